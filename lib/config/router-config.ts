@@ -1,0 +1,72 @@
+/** The configuration as the engine sees it: complete, validated, defaults filled in. `parse-config.ts` makes it from YAML. */
+import type { Preference } from '../topics/generated/messages';
+
+export const strategyNames = ['LEARNING_OPTIMIZED', 'TASK_OPTIMIZED', 'BALANCED', 'PERFORMANCE', 'COST_EFFICIENT', 'RANDOM'] as const;
+export type StrategyName = (typeof strategyNames)[number];
+
+export const collapseNames = ['COMBINED', 'BEST_SCORE', 'WEIGHTED', 'CONSENSUS', 'FIRST_SUCCESS'] as const;
+export type CollapseName = (typeof collapseNames)[number];
+
+export interface ModelConfig {
+  readonly name: string;
+  readonly provider: string;
+  /** Catalogue price. All zero: unknown. */
+  readonly price: { readonly inputPerMillionUsd: number; readonly outputPerMillionUsd: number; readonly perRequestUsd: number };
+  readonly capabilities: readonly string[];
+  readonly contextTokens: number;
+  /** Before anything was observed. */
+  readonly expectedLatencyMs: number;
+  readonly expectedOutputTokens: number;
+  /** What the operator believes of its quality before anything was observed, 0..1, overall and per task type. */
+  readonly expectedQuality: number;
+  readonly taskQuality: Readonly<Record<string, number>>;
+}
+
+export interface RouterConfig {
+  readonly models: readonly ModelConfig[];
+  /** Asked in this order. */
+  readonly strategies: readonly StrategyName[];
+  readonly collapse: CollapseName;
+  /** Weights for WEIGHTED, and COMBINED's trust before experience. */
+  readonly strategyWeights: Readonly<Record<StrategyName, number>>;
+  readonly threadTimeoutMs: number;
+  readonly preference: Preference;
+  /** One unit of cost (latency) weight takes one unit of utility at this cost (latency). */
+  readonly utilityScale: { readonly costUsd: number; readonly latencyMs: number };
+  /** Total probability spread evenly over eligible candidates, whatever the strategies say. */
+  readonly explorationFloor: number;
+  /** Spend at most this on average; null: no budget. */
+  readonly budgetUsdPerRequest: number | null;
+  readonly cache: { readonly enabled: boolean; readonly ttlMs: number };
+  readonly breaker: {
+    /** Decayed failures in a row that open it. */
+    readonly openAfterFailures: number;
+    readonly openMs: number;
+    /** The wait doubles with every opening in a row up to this. */
+    readonly maxOpenMs: number;
+    /** Successful probes that close it again. */
+    readonly closeAfterSuccesses: number;
+    /** Share of requests that may probe a half-open model. */
+    readonly probeShare: number;
+    /** A provider opens when this many of its models have failed in a row, all together. */
+    readonly providerOpenAfterFailures: number;
+  };
+  /** Weight of an observation halves after this many newer ones. */
+  readonly profileHalfLifeObservations: number;
+  readonly feedback: { readonly windowMs: number; readonly maxAwaited: number };
+  readonly limits: { readonly maxPromptBytes: number; readonly maxPendingRoutes: number; readonly maxSessions: number; readonly sessionTtlMs: number; readonly maxFeatures: number };
+  readonly learning: LearningConfig;
+  readonly seed: number;
+}
+
+export interface LearningConfig {
+  /** `full`: linear and neural half; `dqn`: the Q-network alone. */
+  readonly pipeline: 'full' | 'dqn';
+  /** `steps`: policy every max(32, n/100) rewards, tuning every 8; `lockstep`: both after every reward. */
+  readonly publish: 'steps' | 'lockstep';
+  /** FIFO replay of the network, rows. */
+  readonly networkReplayRows: number;
+  /** Long replay of the linear half, rows. */
+  readonly replayRows: number;
+  readonly backend: 'wasm' | 'cpu' | 'auto';
+}

@@ -1,0 +1,149 @@
+/**
+ * The log, as little of it as the runtime needs and no more than Kafka keeps: order within a partition, redelivery
+ * from the last commit, increasing offsets WITH gaps, no order across partitions, an epoch bump instead of a revoke.
+ * The contract suite in test/contract/broker.ts is the specification; every adapter passes it unchanged.
+ */
+
+/** What a topic is: partitions, how long it keeps records. `retentionMs: null` keeps them for good. */
+export interface TopicSettings {
+  readonly name: string;
+  readonly partitions: number;
+  /** `delete` drops records older than `retentionMs`; `compact` keeps at least the last record of every key. */
+  readonly cleanup: 'delete' | 'compact';
+  readonly retentionMs: number | null;
+  /** Largest record the topic takes, key and value together. */
+  readonly maxRecordBytes: number;
+}
+
+export type Headers = Readonly<Record<string, string>>;
+
+export interface OutgoingRecord {
+  readonly topic: string;
+  /** Chosen by `partitionOf(key)` (murmur2, as Java and kafkajs do) when absent. */
+  readonly partition?: number;
+  readonly key: string | null;
+  /** null is a tombstone on a compacted topic. */
+  readonly value: Buffer | null;
+  readonly headers?: Headers;
+  /** Broker time when absent. */
+  readonly timestampMs?: number;
+}
+
+export interface LogRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly key: string | null;
+  readonly value: Buffer | null;
+  readonly headers: Headers;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Offsets a reader can ask for: `earliest` is the first kept record, `end` is one past the last (the next to come). */
+export interface OffsetRange {
+  readonly earliest: number;
+  readonly end: number;
+}
+
+/** Thrown by every call on a `PartitionConsumer` whose epoch has passed: drop the task, another one owns the partition. */
+export class StaleEpochError extends Error {
+  constructor(group: string, partition: number, epoch: number) {
+    super(`group ${group}: partition ${partition} of epoch ${epoch} is no longer ours`);
+    this.name = 'StaleEpochError';
+  }
+}
+
+/** A failure that a later try may not meet: the runtime backs off and tries again, within limits. */
+export class TransientError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TransientError';
+  }
+}
+
+/** One member's hold on one partition number across all co-partitioned topics of its group, for one epoch. */
+export interface PartitionConsumer {
+  readonly partition: number;
+  readonly epoch: number;
+  /** True once the epoch has passed. Check it between chunks of work; effects after it must be idempotent. */
+  isStale(): boolean;
+  /** Last committed position (next offset to read) per topic; null where nothing was committed. */
+  committed(): Promise<ReadonlyMap<string, number | null>>;
+  /**
+   * Sets the next offset to read. Records fetched before the seek are never returned after it. A topic that was never
+   * seeked starts at its committed position, and without one at the group's `startAt`.
+   */
+  seek(topic: string, offset: number): void;
+  /**
+   * Up to `maxRecords` next records of the given topics (default: all), in offset order within each topic, without
+   * favouring one topic. Waits until at least one is there; resolves empty after `maxWaitMs`, or at once when woken.
+   * At most one poll may be outstanding.
+   */
+  poll(options: { maxRecords: number; maxWaitMs: number; topics?: readonly string[] }): Promise<readonly LogRecord[]>;
+  /** Ends an outstanding poll early, with what is there. */
+  wake(): void;
+  /**
+   * Makes `records` durable, in order, and then the positions. Where the store can (embedded), all in one transaction;
+   * elsewhere the positions move only after every record is acknowledged. Never moves positions past a failed record.
+   */
+  write(batch: { records: readonly OutgoingRecord[]; positions?: ReadonlyMap<string, number> }): Promise<void>;
+}
+
+export interface GroupOptions {
+  readonly group: string;
+  /** Co-partitioned: all have the same number of partitions, and a member gets the same numbers of each. */
+  readonly topics: readonly string[];
+  readonly startAt: 'earliest' | 'latest';
+  /**
+   * Called at every epoch with the partitions now owned; consumers of earlier epochs are stale by then.
+   * There is no revoke call (Kafka clients cannot promise one).
+   */
+  readonly onAssigned: (epoch: number, consumers: readonly PartitionConsumer[]) => void;
+  /** Called when the membership is lost for good (for instance: broker gone and retries used up). */
+  readonly onFailed: (error: Error) => void;
+}
+
+export interface Membership {
+  /** Leaves the group; consumers become stale. Call after the tasks have drained and committed. */
+  leave(): Promise<void>;
+}
+
+export interface FollowOptions {
+  readonly topic: string;
+  /** `earliest` for tables that everybody reads, `latest` for a tail such as the gateway's. */
+  readonly startAt: 'earliest' | 'latest';
+  /** In order within a partition. A rejection stops the follower and reaches `onFailed`. */
+  readonly onRecords: (records: readonly LogRecord[]) => void | Promise<void>;
+  readonly onFailed: (error: Error) => void;
+}
+
+export interface Follower {
+  stop(): Promise<void>;
+}
+
+export interface Producer {
+  /** Resolves when every record is durable, with their offsets. One outstanding send per producer; calls are queued and batched. */
+  send(records: readonly OutgoingRecord[]): Promise<readonly { partition: number; offset: number }[]>;
+  close(): Promise<void>;
+}
+
+export interface Broker {
+  /** Creates what is missing; refuses (with a readable difference) to change the partitions of an existing topic. */
+  ensureTopics(topics: readonly TopicSettings[]): Promise<void>;
+  listTopics(): Promise<readonly TopicSettings[]>;
+  offsets(of: TopicPartition): Promise<OffsetRange>;
+  /** First offset whose record has `timestampMs` or later; the end when there is none. */
+  offsetAt(of: TopicPartition, timestampMs: number): Promise<number>;
+  /** Reads one partition without a group, from `from` (inclusive) to `to` (exclusive; default: the end now), in chunks. */
+  read(of: TopicPartition, range: { from: number; to?: number; maxRecords?: number }): AsyncIterable<readonly LogRecord[]>;
+  /** Reads all partitions without a group, for ever. Resolves once everything that was there at the call has been handed over (`latest`: once positioned). */
+  follow(options: FollowOptions): Promise<Follower>;
+  join(options: GroupOptions): Promise<Membership>;
+  producer(name: string): Producer;
+  close(): Promise<void>;
+}

@@ -1,0 +1,16 @@
+/** Time as an input. Services never read the system clock; a simulation hands in a virtual one. */
+export interface Clock {
+  /** Wall time in milliseconds since the epoch. */
+  nowMs(): number;
+  /** Monotonic time in milliseconds; only differences mean anything. */
+  monotonicMs(): number;
+  /** Calls `callback` once, `delayMs` from now. The returned function cancels it and may be called at any time. */
+  setTimer(delayMs: number, callback: () => void): () => void;
+}
+
+/** Resolves `delayMs` from now on the given clock. */
+export function sleep(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(delayMs, resolve);
+  });
+}

@@ -1,0 +1,19 @@
+/** Shared memory that may be lost at any time: the routing cache and fast reads of weights. The log is the truth. */
+export interface KeyValue {
+  /** Bulk get; null where missing or expired. */
+  getMany(keys: readonly string[]): Promise<readonly (Buffer | null)[]>;
+  /** Bulk put. `ttlMs: null` keeps the value until deleted. */
+  putMany(entries: readonly KeyValueEntry[]): Promise<void>;
+  deleteMany(keys: readonly string[]): Promise<void>;
+  /** Adds to a counter and returns the new value; a new counter expires after `ttlMs`. */
+  increment(key: string, by: number, ttlMs: number | null): Promise<number>;
+  /** Keys with this prefix, in no order, at most `limit`. For maintenance, not for hot paths. */
+  keys(prefix: string, limit: number): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+export interface KeyValueEntry {
+  readonly key: string;
+  readonly value: Buffer;
+  readonly ttlMs: number | null;
+}

@@ -1,0 +1,738 @@
+// Generated from schemas/*.avsc by `make generate`. Do not edit.
+
+/** reward-feedback's state of one decision that waits for outcomes. */
+export interface AwaitedOutcome {
+  /** The decision. */
+  decisionId: string;
+  /** Null until seen. */
+  opened: RouteOpened | null;
+  /** Null until seen. */
+  decided: RouteDecided | null;
+  /** Outcomes that came before the decision was seen, or that were already used (for revisions). */
+  outcomes: RouteOutcome[];
+  /** When first seen. */
+  firstSeenMs: number;
+  /** Whether a reward was emitted. */
+  rewarded: boolean;
+}
+
+/** A three-state circuit breaker. */
+export interface Breaker {
+  /** State. */
+  health: Health;
+  /** Decayed failures in a row. */
+  failures: number;
+  /** When it last changed. */
+  changedAtMs: number;
+  /** Openings in a row, for the back-off. */
+  openings: number;
+  /** When an OPEN breaker becomes HALF_OPEN. */
+  probeAtMs: number | null;
+  /** Successful probes while HALF_OPEN. */
+  probesSucceeded: number;
+}
+
+/** A routing-cache entry: what collapse made of the threads for an equal request before. */
+export interface CachedDistribution {
+  /** Models in the order of probabilities. */
+  models: string[];
+  /** Collapsed distribution before limits, health and exploration. */
+  probabilities: number[];
+  /** Predicted quality per model. */
+  qualities: number[];
+  /** Leading strategy. */
+  strategy: string;
+  /** When it was written, milliseconds since the epoch. */
+  cachedAtMs: number;
+}
+
+/** A model that may serve the request, with everything small and changing pinned by value. */
+export interface Candidate {
+  /** Model name, unique in the config. */
+  model: string;
+  /** Who serves it. */
+  provider: string;
+  /** Whether limits, capabilities and health allow it. */
+  eligible: boolean;
+  /** Why not, for people. */
+  ineligibleReason: string | null;
+  /** The worse of the model's and the provider's breaker. */
+  health: Health;
+  /** Expected cost of one answer at the price in force, in USD. */
+  expectedCostUsd: number;
+  /** Expected latency of one answer, in milliseconds. */
+  expectedLatencyMs: number;
+  /** Profile quality for the task type, shrunk towards the model's mean; 0..1. */
+  expectedQuality: number;
+  /** Recent share of failed calls; 0..1. */
+  errorRate: number;
+  /** Decayed number of observations behind expectedQuality. */
+  observations: number;
+  /** Cost of a nominal request (750 tokens in, 250 out) at the catalogue price in force, in USD; 1 where no price is known. Learned costs are kept relative to it. */
+  priceFactor: number;
+}
+
+/** A validated configuration. Key: 'current'. */
+export interface ConfigApplied {
+  /** Growing by one. */
+  version: number;
+  /** The configuration as JSON. */
+  json: string;
+  /** When. */
+  appliedAtMs: number;
+}
+
+/** A record that could not be handled. The original record follows the access rules of its topic. */
+export interface DeadLetter {
+  /** Original topic. */
+  topic: string;
+  /** Original partition. */
+  partition: number;
+  /** Original offset. */
+  offset: number;
+  /** Consumer group that gave up. */
+  group: string;
+  /** Why. */
+  reason: string;
+  /** Path of the offending field. */
+  field: string | null;
+  /** Original key. */
+  key: string | null;
+  /** Original bytes; null when too large. */
+  value: Buffer | null;
+  /** Hash of the original bytes when too large. */
+  valueSha256: string | null;
+  /** Original size. */
+  valueBytes: number;
+  /** When. */
+  failedAtMs: number;
+}
+
+/** Exponentially decayed means. */
+export interface DecayedStats {
+  /** Decayed number of calls. */
+  weight: number;
+  /** Share of failed calls; 0..1. */
+  errorRate: number;
+  /** Mean quality of judged calls; 0..1. */
+  quality: number;
+  /** Decayed number of judged calls. */
+  qualityWeight: number;
+  /** Mean latency of successful calls, in milliseconds. */
+  latencyMs: number;
+  /** Decayed number of timed calls. */
+  latencyWeight: number;
+  /** Mean cost, in USD. */
+  costUsd: number;
+  /** Decayed number of costed calls. */
+  costWeight: number;
+  /** Mean tokens written. */
+  outputTokens: number;
+  /** Decayed number of calls with known output. */
+  outputTokensWeight: number;
+}
+
+/** What was known of one candidate. */
+export interface DecidedCandidate {
+  /** Model. */
+  model: string;
+  /** Provider. */
+  provider: string;
+  /** Whether it could be drawn. */
+  eligible: boolean;
+  /** Why not. */
+  ineligibleReason: string | null;
+  /** Exact probability with which it was drawn. */
+  propensity: number;
+  /** Predicted quality, 0..1. */
+  predictedQuality: number;
+  /** Predicted utility. */
+  utility: number;
+  /** Expected cost, in USD. */
+  expectedCostUsd: number;
+  /** Expected latency, in milliseconds. */
+  expectedLatencyMs: number;
+}
+
+/** One thread as collapse used it. */
+export interface DecidedThread {
+  /** Strategy. */
+  strategy: string;
+  /** TIMEOUT when nothing had come by the deadline. */
+  status: ThreadStatus;
+  /** Its most probable model. */
+  choice: string | null;
+  /** Its utility for that model. */
+  score: number | null;
+  /** Its share in the collapsed distribution; 0..1. */
+  weight: number;
+  /** Its distribution, in the order of candidates. */
+  probabilities: number[];
+  /** Time spent, in milliseconds. */
+  durationMs: number;
+  /** Why it failed. */
+  error: string | null;
+  /** Weights used. */
+  policySha256: string | null;
+}
+
+/** How far down the ladder this decision was made. Decisions other than NONE are no evidence for off-policy estimates. */
+export type Degradation = 'NONE' | 'LAST_GOOD_WEIGHTS' | 'STATIC_STRATEGIES' | 'CHEAPEST_HEALTHY';
+
+/** A model to try next. */
+export interface Fallback {
+  /** Model. */
+  model: string;
+  /** Provider. */
+  provider: string;
+}
+
+/** Circuit breaker state. HALF_OPEN lets a small share of requests probe. */
+export type Health = 'CLOSED' | 'HALF_OPEN' | 'OPEN';
+
+/** An outcome whose decision was no longer waited for; counts at retraining. */
+export interface LateOutcome {
+  /** The outcome. */
+  outcome: RouteOutcome;
+  /** Why it was late. */
+  reason: string;
+  /** When it was seen. */
+  receivedAtMs: number;
+}
+
+/** One step of the learner's fold. One partition; a weights version is an offset in this topic. */
+export interface LearningEvent {
+  /** Unique: decision, attempt and revision. */
+  eventId: string;
+  /** What it is. */
+  kind: LearningKind;
+  /** The decision, or the row of recorded data. */
+  decisionId: string;
+  /** Session, if any. */
+  sessionId: string | null;
+  /** Version of the feature encoder. */
+  encoderVersion: string;
+  /** As in the opened request. */
+  sketch: Buffer;
+  /** As in the opened request. */
+  sketchScale: number;
+  /** As in the opened request. */
+  handFeatures: Buffer;
+  /** As in the opened request. */
+  callerFeatures: Buffer | null;
+  /** Task type. */
+  taskType: string;
+  /** Candidates, in config order. */
+  models: string[];
+  /** Which of them could be drawn. */
+  eligible: boolean[];
+  /** With what probability each was drawn; empty for FULL. */
+  propensities: number[];
+  /** Pinned expected cost of each, in USD. */
+  expectedCostsUsd: number[];
+  /** Pinned price factor of each. */
+  priceFactors: number[];
+  /** The model that was called; null for FULL. */
+  model: string | null;
+  /** Its quality, 0 for a failed call; null when nobody judged. */
+  quality: number | null;
+  /** Its cost, in USD. */
+  costUsd: number | null;
+  /** Its latency, in milliseconds. */
+  latencyMs: number | null;
+  /** FULL: quality of each model. */
+  fullQualities: (number | null)[];
+  /** FULL: cost of each model, in USD. */
+  fullCostsUsd: (number | null)[];
+  /** Preference of the request. */
+  preference: Preference;
+  /** Probability each successful strategy gave to the called model. */
+  strategyPropensities: Record<string, number>;
+  /** Made below the top of the degradation ladder: no evidence for off-policy estimates. */
+  degraded: boolean;
+  /** A better judgement may still come. */
+  provisional: boolean;
+  /** Corrects lower revisions of the same decision. */
+  revision: number;
+  /** Weights the decision was made with. */
+  policySha256: string | null;
+  /** When the request was opened. */
+  openedAtMs: number;
+  /** When the outcome happened. */
+  occurredAtMs: number;
+}
+
+/** EXPERIENCE: the decided model's outcome. FULL: every model's outcome is known (recorded data). CLOSED: no feedback came. */
+export type LearningKind = 'EXPERIENCE' | 'FULL' | 'CLOSED';
+
+/** Hard limits; a candidate outside them is not eligible. */
+export interface Limits {
+  /** Highest expected cost of one answer, in USD. */
+  maxCostUsd: number | null;
+  /** Highest expected latency of one answer, in milliseconds. */
+  maxLatencyMs: number | null;
+  /** Only these models; empty allows all. */
+  allowedModels: string[];
+  /** None of these models. */
+  deniedModels: string[];
+  /** Only these providers; empty allows all. */
+  allowedProviders: string[];
+  /** None of these providers. */
+  deniedProviders: string[];
+}
+
+/** One turn of a conversation. */
+export interface Message {
+  /** Who speaks: system, user, assistant or tool. */
+  role: string;
+  /** What was said. */
+  content: string;
+}
+
+/** One call of one model, for the profiler. Key: provider, so that one task owns a provider's breaker. */
+export interface ModelObserved {
+  /** Unique: decision, attempt and revision. */
+  observationId: string;
+  /** Model. */
+  model: string;
+  /** Provider. */
+  provider: string;
+  /** Task type. */
+  taskType: string;
+  /** How the call ended. */
+  status: OutcomeStatus;
+  /** Quality, 0..1. */
+  quality: number | null;
+  /** Latency, in milliseconds. */
+  latencyMs: number | null;
+  /** Cost, in USD. */
+  costUsd: number | null;
+  /** Tokens read. */
+  inputTokens: number | null;
+  /** Tokens written. */
+  outputTokens: number | null;
+  /** When, milliseconds since the epoch. */
+  observedAtMs: number;
+}
+
+/** What experience says of one model. Key: model. */
+export interface ModelProfile {
+  /** Model. */
+  model: string;
+  /** Provider. */
+  provider: string;
+  /** Over all tasks. */
+  overall: DecayedStats;
+  /** Per task type. */
+  tasks: Record<string, DecayedStats>;
+  /** The model's breaker. */
+  breaker: Breaker;
+  /** Its provider's breaker. */
+  providerBreaker: Breaker;
+  /** When. */
+  updatedAtMs: number;
+}
+
+/** How the call of the model ended. */
+export type OutcomeStatus = 'SUCCESS' | 'FAILURE' | 'TIMEOUT' | 'RATE_LIMITED' | 'CANCELLED';
+
+/** route-collapse's state of one request: in superposition. */
+export interface PendingRoute {
+  /** The request. */
+  requestId: string;
+  /** Null while only scores have come. */
+  opened: RouteOpened | null;
+  /** Scores so far. */
+  scored: StrategyScored[];
+  /** Collapse's own clock when it first saw anything of this request. */
+  firstSeenMs: number;
+  /** Offsets of what has come, by topic or topic/group. */
+  positions: Record<string, number>;
+  /** When the last score came, on collapse's clock. */
+  lastScoredAtMs: number;
+}
+
+/** How much quality, cost and latency matter to this request, relative to one another; each 0 or more, not all 0. */
+export interface Preference {
+  /** Weight of answer quality. */
+  quality: number;
+  /** Weight of cost. */
+  cost: number;
+  /** Weight of latency. */
+  latency: number;
+}
+
+/** model-profiler's state: one provider, its breaker and its models. Key: provider. */
+export interface ProviderProfiles {
+  /** Provider. */
+  provider: string;
+  /** The provider's breaker. */
+  breaker: Breaker;
+  /** Profiles by model. */
+  models: Record<string, ModelProfile>;
+}
+
+/** The decision: use this model, these are the fallbacks, this is why, and with what probability. The first record per requestId in a partition is the truth. */
+export interface RouteDecided {
+  /** The request. */
+  requestId: string;
+  /** Id of the decision; equal to requestId, since a request has one decision. */
+  decisionId: string;
+  /** Session, if any. */
+  sessionId: string | null;
+  /** Tenant, if any. */
+  tenantId: string | null;
+  /** Echo this as the key of the outcome. */
+  routingKey: string;
+  /** The model to use. */
+  model: string;
+  /** Who serves it. */
+  provider: string;
+  /** In order, other providers first. */
+  fallbacks: Fallback[];
+  /** How sure the engine is that no candidate is better; 0..1. */
+  confidence: number;
+  /** Exact probability with which the model was drawn. */
+  propensity: number;
+  /** All candidates, in config order; propensities sum to 1. */
+  candidates: DecidedCandidate[];
+  /** Leading strategy. */
+  strategy: string;
+  /** How the threads were made one. */
+  collapse: string;
+  /** Exactly the threads used, in declared order. */
+  threads: DecidedThread[];
+  /** Why, for a person to read. */
+  reasoning: string;
+  /** Versions in force. */
+  versions: Versions;
+  /** Seed the draw was made with. */
+  seed: number;
+  /** Exploration floor applied. */
+  explorationFloor: number;
+  /** Whether the distribution came from the routing cache. */
+  cacheHit: boolean;
+  /** Degradation step. */
+  degradedTo: Degradation;
+  /** Time per stage. */
+  stagesMs: StagesMs;
+  /** Offsets of the opened and scored records used, by topic (or topic/group). */
+  positions: Record<string, number>;
+  /** When, milliseconds since the epoch. */
+  decidedAtMs: number;
+}
+
+/** The world as intake read it, pinned: strategies and collapse are pure functions of this and of immutable weights. Holds no prompt text. */
+export interface RouteOpened {
+  /** The request; also the id of its decision. */
+  requestId: string;
+  /** Session, if any. */
+  sessionId: string | null;
+  /** Tenant, if any. */
+  tenantId: string | null;
+  /** sessionId, else requestId: the key of every record on the request path. */
+  routingKey: string;
+  /** Which gateway waits. */
+  replyTo: string | null;
+  /** When intake handled it, milliseconds since the epoch. */
+  openedAtMs: number;
+  /** When the producer made the request. */
+  requestedAtMs: number;
+  /** Version of the feature encoder. */
+  encoderVersion: string;
+  /** Count sketch of the text: 1,024 int8; empty when the caller gave features. */
+  sketch: Buffer;
+  /** Multiply the int8 sketch by this to get unit norm. */
+  sketchScale: number;
+  /** 40 hand-made features, float32 little-endian; empty when the caller gave features. */
+  handFeatures: Buffer;
+  /** The caller's own vector, float32 little-endian. */
+  callerFeatures: Buffer | null;
+  /** Hinted or inferred task type. */
+  taskType: string;
+  /** Estimated or given context size in tokens. */
+  promptTokens: number;
+  /** Every configured model, in config order. */
+  candidates: Candidate[];
+  /** Resolved preference. */
+  preference: Preference;
+  /** Hard limits. */
+  limits: Limits;
+  /** Strategies asked, in declared order. */
+  strategies: string[];
+  /** Consumer groups whose scores collapse waits for. */
+  strategyGroups: string[];
+  /** Collapse to apply. */
+  collapse: string;
+  /** How long collapse waits, from when it first sees this record. */
+  threadTimeoutMs: number;
+  /** Least total probability spread over eligible candidates; 0..1. */
+  explorationFloor: number;
+  /** Learned policy weights in force; null before the first. */
+  policySha256: string | null;
+  /** Learned basis (projection, clusters) the policy belongs to. */
+  basisSha256: string | null;
+  /** Learner's tuning in force, by value. */
+  tuning: Tuning;
+  /** Config in force. */
+  configVersion: number;
+  /** Scales of the utility function. */
+  utilityScale: UtilityScale;
+  /** Offset of this request and of each table as intake had read it, by topic. */
+  positions: Record<string, number>;
+  /** Seed of everything random about this request; below 2^53. */
+  seed: number;
+  /** Fingerprint of everything the collapsed distribution depends on. */
+  cacheFingerprint: string;
+  /** Cached distribution: the only thread, when present. */
+  cached: CachedDistribution | null;
+  /** Spent in this session so far, in USD. */
+  sessionSpentUsd: number;
+  /** Requests of this session so far. */
+  sessionRequests: number;
+  /** Time intake spent on this request, in milliseconds. */
+  intakeMs: number;
+}
+
+/** What happened when a model was called. Key: the decision's routingKey. */
+export interface RouteOutcome {
+  /** The decision it belongs to. */
+  decisionId: string;
+  /** routingKey of the decision; decisionId when null. */
+  routingKey: string | null;
+  /** The model really called. */
+  model: string;
+  /** 1 for the decided model, 2 and up for fallbacks. */
+  attempt: number;
+  /** How the call ended. */
+  status: OutcomeStatus;
+  /** Time to the full answer, in milliseconds. */
+  latencyMs: number | null;
+  /** Tokens read. */
+  inputTokens: number | null;
+  /** Tokens written. */
+  outputTokens: number | null;
+  /** What it cost, in USD; null when unknown. */
+  costUsd: number | null;
+  /** How good the answer was, 0..1; null when nobody knows (never read as 0). */
+  quality: number | null;
+  /** Further parts such as userFeedback, each 0..1. */
+  rewardParts: Record<string, number>;
+  /** Who judged: user, judge, test, … */
+  source: string;
+  /** Whether a better judgement may still come. */
+  provisional: boolean;
+  /** 0 for the first report of this attempt; a higher one corrects a lower one. */
+  revision: number;
+  /** When the answer was complete, milliseconds since the epoch. */
+  occurredAtMs: number;
+}
+
+/** A request to be routed: here is what is asked, these are my limits. Key: sessionId, else requestId. */
+export interface RouteRequested {
+  /** Unique id chosen by the producer; the first request with an id is the only one decided. */
+  requestId: string;
+  /** Requests of one session share a budget and are handled in order. */
+  sessionId: string | null;
+  /** On whose behalf; for reports only. */
+  tenantId: string | null;
+  /** The prompt as plain text. Exactly one of prompt, messages and features is given. */
+  prompt: string | null;
+  /** The prompt as a conversation. */
+  messages: Message[];
+  /** The caller's own feature vector instead of text: float32, little-endian. */
+  features: Buffer | null;
+  /** What kind of task this is, if the caller knows; else it is inferred from the text. */
+  taskHint: string | null;
+  /** Capabilities a candidate must have, for instance vision or tools. */
+  requiredCapabilities: string[];
+  /** Size of the context in tokens; estimated from the text when null. */
+  contextTokens: number | null;
+  /** Expected length of the answer in tokens; learned per task when null. */
+  expectedOutputTokens: number | null;
+  /** Hard limits. */
+  limits: Limits;
+  /** Soft preference; the configured one when null. */
+  preference: Preference | null;
+  /** Strategies to ask, in order; the configured ones when empty. At most 8. */
+  strategies: string[];
+  /** How to make one decision of them; the configured way when null. */
+  collapse: string | null;
+  /** How long collapse waits for strategy threads, in milliseconds; the configured time-out when null. */
+  threadTimeoutMs: number | null;
+  /** Which gateway waits for the decision; copied to the decision's reply-to header. */
+  replyTo: string | null;
+  /** When the producer made the request, milliseconds since the epoch. */
+  requestedAtMs: number;
+}
+
+/** route-intake's state of one session. */
+export interface Session {
+  /** Session. */
+  sessionId: string;
+  /** Requests so far. */
+  requests: number;
+  /** Expected spending so far, in USD. */
+  expectedSpentUsd: number;
+  /** When last seen. */
+  lastSeenMs: number;
+}
+
+/** Where the time went, in milliseconds. */
+export interface StagesMs {
+  /** From request to intake. */
+  queued: number;
+  /** In intake. */
+  intake: number;
+  /** From intake to the last score. */
+  strategies: number;
+  /** From there to the decision. */
+  collapse: number;
+  /** From request to decision. */
+  total: number;
+}
+
+/** What one group of strategy threads thinks of one opened request. */
+export interface StrategyScored {
+  /** The request. */
+  requestId: string;
+  /** As in the opened request. */
+  routingKey: string;
+  /** Consumer group that scored. */
+  group: string;
+  /** Threads of this group, in declared order. */
+  threads: ThreadScore[];
+  /** When, milliseconds since the epoch. */
+  scoredAtMs: number;
+}
+
+/** Input positions that a table's changelog reflects. Key: the reserved key of a changelog. */
+export interface TablePosition {
+  /** Next offset to read, by input topic. */
+  positions: Record<string, number>;
+}
+
+/** One strategy on one request. It never draws. */
+export interface ThreadScore {
+  /** Strategy name. */
+  strategy: string;
+  /** SUCCESS or FAILED. */
+  status: ThreadStatus;
+  /** Distribution over the opened candidates, in their order; empty unless SUCCESS. */
+  probabilities: number[];
+  /** Expected utility per candidate; empty unless SUCCESS. */
+  utilities: number[];
+  /** Predicted quality per candidate, 0..1; empty unless SUCCESS. */
+  qualities: number[];
+  /** How sure the thread is of its utilities; 0..1. */
+  confidence: number;
+  /** Time spent, in milliseconds. */
+  durationMs: number;
+  /** Why it failed. */
+  error: string | null;
+  /** Weights used, by a learned strategy. */
+  policySha256: string | null;
+  /** Whether the learned strategy is still exploring uniformly. */
+  coldStart: boolean;
+}
+
+/** Where a strategy thread ended. */
+export type ThreadStatus = 'PENDING' | 'RUNNING' | 'SUCCESS' | 'FAILED' | 'TIMEOUT';
+
+/** Pointer to the learner's own state. Key: 'current'. */
+export interface TrainerCheckpoint {
+  /** Checkpoint blob. */
+  sha256: string;
+  /** One past the last offset of learning.events folded in. */
+  eventOffset: number;
+  /** First offset whose rows the replay may still hold; rows are read again from the log. */
+  replayFromOffset: number;
+  /** Growing. */
+  sequence: number;
+  /** When. */
+  savedAtMs: number;
+}
+
+/** Small, fast-changing output of the learner; pinned by value in every opened request. */
+export interface Tuning {
+  /** Sequence number, growing. */
+  version: number;
+  /** Rewards folded in so far. */
+  learnedRewards: number;
+  /** Budget price lambda: utility lost per USD spent. */
+  costPricePerUsd: number;
+  /** Running mean of cost divided by price factor, per model: expected cost = ratio * price factor now. */
+  costRatios: Record<string, number>;
+  /** Quality offset per model from drift tracking. */
+  driftOffsets: Record<string, number>;
+  /** Share of the neural half in the value mixture; 0..1. */
+  neuralWeight: number;
+  /** How far COMBINED trusts each strategy; sums to 1. */
+  strategyWeights: Record<string, number>;
+  /** Offset of learning.events up to which this holds. */
+  eventOffset: number;
+}
+
+/** What one unit of cost and latency weight means. */
+export interface UtilityScale {
+  /** Cost at which one unit of cost weight takes one unit of utility, in USD. */
+  costUsd: number;
+  /** Latency at which one unit of latency weight takes one unit of utility, in milliseconds. */
+  latencyMs: number;
+}
+
+/** Everything large this decision depends on, by version. */
+export interface Versions {
+  /** Config version. */
+  config: number;
+  /** Tuning version. */
+  tuning: number;
+  /** Policy weights. */
+  policySha256: string | null;
+  /** Basis weights. */
+  basisSha256: string | null;
+  /** Feature encoder. */
+  encoder: string;
+}
+
+/** A piece of an immutable blob. Key: sha256/index. */
+export interface WeightsChunk {
+  /** Hash of the whole blob. */
+  sha256: string;
+  /** 0-based. */
+  index: number;
+  /** Number of chunks. */
+  count: number;
+  /** The piece. */
+  bytes: Buffer;
+}
+
+/** Pointer to a set of learned weights. Key: 'current'. A rollback is a new, higher sequence; readers ignore lower ones. */
+export interface WeightsPublished {
+  /** Growing. */
+  sequence: number;
+  /** Policy blob. */
+  policySha256: string;
+  /** Basis blob it belongs to. */
+  basisSha256: string;
+  /** Policy it was folded from. */
+  parentSha256: string | null;
+  /** Rewards folded in. */
+  learnedRewards: number;
+  /** First offset of learning.events folded in. */
+  fromOffset: number;
+  /** One past the last offset folded in. */
+  toOffset: number;
+  /** Encoder. */
+  encoderVersion: string;
+  /** Tensor backend that trained. */
+  backend: string;
+  /** Seed. */
+  seed: number;
+  /** Models it knows, in head order. */
+  models: string[];
+  /** Evidence: loss, error of both halves, … */
+  metrics: Record<string, number>;
+  /** When. */
+  publishedAtMs: number;
+}

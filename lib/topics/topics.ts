@@ -1,0 +1,126 @@
+/** Every topic of the engine: name, key, schema, partitions, how long it keeps records. The only place that says so. */
+import { stream, type Topic, table } from './define-topic';
+import type * as m from './generated/messages';
+
+const dayMs = 24 * 3_600_000;
+
+export const topics = {
+  routeRequested: stream<m.RouteRequested>('route.requested', {
+    schema: 'RouteRequested',
+    key: (r) => r.sessionId ?? r.requestId,
+    partitions: 'requestPath',
+    retentionMs: dayMs,
+    doc: 'requests to be routed; the only topic with prompt text, hence the shortest retention',
+  }),
+  routeOpened: stream<m.RouteOpened>('route.opened', {
+    schema: 'RouteOpened',
+    key: (o) => o.routingKey,
+    partitions: 'requestPath',
+    doc: 'requests with the world pinned: candidates, prices, health, versions, features',
+  }),
+  strategyScored: stream<m.StrategyScored>('strategy.scored', {
+    schema: 'StrategyScored',
+    key: (s) => s.routingKey,
+    partitions: 'requestPath',
+    doc: 'what each group of strategy threads thinks',
+  }),
+  routeDecided: stream<m.RouteDecided>('route.decided', {
+    schema: 'RouteDecided',
+    key: (d) => d.routingKey,
+    partitions: 'requestPath',
+    doc: 'decisions; the first record per requestId is the truth',
+  }),
+  routeOutcome: stream<m.RouteOutcome>('route.outcome', {
+    schema: 'RouteOutcome',
+    key: (o) => o.routingKey ?? o.decisionId,
+    partitions: 'requestPath',
+    doc: 'what happened when a model was called',
+  }),
+  routeOutcomeLate: stream<m.LateOutcome>('route.outcome.late', {
+    schema: 'LateOutcome',
+    key: (o) => o.outcome.decisionId,
+    partitions: 'requestPath',
+    retentionMs: 30 * dayMs,
+    doc: 'outcomes that came after their decision was closed',
+  }),
+  learningEvents: stream<m.LearningEvent>('learning.events', {
+    schema: 'LearningEvent',
+    key: (e) => e.decisionId,
+    partitions: 'one',
+    retentionMs: 90 * dayMs,
+    doc: 'the one log all learning folds over; a weights version is an offset in it',
+  }),
+  modelObserved: stream<m.ModelObserved>('model.observed', {
+    schema: 'ModelObserved',
+    key: (o) => o.provider,
+    partitions: 'requestPath',
+    doc: 'every call of every model, keyed by provider',
+  }),
+  modelProfile: table<m.ModelProfile>('model.profile', {
+    schema: 'ModelProfile',
+    key: (p) => p.model,
+    partitions: 'one',
+    doc: 'quality, latency, error rate, cost and breaker per model',
+  }),
+  weightsPublished: table<m.WeightsPublished>('weights.published', {
+    schema: 'WeightsPublished',
+    key: () => 'current',
+    partitions: 'one',
+    doc: 'pointer to the learned weights in force',
+  }),
+  weightsBlobs: table<m.WeightsChunk>('weights.blobs', {
+    schema: 'WeightsChunk',
+    key: (c) => `${c.sha256}/${c.index}`,
+    partitions: 'one',
+    doc: 'immutable blobs (basis, policy, checkpoints) by hash, in chunks',
+  }),
+  tuning: table<m.Tuning>('tuning', {
+    schema: 'Tuning',
+    key: () => 'current',
+    partitions: 'one',
+    doc: 'small, fast-changing output of the learner',
+  }),
+  config: table<m.ConfigApplied>('config', {
+    schema: 'ConfigApplied',
+    key: () => 'current',
+    partitions: 'one',
+    doc: 'the configuration in force',
+  }),
+  trainerCheckpoint: table<m.TrainerCheckpoint>('trainer.checkpoint', {
+    schema: 'TrainerCheckpoint',
+    key: () => 'current',
+    partitions: 'one',
+    doc: "pointer to the learner's own state",
+  }),
+  sessions: table<m.Session>('route-intake.sessions', {
+    schema: 'Session',
+    key: (s) => s.sessionId,
+    partitions: 'requestPath',
+    doc: "changelog of route-intake's sessions",
+  }),
+  pendingRoutes: table<m.PendingRoute>('route-collapse.pending', {
+    schema: 'PendingRoute',
+    key: (p) => p.requestId,
+    partitions: 'requestPath',
+    doc: "changelog of route-collapse's pending routes",
+  }),
+  awaitedOutcomes: table<m.AwaitedOutcome>('reward-feedback.awaited', {
+    schema: 'AwaitedOutcome',
+    key: (a) => a.decisionId,
+    partitions: 'requestPath',
+    doc: "changelog of reward-feedback's decisions that wait for outcomes",
+  }),
+  providerProfiles: table<m.ProviderProfiles>('model-profiler.providers', {
+    schema: 'ProviderProfiles',
+    key: (p) => p.provider,
+    partitions: 'requestPath',
+    doc: "changelog of model-profiler's providers",
+  }),
+} as const;
+
+/** Dead letters of one topic. They carry the original record, so they keep its partitions and access rules. */
+export function deadLetterTopicName(topic: string): string {
+  return `${topic}.dlq`;
+}
+
+export type AnyTopic = Topic<never>;
