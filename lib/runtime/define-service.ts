@@ -134,7 +134,8 @@ export interface ServiceOptions {
   readonly inputs: ServiceDefinition['inputs'];
   readonly views?: ServiceDefinition['views'];
   readonly outputs: ServiceDefinition['outputs'];
-  readonly table?: ServiceDefinition['table'];
+  // biome-ignore lint/suspicious/noExplicitAny: the row type is the service's own
+  readonly table?: TableDefinition<any>;
   readonly ownOutput?: OwnOutput;
   readonly startAt?: 'earliest' | 'latest';
 }
