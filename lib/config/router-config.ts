@@ -1,7 +1,14 @@
 /** The configuration as the engine sees it: complete, validated, defaults filled in. `parse-config.ts` makes it from YAML. */
 import type { Preference } from '../topics/generated/messages';
 
-export const strategyNames = ['LEARNING_OPTIMIZED', 'TASK_OPTIMIZED', 'BALANCED', 'PERFORMANCE', 'COST_EFFICIENT', 'RANDOM'] as const;
+export const strategyNames = [
+  'LEARNING_OPTIMIZED',
+  'TASK_OPTIMIZED',
+  'BALANCED',
+  'PERFORMANCE',
+  'COST_EFFICIENT',
+  'RANDOM',
+] as const;
 export type StrategyName = (typeof strategyNames)[number];
 
 export const collapseNames = ['COMBINED', 'BEST_SCORE', 'WEIGHTED', 'CONSENSUS', 'FIRST_SUCCESS'] as const;
@@ -11,7 +18,11 @@ export interface ModelConfig {
   readonly name: string;
   readonly provider: string;
   /** Catalogue price. All zero: unknown. */
-  readonly price: { readonly inputPerMillionUsd: number; readonly outputPerMillionUsd: number; readonly perRequestUsd: number };
+  readonly price: {
+    readonly inputPerMillionUsd: number;
+    readonly outputPerMillionUsd: number;
+    readonly perRequestUsd: number;
+  };
   readonly capabilities: readonly string[];
   readonly contextTokens: number;
   /** Before anything was observed. */
@@ -54,7 +65,13 @@ export interface RouterConfig {
   /** Weight of an observation halves after this many newer ones. */
   readonly profileHalfLifeObservations: number;
   readonly feedback: { readonly windowMs: number; readonly maxAwaited: number };
-  readonly limits: { readonly maxPromptBytes: number; readonly maxPendingRoutes: number; readonly maxSessions: number; readonly sessionTtlMs: number; readonly maxFeatures: number };
+  readonly limits: {
+    readonly maxPromptBytes: number;
+    readonly maxPendingRoutes: number;
+    readonly maxSessions: number;
+    readonly sessionTtlMs: number;
+    readonly maxFeatures: number;
+  };
   readonly learning: LearningConfig;
   readonly seed: number;
 }

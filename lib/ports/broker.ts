@@ -1,7 +1,7 @@
 /**
  * The log, as little of it as the runtime needs and no more than Kafka keeps: order within a partition, redelivery
  * from the last commit, increasing offsets WITH gaps, no order across partitions, an epoch bump instead of a revoke.
- * The contract suite in test/contract/broker.ts is the specification; every adapter passes it unchanged.
+ * The contract suite in test/contract/broker-contract.ts is the specification; every adapter passes it unchanged.
  */
 
 /** What a topic is: partitions, how long it keeps records. `retentionMs: null` keeps them for good. */
@@ -17,6 +17,7 @@ export interface TopicSettings {
 
 export type Headers = Readonly<Record<string, string>>;
 
+/** Brokers keep the `value` they are given without copying it: do not write into it afterwards. */
 export interface OutgoingRecord {
   readonly topic: string;
   /** Chosen by `partitionOf(key)` (murmur2, as Java and kafkajs do) when absent. */
@@ -50,7 +51,10 @@ export interface OffsetRange {
   readonly end: number;
 }
 
-/** Thrown by every call on a `PartitionConsumer` whose epoch has passed: drop the task, another one owns the partition. */
+/**
+ * Thrown by every call on a `PartitionConsumer` whose epoch has passed, an outstanding poll included (`isStale` and `wake`
+ * never throw): drop the task, another one owns the partition.
+ */
 export class StaleEpochError extends Error {
   constructor(group: string, partition: number, epoch: number) {
     super(`group ${group}: partition ${partition} of epoch ${epoch} is no longer ours`);
@@ -69,6 +73,7 @@ export class TransientError extends Error {
 /** One member's hold on one partition number across all co-partitioned topics of its group, for one epoch. */
 export interface PartitionConsumer {
   readonly partition: number;
+  /** Higher than that of every earlier consumer of the same member; members of one group may count differently. */
   readonly epoch: number;
   /** True once the epoch has passed. Check it between chunks of work; effects after it must be idempotent. */
   isStale(): boolean;
@@ -85,7 +90,7 @@ export interface PartitionConsumer {
    * At most one poll may be outstanding.
    */
   poll(options: { maxRecords: number; maxWaitMs: number; topics?: readonly string[] }): Promise<readonly LogRecord[]>;
-  /** Ends an outstanding poll early, with what is there. */
+  /** Ends an outstanding poll early, with what is there. Without one it does nothing. */
   wake(): void;
   /**
    * Makes `records` durable, in order, and then the positions. Where the store can (embedded), all in one transaction;
@@ -139,8 +144,11 @@ export interface Broker {
   offsets(of: TopicPartition): Promise<OffsetRange>;
   /** First offset whose record has `timestampMs` or later; the end when there is none. */
   offsetAt(of: TopicPartition, timestampMs: number): Promise<number>;
-  /** Reads one partition without a group, from `from` (inclusive) to `to` (exclusive; default: the end now), in chunks. */
-  read(of: TopicPartition, range: { from: number; to?: number; maxRecords?: number }): AsyncIterable<readonly LogRecord[]>;
+  /** Reads one partition without a group, from `from` (inclusive) to `to` (exclusive; default: the end now), in chunks of at most `maxRecords`. */
+  read(
+    of: TopicPartition,
+    range: { from: number; to?: number; maxRecords?: number },
+  ): AsyncIterable<readonly LogRecord[]>;
   /** Reads all partitions without a group, for ever. Resolves once everything that was there at the call has been handed over (`latest`: once positioned). */
   follow(options: FollowOptions): Promise<Follower>;
   join(options: GroupOptions): Promise<Membership>;

@@ -23,7 +23,12 @@ export function emit<T>(topic: Topic<T>, value: T, options: { headers?: Headers 
 
 /** What a decision function returns; the runtime turns it into writes. `state` absent: unchanged; null: deleted. */
 export type Result<S> =
-  | { readonly kind: 'done'; readonly state?: S | null; readonly emit?: readonly Emit[]; readonly remember?: readonly KeyValueEntry[] }
+  | {
+      readonly kind: 'done';
+      readonly state?: S | null;
+      readonly emit?: readonly Emit[];
+      readonly remember?: readonly KeyValueEntry[];
+    }
   /** Nothing to do, for a reason that is counted in the metrics. */
   | { readonly kind: 'drop'; readonly reason: string }
   /** The record can never be handled. `field` is the path of the offending field. */
@@ -67,7 +72,10 @@ export interface Input<E, S, L> {
    * Fetched in bulk for the whole batch before any decision: the only asynchronous step. One result per event, in order.
    * A TransientError is retried within limits; anything else stops the service.
    */
-  readonly lookup?: (events: readonly E[], context: Omit<Context, 'offset' | 'headers' | 'timestampMs' | 'random'>) => Promise<readonly L[]>;
+  readonly lookup?: (
+    events: readonly E[],
+    context: Omit<Context, 'offset' | 'headers' | 'timestampMs' | 'random'>,
+  ) => Promise<readonly L[]>;
   readonly decide: (state: S | undefined, event: E, context: Context, looked: L) => Result<S>;
   /** Forward a record that a foreign client hashed to another partition, once, to where its key belongs. */
   readonly forwardMisplaced?: boolean;
@@ -92,6 +100,11 @@ export interface ProcessInput<E> {
    * the committed position. Called once per assignment, before the first batch.
    */
   readonly startAt?: (partition: number) => Promise<number | null>;
+  /**
+   * Called once when the task stops cleanly (not after a failure, not when its epoch has passed), after its last batch.
+   * What it returns is written before the task ends. The place for a last checkpoint and for freeing resources.
+   */
+  readonly onStop?: (partition: number) => Promise<readonly Emit[]>;
 }
 
 /** The service's own state: one row per key, in memory, with a changelog topic. */
@@ -102,6 +115,11 @@ export interface TableDefinition<S> {
   /** At this many rows in one task, the inputs in `pauseWhenFull` are no longer fetched until rows go. */
   readonly maxRows: number;
   readonly pauseWhenFull?: readonly Topic<never>[];
+  /**
+   * With more than `maxRows` rows, those with the earliest `dueAtMs` are handed to `due` before their time until the
+   * limit is kept again. For tables whose rows only time removes: pausing inputs would stand still for as long.
+   */
+  readonly closeEarlyWhenFull?: boolean;
 }
 
 export interface ServiceDefinition {
@@ -152,7 +170,11 @@ export function due<S>(decide: DueInput<S>['decide']): DueInput<S> {
   return { kind: 'due', decide };
 }
 
-export function process<E>(topic: Topic<E>, run: ProcessInput<E>['process'], options: Pick<ProcessInput<E>, 'startAt'> = {}): ProcessInput<E> {
+export function process<E>(
+  topic: Topic<E>,
+  run: ProcessInput<E>['process'],
+  options: Pick<ProcessInput<E>, 'startAt' | 'onStop'> = {},
+): ProcessInput<E> {
   return { kind: 'process', topic, process: run, ...options };
 }
 

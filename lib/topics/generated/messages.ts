@@ -4,16 +4,20 @@
 export interface AwaitedOutcome {
   /** The decision. */
   decisionId: string;
-  /** Null until seen. */
+  /** Null until seen, and null again once both are folded into `event`. */
   opened: RouteOpened | null;
-  /** Null until seen. */
+  /** Null until seen, and null again once both are folded into `event`. */
   decided: RouteDecided | null;
-  /** Outcomes that came before the decision was seen, or that were already used (for revisions). */
+  /** The outcome with the highest revision of each attempt: waiting while `event` is null, used after that (for duplicates and revisions). */
   outcomes: RouteOutcome[];
   /** When first seen. */
   firstSeenMs: number;
-  /** Whether a reward was emitted. */
+  /** Whether a learning event with a quality was emitted. */
   rewarded: boolean;
+  /** An encoded LearningEvent of kind CLOSED with all that opened and decided say: a fifth of their size in memory, and all that an outcome needs. */
+  event: Buffer | null;
+  /** Provider of each of the event's models. */
+  providers: string[];
 }
 
 /** A three-state circuit breaker. */
@@ -313,6 +317,10 @@ export interface ModelObserved {
   outputTokens: number | null;
   /** When, milliseconds since the epoch. */
   observedAtMs: number;
+  /** 0: a call. Higher: a correction of that call, not another one; only what it adds is given (quality, or cost and latency not known before). */
+  revision: number;
+  /** The quality an earlier revision reported, to be taken back; null when none had. */
+  replacedQuality: number | null;
 }
 
 /** What experience says of one model. Key: model. */

@@ -1,0 +1,200 @@
+/**
+ * Speed on the embedded default: one process, one lmdb file, 4 partitions, learning on (in its worker thread).
+ *
+ *     node dist/benchmarks/bench.js [--seconds 10] [--only latency,saturation,http,parts]
+ *
+ * Latency counts from the intended send time of an open loop, so a stall is not hidden by the load generator waiting too.
+ * HTTP load comes from a process of its own.
+ */
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { workloadConfig } from '../bin/drive/workload-config';
+import { outcomeOf, requestOf } from '../bin/drive/workload-records';
+import { systemClock } from '../lib/adapters/system';
+import { createRouterClient, type RouterClient } from '../lib/client/router-client';
+import { simulatedWorld } from '../lib/evaluation/simulated-world';
+import { encodeText } from '../lib/learning/encode';
+import { sleep } from '../lib/ports/clock';
+import { createLog } from '../lib/telemetry/log';
+import { type Engine, startEngine } from '../services/engine';
+import { embeddedHome } from '../services/home';
+import type { LoadResult } from './http-load';
+import { barsMissed, report, reportBar } from './report-line';
+
+const clock = systemClock();
+const log = createLog({ level: 'warn', nowMs: () => clock.nowMs() });
+const clients = 1_000;
+const ratePerSecond = 300;
+const inFlightAtSaturation = 256;
+const world = simulatedWorld({ world: 1, rows: 1_000_000, seed: 1 });
+/** Prompts of about 1 kB, as the bars ask. */
+const promptBytes = 1_000;
+
+function promptOf(index: number): string {
+  let prompt = world.row(index).prompt ?? '';
+  for (let more = 1; prompt.length < promptBytes; more++) prompt += `\n${world.row(index + 1_000 * more).prompt}`;
+  return prompt.slice(0, promptBytes);
+}
+
+interface Running {
+  readonly engine: Engine;
+  readonly client: RouterClient;
+  stop(): Promise<void>;
+}
+
+async function startRunning(http: boolean): Promise<Running> {
+  const directory = mkdtempSync(join(tmpdir(), 'quantum-router-bench-'));
+  const home = embeddedHome({ directory });
+  const engine = await startEngine({
+    home,
+    config: workloadConfig(world),
+    partitions: 4,
+    trainer: 'worker',
+    http: http ? { host: '127.0.0.1', port: 0 } : null,
+    log,
+  });
+  const client = await createRouterClient({ broker: home.broker, clock, clientId: 'bench', onFailed: fail });
+  return {
+    engine,
+    client,
+    async stop() {
+      await client.close();
+      await engine.stop();
+      await home.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function fail(error: Error): never {
+  process.stderr.write(`${error.stack}\n`);
+  process.exit(1);
+}
+
+let sequence = 0;
+
+/** One request through the topics, its outcome reported back. Resolves at the decision. */
+async function routeOnce(client: RouterClient): Promise<void> {
+  const index = sequence++;
+  const row = { ...world.row(index), prompt: promptOf(index) };
+  const decision = await client.route(requestOf(world, row, clock.nowMs()), 10_000);
+  const outcome = outcomeOf(row, decision, clock.nowMs());
+  if (outcome) client.report(outcome).catch(fail);
+}
+
+/** Each client sends every clients / rate seconds, at its own phase: together an evenly spread open loop. */
+async function openLoop(client: RouterClient, seconds: number): Promise<{ latencies: number[]; failed: number }> {
+  const latencies: number[] = [];
+  let failed = 0;
+  const total = Math.round(ratePerSecond * seconds);
+  const startedMs = clock.monotonicMs();
+  const pending: Promise<void>[] = [];
+  for (let next = 0; next < total; ) {
+    const dueCount = Math.min(total, Math.floor(((clock.monotonicMs() - startedMs) * ratePerSecond) / 1_000) + 1);
+    for (; next < dueCount; next++) {
+      const intendedMs = startedMs + (next * 1_000) / ratePerSecond;
+      pending.push(
+        routeOnce(client).then(
+          () => void latencies.push(clock.monotonicMs() - intendedMs),
+          () => {
+            failed += 1;
+          },
+        ),
+      );
+    }
+    await sleep(clock, 1);
+  }
+  await Promise.all(pending);
+  return { latencies, failed };
+}
+
+async function closedLoop(client: RouterClient, seconds: number): Promise<number> {
+  const startedMs = clock.monotonicMs();
+  let done = 0;
+  const one = async (): Promise<void> => {
+    while (clock.monotonicMs() - startedMs < seconds * 1_000) {
+      await routeOnce(client);
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlightAtSaturation }, one));
+  return (done * 1_000) / (clock.monotonicMs() - startedMs);
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+}
+
+async function inProcess(seconds: number, wanted: (part: string) => boolean): Promise<void> {
+  const { engine, client, stop } = await startRunning(false);
+  await openLoop(client, 3); // warm-up: JIT, first weights
+  if (wanted('latency')) {
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    const { latencies, failed } = await openLoop(client, seconds);
+    delay.disable();
+    report('inProcess.clients', clients, 'clients');
+    report('inProcess.requestsPerSecond', ratePerSecond, 'requests/s');
+    report('inProcess.latencyP50', quantile(latencies, 0.5), 'ms');
+    reportBar('inProcess.latencyP95', quantile(latencies, 0.95), 'ms', '<=', 10);
+    report('inProcess.latencyP99', quantile(latencies, 0.99), 'ms');
+    reportBar('inProcess.failed', failed, 'requests', '<=', 0);
+    report('inProcess.eventLoopDelayP99TrainingOn', delay.percentile(99) / 1e6, 'ms');
+    report('inProcess.learnedRewards', engine.learnedRewards(), 'rewards');
+  }
+  if (wanted('saturation')) {
+    reportBar('inProcess.saturation', await closedLoop(client, seconds), 'decisions/s', '>=', 2_000);
+  }
+  await stop();
+}
+
+async function overHttp(seconds: number): Promise<void> {
+  const { engine, stop } = await startRunning(true);
+  const load = (mode: 'open' | 'closed', loadSeconds: number): Promise<LoadResult> =>
+    new Promise((resolve, reject) => {
+      const child = fork(join(__dirname, `http-load${__filename.slice(-3)}`), [engine.url!, mode, String(loadSeconds)]);
+      child.once('message', (result) => resolve(result as LoadResult));
+      child.once('error', reject);
+    });
+  await load('open', 3);
+  const open = await load('open', seconds);
+  report('http.latencyP50', open.p50Ms, 'ms');
+  reportBar('http.latencyP95', open.p95Ms, 'ms', '<=', 30);
+  report('http.latencyP99', open.p99Ms, 'ms');
+  reportBar('http.failed', open.failed, 'requests', '<=', 0);
+  const closed = await load('closed', seconds);
+  reportBar('http.saturation', closed.perSecond, 'decisions/s', '>=', 1_200);
+  await stop();
+}
+
+function parts(): void {
+  const prompts = Array.from({ length: 256 }, (_, index) => promptOf(index));
+  const timings: number[] = [];
+  for (let round = 0; round < 40; round++) {
+    for (const prompt of prompts) {
+      const startedMs = performance.now();
+      encodeText(prompt);
+      if (round >= 5) timings.push((performance.now() - startedMs) * 1_000);
+    }
+  }
+  reportBar('encode.p50', quantile(timings, 0.5), 'µs', '<=', 100);
+  report('encode.p99', quantile(timings, 0.99), 'µs');
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' }, only: { type: 'string' } } });
+  const seconds = Number(values.seconds);
+  const only = values.only?.split(',');
+  const wanted = (part: string): boolean => !only || only.includes(part);
+  if (wanted('parts')) parts();
+  if (wanted('latency') || wanted('saturation')) await inProcess(seconds, wanted);
+  if (wanted('http')) await overHttp(seconds);
+  process.exitCode = barsMissed() > 0 ? 1 : 0;
+}
+
+main().then(() => process.exit(), fail);

@@ -1,0 +1,32 @@
+/** What every benchmark and check prints: one JSON object a line. */
+export interface ReportLine {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The figure to reach; `ok` says whether it was. */
+  readonly bar?: number;
+  readonly ok?: boolean;
+}
+
+let failures = 0;
+
+/** Prints a figure without a bar. */
+export function report(name: string, value: number, unit: string): void {
+  process.stdout.write(`${JSON.stringify({ name, value: rounded(value), unit })}\n`);
+}
+
+/** Prints a figure that must be at most (`<=`) or at least (`>=`) the bar. */
+export function reportBar(name: string, value: number, unit: string, relation: '<=' | '>=', bar: number): void {
+  const ok = relation === '<=' ? value <= bar : value >= bar;
+  if (!ok) failures += 1;
+  process.stdout.write(`${JSON.stringify({ name, value: rounded(value), unit, bar, ok })}\n`);
+}
+
+/** Bars missed so far: the exit code of a check is 1 when there is one. */
+export function barsMissed(): number {
+  return failures;
+}
+
+function rounded(value: number): number {
+  return Number.isFinite(value) ? Number(value.toPrecision(6)) : value;
+}

@@ -1,0 +1,84 @@
+/**
+ * What the engine is worth in simulated worlds 1 to 5, beside every baseline on the same requests: the workload of
+ * `make run` on a virtual clock, so that the figures are the same on every machine.
+ *
+ *     node dist/benchmarks/worlds.js [--worlds 1,2,3,4,5] [--requests 10000] [--seed 1]
+ */
+import { parseArgs } from 'node:util';
+import { defaultRunRate, defaultRunRequests, type RunResult, runWorkload } from '../bin/drive/run';
+import { createVirtualClock } from '../lib/adapters/memory/virtual-clock';
+import type { PolicyResult } from '../lib/evaluation/baselines';
+import { pairedDifference } from '../lib/evaluation/paired-difference';
+import { riseOf } from '../lib/evaluation/report';
+import { simulatedWorld } from '../lib/evaluation/simulated-world';
+import { createLog } from '../lib/telemetry/log';
+import { memoryHome } from '../services/home';
+import { barsMissed, report, reportBar } from './report-line';
+
+/** The engine must be worth this much more than hand-written rules and than chance. */
+const leastGain = 0.25;
+
+async function runWorld(world: number, rows: number, seed: number): Promise<readonly PolicyResult[]> {
+  const clock = createVirtualClock();
+  const home = memoryHome({ clock, seed });
+  let result: RunResult | null = null;
+  let failure: Error | null = null;
+  runWorkload({
+    workload: simulatedWorld({ world, rows, seed }),
+    home,
+    http: null,
+    trainer: 'inline',
+    ratePerSecond: defaultRunRate,
+    seed,
+    log: createLog({ level: 'warn' }),
+    progress: { write: (text) => process.stderr.write(text), isTerminal: false, columns: 100 },
+    stopped: () => false,
+  }).then(
+    (done) => {
+      result = done;
+    },
+    (error: Error) => {
+      failure = error;
+    },
+  );
+  await clock.runUntilIdle({ until: () => result !== null || failure !== null });
+  if (failure) throw failure;
+  return result!.policies;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      worlds: { type: 'string', default: '1,2,3,4,5' },
+      requests: { type: 'string', default: String(defaultRunRequests) },
+      seed: { type: 'string', default: '1' },
+    },
+  });
+  for (const world of values.worlds.split(',').map(Number)) {
+    const [engine, ...baselines] = await runWorld(world, Number(values.requests), Number(values.seed));
+    const find = (name: string): PolicyResult => baselines.find((policy) => policy.name.startsWith(name))!;
+    const name = (what: string): string => `world${world}.${what}`;
+    report(name('meanUtility'), engine!.meanUtility, 'utility');
+    for (const policy of baselines) report(name(policy.name.replaceAll(' ', '-')), policy.meanUtility, 'utility');
+    reportBar(
+      name('gainOverStaticRules'),
+      engine!.meanUtility / find('static').meanUtility - 1,
+      'share',
+      '>=',
+      leastGain,
+    );
+    reportBar(name('gainOverRandom'), engine!.meanUtility / find('uniform').meanUtility - 1, 'share', '>=', leastGain);
+    const difference = pairedDifference(engine!.utilities, find('Thompson').utilities);
+    reportBar(name('pairedGainOverThompsonLow95'), difference.low, 'utility', '>=', 0);
+    report(name('riseFirstToLastTenth'), riseOf(engine!.utilities).rise, 'utility');
+  }
+  process.exitCode = barsMissed() > 0 ? 1 : 0;
+}
+
+main().then(
+  () => process.exit(),
+  (error: Error) => {
+    process.stderr.write(`${error.stack}\n`);
+    process.exit(1);
+  },
+);

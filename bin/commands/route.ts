@@ -1,0 +1,134 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { createLog } from '../../lib/telemetry/log';
+import { callGateway, type GatewayAnswer } from '../gateway-client';
+import { CliError, exitCodes, type Io } from '../io';
+import { readLines } from '../read-lines';
+import { defaultDataDirectory, gatewayUrl, readConfig, reasonOf, wholeNumber } from '../read-options';
+import { startLocalEngine } from '../start-local-engine';
+
+interface RouteOptions {
+  readonly url?: string;
+  readonly dataDir?: string;
+  readonly config?: string;
+  readonly partitions: number;
+  readonly concurrency: number;
+}
+
+export function addRoute(program: Command, io: Io): void {
+  program
+    .command('route')
+    .description(
+      'Decide a file of requests: JSON Lines in (the body of POST /v1/route), decisions out as JSON Lines in the same order. A refused line becomes {"line", "error"} and the exit code 1.',
+    )
+    .argument('<file>', 'requests, one JSON object a line; - reads stdin')
+    .option('--url <url>', 'a running gateway; without it an engine runs in this process', gatewayUrl)
+    .option(
+      '-d, --data-dir <directory>',
+      `embedded store of the engine in this process (default: ${defaultDataDirectory})`,
+    )
+    .option('-c, --config <file>', 'configuration of the engine in this process')
+    .option('--partitions <number>', 'partitions of the engine in this process', wholeNumber(1, 256), 4)
+    .option('--concurrency <number>', 'requests under way at once', wholeNumber(1, 1_000), 64)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ quantum-router route requests.jsonl > decisions.jsonl\n  $ echo \'{"prompt": "hello"}\' | quantum-router route - --url http://127.0.0.1:8080',
+    )
+    .action((file: string, options: RouteOptions) => route(io, file, options));
+}
+
+async function route(io: Io, file: string, options: RouteOptions): Promise<void> {
+  if (options.url && (options.dataDir ?? options.config)) {
+    throw new CliError('--url means another process routes: leave out --data-dir and --config', exitCodes.usage);
+  }
+  const input = await openInput(io, file);
+  const fatal = new AbortController();
+  const local = options.url
+    ? null
+    : await startLocalEngine(io, {
+        dataDirectory: options.dataDir ?? defaultDataDirectory,
+        config: readConfig(io, options.config),
+        partitions: options.partitions,
+        http: { host: '127.0.0.1', port: 0 },
+        log: createLog({ level: 'warn', nowMs: () => io.clock.nowMs() }),
+        onFatal: (group, error) => fatal.abort(new CliError(`${group} has failed for good: ${error.message}`)),
+      });
+  try {
+    const signal = AbortSignal.any([io.stopSignal, fatal.signal]);
+    const refused = await routeLines(io, input, {
+      url: options.url ?? local!.url,
+      concurrency: options.concurrency,
+      signal,
+    });
+    if (fatal.signal.aborted) throw fatal.signal.reason;
+    if (io.stopSignal.aborted) throw new CliError('stopped before the end of the input');
+    if (refused > 0) throw new CliError(refused === 1 ? '1 line was refused' : `${refused} lines were refused`);
+  } finally {
+    await local?.stop();
+  }
+}
+
+async function openInput(io: Io, file: string): Promise<AsyncIterable<string | Buffer>> {
+  if (file === '-') return io.stdin();
+  const path = resolve(io.workingDirectory, file);
+  try {
+    // Opened before the engine starts: a wrong name should fail at once.
+    const handle = await open(path);
+    const isDirectory = (await handle.stat()).isDirectory();
+    await handle.close();
+    if (isDirectory) throw new CliError(`cannot read ${file}: it is a directory`);
+  } catch (error) {
+    throw error instanceof CliError ? error : new CliError(`cannot read ${file}: ${reasonOf(error)}`);
+  }
+  return createReadStream(path, 'utf8');
+}
+
+interface Routing {
+  readonly url: string;
+  readonly concurrency: number;
+  readonly signal: AbortSignal;
+}
+
+/** Keeps up to `concurrency` requests under way and writes answers in the order of the lines. Returns how many were refused. */
+async function routeLines(
+  io: Io,
+  input: AsyncIterable<string | Buffer>,
+  { url, concurrency, signal }: Routing,
+): Promise<number> {
+  const startedMs = io.clock.monotonicMs();
+  const underWay: { line: number; answer: Promise<GatewayAnswer> }[] = [];
+  let line = 0;
+  let sent = 0;
+  let done = 0;
+  let refused = 0;
+
+  const writeNext = async (): Promise<void> => {
+    const next = underWay.shift()!;
+    const answer = await next.answer;
+    done += 1;
+    if (!answer.ok) refused += 1;
+    const result = answer.ok ? answer.body : { line: next.line, ...(answer.body as object) };
+    io.stdout.write(`${JSON.stringify(result)}\n`);
+    if (io.stderr.isTerminal && done % 100 === 0) io.stderr.write(`\rrouted ${done} of ${sent} sent`);
+  };
+
+  for await (const text of readLines(input)) {
+    line += 1;
+    if (signal.aborted) break;
+    if (text.trim() === '') continue;
+    const answer = callGateway(url, 'POST', '/v1/route', text);
+    // It is awaited in its turn; until then a failure must not count as unhandled.
+    answer.catch(() => {});
+    underWay.push({ line, answer });
+    sent += 1;
+    if (underWay.length >= concurrency) await writeNext();
+  }
+  while (underWay.length > 0) await writeNext();
+  const seconds = (io.clock.monotonicMs() - startedMs) / 1_000;
+  io.stderr.write(
+    `${io.stderr.isTerminal ? '\r' : ''}routed ${done - refused} of ${done} requests in ${seconds.toFixed(1)} s\n`,
+  );
+  return refused;
+}

@@ -1,0 +1,140 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { readRecordedData } from '../../lib/evaluation/recorded-data';
+import { simulatedWorld } from '../../lib/evaluation/simulated-world';
+import type { Workload } from '../../lib/evaluation/workload';
+import { createLog, type LogLevel } from '../../lib/telemetry/log';
+import { embeddedHome } from '../../services/home';
+import { defaultRunRate, defaultRunRequests, runWorkload } from '../drive/run';
+import { CliError, type Io } from '../io';
+import { reasonOf, wholeNumber } from '../read-options';
+
+interface RunCommandOptions {
+  readonly exit?: boolean;
+  readonly world: number;
+  readonly data?: string;
+  readonly excludeModels: readonly string[];
+  readonly requests?: number;
+  readonly rate: number;
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly seed: number;
+  readonly logLevel: LogLevel;
+}
+
+export function addRun(program: Command, io: Io): void {
+  program
+    .command('run')
+    .description(
+      'Route a workload through the whole engine in this process and show what that was worth; then stay up.',
+    )
+    .option('--exit', 'end after the table instead of staying up')
+    .option('--world <n>', 'which simulated world: permutes skills and prices', wholeNumber(1, 1_000_000), 1)
+    .option('--data <file>', 'recorded data (.jsonl or .jsonl.gz) instead of the simulated world')
+    .option(
+      '--exclude-models <names>',
+      'models of the recorded data to leave out, separated by commas',
+      commaSeparated,
+      [],
+    )
+    .option(
+      '--requests <n>',
+      `requests to play (default ${defaultRunRequests}; recorded data: all rows)`,
+      wholeNumber(1, 10_000_000),
+    )
+    .option('--rate <n>', 'requests per second', wholeNumber(1, 100_000), defaultRunRate)
+    .option('--host <address>', 'address of the gateway', '127.0.0.1')
+    .option('-p, --port <number>', 'port of the gateway; 0 takes a free one', wholeNumber(0, 65_535), 8_080)
+    .option(
+      '-d, --data-dir <directory>',
+      'where the embedded store lives; what an earlier run left there is removed',
+      'data/run',
+    )
+    .option('--seed <n>', 'seed of the workload and the engine', wholeNumber(0, 2 ** 31), 1)
+    .addOption(
+      program
+        .createOption('--log-level <level>', 'how much to log (to stderr)')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('error'),
+    )
+    .addHelpText(
+      'after',
+      '\nExits with 0 when every request was decided in time and, on the simulated workload, the engine was worth more than\nrandom routing; with 1 otherwise.\n\nExamples:\n  $ quantum-router run\n  $ quantum-router run --exit --world 3\n  $ quantum-router run --data recorded.jsonl.gz',
+    )
+    .action((options: RunCommandOptions) => run(io, options));
+}
+
+async function run(io: Io, options: RunCommandOptions): Promise<void> {
+  const workload = await workloadOf(io, options);
+  const directory = resolve(io.workingDirectory, options.dataDir);
+  removeEarlierRun(directory);
+  const home = embeddedHome({ directory });
+  const what = workload.simulated
+    ? `${workload.name} (SIMULATED models, see docs/simulated-world.md)`
+    : `${workload.name} (recorded data)`;
+  io.stderr.write(`${workload.rows} requests of ${what} through the whole engine, ${options.rate} per second\n`);
+  const result = await runWorkload({
+    workload,
+    home,
+    http: { host: options.host, port: options.port },
+    trainer: 'worker',
+    ratePerSecond: options.rate,
+    seed: options.seed,
+    log: createLog({ level: options.logLevel, nowMs: () => io.clock.nowMs() }),
+    progress: io.stderr,
+    stopped: () => io.stopSignal.aborted,
+  }).catch(async (error: NodeJS.ErrnoException) => {
+    await home.close();
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new CliError(
+      `cannot listen on ${options.host}:${options.port}: ${reasonOf(error)} (PORT=n or --port chooses another)`,
+    );
+  });
+  io.stdout.write(result.summary);
+  if (!options.exit && !io.stopSignal.aborted) {
+    io.stderr.write(`\nThe engine stays up on ${result.engine.url} (Ctrl-C stops). Try:\n`);
+    io.stderr.write(
+      `  curl -s ${result.engine.url}/v1/route -H 'content-type: application/json' -d '{"prompt":"Translate: good morning"}'\n`,
+    );
+    await aborted(io.stopSignal);
+    io.stderr.write('stopping\n');
+  }
+  await result.engine.stop();
+  await home.close();
+  if (result.failure) throw new CliError(result.failure);
+}
+
+async function workloadOf(io: Io, options: RunCommandOptions): Promise<Workload> {
+  if (options.data === undefined) {
+    return simulatedWorld({ world: options.world, rows: options.requests ?? defaultRunRequests, seed: options.seed });
+  }
+  const file = resolve(io.workingDirectory, options.data);
+  try {
+    const data = await readRecordedData(file, { excludeModels: options.excludeModels });
+    return options.requests === undefined ? data : { ...data, rows: Math.min(data.rows, options.requests) };
+  } catch (error) {
+    throw new CliError(`${options.data}: ${reasonOf(error)}`);
+  }
+}
+
+/** Only what a store consists of is removed: a directory with anything else in it is not ours to clean. */
+function removeEarlierRun(directory: string): void {
+  if (!existsSync(directory)) return;
+  if (!existsSync(join(directory, 'store.json'))) {
+    throw new CliError(`${directory} exists and is no store of an earlier run: name another with --data-dir`);
+  }
+  rmSync(directory, { recursive: true, force: true });
+}
+
+export function commaSeparated(text: string): string[] {
+  return text.split(',').filter((name) => name !== '');
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolveNow) => {
+    if (signal.aborted) resolveNow();
+    signal.addEventListener('abort', () => resolveNow(), { once: true });
+  });
+}

@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { createLog, type LogLevel } from '../../lib/telemetry/log';
+import { CliError, type Io } from '../io';
+import { defaultDataDirectory, readConfig, reasonOf, wholeNumber } from '../read-options';
+import { type LocalEngine, startLocalEngine } from '../start-local-engine';
+
+interface ServeOptions {
+  readonly config?: string;
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly partitions: number;
+  readonly logLevel: LogLevel;
+}
+
+export function addServe(program: Command, io: Io): void {
+  program
+    .command('serve')
+    .description('Run every service of the engine in this process, with the HTTP gateway, until Ctrl-C.')
+    .option('-c, --config <file>', 'configuration (default: quantum-router.yaml, else the built-in example)')
+    .option('-d, --data-dir <directory>', 'where the embedded store lives', defaultDataDirectory)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('-p, --port <number>', 'port to listen on; 0 takes a free one', wholeNumber(0, 65_535), 8_080)
+    .option(
+      '--partitions <number>',
+      'partitions of the request path; fixed for the life of a store',
+      wholeNumber(1, 256),
+      4,
+    )
+    .addOption(
+      program
+        .createOption('--log-level <level>', 'how much to log (to stderr)')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ quantum-router serve\n  $ quantum-router serve --config my.yaml --port 9000\n  $ curl -s localhost:8080/v1/route -H "content-type: application/json" -d \'{"prompt": "hello"}\'',
+    )
+    .action((options: ServeOptions) => serve(io, options));
+}
+
+async function serve(io: Io, options: ServeOptions): Promise<void> {
+  const config = readConfig(io, options.config);
+  const log = createLog({ level: options.logLevel, nowMs: () => io.clock.nowMs() });
+  const failure = new AbortController();
+  const local = await start(io, options, {
+    dataDirectory: options.dataDir,
+    config,
+    partitions: options.partitions,
+    http: { host: options.host, port: options.port },
+    log,
+    onFatal: (group, error) => failure.abort(new CliError(`${group} has failed for good: ${error.message}`)),
+  });
+  io.stderr.write(`ready on ${local.url} (Ctrl-C stops)\n`);
+  await aborted(AbortSignal.any([io.stopSignal, failure.signal]));
+  io.stderr.write('stopping: finishing what is under way\n');
+  await local.stop();
+  if (failure.signal.aborted) throw failure.signal.reason;
+}
+
+async function start(
+  io: Io,
+  options: ServeOptions,
+  engineOptions: Parameters<typeof startLocalEngine>[1],
+): Promise<LocalEngine> {
+  try {
+    return await startLocalEngine(io, engineOptions);
+  } catch (error) {
+    const isPort = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    throw isPort
+      ? new CliError(`cannot listen on ${options.host}:${options.port}: ${reasonOf(error)} (--port chooses another)`)
+      : error;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,182 @@
+/**
+ * The main job: the whole engine in one process, a workload through its real topics, live progress, and one table that
+ * says what routing was worth beside other policies on the same requests and the same luck.
+ */
+import { createRouterClient } from '../../lib/client/router-client';
+import {
+  allBaselines,
+  judgeChoices,
+  type OutcomeMatrix,
+  outcomeMatrix,
+  type PolicyResult,
+} from '../../lib/evaluation/baselines';
+import { startProgress } from '../../lib/evaluation/progress';
+import { policyTable, quantilesOf, riseOf } from '../../lib/evaluation/report';
+import type { Workload } from '../../lib/evaluation/workload';
+import { inferTask } from '../../lib/routing/infer-task';
+import { utilityWeights } from '../../lib/routing/utility';
+import type { Log } from '../../lib/telemetry/log';
+import { type Engine, startEngine, type TrainerHost } from '../../services/engine';
+import type { EngineHome } from '../../services/home';
+import { type Played, playWorkload } from './play-workload';
+import { workloadConfig } from './workload-config';
+
+export interface RunOptions {
+  readonly workload: Workload;
+  readonly home: EngineHome;
+  readonly http: { readonly host: string; readonly port: number } | null;
+  readonly ratePerSecond: number;
+  readonly seed: number;
+  readonly log: Log;
+  /** Where live progress goes. */
+  readonly progress: { readonly write: (text: string) => void; readonly isTerminal: boolean; readonly columns: number };
+  readonly stopped: () => boolean;
+  /** `inline` on a virtual clock. */
+  readonly trainer: TrainerHost;
+}
+
+export interface RunResult {
+  readonly engine: Engine;
+  readonly played: Played;
+  /** The engine first, then the baselines; empty when the run was stopped early. */
+  readonly policies: readonly PolicyResult[];
+  /** The final table, for people. */
+  readonly summary: string;
+  /** Why the run was no success; null when it was one. */
+  readonly failure: string | null;
+}
+
+/** Requests of a default run, and how many are sent per second. */
+export const defaultRunRequests = 10_000;
+export const defaultRunRate = 250;
+
+const partitions = 4;
+const maxInFlight = 1_000;
+/** A simulated outage lasts seconds here, not minutes: a breaker that waits as in production would outlast it. */
+const breakerOpenMs = 1_000;
+
+/** Plays the workload and prints the table. The engine goes on running: whoever called stops it. */
+export async function runWorkload(options: RunOptions): Promise<RunResult> {
+  const { workload, home } = options;
+  const defaults = workloadConfig(workload, { seed: options.seed });
+  const config = { ...defaults, breaker: { ...defaults.breaker, openMs: breakerOpenMs } };
+  const engine = await startEngine({
+    home,
+    config,
+    partitions,
+    trainer: options.trainer,
+    http: options.http,
+    log: options.log,
+  });
+  const client = await createRouterClient({
+    broker: home.broker,
+    clock: home.clock,
+    clientId: home.createId(),
+    onFailed: (error) => options.log.error('decisions can no longer be followed', { error }),
+  });
+  const progress = startProgress({
+    ...options.progress,
+    clock: home.clock,
+    total: workload.rows,
+    models: workload.models.map((model) => model.name),
+  });
+  const tally = createTally(workload);
+  const played = await playWorkload({
+    workload,
+    client,
+    clock: home.clock,
+    config,
+    applyConfig: engine.applyConfig,
+    ratePerSecond: options.ratePerSecond,
+    maxInFlight,
+    onDecided(index, decision, done) {
+      tally.add(index, decision.model);
+      progress.update({ done, ...tally.state() });
+    },
+    stopped: options.stopped,
+  });
+  progress.finish();
+  await client.close();
+  if (options.stopped()) return { engine, played, policies: [], summary: '', failure: 'stopped before the end' };
+  const policies = judge(workload, played, options.seed);
+  return {
+    engine,
+    played,
+    policies,
+    summary: summaryOf(workload, policies, played),
+    failure: failureOf(workload, policies, played),
+  };
+}
+
+function failureOf(
+  workload: Workload,
+  [engine, random]: readonly PolicyResult[],
+  { undecided }: Played,
+): string | null {
+  if (undecided > 0) return `${undecided} requests were not decided in time`;
+  if (workload.simulated && engine!.meanUtility <= random!.meanUtility)
+    return 'the engine was worth no more than random routing';
+  return null;
+}
+
+/** Running means for the progress line. */
+function createTally(workload: Workload) {
+  const counts = new Array<number>(workload.models.length).fill(0);
+  const indexOf = new Map(workload.models.map((model, index) => [model.name, index]));
+  let quality = 0;
+  let outcomes = 0;
+  let costUsd = 0;
+  let costs = 0;
+  return {
+    add(index: number, model: string): void {
+      const at = indexOf.get(model)!;
+      counts[at] = counts[at]! + 1;
+      const outcome = workload.row(index).outcomes.get(model);
+      if (!outcome) return;
+      outcomes += 1;
+      if (outcome.status === 'SUCCESS') quality += outcome.score;
+      if (outcome.costUsd === null) return;
+      costs += 1;
+      costUsd += outcome.costUsd;
+    },
+    state: () => ({
+      meanQuality: outcomes > 0 ? quality / outcomes : null,
+      costUsdPer1000: costs > 0 ? (1_000 * costUsd) / costs : null,
+      counts: [...counts],
+    }),
+  };
+}
+
+/** The engine and the baselines on the rows that were decided (all of them, unless something is broken). */
+function judge(workload: Workload, played: Played, seed: number): PolicyResult[] {
+  const { preference, utilityScale } = workloadConfig(workload);
+  const weights = utilityWeights(preference, utilityScale, 0);
+  const decided = played.chosen.flatMap((model, index) => (model === null ? [] : [index]));
+  const matrix: OutcomeMatrix = outcomeMatrix(workload, weights, decided);
+  const indexOf = new Map(workload.models.map((model, index) => [model.name, index]));
+  const choices = decided.map((index) => indexOf.get(played.chosen[index]!)!);
+  const taskTypes = decided.map((index) => {
+    const row = workload.row(index);
+    return inferTask(row.taskHint, row.prompt);
+  });
+  return [
+    judgeChoices('this engine', matrix, choices),
+    ...Object.values(allBaselines(matrix, { weights, seed, taskTypes })),
+  ];
+}
+
+function summaryOf(workload: Workload, policies: readonly PolicyResult[], played: Played): string {
+  const latency = quantilesOf(played.latencyMs);
+  const { firstTenth, lastTenth, rise } = riseOf(policies[0]!.utilities);
+  const what = workload.simulated
+    ? `\n${workload.name}: a SIMULATED workload, written for this project (docs/simulated-world.md).\n`
+    : `\n${workload.name}: recorded data; only the chosen model's outcome was shown to the engine.\n`;
+  return [
+    what,
+    `${workload.rows} requests, the same for every policy; utility = quality less cost and latency as the configuration weighs them.\n\n`,
+    policyTable(policies, { color: false, paired: true }),
+    `\ndecision latency of this engine  p50 ${latency.p50.toFixed(1)} ms  p95 ${latency.p95.toFixed(1)} ms  p99 ${latency.p99.toFixed(1)} ms\n`,
+    `mean utility, first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${rise >= 0 ? '+' : ''}${rise.toFixed(4)})\n`,
+    played.undecided > 0 ? `${played.undecided} requests were NOT decided in time\n` : '',
+  ].join('');
+}

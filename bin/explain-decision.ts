@@ -1,0 +1,63 @@
+/** A decision for a person: the choice and its reason first, then the evidence in tables. */
+import type { RouteDecided } from '../lib/topics/generated/messages';
+import { formatTable } from './format-table';
+
+export function explain(decision: RouteDecided): string {
+  return [headline(decision), candidateTable(decision), threadTable(decision), footnotes(decision)].join('\n');
+}
+
+function headline(decision: RouteDecided): string {
+  const { requestId, model, provider, propensity, confidence, reasoning, fallbacks } = decision;
+  const next = fallbacks.map((fallback) => `${fallback.model} (${fallback.provider})`).join(', ') || 'none';
+  return `request ${requestId}: ${model} (${provider}), drawn with probability ${digits(propensity)}, confidence ${digits(confidence)}
+why        ${reasoning}
+fallbacks  ${next}
+`;
+}
+
+function candidateTable(decision: RouteDecided): string {
+  const rows = decision.candidates.map((candidate) => [
+    candidate.model === decision.model ? `> ${candidate.model}` : `  ${candidate.model}`,
+    candidate.provider,
+    digits(candidate.propensity),
+    digits(candidate.predictedQuality),
+    digits(candidate.utility),
+    `$${digits(candidate.expectedCostUsd)}`,
+    `${Math.round(candidate.expectedLatencyMs)} ms`,
+    candidate.eligible ? '' : `not eligible: ${candidate.ineligibleReason ?? ''}`,
+  ]);
+  return formatTable(['  candidate', 'provider', 'probability', 'quality', 'utility', 'cost', 'latency', ''], rows);
+}
+
+function threadTable(decision: RouteDecided): string {
+  const rows = decision.threads.map((thread) => [
+    thread.strategy,
+    thread.status,
+    thread.choice ?? '-',
+    thread.score === null ? '-' : digits(thread.score),
+    digits(thread.weight),
+    `${digits(thread.durationMs)} ms`,
+    thread.error ?? '',
+  ]);
+  return formatTable(['thread', 'status', 'choice', 'score', 'weight', 'took', ''], rows);
+}
+
+function footnotes(decision: RouteDecided): string {
+  const { collapse, strategy, explorationFloor, cacheHit, degradedTo, versions, seed, stagesMs, routingKey } = decision;
+  const stages = Object.entries(stagesMs).map(([stage, ms]) => `${stage} ${digits(ms)}`);
+  const degraded = degradedTo === 'NONE' ? 'not degraded' : `degraded to ${degradedTo}`;
+  return `collapse   ${collapse}, led by ${strategy}; exploration floor ${explorationFloor}; ${cacheHit ? 'from the routing cache' : 'not cached'}; ${degraded}
+versions   config ${versions.config}, tuning ${versions.tuning}, policy ${short(versions.policySha256)}, basis ${short(versions.basisSha256)}, encoder ${versions.encoder}; seed ${seed}
+time (ms)  ${stages.join(', ')}
+routingKey ${routingKey}
+`;
+}
+
+function digits(value: number): string {
+  if (value === 0) return '0';
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+function short(sha256: string | null): string {
+  return sha256 === null ? 'none' : sha256.slice(0, 12);
+}

@@ -1,0 +1,45 @@
+/** Connects the command line to the process it runs in. */
+import { systemClock } from '../lib/adapters/system';
+import type { Io, OutputStream } from './io';
+import { main } from './program';
+
+export { main } from './program';
+
+/** Runs the command of this process and ends it with the command's exit code. */
+export function start(): void {
+  main(process.argv.slice(2), processIo()).then((exitCode) => {
+    // What was written last must reach a pipe before the process ends.
+    process.stdout.write('', () => process.exit(exitCode));
+  });
+}
+
+function processIo(): Io {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The second time the user means it.
+      if (stop.signal.aborted) process.exit(130);
+      stop.abort();
+    });
+  }
+  // A reader that went away (`| head`) is no error of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  return {
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    stdin: () => process.stdin.setEncoding('utf8'),
+    stopSignal: stop.signal,
+    clock: systemClock(),
+    workingDirectory: process.cwd(),
+  };
+}
+
+function outputOf(stream: NodeJS.WriteStream): OutputStream {
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal: stream.isTTY === true,
+    columns: stream.columns ?? 100,
+  };
+}
+
+if (require.main === module) start();

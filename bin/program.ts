@@ -1,0 +1,84 @@
+/** The command line: one file per command in `commands/`, one way of failing for all of them. */
+import { Command, CommanderError } from 'commander';
+import { addConfig } from './commands/config';
+import { addEvaluate } from './commands/evaluate';
+import { addExplain } from './commands/explain';
+import { addGraph } from './commands/graph';
+import { addInit } from './commands/init';
+import { addRoute } from './commands/route';
+import { addRun } from './commands/run';
+import { addServe } from './commands/serve';
+import { addTopics } from './commands/topics';
+import { CliError, exitCodes, type Io } from './io';
+
+/** Adds one command to the program. */
+export type AddCommand = (program: Command, io: Io) => void;
+
+const commands: readonly AddCommand[] = [
+  addRun,
+  addServe,
+  addInit,
+  addConfig,
+  addRoute,
+  addExplain,
+  addEvaluate,
+  addTopics,
+  addGraph,
+];
+
+const epilogue = `
+Results go to stdout, progress and errors to stderr.
+
+Exit codes:
+  0  it worked
+  1  it did not, or some of the input was refused
+  2  the command line is wrong
+
+Examples:
+  $ quantum-router init                          write an annotated configuration
+  $ quantum-router serve                         run the engine and its HTTP gateway
+  $ quantum-router route requests.jsonl          decide a file of requests`;
+
+/** Runs one command line (without the program's name). Resolves with the exit code and never rejects. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const program = createProgram(io);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCodes.ok;
+  } catch (error) {
+    // Commander has already written its own messages.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const failure = error as Error;
+    io.stderr.write(`error: ${failure.message.trim()}\n`);
+    if (argv.includes('--debug')) io.stderr.write(`${failure.stack ?? ''}\n`);
+    return failure instanceof CliError ? failure.exitCode : exitCodes.failed;
+  }
+}
+
+function createProgram(io: Io): Command {
+  const program = new Command('quantum-router')
+    .description('Decides, for every request, which language model should answer it.')
+    .option('--debug', 'print the stack of an error')
+    // Throws instead of ending the process; commands added below inherit both settings.
+    .exitOverride()
+    .configureOutput({
+      writeOut: io.stdout.write,
+      writeErr: io.stderr.write,
+      getOutHelpWidth: () => io.stdout.columns,
+      getErrHelpWidth: () => io.stderr.columns,
+    })
+    .showSuggestionAfterError()
+    .helpCommand('help [command]', 'show help for a command')
+    .addHelpText('after', epilogue);
+  for (const add of commands) add(program, io);
+  // `--debug` is wanted behind the command too, where people add it after an error.
+  for (const command of allCommands(program)) {
+    if (command !== program)
+      command.option('--debug', 'print the stack of an error').showHelpAfterError('(add --help for its options)');
+  }
+  return program;
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}

@@ -1,0 +1,254 @@
+/** One partition of the embedded log: records by offset, a sparse index by time, and the newest records in memory. */
+import type { Database } from 'lmdb';
+import type { LogRecord, TopicSettings } from '../../ports/broker';
+import type { LocalPartition, PlacedRecord } from '../local-log';
+import {
+  decodeRecord,
+  encodeRecord,
+  hashedKey,
+  numberBytesOf,
+  numberedKey,
+  numberInKey,
+  partitionKey,
+  timestampOf,
+} from './layout';
+
+export interface LogTables {
+  /** topic id, partition, offset → record */
+  readonly log: Database<Buffer, Buffer>;
+  /** topic id, partition, highest time so far → offset where it was reached; every `indexEveryRecords` at most */
+  readonly times: Database<Buffer, Buffer>;
+  /** topic id, partition, hash of key → offset of the last record of that key, for records before `cleanedTo` */
+  readonly latest: Database<Buffer, Buffer>;
+  /** topic id, partition, offset → nothing: the tombstones among the latest */
+  readonly tombstones: Database<Buffer, Buffer>;
+  /** topic id, partition → `cleanedTo`, the offset up to which a table has been compacted */
+  readonly cleaned: Database<Buffer, Buffer>;
+}
+
+const indexEveryRecords = 256;
+const maxTailRecords = 1_024;
+const maxTailBytes = 1_048_576;
+const recordOverheadBytes = 200;
+const nothing = Buffer.alloc(0);
+
+export class EmbeddedPartition implements LocalPartition {
+  earliest = 0;
+  end = 0;
+  readonly listeners = new Set<() => void>();
+  /** The offset the next record gets; ahead of `end` while a transaction is under way. */
+  private nextOffset = 0;
+  private highestTimestampMs = -1;
+  private indexedTimestampMs = -1;
+  private recordsSinceIndexed = indexEveryRecords;
+  private cleanedTo = 0;
+  private readonly prefix: Buffer;
+  private readonly tail = createTail();
+
+  constructor(
+    readonly settings: TopicSettings,
+    readonly partition: number,
+    topicId: number,
+    private readonly tables: LogTables,
+  ) {
+    this.prefix = partitionKey(topicId, partition);
+    this.restore();
+  }
+
+  read(from: number, maxRecords: number): LogRecord[] {
+    const start = Math.max(from, this.earliest);
+    if (start >= this.end) return [];
+    // The tail may hold records that no reader may see yet, or that compaction has dropped since: the first are cut off
+    // here, the second are allowed.
+    const recent = this.tail.read(start, Math.min(this.end, start + maxRecords));
+    return recent ?? this.readStored(start, this.end, maxRecords);
+  }
+
+  offsetAt(timestampMs: number): number {
+    if (timestampMs > this.highestTimestampMs) return this.end;
+    // The last index entry whose highest time is earlier: nothing before its offset is late enough.
+    const entries = this.tables.times.getRange({
+      start: numberedKey(this.prefix, Math.max(0, timestampMs)),
+      end: this.prefix,
+      reverse: true,
+      limit: 2,
+    });
+    const entry = [...entries].find(({ key }) => numberInKey(key) < timestampMs);
+    let from = entry ? entry.value.readDoubleBE(0) : this.earliest;
+    for (from = Math.max(from, this.earliest); from < this.end; ) {
+      const records = this.readStored(from, this.end, indexEveryRecords);
+      const found = records.find((record) => record.timestampMs >= timestampMs);
+      if (found) return found.offset;
+      from = (records.at(-1)?.offset ?? this.end) + 1;
+    }
+    return this.end;
+  }
+
+  /** Writes one record inside the transaction and gives it its offset. Not readable before `show`. */
+  append(record: PlacedRecord): void {
+    record.offset = this.nextOffset++;
+    this.tables.log.put(numberedKey(this.prefix, record.offset), encodeRecord(record));
+    this.highestTimestampMs = Math.max(this.highestTimestampMs, record.timestampMs);
+    this.recordsSinceIndexed++;
+    if (this.recordsSinceIndexed >= indexEveryRecords && this.highestTimestampMs > this.indexedTimestampMs) {
+      this.tables.times.put(numberedKey(this.prefix, this.highestTimestampMs), numberBytesOf(record.offset));
+      this.indexedTimestampMs = this.highestTimestampMs;
+      this.recordsSinceIndexed = 0;
+    }
+    this.tail.push(record);
+  }
+
+  /** After the commit: what was appended becomes readable. */
+  show(): void {
+    this.end = this.nextOffset;
+  }
+
+  /**
+   * Inside a transaction: handles at most `maxRecords` records by age or by key. Returns whether more may be left.
+   * The newest record always stays: it is what tells the end of the log after a restart.
+   */
+  clean(nowMs: number, maxRecords: number, tombstoneRetentionMs: number): boolean {
+    if (this.settings.cleanup === 'delete') return this.dropOld(nowMs, maxRecords);
+    const compacting = this.compact(maxRecords);
+    const dropping = this.dropTombstones(nowMs - tombstoneRetentionMs, maxRecords);
+    return compacting || dropping;
+  }
+
+  /** Whether `clean` would find anything, without a transaction. */
+  needsCleaning(nowMs: number, tombstoneRetentionMs: number): boolean {
+    if (this.settings.cleanup === 'compact') {
+      return this.cleanedTo < this.end || this.oldTombstones(nowMs - tombstoneRetentionMs, 1).length > 0;
+    }
+    const { retentionMs } = this.settings;
+    if (retentionMs === null || this.end - this.earliest < 2) return false;
+    const first = this.tables.log.get(numberedKey(this.prefix, this.earliest));
+    return first !== undefined && timestampOf(first) < nowMs - retentionMs;
+  }
+
+  private dropOld(nowMs: number, maxRecords: number): boolean {
+    const { retentionMs } = this.settings;
+    if (retentionMs === null) return false;
+    let dropped = 0;
+    for (const { key, value } of [...this.stored(this.earliest, this.end - 1, maxRecords)]) {
+      if (timestampOf(value) >= nowMs - retentionMs) break;
+      this.tables.log.remove(key);
+      this.earliest = numberInKey(key) + 1;
+      dropped++;
+    }
+    const range = { start: this.prefix, end: numberedKey(this.prefix, Number.POSITIVE_INFINITY), limit: maxRecords };
+    for (const { key, value } of [...this.tables.times.getRange(range)]) {
+      if (value.readDoubleBE(0) >= this.earliest) break;
+      this.tables.times.remove(key);
+    }
+    return dropped === maxRecords;
+  }
+
+  private compact(maxRecords: number): boolean {
+    if (this.cleanedTo >= this.end) return false;
+    const records = this.readStored(this.cleanedTo, this.end, maxRecords);
+    for (const record of records) {
+      const key = hashedKey(this.prefix, record.key ?? '');
+      const previous = this.tables.latest.get(key);
+      if (previous) {
+        const older = numberedKey(this.prefix, previous.readDoubleBE(0));
+        this.tables.log.remove(older);
+        this.tables.tombstones.remove(older);
+      }
+      this.tables.latest.put(key, numberBytesOf(record.offset));
+      if (record.value === null) this.tables.tombstones.put(numberedKey(this.prefix, record.offset), nothing);
+    }
+    this.cleanedTo = (records.at(-1)?.offset ?? this.end - 1) + 1;
+    this.tables.cleaned.put(this.prefix, numberBytesOf(this.cleanedTo));
+    this.earliest = this.firstStored() ?? this.end;
+    return this.cleanedTo < this.end;
+  }
+
+  private dropTombstones(beforeMs: number, maxRecords: number): boolean {
+    const old = this.oldTombstones(beforeMs, maxRecords);
+    for (const record of old) {
+      const place = numberedKey(this.prefix, record.offset);
+      this.tables.log.remove(place);
+      this.tables.tombstones.remove(place);
+      this.tables.latest.remove(hashedKey(this.prefix, record.key ?? ''));
+    }
+    if (old.length > 0) this.earliest = this.firstStored() ?? this.end;
+    return old.length === maxRecords;
+  }
+
+  private oldTombstones(beforeMs: number, maxRecords: number): LogRecord[] {
+    const old: LogRecord[] = [];
+    const range = { start: this.prefix, end: numberedKey(this.prefix, this.end - 1), limit: maxRecords };
+    for (const key of [...this.tables.tombstones.getKeys(range)]) {
+      const value = this.tables.log.get(key);
+      if (!value || timestampOf(value) >= beforeMs) break;
+      old.push(decodeRecord(this.settings.name, this.partition, numberInKey(key), value));
+    }
+    return old;
+  }
+
+  private restore(): void {
+    const after = numberedKey(this.prefix, Number.POSITIVE_INFINITY);
+    const [last] = this.tables.log.getRange({ start: after, end: this.prefix, reverse: true, limit: 1 });
+    const [entry] = this.tables.times.getRange({ start: after, end: this.prefix, reverse: true, limit: 1 });
+    this.earliest = this.firstStored() ?? 0;
+    this.end = last ? numberInKey(last.key) + 1 : 0;
+    this.nextOffset = this.end;
+    this.cleanedTo = this.tables.cleaned.get(this.prefix)?.readDoubleBE(0) ?? 0;
+    if (entry) {
+      this.indexedTimestampMs = numberInKey(entry.key);
+      this.highestTimestampMs = this.indexedTimestampMs;
+    }
+    const indexedAt = entry?.value.readDoubleBE(0) ?? this.earliest;
+    this.recordsSinceIndexed = entry ? this.end - indexedAt : indexEveryRecords;
+    for (const { value } of this.stored(indexedAt, this.end, Number.POSITIVE_INFINITY)) {
+      this.highestTimestampMs = Math.max(this.highestTimestampMs, timestampOf(value));
+    }
+  }
+
+  private firstStored(): number | undefined {
+    const range = { start: this.prefix, end: numberedKey(this.prefix, Number.POSITIVE_INFINITY), limit: 1 };
+    const [key] = this.tables.log.getKeys(range);
+    return key && numberInKey(key);
+  }
+
+  private stored(from: number, to: number, limit: number) {
+    return this.tables.log.getRange({
+      start: numberedKey(this.prefix, Math.max(0, from)),
+      end: numberedKey(this.prefix, Math.max(0, to)),
+      ...(Number.isFinite(limit) && { limit }),
+    });
+  }
+
+  private readStored(from: number, to: number, maxRecords: number): LogRecord[] {
+    const records: LogRecord[] = [];
+    for (const { key, value } of this.stored(from, to, maxRecords)) {
+      records.push(decodeRecord(this.settings.name, this.partition, numberInKey(key), value));
+    }
+    return records;
+  }
+}
+
+/** The newest records, so that a hop from one service to the next neither reads nor copies. Offsets in it have no gaps. */
+function createTail() {
+  let records: LogRecord[] = [];
+  let head = 0;
+  let bytes = 0;
+  const sizeOf = (record: LogRecord): number => (record.value?.length ?? 0) + recordOverheadBytes;
+  return {
+    push(record: LogRecord): void {
+      records.push(record);
+      bytes += sizeOf(record);
+      while (records.length - head > maxTailRecords || bytes > maxTailBytes) bytes -= sizeOf(records[head++]!);
+      if (head <= maxTailRecords && head * 2 <= records.length) return;
+      records = records.slice(head);
+      head = 0;
+    },
+    /** Records of [from, to), or null when the first of them is not here any more. */
+    read(from: number, to: number): LogRecord[] | null {
+      const first = records[head];
+      if (!first || from < first.offset) return null;
+      const shift = head - first.offset;
+      return records.slice(from + shift, to + shift);
+    },
+  };
+}

@@ -1,0 +1,98 @@
+/** How records, keys and numbers are laid out in the embedded store. Everything big-endian, so that bytes sort as numbers. */
+import { createHash } from 'node:crypto';
+import type { Headers, LogRecord } from '../../ports/broker';
+
+const idBytes = 4;
+const numberBytes = 8;
+const prefixBytes = 2 * idBytes;
+
+/** topic id, partition. */
+export function partitionKey(topicId: number, partition: number): Buffer {
+  const key = Buffer.allocUnsafe(prefixBytes);
+  key.writeUInt32BE(topicId, 0);
+  key.writeUInt32BE(partition, idBytes);
+  return key;
+}
+
+/** The partition's prefix and a non-negative number: an offset, or a time in milliseconds. */
+export function numberedKey(prefix: Buffer, value: number): Buffer {
+  const key = Buffer.allocUnsafe(prefixBytes + numberBytes);
+  prefix.copy(key);
+  // Non-negative doubles sort by their bytes.
+  key.writeDoubleBE(value, prefixBytes);
+  return key;
+}
+
+export function numberInKey(key: Buffer): number {
+  return key.readDoubleBE(prefixBytes);
+}
+
+/** The partition's prefix and the hash of a record's key, which may be of any length. */
+export function hashedKey(prefix: Buffer, recordKey: string): Buffer {
+  return Buffer.concat([prefix, createHash('sha1').update(recordKey).digest()]);
+}
+
+export function numberBytesOf(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(numberBytes);
+  bytes.writeDoubleBE(value);
+  return bytes;
+}
+
+/**
+ * A record without its place: time (f64), length of the key + 1 or 0 for null (u32), number of headers (u16), 1 when
+ * there is a value (u8); the key; name and value of each header, lengths in front (u32); the value up to the end.
+ */
+export function encodeRecord(record: LogRecord): Buffer {
+  const keyBytes = record.key === null ? 0 : Buffer.byteLength(record.key);
+  const headers = Object.entries(record.headers);
+  let size = fixedBytes + keyBytes + (record.value?.length ?? 0);
+  for (const [name, value] of headers) size += 2 * idBytes + Buffer.byteLength(name) + Buffer.byteLength(value);
+  const bytes = Buffer.allocUnsafe(size);
+  bytes.writeDoubleBE(record.timestampMs, 0);
+  bytes.writeUInt32BE(record.key === null ? 0 : keyBytes + 1, 8);
+  bytes.writeUInt16BE(headers.length, 12);
+  bytes.writeUInt8(record.value === null ? 0 : 1, 14);
+  let at = fixedBytes;
+  if (record.key !== null) at += bytes.write(record.key, at);
+  for (const header of headers) {
+    for (const text of header) {
+      const written = bytes.write(text, at + idBytes);
+      bytes.writeUInt32BE(written, at);
+      at += idBytes + written;
+    }
+  }
+  record.value?.copy(bytes, at);
+  return bytes;
+}
+
+const fixedBytes = 15;
+const noHeaders: Headers = Object.freeze({});
+
+export function decodeRecord(topic: string, partition: number, offset: number, bytes: Buffer): LogRecord {
+  const keyLength = bytes.readUInt32BE(8) - 1;
+  const headerCount = bytes.readUInt16BE(12);
+  let at = fixedBytes;
+  const key = keyLength < 0 ? null : bytes.toString('utf8', at, at + keyLength);
+  at += Math.max(0, keyLength);
+  const text = (): string => {
+    const start = at + idBytes;
+    at = start + bytes.readUInt32BE(at);
+    return bytes.toString('utf8', start, at);
+  };
+  let headers = noHeaders;
+  if (headerCount > 0) {
+    const read: Record<string, string> = {};
+    for (let i = 0; i < headerCount; i++) {
+      const name = text();
+      read[name] = text();
+    }
+    headers = read;
+  }
+  const value = bytes.readUInt8(14) === 0 ? null : bytes.subarray(at);
+  return { topic, partition, offset, timestampMs: timestampOf(bytes), key, value, headers };
+}
+
+/** Time of an encoded record without decoding the rest. */
+export function timestampOf(bytes: Buffer): number {
+  return bytes.readDoubleBE(0);
+}

@@ -1,0 +1,257 @@
+/**
+ * What a configuration file may say: every setting with its type, limits, default and one line for people. The JSON
+ * Schema, the file `init` writes and the error messages are all made from here.
+ */
+import { z } from 'zod';
+import { formatPath, type Issue } from './describe-issues';
+import { collapseNames, type RouterConfig, type StrategyName, strategyNames } from './router-config';
+
+const fraction = z.number().min(0).max(1);
+const money = z.number().min(0);
+const positive = z.number().positive();
+const count = z.int().min(1).max(2_147_483_647);
+const name = z.string().min(1).max(200);
+
+const priceSchema = z.strictObject({
+  inputPerMillionUsd: money.default(0).describe('USD per million tokens read'),
+  outputPerMillionUsd: money.default(0).describe('USD per million tokens written'),
+  perRequestUsd: money.default(0).describe('USD per call, whatever its length'),
+});
+
+const modelSchema = z.strictObject({
+  name: name.describe('unique; what decisions name and outcomes repeat'),
+  provider: name.describe('who serves it; fallbacks prefer another provider, and a provider has a breaker of its own'),
+  // All zero means unknown: the model then costs what its outcomes say.
+  price: priceSchema
+    .prefault({})
+    .describe('catalogue price; all zero means unknown, and costs are then learned from outcomes'),
+  capabilities: z.array(name).default([]).describe('what requests may require, in your own words'),
+  contextTokens: count.default(128_000).describe('largest prompt it takes'),
+  expectedLatencyMs: positive.default(2_000).describe('believed until outcomes say better'),
+  expectedOutputTokens: positive.default(250).describe('believed until outcomes say better'),
+  expectedQuality: fraction.default(0.5).describe('0..1, believed until outcomes say better'),
+  taskQuality: z.record(name, fraction).default({}).describe('the same per task type, where you know more'),
+});
+
+const weight = z.number().min(0).optional();
+const strategyWeightsSchema = z.strictObject(
+  Object.fromEntries(strategyNames.map((strategy) => [strategy, weight])) as Record<StrategyName, typeof weight>,
+);
+
+const preferenceSchema = z.strictObject({
+  quality: z.number().min(0).default(0),
+  cost: z.number().min(0).default(0),
+  latency: z.number().min(0).default(0),
+});
+
+export const configSchema = z.strictObject({
+  models: z.array(modelSchema).min(1).describe('the models to choose from'),
+  strategies: z
+    .array(z.enum(strategyNames))
+    .min(1)
+    .max(8)
+    // Learned judgement first: FIRST_SUCCESS and ties take the earliest; the others keep routing sane before it has learned.
+    .default(['LEARNING_OPTIMIZED', 'TASK_OPTIMIZED', 'BALANCED', 'PERFORMANCE', 'COST_EFFICIENT'])
+    .describe(`strategy threads that judge every request, in this order; of ${strategyNames.join(', ')}`),
+  collapse: z
+    .enum(collapseNames)
+    // The only collapse that weighs threads by how well their advice has paid so far.
+    .default('COMBINED')
+    .describe(`how their judgements become one decision; one of ${collapseNames.join(', ')}`),
+  strategyWeights: strategyWeightsSchema
+    .prefault({})
+    .describe(
+      "share of each strategy in WEIGHTED, and COMBINED's trust before experience; a strategy left out keeps its default",
+    ),
+  // Ten times what all threads need together; late enough never to cut off a healthy thread, early enough for a person.
+  threadTimeoutMs: z.int().min(1).max(60_000).default(150).describe('the decision is made with what has come by then'),
+  // Quality alone unless the operator says otherwise: a silent trade of quality for money would be a surprise.
+  preference: preferenceSchema
+    .prefault({ quality: 1 })
+    .describe('what matters, relative to one another, when a request does not say'),
+  utilityScale: z
+    .strictObject({
+      // A typical answer of a large model costs about this much, and takes about this long.
+      costUsd: positive.default(0.01).describe('an answer of this cost takes one unit of cost weight'),
+      latencyMs: positive.default(10_000).describe('an answer of this latency takes one unit of latency weight'),
+    })
+    .prefault({})
+    .describe('what one unit of the preference means'),
+  // Keeps every candidate under observation and every propensity above zero, for one request in a hundred.
+  explorationFloor: fraction
+    .default(0.01)
+    .describe('total probability spread evenly over eligible candidates, whatever the strategies say'),
+  budgetUsdPerRequest: positive
+    .nullable()
+    .default(null)
+    .describe('spend at most this on average, in USD; null for no budget'),
+  cache: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('reuse the judgement of an equal request'),
+      // Short against the drift of models, long against a burst of equal requests.
+      ttlMs: count.default(60_000).describe('for this long'),
+    })
+    .prefault({})
+    .describe('routing cache; limits and health are checked again at every hit'),
+  breaker: z
+    .strictObject({
+      openAfterFailures: positive.default(5).describe('failures in a row (decayed) that take a model out'),
+      openMs: count.default(5_000).describe('first wait before it is probed'),
+      maxOpenMs: count.default(120_000).describe('the wait doubles with every opening in a row, up to this'),
+      closeAfterSuccesses: count.default(3).describe('successful probes that bring it back'),
+      probeShare: fraction.default(0.05).describe('share of requests that may probe'),
+      // Twice a model's: one bad model must not take its provider out.
+      providerOpenAfterFailures: positive
+        .default(10)
+        .describe("failures in a row over all of a provider's models that take the provider out"),
+    })
+    .prefault({})
+    .describe('circuit breaker per model and per provider'),
+  // A few hundred calls: minutes under load, so that yesterday does not outvote today.
+  profileHalfLifeObservations: positive
+    .default(500)
+    .describe('the weight of an observation halves after this many newer ones'),
+  feedback: z
+    .strictObject({
+      windowMs: count.default(3_600_000).describe('outcomes later than this go to the late topic'),
+      maxAwaited: count.default(100_000).describe('decisions waiting for outcomes, per partition'),
+    })
+    .prefault({})
+    .describe('how long and for how many decisions outcomes are awaited'),
+  limits: z
+    .strictObject({
+      maxPromptBytes: count.default(262_144).describe('UTF-8 bytes of one prompt'),
+      maxPendingRoutes: count.default(20_000).describe('requests being decided, per partition'),
+      maxSessions: count.default(100_000).describe('sessions remembered, per partition'),
+      sessionTtlMs: count.default(3_600_000).describe('a session is forgotten this long after its last request'),
+      maxFeatures: count.default(4_096).describe("length of a caller's own feature vector"),
+    })
+    .prefault({})
+    .describe('everything has a limit'),
+  learning: z
+    .strictObject({
+      pipeline: z
+        .enum(['full', 'dqn'])
+        .default('full')
+        .describe('full: linear and neural half; dqn: the Q-network alone'),
+      publish: z
+        .enum(['steps', 'lockstep'])
+        .default('steps')
+        .describe('steps: weights every max(32, n/100) rewards; lockstep: after every reward (slow, for experiments)'),
+      networkReplayRows: count.default(2_000).describe('first-in first-out replay of the Q-network'),
+      replayRows: count.default(50_000).describe('long replay of the linear half'),
+      backend: z
+        .enum(['wasm', 'cpu', 'auto'])
+        .default('wasm')
+        .describe('TensorFlow.js backend that trains; serving uses none'),
+    })
+    .prefault({})
+    .describe('the learner'),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1).describe('of everything random in the engine'),
+});
+
+export type ParsedConfig = z.output<typeof configSchema>;
+
+/** The learned strategy leads from the start: it explores uniformly until it knows something. The others share the rest. */
+const learnedWeight = 0.94;
+
+/** Fills in the strategy weights that were left out. RANDOM gets a share only where it is asked for. */
+export function completeConfig(parsed: ParsedConfig): RouterConfig {
+  const sharing = strategyNames.filter(
+    (s) => s !== 'LEARNING_OPTIMIZED' && (s !== 'RANDOM' || parsed.strategies.includes(s)),
+  );
+  const weightOf = (strategy: StrategyName): number => {
+    const given = parsed.strategyWeights[strategy];
+    if (given !== undefined) return given;
+    if (strategy === 'LEARNING_OPTIMIZED') return learnedWeight;
+    return sharing.includes(strategy) ? (1 - learnedWeight) / sharing.length : 0;
+  };
+  const strategyWeights = Object.fromEntries(strategyNames.map((s) => [s, round(weightOf(s))])) as Record<
+    StrategyName,
+    number
+  >;
+  return { ...parsed, strategyWeights };
+}
+
+function round(share: number): number {
+  return Math.round(share * 1e9) / 1e9;
+}
+
+/**
+ * Rules over several fields. They look at the raw value and step over whatever has the wrong type, so that they can be
+ * reported together with the type errors zod finds.
+ */
+export function crossFieldIssues(raw: unknown): Issue[] {
+  if (!isObject(raw)) return [];
+  return [
+    ...duplicateModels(raw['models']),
+    ...duplicateStrategies(raw['strategies']),
+    ...deadPreference(raw['preference']),
+    ...breakerOrder(raw['breaker']),
+    ...deadWeights(raw),
+  ];
+}
+
+function duplicateModels(models: unknown): Issue[] {
+  if (!Array.isArray(models)) return [];
+  const firstAt = new Map<string, number>();
+  const issues: Issue[] = [];
+  models.forEach((model, index) => {
+    const modelName = isObject(model) ? model['name'] : undefined;
+    if (typeof modelName !== 'string') return;
+    const first = firstAt.get(modelName);
+    if (first === undefined) firstAt.set(modelName, index);
+    else
+      issues.push(
+        issueAt(
+          ['models', index, 'name'],
+          `model "${modelName}" is already defined at ${formatPath(['models', first])}`,
+        ),
+      );
+  });
+  return issues;
+}
+
+function duplicateStrategies(strategies: unknown): Issue[] {
+  if (!Array.isArray(strategies)) return [];
+  return strategies.flatMap((strategy, index) =>
+    strategies.indexOf(strategy) < index ? [issueAt(['strategies', index], `"${strategy}" is listed twice`)] : [],
+  );
+}
+
+function deadPreference(preference: unknown): Issue[] {
+  if (!isObject(preference)) return [];
+  const parts = ['quality', 'cost', 'latency'].map((part) => preference[part] ?? 0);
+  return parts.every((part) => part === 0)
+    ? [issueAt(['preference'], 'quality, cost and latency must not all be 0')]
+    : [];
+}
+
+function breakerOrder(breaker: unknown): Issue[] {
+  if (!isObject(breaker)) return [];
+  const defaults = { openMs: 5_000, maxOpenMs: 120_000, ...breaker };
+  const wrong =
+    typeof defaults.openMs === 'number' &&
+    typeof defaults.maxOpenMs === 'number' &&
+    defaults.maxOpenMs < defaults.openMs;
+  return wrong
+    ? [issueAt(['breaker', 'maxOpenMs'], `must be at least openMs (${defaults.openMs}), not ${defaults.maxOpenMs}`)]
+    : [];
+}
+
+function deadWeights(raw: Record<string, unknown>): Issue[] {
+  const { strategies, strategyWeights } = raw;
+  if (!isObject(strategyWeights) || !Array.isArray(strategies)) return [];
+  const dead = strategies.length > 0 && strategies.every((strategy) => strategyWeights[String(strategy)] === 0);
+  return dead ? [issueAt(['strategyWeights'], 'at least one of the listed strategies must have a weight above 0')] : [];
+}
+
+function issueAt(path: (string | number)[], message: string): Issue {
+  return { path, message, at: 'value' };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export { modelSchema };

@@ -1,0 +1,136 @@
+/**
+ * A run, live: a bar with decisions per second, mean quality and cost, and each model's share. Redraws in place on a
+ * terminal; elsewhere it prints a plain line every few seconds.
+ */
+import type { Clock } from '../ports/clock';
+
+export interface ProgressOptions {
+  readonly write: (text: string) => void;
+  readonly clock: Clock;
+  /** Whether `write` goes to a terminal; plain lines otherwise. */
+  readonly isTerminal: boolean;
+  /** Width of the terminal; lines are cut to it. */
+  readonly columns: number;
+  readonly total: number;
+  readonly models: readonly string[];
+}
+
+export interface ProgressState {
+  readonly done: number;
+  /** Null before the first outcome. */
+  readonly meanQuality: number | null;
+  /** Null: unknown. */
+  readonly costUsdPer1000: number | null;
+  /** Decisions per model, in the order of `models`. */
+  readonly counts: readonly number[];
+}
+
+export interface Progress {
+  /** Call as often as you like; it draws only when it is time. */
+  update(state: ProgressState): void;
+  /** Draws the last state once more and ends the line. */
+  finish(): void;
+}
+
+const redrawMs = 200;
+const plainLineMs = 3_000;
+const rateWindowMs = 1_000;
+const barWidth = 30;
+const shareBarWidth = 20;
+const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+export function startProgress(options: ProgressOptions): Progress {
+  const { write, clock, isTerminal, columns } = options;
+  const everyMs = isTerminal ? redrawMs : plainLineMs;
+  const rate = rateMeter(clock.monotonicMs());
+  let drawnAtMs = Number.NEGATIVE_INFINITY;
+  let drawnDone = -1;
+  let drawnLines = 0;
+  let last: ProgressState | null = null;
+
+  const draw = (state: ProgressState, perSecond: number): void => {
+    drawnDone = state.done;
+    if (!isTerminal) {
+      write(`${plainLine(state, perSecond, options)}\n`);
+      return;
+    }
+    const lines = [headLine(state, perSecond, options), ...shareLines(state, options.models)];
+    const up = drawnLines > 0 ? `\u001b[${drawnLines}A` : '';
+    write(`${up}${lines.map((line) => `\r\u001b[2K${line.slice(0, columns)}\n`).join('')}`);
+    drawnLines = lines.length;
+  };
+  return {
+    update(state) {
+      last = state;
+      const nowMs = clock.monotonicMs();
+      const perSecond = rate(nowMs, state.done);
+      if (nowMs - drawnAtMs < everyMs) return;
+      drawnAtMs = nowMs;
+      draw(state, perSecond);
+    },
+    finish() {
+      if (last !== null && (isTerminal || last.done !== drawnDone)) draw(last, rate(clock.monotonicMs(), last.done));
+    },
+  };
+}
+
+/** Decisions per second over the last whole window; before the first window is over, since the start. */
+function rateMeter(startMs: number): (nowMs: number, done: number) => number {
+  let windowStartMs = startMs;
+  let windowDone = 0;
+  let lastRate: number | null = null;
+  return (nowMs, done) => {
+    const elapsedMs = nowMs - windowStartMs;
+    const current = elapsedMs > 0 ? (1_000 * (done - windowDone)) / elapsedMs : 0;
+    if (elapsedMs >= rateWindowMs) {
+      lastRate = current;
+      windowStartMs = nowMs;
+      windowDone = done;
+    }
+    return lastRate ?? current;
+  };
+}
+
+function headLine(state: ProgressState, perSecond: number, options: ProgressOptions): string {
+  const share = options.total > 0 ? Math.min(1, state.done / options.total) : 1;
+  const filled = Math.round(share * barWidth);
+  return `[${'█'.repeat(filled)}${'·'.repeat(barWidth - filled)}]  ${figures(state, perSecond, options)}`;
+}
+
+function plainLine(state: ProgressState, perSecond: number, options: ProgressOptions): string {
+  const total = sumOf(state.counts);
+  const shares = options.models
+    .map((model, m) => ({ model, share: total > 0 ? (state.counts[m] ?? 0) / total : 0 }))
+    .filter(({ share }) => share >= 0.005)
+    .map(({ model, share }) => `${model} ${Math.round(100 * share)} %`);
+  return [figures(state, perSecond, options), ...shares].join('  ');
+}
+
+function figures(state: ProgressState, perSecond: number, options: ProgressOptions): string {
+  const quality = state.meanQuality === null ? 'quality –' : `quality ${state.meanQuality.toFixed(3)}`;
+  const cost = state.costUsdPer1000 === null ? 'cost unknown' : `$${state.costUsdPer1000.toFixed(2)} per 1,000`;
+  return `${thousands(state.done)}/${thousands(options.total)}  ${thousands(Math.round(perSecond))}/s  ${quality}  ${cost}`;
+}
+
+function shareLines(state: ProgressState, models: readonly string[]): string[] {
+  const width = Math.max(...models.map((model) => model.length));
+  const total = sumOf(state.counts);
+  return models.map((model, m) => {
+    const share = total > 0 ? (state.counts[m] ?? 0) / total : 0;
+    const percent = `${Math.round(100 * share)} %`;
+    return `  ${model.padEnd(width)}  ${percent.padStart(5)}  ${bar(share)}`;
+  });
+}
+
+function bar(share: number): string {
+  const steps = Math.round(share * shareBarWidth * 8);
+  return '█'.repeat(Math.floor(steps / 8)) + eighths[steps % 8]!;
+}
+
+function thousands(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

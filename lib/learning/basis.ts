@@ -1,0 +1,366 @@
+/**
+ * The learned state space: from stateless features to the vectors both halves of the value function see. X is a short
+ * description of the request (principal components of the sketch and scaled hand-made features, or the caller's own
+ * vector, standardised); phi adds a soft assignment to clusters. Refitted off the hot path, immutable once published.
+ */
+import type { Random } from '../ports/random';
+import { arrayOf, type Blob, readBlob, writeBlob } from './blob';
+import { handSize, sketchSize } from './encode';
+import { addScaled, addScaled32, dot, dot32, nearestRotation, orthonormalize, symmetricEigen } from './linear-algebra';
+
+/** What the stateless encoder (or the caller) says about one request. */
+export interface Features {
+  /** int8 count sketch, `sketchSize` values; empty when the caller gave features. */
+  readonly sketch: Int8Array;
+  readonly sketchScale: number;
+  readonly hand: Float32Array;
+  readonly caller: Float32Array | null;
+}
+
+export interface Basis {
+  readonly kind: 'text' | 'caller';
+  readonly encoderVersion: string;
+  /** Length of X. */
+  readonly xSize: number;
+  /** Clusters in use, at most `maxClusters`; phi has room for all. */
+  readonly clusters: number;
+  /** text: componentCount x sketchSize, row-major, scaled and rotated. */
+  readonly projection: Float32Array;
+  /** text: what to subtract after projecting (the projected mean). */
+  readonly projectedMean: Float32Array;
+  /** Mean and reciprocal scale of the hand-made features or the caller's vector. */
+  readonly mean: Float32Array;
+  readonly inverseScale: Float32Array;
+  /** clusters x xSize, unit length. */
+  readonly centroids: Float32Array;
+  /** Factor that brings X to unit root mean square, for the network. */
+  readonly networkScale: number;
+}
+
+/** Principal components of the sketch. */
+export const componentCount = 32;
+export const maxClusters = 32;
+/** Prompts a refit looks at; more change the components little and cost time. */
+export const maxFitRows = 2000;
+/** Rows a cluster should have. */
+const rowsPerCluster = 8;
+const leastClusters = 4;
+const clusterIterations = 12;
+/** Softmax temperature of cosine similarities: below it clusters are hard, above it they blur. */
+const clusterTemperature = 0.07;
+/** Subspace iterations of the principal components: from scratch, and from the previous basis. */
+const coldIterations = 4;
+const warmIterations = 2;
+/** Directions with less than this share of the largest eigenvalue are noise and are not blown up. */
+const leastEigenvalueShare = 1e-3;
+/** How much phi lets X say beside the clusters. Text only: a caller's vector is meant to be used in full. */
+const textFactor = 0.2;
+/** Standardised values beyond this many deviations are cut. */
+const clip = 4;
+
+export function phiSize(basis: Basis): number {
+  return 1 + maxClusters + basis.xSize;
+}
+
+/** Writes X (xSize) and phi (phiSize) of one request. A request of another kind than the basis is a stranger: bias only. */
+export function describe(basis: Basis, features: Features, x: Float32Array, phi: Float32Array): void {
+  phi.fill(0);
+  phi[0] = 1;
+  if (!project(basis, features, x)) {
+    x.fill(0);
+    return;
+  }
+  const norm = Math.sqrt(dot32(x, 0, x, 0, basis.xSize)) || 1;
+  let top = -Infinity;
+  for (let k = 0; k < basis.clusters; k++) {
+    const logit = dot32(basis.centroids, k * basis.xSize, x, 0, basis.xSize) / norm / clusterTemperature;
+    phi[1 + k] = logit;
+    if (logit > top) top = logit;
+  }
+  let total = 0;
+  for (let k = 1; k <= basis.clusters; k++) total += phi[k] = Math.exp(phi[k]! - top);
+  for (let k = 1; k <= basis.clusters; k++) phi[k] = phi[k]! / total;
+  const factor = basis.kind === 'text' ? textFactor : 1;
+  for (let i = 0; i < basis.xSize; i++) phi[1 + maxClusters + i] = factor * x[i]!;
+}
+
+const dense = new Float32Array(sketchSize);
+
+/** Writes X; false when these features are not of the basis's kind and size. */
+function project(basis: Basis, features: Features, x: Float32Array): boolean {
+  if (basis.kind === 'caller') {
+    const caller = features.caller;
+    if (!caller || caller.length !== basis.xSize) return false;
+    standardize(caller, basis, x, 0, 1);
+    return true;
+  }
+  if (features.caller || features.sketch.length !== sketchSize || features.hand.length !== handSize) return false;
+  dense.set(features.sketch);
+  for (let c = 0; c < componentCount; c++) {
+    x[c] =
+      dot32(basis.projection, c * sketchSize, dense, 0, sketchSize) * features.sketchScale - basis.projectedMean[c]!;
+  }
+  standardize(features.hand, basis, x, componentCount, 1 / Math.sqrt(handSize));
+  return true;
+}
+
+function standardize(values: Float32Array, basis: Basis, x: Float32Array, at: number, factor: number): void {
+  for (let i = 0; i < values.length; i++) {
+    const standard = (values[i]! - basis.mean[i]!) * basis.inverseScale[i]!;
+    x[at + i] = factor * Math.max(-clip, Math.min(clip, standard));
+  }
+}
+
+/** Fits a basis to rows of one kind (see `kindOf`). `previous` keeps the axes turned as they were, so that networks carry over. */
+export function fitBasis(
+  rows: readonly Features[],
+  encoderVersion: string,
+  previous: Basis | null,
+  random: Random,
+): Basis {
+  const first = rows[0];
+  if (!first) throw new Error('cannot fit a basis to no rows');
+  const kind = kindOf(first);
+  const xSize = kind === 'text' ? componentCount + handSize : first.caller!.length;
+  const kept = previous && previous.kind === kind && previous.xSize === xSize ? previous : null;
+  const projected =
+    kind === 'text'
+      ? fitProjection(rows, kept, random)
+      : { projection: new Float32Array(0), projectedMean: new Float32Array(0) };
+  const unclustered: Basis = {
+    kind,
+    encoderVersion,
+    xSize,
+    clusters: 0,
+    ...projected,
+    ...fitScale(rows.map((row) => (kind === 'text' ? row.hand : row.caller!))),
+    centroids: new Float32Array(0),
+    networkScale: 1,
+  };
+  const n = rows.length;
+  const xs = new Float32Array(n * xSize);
+  rows.forEach((row, i) => {
+    project(unclustered, row, xs.subarray(i * xSize, (i + 1) * xSize));
+  });
+  const squares = dot32(xs, 0, xs, 0, n * xSize);
+  const networkScale = squares > 0 ? 1 / Math.sqrt(squares / (n * xSize)) : 1;
+  for (let i = 0; i < n; i++) normalize(xs, i * xSize, xSize);
+  const clusters = Math.max(leastClusters, Math.min(maxClusters, Math.floor(n / rowsPerCluster)));
+  return { ...unclustered, clusters, centroids: sphericalMeans(xs, n, xSize, clusters, random), networkScale };
+}
+
+/** Rows of different kinds cannot share a basis. */
+export function kindOf(features: Features): Basis['kind'] {
+  return features.caller ? 'caller' : 'text';
+}
+
+function fitScale(vectors: readonly Float32Array[]): { mean: Float32Array; inverseScale: Float32Array } {
+  const size = vectors[0]!.length;
+  const mean = new Float64Array(size);
+  const square = new Float64Array(size);
+  for (const vector of vectors) {
+    for (let i = 0; i < size; i++) {
+      mean[i] = mean[i]! + vector[i]! / vectors.length;
+      square[i] = square[i]! + vector[i]! ** 2 / vectors.length;
+    }
+  }
+  const inverseScale = Float32Array.from(square, (value, i) => {
+    const variance = value - mean[i]! ** 2;
+    return variance > 1e-9 ? 1 / Math.sqrt(variance) : 0;
+  });
+  return { mean: Float32Array.from(mean), inverseScale };
+}
+
+function normalize(values: Float32Array, at: number, size: number): void {
+  const norm = Math.sqrt(dot32(values, at, values, at, size)) || 1;
+  for (let i = 0; i < size; i++) values[at + i] = values[at + i]! / norm;
+}
+
+/** Principal components by subspace iteration, coordinates divided by eigenvalue^.25, mean length 1, turned to the old axes. */
+function fitProjection(
+  rows: readonly Features[],
+  previous: Basis | null,
+  random: Random,
+): Pick<Basis, 'projection' | 'projectedMean'> {
+  const { centred, mean } = centre(rows);
+  const n = rows.length;
+  const axes = previous
+    ? Float64Array.from(previous.projection)
+    : Float64Array.from({ length: componentCount * sketchSize }, () => random.normal());
+  orthonormalize(axes, componentCount, sketchSize);
+  for (let i = previous ? warmIterations : coldIterations; i > 0; i--) iterateSubspace(axes, centred, n);
+  const coordinates = coordinatesOf(Float32Array.from(axes), centred, n);
+  const covariance = new Float64Array(componentCount * componentCount);
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < componentCount; c++) {
+      const value = coordinates[i * componentCount + c]! / n;
+      addScaled(covariance, c * componentCount, value, coordinates, i * componentCount, componentCount);
+    }
+  }
+  const { values, vectors } = symmetricEigen(covariance, componentCount);
+  const turn = new Float64Array(componentCount * componentCount); // coordinates -> scaled principal coordinates
+  for (let c = 0; c < componentCount; c++) {
+    const factor = Math.max(values[c]!, values[0]! * leastEigenvalueShare, 1e-12) ** -0.25;
+    for (let j = 0; j < componentCount; j++) turn[c * componentCount + j] = vectors[c * componentCount + j]! * factor;
+  }
+  const scale = 1 / (meanNorm(turn, coordinates, n) || 1);
+  for (let i = 0; i < turn.length; i++) turn[i] = turn[i]! * scale;
+  const aligned = previous ? multiply(rotationTo(previous, axes, covariance, turn), turn, componentCount) : turn;
+  const projection = Float32Array.from(multiply(aligned, axes, sketchSize));
+  const mean32 = Float32Array.from(mean);
+  const projectedMean = Float32Array.from({ length: componentCount }, (_, c) =>
+    dot32(projection, c * sketchSize, mean32, 0, sketchSize),
+  );
+  return { projection, projectedMean };
+}
+
+/** The rows' sketches minus their mean. */
+function centre(rows: readonly Features[]): { centred: Float32Array; mean: Float64Array } {
+  const mean = new Float64Array(sketchSize);
+  const centred = new Float32Array(rows.length * sketchSize);
+  rows.forEach((row, i) => {
+    for (let j = 0; j < sketchSize; j++) {
+      const value = row.sketch[j]! * row.sketchScale;
+      centred[i * sketchSize + j] = value;
+      mean[j] = mean[j]! + value / rows.length;
+    }
+  });
+  for (let i = 0; i < centred.length; i++) centred[i] = centred[i]! - mean[i % sketchSize]!;
+  return { centred, mean };
+}
+
+/** axes <- orthonormal basis of (S^T S) axes, for the centred rows S. */
+function iterateSubspace(axes: Float64Array, centred: Float32Array, n: number): void {
+  const coordinates = coordinatesOf(Float32Array.from(axes), centred, n);
+  axes.fill(0);
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < componentCount; c++) {
+      addScaled32(axes, c * sketchSize, coordinates[i * componentCount + c]!, centred, i * sketchSize, sketchSize);
+    }
+  }
+  orthonormalize(axes, componentCount, sketchSize);
+}
+
+function coordinatesOf(axes: Float32Array, centred: Float32Array, n: number): Float64Array {
+  const coordinates = new Float64Array(n * componentCount);
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < componentCount; c++) {
+      coordinates[i * componentCount + c] = dot32(axes, c * sketchSize, centred, i * sketchSize, sketchSize);
+    }
+  }
+  return coordinates;
+}
+
+function meanNorm(turn: Float64Array, coordinates: Float64Array, n: number): number {
+  let total = 0;
+  for (let i = 0; i < n; i++) {
+    let square = 0;
+    for (let c = 0; c < componentCount; c++) {
+      square += dot(turn, c * componentCount, coordinates, i * componentCount, componentCount) ** 2;
+    }
+    total += Math.sqrt(square) / n;
+  }
+  return total;
+}
+
+/**
+ * The rotation that brings the new coordinates as near to the previous basis's as a rotation can (Procrustes). The axes
+ * span an invariant subspace of the rows' covariance, so old and new coordinates covary as (old . axes^T) covariance turn^T.
+ */
+function rotationTo(previous: Basis, axes: Float64Array, covariance: Float64Array, turn: Float64Array): Float64Array {
+  const old = Float64Array.from(previous.projection);
+  const overlap = new Float64Array(componentCount * componentCount);
+  const turned = new Float64Array(componentCount * componentCount); // covariance turn^T
+  for (let i = 0; i < componentCount; i++) {
+    for (let j = 0; j < componentCount; j++) {
+      overlap[i * componentCount + j] = dot(old, i * sketchSize, axes, j * sketchSize, sketchSize);
+      turned[i * componentCount + j] = dot(covariance, i * componentCount, turn, j * componentCount, componentCount);
+    }
+  }
+  return nearestRotation(multiply(overlap, turned, componentCount), componentCount);
+}
+
+/** a (componentCount x componentCount) times b (componentCount x columns). */
+function multiply(a: Float64Array, b: Float64Array, columns: number): Float64Array {
+  const product = new Float64Array(componentCount * columns);
+  for (let i = 0; i < componentCount; i++) {
+    for (let k = 0; k < componentCount; k++) {
+      addScaled(product, i * columns, a[i * componentCount + k]!, b, k * columns, columns);
+    }
+  }
+  return product;
+}
+
+/** k-means on the unit sphere with k-means++ seeding. An empty cluster keeps its centroid. */
+function sphericalMeans(xs: Float32Array, n: number, size: number, clusters: number, random: Random): Float32Array {
+  const centroids = new Float32Array(clusters * size);
+  const distance = new Float64Array(n).fill(2);
+  for (let k = 0; k < clusters; k++) {
+    let total = 0;
+    for (let i = 0; i < n; i++) total += distance[i]!;
+    let left = random.next() * total;
+    let chosen = 0;
+    for (let i = 0; i < n && left >= 0; i++) {
+      left -= distance[i]!;
+      chosen = i;
+    }
+    centroids.set(xs.subarray(chosen * size, (chosen + 1) * size), k * size);
+    for (let i = 0; i < n; i++) {
+      const d = Math.max(0, 1 - dot32(centroids, k * size, xs, i * size, size));
+      if (d < distance[i]!) distance[i] = d;
+    }
+  }
+  for (let iteration = 0; iteration < clusterIterations; iteration++) {
+    const sums = new Float64Array(clusters * size);
+    for (let i = 0; i < n; i++) {
+      let best = 0;
+      let bestCosine = -Infinity;
+      for (let k = 0; k < clusters; k++) {
+        const cosine = dot32(centroids, k * size, xs, i * size, size);
+        if (cosine > bestCosine) {
+          bestCosine = cosine;
+          best = k;
+        }
+      }
+      addScaled32(sums, best * size, 1, xs, i * size, size);
+    }
+    for (let k = 0; k < clusters; k++) {
+      if (dot(sums, k * size, sums, k * size, size) === 0) continue;
+      centroids.set(sums.subarray(k * size, (k + 1) * size), k * size);
+      normalize(centroids, k * size, size);
+    }
+  }
+  return centroids;
+}
+
+type BasisMeta = Pick<Basis, 'kind' | 'encoderVersion' | 'xSize' | 'clusters' | 'networkScale'>;
+
+export function writeBasis(basis: Basis): Buffer {
+  const { kind, encoderVersion, xSize, clusters, networkScale, ...arrays } = basis;
+  return writeBlob({
+    kind: 'basis',
+    meta: { kind, encoderVersion, xSize, clusters, networkScale } satisfies BasisMeta,
+    arrays,
+  });
+}
+
+/** Throws, saying what is wrong, for bytes that are not a usable basis. */
+export function readBasis(bytes: Buffer): Basis {
+  const blob: Blob = readBlob(bytes, 'basis');
+  const meta = blob.meta as BasisMeta;
+  if (!Number.isInteger(meta.xSize) || meta.xSize < 1) throw new Error(`basis blob: xSize is ${meta.xSize}`);
+  if (!Number.isInteger(meta.clusters) || meta.clusters < 1 || meta.clusters > maxClusters)
+    throw new Error(`basis blob: clusters is ${meta.clusters}`);
+  if (!Number.isFinite(meta.networkScale)) throw new Error(`basis blob: networkScale is ${meta.networkScale}`);
+  const text = meta.kind === 'text';
+  const scaled = text ? handSize : meta.xSize;
+  if (text && meta.xSize !== componentCount + handSize) throw new Error(`basis blob: xSize is ${meta.xSize}`);
+  return {
+    ...meta,
+    projection: arrayOf(blob, 'projection', Float32Array, text ? componentCount * sketchSize : 0),
+    projectedMean: arrayOf(blob, 'projectedMean', Float32Array, text ? componentCount : 0),
+    mean: arrayOf(blob, 'mean', Float32Array, scaled),
+    inverseScale: arrayOf(blob, 'inverseScale', Float32Array, scaled),
+    centroids: arrayOf(blob, 'centroids', Float32Array, meta.clusters * meta.xSize),
+  };
+}

@@ -1,0 +1,162 @@
+/** The few dense operations the learner needs, on row-major arrays. Plain loops: the matrices are about 100 x 100. */
+
+// Each of these is kept to one type of array: a loop that meets two types is several times slower in V8.
+
+/** Inner product of a[ai ...] and b[bi ...] over n values; four sums so that the additions overlap. */
+export function dot(a: Float64Array, ai: number, b: Float64Array, bi: number, n: number): number {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  const whole = n & ~3;
+  let i = 0;
+  for (; i < whole; i += 4) {
+    s0 += a[ai + i]! * b[bi + i]!;
+    s1 += a[ai + i + 1]! * b[bi + i + 1]!;
+    s2 += a[ai + i + 2]! * b[bi + i + 2]!;
+    s3 += a[ai + i + 3]! * b[bi + i + 3]!;
+  }
+  for (; i < n; i++) s0 += a[ai + i]! * b[bi + i]!;
+  return s0 + s1 + (s2 + s3);
+}
+
+/** The same for float32, summed in float64. */
+export function dot32(a: Float32Array, ai: number, b: Float32Array, bi: number, n: number): number {
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  const whole = n & ~3;
+  let i = 0;
+  for (; i < whole; i += 4) {
+    s0 += a[ai + i]! * b[bi + i]!;
+    s1 += a[ai + i + 1]! * b[bi + i + 1]!;
+    s2 += a[ai + i + 2]! * b[bi + i + 2]!;
+    s3 += a[ai + i + 3]! * b[bi + i + 3]!;
+  }
+  for (; i < n; i++) s0 += a[ai + i]! * b[bi + i]!;
+  return s0 + s1 + (s2 + s3);
+}
+
+/** y[yi ...] += factor * x[xi ...]. */
+export function addScaled(y: Float64Array, yi: number, factor: number, x: Float64Array, xi: number, n: number): void {
+  for (let i = 0; i < n; i++) y[yi + i] = y[yi + i]! + factor * x[xi + i]!;
+}
+
+/** The same with a float32 x. */
+export function addScaled32(y: Float64Array, yi: number, factor: number, x: Float32Array, xi: number, n: number): void {
+  for (let i = 0; i < n; i++) y[yi + i] = y[yi + i]! + factor * x[xi + i]!;
+}
+
+/** Lower Cholesky factor of a symmetric positive definite n x n matrix (its lower half is read). Throws for any other. */
+export function choleskyFactor(matrix: Float64Array, n: number): Float64Array {
+  const lower = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      const sum = matrix[i * n + j]! - dot(lower, i * n, lower, j * n, j);
+      if (i === j) {
+        if (!(sum > 0)) throw new Error(`matrix is not positive definite at ${i}`);
+        lower[i * n + i] = Math.sqrt(sum);
+      } else lower[i * n + j] = sum / lower[j * n + j]!;
+    }
+  }
+  return lower;
+}
+
+/** Inverse of a symmetric positive definite n x n matrix. */
+export function invertPositiveDefinite(matrix: Float64Array, n: number): Float64Array {
+  const lower = choleskyFactor(matrix, n);
+  // Rows of `inverseT` are the columns of the inverse of `lower`; the inverse is then inverseT * its transpose.
+  const inverseT = new Float64Array(n * n);
+  for (let j = 0; j < n; j++) {
+    inverseT[j * n + j] = 1 / lower[j * n + j]!;
+    for (let i = j + 1; i < n; i++) {
+      inverseT[j * n + i] = -dot(lower, i * n + j, inverseT, j * n + j, i - j) / lower[i * n + i]!;
+    }
+  }
+  const inverse = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = i; j < n; j++) {
+      const value = dot(inverseT, i * n + j, inverseT, j * n + j, n - j);
+      inverse[i * n + j] = value;
+      inverse[j * n + i] = value;
+    }
+  }
+  return inverse;
+}
+
+/** Makes the rows of a rows x n matrix orthonormal, in place (modified Gram-Schmidt, twice for accuracy). A row of zeros stays. */
+export function orthonormalize(matrix: Float64Array, rows: number, n: number): void {
+  for (let pass = 0; pass < 2; pass++) {
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < i; j++) addScaled(matrix, i * n, -dot(matrix, i * n, matrix, j * n, n), matrix, j * n, n);
+      const norm = Math.sqrt(dot(matrix, i * n, matrix, i * n, n));
+      const factor = norm > 1e-9 ? 1 / norm : 0;
+      for (let k = 0; k < n; k++) matrix[i * n + k] = matrix[i * n + k]! * factor;
+    }
+  }
+}
+
+/** Eigenvalues (descending) and eigenvectors (as rows) of a symmetric n x n matrix, by cyclic Jacobi rotations. */
+export function symmetricEigen(symmetric: Float64Array, n: number): { values: Float64Array; vectors: Float64Array } {
+  const a = symmetric.slice();
+  const v = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) v[i * n + i] = 1;
+  for (let sweep = 0; sweep < 30; sweep++) {
+    let off = 0;
+    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) off += a[p * n + q]! ** 2;
+    if (off < 1e-22) break;
+    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) rotate(a, v, n, p, q);
+  }
+  const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => a[j * n + j]! - a[i * n + i]! || i - j);
+  const values = Float64Array.from(order, (i) => a[i * n + i]!);
+  const vectors = new Float64Array(n * n);
+  order.forEach((from, to) => {
+    vectors.set(v.subarray(from * n, from * n + n), to * n);
+  });
+  return { values, vectors };
+}
+
+function rotate(a: Float64Array, v: Float64Array, n: number, p: number, q: number): void {
+  const apq = a[p * n + q]!;
+  if (Math.abs(apq) < 1e-18) return;
+  const theta = (a[q * n + q]! - a[p * n + p]!) / (2 * apq);
+  const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
+  const c = 1 / Math.sqrt(t * t + 1);
+  const s = t * c;
+  for (let k = 0; k < n; k++) {
+    const kp = a[k * n + p]!;
+    const kq = a[k * n + q]!;
+    a[k * n + p] = c * kp - s * kq;
+    a[k * n + q] = s * kp + c * kq;
+  }
+  for (let k = 0; k < n; k++) {
+    const pk = a[p * n + k]!;
+    const qk = a[q * n + k]!;
+    a[p * n + k] = c * pk - s * qk;
+    a[q * n + k] = s * pk + c * qk;
+    const vp = v[p * n + k]!;
+    const vq = v[q * n + k]!;
+    v[p * n + k] = c * vp - s * vq;
+    v[q * n + k] = s * vp + c * vq;
+  }
+}
+
+/** The rotation nearest to an n x n matrix: its orthogonal polar factor M (MᵀM)^-1/2. Directions without evidence keep the identity's. */
+export function nearestRotation(matrix: Float64Array, n: number): Float64Array {
+  const scale = Math.sqrt(dot(matrix, 0, matrix, 0, n * n) / n) || 1;
+  const m = matrix.map((value, i) => value / scale + (i % (n + 1) === 0 ? 1e-3 : 0));
+  const gram = new Float64Array(n * n);
+  for (let k = 0; k < n; k++) for (let i = 0; i < n; i++) addScaled(gram, i * n, m[k * n + i]!, m, k * n, n);
+  const { values, vectors } = symmetricEigen(gram, n);
+  const inverseRoot = new Float64Array(n * n);
+  for (let k = 0; k < n; k++) {
+    const factor = 1 / Math.sqrt(Math.max(values[k]!, 1e-9));
+    for (let i = 0; i < n; i++) addScaled(inverseRoot, i * n, factor * vectors[k * n + i]!, vectors, k * n, n);
+  }
+  const rotation = new Float64Array(n * n);
+  for (let i = 0; i < n; i++)
+    for (let k = 0; k < n; k++) addScaled(rotation, i * n, m[i * n + k]!, inverseRoot, k * n, n);
+  orthonormalize(rotation, n, n);
+  return rotation;
+}

@@ -1,0 +1,100 @@
+/** Which rewards the Q-network learns from, and how often: batches drawn from the newest rows of the replay. */
+import type { LearningConfig } from '../config/router-config';
+import type { Random } from '../ports/random';
+import { type Basis, describe, phiSize } from './basis';
+import { headCount } from './linear-half';
+import { type Batch, batchRows, bootstrapShare, type NeuralHalf, tdTarget } from './neural-half';
+import { type Outcome, type Replay, type ReplayRow, replaySize, rowAt } from './replay';
+
+/** One step per event while the replay is small... */
+const eagerEvents = 1000;
+/** ...and every fourth after that: one core then keeps up with 600 rewards/s, and quality is the same (see the decision record). */
+const eventsPerStep = 4;
+/** The Q-network alone has to carry everything. */
+const eventsPerStepAlone = 2;
+
+/** Gradient steps after the `events`-th event. A fixed rule by count. */
+export function trainingSteps(events: number, pipeline: LearningConfig['pipeline']): number {
+  const every = pipeline === 'dqn' ? eventsPerStepAlone : eventsPerStep;
+  return events <= eagerEvents || events % every === 0 ? 1 : 0;
+}
+
+export interface TrainingSource {
+  readonly replay: Replay;
+  /** How many of the newest rows. */
+  readonly newest: number;
+  readonly basis: { readonly fitted: Basis; readonly number: number };
+  readonly seed: number;
+  /** Weight of the next request of a session; 0 makes every request an episode of its own. */
+  readonly discount: number;
+  readonly random: Random;
+  readonly armOf: (model: string) => number;
+  /** Standardised reward minus the model's mean. */
+  readonly targetOf: (arm: number, outcome: Outcome) => number;
+}
+
+/** One gradient step on a random batch. Returns the loss. */
+export function trainOnReplay(neural: NeuralHalf, source: TrainingSource): number {
+  return neural.train(drawBatch(neural, source));
+}
+
+function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
+  const { inputs, arms } = neural.shape;
+  const outputs = arms * headCount;
+  const batch: Batch = {
+    rows: batchRows,
+    x: new Float32Array(batchRows * inputs),
+    targets: new Float32Array(batchRows * outputs),
+    weights: new Float32Array(batchRows * outputs),
+  };
+  const available = Math.min(source.newest, replaySize(source.replay));
+  const oldest = replaySize(source.replay) - available;
+  const scale = source.basis.fitted.networkScale;
+  for (let i = 0; i < batchRows; i++) {
+    const row = rowAt(source.replay, oldest + source.random.integer(available));
+    const x = inputOf(row, source);
+    for (let j = 0; j < inputs; j++) batch.x[i * inputs + j] = x[j]! * scale;
+    const next = source.discount > 0 && row.next ? nextValues(neural, inputOf(row.next, source), scale) : null;
+    for (let o = 0; o < row.outcomes.length; o++) {
+      const outcome = row.outcomes[o]!;
+      const arm = source.armOf(outcome.model);
+      if (arm < 0) continue;
+      const reward = source.targetOf(arm, outcome);
+      for (let m = 0; m < headCount; m++) {
+        if (!inBootstrap(source.seed, row.offset, o * headCount + m)) continue;
+        const at = i * outputs + arm * headCount + m;
+        batch.targets[at] = tdTarget(reward, source.discount, m, next);
+        batch.weights[at] = 1 / row.outcomes.length;
+      }
+    }
+  }
+  return batch;
+}
+
+function nextValues(
+  neural: NeuralHalf,
+  x: Float32Array,
+  scale: number,
+): { online: Float32Array; target: Float32Array } {
+  const online = neural.predict(x, scale, 'online').slice();
+  return { online, target: neural.predict(x, scale, 'target').slice() };
+}
+
+/** X of a row in the current basis, computed once per basis. */
+function inputOf(row: ReplayRow, { basis }: TrainingSource): Float32Array {
+  if (row.x === null || row.xBasis !== basis.number) {
+    row.x = new Float32Array(basis.fitted.xSize);
+    row.xBasis = basis.number;
+    describe(basis.fitted, row.features, row.x, new Float32Array(phiSize(basis.fitted)));
+  }
+  return row.x;
+}
+
+/** Whether a head learns from an outcome: a hash instead of a stored mask, so that it is the same after a restart. */
+export function inBootstrap(seed: number, offset: number, index: number): boolean {
+  let h =
+    Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(offset + 1, 0xc2b2ae35) ^ Math.imul(index + 1, 0x27d4eb2f);
+  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+  h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
+  return ((h ^ (h >>> 15)) >>> 0) / 2 ** 32 < bootstrapShare;
+}

@@ -1,0 +1,51 @@
+/** Distributions over candidates as plain arrays, in the order of `opened.candidates`; ineligible ones always get 0. */
+import type { Candidate } from '../topics/generated/messages';
+
+type Eligible = readonly Pick<Candidate, 'eligible'>[];
+
+/** The same probability for every eligible candidate; all zero when there is none. */
+export function uniform(candidates: Eligible): number[] {
+  let count = 0;
+  for (const candidate of candidates) if (candidate.eligible) count++;
+  return candidates.map((candidate) => (candidate.eligible ? 1 / count : 0));
+}
+
+/** Softmax of `scores` over eligible candidates; `temperature` is in units of the score. */
+export function softmax(candidates: Eligible, scores: readonly number[], temperature: number): number[] {
+  const best = indexOfBest(candidates, scores);
+  if (best < 0) return candidates.map(() => 0);
+  const weights = candidates.map((candidate, i) =>
+    candidate.eligible ? Math.exp((scores[i]! - scores[best]!) / temperature) : 0,
+  );
+  return normalised(weights);
+}
+
+/** Everything on one candidate. */
+export function certain(count: number, index: number): number[] {
+  const probabilities = new Array<number>(count).fill(0);
+  probabilities[index] = 1;
+  return probabilities;
+}
+
+/** Scaled to sum 1. The sum must be above 0. */
+export function normalised(weights: readonly number[]): number[] {
+  let sum = 0;
+  for (const weight of weights) sum += weight;
+  return weights.map((weight) => weight / sum);
+}
+
+/** First index of the highest score among eligible candidates; -1 when there is none. */
+export function indexOfBest(candidates: Eligible, scores: readonly number[]): number {
+  let best = -1;
+  for (let i = 0; i < candidates.length; i++) {
+    if (candidates[i]!.eligible && (best < 0 || scores[i]! > scores[best]!)) best = i;
+  }
+  return best;
+}
+
+/** First index of the largest value; -1 of an empty array. */
+export function indexOfLargest(values: readonly number[]): number {
+  let best = values.length > 0 ? 0 : -1;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}

@@ -1,0 +1,59 @@
+/**
+ * The one draw of a decision: a collapsed distribution is masked by eligibility, given the exploration floor and drawn
+ * from with the pinned seed. The probabilities drawn from are exact and recorded; off-policy estimates live on them.
+ */
+import { seededRandom } from '../random/seeded';
+import type { RouteOpened } from '../topics/generated/messages';
+import { indexOfLargest, normalised, uniform } from './distribution';
+
+export interface Draw {
+  /** Exact probability of each candidate; sums to 1, 0 for the ineligible. */
+  readonly propensities: readonly number[];
+  /** Index of the drawn candidate. */
+  readonly chosen: number;
+  /** The masked distribution before the floor. */
+  readonly masked: readonly number[];
+  /** Whether another candidate was more probable. */
+  readonly explored: boolean;
+}
+
+type Drawable = Pick<RouteOpened, 'candidates' | 'explorationFloor' | 'seed'>;
+
+/** Throws when no candidate is eligible: intake must not open such a request. */
+export function drawModel(opened: Drawable, collapsed: readonly number[]): Draw {
+  const masked = maskIneligible(opened, collapsed);
+  const propensities = withFloor(opened, masked);
+  const chosen = pick(propensities, seededRandom(opened.seed).next());
+  return { propensities, chosen, masked, explored: masked[chosen]! < masked[indexOfLargest(masked)]! };
+}
+
+/** Renormalised over eligible candidates; uniform where nothing of the distribution is left. */
+function maskIneligible({ candidates }: Drawable, collapsed: readonly number[]): number[] {
+  const masked = candidates.map((candidate, i) => (candidate.eligible ? (collapsed[i] ?? 0) : 0));
+  const total = masked.reduce((sum, share) => sum + share, 0);
+  if (total > 0) return normalised(masked);
+  const even = uniform(candidates);
+  if (!even.some((share) => share > 0)) throw new Error('no eligible candidate to draw from');
+  return even;
+}
+
+/** p = floor / K + (1 - floor) * q over the K eligible candidates. */
+function withFloor(opened: Drawable, masked: readonly number[]): number[] {
+  const floor = Math.min(1, Math.max(0, opened.explorationFloor));
+  const even = uniform(opened.candidates);
+  return masked.map((share, i) => floor * even[i]! + (1 - floor) * share);
+}
+
+/** The candidate at `point` (0 to 1, exclusive) of the cumulated probabilities. */
+function pick(probabilities: readonly number[], point: number): number {
+  let reached = 0;
+  let last = -1;
+  for (let i = 0; i < probabilities.length; i++) {
+    if (probabilities[i]! <= 0) continue;
+    reached += probabilities[i]!;
+    last = i;
+    if (point < reached) return i;
+  }
+  // Rounding may leave the sum a hair below 1.
+  return last;
+}

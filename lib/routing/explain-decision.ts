@@ -1,0 +1,74 @@
+/** The reasoning of a decision: two or three sentences a person can read, from what was pinned and judged. */
+import type { Degradation, RouteOpened, ThreadScore } from '../topics/generated/messages';
+import { isLifted } from './candidates';
+import type { Collapsed } from './collapse/collapsed';
+import type { Draw } from './draw';
+
+export interface Explained {
+  readonly opened: RouteOpened;
+  readonly collapsed: Collapsed;
+  readonly draw: Draw;
+  readonly threads: readonly ThreadScore[];
+  readonly collapse: string;
+  readonly degradedTo: Degradation;
+}
+
+export function explainDecision(decision: Explained): string {
+  const sentences = [choice(decision), comparison(decision), trouble(decision.threads), degradation(decision)];
+  return sentences.filter(Boolean).join(' ');
+}
+
+function choice({ opened, collapsed, draw, collapse }: Explained): string {
+  const { model, provider } = opened.candidates[draw.chosen]!;
+  const strategy = collapsed.leadingStrategy;
+  const judged = opened.cached
+    ? `a cached judgement led by ${strategy}`
+    : opened.strategies.length === 1 && opened.strategies[0] === strategy
+      ? strategy
+      : `${strategy}, leading in ${collapse}`;
+  const probability = `probability ${short(draw.propensities[draw.chosen]!)}`;
+  return draw.explored
+    ? `${model} (${provider}) was drawn to explore, with ${probability}; the favourite came from ${judged}.`
+    : `${model} (${provider}) was chosen for this ${opened.taskType} request by ${judged}, with ${probability}.`;
+}
+
+/** Against the best other candidate. */
+function comparison({ opened, collapsed, draw }: Explained): string {
+  const described = `It is expected to reach ${expectations(opened, collapsed, draw.chosen)}`;
+  let rival = -1;
+  for (let i = 0; i < opened.candidates.length; i++) {
+    if (i === draw.chosen || !opened.candidates[i]!.eligible) continue;
+    if (rival < 0 || collapsed.utilities[i]! > collapsed.utilities[rival]!) rival = i;
+  }
+  if (rival < 0) return `${described}; no other candidate was eligible.`;
+  return `${described}, against ${expectations(opened, collapsed, rival)} of ${opened.candidates[rival]!.model}.`;
+}
+
+function expectations(opened: RouteOpened, collapsed: Collapsed, index: number): string {
+  const candidate = opened.candidates[index]!;
+  const cost = candidate.expectedCostUsd > 0 ? ` for $${short(candidate.expectedCostUsd)}` : '';
+  return `quality ${short(collapsed.qualities[index]!)}${cost} in ${Math.round(candidate.expectedLatencyMs)} ms`;
+}
+
+function trouble(threads: readonly ThreadScore[]): string {
+  const dead = threads.filter((thread) => thread.status !== 'SUCCESS');
+  if (dead.length === 0) return '';
+  const named = dead.map((thread) =>
+    thread.status === 'TIMEOUT' ? `${thread.strategy} (timed out)` : `${thread.strategy} (${thread.error ?? 'failed'})`,
+  );
+  return `Without ${named.join(', ')}.`;
+}
+
+function degradation({ opened, degradedTo, draw }: Explained): string {
+  const lifted = isLifted(opened.candidates[draw.chosen]!)
+    ? 'No candidate is healthy; this is one of the least bad.'
+    : '';
+  const overdue = opened.strategies.length === 0 ? ' because the request was overdue' : '';
+  const step = degradedTo === 'NONE' ? '' : `Degraded to ${degradedTo}${overdue}.`;
+  return [lifted, step].filter(Boolean).join(' ');
+}
+
+/** Two significant digits, or three decimals above one. */
+function short(value: number): string {
+  return String(Number(Math.abs(value) >= 1 ? value.toFixed(3) : value.toPrecision(2)));
+}

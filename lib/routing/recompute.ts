@@ -1,0 +1,180 @@
+/**
+ * A decision as a pure function of the opened event and of the threads' scores. Collapse decides with it, and a replay
+ * recomputes with it: whatever it returns must come out the same for ever.
+ */
+import type { DecidedThread, RouteDecided, RouteOpened, ThreadScore } from '../topics/generated/messages';
+import type { Collapsed } from './collapse/collapsed';
+import { collapses, knownCollapse } from './collapse/collapses';
+import { degrade } from './degrade';
+import { indexOfLargest } from './distribution';
+import { type Draw, drawModel } from './draw';
+import { explainDecision } from './explain-decision';
+import { orderFallbacks } from './order-fallbacks';
+import { expectedUtilities } from './strategies/expectations';
+
+/** The reproducible part of a decision; the rest says when and where it was made. */
+export type RecomputedDecision = Omit<RouteDecided, 'stagesMs' | 'positions' | 'decidedAtMs'>;
+
+export interface Recomputed {
+  readonly decision: RecomputedDecision;
+  readonly collapsed: Collapsed;
+  /** Whether the collapsed distribution may answer equal requests: complete, learned and not exploring. */
+  readonly cacheable: boolean;
+}
+
+/** `scores` in any order; threads nobody asked for are ignored, asked ones without a score are TIMEOUT. */
+export function recomputeDecision(opened: RouteOpened, scores: readonly ThreadScore[]): RecomputedDecision {
+  return decide(opened, scores).decision;
+}
+
+/** As `recomputeDecision`, with what the cache wants to know. Throws when no candidate is eligible. */
+export function decide(opened: RouteOpened, scores: readonly ThreadScore[]): Recomputed {
+  const asked = opened.cached ? [cachedThread(opened)] : askedThreads(opened, scores);
+  const { degradedTo, standIn } = opened.cached
+    ? { degradedTo: 'NONE' as const, standIn: null }
+    : degrade(opened, asked);
+  const threads = standIn ? [...asked, standIn] : asked;
+  const successes = threads.filter((thread) => thread.status === 'SUCCESS');
+  const collapse = knownCollapse(opened.collapse);
+  // One thread leaves nothing to collapse: a cached distribution and a stand-in must come out as they are.
+  const way = opened.cached || standIn ? 'FIRST_SUCCESS' : collapse;
+  const collapsed = collapses[way](opened, successes);
+  const draw = drawModel(opened, collapsed.probabilities);
+  const complete = degradedTo === 'NONE' && successes.length === threads.length;
+  const exploring = successes.some((thread) => thread.coldStart);
+  return {
+    decision: {
+      ...head(opened, collapsed, draw),
+      collapse,
+      threads: decidedThreads(opened, threads, successes, collapsed),
+      reasoning: explainDecision({ opened, collapsed, draw, threads, collapse, degradedTo }),
+      cacheHit: opened.cached !== null,
+      degradedTo,
+    },
+    collapsed,
+    cacheable: complete && !exploring && !opened.cached && opened.cacheFingerprint !== '',
+  };
+}
+
+type Head = Omit<RecomputedDecision, 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo'>;
+
+function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {
+  const { model, provider } = opened.candidates[draw.chosen]!;
+  return {
+    requestId: opened.requestId,
+    decisionId: opened.requestId,
+    sessionId: opened.sessionId,
+    tenantId: opened.tenantId,
+    routingKey: opened.routingKey,
+    model,
+    provider,
+    fallbacks: orderFallbacks(opened.candidates, collapsed.utilities, draw.chosen),
+    confidence: clamp(collapsed.confidence * draw.masked[draw.chosen]!),
+    propensity: draw.propensities[draw.chosen]!,
+    candidates: opened.candidates.map((candidate, i) => ({
+      model: candidate.model,
+      provider: candidate.provider,
+      eligible: candidate.eligible,
+      ineligibleReason: candidate.ineligibleReason,
+      propensity: draw.propensities[i]!,
+      predictedQuality: collapsed.qualities[i]!,
+      utility: collapsed.utilities[i]!,
+      expectedCostUsd: candidate.expectedCostUsd,
+      expectedLatencyMs: candidate.expectedLatencyMs,
+    })),
+    strategy: collapsed.leadingStrategy,
+    versions: {
+      config: opened.configVersion,
+      tuning: opened.tuning.version,
+      policySha256: opened.policySha256,
+      basisSha256: opened.basisSha256,
+      encoder: opened.encoderVersion,
+    },
+    seed: opened.seed,
+    explorationFloor: opened.explorationFloor,
+  };
+}
+
+/** One thread per asked strategy, in declared order. */
+function askedThreads(opened: RouteOpened, scores: readonly ThreadScore[]): ThreadScore[] {
+  return opened.strategies.map((strategy) => {
+    const score = scores.find((thread) => thread.strategy === strategy);
+    if (!score) return dead(strategy, 'TIMEOUT', opened.threadTimeoutMs, null);
+    if (score.status !== 'SUCCESS') return dead(strategy, 'FAILED', score.durationMs, score.error);
+    const fault = faultOf(score, opened.candidates.length);
+    return fault ? dead(strategy, 'FAILED', score.durationMs, fault) : score;
+  });
+}
+
+/** A thread may run elsewhere and be of another version: what it says is checked before it counts. */
+function faultOf(score: ThreadScore, count: number): string | null {
+  let total = 0;
+  for (const values of [score.probabilities, score.utilities, score.qualities]) {
+    if (values.length !== count) return `judged ${values.length} candidates of ${count}`;
+    for (const value of values) if (!Number.isFinite(value)) return 'judgement is not finite';
+  }
+  for (const probability of score.probabilities) {
+    if (probability < 0) return 'probability below 0';
+    total += probability;
+  }
+  if (Math.abs(total - 1) > 1e-6) return `probabilities sum to ${total}`;
+  return Number.isFinite(score.confidence) ? null : 'confidence is not finite';
+}
+
+function dead(strategy: string, status: 'FAILED' | 'TIMEOUT', durationMs: number, error: string | null): ThreadScore {
+  return {
+    strategy,
+    status,
+    probabilities: [],
+    utilities: [],
+    qualities: [],
+    confidence: 0,
+    durationMs,
+    error,
+    policySha256: null,
+    coldStart: false,
+  };
+}
+
+/** The cached distribution as the only thread; its utilities follow from today's costs. */
+function cachedThread(opened: RouteOpened): ThreadScore {
+  const cached = opened.cached!;
+  const at = opened.candidates.map((candidate) => cached.models.indexOf(candidate.model));
+  const qualities = at.map((i) => cached.qualities[i] ?? 0);
+  return {
+    ...dead(cached.strategy, 'FAILED', 0, null),
+    status: 'SUCCESS',
+    probabilities: at.map((i) => cached.probabilities[i] ?? 0),
+    qualities,
+    utilities: expectedUtilities(opened, qualities),
+    confidence: 1,
+    policySha256: opened.policySha256,
+  };
+}
+
+function decidedThreads(
+  opened: RouteOpened,
+  threads: readonly ThreadScore[],
+  successes: readonly ThreadScore[],
+  collapsed: Collapsed,
+): DecidedThread[] {
+  return threads.map((thread) => {
+    const success = successes.indexOf(thread);
+    const favourite = success >= 0 ? indexOfLargest(thread.probabilities) : -1;
+    return {
+      strategy: thread.strategy,
+      status: thread.status,
+      choice: opened.candidates[favourite]?.model ?? null,
+      score: thread.utilities[favourite] ?? null,
+      weight: collapsed.weights[success] ?? 0,
+      probabilities: thread.probabilities,
+      durationMs: thread.durationMs,
+      error: thread.error,
+      policySha256: thread.policySha256,
+    };
+  });
+}
+
+function clamp(share: number): number {
+  return Math.min(1, Math.max(0, share));
+}

@@ -1,0 +1,13 @@
+/** BALANCED: the expected utility itself: quality, cost and latency as the request weighs them. */
+import { softmax } from '../distribution';
+import type { Strategy } from '../strategy';
+import { expectedQualities, expectedUtilities, staticJudgement } from './expectations';
+
+/** Candidates whose utility differs by this much differ e-fold in probability. */
+const temperature = 0.02;
+
+export const balanced: Strategy = (opened) => {
+  const qualities = expectedQualities(opened);
+  const utilities = expectedUtilities(opened, qualities);
+  return staticJudgement(opened, qualities, softmax(opened.candidates, utilities, temperature));
+};

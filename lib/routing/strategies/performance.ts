@@ -1,0 +1,21 @@
+/** PERFORMANCE: quality per time; fast and reliable models win unless they answer badly. */
+import { softmax } from '../distribution';
+import type { Strategy } from '../strategy';
+import { expectedQualities, staticJudgement } from './expectations';
+
+/** On the log of quality per time: 10 % more is e-fold more probable. */
+const temperature = 0.1;
+/** Below a tenth of the latency scale nobody notices the difference. */
+const unnoticedShare = 0.1;
+const leastQuality = 1e-6;
+
+export const performance: Strategy = (opened) => {
+  const unnoticedMs = opened.utilityScale.latencyMs * unnoticedShare;
+  const qualities = expectedQualities(opened);
+  const scores = opened.candidates.map((candidate, i) => {
+    // Errors count once more than in the quality: trying the next model takes time.
+    const reliable = Math.max(leastQuality, qualities[i]! * (1 - candidate.errorRate));
+    return Math.log(reliable / (candidate.expectedLatencyMs + unnoticedMs));
+  });
+  return staticJudgement(opened, qualities, softmax(opened.candidates, scores, temperature));
+};

@@ -1,0 +1,9 @@
+/** RANDOM: every eligible candidate alike; the baseline that everything else must beat. */
+import { uniform } from '../distribution';
+import type { Strategy } from '../strategy';
+import { expectedQualities, staticJudgement } from './expectations';
+
+export const random: Strategy = (opened) => ({
+  ...staticJudgement(opened, expectedQualities(opened), uniform(opened.candidates)),
+  confidence: 0,
+});

@@ -1,0 +1,17 @@
+/** TASK_OPTIMIZED: whoever has answered this kind of task best, whatever it costs. */
+import { softmax } from '../distribution';
+import type { Strategy } from '../strategy';
+import { expectedQualities, staticJudgement } from './expectations';
+
+/** Candidates whose quality differs by this much differ e-fold in probability. */
+const temperature = 0.02;
+/** What ignorance adds to the quality of a model that was never observed: it is tried until it has shown what it can do. */
+const uncertaintyBonus = 0.1;
+
+export const taskOptimized: Strategy = (opened) => {
+  const qualities = expectedQualities(opened);
+  const hopes = qualities.map(
+    (quality, i) => quality + uncertaintyBonus / Math.sqrt(1 + opened.candidates[i]!.observations),
+  );
+  return staticJudgement(opened, qualities, softmax(opened.candidates, hopes, temperature));
+};

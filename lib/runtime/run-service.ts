@@ -1,0 +1,277 @@
+/**
+ * The life of one service in this process: follows its views, joins its group, runs a task per owned partition, starts
+ * afresh after an unknown error within limits, stops cleanly. Nothing is committed past a failure: a failed incarnation
+ * writes nothing more, and what it had not committed is read again.
+ */
+import { type Membership, type PartitionConsumer, StaleEpochError } from '../ports/broker';
+import type { Clock } from '../ports/clock';
+import { createDeadLetterGuard, DeadLetterLimitError } from './dead-letters';
+import type { ServiceDefinition, View } from './define-service';
+import type { Host } from './host';
+import { createRememberer, type Rememberer } from './remember';
+import { planService, type ServicePlan } from './service-plan';
+import { Task, type TaskSurroundings } from './task';
+import { type FollowedView, followView } from './view';
+
+export type ServiceState = 'starting' | 'running' | 'restarting' | 'failed' | 'stopped';
+
+export interface ServiceStatus {
+  readonly group: string;
+  readonly state: ServiceState;
+  /** True while every owned partition is restored and being read. */
+  readonly ready: boolean;
+  readonly partitions: readonly number[];
+  /** Rows of the service's table over all its tasks here. */
+  readonly rows: number;
+  /** Restarts since the start of the process. */
+  readonly restarts: number;
+  readonly lastError: string | null;
+}
+
+export interface RunningService {
+  readonly group: string;
+  /** Resolves when the first assignment is restored and being read; rejects when the service fails for good before. */
+  readonly ready: Promise<void>;
+  status(): ServiceStatus;
+  /**
+   * Stops polling, finishes the batches in hand, flushes tables, commits, leaves the group. Resolves at the latest after
+   * `stopTimeoutMs`; what was not committed by then is read again at the next start. Never rejects.
+   */
+  stop(): Promise<void>;
+}
+
+/** One life between two failures. */
+interface Incarnation {
+  /** The tasks of the newest epoch. */
+  tasks: Task[];
+  restoring: number;
+  /** The loops that have not ended, those of older epochs too. */
+  readonly loops: Map<Task, Promise<void>>;
+  joining: Promise<void>;
+  membership: Membership | null;
+  readonly views: FollowedView<unknown>[];
+  ended: boolean;
+}
+
+/** Starts a service. Its topics must exist. Throws at once only for a declaration without input. */
+export function runService(definition: ServiceDefinition, host: Host): RunningService {
+  const service = new Service(definition, host);
+  service.begin();
+  return service;
+}
+
+class Service implements RunningService {
+  readonly group: string;
+  readonly ready: Promise<void>;
+  private readonly plan: ServicePlan;
+  private readonly rememberer: Rememberer;
+  private state: ServiceState = 'starting';
+  private incarnation: Incarnation | null = null;
+  private restartTimesMs: number[] = [];
+  private restarts = 0;
+  private lastError: Error | null = null;
+  private cancelRestart: (() => void) | null = null;
+  private stopped: Promise<void> | null = null;
+  /** The incarnation being taken down after a failure, if any. */
+  private ending: Promise<void> = Promise.resolve();
+  private resolveReady!: () => void;
+  private rejectReady!: (error: Error) => void;
+
+  constructor(
+    definition: ServiceDefinition,
+    private readonly host: Host,
+  ) {
+    this.group = definition.group;
+    this.plan = planService(definition, host);
+    this.ready = new Promise((resolve, reject) => {
+      this.resolveReady = resolve;
+      this.rejectReady = reject;
+    });
+    // Nobody has to wait for it.
+    this.ready.catch(() => {});
+    this.rememberer = createRememberer(host.keyValue, host.limits.maxRememberQueue, (entries, error) => {
+      host.metrics.count('quantum_router_remember_failures_total', { service: this.group }, entries);
+      host.log.warn('entries for the key-value store were given up', {
+        service: this.group,
+        entries,
+        ...(error && { error }),
+      });
+    });
+  }
+
+  begin(): void {
+    const incarnation: Incarnation = {
+      tasks: [],
+      restoring: 0,
+      loops: new Map(),
+      joining: Promise.resolve(),
+      membership: null,
+      views: [],
+      ended: false,
+    };
+    this.incarnation = incarnation;
+    incarnation.joining = this.join(incarnation);
+    incarnation.joining.catch((error: Error) => this.crash(incarnation, error));
+  }
+
+  status(): ServiceStatus {
+    const tasks = this.incarnation?.tasks ?? [];
+    return {
+      group: this.group,
+      state: this.state,
+      ready: this.state === 'running' && this.incarnation?.restoring === 0,
+      partitions: tasks.map((task) => task.partition),
+      rows: tasks.reduce((sum, task) => sum + task.rows, 0),
+      restarts: this.restarts,
+      lastError: this.lastError?.message ?? null,
+    };
+  }
+
+  stop(): Promise<void> {
+    this.stopped ??= this.stopOnce();
+    return this.stopped;
+  }
+
+  private async stopOnce(): Promise<void> {
+    const { clock, limits } = this.host;
+    this.cancelRestart?.();
+    const { incarnation } = this;
+    if (this.state !== 'failed') this.state = 'stopped';
+    this.rejectReady(new Error(`service ${this.group} was stopped`));
+    this.host.metrics.set('quantum_router_service_ready', { service: this.group }, 0);
+    await this.ending;
+    if (!incarnation || incarnation.ended) return;
+    for (const task of incarnation.tasks) task.stop();
+    const inTime = await within(clock, limits.stopTimeoutMs, this.drain(incarnation));
+    if (inTime) return;
+    this.host.log.error('stop took too long; what is not committed will be read again', { service: this.group });
+    await this.end(incarnation, 0);
+  }
+
+  private async drain(incarnation: Incarnation): Promise<void> {
+    await Promise.allSettled([incarnation.joining]);
+    while (incarnation.loops.size > 0) await Promise.all(incarnation.loops.values());
+    await this.rememberer.idle();
+    await this.end(incarnation, this.host.limits.stopTimeoutMs);
+  }
+
+  private async join(incarnation: Incarnation): Promise<void> {
+    const { host, plan } = this;
+    const crash = (error: Error): void => this.crash(incarnation, error);
+    const views = new Map<string, View<unknown>>();
+    for (const topic of plan.definition.views) {
+      const followed = await followView(this.group, topic, host, crash);
+      if (incarnation.ended || this.stopped) return followed.stop();
+      incarnation.views.push(followed);
+      views.set(topic.name, followed.view);
+    }
+    const guard = createDeadLetterGuard(host.limits.deadLetters, host.clock);
+    const around: TaskSurroundings = { plan, host, views, guard, rememberer: this.rememberer };
+    const membership = await host.broker.join({
+      group: plan.wireGroup,
+      topics: [...plan.inputs.keys()],
+      startAt: plan.definition.startAt,
+      onAssigned: (_epoch, consumers) => this.assign(incarnation, around, consumers),
+      onFailed: crash,
+    });
+    if (incarnation.ended || this.stopped) await membership.leave();
+    else incarnation.membership = membership;
+  }
+
+  /** Starts a task per partition. Tasks of earlier epochs find out by themselves that they are stale. */
+  private assign(incarnation: Incarnation, around: TaskSurroundings, consumers: readonly PartitionConsumer[]): void {
+    if (incarnation.ended || this.stopped) return;
+    const labels = { service: this.group };
+    const tasks = consumers.map((consumer) => new Task(around, consumer));
+    const earlier = [...incarnation.loops];
+    incarnation.tasks = tasks;
+    incarnation.restoring = tasks.length;
+    this.host.metrics.set('quantum_router_partitions_owned', labels, tasks.length);
+    const startedMs = this.host.elapsedMs();
+    const restored = (): void => {
+      if (incarnation.tasks !== tasks || incarnation.ended || this.stopped) return;
+      const seconds = (this.host.elapsedMs() - startedMs) / 1_000;
+      if (tasks.length > 0) this.host.metrics.observe('quantum_router_restore_seconds', labels, seconds);
+      if (tasks.length > 0 && --incarnation.restoring > 0) return;
+      this.state = 'running';
+      this.host.metrics.set('quantum_router_service_ready', labels, 1);
+      this.host.log.info('service ready', { service: this.group, partitions: tasks.map((task) => task.partition) });
+      this.resolveReady();
+    };
+    for (const task of tasks) {
+      // An earlier task of this partition may still be inside a look-up or a processor: one at a time.
+      const before = earlier.filter(([{ partition }]) => partition === task.partition).map(([, loop]) => loop);
+      const loop = Promise.all(before)
+        .then(() => task.run(restored))
+        .catch((error: Error) => {
+          // Another member owns the partition now: what this task did not commit, that one does.
+          if (!(error instanceof StaleEpochError || task.isStale())) this.crash(incarnation, error);
+        })
+        .finally(() => incarnation.loops.delete(task));
+      incarnation.loops.set(task, loop);
+    }
+    // A member without partitions stands by, and is ready for that.
+    if (tasks.length === 0) restored();
+  }
+
+  /** The first failure of an incarnation ends it; those that follow from it are not news. */
+  private crash(incarnation: Incarnation, error: Error): void {
+    if (incarnation.ended) return;
+    incarnation.ended = true;
+    this.lastError = error;
+    const { host, group } = this;
+    host.metrics.set('quantum_router_service_ready', { service: group }, 0);
+    host.log.error('service crashed', { service: group, error });
+    this.ending = this.takeDown(incarnation, error);
+  }
+
+  private async takeDown(incarnation: Incarnation, error: Error): Promise<void> {
+    const { host, group } = this;
+    const { limits, clock, metrics } = host;
+    if (!this.stopped) this.state = 'restarting';
+    await this.end(incarnation, limits.stopTimeoutMs);
+    if (this.stopped) return;
+    const nowMs = clock.monotonicMs();
+    this.restartTimesMs = this.restartTimesMs.filter((timeMs) => nowMs - timeMs < limits.restartWindowMs);
+    const inWindow = this.restartTimesMs.length;
+    if (error instanceof DeadLetterLimitError || inWindow >= limits.maxRestarts) {
+      this.state = 'failed';
+      const tried = inWindow > 0 ? ` after ${inWindow} restarts within ${limits.restartWindowMs} ms` : '';
+      const fatal = new Error(`service ${group} failed for good${tried}: ${error.message}`, { cause: error });
+      host.log.error('service failed for good', { service: group, error: fatal });
+      this.rejectReady(fatal);
+      host.onFatal(group, fatal);
+      return;
+    }
+    this.restartTimesMs.push(nowMs);
+    const waitMs = Math.min(limits.maxRestartBackoffMs, limits.restartBackoffMs * 2 ** inWindow);
+    this.cancelRestart = clock.setTimer(waitMs, () => {
+      this.restarts++;
+      metrics.count('quantum_router_restarts_total', { service: group });
+      this.begin();
+    });
+  }
+
+  /** Abandons what still runs and leaves the group. Waits for loops in the middle of something, up to `waitMs`. */
+  private async end(incarnation: Incarnation, waitMs: number): Promise<void> {
+    incarnation.ended = true;
+    for (const task of incarnation.tasks) task.abandon();
+    const { membership, views, loops } = incarnation;
+    const failures = await Promise.allSettled([membership?.leave(), ...views.map((view) => view.stop())]);
+    for (const result of failures) {
+      if (result.status === 'rejected') {
+        this.host.log.warn('leaving was not clean', { service: this.group, error: result.reason as Error });
+      }
+    }
+    const rest = Promise.allSettled([incarnation.joining, ...loops.values()]);
+    if (waitMs > 0) await within(this.host.clock, waitMs, rest);
+  }
+}
+
+/** True when `work` ends within `limitMs` on the clock; false, without waiting further, when it does not. */
+function within(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.setTimer(limitMs, () => resolve(false));
+    work.then(() => resolve(true), reject).finally(cancel);
+  });
+}

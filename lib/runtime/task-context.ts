@@ -1,0 +1,58 @@
+/** The context decisions see. One object per task, moved from record to record by the task alone: making one per record costs more than most decisions. */
+import type { Headers } from '../ports/broker';
+import type { Random } from '../ports/random';
+import type { Topic } from '../topics/define-topic';
+import type { Context, View } from './define-service';
+import type { Host } from './host';
+
+const noHeaders: Headers = Object.freeze({});
+
+export class TaskContext implements Context {
+  topic = '';
+  offset = -1;
+  timestampMs = 0;
+  headers: Headers = noHeaders;
+  nowMs = 0;
+  private stream: Random | null = null;
+  /** Row key of a timer, which has no offset to seed its randomness with. */
+  private dueKey = '';
+
+  constructor(
+    private readonly host: Host,
+    readonly group: string,
+    readonly partition: number,
+    private readonly views: ReadonlyMap<string, View<unknown>>,
+    readonly alreadyEmitted: (id: string) => boolean,
+  ) {}
+
+  atRecord(topic: string, record: { offset: number; timestampMs: number; headers: Headers }): void {
+    this.topic = topic;
+    this.offset = record.offset;
+    this.timestampMs = record.timestampMs;
+    this.headers = record.headers;
+    this.stream = null;
+  }
+
+  atTimer(key: string): void {
+    this.atRecord('', { offset: -1, timestampMs: this.nowMs, headers: noHeaders });
+    this.dueKey = key;
+  }
+
+  elapsedMs(): number {
+    return this.host.elapsedMs();
+  }
+
+  get random(): Random {
+    this.stream ??=
+      this.offset < 0
+        ? this.host.createRandom(this.group, 'due', this.partition, this.dueKey)
+        : this.host.createRandom(this.group, this.topic, this.partition, this.offset);
+    return this.stream;
+  }
+
+  view<T>(topic: Topic<T>): View<T> {
+    const view = this.views.get(topic.name);
+    if (!view) throw new Error(`service ${this.group} looked into ${topic.name}: add it to the service's views`);
+    return view as View<T>;
+  }
+}

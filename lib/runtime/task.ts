@@ -1,0 +1,482 @@
+/**
+ * One partition number of one service, for one epoch: restores its state, then fetch, decode, look up, decide, write,
+ * and at commit points flush. All of a partition's work happens here, one batch at a time; a failure ends the task
+ * before anything past it is committed.
+ */
+import { UndecodableError } from '../avro/codec';
+import { type LogRecord, type OutgoingRecord, type PartitionConsumer, StaleEpochError } from '../ports/broker';
+import type { KeyValueEntry } from '../ports/key-value';
+import { partitionOf } from '../topics/partition-of';
+import { type DeadLetterGuard, deadLetterOf } from './dead-letters';
+import type { DueInput, Emit, Input, ProcessInput, Result, View } from './define-service';
+import type { Host } from './host';
+import { createRecentIds, type RecentIds } from './recent-ids';
+import type { Rememberer } from './remember';
+import { retryTransient } from './retry';
+import { encodeEmit, type InputPlan, namedEncodeError, type OutputPlan, type ServicePlan } from './service-plan';
+import { TaskContext } from './task-context';
+import { createTaskTable, type TaskTable } from './task-table';
+
+// biome-ignore lint/suspicious/noExplicitAny: event, row and look-up types belong to the declarations
+type Any = any;
+
+/** What the tasks of one service share. */
+export interface TaskSurroundings {
+  readonly plan: ServicePlan;
+  readonly host: Host;
+  /** By topic name, caught up. */
+  readonly views: ReadonlyMap<string, View<unknown>>;
+  readonly guard: DeadLetterGuard;
+  readonly rememberer: Rememberer;
+}
+
+/** Header of a record that was sent on to the partition of its key; it is never sent on again. */
+export const forwardedHeader = 'forwarded';
+/** In place of an event that needs no decision: undecodable, forwarded, or empty. */
+const settled = Symbol('settled');
+
+export class Task {
+  private readonly group: string;
+  private readonly context: TaskContext;
+  private readonly table: TaskTable<Any> | null;
+  private readonly ownIds: RecentIds | null;
+  /** Next offset to read, by topic name. */
+  private readonly positions = new Map<string, number>();
+  /** When the oldest thing that a commit would make durable was done; null when there is none. */
+  private uncommittedSinceMs: number | null = null;
+  private outgoing: OutgoingRecord[] = [];
+  private readonly outgoingCounts = new Map<OutputPlan, number>();
+  private remembered: KeyValueEntry[] = [];
+  private deadLettersInBatch = 0;
+  private stopping = false;
+  private abandoned = false;
+
+  constructor(
+    private readonly around: TaskSurroundings,
+    private readonly consumer: PartitionConsumer,
+  ) {
+    const { plan, host, views } = around;
+    const { group, table, ownOutput } = plan.definition;
+    this.group = group;
+    this.ownIds = ownOutput ? createRecentIds(ownOutput.maxIds) : null;
+    this.context = new TaskContext(host, group, this.partition, views, (id) => this.ownIds?.has(id) ?? false);
+    this.table = table
+      ? createTaskTable(table, { topic: host.topicPrefix + table.topic.name, partition: this.partition })
+      : null;
+  }
+
+  get partition(): number {
+    return this.consumer.partition;
+  }
+
+  isStale(): boolean {
+    return this.abandoned || this.consumer.isStale();
+  }
+
+  get rows(): number {
+    return this.table?.size ?? 0;
+  }
+
+  /** Finish the batch in hand, flush, commit, end. */
+  stop(): void {
+    this.stopping = true;
+    if (!this.consumer.isStale()) this.consumer.wake();
+  }
+
+  /** End without writing anything more: something has failed, and what is not committed will be read again. */
+  abandon(): void {
+    this.abandoned = true;
+    this.stop();
+  }
+
+  /** Runs until stopped. Rejects with StaleEpochError when the partition is no longer ours, with anything else when the service must stop. */
+  async run(onRestored: () => void): Promise<void> {
+    const { host, plan } = this.around;
+    const { maxBatchRecords } = host.limits;
+    await this.restore();
+    this.assertOurs();
+    onRestored();
+    while (!this.stopping) {
+      const full = this.table !== null && this.table.size >= plan.definition.table!.maxRows;
+      const records = await this.consumer.poll({
+        maxRecords: maxBatchRecords,
+        maxWaitMs: this.waitMs(),
+        ...(full && { topics: plan.unpausedWires }),
+      });
+      this.assertOurs();
+      this.context.nowMs = host.clock.nowMs();
+      if (records.length > 0) await this.handle(records);
+      // Timers only once everything fetched is decided: a late record that is already here still counts.
+      if (records.length < maxBatchRecords) this.fireDue();
+      this.closeEarly();
+      await this.write(false);
+    }
+    await this.stopProcessors();
+    await this.write(true);
+  }
+
+  private assertOurs(): void {
+    if (this.abandoned) throw new StaleEpochError(this.group, this.partition, this.consumer.epoch);
+  }
+
+  private waitMs(): number {
+    const { clock, limits } = this.around.host;
+    let waitMs = limits.idleWaitMs;
+    const dueAtMs = this.around.plan.due ? (this.table?.due.nextAtMs() ?? null) : null;
+    if (dueAtMs !== null) waitMs = Math.min(waitMs, dueAtMs - clock.nowMs());
+    return Math.max(0, Math.ceil(Math.min(waitMs, this.commitInMs())));
+  }
+
+  /** Time until the next commit point: 0 or less when it has come, infinite when there is nothing to commit. */
+  private commitInMs(): number {
+    const { clock, limits } = this.around.host;
+    if (this.uncommittedSinceMs === null) return Number.POSITIVE_INFINITY;
+    return this.uncommittedSinceMs + limits.commitIntervalMs - clock.monotonicMs();
+  }
+
+  private async restore(): Promise<void> {
+    const { plan, host } = this.around;
+    for (const [wire, position] of await this.consumer.committed()) {
+      const input = plan.inputs.get(wire);
+      if (input && position !== null) this.positions.set(input.topic.name, position);
+    }
+    if (this.table) await this.restoreTable(this.table);
+    if (this.ownIds) await this.readOwnTail(this.ownIds);
+    for (const { input, topic, wire } of plan.inputs.values()) {
+      if (input.kind !== 'process' || !input.startAt) continue;
+      const startAt = await input.startAt(this.partition);
+      if (startAt === null) continue;
+      this.positions.set(topic.name, startAt);
+      this.consumer.seek(wire, startAt);
+    }
+    this.context.nowMs = host.clock.nowMs();
+  }
+
+  private async restoreTable(table: TaskTable<Any>): Promise<void> {
+    const { plan, host } = this.around;
+    const of = { topic: host.topicPrefix + plan.definition.table!.topic.name, partition: this.partition };
+    const { earliest } = await host.broker.offsets(of);
+    for await (const records of host.broker.read(of, { from: earliest })) {
+      this.assertOurs();
+      table.restore(records);
+    }
+    // The positions in the changelog are those its rows reflect; the group's own may lag behind them.
+    for (const [name, position] of table.restored() ?? []) {
+      this.positions.set(name, position);
+      const wire = host.topicPrefix + name;
+      if (plan.inputs.has(wire)) this.consumer.seek(wire, position);
+    }
+  }
+
+  private async readOwnTail(ids: RecentIds): Promise<void> {
+    const { plan, host } = this.around;
+    const { topic, idOf, maxIds } = plan.definition.ownOutput!;
+    const of = { topic: host.topicPrefix + topic.name, partition: topic.partitions === 'one' ? 0 : this.partition };
+    const { earliest, end } = await host.broker.offsets(of);
+    for await (const records of host.broker.read(of, { from: Math.max(earliest, end - maxIds), to: end })) {
+      this.assertOurs();
+      for (const { value } of records) {
+        if (value === null) continue;
+        try {
+          ids.add(idOf((topic.codec as Any).decode(value)));
+        } catch (error) {
+          // Not written by this service, so it says nothing about what has been done.
+          if (!(error instanceof UndecodableError)) throw error;
+        }
+      }
+    }
+  }
+
+  private async handle(records: readonly LogRecord[]): Promise<void> {
+    const { host, plan } = this.around;
+    const startedMs = host.elapsedMs();
+    plan.metrics.observeBatch(records.length);
+    this.deadLettersInBatch = 0;
+    const events = this.decode(records);
+    const lookups = await this.lookUp(records, events);
+    this.decideAll(records, events, lookups);
+    // Before the batch is written: past the limit, these records must not leave the input.
+    this.around.guard.batch(this.group, records.length, this.deadLettersInBatch);
+    plan.metrics.observeDecideSeconds((host.elapsedMs() - startedMs) / 1_000);
+    for (const inputPlan of plan.inputs.values()) {
+      if (inputPlan.input.kind === 'process') await this.process(inputPlan, inputPlan.input, records, events);
+    }
+    this.advance(records);
+  }
+
+  private decode(records: readonly LogRecord[]): unknown[] {
+    const { inputs } = this.around.plan;
+    return records.map((record) => {
+      const { input, topic } = inputs.get(record.topic)!;
+      if (record.value === null) {
+        if (topic.kind === 'table') this.drop('tombstone');
+        else this.deadLetter(record, 'the record has no value', null);
+        return settled;
+      }
+      try {
+        const event: unknown = topic.codec.decode(record.value);
+        return input.kind === 'on' && input.forwardMisplaced && this.forward(record, topic.keyOf(event))
+          ? settled
+          : event;
+      } catch (error) {
+        if (!(error instanceof UndecodableError)) throw error;
+        this.deadLetter(record, error.message, null);
+        return settled;
+      }
+    });
+  }
+
+  /** Sends a record that a foreign client hashed elsewhere on to the partition of its key. False when it may stay. */
+  private forward(record: LogRecord, key: string): boolean {
+    const { plan, host } = this.around;
+    const partition = partitionOf(key, plan.partitions);
+    // Once only: where two clients cannot agree on the hash, the record is handled where it is.
+    if (partition === this.partition || record.headers[forwardedHeader] !== undefined) return false;
+    const { topic, value, timestampMs } = record;
+    const headers = { ...record.headers, [forwardedHeader]: '1' };
+    this.outgoing.push({ topic, partition, key, value, headers, timestampMs });
+    host.metrics.count('quantum_router_forwarded_total', {
+      service: this.group,
+      topic: plan.inputs.get(topic)!.topic.name,
+    });
+    return true;
+  }
+
+  /** The results of all look-ups, by record; undefined where the input has none. */
+  private async lookUp(records: readonly LogRecord[], events: readonly unknown[]): Promise<unknown[] | null> {
+    const { plan, host } = this.around;
+    let looked: unknown[] | null = null;
+    for (const { input, topic, wire } of plan.inputs.values()) {
+      if (input.kind !== 'on' || !input.lookup) continue;
+      const indexes: number[] = [];
+      for (let i = 0; i < records.length; i++) if (records[i]!.topic === wire && events[i] !== settled) indexes.push(i);
+      if (indexes.length === 0) continue;
+      const startedMs = host.elapsedMs();
+      this.context.topic = topic.name;
+      const asked = indexes.map((i) => events[i]);
+      const { lookup } = input;
+      const found = await this.retry('lookup', () => lookup(asked, this.context));
+      this.assertOurs();
+      if (found.length !== asked.length) {
+        throw new Error(
+          `service ${this.group}: the look-up of ${topic.name} gave ${found.length} results for ${asked.length} events`,
+        );
+      }
+      looked ??= new Array(records.length);
+      for (let i = 0; i < indexes.length; i++) looked[indexes[i]!] = found[i];
+      host.metrics.observe(
+        'quantum_router_lookup_seconds',
+        { service: this.group, topic: topic.name },
+        (host.elapsedMs() - startedMs) / 1_000,
+      );
+    }
+    return looked;
+  }
+
+  private decideAll(
+    records: readonly LogRecord[],
+    events: readonly unknown[],
+    looked: readonly unknown[] | null,
+  ): void {
+    const { inputs } = this.around.plan;
+    for (let i = 0; i < records.length; i++) {
+      const event = events[i];
+      if (event === settled) continue;
+      const record = records[i]!;
+      const { input, topic } = inputs.get(record.topic)!;
+      if (input.kind !== 'on') continue;
+      try {
+        this.decide(input, topic.name, record, event, looked?.[i]);
+      } catch (error) {
+        const where = `${record.topic}[${record.partition}]@${record.offset}`;
+        throw new Error(`service ${this.group} failed at ${where}: ${(error as Error).message}`, { cause: error });
+      }
+    }
+  }
+
+  private decide(input: Input<Any, Any, Any>, topic: string, record: LogRecord, event: unknown, looked: unknown): void {
+    this.context.atRecord(topic, record);
+    const key = input.stateKey?.(event) ?? null;
+    const state = key === null ? undefined : this.table?.get(key);
+    const result = input.decide(state, event, this.context, looked);
+    if (result.kind === 'deadLetter') this.deadLetter(record, result.reason, result.field ?? null);
+    else this.apply(result, key);
+  }
+
+  private fireDue(): void {
+    const { plan, host } = this.around;
+    if (!plan.due || !this.table) return;
+    this.fire(plan.due, this.table, this.table.due.take(this.context.nowMs, host.limits.maxBatchRecords));
+  }
+
+  /** A table that may not stand still when it is full gives up its oldest rows before their time. */
+  private closeEarly(): void {
+    const { due, definition } = this.around.plan;
+    if (!due || !this.table || !definition.table?.closeEarlyWhenFull) return;
+    const excess = this.table.size - definition.table.maxRows;
+    if (excess <= 0) return;
+    const keys = this.table.due.take(Number.POSITIVE_INFINITY, excess);
+    this.around.host.metrics.count('quantum_router_closed_early_total', { service: this.group }, keys.length);
+    this.fire(due, this.table, keys);
+  }
+
+  private fire(due: DueInput<Any>, table: TaskTable<Any>, keys: readonly string[]): void {
+    for (const key of keys) {
+      this.context.atTimer(key);
+      const result = due.decide(table.get(key), this.context);
+      if (result.kind === 'deadLetter')
+        throw new Error(`service ${this.group}: a timer has no record to make a dead letter of`);
+      this.apply(result, key);
+      this.progressed();
+    }
+  }
+
+  private apply(result: Exclude<Result<Any>, { kind: 'deadLetter' }>, key: string | null): void {
+    if (result.kind === 'drop') {
+      this.drop(result.reason);
+      return;
+    }
+    if (result.state !== undefined) {
+      if (key === null || !this.table)
+        throw new Error('a decision returned state, but the input has no stateKey or the service no table');
+      this.table.set(key, result.state);
+    }
+    if (result.emit) for (const emit of result.emit) this.collect(emit);
+    if (result.remember) this.remembered.push(...result.remember);
+  }
+
+  private collect(emit: Emit): void {
+    const { plan, host } = this.around;
+    const { ownOutput } = plan.definition;
+    if (this.ownIds && emit.topic.name === ownOutput!.topic.name && emit.value !== null) {
+      if (!this.ownIds.add(ownOutput!.idOf(emit.value))) {
+        host.metrics.count('quantum_router_duplicates_total', { service: this.group, topic: emit.topic.name });
+        return;
+      }
+    }
+    const output = plan.outputs.get(emit.topic.name);
+    this.outgoing.push(encodeEmit(plan, output, emit));
+    this.outgoingCounts.set(output!, (this.outgoingCounts.get(output!) ?? 0) + 1);
+  }
+
+  private drop(reason: string): void {
+    this.around.host.metrics.count('quantum_router_drops_total', { service: this.group, reason });
+  }
+
+  private deadLetter(record: LogRecord, reason: string, field: string | null): void {
+    const { plan, host } = this.around;
+    const { topic } = plan.inputs.get(record.topic)!;
+    this.deadLettersInBatch++;
+    host.metrics.count('quantum_router_dead_letters_total', { service: this.group, topic: topic.name });
+    host.log.warn('dead letter', {
+      service: this.group,
+      topic: record.topic,
+      partition: record.partition,
+      offset: record.offset,
+      field,
+    });
+    const { maxRecordBytes } = topic;
+    const failedAtMs = this.context.nowMs;
+    this.outgoing.push(deadLetterOf(record, { group: this.group, reason, field, failedAtMs, maxRecordBytes }));
+  }
+
+  private async process(
+    plan: InputPlan,
+    input: ProcessInput<Any>,
+    records: readonly LogRecord[],
+    events: readonly unknown[],
+  ): Promise<void> {
+    const batch: { event: Any; offset: number; timestampMs: number }[] = [];
+    for (let i = 0; i < records.length; i++) {
+      const { topic, offset, timestampMs } = records[i]!;
+      if (topic === plan.wire && events[i] !== settled) batch.push({ event: events[i], offset, timestampMs });
+    }
+    if (batch.length === 0) return;
+    this.context.topic = plan.topic.name;
+    const emits = await input.process(batch, this.context);
+    this.assertOurs();
+    for (const emit of emits) this.collect(emit);
+  }
+
+  private async stopProcessors(): Promise<void> {
+    for (const { input } of this.around.plan.inputs.values()) {
+      if (input.kind !== 'process' || !input.onStop || this.isStale()) continue;
+      const emits = await input.onStop(this.partition);
+      this.assertOurs();
+      for (const emit of emits) this.collect(emit);
+    }
+  }
+
+  /** Positions move in memory only; a commit makes them durable. */
+  private advance(records: readonly LogRecord[]): void {
+    const { inputs } = this.around.plan;
+    const counts = new Map<string, number>();
+    for (const record of records) counts.set(record.topic, (counts.get(record.topic) ?? 0) + 1);
+    for (let i = records.length - 1; i >= 0 && counts.size > 0; i--) {
+      const { topic: wire, offset, timestampMs } = records[i]!;
+      const count = counts.get(wire);
+      if (count === undefined) continue;
+      counts.delete(wire);
+      const input = inputs.get(wire)!;
+      this.positions.set(input.topic.name, offset + 1);
+      input.countIn(count);
+      input.setDelaySeconds((this.context.nowMs - timestampMs) / 1_000);
+    }
+    this.progressed();
+  }
+
+  private progressed(): void {
+    this.uncommittedSinceMs ??= this.around.host.clock.monotonicMs();
+  }
+
+  /** Writes what was emitted; at a commit point also the changed rows and the positions, in the same write. */
+  private async write(ending: boolean): Promise<void> {
+    const { host, plan } = this.around;
+    const commit = ending ? this.uncommittedSinceMs !== null : this.commitInMs() <= 0;
+    if (this.outgoing.length === 0 && !commit) return;
+    this.assertOurs();
+    const records = this.outgoing;
+    this.outgoing = [];
+    if (commit && this.table) this.flush(this.table, records);
+    const startedMs = host.elapsedMs();
+    await this.retry('write', () =>
+      this.consumer.write({ records, ...(commit && { positions: this.wirePositions() }) }),
+    );
+    plan.metrics.observeWriteSeconds((host.elapsedMs() - startedMs) / 1_000);
+    if (commit) this.uncommittedSinceMs = null;
+    for (const [output, count] of this.outgoingCounts) output.countOut(count);
+    this.outgoingCounts.clear();
+    // After the outputs, so that the store never holds what the log does not.
+    if (this.remembered.length > 0) this.around.rememberer.put(this.remembered);
+    this.remembered = [];
+  }
+
+  private flush(table: TaskTable<Any>, records: OutgoingRecord[]): void {
+    const { host, plan } = this.around;
+    try {
+      table.flushInto(records, this.positions);
+    } catch (error) {
+      throw namedEncodeError(this.group, plan.definition.table!.topic.name, error);
+    }
+    const labels = { service: this.group, partition: String(this.partition) };
+    host.metrics.set('quantum_router_table_rows', labels, table.size);
+  }
+
+  private wirePositions(): Map<string, number> {
+    const { plan } = this.around;
+    const positions = new Map<string, number>();
+    for (const { topic, wire } of plan.inputs.values()) {
+      const position = this.positions.get(topic.name);
+      if (position !== undefined) positions.set(wire, position);
+    }
+    return positions;
+  }
+
+  private retry<T>(operation: 'lookup' | 'write', run: () => Promise<T>): Promise<T> {
+    const { host } = this.around;
+    return retryTransient(run, host.limits, host.clock, (error) => {
+      host.metrics.count('quantum_router_retries_total', { service: this.group, operation });
+      host.log.warn('a transient failure is tried again', { service: this.group, operation, error });
+    });
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Every metric of the engine: name, type, labels and what it means. An unknown name or label does not type-check, and
+ * the reference in the docs is printed from here. Values are in the unit the name ends with (seconds, bytes, usd).
+ */
+
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly doc: string;
+  /** Upper bounds of a histogram's buckets. */
+  readonly buckets?: readonly number[];
+}
+
+const secondsBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+const countBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+
+const counter = <const L extends readonly string[]>(labels: L, doc: string) =>
+  ({ type: 'counter', labels, doc }) as const;
+const gauge = <const L extends readonly string[]>(labels: L, doc: string) => ({ type: 'gauge', labels, doc }) as const;
+const histogram = <const L extends readonly string[]>(
+  labels: L,
+  doc: string,
+  buckets: readonly number[] = secondsBuckets,
+) => ({ type: 'histogram', labels, doc, buckets }) as const;
+
+export const metricDefinitions = {
+  // The runtime: one set per service.
+  quantum_router_records_in_total: counter(['service', 'topic'], 'Records read from an input.'),
+  quantum_router_records_out_total: counter(['service', 'topic'], 'Records written to an output.'),
+  quantum_router_dead_letters_total: counter(
+    ['service', 'topic'],
+    'Records that could not be handled, by input topic.',
+  ),
+  quantum_router_drops_total: counter(['service', 'reason'], 'Records a decision had nothing to do for.'),
+  quantum_router_duplicates_total: counter(
+    ['service', 'topic'],
+    'Outputs not written because their id had been written before.',
+  ),
+  quantum_router_forwarded_total: counter(
+    ['service', 'topic'],
+    'Misplaced records sent on to the partition of their key.',
+  ),
+  quantum_router_retries_total: counter(['service', 'operation'], 'Transient failures that were tried again.'),
+  quantum_router_restarts_total: counter(['service'], 'Restarts of a service after an unknown error.'),
+  quantum_router_remember_failures_total: counter(['service'], 'Entries for the key-value store that were given up.'),
+  quantum_router_view_undecodable_total: counter(
+    ['service', 'topic'],
+    'Records of a view that could not be decoded and were skipped.',
+  ),
+  quantum_router_batch_records: histogram(['service'], 'Records per batch.', countBuckets),
+  quantum_router_decide_seconds: histogram(['service'], 'Time to decode and decide one batch.'),
+  quantum_router_lookup_seconds: histogram(['service', 'topic'], 'Time of the bulk look-ups of one batch.'),
+  quantum_router_write_seconds: histogram(['service'], 'Time until the outputs of one batch were durable.'),
+  quantum_router_restore_seconds: histogram(['service'], 'Time from assignment of a partition to its first poll.'),
+  quantum_router_input_delay_seconds: gauge(
+    ['service', 'topic'],
+    'Age of the newest record of the last batch when it was read.',
+  ),
+  quantum_router_table_rows: gauge(['service', 'partition'], "Rows of the service's table in one task."),
+  quantum_router_closed_early_total: counter(
+    ['service'],
+    'Rows handed to their timer before their time, because the table was full.',
+  ),
+  quantum_router_partitions_owned: gauge(['service'], 'Partitions this process owns.'),
+  quantum_router_service_ready: gauge(['service'], '1 once every owned partition is restored, else 0.'),
+
+  // Routing.
+  quantum_router_requests_opened_total: counter(['task_type'], 'Requests opened by intake.'),
+  quantum_router_decisions_total: counter(
+    ['model', 'strategy', 'degradation', 'cache'],
+    'Decisions, by chosen model, leading strategy, degradation step and cache (hit or miss).',
+  ),
+  quantum_router_decision_stage_seconds: histogram(['stage'], 'Time a decision spent in one stage.'),
+  quantum_router_decision_complete_total: counter(
+    ['complete'],
+    'Decisions that had all their threads (true) or met the deadline (false).',
+  ),
+  quantum_router_threads_total: counter(['strategy', 'status'], 'Strategy threads, by how they ended.'),
+  quantum_router_thread_seconds: histogram(['strategy'], 'Time of one strategy thread.'),
+  quantum_router_cache_lookups_total: counter(['result'], 'Routing-cache look-ups, by result (hit, miss, error).'),
+  quantum_router_breaker_transitions_total: counter(
+    ['name', 'to'],
+    'Changes of a circuit breaker, by model or provider and new state.',
+  ),
+  quantum_router_outcomes_total: counter(['model', 'status'], 'Outcomes, by model really used and how the call ended.'),
+
+  // Learning.
+  quantum_router_learning_events_total: counter(['kind'], "Learning events folded into the learner's state."),
+  quantum_router_training_steps_total: counter([], 'Gradient steps of the Q-network.'),
+  quantum_router_training_loss: gauge([], 'Loss of the last gradient step.'),
+  quantum_router_training_batch_seconds: histogram([], 'Time to fold one batch of learning events.'),
+  quantum_router_replay_rows: gauge(['store'], 'Rows in a replay store (network or linear).'),
+  quantum_router_drift_alarms_total: counter(['model'], 'Alarms of the drift detector.'),
+  quantum_router_weights_published_total: counter(['kind'], 'Weights published, by kind (policy, basis, tuning).'),
+  quantum_router_weights_rejected_total: counter(
+    [],
+    'Policies that failed validation and were not published: an alarm.',
+  ),
+  quantum_router_weights_loads_total: counter(
+    ['result'],
+    'Weights fetched for serving, by result (loaded, missing, invalid).',
+  ),
+
+  // The process and its edges.
+  quantum_router_http_requests_total: counter(['method', 'route', 'status'], 'HTTP requests answered.'),
+  quantum_router_http_request_seconds: histogram(['method', 'route'], 'Time to answer an HTTP request.'),
+  quantum_router_http_waiting: gauge([], 'HTTP requests that wait for their decision.'),
+  quantum_router_event_loop_delay_seconds: gauge(['quantile'], 'Delay of the event loop since the last scrape.'),
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+type Definitions = typeof metricDefinitions;
+export type MetricName = keyof Definitions;
+type NameOfType<T extends MetricDefinition['type']> = {
+  [N in MetricName]: Definitions[N]['type'] extends T ? N : never;
+}[MetricName];
+export type CounterName = NameOfType<'counter'>;
+export type GaugeName = NameOfType<'gauge'>;
+export type HistogramName = NameOfType<'histogram'>;
+/** Exactly the labels of one metric. */
+export type LabelsOf<N extends MetricName> = Readonly<Record<Definitions[N]['labels'][number], string>>;

@@ -1,0 +1,83 @@
+/** Metrics in memory, in the Prometheus text format on request. Each instance has a registry of its own, so tests and several engines in one process do not mix. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  type CounterName,
+  type GaugeName,
+  type HistogramName,
+  type LabelsOf,
+  type MetricDefinition,
+  metricDefinitions,
+} from './metric-names';
+
+export interface Metrics {
+  /** Adds to a counter. */
+  count<N extends CounterName>(name: N, labels: LabelsOf<N>, by?: number): void;
+  /** Adds one value to a histogram, in the unit the name ends with. */
+  observe<N extends HistogramName>(name: N, labels: LabelsOf<N>, value: number): void;
+  /** Sets a gauge. */
+  set<N extends GaugeName>(name: N, labels: LabelsOf<N>, value: number): void;
+  /** A counter with its labels bound once, for hot paths. */
+  counter<N extends CounterName>(name: N, labels: LabelsOf<N>): (by?: number) => void;
+  /** A histogram with its labels bound once, for hot paths. */
+  histogram<N extends HistogramName>(name: N, labels: LabelsOf<N>): (value: number) => void;
+  /** A gauge with its labels bound once, for hot paths. */
+  gauge<N extends GaugeName>(name: N, labels: LabelsOf<N>): (value: number) => void;
+  /** Called before every `text()`, for values that are cheaper to read than to keep (event-loop delay, say). */
+  onCollect(collect: () => void): void;
+  /** Current value of one counter or gauge; 0 where nothing was counted. For status pages and tests. */
+  value<N extends CounterName | GaugeName>(name: N, labels: LabelsOf<N>): Promise<number>;
+  /** Everything in the Prometheus text format. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const counters = new Map<string, Counter>();
+  const gauges = new Map<string, Gauge>();
+  const histograms = new Map<string, Histogram>();
+  const collectors: (() => void)[] = [];
+  for (const [name, definition] of Object.entries<MetricDefinition>(metricDefinitions)) {
+    const options = { name, help: definition.doc, labelNames: [...definition.labels], registers: [registry] };
+    if (definition.type === 'counter') counters.set(name, new Counter(options));
+    else if (definition.type === 'gauge') gauges.set(name, new Gauge(options));
+    else histograms.set(name, new Histogram({ ...options, buckets: [...(definition.buckets ?? [])] }));
+  }
+  return {
+    count(name, labels, by = 1) {
+      counters.get(name)!.inc(labels as Record<string, string>, by);
+    },
+    observe(name, labels, value) {
+      histograms.get(name)!.observe(labels as Record<string, string>, value);
+    },
+    set(name, labels, value) {
+      gauges.get(name)!.set(labels as Record<string, string>, value);
+    },
+    counter(name, labels) {
+      const child = counters.get(name)!.labels(labels as Record<string, string>);
+      return (by = 1) => child.inc(by);
+    },
+    histogram(name, labels) {
+      const child = histograms.get(name)!.labels(labels as Record<string, string>);
+      return (value) => child.observe(value);
+    },
+    gauge(name, labels) {
+      const child = gauges.get(name)!.labels(labels as Record<string, string>);
+      return (value) => child.set(value);
+    },
+    onCollect(collect) {
+      collectors.push(collect);
+    },
+    async value(name, labels) {
+      const metric = counters.get(name) ?? gauges.get(name)!;
+      const wanted = Object.entries<string>(labels);
+      const { values } = await metric.get();
+      return values.find((entry) => wanted.every(([label, value]) => entry.labels[label] === value))?.value ?? 0;
+    },
+    async text() {
+      for (const collect of collectors) collect();
+      return registry.metrics();
+    },
+    contentType: registry.contentType,
+  };
+}

@@ -1,0 +1,111 @@
+/** The fold itself, in the calling thread: the learner, fed each event once, its policies checked before anybody may serve them. */
+import { createLearner, type Learner, type LearnerOutput } from '../../lib/learning/learner';
+import { parsePolicy } from '../../lib/learning/policy';
+import { createRecentIds, type RecentIds } from '../../lib/runtime/recent-ids';
+import type { LearningEvent } from '../../lib/topics/generated/messages';
+import type { Fold, FoldBatch, FoldCheckpoint, Folded, FoldOutput, FoldSettings } from './fold';
+import { type FoldState, readFoldState, writeFoldState } from './fold-state';
+import { tensorBackendOf } from './tensor-backend';
+
+/** Events between a record and its duplicate: what all writers can have in flight, several times over. */
+const rememberedIds = 4_096;
+
+export async function startFoldInline(settings: FoldSettings, saved: Buffer | null): Promise<Fold> {
+  const state = saved ? readFoldState(saved) : null;
+  const { seed, learning, budgetUsdPerRequest, utilityScale, explorationFloor, encoderVersion } = settings;
+  const learner = await createLearner({
+    seed,
+    config: learning,
+    budgetUsdPerRequest,
+    utilityScale,
+    explorationFloor,
+    encoderVersion,
+    backend: tensorBackendOf(learning.backend),
+    ...(state && { checkpoint: state.learner }),
+  });
+  return new InlineFold(settings, learner, state);
+}
+
+class InlineFold implements Fold {
+  readonly eventOffset: number;
+  readonly replayFromOffset: number;
+  private nextOffset: number;
+  private basis: Buffer | null;
+  private readonly known: RecentIds = createRecentIds(rememberedIds);
+  /** The same ids in order, to be saved; cut now and then. */
+  private order: string[] = [];
+  /** Ids met while the replay is read again: those of the saved state are all known by then. */
+  private readonly reloaded: RecentIds = createRecentIds(rememberedIds);
+
+  constructor(
+    private readonly settings: FoldSettings,
+    private readonly learner: Learner,
+    saved: FoldState | null,
+  ) {
+    this.eventOffset = saved?.eventOffset ?? 0;
+    this.replayFromOffset = saved ? learner.replayFromOffset : 0;
+    this.nextOffset = this.eventOffset;
+    this.basis = saved?.basis ?? null;
+    for (const id of saved?.recentIds ?? []) this.isNew(id);
+  }
+
+  async reload(batch: FoldBatch): Promise<void> {
+    for (const { event, offset } of batch) {
+      if (!this.isForeign(event) && this.reloaded.add(event.eventId)) this.learner.reload(event, offset);
+    }
+  }
+
+  async apply(batch: FoldBatch): Promise<Folded> {
+    const outputs: FoldOutput[] = [];
+    const folded: Record<string, number> = {};
+    let duplicates = 0;
+    let foreign = 0;
+    for (const { event, offset } of batch) {
+      this.nextOffset = offset + 1;
+      if (this.isForeign(event)) foreign++;
+      else if (!this.isNew(event.eventId)) duplicates++;
+      else {
+        folded[event.kind] = (folded[event.kind] ?? 0) + 1;
+        for (const output of this.learner.apply(event, offset)) outputs.push(this.checked(output));
+      }
+    }
+    return { outputs, folded, duplicates, foreign };
+  }
+
+  async checkpoint(): Promise<FoldCheckpoint> {
+    const { settings, learner, basis, nextOffset: eventOffset } = this;
+    const recentIds = this.order.slice(-rememberedIds);
+    const bytes = writeFoldState({ settings, eventOffset, recentIds, basis, learner: learner.checkpoint() });
+    return { bytes, eventOffset, replayFromOffset: learner.replayFromOffset };
+  }
+
+  async close(): Promise<void> {
+    this.learner.dispose();
+  }
+
+  private isNew(eventId: string): boolean {
+    if (!this.known.add(eventId)) return false;
+    this.order.push(eventId);
+    if (this.order.length >= 2 * rememberedIds) this.order = this.order.slice(-rememberedIds);
+    return true;
+  }
+
+  /** A caller's own vector is the same whatever our encoder is. */
+  private isForeign(event: LearningEvent): boolean {
+    return event.encoderVersion !== this.settings.encoderVersion && event.callerFeatures === null;
+  }
+
+  /** The same check that serving makes: what fails it (shape, hash, not finite) would fail every thread. */
+  private checked(output: LearnerOutput): FoldOutput {
+    if (output.kind !== 'policy') return output;
+    const { policy, policySha256, basisSha256 } = output;
+    this.basis = output.basis ?? this.basis;
+    try {
+      if (!this.basis) throw new Error('it came without a basis');
+      parsePolicy(this.basis, policy, { policySha256, basisSha256 });
+      return { ...output, rejected: null };
+    } catch (error) {
+      return { ...output, rejected: (error as Error).message };
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** The worker thread's side: one fold, one request at a time, in the order they come. */
+import { parentPort } from 'node:worker_threads';
+import type { Fold } from './fold';
+import { startFoldInline } from './fold-inline';
+import { type FoldReply, type FoldRequest, unpackBatch } from './fold-messages';
+
+let fold: Fold | null = null;
+let queue: Promise<void> = Promise.resolve();
+
+async function answer(request: FoldRequest): Promise<unknown> {
+  if (request.kind === 'start') {
+    fold = await startFoldInline(request.settings, request.saved && Buffer.from(request.saved));
+    return { eventOffset: fold.eventOffset, replayFromOffset: fold.replayFromOffset };
+  }
+  if (!fold) throw new Error(`${request.kind} came before start`);
+  switch (request.kind) {
+    case 'reload':
+      return fold.reload(unpackBatch(request.batch));
+    case 'apply':
+      return fold.apply(unpackBatch(request.batch));
+    case 'checkpoint':
+      return fold.checkpoint();
+  }
+}
+
+parentPort?.on('message', ({ id, request }: { id: number; request: FoldRequest }) => {
+  queue = queue.then(async () => {
+    let reply: FoldReply;
+    try {
+      reply = { id, value: await answer(request) };
+    } catch (error) {
+      const { message, stack } = error as Error;
+      reply = { id, error: { message, stack } };
+    }
+    parentPort?.postMessage(reply);
+  });
+});

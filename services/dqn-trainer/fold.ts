@@ -1,0 +1,81 @@
+/** What the trainer asks of whoever folds the learning events: a thread of its own, or the calling one. Both give the same bytes. */
+import type { LearningConfig, RouterConfig } from '../../lib/config/router-config';
+import { encoderVersion } from '../../lib/learning/encode';
+import type { LearnerOutput } from '../../lib/learning/learner';
+import type { LearningEvent, UtilityScale } from '../../lib/topics/generated/messages';
+import { startFoldInWorker } from './fold-in-worker';
+import { startFoldInline } from './fold-inline';
+
+/** Everything but events and offsets that decides what is learned. */
+export interface FoldSettings {
+  readonly seed: number;
+  readonly learning: LearningConfig;
+  readonly budgetUsdPerRequest: number | null;
+  readonly utilityScale: UtilityScale;
+  readonly explorationFloor: number;
+  readonly encoderVersion: string;
+}
+
+export type FoldBatch = readonly { readonly event: LearningEvent; readonly offset: number }[];
+
+/** `rejected` says why a policy must not be served; null when it may. */
+export type FoldOutput =
+  | (Extract<LearnerOutput, { kind: 'policy' }> & { readonly rejected: string | null })
+  | Extract<LearnerOutput, { kind: 'tuning' }>;
+
+export interface Folded {
+  /** In order. */
+  readonly outputs: readonly FoldOutput[];
+  /** Events folded in, by kind. */
+  readonly folded: Readonly<Record<string, number>>;
+  /** Events whose id had come before: at-least-once delivery wrote them twice. */
+  readonly duplicates: number;
+  /** Events whose features another encoder made. */
+  readonly foreign: number;
+}
+
+export interface Fold {
+  /** Where a start from a saved state goes on: one past the last offset it has seen. */
+  readonly eventOffset: number;
+  /** First offset to hand to `reload`; `eventOffset` when none is needed. */
+  readonly replayFromOffset: number;
+  /** After a start from a saved state and before the first `apply`: the events of [replayFromOffset, eventOffset), in order. */
+  reload(batch: FoldBatch): Promise<void>;
+  apply(batch: FoldBatch): Promise<Folded>;
+  /** The whole state, settings included. */
+  checkpoint(): Promise<FoldCheckpoint>;
+  close(): Promise<void>;
+}
+
+export interface FoldCheckpoint {
+  readonly bytes: Buffer;
+  readonly eventOffset: number;
+  readonly replayFromOffset: number;
+}
+
+/** Starts a fold from nothing or from the bytes of a checkpoint, with these settings. */
+export type StartFold = (settings: FoldSettings, saved: Buffer | null) => Promise<Fold>;
+
+/** `worker`: in a thread of its own, for real use. `inline`: in this one, for virtual clocks, which cannot see a thread at work. */
+export type TrainerHost = 'worker' | 'inline';
+
+export function createFold(host: TrainerHost): StartFold {
+  return host === 'worker' ? startFoldInWorker : startFoldInline;
+}
+
+export function foldSettingsOf(config: RouterConfig): FoldSettings {
+  const { seed, learning, budgetUsdPerRequest, utilityScale, explorationFloor } = config;
+  return { seed, learning, budgetUsdPerRequest, utilityScale, explorationFloor, encoderVersion };
+}
+
+/**
+ * Whether a state of one setting can go on under another. Seed, pipeline and encoder are what the state is made of: with
+ * other ones the log has to be folded from its beginning, as a new lineage. Budget, prices and cadence may change on the way.
+ */
+export function sameLineage(a: FoldSettings, b: FoldSettings): boolean {
+  return a.seed === b.seed && a.encoderVersion === b.encoderVersion && a.learning.pipeline === b.learning.pipeline;
+}
+
+export function sameSettings(a: FoldSettings, b: FoldSettings): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,27 @@
+import { anyTopic, defineService, process, type ServiceDefinition } from '../../lib/runtime/define-service';
+import type { LearningEvent } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+import { type DqnTrainerOptions, Trainer } from './trainer';
+
+export type { DqnTrainerOptions } from './trainer';
+
+/** The one place that learns. Keeps its own position, in its checkpoints. */
+export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition {
+  const trainer = new Trainer(options);
+  return defineService({
+    group: 'dqn-trainer',
+    inputs: [
+      process<LearningEvent>(topics.learningEvents, (batch, context) => trainer.train(batch, context), {
+        startAt: () => trainer.resume(),
+        onStop: () => trainer.stop(),
+      }),
+    ],
+    views: [anyTopic(topics.config)],
+    outputs: [
+      anyTopic(topics.weightsBlobs),
+      anyTopic(topics.weightsPublished),
+      anyTopic(topics.tuning),
+      anyTopic(topics.trainerCheckpoint),
+    ],
+  });
+}

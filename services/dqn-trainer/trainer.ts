@@ -1,0 +1,265 @@
+/**
+ * The trainer's life around the fold: resume from the newest checkpoint, fold batch after batch, publish, save. Between
+ * two checkpoints nothing but the log decides what comes out, so a restart repeats it to the byte.
+ */
+import { createConfigReader } from '../../lib/config/current-config';
+import { configFromJson, defaultRouterConfig } from '../../lib/config/parse-config';
+import { sha256Of } from '../../lib/learning/blob';
+import type { Broker } from '../../lib/ports/broker';
+import type { Clock } from '../../lib/ports/clock';
+import { type Context, type Emit, emit } from '../../lib/runtime/define-service';
+import type { Log } from '../../lib/telemetry/log';
+import type { Metrics } from '../../lib/telemetry/metrics';
+import type { LearningEvent, TrainerCheckpoint } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+import type { BlobStore } from '../../lib/weights/blob-store';
+import {
+  type Fold,
+  type FoldBatch,
+  type FoldSettings,
+  foldSettingsOf,
+  type StartFold,
+  sameLineage,
+  sameSettings,
+} from './fold';
+import { readFoldState } from './fold-state';
+import { createPublisher, type Publisher } from './publisher';
+import { readLast } from './read-last';
+
+export interface DqnTrainerOptions {
+  readonly broker: Broker;
+  readonly blobs: BlobStore;
+  /** `createFold('worker')`, or `createFold('inline')` on a virtual clock. */
+  readonly startFold: StartFold;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** Sub-millisecond monotonic time, for durations that are reported. */
+  readonly elapsedMs: () => number;
+  /** In front of topics, as the runtime does it. */
+  readonly topicPrefix?: string;
+  /** Events between two checkpoints, the most that a restart folds again; default 2,000. */
+  readonly checkpointEveryEvents?: number;
+}
+
+const defaultCheckpointEveryEvents = 2_000;
+/** Events handed to `reload` at a time. */
+const reloadEvents = 500;
+/** Publishings between two clean-ups of the key-value store. */
+const cleanEveryPublishings = 16;
+
+interface SavedCheckpoint {
+  readonly pointer: TrainerCheckpoint;
+  readonly byteLength: number;
+}
+
+/** One life between two starts. */
+interface Session {
+  fold: Fold;
+  settings: FoldSettings;
+  readonly publisher: Publisher;
+  /** Newest last; the one before it is kept until the next, should the newest not be readable. */
+  checkpoints: SavedCheckpoint[];
+  checkpointSequence: number;
+  /** Write a checkpoint before the next batch. */
+  recordStart: boolean;
+  eventsSinceCheckpoint: number;
+  publishings: number;
+  /** Configuration whose new lineage was announced. */
+  warnedVersion: number;
+}
+
+/** The wanted settings as far as a running lineage can take them over. */
+function inLineageOf(running: FoldSettings, wanted: FoldSettings): FoldSettings {
+  const { seed, encoderVersion } = running;
+  return { ...wanted, seed, encoderVersion, learning: { ...wanted.learning, pipeline: running.learning.pipeline } };
+}
+
+export class Trainer {
+  private session: Session | null = null;
+  private readonly readConfig = createConfigReader();
+
+  constructor(private readonly options: DqnTrainerOptions) {}
+
+  /** Closes what an earlier life left, restores state, and returns the offset of learning.events to go on from. */
+  async resume(): Promise<number> {
+    await this.close();
+    const { broker, blobs, log, metrics } = this.options;
+    const prefix = this.options.topicPrefix ?? '';
+    const config = await readLast(broker, topics.config, prefix);
+    const settings = foldSettingsOf(
+      config ? configFromJson(config.json) : defaultRouterConfig([{ name: 'none', provider: 'none' }]),
+    );
+    const pointer = await readLast(broker, topics.trainerCheckpoint, prefix);
+    const weights = await readLast(broker, topics.weightsPublished, prefix);
+    const tuning = await readLast(broker, topics.tuning, prefix);
+    const { earliest, end } = await broker.offsets({ topic: prefix + topics.learningEvents.name, partition: 0 });
+    const saved = await this.savedState(pointer, settings);
+    const fold = await this.options.startFold(settings, saved?.bytes ?? null);
+    if (saved) await this.reload(fold, fold.replayFromOffset, fold.eventOffset);
+    const newLineage = saved === null && pointer !== null;
+    this.session = {
+      fold,
+      settings,
+      publisher: createPublisher({ blobs, log, metrics, weights, tuning, newLineageAtOffset: newLineage ? end : null }),
+      checkpoints: saved && pointer ? [{ pointer, byteLength: saved.bytes.length }] : [],
+      checkpointSequence: pointer?.sequence ?? 0,
+      // Under other settings than it was saved with, the state is a new starting point and is recorded as such.
+      recordStart: saved !== null && !sameSettings(saved.settings, settings),
+      eventsSinceCheckpoint: 0,
+      publishings: 0,
+      warnedVersion: 0,
+    };
+    const startAt = Math.max(earliest, saved ? fold.eventOffset : 0);
+    if (saved && startAt > fold.eventOffset) {
+      log.warn('learning events between the checkpoint and the start of the log are gone', {
+        from: fold.eventOffset,
+        to: startAt,
+      });
+    }
+    log.info('trainer resumes', { offset: startAt, end, fromCheckpoint: saved !== null });
+    return startAt;
+  }
+
+  /** Folds one batch and returns what is to be written before positions move. */
+  async train(
+    batch: readonly { event: LearningEvent; offset: number }[],
+    context: Pick<Context, 'nowMs' | 'view'>,
+  ): Promise<Emit[]> {
+    const { session } = this;
+    if (!session) throw new Error('the trainer was not resumed');
+    const { metrics, log } = this.options;
+    await this.followConfig(session, context);
+    const records = session.recordStart ? await this.save(session, context.nowMs) : [];
+    const startedMs = this.options.elapsedMs();
+    const { outputs, folded, duplicates, foreign } = await session.fold.apply(batch);
+    metrics.observe('quantum_router_training_batch_seconds', {}, (this.options.elapsedMs() - startedMs) / 1_000);
+    for (const [kind, count] of Object.entries(folded))
+      metrics.count('quantum_router_learning_events_total', { kind }, count);
+    if (duplicates > 0)
+      metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'duplicate-event' }, duplicates);
+    if (foreign > 0) {
+      metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'other-encoder' }, foreign);
+      log.warn('learning events of another encoder were skipped', { events: foreign });
+    }
+    records.push(...(await session.publisher.publish(outputs, batch.at(-1)!.offset + 1, context.nowMs)));
+    session.eventsSinceCheckpoint += batch.length;
+    if (session.eventsSinceCheckpoint >= (this.options.checkpointEveryEvents ?? defaultCheckpointEveryEvents)) {
+      records.push(...(await this.save(session, context.nowMs)));
+    }
+    if (outputs.some(({ kind }) => kind === 'policy') && ++session.publishings % cleanEveryPublishings === 0) {
+      await this.cleanKeyValue(session);
+    }
+    return records;
+  }
+
+  /** The last checkpoint of a life that ends cleanly; frees the fold. */
+  async stop(): Promise<Emit[]> {
+    const { session } = this;
+    if (!session) return [];
+    const records = session.eventsSinceCheckpoint > 0 ? await this.save(session, this.options.clock.nowMs()) : [];
+    await this.close();
+    return records;
+  }
+
+  async close(): Promise<void> {
+    const { session } = this;
+    this.session = null;
+    await session?.fold.close();
+  }
+
+  /** Null without a checkpoint, when its blob is nowhere, or when it is of another lineage: then the log is folded from its beginning. */
+  private async savedState(
+    pointer: TrainerCheckpoint | null,
+    settings: FoldSettings,
+  ): Promise<{ bytes: Buffer; settings: FoldSettings } | null> {
+    if (!pointer) return null;
+    const { blobs, log } = this.options;
+    const bytes = await blobs.load(pointer.sha256);
+    if (!bytes) {
+      log.error('the checkpoint is in no store; folding the log from its beginning', { sha256: pointer.sha256 });
+      return null;
+    }
+    try {
+      const state = readFoldState(bytes);
+      if (sameLineage(state.settings, settings)) return { bytes, settings: state.settings };
+      log.warn('seed, pipeline or encoder have changed: a new lineage is folded from the beginning of the log');
+    } catch (error) {
+      log.error('the checkpoint cannot be read; folding the log from its beginning', { error: error as Error });
+    }
+    return null;
+  }
+
+  private async reload(fold: Fold, from: number, to: number): Promise<void> {
+    const of = { topic: (this.options.topicPrefix ?? '') + topics.learningEvents.name, partition: 0 };
+    const { earliest } = await this.options.broker.offsets(of);
+    if (from >= to) return;
+    for await (const records of this.options.broker.read(of, {
+      from: Math.max(from, earliest),
+      to,
+      maxRecords: reloadEvents,
+    })) {
+      const batch: FoldBatch = records.flatMap(({ value, offset }) =>
+        value === null ? [] : [{ event: topics.learningEvents.codec.decode(value), offset }],
+      );
+      await fold.reload(batch);
+    }
+  }
+
+  /**
+   * A changed budget or cadence takes effect between two batches: the state so far is saved under the new settings, and
+   * that checkpoint is where the fold goes on. So what is learned stays a function of checkpoint, settings and offsets.
+   */
+  private async followConfig(session: Session, context: Pick<Context, 'view'>): Promise<void> {
+    const current = this.readConfig(context.view(topics.config));
+    if (!current) return;
+    const { log } = this.options;
+    const wanted = foldSettingsOf(current.config);
+    const settings = inLineageOf(session.settings, wanted);
+    if (!sameSettings(wanted, settings) && session.warnedVersion !== current.version) {
+      session.warnedVersion = current.version;
+      log.warn('changed seed or pipeline: in force when the trainer starts next, as a new lineage', {
+        version: current.version,
+      });
+    }
+    if (sameSettings(settings, session.settings)) return;
+    log.info('the trainer goes on under changed settings', { version: current.version });
+    const { bytes, eventOffset, replayFromOffset } = await session.fold.checkpoint();
+    const fold = await this.options.startFold(settings, bytes);
+    await this.reload(fold, replayFromOffset, eventOffset);
+    await session.fold.close();
+    session.fold = fold;
+    session.settings = settings;
+    session.recordStart = true;
+  }
+
+  private async save(session: Session, nowMs: number): Promise<Emit[]> {
+    const { blobs } = this.options;
+    const { bytes, eventOffset, replayFromOffset } = await session.fold.checkpoint();
+    session.eventsSinceCheckpoint = 0;
+    session.recordStart = false;
+    const sha256 = sha256Of(bytes);
+    if (session.checkpoints.at(-1)?.pointer.sha256 === sha256) return [];
+    const pointer: TrainerCheckpoint = {
+      sha256,
+      eventOffset,
+      replayFromOffset,
+      sequence: ++session.checkpointSequence,
+      savedAtMs: nowMs,
+    };
+    await blobs.share(sha256, bytes);
+    const records = [...blobs.putToRecords(sha256, bytes), emit(topics.trainerCheckpoint, pointer)];
+    session.checkpoints.push({ pointer, byteLength: bytes.length });
+    while (session.checkpoints.length > 2) {
+      const old = session.checkpoints.shift()!;
+      records.push(...blobs.removeToRecords(old.pointer.sha256, old.byteLength));
+    }
+    await this.cleanKeyValue(session);
+    return records;
+  }
+
+  private cleanKeyValue({ publisher, checkpoints }: Session): Promise<void> {
+    const kept = [...publisher.sharedSha256s(), ...checkpoints.map(({ pointer }) => pointer.sha256)];
+    return this.options.blobs.shareOnly(new Set(kept));
+  }
+}

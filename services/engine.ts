@@ -1,0 +1,143 @@
+/** All services of the engine together in one process: declared, started readers first, stopped writers first. */
+import { type ConfigWriter, createConfigWriter } from '../lib/config/apply-config';
+import { configToJson } from '../lib/config/parse-config';
+import type { RouterConfig } from '../lib/config/router-config';
+import type { Broker } from '../lib/ports/broker';
+import type { KeyValue } from '../lib/ports/key-value';
+import { seededRandom } from '../lib/random/seeded';
+import { defaultRuntimeLimits, type Host, type RuntimeLimits } from '../lib/runtime/host';
+import { ensureServiceTopics, type RunningEngine, runServices } from '../lib/runtime/run-engine';
+import type { ServiceStatus } from '../lib/runtime/run-service';
+import { followView } from '../lib/runtime/view';
+import type { Log } from '../lib/telemetry/log';
+import { createMetrics, type Metrics } from '../lib/telemetry/metrics';
+import { topics } from '../lib/topics/topics';
+import { createBlobStore } from '../lib/weights/blob-store';
+import { createWeightsSource } from '../lib/weights/weights-source';
+import { declareServices } from './declare-services';
+import { createFold, type TrainerHost } from './dqn-trainer/fold';
+import { createGateway, type Gateway } from './gateway/gateway';
+import type { EngineHome } from './home';
+
+export type { TrainerHost } from './dqn-trainer/fold';
+
+export interface EngineOptions {
+  readonly home: EngineHome;
+  /** Put in force at start where it differs from what the store has. */
+  readonly config: RouterConfig;
+  /** Partitions of the request path; fixed for the life of a store. */
+  readonly partitions: number;
+  /** `worker`: training in a thread of its own; `inline`: in this one, for virtual clocks. */
+  readonly trainer: TrainerHost;
+  /** Where the gateway listens (port 0 takes a free one); null: no gateway. */
+  readonly http: { readonly host: string; readonly port: number } | null;
+  readonly log: Log;
+  readonly metrics?: Metrics;
+  readonly limits?: Partial<RuntimeLimits>;
+  /** A service has failed for good, or the gateway cannot follow the log any more. */
+  readonly onFatal?: (group: string, error: Error) => void;
+}
+
+export interface Engine {
+  readonly broker: Broker;
+  readonly keyValue: KeyValue;
+  readonly metrics: Metrics;
+  /** Where the gateway listens; null without one. */
+  readonly url: string | null;
+  status(): readonly ServiceStatus[];
+  /** Puts a configuration in force; resolves when it is durable. Throws when somebody else changed it meanwhile. */
+  applyConfig(config: RouterConfig): Promise<void>;
+  /** Rewards folded into the newest tuning that this process has seen. */
+  learnedRewards(): number;
+  /** Stops everything cleanly; the home stays open. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when every service is restored and reads, and the gateway listens. What had been started is stopped again when something cannot be. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const { home, config, log } = options;
+  const { broker, keyValue, clock } = home;
+  const metrics = options.metrics ?? createMetrics();
+  const onFatal = options.onFatal ?? (() => {});
+  const host: Host = {
+    broker,
+    keyValue,
+    clock,
+    elapsedMs: home.elapsedMs,
+    createRandom: (...labels) => seededRandom(config.seed, ...labels),
+    metrics,
+    log,
+    limits: { ...defaultRuntimeLimits, ...options.limits },
+    requestPathPartitions: options.partitions,
+    topicPrefix: '',
+    onFatal,
+  };
+  const blobs = createBlobStore({ broker, keyValue, clock, log });
+  const definitions = declareServices({
+    config,
+    keyValue,
+    weights: createWeightsSource(blobs, { log, metrics }),
+    trainer: { broker, blobs, startFold: createFold(options.trainer), log, metrics, clock, elapsedMs: home.elapsedMs },
+  });
+  await ensureServiceTopics(definitions, host);
+
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const stopOne of stops.splice(0).reverse()) await stopOne();
+  };
+  try {
+    const configWriter = createConfigWriter({ broker, clock, name: 'engine' });
+    stops.push(() => configWriter.close());
+    const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
+    stops.push(() => tunings.stop());
+    await putInForce(configWriter, config);
+    const running = await runServices(definitions, host);
+    stops.push(() => running.stop());
+    const gateway = options.http ? await startGateway(options, running, metrics) : null;
+    if (gateway) stops.push(() => gateway.stop());
+    return {
+      broker,
+      keyValue,
+      metrics,
+      url: gateway?.url ?? null,
+      status: () => running.status(),
+      applyConfig: (wanted) => putInForce(configWriter, wanted),
+      learnedRewards: () => tunings.view.get('current')?.learnedRewards ?? 0,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function startGateway(options: EngineOptions, running: RunningEngine, metrics: Metrics): Promise<Gateway> {
+  const { home, log, partitions, onFatal } = options;
+  return createGateway({
+    broker: home.broker,
+    clock: home.clock,
+    createId: home.createId,
+    metrics,
+    log,
+    requestPathPartitions: partitions,
+    settings: options.http!,
+    waitingFor: () =>
+      running
+        .status()
+        .filter((service) => !service.ready)
+        .map((service) => service.group),
+    status: () => ({ services: running.status() }),
+    onFailed: (error) => onFatal?.('gateway', error),
+  });
+}
+
+/** Writes the configuration unless it is in force already. Whoever runs the engine decides: a version in between is overwritten. */
+async function putInForce(writer: ConfigWriter, wanted: RouterConfig): Promise<void> {
+  // Each try starts from what stood in the way of the one before; two processes that start together need one or two.
+  for (let tries = 5, version = 0; tries > 0; tries--) {
+    const write = await writer.apply(wanted, version);
+    if (write.ok || write.current?.json === configToJson(wanted)) return;
+    version = write.current?.version ?? 0;
+  }
+  throw new Error('the configuration keeps being changed by somebody else: stop one of the writers');
+}

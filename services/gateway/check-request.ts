@@ -1,0 +1,51 @@
+/** Refuses at the door what intake would send to the dead letters, by the same functions, so that nothing lands on the topic. */
+import { buildCandidates, liftHealthFilter, noCandidateError } from '../../lib/routing/candidates';
+import { inferTask } from '../../lib/routing/infer-task';
+import { estimateTokens, lastAsked, textBytes } from '../../lib/routing/request-text';
+import { validateRequest } from '../../lib/routing/validate-request';
+import type { RouteRequested } from '../../lib/topics/generated/messages';
+import type { CurrentConfig, GatewayContext } from './endpoint';
+import { HttpError, invalidField } from './http-error';
+
+/** Throws an HttpError naming the field when the request can never be routed under this configuration. */
+export function checkRequest(context: GatewayContext, current: CurrentConfig, request: RouteRequested): void {
+  const fault = validateRequest(request, current.config);
+  if (fault) throw invalidField(fault.field, fault.reason);
+  if (!isConstrained(request) && smallestContext(current) >= promptTokensOf(request)) return;
+  const candidates = buildCandidates(
+    {
+      config: current.config,
+      profileOf: (model) => context.profiles.get(model),
+      tuning: context.tuning.get('current') ?? { costRatios: {} },
+      nowMs: context.clock.nowMs(),
+    },
+    { ...request, taskType: inferTask(request.taskHint, lastAsked(request)), promptTokens: promptTokensOf(request) },
+  );
+  // Bad health is no fault of the request: intake lets the least bad model in.
+  liftHealthFilter(candidates);
+  const none = noCandidateError(candidates);
+  if (none) throw new HttpError('no_eligible_candidate', `${none.field}: ${none.reason}`, none.field);
+}
+
+/** Most requests limit nothing; for them only the size of the prompt could leave no candidate. */
+function isConstrained({ limits, requiredCapabilities, expectedOutputTokens }: RouteRequested): boolean {
+  return (
+    limits.maxCostUsd !== null ||
+    limits.maxLatencyMs !== null ||
+    requiredCapabilities.length > 0 ||
+    expectedOutputTokens !== null ||
+    limits.allowedModels.length +
+      limits.deniedModels.length +
+      limits.allowedProviders.length +
+      limits.deniedProviders.length >
+      0
+  );
+}
+
+function promptTokensOf(request: RouteRequested): number {
+  return request.contextTokens ?? estimateTokens(textBytes(request));
+}
+
+function smallestContext(current: CurrentConfig): number {
+  return current.config.models.reduce((least, model) => Math.min(least, model.contextTokens), Number.POSITIVE_INFINITY);
+}

@@ -1,0 +1,68 @@
+/** What an endpoint is: its handler and its documentation in one place, so that neither exists without the other. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { RouterClient } from '../../lib/client/router-client';
+import type { ConfigWriter } from '../../lib/config/apply-config';
+import type { RouterConfig } from '../../lib/config/router-config';
+import type { Clock } from '../../lib/ports/clock';
+import type { View } from '../../lib/runtime/define-service';
+import type { Metrics } from '../../lib/telemetry/metrics';
+import type { ModelProfile, RouteDecided, Tuning } from '../../lib/topics/generated/messages';
+import type { GatewaySettings } from './config';
+import type { ErrorCode } from './http-error';
+import type { RecentDecisions } from './recent-decisions';
+
+/** A message of the topics by name, a zod schema, or plain text. */
+export type ResponseBody =
+  | { readonly message: string }
+  | { readonly schema: z.ZodType }
+  | { readonly contentType: string };
+
+export interface Endpoint {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** As in OpenAPI: parameters in braces. */
+  readonly path: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: 'path' | 'query' | 'header';
+    readonly required: boolean;
+    readonly doc: string;
+  }[];
+  readonly body?: z.ZodType;
+  readonly responses: Readonly<Record<number, { readonly doc: string; readonly body: ResponseBody }>>;
+  /** Errors it may answer beside `internal`. */
+  readonly errors: readonly ErrorCode[];
+  readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown;
+}
+
+export interface CurrentConfig {
+  readonly version: number;
+  readonly appliedAtMs: number;
+  readonly config: RouterConfig;
+}
+
+/** What endpoints work with. */
+export interface GatewayContext {
+  readonly id: string;
+  readonly clock: Clock;
+  readonly createId: () => string;
+  readonly metrics: Metrics;
+  readonly settings: GatewaySettings;
+  readonly client: RouterClient;
+  /** The configuration in force; null before the first. */
+  readonly config: () => CurrentConfig | null;
+  readonly configWriter: ConfigWriter;
+  readonly profiles: View<ModelProfile>;
+  readonly tuning: View<Tuning>;
+  readonly recent: RecentDecisions;
+  /** Requests that wait for their decision, by id: sent again meanwhile, a request waits for the same one. */
+  readonly underWay: Map<string, Promise<RouteDecided>>;
+  /** Looks at memory first and then at the newest records of the log. */
+  readonly findDecision: (decisionId: string, routingKey: string | null) => Promise<RouteDecided | null>;
+  /** What is not ready yet; empty when everything is. */
+  readonly waitingFor: () => readonly string[];
+  /** Further facts for /health. */
+  readonly status: () => Readonly<Record<string, unknown>>;
+}

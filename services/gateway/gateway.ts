@@ -1,0 +1,239 @@
+/**
+ * The HTTP door of the engine: produces requests and outcomes, consumes decisions. It has a life of its own beside the
+ * services, since it serves connections instead of partitions; every gateway follows all decisions from latest and keeps
+ * those addressed to it.
+ */
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { createRouterClient } from '../../lib/client/router-client';
+import { createConfigWriter } from '../../lib/config/apply-config';
+import { suggestName } from '../../lib/config/describe-issues';
+import { configFromJson } from '../../lib/config/parse-config';
+import type { Broker } from '../../lib/ports/broker';
+import type { Clock } from '../../lib/ports/clock';
+import type { View } from '../../lib/runtime/define-service';
+import { type FollowedView, followView } from '../../lib/runtime/view';
+import type { Log } from '../../lib/telemetry/log';
+import type { Metrics } from '../../lib/telemetry/metrics';
+import type { ConfigApplied } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+import { defaultGatewaySettings, type GatewaySettings } from './config';
+import type { CurrentConfig, Endpoint, GatewayContext } from './endpoint';
+import { findDecision } from './find-decision';
+import { HttpError, toHttpError } from './http-error';
+import { parseJson } from './read-body';
+import { createRecentDecisions } from './recent-decisions';
+import { configEndpoints } from './routes/config';
+import { decisionEndpoints } from './routes/decisions';
+import { feedbackEndpoints } from './routes/feedback';
+import { modelEndpoints } from './routes/models';
+import { openapiEndpoint } from './routes/openapi';
+import { processEndpoints } from './routes/process';
+import { routeEndpoints } from './routes/route';
+
+export interface GatewayOptions {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  /** Fresh ids: for this gateway and for requests without one. */
+  readonly createId: () => string;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly requestPathPartitions: number;
+  readonly topicPrefix?: string;
+  readonly settings?: Partial<GatewaySettings>;
+  /** What else is not ready (services that are still restoring); empty when all is. */
+  readonly waitingFor?: () => readonly string[];
+  /** Further facts for /health. */
+  readonly status?: () => Readonly<Record<string, unknown>>;
+  /** The log can no longer be followed: the gateway must be started anew. */
+  readonly onFailed: (error: Error) => void;
+}
+
+export interface Gateway {
+  /** Identifies this gateway in `reply-to` headers. */
+  readonly id: string;
+  readonly port: number;
+  readonly url: string;
+  /** Stops accepting, lets waiting requests finish, then closes. */
+  stop(): Promise<void>;
+}
+
+/** Resolves once it listens and is positioned: no decision of a later request can be missed. */
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const settings = { ...defaultGatewaySettings, ...options.settings };
+  const connection = await connect(options, settings);
+  const { context } = connection;
+  const server = createServer(context, options.log);
+  try {
+    await server.listen({ host: settings.host, port: settings.port });
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  const { port } = server.server.address() as AddressInfo;
+  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
+  const url = `http://${host}:${port}`;
+  options.log.info('gateway listens', { url, gateway: context.id });
+  return {
+    id: context.id,
+    port,
+    url,
+    async stop() {
+      await server.close();
+      // Requests whose callers have gone are still waiting: let their decisions come, too.
+      await Promise.allSettled(context.underWay.values());
+      await connection.close();
+    },
+  };
+}
+
+/** Everything of the gateway that speaks to the log. */
+async function connect(
+  options: GatewayOptions,
+  settings: GatewaySettings,
+): Promise<{ context: GatewayContext; close(): Promise<void> }> {
+  const { broker, clock, metrics, log, onFailed } = options;
+  const topicPrefix = options.topicPrefix ?? '';
+  const id = `gateway-${options.createId()}`;
+  const recent = createRecentDecisions(settings);
+  const host = { broker, log, metrics, topicPrefix };
+  const configView = await followView('gateway', topics.config, host, onFailed);
+  const profiles = await followView('gateway', topics.modelProfile, host, onFailed);
+  const tuning = await followView('gateway', topics.tuning, host, onFailed);
+  const topicName = (name: string): string => topicPrefix + name;
+  const client = await createRouterClient({ broker, clock, clientId: id, topicName, onFailed, onDecision: recent.add });
+  const configWriter = createConfigWriter({ broker, clock, name: id, topicPrefix });
+  const config = currentConfig(configView.view, log);
+  // Read once now, so that there is a last good one when the next cannot be read.
+  config();
+  metrics.onCollect(() => metrics.set('quantum_router_http_waiting', {}, client.waiting));
+  const search = {
+    broker,
+    topicPrefix,
+    requestPathPartitions: options.requestPathPartitions,
+    maxScannedRecords: settings.maxScannedRecords,
+  };
+  const context: GatewayContext = {
+    id,
+    clock,
+    createId: options.createId,
+    metrics,
+    settings,
+    client,
+    config,
+    configWriter,
+    profiles: profiles.view,
+    tuning: tuning.view,
+    recent,
+    underWay: new Map(),
+    findDecision: async (decisionId, routingKey) =>
+      recent.get(decisionId) ?? findDecision(search, decisionId, routingKey),
+    waitingFor: () => [...(config() ? [] : ['a configuration']), ...(options.waitingFor?.() ?? [])],
+    status: options.status ?? (() => ({})),
+  };
+  const views: FollowedView<unknown>[] = [configView, profiles, tuning];
+  const close = async (): Promise<void> => {
+    await client.close();
+    await configWriter.close();
+    for (const view of views) await view.stop();
+  };
+  return { context, close };
+}
+
+/** Parses the configuration once per version. One that cannot be read is logged, and the last good one stays in force. */
+function currentConfig(view: View<ConfigApplied>, log: Log): () => CurrentConfig | null {
+  let read: ConfigApplied | undefined;
+  let current: CurrentConfig | null = null;
+  return () => {
+    const applied = view.get('current');
+    if (!applied || applied === read) return current;
+    read = applied;
+    try {
+      current = { version: applied.version, appliedAtMs: applied.appliedAtMs, config: configFromJson(applied.json) };
+    } catch (error) {
+      log.error('a configuration cannot be read; the one before it stays in force', {
+        version: applied.version,
+        error: error as Error,
+      });
+    }
+    return current;
+  };
+}
+
+/** All endpoints, as they are served and documented. */
+export function endpointsOf(context: GatewayContext): Endpoint[] {
+  const endpoints = [
+    ...routeEndpoints(context),
+    ...feedbackEndpoints(context),
+    ...decisionEndpoints(context),
+    ...modelEndpoints(context),
+    ...configEndpoints(context),
+    ...processEndpoints(context),
+  ];
+  return [...endpoints, openapiEndpoint(endpoints)];
+}
+
+function createServer(context: GatewayContext, log: Log): FastifyInstance {
+  const server = Fastify({
+    logger: false,
+    bodyLimit: context.settings.maxBodyBytes,
+    // Ids go up to 200 characters, each of which a URL may write as up to twelve.
+    routerOptions: { maxParamLength: 2_400 },
+    exposeHeadRoutes: false,
+    return503OnClosing: true,
+  });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, body: string) =>
+    parseJson(body),
+  );
+  server.addContentTypeParser(
+    ['application/yaml', 'application/x-yaml', 'text/yaml'],
+    { parseAs: 'string' },
+    async (_request: unknown, body: string) => body,
+  );
+  const endpoints = endpointsOf(context);
+  const paths = [...new Set(endpoints.map((endpoint) => endpoint.path))];
+  for (const { method, path, handler } of endpoints)
+    server.route({ method, url: path.replace(/\{(\w+)\}/g, ':$1'), handler });
+  server.setNotFoundHandler((request) => {
+    const path = request.url.split('?')[0] ?? '';
+    const methods = endpoints.filter((endpoint) => endpoint.path === path).map((endpoint) => endpoint.method);
+    const hint = methods.length > 0 ? `; it takes ${methods.join(', ')}` : suggestName(path, paths);
+    throw new HttpError('not_found', `there is no ${request.method} ${path}${hint}`);
+  });
+  server.setErrorHandler((error, request, reply) => {
+    const refused = toHttpError(error);
+    if (refused.code === 'internal')
+      log.error('a request failed', { route: request.routeOptions.url ?? '', error: error as Error });
+    if (refused.status === 503) reply.header('retry-after', '1');
+    return reply.status(refused.status).send(refused.toJSON());
+  });
+  countResponses(server, context);
+  return server;
+}
+
+/** Labels are bound once per route and status: looking them up at every response would cost more than counting. */
+function countResponses(server: FastifyInstance, context: GatewayContext): void {
+  const { metrics } = context;
+  const bound = new Map<string, { count: () => void; observe: (seconds: number) => void }>();
+  server.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    const key = `${request.method} ${route} ${reply.statusCode}`;
+    let meters = bound.get(key);
+    if (!meters) {
+      const { method } = request;
+      meters = {
+        count: metrics.counter('quantum_router_http_requests_total', {
+          method,
+          route,
+          status: String(reply.statusCode),
+        }),
+        observe: metrics.histogram('quantum_router_http_request_seconds', { method, route }),
+      };
+      bound.set(key, meters);
+    }
+    meters.count();
+    meters.observe(reply.elapsedTime / 1_000);
+    done();
+  });
+}

@@ -1,0 +1,125 @@
+/** GET and PUT /v1/config: the configuration in force, changed by compare-and-set on its version. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { configSchema } from '../../../lib/config/config-schema';
+import { parseConfig, validateConfig } from '../../../lib/config/parse-config';
+import type { RouterConfig } from '../../../lib/config/router-config';
+import { sleep } from '../../../lib/ports/clock';
+import type { Endpoint, GatewayContext } from '../endpoint';
+import { HttpError, invalidFields } from '../http-error';
+import { readBody } from '../read-body';
+import { sendJson } from '../send-json';
+
+const inForceSchema = z.strictObject({
+  version: z.int().min(0).describe('the version this replaces; 0 when there is none yet'),
+  config: configSchema,
+});
+/** The configuration is checked apart, so that its faults come with the rules over several fields. */
+const envelopeSchema = z.strictObject({ version: z.int().min(0), config: z.unknown() });
+const appliedSchema = z.strictObject({ version: z.int(), appliedAtMs: z.int(), config: configSchema });
+
+export function configEndpoints(context: GatewayContext): Endpoint[] {
+  return [
+    {
+      method: 'GET',
+      path: '/v1/config',
+      summary: 'The configuration in force and its version (also as ETag).',
+      responses: { 200: { doc: 'Configuration, defaults filled in.', body: { schema: appliedSchema } } },
+      errors: ['not_ready'],
+      handler: (_request, reply) => sendCurrent(context, reply),
+    },
+    {
+      method: 'PUT',
+      path: '/v1/config',
+      summary: 'Puts a configuration in force if the version is still the one you read.',
+      description:
+        'Either `{ version, config }`, or the configuration alone as JSON or YAML (application/yaml) with the version in If-Match.',
+      parameters: [
+        { name: 'If-Match', in: 'header', required: false, doc: 'version (ETag) the new configuration replaces' },
+      ],
+      body: inForceSchema,
+      responses: { 200: { doc: 'In force from now on.', body: { schema: appliedSchema } } },
+      errors: [
+        'malformed_json',
+        'invalid_field',
+        'version_conflict',
+        'version_required',
+        'body_too_large',
+        'unsupported_media_type',
+      ],
+      handler: async (request, reply) => {
+        const { config, version } = readConfig(request);
+        const written = await context.configWriter.apply(config, version);
+        if (!written.ok) {
+          throw new HttpError(
+            'version_conflict',
+            `version ${version} is no longer in force: it is ${written.current?.version ?? 0} now; read it and try again`,
+            'version',
+          );
+        }
+        await untilInForce(context, written.applied.version);
+        return sendCurrent(context, reply);
+      },
+    },
+  ];
+}
+
+function sendCurrent(context: GatewayContext, reply: FastifyReply): string {
+  const current = context.config();
+  if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
+  reply.header('etag', `"${current.version}"`);
+  return sendJson(reply, { version: current.version, appliedAtMs: current.appliedAtMs, config: current.config });
+}
+
+function readConfig(request: FastifyRequest): { config: RouterConfig; version: number } {
+  const ifMatch = request.headers['if-match'];
+  if (ifMatch !== undefined) {
+    const version = Number(/^(?:W\/)?"?(\d+)"?$/.exec(ifMatch)?.[1] ?? Number.NaN);
+    if (Number.isNaN(version))
+      throw new HttpError('invalid_field', `If-Match: ${ifMatch} is not a version`, 'If-Match');
+    return {
+      version,
+      config: typeof request.body === 'string' ? configOfYaml(request.body) : configOf(request.body, []),
+    };
+  }
+  const isEnvelope = typeof request.body === 'object' && request.body !== null && 'version' in request.body;
+  if (!isEnvelope)
+    throw new HttpError(
+      'version_required',
+      'say which version this replaces: send { version, config }, or the version in If-Match',
+      'version',
+    );
+  const { version, config } = readBody(envelopeSchema, request.body);
+  return { version, config: configOf(config, ['config']) };
+}
+
+function configOf(raw: unknown, under: readonly string[]): RouterConfig {
+  const checked = validateConfig(raw);
+  if (checked.ok) return checked.config;
+  throw invalidFields(checked.issues.map((issue) => ({ ...issue, path: [...under, ...issue.path] })));
+}
+
+function configOfYaml(text: string): RouterConfig {
+  const parsed = parseConfig(text);
+  if (parsed.ok) return parsed.config;
+  const faults = parsed.errors.map((error) => ({
+    field: error.path,
+    message: `line ${error.line}, column ${error.column}: ${error.message}`,
+  }));
+  throw new HttpError(
+    'invalid_field',
+    `${faults[0]!.field || 'body'}: ${faults[0]!.message}`,
+    faults[0]!.field,
+    faults,
+  );
+}
+
+const checkIntervalMs = 5;
+const maxChecks = 400;
+
+/** Waits until this gateway has read it back, so that a GET after the PUT sees it. */
+async function untilInForce(context: GatewayContext, version: number): Promise<void> {
+  for (let checks = 0; checks < maxChecks && (context.config()?.version ?? 0) < version; checks++) {
+    await sleep(context.clock, checkIntervalMs);
+  }
+}

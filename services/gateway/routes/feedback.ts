@@ -1,0 +1,79 @@
+/** POST /v1/feedback: what happened when a model was called. */
+import { z } from 'zod';
+import { suggestName } from '../../../lib/config/describe-issues';
+import { TransientError } from '../../../lib/ports/broker';
+import type { RouteDecided, RouteOutcome } from '../../../lib/topics/generated/messages';
+import { faultOf } from '../../reward-feedback/check-outcome';
+import { type FeedbackBody, feedbackBodySchema } from '../body-schemas';
+import type { Endpoint, GatewayContext } from '../endpoint';
+import { HttpError, invalidField } from '../http-error';
+import { readBody } from '../read-body';
+import { sendJson } from '../send-json';
+
+const acceptedSchema = z.strictObject({
+  decisionId: z.string(),
+  model: z.string().describe('the model the outcome was booked on'),
+  attempt: z.int().describe('which attempt it was taken for'),
+});
+
+export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
+  return [
+    {
+      method: 'POST',
+      path: '/v1/feedback',
+      summary: 'Reports the outcome of a decision, by its id.',
+      description:
+        'Answers once the outcome is durable. Report every attempt, the decided model first; a higher revision corrects a lower one. Leave out what nobody knows: it is never read as 0.',
+      body: feedbackBodySchema,
+      responses: { 202: { doc: 'The outcome is durable and will be learned from.', body: { schema: acceptedSchema } } },
+      errors: ['malformed_json', 'invalid_field', 'body_too_large', 'unsupported_media_type', 'not_ready'],
+      handler: async (request, reply) => {
+        const body = readBody(feedbackBodySchema, request.body);
+        const outcome = toOutcome(context, body);
+        const fault = faultOf(outcome);
+        if (fault) throw invalidField(fault.field, fault.reason);
+        try {
+          await context.client.report(outcome);
+        } catch (error) {
+          if (error instanceof TransientError)
+            throw new HttpError('not_ready', 'the log cannot be written at the moment; try again later');
+          throw error;
+        }
+        reply.status(202);
+        return sendJson(reply, { decisionId: outcome.decisionId, model: outcome.model, attempt: outcome.attempt });
+      },
+    },
+  ];
+}
+
+function toOutcome(context: GatewayContext, body: FeedbackBody): RouteOutcome {
+  const decision = context.recent.get(body.decisionId);
+  const model = body.model ?? decision?.model;
+  if (model === undefined)
+    throw invalidField(
+      'model',
+      'is required: this gateway does not remember the decision, so it cannot know the model',
+    );
+  refuseUnknownModel(context, decision, model);
+  return {
+    ...body,
+    model,
+    attempt: body.attempt ?? attemptOf(decision, model),
+    routingKey: body.routingKey ?? context.recent.routingKeyOf(body.decisionId),
+    occurredAtMs: body.occurredAtMs ?? context.clock.nowMs(),
+  };
+}
+
+/** A model that has left the configuration is still known to the decisions that named it. */
+function refuseUnknownModel(context: GatewayContext, decision: RouteDecided | undefined, model: string): void {
+  const configured = context.config()?.config.models.map((known) => known.name);
+  const decided = decision?.candidates.map((candidate) => candidate.model) ?? [];
+  if (!configured || configured.includes(model) || decided.includes(model)) return;
+  throw invalidField('model', `unknown model "${model}"${suggestName(model, configured)}`);
+}
+
+function attemptOf(decision: RouteDecided | undefined, model: string): number {
+  if (!decision || decision.model === model) return 1;
+  const fallback = decision.fallbacks.findIndex((candidate) => candidate.model === model);
+  return fallback >= 0 ? fallback + 2 : decision.fallbacks.length + 2;
+}

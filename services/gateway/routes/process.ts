@@ -1,0 +1,46 @@
+/** GET /health, /ready, /metrics: for whoever runs the process. */
+import { z } from 'zod';
+import type { Endpoint, GatewayContext } from '../endpoint';
+import { sendJson } from '../send-json';
+
+const healthSchema = z.looseObject({ status: z.literal('ok') });
+const readySchema = z.strictObject({ ready: z.boolean(), waitingFor: z.array(z.string()) });
+
+export function processEndpoints(context: GatewayContext): Endpoint[] {
+  return [
+    {
+      method: 'GET',
+      path: '/health',
+      summary: 'Whether the process lives.',
+      responses: { 200: { doc: 'It does; with what it knows of its services.', body: { schema: healthSchema } } },
+      errors: [],
+      handler: (_request, reply) => sendJson(reply, { ...context.status(), status: 'ok' }),
+    },
+    {
+      method: 'GET',
+      path: '/ready',
+      summary: 'Whether requests can be routed.',
+      responses: {
+        200: { doc: 'Ready.', body: { schema: readySchema } },
+        503: { doc: 'Not ready; says what is awaited.', body: { schema: readySchema } },
+      },
+      errors: [],
+      handler: (_request, reply) => {
+        const waitingFor = context.waitingFor();
+        reply.status(waitingFor.length === 0 ? 200 : 503);
+        return sendJson(reply, { ready: waitingFor.length === 0, waitingFor });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/metrics',
+      summary: 'Metrics in the Prometheus text format.',
+      responses: { 200: { doc: 'Metrics.', body: { contentType: 'text/plain' } } },
+      errors: [],
+      handler: async (_request, reply) => {
+        reply.header('content-type', context.metrics.contentType);
+        return context.metrics.text();
+      },
+    },
+  ];
+}

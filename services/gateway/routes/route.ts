@@ -1,0 +1,87 @@
+/** POST /v1/route: a request in, its decision out. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DecisionTimeoutError } from '../../../lib/client/router-client';
+import { TransientError } from '../../../lib/ports/broker';
+import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated/messages';
+import { routeBodySchema, toRequest } from '../body-schemas';
+import { checkRequest } from '../check-request';
+import type { Endpoint, GatewayContext } from '../endpoint';
+import { HttpError } from '../http-error';
+import { readBody } from '../read-body';
+import { sendJson } from '../send-json';
+
+export function routeEndpoints(context: GatewayContext): Endpoint[] {
+  const { clock, settings, underWay } = context;
+  let wasReady = false;
+
+  const decide = (request: RouteRequested, timeoutMs: number): Promise<RouteDecided> => {
+    const decided = context.client.route(request, timeoutMs).finally(() => underWay.delete(request.requestId));
+    underWay.set(request.requestId, decided);
+    return decided;
+  };
+
+  const refuseUnlessReady = (): void => {
+    // Once ready, requests may wait in the log while a service restarts: the time-out protects the caller.
+    const waitingFor = wasReady ? [] : context.waitingFor();
+    if (waitingFor.length > 0) throw new HttpError('not_ready', `not ready yet: waiting for ${waitingFor.join(', ')}`);
+    wasReady = true;
+    if (underWay.size >= settings.maxInFlight) {
+      throw new HttpError('overloaded', `${underWay.size} requests are waiting for their decision; try again later`);
+    }
+  };
+
+  const handler = async (httpRequest: FastifyRequest, reply: FastifyReply): Promise<string> => {
+    const body = readBody(routeBodySchema, httpRequest.body);
+    const earlier = body.requestId === undefined ? undefined : context.recent.get(body.requestId);
+    if (earlier) return sendJson(reply, earlier);
+    const sameUnderWay = body.requestId === undefined ? undefined : underWay.get(body.requestId);
+    if (!sameUnderWay) refuseUnlessReady();
+    const current = context.config();
+    if (!current) throw new HttpError('not_ready', 'not ready: no configuration has been applied');
+    const request = toRequest(body, body.requestId ?? context.createId(), clock.nowMs());
+    checkRequest(context, current, request);
+    const timeoutMs = (request.threadTimeoutMs ?? current.config.threadTimeoutMs) + settings.decisionGraceMs;
+    try {
+      return sendJson(reply, await (sameUnderWay ?? decide(request, timeoutMs)));
+    } catch (error) {
+      return sendJson(reply, await recover(context, error, body.requestId, request));
+    }
+  };
+
+  const endpoint: Endpoint = {
+    method: 'POST',
+    path: '/v1/route',
+    summary: 'Decides which model should answer a request.',
+    description:
+      'Waits for the decision of the engine. Exactly one of prompt, messages and features is given. The first request with an id is the only one decided; sending it again returns that decision.',
+    body: routeBodySchema,
+    responses: { 200: { doc: 'The decision.', body: { message: 'RouteDecided' } } },
+    errors: [
+      'malformed_json',
+      'invalid_field',
+      'no_eligible_candidate',
+      'body_too_large',
+      'unsupported_media_type',
+      'not_ready',
+      'overloaded',
+      'decision_timeout',
+    ],
+    handler,
+  };
+  return [endpoint, { ...endpoint, path: '/v1/quantum/route', summary: 'The same as /v1/route.' }];
+}
+
+/** A request decided long ago is not decided again, so its decision is looked for before giving up. */
+async function recover(
+  context: GatewayContext,
+  error: unknown,
+  givenId: string | undefined,
+  request: RouteRequested,
+): Promise<RouteDecided> {
+  if (error instanceof TransientError)
+    throw new HttpError('not_ready', 'the log cannot be written at the moment; try again later');
+  if (!(error instanceof DecisionTimeoutError)) throw error;
+  const found = givenId === undefined ? null : await context.findDecision(givenId, request.sessionId ?? givenId);
+  if (found) return found;
+  throw new HttpError('decision_timeout', `${error.message}; no model was chosen`);
+}

@@ -1,0 +1,143 @@
+/** One observation's effect on its provider's row: the model's statistics, its breaker and its provider's. */
+import type { RouterConfig } from '../../lib/config/router-config';
+import type {
+  Breaker,
+  DecayedStats,
+  ModelObserved,
+  ModelProfile,
+  ProviderProfiles,
+} from '../../lib/topics/generated/messages';
+import {
+  afterCall,
+  afterWait,
+  type CallResult,
+  closedBreaker,
+  modelBreakerSettings,
+  providerBreakerSettings,
+} from './breaker';
+import { afterObservation, decayOf, noStats } from './observe';
+
+/** What the profiler needs of the configuration. */
+export type ProfilerSettings = Pick<RouterConfig, 'breaker' | 'profileHalfLifeObservations'>;
+
+/** A changed row and the profiles to publish because of it. */
+export interface Profiled {
+  readonly row: ProviderProfiles;
+  readonly changed: readonly ModelProfile[];
+}
+
+/** Task types come from callers; further ones count for the overall statistics only. */
+const maxTaskTypes = 64;
+
+export function profileModel(
+  before: ProviderProfiles | undefined,
+  observed: ModelObserved,
+  settings: ProfilerSettings,
+  nowMs: number,
+): Profiled {
+  const row = before ?? { provider: observed.provider, breaker: closedBreaker(nowMs), models: {} };
+  const profile = row.models[observed.model] ?? newProfile(observed, row.breaker, nowMs);
+  const decay = decayOf(settings.profileHalfLifeObservations);
+  const breakers = breakersAfter(row, profile, observed, settings, nowMs);
+  const next: ModelProfile = {
+    ...profile,
+    overall: afterObservation(profile.overall, observed, decay),
+    tasks: tasksAfter(profile.tasks, observed, decay),
+    breaker: breakers.model,
+    updatedAtMs: nowMs,
+  };
+  return withProvider(
+    { ...row, models: { ...row.models, [observed.model]: next } },
+    breakers.provider,
+    [observed.model],
+    nowMs,
+  );
+}
+
+/** What time alone does to a row: breakers whose wait is over become HALF_OPEN. */
+export function profilesAfterWait(row: ProviderProfiles, nowMs: number): Profiled {
+  const models = { ...row.models };
+  const changed: string[] = [];
+  for (const profile of Object.values(row.models)) {
+    const breaker = afterWait(profile.breaker, nowMs);
+    if (breaker === profile.breaker) continue;
+    models[profile.model] = { ...profile, breaker, updatedAtMs: nowMs };
+    changed.push(profile.model);
+  }
+  return withProvider({ ...row, models }, afterWait(row.breaker, nowMs), changed, nowMs);
+}
+
+/** When the next wait of a row's breakers is over, in milliseconds since the epoch; null when none is OPEN. */
+export function nextProbeAtMs(row: ProviderProfiles): number | null {
+  let next = row.breaker.probeAtMs;
+  for (const { breaker } of Object.values(row.models)) {
+    if (breaker.probeAtMs !== null && (next === null || breaker.probeAtMs < next)) next = breaker.probeAtMs;
+  }
+  return next;
+}
+
+function newProfile(observed: ModelObserved, providerBreaker: Breaker, nowMs: number): ModelProfile {
+  return {
+    model: observed.model,
+    provider: observed.provider,
+    overall: noStats(),
+    tasks: {},
+    breaker: closedBreaker(nowMs),
+    providerBreaker,
+    updatedAtMs: nowMs,
+  };
+}
+
+function tasksAfter(
+  tasks: Record<string, DecayedStats>,
+  observed: ModelObserved,
+  decay: number,
+): Record<string, DecayedStats> {
+  const stats = tasks[observed.taskType];
+  if (!stats && Object.keys(tasks).length >= maxTaskTypes) return tasks;
+  return { ...tasks, [observed.taskType]: afterObservation(stats ?? noStats(), observed, decay) };
+}
+
+/** A correction is no call; a cancelled call says nothing of health. */
+function callResultOf(observed: ModelObserved): CallResult | null {
+  if (observed.revision > 0 || observed.status === 'CANCELLED') return null;
+  return observed.status === 'SUCCESS' ? 'success' : 'failure';
+}
+
+function breakersAfter(
+  row: ProviderProfiles,
+  profile: ModelProfile,
+  observed: ModelObserved,
+  settings: ProfilerSettings,
+  nowMs: number,
+): { model: Breaker; provider: Breaker } {
+  const result = callResultOf(observed);
+  if (result === null) return { model: afterWait(profile.breaker, nowMs), provider: afterWait(row.breaker, nowMs) };
+  const { observedAtMs } = observed;
+  const model = afterCall(profile.breaker, result, observedAtMs, modelBreakerSettings(settings.breaker), nowMs);
+  // One bad model is its own breaker's business: its provider opens only when another of its models fails too.
+  const anotherFails = Object.values(row.models).some(
+    (other) => other.model !== observed.model && other.breaker.failures > 0,
+  );
+  const providerSettings = providerBreakerSettings(settings.breaker);
+  return { model, provider: afterCall(row.breaker, result, observedAtMs, providerSettings, nowMs, anotherFails) };
+}
+
+/** Profiles carry their provider's breaker, so a change of it concerns all of them. */
+function withProvider(
+  row: ProviderProfiles,
+  breaker: Breaker,
+  changedModels: readonly string[],
+  nowMs: number,
+): Profiled {
+  if (breaker.health !== row.breaker.health || breaker.probeAtMs !== row.breaker.probeAtMs) {
+    const models: Record<string, ModelProfile> = {};
+    for (const profile of Object.values(row.models)) {
+      models[profile.model] = { ...profile, providerBreaker: breaker, updatedAtMs: nowMs };
+    }
+    return { row: { ...row, breaker, models }, changed: Object.values(models) };
+  }
+  const models = { ...row.models };
+  for (const model of changedModels) models[model] = { ...models[model]!, providerBreaker: breaker };
+  return { row: { ...row, breaker, models }, changed: changedModels.map((model) => models[model]!) };
+}

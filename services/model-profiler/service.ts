@@ -1,0 +1,55 @@
+import { createConfigReader } from '../../lib/config/current-config';
+import { defaultRouterConfig } from '../../lib/config/parse-config';
+import {
+  anyTopic,
+  type Context,
+  defineService,
+  due,
+  emit,
+  on,
+  type Result,
+  type ServiceDefinition,
+} from '../../lib/runtime/define-service';
+import type { ModelObserved, ProviderProfiles } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+import { nextProbeAtMs, type Profiled, type ProfilerSettings, profileModel, profilesAfterWait } from './profile-model';
+
+/** Rows are providers; more than this means that ids, not providers, are in the field. */
+const maxProviders = 1_000;
+
+/** The profiler reads its settings (half-life, breaker) from the config in force at each observation. */
+export function createModelProfiler(): ServiceDefinition {
+  const readConfig = createConfigReader();
+  // Only until a configuration is applied; its models play no part here.
+  const defaults: ProfilerSettings = defaultRouterConfig([{ name: 'none', provider: 'none' }]);
+
+  const observe = (
+    row: ProviderProfiles | undefined,
+    observed: ModelObserved,
+    context: Context,
+  ): Result<ProviderProfiles> => {
+    if (observed.status === 'CANCELLED') return { kind: 'drop', reason: 'cancelled-call' };
+    const settings = readConfig(context.view(topics.config))?.config ?? defaults;
+    return written(profileModel(row, observed, settings, context.nowMs));
+  };
+
+  return defineService({
+    group: 'model-profiler',
+    inputs: [
+      on<ModelObserved, ProviderProfiles>(topics.modelObserved, observe, { stateKey: (observed) => observed.provider }),
+      due<ProviderProfiles>((row, context) => written(profilesAfterWait(row, context.nowMs))),
+    ],
+    views: [anyTopic(topics.config)],
+    outputs: [anyTopic(topics.modelProfile)],
+    table: {
+      topic: topics.providerProfiles,
+      dueAtMs: nextProbeAtMs,
+      maxRows: maxProviders,
+      pauseWhenFull: [anyTopic(topics.modelObserved)],
+    },
+  });
+}
+
+function written({ row, changed }: Profiled): Result<ProviderProfiles> {
+  return { kind: 'done', state: row, emit: changed.map((profile) => emit(topics.modelProfile, profile)) };
+}

@@ -1,0 +1,46 @@
+/** The end of the wait for outcomes. A decision nobody judged is closed as such: a missing reward is an event of its own, never a 0. */
+import type { Context, Emit, Result } from '../../lib/runtime/define-service';
+import { emit } from '../../lib/runtime/define-service';
+import type { AwaitedOutcome, RouteOutcome } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+import { closedId, outcomeId } from './reward';
+
+/**
+ * Called when the window of a row has passed, or before that when the table is full. The row goes; with it what could
+ * still have been corrected, so corrections that come now are late.
+ */
+export function closeDecision(
+  row: AwaitedOutcome,
+  context: Pick<Context, 'alreadyEmitted' | 'nowMs'>,
+): Result<AwaitedOutcome> {
+  if (!row.event) {
+    const missing = row.opened
+      ? 'its decision was never seen'
+      : row.decided
+        ? 'its request was never seen opened'
+        : 'its decision is unknown';
+    return {
+      kind: 'done',
+      state: null,
+      emit: row.outcomes.map((outcome) => lateOutcome(outcome, missing, context.nowMs)),
+    };
+  }
+  if (row.rewarded || context.alreadyEmitted(closedId(row.decisionId)) || rewardedBeforeCrash(row, context)) {
+    return { kind: 'done', state: null };
+  }
+  const event = topics.learningEvents.codec.decode(row.event);
+  return { kind: 'done', state: null, emit: [emit(topics.learningEvents, { ...event, occurredAtMs: context.nowMs })] };
+}
+
+/**
+ * After a crash the window may end before the outcome, whose reward is in the log already, is read again: then the row
+ * does not know of it yet.
+ */
+function rewardedBeforeCrash(row: AwaitedOutcome, context: Pick<Context, 'alreadyEmitted'>): boolean {
+  const seen = row.outcomes.some((outcome) => outcome.attempt === 1);
+  return !seen && context.alreadyEmitted(outcomeId({ decisionId: row.decisionId, attempt: 1, revision: 0 }));
+}
+
+export function lateOutcome(outcome: RouteOutcome, reason: string, nowMs: number): Emit {
+  return emit(topics.routeOutcomeLate, { outcome, reason, receivedAtMs: nowMs });
+}

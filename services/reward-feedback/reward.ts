@@ -1,0 +1,185 @@
+/**
+ * What one outcome is worth: its quality as a reward, the learning event for the model that was decided, and the
+ * observation of whichever model was really called.
+ */
+import type {
+  LearningEvent,
+  ModelObserved,
+  RouteDecided,
+  RouteOpened,
+  RouteOutcome,
+} from '../../lib/topics/generated/messages';
+
+/** Unique per decision, attempt and revision; names the learning event and the observation. */
+export function outcomeId(outcome: Pick<RouteOutcome, 'decisionId' | 'attempt' | 'revision'>): string {
+  return `${outcome.decisionId}/${outcome.attempt}/${outcome.revision}`;
+}
+
+export function closedId(decisionId: string): string {
+  return `${decisionId}/closed`;
+}
+
+/**
+ * Quality of an outcome, 0..1, or null where nobody judged; a missing judgement is never 0.
+ * - SUCCESS, CANCELLED: the quality given, else the mean of the reward parts given, else null. Cancelling alone is no judgement.
+ * - FAILURE, TIMEOUT: 0. The caller got no answer.
+ * - RATE_LIMITED: null. It says something of the provider's capacity (the breaker hears of it), nothing of an answer.
+ */
+export function qualityOf(outcome: RouteOutcome): number | null {
+  switch (outcome.status) {
+    case 'FAILURE':
+    case 'TIMEOUT':
+      return 0;
+    case 'RATE_LIMITED':
+      return null;
+    default: {
+      if (outcome.quality !== null) return outcome.quality;
+      const parts = Object.values(outcome.rewardParts);
+      if (parts.length === 0) return null;
+      return parts.reduce((sum, part) => sum + part, 0) / parts.length;
+    }
+  }
+}
+
+/**
+ * The learning event of a decision before any outcome (kind CLOSED): features and prices as intake pinned them, and
+ * probabilities as collapse drew them. The decision's candidates may be in another order: they are matched by name.
+ */
+export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEvent {
+  const propensities = new Map(decided.candidates.map((candidate) => [candidate.model, candidate.propensity]));
+  const drawable = new Map(decided.candidates.map((candidate) => [candidate.model, candidate.eligible]));
+  return {
+    eventId: closedId(decided.decisionId),
+    kind: 'CLOSED',
+    decisionId: decided.decisionId,
+    sessionId: opened.sessionId,
+    encoderVersion: opened.encoderVersion,
+    sketch: opened.sketch,
+    sketchScale: opened.sketchScale,
+    handFeatures: opened.handFeatures,
+    callerFeatures: opened.callerFeatures,
+    taskType: opened.taskType,
+    models: opened.candidates.map((candidate) => candidate.model),
+    // Collapse looked at limits and health once more: what it says could be drawn is what could be drawn.
+    eligible: opened.candidates.map((candidate) => drawable.get(candidate.model) ?? false),
+    propensities: opened.candidates.map((candidate) => propensities.get(candidate.model) ?? 0),
+    expectedCostsUsd: opened.candidates.map((candidate) => candidate.expectedCostUsd),
+    priceFactors: opened.candidates.map((candidate) => candidate.priceFactor),
+    model: decided.model,
+    quality: null,
+    costUsd: null,
+    latencyMs: null,
+    fullQualities: [],
+    fullCostsUsd: [],
+    preference: opened.preference,
+    strategyPropensities: strategyPropensitiesOf(decided),
+    degraded: decided.degradedTo !== 'NONE',
+    provisional: false,
+    revision: 0,
+    policySha256: decided.versions.policySha256,
+    openedAtMs: opened.openedAtMs,
+    occurredAtMs: decided.decidedAtMs,
+  };
+}
+
+/** Probability each SUCCESS thread gave to the decided model. A thread's probabilities are in the order of the candidates. */
+function strategyPropensitiesOf(decided: RouteDecided): Record<string, number> {
+  const called = decided.candidates.findIndex((candidate) => candidate.model === decided.model);
+  const propensities: Record<string, number> = {};
+  for (const thread of decided.threads) {
+    const probability = thread.probabilities[called];
+    if (thread.status === 'SUCCESS' && probability !== undefined) propensities[thread.strategy] = probability;
+  }
+  return propensities;
+}
+
+/** Only the decided model, at its first attempt, was drawn with a known probability. */
+export function isRewarded(event: LearningEvent, outcome: RouteOutcome): boolean {
+  return outcome.attempt === 1 && outcome.model === event.model;
+}
+
+/** The experience an outcome of the decided model makes of its decision's event; null when it says nothing to learn from. */
+export function experienceOf(event: LearningEvent, outcome: RouteOutcome): LearningEvent | null {
+  const quality = qualityOf(outcome);
+  if (quality === null && outcome.costUsd === null && outcome.latencyMs === null) return null;
+  return {
+    ...event,
+    eventId: outcomeId(outcome),
+    kind: 'EXPERIENCE',
+    quality,
+    costUsd: outcome.costUsd,
+    latencyMs: outcome.latencyMs,
+    provisional: outcome.provisional,
+    revision: outcome.revision,
+    occurredAtMs: outcome.occurredAtMs,
+  };
+}
+
+/**
+ * A correction together with what it leaves unsaid: judgement, latency, tokens and cost are taken over from the revision
+ * before where the correction has none, since null means "not known" and never "taken back".
+ */
+export function corrected(used: RouteOutcome, outcome: RouteOutcome): RouteOutcome {
+  const judges = outcome.quality !== null || Object.keys(outcome.rewardParts).length > 0;
+  return {
+    ...outcome,
+    quality: judges ? outcome.quality : used.quality,
+    rewardParts: judges ? outcome.rewardParts : used.rewardParts,
+    latencyMs: outcome.latencyMs ?? used.latencyMs,
+    inputTokens: outcome.inputTokens ?? used.inputTokens,
+    outputTokens: outcome.outputTokens ?? used.outputTokens,
+    costUsd: outcome.costUsd ?? used.costUsd,
+  };
+}
+
+/** Whether a second report of the same attempt and revision says something else than the first. */
+export function contradicts(used: RouteOutcome, outcome: RouteOutcome): boolean {
+  const said = corrected(used, outcome);
+  return (
+    said.model !== used.model ||
+    said.status !== used.status ||
+    said.latencyMs !== used.latencyMs ||
+    said.costUsd !== used.costUsd ||
+    qualityOf(said) !== qualityOf(used)
+  );
+}
+
+/**
+ * What the profiler hears of an outcome. `used` is what an earlier revision of the same attempt said: a call is counted
+ * once, so a correction carries only a changed quality and figures not known before. Null when it adds nothing.
+ */
+export function observationOf(
+  outcome: RouteOutcome,
+  used: RouteOutcome | undefined,
+  taskType: string,
+  provider: string,
+): ModelObserved | null {
+  const quality = qualityOf(outcome);
+  const call: ModelObserved = {
+    observationId: outcomeId(outcome),
+    model: outcome.model,
+    provider,
+    taskType,
+    status: outcome.status,
+    quality,
+    latencyMs: outcome.latencyMs,
+    costUsd: outcome.costUsd,
+    inputTokens: outcome.inputTokens,
+    outputTokens: outcome.outputTokens,
+    observedAtMs: outcome.occurredAtMs,
+    revision: 0,
+    replacedQuality: null,
+  };
+  if (!used) return call;
+  const before = qualityOf(used);
+  const added = {
+    quality: quality === before ? null : quality,
+    latencyMs: used.latencyMs === null ? outcome.latencyMs : null,
+    costUsd: used.costUsd === null ? outcome.costUsd : null,
+    inputTokens: used.inputTokens === null ? outcome.inputTokens : null,
+    outputTokens: used.outputTokens === null ? outcome.outputTokens : null,
+  };
+  if (Object.values(added).every((value) => value === null)) return null;
+  const replacedQuality = added.quality === null ? null : before;
+  return { ...call, ...added, revision: outcome.revision, replacedQuality };
+}

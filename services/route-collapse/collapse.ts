@@ -1,0 +1,65 @@
+/** Collapses one request: from what has come of its threads to the decision, and to a routing-cache entry. */
+import { replyToHeader } from '../../lib/client/router-client';
+import { decide } from '../../lib/routing/recompute';
+import { cacheEntry } from '../../lib/routing/routing-cache';
+import { type Context, emit, type Result } from '../../lib/runtime/define-service';
+import type { PendingRoute, RouteOpened, StagesMs } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+
+/** A pending route that can be decided: its opened record has come. */
+export type OpenedRoute = PendingRoute & { opened: RouteOpened };
+
+export function isOpened(route: PendingRoute): route is OpenedRoute {
+  return route.opened !== null;
+}
+
+/** Nothing more is to come: every group has scored, or there is nothing to wait for. */
+export function isComplete({ opened, scored }: OpenedRoute): boolean {
+  if (opened.cached || opened.strategies.length === 0) return true;
+  return opened.strategyGroups.every((group) => scored.some((score) => score.group === group));
+}
+
+/** Decides with the threads that are there. The row goes. */
+export function collapse(
+  route: OpenedRoute,
+  context: Pick<Context, 'nowMs'>,
+  cacheTtlMs: number,
+): Extract<Result<PendingRoute>, { kind: 'done' }> {
+  const { opened } = route;
+  const { decision, collapsed, cacheable } = decide(
+    opened,
+    route.scored.flatMap((scored) => scored.threads),
+  );
+  const decided = {
+    ...decision,
+    stagesMs: stagesOf(route, context.nowMs),
+    positions: route.positions,
+    decidedAtMs: context.nowMs,
+  };
+  const headers = opened.replyTo === null ? {} : { headers: { [replyToHeader]: opened.replyTo } };
+  const cached = {
+    models: opened.candidates.map((candidate) => candidate.model),
+    probabilities: collapsed.probabilities as number[],
+    qualities: collapsed.qualities as number[],
+    strategy: collapsed.leadingStrategy,
+    cachedAtMs: context.nowMs,
+  };
+  return {
+    kind: 'done',
+    state: null,
+    emit: [emit(topics.routeDecided, decided, headers)],
+    ...(cacheable && { remember: [cacheEntry(opened.cacheFingerprint, cached, cacheTtlMs)] }),
+  };
+}
+
+/** Clocks of different machines may disagree: no stage is below 0. */
+function stagesOf({ opened, lastScoredAtMs }: OpenedRoute, nowMs: number): StagesMs {
+  const scoredAtMs = lastScoredAtMs > 0 ? lastScoredAtMs : nowMs;
+  return {
+    queued: Math.max(0, opened.openedAtMs - opened.requestedAtMs),
+    intake: opened.intakeMs,
+    strategies: Math.max(0, scoredAtMs - opened.openedAtMs),
+    collapse: Math.max(0, nowMs - scoredAtMs),
+    total: Math.max(0, nowMs - opened.requestedAtMs),
+  };
+}

@@ -1,0 +1,47 @@
+/** The declaration of route-collapse: opened requests and scores in, one decision per request out, by the deadline. */
+import { anyTopic, defineService, due, on, type ServiceDefinition } from '../../lib/runtime/define-service';
+import type { PendingRoute, RouteDecided, RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+import { deadlineMs, expire } from './expire';
+import { addScore, superpose } from './superpose';
+
+export interface RouteCollapseOptions {
+  /** Requests being decided per partition; at this many no more are taken in until some are decided. */
+  readonly maxPendingRoutes: number;
+  /** How long a collapsed distribution may answer equal requests. */
+  readonly cacheTtlMs: number;
+}
+
+/** Decisions per partition that are recognised when their records come again. */
+const maxRememberedDecisions = 20_000;
+
+export function createRouteCollapse({ maxPendingRoutes, cacheTtlMs }: RouteCollapseOptions): ServiceDefinition {
+  return defineService({
+    group: 'route-collapse',
+    inputs: [
+      on<RouteOpened, PendingRoute>(
+        topics.routeOpened,
+        (pending, opened, context) => superpose(pending, opened, context, cacheTtlMs),
+        { stateKey: (opened) => opened.requestId },
+      ),
+      on<StrategyScored, PendingRoute>(
+        topics.strategyScored,
+        (pending, scored, context) => addScore(pending, scored, context, cacheTtlMs),
+        { stateKey: (scored) => scored.requestId },
+      ),
+      due<PendingRoute>((route, context) => expire(route, context, cacheTtlMs)),
+    ],
+    outputs: [anyTopic(topics.routeDecided)],
+    table: {
+      topic: topics.pendingRoutes,
+      dueAtMs: deadlineMs,
+      maxRows: maxPendingRoutes,
+      pauseWhenFull: [anyTopic(topics.routeOpened)],
+    },
+    ownOutput: {
+      topic: anyTopic(topics.routeDecided),
+      idOf: (decided: RouteDecided) => decided.requestId,
+      maxIds: maxRememberedDecisions,
+    },
+  });
+}

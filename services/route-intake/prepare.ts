@@ -1,0 +1,118 @@
+/**
+ * Turns a request into what can be known of its opening without randomness or state: features, task, candidates, the
+ * resolved wishes, the cache key. Prompt text goes in here and does not come out.
+ */
+import type { CollapseName, RouterConfig } from '../../lib/config/router-config';
+import { encoderVersion, encodeText } from '../../lib/learning/encode';
+import { buildCandidates, liftHealthFilter, nominalInputTokens } from '../../lib/routing/candidates';
+import { fingerprintOf } from '../../lib/routing/fingerprint';
+import { inferTask } from '../../lib/routing/infer-task';
+import { pinTuning } from '../../lib/routing/pin-tuning';
+import { estimateTokens, lastAsked, requestText, textBytes } from '../../lib/routing/request-text';
+import { type InvalidRequest, validateRequest } from '../../lib/routing/validate-request';
+import type { RouteOpened, RouteRequested } from '../../lib/topics/generated/messages';
+import type { IntakeWorld } from './read-world';
+
+/** A group of strategy threads and what it hosts. */
+export interface StrategyGroup {
+  readonly group: string;
+  readonly strategies: readonly string[];
+}
+
+/** Everything but what belongs to the record, the session and the draw. */
+export type PreparedRoute = Omit<
+  RouteOpened,
+  'positions' | 'seed' | 'cached' | 'sessionSpentUsd' | 'sessionRequests' | 'intakeMs'
+>;
+
+export type Prepared =
+  | { readonly kind: 'invalid'; readonly fault: InvalidRequest }
+  | { readonly kind: 'prepared'; readonly world: IntakeWorld; readonly route: PreparedRoute };
+
+export function prepare(request: RouteRequested, world: IntakeWorld, groups: readonly StrategyGroup[]): Prepared {
+  const { config, nowMs } = world;
+  const fault = validateRequest(request, config);
+  if (fault) return { kind: 'invalid', fault };
+  const text = requestText(request);
+  const features = encode(text, request.features);
+  const taskType = inferTask(request.taskHint, lastAsked(request));
+  const promptTokens =
+    request.contextTokens ?? (text === null ? nominalInputTokens : estimateTokens(textBytes(request)));
+  const collapse = (request.collapse ?? config.collapse) as CollapseName;
+  const tuning = pinTuning(config, world.tuning, collapse);
+  const overdue = isOverdue(request, nowMs);
+  const strategies = overdue ? [] : request.strategies.length > 0 ? request.strategies : [...config.strategies];
+  const candidates = buildCandidates(
+    { config, profileOf: world.profileOf, tuning, nowMs },
+    {
+      taskType,
+      promptTokens,
+      expectedOutputTokens: request.expectedOutputTokens,
+      requiredCapabilities: request.requiredCapabilities,
+      limits: request.limits,
+    },
+  );
+  liftHealthFilter(candidates);
+  const route: PreparedRoute = {
+    requestId: request.requestId,
+    sessionId: request.sessionId,
+    tenantId: request.tenantId,
+    routingKey: request.sessionId ?? request.requestId,
+    replyTo: request.replyTo,
+    openedAtMs: nowMs,
+    requestedAtMs: request.requestedAtMs,
+    ...features,
+    taskType,
+    promptTokens,
+    candidates,
+    preference: request.preference ?? config.preference,
+    limits: request.limits,
+    strategies,
+    strategyGroups: groups
+      .filter((group) => strategies.some((strategy) => group.strategies.includes(strategy)))
+      .map((group) => group.group),
+    collapse,
+    threadTimeoutMs: overdue ? 0 : (request.threadTimeoutMs ?? config.threadTimeoutMs),
+    explorationFloor: config.explorationFloor,
+    policySha256: world.weights?.policySha256 ?? null,
+    basisSha256: world.weights?.basisSha256 ?? null,
+    tuning,
+    configVersion: world.configVersion,
+    utilityScale: config.utilityScale,
+    cacheFingerprint: '',
+  };
+  if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
+  return { kind: 'prepared', world, route };
+}
+
+/** A request that waited longer than its own time-out goes straight to the static step of the ladder. */
+function isOverdue(request: RouteRequested, nowMs: number): boolean {
+  return request.threadTimeoutMs !== null && nowMs - request.requestedAtMs > request.threadTimeoutMs;
+}
+
+function mayCache(config: RouterConfig, route: PreparedRoute): boolean {
+  return config.cache.enabled && route.strategies.length > 0;
+}
+
+type Features = Pick<RouteOpened, 'encoderVersion' | 'sketch' | 'sketchScale' | 'handFeatures' | 'callerFeatures'>;
+
+const nothing = Buffer.alloc(0);
+
+function encode(text: string | null, callerFeatures: Buffer | null): Features {
+  if (text === null) {
+    return { encoderVersion, sketch: nothing, sketchScale: 0, handFeatures: nothing, callerFeatures };
+  }
+  const { sketch, sketchScale, handFeatures } = encodeText(text);
+  return {
+    encoderVersion,
+    sketch: bytesOf(sketch),
+    sketchScale,
+    handFeatures: bytesOf(handFeatures),
+    callerFeatures: null,
+  };
+}
+
+/** The same memory as bytes; float32 is little-endian on every platform Node runs on. */
+function bytesOf(values: Int8Array | Float32Array): Buffer {
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+}

@@ -1,0 +1,91 @@
+/** The declaration of route-intake: requests in, opened requests out, with the world pinned. */
+import type { KeyValue } from '../../lib/ports/key-value';
+import { cacheKey, readCached } from '../../lib/routing/routing-cache';
+import { anyTopic, defineService, due, on, type ServiceDefinition } from '../../lib/runtime/define-service';
+import type { CachedDistribution, RouteOpened, RouteRequested, Session } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+import { type Looked, open } from './open';
+import { type Prepared, prepare, type StrategyGroup } from './prepare';
+import { createWorldReader } from './read-world';
+
+export interface RouteIntakeOptions {
+  /** Holds the routing cache. */
+  readonly keyValue: KeyValue;
+  /** Who hosts which strategies: collapse waits for the groups of the strategies asked. */
+  readonly strategyGroups: readonly StrategyGroup[];
+  /** Sessions remembered per partition; beyond it the one not seen for longest is forgotten. */
+  readonly maxSessions: number;
+  /** A session is forgotten this long after its last request. */
+  readonly sessionTtlMs: number;
+}
+
+/** Requests per partition that are recognised when they come again. */
+const maxRememberedRequests = 20_000;
+
+export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinition {
+  const { keyValue, strategyGroups, maxSessions, sessionTtlMs } = options;
+  const readWorld = createWorldReader();
+  return defineService({
+    group: 'route-intake',
+    inputs: [
+      on<RouteRequested, Session, Looked>(topics.routeRequested, open, {
+        stateKey: topics.routeRequested.keyOf,
+        forwardMisplaced: true,
+        async lookup(requests, context) {
+          const world = readWorld(context);
+          const prepared = requests.map((request): Looked => {
+            if (context.alreadyEmitted(request.requestId)) return null;
+            const startedMs = context.elapsedMs();
+            const result = prepare(request, world, strategyGroups);
+            return { ...result, cached: null, preparedMs: context.elapsedMs() - startedMs };
+          });
+          return world.config.cache.enabled ? withCached(keyValue, prepared) : prepared;
+        },
+      }),
+      due<Session>(() => ({ kind: 'done', state: null })),
+    ],
+    views: [
+      anyTopic(topics.config),
+      anyTopic(topics.modelProfile),
+      anyTopic(topics.tuning),
+      anyTopic(topics.weightsPublished),
+    ],
+    // Misplaced requests are forwarded to their own topic.
+    outputs: [anyTopic(topics.routeOpened), anyTopic(topics.routeRequested)],
+    table: {
+      topic: topics.sessions,
+      dueAtMs: (session: Session) => session.lastSeenMs + sessionTtlMs,
+      maxRows: maxSessions,
+      closeEarlyWhenFull: true,
+    },
+    ownOutput: {
+      topic: anyTopic(topics.routeOpened),
+      idOf: (opened: RouteOpened) => opened.requestId,
+      maxIds: maxRememberedRequests,
+    },
+  });
+}
+
+/** Adds what the routing cache has for each, in one call. A store that cannot be reached is a miss for all. */
+async function withCached(keyValue: KeyValue, prepared: readonly Looked[]): Promise<Looked[]> {
+  const fingerprints = prepared.map(fingerprintOf);
+  const keys = [...new Set(fingerprints.filter((fingerprint) => fingerprint !== ''))];
+  if (keys.length === 0) return [...prepared];
+  let found: readonly (Buffer | null)[];
+  try {
+    found = await keyValue.getMany(keys.map(cacheKey));
+  } catch {
+    return [...prepared];
+  }
+  const byKey = new Map(keys.map((key, i) => [key, found[i] ?? null]));
+  return prepared.map((looked, i) => {
+    const bytes = byKey.get(fingerprints[i]!);
+    if (!bytes || looked?.kind !== 'prepared') return looked;
+    const cached: CachedDistribution | null = readCached(bytes, looked.route.candidates);
+    return cached ? { ...looked, cached } : looked;
+  });
+}
+
+function fingerprintOf(looked: Prepared | null): string {
+  return looked?.kind === 'prepared' ? looked.route.cacheFingerprint : '';
+}

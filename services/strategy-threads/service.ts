@@ -1,0 +1,61 @@
+/** The declaration of strategy-threads: opened requests in, what each hosted strategy thinks of them out. */
+import { type StrategyName, strategyNames } from '../../lib/config/router-config';
+import { strategies as allStrategies, learnedStrategy } from '../../lib/routing/strategies/strategies';
+import type { LearnedPolicy, Strategies } from '../../lib/routing/strategy';
+import { createWeightsCache, type WeightsSource } from '../../lib/routing/weights-source';
+import { anyTopic, type Context, defineService, on, type ServiceDefinition } from '../../lib/runtime/define-service';
+import type { RouteOpened } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+import { askedOf, score } from './score';
+
+export const defaultStrategyGroup = 'strategy-threads';
+
+export interface StrategyThreadsOptions {
+  readonly weights: WeightsSource;
+  /** Consumer group; give a strategy one of its own to scale, fail or shadow alone. Tell route-intake of it. */
+  readonly group?: string;
+  /** Hosted here; default all. */
+  readonly strategies?: readonly StrategyName[];
+  /** What each name means; replaced in tests and by shadows. */
+  readonly implementations?: Strategies;
+}
+
+export function createStrategyThreads(options: StrategyThreadsOptions): ServiceDefinition {
+  const { group = defaultStrategyGroup, strategies = strategyNames, implementations = allStrategies } = options;
+  const cache = createWeightsCache(options.weights);
+  return defineService({
+    group,
+    inputs: [
+      on<RouteOpened, never, LearnedPolicy | null>(
+        topics.routeOpened,
+        (_state, opened, context, learned) => score(opened, context, learned, implementations, strategies),
+        { lookup: (batch, context) => learnedFor(batch, context) },
+      ),
+    ],
+    outputs: [anyTopic(topics.strategyScored)],
+  });
+
+  /** The weights each event pins: usually one version for the whole batch. */
+  async function learnedFor(
+    batch: readonly RouteOpened[],
+    context: Pick<Context, 'nowMs'>,
+  ): Promise<(LearnedPolicy | null)[]> {
+    const loaded = new Map<string, LearnedPolicy | null>();
+    const policies: (LearnedPolicy | null)[] = [];
+    for (const opened of batch) {
+      const { policySha256, basisSha256 } = opened;
+      if (policySha256 === null || !askedOf(opened, strategies).includes(learnedStrategy)) {
+        policies.push(null);
+        continue;
+      }
+      const key = `${policySha256}/${basisSha256 ?? ''}`;
+      let policy = loaded.get(key);
+      if (policy === undefined) {
+        policy = await cache.load({ policySha256, basisSha256 }, context.nowMs);
+        loaded.set(key, policy);
+      }
+      policies.push(policy);
+    }
+    return policies;
+  }
+}

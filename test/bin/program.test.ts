@@ -1,0 +1,152 @@
+import { parseConfig } from '../../lib/config/parse-config';
+import { topics } from '../../lib/topics/topics';
+import { createWorkplace } from './run-command';
+
+const place = createWorkplace();
+afterAll(() => place.remove());
+
+const commands = [
+  ['serve'],
+  ['init'],
+  ['config'],
+  ['config', 'validate'],
+  ['config', 'schema'],
+  ['route'],
+  ['explain'],
+  ['topics'],
+  ['graph'],
+];
+
+describe('the command line', () => {
+  test('--help lists every command, the exit codes and examples', async () => {
+    const { exitCode, stdout, stderr } = await place.run(['--help']);
+    expect([exitCode, stderr]).toEqual([0, '']);
+    for (const [name] of commands) expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+    expect(stdout).toMatch(/Exit codes:\n {2}0 {2}it worked/);
+    expect(stdout).toMatch(/Examples:/);
+  });
+
+  test.each(commands.filter((command) => command.length > 1 || command[0] !== 'config'))(
+    '%s %s --help has an example',
+    async (...command) => {
+      const { exitCode, stdout } = await place.run([...command, '--help']);
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(new RegExp(`Usage: quantum-router ${command.join(' ')}`));
+      expect(stdout).toMatch(/Examples:\n {2}\$ /);
+    },
+  );
+
+  test.each<[string, string[], RegExp]>([
+    ['an unknown command', ['serv'], /unknown command 'serv'\n\(Did you mean serve\?\)/],
+    ['an unknown option', ['topics', '--jsn'], /unknown option '--jsn'\n\(Did you mean --json\?\)/],
+    ['an unknown subcommand', ['config', 'valdate'], /unknown command 'valdate'\n\(Did you mean validate\?\)/],
+    ['an argument too many', ['graph', 'x'], /too many arguments for 'graph'/],
+    ['an argument too few', ['explain'], /missing required argument 'requestId'/],
+    ['a wrong number', ['serve', '--port', '99999'], /It must be a whole number from 0 to 65535/],
+    ['a wrong choice', ['serve', '--log-level', 'loud'], /Allowed choices are debug, info, warn, error, silent/],
+    ['a wrong address', ['route', '-', '--url', 'localhost:8080'], /It must look like http/],
+    ['no command', [], /^Usage: quantum-router/],
+    [
+      'two places to explain from',
+      ['explain', 'x', '--url', 'http://h', '--data-dir', 'd'],
+      /give either --url or --data-dir/,
+    ],
+    ['two places to route', ['route', '-', '--url', 'http://h', '--data-dir', 'd'], /leave out --data-dir/],
+  ])('%s is refused with exit code 2, on stderr', async (_name, argv, message) => {
+    const { exitCode, stdout, stderr } = await place.run(argv);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(message);
+  });
+
+  test('errors are one line; --debug adds the stack', async () => {
+    const plain = await place.run(['config', 'validate', 'nowhere.yaml']);
+    expect([plain.exitCode, plain.stderr]).toEqual([
+      1,
+      'error: cannot read nowhere.yaml: there is no such file or directory\n',
+    ]);
+    const debug = await place.run(['config', 'validate', 'nowhere.yaml', '--debug']);
+    expect(debug.stderr).toMatch(/\n {4}at /);
+  });
+});
+
+describe('init and config', () => {
+  test('init writes a configuration that validates, and does not overwrite one', async () => {
+    const written = await place.run(['init']);
+    expect([written.exitCode, written.stdout]).toEqual([0, '']);
+    expect(parseConfig(place.read('quantum-router.yaml')).ok).toBe(true);
+    const valid = await place.run(['config', 'validate']);
+    expect(valid.stdout).toMatch(
+      /^quantum-router.yaml is valid: \d+ models of \d+ providers, 5 strategies, collapse COMBINED\n$/,
+    );
+    place.write('quantum-router.yaml', 'mine');
+    const again = await place.run(['init']);
+    expect([again.exitCode, again.stderr]).toEqual([
+      1,
+      'error: cannot write quantum-router.yaml: it exists already (--force overwrites it)\n',
+    ]);
+    expect(place.read('quantum-router.yaml')).toBe('mine');
+    expect((await place.run(['init', '--force'])).exitCode).toBe(0);
+    expect(place.read('quantum-router.yaml')).not.toBe('mine');
+  });
+
+  test('init - writes to stdout', async () => {
+    const { stdout } = await place.run(['init', '-']);
+    expect(stdout).toMatch(/EXAMPLES/);
+  });
+
+  test('init into a folder that is not there fails readably', async () => {
+    expect((await place.run(['init', 'no/where.yaml'])).stderr).toBe(
+      'error: cannot write no/where.yaml: there is no such file or directory\n',
+    );
+  });
+
+  test('config validate says all that is wrong, with lines, on stderr', async () => {
+    place.write('bad.yaml', 'models:\n  - name: a\n    provdr: p\n');
+    const { exitCode, stdout, stderr } = await place.run(['config', 'validate', 'bad.yaml']);
+    expect([exitCode, stdout]).toEqual([1, '']);
+    expect(stderr).toBe(
+      'error: bad.yaml has 2 errors:\nbad.yaml:2:5 models.0.provider: is required\nbad.yaml:3:5 models.0.provdr: unknown field "provdr"; did you mean "provider"?\n',
+    );
+  });
+
+  test('config schema prints the JSON Schema', async () => {
+    const { stdout } = await place.run(['config', 'schema']);
+    expect(JSON.parse(stdout).properties.models).toBeDefined();
+  });
+});
+
+describe('topics and graph', () => {
+  test('topics lists every topic, as a table or as JSON', async () => {
+    const { stdout } = await place.run(['topics']);
+    const names = Object.values(topics).map((topic) => topic.name);
+    expect(
+      stdout
+        .split('\n')
+        .slice(2, -1)
+        .map((line) => line.split(/\s/)[0]),
+    ).toEqual(names);
+    const json = JSON.parse((await place.run(['topics', '--json'])).stdout);
+    expect(json.map((topic: { name: string }) => topic.name)).toEqual(names);
+    expect(json[0]).toMatchObject({
+      name: 'route.requested',
+      schema: 'RouteRequested',
+      kind: 'stream',
+      partitions: 'requestPath',
+      retentionMs: 86_400_000,
+    });
+  });
+
+  test('graph draws every service', async () => {
+    const { stdout } = await place.run(['graph']);
+    expect(stdout).toMatch(/^flowchart/);
+    for (const service of [
+      'route-intake',
+      'strategy-threads',
+      'route-collapse',
+      'reward-feedback',
+      'model-profiler',
+      'dqn-trainer',
+    ])
+      expect(stdout).toContain(service);
+  });
+});

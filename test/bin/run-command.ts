@@ -1,0 +1,63 @@
+/** Runs command lines in this process, with what they write captured. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Io } from '../../bin/io';
+import { main } from '../../bin/program';
+import { systemClock } from '../../lib/adapters/system';
+
+export interface Ran {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A folder of its own, removed by `remove`. */
+export function createWorkplace() {
+  const directory = mkdtempSync(join(tmpdir(), 'quantum-router-'));
+  return {
+    directory,
+    write: (name: string, text: string) => writeFileSync(join(directory, name), text),
+    read: (name: string) => readFileSync(join(directory, name), 'utf8'),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+    /** Calls `onStderr` with all that was written so far, whenever something is. */
+    async run(
+      argv: readonly string[],
+      options: {
+        stdin?: readonly (string | Buffer)[];
+        stop?: AbortController;
+        isTerminal?: boolean;
+        onStderr?: (text: string) => void;
+      } = {},
+    ): Promise<Ran> {
+      let stdout = '';
+      let stderr = '';
+      const isTerminal = options.isTerminal ?? false;
+      const io: Io = {
+        stdout: {
+          write: (text) => {
+            stdout += text;
+          },
+          isTerminal,
+          columns: 100,
+        },
+        stderr: {
+          write: (text) => {
+            stderr += text;
+            options.onStderr?.(stderr);
+          },
+          isTerminal,
+          columns: 100,
+        },
+        stdin: async function* () {
+          yield* options.stdin ?? [];
+        },
+        stopSignal: (options.stop ?? new AbortController()).signal,
+        clock: systemClock(),
+        workingDirectory: directory,
+      };
+      const exitCode = await main(argv, io);
+      return { exitCode, stdout, stderr };
+    },
+  };
+}

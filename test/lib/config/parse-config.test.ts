@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { parse } from 'yaml';
+import {
+  configFromJson,
+  configJsonSchema,
+  configToJson,
+  defaultConfigYaml,
+  defaultRouterConfig,
+  formatConfigErrors,
+  parseConfig,
+  validateConfig,
+} from '../../../lib/config/parse-config';
+import { strategyNames } from '../../../lib/config/router-config';
+
+const minimal = 'models:\n  - { name: a, provider: p }\n';
+
+function configOf(yaml: string) {
+  const parsed = parseConfig(yaml);
+  if (!parsed.ok) throw new Error(formatConfigErrors(parsed.errors));
+  return parsed.config;
+}
+
+function errorsOf(yaml: string): string[] {
+  const parsed = parseConfig(yaml);
+  if (parsed.ok) throw new Error('expected errors');
+  return formatConfigErrors(parsed.errors, 'f').split('\n');
+}
+
+describe('parseConfig', () => {
+  test('two names are enough; everything else has a default', () => {
+    const config = configOf(minimal);
+    expect(config.models).toHaveLength(1);
+    expect(config.preference).toEqual({ quality: 1, cost: 0, latency: 0 });
+    expect(config.strategies[0]).toBe('LEARNING_OPTIMIZED');
+    expect(config).toEqual(defaultRouterConfig([{ name: 'a', provider: 'p' }]));
+  });
+
+  test('all errors at once, in order of the file, each with its line, column, path and message', () => {
+    const yaml = `models:
+  - name: a
+    provder: x
+    price: {inputPerMilionUsd: 1}
+    taskQuality: {code: 1.5}
+  - name: a
+    provider: 7
+strategies: [BALANCD, RANDOM, RANDOM]
+preference: {quality: 0}
+colapse: COMBINED
+cache:
+  ttlMs: "x"
+threadTimeoutMs: -1
+collapse: 3
+seed: .nan
+breaker: {openMs: 10, maxOpenMs: 5}
+`;
+    expect(errorsOf(yaml)).toEqual([
+      'f:2:5 models.0.provider: is required',
+      'f:3:5 models.0.provder: unknown field "provder"; did you mean "provider"?',
+      'f:4:13 models.0.price.inputPerMilionUsd: unknown field "inputPerMilionUsd"; did you mean "inputPerMillionUsd"?',
+      'f:5:25 models.0.taskQuality.code: must be at most 1, not 1.5',
+      'f:6:11 models.1.name: model "a" is already defined at models.0',
+      'f:7:15 models.1.provider: must be a string, not 7',
+      'f:8:14 strategies.0: must be one of LEARNING_OPTIMIZED, TASK_OPTIMIZED, BALANCED, PERFORMANCE, COST_EFFICIENT, RANDOM, not "BALANCD"; did you mean "BALANCED"?',
+      'f:8:31 strategies.2: "RANDOM" is listed twice',
+      'f:9:13 preference: quality, cost and latency must not all be 0',
+      'f:10:1 colapse: unknown field "colapse"; did you mean "collapse"?',
+      'f:12:10 cache.ttlMs: must be a number, not "x"',
+      'f:13:18 threadTimeoutMs: must be at least 1, not -1',
+      'f:14:11 collapse: must be one of COMBINED, BEST_SCORE, WEIGHTED, CONSENSUS, FIRST_SUCCESS, not 3',
+      'f:15:7 seed: must be a number, not NaN',
+      'f:16:34 breaker.maxOpenMs: must be at least openMs (10), not 5',
+    ]);
+  });
+
+  test.each([
+    ['', 'f:1:1 must be an object, not null'],
+    ['[]', 'f:1:1 must be an object, not a list'],
+    ['models: []', 'f:1:9 models: must be a list of at least 1'],
+    ['{}', 'f:1:1 models: is required'],
+    ['a: 1\na: 2', 'f:2:1 not YAML: Map keys must be unique'],
+    ['x: *y', 'f:1:1 not YAML: Unresolved alias (the anchor must be set before the alias): y'],
+    [`${minimal}strategies: []`, 'f:3:13 strategies: must be a list of at least 1'],
+    [`${minimal}zzzzzzzz: 1`, 'f:3:1 zzzzzzzz: unknown field "zzzzzzzz"; the nearest known is "models"'],
+    [
+      `${minimal}strategies: [RANDOM]\nstrategyWeights: {RANDOM: 0}`,
+      'f:4:18 strategyWeights: at least one of the listed strategies must have a weight above 0',
+    ],
+    [
+      `${minimal}strategyWeights: {RANDM: 1}`,
+      'f:3:19 strategyWeights.RANDM: unknown field "RANDM"; did you mean "RANDOM"?',
+    ],
+    [`${minimal}cache: { enabled: maybe }`, 'f:3:19 cache.enabled: must be a boolean, not "maybe"'],
+    [`${minimal}budgetUsdPerRequest: 0`, 'f:3:22 budgetUsdPerRequest: must be more than 0, not 0'],
+    [`${minimal}cache: { ttlMs: 1.5 }`, 'f:3:17 cache.ttlMs: must be a whole number, not 1.5'],
+    ['models: [{name: "", provider: p}]', 'f:1:17 models.0.name: must be at least 1 characters long'],
+    ['models: [{name: a, provider: {}}]', 'f:1:30 models.0.provider: must be a string, not an object'],
+  ])('%j is refused', (yaml, message) => {
+    const errors = errorsOf(yaml);
+    expect(errors).toHaveLength(1);
+    if (typeof message === 'string') expect(errors[0]).toBe(message);
+    else expect(errors[0]).toMatch(message);
+  });
+
+  test('a wrong long text is not repeated in the message', () => {
+    expect(errorsOf(`${minimal}seed: ${'s'.repeat(100)}`)).toEqual([
+      'f:3:7 seed: must be a number, not text of 100 characters',
+    ]);
+  });
+
+  test('anchors and merge-free aliases are followed', () => {
+    const config = configOf(
+      'models:\n  - { name: a, provider: p, price: &price { perRequestUsd: 2 } }\n  - { name: b, provider: p, price: *price }\n',
+    );
+    expect(config.models[1]?.price.perRequestUsd).toBe(2);
+  });
+
+  test('whatever the text, there is a result and never an exception', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.object().map((o) => JSON.stringify({ models: o })),
+        ),
+        (text) => {
+          const parsed = parseConfig(text);
+          if (parsed.ok) return;
+          expect(parsed.errors.length).toBeGreaterThan(0);
+          for (const error of parsed.errors) expect(error.line).toBeGreaterThanOrEqual(1);
+        },
+      ),
+    );
+  });
+});
+
+describe('strategy weights', () => {
+  test('sum to 1 by default; RANDOM has a share only where it is listed', () => {
+    const sum = (weights: Readonly<Record<string, number>>) => Object.values(weights).reduce((a, b) => a + b, 0);
+    const usual = configOf(minimal).strategyWeights;
+    expect(usual.LEARNING_OPTIMIZED).toBe(0.94);
+    expect(usual.RANDOM).toBe(0);
+    expect(sum(usual)).toBeCloseTo(1, 9);
+    const listed = configOf(`${minimal}strategies: [LEARNING_OPTIMIZED, RANDOM]`).strategyWeights;
+    expect(listed.RANDOM).toBeCloseTo(0.012, 9);
+    expect(sum(listed)).toBeCloseTo(1, 9);
+  });
+
+  test('what is given wins, what is left out keeps its default', () => {
+    const weights = configOf(`${minimal}strategyWeights: { BALANCED: 2 }`).strategyWeights;
+    expect(weights.BALANCED).toBe(2);
+    expect(weights.LEARNING_OPTIMIZED).toBe(0.94);
+  });
+});
+
+describe('the file init writes', () => {
+  const yaml = defaultConfigYaml();
+
+  test('validates, with models of at least four providers', () => {
+    const config = configOf(yaml);
+    expect(new Set(config.models.map((model) => model.provider)).size).toBeGreaterThanOrEqual(4);
+    expect(config.preference).toEqual({ quality: 0.8, cost: 0.15, latency: 0.05 });
+  });
+
+  test('holds every setting with its default, and says that prices are examples', () => {
+    const config = configOf(yaml);
+    const written = parse(yaml);
+    expect(written).toEqual(config);
+    expect({ ...config, preference: undefined }).toEqual({
+      ...defaultRouterConfig(config.models),
+      preference: undefined,
+    });
+    expect(yaml).toMatch(/EXAMPLES/);
+  });
+
+  test('explains every setting in a line of its own', () => {
+    const lines = yaml.split('\n');
+    const unexplained = lines.filter((line, i) => /^\w+:/.test(line) && !lines[i - 1]?.startsWith('# '));
+    expect(unexplained).toEqual([]);
+  });
+});
+
+describe('the config topic', () => {
+  test('JSON there and back is the same configuration', () => {
+    const config = configOf(defaultConfigYaml());
+    expect(configFromJson(configToJson(config))).toEqual(config);
+  });
+
+  test('a setting that did not exist when it was written gets its default', () => {
+    const { seed: _, ...older } = configOf(minimal);
+    expect(configFromJson(JSON.stringify(older)).seed).toBe(1);
+  });
+
+  test('a faulty one is refused with every field named', () => {
+    expect(() => configFromJson('{"models":[],"seed":-1}')).toThrow(
+      'not a configuration: models: must be a list of at least 1; seed: must be at least 0, not -1',
+    );
+  });
+});
+
+test('defaultRouterConfig takes settings and refuses wrong ones', () => {
+  expect(defaultRouterConfig([{ name: 'a', provider: 'p' }], { seed: 7, collapse: 'WEIGHTED' })).toMatchObject({
+    seed: 7,
+    collapse: 'WEIGHTED',
+  });
+  expect(() => defaultRouterConfig([{ name: 'a', provider: 'p' }], { explorationFloor: 2 })).toThrow(
+    'explorationFloor: must be at most 1, not 2',
+  );
+});
+
+test('the JSON Schema names every setting, its default and its purpose', () => {
+  const schema = configJsonSchema() as { properties: Record<string, { description?: string }>; required: string[] };
+  const config = defaultRouterConfig([{ name: 'a', provider: 'p' }]);
+  expect(Object.keys(schema.properties).sort()).toEqual(Object.keys(config).sort());
+  expect(schema.required).toEqual(['models']);
+  for (const property of Object.values(schema.properties)) expect(property.description).toBeTruthy();
+  expect(Object.keys(config.strategyWeights).sort()).toEqual([...strategyNames].sort());
+});
+
+test('validateConfig keeps type errors and cross-field errors together', () => {
+  const checked = validateConfig({
+    models: [
+      { name: 'a', provider: 'p' },
+      { name: 'a', provider: 'p' },
+    ],
+    seed: 'x',
+  });
+  expect(checked.ok ? [] : checked.issues.map((issue) => issue.path.join('.'))).toEqual(['seed', 'models.1.name']);
+});

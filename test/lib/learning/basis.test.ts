@@ -1,0 +1,119 @@
+import {
+  type Basis,
+  describe as describeRow,
+  type Features,
+  fitBasis,
+  maxClusters,
+  phiSize,
+  readBasis,
+  writeBasis,
+} from '../../../lib/learning/basis';
+import { readBlob, writeBlob } from '../../../lib/learning/blob';
+import { encodeText } from '../../../lib/learning/encode';
+import { seededRandom } from '../../../lib/random/seeded';
+import { toyPrompt } from './toy-world';
+
+const textFeatures = (text: string): Features => {
+  const { sketch, sketchScale, handFeatures } = encodeText(text);
+  return { sketch, sketchScale, hand: handFeatures, caller: null };
+};
+const callerFeatures = (values: readonly number[]): Features => ({
+  sketch: new Int8Array(0),
+  sketchScale: 0,
+  hand: new Float32Array(0),
+  caller: Float32Array.from(values),
+});
+const random = seededRandom(5, 'basis');
+const rows = Array.from({ length: 200 }, (_, i) => textFeatures(toyPrompt(i % 2 === 0 ? 'code' : 'prose', random)));
+const fit = (some: readonly Features[], previous: Basis | null = null): Basis =>
+  fitBasis(some, 'v', previous, seededRandom(1, 'fit'));
+const seen = (basis: Basis, features: Features): { x: Float32Array; phi: Float32Array } => {
+  const x = new Float32Array(basis.xSize);
+  const phi = new Float32Array(phiSize(basis));
+  describeRow(basis, features, x, phi);
+  return { x, phi };
+};
+const distance = (a: Float32Array, b: Float32Array): number => Math.hypot(...a.map((value, i) => value - b[i]!));
+
+test('phi is a bias, a distribution over clusters and X; components have mean length 1', () => {
+  const basis = fit(rows);
+  let length = 0;
+  for (const row of rows) {
+    const { x, phi } = seen(basis, row);
+    length += Math.hypot(...x.subarray(0, 32)) / rows.length;
+    expect(phi[0]).toBe(1);
+    expect(phi.subarray(1, 1 + maxClusters).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 4);
+    expect(phi[1 + maxClusters]).toBeCloseTo(0.2 * x[0]!, 5);
+  }
+  expect(length).toBeCloseTo(1, 2);
+  expect(basis.clusters).toBe(25);
+});
+
+test('prompts of one kind are nearer to one another than to the other kind', () => {
+  const basis = fit(rows);
+  const xs = rows.slice(0, 40).map((row) => seen(basis, row).x);
+  let same = 0;
+  let other = 0;
+  for (let i = 2; i < xs.length; i += 2) {
+    same += distance(xs[0]!, xs[i]!);
+    other += distance(xs[0]!, xs[i + 1]!);
+  }
+  expect(same).toBeLessThan(other);
+});
+
+test('a refit on more rows keeps the axes turned as they were', () => {
+  const basis = fit(rows.slice(0, 120));
+  const kept = fit(rows, basis);
+  const fresh = fitBasis(rows, 'v', null, seededRandom(99, 'other'));
+  let movedKept = 0;
+  let movedFresh = 0;
+  for (const row of rows) {
+    movedKept += distance(seen(basis, row).x.subarray(0, 32), seen(kept, row).x.subarray(0, 32)) / rows.length;
+    movedFresh += distance(seen(basis, row).x.subarray(0, 32), seen(fresh, row).x.subarray(0, 32)) / rows.length;
+  }
+  expect(movedKept).toBeLessThan(0.6 * movedFresh);
+});
+
+test("a caller's vector is standardised and used in full", () => {
+  const vectors = Array.from({ length: 100 }, () => callerFeatures([10 + 5 * random.normal(), random.normal(), 3]));
+  const basis = fit(vectors);
+  const { x, phi } = seen(basis, callerFeatures([10, 0, 3]));
+  expect(Math.abs(x[0]!)).toBeLessThan(0.4);
+  expect(x[2]).toBe(0); // a constant says nothing
+  expect(phi[1 + maxClusters]).toBe(x[0]);
+  expect(seen(basis, callerFeatures([1e9, 0, 3])).x[0]).toBe(4);
+  const previous = fit(rows);
+  expect(fit(vectors, previous)).toEqual(basis);
+});
+
+test('a request of another kind is a stranger: nothing but the bias', () => {
+  const basis = fit(rows);
+  for (const stranger of [callerFeatures([1, 2]), { ...rows[0]!, sketch: new Int8Array(5) }]) {
+    const { x, phi } = seen(basis, stranger);
+    expect(x.every((value) => value === 0)).toBe(true);
+    expect([...phi].filter((value) => value !== 0)).toEqual([1]);
+  }
+});
+
+test('few or equal rows do not break the fit', () => {
+  for (const some of [rows.slice(0, 1), Array.from({ length: 30 }, () => rows[0]!), [textFeatures('')]]) {
+    const basis = fit(some);
+    const { phi } = seen(basis, rows[1]!);
+    expect(phi.every((value) => Number.isFinite(value))).toBe(true);
+  }
+  expect(() => fit([])).toThrow('no rows');
+});
+
+test('bytes: read as written, refused when wrong', () => {
+  const basis = fit(rows);
+  const bytes = writeBasis(basis);
+  expect(readBasis(bytes)).toEqual(basis);
+  const blob = readBlob(bytes, 'basis');
+  const withMeta = (meta: object): Buffer => writeBlob({ ...blob, meta: { ...(blob.meta as object), ...meta } });
+  expect(() => readBasis(withMeta({ xSize: 0 }))).toThrow('xSize is 0');
+  expect(() => readBasis(withMeta({ xSize: 8 }))).toThrow('xSize is 8');
+  expect(() => readBasis(withMeta({ clusters: 99 }))).toThrow('clusters is 99');
+  expect(() => readBasis(withMeta({ networkScale: null }))).toThrow('networkScale is null');
+  (blob.arrays['mean'] as Float32Array)[3] = Number.POSITIVE_INFINITY;
+  expect(() => readBasis(withMeta({}))).toThrow('mean[3] is Infinity');
+});

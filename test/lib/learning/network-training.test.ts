@@ -1,0 +1,77 @@
+import { wasmBackend } from '../../../lib/adapters/tensor/wasm-backend';
+import { fitBasis } from '../../../lib/learning/basis';
+import { headCount } from '../../../lib/learning/linear-half';
+import { trainOnReplay } from '../../../lib/learning/network-training';
+import { type Batch, createNeuralHalf, type NeuralHalf } from '../../../lib/learning/neural-half';
+import { featuresOf } from '../../../lib/learning/policy';
+import { addRow, createReplay } from '../../../lib/learning/replay';
+import { seededRandom } from '../../../lib/random/seeded';
+import { callerFields } from './toy-world';
+
+beforeAll(() => wasmBackend().ready());
+
+/** A session of two requests: the first pays .2 and leads to the second, which pays .6 and ends it. */
+function batchOf(discount: number, newest: number): { batch: Batch; neural: NeuralHalf } {
+  const replay = createReplay(10);
+  const rows = [callerFields([1, 0]), callerFields([0, 1])].map((fields, offset) => ({
+    offset,
+    decisionId: `d${offset}`,
+    features: featuresOf(fields),
+    outcomes: [{ model: 'a', quality: offset === 0 ? 0.2 : 0.6, drift: 0, costRatio: null }],
+    next: null,
+    x: null,
+    xBasis: -1,
+  }));
+  for (const row of rows) addRow(replay, row, 's');
+  const random = seededRandom(1);
+  const fitted = fitBasis(
+    rows.map((row) => row.features),
+    'v',
+    null,
+    random,
+  );
+  const neural = createNeuralHalf({ inputs: 2, hidden: 8, arms: 2 }, random);
+  let seen: Batch | null = null;
+  const spy: NeuralHalf = {
+    ...neural,
+    train(batch) {
+      seen = batch;
+      return neural.train(batch);
+    },
+  };
+  const source = { replay, newest, basis: { fitted, number: 1 }, seed: 1, discount, random };
+  trainOnReplay(spy, {
+    ...source,
+    armOf: (model) => (model === 'a' ? 0 : -1),
+    targetOf: (_arm, outcome) => outcome.quality,
+  });
+  return { batch: seen!, neural };
+}
+const targetsOf = (batch: Batch): Set<number> => {
+  const outputs = 2 * headCount;
+  const known = [...batch.targets].filter((_, i) => batch.weights[i]! > 0 && i % outputs < headCount);
+  return new Set(known.map((value) => Math.round(value * 1e4) / 1e4));
+};
+
+test('without discount the target is the reward; only arms with an outcome count', () => {
+  const { batch, neural } = batchOf(0, 10);
+  expect(targetsOf(batch)).toEqual(new Set([0.2, 0.6]));
+  const outputs = 2 * headCount;
+  expect([...batch.weights].every((weight, i) => i % outputs < headCount || weight === 0)).toBe(true);
+  neural.dispose();
+});
+
+test("with discount a session's request is worth its reward and what comes next", () => {
+  const { batch, neural } = batchOf(0.5, 10);
+  const targets = targetsOf(batch);
+  expect(targets.has(0.6)).toBe(true);
+  expect(targets.has(0.2)).toBe(false);
+  expect(targets.size).toBeGreaterThan(5); // one per head
+  neural.dispose();
+});
+
+test('only the newest rows are drawn', () => {
+  const { batch, neural } = batchOf(0, 1);
+  expect(targetsOf(batch)).toEqual(new Set([0.6]));
+  neural.dispose();
+});

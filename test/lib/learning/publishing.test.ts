@@ -1,0 +1,38 @@
+import { coldStartJudgement, coldStartRewards, isColdStart } from '../../../lib/learning/cold-start';
+import { inBootstrap, trainingSteps } from '../../../lib/learning/network-training';
+import { policyStep, tuningStep } from '../../../lib/learning/publishing';
+import { noTuning, openedOf } from './toy-world';
+
+test('policies every 32 rewards, then every hundredth; tunings every 8 events; lockstep: both each time', () => {
+  expect([1, 3200, 3300, 50_000].map((n) => policyStep('steps', n))).toEqual([32, 32, 33, 500]);
+  expect([1, 50_000].map((n) => policyStep('lockstep', n))).toEqual([1, 1]);
+  expect(tuningStep('steps')).toBe(8);
+  expect(tuningStep('lockstep')).toBe(1);
+});
+
+test('the cold start lasts eight rewards a model, at least 24', () => {
+  expect([1, 3, 4, 12].map(coldStartRewards)).toEqual([24, 24, 32, 96]);
+  expect(isColdStart(openedOf({ tuning: { ...noTuning, learnedRewards: 23 } }))).toBe(true);
+  expect(isColdStart(openedOf({ tuning: { ...noTuning, learnedRewards: 24 } }))).toBe(false);
+});
+
+test('in the cold start every eligible candidate alike', () => {
+  const opened = openedOf({}, ['a', 'b', 'c'], (model) => ({ eligible: model !== 'b' }));
+  const judgement = coldStartJudgement(opened, null);
+  expect(judgement).toMatchObject({ probabilities: [0.5, 0, 0.5], confidence: 0, coldStart: true, policySha256: null });
+});
+
+test('a step per event at first, then every fourth; the network alone every second', () => {
+  const steps = (pipeline: 'full' | 'dqn', from: number): number =>
+    Array.from({ length: 1000 }, (_, i) => trainingSteps(from + i, pipeline)).reduce((sum, n) => sum + n, 0);
+  expect(steps('full', 1)).toBe(1000);
+  expect(steps('full', 1001)).toBe(250);
+  expect(steps('dqn', 1001)).toBe(500);
+});
+
+test('each head learns from four fifths of the rewards, each from others', () => {
+  const taken = (head: number): boolean[] => Array.from({ length: 5000 }, (_, offset) => inBootstrap(7, offset, head));
+  const [first, second] = [taken(0), taken(1)];
+  expect(first.filter(Boolean).length / 5000).toBeCloseTo(0.8, 1);
+  expect(first.filter((is, i) => is && second[i]).length / 5000).toBeCloseTo(0.64, 1);
+});

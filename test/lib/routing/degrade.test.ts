@@ -1,0 +1,51 @@
+import { cheapestHealthy, degrade } from '../../../lib/routing/degrade';
+import type { ThreadScore } from '../../../lib/topics/generated/messages';
+import { candidateOf, openedOf, threadOf } from './fixtures';
+
+const learned = threadOf('LEARNING_OPTIMIZED', [1, 0, 0], { policySha256: 'p' });
+const fixed = threadOf('BALANCED', [0, 1, 0]);
+const deadOf = (thread: ThreadScore, status: 'FAILED' | 'TIMEOUT' = 'FAILED') => ({ ...thread, status });
+const opened = openedOf({ policySha256: 'p' });
+
+test.each([
+  ['everything there', 'NONE', [learned, fixed]],
+  ['a static one missing', 'NONE', [learned, deadOf(fixed)]],
+  ['the learned one not asked', 'NONE', [fixed]],
+  ['older weights', 'LAST_GOOD_WEIGHTS', [{ ...learned, policySha256: 'o' }, fixed]],
+  ['the learned one failed', 'STATIC_STRATEGIES', [deadOf(learned), fixed]],
+  ['the learned one late', 'STATIC_STRATEGIES', [deadOf(learned, 'TIMEOUT'), fixed]],
+] as const)('%s: %s', (_name, step, threads) => {
+  expect(degrade(opened, threads)).toEqual({ degradedTo: step, standIn: null });
+});
+
+test('nothing was asked because the request is overdue: a static strategy is judged on the spot', () => {
+  const { degradedTo, standIn } = degrade(openedOf({ strategies: [] }), []);
+  expect(degradedTo).toBe('STATIC_STRATEGIES');
+  expect(standIn).toMatchObject({ strategy: 'BALANCED', status: 'SUCCESS' });
+});
+
+test('only the learned one was asked and it died: static strategies are the next step', () => {
+  expect(degrade(opened, [deadOf(learned)])).toMatchObject({
+    degradedTo: 'STATIC_STRATEGIES',
+    standIn: { strategy: 'BALANCED' },
+  });
+});
+
+test('all dead: the cheapest healthy candidate', () => {
+  const { degradedTo, standIn } = degrade(opened, [deadOf(learned), deadOf(fixed, 'TIMEOUT')]);
+  expect(degradedTo).toBe('CHEAPEST_HEALTHY');
+  expect(standIn!.probabilities).toEqual([0, 1, 0]);
+});
+
+test('cheapest healthy: eligible before all, healthy before cheap, fast among equals', () => {
+  const choice = (...candidates: Parameters<typeof candidateOf>[2][]) =>
+    cheapestHealthy(
+      openedOf({ candidates: candidates.map((changes, i) => candidateOf(`m${i}`, 'p', changes)) }),
+    ).probabilities.indexOf(1);
+  expect(choice({ expectedCostUsd: 2 }, { expectedCostUsd: 1 })).toBe(1);
+  expect(choice({ expectedCostUsd: 2 }, { expectedCostUsd: 1, eligible: false })).toBe(0);
+  expect(choice({ expectedCostUsd: 2 }, { expectedCostUsd: 1, health: 'HALF_OPEN' })).toBe(0);
+  expect(choice({ health: 'OPEN' }, { health: 'HALF_OPEN' })).toBe(1);
+  expect(choice({ expectedLatencyMs: 20 }, { expectedLatencyMs: 10 })).toBe(1);
+  expect(() => choice({ eligible: false })).toThrow('no eligible candidate');
+});

@@ -1,0 +1,32 @@
+import { cacheEntry, cacheKey, readCached } from '../../../lib/routing/routing-cache';
+import { openedOf } from './fixtures';
+
+const { candidates } = openedOf();
+const cached = {
+  models: ['large', 'small', 'swift'],
+  probabilities: [0.5, 0.5, 0],
+  qualities: [0.9, 0.8, 0.1],
+  strategy: 'BALANCED',
+  cachedAtMs: 1_700_000_000_000,
+};
+const entry = cacheEntry('abc', cached, 60_000);
+
+test('an entry comes back as it went in', () => {
+  expect(entry).toMatchObject({ key: cacheKey('abc'), ttlMs: 60_000 });
+  expect(readCached(entry.value, candidates)).toEqual(cached);
+});
+
+test.each<[string, Buffer | null]>([
+  ['nothing', null],
+  ['no JSON', Buffer.from('{')],
+  ['null', Buffer.from('null')],
+  ['other models', Buffer.from(JSON.stringify({ ...cached, models: ['large', 'swift', 'small'] }))],
+  ['fewer models', Buffer.from(JSON.stringify({ ...cached, models: ['large'] }))],
+  ['too few probabilities', Buffer.from(JSON.stringify({ ...cached, probabilities: [1] }))],
+  ['a negative probability', Buffer.from(JSON.stringify({ ...cached, probabilities: [1, -1, 1] }))],
+  ['no qualities', Buffer.from(JSON.stringify({ ...cached, qualities: null }))],
+  ['no strategy', Buffer.from(JSON.stringify({ ...cached, strategy: 1 }))],
+  ['no time', Buffer.from(JSON.stringify({ ...cached, cachedAtMs: 'x' }))],
+])('a miss: %s', (_name, bytes) => {
+  expect(readCached(bytes, candidates)).toBeNull();
+});

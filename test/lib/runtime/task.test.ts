@@ -1,0 +1,901 @@
+import { createHash } from 'node:crypto';
+import { codecOf } from '../../../lib/avro/codec';
+import { TransientError } from '../../../lib/ports/broker';
+import {
+  anyTopic,
+  type Context,
+  defineService,
+  due,
+  emit,
+  on,
+  process,
+  type Result,
+  type ServiceOptions,
+} from '../../../lib/runtime/define-service';
+import type { DeadLetter } from '../../../lib/topics/generated/messages';
+import { partitionOf } from '../../../lib/topics/partition-of';
+import { topics } from '../../../lib/topics/topics';
+import {
+  createWorld,
+  jsonTopic,
+  ledger,
+  type Order,
+  orders,
+  ordersOf,
+  prices,
+  receipts,
+  refunds,
+  type Tally,
+  tallies,
+  type World,
+} from './toy';
+
+type Decide = (order: Order, context: Context) => Result<undefined>;
+
+/** A service without a table around one decision. */
+const stateless = (decide: Decide, options: Partial<ServiceOptions> = {}) =>
+  defineService({
+    group: 'toy',
+    inputs: [on<Order, undefined>(orders, (_state, order, context) => decide(order, context))],
+    outputs: [anyTopic(receipts)],
+    ...options,
+  });
+
+const echo: Decide = (order) => ({ kind: 'done', emit: [emit(receipts, order)] });
+const deadLetters = (world: World, topic: string): DeadLetter[] =>
+  world.raw(`${topic}.dlq`).map(({ value }) => codecOf<DeadLetter>('DeadLetter').decode(value!));
+const counted = (
+  world: World,
+  name: Parameters<World['host']['metrics']['value']>[0],
+  labels: Record<string, string>,
+) => world.host.metrics.value(name, labels as never);
+
+describe('results', () => {
+  test('emits are written at once, positions at the commit point', async () => {
+    const world = createWorld();
+    await world.start(stateless(echo));
+    await world.put(orders, ordersOf('a', 1, 2));
+    expect(world.read(receipts)).toEqual(ordersOf('a', 1, 2));
+    await world.start(stateless(echo));
+    await world.clock.settle();
+    // The second member's rebalance came before the commit: redelivery.
+    expect(world.read(receipts)).toEqual([...ordersOf('a', 1, 2), ...ordersOf('a', 1, 2)]);
+    await world.clock.advanceBy(100);
+    world.broker.rebalance('toy');
+    await world.clock.settle();
+    expect(world.read(receipts)).toHaveLength(4);
+  });
+
+  test('an emit carries its headers, and goes to the partition of its key', async () => {
+    const world = createWorld({ partitions: 4 });
+    await world.start(
+      stateless((order) => ({ kind: 'done', emit: [emit(receipts, order, { headers: { replyTo: 'me' } })] })),
+    );
+    await world.put(orders, ordersOf('b', 1, 1));
+    expect(world.raw(receipts.name)).toMatchObject([
+      { partition: partitionOf('b', 4), key: 'b', headers: { replyTo: 'me' } },
+    ]);
+  });
+
+  test('a tombstone is emitted by key', async () => {
+    const world = createWorld();
+    const service = stateless(
+      (order) => ({ kind: 'done', emit: [{ topic: anyTopic(prices), value: null, key: order.key }] }),
+      {
+        outputs: [anyTopic(prices)],
+      },
+    );
+    await world.start(service);
+    await world.put(orders, ordersOf('a', 1, 1));
+    expect(world.raw(prices.name)).toMatchObject([{ key: 'a', value: null, partition: 0 }]);
+  });
+
+  test('a drop is counted by its reason', async () => {
+    const world = createWorld();
+    await world.start(stateless(() => ({ kind: 'drop', reason: 'notMine' })));
+    await world.put(orders, ordersOf('a', 1, 2));
+    expect(await counted(world, 'quantum_router_drops_total', { service: 'toy', reason: 'notMine' })).toBe(2);
+    expect(await counted(world, 'quantum_router_records_in_total', { service: 'toy', topic: orders.name })).toBe(2);
+  });
+
+  test('remember goes to the key-value store, and a broken store disturbs nothing', async () => {
+    const world = createWorld();
+    const remember: Decide = (order) => ({
+      kind: 'done',
+      emit: [emit(receipts, order)],
+      remember: [{ key: order.id, value: Buffer.from('x'), ttlMs: null }],
+    });
+    const first = await world.start(stateless(remember));
+    await world.put(orders, ordersOf('a', 1, 1));
+    expect((await world.host.keyValue.getMany(['a1']))[0]?.toString()).toBe('x');
+    await first.stop();
+    const keyValue = { ...world.host.keyValue, putMany: () => Promise.reject(new Error('gone')) };
+    await world.start(stateless(remember), { keyValue });
+    await world.put(orders, ordersOf('a', 2, 2));
+    expect(world.read(receipts)).toEqual(ordersOf('a', 1, 2));
+    expect(await counted(world, 'quantum_router_remember_failures_total', { service: 'toy' })).toBe(1);
+  });
+
+  test.each<[string, Partial<ServiceOptions>, Decide, RegExp]>([
+    [
+      'an undeclared output',
+      { outputs: [] },
+      echo,
+      /service toy emitted to toy\.receipts: add it to the service's outputs/,
+    ],
+    [
+      'state without a table',
+      {},
+      () => ({ kind: 'done', state: null }) as never,
+      /no stateKey or the service no table/,
+    ],
+    [
+      'a tombstone without a key',
+      {},
+      () => ({ kind: 'done', emit: [{ topic: anyTopic(receipts), value: null }] }),
+      /tombstone to toy\.receipts without a key/,
+    ],
+    [
+      'a record that does not fit its schema',
+      { outputs: [anyTopic(topics.tuning)] },
+      () => ({ kind: 'done', emit: [{ topic: anyTopic(topics.tuning), value: { version: 'x' } }] }),
+      /service toy made an invalid record for tuning, field version/,
+    ],
+    [
+      'an undeclared view',
+      {},
+      (_order, context) => ({ kind: 'drop', reason: String(context.view(prices).offset) }),
+      /add it to the service's views/,
+    ],
+  ])('%s stops the service, saying where', async (_what, options, decide, message) => {
+    const world = createWorld();
+    const service = await world.start(stateless(decide, options));
+    await world.put(orders, ordersOf('a', 1, 1));
+    expect(service.status()).toMatchObject({ state: 'restarting' });
+    expect(service.status().lastError).toMatch(message);
+    expect(service.status().lastError).toMatch(/^service toy failed at toy\.orders\[0\]@0: /);
+  });
+});
+
+describe('context', () => {
+  test('says where the record is from, and gives a redelivered record the same randomness', async () => {
+    const world = createWorld();
+    const seen: unknown[] = [];
+    const draws: number[] = [];
+    const service = stateless((_order, context) => {
+      const { group, topic, partition, offset, timestampMs, headers, nowMs } = context;
+      seen.push({ group, topic, partition, offset, timestampMs, headers, nowMs, elapsedMs: context.elapsedMs() });
+      draws.push(context.random.next(), context.random.next());
+      return { kind: 'drop', reason: 'seen' };
+    });
+    await world.clock.advanceBy(5);
+    await world.start(service);
+    await world.put(orders, ordersOf('a', 1, 2), { h: '1' });
+    const nowMs = world.clock.nowMs();
+    const expected = {
+      group: 'toy',
+      topic: orders.name,
+      partition: 0,
+      timestampMs: nowMs,
+      headers: { h: '1' },
+      nowMs,
+      elapsedMs: 5,
+    };
+    expect(seen).toEqual([
+      { ...expected, offset: 0 },
+      { ...expected, offset: 1 },
+    ]);
+    world.broker.rebalance('toy');
+    await world.clock.settle();
+    expect(draws.slice(4)).toEqual(draws.slice(0, 4));
+    expect(new Set(draws).size).toBe(4);
+  });
+
+  test('views follow their topic: updates, tombstones, offset', async () => {
+    const world = createWorld();
+    const amounts: unknown[] = [];
+    const service = stateless(
+      (_order, context) => {
+        const view = context.view(prices);
+        amounts.push([view.get('a')?.amount, [...view.values()].length, view.offset]);
+        return { kind: 'drop', reason: 'seen' };
+      },
+      { views: [anyTopic(prices)] },
+    );
+    await world.start(service);
+    await world.put(orders, ordersOf('x', 1, 1));
+    await world.put(prices, ordersOf('a', 7, 8));
+    await world.put(orders, ordersOf('x', 1, 1));
+    await world.putRaw(prices.name, [{ key: 'a', value: Buffer.from('{broken') }]);
+    await world.put(orders, ordersOf('x', 1, 1));
+    await world.putRaw(prices.name, [{ key: 'a', value: null }]);
+    await world.put(orders, ordersOf('x', 1, 1));
+    expect(amounts).toEqual([
+      [undefined, 0, -1],
+      [8, 1, 1],
+      [8, 1, 2],
+      [undefined, 0, 3],
+    ]);
+    expect(await counted(world, 'quantum_router_view_undecodable_total', { service: 'toy', topic: prices.name })).toBe(
+      1,
+    );
+  });
+});
+
+describe('own output', () => {
+  const once = (maxIds: number, decide: Decide = echo, topic = receipts) =>
+    stateless(decide, {
+      outputs: [anyTopic(topic)],
+      ownOutput: { topic: anyTopic(topic), idOf: (order: Order) => order.id, maxIds },
+    });
+
+  test('drops and counts ids already written, within a batch and across restarts', async () => {
+    const world = createWorld();
+    const first = await world.start(once(10));
+    await world.put(orders, [...ordersOf('a', 1, 2), ...ordersOf('a', 1, 1)]);
+    expect(world.read(receipts)).toEqual(ordersOf('a', 1, 2));
+    await first.stop();
+    await world.start(once(10));
+    await world.put(orders, ordersOf('a', 1, 3));
+    expect(world.read(receipts)).toEqual(ordersOf('a', 1, 3));
+    expect(await counted(world, 'quantum_router_duplicates_total', { service: 'toy', topic: receipts.name })).toBe(3);
+  });
+
+  test('alreadyEmitted answers before deciding', async () => {
+    const world = createWorld();
+    const known: boolean[] = [];
+    await world.start(
+      once(10, (order, context) => {
+        known.push(context.alreadyEmitted(order.id));
+        return { kind: 'done', emit: [emit(receipts, order)] };
+      }),
+    );
+    await world.put(orders, [...ordersOf('a', 1, 1), ...ordersOf('a', 1, 1)]);
+    expect(known).toEqual([false, true]);
+    const without: boolean[] = [];
+    const other = createWorld();
+    await other.start(
+      stateless((order, context) => {
+        without.push(context.alreadyEmitted(order.id));
+        return { kind: 'drop', reason: 'seen' };
+      }),
+    );
+    await other.put(orders, ordersOf('a', 1, 1));
+    expect(without).toEqual([false]);
+  });
+
+  test('only the newest maxIds are known; foreign bytes in the output are passed over', async () => {
+    const world = createWorld();
+    const first = await world.start(once(2));
+    await world.put(orders, ordersOf('a', 1, 3));
+    await first.stop();
+    await world.putRaw(receipts.name, [
+      { key: 'a', value: Buffer.from('{broken') },
+      { key: 'a', value: null },
+    ]);
+    await world.start(once(4));
+    await world.put(orders, ordersOf('a', 1, 3));
+    // Of the last four records two are not ours: a2 and a3 are known, a1 is not.
+    expect(
+      world.read({ ...receipts, codec: { ...receipts.codec, decode: (bytes) => bytes.toString() as never } }).slice(5),
+    ).toEqual([JSON.stringify(ordersOf('a', 1, 1)[0])]);
+  });
+
+  test('an output with one partition is searched there by every task', async () => {
+    const world = createWorld({ partitions: 4 });
+    const toLedger: Decide = (order) => ({ kind: 'done', emit: [emit(ledger, order)] });
+    const first = await world.start(once(100, toLedger, ledger));
+    await world.put(
+      orders,
+      ['a', 'b', 'c', 'd'].flatMap((key) => ordersOf(key, 1, 1)),
+    );
+    await first.stop();
+    await world.start(once(100, toLedger, ledger));
+    await world.put(
+      orders,
+      ['a', 'b', 'c', 'd'].flatMap((key) => ordersOf(key, 1, 2)),
+    );
+    expect(world.read(ledger)).toHaveLength(8);
+  });
+});
+
+describe('table', () => {
+  /** Keeps a row per key; negative amounts delete it. */
+  const keeper = (options: { maxRows?: number; paused?: boolean } = {}) => {
+    const decide = (state: Tally | undefined, order: Order): Result<Tally> => {
+      if (order.amount < 0) return { kind: 'done', state: null };
+      return {
+        kind: 'done',
+        state: { key: order.key, count: (state?.count ?? 0) + 1, sum: 0, dueAtMs: null },
+        emit: [emit(receipts, order)],
+      };
+    };
+    const keyed = { stateKey: (order: Order) => order.key };
+    return defineService({
+      group: 'keeper',
+      inputs: [on<Order, Tally>(orders, decide, keyed), on<Order, Tally>(refunds, decide, keyed)],
+      outputs: [anyTopic(receipts)],
+      table: {
+        topic: tallies,
+        maxRows: options.maxRows ?? 100,
+        ...(options.paused && { pauseWhenFull: [anyTopic(orders)] }),
+      },
+    });
+  };
+  const gone = (key: string): Order => ({ id: `${key}-`, key, amount: -1 });
+  const changelog = (world: World) => world.raw(tallies.name).map(({ key, value }) => [key, value !== null]);
+
+  test('is written behind: created and deleted between two commits is never written', async () => {
+    const world = createWorld();
+    await world.start(keeper());
+    await world.put(orders, [...ordersOf('a', 1, 1), ...ordersOf('b', 1, 2)]);
+    await world.put(refunds, [gone('a')]);
+    await world.clock.advanceBy(100);
+    expect(changelog(world)).toEqual([
+      ['b', true],
+      ['\u0000position', true],
+    ]);
+    await world.put(refunds, [gone('b'), gone('never')]);
+    await world.clock.advanceBy(100);
+    expect(changelog(world).slice(2)).toEqual([
+      ['b', false],
+      ['\u0000position', true],
+    ]);
+    // Nothing more happens, nothing more is written.
+    await world.clock.advanceBy(60_000);
+    expect(changelog(world)).toHaveLength(4);
+    expect(await counted(world, 'quantum_router_table_rows', { service: 'keeper', partition: '0' })).toBe(0);
+  });
+
+  test('at maxRows the paused topics are not fetched until rows go', async () => {
+    const world = createWorld({ limits: { maxBatchRecords: 2 } });
+    const service = await world.start(keeper({ maxRows: 2, paused: true }));
+    await world.put(
+      orders,
+      ['a', 'b', 'c', 'd'].flatMap((key) => ordersOf(key, 1, 1)),
+    );
+    expect(service.status().rows).toBe(2);
+    expect(world.read(receipts).map((order) => order!.key)).toEqual(['a', 'b']);
+    await world.put(refunds, [gone('a'), gone('b')]);
+    expect(world.read(receipts).map((order) => order!.key)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('a row that does not fit its schema stops the service, naming topic and field', async () => {
+    const world = createWorld();
+    const broken = defineService({
+      group: 'broken',
+      inputs: [
+        on<Order, unknown>(orders, () => ({ kind: 'done', state: { version: 'x' } }), { stateKey: ({ key }) => key }),
+      ],
+      outputs: [],
+      table: { topic: topics.tuning, maxRows: 10 },
+    });
+    const service = await world.start(broken);
+    await world.put(orders, ordersOf('a', 1, 1));
+    await world.clock.advanceBy(100);
+    expect(service.status().lastError).toMatch(/service broken made an invalid record for tuning, field version/);
+  });
+});
+
+describe('timers', () => {
+  /** Rows are due `amount` ms after they were seen; a refund of 0 puts it off for ever. */
+  const alarm = (
+    onDue: (row: Tally, context: Context) => Result<Tally> = (row) => ({
+      kind: 'done',
+      state: null,
+      emit: [emit(receipts, { id: row.key, key: row.key, amount: row.sum })],
+    }),
+  ) =>
+    defineService({
+      group: 'alarm',
+      inputs: [
+        on<Order, Tally>(
+          orders,
+          (_state, order, context) => ({
+            kind: 'done',
+            state: {
+              key: order.key,
+              count: 1,
+              sum: order.amount,
+              dueAtMs: order.amount === 0 ? null : context.nowMs + order.amount,
+            },
+          }),
+          { stateKey: (order) => order.key },
+        ),
+        due<Tally>(onDue),
+      ],
+      outputs: [anyTopic(receipts)],
+      table: { topic: tallies, maxRows: 100, dueAtMs: (row) => row.dueAtMs },
+    });
+  test('over maxRows, the rows due first are called before their time', async () => {
+    const world = createWorld({ limits: { maxBatchRecords: 3 } });
+    const base = alarm();
+    const service = await world.start({ ...base, table: { ...base.table!, maxRows: 2, closeEarlyWhenFull: true } });
+    await world.put(orders, [
+      order('late', 900),
+      order('soon', 300),
+      order('never', 0),
+      order('later', 950),
+      order('soonest', 100),
+    ]);
+    expect(world.read(receipts).map((receipt) => receipt!.key)).toEqual(['soon', 'soonest', 'late']);
+    expect(service.status().rows).toBe(2);
+    expect(await counted(world, 'quantum_router_closed_early_total', { service: 'alarm' })).toBe(3);
+    await world.clock.advanceBy(10_000);
+    expect(
+      world
+        .read(receipts)
+        .map((receipt) => receipt!.key)
+        .at(-1),
+    ).toBe('later');
+  });
+
+  const order = (key: string, amount: number): Order => ({ id: `${key}${amount}`, key, amount });
+
+  test('fire when due, earliest first, and not before', async () => {
+    const world = createWorld();
+    await world.start(alarm());
+    await world.put(orders, [order('late', 150), order('soon', 30), order('never', 0)]);
+    await world.clock.advanceBy(29);
+    expect(world.read(receipts)).toEqual([]);
+    await world.clock.advanceBy(1);
+    expect(world.read(receipts)).toMatchObject([{ key: 'soon' }]);
+    await world.clock.advanceBy(10_000);
+    expect(world.read(receipts)).toMatchObject([{ key: 'soon' }, { key: 'late' }]);
+  });
+
+  test('move when the row changes', async () => {
+    const world = createWorld();
+    await world.start(alarm());
+    await world.put(orders, [order('a', 30), order('b', 30)]);
+    await world.put(orders, [order('a', 200), order('b', 0)]);
+    await world.clock.advanceBy(199);
+    expect(world.read(receipts)).toEqual([]);
+    await world.clock.advanceBy(1);
+    expect(world.read(receipts)).toMatchObject([{ key: 'a' }]);
+  });
+
+  test('come after everything fetched has been decided', async () => {
+    const world = createWorld({ limits: { maxBatchRecords: 1 } });
+    const service = await world.start(alarm());
+    await world.put(orders, [order('a', 50)]);
+    await service.stop();
+    await world.clock.advanceBy(1_000);
+    // Long overdue, but two records that put it off are already in the log.
+    await world.put(orders, [order('b', 10), order('a', 0)]);
+    await world.start(alarm());
+    await world.clock.advanceBy(1_000);
+    expect(world.read(receipts)).toMatchObject([{ key: 'b' }]);
+  });
+
+  test('are restored with their rows', async () => {
+    const world = createWorld();
+    const service = await world.start(alarm());
+    await world.put(orders, [order('a', 500)]);
+    await service.stop();
+    await world.start(alarm());
+    await world.clock.advanceBy(499);
+    expect(world.read(receipts)).toEqual([]);
+    await world.clock.advanceBy(1);
+    expect(world.read(receipts)).toHaveLength(1);
+  });
+
+  test('see a context without a record, and randomness of their row', async () => {
+    const world = createWorld();
+    const seen: unknown[] = [];
+    await world.start(
+      alarm((row, context) => {
+        seen.push([
+          row.key,
+          context.topic,
+          context.offset,
+          context.timestampMs === context.nowMs,
+          context.headers,
+          context.random.next(),
+        ]);
+        return { kind: 'done', state: null };
+      }),
+    );
+    await world.put(orders, [order('a', 5), order('b', 5)]);
+    await world.clock.advanceBy(5);
+    const draws = seen.map((entry) => (entry as unknown[]).pop());
+    expect(seen).toEqual([
+      ['a', '', -1, true, {}],
+      ['b', '', -1, true, {}],
+    ]);
+    expect(draws[0]).not.toBe(draws[1]);
+  });
+
+  test('a drop leaves the row, and it is not called again until it changes', async () => {
+    const world = createWorld();
+    let calls = 0;
+    const service = await world.start(
+      alarm(() => {
+        calls++;
+        return { kind: 'drop', reason: 'notYet' };
+      }),
+    );
+    await world.put(orders, [order('a', 5)]);
+    await world.clock.advanceBy(1_000);
+    expect([calls, service.status().rows]).toEqual([1, 1]);
+  });
+
+  test('a timer has no record to dead-letter', async () => {
+    const world = createWorld();
+    const service = await world.start(alarm(() => ({ kind: 'deadLetter', reason: 'no' })));
+    await world.put(orders, [order('a', 5)]);
+    await world.clock.advanceBy(5);
+    expect(service.status().lastError).toMatch(/a timer has no record/);
+  });
+});
+
+describe('dead letters', () => {
+  test('undecodable bytes, a missing value and refused records go to the .dlq with where and why', async () => {
+    const world = createWorld();
+    await world.start(
+      stateless((order) =>
+        order.amount < 0
+          ? { kind: 'deadLetter', reason: 'negative', field: 'amount' }
+          : echo(order, undefined as never),
+      ),
+    );
+    await world.putRaw(orders.name, [
+      { key: 'k', value: Buffer.from('{broken') },
+      { key: null, value: null },
+    ]);
+    const refused: Order = { id: 'r', key: 'r', amount: -1 };
+    await world.put(orders, [refused, ...ordersOf('a', 1, 1)]);
+    const common = {
+      topic: orders.name,
+      partition: 0,
+      group: 'toy',
+      valueSha256: null,
+      failedAtMs: world.clock.nowMs(),
+    };
+    expect(deadLetters(world, orders.name)).toEqual([
+      { ...common, offset: 0, key: 'k', reason: 'not JSON', field: null, value: Buffer.from('{broken'), valueBytes: 7 },
+      { ...common, offset: 1, key: null, reason: 'the record has no value', field: null, value: null, valueBytes: 0 },
+      {
+        ...common,
+        offset: 2,
+        key: 'r',
+        reason: 'negative',
+        field: 'amount',
+        value: orders.codec.encode(refused),
+        valueBytes: orders.codec.encode(refused).length,
+      },
+    ]);
+    expect(world.read(receipts)).toEqual(ordersOf('a', 1, 1));
+    expect(await counted(world, 'quantum_router_dead_letters_total', { service: 'toy', topic: orders.name })).toBe(3);
+  });
+
+  test('what is too large to carry is named by its hash', async () => {
+    const world = createWorld();
+    const small = jsonTopic<Order>('toy.small', (order) => order.key, { maxRecordBytes: 10_000 });
+    await world.start(
+      defineService({
+        group: 'toy',
+        inputs: [on<Order, undefined>(small, () => ({ kind: 'deadLetter', reason: 'r'.repeat(5_000) }))],
+        outputs: [],
+      }),
+    );
+    const large = { id: 'x'.repeat(8_000), key: 'k', amount: 1 };
+    await world.put(small, [large]);
+    const bytes = small.codec.encode(large);
+    expect(deadLetters(world, small.name)).toMatchObject([
+      {
+        value: null,
+        valueBytes: bytes.length,
+        valueSha256: createHash('sha256').update(bytes).digest('hex'),
+        reason: 'r'.repeat(1_000),
+      },
+    ]);
+  });
+
+  test('a tombstone on a table read as a stream is dropped, not dead', async () => {
+    const world = createWorld();
+    await world.start(
+      defineService({
+        group: 'toy',
+        inputs: [on<Order, undefined>(prices, () => ({ kind: 'drop', reason: 'seen' }))],
+        outputs: [],
+      }),
+    );
+    await world.putRaw(prices.name, [{ key: 'a', value: null }]);
+    expect(await counted(world, 'quantum_router_drops_total', { service: 'toy', reason: 'tombstone' })).toBe(1);
+    expect(deadLetters(world, prices.name)).toEqual([]);
+  });
+
+  test('are awaited: positions do not move when they cannot be written', async () => {
+    const world = createWorld({ limits: { maxRestarts: 0 } });
+    const broker = {
+      ...world.broker,
+      join: (options: Parameters<typeof world.broker.join>[0]) =>
+        world.broker.join({
+          ...options,
+          onAssigned: (epoch, consumers) =>
+            options.onAssigned(
+              epoch,
+              consumers.map((consumer) => ({
+                partition: consumer.partition,
+                epoch: consumer.epoch,
+                isStale: () => consumer.isStale(),
+                committed: () => consumer.committed(),
+                seek: (topic: string, offset: number) => consumer.seek(topic, offset),
+                poll: (pollOptions: Parameters<typeof consumer.poll>[0]) => consumer.poll(pollOptions),
+                wake: () => consumer.wake(),
+                write: async (batch: Parameters<typeof consumer.write>[0]) => {
+                  if (batch.records.some(({ topic }) => topic.endsWith('.dlq'))) throw new Error('dlq is full');
+                  return consumer.write(batch);
+                },
+              })),
+            ),
+        }),
+    };
+    const service = await world.start(stateless(echo), { broker });
+    await world.putRaw(orders.name, [{ key: 'k', value: Buffer.from('{broken') }]);
+    await world.clock.advanceBy(1_000);
+    expect(service.status()).toMatchObject({ state: 'failed', lastError: 'dlq is full' });
+    await world.start(stateless(echo));
+    expect(deadLetters(world, orders.name)).toMatchObject([{ offset: 0 }]);
+  });
+
+  test('too many of them stop the service for good, before the batch leaves the input', async () => {
+    const world = createWorld({ limits: { deadLetters: { count: 5, ratio: 0.5, windowMs: 1_000 } } });
+    const service = await world.start(stateless(echo));
+    await world.putRaw(
+      orders.name,
+      Array.from({ length: 5 }, () => ({ key: 'k', value: Buffer.from('{') })),
+    );
+    expect(service.status().state).toBe('running');
+    await world.putRaw(orders.name, [{ key: 'k', value: Buffer.from('{') }]);
+    expect(service.status()).toMatchObject({ state: 'failed', restarts: 0 });
+    expect(world.fatal[0]?.error.message).toMatch(
+      /6 of its last 6 records \(within 1000 ms\) became dead letters; look at the \.dlq/,
+    );
+    expect(deadLetters(world, orders.name)).toHaveLength(5);
+  });
+
+  test('few among many, or spread over time, do not stop it', async () => {
+    const world = createWorld({ limits: { deadLetters: { count: 2, ratio: 0.5, windowMs: 1_000 } } });
+    const service = await world.start(stateless(echo));
+    await world.put(orders, ordersOf('a', 1, 10));
+    for (let i = 0; i < 9; i++) await world.putRaw(orders.name, [{ key: 'k', value: Buffer.from('{') }]);
+    await world.clock.advanceBy(1_000);
+    for (let i = 0; i < 8; i++) {
+      await world.putRaw(orders.name, [{ key: 'k', value: Buffer.from('{') }]);
+      await world.clock.advanceBy(500);
+    }
+    expect(service.status().state).toBe('running');
+  });
+});
+
+describe('look-ups', () => {
+  const withLookup = (lookup: (events: readonly Order[]) => Promise<readonly number[]>) =>
+    defineService({
+      group: 'toy',
+      inputs: [
+        on<Order, undefined, number>(
+          orders,
+          (_state, order, _context, looked) => ({ kind: 'done', emit: [emit(receipts, { ...order, amount: looked })] }),
+          { lookup },
+        ),
+        on<Order, undefined>(refunds, (_state, order) => ({ kind: 'done', emit: [emit(receipts, order)] })),
+      ],
+      outputs: [anyTopic(receipts)],
+    });
+
+  test('come in bulk before any decision, aligned with their events', async () => {
+    const world = createWorld();
+    const calls: string[][] = [];
+    await world.start(
+      withLookup(async (events) => {
+        calls.push(events.map(({ id }) => id));
+        return events.map(({ amount }) => amount * 100);
+      }),
+    );
+    await world.putRaw(orders.name, [
+      { key: 'a', value: orders.codec.encode({ id: 'a1', key: 'a', amount: 1 }) },
+      { key: 'a', value: Buffer.from('{') },
+      { key: 'a', value: orders.codec.encode({ id: 'a2', key: 'a', amount: 2 }) },
+    ]);
+    await world.put(refunds, ordersOf('r', 9, 9));
+    expect(calls).toEqual([['a1', 'a2']]);
+    expect(world.read(receipts).map((order) => order!.amount)).toEqual([100, 200, 9]);
+  });
+
+  test('are tried again after transient failures, with growing waits', async () => {
+    const world = createWorld({ limits: { maxRetries: 3, retryBackoffMs: 10 } });
+    const times: number[] = [];
+    const service = await world.start(
+      withLookup(async (events) => {
+        times.push(world.clock.monotonicMs());
+        if (times.length < 4) throw new TransientError('busy');
+        return events.map(() => 1);
+      }),
+    );
+    await world.put(orders, ordersOf('a', 1, 1));
+    await world.clock.advanceBy(1_000);
+    expect(times).toEqual([0, 10, 30, 70]);
+    expect(world.read(receipts)).toHaveLength(1);
+    expect(service.status().restarts).toBe(0);
+    expect(await counted(world, 'quantum_router_retries_total', { service: 'toy', operation: 'lookup' })).toBe(3);
+  });
+
+  test.each([
+    ['retries used up', new TransientError('busy')],
+    ['an unknown error', new Error('broken')],
+  ])('%s: the service starts afresh', async (_what, error) => {
+    const world = createWorld({ limits: { maxRetries: 2 } });
+    let healthy = false;
+    const service = await world.start(
+      withLookup(async (events) => {
+        if (!healthy) throw error;
+        return events.map(() => 1);
+      }),
+    );
+    await world.put(orders, ordersOf('a', 1, 1));
+    await world.clock.advanceBy(100);
+    expect(service.status()).toMatchObject({ state: 'restarting', lastError: error.message });
+    healthy = true;
+    await world.clock.advanceBy(1_000);
+    expect(world.read(receipts)).toHaveLength(1);
+  });
+
+  test('must give a result per event', async () => {
+    const world = createWorld();
+    const service = await world.start(withLookup(async () => []));
+    await world.put(orders, ordersOf('a', 1, 1));
+    expect(service.status().lastError).toBe('service toy: the look-up of toy.orders gave 0 results for 1 events');
+  });
+});
+
+describe('misplaced records', () => {
+  const forwarding = defineService({
+    group: 'toy',
+    inputs: [
+      on<Order, undefined>(
+        orders,
+        (_state, order, context) => ({ kind: 'done', emit: [emit(receipts, { ...order, amount: context.partition })] }),
+        {
+          forwardMisplaced: true,
+        },
+      ),
+    ],
+    outputs: [anyTopic(receipts)],
+  });
+  const right = partitionOf('a', 4);
+  const wrong = (right + 1) % 4;
+  const value = orders.codec.encode({ id: 'a1', key: 'a', amount: 0 });
+
+  test('go once to the partition of their key', async () => {
+    const world = createWorld({ partitions: 4 });
+    await world.start(forwarding);
+    await world.putRaw(orders.name, [{ key: 'whatever', value, partition: wrong, headers: { replyTo: 'me' } }]);
+    expect(world.raw(orders.name).filter(({ partition }) => partition === right)).toMatchObject([
+      { key: 'a', headers: { replyTo: 'me', forwarded: '1' } },
+    ]);
+    expect(world.read(receipts)).toMatchObject([{ id: 'a1', amount: right }]);
+    expect(await counted(world, 'quantum_router_forwarded_total', { service: 'toy', topic: orders.name })).toBe(1);
+  });
+
+  test('are handled where they are when they were forwarded before', async () => {
+    const world = createWorld({ partitions: 4 });
+    await world.start(forwarding);
+    await world.putRaw(orders.name, [{ key: 'a', value, partition: wrong, headers: { forwarded: '1' } }]);
+    expect(world.read(receipts)).toMatchObject([{ id: 'a1', amount: wrong }]);
+    expect(world.raw(orders.name)).toHaveLength(1);
+  });
+});
+
+describe('processors', () => {
+  const batches: { id: string; offset: number }[][] = [];
+  beforeEach(() => batches.splice(0));
+  const processor = (startAt?: (partition: number) => Promise<number | null>) =>
+    defineService({
+      group: 'trainer',
+      inputs: [
+        process(
+          orders,
+          async (batch, context) => {
+            batches.push(batch.map(({ event, offset }) => ({ id: event.id, offset })));
+            return [emit(receipts, { id: context.group, key: 'n', amount: batch.length })];
+          },
+          startAt ? { startAt } : {},
+        ),
+      ],
+      outputs: [anyTopic(receipts)],
+    });
+
+  test('get whole batches; their emits are written before positions move', async () => {
+    const world = createWorld();
+    const service = await world.start(processor());
+    await world.put(orders, ordersOf('a', 1, 3));
+    await service.stop();
+    await world.start(processor());
+    await world.put(orders, ordersOf('a', 4, 4));
+    expect(batches.map((batch) => batch.map(({ id }) => id))).toEqual([['a1', 'a2', 'a3'], ['a4']]);
+    expect(world.read(receipts)).toMatchObject([
+      { id: 'trainer', amount: 3 },
+      { id: 'trainer', amount: 1 },
+    ]);
+  });
+
+  test('may keep a position of their own', async () => {
+    const world = createWorld();
+    const asked: number[] = [];
+    const first = await world.start(processor());
+    await world.put(orders, ordersOf('a', 1, 3));
+    await first.stop();
+    batches.splice(0);
+    await world.start(
+      processor(async (partition) => {
+        asked.push(partition);
+        return 1;
+      }),
+    );
+    expect(asked).toEqual([0]);
+    expect(batches).toEqual([
+      [
+        { id: 'a2', offset: 1 },
+        { id: 'a3', offset: 2 },
+      ],
+    ]);
+    await world.start(processor(async () => null));
+    await world.clock.settle();
+  });
+
+  test('hand over what they keep when they stop cleanly, and only then', async () => {
+    const world = createWorld();
+    const stopped: number[] = [];
+    const keeping = defineService({
+      group: 'trainer',
+      inputs: [
+        process(orders, async () => [], {
+          onStop: async (partition) => {
+            stopped.push(partition);
+            return [emit(receipts, { id: 'checkpoint', key: 'c', amount: 0 })];
+          },
+        }),
+      ],
+      outputs: [anyTopic(receipts)],
+    });
+    const service = await world.start(keeping);
+    world.broker.rebalance('trainer');
+    await world.clock.settle();
+    expect(stopped).toEqual([]);
+    await service.stop();
+    expect(stopped).toEqual([0]);
+    expect(world.read(receipts)).toMatchObject([{ id: 'checkpoint' }]);
+  });
+
+  test('undecodable records never reach them', async () => {
+    const world = createWorld();
+    await world.start(processor());
+    await world.putRaw(orders.name, [{ key: 'k', value: Buffer.from('{') }]);
+    expect(batches).toEqual([]);
+    expect(deadLetters(world, orders.name)).toHaveLength(1);
+  });
+
+  test('an error starts the service afresh', async () => {
+    const world = createWorld();
+    let fail = true;
+    const service = await world.start(
+      defineService({
+        group: 'trainer',
+        inputs: [
+          process(orders, async (batch) => {
+            if (fail) throw new Error('worker died');
+            return batch.map(({ event }) => emit(receipts, event));
+          }),
+        ],
+        outputs: [anyTopic(receipts)],
+      }),
+    );
+    await world.put(orders, ordersOf('a', 1, 1));
+    expect(service.status()).toMatchObject({ state: 'restarting', lastError: 'worker died' });
+    fail = false;
+    await world.clock.advanceBy(1_000);
+    expect(world.read(receipts)).toEqual(ordersOf('a', 1, 1));
+  });
+});

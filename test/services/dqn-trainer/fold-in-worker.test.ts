@@ -1,0 +1,87 @@
+import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
+import { topics } from '../../../lib/topics/topics';
+import { createBlobStore } from '../../../lib/weights/blob-store';
+import { createFold, type Fold, type FoldBatch, foldSettingsOf } from '../../../services/dqn-trainer/fold';
+import { createDqnTrainer } from '../../../services/dqn-trainer/service';
+import { createWorld } from '../one-service';
+import { learningEvents, models } from './records';
+
+const config = defaultRouterConfig(models.map((name) => ({ name, provider: 'acme' })));
+const settings = foldSettingsOf(config);
+const batch = (from: number, to: number): FoldBatch =>
+  learningEvents(from, to).map((event, i) => ({ event, offset: from + i }));
+
+const open: Fold[] = [];
+const start = async (host: 'worker' | 'inline', saved: Buffer | null = null): Promise<Fold> => {
+  const fold = await createFold(host)(settings, saved);
+  open.push(fold);
+  return fold;
+};
+afterEach(async () => {
+  for (const fold of open.splice(0)) await fold.close();
+});
+
+// A thread has to load TensorFlow.js; a busy machine needs its time.
+jest.setTimeout(120_000);
+
+describe('fold in a worker thread', () => {
+  test('gives the same outputs and the same state as the calling thread, and resumes from it', async () => {
+    const worker = await start('worker');
+    const inline = await start('inline');
+    const expected = await inline.apply(batch(0, 60));
+    expect(expected.outputs.some(({ kind }) => kind === 'policy')).toBe(true);
+    expect(await worker.apply(batch(0, 60))).toEqual(expected);
+    const saved = await worker.checkpoint();
+    expect(saved).toEqual(await inline.checkpoint());
+    const resumed = await start('worker', saved.bytes);
+    expect(resumed).toMatchObject({ eventOffset: 60, replayFromOffset: saved.replayFromOffset });
+    await resumed.reload(batch(saved.replayFromOffset, 60));
+    expect(await resumed.apply(batch(60, 100))).toEqual(await inline.apply(batch(60, 100)));
+  });
+
+  test('a fault in the thread reaches the caller, and the thread goes on', async () => {
+    const worker = await start('worker');
+    await worker.apply(batch(0, 5));
+    const again = batch(5, 6).map(({ event }) => ({ event, offset: 2 }));
+    await expect(worker.apply(again)).rejects.toThrow('has been folded in already');
+    await expect(worker.apply(batch(6, 8))).resolves.toMatchObject({ folded: { EXPERIENCE: 2 } });
+  });
+
+  test('a state that cannot be read fails the start', async () => {
+    await expect(start('worker', Buffer.from('not a fold at all'))).rejects.toThrow('fold blob');
+  });
+
+  test('a thread that is gone fails whoever waits for it and whoever asks later', async () => {
+    const worker = await start('worker');
+    const waiting = expect(worker.apply(batch(0, 50))).rejects.toThrow('the training thread ended');
+    await worker.close();
+    await waiting;
+    await expect(worker.checkpoint()).rejects.toThrow('the training thread ended');
+  });
+
+  test('the service trains in the thread', async () => {
+    const world = await createWorld();
+    await world.send(topics.config, [{ version: 1, json: configToJson(config), appliedAtMs: 0 }]);
+    const blobs = createBlobStore(world);
+    const startFold = createFold('worker');
+    const trainer = createDqnTrainer({ ...world, blobs, startFold, elapsedMs: () => 0 });
+    const starting = world.start(trainer);
+    const turns = async (until: () => boolean): Promise<void> => {
+      while (!until()) await world.clock.settle();
+    };
+    let started = false;
+    starting.then(() => {
+      started = true;
+    });
+    await turns(() => started);
+    await world.send(topics.learningEvents, learningEvents(0, 60));
+    await turns(() => world.out(topics.weightsPublished).length > 0);
+    let stopped = false;
+    (await starting).stop().then(() => {
+      stopped = true;
+    });
+    await turns(() => stopped);
+    expect(world.out(topics.trainerCheckpoint)).toMatchObject([{ eventOffset: 60 }]);
+    expect(world.fatal).toEqual([]);
+  });
+});

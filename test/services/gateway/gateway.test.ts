@@ -1,0 +1,680 @@
+import { connect } from 'node:net';
+import { stringify } from 'yaml';
+import { defaultRouterConfig } from '../../../lib/config/parse-config';
+import { TransientError } from '../../../lib/ports/broker';
+import { createMetrics } from '../../../lib/telemetry/metrics';
+import type { ModelProfile } from '../../../lib/topics/generated/messages';
+import { topics } from '../../../lib/topics/topics';
+import { decisionOf, startGateway, testConfig } from './start-gateway';
+
+type Started = Awaited<ReturnType<typeof startGateway>>;
+
+describe('a gateway', () => {
+  let started: Started;
+  beforeAll(async () => {
+    started = await startGateway();
+  });
+  afterAll(() => started.stop());
+
+  describe('POST /v1/route', () => {
+    test('answers with the decision of the request it put on the topic', async () => {
+      const { status, body } = await started.call('POST', '/v1/route', {
+        requestId: 'full',
+        sessionId: 's1',
+        messages: [{ role: 'user', content: 'hello' }],
+        limits: { maxCostUsd: 1, allowedModels: ['large'] },
+        preference: { quality: 1, cost: 0.5, latency: 0 },
+        strategies: ['BALANCED'],
+        collapse: 'WEIGHTED',
+      });
+      expect(status).toBe(200);
+      expect(body).toEqual({ ...decisionOf(started.requests()[0]!), routingKey: 's1' });
+      expect(started.requests()[0]).toMatchObject({
+        requestId: 'full',
+        sessionId: 's1',
+        replyTo: started.gateway.id,
+        limits: { maxCostUsd: 1, maxLatencyMs: null, allowedModels: ['large'], deniedModels: [] },
+        requestedAtMs: started.clock.nowMs(),
+      });
+    });
+
+    test('makes up an id; the alias is the same', async () => {
+      const { status, body } = await started.call('POST', '/v1/quantum/route', { prompt: 'hello' });
+      expect(status).toBe(200);
+      expect(body.requestId).toMatch(/^id-\d+$/);
+    });
+
+    test('a feature vector travels as float32', async () => {
+      const { status } = await started.call('POST', '/v1/route', { requestId: 'vector', features: [0.5, -2, 1e-3] });
+      expect(status).toBe(200);
+      const bytes = started.requests().find((request) => request.requestId === 'vector')!.features!;
+      expect([0, 4, 8].map((at) => bytes.readFloatLE(at))).toEqual([0.5, -2, Math.fround(1e-3)]);
+    });
+
+    test('the same id again gets the same decision and puts nothing on the topic', async () => {
+      const first = await started.call('POST', '/v1/route', { requestId: 'again', prompt: 'a' });
+      const before = started.requests().length;
+      const second = await started.call('POST', '/v1/route', { requestId: 'again', prompt: 'b' });
+      expect(second.body).toEqual(first.body);
+      expect(started.requests()).toHaveLength(before);
+    });
+
+    const long = 'x'.repeat(testConfig.limits.maxPromptBytes + 1);
+    test.each<[string, unknown, string, RegExp | string]>([
+      [
+        'malformed JSON',
+        '{"prompt": "a",}',
+        'malformed_json',
+        'not JSON at line 1, column 16: expected a field name in double quotes',
+      ],
+      ['an empty body', '', 'malformed_json', 'the body is empty; send a JSON object'],
+      ['no object', '[]', 'invalid_field', 'body: must be an object, not a list'],
+      ['an unknown field', { promt: 'a' }, 'invalid_field', 'promt: unknown field "promt"; did you mean "prompt"?'],
+      [
+        'an unknown field inside',
+        { prompt: 'a', limits: { maxCost: 1 } },
+        'invalid_field',
+        'limits.maxCost: unknown field "maxCost"; did you mean "maxCostUsd"?',
+      ],
+      ['a field of the gateway', { prompt: 'a', replyTo: 'me' }, 'invalid_field', /^replyTo: unknown field/],
+      ['a wrong type', { prompt: 7 }, 'invalid_field', 'prompt: must be a string, not 7'],
+      [
+        'a wrong type inside',
+        { messages: [{ role: 'user', content: 1 }] },
+        'invalid_field',
+        'messages.0.content: must be a string, not 1',
+      ],
+      [
+        'an unknown role',
+        { messages: [{ role: 'usr', content: 'a' }] },
+        'invalid_field',
+        'messages.0.role: must be one of system, user, assistant, tool, not "usr"; did you mean "user"?',
+      ],
+      ['nothing to route', {}, 'invalid_field', /^prompt: one of prompt, messages and features/],
+      ['two prompts', { prompt: 'a', features: [1] }, 'invalid_field', /^features: give only one/],
+      [
+        'a prompt over the limit',
+        { prompt: long },
+        'invalid_field',
+        /^prompt: \d+ bytes are more than limits.maxPromptBytes/,
+      ],
+      [
+        'an unknown model',
+        { prompt: 'a', limits: { allowedModels: ['larg'] } },
+        'invalid_field',
+        /^limits.allowedModels.0: unknown model "larg".*"large"/,
+      ],
+      [
+        'an unknown strategy',
+        { prompt: 'a', strategies: ['BALANCD'] },
+        'invalid_field',
+        /^strategies.0: unknown strategy "BALANCD".*"BALANCED"/,
+      ],
+      ['an unknown collapse', { prompt: 'a', collapse: 'BEST' }, 'invalid_field', /^collapse: unknown collapse "BEST"/],
+      [
+        'a negative limit',
+        { prompt: 'a', limits: { maxCostUsd: -1 } },
+        'invalid_field',
+        'limits.maxCostUsd: must be at least 0, not -1',
+      ],
+      [
+        'NaN',
+        '{"prompt": "a", "limits": {"maxLatencyMs": NaN}}',
+        'malformed_json',
+        /\(limits.maxLatencyMs\): NaN is not a number that JSON can carry/,
+      ],
+      ['NaN as null in a vector', { features: [1, null] }, 'invalid_field', 'features.1: must be a number, not null'],
+      ['NaN as a string', { features: ['NaN'] }, 'invalid_field', 'features.0: must be a number, not "NaN"'],
+      [
+        'a number too large for JSON',
+        '{"features": [1e999]}',
+        'invalid_field',
+        'features.0: must be a number, not Infinity',
+      ],
+      ['a number too large for float32', { features: [1, 1e39] }, 'invalid_field', /^features.1: must be at most/],
+      [
+        'a preference of nothing',
+        { prompt: 'a', preference: { quality: 0 } },
+        'invalid_field',
+        'preference: quality, cost and latency must not all be 0',
+      ],
+      [
+        'a capability nobody has',
+        { prompt: 'a', requiredCapabilities: ['sound'] },
+        'no_eligible_candidate',
+        /^requiredCapabilities: no eligible candidate: large \(requiredCapabilities: lacks sound\)/,
+      ],
+      [
+        'a cost nobody keeps',
+        { prompt: 'a', limits: { maxCostUsd: 0 } },
+        'no_eligible_candidate',
+        /^limits.maxCostUsd: no eligible candidate/,
+      ],
+      [
+        'a context nobody takes',
+        { prompt: 'a', contextTokens: 1_000_000 },
+        'no_eligible_candidate',
+        /^contextTokens: no eligible candidate/,
+      ],
+    ])(
+      '%s is refused with the path of the field, and nothing lands on the topic',
+      async (_name, sent, code, message) => {
+        const before = started.requests().length;
+        const { status, body } = await started.call('POST', '/v1/route', sent);
+        expect(status).toBe(400);
+        expect(body.error.code).toBe(code);
+        if (typeof message === 'string') expect(body.error.message).toBe(message);
+        else expect(body.error.message).toMatch(message);
+        if (code === 'invalid_field') expect(body.error.message.startsWith(body.error.field || 'body')).toBe(true);
+        expect(JSON.stringify(body)).not.toContain('xxx');
+        expect(started.requests()).toHaveLength(before);
+      },
+    );
+
+    test('several faults come together', async () => {
+      const { body } = await started.call('POST', '/v1/route', { prompt: 1, threadTimeoutMs: 0 });
+      expect(body.error.details).toEqual([
+        { field: 'prompt', message: 'must be a string, not 1' },
+        { field: 'threadTimeoutMs', message: 'must be at least 1, not 0' },
+      ]);
+    });
+
+    test('a body over the limit is 413, another type is 415', async () => {
+      const huge = await started.call('POST', '/v1/route', { prompt: 'x'.repeat(3_000_000) });
+      expect([huge.status, huge.body.error.code]).toEqual([413, 'body_too_large']);
+      const form = await started.call('POST', '/v1/route', 'a=b', {
+        'content-type': 'application/x-www-form-urlencoded',
+      });
+      expect([form.status, form.body.error.code]).toEqual([415, 'unsupported_media_type']);
+    });
+
+    test('bytes that are no HTTP get an answer too', async () => {
+      const socket = connect(started.gateway.port, '127.0.0.1');
+      socket.write('NOT HTTP\r\n\r\n');
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket) chunks.push(chunk as Buffer);
+      expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1.1 400/);
+    });
+  });
+
+  describe('POST /v1/feedback', () => {
+    test('fills in what the decision says, and is durable when it answers', async () => {
+      await started.call('POST', '/v1/route', { requestId: 'fed', sessionId: 's-fed', prompt: 'a' });
+      const { status, body } = await started.call('POST', '/v1/feedback', {
+        decisionId: 'fed',
+        quality: 0.8,
+        costUsd: 0.01,
+        latencyMs: 900,
+        rewardParts: { userFeedback: 1 },
+        source: 'user',
+      });
+      expect([status, body]).toEqual([202, { decisionId: 'fed', model: 'large', attempt: 1 }]);
+      expect(started.outcomes().at(-1)).toEqual({
+        decisionId: 'fed',
+        routingKey: 's-fed',
+        model: 'large',
+        attempt: 1,
+        status: 'SUCCESS',
+        latencyMs: 900,
+        inputTokens: null,
+        outputTokens: null,
+        costUsd: 0.01,
+        quality: 0.8,
+        rewardParts: { userFeedback: 1 },
+        source: 'user',
+        provisional: false,
+        revision: 0,
+        occurredAtMs: started.clock.nowMs(),
+      });
+      expect(started.broker.records(topics.routeOutcome.name).at(-1)?.key).toBe('s-fed');
+    });
+
+    test('a fallback is the attempt its place in the list says', async () => {
+      await started.call('POST', '/v1/route', { requestId: 'fell', prompt: 'a' });
+      const { body } = await started.call('POST', '/v1/feedback', { decisionId: 'fell', model: 'small' });
+      expect(body).toEqual({ decisionId: 'fell', model: 'small', attempt: 2 });
+    });
+
+    test('of an unknown decision is taken when it names the model: another gateway may have routed it', async () => {
+      const named = await started.call('POST', '/v1/feedback', {
+        decisionId: 'elsewhere',
+        model: 'small',
+        routingKey: 'k',
+        status: 'TIMEOUT',
+      });
+      expect(named.status).toBe(202);
+      expect(started.broker.records(topics.routeOutcome.name).some((record) => record.key === 'k')).toBe(true);
+    });
+
+    test.each<[string, unknown, string]>([
+      ['no decision', { model: 'small' }, 'decisionId: is required'],
+      [
+        'no model',
+        { decisionId: 'elsewhere' },
+        'model: is required: this gateway does not remember the decision, so it cannot know the model',
+      ],
+      ['an unknown model', { decisionId: 'x', model: 'smal' }, 'model: unknown model "smal"; did you mean "small"?'],
+      [
+        'an unknown field',
+        { decisionId: 'x', model: 'small', score: 1 },
+        'score: unknown field "score"; the nearest known is "source"',
+      ],
+      ['quality over 1', { decisionId: 'x', model: 'small', quality: 1.5 }, 'quality: must be at most 1, not 1.5'],
+      ['a negative cost', { decisionId: 'x', model: 'small', costUsd: -1 }, 'costUsd: must be at least 0, not -1'],
+      [
+        'an unknown status',
+        { decisionId: 'x', model: 'small', status: 'OK' },
+        'status: must be one of SUCCESS, FAILURE, TIMEOUT, RATE_LIMITED, CANCELLED, not "OK"; the nearest known is "TIMEOUT"',
+      ],
+      [
+        'a part over 1',
+        { decisionId: 'x', model: 'small', rewardParts: { user: 2 } },
+        'rewardParts.user: must be at most 1, not 2',
+      ],
+      ['attempt 0', { decisionId: 'x', model: 'small', attempt: 0 }, 'attempt: must be at least 1, not 0'],
+      [
+        'too many attempts',
+        { decisionId: 'x', model: 'small', attempt: 99 },
+        'attempt: is 99; the decided model is attempt 1, at most 16',
+      ],
+    ])('%s is refused, and nothing lands on the topic', async (_name, sent, message) => {
+      const before = started.outcomes().length;
+      const { status, body } = await started.call('POST', '/v1/feedback', sent);
+      expect([status, body.error.message]).toEqual([400, message]);
+      expect(started.outcomes()).toHaveLength(before);
+    });
+  });
+
+  test('GET /v1/decisions/:id gives a decision back, in any spelling of its id', async () => {
+    const routed = await started.call('POST', '/v1/route', { requestId: 'ä/b c', prompt: 'a' });
+    const found = await started.call('GET', `/v1/decisions/${encodeURIComponent('ä/b c')}`);
+    expect(found.body).toEqual(routed.body);
+    const missing = await started.call('GET', '/v1/decisions/nobody');
+    expect([missing.status, missing.body.error.code]).toEqual([404, 'not_found']);
+  });
+
+  test('what does not exist is 404 with a hint', async () => {
+    expect((await started.call('POST', '/v1/rout', {})).body.error.message).toBe(
+      'there is no POST /v1/rout; did you mean "/v1/route"?',
+    );
+    expect((await started.call('GET', '/v1/route')).body.error.message).toBe(
+      'there is no GET /v1/route; it takes POST',
+    );
+  });
+
+  test('/health, /ready and /metrics', async () => {
+    expect((await started.call('GET', '/health')).body).toEqual({ status: 'ok' });
+    const ready = await started.call('GET', '/ready');
+    expect([ready.status, ready.body]).toEqual([200, { ready: true, waitingFor: [] }]);
+    const metrics = await started.call('GET', '/metrics');
+    expect(metrics.headers.get('content-type')).toMatch(/^text\/plain/);
+    expect(metrics.body).toMatch(/quantum_router_http_requests_total\{method="GET",route="\/ready",status="200"\} 1/);
+    expect(metrics.body).toMatch(/quantum_router_http_waiting 0/);
+  });
+
+  test('/openapi.json has every endpoint with its body, its answers and its errors', async () => {
+    const { body } = await started.call('GET', '/openapi.json');
+    expect(body.openapi).toBe('3.1.0');
+    const operations = Object.entries<Record<string, unknown>>(body.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    expect(operations.sort()).toEqual([
+      'get /health',
+      'get /metrics',
+      'get /openapi.json',
+      'get /ready',
+      'get /v1/config',
+      'get /v1/decisions/{id}',
+      'get /v1/models',
+      'post /v1/feedback',
+      'post /v1/quantum/route',
+      'post /v1/route',
+      'put /v1/config',
+    ]);
+    const route = body.paths['/v1/route'].post;
+    expect(Object.keys(route.responses)).toEqual(['200', '400', '413', '415', '500', '503', '504']);
+    expect(
+      route.requestBody.content['application/json'].schema.properties.limits.properties.maxCostUsd.description,
+    ).toBeTruthy();
+    expect(body.components.schemas.RouteDecided.required).toEqual(Object.keys(decisionOf({} as never)));
+    const text = JSON.stringify(body);
+    for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g))
+      expect(body.components.schemas).toHaveProperty([name!]);
+  });
+});
+
+describe('models and their health', () => {
+  test('GET /v1/models shows configuration, experience, and the breaker as it is now', async () => {
+    const started = await startGateway();
+    const breaker = {
+      health: 'CLOSED',
+      failures: 0,
+      changedAtMs: 0,
+      openings: 0,
+      probeAtMs: null,
+      probesSucceeded: 0,
+    } as const;
+    const stats = {
+      weight: 100,
+      errorRate: 0.1,
+      quality: 0.9,
+      qualityWeight: 100,
+      latencyMs: 500,
+      latencyWeight: 100,
+      costUsd: 0.02,
+      costWeight: 100,
+      outputTokens: 100,
+      outputTokensWeight: 100,
+    };
+    const profile: ModelProfile = {
+      model: 'large',
+      provider: 'north',
+      overall: stats,
+      tasks: {},
+      breaker: { ...breaker, health: 'OPEN', changedAtMs: 1, probeAtMs: 4_000_000_000_000_000 },
+      providerBreaker: breaker,
+      updatedAtMs: 1,
+    };
+    const producer = started.broker.producer('profiler');
+    await producer.send([
+      { topic: topics.modelProfile.name, key: 'large', value: topics.modelProfile.codec.encode(profile) },
+    ]);
+    await started.clock.settle();
+    const { body } = await started.call('GET', '/v1/models');
+    expect(body.configVersion).toBe(1);
+    expect(body.models.map((model: { health: string }) => model.health)).toEqual(['OPEN', 'CLOSED']);
+    expect(body.models[0].profile).toEqual(profile);
+    expect(body.models[0].expected.quality).toBeGreaterThan(body.models[1].expected.quality);
+    expect(body.models[1]).toMatchObject({
+      config: { name: 'small' },
+      profile: null,
+      expected: { quality: 0.5, errorRate: 0 },
+    });
+    await started.stop();
+  });
+});
+
+describe('/v1/config', () => {
+  let started: Started;
+  beforeEach(async () => {
+    started = await startGateway();
+  });
+  afterEach(() => started.stop());
+  const changed = { ...testConfig, seed: 9 };
+  const put = async (body: unknown, headers: Record<string, string> = {}) => {
+    const answer = started.call('PUT', '/v1/config', body, headers);
+    // The gateway waits on its clock until it has read the new version back.
+    let answered = false;
+    const watched = answer.finally(() => {
+      answered = true;
+    });
+    while (!answered) await started.clock.advanceBy(5);
+    return watched;
+  };
+
+  test('is read with its version and replaced by naming that version', async () => {
+    const read = await started.call('GET', '/v1/config');
+    expect(read.body).toEqual({ version: 1, appliedAtMs: started.clock.nowMs(), config: testConfig });
+    expect(read.headers.get('etag')).toBe('"1"');
+    const written = await put({ version: 1, config: changed });
+    expect([written.status, written.body.version, written.body.config.seed]).toEqual([200, 2, 9]);
+    expect((await started.call('GET', '/v1/config')).body.version).toBe(2);
+  });
+
+  test('takes JSON or YAML with the version in If-Match', async () => {
+    expect((await put(changed, { 'if-match': '"1"' })).body.version).toBe(2);
+    expect((await put(stringify(changed), { 'if-match': '2', 'content-type': 'application/yaml' })).body.version).toBe(
+      3,
+    );
+  });
+
+  test('a version that is no longer in force conflicts', async () => {
+    await put({ version: 1, config: changed });
+    const late = await put({ version: 1, config: testConfig });
+    expect([late.status, late.body.error.code, late.body.error.field]).toEqual([409, 'version_conflict', 'version']);
+    expect((await started.call('GET', '/v1/config')).body.config.seed).toBe(9);
+  });
+
+  test('faults come with their path, all of them, and nothing is applied', async () => {
+    const wrapped = await put({ version: 1, config: { models: [{ name: 'a', provider: 1 }], seed: -1 } });
+    expect(wrapped.status).toBe(400);
+    expect(wrapped.body.error.details.map((fault: { field: string }) => fault.field)).toEqual([
+      'config.models.0.provider',
+      'config.seed',
+    ]);
+    const yaml = await put('models: []\nseed: x\n', { 'if-match': '1', 'content-type': 'application/yaml' });
+    expect(yaml.body.error).toMatchObject({
+      field: 'models',
+      message: 'models: line 1, column 9: must be a list of at least 1',
+    });
+    expect((await put(changed)).status).toBe(428);
+    expect((await put(changed, { 'if-match': 'abc' })).body.error.field).toBe('If-Match');
+    expect((await started.call('GET', '/v1/config')).body.version).toBe(1);
+  });
+});
+
+describe('when no decision comes', () => {
+  test('504 without a model, after the thread time-out and the grace', async () => {
+    const started = await startGateway({ answer: () => [], settings: { decisionGraceMs: 500 } });
+    const answer = started.call('POST', '/v1/route', { requestId: 'lost', prompt: 'a', threadTimeoutMs: 100 });
+    await started.until(() => started.requests().length === 1);
+    await started.clock.advanceBy(700);
+    const { status, body } = await answer;
+    expect([status, body.error.code]).toEqual([504, 'decision_timeout']);
+    expect(body).not.toHaveProperty('model');
+    await started.stop();
+  });
+
+  test('a request decided before this gateway was born is found in the log', async () => {
+    const started = await startGateway({ answer: () => [] });
+    const decision = { ...decisionOf({ requestId: 'old', sessionId: null, tenantId: null } as never) };
+    const producer = started.broker.producer('collapse');
+    const write = (of: typeof decision) =>
+      producer.send([
+        { topic: topics.routeDecided.name, key: of.routingKey, value: topics.routeDecided.codec.encode(of) },
+      ]);
+    await write(decision);
+    await write({ ...decision, model: 'small' });
+    const answer = started.call('POST', '/v1/route', { requestId: 'old', prompt: 'a' });
+    await started.until(() => started.requests().length === 1);
+    await started.clock.advanceBy(3_000);
+    const routed = await answer;
+    expect([routed.status, routed.body.model]).toEqual([200, 'large']);
+    // With a session the id says nothing about the partition: all are searched, unless the key is given.
+    await write({ ...decision, requestId: 'mine', decisionId: 'mine', sessionId: 'abc', routingKey: 'abc' });
+    expect((await started.call('GET', '/v1/decisions/mine')).body.sessionId).toBe('abc');
+    expect((await started.call('GET', '/v1/decisions/mine?routingKey=abc')).status).toBe(200);
+    await started.stop();
+  });
+
+  test('more than the limit in flight is 503; the same id twice waits for one decision', async () => {
+    let release = false;
+    const started = await startGateway({
+      answer: (request) => (release ? [decisionOf(request)] : []),
+      settings: { maxInFlight: 1 },
+    });
+    const twice = [1, 2].map(() => started.call('POST', '/v1/route', { requestId: 'a', prompt: 'a' }));
+    await started.until(() => started.requests().length >= 1);
+    const refused = await started.call('POST', '/v1/route', { requestId: 'b', prompt: 'a' });
+    expect([refused.status, refused.body.error.code, refused.headers.get('retry-after')]).toEqual([
+      503,
+      'overloaded',
+      '1',
+    ]);
+    release = true;
+    const producer = started.broker.producer('late');
+    const decision = decisionOf(started.requests()[0]!);
+    await producer.send([
+      {
+        topic: topics.routeDecided.name,
+        key: 'a',
+        value: topics.routeDecided.codec.encode(decision),
+        headers: { 'reply-to': 'another' },
+      },
+      {
+        topic: topics.routeDecided.name,
+        key: 'a',
+        value: topics.routeDecided.codec.encode(decision),
+        headers: { 'reply-to': started.gateway.id },
+      },
+      {
+        topic: topics.routeDecided.name,
+        key: 'a',
+        value: topics.routeDecided.codec.encode({ ...decision, model: 'small' }),
+        headers: { 'reply-to': started.gateway.id },
+      },
+    ]);
+    const answers = await Promise.all(twice);
+    expect(answers.map((answer) => answer.body.model)).toEqual(['large', 'large']);
+    expect(started.requests()).toHaveLength(1);
+    expect((await started.call('GET', '/v1/decisions/a')).body.model).toBe('large');
+    await started.stop();
+  });
+});
+
+describe('readiness and end', () => {
+  test('not ready before there is a configuration and while services are restoring', async () => {
+    const waiting = ['route-intake'];
+    const started = await startGateway({ config: null, waitingFor: () => waiting, status: () => ({ services: 7 }) });
+    const ready = await started.call('GET', '/ready');
+    expect([ready.status, ready.body]).toEqual([
+      503,
+      { ready: false, waitingFor: ['a configuration', 'route-intake'] },
+    ]);
+    const routed = await started.call('POST', '/v1/route', { prompt: 'a' });
+    expect([routed.status, routed.body.error.message]).toEqual([
+      503,
+      'not ready yet: waiting for a configuration, route-intake',
+    ]);
+    for (const path of ['/v1/models', '/v1/config']) expect((await started.call('GET', path)).status).toBe(503);
+    expect((await started.call('GET', '/health')).body).toEqual({ services: 7, status: 'ok' });
+    waiting.pop();
+    const put = started.call('PUT', '/v1/config', { version: 0, config: testConfig });
+    await started.until(() => started.broker.records(topics.config.name).length === 1);
+    await started.clock.advanceBy(10);
+    expect((await put).body.version).toBe(1);
+    expect((await started.call('POST', '/v1/route', { prompt: 'a' })).status).toBe(200);
+    // Once ready, a service that restarts does not close the door: requests wait in the log.
+    waiting.push('route-collapse');
+    expect((await started.call('POST', '/v1/route', { prompt: 'a' })).status).toBe(200);
+    await started.stop();
+  });
+
+  test('a configuration that cannot be read leaves the one before it in force', async () => {
+    const started = await startGateway();
+    const producer = started.broker.producer('vandal');
+    const value = topics.config.codec.encode({ version: 2, json: '{"models":[]}', appliedAtMs: 0 });
+    await producer.send([{ topic: topics.config.name, key: 'current', value }]);
+    await started.clock.settle();
+    expect((await started.call('GET', '/v1/config')).body.version).toBe(1);
+    await started.stop();
+  });
+
+  test('stopping lets the waiting request finish', async () => {
+    const started = await startGateway({ answer: () => [] });
+    const answer = started.call('POST', '/v1/route', { requestId: 'last', prompt: 'a' });
+    await started.until(() => started.requests().length === 1);
+    const stopped = started.gateway.stop();
+    const producer = started.broker.producer('late');
+    await producer.send([
+      {
+        topic: topics.routeDecided.name,
+        key: 'last',
+        value: topics.routeDecided.codec.encode(decisionOf(started.requests()[0]!)),
+        headers: { 'reply-to': started.gateway.id },
+      },
+    ]);
+    expect((await answer).status).toBe(200);
+    await stopped;
+    await expect(fetch(started.gateway.url)).rejects.toThrow('fetch failed');
+  });
+
+  test('a caller that went away leaves no error behind: its decision is still awaited', async () => {
+    const errors: string[] = [];
+    const log = {
+      debug() {},
+      info() {},
+      warn() {},
+      error: (message: string) => errors.push(message),
+      child: () => log,
+    };
+    const started = await startGateway({ answer: () => [], log });
+    const caller = new AbortController();
+    const answer = fetch(`${started.gateway.url}/v1/route`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"prompt": "a"}',
+      signal: caller.signal,
+    });
+    await started.until(() => started.requests().length === 1);
+    caller.abort();
+    await expect(answer).rejects.toThrow('aborted');
+    let stopped = false;
+    const stopping = started.gateway.stop().finally(() => {
+      stopped = true;
+    });
+    while (!stopped) await started.clock.advanceBy(100);
+    await stopping;
+    expect(errors).toEqual([]);
+  });
+
+  test('a log that cannot be written for a while is 503, for requests and for outcomes', async () => {
+    const started = await startGateway({
+      disturb: (broker) => ({
+        ...broker,
+        producer: (name) => ({ ...broker.producer(name), send: () => Promise.reject(new TransientError('away')) }),
+      }),
+    });
+    const calls = [
+      started.call('POST', '/v1/route', { prompt: 'a' }),
+      started.call('POST', '/v1/feedback', { decisionId: 'a', model: 'small' }),
+    ];
+    for (const { status, body } of await Promise.all(calls))
+      expect([status, body.error.code]).toEqual([503, 'not_ready']);
+    await started.stop();
+  });
+
+  test('a port that is taken is an error, and nothing keeps running', async () => {
+    const started = await startGateway();
+    await expect(startGateway({ settings: { port: started.gateway.port } })).rejects.toThrow(/EADDRINUSE/);
+    await started.stop();
+  });
+
+  test('an unknown error is 500, says nothing of its inside and is logged', async () => {
+    const errors: string[] = [];
+    const log = {
+      debug() {},
+      info() {},
+      warn() {},
+      error: (message: string) => errors.push(message),
+      child: () => log,
+    };
+    const metrics = createMetrics();
+    const started = await startGateway({
+      log,
+      metrics: { ...metrics, text: () => Promise.reject(new Error('secret')) },
+    });
+    const { status, body } = await started.call('GET', '/metrics');
+    expect([status, body.error]).toEqual([
+      500,
+      { code: 'internal', message: 'internal error; see the log of the gateway', field: null },
+    ]);
+    expect(errors).toEqual(['a request failed']);
+    await started.stop();
+  });
+
+  test('a model that left the configuration can still be reported for a decision that named it', async () => {
+    const started = await startGateway();
+    await started.call('POST', '/v1/route', { requestId: 'r', prompt: 'a' });
+    const put = started.call('PUT', '/v1/config', {
+      version: 1,
+      config: defaultRouterConfig([{ name: 'new', provider: 'p' }]),
+    });
+    await started.until(() => started.broker.records(topics.config.name).length === 2);
+    await started.clock.advanceBy(10);
+    await put;
+    expect((await started.call('POST', '/v1/feedback', { decisionId: 'r' })).status).toBe(202);
+    expect((await started.call('POST', '/v1/feedback', { decisionId: 'other', model: 'large' })).status).toBe(400);
+    await started.stop();
+  });
+});

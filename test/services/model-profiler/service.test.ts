@@ -1,0 +1,153 @@
+import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
+import type { ModelObserved, ModelProfile } from '../../../lib/topics/generated/messages';
+import { topics } from '../../../lib/topics/topics';
+import { createModelProfiler } from '../../../services/model-profiler/service';
+import { createWorld, type World } from '../one-service';
+import { observed } from './records';
+
+const breaker = {
+  openAfterFailures: 3,
+  openMs: 1_000,
+  maxOpenMs: 4_000,
+  closeAfterSuccesses: 2,
+  probeShare: 0.05,
+  providerOpenAfterFailures: 5,
+};
+
+async function withService(): Promise<World> {
+  const world = await createWorld();
+  const config = defaultRouterConfig([{ name: 'alpha', provider: 'acme' }], {
+    breaker,
+    profileHalfLifeObservations: 100,
+  });
+  await world.send(topics.config, [{ version: 1, json: configToJson(config), appliedAtMs: 0 }]);
+  await world.start(createModelProfiler());
+  return world;
+}
+
+const call = (world: World, change: Partial<ModelObserved> = {}): Promise<void> =>
+  world.send(topics.modelObserved, [observed({ observedAtMs: world.clock.nowMs(), ...change })]);
+
+/** The newest profile of each model. */
+const profiles = (world: World): Record<string, ModelProfile> =>
+  Object.fromEntries(world.out(topics.modelProfile).map((profile) => [profile.model, profile]));
+
+describe('model-profiler', () => {
+  test('one observation, one profile: overall and per task', async () => {
+    const world = await withService();
+    await call(world, { taskType: 'code', quality: 1 });
+    await call(world, { taskType: 'chat', quality: 0 });
+    expect(world.out(topics.modelProfile)).toHaveLength(2);
+    const profile = profiles(world)['alpha']!;
+    expect(profile).toMatchObject({
+      provider: 'acme',
+      overall: { weight: expect.closeTo(2, 1) },
+      breaker: { health: 'CLOSED' },
+    });
+    expect(profile.tasks['code']).toMatchObject({ quality: 1, qualityWeight: 1, latencyMs: 500, costUsd: 0.01 });
+    expect(profile.tasks['chat']).toMatchObject({ quality: 0, qualityWeight: 1 });
+    expect(profile.overall.quality).toBeCloseTo(0.5, 2);
+  });
+
+  test('a failing model opens, is probed after the wait, and comes back', async () => {
+    const world = await withService();
+    for (let i = 0; i < 3; i++) await call(world, { status: 'TIMEOUT', quality: 0 });
+    expect(profiles(world)['alpha']).toMatchObject({
+      breaker: { health: 'OPEN' },
+      providerBreaker: { health: 'CLOSED' },
+    });
+    await world.clock.advanceBy(999);
+    expect(profiles(world)['alpha']!.breaker.health).toBe('OPEN');
+    await world.clock.advanceBy(1);
+    expect(profiles(world)['alpha']!.breaker.health).toBe('HALF_OPEN');
+    await call(world);
+    await call(world);
+    expect(profiles(world)['alpha']!.breaker).toMatchObject({ health: 'CLOSED', failures: 0, openings: 0 });
+  });
+
+  test('rate limits are bad health but no bad quality; cancelled calls and corrections are neither', async () => {
+    const world = await withService();
+    await call(world);
+    for (let i = 0; i < 5; i++) await call(world, { status: 'CANCELLED', quality: 0 });
+    for (let i = 0; i < 5; i++) await call(world, { status: 'FAILURE', quality: 0, replacedQuality: 0.8, revision: 1 });
+    expect(profiles(world)['alpha']!.breaker).toMatchObject({ health: 'CLOSED', failures: 0 });
+    expect(
+      await world.metrics.value('quantum_router_drops_total', { service: 'model-profiler', reason: 'cancelled-call' }),
+    ).toBe(5);
+    await call(world);
+    const { quality } = profiles(world)['alpha']!.overall;
+    for (let i = 0; i < 3; i++) await call(world, { status: 'RATE_LIMITED', quality: null });
+    expect(profiles(world)['alpha']).toMatchObject({ breaker: { health: 'OPEN' }, overall: { quality } });
+  });
+
+  test('a provider opens when several of its models fail together, and all its models hear of it', async () => {
+    const world = await withService();
+    await call(world, { model: 'bystander' });
+    await call(world, { model: 'other', provider: 'zenith' });
+    for (let i = 0; i < 2; i++) {
+      await call(world, { model: 'alpha', status: 'FAILURE', quality: 0 });
+      await call(world, { model: 'bravo', status: 'FAILURE', quality: 0 });
+    }
+    expect(profiles(world)['bystander']!.providerBreaker.health).toBe('CLOSED');
+    await call(world, { model: 'alpha', status: 'FAILURE', quality: 0 });
+    const after = profiles(world);
+    expect(['alpha', 'bravo', 'bystander'].map((model) => after[model]!.providerBreaker.health)).toEqual([
+      'OPEN',
+      'OPEN',
+      'OPEN',
+    ]);
+    expect(after['bystander']!.breaker.health).toBe('CLOSED');
+    expect(after['other']!.providerBreaker.health).toBe('CLOSED');
+    await world.clock.advanceBy(1_000);
+    expect(profiles(world)['bystander']!.providerBreaker.health).toBe('HALF_OPEN');
+  });
+
+  test('one bad model does not take its provider down', async () => {
+    const world = await withService();
+    await call(world, { model: 'bravo' });
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < 3; i++) await call(world, { status: 'FAILURE', quality: 0 });
+      await world.clock.advanceBy(5_000);
+    }
+    expect(profiles(world)['alpha']).toMatchObject({
+      breaker: { health: 'HALF_OPEN' },
+      providerBreaker: { health: 'CLOSED' },
+    });
+  });
+
+  test('a restart continues from where it was, waits included', async () => {
+    const world = await withService();
+    for (let i = 0; i < 3; i++) await call(world, { status: 'FAILURE', quality: 0 });
+    await world.clock.advanceBy(200);
+    await world.crash('model-profiler');
+    expect(profiles(world)['alpha']!.breaker.health).toBe('OPEN');
+    await world.clock.advanceBy(800);
+    const { breaker: half, overall } = profiles(world)['alpha']!;
+    expect(half).toMatchObject({ health: 'HALF_OPEN', openings: 1 });
+    expect(overall.errorRate).toBeCloseTo(1, 12);
+    await call(world, { status: 'FAILURE', quality: 0 });
+    expect(profiles(world)['alpha']!.breaker).toMatchObject({ health: 'OPEN', openings: 2 });
+  });
+
+  test('observations from the past count for the statistics', async () => {
+    const world = await withService();
+    await call(world, { quality: 1 });
+    await call(world, { quality: 0, observedAtMs: 0 });
+    expect(profiles(world)['alpha']!.overall.quality).toBeCloseTo(0.5, 2);
+  });
+
+  test('task types beyond the limit count overall only', async () => {
+    const world = await withService();
+    for (let i = 0; i < 70; i++) await call(world, { taskType: `task-${i}` });
+    const profile = profiles(world)['alpha']!;
+    expect(Object.keys(profile.tasks)).toHaveLength(64);
+    expect(profile.overall.weight).toBeGreaterThan(50);
+  });
+
+  test('works by default settings until a configuration is applied', async () => {
+    const world = await createWorld();
+    await world.start(createModelProfiler());
+    for (let i = 0; i < 5; i++) await call(world, { status: 'FAILURE', quality: 0 });
+    expect(profiles(world)['alpha']!.breaker.health).toBe('OPEN');
+  });
+});

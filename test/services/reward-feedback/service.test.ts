@@ -1,0 +1,369 @@
+import fc from 'fast-check';
+import type { RouteOutcome } from '../../../lib/topics/generated/messages';
+import { topics } from '../../../lib/topics/topics';
+import { createRewardFeedback } from '../../../services/reward-feedback/service';
+import { createWorld, type World } from '../one-service';
+import { decided, opened, outcome, startMs } from './records';
+
+const windowMs = 60_000;
+const service = createRewardFeedback({ windowMs, maxAwaited: 1000 });
+
+async function withService(options: Parameters<typeof createWorld>[0] = {}): Promise<World> {
+  const world = await createWorld(options);
+  await world.start(service);
+  return world;
+}
+
+async function route(world: World, id: string): Promise<void> {
+  await world.send(topics.routeOpened, [opened(id)]);
+  await world.send(topics.routeDecided, [decided(id)]);
+}
+
+const drops = (world: World, reason: string): Promise<number> =>
+  world.metrics.value('quantum_router_drops_total', { service: 'reward-feedback', reason });
+
+describe('reward-feedback', () => {
+  test('an outcome of the decided model becomes an experience with what was pinned and drawn, and an observation', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [outcome('r1')]);
+    expect(world.out(topics.learningEvents)).toEqual([
+      {
+        eventId: 'r1/1/0',
+        kind: 'EXPERIENCE',
+        decisionId: 'r1',
+        sessionId: null,
+        encoderVersion: 'test-1',
+        sketch: Buffer.from([1, 2, 255]),
+        sketchScale: 0.5,
+        handFeatures: Buffer.from(Float32Array.of(0.25).buffer),
+        callerFeatures: null,
+        taskType: 'code',
+        models: ['alpha', 'bravo', 'charlie'],
+        eligible: [true, true, false],
+        propensities: [0.35, 0.65, 0],
+        expectedCostsUsd: [0.001, 0.002, 0.003],
+        priceFactors: [0.01, 0.02, 0.03],
+        model: 'bravo',
+        quality: 0.8,
+        costUsd: 0.002,
+        latencyMs: 900,
+        fullQualities: [],
+        fullCostsUsd: [],
+        preference: { quality: 1, cost: 0.5, latency: 0 },
+        strategyPropensities: { BALANCED: 0.7, RANDOM: 0.5 },
+        degraded: false,
+        provisional: false,
+        revision: 0,
+        policySha256: 'aa',
+        openedAtMs: startMs,
+        occurredAtMs: startMs + 1000,
+      },
+    ]);
+    expect(world.out(topics.modelObserved)).toEqual([
+      {
+        observationId: 'r1/1/0',
+        model: 'bravo',
+        provider: 'acme',
+        taskType: 'code',
+        status: 'SUCCESS',
+        quality: 0.8,
+        latencyMs: 900,
+        costUsd: 0.002,
+        inputTokens: 10,
+        outputTokens: 20,
+        observedAtMs: startMs + 1000,
+        revision: 0,
+        replacedQuality: null,
+      },
+    ]);
+  });
+
+  test('the three records may come in any order', async () => {
+    const send = {
+      opened: (world: World) => world.send(topics.routeOpened, [opened('r')]),
+      decided: (world: World) => world.send(topics.routeDecided, [decided('r')]),
+      outcome: (world: World) => world.send(topics.routeOutcome, [outcome('r')]),
+    };
+    for (const order of [
+      'decided opened outcome',
+      'outcome opened decided',
+      'outcome decided opened',
+      'opened outcome decided',
+    ]) {
+      const world = await withService();
+      for (const step of order.split(' ')) await send[step as keyof typeof send](world);
+      expect(world.out(topics.learningEvents).map((event) => [event.eventId, event.quality])).toEqual([['r/1/0', 0.8]]);
+      expect(world.out(topics.modelObserved)).toHaveLength(1);
+    }
+  });
+
+  test('nobody judged within the window: closed, without a quality; outcomes after that are late', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [outcome('r1', { quality: null })]);
+    await world.clock.advanceBy(windowMs - 1);
+    expect(world.out(topics.learningEvents).map((e) => [e.eventId, e.kind, e.quality, e.costUsd])).toEqual([
+      ['r1/1/0', 'EXPERIENCE', null, 0.002],
+    ]);
+    await world.clock.advanceBy(1);
+    await world.send(topics.routeOutcome, [outcome('r1', { revision: 1 })]);
+    const closed = world.out(topics.learningEvents)[1];
+    expect(closed).toMatchObject({
+      eventId: 'r1/closed',
+      kind: 'CLOSED',
+      model: 'bravo',
+      quality: null,
+      costUsd: null,
+    });
+    expect(world.out(topics.routeOutcomeLate)).toMatchObject([
+      { outcome: { decisionId: 'r1', revision: 1 }, reason: 'its decision was closed' },
+    ]);
+    await world.clock.advanceBy(2 * windowMs);
+    expect(world.out(topics.learningEvents)).toHaveLength(2);
+  });
+
+  test('a rewarded decision is not closed as unjudged, and its row goes', async () => {
+    const world = await createWorld();
+    const running = await world.start(service);
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [outcome('r1')]);
+    expect(running.status().rows).toBe(1);
+    await world.clock.advanceBy(windowMs);
+    expect(running.status().rows).toBe(0);
+    expect(world.out(topics.learningEvents).map((event) => event.kind)).toEqual(['EXPERIENCE']);
+  });
+
+  test('an outcome without a decision waits for it as long as decisions wait, then is late', async () => {
+    const world = await withService();
+    await world.send(topics.routeOutcome, [outcome('nobody')]);
+    await world.clock.advanceBy(windowMs - 1);
+    expect(world.out(topics.routeOutcomeLate)).toEqual([]);
+    await world.clock.advanceBy(1);
+    expect(world.out(topics.routeOutcomeLate)).toMatchObject([
+      { outcome: { decisionId: 'nobody' }, reason: 'its decision is unknown' },
+    ]);
+    expect(world.out(topics.learningEvents)).toEqual([]);
+  });
+
+  test('half a route: its outcomes are late, and say what was missing', async () => {
+    const world = await withService();
+    await world.send(topics.routeOpened, [opened('a')]);
+    await world.send(topics.routeDecided, [decided('b')]);
+    await world.send(topics.routeOutcome, [outcome('a'), outcome('b')]);
+    await world.clock.advanceBy(windowMs);
+    const late = world.out(topics.routeOutcomeLate).map((one) => [one.outcome.decisionId, one.reason]);
+    expect(Object.fromEntries(late)).toEqual({
+      a: 'its decision was never seen',
+      b: 'its request was never seen opened',
+    });
+  });
+
+  test('every attempt is observed, only the decided model at its first is rewarded', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [
+      outcome('r1', { status: 'FAILURE', quality: null, costUsd: 0 }),
+      outcome('r1', { attempt: 2, model: 'charlie', quality: 0.9 }),
+      outcome('r1', { attempt: 3, model: 'bravo', quality: 0.7 }),
+    ]);
+    expect(world.out(topics.learningEvents).map((e) => [e.eventId, e.model, e.quality])).toEqual([
+      ['r1/1/0', 'bravo', 0],
+    ]);
+    expect(world.out(topics.modelObserved).map((o) => [o.model, o.provider, o.status, o.quality])).toEqual([
+      ['bravo', 'acme', 'FAILURE', 0],
+      ['charlie', 'zenith', 'SUCCESS', 0.9],
+      ['bravo', 'acme', 'SUCCESS', 0.7],
+    ]);
+  });
+
+  test('the caller used another model than decided: observed, no reward', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [outcome('r1', { model: 'alpha' })]);
+    expect(world.out(topics.learningEvents)).toEqual([]);
+    expect(world.out(topics.modelObserved)).toMatchObject([{ model: 'alpha', provider: 'acme' }]);
+  });
+
+  test('a higher revision corrects, a lower one and repeats are dropped, contradictions counted', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [
+      outcome('r1', { provisional: true, quality: 0.8 }),
+      outcome('r1', { provisional: true, quality: 0.8 }),
+      outcome('r1', { provisional: true, quality: 0.1 }),
+      outcome('r1', { revision: 2, quality: 0.3, costUsd: null }),
+      outcome('r1', { revision: 1, quality: 0.9 }),
+      outcome('r1', { revision: 2, quality: 0.3, costUsd: null }),
+    ]);
+    expect(
+      world.out(topics.learningEvents).map((e) => [e.eventId, e.quality, e.provisional, e.revision, e.costUsd]),
+    ).toEqual([
+      ['r1/1/0', 0.8, true, 0, 0.002],
+      ['r1/1/2', 0.3, false, 2, 0.002],
+    ]);
+    expect(world.out(topics.modelObserved).map((o) => [o.quality, o.replacedQuality, o.latencyMs, o.revision])).toEqual(
+      [
+        [0.8, null, 900, 0],
+        [0.3, 0.8, null, 2],
+      ],
+    );
+    expect(await drops(world, 'duplicate-outcome')).toBe(2);
+    expect(await drops(world, 'contradictory-outcome')).toBe(1);
+    expect(await drops(world, 'superseded-outcome')).toBe(1);
+  });
+
+  test('a correction that names another model is a dead letter', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [outcome('r1'), outcome('r1', { revision: 1, model: 'alpha' })]);
+    expect(world.deadLetters(topics.routeOutcome as never)).toMatchObject([{ field: 'model' }]);
+  });
+
+  test('reward parts make a quality where none is given; a cancelled or rate-limited call is no judgement', async () => {
+    const world = await withService();
+    for (const id of ['parts', 'cancelled', 'limited', 'timeout', 'nothing']) await route(world, id);
+    await world.send(topics.routeOutcome, [
+      outcome('parts', { quality: null, rewardParts: { userFeedback: 1, format: 0.5 } }),
+      outcome('cancelled', { quality: null, status: 'CANCELLED' }),
+      outcome('limited', { status: 'RATE_LIMITED' }),
+      outcome('timeout', { status: 'TIMEOUT' }),
+      outcome('nothing', { status: 'CANCELLED', quality: null, costUsd: null, latencyMs: null }),
+    ]);
+    expect(Object.fromEntries(world.out(topics.learningEvents).map((e) => [e.decisionId, e.quality]))).toEqual({
+      parts: 0.75,
+      cancelled: null,
+      limited: null,
+      timeout: 0,
+    });
+    expect(world.out(topics.modelObserved)).toHaveLength(5);
+  });
+
+  test.each<[string, Partial<RouteOutcome>]>([
+    ['model', { model: 'unheard-of' }],
+    ['model', { model: '' }],
+    ['quality', { quality: Number.NaN }],
+    ['quality', { quality: 1.5 }],
+    ['quality', { quality: -0.1 }],
+    ['latencyMs', { latencyMs: -1 }],
+    ['costUsd', { costUsd: Number.POSITIVE_INFINITY }],
+    ['inputTokens', { inputTokens: -1 }],
+    ['outputTokens', { outputTokens: -5 }],
+    ['occurredAtMs', { occurredAtMs: -1 }],
+    ['attempt', { attempt: 0 }],
+    ['attempt', { attempt: 17 }],
+    ['revision', { revision: -1 }],
+    ['rewardParts.userFeedback', { rewardParts: { userFeedback: 2 } }],
+    ['rewardParts', { rewardParts: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`p${i}`, 1])) }],
+  ])('an outcome with a bad %s is a dead letter and disturbs nothing', async (field, change) => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [outcome('r1', change), outcome('r1')]);
+    expect(world.deadLetters(topics.routeOutcome as never)).toMatchObject([{ field, group: 'reward-feedback' }]);
+    expect(world.out(topics.learningEvents)).toHaveLength(1);
+  });
+
+  test('an empty decision id is a dead letter', async () => {
+    const world = await withService();
+    await world.send(topics.routeOutcome, [outcome('', { routingKey: 'k' })]);
+    expect(world.deadLetters(topics.routeOutcome as never)).toMatchObject([{ field: 'decisionId' }]);
+  });
+
+  test('an early outcome of an unknown model is late, not lost', async () => {
+    const world = await withService();
+    await world.send(topics.routeOutcome, [outcome('r1', { model: 'unheard-of' })]);
+    await route(world, 'r1');
+    expect(world.out(topics.routeOutcomeLate)).toMatchObject([
+      { reason: 'model unheard-of was no candidate of this decision' },
+    ]);
+    await world.send(topics.routeOutcome, [outcome('r1')]);
+    expect(world.out(topics.learningEvents)).toHaveLength(1);
+  });
+
+  test('a second opened or decided record of a request changes nothing', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOpened, [opened('r1', { taskType: 'other' })]);
+    await world.send(topics.routeDecided, [decided('r1', { model: 'alpha' })]);
+    await world.send(topics.routeOutcome, [outcome('r1')]);
+    expect(world.out(topics.learningEvents)).toMatchObject([{ model: 'bravo', taskType: 'code' }]);
+    expect(await drops(world, 'duplicate-opened')).toBe(1);
+    expect(await drops(world, 'duplicate-decided')).toBe(1);
+  });
+
+  test('an outcome that a foreign client hashed elsewhere finds its decision', async () => {
+    const world = await withService({ partitions: 4 });
+    await route(world, 'r1');
+    for (let partition = 0; partition < 4; partition++) {
+      await world.send(topics.routeOutcome, [outcome('r1', { revision: partition })], { partition });
+    }
+    const events = world.out(topics.learningEvents);
+    expect(events.length).toBeGreaterThan(0);
+    expect(events.at(-1)!.revision).toBe(3);
+    expect(world.deadLetters(topics.routeOutcome as never)).toEqual([]);
+  });
+
+  test('a decision of the degradation ladder is marked', async () => {
+    const world = await withService();
+    await world.send(topics.routeOpened, [opened('r1')]);
+    await world.send(topics.routeDecided, [decided('r1', { degradedTo: 'CHEAPEST_HEALTHY' })]);
+    await world.send(topics.routeOutcome, [outcome('r1')]);
+    expect(world.out(topics.learningEvents)).toMatchObject([{ degraded: true }]);
+  });
+
+  test('full: the oldest decisions are closed early, none is lost silently', async () => {
+    const world = await createWorld({ partitions: 1 });
+    const running = await world.start(createRewardFeedback({ windowMs, maxAwaited: 10 }));
+    for (let i = 0; i < 15; i++) {
+      await route(world, `r${i}`);
+      await world.clock.advanceBy(10);
+    }
+    expect(running.status().rows).toBe(10);
+    expect(world.out(topics.learningEvents).map((e) => e.eventId)).toEqual(
+      ['r0', 'r1', 'r2', 'r3', 'r4'].map((id) => `${id}/closed`),
+    );
+    await world.send(topics.routeOutcome, [outcome('r1'), outcome('r14')]);
+    expect(world.out(topics.routeOutcomeLate).map((late) => late.outcome.decisionId)).toEqual(['r1']);
+    expect(world.out(topics.learningEvents).at(-1)!.eventId).toBe('r14/1/0');
+  });
+
+  test('whatever is lost and redelivered, each learning event is written once and every decision sees its end', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.infiniteStream(fc.nat()), fc.integer({ min: 1, max: 1000 }), async (dice, seed) => {
+        const next = (bound: number): number => dice.next().value % bound;
+        const world = await createWorld({
+          partitions: 3,
+          seed,
+          unkindness: { gapRate: 0.1, permute: true, maxWriteDelayMs: 3, lostAcknowledgementRate: 0 },
+        });
+        const starting = world.start(service);
+        await world.clock.advanceBy(50);
+        await starting;
+        const ids = Array.from({ length: 12 }, (_, i) => `r${i}`);
+        const judged = new Set<string>();
+        for (const id of ids) {
+          const all = [
+            () => world.send(topics.routeOpened, [opened(id)]),
+            () => world.send(topics.routeDecided, [decided(id)]),
+            () => world.send(topics.routeOutcome, [outcome(id)]),
+          ];
+          if (next(3) === 0) all.pop();
+          else judged.add(id);
+          for (const step of all) {
+            const sending = step();
+            await world.clock.advanceBy(next(80));
+            await world.clock.advanceBy(10);
+            await sending;
+            if (next(5) === 0) await world.crash('reward-feedback');
+          }
+        }
+        await world.clock.advanceBy(2 * windowMs);
+        const events = world.out(topics.learningEvents).map((event) => event.eventId);
+        expect(new Set(events).size).toBe(events.length);
+        expect(events.sort()).toEqual(ids.map((id) => (judged.has(id) ? `${id}/1/0` : `${id}/closed`)).sort());
+        expect(world.fatal).toEqual([]);
+      }),
+      { numRuns: 15 },
+    );
+  });
+});

@@ -1,0 +1,261 @@
+import fc from 'fast-check';
+import { defaultUnkindness } from '../../../lib/adapters/memory/memory-broker';
+import { codecOf } from '../../../lib/avro/codec';
+import { TransientError } from '../../../lib/ports/broker';
+import { seededRandom } from '../../../lib/random/seeded';
+import { recomputeDecision } from '../../../lib/routing/recompute';
+import { readCached } from '../../../lib/routing/routing-cache';
+import type { Topic } from '../../../lib/topics/define-topic';
+import type { DeadLetter, RouteDecided, RouteOpened, StrategyScored } from '../../../lib/topics/generated/messages';
+import { topics } from '../../../lib/topics/topics';
+import { createRouteCollapse } from '../../../services/route-collapse/service';
+import { candidateOf, openedOf, sum, threadOf } from '../../lib/routing/fixtures';
+import { createWorld, type World } from '../../lib/runtime/toy';
+
+const threads = [
+  threadOf('TASK_OPTIMIZED', [1, 0, 0]),
+  threadOf('BALANCED', [0.1, 0.8, 0.1]),
+  threadOf('COST_EFFICIENT', [0, 1, 0]),
+];
+
+function scoredOf(changes: Partial<StrategyScored> = {}): StrategyScored {
+  return { requestId: 'r1', routingKey: 'r1', group: 'strategy-threads', threads, scoredAtMs: 1, ...changes };
+}
+
+async function start(world = createWorld(), maxPendingRoutes = 100) {
+  const service = await world.start(createRouteCollapse({ maxPendingRoutes, cacheTtlMs: 60_000 }));
+  const startMs = world.clock.nowMs();
+  const opened = (changes: Partial<RouteOpened> = {}): RouteOpened =>
+    openedOf({ openedAtMs: startMs, requestedAtMs: startMs - 10, ...changes });
+  return { world, service, opened };
+}
+
+const decidedIn = (world: World): RouteDecided[] => world.read(topics.routeDecided) as RouteDecided[];
+const dropped = (world: World, reason: string): Promise<number> =>
+  world.host.metrics.value('quantum_router_drops_total', { service: 'route-collapse', reason });
+
+test('decides as soon as every group has scored, reproducibly, and says when and from what', async () => {
+  const { world, opened } = await start();
+  await world.put(topics.routeOpened, [opened({ replyTo: 'gateway-1' })]);
+  await world.clock.advanceBy(20);
+  expect(decidedIn(world)).toEqual([]);
+  await world.put(topics.strategyScored, [scoredOf()]);
+  const [decided] = decidedIn(world);
+  const { stagesMs, positions, decidedAtMs, ...reproducible } = decided!;
+  expect(reproducible).toEqual(recomputeDecision(opened({ replyTo: 'gateway-1' }), threads));
+  expect(positions).toEqual({ 'route.opened': 0, 'strategy.scored/strategy-threads': 0 });
+  expect(decidedAtMs).toBe(world.clock.nowMs());
+  expect(stagesMs).toEqual({ queued: 10, intake: 0.2, strategies: 20, collapse: 0, total: 30 });
+  expect(world.raw(topics.routeDecided.name)[0]).toMatchObject({ key: 'r1', headers: { 'reply-to': 'gateway-1' } });
+});
+
+test('nobody waits for a reply: no header', async () => {
+  const { world, opened } = await start();
+  await world.put(topics.routeOpened, [opened()]);
+  await world.put(topics.strategyScored, [scoredOf()]);
+  expect(world.raw(topics.routeDecided.name)[0]!.headers).toEqual({});
+});
+
+test('scores may come before the request', async () => {
+  const { world, opened } = await start();
+  await world.put(topics.strategyScored, [scoredOf()]);
+  expect(decidedIn(world)).toEqual([]);
+  await world.put(topics.routeOpened, [opened()]);
+  expect(decidedIn(world)[0]).toMatchObject({ degradedTo: 'NONE' });
+});
+
+test('waits for every group that the request names, and no longer than for those', async () => {
+  const { world, opened } = await start();
+  const strategyGroups = ['one', 'two'];
+  await world.put(topics.routeOpened, [opened({ strategyGroups })]);
+  await world.put(topics.strategyScored, [scoredOf({ group: 'one', threads: threads.slice(0, 1) })]);
+  expect(decidedIn(world)).toEqual([]);
+  await world.put(topics.strategyScored, [scoredOf({ group: 'two', threads: threads.slice(1) })]);
+  expect(decidedIn(world)[0]!.threads.map(({ status }) => status)).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS']);
+  expect(decidedIn(world)[0]!.positions).toEqual({
+    'route.opened': 0,
+    'strategy.scored/one': 0,
+    'strategy.scored/two': 1,
+  });
+});
+
+test('by the deadline it decides with what is there; the missing threads timed out', async () => {
+  const { world, opened } = await start();
+  await world.put(topics.routeOpened, [opened({ strategyGroups: ['one', 'two'], threadTimeoutMs: 80 })]);
+  await world.put(topics.strategyScored, [scoredOf({ group: 'one', threads: threads.slice(0, 1) })]);
+  await world.clock.advanceBy(79);
+  expect(decidedIn(world)).toEqual([]);
+  await world.clock.advanceBy(1);
+  const [decided] = decidedIn(world);
+  expect(decided!.threads.map(({ status }) => status)).toEqual(['SUCCESS', 'TIMEOUT', 'TIMEOUT']);
+  expect(decided!.stagesMs.total).toBe(90);
+});
+
+test('every thread dead: still a decision, on the cheapest healthy candidate', async () => {
+  const { world, opened } = await start();
+  await world.put(topics.routeOpened, [opened({ explorationFloor: 0 })]);
+  await world.clock.advanceBy(150);
+  expect(decidedIn(world)[0]).toMatchObject({ model: 'small', degradedTo: 'CHEAPEST_HEALTHY' });
+});
+
+test('the deadline starts when collapse first sees the record, whatever the opener’s clock says', async () => {
+  const { world, opened } = await start();
+  await world.put(topics.routeOpened, [opened({ openedAtMs: 5, requestedAtMs: 1 })]);
+  await world.clock.advanceBy(149);
+  expect(decidedIn(world)).toEqual([]);
+  await world.clock.advanceBy(1);
+  expect(decidedIn(world)).toHaveLength(1);
+});
+
+test('duplicates and late scores change nothing', async () => {
+  const { world, opened } = await start();
+  const other = scoredOf({ threads: threads.map((thread) => ({ ...thread, probabilities: [0, 0, 1] })) });
+  await world.put(topics.routeOpened, [opened({ strategyGroups: ['strategy-threads', 'other'] })]);
+  await world.put(topics.routeOpened, [opened({ seed: 99 })]);
+  await world.put(topics.strategyScored, [scoredOf(), other]);
+  await world.clock.advanceBy(150);
+  const before = decidedIn(world);
+  expect(before).toHaveLength(1);
+  expect(before[0]).toMatchObject({ seed: 42 });
+  expect(before[0]!.threads[0]!.probabilities).toEqual([1, 0, 0]);
+  await world.put(topics.strategyScored, [scoredOf({ group: 'other' }), scoredOf()]);
+  await world.put(topics.routeOpened, [opened()]);
+  await world.clock.advanceBy(10_000);
+  expect(decidedIn(world)).toEqual(before);
+  expect(await dropped(world, 'duplicate')).toBe(2);
+  expect(await dropped(world, 'late')).toBe(2);
+  expect(await dropped(world, 'alreadyDecided')).toBe(1);
+});
+
+test('scores whose request never comes are forgotten', async () => {
+  const { world, service } = await start();
+  await world.put(topics.strategyScored, [scoredOf()]);
+  expect(service.status().rows).toBe(1);
+  await world.clock.advanceBy(10_000);
+  expect(service.status().rows).toBe(0);
+  expect(decidedIn(world)).toEqual([]);
+});
+
+test('a cached distribution and an overdue request are decided at once', async () => {
+  const { world, opened } = await start();
+  const cached = {
+    models: ['large', 'small', 'swift'],
+    probabilities: [0, 0, 1],
+    qualities: [0.9, 0.8, 0.7],
+    strategy: 'BALANCED',
+    cachedAtMs: 1,
+  };
+  await world.put(topics.routeOpened, [
+    opened({ cached, explorationFloor: 0 }),
+    opened({ requestId: 'r2', routingKey: 'r2', strategies: [], strategyGroups: [], threadTimeoutMs: 0 }),
+  ]);
+  const [hit, overdue] = decidedIn(world);
+  expect(hit).toMatchObject({ model: 'swift', cacheHit: true, degradedTo: 'NONE' });
+  expect(overdue).toMatchObject({ cacheHit: false, degradedTo: 'STATIC_STRATEGIES' });
+});
+
+test('a complete decision is remembered for equal requests, a partial one is not', async () => {
+  const { world, opened } = await start();
+  await world.put(topics.routeOpened, [
+    opened({ cacheFingerprint: 'whole' }),
+    opened({ requestId: 'r2', cacheFingerprint: 'part' }),
+  ]);
+  await world.put(topics.strategyScored, [scoredOf()]);
+  await world.clock.advanceBy(150);
+  expect(decidedIn(world)).toHaveLength(2);
+  const [whole, part] = await world.host.keyValue.getMany(['route-cache/whole', 'route-cache/part']);
+  const kept = readCached(whole!, opened().candidates)!;
+  expect(sum(kept.probabilities)).toBeCloseTo(1, 9);
+  expect(kept).toMatchObject({ models: ['large', 'small', 'swift'], strategy: 'TASK_OPTIMIZED' });
+  expect(part).toBeNull();
+});
+
+test('a request without any eligible candidate is a dead letter, not a crash', async () => {
+  const { world, opened } = await start();
+  await world.put(topics.routeOpened, [opened({ candidates: [candidateOf('a', 'p', { eligible: false })] })]);
+  const [letter] = world.raw(`${topics.routeOpened.name}.dlq`);
+  expect(codecOf<DeadLetter>('DeadLetter').decode(letter!.value!)).toMatchObject({ field: 'candidates' });
+  expect(decidedIn(world)).toEqual([]);
+});
+
+describe('restarts', () => {
+  test('in the middle: what was pending is still pending, and its deadline goes on', async () => {
+    const { world, service, opened } = await start();
+    await world.put(topics.routeOpened, [opened({ strategyGroups: ['one', 'two'] })]);
+    await world.put(topics.strategyScored, [scoredOf({ group: 'one', threads: threads.slice(0, 1) })]);
+    await world.clock.advanceBy(100);
+    await service.stop();
+    expect(world.raw(topics.pendingRoutes.name).map(({ key }) => key)).toContain('r1');
+    await start(world);
+    expect(decidedIn(world)).toEqual([]);
+    await world.clock.advanceBy(50);
+    expect(decidedIn(world)[0]!.threads.map(({ status }) => status)).toEqual(['SUCCESS', 'TIMEOUT', 'TIMEOUT']);
+  });
+
+  test('what was decided but not committed is not decided again', async () => {
+    const { world, opened } = await start(createWorld({ limits: { commitIntervalMs: 1_000 } }));
+    await world.put(topics.routeOpened, [opened()]);
+    await world.put(topics.strategyScored, [scoredOf()]);
+    expect(decidedIn(world)).toHaveLength(1);
+    world.broker.rebalance('route-collapse');
+    await world.clock.advanceBy(11_000);
+    expect(decidedIn(world)).toHaveLength(1);
+  });
+});
+
+test('when full it takes in no more requests until some are decided, and loses none', async () => {
+  const world = createWorld({ limits: { maxBatchRecords: 2 } });
+  const { service, opened } = await start(world, 4);
+  const requests = Array.from({ length: 20 }, (_, i) => opened({ requestId: `r${i}`, routingKey: `r${i}` }));
+  await world.put(topics.routeOpened, requests);
+  expect(service.status().rows).toBeLessThanOrEqual(5);
+  await world.clock.advanceBy(150 * 20);
+  expect(new Set(decidedIn(world).map(({ requestId }) => requestId)).size).toBe(20);
+  expect(decidedIn(world)).toHaveLength(20);
+});
+
+test('law: on an unkind broker every request has one decision, exact and by its deadline', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 1_000_000 }), async (seed) => {
+      const world = createWorld({
+        partitions: 2,
+        unkindness: { ...defaultUnkindness, failedWriteRate: 0 },
+        seed,
+        limits: { commitIntervalMs: 10 },
+      });
+      const { opened } = await start(world);
+      const random = seededRandom(seed);
+      const producer = world.broker.producer('upstream');
+      const send = <T>(topic: Topic<T>, value: T): Promise<unknown> =>
+        producer
+          .send([{ topic: topic.name, key: topic.keyOf(value), value: topic.codec.encode(value) }])
+          // A lost acknowledgement: the record is there, and comes once more.
+          .catch((error: unknown) => (error instanceof TransientError ? send(topic, value) : Promise.reject(error)));
+      const sending: Promise<unknown>[] = [];
+      for (let i = 0; i < 40; i++) {
+        const ids = { requestId: `r${i}`, routingKey: `s${i % 7}` };
+        const steps = [() => send(topics.routeOpened, opened({ ...ids, seed: i }))];
+        // Some are scored, some twice, some never; scores may overtake the request.
+        const copies = random.integer(3);
+        for (let copy = 0; copy < copies; copy++)
+          steps.splice(random.integer(2), 0, () => send(topics.strategyScored, scoredOf(ids)));
+        for (const step of steps) sending.push(step());
+        await world.clock.advanceBy(random.integer(10));
+      }
+      world.broker.beKind();
+      await world.clock.advanceBy(30_000);
+      await Promise.all(sending);
+      const decided = decidedIn(world);
+      expect(new Set(decided.map(({ requestId }) => requestId)).size).toBe(40);
+      for (const one of decided) expect(sum(one.candidates.map(({ propensity }) => propensity))).toBeCloseTo(1, 9);
+      // The log may repeat a write whose acknowledgement was lost; consumers keep the first, and both say the same.
+      const byId = new Map<string, RouteDecided>();
+      for (const one of decided) {
+        const first = byId.get(one.requestId) ?? one;
+        expect(one).toEqual(first);
+        byId.set(one.requestId, first);
+      }
+    }),
+    { numRuns: 10 },
+  );
+});

@@ -1,0 +1,330 @@
+import { codecOf } from '../../../lib/avro/codec';
+import type { KeyValue } from '../../../lib/ports/key-value';
+import { cacheEntry } from '../../../lib/routing/routing-cache';
+import type { DeadLetter, RouteOpened, Tuning, WeightsPublished } from '../../../lib/topics/generated/messages';
+import { partitionOf } from '../../../lib/topics/partition-of';
+import { topics } from '../../../lib/topics/topics';
+import { createRouteIntake, type RouteIntakeOptions } from '../../../services/route-intake/service';
+import { closed, configOf, noLimits, profileOf, requestOf, tuningOf } from '../../lib/routing/fixtures';
+import { createWorld, type World } from '../../lib/runtime/toy';
+
+const deadLetters = `${topics.routeRequested.name}.dlq`;
+
+const optionsOf = (world: World, changes: Partial<RouteIntakeOptions> = {}): RouteIntakeOptions => ({
+  keyValue: world.host.keyValue,
+  strategyGroups: [
+    {
+      group: 'strategy-threads',
+      strategies: ['TASK_OPTIMIZED', 'BALANCED', 'PERFORMANCE', 'COST_EFFICIENT', 'RANDOM'],
+    },
+    { group: 'learned', strategies: ['LEARNING_OPTIMIZED'] },
+  ],
+  maxSessions: 100,
+  sessionTtlMs: 60_000,
+  ...changes,
+});
+
+async function start(
+  settings: { config?: Record<string, unknown> | null; world?: World; options?: Partial<RouteIntakeOptions> } = {},
+) {
+  const world = settings.world ?? createWorld({ partitions: 2 });
+  const service = await world.start(createRouteIntake(optionsOf(world, settings.options)));
+  if (settings.config !== null) await apply(world, 1, settings.config ?? {});
+  return { world, service };
+}
+
+async function apply(world: World, version: number, config: Record<string, unknown>): Promise<void> {
+  await world.put(topics.config, [{ version, json: JSON.stringify(configOf(config)), appliedAtMs: 1 }]);
+}
+
+const openedIn = (world: World): RouteOpened[] => world.read(topics.routeOpened) as RouteOpened[];
+const deadIn = (world: World): DeadLetter[] =>
+  world.raw(deadLetters).map(({ value }) => codecOf<DeadLetter>('DeadLetter').decode(value!));
+const fresh = (world: World, changes: Parameters<typeof requestOf>[0] = {}) =>
+  requestOf({ requestedAtMs: world.clock.nowMs(), ...changes });
+
+test('pins the world: versions, offsets, candidates, wishes, features, seed', async () => {
+  const { world } = await start({ config: { preference: { quality: 3, cost: 1 }, explorationFloor: 0.02 } });
+  const published = { policySha256: 'p'.repeat(64), basisSha256: 'b'.repeat(64), sequence: 1, parentSha256: null };
+  await world.put(topics.weightsPublished, [
+    {
+      ...published,
+      learnedRewards: 9,
+      fromOffset: 0,
+      toOffset: 9,
+      encoderVersion: 'e',
+      backend: 'cpu',
+      seed: 1,
+      models: [],
+      metrics: {},
+      publishedAtMs: 1,
+    } satisfies WeightsPublished,
+  ]);
+  await world.put<Tuning>(topics.tuning, [tuningOf({ costRatios: { large: 2 } })]);
+  await world.put(topics.modelProfile, [profileOf('swift', 'beta', { breaker: closed({ health: 'OPEN' }) })]);
+  await world.put(topics.routeRequested, [fresh(world, { taskHint: 'code', replyTo: 'gateway-1', tenantId: 't' })]);
+
+  const [opened] = openedIn(world);
+  expect(opened).toMatchObject({
+    requestId: 'r1',
+    routingKey: 'r1',
+    replyTo: 'gateway-1',
+    tenantId: 't',
+    taskType: 'code',
+    promptTokens: 8,
+    preference: { quality: 3, cost: 1, latency: 0 },
+    strategies: configOf().strategies,
+    strategyGroups: ['strategy-threads', 'learned'],
+    collapse: 'COMBINED',
+    threadTimeoutMs: 150,
+    explorationFloor: 0.02,
+    policySha256: 'p'.repeat(64),
+    basisSha256: 'b'.repeat(64),
+    configVersion: 1,
+    positions: { config: 0, tuning: 0, 'model.profile': 0, 'weights.published': 0, 'route.requested': 0 },
+    cached: null,
+  });
+  expect(opened!.tuning).toEqual(tuningOf({ costRatios: { large: 2 } }));
+  expect(opened!.candidates.map(({ model, eligible, health }) => [model, eligible, health])).toEqual([
+    ['large', true, 'CLOSED'],
+    ['small', true, 'CLOSED'],
+    ['swift', false, 'OPEN'],
+  ]);
+  expect(opened!.candidates[0]!.expectedCostUsd).toBeCloseTo(2 * opened!.candidates[0]!.priceFactor, 12);
+  expect(opened!.sketch).toHaveLength(1024);
+  expect(opened!.handFeatures).toHaveLength(160);
+  expect(opened!.seed).toBeGreaterThan(0);
+  expect(Number.isSafeInteger(opened!.seed)).toBe(true);
+  expect(opened!.cacheFingerprint).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test('a request’s own wishes go before the configured ones; only the groups it needs are waited for', async () => {
+  const { world } = await start();
+  await world.put(topics.routeRequested, [
+    fresh(world, {
+      strategies: ['COST_EFFICIENT'],
+      collapse: 'FIRST_SUCCESS',
+      preference: { quality: 0, cost: 1, latency: 0 },
+      threadTimeoutMs: 20,
+      contextTokens: 500,
+    }),
+  ]);
+  expect(openedIn(world)[0]).toMatchObject({
+    strategies: ['COST_EFFICIENT'],
+    strategyGroups: ['strategy-threads'],
+    collapse: 'FIRST_SUCCESS',
+    preference: { quality: 0, cost: 1, latency: 0 },
+    threadTimeoutMs: 20,
+    promptTokens: 500,
+  });
+});
+
+test('a caller’s own features take the place of text', async () => {
+  const { world } = await start();
+  const features = Buffer.from(new Float32Array([1, 2]).buffer);
+  await world.put(topics.routeRequested, [fresh(world, { prompt: null, features })]);
+  const [opened] = openedIn(world);
+  expect(opened!.callerFeatures).toEqual(features);
+  expect(opened!.sketch).toHaveLength(0);
+  expect(opened!.taskType).toBe('general');
+});
+
+test('prompt text goes no further than here', async () => {
+  const { world } = await start();
+  const canary = 'CANARY-5f3a';
+  await world.put(topics.routeRequested, [
+    fresh(world, { prompt: `tell me of ${canary} ${canary}` }),
+    fresh(world, { requestId: 'r2', prompt: null, messages: [{ role: 'user', content: canary }] }),
+    fresh(world, { requestId: 'r3', prompt: canary.repeat(30_000) }),
+  ]);
+  await world.clock.advanceBy(1_000);
+  expect(openedIn(world)).toHaveLength(2);
+  expect(deadIn(world)).toHaveLength(1);
+  for (const { name } of await world.broker.listTopics()) {
+    if (name === topics.routeRequested.name || name === deadLetters) continue;
+    for (const { value } of world.raw(name)) expect(value?.includes(canary) ?? false).toBe(false);
+  }
+  expect(deadIn(world)[0]!.reason).not.toContain(canary);
+  expect(await world.host.metrics.text()).not.toContain(canary);
+});
+
+test('the first request with an id is the only one opened, in one batch, later, and after a restart', async () => {
+  const { world, service } = await start();
+  await world.put(topics.routeRequested, [fresh(world), fresh(world, { prompt: 'again' })]);
+  await world.put(topics.routeRequested, [fresh(world, { prompt: 'and again' })]);
+  expect(openedIn(world)).toHaveLength(1);
+  const first = openedIn(world)[0]!;
+  await service.stop();
+  await start({ world, config: null });
+  await world.put(topics.routeRequested, [fresh(world, { prompt: 'once more' })]);
+  expect(openedIn(world)).toEqual([first]);
+});
+
+test('opened, but not committed when it crashed: opened again by nobody', async () => {
+  const world = createWorld({ partitions: 2, limits: { commitIntervalMs: 1_000 } });
+  await start({ world });
+  await world.put(topics.routeRequested, [fresh(world)]);
+  // A rebalance drops what was not committed, as a crash would.
+  world.broker.rebalance('route-intake');
+  await world.clock.advanceBy(50);
+  expect(openedIn(world)).toHaveLength(1);
+  await world.put(topics.routeRequested, [fresh(world, { requestId: 'r2' })]);
+  expect(
+    openedIn(world)
+      .map(({ requestId }) => requestId)
+      .sort(),
+  ).toEqual(['r1', 'r2']);
+});
+
+test('what can never be routed becomes a dead letter with its field, and harms nobody else', async () => {
+  const { world } = await start();
+  await world.put(topics.routeRequested, [
+    fresh(world, { requestId: 'a', limits: { ...noLimits(), maxCostUsd: -1 } }),
+    fresh(world, { requestId: 'b', strategies: ['MAGIC'] }),
+    fresh(world, { requestId: 'c', requiredCapabilities: ['smell'] }),
+    fresh(world, { requestId: 'd', limits: { ...noLimits(), maxCostUsd: 0 } }),
+    fresh(world, { requestId: 'fine' }),
+  ]);
+  await world.putRaw(topics.routeRequested.name, [{ key: 'x', value: Buffer.from('no avro') }]);
+  expect(
+    deadIn(world)
+      .map(({ key, field }) => [key, field])
+      .sort(),
+  ).toEqual([
+    ['a', 'limits.maxCostUsd'],
+    ['b', 'strategies.0'],
+    ['c', 'requiredCapabilities'],
+    ['d', 'limits.maxCostUsd'],
+    ['x', null],
+  ]);
+  expect(openedIn(world).map(({ requestId }) => requestId)).toEqual(['fine']);
+});
+
+test('a record that a foreign client hashed elsewhere is forwarded once to its partition', async () => {
+  const { world } = await start();
+  const request = fresh(world, { requestId: 'foreign' });
+  const right = partitionOf('foreign', 2);
+  const value = topics.routeRequested.codec.encode(request);
+  await world.putRaw(topics.routeRequested.name, [{ key: 'foreign', value, partition: 1 - right }]);
+  await world.clock.advanceBy(200);
+  expect(world.raw(topics.routeOpened.name).map(({ partition, key }) => [partition, key])).toEqual([
+    [right, 'foreign'],
+  ]);
+});
+
+test('a session is counted, its expected spending added up, and forgotten when it has been silent', async () => {
+  const { world } = await start({ options: { sessionTtlMs: 1_000 } });
+  const ask = async (requestId: string): Promise<RouteOpened> => {
+    await world.put(topics.routeRequested, [fresh(world, { requestId, sessionId: 's' })]);
+    return openedIn(world).find((opened) => opened.requestId === requestId)!;
+  };
+  expect(await ask('r1')).toMatchObject({ routingKey: 's', sessionRequests: 0, sessionSpentUsd: 0 });
+  const second = await ask('r2');
+  expect(second.sessionRequests).toBe(1);
+  const mean = second.candidates.reduce((sum, candidate) => sum + candidate.expectedCostUsd, 0) / 3;
+  expect(second.sessionSpentUsd).toBeCloseTo(mean, 9);
+  await world.clock.advanceBy(500);
+  expect(world.raw(topics.sessions.name).map(({ key }) => key)).toContain('s');
+  await world.clock.advanceBy(1_000);
+  expect((await ask('r3')).sessionRequests).toBe(0);
+});
+
+test('a request older than its own time-out is not judged by threads; one without its own never is too old', async () => {
+  const { world } = await start();
+  const requestedAtMs = world.clock.nowMs() - 1_000;
+  await world.put(topics.routeRequested, [
+    fresh(world, { requestId: 'late', requestedAtMs, threadTimeoutMs: 999 }),
+    fresh(world, { requestId: 'patient', requestedAtMs }),
+    fresh(world, { requestId: 'in-time', requestedAtMs, threadTimeoutMs: 1_000 }),
+  ]);
+  const byId = new Map(openedIn(world).map((opened) => [opened.requestId, opened]));
+  expect(byId.get('late')).toMatchObject({
+    strategies: [],
+    strategyGroups: [],
+    threadTimeoutMs: 0,
+    cacheFingerprint: '',
+  });
+  expect(byId.get('patient')!.strategies).not.toEqual([]);
+  expect(byId.get('in-time')!.strategies).not.toEqual([]);
+});
+
+test('requests wait for the first config instead of being lost', async () => {
+  const { world } = await start({ config: null });
+  await world.put(topics.routeRequested, [fresh(world)]);
+  expect(openedIn(world)).toHaveLength(0);
+  await apply(world, 1, {});
+  await world.clock.advanceBy(5_000);
+  expect(openedIn(world)).toHaveLength(1);
+});
+
+test('a new config counts from the next request on', async () => {
+  const { world } = await start();
+  await world.put(topics.routeRequested, [fresh(world)]);
+  await apply(world, 2, { collapse: 'CONSENSUS' });
+  await world.put(topics.routeRequested, [fresh(world, { requestId: 'r2' })]);
+  expect(
+    openedIn(world)
+      .map(({ configVersion, collapse }) => [configVersion, collapse])
+      .sort(),
+  ).toEqual([
+    [1, 'COMBINED'],
+    [2, 'CONSENSUS'],
+  ]);
+});
+
+describe('the routing cache', () => {
+  const cached = {
+    models: ['large', 'small', 'swift'],
+    probabilities: [1, 0, 0],
+    qualities: [0.9, 0.8, 0.7],
+    strategy: 'BALANCED',
+    cachedAtMs: 5,
+  };
+
+  test('an equal request gets the cached distribution, another does not', async () => {
+    const { world } = await start();
+    await world.put(topics.routeRequested, [fresh(world)]);
+    await world.host.keyValue.putMany([cacheEntry(openedIn(world)[0]!.cacheFingerprint, cached, 1_000)]);
+    await world.put(topics.routeRequested, [
+      fresh(world, { requestId: 'equal' }),
+      fresh(world, { requestId: 'other', prompt: 'Who wrote Faust?' }),
+    ]);
+    const byId = new Map(openedIn(world).map((opened) => [opened.requestId, opened.cached]));
+    expect(byId.get('r1')).toBeNull();
+    expect(byId.get('equal')).toEqual(cached);
+    expect(byId.get('other')).toBeNull();
+  });
+
+  test('switched off it is not asked and nothing is pinned for it', async () => {
+    const { world } = await start({ config: { cache: { enabled: false } } });
+    await world.put(topics.routeRequested, [fresh(world)]);
+    expect(openedIn(world)[0]).toMatchObject({ cacheFingerprint: '', cached: null });
+  });
+
+  test('a store that is gone is a miss', async () => {
+    const world = createWorld({ partitions: 2 });
+    const keyValue: KeyValue = { ...world.host.keyValue, getMany: () => Promise.reject(new Error('store is gone')) };
+    await start({ world, options: { keyValue } });
+    await world.put(topics.routeRequested, [fresh(world)]);
+    expect(openedIn(world)).toHaveLength(1);
+  });
+
+  test('a request that probes a half-open model neither uses nor fills it', async () => {
+    const { world } = await start({ config: { breaker: { probeShare: 1 } } });
+    await world.put(topics.modelProfile, [profileOf('large', 'alpha', { breaker: closed({ health: 'HALF_OPEN' }) })]);
+    await world.put(topics.routeRequested, [fresh(world)]);
+    expect(openedIn(world)[0]).toMatchObject({ cacheFingerprint: '', cached: null });
+    expect(openedIn(world)[0]!.candidates[0]).toMatchObject({ health: 'HALF_OPEN', eligible: true });
+  });
+});
+
+test('an outage of everything is no reason to refuse: the least bad are candidates', async () => {
+  const { world } = await start();
+  await world.put(topics.modelProfile, [
+    profileOf('large', 'alpha', { breaker: closed({ health: 'OPEN' }) }),
+    profileOf('small', 'beta', { providerBreaker: closed({ health: 'OPEN' }) }),
+  ]);
+  await world.put(topics.routeRequested, [fresh(world)]);
+  expect(openedIn(world)[0]!.candidates.map(({ eligible }) => eligible)).toEqual([true, true, true]);
+  expect(deadIn(world)).toHaveLength(0);
+});
