@@ -90,7 +90,8 @@ export class Stream {
   readonly shares: Record<string, number> = {};
   judgeMs = 0;
   judged = 0;
-  applyMs = 0;
+  /** Processor time, so that a busy machine does not count. */
+  applyCpuMs = 0;
 
   private constructor(
     readonly learner: Learner,
@@ -236,9 +237,10 @@ export class Stream {
   }
 
   private fold(event: LearningEvent): void {
-    const started = performance.now();
+    const started = process.cpuUsage();
     const outputs = this.learner.apply(event, this.offset++);
-    this.applyMs += performance.now() - started;
+    const used = process.cpuUsage(started);
+    this.applyCpuMs += (used.user + used.system) / 1000;
     for (const output of outputs) this.takeOver(output);
   }
 
@@ -343,7 +345,7 @@ async function main(): Promise<void> {
         ...(values.budget ? { lateSpend: round(lateCost / Number(values.budget)) } : {}),
         neuralWeight: round(tuning.neuralWeight),
         judgeUs: round((1000 * stream.judgeMs) / stream.judged),
-        rewardsPerSecond: Math.round((1000 * stream.learner.learnedRewards) / stream.applyMs),
+        rewardsPerCpuSecond: Math.round((1000 * stream.learner.learnedRewards) / stream.applyCpuMs),
       }),
     );
     stream.learner.dispose();

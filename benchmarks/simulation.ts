@@ -18,6 +18,7 @@ import { seededRandom } from '../lib/random/seeded';
 import { createLog } from '../lib/telemetry/log';
 import type { LearningEvent, RouteDecided, RouteOpened } from '../lib/topics/generated/messages';
 import { topics } from '../lib/topics/topics';
+import { tensorBackendOf } from '../services/dqn-trainer/tensor-backend';
 import { startEngine } from '../services/engine';
 import { type EngineHome, memoryHome } from '../services/home';
 
@@ -48,6 +49,8 @@ const meanGapMs = 20;
 const outcomeDelayMs = 400;
 
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  // Loading the backend takes real time, which a virtual clock cannot see: before it starts.
+  await tensorBackendOf('wasm').ready();
   const clock = createVirtualClock();
   const random = seededRandom(options.seed, 'simulation');
   const ground = memoryHome({ clock, seed: options.seed, unkindness: defaultUnkindness });
@@ -56,6 +59,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const config = workloadConfig(world);
   const log = createLog({ level: 'silent' });
   const failures: string[] = [];
+  const outages: Outage[] = [];
 
   const start = async (): Promise<{ vanish: () => void; stop: () => Promise<void> }> => {
     const { home, vanish } = mortalHome(ground, broker, random);
@@ -79,8 +83,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     for (let crash = 0; crash < options.crashes; crash++) {
       await sleep(clock, (lengthMs / (options.crashes + 1)) * (0.5 + random.next()));
       engine.vanish();
+      const fromMs = clock.nowMs();
       await sleep(clock, random.next() * 300);
       engine = await start();
+      outages.push({ fromMs, toMs: clock.nowMs() });
     }
     await sent;
     broker.beKind();
@@ -103,7 +109,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   await clock.runUntilIdle({ until: () => ended });
   if (failed) throw failed;
   if (!ended) failures.push('the scenario came to rest before its end: something waits for ever');
-  return audit(options, broker, world.rows, failures, clock.nowMs() - startedMs);
+  const result = audit(options, broker, world.rows, failures, clock.nowMs() - startedMs);
+  return { ...result, violations: [...result.violations, ...checkDeadlines(broker, outages)] };
 
   /** Requests at random gaps, some twice, some in sessions, with garbage in between. */
   async function produceRequests(what: SimulationOptions, on: VirtualClock, to: Broker, dice: Random): Promise<void> {
@@ -291,6 +298,35 @@ function audit(
     deadLetters,
     virtualMs,
   };
+}
+
+/** A time without an engine. */
+interface Outage {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What unkindness may add to the deadline: a write, its retries, and a rebalance in between. */
+const deadlineSlackMs = 250;
+/** An engine that starts has a backlog, and its first moments are no steady state. */
+const recoveryMs = 500;
+
+/** Every decision comes by its deadline, counted from when the request was opened, unless there was no engine meanwhile. */
+function checkDeadlines(broker: MemoryBroker, outages: readonly Outage[]): string[] {
+  const openedById = new Map<string, RouteOpened>();
+  for (const record of broker.records(topics.routeOpened.name)) {
+    const opened = topics.routeOpened.codec.decode(record.value!);
+    if (!openedById.has(opened.requestId)) openedById.set(opened.requestId, opened);
+  }
+  const violations: string[] = [];
+  for (const record of broker.records(topics.routeDecided.name)) {
+    const { requestId, decidedAtMs } = topics.routeDecided.codec.decode(record.value!);
+    const { openedAtMs, threadTimeoutMs } = openedById.get(requestId)!;
+    if (outages.some(({ fromMs, toMs }) => openedAtMs < toMs + recoveryMs && decidedAtMs > fromMs)) continue;
+    const tookMs = decidedAtMs - openedAtMs;
+    if (tookMs > threadTimeoutMs + deadlineSlackMs) violations.push(`${requestId} was decided ${tookMs} ms after it was opened`);
+  }
+  return violations;
 }
 
 function topicNames(): string[] {

@@ -12,6 +12,7 @@ import { pairedDifference } from '../lib/evaluation/paired-difference';
 import { riseOf } from '../lib/evaluation/report';
 import { simulatedWorld } from '../lib/evaluation/simulated-world';
 import { createLog } from '../lib/telemetry/log';
+import { tensorBackendOf } from '../services/dqn-trainer/tensor-backend';
 import { memoryHome } from '../services/home';
 import { barsMissed, report, reportBar } from './report-line';
 
@@ -19,6 +20,8 @@ import { barsMissed, report, reportBar } from './report-line';
 const leastGain = 0.25;
 
 async function runWorld(world: number, rows: number, seed: number): Promise<readonly PolicyResult[]> {
+  // Loading the backend takes real time, which a virtual clock cannot see: before it starts.
+  await tensorBackendOf('wasm').ready();
   const clock = createVirtualClock();
   const home = memoryHome({ clock, seed });
   let result: RunResult | null = null;

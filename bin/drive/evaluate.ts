@@ -12,6 +12,7 @@ import { inferTask } from '../../lib/routing/infer-task';
 import { utilityWeights } from '../../lib/routing/utility';
 import type { Log } from '../../lib/telemetry/log';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
+import { tensorBackendOf } from '../../services/dqn-trainer/tensor-backend';
 import { type Engine, startEngine } from '../../services/engine';
 import { memoryHome } from '../../services/home';
 import { outcomeOf, recordedEvents, requestOf } from './workload-records';
@@ -67,6 +68,8 @@ const decisionTimeoutMs = 1_000;
 
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationReport> {
   const { workload, config } = options;
+  // Loading the backend takes real time, which a virtual clock cannot see: before it starts.
+  await tensorBackendOf(config.learning.backend).ready();
   const clock = createVirtualClock();
   const home = memoryHome({ clock, seed: options.seed });
   const engine = await pump(

@@ -100,7 +100,8 @@ export function createVirtualClock(options: { startMs?: number } = {}): VirtualC
   };
 
   return {
-    nowMs: () => timeMs,
+    // Whole milliseconds, as the system's clock gives them.
+    nowMs: () => Math.floor(timeMs),
     monotonicMs: () => timeMs - startMs,
     setTimer(delayMs, callback) {
       const timer: Timer = { dueAtMs: timeMs + Math.max(0, delayMs), sequence: sequence++, callback };

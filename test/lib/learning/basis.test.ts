@@ -25,7 +25,7 @@ const callerFeatures = (values: readonly number[]): Features => ({
 });
 const random = seededRandom(5, 'basis');
 const rows = Array.from({ length: 200 }, (_, i) => textFeatures(toyPrompt(i % 2 === 0 ? 'code' : 'prose', random)));
-const fit = (some: readonly Features[], previous: Basis | null = null): Basis =>
+const basisOf = (some: readonly Features[], previous: Basis | null = null): Basis =>
   fitBasis(some, 'v', previous, seededRandom(1, 'fit'));
 const seen = (basis: Basis, features: Features): { x: Float32Array; phi: Float32Array } => {
   const x = new Float32Array(basis.xSize);
@@ -36,7 +36,7 @@ const seen = (basis: Basis, features: Features): { x: Float32Array; phi: Float32
 const distance = (a: Float32Array, b: Float32Array): number => Math.hypot(...a.map((value, i) => value - b[i]!));
 
 test('phi is a bias, a distribution over clusters and X; components have mean length 1', () => {
-  const basis = fit(rows);
+  const basis = basisOf(rows);
   let length = 0;
   for (const row of rows) {
     const { x, phi } = seen(basis, row);
@@ -50,7 +50,7 @@ test('phi is a bias, a distribution over clusters and X; components have mean le
 });
 
 test('prompts of one kind are nearer to one another than to the other kind', () => {
-  const basis = fit(rows);
+  const basis = basisOf(rows);
   const xs = rows.slice(0, 40).map((row) => seen(basis, row).x);
   let same = 0;
   let other = 0;
@@ -62,8 +62,8 @@ test('prompts of one kind are nearer to one another than to the other kind', () 
 });
 
 test('a refit on more rows keeps the axes turned as they were', () => {
-  const basis = fit(rows.slice(0, 120));
-  const kept = fit(rows, basis);
+  const basis = basisOf(rows.slice(0, 120));
+  const kept = basisOf(rows, basis);
   const fresh = fitBasis(rows, 'v', null, seededRandom(99, 'other'));
   let movedKept = 0;
   let movedFresh = 0;
@@ -76,18 +76,18 @@ test('a refit on more rows keeps the axes turned as they were', () => {
 
 test("a caller's vector is standardised and used in full", () => {
   const vectors = Array.from({ length: 100 }, () => callerFeatures([10 + 5 * random.normal(), random.normal(), 3]));
-  const basis = fit(vectors);
+  const basis = basisOf(vectors);
   const { x, phi } = seen(basis, callerFeatures([10, 0, 3]));
   expect(Math.abs(x[0]!)).toBeLessThan(0.4);
   expect(x[2]).toBe(0); // a constant says nothing
   expect(phi[1 + maxClusters]).toBe(x[0]);
   expect(seen(basis, callerFeatures([1e9, 0, 3])).x[0]).toBe(4);
-  const previous = fit(rows);
-  expect(fit(vectors, previous)).toEqual(basis);
+  const previous = basisOf(rows);
+  expect(basisOf(vectors, previous)).toEqual(basis);
 });
 
 test('a request of another kind is a stranger: nothing but the bias', () => {
-  const basis = fit(rows);
+  const basis = basisOf(rows);
   for (const stranger of [callerFeatures([1, 2]), { ...rows[0]!, sketch: new Int8Array(5) }]) {
     const { x, phi } = seen(basis, stranger);
     expect(x.every((value) => value === 0)).toBe(true);
@@ -97,15 +97,15 @@ test('a request of another kind is a stranger: nothing but the bias', () => {
 
 test('few or equal rows do not break the fit', () => {
   for (const some of [rows.slice(0, 1), Array.from({ length: 30 }, () => rows[0]!), [textFeatures('')]]) {
-    const basis = fit(some);
+    const basis = basisOf(some);
     const { phi } = seen(basis, rows[1]!);
     expect(phi.every((value) => Number.isFinite(value))).toBe(true);
   }
-  expect(() => fit([])).toThrow('no rows');
+  expect(() => basisOf([])).toThrow('no rows');
 });
 
 test('bytes: read as written, refused when wrong', () => {
-  const basis = fit(rows);
+  const basis = basisOf(rows);
   const bytes = writeBasis(basis);
   expect(readBasis(bytes)).toEqual(basis);
   const blob = readBlob(bytes, 'basis');

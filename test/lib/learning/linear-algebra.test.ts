@@ -23,7 +23,9 @@ const product = (a: Float64Array, b: Float64Array): Float64Array =>
 const transposed = (a: Float64Array): Float64Array => a.map((_, k) => a[(k % n) * n + Math.floor(k / n)]!);
 const identity = Float64Array.from({ length: n * n }, (_, k) => (k % (n + 1) === 0 ? 1 : 0));
 const close = (a: Float64Array, b: Float64Array, digits = 8): void =>
-  a.forEach((value, k) => expect(value).toBeCloseTo(b[k]!, digits));
+  a.forEach((value, k) => {
+    expect(value).toBeCloseTo(b[k]!, digits);
+  });
 const positiveDefinite = (): Float64Array => {
   const a = normals(n * n);
   return product(a, transposed(a)).map((value, k) => value + identity[k]!);

@@ -42,7 +42,9 @@ const parse = (bytes: Buffer): LearnedPolicy =>
 const policyOf = (fields: Partial<PolicyWeights> = {}): LearnedPolicy => parse(writePolicy(weightsOf(fields)));
 const closeTo = (values: readonly number[], expected: readonly number[]): void => {
   expect(values.length).toBe(expected.length);
-  values.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5));
+  values.forEach((value, i) => {
+    expect(value).toBeCloseTo(expected[i]!, 5);
+  });
 };
 
 test('votes of the heads are the probabilities, means the qualities', () => {

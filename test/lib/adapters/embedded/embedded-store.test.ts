@@ -117,6 +117,7 @@ describe('writing', () => {
       const store = open(durability);
       const table = store.table('test');
       const key = Buffer.from('k');
+      const putting = puttingInto(table);
       const order: string[] = [];
       store.onCommit(() => order.push('commit'));
       const works = [

@@ -1,0 +1,147 @@
+/**
+ * Times of the learning parts, medians in this process: encoding a 1 kB prompt, the Q-network's forward pass, a whole
+ * judgement over 12 models, and how many rewards one core folds in. JSON lines `{name, value, unit, bar, ok}`.
+ *
+ *     npx tsx benchmarks/learning-speed.ts
+ */
+import { wasmBackend } from '../lib/adapters/tensor/wasm-backend';
+import { bytesOf, encoderVersion, encodeText } from '../lib/learning/encode';
+import { createLearner } from '../lib/learning/learner';
+import { headCount } from '../lib/learning/linear-half';
+import { parsePolicy } from '../lib/learning/policy';
+import { hiddenLayer, initialParameters, outputLayer } from '../lib/learning/q-network-forward';
+import { seededRandom } from '../lib/random/seeded';
+import type { LearnedPolicy } from '../lib/routing/strategy';
+import type { LearningEvent, RouteOpened, Tuning } from '../lib/topics/generated/messages';
+
+const models = Array.from({ length: 12 }, (_, i) => `model-${i}`);
+const random = seededRandom(1, 'speed');
+const vocabulary = Array.from({ length: 500 }, () =>
+  String.fromCharCode(...Array.from({ length: 3 + random.integer(7) }, () => 97 + random.integer(26))),
+);
+const prompt = (): string => {
+  let text = '';
+  while (text.length < 1000) text += `${vocabulary[random.integer(500)]}${random.next() < 0.1 ? ', ' : ' '}`;
+  return text;
+};
+const fields = () => {
+  const { sketch, sketchScale, handFeatures } = encodeText(prompt());
+  return { sketch: bytesOf(sketch), sketchScale, handFeatures: bytesOf(handFeatures), callerFeatures: null };
+};
+
+function medianUs(rounds: number, run: () => void): number {
+  const times: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const started = performance.now();
+    run();
+    times.push(1000 * (performance.now() - started));
+  }
+  return times.slice(rounds / 10).sort((a, b) => a - b)[Math.floor(rounds * 0.45)]!;
+}
+
+function print(name: string, value: number, unit: string, bar: number, ok: boolean): void {
+  console.log(JSON.stringify({ name, value: Math.round(value * 10) / 10, unit, bar, ok }));
+}
+
+const eventOf = (i: number): LearningEvent =>
+  ({
+    kind: 'EXPERIENCE',
+    decisionId: `${i}`,
+    sessionId: null,
+    ...fields(),
+    models,
+    eligible: models.map(() => true),
+    propensities: models.map(() => 1 / 12),
+    expectedCostsUsd: models.map(() => 0.001),
+    priceFactors: models.map(() => 1),
+    model: models[random.integer(12)]!,
+    quality: random.next(),
+    costUsd: 0.001,
+    preference: { quality: 1, cost: 0, latency: 0 },
+    strategyPropensities: {},
+    degraded: false,
+    revision: 0,
+    fullQualities: [],
+    fullCostsUsd: [],
+  }) as unknown as LearningEvent;
+
+async function main(): Promise<void> {
+  const prompts = Array.from({ length: 200 }, prompt);
+  let at = 0;
+  const encodeUs = medianUs(4000, () => encodeText(prompts[at++ % 200]!));
+  print('encode 1 kB', encodeUs, 'us p50', 100, encodeUs < 100);
+
+  const shape = { inputs: 72, hidden: 64, arms: 12 };
+  const parameters = initialParameters(shape, random);
+  const [x, first, second] = [new Float32Array(72).fill(0.3), new Float32Array(64), new Float32Array(64)];
+  const out = new Float32Array(12 * headCount);
+  const forwardUs = medianUs(4000, () => {
+    hiddenLayer(shape, parameters, x, 1, first, second);
+    outputLayer(shape, parameters, second, out);
+  });
+  print('Q-network forward', forwardUs, 'us p50', 20, forwardUs <= 20);
+
+  const config = {
+    pipeline: 'full',
+    publish: 'steps',
+    networkReplayRows: 2000,
+    replayRows: 50_000,
+    backend: 'wasm',
+  } as const;
+  const learner = await createLearner({
+    seed: 1,
+    config,
+    budgetUsdPerRequest: null,
+    encoderVersion,
+    backend: wasmBackend(),
+  });
+  let policy: LearnedPolicy | null = null;
+  let tuning: Tuning | null = null;
+  let basis: Buffer | null = null;
+  const count = 6000;
+  let cpuMs = 0;
+  let slowestMs = 0;
+  for (let i = 0; i < count; i++) {
+    const event = eventOf(i);
+    const started = process.cpuUsage();
+    const outputs = learner.apply(event, i);
+    const used = process.cpuUsage(started);
+    const ms = (used.user + used.system) / 1000;
+    slowestMs = Math.max(slowestMs, ms);
+    if (i >= count / 3) cpuMs += ms;
+    for (const output of outputs) {
+      if (output.kind === 'tuning') tuning = output.tuning;
+      else {
+        basis = output.basis ?? basis;
+        policy = parsePolicy(basis!, output.policy, output);
+      }
+    }
+  }
+  const perSecond = (1000 * count * (2 / 3)) / cpuMs;
+  print('rewards folded in, refits included', perSecond, '1/s of one core', 600, perSecond >= 600);
+  print('slowest event (refit)', slowestMs, 'ms', 5000, slowestMs < 5000);
+  print('checkpoint', learner.checkpoint().length / 1e6, 'MB', 5, learner.checkpoint().length < 5e6);
+
+  const opened = Array.from(
+    { length: 200 },
+    () =>
+      ({
+        ...fields(),
+        candidates: models.map((model) => ({
+          model,
+          eligible: true,
+          expectedCostUsd: 0.001,
+          expectedLatencyMs: 1,
+          priceFactor: 1,
+        })),
+        tuning: { ...tuning!, neuralWeight: 0.3 },
+        preference: { quality: 1, cost: 0, latency: 0 },
+        utilityScale: { costUsd: 0.01, latencyMs: 10_000 },
+      }) as unknown as RouteOpened,
+  );
+  const judgeUs = medianUs(4000, () => policy!.judge(opened[at++ % 200]!));
+  print('judge 12 models, both halves', judgeUs, 'us p50', 200, judgeUs <= 200);
+  learner.dispose();
+}
+
+void main();

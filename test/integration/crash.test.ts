@@ -1,0 +1,27 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+const script = join(__dirname, '../../dist/benchmarks/crash.js');
+
+/** `make test` builds first; without a build this would silently test nothing. */
+it('has a build to kill', () => {
+  expect(existsSync(script)).toBe(true);
+});
+
+it('loses nothing that was acknowledged when the engine is killed with SIGKILL under load', () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--seed', '1', '--kills', '3'], {
+    encoding: 'utf8',
+  });
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { name: string; value: number; ok?: boolean });
+  expect({ missed: lines.filter((line) => line.ok === false), stderr: status === 0 ? '' : stderr }).toEqual({
+    missed: [],
+    stderr: '',
+  });
+  const valueOf = (name: string): number => lines.find((line) => line.name === name)!.value;
+  expect(valueOf('crash.requestsAcknowledged')).toBeGreaterThan(100);
+  expect(valueOf('crash.outcomesAcknowledged')).toBeGreaterThan(50);
+}, 180_000);

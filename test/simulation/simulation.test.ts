@@ -1,0 +1,23 @@
+import { simulate } from '../../benchmarks/simulation';
+
+// Another seed: SEED=7 npx jest --selectProjects simulation
+const seed = Number(process.env['SEED'] ?? 1);
+
+describe(`the whole engine on an unkind broker (seed ${seed})`, () => {
+  it('decides every request once, by its deadline, with exact propensities, and learns every outcome once', async () => {
+    const result = await simulate({ seed, requests: 150, crashes: 2 });
+    expect(result.violations).toEqual([]);
+    expect(result.decisions).toBe(150);
+    expect(result.learningEvents).toBeGreaterThan(50);
+    expect(result.deadLetters).toBeGreaterThan(0);
+  }, 120_000);
+
+  it('writes the same log for the same seed and another one for another', async () => {
+    const options = { seed, requests: 60, crashes: 1 };
+    const first = await simulate(options);
+    const again = await simulate(options);
+    const other = await simulate({ ...options, seed: seed + 1 });
+    expect(again.logSha256).toBe(first.logSha256);
+    expect(other.logSha256).not.toBe(first.logSha256);
+  }, 120_000);
+});
