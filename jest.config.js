@@ -1,5 +1,8 @@
 const swc = {
-  '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }],
+  '^.+\\.ts$': [
+    '@swc/jest',
+    { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+  ],
 };
 // One project per level, so that `make test-services` and friends select a level by name.
 const project = (name, folders) => ({
@@ -18,6 +21,13 @@ module.exports = {
     project('simulation', ['simulation']),
   ],
   coverageProvider: 'v8',
-  collectCoverageFrom: ['lib/**/*.ts', 'services/**/*.ts', 'bin/**/*.ts', '!**/generated/**', '!**/main.ts', '!**/*.d.ts'],
+  collectCoverageFrom: [
+    'lib/**/*.ts',
+    'services/**/*.ts',
+    'bin/**/*.ts',
+    '!**/generated/**',
+    '!**/main.ts',
+    '!**/*.d.ts',
+  ],
   coverageThreshold: { global: { lines: 90 } },
 };

@@ -20,10 +20,12 @@ const inFlight = 256;
 const clients = 1_000;
 const agent = new Agent({ keepAlive: true, maxSockets: mode === 'open' ? clients : inFlight });
 const target = new URL('/v1/route', url);
-const world = simulatedWorld({ world: 1, rows: 1_000_000, seed: 2 });
+const distinctRows = 4_096;
+const world = simulatedWorld({ world: 1, rows: distinctRows, seed: 2 });
 const bodies = Array.from({ length: 512 }, (_, index) => {
-  let prompt = world.row(index).prompt ?? '';
-  for (let more = 1; prompt.length < 1_000; more++) prompt += `\n${world.row(index + 1_000 * more).prompt}`;
+  let prompt = '';
+  for (let more = 0; prompt.length < 1_000; more++)
+    prompt += `${world.row((index + 97 * more) % distinctRows).prompt}\n`;
   return Buffer.from(JSON.stringify({ prompt: prompt.slice(0, 1_000) }));
 });
 

@@ -90,8 +90,6 @@ export class Stream {
   readonly shares: Record<string, number> = {};
   judgeMs = 0;
   judged = 0;
-  /** Processor time, so that a busy machine does not count. */
-  applyCpuMs = 0;
 
   private constructor(
     readonly learner: Learner,
@@ -237,10 +235,7 @@ export class Stream {
   }
 
   private fold(event: LearningEvent): void {
-    const started = process.cpuUsage();
     const outputs = this.learner.apply(event, this.offset++);
-    const used = process.cpuUsage(started);
-    this.applyCpuMs += (used.user + used.system) / 1000;
     for (const output of outputs) this.takeOver(output);
   }
 
@@ -345,7 +340,6 @@ async function main(): Promise<void> {
         ...(values.budget ? { lateSpend: round(lateCost / Number(values.budget)) } : {}),
         neuralWeight: round(tuning.neuralWeight),
         judgeUs: round((1000 * stream.judgeMs) / stream.judged),
-        rewardsPerCpuSecond: Math.round((1000 * stream.learner.learnedRewards) / stream.applyCpuMs),
       }),
     );
     stream.learner.dispose();

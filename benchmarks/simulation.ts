@@ -324,7 +324,8 @@ function checkDeadlines(broker: MemoryBroker, outages: readonly Outage[]): strin
     const { openedAtMs, threadTimeoutMs } = openedById.get(requestId)!;
     if (outages.some(({ fromMs, toMs }) => openedAtMs < toMs + recoveryMs && decidedAtMs > fromMs)) continue;
     const tookMs = decidedAtMs - openedAtMs;
-    if (tookMs > threadTimeoutMs + deadlineSlackMs) violations.push(`${requestId} was decided ${tookMs} ms after it was opened`);
+    if (tookMs > threadTimeoutMs + deadlineSlackMs)
+      violations.push(`${requestId} was decided ${tookMs} ms after it was opened`);
   }
   return violations;
 }

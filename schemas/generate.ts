@@ -6,7 +6,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-type Schema = string | Schema[] | RecordSchema | EnumSchema | { type: 'array'; items: Schema } | { type: 'map'; values: Schema };
+type Schema =
+  | string
+  | Schema[]
+  | RecordSchema
+  | EnumSchema
+  | { type: 'array'; items: Schema }
+  | { type: 'map'; values: Schema };
 interface RecordSchema {
   type: 'record';
   name: string;
@@ -41,12 +47,14 @@ const messages: string[] = [];
 
 function collect(schema: Schema): void {
   if (typeof schema === 'string') return;
-  if (Array.isArray(schema)) return schema.forEach(collect);
-  if (schema.type === 'array') return collect(schema.items);
-  if (schema.type === 'map') return collect(schema.values);
-  if (named.has(schema.name)) throw new Error(`${schema.name} is defined twice; refer to it by name instead`);
-  named.set(schema.name, schema);
-  if (schema.type === 'record') for (const field of schema.fields) collect(field.type);
+  if (Array.isArray(schema)) for (const branch of schema) collect(branch);
+  else if (schema.type === 'array') collect(schema.items);
+  else if (schema.type === 'map') collect(schema.values);
+  else {
+    if (named.has(schema.name)) throw new Error(`${schema.name} is defined twice; refer to it by name instead`);
+    named.set(schema.name, schema);
+    if (schema.type === 'record') for (const field of schema.fields) collect(field.type);
+  }
 }
 
 const shortName = (name: string): string => name.replace(/^quantumrouter\./, '');
@@ -102,12 +110,15 @@ function typeOf(schema: Schema): string {
 
 function typeScriptOf(schema: RecordSchema | EnumSchema): string {
   const doc = schema.doc ? `/** ${schema.doc} */\n` : '';
-  if (schema.type === 'enum') return `${doc}export type ${schema.name} = ${schema.symbols.map((s) => `'${s}'`).join(' | ')};\n`;
+  if (schema.type === 'enum')
+    return `${doc}export type ${schema.name} = ${schema.symbols.map((s) => `'${s}'`).join(' | ')};\n`;
   const fields = schema.fields.map((f) => `${f.doc ? `  /** ${f.doc} */\n` : ''}  ${f.name}: ${typeOf(f.type)};\n`);
   return `${doc}export interface ${schema.name} {\n${fields.join('')}}\n`;
 }
 
-const files = readdirSync(join(root, 'schemas')).filter((file) => file.endsWith('.avsc')).sort();
+const files = readdirSync(join(root, 'schemas'))
+  .filter((file) => file.endsWith('.avsc'))
+  .sort();
 for (const file of files) {
   const schema = JSON.parse(readFileSync(join(root, 'schemas', file), 'utf8')) as RecordSchema;
   collect(schema);
@@ -125,7 +136,9 @@ const versions: Record<string, { id: number; schema: Schema }[]> = {};
 for (const name of messages.sort()) {
   const current = `${JSON.stringify(inline(`quantumrouter.${name}`, new Set()), null, 2)}\n`;
   const known = ids[name] ?? [];
-  const history = known.map((_, index) => readFileSync(join(root, 'schemas', 'history', name, `${index + 1}.avsc`), 'utf8'));
+  const history = known.map((_, index) =>
+    readFileSync(join(root, 'schemas', 'history', name, `${index + 1}.avsc`), 'utf8'),
+  );
   if (history.at(-1) !== current) {
     emit(`schemas/history/${name}/${history.length + 1}.avsc`, current);
     known.push(nextId++);
@@ -144,6 +157,8 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
 );
 
 if (stale.length > 0) {
-  process.stderr.write(`${check ? 'stale, run `make generate`' : 'written'}:\n${stale.map((path) => `  ${path}\n`).join('')}`);
+  process.stderr.write(
+    `${check ? 'stale, run `make generate`' : 'written'}:\n${stale.map((path) => `  ${path}\n`).join('')}`,
+  );
   if (check) process.exit(1);
 }

@@ -50,17 +50,8 @@ export function createLocalBroker(options: { log: LocalLog; clock: Clock; unkind
     async offsetAt(of, timestampMs) {
       return partitionAt(of).offsetAt(timestampMs);
     },
-    async *read(of, { from, to, maxRecords = chunkRecords }) {
-      const source = partitionAt(of);
-      const stop = Math.min(to ?? source.end, source.end);
-      for (let next = from; next < stop; ) {
-        const records = source.read(next, maxRecords);
-        const last = records.at(-1);
-        if (!last || records[0]!.offset >= stop) return;
-        next = last.offset + 1;
-        yield last.offset < stop ? records : records.filter((record) => record.offset < stop);
-        await log.yieldTurn();
-      }
+    read(of, range) {
+      return readRange(log, partitionAt(of), range);
     },
     async follow(followOptions) {
       refuseClosed();
@@ -68,16 +59,8 @@ export function createLocalBroker(options: { log: LocalLog; clock: Clock; unkind
       if (!topic) throw new Error(`topic ${followOptions.topic} does not exist: create it with ensureTopics first`);
       const { follower, caughtUp } = startFollower(log, topic.partitions, followOptions);
       followers.add(follower);
-      await caughtUp.catch((error) => {
-        followers.delete(follower);
-        throw error;
-      });
-      return {
-        stop: () => {
-          followers.delete(follower);
-          return follower.stop();
-        },
-      };
+      await caughtUp;
+      return follower;
     },
     async join(groupOptions) {
       refuseClosed();
@@ -98,6 +81,22 @@ export function createLocalBroker(options: { log: LocalLog; clock: Clock; unkind
       return closing;
     },
   };
+}
+
+async function* readRange(
+  log: LocalLog,
+  source: LocalPartition,
+  range: { from: number; to?: number; maxRecords?: number },
+): AsyncIterable<readonly LogRecord[]> {
+  const stop = Math.min(range.to ?? source.end, source.end);
+  for (let next = range.from; next < stop; ) {
+    const records = source.read(next, range.maxRecords ?? chunkRecords);
+    const last = records.at(-1);
+    if (!last || records[0]!.offset >= stop) return;
+    next = last.offset + 1;
+    yield last.offset < stop ? records : records.filter((record) => record.offset < stop);
+    await log.yieldTurn();
+  }
 }
 
 function createProducer(log: LocalLog, clock: Clock, name: string, refuseClosed: () => void): Producer {

@@ -88,17 +88,23 @@ function createCodec(schemaName: string): Codec<unknown> {
       return framed;
     },
     decode(bytes) {
-      if (bytes.length < headerBytes) throw new UndecodableError(`${bytes.length} bytes are too few for a framed record`);
-      if (bytes[0] !== magicByte) throw new UndecodableError(`first byte is ${bytes[0]}, not the Confluent magic byte 0`);
+      if (bytes.length < headerBytes)
+        throw new UndecodableError(`${bytes.length} bytes are too few for a framed record`);
+      if (bytes[0] !== magicByte)
+        throw new UndecodableError(`first byte is ${bytes[0]}, not the Confluent magic byte 0`);
       const id = bytes.readInt32BE(1);
       if (!writers.has(id)) {
         const owner = idOwner.get(id);
-        throw new UndecodableError(owner ? `schema id ${id} is a ${owner}, not a ${schemaName}` : `unknown schema id ${id}`);
+        throw new UndecodableError(
+          owner ? `schema id ${id} is a ${owner}, not a ${schemaName}` : `unknown schema id ${id}`,
+        );
       }
       try {
         return read(bytes.subarray(headerBytes), id);
       } catch (error) {
-        throw new UndecodableError(`not a ${schemaName} of schema id ${id}: ${(error as Error).message}`, { cause: error });
+        throw new UndecodableError(`not a ${schemaName} of schema id ${id}: ${(error as Error).message}`, {
+          cause: error,
+        });
       }
     },
   };

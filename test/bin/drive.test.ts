@@ -42,18 +42,24 @@ interface Ran {
 }
 
 async function cli(...argv: string[]): Promise<Ran> {
-  let stdout = '';
-  let stderr = '';
+  const written = { stdout: '', stderr: '' };
+  const output = (name: 'stdout' | 'stderr') => ({
+    write: (text: string) => {
+      written[name] += text;
+    },
+    isTerminal: false,
+    columns: 100,
+  });
   const io: Io = {
-    stdout: { write: (text) => void (stdout += text), isTerminal: false, columns: 100 },
-    stderr: { write: (text) => void (stderr += text), isTerminal: false, columns: 100 },
+    stdout: output('stdout'),
+    stderr: output('stderr'),
     stdin: async function* () {},
     stopSignal: new AbortController().signal,
     clock: systemClock(),
     workingDirectory: directory,
   };
   const code = await main(argv, io);
-  return { code, stdout, stderr };
+  return { code, ...written };
 }
 
 beforeAll(writeRows);

@@ -21,7 +21,7 @@ it('loses nothing that was acknowledged when the engine is killed with SIGKILL u
     missed: [],
     stderr: '',
   });
-  const valueOf = (name: string): number => lines.find((line) => line.name === name)!.value;
-  expect(valueOf('crash.requestsAcknowledged')).toBeGreaterThan(100);
-  expect(valueOf('crash.outcomesAcknowledged')).toBeGreaterThan(50);
+  const figure = (name: string): number => lines.find((line) => line.name === name)!.value;
+  expect(figure('crash.requestsAcknowledged')).toBeGreaterThan(100);
+  expect(figure('crash.outcomesAcknowledged')).toBeGreaterThan(50);
 }, 180_000);

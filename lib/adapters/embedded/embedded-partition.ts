@@ -29,6 +29,8 @@ export interface LogTables {
 const indexEveryRecords = 256;
 const maxTailRecords = 1_024;
 const maxTailBytes = 1_048_576;
+// One read may return less than asked for rather than hold more than this in memory (weights come in large records).
+const maxReadBytes = 8 * 1_048_576;
 const recordOverheadBytes = 200;
 const nothing = Buffer.alloc(0);
 
@@ -221,8 +223,11 @@ export class EmbeddedPartition implements LocalPartition {
 
   private readStored(from: number, to: number, maxRecords: number): LogRecord[] {
     const records: LogRecord[] = [];
+    let bytes = 0;
     for (const { key, value } of this.stored(from, to, maxRecords)) {
       records.push(decodeRecord(this.settings.name, this.partition, numberInKey(key), value));
+      bytes += value.length;
+      if (bytes >= maxReadBytes) break;
     }
     return records;
   }

@@ -1,20 +1,15 @@
 /**
- * The one lmdb file behind the embedded broker and key-value store. All writes of one turn of the event loop go into one
- * transaction (group commit): that is what makes small batches cheap.
- *
- * Measured (2 cores, batches of 20 records of 1 kB, a flush per batch): a synchronous transaction without syncing 131k
- * records/s, p50 0.13 ms; the asynchronous transaction without syncing 28k/s, 0.5 ms; with lmdb's own (overlapping)
- * sync 9-15k/s, 1.1-1.6 ms. Hence durability `process` commits synchronously into the page cache, which a killed
- * process leaves intact, and flushes in the background; `disk` waits for the disk before it acknowledges. After a crash
- * of the machine only a `disk` store is certain to be whole.
+ * The one lmdb file behind the embedded broker and key-value store: opening, the lock, named tables, writing (see
+ * group-commit.ts) and flushing. After a crash of the machine only a store of durability `disk` is certain to be whole.
  */
 import { closeSync, fdatasync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Clock } from '../../ports/clock';
 import { bootId, lockDirectory } from './directory-lock';
+import { createGroupCommit, type Durability, type StoreWork } from './group-commit';
 
-export type Durability = 'process' | 'disk';
+export type { Durability } from './group-commit';
 
 export interface EmbeddedStoreOptions {
   /** Made when absent. */
@@ -24,14 +19,6 @@ export interface EmbeddedStoreOptions {
   readonly durability?: Durability;
   /** How often `process` flushes to disk in the background; default 1,000. */
   readonly flushIntervalMs?: number;
-}
-
-/** One atomic piece of writing. */
-export interface StoreWork {
-  /** Inside the transaction. Returns an error to refuse; then it must have written nothing. Throws only when the store is broken. */
-  readonly apply: () => Error | null;
-  /** After the commit, before `write` resolves: the moment to show what was written. */
-  readonly committed?: () => void;
 }
 
 export interface EmbeddedStore {
@@ -49,13 +36,6 @@ export interface EmbeddedStore {
   close(): Promise<void>;
 }
 
-interface Queued {
-  readonly work: StoreWork;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-  refusal: Error | null;
-}
-
 interface Marker {
   readonly format: number;
   readonly durability: Durability;
@@ -68,8 +48,6 @@ const defaultFlushIntervalMs = 1_000;
 // Records of 2 to 4 kB fit several to a page; with the usual 4 kB pages each would take overflow pages of its own.
 const pageBytes = 16 * 1024;
 const maxTables = 16;
-// Bounds the time one transaction may hold the event loop.
-const maxWorksPerCommit = 1_000;
 
 /** Opens (or makes) the store. Throws DirectoryLockedError while another process has it open. */
 export function openEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStore {
@@ -106,93 +84,27 @@ function createStore(
   options: EmbeddedStoreOptions & { durability: Durability },
   onClosed: () => void,
 ): EmbeddedStore {
-  const { clock, durability } = options;
-  let queue: Queued[] = [];
-  let scheduled = false;
-  let failure: Error | null = null;
-  let closing: Promise<void> | null = null;
-  let committing: Promise<void> = Promise.resolve();
+  const { clock, directory, durability } = options;
   const commitListeners: (() => void)[] = [];
   const closeListeners: (() => void)[] = [];
   const flusher = durability === 'process' ? startFlusher(options) : null;
-
-  const applyAll = (works: readonly Queued[]): void => {
-    for (const queued of works) queued.refusal = queued.work.apply();
-  };
-  const finish = (works: readonly Queued[]): void => {
-    // In the asynchronous transaction the thread's read snapshot may be older than this commit.
-    root.resetReadTxn();
+  const commits = createGroupCommit(root, directory, durability, () => {
     flusher?.dirty();
-    for (const { work, refusal } of works) if (!refusal) work.committed?.();
-    for (const { resolve, reject, refusal } of works) refusal ? reject(refusal) : resolve();
     for (const listener of commitListeners) listener();
-  };
-  const fail = (works: readonly Queued[], cause: unknown): void => {
-    // What is in memory may be ahead of what is stored: nothing may be written any more.
-    failure = new Error(
-      `the store in ${options.directory} failed and takes no more writes: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
-    for (const { reject } of [...works, ...queue.splice(0)]) reject(failure);
-  };
-  const commit = (): Promise<void> | void => {
-    const works = queue.length <= maxWorksPerCommit ? queue : queue.slice(0, maxWorksPerCommit);
-    queue = queue.slice(works.length);
-    if (works.length === 0) return undefined;
-    try {
-      if (durability === 'process') {
-        root.transactionSync(() => applyAll(works));
-        finish(works);
-        return undefined;
-      }
-      // A flag of lmdb-js would let readers see it before the flush; its promise without that flag waits for the disk.
-      return root
-        .transaction(() => applyAll(works))
-        .then(
-          () => finish(works),
-          (error) => fail(works, error),
-        );
-    } catch (error) {
-      fail(works, error);
-      return undefined;
-    }
-  };
-  const commitTurn = async (): Promise<void> => {
-    const pending = commit();
-    if (pending) {
-      committing = pending;
-      await pending;
-    }
-    if (queue.length > 0) setImmediate(commitTurn);
-    else scheduled = false;
-  };
-
-  const write = (work: StoreWork): Promise<void> => {
-    if (failure) return Promise.reject(failure);
-    if (closing) return Promise.reject(new Error(`the store in ${options.directory} is closed`));
-    return new Promise((resolve, reject) => {
-      queue.push({ work, resolve, reject, refusal: null });
-      if (scheduled) return;
-      scheduled = true;
-      setImmediate(commitTurn);
-    });
-  };
+  });
+  let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
-    await committing;
-    while (queue.length > 0 && !failure) await commit();
+    await commits.close();
     await flusher?.stop();
     await root.flushed;
     await root.close();
     onClosed();
   };
-
   return {
     clock,
-    directory: options.directory,
+    directory,
     table: (name) => root.openDB<Buffer, Buffer>({ name, keyEncoding: 'binary', encoding: 'binary' }),
-    write,
+    write: commits.write,
     onCommit: (listener) => void commitListeners.push(listener),
     onClose: (listener) => void closeListeners.push(listener),
     close() {

@@ -81,12 +81,8 @@ export function decodeRecord(topic: string, partition: number, offset: number, b
   };
   let headers = noHeaders;
   if (headerCount > 0) {
-    const read: Record<string, string> = {};
-    for (let i = 0; i < headerCount; i++) {
-      const name = text();
-      read[name] = text();
-    }
-    headers = read;
+    // fromEntries, since assigning a header named __proto__ would lose it.
+    headers = Object.fromEntries(Array.from({ length: headerCount }, () => [text(), text()]));
   }
   const value = bytes.readUInt8(14) === 0 ? null : bytes.subarray(at);
   return { topic, partition, offset, timestampMs: timestampOf(bytes), key, value, headers };

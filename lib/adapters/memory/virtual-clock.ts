@@ -42,24 +42,13 @@ export function createVirtualClock(options: { startMs?: number } = {}): VirtualC
   let sequence = 0;
   const heap = createTimerHeap();
 
-  const nextTimer = (): Timer | undefined => {
-    for (let timer = heap.peek(); timer; timer = heap.peek()) {
-      if (timer.callback) return timer;
-      heap.pop();
-    }
-    return undefined;
-  };
-
-  /** Fires all timers due at the next time, and those they add for that same time. Returns how many. */
+  /** Fires all timers due at the next time; those they add wait for the microtasks of these. Returns how many. */
   const fireNext = (): number => {
-    const first = nextTimer();
-    if (!first) return 0;
-    timeMs = Math.max(timeMs, first.dueAtMs);
-    const lastSequence = sequence;
+    timeMs = Math.max(timeMs, heap.peek()!.dueAtMs);
+    const firstAdded = sequence;
     let fired = 0;
-    for (let timer = nextTimer(); timer && timer.dueAtMs <= timeMs; timer = nextTimer()) {
-      // Timers added while firing wait for the microtasks of those before them.
-      if (timer.sequence >= lastSequence) break;
+    for (let timer = heap.peek(); timer && timer.dueAtMs <= timeMs; timer = heap.peek()) {
+      if (timer.sequence >= firstAdded) break;
       heap.pop();
       const callback = timer.callback!;
       timer.callback = null;
@@ -85,7 +74,7 @@ export function createVirtualClock(options: { startMs?: number } = {}): VirtualC
     for (;;) {
       await settle(busy);
       if (until?.()) return;
-      const timer = nextTimer();
+      const timer = heap.peek();
       if (!timer || timer.dueAtMs > untilMs) return;
       fired += fireNext();
       if (fired > maxTimers)
@@ -112,7 +101,7 @@ export function createVirtualClock(options: { startMs?: number } = {}): VirtualC
         heap.cancelled();
       };
     },
-    nextTimerAt: () => nextTimer()?.dueAtMs ?? null,
+    nextTimerAt: () => heap.peek()?.dueAtMs ?? null,
     advanceTo,
     advanceBy: (durationMs) => advanceTo(timeMs + durationMs),
     settle,
@@ -140,7 +129,11 @@ function createTimerHeap() {
   };
 
   return {
-    peek: (): Timer | undefined => items[0],
+    /** The next timer that is not cancelled. */
+    peek(): Timer | undefined {
+      while (items[0] && !items[0].callback) this.pop();
+      return items[0];
+    },
     push(timer: Timer): void {
       let i = items.push(timer) - 1;
       while (i > 0) {

@@ -116,7 +116,6 @@ describe('writing', () => {
     async (durability) => {
       const store = open(durability);
       const table = store.table('test');
-      const key = Buffer.from('k');
       const putting = puttingInto(table);
       const order: string[] = [];
       store.onCommit(() => order.push('commit'));

@@ -14,9 +14,7 @@ describe('the layout', () => {
     timestampMs: fc.integer({ min: 0, max: 2 ** 45 }),
     key: fc.option(text),
     value: fc.option(fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))),
-    headers: fc
-      .dictionary(text, text, { noNullPrototype: true })
-      .filter((headers) => !('__proto__' in Object.entries(headers))),
+    headers: fc.dictionary(text, text, { noNullPrototype: true }),
   });
 
   test('a record is decoded as it was encoded', () => {
