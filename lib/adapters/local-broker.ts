@@ -57,7 +57,9 @@ export function createLocalBroker(options: { log: LocalLog; clock: Clock; unkind
       refuseClosed();
       const topic = log.topic(followOptions.topic);
       if (!topic) throw new Error(`topic ${followOptions.topic} does not exist: create it with ensureTopics first`);
-      const { follower, caughtUp } = startFollower(log, topic.partitions, followOptions);
+      const { follower, caughtUp } = startFollower(log, topic.partitions, followOptions, () =>
+        followers.delete(follower),
+      );
       followers.add(follower);
       await caughtUp;
       return follower;
@@ -130,6 +132,7 @@ function startFollower(
   log: LocalLog,
   partitions: readonly LocalPartition[],
   options: FollowOptions,
+  onEnded: () => void,
 ): { follower: Follower; caughtUp: Promise<void> } {
   const cursors = partitions.map((source) => ({
     source,
@@ -167,6 +170,7 @@ function startFollower(
     } finally {
       stopped = true;
       for (const { source } of cursors) source.listeners.delete(onReadable);
+      onEnded();
     }
   };
 

@@ -50,7 +50,7 @@ const clusterIterations = 12;
 const clusterTemperature = 0.07;
 /** Subspace iterations of the principal components: from scratch, and from the previous basis. */
 const coldIterations = 4;
-const warmIterations = 2;
+const warmIterations = 1;
 /** Directions with less than this share of the largest eigenvalue are noise and are not blown up. */
 const leastEigenvalueShare = 1e-3;
 /** How much phi lets X say beside the clusters. Text only: a caller's vector is meant to be used in full. */
