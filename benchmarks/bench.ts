@@ -1,7 +1,7 @@
 /**
  * Speed on the embedded default: one process, one lmdb file, 4 partitions, learning on (in its worker thread).
  *
- *     node dist/benchmarks/bench.js [--seconds 10] [--only latency,saturation,http,parts]
+ *     node dist/benchmarks/bench.js [--seconds 10] [--only latency,saturation,http]
  *
  * Latency counts from the intended send time of an open loop, so a stall is not hidden by the load generator waiting too.
  * HTTP load comes from a process of its own.
@@ -17,7 +17,6 @@ import { outcomeOf, requestOf } from '../bin/drive/workload-records';
 import { systemClock } from '../lib/adapters/system';
 import { createRouterClient, type RouterClient } from '../lib/client/router-client';
 import { simulatedWorld } from '../lib/evaluation/simulated-world';
-import { encodeText } from '../lib/learning/encode';
 import { sleep } from '../lib/ports/clock';
 import { createLog } from '../lib/telemetry/log';
 import { type Engine, startEngine } from '../services/engine';
@@ -183,26 +182,11 @@ async function overHttp(seconds: number): Promise<void> {
   await stop();
 }
 
-function parts(): void {
-  const prompts = Array.from({ length: 256 }, (_, index) => promptOf(index));
-  const timings: number[] = [];
-  for (let round = 0; round < 40; round++) {
-    for (const prompt of prompts) {
-      const startedMs = performance.now();
-      encodeText(prompt);
-      if (round >= 5) timings.push((performance.now() - startedMs) * 1_000);
-    }
-  }
-  reportBar('encode.p50', quantile(timings, 0.5), 'µs', '<=', 100);
-  report('encode.p99', quantile(timings, 0.99), 'µs');
-}
-
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' }, only: { type: 'string' } } });
   const seconds = Number(values.seconds);
   const only = values.only?.split(',');
   const wanted = (part: string): boolean => !only || only.includes(part);
-  if (wanted('parts')) parts();
   if (wanted('latency') || wanted('saturation')) await inProcess(seconds, wanted);
   if (wanted('http')) await overHttp(seconds);
   process.exitCode = barsMissed() > 0 ? 1 : 0;

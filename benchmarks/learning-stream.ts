@@ -4,6 +4,9 @@
  *
  *     npx tsx benchmarks/learning-stream.ts --data F [--train chosen|full|none] [--test SPLIT|all] [--seeds 3]
  *       [--budget USD] [--models a,b] [--order shuffle|file] [--pipeline full|dqn] [--publish steps|lockstep] [--frozen]
+ *     npx tsx benchmarks/learning-stream.ts --world 1,2 [--rows 4000] [--seeds 1]
+ *
+ * The second form plays simulated worlds for utility, without services, threads or collapse.
  *
  * One JSON line per seed and one with the means.
  */
@@ -13,14 +16,17 @@ import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { wasmBackend } from '../lib/adapters/tensor/wasm-backend';
 import type { LearningConfig } from '../lib/config/router-config';
+import { simulatedWorld } from '../lib/evaluation/simulated-world';
 import { bytesOf, type Encoded, encoderVersion, encodeText } from '../lib/learning/encode';
 import { createLearner, type Learner, type LearnerOutput } from '../lib/learning/learner';
-import { budgetedFloors } from '../lib/learning/pacer';
 import { parsePolicy } from '../lib/learning/policy';
 import type { Random } from '../lib/ports/random';
 import { seededRandom } from '../lib/random/seeded';
+import { budgetedFloors } from '../lib/routing/budgeted-floors';
+import { inferTask } from '../lib/routing/infer-task';
 import type { LearnedPolicy } from '../lib/routing/strategy';
-import type { LearningEvent, RouteOpened, Tuning } from '../lib/topics/generated/messages';
+import { utilityOf, utilityWeights } from '../lib/routing/utility';
+import type { LearningEvent, Preference, RouteOpened, Tuning, UtilityScale } from '../lib/topics/generated/messages';
 
 export interface Row {
   readonly id: string;
@@ -28,6 +34,7 @@ export interface Row {
   readonly dataset: string;
   readonly prompt?: string;
   readonly features?: readonly number[];
+  readonly taskHint?: string | null;
   readonly outcomes: Readonly<Record<string, { score: number | null; cost: number | null }>>;
 }
 
@@ -37,7 +44,19 @@ export interface StreamOptions {
   readonly publish: LearningConfig['publish'];
   readonly budgetUsd: number | null;
   readonly explorationFloor: number;
+  /** What is wished for; quality alone by default. */
+  readonly wish?: { readonly preference: Preference; readonly scale: UtilityScale };
 }
+
+/** What is known of the models at one request, beside the recorded data. */
+export interface Circumstances {
+  readonly frozen?: boolean;
+  readonly prices?: (model: string) => number;
+  readonly latencyMs?: (model: string) => number;
+  readonly available?: (model: string) => boolean;
+}
+
+const qualityOnly = { preference: { quality: 1, cost: 0, latency: 0 }, scale: { costUsd: 0.01, latencyMs: 10_000 } };
 
 const empty: Tuning = {
   version: 0,
@@ -62,6 +81,7 @@ interface Encoding {
   readonly sketchScale: number;
   readonly handFeatures: Buffer;
   readonly callerFeatures: Buffer | null;
+  readonly taskType: string;
 }
 const encodings = new WeakMap<Row, Encoding>();
 
@@ -74,6 +94,7 @@ function encode(row: Row): Encoding {
       sketchScale: text?.sketchScale ?? 0,
       handFeatures: text ? bytesOf(text.handFeatures) : Buffer.alloc(0),
       callerFeatures: row.features ? bytesOf(Float32Array.from(row.features)) : null,
+      taskType: inferTask(row.taskHint ?? null, row.prompt ?? null),
     };
     encodings.set(row, encoding);
   }
@@ -124,10 +145,10 @@ export class Stream {
   /** Routes one row; learns from the chosen outcome unless frozen. */
   route(
     row: Row,
-    { frozen = false, prices = () => 1 }: { frozen?: boolean; prices?: (model: string) => number } = {},
+    { frozen = false, prices = () => 1, latencyMs = () => 0, available = () => true }: Circumstances = {},
   ): { model: string; score: number; costUsd: number } {
-    const eligible = this.models.map((model) => typeof row.outcomes[model]?.score === 'number');
-    const probabilities = this.probabilities(row, eligible, prices);
+    const eligible = this.models.map((model) => typeof row.outcomes[model]?.score === 'number' && available(model));
+    const probabilities = this.probabilities(row, eligible, prices, latencyMs);
     let left = this.random.next();
     let chosen = -1;
     for (let i = 0; i < this.models.length; i++) {
@@ -139,7 +160,7 @@ export class Stream {
     const model = this.models[chosen]!;
     this.shares[model] = (this.shares[model] ?? 0) + 1;
     const outcome = row.outcomes[model]!;
-    const costUsd = outcome.cost === null ? null : outcome.cost * prices(model);
+    const costUsd = outcome.cost;
     if (!frozen) {
       this.fold({
         ...this.event(row, prices),
@@ -163,11 +184,16 @@ export class Stream {
     });
   }
 
-  private probabilities(row: Row, eligible: readonly boolean[], prices: (model: string) => number): number[] {
+  private probabilities(
+    row: Row,
+    eligible: readonly boolean[],
+    prices: (model: string) => number,
+    latencyMs: (model: string) => number,
+  ): number[] {
     const count = eligible.filter(Boolean).length;
     if (!this.policy) return eligible.map((is) => (is ? 1 / count : 0));
     const started = performance.now();
-    const opened = this.opened(row, eligible, prices);
+    const opened = this.opened(row, eligible, prices, latencyMs);
     const judgement = this.policy.judge(opened);
     this.judgeMs += performance.now() - started;
     this.judged++;
@@ -179,7 +205,13 @@ export class Stream {
     return judgement.probabilities.map((probability, i) => floors[i]! + (1 - floored) * probability);
   }
 
-  private opened(row: Row, eligible: readonly boolean[], prices: (model: string) => number): RouteOpened {
+  private opened(
+    row: Row,
+    eligible: readonly boolean[],
+    prices: (model: string) => number,
+    latencyMs: (model: string) => number,
+  ): RouteOpened {
+    const { preference, scale } = this.options.wish ?? qualityOnly;
     const candidates = this.models.map((model, i) => ({
       model,
       provider: 'p',
@@ -187,7 +219,7 @@ export class Stream {
       ineligibleReason: null,
       health: 'CLOSED' as const,
       expectedCostUsd: 0,
-      expectedLatencyMs: 0,
+      expectedLatencyMs: latencyMs(model),
       expectedQuality: 0.5,
       errorRate: 0,
       observations: 0,
@@ -198,8 +230,8 @@ export class Stream {
       ...encode(row),
       candidates,
       tuning: this.tuning,
-      preference: { quality: 1, cost: 0, latency: 0 },
-      utilityScale: { costUsd: 0.01, latencyMs: 10_000 },
+      preference,
+      utilityScale: scale,
     } as unknown as RouteOpened;
   }
 
@@ -211,7 +243,6 @@ export class Stream {
       sessionId: null,
       encoderVersion,
       ...encode(row),
-      taskType: 'general',
       models: [...this.models],
       eligible: this.models.map(() => true),
       propensities: [],
@@ -270,9 +301,79 @@ function references(rows: readonly Row[], models: readonly string[]): { random: 
   return { random, oracle };
 }
 
+/** Requests a provider is passed over after three failures in a row: the engine's breakers in miniature. */
+const passedOver = 100;
+
+/** One simulated world; prints the mean utility and that of each tenth of the run. */
+async function playWorld(number: number, rows: number, seed: number): Promise<void> {
+  const world = simulatedWorld({ world: number, rows, seed });
+  const models = world.models.map(({ name }) => name);
+  const { preference, scale } = world.utility ?? qualityOnly;
+  const weights = utilityWeights(preference, scale, 0);
+  const stream = await Stream.create(models, {
+    seed,
+    pipeline: 'full',
+    publish: 'steps',
+    budgetUsd: null,
+    explorationFloor: 0.01,
+    wish: { preference, scale },
+  });
+  const latencies = new Map(world.models.map((model) => [model.name, model.expectedLatencyMs ?? 1000]));
+  const providers = new Map(world.models.map((model) => [model.name, model.provider]));
+  const failures = new Map<string, number>();
+  const skippedUntil = new Map<string, number>();
+  const tenths = new Array<number>(10).fill(0);
+  const used = process.cpuUsage();
+  for (let i = 0; i < rows; i++) {
+    const { id, group, prompt, taskHint, outcomes } = world.row(i);
+    const row: Row = {
+      id,
+      split: '',
+      dataset: group ?? '',
+      prompt: prompt ?? '',
+      taskHint,
+      outcomes: Object.fromEntries(
+        models.map((model) => [
+          model,
+          { score: outcomes.get(model)!.score, cost: outcomes.get(model)!.costUsd as number | null },
+        ]),
+      ),
+    };
+    const { model } = stream.route(row, {
+      prices: (name) => {
+        const price = world.priceAt(i, name);
+        return (750 * price.inputPerMillionUsd + 250 * price.outputPerMillionUsd) / 1e6;
+      },
+      latencyMs: (name) => latencies.get(name)!,
+      available: (name) => (skippedUntil.get(providers.get(name)!) ?? 0) <= i,
+    });
+    const outcome = outcomes.get(model)!;
+    const provider = providers.get(model)!;
+    latencies.set(model, latencies.get(model)! + 0.05 * (outcome.latencyMs - latencies.get(model)!));
+    failures.set(provider, outcome.status === 'SUCCESS' ? 0 : (failures.get(provider) ?? 0) + 1);
+    if (failures.get(provider)! >= 3) skippedUntil.set(provider, i + passedOver);
+    const utility = utilityOf(weights, outcome.score, outcome.costUsd ?? 0, outcome.latencyMs);
+    tenths[Math.floor((10 * i) / rows)]! += (10 * utility) / rows;
+  }
+  const { user, system } = process.cpuUsage(used);
+  console.log(
+    JSON.stringify({
+      world: number,
+      seed,
+      utility: round(tenths.reduce((sum, value) => sum + value, 0) / 10),
+      tenths: tenths.map((value) => Math.round(value * 1000) / 1000),
+      neuralWeight: round(stream.lastTuning.neuralWeight),
+      cpuMsPerRequest: round((user + system) / 1000 / rows),
+    }),
+  );
+  stream.learner.dispose();
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      world: { type: 'string' },
+      rows: { type: 'string', default: '4000' },
       data: { type: 'string' },
       train: { type: 'string', default: 'none' },
       test: { type: 'string', default: 'all' },
@@ -286,6 +387,11 @@ async function main(): Promise<void> {
       frozen: { type: 'boolean', default: false },
     },
   });
+  if (values.world) {
+    for (const world of values.world.split(',').map(Number))
+      for (let seed = 1; seed <= Number(values.seeds); seed++) await playWorld(world, Number(values.rows), seed);
+    return;
+  }
   const rows = readRows(values.data!);
   const without = values.without!.split(',').filter(Boolean);
   const models = (values.models?.split(',') ?? [...new Set(rows.flatMap((row) => Object.keys(row.outcomes)))]).filter(

@@ -9,7 +9,7 @@ import { createMetrics } from '../lib/telemetry/metrics';
 import { createBlobStore } from '../lib/weights/blob-store';
 import { createWeightsSource } from '../lib/weights/weights-source';
 import { declareServices } from '../services/declare-services';
-import { createFold } from '../services/dqn-trainer/fold';
+import { createFold } from '../services/dqn-trainer/create-fold';
 import { gatewayEdges } from '../services/gateway/service';
 
 export function declaredServices(): ServiceDefinition[] {
@@ -23,6 +23,7 @@ export function declaredServices(): ServiceDefinition[] {
     config: defaultRouterConfig([{ name: 'any', provider: 'any' }]),
     keyValue,
     weights: createWeightsSource(blobs, { log, metrics }),
+    metrics,
     trainer: {
       broker,
       blobs,

@@ -4,6 +4,7 @@ import { strategyNames } from '../lib/config/router-config';
 import type { KeyValue } from '../lib/ports/key-value';
 import type { WeightsSource } from '../lib/routing/weights-source';
 import type { ServiceDefinition } from '../lib/runtime/define-service';
+import type { Metrics } from '../lib/telemetry/metrics';
 import { createDqnTrainer, type DqnTrainerOptions } from './dqn-trainer/service';
 import { createModelProfiler } from './model-profiler/service';
 import { createRewardFeedback } from './reward-feedback/service';
@@ -18,20 +19,22 @@ export interface ServiceParts {
   /** Where strategy threads get learned weights. */
   readonly weights: WeightsSource;
   readonly trainer: DqnTrainerOptions;
+  readonly metrics: Metrics;
 }
 
-export function declareServices({ config, keyValue, weights, trainer }: ServiceParts): ServiceDefinition[] {
+export function declareServices({ config, keyValue, weights, trainer, metrics }: ServiceParts): ServiceDefinition[] {
   return [
     createRouteIntake({
       keyValue,
       strategyGroups: [{ group: defaultStrategyGroup, strategies: strategyNames }],
       maxSessions: config.limits.maxSessions,
       sessionTtlMs: config.limits.sessionTtlMs,
+      metrics,
     }),
     createStrategyThreads({ weights }),
-    createRouteCollapse({ maxPendingRoutes: config.limits.maxPendingRoutes, cacheTtlMs: config.cache.ttlMs }),
-    createRewardFeedback(config.feedback),
-    createModelProfiler(),
+    createRouteCollapse({ maxPendingRoutes: config.limits.maxPendingRoutes, cacheTtlMs: config.cache.ttlMs, metrics }),
+    createRewardFeedback({ ...config.feedback, metrics }),
+    createModelProfiler({ metrics }),
     createDqnTrainer(trainer),
   ];
 }

@@ -15,11 +15,11 @@ import { topics } from '../lib/topics/topics';
 import { createBlobStore } from '../lib/weights/blob-store';
 import { createWeightsSource } from '../lib/weights/weights-source';
 import { declareServices } from './declare-services';
-import { createFold, type TrainerHost } from './dqn-trainer/fold';
+import { createFold, type TrainerHost } from './dqn-trainer/create-fold';
 import { createGateway, type Gateway } from './gateway/gateway';
 import type { EngineHome } from './home';
 
-export type { TrainerHost } from './dqn-trainer/fold';
+export type { TrainerHost } from './dqn-trainer/create-fold';
 
 export interface EngineOptions {
   readonly home: EngineHome;
@@ -77,6 +77,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     config,
     keyValue,
     weights: createWeightsSource(blobs, { log, metrics }),
+    metrics,
     trainer: { broker, blobs, startFold: createFold(options.trainer), log, metrics, clock, elapsedMs: home.elapsedMs },
   });
   await ensureServiceTopics(definitions, host);

@@ -5,21 +5,31 @@ import type { RouterConfig } from './router-config';
 
 export interface CurrentConfig {
   readonly version: number;
+  readonly appliedAtMs: number;
   readonly config: RouterConfig;
 }
 
 /**
- * A reader that keeps the last parsed version. It returns null before any configuration was applied, and throws (naming
- * the faulty fields) for one that is not valid: nobody can work by it.
+ * A reader that keeps the last parsed version. It returns null before any configuration was applied. One that is not
+ * valid goes to `onInvalid`, once, and the one before it stays in force; without `onInvalid` the reader throws (naming the
+ * faulty fields): nobody can work by it.
  */
-export function createConfigReader(): (view: { get(key: string): ConfigApplied | undefined }) => CurrentConfig | null {
+export function createConfigReader(
+  onInvalid?: (applied: ConfigApplied, error: Error) => void,
+): (view: { get(key: string): ConfigApplied | undefined }) => CurrentConfig | null {
+  let read: ConfigApplied | undefined;
   let current: CurrentConfig | null = null;
   return (view) => {
     const applied = view.get('current');
-    if (!applied) return null;
-    if (current?.version !== applied.version) {
-      current = { version: applied.version, config: configFromJson(applied.json) };
+    if (!applied || applied === read) return current;
+    try {
+      const { version, appliedAtMs } = applied;
+      current = { version, appliedAtMs, config: configFromJson(applied.json) };
+    } catch (error) {
+      if (!onInvalid) throw error;
+      onInvalid(applied, error as Error);
     }
+    read = applied;
     return current;
   };
 }

@@ -7,6 +7,7 @@ import type { Random } from '../ports/random';
 import { arrayOf, type Blob, readBlob, writeBlob } from './blob';
 import { handSize, sketchSize } from './encode';
 import { addScaled, addScaled32, dot, dot32, nearestRotation, orthonormalize, symmetricEigen } from './linear-algebra';
+import { taskSlots } from './task-slot';
 
 /** What the stateless encoder (or the caller) says about one request. */
 export interface Features {
@@ -15,6 +16,8 @@ export interface Features {
   readonly sketchScale: number;
   readonly hand: Float32Array;
   readonly caller: Float32Array | null;
+  /** Slot of the task type. */
+  readonly task: number;
 }
 
 export interface Basis {
@@ -31,6 +34,8 @@ export interface Basis {
   /** Mean and reciprocal scale of the hand-made features or the caller's vector. */
   readonly mean: Float32Array;
   readonly inverseScale: Float32Array;
+  /** Share of each task slot in the rows. */
+  readonly taskShares: Float32Array;
   /** clusters x xSize, unit length. */
   readonly centroids: Float32Array;
   /** Factor that brings X to unit root mean square, for the network. */
@@ -38,23 +43,27 @@ export interface Basis {
 }
 
 /** Principal components of the sketch. */
-export const componentCount = 32;
-export const maxClusters = 32;
+const env = (name: string, value: number): number => Number(process.env[name] ?? value);
+export const componentCount = env('PC', 32);
+export const maxClusters = env('KC', 32);
 /** Prompts a refit looks at; more change the components little and cost time. */
-export const maxFitRows = 2000;
+export const maxFitRows = Number(process.env['FR'] ?? 2000);
 /** Rows a cluster should have. */
-const rowsPerCluster = 8;
+const rowsPerCluster = env('RPC', 8);
 const leastClusters = 4;
 const clusterIterations = 12;
 /** Softmax temperature of cosine similarities: below it clusters are hard, above it they blur. */
-const clusterTemperature = 0.07;
+const clusterTemperature = env('TEMP', 0.07);
 /** Subspace iterations of the principal components: from scratch, and from the previous basis. */
 const coldIterations = 4;
 const warmIterations = 1;
 /** Directions with less than this share of the largest eigenvalue are noise and are not blown up. */
 const leastEigenvalueShare = 1e-3;
 /** How much phi lets X say beside the clusters. Text only: a caller's vector is meant to be used in full. */
-const textFactor = 0.2;
+const textFactor = env('TF', 0.2);
+/** Weight of the task in X, beside about 1 each of components and hand-made features, and in phi. */
+const taskWeight = env('TW', 0.7);
+const phiTask = env('TPHI', 1);
 /** Standardised values beyond this many deviations are cut. */
 const clip = 4;
 
@@ -81,17 +90,21 @@ export function describe(basis: Basis, features: Features, x: Float32Array, phi:
   for (let k = 1; k <= basis.clusters; k++) total += phi[k] = Math.exp(phi[k]! - top);
   for (let k = 1; k <= basis.clusters; k++) phi[k] = phi[k]! / total;
   const factor = basis.kind === 'text' ? textFactor : 1;
-  for (let i = 0; i < basis.xSize; i++) phi[1 + maxClusters + i] = factor * x[i]!;
+  const described = basis.xSize - taskSlots;
+  for (let i = 0; i < described; i++) phi[1 + maxClusters + i] = factor * x[i]!;
+  for (let i = described; i < basis.xSize; i++) phi[1 + maxClusters + i] = (phiTask / taskWeight) * x[i]!;
 }
 
 const dense = new Float32Array(sketchSize);
 
 /** Writes X; false when these features are not of the basis's kind and size. */
 function project(basis: Basis, features: Features, x: Float32Array): boolean {
+  const described = basis.xSize - taskSlots;
   if (basis.kind === 'caller') {
     const caller = features.caller;
-    if (!caller || caller.length !== basis.xSize) return false;
+    if (!caller || caller.length !== described) return false;
     standardize(caller, basis, x, 0, 1);
+    writeTask(basis, features.task, x, described);
     return true;
   }
   if (features.caller || features.sketch.length !== sketchSize || features.hand.length !== handSize) return false;
@@ -101,7 +114,14 @@ function project(basis: Basis, features: Features, x: Float32Array): boolean {
       dot32(basis.projection, c * sketchSize, dense, 0, sketchSize) * features.sketchScale - basis.projectedMean[c]!;
   }
   standardize(features.hand, basis, x, componentCount, 1 / Math.sqrt(handSize));
+  writeTask(basis, features.task, x, described);
   return true;
+}
+
+/** One of the slots, centred: where all requests are of one task it says nothing. */
+function writeTask(basis: Basis, task: number, x: Float32Array, at: number): void {
+  for (let slot = 0; slot < taskSlots; slot++)
+    x[at + slot] = taskWeight * ((slot === task ? 1 : 0) - basis.taskShares[slot]!);
 }
 
 function standardize(values: Float32Array, basis: Basis, x: Float32Array, at: number, factor: number): void {
@@ -121,7 +141,7 @@ export function fitBasis(
   const first = rows[0];
   if (!first) throw new Error('cannot fit a basis to no rows');
   const kind = kindOf(first);
-  const xSize = kind === 'text' ? componentCount + handSize : first.caller!.length;
+  const xSize = (kind === 'text' ? componentCount + handSize : first.caller!.length) + taskSlots;
   const kept = previous && previous.kind === kind && previous.xSize === xSize ? previous : null;
   const projected =
     kind === 'text'
@@ -134,6 +154,7 @@ export function fitBasis(
     clusters: 0,
     ...projected,
     ...fitScale(rows.map((row) => (kind === 'text' ? row.hand : row.caller!))),
+    taskShares: taskSharesOf(rows),
     centroids: new Float32Array(0),
     networkScale: 1,
   };
@@ -152,6 +173,12 @@ export function fitBasis(
 /** Rows of different kinds cannot share a basis. */
 export function kindOf(features: Features): Basis['kind'] {
   return features.caller ? 'caller' : 'text';
+}
+
+function taskSharesOf(rows: readonly Features[]): Float32Array {
+  const shares = new Float32Array(taskSlots);
+  for (const { task } of rows) shares[task] = shares[task]! + 1 / rows.length;
+  return shares;
 }
 
 function fitScale(vectors: readonly Float32Array[]): { mean: Float32Array; inverseScale: Float32Array } {
@@ -182,7 +209,7 @@ function fitProjection(
   previous: Basis | null,
   random: Random,
 ): Pick<Basis, 'projection' | 'projectedMean'> {
-  const { centred, mean } = centre(rows);
+  const { centred, mean, damping } = centre(rows);
   const n = rows.length;
   const axes = previous
     ? Float64Array.from(previous.projection)
@@ -206,7 +233,7 @@ function fitProjection(
   const scale = 1 / (meanNorm(turn, coordinates, n) || 1);
   for (let i = 0; i < turn.length; i++) turn[i] = turn[i]! * scale;
   const aligned = previous ? multiply(rotationTo(previous, axes, covariance, turn), turn, componentCount) : turn;
-  const projection = Float32Array.from(multiply(aligned, axes, sketchSize));
+  const projection = Float32Array.from(multiply(aligned, axes, sketchSize), (v, i) => v * damping[i % sketchSize]!);
   const mean32 = Float32Array.from(mean);
   const projectedMean = Float32Array.from({ length: componentCount }, (_, c) =>
     dot32(projection, c * sketchSize, mean32, 0, sketchSize),
@@ -215,7 +242,7 @@ function fitProjection(
 }
 
 /** The rows' sketches minus their mean. */
-function centre(rows: readonly Features[]): { centred: Float32Array; mean: Float64Array } {
+function centre(rows: readonly Features[]): { centred: Float32Array; mean: Float64Array; damping: Float64Array } {
   const mean = new Float64Array(sketchSize);
   const centred = new Float32Array(rows.length * sketchSize);
   rows.forEach((row, i) => {
@@ -225,8 +252,18 @@ function centre(rows: readonly Features[]): { centred: Float32Array; mean: Float
       mean[j] = mean[j]! + value / rows.length;
     }
   });
-  for (let i = 0; i < centred.length; i++) centred[i] = centred[i]! - mean[i % sketchSize]!;
-  return { centred, mean };
+  const square = new Float64Array(sketchSize);
+  for (let i = 0, j = 0; i < centred.length; i++, j = j + 1 === sketchSize ? 0 : j + 1) {
+    const value = centred[i]! - mean[j]!;
+    centred[i] = value;
+    square[j] = square[j]! + (value * value) / rows.length;
+  }
+  const power = env('IDF', 0);
+  const floor = square.reduce((a, b) => a + b, 0) / sketchSize;
+  const damping = Float64Array.from(square, (v) => (0.5 * v + 0.5 * floor) ** (-power / 2) * floor ** (power / 2));
+  for (let i = 0, j = 0; i < centred.length; i++, j = j + 1 === sketchSize ? 0 : j + 1)
+    centred[i] = centred[i]! * damping[j]!;
+  return { centred, mean, damping };
 }
 
 /** axes <- orthonormal basis of (S^T S) axes, for the centred rows S. */
@@ -353,14 +390,16 @@ export function readBasis(bytes: Buffer): Basis {
     throw new Error(`basis blob: clusters is ${meta.clusters}`);
   if (!Number.isFinite(meta.networkScale)) throw new Error(`basis blob: networkScale is ${meta.networkScale}`);
   const text = meta.kind === 'text';
-  const scaled = text ? handSize : meta.xSize;
-  if (text && meta.xSize !== componentCount + handSize) throw new Error(`basis blob: xSize is ${meta.xSize}`);
+  const scaled = text ? handSize : meta.xSize - taskSlots;
+  if (text && meta.xSize !== componentCount + handSize + taskSlots)
+    throw new Error(`basis blob: xSize is ${meta.xSize}`);
   return {
     ...meta,
     projection: arrayOf(blob, 'projection', Float32Array, text ? componentCount * sketchSize : 0),
     projectedMean: arrayOf(blob, 'projectedMean', Float32Array, text ? componentCount : 0),
     mean: arrayOf(blob, 'mean', Float32Array, scaled),
     inverseScale: arrayOf(blob, 'inverseScale', Float32Array, scaled),
+    taskShares: arrayOf(blob, 'taskShares', Float32Array, taskSlots),
     centroids: arrayOf(blob, 'centroids', Float32Array, meta.clusters * meta.xSize),
   };
 }

@@ -81,12 +81,18 @@ function mix(hash: number): number {
 }
 
 let touchedCount = 0;
-function count(hash: number): void {
+function count(hash: number, kind: number): void {
   const bucket = mix(hash) & (bucketCount - 1);
   const before = counts[bucket]!;
-  if (before === 0) touched[touchedCount++] = bucket;
+  if (before === 0) touched[touchedCount++] = bucket | (kind << bucketBits);
   counts[bucket] = before + 1;
 }
+
+// Kinds of n-grams, and what one of each weighs: a text has far more trigrams than words, and words say more.
+const unigram = 0;
+const bigram = 1;
+const trigram = 2;
+const kindWeights = Float64Array.of(Number(process.env['W1'] ?? 1), Number(process.env['W2'] ?? 1), 1);
 
 const fnvBasis = 0x811c9dc5 | 0;
 const fnvPrime = 0x01000193;
@@ -184,7 +190,7 @@ function scan(text: string, from: number, to: number): void {
         previousWord = endWord(Math.imul(fnvBasis ^ folded, fnvPrime), previousWord);
       }
     }
-    count(Math.imul(Math.imul(Math.imul(trigramSalt ^ a, fnvPrime) ^ b, fnvPrime) ^ folded, fnvPrime));
+    count(Math.imul(Math.imul(Math.imul(trigramSalt ^ a, fnvPrime) ^ b, fnvPrime) ^ folded, fnvPrime), trigram);
     a = b;
     b = folded;
   }
@@ -193,8 +199,8 @@ function scan(text: string, from: number, to: number): void {
 
 function endWord(word: number, previous: number): number {
   tally[words]!++;
-  count(word);
-  if (previous !== 0) count(Math.imul(previous ^ bigramSalt, fnvPrime) ^ word);
+  count(word, unigram);
+  if (previous !== 0) count(Math.imul(previous ^ bigramSalt, fnvPrime) ^ word, bigram);
   return word;
 }
 
@@ -217,8 +223,8 @@ function tallyCharacter(code: number, kind: number): void {
 function sketchOf(): { sketch: Int8Array; sketchScale: number } {
   sums.fill(0);
   for (let i = 0; i < touchedCount; i++) {
-    const bucket = touched[i]!;
-    const weight = termWeights[Math.min(counts[bucket]!, 1023)]!;
+    const bucket = touched[i]! & (bucketCount - 1);
+    const weight = kindWeights[touched[i]! >> bucketBits]! * termWeights[Math.min(counts[bucket]!, 1023)]!;
     counts[bucket] = 0;
     const h = mix(bucket + 0x51ed270b);
     const index = h & (sketchSize - 1);

@@ -7,9 +7,9 @@ import { type Batch, batchRows, bootstrapShare, type NeuralHalf, tdTarget } from
 import { type Outcome, type Replay, type ReplayRow, replaySize, rowAt } from './replay';
 
 /** One step per event while the replay is small... */
-const eagerEvents = 1000;
+const eagerEvents = Number(process.env['EE'] ?? 1000);
 /** ...and every fourth after that: one core then keeps up with 600 rewards/s, and quality is the same (see the decision record). */
-const eventsPerStep = 4;
+const eventsPerStep = Number(process.env['ES'] ?? 4);
 /** The Q-network alone has to carry everything. */
 const eventsPerStepAlone = 2;
 

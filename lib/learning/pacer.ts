@@ -2,6 +2,7 @@
  * Keeps average spending at the budget: learns what each model costs, and finds the price lambda (utility lost per USD)
  * at which the policy, replayed on the last requests, would have spent what may be spent.
  */
+import { budgetedFloors } from '../routing/budgeted-floors';
 import { headCount } from './linear-half';
 
 /** Observations over which a model's mean cost is averaged at most. */
@@ -21,8 +22,6 @@ const mostPayback = 1.3;
 /** Overspending that is remembered, in budgets: little credit for savings, much debt. */
 const mostCredit = 20;
 const mostDebt = 200;
-/** Exploration may spend at most this share of the budget. */
-const explorationShare = 0.02;
 const bisections = 40;
 /** Highest lambda: one unit of utility for a hundred-thousandth of the budget. */
 const mostPrice = 1e5;
@@ -114,19 +113,6 @@ export function observeSpending(pacer: Pacer, costUsd: number): void {
 export function remember(pacer: Pacer, request: PacedRequest): void {
   pacer.window.push(request);
   if (pacer.window.length > windowRequests) pacer.window.shift();
-}
-
-/** Exploration floor per model: its even share, less for a model that would eat the budget. */
-export function budgetedFloors(
-  explorationFloor: number,
-  budgetUsd: number | null,
-  costsUsd: readonly number[],
-): number[] {
-  const share = 1 / Math.max(1, costsUsd.length);
-  return costsUsd.map((costUsd) => {
-    const even = explorationFloor * share;
-    return budgetUsd === null || costUsd <= 0 ? even : Math.min(even, (explorationShare * budgetUsd * share) / costUsd);
-  });
 }
 
 /** Finds lambda anew. */

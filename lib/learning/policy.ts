@@ -13,6 +13,7 @@ import { dot32 } from './linear-algebra';
 import { costRow, headCount, meanRow, weightRows } from './linear-half';
 import { leastServedWeight } from './mix';
 import { hiddenLayer, type NetworkShape, outputLayer, parameterCount } from './q-network-forward';
+import { taskSlotOf } from './task-slot';
 
 /** Rewards below which a model that joined late is a newcomer. */
 export const newcomerPulls = 24;
@@ -165,12 +166,14 @@ export function featuresOf(record: {
   readonly sketchScale: number;
   readonly handFeatures: Buffer;
   readonly callerFeatures: Buffer | null;
+  readonly taskType: string;
 }): Features {
   return {
     sketch: int8Of(record.sketch),
     sketchScale: record.sketchScale,
     hand: float32Of(record.handFeatures),
     caller: record.callerFeatures ? float32Of(record.callerFeatures) : null,
+    task: taskSlotOf(record.taskType),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { seededRandom } from '../random/seeded';
 import type { RouteOpened } from '../topics/generated/messages';
+import { budgetedFloors } from './budgeted-floors';
 import { indexOfLargest, normalised, uniform } from './distribution';
 
 export interface Draw {
@@ -17,7 +18,7 @@ export interface Draw {
   readonly explored: boolean;
 }
 
-type Drawable = Pick<RouteOpened, 'candidates' | 'explorationFloor' | 'seed'>;
+type Drawable = Pick<RouteOpened, 'candidates' | 'explorationFloor' | 'budgetUsdPerRequest' | 'seed'>;
 
 /** Throws when no candidate is eligible: intake must not open such a request. */
 export function drawModel(opened: Drawable, collapsed: readonly number[]): Draw {
@@ -37,11 +38,23 @@ function maskIneligible({ candidates }: Drawable, collapsed: readonly number[]):
   return even;
 }
 
-/** p = floor / K + (1 - floor) * q over the K eligible candidates. */
-function withFloor(opened: Drawable, masked: readonly number[]): number[] {
-  const floor = Math.min(1, Math.max(0, opened.explorationFloor));
-  const even = uniform(opened.candidates);
-  return masked.map((share, i) => floor * even[i]! + (1 - floor) * share);
+/** p = f + (1 - sum of all f) * q, where f is a candidate's own floor: explorationFloor / K over K eligible ones, less for the dear under a budget. */
+function withFloor(
+  { candidates, explorationFloor, budgetUsdPerRequest }: Drawable,
+  masked: readonly number[],
+): number[] {
+  const floor = Math.min(1, Math.max(0, explorationFloor));
+  const eligible = candidates.filter((candidate) => candidate.eligible);
+  const floors = budgetedFloors(
+    floor,
+    budgetUsdPerRequest,
+    eligible.map((candidate) => candidate.expectedCostUsd),
+  );
+  let voted = 1;
+  for (const own of floors) voted -= own;
+  voted = Math.max(0, voted);
+  let at = 0;
+  return masked.map((share, i) => (candidates[i]!.eligible ? floors[at++]! + voted * share : 0));
 }
 
 /** The candidate at `point` (0 to 1, exclusive) of the cumulated probabilities. */

@@ -147,7 +147,7 @@ function cachedThread(opened: RouteOpened): ThreadScore {
     probabilities: at.map((i) => cached.probabilities[i] ?? 0),
     qualities,
     utilities: expectedUtilities(opened, qualities),
-    confidence: 1,
+    confidence: cached.confidence,
     policySha256: opened.policySha256,
   };
 }

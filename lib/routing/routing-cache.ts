@@ -21,7 +21,7 @@ export function readCached(bytes: Buffer | null, candidates: readonly Candidate[
   } catch {
     return null;
   }
-  const { models, probabilities, qualities, strategy, cachedAtMs } = cached ?? {};
+  const { models, probabilities, qualities, strategy, confidence, cachedAtMs } = cached ?? {};
   const whole =
     Array.isArray(models) &&
     models.length === candidates.length &&
@@ -29,6 +29,7 @@ export function readCached(bytes: Buffer | null, candidates: readonly Candidate[
     areNumbers(probabilities, models.length) &&
     areNumbers(qualities, models.length) &&
     typeof strategy === 'string' &&
+    areNumbers([confidence], 1) &&
     Number.isSafeInteger(cachedAtMs);
   return whole ? (cached as CachedDistribution) : null;
 }

@@ -5,6 +5,7 @@
  */
 import { UndecodableError } from '../avro/codec';
 import { type LogRecord, type OutgoingRecord, type PartitionConsumer, StaleEpochError } from '../ports/broker';
+import { sleep } from '../ports/clock';
 import type { KeyValueEntry } from '../ports/key-value';
 import { partitionOf } from '../topics/partition-of';
 import { type DeadLetterGuard, deadLetterOf } from './dead-letters';
@@ -91,18 +92,13 @@ export class Task {
 
   /** Runs until stopped. Rejects with StaleEpochError when the partition is no longer ours, with anything else when the service must stop. */
   async run(onRestored: () => void): Promise<void> {
-    const { host, plan } = this.around;
+    const { host } = this.around;
     const { maxBatchRecords } = host.limits;
     await this.restore();
     this.assertOurs();
     onRestored();
     while (!this.stopping) {
-      const full = this.table !== null && this.table.size >= plan.definition.table!.maxRows;
-      const records = await this.consumer.poll({
-        maxRecords: maxBatchRecords,
-        maxWaitMs: this.waitMs(),
-        ...(full && { topics: plan.unpausedWires }),
-      });
+      const records = await this.fetch();
       this.assertOurs();
       this.context.nowMs = host.clock.nowMs();
       if (records.length > 0) await this.handle(records);
@@ -113,6 +109,22 @@ export class Task {
     }
     await this.stopProcessors();
     await this.write(true);
+  }
+
+  /** The next batch: as soon as something is there or due, or `lingerMs` after that for a service that gathers. */
+  private async fetch(): Promise<readonly LogRecord[]> {
+    const { host, plan } = this.around;
+    const { maxBatchRecords } = host.limits;
+    const { lingerMs, table } = plan.definition;
+    const full = table !== undefined && this.table!.size >= table.maxRows;
+    const poll = (maxRecords: number, maxWaitMs: number) =>
+      this.consumer.poll({ maxRecords, maxWaitMs, ...(full && { topics: plan.unpausedWires }) });
+    const first = await poll(maxBatchRecords, this.waitMs());
+    if (lingerMs === 0 || first.length === 0 || first.length >= maxBatchRecords || this.stopping) return first;
+    await sleep(host.clock, lingerMs);
+    if (this.stopping) return first;
+    const more = await poll(maxBatchRecords - first.length, 0);
+    return more.length > 0 ? [...first, ...more] : first;
   }
 
   private assertOurs(): void {
@@ -131,7 +143,9 @@ export class Task {
   private commitInMs(): number {
     const { clock, limits } = this.around.host;
     if (this.uncommittedSinceMs === null) return Number.POSITIVE_INFINITY;
-    return this.uncommittedSinceMs + limits.commitIntervalMs - clock.monotonicMs();
+    // On multiples of the interval: the tasks of a process commit together, which an embedded store makes one transaction.
+    const intervals = Math.floor(this.uncommittedSinceMs / limits.commitIntervalMs) + 1;
+    return intervals * limits.commitIntervalMs - clock.monotonicMs();
   }
 
   private async restore(): Promise<void> {

@@ -37,6 +37,11 @@ export function createMetrics(): Metrics {
   const gauges = new Map<string, Gauge>();
   const histograms = new Map<string, Histogram>();
   const collectors: (() => void)[] = [];
+  // The library hashes the labels at every call; bound children keep a plain number and hand it over when it is read.
+  const flushes: (() => void)[] = [];
+  const flush = (): void => {
+    for (const flushOne of flushes) flushOne();
+  };
   for (const [name, definition] of Object.entries<MetricDefinition>(metricDefinitions)) {
     const options = { name, help: definition.doc, labelNames: [...definition.labels], registers: [registry] };
     if (definition.type === 'counter') counters.set(name, new Counter(options));
@@ -54,21 +59,35 @@ export function createMetrics(): Metrics {
       gauges.get(name)!.set(labels as Record<string, string>, value);
     },
     counter(name, labels) {
-      const child = counters.get(name)!.labels(labels as Record<string, string>);
-      return (by = 1) => child.inc(by);
+      const counter = counters.get(name)!;
+      let since = 0;
+      flushes.push(() => {
+        if (since > 0) counter.inc(labels as Record<string, string>, since);
+        since = 0;
+      });
+      return (by = 1) => {
+        since += by;
+      };
     },
     histogram(name, labels) {
       const child = histograms.get(name)!.labels(labels as Record<string, string>);
       return (value) => child.observe(value);
     },
     gauge(name, labels) {
-      const child = gauges.get(name)!.labels(labels as Record<string, string>);
-      return (value) => child.set(value);
+      const gauge = gauges.get(name)!;
+      let last: number | null = null;
+      flushes.push(() => {
+        if (last !== null) gauge.set(labels as Record<string, string>, last);
+      });
+      return (value) => {
+        last = value;
+      };
     },
     onCollect(collect) {
       collectors.push(collect);
     },
     async value(name, labels) {
+      flush();
       const metric = counters.get(name) ?? gauges.get(name)!;
       const wanted = Object.entries<string>(labels);
       const { values } = await metric.get();
@@ -76,6 +95,7 @@ export function createMetrics(): Metrics {
     },
     async text() {
       for (const collect of collectors) collect();
+      flush();
       return registry.metrics();
     },
     contentType: registry.contentType,

@@ -3,8 +3,6 @@ import type { LearningConfig, RouterConfig } from '../../lib/config/router-confi
 import { encoderVersion } from '../../lib/learning/encode';
 import type { LearnerOutput } from '../../lib/learning/learner';
 import type { LearningEvent, UtilityScale } from '../../lib/topics/generated/messages';
-import { startFoldInWorker } from './fold-in-worker';
-import { startFoldInline } from './fold-inline';
 
 /** Everything but events and offsets that decides what is learned. */
 export interface FoldSettings {
@@ -55,13 +53,6 @@ export interface FoldCheckpoint {
 
 /** Starts a fold from nothing or from the bytes of a checkpoint, with these settings. */
 export type StartFold = (settings: FoldSettings, saved: Buffer | null) => Promise<Fold>;
-
-/** `worker`: in a thread of its own, for real use. `inline`: in this one, for virtual clocks, which cannot see a thread at work. */
-export type TrainerHost = 'worker' | 'inline';
-
-export function createFold(host: TrainerHost): StartFold {
-  return host === 'worker' ? startFoldInWorker : startFoldInline;
-}
 
 export function foldSettingsOf(config: RouterConfig): FoldSettings {
   const { seed, learning, budgetUsdPerRequest, utilityScale, explorationFloor } = config;

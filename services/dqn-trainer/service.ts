@@ -10,6 +10,7 @@ export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition 
   const trainer = new Trainer(options);
   return defineService({
     group: 'dqn-trainer',
+    lingerMs: 20,
     inputs: [
       process<LearningEvent>(topics.learningEvents, (batch, context) => trainer.train(batch, context), {
         startAt: () => trainer.resume(),

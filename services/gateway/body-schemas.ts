@@ -83,7 +83,7 @@ export const feedbackBodySchema = z.strictObject({
   model: id
     .nullable()
     .default(null)
-    .describe(`${told('model')} The decided model when left out, as long as this gateway remembers the decision.`),
+    .describe(`${told('model')} The decided model when left out, as long as the decision is among the newest.`),
   attempt: z
     .int()
     .min(1)

@@ -1,10 +1,11 @@
 /** Refuses at the door what intake would send to the dead letters, by the same functions, so that nothing lands on the topic. */
+import type { CurrentConfig } from '../../lib/config/current-config';
 import { buildCandidates, liftHealthFilter, noCandidateError } from '../../lib/routing/candidates';
 import { inferTask } from '../../lib/routing/infer-task';
 import { estimateTokens, lastAsked, textBytes } from '../../lib/routing/request-text';
 import { validateRequest } from '../../lib/routing/validate-request';
 import type { RouteRequested } from '../../lib/topics/generated/messages';
-import type { CurrentConfig, GatewayContext } from './endpoint';
+import type { GatewayContext } from './endpoint';
 import { HttpError, invalidField } from './http-error';
 
 /** Throws an HttpError naming the field when the request can never be routed under this configuration. */

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { RouterClient } from '../../lib/client/router-client';
 import type { ConfigWriter } from '../../lib/config/apply-config';
-import type { RouterConfig } from '../../lib/config/router-config';
+import type { CurrentConfig } from '../../lib/config/current-config';
 import type { Clock } from '../../lib/ports/clock';
 import type { View } from '../../lib/runtime/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
@@ -35,12 +35,6 @@ export interface Endpoint {
   /** Errors it may answer beside `internal`. */
   readonly errors: readonly ErrorCode[];
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown;
-}
-
-export interface CurrentConfig {
-  readonly version: number;
-  readonly appliedAtMs: number;
-  readonly config: RouterConfig;
 }
 
 /** What endpoints work with. */

@@ -4,21 +4,19 @@
  * those addressed to it.
  */
 import type { AddressInfo } from 'node:net';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { createRouterClient } from '../../lib/client/router-client';
 import { createConfigWriter } from '../../lib/config/apply-config';
+import { type CurrentConfig, createConfigReader } from '../../lib/config/current-config';
 import { suggestName } from '../../lib/config/describe-issues';
-import { configFromJson } from '../../lib/config/parse-config';
 import type { Broker } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
-import type { View } from '../../lib/runtime/define-service';
 import { type FollowedView, followView } from '../../lib/runtime/view';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type { ConfigApplied } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
-import type { CurrentConfig, Endpoint, GatewayContext } from './endpoint';
+import type { Endpoint, GatewayContext } from './endpoint';
 import { findDecision } from './find-decision';
 import { HttpError, toHttpError } from './http-error';
 import { parseJson } from './read-body';
@@ -30,6 +28,7 @@ import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
 import { processEndpoints } from './routes/process';
 import { routeEndpoints } from './routes/route';
+import { watchEventLoop } from './watch-event-loop';
 
 export interface GatewayOptions {
   readonly broker: Broker;
@@ -103,9 +102,13 @@ async function connect(
   const topicName = (name: string): string => topicPrefix + name;
   const client = await createRouterClient({ broker, clock, clientId: id, topicName, onFailed, onDecision: recent.add });
   const configWriter = createConfigWriter({ broker, clock, name: id, topicPrefix });
-  const config = currentConfig(configView.view, log);
+  const readConfig = createConfigReader(({ version }, error) =>
+    log.error('a configuration cannot be read; the one before it stays in force', { version, error }),
+  );
+  const config = (): CurrentConfig | null => readConfig(configView.view);
   // Read once now, so that there is a last good one when the next cannot be read.
   config();
+  const stopWatching = watchEventLoop(metrics);
   metrics.onCollect(() => metrics.set('quantum_router_http_waiting', {}, client.waiting));
   const search = {
     broker,
@@ -133,31 +136,12 @@ async function connect(
   };
   const views: FollowedView<unknown>[] = [configView, profiles, tuning];
   const close = async (): Promise<void> => {
+    stopWatching();
     await client.close();
     await configWriter.close();
     for (const view of views) await view.stop();
   };
   return { context, close };
-}
-
-/** Parses the configuration once per version. One that cannot be read is logged, and the last good one stays in force. */
-function currentConfig(view: View<ConfigApplied>, log: Log): () => CurrentConfig | null {
-  let read: ConfigApplied | undefined;
-  let current: CurrentConfig | null = null;
-  return () => {
-    const applied = view.get('current');
-    if (!applied || applied === read) return current;
-    read = applied;
-    try {
-      current = { version: applied.version, appliedAtMs: applied.appliedAtMs, config: configFromJson(applied.json) };
-    } catch (error) {
-      log.error('a configuration cannot be read; the one before it stays in force', {
-        version: applied.version,
-        error: error as Error,
-      });
-    }
-    return current;
-  };
 }
 
 /** All endpoints, as they are served and documented. */
@@ -181,6 +165,10 @@ function createServer(context: GatewayContext, log: Log): FastifyInstance {
     routerOptions: { maxParamLength: 2_400 },
     exposeHeadRoutes: false,
     return503OnClosing: true,
+    frameworkErrors: (error, _request, reply: FastifyReply) => {
+      const refused = toHttpError(error);
+      reply.status(refused.status).send(refused.toJSON());
+    },
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, body: string) =>

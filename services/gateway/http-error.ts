@@ -84,5 +84,7 @@ export function toHttpError(error: unknown): HttpError {
     return new HttpError('unsupported_media_type', 'send the body as application/json');
   if (code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH')
     return new HttpError('malformed_json', 'the body is shorter or longer than its content-length');
+  if (code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH')
+    return new HttpError('not_found', 'the path is no valid URL: percent-encode the id in it');
   return new HttpError('internal', 'internal error; see the log of the gateway');
 }

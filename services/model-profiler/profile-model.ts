@@ -1,5 +1,6 @@
 /** One observation's effect on its provider's row: the model's statistics, its breaker and its provider's. */
 import type { RouterConfig } from '../../lib/config/router-config';
+import { ownEntry } from '../../lib/routing/own-entry';
 import type {
   Breaker,
   DecayedStats,
@@ -93,7 +94,8 @@ function tasksAfter(
   observed: ModelObserved,
   decay: number,
 ): Record<string, DecayedStats> {
-  const stats = tasks[observed.taskType];
+  // A hint may be any word, `constructor` too.
+  const stats = ownEntry(tasks, observed.taskType);
   if (!stats && Object.keys(tasks).length >= maxTaskTypes) return tasks;
   return { ...tasks, [observed.taskType]: afterObservation(stats ?? noStats(), observed, decay) };
 }

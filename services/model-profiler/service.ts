@@ -10,7 +10,8 @@ import {
   type Result,
   type ServiceDefinition,
 } from '../../lib/runtime/define-service';
-import type { ModelObserved, ProviderProfiles } from '../../lib/topics/generated/messages';
+import type { Metrics } from '../../lib/telemetry/metrics';
+import type { Breaker, ModelObserved, ProviderProfiles } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { nextProbeAtMs, type Profiled, type ProfilerSettings, profileModel, profilesAfterWait } from './profile-model';
 
@@ -18,7 +19,7 @@ import { nextProbeAtMs, type Profiled, type ProfilerSettings, profileModel, prof
 const maxProviders = 1_000;
 
 /** The profiler reads its settings (half-life, breaker) from the config in force at each observation. */
-export function createModelProfiler(): ServiceDefinition {
+export function createModelProfiler({ metrics }: { readonly metrics: Metrics }): ServiceDefinition {
   const readConfig = createConfigReader();
   // Only until a configuration is applied; its models play no part here.
   const defaults: ProfilerSettings = defaultRouterConfig([{ name: 'none', provider: 'none' }]);
@@ -30,14 +31,20 @@ export function createModelProfiler(): ServiceDefinition {
   ): Result<ProviderProfiles> => {
     if (observed.status === 'CANCELLED') return { kind: 'drop', reason: 'cancelled-call' };
     const settings = readConfig(context.view(topics.config))?.config ?? defaults;
-    return written(profileModel(row, observed, settings, context.nowMs));
+    return written(row, profileModel(row, observed, settings, context.nowMs));
+  };
+
+  const written = (before: ProviderProfiles | undefined, { row, changed }: Profiled): Result<ProviderProfiles> => {
+    countTransitions(metrics, before, row);
+    return { kind: 'done', state: row, emit: changed.map((profile) => emit(topics.modelProfile, profile)) };
   };
 
   return defineService({
     group: 'model-profiler',
+    lingerMs: 20,
     inputs: [
       on<ModelObserved, ProviderProfiles>(topics.modelObserved, observe, { stateKey: (observed) => observed.provider }),
-      due<ProviderProfiles>((row, context) => written(profilesAfterWait(row, context.nowMs))),
+      due<ProviderProfiles>((row, context) => written(row, profilesAfterWait(row, context.nowMs))),
     ],
     views: [anyTopic(topics.config)],
     outputs: [anyTopic(topics.modelProfile)],
@@ -50,6 +57,12 @@ export function createModelProfiler(): ServiceDefinition {
   });
 }
 
-function written({ row, changed }: Profiled): Result<ProviderProfiles> {
-  return { kind: 'done', state: row, emit: changed.map((profile) => emit(topics.modelProfile, profile)) };
+/** Breakers that are in another state than before; a new one starts CLOSED. */
+function countTransitions(metrics: Metrics, before: ProviderProfiles | undefined, row: ProviderProfiles): void {
+  const count = (name: string, was: Breaker | undefined, is: Breaker): void => {
+    if (is.health === (was?.health ?? 'CLOSED')) return;
+    metrics.count('quantum_router_breaker_transitions_total', { name, to: is.health });
+  };
+  count(row.provider, before?.breaker, row.breaker);
+  for (const { model, breaker } of Object.values(row.models)) count(model, before?.models[model]?.breaker, breaker);
 }

@@ -37,7 +37,7 @@ export function faultOf(outcome: RouteOutcome): OutcomeFault | null {
 
 function outsideFault(field: string, value: number | null, max = Number.MAX_SAFE_INTEGER): OutcomeFault | null {
   if (value === null || (value >= 0 && value <= max)) return null;
-  return { field, reason: `is ${value}, outside 0..${max === 1 ? '1' : ''}` };
+  return { field, reason: `must be 0 to ${max}, not ${value}` };
 }
 
 function rewardPartsFault(parts: Readonly<Record<string, number>>): OutcomeFault | null {

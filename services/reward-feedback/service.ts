@@ -1,7 +1,16 @@
-import { anyTopic, defineService, due, on, type ServiceDefinition } from '../../lib/runtime/define-service';
+import {
+  anyTopic,
+  defineService,
+  due,
+  on,
+  type Result,
+  type ServiceDefinition,
+} from '../../lib/runtime/define-service';
+import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   AwaitedOutcome,
   LearningEvent,
+  ModelObserved,
   RouteDecided,
   RouteOpened,
   RouteOutcome,
@@ -15,6 +24,7 @@ export interface RewardFeedbackOptions {
   readonly windowMs: number;
   /** Decisions waiting per partition (`feedback.maxAwaited`); the oldest are closed early beyond it. */
   readonly maxAwaited: number;
+  readonly metrics: Metrics;
 }
 
 /**
@@ -26,17 +36,33 @@ const rememberedEvents = 16_384;
 
 /** Window and limit are fixed when the service starts: rows are scheduled by them. A changed config needs a restart of the service. */
 export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDefinition {
+  const counted = createOutcomeCounter(options.metrics);
   return defineService({
     group: 'reward-feedback',
+    lingerMs: 20,
     inputs: [
-      on<RouteOpened, AwaitedOutcome>(topics.routeOpened, rememberOpened, { stateKey: (opened) => opened.requestId }),
-      on<RouteDecided, AwaitedOutcome>(topics.routeDecided, rememberDecided, {
-        stateKey: (decided) => decided.decisionId,
-      }),
-      on<RouteOutcome, AwaitedOutcome>(topics.routeOutcome, assignReward, {
-        stateKey: (outcome) => outcome.decisionId,
-        forwardMisplaced: true,
-      }),
+      on<RouteOpened, AwaitedOutcome>(
+        topics.routeOpened,
+        (row, opened, context) => counted(rememberOpened(row, opened, context)),
+        {
+          stateKey: (opened) => opened.requestId,
+        },
+      ),
+      on<RouteDecided, AwaitedOutcome>(
+        topics.routeDecided,
+        (row, decided, context) => counted(rememberDecided(row, decided, context)),
+        {
+          stateKey: (decided) => decided.decisionId,
+        },
+      ),
+      on<RouteOutcome, AwaitedOutcome>(
+        topics.routeOutcome,
+        (row, outcome, context) => counted(assignReward(row, outcome, context)),
+        {
+          stateKey: (outcome) => outcome.decisionId,
+          forwardMisplaced: true,
+        },
+      ),
       due<AwaitedOutcome>(closeDecision),
     ],
     outputs: [
@@ -58,4 +84,17 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       maxIds: rememberedEvents,
     },
   });
+}
+
+/** Counts calls where they are observed: by then the model is known to be a candidate, and corrections are told apart. */
+function createOutcomeCounter(metrics: Metrics): (result: Result<AwaitedOutcome>) => Result<AwaitedOutcome> {
+  return (result) => {
+    if (result.kind !== 'done') return result;
+    for (const { topic, value } of result.emit ?? []) {
+      if (topic.name !== topics.modelObserved.name) continue;
+      const { model, status, revision } = value as ModelObserved;
+      if (revision === 0) metrics.count('quantum_router_outcomes_total', { model, status });
+    }
+    return result;
+  };
 }

@@ -42,6 +42,7 @@ export function collapse(
     probabilities: collapsed.probabilities as number[],
     qualities: collapsed.qualities as number[],
     strategy: collapsed.leadingStrategy,
+    confidence: collapsed.confidence,
     cachedAtMs: context.nowMs,
   };
   return {

@@ -1,7 +1,9 @@
 /** The declaration of route-collapse: opened requests and scores in, one decision per request out, by the deadline. */
 import { anyTopic, defineService, due, on, type ServiceDefinition } from '../../lib/runtime/define-service';
+import type { Metrics } from '../../lib/telemetry/metrics';
 import type { PendingRoute, RouteDecided, RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
+import { createDecisionCounter } from './count-decisions';
 import { deadlineMs, expire } from './expire';
 import { addScore, superpose } from './superpose';
 
@@ -10,26 +12,29 @@ export interface RouteCollapseOptions {
   readonly maxPendingRoutes: number;
   /** How long a collapsed distribution may answer equal requests. */
   readonly cacheTtlMs: number;
+  readonly metrics: Metrics;
 }
 
 /** Decisions per partition that are recognised when their records come again. */
 const maxRememberedDecisions = 20_000;
 
-export function createRouteCollapse({ maxPendingRoutes, cacheTtlMs }: RouteCollapseOptions): ServiceDefinition {
+export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefinition {
+  const { maxPendingRoutes, cacheTtlMs, metrics } = options;
+  const counted = createDecisionCounter(metrics);
   return defineService({
     group: 'route-collapse',
     inputs: [
       on<RouteOpened, PendingRoute>(
         topics.routeOpened,
-        (pending, opened, context) => superpose(pending, opened, context, cacheTtlMs),
+        (pending, opened, context) => counted(superpose(pending, opened, context, cacheTtlMs)),
         { stateKey: (opened) => opened.requestId },
       ),
       on<StrategyScored, PendingRoute>(
         topics.strategyScored,
-        (pending, scored, context) => addScore(pending, scored, context, cacheTtlMs),
+        (pending, scored, context) => counted(addScore(pending, scored, context, cacheTtlMs)),
         { stateKey: (scored) => scored.requestId },
       ),
-      due<PendingRoute>((route, context) => expire(route, context, cacheTtlMs)),
+      due<PendingRoute>((route, context) => counted(expire(route, context, cacheTtlMs))),
     ],
     outputs: [anyTopic(topics.routeDecided)],
     table: {

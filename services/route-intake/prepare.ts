@@ -74,6 +74,7 @@ export function prepare(request: RouteRequested, world: IntakeWorld, groups: rea
     collapse,
     threadTimeoutMs: overdue ? 0 : (request.threadTimeoutMs ?? config.threadTimeoutMs),
     explorationFloor: config.explorationFloor,
+    budgetUsdPerRequest: config.budgetUsdPerRequest,
     policySha256: world.weights?.policySha256 ?? null,
     basisSha256: world.weights?.basisSha256 ?? null,
     tuning,

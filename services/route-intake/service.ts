@@ -1,7 +1,16 @@
 /** The declaration of route-intake: requests in, opened requests out, with the world pinned. */
 import type { KeyValue } from '../../lib/ports/key-value';
+import { taskTypes } from '../../lib/routing/infer-task';
 import { cacheKey, readCached } from '../../lib/routing/routing-cache';
-import { anyTopic, defineService, due, on, type ServiceDefinition } from '../../lib/runtime/define-service';
+import {
+  anyTopic,
+  defineService,
+  due,
+  on,
+  type Result,
+  type ServiceDefinition,
+} from '../../lib/runtime/define-service';
+import type { Metrics } from '../../lib/telemetry/metrics';
 import type { CachedDistribution, RouteOpened, RouteRequested, Session } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { type Looked, open } from './open';
@@ -17,18 +26,21 @@ export interface RouteIntakeOptions {
   readonly maxSessions: number;
   /** A session is forgotten this long after its last request. */
   readonly sessionTtlMs: number;
+  readonly metrics: Metrics;
 }
 
 /** Requests per partition that are recognised when they come again. */
 const maxRememberedRequests = 20_000;
 
 export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinition {
-  const { keyValue, strategyGroups, maxSessions, sessionTtlMs } = options;
+  const { keyValue, strategyGroups, maxSessions, sessionTtlMs, metrics } = options;
+  const countLookup = createLookupCounter(metrics);
+  const countOpened = createOpenedCounter(metrics);
   const readWorld = createWorldReader();
   return defineService({
     group: 'route-intake',
     inputs: [
-      on<RouteRequested, Session, Looked>(topics.routeRequested, open, {
+      on<RouteRequested, Session, Looked>(topics.routeRequested, (...given) => countOpened(open(...given)), {
         stateKey: topics.routeRequested.keyOf,
         forwardMisplaced: true,
         async lookup(requests, context) {
@@ -39,7 +51,7 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
             const result = prepare(request, world, strategyGroups);
             return { ...result, cached: null, preparedMs: context.elapsedMs() - startedMs };
           });
-          return world.config.cache.enabled ? withCached(keyValue, prepared) : prepared;
+          return world.config.cache.enabled ? withCached(keyValue, prepared, countLookup) : prepared;
         },
       }),
       due<Session>(() => ({ kind: 'done', state: null })),
@@ -67,7 +79,11 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
 }
 
 /** Adds what the routing cache has for each, in one call. A store that cannot be reached is a miss for all. */
-async function withCached(keyValue: KeyValue, prepared: readonly Looked[]): Promise<Looked[]> {
+async function withCached(
+  keyValue: KeyValue,
+  prepared: readonly Looked[],
+  countLookup: (result: LookupResult) => void,
+): Promise<Looked[]> {
   const fingerprints = prepared.map(fingerprintOf);
   const keys = [...new Set(fingerprints.filter((fingerprint) => fingerprint !== ''))];
   if (keys.length === 0) return [...prepared];
@@ -75,17 +91,39 @@ async function withCached(keyValue: KeyValue, prepared: readonly Looked[]): Prom
   try {
     found = await keyValue.getMany(keys.map(cacheKey));
   } catch {
+    for (const _key of keys) countLookup('error');
     return [...prepared];
   }
   const byKey = new Map(keys.map((key, i) => [key, found[i] ?? null]));
   return prepared.map((looked, i) => {
-    const bytes = byKey.get(fingerprints[i]!);
-    if (!bytes || looked?.kind !== 'prepared') return looked;
+    if (looked?.kind !== 'prepared' || fingerprints[i] === '') return looked;
+    const bytes = byKey.get(fingerprints[i]!) ?? null;
     const cached: CachedDistribution | null = readCached(bytes, looked.route.candidates);
+    countLookup(cached ? 'hit' : 'miss');
     return cached ? { ...looked, cached } : looked;
   });
 }
 
 function fingerprintOf(looked: Prepared | null): string {
   return looked?.kind === 'prepared' ? looked.route.cacheFingerprint : '';
+}
+
+type LookupResult = 'hit' | 'miss' | 'error';
+
+function createLookupCounter(metrics: Metrics): (result: LookupResult) => void {
+  const counterOf = (result: LookupResult) => metrics.counter('quantum_router_cache_lookups_total', { result });
+  const counters = { hit: counterOf('hit'), miss: counterOf('miss'), error: counterOf('error') };
+  return (result) => counters[result]();
+}
+
+/** Counts what was opened, by inferred task type: hints are the caller's own words, so other types count as one. */
+function createOpenedCounter(metrics: Metrics): (result: Result<Session>) => Result<Session> {
+  const counterOf = (type: string) => metrics.counter('quantum_router_requests_opened_total', { task_type: type });
+  const counters = new Map<string, () => void>(taskTypes.map((type) => [type, counterOf(type)]));
+  const other = counterOf('other');
+  return (result) => {
+    if (result.kind !== 'done') return result;
+    for (const { value } of result.emit ?? []) (counters.get((value as RouteOpened).taskType) ?? other)();
+    return result;
+  };
 }

@@ -2,10 +2,11 @@
 import { type StrategyName, strategyNames } from '../../lib/config/router-config';
 import { strategies as allStrategies, learnedStrategy } from '../../lib/routing/strategies/strategies';
 import type { LearnedPolicy, Strategies } from '../../lib/routing/strategy';
-import { createWeightsCache, type WeightsSource } from '../../lib/routing/weights-source';
+import type { WeightsSource } from '../../lib/routing/weights-source';
 import { anyTopic, type Context, defineService, on, type ServiceDefinition } from '../../lib/runtime/define-service';
 import type { RouteOpened } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
+import { createWeightsCache } from '../../lib/weights/weights-cache';
 import { askedOf, score } from './score';
 
 export const defaultStrategyGroup = 'strategy-threads';

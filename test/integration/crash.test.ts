@@ -22,6 +22,6 @@ it('loses nothing that was acknowledged when the engine is killed with SIGKILL u
     stderr: '',
   });
   const figure = (name: string): number => lines.find((line) => line.name === name)!.value;
-  expect(figure('crash.requestsAcknowledged')).toBeGreaterThan(100);
-  expect(figure('crash.outcomesAcknowledged')).toBeGreaterThan(50);
+  expect(figure('crash.requestsAcknowledged')).toBeGreaterThan(20);
+  expect(figure('crash.outcomesAcknowledged')).toBeGreaterThan(10);
 }, 180_000);

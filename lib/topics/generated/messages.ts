@@ -46,6 +46,8 @@ export interface CachedDistribution {
   qualities: number[];
   /** Leading strategy. */
   strategy: string;
+  /** How sure the threads were; 0..1. */
+  confidence: number;
   /** When it was written, milliseconds since the epoch. */
   cachedAtMs: number;
 }
@@ -416,7 +418,7 @@ export interface RouteDecided {
   versions: Versions;
   /** Seed the draw was made with. */
   seed: number;
-  /** Exploration floor applied. */
+  /** Exploration floor in force, before a budget lowered the share of dear candidates. Propensities are exact either way. */
   explorationFloor: number;
   /** Whether the distribution came from the routing cache. */
   cacheHit: boolean;
@@ -474,8 +476,10 @@ export interface RouteOpened {
   collapse: string;
   /** How long collapse waits, from when it first sees this record. */
   threadTimeoutMs: number;
-  /** Least total probability spread over eligible candidates; 0..1. */
+  /** Least total probability spread over eligible candidates; 0..1. A budget lowers the share of dear ones. */
   explorationFloor: number;
+  /** Average spending allowed, in USD per request; null: no budget. */
+  budgetUsdPerRequest: number | null;
   /** Learned policy weights in force; null before the first. */
   policySha256: string | null;
   /** Learned basis (projection, clusters) the policy belongs to. */

@@ -29,7 +29,7 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
       errors: ['malformed_json', 'invalid_field', 'body_too_large', 'unsupported_media_type', 'not_ready'],
       handler: async (request, reply) => {
         const body = readBody(feedbackBodySchema, request.body);
-        const outcome = toOutcome(context, body);
+        const outcome = toOutcome(context, body, await decisionOf(context, body));
         const fault = faultOf(outcome);
         if (fault) throw invalidField(fault.field, fault.reason);
         try {
@@ -46,20 +46,23 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
   ];
 }
 
-function toOutcome(context: GatewayContext, body: FeedbackBody): RouteOutcome {
-  const decision = context.recent.get(body.decisionId);
+/** From memory, else (after a restart, or long ago) from the log, which is searched only when there is something to find out. */
+async function decisionOf(context: GatewayContext, body: FeedbackBody): Promise<RouteDecided | undefined> {
+  const known = context.recent.get(body.decisionId);
+  if (known || body.model !== null) return known;
+  return (await context.findDecision(body.decisionId, body.routingKey)) ?? undefined;
+}
+
+function toOutcome(context: GatewayContext, body: FeedbackBody, decision: RouteDecided | undefined): RouteOutcome {
   const model = body.model ?? decision?.model;
   if (model === undefined)
-    throw invalidField(
-      'model',
-      'is required: this gateway does not remember the decision, so it cannot know the model',
-    );
+    throw invalidField('model', 'is required: the decision is not among the newest, so its model is not known');
   refuseUnknownModel(context, decision, model);
   return {
     ...body,
     model,
     attempt: body.attempt ?? attemptOf(decision, model),
-    routingKey: body.routingKey ?? context.recent.routingKeyOf(body.decisionId),
+    routingKey: body.routingKey ?? decision?.routingKey ?? context.recent.routingKeyOf(body.decisionId),
     occurredAtMs: body.occurredAtMs ?? context.clock.nowMs(),
   };
 }

@@ -1,6 +1,5 @@
 import { headCount } from '../../../lib/learning/linear-half';
 import {
-  budgetedFloors,
   createPacer,
   observeCost,
   observePrice,
@@ -96,9 +95,4 @@ test('a long-known model whose price is cut to a tenth is believed after three c
 test('a price is new once', () => {
   const pacer = createPacer(null, 0.01);
   expect([1, 1, 2, 2].map((price) => observePrice(pacer, 'm', price))).toEqual([false, false, true, false]);
-});
-
-test('exploration floors: even, but never more than a share of the budget', () => {
-  expect(budgetedFloors(0.01, null, [1, 1])).toEqual([0.005, 0.005]);
-  expect(budgetedFloors(0.01, 0.001, [0, 1])).toEqual([0.005, 0.00001]);
 });

@@ -185,6 +185,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     collapse: 'COMBINED',
     threadTimeoutMs: 150,
     explorationFloor: 0.03,
+    budgetUsdPerRequest: null,
     policySha256: null,
     basisSha256: null,
     tuning: tuningOf(),
@@ -240,6 +241,7 @@ export const anyOpened: fc.Arbitrary<RouteOpened> = fc
       latency: fc.double({ min: 0, max: 1, noNaN: true }),
     }),
     explorationFloor: fc.double({ min: 0, max: 1, noNaN: true }),
+    budgetUsdPerRequest: fc.option(fc.double({ min: 1e-6, max: 0.1, noNaN: true })),
     seed: fc.nat(),
   })
   .filter(({ candidates }) => candidates.some((candidate) => candidate.eligible))

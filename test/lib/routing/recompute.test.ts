@@ -126,6 +126,7 @@ describe('the cache', () => {
     probabilities: [0, 0, 1],
     qualities: [0.9, 0.8, 0.7],
     strategy: 'BALANCED',
+    confidence: 0.6,
     cachedAtMs: 1,
   };
 
@@ -137,6 +138,9 @@ describe('the cache', () => {
     );
     expect(decision.threads).toEqual([expect.objectContaining({ strategy: 'BALANCED', status: 'SUCCESS', weight: 1 })]);
     expect(decision.reasoning).toMatch(/cached judgement/);
+    // As sure as the threads were whose judgement it is, and no surer for having been kept.
+    const certain = recomputeDecision(openedOf({ cached, explorationFloor: 0 }), []);
+    expect(certain.confidence).toBeCloseTo(0.6, 12);
   });
 
   test('limits and health are checked again: what is not eligible now cannot be drawn', () => {

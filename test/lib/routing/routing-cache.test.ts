@@ -7,6 +7,7 @@ const cached = {
   probabilities: [0.5, 0.5, 0],
   qualities: [0.9, 0.8, 0.1],
   strategy: 'BALANCED',
+  confidence: 0.6,
   cachedAtMs: 1_700_000_000_000,
 };
 const entry = cacheEntry('abc', cached, 60_000);
@@ -26,6 +27,7 @@ test.each<[string, Buffer | null]>([
   ['a negative probability', Buffer.from(JSON.stringify({ ...cached, probabilities: [1, -1, 1] }))],
   ['no qualities', Buffer.from(JSON.stringify({ ...cached, qualities: null }))],
   ['no strategy', Buffer.from(JSON.stringify({ ...cached, strategy: 1 }))],
+  ['no confidence', Buffer.from(JSON.stringify({ ...cached, confidence: null }))],
   ['no time', Buffer.from(JSON.stringify({ ...cached, cachedAtMs: 'x' }))],
 ])('a miss: %s', (_name, bytes) => {
   expect(readCached(bytes, candidates)).toBeNull();

@@ -377,6 +377,63 @@ describe('table', () => {
   });
 });
 
+describe('linger', () => {
+  const sizes: number[] = [];
+  const gathering = defineService({
+    group: 'toy',
+    inputs: [
+      process<Order>(orders, async (batch) => {
+        sizes.push(batch.length);
+        return [];
+      }),
+    ],
+    outputs: [],
+    lingerMs: 20,
+  });
+  beforeEach(() => void sizes.splice(0));
+
+  test('records gather before a batch is handled', async () => {
+    const world = createWorld();
+    await world.start(gathering);
+    await world.put(orders, ordersOf('a', 1, 1));
+    await world.clock.advanceBy(10);
+    await world.put(orders, ordersOf('a', 2, 3));
+    expect(sizes).toEqual([]);
+    await world.clock.advanceBy(10);
+    expect(sizes).toEqual([3]);
+  });
+
+  test('a full batch is handled at once, and a stop does not wait for more', async () => {
+    const world = createWorld({ limits: { maxBatchRecords: 2 } });
+    const service = await world.start(gathering);
+    await world.put(orders, ordersOf('a', 1, 3));
+    expect(sizes).toEqual([2]);
+    const stopped = service.stop();
+    await world.clock.advanceBy(20);
+    await stopped;
+    expect(sizes).toEqual([2, 1]);
+  });
+});
+
+describe('commit points', () => {
+  test('are multiples of the interval, so that tasks which began at different times commit together', async () => {
+    const world = createWorld({ partitions: 2 });
+    await world.start(stateless(echo));
+    const committed = async () => {
+      world.broker.rebalance('toy');
+      await world.clock.settle();
+      return world.read(receipts).length;
+    };
+    await world.clock.advanceBy(130);
+    await world.put(orders, ordersOf('a', 1, 1));
+    await world.clock.advanceBy(69);
+    // Not yet: it is delivered again. That redelivery is committed at 200 too.
+    expect(await committed()).toBe(2);
+    await world.clock.advanceBy(1);
+    expect(await committed()).toBe(2);
+  });
+});
+
 describe('timers', () => {
   /** Rows are due `amount` ms after they were seen; a refund of 0 puts it off for ever. */
   const alarm = (

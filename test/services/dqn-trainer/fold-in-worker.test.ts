@@ -1,7 +1,8 @@
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
 import { topics } from '../../../lib/topics/topics';
 import { createBlobStore } from '../../../lib/weights/blob-store';
-import { createFold, type Fold, type FoldBatch, foldSettingsOf } from '../../../services/dqn-trainer/fold';
+import { createFold } from '../../../services/dqn-trainer/create-fold';
+import { type Fold, type FoldBatch, foldSettingsOf } from '../../../services/dqn-trainer/fold';
 import { createDqnTrainer } from '../../../services/dqn-trainer/service';
 import { createWorld } from '../one-service';
 import { learningEvents, models } from './records';

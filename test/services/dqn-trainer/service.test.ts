@@ -5,7 +5,8 @@ import type { LearningEvent, WeightsPublished } from '../../../lib/topics/genera
 import { topics } from '../../../lib/topics/topics';
 import { type BlobStore, createBlobStore } from '../../../lib/weights/blob-store';
 import { createWeightsSource } from '../../../lib/weights/weights-source';
-import { createFold, type FoldSettings, type StartFold } from '../../../services/dqn-trainer/fold';
+import { createFold } from '../../../services/dqn-trainer/create-fold';
+import type { FoldSettings, StartFold } from '../../../services/dqn-trainer/fold';
 import { readFoldState } from '../../../services/dqn-trainer/fold-state';
 import { createDqnTrainer } from '../../../services/dqn-trainer/service';
 import { createWorld, type World } from '../one-service';

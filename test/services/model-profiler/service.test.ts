@@ -21,7 +21,7 @@ async function withService(): Promise<World> {
     profileHalfLifeObservations: 100,
   });
   await world.send(topics.config, [{ version: 1, json: configToJson(config), appliedAtMs: 0 }]);
-  await world.start(createModelProfiler());
+  await world.start(createModelProfiler({ metrics: world.metrics }));
   return world;
 }
 
@@ -146,7 +146,7 @@ describe('model-profiler', () => {
 
   test('works by default settings until a configuration is applied', async () => {
     const world = await createWorld();
-    await world.start(createModelProfiler());
+    await world.start(createModelProfiler({ metrics: world.metrics }));
     for (let i = 0; i < 5; i++) await call(world, { status: 'FAILURE', quality: 0 });
     expect(profiles(world)['alpha']!.breaker.health).toBe('OPEN');
   });

@@ -52,6 +52,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     collapse: 'COMBINED',
     threadTimeoutMs: 150,
     explorationFloor: 0.01,
+    budgetUsdPerRequest: null,
     policySha256: 'aa',
     basisSha256: 'bb',
     tuning: {

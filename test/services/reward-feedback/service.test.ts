@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createRewardFeedback } from '../../../services/reward-feedback/service';
@@ -6,7 +7,8 @@ import { createWorld, type World } from '../one-service';
 import { decided, opened, outcome, startMs } from './records';
 
 const windowMs = 60_000;
-const service = createRewardFeedback({ windowMs, maxAwaited: 1000 });
+const metrics = createMetrics();
+const service = createRewardFeedback({ windowMs, maxAwaited: 1000, metrics });
 
 async function withService(options: Parameters<typeof createWorld>[0] = {}): Promise<World> {
   const world = await createWorld(options);
@@ -313,7 +315,7 @@ describe('reward-feedback', () => {
 
   test('full: the oldest decisions are closed early, none is lost silently', async () => {
     const world = await createWorld({ partitions: 1 });
-    const running = await world.start(createRewardFeedback({ windowMs, maxAwaited: 10 }));
+    const running = await world.start(createRewardFeedback({ windowMs, maxAwaited: 10, metrics: world.metrics }));
     for (let i = 0; i < 15; i++) {
       await route(world, `r${i}`);
       await world.clock.advanceBy(10);

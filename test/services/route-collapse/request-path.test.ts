@@ -17,11 +17,11 @@ async function start(config: Record<string, unknown> = {}): Promise<World> {
     { group: 'statics', strategies: statics },
     { group: 'learned', strategies: ['LEARNING_OPTIMIZED'] },
   ];
-  const { keyValue } = world.host;
-  await world.start(createRouteIntake({ keyValue, strategyGroups, maxSessions: 10, sessionTtlMs: 1_000 }));
+  const { keyValue, metrics } = world.host;
+  await world.start(createRouteIntake({ keyValue, strategyGroups, maxSessions: 10, sessionTtlMs: 1_000, metrics }));
   await world.start(createStrategyThreads({ weights, group: 'statics', strategies: statics }));
   await world.start(createStrategyThreads({ weights, group: 'learned', strategies: ['LEARNING_OPTIMIZED'] }));
-  await world.start(createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000 }));
+  await world.start(createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000, metrics }));
   await world.put(topics.config, [{ version: 1, json: JSON.stringify(configOf(config)), appliedAtMs: 1 }]);
   return world;
 }

@@ -23,7 +23,9 @@ function scoredOf(changes: Partial<StrategyScored> = {}): StrategyScored {
 }
 
 async function start(world = createWorld(), maxPendingRoutes = 100) {
-  const service = await world.start(createRouteCollapse({ maxPendingRoutes, cacheTtlMs: 60_000 }));
+  const service = await world.start(
+    createRouteCollapse({ maxPendingRoutes, cacheTtlMs: 60_000, metrics: world.host.metrics }),
+  );
   const startMs = world.clock.nowMs();
   const opened = (changes: Partial<RouteOpened> = {}): RouteOpened =>
     openedOf({ openedAtMs: startMs, requestedAtMs: startMs - 10, ...changes });
@@ -143,6 +145,7 @@ test('a cached distribution and an overdue request are decided at once', async (
     probabilities: [0, 0, 1],
     qualities: [0.9, 0.8, 0.7],
     strategy: 'BALANCED',
+    confidence: 0.6,
     cachedAtMs: 1,
   };
   await world.put(topics.routeOpened, [

@@ -21,6 +21,7 @@ const optionsOf = (world: World, changes: Partial<RouteIntakeOptions> = {}): Rou
   ],
   maxSessions: 100,
   sessionTtlMs: 60_000,
+  metrics: world.host.metrics,
   ...changes,
 });
 
@@ -44,7 +45,9 @@ const fresh = (world: World, changes: Parameters<typeof requestOf>[0] = {}) =>
   requestOf({ requestedAtMs: world.clock.nowMs(), ...changes });
 
 test('pins the world: versions, offsets, candidates, wishes, features, seed', async () => {
-  const { world } = await start({ config: { preference: { quality: 3, cost: 1 }, explorationFloor: 0.02 } });
+  const { world } = await start({
+    config: { preference: { quality: 3, cost: 1 }, explorationFloor: 0.02, budgetUsdPerRequest: 0.004 },
+  });
   const published = { policySha256: 'p'.repeat(64), basisSha256: 'b'.repeat(64), sequence: 1, parentSha256: null };
   await world.put(topics.weightsPublished, [
     {
@@ -78,6 +81,7 @@ test('pins the world: versions, offsets, candidates, wishes, features, seed', as
     collapse: 'COMBINED',
     threadTimeoutMs: 150,
     explorationFloor: 0.02,
+    budgetUsdPerRequest: 0.004,
     policySha256: 'p'.repeat(64),
     basisSha256: 'b'.repeat(64),
     configVersion: 1,
@@ -278,6 +282,7 @@ describe('the routing cache', () => {
     probabilities: [1, 0, 0],
     qualities: [0.9, 0.8, 0.7],
     strategy: 'BALANCED',
+    confidence: 0.6,
     cachedAtMs: 5,
   };
 

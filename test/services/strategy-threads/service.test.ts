@@ -109,6 +109,7 @@ test('a cached or overdue request has no threads', async () => {
     probabilities: [1, 0, 0],
     qualities: [1, 0, 0],
     strategy: 'RANDOM',
+    confidence: 0.6,
     cachedAtMs: 1,
   };
   expect(await run([openedOf({ cached }), openedOf({ requestId: 'r2', strategies: [] })])).toEqual([]);

@@ -1,6 +1,7 @@
 import { strategies } from '../../../lib/routing/strategies/strategies';
 import type { LearnedPolicy } from '../../../lib/routing/strategy';
-import { createWeightsCache, type WeightsPointer, type WeightsSource } from '../../../lib/routing/weights-source';
+import type { WeightsPointer, WeightsSource } from '../../../lib/routing/weights-source';
+import { createWeightsCache } from '../../../lib/weights/weights-cache';
 
 const policyOf = (policySha256: string): LearnedPolicy => ({
   policySha256,

@@ -1,0 +1,21 @@
+/** How long the event loop makes requests wait, as a metric. It is the machine's time, so it is only ever reported. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Metrics } from '../../lib/telemetry/metrics';
+
+const resolutionMs = 10;
+const quantiles = [0.5, 0.95, 0.99] as const;
+
+/** Sets the quantiles since the last scrape at every scrape. The returned function ends it. */
+export function watchEventLoop(metrics: Metrics): () => void {
+  const delay = monitorEventLoopDelay({ resolution: resolutionMs });
+  delay.enable();
+  metrics.onCollect(() => {
+    for (const quantile of quantiles) {
+      // The histogram counts the timer's own interval in.
+      const delaySeconds = Math.max(0, delay.percentile(100 * quantile) / 1e9 - resolutionMs / 1_000);
+      metrics.set('quantum_router_event_loop_delay_seconds', { quantile: String(quantile) }, delaySeconds);
+    }
+    delay.reset();
+  });
+  return () => delay.disable();
+}
