@@ -16,13 +16,17 @@ interface RunCommandOptions {
   readonly data?: string;
   readonly excludeModels: readonly string[];
   readonly requests?: number;
-  readonly rate: number;
+  readonly rate?: number;
   readonly host: string;
   readonly port: number;
   readonly dataDir: string;
   readonly seed: number;
   readonly logLevel: LogLevel;
 }
+
+/** A small file is played slowly enough that the engine can learn while it plays. */
+const leastRunSeconds = 30;
+const leastRunRate = 20;
 
 export function addRun(program: Command, io: Io): void {
   program
@@ -44,7 +48,11 @@ export function addRun(program: Command, io: Io): void {
       `requests to play (default ${defaultRunRequests}; recorded data: all rows)`,
       wholeNumber(1, 10_000_000),
     )
-    .option('--rate <n>', 'requests per second', wholeNumber(1, 100_000), defaultRunRate)
+    .option(
+      '--rate <n>',
+      `requests per second (default ${defaultRunRate}, less for little data: an outcome must come before the next decision can profit from it)`,
+      wholeNumber(1, 100_000),
+    )
     .option('--host <address>', 'address of the gateway', '127.0.0.1')
     .option('-p, --port <number>', 'port of the gateway; 0 takes a free one', wholeNumber(0, 65_535), 8_080)
     .option(
@@ -68,19 +76,21 @@ export function addRun(program: Command, io: Io): void {
 
 async function run(io: Io, options: RunCommandOptions): Promise<void> {
   const workload = await workloadOf(io, options);
+  const rate =
+    options.rate ?? Math.min(defaultRunRate, Math.max(leastRunRate, Math.ceil(workload.rows / leastRunSeconds)));
   const directory = resolve(io.workingDirectory, options.dataDir);
   removeEarlierRun(directory);
   const home = embeddedHome({ directory });
   const what = workload.simulated
     ? `${workload.name} (SIMULATED models, see docs/simulated-world.md)`
     : `${workload.name} (recorded data)`;
-  io.stderr.write(`${workload.rows} requests of ${what} through the whole engine, ${options.rate} per second\n`);
+  io.stderr.write(`${workload.rows} requests of ${what} through the whole engine, ${rate} per second\n`);
   const result = await runWorkload({
     workload,
     home,
     http: { host: options.host, port: options.port },
     trainer: 'worker',
-    ratePerSecond: options.rate,
+    ratePerSecond: rate,
     seed: options.seed,
     log: createLog({ level: options.logLevel, nowMs: () => io.clock.nowMs() }),
     progress: io.stderr,

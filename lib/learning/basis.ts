@@ -43,27 +43,25 @@ export interface Basis {
 }
 
 /** Principal components of the sketch. */
-const env = (name: string, value: number): number => Number(process.env[name] ?? value);
-export const componentCount = env('PC', 32);
-export const maxClusters = env('KC', 32);
-/** Prompts a refit looks at; more change the components little and cost time. */
-export const maxFitRows = Number(process.env['FR'] ?? 2000);
+export const componentCount = 32;
+export const maxClusters = 32;
+/** Prompts a refit looks at; more change the components little and cost time (2,000: the same quality at twice the time). */
+export const maxFitRows = 1000;
 /** Rows a cluster should have. */
-const rowsPerCluster = env('RPC', 8);
+const rowsPerCluster = 8;
 const leastClusters = 4;
 const clusterIterations = 12;
 /** Softmax temperature of cosine similarities: below it clusters are hard, above it they blur. */
-const clusterTemperature = env('TEMP', 0.07);
+const clusterTemperature = 0.07;
 /** Subspace iterations of the principal components: from scratch, and from the previous basis. */
 const coldIterations = 4;
 const warmIterations = 1;
 /** Directions with less than this share of the largest eigenvalue are noise and are not blown up. */
 const leastEigenvalueShare = 1e-3;
 /** How much phi lets X say beside the clusters. Text only: a caller's vector is meant to be used in full. */
-const textFactor = env('TF', 0.2);
-/** Weight of the task in X, beside about 1 each of components and hand-made features, and in phi. */
-const taskWeight = env('TW', 0.7);
-const phiTask = env('TPHI', 1);
+const textFactor = 0.2;
+/** Weight of the task in X, where components and hand-made features have about 1 each. In phi it counts in full. */
+const taskWeight = 0.7;
 /** Standardised values beyond this many deviations are cut. */
 const clip = 4;
 
@@ -92,7 +90,7 @@ export function describe(basis: Basis, features: Features, x: Float32Array, phi:
   const factor = basis.kind === 'text' ? textFactor : 1;
   const described = basis.xSize - taskSlots;
   for (let i = 0; i < described; i++) phi[1 + maxClusters + i] = factor * x[i]!;
-  for (let i = described; i < basis.xSize; i++) phi[1 + maxClusters + i] = (phiTask / taskWeight) * x[i]!;
+  for (let i = described; i < basis.xSize; i++) phi[1 + maxClusters + i] = x[i]! / taskWeight;
 }
 
 const dense = new Float32Array(sketchSize);
@@ -127,7 +125,7 @@ function writeTask(basis: Basis, task: number, x: Float32Array, at: number): voi
 function standardize(values: Float32Array, basis: Basis, x: Float32Array, at: number, factor: number): void {
   for (let i = 0; i < values.length; i++) {
     const standard = (values[i]! - basis.mean[i]!) * basis.inverseScale[i]!;
-    x[at + i] = factor * Math.max(-clip, Math.min(clip, standard));
+    x[at + i] = factor * (standard > clip ? clip : standard < -clip ? -clip : standard);
   }
 }
 
@@ -177,8 +175,8 @@ export function kindOf(features: Features): Basis['kind'] {
 
 function taskSharesOf(rows: readonly Features[]): Float32Array {
   const shares = new Float32Array(taskSlots);
-  for (const { task } of rows) shares[task] = shares[task]! + 1 / rows.length;
-  return shares;
+  for (const { task } of rows) shares[task] = shares[task]! + 1;
+  return shares.map((count) => count / rows.length);
 }
 
 function fitScale(vectors: readonly Float32Array[]): { mean: Float32Array; inverseScale: Float32Array } {
@@ -209,7 +207,7 @@ function fitProjection(
   previous: Basis | null,
   random: Random,
 ): Pick<Basis, 'projection' | 'projectedMean'> {
-  const { centred, mean, damping } = centre(rows);
+  const { centred, mean } = centre(rows);
   const n = rows.length;
   const axes = previous
     ? Float64Array.from(previous.projection)
@@ -233,7 +231,7 @@ function fitProjection(
   const scale = 1 / (meanNorm(turn, coordinates, n) || 1);
   for (let i = 0; i < turn.length; i++) turn[i] = turn[i]! * scale;
   const aligned = previous ? multiply(rotationTo(previous, axes, covariance, turn), turn, componentCount) : turn;
-  const projection = Float32Array.from(multiply(aligned, axes, sketchSize), (v, i) => v * damping[i % sketchSize]!);
+  const projection = Float32Array.from(multiply(aligned, axes, sketchSize));
   const mean32 = Float32Array.from(mean);
   const projectedMean = Float32Array.from({ length: componentCount }, (_, c) =>
     dot32(projection, c * sketchSize, mean32, 0, sketchSize),
@@ -242,7 +240,7 @@ function fitProjection(
 }
 
 /** The rows' sketches minus their mean. */
-function centre(rows: readonly Features[]): { centred: Float32Array; mean: Float64Array; damping: Float64Array } {
+function centre(rows: readonly Features[]): { centred: Float32Array; mean: Float64Array } {
   const mean = new Float64Array(sketchSize);
   const centred = new Float32Array(rows.length * sketchSize);
   rows.forEach((row, i) => {
@@ -252,18 +250,8 @@ function centre(rows: readonly Features[]): { centred: Float32Array; mean: Float
       mean[j] = mean[j]! + value / rows.length;
     }
   });
-  const square = new Float64Array(sketchSize);
-  for (let i = 0, j = 0; i < centred.length; i++, j = j + 1 === sketchSize ? 0 : j + 1) {
-    const value = centred[i]! - mean[j]!;
-    centred[i] = value;
-    square[j] = square[j]! + (value * value) / rows.length;
-  }
-  const power = env('IDF', 0);
-  const floor = square.reduce((a, b) => a + b, 0) / sketchSize;
-  const damping = Float64Array.from(square, (v) => (0.5 * v + 0.5 * floor) ** (-power / 2) * floor ** (power / 2));
-  for (let i = 0, j = 0; i < centred.length; i++, j = j + 1 === sketchSize ? 0 : j + 1)
-    centred[i] = centred[i]! * damping[j]!;
-  return { centred, mean, damping };
+  for (let i = 0; i < centred.length; i++) centred[i] = centred[i]! - mean[i % sketchSize]!;
+  return { centred, mean };
 }
 
 /** axes <- orthonormal basis of (S^T S) axes, for the centred rows S. */

@@ -84,8 +84,9 @@ export function arrayOf<T extends BlobArray>(blob: Blob, name: string, like: new
   if (!(array instanceof like)) throw new Error(`${blob.kind} blob: array ${name} is missing or of another type`);
   if (array.length !== length)
     throw new Error(`${blob.kind} blob: array ${name} has ${array.length} values, not ${length}`);
+  const { isFinite } = Number;
   for (let i = 0; i < array.length; i++) {
-    if (!Number.isFinite(array[i])) throw new Error(`${blob.kind} blob: ${name}[${i}] is ${array[i]}`);
+    if (!isFinite(array[i]!)) throw new Error(`${blob.kind} blob: ${name}[${i}] is ${array[i]}`);
   }
   return array;
 }

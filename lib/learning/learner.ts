@@ -77,7 +77,7 @@ export interface Learner {
 }
 
 /** Refit when the number of rewards has grown by this factor. */
-const refitGrowth = Number(process.env['RG'] ?? 1.5);
+const refitGrowth = 1.7;
 /** A model's standardised mean is shrunk towards 0 as by so many average rewards. */
 const meanShrinkage = 2;
 /** The smallest deviation a reward is standardised by; below it all rewards are alike. */

@@ -22,7 +22,7 @@ const priorPrecisions = [1, 3, 10, 30, 100];
 /** Prior precision of the bias: what is seen of a model's mean should decide it quickly. */
 const biasPrecision = 0.1;
 /** Scale of the heads' noise: a quarter of the posterior's spread. Full Thompson noise (1.0) costs .028 of quality on text. */
-const headNoise = Number(process.env['HN'] ?? 0.25);
+const headNoise = 0.25;
 /** Residual variance in units of the reward variance: below it single rewards are overrated, above it nothing is learned. */
 const leastNoise = 0.05;
 const mostNoise = 1.5;

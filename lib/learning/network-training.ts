@@ -7,17 +7,22 @@ import { type Batch, batchRows, bootstrapShare, type NeuralHalf, tdTarget } from
 import { type Outcome, type Replay, type ReplayRow, replaySize, rowAt } from './replay';
 
 /** One step per event while the replay is small... */
-const eagerEvents = Number(process.env['EE'] ?? 1000);
-/** ...and every fourth after that: one core then keeps up with 600 rewards/s, and quality is the same (see the decision record). */
-const eventsPerStep = Number(process.env['ES'] ?? 4);
+const eagerEvents = 300;
+/** ...and every eighth after that: the network is the dearest part, and quality is the same (see the decision record). */
+const eventsPerStep = 8;
 /** The Q-network alone has to carry everything. */
+const eagerEventsAlone = 1000;
 const eventsPerStepAlone = 2;
 
 /** Gradient steps after the `events`-th event. A fixed rule by count. */
 export function trainingSteps(events: number, pipeline: LearningConfig['pipeline']): number {
-  const every = pipeline === 'dqn' ? eventsPerStepAlone : eventsPerStep;
-  return events <= eagerEvents || events % every === 0 ? 1 : 0;
+  const alone = pipeline === 'dqn';
+  const every = alone ? eventsPerStepAlone : eventsPerStep;
+  return events <= (alone ? eagerEventsAlone : eagerEvents) || events % every === 0 ? 1 : 0;
 }
+
+// Bound once: see encode.ts.
+const { imul } = Math;
 
 export interface TrainingSource {
   readonly replay: Replay;
@@ -93,8 +98,8 @@ function inputOf(row: ReplayRow, { basis }: TrainingSource): Float32Array {
 /** Whether a head learns from an outcome: a hash instead of a stored mask, so that it is the same after a restart. */
 export function inBootstrap(seed: number, offset: number, index: number): boolean {
   let h =
-    Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(offset + 1, 0xc2b2ae35) ^ Math.imul(index + 1, 0x27d4eb2f);
-  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
-  h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
+    imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ imul(offset + 1, 0xc2b2ae35) ^ imul(index + 1, 0x27d4eb2f);
+  h = imul(h ^ (h >>> 15), 0x2c1b3c6d);
+  h = imul(h ^ (h >>> 12), 0x297a2d39);
   return ((h ^ (h >>> 15)) >>> 0) / 2 ** 32 < bootstrapShare;
 }

@@ -160,10 +160,13 @@ export function solvePrice(pacer: Pacer): void {
   pacer.costPricePerUsd = Math.exp(high);
 }
 
+/** Below any value; bound once: see encode.ts. */
+const lowest = -Infinity;
+
 function votedCost(request: PacedRequest, costs: Float64Array, price: number): number {
   let total = 0;
   for (let m = 0; m < headCount; m++) {
-    let best = -Infinity;
+    let best = lowest;
     let cost = 0;
     for (let i = 0; i < costs.length; i++) {
       const value = request.heads[i * headCount + m]! - (request.perUsd + price) * costs[i]!;

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -41,11 +43,16 @@ interface Ran {
   readonly stderr: string;
 }
 
-async function cli(...argv: string[]): Promise<Ran> {
+const cli = (...argv: string[]): Promise<Ran> => cliUntil(() => false, ...argv);
+
+/** Presses Ctrl-C as soon as what was written says so. */
+async function cliUntil(isEnough: (stderr: string) => boolean, ...argv: string[]): Promise<Ran> {
   const written = { stdout: '', stderr: '' };
+  const stop = new AbortController();
   const output = (name: 'stdout' | 'stderr') => ({
     write: (text: string) => {
       written[name] += text;
+      if (isEnough(written.stderr)) stop.abort();
     },
     isTerminal: false,
     columns: 100,
@@ -54,7 +61,7 @@ async function cli(...argv: string[]): Promise<Ran> {
     stdout: output('stdout'),
     stderr: output('stderr'),
     stdin: async function* () {},
-    stopSignal: new AbortController().signal,
+    stopSignal: stop.signal,
     clock: systemClock(),
     workingDirectory: directory,
   };
@@ -208,4 +215,35 @@ describe('run', () => {
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('no store of an earlier run');
   }, 120_000);
+
+  it('stays up after the table and says where, until Ctrl-C', async () => {
+    const options = ['run', '--requests', '60', '--rate', '200', '--port', '0', '--data-dir', 'stays'];
+    const ran = await cliUntil((stderr) => stderr.includes('Try:'), ...options);
+    expect(ran.stderr).toMatch(/The engine stays up on http:\/\/127\.0\.0\.1:\d+ \(Ctrl-C stops\)/);
+    expect(ran.stderr).toContain('stopping\n');
+    expect(ran.stdout).toContain('this engine');
+  }, 60_000);
+
+  it('Ctrl-C before the end stops the workload; what was played is not judged', async () => {
+    const options = ['run', '--requests', '20000', '--rate', '200', '--port', '0', '--data-dir', 'stopped'];
+    const ran = await cliUntil((stderr) => stderr.includes('/20,000'), ...options);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain('stopped before the end');
+    expect(ran.stdout).not.toContain('this engine');
+  }, 60_000);
+
+  it('a port that is taken is named, and the store is free again', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const options = ['run', '--exit', '--requests', '20', '--data-dir', 'taken'];
+    const refused = await cli(...options, '--port', String(port));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`cannot listen on 127.0.0.1:${port}: the port is taken`);
+    server.close();
+    await once(server, 'close');
+    const ran = await cli(...options, '--rate', '200', '--port', String(port));
+    expect(ran.stderr).toContain('20/20');
+    expect(ran.stderr).not.toContain('not decided in time');
+  }, 60_000);
 });

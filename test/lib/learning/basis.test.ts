@@ -10,18 +10,20 @@ import {
 } from '../../../lib/learning/basis';
 import { readBlob, writeBlob } from '../../../lib/learning/blob';
 import { encodeText } from '../../../lib/learning/encode';
+import { taskSlots } from '../../../lib/learning/task-slot';
 import { seededRandom } from '../../../lib/random/seeded';
 import { toyPrompt } from './toy-world';
 
 const textFeatures = (text: string): Features => {
   const { sketch, sketchScale, handFeatures } = encodeText(text);
-  return { sketch, sketchScale, hand: handFeatures, caller: null };
+  return { sketch, sketchScale, hand: handFeatures, caller: null, task: 0 };
 };
 const callerFeatures = (values: readonly number[]): Features => ({
   sketch: new Int8Array(0),
   sketchScale: 0,
   hand: new Float32Array(0),
   caller: Float32Array.from(values),
+  task: 0,
 });
 const random = seededRandom(5, 'basis');
 const rows = Array.from({ length: 200 }, (_, i) => textFeatures(toyPrompt(i % 2 === 0 ? 'code' : 'prose', random)));
@@ -84,6 +86,17 @@ test("a caller's vector is standardised and used in full", () => {
   expect(seen(basis, callerFeatures([1e9, 0, 3])).x[0]).toBe(4);
   const previous = basisOf(rows);
   expect(basisOf(vectors, previous)).toEqual(basis);
+});
+
+test('the task counts in full in phi, less in X, and not at all where all requests are of one task', () => {
+  expect(seen(basisOf(rows), rows[0]!).x.subarray(-taskSlots)).toEqual(new Float32Array(taskSlots));
+  for (const some of [rows, Array.from({ length: 100 }, () => callerFeatures([random.normal()]))]) {
+    const mixed = some.map((row, i) => ({ ...row, task: i % 4 === 0 ? 3 : 5 }));
+    const { x, phi } = seen(basisOf(mixed), mixed[0]!);
+    expect(phi.at(-taskSlots + 3)).toBeCloseTo(0.75, 5);
+    expect(phi.at(-taskSlots + 5)).toBeCloseTo(-0.75, 5);
+    expect(x.at(-taskSlots + 3)).toBeCloseTo(0.7 * 0.75, 5);
+  }
 });
 
 test('a request of another kind is a stranger: nothing but the bias', () => {

@@ -30,7 +30,7 @@ function batchOf(discount: number, newest: number): { batch: Batch; neural: Neur
     null,
     random,
   );
-  const neural = createNeuralHalf({ inputs: 2, hidden: 8, arms: 2 }, random);
+  const neural = createNeuralHalf({ inputs: fitted.xSize, hidden: 8, arms: 2 }, random);
   let seen: Batch | null = null;
   const spy: NeuralHalf = {
     ...neural,

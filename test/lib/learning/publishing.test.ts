@@ -22,11 +22,12 @@ test('in the cold start every eligible candidate alike', () => {
   expect(judgement).toMatchObject({ probabilities: [0.5, 0, 0.5], confidence: 0, coldStart: true, policySha256: null });
 });
 
-test('a step per event at first, then every fourth; the network alone every second', () => {
+test('a step per event at first, then every eighth; the network alone for longer, then every second', () => {
   const steps = (pipeline: 'full' | 'dqn', from: number): number =>
     Array.from({ length: 1000 }, (_, i) => trainingSteps(from + i, pipeline)).reduce((sum, n) => sum + n, 0);
-  expect(steps('full', 1)).toBe(1000);
-  expect(steps('full', 1001)).toBe(250);
+  expect(steps('full', 1)).toBe(300 + 88);
+  expect(steps('full', 1001)).toBe(125);
+  expect(steps('dqn', 1)).toBe(1000);
   expect(steps('dqn', 1001)).toBe(500);
 });
 

@@ -4,7 +4,7 @@ import { addRow, createReplay, type ReplayRow, replaySize, rowAt } from '../../.
 const row = (offset: number, decisionId = `d${offset}`): ReplayRow => ({
   offset,
   decisionId,
-  features: { sketch: new Int8Array(0), sketchScale: 0, hand: new Float32Array(0), caller: null },
+  features: { sketch: new Int8Array(0), sketchScale: 0, hand: new Float32Array(0), caller: null, task: 0 },
   outcomes: [],
   next: null,
   x: null,

@@ -47,13 +47,14 @@ export function newLearner(options: Partial<LearnerOptions> = {}): Promise<Learn
 
 export function featureFields(
   text: string,
-): Pick<LearningEvent, 'sketch' | 'sketchScale' | 'handFeatures' | 'callerFeatures'> {
+): Pick<LearningEvent, 'sketch' | 'sketchScale' | 'handFeatures' | 'callerFeatures' | 'taskType'> {
   const encoded = encodeText(text);
   return {
     sketch: bytesOf(encoded.sketch),
     sketchScale: encoded.sketchScale,
     handFeatures: bytesOf(encoded.handFeatures),
     callerFeatures: null,
+    taskType: 'general',
   };
 }
 
@@ -63,6 +64,7 @@ export function callerFields(values: readonly number[]): ReturnType<typeof featu
     sketchScale: 0,
     handFeatures: Buffer.alloc(0),
     callerFeatures: bytesOf(Float32Array.from(values)),
+    taskType: 'general',
   };
 }
 
@@ -74,7 +76,6 @@ export function eventOf(fields: Partial<LearningEvent>, models: readonly string[
     sessionId: null,
     encoderVersion,
     ...featureFields('hello'),
-    taskType: 'general',
     models: [...models],
     eligible: models.map(() => true),
     propensities: models.map(() => 1 / models.length),

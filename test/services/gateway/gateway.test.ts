@@ -251,7 +251,7 @@ describe('a gateway', () => {
       [
         'no model',
         { decisionId: 'elsewhere' },
-        'model: is required: this gateway does not remember the decision, so it cannot know the model',
+        'model: is required: the decision is not among the newest, so its model is not known',
       ],
       ['an unknown model', { decisionId: 'x', model: 'smal' }, 'model: unknown model "smal"; did you mean "small"?'],
       [
@@ -300,6 +300,10 @@ describe('a gateway', () => {
     expect((await started.call('GET', '/v1/route')).body.error.message).toBe(
       'there is no GET /v1/route; it takes POST',
     );
+    expect(await started.call('GET', '/v1/decisions/%zz')).toMatchObject({
+      status: 404,
+      body: { error: { code: 'not_found', message: 'the path is no valid URL: percent-encode the id in it' } },
+    });
   });
 
   test('/health, /ready and /metrics', async () => {
@@ -310,6 +314,7 @@ describe('a gateway', () => {
     expect(metrics.headers.get('content-type')).toMatch(/^text\/plain/);
     expect(metrics.body).toMatch(/quantum_router_http_requests_total\{method="GET",route="\/ready",status="200"\} 1/);
     expect(metrics.body).toMatch(/quantum_router_http_waiting 0/);
+    expect(metrics.body).toMatch(/quantum_router_event_loop_delay_seconds\{quantile="0.99"\} \d/);
   });
 
   test('/openapi.json has every endpoint with its body, its answers and its errors', async () => {
@@ -484,6 +489,10 @@ describe('when no decision comes', () => {
     await write({ ...decision, requestId: 'mine', decisionId: 'mine', sessionId: 'abc', routingKey: 'abc' });
     expect((await started.call('GET', '/v1/decisions/mine')).body.sessionId).toBe('abc');
     expect((await started.call('GET', '/v1/decisions/mine?routingKey=abc')).status).toBe(200);
+    // Its outcome needs no more than the id, either.
+    const fed = await started.call('POST', '/v1/feedback', { decisionId: 'mine', quality: 0.5 });
+    expect(fed).toMatchObject({ status: 202, body: { decisionId: 'mine', model: 'large', attempt: 1 } });
+    expect(started.outcomes().at(-1)).toMatchObject({ routingKey: 'abc', model: 'large', quality: 0.5 });
     await started.stop();
   });
 

@@ -136,6 +136,28 @@ describe('model-profiler', () => {
     expect(profiles(world)['alpha']!.overall.quality).toBeCloseTo(0.5, 2);
   });
 
+  test('a task type may be any word', async () => {
+    const world = await withService();
+    for (const taskType of ['constructor', 'toString', '__proto__']) await call(world, { taskType, quality: 1 });
+    const { tasks, overall } = profiles(world)['alpha']!;
+    expect(tasks).toMatchObject({ constructor: { quality: 1 }, toString: { quality: 1 } });
+    expect(overall.qualityWeight).toBeGreaterThan(2.9);
+    expect(world.fatal).toEqual([]);
+  });
+
+  test('changes of breakers are counted, the first observation is none', async () => {
+    const world = await withService();
+    const changes = (name: string, to: string) =>
+      world.metrics.value('quantum_router_breaker_transitions_total', { name, to });
+    await call(world);
+    for (let i = 0; i < 3; i++) await call(world, { status: 'FAILURE', quality: 0 });
+    await world.clock.advanceBy(1_000);
+    expect(
+      await Promise.all([changes('alpha', 'OPEN'), changes('alpha', 'HALF_OPEN'), changes('acme', 'OPEN')]),
+    ).toEqual([1, 1, 0]);
+    expect(await changes('alpha', 'CLOSED')).toBe(0);
+  });
+
   test('task types beyond the limit count overall only', async () => {
     const world = await withService();
     for (let i = 0; i < 70; i++) await call(world, { taskType: `task-${i}` });

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { anyTopic } from '../../../lib/runtime/define-service';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
@@ -79,6 +80,26 @@ describe('reward-feedback', () => {
         replacedQuality: null,
       },
     ]);
+  });
+
+  test('calls are counted by the model really used, corrections are not', async () => {
+    const world = await createWorld();
+    await world.start(createRewardFeedback({ windowMs, maxAwaited: 10, metrics: world.metrics }));
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [outcome('r1'), outcome('r1', { revision: 1, quality: 0.1 })]);
+    await world.send(topics.routeOutcome, [outcome('r1', { attempt: 2, model: 'alpha', status: 'TIMEOUT' })]);
+    const counted = (model: string, status: string) =>
+      world.metrics.value('quantum_router_outcomes_total', { model, status });
+    expect(await Promise.all([counted('bravo', 'SUCCESS'), counted('alpha', 'TIMEOUT')])).toEqual([1, 1]);
+  });
+
+  test('a figure out of range is a dead letter that says the range', async () => {
+    const world = await withService();
+    await world.send(topics.routeOutcome, [outcome('r1', { latencyMs: 1e300 })]);
+    expect(world.deadLetters(anyTopic(topics.routeOutcome))[0]).toMatchObject({
+      field: 'latencyMs',
+      reason: 'latencyMs must be 0 to 9007199254740991, not 1e+300',
+    });
   });
 
   test('the three records may come in any order', async () => {

@@ -51,6 +51,20 @@ test('decides as soon as every group has scored, reproducibly, and says when and
   expect(world.raw(topics.routeDecided.name)[0]).toMatchObject({ key: 'r1', headers: { 'reply-to': 'gateway-1' } });
 });
 
+test('counts what it decided, how the threads ended and where the time went', async () => {
+  const { world, opened } = await start();
+  await world.put(topics.routeOpened, [opened({ explorationFloor: 0 })]);
+  await world.put(topics.strategyScored, [scoredOf({ threads: [threadOf('TASK_OPTIMIZED', [1, 0, 0])] })]);
+  const { metrics } = world.host;
+  const labels = { model: 'large', strategy: 'TASK_OPTIMIZED', degradation: 'NONE', cache: 'miss' };
+  expect(await metrics.value('quantum_router_decisions_total', labels)).toBe(1);
+  const ended = (strategy: string, status: string) =>
+    metrics.value('quantum_router_threads_total', { strategy, status });
+  expect(await Promise.all([ended('TASK_OPTIMIZED', 'SUCCESS'), ended('BALANCED', 'TIMEOUT')])).toEqual([1, 1]);
+  expect(await metrics.value('quantum_router_decision_complete_total', { complete: 'false' })).toBe(1);
+  expect(await metrics.text()).toContain('quantum_router_decision_stage_seconds_sum{stage="queued"} 0.01\n');
+});
+
 test('nobody waits for a reply: no header', async () => {
   const { world, opened } = await start();
   await world.put(topics.routeOpened, [opened()]);

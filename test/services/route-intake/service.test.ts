@@ -298,6 +298,8 @@ describe('the routing cache', () => {
     expect(byId.get('r1')).toBeNull();
     expect(byId.get('equal')).toEqual(cached);
     expect(byId.get('other')).toBeNull();
+    const lookups = (result: string) => world.host.metrics.value('quantum_router_cache_lookups_total', { result });
+    expect(await Promise.all([lookups('hit'), lookups('miss'), lookups('error')])).toEqual([1, 2, 0]);
   });
 
   test('switched off it is not asked and nothing is pinned for it', async () => {
@@ -310,8 +312,16 @@ describe('the routing cache', () => {
     const world = createWorld({ partitions: 2 });
     const keyValue: KeyValue = { ...world.host.keyValue, getMany: () => Promise.reject(new Error('store is gone')) };
     await start({ world, options: { keyValue } });
-    await world.put(topics.routeRequested, [fresh(world)]);
-    expect(openedIn(world)).toHaveLength(1);
+    await world.put(topics.routeRequested, [
+      fresh(world, { taskHint: 'code' }),
+      fresh(world, { requestId: 'r2', taskHint: 'my own' }),
+    ]);
+    expect(openedIn(world)).toHaveLength(2);
+    const { metrics } = world.host;
+    expect(await metrics.value('quantum_router_cache_lookups_total', { result: 'error' })).toBeGreaterThan(0);
+    // A hint is the caller's own word: it must not become a label.
+    const openedOfType = (task_type: string) => metrics.value('quantum_router_requests_opened_total', { task_type });
+    expect(await Promise.all([openedOfType('code'), openedOfType('other')])).toEqual([1, 1]);
   });
 
   test('a request that probes a half-open model neither uses nor fills it', async () => {

@@ -48,11 +48,24 @@ test('COMBINED: distributions mixed by trust', () => {
   expect(collapsed.leadingStrategy).toBe('TASK_OPTIMIZED');
 });
 
-test('WEIGHTED: best mean utility, even if it is nobody’s first choice', () => {
-  // Means: .6*.5+.3*.2+.1*.1 = .37; .6*.4+.3*.5+.1*.6 = .45; .6*.1+.3*.55+.1*.45 = .27.
+test('WEIGHTED: the weighted geometric mean; nothing is ruled out altogether', () => {
+  const products = [
+    0.8 ** 0.6 * 0.01 ** 0.3 * 0.01 ** 0.1,
+    0.1 ** 0.6 * 0.4 ** 0.3 * 0.01 ** 0.1,
+    0.1 ** 0.6 * 0.6 ** 0.3,
+  ];
   const collapsed = collapses.WEIGHTED(opened, threads);
-  expect(collapsed.utilities[1]).toBeCloseTo(0.45, 12);
-  expect(collapsed.probabilities[1]).toBeGreaterThan(0.97);
+  expect(collapsed.probabilities).toEqual(products.map((product) => expect.closeTo(product / sum(products), 12)));
+  expect(collapsed.leadingStrategy).toBe('TASK_OPTIMIZED');
+});
+
+test('WEIGHTED: everybody’s second choice can win, and the weights decide where strategies disagree', () => {
+  const disagreeing = [threadOf('TASK_OPTIMIZED', [0.6, 0.4, 0]), threadOf('BALANCED', [0, 0.4, 0.6])];
+  const withWeights = (strategyWeights: Record<string, number>) =>
+    indexOfLargest(collapses.WEIGHTED(openedOf({ tuning: tuningOf({ strategyWeights }) }), disagreeing).probabilities);
+  expect(withWeights({ TASK_OPTIMIZED: 1, BALANCED: 1 })).toBe(1);
+  expect(withWeights({ TASK_OPTIMIZED: 20, BALANCED: 1 })).toBe(0);
+  expect(withWeights({ TASK_OPTIMIZED: 1, BALANCED: 20 })).toBe(2);
 });
 
 test('CONSENSUS: the most-voted candidate for certain; its voters share the weight', () => {
