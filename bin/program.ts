@@ -10,6 +10,7 @@ import { addRun } from './commands/run';
 import { addServe } from './commands/serve';
 import { addTopics } from './commands/topics';
 import { CliError, exitCodes, type Io } from './io';
+import { version } from './version';
 
 /** Adds one command to the program. */
 export type AddCommand = (program: Command, io: Io) => void;
@@ -58,6 +59,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 function createProgram(io: Io): Command {
   const program = new Command('quantum-router')
     .description('Decides, for every request, which language model should answer it.')
+    .version(version, '--version', 'print the version')
     .option('--debug', 'print the stack of an error')
     // Throws instead of ending the process; commands added below inherit both settings.
     .exitOverride()

@@ -1,5 +1,7 @@
 /** The configuration in force as a service's view of the `config` table shows it, parsed once per version. */
+import type { Metrics } from '../telemetry/metrics';
 import type { ConfigApplied } from '../topics/generated/messages';
+import { topics } from '../topics/topics';
 import { configFromJson } from './parse-config';
 import type { RouterConfig } from './router-config';
 
@@ -11,11 +13,10 @@ export interface CurrentConfig {
 
 /**
  * A reader that keeps the last parsed version. It returns null before any configuration was applied. One that is not
- * valid goes to `onInvalid`, once, and the one before it stays in force; without `onInvalid` the reader throws (naming the
- * faulty fields): nobody can work by it.
+ * valid (a foreign writer's) goes to `onInvalid`, once, and the one before it stays in force.
  */
 export function createConfigReader(
-  onInvalid?: (applied: ConfigApplied, error: Error) => void,
+  onInvalid: (applied: ConfigApplied, error: Error) => void,
 ): (view: { get(key: string): ConfigApplied | undefined }) => CurrentConfig | null {
   let read: ConfigApplied | undefined;
   let current: CurrentConfig | null = null;
@@ -26,10 +27,14 @@ export function createConfigReader(
       const { version, appliedAtMs } = applied;
       current = { version, appliedAtMs, config: configFromJson(applied.json) };
     } catch (error) {
-      if (!onInvalid) throw error;
       onInvalid(applied, error as Error);
     }
     read = applied;
     return current;
   };
+}
+
+/** An `onInvalid` that counts, for services: the gateway is the one that says so in the log. */
+export function countInvalidConfig(metrics: Metrics, service: string): () => void {
+  return () => metrics.count('quantum_router_view_undecodable_total', { service, topic: topics.config.name });
 }

@@ -62,6 +62,9 @@ const leastEigenvalueShare = 1e-3;
 const textFactor = 0.2;
 /** Weight of the task in X, where components and hand-made features have about 1 each. In phi it counts in full. */
 const taskWeight = 0.7;
+// Bound once: see encode.ts.
+const { max, min } = Math;
+
 /** Standardised values beyond this many deviations are cut. */
 const clip = 4;
 
@@ -125,7 +128,7 @@ function writeTask(basis: Basis, task: number, x: Float32Array, at: number): voi
 function standardize(values: Float32Array, basis: Basis, x: Float32Array, at: number, factor: number): void {
   for (let i = 0; i < values.length; i++) {
     const standard = (values[i]! - basis.mean[i]!) * basis.inverseScale[i]!;
-    x[at + i] = factor * (standard > clip ? clip : standard < -clip ? -clip : standard);
+    x[at + i] = factor * max(-clip, min(clip, standard));
   }
 }
 

@@ -78,15 +78,17 @@ export function readBlob(bytes: Buffer, kind: string): Blob {
   return { kind, meta: header.meta, arrays };
 }
 
+// Bound once: see encode.ts.
+const finite = Number.isFinite;
+
 /** One array of a blob, checked for type, length and finiteness. */
 export function arrayOf<T extends BlobArray>(blob: Blob, name: string, like: new (n: number) => T, length: number): T {
   const array = blob.arrays[name];
   if (!(array instanceof like)) throw new Error(`${blob.kind} blob: array ${name} is missing or of another type`);
   if (array.length !== length)
     throw new Error(`${blob.kind} blob: array ${name} has ${array.length} values, not ${length}`);
-  const { isFinite } = Number;
   for (let i = 0; i < array.length; i++) {
-    if (!isFinite(array[i]!)) throw new Error(`${blob.kind} blob: ${name}[${i}] is ${array[i]}`);
+    if (!finite(array[i]!)) throw new Error(`${blob.kind} blob: ${name}[${i}] is ${array[i]}`);
   }
   return array;
 }

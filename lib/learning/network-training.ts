@@ -97,8 +97,7 @@ function inputOf(row: ReplayRow, { basis }: TrainingSource): Float32Array {
 
 /** Whether a head learns from an outcome: a hash instead of a stored mask, so that it is the same after a restart. */
 export function inBootstrap(seed: number, offset: number, index: number): boolean {
-  let h =
-    imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ imul(offset + 1, 0xc2b2ae35) ^ imul(index + 1, 0x27d4eb2f);
+  let h = imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ imul(offset + 1, 0xc2b2ae35) ^ imul(index + 1, 0x27d4eb2f);
   h = imul(h ^ (h >>> 15), 0x2c1b3c6d);
   h = imul(h ^ (h >>> 12), 0x297a2d39);
   return ((h ^ (h >>> 15)) >>> 0) / 2 ** 32 < bootstrapShare;

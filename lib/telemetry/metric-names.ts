@@ -76,7 +76,6 @@ export const metricDefinitions = {
     'Decisions that had all their threads (true) or met the deadline (false).',
   ),
   quantum_router_threads_total: counter(['strategy', 'status'], 'Strategy threads, by how they ended.'),
-  quantum_router_thread_seconds: histogram(['strategy'], 'Time of one strategy thread.'),
   quantum_router_cache_lookups_total: counter(['result'], 'Routing-cache look-ups, by result (hit, miss, error).'),
   quantum_router_breaker_transitions_total: counter(
     ['name', 'to'],
@@ -86,11 +85,8 @@ export const metricDefinitions = {
 
   // Learning.
   quantum_router_learning_events_total: counter(['kind'], "Learning events folded into the learner's state."),
-  quantum_router_training_steps_total: counter([], 'Gradient steps of the Q-network.'),
   quantum_router_training_loss: gauge([], 'Loss of the last gradient step.'),
   quantum_router_training_batch_seconds: histogram([], 'Time to fold one batch of learning events.'),
-  quantum_router_replay_rows: gauge(['store'], 'Rows in a replay store (network or linear).'),
-  quantum_router_drift_alarms_total: counter(['model'], 'Alarms of the drift detector.'),
   quantum_router_weights_published_total: counter(['kind'], 'Weights published, by kind (policy, basis, tuning).'),
   quantum_router_weights_rejected_total: counter(
     [],

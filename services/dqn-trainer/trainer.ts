@@ -2,7 +2,7 @@
  * The trainer's life around the fold: resume from the newest checkpoint, fold batch after batch, publish, save. Between
  * two checkpoints nothing but the log decides what comes out, so a restart repeats it to the byte.
  */
-import { createConfigReader } from '../../lib/config/current-config';
+import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import { configFromJson, defaultRouterConfig } from '../../lib/config/parse-config';
 import { sha256Of } from '../../lib/learning/blob';
 import type { Broker } from '../../lib/ports/broker';
@@ -77,9 +77,11 @@ function inLineageOf(running: FoldSettings, wanted: FoldSettings): FoldSettings 
 
 export class Trainer {
   private session: Session | null = null;
-  private readonly readConfig = createConfigReader();
+  private readonly readConfig: ReturnType<typeof createConfigReader>;
 
-  constructor(private readonly options: DqnTrainerOptions) {}
+  constructor(private readonly options: DqnTrainerOptions) {
+    this.readConfig = createConfigReader(countInvalidConfig(options.metrics, 'dqn-trainer'));
+  }
 
   /** Closes what an earlier life left, restores state, and returns the offset of learning.events to go on from. */
   async resume(): Promise<number> {

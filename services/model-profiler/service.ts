@@ -1,4 +1,4 @@
-import { createConfigReader } from '../../lib/config/current-config';
+import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import { defaultRouterConfig } from '../../lib/config/parse-config';
 import {
   anyTopic,
@@ -20,7 +20,7 @@ const maxProviders = 1_000;
 
 /** The profiler reads its settings (half-life, breaker) from the config in force at each observation. */
 export function createModelProfiler({ metrics }: { readonly metrics: Metrics }): ServiceDefinition {
-  const readConfig = createConfigReader();
+  const readConfig = createConfigReader(countInvalidConfig(metrics, 'model-profiler'));
   // Only until a configuration is applied; its models play no part here.
   const defaults: ProfilerSettings = defaultRouterConfig([{ name: 'none', provider: 'none' }]);
 

@@ -1,8 +1,9 @@
 /** Reads everything that changes, once per batch, so that all of a batch sees one world and says which one it was. */
-import { createConfigReader } from '../../lib/config/current-config';
+import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { TransientError } from '../../lib/ports/broker';
 import type { Context } from '../../lib/runtime/define-service';
+import type { Metrics } from '../../lib/telemetry/metrics';
 import type { ModelProfile, Tuning, WeightsPublished } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 
@@ -18,8 +19,8 @@ export interface IntakeWorld {
 }
 
 /** A reader that parses each version of the config once. */
-export function createWorldReader(): (context: Pick<Context, 'view' | 'nowMs'>) => IntakeWorld {
-  const readConfig = createConfigReader();
+export function createWorldReader(metrics: Metrics): (context: Pick<Context, 'view' | 'nowMs'>) => IntakeWorld {
+  const readConfig = createConfigReader(countInvalidConfig(metrics, 'route-intake'));
   return (context) => {
     const configs = context.view(topics.config);
     const profiles = context.view(topics.modelProfile);

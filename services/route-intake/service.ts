@@ -36,7 +36,7 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
   const { keyValue, strategyGroups, maxSessions, sessionTtlMs, metrics } = options;
   const countLookup = createLookupCounter(metrics);
   const countOpened = createOpenedCounter(metrics);
-  const readWorld = createWorldReader();
+  const readWorld = createWorldReader(metrics);
   return defineService({
     group: 'route-intake',
     inputs: [

@@ -32,7 +32,7 @@ export class DirectoryLockedError extends Error {
 /** Takes the lock of an existing directory and returns what gives it back. Throws DirectoryLockedError. */
 export function lockDirectory(directory: string): () => void {
   const path = join(directory, 'lock');
-  const mine: Holder = { pid: process.pid, startedAt: startOf(process.pid), id: randomUUID() };
+  const mine: Holder = { pid: process.pid, startedAt: processOf(process.pid)?.startedAt ?? null, id: randomUUID() };
   const draft = `${path}.${mine.id}`;
   writeFileSync(draft, JSON.stringify(mine));
   try {
@@ -97,17 +97,20 @@ function isAlive(holder: Holder): boolean {
     // EPERM: it is there, but somebody else's.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
-  const startedAt = startOf(holder.pid);
-  return startedAt === null || holder.startedAt === null || startedAt === holder.startedAt;
+  const found = processOf(holder.pid);
+  if (found === null) return true;
+  // A process that was killed and is not yet reaped still answers signals, and holds nothing.
+  if (found.state === 'Z' || found.state === 'X') return false;
+  return holder.startedAt === null || found.startedAt === holder.startedAt;
 }
 
-/** Field 22 of /proc/PID/stat (ticks since boot) with the boot's id; null where there is no /proc. */
-function startOf(pid: number): string | null {
+/** State and start (ticks since boot, with the boot's id) from /proc/PID/stat; null where there is no /proc. */
+function processOf(pid: number): { state: string; startedAt: string } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field is the command in brackets and may hold anything, spaces and brackets too.
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return `${bootId()}/${ticks}`;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0]!, startedAt: `${bootId()}/${fields[19]}` };
   } catch {
     return null;
   }

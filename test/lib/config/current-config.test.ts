@@ -1,5 +1,6 @@
-import { createConfigReader } from '../../../lib/config/current-config';
+import { countInvalidConfig, createConfigReader } from '../../../lib/config/current-config';
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
+import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { ConfigApplied } from '../../../lib/topics/generated/messages';
 
 const applied = (version: number, json?: string): ConfigApplied => ({
@@ -9,8 +10,12 @@ const applied = (version: number, json?: string): ConfigApplied => ({
 });
 const viewOf = (current: ConfigApplied | undefined) => ({ get: () => current });
 
+const fail = (): void => {
+  throw new Error('it is valid');
+};
+
 test('null before the first, then each version parsed once', () => {
-  const read = createConfigReader();
+  const read = createConfigReader(fail);
   expect(read(viewOf(undefined))).toBeNull();
   const first = applied(1);
   expect(read(viewOf(first))).toMatchObject({ version: 1, appliedAtMs: 10, config: { seed: 1 } });
@@ -18,14 +23,7 @@ test('null before the first, then each version parsed once', () => {
   expect(read(viewOf(applied(2)))!.config.seed).toBe(2);
 });
 
-test('one that is not valid throws, every time', () => {
-  const read = createConfigReader();
-  const broken = viewOf(applied(1, '{"models": []}'));
-  expect(() => read(broken)).toThrow(/models/);
-  expect(() => read(broken)).toThrow(/models/);
-});
-
-test('or is reported once, and the one before it stays in force', () => {
+test('one that is not valid is reported once, and the one before it stays in force', () => {
   const reported: number[] = [];
   const read = createConfigReader(({ version }) => reported.push(version));
   read(viewOf(applied(1)));
@@ -34,4 +32,11 @@ test('or is reported once, and the one before it stays in force', () => {
   expect(read(broken)!.version).toBe(1);
   expect(reported).toEqual([2]);
   expect(read(viewOf(applied(3)))!.version).toBe(3);
+});
+
+test('a service counts it', async () => {
+  const metrics = createMetrics();
+  const read = createConfigReader(countInvalidConfig(metrics, 'toy'));
+  expect(read(viewOf(applied(1, '{"models": []}')))).toBeNull();
+  expect(await metrics.value('quantum_router_view_undecodable_total', { service: 'toy', topic: 'config' })).toBe(1);
 });

@@ -19,15 +19,15 @@ const digest = (text: string): string => {
 
 test('golden vectors: a change here needs a new encoderVersion', () => {
   expect(
-  [
-  '',
-  'Hello, world!',
-  'Напиши письмо бабушке.',
-  '用中文写一首关于秋天的诗。',
-  'for (let i = 0; i < 10; i++) {\n  f(i);\n}',
-  '👍🏽 ok'].
-  map(digest)
-).toMatchInlineSnapshot(`
+    [
+      '',
+      'Hello, world!',
+      'Напиши письмо бабушке.',
+      '用中文写一首关于秋天的诗。',
+      'for (let i = 0; i < 10; i++) {\n  f(i);\n}',
+      '👍🏽 ok',
+    ].map(digest),
+  ).toMatchInlineSnapshot(`
 [
   "790d94aa1a7dd6a1",
   "a7c5c34b98587ae4",

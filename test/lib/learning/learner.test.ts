@@ -45,7 +45,7 @@ test.each([
   ['dqn', 0.55],
 ] as const)('pipeline %s learns which model is good at what', async (pipeline, least) => {
   const learner = await newLearner({ config: { ...learningConfig, pipeline } });
-  const followed = follow(learner, toyEvents(400));
+  const followed = follow(learner, toyEvents(350));
   expect(share(followed, 'code', 'coder')).toBeGreaterThan(least);
   expect(share(followed, 'prose', 'writer')).toBeGreaterThan(least);
   if (pipeline === 'dqn') expect(followed.tuning.neuralWeight).toBe(1);
@@ -56,7 +56,7 @@ test('same events, same seed: same bytes, and no tensor more than the network ha
   await wasmBackend().ready();
   const before = tf.memory().numTensors;
   const [a, b, other] = [await newLearner(), await newLearner(), await newLearner({ seed: 8 })];
-  const events = toyEvents(200);
+  const events = toyEvents(120);
   const outputs = [a, b].map((learner) => essence(follow(learner, events).outputs));
   expect(outputs[0]).toEqual(outputs[1]);
   expect(digestOf(a)).toBe(digestOf(b));
@@ -69,7 +69,7 @@ test('same events, same seed: same bytes, and no tensor more than the network ha
 
 test.each([10, 150])('restored after %d events it continues to the byte', async (cut) => {
   // A budget, sessions, a correction and full rows, so that every part of the state is there.
-  const events = toyEvents(320).map((event, i) => ({ ...event, sessionId: i % 5 === 0 ? `s${i % 3}` : null }));
+  const events = toyEvents(240).map((event, i) => ({ ...event, sessionId: i % 5 === 0 ? `s${i % 3}` : null }));
   events[140] = { ...events[140]!, decisionId: 'd120', model: events[120]!.model, revision: 1, quality: 0.1 };
   events[60] = {
     ...events[60]!,
@@ -218,7 +218,7 @@ test('models come and go without starting from nothing', async () => {
   const narrow = toyModels.slice(0, 2);
   const third = follow(
     learner,
-    toyEvents(700, 4, narrow).map((event, i) => ({ ...event, decisionId: `n${i}` })),
+    toyEvents(400, 4, narrow).map((event, i) => ({ ...event, decisionId: `n${i}` })),
     500,
   );
   expect(share(third, 'code', 'coder', narrow)).toBeGreaterThan(0.8);
@@ -240,12 +240,12 @@ test('under a budget the dear model is priced out, and a price change is publish
 
 test('a silent drop of quality raises an alarm: published at once, offset lowered', async () => {
   const learner = await newLearner();
-  follow(learner, toyEvents(400));
+  follow(learner, toyEvents(250));
   const broken = toyEvents(120, 5).map((event, i) => ({ ...event, decisionId: `b${i}`, model: 'coder', quality: 0 }));
   const policiesAt: number[] = [];
   let offset = 0;
   broken.forEach((event, i) => {
-    for (const output of learner.apply(event, 400 + i)) {
+    for (const output of learner.apply(event, 250 + i)) {
       if (output.kind === 'policy') policiesAt.push(i);
       else offset = output.tuning.driftOffsets['coder']!;
     }
@@ -271,7 +271,7 @@ test("a caller's own vectors instead of text", async () => {
   // Then text comes: the basis follows the stream at the next refit.
   const more = follow(
     learner,
-    toyEvents(400, 8).map((event, i) => ({ ...event, decisionId: `t${i}` })),
+    toyEvents(300, 8).map((event, i) => ({ ...event, decisionId: `t${i}` })),
     300,
   );
   expect(share(more, 'code', 'coder')).toBeGreaterThan(0.5);
@@ -280,7 +280,7 @@ test("a caller's own vectors instead of text", async () => {
 
 test('experience with strategies moves their weights', async () => {
   const learner = await newLearner();
-  const events = toyEvents(300).map((event) => ({
+  const events = toyEvents(200).map((event) => ({
     ...event,
     strategyPropensities: {
       LEARNING_OPTIMIZED: event.model === 'dunce' ? 0.1 : 0.45,

@@ -12,6 +12,13 @@ test.each([
   ['reasoning', 'Why would that be? Think step by step about this logic puzzle.'],
   ['writing', 'Write a short story about a lighthouse. Rewrite it in a formal tone.'],
   ['qa', 'Who is the president of Ghana, and when was he born?'],
+  ['code', 'Почему этот код на C++ медленный?'],
+  ['code', 'What does x => x.map(f).join() mean when\nfoo(a == b);\nbar() {\n}'],
+  ['math', 'Janet has 16 eggs and sells 9 of them. How many are left?'],
+  ['reasoning', 'Answer with the letter only.\nA. a novel\nB. a song\nC. a poem of Keats\nD. a story'],
+  ['reasoning', 'Pick one: (a) all birds (b) no birds (c) some birds, if any'],
+  ['writing', 'Напиши стихи о море'],
+  ['qa', 'who sang the theme of the film'],
   ['general', 'hello there'],
 ])('%s: %s', (type, text) => {
   expect(inferTask(null, text)).toBe(type);

@@ -34,24 +34,24 @@ test('gauges keep the last value', async () => {
 
 test('text has every metric with its doc, histograms with buckets, and what is read at the scrape', async () => {
   const metrics = createMetrics();
-  metrics.observe('quantum_router_thread_seconds', { strategy: 'RANDOM' }, 0.0015);
-  metrics.histogram('quantum_router_thread_seconds', { strategy: 'RANDOM' })(3);
+  metrics.observe('quantum_router_write_seconds', { service: 'toy' }, 0.0015);
+  metrics.histogram('quantum_router_write_seconds', { service: 'toy' })(3);
   metrics.onCollect(() => metrics.set('quantum_router_event_loop_delay_seconds', { quantile: '0.99' }, 0.25));
   const text = await metrics.text();
   for (const [name, { doc, type }] of Object.entries<MetricDefinition>(metricDefinitions)) {
     expect(text).toContain(`# HELP ${name} ${doc}\n# TYPE ${name} ${type}`);
   }
-  expect(text).toContain('quantum_router_thread_seconds_bucket{le="0.001",strategy="RANDOM"} 0');
-  expect(text).toContain('quantum_router_thread_seconds_bucket{le="0.002",strategy="RANDOM"} 1');
-  expect(text).toContain('quantum_router_thread_seconds_count{strategy="RANDOM"} 2');
+  expect(text).toContain('quantum_router_write_seconds_bucket{le="0.001",service="toy"} 0');
+  expect(text).toContain('quantum_router_write_seconds_bucket{le="0.002",service="toy"} 1');
+  expect(text).toContain('quantum_router_write_seconds_count{service="toy"} 2');
   expect(text).toContain('quantum_router_event_loop_delay_seconds{quantile="0.99"} 0.25');
   expect(metrics.contentType).toMatch(/^text\/plain/);
 });
 
 test('two instances do not mix', async () => {
   const [one, other] = [createMetrics(), createMetrics()];
-  one.count('quantum_router_training_steps_total', {});
-  expect(await other.value('quantum_router_training_steps_total', {})).toBe(0);
+  one.count('quantum_router_restarts_total', { service: 'toy' });
+  expect(await other.value('quantum_router_restarts_total', { service: 'toy' })).toBe(0);
 });
 
 test('a label that does not belong to a metric is refused, at run time too', () => {

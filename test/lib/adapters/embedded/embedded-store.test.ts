@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEmbeddedKeyValue } from '../../../../lib/adapters/embedded/embedded-key-value';
@@ -28,6 +28,17 @@ describe('the lock', () => {
     await store.close();
     await open().close();
     expect(readdirSync(directory).filter((name) => name.startsWith('lock'))).toEqual([]);
+  });
+
+  test('a process that was killed and is not yet reaped holds no lock', async () => {
+    if (!existsSync('/proc/self/stat')) return;
+    // The shell's child ends at once; `exec` puts a program in the shell's place that never asks for it.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
+    while (!readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z')) await new Promise(setImmediate);
+    writeFileSync(join(directory, 'lock'), JSON.stringify({ pid, startedAt: null, id: 'x' }));
+    await open().close();
+    parent.kill();
   });
 
   test('another living process keeps its lock', async () => {
