@@ -11,6 +11,7 @@ import { headCount } from '../lib/learning/linear-half';
 import { parsePolicy } from '../lib/learning/policy';
 import { hiddenLayer, initialParameters, outputLayer } from '../lib/learning/q-network-forward';
 import { seededRandom } from '../lib/random/seeded';
+import { taskTypes } from '../lib/routing/infer-task';
 import type { LearnedPolicy } from '../lib/routing/strategy';
 import type { LearningEvent, RouteOpened, Tuning } from '../lib/topics/generated/messages';
 
@@ -26,7 +27,13 @@ const prompt = (): string => {
 };
 const fields = () => {
   const { sketch, sketchScale, handFeatures } = encodeText(prompt());
-  return { sketch: bytesOf(sketch), sketchScale, handFeatures: bytesOf(handFeatures), callerFeatures: null };
+  return {
+    sketch: bytesOf(sketch),
+    sketchScale,
+    handFeatures: bytesOf(handFeatures),
+    callerFeatures: null,
+    taskType: taskTypes[random.integer(taskTypes.length)]!,
+  };
 };
 
 function medianUs(rounds: number, run: () => void): number {
@@ -71,9 +78,9 @@ async function main(): Promise<void> {
   const encodeUs = medianUs(4000, () => encodeText(prompts[at++ % 200]!));
   print('encode 1 kB', encodeUs, 'us p50', 100, encodeUs < 100);
 
-  const shape = { inputs: 72, hidden: 64, arms: 12 };
+  const shape = { inputs: 88, hidden: 64, arms: 12 };
   const parameters = initialParameters(shape, random);
-  const [x, first, second] = [new Float32Array(72).fill(0.3), new Float32Array(64), new Float32Array(64)];
+  const [x, first, second] = [new Float32Array(88).fill(0.3), new Float32Array(64), new Float32Array(64)];
   const out = new Float32Array(12 * headCount);
   const forwardUs = medianUs(4000, () => {
     hiddenLayer(shape, parameters, x, 1, first, second);

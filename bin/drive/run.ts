@@ -47,7 +47,7 @@ export interface RunResult {
 }
 
 /** Requests of a default run, and how many are sent per second. */
-export const defaultRunRequests = 10_000;
+export const defaultRunRequests = 15_000;
 export const defaultRunRate = 250;
 
 const partitions = 4;

@@ -31,6 +31,52 @@ export function initialParameters(shape: NetworkShape, random: Random): Float32A
   return parameters;
 }
 
+/**
+ * out += factor * input . weights (input length x width, from `at`). Four rows at a time, so that out is read
+ * and written a quarter as often.
+ */
+function addProduct(
+  out: Float32Array,
+  input: Float32Array,
+  factor: number,
+  weights: Float32Array,
+  at: number,
+  width: number,
+): void {
+  const whole = input.length & ~3;
+  for (let i = 0; i < whole; i += 4) {
+    const a = input[i]! * factor;
+    const b = input[i + 1]! * factor;
+    const c = input[i + 2]! * factor;
+    const d = input[i + 3]! * factor;
+    if (a === 0 && b === 0 && c === 0 && d === 0) continue;
+    const first = at + i * width;
+    const second = first + width;
+    const third = second + width;
+    const fourth = third + width;
+    for (let j = 0; j < width; j++) {
+      out[j] =
+        out[j]! +
+        a * weights[first + j]! +
+        b * weights[second + j]! +
+        (c * weights[third + j]! + d * weights[fourth + j]!);
+    }
+  }
+  for (let i = whole; i < input.length; i++) {
+    const value = input[i]! * factor;
+    for (let j = 0, k = at + i * width; j < width; j++, k++) out[j] = out[j]! + value * weights[k]!;
+  }
+}
+
+/** Sets out to the bias at `at`, over `width` values. */
+function startFrom(out: Float32Array, parameters: Float32Array, at: number, width: number): void {
+  for (let j = 0; j < width; j++) out[j] = parameters[at + j]!;
+}
+
+function rectify(values: Float32Array): void {
+  for (let j = 0; j < values.length; j++) if (values[j]! < 0) values[j] = 0;
+}
+
 /** Writes the last hidden layer for input x * inputScale. */
 export function hiddenLayer(
   shape: NetworkShape,
@@ -40,23 +86,13 @@ export function hiddenLayer(
   first: Float32Array,
   second: Float32Array,
 ): void {
-  const { inputs, hidden } = shape;
-  const b1 = hiddenBiasAt(shape);
-  for (let j = 0; j < hidden; j++) first[j] = parameters[b1 + j]!;
-  for (let i = 0; i < inputs; i++) {
-    const value = x[i]! * inputScale;
-    if (value !== 0)
-      for (let j = 0, at = i * hidden; j < hidden; j++, at++) first[j] = first[j]! + value * parameters[at]!;
-  }
-  const w2 = secondLayerAt(shape);
-  const b2 = secondBiasAt(shape);
-  for (let j = 0; j < hidden; j++) second[j] = parameters[b2 + j]!;
-  for (let i = 0; i < hidden; i++) {
-    const value = first[i]!;
-    if (value > 0)
-      for (let j = 0, at = w2 + i * hidden; j < hidden; j++, at++) second[j] = second[j]! + value * parameters[at]!;
-  }
-  for (let j = 0; j < hidden; j++) if (second[j]! < 0) second[j] = 0;
+  const { hidden } = shape;
+  startFrom(first, parameters, hiddenBiasAt(shape), hidden);
+  addProduct(first, x, inputScale, parameters, 0, hidden);
+  rectify(first);
+  startFrom(second, parameters, secondBiasAt(shape), hidden);
+  addProduct(second, first, 1, parameters, secondLayerAt(shape), hidden);
+  rectify(second);
 }
 
 /** Writes the heads of all arms (arms x headCount) from the last hidden layer. */
@@ -67,12 +103,6 @@ export function outputLayer(
   out: Float32Array,
 ): void {
   const outputs = shape.arms * headCount;
-  const w3 = outputLayerAt(shape);
-  const b3 = outputBiasAt(shape);
-  for (let j = 0; j < outputs; j++) out[j] = parameters[b3 + j]!;
-  for (let i = 0; i < shape.hidden; i++) {
-    const value = hidden[i]!;
-    if (value > 0)
-      for (let j = 0, at = w3 + i * outputs; j < outputs; j++, at++) out[j] = out[j]! + value * parameters[at]!;
-  }
+  startFrom(out, parameters, outputBiasAt(shape), outputs);
+  addProduct(out, hidden, 1, parameters, outputLayerAt(shape), outputs);
 }
