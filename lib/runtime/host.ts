@@ -53,7 +53,7 @@ export interface RuntimeLimits {
 
 export const defaultRuntimeLimits: RuntimeLimits = {
   maxBatchRecords: 500,
-  commitIntervalMs: 100,
+  commitIntervalMs: 200,
   idleWaitMs: 5_000,
   maxRetries: 6,
   retryBackoffMs: 20,

@@ -27,7 +27,7 @@ export interface LogTables {
 }
 
 const indexEveryRecords = 256;
-const maxTailRecords = 1_024;
+const maxTailRecords = 256;
 const maxTailBytes = 1_048_576;
 // One read may return less than asked for rather than hold more than this in memory (weights come in large records).
 const maxReadBytes = 8 * 1_048_576;
