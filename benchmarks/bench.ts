@@ -29,6 +29,8 @@ const log = createLog({ level: 'warn', nowMs: () => clock.nowMs() });
 const clients = 1_000;
 const ratePerSecond = 300;
 const inFlightAtSaturation = 256;
+/** Before anything counts: the compiler needs some thousand requests, and the learner its first weights. */
+const warmUpSeconds = 15;
 /** Made beforehand: writing prompts must not count as routing them. Ids are made fresh. */
 const distinctRows = 4_096;
 const world = simulatedWorld({ world: 1, rows: distinctRows, seed: 1 });
@@ -138,7 +140,7 @@ function quantile(values: readonly number[], q: number): number {
 
 async function inProcess(seconds: number, wanted: (part: string) => boolean): Promise<void> {
   const { engine, client, stop } = await startRunning(false);
-  await openLoop(client, 5, true); // warm-up: JIT, first weights
+  await openLoop(client, warmUpSeconds, true);
   if (wanted('latency')) {
     for (const training of ['On', 'Off'] as const) {
       const delay = monitorEventLoopDelay({ resolution: 1 });

@@ -25,7 +25,12 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
       description:
         'Answers once the outcome is durable. Report every attempt, the decided model first; a higher revision corrects a lower one. Leave out what nobody knows: it is never read as 0.',
       body: feedbackBodySchema,
-      responses: { 202: { doc: 'The outcome is durable and will be learned from.', body: { schema: acceptedSchema } } },
+      responses: {
+        202: {
+          doc: 'The outcome is durable. It is learned from once its decision is found: for one with a session that is not among the newest, give its routingKey.',
+          body: { schema: acceptedSchema },
+        },
+      },
       errors: ['malformed_json', 'invalid_field', 'body_too_large', 'unsupported_media_type', 'not_ready'],
       handler: async (request, reply) => {
         const body = readBody(feedbackBodySchema, request.body);
