@@ -5,7 +5,7 @@
 import type { Random } from '../ports/random';
 import { phiSize, readBasis } from './basis';
 import { arrayOf, type BlobArray, readBlob, sha256Of, writeBlob } from './blob';
-import type { LearnerState } from './learner';
+import type { LearnerState } from './learner-state';
 import { weightRows } from './linear-half';
 import { createNeuralHalf, hiddenUnits } from './neural-half';
 import type { Pacer } from './pacer';

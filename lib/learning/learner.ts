@@ -3,7 +3,6 @@
  * give the same bytes; wall time decides nothing. It publishes a policy in steps and a small tuning more often.
  */
 import type { LearningConfig } from '../config/router-config';
-import type { Random } from '../ports/random';
 import type { TensorBackend } from '../ports/tensor-backend';
 import { restoreRandom, seededRandom } from '../random/seeded';
 import { utilityWeights } from '../routing/utility';
@@ -12,7 +11,8 @@ import { type Basis, describe, type Features, fitBasis, kindOf, maxFitRows, phiS
 import { sha256Of } from './blob';
 import { readCheckpoint, writeCheckpoint } from './checkpoint';
 import { coldStartRewards } from './cold-start';
-import { createDrift, type Drift, observeInnovation } from './drift';
+import { createDrift, observeInnovation } from './drift';
+import type { LearnerState } from './learner-state';
 import {
   addLinearArm,
   headCount,
@@ -22,14 +22,14 @@ import {
   rebuildLinear,
   updateLinear,
 } from './linear-half';
-import { createMix, type Mix, neuralWeightOf, observeErrors } from './mix';
+import { createMix, neuralWeightOf, observeErrors } from './mix';
 import { trainingSteps, trainOnReplay } from './network-training';
-import { createNeuralHalf, hiddenUnits, type NeuralHalf, rearrangeArms } from './neural-half';
-import { createPacer, observeCost, observePrice, observeSpending, type Pacer, remember, solvePrice } from './pacer';
+import { createNeuralHalf, hiddenUnits, rearrangeArms } from './neural-half';
+import { createPacer, observeCost, observePrice, observeSpending, remember, solvePrice } from './pacer';
 import { createValues, featuresOf, type PolicyWeights, servedValues, type Values, writePolicy } from './policy';
 import { policyStep, tuningStep } from './publishing';
 import { addRow, createReplay, type Outcome, type Replay, replaySize, rowAt } from './replay';
-import { createTrust, observeStrategies, strategyWeightsOf, type Trust } from './trust';
+import { createTrust, observeStrategies, strategyWeightsOf } from './trust';
 
 export interface LearnerOptions {
   readonly seed: number;
@@ -87,41 +87,6 @@ const oneShot = 0;
 /** Predictions before their mean squared error says anything. */
 const leastErrors = 20;
 const defaultExplorationFloor = 0.01;
-
-/** All that is folded. Every field is saved in checkpoints; replay features are read again. */
-export interface LearnerState {
-  random: Random;
-  models: string[];
-  /** Models of the newest event: the ones that are configured now. */
-  configured: readonly string[];
-  pulls: number[];
-  joinedLate: boolean[];
-  rewardMean: number;
-  rewardDeviation: number;
-  /** Standardised. */
-  armMeans: number[];
-  drifts: Drift[];
-  basis: { fitted: Basis; bytes: Buffer; sha256: string; number: number; published: boolean } | null;
-  linear: LinearHalf | null;
-  neural: NeuralHalf | null;
-  policy: { bytes: Buffer; sha256: string } | null;
-  mix: Mix;
-  pacer: Pacer;
-  trust: Trust;
-  replay: Replay;
-  /** Rows of a restored replay that wait for `reload`: drift per outcome, by offset. */
-  awaited: Map<number, number[]>;
-  events: number;
-  rewards: number;
-  rewardsAtRefit: number;
-  rewardsAtPolicy: number;
-  eventsAtTuning: number;
-  tuningVersion: number;
-  fromOffset: number;
-  toOffset: number;
-  /** Running mean of the network's loss. */
-  loss: number;
-}
 
 /** Starts a learner, from nothing or from a checkpoint. Resolves when the tensor backend is ready. */
 export async function createLearner(options: LearnerOptions): Promise<Learner> {
