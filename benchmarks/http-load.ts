@@ -3,6 +3,7 @@
  * parent and ends. Open: 300 requests/s from 1,000 clients, latency from the intended send time. Closed: 256 in flight.
  */
 import { Agent, request as httpRequest } from 'node:http';
+import { quantilesOf } from '../lib/evaluation/report';
 import { simulatedWorld } from '../lib/evaluation/simulated-world';
 
 export interface LoadResult {
@@ -84,16 +85,8 @@ async function closedLoop(): Promise<LoadResult> {
 }
 
 function resultOf(latencies: number[], failed: number, elapsedMs: number): LoadResult {
-  latencies.sort((a, b) => a - b);
-  const at = (q: number): number =>
-    latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))] ?? Number.NaN;
-  return {
-    p50Ms: at(0.5),
-    p95Ms: at(0.95),
-    p99Ms: at(0.99),
-    perSecond: (latencies.length * 1_000) / elapsedMs,
-    failed,
-  };
+  const { p50, p95, p99 } = quantilesOf(latencies);
+  return { p50Ms: p50, p95Ms: p95, p99Ms: p99, perSecond: (latencies.length * 1_000) / elapsedMs, failed };
 }
 
 (mode === 'open' ? openLoop() : closedLoop()).then((result) => {

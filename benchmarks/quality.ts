@@ -10,7 +10,7 @@ import { workloadConfig } from '../bin/drive/workload-config';
 import { readRecordedData } from '../lib/evaluation/recorded-data';
 import type { Workload } from '../lib/evaluation/workload';
 import { createLog } from '../lib/telemetry/log';
-import { barsMissed, report, reportBar } from './report-line';
+import { report, reportBar, runCheck } from './report-line';
 
 const log = createLog({ level: 'warn' });
 
@@ -77,13 +77,6 @@ async function main(): Promise<void> {
     meanOf(regrets.map((run) => run.regret / run.baselines['random']!.regret)),
     'share',
   );
-  process.exitCode = barsMissed() > 0 ? 1 : 0;
 }
 
-main().then(
-  () => process.exit(),
-  (error: Error) => {
-    process.stderr.write(`${error.stack}\n`);
-    process.exit(1);
-  },
-);
+runCheck(main);

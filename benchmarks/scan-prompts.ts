@@ -1,6 +1,6 @@
 /** Searches for prompt text past the request topic and prints what it found: `node dist/benchmarks/scan-prompts.js`. */
 import { scanPrompts } from './prompt-scan';
-import { barsMissed, report, reportBar } from './report-line';
+import { report, reportBar, runCheck } from './report-line';
 
 async function main(): Promise<void> {
   const { leaks, foundInRequests, foundInDeadLetters } = await scanPrompts();
@@ -8,10 +8,6 @@ async function main(): Promise<void> {
   report('scanPrompts.inRequestTopic', foundInRequests, 'records');
   report('scanPrompts.inItsDeadLetters', foundInDeadLetters, 'records');
   reportBar('scanPrompts.elsewhere', leaks.length, 'places', '<=', 0);
-  process.exit(barsMissed() > 0 ? 1 : 0);
 }
 
-main().catch((error: Error) => {
-  process.stderr.write(`${error.stack}\n`);
-  process.exit(1);
-});
+runCheck(main);

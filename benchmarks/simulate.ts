@@ -1,6 +1,6 @@
 /** Runs the simulation for a number of seeds, each twice: `node dist/benchmarks/simulate.js --seeds 5 --seed 1`. */
 import { parseArgs } from 'node:util';
-import { barsMissed, report, reportBar } from './report-line';
+import { report, reportBar, runCheck } from './report-line';
 import { simulate } from './simulation';
 
 async function main(): Promise<void> {
@@ -25,10 +25,6 @@ async function main(): Promise<void> {
     report(`simulate.${seed}.deadLetters`, first.deadLetters, 'records');
     report(`simulate.${seed}.virtualTime`, first.virtualMs, 'ms');
   }
-  process.exitCode = barsMissed() > 0 ? 1 : 0;
 }
 
-main().catch((error: Error) => {
-  process.stderr.write(`${error.stack}\n`);
-  process.exit(1);
-});
+runCheck(main);

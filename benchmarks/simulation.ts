@@ -77,7 +77,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
   const scenario = async (): Promise<void> => {
     let engine = await start();
-    const sent = produceRequests(options, clock, broker, random);
+    const sent = produceRequests(options, clock, random);
     const answered = answerDecisions(world, clock, broker, random);
     const lengthMs = options.requests * meanGapMs;
     for (let crash = 0; crash < options.crashes; crash++) {
@@ -113,7 +113,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   return { ...result, violations: [...result.violations, ...checkDeadlines(broker, outages)] };
 
   /** Requests at random gaps, some twice, some in sessions, with garbage in between. */
-  async function produceRequests(what: SimulationOptions, on: VirtualClock, to: Broker, dice: Random): Promise<void> {
+  async function produceRequests(what: SimulationOptions, on: VirtualClock, dice: Random): Promise<void> {
     const producer = ground.broker.producer('requests');
     for (let index = 0; index < what.requests; index++) {
       const row = world.row(index);
@@ -130,7 +130,6 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       if (dice.next() < 0.1) await persistently(on, () => producer.send([garbage(dice, index)]));
       await sleep(on, dice.next() * 2 * meanGapMs);
     }
-    void to;
   }
 }
 

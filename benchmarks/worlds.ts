@@ -14,7 +14,7 @@ import { simulatedWorld } from '../lib/evaluation/simulated-world';
 import { createLog } from '../lib/telemetry/log';
 import { tensorBackendOf } from '../services/dqn-trainer/tensor-backend';
 import { memoryHome } from '../services/home';
-import { barsMissed, report, reportBar } from './report-line';
+import { report, reportBar, runCheck } from './report-line';
 
 /** The engine must be worth this much more than hand-written rules and than chance. */
 const leastGain = 0.25;
@@ -75,13 +75,6 @@ async function main(): Promise<void> {
     reportBar(name('pairedGainOverThompsonLow95'), difference.low, 'utility', '>=', 0);
     report(name('riseFirstToLastTenth'), riseOf(engine!.utilities).rise, 'utility');
   }
-  process.exitCode = barsMissed() > 0 ? 1 : 0;
 }
 
-main().then(
-  () => process.exit(),
-  (error: Error) => {
-    process.stderr.write(`${error.stack}\n`);
-    process.exit(1);
-  },
-);
+runCheck(main);

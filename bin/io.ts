@@ -34,3 +34,11 @@ export class CliError extends Error {
     this.name = 'CliError';
   }
 }
+
+/** Resolves when the signal is aborted, at once when it already is. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

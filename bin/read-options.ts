@@ -18,6 +18,11 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+/** Argument parser for a list of names. */
+export function commaSeparated(text: string): string[] {
+  return text.split(',').filter((name) => name !== '');
+}
+
 /** Argument parser for the address of a gateway, without a slash at the end. */
 export function gatewayUrl(text: string): string {
   if (/^https?:\/\/[^/]/.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '');

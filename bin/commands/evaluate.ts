@@ -7,8 +7,7 @@ import { type EvaluationReport, evaluate } from '../drive/evaluate';
 import { workloadConfig } from '../drive/workload-config';
 import { formatTable } from '../format-table';
 import { CliError, type Io } from '../io';
-import { reasonOf, wholeNumber } from '../read-options';
-import { commaSeparated } from './run';
+import { commaSeparated, reasonOf, wholeNumber } from '../read-options';
 
 interface EvaluateCommandOptions {
   readonly data: string;

@@ -7,8 +7,8 @@ import type { Workload } from '../../lib/evaluation/workload';
 import { createLog, type LogLevel } from '../../lib/telemetry/log';
 import { embeddedHome } from '../../services/home';
 import { defaultRunRate, defaultRunRequests, runWorkload } from '../drive/run';
-import { CliError, type Io } from '../io';
-import { reasonOf, wholeNumber } from '../read-options';
+import { aborted, CliError, type Io } from '../io';
+import { commaSeparated, reasonOf, wholeNumber } from '../read-options';
 
 interface RunCommandOptions {
   readonly exit?: boolean;
@@ -136,15 +136,4 @@ function removeEarlierRun(directory: string): void {
     throw new CliError(`${directory} exists and is no store of an earlier run: name another with --data-dir`);
   }
   rmSync(directory, { recursive: true, force: true });
-}
-
-export function commaSeparated(text: string): string[] {
-  return text.split(',').filter((name) => name !== '');
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolveNow) => {
-    if (signal.aborted) resolveNow();
-    signal.addEventListener('abort', () => resolveNow(), { once: true });
-  });
 }

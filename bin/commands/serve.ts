@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { createLog, type LogLevel } from '../../lib/telemetry/log';
-import { CliError, type Io } from '../io';
+import { aborted, CliError, type Io } from '../io';
 import { defaultDataDirectory, readConfig, reasonOf, wholeNumber } from '../read-options';
 import { type LocalEngine, startLocalEngine } from '../start-local-engine';
 
@@ -72,11 +72,4 @@ async function start(
       ? new CliError(`cannot listen on ${options.host}:${options.port}: ${reasonOf(error)} (--port chooses another)`)
       : error;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

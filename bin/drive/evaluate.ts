@@ -6,14 +6,17 @@ import { createVirtualClock, type VirtualClock } from '../../lib/adapters/memory
 import { createRouterClient, type RouterClient } from '../../lib/client/router-client';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { allBaselines, judgeChoices, outcomeMatrix, type PolicyResult } from '../../lib/evaluation/baselines';
+import { shuffled } from '../../lib/evaluation/draw';
 import type { Workload, WorkloadRow } from '../../lib/evaluation/workload';
+import type { Producer } from '../../lib/ports/broker';
+import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
 import { inferTask } from '../../lib/routing/infer-task';
 import { utilityWeights } from '../../lib/routing/utility';
 import type { Log } from '../../lib/telemetry/log';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { tensorBackendOf } from '../../services/dqn-trainer/tensor-backend';
-import { type Engine, startEngine } from '../../services/engine';
+import { startEngine } from '../../services/engine';
 import { memoryHome } from '../../services/home';
 import { outcomeOf, recordedEvents, requestOf } from './workload-records';
 
@@ -87,7 +90,16 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
       },
     }),
   );
-  const driver: Driver = { clock, engine, client, workload, config, waiting: [], feedbackDelay: options.feedbackDelay };
+  const recorded = home.broker.producer('recorded');
+  const driver: Driver = {
+    clock,
+    recorded,
+    client,
+    workload,
+    config,
+    waiting: [],
+    feedbackDelay: options.feedbackDelay,
+  };
 
   const { warmRows, testRows } = chooseRows(options);
   const total = warmRows.length + testRows.length;
@@ -115,13 +127,15 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
 
   const report = reportOf(options, warmRows, testRows, chosen, engine.learnedRewards());
   await pump(clock, client.close());
+  await pump(clock, recorded.close());
   await pump(clock, engine.stop());
   return report;
 }
 
 interface Driver {
   readonly clock: VirtualClock;
-  readonly engine: Engine;
+  /** Writes what offline training shows. */
+  readonly recorded: Producer;
   readonly client: RouterClient;
   readonly workload: Workload;
   readonly config: RouterConfig;
@@ -164,10 +178,8 @@ async function deliverOutcomes(driver: Driver, keep: number): Promise<void> {
 }
 
 async function learnFully(driver: Driver, row: WorkloadRow): Promise<void> {
-  const producer = driver.engine.broker.producer('recorded');
-  await pump(driver.clock, producer.send(recordedEvents(row, driver.config, driver.clock.nowMs())));
+  await pump(driver.clock, driver.recorded.send(recordedEvents(row, driver.config, driver.clock.nowMs())));
   await driver.clock.advanceBy(requestIntervalMs);
-  await producer.close();
 }
 
 function chooseRows(options: EvaluateOptions): { warmRows: number[]; testRows: number[] } {
@@ -181,19 +193,15 @@ function chooseRows(options: EvaluateOptions): { warmRows: number[]; testRows: n
   }
   if (options.warm && warmRows.length === 0) throw new Error(`--warm: no row has split "${options.warm.split}"`);
   if (testRows.length === 0) throw new Error(`--test: no row has split "${options.testSplit ?? ''}"`);
-  if (options.order === 'shuffle') {
-    shuffle(warmRows, seededRandom(options.seed, 'order', 'warm'));
-    shuffle(testRows, seededRandom(options.seed, 'order', 'test'));
-  }
-  return { warmRows, testRows };
+  if (options.order === 'file') return { warmRows, testRows };
+  return {
+    warmRows: inRandomOrder(warmRows, seededRandom(options.seed, 'order', 'warm')),
+    testRows: inRandomOrder(testRows, seededRandom(options.seed, 'order', 'test')),
+  };
 }
 
-/** Fisher-Yates, in place. */
-function shuffle(items: number[], random: { integer(bound: number): number }): void {
-  for (let last = items.length - 1; last > 0; last--) {
-    const other = random.integer(last + 1);
-    [items[last], items[other]] = [items[other]!, items[last]!];
-  }
+function inRandomOrder(rows: readonly number[], random: Random): number[] {
+  return shuffled(rows.length, random).map((index) => rows[index]!);
 }
 
 function lineOf(row: WorkloadRow, decision: RouteDecided): EvaluatedDecision {

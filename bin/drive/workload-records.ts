@@ -1,7 +1,7 @@
 /** Turns workload rows into the records a real user of the engine would produce. Unchosen outcomes never pass through here, but for `recordedEvents` (offline training). */
 import type { RouterConfig } from '../../lib/config/router-config';
 import { deniedModelsOf, type Workload, type WorkloadRow } from '../../lib/evaluation/workload';
-import { encoderVersion, encodeText } from '../../lib/learning/encode';
+import { bytesOf, encoderVersion, encodeText } from '../../lib/learning/encode';
 import type { OutgoingRecord } from '../../lib/ports/broker';
 import { priceFactor } from '../../lib/routing/candidates';
 import { inferTask } from '../../lib/routing/infer-task';
@@ -23,7 +23,7 @@ export function requestOf(workload: Workload, row: WorkloadRow, nowMs: number): 
     tenantId: null,
     prompt: row.prompt,
     messages: [],
-    features: row.features ? float32Bytes(row.features) : null,
+    features: row.features ? bytesOf(Float32Array.from(row.features)) : null,
     taskHint: row.taskHint,
     requiredCapabilities: [],
     contextTokens: null,
@@ -80,12 +80,10 @@ export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: nu
     decisionId: row.id,
     sessionId: null,
     encoderVersion,
-    sketch: encoded
-      ? Buffer.from(encoded.sketch.buffer, encoded.sketch.byteOffset, encoded.sketch.byteLength)
-      : Buffer.alloc(0),
+    sketch: encoded ? bytesOf(encoded.sketch) : Buffer.alloc(0),
     sketchScale: encoded?.sketchScale ?? 0,
-    handFeatures: encoded ? float32Bytes([...encoded.handFeatures]) : Buffer.alloc(0),
-    callerFeatures: row.features ? float32Bytes(row.features) : null,
+    handFeatures: encoded ? bytesOf(encoded.handFeatures) : Buffer.alloc(0),
+    callerFeatures: row.features ? bytesOf(Float32Array.from(row.features)) : null,
     taskType,
     models: config.models.map((model) => model.name),
     eligible: known.map((outcome) => outcome !== null),
@@ -133,9 +131,4 @@ export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: nu
 
 function recordOf<T>(topic: Topic<T>, value: T): OutgoingRecord {
   return { topic: topic.name, key: topic.keyOf(value), value: topic.codec.encode(value) };
-}
-
-function float32Bytes(values: readonly number[]): Buffer {
-  const floats = Float32Array.from(values);
-  return Buffer.from(floats.buffer, floats.byteOffset, floats.byteLength);
 }

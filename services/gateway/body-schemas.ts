@@ -3,6 +3,7 @@
  * documentation. What depends on the configuration is checked by the same functions as on the topic.
  */
 import { z } from 'zod';
+import { bytesOf } from '../../lib/learning/encode';
 import type { RouteOutcome, RouteRequested } from '../../lib/topics/generated/messages';
 import { fieldDoc } from './avro-json-schema';
 
@@ -117,15 +118,8 @@ export function toRequest(body: RouteBody, requestId: string, nowMs: number): Ro
   return {
     ...body,
     requestId,
-    features: body.features && float32Bytes(body.features),
+    features: body.features && bytesOf(Float32Array.from(body.features)),
     replyTo: null,
     requestedAtMs: body.requestedAtMs ?? nowMs,
   };
-}
-
-/** float32, little-endian. */
-function float32Bytes(values: readonly number[]): Buffer {
-  const bytes = Buffer.allocUnsafe(values.length * 4);
-  for (let i = 0; i < values.length; i++) bytes.writeFloatLE(values[i]!, i * 4);
-  return bytes;
 }

@@ -3,7 +3,7 @@
  * resolved wishes, the cache key. Prompt text goes in here and does not come out.
  */
 import type { CollapseName, RouterConfig } from '../../lib/config/router-config';
-import { encoderVersion, encodeText } from '../../lib/learning/encode';
+import { bytesOf, encoderVersion, encodeText } from '../../lib/learning/encode';
 import { buildCandidates, liftHealthFilter, nominalInputTokens } from '../../lib/routing/candidates';
 import { fingerprintOf } from '../../lib/routing/fingerprint';
 import { inferTask } from '../../lib/routing/infer-task';
@@ -111,9 +111,4 @@ function encode(text: string | null, callerFeatures: Buffer | null): Features {
     handFeatures: bytesOf(handFeatures),
     callerFeatures: null,
   };
-}
-
-/** The same memory as bytes; float32 is little-endian on every platform Node runs on. */
-function bytesOf(values: Int8Array | Float32Array): Buffer {
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 }
