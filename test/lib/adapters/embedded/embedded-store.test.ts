@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { createEmbeddedKeyValue } from '../../../../lib/adapters/embedded/embedded-key-value';
 import {
   type Durability,
@@ -32,10 +33,17 @@ describe('the lock', () => {
 
   test('a process that was killed and is not yet reaped holds no lock', async () => {
     if (!existsSync('/proc/self/stat')) return;
-    // The shell's child ends at once; `exec` puts a program in the shell's place that never asks for it.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
-    while (!readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z')) await new Promise(setImmediate);
+    // `cat` ends when its input does, and by then `exec` has put a program in the shell's place that never reaps it.
+    const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+    });
+    const pid = Number(await new Promise((resolve) => parent.stdout?.once('data', resolve)));
+    const until = async (holds: () => boolean) => {
+      while (!holds()) await new Promise(setImmediate);
+    };
+    await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n');
+    (parent.stdio[3] as Writable).end();
+    await until(() => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z'));
     writeFileSync(join(directory, 'lock'), JSON.stringify({ pid, startedAt: null, id: 'x' }));
     await open().close();
     parent.kill();
