@@ -44,7 +44,7 @@ const keyPrefix = 'weights/';
 const defaultChunkBytes = 512 * 1024;
 const defaultMaxCached = 8;
 const missingForMs = 1_000;
-/** Offsets read at a time, from the end of the log backwards: what is asked for was mostly written last. */
+/** Offsets read first, from the end of the log backwards: what is asked for was mostly written last. Then twice as many, and so on. */
 const scanOffsets = 64;
 const maxSharedKeys = 10_000;
 
@@ -56,25 +56,31 @@ export function createBlobStore(options: BlobStoreOptions): BlobStore {
   const missingUntilMs = createLru<number>(100);
   const loading = new Map<string, Promise<Buffer | null>>();
 
+  let failing = false;
+  /** An outage is one line, not one for every blob. */
+  const complain = (message: string, error: unknown): void => {
+    if (!failing) log.warn(message, { error: error as Error });
+    failing = true;
+  };
+
   const share = async (sha256: string, bytes: Buffer): Promise<void> => {
     try {
       await keyValue.putMany([{ key: keyPrefix + sha256, value: bytes, ttlMs: null }]);
+      failing = false;
     } catch (error) {
-      log.warn('weights could not be copied to the key-value store; readers take them from the log', {
-        sha256,
-        error: error as Error,
-      });
+      complain('weights cannot be copied to the key-value store; readers take them from the log', error);
     }
   };
 
   const fromKeyValue = async (sha256: string): Promise<Buffer | null> => {
     try {
       const [bytes] = await keyValue.getMany([keyPrefix + sha256]);
+      failing = false;
       if (!bytes) return null;
       if (sha256Of(bytes) === sha256) return bytes;
       log.warn('weights in the key-value store are damaged; repairing them from the log', { sha256 });
     } catch (error) {
-      log.warn('the key-value store did not answer; taking weights from the log', { sha256, error: error as Error });
+      complain('the key-value store does not answer; taking weights from the log', error);
     }
     return null;
   };
@@ -109,7 +115,7 @@ export function createBlobStore(options: BlobStoreOptions): BlobStore {
         const stale = keys.filter((key) => !sha256s.has(key.slice(keyPrefix.length)));
         if (stale.length > 0) await keyValue.deleteMany(stale);
       } catch (error) {
-        log.warn('old weights could not be removed from the key-value store', { error: error as Error });
+        complain('old weights cannot be removed from the key-value store', error);
       }
     },
     async load(sha256) {
@@ -150,8 +156,8 @@ async function readFromLog(options: BlobStoreOptions, sha256: string): Promise<B
   const { earliest, end } = await options.broker.offsets(of);
   const chunks = new Map<number, Buffer>();
   let count = Number.POSITIVE_INFINITY;
-  for (let to = end; to > earliest && chunks.size < count; to -= scanOffsets) {
-    const from = Math.max(earliest, to - scanOffsets);
+  for (let to = end, size = scanOffsets; to > earliest && chunks.size < count; to -= size, size *= 2) {
+    const from = Math.max(earliest, to - size);
     for await (const records of options.broker.read(of, { from, to })) {
       for (const record of records) {
         // The key alone tells whose chunk it is: no need to decode (and copy) the others.

@@ -16,7 +16,7 @@ export interface WeightsSourceOptions {
 }
 
 /** A source over a blob store. Loads of one hash at the same time are one load; what is missing is asked for again. */
-export function createWeightsSource(blobs: BlobStore, options: WeightsSourceOptions = {}): WeightsSource {
+export function createWeightsSource(blobs: Pick<BlobStore, 'load'>, options: WeightsSourceOptions = {}): WeightsSource {
   const { log, metrics, capacity = 4 } = options;
   const parsed = createLru<LearnedPolicy>(capacity);
   // The bytes of a hash never change, so what is invalid stays so.

@@ -1,0 +1,290 @@
+/** What callers see when Redis is away, frozen, flushed, or will not have us. On a Redis of its own. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { findFreePort } from '../../infra/free-port';
+import { type LocalServer, startRedis } from '../../infra/local-servers';
+import { createMemoryBroker } from '../../lib/adapters/memory/memory-broker';
+import { openRedisConnection } from '../../lib/adapters/redis/redis-connection';
+import { openRedisKeyValue } from '../../lib/adapters/redis/redis-key-value';
+import { defaultRedisSettings, type RedisSettings, redisEndpoint } from '../../lib/adapters/redis/redis-settings';
+import { systemClock } from '../../lib/adapters/system';
+import { sha256Of } from '../../lib/learning/blob';
+import { TransientError } from '../../lib/ports/broker';
+import { sleep } from '../../lib/ports/clock';
+import type { KeyValue } from '../../lib/ports/key-value';
+import { createLog } from '../../lib/telemetry/log';
+import { createMetrics } from '../../lib/telemetry/metrics';
+import { settingsOf } from '../../lib/topics/define-topic';
+import type { WeightsChunk } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+import { createBlobStore } from '../../lib/weights/blob-store';
+import { describeWithServers } from '../servers';
+
+jest.setTimeout(30_000);
+const secret = 'a-very-secret-password';
+
+describeWithServers('Redis in trouble', () => {
+  const clock = systemClock();
+  let directory: string;
+  let server: LocalServer;
+  const opened: KeyValue[] = [];
+  let lines: { level: string; msg: string; redis: string; reason?: string }[];
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'redis-failures-'));
+    server = await startRedis({ directory });
+    lines = [];
+  });
+  afterEach(async () => {
+    for (const keyValue of opened.splice(0)) await keyValue.close();
+    await server.stop();
+    rmSync(directory, { recursive: true });
+    // Whatever happened, nobody said the password.
+    expect(JSON.stringify(lines)).not.toContain(secret);
+  });
+
+  const open = async (change: Partial<RedisSettings> = {}) => {
+    const metrics = createMetrics();
+    const log = createLog({ level: 'debug', destination: { write: (line) => void lines.push(JSON.parse(line)) } });
+    // Longer than any pause of a busy machine, where a test is not about time.
+    const settings = { ...defaultRedisSettings, url: server.address, commandTimeoutMs: 5_000, ...change };
+    const keyValue = await openRedisKeyValue(settings, { log, metrics });
+    opened.push(keyValue);
+    const isConnected = async () => (await metrics.value('quantum_router_key_value_connected', {})) === 1;
+    return {
+      keyValue,
+      metrics,
+      isConnected,
+      until: (wanted: boolean) => waitUntil(async () => (await isConnected()) === wanted),
+    };
+  };
+  const waitUntil = async (holds: () => Promise<boolean>): Promise<void> => {
+    while (!(await holds())) await sleep(clock, 10);
+  };
+  /** Says to Redis what only its owner may. */
+  const command = async (...args: [string, ...string[]]): Promise<void> => {
+    const redis = new Redis(server.address);
+    await redis.call(...args);
+    redis.disconnect();
+  };
+  const said = (): string[] => lines.map(({ level, msg }) => `${level}: ${msg.split(':')[0]}`);
+  const put = (keyValue: KeyValue) => keyValue.putMany([{ key: 'a', value: Buffer.from('1'), ttlMs: null }]);
+
+  test('stopped and started again: rejects at once, says so once, comes back by itself', async () => {
+    const { keyValue, metrics, isConnected, until } = await open();
+    await put(keyValue);
+    expect(await isConnected()).toBe(true);
+    await server.stop();
+    await until(false);
+    for (let i = 0; i < 20; i++) {
+      const call = keyValue.getMany(['a']);
+      await expect(call).rejects.toThrow(TransientError);
+      await expect(call).rejects.toThrow(`Redis at 127.0.0.1:${server.port} is not reachable`);
+    }
+    expect(await metrics.value('quantum_router_key_value_errors_total', { operation: 'get' })).toBe(20);
+    await server.restart();
+    await until(true);
+    expect(await keyValue.getMany(['a'])).toEqual([null]);
+    await put(keyValue);
+    expect(said()).toEqual(['warn: Redis is lost', 'info: Redis is back']);
+  });
+
+  test('killed with commands under way: those reject too', async () => {
+    const { keyValue } = await open({ commandTimeoutMs: 20_000 });
+    await server.kill('SIGSTOP');
+    const calls = [keyValue.getMany(['a']), put(keyValue), keyValue.increment('n', 1, null)];
+    const ends = Promise.allSettled(calls);
+    await server.kill('SIGKILL');
+    for (const end of await ends) expect((end as PromiseRejectedResult).reason).toBeInstanceOf(TransientError);
+  });
+
+  test('frozen: the first call waits its time, the next ones none, until it answers again', async () => {
+    const { keyValue, until } = await open({ commandTimeoutMs: 100 });
+    await server.kill('SIGSTOP');
+    const batch = [keyValue.getMany(['a']), keyValue.getMany(['b'])];
+    for (const call of batch) await expect(call).rejects.toThrow('did not answer within 100 ms');
+    // Rejected before anything could be sent and answered: in the same turn of the event loop.
+    let inThisTurn = true;
+    setImmediate(() => {
+      inThisTurn = false;
+    });
+    await expect(keyValue.getMany(['a'])).rejects.toThrow('not reachable: no answer within 100 ms');
+    await expect(put(keyValue)).rejects.toThrow(TransientError);
+    expect(inThisTurn).toBe(true);
+    await server.kill('SIGCONT');
+    await until(true);
+    await put(keyValue);
+    expect(await keyValue.getMany(['a'])).toEqual([Buffer.from('1')]);
+    expect(said()).toEqual(['warn: Redis is lost', 'info: Redis is back']);
+  });
+
+  test('frozen for longer than a socket may be silent: connects anew', async () => {
+    const { keyValue, until } = await open({ commandTimeoutMs: 30 });
+    await server.kill('SIGSTOP');
+    await expect(keyValue.getMany(['a'])).rejects.toThrow(TransientError);
+    // Several probes and connections that are not answered.
+    await sleep(clock, 2_500);
+    await server.kill('SIGCONT');
+    await until(true);
+    expect(await keyValue.getMany(['a'])).toEqual([null]);
+    expect(said()).toEqual(['warn: Redis is lost', 'info: Redis is back']);
+  });
+
+  test('no more is outstanding than allowed', async () => {
+    const { keyValue } = await open({ maxPendingCommands: 3, commandTimeoutMs: 500 });
+    await server.kill('SIGSTOP');
+    const calls = await Promise.allSettled(Array.from({ length: 5 }, () => keyValue.getMany(['a'])));
+    const reasons = calls.map((call) => (call as PromiseRejectedResult).reason as Error);
+    expect(reasons.map(({ message }) => /limit/.test(message))).toEqual([false, false, false, true, true]);
+    for (const reason of reasons) expect(reason).toBeInstanceOf(TransientError);
+  });
+
+  test('not there at start: opens all the same, and uses it when it comes', async () => {
+    await server.stop();
+    const { keyValue, isConnected, until } = await open();
+    expect(await isConnected()).toBe(false);
+    await expect(put(keyValue)).rejects.toThrow('ECONNREFUSED');
+    expect(said()).toEqual(['warn: Redis is not reachable']);
+    expect(lines[0]).toMatchObject({
+      redis: `127.0.0.1:${server.port}`,
+      reason: expect.stringContaining('ECONNREFUSED'),
+    });
+    await server.restart();
+    await until(true);
+    await put(keyValue);
+    expect(said()).toEqual(['warn: Redis is not reachable', 'info: Redis is back']);
+  });
+
+  test('frozen at start: opens after a short wait', async () => {
+    await server.kill('SIGSTOP');
+    const { keyValue, until } = await open({ commandTimeoutMs: 20 });
+    await expect(put(keyValue)).rejects.toThrow(TransientError);
+    await server.kill('SIGCONT');
+    await until(true);
+    await put(keyValue);
+  });
+
+  test('a password: from the settings, from the URL, and wrong ones are told apart but not told', async () => {
+    await command('CONFIG', 'SET', 'requirepass', secret);
+    const right = await open({ password: secret });
+    await put(right.keyValue);
+    const inUrl = await open({ url: `redis://:${secret}@127.0.0.1:${server.port}/0` });
+    expect(await inUrl.keyValue.getMany(['a'])).toEqual([Buffer.from('1')]);
+    expect(lines).toEqual([]);
+    for (const [password, reason] of [
+      [`not-${secret}`, 'WRONGPASS'],
+      [null, 'NOAUTH'],
+    ] as const) {
+      const { keyValue } = await open({ password });
+      const error = (await keyValue.getMany(['a']).catch((thrown: Error) => thrown)) as Error;
+      expect(error).toBeInstanceOf(TransientError);
+      expect(error.message).toContain(reason);
+      expect(error.message).toContain('is the password right?');
+      expect(Object.keys(error)).toEqual(['name']);
+      expect(error.cause).toBeUndefined();
+      expect(lines.splice(0)).toMatchObject([{ level: 'warn', reason: expect.stringContaining(reason) }]);
+    }
+  });
+
+  test('TLS: with the authority it works, without it the reason is readable', async () => {
+    const port = await findFreePort(1);
+    const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(directory, name)) as [string, string];
+    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const request = [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '1',
+    ];
+    execFileSync('openssl', [...request, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    const files = ['tls-cert-file', cert, 'tls-key-file', key, 'tls-ca-cert-file', cert];
+    await command('CONFIG', 'SET', ...files, 'tls-auth-clients', 'no', 'tls-port', String(port));
+    const url = `rediss://127.0.0.1:${port}`;
+    const caPem = readFileSync(cert, 'utf8');
+    const { keyValue } = await open({ url, tls: { caPem, rejectUnauthorized: true } });
+    const value = Buffer.alloc(3_000_000, 7);
+    await keyValue.putMany([{ key: 'large', value, ttlMs: null }]);
+    expect((await keyValue.getMany(['large']))[0]!.equals(value)).toBe(true);
+    expect(lines).toEqual([]);
+    const stranger = await open({ url });
+    await expect(stranger.keyValue.getMany(['large'])).rejects.toThrow(/certificate.*are the TLS settings right\?/);
+    const careless = await open({ url, tls: { rejectUnauthorized: false } });
+    expect((await careless.keyValue.getMany(['large']))[0]).toHaveLength(3_000_000);
+    // Closed in the middle of the handshake: an error nobody listens to would end the process, and fails this test.
+    const endpoint = redisEndpoint({ ...defaultRedisSettings, url });
+    for (let i = 0; i < 40; i++) {
+      const options = { endpoint, name: 'test', timeoutMs: 1_000, maxPending: 1, clock, onChange: () => {} };
+      const connection = openRedisConnection(options);
+      await sleep(clock, i % 20);
+      connection.close();
+    }
+  });
+
+  test('full: what Redis refuses for now is a failure for now', async () => {
+    const { keyValue } = await open();
+    await command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1');
+    await expect(put(keyValue)).rejects.toThrow(TransientError);
+    await expect(put(keyValue)).rejects.toThrow('OOM');
+  });
+
+  describe('weights', () => {
+    const bytes = Buffer.alloc(5_000_000);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = (i * 31) % 251;
+    const sha256 = sha256Of(bytes);
+
+    const createPlace = async () => {
+      const { keyValue } = await open({ commandTimeoutMs: 5_000 });
+      const broker = createMemoryBroker({ clock });
+      const { name, codec, keyOf } = topics.weightsBlobs;
+      await broker.ensureTopics([settingsOf(topics.weightsBlobs as never, 1)]);
+      const log = createLog({ level: 'silent' });
+      /** A process of its own: nothing in its memory. */
+      const store = () => createBlobStore({ broker, keyValue, clock, log });
+      const chunks = store()
+        .putToRecords(sha256, bytes)
+        .map(({ value }) => value as WeightsChunk);
+      await broker
+        .producer('test')
+        .send(chunks.map((chunk) => ({ topic: name, key: keyOf(chunk), value: codec.encode(chunk) })));
+      await store().share(sha256, bytes);
+      return { keyValue, store };
+    };
+    const shared = async (keyValue: KeyValue) => (await keyValue.getMany([`weights/${sha256}`]))[0] ?? null;
+
+    test('a damaged chunk: found by the hash, repaired from the log', async () => {
+      const { keyValue, store } = await createPlace();
+      const redis = new Redis(server.address);
+      const [chunk] = await redis.keys('*:c:*:2');
+      await redis.setrange(chunk!, 1_000, 'damage');
+      redis.disconnect();
+      expect((await shared(keyValue))!.equals(bytes)).toBe(false);
+      expect((await store().load(sha256))!.equals(bytes)).toBe(true);
+      expect((await shared(keyValue))!.equals(bytes)).toBe(true);
+    });
+
+    test('flushed: loaded from the log, and shared again', async () => {
+      const { keyValue, store } = await createPlace();
+      expect((await shared(keyValue))!.equals(bytes)).toBe(true);
+      await command('FLUSHALL');
+      expect(await shared(keyValue)).toBeNull();
+      expect((await store().load(sha256))!.equals(bytes)).toBe(true);
+      expect((await shared(keyValue))!.equals(bytes)).toBe(true);
+    });
+
+    test('away: the log is enough', async () => {
+      const { store } = await createPlace();
+      await server.stop();
+      expect((await store().load(sha256))!.equals(bytes)).toBe(true);
+      await store().share(sha256, bytes);
+      await store().shareOnly(new Set());
+    });
+  });
+});
