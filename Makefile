@@ -6,7 +6,7 @@ JEST := node node_modules/jest/bin/jest.js
 # A larger young generation: most of what a request allocates dies young, and is then collected less often.
 NODE := node --max-semi-space-size=64
 ROUTER := $(NODE) dist/bin/main.js
-SOURCES := $(shell find lib services bin benchmarks schemas -name '*.ts' -o -name '*.avsc' 2>/dev/null)
+SOURCES := $(shell find lib services bin benchmarks infra schemas -name '*.ts' -o -name '*.avsc' 2>/dev/null)
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -33,8 +33,20 @@ build: dist/.built ## Compile to dist/
 
 # The main job: the whole engine in one process on the embedded store, a workload through it, then it stays up.
 #   EXIT=1 ends after the table · WORLD=n another simulated world · DATA=file.jsonl.gz recorded data · REQUESTS=n · RATE=n per second · PORT=n
-run: build ## Route a sample workload through the engine and show what it is worth (EXIT=1 WORLD=n DATA=file)
-	@$(ROUTER) run $(if $(EXIT),--exit) $(if $(WORLD),--world $(WORLD)) $(if $(DATA),--data $(DATA)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(RATE),--rate $(RATE)) $(if $(PORT),--port $(PORT))
+#   KAFKA=host:port REDIS=url the same on Kafka and Redis (`make up` starts both)
+ON := $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS)) $(if $(TOPIC_PREFIX),--topic-prefix $(TOPIC_PREFIX))
+run: build ## Route a sample workload through the engine and show what it is worth (EXIT=1 WORLD=n DATA=file KAFKA=host:port REDIS=url)
+	@$(ROUTER) run $(if $(EXIT),--exit) $(if $(WORLD),--world $(WORLD)) $(if $(DATA),--data $(DATA)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(RATE),--rate $(RATE)) $(if $(PORT),--port $(PORT)) $(ON)
+
+# The servers are those of `make up` unless KAFKA and REDIS say otherwise.
+run-services: build ## Every service as a process of its own on Kafka and Redis (KAFKA= REDIS= CONFIG=file INSTANCES=n PORT=n)
+	@$(ROUTER) services --kafka $(or $(KAFKA),127.0.0.1:9092) --redis $(or $(REDIS),redis://127.0.0.1:6379) $(if $(TOPIC_PREFIX),--topic-prefix $(TOPIC_PREFIX)) $(if $(CONFIG),--config $(CONFIG)) $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(PORT),--port $(PORT)) $(if $(LOG_LEVEL),--log-level $(LOG_LEVEL))
+
+up: install ## Bring up Kafka and Redis, in Docker or without (KAFKA_PORT=9092 REDIS_PORT=6379)
+	@node_modules/.bin/tsx infra/up.ts
+
+down: install ## Stop the Kafka and Redis that `make up` started here
+	@node_modules/.bin/tsx infra/down.ts
 
 # --- develop --------------------------------------------------------------------------------------------------------
 
@@ -57,9 +69,13 @@ types: install ## Type-check everything, tests included
 
 verify: generate-check lint types build test ## Everything CI checks
 
-test: build ## All tests with coverage (90 % of lines or it fails)
-	@mkdir -p .cache
-	@$(JEST) --coverage --maxWorkers=2 --json --outputFile=.cache/jest.json; status=$$?; node test/print-summary.js .cache/jest.json; exit $$status
+# Java, redis-server and the like, where they are missing and this user may install them; Kafka's jars; Python packages.
+servers-installed: install
+	@node_modules/.bin/tsx infra/install.ts
+
+test: build servers-installed ## All tests with coverage (90 % of lines or it fails); starts its own Kafka and Redis
+	@mkdir -p .cache && rm -f .cache/jest.json
+	@REQUIRE_SERVERS=1 $(JEST) --coverage --maxWorkers=2 --json --outputFile=.cache/jest.json; status=$$?; node test/print-summary.js .cache/jest.json || status=1; exit $$status
 
 test-unit: build ## Pure functions
 	$(JEST) --selectProjects unit
@@ -67,17 +83,20 @@ test-unit: build ## Pure functions
 test-services: build ## Each service alone, records in, records out
 	$(JEST) --selectProjects services
 
-test-contract: build ## One suite over each port, every adapter
-	$(JEST) --selectProjects contract
+test-contract: build servers-installed ## One suite over each port, every adapter
+	REQUIRE_SERVERS=1 $(JEST) --selectProjects contract
 
-test-integration: build ## Real processes and HTTP
-	$(JEST) --selectProjects integration
+test-integration: build servers-installed ## Real processes and HTTP
+	REQUIRE_SERVERS=1 $(JEST) --selectProjects integration
 
 simulate: build ## All services on a virtual clock with seeded faults (SEEDS=n, SEED=first)
 	@node dist/benchmarks/simulate.js --seeds $(or $(SEEDS),5) --seed $(or $(SEED),1)
 
 crash: build ## kill -9 the embedded engine under load and check that nothing is lost (SEED=n KILLS=50)
 	@node dist/benchmarks/crash.js --seed $(or $(SEED),1) --kills $(or $(KILLS),50)
+
+chaos: build servers-installed ## Kill, freeze and stop everything on real Kafka and Redis, and check that nothing is lost (SEED=n)
+	@node dist/benchmarks/chaos.js --seed $(or $(SEED),1) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(REQUESTS),--requests $(REQUESTS))
 
 scan-prompts: build ## Look for prompt text anywhere past the request topic
 	@node dist/benchmarks/scan-prompts.js
@@ -86,13 +105,26 @@ bench: build ## Speed on the embedded default, JSON lines
 	@$(NODE) dist/benchmarks/bench.js
 	@$(NODE) dist/benchmarks/learning-speed.js
 
+bench-kafka: build servers-installed ## Speed on Kafka and Redis, every service a process, JSON lines
+	@node dist/benchmarks/kafka.js
+
+bench-replay: build ## Events verified per second, JSON lines
+	@$(NODE) dist/benchmarks/replay.js
+
+bench-ope: build ## Off-policy estimates against the truth on recorded data, JSON lines
+	@node dist/benchmarks/ope.js
+
+bench-rl: build ## The agent on CartPole and Acrobot, JSON lines
+	@node dist/benchmarks/rl.js
+
 bench-worlds: build ## Utility against the baselines in simulated worlds 1-5, JSON lines
 	@node dist/benchmarks/worlds.js
 
 bench-quality: build ## Learning on recorded data (DATA=folder), JSON lines
 	@node dist/benchmarks/quality.js $(if $(DATA),--data $(DATA))
 
-clean: ## Remove what was built and stored
+clean: ## Remove what was built and stored (stops the servers of `make up`)
+	@[ ! -d data/servers ] || $(MAKE) --no-print-directory down
 	rm -rf dist coverage .cache data
 
-.PHONY: help install build run generate generate-check format lint types verify test test-unit test-services test-contract test-integration simulate crash scan-prompts bench bench-worlds bench-quality clean
+.PHONY: help install build run run-services up down servers-installed generate generate-check format lint types verify test test-unit test-services test-contract test-integration simulate crash chaos scan-prompts bench bench-kafka bench-replay bench-ope bench-rl bench-worlds bench-quality clean

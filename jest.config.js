@@ -5,19 +5,25 @@ const swc = {
   ],
 };
 // One project per level, so that `make test-services` and friends select a level by name.
-const project = (name, folders) => ({
+const project = (name, folders, options = {}) => ({
+  ...options,
   displayName: name,
   rootDir: __dirname,
   testEnvironment: '<rootDir>/test/jest-environment.js',
   transform: swc,
   testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
 });
+// Only the projects that name them pay for a Kafka and a Redis; jest starts them once for all of these.
+const withServers = {
+  globalSetup: '<rootDir>/test/global-setup.ts',
+  globalTeardown: '<rootDir>/test/global-teardown.ts',
+};
 module.exports = {
   projects: [
-    project('unit', ['lib', 'bin']),
+    project('unit', ['lib', 'bin', 'infra', 'benchmarks']),
     project('services', ['services']),
-    project('contract', ['contract']),
-    project('integration', ['integration']),
+    project('contract', ['contract'], withServers),
+    project('integration', ['integration'], withServers),
     project('simulation', ['simulation']),
   ],
   coverageProvider: 'v8',

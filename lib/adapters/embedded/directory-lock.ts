@@ -105,7 +105,7 @@ function isAlive(holder: Holder): boolean {
 }
 
 /** State and start (ticks since boot, with the boot's id) from /proc/PID/stat; null where there is no /proc. */
-function processOf(pid: number): { state: string; startedAt: string } | null {
+export function processOf(pid: number): { state: string; startedAt: string } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field is the command in brackets and may hold anything, spaces and brackets too.
