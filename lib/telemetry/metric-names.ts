@@ -64,6 +64,16 @@ export const metricDefinitions = {
   quantum_router_partitions_owned: gauge(['service'], 'Partitions this process owns.'),
   quantum_router_service_ready: gauge(['service'], '1 once every owned partition is restored, else 0.'),
 
+  // Kafka.
+  quantum_router_consumer_lag_records: gauge(
+    ['service', 'topic', 'partition'],
+    'Records of an owned partition that were not handed out yet, as of the last fetch.',
+  ),
+  quantum_router_rebalances_total: counter(['service'], 'Assignments of partitions by the consumer group.'),
+  quantum_router_rebalance_seconds: histogram(['service'], 'Time to join the group and be assigned partitions.'),
+  quantum_router_kafka_send_records: histogram([], 'Records per produce request.', countBuckets),
+  quantum_router_kafka_send_seconds: histogram([], 'Time until the records of a produce request were acknowledged.'),
+
   // Routing.
   quantum_router_requests_opened_total: counter(['task_type'], 'Requests opened by intake.'),
   quantum_router_decisions_total: counter(
@@ -98,6 +108,12 @@ export const metricDefinitions = {
   ),
 
   // The process and its edges.
+  quantum_router_key_value_seconds: histogram(
+    ['operation'],
+    'Time of a call of the shared key-value store (get, put, delete, increment, keys), failed ones too.',
+  ),
+  quantum_router_key_value_errors_total: counter(['operation'], 'Calls of the shared key-value store that failed.'),
+  quantum_router_key_value_connected: gauge([], '1 while the shared key-value store answers, else 0.'),
   quantum_router_http_requests_total: counter(['method', 'route', 'status'], 'HTTP requests answered.'),
   quantum_router_http_request_seconds: histogram(['method', 'route'], 'Time to answer an HTTP request.'),
   quantum_router_http_waiting: gauge([], 'HTTP requests that wait for their decision.'),

@@ -28,6 +28,7 @@ import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
 import { processEndpoints } from './routes/process';
 import { routeEndpoints } from './routes/route';
+import { traceRequests } from './trace-requests';
 import { watchEventLoop } from './watch-event-loop';
 
 export interface GatewayOptions {
@@ -179,6 +180,7 @@ function createServer(context: GatewayContext, log: Log): FastifyInstance {
     { parseAs: 'string' },
     async (_request: unknown, body: string) => body,
   );
+  traceRequests(server);
   const endpoints = endpointsOf(context);
   const paths = [...new Set(endpoints.map((endpoint) => endpoint.path))];
   for (const { method, path, handler } of endpoints)

@@ -1,6 +1,7 @@
 /** Everything the gateway refuses, in one shape: `{ error: { code, message, field, details? } }`. */
 import { z } from 'zod';
 import { formatPath, type Issue } from '../../lib/config/describe-issues';
+import { TransientError } from '../../lib/ports/broker';
 
 /** Codes a client can act on, with their HTTP status. */
 export const errorStatus = {
@@ -77,6 +78,8 @@ function sentence({ field, message }: FieldFault): string {
 /** What fastify itself refuses, in our shape; anything unknown is internal and says nothing of its inside. */
 export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
+  if (error instanceof TransientError)
+    return new HttpError('not_ready', 'the log does not answer at the moment; try again later');
   const code = (error as { code?: unknown }).code;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new HttpError('body_too_large', 'the body is larger than this gateway takes');

@@ -1,5 +1,6 @@
 /** POST /v1/feedback: what happened when a model was called. */
 import { z } from 'zod';
+import { attemptOf } from '../../../lib/client/build-records';
 import { suggestName } from '../../../lib/config/describe-issues';
 import { TransientError } from '../../../lib/ports/broker';
 import type { RouteDecided, RouteOutcome } from '../../../lib/topics/generated/messages';
@@ -9,6 +10,7 @@ import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
+import { contextOf } from '../trace-requests';
 
 const acceptedSchema = z.strictObject({
   decisionId: z.string(),
@@ -38,7 +40,7 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
         const fault = faultOf(outcome);
         if (fault) throw invalidField(fault.field, fault.reason);
         try {
-          await context.client.report(outcome);
+          await context.client.report(outcome, contextOf(request, outcome.decisionId));
         } catch (error) {
           if (error instanceof TransientError)
             throw new HttpError('not_ready', 'the log cannot be written at the moment; try again later');
@@ -66,7 +68,7 @@ function toOutcome(context: GatewayContext, body: FeedbackBody, decision: RouteD
   return {
     ...body,
     model,
-    attempt: body.attempt ?? attemptOf(decision, model),
+    attempt: body.attempt ?? (decision ? attemptOf(decision, model) : 1),
     routingKey: body.routingKey ?? decision?.routingKey ?? context.recent.routingKeyOf(body.decisionId),
     occurredAtMs: body.occurredAtMs ?? context.clock.nowMs(),
   };
@@ -78,10 +80,4 @@ function refuseUnknownModel(context: GatewayContext, decision: RouteDecided | un
   const decided = decision?.candidates.map((candidate) => candidate.model) ?? [];
   if (!configured || configured.includes(model) || decided.includes(model)) return;
   throw invalidField('model', `unknown model "${model}"${suggestName(model, configured)}`);
-}
-
-function attemptOf(decision: RouteDecided | undefined, model: string): number {
-  if (!decision || decision.model === model) return 1;
-  const fallback = decision.fallbacks.findIndex((candidate) => candidate.model === model);
-  return fallback >= 0 ? fallback + 2 : decision.fallbacks.length + 2;
 }

@@ -1,4 +1,5 @@
 /** POST /v1/route: a request in, its decision out. */
+import type { Context } from '@opentelemetry/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DecisionTimeoutError } from '../../../lib/client/router-client';
 import { TransientError } from '../../../lib/ports/broker';
@@ -9,13 +10,14 @@ import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError } from '../http-error';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
+import { contextOf } from '../trace-requests';
 
 export function routeEndpoints(context: GatewayContext): Endpoint[] {
   const { clock, settings, underWay } = context;
   let wasReady = false;
 
-  const decide = (request: RouteRequested, timeoutMs: number): Promise<RouteDecided> => {
-    const decided = context.client.route(request, timeoutMs).finally(() => underWay.delete(request.requestId));
+  const decide = (request: RouteRequested, timeoutMs: number, traced: Context): Promise<RouteDecided> => {
+    const decided = context.client.route(request, timeoutMs, traced).finally(() => underWay.delete(request.requestId));
     underWay.set(request.requestId, decided);
     return decided;
   };
@@ -42,7 +44,10 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
     checkRequest(context, current, request);
     const timeoutMs = (request.threadTimeoutMs ?? current.config.threadTimeoutMs) + settings.decisionGraceMs;
     try {
-      return sendJson(reply, await (sameUnderWay ?? decide(request, timeoutMs)));
+      return sendJson(
+        reply,
+        await (sameUnderWay ?? decide(request, timeoutMs, contextOf(httpRequest, request.requestId))),
+      );
     } catch (error) {
       return sendJson(reply, await recover(context, error, body.requestId, request));
     }
