@@ -41,6 +41,8 @@ export interface SimulationResult {
   readonly learningEvents: number;
   readonly deadLetters: number;
   readonly virtualMs: number;
+  /** The log, for whoever looks further into it. */
+  readonly broker: MemoryBroker;
 }
 
 const partitions = 4;
@@ -296,6 +298,7 @@ function audit(
     learningEvents: learned.length,
     deadLetters,
     virtualMs,
+    broker,
   };
 }
 

@@ -12,7 +12,10 @@ export interface ProgressOptions {
   /** Width of the terminal; lines are cut to it. */
   readonly columns: number;
   readonly total: number;
+  /** Empty where nothing is being chosen. */
   readonly models: readonly string[];
+  /** What stands behind count and rate; by default the mean quality and cost of the state. */
+  readonly figures?: (state: ProgressState) => string;
 }
 
 export interface ProgressState {
@@ -107,9 +110,11 @@ function plainLine(state: ProgressState, perSecond: number, options: ProgressOpt
 }
 
 function figures(state: ProgressState, perSecond: number, options: ProgressOptions): string {
+  const head = `${thousands(state.done)}/${thousands(options.total)}  ${thousands(Math.round(perSecond))}/s`;
+  if (options.figures) return `${head}  ${options.figures(state)}`;
   const quality = state.meanQuality === null ? 'quality –' : `quality ${state.meanQuality.toFixed(3)}`;
   const cost = state.costUsdPer1000 === null ? 'cost unknown' : `$${state.costUsdPer1000.toFixed(2)} per 1,000`;
-  return `${thousands(state.done)}/${thousands(options.total)}  ${thousands(Math.round(perSecond))}/s  ${quality}  ${cost}`;
+  return `${head}  ${quality}  ${cost}`;
 }
 
 function shareLines(state: ProgressState, models: readonly string[]): string[] {

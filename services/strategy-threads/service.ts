@@ -1,18 +1,21 @@
 /** The declaration of strategy-threads: opened requests in, what each hosted strategy thinks of them out. */
 import { type StrategyName, strategyNames } from '../../lib/config/router-config';
+import type { Clock } from '../../lib/ports/clock';
 import { strategies as allStrategies, learnedStrategy } from '../../lib/routing/strategies/strategies';
 import type { LearnedPolicy, Strategies } from '../../lib/routing/strategy';
 import type { WeightsSource } from '../../lib/routing/weights-source';
 import { anyTopic, type Context, defineService, on, type ServiceDefinition } from '../../lib/runtime/define-service';
 import type { RouteOpened } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import { createWeightsCache } from '../../lib/weights/weights-cache';
+import { createLastGoodWeights } from '../../lib/weights/last-good-weights';
 import { askedOf, score } from './score';
 
 export const defaultStrategyGroup = 'strategy-threads';
 
 export interface StrategyThreadsOptions {
   readonly weights: WeightsSource;
+  /** Limits how long requests wait for weights. */
+  readonly clock: Clock;
   /** Consumer group; give a strategy one of its own to scale, fail or shadow alone. Tell route-intake of it. */
   readonly group?: string;
   /** Hosted here; default all. */
@@ -23,7 +26,7 @@ export interface StrategyThreadsOptions {
 
 export function createStrategyThreads(options: StrategyThreadsOptions): ServiceDefinition {
   const { group = defaultStrategyGroup, strategies = strategyNames, implementations = allStrategies } = options;
-  const cache = createWeightsCache(options.weights);
+  const learnedWeights = createLastGoodWeights(options.weights, options.clock);
   return defineService({
     group,
     inputs: [
@@ -52,7 +55,7 @@ export function createStrategyThreads(options: StrategyThreadsOptions): ServiceD
       const key = `${policySha256}/${basisSha256 ?? ''}`;
       let policy = loaded.get(key);
       if (policy === undefined) {
-        policy = await cache.load({ policySha256, basisSha256 }, context.nowMs);
+        policy = await learnedWeights.load({ policySha256, basisSha256 }, context.nowMs);
         loaded.set(key, policy);
       }
       policies.push(policy);

@@ -63,6 +63,7 @@ async function cliUntil(isEnough: (stderr: string) => boolean, ...argv: string[]
     stdin: async function* () {},
     stopSignal: stop.signal,
     clock: systemClock(),
+    environment: {},
     workingDirectory: directory,
   };
   const code = await main(argv, io);
@@ -110,6 +111,12 @@ describe('evaluate', () => {
     expect(report.meanScore).toBeGreaterThan(report.baselines.random.meanScore);
     expect(report.meanScore).toBeLessThanOrEqual(report.baselines.oracle.meanScore);
     expect(readFileSync(join(directory, 'a.times'), 'utf8').trim().split('\n')).toHaveLength(80);
+  }, 120_000);
+
+  it('judges other policies from its own log when asked to', async () => {
+    const { stdout } = await cli('evaluate', '--data', 'rows.jsonl.gz', '--test', 'test', '--ope');
+    expect(stdout).toContain('Other policies, estimated from this log:');
+    expect(stdout).toMatch(/^always linguist +0\.\d{4} /m);
   }, 120_000);
 
   it('learns from full feedback, stays frozen without any, and can leave the order, the delay and the lockstep to the caller', async () => {

@@ -58,7 +58,7 @@ test('serve runs the engine until it is told to stop; route and explain work on 
   expect(explained.stderr).toBe('');
   expect(explained.stdout).toMatch(/^request first: /);
   const missing = await place.run(['explain', 'nobody', '--data-dir', 'store']);
-  expect(missing.stderr).toBe('error: no decision with id "nobody" among the newest records in store\n');
+  expect(missing.stderr).toBe('error: no decision with id "nobody" among the newest records in the store in store\n');
   expect((await place.run(['explain', 'x', '--data-dir', 'nowhere'])).stderr).toBe(
     'error: there is no store in nowhere\n',
   );

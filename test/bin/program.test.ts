@@ -13,6 +13,7 @@ const commands = [
   ['config', 'schema'],
   ['route'],
   ['explain'],
+  ['replay'],
   ['topics'],
   ['graph'],
 ];
@@ -49,7 +50,7 @@ describe('the command line', () => {
     [
       'two places to explain from',
       ['explain', 'x', '--url', 'http://h', '--data-dir', 'd'],
-      /give either --url or --data-dir/,
+      /give one of --url, --data-dir and --kafka/,
     ],
     ['two places to route', ['route', '-', '--url', 'http://h', '--data-dir', 'd'], /leave out --data-dir/],
   ])('%s is refused with exit code 2, on stderr', async (_name, argv, message) => {

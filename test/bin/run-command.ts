@@ -27,6 +27,7 @@ export function createWorkplace() {
         stdin?: readonly (string | Buffer)[];
         stop?: AbortController;
         isTerminal?: boolean;
+        environment?: Record<string, string>;
         onStderr?: (text: string) => void;
       } = {},
     ): Promise<Ran> {
@@ -54,6 +55,7 @@ export function createWorkplace() {
         },
         stopSignal: (options.stop ?? new AbortController()).signal,
         clock: systemClock(),
+        environment: options.environment ?? {},
         workingDirectory: directory,
       };
       const exitCode = await main(argv, io);

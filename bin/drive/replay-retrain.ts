@@ -1,0 +1,228 @@
+/**
+ * `replay --retrain`: weights as a function of a range of learning events, settings and seed, by the trainer's own fold.
+ * Outcomes that came after their decision was closed count here, in the place of the event that closed it.
+ */
+import { configFromJson } from '../../lib/config/parse-config';
+import { type OffsetSpan, ReplayRangeError } from '../../lib/evaluation/replay/range';
+import { decoded } from '../../lib/evaluation/replay/record-window';
+import type { Broker, LogRecord } from '../../lib/ports/broker';
+import type { ConfigApplied, LearningEvent, RouteOutcome, WeightsPublished } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+import type { FoldBatch, FoldOutput, FoldSettings } from '../../services/dqn-trainer/fold';
+import { startFoldInline } from '../../services/dqn-trainer/fold-inline';
+import { corrected, experienceOf, isRewarded } from '../../services/reward-feedback/reward';
+
+export interface LogOptions {
+  readonly broker: Broker;
+  readonly topicPrefix: string;
+}
+
+export interface RetrainOptions extends LogOptions {
+  /** Offsets of learning.events; not empty. */
+  readonly span: OffsetSpan;
+  readonly settings: FoldSettings;
+  readonly lateOutcomes: boolean;
+  /** Called with the events done so far, chunk by chunk. */
+  readonly onProgress: (done: number) => void;
+  /** Ends the fold with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+export interface RetrainedBlob {
+  readonly sha256: string;
+  readonly bytes: Buffer;
+}
+
+export interface Retrained {
+  /** As last published within the range; null when there were too few rewards for any. */
+  readonly weights: {
+    readonly policy: RetrainedBlob;
+    readonly basis: RetrainedBlob;
+    /** One past the last event folded in. */
+    readonly toOffset: number;
+    readonly learnedRewards: number;
+    readonly backend: string;
+    readonly models: readonly string[];
+  } | null;
+  readonly events: number;
+  readonly duplicates: number;
+  /** Events of another encoder, left out. */
+  readonly foreign: number;
+  readonly undecodable: number;
+  /** Outcomes that counted although they came late. */
+  readonly lateOutcomes: number;
+}
+
+const chunkEvents = 500;
+
+export async function retrain(options: RetrainOptions): Promise<Retrained> {
+  const { broker, span, signal } = options;
+  const of = { topic: options.topicPrefix + topics.learningEvents.name, partition: 0 };
+  const late = options.lateOutcomes ? await lateOutcomesOf(options) : new Map<string, RouteOutcome>();
+  const fold = await startFoldInline(options.settings, null);
+  const totals = { events: 0, duplicates: 0, foreign: 0, undecodable: 0, lateOutcomes: 0 };
+  const newest = newestWeights();
+  options.onProgress(0);
+  try {
+    for await (const records of broker.read(of, { ...span, maxRecords: chunkEvents })) {
+      signal.throwIfAborted();
+      const batch: { event: LearningEvent; offset: number }[] = [];
+      for (const record of records) {
+        const event = decoded(topics.learningEvents.codec, record);
+        if (!event) {
+          totals.undecodable++;
+          continue;
+        }
+        const judged = withLateOutcome(event, late);
+        if (judged !== event) totals.lateOutcomes++;
+        batch.push({ event: judged, offset: record.offset });
+      }
+      const folded = await fold.apply(batch as FoldBatch);
+      totals.events += batch.length;
+      totals.duplicates += folded.duplicates;
+      totals.foreign += folded.foreign;
+      newest.take(folded.outputs);
+      options.onProgress(records.at(-1)!.offset + 1 - span.from);
+    }
+    return { weights: newest.weights(), ...totals };
+  } finally {
+    await fold.close();
+  }
+}
+
+/** The newest policy that may be served, and the basis it belongs to. */
+function newestWeights() {
+  const bases = new Map<string, Buffer>();
+  let newest: Extract<FoldOutput, { kind: 'policy' }> | null = null;
+  return {
+    take(outputs: readonly FoldOutput[]): void {
+      for (const output of outputs) {
+        if (output.kind !== 'policy') continue;
+        if (output.basis) bases.set(output.basisSha256, output.basis);
+        if (output.rejected === null) newest = output;
+      }
+    },
+    weights(): Retrained['weights'] {
+      if (!newest) return null;
+      const { policy, policySha256, basisSha256, published } = newest;
+      const { toOffset, learnedRewards, backend, models } = published;
+      return {
+        policy: { sha256: policySha256, bytes: policy },
+        basis: { sha256: basisSha256, bytes: bases.get(basisSha256)! },
+        toOffset,
+        learnedRewards,
+        backend,
+        models,
+      };
+    },
+  };
+}
+
+/**
+ * Late outcomes by decision, as known when the last event of the range was written: so that the same range gives the same
+ * weights, whatever came later. Corrections are applied in the order of their revisions.
+ */
+async function lateOutcomesOf(options: RetrainOptions): Promise<Map<string, RouteOutcome>> {
+  const { broker, topicPrefix, span, signal } = options;
+  const late = new Map<string, RouteOutcome>();
+  const name = topicPrefix + topics.routeOutcomeLate.name;
+  const topic = (await broker.listTopics()).find((one) => one.name === name);
+  if (!topic) return late;
+  const untilMs = await newestTimestampMs(options, span);
+  for (let partition = 0; partition < topic.partitions; partition++) {
+    const of = { topic: name, partition };
+    const { earliest: from, end: to } = await broker.offsets(of);
+    for await (const records of broker.read(of, { from, to })) {
+      signal.throwIfAborted();
+      for (const record of records) {
+        const outcome = record.timestampMs <= untilMs ? decoded(topics.routeOutcomeLate.codec, record)?.outcome : null;
+        if (outcome?.attempt === 1) addLate(late, outcome);
+      }
+    }
+  }
+  return late;
+}
+
+function addLate(late: Map<string, RouteOutcome>, outcome: RouteOutcome): void {
+  const known = late.get(outcome.decisionId);
+  if (!known) late.set(outcome.decisionId, outcome);
+  else if (outcome.revision > known.revision && outcome.model === known.model)
+    late.set(outcome.decisionId, corrected(known, outcome));
+}
+
+/** An event that closed its decision without feedback becomes the experience that the late outcome makes of it. */
+function withLateOutcome(event: LearningEvent, late: ReadonlyMap<string, RouteOutcome>): LearningEvent {
+  const outcome = event.kind === 'CLOSED' ? late.get(event.decisionId) : undefined;
+  return outcome && isRewarded(event, outcome) ? (experienceOf(event, outcome) ?? event) : event;
+}
+
+async function newestTimestampMs({ broker, topicPrefix }: LogOptions, { from, to }: OffsetSpan): Promise<number> {
+  const of = { topic: topicPrefix + topics.learningEvents.name, partition: 0 };
+  // Offsets may have gaps: a few before the end are enough to meet the last record, all of them in the worst case.
+  for (let back = 64; ; back *= 8) {
+    let last: LogRecord | null = null;
+    for await (const records of broker.read(of, { from: Math.max(from, to - back), to })) last = records.at(-1) ?? last;
+    if (last) return last.timestampMs;
+    if (to - back <= from) return Number.NEGATIVE_INFINITY;
+  }
+}
+
+export interface ConfigAtRange {
+  readonly applied: ConfigApplied;
+  /** How many other configurations came into force within the range. */
+  readonly changes: number;
+}
+
+/**
+ * The configuration in force at the end of the range, or the first one after it where older ones are gone (the topic keeps
+ * the newest). Throws a ReplayRangeError when there is none.
+ */
+export async function configAt(options: LogOptions, span: OffsetSpan): Promise<ConfigAtRange> {
+  const { broker, topicPrefix } = options;
+  const untilMs = await newestTimestampMs(options, span);
+  const sinceMs = await oldestTimestampMs(options, span);
+  const of = { topic: topicPrefix + topics.config.name, partition: 0 };
+  const { earliest: from, end: to } = await broker.offsets(of);
+  let at: ConfigApplied | null = null;
+  let changes = 0;
+  for await (const records of broker.read(of, { from, to })) {
+    for (const record of records) {
+      if (at && record.timestampMs > untilMs) continue;
+      const applied = decoded(topics.config.codec, record);
+      if (!applied || !isValid(applied)) continue;
+      if (at && record.timestampMs > sinceMs) changes++;
+      at = applied;
+    }
+  }
+  if (!at) throw new ReplayRangeError(`${of.topic} has no valid configuration: give one with --config`);
+  return { applied: at, changes };
+}
+
+async function oldestTimestampMs({ broker, topicPrefix }: LogOptions, span: OffsetSpan): Promise<number> {
+  const of = { topic: topicPrefix + topics.learningEvents.name, partition: 0 };
+  for await (const [first] of broker.read(of, { ...span, maxRecords: 1 })) if (first) return first.timestampMs;
+  return Number.POSITIVE_INFINITY;
+}
+
+function isValid({ json }: ConfigApplied): boolean {
+  try {
+    configFromJson(json);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What the trainer published at the same offset; null where that is not kept. */
+export async function publishedAt(options: LogOptions, toOffset: number): Promise<WeightsPublished | null> {
+  const of = { topic: options.topicPrefix + topics.weightsPublished.name, partition: 0 };
+  const { earliest: from, end: to } = await options.broker.offsets(of);
+  let found: WeightsPublished | null = null;
+  for await (const records of options.broker.read(of, { from, to })) {
+    for (const record of records) {
+      const published = decoded(topics.weightsPublished.codec, record);
+      if (published?.toOffset === toOffset) found = published;
+    }
+  }
+  return found;
+}
