@@ -2,10 +2,14 @@
  * A producer's view of the router: send a request, await its decision, report the outcome. Speaks only through topics,
  * so it works wherever the broker does.
  */
-import type { Broker, Follower, LogRecord } from '../ports/broker';
+import { type Context, context } from '@opentelemetry/api';
+import type { Broker, Follower, Headers, LogRecord } from '../ports/broker';
 import type { Clock } from '../ports/clock';
+import { endFailed } from '../telemetry/tracing';
+import type { Topic } from '../topics/define-topic';
 import type { RouteDecided, RouteOutcome, RouteRequested } from '../topics/generated/messages';
 import { topics } from '../topics/topics';
+import { startSending, traceArrival } from './client-trace';
 
 /** Header that says which client waits for a decision; readers drop others by it before decoding. */
 export const replyToHeader = 'reply-to';
@@ -18,11 +22,12 @@ export class DecisionTimeoutError extends Error {
   }
 }
 
+/** Where OpenTelemetry is set up, records continue the trace of `parent`, by default of the context the caller is in. */
 export interface RouterClient {
   /** Resolves with the first decision of this request; rejects with DecisionTimeoutError. */
-  route(request: RouteRequested, timeoutMs: number): Promise<RouteDecided>;
+  route(request: RouteRequested, timeoutMs: number, parent?: Context): Promise<RouteDecided>;
   /** Resolves when the outcome is durable. */
-  report(outcome: RouteOutcome): Promise<void>;
+  report(outcome: RouteOutcome, parent?: Context): Promise<void>;
   /** Requests that wait for a decision now. */
   readonly waiting: number;
   close(): Promise<void>;
@@ -44,6 +49,8 @@ interface Waiter {
   readonly reject: (error: Error) => void;
   readonly deadlineMs: number;
   readonly timeoutMs: number;
+  /** The trace that waits. */
+  readonly parent: Context;
 }
 
 /** Waiters are swept together: a timer per request would cost more than the request. */
@@ -58,6 +65,17 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
   let cancelSweep: (() => void) | null = null;
   let closed = false;
 
+  const send = async <T>(topic: Topic<T>, event: T, value: Buffer, ownHeaders: Headers, parent: Context) => {
+    const { span, headers } = startSending(topic.name, event, ownHeaders, parent);
+    try {
+      await producer.send([{ topic: topicName(topic.name), key: topic.keyOf(event), value, headers }]);
+      span.end();
+    } catch (error) {
+      endFailed(span, error);
+      throw error;
+    }
+  };
+
   const take = (records: readonly LogRecord[]): void => {
     for (const record of records) {
       if (record.headers[replyToHeader] !== clientId || record.value === null) continue;
@@ -66,6 +84,7 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
       const waiter = waiters.get(decision.requestId);
       if (!waiter) continue;
       waiters.delete(decision.requestId);
+      traceArrival(record, decision, waiter.parent);
       waiter.resolve(decision);
     }
   };
@@ -92,36 +111,26 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
     get waiting() {
       return waiters.size;
     },
-    route(request, timeoutMs) {
+    route(request, timeoutMs, parent = context.active()) {
       if (closed) return Promise.reject(new Error('the client is closed'));
       if (waiters.has(request.requestId))
         return Promise.reject(new Error(`request ${request.requestId} already waits for its decision`));
       const decided = new Promise<RouteDecided>((resolve, reject) => {
-        waiters.set(request.requestId, { resolve, reject, deadlineMs: clock.monotonicMs() + timeoutMs, timeoutMs });
+        const deadlineMs = clock.monotonicMs() + timeoutMs;
+        waiters.set(request.requestId, { resolve, reject, deadlineMs, timeoutMs, parent });
       });
       cancelSweep ??= clock.setTimer(sweepIntervalMs, sweep);
       const value = topics.routeRequested.codec.encode({ ...request, replyTo: clientId });
-      producer
-        .send([
-          {
-            topic: topicName(topics.routeRequested.name),
-            key: topics.routeRequested.keyOf(request),
-            value,
-            headers: { [replyToHeader]: clientId },
-          },
-        ])
-        .catch((error: Error) => {
-          const waiter = waiters.get(request.requestId);
-          waiters.delete(request.requestId);
-          waiter?.reject(error);
-        });
+      send(topics.routeRequested, request, value, { [replyToHeader]: clientId }, parent).catch((error: Error) => {
+        const waiter = waiters.get(request.requestId);
+        waiters.delete(request.requestId);
+        waiter?.reject(error);
+      });
       return decided;
     },
-    async report(outcome) {
+    async report(outcome, parent = context.active()) {
       const value = topics.routeOutcome.codec.encode(outcome);
-      await producer.send([
-        { topic: topicName(topics.routeOutcome.name), key: topics.routeOutcome.keyOf(outcome), value },
-      ]);
+      await send(topics.routeOutcome, outcome, value, {}, parent);
     },
     async close() {
       if (closed) return;

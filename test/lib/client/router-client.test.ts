@@ -1,0 +1,90 @@
+import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
+import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
+import { routeOutcome, routeRequest } from '../../../lib/client/build-records';
+import { createRouterClient, DecisionTimeoutError, replyToHeader } from '../../../lib/client/router-client';
+import { anyTopic } from '../../../lib/runtime/define-service';
+import { settingsOf } from '../../../lib/topics/define-topic';
+import { topics } from '../../../lib/topics/topics';
+import { decisionOf } from '../../services/gateway/start-gateway';
+
+const request = routeRequest({ requestId: 'r1', requestedAtMs: 1, prompt: 'Hello', sessionId: 's' });
+const decision = decisionOf(request);
+
+async function startClient() {
+  const clock = createVirtualClock();
+  const broker = createMemoryBroker({ clock });
+  const used = [topics.routeRequested, topics.routeDecided, topics.routeOutcome];
+  await broker.ensureTopics(
+    used.map((topic) => ({ ...settingsOf(anyTopic(topic as never), 2), name: `p.${topic.name}` })),
+  );
+  const seen: string[] = [];
+  const client = await createRouterClient({
+    broker,
+    clock,
+    clientId: 'me',
+    topicName: (name) => `p.${name}`,
+    onFailed: (error) => seen.push(error.message),
+    onDecision: ({ model }) => seen.push(model),
+  });
+  const decider = broker.producer('decider');
+  const decide = (model: string, replyTo = 'me') =>
+    decider.send([
+      {
+        topic: 'p.route.decided',
+        key: 's',
+        value: topics.routeDecided.codec.encode({ ...decision, model }),
+        headers: { [replyToHeader]: replyTo },
+      },
+    ]);
+  return { broker, client, clock, decide, seen };
+}
+
+test('a request says who asks, and gets the first decision that is addressed to it', async () => {
+  const { broker, client, clock, decide, seen } = await startClient();
+  const decided = client.route(request, 1_000);
+  expect(client.waiting).toBe(1);
+  await decide('elsewhere', 'somebody-else');
+  await decide('first');
+  await decide('second');
+  expect((await decided).model).toBe('first');
+  expect(client.waiting).toBe(0);
+  await clock.runUntilIdle();
+  expect(seen).toEqual(['first', 'second']);
+  const [record] = broker.records('p.route.requested');
+  expect(record).toMatchObject({ key: 's', headers: { [replyToHeader]: 'me' } });
+  expect(topics.routeRequested.codec.decode(record!.value!)).toEqual({ ...request, replyTo: 'me' });
+  await client.close();
+});
+
+test('without a decision it gives up at its time-out, and the same request may be sent again', async () => {
+  const { client, clock, decide } = await startClient();
+  const late = client.route(request, 1_000);
+  const refused = expect(late).rejects.toThrow(new DecisionTimeoutError('r1', 1_000));
+  await expect(client.route(request, 1_000)).rejects.toThrow('request r1 already waits for its decision');
+  await clock.advanceBy(1_100);
+  await refused;
+  const again = client.route(request, 1_000);
+  await decide('large');
+  expect((await again).model).toBe('large');
+  await client.close();
+});
+
+test('an outcome goes to the partition of its decision', async () => {
+  const { broker, client } = await startClient();
+  const outcome = routeOutcome(decision, { status: 'SUCCESS', occurredAtMs: 2 });
+  await client.report(outcome);
+  const [record] = broker.records('p.route.outcome');
+  expect(record!.key).toBe('s');
+  expect(topics.routeOutcome.codec.decode(record!.value!)).toEqual(outcome);
+  await client.close();
+});
+
+test('closing rejects what waits, and what comes after', async () => {
+  const { client } = await startClient();
+  const waiting = client.route(request, 1_000);
+  const refused = expect(waiting).rejects.toThrow('the client was closed');
+  await client.close();
+  await client.close();
+  await refused;
+  await expect(client.route(request, 1_000)).rejects.toThrow('the client is closed');
+});
