@@ -1,4 +1,3 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { readRecordedData } from '../../lib/evaluation/recorded-data';
@@ -7,6 +6,7 @@ import { type EvaluationReport, evaluate } from '../drive/evaluate';
 import { workloadConfig } from '../drive/workload-config';
 import { formatTable } from '../format-table';
 import { CliError, type Io } from '../io';
+import { lineWriter } from '../line-writer';
 import { commaSeparated, reasonOf, wholeNumber } from '../read-options';
 
 interface EvaluateCommandOptions {
@@ -19,6 +19,7 @@ interface EvaluateCommandOptions {
   readonly order: 'file' | 'shuffle';
   readonly feedbackDelay: number;
   readonly lockstep?: boolean;
+  readonly ope?: boolean;
   readonly seed: number;
   readonly excludeModels: readonly string[];
   readonly decisions?: string;
@@ -62,6 +63,7 @@ export function addEvaluate(program: Command, io: Io): void {
       0,
     )
     .option('--lockstep', 'publish after every reward instead of in steps as in production')
+    .option('--ope', "also estimate other policies from the engine's own log of the test rows, next to the truth")
     .option('--seed <n>', 'seed of everything random', wholeNumber(0, 2 ** 31), 1)
     .option('--exclude-models <names>', 'models to leave out, separated by commas', commaSeparated, [])
     .option(
@@ -115,6 +117,7 @@ async function run(io: Io, options: EvaluateCommandOptions): Promise<void> {
     feedback: options.feedback,
     order: options.order,
     feedbackDelay: options.feedbackDelay,
+    offPolicy: options.ope ?? false,
     seed: options.seed,
     log: createLog({ level: 'error' }),
     onDecision: decisions.write,
@@ -125,20 +128,6 @@ async function run(io: Io, options: EvaluateCommandOptions): Promise<void> {
   decisions.close();
   timings.close();
   io.stdout.write(options.json ? `${JSON.stringify(report)}\n` : describe(report));
-}
-
-function lineWriter(io: Io, file: string | undefined): { write: (line: object) => void; close: () => void } {
-  if (file === undefined) return { write: () => {}, close: () => {} };
-  let descriptor: number;
-  try {
-    descriptor = openSync(resolve(io.workingDirectory, file), 'w');
-  } catch (error) {
-    throw new CliError(`cannot write ${file}: ${reasonOf(error)}`);
-  }
-  return {
-    write: (line) => void writeSync(descriptor, `${JSON.stringify(line)}\n`),
-    close: () => closeSync(descriptor),
-  };
 }
 
 const progressIntervalMs = 1_000;
@@ -162,5 +151,17 @@ function describe(report: EvaluationReport): string {
     summary.meanCostUsd === null ? 'unknown' : summary.meanCostUsd.toPrecision(4),
     summary.regret.toFixed(4),
   ]);
-  return `${report.requests} test rows, ${report.updates} rewards learned from\n${formatTable(['policy', 'mean score', 'mean cost USD', 'regret'], rows)}`;
+  const judged = report.offPolicy ? `\n${describeOffPolicy(report.offPolicy)}` : '';
+  return `${report.requests} test rows, ${report.updates} rewards learned from\n${formatTable(['policy', 'mean score', 'mean cost USD', 'regret'], rows)}${judged}`;
+}
+
+function describeOffPolicy(estimates: NonNullable<EvaluationReport['offPolicy']>): string {
+  const rows = Object.entries(estimates).map(([name, { truth, refused, snips, dr }]) => [
+    name,
+    truth.toFixed(4),
+    snips ? `${snips.value.toFixed(4)} (${snips.low.toFixed(3)} … ${snips.high.toFixed(3)})` : '',
+    dr ? `${dr.value.toFixed(4)} (${dr.low.toFixed(3)} … ${dr.high.toFixed(3)})` : '',
+    refused === null ? '' : 'refused: too little in the log',
+  ]);
+  return `Other policies, estimated from this log:\n${formatTable(['policy', 'truth', 'SNIPS', 'DR', ''], rows)}`;
 }

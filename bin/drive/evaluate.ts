@@ -18,6 +18,7 @@ import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { tensorBackendOf } from '../../services/dqn-trainer/tensor-backend';
 import { startEngine } from '../../services/engine';
 import { memoryHome } from '../../services/home';
+import { type LoggedRow, type OffPolicyEstimate, offPolicyReport } from './off-policy';
 import { outcomeOf, recordedEvents, requestOf } from './workload-records';
 
 export interface EvaluateOptions {
@@ -32,6 +33,8 @@ export interface EvaluateOptions {
   readonly order: 'file' | 'shuffle';
   /** The outcome of a request arrives after this many further requests. */
   readonly feedbackDelay: number;
+  /** Also judge other policies from the log of the test rows. */
+  readonly offPolicy?: boolean;
   readonly seed: number;
   readonly log: Log;
   readonly onDecision: (line: EvaluatedDecision) => void;
@@ -62,6 +65,8 @@ export interface EvaluationReport extends PolicySummary {
   readonly baselines: Readonly<Record<string, PolicySummary>>;
   /** Rewards the learner folded in, warm split included. */
   readonly updates: number;
+  /** What the log of the test rows says of other policies; absent unless asked for. */
+  readonly offPolicy?: Readonly<Record<string, OffPolicyEstimate>>;
 }
 
 /** Virtual milliseconds between requests: long enough for commits and table flushes to happen in between. */
@@ -112,20 +117,20 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
   }
   await deliverOutcomes(driver, 0);
 
-  const chosen: string[] = [];
+  const logged: LoggedRow[] = [];
   for (const index of testRows) {
     const row = workload.row(index);
     const startedMs = options.wallMs();
     const decision = await routeRow(driver, row);
     options.onTiming({ id: row.id, wallMs: options.wallMs() - startedMs });
-    chosen.push(decision.model);
+    logged.push({ row, decision });
     options.onDecision(lineOf(row, decision));
     if (options.feedback === 'chosen') await reportLater(driver, row, decision);
     options.onProgress(++done, total);
   }
   if (options.feedback === 'chosen') await deliverOutcomes(driver, 0);
 
-  const report = reportOf(options, warmRows, testRows, chosen, engine.learnedRewards());
+  const report = reportOf(options, warmRows, testRows, logged, engine.learnedRewards());
   await pump(clock, client.close());
   await pump(clock, recorded.close());
   await pump(clock, engine.stop());
@@ -215,7 +220,7 @@ function reportOf(
   options: EvaluateOptions,
   warmRows: readonly number[],
   testRows: readonly number[],
-  chosen: readonly string[],
+  logged: readonly LoggedRow[],
   updates: number,
 ): EvaluationReport {
   const { workload, config, seed } = options;
@@ -225,7 +230,7 @@ function reportOf(
   const engine = judgeChoices(
     'engine',
     matrix,
-    chosen.map((model) => indexOf.get(model)!),
+    logged.map(({ decision }) => indexOf.get(decision.model)!),
   );
   const baselines = allBaselines(matrix, {
     weights,
@@ -244,6 +249,7 @@ function reportOf(
     ...summaryOf(engine),
     baselines: Object.fromEntries(Object.entries(baselines).map(([name, result]) => [name, summaryOf(result)])),
     updates,
+    ...(options.offPolicy && { offPolicy: offPolicyReport(logged, matrix) }),
   };
 }
 

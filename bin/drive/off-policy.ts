@@ -1,0 +1,123 @@
+/**
+ * What the engine's own log says of policies it did not follow, next to what they were really worth: recorded data knows.
+ * A check of the estimates on the user's data, and of how much its exploration lets one say.
+ */
+import type { OutcomeMatrix } from '../../lib/evaluation/baselines';
+import type { WorkloadRow } from '../../lib/evaluation/workload';
+import { bytesOf, encodeText } from '../../lib/learning/encode';
+import { describeContext } from '../../lib/learning/ope/describe-context';
+import { evidenceOfDecision, type LoggedDecision } from '../../lib/learning/ope/logged-decision';
+import { estimateValue } from '../../lib/learning/ope/policy-value';
+import { prepareLog } from '../../lib/learning/ope/prepared-log';
+import { indexOfLargest } from '../../lib/routing/distribution';
+import { inferTask } from '../../lib/routing/infer-task';
+import type { RouteDecided } from '../../lib/topics/generated/messages';
+
+export interface LoggedRow {
+  readonly row: WorkloadRow;
+  readonly decision: RouteDecided;
+}
+
+interface Interval {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface OffPolicyEstimate {
+  /** Mean score of the policy on these rows. */
+  readonly truth: number;
+  /** Why the log cannot tell; null when it can. */
+  readonly refused: string | null;
+  readonly snips: Interval | null;
+  readonly dr: Interval | null;
+  readonly effectiveSampleSize: number | null;
+}
+
+/** Per policy: each model always, and the engine without its draws. `matrix` holds the logged rows, in their order. */
+export function offPolicyReport(
+  logged: readonly LoggedRow[],
+  matrix: OutcomeMatrix,
+): Record<string, OffPolicyEstimate> {
+  const decisions: LoggedDecision[] = [];
+  const sources: number[] = [];
+  logged.forEach(({ row, decision }, index) => {
+    const outcome = row.outcomes.get(decision.model);
+    const evidence = evidenceOfDecision(decision, {
+      reward: outcome?.status === 'SUCCESS' ? outcome.score : outcome ? 0 : null,
+      task: inferTask(row.taskHint, row.prompt),
+      features: featuresOf(row),
+    });
+    if (evidence === null) return;
+    decisions.push(evidence);
+    sources.push(index);
+  });
+  const log = prepareLog(decisions);
+  const targetOf = (favourite: (decision: RouteDecided) => number) =>
+    decisions.map(({ propensities }, i) => sharesOf(propensities, favourite(logged[sources[i]!]!.decision)));
+  const targets: [string, number[][]][] = [
+    ['engine, best utility', targetOf(({ candidates }) => bestUtility(candidates))],
+    ...matrix.models.map(({ name }): [string, number[][]] => [
+      `always ${name}`,
+      targetOf(({ candidates }) => candidates.findIndex(({ model }) => model === name)),
+    ]),
+  ];
+  return Object.fromEntries(
+    targets.map(([name, shares]) => {
+      const found = estimateValue(log, (_, index) => shares[index]!);
+      const estimated = found.kind === 'value' ? found : null;
+      return [
+        name,
+        {
+          truth: truthOf(decisions, sources, shares, matrix),
+          refused: found.kind === 'refused' ? found.reason : null,
+          snips: estimated && intervalOf(estimated.snips),
+          dr: estimated && intervalOf(estimated.dr),
+          effectiveSampleSize: estimated?.support.effectiveSampleSize ?? null,
+        },
+      ];
+    }),
+  );
+}
+
+function featuresOf(row: WorkloadRow): Float32Array {
+  const encoded = row.features ? null : encodeText(row.prompt ?? '');
+  return describeContext({
+    sketch: encoded ? bytesOf(encoded.sketch) : Buffer.alloc(0),
+    sketchScale: encoded?.sketchScale ?? 0,
+    handFeatures: encoded ? bytesOf(encoded.handFeatures) : Buffer.alloc(0),
+    callerFeatures: row.features ? bytesOf(Float32Array.from(row.features)) : null,
+  });
+}
+
+function bestUtility(candidates: RouteDecided['candidates']): number {
+  return indexOfLargest(candidates.map(({ eligible, utility }) => (eligible ? utility : Number.NEGATIVE_INFINITY)));
+}
+
+/** All on the favourite; evenly over what can be drawn where that cannot. */
+function sharesOf(propensities: readonly number[], favourite: number): number[] {
+  if ((propensities[favourite] ?? 0) > 0) return propensities.map((_, i) => (i === favourite ? 1 : 0));
+  const drawable = propensities.filter((propensity) => propensity > 0).length;
+  return propensities.map((propensity) => (propensity > 0 ? 1 / drawable : 0));
+}
+
+function truthOf(
+  decisions: readonly LoggedDecision[],
+  sources: readonly number[],
+  shares: readonly (readonly number[])[],
+  matrix: OutcomeMatrix,
+): number {
+  const columnOf = new Map(matrix.models.map(({ name }, column) => [name, column]));
+  let sum = 0;
+  decisions.forEach(({ models }, i) => {
+    models.forEach((model, m) => {
+      const share = shares[i]![m]!;
+      if (share > 0) sum += share * matrix.scores[sources[i]! * matrix.models.length + columnOf.get(model)!]!;
+    });
+  });
+  return sum / decisions.length;
+}
+
+function intervalOf({ value, low, high }: Interval): Interval {
+  return { value, low, high };
+}
