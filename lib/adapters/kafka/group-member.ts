@@ -1,0 +1,323 @@
+/**
+ * One member of a consumer group: join, sync, heartbeat, commit, leave, by Kafka's classic group protocol. kafkajs's own
+ * consumer ties these to its fetching and hides the generation; here a commit carries the generation it belongs to, and a
+ * member that could not heartbeat for the session time-out takes itself for lost.
+ */
+import { AssignerProtocol } from 'kafkajs';
+import type { Clock } from '../../ports/clock';
+import type { Log } from '../../telemetry/log';
+import { assignCoPartitions, type GroupMemberClaim } from './co-partition-assigner';
+import type { KafkaCluster, KafkaNode } from './kafka-client';
+import { errorKind, errorType, givenUp, isMembershipLost } from './kafka-errors';
+import { backoffMs, type KafkaSession, leaderOf } from './kafka-session';
+import type { KafkaSettings } from './kafka-settings';
+
+const { MemberAssignment, MemberMetadata } = AssignerProtocol;
+const protocolName = 'co-partition';
+const groupCoordinator = 0;
+
+/** What this member owns between two rebalances. */
+export interface Generation {
+  readonly generationId: number;
+  readonly memberId: string;
+  readonly partitions: readonly number[];
+  /** False once the group has gone on without it, or may have. */
+  isLive(): boolean;
+}
+
+export interface GroupMemberOptions {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly settings: KafkaSettings;
+  readonly session: KafkaSession;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** May take its time, and should end early when the generation is over. When it rejects, the member joins anew. */
+  readonly onJoined: (generation: Generation) => Promise<void>;
+  /** The generation is over. Called once per generation. */
+  readonly onLost: (generation: Generation) => void;
+  /** Membership is over for good. */
+  readonly onFailed: (error: Error) => void;
+  /** Seconds from the first try to the assignment. */
+  readonly onRebalanced: (seconds: number) => void;
+}
+
+class LiveGeneration implements Generation {
+  private over = false;
+
+  constructor(
+    readonly generationId: number,
+    readonly memberId: string,
+    readonly partitions: readonly number[],
+    private readonly clock: Clock,
+    private readonly sessionTimeoutMs: number,
+    public lastHeartbeatMs: number,
+  ) {}
+
+  // Asks the clock: after a freeze of the whole process no timer has run yet, but the time has passed.
+  isLive(): boolean {
+    return !this.over && this.expiresInMs() > 0;
+  }
+
+  expiresInMs(): number {
+    return this.lastHeartbeatMs + this.sessionTimeoutMs - this.clock.monotonicMs();
+  }
+
+  end(): boolean {
+    const was = !this.over;
+    this.over = true;
+    return was;
+  }
+}
+
+export class GroupMember {
+  private memberId = '';
+  /** What was owned last: claimed again when the group rebalances. */
+  private owned: readonly number[] = [];
+  private generation: LiveGeneration | null = null;
+  private leaving = false;
+  private coordinator: { readonly cluster: KafkaCluster; readonly nodeId: number } | null = null;
+  private wake: () => void = () => {};
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: GroupMemberOptions) {}
+
+  get id(): string {
+    return this.memberId;
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** Commits in the name of `generation`. Rejects with a kafkajs error. */
+  async commit(generation: Generation, positions: ReadonlyMap<string, ReadonlyMap<number, number>>): Promise<void> {
+    const coordinator = await this.findCoordinator();
+    await coordinator.offsetCommit({
+      groupId: this.options.groupId,
+      groupGenerationId: generation.generationId,
+      memberId: generation.memberId,
+      topics: [...positions].map(([topic, partitions]) => ({
+        topic,
+        partitions: [...partitions].map(([partition, offset]) => ({
+          partition,
+          offset: String(offset),
+          metadata: null,
+        })),
+      })),
+    });
+  }
+
+  /** The generation is known to be over before a heartbeat has told: join again at once. */
+  suspect(generation: Generation): void {
+    if (this.generation === generation) this.lose();
+    this.wake();
+  }
+
+  /** Leaves the group, so that the others need not wait for the session time-out. Never rejects. */
+  async leave(): Promise<void> {
+    this.leaving = true;
+    this.lose();
+    this.wake();
+    await this.running;
+  }
+
+  /** After an error of a commit that is not fatal: makes ready for another try. */
+  async mend(error: unknown): Promise<void> {
+    this.coordinator = null;
+    await this.options.session.mend(error, this.options.topics);
+  }
+
+  private async run(): Promise<void> {
+    const { onFailed, groupId, log, session } = this.options;
+    for (let failures = 0; !this.leaving; ) {
+      try {
+        const generation = await this.join();
+        failures = 0;
+        await this.live(generation);
+        this.lose();
+      } catch (error) {
+        this.lose();
+        if (this.leaving) break;
+        if (errorType(error) === 'UNKNOWN_MEMBER_ID') this.memberId = '';
+        if (isMembershipLost(error)) continue;
+        if (errorKind(error) === 'fatal') {
+          onFailed(givenUp(`membership of group ${groupId}`, error));
+          break;
+        }
+        log.debug('joining the group failed, trying again', { group: groupId, reason: (error as Error).message });
+        await this.mend(error);
+        await this.pause(backoffMs(failures++));
+      }
+    }
+    await this.depart();
+    await session.close();
+  }
+
+  private async join(): Promise<LiveGeneration> {
+    const { groupId, topics, settings, clock } = this.options;
+    const startedMs = clock.monotonicMs();
+    const coordinator = await this.findCoordinator();
+    const joined = await coordinator.joinGroup({
+      groupId,
+      sessionTimeout: settings.sessionTimeoutMs,
+      rebalanceTimeout: settings.rebalanceTimeoutMs,
+      memberId: this.memberId,
+      groupProtocols: [{ name: protocolName, metadata: claimMetadata(topics, this.owned) }],
+    });
+    this.memberId = joined.memberId;
+    const { generationId, memberId } = joined;
+    // Counted from before the answer: what is live here must not be dead there.
+    const syncedMs = clock.monotonicMs();
+    const { memberAssignment } = await coordinator.syncGroup({
+      groupId,
+      generationId,
+      memberId,
+      groupAssignment: joined.leaderId === memberId ? await this.assign(joined.members) : [],
+    });
+    const assignment = MemberAssignment.decode(memberAssignment)?.assignment ?? {};
+    const partitions = [...new Set(Object.values(assignment).flat())].sort((a, b) => a - b);
+    this.owned = partitions;
+    const generation = new LiveGeneration(
+      generationId,
+      memberId,
+      partitions,
+      clock,
+      settings.sessionTimeoutMs,
+      syncedMs,
+    );
+    this.generation = generation;
+    this.options.onRebalanced((clock.monotonicMs() - startedMs) / 1_000);
+    return generation;
+  }
+
+  private async assign(
+    members: readonly { memberId: string; memberMetadata: Buffer }[],
+  ): Promise<{ memberId: string; memberAssignment: Buffer }[]> {
+    const { topics, session } = this.options;
+    const cluster = await session.cluster(topics);
+    const counts = topics.map((topic) => cluster.findTopicPartitionMetadata(topic).length);
+    const assigned = assignCoPartitions(members.map(claimOf), counts);
+    return [...assigned].map(([memberId, partitions]) => {
+      const assignment: Record<string, number[]> = {};
+      for (const [i, topic] of topics.entries()) {
+        const owned = partitions.filter((partition) => partition < counts[i]!);
+        if (owned.length > 0) assignment[topic] = owned;
+      }
+      return {
+        memberId,
+        memberAssignment: MemberAssignment.encode({ version: 1, assignment, userData: Buffer.alloc(0) }),
+      };
+    });
+  }
+
+  /** Heartbeats until the generation is over. Throws when the group goes on without it. */
+  private async live(generation: LiveGeneration): Promise<void> {
+    let failure: unknown = null;
+    this.options.onJoined(generation).catch((error: unknown) => {
+      if (!generation.isLive()) return;
+      failure = error;
+      this.wake();
+    });
+    while (generation.isLive() && !this.leaving && failure === null) await this.beat(generation);
+    if (failure !== null && !this.leaving) throw failure;
+  }
+
+  /** Waits for the interval, then one heartbeat. */
+  private async beat(generation: LiveGeneration): Promise<void> {
+    const { settings, clock } = this.options;
+    await this.pause(Math.min(settings.heartbeatIntervalMs, generation.expiresInMs()));
+    if (!generation.isLive() || this.leaving) return;
+    const sentMs = clock.monotonicMs();
+    const answered = this.sendHeartbeat(generation).then(
+      () => {
+        generation.lastHeartbeatMs = sentMs;
+      },
+      async (error: unknown) => {
+        if (errorKind(error) === 'fatal') throw error;
+        await this.mend(error);
+      },
+    );
+    // An answer that takes longer than the session is no answer.
+    const expiry = this.timer(generation.expiresInMs());
+    await Promise.race([answered, expiry.fired]).finally(expiry.cancel);
+    answered.catch(() => {});
+    if (!generation.isLive() && !this.leaving) {
+      const { log, groupId } = this.options;
+      log.warn('no heartbeat was answered within the session time-out: giving up the partitions', { group: groupId });
+    }
+  }
+
+  private async sendHeartbeat(generation: Generation): Promise<void> {
+    const coordinator = await this.findCoordinator();
+    await coordinator.heartbeat({
+      groupId: this.options.groupId,
+      groupGenerationId: generation.generationId,
+      memberId: generation.memberId,
+    });
+  }
+
+  private async depart(): Promise<void> {
+    if (this.memberId === '') return;
+    try {
+      await (await this.findCoordinator()).leaveGroup({ groupId: this.options.groupId, memberId: this.memberId });
+    } catch {
+      // The session time-out does it then.
+    }
+  }
+
+  private async findCoordinator(): Promise<KafkaNode> {
+    const { session, topics, groupId } = this.options;
+    const cluster = await session.cluster(topics);
+    if (this.coordinator?.cluster !== cluster) {
+      this.coordinator = { cluster, nodeId: await coordinatorIdOf(cluster, topics[0]!, groupId) };
+    }
+    return cluster.findBroker({ nodeId: this.coordinator.nodeId });
+  }
+
+  private lose(): void {
+    const { generation } = this;
+    this.generation = null;
+    if (generation?.end()) this.options.onLost(generation);
+  }
+
+  /** Sleeps until the time is over or somebody wakes it. */
+  private async pause(waitMs: number): Promise<void> {
+    if (this.leaving || waitMs <= 0) return;
+    const timer = this.timer(waitMs);
+    await timer.fired;
+  }
+
+  private timer(waitMs: number): { readonly fired: Promise<void>; readonly cancel: () => void } {
+    let cancel = (): void => {};
+    const fired = new Promise<void>((resolve) => {
+      cancel = this.options.clock.setTimer(Math.max(0, waitMs), resolve);
+      this.wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+    return { fired, cancel };
+  }
+}
+
+/** Which node coordinates a group. Any node knows; the leader of a topic that is read is as good as another. */
+export async function coordinatorIdOf(cluster: KafkaCluster, topic: string, groupId: string): Promise<number> {
+  const node = await leaderOf(cluster, topic, 0);
+  const { coordinator } = await node.findGroupCoordinator({ groupId, coordinatorType: groupCoordinator });
+  return coordinator.nodeId;
+}
+
+function claimMetadata(topics: readonly string[], owned: readonly number[]): Buffer {
+  return MemberMetadata.encode({ version: 1, topics: [...topics], userData: Buffer.from(JSON.stringify(owned)) });
+}
+
+function claimOf({ memberId, memberMetadata }: { memberId: string; memberMetadata: Buffer }): GroupMemberClaim {
+  const userData = MemberMetadata.decode(memberMetadata)?.userData.toString() ?? '';
+  try {
+    const owned: unknown = JSON.parse(userData);
+    return { memberId, owned: Array.isArray(owned) ? owned.filter(Number.isInteger) : [] };
+  } catch {
+    return { memberId, owned: [] };
+  }
+}

@@ -1,0 +1,245 @@
+/** The broker port on Kafka. What each call becomes is in the files beside this one; the reasons are in docs/decisions/0006-kafka-adapter.md. */
+import type { Broker, GroupOptions, LogRecord, TopicPartition } from '../../ports/broker';
+import type { Clock } from '../../ports/clock';
+import type { Log } from '../../telemetry/log';
+import type { Metrics } from '../../telemetry/metrics';
+import { type KafkaFollower, startFollower } from './follower';
+import { createKafkaClient, type KafkaClient } from './kafka-client';
+import { errorKind, unreachable } from './kafka-errors';
+import { evictPredecessors, KafkaMembership, type MembershipEnvironment } from './kafka-membership';
+import { KafkaProducer } from './kafka-producer';
+import { backoffMs, KafkaSession, Outage } from './kafka-session';
+import type { KafkaSettings } from './kafka-settings';
+import { PartitionReader } from './partition-reader';
+import { TopicCatalog } from './topic-catalog';
+
+export interface KafkaBroker extends Broker {
+  deleteTopics(names: readonly string[]): Promise<void>;
+}
+
+export interface KafkaBrokerParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** A start waits so long for a broker that is starting too. */
+const firstAnswerMs = 4_000;
+
+/** Rejects with a readable error, naming the addresses, when no broker answers within some five seconds. */
+export async function openKafkaBroker(settings: KafkaSettings, parts: KafkaBrokerParts): Promise<KafkaBroker> {
+  const client = createKafkaClient(settings, parts.clock, parts.log);
+  const outage = new Outage(parts.clock, parts.log);
+  const control = new KafkaSession(client, parts.clock, outage);
+  try {
+    await firstAnswer(control, parts.clock);
+  } catch (error) {
+    void control.close();
+    throw unreachable(settings.brokers, error);
+  }
+  return new KafkaBrokerOverSessions(settings, parts, client, outage, control);
+}
+
+async function firstAnswer(control: KafkaSession, clock: Clock): Promise<void> {
+  const startedMs = clock.monotonicMs();
+  for (let tries = 0; ; tries++) {
+    const leftMs = startedMs + firstAnswerMs - clock.monotonicMs();
+    try {
+      await within(clock, Math.max(1, leftMs), answer(control));
+      return;
+    } catch (error) {
+      await control.mend(error, []);
+      if (errorKind(error) === 'fatal' || leftMs < backoffMs(tries)) throw error;
+      await new Promise<void>((resolve) => clock.setTimer(backoffMs(tries), resolve));
+    }
+  }
+}
+
+/** An open socket is not yet an answer. */
+async function answer(control: KafkaSession): Promise<void> {
+  await (await control.cluster([])).refreshMetadata();
+}
+
+function within<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.setTimer(limitMs, () => reject(new Error(`no answer within ${firstAnswerMs} ms`)));
+    work.then(resolve, reject).finally(cancel);
+  });
+}
+
+class KafkaBrokerOverSessions implements KafkaBroker {
+  private readonly catalog: TopicCatalog;
+  private readonly reader: PartitionReader;
+  private readonly sending: KafkaSession;
+  private readonly shared: KafkaProducer;
+  private readonly memberships = new Set<KafkaMembership>();
+  private readonly followers = new Set<KafkaFollower>();
+  private closing: Promise<void> | null = null;
+
+  constructor(
+    private readonly settings: KafkaSettings,
+    private readonly parts: KafkaBrokerParts,
+    private readonly client: KafkaClient,
+    private readonly outage: Outage,
+    private readonly control: KafkaSession,
+  ) {
+    const { clock, log, metrics } = parts;
+    this.catalog = new TopicCatalog(control, settings.replicationFactor, log);
+    this.reader = new PartitionReader(control);
+    this.sending = this.openSession();
+    this.shared = new KafkaProducer({ settings, session: this.sending, catalog: this.catalog, clock, metrics });
+    metrics.onCollect(() => this.reportLags());
+  }
+
+  async ensureTopics(topics: Parameters<Broker['ensureTopics']>[0]): Promise<void> {
+    this.refuseClosed();
+    await this.catalog.ensure(topics);
+  }
+
+  async listTopics(): ReturnType<Broker['listTopics']> {
+    this.refuseClosed();
+    return this.catalog.list();
+  }
+
+  async deleteTopics(names: readonly string[]): Promise<void> {
+    this.refuseClosed();
+    await this.catalog.delete(names);
+  }
+
+  async offsets(of: TopicPartition): ReturnType<Broker['offsets']> {
+    await this.refuseUnknown(of);
+    return this.reader.offsets(of);
+  }
+
+  async offsetAt(of: TopicPartition, timestampMs: number): Promise<number> {
+    await this.refuseUnknown(of);
+    return this.reader.offsetAt(of, timestampMs);
+  }
+
+  async *read(of: TopicPartition, range: Parameters<Broker['read']>[1]): AsyncGenerator<readonly LogRecord[]> {
+    await this.refuseUnknown(of);
+    yield* this.reader.read(of, range);
+  }
+
+  async follow(options: Parameters<Broker['follow']>[0]): ReturnType<Broker['follow']> {
+    this.refuseClosed();
+    const { partitions } = await this.catalog.settings(options.topic);
+    const { clock, log } = this.parts;
+    const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+    const { follower, caughtUp } = await startFollower(options, numbers, {
+      reader: this.reader,
+      openSession: () => this.openSession(),
+      clock,
+      log,
+    });
+    this.followers.add(follower);
+    await caughtUp;
+    return {
+      stop: async () => {
+        await follower.stop();
+        this.closeInBackground(follower, this.followers);
+      },
+    };
+  }
+
+  async join(options: GroupOptions): ReturnType<Broker['join']> {
+    this.refuseClosed();
+    await this.refuseUnfit(options);
+    const { clock, log, metrics } = this.parts;
+    const environment: MembershipEnvironment = {
+      settings: this.settings,
+      clock,
+      log,
+      metrics,
+      reader: this.reader,
+      control: this.control,
+      openSession: () => this.openSession(),
+      send: (records, refusal) => this.shared.send(records, refusal),
+    };
+    if (this.settings.instanceId !== null) {
+      const own = new Set([...this.memberships].map(({ memberId }) => memberId));
+      await evictPredecessors(options, own, environment);
+    }
+    this.refuseClosed();
+    const membership = new KafkaMembership(options, environment);
+    this.memberships.add(membership);
+    membership.start();
+    return {
+      leave: async () => {
+        await membership.leave();
+        this.closeInBackground(membership, this.memberships);
+      },
+    };
+  }
+
+  producer(name: string): ReturnType<Broker['producer']> {
+    let closed = false;
+    const outstanding = new Set<Promise<unknown>>();
+    return {
+      send: async (records) => {
+        this.refuseClosed();
+        if (closed) throw new Error(`producer ${name} is closed`);
+        const sent = this.shared.send(records);
+        outstanding.add(sent);
+        return sent.finally(() => outstanding.delete(sent));
+      },
+      async close() {
+        closed = true;
+        await Promise.allSettled(outstanding);
+      },
+    };
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  private async closeOnce(): Promise<void> {
+    await Promise.all([...this.memberships].map((membership) => membership.leave()));
+    await Promise.all([...this.followers].map((follower) => follower.stop()));
+    await this.shared.close();
+    await Promise.all([
+      ...[...this.memberships].map((membership) => membership.ended()),
+      ...[...this.followers].map((follower) => follower.ended()),
+      this.sending.close(),
+      this.control.close(),
+    ]);
+  }
+
+  /** A long poll may be out on the connections still: only `close` waits for that. */
+  private closeInBackground<T extends { ended(): Promise<void> }>(ended: T, among: Set<T>): void {
+    void ended.ended().finally(() => among.delete(ended));
+  }
+
+  private openSession(): KafkaSession {
+    return new KafkaSession(this.client, this.parts.clock, this.outage);
+  }
+
+  private refuseClosed(): void {
+    if (this.closing) throw new Error('the broker is closed');
+  }
+
+  private async refuseUnknown({ topic, partition }: TopicPartition): Promise<void> {
+    this.refuseClosed();
+    const { partitions } = await this.catalog.settings(topic);
+    if (partition >= partitions) throw new Error(`topic ${topic} has no partition ${partition}`);
+  }
+
+  private async refuseUnfit({ group, topics }: GroupOptions): Promise<void> {
+    if (topics.length === 0) throw new Error(`group ${group}: name at least one topic`);
+    const settings = await Promise.all(topics.map((topic) => this.catalog.settings(topic)));
+    if (new Set(settings.map(({ partitions }) => partitions)).size === 1) return;
+    const counts = settings.map(({ name, partitions }) => `${name}: ${partitions}`).join(', ');
+    throw new Error(`group ${group}: co-partitioned topics need the same number of partitions (${counts})`);
+  }
+
+  private reportLags(): void {
+    for (const membership of this.memberships) {
+      for (const { group, topic, partition, records } of membership.lags()) {
+        const labels = { service: group, topic, partition: String(partition) };
+        this.parts.metrics.set('quantum_router_consumer_lag_records', labels, records);
+      }
+    }
+  }
+}

@@ -1,0 +1,222 @@
+/** A membership in a group as the broker port has it: at every epoch one consumer per owned partition, fetching, commits. */
+import type { GroupOptions, Membership, OutgoingRecord, TopicPartition } from '../../ports/broker';
+import { type Clock, sleep } from '../../ports/clock';
+import type { Log } from '../../telemetry/log';
+import type { Metrics } from '../../telemetry/metrics';
+import { CommitQueue, type Positions } from './commit-queue';
+import { FetchLoop } from './fetch-loop';
+import { coordinatorIdOf, type Generation, GroupMember } from './group-member';
+import { errorKind, errorType, givenUp, isMembershipLost } from './kafka-errors';
+import { backoffMs, type KafkaSession } from './kafka-session';
+import { clientIdOf, type KafkaSettings } from './kafka-settings';
+import { type ConsumerEpoch, KafkaPartitionConsumer } from './partition-consumer';
+import type { PartitionReader } from './partition-reader';
+
+const tryMs = 30_000;
+
+export interface MembershipEnvironment {
+  readonly settings: KafkaSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly reader: PartitionReader;
+  /** Requests that are answered at once, shared by all memberships. */
+  readonly control: KafkaSession;
+  readonly openSession: () => KafkaSession;
+  readonly send: (records: readonly OutgoingRecord[], refusal: () => Error | null) => Promise<unknown>;
+}
+
+export interface PartitionLag extends TopicPartition {
+  readonly group: string;
+  readonly records: number;
+}
+
+interface Epoch {
+  readonly generation: Generation;
+  readonly consumers: readonly KafkaPartitionConsumer[];
+  readonly loop: FetchLoop;
+}
+
+export class KafkaMembership implements Membership {
+  private readonly member: GroupMember;
+  private current: Epoch | null = null;
+  private epoch = 0;
+  private left: Promise<void> | null = null;
+  private readonly ending = new Set<Promise<void>>();
+
+  constructor(
+    private readonly options: GroupOptions,
+    private readonly environment: MembershipEnvironment,
+  ) {
+    const { settings, clock, log, metrics, openSession } = environment;
+    const service = options.group;
+    this.member = new GroupMember({
+      groupId: options.group,
+      topics: options.topics,
+      settings,
+      clock,
+      log,
+      session: openSession(),
+      onJoined: (generation) => this.begin(generation),
+      onLost: (generation) => this.end(generation),
+      onFailed: (error) => options.onFailed(error),
+      onRebalanced: (seconds) => {
+        metrics.count('quantum_router_rebalances_total', { service });
+        metrics.observe('quantum_router_rebalance_seconds', { service }, seconds);
+      },
+    });
+  }
+
+  get memberId(): string {
+    return this.member.id;
+  }
+
+  start(): void {
+    this.member.start();
+  }
+
+  leave(): Promise<void> {
+    this.left ??= this.member.leave();
+    return this.left;
+  }
+
+  /** Resolves when the connections of all epochs are closed. */
+  async ended(): Promise<void> {
+    await Promise.all(this.ending);
+  }
+
+  lags(): PartitionLag[] {
+    const { group } = this.options;
+    return (this.current?.consumers ?? []).flatMap(({ cursors }) =>
+      cursors.map(({ topic, partition, lag }) => ({ group, topic, partition, records: lag })),
+    );
+  }
+
+  private async begin(generation: Generation): Promise<void> {
+    const { group, topics, onAssigned } = this.options;
+    const starts = await Promise.all(generation.partitions.map((partition) => this.startsOf(generation, partition)));
+    if (!generation.isLive()) return;
+    const { clock, log, openSession } = this.environment;
+    this.epoch = Math.max(this.epoch + 1, clock.nowMs());
+    const commits = new CommitQueue((positions) => this.commit(generation, positions));
+    const shared: ConsumerEpoch = {
+      group,
+      topics,
+      clock,
+      epoch: this.epoch,
+      isLive: () => generation.isLive(),
+      wakeFetching: () => loop.wake(),
+      send: async (records, refusal) => void (await this.environment.send(records, refusal)),
+      commit: (partition, positions) => commits.commit(partition, positions),
+    };
+    const consumers = generation.partitions.map(
+      (partition, i) => new KafkaPartitionConsumer(shared, partition, starts[i]!),
+    );
+    // Connections of the epoch's own: the long poll of the one before may still be out on its.
+    const loop = new FetchLoop(
+      openSession(),
+      consumers.flatMap(({ cursors }) => cursors),
+      { clock, log, lingerMs: this.options.lingerMs ?? 0, onFailed: (error) => this.fail(error) },
+    );
+    this.current = { generation, consumers, loop };
+    if (consumers.length > 0) loop.start();
+    onAssigned(this.epoch, consumers);
+  }
+
+  private end(generation: Generation): void {
+    const { current } = this;
+    if (current?.generation !== generation) return;
+    this.current = null;
+    for (const consumer of current.consumers) consumer.becomeStale();
+    current.loop.stop();
+    const ended = current.loop.ended().finally(() => this.ending.delete(ended));
+    this.ending.add(ended);
+  }
+
+  private fail(error: Error): void {
+    void this.leave();
+    this.options.onFailed(error);
+  }
+
+  /** Committed position and first offset to read, by topic. */
+  private async startsOf(
+    generation: Generation,
+    partition: number,
+  ): Promise<Map<string, { committed: number | null; readonly from: number }>> {
+    const { group, topics, startAt } = this.options;
+    const what = `asking for the positions of group ${group}`;
+    const refusal = () => (generation.isLive() ? null : new Error(`${what}: the generation is over`));
+    const limits = { what, topics, timeoutMs: tryMs, refusal };
+    const { responses } = await this.environment.control.run(limits, async (cluster) => {
+      const nodeId = await coordinatorIdOf(cluster, topics[0]!, group);
+      const coordinator = await cluster.findBroker({ nodeId });
+      return coordinator.offsetFetch({
+        groupId: group,
+        topics: topics.map((topic) => ({ topic, partitions: [{ partition }] })),
+      });
+    });
+    const committed = new Map(responses.map(({ topic, partitions }) => [topic, Number(partitions[0]!.offset)]));
+    const starts = await Promise.all(
+      topics.map(async (topic) => {
+        const position = committed.get(topic) ?? -1;
+        if (position >= 0) return { committed: position, from: position };
+        // Resolved here and now: "latest" left to the first fetch would lose what is sent in between.
+        const { earliest, end } = await this.environment.reader.offsets({ topic, partition });
+        return { committed: null, from: startAt === 'earliest' ? earliest : end };
+      }),
+    );
+    return new Map(topics.map((topic, i) => [topic, starts[i]!]));
+  }
+
+  /** Until it is done, the generation is over, or the time is up. */
+  private async commit(generation: Generation, positions: Positions): Promise<void> {
+    const { clock, settings } = this.environment;
+    const what = `committing positions of group ${this.options.group}`;
+    const startedMs = clock.monotonicMs();
+    for (let tries = 0; ; tries++) {
+      try {
+        await this.member.commit(generation, positions);
+        return;
+      } catch (error) {
+        if (isMembershipLost(error)) this.member.suspect(generation);
+        const late = clock.monotonicMs() - startedMs > settings.deliveryTimeoutMs;
+        if (late || !generation.isLive() || errorKind(error) === 'fatal') throw givenUp(what, error);
+        await this.member.mend(error);
+        await sleep(clock, backoffMs(tries));
+      }
+    }
+  }
+}
+
+/**
+ * Makes members leave that this process left behind when it was killed: they carry its client id, which with an
+ * `instanceId` nobody else has. Without this the group waits for their session time-out. Failing to is no failure.
+ */
+export async function evictPredecessors(
+  options: Pick<GroupOptions, 'group' | 'topics'>,
+  own: ReadonlySet<string>,
+  environment: Pick<MembershipEnvironment, 'control' | 'log' | 'settings'>,
+): Promise<void> {
+  const { control, log, settings } = environment;
+  const { group, topics } = options;
+  const clientId = clientIdOf(settings);
+  try {
+    await control.run({ what: `looking at group ${group}`, topics, timeoutMs: tryMs }, async (cluster) => {
+      const coordinator = await cluster.findBroker({ nodeId: await coordinatorIdOf(cluster, topics[0]!, group) });
+      const { groups } = await coordinator.describeGroups({ groupIds: [group] });
+      for (const member of groups[0]?.members ?? []) {
+        if (member.clientId !== clientId || own.has(member.memberId)) continue;
+        log.info('taking the place of an earlier self in the group', { group, member: member.memberId });
+        await coordinator.leaveGroup({ groupId: group, memberId: member.memberId }).catch((error: unknown) => {
+          if (errorType(error) !== 'UNKNOWN_MEMBER_ID') throw error;
+        });
+      }
+    });
+  } catch (error) {
+    if (errorType(error) === 'GROUP_ID_NOT_FOUND') return;
+    log.warn('could not look for an earlier self in the group; its session time-out will end it', {
+      group,
+      error: error as Error,
+    });
+  }
+}

@@ -1,0 +1,277 @@
+/** The poll side of one owned partition: what was fetched of each topic waits here until it is asked for. */
+import { type LogRecord, type OutgoingRecord, type PartitionConsumer, StaleEpochError } from '../../ports/broker';
+import type { Clock } from '../../ports/clock';
+import type { FetchCursor } from './fetch-loop';
+import type { FetchedRecords } from './fetched-records';
+
+/** Fetching of a topic pauses while it has so much waiting; a fetch may bring more than that at once. */
+const maxBufferedRecords = 1_000;
+const maxBufferedBytes = 2_097_152;
+
+/** What the consumers of one epoch share. */
+export interface ConsumerEpoch {
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly epoch: number;
+  readonly clock: Clock;
+  isLive(): boolean;
+  /** Something has become fetchable. */
+  wakeFetching(): void;
+  /** Refuses what has not been sent when the epoch passes. */
+  send(records: readonly OutgoingRecord[], refusal: () => Error | null): Promise<void>;
+  commit(partition: number, positions: ReadonlyMap<string, number>): Promise<void>;
+}
+
+interface PendingPoll {
+  readonly maxRecords: number;
+  readonly cursors: readonly TopicCursor[];
+  readonly resolve: (records: readonly LogRecord[]) => void;
+  readonly reject: (error: Error) => void;
+  readonly cancelTimer: () => void;
+}
+
+export class KafkaPartitionConsumer implements PartitionConsumer {
+  readonly cursors: readonly TopicCursor[];
+  private readonly byTopic: ReadonlyMap<string, TopicCursor>;
+  private pending: PendingPoll | null = null;
+  private delivering = false;
+  private stale = false;
+  /** Which topic is served first, so that none always is. */
+  private turn = 0;
+
+  /** `starts`: by topic, the committed position (null for none) and where to read from. */
+  constructor(
+    private readonly shared: ConsumerEpoch,
+    readonly partition: number,
+    private readonly starts: Map<string, { committed: number | null; readonly from: number }>,
+  ) {
+    this.cursors = shared.topics.map(
+      (topic) => new TopicCursor(topic, partition, starts.get(topic)!.from, () => this.deliverSoon()),
+    );
+    this.byTopic = new Map(this.cursors.map((cursor) => [cursor.topic, cursor]));
+  }
+
+  get epoch(): number {
+    return this.shared.epoch;
+  }
+
+  get ownerEpoch(): number {
+    return this.shared.epoch;
+  }
+
+  isStale(): boolean {
+    return this.stale || !this.shared.isLive();
+  }
+
+  becomeStale(): void {
+    if (this.stale) return;
+    this.stale = true;
+    for (const cursor of this.cursors) cursor.stop();
+    const { pending } = this;
+    this.pending = null;
+    pending?.cancelTimer();
+    pending?.reject(this.staleError());
+  }
+
+  async committed(): Promise<ReadonlyMap<string, number | null>> {
+    this.refuseStale();
+    return new Map(this.cursors.map(({ topic }) => [topic, this.starts.get(topic)!.committed]));
+  }
+
+  seek(topic: string, offset: number): void {
+    this.refuseStale();
+    if (!Number.isSafeInteger(offset) || offset < 0) throw new Error(`cannot seek ${topic} to offset ${offset}`);
+    this.cursorOf(topic).seek(offset);
+    this.shared.wakeFetching();
+  }
+
+  async poll(options: {
+    maxRecords: number;
+    maxWaitMs: number;
+    topics?: readonly string[];
+  }): Promise<readonly LogRecord[]> {
+    this.refuseStale();
+    const { group, clock } = this.shared;
+    if (this.pending) throw new Error(`group ${group}: a poll of partition ${this.partition} is outstanding`);
+    const cursors = options.topics ? options.topics.map((topic) => this.cursorOf(topic)) : this.cursors;
+    const ready = this.collect(cursors, options.maxRecords);
+    if (ready.length > 0 || options.maxWaitMs <= 0) return ready;
+    return new Promise((resolve, reject) => {
+      const cancelTimer = clock.setTimer(options.maxWaitMs, () => this.wake());
+      this.pending = { maxRecords: options.maxRecords, cursors, resolve, reject, cancelTimer };
+    });
+  }
+
+  wake(): void {
+    if (this.pending) this.answer(this.pending, this.collect(this.pending.cursors, this.pending.maxRecords));
+  }
+
+  async write(batch: { records: readonly OutgoingRecord[]; positions?: ReadonlyMap<string, number> }): Promise<void> {
+    this.refuseStale();
+    const { records, positions } = batch;
+    for (const topic of positions?.keys() ?? []) this.cursorOf(topic);
+    if (records.length > 0) await this.shared.send(records, () => (this.isStale() ? this.staleError() : null));
+    this.refuseStale();
+    if (!positions || positions.size === 0) return;
+    try {
+      await this.shared.commit(this.partition, positions);
+    } catch (error) {
+      this.refuseStale();
+      throw error;
+    }
+    for (const [topic, committed] of positions) this.starts.get(topic)!.committed = committed;
+  }
+
+  /** After everything of one answer has been handed over, so that a poll gets it all. */
+  private deliverSoon(): void {
+    if (!this.pending || this.delivering) return;
+    this.delivering = true;
+    queueMicrotask(() => {
+      this.delivering = false;
+      const { pending } = this;
+      if (!pending) return;
+      const records = this.collect(pending.cursors, pending.maxRecords);
+      if (records.length > 0) this.answer(pending, records);
+    });
+  }
+
+  private answer(pending: PendingPoll, records: readonly LogRecord[]): void {
+    this.pending = null;
+    pending.cancelTimer();
+    pending.resolve(records);
+  }
+
+  private collect(cursors: readonly TopicCursor[], maxRecords: number): readonly LogRecord[] {
+    let fetchable = false;
+    for (const cursor of cursors) fetchable = cursor.start() || fetchable;
+    const full = cursors.filter((cursor) => cursor.size > 0);
+    let records: readonly LogRecord[] = [];
+    if (full.length === 1) records = full[0]!.shift(maxRecords);
+    // All there is, up to the limit: a poll that returns less tells its caller that nothing more waits.
+    if (full.length > 1 || (full[0] && full[0].size > 0 && records.length < maxRecords)) {
+      records = this.share(full, maxRecords, records);
+    }
+    for (const cursor of full) fetchable = cursor.drained() || fetchable;
+    if (fetchable) this.shared.wakeFetching();
+    return records;
+  }
+
+  /** Equal shares first; what a topic leaves unused goes to the others in the next round. */
+  private share(cursors: readonly TopicCursor[], maxRecords: number, before: readonly LogRecord[]): LogRecord[] {
+    const records = [...before];
+    this.turn++;
+    for (let active = cursors; records.length < maxRecords && active.length > 0; ) {
+      const share = Math.ceil((maxRecords - records.length) / active.length);
+      for (let i = 0; i < active.length && records.length < maxRecords; i++) {
+        const cursor = active[(i + this.turn) % active.length]!;
+        for (const record of cursor.shift(Math.min(share, maxRecords - records.length))) records.push(record);
+      }
+      active = active.filter((cursor) => cursor.size > 0);
+    }
+    return records;
+  }
+
+  private cursorOf(topic: string): TopicCursor {
+    const cursor = this.byTopic.get(topic);
+    if (!cursor) throw new Error(`group ${this.shared.group} does not read topic ${topic}`);
+    return cursor;
+  }
+
+  private refuseStale(): void {
+    if (this.isStale()) throw this.staleError();
+  }
+
+  private staleError(): StaleEpochError {
+    return new StaleEpochError(this.shared.group, this.partition, this.epoch);
+  }
+}
+
+/** One topic's records on their way: fetched up to `next`, handed out up to the first that waits. Fetches nothing before the first poll. */
+export class TopicCursor implements FetchCursor {
+  /** Records waiting. */
+  size = 0;
+  /** One past the last offset that could be read when it was fetched last. */
+  end = 0;
+  private chunks: (readonly LogRecord[])[] = [];
+  /** Records already taken from the first chunk. */
+  private head = 0;
+  private bytes = 0;
+  private started = false;
+  private paused = false;
+
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    private next: number,
+    private readonly onArrived: () => void,
+  ) {}
+
+  wanted(): number | null {
+    if (!this.started) return null;
+    this.paused = this.size >= maxBufferedRecords || this.bytes >= maxBufferedBytes;
+    return this.paused ? null : this.next;
+  }
+
+  take(from: number, fetched: FetchedRecords): void {
+    this.end = Math.max(this.end, fetched.end);
+    // Sought elsewhere meanwhile.
+    if (from !== this.next || !this.started) return;
+    this.next = fetched.next;
+    if (fetched.records.length === 0) return;
+    this.chunks.push(fetched.records);
+    this.size += fetched.records.length;
+    for (const { value } of fetched.records) this.bytes += value?.length ?? 0;
+    this.onArrived();
+  }
+
+  /** Records between what was handed out and the end. */
+  get lag(): number {
+    return this.started ? Math.max(0, this.end - (this.chunks[0]?.[this.head]?.offset ?? this.next)) : 0;
+  }
+
+  seek(offset: number): void {
+    this.next = offset;
+    this.chunks = [];
+    this.head = 0;
+    this.size = 0;
+    this.bytes = 0;
+  }
+
+  /** True when this made it fetchable. */
+  start(): boolean {
+    if (this.started) return false;
+    this.started = true;
+    return true;
+  }
+
+  stop(): void {
+    this.started = false;
+    this.chunks = [];
+  }
+
+  /** True when fetching was paused and may go on. */
+  drained(): boolean {
+    if (!this.paused || this.size > maxBufferedRecords / 2 || this.bytes > maxBufferedBytes / 2) return false;
+    this.paused = false;
+    return true;
+  }
+
+  shift(maxRecords: number): readonly LogRecord[] {
+    const first = this.chunks[0]!;
+    // A whole chunk needs no copy.
+    const taken =
+      this.head === 0 && first.length <= maxRecords
+        ? (this.chunks.shift() as readonly LogRecord[])
+        : first.slice(this.head, this.head + maxRecords);
+    if (taken !== first) {
+      this.head += taken.length;
+      if (this.head === first.length) {
+        this.chunks.shift();
+        this.head = 0;
+      }
+    }
+    this.size -= taken.length;
+    for (const { value } of taken) this.bytes -= value?.length ?? 0;
+    return taken;
+  }
+}

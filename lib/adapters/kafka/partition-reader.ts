@@ -1,0 +1,109 @@
+/**
+ * Reads partitions without a group: offsets, offsets by time, and ranges, with plain fetch requests. Joining a group for
+ * each of these would cost a rebalance and leave an orphan group behind (kafkajs has no other way, see its issue 373).
+ */
+import type { LogRecord, OffsetRange, TopicPartition } from '../../ports/broker';
+import { type FetchedRecords, fetchedRecords } from './fetched-records';
+import { type KafkaCluster, readCommitted } from './kafka-client';
+import { outOfRange } from './kafka-errors';
+import { type KafkaSession, leaderIdOf, leaderOf } from './kafka-session';
+
+const earliestTime = -2;
+const latestTime = -1;
+const tryMs = 30_000;
+const defaultChunkRecords = 1_000;
+const fetchBytes = 2_097_152;
+/** What is asked for is there already, so the broker need not wait; only a slow replica makes it. */
+const maxWaitMs = 100;
+
+export class PartitionReader {
+  constructor(private readonly session: KafkaSession) {}
+
+  /** Rejects when the topic has no such partition. */
+  async offsets(of: TopicPartition): Promise<OffsetRange> {
+    const [earliest, end] = await Promise.all([this.listOffset(of, earliestTime), this.listOffset(of, latestTime)]);
+    return { earliest, end };
+  }
+
+  /** The ranges of several partitions of one topic, by partition. */
+  async ranges(topic: string, partitions: readonly number[]): Promise<Map<number, OffsetRange>> {
+    const ranges = await Promise.all(partitions.map((partition) => this.offsets({ topic, partition })));
+    return new Map(partitions.map((partition, i) => [partition, ranges[i]!]));
+  }
+
+  async offsetAt(of: TopicPartition, timestampMs: number): Promise<number> {
+    const offset = await this.listOffset(of, Math.ceil(timestampMs));
+    return offset >= 0 ? offset : this.listOffset(of, latestTime);
+  }
+
+  async *read(
+    of: TopicPartition,
+    range: { from: number; to?: number; maxRecords?: number },
+  ): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    const { earliest, end } = await this.offsets(of);
+    const stop = Math.min(range.to ?? end, end);
+    const from = Math.max(range.from, earliest);
+    const maxRecords = range.maxRecords ?? defaultChunkRecords;
+    let fetching = from < stop ? this.fetch(of, from, stop) : null;
+    try {
+      while (fetching) {
+        const { records, next } = await fetching;
+        // On its way while these are handled.
+        fetching = next < stop ? this.fetch(of, next, stop) : null;
+        const wanted = (records.at(-1)?.offset ?? 0) < stop ? records : records.filter(({ offset }) => offset < stop);
+        if (wanted.length <= maxRecords && wanted.length > 0) yield wanted;
+        else for (let i = 0; i < wanted.length; i += maxRecords) yield wanted.slice(i, i + maxRecords);
+      }
+    } finally {
+      // Whoever stops half way must not leave a rejection behind.
+      fetching?.catch(() => {});
+    }
+  }
+
+  /** Something from `from` on, or at least progress: `next` is always higher. */
+  private fetch(of: TopicPartition, from: number, stop: number): Promise<FetchedRecords> {
+    const { topic, partition } = of;
+    const limits = { what: `reading ${topic}[${partition}] at ${from}`, topics: [topic], timeoutMs: tryMs };
+    return this.session.run(limits, async (cluster) => {
+      try {
+        const fetched = await fetchOne(cluster, of, from);
+        // Asked alone, a partition that has anything gives at least one batch: nothing more is kept up to the end.
+        return fetched.next > from ? fetched : { ...fetched, next: Math.max(from + 1, Math.min(stop, fetched.end)) };
+      } catch (error) {
+        if (!outOfRange(error)) throw error;
+        // Retention was faster than the reader.
+        const earliest = await listOffset(cluster, of, earliestTime);
+        return { records: [], next: Math.max(from + 1, earliest), end: stop };
+      }
+    });
+  }
+
+  private listOffset(of: TopicPartition, timestamp: number): Promise<number> {
+    const limits = { what: `asking for offsets of ${of.topic}[${of.partition}]`, topics: [of.topic], timeoutMs: tryMs };
+    return this.session.run(limits, (cluster) => listOffset(cluster, of, timestamp));
+  }
+}
+
+async function fetchOne(cluster: KafkaCluster, of: TopicPartition, from: number): Promise<FetchedRecords> {
+  const { topic, partition } = of;
+  const node = await leaderOf(cluster, topic, partition);
+  const { responses } = await node.fetch({
+    maxWaitTime: maxWaitMs,
+    minBytes: 1,
+    maxBytes: fetchBytes,
+    isolationLevel: readCommitted,
+    topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes: fetchBytes }] }],
+  });
+  return fetchedRecords(topic, responses[0]!.partitions[0]!, from);
+}
+
+/** First offset at or after the time; -1 when there is none. Special times: -2 the first kept, -1 the end. */
+export async function listOffset(cluster: KafkaCluster, of: TopicPartition, timestamp: number): Promise<number> {
+  const { topic, partition } = of;
+  const node = await cluster.findBroker({ nodeId: leaderIdOf(cluster, topic, partition) });
+  const { responses } = await node.listOffsets({
+    isolationLevel: readCommitted,
+    topics: [{ topic, partitions: [{ partition, timestamp }] }],
+  });
+  return Number(responses[0]!.partitions[0]!.offset);
+}

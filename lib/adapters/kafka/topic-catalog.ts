@@ -1,0 +1,256 @@
+/** Topics as Kafka knows them: makes them with fitting settings, lists them, and remembers what a writer has to know of each. */
+import type { TopicSettings } from '../../ports/broker';
+import type { Log } from '../../telemetry/log';
+import type { KafkaCluster, KafkaNode } from './kafka-client';
+import { errorType, rootError } from './kafka-errors';
+import type { KafkaSession } from './kafka-session';
+
+/** Between a topic's `max.message.bytes`, which limits a whole batch, and the largest record: room for headers and framing. */
+export const batchOverheadBytes = 4_096;
+const requestTimeoutMs = 10_000;
+const tryMs = 15_000;
+const topicResource = 2;
+const configNames = ['cleanup.policy', 'retention.ms', 'max.message.bytes'];
+/** What Kafka's own defaults amount to, for topics whose settings this client may not read. */
+const kafkaDefaults = {
+  cleanup: 'delete',
+  retentionMs: 7 * 24 * 3_600_000,
+  maxRecordBytes: 1_048_588 - batchOverheadBytes,
+} as const;
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const longestSegmentMs = 7 * 24 * hourMs;
+
+export class TopicCatalog {
+  private readonly known = new Map<string, TopicSettings>();
+  private readonly loading = new Map<string, Promise<TopicSettings>>();
+
+  constructor(
+    private readonly session: KafkaSession,
+    private readonly replicationFactor: number,
+    private readonly log: Log,
+  ) {}
+
+  /** What is remembered of a topic, without asking. */
+  remembered(name: string): TopicSettings | undefined {
+    return this.known.get(name);
+  }
+
+  /** Rejects when the topic does not exist. */
+  async settings(name: string): Promise<TopicSettings> {
+    const known = this.known.get(name);
+    if (known) return known;
+    let loading = this.loading.get(name);
+    if (!loading) {
+      loading = this.load(name).finally(() => this.loading.delete(name));
+      this.loading.set(name, loading);
+    }
+    return loading;
+  }
+
+  forget(name: string): void {
+    this.known.delete(name);
+  }
+
+  async list(): Promise<readonly TopicSettings[]> {
+    const partitions = await this.partitionCounts();
+    const names = [...partitions.keys()].filter((name) => !name.startsWith('__'));
+    return this.describe(new Map(names.map((name) => [name, partitions.get(name)!])));
+  }
+
+  async ensure(wanted: readonly TopicSettings[]): Promise<void> {
+    const present = await this.partitionCounts();
+    const missing = missingOf(wanted, present);
+    const existing = wanted.filter(({ name }) => present.has(name));
+    if (existing.length > 0) {
+      const described = await this.describe(new Map(existing.map(({ name }) => [name, present.get(name)!])));
+      this.warnAboutPolicy(existing, described);
+    }
+    if (missing.length > 0) await this.create(missing);
+  }
+
+  async delete(names: readonly string[]): Promise<void> {
+    await this.session.run({ what: 'deleting topics', topics: [], timeoutMs: tryMs }, async (cluster) => {
+      try {
+        await (await anyNode(cluster)).deleteTopics({ topics: names, timeout: requestTimeoutMs });
+      } catch (error) {
+        if (errorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+      }
+    });
+    for (const name of names) this.known.delete(name);
+    this.session.forget(names);
+  }
+
+  private async load(name: string): Promise<TopicSettings> {
+    const present = await this.partitionCounts([name]);
+    if (!present.has(name)) throw new Error(`topic ${name} does not exist: create it with ensureTopics first`);
+    const [settings] = await this.describe(present);
+    return settings!;
+  }
+
+  /** By topic: of all topics, or of those named that exist. */
+  private partitionCounts(names: readonly string[] = []): Promise<Map<string, number>> {
+    const what = `looking at ${names.length > 0 ? names.join(', ') : 'all topics'}`;
+    return this.session.run({ what, topics: [], timeoutMs: tryMs }, async (cluster) => {
+      try {
+        const { topicMetadata } = await (await anyNode(cluster)).metadata(names);
+        return new Map(topicMetadata.map(({ topic, partitionMetadata }) => [topic, partitionMetadata.length]));
+      } catch (error) {
+        if (errorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+        return new Map();
+      }
+    });
+  }
+
+  /** Reads the settings of existing topics and remembers them. */
+  private async describe(partitions: ReadonlyMap<string, number>): Promise<TopicSettings[]> {
+    if (partitions.size === 0) return [];
+    const resources = [...partitions.keys()].map((name) => ({ type: topicResource, name, configNames }));
+    const configs = await this.session.run(
+      { what: 'describing topics', topics: [], timeoutMs: tryMs },
+      async (cluster) => {
+        try {
+          return (await (await anyNode(cluster)).describeConfigs({ resources })).resources;
+        } catch (error) {
+          if (errorType(error) !== 'TOPIC_AUTHORIZATION_FAILED') throw error;
+          this.log.warn('not allowed to read topic settings (DescribeConfigs); taking Kafka’s defaults for granted');
+          return [];
+        }
+      },
+    );
+    const entries = new Map(configs.map(({ resourceName, configEntries }) => [resourceName, configEntries]));
+    return [...partitions].map(([name, count]) => {
+      const config = new Map(entries.get(name)?.map(({ configName, configValue }) => [configName, configValue]));
+      const settings: TopicSettings = { name, partitions: count, ...kafkaDefaults, ...settingsOf(config) };
+      this.known.set(name, settings);
+      return settings;
+    });
+  }
+
+  private async create(topics: readonly TopicSettings[]): Promise<void> {
+    const names = topics.map(({ name }) => name);
+    await this.session.run({ what: `creating ${names.join(', ')}`, topics: [], timeoutMs: tryMs }, async (cluster) => {
+      try {
+        await (await anyNode(cluster)).createTopics({
+          timeout: requestTimeoutMs,
+          topics: topics.map((topic) => ({
+            topic: topic.name,
+            numPartitions: topic.partitions,
+            replicationFactor: this.replicationFactor,
+            configEntries: configOf(topic),
+          })),
+        });
+      } catch (error) {
+        refuseCreation(error, this.replicationFactor);
+      }
+    });
+    const present = await this.whenUsable(names);
+    // Another process may have made them at the same moment, with other numbers.
+    missingOf(topics, present);
+    for (const topic of topics) this.known.set(topic.name, topic);
+  }
+
+  /** Leaders are chosen, and other nodes told, a moment after topics were made. */
+  private whenUsable(names: readonly string[]): Promise<Map<string, number>> {
+    return this.session.run(
+      { what: `waiting for ${names.join(', ')}`, topics: [], timeoutMs: tryMs },
+      async (cluster) => {
+        const { topicMetadata } = await (await anyNode(cluster)).metadata(names);
+        return new Map(topicMetadata.map(({ topic, partitionMetadata }) => [topic, partitionMetadata.length]));
+      },
+    );
+  }
+
+  private warnAboutPolicy(wanted: readonly TopicSettings[], described: readonly TopicSettings[]): void {
+    for (const [i, topic] of wanted.entries()) {
+      const { cleanup } = described[i]!;
+      if (cleanup === topic.cleanup) continue;
+      this.log.warn('topic has another cleanup.policy than wanted: records may be lost, or never go', {
+        topic: topic.name,
+        has: cleanup,
+        wanted: topic.cleanup,
+      });
+    }
+  }
+}
+
+async function anyNode(cluster: KafkaCluster): Promise<KafkaNode> {
+  try {
+    return await cluster.findControllerBroker();
+  } catch (error) {
+    if (rootError(error).name !== 'KafkaJSMetadataNotLoaded') throw error;
+    await cluster.refreshMetadata();
+    return cluster.findControllerBroker();
+  }
+}
+
+/** Refuses changed partitions with a readable difference; returns the topics that are still to be made. */
+function missingOf(wanted: readonly TopicSettings[], present: ReadonlyMap<string, number>): TopicSettings[] {
+  const differences: string[] = [];
+  const missing = wanted.filter(({ name, partitions }) => {
+    if (!Number.isInteger(partitions) || partitions < 1) {
+      differences.push(`${name}: partitions must be a positive integer, not ${partitions}`);
+    }
+    const has = present.get(name);
+    if (has !== undefined && has !== partitions)
+      differences.push(`${name}: has ${has} partitions, wanted ${partitions}`);
+    return has === undefined;
+  });
+  if (differences.length > 0) {
+    throw new Error(
+      `topics cannot be made as wanted, since keys would move to other partitions; use the existing number or a new topic:\n  ${differences.join('\n  ')}`,
+    );
+  }
+  return missing;
+}
+
+/** Passes over topics that another process has made meanwhile. */
+function refuseCreation(error: unknown, replicationFactor: number): void {
+  const failures = (error as { errors?: readonly Error[] }).errors;
+  if (!failures) throw error;
+  const others = failures.filter((failure) => errorType(failure) !== 'TOPIC_ALREADY_EXISTS');
+  if (others.length === 0) return;
+  const retriable = others.find((failure) => rootError(failure).retriable);
+  if (retriable) throw retriable;
+  const reasons = others.map((failure) => {
+    const { topic } = failure as { topic?: string };
+    const type = errorType(failure);
+    const hint = type === 'INVALID_REPLICATION_FACTOR' ? ` (replication factor ${replicationFactor})` : '';
+    return `${topic}: ${failure.message}${hint}`;
+  });
+  throw new Error(`Kafka refuses to make topics:\n  ${reasons.join('\n  ')}`, { cause: error });
+}
+
+function settingsOf(config: ReadonlyMap<string, string>): Partial<Omit<TopicSettings, 'name' | 'partitions'>> {
+  const policy = config.get('cleanup.policy');
+  const retention = config.get('retention.ms');
+  const bytes = config.get('max.message.bytes');
+  return {
+    ...(policy !== undefined && { cleanup: policy.includes('compact') ? ('compact' as const) : ('delete' as const) }),
+    ...(retention !== undefined && { retentionMs: retention === '-1' ? null : Number(retention) }),
+    ...(bytes !== undefined && { maxRecordBytes: Math.max(0, Number(bytes) - batchOverheadBytes) }),
+  };
+}
+
+function configOf(topic: TopicSettings): { name: string; value: string }[] {
+  const retentionMs = topic.retentionMs ?? -1;
+  const config: Record<string, string | number> = {
+    'cleanup.policy': topic.cleanup,
+    'retention.ms': retentionMs,
+    'max.message.bytes': topic.maxRecordBytes + batchOverheadBytes,
+    // Foreign clients may compress with what kafkajs cannot read (snappy, lz4, zstd): the broker undoes it.
+    'compression.type': 'uncompressed',
+    // Only closed segments are deleted: without this, a busy topic keeps records for up to a week beyond their time.
+    'segment.ms':
+      retentionMs < 0 ? longestSegmentMs : Math.min(longestSegmentMs, Math.max(minuteMs, Math.ceil(retentionMs / 10))),
+  };
+  if (topic.cleanup === 'compact') {
+    // Only closed segments are compacted, and a restore reads all that is not: changelogs turn over in seconds.
+    config['segment.ms'] = 10 * minuteMs;
+    config['segment.bytes'] = Math.max(64 * 1_048_576, 2 * topic.maxRecordBytes);
+    config['min.cleanable.dirty.ratio'] = 0.2;
+    config['delete.retention.ms'] = hourMs;
+  }
+  return Object.entries(config).map(([name, value]) => ({ name, value: String(value) }));
+}

@@ -1,0 +1,80 @@
+import { fetchedRecords } from '../../../../lib/adapters/kafka/fetched-records';
+import type { FetchedMessage, FetchedPartitionData } from '../../../../lib/adapters/kafka/kafka-client';
+
+const message = (offset: number, fields: Partial<FetchedMessage> = {}): FetchedMessage => ({
+  offset: `${offset}`,
+  timestamp: '1700000000123',
+  key: Buffer.from('k'),
+  value: Buffer.from(`${offset}`),
+  headers: {},
+  isControlRecord: false,
+  batchContext: { firstOffset: `${offset}`, lastOffsetDelta: 0, producerId: '-1', inTransaction: false },
+  ...fields,
+});
+const data = (messages: FetchedMessage[], fields: Partial<FetchedPartitionData> = {}): FetchedPartitionData => ({
+  partition: 3,
+  highWatermark: '100',
+  lastStableOffset: '90',
+  messages,
+  ...fields,
+});
+const offsets = (fetched: ReturnType<typeof fetchedRecords>): number[] => fetched.records.map(({ offset }) => offset);
+
+describe('what a fetch brought', () => {
+  test('records as the port has them', () => {
+    const headers = { one: Buffer.from('1'), twice: [Buffer.from('a'), Buffer.from('ß')], none: undefined };
+    const fetched = fetchedRecords('topic', data([message(7, { headers }), message(8, { key: null, value: null })]), 7);
+    expect(fetched.records).toEqual([
+      {
+        topic: 'topic',
+        partition: 3,
+        offset: 7,
+        timestampMs: 1_700_000_000_123,
+        key: 'k',
+        value: Buffer.from('7'),
+        headers: { one: '1', twice: 'ß', none: '' },
+      },
+      { topic: 'topic', partition: 3, offset: 8, timestampMs: 1_700_000_000_123, key: null, value: null, headers: {} },
+    ]);
+    expect(fetched).toMatchObject({ next: 9, end: 90 });
+  });
+
+  test('a batch that begins earlier is cut, and one whose tail compaction took ends where it ended', () => {
+    const batchContext = { firstOffset: '4', lastOffsetDelta: 9, producerId: '-1', inTransaction: false };
+    const fetched = fetchedRecords('topic', data([4, 6, 8].map((offset) => message(offset, { batchContext }))), 5);
+    expect(offsets(fetched)).toEqual([6, 8]);
+    expect(fetched.next).toBe(14);
+  });
+
+  test('nothing leaves the position where it is; old brokers tell the end by the high watermark alone', () => {
+    expect(fetchedRecords('topic', data([]), 5)).toEqual({ records: [], next: 5, end: 90 });
+    expect(fetchedRecords('topic', data([], { lastStableOffset: '-1' }), 5).end).toBe(100);
+  });
+
+  test('of foreign transactions only what was committed is shown, and no markers', () => {
+    const of = (producerId: string, offset: number, fields: Partial<FetchedMessage> = {}): FetchedMessage =>
+      message(offset, {
+        batchContext: { firstOffset: `${offset}`, lastOffsetDelta: 0, producerId, inTransaction: true },
+        ...fields,
+      });
+    const marker = { isControlRecord: true };
+    const abortedTransactions = [
+      { producerId: '2', firstOffset: '6' },
+      { producerId: '1', firstOffset: '0' },
+    ];
+    const messages = [
+      of('1', 0),
+      of('2', 1),
+      message(2),
+      of('1', 3, marker),
+      of('1', 4),
+      of('2', 5, marker),
+      of('2', 6),
+      of('1', 7, marker),
+      of('2', 8, marker),
+    ];
+    const fetched = fetchedRecords('topic', data(messages, { abortedTransactions }), 0);
+    expect(offsets(fetched)).toEqual([1, 2, 4]);
+    expect(fetched.next).toBe(9);
+  });
+});

@@ -1,0 +1,184 @@
+import { AssignerProtocol } from 'kafkajs';
+import { type Generation, GroupMember } from '../../../../lib/adapters/kafka/group-member';
+import type { KafkaNode } from '../../../../lib/adapters/kafka/kafka-client';
+import { defaultKafkaSettings } from '../../../../lib/adapters/kafka/kafka-settings';
+import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
+import { connectionError, fakeCluster, protocolError, silent } from './fake-cluster';
+
+const { MemberAssignment } = AssignerProtocol;
+
+/** A coordinator of a group with one member, which answers or fails as a test says. */
+function coordinator() {
+  const calls: string[] = [];
+  const failures = new Map<string, (Error | 'no answer')[]>();
+  let generations = 0;
+  let members = 0;
+  const answer = async (call: string): Promise<void> => {
+    calls.push(call);
+    const failure = failures.get(call)?.shift();
+    if (failure === 'no answer') await new Promise(() => {});
+    if (failure) throw failure;
+  };
+  const node: Partial<KafkaNode> = {
+    async findGroupCoordinator() {
+      await answer('find');
+      return { coordinator: { nodeId: 1 } };
+    },
+    async joinGroup({ memberId, groupProtocols }) {
+      await answer('join');
+      const id = memberId || `member-${++members}`;
+      const member = { memberId: id, memberMetadata: groupProtocols[0]!.metadata };
+      return { generationId: ++generations, leaderId: id, memberId: id, members: [member] };
+    },
+    async syncGroup({ groupAssignment, memberId }) {
+      await answer('sync');
+      const none = MemberAssignment.encode({ version: 1, assignment: {}, userData: Buffer.alloc(0) });
+      return {
+        memberAssignment: groupAssignment.find((entry) => entry.memberId === memberId)?.memberAssignment ?? none,
+      };
+    },
+    heartbeat: () => answer('heartbeat'),
+    leaveGroup: () => answer('leave'),
+    offsetCommit: () => answer('commit'),
+  };
+  return {
+    node,
+    calls,
+    count: (call: string) => calls.filter((made) => made === call).length,
+    fail(call: string, ...errors: (Error | 'no answer')[]) {
+      failures.set(call, [...(failures.get(call) ?? []), ...errors]);
+    },
+  };
+}
+
+function bench(onJoined: (generation: Generation) => Promise<void> = async () => {}) {
+  const clock = createVirtualClock();
+  const kafka = coordinator();
+  const cluster = fakeCluster({ clock, leaders: { one: [1, 1], two: [1, 1] }, nodes: { 1: kafka.node } });
+  const joined: Generation[] = [];
+  const lost: Generation[] = [];
+  const failures: Error[] = [];
+  const member = new GroupMember({
+    groupId: 'group',
+    topics: ['one', 'two'],
+    settings: defaultKafkaSettings,
+    session: cluster.session,
+    clock,
+    log: silent,
+    onJoined: async (generation) => {
+      joined.push(generation);
+      await onJoined(generation);
+    },
+    onLost: (generation) => void lost.push(generation),
+    onFailed: (error) => void failures.push(error),
+    onRebalanced: () => {},
+  });
+  const until = (condition: () => boolean): Promise<void> => clock.runUntilIdle({ until: condition });
+  /** Leaves while the clock runs. */
+  const leave = async (): Promise<void> => {
+    let left = false;
+    void member.leave().then(() => {
+      left = true;
+    });
+    await until(() => left);
+  };
+  return { clock, kafka, member, joined, lost, failures, until, leave, cluster };
+}
+
+describe('a member of a group', () => {
+  test('joins, heartbeats at its interval, and leaves', async () => {
+    const { member, kafka, joined, lost, until, leave, clock } = bench();
+    member.start();
+    await until(() => kafka.count('heartbeat') === 3);
+    expect(joined.map(({ partitions }) => partitions)).toEqual([[0, 1]]);
+    expect(joined[0]!.isLive()).toBe(true);
+    // The coordinator is asked for once.
+    expect(kafka.count('find')).toBe(1);
+    await leave();
+    expect(kafka.calls.at(-1)).toBe('leave');
+    expect(lost).toEqual(joined);
+    expect(joined[0]!.isLive()).toBe(false);
+    expect(clock.nextTimerAt()).toBeNull();
+  });
+
+  test.each(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])(
+    'told %s, it joins again under a new generation',
+    async (type) => {
+      const { member, kafka, joined, lost, until, leave } = bench();
+      kafka.fail('heartbeat', protocolError(type));
+      member.start();
+      await until(() => joined.length === 2);
+      expect(lost).toEqual([joined[0]]);
+      expect(joined[1]!.generationId).toBeGreaterThan(joined[0]!.generationId);
+      expect(joined[1]!.memberId).toBe(type === 'UNKNOWN_MEMBER_ID' ? 'member-2' : 'member-1');
+      expect(joined[1]!.isLive()).toBe(true);
+      await leave();
+    },
+  );
+
+  test('a coordinator that moves or is away for a moment costs nothing', async () => {
+    const { member, kafka, joined, lost, until, leave, cluster } = bench();
+    kafka.fail('find', protocolError('GROUP_COORDINATOR_NOT_AVAILABLE', true));
+    kafka.fail('heartbeat', protocolError('NOT_COORDINATOR_FOR_GROUP', true), connectionError());
+    member.start();
+    await until(() => kafka.count('heartbeat') === 5);
+    expect(joined).toHaveLength(1);
+    expect(lost).toEqual([]);
+    expect(kafka.count('find')).toBe(4);
+    expect(cluster.opened()).toBe(2);
+    await leave();
+  });
+
+  test('without an answer for the session time-out it gives up its partitions by itself', async () => {
+    const { member, kafka, joined, lost, until, leave, clock } = bench();
+    member.start();
+    await until(() => kafka.count('heartbeat') === 1);
+    const answeredMs = clock.monotonicMs();
+    kafka.fail('heartbeat', 'no answer');
+    await until(() => lost.length === 1);
+    const { sessionTimeoutMs } = defaultKafkaSettings;
+    expect(clock.monotonicMs() - answeredMs).toBeLessThanOrEqual(sessionTimeoutMs);
+    await until(() => joined.length === 2);
+    await leave();
+  });
+
+  test('when the assignment cannot be taken up it joins again', async () => {
+    let tries = 0;
+    const { member, joined, until, leave, failures } = bench(async () => {
+      if (++tries === 1) throw connectionError();
+    });
+    member.start();
+    await until(() => joined.length === 2);
+    expect(joined[0]!.isLive()).toBe(false);
+    expect(failures).toEqual([]);
+    await leave();
+  });
+
+  test('a doubt about its generation makes it join again at once', async () => {
+    const { member, joined, until, leave } = bench();
+    member.start();
+    await until(() => joined.length === 1);
+    member.suspect(joined[0]!);
+    expect(joined[0]!.isLive()).toBe(false);
+    await until(() => joined.length === 2);
+    member.suspect(joined[0]!);
+    expect(joined[1]!.isLive()).toBe(true);
+    await leave();
+  });
+
+  test('what cannot be mended is told once; leaving is quiet then, and without a coordinator', async () => {
+    const { member, kafka, failures, until, leave } = bench();
+    kafka.fail('join', protocolError('GROUP_AUTHORIZATION_FAILED'));
+    member.start();
+    await until(() => failures.length > 0);
+    expect(failures[0]!.message).toContain('membership of group group failed: Kafka says GROUP_AUTHORIZATION_FAILED');
+    await leave();
+
+    const gone = bench();
+    gone.member.start();
+    await gone.until(() => gone.joined.length === 1);
+    gone.kafka.fail('leave', connectionError());
+    await gone.leave();
+    expect(gone.failures).toEqual([]);
+  });
+});
