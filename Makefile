@@ -112,7 +112,7 @@ bench-replay: build ## Events verified per second, JSON lines
 	@$(NODE) dist/benchmarks/replay.js
 
 bench-ope: build ## Off-policy estimates against the truth on recorded data, JSON lines
-	@node dist/benchmarks/ope.js
+	@node dist/benchmarks/ope.js $(if $(DATA),--data $(DATA))
 
 bench-rl: build ## The agent on CartPole and Acrobot, JSON lines
 	@node dist/benchmarks/rl.js

@@ -5,11 +5,11 @@
  *     npx tsx benchmarks/learning-speed.ts
  */
 import { wasmBackend } from '../lib/adapters/tensor/wasm-backend';
+import { hiddenLayer, initialParameters, outputLayer } from '../lib/learning/agent/network';
 import { bytesOf, encoderVersion, encodeText } from '../lib/learning/encode';
 import { createLearner } from '../lib/learning/learner';
 import { headCount } from '../lib/learning/linear-half';
 import { parsePolicy } from '../lib/learning/policy';
-import { hiddenLayer, initialParameters, outputLayer } from '../lib/learning/q-network-forward';
 import { seededRandom } from '../lib/random/seeded';
 import { taskTypes } from '../lib/routing/infer-task';
 import type { LearnedPolicy } from '../lib/routing/strategy';
@@ -78,7 +78,7 @@ async function main(): Promise<void> {
   const encodeUs = medianUs(4000, () => encodeText(prompts[at++ % 200]!));
   print('encode 1 kB', encodeUs, 'us p50', 100, encodeUs < 100);
 
-  const shape = { inputs: 88, hidden: 64, arms: 12 };
+  const shape = { inputs: 88, hidden: 64, actions: 12, heads: headCount };
   const parameters = initialParameters(shape, random);
   const [x, first, second] = [new Float32Array(88).fill(0.3), new Float32Array(64), new Float32Array(64)];
   const out = new Float32Array(12 * headCount);

@@ -17,6 +17,8 @@ export interface Io {
   /** Aborted when the user or the system asks the process to end. */
   readonly stopSignal: AbortSignal;
   readonly clock: Clock;
+  /** Addresses and secrets of servers come from here (lib/config/process-settings.ts). */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Paths on the command line are relative to this. */
   readonly workingDirectory: string;
 }

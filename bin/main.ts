@@ -1,5 +1,9 @@
 /** Connects the command line to the process it runs in. */
+// First: tracing has to be there before anything that could be traced.
+import '../lib/telemetry/preload';
+
 import { systemClock } from '../lib/adapters/system';
+import { flushTraces } from '../lib/telemetry/tracing';
 import type { Io, OutputStream } from './io';
 import { main } from './program';
 
@@ -7,7 +11,8 @@ export { main } from './program';
 
 /** Runs the command of this process and ends it with the command's exit code. */
 export function start(): void {
-  main(process.argv.slice(2), processIo()).then((exitCode) => {
+  main(process.argv.slice(2), processIo()).then(async (exitCode) => {
+    await flushTraces();
     // What was written last must reach a pipe before the process ends.
     process.stdout.write('', () => process.exit(exitCode));
   });
@@ -30,6 +35,7 @@ function processIo(): Io {
     stdin: () => process.stdin.setEncoding('utf8'),
     stopSignal: stop.signal,
     clock: systemClock(),
+    environment: process.env,
     workingDirectory: process.cwd(),
   };
 }

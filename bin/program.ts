@@ -5,9 +5,11 @@ import { addEvaluate } from './commands/evaluate';
 import { addExplain } from './commands/explain';
 import { addGraph } from './commands/graph';
 import { addInit } from './commands/init';
+import { addReplay } from './commands/replay';
 import { addRoute } from './commands/route';
 import { addRun } from './commands/run';
 import { addServe } from './commands/serve';
+import { addServices } from './commands/services';
 import { addTopics } from './commands/topics';
 import { CliError, exitCodes, type Io } from './io';
 import { version } from './version';
@@ -18,11 +20,13 @@ export type AddCommand = (program: Command, io: Io) => void;
 const commands: readonly AddCommand[] = [
   addRun,
   addServe,
+  addServices,
   addInit,
   addConfig,
   addRoute,
   addExplain,
   addEvaluate,
+  addReplay,
   addTopics,
   addGraph,
 ];

@@ -1,13 +1,14 @@
-/** An engine in this process on an embedded store, with its gateway, for commands that need one. */
-import { resolve } from 'node:path';
+/** An engine in this process with its gateway, for commands that need one. */
 import type { RouterConfig } from '../lib/config/router-config';
 import type { Log } from '../lib/telemetry/log';
+import { createMetrics } from '../lib/telemetry/metrics';
 import { type Engine, startEngine } from '../services/engine';
-import { embeddedHome } from '../services/home';
 import type { Io } from './io';
+import { type HomeOptions, openHome } from './open-home';
 
-export interface LocalEngineOptions {
-  readonly dataDirectory: string;
+export interface LocalEngineOptions extends HomeOptions {
+  /** Of the embedded store; not used on Kafka. */
+  readonly dataDir: string;
   readonly config: RouterConfig;
   readonly partitions: number;
   readonly http: { readonly host: string; readonly port: number };
@@ -24,10 +25,11 @@ export interface LocalEngine {
 }
 
 export async function startLocalEngine(io: Io, options: LocalEngineOptions): Promise<LocalEngine> {
-  const home = await embeddedHome({ directory: resolve(io.workingDirectory, options.dataDirectory) });
+  const { config, partitions, http, log, onFatal } = options;
+  const metrics = createMetrics();
+  const home = await openHome(io, options, { log, metrics });
   try {
-    const { config, partitions, http, log, onFatal } = options;
-    const engine = await startEngine({ home, config, partitions, trainer: 'worker', http, log, onFatal });
+    const engine = await startEngine({ home, config, partitions, trainer: 'worker', http, log, metrics, onFatal });
     return {
       engine,
       url: engine.url!,

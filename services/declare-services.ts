@@ -31,7 +31,7 @@ export function declareServices({ config, keyValue, weights, trainer, metrics }:
       sessionTtlMs: config.limits.sessionTtlMs,
       metrics,
     }),
-    createStrategyThreads({ weights }),
+    createStrategyThreads({ weights, clock: trainer.clock }),
     createRouteCollapse({ maxPendingRoutes: config.limits.maxPendingRoutes, cacheTtlMs: config.cache.ttlMs, metrics }),
     createRewardFeedback({ ...config.feedback, metrics }),
     createModelProfiler({ metrics }),

@@ -1,6 +1,5 @@
 /** All services of the engine together in one process: declared, started readers first, stopped writers first. */
-import { type ConfigWriter, createConfigWriter } from '../lib/config/apply-config';
-import { configToJson } from '../lib/config/parse-config';
+import { createConfigWriter } from '../lib/config/apply-config';
 import type { RouterConfig } from '../lib/config/router-config';
 import type { Broker } from '../lib/ports/broker';
 import type { KeyValue } from '../lib/ports/key-value';
@@ -56,7 +55,7 @@ export interface Engine {
 /** Resolves when every service is restored and reads, and the gateway listens. What had been started is stopped again when something cannot be. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { home, config, log } = options;
-  const { broker, keyValue, clock } = home;
+  const { broker, keyValue, clock, topicPrefix } = home;
   const metrics = options.metrics ?? createMetrics();
   const onFatal = options.onFatal ?? (() => {});
   const host: Host = {
@@ -69,16 +68,25 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     log,
     limits: { ...defaultRuntimeLimits, ...options.limits },
     requestPathPartitions: options.partitions,
-    topicPrefix: '',
+    topicPrefix,
     onFatal,
   };
-  const blobs = createBlobStore({ broker, keyValue, clock, log });
+  const blobs = createBlobStore({ broker, keyValue, clock, log, topicPrefix });
   const definitions = declareServices({
     config,
     keyValue,
     weights: createWeightsSource(blobs, { log, metrics }),
     metrics,
-    trainer: { broker, blobs, startFold: createFold(options.trainer), log, metrics, clock, elapsedMs: home.elapsedMs },
+    trainer: {
+      broker,
+      blobs,
+      startFold: createFold(options.trainer),
+      log,
+      metrics,
+      clock,
+      elapsedMs: home.elapsedMs,
+      topicPrefix,
+    },
   });
   await ensureServiceTopics(definitions, host);
 
@@ -87,11 +95,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     for (const stopOne of stops.splice(0).reverse()) await stopOne();
   };
   try {
-    const configWriter = createConfigWriter({ broker, clock, name: 'engine' });
+    const configWriter = createConfigWriter({ broker, clock, name: 'engine', topicPrefix });
     stops.push(() => configWriter.close());
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());
-    await putInForce(configWriter, config);
+    await configWriter.putInForce(config);
     const running = await runServices(definitions, host);
     stops.push(() => running.stop());
     const gateway = options.http ? await startGateway(options, running, metrics) : null;
@@ -102,7 +110,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       metrics,
       url: gateway?.url ?? null,
       status: () => running.status(),
-      applyConfig: (wanted) => putInForce(configWriter, wanted),
+      applyConfig: async (wanted) => {
+        await configWriter.putInForce(wanted);
+      },
       learnedRewards: () => tunings.view.get('current')?.learnedRewards ?? 0,
       stop,
     };
@@ -121,6 +131,7 @@ function startGateway(options: EngineOptions, running: RunningEngine, metrics: M
     metrics,
     log,
     requestPathPartitions: partitions,
+    topicPrefix: home.topicPrefix,
     settings: options.http!,
     waitingFor: () =>
       running
@@ -130,15 +141,4 @@ function startGateway(options: EngineOptions, running: RunningEngine, metrics: M
     status: () => ({ services: running.status() }),
     onFailed: (error) => onFatal?.('gateway', error),
   });
-}
-
-/** Writes the configuration unless it is in force already. Whoever runs the engine decides: a version in between is overwritten. */
-async function putInForce(writer: ConfigWriter, wanted: RouterConfig): Promise<void> {
-  // Each try starts from what stood in the way of the one before; two processes that start together need one or two.
-  for (let tries = 5, version = 0; tries > 0; tries--) {
-    const write = await writer.apply(wanted, version);
-    if (write.ok || write.current?.json === configToJson(wanted)) return;
-    version = write.current?.version ?? 0;
-  }
-  throw new Error('the configuration keeps being changed by somebody else: stop one of the writers');
 }

@@ -2,17 +2,25 @@
 import { createEmbeddedBroker } from '../lib/adapters/embedded/embedded-broker';
 import { createEmbeddedKeyValue } from '../lib/adapters/embedded/embedded-key-value';
 import { type Durability, openEmbeddedStore } from '../lib/adapters/embedded/embedded-store';
+import { openKafkaBroker } from '../lib/adapters/kafka/kafka-broker';
 import { createMemoryBroker, type Unkindness } from '../lib/adapters/memory/memory-broker';
 import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
+import { openRedisKeyValue } from '../lib/adapters/redis/redis-key-value';
 import { systemClock, systemIds } from '../lib/adapters/system';
+import type { ProcessSettings } from '../lib/config/process-settings';
 import type { Broker } from '../lib/ports/broker';
 import type { Clock } from '../lib/ports/clock';
 import type { KeyValue } from '../lib/ports/key-value';
 import { seededRandom } from '../lib/random/seeded';
+import type { Log } from '../lib/telemetry/log';
+import type { Metrics } from '../lib/telemetry/metrics';
+import { shareSchemas } from '../lib/topics/share-schemas';
 
 export interface EngineHome {
   readonly broker: Broker;
   readonly keyValue: KeyValue;
+  /** In front of every topic and group; '' where nobody else is. */
+  readonly topicPrefix: string;
   readonly clock: Clock;
   /** Sub-millisecond monotonic time for reported durations. */
   readonly elapsedMs: () => number;
@@ -31,6 +39,7 @@ export function embeddedHome(options: { directory: string; durability?: Durabili
   return {
     broker,
     keyValue,
+    topicPrefix: '',
     clock,
     elapsedMs: () => clock.monotonicMs(),
     createId: systemIds(),
@@ -60,10 +69,58 @@ export function memoryHome(options: MemoryHomeOptions): EngineHome {
   return {
     broker,
     keyValue,
+    topicPrefix: '',
     clock,
     elapsedMs: options.elapsedMs ?? (() => clock.monotonicMs()),
     createId: () => `id-${seed}-${++ids}`,
     async close() {
+      await broker.close();
+      await keyValue.close();
+    },
+  };
+}
+
+export interface DistributedHomeParts {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Entries of a cache that stands in where there is no Redis; each process has its own. */
+const ownCacheEntries = 20_000;
+
+/**
+ * Kafka and Redis. Rejects with a readable error when no broker answers; a Redis that is away is a warning, since all it
+ * holds can be lost. `deleteTopics` is for engines that live as long as one run.
+ */
+export async function distributedHome(
+  settings: ProcessSettings,
+  parts: DistributedHomeParts,
+): Promise<EngineHome & { deleteTopics(): Promise<void> }> {
+  const clock = systemClock();
+  const createId = systemIds();
+  const { topicPrefix } = settings;
+  const broker = await openKafkaBroker(settings.kafka, { ...parts, clock });
+  const sharing = await shareSchemas({ broker, topicPrefix, log: parts.log }).catch(async (error) => {
+    await broker.close();
+    throw error;
+  });
+  const keyValue = settings.redis
+    ? await openRedisKeyValue(settings.redis, parts)
+    : createMemoryKeyValue({ clock, maxEntries: ownCacheEntries });
+  return {
+    broker,
+    keyValue,
+    topicPrefix,
+    clock,
+    elapsedMs: () => clock.monotonicMs(),
+    createId,
+    async deleteTopics() {
+      const names = (await broker.listTopics()).map(({ name }) => name);
+      // Without a prefix there is no telling whose topics they are.
+      if (topicPrefix !== '') await broker.deleteTopics(names.filter((name) => name.startsWith(topicPrefix)));
+    },
+    async close() {
+      await sharing.stop();
       await broker.close();
       await keyValue.close();
     },

@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
 import { configJsonSchema, formatConfigErrors, parseConfig } from '../../lib/config/parse-config';
-import { CliError, type Io } from '../io';
-import { defaultConfigFile, readText } from '../read-options';
+import { createLog } from '../../lib/telemetry/log';
+import { createMetrics } from '../../lib/telemetry/metrics';
+import { applyTo } from '../drive/put-config';
+import { CliError, exitCodes, type Io } from '../io';
+import { addHomeOptions, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
+import { defaultConfigFile, readConfig, readText } from '../read-options';
 
 export function addConfig(program: Command, io: Io): void {
-  const config = program.command('config').description('Check a configuration, or print its schema.');
+  const config = program.command('config').description('Check a configuration, put it in force, or print its schema.');
   config
     .command('validate')
     .description('Say all that is wrong with a configuration, each fault with its line and column.')
@@ -29,4 +33,30 @@ export function addConfig(program: Command, io: Io): void {
     .action(() => {
       io.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
     });
+  const apply = config
+    .command('apply')
+    .description('Put a configuration in force for every process on Kafka; they take it over while they run.')
+    .argument('[file]', 'YAML or JSON', defaultConfigFile);
+  addHomeOptions(apply)
+    .addHelpText('after', '\nExamples:\n  $ quantum-router config apply my.yaml --kafka localhost:9092')
+    .action((file: string, options: HomeOptions) => applyConfig(io, file, options));
+}
+
+async function applyConfig(io: Io, file: string, options: HomeOptions): Promise<void> {
+  const settings = settingsOfHome(io, options);
+  if (!settings)
+    throw new CliError('--kafka must say where; a running gateway takes it at PUT /v1/config', exitCodes.usage);
+  const wanted = readConfig(io, file);
+  const log = createLog({ level: 'error' });
+  const home = await openDistributedHome({ ...settings, redis: null }, { log, metrics: createMetrics() });
+  try {
+    const { version, changed } = await applyTo(home, wanted);
+    io.stdout.write(
+      changed ? `version ${version} of the configuration is in force\n` : `in force already, as version ${version}\n`,
+    );
+  } catch (error) {
+    throw new CliError((error as Error).message);
+  } finally {
+    await home.close();
+  }
 }

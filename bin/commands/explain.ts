@@ -1,17 +1,19 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { createLog } from '../../lib/telemetry/log';
+import { createMetrics } from '../../lib/telemetry/metrics';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { defaultGatewaySettings } from '../../services/gateway/config';
 import { findDecision } from '../../services/gateway/find-decision';
-import { embeddedHome } from '../../services/home';
 import { explain } from '../explain-decision';
 import { callGateway, errorMessageOf } from '../gateway-client';
 import { CliError, exitCodes, type Io } from '../io';
+import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
 import { gatewayUrl } from '../read-options';
 
-interface ExplainOptions {
+interface ExplainOptions extends HomeOptions {
   readonly url?: string;
   readonly dataDir?: string;
   readonly json?: boolean;
@@ -20,22 +22,25 @@ interface ExplainOptions {
 const defaultUrl = 'http://127.0.0.1:8080';
 
 export function addExplain(program: Command, io: Io): void {
-  program
+  const command = program
     .command('explain')
     .description('Say why a request got its model: what every thread thought, and what the draw was made of.')
     .argument('<requestId>', 'id of the request, which is also the id of its decision')
     .option('--url <url>', `a running gateway (default: ${defaultUrl})`, gatewayUrl)
     .option('-d, --data-dir <directory>', 'read the store of a stopped engine instead')
-    .option('--json', 'the decision as it is on the topic')
+    .option('--json', 'the decision as it is on the topic');
+  addHomeOptions(command)
     .addHelpText(
       'after',
       '\nExamples:\n  $ quantum-router explain 7f1c\n  $ quantum-router explain 7f1c --data-dir data/engine --json',
     )
     .action(async (requestId: string, options: ExplainOptions) => {
-      if (options.url && options.dataDir) throw new CliError('give either --url or --data-dir', exitCodes.usage);
-      const decision = options.dataDir
-        ? await fromStore(io, options.dataDir, requestId)
-        : await fromGateway(options.url ?? defaultUrl, requestId);
+      if ([options.url, options.dataDir, options.kafka].filter((given) => given !== undefined).length > 1)
+        throw new CliError('give one of --url, --data-dir and --kafka', exitCodes.usage);
+      const decision =
+        options.dataDir || options.kafka
+          ? await fromLog(io, options, requestId)
+          : await fromGateway(options.url ?? defaultUrl, requestId);
       io.stdout.write(options.json ? `${JSON.stringify(decision)}\n` : explain(decision));
     });
 }
@@ -46,21 +51,26 @@ async function fromGateway(url: string, requestId: string): Promise<RouteDecided
   return answer.body as RouteDecided;
 }
 
-/** Opens the store without any service: nothing is decided or written. */
-async function fromStore(io: Io, dataDirectory: string, requestId: string): Promise<RouteDecided> {
-  const directory = resolve(io.workingDirectory, dataDirectory);
-  if (!existsSync(directory)) throw new CliError(`there is no store in ${dataDirectory}`);
-  const home = await embeddedHome({ directory });
+/** Reads the log without any service: nothing is decided or written. */
+async function fromLog(io: Io, options: ExplainOptions, requestId: string): Promise<RouteDecided> {
+  const { dataDir = '' } = options;
+  if (!options.kafka && !existsSync(resolve(io.workingDirectory, dataDir)))
+    throw new CliError(`there is no store in ${dataDir}`);
+  const where = options.kafka ? `the topics at ${options.kafka}` : `the store in ${dataDir}`;
+  const home = await openHome(
+    io,
+    { ...options, dataDir },
+    { log: createLog({ level: 'error' }), metrics: createMetrics() },
+  );
   try {
-    const topic = (await home.broker.listTopics()).find(({ name }) => name === topics.routeDecided.name);
-    if (!topic) throw new CliError(`the store in ${dataDirectory} has no decisions`);
+    const { broker, topicPrefix } = home;
+    const topic = (await broker.listTopics()).find(({ name }) => name === topicPrefix + topics.routeDecided.name);
+    if (!topic) throw new CliError(`there are no decisions in ${where}`);
     const { maxScannedRecords } = defaultGatewaySettings;
-    const search = { broker: home.broker, topicPrefix: '', requestPathPartitions: topic.partitions, maxScannedRecords };
+    const search = { broker, topicPrefix, requestPathPartitions: topic.partitions, maxScannedRecords };
     const decision = await findDecision(search, requestId, null);
     if (!decision)
-      throw new CliError(
-        `no decision with id ${JSON.stringify(requestId)} among the newest records in ${join(dataDirectory)}`,
-      );
+      throw new CliError(`no decision with id ${JSON.stringify(requestId)} among the newest records in ${where}`);
     return decision;
   } finally {
     await home.close();

@@ -48,7 +48,7 @@ async function route(io: Io, file: string, options: RouteOptions): Promise<void>
   const local = options.url
     ? null
     : await startLocalEngine(io, {
-        dataDirectory: options.dataDir ?? defaultDataDirectory,
+        dataDir: options.dataDir ?? defaultDataDirectory,
         config: readConfig(io, options.config),
         partitions: options.partitions,
         http: { host: '127.0.0.1', port: 0 },

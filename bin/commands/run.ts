@@ -4,13 +4,15 @@ import type { Command } from 'commander';
 import { readRecordedData } from '../../lib/evaluation/recorded-data';
 import { simulatedWorld } from '../../lib/evaluation/simulated-world';
 import type { Workload } from '../../lib/evaluation/workload';
-import { createLog, type LogLevel } from '../../lib/telemetry/log';
-import { embeddedHome } from '../../services/home';
+import { createLog, type Log, type LogLevel } from '../../lib/telemetry/log';
+import { createMetrics } from '../../lib/telemetry/metrics';
+import { type EngineHome, embeddedHome } from '../../services/home';
 import { defaultRunRate, defaultRunRequests, runWorkload } from '../drive/run';
 import { aborted, CliError, type Io } from '../io';
+import { addHomeOptions, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
 import { commaSeparated, reasonOf, wholeNumber } from '../read-options';
 
-interface RunCommandOptions {
+interface RunCommandOptions extends HomeOptions {
   readonly exit?: boolean;
   readonly world: number;
   readonly data?: string;
@@ -29,7 +31,7 @@ const leastRunSeconds = 30;
 const leastRunRate = 20;
 
 export function addRun(program: Command, io: Io): void {
-  program
+  const command = program
     .command('run')
     .description(
       'Route a workload through the whole engine in this process and show what that was worth; then stay up.',
@@ -66,7 +68,8 @@ export function addRun(program: Command, io: Io): void {
         .createOption('--log-level <level>', 'how much to log (to stderr)')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('error'),
-    )
+    );
+  addHomeOptions(command)
     .addHelpText(
       'after',
       '\nExits with 0 when every request was decided in time and, on the simulated workload, the engine was worth more than\nrandom routing; with 1 otherwise.\n\nExamples:\n  $ quantum-router run\n  $ quantum-router run --exit --world 3\n  $ quantum-router run --data recorded.jsonl.gz',
@@ -78,9 +81,8 @@ async function run(io: Io, options: RunCommandOptions): Promise<void> {
   const workload = await workloadOf(io, options);
   const rate =
     options.rate ?? Math.min(defaultRunRate, Math.max(leastRunRate, Math.ceil(workload.rows / leastRunSeconds)));
-  const directory = resolve(io.workingDirectory, options.dataDir);
-  removeEarlierRun(directory);
-  const home = embeddedHome({ directory });
+  const log = createLog({ level: options.logLevel, nowMs: () => io.clock.nowMs() });
+  const home = await freshHome(io, options, log);
   const what = workload.simulated
     ? `${workload.name} (SIMULATED models, see docs/simulated-world.md)`
     : `${workload.name} (recorded data)`;
@@ -92,11 +94,11 @@ async function run(io: Io, options: RunCommandOptions): Promise<void> {
     trainer: 'worker',
     ratePerSecond: rate,
     seed: options.seed,
-    log: createLog({ level: options.logLevel, nowMs: () => io.clock.nowMs() }),
+    log,
     progress: io.stderr,
     stopped: () => io.stopSignal.aborted,
   }).catch(async (error: NodeJS.ErrnoException) => {
-    await home.close();
+    await home.remove();
     if (error.code !== 'EADDRINUSE') throw error;
     throw new CliError(
       `cannot listen on ${options.host}:${options.port}: ${reasonOf(error)} (PORT=n or --port chooses another)`,
@@ -112,8 +114,34 @@ async function run(io: Io, options: RunCommandOptions): Promise<void> {
     io.stderr.write('stopping\n');
   }
   await result.engine.stop();
-  await home.close();
+  await home.remove();
   if (result.failure) throw new CliError(result.failure);
+}
+
+/** A home that nothing was learned in yet; on Kafka, topics of a prefix of their own. `remove` closes it, and takes those topics away. */
+async function freshHome(
+  io: Io,
+  options: RunCommandOptions,
+  log: Log,
+): Promise<EngineHome & { remove(): Promise<void> }> {
+  const topicPrefix = options.topicPrefix ?? `run-${io.clock.nowMs()}.`;
+  const settings = settingsOfHome(io, options.kafka === undefined ? options : { ...options, topicPrefix });
+  if (settings) {
+    io.stderr.write(`on Kafka at ${settings.kafka.brokers.join(',')}, topics ${topicPrefix}*\n`);
+    const home = await openDistributedHome(settings, { log, metrics: createMetrics() });
+    return {
+      ...home,
+      async remove() {
+        // Topics that somebody named are kept for them.
+        if (options.topicPrefix === undefined) await home.deleteTopics();
+        await home.close();
+      },
+    };
+  }
+  const directory = resolve(io.workingDirectory, options.dataDir);
+  removeEarlierRun(directory);
+  const home = embeddedHome({ directory });
+  return { ...home, remove: () => home.close() };
 }
 
 async function workloadOf(io: Io, options: RunCommandOptions): Promise<Workload> {

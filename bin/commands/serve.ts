@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { createLog, type LogLevel } from '../../lib/telemetry/log';
 import { aborted, CliError, type Io } from '../io';
+import { addHomeOptions, type HomeOptions } from '../open-home';
 import { defaultDataDirectory, readConfig, reasonOf, wholeNumber } from '../read-options';
 import { type LocalEngine, startLocalEngine } from '../start-local-engine';
 
-interface ServeOptions {
+interface ServeOptions extends HomeOptions {
   readonly config?: string;
   readonly dataDir: string;
   readonly host: string;
@@ -14,7 +15,7 @@ interface ServeOptions {
 }
 
 export function addServe(program: Command, io: Io): void {
-  program
+  const serveCommand = program
     .command('serve')
     .description('Run every service of the engine in this process, with the HTTP gateway, until Ctrl-C.')
     .option('-c, --config <file>', 'configuration (default: quantum-router.yaml, else the built-in example)')
@@ -32,7 +33,8 @@ export function addServe(program: Command, io: Io): void {
         .createOption('--log-level <level>', 'how much to log (to stderr)')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
-    )
+    );
+  addHomeOptions(serveCommand)
     .addHelpText(
       'after',
       '\nExamples:\n  $ quantum-router serve\n  $ quantum-router serve --config my.yaml --port 9000\n  $ curl -s localhost:8080/v1/route -H "content-type: application/json" -d \'{"prompt": "hello"}\'',
@@ -45,7 +47,7 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   const log = createLog({ level: options.logLevel, nowMs: () => io.clock.nowMs() });
   const failure = new AbortController();
   const local = await start(io, options, {
-    dataDirectory: options.dataDir,
+    ...options,
     config,
     partitions: options.partitions,
     http: { host: options.host, port: options.port },

@@ -1,13 +1,19 @@
 import type { Command } from 'commander';
 import { anyTopic } from '../../lib/runtime/define-service';
+import { ensureServiceTopics } from '../../lib/runtime/run-engine';
+import { createLog } from '../../lib/telemetry/log';
+import { createMetrics } from '../../lib/telemetry/metrics';
 import { type AnyTopic, topics } from '../../lib/topics/topics';
+import { declaredServices } from '../declared-services';
 import { formatTable } from '../format-table';
-import type { Io } from '../io';
+import { CliError, exitCodes, type Io } from '../io';
+import { addHomeOptions, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
+import { wholeNumber } from '../read-options';
 
 const dayMs = 24 * 3_600_000;
 
 export function addTopics(program: Command, io: Io): void {
-  program
+  const command = program
     .command('topics')
     .description('List every topic: kind, partitions, retention, message type and purpose.')
     .option('--json', 'as JSON')
@@ -30,6 +36,54 @@ export function addTopics(program: Command, io: Io): void {
         ];
       });
       io.stdout.write(formatTable(['topic', 'kind', 'partitions', 'keeps', 'message', 'what for'], rows));
+    });
+  addCreate(command, io);
+}
+
+interface CreateOptions extends HomeOptions {
+  readonly partitions?: number;
+}
+
+function addCreate(topicsCommand: Command, io: Io): void {
+  const create = topicsCommand
+    .command('create')
+    .description(
+      'Make every topic of the engine on Kafka, with partitions, retention and compaction. What exists stays as it is; another number of partitions is refused.',
+    )
+    .option('--partitions <number>', 'partitions of the request path (default 4)', wholeNumber(1, 256));
+  addHomeOptions(create)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ quantum-router topics create --kafka localhost:9092\n  $ quantum-router topics create --kafka localhost:9092 --topic-prefix team-a. --partitions 12',
+    )
+    .action(async (options: CreateOptions) => {
+      const settings = settingsOfHome(io, options);
+      if (!settings) throw new CliError('--kafka must say where to make them', exitCodes.usage);
+      const log = createLog({ level: 'error' });
+      const home = await openDistributedHome({ ...settings, redis: null }, { log, metrics: createMetrics() });
+      try {
+        const before = new Set((await home.broker.listTopics()).map(({ name }) => name));
+        const host = {
+          broker: home.broker,
+          topicPrefix: settings.topicPrefix,
+          requestPathPartitions: settings.partitions,
+        };
+        await ensureServiceTopics(declaredServices(), host);
+        const after = (await home.broker.listTopics()).filter(({ name }) => name.startsWith(settings.topicPrefix));
+        const made = after.filter(({ name }) => !before.has(name)).sort((a, b) => a.name.localeCompare(b.name));
+        const rows = made.map(({ name, partitions, cleanup, retentionMs }) => [
+          name,
+          String(partitions),
+          cleanup,
+          retentionMs === null ? 'for good' : `${retentionMs / dayMs} d`,
+        ]);
+        if (rows.length > 0) io.stdout.write(formatTable(['made', 'partitions', 'cleanup', 'keeps'], rows));
+        else io.stdout.write('every topic exists already\n');
+      } catch (error) {
+        throw new CliError((error as Error).message);
+      } finally {
+        await home.close();
+      }
     });
 }
 

@@ -72,6 +72,7 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
     broker: home.broker,
     clock: home.clock,
     clientId: home.createId(),
+    topicName: (name) => home.topicPrefix + name,
     onFailed: (error) => options.log.error('decisions can no longer be followed', { error }),
   });
   const progress = startProgress({

@@ -1,4 +1,5 @@
 /** Turns workload rows into the records a real user of the engine would produce. Unchosen outcomes never pass through here, but for `recordedEvents` (offline training). */
+import { routeOutcome, routeRequest } from '../../lib/client/build-records';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { deniedModelsOf, type Workload, type WorkloadRow } from '../../lib/evaluation/workload';
 import { bytesOf, encoderVersion, encodeText } from '../../lib/learning/encode';
@@ -17,55 +18,30 @@ import { topics } from '../../lib/topics/topics';
 
 /** The request of a row. Models without an outcome in this row are denied: they cannot serve it. */
 export function requestOf(workload: Workload, row: WorkloadRow, nowMs: number): RouteRequested {
-  return {
+  return routeRequest({
     requestId: row.id,
-    sessionId: null,
-    tenantId: null,
     prompt: row.prompt,
-    messages: [],
     features: row.features ? bytesOf(Float32Array.from(row.features)) : null,
     taskHint: row.taskHint,
-    requiredCapabilities: [],
-    contextTokens: null,
-    expectedOutputTokens: null,
-    limits: {
-      maxCostUsd: null,
-      maxLatencyMs: null,
-      allowedModels: [],
-      deniedModels: deniedModelsOf(workload, row),
-      allowedProviders: [],
-      deniedProviders: [],
-    },
-    preference: null,
-    strategies: [],
-    collapse: null,
-    threadTimeoutMs: null,
-    replyTo: null,
+    limits: { deniedModels: deniedModelsOf(workload, row) },
     requestedAtMs: nowMs,
-  };
+  });
 }
 
 /** What happened when the decided model was called; null where the row does not know. */
 export function outcomeOf(row: WorkloadRow, decision: RouteDecided, nowMs: number): RouteOutcome | null {
   const outcome = row.outcomes.get(decision.model);
   if (!outcome) return null;
-  return {
-    decisionId: decision.decisionId,
-    routingKey: decision.routingKey,
-    model: decision.model,
-    attempt: 1,
+  return routeOutcome(decision, {
     status: outcome.status,
     latencyMs: outcome.latencyMs,
     inputTokens: outcome.inputTokens,
     outputTokens: outcome.outputTokens,
     costUsd: outcome.costUsd,
     quality: outcome.status === 'SUCCESS' ? outcome.score : null,
-    rewardParts: {},
     source: 'workload',
-    provisional: false,
-    revision: 0,
     occurredAtMs: nowMs,
-  };
+  });
 }
 
 /** Offline training: every model's outcome of a row, as one FULL learning event and one observation per model. */

@@ -34,8 +34,32 @@ export interface Codec<T> {
 
 const headerBytes = 5;
 const magicByte = 0;
+/** All versions this process knows, by message type and id: its own, and those learned from newer processes. */
+const writers = new Map<string, Map<number, unknown>>();
 const idOwner = new Map<number, string>();
-for (const [name, versions] of Object.entries(schemaVersions)) for (const { id } of versions) idOwner.set(id, name);
+for (const [name, versions] of Object.entries(schemaVersions)) {
+  writers.set(name, new Map(versions.map(({ id, schema }) => [id, schema])));
+  for (const { id } of versions) idOwner.set(id, name);
+}
+
+/**
+ * Makes a version readable that this process was not built with. False when its id stands for something else here, or
+ * the message type is unknown: then it changes nothing.
+ */
+export function learnSchema(version: {
+  readonly id: number;
+  readonly name: string;
+  readonly schema: unknown;
+}): boolean {
+  const { id, name, schema } = version;
+  const known = writers.get(name);
+  const owner = idOwner.get(id);
+  if (!known || (owner !== undefined && owner !== name)) return false;
+  if (known.has(id)) return JSON.stringify(known.get(id)) === JSON.stringify(schema);
+  known.set(id, schema);
+  idOwner.set(id, name);
+  return true;
+}
 
 const codecs = new Map<string, Codec<unknown>>();
 
@@ -56,7 +80,7 @@ function createCodec(schemaName: string): Codec<unknown> {
   const parse = (schema: unknown): avro.Type => avro.Type.forSchema(schema as avro.Schema, { wrapUnions: false });
   const type = parse(latest.schema);
   const resolvers = new Map<number, avro.Type | null>([[latest.id, null]]);
-  const writers = new Map(versions.map((version) => [version.id, version.schema]));
+  const known = writers.get(schemaName)!;
   // Resolvers cost ten times a decode to make: one per writer version, made at first use.
   const writerOf = new Map<number, { type: avro.Type; resolver: ReturnType<avro.Type['createResolver']> }>();
 
@@ -64,7 +88,7 @@ function createCodec(schemaName: string): Codec<unknown> {
     if (resolvers.has(writerId)) return type.fromBuffer(bytes);
     let writer = writerOf.get(writerId);
     if (!writer) {
-      const writerType = parse(writers.get(writerId));
+      const writerType = parse(known.get(writerId));
       writer = { type: writerType, resolver: type.createResolver(writerType) };
       writerOf.set(writerId, writer);
     }
@@ -93,7 +117,7 @@ function createCodec(schemaName: string): Codec<unknown> {
       if (bytes[0] !== magicByte)
         throw new UndecodableError(`first byte is ${bytes[0]}, not the Confluent magic byte 0`);
       const id = bytes.readInt32BE(1);
-      if (!writers.has(id)) {
+      if (!known.has(id)) {
         const owner = idOwner.get(id);
         throw new UndecodableError(
           owner ? `schema id ${id} is a ${owner}, not a ${schemaName}` : `unknown schema id ${id}`,

@@ -17,6 +17,10 @@ export type ConfigWrite =
 export interface ConfigWriter {
   /** Version 0 stands for "none yet". Resolves when the record is durable; readers see it soon after. */
   apply(config: RouterConfig, expectedVersion: number): Promise<ConfigWrite>;
+  /**
+   * Applies unless it is in force already, over whatever version there is. Throws when others keep changing it meanwhile.
+   */
+  putInForce(config: RouterConfig): Promise<{ readonly version: number; readonly changed: boolean }>;
   close(): Promise<void>;
 }
 
@@ -53,11 +57,24 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
     return { ok: false, current: restored };
   };
 
+  const inTurn = (config: RouterConfig, expectedVersion: number): Promise<ConfigWrite> => {
+    const result = turn.then(() => apply(config, expectedVersion));
+    turn = result.catch(() => {});
+    return result;
+  };
+
   return {
-    apply(config, expectedVersion) {
-      const result = turn.then(() => apply(config, expectedVersion));
-      turn = result.catch(() => {});
-      return result;
+    apply: inTurn,
+    async putInForce(config) {
+      const json = configToJson(config);
+      // Each try starts from what stood in the way of the one before; two writers at once need one or two.
+      for (let tries = 5, version = 0; tries > 0; tries--) {
+        const write = await inTurn(config, version);
+        if (write.ok) return { version: write.applied.version, changed: true };
+        if (write.current?.json === json) return { version: write.current.version, changed: false };
+        version = write.current?.version ?? 0;
+      }
+      throw new Error('the configuration keeps being changed by somebody else: stop one of the writers');
     },
     async close() {
       await turn;

@@ -75,6 +75,11 @@ export interface PartitionConsumer {
   readonly partition: number;
   /** Higher than that of every earlier consumer of the same member; members of one group may count differently. */
   readonly epoch: number;
+  /**
+   * Where the broker cannot refuse records of an owner whose epoch has passed (Kafka): a number that grows from owner to
+   * owner of the partition, whichever process they are in. Written with what must not be undone by such a zombie.
+   */
+  readonly ownerEpoch?: number;
   /** True once the epoch has passed. Check it between chunks of work; effects after it must be idempotent. */
   isStale(): boolean;
   /** Last committed position (next offset to read) per topic; null where nothing was committed. */
@@ -105,6 +110,11 @@ export interface GroupOptions {
   readonly topics: readonly string[];
   readonly startAt: 'earliest' | 'latest';
   /**
+   * A hint: records need not come sooner than so long after the ones before. A broker across the network asks less often
+   * then; others may disregard it. Default 0.
+   */
+  readonly lingerMs?: number;
+  /**
    * Called at every epoch with the partitions now owned; consumers of earlier epochs are stale by then.
    * There is no revoke call (Kafka clients cannot promise one).
    */
@@ -122,6 +132,8 @@ export interface FollowOptions {
   readonly topic: string;
   /** `earliest` for tables that everybody reads, `latest` for a tail such as the gateway's. */
   readonly startAt: 'earliest' | 'latest';
+  /** As in `GroupOptions`. */
+  readonly lingerMs?: number;
   /** In order within a partition. A rejection stops the follower and reaches `onFailed`. */
   readonly onRecords: (records: readonly LogRecord[]) => void | Promise<void>;
   readonly onFailed: (error: Error) => void;

@@ -1,4 +1,8 @@
-/** Shared memory that may be lost at any time: the routing cache and fast reads of weights. The log is the truth. */
+/**
+ * Shared memory that may be lost at any time: the routing cache and fast reads of weights. The log is the truth. Every call
+ * settles within a bounded time; while the store cannot be reached it rejects at once with a TransientError, and whoever
+ * asked goes on without it instead of trying again.
+ */
 export interface KeyValue {
   /** Bulk get; null where missing or expired. */
   getMany(keys: readonly string[]): Promise<readonly (Buffer | null)[]>;

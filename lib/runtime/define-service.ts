@@ -120,6 +120,11 @@ export interface TableDefinition<S> {
    * limit is kept again. For tables whose rows only time removes: pausing inputs would stand still for as long.
    */
   readonly closeEarlyWhenFull?: boolean;
+  /**
+   * A row is about one request: what its timer emits, and records of it without a trace of their own, are shown in the
+   * trace of the record that made it; records with another trace link to it. Remembered in memory only.
+   */
+  readonly rowsKeepTrace?: boolean;
 }
 
 export interface ServiceDefinition {

@@ -7,11 +7,20 @@ export interface Rememberer {
   idle(): Promise<void>;
 }
 
+/**
+ * `onLost` is told of all entries that were given up, and why: null when too many waited. `isFirst`: the first since the
+ * store last took some, so that an outage can be reported once.
+ */
 export function createRememberer(
   keyValue: KeyValue,
   maxQueue: number,
-  onLost: (entries: number, error: Error | null) => void,
+  onLost: (entries: number, error: Error | null, isFirst: boolean) => void,
 ): Rememberer {
+  let losing = false;
+  const lose = (entries: number, error: Error | null): void => {
+    onLost(entries, error, !losing);
+    losing = true;
+  };
   let queue: KeyValueEntry[] = [];
   let writing: Promise<void> | null = null;
 
@@ -21,8 +30,9 @@ export function createRememberer(
       queue = [];
       try {
         await keyValue.putMany(entries);
+        losing = false;
       } catch (error) {
-        onLost(entries.length, error as Error);
+        lose(entries.length, error as Error);
       }
     }
     writing = null;
@@ -31,7 +41,7 @@ export function createRememberer(
   return {
     put(entries) {
       const room = Math.max(0, maxQueue - queue.length);
-      if (entries.length > room) onLost(entries.length - room, null);
+      if (entries.length > room) lose(entries.length - room, null);
       for (const entry of entries.slice(0, room)) queue.push(entry);
       if (queue.length > 0) writing ??= drain();
     },

@@ -89,9 +89,11 @@ class Service implements RunningService {
     });
     // Nobody has to wait for it.
     this.ready.catch(() => {});
-    this.rememberer = createRememberer(host.keyValue, host.limits.maxRememberQueue, (entries, error) => {
+    this.rememberer = createRememberer(host.keyValue, host.limits.maxRememberQueue, (entries, error, isFirst) => {
       host.metrics.count('quantum_router_remember_failures_total', { service: this.group }, entries);
-      host.log.warn('entries for the key-value store were given up', {
+      // Every one is counted; an outage is one line.
+      if (!isFirst) return;
+      host.log.warn('entries for the key-value store are given up', {
         service: this.group,
         entries,
         ...(error && { error }),
@@ -171,6 +173,7 @@ class Service implements RunningService {
       group: plan.wireGroup,
       topics: [...plan.inputs.keys()],
       startAt: plan.definition.startAt,
+      lingerMs: plan.definition.lingerMs,
       onAssigned: (_epoch, consumers) => this.assign(incarnation, around, consumers),
       onFailed: crash,
     });

@@ -8,6 +8,9 @@ import type { TablePosition } from '../topics/generated/messages';
 import type { TableDefinition } from './define-service';
 import { createDueQueue, type DueQueue } from './due-queue';
 
+/** Header of changelog records where only the reader can tell an owner from a zombie: see `PartitionConsumer.ownerEpoch`. */
+const ownerEpochHeader = 'owner-epoch';
+
 /** Key of the record that says which input positions a changelog reflects. No row key may start with its first character. */
 export const positionKey = '\u0000position';
 const positionCodec = codecOf<TablePosition>('TablePosition');
@@ -30,8 +33,11 @@ export interface TaskTable<S> {
 
 export function createTaskTable<S>(
   definition: TableDefinition<S>,
-  changelog: { topic: string; partition: number },
+  changelog: { topic: string; partition: number; ownerEpoch?: number | undefined },
 ): TaskTable<S> {
+  const { ownerEpoch, ...place } = changelog;
+  /** Where records go, and who wrote them. */
+  let toRecord = ownedBy(place, ownerEpoch);
   const rows = new Map<string, S>();
   const changedKeys = new Set<string>();
   /** Keys that have a row in the changelog: only these need a tombstone. */
@@ -41,6 +47,10 @@ export function createTaskTable<S>(
   /** Rows of a flush whose position record has not come yet. */
   let unconfirmed: LogRecord[] = [];
   let positions: ReadonlyMap<string, number> | null = null;
+  /** While restoring: the newest owner that wrote so far. Nothing an older one wrote later counts. */
+  let newestOwner = 0;
+  /** Keys whose last record in the changelog is not what counts. */
+  const toOverwrite = new Set<string>();
 
   const put = (key: string, row: S | null): void => {
     if (row === null) {
@@ -68,19 +78,25 @@ export function createTaskTable<S>(
       for (const key of changedKeys) {
         const row = rows.get(key);
         if (row !== undefined) {
-          records.push({ ...changelog, key, value: codec.encode(row) });
+          records.push({ ...toRecord, key, value: codec.encode(row) });
           persisted.add(key);
         } else if (persisted.delete(key)) {
-          records.push({ ...changelog, key, value: null });
+          records.push({ ...toRecord, key, value: null });
         }
       }
       changedKeys.clear();
       const value = positionCodec.encode({ positions: Object.fromEntries(inputPositions) });
-      records.push({ ...changelog, key: positionKey, value });
+      records.push({ ...toRecord, key: positionKey, value });
     },
     restore(records) {
       for (const record of records) {
         if (record.key === null) continue;
+        const owner = Number(record.headers[ownerEpochHeader] ?? newestOwner);
+        if (owner < newestOwner) {
+          if (record.key !== positionKey) toOverwrite.add(record.key);
+          continue;
+        }
+        newestOwner = owner;
         if (record.key !== positionKey) {
           unconfirmed.push(record);
           continue;
@@ -98,12 +114,20 @@ export function createTaskTable<S>(
     restored() {
       // A flush torn before its position: its rows belong to inputs that will be read again. They are in the changelog
       // all the same, so the next flush must overwrite them.
-      for (const row of unconfirmed) {
-        changedKeys.add(row.key!);
-        persisted.add(row.key!);
+      for (const row of unconfirmed) toOverwrite.add(row.key!);
+      for (const key of toOverwrite) {
+        changedKeys.add(key);
+        persisted.add(key);
       }
       unconfirmed = [];
+      toOverwrite.clear();
+      // Epochs of different machines go by different clocks: ours must be above all that wrote here before us.
+      if (ownerEpoch !== undefined) toRecord = ownedBy(place, Math.max(ownerEpoch, newestOwner + 1));
       return positions;
     },
   };
+}
+
+function ownedBy(place: { topic: string; partition: number }, ownerEpoch: number | undefined) {
+  return ownerEpoch === undefined ? place : { ...place, headers: { [ownerEpochHeader]: String(ownerEpoch) } };
 }

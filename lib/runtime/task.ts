@@ -17,6 +17,7 @@ import { retryTransient } from './retry';
 import { encodeEmit, type InputPlan, namedEncodeError, type OutputPlan, type ServicePlan } from './service-plan';
 import { TaskContext } from './task-context';
 import { createTaskTable, type TaskTable } from './task-table';
+import { TaskTrace } from './task-trace';
 
 // biome-ignore lint/suspicious/noExplicitAny: event, row and look-up types belong to the declarations
 type Any = any;
@@ -41,6 +42,7 @@ export class Task {
   private readonly context: TaskContext;
   private readonly table: TaskTable<Any> | null;
   private readonly ownIds: RecentIds | null;
+  private readonly trace: TaskTrace;
   /** Next offset to read, by topic name. */
   private readonly positions = new Map<string, number>();
   /** When the oldest thing that a commit would make durable was done; null when there is none. */
@@ -60,9 +62,14 @@ export class Task {
     const { group, table, ownOutput } = plan.definition;
     this.group = group;
     this.ownIds = ownOutput ? createRecentIds(ownOutput.maxIds) : null;
+    this.trace = new TaskTrace(group, this.partition, { rowsKeepTrace: table?.rowsKeepTrace ?? false });
     this.context = new TaskContext(host, group, this.partition, views, (id) => this.ownIds?.has(id) ?? false);
     this.table = table
-      ? createTaskTable(table, { topic: host.topicPrefix + table.topic.name, partition: this.partition })
+      ? createTaskTable(table, {
+          topic: host.topicPrefix + table.topic.name,
+          partition: this.partition,
+          ownerEpoch: consumer.ownerEpoch,
+        })
       : null;
   }
 
@@ -101,11 +108,17 @@ export class Task {
       const records = await this.fetch();
       this.assertOurs();
       this.context.nowMs = host.clock.nowMs();
-      if (records.length > 0) await this.handle(records);
-      // Timers only once everything fetched is decided: a late record that is already here still counts.
-      if (records.length < maxBatchRecords) this.fireDue();
-      this.closeEarly();
-      await this.write(false);
+      try {
+        if (records.length > 0) await this.handle(records);
+        // Timers only once everything fetched is decided: a late record that is already here still counts.
+        if (records.length < maxBatchRecords) this.fireDue();
+        this.closeEarly();
+        await this.write(false);
+        this.trace.end();
+      } catch (error) {
+        this.trace.fail(error);
+        throw error;
+      }
     }
     await this.stopProcessors();
     await this.write(true);
@@ -206,9 +219,12 @@ export class Task {
     const startedMs = host.elapsedMs();
     plan.metrics.observeBatch(records.length);
     this.deadLettersInBatch = 0;
+    this.trace.begin(records);
     const events = this.decode(records);
     const lookups = await this.lookUp(records, events);
+    this.trace.mark('looked up');
     this.decideAll(records, events, lookups);
+    this.trace.mark('decided');
     // Before the batch is written: past the limit, these records must not leave the input.
     this.around.guard.batch(this.group, records.length, this.deadLettersInBatch);
     plan.metrics.observeDecideSeconds((host.elapsedMs() - startedMs) / 1_000);
@@ -311,6 +327,7 @@ export class Task {
   private decide(input: Input<Any, Any, Any>, topic: string, record: LogRecord, event: unknown, looked: unknown): void {
     this.context.atRecord(topic, record);
     const key = input.stateKey?.(event) ?? null;
+    this.trace.atRecord(record, topic, key, event);
     const state = key === null ? undefined : this.table?.get(key);
     const result = input.decide(state, event, this.context, looked);
     if (result.kind === 'deadLetter') this.deadLetter(record, result.reason, result.field ?? null);
@@ -337,6 +354,7 @@ export class Task {
   private fire(due: DueInput<Any>, table: TaskTable<Any>, keys: readonly string[]): void {
     for (const key of keys) {
       this.context.atTimer(key);
+      this.trace.atTimer(key);
       const result = due.decide(table.get(key), this.context);
       if (result.kind === 'deadLetter')
         throw new Error(`service ${this.group}: a timer has no record to make a dead letter of`);
@@ -354,6 +372,7 @@ export class Task {
       if (key === null || !this.table)
         throw new Error('a decision returned state, but the input has no stateKey or the service no table');
       this.table.set(key, result.state);
+      this.trace.rowChanged(key, result.state !== null);
     }
     if (result.emit) for (const emit of result.emit) this.collect(emit);
     if (result.remember) this.remembered.push(...result.remember);
@@ -369,11 +388,12 @@ export class Task {
       }
     }
     const output = plan.outputs.get(emit.topic.name);
-    this.outgoing.push(encodeEmit(plan, output, emit));
+    this.outgoing.push(encodeEmit(plan, output, this.trace.carried(emit)));
     this.outgoingCounts.set(output!, (this.outgoingCounts.get(output!) ?? 0) + 1);
   }
 
   private drop(reason: string): void {
+    this.trace.dropped(reason);
     this.around.host.metrics.count('quantum_router_drops_total', { service: this.group, reason });
   }
 
@@ -391,7 +411,9 @@ export class Task {
     });
     const { maxRecordBytes } = topic;
     const failedAtMs = this.context.nowMs;
-    this.outgoing.push(deadLetterOf(record, { group: this.group, reason, field, failedAtMs, maxRecordBytes }));
+    const letter = deadLetterOf(record, { group: this.group, reason, field, failedAtMs, maxRecordBytes });
+    const headers = this.trace.deadLetter(record, reason, field);
+    this.outgoing.push(headers ? { ...letter, headers } : letter);
   }
 
   private async process(
@@ -402,10 +424,14 @@ export class Task {
   ): Promise<void> {
     const batch: { event: Any; offset: number; timestampMs: number }[] = [];
     for (let i = 0; i < records.length; i++) {
-      const { topic, offset, timestampMs } = records[i]!;
-      if (topic === plan.wire && events[i] !== settled) batch.push({ event: events[i], offset, timestampMs });
+      const record = records[i]!;
+      const { topic, offset, timestampMs } = record;
+      if (topic !== plan.wire || events[i] === settled) continue;
+      batch.push({ event: events[i], offset, timestampMs });
+      this.trace.atRecord(record, plan.topic.name, null, events[i]);
     }
     if (batch.length === 0) return;
+    this.trace.atBatch();
     this.context.topic = plan.topic.name;
     const emits = await input.process(batch, this.context);
     this.assertOurs();

@@ -10,6 +10,9 @@ export interface FollowedView<T> {
   stop(): Promise<void>;
 }
 
+/** What a view shows may be older by so much; tables change many times a second, and nobody needs each change at once. */
+const lingerMs = 20;
+
 /**
  * Resolves once everything that was in the topic at the call has been applied. A record that cannot be decoded is
  * skipped, counted and logged: the last good value stays in force. `onFailed` is told when following ends.
@@ -46,6 +49,7 @@ export async function followView<T>(
   const follower: Follower = await host.broker.follow({
     topic: host.topicPrefix + topic.name,
     startAt: 'earliest',
+    lingerMs,
     onRecords: (records) => records.forEach(apply),
     onFailed,
   });

@@ -80,6 +80,12 @@ export const topics = {
     partitions: 'one',
     doc: 'small, fast-changing output of the learner',
   }),
+  schemas: table<m.SchemaVersion>('schemas', {
+    schema: 'SchemaVersion',
+    key: (s) => String(s.id),
+    partitions: 'one',
+    doc: 'schema versions, so that a process can read what a newer one writes',
+  }),
   config: table<m.ConfigApplied>('config', {
     schema: 'ConfigApplied',
     key: () => 'current',

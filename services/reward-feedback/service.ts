@@ -77,6 +77,8 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       dueAtMs: (row: AwaitedOutcome) => row.firstSeenMs + options.windowMs,
       maxRows: options.maxAwaited,
       closeEarlyWhenFull: true,
+      // An outcome comes in a trace of its own, which links to the decision's.
+      rowsKeepTrace: true,
     },
     ownOutput: {
       topic: anyTopic(topics.learningEvents),

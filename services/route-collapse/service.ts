@@ -42,6 +42,7 @@ export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefin
       dueAtMs: deadlineMs,
       maxRows: maxPendingRoutes,
       pauseWhenFull: [anyTopic(topics.routeOpened)],
+      rowsKeepTrace: true,
     },
     ownOutput: {
       topic: anyTopic(topics.routeDecided),

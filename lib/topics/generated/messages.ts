@@ -578,6 +578,16 @@ export interface RouteRequested {
   requestedAtMs: number;
 }
 
+/** One version of one message type, shared by every process that knows it, so that others can read what it writes. Key: its id. */
+export interface SchemaVersion {
+  /** The schema id in front of each record. */
+  id: number;
+  /** Name of the message type. */
+  name: string;
+  /** The Avro schema as JSON. */
+  json: string;
+}
+
 /** route-intake's state of one session. */
 export interface Session {
   /** Session. */

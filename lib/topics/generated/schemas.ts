@@ -4053,6 +4053,34 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
    }
   }
  ],
+ "SchemaVersion": [
+  {
+   "id": 1021,
+   "schema": {
+    "type": "record",
+    "name": "SchemaVersion",
+    "namespace": "quantumrouter",
+    "doc": "One version of one message type, shared by every process that knows it, so that others can read what it writes. Key: its id.",
+    "fields": [
+     {
+      "name": "id",
+      "type": "int",
+      "doc": "The schema id in front of each record."
+     },
+     {
+      "name": "name",
+      "type": "string",
+      "doc": "Name of the message type."
+     },
+     {
+      "name": "json",
+      "type": "string",
+      "doc": "The Avro schema as JSON."
+     }
+    ]
+   }
+  }
+ ],
  "Session": [
   {
    "id": 1014,

@@ -42,6 +42,23 @@ test('what comes during a write goes in the next one; what is over the limit is 
   expect((await keyValue.getMany(['a', 'b', 'c', 'd', 'e'])).map(String)).toEqual(['a', 'b', 'c', 'null', 'null']);
 });
 
+test('an outage is told apart from the losses in it', async () => {
+  const store = createMemoryKeyValue({ clock: createVirtualClock() });
+  let fail = true;
+  const keyValue: KeyValue = {
+    ...store,
+    putMany: async (batch) => (fail ? Promise.reject(new Error('gone')) : store.putMany(batch)),
+  };
+  const firsts: boolean[] = [];
+  const rememberer = createRememberer(keyValue, 10, (_entries, _error, isFirst) => firsts.push(isFirst));
+  for (const isGone of [true, true, false, true]) {
+    fail = isGone;
+    rememberer.put(entries('a'));
+    await rememberer.idle();
+  }
+  expect(firsts).toEqual([true, false, true]);
+});
+
 test('a failed write is given up, the next one goes on', async () => {
   const store = createMemoryKeyValue({ clock: createVirtualClock() });
   let fail = true;

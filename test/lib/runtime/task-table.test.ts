@@ -9,7 +9,7 @@ const row = (key: string, count: number, dueAtMs: number | null = null): Tally =
 
 /** Outgoing records as the log returns them. */
 const logged = (records: readonly OutgoingRecord[]): LogRecord[] =>
-  records.map((record, offset) => ({ ...record, partition: 0, offset, timestampMs: 0, headers: {} }));
+  records.map((record, offset) => ({ headers: {}, ...record, partition: 0, offset, timestampMs: 0 }));
 const flush = (table: ReturnType<typeof createTaskTable<Tally>>, position: number): OutgoingRecord[] => {
   const records: OutgoingRecord[] = [];
   table.flushInto(records, new Map([['in', position]]));
@@ -58,6 +58,46 @@ test('rows of a torn flush do not count, and the next flush overwrites them', ()
   third.restore(logged([...records, ...torn, ...repaired]));
   third.restored();
   expect([third.get('a'), third.get('ghost'), third.size]).toEqual([row('a', 1), undefined, 1]);
+});
+
+test('what an older owner writes after a newer one does not count, and the next flush overwrites it', () => {
+  const zombie = createTaskTable(definition, { ...changelog, ownerEpoch: 1 });
+  zombie.set('a', row('a', 1));
+  zombie.set('gone', row('gone', 1));
+  const records = flush(zombie, 1);
+  const owner = createTaskTable(definition, { ...changelog, ownerEpoch: 2 });
+  owner.restore(logged(records));
+  owner.restored();
+  owner.set('a', row('a', 2));
+  owner.set('gone', null);
+  records.push(...flush(owner, 5));
+  zombie.set('a', row('a', 99));
+  zombie.set('gone', row('gone', 99));
+  zombie.set('only his', row('only his', 1));
+  records.push(...flush(zombie, 2));
+
+  const next = createTaskTable(definition, { ...changelog, ownerEpoch: 3 });
+  next.restore(logged(records));
+  expect(next.restored()).toEqual(new Map([['in', 5]]));
+  expect([next.get('a'), next.size]).toEqual([row('a', 2), 1]);
+  // Compaction keeps the last record of a key, and that is the zombie's: it has to be written over.
+  const written = new Map(flush(next, 5).map(({ key, value }) => [key, value]));
+  expect([...written.keys()].sort()).toEqual([positionKey, 'a', 'gone', 'only his'].sort());
+  expect([written.get('gone'), written.get('only his')]).toEqual([null, null]);
+});
+
+test('an owner whose clock is behind its predecessor counts all the same', () => {
+  const first = createTaskTable(definition, { ...changelog, ownerEpoch: 1_000 });
+  first.set('a', row('a', 1));
+  const records = flush(first, 1);
+  const second = createTaskTable(definition, { ...changelog, ownerEpoch: 900 });
+  second.restore(logged(records));
+  second.restored();
+  second.set('a', row('a', 2));
+  records.push(...flush(second, 2));
+  const third = createTaskTable(definition, { ...changelog, ownerEpoch: 950 });
+  third.restore(logged(records));
+  expect([third.restored(), third.get('a')]).toEqual([new Map([['in', 2]]), row('a', 2)]);
 });
 
 test('foreign records in a changelog are passed over', () => {

@@ -643,6 +643,20 @@ describe('readiness and end', () => {
     await started.stop();
   });
 
+  test('a log that cannot be read for a while is 503', async () => {
+    let away = false;
+    const started = await startGateway({
+      disturb: (broker) => ({
+        ...broker,
+        offsets: (of) => (away ? Promise.reject(new TransientError('away')) : broker.offsets(of)),
+      }),
+    });
+    away = true;
+    const { status, body } = await started.call('GET', '/v1/decisions/nobody');
+    expect([status, body.error.code]).toEqual([503, 'not_ready']);
+    await started.stop();
+  });
+
   test('a port that is taken is an error, and nothing keeps running', async () => {
     const started = await startGateway();
     await expect(startGateway({ settings: { port: started.gateway.port } })).rejects.toThrow(/EADDRINUSE/);

@@ -19,8 +19,10 @@ async function start(config: Record<string, unknown> = {}): Promise<World> {
   ];
   const { keyValue, metrics } = world.host;
   await world.start(createRouteIntake({ keyValue, strategyGroups, maxSessions: 10, sessionTtlMs: 1_000, metrics }));
-  await world.start(createStrategyThreads({ weights, group: 'statics', strategies: statics }));
-  await world.start(createStrategyThreads({ weights, group: 'learned', strategies: ['LEARNING_OPTIMIZED'] }));
+  await world.start(createStrategyThreads({ weights, clock: world.clock, group: 'statics', strategies: statics }));
+  await world.start(
+    createStrategyThreads({ weights, clock: world.clock, group: 'learned', strategies: ['LEARNING_OPTIMIZED'] }),
+  );
   await world.start(createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000, metrics }));
   await world.put(topics.config, [{ version: 1, json: JSON.stringify(configOf(config)), appliedAtMs: 1 }]);
   return world;

@@ -23,7 +23,7 @@ function sourceOf(...known: string[]): WeightsSource & { asked: WeightsPointer[]
 
 async function run(opened: RouteOpened[], options: Partial<StrategyThreadsOptions> = {}): Promise<StrategyScored[]> {
   const world = createWorld();
-  await world.start(createStrategyThreads({ weights: sourceOf('p1'), ...options }));
+  await world.start(createStrategyThreads({ weights: sourceOf('p1'), clock: world.clock, ...options }));
   await world.put(topics.routeOpened, opened);
   return world.read(topics.strategyScored) as StrategyScored[];
 }

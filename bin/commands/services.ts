@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import { createLog } from '../../lib/telemetry/log';
+import { createMetrics } from '../../lib/telemetry/metrics';
+import { type ProcessName, processNames } from '../../services/process';
+import { formatLogLine } from '../drive/format-log-line';
+import { applyTo } from '../drive/put-config';
+import { type ServiceProcess, startSupervisor } from '../drive/supervisor';
+import { aborted, CliError, exitCodes, type Io } from '../io';
+import { addHomeOptions, environmentOfHome, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
+import { readConfig, wholeNumber } from '../read-options';
+
+interface ServicesOptions extends HomeOptions {
+  readonly config?: string;
+  readonly partitions?: number;
+  readonly instances: number;
+  readonly host?: string;
+  readonly port?: number;
+  readonly logLevel: string;
+}
+
+export function addServices(program: Command, io: Io): void {
+  const command = program
+    .command('services')
+    .description(
+      'Run every service of the engine and the gateway, each as its own process on Kafka and Redis, until Ctrl-C. One that dies is started anew.',
+    )
+    .option(
+      '-c, --config <file>',
+      'configuration to put in force first (default: quantum-router.yaml, else the built-in example)',
+    )
+    .option('--partitions <number>', 'partitions of the request path (default 4)', wholeNumber(1, 256))
+    .option('--instances <number>', 'processes of each service that can be scaled', wholeNumber(1, 64), 1)
+    .option('--host <address>', 'address of the gateway')
+    .option('-p, --port <number>', 'port of the gateway; 0 takes a free one', wholeNumber(0, 65_535))
+    .addOption(
+      program
+        .createOption('--log-level <level>', 'how much the processes log')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    );
+  addHomeOptions(command)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ quantum-router services --kafka localhost:9092 --redis redis://localhost:6379\n  $ quantum-router services --kafka localhost:9092 --config my.yaml --instances 2 --log-level warn',
+    )
+    .action((options: ServicesOptions) => runAll(io, options));
+}
+
+async function runAll(io: Io, options: ServicesOptions): Promise<void> {
+  const settings = settingsOfHome(io, options);
+  if (!settings) throw new CliError('--kafka must say where the topics are', exitCodes.usage);
+  const config = readConfig(io, options.config);
+  const parts = { log: createLog({ level: 'error' }), metrics: createMetrics() };
+  const home = await openDistributedHome({ ...settings, redis: null }, parts);
+  await applyTo(home, config).finally(() => home.close());
+  const color = io.stderr.isTerminal;
+  const say = (instanceId: string, line: string): void => {
+    io.stderr.write(`${formatLogLine(instanceId, line, { color })}\n`);
+  };
+  const supervisor = startSupervisor({
+    processes: serviceProcesses(options.instances),
+    environment: {
+      ...io.environment,
+      ...environmentOfHome(options),
+      LOG_LEVEL: options.logLevel,
+      ...(options.host !== undefined && { HTTP_HOST: options.host }),
+      ...(options.port !== undefined && { HTTP_PORT: String(options.port) }),
+    },
+    clock: io.clock,
+    onLine: say,
+    onExit: (instanceId, code, signal) =>
+      say(instanceId, `ended (${signal ?? `exit code ${code}`}); it is started anew`),
+  });
+  const stopped = aborted(io.stopSignal);
+  await Promise.race([supervisor.ready, stopped]);
+  if (!io.stopSignal.aborted) {
+    io.stderr.write(`all services are ready; gateway on ${supervisor.url('gateway-0')} (Ctrl-C stops)\n`);
+  }
+  await stopped;
+  io.stderr.write('stopping: finishing what is under way\n');
+  await supervisor.stop();
+}
+
+/** The trainer folds one partition and the gateway listens on one port: these two run once. */
+const single: readonly ProcessName[] = ['gateway', 'dqn-trainer'];
+
+/** One process of each, or `instances` of those that can share their partitions. */
+export function serviceProcesses(instances = 1): ServiceProcess[] {
+  return processNames.flatMap((service) =>
+    Array.from({ length: single.includes(service) ? 1 : instances }, (_, i) => ({
+      service,
+      instanceId: `${service}-${i}`,
+    })),
+  );
+}

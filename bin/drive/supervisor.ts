@@ -1,0 +1,168 @@
+/** Keeps the processes of an engine running: starts them, passes their logs on, starts the dead anew, stops all of them. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Clock } from '../../lib/ports/clock';
+import type { ProcessName, ReadyMessage } from '../../services/process';
+
+export interface ServiceProcess {
+  readonly service: ProcessName;
+  /** Unique among all processes of the engine; a restarted process keeps it, and with it its place in the group. */
+  readonly instanceId: string;
+  /** Added to the supervisor's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface SupervisorOptions {
+  readonly processes: readonly ServiceProcess[];
+  /** For all of them: where Kafka and Redis are, and so on (services/process.ts reads it). */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  /** A line that a process wrote to its log. */
+  readonly onLine: (instanceId: string, line: string) => void;
+  /** A process ended that was not told to. */
+  readonly onExit: (instanceId: string, code: number | null, signal: NodeJS.Signals | null) => void;
+  /** Flags of node itself, in front of the script. */
+  readonly nodeOptions?: readonly string[];
+}
+
+export interface Supervisor {
+  /** Resolves when every process has been ready once. */
+  readonly ready: Promise<void>;
+  /** Where a gateway listens; null before it is ready. */
+  url(instanceId: string): string | null;
+  /** Null while it is down. */
+  pid(instanceId: string): number | null;
+  /** True from ready to exit. */
+  isReady(instanceId: string): boolean;
+  /** Sends a signal; a process that dies of it is started anew. */
+  signal(instanceId: string, signal: NodeJS.Signals): void;
+  /** Adds a process to those that are kept running. */
+  add(process: ServiceProcess): void;
+  /** Stops one cleanly, for good. */
+  remove(instanceId: string): Promise<void>;
+  /** Stops all cleanly; kills those that have not ended after `stopTimeoutMs`. */
+  stop(): Promise<void>;
+}
+
+const firstRestartMs = 200;
+const maxRestartMs = 10_000;
+/** A process that lived this long had started well: the next wait is the first again. */
+const livedWellMs = 30_000;
+const stopTimeoutMs = 20_000;
+
+interface Kept {
+  readonly process: ServiceProcess;
+  child: ChildProcess | null;
+  url: string | null;
+  isReady: boolean;
+  startedAtMs: number;
+  restartMs: number;
+  cancelRestart: (() => void) | null;
+  removed: boolean;
+  onReady: (() => void) | null;
+  ended: Promise<void>;
+}
+
+// Compiled, the scripts are JavaScript beside this file; run from source they need tsx.
+const fromSource = __filename.endsWith('.ts');
+const scriptOf = (service: string): string =>
+  join(__dirname, '..', '..', 'services', service, fromSource ? 'main.ts' : 'main.js');
+
+export function startSupervisor(options: SupervisorOptions): Supervisor {
+  const { clock } = options;
+  const all = new Map<string, Kept>();
+
+  const start = (kept: Kept): void => {
+    const { service, instanceId, environment } = kept.process;
+    kept.cancelRestart = null;
+    kept.startedAtMs = clock.monotonicMs();
+    const child = fork(scriptOf(service), [], {
+      execArgv: [...(options.nodeOptions ?? []), ...(fromSource ? ['--import', 'tsx'] : [])],
+      env: { ...options.environment, ...environment, INSTANCE_ID: instanceId, OTEL_SERVICE_NAME: service },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // Ctrl-C in a terminal is for the supervisor, which stops them in order.
+      detached: true,
+    });
+    kept.child = child;
+    for (const stream of [child.stdout!, child.stderr!]) {
+      createInterface({ input: stream }).on('line', (line) => options.onLine(instanceId, line));
+    }
+    child.on('message', (message: ReadyMessage) => {
+      if (message.kind !== 'ready') return;
+      kept.url = message.url;
+      kept.isReady = true;
+      kept.onReady?.();
+    });
+    kept.ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        kept.child = null;
+        kept.isReady = false;
+        resolve();
+        if (kept.removed) return;
+        options.onExit(instanceId, code, signal);
+        restart(kept);
+      });
+    });
+  };
+
+  const restart = (kept: Kept): void => {
+    const livedMs = clock.monotonicMs() - kept.startedAtMs;
+    kept.restartMs = livedMs >= livedWellMs ? firstRestartMs : Math.min(maxRestartMs, kept.restartMs * 2);
+    kept.cancelRestart = clock.setTimer(kept.restartMs, () => start(kept));
+  };
+
+  const add = (process: ServiceProcess): Promise<void> => {
+    const ready = new Promise<void>((resolve) => {
+      const kept: Kept = {
+        process,
+        child: null,
+        url: null,
+        isReady: false,
+        startedAtMs: 0,
+        restartMs: firstRestartMs / 2,
+        cancelRestart: null,
+        removed: false,
+        onReady: resolve,
+        ended: Promise.resolve(),
+      };
+      all.set(process.instanceId, kept);
+      start(kept);
+    });
+    return ready;
+  };
+
+  const remove = async (instanceId: string): Promise<void> => {
+    const kept = all.get(instanceId);
+    if (!kept) return;
+    kept.removed = true;
+    kept.cancelRestart?.();
+    all.delete(instanceId);
+    if (!kept.child) return;
+    kept.child.kill('SIGTERM');
+    const cancel = clock.setTimer(stopTimeoutMs, () => kept.child?.kill('SIGKILL'));
+    await kept.ended;
+    cancel();
+  };
+
+  const ready = Promise.all(options.processes.map(add)).then(() => {});
+  return {
+    ready,
+    url: (instanceId) => all.get(instanceId)?.url ?? null,
+    pid: (instanceId) => all.get(instanceId)?.child?.pid ?? null,
+    isReady: (instanceId) => all.get(instanceId)?.isReady ?? false,
+    signal(instanceId, signal) {
+      all.get(instanceId)?.child?.kill(signal);
+    },
+    add: (process) => void add(process),
+    remove,
+    async stop() {
+      // The gateway first: it lets waiting requests finish while the services still run.
+      const ids = [...all.keys()];
+      for (const kept of all.values()) kept.removed = true;
+      const gateways = ids.filter((id) => all.get(id)!.process.service === 'gateway');
+      await Promise.all(gateways.map(remove));
+      await Promise.all(ids.map(remove));
+    },
+  };
+}

@@ -1,0 +1,181 @@
+/**
+ * Settings of one process on Kafka and Redis, read from environment variables: where the servers are, how to prove who
+ * we are, what this instance is called. What all processes share lies in the `config` topic instead.
+ */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { defaultKafkaSettings, type KafkaSettings } from '../adapters/kafka/kafka-settings';
+import { defaultRedisSettings, type RedisSettings } from '../adapters/redis/redis-settings';
+import type { LogLevel } from '../telemetry/log';
+
+export interface ProcessSettings {
+  readonly kafka: KafkaSettings;
+  /** null: no Redis. Requests are routed without a cache, and weights come from the log. */
+  readonly redis: RedisSettings | null;
+  /** In front of every topic and group when several engines share a cluster; '' otherwise. */
+  readonly topicPrefix: string;
+  /** Partitions of the request path; every process of an engine must say the same number. */
+  readonly partitions: number;
+  /** Where the gateway listens. */
+  readonly http: { readonly host: string; readonly port: number };
+  /** Where every other service answers /health, /ready and /metrics; null: nowhere. */
+  readonly metricsPort: number | null;
+  readonly logLevel: LogLevel;
+}
+
+/** A variable is missing or wrong. The message has a line per variable. */
+export class InvalidEnvironmentError extends Error {
+  constructor(faults: readonly string[]) {
+    super(`the environment is not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    this.name = 'InvalidEnvironmentError';
+  }
+}
+
+const text = z.string().min(1, 'must not be empty');
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+const port = wholeNumber(0, 65_535);
+const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
+const brokers = text
+  .transform((value) => value.split(',').map((address) => address.trim()))
+  .refine((all) => all.every((address) => /^.+:\d+$/.test(address)), 'must be host:port[,host:port…]');
+const topicPrefix = z.string().regex(/^[\w.-]{0,100}$/, 'must be letters, digits, ".", "_" and "-", at most 100');
+
+const environmentSchema = z.object({
+  KAFKA_BROKERS: brokers.describe('Kafka, host:port[,host:port…]'),
+  KAFKA_CLIENT_ID: text.optional().describe("name in the brokers' logs and quotas"),
+  KAFKA_TLS: flag.optional().describe('true: speak TLS'),
+  KAFKA_TLS_CA_FILE: text.optional().describe('PEM file of the authority that signed the brokers'),
+  KAFKA_TLS_CERT_FILE: text.optional().describe('PEM file of the client certificate'),
+  KAFKA_TLS_KEY_FILE: text.optional().describe('PEM file of its key'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'must be plain, scram-sha-256 or scram-sha-512')
+    .optional()
+    .describe('plain, scram-sha-256 or scram-sha-512'),
+  KAFKA_USERNAME: text.optional().describe('SASL user'),
+  KAFKA_PASSWORD: text.optional().describe('SASL password'),
+  KAFKA_SESSION_TIMEOUT_MS: wholeNumber(1_000, 300_000)
+    .optional()
+    .describe('a process that is silent for longer loses its partitions'),
+  KAFKA_REPLICATION_FACTOR: wholeNumber(1, 100).optional().describe('copies of topics that are made'),
+  INSTANCE_ID: text.optional().describe('unique per process of a service: a restarted one takes its own place at once'),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/[^/]/, 'must look like redis://host:6379 (rediss:// for TLS)')
+    .optional()
+    .describe('Redis, redis://host:port (rediss:// for TLS)'),
+  REDIS_PASSWORD: text.optional().describe('password, where it should not be in the URL'),
+  REDIS_TLS_CA_FILE: text.optional().describe('PEM file of the authority that signed Redis'),
+  REDIS_KEY_PREFIX: z.string().optional().describe('in front of every key; by default it holds TOPIC_PREFIX'),
+  TOPIC_PREFIX: topicPrefix.optional().describe('in front of every topic and group'),
+  PARTITIONS: wholeNumber(1, 256).optional().describe('partitions of the request path, the same for all processes'),
+  HTTP_HOST: text.optional().describe('where the gateway listens'),
+  HTTP_PORT: port.optional().describe('port of the gateway'),
+  METRICS_PORT: port.optional().describe('port of /health, /ready and /metrics of every other service'),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional().describe('how much to log'),
+});
+
+/** Every variable with what it is for, for the docs. */
+export const environmentVariables: readonly { readonly name: string; readonly doc: string }[] = Object.entries(
+  environmentSchema.shape,
+).map(([name, schema]) => ({ name, doc: schema.description ?? '' }));
+
+export const defaultPartitions = 4;
+
+/**
+ * Throws an InvalidEnvironmentError that names every variable at fault; values are not repeated, since they may be
+ * secrets. An empty variable counts as absent.
+ */
+export function processSettings(environment: Readonly<Record<string, string | undefined>>): ProcessSettings {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) {
+    throw new InvalidEnvironmentError(
+      parsed.error.issues.map(({ path, message, code }) => {
+        const name = path.join('.');
+        return given[name] === undefined && code === 'invalid_type' ? `${name} must be given` : `${name} ${message}`;
+      }),
+    );
+  }
+  const env = parsed.data;
+  return {
+    kafka: kafkaSettings(env),
+    redis: redisSettings(env),
+    topicPrefix: env.TOPIC_PREFIX ?? '',
+    partitions: env.PARTITIONS ?? defaultPartitions,
+    http: { host: env.HTTP_HOST ?? '127.0.0.1', port: env.HTTP_PORT ?? 8_080 },
+    metricsPort: env.METRICS_PORT ?? null,
+    logLevel: env.LOG_LEVEL ?? 'info',
+  };
+}
+
+type Environment = z.infer<typeof environmentSchema>;
+
+function kafkaSettings(env: Environment): KafkaSettings {
+  const caPem = pemOf(env, 'KAFKA_TLS_CA_FILE');
+  const certPem = pemOf(env, 'KAFKA_TLS_CERT_FILE');
+  const keyPem = pemOf(env, 'KAFKA_TLS_KEY_FILE');
+  if ((certPem === undefined) !== (keyPem === undefined)) {
+    throw new InvalidEnvironmentError(['KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE must be given together']);
+  }
+  const wantsTls = env.KAFKA_TLS ?? (caPem !== undefined || certPem !== undefined);
+  return {
+    ...defaultKafkaSettings,
+    brokers: env.KAFKA_BROKERS,
+    ...(env.KAFKA_CLIENT_ID !== undefined && { clientId: env.KAFKA_CLIENT_ID }),
+    tls: wantsTls
+      ? { rejectUnauthorized: true, ...(caPem && { caPem }), ...(certPem && { certPem }), ...(keyPem && { keyPem }) }
+      : null,
+    sasl: saslOf(env),
+    ...(env.KAFKA_SESSION_TIMEOUT_MS !== undefined && { sessionTimeoutMs: env.KAFKA_SESSION_TIMEOUT_MS }),
+    ...(env.KAFKA_REPLICATION_FACTOR !== undefined && { replicationFactor: env.KAFKA_REPLICATION_FACTOR }),
+    instanceId: env.INSTANCE_ID ?? null,
+  };
+}
+
+function saslOf(env: Environment): KafkaSettings['sasl'] {
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = env;
+  if (mechanism === undefined && username === undefined && password === undefined) return null;
+  if (mechanism === undefined || username === undefined || password === undefined) {
+    throw new InvalidEnvironmentError([
+      'KAFKA_SASL_MECHANISM, KAFKA_USERNAME and KAFKA_PASSWORD must be given together',
+    ]);
+  }
+  return { mechanism, username, password };
+}
+
+function redisSettings(env: Environment): RedisSettings | null {
+  const { REDIS_URL: url, REDIS_PASSWORD: password } = env;
+  // Engines that share a cluster by prefix may share a Redis, too, and each removes weights it does not know.
+  const keyPrefix = env.REDIS_KEY_PREFIX ?? defaultRedisSettings.keyPrefix + (env.TOPIC_PREFIX ?? '');
+  if (url === undefined) return null;
+  const caPem = pemOf(env, 'REDIS_TLS_CA_FILE');
+  return {
+    ...defaultRedisSettings,
+    url,
+    ...(password !== undefined && { password }),
+    tls: url.startsWith('rediss:') || caPem ? { rejectUnauthorized: true, ...(caPem && { caPem }) } : null,
+    keyPrefix,
+  };
+}
+
+function pemOf(
+  env: Environment,
+  name: 'KAFKA_TLS_CA_FILE' | 'KAFKA_TLS_CERT_FILE' | 'KAFKA_TLS_KEY_FILE' | 'REDIS_TLS_CA_FILE',
+) {
+  const file = env[name];
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new InvalidEnvironmentError([
+      `${name} names a file that cannot be read: ${(error as NodeJS.ErrnoException).code}`,
+    ]);
+  }
+}

@@ -1,0 +1,248 @@
+/** One service, or the gateway, as a process of its own on Kafka and Redis. */
+import { createConfigReader } from '../lib/config/current-config';
+import { type ProcessSettings, processSettings } from '../lib/config/process-settings';
+import type { RouterConfig } from '../lib/config/router-config';
+import { seededRandom } from '../lib/random/seeded';
+import { defaultRuntimeLimits, type Host } from '../lib/runtime/host';
+import { ensureServiceTopics, type RunningEngine, runServices } from '../lib/runtime/run-engine';
+import { followView } from '../lib/runtime/view';
+import { createLog, type Log } from '../lib/telemetry/log';
+import { createMetrics, type Metrics } from '../lib/telemetry/metrics';
+import { flushTraces } from '../lib/telemetry/tracing';
+import { settingsOf } from '../lib/topics/define-topic';
+import { topics } from '../lib/topics/topics';
+import { createBlobStore } from '../lib/weights/blob-store';
+import { createWeightsSource } from '../lib/weights/weights-source';
+import { declareServices } from './declare-services';
+import { createFold } from './dqn-trainer/create-fold';
+import { createGateway } from './gateway/gateway';
+import { distributedHome, type EngineHome } from './home';
+import { serveProbes } from './serve-probes';
+
+export const processNames = [
+  'gateway',
+  'route-intake',
+  'strategy-threads',
+  'route-collapse',
+  'reward-feedback',
+  'model-profiler',
+  'dqn-trainer',
+] as const;
+export type ProcessName = (typeof processNames)[number];
+
+export interface RunningProcess {
+  /** Of the gateway, or of the probes; null where neither was asked for. */
+  readonly url: string | null;
+  /** Drains, flushes, commits, leaves, closes. */
+  stop(): Promise<void>;
+}
+
+/** Sent to the parent process once, over the channel of `child_process.fork`. */
+export interface ReadyMessage {
+  readonly kind: 'ready';
+  readonly url: string | null;
+}
+
+export interface ProcessParts {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Something has failed for good: the process should end and be started anew. */
+  readonly onFatal: (error: Error) => void;
+  /** Aborted while the process still waits for a configuration: it gives up. */
+  readonly stopSignal: AbortSignal;
+}
+
+/** What `main.ts` calls: runs until a signal or a fatal error, and ends the process. */
+export async function runProcess(
+  name: ProcessName,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<never> {
+  const stop = new AbortController();
+  let exitCode = 0;
+  // A supervisor that is gone would leave us to nobody.
+  process.on('disconnect', () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The second time it is meant.
+      if (stop.signal.aborted) process.exit(130);
+      stop.abort();
+    });
+  }
+  try {
+    const settings = processSettings(environment);
+    const log = createLog({ level: settings.logLevel, nowMs: () => Date.now() }).child({ process: name });
+    const onFatal = (error: Error): void => {
+      log.error('the process ends: something has failed for good', { error });
+      exitCode = 1;
+      stop.abort();
+    };
+    const running = await startProcess(name, settings, {
+      log,
+      metrics: createMetrics(),
+      onFatal,
+      stopSignal: stop.signal,
+    });
+    log.info('process ready', { url: running.url });
+    // To a supervisor, where there is one.
+    process.send?.({ kind: 'ready', url: running.url } satisfies ReadyMessage);
+    await new Promise<void>((resolve) => {
+      if (stop.signal.aborted) resolve();
+      stop.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    log.info('process stops: finishing what is under way');
+    await running.stop();
+  } catch (error) {
+    if (!stop.signal.aborted || exitCode !== 0) {
+      process.stderr.write(`${name}: ${(error as Error).message}\n`);
+      exitCode = 1;
+    }
+  }
+  await flushTraces();
+  process.exit(exitCode);
+}
+
+/** Resolves once the service is restored and reads (the gateway: listens). Rejects with a reason for people. */
+export async function startProcess(
+  name: ProcessName,
+  settings: ProcessSettings,
+  parts: ProcessParts,
+): Promise<RunningProcess> {
+  const home = await distributedHome(settings, parts);
+  try {
+    const config = await awaitConfig(home, parts);
+    const host = hostOf(home, settings, config, parts);
+    const definitions = declareFor(host, config);
+    await ensureServiceTopics(definitions, host);
+    const { url, stop } =
+      name === 'gateway'
+        ? await startGateway(host, settings, home, parts)
+        : await startService(name, definitions, host, settings);
+    return {
+      url,
+      async stop() {
+        await stop();
+        await home.close();
+      },
+    };
+  } catch (error) {
+    await home.close();
+    throw error;
+  }
+}
+
+type Definitions = ReturnType<typeof declareServices>;
+
+async function startService(
+  name: ProcessName,
+  definitions: Definitions,
+  host: Host,
+  { http, metricsPort }: ProcessSettings,
+): Promise<RunningProcess> {
+  let running: RunningEngine | null = null;
+  // Before the service: a restore can be watched.
+  const probes =
+    metricsPort === null
+      ? null
+      : await serveProbes({
+          host: http.host,
+          port: metricsPort,
+          metrics: host.metrics,
+          log: host.log,
+          ready: () => running?.ready() ?? false,
+          status: () => running?.status() ?? [],
+        });
+  try {
+    const own = definitions.filter((definition) => definition.group === name);
+    const started = await runServices(own, host, { graph: definitions });
+    running = started;
+    return {
+      url: probes?.url ?? null,
+      async stop() {
+        await started.stop();
+        await probes?.stop();
+      },
+    };
+  } catch (error) {
+    await probes?.stop();
+    throw error;
+  }
+}
+
+function startGateway(
+  host: Host,
+  settings: ProcessSettings,
+  home: EngineHome,
+  parts: ProcessParts,
+): Promise<RunningProcess> {
+  return createGateway({
+    broker: home.broker,
+    clock: home.clock,
+    createId: home.createId,
+    metrics: parts.metrics,
+    log: parts.log,
+    requestPathPartitions: host.requestPathPartitions,
+    topicPrefix: home.topicPrefix,
+    settings: settings.http,
+    onFailed: parts.onFatal,
+  });
+}
+
+function declareFor(host: Host, config: RouterConfig): Definitions {
+  const { broker, keyValue, clock, log, metrics, topicPrefix, elapsedMs } = host;
+  const blobs = createBlobStore({ broker, keyValue, clock, log, topicPrefix });
+  return declareServices({
+    config,
+    keyValue,
+    weights: createWeightsSource(blobs, { log, metrics }),
+    metrics,
+    trainer: { broker, blobs, startFold: createFold('worker'), log, metrics, clock, elapsedMs, topicPrefix },
+  });
+}
+
+function hostOf(home: EngineHome, settings: ProcessSettings, config: RouterConfig, parts: ProcessParts): Host {
+  return {
+    broker: home.broker,
+    keyValue: home.keyValue,
+    clock: home.clock,
+    elapsedMs: home.elapsedMs,
+    createRandom: (...labels) => seededRandom(config.seed, ...labels),
+    metrics: parts.metrics,
+    log: parts.log,
+    limits: defaultRuntimeLimits,
+    requestPathPartitions: settings.partitions,
+    topicPrefix: home.topicPrefix,
+    onFatal: (group, error) =>
+      parts.onFatal(new Error(`${group} has failed for good: ${error.message}`, { cause: error })),
+  };
+}
+
+const configPollMs = 100;
+
+/** The configuration in force; waits for the first one, and says so. */
+async function awaitConfig(home: EngineHome, parts: ProcessParts): Promise<RouterConfig> {
+  const { broker, topicPrefix, clock } = home;
+  const { log, metrics, stopSignal } = parts;
+  const settings = settingsOf(topics.config as never, 1);
+  await broker.ensureTopics([{ ...settings, name: topicPrefix + settings.name }]);
+  const { view, stop } = await followView(
+    'process',
+    topics.config,
+    { broker, log, metrics, topicPrefix },
+    parts.onFatal,
+  );
+  try {
+    const read = createConfigReader(({ version }, error) =>
+      log.error('a configuration cannot be read; waiting for another', { version, error }),
+    );
+    let current = read(view);
+    if (!current) log.warn('waiting for a configuration: `quantum-router config apply FILE` puts one in force');
+    while (!current) {
+      await new Promise<void>((resolve) => clock.setTimer(configPollMs, resolve));
+      if (stopSignal.aborted) throw new Error('stopped while waiting for a configuration');
+      current = read(view);
+    }
+    return current.config;
+  } finally {
+    await stop();
+  }
+}
