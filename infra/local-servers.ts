@@ -100,7 +100,8 @@ const kafka: ServerKind = {
   async answers(port) {
     const retry = { retries: 0 };
     const brokers = [this.address(port)];
-    const admin = new Kafka({ brokers, retry, connectionTimeout: answerLimitMs, logLevel: logLevel.NOTHING }).admin();
+    const limits = { connectionTimeout: answerLimitMs, requestTimeout: answerLimitMs };
+    const admin = new Kafka({ brokers, retry, ...limits, logLevel: logLevel.NOTHING }).admin();
     try {
       await admin.connect();
       return (await admin.describeCluster()).brokers.length > 0;

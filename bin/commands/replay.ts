@@ -10,8 +10,9 @@ import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { topics } from '../../lib/topics/topics';
 import { foldSettingsOf } from '../../services/dqn-trainer/fold';
+import { chooseBackend } from '../../services/dqn-trainer/tensor-backend';
 import type { EngineHome } from '../../services/home';
-import { configAt, publishedAt, type Retrained, retrain } from '../drive/replay-retrain';
+import { backendAt, configAt, publishedAt, type Retrained, retrain } from '../drive/replay-retrain';
 import { type VerifiedRange, verifyRange } from '../drive/replay-verify';
 import { CliError, exitCodes, type Io } from '../io';
 import { lineWriter } from '../line-writer';
@@ -200,7 +201,10 @@ async function runRetrain(io: Io, options: ReplayOptions, home: EngineHome): Pro
   if (span.from === span.to)
     throw new ReplayRangeError(`there are no learning events from offset ${span.from} to ${span.to}`);
   const { config, origin } = await configOf(io, options, home, span);
-  const settings = foldSettingsOf({ ...config, seed: options.seed ?? config.seed });
+  // `auto` means what trained at the time, so that the same weights come out.
+  const trained = config.learning.backend === 'auto' ? await backendAt(home, span) : null;
+  const { name: backend } = chooseBackend(config, trained);
+  const settings = foldSettingsOf({ ...config, seed: options.seed ?? config.seed }, backend);
   const progress = progressOf(io, 'events');
   const startedMs = io.clock.monotonicMs();
   const { weights, ...counts } = await retrain({

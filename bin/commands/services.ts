@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { ensureServiceTopics } from '../../lib/runtime/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { type ProcessName, processNames } from '../../services/process';
+import { declaredServices } from '../declared-services';
 import { formatLogLine } from '../drive/format-log-line';
 import { applyTo } from '../drive/put-config';
 import { type ServiceProcess, startSupervisor } from '../drive/supervisor';
@@ -52,7 +54,14 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
   const config = readConfig(io, options.config);
   const parts = { log: createLog({ level: 'error' }), metrics: createMetrics() };
   const home = await openDistributedHome({ ...settings, redis: null }, parts);
-  await applyTo(home, config).finally(() => home.close());
+  const { broker, topicPrefix } = home;
+  // Once here instead of by every process at once.
+  await ensureServiceTopics(declaredServices(), { broker, topicPrefix, requestPathPartitions: settings.partitions })
+    .then(() => applyTo(home, config))
+    .catch((error: Error) => {
+      throw new CliError(error.message);
+    })
+    .finally(() => home.close());
   const color = io.stderr.isTerminal;
   const say = (instanceId: string, line: string): void => {
     io.stderr.write(`${formatLogLine(instanceId, line, { color })}\n`);

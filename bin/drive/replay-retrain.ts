@@ -215,14 +215,27 @@ function isValid({ json }: ConfigApplied): boolean {
 
 /** What the trainer published at the same offset; null where that is not kept. */
 export async function publishedAt(options: LogOptions, toOffset: number): Promise<WeightsPublished | null> {
+  let found: WeightsPublished | null = null;
+  for await (const published of publishedWeights(options)) if (published.toOffset === toOffset) found = published;
+  return found;
+}
+
+/** The tensor backend that trained up to the end of the range; null where nothing is kept that says so. */
+export async function backendAt(options: LogOptions, span: OffsetSpan): Promise<string | null> {
+  let found: string | null = null;
+  for await (const { toOffset, backend } of publishedWeights(options)) {
+    if (found === null || toOffset <= span.to) found = backend;
+  }
+  return found;
+}
+
+async function* publishedWeights(options: LogOptions): AsyncGenerator<WeightsPublished> {
   const of = { topic: options.topicPrefix + topics.weightsPublished.name, partition: 0 };
   const { earliest: from, end: to } = await options.broker.offsets(of);
-  let found: WeightsPublished | null = null;
   for await (const records of options.broker.read(of, { from, to })) {
     for (const record of records) {
       const published = decoded(topics.weightsPublished.codec, record);
-      if (published?.toOffset === toOffset) found = published;
+      if (published) yield published;
     }
   }
-  return found;
 }

@@ -1,0 +1,402 @@
+/**
+ * Records that no release of ours would write. Each is read, dead-lettered with its origin and a reason, forwarded or
+ * refused, as fits, and the partition goes on: a good request behind each is decided.
+ */
+import avro from 'avsc';
+import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { codecOf } from '../../lib/avro/codec';
+import type { LogRecord } from '../../lib/ports/broker';
+import type { DeadLetter, RouteRequested } from '../../lib/topics/generated/messages';
+import { schemaVersions } from '../../lib/topics/generated/schemas';
+import { partitionOf } from '../../lib/topics/partition-of';
+import { deadLetterTopicName, topics } from '../../lib/topics/topics';
+import { maxPromptBytes, type Scenario, type Stage } from './scenario';
+import { comesTrue, until } from './until';
+
+/** What is to become of a record. `field` is what its dead letter must name. */
+type Fate =
+  | { readonly kind: 'read' | 'refused' | 'forwarded' }
+  | { readonly kind: 'dead'; readonly field?: string; readonly says?: RegExp };
+
+interface GarbageCase {
+  readonly name: string;
+  readonly fate: Fate;
+  /** Key and bytes; the id is that of the request, for those that are one. */
+  make(requestId: string): { readonly key: string | null; readonly value: Buffer | null; readonly misplaced?: boolean };
+}
+
+const limitMs = 60_000;
+/** Of schemas nobody has released. */
+const freshIds = { newer: 900_001, unpublished: 900_002, incompatible: 900_003, unknown: 900_004 };
+const { maxRecordBytes } = topics.routeRequested;
+const deadLetterCodec = codecOf<DeadLetter>('DeadLetter');
+
+export const garbageScenario: Scenario = {
+  name: 'garbage',
+  requests: 1_000,
+  deadLetters: garbageDeadLetters,
+  async run(stage) {
+    await throwGarbage(stage);
+  },
+};
+
+let deadLettersMade = 0;
+
+/** Dead letters that garbage has become so far. */
+export function garbageDeadLetters(): number {
+  return deadLettersMade;
+}
+
+/** Reports a bar per case. */
+export async function throwGarbage(stage: Stage): Promise<void> {
+  const { cluster } = stage;
+  deadLettersMade = 0;
+  // kafkajs itself: a foreign client that knows nothing of our limits.
+  const kafka = new Kafka({ brokers: [cluster.kafka.address], clientId: 'foreign', logLevel: logLevel.NOTHING });
+  const foreign = kafka.producer({ retry: { retries: 1 } });
+  await foreign.connect();
+  try {
+    await shareSchema(stage, freshIds.newer, newerSchema());
+    await shareSchema(stage, freshIds.incompatible, incompatibleSchema());
+    await untilLearned(stage, foreign);
+    for (const one of [...bytesNobodyReads(stage), ...schemasOfOthers(), ...requestsAtTheLimits(stage)])
+      await throwOne(stage, foreign, one);
+    await throwAtOutcomes(stage, foreign);
+  } finally {
+    await foreign.disconnect();
+  }
+}
+
+/** Bytes that are no request at all. */
+function bytesNobodyReads({ random }: Stage): GarbageCase[] {
+  const noise = Buffer.from(Array.from({ length: 200 }, () => random.integer(256)));
+  const plain = (value: Buffer | null) => () => ({ key: 'garbage', value });
+  return [
+    {
+      name: 'poison',
+      fate: { kind: 'dead', says: /magic byte/ },
+      make: plain(Buffer.concat([Buffer.from([7]), noise])),
+    },
+    { name: 'framedNoise', fate: { kind: 'dead' }, make: plain(framed(topics.routeRequested.codec.schemaId, noise)) },
+    { name: 'empty', fate: { kind: 'dead', says: /too few/ }, make: plain(Buffer.alloc(0)) },
+    { name: 'nullValue', fate: { kind: 'dead', says: /no value/ }, make: plain(null) },
+    { name: 'nullKey', fate: { kind: 'dead' }, make: () => ({ key: null, value: noise }) },
+    {
+      name: 'truncated',
+      fate: { kind: 'dead' },
+      make: (id) => ({ key: id, value: encoded(requestNamed(id)).subarray(0, 40) }),
+    },
+  ];
+}
+
+/** Written with another schema than ours. */
+function schemasOfOthers(): GarbageCase[] {
+  return [
+    {
+      name: 'unknownSchemaId',
+      fate: { kind: 'dead', says: /unknown schema id 900004/ },
+      make: (id) => ({ key: id, value: framed(freshIds.unknown, encoded(requestNamed(id)).subarray(5)) }),
+    },
+    {
+      name: 'schemaOfAnotherType',
+      fate: { kind: 'dead', says: /is a RouteOutcome, not a RouteRequested/ },
+      make: (id) => ({
+        key: id,
+        value: framed(topics.routeOutcome.codec.schemaId, encoded(requestNamed(id)).subarray(5)),
+      }),
+    },
+    { name: 'newerSchema', fate: { kind: 'read' }, make: (id) => ({ key: id, value: newer(freshIds.newer, id) }) },
+    {
+      name: 'newerSchemaUnpublished',
+      fate: { kind: 'dead', says: /unknown schema id 900002/ },
+      make: (id) => ({ key: id, value: newer(freshIds.unpublished, id) }),
+    },
+    {
+      name: 'incompatibleSchema',
+      fate: { kind: 'dead', says: /900003/ },
+      make: (id) => ({ key: id, value: framed(freshIds.incompatible, incompatibleType.toBuffer({ requestId: 7 })) }),
+    },
+  ];
+}
+
+/** Well-formed requests that are too large, cannot be served, or lie in the wrong place. */
+function requestsAtTheLimits({ cluster }: Stage): GarbageCase[] {
+  return [
+    {
+      name: 'atSizeLimit',
+      fate: { kind: 'read' },
+      make: (id) => ({ key: id, value: ofRecordSize(id, maxRecordBytes) }),
+    },
+    {
+      // Kafka limits batches, not records: there is a little room above the topic's own limit.
+      name: 'justAboveSizeLimit',
+      fate: { kind: 'dead', field: 'prompt' },
+      make: (id) => ({ key: id, value: ofRecordSize(id, maxRecordBytes + 2_000) }),
+    },
+    {
+      name: 'farAboveSizeLimit',
+      fate: { kind: 'refused' },
+      make: (id) => ({ key: id, value: ofRecordSize(id, maxRecordBytes + 100_000) }),
+    },
+    {
+      name: 'promptOverLimit',
+      fate: { kind: 'dead', field: 'prompt' },
+      make: (id) => ({ key: id, value: encoded({ ...requestNamed(id), prompt: 'x'.repeat(maxPromptBytes + 1) }) }),
+    },
+    {
+      name: 'noCandidate',
+      fate: { kind: 'dead', field: 'requiredCapabilities' },
+      make: (id) => ({ key: id, value: encoded({ ...requestNamed(id), requiredCapabilities: ['telepathy'] }) }),
+    },
+    {
+      name: 'wrongPartition',
+      fate: { kind: 'forwarded' },
+      make: (id) => ({ key: id, value: encoded(requestNamed(id)), misplaced: cluster.partitions > 1 }),
+    },
+    {
+      name: 'wrongKey',
+      fate: { kind: 'read' },
+      make: (id) => ({ key: `not-${id}`, value: encoded(requestNamed(id)) }),
+    },
+  ];
+}
+
+async function throwOne(stage: Stage, foreign: Producer, one: GarbageCase): Promise<void> {
+  const { cluster, figures, random } = stage;
+  const topic = topics.routeRequested.name;
+  const partition = random.integer(cluster.partitions);
+  const requestId = idIn(partition, cluster.partitions, one.name);
+  const { key, value, misplaced } = one.make(requestId);
+  const place = misplaced ? (partition + 1) % cluster.partitions : partition;
+  const sent = await produce(foreign, { topic, partition: place, key, value });
+  const behind = idIn(place, cluster.partitions, `${one.name}-behind`);
+  await sendGood(foreign, behind, place);
+  const found = await fateOf(stage, { topic, partition: place, sent, fate: one.fate, requestId });
+  const goesOn = await isDecided(stage, behind);
+  const faults = [...found, ...(goesOn ? [] : ['the request behind it is not decided'])];
+  figures.bar(one.name, faults.length === 0 ? 1 : 0, 'boolean', '>=', 1, faults);
+}
+
+/** What of the wanted fate is missing, in words. */
+async function fateOf(
+  stage: Stage,
+  what: { topic: string; partition: number; sent: number | Error; fate: Fate; requestId: string },
+): Promise<string[]> {
+  const { sent, fate, requestId } = what;
+  if (fate.kind === 'refused') return sent instanceof Error ? [] : ['the broker took it'];
+  if (sent instanceof Error) return [`it could not be sent: ${sent.message}`];
+  if (fate.kind === 'dead') return faultsOfLetter(await deadLetterAt(stage, what.topic, what.partition, sent), fate);
+  if (!(await isDecided(stage, requestId))) return ['it is not decided'];
+  if (fate.kind === 'read') return [];
+  const copies = await copiesOf(stage, requestId);
+  const home = partitionOf(requestId, stage.cluster.partitions);
+  const forwarded = copies.filter(({ partition }) => partition === home);
+  return forwarded.length === 1 && copies.length === 2 ? [] : [`${copies.length} records of it, not 2`];
+}
+
+function faultsOfLetter(letter: DeadLetter | null, { field, says }: { field?: string; says?: RegExp }): string[] {
+  if (!letter) return ['no dead letter came'];
+  deadLettersMade += 1;
+  const faults: string[] = [];
+  if (letter.reason === '') faults.push('the dead letter gives no reason');
+  if (field !== undefined && letter.field !== field) faults.push(`it blames ${letter.field}, not ${field}`);
+  if (says && !says.test(letter.reason)) faults.push(`it says "${letter.reason}"`);
+  if (letter.value === null && letter.valueSha256 === null && letter.valueBytes > 0) faults.push('its bytes are lost');
+  return faults;
+}
+
+/** Outcomes are as open to strangers as requests. */
+async function throwAtOutcomes({ cluster, figures, random, ...rest }: Stage, foreign: Producer): Promise<void> {
+  const stage = { cluster, figures, random, ...rest };
+  const topic = topics.routeOutcome.name;
+  const partition = random.integer(cluster.partitions);
+  const sent = await produce(foreign, { topic, partition, key: 'garbage', value: Buffer.from('not avro at all') });
+  const faults = await fateOf(stage, { topic, partition, sent, fate: { kind: 'dead' }, requestId: '' });
+  figures.bar('poisonOutcome', faults.length === 0 ? 1 : 0, 'boolean', '>=', 1, faults);
+}
+
+/** Offset of the record, or why it was not taken. */
+async function produce(
+  foreign: Producer,
+  { topic, ...message }: { topic: string; partition: number; key: string | null; value: Buffer | null },
+): Promise<number | Error> {
+  try {
+    const [written] = await foreign.send({ topic, messages: [message] });
+    return Number(written!.baseOffset);
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+async function sendGood(foreign: Producer, requestId: string, partition: number): Promise<void> {
+  const topic = topics.routeRequested.name;
+  const sent = await produce(foreign, { topic, partition, key: requestId, value: encoded(requestNamed(requestId)) });
+  if (sent instanceof Error) throw sent;
+}
+
+async function isDecided({ audit, cluster }: Stage, requestId: string): Promise<boolean> {
+  const decided = async (): Promise<boolean> => {
+    await audit.update();
+    return audit.decisions.has(requestId);
+  };
+  return comesTrue(cluster.clock, decided, limitMs);
+}
+
+async function deadLetterAt(
+  stage: Stage,
+  topic: string,
+  partition: number,
+  offset: number,
+): Promise<DeadLetter | null> {
+  const name = deadLetterTopicName(topic);
+  let letter: DeadLetter | null = null;
+  await comesTrue(
+    stage.cluster.clock,
+    async () => {
+      for (const record of await recordsOf(stage, name, partition)) {
+        const one = deadLetterCodec.decode(record.value!);
+        if (one.topic === topic && one.partition === partition && one.offset === offset) letter = one;
+      }
+      return letter !== null;
+    },
+    limitMs,
+  );
+  return letter;
+}
+
+async function copiesOf(stage: Stage, key: string): Promise<LogRecord[]> {
+  const copies: LogRecord[] = [];
+  for (let partition = 0; partition < stage.cluster.partitions; partition++) {
+    const records = await recordsOf(stage, topics.routeRequested.name, partition);
+    copies.push(...records.filter((record) => record.key === key));
+  }
+  return copies;
+}
+
+async function recordsOf({ cluster }: Stage, topic: string, partition: number): Promise<LogRecord[]> {
+  const { broker } = cluster.home;
+  const { earliest } = await broker.offsets({ topic, partition });
+  const all: LogRecord[] = [];
+  for await (const records of broker.read({ topic, partition }, { from: earliest })) all.push(...records);
+  return all;
+}
+
+/** As a process of another release does at its start. */
+async function shareSchema({ cluster }: Stage, id: number, schema: object): Promise<void> {
+  const value = topics.schemas.codec.encode({ id, name: 'RouteRequested', json: JSON.stringify(schema) });
+  const producer = cluster.home.broker.producer('chaos-schemas');
+  await producer.send([{ topic: topics.schemas.name, key: String(id), value }]);
+  await producer.close();
+}
+
+/** A process learns a new schema a moment after it was shared; a record that comes before that is a dead letter. */
+async function untilLearned(stage: Stage, foreign: Producer): Promise<void> {
+  const { cluster, audit } = stage;
+  const topic = topics.routeRequested.name;
+  for (let partition = 0; partition < cluster.partitions; partition++) {
+    let tries = 0;
+    const learned = async (): Promise<boolean> => {
+      const id = idIn(partition, cluster.partitions, `learned-${tries++}`);
+      const sent = await produce(foreign, { topic, partition, key: id, value: newer(freshIds.newer, id) });
+      if (sent instanceof Error) throw sent;
+      let dead = false;
+      await comesTrue(
+        cluster.clock,
+        async () => {
+          await audit.update();
+          const letters = await recordsOf(stage, deadLetterTopicName(topic), partition);
+          dead = letters.some(({ value }) => deadLetterCodec.decode(value!).offset === sent);
+          return dead || audit.decisions.has(id);
+        },
+        limitMs,
+      );
+      if (dead) deadLettersMade += 1;
+      return !dead;
+    };
+    await until(cluster.clock, `partition ${partition} reads the newer schema`, learned, limitMs);
+  }
+}
+
+/** A key of this partition, so that a record put there is not misplaced. */
+function idIn(partition: number, partitions: number, name: string): string {
+  for (let i = 0; ; i++) if (partitionOf(`${name}-${i}`, partitions) === partition) return `${name}-${i}`;
+}
+
+function requestNamed(requestId: string): RouteRequested {
+  return {
+    requestId,
+    sessionId: null,
+    tenantId: null,
+    prompt: 'Translate "good morning" into Finnish.',
+    messages: [],
+    features: null,
+    taskHint: null,
+    requiredCapabilities: [],
+    contextTokens: null,
+    expectedOutputTokens: null,
+    limits: {
+      maxCostUsd: null,
+      maxLatencyMs: null,
+      allowedModels: [],
+      deniedModels: [],
+      allowedProviders: [],
+      deniedProviders: [],
+    },
+    preference: null,
+    strategies: [],
+    collapse: null,
+    threadTimeoutMs: null,
+    replyTo: null,
+    requestedAtMs: 0,
+  };
+}
+
+function encoded(request: RouteRequested): Buffer {
+  return topics.routeRequested.codec.encode(request);
+}
+
+function framed(schemaId: number, body: Buffer): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeInt32BE(schemaId, 1);
+  return Buffer.concat([head, body]);
+}
+
+/** A request whose key and value together have exactly so many bytes. */
+function ofRecordSize(requestId: string, bytes: number): Buffer {
+  // Counted by its length, the prompt would be more than any model takes.
+  const padding = { tenantId: 't'.repeat(200), taskHint: 'h'.repeat(200), contextTokens: 100 };
+  const base = { ...requestNamed(requestId), ...padding };
+  let promptBytes = bytes - requestId.length - encoded({ ...base, prompt: '' }).length;
+  for (;;) {
+    const value = encoded({ ...base, prompt: 'x'.repeat(promptBytes) });
+    const excess = value.length + requestId.length - bytes;
+    if (excess === 0) return value;
+    // The length of the prompt has a length of its own.
+    promptBytes -= excess;
+  }
+}
+
+type RecordSchema = { readonly fields: readonly object[] };
+
+function latestSchema(): RecordSchema {
+  return schemaVersions['RouteRequested']!.at(-1)!.schema as RecordSchema;
+}
+
+/** The next release, with a field we do not know. */
+function newerSchema(): object {
+  const schema = latestSchema();
+  return { ...schema, fields: [...schema.fields, { name: 'mood', type: 'string', default: 'calm' }] };
+}
+
+const newerType = (): avro.Type => avro.Type.forSchema(newerSchema() as avro.Schema, { wrapUnions: false });
+
+function newer(schemaId: number, requestId: string): Buffer {
+  return framed(schemaId, newerType().toBuffer({ ...requestNamed(requestId), mood: 'curious' }));
+}
+
+/** Of the same name, but nothing in it fits. */
+function incompatibleSchema(): object {
+  return { type: 'record', name: 'RouteRequested', fields: [{ name: 'requestId', type: 'int' }] };
+}
+
+const incompatibleType = avro.Type.forSchema(incompatibleSchema() as avro.Schema);
