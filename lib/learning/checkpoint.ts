@@ -3,13 +3,13 @@
  * checkpoint holds only which rows it has and the drift offset of every outcome when it was observed.
  */
 import type { Random } from '../ports/random';
+import { parameterCount } from './agent/network';
 import { phiSize, readBasis } from './basis';
 import { arrayOf, type BlobArray, readBlob, sha256Of, writeBlob } from './blob';
 import type { LearnerState } from './learner-state';
 import { weightRows } from './linear-half';
-import { createNeuralHalf, hiddenUnits } from './neural-half';
+import { neuralShape, restoreNeuralHalf } from './neural-half';
 import type { Pacer } from './pacer';
-import { parameterCount } from './q-network-forward';
 import { replaySize, rowAt } from './replay';
 
 /** Fields that are plain JSON. */
@@ -163,9 +163,9 @@ export function readCheckpoint(
       };
     }
     if (meta.networkSteps !== null) {
-      const shape = { inputs: fitted.xSize, hidden: hiddenUnits, arms };
+      const shape = neuralShape(fitted.xSize, arms);
       const read = (name: string): Float32Array => arrayOf(blob, name, Float32Array, parameterCount(shape));
-      state.neural = createNeuralHalf(shape, null, {
+      state.neural = restoreNeuralHalf(shape, {
         parameters: read('parameters'),
         target: read('target'),
         optimizer: { first: read('firstMoment'), second: read('secondMoment'), steps: meta.networkSteps },

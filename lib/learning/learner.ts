@@ -24,7 +24,7 @@ import {
 } from './linear-half';
 import { createMix, neuralWeightOf, observeErrors } from './mix';
 import { trainingSteps, trainOnReplay } from './network-training';
-import { createNeuralHalf, hiddenUnits, rearrangeArms } from './neural-half';
+import { createNeuralHalf, hiddenUnits, neuralShape, rearrangeModels } from './neural-half';
 import { createPacer, observeCost, observePrice, observeSpending, remember, solvePrice } from './pacer';
 import { createValues, featuresOf, type PolicyWeights, servedValues, type Values, writePolicy } from './policy';
 import { policyStep, tuningStep } from './publishing';
@@ -199,7 +199,7 @@ class Fold implements Learner {
     }
     if (state.neural) {
       const kept = state.models.map((_, arm) => (arm < state.models.length - fresh.length ? arm : -1));
-      state.neural = rearrangeArms(state.neural, kept, state.random);
+      state.neural = rearrangeModels(state.neural, kept, state.random);
     }
     return state.basis !== null;
   }
@@ -328,12 +328,11 @@ class Fold implements Learner {
     state.basis = { fitted, bytes, sha256: sha256Of(bytes), number: (state.basis?.number ?? 0) + 1, published: false };
     this.makeRoom(fitted);
     if (options.config.pipeline === 'full') state.linear = this.rebuild(fitted);
-    const shape = { inputs: fitted.xSize, hidden: hiddenUnits, arms: state.models.length };
     if (state.neural && state.neural.shape.inputs !== fitted.xSize) {
       state.neural.dispose();
       state.neural = null;
     }
-    state.neural ??= createNeuralHalf(shape, state.random);
+    state.neural ??= createNeuralHalf(neuralShape(fitted.xSize, state.models.length), state.random);
   }
 
   private makeRoom(basis: Basis): void {
@@ -421,14 +420,14 @@ class Fold implements Learner {
     state.joinedLate = kept.map((arm) => state.joinedLate[arm]!);
     state.armMeans = kept.map((arm) => state.armMeans[arm]!);
     state.drifts = kept.map((arm) => state.drifts[arm]!);
-    if (state.neural) state.neural = rearrangeArms(state.neural, kept, state.random);
+    if (state.neural) state.neural = rearrangeModels(state.neural, kept, state.random);
   }
 
   private trainNetwork(event: LearningEvent): void {
     const { state, options } = this;
     if (!state.neural || !state.basis || event.kind === 'CLOSED') return;
     for (let step = trainingSteps(state.events, options.config.pipeline); step > 0; step--) {
-      const loss = trainOnReplay(state.neural, {
+      const { loss } = trainOnReplay(state.neural, {
         replay: state.replay,
         newest: options.config.networkReplayRows,
         basis: state.basis,

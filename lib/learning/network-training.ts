@@ -1,9 +1,12 @@
 /** Which rewards the Q-network learns from, and how often: batches drawn from the newest rows of the replay. */
 import type { LearningConfig } from '../config/router-config';
 import type { Random } from '../ports/random';
+import { inBootstrap } from './agent/bootstrap';
+import { outputsOf } from './agent/network';
+import { type NextValues, tdTarget } from './agent/td-target';
+import type { Batch, TrainingStep } from './agent/trainer';
 import { type Basis, describe, phiSize } from './basis';
-import { headCount } from './linear-half';
-import { type Batch, batchRows, bootstrapShare, type NeuralHalf, tdTarget } from './neural-half';
+import { batchRows, type NeuralHalf } from './neural-half';
 import { type Outcome, type Replay, type ReplayRow, replaySize, rowAt } from './replay';
 
 /** One step per event while the replay is small... */
@@ -21,9 +24,6 @@ export function trainingSteps(events: number, pipeline: LearningConfig['pipeline
   return events <= (alone ? eagerEventsAlone : eagerEvents) || events % every === 0 ? 1 : 0;
 }
 
-// Bound once: see encode.ts.
-const { imul } = Math;
-
 export interface TrainingSource {
   readonly replay: Replay;
   /** How many of the newest rows. */
@@ -38,14 +38,14 @@ export interface TrainingSource {
   readonly targetOf: (arm: number, outcome: Outcome) => number;
 }
 
-/** One gradient step on a random batch. Returns the loss. */
-export function trainOnReplay(neural: NeuralHalf, source: TrainingSource): number {
+/** One gradient step on a random batch. */
+export function trainOnReplay(neural: NeuralHalf, source: TrainingSource): TrainingStep {
   return neural.train(drawBatch(neural, source));
 }
 
 function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
-  const { inputs, arms } = neural.shape;
-  const outputs = arms * headCount;
+  const { inputs, heads } = neural.shape;
+  const outputs = outputsOf(neural.shape);
   const batch: Batch = {
     rows: batchRows,
     x: new Float32Array(batchRows * inputs),
@@ -65,10 +65,11 @@ function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
       const arm = source.armOf(outcome.model);
       if (arm < 0) continue;
       const reward = source.targetOf(arm, outcome);
-      for (let m = 0; m < headCount; m++) {
-        if (!inBootstrap(source.seed, row.offset, o * headCount + m)) continue;
-        const at = i * outputs + arm * headCount + m;
-        batch.targets[at] = tdTarget(reward, source.discount, m, next);
+      const transition = { reward, discount: source.discount, nextAllowed: null };
+      for (let m = 0; m < heads; m++) {
+        if (!inBootstrap(source.seed, row.offset, o * heads + m)) continue;
+        const at = i * outputs + arm * heads + m;
+        batch.targets[at] = tdTarget(transition, m, next, neural.shape);
         batch.weights[at] = 1 / row.outcomes.length;
       }
     }
@@ -76,11 +77,7 @@ function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
   return batch;
 }
 
-function nextValues(
-  neural: NeuralHalf,
-  x: Float32Array,
-  scale: number,
-): { online: Float32Array; target: Float32Array } {
+function nextValues(neural: NeuralHalf, x: Float32Array, scale: number): NextValues {
   const online = neural.predict(x, scale, 'online').slice();
   return { online, target: neural.predict(x, scale, 'target').slice() };
 }
@@ -93,12 +90,4 @@ function inputOf(row: ReplayRow, { basis }: TrainingSource): Float32Array {
     describe(basis.fitted, row.features, row.x, new Float32Array(phiSize(basis.fitted)));
   }
   return row.x;
-}
-
-/** Whether a head learns from an outcome: a hash instead of a stored mask, so that it is the same after a restart. */
-export function inBootstrap(seed: number, offset: number, index: number): boolean {
-  let h = imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ imul(offset + 1, 0xc2b2ae35) ^ imul(index + 1, 0x27d4eb2f);
-  h = imul(h ^ (h >>> 15), 0x2c1b3c6d);
-  h = imul(h ^ (h >>> 12), 0x297a2d39);
-  return ((h ^ (h >>> 15)) >>> 0) / 2 ** 32 < bootstrapShare;
 }

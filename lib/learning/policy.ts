@@ -5,6 +5,7 @@
 import type { Judgement, LearnedPolicy } from '../routing/strategy';
 import { type UtilityWeights, utilityOf, utilityWeightsOf } from '../routing/utility';
 import type { Candidate, RouteOpened } from '../topics/generated/messages';
+import { hiddenLayer, type NetworkShape, outputLayer, parameterCount } from './agent/network';
 import { type Basis, describe, type Features, phiSize, readBasis } from './basis';
 import { arrayOf, readBlob, sha256Of, writeBlob } from './blob';
 import { coldStartJudgement, coldStartRewards, isColdStart } from './cold-start';
@@ -12,7 +13,6 @@ import { float32Of, int8Of } from './encode';
 import { dot32 } from './linear-algebra';
 import { costRow, headCount, meanRow, weightRows } from './linear-half';
 import { leastServedWeight } from './mix';
-import { hiddenLayer, type NetworkShape, outputLayer, parameterCount } from './q-network-forward';
 import { taskSlotOf } from './task-slot';
 
 /** Rewards below which a model that joined late is a newcomer. */
@@ -68,7 +68,12 @@ function readPolicy(bytes: Buffer, basis: Basis): PolicyWeights {
     armMeans: arrayOf(blob, 'armMeans', Float32Array, arms),
     shared: arrayOf(blob, 'shared', Float32Array, size),
     linear: arrayOf(blob, 'linear', Float32Array, arms * weightRows * size),
-    network: arrayOf(blob, 'network', Float32Array, parameterCount({ inputs: basis.xSize, hidden: meta.hidden, arms })),
+    network: arrayOf(
+      blob,
+      'network',
+      Float32Array,
+      parameterCount({ inputs: basis.xSize, hidden: meta.hidden, actions: arms, heads: headCount }),
+    ),
   };
 }
 
@@ -120,7 +125,7 @@ export function createValues(
 ): (features: Features, neuralWeight: number) => Values {
   const arms = weights.models.length;
   const size = phiSize(basis);
-  const shape: NetworkShape = { inputs: basis.xSize, hidden: weights.hidden, arms };
+  const shape: NetworkShape = { inputs: basis.xSize, hidden: weights.hidden, actions: arms, heads: headCount };
   const x = new Float32Array(basis.xSize);
   const phi = new Float32Array(size);
   const first = new Float32Array(shape.hidden);

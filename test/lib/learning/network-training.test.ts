@@ -1,8 +1,9 @@
 import { wasmBackend } from '../../../lib/adapters/tensor/wasm-backend';
+import type { Batch } from '../../../lib/learning/agent/trainer';
 import { fitBasis } from '../../../lib/learning/basis';
 import { headCount } from '../../../lib/learning/linear-half';
 import { trainOnReplay } from '../../../lib/learning/network-training';
-import { type Batch, createNeuralHalf, type NeuralHalf } from '../../../lib/learning/neural-half';
+import { createNeuralHalf, type NeuralHalf } from '../../../lib/learning/neural-half';
 import { featuresOf } from '../../../lib/learning/policy';
 import { addRow, createReplay } from '../../../lib/learning/replay';
 import { seededRandom } from '../../../lib/random/seeded';
@@ -30,7 +31,7 @@ function batchOf(discount: number, newest: number): { batch: Batch; neural: Neur
     null,
     random,
   );
-  const neural = createNeuralHalf({ inputs: fitted.xSize, hidden: 8, arms: 2 }, random);
+  const neural = createNeuralHalf({ inputs: fitted.xSize, hidden: 8, actions: 2, heads: headCount }, random);
   let seen: Batch | null = null;
   const spy: NeuralHalf = {
     ...neural,

@@ -1,8 +1,8 @@
+import { initialParameters } from '../../../lib/learning/agent/network';
 import { fitBasis, phiSize, writeBasis } from '../../../lib/learning/basis';
 import { readBlob, sha256Of, writeBlob } from '../../../lib/learning/blob';
 import { headCount, weightRows } from '../../../lib/learning/linear-half';
 import { featuresOf, type PolicyWeights, parsePolicy, writePolicy } from '../../../lib/learning/policy';
-import { initialParameters } from '../../../lib/learning/q-network-forward';
 import { seededRandom } from '../../../lib/random/seeded';
 import type { LearnedPolicy } from '../../../lib/routing/strategy';
 import { featureFields, noTuning, openedOf, toyPrompt } from './toy-world';
@@ -33,7 +33,7 @@ function weightsOf(fields: Partial<PolicyWeights> = {}): PolicyWeights {
     armMeans: Float32Array.of(2, -2),
     shared: new Float32Array(size),
     linear,
-    network: initialParameters({ inputs: basis.xSize, hidden, arms: 2 }, seededRandom(1)),
+    network: initialParameters({ inputs: basis.xSize, hidden, actions: 2, heads: headCount }, seededRandom(1)),
     ...fields,
   };
 }

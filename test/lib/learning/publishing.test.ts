@@ -1,5 +1,6 @@
+import { inBootstrap } from '../../../lib/learning/agent/bootstrap';
 import { coldStartJudgement, coldStartRewards, isColdStart } from '../../../lib/learning/cold-start';
-import { inBootstrap, trainingSteps } from '../../../lib/learning/network-training';
+import { trainingSteps } from '../../../lib/learning/network-training';
 import { policyStep, tuningStep } from '../../../lib/learning/publishing';
 import { noTuning, openedOf } from './toy-world';
 

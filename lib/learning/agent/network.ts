@@ -1,23 +1,28 @@
-/** The Q-network on plain Float32Arrays: what serves decisions, and what the learner's own predictions come from. */
-import type { Random } from '../ports/random';
-import { headCount } from './linear-half';
+/** The Q-network on plain Float32Arrays: what acts and serves decisions. One row there is faster than on any tensor backend. */
+import type { Random } from '../../ports/random';
 
 export interface NetworkShape {
-  /** Length of X. */
+  /** Length of the features. */
   readonly inputs: number;
+  /** Units of each of the two hidden layers. */
   readonly hidden: number;
-  readonly arms: number;
+  readonly actions: number;
+  /** Values per action: one, or several that disagree where little is known (bootstrap heads). */
+  readonly heads: number;
 }
 
-/** All parameters in one vector: w1 (inputs x hidden), b1, w2 (hidden x hidden), b2, w3 (hidden x arms*heads), b3. */
+/** Values the network gives: head m of action a at a * heads + m. */
+export const outputsOf = (s: NetworkShape): number => s.actions * s.heads;
+
+/** All parameters in one vector: w1 (inputs x hidden), b1, w2 (hidden x hidden), b2, w3 (hidden x outputs), b3. */
 export function parameterCount(shape: NetworkShape): number {
-  return outputBiasAt(shape) + shape.arms * headCount;
+  return outputBiasAt(shape) + outputsOf(shape);
 }
 export const hiddenBiasAt = (s: NetworkShape): number => s.inputs * s.hidden;
 export const secondLayerAt = (s: NetworkShape): number => hiddenBiasAt(s) + s.hidden;
 export const secondBiasAt = (s: NetworkShape): number => secondLayerAt(s) + s.hidden * s.hidden;
 export const outputLayerAt = (s: NetworkShape): number => secondBiasAt(s) + s.hidden;
-export const outputBiasAt = (s: NetworkShape): number => outputLayerAt(s) + s.hidden * s.arms * headCount;
+export const outputBiasAt = (s: NetworkShape): number => outputLayerAt(s) + s.hidden * outputsOf(s);
 
 /** He initialisation; the output layer a tenth of it, so that a fresh network says "average" and not noise. */
 export function initialParameters(shape: NetworkShape, random: Random): Float32Array {
@@ -95,14 +100,14 @@ export function hiddenLayer(
   rectify(second);
 }
 
-/** Writes the heads of all arms (arms x headCount) from the last hidden layer. */
+/** Writes the values (actions x heads) from the last hidden layer. */
 export function outputLayer(
   shape: NetworkShape,
   parameters: Float32Array,
   hidden: Float32Array,
   out: Float32Array,
 ): void {
-  const outputs = shape.arms * headCount;
+  const outputs = outputsOf(shape);
   startFrom(out, parameters, outputBiasAt(shape), outputs);
   addProduct(out, hidden, 1, parameters, outputLayerAt(shape), outputs);
 }

@@ -1,0 +1,20 @@
+/** A control task, as the benchmark runs it. */
+import type { EpisodeEnd } from '../../lib/learning/agent/transition';
+import type { Random } from '../../lib/ports/random';
+
+export interface StepResult {
+  readonly observation: Float32Array;
+  readonly reward: number;
+  readonly end: EpisodeEnd;
+}
+
+export interface Environment {
+  readonly name: string;
+  /** Size of each component of an observation in play, in its unit: what it is divided by before an agent sees it. */
+  readonly typicalObservation: readonly number[];
+  readonly actions: number;
+  /** Starts an episode from the task's start distribution. */
+  reset(random: Random): Float32Array;
+  /** Call after `reset`, until the episode has ended. */
+  step(action: number): StepResult;
+}
