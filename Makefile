@@ -48,6 +48,10 @@ up: install ## Bring up Kafka and Redis, in Docker or without (KAFKA_PORT=9092 R
 down: install ## Stop the Kafka and Redis that `make up` started here
 	@node_modules/.bin/tsx infra/down.ts
 
+# Builds it beside the project's packages, in .cache/tensorflow (600 MB); `learning.backend: auto` then uses it where it is faster.
+tensorflow: install ## Build native TensorFlow for training large networks (optional; Linux x64)
+	@node_modules/.bin/tsx infra/tensorflow/install.ts
+
 # --- develop --------------------------------------------------------------------------------------------------------
 
 generate: install ## Write everything generated: message types, schema versions and ids, the topology in the docs
@@ -114,6 +118,9 @@ bench-replay: build ## Events verified per second, JSON lines
 bench-ope: build ## Off-policy estimates against the truth on recorded data, JSON lines
 	@node dist/benchmarks/ope.js $(if $(DATA),--data $(DATA))
 
+bench-learning: build ## A gradient step on every tensor backend, and what the routing thread notices, JSON lines
+	@node dist/benchmarks/learning-backends.js $(if $(STEPS),--steps $(STEPS))
+
 bench-rl: build ## The agent on CartPole and Acrobot, JSON lines
 	@node dist/benchmarks/rl.js
 
@@ -127,4 +134,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	@[ ! -d data/servers ] || $(MAKE) --no-print-directory down
 	rm -rf dist coverage .cache data
 
-.PHONY: help install build run run-services up down servers-installed generate generate-check format lint types verify test test-unit test-services test-contract test-integration simulate crash chaos scan-prompts bench bench-kafka bench-replay bench-ope bench-rl bench-worlds bench-quality clean
+.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-contract test-integration simulate crash chaos scan-prompts bench bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality clean

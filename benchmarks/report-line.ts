@@ -10,16 +10,26 @@ export interface ReportLine {
 
 let failures = 0;
 
+/** More fields of a line, printed after the others. */
+export type ReportDetails = Readonly<Record<string, unknown>>;
+
 /** Prints a figure without a bar. */
-export function report(name: string, value: number, unit: string): void {
-  process.stdout.write(`${JSON.stringify({ name, value: rounded(value), unit })}\n`);
+export function report(name: string, value: number, unit: string, details: ReportDetails = {}): void {
+  process.stdout.write(`${JSON.stringify({ name, value: rounded(value), unit, ...details })}\n`);
 }
 
 /** Prints a figure that must be at most (`<=`) or at least (`>=`) the bar. */
-export function reportBar(name: string, value: number, unit: string, relation: '<=' | '>=', bar: number): void {
+export function reportBar(
+  name: string,
+  value: number,
+  unit: string,
+  relation: '<=' | '>=',
+  bar: number,
+  details: ReportDetails = {},
+): void {
   const ok = relation === '<=' ? value <= bar : value >= bar;
   if (!ok) failures += 1;
-  process.stdout.write(`${JSON.stringify({ name, value: rounded(value), unit, bar, ok })}\n`);
+  process.stdout.write(`${JSON.stringify({ name, value: rounded(value), unit, bar, ok, ...details })}\n`);
 }
 
 /** Bars missed so far. */

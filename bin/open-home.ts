@@ -63,14 +63,17 @@ export interface OpenHomeOptions extends HomeOptions {
 export async function openHome(
   io: Io,
   options: OpenHomeOptions,
-  parts: { log: Log; metrics: Metrics },
+  parts: { log: Log; metrics: Metrics; readOnly?: boolean },
 ): Promise<EngineHome> {
   const settings = settingsOfHome(io, options);
   if (settings) return openDistributedHome(settings, parts);
   return embeddedHome({ directory: resolve(io.workingDirectory, options.dataDir) });
 }
 
-export async function openDistributedHome(settings: ProcessSettings, parts: { log: Log; metrics: Metrics }) {
+export async function openDistributedHome(
+  settings: ProcessSettings,
+  parts: { log: Log; metrics: Metrics; readOnly?: boolean },
+) {
   try {
     return await distributedHome(settings, parts);
   } catch (error) {

@@ -1,9 +1,8 @@
 /** A Python environment of the project's own, with the packages that infra/python/requirements.txt pins. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { infraFile, projectRoot } from './infra-file';
-import { installTools, runs, type Tool } from './tools';
+import { installTools, run, runs, type Tool } from './tools';
 
 const environment = join(projectRoot, '.cache/python');
 const requirements = infraFile('python/requirements.txt');
@@ -31,12 +30,4 @@ export function installPython(): void {
   run('python3', '-m', 'venv', environment);
   run(join(environment, 'bin/python'), '-m', 'pip', 'install', '--quiet', '--only-binary=:all:', '-r', requirements);
   writeFileSync(installed, readFileSync(requirements));
-}
-
-function run(program: string, ...args: string[]): void {
-  const { status, error, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status === 0) return;
-  throw new Error(
-    `${program} ${args.join(' ')} failed: ${error?.message ?? `${stdout}${stderr}`.trim().slice(-2_000)}`,
-  );
 }

@@ -38,6 +38,15 @@ export function runs(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
 }
 
+/** Runs the program to its end and returns what it wrote. Throws with its own words when it fails. */
+export function run(program: string, ...args: string[]): string {
+  const { status, error, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status === 0) return stdout;
+  throw new Error(
+    `${program} ${args.join(' ')} failed: ${error?.message ?? `${stdout}${stderr}`.trim().slice(-2_000)}`,
+  );
+}
+
 /** What installing touches outside of this project. */
 export interface System {
   readonly isRoot: boolean;

@@ -81,6 +81,8 @@ export function memoryHome(options: MemoryHomeOptions): EngineHome {
 }
 
 export interface DistributedHomeParts {
+  /** Nothing is made or written by opening it. */
+  readonly readOnly?: boolean;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -100,7 +102,8 @@ export async function distributedHome(
   const createId = systemIds();
   const { topicPrefix } = settings;
   const broker = await openKafkaBroker(settings.kafka, { ...parts, clock });
-  const sharing = await shareSchemas({ broker, topicPrefix, log: parts.log }).catch(async (error) => {
+  const { log, readOnly = false } = parts;
+  const sharing = await shareSchemas({ broker, topicPrefix, log, readOnly }).catch(async (error) => {
     await broker.close();
     throw error;
   });

@@ -48,7 +48,8 @@ async function applyConfig(io: Io, file: string, options: HomeOptions): Promise<
     throw new CliError('--kafka must say where; a running gateway takes it at PUT /v1/config', exitCodes.usage);
   const wanted = readConfig(io, file);
   const log = createLog({ level: 'error' });
-  const home = await openDistributedHome({ ...settings, redis: null }, { log, metrics: createMetrics() });
+  const parts = { log, metrics: createMetrics(), readOnly: true };
+  const home = await openDistributedHome({ ...settings, redis: null }, parts);
   try {
     const { version, changed } = await applyTo(home, wanted);
     io.stdout.write(

@@ -56,11 +56,13 @@ async function fromLog(io: Io, options: ExplainOptions, requestId: string): Prom
   const { dataDir = '' } = options;
   if (!options.kafka && !existsSync(resolve(io.workingDirectory, dataDir)))
     throw new CliError(`there is no store in ${dataDir}`);
-  const where = options.kafka ? `the topics at ${options.kafka}` : `the store in ${dataDir}`;
+  const where = options.kafka
+    ? `the topics ${options.topicPrefix ?? ''}* at ${options.kafka}`
+    : `the store in ${dataDir}`;
   const home = await openHome(
     io,
     { ...options, dataDir },
-    { log: createLog({ level: 'error' }), metrics: createMetrics() },
+    { log: createLog({ level: 'error' }), metrics: createMetrics(), readOnly: true },
   );
   try {
     const { broker, topicPrefix } = home;

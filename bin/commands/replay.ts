@@ -114,7 +114,7 @@ function refuseMixed(options: ReplayOptions): void {
 async function openReplayHome(io: Io, options: ReplayOptions): Promise<EngineHome> {
   if (options.kafka === undefined && !existsSync(resolve(io.workingDirectory, options.dataDir, 'store.json')))
     throw new CliError(`there is no store in ${options.dataDir}`);
-  return openHome(io, options, { log: createLog({ level: 'error' }), metrics: createMetrics() });
+  return openHome(io, options, { log: createLog({ level: 'error' }), metrics: createMetrics(), readOnly: true });
 }
 
 /** Draws from the first call on, when the total is known. */

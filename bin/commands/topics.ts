@@ -3,6 +3,7 @@ import { anyTopic } from '../../lib/runtime/define-service';
 import { ensureServiceTopics } from '../../lib/runtime/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
+import { settingsOf } from '../../lib/topics/define-topic';
 import { type AnyTopic, topics } from '../../lib/topics/topics';
 import { declaredServices } from '../declared-services';
 import { formatTable } from '../format-table';
@@ -60,7 +61,8 @@ function addCreate(topicsCommand: Command, io: Io): void {
       const settings = settingsOfHome(io, options);
       if (!settings) throw new CliError('--kafka must say where to make them', exitCodes.usage);
       const log = createLog({ level: 'error' });
-      const home = await openDistributedHome({ ...settings, redis: null }, { log, metrics: createMetrics() });
+      const parts = { log, metrics: createMetrics(), readOnly: true };
+      const home = await openDistributedHome({ ...settings, redis: null }, parts);
       try {
         const before = new Set((await home.broker.listTopics()).map(({ name }) => name));
         const host = {
@@ -69,6 +71,8 @@ function addCreate(topicsCommand: Command, io: Io): void {
           requestPathPartitions: settings.partitions,
         };
         await ensureServiceTopics(declaredServices(), host);
+        const schemas = settingsOf(anyTopic(topics.schemas), settings.partitions);
+        await host.broker.ensureTopics([{ ...schemas, name: settings.topicPrefix + schemas.name }]);
         const after = (await home.broker.listTopics()).filter(({ name }) => name.startsWith(settings.topicPrefix));
         const made = after.filter(({ name }) => !before.has(name)).sort((a, b) => a.name.localeCompare(b.name));
         const rows = made.map(({ name, partitions, cleanup, retentionMs }) => [

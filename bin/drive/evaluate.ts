@@ -1,13 +1,14 @@
 /**
  * Offline evaluation: the same intake, strategies, collapse, feedback and trainer over recorded rows, on a virtual clock
- * and the memory home. First the warm split, then the test split; the engine sees only what a router would see.
+ * and the memory home. First the warm split, then the test split; the engine sees only what a router would see. Announced
+ * events of the workload (a price change) go through the configuration; their `atIndex` counts rows in the order played.
  */
 import { createVirtualClock, type VirtualClock } from '../../lib/adapters/memory/virtual-clock';
 import { createRouterClient, type RouterClient } from '../../lib/client/router-client';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { allBaselines, judgeChoices, outcomeMatrix, type PolicyResult } from '../../lib/evaluation/baselines';
 import { shuffled } from '../../lib/evaluation/draw';
-import type { Workload, WorkloadRow } from '../../lib/evaluation/workload';
+import type { Workload, WorkloadRow, WorldEvent } from '../../lib/evaluation/workload';
 import type { Producer } from '../../lib/ports/broker';
 import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
@@ -15,10 +16,11 @@ import { inferTask } from '../../lib/routing/infer-task';
 import { utilityWeights } from '../../lib/routing/utility';
 import type { Log } from '../../lib/telemetry/log';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
-import { tensorBackendOf } from '../../services/dqn-trainer/tensor-backend';
+import { chooseBackend, tensorBackendOf } from '../../services/dqn-trainer/tensor-backend';
 import { startEngine } from '../../services/engine';
 import { memoryHome } from '../../services/home';
 import { type LoggedRow, type OffPolicyEstimate, offPolicyReport } from './off-policy';
+import { configAfter } from './play-workload';
 import { outcomeOf, recordedEvents, requestOf } from './workload-records';
 
 export interface EvaluateOptions {
@@ -77,7 +79,7 @@ const decisionTimeoutMs = 1_000;
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationReport> {
   const { workload, config } = options;
   // Loading the backend takes real time, which a virtual clock cannot see: before it starts.
-  await tensorBackendOf(config.learning.backend).ready();
+  await tensorBackendOf(chooseBackend(config).name).ready();
   const clock = createVirtualClock();
   const home = memoryHome({ clock, seed: options.seed });
   const engine = await pump(
@@ -102,6 +104,8 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
     client,
     workload,
     config,
+    applyConfig: (changed) => engine.applyConfig(changed),
+    events: [...workload.events],
     waiting: [],
     feedbackDelay: options.feedbackDelay,
   };
@@ -111,6 +115,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
   let done = 0;
   for (const index of warmRows) {
     const row = workload.row(index);
+    await announceEvents(driver, done);
     if (options.warm?.feedback === 'full') await learnFully(driver, row);
     else await reportLater(driver, row, await routeRow(driver, row));
     options.onProgress(++done, total);
@@ -120,6 +125,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
   const logged: LoggedRow[] = [];
   for (const index of testRows) {
     const row = workload.row(index);
+    await announceEvents(driver, done);
     const startedMs = options.wallMs();
     const decision = await routeRow(driver, row);
     options.onTiming({ id: row.id, wallMs: options.wallMs() - startedMs });
@@ -143,7 +149,11 @@ interface Driver {
   readonly recorded: Producer;
   readonly client: RouterClient;
   readonly workload: Workload;
-  readonly config: RouterConfig;
+  /** The one in force. */
+  config: RouterConfig;
+  readonly applyConfig: (config: RouterConfig) => Promise<unknown>;
+  /** Yet to come. */
+  readonly events: WorldEvent[];
   readonly waiting: { row: WorkloadRow; decision: RouteDecided }[];
   readonly feedbackDelay: number;
 }
@@ -159,6 +169,17 @@ async function pump<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
   await clock.settle();
   for (let stepsLeft = 100_000; !settled && stepsLeft > 0; stepsLeft--) await clock.advanceBy(1);
   return watched;
+}
+
+/** Applies what is announced before the row that is played after `played` others. */
+async function announceEvents(driver: Driver, played: number): Promise<void> {
+  while (driver.events[0] && driver.events[0].atIndex <= played) {
+    const changed = configAfter(driver.config, driver.events.shift()!);
+    if (changed === driver.config) continue;
+    driver.config = changed;
+    await pump(driver.clock, driver.applyConfig(changed));
+    await driver.clock.advanceBy(requestIntervalMs);
+  }
 }
 
 async function routeRow(driver: Driver, row: WorkloadRow): Promise<RouteDecided> {

@@ -98,6 +98,11 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
   });
   progress.finish();
   await client.close();
+  if (played.chosen.every((model) => model === null) && !options.stopped()) {
+    const failure =
+      'no request was decided: the topics may hold an earlier run of the same requests; use others (--topic-prefix)';
+    return { engine, played, policies: [], summary: '', failure };
+  }
   if (options.stopped()) return { engine, played, policies: [], summary: '', failure: 'stopped before the end' };
   const policies = judge(workload, played, options.seed);
   return {

@@ -141,9 +141,12 @@ export const configSchema = z.strictObject({
       networkReplayRows: count.default(2_000).describe('first-in first-out replay of the Q-network'),
       replayRows: count.default(50_000).describe('long replay of the linear half'),
       backend: z
-        .enum(['wasm', 'cpu', 'auto'])
+        .enum(['wasm', 'node', 'auto'])
+        // The same on every machine, and the faster one for as many models as most have.
         .default('wasm')
-        .describe('TensorFlow.js backend that trains; serving uses none'),
+        .describe(
+          'TensorFlow.js backend that trains; serving uses none. node is native TensorFlow (make tensorflow), auto the faster one for this many models',
+        ),
     })
     .prefault({})
     .describe('the learner'),

@@ -1,4 +1,5 @@
 /** The configuration as the engine sees it: complete, validated, defaults filled in. `parse-config.ts` makes it from YAML. */
+import type { TensorBackendName } from '../ports/tensor-backend';
 import type { Preference } from '../topics/generated/messages';
 
 export const strategyNames = [
@@ -85,5 +86,6 @@ export interface LearningConfig {
   readonly networkReplayRows: number;
   /** Long replay of the linear half, rows. */
   readonly replayRows: number;
-  readonly backend: 'wasm' | 'cpu' | 'auto';
+  /** `auto`: the faster one that is installed, decided when a lineage begins. */
+  readonly backend: TensorBackendName | 'auto';
 }

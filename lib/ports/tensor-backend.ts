@@ -1,8 +1,14 @@
-/** Which TensorFlow.js backend trains; serving never uses one. */
-export type TensorBackendName = 'wasm' | 'cpu' | 'node';
+/**
+ * What the network's gradient steps run on; serving never uses one. Two backends agree to rounding, not to the bit, so
+ * the name of the one that trained belongs to the weights.
+ */
+export type TensorBackendName = 'wasm' | 'node';
 
 export interface TensorBackend {
   readonly name: TensorBackendName;
-  /** Resolves when tensors can be made. Idempotent. */
+  /**
+   * Resolves when this one makes the calling thread's tensors, also where another one did before. Rejects, saying what
+   * to do, when it cannot be started.
+   */
   ready(): Promise<void>;
 }

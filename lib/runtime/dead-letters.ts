@@ -1,4 +1,4 @@
-/** Records that can never be handled: what is written about them, and how many are too many. */
+/** Records that can never be handled: what is written about them, and when they are too many. */
 import { createHash } from 'node:crypto';
 import { codecOf } from '../avro/codec';
 import type { LogRecord, OutgoingRecord, TopicSettings } from '../ports/broker';
@@ -12,17 +12,6 @@ const maxReasonLength = 1_000;
 /** Room for everything but the original value in a dead letter. */
 const envelopeBytes = 8_192;
 const keptWhereTableKeepsForGoodMs = 30 * 24 * 3_600_000;
-
-/** Too many of a service's records could not be handled; it stays stopped until somebody has looked. */
-export class DeadLetterLimitError extends Error {
-  constructor(group: string, dead: number, handled: number, windowMs: number) {
-    super(
-      `service ${group} stopped: ${dead} of its last ${handled} records (within ${windowMs} ms) became dead letters; ` +
-        'look at the .dlq topics of its inputs, repair the producer or the service, then start it again',
-    );
-    this.name = 'DeadLetterLimitError';
-  }
-}
 
 /** The dead letter of one record, for the partition of the same number. Original bytes, or their hash when they do not fit. */
 export function deadLetterOf(
@@ -63,31 +52,44 @@ export function deadLetterSettings(topic: Topic<never>, requestPathPartitions: n
   };
 }
 
-/** Counts what a service handled; throws once both count and ratio of dead letters within a window pass their limit. */
-export interface DeadLetterGuard {
-  batch(group: string, handled: number, dead: number): void;
+/**
+ * Says loudly when both count and ratio of dead letters within a window pass their limit. It does not stop the service: what
+ * is already in the log stays there, so a service that refused to pass it would stand still for everybody, and the dead
+ * letters hold the originals, so what a bad deploy drained can be produced again.
+ */
+export interface DeadLetterAlarm {
+  batch(handled: number, dead: number): void;
 }
 
-export function createDeadLetterGuard(
+export function createDeadLetterAlarm(
   limits: { readonly count: number; readonly ratio: number; readonly windowMs: number },
   clock: Clock,
-): DeadLetterGuard {
+  ring: (on: boolean, facts: { readonly dead: number; readonly handled: number; readonly windowMs: number }) => void,
+): DeadLetterAlarm {
   let startedMs = clock.monotonicMs();
-  let handledInWindow = 0;
-  let deadInWindow = 0;
+  let handled = 0;
+  let dead = 0;
+  let ringing = false;
+  let rangInWindow = false;
+  const tell = (on: boolean): void => {
+    ringing = on;
+    ring(on, { dead, handled, windowMs: limits.windowMs });
+  };
   return {
-    batch(group, handled, dead) {
+    batch(handledNow, deadNow) {
       const nowMs = clock.monotonicMs();
       if (nowMs - startedMs >= limits.windowMs) {
+        if (ringing && !rangInWindow) tell(false);
         startedMs = nowMs;
-        handledInWindow = 0;
-        deadInWindow = 0;
+        handled = 0;
+        dead = 0;
+        rangInWindow = false;
       }
-      handledInWindow += handled;
-      deadInWindow += dead;
-      if (deadInWindow > limits.count && deadInWindow > limits.ratio * handledInWindow) {
-        throw new DeadLetterLimitError(group, deadInWindow, handledInWindow, limits.windowMs);
-      }
+      handled += handledNow;
+      dead += deadNow;
+      if (rangInWindow || dead <= limits.count || dead <= limits.ratio * handled) return;
+      rangInWindow = true;
+      tell(true);
     },
   };
 }

@@ -43,7 +43,7 @@ export interface RuntimeLimits {
   /** Wait before the first restart in a window; doubles with each, up to the maximum. */
   readonly restartBackoffMs: number;
   readonly maxRestartBackoffMs: number;
-  /** A service stops when more than `count` records AND more than `ratio` of its records became dead letters within the window. */
+  /** An alarm rings when more than `count` records AND more than `ratio` of a service's records became dead letters within the window. */
   readonly deadLetters: { readonly count: number; readonly ratio: number; readonly windowMs: number };
   /** Entries for the key-value store that may wait; more are given up. */
   readonly maxRememberQueue: number;

@@ -5,7 +5,7 @@
  */
 import { type Membership, type PartitionConsumer, StaleEpochError } from '../ports/broker';
 import type { Clock } from '../ports/clock';
-import { createDeadLetterGuard, DeadLetterLimitError } from './dead-letters';
+import { createDeadLetterAlarm } from './dead-letters';
 import type { ServiceDefinition, View } from './define-service';
 import type { Host } from './host';
 import { createRememberer, type Rememberer } from './remember';
@@ -167,8 +167,13 @@ class Service implements RunningService {
       incarnation.views.push(followed);
       views.set(topic.name, followed.view);
     }
-    const guard = createDeadLetterGuard(host.limits.deadLetters, host.clock);
-    const around: TaskSurroundings = { plan, host, views, guard, rememberer: this.rememberer };
+    const alarm = createDeadLetterAlarm(host.limits.deadLetters, host.clock, (on, facts) => {
+      host.metrics.set('quantum_router_dead_letter_alarm', { service: this.group }, on ? 1 : 0);
+      if (!on) host.log.info('dead letters are few again', { service: this.group });
+      else
+        host.log.error('many records become dead letters: look at the .dlq topics', { service: this.group, ...facts });
+    });
+    const around: TaskSurroundings = { plan, host, views, alarm, rememberer: this.rememberer };
     const membership = await host.broker.join({
       group: plan.wireGroup,
       topics: [...plan.inputs.keys()],
@@ -237,7 +242,7 @@ class Service implements RunningService {
     const nowMs = clock.monotonicMs();
     this.restartTimesMs = this.restartTimesMs.filter((timeMs) => nowMs - timeMs < limits.restartWindowMs);
     const inWindow = this.restartTimesMs.length;
-    if (error instanceof DeadLetterLimitError || inWindow >= limits.maxRestarts) {
+    if (inWindow >= limits.maxRestarts) {
       this.state = 'failed';
       const tried = inWindow > 0 ? ` after ${inWindow} restarts within ${limits.restartWindowMs} ms` : '';
       const fatal = new Error(`service ${group} failed for good${tried}: ${error.message}`, { cause: error });

@@ -8,7 +8,7 @@ import { type LogRecord, type OutgoingRecord, type PartitionConsumer, StaleEpoch
 import { sleep } from '../ports/clock';
 import type { KeyValueEntry } from '../ports/key-value';
 import { partitionOf } from '../topics/partition-of';
-import { type DeadLetterGuard, deadLetterOf } from './dead-letters';
+import { type DeadLetterAlarm, deadLetterOf } from './dead-letters';
 import type { DueInput, Emit, Input, ProcessInput, Result, View } from './define-service';
 import type { Host } from './host';
 import { createRecentIds, type RecentIds } from './recent-ids';
@@ -28,7 +28,7 @@ export interface TaskSurroundings {
   readonly host: Host;
   /** By topic name, caught up. */
   readonly views: ReadonlyMap<string, View<unknown>>;
-  readonly guard: DeadLetterGuard;
+  readonly alarm: DeadLetterAlarm;
   readonly rememberer: Rememberer;
 }
 
@@ -225,8 +225,7 @@ export class Task {
     this.trace.mark('looked up');
     this.decideAll(records, events, lookups);
     this.trace.mark('decided');
-    // Before the batch is written: past the limit, these records must not leave the input.
-    this.around.guard.batch(this.group, records.length, this.deadLettersInBatch);
+    this.around.alarm.batch(records.length, this.deadLettersInBatch);
     plan.metrics.observeDecideSeconds((host.elapsedMs() - startedMs) / 1_000);
     for (const inputPlan of plan.inputs.values()) {
       if (inputPlan.input.kind === 'process') await this.process(inputPlan, inputPlan.input, records, events);
@@ -330,7 +329,7 @@ export class Task {
     this.trace.atRecord(record, topic, key, event);
     const state = key === null ? undefined : this.table?.get(key);
     const result = input.decide(state, event, this.context, looked);
-    if (result.kind === 'deadLetter') this.deadLetter(record, result.reason, result.field ?? null);
+    if (result.kind === 'deadLetter') this.deadLetter(record, result.reason, result.field ?? null, true);
     else this.apply(result, key);
   }
 
@@ -397,7 +396,7 @@ export class Task {
     this.around.host.metrics.count('quantum_router_drops_total', { service: this.group, reason });
   }
 
-  private deadLetter(record: LogRecord, reason: string, field: string | null): void {
+  private deadLetter(record: LogRecord, reason: string, field: string | null, decoded = false): void {
     const { plan, host } = this.around;
     const { topic } = plan.inputs.get(record.topic)!;
     this.deadLettersInBatch++;
@@ -408,6 +407,8 @@ export class Task {
       partition: record.partition,
       offset: record.offset,
       field,
+      // A decision's reason may quote the record; a decoder's does not.
+      reason: decoded ? undefined : reason,
     });
     const { maxRecordBytes } = topic;
     const failedAtMs = this.context.nowMs;

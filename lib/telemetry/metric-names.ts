@@ -31,6 +31,10 @@ export const metricDefinitions = {
     ['service', 'topic'],
     'Records that could not be handled, by input topic.',
   ),
+  quantum_router_dead_letter_alarm: gauge(
+    ['service'],
+    '1 while more dead letters come than the limit allows (100 and half of all records within a minute), else 0.',
+  ),
   quantum_router_drops_total: counter(['service', 'reason'], 'Records a decision had nothing to do for.'),
   quantum_router_duplicates_total: counter(
     ['service', 'topic'],

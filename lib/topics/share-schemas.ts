@@ -14,6 +14,8 @@ export interface ShareSchemasOptions {
   readonly broker: Broker;
   readonly topicPrefix: string;
   readonly log: Log;
+  /** Only learn: for readers, which must not make topics or write. Where nobody shares, there is nothing to learn. */
+  readonly readOnly?: boolean;
 }
 
 /** Resolves when everything shared so far is known here and our own versions are shared. Learns on until stopped. */
@@ -21,7 +23,8 @@ export async function shareSchemas(options: ShareSchemasOptions): Promise<{ stop
   const { broker, topicPrefix, log } = options;
   const settings = settingsOf(topics.schemas as unknown as AnyTopic, 1);
   const topic = topicPrefix + settings.name;
-  await broker.ensureTopics([{ ...settings, name: topic }]);
+  if (!options.readOnly) await broker.ensureTopics([{ ...settings, name: topic }]);
+  else if (!(await broker.listTopics()).some(({ name }) => name === topic)) return { stop: async () => {} };
   const shared = new Set<string>();
   const follower = await broker.follow({
     topic,
@@ -34,6 +37,7 @@ export async function shareSchemas(options: ShareSchemasOptions): Promise<{ stop
     },
     onFailed: (error) => log.error('schemas of other releases can no longer be learned', { error }),
   });
+  if (options.readOnly) return { stop: () => follower.stop() };
   const missing = Object.entries(schemaVersions).flatMap(([name, versions]) =>
     versions.filter(({ id }) => !shared.has(String(id))).map(({ id, schema }) => ({ id, name, schema })),
   );

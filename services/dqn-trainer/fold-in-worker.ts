@@ -1,6 +1,6 @@
 /** A fold in a worker thread, so that training never stands in the way of routing. Whatever ends the thread fails what waits for it. */
 import { extname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Fold, FoldBatch, FoldCheckpoint, Folded, FoldSettings } from './fold';
 import {
   type FoldReply,
@@ -44,7 +44,8 @@ function startThread() {
   // From sources (tests, development) the thread has to learn TypeScript first; built, it needs nothing.
   const extension = extname(__filename);
   const execArgv = extension === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [];
-  const worker = new Worker(join(__dirname, `fold-worker${extension}`), { execArgv });
+  // Native TensorFlow reads the process's environment, not the copy of it that a thread would get.
+  const worker = new Worker(join(__dirname, `fold-worker${extension}`), { execArgv, env: SHARE_ENV });
   // Whoever waits for an answer keeps the process alive, an idle thread does not.
   worker.unref();
   const waiting = new Map<number, Waiting>();

@@ -1,5 +1,5 @@
 /** The worker thread's side: one fold, one request at a time, in the order they come. */
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import type { Fold } from './fold';
 import { startFoldInline } from './fold-inline';
@@ -7,8 +7,9 @@ import { type FoldReply, type FoldRequest, unpackBatch } from './fold-messages';
 
 /** Training gives way to routing where both want the same core. */
 const niceness = 10;
-// On Linux a priority belongs to the calling thread; elsewhere it would be the whole process's.
-if (process.platform === 'linux') setPriority(niceness);
+// On Linux a priority belongs to the calling thread; elsewhere it would be the whole process's. A nicer one stays: only root
+// may take it back.
+if (process.platform === 'linux' && getPriority() < niceness) setPriority(niceness);
 
 let fold: Fold | null = null;
 let queue: Promise<void> = Promise.resolve();

@@ -2,12 +2,15 @@
 import type { LearningConfig, RouterConfig } from '../../lib/config/router-config';
 import { encoderVersion } from '../../lib/learning/encode';
 import type { LearnerOutput } from '../../lib/learning/learner';
+import type { TensorBackendName } from '../../lib/ports/tensor-backend';
 import type { LearningEvent, UtilityScale } from '../../lib/topics/generated/messages';
+import { chooseBackend } from './tensor-backend';
 
 /** Everything but events and offsets that decides what is learned. */
 export interface FoldSettings {
   readonly seed: number;
-  readonly learning: LearningConfig;
+  /** With the backend that trains, `auto` having been decided. */
+  readonly learning: LearningConfig & { readonly backend: TensorBackendName };
   readonly budgetUsdPerRequest: number | null;
   readonly utilityScale: UtilityScale;
   readonly explorationFloor: number;
@@ -54,17 +57,25 @@ export interface FoldCheckpoint {
 /** Starts a fold from nothing or from the bytes of a checkpoint, with these settings. */
 export type StartFold = (settings: FoldSettings, saved: Buffer | null) => Promise<Fold>;
 
-export function foldSettingsOf(config: RouterConfig): FoldSettings {
-  const { seed, learning, budgetUsdPerRequest, utilityScale, explorationFloor } = config;
+/** `backend`: what trains; unless said, what the configuration means for a new lineage. */
+export function foldSettingsOf(config: RouterConfig, backend = chooseBackend(config).name): FoldSettings {
+  const { seed, budgetUsdPerRequest, utilityScale, explorationFloor } = config;
+  const learning = { ...config.learning, backend };
   return { seed, learning, budgetUsdPerRequest, utilityScale, explorationFloor, encoderVersion };
 }
 
 /**
- * Whether a state of one setting can go on under another. Seed, pipeline and encoder are what the state is made of: with
- * other ones the log has to be folded from its beginning, as a new lineage. Budget, prices and cadence may change on the way.
+ * Whether a state of one setting can go on under another. Seed, pipeline, encoder and tensor backend are what the state is
+ * made of: with other ones the log has to be folded from its beginning, as a new lineage. Budget, prices and cadence may
+ * change on the way.
  */
 export function sameLineage(a: FoldSettings, b: FoldSettings): boolean {
-  return a.seed === b.seed && a.encoderVersion === b.encoderVersion && a.learning.pipeline === b.learning.pipeline;
+  return (
+    a.seed === b.seed &&
+    a.encoderVersion === b.encoderVersion &&
+    a.learning.pipeline === b.learning.pipeline &&
+    a.learning.backend === b.learning.backend
+  );
 }
 
 export function sameSettings(a: FoldSettings, b: FoldSettings): boolean {

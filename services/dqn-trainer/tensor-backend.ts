@@ -1,10 +1,36 @@
-/** The tensor backend a configuration asks for. */
+/** The tensor backend that trains: which one a configuration means, and the one of that name. */
+import { type BackendChoice, fasterBackend } from '../../lib/adapters/tensor/choose-backend';
+import { nodeBackend, nodeBackendInstalled } from '../../lib/adapters/tensor/node-backend';
 import { wasmBackend } from '../../lib/adapters/tensor/wasm-backend';
-import type { LearningConfig } from '../../lib/config/router-config';
-import type { TensorBackend } from '../../lib/ports/tensor-backend';
+import type { RouterConfig } from '../../lib/config/router-config';
+import { parameterCount } from '../../lib/learning/agent/network';
+import { batchRows, neuralShape } from '../../lib/learning/neural-half';
+import type { TensorBackend, TensorBackendName } from '../../lib/ports/tensor-backend';
 
-/** `auto` takes the fastest that needs nothing but this package. Throws for one that is not built in. */
-export function tensorBackendOf(backend: LearningConfig['backend']): TensorBackend {
-  if (backend === 'cpu') throw new Error('learning.backend cpu is not built in; use wasm or auto');
-  return wasmBackend();
+/** About what a described text is long. Nothing is known yet of a caller's own vectors. */
+const usualInputs = 100;
+
+export function tensorBackendOf(name: TensorBackendName): TensorBackend {
+  return name === 'node' ? nodeBackend() : wasmBackend();
+}
+
+/**
+ * What trains under this configuration. `auto` stays with the backend of the lineage that goes on (`lineage`, null for a
+ * new one): others give other bytes. Throws for one that is asked for by name and not installed.
+ */
+export function chooseBackend(
+  { learning, models }: Pick<RouterConfig, 'learning' | 'models'>,
+  lineage: string | null = null,
+  nodeInstalled = nodeBackendInstalled(),
+): BackendChoice {
+  const { backend } = learning;
+  if (backend === 'node' && !nodeInstalled)
+    throw new Error(
+      'learning.backend is node, which is not installed: run `make tensorflow`, or set it to wasm or auto',
+    );
+  if (backend !== 'auto') return { name: backend, reason: 'learning.backend says so' };
+  if (lineage === 'wasm' || (lineage === 'node' && nodeInstalled))
+    return { name: lineage, reason: 'the lineage that goes on was made with it' };
+  const weights = parameterCount(neuralShape(usualInputs, models.length));
+  return fasterBackend({ weights, rows: batchRows }, nodeInstalled);
 }

@@ -4,13 +4,15 @@
  */
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import { configFromJson, defaultRouterConfig } from '../../lib/config/parse-config';
+import type { RouterConfig } from '../../lib/config/router-config';
 import { sha256Of } from '../../lib/learning/blob';
 import type { Broker } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
+import type { TensorBackendName } from '../../lib/ports/tensor-backend';
 import { type Context, type Emit, emit } from '../../lib/runtime/define-service';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type { LearningEvent, TrainerCheckpoint } from '../../lib/topics/generated/messages';
+import type { LearningEvent, TrainerCheckpoint, WeightsPublished } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { BlobStore } from '../../lib/weights/blob-store';
 import {
@@ -25,6 +27,7 @@ import {
 import { readFoldState } from './fold-state';
 import { createPublisher, type Publisher } from './publisher';
 import { readLast } from './read-last';
+import { chooseBackend } from './tensor-backend';
 
 export interface DqnTrainerOptions {
   readonly broker: Broker;
@@ -47,6 +50,11 @@ const defaultCheckpointEveryEvents = 2_000;
 const reloadEvents = 500;
 /** Publishings between two clean-ups of the key-value store. */
 const cleanEveryPublishings = 16;
+
+interface SavedState {
+  readonly bytes: Buffer;
+  readonly settings: FoldSettings;
+}
 
 interface SavedCheckpoint {
   readonly pointer: TrainerCheckpoint;
@@ -72,7 +80,12 @@ interface Session {
 /** The wanted settings as far as a running lineage can take them over. */
 function inLineageOf(running: FoldSettings, wanted: FoldSettings): FoldSettings {
   const { seed, encoderVersion } = running;
-  return { ...wanted, seed, encoderVersion, learning: { ...wanted.learning, pipeline: running.learning.pipeline } };
+  const { pipeline, backend } = running.learning;
+  return { ...wanted, seed, encoderVersion, learning: { ...wanted.learning, pipeline, backend } };
+}
+
+function isMadeWith(weights: WeightsPublished, { seed, encoderVersion, learning }: FoldSettings): boolean {
+  return weights.seed === seed && weights.encoderVersion === encoderVersion && weights.backend === learning.backend;
 }
 
 export class Trainer {
@@ -88,22 +101,19 @@ export class Trainer {
     await this.close();
     const { broker, blobs, log, metrics } = this.options;
     const prefix = this.options.topicPrefix ?? '';
-    const config = await readLast(broker, topics.config, prefix);
-    const settings = foldSettingsOf(
-      config ? configFromJson(config.json) : defaultRouterConfig([{ name: 'none', provider: 'none' }]),
-    );
+    const applied = await readLast(broker, topics.config, prefix);
+    const config = applied ? configFromJson(applied.json) : defaultRouterConfig([{ name: 'none', provider: 'none' }]);
     const pointer = await readLast(broker, topics.trainerCheckpoint, prefix);
     const weights = await readLast(broker, topics.weightsPublished, prefix);
     const tuning = await readLast(broker, topics.tuning, prefix);
     const { earliest, end } = await broker.offsets({ topic: prefix + topics.learningEvents.name, partition: 0 });
-    const saved = await this.savedState(pointer, settings);
+    const { saved, settings, isNew } = await this.lineageOf(pointer, weights, config);
     const fold = await this.options.startFold(settings, saved?.bytes ?? null);
     if (saved) await this.reload(fold, fold.replayFromOffset, fold.eventOffset);
-    const newLineage = saved === null && pointer !== null;
     this.session = {
       fold,
       settings,
-      publisher: createPublisher({ blobs, log, metrics, weights, tuning, newLineageAtOffset: newLineage ? end : null }),
+      publisher: createPublisher({ blobs, log, metrics, weights, tuning, newLineageAtOffset: isNew ? end : null }),
       checkpoints: saved && pointer ? [{ pointer, byteLength: saved.bytes.length }] : [],
       checkpointSequence: pointer?.sequence ?? 0,
       // Under other settings than it was saved with, the state is a new starting point and is recorded as such.
@@ -170,12 +180,36 @@ export class Trainer {
     await session?.fold.close();
   }
 
-  /** Null without a checkpoint, when its blob is nowhere, or when it is of another lineage: then the log is folded from its beginning. */
-  private async savedState(
+  /**
+   * The settings to go on under, and the saved state if it is of the same lineage; null: the log is folded from its
+   * beginning. Before the first checkpoint, the weights in force say what the lineage was made with.
+   */
+  private async lineageOf(
     pointer: TrainerCheckpoint | null,
-    settings: FoldSettings,
-  ): Promise<{ bytes: Buffer; settings: FoldSettings } | null> {
-    if (!pointer) return null;
+    weights: WeightsPublished | null,
+    config: RouterConfig,
+  ): Promise<{ saved: SavedState | null; settings: FoldSettings; isNew: boolean }> {
+    const { log } = this.options;
+    const saved = pointer && (await this.savedState(pointer));
+    const before = saved?.settings.learning.backend ?? weights?.backend ?? null;
+    const goesOnWith = (backend: string): boolean => {
+      const settings = foldSettingsOf(config, backend as TensorBackendName);
+      if (saved) return sameLineage(saved.settings, settings);
+      return weights === null || isMadeWith(weights, settings);
+    };
+    const { name: backend, reason } = chooseBackend(config, before && goesOnWith(before) ? before : null);
+    log.info('tensor backend', { backend, reason });
+    const settings = foldSettingsOf(config, backend);
+    if (goesOnWith(backend)) return { saved, settings, isNew: saved === null && pointer !== null };
+    log.warn('seed, pipeline, encoder or backend have changed: a new lineage is folded from the beginning of the log', {
+      backend,
+      before,
+    });
+    return { saved: null, settings, isNew: true };
+  }
+
+  /** Null, saying why, when the checkpoint's blob is nowhere or cannot be read. */
+  private async savedState(pointer: TrainerCheckpoint): Promise<SavedState | null> {
     const { blobs, log } = this.options;
     const bytes = await blobs.load(pointer.sha256);
     if (!bytes) {
@@ -183,13 +217,11 @@ export class Trainer {
       return null;
     }
     try {
-      const state = readFoldState(bytes);
-      if (sameLineage(state.settings, settings)) return { bytes, settings: state.settings };
-      log.warn('seed, pipeline or encoder have changed: a new lineage is folded from the beginning of the log');
+      return { bytes, settings: readFoldState(bytes).settings };
     } catch (error) {
       log.error('the checkpoint cannot be read; folding the log from its beginning', { error: error as Error });
+      return null;
     }
-    return null;
   }
 
   private async reload(fold: Fold, from: number, to: number): Promise<void> {
@@ -216,11 +248,12 @@ export class Trainer {
     const current = this.readConfig(context.view(topics.config));
     if (!current) return;
     const { log } = this.options;
-    const wanted = foldSettingsOf(current.config);
+    const { backend } = current.config.learning;
+    const wanted = foldSettingsOf(current.config, backend === 'auto' ? session.settings.learning.backend : backend);
     const settings = inLineageOf(session.settings, wanted);
     if (!sameSettings(wanted, settings) && session.warnedVersion !== current.version) {
       session.warnedVersion = current.version;
-      log.warn('changed seed or pipeline: in force when the trainer starts next, as a new lineage', {
+      log.warn('changed seed, pipeline or tensor backend: in force when the trainer starts next, as a new lineage', {
         version: current.version,
       });
     }

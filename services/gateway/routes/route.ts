@@ -86,7 +86,17 @@ async function recover(
   if (error instanceof TransientError)
     throw new HttpError('not_ready', 'the log cannot be written at the moment; try again later');
   if (!(error instanceof DecisionTimeoutError)) throw error;
-  const found = givenId === undefined ? null : await context.findDecision(givenId, request.sessionId ?? givenId);
+  const found = givenId === undefined ? null : await findInTime(context, givenId, request.sessionId ?? givenId);
   if (found) return found;
   throw new HttpError('decision_timeout', `${error.message}; no model was chosen`);
+}
+
+/** The caller has waited long enough already: a log that does not answer at once does not hold up the answer. */
+const searchLimitMs = 500;
+
+function findInTime(context: GatewayContext, id: string, routingKey: string): Promise<RouteDecided | null> {
+  return new Promise((resolve, reject) => {
+    const cancel = context.clock.setTimer(searchLimitMs, () => resolve(null));
+    context.findDecision(id, routingKey).then(resolve, reject).finally(cancel);
+  });
 }

@@ -1,7 +1,12 @@
-import { configAt, publishedAt, type RetrainOptions, retrain } from '../../../bin/drive/replay-retrain';
+import { backendAt, configAt, publishedAt, type RetrainOptions, retrain } from '../../../bin/drive/replay-retrain';
 import { configFromJson, configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
-import type { LateOutcome, LearningEvent, RouteOutcome } from '../../../lib/topics/generated/messages';
+import type {
+  LateOutcome,
+  LearningEvent,
+  RouteOutcome,
+  WeightsPublished,
+} from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createBlobStore } from '../../../lib/weights/blob-store';
 import { createFold } from '../../../services/dqn-trainer/create-fold';
@@ -83,6 +88,28 @@ test('from the beginning it gives what the trainer published, at every offset, a
   const first = await again(world);
   expect(first).toMatchObject({ events: 121, duplicates: 1, foreign: 0, undecodable: 0, lateOutcomes: 0 });
   expect(await again(world)).toEqual(first);
+});
+
+test('says which backend trained, or the nearest there is word of, or nothing', async () => {
+  const world = await createWorld();
+  const log = { broker: world.broker, topicPrefix: '' };
+  expect(await backendAt(log, { from: 0, to: 50 })).toBeNull();
+  const published = { policySha256: 'p', basisSha256: 'b', parentSha256: null, encoderVersion: 'e', metrics: {} };
+  const of = (sequence: number, toOffset: number, backend: string): WeightsPublished => ({
+    ...published,
+    sequence,
+    toOffset,
+    backend,
+    learnedRewards: toOffset,
+    fromOffset: 0,
+    seed: 1,
+    models: [],
+    publishedAtMs: 0,
+  });
+  await world.send(topics.weightsPublished, [of(1, 40, 'node'), of(2, 60, 'wasm')]);
+  expect(await backendAt(log, { from: 0, to: 30 })).toBe('node');
+  expect(await backendAt(log, { from: 0, to: 50 })).toBe('node');
+  expect(await backendAt(log, { from: 0, to: 60 })).toBe('wasm');
 });
 
 test('seed, settings and range each make other weights', async () => {

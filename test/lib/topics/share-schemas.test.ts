@@ -65,6 +65,19 @@ test('a record of a newer, compatible version is read once its schema was shared
   await sharing.stop();
 });
 
+test('who only reads learns, and makes and writes nothing', async () => {
+  const broker = open();
+  const nothing = await shareSchemas({ broker, topicPrefix: 'p.', log, readOnly: true });
+  expect(await broker.listTopics()).toEqual([]);
+  await nothing.stop();
+  const sharing = await shareSchemas({ broker, topicPrefix: 'p.', log });
+  const before = await sharedIds(broker);
+  const reader = await shareSchemas({ broker, topicPrefix: 'p.', log, readOnly: true });
+  expect(await sharedIds(broker)).toEqual(before);
+  await reader.stop();
+  await sharing.stop();
+});
+
 test('an incompatible version stays undecodable, with a reason', () => {
   const other = { ...current, fields: [{ name: 'somethingElse', type: 'int' }] };
   expect(learnSchema({ id: 900_002, name: 'ConfigApplied', schema: other })).toBe(true);
