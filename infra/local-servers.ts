@@ -183,7 +183,11 @@ async function start(kind: ServerKind, options: LocalServerOptions): Promise<Loc
     },
     async restart() {
       await stopServer(directory);
-      record = await launchHere();
+      // A broker that was killed may give up before the session of its dead self is over; the second try finds it over.
+      record = await launchHere().catch((error: unknown) => {
+        if (error instanceof PortTakenError) throw error;
+        return launchHere();
+      });
     },
   };
 }
