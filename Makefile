@@ -127,8 +127,8 @@ bench-rl: build ## The agent on CartPole and Acrobot, JSON lines
 bench-worlds: build ## Utility against the baselines in simulated worlds 1-5, JSON lines
 	@node dist/benchmarks/worlds.js
 
-bench-quality: build ## Learning on recorded data (DATA=folder), JSON lines
-	@node dist/benchmarks/quality.js $(if $(DATA),--data $(DATA))
+bench-quality: build ## Learning on recorded data (DATA=folder ONLY=rows SEEDS=n RESUME=file), JSON lines
+	@node dist/benchmarks/quality.js $(if $(DATA),--data $(DATA)) $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(RESUME),--resume $(RESUME))
 
 clean: ## Remove what was built and stored (stops the servers of `make up`)
 	@[ ! -d data/servers ] || $(MAKE) --no-print-directory down

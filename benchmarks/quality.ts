@@ -1,82 +1,103 @@
 /**
- * Learning on recorded data, through the same intake, strategies, collapse, feedback and trainer as in production (on a
- * virtual clock, publishing in steps): `node dist/benchmarks/quality.js [--data ../shared/data] [--seeds 3]`.
+ * Learning on recorded data against its bars, JSON lines: defaults only, publishing as in production, chosen feedback
+ * unless the row says otherwise.
+ *
+ *     node dist/benchmarks/quality.js [--data ../shared/data] [--only ulab9,budget] [--seeds 5] [--path engine|learner]
+ *       [--resume FILE] [--rows N] [--list]
+ *
+ * `--only` takes beginnings of the names that `--list` prints. `--path` plays everything on one path instead of the one each
+ * row says: `engine` is the whole engine on a virtual clock, as `quantum-router evaluate`; `learner` the learner alone.
+ * `--resume` keeps what is finished in a file and does not measure it again. `--rows` plays only so many random rows of each
+ * data set: for trying things out, the bars mean nothing then.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type EvaluateOptions, type EvaluationReport, evaluate } from '../bin/drive/evaluate';
-import { workloadConfig } from '../bin/drive/workload-config';
-import { readRecordedData } from '../lib/evaluation/recorded-data';
-import type { Workload } from '../lib/evaluation/workload';
-import { createLog } from '../lib/telemetry/log';
+import type { Line, Measurement } from './quality/bench';
+import { finishedIn } from './quality/finished';
+import { measurements } from './quality/measurements';
+import { type Path, paths } from './quality/play';
 import { report, reportBar, runCheck } from './report-line';
 
-const log = createLog({ level: 'warn' });
-
-type Protocol = Pick<EvaluateOptions, 'warm' | 'testSplit' | 'feedback' | 'order'>;
-
-async function evaluateSeeds(workload: Workload, protocol: Protocol, seeds: number): Promise<EvaluationReport[]> {
-  const reports: EvaluationReport[] = [];
-  for (let seed = 1; seed <= seeds; seed++) {
-    const result = await evaluate({
-      workload,
-      config: workloadConfig(workload, { seed }),
-      ...protocol,
-      feedbackDelay: 0,
-      seed,
-      log,
-      onDecision: () => {},
-      onTiming: () => {},
-      onProgress: (done, total) => {
-        if (done % 1_000 === 0) process.stderr.write(`${workload.name} seed ${seed}: ${done}/${total}\n`);
-      },
-      wallMs: () => performance.now(),
-    });
-    reports.push(result);
-  }
-  return reports;
+interface Options {
+  readonly folder: string;
+  readonly chosen: readonly Measurement[];
+  readonly seeds: number;
+  readonly path: Path | null;
+  readonly resume: string | null;
+  readonly mostRows: number | null;
 }
 
-const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+function readOptions(): Options | null {
+  const { values } = parseArgs({
+    options: {
+      data: { type: 'string', default: '../shared/data' },
+      only: { type: 'string', default: '' },
+      seeds: { type: 'string', default: '5' },
+      path: { type: 'string' },
+      resume: { type: 'string' },
+      rows: { type: 'string' },
+      list: { type: 'boolean', default: false },
+    },
+  });
+  const wanted = values.only.split(',').filter(Boolean);
+  for (const start of wanted) {
+    if (!measurements.some(({ name }) => name.startsWith(start))) throw new Error(`--only ${start}: see --list`);
+  }
+  const chosen = measurements.filter(
+    ({ name }) => wanted.length === 0 || wanted.some((start) => name.startsWith(start)),
+  );
+  if (values.list) {
+    for (const { name, path } of chosen) process.stdout.write(`${name}  (${path})\n`);
+    return null;
+  }
+  const path = paths.find((known) => known === values.path) ?? null;
+  if (values.path !== undefined && path === null) throw new Error(`--path: one of ${paths.join(', ')}`);
+  return {
+    folder: values.data,
+    chosen,
+    seeds: wholeNumber('--seeds', values.seeds),
+    path,
+    resume: values.resume ?? null,
+    mostRows: values.rows === undefined ? null : wholeNumber('--rows', values.rows),
+  };
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`${option} must be a positive whole number, not ${text}`);
+  return value;
+}
+
+function print({ name, value, unit, bar, details }: Line): void {
+  if (bar) reportBar(name, value, unit, bar.relation, bar.at, details);
+  else report(name, value, unit, details);
+}
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { data: { type: 'string', default: '../shared/data' }, seeds: { type: 'string', default: '3' } },
-  });
-  const seeds = Number(values.seeds);
-  const file = (name: string): string => join(values.data, name);
-  if (!existsSync(file('ulab9.jsonl.gz'))) {
-    process.stderr.write(`no recorded data in ${values.data}: nothing to measure\n`);
+  const options = readOptions();
+  if (options === null) return;
+  if (!existsSync(join(options.folder, 'ulab9.jsonl.gz'))) {
+    process.stderr.write(`no recorded data in ${options.folder}: nothing to measure\n`);
     return;
   }
-  const ulab = await readRecordedData(file('ulab9.jsonl.gz'));
-  const chosen = await evaluateSeeds(
-    ulab,
-    { warm: { split: 'train', feedback: 'chosen' }, testSplit: 'test', feedback: 'chosen', order: 'file' },
-    seeds,
-  );
-  reportBar('ulab9.trainChosenTestChosen', meanOf(chosen.map((run) => run.meanScore)), 'score', '>=', 0.55);
-  report('ulab9.bestSingle', chosen[0]!.baselines['bestSingle']!.meanScore, 'score');
-  report('ulab9.thompsonTable', meanOf(chosen.map((run) => run.baselines['thompsonTable']!.meanScore)), 'score');
-
-  const arena = await readRecordedData(file('routerarena2.jsonl.gz'));
-  const cold = await evaluateSeeds(arena, { warm: null, testSplit: null, feedback: 'chosen', order: 'shuffle' }, seeds);
-  report('routerarena2.cold', meanOf(cold.map((run) => run.meanScore)), 'score');
-
-  const pareto = await readRecordedData(file('paretobandit-val.jsonl.gz'), {
-    excludeModels: ['google/gemini-2.5-flash'],
-  });
-  const regrets = await evaluateSeeds(
-    pareto,
-    { warm: null, testSplit: null, feedback: 'chosen', order: 'shuffle' },
-    seeds,
-  );
-  report(
-    'paretobandit.coldRegretOfRandom',
-    meanOf(regrets.map((run) => run.regret / run.baselines['random']!.regret)),
-    'share',
-  );
+  const finished = finishedIn(options.resume);
+  const startedMs = performance.now();
+  const progress = (text: string): void => {
+    process.stderr.write(`${Math.round((performance.now() - startedMs) / 1000)} s  ${text}\n`);
+  };
+  for (const measurement of options.chosen) {
+    const path = options.path ?? measurement.path;
+    const { seeds, mostRows, folder } = options;
+    const settings = { measurement: measurement.name, path, seeds, mostRows };
+    let lines = finished.linesOf(settings);
+    if (lines === null) {
+      const seedNumbers = Array.from({ length: seeds }, (_, i) => i + 1);
+      lines = await measurement.measure({ folder, seeds: seedNumbers, path, mostRows, progress });
+      finished.add(settings, lines);
+    }
+    lines.forEach(print);
+  }
 }
 
 runCheck(main);

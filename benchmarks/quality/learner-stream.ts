@@ -1,0 +1,251 @@
+/**
+ * The engine in miniature: learner and learned policy alone, serially, with the production publishing rule, and no
+ * services, threads or other strategies. The fast way to see what a change of the learning is worth.
+ */
+import { wasmBackend } from '../../lib/adapters/tensor/wasm-backend';
+import type { LearningConfig } from '../../lib/config/router-config';
+import type { Outcome, WorkloadRow } from '../../lib/evaluation/workload';
+import { bytesOf, encoderVersion, encodeText } from '../../lib/learning/encode';
+import { createLearner, type Learner, type LearnerOutput } from '../../lib/learning/learner';
+import { parsePolicy } from '../../lib/learning/policy';
+import type { Random } from '../../lib/ports/random';
+import { seededRandom } from '../../lib/random/seeded';
+import { budgetedFloors } from '../../lib/routing/budgeted-floors';
+import { inferTask } from '../../lib/routing/infer-task';
+import type { LearnedPolicy } from '../../lib/routing/strategy';
+import type { LearningEvent, Preference, RouteOpened, Tuning, UtilityScale } from '../../lib/topics/generated/messages';
+
+export interface StreamOptions {
+  readonly seed: number;
+  readonly pipeline: LearningConfig['pipeline'];
+  readonly publish: LearningConfig['publish'];
+  readonly budgetUsd: number | null;
+  readonly explorationFloor: number;
+  /** What is wished for; quality alone by default. */
+  readonly wish?: { readonly preference: Preference; readonly scale: UtilityScale };
+}
+
+/** What is known of the models at one request, beside the recorded data. */
+export interface Circumstances {
+  readonly frozen?: boolean;
+  /** Catalogue price factor; 1 where no price is known. */
+  readonly prices?: (model: string) => number;
+  readonly latencyMs?: (model: string) => number;
+  readonly available?: (model: string) => boolean;
+}
+
+export const qualityOnly = {
+  preference: { quality: 1, cost: 0, latency: 0 },
+  scale: { costUsd: 0.01, latencyMs: 10_000 },
+};
+
+const empty: Tuning = {
+  version: 0,
+  learnedRewards: 0,
+  costPricePerUsd: 0,
+  costRatios: {},
+  driftOffsets: {},
+  neuralWeight: 0.5,
+  strategyWeights: {},
+  eventOffset: 0,
+};
+
+interface Encoding {
+  readonly sketch: Buffer;
+  readonly sketchScale: number;
+  readonly handFeatures: Buffer;
+  readonly callerFeatures: Buffer | null;
+  readonly taskType: string;
+}
+const encodings = new WeakMap<WorkloadRow, Encoding>();
+
+function encode(row: WorkloadRow): Encoding {
+  let encoding = encodings.get(row);
+  if (!encoding) {
+    const text = row.features ? null : encodeText(row.prompt ?? '');
+    encoding = {
+      sketch: text ? bytesOf(text.sketch) : Buffer.alloc(0),
+      sketchScale: text?.sketchScale ?? 0,
+      handFeatures: text ? bytesOf(text.handFeatures) : Buffer.alloc(0),
+      callerFeatures: row.features ? bytesOf(Float32Array.from(row.features)) : null,
+      taskType: inferTask(row.taskHint, row.prompt),
+    };
+    encodings.set(row, encoding);
+  }
+  return encoding;
+}
+
+/** Judge, floor, draw, fold, take over what was published. */
+export class LearnerStream {
+  private tuning = empty;
+  private policy: LearnedPolicy | null = null;
+  private basis: Buffer | null = null;
+  private offset = 0;
+  private readonly random: Random;
+  judgeMs = 0;
+  judged = 0;
+
+  private constructor(
+    readonly learner: Learner,
+    private readonly models: readonly string[],
+    private readonly options: StreamOptions,
+  ) {
+    this.random = seededRandom(options.seed, 'draw');
+  }
+
+  static async create(models: readonly string[], options: StreamOptions): Promise<LearnerStream> {
+    const learner = await createLearner({
+      seed: options.seed,
+      config: {
+        pipeline: options.pipeline,
+        publish: options.publish,
+        networkReplayRows: 2000,
+        replayRows: 50_000,
+        backend: 'wasm',
+      },
+      budgetUsdPerRequest: options.budgetUsd,
+      encoderVersion,
+      backend: wasmBackend(),
+      explorationFloor: options.explorationFloor,
+    });
+    return new LearnerStream(learner, models, options);
+  }
+
+  get lastTuning(): Tuning {
+    return this.tuning;
+  }
+
+  /** Routes one row; learns from the chosen outcome unless frozen. */
+  route(
+    row: WorkloadRow,
+    { frozen = false, prices = () => 1, latencyMs = () => 0, available = () => true }: Circumstances = {},
+  ): { readonly model: string; readonly outcome: Outcome } {
+    const eligible = this.models.map((model) => (row.outcomes.get(model) ?? null) !== null && available(model));
+    const probabilities = this.probabilities(row, eligible, prices, latencyMs);
+    let left = this.random.next();
+    let chosen = -1;
+    for (let i = 0; i < this.models.length; i++) {
+      if (probabilities[i]! <= 0) continue;
+      chosen = i;
+      left -= probabilities[i]!;
+      if (left < 0) break;
+    }
+    const model = this.models[chosen]!;
+    const outcome = row.outcomes.get(model)!;
+    if (!frozen) {
+      this.fold({
+        ...this.event(row, prices),
+        kind: 'EXPERIENCE' as LearningEvent['kind'],
+        eligible,
+        propensities: probabilities,
+        model,
+        quality: outcome.score,
+        costUsd: outcome.costUsd,
+      });
+    }
+    return { model, outcome };
+  }
+
+  /** Shows all outcomes of one row. */
+  show(row: WorkloadRow, prices: (model: string) => number = () => 1): void {
+    this.fold({
+      ...this.event(row, prices),
+      fullQualities: this.models.map((model) => row.outcomes.get(model)?.score ?? null),
+      fullCostsUsd: this.models.map((model) => row.outcomes.get(model)?.costUsd ?? null),
+    });
+  }
+
+  private probabilities(
+    row: WorkloadRow,
+    eligible: readonly boolean[],
+    prices: (model: string) => number,
+    latencyMs: (model: string) => number,
+  ): number[] {
+    const count = eligible.filter(Boolean).length;
+    if (!this.policy) return eligible.map((is) => (is ? 1 / count : 0));
+    const started = performance.now();
+    const opened = this.opened(row, eligible, prices, latencyMs);
+    const judgement = this.policy.judge(opened);
+    this.judgeMs += performance.now() - started;
+    this.judged++;
+    const costs = this.models.map((model) => (this.tuning.costRatios[model] ?? 0) * prices(model));
+    const floors = budgetedFloors(this.options.explorationFloor, this.options.budgetUsd, costs).map((floor, i) =>
+      eligible[i] ? floor : 0,
+    );
+    const floored = floors.reduce((sum, floor) => sum + floor, 0);
+    return judgement.probabilities.map((probability, i) => floors[i]! + (1 - floored) * probability);
+  }
+
+  private opened(
+    row: WorkloadRow,
+    eligible: readonly boolean[],
+    prices: (model: string) => number,
+    latencyMs: (model: string) => number,
+  ): RouteOpened {
+    const { preference, scale } = this.options.wish ?? qualityOnly;
+    const candidates = this.models.map((model, i) => ({
+      model,
+      provider: 'p',
+      eligible: eligible[i]!,
+      ineligibleReason: null,
+      health: 'CLOSED' as const,
+      expectedCostUsd: 0,
+      expectedLatencyMs: latencyMs(model),
+      expectedQuality: 0.5,
+      errorRate: 0,
+      observations: 0,
+      priceFactor: prices(model),
+    }));
+    return {
+      requestId: row.id,
+      ...encode(row),
+      candidates,
+      tuning: this.tuning,
+      preference,
+      utilityScale: scale,
+    } as unknown as RouteOpened;
+  }
+
+  private event(row: WorkloadRow, prices: (model: string) => number): LearningEvent {
+    return {
+      eventId: row.id,
+      kind: 'FULL' as LearningEvent['kind'],
+      decisionId: `${this.offset}`,
+      sessionId: null,
+      encoderVersion,
+      ...encode(row),
+      models: [...this.models],
+      eligible: this.models.map(() => true),
+      propensities: [],
+      expectedCostsUsd: this.models.map(() => 0),
+      priceFactors: this.models.map(prices),
+      model: null,
+      quality: null,
+      costUsd: null,
+      latencyMs: null,
+      fullQualities: [],
+      fullCostsUsd: [],
+      preference: { quality: 1, cost: 0, latency: 0 },
+      strategyPropensities: {},
+      degraded: false,
+      provisional: false,
+      revision: 0,
+      policySha256: null,
+      openedAtMs: 0,
+      occurredAtMs: 0,
+    };
+  }
+
+  private fold(event: LearningEvent): void {
+    const outputs = this.learner.apply(event, this.offset++);
+    for (const output of outputs) this.takeOver(output);
+  }
+
+  private takeOver(output: LearnerOutput): void {
+    if (output.kind === 'tuning') this.tuning = output.tuning;
+    else {
+      if (output.basis) this.basis = output.basis;
+      this.policy = parsePolicy(this.basis!, output.policy, output);
+    }
+  }
+}

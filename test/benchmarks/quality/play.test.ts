@@ -1,0 +1,69 @@
+import { judge } from '../../../benchmarks/quality/figures';
+import { type Path, paths, play } from '../../../benchmarks/quality/play';
+import { cold, type Protocol, priceChange, withPrices } from '../../../benchmarks/quality/protocol';
+import type { Workload } from '../../../lib/evaluation/workload';
+import { nineRows } from './nine-rows';
+
+/** The whole engine plays many rows, on a machine that may be busy. */
+jest.setTimeout(60_000);
+
+/** The nine rows over and over; `c`, whose cost is unknown, is no candidate. */
+function manyRows(rows: number): Workload {
+  const nine = nineRows();
+  const row = (index: number) => {
+    const recorded = nine.row(index % nine.rows);
+    const outcomes = new Map([...recorded.outcomes].map(([model, outcome]) => [model, model === 'c' ? null : outcome]));
+    return { ...recorded, id: `many-${index}`, outcomes };
+  };
+  return { ...nine, rows, row };
+}
+
+const playOn = async (protocol: Protocol, path: Path) => {
+  const seen: number[] = [];
+  const choices = await play(protocol, path, (done, total) => seen.push(done, total));
+  expect(seen.slice(-2)).toEqual([protocol.workload.rows, protocol.workload.rows]);
+  return choices;
+};
+
+test.each(paths)('the %s chooses a candidate for every judged row, and learns which is better', async (path) => {
+  const workload = manyRows(150);
+  const choices = await playOn(cold('learns', workload, 1), path);
+  expect(choices).toHaveLength(150);
+  expect(judge(workload, choices, 100).router.shares[0]).toBeGreaterThan(0.8);
+});
+
+test.each(paths)(
+  'on the %s warm rows are shown and not judged, and a frozen router has learned from them',
+  async (path) => {
+    const protocol: Protocol = {
+      ...cold('frozen', manyRows(140), 1),
+      warmRows: 100,
+      warm: 'full',
+      feedback: 'none',
+    };
+    const choices = await playOn(protocol, path);
+    expect(choices).toHaveLength(40);
+    expect(judge(protocol.workload, choices).router.meanScore).toBeGreaterThan(0.7);
+  },
+);
+
+test.each(paths)('the %s is told of a price change in mid-stream', async (path) => {
+  const prices = { a: { input: 10, output: 10 }, b: { input: 1, output: 1 } };
+  const workload = priceChange(withPrices(manyRows(240), prices), {
+    model: 'a',
+    input: 1,
+    output: 1,
+    costFactor: 0.1,
+  });
+  const choices = await playOn({ ...cold('price', workload, 1), budgetUsd: 1.5 }, path);
+  const shareOfA = (from: number, to: number) => judge(workload, choices, from, to).router.shares[0]!;
+  expect(shareOfA(50, 80)).toBeLessThan(0.3);
+  expect(shareOfA(90, 160)).toBeGreaterThan(0.7);
+});
+
+test('both paths play the Q-network alone', async () => {
+  for (const path of paths) {
+    const choices = await playOn({ ...cold('dqn', manyRows(60), 1), pipeline: 'dqn' }, path);
+    expect(choices).toHaveLength(60);
+  }
+});
