@@ -17,12 +17,12 @@ import { outcomeOf, requestOf } from '../bin/drive/workload-records';
 import { systemClock } from '../lib/adapters/system';
 import { createRouterClient, type RouterClient } from '../lib/client/router-client';
 import { quantilesOf } from '../lib/evaluation/report';
-import { simulatedWorld } from '../lib/evaluation/simulated-world';
 import { sleep } from '../lib/ports/clock';
 import { createLog } from '../lib/telemetry/log';
 import { type Engine, startEngine } from '../services/engine';
 import { embeddedHome } from '../services/home';
 import type { LoadResult } from './http-load';
+import { kilobyteRows } from './kilobyte-rows';
 import { report, reportBar, runCheck } from './report-line';
 
 const clock = systemClock();
@@ -32,18 +32,7 @@ const ratePerSecond = 300;
 const inFlightAtSaturation = 256;
 /** Before anything counts: the compiler needs some thousand requests, and the learner its first weights. */
 const warmUpSeconds = 15;
-/** Made beforehand: writing prompts must not count as routing them. Ids are made fresh. */
-const distinctRows = 4_096;
-const world = simulatedWorld({ world: 1, rows: distinctRows, seed: 1 });
-const rows = Array.from({ length: distinctRows }, (_, index) => ({ ...world.row(index), prompt: promptOf(index) }));
-
-/** About 1 kB, as the bars ask. */
-function promptOf(index: number): string {
-  let prompt = '';
-  for (let more = 0; prompt.length < 1_000; more++)
-    prompt += `${world.row((index + 97 * more) % distinctRows).prompt}\n`;
-  return prompt.slice(0, 1_000);
-}
+const { world, rows } = kilobyteRows(1);
 
 interface Running {
   readonly engine: Engine;
@@ -85,7 +74,7 @@ let sequence = 0;
 /** One request through the topics; resolves at the decision. With feedback its outcome is reported back. */
 async function routeOnce(client: RouterClient, feedback: boolean): Promise<void> {
   const index = sequence++;
-  const row = { ...rows[index % distinctRows]!, id: `bench-${index}` };
+  const row = { ...rows[index % rows.length]!, id: `bench-${index}` };
   const decision = await client.route(requestOf(world, row, clock.nowMs()), 10_000);
   const outcome = feedback ? outcomeOf(row, decision, clock.nowMs()) : null;
   if (outcome) client.report(outcome).catch(fail);

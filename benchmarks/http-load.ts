@@ -4,7 +4,7 @@
  */
 import { Agent, request as httpRequest } from 'node:http';
 import { quantilesOf } from '../lib/evaluation/report';
-import { simulatedWorld } from '../lib/evaluation/simulated-world';
+import { kilobyteRows } from './kilobyte-rows';
 
 export interface LoadResult {
   readonly p50Ms: number;
@@ -21,14 +21,7 @@ const inFlight = 256;
 const clients = 1_000;
 const agent = new Agent({ keepAlive: true, maxSockets: mode === 'open' ? clients : inFlight });
 const target = new URL('/v1/route', url);
-const distinctRows = 4_096;
-const world = simulatedWorld({ world: 1, rows: distinctRows, seed: 2 });
-const bodies = Array.from({ length: 512 }, (_, index) => {
-  let prompt = '';
-  for (let more = 0; prompt.length < 1_000; more++)
-    prompt += `${world.row((index + 97 * more) % distinctRows).prompt}\n`;
-  return Buffer.from(JSON.stringify({ prompt: prompt.slice(0, 1_000) }));
-});
+const bodies = kilobyteRows(2, 512).rows.map(({ prompt }) => Buffer.from(JSON.stringify({ prompt })));
 
 function routeOnce(index: number): Promise<boolean> {
   const body = bodies[index % bodies.length]!;

@@ -21,12 +21,12 @@ import { systemClock } from '../lib/adapters/system';
 import { createRouterClient, type RouterClient } from '../lib/client/router-client';
 import { processSettings } from '../lib/config/process-settings';
 import { quantilesOf } from '../lib/evaluation/report';
-import { simulatedWorld } from '../lib/evaluation/simulated-world';
 import { sleep } from '../lib/ports/clock';
 import { createLog } from '../lib/telemetry/log';
 import { createMetrics } from '../lib/telemetry/metrics';
 import type { RouteDecided } from '../lib/topics/generated/messages';
 import { distributedHome } from '../services/home';
+import { kilobyteRows } from './kilobyte-rows';
 import { report, reportBar, runCheck } from './report-line';
 
 const clock = systemClock();
@@ -41,17 +41,7 @@ const inFlightAtSaturation = 256;
 /** The compilers need some thousand requests, the learner its first weights. */
 const warmUpSeconds = 30;
 const decisionTimeoutMs = 20_000;
-const distinctRows = 4_096;
-const world = simulatedWorld({ world: 1, rows: distinctRows, seed: 1 });
-const rows = Array.from({ length: distinctRows }, (_, index) => ({ ...world.row(index), prompt: promptOf(index) }));
-
-/** About 1 kB. */
-function promptOf(index: number): string {
-  let prompt = '';
-  for (let more = 0; prompt.length < 1_000; more++)
-    prompt += `${world.row((index + 97 * more) % distinctRows).prompt}\n`;
-  return prompt.slice(0, 1_000);
-}
+const { world, rows } = kilobyteRows(1);
 
 interface Bench {
   readonly client: RouterClient;
@@ -128,7 +118,7 @@ let sequence = 0;
 
 async function routeOnce(client: RouterClient, feedback: boolean): Promise<RouteDecided> {
   const index = sequence++;
-  const row = { ...rows[index % distinctRows]!, id: `bench-${process.pid}-${index}` };
+  const row = { ...rows[index % rows.length]!, id: `bench-${process.pid}-${index}` };
   const decision = await client.route(requestOf(world, row, clock.nowMs()), decisionTimeoutMs);
   const outcome = feedback ? outcomeOf(row, decision, clock.nowMs()) : null;
   if (outcome) client.report(outcome).catch(fail);

@@ -4,7 +4,11 @@ import { strategyNames } from '../lib/config/router-config';
 import type { KeyValue } from '../lib/ports/key-value';
 import type { WeightsSource } from '../lib/routing/weights-source';
 import type { ServiceDefinition } from '../lib/runtime/define-service';
+import type { Host } from '../lib/runtime/host';
 import type { Metrics } from '../lib/telemetry/metrics';
+import { createBlobStore } from '../lib/weights/blob-store';
+import { createWeightsSource } from '../lib/weights/weights-source';
+import { createFold, type TrainerHost } from './dqn-trainer/create-fold';
 import { createDqnTrainer, type DqnTrainerOptions } from './dqn-trainer/service';
 import { createModelProfiler } from './model-profiler/service';
 import { createRewardFeedback } from './reward-feedback/service';
@@ -20,6 +24,19 @@ export interface ServiceParts {
   readonly weights: WeightsSource;
   readonly trainer: DqnTrainerOptions;
   readonly metrics: Metrics;
+}
+
+/** All services on the ports of one host, with blobs and weights between them. */
+export function declareOn(host: Host, config: RouterConfig, trainer: TrainerHost): ServiceDefinition[] {
+  const { broker, keyValue, clock, log, metrics, topicPrefix, elapsedMs } = host;
+  const blobs = createBlobStore({ broker, keyValue, clock, log, topicPrefix });
+  return declareServices({
+    config,
+    keyValue,
+    weights: createWeightsSource(blobs, { log, metrics }),
+    metrics,
+    trainer: { broker, blobs, startFold: createFold(trainer), log, metrics, clock, elapsedMs, topicPrefix },
+  });
 }
 
 export function declareServices({ config, keyValue, weights, trainer, metrics }: ServiceParts): ServiceDefinition[] {

@@ -11,10 +11,8 @@ import { followView } from '../lib/runtime/view';
 import type { Log } from '../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../lib/telemetry/metrics';
 import { topics } from '../lib/topics/topics';
-import { createBlobStore } from '../lib/weights/blob-store';
-import { createWeightsSource } from '../lib/weights/weights-source';
-import { declareServices } from './declare-services';
-import { createFold, type TrainerHost } from './dqn-trainer/create-fold';
+import { declareOn } from './declare-services';
+import type { TrainerHost } from './dqn-trainer/create-fold';
 import { createGateway, type Gateway } from './gateway/gateway';
 import type { EngineHome } from './home';
 
@@ -71,23 +69,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     topicPrefix,
     onFatal,
   };
-  const blobs = createBlobStore({ broker, keyValue, clock, log, topicPrefix });
-  const definitions = declareServices({
-    config,
-    keyValue,
-    weights: createWeightsSource(blobs, { log, metrics }),
-    metrics,
-    trainer: {
-      broker,
-      blobs,
-      startFold: createFold(options.trainer),
-      log,
-      metrics,
-      clock,
-      elapsedMs: home.elapsedMs,
-      topicPrefix,
-    },
-  });
+  const definitions = declareOn(host, config, options.trainer);
   await ensureServiceTopics(definitions, host);
 
   const stops: (() => Promise<void>)[] = [];

@@ -2,6 +2,7 @@
 import { createConfigReader } from '../lib/config/current-config';
 import { type ProcessSettings, processSettings } from '../lib/config/process-settings';
 import type { RouterConfig } from '../lib/config/router-config';
+import { sleep } from '../lib/ports/clock';
 import { seededRandom } from '../lib/random/seeded';
 import { defaultRuntimeLimits, type Host } from '../lib/runtime/host';
 import { ensureServiceTopics, type RunningEngine, runServices } from '../lib/runtime/run-engine';
@@ -9,12 +10,9 @@ import { followView } from '../lib/runtime/view';
 import { createLog, type Log } from '../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../lib/telemetry/metrics';
 import { flushTraces } from '../lib/telemetry/tracing';
-import { settingsOf } from '../lib/topics/define-topic';
+import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import { topics } from '../lib/topics/topics';
-import { createBlobStore } from '../lib/weights/blob-store';
-import { createWeightsSource } from '../lib/weights/weights-source';
-import { declareServices } from './declare-services';
-import { createFold } from './dqn-trainer/create-fold';
+import { declareOn } from './declare-services';
 import { createGateway } from './gateway/gateway';
 import { distributedHome, type EngineHome } from './home';
 import { serveProbes } from './serve-probes';
@@ -111,7 +109,7 @@ export async function startProcess(
   try {
     const config = await awaitConfig(home, parts);
     const host = hostOf(home, settings, config, parts);
-    const definitions = declareFor(host, config);
+    const definitions = declareOn(host, config, 'worker');
     await ensureServiceTopics(definitions, host);
     const { url, stop } =
       name === 'gateway'
@@ -130,7 +128,7 @@ export async function startProcess(
   }
 }
 
-type Definitions = ReturnType<typeof declareServices>;
+type Definitions = ReturnType<typeof declareOn>;
 
 async function startService(
   name: ProcessName,
@@ -187,18 +185,6 @@ function startGateway(
   });
 }
 
-function declareFor(host: Host, config: RouterConfig): Definitions {
-  const { broker, keyValue, clock, log, metrics, topicPrefix, elapsedMs } = host;
-  const blobs = createBlobStore({ broker, keyValue, clock, log, topicPrefix });
-  return declareServices({
-    config,
-    keyValue,
-    weights: createWeightsSource(blobs, { log, metrics }),
-    metrics,
-    trainer: { broker, blobs, startFold: createFold('worker'), log, metrics, clock, elapsedMs, topicPrefix },
-  });
-}
-
 function hostOf(home: EngineHome, settings: ProcessSettings, config: RouterConfig, parts: ProcessParts): Host {
   return {
     broker: home.broker,
@@ -222,8 +208,7 @@ const configPollMs = 100;
 async function awaitConfig(home: EngineHome, parts: ProcessParts): Promise<RouterConfig> {
   const { broker, topicPrefix, clock } = home;
   const { log, metrics, stopSignal } = parts;
-  const settings = settingsOf(topics.config as never, 1);
-  await broker.ensureTopics([{ ...settings, name: topicPrefix + settings.name }]);
+  await ensureSinglePartitionTopic(broker, topics.config, topicPrefix);
   const { view, stop } = await followView(
     'process',
     topics.config,
@@ -237,7 +222,7 @@ async function awaitConfig(home: EngineHome, parts: ProcessParts): Promise<Route
     let current = read(view);
     if (!current) log.warn('waiting for a configuration: `quantum-router config apply FILE` puts one in force');
     while (!current) {
-      await new Promise<void>((resolve) => clock.setTimer(configPollMs, resolve));
+      await sleep(clock, configPollMs);
       if (stopSignal.aborted) throw new Error('stopped while waiting for a configuration');
       current = read(view);
     }

@@ -12,6 +12,7 @@ import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
 import { budgetedFloors } from '../../lib/routing/budgeted-floors';
 import { inferTask } from '../../lib/routing/infer-task';
+import { untuned } from '../../lib/routing/pin-tuning';
 import type { LearnedPolicy } from '../../lib/routing/strategy';
 import type { LearningEvent, Preference, RouteOpened, Tuning, UtilityScale } from '../../lib/topics/generated/messages';
 
@@ -37,17 +38,6 @@ export interface Circumstances {
 export const qualityOnly = {
   preference: { quality: 1, cost: 0, latency: 0 },
   scale: { costUsd: 0.01, latencyMs: 10_000 },
-};
-
-const empty: Tuning = {
-  version: 0,
-  learnedRewards: 0,
-  costPricePerUsd: 0,
-  costRatios: {},
-  driftOffsets: {},
-  neuralWeight: 0.5,
-  strategyWeights: {},
-  eventOffset: 0,
 };
 
 interface Encoding {
@@ -77,7 +67,7 @@ function encode(row: WorkloadRow): Encoding {
 
 /** Judge, floor, draw, fold, take over what was published. */
 export class LearnerStream {
-  private tuning = empty;
+  private tuning = untuned;
   private policy: LearnedPolicy | null = null;
   private basis: Buffer | null = null;
   private offset = 0;

@@ -3,7 +3,7 @@ import { anyTopic } from '../../lib/runtime/define-service';
 import { ensureServiceTopics } from '../../lib/runtime/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
-import { settingsOf } from '../../lib/topics/define-topic';
+import { ensureSinglePartitionTopic } from '../../lib/topics/ensure-topic';
 import { type AnyTopic, topics } from '../../lib/topics/topics';
 import { declaredServices } from '../declared-services';
 import { formatTable } from '../format-table';
@@ -71,8 +71,7 @@ function addCreate(topicsCommand: Command, io: Io): void {
           requestPathPartitions: settings.partitions,
         };
         await ensureServiceTopics(declaredServices(), host);
-        const schemas = settingsOf(anyTopic(topics.schemas), settings.partitions);
-        await host.broker.ensureTopics([{ ...schemas, name: settings.topicPrefix + schemas.name }]);
+        await ensureSinglePartitionTopic(home.broker, topics.schemas, settings.topicPrefix);
         const after = (await home.broker.listTopics()).filter(({ name }) => name.startsWith(settings.topicPrefix));
         const made = after.filter(({ name }) => !before.has(name)).sort((a, b) => a.name.localeCompare(b.name));
         const rows = made.map(({ name, partitions, cleanup, retentionMs }) => [

@@ -1,8 +1,8 @@
 /** Puts a configuration in force on a home whose topics may not exist yet. */
 import { createConfigWriter } from '../../lib/config/apply-config';
 import type { RouterConfig } from '../../lib/config/router-config';
-import { settingsOf } from '../../lib/topics/define-topic';
-import { type AnyTopic, topics } from '../../lib/topics/topics';
+import { ensureSinglePartitionTopic } from '../../lib/topics/ensure-topic';
+import { topics } from '../../lib/topics/topics';
 import type { EngineHome } from '../../services/home';
 
 /** Resolves with the version in force, and whether it had to be written. */
@@ -11,8 +11,7 @@ export async function applyTo(
   config: RouterConfig,
 ): Promise<{ readonly version: number; readonly changed: boolean }> {
   const { broker, clock, topicPrefix } = home;
-  const topic = settingsOf(topics.config as unknown as AnyTopic, 1);
-  await broker.ensureTopics([{ ...topic, name: topicPrefix + topic.name }]);
+  await ensureSinglePartitionTopic(broker, topics.config, topicPrefix);
   const writer = createConfigWriter({ broker, clock, name: home.createId(), topicPrefix });
   try {
     return await writer.putInForce(config);

@@ -14,3 +14,17 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
     clock.setTimer(delayMs, resolve);
   });
 }
+
+/** Settles as `work` does, or after `limitMs` as `late` does (which may throw). What `work` does goes on all the same. */
+export function within<T>(clock: Clock, limitMs: number, work: Promise<T>, late: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.setTimer(limitMs, () => {
+      try {
+        resolve(late());
+      } catch (error) {
+        reject(error);
+      }
+    });
+    work.then(resolve, reject).finally(cancel);
+  });
+}

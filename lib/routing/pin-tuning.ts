@@ -12,7 +12,8 @@ export function pinTuning(config: RouterConfig, learned: Tuning | undefined, col
   return keepsLearned ? tuning : { ...tuning, strategyWeights: { ...config.strategyWeights } };
 }
 
-const untuned: Tuning = {
+/** Before the learner has published any. */
+export const untuned: Tuning = {
   version: 0,
   learnedRewards: 0,
   costPricePerUsd: 0,

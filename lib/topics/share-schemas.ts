@@ -6,9 +6,9 @@
 import { learnSchema, UndecodableError } from '../avro/codec';
 import type { Broker, LogRecord } from '../ports/broker';
 import type { Log } from '../telemetry/log';
-import { settingsOf } from './define-topic';
+import { ensureSinglePartitionTopic } from './ensure-topic';
 import { schemaVersions } from './generated/schemas';
-import { type AnyTopic, topics } from './topics';
+import { topics } from './topics';
 
 export interface ShareSchemasOptions {
   readonly broker: Broker;
@@ -21,9 +21,8 @@ export interface ShareSchemasOptions {
 /** Resolves when everything shared so far is known here and our own versions are shared. Learns on until stopped. */
 export async function shareSchemas(options: ShareSchemasOptions): Promise<{ stop(): Promise<void> }> {
   const { broker, topicPrefix, log } = options;
-  const settings = settingsOf(topics.schemas as unknown as AnyTopic, 1);
-  const topic = topicPrefix + settings.name;
-  if (!options.readOnly) await broker.ensureTopics([{ ...settings, name: topic }]);
+  const topic = topicPrefix + topics.schemas.name;
+  if (!options.readOnly) await ensureSinglePartitionTopic(broker, topics.schemas, topicPrefix);
   else if (!(await broker.listTopics()).some(({ name }) => name === topic)) return { stop: async () => {} };
   const shared = new Set<string>();
   const follower = await broker.follow({

@@ -1,6 +1,6 @@
 /** The broker port on Kafka. What each call becomes is in the files beside this one; the reasons are in docs/decisions/0006-kafka-adapter.md. */
 import type { Broker, GroupOptions, LogRecord, TopicPartition } from '../../ports/broker';
-import type { Clock } from '../../ports/clock';
+import { type Clock, sleep, within } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import { type KafkaFollower, startFollower } from './follower';
@@ -45,12 +45,14 @@ async function firstAnswer(control: KafkaSession, clock: Clock): Promise<void> {
   for (let tries = 0; ; tries++) {
     const leftMs = startedMs + firstAnswerMs - clock.monotonicMs();
     try {
-      await within(clock, Math.max(1, leftMs), answer(control));
+      await within(clock, Math.max(1, leftMs), answer(control), () => {
+        throw new Error(`no answer within ${firstAnswerMs} ms`);
+      });
       return;
     } catch (error) {
       await control.mend(error, []);
       if (errorKind(error) === 'fatal' || leftMs < backoffMs(tries)) throw error;
-      await new Promise<void>((resolve) => clock.setTimer(backoffMs(tries), resolve));
+      await sleep(clock, backoffMs(tries));
     }
   }
 }
@@ -58,13 +60,6 @@ async function firstAnswer(control: KafkaSession, clock: Clock): Promise<void> {
 /** An open socket is not yet an answer. */
 async function answer(control: KafkaSession): Promise<void> {
   await (await control.cluster([])).refreshMetadata();
-}
-
-function within<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.setTimer(limitMs, () => reject(new Error(`no answer within ${firstAnswerMs} ms`)));
-    work.then(resolve, reject).finally(cancel);
-  });
 }
 
 class KafkaBrokerOverSessions implements KafkaBroker {

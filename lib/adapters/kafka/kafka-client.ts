@@ -4,7 +4,7 @@
  * written down here as types and checked when a client is made.
  */
 import { Kafka, type KafkaConfig, KafkaJSConnectionError, logLevel } from 'kafkajs';
-import type { Clock } from '../../ports/clock';
+import { type Clock, within } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import { clientIdOf, type KafkaSettings } from './kafka-settings';
 
@@ -248,7 +248,7 @@ function guardConnections(cluster: ClusterInternals, clock: Clock, limitMs: numb
       if (connection.isConnected()) return Promise.resolve(connection);
       let made = connecting.get(index);
       if (!made) {
-        made = bounded(getConnection(index), clock, limitMs).finally(() => connecting.delete(index));
+        made = within(clock, limitMs, getConnection(index), timedOut).finally(() => connecting.delete(index));
         connecting.set(index, made);
       }
       return made;
@@ -257,11 +257,8 @@ function guardConnections(cluster: ClusterInternals, clock: Clock, limitMs: numb
   };
 }
 
-function bounded<T>(work: Promise<T>, clock: Clock, limitMs: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.setTimer(limitMs, () => reject(new KafkaJSConnectionError('Connection timeout')));
-    work.then(resolve, reject).finally(cancel);
-  });
+function timedOut(): never {
+  throw new KafkaJSConnectionError('Connection timeout');
 }
 
 function configOf(settings: KafkaSettings, log: Log): KafkaConfig {

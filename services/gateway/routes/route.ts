@@ -3,6 +3,7 @@ import type { Context } from '@opentelemetry/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DecisionTimeoutError } from '../../../lib/client/router-client';
 import { TransientError } from '../../../lib/ports/broker';
+import { within } from '../../../lib/ports/clock';
 import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated/messages';
 import { routeBodySchema, toRequest } from '../body-schemas';
 import { checkRequest } from '../check-request';
@@ -86,17 +87,14 @@ async function recover(
   if (error instanceof TransientError)
     throw new HttpError('not_ready', 'the log cannot be written at the moment; try again later');
   if (!(error instanceof DecisionTimeoutError)) throw error;
-  const found = givenId === undefined ? null : await findInTime(context, givenId, request.sessionId ?? givenId);
+  const { clock, findDecision } = context;
+  const found =
+    givenId === undefined
+      ? null
+      : await within(clock, searchLimitMs, findDecision(givenId, request.sessionId ?? givenId), () => null);
   if (found) return found;
   throw new HttpError('decision_timeout', `${error.message}; no model was chosen`);
 }
 
 /** The caller has waited long enough already: a log that does not answer at once does not hold up the answer. */
 const searchLimitMs = 500;
-
-function findInTime(context: GatewayContext, id: string, routingKey: string): Promise<RouteDecided | null> {
-  return new Promise((resolve, reject) => {
-    const cancel = context.clock.setTimer(searchLimitMs, () => resolve(null));
-    context.findDecision(id, routingKey).then(resolve, reject).finally(cancel);
-  });
-}
