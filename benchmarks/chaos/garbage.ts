@@ -336,6 +336,7 @@ function requestNamed(requestId: string): RouteRequested {
     expectedOutputTokens: null,
     limits: {
       maxCostUsd: null,
+      maxSessionCostUsd: null,
       maxLatencyMs: null,
       allowedModels: [],
       deniedModels: [],

@@ -189,6 +189,7 @@ export class LearnerStream {
     return {
       requestId: row.id,
       ...encode(row),
+      contextFeatures: Buffer.alloc(0),
       candidates,
       tuning: this.tuning,
       preference,
@@ -204,6 +205,7 @@ export class LearnerStream {
       sessionId: null,
       encoderVersion,
       ...encode(row),
+      contextFeatures: Buffer.alloc(0),
       models: [...this.models],
       eligible: this.models.map(() => true),
       propensities: [],
@@ -219,6 +221,7 @@ export class LearnerStream {
       strategyPropensities: {},
       degraded: false,
       provisional: false,
+      source: 'recorded',
       revision: 0,
       policySha256: null,
       openedAtMs: 0,

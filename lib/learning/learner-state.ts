@@ -1,13 +1,45 @@
-/** What the learner's fold carries from event to event. */
+/** What a learner is made with, what it carries from event to event, and what it puts out. */
+import type { LearningConfig } from '../config/router-config';
 import type { Random } from '../ports/random';
-import type { Basis } from './basis';
+import type { TensorBackend } from '../ports/tensor-backend';
+import type { Tuning, UtilityScale, WeightsPublished } from '../topics/generated/messages';
+import { type Basis, type Features, phiSize } from './basis';
 import type { Drift } from './drift';
 import type { LinearHalf } from './linear-half';
 import type { Mix } from './mix';
 import type { NeuralHalf } from './neural-half';
 import type { Pacer } from './pacer';
+import type { Values } from './policy';
 import type { Replay } from './replay';
 import type { Trust } from './trust';
+
+export interface LearnerOptions {
+  readonly seed: number;
+  readonly config: LearningConfig;
+  /** Spend at most this per request on average; null: no budget. May differ from the checkpoint's. */
+  readonly budgetUsdPerRequest: number | null;
+  readonly encoderVersion: string;
+  readonly backend: TensorBackend;
+  readonly checkpoint?: Buffer;
+  /** What preferences for low cost mean; without it only the budget prices cost in the pacer. */
+  readonly utilityScale?: UtilityScale;
+  /** Total exploration probability the engine adds, for the pacer's account. */
+  readonly explorationFloor?: number;
+}
+
+export type Published = Omit<WeightsPublished, 'sequence' | 'publishedAtMs' | 'lineage' | 'reason'>;
+
+export type LearnerOutput =
+  | {
+      readonly kind: 'policy';
+      readonly policy: Buffer;
+      readonly policySha256: string;
+      /** Null when it is the one published before. */
+      readonly basis: Buffer | null;
+      readonly basisSha256: string;
+      readonly published: Published;
+    }
+  | { readonly kind: 'tuning'; readonly tuning: Tuning };
 
 /** All that is folded. Every field is saved in checkpoints; replay features are read again. */
 export interface LearnerState {
@@ -42,4 +74,31 @@ export interface LearnerState {
   toOffset: number;
   /** Running mean of the network's loss. */
   loss: number;
+}
+
+/** Memory that is used again and again, and the published policy as decisions see it. Not saved: made from the state. */
+export interface Scratch {
+  /** X and phi of the event at hand. */
+  x: Float32Array;
+  phi: Float32Array;
+  /** phi again, for the float64 arithmetic of the linear half. */
+  widePhi: Float64Array;
+  served: ((features: Features, neuralWeight: number) => Values) | null;
+}
+
+/** What every step of the fold works on. */
+export interface FoldParts {
+  readonly state: LearnerState;
+  readonly options: LearnerOptions;
+  readonly scratch: Scratch;
+}
+
+export function createScratch(): Scratch {
+  return { x: new Float32Array(0), phi: new Float32Array(0), widePhi: new Float64Array(0), served: null };
+}
+
+export function makeRoom(fold: FoldParts, basis: Basis): void {
+  fold.scratch.x = new Float32Array(basis.xSize);
+  fold.scratch.phi = new Float32Array(phiSize(basis));
+  fold.scratch.widePhi = new Float64Array(phiSize(basis));
 }

@@ -1,11 +1,14 @@
 /** Which rewards the Q-network learns from, and how often: batches drawn from the newest rows of the replay. */
 import type { LearningConfig } from '../config/router-config';
 import type { Random } from '../ports/random';
+import type { LearningEvent } from '../topics/generated/messages';
 import { inBootstrap } from './agent/bootstrap';
 import { outputsOf } from './agent/network';
 import { type NextValues, tdTarget } from './agent/td-target';
 import type { Batch, TrainingStep } from './agent/trainer';
 import { type Basis, describe, phiSize } from './basis';
+import { targetOf } from './learn-rewards';
+import type { FoldParts } from './learner-state';
 import { batchRows, type NeuralHalf } from './neural-half';
 import { type Outcome, type Replay, type ReplayRow, replaySize, rowAt } from './replay';
 
@@ -22,6 +25,28 @@ export function trainingSteps(events: number, pipeline: LearningConfig['pipeline
   const alone = pipeline === 'dqn';
   const every = alone ? eventsPerStepAlone : eventsPerStep;
   return events <= (alone ? eagerEventsAlone : eagerEvents) || events % every === 0 ? 1 : 0;
+}
+
+/** Discount of the next request's value: each request is an episode of its own. */
+const oneShot = 0;
+
+/** The gradient steps that this event brings. */
+export function trainNetwork(fold: FoldParts, event: LearningEvent): void {
+  const { state, options } = fold;
+  if (!state.neural || !state.basis || event.kind === 'CLOSED') return;
+  for (let step = trainingSteps(state.events, options.config.pipeline); step > 0; step--) {
+    const { loss } = trainOnReplay(state.neural, {
+      replay: state.replay,
+      newest: options.config.networkReplayRows,
+      basis: state.basis,
+      seed: options.seed,
+      discount: oneShot,
+      random: state.random,
+      armOf: (model) => state.models.indexOf(model),
+      targetOf: (arm, outcome) => targetOf(fold, arm, outcome),
+    });
+    state.loss += 0.01 * (loss - state.loss);
+  }
 }
 
 export interface TrainingSource {

@@ -68,6 +68,19 @@ export const topics = {
     partitions: 'one',
     doc: 'pointer to the learned weights in force',
   }),
+  weightsVersions: table<m.WeightsVersion>('weights.versions', {
+    schema: 'WeightsVersion',
+    key: (v) => v.weights.policySha256,
+    partitions: 'one',
+    doc: 'every policy that was made, with its lineage and what became of it',
+  }),
+  weightsCommands: stream<m.WeightsCommand>('weights.commands', {
+    schema: 'WeightsCommand',
+    key: (c) => c.commandId,
+    partitions: 'one',
+    retentionMs: 90 * dayMs,
+    doc: 'promotions and rollbacks that somebody asked for',
+  }),
   weightsBlobs: table<m.WeightsChunk>('weights.blobs', {
     schema: 'WeightsChunk',
     key: (c) => `${c.sha256}/${c.index}`,

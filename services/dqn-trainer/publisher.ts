@@ -62,7 +62,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const policyRecords = async ({ policy, policySha256, published }: PolicyOutput, nowMs: number): Promise<Emit[]> => {
     const records = await putBlob(policySha256, policy, 'policy');
     touch(published.basisSha256);
-    const pointer: WeightsPublished = { ...published, sequence: ++sequence, publishedAtMs: nowMs };
+    const pointer: WeightsPublished = {
+      ...published,
+      lineage: '',
+      reason: sequence === 0 ? 'FIRST' : 'INCREMENT',
+      sequence: ++sequence,
+      publishedAtMs: nowMs,
+    };
     return [...records, emit(topics.weightsPublished, pointer)];
   };
   const tuningRecord = (tuning: Tuning): Emit => {

@@ -18,6 +18,7 @@ const amount = z.number().min(0);
 
 const limitsSchema = z.strictObject({
   maxCostUsd: amount.nullable().default(null).describe(fieldDoc('Limits', 'maxCostUsd')),
+  maxSessionCostUsd: amount.nullable().default(null).describe(fieldDoc('Limits', 'maxSessionCostUsd')),
   maxLatencyMs: amount.nullable().default(null).describe(fieldDoc('Limits', 'maxLatencyMs')),
   allowedModels: names.default([]).describe(fieldDoc('Limits', 'allowedModels')),
   deniedModels: names.default([]).describe(fieldDoc('Limits', 'deniedModels')),

@@ -32,6 +32,7 @@ export function checkRequest(context: GatewayContext, current: CurrentConfig, re
 function isConstrained({ limits, requiredCapabilities, expectedOutputTokens }: RouteRequested): boolean {
   return (
     limits.maxCostUsd !== null ||
+    limits.maxSessionCostUsd !== null ||
     limits.maxLatencyMs !== null ||
     requiredCapabilities.length > 0 ||
     expectedOutputTokens !== null ||

@@ -58,6 +58,7 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
     sketchScale: opened.sketchScale,
     handFeatures: opened.handFeatures,
     callerFeatures: opened.callerFeatures,
+    contextFeatures: opened.contextFeatures,
     taskType: opened.taskType,
     models: opened.candidates.map((candidate) => candidate.model),
     // Collapse looked at limits and health once more: what it says could be drawn is what could be drawn.
@@ -75,6 +76,7 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
     strategyPropensities: strategyPropensitiesOf(decided),
     degraded: decided.degradedTo !== 'NONE',
     provisional: false,
+    source: 'unknown',
     revision: 0,
     policySha256: decided.versions.policySha256,
     openedAtMs: opened.openedAtMs,
@@ -110,6 +112,7 @@ export function experienceOf(event: LearningEvent, outcome: RouteOutcome): Learn
     costUsd: outcome.costUsd,
     latencyMs: outcome.latencyMs,
     provisional: outcome.provisional,
+    source: outcome.source,
     revision: outcome.revision,
     occurredAtMs: outcome.occurredAtMs,
   };

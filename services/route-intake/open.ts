@@ -40,6 +40,8 @@ export function open(
     seed,
     sessionSpentUsd: session?.expectedSpentUsd ?? 0,
     sessionRequests: session?.requests ?? 0,
+    sessionLastQuality: session?.lastQuality ?? null,
+    contextFeatures: Buffer.alloc(0),
     intakeMs: looked.preparedMs + context.elapsedMs() - startedMs,
   };
   const emits = [emit(topics.routeOpened, opened)];
@@ -58,6 +60,9 @@ function nextSession(
     requests: (session?.requests ?? 0) + 1,
     expectedSpentUsd: (session?.expectedSpentUsd ?? 0) + meanCostUsd(candidates),
     lastSeenMs: nowMs,
+    lastQuality: session?.lastQuality ?? null,
+    awaited: session?.awaited ?? {},
+    reported: session?.reported ?? [],
   };
 }
 

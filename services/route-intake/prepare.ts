@@ -22,7 +22,14 @@ export interface StrategyGroup {
 /** Everything but what belongs to the record, the session and the draw. */
 export type PreparedRoute = Omit<
   RouteOpened,
-  'positions' | 'seed' | 'cached' | 'sessionSpentUsd' | 'sessionRequests' | 'intakeMs'
+  | 'positions'
+  | 'seed'
+  | 'cached'
+  | 'sessionSpentUsd'
+  | 'sessionRequests'
+  | 'sessionLastQuality'
+  | 'contextFeatures'
+  | 'intakeMs'
 >;
 
 export type Prepared =

@@ -226,6 +226,8 @@ export interface LearningEvent {
   handFeatures: Buffer;
   /** As in the opened request. */
   callerFeatures: Buffer | null;
+  /** As in the opened request. */
+  contextFeatures: Buffer;
   /** Task type. */
   taskType: string;
   /** Candidates, in config order. */
@@ -258,6 +260,8 @@ export interface LearningEvent {
   degraded: boolean;
   /** A better judgement may still come. */
   provisional: boolean;
+  /** Who judged, as the outcome says; limits how much one source can move in a short time. */
+  source: string;
   /** Corrects lower revisions of the same decision. */
   revision: number;
   /** Weights the decision was made with. */
@@ -275,6 +279,8 @@ export type LearningKind = 'EXPERIENCE' | 'FULL' | 'CLOSED';
 export interface Limits {
   /** Highest expected cost of one answer, in USD. */
   maxCostUsd: number | null;
+  /** Highest cost of the whole session so far and this answer, in USD; needs a sessionId. What was reported counts, and what is expected where nothing was reported yet. */
+  maxSessionCostUsd: number | null;
   /** Highest expected latency of one answer, in milliseconds. */
   maxLatencyMs: number | null;
   /** Only these models; empty allows all. */
@@ -382,6 +388,9 @@ export interface ProviderProfiles {
   models: Record<string, ModelProfile>;
 }
 
+/** Why weights came into force. FIRST: there were none. INCREMENT: the lineage learned more. PROMOTION: a new lineage passed the gate, or somebody said so. ROLLBACK: somebody, or an alarm, went back. */
+export type PublishReason = 'FIRST' | 'INCREMENT' | 'PROMOTION' | 'ROLLBACK';
+
 /** The decision: use this model, these are the fallbacks, this is why, and with what probability. The first record per requestId in a partition is the truth. */
 export interface RouteDecided {
   /** The request. */
@@ -458,6 +467,8 @@ export interface RouteOpened {
   handFeatures: Buffer;
   /** The caller's own vector, float32 little-endian. */
   callerFeatures: Buffer | null;
+  /** Circumstances as float32, little-endian: availability, history, limits, preference, session. See lib/learning/context.ts. */
+  contextFeatures: Buffer;
   /** Hinted or inferred task type. */
   taskType: string;
   /** Estimated or given context size in tokens. */
@@ -502,6 +513,8 @@ export interface RouteOpened {
   sessionSpentUsd: number;
   /** Requests of this session so far. */
   sessionRequests: number;
+  /** Quality of the session's last judged answer, 0..1; null when none was. */
+  sessionLastQuality: number | null;
   /** Time intake spent on this request, in milliseconds. */
   intakeMs: number;
 }
@@ -594,10 +607,16 @@ export interface Session {
   sessionId: string;
   /** Requests so far. */
   requests: number;
-  /** Expected spending so far, in USD. */
+  /** Spending so far, in USD: reported costs, and expected ones where nothing was reported yet. */
   expectedSpentUsd: number;
   /** When last seen. */
   lastSeenMs: number;
+  /** Quality of the last judged answer, 0..1. */
+  lastQuality: number | null;
+  /** Expected cost in USD of the newest requests without a reported cost, by decisionId. */
+  awaited: Record<string, number>;
+  /** Newest outcomes taken into account, as decisionId/attempt: a second report of the same attempt adds nothing. */
+  reported: string[];
 }
 
 /** Where the time went, in milliseconds. */
@@ -729,6 +748,25 @@ export interface WeightsChunk {
   bytes: Buffer;
 }
 
+/** Somebody wants other weights in force. The trainer answers in weights.versions. */
+export interface WeightsCommand {
+  /** Unique; a second command of the same id does nothing. */
+  commandId: string;
+  /** What is wanted. */
+  kind: WeightsCommandKind;
+  /** Which policy; null: the newest candidate, or the policy in force before this one. */
+  policySha256: string | null;
+  /** PROMOTE without the gate's consent. */
+  force: boolean;
+  /** Who wants it; for the record. */
+  requestedBy: string;
+  /** When. */
+  requestedAtMs: number;
+}
+
+/** PROMOTE: put a candidate in force, or go on publishing after a rollback. ROLLBACK: put an earlier policy in force and hold back newer ones until a promotion. */
+export type WeightsCommandKind = 'PROMOTE' | 'ROLLBACK';
+
 /** Pointer to a set of learned weights. Key: 'current'. A rollback is a new, higher sequence; readers ignore lower ones. */
 export interface WeightsPublished {
   /** Growing. */
@@ -751,10 +789,35 @@ export interface WeightsPublished {
   backend: string;
   /** Seed. */
   seed: number;
+  /** What the weights are a function of besides the log: hash of seed, pipeline, encoder, backend; empty before it was recorded. */
+  lineage: string;
+  /** Why these weights came into force. */
+  reason: PublishReason;
   /** Models it knows, in head order. */
   models: string[];
   /** Evidence: loss, error of both halves, … */
   metrics: Record<string, number>;
   /** When. */
   publishedAtMs: number;
+}
+
+/** PUBLISHED: in force once, or still. CANDIDATE: of a new lineage, waiting for evidence. REJECTED: a guard or the gate refused it. ROLLED_BACK: somebody, or an alarm, went back from it. */
+export type WeightsState = 'PUBLISHED' | 'CANDIDATE' | 'REJECTED' | 'ROLLED_BACK';
+
+/** One policy the trainer has made, and what became of it. Key: policySha256. */
+export interface WeightsVersion {
+  /** The policy with its lineage: log range, seed, encoder, backend, metrics. Its sequence is the last it was published under, 0 when it never was. */
+  weights: WeightsPublished;
+  /** What became of it. */
+  state: WeightsState;
+  /** For a person to read: what the guard, the gate or the alarm found. */
+  why: string;
+  /** Configuration it was made under. */
+  configVersion: number;
+  /** Figures of the gate or the guard: difference, low, high, effectiveSampleSize, … */
+  evidence: Record<string, number>;
+  /** The learner's state it was written from, where one was kept; going back goes on from there. */
+  checkpointSha256: string | null;
+  /** When its state last changed. */
+  changedAtMs: number;
 }

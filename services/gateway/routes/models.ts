@@ -61,6 +61,7 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
 
 const noLimits = {
   maxCostUsd: null,
+  maxSessionCostUsd: null,
   maxLatencyMs: null,
   allowedModels: [],
   deniedModels: [],

@@ -94,7 +94,15 @@ test('says which backend trained, or the nearest there is word of, or nothing', 
   const world = await createWorld();
   const log = { broker: world.broker, topicPrefix: '' };
   expect(await backendAt(log, { from: 0, to: 50 })).toBeNull();
-  const published = { policySha256: 'p', basisSha256: 'b', parentSha256: null, encoderVersion: 'e', metrics: {} };
+  const published = {
+    policySha256: 'p',
+    basisSha256: 'b',
+    parentSha256: null,
+    lineage: '',
+    reason: 'FIRST' as const,
+    encoderVersion: 'e',
+    metrics: {},
+  };
   const of = (sequence: number, toOffset: number, backend: string): WeightsPublished => ({
     ...published,
     sequence,

@@ -91,6 +91,8 @@ export function eventOf(fields: Partial<LearningEvent>, models: readonly string[
     strategyPropensities: {},
     degraded: false,
     provisional: false,
+    contextFeatures: Buffer.alloc(0),
+    source: 'unknown',
     revision: 0,
     policySha256: null,
     openedAtMs: 0,

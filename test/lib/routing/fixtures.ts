@@ -77,6 +77,7 @@ export function requestOf(changes: Partial<RouteRequested> = {}): RouteRequested
 export function noLimits(): RouteRequested['limits'] {
   return {
     maxCostUsd: null,
+    maxSessionCostUsd: null,
     maxLatencyMs: null,
     allowedModels: [],
     deniedModels: [],
@@ -171,6 +172,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     sketchScale: 0.01,
     handFeatures: Buffer.alloc(160),
     callerFeatures: null,
+    contextFeatures: Buffer.alloc(0),
     taskType: 'code',
     promptTokens: 100,
     candidates: [
@@ -197,6 +199,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     cached: null,
     sessionSpentUsd: 0,
     sessionRequests: 0,
+    sessionLastQuality: null,
     intakeMs: 0.2,
     ...changes,
   };

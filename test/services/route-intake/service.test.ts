@@ -48,7 +48,14 @@ test('pins the world: versions, offsets, candidates, wishes, features, seed', as
   const { world } = await start({
     config: { preference: { quality: 3, cost: 1 }, explorationFloor: 0.02, budgetUsdPerRequest: 0.004 },
   });
-  const published = { policySha256: 'p'.repeat(64), basisSha256: 'b'.repeat(64), sequence: 1, parentSha256: null };
+  const published = {
+    policySha256: 'p'.repeat(64),
+    basisSha256: 'b'.repeat(64),
+    sequence: 1,
+    parentSha256: null,
+    lineage: '',
+    reason: 'FIRST' as const,
+  };
   await world.put(topics.weightsPublished, [
     {
       ...published,

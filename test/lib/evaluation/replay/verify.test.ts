@@ -101,6 +101,8 @@ async function makeLog({ weights = 'there', learnedGroup = true }: LogOptions) {
       policySha256,
       basisSha256: 'b'.repeat(64),
       parentSha256: null,
+      lineage: '',
+      reason: 'FIRST' as const,
       learnedRewards: 30,
       fromOffset: 0,
       toOffset: 30,

@@ -1,7 +1,7 @@
 import { inBootstrap } from '../../../lib/learning/agent/bootstrap';
+import { policyStep, tuningStep } from '../../../lib/learning/cadence';
 import { coldStartJudgement, coldStartRewards, isColdStart } from '../../../lib/learning/cold-start';
 import { trainingSteps } from '../../../lib/learning/network-training';
-import { policyStep, tuningStep } from '../../../lib/learning/publishing';
 import { noTuning, openedOf } from './toy-world';
 
 test('policies every 32 rewards, then every hundredth; tunings every 8 events; lockstep: both each time', () => {
