@@ -105,6 +105,9 @@ chaos: build servers-installed ## Kill, freeze and stop everything on real Kafka
 scan-prompts: build ## Look for prompt text anywhere past the request topic
 	@node dist/benchmarks/scan-prompts.js
 
+inject: build ## Break the learner on purpose and see whether serving notices (FAULT=nan|scale|flip|flood|all REQUESTS=n SEEDS=n)
+	@node dist/benchmarks/inject.js --fault $(or $(FAULT),all) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED))
+
 bench: build ## Speed on the embedded default, JSON lines
 	@$(NODE) dist/benchmarks/bench.js
 	@$(NODE) dist/benchmarks/learning-speed.js
@@ -121,8 +124,8 @@ bench-ope: build ## Off-policy estimates against the truth on recorded data, JSO
 bench-learning: build ## A gradient step on every tensor backend, and what the routing thread notices, JSON lines
 	@node dist/benchmarks/learning-backends.js $(if $(STEPS),--steps $(STEPS))
 
-bench-rl: build ## The agent on CartPole and Acrobot, JSON lines
-	@node dist/benchmarks/rl.js
+bench-rl: build ## The agent on CartPole, Acrobot and sessions of recorded requests (DATA=dir), JSON lines
+	@node dist/benchmarks/rl.js $(if $(DATA),--data $(DATA))
 
 bench-worlds: build ## Utility against the baselines in simulated worlds 1-5, JSON lines
 	@node dist/benchmarks/worlds.js
@@ -130,8 +133,18 @@ bench-worlds: build ## Utility against the baselines in simulated worlds 1-5, JS
 bench-quality: build ## Learning on recorded data (DATA=folder ONLY=rows SEEDS=n RESUME=file), JSON lines
 	@node dist/benchmarks/quality.js $(if $(DATA),--data $(DATA)) $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(RESUME),--resume $(RESUME))
 
+# Writes docs/figures/*.jsonl; `make figures` draws from these. RESUME keeps the router's choices: delete it when the learner has changed.
+bench-curves: build ## Learning curves of the router and every baseline (DATA=folder ONLY=names SEEDS=n RESUME=file), JSON lines
+	@node dist/benchmarks/learning-curves.js $(if $(DATA),--data $(DATA)) $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(RESUME),--resume $(RESUME))
+
+figures: install ## Draw docs/figures/*.svg and write the tables of docs/learning.md from docs/figures/*.jsonl
+	@node_modules/.bin/tsx benchmarks/draw-curves.ts
+
+bench-encoder: build ## What each group of features brings (DATA=folder SEEDS=n ONLY=frozen,online,idle,circumstances), JSON lines
+	@node dist/benchmarks/encoder-ablation.js $(if $(DATA),--data $(DATA)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ONLY),--only $(ONLY))
+
 clean: ## Remove what was built and stored (stops the servers of `make up`)
 	@[ ! -d data/servers ] || $(MAKE) --no-print-directory down
 	rm -rf dist coverage .cache data
 
-.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-contract test-integration simulate crash chaos scan-prompts bench bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality clean
+.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-contract test-integration simulate crash chaos scan-prompts inject bench bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean

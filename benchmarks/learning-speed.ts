@@ -6,6 +6,7 @@
  */
 import { wasmBackend } from '../lib/adapters/tensor/wasm-backend';
 import { hiddenLayer, initialParameters, outputLayer } from '../lib/learning/agent/network';
+import { type Circumstances, encodeContext } from '../lib/learning/context';
 import { bytesOf, encoderVersion, encodeText } from '../lib/learning/encode';
 import { createLearner } from '../lib/learning/learner';
 import { headCount } from '../lib/learning/linear-half';
@@ -25,6 +26,36 @@ const prompt = (): string => {
   while (text.length < 1000) text += `${vocabulary[random.integer(500)]}${random.next() < 0.1 ? ', ' : ' '}`;
   return text;
 };
+/** Circumstances that differ in every column, the dearest kind. */
+const circumstances = (): Circumstances => ({
+  candidates: models.map((model) => ({
+    model,
+    provider: model,
+    eligible: random.next() < 0.9,
+    ineligibleReason: null,
+    health: random.next() < 0.1 ? 'OPEN' : random.next() < 0.1 ? 'HALF_OPEN' : 'CLOSED',
+    expectedCostUsd: 0.01 * random.next(),
+    expectedLatencyMs: 2000 * random.next(),
+    expectedQuality: 0.5,
+    errorRate: random.next(),
+    observations: 0,
+    priceFactor: 1,
+  })),
+  limits: {
+    maxCostUsd: random.next() < 0.5 ? null : random.next(),
+    maxSessionCostUsd: random.next() < 0.5 ? null : random.next(),
+    maxLatencyMs: random.next() < 0.5 ? null : 2000 * random.next(),
+    allowedModels: [],
+    deniedModels: [],
+    allowedProviders: [],
+    deniedProviders: [],
+  },
+  preference: { quality: random.next(), cost: random.next(), latency: random.next() },
+  sessionId: random.next() < 0.5 ? null : 's',
+  sessionRequests: random.integer(20),
+  sessionSpentUsd: random.next(),
+  sessionLastQuality: random.next() < 0.5 ? null : random.next(),
+});
 const fields = () => {
   const { sketch, sketchScale, handFeatures } = encodeText(prompt());
   return {
@@ -32,6 +63,7 @@ const fields = () => {
     sketchScale,
     handFeatures: bytesOf(handFeatures),
     callerFeatures: null,
+    contextFeatures: bytesOf(encodeContext(circumstances())),
     taskType: taskTypes[random.integer(taskTypes.length)]!,
   };
 };
@@ -78,6 +110,10 @@ async function main(): Promise<void> {
   const encodeUs = medianUs(4000, () => encodeText(prompts[at++ % 200]!));
   print('encode 1 kB', encodeUs, 'us p50', 100, encodeUs < 100);
 
+  const moments = Array.from({ length: 200 }, circumstances);
+  const contextUs = medianUs(4000, () => encodeContext(moments[at++ % 200]!));
+  print('encode context, 12 models', contextUs, 'us p50', 20, contextUs <= 20);
+
   const shape = { inputs: 88, hidden: 64, actions: 12, heads: headCount };
   const parameters = initialParameters(shape, random);
   const [x, first, second] = [new Float32Array(88).fill(0.3), new Float32Array(64), new Float32Array(64)];
@@ -91,6 +127,7 @@ async function main(): Promise<void> {
   const config = {
     pipeline: 'full',
     publish: 'steps',
+    sessionDiscount: 0,
     networkReplayRows: 2000,
     replayRows: 50_000,
     backend: 'wasm',

@@ -1,7 +1,7 @@
 /**
- * The agent alone on two control tasks, one set of settings for both, a line per seed:
+ * The agent alone on two control tasks and on sessions of recorded requests, one set of settings for all, a line per seed:
  *
- *     node dist/benchmarks/rl.js [--seeds 5] [--seed 1] [--task CartPole-v1]
+ *     node dist/benchmarks/rl.js [--seeds 5] [--seed 1] [--only CartPole-v1|Acrobot-v1|sessions] [--data ../shared/data]
  *
  * The weights after the last step count: no checkpoint is chosen, no step of the environment spent on choosing.
  */
@@ -14,6 +14,7 @@ import { report, reportBar, runCheck } from './report-line';
 import { createAcrobot } from './rl/acrobot';
 import { createCartPole } from './rl/cart-pole';
 import type { Environment } from './rl/environment';
+import { reportSessions } from './rl/report-sessions';
 import { greedyReturn, trainAgent } from './rl/run-agent';
 
 interface Task {
@@ -29,20 +30,27 @@ const tasks: readonly Task[] = [
   { create: createAcrobot, steps: 100_000, bar: -92 },
 ];
 const evaluationEpisodes = 100;
+const sessions = 'sessions';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       seeds: { type: 'string', default: '5' },
       seed: { type: 'string', default: '1' },
-      task: { type: 'string' },
+      only: { type: 'string' },
+      data: { type: 'string', default: '../shared/data' },
     },
   });
+  const names = [...tasks.map(({ create }) => create().name), sessions];
+  const { only } = values;
+  if (only !== undefined && !names.includes(only)) throw new Error(`--only: one of ${names.join(', ')}, not ${only}`);
+  const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => Number(values.seed) + i);
   await wasmBackend().ready();
   for (const task of tasks) {
-    if (values.task !== undefined && task.create().name !== values.task) continue;
-    for (let i = 0; i < Number(values.seeds); i++) runTask(task, Number(values.seed) + i);
+    if (only !== undefined && task.create().name !== only) continue;
+    for (const seed of seeds) runTask(task, seed);
   }
+  if (only === undefined || only === sessions) await reportSessions({ folder: values.data, seeds });
 }
 
 function runTask({ create, steps, bar }: Task, seed: number): void {
@@ -51,7 +59,9 @@ function runTask({ create, steps, bar }: Task, seed: number): void {
   const settings = defaultAgentSettings(steps);
   const agent = createAgent({ inputs: typicalObservation.length, actions, seed, settings });
   const started = performance.now();
-  trainAgent(agent, environment, { steps, discount: settings.discount, random: seededRandom(seed, name, 'training') });
+  // With rewards up to 1 values are at most 1 / (1 - discount).
+  const rewardScale = 1 - settings.discount;
+  trainAgent(agent, environment, { steps, rewardScale, random: seededRandom(seed, name, 'training') });
   const seconds = (performance.now() - started) / 1000;
   const mean = greedyReturn(agent, environment, evaluationEpisodes, seededRandom(seed, name, 'evaluation'));
   reportBar(`rl.${name}.${seed}.greedyReturn`, mean, 'return', '>=', bar);

@@ -5,49 +5,16 @@
  *     node dist/benchmarks/worlds.js [--worlds 1,2,3,4,5] [--requests 10000] [--seed 1]
  */
 import { parseArgs } from 'node:util';
-import { defaultRunRate, defaultRunRequests, type RunResult, runWorkload } from '../bin/drive/run';
-import { createVirtualClock } from '../lib/adapters/memory/virtual-clock';
+import { defaultRunRequests } from '../bin/drive/run';
 import type { PolicyResult } from '../lib/evaluation/baselines';
 import { pairedDifference } from '../lib/evaluation/paired-difference';
 import { riseOf } from '../lib/evaluation/report';
 import { simulatedWorld } from '../lib/evaluation/simulated-world';
-import { createLog } from '../lib/telemetry/log';
-import { tensorBackendOf } from '../services/dqn-trainer/tensor-backend';
-import { memoryHome } from '../services/home';
+import { playWorld } from './play-world';
 import { report, reportBar, runCheck } from './report-line';
 
 /** The engine must be worth this much more than hand-written rules and than chance. */
 const leastGain = 0.25;
-
-async function runWorld(world: number, rows: number, seed: number): Promise<readonly PolicyResult[]> {
-  // Loading the backend takes real time, which a virtual clock cannot see: before it starts.
-  await tensorBackendOf('wasm').ready();
-  const clock = createVirtualClock();
-  const home = memoryHome({ clock, seed });
-  let result: RunResult | null = null;
-  let failure: Error | null = null;
-  runWorkload({
-    workload: simulatedWorld({ world, rows, seed }),
-    home,
-    http: null,
-    trainer: 'inline',
-    ratePerSecond: defaultRunRate,
-    seed,
-    log: createLog({ level: 'warn' }),
-    progress: { write: (text) => process.stderr.write(text), isTerminal: false, columns: 100 },
-    stopped: () => false,
-  }).then(
-    (done) => {
-      result = done;
-    },
-    (error: Error) => {
-      failure = error;
-    },
-  );
-  await clock.runUntilIdle({ until: () => result !== null || failure !== null });
-  if (failure) throw failure;
-  return result!.policies;
-}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -58,7 +25,9 @@ async function main(): Promise<void> {
     },
   });
   for (const world of values.worlds.split(',').map(Number)) {
-    const [engine, ...baselines] = await runWorld(world, Number(values.requests), Number(values.seed));
+    const seed = Number(values.seed);
+    const workload = simulatedWorld({ world, rows: Number(values.requests), seed });
+    const [engine, ...baselines] = (await playWorld(workload, seed, (text) => process.stderr.write(text))).policies;
     const find = (name: string): PolicyResult => baselines.find((policy) => policy.name.startsWith(name))!;
     const name = (what: string): string => `world${world}.${what}`;
     report(name('meanUtility'), engine!.meanUtility, 'utility');

@@ -5,12 +5,14 @@ import { addEvaluate } from './commands/evaluate';
 import { addExplain } from './commands/explain';
 import { addGraph } from './commands/graph';
 import { addInit } from './commands/init';
+import { addModels } from './commands/models';
 import { addReplay } from './commands/replay';
 import { addRoute } from './commands/route';
 import { addRun } from './commands/run';
 import { addServe } from './commands/serve';
 import { addServices } from './commands/services';
 import { addTopics } from './commands/topics';
+import { addTrain } from './commands/train';
 import { CliError, exitCodes, type Io } from './io';
 import { version } from './version';
 
@@ -27,6 +29,8 @@ const commands: readonly AddCommand[] = [
   addExplain,
   addEvaluate,
   addReplay,
+  addModels,
+  addTrain,
   addTopics,
   addGraph,
 ];

@@ -10,7 +10,7 @@ import { createLearner, type Learner, type LearnerOutput } from '../../lib/learn
 import { parsePolicy } from '../../lib/learning/policy';
 import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
-import { budgetedFloors } from '../../lib/routing/budgeted-floors';
+import { budgetedFloors, coldStartShares } from '../../lib/routing/budgeted-floors';
 import { inferTask } from '../../lib/routing/infer-task';
 import { untuned } from '../../lib/routing/pin-tuning';
 import type { LearnedPolicy } from '../../lib/routing/strategy';
@@ -24,6 +24,10 @@ export interface StreamOptions {
   readonly explorationFloor: number;
   /** What is wished for; quality alone by default. */
   readonly wish?: { readonly preference: Preference; readonly scale: UtilityScale };
+  /** How rows are encoded; as the engine does by default. */
+  readonly encode?: (row: WorkloadRow) => Encoding;
+  /** The outcome of a request is learned after this many further requests; 0 by default. */
+  readonly feedbackDelay?: number;
 }
 
 /** What is known of the models at one request, beside the recorded data. */
@@ -33,6 +37,8 @@ export interface Circumstances {
   readonly prices?: (model: string) => number;
   readonly latencyMs?: (model: string) => number;
   readonly available?: (model: string) => boolean;
+  /** Encoded, as in RouteOpened; unknown by default. */
+  readonly context?: Buffer;
 }
 
 export const qualityOnly = {
@@ -40,30 +46,39 @@ export const qualityOnly = {
   scale: { costUsd: 0.01, latencyMs: 10_000 },
 };
 
-interface Encoding {
+export interface Encoding {
   readonly sketch: Buffer;
   readonly sketchScale: number;
   readonly handFeatures: Buffer;
   readonly callerFeatures: Buffer | null;
   readonly taskType: string;
 }
-const encodings = new WeakMap<WorkloadRow, Encoding>();
-
-function encode(row: WorkloadRow): Encoding {
-  let encoding = encodings.get(row);
-  if (!encoding) {
-    const text = row.features ? null : encodeText(row.prompt ?? '');
-    encoding = {
-      sketch: text ? bytesOf(text.sketch) : Buffer.alloc(0),
-      sketchScale: text?.sketchScale ?? 0,
-      handFeatures: text ? bytesOf(text.handFeatures) : Buffer.alloc(0),
-      callerFeatures: row.features ? bytesOf(Float32Array.from(row.features)) : null,
-      taskType: inferTask(row.taskHint, row.prompt),
-    };
-    encodings.set(row, encoding);
-  }
-  return encoding;
+/** A function that encodes every row once. */
+export function encodingOnce(encode: (row: WorkloadRow) => Encoding): (row: WorkloadRow) => Encoding {
+  const encodings = new WeakMap<WorkloadRow, Encoding>();
+  return (row) => {
+    let encoding = encodings.get(row);
+    if (!encoding) {
+      encoding = encode(row);
+      encodings.set(row, encoding);
+    }
+    return encoding;
+  };
 }
+
+/** As the engine encodes a row. */
+export function encodeRow(row: WorkloadRow): Encoding {
+  const text = row.features ? null : encodeText(row.prompt ?? '');
+  return {
+    sketch: text ? bytesOf(text.sketch) : Buffer.alloc(0),
+    sketchScale: text?.sketchScale ?? 0,
+    handFeatures: text ? bytesOf(text.handFeatures) : Buffer.alloc(0),
+    callerFeatures: row.features ? bytesOf(Float32Array.from(row.features)) : null,
+    taskType: inferTask(row.taskHint, row.prompt),
+  };
+}
+const asTheEngine = encodingOnce(encodeRow);
+const noContext = Buffer.alloc(0);
 
 /** Judge, floor, draw, fold, take over what was published. */
 export class LearnerStream {
@@ -71,16 +86,20 @@ export class LearnerStream {
   private policy: LearnedPolicy | null = null;
   private basis: Buffer | null = null;
   private offset = 0;
+  private requests = 0;
+  private readonly waiting: LearningEvent[] = [];
   private readonly random: Random;
+  private readonly encode: (row: WorkloadRow) => Encoding;
   judgeMs = 0;
   judged = 0;
 
   private constructor(
     readonly learner: Learner,
-    private readonly models: readonly string[],
+    private models: readonly string[],
     private readonly options: StreamOptions,
   ) {
     this.random = seededRandom(options.seed, 'draw');
+    this.encode = options.encode ?? asTheEngine;
   }
 
   static async create(models: readonly string[], options: StreamOptions): Promise<LearnerStream> {
@@ -89,6 +108,7 @@ export class LearnerStream {
       config: {
         pipeline: options.pipeline,
         publish: options.publish,
+        sessionDiscount: 0,
         networkReplayRows: 2000,
         replayRows: 50_000,
         backend: 'wasm',
@@ -105,13 +125,24 @@ export class LearnerStream {
     return this.tuning;
   }
 
+  /** Other models from here on. */
+  configure(models: readonly string[]): void {
+    this.models = models;
+  }
+
   /** Routes one row; learns from the chosen outcome unless frozen. */
   route(
     row: WorkloadRow,
-    { frozen = false, prices = () => 1, latencyMs = () => 0, available = () => true }: Circumstances = {},
+    {
+      frozen = false,
+      prices = () => 1,
+      latencyMs = () => 0,
+      available = () => true,
+      context = noContext,
+    }: Circumstances = {},
   ): { readonly model: string; readonly outcome: Outcome } {
     const eligible = this.models.map((model) => (row.outcomes.get(model) ?? null) !== null && available(model));
-    const probabilities = this.probabilities(row, eligible, prices, latencyMs);
+    const probabilities = this.probabilities(row, eligible, prices, latencyMs, context);
     let left = this.random.next();
     let chosen = -1;
     for (let i = 0; i < this.models.length; i++) {
@@ -123,8 +154,9 @@ export class LearnerStream {
     const model = this.models[chosen]!;
     const outcome = row.outcomes.get(model)!;
     if (!frozen) {
-      this.fold({
+      this.waiting.push({
         ...this.event(row, prices),
+        contextFeatures: context,
         kind: 'EXPERIENCE' as LearningEvent['kind'],
         eligible,
         propensities: probabilities,
@@ -132,6 +164,7 @@ export class LearnerStream {
         quality: outcome.score,
         costUsd: outcome.costUsd,
       });
+      if (this.waiting.length > (this.options.feedbackDelay ?? 0)) this.fold(this.waiting.shift()!);
     }
     return { model, outcome };
   }
@@ -150,11 +183,11 @@ export class LearnerStream {
     eligible: readonly boolean[],
     prices: (model: string) => number,
     latencyMs: (model: string) => number,
+    context: Buffer,
   ): number[] {
-    const count = eligible.filter(Boolean).length;
-    if (!this.policy) return eligible.map((is) => (is ? 1 / count : 0));
+    const opened = { ...this.opened(row, eligible, prices, latencyMs), contextFeatures: context };
+    if (!this.policy) return coldStartShares(opened);
     const started = performance.now();
-    const opened = this.opened(row, eligible, prices, latencyMs);
     const judgement = this.policy.judge(opened);
     this.judgeMs += performance.now() - started;
     this.judged++;
@@ -179,7 +212,7 @@ export class LearnerStream {
       eligible: eligible[i]!,
       ineligibleReason: null,
       health: 'CLOSED' as const,
-      expectedCostUsd: 0,
+      expectedCostUsd: (this.tuning.costRatios[model] ?? 0) * prices(model),
       expectedLatencyMs: latencyMs(model),
       expectedQuality: 0.5,
       errorRate: 0,
@@ -188,12 +221,12 @@ export class LearnerStream {
     }));
     return {
       requestId: row.id,
-      ...encode(row),
-      contextFeatures: Buffer.alloc(0),
+      ...this.encode(row),
       candidates,
       tuning: this.tuning,
       preference,
       utilityScale: scale,
+      budgetUsdPerRequest: this.options.budgetUsd,
     } as unknown as RouteOpened;
   }
 
@@ -201,11 +234,11 @@ export class LearnerStream {
     return {
       eventId: row.id,
       kind: 'FULL' as LearningEvent['kind'],
-      decisionId: `${this.offset}`,
+      decisionId: `${this.requests++}`,
       sessionId: null,
       encoderVersion,
-      ...encode(row),
-      contextFeatures: Buffer.alloc(0),
+      ...this.encode(row),
+      contextFeatures: noContext,
       models: [...this.models],
       eligible: this.models.map(() => true),
       propensities: [],
@@ -222,6 +255,7 @@ export class LearnerStream {
       degraded: false,
       provisional: false,
       source: 'recorded',
+      replaces: null,
       revision: 0,
       policySha256: null,
       openedAtMs: 0,
@@ -238,7 +272,7 @@ export class LearnerStream {
     if (output.kind === 'tuning') this.tuning = output.tuning;
     else {
       if (output.basis) this.basis = output.basis;
-      this.policy = parsePolicy(this.basis!, output.policy, output);
+      if (output.refused === null) this.policy = parsePolicy(this.basis!, output.policy, output);
     }
   }
 }

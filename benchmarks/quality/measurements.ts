@@ -1,7 +1,18 @@
 /** Every row of the quality table, in its order. The names are what `--only` selects by their beginnings. */
 import { banditRegret } from './bandit-rows';
 import type { Measurement } from './bench';
-import { budgetsUsd, budgetsWhileChangingUsd, priceDrop, silentQualityDrop, steadyBudget } from './budgets';
+import {
+  budgetsOtherwiseUsd,
+  budgetsUsd,
+  budgetsWhileChangingUsd,
+  delayedFeedback,
+  newcomerJoins,
+  priceDrop,
+  priceRise,
+  silentQualityDrop,
+  steadyBudget,
+  wrongCatalogue,
+} from './budgets';
 import { paretoCold, routerArena } from './cold-start';
 import { crossValidation, onlineStream, trainThenTest } from './ulab9';
 
@@ -19,23 +30,23 @@ export const measurements: readonly Measurement[] = [
   { name: 'ulab9-test-file', path: tooLongForTheEngine, measure: (bench) => trainThenTest(bench, 'file') },
   { name: 'routerarena2', path: 'engine', measure: routerArena },
   { name: 'pareto-cold', path: 'engine', measure: paretoCold },
-  ...budgetsUsd.map((budgetUsd) => ({
-    name: `budget-${budgetUsd.toExponential()}`,
-    path: 'engine' as const,
-    measure: (bench: Parameters<Measurement['measure']>[0]) => steadyBudget(bench, budgetUsd),
-  })),
+  ...budgetsUsd.map((budgetUsd) =>
+    underBudget(`budget-${budgetUsd.toExponential()}`, (bench) => steadyBudget(bench, budgetUsd)),
+  ),
   ...budgetsWhileChangingUsd.flatMap((budgetUsd) => [
-    {
-      name: `price-drop-${budgetUsd.toExponential()}`,
-      path: 'engine' as const,
-      measure: (bench: Parameters<Measurement['measure']>[0]) => priceDrop(bench, budgetUsd),
-    },
-    {
-      name: `quality-drop-${budgetUsd.toExponential()}`,
-      path: 'engine' as const,
-      measure: (bench: Parameters<Measurement['measure']>[0]) => silentQualityDrop(bench, budgetUsd),
-    },
+    underBudget(`price-drop-${budgetUsd.toExponential()}`, (bench) => priceDrop(bench, budgetUsd)),
+    underBudget(`quality-drop-${budgetUsd.toExponential()}`, (bench) => silentQualityDrop(bench, budgetUsd)),
   ]),
+  ...budgetsOtherwiseUsd.flatMap((budgetUsd) => {
+    const at = budgetUsd.toExponential();
+    return [
+      underBudget(`price-rise-${at}`, (bench) => priceRise(bench, budgetUsd)),
+      underBudget(`wrong-prices-${at}`, (bench) => wrongCatalogue(bench, budgetUsd)),
+      underBudget(`delayed-${at}`, (bench) => delayedFeedback(bench, budgetUsd)),
+      underBudget(`newcomer-${at}`, (bench) => newcomerJoins(bench, budgetUsd)),
+    ];
+  }),
+  underBudget('newcomer-no-budget', (bench) => newcomerJoins(bench, null)),
   {
     name: 'bandit-shuttle',
     path: 'engine',
@@ -49,7 +60,14 @@ export const measurements: readonly Measurement[] = [
   {
     name: 'bandit-adult',
     path: 'engine',
-    measure: (bench) => banditRegret(bench, 'adult', 'full', { name: 'bandit.adult', bar: 36, aim: 34 }),
+    // The label the bar can be about: see lib/evaluation/bandits.ts.
+    measure: (bench) =>
+      banditRegret(bench, 'adult-relationship', 'full', { name: 'bandit.adult.relationship', bar: 36, aim: 34 }),
+  },
+  {
+    name: 'bandit-occupation',
+    path: 'engine',
+    measure: (bench) => banditRegret(bench, 'adult', 'full', { name: 'bandit.adult.occupation' }),
   },
   {
     name: 'bandit-wheel',
@@ -67,3 +85,7 @@ export const measurements: readonly Measurement[] = [
     measure: (bench) => banditRegret(bench, 'shuttle', 'dqn', { name: 'dqn.shuttle', bar: 4, aim: 2.5 }),
   },
 ];
+
+function underBudget(name: string, measure: Measurement['measure']): Measurement {
+  return { name, path: 'engine', measure };
+}

@@ -44,7 +44,7 @@ async function playEngine(protocol: Protocol, onProgress: OnProgress): Promise<C
     testSplit: 'judged',
     feedback: protocol.feedback,
     order: 'file',
-    feedbackDelay: 0,
+    feedbackDelay: protocol.feedbackDelay,
     seed: protocol.seed,
     log,
     onDecision: ({ model }) => choices.push(model),
@@ -74,12 +74,14 @@ async function playLearner(protocol: Protocol, onProgress: OnProgress): Promise<
     publish: config.learning.publish,
     budgetUsd,
     explorationFloor: config.explorationFloor,
+    feedbackDelay: protocol.feedbackDelay,
   });
   const choices: string[] = [];
   for (let index = 0; index < workload.rows; index++) {
     while (events[0] && events[0].atIndex <= index) {
-      config = configAfter(config, events.shift()!);
+      config = configAfter(config, events.shift()!, workload);
       factors = new Map(config.models.map((model) => [model.name, priceFactor(model)]));
+      stream.configure([...factors.keys()]);
     }
     const row = workload.row(index);
     if (index < warmRows && protocol.warm === 'full') stream.show(row, prices);

@@ -16,13 +16,25 @@ export interface Protocol {
   readonly warm: 'full' | 'chosen';
   /** While judged: it goes on learning from chosen outcomes, or is frozen. */
   readonly feedback: 'chosen' | 'none';
+  /** The outcome of a request arrives after this many further requests. */
+  readonly feedbackDelay: number;
   readonly budgetUsd: number | null;
   readonly pipeline: LearningConfig['pipeline'];
 }
 
-/** A cold start: every row is judged, only chosen outcomes are shown, no budget, the whole pipeline. */
+/** A cold start: every row is judged, only chosen outcomes are shown, at once, no budget, the whole pipeline. */
 export function cold(name: string, workload: Workload, seed: number): Protocol {
-  return { name, seed, workload, warmRows: 0, warm: 'chosen', feedback: 'chosen', budgetUsd: null, pipeline: 'full' };
+  return {
+    name,
+    seed,
+    workload,
+    warmRows: 0,
+    warm: 'chosen',
+    feedback: 'chosen',
+    feedbackDelay: 0,
+    budgetUsd: null,
+    pipeline: 'full',
+  };
 }
 
 /** Numbers 0 .. count - 1 in the random order of a seed. */
@@ -115,6 +127,12 @@ export function qualityDrop(
     ...outcome,
     score: outcome.score * change.scoreFactor,
   }));
+}
+
+/** A model that is configured only from the middle third on. */
+export function joinsLater(workload: Workload, model: string): Workload {
+  indexOf(workload, model);
+  return { ...workload, events: [{ kind: 'modelJoined', atIndex: middleThird(workload.rows).from, model }] };
 }
 
 function inMiddleThird(workload: Workload, model: string, change: (outcome: Outcome) => Outcome): Workload {

@@ -1,4 +1,4 @@
-/** A control task, as the benchmark runs it. */
+/** A task of many steps, as the benchmark runs it: a control task, or sessions of requests. */
 import type { EpisodeEnd } from '../../lib/learning/agent/transition';
 import type { Random } from '../../lib/ports/random';
 
@@ -15,6 +15,8 @@ export interface Environment {
   readonly actions: number;
   /** Starts an episode from the task's start distribution. */
   reset(random: Random): Float32Array;
+  /** Actions that can be taken now, 1 or 0 each; all where a task does not say. */
+  allowed?(): Uint8Array;
   /** Call after `reset`, until the episode has ended. */
   step(action: number): StepResult;
 }

@@ -1,26 +1,25 @@
-/** Trains an agent on a control task for a number of steps, and measures what it learned on episodes of its own. */
+/** Trains an agent on a task for a number of steps, and measures what it learned on episodes of its own. */
 import type { Agent } from '../../lib/learning/agent/agent';
 import type { Random } from '../../lib/ports/random';
 import type { Environment } from './environment';
 
 export interface TrainingRun {
   readonly steps: number;
-  /** The agent's. */
-  readonly discount: number;
+  /** Brings values to about unit size: an agent wants them so. */
+  readonly rewardScale: number;
   readonly random: Random;
 }
 
 /** Exactly `steps` steps of the environment; an episode that does not fit in is cut off. */
-export function trainAgent(agent: Agent, environment: Environment, { steps, discount, random }: TrainingRun): void {
-  // An agent wants values of about unit size: with rewards up to 1 they are at most 1 / (1 - discount).
-  const rewardScale = 1 - discount;
+export function trainAgent(agent: Agent, environment: Environment, { steps, rewardScale, random }: TrainingRun): void {
   let features = featuresOf(environment, environment.reset(random));
   for (let step = 0; step < steps; step++) {
-    const action = agent.act(features);
+    const action = agent.act(features, allowedIn(environment));
     const { observation, reward, end: ownEnd } = environment.step(action);
     const next = featuresOf(environment, observation);
     const end = ownEnd === 'none' && step === steps - 1 ? 'truncated' : ownEnd;
-    agent.observe({ features, action, reward: reward * rewardScale, next, nextAllowed: null, end });
+    const nextAllowed = ownEnd === 'none' ? allowedIn(environment) : null;
+    agent.observe({ features, action, reward: reward * rewardScale, next, nextAllowed, end });
     features = end === 'none' ? next : featuresOf(environment, environment.reset(random));
   }
 }
@@ -31,13 +30,17 @@ export function greedyReturn(agent: Agent, environment: Environment, episodes: n
   for (let episode = 0; episode < episodes; episode++) {
     let features = featuresOf(environment, environment.reset(random));
     for (let running = true; running; ) {
-      const { observation, reward, end } = environment.step(agent.greedy(features));
+      const { observation, reward, end } = environment.step(agent.greedy(features, allowedIn(environment)));
       total += reward;
       features = featuresOf(environment, observation);
       running = end === 'none';
     }
   }
   return total / episodes;
+}
+
+function allowedIn(environment: Environment): Uint8Array | null {
+  return environment.allowed?.() ?? null;
 }
 
 /** An observation at about unit size, as the agent wants its features. */

@@ -213,6 +213,7 @@ async function runRetrain(io: Io, options: ReplayOptions, home: EngineHome): Pro
     span,
     settings,
     lateOutcomes: options.lateOutcomes,
+    rewardWeights: config.reward.weights,
     onProgress: (done) => progress.update(done, span.to - span.from),
     signal: io.stopSignal,
   });

@@ -174,7 +174,7 @@ async function pump<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
 /** Applies what is announced before the row that is played after `played` others. */
 async function announceEvents(driver: Driver, played: number): Promise<void> {
   while (driver.events[0] && driver.events[0].atIndex <= played) {
-    const changed = configAfter(driver.config, driver.events.shift()!);
+    const changed = configAfter(driver.config, driver.events.shift()!, driver.workload);
     if (changed === driver.config) continue;
     driver.config = changed;
     await pump(driver.clock, driver.applyConfig(changed));
@@ -183,7 +183,9 @@ async function announceEvents(driver: Driver, played: number): Promise<void> {
 }
 
 async function routeRow(driver: Driver, row: WorkloadRow): Promise<RouteDecided> {
-  const request = requestOf(driver.workload, row, driver.clock.nowMs());
+  // A model that has not joined yet is not known to intake, not even as a denied one.
+  const configured = { ...driver.workload, models: driver.config.models };
+  const request = requestOf(configured, row, driver.clock.nowMs());
   const decision = await pump(driver.clock, driver.client.route(request, decisionTimeoutMs));
   await driver.clock.advanceBy(requestIntervalMs);
   return decision;

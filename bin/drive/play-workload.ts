@@ -69,7 +69,7 @@ export async function playWorkload(options: PlayOptions): Promise<Played> {
     );
     while (next < dueCount && inFlight < options.maxInFlight) {
       while (events[0] && events[0].atIndex <= next) {
-        config = configAfter(config, events.shift()!);
+        config = configAfter(config, events.shift()!, workload);
         await options.applyConfig(config);
       }
       const intendedMs = startedMs + (next * 1000) / options.ratePerSecond;
@@ -88,8 +88,12 @@ export async function playWorkload(options: PlayOptions): Promise<Played> {
   return { chosen, latencyMs, undecided, elapsedMs: clock.monotonicMs() - startedMs };
 }
 
-/** The configuration after an announced event; outages are not announced. */
-export function configAfter(config: RouterConfig, event: WorldEvent): RouterConfig {
+/** The configuration after an announced event of the workload; outages are not announced. */
+export function configAfter(config: RouterConfig, event: WorldEvent, workload: Workload): RouterConfig {
+  if (event.kind === 'modelJoined') {
+    const joined = workload.models.filter(({ name }) => name === event.model);
+    return { ...config, models: [...config.models, ...joined] };
+  }
   if (event.kind !== 'priceChanged') return config;
   return {
     ...config,

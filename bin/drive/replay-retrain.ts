@@ -3,9 +3,11 @@
  * Outcomes that came after their decision was closed count here, in the place of the event that closed it.
  */
 import { configFromJson } from '../../lib/config/parse-config';
+import { defaultRewardWeights } from '../../lib/config/router-config';
 import { type OffsetSpan, ReplayRangeError } from '../../lib/evaluation/replay/range';
 import { decoded } from '../../lib/evaluation/replay/record-window';
 import type { Broker, LogRecord } from '../../lib/ports/broker';
+import type { RewardWeights } from '../../lib/routing/reward';
 import type { ConfigApplied, LearningEvent, RouteOutcome, WeightsPublished } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { FoldBatch, FoldOutput, FoldSettings } from '../../services/dqn-trainer/fold';
@@ -22,6 +24,8 @@ export interface RetrainOptions extends LogOptions {
   readonly span: OffsetSpan;
   readonly settings: FoldSettings;
   readonly lateOutcomes: boolean;
+  /** Of the parts of late outcomes' judgements; default: as without configuration. */
+  readonly rewardWeights?: RewardWeights;
   /** Called with the events done so far, chunk by chunk. */
   readonly onProgress: (done: number) => void;
   /** Ends the fold with the signal's reason. */
@@ -73,7 +77,7 @@ export async function retrain(options: RetrainOptions): Promise<Retrained> {
           totals.undecodable++;
           continue;
         }
-        const judged = withLateOutcome(event, late);
+        const judged = withLateOutcome(event, late, options.rewardWeights ?? defaultRewardWeights);
         if (judged !== event) totals.lateOutcomes++;
         batch.push({ event: judged, offset: record.offset });
       }
@@ -151,9 +155,14 @@ function addLate(late: Map<string, RouteOutcome>, outcome: RouteOutcome): void {
 }
 
 /** An event that closed its decision without feedback becomes the experience that the late outcome makes of it. */
-function withLateOutcome(event: LearningEvent, late: ReadonlyMap<string, RouteOutcome>): LearningEvent {
+function withLateOutcome(
+  event: LearningEvent,
+  late: ReadonlyMap<string, RouteOutcome>,
+  weights: RewardWeights,
+): LearningEvent {
   const outcome = event.kind === 'CLOSED' ? late.get(event.decisionId) : undefined;
-  return outcome && isRewarded(event, outcome) ? (experienceOf(event, outcome) ?? event) : event;
+  if (!outcome || !isRewarded(event, outcome)) return event;
+  return experienceOf(event, outcome, undefined, weights) ?? event;
 }
 
 async function newestTimestampMs({ broker, topicPrefix }: LogOptions, { from, to }: OffsetSpan): Promise<number> {

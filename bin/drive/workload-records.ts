@@ -6,6 +6,7 @@ import { bytesOf, encoderVersion, encodeText } from '../../lib/learning/encode';
 import type { OutgoingRecord } from '../../lib/ports/broker';
 import { priceFactor } from '../../lib/routing/candidates';
 import { inferTask } from '../../lib/routing/infer-task';
+import { qualityOf } from '../../lib/routing/reward';
 import type { Topic } from '../../lib/topics/define-topic';
 import type {
   LearningEvent,
@@ -47,6 +48,10 @@ export function outcomeOf(row: WorkloadRow, decision: RouteDecided, nowMs: numbe
 /** Offline training: every model's outcome of a row, as one FULL learning event and one observation per model. */
 export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: number): OutgoingRecord[] {
   const known = config.models.map((model) => row.outcomes.get(model.name) ?? null);
+  const qualities = known.map((outcome) => {
+    const judged = outcome && { status: outcome.status, quality: outcome.score, rewardParts: {} };
+    return judged && qualityOf(judged, config.reward.weights);
+  });
   const encoded = row.features ? null : encodeText(row.prompt ?? '');
   const taskType = inferTask(row.taskHint, row.prompt);
   const priceFactors = config.models.map(priceFactor);
@@ -60,6 +65,7 @@ export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: nu
     sketchScale: encoded?.sketchScale ?? 0,
     handFeatures: encoded ? bytesOf(encoded.handFeatures) : Buffer.alloc(0),
     callerFeatures: row.features ? bytesOf(Float32Array.from(row.features)) : null,
+    // Under which circumstances the outcomes were recorded is not known.
     contextFeatures: Buffer.alloc(0),
     taskType,
     models: config.models.map((model) => model.name),
@@ -71,13 +77,14 @@ export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: nu
     quality: null,
     costUsd: null,
     latencyMs: null,
-    fullQualities: known.map((outcome) => outcome && (outcome.status === 'SUCCESS' ? outcome.score : 0)),
+    fullQualities: qualities,
     fullCostsUsd: known.map((outcome) => outcome?.costUsd ?? null),
     preference: config.preference,
     strategyPropensities: {},
     degraded: false,
     provisional: false,
     source: 'recorded',
+    replaces: null,
     revision: 0,
     policySha256: null,
     openedAtMs: nowMs,
@@ -93,7 +100,7 @@ export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: nu
       provider: model.provider,
       taskType,
       status: outcome.status,
-      quality: outcome.status === 'SUCCESS' ? outcome.score : null,
+      quality: qualities[index]!,
       latencyMs: outcome.latencyMs,
       costUsd: outcome.costUsd,
       inputTokens: outcome.inputTokens,

@@ -4,7 +4,13 @@
  */
 import { z } from 'zod';
 import { formatPath, type Issue } from './describe-issues';
-import { collapseNames, type RouterConfig, type StrategyName, strategyNames } from './router-config';
+import {
+  collapseNames,
+  defaultRewardWeights,
+  type RouterConfig,
+  type StrategyName,
+  strategyNames,
+} from './router-config';
 
 const fraction = z.number().min(0).max(1);
 const money = z.number().min(0);
@@ -111,6 +117,17 @@ export const configSchema = z.strictObject({
   profileHalfLifeObservations: positive
     .default(500)
     .describe('the weight of an observation halves after this many newer ones'),
+  reward: z
+    .strictObject({
+      weights: z
+        .record(name, z.number().min(0))
+        .default(defaultRewardWeights)
+        .describe(
+          "weight of each part of a judgement in its mean: quality is the outcome's own, any other the rewardParts entry of that name; one that is not listed has 1, and 0 leaves a part out",
+        ),
+    })
+    .prefault({})
+    .describe('how the parts of a judgement make one quality, 0..1'),
   feedback: z
     .strictObject({
       windowMs: count.default(3_600_000).describe('outcomes later than this go to the late topic'),
@@ -138,6 +155,14 @@ export const configSchema = z.strictObject({
         .enum(['steps', 'lockstep'])
         .default('steps')
         .describe('steps: weights every max(32, n/100) rewards; lockstep: after every reward (slow, for experiments)'),
+      sessionDiscount: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0)
+        .describe(
+          'weight of what comes next in the same session: 0 judges every request alone, 1 a session as a whole; needs pipeline dqn',
+        ),
       networkReplayRows: count.default(2_000).describe('first-in first-out replay of the Q-network'),
       replayRows: count.default(50_000).describe('long replay of the linear half'),
       backend: z
@@ -192,6 +217,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...deadPreference(raw['preference']),
     ...breakerOrder(raw['breaker']),
     ...deadWeights(raw),
+    ...linearSessions(raw['learning']),
   ];
 }
 
@@ -220,6 +246,15 @@ function duplicateStrategies(strategies: unknown): Issue[] {
   return strategies.flatMap((strategy, index) =>
     strategies.indexOf(strategy) < index ? [issueAt(['strategies', index], `"${strategy}" is listed twice`)] : [],
   );
+}
+
+/** The linear half has no next state: only the Q-network can look ahead. */
+function linearSessions(learning: unknown): Issue[] {
+  if (!isObject(learning) || learning['pipeline'] === 'dqn') return [];
+  const discount = learning['sessionDiscount'];
+  return typeof discount === 'number' && discount > 0
+    ? [issueAt(['learning', 'sessionDiscount'], 'needs learning.pipeline dqn: the linear half cannot look ahead')]
+    : [];
 }
 
 function deadPreference(preference: unknown): Issue[] {

@@ -1,5 +1,6 @@
 /** The configuration as the engine sees it: complete, validated, defaults filled in. `parse-config.ts` makes it from YAML. */
 import type { TensorBackendName } from '../ports/tensor-backend';
+import type { RewardWeights } from '../routing/reward';
 import type { Preference } from '../topics/generated/messages';
 
 export const strategyNames = [
@@ -14,6 +15,9 @@ export type StrategyName = (typeof strategyNames)[number];
 
 export const collapseNames = ['COMBINED', 'BEST_SCORE', 'WEIGHTED', 'CONSENSUS', 'FIRST_SUCCESS'] as const;
 export type CollapseName = (typeof collapseNames)[number];
+
+/** Whoever judges counts alike unless the operator says otherwise. */
+export const defaultRewardWeights: RewardWeights = { quality: 1, userFeedback: 1 };
 
 export interface ModelConfig {
   readonly name: string;
@@ -65,6 +69,7 @@ export interface RouterConfig {
   };
   /** Weight of an observation halves after this many newer ones. */
   readonly profileHalfLifeObservations: number;
+  readonly reward: { readonly weights: RewardWeights };
   readonly feedback: { readonly windowMs: number; readonly maxAwaited: number };
   readonly limits: {
     readonly maxPromptBytes: number;
@@ -82,6 +87,8 @@ export interface LearningConfig {
   readonly pipeline: 'full' | 'dqn';
   /** `steps`: policy every max(32, n/100) rewards, tuning every 8; `lockstep`: both after every reward. */
   readonly publish: 'steps' | 'lockstep';
+  /** Weight of the value of a session's next request, 0..1; more than 0 only with pipeline `dqn`. */
+  readonly sessionDiscount: number;
   /** FIFO replay of the network, rows. */
   readonly networkReplayRows: number;
   /** Long replay of the linear half, rows. */

@@ -1,6 +1,10 @@
 /**
  * Classic contextual bandits (Riquelme, Tucker and Snoek 2018) as workloads with the caller's own features: UCI Statlog
  * shuttle, Adult, Mushroom, and the synthetic Wheel. Rows are drawn with replacement, seeded.
+ *
+ * Adult comes with two labels. That paper guesses the occupation, which the other columns hardly tell: least squares on
+ * 20,000 rows with every arm's reward shown still loses 71 % of what uniform choice loses, LinUCB in 5,000 steps 78 to 86 %.
+ * Figures of 30 to 40 % belong to the column after it, the relationship, 14 arms of which six can pay: LinUCB loses 29 to 39 % there.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +14,7 @@ import type { Random } from '../ports/random';
 import { seededRandom } from '../random/seeded';
 import { checkRowIndex, type Outcome, type Workload, type WorkloadRow } from './workload';
 
-export const banditNames = ['shuttle', 'adult', 'mushroom', 'wheel'] as const;
+export const banditNames = ['shuttle', 'adult', 'adult-relationship', 'mushroom', 'wheel'] as const;
 export type BanditName = (typeof banditNames)[number];
 
 export interface BanditWorkload extends Workload {
@@ -87,7 +91,9 @@ function load(name: BanditName, folder: string): Bandit {
     case 'shuttle':
       return shuttle(readTable(join(folder, 'shuttle.trn.gz'), ' '));
     case 'adult':
-      return adult(readTable(join(folder, 'adult.data.gz'), ','));
+      return adult(readTable(join(folder, 'adult.data.gz'), ','), adultOccupation);
+    case 'adult-relationship':
+      return adult(readTable(join(folder, 'adult.data.gz'), ','), adultRelationship);
     case 'mushroom':
       return mushroom(readTable(join(folder, 'mushroom.csv.gz'), ',').slice(1));
     case 'wheel':
@@ -103,25 +109,30 @@ function shuttle(table: readonly string[][]): Bandit {
   );
 }
 
+/** Columns, counted from 0. */
 const adultOccupation = 6;
+const adultRelationship = 7;
 const adultNumbers = new Set([0, 2, 4, 10, 11, 12]);
+/** As many as there are occupations; another label leaves arms that never pay. */
+const adultArms = 14;
 
-/** 14 arms = occupation; rows with `?` are dropped; numbers standardised, categories and income one-hot. */
-function adult(table: readonly string[][]): Bandit {
+/** The arm that names the label's value pays 1; rows with `?` are dropped; numbers standardised, other columns one-hot. */
+function adult(table: readonly string[][], label: number): Bandit {
   const complete = table.filter((cells) => !cells.includes('?'));
-  const occupations = distinct(complete.map((cells) => cells[adultOccupation]!));
+  const values = distinct(complete.map((cells) => cells[label]!));
+  const idle = Array.from({ length: Math.max(0, adultArms - values.length) }, (_, i) => `idle-${i + 1}`);
   const columns = complete[0]!
     .map((_, c) => c)
-    .filter((c) => c !== adultOccupation)
+    .filter((c) => c !== label)
     .map((c) => {
-      const values = complete.map((cells) => cells[c]!);
-      return adultNumbers.has(c) ? standardised(values.map(Number)) : oneHot(values);
+      const cells = complete.map((row) => row[c]!);
+      return adultNumbers.has(c) ? standardised(cells.map(Number)) : oneHot(cells);
     });
   return classification(
-    occupations,
+    [...values, ...idle],
     complete.map((cells, r) => ({
       features: columns.flatMap((column) => column[r]!),
-      right: occupations.indexOf(cells[adultOccupation]!),
+      right: values.indexOf(cells[label]!),
     })),
   );
 }

@@ -40,6 +40,10 @@ export interface PolicyResult {
   readonly failureRate: number;
   /** Utility of each row, in order, for paired comparison. */
   readonly utilities: Float64Array;
+  /** Quality of each row, in order. */
+  readonly scores: Float64Array;
+  /** USD of each row, in order; NaN where unknown. */
+  readonly costsUsd: Float64Array;
   /** Share of requests per model, in the matrix's order. */
   readonly shares: readonly number[];
 }
@@ -120,8 +124,9 @@ export function judgeDistributions(name: string, matrix: OutcomeMatrix, probabil
   const count = matrix.models.length;
   const { rows } = matrix;
   const utilities = new Float64Array(rows);
+  const scores = new Float64Array(rows);
+  const costsUsd = new Float64Array(rows);
   const shares = new Float64Array(count);
-  let quality = 0;
   let failures = 0;
   let cost = 0;
   let costKnown = 0;
@@ -136,10 +141,11 @@ export function judgeDistributions(name: string, matrix: OutcomeMatrix, probabil
       const p = probabilities[at]!;
       if (p === 0) continue;
       utilities[r]! += p * utility;
-      quality += p * matrix.scores[at]!;
+      scores[r]! += p * matrix.scores[at]!;
       failures += p * matrix.failed[at]!;
       shares[m]! += p;
       const costUsd = matrix.costsUsd[at]!;
+      costsUsd[r]! += p * costUsd;
       if (!Number.isNaN(costUsd)) {
         cost += p * costUsd;
         costKnown += p;
@@ -148,18 +154,21 @@ export function judgeDistributions(name: string, matrix: OutcomeMatrix, probabil
     oracle += best;
   }
   const meanUtility = sumOf(utilities) / rows;
+  const meanScore = sumOf(scores) / rows;
   const meanCostUsd = costKnown > 0 ? cost / costKnown : null;
   return {
     name,
     requests: rows,
     meanUtility,
-    meanQuality: quality / rows,
-    meanScore: quality / rows,
+    meanQuality: meanScore,
+    meanScore,
     meanCostUsd,
     costUsdPer1000: meanCostUsd === null ? null : 1000 * meanCostUsd,
     regret: oracle / rows - meanUtility,
     failureRate: failures / rows,
     utilities,
+    scores,
+    costsUsd,
     shares: Array.from(shares, (share) => share / rows),
   };
 }
@@ -390,7 +399,8 @@ export function allBaselines(matrix: OutcomeMatrix, options: BaselineOptions): B
   };
 }
 
-function choose(matrix: OutcomeMatrix, decide: (row: number) => number): Int32Array {
+/** The choice for every row, in order. */
+export function choose(matrix: OutcomeMatrix, decide: (row: number) => number): Int32Array {
   const choices = new Int32Array(matrix.rows);
   for (let r = 0; r < matrix.rows; r++) choices[r] = decide(r);
   return choices;
@@ -400,14 +410,15 @@ function isCandidate(matrix: OutcomeMatrix, row: number, model: number): boolean
   return !Number.isNaN(matrix.utilities[row * matrix.models.length + model]);
 }
 
-function candidatesIn(matrix: OutcomeMatrix, row: number): number[] {
+/** Indices of the models that are candidates for a row, in order. */
+export function candidatesIn(matrix: OutcomeMatrix, row: number): number[] {
   const candidates: number[] = [];
   for (let m = 0; m < matrix.models.length; m++) if (isCandidate(matrix, row, m)) candidates.push(m);
   return candidates;
 }
 
 /** The first item of highest worth. */
-function argmax(items: readonly number[], worth: (item: number) => number): number {
+export function argmax(items: readonly number[], worth: (item: number) => number): number {
   let best = items[0]!;
   let bestWorth = worth(best);
   for (let i = 1; i < items.length; i++) {
@@ -421,7 +432,12 @@ function argmax(items: readonly number[], worth: (item: number) => number): numb
 }
 
 /** Mean over the rows where the value is known; NaN where it never is. */
-function columnMean(matrix: OutcomeMatrix, values: Float64Array, model: number, rows?: readonly number[]): number {
+export function columnMean(
+  matrix: OutcomeMatrix,
+  values: Float64Array,
+  model: number,
+  rows?: readonly number[],
+): number {
   let sum = 0;
   let known = 0;
   const count = rows?.length ?? matrix.rows;

@@ -118,7 +118,8 @@ export function simulatedWorld(options: WorldOptions): SimulatedWorld {
   const isDown = (index: number, provider: string): boolean => {
     let down = false;
     for (const event of events) {
-      if (event.kind !== 'priceChanged' && event.provider === provider && event.atIndex <= index) {
+      const outage = event.kind === 'outageBegan' || event.kind === 'outageEnded';
+      if (outage && event.provider === provider && event.atIndex <= index) {
         down = event.kind === 'outageBegan';
       }
     }

@@ -37,13 +37,15 @@ export type Price = ModelConfig['price'];
 export type WorldEvent =
   /** Announced: whoever runs the engine applies it to the config. */
   | { readonly kind: 'priceChanged'; readonly atIndex: number; readonly model: string; readonly price: Price }
+  /** Announced: one of the workload's models is configured from here on; it is not before. */
+  | { readonly kind: 'modelJoined'; readonly atIndex: number; readonly model: string }
   /** Not announced: shows only as failures. */
   | { readonly kind: 'outageBegan' | 'outageEnded'; readonly atIndex: number; readonly provider: string };
 
 export interface Workload {
   readonly name: string;
   readonly simulated: boolean;
-  /** In config order, with the prices in force at the first row. */
+  /** In config order, with the prices in force at the first row; those that join later, too. */
   readonly models: readonly ModelConfig[];
   /** How many rows there are. */
   readonly rows: number;

@@ -1,11 +1,20 @@
 /** What every event says besides rewards: prices, costs, spending, and how good the strategies are. */
-import { utilityWeights } from '../routing/utility';
-import type { LearningEvent, UtilityScale } from '../topics/generated/messages';
-import { driftQuality } from './learn-rewards';
+import { rewardOf } from '../routing/reward';
+import { type UtilityWeights, utilityWeights } from '../routing/utility';
+import type { LearningEvent, ReplacedOutcome, UtilityScale } from '../topics/generated/messages';
+import { ownedFeatures } from './learn-rewards';
 import type { FoldParts } from './learner-state';
-import { headCount } from './linear-half';
 import { neuralWeightOf } from './mix';
-import { observeCost, observePrice, observeSpending, remember } from './pacer';
+import {
+  correctCost,
+  correctSpending,
+  judgeAnew,
+  observeCost,
+  observePrice,
+  observeSpending,
+  remember,
+  unjudged,
+} from './pacer';
 import { featuresOf, type Values } from './policy';
 import { observeStrategies } from './trust';
 
@@ -13,8 +22,9 @@ import { observeStrategies } from './trust';
 const freeOfCharge: UtilityScale = { costUsd: Number.MAX_VALUE, latencyMs: Number.MAX_VALUE };
 
 /** Costs, prices, spending and the strategies' values. Returns whether a price has changed. */
-export function account(fold: FoldParts, event: LearningEvent): boolean {
-  const { state, options } = fold;
+export function account(fold: FoldParts, event: LearningEvent, offset: number): boolean {
+  if (event.replaces) return recount(fold, event, event.replaces);
+  const { state } = fold;
   const { pacer } = state;
   let changed = false;
   event.models.forEach((model, i) => {
@@ -29,45 +39,58 @@ export function account(fold: FoldParts, event: LearningEvent): boolean {
     pacer.budgetUsd !== null && fold.scratch.served
       ? fold.scratch.served(featuresOf(event), neuralWeightOf(state.mix))
       : null;
-  const arm = state.models.indexOf(event.model!);
+  const arm = fold.scratch.servedModels.indexOf(event.model!);
   if (event.costUsd !== null) {
-    const factor = values && arm < values.means.length ? values.costFactors[arm]! : 1;
+    const factor = values && arm >= 0 ? values.costFactors[arm]! : 1;
     if (observeCost(pacer, event.model!, event.costUsd / (event.priceFactors[called] ?? 1), factor)) changed = true;
   }
   const costUsd = event.costUsd ?? event.expectedCostsUsd[called] ?? 0;
   observeSpending(pacer, costUsd);
-  const weights = utilityWeights(event.preference, options.utilityScale ?? freeOfCharge, pacer.costPricePerUsd);
-  if (values) rememberRequest(fold, event, values, weights.perUsd - pacer.costPricePerUsd, weights.quality);
-  if (event.quality !== null && !event.degraded) {
-    const utility = weights.quality * event.quality - weights.perUsd * costUsd;
-    observeStrategies(state.trust, event.strategyPropensities, event.propensities[called] ?? 0, utility);
-  }
+  if (pacer.budgetUsd !== null) rememberRequest(fold, event, offset, values);
+  creditStrategies(fold, event);
   return changed;
 }
 
-function rememberRequest(
-  fold: FoldParts,
-  event: LearningEvent,
-  values: Values,
-  perUsd: number,
-  qualityWeight: number,
-): void {
-  const { state } = fold;
-  const arms: number[] = [];
-  event.models.forEach((model, i) => {
-    const arm = state.models.indexOf(model);
-    if (event.eligible[i] && arm < values.means.length) arms.push(arm);
+/**
+ * A call that was counted before: only what is new or different counts. Returns whether its cost is a changed price. The
+ * value of the strategies stays by the first judgement.
+ */
+function recount(fold: FoldParts, event: LearningEvent, replaces: ReplacedOutcome): boolean {
+  const { pacer } = fold.state;
+  const called = event.model === null ? -1 : event.models.indexOf(event.model);
+  if (called < 0) return false;
+  if (replaces.quality === null) creditStrategies(fold, event);
+  if (event.costUsd === null) return false;
+  const priceFactor = event.priceFactors[called] ?? 1;
+  correctSpending(pacer, event.costUsd - (replaces.costUsd ?? event.expectedCostsUsd[called] ?? 0));
+  if (replaces.costUsd === null) return observeCost(pacer, event.model!, event.costUsd / priceFactor, 1);
+  correctCost(pacer, event.model!, (event.costUsd - replaces.costUsd) / priceFactor);
+  return false;
+}
+
+function creditStrategies(fold: FoldParts, event: LearningEvent): void {
+  if (event.degraded) return;
+  const called = event.models.indexOf(event.model!);
+  const reward = rewardOf(event, utilityWeightsOfEvent(fold, event), event.expectedCostsUsd[called] ?? 0);
+  if (reward === null) return;
+  observeStrategies(fold.state.trust, event.strategyPropensities, event.propensities[called] ?? 0, reward);
+}
+
+function utilityWeightsOfEvent({ state, options }: FoldParts, event: LearningEvent): UtilityWeights {
+  return utilityWeights(event.preference, options.utilityScale ?? freeOfCharge, state.pacer.costPricePerUsd);
+}
+
+/** What the pacer has to know of a request, judged by the policy in force if there is one. */
+function rememberRequest(fold: FoldParts, event: LearningEvent, offset: number, values: Values | null): void {
+  const { pacer } = fold.state;
+  const weights = utilityWeightsOfEvent(fold, event);
+  const request = unjudged({
+    offset,
+    features: ownedFeatures(event),
+    models: event.models.filter((_, i) => event.eligible[i]),
+    qualityWeight: weights.quality,
+    perUsd: weights.perUsd - pacer.costPricePerUsd,
   });
-  const heads = new Float64Array(arms.length * headCount);
-  arms.forEach((arm, i) => {
-    const offset = driftQuality(fold, arm);
-    for (let m = 0; m < headCount; m++)
-      heads[i * headCount + m] = qualityWeight * (values.heads[arm * headCount + m]! + offset);
-  });
-  remember(state.pacer, {
-    models: arms.map((arm) => state.models[arm]!),
-    heads,
-    perUsd,
-    costFactors: Float64Array.from(arms, (arm) => values.costFactors[arm]!),
-  });
+  if (values) judgeAnew(request, fold.scratch.servedModels, values);
+  remember(pacer, request);
 }

@@ -1,10 +1,12 @@
 /**
  * The learned state space: from stateless features to the vectors both halves of the value function see. X is a short
  * description of the request (principal components of the sketch and scaled hand-made features, or the caller's own
- * vector, standardised); phi adds a soft assignment to clusters. Refitted off the hot path, immutable once published.
+ * vector, standardised), and of those circumstances that differ between requests; phi adds a soft assignment to clusters.
+ * Refitted off the hot path, immutable once published.
  */
 import type { Random } from '../ports/random';
 import { arrayOf, type Blob, readBlob, writeBlob } from './blob';
+import { contextSize, contextVersion } from './context';
 import { handSize, sketchSize } from './encode';
 import { addScaled, addScaled32, dot, dot32, nearestRotation, orthonormalize, symmetricEigen } from './linear-algebra';
 import { taskSlots } from './task-slot';
@@ -16,6 +18,8 @@ export interface Features {
   readonly sketchScale: number;
   readonly hand: Float32Array;
   readonly caller: Float32Array | null;
+  /** Circumstances, `contextSize` values; null when unknown. */
+  readonly context: Float32Array | null;
   /** Slot of the task type. */
   readonly task: number;
 }
@@ -23,7 +27,7 @@ export interface Features {
 export interface Basis {
   readonly kind: 'text' | 'caller';
   readonly encoderVersion: string;
-  /** Length of X. */
+  /** Length of X: the description of the request, the task, the circumstances. */
   readonly xSize: number;
   /** Clusters in use, at most `maxClusters`; phi has room for all. */
   readonly clusters: number;
@@ -36,10 +40,17 @@ export interface Basis {
   readonly inverseScale: Float32Array;
   /** Share of each task slot in the rows. */
   readonly taskShares: Float32Array;
-  /** clusters x xSize, unit length. */
+  /** clusters x (xSize without circumstances), unit length. */
   readonly centroids: Float32Array;
   /** Factor that brings X to unit root mean square, for the network. */
   readonly networkScale: number;
+  /** Of which list of circumstances the columns below are. */
+  readonly contextVersion: number;
+  /** Circumstances in X, as positions in a context, ascending: those that have ever differed between requests. */
+  readonly contextColumns: Int32Array;
+  /** Mean and reciprocal scale of each of them. */
+  readonly contextMean: Float32Array;
+  readonly contextInverseScale: Float32Array;
 }
 
 /** Principal components of the sketch. */
@@ -62,6 +73,14 @@ const leastEigenvalueShare = 1e-3;
 const textFactor = 0.2;
 /** Weight of the task in X, where components and hand-made features have about 1 each. In phi it counts in full. */
 const taskWeight = 0.7;
+/** What a standardised circumstance weighs in phi, where the bias and a certain cluster weigh 1: some of them may be decisive, most say nothing. */
+const contextFactor = 0.1;
+/** What it weighs at the network's input, where everything else has about 1. */
+const contextNetworkWeight = 0.5;
+/** Circumstances lie within -1 .. 1: one that varies less than this is constant... */
+const leastContextDeviation = 0.005;
+/** ...and one that varies less than this is not blown up to full size. */
+const fullContextDeviation = 0.05;
 // Bound once: see encode.ts.
 const { max, min } = Math;
 
@@ -72,6 +91,11 @@ export function phiSize(basis: Basis): number {
   return 1 + maxClusters + basis.xSize;
 }
 
+/** Length of the part of X that says what the request is; the circumstances follow it. */
+function requestSizeOf(basis: Basis): number {
+  return basis.xSize - basis.contextColumns.length;
+}
+
 /** Writes X (xSize) and phi (phiSize) of one request. A request of another kind than the basis is a stranger: bias only. */
 export function describe(basis: Basis, features: Features, x: Float32Array, phi: Float32Array): void {
   phi.fill(0);
@@ -80,10 +104,11 @@ export function describe(basis: Basis, features: Features, x: Float32Array, phi:
     x.fill(0);
     return;
   }
-  const norm = Math.sqrt(dot32(x, 0, x, 0, basis.xSize)) || 1;
+  const size = requestSizeOf(basis);
+  const norm = Math.sqrt(dot32(x, 0, x, 0, size)) || 1;
   let top = -Infinity;
   for (let k = 0; k < basis.clusters; k++) {
-    const logit = dot32(basis.centroids, k * basis.xSize, x, 0, basis.xSize) / norm / clusterTemperature;
+    const logit = dot32(basis.centroids, k * size, x, 0, size) / norm / clusterTemperature;
     phi[1 + k] = logit;
     if (logit > top) top = logit;
   }
@@ -91,16 +116,19 @@ export function describe(basis: Basis, features: Features, x: Float32Array, phi:
   for (let k = 1; k <= basis.clusters; k++) total += phi[k] = Math.exp(phi[k]! - top);
   for (let k = 1; k <= basis.clusters; k++) phi[k] = phi[k]! / total;
   const factor = basis.kind === 'text' ? textFactor : 1;
-  const described = basis.xSize - taskSlots;
+  const described = size - taskSlots;
   for (let i = 0; i < described; i++) phi[1 + maxClusters + i] = factor * x[i]!;
-  for (let i = described; i < basis.xSize; i++) phi[1 + maxClusters + i] = x[i]! / taskWeight;
+  for (let i = described; i < size; i++) phi[1 + maxClusters + i] = x[i]! / taskWeight;
+  const contextShare = (contextFactor / contextNetworkWeight) * basis.networkScale;
+  for (let i = size; i < basis.xSize; i++) phi[1 + maxClusters + i] = contextShare * x[i]!;
 }
 
 const dense = new Float32Array(sketchSize);
 
 /** Writes X; false when these features are not of the basis's kind and size. */
 function project(basis: Basis, features: Features, x: Float32Array): boolean {
-  const described = basis.xSize - taskSlots;
+  const described = requestSizeOf(basis) - taskSlots;
+  writeContext(basis, features.context, x);
   if (basis.kind === 'caller') {
     const caller = features.caller;
     if (!caller || caller.length !== described) return false;
@@ -125,6 +153,18 @@ function writeTask(basis: Basis, task: number, x: Float32Array, at: number): voi
     x[at + slot] = taskWeight * ((slot === task ? 1 : 0) - basis.taskShares[slot]!);
 }
 
+/** Unknown circumstances, and those of another version of the list, read as the mean of all requests. */
+function writeContext(basis: Basis, context: Float32Array | null, x: Float32Array): void {
+  const { contextColumns, contextMean, contextInverseScale } = basis;
+  const at = requestSizeOf(basis);
+  const known = context !== null && context.length === contextSize && basis.contextVersion === contextVersion;
+  const weight = contextNetworkWeight / basis.networkScale;
+  for (let i = 0; i < contextColumns.length; i++) {
+    const standard = known ? (context[contextColumns[i]!]! - contextMean[i]!) * contextInverseScale[i]! : 0;
+    x[at + i] = weight * max(-clip, min(clip, standard));
+  }
+}
+
 function standardize(values: Float32Array, basis: Basis, x: Float32Array, at: number, factor: number): void {
   for (let i = 0; i < values.length; i++) {
     const standard = (values[i]! - basis.mean[i]!) * basis.inverseScale[i]!;
@@ -143,7 +183,7 @@ export function fitBasis(
   if (!first) throw new Error('cannot fit a basis to no rows');
   const kind = kindOf(first);
   const xSize = (kind === 'text' ? componentCount + handSize : first.caller!.length) + taskSlots;
-  const kept = previous && previous.kind === kind && previous.xSize === xSize ? previous : null;
+  const kept = previous && previous.kind === kind && requestSizeOf(previous) === xSize ? previous : null;
   const projected =
     kind === 'text'
       ? fitProjection(rows, kept, random)
@@ -158,6 +198,7 @@ export function fitBasis(
     taskShares: taskSharesOf(rows),
     centroids: new Float32Array(0),
     networkScale: 1,
+    ...noContext,
   };
   const n = rows.length;
   const xs = new Float32Array(n * xSize);
@@ -168,7 +209,68 @@ export function fitBasis(
   const networkScale = squares > 0 ? 1 / Math.sqrt(squares / (n * xSize)) : 1;
   for (let i = 0; i < n; i++) normalize(xs, i * xSize, xSize);
   const clusters = Math.max(leastClusters, Math.min(maxClusters, Math.floor(n / rowsPerCluster)));
-  return { ...unclustered, clusters, centroids: sphericalMeans(xs, n, xSize, clusters, random), networkScale };
+  const centroids = sphericalMeans(xs, n, xSize, clusters, random);
+  const context = fitContext(rows, previous);
+  return {
+    ...unclustered,
+    clusters,
+    centroids,
+    networkScale,
+    ...context,
+    xSize: xSize + context.contextColumns.length,
+  };
+}
+
+type ContextScale = Pick<Basis, 'contextVersion' | 'contextColumns' | 'contextMean' | 'contextInverseScale'>;
+
+const noContext: ContextScale = {
+  contextVersion,
+  contextColumns: new Int32Array(0),
+  contextMean: new Float32Array(0),
+  contextInverseScale: new Float32Array(0),
+};
+
+/**
+ * The circumstances that differ between the rows, and those that did before: a network that has learned to use one keeps
+ * it. Where nothing differs X stays as it is without them.
+ */
+function fitContext(rows: readonly Features[], previous: Basis | null): ContextScale {
+  const contexts: Float32Array[] = [];
+  for (const { context } of rows) if (context?.length === contextSize) contexts.push(context);
+  const before = previous?.contextVersion === contextVersion ? previous : noContext;
+  if (contexts.length === 0) {
+    const { contextColumns, contextMean, contextInverseScale } = before;
+    return { contextVersion, contextColumns, contextMean, contextInverseScale };
+  }
+  const { mean, inverseScale } = fitScale(contexts);
+  const differs = (column: number): boolean =>
+    inverseScale[column]! > 0 && inverseScale[column]! < 1 / leastContextDeviation;
+  const used = Int32Array.from(mean.keys()).filter(
+    (column) => differs(column) || before.contextColumns.includes(column),
+  );
+  return {
+    contextVersion,
+    contextColumns: used,
+    contextMean: Float32Array.from(used, (column) => mean[column]!),
+    contextInverseScale: Float32Array.from(used, (column) =>
+      differs(column) ? Math.min(1 / fullContextDeviation, inverseScale[column]!) : 0,
+    ),
+  };
+}
+
+/**
+ * Where each value of X was in the X of an earlier basis, -1 where it was not: networks carry over along it. Null when the
+ * two describe requests in different ways.
+ */
+export function inputsSince(previous: Basis, basis: Basis): number[] | null {
+  const size = requestSizeOf(basis);
+  if (previous.kind !== basis.kind || requestSizeOf(previous) !== size) return null;
+  const same = previous.contextVersion === basis.contextVersion;
+  return Array.from({ length: basis.xSize }, (_, i) => {
+    if (i < size) return i;
+    const before = same ? previous.contextColumns.indexOf(basis.contextColumns[i - size]!) : -1;
+    return before < 0 ? -1 : size + before;
+  });
 }
 
 /** Rows of different kinds cannot share a basis. */
@@ -361,15 +463,16 @@ function sphericalMeans(xs: Float32Array, n: number, size: number, clusters: num
   return centroids;
 }
 
-type BasisMeta = Pick<Basis, 'kind' | 'encoderVersion' | 'xSize' | 'clusters' | 'networkScale'>;
+type BasisMeta = Pick<Basis, 'kind' | 'encoderVersion' | 'xSize' | 'clusters' | 'networkScale'> &
+  Partial<Pick<Basis, 'contextVersion'>>;
 
+/** Without circumstances in use nothing is said of them. */
 export function writeBasis(basis: Basis): Buffer {
-  const { kind, encoderVersion, xSize, clusters, networkScale, ...arrays } = basis;
-  return writeBlob({
-    kind: 'basis',
-    meta: { kind, encoderVersion, xSize, clusters, networkScale } satisfies BasisMeta,
-    arrays,
-  });
+  const { kind, encoderVersion, xSize, clusters, networkScale, contextVersion: version, ...all } = basis;
+  const { contextColumns, contextMean, contextInverseScale, ...arrays } = all;
+  const meta: BasisMeta = { kind, encoderVersion, xSize, clusters, networkScale };
+  if (contextColumns.length === 0) return writeBlob({ kind: 'basis', meta, arrays });
+  return writeBlob({ kind: 'basis', meta: { ...meta, contextVersion: version }, arrays: all });
 }
 
 /** Throws, saying what is wrong, for bytes that are not a usable basis. */
@@ -381,8 +484,10 @@ export function readBasis(bytes: Buffer): Basis {
     throw new Error(`basis blob: clusters is ${meta.clusters}`);
   if (!Number.isFinite(meta.networkScale)) throw new Error(`basis blob: networkScale is ${meta.networkScale}`);
   const text = meta.kind === 'text';
-  const scaled = text ? handSize : meta.xSize - taskSlots;
-  if (text && meta.xSize !== componentCount + handSize + taskSlots)
+  const context = readContext(blob, meta);
+  const requestSize = meta.xSize - context.contextColumns.length;
+  const scaled = text ? handSize : requestSize - taskSlots;
+  if (text && requestSize !== componentCount + handSize + taskSlots)
     throw new Error(`basis blob: xSize is ${meta.xSize}`);
   return {
     ...meta,
@@ -391,6 +496,19 @@ export function readBasis(bytes: Buffer): Basis {
     mean: arrayOf(blob, 'mean', Float32Array, scaled),
     inverseScale: arrayOf(blob, 'inverseScale', Float32Array, scaled),
     taskShares: arrayOf(blob, 'taskShares', Float32Array, taskSlots),
-    centroids: arrayOf(blob, 'centroids', Float32Array, meta.clusters * meta.xSize),
+    centroids: arrayOf(blob, 'centroids', Float32Array, meta.clusters * requestSize),
+    ...context,
+  };
+}
+
+/** A list of another version keeps its place in X, so that policies fit; its values read as unknown. */
+function readContext(blob: Blob, meta: BasisMeta): ContextScale {
+  if (meta.contextVersion === undefined) return noContext;
+  const columns = blob.arrays['contextColumns']?.length ?? 0;
+  return {
+    contextVersion: meta.contextVersion,
+    contextColumns: arrayOf(blob, 'contextColumns', Int32Array, columns),
+    contextMean: arrayOf(blob, 'contextMean', Float32Array, columns),
+    contextInverseScale: arrayOf(blob, 'contextInverseScale', Float32Array, columns),
   };
 }

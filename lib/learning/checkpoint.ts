@@ -9,7 +9,7 @@ import { arrayOf, type BlobArray, readBlob, sha256Of, writeBlob } from './blob';
 import type { LearnerState } from './learner-state';
 import { weightRows } from './linear-half';
 import { neuralShape, restoreNeuralHalf } from './neural-half';
-import type { Pacer } from './pacer';
+import type { PacedRequest, Pacer } from './pacer';
 import { replaySize, rowAt } from './replay';
 
 /** Fields that are plain JSON. */
@@ -23,10 +23,12 @@ const plainFields = [
   'armMeans',
   'drifts',
   'mix',
+  'guard',
   'trust',
   'events',
   'rewards',
   'rewardsAtRefit',
+  'offsetAtRefit',
   'rewardsAtPolicy',
   'eventsAtTuning',
   'tuningVersion',
@@ -51,7 +53,13 @@ interface SavedPacer {
   readonly priceFactors: readonly [string, number][];
   readonly overspentUsd: number;
   readonly costPricePerUsd: number;
-  readonly window: readonly { models: readonly string[]; perUsd: number; heads: number[]; costFactors: number[] }[];
+  readonly window: readonly SavedRequest[];
+}
+
+interface SavedRequest extends Pick<PacedRequest, 'offset' | 'models' | 'qualityWeight' | 'perUsd'> {
+  /** JSON makes null of NaN. */
+  readonly heads: (number | null)[];
+  readonly costFactors: number[];
 }
 
 export function writeCheckpoint(state: LearnerState, encoderVersion: string): Buffer {
@@ -69,7 +77,10 @@ export function writeCheckpoint(state: LearnerState, encoderVersion: string): Bu
   };
   const arrays: Record<string, BlobArray> = { ...replayArrays(state) };
   if (state.basis) arrays['basis'] = wordsOf(state.basis.bytes);
-  if (state.policy) arrays['policy'] = wordsOf(state.policy.bytes);
+  if (state.policy) {
+    arrays['policy'] = wordsOf(state.policy.bytes);
+    if (state.policy.basis.sha256 !== state.basis?.sha256) arrays['policyBasis'] = wordsOf(state.policy.basis.bytes);
+  }
   if (linear) {
     arrays['sharedCovariance'] = linear.shared.covariance;
     arrays['sharedWeights'] = linear.shared.weights;
@@ -116,7 +127,9 @@ function savedPacer(pacer: Pacer): SavedPacer {
     overspentUsd: pacer.overspentUsd,
     costPricePerUsd: pacer.costPricePerUsd,
     window: pacer.window.map((request) => ({
+      offset: request.offset,
       models: request.models,
+      qualityWeight: request.qualityWeight,
       perUsd: request.perUsd,
       heads: [...request.heads],
       costFactors: [...request.costFactors],
@@ -174,7 +187,9 @@ export function readCheckpoint(
   }
   if (meta.hasPolicy) {
     const policyBytes = words('policy');
-    state.policy = { bytes: policyBytes, sha256: sha256Of(policyBytes) };
+    const before = blob.arrays['policyBasis'] ? words('policyBasis') : null;
+    const basis = before ? { fitted: readBasis(before), bytes: before, sha256: sha256Of(before) } : state.basis!;
+    state.policy = { bytes: policyBytes, sha256: sha256Of(policyBytes), basis };
   }
   restorePacer(state.pacer, meta.pacer);
   const { offsets, outcomes, drifts } = blob.arrays as {
@@ -198,7 +213,8 @@ function restorePacer(pacer: Pacer, saved: SavedPacer): void {
   for (const request of saved.window) {
     pacer.window.push({
       ...request,
-      heads: Float64Array.from(request.heads),
+      features: null,
+      heads: Float64Array.from(request.heads, (value) => value ?? Number.NaN),
       costFactors: Float64Array.from(request.costFactors),
     });
   }

@@ -1,4 +1,5 @@
-/** Before enough was learned there is nothing to exploit: every eligible candidate alike. */
+/** Before enough was learned there is nothing to exploit: every eligible candidate alike, unless a budget forbids it. */
+import { coldStartShares } from '../routing/budgeted-floors';
 import type { Judgement } from '../routing/strategy';
 import type { RouteOpened } from '../topics/generated/messages';
 
@@ -19,9 +20,8 @@ export function isColdStart(opened: RouteOpened): boolean {
 
 /** The learned strategy's answer in the cold start; it needs no weights. `utilities` are left at 0: nothing is known. */
 export function coldStartJudgement(opened: RouteOpened, policySha256: string | null): Judgement {
-  const eligible = opened.candidates.filter((candidate) => candidate.eligible).length;
   return {
-    probabilities: opened.candidates.map((candidate) => (candidate.eligible ? 1 / eligible : 0)),
+    probabilities: coldStartShares(opened),
     utilities: opened.candidates.map(() => 0),
     qualities: opened.candidates.map((candidate) => candidate.expectedQuality),
     confidence: 0,

@@ -1,54 +1,65 @@
 /** Folds the rewards of one event in: errors of both halves first, then the update of the linear half, then the replay. */
 import type { LearningEvent } from '../topics/generated/messages';
 import { describe, type Features } from './basis';
+import { correctLinear } from './correct-linear';
 import { observeInnovation } from './drift';
+import { observePrediction } from './guard/soundness';
 import type { FoldParts } from './learner-state';
-import { headCount, predictTarget, updateLinear } from './linear-half';
+import { headCount, predictCost, predictTarget, updateLinear } from './linear-half';
+import { looksAhead } from './look-ahead';
 import { neuralWeightOf, observeErrors } from './mix';
 import { featuresOf } from './policy';
-import { addRow, type Outcome, type Replay } from './replay';
+import { addRow, type Outcome, type Replay, type ReplayRow } from './replay';
 
 /** Folds the rewards of one event in. Returns whether a drift alarm was raised. */
 export function learn(fold: FoldParts, event: LearningEvent, offset: number): boolean {
   const { state } = fold;
   const outcomes = outcomesOf(event, (model) => driftQuality(fold, state.models.indexOf(model)));
   if (outcomes.length === 0) return false;
-  if (event.revision > 0 && correct(state.replay, event)) return false;
-  const features = ownedFeatures(event);
-  addRow(
-    state.replay,
-    { offset, decisionId: event.decisionId, features, outcomes, next: null, x: null, xBasis: -1 },
-    event.sessionId,
-  );
+  if (event.revision > 0 && correct(fold, event)) return false;
+  // Judged before, but no longer remembered: what it was cannot be taken back.
+  if (event.replaces && event.replaces.quality !== null) return false;
+  const row = rowOf(fold, event, offset, outcomes);
+  addRow(state.replay, row, sessionOf(event));
   let alarm = false;
   if (state.basis) {
-    describe(state.basis.fitted, features, fold.scratch.x, fold.scratch.phi);
+    describe(state.basis.fitted, row.features, fold.scratch.x, fold.scratch.phi);
     fold.scratch.widePhi.set(fold.scratch.phi);
   }
+  const ahead = looksAhead(fold, row);
   for (const outcome of outcomes) {
     const arm = state.models.indexOf(outcome.model);
     state.pulls[arm]!++;
     state.rewards++;
-    if (state.basis && learnOutcome(fold, arm, outcome, event.kind === 'EXPERIENCE')) alarm = true;
+    if (!state.basis) continue;
+    if (learnOutcome(fold, arm, outcome, { live: event.kind === 'EXPERIENCE' && !ahead, ahead })) alarm = true;
   }
   return alarm;
 }
 
 /** Errors first, then the update. Returns whether a drift alarm was raised. */
-function learnOutcome(fold: FoldParts, arm: number, outcome: Outcome, live: boolean): boolean {
+function learnOutcome(
+  fold: FoldParts,
+  arm: number,
+  outcome: Outcome,
+  { live, ahead }: { readonly live: boolean; readonly ahead: boolean },
+): boolean {
   const { state } = fold;
   const target = targetOf(fold, arm, outcome);
   const heads = state.neural!.predict(fold.scratch.x, state.basis!.fitted.networkScale);
   let neural = 0;
   for (let m = 0; m < headCount; m++) neural += heads[arm * headCount + m]! / headCount;
   let predicted = neural;
+  let linear: number | null = null;
   if (state.linear) {
-    const linear = predictTarget(state.linear, arm, fold.scratch.widePhi);
+    linear = predictTarget(state.linear, arm, fold.scratch.widePhi);
     const weight = neuralWeightOf(state.mix);
     predicted = (1 - weight) * linear + weight * neural;
     observeErrors(state.mix, target - linear, target - neural);
-  }
-  const alarm = live && observeInnovation(state.drifts[arm]!, target - predicted, state.linear?.noise ?? 1);
+  } else observeErrors(state.mix, 0, target - neural);
+  observePrediction(fold, ahead ? null : target, predicted, { linear, network: neural });
+  const alarm =
+    live && observeInnovation(state.drifts[arm]!, target - predicted, state.linear?.noise ?? 1, state.rewards);
   if (state.linear)
     updateLinear(state.linear, arm, fold.scratch.widePhi, target, costTarget(fold, outcome), state.random);
   return alarm;
@@ -84,13 +95,75 @@ export function outcomesOf(event: LearningEvent, driftOf: (model: string) => num
   return outcomes;
 }
 
-/** Replaces an earlier judgement of the same decision. The linear half follows at the next refit. False when there was none. */
-export function correct(replay: Replay, event: LearningEvent): boolean {
+/**
+ * Takes an earlier judgement of the same decision back: the weights become what they were had this one come first. False
+ * when there is none in the replay. Drift, the means of rewards and costs, and both halves' errors stay as they are until
+ * newer rewards or the next refit.
+ */
+function correct(fold: FoldParts, event: LearningEvent): boolean {
+  const { state, scratch } = fold;
+  const judged = rejudge(state.replay, event);
+  if (!judged) return false;
+  const { row, before, outcome } = judged;
+  if (!state.linear || !state.basis) return true;
+  const arm = state.models.indexOf(outcome.model);
+  describe(state.basis.fitted, row.features, scratch.x, scratch.phi);
+  scratch.widePhi.set(scratch.phi);
+  const phi = scratch.widePhi;
+  const cost = costTarget(fold, outcome);
+  // A cost not known before was learned as what was predicted.
+  const costBefore = costTarget(fold, before) ?? predictCost(state.linear, arm, phi);
+  correctLinear(state.linear, arm, {
+    phi,
+    target: targetOf(fold, arm, outcome) - targetOf(fold, arm, before),
+    cost: cost === null ? 0 : cost - costBefore,
+    rebuilt: row.offset < state.offsetAtRefit,
+  });
+  return true;
+}
+
+/** Replaces an earlier judgement of the same decision in the replay; null when there is none. */
+export function rejudge(
+  replay: Replay,
+  event: LearningEvent,
+): { readonly row: ReplayRow; readonly before: Outcome; readonly outcome: Outcome } | null {
   const row = replay.byDecision.get(event.decisionId);
   const outcome = row?.outcomes.find(({ model }) => model === event.model);
-  if (!outcome || event.quality === null) return false;
-  outcome.quality = event.quality;
-  return true;
+  if (!row || !outcome) return null;
+  const [judged] = outcomesOf(event, () => outcome.drift);
+  if (!judged) return null;
+  const before = { ...outcome };
+  outcome.quality = judged.quality;
+  outcome.costRatio = judged.costRatio ?? outcome.costRatio;
+  return { row, before, outcome };
+}
+
+/** The event as a row of the replay, not linked yet. */
+export function rowOf(
+  { state }: FoldParts,
+  event: LearningEvent,
+  offset: number,
+  outcomes: readonly Outcome[],
+): ReplayRow {
+  const { decisionId, openedAtMs, models } = event;
+  // The learner's own strings for the names: a record's are new ones.
+  const eligible = (): string[] => state.models.filter((model) => event.eligible[models.indexOf(model)]);
+  return {
+    offset,
+    decisionId,
+    features: ownedFeatures(event),
+    outcomes,
+    openedAtMs,
+    eligible: sessionOf(event) === null ? null : eligible(),
+    next: null,
+    x: null,
+    xBasis: -1,
+  };
+}
+
+/** The session in which one model was called and another request followed. */
+export function sessionOf(event: LearningEvent): string | null {
+  return event.kind === 'EXPERIENCE' ? event.sessionId : null;
 }
 
 /** The event's features on memory of their own: a record's bytes may be a slice of a whole batch. */
@@ -101,6 +174,7 @@ export function ownedFeatures(event: LearningEvent): Features {
     sketchScale: features.sketchScale,
     hand: features.hand.slice(),
     caller: features.caller?.slice() ?? null,
+    context: features.context?.slice() ?? null,
     task: features.task,
   };
 }

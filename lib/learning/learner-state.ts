@@ -5,6 +5,10 @@ import type { TensorBackend } from '../ports/tensor-backend';
 import type { Tuning, UtilityScale, WeightsPublished } from '../topics/generated/messages';
 import { type Basis, type Features, phiSize } from './basis';
 import type { Drift } from './drift';
+import type { Guarantees } from './guarantees';
+import type { Alarm } from './guard/alarms';
+import type { GuardState } from './guard/guard-state';
+import { type Broken, createBroken } from './guard/soundness';
 import type { LinearHalf } from './linear-half';
 import type { Mix } from './mix';
 import type { NeuralHalf } from './neural-half';
@@ -25,6 +29,8 @@ export interface LearnerOptions {
   readonly utilityScale?: UtilityScale;
   /** Total exploration probability the engine adds, for the pacer's account. */
   readonly explorationFloor?: number;
+  /** A seam for tests and `make inject`, out of reach of any configuration: called before every event, may damage the state. */
+  readonly tamper?: (state: LearnerState, offset: number) => void;
 }
 
 export type Published = Omit<WeightsPublished, 'sequence' | 'publishedAtMs' | 'lineage' | 'reason'>;
@@ -38,6 +44,10 @@ export type LearnerOutput =
       readonly basis: Buffer | null;
       readonly basisSha256: string;
       readonly published: Published;
+      /** Why the guard does not let it be served; the policy before it stays in force. Null when it may. */
+      readonly refused: string | null;
+      /** Alarms of the learner's health that were not raised at the policy before. */
+      readonly alarms: readonly Alarm[];
     }
   | { readonly kind: 'tuning'; readonly tuning: Tuning };
 
@@ -57,8 +67,10 @@ export interface LearnerState {
   basis: { fitted: Basis; bytes: Buffer; sha256: string; number: number; published: boolean } | null;
   linear: LinearHalf | null;
   neural: NeuralHalf | null;
-  policy: { bytes: Buffer; sha256: string } | null;
+  /** The newest that may be served, and the basis it belongs to: an older one after a refusal. */
+  policy: { bytes: Buffer; sha256: string; basis: { fitted: Basis; bytes: Buffer; sha256: string } } | null;
   mix: Mix;
+  guard: GuardState;
   pacer: Pacer;
   trust: Trust;
   replay: Replay;
@@ -67,6 +79,8 @@ export interface LearnerState {
   events: number;
   rewards: number;
   rewardsAtRefit: number;
+  /** One past the last offset that the last refit has seen. */
+  offsetAtRefit: number;
   rewardsAtPolicy: number;
   eventsAtTuning: number;
   tuningVersion: number;
@@ -84,6 +98,12 @@ export interface Scratch {
   /** phi again, for the float64 arithmetic of the linear half. */
   widePhi: Float64Array;
   served: ((features: Features, neuralWeight: number) => Values) | null;
+  /** In the order of its values. */
+  servedModels: readonly string[];
+  /** Of the published policy. */
+  guarantees: Guarantees;
+  /** Halves that have to be repaired before the event at hand is done with. */
+  broken: Broken;
 }
 
 /** What every step of the fold works on. */
@@ -94,7 +114,15 @@ export interface FoldParts {
 }
 
 export function createScratch(): Scratch {
-  return { x: new Float32Array(0), phi: new Float32Array(0), widePhi: new Float64Array(0), served: null };
+  return {
+    x: new Float32Array(0),
+    phi: new Float32Array(0),
+    widePhi: new Float64Array(0),
+    served: null,
+    servedModels: [],
+    guarantees: new Map(),
+    broken: createBroken(),
+  };
 }
 
 export function makeRoom(fold: FoldParts, basis: Basis): void {

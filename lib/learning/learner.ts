@@ -8,7 +8,12 @@ import { account } from './account';
 import { policyStep } from './cadence';
 import { readCheckpoint, writeCheckpoint } from './checkpoint';
 import { coldStartRewards } from './cold-start';
-import { correct, learn, outcomesOf, ownedFeatures } from './learn-rewards';
+import { guaranteesOf } from './guarantees';
+import { createGuard } from './guard/guard-state';
+import { believed, forgetPassedOver, wasPassedOver } from './guard/judgements';
+import { repairBroken } from './guard/repair';
+import { assertSound } from './guard/soundness';
+import { learn, outcomesOf, ownedFeatures, rejudge, rowOf, sessionOf } from './learn-rewards';
 import {
   createScratch,
   type FoldParts,
@@ -22,7 +27,7 @@ import { meetModels } from './meet-models';
 import { createMix } from './mix';
 import { trainNetwork } from './network-training';
 import { createPacer } from './pacer';
-import { servedValues } from './policy';
+import { createValues, readPolicy } from './policy';
 import { publish } from './publish';
 import { refitWhenDue } from './refit';
 import { addRow, createReplay, replaySize, rowAt } from './replay';
@@ -73,6 +78,7 @@ function freshState(options: LearnerOptions): LearnerState {
     neural: null,
     policy: null,
     mix: createMix(),
+    guard: createGuard(),
     pacer: createPacer(options.budgetUsdPerRequest, options.explorationFloor ?? defaultExplorationFloor),
     trust: createTrust(),
     replay: createReplay(options.config.replayRows),
@@ -80,6 +86,7 @@ function freshState(options: LearnerOptions): LearnerState {
     events: 0,
     rewards: 0,
     rewardsAtRefit: 0,
+    offsetAtRefit: 0,
     rewardsAtPolicy: 0,
     eventsAtTuning: 0,
     tuningVersion: 0,
@@ -101,7 +108,12 @@ class Fold implements Learner, FoldParts {
     readonly options: LearnerOptions,
   ) {
     if (state.basis) makeRoom(this, state.basis.fitted);
-    if (state.policy && state.basis) this.scratch.served = servedValues(state.basis.fitted, state.policy.bytes);
+    if (state.policy) {
+      const weights = readPolicy(state.policy.bytes, state.policy.basis.fitted);
+      this.scratch.served = createValues(state.policy.basis.fitted, weights);
+      this.scratch.servedModels = weights.models;
+      this.scratch.guarantees = guaranteesOf(weights);
+    }
   }
 
   get learnedRewards(): number {
@@ -113,12 +125,13 @@ class Fold implements Learner, FoldParts {
   }
 
   get replayFromOffset(): number {
-    const { awaited, replay, toOffset } = this.state;
-    for (const offset of awaited.keys()) return offset;
-    return replaySize(replay) > 0 ? rowAt(replay, 0).offset : toOffset;
+    const { awaited, replay, pacer, toOffset } = this.state;
+    const [awaitedFirst] = awaited.keys();
+    const oldest = awaitedFirst ?? (replaySize(replay) > 0 ? rowAt(replay, 0).offset : toOffset);
+    return Math.min(oldest, pacer.window[0]?.offset ?? toOffset);
   }
 
-  apply(event: LearningEvent, offset: number): LearnerOutput[] {
+  apply(arrived: LearningEvent, offset: number): LearnerOutput[] {
     const { state } = this;
     if (offset < state.toOffset)
       throw new Error(`event ${offset} has been folded in already (next is ${state.toOffset})`);
@@ -126,44 +139,40 @@ class Fold implements Learner, FoldParts {
     if (state.fromOffset < 0) state.fromOffset = offset;
     state.toOffset = offset + 1;
     state.events++;
+    this.options.tamper?.(state, offset);
+    const event = believed(this, arrived, offset);
     let urgent = meetModels(this, event);
-    if (account(this, event)) urgent = true;
+    if (account(this, event, offset)) urgent = true;
     if (event.kind !== 'CLOSED' && learn(this, event, offset)) urgent = true;
+    repairBroken(this);
     // Between two policies nothing is refitted, so that a published policy and the learner share their basis.
     const policyDue = state.basis
       ? urgent || state.rewards - state.rewardsAtPolicy >= policyStep(this.options.config.publish, state.rewards)
       : state.rewards >= coldStartRewards(event.models.length);
     if (policyDue) refitWhenDue(this);
     trainNetwork(this, event);
+    repairBroken(this);
     return publish(this, policyDue, urgent);
   }
 
   reload(event: LearningEvent, offset: number): void {
     const { state } = this;
+    const paced = state.pacer.window.find((request) => request.offset === offset);
+    if (paced) paced.features = ownedFeatures(event);
     const drifts = state.awaited.get(offset);
     if (!drifts) {
-      if (event.revision > 0 && event.kind === 'EXPERIENCE') correct(state.replay, event);
+      if (event.revision > 0 && !wasPassedOver(this, offset)) rejudge(state.replay, event);
       return;
     }
     state.awaited.delete(offset);
     let next = 0;
     const outcomes = outcomesOf(event, () => drifts[next++] ?? 0);
-    addRow(
-      state.replay,
-      {
-        offset,
-        decisionId: event.decisionId,
-        features: ownedFeatures(event),
-        outcomes,
-        next: null,
-        x: null,
-        xBasis: -1,
-      },
-      event.sessionId,
-    );
+    addRow(state.replay, rowOf(this, event, offset, outcomes), sessionOf(event));
   }
 
   checkpoint(): Buffer {
+    assertSound(this);
+    forgetPassedOver(this, this.replayFromOffset);
     return writeCheckpoint(this.state, this.options.encoderVersion);
   }
 

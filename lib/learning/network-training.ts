@@ -5,47 +5,64 @@ import type { LearningEvent } from '../topics/generated/messages';
 import { inBootstrap } from './agent/bootstrap';
 import { outputsOf } from './agent/network';
 import { type NextValues, tdTarget } from './agent/td-target';
-import type { Batch, TrainingStep } from './agent/trainer';
+import type { Batch, TrainingStep, WhichNetwork } from './agent/trainer';
 import { type Basis, describe, phiSize } from './basis';
+import { observeTraining } from './guard/soundness';
 import { targetOf } from './learn-rewards';
 import type { FoldParts } from './learner-state';
 import { batchRows, type NeuralHalf } from './neural-half';
 import { type Outcome, type Replay, type ReplayRow, replaySize, rowAt } from './replay';
 
-/** One step per event while the replay is small... */
-const eagerEvents = 300;
-/** ...and every eighth after that: the network is the dearest part, and quality is the same (see the decision record). */
-const eventsPerStep = 8;
-/** The Q-network alone has to carry everything. */
-const eagerEventsAlone = 1000;
-const eventsPerStepAlone = 2;
+/**
+ * Gradient steps are dear early and cheap late: what is not learned in the first thousands of requests is lost on them, and
+ * a busy stream has passed them within seconds.
+ */
+interface Pace {
+  /** Up to so many events... */
+  readonly events: number;
+  /** ...so many steps for each. */
+  readonly steps: number;
+}
+const paces: Readonly<Record<LearningConfig['pipeline'], readonly Pace[]>> = {
+  full: [
+    { events: 1_000, steps: 2 },
+    { events: 10_000, steps: 0.5 },
+    { events: Infinity, steps: 0.125 },
+  ],
+  // The Q-network alone has to carry everything.
+  dqn: [
+    { events: 10_000, steps: 2 },
+    { events: Infinity, steps: 0.5 },
+  ],
+};
+/** Steps on what the cold start has gathered, before the first policy: nothing is served by a network that knows nothing. */
+const firstSteps = 200;
 
 /** Gradient steps after the `events`-th event. A fixed rule by count. */
 export function trainingSteps(events: number, pipeline: LearningConfig['pipeline']): number {
-  const alone = pipeline === 'dqn';
-  const every = alone ? eventsPerStepAlone : eventsPerStep;
-  return events <= (alone ? eagerEventsAlone : eagerEvents) || events % every === 0 ? 1 : 0;
+  const { steps } = paces[pipeline].find((pace) => events <= pace.events)!;
+  return Math.floor(events * steps) - Math.floor((events - 1) * steps);
 }
-
-/** Discount of the next request's value: each request is an episode of its own. */
-const oneShot = 0;
 
 /** The gradient steps that this event brings. */
 export function trainNetwork(fold: FoldParts, event: LearningEvent): void {
   const { state, options } = fold;
   if (!state.neural || !state.basis || event.kind === 'CLOSED') return;
-  for (let step = trainingSteps(state.events, options.config.pipeline); step > 0; step--) {
-    const { loss } = trainOnReplay(state.neural, {
+  const steps = state.policy === null ? firstSteps : trainingSteps(state.events, options.config.pipeline);
+  for (let step = 0; step < steps; step++) {
+    const trained = trainOnReplay(state.neural, {
       replay: state.replay,
       newest: options.config.networkReplayRows,
       basis: state.basis,
       seed: options.seed,
-      discount: oneShot,
+      discount: options.config.sessionDiscount,
       random: state.random,
       armOf: (model) => state.models.indexOf(model),
       targetOf: (arm, outcome) => targetOf(fold, arm, outcome),
+      armMeans: state.armMeans,
     });
-    state.loss += 0.01 * (loss - state.loss);
+    if (!observeTraining(fold, trained)) return;
+    state.loss += 0.01 * (trained.loss - state.loss);
   }
 }
 
@@ -61,6 +78,8 @@ export interface TrainingSource {
   readonly armOf: (model: string) => number;
   /** Standardised reward minus the model's mean. */
   readonly targetOf: (arm: number, outcome: Outcome) => number;
+  /** What `targetOf` takes off, per model: a next request is worth the model's mean and what the network says on top. */
+  readonly armMeans: readonly number[];
 }
 
 /** One gradient step on a random batch. */
@@ -84,13 +103,13 @@ function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
     const row = rowAt(source.replay, oldest + source.random.integer(available));
     const x = inputOf(row, source);
     for (let j = 0; j < inputs; j++) batch.x[i * inputs + j] = x[j]! * scale;
-    const next = source.discount > 0 && row.next ? nextValues(neural, inputOf(row.next, source), scale) : null;
+    const next = source.discount > 0 && row.next ? nextOf(neural, row.next, source) : null;
     for (let o = 0; o < row.outcomes.length; o++) {
       const outcome = row.outcomes[o]!;
       const arm = source.armOf(outcome.model);
       if (arm < 0) continue;
       const reward = source.targetOf(arm, outcome);
-      const transition = { reward, discount: source.discount, nextAllowed: null };
+      const transition = { reward, discount: source.discount, nextAllowed: next?.allowed ?? null };
       for (let m = 0; m < heads; m++) {
         if (!inBootstrap(source.seed, row.offset, o * heads + m)) continue;
         const at = i * outputs + arm * heads + m;
@@ -102,9 +121,20 @@ function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
   return batch;
 }
 
-function nextValues(neural: NeuralHalf, x: Float32Array, scale: number): NextValues {
-  const online = neural.predict(x, scale, 'online').slice();
-  return { online, target: neural.predict(x, scale, 'target').slice() };
+/** What both networks say of the next request, and which models could serve it. */
+function nextOf(neural: NeuralHalf, row: ReplayRow, source: TrainingSource): NextValues & { allowed: Uint8Array } {
+  const { actions, heads } = neural.shape;
+  const x = inputOf(row, source);
+  const valuesOf = (which: WhichNetwork): Float32Array =>
+    neural
+      .predict(x, source.basis.fitted.networkScale, which)
+      .map((value, i) => value + (source.armMeans[Math.floor(i / heads)] ?? 0));
+  const allowed = new Uint8Array(actions);
+  for (const model of row.eligible ?? []) {
+    const arm = source.armOf(model);
+    if (arm >= 0) allowed[arm] = 1;
+  }
+  return { online: valuesOf('online'), target: valuesOf('target'), allowed };
 }
 
 /** X of a row in the current basis, computed once per basis. */

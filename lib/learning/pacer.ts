@@ -3,7 +3,10 @@
  * at which the policy, replayed on the last requests, would have spent what may be spent.
  */
 import { budgetedFloors } from '../routing/budgeted-floors';
+import type { Features } from './basis';
+import { type Guarantee, guarantee } from './guarantees';
 import { headCount } from './linear-half';
+import type { Values } from './policy';
 
 /** Observations over which a model's mean cost is averaged at most. */
 const costMemory = 100;
@@ -13,29 +16,45 @@ const surpriseFactor = 4;
 /** Requests lambda is solved on. */
 const windowRequests = 128;
 /** Aim a little below the budget. */
-const aim = 0.99;
-/** Overspending is paid back over this many requests... */
-const paybackRequests = 100;
-/** ...but no harder than this: below a quarter of the budget quality collapses, above 1.3 saved money is wasted in bursts. */
+const aim = 0.98;
+/**
+ * Scale of debts and savings, in budgets: d of debt lower what may be spent by (d / 50)^2, d of savings raise it by d / 50. Where
+ * single calls cost tens of budgets, paying back in proportion makes lambda swing and takes quality for nothing, and paying
+ * back slowly overspends a stretch of some hundred requests; so small debts wait, and large ones do not.
+ */
+const debtScale = 50;
+/** Nothing is paid back harder than this: below a quarter of the budget quality collapses. */
 const leastPayback = 0.25;
-const mostPayback = 1.3;
-/** Overspending that is remembered, in budgets: little credit for savings, much debt. */
-const mostCredit = 20;
+/** Overspending that is remembered, in budgets: little credit for savings, which would be wasted in bursts, and much debt. */
+const mostCredit = 10;
 const mostDebt = 200;
 const bisections = 40;
 /** Highest lambda: one unit of utility for a hundred-thousandth of the budget. */
 const mostPrice = 1e5;
 
-/** What the policy thought of one request, for solving lambda. Models by their arm in `Pacer.models`. */
+/** One of the last requests, and what the newest policy thinks of it, for solving lambda. */
 export interface PacedRequest {
+  /** Of its event. */
+  readonly offset: number;
+  /** For judging it anew by the next policy; null after a restore, until its event has been read again. */
+  features: Features | null;
   /** Eligible models. */
   readonly models: readonly string[];
-  /** models x headCount: utility without its cost part that lambda adds to. */
-  readonly heads: Float64Array;
+  /** Utility per unit of quality. */
+  readonly qualityWeight: number;
   /** Utility lost per USD besides lambda. */
   readonly perUsd: number;
+  /** models x headCount: quality without drift offset; NaN where the policy does not know the model. */
+  readonly heads: Float64Array;
   /** Expected cost relative to the model's mean. */
   readonly costFactors: Float64Array;
+}
+
+/** What is published beside the policy and decides with it. */
+export interface Published {
+  /** Drift offset of a model, in quality. */
+  readonly offsetOf: (model: string) => number;
+  readonly guaranteeOf: (model: string) => Guarantee | null;
 }
 
 export interface ModelCost {
@@ -88,26 +107,42 @@ export function observeCost(pacer: Pacer, model: string, ratio: number, expected
     cost.ratio *= Math.exp(mean);
     cost.observations = surpriseCalls;
     cost.surprises = [];
+    forgetSavings(pacer);
     return true;
   }
   cost.ratio += (ratio - cost.ratio) / Math.min(cost.observations, costMemory);
   return false;
 }
 
+/** A call cost more by so much, relative to its price factor, than was said before: its share of the mean, at most. */
+export function correctCost(pacer: Pacer, model: string, ratioDifference: number): void {
+  const cost = pacer.costs.get(model);
+  if (cost) cost.ratio = Math.max(0, cost.ratio + ratioDifference / Math.min(cost.observations, costMemory));
+}
+
 /** Returns whether a price has changed. */
 export function observePrice(pacer: Pacer, model: string, priceFactor: number): boolean {
   const before = pacer.priceFactors.get(model);
   pacer.priceFactors.set(model, priceFactor);
-  return before !== undefined && before !== priceFactor;
+  if (before === undefined || before === priceFactor) return false;
+  forgetSavings(pacer);
+  return true;
 }
 
 export function observeSpending(pacer: Pacer, costUsd: number): void {
+  correctSpending(pacer, costUsd - (pacer.budgetUsd ?? 0));
+}
+
+/** A request that was counted before has cost more by so much. */
+export function correctSpending(pacer: Pacer, differenceUsd: number): void {
   if (pacer.budgetUsd === null) return;
   const budget = pacer.budgetUsd;
-  pacer.overspentUsd = Math.max(
-    -mostCredit * budget,
-    Math.min(mostDebt * budget, pacer.overspentUsd + costUsd - budget),
-  );
+  pacer.overspentUsd = Math.max(-mostCredit * budget, Math.min(mostDebt * budget, pacer.overspentUsd + differenceUsd));
+}
+
+/** What was saved at old prices buys little at new ones, or far too much. */
+function forgetSavings(pacer: Pacer): void {
+  pacer.overspentUsd = Math.max(0, pacer.overspentUsd);
 }
 
 export function remember(pacer: Pacer, request: PacedRequest): void {
@@ -115,34 +150,40 @@ export function remember(pacer: Pacer, request: PacedRequest): void {
   if (pacer.window.length > windowRequests) pacer.window.shift();
 }
 
+/** A request no policy has judged yet. */
+export function unjudged(
+  fields: Pick<PacedRequest, 'offset' | 'features' | 'models' | 'qualityWeight' | 'perUsd'>,
+): PacedRequest {
+  return {
+    ...fields,
+    heads: new Float64Array(fields.models.length * headCount).fill(Number.NaN),
+    costFactors: new Float64Array(fields.models.length).fill(1),
+  };
+}
+
+/** Takes over what a policy with these arms thinks of the request. */
+export function judgeAnew(request: PacedRequest, arms: readonly string[], values: Values): void {
+  request.models.forEach((model, i) => {
+    const arm = arms.indexOf(model);
+    for (let m = 0; m < headCount; m++)
+      request.heads[i * headCount + m] = arm < 0 ? Number.NaN : values.heads[arm * headCount + m]!;
+    request.costFactors[i] = arm < 0 ? 1 : values.costFactors[arm]!;
+  });
+}
+
 /** Finds lambda anew. */
-export function solvePrice(pacer: Pacer): void {
-  if (pacer.budgetUsd === null || pacer.window.length === 0) {
+export function solvePrice(pacer: Pacer, published: Published): void {
+  const judged = pacer.window.filter(({ heads }) => heads.some((value) => !Number.isNaN(value)));
+  if (pacer.budgetUsd === null || judged.length === 0) {
     pacer.costPricePerUsd = 0;
     return;
   }
   const budget = pacer.budgetUsd;
-  const payback = Math.max(leastPayback, Math.min(mostPayback, 1 - pacer.overspentUsd / (paybackRequests * budget)));
-  const wanted = aim * budget * payback;
-  const requests = pacer.window.map((request) => {
-    const costs = Float64Array.from(request.models, (model, i) => {
-      const ratio = pacer.costs.get(model)?.ratio ?? 0;
-      return ratio * (pacer.priceFactors.get(model) ?? 1) * request.costFactors[i]!;
-    });
-    const floors = budgetedFloors(pacer.explorationFloor, budget, [...costs]);
-    let floorCost = 0;
-    let floorTotal = 0;
-    floors.forEach((floor, i) => {
-      floorCost += floor * costs[i]!;
-      floorTotal += floor;
-    });
-    return { request, costs, floorCost, voted: 1 - floorTotal };
-  });
+  const wanted = aim * budget * paybackOf(pacer.overspentUsd / budget);
+  const requests = judged.map((request) => pricedRequest(pacer, request, published));
   const spendingAt = (price: number): number => {
     let total = 0;
-    for (const { request, costs, floorCost, voted } of requests) {
-      total += floorCost + voted * votedCost(request, costs, price);
-    }
+    for (const request of requests) total += expectedCost(request, price, budget);
     return total / requests.length;
   };
   if (spendingAt(0) <= wanted) {
@@ -160,22 +201,67 @@ export function solvePrice(pacer: Pacer): void {
   pacer.costPricePerUsd = Math.exp(high);
 }
 
+/** Share of the budget that may be spent at a debt of so many budgets; savings are debts below 0. */
+function paybackOf(debt: number): number {
+  return debt > 0 ? Math.max(leastPayback, 1 - (debt / debtScale) ** 2) : 1 - debt / debtScale;
+}
+
+/** A request at today's costs and offsets: all but lambda. */
+interface PricedRequest {
+  /** models x headCount, utility; NaN: takes no part in the votes. */
+  readonly utilities: Float64Array;
+  /** Expected, USD. */
+  readonly costs: Float64Array;
+  readonly candidates: readonly { readonly guarantee: Guarantee | null; readonly costUsd: number }[];
+  /** Expected USD spent by the exploration floor, and what is left of the probability. */
+  readonly floorCost: number;
+  readonly voted: number;
+}
+
+function pricedRequest(pacer: Pacer, request: PacedRequest, published: Published): PricedRequest {
+  const { models, heads, qualityWeight, perUsd, costFactors } = request;
+  const costs = Float64Array.from(models, (model, i) => {
+    const ratio = pacer.costs.get(model)?.ratio ?? 0;
+    return ratio * (pacer.priceFactors.get(model) ?? 1) * costFactors[i]!;
+  });
+  const utilities = new Float64Array(heads.length);
+  models.forEach((model, i) => {
+    const offset = published.offsetOf(model);
+    for (let m = 0; m < headCount; m++)
+      utilities[i * headCount + m] = qualityWeight * (heads[i * headCount + m]! + offset) - perUsd * costs[i]!;
+  });
+  const floors = budgetedFloors(pacer.explorationFloor, pacer.budgetUsd, [...costs]);
+  let floorCost = 0;
+  let floorTotal = 0;
+  floors.forEach((floor, i) => {
+    floorCost += floor * costs[i]!;
+    floorTotal += floor;
+  });
+  const candidates = models.map((model, i) => ({ guarantee: published.guaranteeOf(model), costUsd: costs[i]! }));
+  return { utilities, costs, candidates, floorCost, voted: 1 - floorTotal };
+}
+
 /** Below any value; bound once: see encode.ts. */
 const lowest = -Infinity;
 
-function votedCost(request: PacedRequest, costs: Float64Array, price: number): number {
-  let total = 0;
+/** What a request would have cost at a price of lambda, drawn as decisions are: by votes, guarantees and floors. */
+function expectedCost(request: PricedRequest, price: number, budgetUsd: number): number {
+  const { utilities, costs } = request;
+  const shares: number[] = new Array(costs.length).fill(0);
   for (let m = 0; m < headCount; m++) {
-    let best = lowest;
-    let cost = 0;
+    let best = -1;
+    let most = lowest;
     for (let i = 0; i < costs.length; i++) {
-      const value = request.heads[i * headCount + m]! - (request.perUsd + price) * costs[i]!;
-      if (value > best) {
-        best = value;
-        cost = costs[i]!;
+      const value = utilities[i * headCount + m]! - price * costs[i]!;
+      if (value > most) {
+        most = value;
+        best = i;
       }
     }
-    total += cost / headCount;
+    if (best >= 0) shares[best] = shares[best]! + 1 / headCount;
   }
-  return total;
+  guarantee(shares, request.candidates, budgetUsd);
+  let total = 0;
+  for (let i = 0; i < costs.length; i++) total += shares[i]! * costs[i]!;
+  return request.floorCost + request.voted * total;
 }

@@ -9,17 +9,14 @@ import { hiddenLayer, type NetworkShape, outputLayer, parameterCount } from './a
 import { type Basis, describe, type Features, phiSize, readBasis } from './basis';
 import { arrayOf, readBlob, sha256Of, writeBlob } from './blob';
 import { coldStartJudgement, coldStartRewards, isColdStart } from './cold-start';
+import { contextOf } from './context';
 import { float32Of, int8Of } from './encode';
+import { type Guarantees, guarantee, guaranteesOf, newcomer } from './guarantees';
 import { dot32 } from './linear-algebra';
 import { costRow, headCount, meanRow, weightRows } from './linear-half';
 import { leastServedWeight } from './mix';
 import { taskSlotOf } from './task-slot';
 
-/** Rewards below which a model that joined late is a newcomer. */
-export const newcomerPulls = 24;
-/** Most and least probability of a newcomer: explored, but under a cap, since nothing vouches for it. */
-const newcomerCap = 0.2;
-const newcomerShare = 0.05;
 /** Expected cost of a request relative to the model's mean is believed within these bounds. */
 const leastCostFactor = 0.2;
 const mostCostFactor = 4;
@@ -31,6 +28,8 @@ export interface PolicyWeights {
   readonly pulls: readonly number[];
   /** Whether a model came after the cold start. */
   readonly joinedLate: readonly boolean[];
+  /** Least share of a model that has got worse; 0 for the others. */
+  readonly watched: readonly number[];
   readonly learnedRewards: number;
   /** A standardised reward z is quality = rewardMean + rewardDeviation * z. */
   readonly rewardMean: number;
@@ -53,14 +52,15 @@ export function writePolicy(weights: PolicyWeights): Buffer {
   return writeBlob({ kind: 'policy', meta, arrays: { armMeans, shared, linear, network } });
 }
 
-function readPolicy(bytes: Buffer, basis: Basis): PolicyWeights {
+/** What a policy blob holds, checked for shape and finiteness but not against a hash. */
+export function readPolicy(bytes: Buffer, basis: Basis): PolicyWeights {
   const blob = readBlob(bytes, 'policy');
   const meta = blob.meta as Omit<PolicyWeights, 'armMeans' | 'shared' | 'linear' | 'network'>;
   const arms = meta.models.length;
   for (const field of ['learnedRewards', 'rewardMean', 'rewardDeviation', 'hidden'] as const) {
     if (!Number.isFinite(meta[field])) throw new Error(`policy blob: ${field} is ${meta[field]}`);
   }
-  if (meta.pulls.length !== arms || meta.joinedLate.length !== arms)
+  if (meta.pulls.length !== arms || meta.joinedLate.length !== arms || meta.watched.length !== arms)
     throw new Error(`policy blob: pulls do not fit ${arms} models`);
   const size = phiSize(basis);
   return {
@@ -96,16 +96,12 @@ export function parsePolicy(
     throw new Error(`policy ${found.policySha256} belongs to basis ${weights.basisSha256}, not ${found.basisSha256}`);
   }
   const values = createValues(parsedBasis, weights);
+  const guarantees = guaranteesOf(weights);
   const scratch = createScratch();
   return {
     policySha256: found.policySha256,
-    judge: (opened) => judge(opened, weights, values, found.policySha256, scratch),
+    judge: (opened) => judge(opened, weights, { values, guarantees }, found.policySha256, scratch),
   };
-}
-
-/** The values of a policy that was made here, without checking hashes. */
-export function servedValues(basis: Basis, policy: Buffer): (features: Features, neuralWeight: number) => Values {
-  return createValues(basis, readPolicy(policy, basis));
 }
 
 /** Values of all known models for one request. The arrays are reused by the next call. */
@@ -147,14 +143,16 @@ export function createValues(
     for (let arm = 0; arm < arms; arm++) {
       const base = weights.rewardMean + weights.rewardDeviation * weights.armMeans[arm]!;
       const at = arm * weightRows * size;
+      const mean = weights.hasLinear ? shared + dot32(weights.linear, at + meanRow * size, phi, 0, size) : 0;
       let networkMean = 0;
       for (let m = 0; m < headCount; m++) {
         const own = weights.hasLinear ? shared + dot32(weights.linear, at + (m + 1) * size, phi, 0, size) : 0;
         const other = network[arm * headCount + m]!;
         networkMean += other / headCount;
-        values.heads[arm * headCount + m] = base + weights.rewardDeviation * ((1 - neural) * own + neural * other);
+        // own - mean, the linear heads' doubt, counts in full: the network's heads are sure too early.
+        const mixed = own - neural * mean + neural * other;
+        values.heads[arm * headCount + m] = base + weights.rewardDeviation * mixed;
       }
-      const mean = weights.hasLinear ? shared + dot32(weights.linear, at + meanRow * size, phi, 0, size) : 0;
       values.means[arm] = base + weights.rewardDeviation * ((1 - neural) * mean + neural * networkMean);
       if (weights.hasLinear) {
         const factor = 1 + dot32(weights.linear, at + costRow * size, phi, 0, size);
@@ -171,6 +169,7 @@ export function featuresOf(record: {
   readonly sketchScale: number;
   readonly handFeatures: Buffer;
   readonly callerFeatures: Buffer | null;
+  readonly contextFeatures: Buffer;
   readonly taskType: string;
 }): Features {
   return {
@@ -178,6 +177,7 @@ export function featuresOf(record: {
     sketchScale: record.sketchScale,
     hand: float32Of(record.handFeatures),
     caller: record.callerFeatures ? float32Of(record.callerFeatures) : null,
+    context: contextOf(record.contextFeatures),
     task: taskSlotOf(record.taskType),
   };
 }
@@ -187,16 +187,18 @@ interface Scratch {
   arms: Int32Array;
   /** Per candidate: utility lost to cost and latency. */
   penalties: Float64Array;
+  /** Per candidate: expected for this request. */
+  costsUsd: Float64Array;
 }
 
 function createScratch(): Scratch {
-  return { arms: new Int32Array(0), penalties: new Float64Array(0) };
+  return { arms: new Int32Array(0), penalties: new Float64Array(0), costsUsd: new Float64Array(0) };
 }
 
 function judge(
   opened: RouteOpened,
   weights: PolicyWeights,
-  valuesOf: ReturnType<typeof createValues>,
+  { values: valuesOf, guarantees }: { values: ReturnType<typeof createValues>; guarantees: Guarantees },
   policySha256: string,
   scratch: Scratch,
 ): Judgement {
@@ -207,6 +209,7 @@ function judge(
   if (scratch.arms.length !== candidates.length) {
     scratch.arms = new Int32Array(candidates.length);
     scratch.penalties = new Float64Array(candidates.length);
+    scratch.costsUsd = new Float64Array(candidates.length);
   }
   const qualities: number[] = new Array(candidates.length);
   const utilities: number[] = new Array(candidates.length);
@@ -217,11 +220,12 @@ function judge(
     const quality = arm < 0 ? strangers : values.means[arm]! + (tuning.driftOffsets[candidate.model] ?? 0);
     qualities[i] = Math.max(0, Math.min(1, quality));
     const costUsd = expectedCostUsd(candidate, arm, values, opened);
+    scratch.costsUsd[i] = costUsd;
     scratch.penalties[i] = utilityOf(utility, 0, costUsd, candidate.expectedLatencyMs);
     utilities[i] = utilityOf(utility, qualities[i]!, costUsd, candidate.expectedLatencyMs);
   }
   const probabilities = votes(opened, values, utility, scratch);
-  capNewcomers(probabilities, candidates, weights, scratch);
+  keepGuarantees(probabilities, opened, guarantees, scratch);
   let top = 0;
   for (const probability of probabilities) if (probability > top) top = probability;
   const n = tuning.learnedRewards;
@@ -279,41 +283,25 @@ function votes(opened: RouteOpened, values: Values, utility: UtilityWeights, scr
   return shares;
 }
 
-/** Gives strangers and newcomers a share of their own, between `newcomerShare` and `newcomerCap`, and the rest to the others. */
-function capNewcomers(
+/** Gives strangers, newcomers and the watched their shares, and the rest to the others. */
+function keepGuarantees(
   shares: number[],
-  candidates: readonly Candidate[],
-  weights: PolicyWeights,
+  { candidates, budgetUsdPerRequest }: RouteOpened,
+  guarantees: Guarantees,
   scratch: Scratch,
 ): void {
-  let eligible = 0;
-  let newcomers = 0;
-  let newcomersShare = 0;
-  const isNew = (i: number): boolean => {
-    const arm = scratch.arms[i]!;
-    return arm < 0 || (weights.joinedLate[arm]! && weights.pulls[arm]! < newcomerPulls);
-  };
-  for (let i = 0; i < candidates.length; i++) {
-    if (!candidates[i]!.eligible) continue;
-    eligible++;
-    if (!isNew(i)) continue;
-    newcomers++;
-  }
-  if (newcomers === 0) return;
-  const known = eligible - newcomers;
-  const least = Math.min(newcomerShare, 1 / eligible);
-  const most = known === 0 ? 1 : Math.min(newcomerCap, 0.5 / newcomers);
-  let knownShare = 0;
-  for (let i = 0; i < candidates.length; i++) {
-    if (!candidates[i]!.eligible) continue;
-    if (isNew(i)) {
-      shares[i] = known === 0 ? 1 / newcomers : Math.max(Math.min(least, most), Math.min(most, shares[i]!));
-      newcomersShare += shares[i]!;
-    } else knownShare += shares[i]!;
-  }
-  if (known === 0) return;
-  for (let i = 0; i < candidates.length; i++) {
-    if (!candidates[i]!.eligible || isNew(i)) continue;
-    shares[i] = knownShare > 0 ? (shares[i]! / knownShare) * (1 - newcomersShare) : (1 - newcomersShare) / known;
-  }
+  if (guarantees.size === 0 && !scratch.arms.includes(-1)) return;
+  const eligible: number[] = [];
+  candidates.forEach((candidate, i) => {
+    if (candidate.eligible) eligible.push(i);
+  });
+  const some = eligible.map((i) => ({
+    guarantee: scratch.arms[i]! < 0 ? newcomer : (guarantees.get(candidates[i]!.model) ?? null),
+    costUsd: scratch.costsUsd[i]!,
+  }));
+  const kept = eligible.map((i) => shares[i]!);
+  guarantee(kept, some, budgetUsdPerRequest);
+  eligible.forEach((at, i) => {
+    shares[at] = kept[i]!;
+  });
 }

@@ -2,12 +2,17 @@
 import { phiSize } from './basis';
 import { sha256Of } from './blob';
 import { tuningStep } from './cadence';
+import { watchedShare } from './drift';
+import { type Guarantee, guaranteesOf, newcomer } from './guarantees';
+import { nextPolicy } from './guard/next-policy';
+import { assertSound } from './guard/soundness';
 import { driftQuality } from './learn-rewards';
-import type { FoldParts, LearnerOutput, LearnerState, Published } from './learner-state';
+import type { FoldParts, LearnerOutput, Published } from './learner-state';
 import { headCount } from './linear-half';
+import { doubtMeans } from './mean-doubt';
 import { neuralWeightOf } from './mix';
 import { hiddenUnits } from './neural-half';
-import { solvePrice } from './pacer';
+import { judgeAnew, solvePrice } from './pacer';
 import { createValues, type PolicyWeights, writePolicy } from './policy';
 import { strategyWeightsOf } from './trust';
 
@@ -25,7 +30,11 @@ export function publish(fold: FoldParts, policyDue: boolean, urgent: boolean): L
 function publishPolicy(fold: FoldParts): LearnerOutput {
   const { state, options } = fold;
   const basis = state.basis!;
-  const weights = policyWeightsOf(state);
+  const { weights, refused, alarms, metrics } = nextPolicy(
+    fold,
+    () => policyWeightsOf(fold),
+    () => neuralWeight(fold),
+  );
   const policy = writePolicy(weights);
   const policySha256 = sha256Of(policy);
   const published: Published = {
@@ -46,6 +55,7 @@ function publishPolicy(fold: FoldParts): LearnerOutput {
       neuralWeight: neuralWeight(fold),
       noise: state.linear?.noise ?? 1,
       precision: state.linear?.precision ?? 0,
+      ...metrics,
     },
   };
   const output: LearnerOutput = {
@@ -55,11 +65,17 @@ function publishPolicy(fold: FoldParts): LearnerOutput {
     basis: basis.published ? null : basis.bytes,
     basisSha256: basis.sha256,
     published,
+    refused,
+    alarms,
   };
   basis.published = true;
-  state.policy = { bytes: policy, sha256: policySha256 };
   state.rewardsAtPolicy = state.rewards;
+  if (refused !== null) return output;
+  state.policy = { bytes: policy, sha256: policySha256, basis };
   fold.scratch.served = createValues(basis.fitted, weights);
+  fold.scratch.servedModels = weights.models;
+  fold.scratch.guarantees = guaranteesOf(weights);
+  judgeWindow(fold);
   return output;
 }
 
@@ -67,9 +83,25 @@ function neuralWeight(fold: FoldParts): number {
   return fold.options.config.pipeline === 'dqn' ? 1 : neuralWeightOf(fold.state.mix);
 }
 
+/** What the policy just published thinks of the last requests. */
+function judgeWindow({ state, scratch }: FoldParts): void {
+  const neuralWeight = neuralWeightOf(state.mix);
+  for (const request of state.pacer.window)
+    if (request.features) judgeAnew(request, scratch.servedModels, scratch.served!(request.features, neuralWeight));
+}
+
+function guaranteeOf({ scratch }: FoldParts, model: string): Guarantee | null {
+  if (!scratch.servedModels.includes(model)) return newcomer;
+  return scratch.guarantees.get(model) ?? null;
+}
+
 function publishTuning(fold: FoldParts): LearnerOutput {
   const { state } = fold;
-  solvePrice(state.pacer);
+  solvePrice(state.pacer, {
+    offsetOf: (model) => (state.models.includes(model) ? driftQuality(fold, state.models.indexOf(model)) : 0),
+    guaranteeOf: (model) => guaranteeOf(fold, model),
+  });
+  assertSound(fold);
   state.eventsAtTuning = state.events;
   state.tuningVersion++;
   const configured = state.models
@@ -84,13 +116,14 @@ function publishTuning(fold: FoldParts): LearnerOutput {
       costRatios: Object.fromEntries([...state.pacer.costs].map(([model, cost]) => [model, cost.ratio])),
       driftOffsets: Object.fromEntries(configured.map(({ model, arm }) => [model, driftQuality(fold, arm)])),
       neuralWeight: neuralWeight(fold),
-      strategyWeights: strategyWeightsOf(state.trust),
+      strategyWeights: strategyWeightsOf(state.trust, state.pacer.budgetUsd !== null),
       eventOffset: state.toOffset,
     },
   };
 }
 
-function policyWeightsOf(state: LearnerState): PolicyWeights {
+function policyWeightsOf(fold: FoldParts): PolicyWeights {
+  const { state } = fold;
   const size = phiSize(state.basis!.fitted);
   const linear = state.linear;
   const rows = linear ? linear.arms.map((arm) => arm.weights) : [];
@@ -99,10 +132,13 @@ function policyWeightsOf(state: LearnerState): PolicyWeights {
   rows.forEach((weights, arm) => {
     flat.set(weights, arm * stride);
   });
+  const network = Float32Array.from(state.neural!.parameters);
+  doubtMeans(fold, flat, size, network);
   return {
     models: [...state.models],
     pulls: [...state.pulls],
     joinedLate: [...state.joinedLate],
+    watched: state.drifts.map((drift) => watchedShare(drift, state.rewards)),
     learnedRewards: state.rewards,
     rewardMean: state.rewardMean,
     rewardDeviation: state.rewardDeviation,
@@ -112,6 +148,6 @@ function policyWeightsOf(state: LearnerState): PolicyWeights {
     armMeans: Float32Array.from(state.armMeans),
     shared: linear ? Float32Array.from(linear.shared.weights) : new Float32Array(size),
     linear: flat,
-    network: Float32Array.from(state.neural!.parameters),
+    network,
   };
 }

@@ -1,39 +1,60 @@
 /** What is fitted now and then, by a fixed rule of counts: scales, the basis, and the linear half anew from the replay. */
-import { type Basis, describe, type Features, fitBasis, kindOf, maxFitRows, phiSize, writeBasis } from './basis';
+import { rearrangeInputs } from './agent/rearrange-inputs';
+import {
+  type Basis,
+  describe,
+  type Features,
+  fitBasis,
+  inputsSince,
+  kindOf,
+  maxFitRows,
+  phiSize,
+  writeBasis,
+} from './basis';
 import { sha256Of } from './blob';
 import { costTarget, targetOf } from './learn-rewards';
 import { type FoldParts, makeRoom } from './learner-state';
 import { type LinearHalf, type LinearRow, rebuildLinear } from './linear-half';
 import { forgetModels } from './meet-models';
-import { createNeuralHalf, neuralShape } from './neural-half';
+import { createNeuralHalf, type NeuralHalf, neuralShape } from './neural-half';
 import { replaySize, rowAt } from './replay';
 
 /** Refit when the number of rewards has grown by this factor. */
-const refitGrowth = 1.7;
+const refitGrowth = 1.3;
 /** A model's standardised mean is shrunk towards 0 as by so many average rewards. */
-const meanShrinkage = 2;
+export const meanShrinkage = 2;
 /** The smallest deviation a reward is standardised by; below it all rewards are alike. */
 const leastDeviation = 1e-3;
 /** Predictions before their mean squared error says anything. */
-const leastErrors = 20;
+export const leastErrors = 20;
 
 /** Basis, scales and the linear half anew, when the rewards have grown enough. */
 export function refitWhenDue(fold: FoldParts): void {
   const { state, options } = fold;
   if (state.rewards < state.rewardsAtRefit * refitGrowth || replaySize(state.replay) === 0) return;
   state.rewardsAtRefit = state.rewards;
+  state.offsetAtRefit = state.toOffset;
   forgetModels(fold);
   standardize(fold);
-  const fitted = fitBasis(fitRows(fold), options.encoderVersion, state.basis?.fitted ?? null, state.random);
+  const before = state.basis?.fitted ?? null;
+  const fitted = fitBasis(fitRows(fold), options.encoderVersion, before, state.random);
   const bytes = writeBasis(fitted);
   state.basis = { fitted, bytes, sha256: sha256Of(bytes), number: (state.basis?.number ?? 0) + 1, published: false };
   makeRoom(fold, fitted);
   if (options.config.pipeline === 'full') state.linear = rebuild(fold, fitted);
-  if (state.neural && state.neural.shape.inputs !== fitted.xSize) {
-    state.neural.dispose();
-    state.neural = null;
-  }
+  if (state.neural && before) state.neural = carryOver(state.neural, before, fitted);
   state.neural ??= createNeuralHalf(neuralShape(fitted.xSize, state.models.length), state.random);
+}
+
+/** The network on a new basis; null when it has to start from nothing. */
+function carryOver(neural: NeuralHalf, before: Basis, basis: Basis): NeuralHalf | null {
+  const inputs = inputsSince(before, basis);
+  if (inputs === null) {
+    neural.dispose();
+    return null;
+  }
+  const unchanged = inputs.length === neural.shape.inputs && inputs.every((from, i) => from === i);
+  return unchanged ? neural : rearrangeInputs(neural, inputs);
 }
 
 /** Random rows of the newest row's kind, each at most once. */
@@ -81,7 +102,8 @@ function standardize(fold: FoldParts): void {
   for (const drift of state.drifts) drift.offset *= before / state.rewardDeviation;
 }
 
-function rebuild(fold: FoldParts, basis: Basis): LinearHalf {
+/** The linear half made anew from the replay. Overwrites the scratch X and phi. */
+export function rebuild(fold: FoldParts, basis: Basis): LinearHalf {
   const { state } = fold;
   const size = phiSize(basis);
   const count = replaySize(state.replay);

@@ -13,7 +13,7 @@ export interface Outcome {
   /** Drift offset of the model when it was observed, in quality; the fit uses quality - drift. */
   readonly drift: number;
   /** Cost divided by the price factor of its request; null when unknown. */
-  readonly costRatio: number | null;
+  costRatio: number | null;
 }
 
 export interface ReplayRow {
@@ -23,7 +23,11 @@ export interface ReplayRow {
   readonly features: Features;
   /** One, or several where all models' outcomes were recorded. */
   readonly outcomes: readonly Outcome[];
-  /** The same session's next request; null in the last one and outside sessions. */
+  /** When its request was opened, milliseconds since the epoch. */
+  readonly openedAtMs: number;
+  /** Models it could have been given to; null outside sessions, where nobody asks. */
+  readonly eligible: readonly string[] | null;
+  /** The same session's next request that was judged; null while none is known, and outside sessions. */
   next: ReplayRow | null;
   /** X in the basis of `xBasis`, kept for the network. */
   x: Float32Array | null;
@@ -58,9 +62,12 @@ export function addRow(replay: Replay, row: ReplayRow, sessionId: string | null)
   replay.byDecision.set(row.decisionId, row);
   if (sessionId !== null) {
     const before = replay.bySession.get(sessionId);
-    if (before) before.next = row;
-    replay.bySession.delete(sessionId);
-    replay.bySession.set(sessionId, row);
+    // Judged out of order, a request does not follow the one after it.
+    if (!before || before.openedAtMs <= row.openedAtMs) {
+      if (before) before.next = row;
+      replay.bySession.delete(sessionId);
+      replay.bySession.set(sessionId, row);
+    }
   }
   while (replaySize(replay) > replay.capacity) {
     const oldest = rowAt(replay, 0);

@@ -18,6 +18,11 @@ const mostEvidence = 3;
 /** Decisions before evidence counts at all. */
 const leastDecisions = 100;
 
+const alone = Object.fromEntries(strategyNames.map((name) => [name, name === 'LEARNING_OPTIMIZED' ? 1 : 0])) as Record<
+  StrategyName,
+  number
+>;
+
 interface Estimate {
   /** Decayed sums of ratio, ratio * utility, ratio^2, ratio^2 * utility, ratio^2 * utility^2. */
   sums: [number, number, number, number, number];
@@ -62,8 +67,12 @@ function estimatedValue(estimate: Estimate | undefined): { mean: number; varianc
   return { mean, variance };
 }
 
-/** Weight per strategy; sums to 1. */
-export function strategyWeightsOf(trust: Trust): Record<StrategyName, number> {
+/**
+ * Weight per strategy; sums to 1. Under a budget the learner decides alone: its price of money is solved on its own votes,
+ * and strategies that never look at cost would spend what it saves.
+ */
+export function strategyWeightsOf(trust: Trust, budgeted: boolean): Record<StrategyName, number> {
+  if (budgeted) return alone;
   const learned = estimatedValue(trust['LEARNING_OPTIMIZED']);
   const others = strategyNames.filter((name) => name !== 'LEARNING_OPTIMIZED');
   const prior = (1 - learnedPrior) / others.length;

@@ -1,10 +1,15 @@
-/** The least probability of each candidate. Collapse draws with it, and the learner counts on it when it paces spending. */
+/** What a budget leaves of exploration: of the floor under every candidate, and of the even shares of a cold start. */
+import type { RouteOpened } from '../topics/generated/messages';
+import { normalised } from './distribution';
 
 /** Exploration may spend at most this share of the budget. */
 const explorationShare = 0.02;
 
+/** In a cold start a candidate's even share may cost so many times its part of the budget. */
+const coldStartBudgets = 4;
+
 /**
- * Per eligible candidate: its even share of `explorationFloor`, less for one so dear that exploring it would eat the budget.
+ * Collapse draws with these floors, and the learner counts on them when it paces spending. Per eligible candidate: its even share of `explorationFloor`, less for one so dear that exploring it would eat the budget.
  * `budgetUsd` and `costsUsd` are per request; `null` is no budget, a cost of 0 is an unknown one.
  */
 export function budgetedFloors(
@@ -17,4 +22,20 @@ export function budgetedFloors(
     const even = explorationFloor * share;
     return budgetUsd === null || costUsd <= 0 ? even : Math.min(even, (explorationShare * budgetUsd * share) / costUsd);
   });
+}
+
+/**
+ * The distribution of a cold start: even, but less for a candidate known to be so dear that a few calls of it would eat
+ * the budget of hundreds of requests. All zero when nobody is eligible.
+ */
+export function coldStartShares({
+  candidates,
+  budgetUsdPerRequest,
+}: Pick<RouteOpened, 'candidates' | 'budgetUsdPerRequest'>): number[] {
+  const weights = candidates.map(({ eligible, expectedCostUsd }) => {
+    if (!eligible) return 0;
+    if (budgetUsdPerRequest === null || expectedCostUsd <= 0) return 1;
+    return Math.min(1, (coldStartBudgets * budgetUsdPerRequest) / expectedCostUsd);
+  });
+  return weights.some((weight) => weight > 0) ? normalised(weights) : weights;
 }

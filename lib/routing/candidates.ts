@@ -104,6 +104,29 @@ export function admitProbes(candidates: readonly Candidate[], probeShare: number
 }
 
 /**
+ * Shuts out, in place, every candidate whose expected cost is more than the session has left, whatever its health. True
+ * when it shut any out. Call it before `admitProbes`, and `liftHealthFilter` once more after it.
+ */
+export function limitSession(candidates: readonly Candidate[], limitUsd: number | null, spentUsd: number): boolean {
+  if (limitUsd === null) return false;
+  const leftUsd = Math.max(0, limitUsd - spentUsd);
+  let limited = false;
+  for (const candidate of candidates) {
+    const mayServe = candidate.eligible || isUnhealthy(candidate);
+    if (!mayServe || candidate.expectedCostUsd <= leftUsd) continue;
+    candidate.eligible = false;
+    candidate.ineligibleReason = `limits.maxSessionCostUsd: expected $${short(candidate.expectedCostUsd)} is over the $${short(leftUsd)} left of $${short(limitUsd)}`;
+    limited = true;
+  }
+  return limited;
+}
+
+/** Whether health alone keeps this candidate out. */
+function isUnhealthy({ ineligibleReason }: Candidate): boolean {
+  return ineligibleReason === waitingReason || ineligibleReason === openReason;
+}
+
+/**
  * When health alone leaves no candidate, lets the least bad in (HALF_OPEN before OPEN), in place; their
  * `ineligibleReason` then says so although they are eligible. True when it had to.
  */

@@ -3,7 +3,9 @@
  *
  *     utility = wq * quality - (wc / scale.costUsd + lambda) * costUsd - wl * latencyMs / scale.latencyMs
  *
- * with (wq, wc, wl) the preference scaled to sum 1 and lambda the budget price (utility per USD).
+ * with (wq, wc, wl) the preference scaled to sum 1, scale the `utilityScale` of the configuration (USD and milliseconds that
+ * cost one unit of weight) and lambda the budget price (utility per USD). Expected values give the utility of a choice,
+ * observed ones its reward (`reward.ts`).
  */
 import type { Preference, RouteOpened, UtilityScale } from '../topics/generated/messages';
 

@@ -26,6 +26,7 @@ export function validateRequest(request: RouteRequested, config: RouterConfig): 
     invalidInput(request, config) ??
     invalidNumbers(request) ??
     invalidLimits(request.limits, config) ??
+    invalidSessionLimit(request) ??
     invalidPreference(request) ??
     invalidNames(request)
   );
@@ -96,7 +97,7 @@ function invalidNumbers(request: RouteRequested): InvalidRequest | null {
 }
 
 function invalidLimits(limits: Limits, config: RouterConfig): InvalidRequest | null {
-  for (const field of ['maxCostUsd', 'maxLatencyMs'] as const) {
+  for (const field of ['maxCostUsd', 'maxSessionCostUsd', 'maxLatencyMs'] as const) {
     const value = limits[field];
     if (value !== null && !(value >= 0 && Number.isFinite(value))) {
       return fault(`limits.${field}`, `must be a finite number of 0 or more, not ${value}`);
@@ -112,6 +113,12 @@ function invalidLimits(limits: Limits, config: RouterConfig): InvalidRequest | n
       config.models.map((m) => m.provider),
     )
   );
+}
+
+/** Only a session has something that it has spent before. */
+function invalidSessionLimit({ limits, sessionId }: RouteRequested): InvalidRequest | null {
+  if (limits.maxSessionCostUsd === null || sessionId !== null) return null;
+  return fault('limits.maxSessionCostUsd', 'needs a sessionId; use limits.maxCostUsd for a single request');
 }
 
 function invalidPreference({ preference }: RouteRequested): InvalidRequest | null {

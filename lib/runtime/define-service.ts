@@ -79,6 +79,11 @@ export interface Input<E, S, L> {
   readonly decide: (state: S | undefined, event: E, context: Context, looked: L) => Result<S>;
   /** Forward a record that a foreign client hashed to another partition, once, to where its key belongs. */
   readonly forwardMisplaced?: boolean;
+  /**
+   * Pass over, before they are decoded, records whose key has no row in the service's table. For topics whose record key
+   * is the row's key, of which a service needs few records.
+   */
+  readonly knownKeysOnly?: boolean;
 }
 
 /** A row whose `dueAtMs` has passed, seen after everything fetched has been decided. */

@@ -219,7 +219,7 @@ export class Task {
     const startedMs = host.elapsedMs();
     plan.metrics.observeBatch(records.length);
     this.deadLettersInBatch = 0;
-    this.trace.begin(records);
+    this.trace.begin(records.filter((record) => !this.isPassedOver(record)));
     const events = this.decode(records);
     const lookups = await this.lookUp(records, events);
     this.trace.mark('looked up');
@@ -237,6 +237,7 @@ export class Task {
     const { inputs } = this.around.plan;
     return records.map((record) => {
       const { input, topic } = inputs.get(record.topic)!;
+      if (this.isPassedOver(record)) return settled;
       if (record.value === null) {
         if (topic.kind === 'table') this.drop('tombstone');
         else this.deadLetter(record, 'the record has no value', null);
@@ -253,6 +254,13 @@ export class Task {
         return settled;
       }
     });
+  }
+
+  /** Whether a record is of a key without a row, and its input wants only those with one. */
+  private isPassedOver({ topic, key }: LogRecord): boolean {
+    const { input } = this.around.plan.inputs.get(topic)!;
+    if (input.kind !== 'on' || !input.knownKeysOnly) return false;
+    return key === null || this.table?.get(key) === undefined;
   }
 
   /** Sends a record that a foreign client hashed elsewhere on to the partition of its key. False when it may stay. */

@@ -8,6 +8,7 @@ export const externallyWritten: readonly string[] = [
   topics.routeRequested.name,
   topics.routeOutcome.name,
   topics.config.name,
+  topics.weightsCommands.name,
 ];
 
 export interface GraphOptions {

@@ -100,8 +100,28 @@ export const metricDefinitions = {
   // Learning.
   quantum_router_learning_events_total: counter(['kind'], "Learning events folded into the learner's state."),
   quantum_router_training_loss: gauge([], 'Loss of the last gradient step.'),
+  quantum_router_learning_alarm: gauge(
+    ['alarm'],
+    '1 while an alarm of the learner lasts: values-outside-range, error-trend, gradient-norm, refused, repaired.',
+  ),
+  quantum_router_learning_figure: gauge(
+    ['figure'],
+    'What the newest policy says of its making, as in weights.published: errors of prediction, step and churn on the probe set, share of values out of range, gradient norm, judgements passed over, refusals, repairs.',
+  ),
+  quantum_router_learning_converged: gauge(
+    [],
+    '1 while policies hardly change and errors are flat, else 0. From evidence, not from time.',
+  ),
   quantum_router_training_batch_seconds: histogram([], 'Time to fold one batch of learning events.'),
   quantum_router_weights_published_total: counter(['kind'], 'Weights published, by kind (policy, basis, tuning).'),
+  quantum_router_weights_in_force_total: counter(
+    ['reason'],
+    'Weights that came into force, by why (FIRST, INCREMENT, PROMOTION, ROLLBACK).',
+  ),
+  quantum_router_weights_held: gauge(
+    [],
+    '1 while newer weights are kept back: a candidate is on trial, somebody has gone back, or the log is folded again; else 0.',
+  ),
   quantum_router_weights_rejected_total: counter(
     [],
     'Policies that failed validation and were not published: an alarm.',

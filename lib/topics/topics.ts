@@ -81,6 +81,13 @@ export const topics = {
     retentionMs: 90 * dayMs,
     doc: 'promotions and rollbacks that somebody asked for',
   }),
+  weightsAnswers: stream<m.WeightsAnswer>('weights.answers', {
+    schema: 'WeightsAnswer',
+    key: (a) => a.commandId,
+    partitions: 'one',
+    retentionMs: 90 * dayMs,
+    doc: 'what became of the commands',
+  }),
   weightsBlobs: table<m.WeightsChunk>('weights.blobs', {
     schema: 'WeightsChunk',
     key: (c) => `${c.sha256}/${c.index}`,

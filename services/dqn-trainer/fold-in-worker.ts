@@ -1,7 +1,7 @@
 /** A fold in a worker thread, so that training never stands in the way of routing. Whatever ends the thread fails what waits for it. */
 import { extname, join } from 'node:path';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
-import type { Fold, FoldBatch, FoldCheckpoint, Folded, FoldSettings } from './fold';
+import type { FoldBatch, FoldCheckpoint, FoldSettings, TrainerFold, Tried } from './fold';
 import {
   type FoldReply,
   type FoldRequest,
@@ -10,13 +10,14 @@ import {
   revivedFolded,
   type Started,
 } from './fold-messages';
+import type { TrialVerdict } from './trial';
 
 interface Waiting {
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
 
-export async function startFoldInWorker(settings: FoldSettings, saved: Buffer | null): Promise<Fold> {
+export async function startFoldInWorker(settings: FoldSettings, saved: Buffer | null): Promise<TrainerFold> {
   const thread = startThread();
   try {
     const started = (await thread.ask({ kind: 'start', settings, saved })) as Started;
@@ -25,7 +26,14 @@ export async function startFoldInWorker(settings: FoldSettings, saved: Buffer | 
       async reload(batch) {
         await thread.ask(...packed('reload', batch));
       },
-      apply: async (batch) => revivedFolded((await thread.ask(...packed('apply', batch))) as Folded),
+      apply: async (batch) => revivedFolded((await thread.ask(...packed('apply', batch))) as Tried),
+      async tryCandidate(setup) {
+        await thread.ask({ kind: 'tryCandidate', setup });
+      },
+      async addEvidence(batch) {
+        await thread.ask(...packed('addEvidence', batch));
+      },
+      judge: async () => (await thread.ask({ kind: 'judge' })) as TrialVerdict | null,
       checkpoint: async () => revivedCheckpoint((await thread.ask({ kind: 'checkpoint' })) as FoldCheckpoint),
       close: () => thread.end(),
     };
@@ -35,7 +43,7 @@ export async function startFoldInWorker(settings: FoldSettings, saved: Buffer | 
   }
 }
 
-function packed(kind: 'reload' | 'apply', batch: FoldBatch): [FoldRequest, ArrayBuffer[]] {
+function packed(kind: 'reload' | 'apply' | 'addEvidence', batch: FoldBatch): [FoldRequest, ArrayBuffer[]] {
   const pack = packBatch(batch);
   return [{ kind, batch: pack }, [pack.bytes.buffer as ArrayBuffer]];
 }

@@ -1,5 +1,5 @@
 /** The fold itself, in the calling thread: the learner, fed each event once, its policies checked before anybody may serve them. */
-import { createLearner, type Learner, type LearnerOutput } from '../../lib/learning/learner';
+import { createLearner, type Learner, type LearnerOptions, type LearnerOutput } from '../../lib/learning/learner';
 import { parsePolicy } from '../../lib/learning/policy';
 import { createRecentIds, type RecentIds } from '../../lib/runtime/recent-ids';
 import type { LearningEvent } from '../../lib/topics/generated/messages';
@@ -10,7 +10,12 @@ import { tensorBackendOf } from './tensor-backend';
 /** Events between a record and its duplicate: what all writers can have in flight, several times over. */
 const rememberedIds = 4_096;
 
-export async function startFoldInline(settings: FoldSettings, saved: Buffer | null): Promise<Fold> {
+/** `tamper`: see `LearnerOptions`; for tests and `make inject` only. */
+export async function startFoldInline(
+  settings: FoldSettings,
+  saved: Buffer | null,
+  tamper?: LearnerOptions['tamper'],
+): Promise<Fold> {
   const state = saved ? readFoldState(saved) : null;
   const { seed, learning, budgetUsdPerRequest, utilityScale, explorationFloor, encoderVersion } = settings;
   const learner = await createLearner({
@@ -22,6 +27,7 @@ export async function startFoldInline(settings: FoldSettings, saved: Buffer | nu
     encoderVersion,
     backend: tensorBackendOf(learning.backend),
     ...(state && { checkpoint: state.learner }),
+    ...(tamper && { tamper }),
   });
   return new InlineFold(settings, learner, state);
 }
@@ -95,11 +101,12 @@ class InlineFold implements Fold {
     return event.encoderVersion !== this.settings.encoderVersion && event.callerFeatures === null;
   }
 
-  /** The same check that serving makes: what fails it (shape, hash, not finite) would fail every thread. */
+  /** What the guard has refused, and what fails the check that serving makes (shape, hash, not finite) and so would fail every thread. */
   private checked(output: LearnerOutput): FoldOutput {
     if (output.kind !== 'policy') return output;
-    const { policy, policySha256, basisSha256 } = output;
+    const { policy, policySha256, basisSha256, refused } = output;
     this.basis = output.basis ?? this.basis;
+    if (refused !== null) return { ...output, rejected: refused };
     try {
       if (!this.basis) throw new Error('it came without a basis');
       parsePolicy(this.basis, policy, { policySha256, basisSha256 });

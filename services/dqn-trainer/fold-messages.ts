@@ -1,7 +1,8 @@
 /** What passes between the trainer and its worker thread. Events travel encoded, in one transferred buffer a batch. */
 import type { LearningEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import type { FoldBatch, FoldCheckpoint, Folded, FoldOutput, FoldSettings } from './fold';
+import type { FoldBatch, FoldCheckpoint, FoldOutput, FoldSettings, Tried } from './fold';
+import type { PolicyBlobs, TrialSetup } from './trial';
 
 export interface PackedBatch {
   readonly offsets: Float64Array;
@@ -14,6 +15,9 @@ export type FoldRequest =
   | { readonly kind: 'start'; readonly settings: FoldSettings; readonly saved: Uint8Array | null }
   | { readonly kind: 'reload'; readonly batch: PackedBatch }
   | { readonly kind: 'apply'; readonly batch: PackedBatch }
+  | { readonly kind: 'tryCandidate'; readonly setup: TrialSetup | null }
+  | { readonly kind: 'addEvidence'; readonly batch: PackedBatch }
+  | { readonly kind: 'judge' }
   | { readonly kind: 'checkpoint' };
 
 export interface FoldReply {
@@ -53,12 +57,21 @@ export function unpackBatch({ offsets, ends, bytes }: PackedBatch): FoldBatch {
 }
 
 /** Buffers arrive from another thread as plain Uint8Arrays. */
-export function revivedFolded(folded: Folded): Folded {
+export function revivedFolded(folded: Tried): Tried {
   const outputs = folded.outputs.map((output): FoldOutput => {
     if (output.kind !== 'policy') return output;
     return { ...output, policy: bufferOf(output.policy), basis: output.basis && bufferOf(output.basis) };
   });
   return { ...folded, outputs };
+}
+
+export function revivedTrial(setup: TrialSetup | null): TrialSetup | null {
+  const revived = (blobs: PolicyBlobs): PolicyBlobs => ({
+    ...blobs,
+    policy: bufferOf(blobs.policy),
+    basis: bufferOf(blobs.basis),
+  });
+  return setup && { ...setup, candidate: revived(setup.candidate), current: revived(setup.current) };
 }
 
 export function revivedCheckpoint(checkpoint: FoldCheckpoint): FoldCheckpoint {

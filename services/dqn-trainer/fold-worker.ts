@@ -1,9 +1,10 @@
 /** The worker thread's side: one fold, one request at a time, in the order they come. */
 import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import type { Fold } from './fold';
+import type { TrainerFold } from './fold';
 import { startFoldInline } from './fold-inline';
-import { type FoldReply, type FoldRequest, unpackBatch } from './fold-messages';
+import { type FoldReply, type FoldRequest, revivedTrial, unpackBatch } from './fold-messages';
+import { withTrial } from './with-trial';
 
 /** Training gives way to routing where both want the same core. */
 const niceness = 10;
@@ -11,12 +12,13 @@ const niceness = 10;
 // may take it back.
 if (process.platform === 'linux' && getPriority() < niceness) setPriority(niceness);
 
-let fold: Fold | null = null;
+let fold: TrainerFold | null = null;
 let queue: Promise<void> = Promise.resolve();
 
 async function answer(request: FoldRequest): Promise<unknown> {
   if (request.kind === 'start') {
-    fold = await startFoldInline(request.settings, request.saved && Buffer.from(request.saved));
+    const { settings, saved } = request;
+    fold = withTrial(await startFoldInline(settings, saved && Buffer.from(saved)), settings);
     return { eventOffset: fold.eventOffset, replayFromOffset: fold.replayFromOffset };
   }
   if (!fold) throw new Error(`${request.kind} came before start`);
@@ -25,6 +27,12 @@ async function answer(request: FoldRequest): Promise<unknown> {
       return fold.reload(unpackBatch(request.batch));
     case 'apply':
       return fold.apply(unpackBatch(request.batch));
+    case 'tryCandidate':
+      return fold.tryCandidate(revivedTrial(request.setup));
+    case 'addEvidence':
+      return fold.addEvidence(unpackBatch(request.batch));
+    case 'judge':
+      return fold.judge();
     case 'checkpoint':
       return fold.checkpoint();
   }

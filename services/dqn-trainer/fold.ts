@@ -4,7 +4,9 @@ import { encoderVersion } from '../../lib/learning/encode';
 import type { LearnerOutput } from '../../lib/learning/learner';
 import type { TensorBackendName } from '../../lib/ports/tensor-backend';
 import type { LearningEvent, UtilityScale } from '../../lib/topics/generated/messages';
+import { algorithmVersion, lineageIdOf } from './lineage';
 import { chooseBackend } from './tensor-backend';
+import type { TrialSetup, TrialVerdict } from './trial';
 
 /** Everything but events and offsets that decides what is learned. */
 export interface FoldSettings {
@@ -15,6 +17,8 @@ export interface FoldSettings {
   readonly utilityScale: UtilityScale;
   readonly explorationFloor: number;
   readonly encoderVersion: string;
+  /** `algorithmVersion`. */
+  readonly algorithm: number;
 }
 
 export type FoldBatch = readonly { readonly event: LearningEvent; readonly offset: number }[];
@@ -54,14 +58,38 @@ export interface FoldCheckpoint {
   readonly replayFromOffset: number;
 }
 
+/** A fold that can put a candidate on trial on the events it folds; see `trial.ts`. */
+export interface TrainerFold extends Fold {
+  apply(batch: FoldBatch): Promise<Tried>;
+  /** Null ends the trial. Rejects for a policy that cannot be parsed; there is no trial then. */
+  tryCandidate(setup: TrialSetup | null): Promise<void>;
+  /** Events that were folded in before the trial began, in order: evidence for it, not learned again. */
+  addEvidence(batch: FoldBatch): Promise<void>;
+  /** The gate's verdict on what has come so far; null without a trial. */
+  judge(): Promise<TrialVerdict | null>;
+}
+
+export interface Tried extends Folded {
+  /** The gate's, where it was due within the batch. */
+  readonly verdict: TrialVerdict | null;
+}
+
 /** Starts a fold from nothing or from the bytes of a checkpoint, with these settings. */
-export type StartFold = (settings: FoldSettings, saved: Buffer | null) => Promise<Fold>;
+export type StartFold = (settings: FoldSettings, saved: Buffer | null) => Promise<TrainerFold>;
 
 /** `backend`: what trains; unless said, what the configuration means for a new lineage. */
 export function foldSettingsOf(config: RouterConfig, backend = chooseBackend(config).name): FoldSettings {
   const { seed, budgetUsdPerRequest, utilityScale, explorationFloor } = config;
   const learning = { ...config.learning, backend };
-  return { seed, learning, budgetUsdPerRequest, utilityScale, explorationFloor, encoderVersion };
+  return {
+    seed,
+    learning,
+    budgetUsdPerRequest,
+    utilityScale,
+    explorationFloor,
+    encoderVersion,
+    algorithm: algorithmVersion,
+  };
 }
 
 /**
@@ -70,12 +98,7 @@ export function foldSettingsOf(config: RouterConfig, backend = chooseBackend(con
  * change on the way.
  */
 export function sameLineage(a: FoldSettings, b: FoldSettings): boolean {
-  return (
-    a.seed === b.seed &&
-    a.encoderVersion === b.encoderVersion &&
-    a.learning.pipeline === b.learning.pipeline &&
-    a.learning.backend === b.learning.backend
-  );
+  return lineageIdOf(a) === lineageIdOf(b);
 }
 
 export function sameSettings(a: FoldSettings, b: FoldSettings): boolean {

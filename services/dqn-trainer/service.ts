@@ -1,5 +1,5 @@
 import { anyTopic, defineService, process, type ServiceDefinition } from '../../lib/runtime/define-service';
-import type { LearningEvent } from '../../lib/topics/generated/messages';
+import type { LearningEvent, WeightsCommand } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { type DqnTrainerOptions, Trainer } from './trainer';
 
@@ -16,11 +16,19 @@ export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition 
         startAt: () => trainer.resume(),
         onStop: () => trainer.stop(),
       }),
+      process<WeightsCommand>(topics.weightsCommands, (batch, context) =>
+        trainer.obey(
+          batch.map(({ event }) => event),
+          context,
+        ),
+      ),
     ],
     views: [anyTopic(topics.config)],
     outputs: [
       anyTopic(topics.weightsBlobs),
       anyTopic(topics.weightsPublished),
+      anyTopic(topics.weightsVersions),
+      anyTopic(topics.weightsAnswers),
       anyTopic(topics.tuning),
       anyTopic(topics.trainerCheckpoint),
     ],

@@ -12,22 +12,26 @@ import type { TensorBackendName } from '../../lib/ports/tensor-backend';
 import { type Context, type Emit, emit } from '../../lib/runtime/define-service';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type { LearningEvent, TrainerCheckpoint, WeightsPublished } from '../../lib/topics/generated/messages';
+import type {
+  LearningEvent,
+  TrainerCheckpoint,
+  WeightsCommand,
+  WeightsPublished,
+} from '../../lib/topics/generated/messages';
+import { readTable } from '../../lib/topics/read-table';
 import { topics } from '../../lib/topics/topics';
 import type { BlobStore } from '../../lib/weights/blob-store';
-import {
-  type Fold,
-  type FoldBatch,
-  type FoldSettings,
-  foldSettingsOf,
-  type StartFold,
-  sameLineage,
-  sameSettings,
-} from './fold';
+import { carryOut, readAnswered } from './commands';
+import { type FoldSettings, foldSettingsOf, type StartFold, sameLineage, sameSettings, type TrainerFold } from './fold';
 import { readFoldState } from './fold-state';
-import { createPublisher, type Publisher } from './publisher';
+import { isOfLineage, lineageIdOf } from './lineage';
+import { modeAtStart } from './mode';
+import { Publisher } from './publisher';
+import { readEvents } from './read-events';
 import { readLast } from './read-last';
 import { chooseBackend } from './tensor-backend';
+import { createTrialKeeper, type TrialKeeper } from './trial-keeper';
+import { createVersions } from './versions';
 
 export interface DqnTrainerOptions {
   readonly broker: Broker;
@@ -46,8 +50,6 @@ export interface DqnTrainerOptions {
 }
 
 const defaultCheckpointEveryEvents = 2_000;
-/** Events handed to `reload` at a time. */
-const reloadEvents = 500;
 /** Publishings between two clean-ups of the key-value store. */
 const cleanEveryPublishings = 16;
 
@@ -63,9 +65,14 @@ interface SavedCheckpoint {
 
 /** One life between two starts. */
 interface Session {
-  fold: Fold;
+  fold: TrainerFold;
   settings: FoldSettings;
+  /** Next offset to fold in. */
+  position: number;
   readonly publisher: Publisher;
+  readonly trials: TrialKeeper;
+  /** Ids of commands that have an answer. */
+  readonly answered: Set<string>;
   /** Newest last; the one before it is kept until the next, should the newest not be readable. */
   checkpoints: SavedCheckpoint[];
   checkpointSequence: number;
@@ -82,10 +89,6 @@ function inLineageOf(running: FoldSettings, wanted: FoldSettings): FoldSettings 
   const { seed, encoderVersion } = running;
   const { pipeline, backend } = running.learning;
   return { ...wanted, seed, encoderVersion, learning: { ...wanted.learning, pipeline, backend } };
-}
-
-function isMadeWith(weights: WeightsPublished, { seed, encoderVersion, learning }: FoldSettings): boolean {
-  return weights.seed === seed && weights.encoderVersion === encoderVersion && weights.backend === learning.backend;
 }
 
 export class Trainer {
@@ -107,13 +110,22 @@ export class Trainer {
     const weights = await readLast(broker, topics.weightsPublished, prefix);
     const tuning = await readLast(broker, topics.tuning, prefix);
     const { earliest, end } = await broker.offsets({ topic: prefix + topics.learningEvents.name, partition: 0 });
-    const { saved, settings, isNew } = await this.lineageOf(pointer, weights, config);
+    const versions = createVersions((await readTable(broker, topics.weightsVersions, prefix)).values());
+    const { saved, settings, isNew: isRefold } = await this.lineageOf(pointer, weights, config);
     const fold = await this.options.startFold(settings, saved?.bytes ?? null);
     if (saved) await this.reload(fold, fold.replayFromOffset, fold.eventOffset);
+    const startAt = Math.max(earliest, saved ? fold.eventOffset : 0);
+    const mode = modeAtStart({ weights, versions: versions.all(), settings, isRefold, earliest, end });
+    const lineage = lineageIdOf(settings);
+    const publisher = new Publisher({ blobs, log, metrics, weights, tuning, versions, lineage, mode });
+    publisher.configVersion = applied?.version ?? 0;
     this.session = {
       fold,
       settings,
-      publisher: createPublisher({ blobs, log, metrics, weights, tuning, newLineageAtOffset: isNew ? end : null }),
+      position: startAt,
+      publisher,
+      trials: createTrialKeeper({ publisher, ...this.options }),
+      answered: await readAnswered(broker, prefix),
       checkpoints: saved && pointer ? [{ pointer, byteLength: saved.bytes.length }] : [],
       checkpointSequence: pointer?.sequence ?? 0,
       // Under other settings than it was saved with, the state is a new starting point and is recorded as such.
@@ -122,14 +134,14 @@ export class Trainer {
       publishings: 0,
       warnedVersion: 0,
     };
-    const startAt = Math.max(earliest, saved ? fold.eventOffset : 0);
+    await this.session.trials.follow(this.session);
     if (saved && startAt > fold.eventOffset) {
       log.warn('learning events between the checkpoint and the start of the log are gone', {
         from: fold.eventOffset,
         to: startAt,
       });
     }
-    log.info('trainer resumes', { offset: startAt, end, fromCheckpoint: saved !== null });
+    log.info('trainer resumes', { offset: startAt, end, fromCheckpoint: saved !== null, lineage, mode: mode.kind });
     return startAt;
   }
 
@@ -144,7 +156,8 @@ export class Trainer {
     await this.followConfig(session, context);
     const records = session.recordStart ? await this.save(session, context.nowMs) : [];
     const startedMs = this.options.elapsedMs();
-    const { outputs, folded, duplicates, foreign } = await session.fold.apply(batch);
+    const { outputs, folded, duplicates, foreign, verdict } = await session.fold.apply(batch);
+    session.position = batch.at(-1)!.offset + 1;
     metrics.observe('quantum_router_training_batch_seconds', {}, (this.options.elapsedMs() - startedMs) / 1_000);
     for (const [kind, count] of Object.entries(folded))
       metrics.count('quantum_router_learning_events_total', { kind }, count);
@@ -154,13 +167,30 @@ export class Trainer {
       metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'other-encoder' }, foreign);
       log.warn('learning events of another encoder were skipped', { events: foreign });
     }
-    records.push(...(await session.publisher.publish(outputs, batch.at(-1)!.offset + 1, context.nowMs)));
+    records.push(...(await session.publisher.take(outputs, session.position, context.nowMs)));
+    if (verdict) records.push(...(await session.publisher.heed(verdict, context.nowMs)));
+    await session.trials.follow(session);
     session.eventsSinceCheckpoint += batch.length;
     if (session.eventsSinceCheckpoint >= (this.options.checkpointEveryEvents ?? defaultCheckpointEveryEvents)) {
       records.push(...(await this.save(session, context.nowMs)));
     }
     if (outputs.some(({ kind }) => kind === 'policy') && ++session.publishings % cleanEveryPublishings === 0) {
       await this.cleanKeyValue(session);
+    }
+    return records;
+  }
+
+  /** Carries commands out, in order and each once, and answers them. */
+  async obey(commands: readonly WeightsCommand[], context: Pick<Context, 'nowMs' | 'view'>): Promise<Emit[]> {
+    const { session } = this;
+    if (!session) throw new Error('the trainer was not resumed');
+    await this.followConfig(session, context);
+    const records: Emit[] = [];
+    for (const command of commands) {
+      if (session.answered.has(command.commandId)) continue;
+      session.answered.add(command.commandId);
+      records.push(...(await carryOut(command, session, { ...this.options, nowMs: context.nowMs })));
+      await session.trials.follow(session);
     }
     return records;
   }
@@ -195,7 +225,7 @@ export class Trainer {
     const goesOnWith = (backend: string): boolean => {
       const settings = foldSettingsOf(config, backend as TensorBackendName);
       if (saved) return sameLineage(saved.settings, settings);
-      return weights === null || isMadeWith(weights, settings);
+      return weights === null || isOfLineage(weights, settings);
     };
     const { name: backend, reason } = chooseBackend(config, before && goesOnWith(before) ? before : null);
     log.info('tensor backend', { backend, reason });
@@ -224,20 +254,8 @@ export class Trainer {
     }
   }
 
-  private async reload(fold: Fold, from: number, to: number): Promise<void> {
-    const of = { topic: (this.options.topicPrefix ?? '') + topics.learningEvents.name, partition: 0 };
-    const { earliest } = await this.options.broker.offsets(of);
-    if (from >= to) return;
-    for await (const records of this.options.broker.read(of, {
-      from: Math.max(from, earliest),
-      to,
-      maxRecords: reloadEvents,
-    })) {
-      const batch: FoldBatch = records.flatMap(({ value, offset }) =>
-        value === null ? [] : [{ event: topics.learningEvents.codec.decode(value), offset }],
-      );
-      await fold.reload(batch);
-    }
+  private async reload(fold: TrainerFold, from: number, to: number): Promise<void> {
+    for await (const batch of readEvents(this.options, from, to)) await fold.reload(batch);
   }
 
   /**
@@ -248,6 +266,7 @@ export class Trainer {
     const current = this.readConfig(context.view(topics.config));
     if (!current) return;
     const { log } = this.options;
+    session.publisher.configVersion = current.version;
     const { backend } = current.config.learning;
     const wanted = foldSettingsOf(current.config, backend === 'auto' ? session.settings.learning.backend : backend);
     const settings = inLineageOf(session.settings, wanted);
@@ -266,6 +285,8 @@ export class Trainer {
     session.fold = fold;
     session.settings = settings;
     session.recordStart = true;
+    session.trials.restart();
+    await session.trials.follow(session);
   }
 
   private async save(session: Session, nowMs: number): Promise<Emit[]> {
@@ -294,7 +315,7 @@ export class Trainer {
   }
 
   private cleanKeyValue({ publisher, checkpoints }: Session): Promise<void> {
-    const kept = [...publisher.sharedSha256s(), ...checkpoints.map(({ pointer }) => pointer.sha256)];
+    const kept = [...publisher.sharedSha256s, ...checkpoints.map(({ pointer }) => pointer.sha256)];
     return this.options.blobs.shareOnly(new Set(kept));
   }
 }

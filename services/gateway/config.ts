@@ -5,6 +5,8 @@ export interface GatewaySettings {
   readonly port: number;
   /** How long a request waits for its decision beyond its thread time-out. */
   readonly decisionGraceMs: number;
+  /** How long a promotion or a rollback waits for the trainer's answer; a trial's events may have to be read first. */
+  readonly trainerTimeoutMs: number;
   /** Requests that may wait for their decision at once; more are answered 503. */
   readonly maxInFlight: number;
   /** Bytes of a request body; more is answered 413. Well above `limits.maxPromptBytes`, since JSON escapes. */
@@ -21,6 +23,7 @@ export const defaultGatewaySettings: GatewaySettings = {
   host: '127.0.0.1',
   port: 8080,
   decisionGraceMs: 2_000,
+  trainerTimeoutMs: 30_000,
   maxInFlight: 4_096,
   maxBodyBytes: 2_097_152,
   maxRecentDecisions: 2_000,

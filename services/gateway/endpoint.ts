@@ -7,7 +7,14 @@ import type { CurrentConfig } from '../../lib/config/current-config';
 import type { Clock } from '../../lib/ports/clock';
 import type { View } from '../../lib/runtime/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type { ModelProfile, RouteDecided, Tuning } from '../../lib/topics/generated/messages';
+import type {
+  ModelProfile,
+  RouteDecided,
+  Tuning,
+  WeightsAnswer,
+  WeightsCommand,
+} from '../../lib/topics/generated/messages';
+import type { KnownWeights } from '../../lib/weights/read-weights';
 import type { GatewaySettings } from './config';
 import type { ErrorCode } from './http-error';
 import type { RecentDecisions } from './recent-decisions';
@@ -50,6 +57,12 @@ export interface GatewayContext {
   readonly configWriter: ConfigWriter;
   readonly profiles: View<ModelProfile>;
   readonly tuning: View<Tuning>;
+  readonly weights: {
+    /** As the log has them now. */
+    readonly read: () => Promise<KnownWeights>;
+    /** Null when the trainer does not answer in time. */
+    readonly ask: (command: WeightsCommand) => Promise<WeightsAnswer | null>;
+  };
   readonly recent: RecentDecisions;
   /** Requests that wait for their decision, by id: sent again meanwhile, a request waits for the same one. */
   readonly underWay: Map<string, Promise<RouteDecided>>;

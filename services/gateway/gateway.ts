@@ -15,6 +15,8 @@ import { type FollowedView, followView } from '../../lib/runtime/view';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import { topics } from '../../lib/topics/topics';
+import { askTrainer } from '../../lib/weights/ask-trainer';
+import { readWeights } from '../../lib/weights/read-weights';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import type { Endpoint, GatewayContext } from './endpoint';
 import { findDecision } from './find-decision';
@@ -28,6 +30,7 @@ import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
 import { processEndpoints } from './routes/process';
 import { routeEndpoints } from './routes/route';
+import { weightsEndpoints } from './routes/weights';
 import { traceRequests } from './trace-requests';
 import { watchEventLoop } from './watch-event-loop';
 
@@ -128,6 +131,10 @@ async function connect(
     configWriter,
     profiles: profiles.view,
     tuning: tuning.view,
+    weights: {
+      read: () => readWeights(broker, topicPrefix),
+      ask: (command) => askTrainer({ broker, clock, topicPrefix, timeoutMs: settings.trainerTimeoutMs }, command),
+    },
     recent,
     underWay: new Map(),
     findDecision: async (decisionId, routingKey) =>
@@ -152,6 +159,7 @@ export function endpointsOf(context: GatewayContext): Endpoint[] {
     ...feedbackEndpoints(context),
     ...decisionEndpoints(context),
     ...modelEndpoints(context),
+    ...weightsEndpoints(context),
     ...configEndpoints(context),
     ...processEndpoints(context),
   ];

@@ -10,6 +10,7 @@ export const errorStatus = {
   no_eligible_candidate: 400,
   not_found: 404,
   version_conflict: 409,
+  refused: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   version_required: 428,
@@ -17,6 +18,7 @@ export const errorStatus = {
   not_ready: 503,
   overloaded: 503,
   decision_timeout: 504,
+  trainer_timeout: 504,
 } as const;
 export type ErrorCode = keyof typeof errorStatus;
 

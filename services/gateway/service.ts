@@ -12,7 +12,15 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.config),
     anyTopic(topics.modelProfile),
     anyTopic(topics.tuning),
+    anyTopic(topics.weightsPublished),
+    anyTopic(topics.weightsVersions),
+    anyTopic(topics.weightsAnswers),
   ],
-  outputs: [anyTopic(topics.routeRequested), anyTopic(topics.routeOutcome), anyTopic(topics.config)],
+  outputs: [
+    anyTopic(topics.routeRequested),
+    anyTopic(topics.routeOutcome),
+    anyTopic(topics.config),
+    anyTopic(topics.weightsCommands),
+  ],
   startAt: 'latest',
 });

@@ -3,6 +3,7 @@
  * called and, where that is the model that was drawn, an experience with its propensity. Records of the three topics come
  * in any order.
  */
+import type { RewardWeights } from '../../lib/routing/reward';
 import type { Context, Emit, Result } from '../../lib/runtime/define-service';
 import { emit } from '../../lib/runtime/define-service';
 import type {
@@ -24,10 +25,12 @@ import {
   isRewarded,
   observationOf,
   outcomeId,
-  qualityOf,
 } from './reward';
 
-type Knows = Pick<Context, 'alreadyEmitted' | 'nowMs'>;
+export type Knows = Pick<Context, 'alreadyEmitted' | 'nowMs'> & {
+  /** Of the parts of a judgement, as configured now. */
+  readonly rewardWeights: RewardWeights;
+};
 
 export function rememberOpened(
   row: AwaitedOutcome | undefined,
@@ -64,7 +67,8 @@ export function assignReward(
   if (used) {
     if (outcome.revision < used.revision) return { kind: 'drop', reason: 'superseded-outcome' };
     if (outcome.revision === used.revision) {
-      return { kind: 'drop', reason: contradicts(used, outcome) ? 'contradictory-outcome' : 'duplicate-outcome' };
+      const contradiction = contradicts(used, outcome, context.rewardWeights);
+      return { kind: 'drop', reason: contradiction ? 'contradictory-outcome' : 'duplicate-outcome' };
     }
     if (outcome.model !== used.model) {
       const reason = `model is ${outcome.model}, but revision ${used.revision} of this attempt named ${used.model}`;
@@ -99,7 +103,11 @@ function newRow(decisionId: string, nowMs: number): AwaitedOutcome {
 }
 
 /** The row is gone, and our own output shows that this decision was seen through before. */
-function isClosed(decisionId: string, row: AwaitedOutcome | undefined, context: Knows): boolean {
+function isClosed(
+  decisionId: string,
+  row: AwaitedOutcome | undefined,
+  context: Pick<Context, 'alreadyEmitted'>,
+): boolean {
   return row === undefined && context.alreadyEmitted(closedId(decisionId));
 }
 
@@ -142,10 +150,11 @@ function consequences(
   context: Knows,
 ): { emits: Emit[]; rewarded: boolean } {
   const emits: Emit[] = [];
-  const observation = observationOf(whole, used, event.taskType, provider);
+  const { rewardWeights: weights } = context;
+  const observation = observationOf(whole, used, { taskType: event.taskType, provider, weights });
   if (observation) emits.push(emit(topics.modelObserved, observation));
   if (!isRewarded(event, whole)) return { emits, rewarded: false };
-  const experience = experienceOf(event, whole);
+  const experience = experienceOf(event, whole, used, weights);
   if (experience && !context.alreadyEmitted(outcomeId(whole))) emits.push(emit(topics.learningEvents, experience));
-  return { emits, rewarded: qualityOf(whole) !== null };
+  return { emits, rewarded: experience !== null && experience.quality !== null };
 }

@@ -1,9 +1,9 @@
 /** The end of the wait for outcomes. A decision nobody judged is closed as such: a missing reward is an event of its own, never a 0. */
 import type { Context, Emit, Result } from '../../lib/runtime/define-service';
 import { emit } from '../../lib/runtime/define-service';
-import type { AwaitedOutcome, RouteOutcome } from '../../lib/topics/generated/messages';
+import type { AwaitedOutcome, LearningEvent, ReplacedOutcome, RouteOutcome } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import { closedId, outcomeId } from './reward';
+import { closedId, isRewarded, outcomeId } from './reward';
 
 /**
  * Called when the window of a row has passed, or before that when the table is full. The row goes; with it what could
@@ -29,7 +29,14 @@ export function closeDecision(
     return { kind: 'done', state: null };
   }
   const event = topics.learningEvents.codec.decode(row.event);
-  return { kind: 'done', state: null, emit: [emit(topics.learningEvents, { ...event, occurredAtMs: context.nowMs })] };
+  const closed: LearningEvent = { ...event, replaces: unjudgedBefore(row, event), occurredAtMs: context.nowMs };
+  return { kind: 'done', state: null, emit: [emit(topics.learningEvents, closed)] };
+}
+
+/** What an event without a judgement said of this decision before: its call has been counted already. */
+function unjudgedBefore(row: AwaitedOutcome, event: LearningEvent): ReplacedOutcome | null {
+  const said = row.outcomes.find((outcome) => isRewarded(event, outcome));
+  return !said || (said.costUsd === null && said.latencyMs === null) ? null : { quality: null, costUsd: said.costUsd };
 }
 
 /**

@@ -1,10 +1,12 @@
 /**
- * What one outcome is worth: its quality as a reward, the learning event for the model that was decided, and the
- * observation of whichever model was really called.
+ * What one outcome becomes: the learning event for the model that was decided, and the observation of whichever model was
+ * really called. Its quality is `qualityOf` under the weights in force (`lib/routing/reward.ts`).
  */
+import { qualityOf, type RewardWeights } from '../../lib/routing/reward';
 import type {
   LearningEvent,
   ModelObserved,
+  ReplacedOutcome,
   RouteDecided,
   RouteOpened,
   RouteOutcome,
@@ -17,28 +19,6 @@ export function outcomeId(outcome: Pick<RouteOutcome, 'decisionId' | 'attempt' |
 
 export function closedId(decisionId: string): string {
   return `${decisionId}/closed`;
-}
-
-/**
- * Quality of an outcome, 0..1, or null where nobody judged; a missing judgement is never 0.
- * - SUCCESS, CANCELLED: the quality given, else the mean of the reward parts given, else null. Cancelling alone is no judgement.
- * - FAILURE, TIMEOUT: 0. The caller got no answer.
- * - RATE_LIMITED: null. It says something of the provider's capacity (the breaker hears of it), nothing of an answer.
- */
-export function qualityOf(outcome: RouteOutcome): number | null {
-  switch (outcome.status) {
-    case 'FAILURE':
-    case 'TIMEOUT':
-      return 0;
-    case 'RATE_LIMITED':
-      return null;
-    default: {
-      if (outcome.quality !== null) return outcome.quality;
-      const parts = Object.values(outcome.rewardParts);
-      if (parts.length === 0) return null;
-      return parts.reduce((sum, part) => sum + part, 0) / parts.length;
-    }
-  }
 }
 
 /**
@@ -78,6 +58,7 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
     provisional: false,
     source: 'unknown',
     revision: 0,
+    replaces: null,
     policySha256: decided.versions.policySha256,
     openedAtMs: opened.openedAtMs,
     occurredAtMs: decided.decidedAtMs,
@@ -100,34 +81,53 @@ export function isRewarded(event: LearningEvent, outcome: RouteOutcome): boolean
   return outcome.attempt === 1 && outcome.model === event.model;
 }
 
-/** The experience an outcome of the decided model makes of its decision's event; null when it says nothing to learn from. */
-export function experienceOf(event: LearningEvent, outcome: RouteOutcome): LearningEvent | null {
-  const quality = qualityOf(outcome);
-  if (quality === null && outcome.costUsd === null && outcome.latencyMs === null) return null;
+/**
+ * The experience an outcome of the decided model makes of its decision's event; null when it says nothing to learn from.
+ * `used` is what an earlier revision said: the learner counts a decision once, so the event says what it takes the place of.
+ */
+export function experienceOf(
+  event: LearningEvent,
+  outcome: RouteOutcome,
+  used: RouteOutcome | undefined,
+  weights: RewardWeights,
+): LearningEvent | null {
+  if (isUnsaid(outcome, weights)) return null;
   return {
     ...event,
     eventId: outcomeId(outcome),
     kind: 'EXPERIENCE',
-    quality,
+    quality: qualityOf(outcome, weights),
     costUsd: outcome.costUsd,
     latencyMs: outcome.latencyMs,
     provisional: outcome.provisional,
     source: outcome.source,
     revision: outcome.revision,
+    replaces: replacedBy(used, weights) ?? event.replaces,
     occurredAtMs: outcome.occurredAtMs,
   };
 }
 
+/** What an event was written of; null where none was, since there was nothing to learn from. */
+function replacedBy(used: RouteOutcome | undefined, weights: RewardWeights): ReplacedOutcome | null {
+  if (!used || isUnsaid(used, weights)) return null;
+  return { quality: qualityOf(used, weights), costUsd: used.costUsd };
+}
+
+function isUnsaid(outcome: RouteOutcome, weights: RewardWeights): boolean {
+  return qualityOf(outcome, weights) === null && outcome.costUsd === null && outcome.latencyMs === null;
+}
+
 /**
- * A correction together with what it leaves unsaid: judgement, latency, tokens and cost are taken over from the revision
- * before where the correction has none, since null means "not known" and never "taken back".
+ * A correction together with what it leaves unsaid: null means "not known" and never "taken back". Parts of a judgement
+ * add up too, user feedback to a judge's quality; but a final judgement takes the place of a provisional one as a whole.
  */
 export function corrected(used: RouteOutcome, outcome: RouteOutcome): RouteOutcome {
   const judges = outcome.quality !== null || Object.keys(outcome.rewardParts).length > 0;
+  const kept = judges && used.provisional && !outcome.provisional ? { quality: null, rewardParts: {} } : used;
   return {
     ...outcome,
-    quality: judges ? outcome.quality : used.quality,
-    rewardParts: judges ? outcome.rewardParts : used.rewardParts,
+    quality: outcome.quality ?? kept.quality,
+    rewardParts: { ...kept.rewardParts, ...outcome.rewardParts },
     latencyMs: outcome.latencyMs ?? used.latencyMs,
     inputTokens: outcome.inputTokens ?? used.inputTokens,
     outputTokens: outcome.outputTokens ?? used.outputTokens,
@@ -136,14 +136,14 @@ export function corrected(used: RouteOutcome, outcome: RouteOutcome): RouteOutco
 }
 
 /** Whether a second report of the same attempt and revision says something else than the first. */
-export function contradicts(used: RouteOutcome, outcome: RouteOutcome): boolean {
+export function contradicts(used: RouteOutcome, outcome: RouteOutcome, weights: RewardWeights): boolean {
   const said = corrected(used, outcome);
   return (
     said.model !== used.model ||
     said.status !== used.status ||
     said.latencyMs !== used.latencyMs ||
     said.costUsd !== used.costUsd ||
-    qualityOf(said) !== qualityOf(used)
+    qualityOf(said, weights) !== qualityOf(used, weights)
   );
 }
 
@@ -154,10 +154,9 @@ export function contradicts(used: RouteOutcome, outcome: RouteOutcome): boolean 
 export function observationOf(
   outcome: RouteOutcome,
   used: RouteOutcome | undefined,
-  taskType: string,
-  provider: string,
+  { taskType, provider, weights }: { taskType: string; provider: string; weights: RewardWeights },
 ): ModelObserved | null {
-  const quality = qualityOf(outcome);
+  const quality = qualityOf(outcome, weights);
   const call: ModelObserved = {
     observationId: outcomeId(outcome),
     model: outcome.model,
@@ -174,7 +173,7 @@ export function observationOf(
     replacedQuality: null,
   };
   if (!used) return call;
-  const before = qualityOf(used);
+  const before = qualityOf(used, weights);
   const added = {
     quality: quality === before ? null : quality,
     latencyMs: used.latencyMs === null ? outcome.latencyMs : null,

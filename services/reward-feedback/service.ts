@@ -1,5 +1,8 @@
+import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
+import { defaultRewardWeights } from '../../lib/config/router-config';
 import {
   anyTopic,
+  type Context,
   defineService,
   due,
   on,
@@ -16,7 +19,7 @@ import type {
   RouteOutcome,
 } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import { assignReward, rememberDecided, rememberOpened } from './assign-reward';
+import { assignReward, type Knows, rememberDecided, rememberOpened } from './assign-reward';
 import { closeDecision } from './close-decision';
 
 export interface RewardFeedbackOptions {
@@ -34,30 +37,39 @@ export interface RewardFeedbackOptions {
  */
 const rememberedEvents = 16_384;
 
-/** Window and limit are fixed when the service starts: rows are scheduled by them. A changed config needs a restart of the service. */
+/**
+ * Window and limit are fixed when the service starts: rows are scheduled by them, and a changed one needs a restart of the
+ * service. The weights of the reward's parts follow the configuration; events that are written keep their quality.
+ */
 export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDefinition {
   const counted = createOutcomeCounter(options.metrics);
+  const readConfig = createConfigReader(countInvalidConfig(options.metrics, 'reward-feedback'));
+  const knows = (context: Context): Knows => ({
+    alreadyEmitted: context.alreadyEmitted,
+    nowMs: context.nowMs,
+    rewardWeights: readConfig(context.view(topics.config))?.config.reward.weights ?? defaultRewardWeights,
+  });
   return defineService({
     group: 'reward-feedback',
     lingerMs: 20,
     inputs: [
       on<RouteOpened, AwaitedOutcome>(
         topics.routeOpened,
-        (row, opened, context) => counted(rememberOpened(row, opened, context)),
+        (row, opened, context) => counted(rememberOpened(row, opened, knows(context))),
         {
           stateKey: (opened) => opened.requestId,
         },
       ),
       on<RouteDecided, AwaitedOutcome>(
         topics.routeDecided,
-        (row, decided, context) => counted(rememberDecided(row, decided, context)),
+        (row, decided, context) => counted(rememberDecided(row, decided, knows(context))),
         {
           stateKey: (decided) => decided.decisionId,
         },
       ),
       on<RouteOutcome, AwaitedOutcome>(
         topics.routeOutcome,
-        (row, outcome, context) => counted(assignReward(row, outcome, context)),
+        (row, outcome, context) => counted(assignReward(row, outcome, knows(context))),
         {
           stateKey: (outcome) => outcome.decisionId,
           forwardMisplaced: true,
@@ -65,6 +77,7 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       ),
       due<AwaitedOutcome>(closeDecision),
     ],
+    views: [anyTopic(topics.config)],
     outputs: [
       anyTopic(topics.learningEvents),
       anyTopic(topics.modelObserved),

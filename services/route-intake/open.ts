@@ -1,9 +1,12 @@
 /** Opens a request: pins its session, its probes of half-open models, its seed and its place in the log. */
-import { admitProbes, noCandidateError } from '../../lib/routing/candidates';
+import { encodeContext } from '../../lib/learning/context';
+import { bytesOf } from '../../lib/learning/encode';
+import { admitProbes, liftHealthFilter, limitSession, noCandidateError } from '../../lib/routing/candidates';
 import { type Context, emit, type Result } from '../../lib/runtime/define-service';
-import type { CachedDistribution, Candidate, RouteRequested, Session } from '../../lib/topics/generated/messages';
+import type { CachedDistribution, RouteRequested, Session } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { Prepared } from './prepare';
+import { sessionAfter } from './session';
 
 /** What the look-up found for one request; null when it had been opened before. */
 export type Looked =
@@ -26,7 +29,12 @@ export function open(
   if (looked.kind === 'invalid') return { kind: 'deadLetter', ...looked.fault };
   const startedMs = context.elapsedMs();
   const { route, world } = looked;
-  // Health is not to blame: prepare has let the least bad in.
+  const sessionSpentUsd = session?.expectedSpentUsd ?? 0;
+  // The session may have shut out the healthy ones that prepare saw.
+  if (limitSession(route.candidates, route.limits.maxSessionCostUsd, sessionSpentUsd)) {
+    liftHealthFilter(route.candidates);
+  }
+  // Health is not to blame: the least bad has been let in.
   const noCandidate = noCandidateError(route.candidates);
   if (noCandidate) return { kind: 'deadLetter', ...noCandidate };
   const seed = context.random.integer(seedBound);
@@ -38,36 +46,14 @@ export function open(
     cached: probing ? null : looked.cached,
     positions: { ...world.positions, [context.topic]: context.offset },
     seed,
-    sessionSpentUsd: session?.expectedSpentUsd ?? 0,
+    sessionSpentUsd,
     sessionRequests: session?.requests ?? 0,
     sessionLastQuality: session?.lastQuality ?? null,
-    contextFeatures: Buffer.alloc(0),
     intakeMs: looked.preparedMs + context.elapsedMs() - startedMs,
   };
-  const emits = [emit(topics.routeOpened, opened)];
+  const emits = [emit(topics.routeOpened, { ...opened, contextFeatures: bytesOf(encodeContext(opened)) })];
   if (request.sessionId === null) return { kind: 'done', emit: emits };
-  return { kind: 'done', emit: emits, state: nextSession(session, request.sessionId, route.candidates, context.nowMs) };
-}
-
-function nextSession(
-  session: Session | undefined,
-  sessionId: string,
-  candidates: readonly Candidate[],
-  nowMs: number,
-): Session {
-  return {
-    sessionId,
-    requests: (session?.requests ?? 0) + 1,
-    expectedSpentUsd: (session?.expectedSpentUsd ?? 0) + meanCostUsd(candidates),
-    lastSeenMs: nowMs,
-    lastQuality: session?.lastQuality ?? null,
-    awaited: session?.awaited ?? {},
-    reported: session?.reported ?? [],
-  };
-}
-
-/** Which model will be drawn is not known yet: the mean over those that may be. */
-function meanCostUsd(candidates: readonly Candidate[]): number {
-  const eligible = candidates.filter((candidate) => candidate.eligible);
-  return eligible.reduce((sum, candidate) => sum + candidate.expectedCostUsd, 0) / eligible.length;
+  const { requestId, sessionId } = request;
+  const state = sessionAfter(session, { requestId, sessionId, candidates: route.candidates }, context.nowMs);
+  return { kind: 'done', emit: emits, state };
 }

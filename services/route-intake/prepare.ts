@@ -98,8 +98,9 @@ function isOverdue(request: RouteRequested, nowMs: number): boolean {
   return request.threadTimeoutMs !== null && nowMs - request.requestedAtMs > request.threadTimeoutMs;
 }
 
+/** Where a session stands is not known yet, so it cannot be in the fingerprint. */
 function mayCache(config: RouterConfig, route: PreparedRoute): boolean {
-  return config.cache.enabled && route.strategies.length > 0;
+  return config.cache.enabled && route.strategies.length > 0 && route.sessionId === null;
 }
 
 type Features = Pick<RouteOpened, 'encoderVersion' | 'sketch' | 'sketchScale' | 'handFeatures' | 'callerFeatures'>;

@@ -21,19 +21,23 @@ export interface IntakeWorld {
 /** A reader that parses each version of the config once. */
 export function createWorldReader(metrics: Metrics): (context: Pick<Context, 'view' | 'nowMs'>) => IntakeWorld {
   const readConfig = createConfigReader(countInvalidConfig(metrics, 'route-intake'));
+  let inForce: WeightsPublished | undefined;
   return (context) => {
     const configs = context.view(topics.config);
     const profiles = context.view(topics.modelProfile);
     const tunings = context.view(topics.tuning);
     const weights = context.view(topics.weightsPublished);
     const current = readConfig(configs);
+    const newest = weights.get('current');
+    // A trainer that has lost its place may still write; numbers only grow, so what is lower is of the past.
+    if (newest && newest.sequence >= (inForce?.sequence ?? 0)) inForce = newest;
     // Requests wait for the first config instead of being lost to dead letters.
     if (!current) throw new TransientError('no configuration has been applied yet: apply one to start routing');
     return {
       config: current.config,
       configVersion: current.version,
       tuning: tunings.get('current'),
-      weights: weights.get('current'),
+      weights: inForce,
       profileOf: (model) => profiles.get(model),
       nowMs: context.nowMs,
       positions: {

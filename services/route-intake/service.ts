@@ -1,4 +1,4 @@
-/** The declaration of route-intake: requests in, opened requests out, with the world pinned. */
+/** The declaration of route-intake: requests in, opened requests out, with the world pinned; sessions add up what they cost. */
 import type { KeyValue } from '../../lib/ports/key-value';
 import { taskTypes } from '../../lib/routing/infer-task';
 import { cacheKey, readCached } from '../../lib/routing/routing-cache';
@@ -11,11 +11,19 @@ import {
   type ServiceDefinition,
 } from '../../lib/runtime/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type { CachedDistribution, RouteOpened, RouteRequested, Session } from '../../lib/topics/generated/messages';
+import type {
+  CachedDistribution,
+  RouteDecided,
+  RouteOpened,
+  RouteOutcome,
+  RouteRequested,
+  Session,
+} from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { type Looked, open } from './open';
 import { type Prepared, prepare, type StrategyGroup } from './prepare';
 import { createWorldReader } from './read-world';
+import { sessionDecided, sessionReported } from './session';
 
 export interface RouteIntakeOptions {
   /** Holds the routing cache. */
@@ -54,6 +62,18 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
           return world.config.cache.enabled ? withCached(keyValue, prepared, countLookup) : prepared;
         },
       }),
+      on<RouteDecided, Session>(
+        topics.routeDecided,
+        (session, decided) => changed(session && sessionDecided(session, decided)),
+        { stateKey: topics.routeDecided.keyOf, knownKeysOnly: true },
+      ),
+      // Misplaced ones are forwarded by reward-feedback, which reads them too: here they come again, in their place.
+      on<RouteOutcome, Session>(
+        topics.routeOutcome,
+        (session, outcome, context) =>
+          changed(session && sessionReported(session, outcome, readWorld(context).config.reward.weights)),
+        { stateKey: topics.routeOutcome.keyOf },
+      ),
       due<Session>(() => ({ kind: 'done', state: null })),
     ],
     views: [
@@ -76,6 +96,11 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
       maxIds: maxRememberedRequests,
     },
   });
+}
+
+/** Most records are of no session, or tell it nothing new. */
+function changed(session: Session | null | undefined): Result<Session> {
+  return session ? { kind: 'done', state: session } : { kind: 'done' };
 }
 
 /** Adds what the routing cache has for each, in one call. A store that cannot be reached is a miss for all. */

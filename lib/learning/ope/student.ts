@@ -1,12 +1,15 @@
 /** Quantiles of Student's t distribution, for intervals whose spread is itself estimated from few effective rows. */
 
 /**
- * t such that a share `probability` (0.5 .. 1) of the distribution with `freedom` (at least 2) degrees lies below it.
- * Cornish-Fisher expansion (Abramowitz and Stegun 1964, 26.7.5); 3 % too small at 2 degrees, exact to 3 digits from 5 on.
+ * t such that a share `probability` (0.5 .. 1) of the distribution with `freedom` degrees lies below it. Exact for 1 and
+ * 2 degrees (in between as for 1, which is wider), above that the Cornish-Fisher expansion (Abramowitz and Stegun 1964,
+ * 26.7.5), exact to 3 digits from 5 on.
  */
 export function studentQuantile(probability: number, freedom: number): number {
   const z = normalQuantile(probability);
-  const v = Math.max(2, freedom);
+  if (freedom < 2) return Math.tan(Math.PI * (probability - 0.5));
+  if (freedom === 2) return (2 * probability - 1) / Math.sqrt(2 * probability * (1 - probability));
+  const v = freedom;
   const z2 = z * z;
   const g1 = (z * (z2 + 1)) / 4;
   const g2 = (z * ((5 * z2 + 16) * z2 + 3)) / 96;

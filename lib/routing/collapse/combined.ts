@@ -1,6 +1,6 @@
 /**
  * COMBINED (default): the threads' distributions are mixed by how far experience trusts each strategy.
- * While the learned thread still explores uniformly it alone decides, so that the first data is not confounded.
+ * While the learned thread still explores evenly it alone decides, so that the first data is not confounded.
  */
 import type { RouteOpened, ThreadScore } from '../../topics/generated/messages';
 import { ownEntry } from '../own-entry';

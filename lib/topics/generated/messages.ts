@@ -264,6 +264,8 @@ export interface LearningEvent {
   source: string;
   /** Corrects lower revisions of the same decision. */
   revision: number;
+  /** The event of this decision that this one takes the place of; null in its first. A decision is counted once: of a later event only the difference counts. */
+  replaces: ReplacedOutcome | null;
   /** Weights the decision was made with. */
   policySha256: string | null;
   /** When the request was opened. */
@@ -390,6 +392,14 @@ export interface ProviderProfiles {
 
 /** Why weights came into force. FIRST: there were none. INCREMENT: the lineage learned more. PROMOTION: a new lineage passed the gate, or somebody said so. ROLLBACK: somebody, or an alarm, went back. */
 export type PublishReason = 'FIRST' | 'INCREMENT' | 'PROMOTION' | 'ROLLBACK';
+
+/** What an earlier event of the same decision said. */
+export interface ReplacedOutcome {
+  /** Its quality; null when nobody had judged. */
+  quality: number | null;
+  /** Its cost, in USD; null when unknown. */
+  costUsd: number | null;
+}
 
 /** The decision: use this model, these are the fallbacks, this is why, and with what probability. The first record per requestId in a partition is the truth. */
 export interface RouteDecided {
@@ -736,6 +746,27 @@ export interface Versions {
   encoder: string;
 }
 
+/** What the trainer did about a command. Key: commandId; a command that has an answer is never carried out again. */
+export interface WeightsAnswer {
+  /** The command. */
+  commandId: string;
+  /** Whether it was carried out. */
+  status: WeightsAnswerStatus;
+  /** For a person to read: what was done, or why not and what to do. */
+  why: string;
+  /** The policy it was about; null where none fits the command. */
+  policySha256: string | null;
+  /** Sequence the policy was published under; 0 when refused. */
+  sequence: number;
+  /** Figures of the gate, where it was asked. */
+  evidence: Record<string, number>;
+  /** When. */
+  answeredAtMs: number;
+}
+
+/** DONE: the policy named is in force. REFUSED: nothing has changed. */
+export type WeightsAnswerStatus = 'DONE' | 'REFUSED';
+
 /** A piece of an immutable blob. Key: sha256/index. */
 export interface WeightsChunk {
   /** Hash of the whole blob. */
@@ -748,13 +779,13 @@ export interface WeightsChunk {
   bytes: Buffer;
 }
 
-/** Somebody wants other weights in force. The trainer answers in weights.versions. */
+/** Somebody wants other weights in force. The trainer answers in weights.answers. */
 export interface WeightsCommand {
   /** Unique; a second command of the same id does nothing. */
   commandId: string;
   /** What is wanted. */
   kind: WeightsCommandKind;
-  /** Which policy; null: the newest candidate, or the policy in force before this one. */
+  /** Which policy, by its hash or an unambiguous beginning of it; null: the newest candidate, or the policy in force before this one. */
   policySha256: string | null;
   /** PROMOTE without the gate's consent. */
   force: boolean;
@@ -816,6 +847,8 @@ export interface WeightsVersion {
   configVersion: number;
   /** Figures of the gate or the guard: difference, low, high, effectiveSampleSize, … */
   evidence: Record<string, number>;
+  /** The learner's tuning when it made the policy: neural weight and drift offsets belong to the weights, and come back with them. */
+  tuning: Tuning | null;
   /** The learner's state it was written from, where one was kept; going back goes on from there. */
   checkpointSha256: string | null;
   /** When its state last changed. */

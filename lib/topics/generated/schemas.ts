@@ -2972,6 +2972,40 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
       "default": 0
      },
      {
+      "name": "replaces",
+      "type": [
+       "null",
+       {
+        "type": "record",
+        "name": "ReplacedOutcome",
+        "namespace": "quantumrouter",
+        "doc": "What an earlier event of the same decision said.",
+        "fields": [
+         {
+          "name": "quality",
+          "type": [
+           "null",
+           "double"
+          ],
+          "doc": "Its quality; null when nobody had judged.",
+          "default": null
+         },
+         {
+          "name": "costUsd",
+          "type": [
+           "null",
+           "double"
+          ],
+          "doc": "Its cost, in USD; null when unknown.",
+          "default": null
+         }
+        ]
+       }
+      ],
+      "doc": "The event of this decision that this one takes the place of; null in its first. A decision is counted once: of a later event only the difference counts.",
+      "default": null
+     },
+     {
       "name": "policySha256",
       "type": [
        "null",
@@ -7314,6 +7348,72 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
    }
   }
  ],
+ "WeightsAnswer": [
+  {
+   "id": 1028,
+   "schema": {
+    "type": "record",
+    "name": "WeightsAnswer",
+    "namespace": "quantumrouter",
+    "doc": "What the trainer did about a command. Key: commandId; a command that has an answer is never carried out again.",
+    "fields": [
+     {
+      "name": "commandId",
+      "type": "string",
+      "doc": "The command."
+     },
+     {
+      "name": "status",
+      "type": {
+       "type": "enum",
+       "name": "WeightsAnswerStatus",
+       "namespace": "quantumrouter",
+       "doc": "DONE: the policy named is in force. REFUSED: nothing has changed.",
+       "symbols": [
+        "DONE",
+        "REFUSED"
+       ]
+      },
+      "doc": "Whether it was carried out."
+     },
+     {
+      "name": "why",
+      "type": "string",
+      "doc": "For a person to read: what was done, or why not and what to do."
+     },
+     {
+      "name": "policySha256",
+      "type": [
+       "null",
+       "string"
+      ],
+      "doc": "The policy it was about; null where none fits the command.",
+      "default": null
+     },
+     {
+      "name": "sequence",
+      "type": "long",
+      "doc": "Sequence the policy was published under; 0 when refused.",
+      "default": 0
+     },
+     {
+      "name": "evidence",
+      "type": {
+       "type": "map",
+       "values": "double"
+      },
+      "doc": "Figures of the gate, where it was asked.",
+      "default": {}
+     },
+     {
+      "name": "answeredAtMs",
+      "type": "long",
+      "doc": "When."
+     }
+    ]
+   }
+  }
+ ],
  "WeightsChunk": [
   {
    "id": 1019,
@@ -7349,12 +7449,12 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
  ],
  "WeightsCommand": [
   {
-   "id": 1028,
+   "id": 1029,
    "schema": {
     "type": "record",
     "name": "WeightsCommand",
     "namespace": "quantumrouter",
-    "doc": "Somebody wants other weights in force. The trainer answers in weights.versions.",
+    "doc": "Somebody wants other weights in force. The trainer answers in weights.answers.",
     "fields": [
      {
       "name": "commandId",
@@ -7381,7 +7481,7 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
        "null",
        "string"
       ],
-      "doc": "Which policy; null: the newest candidate, or the policy in force before this one.",
+      "doc": "Which policy, by its hash or an unambiguous beginning of it; null: the newest candidate, or the policy in force before this one.",
       "default": null
      },
      {
@@ -7494,7 +7594,7 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
    }
   },
   {
-   "id": 1029,
+   "id": 1030,
    "schema": {
     "type": "record",
     "name": "WeightsPublished",
@@ -7607,7 +7707,7 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
  ],
  "WeightsVersion": [
   {
-   "id": 1030,
+   "id": 1031,
    "schema": {
     "type": "record",
     "name": "WeightsVersion",
@@ -7762,6 +7862,74 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
       },
       "doc": "Figures of the gate or the guard: difference, low, high, effectiveSampleSize, …",
       "default": {}
+     },
+     {
+      "name": "tuning",
+      "type": [
+       "null",
+       {
+        "type": "record",
+        "name": "Tuning",
+        "namespace": "quantumrouter",
+        "doc": "Small, fast-changing output of the learner; pinned by value in every opened request.",
+        "fields": [
+         {
+          "name": "version",
+          "type": "long",
+          "doc": "Sequence number, growing."
+         },
+         {
+          "name": "learnedRewards",
+          "type": "long",
+          "doc": "Rewards folded in so far.",
+          "default": 0
+         },
+         {
+          "name": "costPricePerUsd",
+          "type": "double",
+          "doc": "Budget price lambda: utility lost per USD spent."
+         },
+         {
+          "name": "costRatios",
+          "type": {
+           "type": "map",
+           "values": "double"
+          },
+          "doc": "Running mean of cost divided by price factor, per model: expected cost = ratio * price factor now."
+         },
+         {
+          "name": "driftOffsets",
+          "type": {
+           "type": "map",
+           "values": "double"
+          },
+          "doc": "Quality offset per model from drift tracking."
+         },
+         {
+          "name": "neuralWeight",
+          "type": "double",
+          "doc": "Share of the neural half in the value mixture; 0..1."
+         },
+         {
+          "name": "strategyWeights",
+          "type": {
+           "type": "map",
+           "values": "double"
+          },
+          "doc": "How far COMBINED trusts each strategy; sums to 1.",
+          "default": {}
+         },
+         {
+          "name": "eventOffset",
+          "type": "long",
+          "doc": "Offset of learning.events up to which this holds.",
+          "default": -1
+         }
+        ]
+       }
+      ],
+      "doc": "The learner's tuning when it made the policy: neural weight and drift offsets belong to the weights, and come back with them.",
+      "default": null
      },
      {
       "name": "checkpointSha256",

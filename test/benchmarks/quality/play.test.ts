@@ -1,6 +1,6 @@
 import { judge } from '../../../benchmarks/quality/figures';
 import { type Path, paths, play } from '../../../benchmarks/quality/play';
-import { cold, type Protocol, priceChange, withPrices } from '../../../benchmarks/quality/protocol';
+import { cold, joinsLater, type Protocol, priceChange, withPrices } from '../../../benchmarks/quality/protocol';
 import type { Workload } from '../../../lib/evaluation/workload';
 import { nineRows } from './nine-rows';
 
@@ -59,6 +59,25 @@ test.each(paths)('the %s is told of a price change in mid-stream', async (path) 
   const shareOfA = (from: number, to: number) => judge(workload, choices, from, to).router.shares[0]!;
   expect(shareOfA(50, 80)).toBeLessThan(0.3);
   expect(shareOfA(90, 160)).toBeGreaterThan(0.7);
+});
+
+test.each(paths)('on the %s a newcomer is chosen only from where it joins, little at first', async (path) => {
+  const workload = joinsLater(manyRows(150), 'a');
+  const choices = await playOn(cold('newcomer', workload, 1), path);
+  expect(choices.slice(0, 50)).toEqual(new Array(50).fill('b'));
+  const after = choices.slice(50, 80).filter((model) => model === 'a').length;
+  expect(after).toBeGreaterThan(0);
+  expect(after).toBeLessThan(20);
+});
+
+test.each(paths)('on the %s nothing is learned while outcomes are under way', async (path) => {
+  const shareOfA = async (feedbackDelay: number): Promise<number> => {
+    const workload = manyRows(90);
+    const choices = await playOn({ ...cold('delayed', workload, 1), feedbackDelay }, path);
+    return judge(workload, choices, 40).router.shares[0]!;
+  };
+  expect(await shareOfA(0)).toBeGreaterThan(0.8);
+  expect(await shareOfA(90)).toBeLessThan(0.75);
 });
 
 test('both paths play the Q-network alone', async () => {

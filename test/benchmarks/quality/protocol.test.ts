@@ -2,6 +2,7 @@ import {
   cold,
   folds,
   inOrder,
+  joinsLater,
   middleThird,
   part,
   priceChange,
@@ -83,6 +84,12 @@ test('an unknown cost stays unknown, and a model that was not measured stays so'
   expect(workload.row(4).outcomes.get('c')).toBeNull();
 });
 
+test('a newcomer is announced at the beginning of the middle third', () => {
+  const workload = joinsLater(nineRows(), 'b');
+  expect(workload.events).toEqual([{ kind: 'modelJoined', atIndex: 3, model: 'b' }]);
+  expect(workload.models.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+});
+
 test('thirds cover all rows', () => {
   expect(middleThird(9)).toEqual({ from: 3, to: 6 });
   expect(middleThird(1785)).toEqual({ from: 595, to: 1190 });
@@ -90,5 +97,6 @@ test('thirds cover all rows', () => {
 
 test('a model that is not there is named', () => {
   expect(() => qualityDrop(nineRows(), { model: 'z', scoreFactor: 1 })).toThrow('nine has no model z');
+  expect(() => joinsLater(nineRows(), 'z')).toThrow('nine has no model z');
   expect(() => withPrices(nineRows(), { z: { input: 1, output: 1 } })).toThrow('nine has no model z');
 });

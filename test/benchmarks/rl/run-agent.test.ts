@@ -36,7 +36,7 @@ test('spends exactly the steps it may, learns, and is judged by whole greedy epi
   const settings = { ...defaultAgentSettings(600), hidden: 8, warmUpSteps: 50, learningRate: 1e-2 };
   const agent = createAgent({ inputs: 2, actions: 2, seed: 1, settings });
   const environment = echo();
-  trainAgent(agent, environment, { steps: 601, discount: settings.discount, random: seededRandom(1) });
+  trainAgent(agent, environment, { steps: 601, rewardScale: 1 - settings.discount, random: seededRandom(1) });
   expect([environment.steps, agent.steps]).toEqual([601, 601]);
   expect(greedyReturn(agent, environment, 10, seededRandom(2))).toBe(3);
   expect(agent.steps).toBe(601);

@@ -52,6 +52,7 @@ threadTimeoutMs: -1
 collapse: 3
 seed: .nan
 breaker: {openMs: 10, maxOpenMs: 5}
+learning: {sessionDiscount: 0.9}
 `;
     expect(errorsOf(yaml)).toEqual([
       'f:2:5 models.0.provider: is required',
@@ -69,6 +70,7 @@ breaker: {openMs: 10, maxOpenMs: 5}
       'f:14:11 collapse: must be one of COMBINED, BEST_SCORE, WEIGHTED, CONSENSUS, FIRST_SUCCESS, not 3',
       'f:15:7 seed: must be a number, not NaN',
       'f:16:34 breaker.maxOpenMs: must be at least openMs (10), not 5',
+      'f:17:29 learning.sessionDiscount: needs learning.pipeline dqn: the linear half cannot look ahead',
     ]);
   });
 
@@ -150,6 +152,16 @@ describe('strategy weights', () => {
     expect(weights.BALANCED).toBe(2);
     expect(weights.LEARNING_OPTIMIZED).toBe(0.94);
   });
+});
+
+test('weights of the reward: any part may be named, a faulty weight is named with its part', () => {
+  expect(configOf(minimal).reward.weights).toEqual({ quality: 1, userFeedback: 1 });
+  const weights = { userFeedback: 3, 'format-check': 0 };
+  expect(configOf(`${minimal}reward: { weights: ${JSON.stringify(weights)} }`).reward.weights).toEqual(weights);
+  const [error, ...more] = errorsOf(`${minimal}reward: { weights: { userFeedback: -1 } }`);
+  expect(error).toMatch(/reward\.weights\.userFeedback: must be at least 0, not -1$/);
+  expect(more).toEqual([]);
+  expect(errorsOf(`${minimal}reward: { weight: { userFeedback: 1 } }`)[0]).toContain('did you mean "weights"?');
 });
 
 describe('the file init writes', () => {

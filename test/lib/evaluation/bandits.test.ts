@@ -35,13 +35,23 @@ test('shuttle: nine numbers, reward 1 for the class', () => {
 
 test('adult: rows with ? dropped, occupation is the arm, numbers standardised, the rest one-hot', () => {
   const bandit = small('adult');
-  expect(bandit.models.map((m) => m.name)).toEqual(['arm-Farming', 'arm-Sales']);
+  const arms = bandit.models.map((m) => m.name);
+  expect(arms).toHaveLength(14);
+  expect(arms.slice(0, 3)).toEqual(['arm-Farming', 'arm-Sales', 'arm-idle-1']);
   const { features } = bandit.row(0);
   // 6 numbers, 7 constant categories, income of two values.
   expect(features).toHaveLength(6 + 7 + 2);
   const young = features![0] === -1;
   expect(features).toEqual([young ? -1 : 1, 1, 0, 1, 0, 1, 1, 1, 1, 0, 0, 0, 1, young ? 1 : 0, young ? 0 : 1]);
-  expect(scoresAt(bandit, 0)).toEqual(young ? [0, 1] : [1, 0]);
+  expect(scoresAt(bandit, 0)).toEqual([...(young ? [0, 1] : [1, 0]), ...Array(12).fill(0)]);
+});
+
+test('adult by relationship: the next column is the arm, occupation is context, idle arms never pay', () => {
+  const bandit = small('adult-relationship');
+  expect(bandit.models.map((m) => m.name).slice(0, 2)).toEqual(['arm-Own-child', 'arm-idle-1']);
+  expect(bandit.models).toHaveLength(14);
+  expect(bandit.row(0).features).toHaveLength(6 + 6 + 2 + 2);
+  expect(scoresAt(bandit, 0)).toEqual([1, ...Array(13).fill(0)]);
 });
 
 test('mushroom: scaled rewards, and poison kills half the time', () => {
@@ -109,13 +119,14 @@ const present = existsSync(real);
 if (!present) process.stderr.write(`skipping tests on bandit data: ${real} is not there (set QR_DATA)\n`);
 
 (present ? test : test.skip)('the real tables have their known shapes', () => {
-  const shapes = (['shuttle', 'adult', 'mushroom'] as const).map((name) => {
+  const shapes = (['shuttle', 'adult', 'adult-relationship', 'mushroom'] as const).map((name) => {
     const bandit = banditWorkload(name, { folder: real, rows: 2, seed: 1 });
     return [name, bandit.models.length, bandit.row(0).features!.length];
   });
   expect(shapes).toEqual([
     ['shuttle', 7, 9],
     ['adult', 14, 92],
+    ['adult-relationship', 14, 100],
     ['mushroom', 2, 117],
   ]);
 });

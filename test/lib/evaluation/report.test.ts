@@ -14,6 +14,8 @@ function result(name: string, utilities: number[], cost: number | null): PolicyR
     regret: 1 - mean,
     failureRate: 0,
     utilities: Float64Array.from(utilities),
+    scores: Float64Array.from(utilities),
+    costsUsd: new Float64Array(utilities.length).fill((cost ?? Number.NaN) / 1000),
     shares: [1],
   };
 }

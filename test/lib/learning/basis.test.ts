@@ -3,12 +3,14 @@ import {
   describe as describeRow,
   type Features,
   fitBasis,
+  inputsSince,
   maxClusters,
   phiSize,
   readBasis,
   writeBasis,
 } from '../../../lib/learning/basis';
 import { readBlob, writeBlob } from '../../../lib/learning/blob';
+import { contextSize, contextVersion } from '../../../lib/learning/context';
 import { encodeText } from '../../../lib/learning/encode';
 import { taskSlots } from '../../../lib/learning/task-slot';
 import { seededRandom } from '../../../lib/random/seeded';
@@ -16,13 +18,14 @@ import { toyPrompt } from './toy-world';
 
 const textFeatures = (text: string): Features => {
   const { sketch, sketchScale, handFeatures } = encodeText(text);
-  return { sketch, sketchScale, hand: handFeatures, caller: null, task: 0 };
+  return { sketch, sketchScale, hand: handFeatures, caller: null, context: null, task: 0 };
 };
 const callerFeatures = (values: readonly number[]): Features => ({
   sketch: new Int8Array(0),
   sketchScale: 0,
   hand: new Float32Array(0),
   caller: Float32Array.from(values),
+  context: null,
   task: 0,
 });
 const random = seededRandom(5, 'basis');
@@ -34,6 +37,13 @@ const seen = (basis: Basis, features: Features): { x: Float32Array; phi: Float32
   const phi = new Float32Array(phiSize(basis));
   describeRow(basis, features, x, phi);
   return { x, phi };
+};
+/** A context whose columns are all 0 but for these, counted from 0. */
+const contextWith = (columns: Readonly<Record<number, number>>): Float32Array => {
+  const context = new Float32Array(contextSize);
+  context[0] = contextVersion;
+  for (const [column, value] of Object.entries(columns)) context[1 + Number(column)] = value;
+  return context;
 };
 const distance = (a: Float32Array, b: Float32Array): number => Math.hypot(...a.map((value, i) => value - b[i]!));
 
@@ -129,4 +139,79 @@ test('bytes: read as written, refused when wrong', () => {
   expect(() => readBasis(withMeta({ networkScale: null }))).toThrow('networkScale is null');
   (blob.arrays['mean'] as Float32Array)[3] = Number.POSITIVE_INFINITY;
   expect(() => readBasis(withMeta({}))).toThrow('mean[3] is Infinity');
+});
+
+test('without circumstances that differ nothing changes, to the byte', () => {
+  const bytes = writeBasis(basisOf(rows));
+  const equal = rows.map((row) => ({ ...row, context: contextWith({ 2: 0.5, 7: -1 }) }));
+  expect(writeBasis(basisOf(equal))).toEqual(bytes);
+  const hardly = rows.map((row, i) => ({ ...row, context: contextWith({ 2: 0.5 + 0.001 * (i % 2) }) }));
+  expect(writeBasis(basisOf(hardly))).toEqual(bytes);
+  expect(seen(basisOf(rows), equal[0]!)).toEqual(seen(basisOf(rows), rows[0]!));
+});
+
+test('circumstances that differ follow X and phi, bounded, and leave the rest alone', () => {
+  const plain = basisOf(rows);
+  const mixed = rows.map((row, i) => ({
+    ...row,
+    context: contextWith({ 3: i % 2, 9: i % 4 === 0 ? 1 : -1, 11: 0.7 }),
+  }));
+  const basis = basisOf(mixed);
+  expect([...basis.contextColumns]).toEqual([4, 10]);
+  expect(basis.xSize).toBe(plain.xSize + 2);
+  expect(basis.centroids).toEqual(plain.centroids);
+  const { x, phi } = seen(basis, mixed[0]!);
+  const before = seen(plain, rows[0]!);
+  expect(x.subarray(0, plain.xSize)).toEqual(before.x);
+  expect(phi.subarray(0, phiSize(plain))).toEqual(before.phi);
+  expect(phi.at(-2)).toBeCloseTo(-0.1, 5); // one deviation below the mean
+  expect(x.at(-2)! * basis.networkScale).toBeCloseTo(-0.5, 5);
+  const extreme = seen(basis, { ...rows[0]!, context: contextWith({ 3: 1, 9: 1000 }) });
+  expect(extreme.phi.at(-1)).toBeCloseTo(0.4, 5); // cut at four deviations
+  for (const unknown of [null, new Float32Array(3)])
+    expect([...seen(basis, { ...rows[0]!, context: unknown }).x.subarray(-2)]).toEqual([0, 0]);
+});
+
+test("circumstances go with a caller's vector as well; what is unknown reads as the mean", () => {
+  const vectors = Array.from({ length: 100 }, (_, i) => ({
+    ...callerFeatures([random.normal(), random.normal()]),
+    context: i < 50 ? null : contextWith({ 0: i % 2 === 0 ? 0.2 : 0.6 }),
+  }));
+  const basis = basisOf(vectors);
+  expect(basis.xSize).toBe(2 + taskSlots + 1);
+  expect(basis.contextMean[0]).toBeCloseTo(0.4, 5);
+  expect(seen(basis, vectors[51]!).phi.at(-1)).toBeCloseTo(0.1, 5);
+  expect(seen(basis, vectors[0]!).phi.at(-1)).toBe(0);
+});
+
+test('a circumstance once used stays, and networks find their inputs again', () => {
+  const some = rows.map((row, i) => ({ ...row, context: contextWith({ 5: i % 2 }) }));
+  const first = basisOf(some);
+  const others = rows.map((row, i) => ({ ...row, context: contextWith({ 3: i % 2, 5: 1 }) }));
+  const second = basisOf(others, first);
+  expect([...second.contextColumns]).toEqual([4, 6]);
+  expect(seen(second, { ...rows[0]!, context: contextWith({ 5: 0 }) }).x.at(-1)).toBeCloseTo(0, 9); // no longer known to matter
+  const inputs = inputsSince(first, second)!;
+  const size = basisOf(rows).xSize;
+  expect(inputs.slice(0, size)).toEqual(Array.from({ length: size }, (_, i) => i));
+  expect(inputs.slice(size)).toEqual([-1, size]);
+  const third = basisOf(rows, second);
+  expect([...third.contextColumns]).toEqual([4, 6]);
+  expect(inputsSince(second, third)).toEqual(Array.from({ length: size + 2 }, (_, i) => i));
+  expect(inputsSince(first, basisOf([callerFeatures([1])]))).toBeNull();
+});
+
+test('circumstances in bytes: read as written; those of another version keep their place and read as unknown', () => {
+  const some = rows.map((row, i) => ({ ...row, context: contextWith({ 5: i % 2 }) }));
+  const basis = basisOf(some);
+  const bytes = writeBasis(basis);
+  expect(readBasis(bytes)).toEqual(basis);
+  const blob = readBlob(bytes, 'basis');
+  const foreign = readBasis(writeBlob({ ...blob, meta: { ...(blob.meta as object), contextVersion: 99 } }));
+  expect(foreign.xSize).toBe(basis.xSize);
+  expect(seen(foreign, some[1]!).x.at(-1)).toBe(0);
+  expect(seen(foreign, some[1]!).x.subarray(0, -1)).toEqual(seen(basis, some[1]!).x.subarray(0, -1));
+  expect([...basisOf(rows, foreign).contextColumns]).toEqual([]);
+  const cut = { ...blob, arrays: { ...blob.arrays, contextMean: new Float32Array(0) } };
+  expect(() => readBasis(writeBlob(cut))).toThrow('contextMean has 0 values, not 1');
 });

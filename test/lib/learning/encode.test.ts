@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { bytesOf, encodeText, float32Of, handSize, int8Of, sketchSize } from '../../../lib/learning/encode';
+import {
+  bytesOf,
+  encodeText,
+  float32Of,
+  handSize,
+  int8Of,
+  ngramWeights,
+  sketchSize,
+} from '../../../lib/learning/encode';
 
 const norm = (text: string): number => {
   const { sketch, sketchScale } = encodeText(text);
@@ -98,4 +106,54 @@ test('vectors survive the way through bytes, aligned or not', () => {
   expect([...float32Of(unaligned)]).toEqual([...floats]);
   expect([...int8Of(bytesOf(Int8Array.of(-127, 5)))]).toEqual([-127, 5]);
   expect(() => float32Of(Buffer.alloc(6))).toThrow('6 bytes');
+});
+
+const texts = {
+  english: 'Explain why the sky is blue in one paragraph.',
+  chinese: '用一段话解释天空为什么是蓝色的。',
+  russian: 'Объясни в одном абзаце, почему небо голубое.',
+  greek: 'Εξήγησε σε μία παράγραφο γιατί ο ουρανός είναι μπλε.',
+  arabic: 'اشرح في فقرة واحدة لماذا السماء زرقاء.',
+  japanese: '空が青い理由を一段落で説明してください。',
+  code: 'def blue(sky):\n    return [c for c in sky if c == "blue"]\n',
+  emoji: '🌌🔵❓ 🧑‍🔬📖1️⃣',
+  mixed: 'Переведи `sky.color = "blue"` на 中文, please 🙏',
+};
+
+test('scripts, code and emoji are told apart, and a text is nearest to its own kind', () => {
+  const names = Object.keys(texts) as (keyof typeof texts)[];
+  for (const a of names) {
+    expect(norm(texts[a])).toBeCloseTo(1, 1);
+    for (const b of names) if (a !== b) expect(cosine(texts[a], texts[b])).toBeLessThan(0.5);
+  }
+  const nearest = {
+    chinese: '解释海水为什么是蓝色的。',
+    russian: 'Объясни, почему море голубое.',
+    code: 'def red(sea):\n    return [w for w in sea if w == "red"]\n',
+    emoji: '🌌🔵❓',
+  };
+  for (const [kind, text] of Object.entries(nearest)) {
+    const cosines = names.map((name) => cosine(text, texts[name]));
+    expect(names[cosines.indexOf(Math.max(...cosines))]).toBe(kind);
+  }
+});
+
+test('a text of megabytes costs no more than its beginning and its end', () => {
+  const long = '天空 sky небо 🌌\n'.repeat(100_000);
+  const { handFeatures } = encodeText(long);
+  expect(norm(long)).toBeCloseTo(1, 1);
+  expect(handFeatures.every((value) => value >= 0 && value < 30)).toBe(true);
+  expect(handFeatures[38]).toBe(1);
+});
+
+test('nothing but blanks is no text; halves of emoji and control characters are some', () => {
+  for (const blank of ['', ' \n\t', '\u3000\ufeff']) expect(encodeText(blank).handFeatures[1]).toBe(0);
+  for (const odd of ['\ud83d', '\udc4d', '\u0000\u0001a']) expect(norm(odd)).toBeCloseTo(1, 1);
+});
+
+test('an n-gram kind without weight leaves no trace in the sketch', () => {
+  const words = encodeText('blue sky', [1, 0, 0]);
+  expect(words.sketch.filter((value) => value !== 0).length).toBe(2);
+  expect(encodeText('blue sky', [0, 0, 0]).sketchScale).toBe(0);
+  expect(encodeText('blue sky', ngramWeights)).toEqual(encodeText('blue sky'));
 });

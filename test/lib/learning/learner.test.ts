@@ -238,6 +238,15 @@ test('under a budget the dear model is priced out, and a price change is publish
   learner.dispose();
 });
 
+test('the first policy comes with a price: the pacer judges what it has seen in the cold start by it', async () => {
+  const learner = await newLearner({ budgetUsdPerRequest: 0.002, explorationFloor: 0.01 });
+  const { outputs } = follow(learner, toyEvents(24));
+  expect(outputs.at(-2)).toMatchObject({ kind: 'policy' });
+  const last = outputs.at(-1)!;
+  expect(last.kind === 'tuning' && last.tuning.costPricePerUsd).toBeGreaterThan(1);
+  learner.dispose();
+});
+
 test('a silent drop of quality raises an alarm: published at once, offset lowered', async () => {
   const learner = await newLearner();
   follow(learner, toyEvents(250));

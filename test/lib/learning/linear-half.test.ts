@@ -86,3 +86,16 @@ test('a newcomer is predicted like the average', () => {
   const shared = half.shared.weights[0]!;
   expect(predictTarget(half, 2, phiOf(1, 0, 0, 0))).toBeCloseTo(shared, 10);
 });
+
+test('heads keep apart where nothing was tried, even when the rewards so far looked unpredictable', () => {
+  const { phis, rows } = sample(400, 0);
+  const half = rebuildLinear(phis, size, rows, 2, 0.25, random());
+  expect(half.precision).toBe(100);
+  const last = half.arms.flatMap(({ weights }) =>
+    Array.from({ length: headCount }, (_, m) => weights[(m + 1) * size + 3]!),
+  );
+  const deviation = Math.sqrt(last.reduce((sum, weight) => sum + weight * weight, 0) / last.length);
+  // A quarter of the spread under precision 10; under 100 it would be .025.
+  expect(deviation).toBeGreaterThan(0.05);
+  expect(deviation).toBeLessThan(0.12);
+});

@@ -12,13 +12,15 @@ import { callerFields } from './toy-world';
 beforeAll(() => wasmBackend().ready());
 
 /** A session of two requests: the first pays .2 and leads to the second, which pays .6 and ends it. */
-function batchOf(discount: number, newest: number): { batch: Batch; neural: NeuralHalf } {
+function batchOf(discount: number, newest: number, eligible: string[] = ['a']): { batch: Batch; neural: NeuralHalf } {
   const replay = createReplay(10);
   const rows = [callerFields([1, 0]), callerFields([0, 1])].map((fields, offset) => ({
     offset,
     decisionId: `d${offset}`,
     features: featuresOf(fields),
     outcomes: [{ model: 'a', quality: offset === 0 ? 0.2 : 0.6, drift: 0, costRatio: null }],
+    openedAtMs: offset,
+    eligible,
     next: null,
     x: null,
     xBasis: -1,
@@ -45,6 +47,7 @@ function batchOf(discount: number, newest: number): { batch: Batch; neural: Neur
     ...source,
     armOf: (model) => (model === 'a' ? 0 : -1),
     targetOf: (_arm, outcome) => outcome.quality,
+    armMeans: [10, 0],
   });
   return { batch: seen!, neural };
 }
@@ -69,6 +72,16 @@ test("with discount a session's request is worth its reward and what comes next"
   expect(targets.has(0.2)).toBe(false);
   expect(targets.size).toBeGreaterThan(5); // one per head
   neural.dispose();
+});
+
+test('the next request is worth the best model that could serve it: its mean, and what the network says on top', () => {
+  const best = (eligible: string[]): number => {
+    const { batch, neural } = batchOf(1, 10, eligible);
+    neural.dispose();
+    return Math.max(...targetsOf(batch));
+  };
+  expect(best(['a', 'gone'])).toBeGreaterThan(9);
+  expect(best(['gone'])).toBe(0.6);
 });
 
 test('only the newest rows are drawn', () => {

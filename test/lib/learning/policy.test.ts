@@ -24,6 +24,7 @@ function weightsOf(fields: Partial<PolicyWeights> = {}): PolicyWeights {
     models: ['a', 'b'],
     pulls: [50, 50],
     joinedLate: [false, false],
+    watched: [0, 0],
     learnedRewards: 100,
     rewardMean: 0.7,
     rewardDeviation: 0.1,
@@ -110,6 +111,20 @@ test('a newcomer is capped until it has 24 rewards, however good it looks', () =
     ).probabilities,
     [0.95, 0.05],
   );
+});
+
+test('under a budget a dear newcomer gets no more than its share of it pays for', () => {
+  const opened = openedOf({ tuning, budgetUsdPerRequest: 0.001 }, ['a', 'b', 'new'], (model) => ({
+    expectedCostUsd: model === 'new' ? 0.01 : 0.001,
+  }));
+  closeTo(policyOf().judge(opened).probabilities, [0.9 * 0.995, 0.1 * 0.995, 0.005]);
+});
+
+test('a watched model gets its share even when no head votes for it, and keeps a larger one', () => {
+  const opened = openedOf({ tuning }, ['a', 'b']);
+  const none = { linear: new Float32Array(2 * weightRows * size) };
+  closeTo(policyOf({ ...none, watched: [0, 0.1] }).judge(opened).probabilities, [0.9, 0.1]);
+  closeTo(policyOf({ watched: [0, 0.05] }).judge(opened).probabilities, [0.9, 0.1]);
 });
 
 test('when no known head votes for a known model, the known share the rest', () => {

@@ -1,11 +1,20 @@
 import fc from 'fast-check';
 import { addRow, createReplay, type ReplayRow, replaySize, rowAt } from '../../../lib/learning/replay';
 
-const row = (offset: number, decisionId = `d${offset}`): ReplayRow => ({
+const row = (offset: number, decisionId = `d${offset}`, openedAtMs = offset): ReplayRow => ({
   offset,
   decisionId,
-  features: { sketch: new Int8Array(0), sketchScale: 0, hand: new Float32Array(0), caller: null, task: 0 },
+  features: {
+    sketch: new Int8Array(0),
+    sketchScale: 0,
+    hand: new Float32Array(0),
+    caller: null,
+    context: null,
+    task: 0,
+  },
   outcomes: [],
+  openedAtMs,
+  eligible: null,
   next: null,
   x: null,
   xBasis: -1,
@@ -34,6 +43,15 @@ test("a session's requests are linked; forgotten sessions are forgotten", () => 
   expect(rowAt(replay, 1).next).toBeNull();
   for (let i = 3; i < 6; i++) addRow(replay, row(i), null);
   expect(replay.bySession.size).toBe(0);
+});
+
+test('a request judged after a later one of its session does not follow it', () => {
+  const replay = createReplay(10);
+  const [first, third, second, fourth] = [1, 3, 2, 4].map((ms, i) => row(i, `d${ms}`, ms));
+  for (const one of [first!, third!, second!, fourth!]) addRow(replay, one, 's');
+  expect(first!.next).toBe(third);
+  expect(second!.next).toBeNull();
+  expect(third!.next).toBe(fourth);
 });
 
 test('a decision seen again keeps its newest row', () => {

@@ -29,6 +29,7 @@ export function toyQuality(task: ToyTask, model: string): number {
 export const learningConfig: LearningConfig = {
   pipeline: 'full',
   publish: 'steps',
+  sessionDiscount: 0,
   networkReplayRows: 2000,
   replayRows: 50_000,
   backend: 'wasm',
@@ -47,13 +48,14 @@ export function newLearner(options: Partial<LearnerOptions> = {}): Promise<Learn
 
 export function featureFields(
   text: string,
-): Pick<LearningEvent, 'sketch' | 'sketchScale' | 'handFeatures' | 'callerFeatures' | 'taskType'> {
+): Pick<LearningEvent, 'sketch' | 'sketchScale' | 'handFeatures' | 'callerFeatures' | 'contextFeatures' | 'taskType'> {
   const encoded = encodeText(text);
   return {
     sketch: bytesOf(encoded.sketch),
     sketchScale: encoded.sketchScale,
     handFeatures: bytesOf(encoded.handFeatures),
     callerFeatures: null,
+    contextFeatures: Buffer.alloc(0),
     taskType: 'general',
   };
 }
@@ -64,6 +66,7 @@ export function callerFields(values: readonly number[]): ReturnType<typeof featu
     sketchScale: 0,
     handFeatures: Buffer.alloc(0),
     callerFeatures: bytesOf(Float32Array.from(values)),
+    contextFeatures: Buffer.alloc(0),
     taskType: 'general',
   };
 }
@@ -91,8 +94,8 @@ export function eventOf(fields: Partial<LearningEvent>, models: readonly string[
     strategyPropensities: {},
     degraded: false,
     provisional: false,
-    contextFeatures: Buffer.alloc(0),
     source: 'unknown',
+    replaces: null,
     revision: 0,
     policySha256: null,
     openedAtMs: 0,
@@ -156,6 +159,7 @@ export function openedOf(
     tuning: noTuning,
     preference: { quality: 1, cost: 0, latency: 0 },
     utilityScale: { costUsd: 0.01, latencyMs: 10_000 },
+    budgetUsdPerRequest: null,
     ...fields,
   } as RouteOpened;
 }
@@ -169,8 +173,14 @@ export interface Followed {
   outputs: LearnerOutput[];
 }
 
-export function follow(learner: Learner, events: readonly LearningEvent[], from = 0): Followed {
-  const followed: Followed = { policy: null, policyBytes: null, basis: null, tuning: noTuning, outputs: [] };
+/** `basis`: the one in force before, for a learner that was restored. */
+export function follow(
+  learner: Learner,
+  events: readonly LearningEvent[],
+  from = 0,
+  basis: Buffer | null = null,
+): Followed {
+  const followed: Followed = { policy: null, policyBytes: null, basis, tuning: noTuning, outputs: [] };
   events.forEach((event, i) => {
     for (const output of learner.apply(event, from + i)) {
       followed.outputs.push(output);

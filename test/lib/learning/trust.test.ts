@@ -16,13 +16,13 @@ function weightsAfter(decisions: number, quality: readonly [number, number]): Re
       reward,
     );
   }
-  return strategyWeightsOf(trust);
+  return strategyWeightsOf(trust, false);
 }
 const total = (weights: Record<string, number>): number =>
   Object.values(weights).reduce((sum, weight) => sum + weight, 0);
 
 test('before experience the learner is trusted nearly alone', () => {
-  const weights = strategyWeightsOf(createTrust());
+  const weights = strategyWeightsOf(createTrust(), false);
   expect(Object.keys(weights).sort()).toEqual([...strategyNames].sort());
   expect(weights.LEARNING_OPTIMIZED).toBeCloseTo(0.95);
   expect(total(weights)).toBeCloseTo(1);
@@ -41,4 +41,10 @@ test('little evidence changes nothing; decisions without a propensity are no evi
   const trust = createTrust();
   observeStrategies(trust, { BALANCED: 1 }, 0, 1);
   expect(trust).toEqual({});
+});
+
+test('under a budget the learner decides alone: its price of money is solved on its own votes', () => {
+  const weights = strategyWeightsOf(createTrust(), true);
+  expect(Object.keys(weights).sort()).toEqual([...strategyNames].sort());
+  expect(Object.entries(weights).filter(([, weight]) => weight > 0)).toEqual([['LEARNING_OPTIMIZED', 1]]);
 });

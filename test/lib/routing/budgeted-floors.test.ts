@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { budgetedFloors } from '../../../lib/routing/budgeted-floors';
+import { budgetedFloors, coldStartShares } from '../../../lib/routing/budgeted-floors';
+import { candidateOf } from './fixtures';
 
 test('exploration floors: even, but never more than a share of the budget', () => {
   expect(budgetedFloors(0.01, null, [1, 1])).toEqual([0.005, 0.005]);
@@ -26,4 +27,37 @@ test('what exploration is expected to spend stays a small share of the budget, a
       },
     ),
   );
+});
+
+describe('cold start', () => {
+  const sharesAt = (
+    budgetUsdPerRequest: number | null,
+    costsUsd: readonly number[],
+    eligible = costsUsd.map(() => true),
+  ) =>
+    coldStartShares({
+      budgetUsdPerRequest,
+      candidates: costsUsd.map((expectedCostUsd, i) =>
+        candidateOf(`m${i}`, 'p', { expectedCostUsd, eligible: eligible[i]! }),
+      ),
+    });
+
+  test('even without a budget, among models of unknown cost, and among affordable ones', () => {
+    for (const shares of [sharesAt(null, [1, 100]), sharesAt(0.1, [0, 0]), sharesAt(0.1, [0.3, 0.4])])
+      expect(shares).toEqual([0.5, 0.5]);
+    expect(sharesAt(null, [1, 1, 1], [true, false, true])).toEqual([0.5, 0, 0.5]);
+    expect(sharesAt(1, [1, 1], [false, false])).toEqual([0, 0]);
+  });
+
+  test('a dear model gets as much less as it is dearer than four budgets', () => {
+    const [cheap, dear] = sharesAt(0.001, [0.001, 0.04]);
+    expect(dear! / cheap!).toBeCloseTo(0.1);
+    expect(cheap! + dear!).toBeCloseTo(1);
+  });
+
+  test('when all are dear they are tried all the same, the cheaper more', () => {
+    const [cheap, dear] = sharesAt(0.001, [0.04, 0.08]);
+    expect(cheap).toBeCloseTo(2 / 3);
+    expect(dear).toBeCloseTo(1 / 3);
+  });
 });

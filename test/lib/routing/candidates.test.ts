@@ -7,6 +7,7 @@ import {
   type CandidateRequest,
   isLifted,
   liftHealthFilter,
+  limitSession,
   noCandidateError,
   priceFactor,
   type World,
@@ -168,6 +169,28 @@ describe('eligibility', () => {
     const candidates = buildCandidates(worldOf([profileOf('large', 'alpha', { breaker: open(nowMs + 1) })]), request);
     expect(liftHealthFilter(candidates)).toBe(false);
     expect(candidates[0]!.eligible).toBe(false);
+  });
+
+  test('a session shuts out whom it cannot pay, healthy or not', () => {
+    const sick = profileOf('large', 'alpha', { breaker: closed({ health: 'HALF_OPEN' }) });
+    const candidates = buildCandidates(worldOf([sick]), {
+      ...request,
+      limits: { ...noLimits(), deniedModels: ['swift'] },
+    });
+    const [large, small] = candidates.map(({ expectedCostUsd }) => expectedCostUsd);
+    expect(limitSession(candidates, null, 1)).toBe(false);
+    expect(limitSession(candidates, 1 + large!, 1)).toBe(false);
+    expect(candidates.map(({ eligible }) => eligible)).toEqual([false, true, false]);
+    expect(limitSession(candidates, 1 + small! * 1.001, 1)).toBe(true);
+    expect(candidates.map(({ eligible }) => eligible)).toEqual([false, true, false]);
+    expect(candidates[0]!.ineligibleReason).toMatch(
+      /^limits.maxSessionCostUsd: expected \$.* is over the \$.* left of \$1$/,
+    );
+    expect(candidates[2]!.ineligibleReason).toBe('limits.deniedModels: denied');
+    expect(admitProbes(candidates, 1, seededRandom(1))).toBe(false);
+    expect(limitSession(candidates, 1, 2)).toBe(true);
+    expect(liftHealthFilter(candidates)).toBe(false);
+    expect(noCandidateError(candidates)!.field).toBe('limits.maxSessionCostUsd');
   });
 
   test('no candidate at all names the field that shuts out most', () => {

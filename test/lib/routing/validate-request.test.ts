@@ -52,6 +52,8 @@ test.each<[string, string, Partial<RouteRequested>]>([
   ['requiredCapabilities', 'more than 256', { requiredCapabilities: new Array(257).fill('a') }],
   ['limits.maxCostUsd', 'not -1', limits({ maxCostUsd: -1 })],
   ['limits.maxCostUsd', 'not NaN', limits({ maxCostUsd: Number.NaN })],
+  ['limits.maxSessionCostUsd', 'not -1', { sessionId: 's', ...limits({ maxSessionCostUsd: -1 }) }],
+  ['limits.maxSessionCostUsd', 'needs a sessionId', limits({ maxSessionCostUsd: 1 })],
   ['limits.maxLatencyMs', 'not Infinity', limits({ maxLatencyMs: Number.POSITIVE_INFINITY })],
   [
     'limits.allowedModels.1',

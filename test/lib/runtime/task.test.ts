@@ -852,6 +852,40 @@ describe('misplaced records', () => {
   });
 });
 
+test('records whose key has no row are passed over unread where only known ones are wanted', async () => {
+  const world = createWorld({ partitions: 1 });
+  await world.start(
+    defineService({
+      group: 'toy',
+      inputs: [
+        on<Order, Tally>(
+          orders,
+          (_tally, { key }) => ({ kind: 'done', state: { key, count: 1, sum: 0, dueAtMs: null } }),
+          {
+            stateKey: orders.keyOf,
+          },
+        ),
+        on<Order, Tally>(refunds, (_tally, refund) => ({ kind: 'done', emit: [emit(receipts, refund)] }), {
+          stateKey: refunds.keyOf,
+          knownKeysOnly: true,
+        }),
+      ],
+      outputs: [anyTopic(receipts)],
+      table: { topic: tallies, maxRows: 10 },
+    }),
+  );
+  await world.put(orders, ordersOf('a', 1, 1));
+  await world.putRaw(refunds.name, [
+    { key: 'b', value: Buffer.from('unread') },
+    { key: 'b', value: null },
+    { key: null, value: refunds.codec.encode({ id: 'n', key: 'a', amount: 1 }) },
+    { key: 'a', value: refunds.codec.encode({ id: 'a2', key: 'a', amount: 1 }) },
+    { key: 'a', value: Buffer.from('read') },
+  ]);
+  expect(world.read(receipts)).toMatchObject([{ id: 'a2' }]);
+  expect(world.raw(`${refunds.name}.dlq`)).toHaveLength(1);
+});
+
 describe('processors', () => {
   const batches: { id: string; offset: number }[][] = [];
   beforeEach(() => batches.splice(0));

@@ -2,7 +2,7 @@ import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-con
 import { topics } from '../../../lib/topics/topics';
 import { createBlobStore } from '../../../lib/weights/blob-store';
 import { createFold } from '../../../services/dqn-trainer/create-fold';
-import { type Fold, type FoldBatch, foldSettingsOf } from '../../../services/dqn-trainer/fold';
+import { type FoldBatch, foldSettingsOf, type TrainerFold } from '../../../services/dqn-trainer/fold';
 import { createDqnTrainer } from '../../../services/dqn-trainer/service';
 import { createWorld } from '../one-service';
 import { learningEvents, models } from './records';
@@ -12,8 +12,8 @@ const settings = foldSettingsOf(config);
 const batch = (from: number, to: number): FoldBatch =>
   learningEvents(from, to).map((event, i) => ({ event, offset: from + i }));
 
-const open: Fold[] = [];
-const start = async (host: 'worker' | 'inline', saved: Buffer | null = null): Promise<Fold> => {
+const open: TrainerFold[] = [];
+const start = async (host: 'worker' | 'inline', saved: Buffer | null = null): Promise<TrainerFold> => {
   const fold = await createFold(host)(settings, saved);
   open.push(fold);
   return fold;
@@ -46,6 +46,26 @@ describe('fold in a worker thread', () => {
     const again = batch(5, 6).map(({ event }) => ({ event, offset: 2 }));
     await expect(worker.apply(again)).rejects.toThrow('has been folded in already');
     await expect(worker.apply(batch(6, 8))).resolves.toMatchObject({ folded: { EXPERIENCE: 2 } });
+  });
+
+  test('tries a candidate and comes to the same verdict as the calling thread', async () => {
+    const verdictOf = async (host: 'worker' | 'inline') => {
+      const fold = await start(host);
+      const { outputs } = await fold.apply(batch(0, 60));
+      const policy = outputs.find((output) => output.kind === 'policy')!;
+      if (policy.kind !== 'policy' || !policy.basis) throw new Error('no policy with its basis');
+      const blobs = { ...policy, basis: policy.basis };
+      expect(await fold.judge()).toBeNull();
+      await fold.tryCandidate({ candidate: blobs, current: blobs, fromOffset: 20, tuning: null });
+      await fold.addEvidence(batch(0, 60));
+      const { verdict } = await fold.apply(batch(60, 230));
+      expect(verdict).not.toBeNull();
+      expect(await fold.judge()).toEqual(verdict);
+      await fold.tryCandidate(null);
+      expect(await fold.judge()).toBeNull();
+      return verdict;
+    };
+    expect(await verdictOf('worker')).toEqual(await verdictOf('inline'));
   });
 
   test('a state that cannot be read fails the start', async () => {

@@ -38,6 +38,7 @@ export function learningEvent(i: number, change: Partial<LearningEvent> = {}): L
     degraded: false,
     provisional: false,
     source: 'unknown',
+    replaces: null,
     revision: 0,
     policySha256: null,
     openedAtMs: 1_700_000_000_000,

@@ -331,9 +331,13 @@ describe('a gateway', () => {
       'get /v1/config',
       'get /v1/decisions/{id}',
       'get /v1/models',
+      'get /v1/weights',
+      'get /v1/weights/{policySha256}',
       'post /v1/feedback',
       'post /v1/quantum/route',
       'post /v1/route',
+      'post /v1/weights/promote',
+      'post /v1/weights/rollback',
       'put /v1/config',
     ]);
     const route = body.paths['/v1/route'].post;

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
 import { anyTopic } from '../../../lib/runtime/define-service';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
@@ -41,6 +42,7 @@ describe('reward-feedback', () => {
         sketchScale: 0.5,
         handFeatures: Buffer.from(Float32Array.of(0.25).buffer),
         callerFeatures: null,
+        contextFeatures: Buffer.alloc(0),
         taskType: 'code',
         models: ['alpha', 'bravo', 'charlie'],
         eligible: [true, true, false],
@@ -57,7 +59,9 @@ describe('reward-feedback', () => {
         strategyPropensities: { BALANCED: 0.7, RANDOM: 0.5 },
         degraded: false,
         provisional: false,
+        source: 'judge',
         revision: 0,
+        replaces: null,
         policySha256: 'aa',
         openedAtMs: startMs,
         occurredAtMs: startMs + 1000,
@@ -138,6 +142,8 @@ describe('reward-feedback', () => {
       model: 'bravo',
       quality: null,
       costUsd: null,
+      // The learner has heard of this call: it counts its cost once.
+      replaces: { quality: null, costUsd: 0.002 },
     });
     expect(world.out(topics.routeOutcomeLate)).toMatchObject([
       { outcome: { decisionId: 'r1', revision: 1 }, reason: 'its decision was closed' },
@@ -225,6 +231,7 @@ describe('reward-feedback', () => {
       ['r1/1/0', 0.8, true, 0, 0.002],
       ['r1/1/2', 0.3, false, 2, 0.002],
     ]);
+    expect(world.out(topics.learningEvents).map((e) => e.replaces)).toEqual([null, { quality: 0.8, costUsd: 0.002 }]);
     expect(world.out(topics.modelObserved).map((o) => [o.quality, o.replacedQuality, o.latencyMs, o.revision])).toEqual(
       [
         [0.8, null, 900, 0],
@@ -234,6 +241,101 @@ describe('reward-feedback', () => {
     expect(await drops(world, 'duplicate-outcome')).toBe(2);
     expect(await drops(world, 'contradictory-outcome')).toBe(1);
     expect(await drops(world, 'superseded-outcome')).toBe(1);
+  });
+
+  test('user feedback adds to a judge, part by part; a final judgement takes the place of a provisional one', async () => {
+    const world = await withService();
+    for (const id of ['added', 'replaced', 'kept']) await route(world, id);
+    const feedback = { revision: 1, quality: null, rewardParts: { userFeedback: 1 } };
+    await world.send(topics.routeOutcome, [
+      outcome('added', { quality: 0.5, rewardParts: { format: 0 } }),
+      outcome('added', feedback),
+      outcome('replaced', { quality: 0.5, provisional: true }),
+      outcome('replaced', feedback),
+      outcome('kept', { quality: 0.5, provisional: true }),
+      outcome('kept', { revision: 1, quality: null, costUsd: 0.004 }),
+    ]);
+    expect(world.out(topics.learningEvents).map((e) => [e.eventId, e.quality, e.costUsd])).toEqual(
+      expect.arrayContaining([
+        ['added/1/0', 0.25, 0.002],
+        ['added/1/1', 0.5, 0.002],
+        ['replaced/1/1', 1, 0.002],
+        ['kept/1/1', 0.5, 0.004],
+      ]),
+    );
+  });
+
+  test('weights of the parts follow the configuration; events that are written keep their quality', async () => {
+    const world = await createWorld();
+    await world.start(createRewardFeedback({ windowMs, maxAwaited: 10, metrics: world.metrics }));
+    const apply = (version: number, weights: Record<string, number>) => {
+      const config = defaultRouterConfig([{ name: 'bravo', provider: 'acme' }], { reward: { weights } });
+      return world.send(topics.config, [{ version, json: configToJson(config), appliedAtMs: 1 }]);
+    };
+    const judge = async (id: string) => {
+      await route(world, id);
+      await world.send(topics.routeOutcome, [outcome(id, { quality: 0.2, rewardParts: { userFeedback: 1 } })]);
+    };
+    await judge('before');
+    await apply(1, { quality: 3 });
+    await judge('judge');
+    await apply(2, { quality: 0 });
+    await judge('user');
+    await apply(3, { quality: 0, userFeedback: 0 });
+    await judge('nobody');
+    // A correction is weighed anew, with all that has been said so far.
+    await apply(4, { userFeedback: 0 });
+    await world.send(topics.routeOutcome, [outcome('judge', { revision: 1, quality: null, costUsd: 0.003 })]);
+    expect(Object.fromEntries(world.out(topics.learningEvents).map((e) => [e.eventId, e.quality]))).toEqual({
+      'before/1/0': 0.6,
+      'judge/1/0': expect.closeTo(0.4, 12),
+      'user/1/0': 1,
+      'nobody/1/0': null,
+      'judge/1/1': 0.2,
+    });
+  });
+
+  test('a correction that comes before the decision is seen counts at once, its elder not at all', async () => {
+    const world = await withService();
+    await world.send(topics.routeOutcome, [
+      outcome('r1', { revision: 1, quality: 0.1 }),
+      outcome('r1', { revision: 0, quality: 0.9 }),
+    ]);
+    await route(world, 'r1');
+    expect(world.out(topics.learningEvents).map((e) => [e.eventId, e.quality, e.replaces])).toEqual([
+      ['r1/1/1', 0.1, null],
+    ]);
+    expect(await drops(world, 'superseded-outcome')).toBeGreaterThan(0);
+  });
+
+  test('delayed to the last moment of the window an outcome counts, and so does its correction', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.clock.advanceBy(windowMs - 2);
+    await world.send(topics.routeOutcome, [outcome('r1')]);
+    await world.clock.advanceBy(1);
+    await world.send(topics.routeOutcome, [outcome('r1', { revision: 1, quality: 0.1 })]);
+    await world.clock.advanceBy(windowMs);
+    await world.send(topics.routeOutcome, [outcome('r1', { revision: 2, quality: 0.9 })]);
+    await world.clock.advanceBy(windowMs);
+    expect(world.out(topics.learningEvents).map((e) => [e.eventId, e.kind])).toEqual([
+      ['r1/1/0', 'EXPERIENCE'],
+      ['r1/1/1', 'EXPERIENCE'],
+    ]);
+    expect(world.out(topics.routeOutcomeLate).map(({ outcome: late }) => late.revision)).toEqual([2]);
+  });
+
+  test('a rate-limited call that is tried again: judged by what came of it in the end', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [
+      outcome('r1', { status: 'RATE_LIMITED', quality: null, costUsd: null }),
+      outcome('r1', { revision: 1, quality: 0.7 }),
+    ]);
+    expect(world.out(topics.learningEvents).map((e) => [e.quality, e.costUsd, e.replaces])).toEqual([
+      [null, null, null],
+      [0.7, 0.002, { quality: null, costUsd: null }],
+    ]);
   });
 
   test('a correction that names another model is a dead letter', async () => {

@@ -1,12 +1,19 @@
 import { codecOf } from '../../../lib/avro/codec';
 import type { KeyValue } from '../../../lib/ports/key-value';
 import { cacheEntry } from '../../../lib/routing/routing-cache';
-import type { DeadLetter, RouteOpened, Tuning, WeightsPublished } from '../../../lib/topics/generated/messages';
+import type {
+  DeadLetter,
+  RouteOpened,
+  RouteOutcome,
+  Tuning,
+  WeightsPublished,
+} from '../../../lib/topics/generated/messages';
 import { partitionOf } from '../../../lib/topics/partition-of';
 import { topics } from '../../../lib/topics/topics';
 import { createRouteIntake, type RouteIntakeOptions } from '../../../services/route-intake/service';
 import { closed, configOf, noLimits, profileOf, requestOf, tuningOf } from '../../lib/routing/fixtures';
 import { createWorld, type World } from '../../lib/runtime/toy';
+import { decided, outcome } from '../reward-feedback/records';
 
 const deadLetters = `${topics.routeRequested.name}.dlq`;
 
@@ -238,6 +245,117 @@ test('a session is counted, its expected spending added up, and forgotten when i
   expect(world.raw(topics.sessions.name).map(({ key }) => key)).toContain('s');
   await world.clock.advanceBy(1_000);
   expect((await ask('r3')).sessionRequests).toBe(0);
+});
+
+describe('a budget of a session', () => {
+  const askedIn = (world: World, requestId: string, maxSessionCostUsd: number | null, changes = {}) =>
+    world.put(topics.routeRequested, [
+      fresh(world, {
+        requestId,
+        sessionId: 's',
+        expectedOutputTokens: 1_000,
+        limits: { ...noLimits(), maxSessionCostUsd },
+        ...changes,
+      }),
+    ]);
+  const openedAs = (world: World, requestId: string): RouteOpened =>
+    openedIn(world).find((opened) => opened.requestId === requestId)!;
+  const eligibleIn = (opened: RouteOpened): string[] =>
+    opened.candidates.filter(({ eligible }) => eligible).map(({ model }) => model);
+  const report = (world: World, decisionId: string, change: Partial<RouteOutcome> = {}) =>
+    world.put(topics.routeOutcome, [outcome(decisionId, { routingKey: 's', model: 'large', ...change })]);
+
+  test('shuts out what it cannot pay any more, by what was decided and what was reported', async () => {
+    const { world } = await start();
+    // About $.016 for large, $.002 for swift, $.0016 for small.
+    await askedIn(world, 'r1', 0.02);
+    expect(eligibleIn(openedAs(world, 'r1'))).toEqual(['large', 'small', 'swift']);
+    const candidates = decided('r1').candidates;
+    await world.put(topics.routeDecided, [
+      decided('r1', {
+        routingKey: 's',
+        model: 'large',
+        candidates: [{ ...candidates[0]!, model: 'large', expectedCostUsd: 0.016 }],
+      }),
+    ]);
+    await askedIn(world, 'r2', 0.02);
+    expect(openedAs(world, 'r2').sessionSpentUsd).toBeCloseTo(0.016, 12);
+    expect(eligibleIn(openedAs(world, 'r2'))).toEqual(['small', 'swift']);
+    expect(openedAs(world, 'r2').candidates[0]!.ineligibleReason).toMatch(
+      /^limits.maxSessionCostUsd: expected \$0.016 is over the \$0.004 left of \$0.02$/,
+    );
+    await report(world, 'r1', { costUsd: 0.001, quality: 0.25 });
+    await report(world, 'r2', { costUsd: 0.0005, quality: null });
+    await askedIn(world, 'r3', 0.02);
+    expect(openedAs(world, 'r3')).toMatchObject({ sessionRequests: 2, sessionLastQuality: 0.25 });
+    expect(openedAs(world, 'r3').sessionSpentUsd).toBeCloseTo(0.0015, 12);
+    expect(eligibleIn(openedAs(world, 'r3'))).toEqual(['large', 'small', 'swift']);
+  });
+
+  test('spent, leaves a dead letter that names it; another limit of the same session may still do', async () => {
+    const { world } = await start();
+    await askedIn(world, 'r1', 0.02);
+    await report(world, 'r1', { costUsd: 0.0195 });
+    await askedIn(world, 'r2', 0.02);
+    expect(openedAs(world, 'r2')).toBeUndefined();
+    expect(deadIn(world)).toMatchObject([{ field: 'limits.maxSessionCostUsd' }]);
+    await askedIn(world, 'r3', 0.03);
+    expect(eligibleIn(openedAs(world, 'r3'))).toEqual(['small', 'swift']);
+    // A refused request is not part of the session.
+    expect(openedAs(world, 'r3').sessionRequests).toBe(1);
+  });
+
+  test('needs a session; sessions do without the cache, which knows of none', async () => {
+    const { world } = await start();
+    await askedIn(world, 'r1', 0.02, { sessionId: null });
+    expect(deadIn(world)).toMatchObject([{ field: 'limits.maxSessionCostUsd' }]);
+    await askedIn(world, 'r2', null);
+    await askedIn(world, 'r3', null, { sessionId: null });
+    expect(openedAs(world, 'r2').cacheFingerprint).toBe('');
+    expect(openedAs(world, 'r3').cacheFingerprint).not.toBe('');
+  });
+
+  test('lets sick models in when it cannot pay the healthy ones', async () => {
+    const { world } = await start();
+    await world.put(topics.modelProfile, [profileOf('small', 'beta', { providerBreaker: closed({ health: 'OPEN' }) })]);
+    await askedIn(world, 'r1', 0.0018);
+    expect(eligibleIn(openedAs(world, 'r1'))).toEqual(['small']);
+    expect(openedAs(world, 'r1').candidates.map(({ ineligibleReason }) => ineligibleReason?.split(':')[0])).toEqual([
+      'limits.maxSessionCostUsd',
+      'health',
+      'limits.maxSessionCostUsd',
+    ]);
+  });
+
+  test('outlives a crash, and counts no report twice that comes again', async () => {
+    const world = createWorld({ partitions: 2, limits: { commitIntervalMs: 50 } });
+    await start({ world });
+    await askedIn(world, 'r1', null);
+    await report(world, 'r1', { costUsd: 0.004 });
+    await world.clock.advanceBy(200);
+    world.broker.rebalance('route-intake');
+    await world.clock.advanceBy(200);
+    await report(world, 'r1', { costUsd: 0.004 });
+    await askedIn(world, 'r2', null);
+    expect(openedAs(world, 'r2').sessionSpentUsd).toBeCloseTo(0.004, 12);
+  });
+
+  test('outcomes of no known session make no row, and a misplaced one is left to reward-feedback', async () => {
+    const { world } = await start();
+    await report(world, 'stranger');
+    await world.put(topics.routeOutcome, [outcome('lonely')]);
+    await askedIn(world, 'r1', null);
+    const wrong = 1 - partitionOf('s', 2);
+    const value = topics.routeOutcome.codec.encode(outcome('r1', { routingKey: 's', costUsd: 0.5 }));
+    await world.putRaw(topics.routeOutcome.name, [{ key: 'r1', value, partition: wrong }]);
+    await world.clock.advanceBy(500);
+    const rows = world.raw(topics.sessions.name).map(({ key }) => key);
+    expect(rows).toContain('s');
+    for (const key of ['stranger', 'lonely', 'r1']) expect(rows).not.toContain(key);
+    expect(world.raw(topics.routeOutcome.name)).toHaveLength(3);
+    await askedIn(world, 'r2', null);
+    expect(openedAs(world, 'r2').sessionSpentUsd).toBeLessThan(0.1);
+  });
 });
 
 test('a request older than its own time-out is not judged by threads; one without its own never is too old', async () => {

@@ -30,6 +30,7 @@ const event = (parts: Partial<LearningEvent>): LearningEvent => ({
   degraded: false,
   provisional: false,
   source: 'unknown',
+  replaces: null,
   revision: 0,
   policySha256: null,
   openedAtMs: 0,

@@ -103,6 +103,15 @@ describe('LEARNING_OPTIMIZED', () => {
     expect(exploring.coldStart).toBe(true);
   });
 
+  test('before the first weights a budget keeps it from models that would eat it', () => {
+    const candidates = [
+      candidateOf('cheap', 'p', { expectedCostUsd: 0.001 }),
+      candidateOf('dear', 'p', { expectedCostUsd: 0.1 }),
+    ];
+    const { probabilities } = strategies.LEARNING_OPTIMIZED(openedOf({ candidates, budgetUsdPerRequest: 0.001 }), null);
+    expect(probabilities[1]! / probabilities[0]!).toBeCloseTo(0.04);
+  });
+
   test('fails when the pinned weights are not there: nothing replaces them in silence', () => {
     const opened = openedOf({ policySha256: 'b'.repeat(64) });
     expect(() => strategies.LEARNING_OPTIMIZED(opened, null)).toThrow('weights bbbbbbbbbbbb could not be loaded');

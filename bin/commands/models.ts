@@ -1,0 +1,189 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { DirectoryLockedError } from '../../lib/adapters/embedded/directory-lock';
+import { createLog } from '../../lib/telemetry/log';
+import { createMetrics } from '../../lib/telemetry/metrics';
+import type { WeightsVersion } from '../../lib/topics/generated/messages';
+import { findVersion } from '../../lib/weights/read-weights';
+import { gatewayDesk, logDesk, type WeightsDesk } from '../drive/weights-desk';
+import { formatTable } from '../format-table';
+import { CliError, exitCodes, type Io } from '../io';
+import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
+import { gatewayUrl, wholeNumber } from '../read-options';
+
+interface WhereOptions extends HomeOptions {
+  readonly url?: string;
+  readonly dataDir?: string;
+  readonly timeout?: number;
+  readonly json?: boolean;
+}
+
+const defaultUrl = 'http://127.0.0.1:8080';
+const defaultTimeoutSeconds = 30;
+/** Characters of a hash shown in lists; enough to name one. */
+const shownCharacters = 12;
+
+export function addModels(program: Command, io: Io): void {
+  const models = program
+    .command('models')
+    .description('List the learned weights and their lineage; put others in force.')
+    .addHelpText(
+      'after',
+      `
+By default a running gateway is asked. --data-dir works on the store of a stopped engine, --kafka on a cluster.
+
+Examples:
+  $ quantum-router models list
+  $ quantum-router models show 3f9a
+  $ quantum-router models rollback
+  $ quantum-router models promote --kafka localhost:9092`,
+    );
+  const add = (name: string, description: string) =>
+    addHomeOptions(
+      models
+        .command(name)
+        .description(description)
+        .option('--url <url>', `a running gateway (default: ${defaultUrl})`, gatewayUrl)
+        .option('-d, --data-dir <directory>', 'the store of a stopped engine')
+        .option('--json', 'as JSON'),
+    );
+  const policy = 'hash of the policy, or an unambiguous beginning of it';
+  const timeout = `seconds to wait for a trainer on Kafka (default: ${defaultTimeoutSeconds})`;
+
+  add('list', 'List the versions, last changed first; * is in force.').action((options: WhereOptions) =>
+    atDesk(io, options, (desk) => list(io, desk, options)),
+  );
+  add('show', 'Show all that is known of a version: lineage, figures, evidence.')
+    .argument('<policy>', policy)
+    .action((sha256: string, options: WhereOptions) => atDesk(io, options, (desk) => show(io, desk, sha256, options)));
+  add('promote', 'Put a candidate in force, if the off-policy gate agrees; after a rollback, publishing goes on.')
+    .argument('[policy]', `${policy} (default: the newest candidate)`)
+    .option('--force', "without the gate's consent")
+    .option('--timeout <seconds>', timeout, wholeNumber(1, 3_600))
+    .action((sha256: string | undefined, options: WhereOptions & { force?: boolean }) =>
+      change(io, options, { kind: 'PROMOTE', policySha256: sha256 ?? null, force: options.force ?? false }),
+    );
+  add('rollback', 'Put earlier weights in force and hold back newer ones until a promotion.')
+    .argument('[policy]', `${policy} (default: the one before)`)
+    .option('--timeout <seconds>', timeout, wholeNumber(1, 3_600))
+    .action((sha256: string | undefined, options: WhereOptions) =>
+      change(io, options, { kind: 'ROLLBACK', policySha256: sha256 ?? null, force: false }),
+    );
+}
+
+async function atDesk(io: Io, options: WhereOptions, use: (desk: WeightsDesk) => Promise<void>): Promise<void> {
+  const { url, dataDir, kafka, timeout = defaultTimeoutSeconds } = options;
+  if ([url, dataDir, kafka].filter((given) => given !== undefined).length > 1)
+    throw new CliError('give one of --url, --data-dir and --kafka', exitCodes.usage);
+  if (dataDir === undefined && kafka === undefined) {
+    await use(gatewayDesk(url ?? defaultUrl));
+    return;
+  }
+  if (dataDir !== undefined && !existsSync(resolve(io.workingDirectory, dataDir, 'store.json')))
+    throw new CliError(`there is no store in ${dataDir}`);
+  const parts = { log: createLog({ level: 'error' }), metrics: createMetrics(), readOnly: true };
+  const home = await openHome(io, { ...options, dataDir: dataDir ?? '' }, parts).catch((error: Error) => {
+    if (error instanceof DirectoryLockedError)
+      throw new CliError(`an engine (process ${error.pid}) has ${dataDir} open: ask its gateway with --url`);
+    throw error;
+  });
+  try {
+    const where = kafka === undefined ? `the store in ${dataDir}` : `the topics at ${kafka}`;
+    await use(logDesk({ home, where, timeoutMs: kafka === undefined ? null : timeout * 1_000 }));
+  } finally {
+    await home.close();
+  }
+}
+
+async function change(
+  io: Io,
+  options: WhereOptions,
+  wish: { kind: 'PROMOTE' | 'ROLLBACK'; policySha256: string | null; force: boolean },
+): Promise<void> {
+  await atDesk(io, options, async (desk) => {
+    const answer = await desk.ask({ ...wish, requestedBy: io.environment['USER'] || 'command line' });
+    const { policySha256, sequence, why } = answer;
+    io.stdout.write(
+      options.json ? `${JSON.stringify(answer)}\n` : `${policySha256} is in force as sequence ${sequence}: ${why}\n`,
+    );
+  });
+}
+
+async function list(io: Io, desk: WeightsDesk, { json }: WhereOptions): Promise<void> {
+  const { inForce, versions } = await desk.read();
+  if (json) {
+    io.stdout.write(`${JSON.stringify({ inForce, versions })}\n`);
+    return;
+  }
+  if (versions.length === 0) {
+    io.stdout.write('no weights have been learned yet\n');
+    return;
+  }
+  const header = ['', 'sequence', 'policy', 'lineage', 'state', 'reason', 'rewards', 'events', 'published'];
+  const figures = ['error', 'neural weight'];
+  io.stdout.write(
+    formatTable(
+      [...header, ...figures],
+      versions.map((version) => rowOf(version, inForce)),
+    ),
+  );
+}
+
+function rowOf({ weights, state }: WeightsVersion, inForce: string | null): (string | number)[] {
+  const { policySha256, sequence, fromOffset, toOffset, publishedAtMs, metrics } = weights;
+  return [
+    policySha256 === inForce ? '*' : '',
+    sequence === 0 ? '' : sequence,
+    policySha256.slice(0, shownCharacters),
+    weights.lineage,
+    state,
+    weights.reason,
+    weights.learnedRewards,
+    `${fromOffset}..${toOffset}`,
+    sequence === 0 ? '' : timeOf(publishedAtMs),
+    figureOf(metrics['linearError']),
+    figureOf(metrics['neuralWeight']),
+  ];
+}
+
+async function show(io: Io, desk: WeightsDesk, sha256: string, { json }: WhereOptions): Promise<void> {
+  const { inForce, versions } = await desk.read();
+  const { version, ...rest } = findVersion(versions, sha256);
+  if (!version) throw new CliError('why' in rest ? (rest.why as string) : 'there is no such version');
+  io.stdout.write(json ? `${JSON.stringify(version)}\n` : describe(version, inForce));
+}
+
+function describe(version: WeightsVersion, inForce: string | null): string {
+  const { weights, state, why, configVersion, evidence, changedAtMs } = version;
+  const { policySha256, sequence, publishedAtMs } = weights;
+  const published = sequence === 0 ? 'never in force' : `sequence ${sequence}, ${timeOf(publishedAtMs)}`;
+  const rows: [string, string][] = [
+    ['policy', policySha256],
+    ['basis', weights.basisSha256],
+    ['parent', weights.parentSha256 ?? 'none'],
+    ['state', `${policySha256 === inForce ? 'in force' : state} since ${timeOf(changedAtMs)}`],
+    ['why', why === '' ? weights.reason : `${weights.reason}: ${why}`],
+    ['published', published],
+    ['learned', `${weights.learnedRewards} rewards of learning.events ${weights.fromOffset}..${weights.toOffset}`],
+    ['lineage', `${weights.lineage}: seed ${weights.seed}, ${weights.backend}, encoder ${weights.encoderVersion}`],
+    ['config', `version ${configVersion}`],
+    ['models', weights.models.join(', ')],
+    ['figures', figuresOf(weights.metrics)],
+    ['evidence', figuresOf(evidence)],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(9)}  ${value}\n`).join('');
+}
+
+function figuresOf(figures: Readonly<Record<string, number>>): string {
+  const all = Object.entries(figures).map(([name, value]) => `${name} ${figureOf(value)}`);
+  return all.length === 0 ? 'none' : all.join(', ');
+}
+
+function figureOf(value: number | undefined): string {
+  return value === undefined ? '' : String(Number(value.toPrecision(4)));
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,43 @@
+/** What the guard carries from event to event: plain JSON, saved in checkpoints like everything that is folded. */
+import type { Drift } from '../drift';
+import type { Mix } from '../mix';
+import { createHealth, type Health } from './alarms';
+import { createInfluence, type Influence } from './influence';
+
+export interface GuardState {
+  readonly influence: Influence;
+  /** Offsets of corrections that were passed over, of rows that may still be in the replay: a restart must pass them over again. */
+  passedCorrections: number[];
+  readonly health: Health;
+  /** Increments refused in a row. */
+  refusedInRow: number;
+  /** Since the lineage began. */
+  refused: number;
+  repairs: number;
+  /** Repairs since the last publication, in words. */
+  untold: string[];
+  /** Rewards at the last full check. */
+  rewardsAtCheck: number;
+  /** What a repair goes back to: as it was when the policy in force was made; null before the first. */
+  good: {
+    readonly mix: Mix;
+    readonly drifts: Readonly<Record<string, Drift>>;
+    readonly rewardDeviation: number;
+    /** One past the last offset that policy has learned from. */
+    readonly toOffset: number;
+  } | null;
+}
+
+export function createGuard(): GuardState {
+  return {
+    influence: createInfluence(),
+    passedCorrections: [],
+    health: createHealth(),
+    refusedInRow: 0,
+    refused: 0,
+    repairs: 0,
+    untold: [],
+    rewardsAtCheck: 0,
+    good: null,
+  };
+}

@@ -1,0 +1,67 @@
+/** Notices at the first use that a half of the value function is broken, before anything is made of what it says. */
+import type { TrainingStep } from '../agent/trainer';
+import type { FoldParts } from '../learner-state';
+import { observeError, observeGradient } from './alarms';
+import { explodedValue } from './increment';
+
+/** Which halves have to be replaced before the next event. */
+export interface Broken {
+  linear: boolean;
+  network: boolean;
+}
+
+export function createBroken(): Broken {
+  return { linear: false, network: false };
+}
+
+/**
+ * Takes down the error of a prediction that was made before its reward (null: not comparable, it says what follows, too), and whether a half has said the impossible. All in
+ * standardised units; `linear` null: there is no linear half.
+ */
+export function observePrediction(fold: FoldParts, target: number | null, predicted: number, halves: Halves): void {
+  const { state, scratch } = fold;
+  if (!Number.isFinite(target)) assertSound(fold);
+  const exploded = (value: number): boolean => !(Math.abs(value * state.rewardDeviation) <= explodedValue);
+  const { linear, network } = halves;
+  if (linear !== null && exploded(linear)) scratch.broken.linear = true;
+  if (exploded(network)) scratch.broken.network = true;
+  if (target === null || scratch.broken.linear || scratch.broken.network) return;
+  observeError(state.guard.health, (target - predicted) * state.rewardDeviation);
+}
+
+interface Halves {
+  readonly linear: number | null;
+  readonly network: number;
+}
+
+/** Takes down one training step. False when it has destroyed the network. */
+export function observeTraining(fold: FoldParts, { loss, gradientNorm }: TrainingStep): boolean {
+  if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) {
+    observeGradient(fold.state.guard.health, gradientNorm);
+    return true;
+  }
+  fold.scratch.broken.network = true;
+  return false;
+}
+
+/**
+ * Throws when a number that nothing can be rebuilt from is not finite: checkpoint and log are then the only way back.
+ * `but`: what is about to be replaced.
+ */
+export function assertSound({ state }: FoldParts, but: readonly string[] = []): void {
+  const { rewardMean, rewardDeviation, armMeans, drifts, mix, pacer } = state;
+  const numbers: Record<string, readonly number[]> = {
+    rewardMean: [rewardMean],
+    rewardDeviation: [rewardDeviation],
+    armMeans,
+    drifts: drifts.flatMap(({ offset, variance, up, down }) => [offset, variance, up, down]),
+    mix: [mix.linear, mix.neural, mix.product],
+    costPricePerUsd: [pacer.costPricePerUsd],
+    costs: [...pacer.costs.values()].map(({ ratio }) => ratio),
+  };
+  for (const [name, values] of Object.entries(numbers)) {
+    const wrong = values.find((value) => !Number.isFinite(value));
+    if (wrong !== undefined && !but.includes(name))
+      throw new Error(`the learner's ${name} is ${wrong}: it has to start again from its checkpoint and the log`);
+  }
+}

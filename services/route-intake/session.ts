@@ -1,0 +1,88 @@
+/**
+ * What a session has spent. Each request counts with what it is expected to cost until its cost is reported: first the
+ * mean of the candidates, then the decided model's. Every attempt of a call costs; a second report of one does not.
+ */
+import { ownEntry } from '../../lib/routing/own-entry';
+import { qualityOf, type RewardWeights } from '../../lib/routing/reward';
+import type { Candidate, RouteDecided, RouteOutcome, Session } from '../../lib/topics/generated/messages';
+
+/** Requests whose cost is awaited, and reports remembered: more than a session has under way at a time. */
+const maxAwaited = 64;
+const maxReported = 128;
+
+/** The session after a request, of which no more is known than its candidates. */
+export function sessionAfter(
+  session: Session | undefined,
+  request: { readonly sessionId: string; readonly requestId: string; readonly candidates: readonly Candidate[] },
+  nowMs: number,
+): Session {
+  const expectedUsd = meanCostUsd(request.candidates);
+  return {
+    sessionId: request.sessionId,
+    requests: (session?.requests ?? 0) + 1,
+    expectedSpentUsd: (session?.expectedSpentUsd ?? 0) + expectedUsd,
+    lastSeenMs: nowMs,
+    lastQuality: session?.lastQuality ?? null,
+    awaited: newest({ ...session?.awaited, [request.requestId]: expectedUsd }),
+    reported: session?.reported ?? [],
+  };
+}
+
+/** The session when it is known which model was decided; null when that changes nothing. */
+export function sessionDecided(session: Session, decided: RouteDecided): Session | null {
+  const expectedUsd = decided.candidates.find(({ model }) => model === decided.model)?.expectedCostUsd;
+  const awaitedUsd = ownEntry(session.awaited, decided.decisionId);
+  if (expectedUsd === undefined || awaitedUsd === undefined || awaitedUsd === expectedUsd) return null;
+  return {
+    ...session,
+    expectedSpentUsd: spent(session.expectedSpentUsd + expectedUsd - awaitedUsd),
+    awaited: { ...session.awaited, [decided.decisionId]: expectedUsd },
+  };
+}
+
+/**
+ * The session after an outcome; null when that changes nothing. Outcomes of decisions that are not the session's, or no
+ * longer remembered, count for nothing; what an outcome may not say is ignored here and a dead letter in reward-feedback.
+ */
+export function sessionReported(session: Session, outcome: RouteOutcome, weights: RewardWeights): Session | null {
+  const { decisionId, attempt } = outcome;
+  const awaitedUsd = ownEntry(session.awaited, decisionId);
+  if (awaitedUsd === undefined && !session.reported.some((report) => decisionOf(report) === decisionId)) return null;
+  const quality = qualityOf(outcome, weights);
+  const judged = quality !== null && quality >= 0 && quality <= 1 && quality !== session.lastQuality;
+  const costUsd = outcome.costUsd !== null && outcome.costUsd >= 0 ? outcome.costUsd : null;
+  const report = `${decisionId}/${attempt}`;
+  const paid = costUsd !== null && Number.isFinite(costUsd) && !session.reported.includes(report);
+  if (!judged && !paid) return null;
+  const next = judged ? { ...session, lastQuality: quality } : session;
+  if (!paid) return next;
+  const { [decisionId]: _known, ...awaited } = session.awaited;
+  // A fallback's cost comes on top: what the decided model is expected to have cost stays until it is reported.
+  const isFirst = attempt === 1 && awaitedUsd !== undefined;
+  return {
+    ...next,
+    expectedSpentUsd: spent(session.expectedSpentUsd + costUsd - (isFirst ? awaitedUsd : 0)),
+    awaited: isFirst ? awaited : session.awaited,
+    reported: [...session.reported, report].slice(-maxReported),
+  };
+}
+
+function decisionOf(report: string): string {
+  return report.slice(0, report.lastIndexOf('/'));
+}
+
+/** Sums of differences may end a rounding error below nothing. */
+function spent(usd: number): number {
+  return Math.max(0, usd);
+}
+
+/** Which model will be drawn is not known yet: the mean over those that may be. */
+function meanCostUsd(candidates: readonly Candidate[]): number {
+  const eligible = candidates.filter((candidate) => candidate.eligible);
+  return eligible.reduce((sum, candidate) => sum + candidate.expectedCostUsd, 0) / eligible.length;
+}
+
+/** What is expected of those that are forgotten stays in the sum. */
+function newest(awaited: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(awaited).slice(-maxAwaited));
+}

@@ -1,0 +1,426 @@
+/** New lineages, rollbacks and promotions, on the real fold and gate. */
+import { defaultRouterConfig } from '../../../lib/config/parse-config';
+import type { LearningEvent, WeightsVersion } from '../../../lib/topics/generated/messages';
+import { topics } from '../../../lib/topics/topics';
+import { createBlobStore } from '../../../lib/weights/blob-store';
+import { createWeightsSource } from '../../../lib/weights/weights-source';
+import type { StartFold } from '../../../services/dqn-trainer/fold';
+import type { TrialVerdict } from '../../../services/dqn-trainer/trial';
+import { learningEvent, learningEvents } from './records';
+import { createTrainerWorld, feed, startInline, type TrainerWorld } from './trainer-world';
+
+// Training is real here; a busy machine needs its time.
+jest.setTimeout(180_000);
+
+/** A verdict instead of the gate's; null leaves it to the gate. */
+function withVerdicts(next: () => Partial<TrialVerdict> | null): StartFold {
+  const base: TrialVerdict = {
+    verdict: 'keep',
+    reason: 'made up',
+    isWorse: false,
+    isLast: false,
+    figures: { low: -1 },
+  };
+  return async (settings, saved) => {
+    const fold = await startInline(settings, saved);
+    return {
+      ...fold,
+      async apply(batch) {
+        const tried = await fold.apply(batch);
+        const verdict = next();
+        return verdict ? { ...tried, verdict: { ...base, ...verdict } } : tried;
+      },
+    };
+  };
+}
+
+/** A trainer with weights of seed 1 in force, started again under seed 7. */
+async function underAnotherSeed(options: { startFold?: StartFold; events?: number } = {}): Promise<TrainerWorld> {
+  const { events = 100, ...rest } = options;
+  const world = await createTrainerWorld({ checkpointEveryEvents: 40, ...rest });
+  const running = await world.start(world.trainer);
+  await feed(world, learningEvents(0, events));
+  await running.stop();
+  await world.configure({ seed: 7 });
+  return world;
+}
+
+const lineages = (versions: readonly WeightsVersion[]) => new Set(versions.map(({ weights }) => weights.lineage));
+
+const stateOf = async (world: TrainerWorld, policySha256: string) =>
+  (await world.versions()).find(({ weights }) => weights.policySha256 === policySha256)?.state;
+
+async function canBeLoaded(world: TrainerWorld, { policySha256, basisSha256 }: WeightsVersion['weights']) {
+  await world.keyValue.deleteMany(await world.keyValue.keys('weights/', 1_000));
+  return (await createWeightsSource(createBlobStore(world)).load({ policySha256, basisSha256 })) !== null;
+}
+
+const { learning } = defaultRouterConfig([{ name: 'any', provider: 'any' }]);
+const lockstep = { learning: { ...learning, publish: 'lockstep' as const } };
+
+describe('versions', () => {
+  test('every policy has a record with its lineage and what it was made under; old increments are forgotten', async () => {
+    const world = await createTrainerWorld({ settings: lockstep });
+    await world.start(world.trainer);
+    await feed(world, learningEvents(0, 120));
+    const published = world.published();
+    expect(published.length).toBeGreaterThan(60);
+    expect(published.map(({ reason }) => reason)).toEqual(['FIRST', ...published.slice(1).map(() => 'INCREMENT')]);
+    const versions = await world.versions();
+    // The first, and the newest of those that followed.
+    expect(versions).toHaveLength(51);
+    expect(versions[0]).toMatchObject({
+      state: 'PUBLISHED',
+      configVersion: 1,
+      weights: { policySha256: published.at(-1)!.policySha256, sequence: published.length },
+      tuning: { learnedRewards: expect.any(Number) },
+    });
+    expect(versions.at(-1)!.weights).toMatchObject({ sequence: 1, reason: 'FIRST' });
+    expect(lineages(versions).size).toBe(1);
+    expect(versions[0]!.weights.lineage).toMatch(/^[0-9a-f]{12}$/);
+  });
+
+  test('a refused increment is kept with its reason, and could be loaded', async () => {
+    let refuse = false;
+    const startFold: StartFold = async (settings, saved) => {
+      const fold = await startInline(settings, saved);
+      return {
+        ...fold,
+        async apply(batch) {
+          const tried = await fold.apply(batch);
+          const outputs = tried.outputs.map((output) =>
+            refuse && output.kind === 'policy' ? { ...output, rejected: 'too far' } : output,
+          );
+          return { ...tried, outputs };
+        },
+      };
+    };
+    const world = await createTrainerWorld({ startFold, settings: lockstep });
+    await world.start(world.trainer);
+    await feed(world, learningEvents(0, 40));
+    refuse = true;
+    await feed(world, learningEvents(40, 80));
+    const refused = (await world.versions()).filter(({ state }) => state === 'REJECTED');
+    // No more than twenty: the oldest go, and their blobs with them.
+    expect(refused).toHaveLength(20);
+    expect(refused[0]).toMatchObject({ why: 'too far', weights: { sequence: 0 } });
+    expect(await canBeLoaded(world, refused[0]!.weights)).toBe(true);
+    // By force one can have it all the same.
+    const { policySha256 } = refused[0]!.weights;
+    expect(await world.command('PROMOTE', { policySha256, force: true })).toMatchObject({ status: 'DONE' });
+    expect(world.published().at(-1)).toMatchObject({ policySha256, reason: 'PROMOTION' });
+    expect(await world.metrics.value('quantum_router_weights_rejected_total', {})).toBe(40);
+  });
+});
+
+describe('a new lineage', () => {
+  test('waits as a candidate while the weights in force stay and the budget is paced, and comes in by the gate', async () => {
+    const world = await underAnotherSeed({ events: 300 });
+    const before = world.published();
+    const tuningBefore = world.out(topics.tuning).at(-1)!;
+    await world.start(world.trainer);
+    const dearer = learningEvents(300, 340).map((event) => ({ ...event, costUsd: 0.003 }));
+    await feed(world, dearer);
+    expect(world.published()).toHaveLength(before.length);
+    const [candidate] = (await world.versions()).filter(({ state }) => state === 'CANDIDATE');
+    expect(candidate).toMatchObject({ configVersion: 2, weights: { seed: 7, sequence: 0, reason: 'PROMOTION' } });
+    expect(await canBeLoaded(world, candidate!.weights)).toBe(true);
+    expect(await world.metrics.value('quantum_router_weights_held', {})).toBe(1);
+    const tuning = world.out(topics.tuning).at(-1)!;
+    expect(tuning.eventOffset).toBeGreaterThan(tuningBefore.eventOffset);
+    expect(tuning).toMatchObject({
+      neuralWeight: tuningBefore.neuralWeight,
+      driftOffsets: tuningBefore.driftOffsets,
+      strategyWeights: tuningBefore.strategyWeights,
+    });
+    expect(tuning.costRatios).not.toEqual(tuningBefore.costRatios);
+
+    await feed(world, learningEvents(340, 1_120), 20);
+    const after = world.published().slice(before.length);
+    expect(after[0]).toMatchObject({
+      policySha256: candidate!.weights.policySha256,
+      seed: 7,
+      reason: 'PROMOTION',
+      sequence: before.length + 1,
+    });
+    // What was learned during the trial follows at once, then the increments as ever.
+    expect(after[1]).toMatchObject({ reason: 'INCREMENT', lineage: after[0]!.lineage });
+    expect(after[1]!.toOffset).toBeGreaterThan(after[0]!.toOffset);
+    const promoted = (await world.versions()).find(({ weights }) => weights.reason === 'PROMOTION');
+    expect(promoted).toMatchObject({ state: 'PUBLISHED', why: expect.stringContaining('not worse by more than') });
+    expect(promoted!.evidence['decisions']).toBeGreaterThanOrEqual(200);
+    expect(promoted!.evidence['low']).toBeGreaterThan(-0.01);
+    expect(await world.metrics.value('quantum_router_weights_held', {})).toBe(0);
+    const last = world.out(topics.tuning).at(-1)!;
+    expect(last.driftOffsets).not.toEqual(tuningBefore.driftOffsets);
+  });
+
+  test('restarts and crashes neither lose the candidate nor its evidence', async () => {
+    const world = await underAnotherSeed();
+    let running = await world.start(world.trainer);
+    const before = world.published().length;
+    await feed(world, learningEvents(100, 200));
+    const [candidate] = (await world.versions()).filter(({ state }) => state === 'CANDIDATE');
+    await running.stop();
+    running = await world.start(world.trainer);
+    await feed(world, learningEvents(200, 250));
+    await world.crash('dqn-trainer');
+    await feed(world, learningEvents(250, 290));
+    expect((await world.versions()).filter(({ state }) => state === 'CANDIDATE')).toMatchObject([
+      { weights: { policySha256: candidate!.weights.policySha256 } },
+    ]);
+    // 200 decisions since the candidate was made are there only if those before the restart count.
+    await feed(world, learningEvents(290, 320), 5);
+    const judged = (await world.versions()).find(
+      ({ weights }) => weights.policySha256 === candidate!.weights.policySha256,
+    );
+    expect(judged!.evidence['decisions']).toBeGreaterThanOrEqual(200);
+    expect(judged!.evidence['decisions']).toBeLessThan(240);
+    expect(world.published().slice(before, before + 1)).toMatchObject(
+      judged!.state === 'PUBLISHED' ? [{ reason: 'PROMOTION' }] : [],
+    );
+  });
+
+  test('a crash in the middle of folding the log again does not make a candidate of half a fold', async () => {
+    let tries = 2;
+    const startFold: StartFold = async (settings, saved) => {
+      const fold = await startInline(settings, saved);
+      return {
+        ...fold,
+        apply: (batch) => {
+          const failing = settings.seed === 7 && batch[0]!.offset >= 60 && tries-- > 0;
+          return failing ? Promise.reject(new Error('out of memory')) : fold.apply(batch);
+        },
+      };
+    };
+    const world = await createTrainerWorld({ startFold, limits: { maxBatchRecords: 20 } });
+    const running = await world.start(world.trainer);
+    await feed(world, learningEvents(0, 160));
+    await running.stop();
+    await world.configure({ seed: 7 });
+    await world.start(world.trainer);
+    await world.clock.advanceBy(10_000);
+    const candidates = (await world.versions()).filter(({ state }) => state === 'CANDIDATE');
+    expect(candidates).toHaveLength(1);
+    expect(candidates[0]!.weights.toOffset).toBeGreaterThan(120);
+  });
+
+  test('one that is surely worse is refused, stays refused after a restart, and waits for somebody', async () => {
+    let verdict: Partial<TrialVerdict> | null = null;
+    const world = await underAnotherSeed({ startFold: withVerdicts(() => verdict) });
+    let running = await world.start(world.trainer);
+    await feed(world, learningEvents(100, 120));
+    const before = world.published().length;
+    const [candidate] = (await world.versions()).filter(({ state }) => state === 'CANDIDATE');
+    verdict = { verdict: 'keep', isWorse: true };
+    await feed(world, learningEvents(120, 130));
+    expect(await stateOf(world, candidate!.weights.policySha256)).toBe('REJECTED');
+    // Nobody decides by itself any more, whatever the gate says.
+    verdict = { verdict: 'promote' };
+    await feed(world, learningEvents(130, 200));
+    await running.stop();
+    running = await world.start(world.trainer);
+    await feed(world, learningEvents(200, 260));
+    expect(world.published()).toHaveLength(before);
+    // What it has learned since waits in its place.
+    const waiting = (await world.versions()).filter(({ state }) => state === 'CANDIDATE');
+    expect(waiting).toHaveLength(1);
+    expect(await world.command('PROMOTE', { force: true })).toMatchObject({
+      status: 'DONE',
+      policySha256: waiting[0]!.weights.policySha256,
+      sequence: before + 1,
+    });
+    expect(world.published()[before]).toMatchObject({ seed: 7, reason: 'PROMOTION' });
+  });
+
+  test('where the log cannot tell, the newest policy takes the place of the candidate', async () => {
+    let verdict: Partial<TrialVerdict> | null = null;
+    const world = await underAnotherSeed({ startFold: withVerdicts(() => verdict) });
+    await world.start(world.trainer);
+    await feed(world, learningEvents(100, 200));
+    const [first] = (await world.versions()).filter(({ state }) => state === 'CANDIDATE');
+    verdict = { verdict: 'refuse', isLast: true, reason: 'too little support' };
+    await feed(world, learningEvents(200, 210));
+    verdict = null;
+    await feed(world, learningEvents(210, 280));
+    const [second, ...others] = (await world.versions()).filter(({ state }) => state === 'CANDIDATE');
+    expect(others).toEqual([]);
+    expect(second!.weights.toOffset).toBeGreaterThan(first!.weights.toOffset);
+    expect(second!.why).toContain(first!.weights.policySha256);
+    expect(await stateOf(world, first!.weights.policySha256)).toBeUndefined();
+  });
+
+  test('back to the settings in force: the lineage in force goes on, no candidate is left to be taken for one', async () => {
+    const world = await underAnotherSeed();
+    let running = await world.start(world.trainer);
+    await feed(world, learningEvents(100, 140));
+    await running.stop();
+    const before = world.published();
+    await world.configure({ seed: 1 });
+    running = await world.start(world.trainer);
+    await feed(world, learningEvents(140, 200));
+    const after = world.published().slice(before.length);
+    expect(after.length).toBeGreaterThan(0);
+    expect(after.every(({ seed, reason }) => seed === 1 && reason === 'INCREMENT')).toBe(true);
+    expect(new Set(world.published().map(({ lineage }) => lineage)).size).toBe(1);
+  });
+
+  test('what another encoder made cannot serve: the new lineage comes in at once', async () => {
+    const world = await createTrainerWorld();
+    const running = await world.start(world.trainer);
+    await feed(world, learningEvents(0, 100));
+    await running.stop();
+    const before = world.published();
+    const old = { ...before.at(-1)!, encoderVersion: 'old', lineage: 'of-old', sequence: before.length + 1 };
+    await world.send(topics.weightsPublished, [old]);
+    await world.configure({ seed: 7 });
+    await world.start(world.trainer);
+    await feed(world, learningEvents(100, 110));
+    expect(world.published().slice(before.length + 1)).toMatchObject([
+      { seed: 7, reason: 'PROMOTION', sequence: before.length + 2 },
+    ]);
+    expect(await world.command('ROLLBACK', { policySha256: old.policySha256 })).toMatchObject({ status: 'DONE' });
+  });
+});
+
+describe('rollback', () => {
+  /** The gate consents whatever it found, so that the test is about what follows. */
+  const consenting: StartFold = async (settings, saved) => {
+    const fold = await startInline(settings, saved);
+    return { ...fold, judge: async () => ({ ...(await fold.judge())!, verdict: 'promote' }) };
+  };
+
+  async function running(events = 200, startFold: StartFold = startInline): Promise<TrainerWorld> {
+    const world = await createTrainerWorld({ startFold });
+    await world.start(world.trainer);
+    await feed(world, learningEvents(0, events));
+    return world;
+  }
+
+  test('puts the version before in force under a new number and holds until a promotion, also after a restart', async () => {
+    const world = await running(200, consenting);
+    const published = world.published();
+    const [previous, left] = published.slice(-2);
+    const answer = await world.command('ROLLBACK');
+    expect(answer).toMatchObject({
+      status: 'DONE',
+      policySha256: previous!.policySha256,
+      sequence: published.length + 1,
+    });
+    expect(world.published().at(-1)).toMatchObject({
+      ...previous,
+      reason: 'ROLLBACK',
+      sequence: published.length + 1,
+      publishedAtMs: expect.any(Number),
+    });
+    expect(await stateOf(world, left!.policySha256)).toBe('ROLLED_BACK');
+    expect(await stateOf(world, previous!.policySha256)).toBe('PUBLISHED');
+    // The fold goes on and the budget is paced; its policies are held, before and after a crash.
+    const tunings = world.tunings().length;
+    await feed(world, learningEvents(200, 300));
+    await world.crash('dqn-trainer');
+    await feed(world, learningEvents(300, 400));
+    expect(world.published()).toHaveLength(published.length + 1);
+    expect(world.tunings().length).toBeGreaterThan(tunings + 10);
+    // The version that was left is what would come back: it is judged on what came since.
+    const promoted = await world.command('PROMOTE');
+    expect(promoted).toMatchObject({ status: 'DONE', policySha256: left!.policySha256 });
+    expect(promoted!.evidence['decisions']).toBeGreaterThanOrEqual(200);
+    const after = world.published().slice(published.length + 1);
+    expect(after[0]).toMatchObject({ policySha256: left!.policySha256, reason: 'PROMOTION' });
+    expect(after[1]).toMatchObject({ reason: 'INCREMENT' });
+    expect(after[1]!.toOffset).toBeGreaterThan(360);
+    const sequences = world.published().map(({ sequence }) => sequence);
+    expect(sequences).toEqual(sequences.map((_, i) => i + 1));
+  });
+
+  test('goes back further each time, and to a version by the beginning of its hash', async () => {
+    const world = await running();
+    const published = world.published();
+    await world.command('ROLLBACK');
+    expect(await world.command('ROLLBACK')).toMatchObject({ policySha256: published.at(-3)!.policySha256 });
+    // What comes back is the newest of what was left, not the last.
+    const answer = await world.command('PROMOTE', { force: true });
+    expect(answer).toMatchObject({ status: 'DONE', policySha256: published.at(-1)!.policySha256 });
+    const first = published[0]!.policySha256;
+    expect(await world.command('ROLLBACK', { policySha256: first.slice(0, 10) })).toMatchObject({
+      status: 'DONE',
+      policySha256: first,
+    });
+    expect(await world.command('ROLLBACK')).toMatchObject({ status: 'DONE' });
+    expect(await canBeLoaded(world, published[0]!)).toBe(true);
+  });
+
+  test('one command is carried out once, however often it comes', async () => {
+    const world = await running();
+    const before = world.published().length;
+    await world.command('ROLLBACK', { commandId: 'same' });
+    await world.command('ROLLBACK', { commandId: 'same' });
+    await world.crash('dqn-trainer');
+    await world.command('ROLLBACK', { commandId: 'same' });
+    expect(world.published()).toHaveLength(before + 1);
+    expect(world.out(topics.weightsAnswers)).toHaveLength(1);
+    // Carried out, but the answer was lost: the second delivery does not go back once more.
+    const requestedAtMs = world.published().at(-1)!.publishedAtMs - 1;
+    expect(await world.command('ROLLBACK', { requestedAtMs })).toMatchObject({
+      status: 'DONE',
+      sequence: before + 1,
+      why: expect.stringContaining('after this one was asked for'),
+    });
+    expect(world.published()).toHaveLength(before + 1);
+  });
+
+  test.each<[string, Parameters<TrainerWorld['command']>, RegExp]>([
+    ['an unknown version', ['ROLLBACK', { policySha256: 'feedbeef' }], /no version begins with feedbeef/],
+    ['too few characters', ['ROLLBACK', { policySha256: 'fe' }], /at least 4 characters/],
+    ['a promotion of nothing', ['PROMOTE'], /nothing waits/],
+    ['a promotion of an unknown version', ['PROMOTE', { policySha256: 'feedbeef' }], /no version begins with/],
+  ])('%s is refused with a reason', async (_, command, why) => {
+    const world = await running(60);
+    const before = world.published().length;
+    expect(await world.command(...command)).toMatchObject({ status: 'REFUSED', why: expect.stringMatching(why) });
+    expect(world.published()).toHaveLength(before);
+  });
+
+  test('what is in force, older weights of the running lineage and lost weights are refused', async () => {
+    const world = await running();
+    const [first, last] = [world.published()[0]!, world.published().at(-1)!];
+    expect(await world.command('ROLLBACK', { policySha256: last.policySha256 })).toMatchObject({
+      why: 'it is in force already',
+    });
+    expect(await world.command('PROMOTE', { policySha256: last.policySha256 })).toMatchObject({ status: 'REFUSED' });
+    expect(await world.command('PROMOTE', { policySha256: first.policySha256 })).toMatchObject({
+      why: expect.stringContaining('roll back to it instead'),
+    });
+    const forged = (await world.versions()).find(({ weights }) => weights.policySha256 === first.policySha256)!;
+    const lost = { ...forged, weights: { ...forged.weights, policySha256: 'ab'.repeat(32) } };
+    await world.send(topics.weightsVersions, [lost]);
+    await world.crash('dqn-trainer');
+    expect(await world.command('ROLLBACK', { policySha256: 'abab' })).toMatchObject({
+      status: 'REFUSED',
+      why: expect.stringContaining('is in no store'),
+    });
+  });
+
+  test('before the first weights there is nothing to go back from', async () => {
+    const world = await createTrainerWorld();
+    await world.start(world.trainer);
+    expect(await world.command('ROLLBACK')).toMatchObject({
+      status: 'REFUSED',
+      why: expect.stringMatching(/no weights/),
+    });
+  });
+});
+
+test('a promotion without enough evidence is refused, and says so; by force it is done', async () => {
+  const world = await underAnotherSeed();
+  await world.start(world.trainer);
+  await feed(world, [learningEvent(100), learningEvent(101)]);
+  const refused = await world.command('PROMOTE');
+  expect(refused).toMatchObject({ status: 'REFUSED', why: expect.stringMatching(/gate says refuse.*--force/) });
+  const before = world.published().length;
+  expect(await world.command('PROMOTE', { force: true })).toMatchObject({ status: 'DONE', sequence: before + 1 });
+  expect(world.published().at(-1)).toMatchObject({ seed: 7, reason: 'PROMOTION' });
+  await feed(world, learningEvents(102, 180) as LearningEvent[]);
+  expect(world.published().at(-1)).toMatchObject({ seed: 7, reason: 'INCREMENT' });
+});

@@ -1,0 +1,98 @@
+/** The trainer alone on a memory broker, fed with events and commands. */
+import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
+import type { RouterConfig } from '../../../lib/config/router-config';
+import type { ServiceDefinition } from '../../../lib/runtime/define-service';
+import type { RuntimeLimits } from '../../../lib/runtime/host';
+import type {
+  LearningEvent,
+  WeightsAnswer,
+  WeightsCommand,
+  WeightsPublished,
+  WeightsVersion,
+} from '../../../lib/topics/generated/messages';
+import { topics } from '../../../lib/topics/topics';
+import { type BlobStore, createBlobStore } from '../../../lib/weights/blob-store';
+import { readWeights } from '../../../lib/weights/read-weights';
+import { createFold } from '../../../services/dqn-trainer/create-fold';
+import type { StartFold } from '../../../services/dqn-trainer/fold';
+import { createDqnTrainer } from '../../../services/dqn-trainer/service';
+import { createWorld, type World } from '../one-service';
+import { models } from './records';
+
+export interface TrainerWorld extends World {
+  readonly blobs: BlobStore;
+  readonly trainer: ServiceDefinition;
+  configure(settings: Partial<Omit<RouterConfig, 'models'>>): Promise<void>;
+  published(): WeightsPublished[];
+  tunings(): (readonly [number, number])[];
+  /** In the table now, newest first. */
+  versions(): Promise<readonly WeightsVersion[]>;
+  /** Sends a command and returns its answer. */
+  command(kind: WeightsCommand['kind'], change?: Partial<WeightsCommand>): Promise<WeightsAnswer | undefined>;
+}
+
+export const startInline = createFold('inline');
+
+export async function createTrainerWorld(
+  options: {
+    checkpointEveryEvents?: number;
+    startFold?: StartFold;
+    settings?: Partial<Omit<RouterConfig, 'models'>>;
+    limits?: Partial<RuntimeLimits>;
+  } = {},
+): Promise<TrainerWorld> {
+  const world = await createWorld(options.limits ? { limits: options.limits } : {});
+  const { broker, keyValue, clock, log, metrics } = world;
+  const blobs = createBlobStore({ broker, keyValue, clock, log });
+  const trainer = createDqnTrainer({
+    broker,
+    blobs,
+    startFold: options.startFold ?? startInline,
+    log,
+    metrics,
+    clock,
+    elapsedMs: () => 0,
+    checkpointEveryEvents: options.checkpointEveryEvents ?? 40,
+  });
+  let version = 0;
+  let commands = 0;
+  const configure = (settings: Partial<Omit<RouterConfig, 'models'>>): Promise<void> => {
+    const config = defaultRouterConfig(
+      models.map((name) => ({ name, provider: 'acme' })),
+      settings,
+    );
+    return world.send(topics.config, [{ version: ++version, json: configToJson(config), appliedAtMs: 0 }]);
+  };
+  await configure(options.settings ?? {});
+  return {
+    ...world,
+    blobs,
+    trainer,
+    configure,
+    published: () => world.out(topics.weightsPublished),
+    versions: async () => (await readWeights(broker, '')).versions,
+    async command(kind, change = {}) {
+      const command: WeightsCommand = {
+        commandId: `c${++commands}`,
+        kind,
+        policySha256: null,
+        force: false,
+        requestedBy: 'tester',
+        requestedAtMs: clock.nowMs(),
+        ...change,
+      };
+      await world.send(topics.weightsCommands, [command]);
+      await clock.advanceBy(200);
+      return world.out(topics.weightsAnswers).findLast(({ commandId }) => commandId === command.commandId);
+    },
+    tunings: () => world.out(topics.tuning).map(({ version: of, eventOffset }) => [of, eventOffset] as const),
+  };
+}
+
+/** Sends events in small batches, as they come in life. */
+export async function feed(world: World, events: readonly LearningEvent[], batch = 10): Promise<void> {
+  for (let at = 0; at < events.length; at += batch) {
+    await world.send(topics.learningEvents, events.slice(at, at + batch));
+    await world.clock.advanceBy(200);
+  }
+}

@@ -1,0 +1,153 @@
+/** /v1/weights with somebody in the trainer's place. */
+
+import type { WeightsAnswer, WeightsCommand, WeightsVersion } from '../../../lib/topics/generated/messages';
+import { topics } from '../../../lib/topics/topics';
+import { startGateway } from './start-gateway';
+
+function versionOf(policySha256: string, change: Partial<WeightsVersion> = {}): WeightsVersion {
+  return {
+    weights: {
+      sequence: 1,
+      policySha256,
+      basisSha256: 'basis',
+      parentSha256: null,
+      learnedRewards: 24,
+      fromOffset: 0,
+      toOffset: 24,
+      encoderVersion: 'test',
+      backend: 'wasm',
+      seed: 1,
+      lineage: 'abc',
+      reason: 'FIRST',
+      models: ['large', 'small'],
+      metrics: { loss: 0.5 },
+      publishedAtMs: 5,
+    },
+    state: 'PUBLISHED',
+    why: '',
+    configVersion: 1,
+    evidence: {},
+    tuning: null,
+    checkpointSha256: null,
+    changedAtMs: 5,
+    ...change,
+  };
+}
+
+async function start(answer: (command: WeightsCommand) => Partial<WeightsAnswer> | null) {
+  const started = await startGateway();
+  const { broker } = started;
+  const producer = broker.producer('trainer');
+  const commands: WeightsCommand[] = [];
+  const trainer = await broker.follow({
+    topic: topics.weightsCommands.name,
+    startAt: 'latest',
+    onFailed: (error) => {
+      throw error;
+    },
+    async onRecords(records) {
+      for (const { value } of records) {
+        const command = topics.weightsCommands.codec.decode(value!);
+        commands.push(command);
+        const given = answer(command);
+        if (!given) continue;
+        const { commandId } = command;
+        const base = {
+          commandId,
+          status: 'DONE',
+          why: '',
+          policySha256: 'new',
+          sequence: 9,
+          evidence: {},
+          answeredAtMs: 1,
+        };
+        const whole = { ...base, ...given } as WeightsAnswer;
+        const topic = topics.weightsAnswers.name;
+        // Somebody else's answer comes in between.
+        const other = { ...whole, commandId: 'other', sequence: 1 };
+        for (const one of [other, whole])
+          await producer.send([{ topic, key: one.commandId, value: topics.weightsAnswers.codec.encode(one) }]);
+      }
+    },
+  });
+  const put = async (versions: readonly WeightsVersion[]): Promise<void> => {
+    for (const version of versions) {
+      const { policySha256 } = version.weights;
+      await producer.send([
+        { topic: topics.weightsVersions.name, key: policySha256, value: topics.weightsVersions.codec.encode(version) },
+        {
+          topic: topics.weightsPublished.name,
+          key: 'current',
+          value: topics.weightsPublished.codec.encode(version.weights),
+        },
+      ]);
+    }
+  };
+  return {
+    ...started,
+    commands,
+    put,
+    async stop() {
+      await trainer.stop();
+      await started.stop();
+    },
+  };
+}
+
+test('lists versions and shows one by the beginning of its hash', async () => {
+  const world = await start(() => null);
+  expect((await world.call('GET', '/v1/weights')).body).toEqual({ inForce: null, versions: [] });
+  await world.put([versionOf('aaaa1111'), versionOf('aaaa2222', { changedAtMs: 6 })]);
+  const { status, body } = await world.call('GET', '/v1/weights');
+  expect(status).toBe(200);
+  expect(body.inForce).toBe('aaaa2222');
+  expect(body.versions.map(({ weights }: WeightsVersion) => weights.policySha256)).toEqual(['aaaa2222', 'aaaa1111']);
+  expect((await world.call('GET', '/v1/weights/aaaa2')).body).toEqual(versionOf('aaaa2222', { changedAtMs: 6 }));
+  const unknown = await world.call('GET', '/v1/weights/bbbb');
+  expect([unknown.status, unknown.body.error]).toEqual([
+    404,
+    { code: 'not_found', message: 'no version begins with bbbb', field: null },
+  ]);
+  expect((await world.call('GET', '/v1/weights/aaaa')).body.error.message).toContain('2 versions begin with aaaa');
+  await world.stop();
+});
+
+test('passes commands on and returns the answer to each', async () => {
+  const world = await start(({ kind }) => ({ why: `did ${kind}` }));
+  const promoted = await world.call('POST', '/v1/weights/promote', {
+    policySha256: 'abcd',
+    force: true,
+    requestedBy: 'me',
+  });
+  expect([promoted.status, promoted.body]).toEqual([
+    200,
+    expect.objectContaining({ status: 'DONE', sequence: 9, why: 'did PROMOTE' }),
+  ]);
+  const back = await world.call('POST', '/v1/weights/rollback');
+  expect(back.body).toMatchObject({ why: 'did ROLLBACK' });
+  const nowMs = world.clock.nowMs();
+  expect(world.commands).toMatchObject([
+    { kind: 'PROMOTE', policySha256: 'abcd', force: true, requestedBy: 'me', requestedAtMs: nowMs },
+    { kind: 'ROLLBACK', policySha256: null, force: false, requestedBy: 'http' },
+  ]);
+  expect(new Set(world.commands.map(({ commandId }) => commandId)).size).toBe(2);
+  await world.stop();
+});
+
+test('a refusal, a trainer that is away and a wrong body each have their code', async () => {
+  const world = await start(({ kind }) => (kind === 'PROMOTE' ? { status: 'REFUSED', why: 'nothing waits' } : null));
+  const refused = await world.call('POST', '/v1/weights/promote', {});
+  expect([refused.status, refused.body.error.code, refused.body.error.message]).toEqual([
+    409,
+    'refused',
+    'nothing waits',
+  ]);
+  const waiting = world.call('POST', '/v1/weights/rollback', {});
+  await world.until(() => world.commands.length === 2);
+  await world.clock.advanceBy(30_000);
+  const late = await waiting;
+  expect([late.status, late.body.error.code]).toEqual([504, 'trainer_timeout']);
+  const wrong = await world.call('POST', '/v1/weights/rollback', { force: true });
+  expect([wrong.status, wrong.body.error.field]).toEqual([400, 'force']);
+  await world.stop();
+});

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import type { Candidate, RouteOutcome, Session } from '../../../lib/topics/generated/messages';
+import { sessionAfter, sessionDecided, sessionReported } from '../../../services/route-intake/session';
+import { decided, outcome } from '../reward-feedback/records';
+
+const candidate = (model: string, expectedCostUsd: number, eligible = true): Candidate => ({
+  model,
+  provider: 'acme',
+  eligible,
+  ineligibleReason: eligible ? null : 'health: OPEN',
+  health: 'CLOSED',
+  expectedCostUsd,
+  expectedLatencyMs: 1_000,
+  expectedQuality: 0.5,
+  errorRate: 0,
+  observations: 0,
+  priceFactor: 1,
+});
+const candidates = [candidate('alpha', 0.001), candidate('bravo', 0.003), candidate('charlie', 1, false)];
+const asked = (session: Session | undefined, requestId: string): Session =>
+  sessionAfter(session, { sessionId: 's', requestId, candidates }, 10);
+const reported = (session: Session, decisionId: string, change: Partial<RouteOutcome> = {}): Session | null =>
+  sessionReported(session, outcome(decisionId, { routingKey: 's', ...change }), {});
+
+test('a request counts with the mean of those that may serve it, then with the decided model, then with what it cost', () => {
+  const opened = asked(undefined, 'd1');
+  expect(opened).toMatchObject({ sessionId: 's', requests: 1, lastSeenMs: 10, lastQuality: null, reported: [] });
+  expect(opened.expectedSpentUsd).toBeCloseTo(0.002, 12);
+  const known = sessionDecided(opened, decided('d1'))!;
+  expect(known.expectedSpentUsd).toBeCloseTo(0.001, 12);
+  expect(known.awaited).toEqual({ d1: 0.001 });
+  const paid = reported(known, 'd1', { costUsd: 0.0042, quality: 0.7 })!;
+  expect(paid.expectedSpentUsd).toBeCloseTo(0.0042, 12);
+  expect(paid).toMatchObject({ awaited: {}, reported: ['d1/1'], lastQuality: 0.7 });
+  expect(sessionDecided(paid, decided('d1'))).toBeNull();
+});
+
+test('every attempt costs once; a second report of one adds nothing but its judgement', () => {
+  let session = asked(undefined, 'd1');
+  session = reported(session, 'd1', { costUsd: 0.01, quality: null, attempt: 2, model: 'alpha' })!;
+  expect(session.expectedSpentUsd).toBeCloseTo(0.012, 12);
+  session = reported(session, 'd1', { costUsd: 0.004, status: 'FAILURE' })!;
+  expect(session.expectedSpentUsd).toBeCloseTo(0.014, 12);
+  expect(session).toMatchObject({ lastQuality: 0, awaited: {}, reported: ['d1/2', 'd1/1'] });
+  expect(reported(session, 'd1', { costUsd: 0.004, status: 'FAILURE' })).toBeNull();
+  const corrected = reported(session, 'd1', { costUsd: 9, quality: 0.9, attempt: 2, revision: 1 })!;
+  expect(corrected).toEqual({ ...session, lastQuality: 0.9 });
+  session = reported(session, 'd1', { costUsd: 0.002, attempt: 3, quality: 0 })!;
+  expect(session.expectedSpentUsd).toBeCloseTo(0.016, 12);
+});
+
+test('an unknown cost leaves what is expected, until a later report says it', () => {
+  const session = asked(undefined, 'd1');
+  const judged = reported(session, 'd1', { costUsd: null, quality: 0.4 })!;
+  expect(judged).toEqual({ ...session, lastQuality: 0.4 });
+  expect(reported(judged, 'd1', { costUsd: 0.02, revision: 1 })!.expectedSpentUsd).toBeCloseTo(0.02, 12);
+});
+
+test('outcomes of other decisions, and what no outcome may say, count for nothing', () => {
+  let session = asked(undefined, 'd1/1');
+  session = reported(session, 'd1/1')!;
+  for (const id of ['d1', 'd2', '__proto__', 'constructor', '']) expect(reported(session, id)).toBeNull();
+  const second = asked(session, 'd2');
+  for (const costUsd of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(reported(second, 'd2', { costUsd, quality: null })).toBeNull();
+  }
+  expect(reported(second, 'd2', { costUsd: null, quality: 7 })).toBeNull();
+});
+
+test('a decision without its model among the candidates, or of another session, changes nothing', () => {
+  const session = asked(undefined, 'd1');
+  expect(sessionDecided(session, decided('d1', { model: 'nobody' }))).toBeNull();
+  expect(sessionDecided(session, decided('d2'))).toBeNull();
+  expect(sessionDecided(session, decided('__proto__'))).toBeNull();
+});
+
+test('what is remembered is bounded; what is forgotten stays spent', () => {
+  let session: Session | undefined;
+  for (let i = 0; i < 200; i++) session = asked(session, `d${i}`);
+  expect(Object.keys(session!.awaited)).toHaveLength(64);
+  expect(session!.awaited['d199']).toBeDefined();
+  expect(session!.expectedSpentUsd).toBeCloseTo(200 * 0.002, 9);
+  expect(reported(session!, 'd0')).toBeNull();
+  for (let attempt = 2; attempt < 202; attempt++) session = reported(session!, 'd199', { attempt, costUsd: 0 })!;
+  expect(session!.reported).toHaveLength(128);
+});
+
+test('in any order of reports the sum is the reported costs and the expected ones of the others', () => {
+  const costs = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(costs, fc.infiniteStream(fc.nat()), (costsUsd, order) => {
+      let session: Session | undefined;
+      costsUsd.forEach((_, i) => {
+        session = asked(session, `d${i}`);
+      });
+      const paid = new Set<number>();
+      for (let step = 0; step < costsUsd.length; step++) {
+        const i = order.next().value! % costsUsd.length;
+        paid.add(i);
+        session = reported(session!, `d${i}`, { costUsd: costsUsd[i]! }) ?? session!;
+        const expected = costsUsd.reduce((sum, cost, k) => sum + (paid.has(k) ? cost : 0.002), 0);
+        expect(session.expectedSpentUsd).toBeCloseTo(expected, 9);
+      }
+    }),
+  );
+});
