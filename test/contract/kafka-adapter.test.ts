@@ -121,7 +121,11 @@ describeWithServers('the Kafka adapter', () => {
       for (let sent = 0; sent < total; sent += 40) {
         const batch = Array.from({ length: 40 }, (_, i) => sent + i);
         await producer.send(batch.map((n) => ({ topic, partition: n % 4, key: 'k', value: text(n) })));
-        if (sent === 1_200) workers.push(worker(await open(), group, topic, handled));
+        if (sent === 1_200) {
+          workers.push(worker(await open(), group, topic, handled));
+          // Only a member that has come can tell of the rebalance that it caused.
+          await eventually(() => workers[2]!.member() !== null);
+        }
         if (sent === 2_400) await workers[0]!.leave();
       }
       await eventually(() => handled.reduce((sum, { size }) => sum + size, 0) === total);

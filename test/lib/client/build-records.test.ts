@@ -30,6 +30,7 @@ test('a request keeps what is given, limit by limit', () => {
   expect(request).toMatchObject({ prompt: null, sessionId: 's', messages: [{ role: 'user', content: 'Hello' }] });
   expect(request.limits).toEqual({
     maxCostUsd: 0.01,
+    maxSessionCostUsd: null,
     maxLatencyMs: null,
     allowedModels: [],
     deniedModels: ['small'],
