@@ -64,9 +64,10 @@ const leastClusters = 4;
 const clusterIterations = 12;
 /** Softmax temperature of cosine similarities: below it clusters are hard, above it they blur. */
 const clusterTemperature = 0.07;
-/** Subspace iterations of the principal components: from scratch, and from the previous basis. */
-const coldIterations = 4;
-const warmIterations = 1;
+/** Subspace iterations of the principal components. */
+const subspaceIterations = 4;
+/** Random part of an axis at the start of them, where an axis of a previous basis has a length of about 1. */
+const leastAxis = 1e-4;
 /** Directions with less than this share of the largest eigenvalue are noise and are not blown up. */
 const leastEigenvalueShare = 1e-3;
 /** How much phi lets X say beside the clusters. Text only: a caller's vector is meant to be used in full. */
@@ -314,11 +315,13 @@ function fitProjection(
 ): Pick<Basis, 'projection' | 'projectedMean'> {
   const { centred, mean } = centre(rows);
   const n = rows.length;
-  const axes = previous
-    ? Float64Array.from(previous.projection)
-    : Float64Array.from({ length: componentCount * sketchSize }, () => random.normal());
+  // The old axes, and a little of everything: fitted to few rows, some of them are empty and would stay so for good.
+  const axes = Float64Array.from(
+    { length: componentCount * sketchSize },
+    (_, i) => (previous?.projection[i] ?? 0) + leastAxis * random.normal(),
+  );
   orthonormalize(axes, componentCount, sketchSize);
-  for (let i = previous ? warmIterations : coldIterations; i > 0; i--) iterateSubspace(axes, centred, n);
+  for (let i = 0; i < subspaceIterations; i++) iterateSubspace(axes, centred, n);
   const coordinates = coordinatesOf(Float32Array.from(axes), centred, n);
   const covariance = new Float64Array(componentCount * componentCount);
   for (let i = 0; i < n; i++) {

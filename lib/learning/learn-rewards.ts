@@ -5,9 +5,9 @@ import { correctLinear } from './correct-linear';
 import { observeInnovation } from './drift';
 import { observePrediction } from './guard/soundness';
 import type { FoldParts } from './learner-state';
-import { headCount, predictCost, predictTarget, updateLinear } from './linear-half';
+import { headCount, type LinearHalf, predictCost, predictTarget, updateLinear } from './linear-half';
 import { looksAhead } from './look-ahead';
-import { neuralWeightOf, observeErrors } from './mix';
+import { neuralWeightOf, observePredictions, type Prediction } from './mix';
 import { featuresOf } from './policy';
 import { addRow, type Outcome, type Replay, type ReplayRow } from './replay';
 
@@ -46,23 +46,37 @@ function learnOutcome(
 ): boolean {
   const { state } = fold;
   const target = targetOf(fold, arm, outcome);
-  const heads = state.neural!.predict(fold.scratch.x, state.basis!.fitted.networkScale);
-  let neural = 0;
-  for (let m = 0; m < headCount; m++) neural += heads[arm * headCount + m]! / headCount;
-  let predicted = neural;
-  let linear: number | null = null;
-  if (state.linear) {
-    linear = predictTarget(state.linear, arm, fold.scratch.widePhi);
-    const weight = neuralWeightOf(state.mix);
-    predicted = (1 - weight) * linear + weight * neural;
-    observeErrors(state.mix, target - linear, target - neural);
-  } else observeErrors(state.mix, 0, target - neural);
-  observePrediction(fold, ahead ? null : target, predicted, { linear, network: neural });
+  const neural = neuralPrediction(fold, arm);
+  const linear = state.linear && linearPrediction(fold, state.linear, arm);
+  const weight = linear ? neuralWeightOf(state.mix) : 1;
+  const predicted = (1 - weight) * (linear?.called ?? 0) + weight * neural.called;
+  observePredictions(state.mix, target, linear, neural);
+  observePrediction(fold, ahead ? null : target, predicted, {
+    linear: linear?.called ?? null,
+    network: neural.called,
+  });
   const alarm =
     live && observeInnovation(state.drifts[arm]!, target - predicted, state.linear?.noise ?? 1, state.rewards);
   if (state.linear)
     updateLinear(state.linear, arm, fold.scratch.widePhi, target, costTarget(fold, outcome), state.random);
   return alarm;
+}
+
+function neuralPrediction({ state, scratch }: FoldParts, arm: number): Prediction {
+  const heads = state.neural!.predict(scratch.x, state.basis!.fitted.networkScale);
+  let called = 0;
+  let total = 0;
+  for (let m = 0; m < headCount; m++) called += heads[arm * headCount + m]! / headCount;
+  for (const head of heads) total += head;
+  return { called, mean: total / heads.length };
+}
+
+function linearPrediction({ state, scratch }: FoldParts, half: LinearHalf, arm: number): Prediction {
+  let mean = 0;
+  state.models.forEach((_, i) => {
+    mean += predictTarget(half, i, scratch.widePhi) / state.models.length;
+  });
+  return { called: predictTarget(half, arm, scratch.widePhi), mean };
 }
 
 /** Standardised reward without drift, minus the model's mean. */

@@ -28,6 +28,8 @@ const headNoise = 0.25;
  * the wrong places, the evidence says that the request does not matter; a region nobody tried is still unknown.
  */
 const mostDrawPrecision = 10;
+/** ...and that ceiling grows by its own size with so many rewards: what the evidence says of much is to be believed. */
+const drawPrecisionRewards = 500;
 /** Residual variance in units of the reward variance: below it single rewards are overrated, above it nothing is learned. */
 const leastNoise = 0.05;
 const mostNoise = 1.5;
@@ -65,28 +67,34 @@ export function createLinearHalf(
   size: number,
   arms: number,
   random: Random,
-  { noise = 1, precision = priorPrecisions[0]! } = {},
+  { noise = 1, precision = priorPrecisions[0]!, rewards = 0 } = {},
 ): LinearHalf {
-  const shared = priorArm(size, 1, precision, random);
+  const shared = priorArm(size, 1, { precision, rewards }, random);
   const half: LinearHalf = { size, noise, precision, shared, arms: [] };
-  for (let arm = 0; arm < arms; arm++) addLinearArm(half, random);
+  for (let arm = 0; arm < arms; arm++) half.arms.push(priorArm(size, weightRows, { precision, rewards }, random));
   return half;
 }
 
 /** A newcomer starts from the prior: predicted like the average, with the widest spread. */
 export function addLinearArm(half: LinearHalf, random: Random): void {
-  half.arms.push(priorArm(half.size, weightRows, half.precision, random));
+  half.arms.push(priorArm(half.size, weightRows, { precision: half.precision, rewards: 0 }, random));
 }
 
 export function priorPrecisionOf(i: number, precision: number): number {
   return i === 0 ? biasPrecision : precision;
 }
 
-function priorArm(size: number, rows: number, precision: number, random: Random): LinearArm {
+/** `rewards`: how many the precision was found from. */
+function priorArm(
+  size: number,
+  rows: number,
+  { precision, rewards }: { readonly precision: number; readonly rewards: number },
+  random: Random,
+): LinearArm {
   const covariance = new Float64Array(size * size);
   for (let i = 0; i < size; i++) covariance[i * size + i] = 1 / priorPrecisionOf(i, precision);
   const weights = new Float64Array(rows * size);
-  const drawn = Math.min(precision, mostDrawPrecision);
+  const drawn = Math.min(precision, mostDrawPrecision * (1 + rewards / drawPrecisionRewards));
   if (rows === weightRows) {
     for (let head = 1; head <= headCount; head++) {
       for (let i = 0; i < size; i++)
@@ -181,7 +189,7 @@ export function rebuildLinear(
     observe(moments[row.arm]!, own[i]!, phis, row.phi * size, size);
   });
   const precision = likeliestPrecision(moments, size, noise);
-  const half = createLinearHalf(size, arms, random, { noise, precision });
+  const half = createLinearHalf(size, arms, random, { noise, precision, rewards: rows.length });
   half.shared = { covariance: sharedCovariance, weights: sharedWeights };
   half.arms.forEach((arm, a) => {
     arm.covariance = covarianceOf(moments[a]!.gram, size, noise, precision);

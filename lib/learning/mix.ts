@@ -1,37 +1,58 @@
 /**
- * How much the neural half counts: the weight that would have minimised the squared error of the mixture of both
- * halves' predictions, each made before its reward was seen.
+ * How much the neural half counts. Only differences between models decide anything, so the weight is the one that would
+ * have minimised the squared error of what the mixture says of them; how hard a request is for all models says nothing.
+ * Every prediction was made before its reward was seen.
  */
 
 /** Rate of the error averages: a memory of about 200 rewards. */
 const errorRate = 0.005;
+/** Rate of the averages that make the weight. Differences are small against the noise of a reward: 200 would leave it open. */
+const differenceRate = 0.001;
 /** Below this weight the network is not worth its serving time. */
 export const leastServedWeight = 0.05;
 
 export interface Mix {
-  /** Mean squared error of the linear half, of the neural half, and mean of their product. */
+  /** Mean squared error of the linear half and of the neural half. */
   linear: number;
   neural: number;
-  product: number;
+  /** Mean of (what the neural half says of the model's difference - what the linear half does) * error of the linear half. */
+  gain: number;
+  /** Mean square of that first factor. */
+  gap: number;
   rewards: number;
 }
 
-export function createMix(): Mix {
-  return { linear: 0, neural: 0, product: 0, rewards: 0 };
+/** What one half says of one request, in standardised rewards minus each model's mean. */
+export interface Prediction {
+  /** Of the model that was called. */
+  readonly called: number;
+  /** Mean over all models. */
+  readonly mean: number;
 }
 
-export function observeErrors(mix: Mix, linearError: number, neuralError: number): void {
+export function createMix(): Mix {
+  return { linear: 0, neural: 0, gain: 0, gap: 0, rewards: 0 };
+}
+
+/** Folds in one reward; `linear` null for the Q-network alone. */
+export function observePredictions(mix: Mix, target: number, linear: Prediction | null, neural: Prediction): void {
+  const weight = neuralWeightOf(mix);
   mix.rewards++;
   const rate = Math.max(errorRate, 1 / mix.rewards);
-  mix.linear += rate * (linearError ** 2 - mix.linear);
-  mix.neural += rate * (neuralError ** 2 - mix.neural);
-  mix.product += rate * (linearError * neuralError - mix.product);
+  mix.neural += rate * ((target - neural.called) ** 2 - mix.neural);
+  if (linear === null) return;
+  mix.linear += rate * ((target - linear.called) ** 2 - mix.linear);
+  const difference = linear.called - linear.mean;
+  const gap = neural.called - neural.mean - difference;
+  const forAll = (1 - weight) * linear.mean + weight * neural.mean;
+  const slow = Math.max(differenceRate, 1 / mix.rewards);
+  mix.gain += slow * (gap * (target - forAll - difference) - mix.gain);
+  mix.gap += slow * (gap ** 2 - mix.gap);
 }
 
 /** Weight of the neural half, 0..1. */
 export function neuralWeightOf(mix: Mix): number {
-  const spread = mix.linear + mix.neural - 2 * mix.product;
   if (mix.rewards === 0) return 0.5;
-  if (!(spread > 1e-12)) return 0;
-  return Math.max(0, Math.min(1, (mix.linear - mix.product) / spread));
+  if (!(mix.gap > 1e-12)) return 0;
+  return Math.max(0, Math.min(1, mix.gain / mix.gap));
 }

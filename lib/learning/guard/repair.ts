@@ -56,8 +56,8 @@ function networkInForce({ state }: FoldParts, old: NeuralHalf): NeuralHalf {
   const inForce = state.policy && readPolicy(state.policy.bytes, state.policy.basis.fitted);
   if (!inForce || state.policy!.basis.fitted.xSize !== shape.inputs) {
     const { mix } = state;
-    // As if it had always said "like the model's mean": weight 0 until its own errors say otherwise.
-    state.mix = { ...mix, neural: Math.max(1, mix.linear), product: mix.linear };
+    // As if nothing it said had ever helped: weight 0 until it does.
+    state.mix = { ...mix, neural: Math.max(1, mix.linear), gain: 0 };
     return createNeuralHalf(shape, state.random);
   }
   const parameters = inForce.network;

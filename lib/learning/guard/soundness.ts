@@ -55,7 +55,7 @@ export function assertSound({ state }: FoldParts, but: readonly string[] = []): 
     rewardDeviation: [rewardDeviation],
     armMeans,
     drifts: drifts.flatMap(({ offset, variance, up, down }) => [offset, variance, up, down]),
-    mix: [mix.linear, mix.neural, mix.product],
+    mix: [mix.linear, mix.neural, mix.gain, mix.gap],
     costPricePerUsd: [pacer.costPricePerUsd],
     costs: [...pacer.costs.values()].map(({ ratio }) => ratio),
   };

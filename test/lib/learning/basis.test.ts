@@ -86,6 +86,21 @@ test('a refit on more rows keeps the axes turned as they were', () => {
   expect(movedKept).toBeLessThan(0.6 * movedFresh);
 });
 
+test('a first fit to few rows does not leave components empty for good', () => {
+  const spread = (basis: Basis): number => {
+    const squares = Array.from({ length: 32 }, () => 0);
+    for (const row of rows)
+      seen(basis, row)
+        .x.subarray(0, 32)
+        .forEach((value, c) => (squares[c]! += value * value));
+    const total = squares.reduce((sum, square) => sum + square, 0);
+    return total ** 2 / squares.reduce((sum, square) => sum + square ** 2, 0);
+  };
+  // Eight rows span seven directions.
+  const grown = basisOf(rows, basisOf(rows.slice(0, 8)));
+  expect(spread(grown)).toBeGreaterThan(0.8 * spread(basisOf(rows)));
+});
+
 test("a caller's vector is standardised and used in full", () => {
   const vectors = Array.from({ length: 100 }, () => callerFeatures([10 + 5 * random.normal(), random.normal(), 3]));
   const basis = basisOf(vectors);

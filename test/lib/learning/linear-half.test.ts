@@ -95,7 +95,7 @@ test('heads keep apart where nothing was tried, even when the rewards so far loo
     Array.from({ length: headCount }, (_, m) => weights[(m + 1) * size + 3]!),
   );
   const deviation = Math.sqrt(last.reduce((sum, weight) => sum + weight * weight, 0) / last.length);
-  // A quarter of the spread under precision 10; under 100 it would be .025.
-  expect(deviation).toBeGreaterThan(0.05);
+  // A quarter of the spread under precision 10 at first; under 100 it would be .025.
+  expect(deviation).toBeGreaterThan(0.04);
   expect(deviation).toBeLessThan(0.12);
 });
