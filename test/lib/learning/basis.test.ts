@@ -89,10 +89,10 @@ test('a refit on more rows keeps the axes turned as they were', () => {
 test('a first fit to few rows does not leave components empty for good', () => {
   const spread = (basis: Basis): number => {
     const squares = Array.from({ length: 32 }, () => 0);
-    for (const row of rows)
-      seen(basis, row)
-        .x.subarray(0, 32)
-        .forEach((value, c) => (squares[c]! += value * value));
+    for (const row of rows) {
+      const { x } = seen(basis, row);
+      for (let c = 0; c < squares.length; c++) squares[c]! += x[c]! ** 2;
+    }
     const total = squares.reduce((sum, square) => sum + square, 0);
     return total ** 2 / squares.reduce((sum, square) => sum + square ** 2, 0);
   };
