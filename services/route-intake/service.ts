@@ -72,7 +72,8 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
         topics.routeOutcome,
         (session, outcome, context) =>
           changed(session && sessionReported(session, outcome, readWorld(context).config.reward.weights)),
-        { stateKey: topics.routeOutcome.keyOf },
+        // Garbage is reward-feedback's to put aside, once.
+        { stateKey: topics.routeOutcome.keyOf, knownKeysOnly: true },
       ),
       due<Session>(() => ({ kind: 'done', state: null })),
     ],

@@ -39,7 +39,7 @@ test('no mixture of all models within the budget is better', () => {
     meanScore: fc.double({ min: 0, max: 1, noNaN: true }),
     meanCostUsd: fc.double({ min: 0.01, max: 1, noNaN: true }),
   });
-  const models = fc.array(model, { minLength: 1, maxLength: 5 });
+  const models = fc.uniqueArray(model, { minLength: 1, maxLength: 5, selector: (one) => one.model });
   const weights = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 5, maxLength: 5 });
   fc.assert(
     fc.property(models, weights, (singles: SingleModel[], raw) => {
