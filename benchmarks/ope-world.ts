@@ -1,14 +1,13 @@
 /** Data that knows every model's outcome as a world to log decisions in, with policies fitted on rows that are not logged. */
 import { shuffled } from '../lib/evaluation/draw';
+import { encodeRow } from '../lib/evaluation/encode-row';
 import type { Workload } from '../lib/evaluation/workload';
-import { bytesOf, encodeText } from '../lib/learning/encode';
 import { describeContext } from '../lib/learning/ope/describe-context';
 import type { LoggedDecision } from '../lib/learning/ope/logged-decision';
 import { addMoments, emptyMoments, solveRidge } from '../lib/learning/ope/ridge';
 import type { Random } from '../lib/ports/random';
 import { seededRandom } from '../lib/random/seeded';
 import { indexOfLargest } from '../lib/routing/distribution';
-import { inferTask } from '../lib/routing/infer-task';
 
 export interface World {
   readonly name: string;
@@ -34,22 +33,15 @@ export function worldOf(workload: Workload): World {
   const models = workload.models.map(({ name }) => name);
   const all = Array.from({ length: workload.rows }, (_, i) => workload.row(i));
   const rows = all.filter((row) => models.every((model) => (row.outcomes.get(model) ?? null) !== null));
+  const encoded = rows.map(encodeRow);
   const order = shuffled(rows.length, seededRandom(7, 'ope split'));
   const part = Math.floor(trainingShare * rows.length);
   return {
     name: workload.name,
     models,
     ids: rows.map(({ id }) => id),
-    tasks: rows.map((row) => inferTask(row.taskHint, row.prompt)),
-    features: rows.map((row) => {
-      const encoded = encodeText(row.prompt ?? '');
-      return describeContext({
-        sketch: bytesOf(encoded.sketch),
-        sketchScale: encoded.sketchScale,
-        handFeatures: bytesOf(encoded.handFeatures),
-        callerFeatures: row.features ? bytesOf(Float32Array.from(row.features)) : null,
-      });
-    }),
+    tasks: encoded.map(({ taskType }) => taskType),
+    features: encoded.map(describeContext),
     scores: rows.map((row) => models.map((model) => row.outcomes.get(model)!.score)),
     training: [order.slice(0, part), order.slice(part, 2 * part)],
     pool: order.slice(2 * part),

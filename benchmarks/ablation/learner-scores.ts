@@ -1,12 +1,13 @@
 /** The whole learner, cold, on chosen outcomes: what it scored on every row. */
+import type { EncodedRow } from '../../lib/evaluation/encode-row';
 import type { WorkloadRow } from '../../lib/evaluation/workload';
-import { type Encoding, LearnerStream } from '../quality/learner-stream';
+import { LearnerStream } from '../quality/learner-stream';
 
 export interface LearnerRun {
   readonly rows: readonly WorkloadRow[];
   readonly models: readonly string[];
   readonly seed: number;
-  readonly encode?: (row: WorkloadRow) => Encoding;
+  readonly encode?: (row: WorkloadRow) => EncodedRow;
   /** Encoded circumstances of row `index`; unknown by default. */
   readonly context?: (index: number) => Buffer;
 }

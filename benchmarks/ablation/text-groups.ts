@@ -1,28 +1,29 @@
 /** What a request's description can do without: each variant leaves one group of features out, by zeroing it. */
+import { type EncodedRow, encodeRow } from '../../lib/evaluation/encode-row';
 import type { WorkloadRow } from '../../lib/evaluation/workload';
 import { componentCount, maxClusters } from '../../lib/learning/basis';
 import { bytesOf, encodeText, handSize, ngramWeights } from '../../lib/learning/encode';
 import { taskSlots } from '../../lib/learning/task-slot';
-import { type Encoding, encodeRow, encodingOnce } from '../quality/learner-stream';
+import { encodingOnce } from '../quality/learner-stream';
 
 export interface TextVariant {
   /** The group left out; `nothing` for all groups in place. */
   readonly without: string;
   /** Encodes a row without it. */
-  readonly encode: (row: WorkloadRow) => Encoding;
+  readonly encode: (row: WorkloadRow) => EncodedRow;
   /** What to zero in phi besides, from one position up to another; only in the linear half's figures. */
   readonly zeroed: readonly (readonly [number, number])[];
 }
 
 const [word, pair, trigram] = ngramWeights;
-const oneTask = (encoding: Encoding): Encoding => ({ ...encoding, taskType: 'general' });
-const noHand = (encoding: Encoding): Encoding => ({
+const oneTask = (encoding: EncodedRow): EncodedRow => ({ ...encoding, taskType: 'general' });
+const noHand = (encoding: EncodedRow): EncodedRow => ({
   ...encoding,
   handFeatures: Buffer.alloc(encoding.handFeatures.length),
 });
 const sketched =
   (weights: typeof ngramWeights) =>
-  (row: WorkloadRow): Encoding => {
+  (row: WorkloadRow): EncodedRow => {
     const { sketch, sketchScale } = encodeText(row.prompt ?? '', weights);
     return { ...encodeRow(row), sketch: bytesOf(sketch), sketchScale };
   };

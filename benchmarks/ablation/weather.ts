@@ -14,7 +14,8 @@ import {
   type Circumstances as Facts,
 } from '../../lib/learning/context';
 import type { Random } from '../../lib/ports/random';
-import type { Candidate, Limits } from '../../lib/topics/generated/messages';
+import type { Candidate } from '../../lib/topics/generated/messages';
+import { noLimits } from '../../lib/topics/schema-defaults';
 
 /** `steady` never changes; `fair` is better until the circumstances are bad; `other` is the one that has outages. */
 export const weatherModels = ['steady', 'fair', 'other'] as const;
@@ -37,15 +38,6 @@ const ends = 0.06;
 const wishShare = 0.35;
 const sessionRequests = 8;
 const costsUsd = [0.001, 0.004, 0.002];
-const noLimits: Limits = {
-  maxCostUsd: null,
-  maxSessionCostUsd: null,
-  maxLatencyMs: null,
-  allowedModels: [],
-  deniedModels: [],
-  allowedProviders: [],
-  deniedProviders: [],
-};
 
 /** The circumstances of one request after another. */
 export function* weather(random: Random): Generator<Moment, never> {

@@ -3,16 +3,20 @@
  * once to prompts of the data before anything is played. The engine has to fit its basis on the way.
  */
 import { shuffled } from '../../lib/evaluation/draw';
+import { encodeRow } from '../../lib/evaluation/encode-row';
 import type { Workload } from '../../lib/evaluation/workload';
-import { describe, type Features, fitBasis, maxFitRows, phiSize } from '../../lib/learning/basis';
-import { bytesOf, encoderVersion, encodeText } from '../../lib/learning/encode';
+import { describe, fitBasis, maxFitRows, phiSize } from '../../lib/learning/basis';
+import { encoderVersion } from '../../lib/learning/encode';
 import { featuresOf } from '../../lib/learning/policy';
 import { seededRandom } from '../../lib/random/seeded';
-import { inferTask } from '../../lib/routing/infer-task';
+
+const noContext = Buffer.alloc(0);
 
 /** One vector per row; the basis is fitted to at most `maxFitRows` random rows, outcomes unseen. */
 export function requestContexts(workload: Workload, seed: number): Float32Array[] {
-  const features = Array.from({ length: workload.rows }, (_, index) => featuresAt(workload, index));
+  const features = Array.from({ length: workload.rows }, (_, index) =>
+    featuresOf({ ...encodeRow(workload.row(index)), contextFeatures: noContext }),
+  );
   const random = seededRandom(seed, 'LinUCB basis');
   const fitted = shuffled(features.length, random).slice(0, maxFitRows);
   const basis = fitBasis(
@@ -26,18 +30,5 @@ export function requestContexts(workload: Workload, seed: number): Float32Array[
     const x = new Float32Array(basis.xSize);
     describe(basis, row, x, phi);
     return x;
-  });
-}
-
-function featuresAt(workload: Workload, index: number): Features {
-  const { prompt, features, taskHint } = workload.row(index);
-  const text = features ? null : encodeText(prompt ?? '');
-  return featuresOf({
-    sketch: text ? bytesOf(text.sketch) : Buffer.alloc(0),
-    sketchScale: text?.sketchScale ?? 0,
-    handFeatures: text ? bytesOf(text.handFeatures) : Buffer.alloc(0),
-    callerFeatures: features ? bytesOf(Float32Array.from(features)) : null,
-    contextFeatures: Buffer.alloc(0),
-    taskType: inferTask(taskHint, prompt),
   });
 }

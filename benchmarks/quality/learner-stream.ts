@@ -4,17 +4,18 @@
  */
 import { wasmBackend } from '../../lib/adapters/tensor/wasm-backend';
 import type { LearningConfig } from '../../lib/config/router-config';
+import { type EncodedRow, encodeRow } from '../../lib/evaluation/encode-row';
 import type { Outcome, WorkloadRow } from '../../lib/evaluation/workload';
-import { bytesOf, encoderVersion, encodeText } from '../../lib/learning/encode';
+import { encoderVersion } from '../../lib/learning/encode';
 import { createLearner, type Learner, type LearnerOutput } from '../../lib/learning/learner';
+import { openedOfEvent } from '../../lib/learning/opened-of-event';
 import { parsePolicy } from '../../lib/learning/policy';
 import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
 import { budgetedFloors, coldStartShares } from '../../lib/routing/budgeted-floors';
-import { inferTask } from '../../lib/routing/infer-task';
 import { untuned } from '../../lib/routing/pin-tuning';
 import type { LearnedPolicy } from '../../lib/routing/strategy';
-import type { LearningEvent, Preference, RouteOpened, Tuning, UtilityScale } from '../../lib/topics/generated/messages';
+import type { LearningEvent, Preference, Tuning, UtilityScale } from '../../lib/topics/generated/messages';
 
 export interface StreamOptions {
   readonly seed: number;
@@ -25,7 +26,7 @@ export interface StreamOptions {
   /** What is wished for; quality alone by default. */
   readonly wish?: { readonly preference: Preference; readonly scale: UtilityScale };
   /** How rows are encoded; as the engine does by default. */
-  readonly encode?: (row: WorkloadRow) => Encoding;
+  readonly encode?: (row: WorkloadRow) => EncodedRow;
   /** The outcome of a request is learned after this many further requests; 0 by default. */
   readonly feedbackDelay?: number;
 }
@@ -46,16 +47,9 @@ export const qualityOnly = {
   scale: { costUsd: 0.01, latencyMs: 10_000 },
 };
 
-export interface Encoding {
-  readonly sketch: Buffer;
-  readonly sketchScale: number;
-  readonly handFeatures: Buffer;
-  readonly callerFeatures: Buffer | null;
-  readonly taskType: string;
-}
 /** A function that encodes every row once. */
-export function encodingOnce(encode: (row: WorkloadRow) => Encoding): (row: WorkloadRow) => Encoding {
-  const encodings = new WeakMap<WorkloadRow, Encoding>();
+export function encodingOnce(encode: (row: WorkloadRow) => EncodedRow): (row: WorkloadRow) => EncodedRow {
+  const encodings = new WeakMap<WorkloadRow, EncodedRow>();
   return (row) => {
     let encoding = encodings.get(row);
     if (!encoding) {
@@ -66,17 +60,6 @@ export function encodingOnce(encode: (row: WorkloadRow) => Encoding): (row: Work
   };
 }
 
-/** As the engine encodes a row. */
-export function encodeRow(row: WorkloadRow): Encoding {
-  const text = row.features ? null : encodeText(row.prompt ?? '');
-  return {
-    sketch: text ? bytesOf(text.sketch) : Buffer.alloc(0),
-    sketchScale: text?.sketchScale ?? 0,
-    handFeatures: text ? bytesOf(text.handFeatures) : Buffer.alloc(0),
-    callerFeatures: row.features ? bytesOf(Float32Array.from(row.features)) : null,
-    taskType: inferTask(row.taskHint, row.prompt),
-  };
-}
 const asTheEngine = encodingOnce(encodeRow);
 const noContext = Buffer.alloc(0);
 
@@ -89,7 +72,7 @@ export class LearnerStream {
   private requests = 0;
   private readonly waiting: LearningEvent[] = [];
   private readonly random: Random;
-  private readonly encode: (row: WorkloadRow) => Encoding;
+  private readonly encode: (row: WorkloadRow) => EncodedRow;
   judgeMs = 0;
   judged = 0;
 
@@ -141,8 +124,12 @@ export class LearnerStream {
       context = noContext,
     }: Circumstances = {},
   ): { readonly model: string; readonly outcome: Outcome } {
-    const eligible = this.models.map((model) => (row.outcomes.get(model) ?? null) !== null && available(model));
-    const probabilities = this.probabilities(row, eligible, prices, latencyMs, context);
+    const request = {
+      ...this.event(row, prices),
+      contextFeatures: context,
+      eligible: this.models.map((model) => (row.outcomes.get(model) ?? null) !== null && available(model)),
+    };
+    const probabilities = this.probabilities(request, latencyMs);
     let left = this.random.next();
     let chosen = -1;
     for (let i = 0; i < this.models.length; i++) {
@@ -155,10 +142,8 @@ export class LearnerStream {
     const outcome = row.outcomes.get(model)!;
     if (!frozen) {
       this.waiting.push({
-        ...this.event(row, prices),
-        contextFeatures: context,
-        kind: 'EXPERIENCE' as LearningEvent['kind'],
-        eligible,
+        ...request,
+        kind: 'EXPERIENCE',
         propensities: probabilities,
         model,
         quality: outcome.score,
@@ -178,62 +163,35 @@ export class LearnerStream {
     });
   }
 
-  private probabilities(
-    row: WorkloadRow,
-    eligible: readonly boolean[],
-    prices: (model: string) => number,
-    latencyMs: (model: string) => number,
-    context: Buffer,
-  ): number[] {
-    const opened = { ...this.opened(row, eligible, prices, latencyMs), contextFeatures: context };
+  private probabilities(event: LearningEvent, latencyMs: (model: string) => number): number[] {
+    const { explorationFloor, budgetUsd, wish = qualityOnly } = this.options;
+    const costs = event.models.map((model, i) => (this.tuning.costRatios[model] ?? 0) * event.priceFactors[i]!);
+    const opened = openedOfEvent(
+      { ...event, expectedCostsUsd: costs, preference: wish.preference },
+      {
+        tuning: this.tuning,
+        utilityScale: wish.scale,
+        explorationFloor,
+        budgetUsdPerRequest: budgetUsd,
+        expectedLatencyMs: latencyMs,
+      },
+    );
     if (!this.policy) return coldStartShares(opened);
     const started = performance.now();
     const judgement = this.policy.judge(opened);
     this.judgeMs += performance.now() - started;
     this.judged++;
-    const costs = this.models.map((model) => (this.tuning.costRatios[model] ?? 0) * prices(model));
-    const floors = budgetedFloors(this.options.explorationFloor, this.options.budgetUsd, costs).map((floor, i) =>
-      eligible[i] ? floor : 0,
+    const floors = budgetedFloors(explorationFloor, budgetUsd, costs).map((floor, i) =>
+      event.eligible[i] ? floor : 0,
     );
     const floored = floors.reduce((sum, floor) => sum + floor, 0);
     return judgement.probabilities.map((probability, i) => floors[i]! + (1 - floored) * probability);
   }
 
-  private opened(
-    row: WorkloadRow,
-    eligible: readonly boolean[],
-    prices: (model: string) => number,
-    latencyMs: (model: string) => number,
-  ): RouteOpened {
-    const { preference, scale } = this.options.wish ?? qualityOnly;
-    const candidates = this.models.map((model, i) => ({
-      model,
-      provider: 'p',
-      eligible: eligible[i]!,
-      ineligibleReason: null,
-      health: 'CLOSED' as const,
-      expectedCostUsd: (this.tuning.costRatios[model] ?? 0) * prices(model),
-      expectedLatencyMs: latencyMs(model),
-      expectedQuality: 0.5,
-      errorRate: 0,
-      observations: 0,
-      priceFactor: prices(model),
-    }));
-    return {
-      requestId: row.id,
-      ...this.encode(row),
-      candidates,
-      tuning: this.tuning,
-      preference,
-      utilityScale: scale,
-      budgetUsdPerRequest: this.options.budgetUsd,
-    } as unknown as RouteOpened;
-  }
-
   private event(row: WorkloadRow, prices: (model: string) => number): LearningEvent {
     return {
       eventId: row.id,
-      kind: 'FULL' as LearningEvent['kind'],
+      kind: 'FULL',
       decisionId: `${this.requests++}`,
       sessionId: null,
       encoderVersion,

@@ -3,14 +3,13 @@
  * A check of the estimates on the user's data, and of how much its exploration lets one say.
  */
 import type { OutcomeMatrix } from '../../lib/evaluation/baselines';
+import { encodeRow } from '../../lib/evaluation/encode-row';
 import type { WorkloadRow } from '../../lib/evaluation/workload';
-import { bytesOf, encodeText } from '../../lib/learning/encode';
 import { describeContext } from '../../lib/learning/ope/describe-context';
 import { evidenceOfDecision, type LoggedDecision } from '../../lib/learning/ope/logged-decision';
 import { estimateValue } from '../../lib/learning/ope/policy-value';
 import { prepareLog } from '../../lib/learning/ope/prepared-log';
 import { indexOfLargest } from '../../lib/routing/distribution';
-import { inferTask } from '../../lib/routing/infer-task';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 
 export interface LoggedRow {
@@ -43,10 +42,11 @@ export function offPolicyReport(
   const sources: number[] = [];
   logged.forEach(({ row, decision }, index) => {
     const outcome = row.outcomes.get(decision.model);
+    const encoded = encodeRow(row);
     const evidence = evidenceOfDecision(decision, {
       reward: outcome?.status === 'SUCCESS' ? outcome.score : outcome ? 0 : null,
-      task: inferTask(row.taskHint, row.prompt),
-      features: featuresOf(row),
+      task: encoded.taskType,
+      features: describeContext(encoded),
     });
     if (evidence === null) return;
     decisions.push(evidence);
@@ -78,16 +78,6 @@ export function offPolicyReport(
       ];
     }),
   );
-}
-
-function featuresOf(row: WorkloadRow): Float32Array {
-  const encoded = row.features ? null : encodeText(row.prompt ?? '');
-  return describeContext({
-    sketch: encoded ? bytesOf(encoded.sketch) : Buffer.alloc(0),
-    sketchScale: encoded?.sketchScale ?? 0,
-    handFeatures: encoded ? bytesOf(encoded.handFeatures) : Buffer.alloc(0),
-    callerFeatures: row.features ? bytesOf(Float32Array.from(row.features)) : null,
-  });
 }
 
 function bestUtility(candidates: RouteDecided['candidates']): number {

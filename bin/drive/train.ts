@@ -11,13 +11,13 @@ import type { Broker, OutgoingRecord } from '../../lib/ports/broker';
 import { seededRandom } from '../../lib/random/seeded';
 import { untuned } from '../../lib/routing/pin-tuning';
 import type { Log } from '../../lib/telemetry/log';
-import type { LearningEvent, WeightsVersion } from '../../lib/topics/generated/messages';
+import type { WeightsVersion } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { createBlobStore } from '../../lib/weights/blob-store';
 import { readWeights } from '../../lib/weights/read-weights';
 import { blobsOf } from '../../services/dqn-trainer/trial-keeper';
 import type { EngineHome } from '../../services/home';
-import { recordedEvents } from './workload-records';
+import { recordedEvent, recordedEvents } from './workload-records';
 
 /** Rows whose records are sent together. */
 const chunkRows = 100;
@@ -115,7 +115,7 @@ export async function judgeHeldOut(
     expectedLatencyMs: () => 0,
   };
   const scores = judged.map((row) => {
-    const event = eventOf(row, config);
+    const event = recordedEvent(row, config, 0);
     // Quality alone is compared: the best single model is the one of the best answers.
     const opened = openedOfEvent({ ...event, preference: { quality: 1, cost: 0, latency: 0 } }, world);
     const { probabilities } = policy.judge(opened);
@@ -129,11 +129,6 @@ export async function judgeHeldOut(
     best: mean(bests),
     difference: pairedDifference(scores, bests),
   };
-}
-
-function eventOf(row: WorkloadRow, config: RouterConfig): LearningEvent {
-  const [record] = recordedEvents(row, config, 0);
-  return topics.learningEvents.codec.decode(record!.value!);
 }
 
 function scoreOf(row: WorkloadRow, model: string): number {

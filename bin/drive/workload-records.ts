@@ -1,11 +1,11 @@
 /** Turns workload rows into the records a real user of the engine would produce. Unchosen outcomes never pass through here, but for `recordedEvents` (offline training). */
 import { routeOutcome, routeRequest } from '../../lib/client/build-records';
 import type { RouterConfig } from '../../lib/config/router-config';
-import { deniedModelsOf, type Workload, type WorkloadRow } from '../../lib/evaluation/workload';
-import { bytesOf, encoderVersion, encodeText } from '../../lib/learning/encode';
+import { encodeRow } from '../../lib/evaluation/encode-row';
+import { deniedModelsOf, type Outcome, type Workload, type WorkloadRow } from '../../lib/evaluation/workload';
+import { bytesOf, encoderVersion } from '../../lib/learning/encode';
 import type { OutgoingRecord } from '../../lib/ports/broker';
 import { priceFactor } from '../../lib/routing/candidates';
-import { inferTask } from '../../lib/routing/infer-task';
 import { qualityOf } from '../../lib/routing/reward';
 import type { Topic } from '../../lib/topics/define-topic';
 import type {
@@ -45,39 +45,28 @@ export function outcomeOf(row: WorkloadRow, decision: RouteDecided, nowMs: numbe
   });
 }
 
-/** Offline training: every model's outcome of a row, as one FULL learning event and one observation per model. */
-export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: number): OutgoingRecord[] {
-  const known = config.models.map((model) => row.outcomes.get(model.name) ?? null);
-  const qualities = known.map((outcome) => {
-    const judged = outcome && { status: outcome.status, quality: outcome.score, rewardParts: {} };
-    return judged && qualityOf(judged, config.reward.weights);
-  });
-  const encoded = row.features ? null : encodeText(row.prompt ?? '');
-  const taskType = inferTask(row.taskHint, row.prompt);
-  const priceFactors = config.models.map(priceFactor);
-  const event: LearningEvent = {
+/** Offline training: every model's outcome of a row as one FULL learning event. */
+export function recordedEvent(row: WorkloadRow, config: RouterConfig, nowMs: number): LearningEvent {
+  const known = outcomesOf(row, config);
+  return {
     eventId: `${row.id}/recorded`,
     kind: 'FULL',
     decisionId: row.id,
     sessionId: null,
     encoderVersion,
-    sketch: encoded ? bytesOf(encoded.sketch) : Buffer.alloc(0),
-    sketchScale: encoded?.sketchScale ?? 0,
-    handFeatures: encoded ? bytesOf(encoded.handFeatures) : Buffer.alloc(0),
-    callerFeatures: row.features ? bytesOf(Float32Array.from(row.features)) : null,
+    ...encodeRow(row),
     // Under which circumstances the outcomes were recorded is not known.
     contextFeatures: Buffer.alloc(0),
-    taskType,
     models: config.models.map((model) => model.name),
     eligible: known.map((outcome) => outcome !== null),
     propensities: [],
     expectedCostsUsd: known.map(() => 0),
-    priceFactors,
+    priceFactors: config.models.map(priceFactor),
     model: null,
     quality: null,
     costUsd: null,
     latencyMs: null,
-    fullQualities: qualities,
+    fullQualities: known.map((outcome) => judgedQuality(outcome, config)),
     fullCostsUsd: known.map((outcome) => outcome?.costUsd ?? null),
     preference: config.preference,
     strategyPropensities: {},
@@ -90,17 +79,22 @@ export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: nu
     openedAtMs: nowMs,
     occurredAtMs: nowMs,
   };
+}
+
+/** That event as a record, and one observation per model. */
+export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: number): OutgoingRecord[] {
+  const event = recordedEvent(row, config, nowMs);
   const records = [recordOf(topics.learningEvents, event)];
-  for (const [index, outcome] of known.entries()) {
+  for (const [index, outcome] of outcomesOf(row, config).entries()) {
     const model = config.models[index]!;
     if (!outcome) continue;
     const observed: ModelObserved = {
       observationId: `${row.id}/${model.name}/recorded`,
       model: model.name,
       provider: model.provider,
-      taskType,
+      taskType: event.taskType,
       status: outcome.status,
-      quality: qualities[index]!,
+      quality: event.fullQualities[index]!,
       latencyMs: outcome.latencyMs,
       costUsd: outcome.costUsd,
       inputTokens: outcome.inputTokens,
@@ -112,6 +106,15 @@ export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: nu
     records.push(recordOf(topics.modelObserved, observed));
   }
   return records;
+}
+
+function outcomesOf(row: WorkloadRow, { models }: RouterConfig): (Outcome | null)[] {
+  return models.map(({ name }) => row.outcomes.get(name) ?? null);
+}
+
+function judgedQuality(outcome: Outcome | null, { reward }: RouterConfig): number | null {
+  if (outcome === null) return null;
+  return qualityOf({ status: outcome.status, quality: outcome.score, rewardParts: {} }, reward.weights);
 }
 
 function recordOf<T>(topic: Topic<T>, value: T): OutgoingRecord {

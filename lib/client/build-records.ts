@@ -4,7 +4,7 @@
  */
 
 import type { Limits, RouteDecided, RouteOutcome, RouteRequested } from '../topics/generated/messages';
-import { schemaVersions } from '../topics/generated/schemas';
+import { defaultsOf, noLimits } from '../topics/schema-defaults';
 
 /** A request: its id, when it was made, one of `prompt`, `messages` and `features`, and whatever else is wanted. */
 export type RequestFields = Partial<Omit<RouteRequested, 'limits'>> &
@@ -15,7 +15,6 @@ export type OutcomeFields = Partial<Omit<RouteOutcome, 'decisionId' | 'routingKe
   Pick<RouteOutcome, 'status' | 'occurredAtMs'>;
 
 const requestDefaults = defaultsOf('RouteRequested') as Omit<RouteRequested, 'requestId' | 'requestedAtMs' | 'limits'>;
-const limitDefaults = defaultsOf('RouteRequested', 'limits') as unknown as Limits;
 const outcomeDefaults = defaultsOf('RouteOutcome') as Omit<
   RouteOutcome,
   'decisionId' | 'model' | 'status' | 'occurredAtMs'
@@ -23,7 +22,7 @@ const outcomeDefaults = defaultsOf('RouteOutcome') as Omit<
 
 /** The record for `route.requested`. */
 export function routeRequest(fields: RequestFields): RouteRequested {
-  return { ...requestDefaults, ...fields, limits: { ...limitDefaults, ...fields.limits } };
+  return { ...requestDefaults, ...fields, limits: { ...noLimits, ...fields.limits } };
 }
 
 /** The record for `route.outcome` of one call that `decision` led to. */
@@ -41,17 +40,4 @@ export function attemptOf(decision: Pick<RouteDecided, 'model' | 'fallbacks'>, m
   if (model === decision.model) return 1;
   const fallback = decision.fallbacks.findIndex((candidate) => candidate.model === model);
   return fallback >= 0 ? fallback + 2 : decision.fallbacks.length + 2;
-}
-
-interface RecordSchema {
-  readonly fields: readonly { readonly name: string; readonly type: unknown; readonly default?: unknown }[];
-}
-
-/** The fields of a message, or of a record inside it, that have a default, with it. */
-function defaultsOf(message: string, inner?: string): Readonly<Record<string, unknown>> {
-  const whole = schemaVersions[message]!.at(-1)!.schema as RecordSchema;
-  const record = inner ? (whole.fields.find(({ name }) => name === inner)!.type as RecordSchema) : whole;
-  return Object.fromEntries(
-    record.fields.filter((field) => field.default !== undefined).map((field) => [field.name, field.default]),
-  );
 }

@@ -1,10 +1,10 @@
 /** Folds the rewards of one event in: errors of both halves first, then the update of the linear half, then the replay. */
 import type { LearningEvent } from '../topics/generated/messages';
-import { describe, type Features } from './basis';
+import type { Features } from './basis';
 import { correctLinear } from './correct-linear';
 import { observeInnovation } from './drift';
 import { observePrediction } from './guard/soundness';
-import type { FoldParts } from './learner-state';
+import { describeRow, type FoldParts } from './learner-state';
 import { headCount, type LinearHalf, predictCost, predictTarget, updateLinear } from './linear-half';
 import { looksAhead } from './look-ahead';
 import { neuralWeightOf, observePredictions, type Prediction } from './mix';
@@ -22,31 +22,30 @@ export function learn(fold: FoldParts, event: LearningEvent, offset: number): bo
   const row = rowOf(fold, event, offset, outcomes);
   addRow(state.replay, row, sessionOf(event));
   let alarm = false;
-  if (state.basis) {
-    describe(state.basis.fitted, row.features, fold.scratch.x, fold.scratch.phi);
-    fold.scratch.widePhi.set(fold.scratch.phi);
-  }
+  if (state.basis) describeRow(fold, state.basis.fitted, row);
+  const heads = state.basis && state.neural!.predict(fold.scratch.x, state.basis.fitted.networkScale);
   const ahead = looksAhead(fold, row);
   for (const outcome of outcomes) {
     const arm = state.models.indexOf(outcome.model);
     state.pulls[arm]!++;
     state.rewards++;
-    if (!state.basis) continue;
-    if (learnOutcome(fold, arm, outcome, { live: event.kind === 'EXPERIENCE' && !ahead, ahead })) alarm = true;
+    if (!heads) continue;
+    const live = event.kind === 'EXPERIENCE' && !ahead;
+    if (learnOutcome(fold, arm, outcome, { heads, live, ahead })) alarm = true;
   }
   return alarm;
 }
 
-/** Errors first, then the update. Returns whether a drift alarm was raised. */
+/** Errors first, then the update; `heads` is what the network says. Returns whether a drift alarm was raised. */
 function learnOutcome(
   fold: FoldParts,
   arm: number,
   outcome: Outcome,
-  { live, ahead }: { readonly live: boolean; readonly ahead: boolean },
+  { heads, live, ahead }: { readonly heads: Float32Array; readonly live: boolean; readonly ahead: boolean },
 ): boolean {
   const { state } = fold;
   const target = targetOf(fold, arm, outcome);
-  const neural = neuralPrediction(fold, arm);
+  const neural = neuralPrediction(heads, arm);
   const linear = state.linear && linearPrediction(fold, state.linear, arm);
   const weight = linear ? neuralWeightOf(state.mix) : 1;
   const predicted = (1 - weight) * (linear?.called ?? 0) + weight * neural.called;
@@ -62,8 +61,7 @@ function learnOutcome(
   return alarm;
 }
 
-function neuralPrediction({ state, scratch }: FoldParts, arm: number): Prediction {
-  const heads = state.neural!.predict(scratch.x, state.basis!.fitted.networkScale);
+function neuralPrediction(heads: Float32Array, arm: number): Prediction {
   let called = 0;
   let total = 0;
   for (let m = 0; m < headCount; m++) called += heads[arm * headCount + m]! / headCount;
@@ -72,11 +70,11 @@ function neuralPrediction({ state, scratch }: FoldParts, arm: number): Predictio
 }
 
 function linearPrediction({ state, scratch }: FoldParts, half: LinearHalf, arm: number): Prediction {
-  let mean = 0;
-  state.models.forEach((_, i) => {
-    mean += predictTarget(half, i, scratch.widePhi) / state.models.length;
-  });
-  return { called: predictTarget(half, arm, scratch.widePhi), mean };
+  const predicted = state.models.map((_, i) => predictTarget(half, i, scratch.widePhi));
+  return {
+    called: predicted[arm]!,
+    mean: predicted.reduce((mean, value) => mean + value / predicted.length, 0),
+  };
 }
 
 /** Standardised reward without drift, minus the model's mean. */
@@ -121,8 +119,7 @@ function correct(fold: FoldParts, event: LearningEvent): boolean {
   const { row, before, outcome } = judged;
   if (!state.linear || !state.basis) return true;
   const arm = state.models.indexOf(outcome.model);
-  describe(state.basis.fitted, row.features, scratch.x, scratch.phi);
-  scratch.widePhi.set(scratch.phi);
+  describeRow(fold, state.basis.fitted, row);
   const phi = scratch.widePhi;
   const cost = costTarget(fold, outcome);
   // A cost not known before was learned as what was predicted.

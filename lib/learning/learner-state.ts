@@ -3,9 +3,9 @@ import type { LearningConfig } from '../config/router-config';
 import type { Random } from '../ports/random';
 import type { TensorBackend } from '../ports/tensor-backend';
 import type { Tuning, UtilityScale, WeightsPublished } from '../topics/generated/messages';
-import { type Basis, type Features, phiSize } from './basis';
+import { type Basis, describe, type Features, phiSize } from './basis';
 import type { Drift } from './drift';
-import type { Guarantees } from './guarantees';
+import { type Guarantees, guaranteesOf } from './guarantees';
 import type { Alarm } from './guard/alarms';
 import type { GuardState } from './guard/guard-state';
 import { type Broken, createBroken } from './guard/soundness';
@@ -13,8 +13,8 @@ import type { LinearHalf } from './linear-half';
 import type { Mix } from './mix';
 import type { NeuralHalf } from './neural-half';
 import type { Pacer } from './pacer';
-import type { Values } from './policy';
-import type { Replay } from './replay';
+import { createValues, type PolicyWeights, type Values } from './policy';
+import type { Replay, ReplayRow } from './replay';
 import type { Trust } from './trust';
 
 export interface LearnerOptions {
@@ -129,4 +129,17 @@ export function makeRoom(fold: FoldParts, basis: Basis): void {
   fold.scratch.x = new Float32Array(basis.xSize);
   fold.scratch.phi = new Float32Array(phiSize(basis));
   fold.scratch.widePhi = new Float64Array(phiSize(basis));
+}
+
+/** X and phi of a row, into scratch space. */
+export function describeRow({ scratch }: FoldParts, basis: Basis, row: Pick<ReplayRow, 'features'>): void {
+  describe(basis, row.features, scratch.x, scratch.phi);
+  scratch.widePhi.set(scratch.phi);
+}
+
+/** From now on this is the policy that decisions are made with. */
+export function serve({ scratch }: FoldParts, basis: Basis, weights: PolicyWeights): void {
+  scratch.served = createValues(basis, weights);
+  scratch.servedModels = weights.models;
+  scratch.guarantees = guaranteesOf(weights);
 }

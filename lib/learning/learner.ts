@@ -8,7 +8,6 @@ import { account } from './account';
 import { policyStep } from './cadence';
 import { readCheckpoint, writeCheckpoint } from './checkpoint';
 import { coldStartRewards } from './cold-start';
-import { guaranteesOf } from './guarantees';
 import { createGuard } from './guard/guard-state';
 import { believed, forgetPassedOver, wasPassedOver } from './guard/judgements';
 import { repairBroken } from './guard/repair';
@@ -22,12 +21,13 @@ import {
   type LearnerState,
   makeRoom,
   type Scratch,
+  serve,
 } from './learner-state';
 import { meetModels } from './meet-models';
 import { createMix } from './mix';
 import { trainNetwork } from './network-training';
 import { createPacer } from './pacer';
-import { createValues, readPolicy } from './policy';
+import { readPolicy } from './policy';
 import { publish } from './publish';
 import { refitWhenDue } from './refit';
 import { addRow, createReplay, replaySize, rowAt } from './replay';
@@ -109,10 +109,8 @@ class Fold implements Learner, FoldParts {
   ) {
     if (state.basis) makeRoom(this, state.basis.fitted);
     if (state.policy) {
-      const weights = readPolicy(state.policy.bytes, state.policy.basis.fitted);
-      this.scratch.served = createValues(state.policy.basis.fitted, weights);
-      this.scratch.servedModels = weights.models;
-      this.scratch.guarantees = guaranteesOf(weights);
+      const { bytes, basis } = state.policy;
+      serve(this, basis.fitted, readPolicy(bytes, basis.fitted));
     }
   }
 

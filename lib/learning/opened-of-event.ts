@@ -3,6 +3,7 @@
  * done with it. What the log does not repeat (limits, latencies, the session) is left neutral or said by the caller.
  */
 import type { LearningEvent, RouteOpened, Tuning, UtilityScale } from '../topics/generated/messages';
+import { noLimits } from '../topics/schema-defaults';
 
 export interface EventWorld {
   readonly tuning: Tuning;
@@ -14,16 +15,6 @@ export interface EventWorld {
   /** Milliseconds a model is expected to take; 0 where nothing is known. */
   readonly expectedLatencyMs: (model: string) => number;
 }
-
-const noLimits = {
-  maxCostUsd: null,
-  maxSessionCostUsd: null,
-  maxLatencyMs: null,
-  allowedModels: [],
-  deniedModels: [],
-  allowedProviders: [],
-  deniedProviders: [],
-};
 
 export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpened {
   const { tuning, utilityScale, explorationFloor, budgetUsdPerRequest, expectedLatencyMs } = world;

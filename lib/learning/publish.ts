@@ -3,17 +3,17 @@ import { phiSize } from './basis';
 import { sha256Of } from './blob';
 import { tuningStep } from './cadence';
 import { watchedShare } from './drift';
-import { type Guarantee, guaranteesOf, newcomer } from './guarantees';
+import { type Guarantee, newcomer } from './guarantees';
 import { nextPolicy } from './guard/next-policy';
 import { assertSound } from './guard/soundness';
 import { driftQuality } from './learn-rewards';
-import type { FoldParts, LearnerOutput, Published } from './learner-state';
+import { type FoldParts, type LearnerOutput, type Published, serve } from './learner-state';
 import { headCount } from './linear-half';
 import { doubtMeans } from './mean-doubt';
 import { neuralWeightOf } from './mix';
 import { hiddenUnits } from './neural-half';
 import { judgeAnew, solvePrice } from './pacer';
-import { createValues, type PolicyWeights, writePolicy } from './policy';
+import { type PolicyWeights, writePolicy } from './policy';
 import { strategyWeightsOf } from './trust';
 
 /** `urgent`: models or prices have changed, or a drift alarm was raised. */
@@ -72,9 +72,7 @@ function publishPolicy(fold: FoldParts): LearnerOutput {
   state.rewardsAtPolicy = state.rewards;
   if (refused !== null) return output;
   state.policy = { bytes: policy, sha256: policySha256, basis };
-  fold.scratch.served = createValues(basis.fitted, weights);
-  fold.scratch.servedModels = weights.models;
-  fold.scratch.guarantees = guaranteesOf(weights);
+  serve(fold, basis.fitted, weights);
   judgeWindow(fold);
   return output;
 }

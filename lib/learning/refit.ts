@@ -1,19 +1,9 @@
 /** What is fitted now and then, by a fixed rule of counts: scales, the basis, and the linear half anew from the replay. */
 import { rearrangeInputs } from './agent/rearrange-inputs';
-import {
-  type Basis,
-  describe,
-  type Features,
-  fitBasis,
-  inputsSince,
-  kindOf,
-  maxFitRows,
-  phiSize,
-  writeBasis,
-} from './basis';
+import { type Basis, type Features, fitBasis, inputsSince, kindOf, maxFitRows, phiSize, writeBasis } from './basis';
 import { sha256Of } from './blob';
 import { costTarget, targetOf } from './learn-rewards';
-import { type FoldParts, makeRoom } from './learner-state';
+import { describeRow, type FoldParts, makeRoom } from './learner-state';
 import { type LinearHalf, type LinearRow, rebuildLinear } from './linear-half';
 import { forgetModels } from './meet-models';
 import { createNeuralHalf, type NeuralHalf, neuralShape } from './neural-half';
@@ -112,8 +102,8 @@ export function rebuild(fold: FoldParts, basis: Basis): LinearHalf {
   const arms = new Map(state.models.map((model, arm) => [model, arm]));
   for (let i = 0; i < count; i++) {
     const row = rowAt(state.replay, i);
-    describe(basis, row.features, fold.scratch.x, fold.scratch.phi);
-    phis.set(fold.scratch.phi, i * size);
+    describeRow(fold, basis, row);
+    phis.set(fold.scratch.widePhi, i * size);
     for (const outcome of row.outcomes) {
       const arm = arms.get(outcome.model)!;
       rows.push({ phi: i, arm, target: targetOf(fold, arm, outcome), costTarget: costTarget(fold, outcome) });

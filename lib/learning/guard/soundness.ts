@@ -15,12 +15,13 @@ export function createBroken(): Broken {
 }
 
 /**
- * Takes down the error of a prediction that was made before its reward (null: not comparable, it says what follows, too), and whether a half has said the impossible. All in
- * standardised units; `linear` null: there is no linear half.
+ * Takes down the error of a prediction that was made before its reward, and whether a half has said the impossible. All in
+ * standardised units. `target` null: not comparable, the prediction says what follows, too; `linear` null: there is no
+ * linear half.
  */
 export function observePrediction(fold: FoldParts, target: number | null, predicted: number, halves: Halves): void {
   const { state, scratch } = fold;
-  if (!Number.isFinite(target)) assertSound(fold);
+  if (target !== null && !Number.isFinite(target)) assertSound(fold);
   const exploded = (value: number): boolean => !(Math.abs(value * state.rewardDeviation) <= explodedValue);
   const { linear, network } = halves;
   if (linear !== null && exploded(linear)) scratch.broken.linear = true;

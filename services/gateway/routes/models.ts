@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { modelSchema } from '../../../lib/config/config-schema';
 import { buildCandidates, nominalInputTokens } from '../../../lib/routing/candidates';
 import type { Candidate } from '../../../lib/topics/generated/messages';
+import { noLimits } from '../../../lib/topics/schema-defaults';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError } from '../http-error';
 import { sendJson } from '../send-json';
@@ -58,16 +59,6 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
     },
   ];
 }
-
-const noLimits = {
-  maxCostUsd: null,
-  maxSessionCostUsd: null,
-  maxLatencyMs: null,
-  allowedModels: [],
-  deniedModels: [],
-  allowedProviders: [],
-  deniedProviders: [],
-};
 
 function nominalCandidates(context: GatewayContext): Candidate[] {
   const world = {
