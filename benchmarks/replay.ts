@@ -10,19 +10,16 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { retrain } from '../bin/drive/replay-retrain';
 import { verifyRange } from '../bin/drive/replay-verify';
-import { defaultRunRate, runWorkload } from '../bin/drive/run';
 import { workloadConfig } from '../bin/drive/workload-config';
-import { createVirtualClock } from '../lib/adapters/memory/virtual-clock';
 import { systemClock } from '../lib/adapters/system';
 import type { Bound } from '../lib/evaluation/replay/range';
 import { simulatedWorld } from '../lib/evaluation/simulated-world';
-import type { Workload } from '../lib/evaluation/workload';
 import type { Broker } from '../lib/ports/broker';
 import { createLog } from '../lib/telemetry/log';
 import { topics } from '../lib/topics/topics';
 import { type FoldSettings, foldSettingsOf } from '../services/dqn-trainer/fold';
-import { tensorBackendOf } from '../services/dqn-trainer/tensor-backend';
-import { type EngineHome, embeddedHome, memoryHome } from '../services/home';
+import { type EngineHome, embeddedHome } from '../services/home';
+import { playWorld } from './play-world';
 import { report, reportBar, runCheck } from './report-line';
 
 const seed = 1;
@@ -48,7 +45,8 @@ async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'quantum-router-replay-'));
   const home = embeddedHome({ directory });
   try {
-    await copyLog(await madeLog(world), home.broker);
+    const made = await playWorld(world, seed, () => {});
+    await copyLog(made.home.broker, home.broker);
     await measureVerify(home, 'verify', false);
     await measureVerify(home, 'verifyWithLearned', true);
     await measureRetrain(home, foldSettingsOf(workloadConfig(world, { seed })));
@@ -56,30 +54,6 @@ async function main(): Promise<void> {
     await home.close();
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-async function madeLog(workload: Workload): Promise<Broker> {
-  // Loading the backend takes real time, which a virtual clock cannot see: before it starts.
-  await tensorBackendOf('wasm').ready();
-  const virtual = createVirtualClock();
-  const home = memoryHome({ clock: virtual, seed });
-  let ended = false;
-  const run = runWorkload({
-    workload,
-    home,
-    http: null,
-    trainer: 'inline',
-    ratePerSecond: defaultRunRate,
-    seed,
-    log,
-    progress: { write: () => {}, isTerminal: false, columns: 100 },
-    stopped: () => false,
-  }).finally(() => {
-    ended = true;
-  });
-  await virtual.runUntilIdle({ until: () => ended });
-  await run;
-  return home.broker;
 }
 
 /** A broker without gaps gives the same offsets again. */

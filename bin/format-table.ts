@@ -14,3 +14,11 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
       .trimEnd();
   return `${[line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')}\n`;
 }
+
+/** Characters of a hash shown in lists; enough to name one. */
+const shownCharacters = 12;
+
+/** A hash as lists show it. */
+export function shortHash(sha256: string): string {
+  return sha256.slice(0, shownCharacters);
+}

@@ -5,6 +5,7 @@
 import avro from 'avsc';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { codecOf } from '../../lib/avro/codec';
+import { routeRequest } from '../../lib/client/build-records';
 import type { LogRecord } from '../../lib/ports/broker';
 import type { DeadLetter, RouteRequested } from '../../lib/topics/generated/messages';
 import { schemaVersions } from '../../lib/topics/generated/schemas';
@@ -323,33 +324,7 @@ function idIn(partition: number, partitions: number, name: string): string {
 }
 
 function requestNamed(requestId: string): RouteRequested {
-  return {
-    requestId,
-    sessionId: null,
-    tenantId: null,
-    prompt: 'Translate "good morning" into Finnish.',
-    messages: [],
-    features: null,
-    taskHint: null,
-    requiredCapabilities: [],
-    contextTokens: null,
-    expectedOutputTokens: null,
-    limits: {
-      maxCostUsd: null,
-      maxSessionCostUsd: null,
-      maxLatencyMs: null,
-      allowedModels: [],
-      deniedModels: [],
-      allowedProviders: [],
-      deniedProviders: [],
-    },
-    preference: null,
-    strategies: [],
-    collapse: null,
-    threadTimeoutMs: null,
-    replyTo: null,
-    requestedAtMs: 0,
-  };
+  return routeRequest({ requestId, prompt: 'Translate "good morning" into Finnish.', requestedAtMs: 0 });
 }
 
 function encoded(request: RouteRequested): Buffer {

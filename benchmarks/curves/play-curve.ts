@@ -1,8 +1,8 @@
 /** Plays one curve with every seed and says what it is about: all that its figure is made of. */
-import type { Path } from '../quality/play';
+import type { KeptResults } from '../kept-results';
+import type { Choices, Path } from '../quality/play';
 import type { Curve, CurveSource } from './curves';
 import type { About, SeedRun } from './figure-lines';
-import type { KeptChoices } from './kept-choices';
 import { references } from './references';
 
 export interface CurvePlay {
@@ -10,7 +10,8 @@ export interface CurvePlay {
   readonly seeds: readonly number[];
   /** Null: as the curve says. Where a curve can be played on one path only, that one. */
   readonly path: Path | null;
-  readonly kept: KeptChoices;
+  /** The router's choices of earlier runs. */
+  readonly kept: KeptResults<Choices>;
   readonly progress: (text: string) => void;
 }
 
@@ -29,7 +30,7 @@ export async function playCurve(
     progress(what);
     const workload = await curve.workload(source, seed);
     rows = workload.rows;
-    const key = { curve: curve.name, seed, path, mostRows: source.mostRows };
+    const key = [curve.name, seed, path, source.mostRows];
     let choices = kept.of(key);
     if (choices === null) {
       choices = await curve.play(workload, seed, path, (done, total) => {

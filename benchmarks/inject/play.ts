@@ -5,7 +5,6 @@
 import { workloadConfig } from '../../bin/drive/workload-config';
 import { outcomeOf, requestOf } from '../../bin/drive/workload-records';
 import type { MemoryBroker } from '../../lib/adapters/memory/memory-broker';
-import { createVirtualClock } from '../../lib/adapters/memory/virtual-clock';
 import { createRouterClient, type RouterClient } from '../../lib/client/router-client';
 import { type SimulatedWorld, simulatedWorld } from '../../lib/evaluation/simulated-world';
 import type { WorkloadRow } from '../../lib/evaluation/workload';
@@ -16,10 +15,10 @@ import { createMetrics } from '../../lib/telemetry/metrics';
 import type { RouteDecided, WeightsPublished } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { startFoldInline } from '../../services/dqn-trainer/fold-inline';
-import { tensorBackendOf } from '../../services/dqn-trainer/tensor-backend';
 import { withTrial } from '../../services/dqn-trainer/with-trial';
 import { startEngine } from '../../services/engine';
 import { memoryHome } from '../../services/home';
+import { onVirtualClock } from '../on-virtual-clock';
 import { type Fault, type Flood, ordinarySources } from './faults';
 
 export interface InjectOptions {
@@ -56,23 +55,7 @@ const stableShare = 0.45;
 const qualityOnly = { quality: 1, cost: 0, latency: 0 };
 
 export async function playWithFault(options: InjectOptions): Promise<Served> {
-  // Loading the backend takes real time, which a virtual clock cannot see: before it starts.
-  await tensorBackendOf('wasm').ready();
-  const clock = createVirtualClock();
-  let served: Served | null = null;
-  let failure: Error | null = null;
-  play(options, clock).then(
-    (done) => {
-      served = done;
-    },
-    (error: Error) => {
-      failure = error;
-    },
-  );
-  await clock.runUntilIdle({ until: () => served !== null || failure !== null });
-  if (failure) throw failure;
-  if (!served) throw new Error('the stream came to rest before its end: something waits for ever');
-  return served;
+  return onVirtualClock((clock) => play(options, clock));
 }
 
 async function play({ seed, requests, fault }: InjectOptions, clock: Clock): Promise<Served> {

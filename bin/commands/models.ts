@@ -7,7 +7,7 @@ import { createMetrics } from '../../lib/telemetry/metrics';
 import type { WeightsVersion } from '../../lib/topics/generated/messages';
 import { findVersion } from '../../lib/weights/read-weights';
 import { gatewayDesk, logDesk, type WeightsDesk } from '../drive/weights-desk';
-import { formatTable } from '../format-table';
+import { formatTable, shortHash } from '../format-table';
 import { CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
 import { gatewayUrl, wholeNumber } from '../read-options';
@@ -21,8 +21,6 @@ interface WhereOptions extends HomeOptions {
 
 const defaultUrl = 'http://127.0.0.1:8080';
 const defaultTimeoutSeconds = 30;
-/** Characters of a hash shown in lists; enough to name one. */
-const shownCharacters = 12;
 
 export function addModels(program: Command, io: Io): void {
   const models = program
@@ -135,7 +133,7 @@ function rowOf({ weights, state }: WeightsVersion, inForce: string | null): (str
   return [
     policySha256 === inForce ? '*' : '',
     sequence === 0 ? '' : sequence,
-    policySha256.slice(0, shownCharacters),
+    shortHash(policySha256),
     weights.lineage,
     state,
     weights.reason,

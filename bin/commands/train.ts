@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { DirectoryLockedError } from '../../lib/adapters/embedded/directory-lock';
 import { configFromJson } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { type Progress, startProgress } from '../../lib/evaluation/progress';
@@ -16,6 +15,7 @@ import { declaredServices } from '../declared-services';
 import { startOwnTrainer } from '../drive/own-trainer';
 import { applyTo } from '../drive/put-config';
 import { type HeldOutReport, judgeHeldOut, newestVersion, splitRows, writeRows } from '../drive/train';
+import { shortHash } from '../format-table';
 import { CliError, type Io } from '../io';
 import { addHomeOptions, type HomeOptions, openHome, settingsOfHome } from '../open-home';
 import { commaSeparated, defaultDataDirectory, readConfig, reasonOf } from '../read-options';
@@ -31,7 +31,6 @@ interface TrainOptions extends HomeOptions {
 
 /** Partitions of the request path in a store that is made here, as `serve` makes it. */
 const partitionsOfNewStore = 4;
-const shownCharacters = 12;
 
 export function addTrain(program: Command, io: Io): void {
   const command = program
@@ -76,11 +75,7 @@ async function train(io: Io, options: TrainOptions): Promise<void> {
     throw new CliError(`${options.data}: ${reasonOf(error)}`);
   });
   const log = createLog({ level: 'error' });
-  const home = await openHome(io, options, { log, metrics: createMetrics() }).catch((error: Error) => {
-    if (error instanceof DirectoryLockedError)
-      throw new CliError(`an engine (process ${error.pid}) has ${options.dataDir} open: stop it first`);
-    throw error;
-  });
+  const home = await openHome(io, options, { log, metrics: createMetrics() });
   try {
     const config = await configOf(io, options, home, workload);
     await ensureTopics(home, settingsOfHome(io, options)?.partitions ?? null);
@@ -168,7 +163,7 @@ interface TrainReport {
 }
 
 function describe({ rows, policySha256, sequence, learnedRewards, isInForce, heldOut }: TrainReport): string {
-  const policy = policySha256.slice(0, shownCharacters);
+  const policy = shortHash(policySha256);
   const state = isInForce ? `in force as sequence ${sequence}` : 'waits as a candidate: see `models list`';
   const lines = [`rows      ${rowsText(rows)}`, `weights   ${policy}, ${learnedRewards} rewards learned; ${state}`];
   if (heldOut) {

@@ -7,11 +7,12 @@ import { type PairedDifference, pairedDifference } from '../../lib/evaluation/pa
 import type { Workload, WorkloadRow } from '../../lib/evaluation/workload';
 import { openedOfEvent } from '../../lib/learning/opened-of-event';
 import { parsePolicy } from '../../lib/learning/policy';
-import type { Broker, OutgoingRecord } from '../../lib/ports/broker';
+import type { OutgoingRecord } from '../../lib/ports/broker';
 import { seededRandom } from '../../lib/random/seeded';
 import { untuned } from '../../lib/routing/pin-tuning';
 import type { Log } from '../../lib/telemetry/log';
 import type { WeightsVersion } from '../../lib/topics/generated/messages';
+import { readKeys } from '../../lib/topics/read-keys';
 import { topics } from '../../lib/topics/topics';
 import { createBlobStore } from '../../lib/weights/blob-store';
 import { readWeights } from '../../lib/weights/read-weights';
@@ -46,7 +47,7 @@ export async function writeRows(
   onProgress: (done: number, total: number) => void,
 ): Promise<number> {
   const { broker, topicPrefix, clock } = home;
-  const known = await keysOf(broker, topicPrefix + topics.learningEvents.name);
+  const known = await readKeys(broker, topics.learningEvents, topicPrefix);
   const fresh = rows.filter(({ id }) => !known.has(id));
   const producer = broker.producer(`train-${home.createId()}`);
   try {
@@ -60,15 +61,6 @@ export async function writeRows(
     await producer.close();
   }
   return fresh.length;
-}
-
-async function keysOf(broker: Broker, topic: string): Promise<Set<string>> {
-  const keys = new Set<string>();
-  const { earliest, end } = await broker.offsets({ topic, partition: 0 });
-  for await (const records of broker.read({ topic, partition: 0 }, { from: earliest, to: end })) {
-    for (const { key } of records) if (key !== null) keys.add(key);
-  }
-  return keys;
 }
 
 /** The version that has learned most, and whether it is in force. */

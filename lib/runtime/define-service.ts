@@ -80,8 +80,8 @@ export interface Input<E, S, L> {
   /** Forward a record that a foreign client hashed to another partition, once, to where its key belongs. */
   readonly forwardMisplaced?: boolean;
   /**
-   * Pass over, before they are decoded, records whose key has no row in the service's table. For topics whose record key
-   * is the row's key, of which a service needs few records.
+   * Pass over, before they are decoded, records whose key has no row in the service's table when their turn comes. For
+   * topics whose record key is the row's key, of which a service needs few records. Not together with a look-up.
    */
   readonly knownKeysOnly?: boolean;
 }

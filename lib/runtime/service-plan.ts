@@ -58,6 +58,8 @@ export function planService(definition: ServiceDefinition, host: Host): ServiceP
       continue;
     }
     const labels = { service, topic: input.topic.name };
+    if (input.kind === 'on' && input.knownKeysOnly && input.lookup)
+      throw new Error(`service ${service}: ${input.topic.name} cannot have a look-up and known keys only`);
     inputs.set(wireOf(input.topic), {
       input,
       topic: input.topic,

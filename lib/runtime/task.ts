@@ -36,6 +36,8 @@ export interface TaskSurroundings {
 export const forwardedHeader = 'forwarded';
 /** In place of an event that needs no decision: undecodable, forwarded, or empty. */
 const settled = Symbol('settled');
+/** In place of an event that is read only if its key has a row once the records before it are decided. */
+const unread = Symbol('unread');
 
 export class Task {
   private readonly group: string;
@@ -236,24 +238,28 @@ export class Task {
   private decode(records: readonly LogRecord[]): unknown[] {
     const { inputs } = this.around.plan;
     return records.map((record) => {
-      const { input, topic } = inputs.get(record.topic)!;
-      if (this.isPassedOver(record)) return settled;
-      if (record.value === null) {
-        if (topic.kind === 'table') this.drop('tombstone');
-        else this.deadLetter(record, 'the record has no value', null);
-        return settled;
-      }
-      try {
-        const event: unknown = topic.codec.decode(record.value);
-        return input.kind === 'on' && input.forwardMisplaced && this.forward(record, topic.keyOf(event))
-          ? settled
-          : event;
-      } catch (error) {
-        if (!(error instanceof UndecodableError)) throw error;
-        this.deadLetter(record, error.message, null);
-        return settled;
-      }
+      const { input } = inputs.get(record.topic)!;
+      return input.kind === 'on' && input.knownKeysOnly ? unread : this.read(record);
     });
+  }
+
+  private read(record: LogRecord): unknown {
+    const { input, topic } = this.around.plan.inputs.get(record.topic)!;
+    if (record.value === null) {
+      if (topic.kind === 'table') this.drop('tombstone');
+      else this.deadLetter(record, 'the record has no value', null);
+      return settled;
+    }
+    try {
+      const event: unknown = topic.codec.decode(record.value);
+      return input.kind === 'on' && input.forwardMisplaced && this.forward(record, topic.keyOf(event))
+        ? settled
+        : event;
+    } catch (error) {
+      if (!(error instanceof UndecodableError)) throw error;
+      this.deadLetter(record, error.message, null);
+      return settled;
+    }
   }
 
   /** Whether a record is of a key without a row, and its input wants only those with one. */
@@ -317,11 +323,12 @@ export class Task {
   ): void {
     const { inputs } = this.around.plan;
     for (let i = 0; i < records.length; i++) {
-      const event = events[i];
-      if (event === settled) continue;
       const record = records[i]!;
       const { input, topic } = inputs.get(record.topic)!;
       if (input.kind !== 'on') continue;
+      let event = events[i];
+      if (event === unread) event = this.isPassedOver(record) ? settled : this.read(record);
+      if (event === settled) continue;
       try {
         this.decide(input, topic.name, record, event, looked?.[i]);
       } catch (error) {

@@ -4,6 +4,7 @@ import type { Broker } from '../../lib/ports/broker';
 import { type Emit, emit } from '../../lib/runtime/define-service';
 import type { Log } from '../../lib/telemetry/log';
 import type { WeightsAnswer, WeightsCommand, WeightsVersion } from '../../lib/topics/generated/messages';
+import { readKeys } from '../../lib/topics/read-keys';
 import { topics } from '../../lib/topics/topics';
 import type { BlobStore } from '../../lib/weights/blob-store';
 import type { FoldSettings } from './fold';
@@ -16,14 +17,8 @@ import { blobsOf, type FoldAt, type TrialKeeper } from './trial-keeper';
 const rememberedAnswers = 1_000;
 
 /** Ids of the newest commands that have an answer. */
-export async function readAnswered(broker: Broker, topicPrefix: string): Promise<Set<string>> {
-  const of = { topic: topicPrefix + topics.weightsAnswers.name, partition: 0 };
-  const { earliest, end } = await broker.offsets(of);
-  const answered = new Set<string>();
-  for await (const records of broker.read(of, { from: Math.max(earliest, end - rememberedAnswers), to: end })) {
-    for (const { key } of records) if (key !== null) answered.add(key);
-  }
-  return answered;
+export function readAnswered(broker: Broker, topicPrefix: string): Promise<Set<string>> {
+  return readKeys(broker, topics.weightsAnswers, topicPrefix, rememberedAnswers);
 }
 
 export interface CommandState extends FoldAt {

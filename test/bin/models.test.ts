@@ -140,7 +140,9 @@ test('while an engine runs its gateway is asked, by a trainer that knows what wa
     1,
     expect.stringMatching(/has store open: ask its gateway with --url/),
   ]);
-  expect((await train('--data', 'rows.jsonl')).stderr).toMatch(/has store open: stop it first/);
+  expect((await train('--data', 'rows.jsonl')).stderr).toMatch(
+    /is in use by process \d+: the embedded store takes one process. Stop that one/,
+  );
   const list: Listed = JSON.parse((await run('models', 'list', '--url', url, '--json')).stdout);
   const candidate = list.versions.find(({ state }) => state === 'CANDIDATE')!.weights.policySha256;
   const refused = await run('models', 'promote', '--url', url);

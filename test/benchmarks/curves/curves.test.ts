@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { curves } from '../../../benchmarks/curves/curves';
 import { figureSvg, figureTable, readFigure } from '../../../benchmarks/curves/draw-figure';
 import { figureLines } from '../../../benchmarks/curves/figure-lines';
-import { keptChoices } from '../../../benchmarks/curves/kept-choices';
 import { playCurve } from '../../../benchmarks/curves/play-curve';
 import { requestContexts } from '../../../benchmarks/curves/request-contexts';
+import { keptResults } from '../../../benchmarks/kept-results';
+import type { Choices } from '../../../benchmarks/quality/play';
 
 /** Whole runs, on a machine that may be busy. */
 jest.setTimeout(180_000);
@@ -14,7 +15,7 @@ jest.setTimeout(180_000);
 const folder = join(__dirname, '..', '..', '..', '..', 'shared', 'data');
 const find = (name: string) => curves.find((curve) => curve.name === name)!;
 const source = { folder, mostRows: 120 };
-const quiet = { source, seeds: [1], path: null, kept: keptChoices(null), progress: () => {} };
+const quiet = { source, seeds: [1], path: null, kept: keptResults<Choices>(null), progress: () => {} };
 
 test('every curve has a name of its own, parts within its rows, and a place in the docs', () => {
   const page = readFileSync(join(__dirname, '..', '..', '..', 'docs', 'learning.md'), 'utf8');
@@ -63,12 +64,14 @@ test('what was kept is not played again', async () => {
     const file = join(home, 'choices.jsonl');
     const curve = find('bandit-wheel');
     const play = { ...quiet, path: 'learner' as const };
-    const first = await playCurve(curve, { ...play, kept: keptChoices(file) });
+    const first = await playCurve(curve, { ...play, kept: keptResults<Choices>(file) });
     const played = { ...curve, play: () => Promise.reject(new Error('played')) };
-    expect(await playCurve(played, { ...play, kept: keptChoices(file) })).toEqual(first);
+    expect(await playCurve(played, { ...play, kept: keptResults<Choices>(file) })).toEqual(first);
     // Another seed, path or number of rows is another run.
     for (const other of [{ seeds: [2] }, { path: 'engine' as const }, { source: { folder, mostRows: 60 } }]) {
-      await expect(playCurve(played, { ...play, ...other, kept: keptChoices(file) })).rejects.toThrow('played');
+      await expect(playCurve(played, { ...play, ...other, kept: keptResults<Choices>(file) })).rejects.toThrow(
+        'played',
+      );
     }
   } finally {
     rmSync(home, { recursive: true });

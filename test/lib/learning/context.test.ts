@@ -10,6 +10,7 @@ import {
 } from '../../../lib/learning/context';
 import { bytesOf } from '../../../lib/learning/encode';
 import type { Candidate, Limits } from '../../../lib/topics/generated/messages';
+import { noLimits } from '../../../lib/topics/schema-defaults';
 
 const candidate = (fields: Partial<Candidate> = {}): Candidate => ({
   model: 'm',
@@ -25,18 +26,9 @@ const candidate = (fields: Partial<Candidate> = {}): Candidate => ({
   priceFactor: 1,
   ...fields,
 });
-const unlimited: Limits = {
-  maxCostUsd: null,
-  maxSessionCostUsd: null,
-  maxLatencyMs: null,
-  allowedModels: [],
-  deniedModels: [],
-  allowedProviders: [],
-  deniedProviders: [],
-};
 const circumstances = (fields: Partial<Circumstances> = {}): Circumstances => ({
   candidates: [candidate(), candidate()],
-  limits: unlimited,
+  limits: noLimits,
   preference: { quality: 1, cost: 0, latency: 0 },
   sessionId: null,
   sessionRequests: 0,
@@ -108,14 +100,14 @@ test('availability is of all configured models, history of the allowed ones', ()
 });
 
 test('limits are measured by what is expected, and absent ones say nothing', () => {
-  const limits = { ...unlimited, maxCostUsd: 0.01, maxLatencyMs: 99.9 };
+  const limits = { ...noLimits, maxCostUsd: 0.01, maxLatencyMs: 99.9 };
   expect(named({ limits })).toMatchObject({
     costLimited: 1,
     costSlack: 0.3333,
     latencyLimited: 1,
     latencySlack: -0.3333,
   });
-  expect(named({ limits: { ...unlimited, maxCostUsd: 0 } })).toMatchObject({ costLimited: 1, costSlack: -1 });
+  expect(named({ limits: { ...noLimits, maxCostUsd: 0 } })).toMatchObject({ costLimited: 1, costSlack: -1 });
 });
 
 test('preferences count by their share', () => {
@@ -132,7 +124,7 @@ test('a session: how long, how much is left, how it went', () => {
     sessionRequests: 9,
     sessionSpentUsd: 0.09,
     sessionLastQuality: 0.4,
-    limits: { ...unlimited, maxSessionCostUsd: 0.1 },
+    limits: { ...noLimits, maxSessionCostUsd: 0.1 },
     candidates: [candidate({ expectedCostUsd: 0.001 }), candidate({ expectedCostUsd: 0.019 })],
   };
   expect(named(session)).toMatchObject({
@@ -150,7 +142,7 @@ test('a session: how long, how much is left, how it went', () => {
     leftPerMean: -1,
     leftPerDearest: -1,
   });
-  expect(named({ ...session, limits: unlimited, sessionLastQuality: null })).toMatchObject({
+  expect(named({ ...session, limits: noLimits, sessionLastQuality: null })).toMatchObject({
     inSession: 1,
     hasBudget: 0,
     spentShare: 0,

@@ -13,14 +13,15 @@ import {
   type World,
 } from '../../../lib/routing/candidates';
 import type { ModelProfile } from '../../../lib/topics/generated/messages';
-import { closed, configOf, noLimits, nowMs, profileOf, statsOf } from './fixtures';
+import { noLimits } from '../../../lib/topics/schema-defaults';
+import { closed, configOf, nowMs, profileOf, statsOf } from './fixtures';
 
 const request: CandidateRequest = {
   taskType: 'code',
   promptTokens: 1_000,
   expectedOutputTokens: null,
   requiredCapabilities: [],
-  limits: noLimits(),
+  limits: noLimits,
 };
 
 function worldOf(profiles: ModelProfile[] = [], changes: Partial<World> = {}): World {
@@ -100,7 +101,7 @@ describe('eligibility', () => {
     buildCandidates(world, { ...request, ...changes })
       .filter((candidate) => candidate.eligible)
       .map((candidate) => candidate.model);
-  const limited = (limits: Partial<CandidateRequest['limits']>) => eligible({ limits: { ...noLimits(), ...limits } });
+  const limited = (limits: Partial<CandidateRequest['limits']>) => eligible({ limits: { ...noLimits, ...limits } });
 
   test('limits', () => {
     expect(limited({})).toEqual(['large', 'small', 'swift']);
@@ -159,7 +160,7 @@ describe('eligibility', () => {
     expect(candidates.map(isLifted)).toEqual([true, false, false]);
     const allOut = buildCandidates(worldOf([profileOf('large', 'alpha', { breaker: open(nowMs + 1) }), out]), {
       ...request,
-      limits: { ...noLimits(), deniedModels: ['swift'] },
+      limits: { ...noLimits, deniedModels: ['swift'] },
     });
     expect(liftHealthFilter(allOut)).toBe(true);
     expect(allOut.map((candidate) => candidate.eligible)).toEqual([true, true, false]);
@@ -175,7 +176,7 @@ describe('eligibility', () => {
     const sick = profileOf('large', 'alpha', { breaker: closed({ health: 'HALF_OPEN' }) });
     const candidates = buildCandidates(worldOf([sick]), {
       ...request,
-      limits: { ...noLimits(), deniedModels: ['swift'] },
+      limits: { ...noLimits, deniedModels: ['swift'] },
     });
     const [large, small] = candidates.map(({ expectedCostUsd }) => expectedCostUsd);
     expect(limitSession(candidates, null, 1)).toBe(false);
@@ -196,7 +197,7 @@ describe('eligibility', () => {
   test('no candidate at all names the field that shuts out most', () => {
     const candidates = buildCandidates(worldOf(), {
       ...request,
-      limits: { ...noLimits(), maxCostUsd: 0, deniedModels: ['large'] },
+      limits: { ...noLimits, maxCostUsd: 0, deniedModels: ['large'] },
     });
     expect(liftHealthFilter(candidates)).toBe(false);
     const error = noCandidateError(candidates)!;
@@ -209,7 +210,7 @@ describe('eligibility', () => {
     const limit = fc.option(fc.double({ min: 0, max: 0.02, noNaN: true }));
     fc.assert(
       fc.property(limit, fc.option(fc.nat(4_000)), fc.nat(10_000), (maxCostUsd, maxLatencyMs, promptTokens) => {
-        const limits = { ...noLimits(), maxCostUsd, maxLatencyMs };
+        const limits = { ...noLimits, maxCostUsd, maxLatencyMs };
         for (const candidate of buildCandidates(worldOf(), { ...request, promptTokens, limits })) {
           expect(candidate.eligible).toBe(candidate.ineligibleReason === null);
           if (!candidate.eligible) continue;

@@ -1,6 +1,7 @@
 import { fingerprintOf } from '../../../lib/routing/fingerprint';
 import type { RouteOpened } from '../../../lib/topics/generated/messages';
-import { noLimits, openedOf, tuningOf } from './fixtures';
+import { noLimits } from '../../../lib/topics/schema-defaults';
+import { openedOf, tuningOf } from './fixtures';
 
 const base = fingerprintOf(openedOf());
 
@@ -48,7 +49,7 @@ test.each<[string, Partial<RouteOpened>]>([
   ['task', { taskType: 'math' }],
   ['size', { promptTokens: 101 }],
   ['preference', { preference: { quality: 1, cost: 1, latency: 0 } }],
-  ['limits', { limits: { ...noLimits(), maxCostUsd: 1 } }],
+  ['limits', { limits: { ...noLimits, maxCostUsd: 1 } }],
   ['strategies', { strategies: ['BALANCED'] }],
   ['their order', { strategies: ['BALANCED', 'TASK_OPTIMIZED', 'COST_EFFICIENT'] }],
   ['collapse', { collapse: 'CONSENSUS' }],

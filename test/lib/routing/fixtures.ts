@@ -12,6 +12,7 @@ import type {
   ThreadScore,
   Tuning,
 } from '../../../lib/topics/generated/messages';
+import { noLimits } from '../../../lib/topics/schema-defaults';
 
 export const nowMs = 1_700_000_000_000;
 
@@ -63,7 +64,7 @@ export function requestOf(changes: Partial<RouteRequested> = {}): RouteRequested
     requiredCapabilities: [],
     contextTokens: null,
     expectedOutputTokens: null,
-    limits: noLimits(),
+    limits: noLimits,
     preference: null,
     strategies: [],
     collapse: null,
@@ -71,18 +72,6 @@ export function requestOf(changes: Partial<RouteRequested> = {}): RouteRequested
     replyTo: null,
     requestedAtMs: nowMs,
     ...changes,
-  };
-}
-
-export function noLimits(): RouteRequested['limits'] {
-  return {
-    maxCostUsd: null,
-    maxSessionCostUsd: null,
-    maxLatencyMs: null,
-    allowedModels: [],
-    deniedModels: [],
-    allowedProviders: [],
-    deniedProviders: [],
   };
 }
 
@@ -181,7 +170,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
       candidateOf('swift', 'beta', { expectedQuality: 0.6, expectedCostUsd: 0.002, expectedLatencyMs: 400 }),
     ],
     preference: { quality: 1, cost: 0, latency: 0 },
-    limits: noLimits(),
+    limits: noLimits,
     strategies: ['TASK_OPTIMIZED', 'BALANCED', 'COST_EFFICIENT'],
     strategyGroups: ['strategy-threads'],
     collapse: 'COMBINED',

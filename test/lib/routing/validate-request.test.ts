@@ -1,6 +1,7 @@
 import { validateRequest } from '../../../lib/routing/validate-request';
 import type { RouteRequested } from '../../../lib/topics/generated/messages';
-import { configOf, noLimits, requestOf } from './fixtures';
+import { noLimits } from '../../../lib/topics/schema-defaults';
+import { configOf, requestOf } from './fixtures';
 
 const config = configOf({ limits: { maxPromptBytes: 100, maxFeatures: 2 } });
 const floats = (...values: number[]): Buffer => Buffer.from(new Float32Array(values).buffer);
@@ -14,7 +15,7 @@ test.each<[string, Partial<RouteRequested>]>([
   [
     'every wish at once',
     {
-      limits: { ...noLimits(), maxCostUsd: 0, maxLatencyMs: 1, allowedModels: ['large'], deniedProviders: ['beta'] },
+      limits: { ...noLimits, maxCostUsd: 0, maxLatencyMs: 1, allowedModels: ['large'], deniedProviders: ['beta'] },
       preference: { quality: 0, cost: 0, latency: 3 },
       strategies: ['RANDOM', 'BALANCED'],
       collapse: 'CONSENSUS',
@@ -25,7 +26,7 @@ test.each<[string, Partial<RouteRequested>]>([
   expect(validateRequest(requestOf(changes), config)).toBeNull();
 });
 
-const limits = (changes: Partial<RouteRequested['limits']>) => ({ limits: { ...noLimits(), ...changes } });
+const limits = (changes: Partial<RouteRequested['limits']>) => ({ limits: { ...noLimits, ...changes } });
 
 test.each<[string, string, Partial<RouteRequested>]>([
   ['requestId', 'empty', { requestId: '' }],

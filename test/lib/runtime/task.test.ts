@@ -886,6 +886,49 @@ test('records whose key has no row are passed over unread where only known ones 
   expect(world.raw(`${refunds.name}.dlq`)).toHaveLength(1);
 });
 
+test('a row made earlier in the same batch is known', async () => {
+  const world = createWorld({ partitions: 1 });
+  await world.start(
+    defineService({
+      group: 'toy',
+      inputs: [
+        on<Order, Tally>(
+          orders,
+          (_tally, { key }) => ({ kind: 'done', state: { key, count: 1, sum: 0, dueAtMs: null } }),
+          { stateKey: orders.keyOf },
+        ),
+        on<Order, Tally>(refunds, (_tally, refund) => ({ kind: 'done', emit: [emit(receipts, refund)] }), {
+          stateKey: refunds.keyOf,
+          knownKeysOnly: true,
+        }),
+      ],
+      outputs: [anyTopic(receipts)],
+      table: { topic: tallies, maxRows: 10 },
+    }),
+  );
+  const refund = { id: 'a2', key: 'a', amount: 1 };
+  await world.broker.producer('both').send([
+    { topic: orders.name, key: 'a', value: orders.codec.encode(ordersOf('a', 1, 1)[0]!) },
+    { topic: refunds.name, key: 'a', value: refunds.codec.encode(refund) },
+  ]);
+  await world.clock.settle();
+  expect(world.read(receipts)).toMatchObject([{ id: 'a2' }]);
+});
+
+test('known keys only and a look-up do not go together', async () => {
+  const service = defineService({
+    group: 'toy',
+    inputs: [
+      on<Order, Tally, Order>(refunds, () => ({ kind: 'done' }), {
+        lookup: (events) => Promise.resolve(events),
+        knownKeysOnly: true,
+      }),
+    ],
+    outputs: [],
+  });
+  await expect(createWorld({ partitions: 1 }).start(service)).rejects.toThrow('a look-up and known keys only');
+});
+
 describe('processors', () => {
   const batches: { id: string; offset: number }[][] = [];
   beforeEach(() => batches.splice(0));

@@ -9,9 +9,10 @@ import type {
   WeightsPublished,
 } from '../../../lib/topics/generated/messages';
 import { partitionOf } from '../../../lib/topics/partition-of';
+import { noLimits } from '../../../lib/topics/schema-defaults';
 import { topics } from '../../../lib/topics/topics';
 import { createRouteIntake, type RouteIntakeOptions } from '../../../services/route-intake/service';
-import { closed, configOf, noLimits, profileOf, requestOf, tuningOf } from '../../lib/routing/fixtures';
+import { closed, configOf, profileOf, requestOf, tuningOf } from '../../lib/routing/fixtures';
 import { createWorld, type World } from '../../lib/runtime/toy';
 import { decided, outcome } from '../reward-feedback/records';
 
@@ -197,10 +198,10 @@ test('opened, but not committed when it crashed: opened again by nobody', async 
 test('what can never be routed becomes a dead letter with its field, and harms nobody else', async () => {
   const { world } = await start();
   await world.put(topics.routeRequested, [
-    fresh(world, { requestId: 'a', limits: { ...noLimits(), maxCostUsd: -1 } }),
+    fresh(world, { requestId: 'a', limits: { ...noLimits, maxCostUsd: -1 } }),
     fresh(world, { requestId: 'b', strategies: ['MAGIC'] }),
     fresh(world, { requestId: 'c', requiredCapabilities: ['smell'] }),
-    fresh(world, { requestId: 'd', limits: { ...noLimits(), maxCostUsd: 0 } }),
+    fresh(world, { requestId: 'd', limits: { ...noLimits, maxCostUsd: 0 } }),
     fresh(world, { requestId: 'fine' }),
   ]);
   await world.putRaw(topics.routeRequested.name, [{ key: 'x', value: Buffer.from('no avro') }]);
@@ -254,7 +255,7 @@ describe('a budget of a session', () => {
         requestId,
         sessionId: 's',
         expectedOutputTokens: 1_000,
-        limits: { ...noLimits(), maxSessionCostUsd },
+        limits: { ...noLimits, maxSessionCostUsd },
         ...changes,
       }),
     ]);
