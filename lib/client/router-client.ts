@@ -3,12 +3,13 @@
  * so it works wherever the broker does.
  */
 import { type Context, context } from '@opentelemetry/api';
+import { codecOf, UndecodableError } from '../avro/codec';
 import type { Broker, Follower, Headers, LogRecord } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import { endFailed } from '../telemetry/tracing';
 import type { Topic } from '../topics/define-topic';
-import type { RouteDecided, RouteOutcome, RouteRequested } from '../topics/generated/messages';
-import { topics } from '../topics/topics';
+import type { DeadLetter, RouteDecided, RouteOutcome, RouteRequested } from '../topics/generated/messages';
+import { deadLetterTopicName, topics } from '../topics/topics';
 import { startSending, traceArrival } from './client-trace';
 
 /** Header that says which client waits for a decision; readers drop others by it before decoding. */
@@ -22,9 +23,22 @@ export class DecisionTimeoutError extends Error {
   }
 }
 
+/** Intake has found that the request can never be decided. It is in `route.requested.dlq`. */
+export class RequestRefusedError extends Error {
+  constructor(
+    requestId: string,
+    readonly reason: string,
+    /** Path of the field at fault, such as `limits.maxSessionCostUsd`, where there is one. */
+    readonly field: string | null,
+  ) {
+    super(`request ${requestId} was refused: ${reason}`);
+    this.name = 'RequestRefusedError';
+  }
+}
+
 /** Where OpenTelemetry is set up, records continue the trace of `parent`, by default of the context the caller is in. */
 export interface RouterClient {
-  /** Resolves with the first decision of this request; rejects with DecisionTimeoutError. */
+  /** Resolves with the first decision of this request; rejects with DecisionTimeoutError or RequestRefusedError. */
   route(request: RouteRequested, timeoutMs: number, parent?: Context): Promise<RouteDecided>;
   /** Resolves when the outcome is durable. */
   report(outcome: RouteOutcome, parent?: Context): Promise<void>;
@@ -40,6 +54,11 @@ export interface RouterClientOptions {
   readonly clientId: string;
   readonly topicName?: (name: string) => string;
   readonly onFailed: (error: Error) => void;
+  /**
+   * Whether dead letters are read, too, so that a refused request rejects at once instead of at its time-out. They hold
+   * prompts, of others as well: for who may see those.
+   */
+  readonly readsDeadLetters?: boolean;
   /** Sees every decision for this client, waited for or not. */
   readonly onDecision?: (decision: RouteDecided) => void;
 }
@@ -55,6 +74,22 @@ interface Waiter {
 
 /** Waiters are swept together: a timer per request would cost more than the request. */
 const sweepIntervalMs = 50;
+
+const deadLetterCodec = codecOf<DeadLetter>('DeadLetter');
+
+interface Refusal extends Pick<RouteRequested, 'requestId' | 'replyTo'>, Pick<DeadLetter, 'reason' | 'field'> {}
+
+/** Null for a dead letter that is no readable request. */
+function refusalOf(value: Buffer): Refusal | null {
+  try {
+    const { reason, field, value: original } = deadLetterCodec.decode(value);
+    const request = original && topics.routeRequested.codec.decode(original);
+    return request && { requestId: request.requestId, replyTo: request.replyTo, reason, field };
+  } catch (error) {
+    if (error instanceof UndecodableError) return null;
+    throw error;
+  }
+}
 
 /** Resolves once positioned at the end of `route.decided`, so that no decision of a later request is missed. */
 export async function createRouterClient(options: RouterClientOptions): Promise<RouterClient> {
@@ -89,6 +124,17 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
     }
   };
 
+  const takeRefused = (records: readonly LogRecord[]): void => {
+    if (waiters.size === 0) return;
+    for (const { value } of records) {
+      const refused = value && refusalOf(value);
+      if (!refused || refused.replyTo !== clientId) continue;
+      const waiter = waiters.get(refused.requestId);
+      waiters.delete(refused.requestId);
+      waiter?.reject(new RequestRefusedError(refused.requestId, refused.reason, refused.field));
+    }
+  };
+
   const sweep = (): void => {
     cancelSweep = null;
     const nowMs = clock.monotonicMs();
@@ -100,12 +146,11 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
     if (waiters.size > 0) cancelSweep = clock.setTimer(sweepIntervalMs, sweep);
   };
 
-  const follower: Follower = await broker.follow({
-    topic: topicName(topics.routeDecided.name),
-    startAt: 'latest',
-    onRecords: take,
-    onFailed: options.onFailed,
-  });
+  const follow = (topic: string, onRecords: (records: readonly LogRecord[]) => void): Promise<Follower> =>
+    broker.follow({ topic: topicName(topic), startAt: 'latest', onRecords, onFailed: options.onFailed });
+  const followers = [await follow(topics.routeDecided.name, take)];
+  if (options.readsDeadLetters)
+    followers.push(await follow(deadLetterTopicName(topics.routeRequested.name), takeRefused));
 
   return {
     get waiting() {
@@ -138,7 +183,7 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
       cancelSweep?.();
       for (const waiter of waiters.values()) waiter.reject(new Error('the client was closed'));
       waiters.clear();
-      await follower.stop();
+      for (const follower of followers) await follower.stop();
       await producer.close();
     },
   };

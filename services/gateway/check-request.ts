@@ -6,7 +6,7 @@ import { estimateTokens, lastAsked, textBytes } from '../../lib/routing/request-
 import { validateRequest } from '../../lib/routing/validate-request';
 import type { RouteRequested } from '../../lib/topics/generated/messages';
 import type { GatewayContext } from './endpoint';
-import { HttpError, invalidField } from './http-error';
+import { invalidField, noEligibleCandidate } from './http-error';
 
 /** Throws an HttpError naming the field when the request can never be routed under this configuration. */
 export function checkRequest(context: GatewayContext, current: CurrentConfig, request: RouteRequested): void {
@@ -25,7 +25,7 @@ export function checkRequest(context: GatewayContext, current: CurrentConfig, re
   // Bad health is no fault of the request: intake lets the least bad model in.
   liftHealthFilter(candidates);
   const none = noCandidateError(candidates);
-  if (none) throw new HttpError('no_eligible_candidate', `${none.field}: ${none.reason}`, none.field);
+  if (none) throw noEligibleCandidate(none.field, none.reason);
 }
 
 /** Most requests limit nothing; for them only the size of the prompt could leave no candidate. */

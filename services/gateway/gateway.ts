@@ -104,7 +104,15 @@ async function connect(
   const profiles = await followView('gateway', topics.modelProfile, host, onFailed);
   const tuning = await followView('gateway', topics.tuning, host, onFailed);
   const topicName = (name: string): string => topicPrefix + name;
-  const client = await createRouterClient({ broker, clock, clientId: id, topicName, onFailed, onDecision: recent.add });
+  const client = await createRouterClient({
+    broker,
+    clock,
+    clientId: id,
+    topicName,
+    onFailed,
+    readsDeadLetters: true,
+    onDecision: recent.add,
+  });
   const configWriter = createConfigWriter({ broker, clock, name: id, topicPrefix });
   const readConfig = createConfigReader(({ version }, error) =>
     log.error('a configuration cannot be read; the one before it stays in force', { version, error }),

@@ -73,6 +73,10 @@ export function invalidField(field: string, message: string): HttpError {
   return new HttpError('invalid_field', sentence({ field, message }), field);
 }
 
+export function noEligibleCandidate(field: string, message: string): HttpError {
+  return new HttpError('no_eligible_candidate', sentence({ field, message }), field);
+}
+
 function sentence({ field, message }: FieldFault): string {
   return `${field === '' ? 'body' : field}: ${message}`;
 }

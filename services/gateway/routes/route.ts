@@ -1,14 +1,14 @@
 /** POST /v1/route: a request in, its decision out. */
 import type { Context } from '@opentelemetry/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DecisionTimeoutError } from '../../../lib/client/router-client';
+import { DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
 import { TransientError } from '../../../lib/ports/broker';
 import { within } from '../../../lib/ports/clock';
 import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated/messages';
 import { routeBodySchema, toRequest } from '../body-schemas';
 import { checkRequest } from '../check-request';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError } from '../http-error';
+import { HttpError, noEligibleCandidate } from '../http-error';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
 import { contextOf } from '../trace-requests';
@@ -86,6 +86,8 @@ async function recover(
 ): Promise<RouteDecided> {
   if (error instanceof TransientError)
     throw new HttpError('not_ready', 'the log cannot be written at the moment; try again later');
+  // What only intake could know: what a session has spent, or a configuration newer than ours.
+  if (error instanceof RequestRefusedError) throw noEligibleCandidate(error.field ?? '', error.reason);
   if (!(error instanceof DecisionTimeoutError)) throw error;
   const { clock, findDecision } = context;
   const found =

@@ -1,7 +1,13 @@
 import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
 import { routeOutcome, routeRequest } from '../../../lib/client/build-records';
-import { createRouterClient, DecisionTimeoutError, replyToHeader } from '../../../lib/client/router-client';
+import {
+  createRouterClient,
+  DecisionTimeoutError,
+  RequestRefusedError,
+  replyToHeader,
+} from '../../../lib/client/router-client';
+import { deadLetterOf, deadLetterSettings } from '../../../lib/runtime/dead-letters';
 import { anyTopic } from '../../../lib/runtime/define-service';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import { topics } from '../../../lib/topics/topics';
@@ -10,13 +16,13 @@ import { decisionOf } from '../../services/gateway/start-gateway';
 const request = routeRequest({ requestId: 'r1', requestedAtMs: 1, prompt: 'Hello', sessionId: 's' });
 const decision = decisionOf(request);
 
-async function startClient() {
+async function startClient({ readsDeadLetters = false } = {}) {
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
   const used = [topics.routeRequested, topics.routeDecided, topics.routeOutcome];
-  await broker.ensureTopics(
-    used.map((topic) => ({ ...settingsOf(anyTopic(topic as never), 2), name: `p.${topic.name}` })),
-  );
+  const settings = used.map((topic) => settingsOf(anyTopic(topic as never), 2));
+  if (readsDeadLetters) settings.push(deadLetterSettings(anyTopic(topics.routeRequested), 2));
+  await broker.ensureTopics(settings.map((topic) => ({ ...topic, name: `p.${topic.name}` })));
   const seen: string[] = [];
   const client = await createRouterClient({
     broker,
@@ -24,6 +30,7 @@ async function startClient() {
     clientId: 'me',
     topicName: (name) => `p.${name}`,
     onFailed: (error) => seen.push(error.message),
+    readsDeadLetters,
     onDecision: ({ model }) => seen.push(model),
   });
   const decider = broker.producer('decider');
@@ -36,7 +43,21 @@ async function startClient() {
         headers: { [replyToHeader]: replyTo },
       },
     ]);
-  return { broker, client, clock, decide, seen };
+  /** As intake does with a request it cannot route. */
+  const refuse = (value: Buffer) =>
+    decider.send([
+      deadLetterOf(
+        { topic: 'p.route.requested', partition: 1, offset: 0, key: 's', value, headers: {}, timestampMs: 1 },
+        {
+          group: 'route-intake',
+          reason: 'spent',
+          field: 'limits.maxSessionCostUsd',
+          failedAtMs: 1,
+          maxRecordBytes: 9e5,
+        },
+      ),
+    ]);
+  return { broker, client, clock, decide, refuse, seen };
 }
 
 test('a request says who asks, and gets the first decision that is addressed to it', async () => {
@@ -66,6 +87,23 @@ test('without a decision it gives up at its time-out, and the same request may b
   const again = client.route(request, 1_000);
   await decide('large');
   expect((await again).model).toBe('large');
+  await client.close();
+});
+
+test('a refused request rejects at once, where dead letters may be read', async () => {
+  const { client, decide, refuse } = await startClient({ readsDeadLetters: true });
+  const encode = (changes: Partial<typeof request>) => topics.routeRequested.codec.encode({ ...request, ...changes });
+  const refused = client.route({ ...request, requestId: 'r0' }, 1_000);
+  const decided = client.route(request, 1_000);
+  await refuse(Buffer.from('garbage'));
+  await refuse(encode({ replyTo: 'somebody-else' }));
+  await refuse(encode({ requestId: 'gone', replyTo: 'me' }));
+  await refuse(encode({ requestId: 'r0', replyTo: 'me' }));
+  await expect(refused).rejects.toEqual(new RequestRefusedError('r0', 'spent', 'limits.maxSessionCostUsd'));
+  await expect(refused).rejects.toMatchObject({ reason: 'spent', field: 'limits.maxSessionCostUsd' });
+  expect(client.waiting).toBe(1);
+  await decide('large');
+  expect((await decided).model).toBe('large');
   await client.close();
 });
 

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { stringify } from 'yaml';
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import { TransientError } from '../../../lib/ports/broker';
+import { deadLetterOf } from '../../../lib/runtime/dead-letters';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { ModelProfile } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
@@ -463,6 +464,24 @@ describe('/v1/config', () => {
 });
 
 describe('when no decision comes', () => {
+  test('a request that intake refuses is refused at once, with its reason', async () => {
+    const started = await startGateway({ answer: () => [] });
+    const answer = started.call('POST', '/v1/route', { prompt: 'a', sessionId: 's', limits: { maxSessionCostUsd: 1 } });
+    await started.until(() => started.requests().length === 1);
+    const [record] = started.broker.records(topics.routeRequested.name);
+    const why = { group: 'route-intake', reason: 'nothing is left of $1', field: 'limits.maxSessionCostUsd' };
+    const letter = deadLetterOf(record!, { ...why, failedAtMs: 1, maxRecordBytes: 1e6 });
+    await started.broker.producer('intake').send([letter]);
+    const { status, body } = await answer;
+    expect(status).toBe(400);
+    expect(body.error).toEqual({
+      code: 'no_eligible_candidate',
+      message: 'limits.maxSessionCostUsd: nothing is left of $1',
+      field: 'limits.maxSessionCostUsd',
+    });
+    await started.stop();
+  });
+
   test('504 without a model, after the thread time-out and the grace', async () => {
     const started = await startGateway({ answer: () => [], settings: { decisionGraceMs: 500 } });
     const answer = started.call('POST', '/v1/route', { requestId: 'lost', prompt: 'a', threadTimeoutMs: 100 });

@@ -6,6 +6,7 @@ import { createConfigWriter } from '../../../lib/config/apply-config';
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import type { Broker } from '../../../lib/ports/broker';
+import { deadLetterSettings } from '../../../lib/runtime/dead-letters';
 import { anyTopic } from '../../../lib/runtime/define-service';
 import { createLog } from '../../../lib/telemetry/log';
 import { createMetrics } from '../../../lib/telemetry/metrics';
@@ -99,7 +100,10 @@ export async function startGateway(
   } = options;
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
-  await broker.ensureTopics(Object.values(topics).map((topic) => settingsOf(anyTopic(topic as never), partitions)));
+  await broker.ensureTopics([
+    ...Object.values(topics).map((topic) => settingsOf(anyTopic(topic as never), partitions)),
+    deadLetterSettings(anyTopic(topics.routeRequested), partitions),
+  ]);
   if (config) {
     const writer = createConfigWriter({ broker, clock, name: 'test' });
     await writer.apply(config, 0);
