@@ -15,6 +15,8 @@ export interface Mix {
   /** Mean squared error of the linear half and of the neural half. */
   linear: number;
   neural: number;
+  /** Mean squared target: the error of saying no more than the model's mean. */
+  plain: number;
   /** Mean of (what the neural half says of the model's difference - what the linear half does) * error of the linear half. */
   gain: number;
   /** Mean square of that first factor. */
@@ -31,7 +33,7 @@ export interface Prediction {
 }
 
 export function createMix(): Mix {
-  return { linear: 0, neural: 0, gain: 0, gap: 0, rewards: 0 };
+  return { linear: 0, neural: 0, plain: 0, gain: 0, gap: 0, rewards: 0 };
 }
 
 /** Folds in one reward; `linear` null for the Q-network alone. */
@@ -40,6 +42,7 @@ export function observePredictions(mix: Mix, target: number, linear: Prediction 
   mix.rewards++;
   const rate = Math.max(errorRate, 1 / mix.rewards);
   mix.neural += rate * ((target - neural.called) ** 2 - mix.neural);
+  mix.plain += rate * (target ** 2 - mix.plain);
   if (linear === null) return;
   mix.linear += rate * ((target - linear.called) ** 2 - mix.linear);
   const difference = linear.called - linear.mean;
@@ -55,4 +58,9 @@ export function neuralWeightOf(mix: Mix): number {
   if (mix.rewards === 0) return 0.5;
   if (!(mix.gap > 1e-12)) return 0;
   return Math.max(0, Math.min(1, mix.gain / mix.gap));
+}
+
+/** Share of what the models' means leave open that the neural half has foretold, 0..1. */
+export function explainedShare({ neural, plain }: Mix): number {
+  return plain > 0 ? Math.max(0, Math.min(1, 1 - neural / plain)) : 0;
 }

@@ -5,12 +5,13 @@ import type { LearningEvent } from '../topics/generated/messages';
 import { inBootstrap } from './agent/bootstrap';
 import { outputsOf } from './agent/network';
 import { type NextValues, tdTarget } from './agent/td-target';
-import type { Batch, TrainingStep, WhichNetwork } from './agent/trainer';
+import type { Batch, StepRates, TrainingStep, WhichNetwork } from './agent/trainer';
 import { type Basis, describe, phiSize } from './basis';
 import { observeTraining } from './guard/soundness';
 import { targetOf } from './learn-rewards';
 import type { FoldParts } from './learner-state';
-import { batchRows, type NeuralHalf } from './neural-half';
+import { explainedShare } from './mix';
+import { batchRows, type NeuralHalf, weightDecayOf } from './neural-half';
 import { type Outcome, type Replay, type ReplayRow, replaySize, rowAt } from './replay';
 
 /**
@@ -49,8 +50,9 @@ export function trainNetwork(fold: FoldParts, event: LearningEvent): void {
   const { state, options } = fold;
   if (!state.neural || !state.basis || event.kind === 'CLOSED') return;
   const steps = state.policy === null ? firstSteps : trainingSteps(state.events, options.config.pipeline);
+  const rates = ratesOf(fold);
   for (let step = 0; step < steps; step++) {
-    const trained = trainOnReplay(state.neural, {
+    const trained = trainOnReplay(state.neural, rates, {
       replay: state.replay,
       newest: options.config.networkReplayRows,
       basis: state.basis,
@@ -64,6 +66,16 @@ export function trainNetwork(fold: FoldParts, event: LearningEvent): void {
     if (!observeTraining(fold, trained)) return;
     state.loss += 0.01 * (trained.loss - state.loss);
   }
+}
+
+/**
+ * The Q-network alone is held back as far as it has not proven right. Beside the linear half its weight in the mixture does
+ * that, and with a session discount its values are more than the rewards they would be compared with.
+ */
+function ratesOf({ state, options }: FoldParts): StepRates {
+  const { pipeline, sessionDiscount } = options.config;
+  const isJudged = pipeline === 'dqn' && sessionDiscount === 0 && state.policy !== null;
+  return isJudged ? { weightDecay: weightDecayOf(explainedShare(state.mix)) } : {};
 }
 
 export interface TrainingSource {
@@ -83,8 +95,8 @@ export interface TrainingSource {
 }
 
 /** One gradient step on a random batch. */
-export function trainOnReplay(neural: NeuralHalf, source: TrainingSource): TrainingStep {
-  return neural.train(drawBatch(neural, source));
+export function trainOnReplay(neural: NeuralHalf, rates: StepRates, source: TrainingSource): TrainingStep {
+  return neural.train(drawBatch(neural, source), rates);
 }
 
 function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {

@@ -13,10 +13,17 @@ export const hiddenUnits = 64;
 /** Rows of a batch. */
 export const batchRows = 64;
 
+/** Share of a weight lost per step and unit of learning rate: hardly any where the network proves right... */
+const leastWeightDecay = 0.02;
+/** ...and so much where it foretells nothing: there a network this eager learns rewards by heart that are mostly luck. */
+const mostWeightDecay = 1;
+/** From this share of what the models' means leave open the network has proven right. */
+const provenShare = 0.3;
+
 const settings: TrainerSettings = {
   // High, because the network must follow a stream, not converge.
   learningRate: 2e-3,
-  weightDecay: 0.02,
+  weightDecay: leastWeightDecay,
   // In deviations of the reward: only absurd errors are cut.
   huberDelta: 5,
   // The usual 10 for each head, the loss being a sum over heads.
@@ -47,4 +54,12 @@ export function restoreNeuralHalf(shape: NetworkShape, state: TrainerState): Neu
  */
 export function rearrangeModels(neural: NeuralHalf, from: readonly number[], random: Random): NeuralHalf {
   return rearrangeActions(neural, from, { kind: 'random', random });
+}
+
+/**
+ * Weight decay for a network that has foretold this share, 0..1, of what the models' means leave open: the prior's weight
+ * comes from the evidence, as in the linear half.
+ */
+export function weightDecayOf(explained: number): number {
+  return Math.max(leastWeightDecay, mostWeightDecay * (1 - explained / provenShare));
 }

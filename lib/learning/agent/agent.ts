@@ -70,7 +70,7 @@ export function createAgent({ inputs, actions, seed, settings }: AgentOptions): 
     if (settings.centreRewards) observeRewards(centre, sample.transitions);
     const next = nextValues(trainer, sample.transitions);
     const batch = batchOf(trainer, sample, next, centre.mean, seed);
-    const step = trainer.train(batch, valueAt(settings.rateFactor, steps));
+    const step = trainer.train(batch, { rateFactor: valueAt(settings.rateFactor, steps) });
     replay.update(sample.slots, rowErrors(batch, step.values));
     return step;
   };

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Random } from '../../ports/random';
-import { type AdamTensors, adamStep, clipByNorm } from './adam';
+import { type AdamRates, type AdamTensors, adamStep, clipByNorm } from './adam';
 import { huberLoss } from './huber';
 import {
   hiddenBiasAt,
@@ -58,6 +58,14 @@ export interface TrainingStep {
   readonly values: Float32Array;
 }
 
+/** What one step does otherwise than the settings say. */
+export interface StepRates {
+  /** Times the learning rate; 1 by default. */
+  readonly rateFactor?: number;
+  /** Instead of that of the settings. */
+  readonly weightDecay?: number;
+}
+
 export type WhichNetwork = 'online' | 'target';
 
 export interface Trainer {
@@ -66,8 +74,8 @@ export interface Trainer {
   /** Mirror of the tensors on plain memory: what acts, is published and saved. */
   readonly parameters: Float32Array;
   readonly target: Float32Array;
-  /** One gradient step, at `rateFactor` times the learning rate (default 1). */
-  train(batch: Batch, rateFactor?: number): TrainingStep;
+  /** One gradient step. */
+  train(batch: Batch, rates?: StepRates): TrainingStep;
   /** Values of all actions (actions x heads) for one input, on plain memory; reused by the next call. */
   predict(x: Float32Array, inputScale: number, which?: WhichNetwork): Float32Array;
   /** Values of many inputs (rows x inputs) at once, on the tensor backend. */
@@ -120,10 +128,11 @@ export function restoreTrainer(shape: NetworkShape, settings: TrainerSettings, s
     settings,
     parameters,
     target,
-    train(batch, rateFactor = 1) {
+    train(batch, { rateFactor = 1, weightDecay = settings.weightDecay } = {}) {
       steps++;
+      const rates = { learningRate: settings.learningRate * rateFactor, weightDecay };
       const { loss, norm, values, ...updated } = tf.tidy<Stepped>(() =>
-        step(shape, settings, tensors, batch, steps, settings.learningRate * rateFactor),
+        step(shape, settings, tensors, batch, steps, rates),
       );
       free();
       tensors = updated;
@@ -180,7 +189,7 @@ function step(
   tensors: AdamTensors,
   batch: Batch,
   steps: number,
-  learningRate: number,
+  rates: AdamRates,
 ): Stepped {
   const outputs = outputsOf(shape);
   const x = tf.tensor2d(batch.x, [batch.rows, shape.inputs]);
@@ -194,7 +203,7 @@ function step(
   const dh1 = tf.mul(tf.matMul(dh2, tf.transpose(w2)), tf.step(h1)) as tf.Tensor2D;
   const gradient = tf.concat1d([...layerGradient(x, dh1), ...layerGradient(h1, dh2), ...layerGradient(h2, dq)]);
   const { clipped, norm } = clipByNorm(gradient, settings.gradientClip);
-  const moved = adamStep(tensors, clipped, steps, { learningRate, weightDecay: settings.weightDecay });
+  const moved = adamStep(tensors, clipped, steps, rates);
   return { ...moved, loss, norm, values: q };
 }
 

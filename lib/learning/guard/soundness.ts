@@ -56,7 +56,7 @@ export function assertSound({ state }: FoldParts, but: readonly string[] = []): 
     rewardDeviation: [rewardDeviation],
     armMeans,
     drifts: drifts.flatMap(({ offset, variance, up, down }) => [offset, variance, up, down]),
-    mix: [mix.linear, mix.neural, mix.gain, mix.gap],
+    mix: [mix.linear, mix.neural, mix.plain, mix.gain, mix.gap],
     costPricePerUsd: [pacer.costPricePerUsd],
     costs: [...pacer.costs.values()].map(({ ratio }) => ratio),
   };

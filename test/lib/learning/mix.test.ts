@@ -1,4 +1,4 @@
-import { createMix, neuralWeightOf, observePredictions } from '../../../lib/learning/mix';
+import { createMix, explainedShare, neuralWeightOf, observePredictions } from '../../../lib/learning/mix';
 import { seededRandom } from '../../../lib/random/seeded';
 
 /** Two models, called in turn: one better than their mean by `difference`, the other worse by as much; `hard` is common to both. */
@@ -62,4 +62,21 @@ test('the Q-network alone has an error of its own', () => {
   const mix = createMix();
   observePredictions(mix, 1, null, { called: 0, mean: 0 });
   expect(mix).toMatchObject({ linear: 0, neural: 1, rewards: 1 });
+});
+
+test("what the network explains is its error against that of the models' means", () => {
+  const explainedBy = (share: number): number => {
+    const random = seededRandom(1, 'explained');
+    const mix = createMix();
+    for (let i = 0; i < 3000; i++) {
+      const known = random.normal();
+      observePredictions(mix, known + random.normal(), null, { called: share * known, mean: 0 });
+    }
+    return explainedShare(mix);
+  };
+  expect(explainedShare(createMix())).toBe(0);
+  expect(explainedBy(1)).toBeCloseTo(0.5, 1);
+  expect(explainedBy(0)).toBe(0);
+  // Worse than saying nothing.
+  expect(explainedBy(-1)).toBe(0);
 });

@@ -7,7 +7,7 @@ import { createNeuralHalf, type NeuralHalf } from '../../../lib/learning/neural-
 import { featuresOf } from '../../../lib/learning/policy';
 import { addRow, createReplay } from '../../../lib/learning/replay';
 import { seededRandom } from '../../../lib/random/seeded';
-import { callerFields } from './toy-world';
+import { callerFields, eventOf, follow, learningConfig, newLearner, noTuning, openedOf } from './toy-world';
 
 beforeAll(() => wasmBackend().ready());
 
@@ -43,12 +43,16 @@ function batchOf(discount: number, newest: number, eligible: string[] = ['a']): 
     },
   };
   const source = { replay, newest, basis: { fitted, number: 1 }, seed: 1, discount, random };
-  trainOnReplay(spy, {
-    ...source,
-    armOf: (model) => (model === 'a' ? 0 : -1),
-    targetOf: (_arm, outcome) => outcome.quality,
-    armMeans: [10, 0],
-  });
+  trainOnReplay(
+    spy,
+    {},
+    {
+      ...source,
+      armOf: (model) => (model === 'a' ? 0 : -1),
+      targetOf: (_arm, outcome) => outcome.quality,
+      armMeans: [10, 0],
+    },
+  );
   return { batch: seen!, neural };
 }
 const targetsOf = (batch: Batch): Set<number> => {
@@ -88,4 +92,32 @@ test('only the newest rows are drawn', () => {
   const { batch, neural } = batchOf(0, 1);
   expect(targetsOf(batch)).toEqual(new Set([0.6]));
   neural.dispose();
+});
+
+/** How far qualities of the Q-network alone lie from each model's mean, after rewards that are luck but for `known` of them. */
+async function spreadAfter(known: number): Promise<number> {
+  const random = seededRandom(5, 'luck');
+  const learner = await newLearner({ config: { ...learningConfig, pipeline: 'dqn' } });
+  const models = ['a', 'b'];
+  const vector = (): number[] => Array.from({ length: 12 }, () => random.normal());
+  const events = Array.from({ length: 700 }, (_, i) => {
+    const features = vector();
+    const chance = 0.5 + known * Math.sign(features[0]!);
+    const fullQualities = models.map(() => (random.next() < chance ? 1 : 0));
+    return eventOf({ ...callerFields(features), kind: 'FULL', decisionId: `d${i}`, fullQualities }, models);
+  });
+  const { policy, tuning } = follow(learner, events);
+  learner.dispose();
+  let spread = 0;
+  for (let i = 0; i < 50; i++) {
+    const opened = openedOf({ ...callerFields(vector()), tuning: tuning ?? noTuning }, models);
+    for (const quality of policy!.judge(opened).qualities) spread += Math.abs(quality - 0.5) / 100;
+  }
+  return spread;
+}
+
+test('the Q-network alone does not learn luck by heart, and keeps what proves right', async () => {
+  // Without the decay .30.
+  expect(await spreadAfter(0)).toBeLessThan(0.22);
+  expect(await spreadAfter(0.5)).toBeGreaterThan(0.35);
 });

@@ -1,6 +1,6 @@
 import { wasmBackend } from '../../../lib/adapters/tensor/wasm-backend';
 import { headCount } from '../../../lib/learning/linear-half';
-import { createNeuralHalf, neuralShape, rearrangeModels } from '../../../lib/learning/neural-half';
+import { createNeuralHalf, neuralShape, rearrangeModels, weightDecayOf } from '../../../lib/learning/neural-half';
 import { seededRandom } from '../../../lib/random/seeded';
 
 beforeAll(() => wasmBackend().ready());
@@ -16,4 +16,11 @@ test('models come and go: the others predict as before, a newcomer near its own 
   expect([...after.subarray(2 * headCount)]).toEqual([...before.subarray(0, headCount)]);
   for (const value of after.subarray(headCount, 2 * headCount)) expect(Math.abs(value)).toBeLessThan(1);
   moved.dispose();
+});
+
+test('a network that proves right is let go, one that foretells nothing is held back', () => {
+  expect(weightDecayOf(0)).toBe(1);
+  expect(weightDecayOf(0.15)).toBeCloseTo(0.5);
+  expect(weightDecayOf(0.3)).toBe(0.02);
+  expect(weightDecayOf(1)).toBe(0.02);
 });

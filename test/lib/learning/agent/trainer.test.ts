@@ -163,13 +163,25 @@ test('a gradient is shortened to the limit before it enters the moments', () => 
 test('the learning rate follows its factor: at 0 nothing moves', () => {
   const neural = fresh();
   const before = neural.parameters.slice();
-  neural.train(toyBatch(), 0);
+  neural.train(toyBatch(), { rateFactor: 0 });
   expect(neural.parameters).toEqual(before);
-  neural.train(toyBatch(), 0.5);
+  neural.train(toyBatch(), { rateFactor: 0.5 });
   const half = Math.max(...neural.parameters.map((value, i) => Math.abs(value - before[i]!)));
   expect(half).toBeLessThan(1.5e-3);
   expect(half).toBeGreaterThan(1e-4);
   neural.dispose();
+});
+
+test('weight decay of a step replaces that of the settings', () => {
+  const sizeAfter = (weightDecay?: number): number => {
+    const neural = fresh();
+    neural.train(toyBatch(), weightDecay === undefined ? {} : { weightDecay });
+    const size = Math.hypot(...neural.parameters);
+    neural.dispose();
+    return size;
+  };
+  expect(sizeAfter(0.02)).toBe(sizeAfter());
+  expect(sizeAfter(100)).toBeLessThan(0.9 * sizeAfter());
 });
 
 test('a batch and a single row get the same values, from either network', () => {
