@@ -1,6 +1,6 @@
 /**
  * Times of the learning parts, medians in this process: encoding a 1 kB prompt, the Q-network's forward pass, a whole
- * judgement over 12 models, and how many rewards one core folds in. JSON lines `{name, value, unit, bar, ok}`.
+ * judgement over 12 models, and how many rewards one core folds in. JSON lines.
  *
  *     npx tsx benchmarks/learning-speed.ts
  */
@@ -15,6 +15,13 @@ import { seededRandom } from '../lib/random/seeded';
 import { taskTypes } from '../lib/routing/infer-task';
 import type { LearnedPolicy } from '../lib/routing/strategy';
 import type { LearningEvent, RouteOpened, Tuning } from '../lib/topics/generated/messages';
+import { report, reportBar, runCheck } from './report-line';
+
+/** Up to these numbers of events a gradient step is taken so often that it is most of the work (network-training.ts). */
+const dearest = 1_000;
+const dear = 10_000;
+const lastEvent = 16_000;
+const speed = '1/s of one core';
 
 const models = Array.from({ length: 12 }, (_, i) => `model-${i}`);
 const random = seededRandom(1, 'speed');
@@ -78,10 +85,6 @@ function medianUs(rounds: number, run: () => void): number {
   return times.slice(rounds / 10).sort((a, b) => a - b)[Math.floor(rounds * 0.45)]!;
 }
 
-function print(name: string, value: number, unit: string, bar: number, ok: boolean): void {
-  console.log(JSON.stringify({ name, value: Math.round(value * 10) / 10, unit, bar, ok }));
-}
-
 const eventOf = (i: number): LearningEvent =>
   ({
     kind: 'EXPERIENCE',
@@ -108,11 +111,11 @@ async function main(): Promise<void> {
   const prompts = Array.from({ length: 200 }, prompt);
   let at = 0;
   const encodeUs = medianUs(4000, () => encodeText(prompts[at++ % 200]!));
-  print('encode 1 kB', encodeUs, 'us p50', 100, encodeUs < 100);
+  reportBar('encode 1 kB', encodeUs, 'us p50', '<=', 100);
 
   const moments = Array.from({ length: 200 }, circumstances);
   const contextUs = medianUs(4000, () => encodeContext(moments[at++ % 200]!));
-  print('encode context, 12 models', contextUs, 'us p50', 20, contextUs <= 20);
+  reportBar('encode context, 12 models', contextUs, 'us p50', '<=', 20);
 
   const shape = { inputs: 88, hidden: 64, actions: 12, heads: headCount };
   const parameters = initialParameters(shape, random);
@@ -122,7 +125,7 @@ async function main(): Promise<void> {
     hiddenLayer(shape, parameters, x, 1, first, second);
     outputLayer(shape, parameters, second, out);
   });
-  print('Q-network forward', forwardUs, 'us p50', 20, forwardUs <= 20);
+  reportBar('Q-network forward', forwardUs, 'us p50', '<=', 20);
 
   const config = {
     pipeline: 'full',
@@ -142,14 +145,19 @@ async function main(): Promise<void> {
   let policy: LearnedPolicy | null = null;
   let tuning: Tuning | null = null;
   let basis: Buffer | null = null;
-  const count = 6000;
-  const events = Array.from({ length: count }, (_, i) => eventOf(i));
   let used = process.cpuUsage();
   let slowestMs = 0;
-  for (let i = 0; i < count; i++) {
-    if (i === count / 3) used = process.cpuUsage(); // what comes before is the eager phase
+  const perSecond = (events: number): number => {
+    const { user, system } = process.cpuUsage(used);
+    used = process.cpuUsage();
+    return (1e6 * events) / (user + system);
+  };
+  for (let i = 0; i < lastEvent; i++) {
+    if (i === dearest) used = process.cpuUsage();
+    if (i === dear) report('rewards folded in while steps are dear, refits included', perSecond(dear - dearest), speed);
+    const event = eventOf(i);
     const started = performance.now();
-    const outputs = learner.apply(events[i]!, i);
+    const outputs = learner.apply(event, i);
     slowestMs = Math.max(slowestMs, performance.now() - started);
     for (const output of outputs) {
       if (output.kind === 'tuning') tuning = output.tuning;
@@ -159,11 +167,9 @@ async function main(): Promise<void> {
       }
     }
   }
-  used = process.cpuUsage(used);
-  const perSecond = (1e6 * count * (2 / 3)) / (used.user + used.system);
-  print('rewards folded in, refits included', perSecond, '1/s of one core', 600, perSecond >= 600);
-  print('slowest event (refit)', slowestMs, 'ms', 5000, slowestMs < 5000);
-  print('checkpoint', learner.checkpoint().length / 1e6, 'MB', 5, learner.checkpoint().length < 5e6);
+  reportBar('rewards folded in later, refits included', perSecond(lastEvent - dear), speed, '>=', 600);
+  reportBar('slowest event (refit)', slowestMs, 'ms', '<=', 5000);
+  reportBar('checkpoint', learner.checkpoint().length / 1e6, 'MB', '<=', 5);
 
   const opened = Array.from(
     { length: 200 },
@@ -183,8 +189,8 @@ async function main(): Promise<void> {
       }) as unknown as RouteOpened,
   );
   const judgeUs = medianUs(4000, () => policy!.judge(opened[at++ % 200]!));
-  print('judge 12 models, both halves', judgeUs, 'us p50', 200, judgeUs <= 200);
+  reportBar('judge 12 models, both halves', judgeUs, 'us p50', '<=', 200);
   learner.dispose();
 }
 
-void main();
+runCheck(main);
