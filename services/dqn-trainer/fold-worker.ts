@@ -1,16 +1,12 @@
 /** The worker thread's side: one fold, one request at a time, in the order they come. */
-import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import type { TrainerFold } from './fold';
 import { startFoldInline } from './fold-inline';
 import { type FoldReply, type FoldRequest, revivedTrial, unpackBatch } from './fold-messages';
+import { niceThread } from './give-way';
 import { withTrial } from './with-trial';
 
-/** Training gives way to routing where both want the same core. */
-const niceness = 10;
-// On Linux a priority belongs to the calling thread; elsewhere it would be the whole process's. A nicer one stays: only root
-// may take it back.
-if (process.platform === 'linux' && getPriority() < niceness) setPriority(niceness);
+niceThread();
 
 let fold: TrainerFold | null = null;
 let queue: Promise<void> = Promise.resolve();

@@ -2,5 +2,7 @@
 import '../../lib/telemetry/preload';
 
 import { runProcess } from '../process';
+import { niceSession } from './give-way';
 
+niceSession();
 void runProcess('dqn-trainer', process.env);
