@@ -852,28 +852,25 @@ describe('misplaced records', () => {
   });
 });
 
+/** An order makes a row; refunds are read for keys that have one. */
+const refundsOfKnown = defineService({
+  group: 'toy',
+  inputs: [
+    on<Order, Tally>(orders, (_tally, { key }) => ({ kind: 'done', state: { key, count: 1, sum: 0, dueAtMs: null } }), {
+      stateKey: orders.keyOf,
+    }),
+    on<Order, Tally>(refunds, (_tally, refund) => ({ kind: 'done', emit: [emit(receipts, refund)] }), {
+      stateKey: refunds.keyOf,
+      knownKeysOnly: true,
+    }),
+  ],
+  outputs: [anyTopic(receipts)],
+  table: { topic: tallies, maxRows: 10 },
+});
+
 test('records whose key has no row are passed over unread where only known ones are wanted', async () => {
   const world = createWorld({ partitions: 1 });
-  await world.start(
-    defineService({
-      group: 'toy',
-      inputs: [
-        on<Order, Tally>(
-          orders,
-          (_tally, { key }) => ({ kind: 'done', state: { key, count: 1, sum: 0, dueAtMs: null } }),
-          {
-            stateKey: orders.keyOf,
-          },
-        ),
-        on<Order, Tally>(refunds, (_tally, refund) => ({ kind: 'done', emit: [emit(receipts, refund)] }), {
-          stateKey: refunds.keyOf,
-          knownKeysOnly: true,
-        }),
-      ],
-      outputs: [anyTopic(receipts)],
-      table: { topic: tallies, maxRows: 10 },
-    }),
-  );
+  await world.start(refundsOfKnown);
   await world.put(orders, ordersOf('a', 1, 1));
   await world.putRaw(refunds.name, [
     { key: 'b', value: Buffer.from('unread') },
@@ -888,24 +885,7 @@ test('records whose key has no row are passed over unread where only known ones 
 
 test('a row made earlier in the same batch is known', async () => {
   const world = createWorld({ partitions: 1 });
-  await world.start(
-    defineService({
-      group: 'toy',
-      inputs: [
-        on<Order, Tally>(
-          orders,
-          (_tally, { key }) => ({ kind: 'done', state: { key, count: 1, sum: 0, dueAtMs: null } }),
-          { stateKey: orders.keyOf },
-        ),
-        on<Order, Tally>(refunds, (_tally, refund) => ({ kind: 'done', emit: [emit(receipts, refund)] }), {
-          stateKey: refunds.keyOf,
-          knownKeysOnly: true,
-        }),
-      ],
-      outputs: [anyTopic(receipts)],
-      table: { topic: tallies, maxRows: 10 },
-    }),
-  );
+  await world.start(refundsOfKnown);
   const refund = { id: 'a2', key: 'a', amount: 1 };
   await world.broker.producer('both').send([
     { topic: orders.name, key: 'a', value: orders.codec.encode(ordersOf('a', 1, 1)[0]!) },
