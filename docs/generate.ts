@@ -1,6 +1,7 @@
 /** Writes the generated parts of the docs: the topology, drawn from the declarations, and the tables of metrics, variables and fields. `--check` fails when one is stale. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { declaredAccess } from '../bin/declared-access';
 import { declaredServices } from '../bin/declared-services';
 import { environmentVariables } from '../lib/config/process-settings';
 import { describeTopology } from '../lib/runtime/describe-topology';
@@ -15,6 +16,7 @@ const sections = [
   },
   { file: 'observability.md', name: 'metrics', content: metricsTable },
   { file: 'operations.md', name: 'environment', content: environmentTable },
+  { file: 'operations.md', name: 'access', content: accessTable },
   { file: 'clients.md', name: 'RouteRequested', content: () => fieldsTable('RouteRequested') },
   { file: 'clients.md', name: 'RouteOutcome', content: () => fieldsTable('RouteOutcome') },
 ];
@@ -30,6 +32,21 @@ function metricsTable(): string {
 function environmentTable(): string {
   const rows = environmentVariables.map(({ name, doc }) => `| \`${name}\` | ${doc} |`);
   return ['', '| variable | meaning |', '| --- | --- |', ...rows, ''].join('\n');
+}
+
+function accessTable(): string {
+  const names = (all: readonly string[]): string => all.map((name) => `\`${name}\``).join(', ');
+  const rows = declaredAccess().map(
+    ({ name, read, readInWords, write, groups }) =>
+      `| ${name} | ${readInWords ?? names(read)} | ${names(write)} | ${names(groups)} |`,
+  );
+  return [
+    '',
+    '| who | Read on topics | Write on topics | Read on groups |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
 }
 
 interface Field {

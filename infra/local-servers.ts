@@ -48,6 +48,13 @@ export interface LocalServerOptions {
   readonly outlive?: boolean;
 }
 
+export interface LocalKafkaOptions extends LocalServerOptions {
+  /** Lines of server.properties after those of infra/kafka and of the port: the last one of a setting counts. */
+  readonly properties?: (port: number) => readonly string[];
+  /** Further arguments of the formatting of its data, such as users. */
+  readonly formatArgs?: readonly string[];
+}
+
 /** The port that was asked for is taken by a process that was not started here. */
 export class PortTakenError extends Error {
   constructor(name: string, port: number, hint: string) {
@@ -73,8 +80,8 @@ const startLimitMs = 60_000;
 const answerLimitMs = 2_000;
 
 /** One KRaft node. Rejects with the log's tail when the broker ends before it answers, PortTakenError, or without its jars. */
-export function startKafka(options: LocalServerOptions): Promise<LocalServer> {
-  return start(kafka, options);
+export function startKafka(options: LocalKafkaOptions): Promise<LocalServer> {
+  return start(kafkaKind(options), options);
 }
 
 /** Redis without persistence: what it held is gone after a restart. Rejects as startKafka does. */
@@ -82,7 +89,7 @@ export function startRedis(options: LocalServerOptions): Promise<LocalServer> {
   return start(redis, options);
 }
 
-const kafka: ServerKind = {
+const kafkaKind = ({ properties, formatArgs = [] }: LocalKafkaOptions): ServerKind => ({
   name: 'kafka',
   portCount: 2,
   portHint: 'Choose another with KAFKA_PORT (the next port is taken for the controller).',
@@ -90,9 +97,11 @@ const kafka: ServerKind = {
   prepare(port, directory) {
     const data = join(directory, 'data');
     const settings = join(directory, 'server.properties');
-    writeFileSync(settings, `${readFileSync(infraFile('kafka/server.properties'), 'utf8')}${kafkaPlace(port, data)}`);
+    const own = (properties?.(port) ?? []).join('\n');
+    const shipped = readFileSync(infraFile('kafka/server.properties'), 'utf8');
+    writeFileSync(settings, `${shipped}${kafkaPlace(port, data)}${own}\n`);
     if (existsSync(join(data, 'meta.properties'))) return;
-    const args = [...javaArgs(), 'kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', settings];
+    const args = [...javaArgs(), 'kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', settings, ...formatArgs];
     const { status, error, stdout, stderr } = spawnSync('java', args, { encoding: 'utf8' });
     if (status !== 0) throw new Error(`kafka cannot format ${data}: ${error?.message ?? `${stdout}${stderr}`.trim()}`);
   },
@@ -109,7 +118,7 @@ const kafka: ServerKind = {
       await admin.disconnect();
     }
   },
-};
+});
 
 function kafkaPlace(port: number, data: string): string {
   return [

@@ -14,6 +14,7 @@ import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import { topics } from '../lib/topics/topics';
 import { declareOn } from './declare-services';
 import { createGateway } from './gateway/gateway';
+import { gatewayEdges } from './gateway/service';
 import { distributedHome, type EngineHome } from './home';
 import { serveProbes } from './serve-probes';
 
@@ -110,7 +111,6 @@ export async function startProcess(
     const config = await awaitConfig(home, parts);
     const host = hostOf(home, settings, config, parts);
     const definitions = declareOn(host, config, 'worker');
-    await ensureServiceTopics(definitions, host);
     const { url, stop } =
       name === 'gateway'
         ? await startGateway(host, settings, home, parts)
@@ -166,12 +166,14 @@ async function startService(
   }
 }
 
-function startGateway(
+async function startGateway(
   host: Host,
   settings: ProcessSettings,
   home: EngineHome,
   parts: ProcessParts,
 ): Promise<RunningProcess> {
+  // Its own and no others: it may have no right even to see those of the services.
+  await ensureServiceTopics([gatewayEdges], host);
   return createGateway({
     broker: home.broker,
     clock: home.clock,

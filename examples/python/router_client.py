@@ -10,6 +10,7 @@ import json
 import os
 import random
 import struct
+import sys
 import time
 import uuid
 
@@ -22,6 +23,7 @@ class Schemas:
 
     FIELDS = [{"name": "id", "type": "int"}, {"name": "name", "type": "string"}, {"name": "json", "type": "string"}]
     SCHEMA_VERSION = parse_schema({"type": "record", "name": "SchemaVersion", "fields": FIELDS})
+    FIRST_FOREIGN_ID = 1_000_000  # From here on others publish schemas of their own: good to read with, not to write with.
 
     def __init__(self, consumer_settings, topic):
         self.by_id, self.id_of = {}, {}
@@ -35,13 +37,22 @@ class Schemas:
                 return
             if message.error():
                 raise KafkaException(message.error())
-            version = schemaless_reader(io.BytesIO(message.value()[5:]), self.SCHEMA_VERSION)
-            self.by_id[version["id"]] = parse_schema(json.loads(version["json"]))
-            self.id_of[version["name"]] = max(version["id"], self.id_of.get(version["name"], 0))
+            try:
+                version = schemaless_reader(io.BytesIO(message.value()[5:]), self.SCHEMA_VERSION)
+                schema = parse_schema(json.loads(version["json"]))
+            except Exception as error:  # Whatever others put there: it is not a schema that anybody writes with.
+                print(f"a record of {message.topic()} cannot be read: {error!r}", file=sys.stderr)
+                continue
+            self.by_id[version["id"]] = schema
+            if version["id"] < self.FIRST_FOREIGN_ID:
+                self.id_of[version["name"]] = max(version["id"], self.id_of.get(version["name"], 0))
 
     def encode(self, name, record):
         """Fields that are left out take the defaults of the schema."""
-        schema_id, out = self.id_of[name], io.BytesIO()
+        return self.encode_with(self.id_of[name], record)
+
+    def encode_with(self, schema_id, record):
+        out = io.BytesIO()
         schemaless_writer(out, self.by_id[schema_id], record)
         return struct.pack(">bi", 0, schema_id) + out.getvalue()
 

@@ -58,6 +58,7 @@ const environmentSchema = z.object({
     .describe('plain, scram-sha-256 or scram-sha-512'),
   KAFKA_USERNAME: text.optional().describe('SASL user'),
   KAFKA_PASSWORD: text.optional().describe('SASL password'),
+  KAFKA_PASSWORD_FILE: text.optional().describe('file that holds it instead; read anew at every connection'),
   KAFKA_SESSION_TIMEOUT_MS: wholeNumber(1_000, 300_000)
     .optional()
     .describe('a process that is silent for longer loses its partitions'),
@@ -118,20 +119,20 @@ export function processSettings(environment: Readonly<Record<string, string | un
 type Environment = z.infer<typeof environmentSchema>;
 
 function kafkaSettings(env: Environment): KafkaSettings {
-  const caPem = pemOf(env, 'KAFKA_TLS_CA_FILE');
-  const certPem = pemOf(env, 'KAFKA_TLS_CERT_FILE');
-  const keyPem = pemOf(env, 'KAFKA_TLS_KEY_FILE');
-  if ((certPem === undefined) !== (keyPem === undefined)) {
+  const files = {
+    caPem: readableFile(env, 'KAFKA_TLS_CA_FILE'),
+    certPem: readableFile(env, 'KAFKA_TLS_CERT_FILE'),
+    keyPem: readableFile(env, 'KAFKA_TLS_KEY_FILE'),
+  };
+  if ((files.certPem === undefined) !== (files.keyPem === undefined)) {
     throw new InvalidEnvironmentError(['KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE must be given together']);
   }
-  const wantsTls = env.KAFKA_TLS ?? (caPem !== undefined || certPem !== undefined);
+  const wantsTls = env.KAFKA_TLS ?? (files.caPem !== undefined || files.certPem !== undefined);
   return {
     ...defaultKafkaSettings,
     brokers: env.KAFKA_BROKERS,
     ...(env.KAFKA_CLIENT_ID !== undefined && { clientId: env.KAFKA_CLIENT_ID }),
-    tls: wantsTls
-      ? { rejectUnauthorized: true, ...(caPem && { caPem }), ...(certPem && { certPem }), ...(keyPem && { keyPem }) }
-      : null,
+    tls: wantsTls ? readAtUse(files, { rejectUnauthorized: true }) : null,
     sasl: saslOf(env),
     ...(env.KAFKA_SESSION_TIMEOUT_MS !== undefined && { sessionTimeoutMs: env.KAFKA_SESSION_TIMEOUT_MS }),
     ...(env.KAFKA_REPLICATION_FACTOR !== undefined && { replicationFactor: env.KAFKA_REPLICATION_FACTOR }),
@@ -141,13 +142,21 @@ function kafkaSettings(env: Environment): KafkaSettings {
 
 function saslOf(env: Environment): KafkaSettings['sasl'] {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = env;
-  if (mechanism === undefined && username === undefined && password === undefined) return null;
-  if (mechanism === undefined || username === undefined || password === undefined) {
+  const passwordFile = readableFile(env, 'KAFKA_PASSWORD_FILE');
+  if (password !== undefined && passwordFile !== undefined) {
+    throw new InvalidEnvironmentError(['KAFKA_PASSWORD and KAFKA_PASSWORD_FILE say the same: give one of them']);
+  }
+  const hasPassword = password !== undefined || passwordFile !== undefined;
+  if (mechanism === undefined && username === undefined && !hasPassword) return null;
+  if (mechanism === undefined || username === undefined || !hasPassword) {
     throw new InvalidEnvironmentError([
-      'KAFKA_SASL_MECHANISM, KAFKA_USERNAME and KAFKA_PASSWORD must be given together',
+      'KAFKA_SASL_MECHANISM, KAFKA_USERNAME and KAFKA_PASSWORD (or KAFKA_PASSWORD_FILE) must be given together',
     ]);
   }
-  return { mechanism, username, password };
+  if (passwordFile === undefined) return { mechanism, username, password: password! };
+  // Editors and secret stores end a file with a line break, which is not part of the password.
+  const readPassword = () => passwordFile().replace(/\r?\n$/, '');
+  return readAtUse({ password: readPassword }, { mechanism, username });
 }
 
 function redisSettings(env: Environment): RedisSettings | null {
@@ -155,7 +164,7 @@ function redisSettings(env: Environment): RedisSettings | null {
   // Engines that share a cluster by prefix may share a Redis, too, and each removes weights it does not know.
   const keyPrefix = env.REDIS_KEY_PREFIX ?? defaultRedisSettings.keyPrefix + (env.TOPIC_PREFIX ?? '');
   if (url === undefined) return null;
-  const caPem = pemOf(env, 'REDIS_TLS_CA_FILE');
+  const caPem = readableFile(env, 'REDIS_TLS_CA_FILE')?.();
   return {
     ...defaultRedisSettings,
     url,
@@ -165,17 +174,38 @@ function redisSettings(env: Environment): RedisSettings | null {
   };
 }
 
-function pemOf(
-  env: Environment,
-  name: 'KAFKA_TLS_CA_FILE' | 'KAFKA_TLS_CERT_FILE' | 'KAFKA_TLS_KEY_FILE' | 'REDIS_TLS_CA_FILE',
-) {
+type FileVariable =
+  | 'KAFKA_TLS_CA_FILE'
+  | 'KAFKA_TLS_CERT_FILE'
+  | 'KAFKA_TLS_KEY_FILE'
+  | 'KAFKA_PASSWORD_FILE'
+  | 'REDIS_TLS_CA_FILE';
+
+/** Reads the file that a variable names, at every call anew; undefined where the variable is not set. Throws here and now when the file cannot be read. */
+function readableFile(env: Environment, name: FileVariable): (() => string) | undefined {
   const file = env[name];
   if (file === undefined) return undefined;
+  const read = () => readFileSync(file, 'utf8');
   try {
-    return readFileSync(file, 'utf8');
+    read();
   } catch (error) {
     throw new InvalidEnvironmentError([
       `${name} names a file that cannot be read: ${(error as NodeJS.ErrnoException).code}`,
     ]);
   }
+  return read;
+}
+
+/**
+ * `rest` with a property for each reader, which reads whenever it is asked for: a password or a certificate that was
+ * exchanged on disk is used by the next connection, without a restart. Readers that are undefined give no property.
+ */
+function readAtUse<K extends string, R extends object>(
+  readers: { readonly [key in K]: (() => string) | undefined },
+  rest: R,
+): R & { readonly [key in K]: string } {
+  const properties = Object.entries<(() => string) | undefined>(readers).flatMap(([name, get]) =>
+    get === undefined ? [] : [[name, { get, enumerable: true }] as const],
+  );
+  return Object.defineProperties({ ...rest }, Object.fromEntries(properties)) as R & { readonly [key in K]: string };
 }

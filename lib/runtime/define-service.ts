@@ -139,6 +139,8 @@ export interface ServiceDefinition {
   readonly inputs: readonly (Input<any, any, any> | DueInput<any> | ProcessInput<any>)[];
   /** Tables that everybody reads, followed from the beginning before the first input is fetched. */
   readonly views: readonly Topic<never>[];
+  /** Topics that are read outside of inputs and views: at the start, on demand, or as an own output. They are made, and access to them is asked for, like all others. */
+  readonly reads: readonly Topic<never>[];
   readonly outputs: readonly Topic<never>[];
   // biome-ignore lint/suspicious/noExplicitAny: the row type is the service's own
   readonly table?: TableDefinition<any>;
@@ -166,6 +168,7 @@ export interface ServiceOptions {
   readonly group: string;
   readonly inputs: ServiceDefinition['inputs'];
   readonly views?: ServiceDefinition['views'];
+  readonly reads?: ServiceDefinition['reads'];
   readonly outputs: ServiceDefinition['outputs'];
   // biome-ignore lint/suspicious/noExplicitAny: the row type is the service's own
   readonly table?: TableDefinition<any>;
@@ -201,5 +204,5 @@ export function anyTopic<T>(topic: Topic<T>): Topic<never> {
 
 /** Declares a service. `validateGraph` checks all declarations of an engine together before anything starts. */
 export function defineService(options: ServiceOptions): ServiceDefinition {
-  return { views: [], startAt: 'earliest', lingerMs: 0, ...options };
+  return { views: [], reads: [], startAt: 'earliest', lingerMs: 0, ...options };
 }

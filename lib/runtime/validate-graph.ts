@@ -1,6 +1,6 @@
 /** Checks the declarations of an engine together, before anything starts: a wrong graph is refused with everything that is wrong and what to do about it. */
 import type { Topic } from '../topics/define-topic';
-import { topics } from '../topics/topics';
+import { deadLetterTopicName, topics } from '../topics/topics';
 import type { Input, ProcessInput, ServiceDefinition } from './define-service';
 
 /** Topics that clients, the gateway or the command line write. */
@@ -59,6 +59,7 @@ export function topicsOf(service: ServiceDefinition): Topic<never>[] {
   const all = [
     ...topicInputs(service).map((input) => input.topic as unknown as Topic<never>),
     ...service.views,
+    ...service.reads,
     ...service.outputs,
     ...(service.table ? [service.table.topic as unknown as Topic<never>] : []),
   ];
@@ -158,7 +159,7 @@ function checkKnown(
   known: readonly { name: string }[],
   problems: string[],
 ): void {
-  const names = new Set(known.map((topic) => topic.name));
+  const names = new Set(known.flatMap(({ name }) => [name, deadLetterTopicName(name)]));
   for (const service of services) {
     for (const { name } of topicsOf(service)) {
       if (!names.has(name))

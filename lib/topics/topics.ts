@@ -149,4 +149,17 @@ export function deadLetterTopicName(topic: string): string {
   return `${topic}.dlq`;
 }
 
+/** The dead letters of a stream, for who reads them. The runtime makes those of every input by itself. */
+export function deadLettersOf(topic: Pick<AnyTopic, 'name' | 'partitions' | 'retentionMs' | 'maxRecordBytes'>) {
+  const { partitions, retentionMs, maxRecordBytes } = topic;
+  return stream<m.DeadLetter>(deadLetterTopicName(topic.name), {
+    schema: 'DeadLetter',
+    key: (letter) => letter.key ?? '',
+    partitions,
+    retentionMs,
+    maxRecordBytes,
+    doc: `records of ${topic.name} that could not be handled`,
+  });
+}
+
 export type AnyTopic = Topic<never>;

@@ -5,6 +5,15 @@ import { type DqnTrainerOptions, Trainer } from './trainer';
 
 export type { DqnTrainerOptions } from './trainer';
 
+const written = [
+  anyTopic(topics.weightsBlobs),
+  anyTopic(topics.weightsPublished),
+  anyTopic(topics.weightsVersions),
+  anyTopic(topics.weightsAnswers),
+  anyTopic(topics.tuning),
+  anyTopic(topics.trainerCheckpoint),
+];
+
 /** The one place that learns. Keeps its own position, in its checkpoints. */
 export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition {
   const trainer = new Trainer(options);
@@ -24,13 +33,8 @@ export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition 
       ),
     ],
     views: [anyTopic(topics.config)],
-    outputs: [
-      anyTopic(topics.weightsBlobs),
-      anyTopic(topics.weightsPublished),
-      anyTopic(topics.weightsVersions),
-      anyTopic(topics.weightsAnswers),
-      anyTopic(topics.tuning),
-      anyTopic(topics.trainerCheckpoint),
-    ],
+    // At its start it reads what an earlier life has written, and goes on from there.
+    reads: written,
+    outputs: written,
   });
 }

@@ -1,8 +1,9 @@
 /**
- * The gateway's edges for the picture of the graph. It is no consumer group and is not run by the runtime: see gateway.ts.
+ * The gateway's edges: its place in the graph, the topics it needs and the rights to them. It is no consumer group and is not run
+ * by the runtime: see gateway.ts.
  */
 import { anyTopic, defineService, type ServiceDefinition } from '../../lib/runtime/define-service';
-import { topics } from '../../lib/topics/topics';
+import { deadLettersOf, topics } from '../../lib/topics/topics';
 
 export const gatewayEdges: ServiceDefinition = defineService({
   group: 'gateway',
@@ -16,6 +17,8 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.weightsVersions),
     anyTopic(topics.weightsAnswers),
   ],
+  // Who waits for a decision is told when the request was refused.
+  reads: [anyTopic(deadLettersOf(topics.routeRequested))],
   outputs: [
     anyTopic(topics.routeRequested),
     anyTopic(topics.routeOutcome),

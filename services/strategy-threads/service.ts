@@ -36,6 +36,8 @@ export function createStrategyThreads(options: StrategyThreadsOptions): ServiceD
         { lookup: (batch, context) => learnedFor(batch, context) },
       ),
     ],
+    // Weights that the key-value store does not have.
+    reads: [anyTopic(topics.weightsBlobs)],
     outputs: [anyTopic(topics.strategyScored)],
   });
 

@@ -196,6 +196,29 @@ describeWithServers('a client that shares only Kafka with the engine', () => {
     expect(await forwarded()).toEqual(before);
   });
 
+  itWithPython('may publish a schema of its own, as the contract allows: nobody else stumbles over it', async () => {
+    await run(`python -c '
+import json
+from router_client import RouterClient
+client = RouterClient("${kafkaAddress()}", "${prefix}")
+schemas, topic = client.schemas, "${prefix}schemas"
+newest = json.loads(json.dumps(schemas.by_id[schemas.id_of["RouteRequested"]]))
+newest["fields"].append({"name": "ours", "type": "string"})
+published = schemas.encode("SchemaVersion", {"id": 1000001, "name": "RouteRequested", "json": json.dumps(newest)})
+for key, value in [("1000001", published), ("1000002", b"no schema"), ("1000003", None)]:
+    client.producer.produce(topic, value, key, partition=0)
+client.producer.flush()
+schemas.catch_up()
+record = {"requestId": "own-schema", "prompt": "Asked in other words.", "limits": {}, "requestedAtMs": 1, "ours": "x"}
+client.waiting.add("own-schema")
+client.producer.produce("${prefix}route.requested", schemas.encode_with(1000001, {**record, "replyTo": client.name}), "own-schema")
+decision, _ = next(client.decisions(30))
+assert decision["requestId"] == "own-schema"
+client.close()
+'`);
+    await play(documented('python examples/python/router_client.py --requests'), 200);
+  });
+
   itWithPython(
     'that sends what cannot be read or routed finds it in the dead letters; the partition goes on',
     async () => {

@@ -5,7 +5,7 @@ import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import { type KafkaFollower, startFollower } from './follower';
 import { createKafkaClient, type KafkaClient } from './kafka-client';
-import { errorKind, unreachable } from './kafka-errors';
+import { errorKind, isRefusedConnection, unreachable } from './kafka-errors';
 import { evictPredecessors, KafkaMembership, type MembershipEnvironment } from './kafka-membership';
 import { KafkaProducer } from './kafka-producer';
 import { backoffMs, KafkaSession, Outage } from './kafka-session';
@@ -51,7 +51,7 @@ async function firstAnswer(control: KafkaSession, clock: Clock): Promise<void> {
       return;
     } catch (error) {
       await control.mend(error, []);
-      if (errorKind(error) === 'fatal' || leftMs < backoffMs(tries)) throw error;
+      if (errorKind(error) === 'fatal' || isRefusedConnection(error) || leftMs < backoffMs(tries)) throw error;
       await sleep(clock, backoffMs(tries));
     }
   }

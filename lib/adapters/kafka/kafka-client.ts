@@ -6,7 +6,7 @@
 import { Kafka, type KafkaConfig, KafkaJSConnectionError, logLevel } from 'kafkajs';
 import { type Clock, within } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
-import { clientIdOf, type KafkaSettings } from './kafka-settings';
+import { clientIdOf, type KafkaSettings, type KafkaTls } from './kafka-settings';
 
 /** A decoded record as kafkajs hands it out of a fetch. */
 export interface FetchedMessage {
@@ -270,17 +270,27 @@ function configOf(settings: KafkaSettings, log: Log): KafkaConfig {
     requestTimeout: settings.requestTimeoutMs,
     // Short: the adapter has its own retries, which know when to give up and what has become stale meanwhile.
     retry: { initialRetryTime: 50, maxRetryTime: 400, retries: 2 },
-    ...(tls && {
-      ssl: {
-        rejectUnauthorized: tls.rejectUnauthorized,
-        ...(tls.caPem !== undefined && { ca: tls.caPem }),
-        ...(tls.certPem !== undefined && { cert: tls.certPem }),
-        ...(tls.keyPem !== undefined && { key: tls.keyPem }),
-      },
-    }),
-    ...(sasl && { sasl: { ...sasl } as NonNullable<KafkaConfig['sasl']> }),
+    ...(tls && { ssl: tlsOptionsOf(tls) }),
+    // Handed on as it is: kafkajs asks for the password whenever it proves who we are.
+    ...(sasl && { sasl: sasl as NonNullable<KafkaConfig['sasl']> }),
     logLevel: logLevel.WARN,
     // Everything it says is an error that the adapter is handed too, and logs once where it means something.
     logCreator: () => (entry) => log.debug(`kafkajs: ${entry.log.message}`, { namespace: entry.namespace }),
+  };
+}
+
+/** kafkajs copies these for every connection, so each is made with the certificates that the settings give at that moment. */
+function tlsOptionsOf(tls: KafkaTls): NonNullable<KafkaConfig['ssl']> {
+  return {
+    rejectUnauthorized: tls.rejectUnauthorized,
+    get ca() {
+      return tls.caPem;
+    },
+    get cert() {
+      return tls.certPem;
+    },
+    get key() {
+      return tls.keyPem;
+    },
   };
 }

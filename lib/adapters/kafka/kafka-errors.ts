@@ -55,8 +55,9 @@ export function errorType(error: unknown): string | null {
 
 export function errorKind(error: unknown): ErrorKind {
   const { name, type, code, message, retriable } = rootError(error);
+  // Credentials and certificates are exchanged while processes run: what is refused now may be right in a moment.
+  if (isRefusedConnection(error)) return 'connection';
   if (typeof type === 'string') return staleTypes.has(type) ? 'stale' : retriable ? 'retriable' : 'fatal';
-  if (isTlsError(error) || isAuthenticationError(error)) return 'fatal';
   if (connectionNames.has(name) || message === notConnected) return 'connection';
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return 'connection';
   return 'fatal';
@@ -75,6 +76,11 @@ export function isAuthenticationError(error: unknown): boolean {
     type === 'SASL_AUTHENTICATION_FAILED' ||
     type === 'UNSUPPORTED_SASL_MECHANISM'
   );
+}
+
+/** The broker is there, but does not take us, or we do not take it: at the first connection of a process that is an error of whoever started it. */
+export function isRefusedConnection(error: unknown): boolean {
+  return isTlsError(error) || isAuthenticationError(error);
 }
 
 export function isTlsError(error: unknown): boolean {

@@ -1,7 +1,7 @@
 /** What the Kafka adapter can be told: addresses, security, time-outs, batching. The environment is read elsewhere (lib/config/process-settings.ts). */
 
 export interface KafkaTls {
-  /** PEM texts. Without `caPem` the authorities that Node trusts are used; a client certificate needs both others. */
+  /** PEM texts, asked for at every connection, so they may be properties that read a file. Without `caPem` the authorities that Node trusts are used; a client certificate needs both others. */
   readonly caPem?: string;
   readonly certPem?: string;
   readonly keyPem?: string;
@@ -11,6 +11,7 @@ export interface KafkaTls {
 export interface KafkaSasl {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
   readonly username: string;
+  /** Asked for at every connection, so it may be a property that reads a file. */
   readonly password: string;
 }
 

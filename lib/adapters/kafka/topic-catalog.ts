@@ -25,6 +25,9 @@ const longestSegmentMs = 7 * 24 * hourMs;
 export class TopicCatalog {
   private readonly known = new Map<string, TopicSettings>();
   private readonly loading = new Map<string, Promise<TopicSettings>>();
+  /** Topics whose settings Kafka has told, rather than what it would make by default. */
+  private readonly seen = new Set<string>();
+  private saidSettingsAreHidden = false;
 
   constructor(
     private readonly session: KafkaSession,
@@ -114,7 +117,11 @@ export class TopicCatalog {
           return (await (await anyNode(cluster)).describeConfigs({ resources })).resources;
         } catch (error) {
           if (errorType(error) !== 'TOPIC_AUTHORIZATION_FAILED') throw error;
-          this.log.warn('not allowed to read topic settings (DescribeConfigs); taking Kafka’s defaults for granted');
+          if (!this.saidSettingsAreHidden)
+            this.log.info(
+              'not allowed to read topic settings (DescribeConfigs): taking the sizes of Kafka’s defaults for granted',
+            );
+          this.saidSettingsAreHidden = true;
           return [];
         }
       },
@@ -124,6 +131,7 @@ export class TopicCatalog {
       const config = new Map(entries.get(name)?.map(({ configName, configValue }) => [configName, configValue]));
       const settings: TopicSettings = { name, partitions: count, ...kafkaDefaults, ...settingsOf(config) };
       this.known.set(name, settings);
+      if (config.has('cleanup.policy')) this.seen.add(name);
       return settings;
     });
   }
@@ -165,7 +173,7 @@ export class TopicCatalog {
   private warnAboutPolicy(wanted: readonly TopicSettings[], described: readonly TopicSettings[]): void {
     for (const [i, topic] of wanted.entries()) {
       const { cleanup } = described[i]!;
-      if (cleanup === topic.cleanup) continue;
+      if (cleanup === topic.cleanup || !this.seen.has(topic.name)) continue;
       this.log.warn('topic has another cleanup.policy than wanted: records may be lost, or never go', {
         topic: topic.name,
         has: cleanup,
@@ -211,6 +219,14 @@ function refuseCreation(error: unknown, replicationFactor: number): void {
   if (!failures) throw error;
   const others = failures.filter((failure) => errorType(failure) !== 'TOPIC_ALREADY_EXISTS');
   if (others.length === 0) return;
+  const forbidden = others.filter((failure) => /AUTHORIZATION_FAILED$/.test(errorType(failure) ?? ''));
+  if (forbidden.length > 0) {
+    const names = forbidden.map((failure) => (failure as { topic?: string }).topic).join(', ');
+    throw new Error(
+      `this user may neither see nor make ${names}: where they exist, grant the rights of docs/operations.md (Security); where they do not, \`quantum-router topics create\` makes them`,
+      { cause: error },
+    );
+  }
   const retriable = others.find((failure) => rootError(failure).retriable);
   if (retriable) throw retriable;
   const reasons = others.map((failure) => {

@@ -100,6 +100,19 @@ test('what belongs together must come together', () => {
   expect(refused({ KAFKA_TLS_CA_FILE: join(directory, 'missing') })).toMatch(/KAFKA_TLS_CA_FILE.*ENOENT/);
 });
 
+test('a password in a file is read whenever it is asked for', () => {
+  const file = join(directory, 'password');
+  writeFileSync(file, 'first\n');
+  const sasl = { KAFKA_SASL_MECHANISM: 'scram-sha-512', KAFKA_USERNAME: 'router', KAFKA_PASSWORD_FILE: file };
+  const { kafka } = processSettings({ KAFKA_BROKERS: 'kafka:9092', ...sasl });
+  expect(kafka.sasl).toEqual({ mechanism: 'scram-sha-512', username: 'router', password: 'first' });
+  writeFileSync(file, 'second');
+  expect(kafka.sasl!.password).toBe('second');
+  expect(() => processSettings({ KAFKA_BROKERS: 'kafka:9092', ...sasl, KAFKA_PASSWORD: 'third' })).toThrow(
+    'give one of them',
+  );
+});
+
 test('every variable is documented', () => {
   expect(environmentVariables.map(({ name }) => name)).toContain('KAFKA_BROKERS');
   for (const { doc } of environmentVariables) expect(doc).not.toBe('');

@@ -27,8 +27,12 @@ describe('errors of kafkajs', () => {
     ['another leader', protocolError('NOT_LEADER_FOR_PARTITION', true), 'stale'],
     ['a coordinator that loads', retriesExceeded(protocolError('GROUP_LOAD_IN_PROGRESS', true)), 'retriable'],
     ['no permission', protocolError('TOPIC_AUTHORIZATION_FAILED'), 'fatal'],
-    ['wrong credentials', named('KafkaJSSASLAuthenticationError'), 'fatal'],
-    ['a certificate nobody knows', Object.assign(new Error('x'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }), 'fatal'],
+    ['wrong credentials', named('KafkaJSSASLAuthenticationError'), 'connection'],
+    [
+      'a certificate nobody knows',
+      Object.assign(new Error('x'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+      'connection',
+    ],
     ['a mistake of ours', new TypeError('undefined is not a function'), 'fatal'],
   ])('%s', (_name, error, kind) => {
     expect(errorKind(error)).toBe(kind);

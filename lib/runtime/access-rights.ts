@@ -1,0 +1,32 @@
+/** What a service may do on a Kafka with access control, derived from its declaration, so that the documented rights cannot go stale. */
+import { deadLetterTopicName, topics } from '../topics/topics';
+import type { ServiceDefinition } from './define-service';
+import { topicInputs } from './validate-graph';
+
+export interface AccessRights {
+  /** Topics without their prefix, in alphabetical order. */
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  /** Consumer groups without their prefix. */
+  readonly groups: readonly string[];
+}
+
+/** The least that `service` needs while all topics are there. Making topics takes more: see `quantum-router topics create`. */
+export function accessRightsOf(service: ServiceDefinition): AccessRights {
+  const { views, reads, outputs, table, ownOutput } = service;
+  const inputs = topicInputs(service).map(({ topic }) => topic.name);
+  const tables = table ? [table.topic.name] : [];
+  const own = ownOutput ? [ownOutput.topic.name] : [];
+  const [viewed, read, written] = [views, reads, outputs].map((all) => all.map(({ name }) => name));
+  // Every process waits for a configuration, and shares the schemas it writes with.
+  const shared = topics.schemas.name;
+  return {
+    read: sorted([...inputs, ...viewed!, ...read!, ...tables, ...own, topics.config.name, shared]),
+    write: sorted([...written!, ...tables, ...inputs.map(deadLetterTopicName), shared]),
+    groups: inputs.length > 0 ? [service.group] : [],
+  };
+}
+
+function sorted(names: readonly string[]): string[] {
+  return [...new Set(names)].sort();
+}

@@ -1,0 +1,190 @@
+/** The engine on a Kafka that lets in only who proves who he is, with exactly the rights that docs/operations.md grants to each service. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AclOperationTypes } from 'kafkajs';
+import { declaredAccess } from '../../bin/declared-access';
+import { openKafkaBroker } from '../../lib/adapters/kafka/kafka-broker';
+import { systemClock } from '../../lib/adapters/system';
+import { processSettings } from '../../lib/config/process-settings';
+import { sleep } from '../../lib/ports/clock';
+import { createLog } from '../../lib/telemetry/log';
+import { createMetrics } from '../../lib/telemetry/metrics';
+import { topics } from '../../lib/topics/topics';
+import { type ProcessName, processNames, type RunningProcess, startProcess } from '../../services/process';
+import { createWorkplace } from '../bin/run-command';
+import { type SecureKafka, startSecureKafka } from '../secure-kafka';
+import { describeWithServers } from '../servers';
+
+const prefix = 'guarded.';
+const operator = 'topics-create';
+const userOf = (principal: string): string => principal.replace(/\W+/g, '-');
+const passwordOf = (user: string): string => `secret-of-${user}`;
+const clock = systemClock();
+
+jest.setTimeout(180_000);
+
+describeWithServers('a Kafka with TLS, SCRAM and access control', () => {
+  const workplace = createWorkplace();
+  const users = [operator, 'nobody', 'rotated', ...declaredAccess().map(({ name }) => userOf(name))];
+  const problems: string[] = [];
+  let kafka: SecureKafka;
+
+  beforeAll(async () => {
+    kafka = await startSecureKafka(
+      workplace.directory,
+      Object.fromEntries(users.map((user) => [user, passwordOf(user)])),
+    );
+  });
+  afterAll(async () => {
+    await kafka?.stop();
+    workplace.remove();
+  });
+
+  function environmentOf(user: string, more: Record<string, string> = {}): Record<string, string> {
+    return {
+      KAFKA_BROKERS: kafka.address,
+      KAFKA_TLS_CA_FILE: kafka.certificates.caFile,
+      KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      KAFKA_USERNAME: user,
+      KAFKA_PASSWORD: passwordOf(user),
+      TOPIC_PREFIX: prefix,
+      HTTP_PORT: '0',
+      ...more,
+    };
+  }
+
+  const open = (user: string, more: Record<string, string> = {}) =>
+    openKafkaBroker(processSettings(environmentOf(user, more)).kafka, {
+      clock,
+      log: createLog({ level: 'silent' }),
+      metrics: createMetrics(),
+    });
+
+  async function command(user: string, ...argv: string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await workplace.run(argv, { environment: environmentOf(user) });
+    expect({ argv, exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    return stdout;
+  }
+
+  function start(name: ProcessName): Promise<RunningProcess> {
+    return startProcess(name, processSettings(environmentOf(name)), {
+      log: createLog({ level: 'warn', destination: { write: (line) => void problems.push(`${name}: ${line}`) } }),
+      metrics: createMetrics(),
+      onFatal: (error) => problems.push(`${name}: ${error.message}`),
+      stopSignal: new AbortController().signal,
+    });
+  }
+
+  test('every process works with exactly the documented rights', async () => {
+    await kafka.allowOnPrefix(operator, prefix, [
+      AclOperationTypes.CREATE,
+      AclOperationTypes.DESCRIBE,
+      AclOperationTypes.DESCRIBE_CONFIGS,
+    ]);
+    for (const principal of declaredAccess()) await kafka.allow(userOf(principal.name), principal, prefix);
+    await command(operator, 'topics', 'create', '--kafka', kafka.address);
+    await command(operator, 'init', 'router.yaml');
+    await command('config-apply', 'config', 'apply', 'router.yaml', '--kafka', kafka.address);
+
+    const running = new Map<ProcessName, RunningProcess>();
+    try {
+      await Promise.all(processNames.map(async (name) => running.set(name, await start(name))));
+      const url = running.get('gateway')!.url!;
+      const post = async (path: string, body: unknown): Promise<Record<string, unknown>> => {
+        const headers = { 'content-type': 'application/json' };
+        const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+        return { status: answer.status, ...((await answer.json()) as object) };
+      };
+      const decision = await post('/v1/route', { prompt: 'Who may read this?', sessionId: 'one' });
+      expect(decision).toMatchObject({ status: 200, degradedTo: 'NONE' });
+      const { decisionId, routingKey, model } = decision;
+      const report = { decisionId, routingKey, model, status: 'SUCCESS', quality: 1, latencyMs: 10, costUsd: 0.001 };
+      expect(await post('/v1/feedback', report)).toMatchObject({ status: 202 });
+      // Feedback, profiler and trainer have done their part once a profile and a learning event are there.
+      const reader = await open('explain-replay');
+      const end = async (topic: string) => (await reader.offsets({ topic: prefix + topic, partition: 0 })).end;
+      while ((await end(topics.learningEvents.name)) === 0 || (await end(topics.modelProfile.name)) === 0) {
+        await sleep(clock, 50);
+      }
+      await reader.close();
+    } finally {
+      for (const name of [...processNames].reverse()) await running.get(name)?.stop();
+    }
+    expect(problems).toEqual([]);
+  });
+
+  test('who lacks a right reads which one, and of which topic', async () => {
+    const broker = await open('nobody');
+    const wanted = { partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 100_000 } as const;
+    await expect(broker.ensureTopics([{ name: `${prefix}route.decided`, ...wanted }])).rejects.toThrow(
+      /may neither see nor make guarded\.route\.decided.*Security/s,
+    );
+    await broker.close();
+  });
+
+  test.each([
+    [
+      'an authority that did not sign it',
+      () => ({ KAFKA_TLS_CA_FILE: kafka.certificates.otherCaFile }),
+      /no TLS connection to Kafka at 127\.0\.0\.1/,
+    ],
+    ['a wrong password', () => ({ KAFKA_PASSWORD: 'wrong' }), /refuses these credentials/],
+    ['no TLS at all', () => ({ KAFKA_TLS: 'false', KAFKA_TLS_CA_FILE: '' }), /does it expect TLS or SASL/],
+  ])('a start with %s ends with a sentence that says so', async (_what, environment, message) => {
+    await expect(open(operator, environment())).rejects.toThrow(message);
+  });
+
+  test('a password that was exchanged in its file is used by the next connection', async () => {
+    workplace.write('password', `${passwordOf('rotated')}\n`);
+    const { KAFKA_PASSWORD: _, ...rest } = environmentOf('rotated');
+    const environment = { ...rest, KAFKA_PASSWORD_FILE: join(workplace.directory, 'password') };
+    await kafka.allow('rotated', { read: ['ledger'], write: ['ledger'], groups: [] }, prefix);
+    const admin = await openKafkaBroker(
+      { ...processSettings(environment).kafka, tls: null, sasl: null, brokers: [kafka.plainAddress] },
+      { clock, log: createLog({ level: 'silent' }), metrics: createMetrics() },
+    );
+    await admin.ensureTopics([
+      { name: `${prefix}ledger`, partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 100_000 },
+    ]);
+    await admin.close();
+    const broker = await openKafkaBroker(processSettings(environment).kafka, {
+      clock,
+      log: createLog({ level: 'silent' }),
+      metrics: createMetrics(),
+    });
+    const producer = broker.producer('rotated');
+    const send = () => producer.send([{ topic: `${prefix}ledger`, partition: 0, key: 'k', value: Buffer.from('v') }]);
+    await send();
+    kafka.setPassword('rotated', 'another');
+    await kafka.server.restart();
+    // With the old password nothing goes through, and nothing is given up either.
+    const sent = send();
+    writeFileSync(join(workplace.directory, 'password'), 'another');
+    await sent;
+    await producer.close();
+    await broker.close();
+  });
+});
+
+describeWithServers('a Kafka whose certificate has expired', () => {
+  const workplace = createWorkplace();
+  afterAll(() => workplace.remove());
+
+  test('is refused at the start with a sentence that says so', async () => {
+    const kafka = await startSecureKafka(workplace.directory, { one: 'secret' }, { expired: true });
+    const environment = {
+      KAFKA_BROKERS: kafka.address,
+      KAFKA_TLS_CA_FILE: kafka.certificates.caFile,
+      KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      KAFKA_USERNAME: 'one',
+      KAFKA_PASSWORD: 'secret',
+    };
+    const opened = openKafkaBroker(processSettings(environment).kafka, {
+      clock,
+      log: createLog({ level: 'silent' }),
+      metrics: createMetrics(),
+    });
+    await expect(opened).rejects.toThrow(/certificate has expired/);
+    await kafka.stop();
+  });
+});
