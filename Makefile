@@ -112,6 +112,9 @@ bench: build ## Speed on the embedded default, JSON lines
 	@$(NODE) dist/benchmarks/bench.js
 	@$(NODE) dist/benchmarks/learning-speed.js
 
+bench-against: build ## Today's tree against a commit, in alternation, as ratios (REF=commit BENCH=bench|learning-speed|replay PAIRS=3 OPTIONS='--only saturation'), JSON lines
+	@node dist/benchmarks/against.js --ref $(or $(REF),$(error say REF=commit)) --bench $(or $(BENCH),bench) --pairs $(or $(PAIRS),3) $(foreach bar,$(BARS),--bar '$(bar)') $(if $(OPTIONS),-- $(OPTIONS))
+
 bench-kafka: build servers-installed ## Speed on Kafka and Redis, every service a process, JSON lines
 	@node dist/benchmarks/kafka.js
 
@@ -146,5 +149,6 @@ bench-encoder: build ## What each group of features brings (DATA=folder SEEDS=n 
 clean: ## Remove what was built and stored (stops the servers of `make up`)
 	@[ ! -d data/servers ] || $(MAKE) --no-print-directory down
 	rm -rf dist coverage .cache data
+	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-contract test-integration simulate crash chaos scan-prompts inject bench bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean
+.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-contract test-integration simulate crash chaos scan-prompts inject bench bench-against bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean

@@ -11,6 +11,8 @@ const project = (name, folders, options = {}) => ({
   rootDir: __dirname,
   testEnvironment: '<rootDir>/test/jest-environment.js',
   transform: swc,
+  // Other commits, built to be measured against, have a package of the same name.
+  modulePathIgnorePatterns: ['<rootDir>/.cache/'],
   testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
 });
 // Only the projects that name them pay for a Kafka and a Redis; jest starts them once for all of these.
