@@ -41,7 +41,8 @@ export function suggestName(name: string, known: readonly string[]): string {
     distance(lower, candidate.toLowerCase()) < distance(lower, best.toLowerCase()) ? candidate : best,
   );
   const edits = distance(lower, nearest.toLowerCase());
-  const isNear = edits <= Math.max(2, Math.floor(lower.length / 3)) && edits < lower.length;
+  const isPart = lower.length >= 3 && nearest.toLowerCase().startsWith(lower);
+  const isNear = isPart || (edits <= Math.max(2, Math.floor(lower.length / 3)) && edits < lower.length);
   return isNear ? `; did you mean "${nearest}"?` : '';
 }
 

@@ -1,6 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written like that in a configuration.
 /** `${NAME}` and `${NAME:-default}` in the texts of a configuration file, taken from the environment of whoever reads it. */
 
+import { configLimits } from './config-limits';
+import type { Issue, Path } from './describe-issues';
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type Expanded = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly message: string };
@@ -53,4 +56,13 @@ export const referenceRefused =
 /** In `{a: ${NAME}}` a YAML parser sees a map within the map, and says so in words that help nobody. */
 export function hintForFlow(line: string): string {
   return /[[{].*\$\{/.test(line) ? ' (within { } and [ ], ${NAME} must stand on a line of its own or in quotes)' : '';
+}
+
+/** Texts of a value that refer to the environment, as faults: for values that came from elsewhere. */
+export function referenceIssues(value: unknown, path: Path = []): Issue[] {
+  if (typeof value === 'string') return hasReference(value) ? [{ path, at: 'value', message: referenceRefused }] : [];
+  if (value === null || typeof value !== 'object' || path.length >= configLimits.maxDepth) return [];
+  return Object.entries(value).flatMap(([key, item]) =>
+    referenceIssues(item, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
 }
