@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { configFromJson } from '../../lib/config/parse-config';
@@ -14,10 +14,12 @@ import { chooseBackend } from '../../services/dqn-trainer/tensor-backend';
 import type { EngineHome } from '../../services/home';
 import { backendAt, configAt, publishedAt, type Retrained, retrain } from '../drive/replay-retrain';
 import { type VerifiedRange, verifyRange } from '../drive/replay-verify';
+import { findStore } from '../find-store';
 import { CliError, exitCodes, type Io } from '../io';
 import { lineWriter } from '../line-writer';
 import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
-import { defaultDataDirectory, readConfig, reasonOf, wholeNumber } from '../read-options';
+import { readConfig } from '../read-config';
+import { reasonOf, wholeNumber } from '../read-options';
 
 interface ReplayOptions extends HomeOptions {
   readonly from: Bound;
@@ -29,7 +31,7 @@ interface ReplayOptions extends HomeOptions {
   readonly config?: string;
   readonly seed?: number;
   readonly lateOutcomes: boolean;
-  readonly dataDir: string;
+  readonly dataDir?: string;
   readonly json?: boolean;
   readonly out?: string;
 }
@@ -55,7 +57,7 @@ export function addReplay(program: Command, io: Io): void {
     .option('-c, --config <file>', 'retrain: this configuration (default: the one in force at the end of the range)')
     .option('--seed <n>', 'retrain: this seed instead of the configuration’s', wholeNumber(0, 2 ** 31))
     .option('--no-late-outcomes', 'retrain: leave out outcomes that came after their decision was closed')
-    .option('-d, --data-dir <directory>', 'the store of a stopped engine', defaultDataDirectory)
+    .option('-d, --data-dir <directory>', 'the store of a stopped engine (default: the one here that was written last)')
     .option('--json', 'one JSON object instead of text')
     .option('--out <path>', 'verify: a file for all differences, as JSON lines; retrain: a folder for the weights');
   addHomeOptions(command)
@@ -89,7 +91,7 @@ async function run(io: Io, options: ReplayOptions): Promise<void> {
     if (options.verify) await runVerify(io, options, home);
     else await runRetrain(io, options, home);
   } catch (error) {
-    if (io.stopSignal.aborted) throw new CliError('stopped before the end');
+    if (io.stopSignal.aborted) throw new CliError('stopped before the end', exitCodes.stopped);
     if (error instanceof ReplayRangeError) throw new CliError(error.message);
     throw error;
   } finally {
@@ -112,9 +114,12 @@ function refuseMixed(options: ReplayOptions): void {
 
 /** The log without any service: nothing is decided or written. */
 async function openReplayHome(io: Io, options: ReplayOptions): Promise<EngineHome> {
-  if (options.kafka === undefined && !existsSync(resolve(io.workingDirectory, options.dataDir, 'store.json')))
-    throw new CliError(`there is no store in ${options.dataDir}`);
-  return openHome(io, options, { log: createLog({ level: 'error' }), metrics: createMetrics(), readOnly: true });
+  const dataDir = options.kafka === undefined ? findStore(io, options.dataDir) : '';
+  return openHome(
+    io,
+    { ...options, dataDir },
+    { log: createLog({ level: 'error' }), metrics: createMetrics(), readOnly: true },
+  );
 }
 
 /** Draws from the first call on, when the total is known. */
@@ -282,7 +287,7 @@ async function configOf(
   span: OffsetSpan,
 ): Promise<{ config: RouterConfig; origin: string }> {
   if (options.config !== undefined)
-    return { config: readConfig(io, options.config), origin: `config ${options.config}` };
+    return { config: (await readConfig(io, options)).config, origin: `config ${options.config}` };
   const { applied, changes } = await configAt(home, span);
   if (changes > 0)
     io.stderr.write(`the configuration changed ${changes} times within the range: the last one is used throughout\n`);
