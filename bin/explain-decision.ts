@@ -67,7 +67,7 @@ function threadTable(decision: RouteDecided, columns: number): string {
     `${digits(thread.durationMs)} ms`,
     thread.error ?? '',
   ]);
-  return formatTable(['thread', 'status', 'choice', 'score', 'weight', 'took', ''], rows, columns);
+  return formatTable(['thread', 'status', 'choice', 'score', 'weight', 'took', ''], rows, columns, ['took']);
 }
 
 function footnotes(decision: RouteDecided): string {

@@ -7,31 +7,38 @@ type Cell = string | number;
 const gap = '  ';
 
 /**
- * Columns are as wide as their widest cell; numbers stand to the right. Where that is wider than `columns`, cells of
- * text are wrapped between words; where that is not enough, every row becomes a block of `title  value` lines. No word
- * is ever cut.
+ * Columns are as wide as their widest cell; numbers stand to the right. Where that is wider than `columns`, the columns
+ * titled in `droppable` are left out one by one, then cells of text are wrapped between words; where that is not enough,
+ * every row becomes a block of `title  value` lines. No word is ever cut.
  */
 export function formatTable(
   header: readonly string[],
   rows: readonly (readonly Cell[])[],
   columns = Number.POSITIVE_INFINITY,
+  droppable: readonly string[] = [],
 ): string {
   const all = [header, ...rows];
   const widest = header.map((_, c) => Math.max(...all.map((row) => String(row[c]).length)));
-  const widths = narrowed(
-    widest,
-    header.map((_, c) => Math.max(...all.map((row) => longestWord(String(row[c]))))),
-    columns,
-  );
+  const dropped = droppable[0] === undefined ? -1 : header.indexOf(droppable[0]);
+  if (dropped >= 0 && totalOf(widest) > columns) {
+    const without = <T>(row: readonly T[]): T[] => row.filter((_, c) => c !== dropped);
+    return formatTable(without(header), rows.map(without), columns, droppable.slice(1));
+  }
+  const least = header.map((_, c) => Math.max(...all.map((row) => longestWord(String(row[c])))));
+  const widths = narrowed(widest, least, columns);
   if (!widths) return blocks(header, rows, columns);
   const ruled = [header, widths.map((width) => '-'.repeat(width)), ...rows];
   return ruled.map((row) => `${linesOf(row, widths)}\n`).join('');
 }
 
+function totalOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, 0) + gap.length * (widths.length - 1);
+}
+
 /** Takes from the widest column that can still be wrapped until all fit; null when they cannot. */
 function narrowed(widest: readonly number[], least: readonly number[], columns: number): number[] | null {
   const widths = [...widest];
-  let over = widths.reduce((sum, width) => sum + width, 0) + gap.length * (widths.length - 1) - columns;
+  let over = totalOf(widths) - columns;
   while (over > 0) {
     let at = -1;
     for (let c = 0; c < widths.length; c++) if (widths[c]! > least[c]! && (at < 0 || widths[c]! > widths[at]!)) at = c;

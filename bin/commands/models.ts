@@ -142,6 +142,7 @@ async function list(io: Io, desk: WeightsDesk, { json }: WhereOptions): Promise<
       [...header, ...figures],
       versions.map((version) => rowOf(version, inForce)),
       io.stdout.columns,
+      ['published', 'events', 'neural weight', 'error', 'lineage'],
     ),
   );
 }

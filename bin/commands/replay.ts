@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { configFromJson } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { type Progress, startProgress } from '../../lib/evaluation/progress';
-import { type Bound, boundOf, type OffsetSpan, ReplayRangeError, spanOf } from '../../lib/evaluation/replay/range';
+import { type Bound, boundOf, looksLikeTime, type OffsetSpan, ReplayRangeError, spanOf } from '../../lib/evaluation/replay/range';
 import type { LocatedDifference } from '../../lib/evaluation/replay/verify';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
@@ -64,12 +64,14 @@ export function addReplay(program: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Offsets are those of route.decided (--verify) or learning.events (--retrain); whole numbers of 12 digits and more are
-times. Exits with 1 when a decision differs.
+Offsets are those of route.decided (--verify) or learning.events (--retrain);
+whole numbers of 12 digits and more are times. A time without a zone is UTC, a date
+without a time its midnight. Exits with 1 when a decision differs.
 
 Examples:
   $ quantum-router replay --verify
-  $ quantum-router replay --verify --with-learned --from 2026-03-01T00:00 --to 2026-03-02T00:00 --out differences.jsonl
+  $ quantum-router replay --verify --with-learned --from 2026-03-01 --to 2026-03-02 \\
+      --out differences.jsonl
   $ quantum-router replay --retrain --to 20000 --seed 7 --out weights
   $ quantum-router replay --verify --kafka localhost:9092 --partition 2 --from 1000`,
     )
@@ -79,6 +81,7 @@ Examples:
 function bound(text: string): Bound {
   const parsed = boundOf(text);
   if (parsed) return parsed;
+  if (looksLikeTime(text)) throw new InvalidArgumentError('There is no such date or time.');
   throw new InvalidArgumentError(
     'It must be earliest, end, an offset, epoch milliseconds, or a time like 2026-03-01T12:00:00Z.',
   );
