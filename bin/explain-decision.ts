@@ -1,9 +1,33 @@
 /** A decision for a person: the choice and its reason first, then the evidence in tables. */
+import { wrapText } from '../lib/evaluation/wrap-text';
 import type { RouteDecided } from '../lib/topics/generated/messages';
 import { formatTable } from './format-table';
 
-export function explain(decision: RouteDecided): string {
-  return [headline(decision), candidateTable(decision), threadTable(decision), footnotes(decision)].join('\n');
+/** Lines of text are broken between words where they are wider than `columns`. */
+export function explain(decision: RouteDecided, columns = Number.POSITIVE_INFINITY): string {
+  const text = (lines: string): string => named(lines, columns);
+  return [
+    text(headline(decision)),
+    candidateTable(decision, columns),
+    threadTable(decision, columns),
+    text(footnotes(decision)),
+  ].join('\n');
+}
+
+const nameWidth = 11;
+
+/** Lines begin with what they are about, and go on below what is said of it. */
+function named(lines: string, columns: number): string {
+  return lines
+    .split('\n')
+    .map((line) => {
+      if (line.length <= columns) return line;
+      const hasName = /^\S+ {2,}/.test(line);
+      const indent = ' '.repeat(nameWidth);
+      const [first, ...rest] = wrapText(hasName ? line.slice(nameWidth) : line, columns - nameWidth);
+      return [`${hasName ? line.slice(0, nameWidth) : ''}${first}`, ...rest.map((part) => indent + part)].join('\n');
+    })
+    .join('\n');
 }
 
 function headline(decision: RouteDecided): string {
@@ -15,7 +39,7 @@ fallbacks  ${next}
 `;
 }
 
-function candidateTable(decision: RouteDecided): string {
+function candidateTable(decision: RouteDecided, columns: number): string {
   const rows = decision.candidates.map((candidate) => [
     candidate.model === decision.model ? `> ${candidate.model}` : `  ${candidate.model}`,
     candidate.provider,
@@ -26,10 +50,14 @@ function candidateTable(decision: RouteDecided): string {
     `${Math.round(candidate.expectedLatencyMs)} ms`,
     candidate.eligible ? '' : `not eligible: ${candidate.ineligibleReason ?? ''}`,
   ]);
-  return formatTable(['  candidate', 'provider', 'probability', 'quality', 'utility', 'cost', 'latency', ''], rows);
+  return formatTable(
+    ['  candidate', 'provider', 'probability', 'quality', 'utility', 'cost', 'latency', ''],
+    rows,
+    columns,
+  );
 }
 
-function threadTable(decision: RouteDecided): string {
+function threadTable(decision: RouteDecided, columns: number): string {
   const rows = decision.threads.map((thread) => [
     thread.strategy,
     thread.status,
@@ -39,7 +67,7 @@ function threadTable(decision: RouteDecided): string {
     `${digits(thread.durationMs)} ms`,
     thread.error ?? '',
   ]);
-  return formatTable(['thread', 'status', 'choice', 'score', 'weight', 'took', ''], rows);
+  return formatTable(['thread', 'status', 'choice', 'score', 'weight', 'took', ''], rows, columns, ['took']);
 }
 
 function footnotes(decision: RouteDecided): string {

@@ -1,6 +1,9 @@
 /** Calls a gateway over HTTP for the commands. */
 import { CliError } from './io';
 
+/** Nobody listens there, or not in our language. */
+export class GatewayUnreachableError extends CliError {}
+
 export interface GatewayAnswer {
   readonly ok: boolean;
   readonly status: number;
@@ -18,7 +21,7 @@ export async function callGateway(url: string, method: string, path: string, tex
     });
   } catch (error) {
     const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
-    throw new CliError(
+    throw new GatewayUnreachableError(
       `cannot reach a gateway at ${url}: ${cause?.code ?? (error as Error).message}; is \`quantum-router serve\` running?`,
     );
   }

@@ -1,9 +1,12 @@
 /** What a command may touch of the outside: handed in, so that tests run commands in their own process. */
+
+import { wrapText } from '../lib/evaluation/wrap-text';
 import type { Clock } from '../lib/ports/clock';
 
 export interface OutputStream {
   readonly write: (text: string) => void;
   readonly isTerminal: boolean;
+  /** Width to write for: the terminal's, 80 where there is none. */
   readonly columns: number;
 }
 
@@ -24,7 +27,7 @@ export interface Io {
 }
 
 /** Exit codes, for scripts; they are part of `--help`. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+export const exitCodes = { ok: 0, failed: 1, usage: 2, stopped: 130 } as const;
 
 /** An error that needs no stack: one readable line and an exit code. */
 export class CliError extends Error {
@@ -35,6 +38,16 @@ export class CliError extends Error {
     super(message);
     this.name = 'CliError';
   }
+}
+
+/** Writes text to a stream, broken between words where it is wider. */
+export function say(stream: OutputStream, text: string): void {
+  stream.write(
+    `${text
+      .split('\n')
+      .flatMap((line) => wrapText(line, stream.columns))
+      .join('\n')}\n`,
+  );
 }
 
 /** Resolves when the signal is aborted, at once when it already is. */

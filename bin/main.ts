@@ -4,7 +4,7 @@ import '../lib/telemetry/preload';
 
 import { systemClock } from '../lib/adapters/system';
 import { flushTraces } from '../lib/telemetry/tracing';
-import type { Io, OutputStream } from './io';
+import { exitCodes, type Io, type OutputStream } from './io';
 import { main } from './program';
 
 export { main } from './program';
@@ -20,19 +20,23 @@ export function start(): void {
 
 function processIo(): Io {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // A terminal that is closed ends its processes with SIGHUP: they drain, too.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       // The second time the user means it.
-      if (stop.signal.aborted) process.exit(130);
+      if (stop.signal.aborted) process.exit(exitCodes.stopped);
       stop.abort();
     });
   }
   // A reader that went away (`| head`) is no error of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  }
   return {
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
-    stdin: () => process.stdin.setEncoding('utf8'),
+    // As bytes: whoever reads them sees whether they are text at all.
+    stdin: () => process.stdin,
     stopSignal: stop.signal,
     clock: systemClock(),
     environment: process.env,
@@ -40,11 +44,14 @@ function processIo(): Io {
   };
 }
 
+const usualColumns = 80;
+
 function outputOf(stream: NodeJS.WriteStream): OutputStream {
   return {
     write: (text) => void stream.write(text),
     isTerminal: stream.isTTY === true,
-    columns: stream.columns ?? 100,
+    // A terminal without a size says 0.
+    columns: stream.columns || usualColumns,
   };
 }
 

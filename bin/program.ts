@@ -14,6 +14,7 @@ import { addServices } from './commands/services';
 import { addTopics } from './commands/topics';
 import { addTrain } from './commands/train';
 import { CliError, exitCodes, type Io } from './io';
+import { reasonOf } from './read-options';
 import { version } from './version';
 
 /** Adds one command to the program. */
@@ -39,9 +40,10 @@ const epilogue = `
 Results go to stdout, progress and errors to stderr.
 
 Exit codes:
-  0  it worked
-  1  it did not, or some of the input was refused
-  2  the command line is wrong
+  0    it worked
+  1    it did not, or some of the input was refused
+  2    the command line is wrong
+  130  it was stopped (Ctrl-C) before its end
 
 Examples:
   $ quantum-router init                          write an annotated configuration
@@ -57,11 +59,21 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     // Commander has already written its own messages.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    const failure = error as Error;
-    io.stderr.write(`error: ${failure.message.trim()}\n`);
-    if (argv.includes('--debug')) io.stderr.write(`${failure.stack ?? ''}\n`);
-    return failure instanceof CliError ? failure.exitCode : exitCodes.failed;
+    const failure = error instanceof Error ? error : new Error(String(error));
+    const exitCode = failure instanceof CliError ? failure.exitCode : exitCodes.failed;
+    // What the user asked for is no error.
+    const isError = exitCode !== exitCodes.stopped;
+    io.stderr.write(`${isError ? 'error: ' : ''}${sentenceOf(failure)}\n`);
+    if (isError && argv.includes('--debug')) io.stderr.write(`${failure.stack ?? ''}\n`);
+    return exitCode;
   }
+}
+
+/** Our own errors are written for people; what the system says is put into words, with the path or address it is about. */
+function sentenceOf(failure: Error): string {
+  const { code, path, syscall } = failure as NodeJS.ErrnoException;
+  if (failure instanceof CliError || code === undefined || syscall === undefined) return failure.message.trim();
+  return path === undefined ? reasonOf(failure) : `${path}: ${reasonOf(failure)}`;
 }
 
 function createProgram(io: Io): Command {

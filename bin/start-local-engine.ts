@@ -1,5 +1,6 @@
 /** An engine in this process with its gateway, for commands that need one. */
 import type { RouterConfig } from '../lib/config/router-config';
+import type { ConfigOrigin } from '../lib/config/settle-config';
 import type { Log } from '../lib/telemetry/log';
 import { createMetrics } from '../lib/telemetry/metrics';
 import { type Engine, startEngine } from '../services/engine';
@@ -10,6 +11,7 @@ export interface LocalEngineOptions extends HomeOptions {
   /** Of the embedded store; not used on Kafka. */
   readonly dataDir: string;
   readonly config: RouterConfig;
+  readonly configOrigin: ConfigOrigin;
   readonly partitions: number;
   readonly http: { readonly host: string; readonly port: number };
   readonly log: Log;
@@ -25,11 +27,14 @@ export interface LocalEngine {
 }
 
 export async function startLocalEngine(io: Io, options: LocalEngineOptions): Promise<LocalEngine> {
-  const { config, partitions, http, log, onFatal } = options;
+  const { config, configOrigin, partitions, http, log, onFatal } = options;
   const metrics = createMetrics();
   const home = await openHome(io, options, { log, metrics });
   try {
-    const engine = await startEngine({ home, config, partitions, trainer: 'worker', http, log, metrics, onFatal });
+    const engine = await startEngine({
+      ...{ home, config, configOrigin, partitions, http, log, metrics, onFatal },
+      trainer: 'worker',
+    });
     return {
       engine,
       url: engine.url!,

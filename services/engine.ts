@@ -1,6 +1,7 @@
 /** All services of the engine together in one process: declared, started readers first, stopped writers first. */
-import { createConfigWriter } from '../lib/config/apply-config';
+import { createConfigWriter, type InForce } from '../lib/config/apply-config';
 import type { RouterConfig } from '../lib/config/router-config';
+import type { ConfigOrigin } from '../lib/config/settle-config';
 import type { Broker } from '../lib/ports/broker';
 import type { KeyValue } from '../lib/ports/key-value';
 import { seededRandom } from '../lib/random/seeded';
@@ -10,6 +11,7 @@ import type { ServiceStatus } from '../lib/runtime/run-service';
 import { followView } from '../lib/runtime/view';
 import type { Log } from '../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../lib/telemetry/metrics';
+import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import { topics } from '../lib/topics/topics';
 import { declareOn } from './declare-services';
 import type { TrainerHost } from './dqn-trainer/create-fold';
@@ -20,8 +22,10 @@ export type { TrainerHost } from './dqn-trainer/create-fold';
 
 export interface EngineOptions {
   readonly home: EngineHome;
-  /** Put in force at start where it differs from what the store has. */
+  /** Put in force at start where it counts more than what the store has; otherwise the engine starts on the store's. */
   readonly config: RouterConfig;
+  /** Where it comes from; by default it replaces whatever there is. */
+  readonly configOrigin?: ConfigOrigin;
   /** Partitions of the request path; fixed for the life of a store. */
   readonly partitions: number;
   /** `worker`: training in a thread of its own; `inline`: in this one, for virtual clocks. */
@@ -42,6 +46,8 @@ export interface Engine {
   /** Where the gateway listens; null without one. */
   readonly url: string | null;
   status(): readonly ServiceStatus[];
+  /** What came of the configuration it was started with. */
+  readonly inForce: InForce;
   /** Puts a configuration in force; resolves when it is durable. Throws when somebody else changed it meanwhile. */
   applyConfig(config: RouterConfig): Promise<void>;
   /** Rewards folded into the newest tuning that this process has seen. */
@@ -52,36 +58,38 @@ export interface Engine {
 
 /** Resolves when every service is restored and reads, and the gateway listens. What had been started is stopped again when something cannot be. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { home, config, log } = options;
+  const { home, log } = options;
   const { broker, keyValue, clock, topicPrefix } = home;
   const metrics = options.metrics ?? createMetrics();
   const onFatal = options.onFatal ?? (() => {});
-  const host: Host = {
-    broker,
-    keyValue,
-    clock,
-    elapsedMs: home.elapsedMs,
-    createRandom: (...labels) => seededRandom(config.seed, ...labels),
-    metrics,
-    log,
-    limits: { ...defaultRuntimeLimits, ...options.limits },
-    requestPathPartitions: options.partitions,
-    topicPrefix,
-    onFatal,
-  };
-  const definitions = declareOn(host, config, options.trainer);
-  await ensureServiceTopics(definitions, host);
-
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const stopOne of stops.splice(0).reverse()) await stopOne();
   };
   try {
-    const configWriter = createConfigWriter({ broker, clock, name: 'engine', topicPrefix });
+    const configWriter = createConfigWriter({ broker, clock, name: 'engine', topicPrefix, log });
     stops.push(() => configWriter.close());
+    // First of all: seed and limits of the services come from what is in force, which need not be what was given.
+    await ensureSinglePartitionTopic(broker, topics.config, topicPrefix);
+    const inForce = await configWriter.putInForce(options.config, options.configOrigin);
+    const { config } = inForce;
+    const host: Host = {
+      broker,
+      keyValue,
+      clock,
+      elapsedMs: home.elapsedMs,
+      createRandom: (...labels) => seededRandom(config.seed, ...labels),
+      metrics,
+      log,
+      limits: { ...defaultRuntimeLimits, ...options.limits },
+      requestPathPartitions: options.partitions,
+      topicPrefix,
+      onFatal,
+    };
+    const definitions = declareOn(host, config, options.trainer);
+    await ensureServiceTopics(definitions, host);
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());
-    await configWriter.putInForce(config);
     const running = await runServices(definitions, host);
     stops.push(() => running.stop());
     const gateway = options.http ? await startGateway(options, running, metrics) : null;
@@ -91,6 +99,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       keyValue,
       metrics,
       url: gateway?.url ?? null,
+      inForce,
       status: () => running.status(),
       applyConfig: async (wanted) => {
         await configWriter.putInForce(wanted);

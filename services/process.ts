@@ -60,7 +60,7 @@ export async function runProcess(
   let exitCode = 0;
   // A supervisor that is gone would leave us to nobody.
   process.on('disconnect', () => stop.abort());
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       // The second time it is meant.
       if (stop.signal.aborted) process.exit(130);

@@ -127,7 +127,7 @@ async function run(io: Io, options: EvaluateCommandOptions): Promise<void> {
   });
   decisions.close();
   timings.close();
-  io.stdout.write(options.json ? `${JSON.stringify(report)}\n` : describe(report));
+  io.stdout.write(options.json ? `${JSON.stringify(report)}\n` : describe(report, io.stdout.columns));
 }
 
 const progressIntervalMs = 1_000;
@@ -144,18 +144,18 @@ function progressOf(io: Io): (done: number, total: number) => void {
   };
 }
 
-function describe(report: EvaluationReport): string {
+function describe(report: EvaluationReport, columns: number): string {
   const rows = Object.entries({ 'this engine': report, ...report.baselines }).map(([name, summary]) => [
     name,
     summary.meanScore.toFixed(4),
     summary.meanCostUsd === null ? 'unknown' : summary.meanCostUsd.toPrecision(4),
     summary.regret.toFixed(4),
   ]);
-  const judged = report.offPolicy ? `\n${describeOffPolicy(report.offPolicy)}` : '';
-  return `${report.requests} test rows, ${report.updates} rewards learned from\n${formatTable(['policy', 'mean score', 'mean cost USD', 'regret'], rows)}${judged}`;
+  const judged = report.offPolicy ? `\n${describeOffPolicy(report.offPolicy, columns)}` : '';
+  return `${report.requests} test rows, ${report.updates} rewards learned from\n${formatTable(['policy', 'mean score', 'mean cost USD', 'regret'], rows, columns)}${judged}`;
 }
 
-function describeOffPolicy(estimates: NonNullable<EvaluationReport['offPolicy']>): string {
+function describeOffPolicy(estimates: NonNullable<EvaluationReport['offPolicy']>, columns: number): string {
   const rows = Object.entries(estimates).map(([name, { truth, refused, snips, dr }]) => [
     name,
     truth.toFixed(4),
@@ -163,5 +163,5 @@ function describeOffPolicy(estimates: NonNullable<EvaluationReport['offPolicy']>
     dr ? `${dr.value.toFixed(4)} (${dr.low.toFixed(3)} … ${dr.high.toFixed(3)})` : '',
     refused === null ? '' : 'refused: too little in the log',
   ]);
-  return `Other policies, estimated from this log:\n${formatTable(['policy', 'truth', 'SNIPS', 'DR', ''], rows)}`;
+  return `Other policies, estimated from this log:\n${formatTable(['policy', 'truth', 'SNIPS', 'DR', ''], rows, columns)}`;
 }

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
@@ -8,10 +6,11 @@ import { topics } from '../../lib/topics/topics';
 import { defaultGatewaySettings } from '../../services/gateway/config';
 import { findDecision } from '../../services/gateway/find-decision';
 import { explain } from '../explain-decision';
-import { callGateway, errorMessageOf } from '../gateway-client';
+import { findStore, newestStore } from '../find-store';
+import { callGateway, errorMessageOf, GatewayUnreachableError } from '../gateway-client';
 import { CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
-import { gatewayUrl } from '../read-options';
+import { defaultGatewayUrl, gatewayUrl } from '../read-options';
 
 interface ExplainOptions extends HomeOptions {
   readonly url?: string;
@@ -19,14 +18,12 @@ interface ExplainOptions extends HomeOptions {
   readonly json?: boolean;
 }
 
-const defaultUrl = 'http://127.0.0.1:8080';
-
 export function addExplain(program: Command, io: Io): void {
   const command = program
     .command('explain')
     .description('Say why a request got its model: what every thread thought, and what the draw was made of.')
     .argument('<requestId>', 'id of the request, which is also the id of its decision')
-    .option('--url <url>', `a running gateway (default: ${defaultUrl})`, gatewayUrl)
+    .option('--url <url>', `a running gateway (default: ${defaultGatewayUrl}, else the store written last)`, gatewayUrl)
     .option('-d, --data-dir <directory>', 'read the store of a stopped engine instead')
     .option('--json', 'the decision as it is on the topic');
   addHomeOptions(command)
@@ -40,8 +37,12 @@ export function addExplain(program: Command, io: Io): void {
       const decision =
         options.dataDir || options.kafka
           ? await fromLog(io, options, requestId)
-          : await fromGateway(options.url ?? defaultUrl, requestId);
-      io.stdout.write(options.json ? `${JSON.stringify(decision)}\n` : explain(decision));
+          : await fromGateway(options.url ?? defaultGatewayUrl, requestId).catch((error) => {
+              // Without a gateway somewhere the store of a stopped engine is what can be meant.
+              if (!(error instanceof GatewayUnreachableError) || options.url || newestStore(io) === null) throw error;
+              return fromLog(io, options, requestId);
+            });
+      io.stdout.write(options.json ? `${JSON.stringify(decision)}\n` : explain(decision, io.stdout.columns));
     });
 }
 
@@ -53,9 +54,7 @@ async function fromGateway(url: string, requestId: string): Promise<RouteDecided
 
 /** Reads the log without any service: nothing is decided or written. */
 async function fromLog(io: Io, options: ExplainOptions, requestId: string): Promise<RouteDecided> {
-  const { dataDir = '' } = options;
-  if (!options.kafka && !existsSync(resolve(io.workingDirectory, dataDir)))
-    throw new CliError(`there is no store in ${dataDir}`);
+  const dataDir = options.kafka ? '' : findStore(io, options.dataDir);
   const where = options.kafka
     ? `the topics ${options.topicPrefix ?? ''}* at ${options.kafka}`
     : `the store in ${dataDir}`;

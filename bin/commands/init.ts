@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { defaultConfigYaml } from '../../lib/config/parse-config';
 import { CliError, type Io } from '../io';
-import { defaultConfigFile, reasonOf } from '../read-options';
+import { defaultConfigFile } from '../read-config';
+import { reasonOf } from '../read-options';
 
 export function addInit(program: Command, io: Io): void {
   program

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DirectoryLockedError } from '../../lib/adapters/embedded/directory-lock';
 import { createLog } from '../../lib/telemetry/log';
@@ -7,10 +5,12 @@ import { createMetrics } from '../../lib/telemetry/metrics';
 import type { WeightsVersion } from '../../lib/topics/generated/messages';
 import { findVersion } from '../../lib/weights/read-weights';
 import { gatewayDesk, logDesk, type WeightsDesk } from '../drive/weights-desk';
+import { findStore, newestStore } from '../find-store';
 import { formatTable, shortHash } from '../format-table';
+import { GatewayUnreachableError } from '../gateway-client';
 import { CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
-import { gatewayUrl, wholeNumber } from '../read-options';
+import { defaultGatewayUrl, gatewayUrl, wholeNumber } from '../read-options';
 
 interface WhereOptions extends HomeOptions {
   readonly url?: string;
@@ -19,7 +19,6 @@ interface WhereOptions extends HomeOptions {
   readonly json?: boolean;
 }
 
-const defaultUrl = 'http://127.0.0.1:8080';
 const defaultTimeoutSeconds = 30;
 
 export function addModels(program: Command, io: Io): void {
@@ -29,7 +28,9 @@ export function addModels(program: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-By default a running gateway is asked. --data-dir works on the store of a stopped engine, --kafka on a cluster.
+By default a running gateway is asked, and where there is none, the store
+here that was written last. --data-dir works on the store of a stopped engine,
+--kafka on a cluster.
 
 Examples:
   $ quantum-router models list
@@ -42,7 +43,11 @@ Examples:
       models
         .command(name)
         .description(description)
-        .option('--url <url>', `a running gateway (default: ${defaultUrl})`, gatewayUrl)
+        .option(
+          '--url <url>',
+          `a running gateway (default: ${defaultGatewayUrl}, else the store written last)`,
+          gatewayUrl,
+        )
         .option('-d, --data-dir <directory>', 'the store of a stopped engine')
         .option('--json', 'as JSON'),
     );
@@ -71,15 +76,27 @@ Examples:
 }
 
 async function atDesk(io: Io, options: WhereOptions, use: (desk: WeightsDesk) => Promise<void>): Promise<void> {
-  const { url, dataDir, kafka, timeout = defaultTimeoutSeconds } = options;
+  const { url, dataDir, kafka } = options;
   if ([url, dataDir, kafka].filter((given) => given !== undefined).length > 1)
     throw new CliError('give one of --url, --data-dir and --kafka', exitCodes.usage);
   if (dataDir === undefined && kafka === undefined) {
-    await use(gatewayDesk(url ?? defaultUrl));
-    return;
+    try {
+      return await use(gatewayDesk(url ?? defaultGatewayUrl));
+    } catch (error) {
+      // Without a gateway somewhere the store of a stopped engine is what can be meant.
+      if (!(error instanceof GatewayUnreachableError) || url !== undefined || newestStore(io) === null) throw error;
+    }
   }
-  if (dataDir !== undefined && !existsSync(resolve(io.workingDirectory, dataDir, 'store.json')))
-    throw new CliError(`there is no store in ${dataDir}`);
+  await atLog(io, options, kafka === undefined ? findStore(io, dataDir) : undefined, use);
+}
+
+async function atLog(
+  io: Io,
+  options: WhereOptions,
+  dataDir: string | undefined,
+  use: (desk: WeightsDesk) => Promise<void>,
+): Promise<void> {
+  const { kafka, timeout = defaultTimeoutSeconds } = options;
   const parts = { log: createLog({ level: 'error' }), metrics: createMetrics(), readOnly: true };
   const home = await openHome(io, { ...options, dataDir: dataDir ?? '' }, parts).catch((error: Error) => {
     if (error instanceof DirectoryLockedError)
@@ -124,6 +141,8 @@ async function list(io: Io, desk: WeightsDesk, { json }: WhereOptions): Promise<
     formatTable(
       [...header, ...figures],
       versions.map((version) => rowOf(version, inForce)),
+      io.stdout.columns,
+      ['published', 'events', 'neural weight', 'error', 'lineage'],
     ),
   );
 }

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { configFromJson } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { type Progress, startProgress } from '../../lib/evaluation/progress';
-import { type Bound, boundOf, type OffsetSpan, ReplayRangeError, spanOf } from '../../lib/evaluation/replay/range';
+import { type Bound, boundOf, looksLikeTime, type OffsetSpan, ReplayRangeError, spanOf } from '../../lib/evaluation/replay/range';
 import type { LocatedDifference } from '../../lib/evaluation/replay/verify';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
@@ -14,10 +14,12 @@ import { chooseBackend } from '../../services/dqn-trainer/tensor-backend';
 import type { EngineHome } from '../../services/home';
 import { backendAt, configAt, publishedAt, type Retrained, retrain } from '../drive/replay-retrain';
 import { type VerifiedRange, verifyRange } from '../drive/replay-verify';
+import { findStore } from '../find-store';
 import { CliError, exitCodes, type Io } from '../io';
 import { lineWriter } from '../line-writer';
 import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
-import { defaultDataDirectory, readConfig, reasonOf, wholeNumber } from '../read-options';
+import { readConfig } from '../read-config';
+import { reasonOf, wholeNumber } from '../read-options';
 
 interface ReplayOptions extends HomeOptions {
   readonly from: Bound;
@@ -29,7 +31,7 @@ interface ReplayOptions extends HomeOptions {
   readonly config?: string;
   readonly seed?: number;
   readonly lateOutcomes: boolean;
-  readonly dataDir: string;
+  readonly dataDir?: string;
   readonly json?: boolean;
   readonly out?: string;
 }
@@ -55,19 +57,21 @@ export function addReplay(program: Command, io: Io): void {
     .option('-c, --config <file>', 'retrain: this configuration (default: the one in force at the end of the range)')
     .option('--seed <n>', 'retrain: this seed instead of the configuration’s', wholeNumber(0, 2 ** 31))
     .option('--no-late-outcomes', 'retrain: leave out outcomes that came after their decision was closed')
-    .option('-d, --data-dir <directory>', 'the store of a stopped engine', defaultDataDirectory)
+    .option('-d, --data-dir <directory>', 'the store of a stopped engine (default: the one here that was written last)')
     .option('--json', 'one JSON object instead of text')
     .option('--out <path>', 'verify: a file for all differences, as JSON lines; retrain: a folder for the weights');
   addHomeOptions(command)
     .addHelpText(
       'after',
       `
-Offsets are those of route.decided (--verify) or learning.events (--retrain); whole numbers of 12 digits and more are
-times. Exits with 1 when a decision differs.
+Offsets are those of route.decided (--verify) or learning.events (--retrain);
+whole numbers of 12 digits and more are times. A time without a zone is UTC, a date
+without a time its midnight. Exits with 1 when a decision differs.
 
 Examples:
   $ quantum-router replay --verify
-  $ quantum-router replay --verify --with-learned --from 2026-03-01T00:00 --to 2026-03-02T00:00 --out differences.jsonl
+  $ quantum-router replay --verify --with-learned --from 2026-03-01 --to 2026-03-02 \\
+      --out differences.jsonl
   $ quantum-router replay --retrain --to 20000 --seed 7 --out weights
   $ quantum-router replay --verify --kafka localhost:9092 --partition 2 --from 1000`,
     )
@@ -77,6 +81,7 @@ Examples:
 function bound(text: string): Bound {
   const parsed = boundOf(text);
   if (parsed) return parsed;
+  if (looksLikeTime(text)) throw new InvalidArgumentError('There is no such date or time.');
   throw new InvalidArgumentError(
     'It must be earliest, end, an offset, epoch milliseconds, or a time like 2026-03-01T12:00:00Z.',
   );
@@ -89,7 +94,7 @@ async function run(io: Io, options: ReplayOptions): Promise<void> {
     if (options.verify) await runVerify(io, options, home);
     else await runRetrain(io, options, home);
   } catch (error) {
-    if (io.stopSignal.aborted) throw new CliError('stopped before the end');
+    if (io.stopSignal.aborted) throw new CliError('stopped before the end', exitCodes.stopped);
     if (error instanceof ReplayRangeError) throw new CliError(error.message);
     throw error;
   } finally {
@@ -112,9 +117,12 @@ function refuseMixed(options: ReplayOptions): void {
 
 /** The log without any service: nothing is decided or written. */
 async function openReplayHome(io: Io, options: ReplayOptions): Promise<EngineHome> {
-  if (options.kafka === undefined && !existsSync(resolve(io.workingDirectory, options.dataDir, 'store.json')))
-    throw new CliError(`there is no store in ${options.dataDir}`);
-  return openHome(io, options, { log: createLog({ level: 'error' }), metrics: createMetrics(), readOnly: true });
+  const dataDir = options.kafka === undefined ? findStore(io, options.dataDir) : '';
+  return openHome(
+    io,
+    { ...options, dataDir },
+    { log: createLog({ level: 'error' }), metrics: createMetrics(), readOnly: true },
+  );
 }
 
 /** Draws from the first call on, when the total is known. */
@@ -282,7 +290,7 @@ async function configOf(
   span: OffsetSpan,
 ): Promise<{ config: RouterConfig; origin: string }> {
   if (options.config !== undefined)
-    return { config: readConfig(io, options.config), origin: `config ${options.config}` };
+    return { config: (await readConfig(io, options)).config, origin: `config ${options.config}` };
   const { applied, changes } = await configAt(home, span);
   if (changes > 0)
     io.stderr.write(`the configuration changed ${changes} times within the range: the last one is used throughout\n`);

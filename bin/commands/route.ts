@@ -5,20 +5,20 @@ import type { Command } from 'commander';
 import { createLog } from '../../lib/telemetry/log';
 import { callGateway, type GatewayAnswer } from '../gateway-client';
 import { CliError, exitCodes, type Io } from '../io';
+import { addConfigOptions, type ConfigOptions, type ReadConfig, readConfig, sayInForce } from '../read-config';
 import { readLines } from '../read-lines';
-import { defaultDataDirectory, gatewayUrl, readConfig, reasonOf, wholeNumber } from '../read-options';
-import { startLocalEngine } from '../start-local-engine';
+import { defaultDataDirectory, gatewayUrl, reasonOf, wholeNumber } from '../read-options';
+import { type LocalEngine, startLocalEngine } from '../start-local-engine';
 
-interface RouteOptions {
+interface RouteOptions extends ConfigOptions {
   readonly url?: string;
   readonly dataDir?: string;
-  readonly config?: string;
   readonly partitions: number;
   readonly concurrency: number;
 }
 
 export function addRoute(program: Command, io: Io): void {
-  program
+  const command = program
     .command('route')
     .description(
       'Decide a file of requests: JSON Lines in (the body of POST /v1/route), decisions out as JSON Lines in the same order. A refused line becomes {"line", "error"} and the exit code 1.',
@@ -29,9 +29,9 @@ export function addRoute(program: Command, io: Io): void {
       '-d, --data-dir <directory>',
       `embedded store of the engine in this process (default: ${defaultDataDirectory})`,
     )
-    .option('-c, --config <file>', 'configuration of the engine in this process')
     .option('--partitions <number>', 'partitions of the engine in this process', wholeNumber(1, 256), 4)
-    .option('--concurrency <number>', 'requests under way at once', wholeNumber(1, 1_000), 64)
+    .option('--concurrency <number>', 'requests under way at once', wholeNumber(1, 1_000), 64);
+  addConfigOptions(command)
     .addHelpText(
       'after',
       '\nExamples:\n  $ quantum-router route requests.jsonl > decisions.jsonl\n  $ echo \'{"prompt": "hello"}\' | quantum-router route - --url http://127.0.0.1:8080',
@@ -40,21 +40,12 @@ export function addRoute(program: Command, io: Io): void {
 }
 
 async function route(io: Io, file: string, options: RouteOptions): Promise<void> {
-  if (options.url && (options.dataDir ?? options.config)) {
+  if (options.url && (options.dataDir ?? options.config ?? options.configWins)) {
     throw new CliError('--url means another process routes: leave out --data-dir and --config', exitCodes.usage);
   }
   const input = await openInput(io, file);
   const fatal = new AbortController();
-  const local = options.url
-    ? null
-    : await startLocalEngine(io, {
-        dataDir: options.dataDir ?? defaultDataDirectory,
-        config: readConfig(io, options.config),
-        partitions: options.partitions,
-        http: { host: '127.0.0.1', port: 0 },
-        log: createLog({ level: 'warn', nowMs: () => io.clock.nowMs() }),
-        onFatal: (group, error) => fatal.abort(new CliError(`${group} has failed for good: ${error.message}`)),
-      });
+  const local = options.url ? null : await startHere(io, options, await readConfig(io, options), fatal);
   try {
     const signal = AbortSignal.any([io.stopSignal, fatal.signal]);
     const refused = await routeLines(io, input, {
@@ -63,11 +54,30 @@ async function route(io: Io, file: string, options: RouteOptions): Promise<void>
       signal,
     });
     if (fatal.signal.aborted) throw fatal.signal.reason;
-    if (io.stopSignal.aborted) throw new CliError('stopped before the end of the input');
+    if (io.stopSignal.aborted) throw new CliError('stopped before the end of the input', exitCodes.stopped);
     if (refused > 0) throw new CliError(refused === 1 ? '1 line was refused' : `${refused} lines were refused`);
   } finally {
     await local?.stop();
   }
+}
+
+async function startHere(
+  io: Io,
+  options: RouteOptions,
+  read: ReadConfig,
+  fatal: AbortController,
+): Promise<LocalEngine> {
+  const local = await startLocalEngine(io, {
+    dataDir: options.dataDir ?? defaultDataDirectory,
+    config: read.config,
+    configOrigin: read.origin,
+    partitions: options.partitions,
+    http: { host: '127.0.0.1', port: 0 },
+    log: createLog({ level: 'warn', nowMs: () => io.clock.nowMs() }),
+    onFatal: (group, error) => fatal.abort(new CliError(`${group} has failed for good: ${error.message}`)),
+  });
+  sayInForce(io, local.engine.inForce, read);
+  return local;
 }
 
 async function openInput(io: Io, file: string): Promise<AsyncIterable<string | Buffer>> {
@@ -82,7 +92,7 @@ async function openInput(io: Io, file: string): Promise<AsyncIterable<string | B
   } catch (error) {
     throw error instanceof CliError ? error : new CliError(`cannot read ${file}: ${reasonOf(error)}`);
   }
-  return createReadStream(path, 'utf8');
+  return createReadStream(path);
 }
 
 interface Routing {
@@ -114,11 +124,13 @@ async function routeLines(
     if (io.stderr.isTerminal && done % 100 === 0) io.stderr.write(`\rrouted ${done} of ${sent} sent`);
   };
 
-  for await (const text of readLines(input)) {
+  for await (const read of readLines(input)) {
     line += 1;
     if (signal.aborted) break;
-    if (text.trim() === '') continue;
-    const answer = callGateway(url, 'POST', '/v1/route', text);
+    if (read.ok && read.text.trim() === '') continue;
+    const answer = read.ok
+      ? callGateway(url, 'POST', '/v1/route', read.text)
+      : Promise.resolve({ ok: false, status: 400, body: { error: { code: 'malformed_line', message: read.message } } });
     // It is awaited in its turn; until then a failure must not count as unhandled.
     answer.catch(() => {});
     underWay.push({ line, answer });

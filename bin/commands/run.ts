@@ -8,9 +8,9 @@ import { createLog, type Log, type LogLevel } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { type EngineHome, embeddedHome } from '../../services/home';
 import { defaultRunRate, defaultRunRequests, runWorkload } from '../drive/run';
-import { aborted, CliError, type Io } from '../io';
+import { aborted, CliError, exitCodes, type Io, say } from '../io';
 import { addHomeOptions, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
-import { commaSeparated, reasonOf, wholeNumber } from '../read-options';
+import { commaSeparated, defaultRunDirectory, reasonNotListening, reasonOf, wholeNumber } from '../read-options';
 
 interface RunCommandOptions extends HomeOptions {
   readonly exit?: boolean;
@@ -60,7 +60,7 @@ export function addRun(program: Command, io: Io): void {
     .option(
       '-d, --data-dir <directory>',
       'where the embedded store lives; what an earlier run left there is removed',
-      'data/run',
+      defaultRunDirectory,
     )
     .option('--seed <n>', 'seed of the workload and the engine', wholeNumber(0, 2 ** 31), 1)
     .addOption(
@@ -72,7 +72,7 @@ export function addRun(program: Command, io: Io): void {
   addHomeOptions(command)
     .addHelpText(
       'after',
-      '\nExits with 0 when every request was decided in time and, on the simulated workload, the engine was worth more than\nrandom routing; with 1 otherwise.\n\nExamples:\n  $ quantum-router run\n  $ quantum-router run --exit --world 3\n  $ quantum-router run --data recorded.jsonl.gz',
+      '\nExits with 0 when every request was decided in time and, on the simulated workload, the engine was worth more than\nrandom routing; with 1 otherwise; with 130 when it was stopped. A busy machine\nis given fewer requests per second, which is said.\n\nExamples:\n  $ quantum-router run\n  $ quantum-router run --exit --world 3\n  $ quantum-router run --data recorded.jsonl.gz',
     )
     .action((options: RunCommandOptions) => run(io, options));
 }
@@ -86,7 +86,7 @@ async function run(io: Io, options: RunCommandOptions): Promise<void> {
   const what = workload.simulated
     ? `${workload.name} (SIMULATED models, see docs/simulated-world.md)`
     : `${workload.name} (recorded data)`;
-  io.stderr.write(`${workload.rows} requests of ${what} through the whole engine, ${rate} per second\n`);
+  say(io.stderr, `${workload.rows} requests of ${what} through the whole engine, ${rate} per second`);
   const result = await runWorkload({
     workload,
     home,
@@ -97,24 +97,24 @@ async function run(io: Io, options: RunCommandOptions): Promise<void> {
     log,
     progress: io.stderr,
     stopped: () => io.stopSignal.aborted,
-  }).catch(async (error: NodeJS.ErrnoException) => {
+  }).catch(async (error: Error) => {
     await home.remove();
-    if (error.code !== 'EADDRINUSE') throw error;
-    throw new CliError(
-      `cannot listen on ${options.host}:${options.port}: ${reasonOf(error)} (PORT=n or --port chooses another)`,
-    );
+    const reason = reasonNotListening(error, options.host, options.port);
+    throw reason === null ? error : new CliError(`${reason} (PORT=n or --port chooses another)`);
   });
   io.stdout.write(result.summary);
-  if (!options.exit && !io.stopSignal.aborted) {
+  if (!options.exit && !result.stopped && !io.stopSignal.aborted) {
     io.stderr.write(`\nThe engine stays up on ${result.engine.url} (Ctrl-C stops). Try:\n`);
     io.stderr.write(
-      `  curl -s ${result.engine.url}/v1/route -H 'content-type: application/json' -d '{"prompt":"Translate: good morning"}'\n`,
+      `  curl -s ${result.engine.url}/v1/route \\\n       -H 'content-type: application/json' \\\n       -d '{"prompt":"Translate: good morning"}'\n`,
     );
     await aborted(io.stopSignal);
     io.stderr.write('stopping\n');
   }
   await result.engine.stop();
   await home.remove();
+  if (result.stopped)
+    throw new CliError(`stopped after ${result.played.sent} of ${workload.rows} requests`, exitCodes.stopped);
   if (result.failure) throw new CliError(result.failure);
 }
 

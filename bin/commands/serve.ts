@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import { createLog, type LogLevel } from '../../lib/telemetry/log';
 import { aborted, CliError, type Io } from '../io';
 import { addHomeOptions, type HomeOptions } from '../open-home';
-import { defaultDataDirectory, readConfig, reasonOf, wholeNumber } from '../read-options';
+import { addConfigOptions, type ConfigOptions, readConfig, sayInForce } from '../read-config';
+import { defaultDataDirectory, reasonNotListening, wholeNumber } from '../read-options';
 import { type LocalEngine, startLocalEngine } from '../start-local-engine';
 
-interface ServeOptions extends HomeOptions {
-  readonly config?: string;
+interface ServeOptions extends HomeOptions, ConfigOptions {
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
@@ -18,7 +18,6 @@ export function addServe(program: Command, io: Io): void {
   const serveCommand = program
     .command('serve')
     .description('Run every service of the engine in this process, with the HTTP gateway, until Ctrl-C.')
-    .option('-c, --config <file>', 'configuration (default: quantum-router.yaml, else the built-in example)')
     .option('-d, --data-dir <directory>', 'where the embedded store lives', defaultDataDirectory)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('-p, --port <number>', 'port to listen on; 0 takes a free one', wholeNumber(0, 65_535), 8_080)
@@ -34,7 +33,7 @@ export function addServe(program: Command, io: Io): void {
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
     );
-  addHomeOptions(serveCommand)
+  addHomeOptions(addConfigOptions(serveCommand))
     .addHelpText(
       'after',
       '\nExamples:\n  $ quantum-router serve\n  $ quantum-router serve --config my.yaml --port 9000\n  $ curl -s localhost:8080/v1/route -H "content-type: application/json" -d \'{"prompt": "hello"}\'',
@@ -43,17 +42,19 @@ export function addServe(program: Command, io: Io): void {
 }
 
 async function serve(io: Io, options: ServeOptions): Promise<void> {
-  const config = readConfig(io, options.config);
+  const read = await readConfig(io, options);
   const log = createLog({ level: options.logLevel, nowMs: () => io.clock.nowMs() });
   const failure = new AbortController();
   const local = await start(io, options, {
     ...options,
-    config,
+    config: read.config,
+    configOrigin: read.origin,
     partitions: options.partitions,
     http: { host: options.host, port: options.port },
     log,
     onFatal: (group, error) => failure.abort(new CliError(`${group} has failed for good: ${error.message}`)),
   });
+  sayInForce(io, local.engine.inForce, read);
   io.stderr.write(`ready on ${local.url} (Ctrl-C stops)\n`);
   await aborted(AbortSignal.any([io.stopSignal, failure.signal]));
   io.stderr.write('stopping: finishing what is under way\n');
@@ -69,9 +70,7 @@ async function start(
   try {
     return await startLocalEngine(io, engineOptions);
   } catch (error) {
-    const isPort = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    throw isPort
-      ? new CliError(`cannot listen on ${options.host}:${options.port}: ${reasonOf(error)} (--port chooses another)`)
-      : error;
+    const reason = reasonNotListening(error, options.host, options.port);
+    throw reason === null ? error : new CliError(`${reason} (--port chooses another)`);
   }
 }

@@ -7,16 +7,18 @@ import { declaredServices } from '../declared-services';
 import { formatLogLine } from '../drive/format-log-line';
 import { applyTo } from '../drive/put-config';
 import { type ServiceProcess, startSupervisor } from '../drive/supervisor';
+import { formatTable } from '../format-table';
 import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, environmentOfHome, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
-import { readConfig, wholeNumber } from '../read-options';
+import { addConfigOptions, type ConfigOptions, readConfig, sayInForce } from '../read-config';
+import { wholeNumber } from '../read-options';
 
-interface ServicesOptions extends HomeOptions {
-  readonly config?: string;
+interface ServicesOptions extends HomeOptions, ConfigOptions {
   readonly partitions?: number;
   readonly instances: number;
   readonly host?: string;
   readonly port?: number;
+  readonly metricsPort: number;
   readonly logLevel: string;
 }
 
@@ -26,21 +28,23 @@ export function addServices(program: Command, io: Io): void {
     .description(
       'Run every service of the engine and the gateway, each as its own process on Kafka and Redis, until Ctrl-C. One that dies is started anew.',
     )
-    .option(
-      '-c, --config <file>',
-      'configuration to put in force first (default: quantum-router.yaml, else the built-in example)',
-    )
     .option('--partitions <number>', 'partitions of the request path (default 4)', wholeNumber(1, 256))
     .option('--instances <number>', 'processes of each service that can be scaled', wholeNumber(1, 64), 1)
     .option('--host <address>', 'address of the gateway')
     .option('-p, --port <number>', 'port of the gateway; 0 takes a free one', wholeNumber(0, 65_535))
+    .option(
+      '--metrics-port <number>',
+      'port of the first /metrics of the services, the others take the next ones; 0 takes free ones',
+      wholeNumber(0, 65_000),
+      0,
+    )
     .addOption(
       program
         .createOption('--log-level <level>', 'how much the processes log')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
     );
-  addHomeOptions(command)
+  addHomeOptions(addConfigOptions(command))
     .addHelpText(
       'after',
       '\nExamples:\n  $ quantum-router services --kafka localhost:9092 --redis redis://localhost:6379\n  $ quantum-router services --kafka localhost:9092 --config my.yaml --instances 2 --log-level warn',
@@ -51,23 +55,31 @@ export function addServices(program: Command, io: Io): void {
 async function runAll(io: Io, options: ServicesOptions): Promise<void> {
   const settings = settingsOfHome(io, options);
   if (!settings) throw new CliError('--kafka must say where the topics are', exitCodes.usage);
-  const config = readConfig(io, options.config);
+  const read = await readConfig(io, options);
   const parts = { log: createLog({ level: 'error' }), metrics: createMetrics() };
   const home = await openDistributedHome({ ...settings, redis: null }, parts);
   const { broker, topicPrefix } = home;
   // Once here instead of by every process at once.
   await ensureServiceTopics(declaredServices(), { broker, topicPrefix, requestPathPartitions: settings.partitions })
-    .then(() => applyTo(home, config))
+    .then(() => applyTo(home, read.config, read.origin))
+    .then((inForce) => sayInForce(io, inForce, read))
     .catch((error: Error) => {
       throw new CliError(error.message);
     })
     .finally(() => home.close());
   const color = io.stderr.isTerminal;
-  const say = (instanceId: string, line: string): void => {
+  const sayOf = (instanceId: string, line: string): void => {
     io.stderr.write(`${formatLogLine(instanceId, line, { color })}\n`);
   };
+  const metricsUrls = new Map<string, string>();
+  let wereReady = false;
+  const processes = serviceProcesses(options.instances).map((process, index) => ({
+    ...process,
+    // One machine, many processes: a port that all of them were given would be taken by the first.
+    environment: { METRICS_PORT: String(options.metricsPort === 0 ? 0 : options.metricsPort + index) },
+  }));
   const supervisor = startSupervisor({
-    processes: serviceProcesses(options.instances),
+    processes,
     environment: {
       ...io.environment,
       ...environmentOfHome(options),
@@ -76,13 +88,22 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
       ...(options.port !== undefined && { HTTP_PORT: String(options.port) }),
     },
     clock: io.clock,
-    onLine: say,
+    onLine: sayOf,
+    onReady(instanceId, url) {
+      if (url === null) return;
+      const moved = wereReady && metricsUrls.get(instanceId) !== url;
+      metricsUrls.set(instanceId, url);
+      if (moved) sayOf(instanceId, `ready again; metrics on ${url}/metrics`);
+    },
     onExit: (instanceId, code, signal) =>
-      say(instanceId, `ended (${signal ?? `exit code ${code}`}); it is started anew`),
+      sayOf(instanceId, `ended (${signal ?? `exit code ${code}`}); it is started anew`),
   });
   const stopped = aborted(io.stopSignal);
   await Promise.race([supervisor.ready, stopped]);
   if (!io.stopSignal.aborted) {
+    wereReady = true;
+    const rows = [...metricsUrls].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, url]) => [id, `${url}/metrics`]);
+    io.stderr.write(`metrics of each process:\n${formatTable(['process', 'endpoint'], rows, io.stderr.columns)}`);
     io.stderr.write(`all services are ready; gateway on ${supervisor.url('gateway-0')} (Ctrl-C stops)\n`);
   }
   await stopped;

@@ -18,7 +18,8 @@ import { type HeldOutReport, judgeHeldOut, newestVersion, splitRows, writeRows }
 import { shortHash } from '../format-table';
 import { CliError, type Io } from '../io';
 import { addHomeOptions, type HomeOptions, openHome, settingsOfHome } from '../open-home';
-import { commaSeparated, defaultDataDirectory, readConfig, reasonOf } from '../read-options';
+import { readConfig } from '../read-config';
+import { commaSeparated, defaultDataDirectory, reasonOf } from '../read-options';
 
 interface TrainOptions extends HomeOptions {
   readonly data: string;
@@ -110,8 +111,10 @@ async function configOf(io: Io, options: TrainOptions, home: EngineHome, workloa
   const { broker, topicPrefix } = home;
   const isThere = (await broker.listTopics()).some(({ name }) => name === topicPrefix + topics.config.name);
   const applied = isThere ? await readLast(broker, topics.config, topicPrefix) : null;
-  const config =
-    options.config === undefined && applied ? configFromJson(applied.json) : readConfig(io, options.config);
+  const { config, origin } =
+    options.config === undefined && applied
+      ? { config: configFromJson(applied.json), origin: null }
+      : await readConfig(io, { ...options, configWins: true });
   const known = config.models.map(({ name }) => name);
   const unknown = workload.models.map(({ name }) => name).filter((name) => !known.includes(name));
   if (unknown.length > 0)
@@ -119,7 +122,7 @@ async function configOf(io: Io, options: TrainOptions, home: EngineHome, workloa
       `${options.data} has outcomes of models that are not configured: ${unknown.join(', ')} (configured are ${known.join(', ')}): ` +
         `add them to the configuration, or leave them out with --exclude-models ${unknown.join(',')}`,
     );
-  await applyTo(home, config);
+  if (origin) await applyTo(home, config, origin);
   return config;
 }
 

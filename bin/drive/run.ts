@@ -13,6 +13,7 @@ import {
 import { startProgress } from '../../lib/evaluation/progress';
 import { policyTable, quantilesOf, riseOf } from '../../lib/evaluation/report';
 import type { Workload } from '../../lib/evaluation/workload';
+import { wrapText } from '../../lib/evaluation/wrap-text';
 import { inferTask } from '../../lib/routing/infer-task';
 import { utilityWeights } from '../../lib/routing/utility';
 import type { Log } from '../../lib/telemetry/log';
@@ -38,12 +39,14 @@ export interface RunOptions {
 export interface RunResult {
   readonly engine: Engine;
   readonly played: Played;
-  /** The engine first, then the baselines; empty when the run was stopped early. */
+  /** The engine first, then the baselines, on the requests that were decided; empty when too few were. */
   readonly policies: readonly PolicyResult[];
   /** The final table, for people. */
   readonly summary: string;
-  /** Why the run was no success; null when it was one. */
+  /** Why the run was no success; null when it was one, or was stopped. */
   readonly failure: string | null;
+  /** Somebody stopped it before its end. */
+  readonly stopped: boolean;
 }
 
 /** Requests of a default run, and how many are sent per second. */
@@ -51,7 +54,11 @@ export const defaultRunRequests = 15_000;
 export const defaultRunRate = 250;
 
 const partitions = 4;
-const maxInFlight = 1_000;
+/** Requests under way, as a share of what is sent in a second: with more the machine is too slow for the rate. */
+const inFlightSeconds = 0.5;
+const leastInFlight = 32;
+/** Fewer decisions say nothing about a policy. */
+const leastJudged = 10;
 /** A simulated outage lasts seconds here, not minutes: a breaker that waits as in production would outlast it. */
 const breakerOpenMs = 1_000;
 
@@ -82,6 +89,7 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
     models: workload.models.map((model) => model.name),
   });
   const tally = createTally(workload);
+  let note: string | null = null;
   const played = await playWorkload({
     workload,
     client,
@@ -89,37 +97,46 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
     config,
     applyConfig: engine.applyConfig,
     ratePerSecond: options.ratePerSecond,
-    maxInFlight,
+    maxInFlight: Math.max(leastInFlight, Math.ceil(inFlightSeconds * options.ratePerSecond)),
+    onPace(isBehind) {
+      note = isBehind ? 'slowed down: this machine is busy' : null;
+    },
     onDecided(index, decision, done) {
       tally.add(index, decision.model);
-      progress.update({ done, ...tally.state() });
+      progress.update({ done, note, ...tally.state() });
     },
     stopped: options.stopped,
   });
   progress.finish();
   await client.close();
-  if (played.chosen.every((model) => model === null) && !options.stopped()) {
+  const decided = played.chosen.filter((model) => model !== null).length;
+  const isStopped = played.sent < workload.rows;
+  if (decided === 0 && !isStopped) {
     const failure =
       'no request was decided: the topics may hold an earlier run of the same requests; use others (--topic-prefix)';
-    return { engine, played, policies: [], summary: '', failure };
+    return { engine, played, policies: [], summary: '', failure, stopped: false };
   }
-  if (options.stopped()) return { engine, played, policies: [], summary: '', failure: 'stopped before the end' };
+  if (decided < leastJudged) return { engine, played, policies: [], summary: '', failure: null, stopped: isStopped };
   const policies = judge(workload, played, options.seed);
+  const { columns } = options.progress;
   return {
     engine,
     played,
     policies,
-    summary: summaryOf(workload, policies, played),
-    failure: failureOf(workload, policies, played),
+    summary: summaryOf(workload, policies, played, options.ratePerSecond, columns),
+    failure: isStopped ? null : failureOf(workload, policies, played),
+    stopped: isStopped,
   };
 }
 
 function failureOf(
   workload: Workload,
   [engine, random]: readonly PolicyResult[],
-  { undecided }: Played,
+  { undecided, late }: Played,
 ): string | null {
   if (undecided > 0) return `${undecided} requests were not decided in time`;
+  // On a machine that cannot keep up, threads miss their time, and what was chosen says little about the engine.
+  if (late > 0) return null;
   if (workload.simulated && engine!.meanUtility <= random!.meanUtility)
     return 'the engine was worth no more than random routing';
   return null;
@@ -166,23 +183,48 @@ function judge(workload: Workload, played: Played, seed: number): PolicyResult[]
     return inferTask(row.taskHint, row.prompt);
   });
   return [
-    judgeChoices('this engine', matrix, choices),
+    judgeChoices(played.late > 0 ? 'this engine *' : 'this engine', matrix, choices),
     ...Object.values(allBaselines(matrix, { weights, seed, taskTypes })),
   ];
 }
 
-function summaryOf(workload: Workload, policies: readonly PolicyResult[], played: Played): string {
+function summaryOf(
+  workload: Workload,
+  policies: readonly PolicyResult[],
+  played: Played,
+  ratePerSecond: number,
+  columns: number,
+): string {
   const latency = quantilesOf(played.latencyMs);
   const { firstTenth, lastTenth, rise } = riseOf(policies[0]!.utilities);
-  const what = workload.simulated
-    ? `\n${workload.name}: a SIMULATED workload, written for this project (docs/simulated-world.md).\n`
-    : `\n${workload.name}: recorded data; only the chosen model's outcome was shown to the engine.\n`;
+  const isPartial = played.sent < workload.rows;
+  const mark = played.late > 0 ? ' *' : '';
+  const text = (words: string): string => `${wrapText(words, columns).join('\n')}\n`;
+  const count = isPartial
+    ? `PARTIAL: stopped after ${played.sent} of ${workload.rows} requests; the table is about those that were decided`
+    : `${workload.rows} requests`;
+  const sentPerSecond = (1_000 * played.sent) / Math.max(1, played.elapsedMs);
+  const lateShare = Math.ceil((100 * played.late) / played.sent);
   return [
-    what,
-    `${workload.rows} requests, the same for every policy; utility = quality less cost and latency as the configuration weighs them.\n\n`,
+    '\n',
+    text(
+      workload.simulated
+        ? `${workload.name}: a SIMULATED workload, written for this project (docs/simulated-world.md).`
+        : `${workload.name}: recorded data; only the chosen model's outcome was shown to the engine.`,
+    ),
+    text(
+      `${count}, the same for every policy; utility = quality less cost and latency as the configuration weighs them.`,
+    ),
+    '\n',
     policyTable(policies, { color: false, paired: true }),
-    `\ndecision latency of this engine  p50 ${latency.p50.toFixed(1)} ms  p95 ${latency.p95.toFixed(1)} ms  p99 ${latency.p99.toFixed(1)} ms\n`,
-    `mean utility, first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${rise >= 0 ? '+' : ''}${rise.toFixed(4)})\n`,
+    '\n',
+    `decision latency of this engine${mark}\n`,
+    `  p50 ${latency.p50.toFixed(1)} ms  p95 ${latency.p95.toFixed(1)} ms  p99 ${latency.p99.toFixed(1)} ms\n`,
+    'mean utility of this engine\n',
+    `  first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${rise >= 0 ? '+' : ''}${rise.toFixed(4)})\n`,
+    played.late > 0
+      ? `\n${text(`* made while this machine was too busy for ${ratePerSecond} requests per second: ${lateShare} % of them were sent late, ${sentPerSecond.toFixed(0)} per second on average. Other figures come out on a machine that is free.`)}`
+      : '',
     played.undecided > 0 ? `${played.undecided} requests were NOT decided in time\n` : '',
   ].join('');
 }

@@ -22,6 +22,8 @@ export interface SupervisorOptions {
   readonly onLine: (instanceId: string, line: string) => void;
   /** A process ended that was not told to. */
   readonly onExit: (instanceId: string, code: number | null, signal: NodeJS.Signals | null) => void;
+  /** A process is ready; `url` is where its gateway or its probes listen. Called again after every restart. */
+  readonly onReady?: (instanceId: string, url: string | null) => void;
   /** Flags of node itself, in front of the script. */
   readonly nodeOptions?: readonly string[];
 }
@@ -93,6 +95,7 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
       kept.url = message.url;
       kept.isReady = true;
       kept.onReady?.();
+      options.onReady?.(instanceId, message.url);
     });
     kept.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {

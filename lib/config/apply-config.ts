@@ -4,23 +4,40 @@
  */
 import type { Broker, Producer } from '../ports/broker';
 import type { Clock } from '../ports/clock';
+import type { Log } from '../telemetry/log';
 import type { ConfigApplied } from '../topics/generated/messages';
 import { topics } from '../topics/topics';
-import { configToJson } from './parse-config';
+import { diffConfig } from './diff-config';
+import { configFromJson, configToJson } from './parse-config';
 import type { RouterConfig } from './router-config';
+import { type ConfigOrigin, fileHashOf, settleConfig } from './settle-config';
 
 /** `current` is what is in force instead; null when nothing is. */
 export type ConfigWrite =
   | { readonly ok: true; readonly applied: ConfigApplied }
   | { readonly ok: false; readonly current: ConfigApplied | null };
 
+/** What is in force after a start or a command, and how it came to that. */
+export interface InForce {
+  readonly version: number;
+  /** The wanted configuration, or the log's where that stays. */
+  readonly config: RouterConfig;
+  /** True where it had to be written. */
+  readonly changed: boolean;
+  /** Why the log's version stays although the wanted one differs; null where it does not, or where that is no surprise. */
+  readonly kept: string | null;
+  /** Fields that differ between what was in force and what was wanted. */
+  readonly changes: readonly string[];
+}
+
 export interface ConfigWriter {
-  /** Version 0 stands for "none yet". Resolves when the record is durable; readers see it soon after. */
-  apply(config: RouterConfig, expectedVersion: number): Promise<ConfigWrite>;
+  /** Version 0 stands for "none yet". Resolves when the record is durable; readers see it soon after. `by` goes into the record. */
+  apply(config: RouterConfig, expectedVersion: number, by?: string): Promise<ConfigWrite>;
   /**
-   * Applies unless it is in force already, over whatever version there is. Throws when others keep changing it meanwhile.
+   * Puts it in force where it counts more than what the log has (`settleConfig`). Throws when others keep changing it
+   * meanwhile.
    */
-  putInForce(config: RouterConfig): Promise<{ readonly version: number; readonly changed: boolean }>;
+  putInForce(config: RouterConfig, origin?: ConfigOrigin): Promise<InForce>;
   close(): Promise<void>;
 }
 
@@ -30,57 +47,103 @@ export interface ConfigWriterOptions {
   /** Unique per process. */
   readonly name: string;
   readonly topicPrefix?: string;
+  /** Told of every change with who made it and the fields that changed. */
+  readonly log?: Log;
 }
+
+/** Fields named in the log line of a change. */
+const loggedChanges = 20;
 
 export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
   const { broker, clock } = options;
   const topic = (options.topicPrefix ?? '') + topics.config.name;
   const producer = broker.producer(`config-${options.name}`);
+  const byThisWriter: ConfigOrigin = { by: options.name, wins: 'always', isFile: false };
   // Within one process writes take turns; between processes the read-back below settles who was first.
   let turn: Promise<unknown> = Promise.resolve();
 
-  const apply = async (config: RouterConfig, expectedVersion: number): Promise<ConfigWrite> => {
+  const apply = async (config: RouterConfig, expectedVersion: number, origin: ConfigOrigin): Promise<ConfigWrite> => {
     const { earliest, end } = await broker.offsets({ topic, partition: 0 });
-    const current = await lastApplied(broker, topic, earliest, end);
+    const { current, newestVersion } = await readApplied(broker, topic, earliest, end);
     if ((current?.version ?? 0) !== expectedVersion) return { ok: false, current };
     const applied: ConfigApplied = {
-      version: expectedVersion + 1,
+      version: Math.max(expectedVersion, newestVersion) + 1,
       json: configToJson(config),
       appliedAtMs: clock.nowMs(),
+      appliedBy: origin.by,
+      fileSha256: origin.isFile ? fileHashOf(config) : (current?.fileSha256 ?? null),
     };
     const offset = await write(producer, topic, applied);
-    const earlier = await lastApplied(broker, topic, end, offset);
-    if (!earlier) return { ok: true, applied };
+    const { current: earlier } = await readApplied(broker, topic, end, offset);
+    if (!earlier) {
+      logChange(options.log, current, applied, config);
+      return { ok: true, applied };
+    }
     // Ours lies on top of theirs and would win for readers: put theirs back with a version above both.
     const restored = { ...earlier, version: Math.max(earlier.version, applied.version) + 1 };
     await write(producer, topic, restored);
     return { ok: false, current: restored };
   };
 
-  const inTurn = (config: RouterConfig, expectedVersion: number): Promise<ConfigWrite> => {
-    const result = turn.then(() => apply(config, expectedVersion));
+  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
+    const result = turn.then(task);
     turn = result.catch(() => {});
     return result;
   };
+  const inForce = async (): Promise<ConfigApplied | null> => {
+    const { earliest, end } = await broker.offsets({ topic, partition: 0 });
+    return (await readApplied(broker, topic, earliest, end)).current;
+  };
 
   return {
-    apply: inTurn,
-    async putInForce(config) {
-      const json = configToJson(config);
-      // Each try starts from what stood in the way of the one before; two writers at once need one or two.
-      for (let tries = 5, version = 0; tries > 0; tries--) {
-        const write = await inTurn(config, version);
-        if (write.ok) return { version: write.applied.version, changed: true };
-        if (write.current?.json === json) return { version: write.current.version, changed: false };
-        version = write.current?.version ?? 0;
-      }
-      throw new Error('the configuration keeps being changed by somebody else: stop one of the writers');
-    },
+    apply: (config, expectedVersion, by = options.name) =>
+      inTurn(() => apply(config, expectedVersion, { ...byThisWriter, by })),
+    putInForce: (config, origin = byThisWriter) =>
+      inTurn(async () => {
+        // Each try starts from what stood in the way of the one before; two writers at once need one or two.
+        let current = await inForce();
+        for (let tries = 5; tries > 0; tries--) {
+          const settled = settleConfig(current, config, origin);
+          const version = current?.version ?? 0;
+          if (settled.kind === 'same') return { version, config, changed: false, kept: null, changes: [] };
+          if (settled.kind === 'keep') {
+            const { reason, changes } = settled;
+            return { version, config: configFromJson(current!.json), changed: false, kept: reason, changes };
+          }
+          const written = await apply(config, version, origin);
+          if (written.ok)
+            return { version: written.applied.version, config, changed: true, kept: null, changes: settled.changes };
+          current = written.current;
+        }
+        throw new Error('the configuration keeps being changed by somebody else: stop one of the writers');
+      }),
     async close() {
       await turn;
       await producer.close();
     },
   };
+}
+
+function logChange(
+  log: Log | undefined,
+  before: ConfigApplied | null,
+  applied: ConfigApplied,
+  config: RouterConfig,
+): void {
+  if (!log) return;
+  let changes: string[] = [];
+  try {
+    if (before) changes = diffConfig(configFromJson(before.json), config);
+  } catch {
+    changes = ['the version before cannot be read'];
+  }
+  log.info('configuration changed', {
+    by: applied.appliedBy,
+    fromVersion: before?.version ?? 0,
+    toVersion: applied.version,
+    changes: changes.slice(0, loggedChanges),
+    ...(changes.length > loggedChanges && { furtherChanges: changes.length - loggedChanges }),
+  });
 }
 
 async function write(producer: Producer, topic: string, applied: ConfigApplied): Promise<number> {
@@ -89,11 +152,33 @@ async function write(producer: Producer, topic: string, applied: ConfigApplied):
   return written!.offset;
 }
 
-/** The last configuration in [from, to); null when there is none. */
-async function lastApplied(broker: Broker, topic: string, from: number, to: number): Promise<ConfigApplied | null> {
-  let last: ConfigApplied | null = null;
+/**
+ * The configuration in force after the records of [from, to), null when there is none or when it was deleted, and the
+ * highest version among them. A record that is none of ours is passed over, as the readers of the table do.
+ */
+async function readApplied(
+  broker: Broker,
+  topic: string,
+  from: number,
+  to: number,
+): Promise<{ current: ConfigApplied | null; newestVersion: number }> {
+  let current: ConfigApplied | null = null;
+  let newestVersion = 0;
   for await (const records of broker.read({ topic, partition: 0 }, { from, to })) {
-    for (const record of records) if (record.value) last = topics.config.codec.decode(record.value);
+    for (const record of records) {
+      const applied = record.value && decoded(record.value);
+      if (applied === undefined) continue;
+      current = applied;
+      newestVersion = Math.max(newestVersion, applied?.version ?? 0);
+    }
   }
-  return last;
+  return { current, newestVersion };
+}
+
+function decoded(value: Buffer): ConfigApplied | undefined {
+  try {
+    return topics.config.codec.decode(value);
+  } catch {
+    return undefined;
+  }
 }

@@ -3,6 +3,7 @@
  * Schema, the file `init` writes and the error messages are all made from here.
  */
 import { z } from 'zod';
+import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
 import {
   collapseNames,
@@ -17,6 +18,11 @@ const money = z.number().min(0);
 const positive = z.number().positive();
 const count = z.int().min(1).max(2_147_483_647);
 const name = z.string().min(1).max(200);
+/** A table whose keys are names of the operator's own. */
+const names = <T extends z.ZodType>(value: T) =>
+  z.record(name, value).refine((table) => Object.keys(table).length <= configLimits.maxNames, {
+    error: `must have at most ${configLimits.maxNames} entries`,
+  });
 
 const priceSchema = z.strictObject({
   inputPerMillionUsd: money.default(0).describe('USD per million tokens read'),
@@ -31,12 +37,16 @@ const modelSchema = z.strictObject({
   price: priceSchema
     .prefault({})
     .describe('catalogue price; all zero means unknown, and costs are then learned from outcomes'),
-  capabilities: z.array(name).default([]).describe('what requests may require, in your own words'),
+  capabilities: z
+    .array(name)
+    .max(configLimits.maxNames)
+    .default([])
+    .describe('what requests may require, in your own words'),
   contextTokens: count.default(128_000).describe('largest prompt it takes'),
   expectedLatencyMs: positive.default(2_000).describe('believed until outcomes say better'),
   expectedOutputTokens: positive.default(250).describe('believed until outcomes say better'),
   expectedQuality: fraction.default(0.5).describe('0..1, believed until outcomes say better'),
-  taskQuality: z.record(name, fraction).default({}).describe('the same per task type, where you know more'),
+  taskQuality: names(fraction).default({}).describe('the same per task type, where you know more'),
 });
 
 const weight = z.number().min(0).optional();
@@ -51,7 +61,7 @@ const preferenceSchema = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
-  models: z.array(modelSchema).min(1).describe('the models to choose from'),
+  models: z.array(modelSchema).min(1).max(configLimits.maxModels).describe('the models to choose from'),
   strategies: z
     .array(z.enum(strategyNames))
     .min(1)
@@ -119,8 +129,7 @@ export const configSchema = z.strictObject({
     .describe('the weight of an observation halves after this many newer ones'),
   reward: z
     .strictObject({
-      weights: z
-        .record(name, z.number().min(0))
+      weights: names(z.number().min(0))
         .default(defaultRewardWeights)
         .describe(
           "weight of each part of a judgement in its mean: quality is the outcome's own, any other the rewardParts entry of that name; one that is not listed has 1, and 0 leaves a part out",
@@ -137,7 +146,10 @@ export const configSchema = z.strictObject({
     .describe('how long and for how many decisions outcomes are awaited'),
   limits: z
     .strictObject({
-      maxPromptBytes: count.default(262_144).describe('UTF-8 bytes of one prompt'),
+      maxPromptBytes: count
+        .max(largestPromptBytes)
+        .default(262_144)
+        .describe('UTF-8 bytes of one prompt; a record must hold it'),
       maxPendingRoutes: count.default(20_000).describe('requests being decided, per partition'),
       maxSessions: count.default(100_000).describe('sessions remembered, per partition'),
       sessionTtlMs: count.default(3_600_000).describe('a session is forgotten this long after its last request'),

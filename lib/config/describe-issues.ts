@@ -33,15 +33,17 @@ export function formatPath(path: Path): string {
   return path.join('.');
 }
 
-/** Names the nearest known name, to be put behind "unknown x": `; did you mean "y"?`, more carefully when it is far off. */
+/** Names the nearest known name, to be put behind "unknown x": `; did you mean "y"?`; nothing when none is near. */
 export function suggestName(name: string, known: readonly string[]): string {
   if (known.length === 0) return '';
   const lower = name.slice(0, maxShown).toLowerCase();
   const nearest = known.reduce((best, candidate) =>
     distance(lower, candidate.toLowerCase()) < distance(lower, best.toLowerCase()) ? candidate : best,
   );
-  const isNear = distance(lower, nearest.toLowerCase()) <= Math.max(2, Math.floor(name.length / 2));
-  return isNear ? `; did you mean "${nearest}"?` : `; the nearest known is "${nearest}"`;
+  const edits = distance(lower, nearest.toLowerCase());
+  const isPart = lower.length >= 3 && nearest.toLowerCase().startsWith(lower);
+  const isNear = isPart || (edits <= Math.max(2, Math.floor(lower.length / 3)) && edits < lower.length);
+  return isNear ? `; did you mean "${nearest}"?` : '';
 }
 
 function describeIssue(schema: z.ZodType, issue: z.core.$ZodIssue, root: unknown): Issue[] {

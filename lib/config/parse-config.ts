@@ -1,10 +1,13 @@
 /**
  * From a YAML file to the configuration the engine runs on, or to all that is wrong with it, each fault with its line.
  */
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { largestPromptBytes } from './config-limits';
 import { completeConfig, configSchema, crossFieldIssues } from './config-schema';
-import { checkValue, formatPath, type Issue, type Path } from './describe-issues';
+import { checkValue, formatPath, type Issue } from './describe-issues';
+import { doubtfulPrices } from './doubtful-prices';
+import type { Environment } from './expand-references';
+import { readYaml } from './read-yaml';
 import type { ModelConfig, RouterConfig } from './router-config';
 
 export { defaultConfigYaml } from './init-config';
@@ -19,40 +22,63 @@ export interface ConfigError {
 }
 
 export type ParseResult =
-  | { readonly ok: true; readonly config: RouterConfig }
+  /** Warnings are about values that are allowed and hardly meant. */
+  | { readonly ok: true; readonly config: RouterConfig; readonly warnings: readonly ConfigError[] }
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
+export interface ParseOptions {
+  /** What `${NAME}` is filled in from. Null, for texts that others sent, refuses such references. */
+  readonly environment: Environment | null;
+}
+
 /** Parses and validates a YAML (or JSON) configuration. Never throws: errors come all at once, in order of the file. */
-export function parseConfig(text: string): ParseResult {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const at = (offset: number, path: string, message: string): ConfigError => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col), path, message };
-  };
-  if (document.errors.length > 0) {
-    return { ok: false, errors: document.errors.map((error) => at(error.pos[0], '', `not YAML: ${error.message}`)) };
+export function parseConfig(text: string, options: ParseOptions = { environment: null }): ParseResult {
+  const read = readYaml(text, options.environment);
+  if (!read.ok) return { ok: false, errors: read.faults.map((fault) => ({ ...fault, path: formatPath(fault.path) })) };
+  const inOrder = (issues: readonly Issue[]): ConfigError[] =>
+    issues
+      .map((issue) => ({ ...read.positionOf(issue), path: formatPath(issue.path), message: issue.message }))
+      .sort((a, b) => a.line - b.line || a.column - b.column);
+  const checked = validateConfig(read.value);
+  // A reference that could not be filled in leaves a text where another type may be wanted: that is one fault, not two.
+  const unfilled = new Set(read.issues.map(({ path }) => formatPath(path)));
+  const issues = checked.ok ? [] : checked.issues.filter(({ path }) => !unfilled.has(formatPath(path)));
+  if (checked.ok && read.issues.length === 0) {
+    return { ok: true, config: checked.config, warnings: inOrder(doubtfulPrices(checked.config)) };
   }
-  let raw: unknown;
-  try {
-    raw = document.toJS();
-  } catch (error) {
-    return { ok: false, errors: [at(0, '', `not YAML: ${(error as Error).message}`)] };
-  }
-  const checked = validateConfig(raw);
-  if (checked.ok) return checked;
-  const errors = checked.issues.map((issue) => at(offsetOf(document, issue), formatPath(issue.path), issue.message));
-  return { ok: false, errors: errors.sort((a, b) => a.line - b.line || a.column - b.column) };
+  return { ok: false, errors: inOrder([...read.issues, ...issues]) };
 }
 
 /** Validates a plain value (from JSON, say) and fills in defaults. */
 export function validateConfig(raw: unknown): { ok: true; config: RouterConfig } | { ok: false; issues: Issue[] } {
-  const checked = checkValue(configSchema, raw);
-  const crossed = crossFieldIssues(raw);
+  const settings = withoutExtensions(raw);
+  const checked = checkValue(configSchema, settings);
+  const crossed = [...reservedNames(settings), ...crossFieldIssues(settings)];
   if (!checked.ok) return { ok: false, issues: [...checked.issues, ...crossed] };
   if (crossed.length > 0) return { ok: false, issues: crossed };
   return { ok: true, config: completeConfig(checked.value) };
 }
+
+/** Top-level blocks named `x-…` are the author's own: a place for anchors, and for what other tools read. */
+function withoutExtensions(raw: unknown): unknown {
+  if (raw === null || typeof raw !== 'object' || Array.isArray(raw)) return raw;
+  const settings = Object.entries(raw).filter(([key]) => !key.startsWith('x-'));
+  return settings.length === Object.keys(raw).length ? raw : Object.fromEntries(settings);
+}
+
+/** `__proto__` as a key would be lost on its way through plain objects, so nothing can be called that. */
+function reservedNames(value: unknown, path: (string | number)[] = []): Issue[] {
+  if (value === null || typeof value !== 'object' || path.length > maxNamedDepth) return [];
+  return Object.entries(value).flatMap(([key, item]) => {
+    const at = [...path, Array.isArray(value) ? Number(key) : key];
+    if (key === '__proto__')
+      return [{ path: at, at: 'key' as const, message: 'nothing can have the name "__proto__"' }];
+    return reservedNames(item, at);
+  });
+}
+
+/** Deeper than any setting is; values that come as JSON have not been measured. */
+const maxNamedDepth = 8;
 
 /** One line per error: `file:line:column path: message`. */
 export function formatConfigErrors(errors: readonly ConfigError[], file = 'config'): string {
@@ -63,7 +89,8 @@ export function formatConfigErrors(errors: readonly ConfigError[], file = 'confi
 
 /** JSON Schema (draft 2020-12) of the configuration file, for editors. */
 export function configJsonSchema(): Record<string, unknown> {
-  return { title: 'Quantum Router configuration', ...z.toJSONSchema(configSchema, { io: 'input' }) };
+  const schema = z.toJSONSchema(configSchema, { io: 'input' });
+  return { title: 'Quantum Router configuration', ...schema, patternProperties: { '^x-': {} } };
 }
 
 /** The form the `config` topic carries (`ConfigApplied.json`). */
@@ -73,11 +100,18 @@ export function configToJson(config: RouterConfig): string {
 
 /** Reads `ConfigApplied.json`; settings that did not exist when it was written get their defaults. Throws, naming every faulty field. */
 export function configFromJson(json: string): RouterConfig {
-  const checked = validateConfig(JSON.parse(json));
+  const checked = validateConfig(withinTodaysLimits(JSON.parse(json)));
   if (checked.ok) return checked.config;
   throw new Error(
     `not a configuration: ${checked.issues.map((i) => `${formatPath(i.path)}: ${i.message}`).join('; ')}`,
   );
+}
+
+/** Releases before this one took a `maxPromptBytes` that no record can hold; what they wrote must stay readable. */
+function withinTodaysLimits(raw: unknown): unknown {
+  const limits = (raw as { limits?: { maxPromptBytes?: unknown } } | null)?.limits;
+  if (typeof limits?.maxPromptBytes !== 'number' || limits.maxPromptBytes <= largestPromptBytes) return raw;
+  return { ...(raw as object), limits: { ...limits, maxPromptBytes: largestPromptBytes } };
 }
 
 type PartialModel = Pick<ModelConfig, 'name' | 'provider'> & Partial<ModelConfig>;
@@ -90,26 +124,4 @@ export function defaultRouterConfig(
   const checked = validateConfig({ ...settings, models });
   if (checked.ok) return checked.config;
   throw new Error(checked.issues.map((i) => `${formatPath(i.path)}: ${i.message}`).join('; '));
-}
-
-/** Where in the file an issue is: its key or value, or the nearest parent that is really there. */
-function offsetOf(document: Document, issue: Issue): number {
-  if (issue.at === 'key') {
-    const parent = nodeAt(document, issue.path.slice(0, -1));
-    const key = issue.path.at(-1);
-    const pair = isMap(parent)
-      ? parent.items.find((item) => isScalar(item.key) && String(item.key.value) === key)
-      : undefined;
-    const start = isNode(pair?.key) ? pair.key.range?.[0] : undefined;
-    if (start !== undefined) return start;
-  }
-  for (let depth = issue.path.length; depth >= 0; depth--) {
-    const node = nodeAt(document, issue.path.slice(0, depth));
-    if (isNode(node) && node.range) return node.range[0];
-  }
-  return 0;
-}
-
-function nodeAt(document: Document, path: Path): unknown {
-  return path.length === 0 ? document.contents : document.getIn(path, true);
 }

@@ -3,13 +3,14 @@
  * terminal; elsewhere it prints a plain line every few seconds.
  */
 import type { Clock } from '../ports/clock';
+import { wrapText } from './wrap-text';
 
 export interface ProgressOptions {
   readonly write: (text: string) => void;
   readonly clock: Clock;
   /** Whether `write` goes to a terminal; plain lines otherwise. */
   readonly isTerminal: boolean;
-  /** Width of the terminal; lines are cut to it. */
+  /** Width to write for; what does not fit is left out rather than cut. */
   readonly columns: number;
   readonly total: number;
   /** Empty where nothing is being chosen. */
@@ -26,6 +27,8 @@ export interface ProgressState {
   readonly costUsdPer1000: number | null;
   /** Decisions per model, in the order of `models`. */
   readonly counts: readonly number[];
+  /** Something to be said beside the figures. */
+  readonly note?: string | null;
 }
 
 export interface Progress {
@@ -39,6 +42,7 @@ const redrawMs = 200;
 const plainLineMs = 3_000;
 const rateWindowMs = 1_000;
 const barWidth = 30;
+const leastBarWidth = 8;
 const shareBarWidth = 20;
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
@@ -57,9 +61,11 @@ export function startProgress(options: ProgressOptions): Progress {
       write(`${plainLine(state, perSecond, options)}\n`);
       return;
     }
-    const lines = [headLine(state, perSecond, options), ...shareLines(state, options.models)];
+    const lines = [...headLines(state, perSecond, options), ...shareLines(state, options.models, columns)];
     const up = drawnLines > 0 ? `\u001b[${drawnLines}A` : '';
-    write(`${up}${lines.map((line) => `\r\u001b[2K${line.slice(0, columns)}\n`).join('')}`);
+    // A note that is over leaves its line empty: the block must not shrink while it is drawn over itself.
+    while (lines.length < drawnLines) lines.push('');
+    write(`${up}${lines.map((line) => `\r\u001b[2K${line}\n`).join('')}`);
     drawnLines = lines.length;
   };
   return {
@@ -94,10 +100,13 @@ function rateMeter(startMs: number): (nowMs: number, done: number) => number {
   };
 }
 
-function headLine(state: ProgressState, perSecond: number, options: ProgressOptions): string {
+function headLines(state: ProgressState, perSecond: number, options: ProgressOptions): string[] {
   const share = options.total > 0 ? Math.min(1, state.done / options.total) : 1;
-  const filled = Math.round(share * barWidth);
-  return `[${'█'.repeat(filled)}${'·'.repeat(barWidth - filled)}]  ${figures(state, perSecond, options)}`;
+  const text = fitting(figures(state, perSecond, options), options.columns);
+  const width = Math.min(barWidth, options.columns - text.length - 4);
+  const filled = Math.round(share * width);
+  const head = width < leastBarWidth ? text : `[${'█'.repeat(filled)}${'·'.repeat(width - filled)}]${gap}${text}`;
+  return state.note ? [head, ...wrapText(state.note, options.columns)] : [head];
 }
 
 function plainLine(state: ProgressState, perSecond: number, options: ProgressOptions): string {
@@ -105,25 +114,44 @@ function plainLine(state: ProgressState, perSecond: number, options: ProgressOpt
   const shares = options.models
     .map((model, m) => ({ model, share: total > 0 ? (state.counts[m] ?? 0) / total : 0 }))
     .filter(({ share }) => share >= 0.005)
+    .sort((a, b) => b.share - a.share)
     .map(({ model, share }) => `${model} ${Math.round(100 * share)} %`);
-  return [figures(state, perSecond, options), ...shares].join('  ');
+  const note = state.note ? [state.note] : [];
+  return fitting([...figures(state, perSecond, options), ...note, ...shares], options.columns);
 }
 
-function figures(state: ProgressState, perSecond: number, options: ProgressOptions): string {
-  const head = `${thousands(state.done)}/${thousands(options.total)}  ${thousands(Math.round(perSecond))}/s`;
-  if (options.figures) return `${head}  ${options.figures(state)}`;
+const gap = '  ';
+
+/** As many of the parts as fit on a line, the first one always. */
+function fitting(parts: readonly string[], columns: number): string {
+  let line = parts[0]!;
+  for (const part of parts.slice(1)) {
+    if (line.length + gap.length + part.length > columns) break;
+    line += gap + part;
+  }
+  return line;
+}
+
+function figures(state: ProgressState, perSecond: number, options: ProgressOptions): string[] {
+  const head = [`${thousands(state.done)}/${thousands(options.total)}`, `${thousands(Math.round(perSecond))}/s`];
+  if (options.figures) return [...head, options.figures(state)];
   const quality = state.meanQuality === null ? 'quality –' : `quality ${state.meanQuality.toFixed(3)}`;
   const cost = state.costUsdPer1000 === null ? 'cost unknown' : `$${state.costUsdPer1000.toFixed(2)} per 1,000`;
-  return `${head}  ${quality}  ${cost}`;
+  return [...head, quality, cost];
 }
 
-function shareLines(state: ProgressState, models: readonly string[]): string[] {
-  const width = Math.max(...models.map((model) => model.length));
+/** Names that are too long for the line end in an ellipsis; the bar gives way first. */
+function shareLines(state: ProgressState, models: readonly string[], columns: number): string[] {
+  const percentWidth = 5;
+  const most = columns - percentWidth - 2 * gap.length;
+  const names = models.map((model) => (model.length > most ? `${model.slice(0, most - 1)}…` : model));
+  const width = Math.max(...names.map((name) => name.length));
   const total = sumOf(state.counts);
-  return models.map((model, m) => {
+  const hasBar = gap.length + width + gap.length + percentWidth + gap.length + shareBarWidth <= columns;
+  return names.map((name, m) => {
     const share = total > 0 ? (state.counts[m] ?? 0) / total : 0;
-    const percent = `${Math.round(100 * share)} %`;
-    return `  ${model.padEnd(width)}  ${percent.padStart(5)}  ${bar(share)}`;
+    const percent = `${Math.round(100 * share)} %`.padStart(percentWidth);
+    return `${gap}${name.padEnd(width)}${gap}${percent}${hasBar ? gap + bar(share) : ''}`;
   });
 }
 

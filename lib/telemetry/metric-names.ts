@@ -96,6 +96,10 @@ export const metricDefinitions = {
     'Changes of a circuit breaker, by model or provider and new state.',
   ),
   quantum_router_outcomes_total: counter(['model', 'status'], 'Outcomes, by model really used and how the call ended.'),
+  quantum_router_spent_usd_total: counter(
+    ['model', 'provider'],
+    'Money spent on calls as their outcomes tell it, each call once; outcomes without a cost are not in it.',
+  ),
 
   // Learning.
   quantum_router_learning_events_total: counter(['kind'], "Learning events folded into the learner's state."),

@@ -113,7 +113,7 @@ async function connect(
     readsDeadLetters: true,
     onDecision: recent.add,
   });
-  const configWriter = createConfigWriter({ broker, clock, name: id, topicPrefix });
+  const configWriter = createConfigWriter({ broker, clock, name: id, topicPrefix, log });
   const readConfig = createConfigReader(({ version }, error) =>
     log.error('a configuration cannot be read; the one before it stays in force', { version, error }),
   );

@@ -107,8 +107,11 @@ function createOutcomeCounter(metrics: Metrics): (result: Result<AwaitedOutcome>
     if (result.kind !== 'done') return result;
     for (const { topic, value } of result.emit ?? []) {
       if (topic.name !== topics.modelObserved.name) continue;
-      const { model, status, revision } = value as ModelObserved;
+      const { model, provider, status, revision, costUsd } = value as ModelObserved;
       if (revision === 0) metrics.count('quantum_router_outcomes_total', { model, status });
+      // An observation has a cost only when it tells one that was not known before: each call is counted once.
+      if (costUsd !== null && costUsd > 0)
+        metrics.count('quantum_router_spent_usd_total', { model, provider }, costUsd);
     }
     return result;
   };

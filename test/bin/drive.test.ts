@@ -55,7 +55,7 @@ async function cliUntil(isEnough: (stderr: string) => boolean, ...argv: string[]
       if (isEnough(written.stderr)) stop.abort();
     },
     isTerminal: false,
-    columns: 100,
+    columns: 80,
   });
   const io: Io = {
     stdout: output('stdout'),
@@ -231,12 +231,15 @@ describe('run', () => {
     expect(ran.stdout).toContain('this engine');
   }, 60_000);
 
-  it('Ctrl-C before the end stops the workload; what was played is not judged', async () => {
+  it('Ctrl-C before the end stops the workload and shows the table of what was played, marked as partial', async () => {
     const options = ['run', '--requests', '20000', '--rate', '200', '--port', '0', '--data-dir', 'stopped'];
-    const ran = await cliUntil((stderr) => stderr.includes('/20,000'), ...options);
-    expect(ran.code).toBe(1);
-    expect(ran.stderr).toContain('stopped before the end');
-    expect(ran.stdout).not.toContain('this engine');
+    const ran = await cliUntil((stderr) => /[1-9]\d\d\/20,000/.test(stderr), ...options);
+    expect(ran.code).toBe(130);
+    expect(ran.stderr).toMatch(/\nstopped after \d+ of 20000 requests\n$/);
+    expect(ran.stderr).not.toContain('error');
+    expect(ran.stdout).toMatch(/PARTIAL: stopped after \d+ of 20000 requests/);
+    expect(ran.stdout).toContain('this engine');
+    for (const line of `${ran.stdout}${ran.stderr}`.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   }, 60_000);
 
   it('a port that is taken is named, and the store is free again', async () => {

@@ -78,7 +78,7 @@ test('without a configuration the built-in example is used, and that is said', a
     })(),
   });
   expect(exitCode).toBe(0);
-  expect(stderr).toMatch(/^no quantum-router.yaml here: using the example models/);
+  expect(stderr).toMatch(/^no quantum-router.yaml here: using what is in force, else the example models/);
 }, 60_000);
 
 test('a wrong configuration stops serve before anything starts', async () => {

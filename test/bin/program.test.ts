@@ -23,7 +23,7 @@ describe('the command line', () => {
     const { exitCode, stdout, stderr } = await place.run(['--help']);
     expect([exitCode, stderr]).toEqual([0, '']);
     for (const [name] of commands) expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
-    expect(stdout).toMatch(/Exit codes:\n {2}0 {2}it worked/);
+    expect(stdout).toMatch(/Exit codes:\n {2}0 {4}it worked/);
     expect(stdout).toMatch(/Examples:/);
   });
 

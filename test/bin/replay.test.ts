@@ -166,6 +166,6 @@ describe('what cannot be replayed', () => {
     const stop = new AbortController();
     stop.abort();
     const { exitCode, stderr } = await place.run(['replay', '--verify', '--data-dir', 'store'], { stop });
-    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/error: stopped before the end\n$/)]);
+    expect([exitCode, stderr]).toEqual([130, expect.stringMatching(/\nstopped before the end\n$/)]);
   });
 });

@@ -54,7 +54,9 @@ async function createTrainerWorld(checkpointEveryEvents: number): Promise<Traine
       checkpointEveryEvents,
     }),
     configure: (config) =>
-      world.send(topics.config, [{ version: ++version, json: configToJson(config), appliedAtMs: 0 }]),
+      world.send(topics.config, [
+        { version: ++version, json: configToJson(config), appliedAtMs: 0, appliedBy: '', fileSha256: null },
+      ]),
     async feed(from, to) {
       for (let at = from; at < to; at += 10) {
         await world.send(topics.learningEvents, learningEvents(at, Math.min(to, at + 10)));

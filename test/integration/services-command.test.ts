@@ -1,5 +1,6 @@
 /** The commands of the distributed home, on real Kafka and Redis: topics, configuration, every service as a process. */
 import { randomUUID } from 'node:crypto';
+import { processNames } from '../../services/process';
 import { createWorkplace } from '../bin/run-command';
 import { describeWithServers, kafkaAddress, redisUrl } from '../servers';
 
@@ -33,6 +34,7 @@ describeWithServers('commands on Kafka', () => {
 
   test('services runs every service as a process of its own; what they decide can be explained from the log', async () => {
     const stop = new AbortController();
+    let written = '';
     let onReady = (_url: string): void => {};
     const ready = new Promise<string>((resolve) => {
       onReady = resolve;
@@ -43,6 +45,7 @@ describeWithServers('commands on Kafka', () => {
       stop,
       environment,
       onStderr: (text) => {
+        written = text;
         const url = /all services are ready; gateway on (http:\S+)/.exec(text)?.[1];
         if (url) onReady(url);
       },
@@ -53,6 +56,9 @@ describeWithServers('commands on Kafka', () => {
     });
     expect([routed.exitCode, routed.stdout.trim().split('\n')]).toMatchObject([0, { length: 2 }]);
     expect(JSON.parse(routed.stdout.split('\n')[0]!)).toMatchObject({ requestId: 'first', degradedTo: 'NONE' });
+    const endpoints = [...written.matchAll(/^([a-z-]+-0) +(http:\S+\/metrics)$/gm)].map(([, name, at]) => [name, at]);
+    expect(endpoints.map(([name]) => name).sort()).toEqual(processNames.map((name) => `${name}-0`).sort());
+    for (const [, at] of endpoints) expect(await (await fetch(at!)).text()).toContain('# TYPE quantum_router_');
     stop.abort();
     const ran = await served;
     expect([ran.exitCode, ran.stdout]).toEqual([0, '']);

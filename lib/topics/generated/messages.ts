@@ -86,6 +86,10 @@ export interface ConfigApplied {
   json: string;
   /** When. */
   appliedAtMs: number;
+  /** Who put it in force: a file, an address over HTTP, a command. Empty in records of older releases. */
+  appliedBy: string;
+  /** SHA-256 (hex) of the configuration that a file last put in force, as JSON; changes from elsewhere carry it on, so that a restart with the same file is known to bring nothing new. */
+  fileSha256: string | null;
 }
 
 /** A record that could not be handled. The original record follows the access rules of its topic. */

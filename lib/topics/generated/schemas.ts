@@ -2236,6 +2236,47 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
      }
     ]
    }
+  },
+  {
+   "id": 1032,
+   "schema": {
+    "type": "record",
+    "name": "ConfigApplied",
+    "namespace": "quantumrouter",
+    "doc": "A validated configuration. Key: 'current'.",
+    "fields": [
+     {
+      "name": "version",
+      "type": "long",
+      "doc": "Growing by one."
+     },
+     {
+      "name": "json",
+      "type": "string",
+      "doc": "The configuration as JSON."
+     },
+     {
+      "name": "appliedAtMs",
+      "type": "long",
+      "doc": "When."
+     },
+     {
+      "name": "appliedBy",
+      "type": "string",
+      "default": "",
+      "doc": "Who put it in force: a file, an address over HTTP, a command. Empty in records of older releases."
+     },
+     {
+      "name": "fileSha256",
+      "type": [
+       "null",
+       "string"
+      ],
+      "default": null,
+      "doc": "SHA-256 (hex) of the configuration that a file last put in force, as JSON; changes from elsewhere carry it on, so that a restart with the same file is known to bring nothing new."
+     }
+    ]
+   }
   }
  ],
  "DeadLetter": [

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { configSchema } from '../../../lib/config/config-schema';
+import { referenceIssues } from '../../../lib/config/expand-references';
 import { parseConfig, validateConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { sleep } from '../../../lib/ports/clock';
@@ -49,7 +50,11 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
       ],
       handler: async (request, reply) => {
         const { config, version } = readConfig(request);
-        const written = await context.configWriter.apply(config, version);
+        const written = await context.configWriter.apply(
+          config,
+          version,
+          `PUT from ${request.ip} through ${context.id}`,
+        );
         if (!written.ok) {
           throw new HttpError(
             'version_conflict',
@@ -95,8 +100,9 @@ function readConfig(request: FastifyRequest): { config: RouterConfig; version: n
 
 function configOf(raw: unknown, under: readonly string[]): RouterConfig {
   const checked = validateConfig(raw);
-  if (checked.ok) return checked.config;
-  throw invalidFields(checked.issues.map((issue) => ({ ...issue, path: [...under, ...issue.path] })));
+  const issues = [...referenceIssues(raw), ...(checked.ok ? [] : checked.issues)];
+  if (checked.ok && issues.length === 0) return checked.config;
+  throw invalidFields(issues.map((issue) => ({ ...issue, path: [...under, ...issue.path] })));
 }
 
 function configOfYaml(text: string): RouterConfig {

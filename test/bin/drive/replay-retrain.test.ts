@@ -25,7 +25,9 @@ const configOf = (settings: Partial<Omit<RouterConfig, 'models'>> = {}): RouterC
   );
 
 async function configure(world: World, version: number, config: RouterConfig): Promise<void> {
-  await world.send(topics.config, [{ version, json: configToJson(config), appliedAtMs: world.clock.nowMs() }]);
+  await world.send(topics.config, [
+    { version, json: configToJson(config), appliedAtMs: world.clock.nowMs(), appliedBy: '', fileSha256: null },
+  ]);
 }
 
 async function feed(world: World, events: readonly LearningEvent[]): Promise<void> {
@@ -249,7 +251,7 @@ describe('the configuration', () => {
     const world = await createWorld();
     await feed(world, learningEvents(0, 20));
     await world.clock.advanceBy(1_000);
-    await world.send(topics.config, [{ version: 1, json: '{}', appliedAtMs: 0 }]);
+    await world.send(topics.config, [{ version: 1, json: '{}', appliedAtMs: 0, appliedBy: '', fileSha256: null }]);
     await expect(seedAt(world, { from: 0, to: 20 })).rejects.toThrow(
       'config has no valid configuration: give one with --config',
     );

@@ -1,9 +1,11 @@
 import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
 import { createConfigWriter } from '../../../lib/config/apply-config';
-import { configFromJson, defaultRouterConfig } from '../../../lib/config/parse-config';
+import { configFromJson, configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
+import type { ConfigOrigin } from '../../../lib/config/settle-config';
 import type { Broker } from '../../../lib/ports/broker';
 import { anyTopic } from '../../../lib/runtime/define-service';
+import { createLog, type Log } from '../../../lib/telemetry/log';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import { topics } from '../../../lib/topics/topics';
 
@@ -26,7 +28,7 @@ test('versions grow by one, and only the version in force can be replaced', asyn
   const writer = createConfigWriter({ broker, clock, name: 'a' });
   expect(await writer.apply(configOf(1), 0)).toMatchObject({
     ok: true,
-    applied: { version: 1, appliedAtMs: clock.nowMs() },
+    applied: { version: 1, appliedAtMs: clock.nowMs(), appliedBy: 'a', fileSha256: null },
   });
   expect(await writer.apply(configOf(2), 1)).toMatchObject({ ok: true, applied: { version: 2 } });
   expect(await writer.apply(configOf(3), 1)).toMatchObject({ ok: false, current: { version: 2 } });
@@ -91,4 +93,110 @@ test('a failed write fails its caller and not the next one', async () => {
   await expect(writer.apply(configOf(1), 0)).rejects.toThrow('gone');
   fail = false;
   expect((await writer.apply(configOf(1), 0)).ok).toBe(true);
+});
+
+describe('where a configuration comes from', () => {
+  const file: ConfigOrigin = { by: 'file router.yaml', wins: 'whenNewer', isFile: true };
+  const lines: { message: string; fields: unknown }[] = [];
+  const log: Log = {
+    ...createLog({ level: 'silent' }),
+    info: (message, fields) => void lines.push({ message, fields }),
+  };
+
+  async function startWriter() {
+    const { broker, clock, written } = await start();
+    lines.length = 0;
+    const writer = createConfigWriter({ broker, clock, name: 'w', log });
+    const restart = (seed: number, origin: ConfigOrigin = file) => writer.putInForce(configOf(seed), origin);
+    return { broker, clock, written, writer, restart };
+  }
+
+  test('a restart with the same file changes nothing', async () => {
+    const { restart, written } = await startWriter();
+    expect(await restart(1)).toMatchObject({ version: 1, changed: true });
+    expect(await restart(1)).toMatchObject({ version: 1, changed: false, kept: null });
+    expect(written()).toEqual([[1, 1]]);
+  });
+
+  test('a file that has changed is put in force', async () => {
+    const { restart, written } = await startWriter();
+    await restart(1);
+    expect(await restart(2)).toMatchObject({ version: 2, changed: true, changes: ['seed: 1 → 2'] });
+    expect(written().at(-1)).toEqual([2, 2]);
+  });
+
+  test('what came through PUT stays over a restart with the file of before, and the difference is told', async () => {
+    const { restart, writer } = await startWriter();
+    await restart(1);
+    expect(await writer.apply(configOf(7), 1, 'PUT from 10.0.0.7')).toMatchObject({ ok: true });
+    const again = await restart(1);
+    expect(again).toMatchObject({ version: 2, changed: false, changes: ['seed: 7 → 1'] });
+    expect(again.config.seed).toBe(7);
+    expect(again.kept).toBe('version 2 (PUT from 10.0.0.7) has changed it since this file was last put in force');
+  });
+
+  test('where both have changed the log stays, until the file is said to win', async () => {
+    const { restart, writer, written } = await startWriter();
+    await restart(1);
+    await writer.apply(configOf(7), 1, 'PUT');
+    expect((await restart(3)).kept).toBe('version 2 (PUT) is in force and was not made from this file');
+    expect(await restart(3, { ...file, wins: 'always' })).toMatchObject({ version: 3, changed: true });
+    // From here on the file is what the log was made from.
+    expect(await restart(4)).toMatchObject({ version: 4, changed: true });
+    expect(written().at(-1)).toEqual([4, 4]);
+  });
+
+  test('a built-in example stands in only where there is nothing', async () => {
+    const { restart } = await startWriter();
+    const example: ConfigOrigin = { by: 'the example', wins: 'whenNone', isFile: false };
+    expect(await restart(1, example)).toMatchObject({ version: 1, changed: true });
+    await restart(2, { ...file, wins: 'always' });
+    expect(await restart(1, example)).toMatchObject({ version: 2, changed: false, kept: null, config: { seed: 2 } });
+  });
+
+  test('a record of an older release has no author: it stays', async () => {
+    const { restart, broker } = await startWriter();
+    await broker.producer('old').send([
+      {
+        topic: topics.config.name,
+        key: 'current',
+        value: topics.config.codec.encode({
+          version: 4,
+          json: configToJson(configOf(9)),
+          appliedAtMs: 0,
+          appliedBy: '',
+          fileSha256: null,
+        }),
+      },
+    ]);
+    expect((await restart(1)).kept).toBe('version 4 (an older release) is in force and was not made from this file');
+    expect(await restart(9)).toMatchObject({ changed: false, kept: null });
+  });
+
+  test('every change is logged with its author and its fields', async () => {
+    const { restart, writer } = await startWriter();
+    await restart(1);
+    await writer.apply(configOf(7), 1, 'PUT from 10.0.0.7');
+    expect(lines.at(-1)).toEqual({
+      message: 'configuration changed',
+      fields: { by: 'PUT from 10.0.0.7', fromVersion: 1, toVersion: 2, changes: ['seed: 1 → 7'] },
+    });
+    expect(lines).toHaveLength(2);
+  });
+
+  test('a deleted configuration is none, and what is put in its place has a version above all before it', async () => {
+    const { restart, broker, writer } = await startWriter();
+    await restart(1);
+    await restart(2);
+    await broker.producer('admin').send([{ topic: topics.config.name, key: 'current', value: null }]);
+    expect(await restart(2)).toMatchObject({ version: 3, changed: true });
+    expect(await writer.apply(configOf(5), 3)).toMatchObject({ ok: true, applied: { version: 4 } });
+  });
+
+  test('a record that is no configuration is passed over', async () => {
+    const { restart, broker } = await startWriter();
+    await restart(1);
+    await broker.producer('foreign').send([{ topic: topics.config.name, key: 'current', value: Buffer.from('junk') }]);
+    expect(await restart(2)).toMatchObject({ version: 2, changed: true });
+  });
 });

@@ -7,6 +7,8 @@ const applied = (version: number, json?: string): ConfigApplied => ({
   version,
   json: json ?? configToJson(defaultRouterConfig([{ name: 'a', provider: 'p' }], { seed: version })),
   appliedAtMs: 10 * version,
+  appliedBy: '',
+  fileSha256: null,
 });
 const viewOf = (current: ConfigApplied | undefined) => ({ get: () => current });
 

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written like that in a configuration.
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import {
@@ -82,7 +83,7 @@ learning: {sessionDiscount: 0.9}
     ['a: 1\na: 2', 'f:2:1 not YAML: Map keys must be unique'],
     ['x: *y', 'f:1:1 not YAML: Unresolved alias (the anchor must be set before the alias): y'],
     [`${minimal}strategies: []`, 'f:3:13 strategies: must be a list of at least 1'],
-    [`${minimal}zzzzzzzz: 1`, 'f:3:1 zzzzzzzz: unknown field "zzzzzzzz"; the nearest known is "models"'],
+    [`${minimal}zzzzzzzz: 1`, 'f:3:1 zzzzzzzz: unknown field "zzzzzzzz"'],
     [
       `${minimal}strategies: [RANDOM]\nstrategyWeights: {RANDOM: 0}`,
       'f:4:18 strategyWeights: at least one of the listed strategies must have a weight above 0',
@@ -109,7 +110,7 @@ learning: {sessionDiscount: 0.9}
     ]);
   });
 
-  test('anchors and merge-free aliases are followed', () => {
+  test('anchors and aliases are followed', () => {
     const config = configOf(
       'models:\n  - { name: a, provider: p, price: &price { perRequestUsd: 2 } }\n  - { name: b, provider: p, price: *price }\n',
     );
@@ -237,4 +238,193 @@ test('validateConfig keeps type errors and cross-field errors together', () => {
     seed: 'x',
   });
   expect(checked.ok ? [] : checked.issues.map((issue) => issue.path.join('.'))).toEqual(['seed', 'models.1.name']);
+});
+
+describe('merge keys and blocks of the author', () => {
+  test('<< brings in what the map does not say itself, from one map or several, over several steps', () => {
+    const config = configOf(`x-defaults:
+  cheap: &cheap { provider: acme, price: { inputPerMillionUsd: 1 } }
+  long: &long { contextTokens: 9000, provider: other }
+  both: &both { <<: [*cheap, *long], expectedQuality: 0.9 }
+models:
+  - <<: *both
+    name: b
+    expectedQuality: 0.2
+`);
+    expect(config.models[0]).toMatchObject({
+      name: 'b',
+      provider: 'acme',
+      price: { inputPerMillionUsd: 1 },
+      contextTokens: 9_000,
+      expectedQuality: 0.2,
+    });
+    expect(config).not.toHaveProperty('x-defaults');
+  });
+
+  test('a fault that was merged in is pointed at where it is written', () => {
+    expect(
+      errorsOf(`x-m: &m
+  provider: p
+  contextTokens: many
+models:
+  - { <<: *m, name: a }
+`),
+    ).toEqual(['f:3:18 models.0.contextTokens: must be a number, not "many"']);
+  });
+
+  test('a merge key that names no map is refused', () => {
+    expect(errorsOf('models:\n  - { <<: 3, name: a, provider: p }')).toEqual([
+      'f:1:1 not YAML: a merge key (<<) must name a map or a list of maps',
+    ]);
+  });
+
+  test('x- is for the top level alone, in YAML and in JSON', () => {
+    expect(errorsOf(`${minimal}cache: { x-mine: 1 }`)[0]).toMatch(/unknown field "x-mine"/);
+    expect(validateConfig({ 'x-mine': { any: ['thing'] }, models: [{ name: 'a', provider: 'p' }] }).ok).toBe(true);
+  });
+});
+
+describe('the environment', () => {
+  const parsed_ = (yaml: string, environment: Record<string, string>) => parseConfig(yaml, { environment });
+  const faults = (yaml: string, environment: Record<string, string>): string[] => {
+    const parsed = parsed_(yaml, environment);
+    return parsed.ok ? [] : formatConfigErrors(parsed.errors, 'f').split('\n');
+  };
+
+  test('fills in texts, and numbers where they stand without quotes; $$ is a dollar', () => {
+    const parsed = parsed_(
+      `models:
+  - name: "\${VENDOR}/\${MODEL:-small}"
+    provider: "$\${VENDOR}"
+    contextTokens: \${CONTEXT}
+    expectedQuality: \${QUALITY:-0.25}
+`,
+      { VENDOR: 'acme', CONTEXT: '9000', MODEL: '' },
+    );
+    expect(parsed.ok && parsed.config.models[0]).toMatchObject({
+      name: 'acme/small',
+      provider: '${VENDOR}',
+      contextTokens: 9_000,
+      expectedQuality: 0.25,
+    });
+  });
+
+  test('a value with YAML in it stays one text', () => {
+    const parsed = parsed_('models: [{ name: "${NAME}", provider: p }]', { NAME: 'x, provider: evil } # \n- y' });
+    expect(parsed.ok && parsed.config.models.map(({ name }) => name)).toEqual(['x, provider: evil } # \n- y']);
+  });
+
+  test('a missing variable is named with its field, and so is what is no reference; values are never shown', () => {
+    const yaml = `models:
+  - name: "\${NAME}"
+    provider: "\${a b}"
+    contextTokens: \${CONTEXT}
+    expectedQuality: \${QUALITY}
+`;
+    const found = faults(yaml, { QUALITY: 'secret words' });
+    expect(found).toEqual([
+      'f:2:11 models.0.name: the environment has no variable NAME (${NAME:-default} gives one for when it is missing)',
+      'f:3:15 models.0.provider: has a "${" that is no reference: write ${NAME}, ${NAME:-default}, or $${ for the text itself',
+      'f:4:20 models.0.contextTokens: the environment has no variable CONTEXT (${CONTEXT:-default} gives one for when it is missing)',
+      'f:5:22 models.0.expectedQuality: must be a number, not "secret words"',
+    ]);
+  });
+
+  test('names of things every object has are no variables', () => {
+    expect(faults('models: [{ name: "${constructor}", provider: "${__proto__}" }]', {})).toHaveLength(2);
+  });
+
+  test('without an environment, as for a text that came over HTTP, a reference is refused', () => {
+    process.env['QUANTUM_ROUTER_TEST_SECRET'] = 'secret';
+    expect(errorsOf('models: [{ name: "${QUANTUM_ROUTER_TEST_SECRET}", provider: p }]')).toEqual([
+      'f:1:18 models.0.name: must not refer to the environment: ${…} is filled in only in files read by the command line (serve --config, config apply)',
+    ]);
+  });
+
+  test('the flow style says how to write a reference', () => {
+    expect(faults('models: [{ name: ${NAME}, provider: p }]', { NAME: 'a' })[0]).toMatch(/in quotes\)$/);
+  });
+});
+
+describe('what a configuration may be', () => {
+  const deep = (open: string) => open.repeat(20_000);
+  const bomb = (merge: string) =>
+    [
+      'x-0: &a0 { k: 1, l: 2 }',
+      ...Array.from({ length: 12 }, (_, i) => {
+        const again = Array.from({ length: 9 }, () => `*a${i}`).join(', ');
+        return merge === '<<' ? `x-${i + 1}: &a${i + 1} { <<: [${again}] }` : `x-${i + 1}: &a${i + 1} [${again}]`;
+      }),
+    ].join('\n');
+
+  test.each([
+    ['20,000 lists in one another', deep('['), /must be nested at most 32 deep/],
+    ['20,000 maps in one another', deep('{a: '), /must be nested at most 32 deep/],
+    ['20,000 dashes on a line', deep('- '), /must be nested at most 32 deep/],
+    ['20,000 question marks', deep('? '), /must be nested at most 32 deep/],
+    [
+      '100 maps in block style',
+      Array.from({ length: 100 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'),
+      /at most 32 deep/,
+    ],
+    [
+      '120,000 keys of a map',
+      `{${Array.from({ length: 30_000 }, (_, i) => `k${i}: 1`).join(',')}}`,
+      /bytes long|at most 5000 keys/,
+    ],
+    ['6,000 short keys', Array.from({ length: 6_000 }, (_, i) => `k${i}: 1`).join('\n'), /must have at most 5000 keys/],
+    ['too many bytes', `# ${'x'.repeat(300_000)}`, /must be at most 262144 bytes long, not 300002/],
+    ['aliases of aliases', bomb('[]'), /[Ee]xcessive alias count|at most 50000 values/],
+    ['merges of merges', bomb('<<'), /[Ee]xcessive alias count|at most 50000 values/],
+    ['an alias of itself', 'models: &m [*m]', /at most 32 deep|Alias/],
+    ['a merge of itself', 'models: [&m { <<: *m }]', /at most 32 deep|Alias/],
+    [
+      '257 models',
+      `models: [${Array.from({ length: 257 }, (_, i) => `{name: m${i}, provider: p}`).join(',')}]`,
+      /models: must be a list of at most 256/,
+    ],
+    [
+      '65 task types',
+      `models: [{name: a, provider: p, taskQuality: {${Array.from({ length: 65 }, (_, i) => `t${i}: 1`).join(',')}}}]`,
+      /models.0.taskQuality: must have at most 64 entries/,
+    ],
+    [
+      '65 parts of a reward',
+      `${minimal}reward: { weights: {${Array.from({ length: 65 }, (_, i) => `t${i}: 1`).join(',')}} }`,
+      /reward.weights: must have at most 64 entries/,
+    ],
+    [
+      'a prompt no record can hold',
+      `${minimal}limits: { maxPromptBytes: 2000000 }`,
+      /limits.maxPromptBytes: must be at most 900000, not 2000000/,
+    ],
+  ])('%s: refused with the limit in the message', (_name, yaml, message) => {
+    const errors = errorsOf(yaml);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(message);
+  });
+
+  test('256 models with everything said are taken', () => {
+    const model = configOf(defaultConfigYaml()).models[0]!;
+    const models = Array.from({ length: 256 }, (_, i) => ({ ...model, name: `model-${i}` }));
+    expect(configOf(JSON.stringify({ models })).models).toHaveLength(256);
+  });
+
+  test.each([
+    'models: [{ name: a, provider: p, taskQuality: { __proto__: 0.5 } }]',
+    '{ __proto__: { models: 1 }, models: [{ name: a, provider: p }] }',
+  ])('__proto__ as a key is refused: %s', (yaml) => {
+    expect(errorsOf(yaml).join()).toContain('"__proto__"');
+    expect(({} as Record<string, unknown>)['models']).toBeUndefined();
+  });
+
+  test('a byte order mark and Windows line ends are no part of it', () => {
+    expect(configOf(`\uFEFF${minimal.replaceAll('\n', '\r\n')}seed: 7\r\n`)).toEqual(configOf(`${minimal}seed: 7\n`));
+  });
+
+  test('a record of the log that allowed larger prompts stays readable', () => {
+    const { limits, ...rest } = configOf(minimal);
+    const older = JSON.stringify({ ...rest, limits: { ...limits, maxPromptBytes: 2_000_000 } });
+    expect(configFromJson(older).limits.maxPromptBytes).toBe(900_000);
+  });
 });

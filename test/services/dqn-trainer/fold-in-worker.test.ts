@@ -82,7 +82,9 @@ describe('fold in a worker thread', () => {
 
   test('the service trains in the thread', async () => {
     const world = await createWorld();
-    await world.send(topics.config, [{ version: 1, json: configToJson(config), appliedAtMs: 0 }]);
+    await world.send(topics.config, [
+      { version: 1, json: configToJson(config), appliedAtMs: 0, appliedBy: '', fileSha256: null },
+    ]);
     const blobs = createBlobStore(world);
     const startFold = createFold('worker');
     const trainer = createDqnTrainer({ ...world, blobs, startFold, elapsedMs: () => 0 });

@@ -61,7 +61,9 @@ export async function createTrainerWorld(
       models.map((name) => ({ name, provider: 'acme' })),
       settings,
     );
-    return world.send(topics.config, [{ version: ++version, json: configToJson(config), appliedAtMs: 0 }]);
+    return world.send(topics.config, [
+      { version: ++version, json: configToJson(config), appliedAtMs: 0, appliedBy: '', fileSha256: null },
+    ]);
   };
   await configure(options.settings ?? {});
   return {

@@ -20,7 +20,9 @@ async function withService(): Promise<World> {
     breaker,
     profileHalfLifeObservations: 100,
   });
-  await world.send(topics.config, [{ version: 1, json: configToJson(config), appliedAtMs: 0 }]);
+  await world.send(topics.config, [
+    { version: 1, json: configToJson(config), appliedAtMs: 0, appliedBy: '', fileSha256: null },
+  ]);
   await world.start(createModelProfiler({ metrics: world.metrics }));
   return world;
 }

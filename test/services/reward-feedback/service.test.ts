@@ -270,7 +270,9 @@ describe('reward-feedback', () => {
     await world.start(createRewardFeedback({ windowMs, maxAwaited: 10, metrics: world.metrics }));
     const apply = (version: number, weights: Record<string, number>) => {
       const config = defaultRouterConfig([{ name: 'bravo', provider: 'acme' }], { reward: { weights } });
-      return world.send(topics.config, [{ version, json: configToJson(config), appliedAtMs: 1 }]);
+      return world.send(topics.config, [
+        { version, json: configToJson(config), appliedAtMs: 1, appliedBy: '', fileSha256: null },
+      ]);
     };
     const judge = async (id: string) => {
       await route(world, id);

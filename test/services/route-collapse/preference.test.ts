@@ -31,7 +31,9 @@ async function startLearned(): Promise<World> {
   const utilityScale = { costUsd: 0.001, latencyMs: 10_000 };
   const config = configOf({ models, strategies, utilityScale, cache: { enabled: false } });
   const published: WeightsPublished = { ...newest, sequence: 1, lineage: '', reason: 'INCREMENT', publishedAtMs: 1 };
-  await world.put(topics.config, [{ version: 1, json: JSON.stringify(config), appliedAtMs: 1 }]);
+  await world.put(topics.config, [
+    { version: 1, json: JSON.stringify(config), appliedAtMs: 1, appliedBy: '', fileSha256: null },
+  ]);
   await world.put(topics.weightsPublished, [published]);
   await world.put(topics.tuning, [tuning]);
   return world;

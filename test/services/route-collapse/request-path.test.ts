@@ -24,7 +24,9 @@ async function start(config: Record<string, unknown> = {}): Promise<World> {
     createStrategyThreads({ weights, clock: world.clock, group: 'learned', strategies: ['LEARNING_OPTIMIZED'] }),
   );
   await world.start(createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000, metrics }));
-  await world.put(topics.config, [{ version: 1, json: JSON.stringify(configOf(config)), appliedAtMs: 1 }]);
+  await world.put(topics.config, [
+    { version: 1, json: JSON.stringify(configOf(config)), appliedAtMs: 1, appliedBy: '', fileSha256: null },
+  ]);
   return world;
 }
 

@@ -43,7 +43,9 @@ async function start(
 }
 
 async function apply(world: World, version: number, config: Record<string, unknown>): Promise<void> {
-  await world.put(topics.config, [{ version, json: JSON.stringify(configOf(config)), appliedAtMs: 1 }]);
+  await world.put(topics.config, [
+    { version, json: JSON.stringify(configOf(config)), appliedAtMs: 1, appliedBy: '', fileSha256: null },
+  ]);
 }
 
 const openedIn = (world: World): RouteOpened[] => world.read(topics.routeOpened) as RouteOpened[];

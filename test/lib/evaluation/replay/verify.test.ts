@@ -87,7 +87,13 @@ async function makeLog({ weights = 'there', learnedGroup = true }: LogOptions) {
     );
   await world.start(createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 10_000, metrics }));
   await world.put(topics.config, [
-    { version: 1, json: JSON.stringify(configOf({ explorationFloor: 0.2 })), appliedAtMs: 1 },
+    {
+      version: 1,
+      json: JSON.stringify(configOf({ explorationFloor: 0.2 })),
+      appliedAtMs: 1,
+      appliedBy: '',
+      fileSha256: null,
+    },
   ]);
   const send = async (changes: Parameters<typeof requestOf>[0]): Promise<void> => {
     await world.put(topics.routeRequested, [requestOf({ requestedAtMs: world.clock.nowMs(), ...changes })]);

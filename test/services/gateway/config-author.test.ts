@@ -1,0 +1,39 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written like that in a configuration.
+/** PUT /v1/config leaves a trace of who changed what, and reads nobody's environment. */
+import { createLog, type Log } from '../../../lib/telemetry/log';
+import { topics } from '../../../lib/topics/topics';
+import { startGateway, testConfig } from './start-gateway';
+
+test('a change is logged, and recorded with the address it came from', async () => {
+  const lines: unknown[] = [];
+  const log: Log = {
+    ...createLog({ level: 'silent' }),
+    info: (message, fields) => void lines.push({ message, fields }),
+  };
+  const started = await startGateway({ log });
+  const answer = started.call('PUT', '/v1/config', { version: 1, config: { ...testConfig, seed: 77 } });
+  await started.until(() => started.broker.records(topics.config.name).length === 2);
+  await started.clock.advanceBy(10);
+  expect((await answer).status).toBe(200);
+  const by = `PUT from 127.0.0.1 through ${started.gateway.id}`;
+  const record = started.broker.records(topics.config.name).at(-1)!;
+  expect(topics.config.codec.decode(record.value!)).toMatchObject({ version: 2, appliedBy: by });
+  expect(lines).toContainEqual({
+    message: 'configuration changed',
+    fields: { by, fromVersion: 1, toVersion: 2, changes: [`seed: ${testConfig.seed} → 77`] },
+  });
+  await started.stop();
+});
+
+test.each([
+  ['JSON', { version: 1, config: { ...testConfig, models: [{ name: '${HOME}', provider: 'p' }] } }, {}],
+  ['YAML', 'models: [{ name: "${HOME}", provider: p }]', { 'content-type': 'application/yaml', 'if-match': '"1"' }],
+])('a reference to the environment in %s is refused with its field', async (_name, body, headers) => {
+  const started = await startGateway();
+  const { status, body: answer } = await started.call('PUT', '/v1/config', body, headers as Record<string, string>);
+  expect(status).toBe(400);
+  expect(answer.error.field).toMatch(/models\.0\.name$/);
+  expect(answer.error.message).toContain('must not refer to the environment');
+  expect(started.broker.records(topics.config.name)).toHaveLength(1);
+  await started.stop();
+});
