@@ -63,7 +63,7 @@ class InlineFold implements Fold {
 
   async apply(batch: FoldBatch): Promise<Folded> {
     const outputs: FoldOutput[] = [];
-    const folded: Record<string, number> = {};
+    const folded = new Map<string, number>();
     let duplicates = 0;
     let foreign = 0;
     for (const { event, offset } of batch) {
@@ -71,7 +71,7 @@ class InlineFold implements Fold {
       if (this.isForeign(event)) foreign++;
       else if (!this.isNew(event.eventId)) duplicates++;
       else {
-        folded[event.kind] = (folded[event.kind] ?? 0) + 1;
+        folded.set(event.kind, (folded.get(event.kind) ?? 0) + 1);
         for (const output of this.learner.apply(event, offset)) outputs.push(this.checked(output));
       }
     }

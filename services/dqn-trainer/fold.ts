@@ -32,7 +32,7 @@ export interface Folded {
   /** In order. */
   readonly outputs: readonly FoldOutput[];
   /** Events folded in, by kind. */
-  readonly folded: Readonly<Record<string, number>>;
+  readonly folded: ReadonlyMap<string, number>;
   /** Events whose id had come before: at-least-once delivery wrote them twice. */
   readonly duplicates: number;
   /** Events whose features another encoder made. */

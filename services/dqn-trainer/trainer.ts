@@ -159,8 +159,7 @@ export class Trainer {
     const { outputs, folded, duplicates, foreign, verdict } = await session.fold.apply(batch);
     session.position = batch.at(-1)!.offset + 1;
     metrics.observe('quantum_router_training_batch_seconds', {}, (this.options.elapsedMs() - startedMs) / 1_000);
-    for (const [kind, count] of Object.entries(folded))
-      metrics.count('quantum_router_learning_events_total', { kind }, count);
+    for (const [kind, count] of folded) metrics.count('quantum_router_learning_events_total', { kind }, count);
     if (duplicates > 0)
       metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'duplicate-event' }, duplicates);
     if (foreign > 0) {

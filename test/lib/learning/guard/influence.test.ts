@@ -144,7 +144,7 @@ describe('compared with what the policy in force expects', () => {
     const influence = createInfluence();
     play(influence, 4_000, { a: 1, b: 1, noisy: 1 });
     compare(influence, 3_000, { a: 0.8, b: 0.8, noisy: 0.7 });
-    expect(influence.sources['noisy']!.models['a']).toMatchObject({ compared: 3_000, contradicts: false });
+    expect(influence.sources.get('noisy')!.models.get('a')).toMatchObject({ compared: 3_000, contradicts: false });
   });
 
   test('it is believed when the others say so too: then it is the world that has changed', () => {
