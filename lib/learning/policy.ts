@@ -9,6 +9,7 @@ import type { Candidate, RouteOpened } from '../topics/generated/messages';
 import { hiddenLayer, type NetworkShape, outputLayer, parameterCount } from './agent/network';
 import { type Basis, describe, type Features, phiSize, readBasis } from './basis';
 import { arrayOf, readBlob, sha256Of, writeBlob } from './blob';
+import { mostCostUsd } from './check-event';
 import { coldStartJudgement, coldStartRewards, isColdStart } from './cold-start';
 import { contextOf } from './context';
 import { float32Of, int8Of } from './encode';
@@ -259,7 +260,8 @@ function strangersQuality(weights: PolicyWeights, values: Values, opened: RouteO
 function expectedCostUsd(candidate: Candidate, arm: number, values: Values, opened: RouteOpened): number {
   const ratio = ownEntry(opened.tuning.costRatios, candidate.model);
   if (ratio === undefined) return candidate.expectedCostUsd;
-  return ratio * candidate.priceFactor * (arm < 0 ? 1 : values.costFactors[arm]!);
+  // Under an absurd price the product need not be a number that can be compared.
+  return Math.min(mostCostUsd, ratio * candidate.priceFactor * (arm < 0 ? 1 : values.costFactors[arm]!));
 }
 
 /** Share of heads whose best eligible candidate is each. Strangers take no part: they get their share afterwards. */

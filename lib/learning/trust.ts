@@ -4,7 +4,7 @@
  */
 
 import { type StrategyName, strategyNames } from '../config/router-config';
-import { dictionaryOf } from '../dictionary';
+import { dictionaryOf, ownEntry } from '../dictionary';
 
 /** Before experience the learned strategy decides nearly alone: mixing in a worse strategy costs quality at once. */
 const learnedPrior = 0.95;
@@ -28,7 +28,7 @@ export interface Estimate {
   decisions: number;
 }
 
-/** By strategy: events may name any. */
+/** By strategy. */
 export type Trust = Map<string, Estimate>;
 
 export function createTrust(): Trust {
@@ -46,7 +46,9 @@ export function observeStrategies(
   utility: number,
 ): void {
   if (!(propensity > 0)) return;
-  for (const [strategy, probability] of Object.entries(strategyPropensities)) {
+  for (const strategy of strategyNames) {
+    const probability = ownEntry(strategyPropensities, strategy);
+    if (probability === undefined) continue;
     const estimate = trust.get(strategy) ?? { sums: [0, 0, 0, 0, 0], decisions: 0 };
     trust.set(strategy, estimate);
     const ratio = Math.min(ratioCap, probability / propensity);

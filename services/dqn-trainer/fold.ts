@@ -37,6 +37,14 @@ export interface Folded {
   readonly duplicates: number;
   /** Events whose features another encoder made. */
   readonly foreign: number;
+  /** Events that make no sense and were passed over, as `checkEvent` says. */
+  readonly faults: readonly EventFault[];
+}
+
+export interface EventFault {
+  readonly offset: number;
+  /** Names the field and what is wrong with it. */
+  readonly fault: string;
 }
 
 export interface Fold {

@@ -5,12 +5,16 @@ import { type DqnTrainerOptions, Trainer } from './trainer';
 
 export type { DqnTrainerOptions } from './trainer';
 
+/** Outputs are written after every batch: what is due must not wait until hundreds of events have been folded in. */
+const maxBatchRecords = 32;
+
 /** The one place that learns. Keeps its own position, in its checkpoints. */
 export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition {
   const trainer = new Trainer(options);
   return defineService({
     group: 'dqn-trainer',
     lingerMs: 20,
+    maxBatchRecords,
     inputs: [
       process<LearningEvent>(topics.learningEvents, (batch, context) => trainer.train(batch, context), {
         startAt: () => trainer.resume(),

@@ -4,6 +4,9 @@ import {
   createInfluence,
   type Influence,
   isComparable,
+  restoredInfluence,
+  type SavedInfluence,
+  savedInfluence,
 } from '../../../../lib/learning/guard/influence';
 import { seededRandom } from '../../../../lib/random/seeded';
 
@@ -178,7 +181,7 @@ describe('compared with what the policy in force expects', () => {
 test('it is a function of its judgements alone, also through JSON', () => {
   const straight = createInfluence();
   play(straight, 1_000, { a: 1, b: 5 });
-  const copy = JSON.parse(JSON.stringify(straight)) as Influence;
+  const copy = restoredInfluence(JSON.parse(JSON.stringify(savedInfluence(straight))) as SavedInfluence);
   expect(play(copy, 1_000, { a: 1, b: 1, c: 9 })).toEqual(play(straight, 1_000, { a: 1, b: 1, c: 9 }));
   expect(copy).toEqual(straight);
 });
