@@ -275,7 +275,7 @@ function describeRetrained(report: RetrainReport): string {
     `policy     ${report.policySha256}`,
     `basis      ${report.basisSha256}`,
     `made from  learning.events ${report.fromOffset}..${report.toOffset}: ${report.learnedRewards} rewards, ${report.lateOutcomes} late outcomes in the range; seed ${report.seed}, ${report.config}, ${report.backend}`,
-    `read       ${range.from}..${range.to}: ${events} events in ${seconds.toFixed(1)} s (${report.duplicates} duplicates, ${report.foreign} of another encoder, ${report.undecodable} undecodable)`,
+    `read       ${range.from}..${range.to}: ${events} events in ${seconds.toFixed(1)} s (${report.duplicates} duplicates, ${report.foreign} of another encoder, ${report.undecodable} undecodable${report.skipped > 0 ? `, ${report.skipped} passed over` : ''})`,
     published === null
       ? 'published  nothing at this offset is kept'
       : `published  at this offset: ${published.same ? 'the same' : published.policySha256} (sequence ${published.sequence})`,

@@ -3,9 +3,11 @@
  * and the memory home. First the warm split, then the test split; the engine sees only what a router would see. Announced
  * events of the workload (a price change) go through the configuration; their `atIndex` counts rows in the order played.
  */
+
 import { createVirtualClock, type VirtualClock } from '../../lib/adapters/memory/virtual-clock';
 import { createRouterClient, type RouterClient } from '../../lib/client/router-client';
 import type { RouterConfig } from '../../lib/config/router-config';
+import { dictionaryOf } from '../../lib/dictionary';
 import { allBaselines, judgeChoices, outcomeMatrix, type PolicyResult } from '../../lib/evaluation/baselines';
 import { shuffled } from '../../lib/evaluation/draw';
 import type { Workload, WorkloadRow, WorldEvent } from '../../lib/evaluation/workload';
@@ -233,9 +235,7 @@ function inRandomOrder(rows: readonly number[], random: Random): number[] {
 }
 
 function lineOf(row: WorkloadRow, decision: RouteDecided): EvaluatedDecision {
-  const values = Object.fromEntries(
-    decision.candidates.map((candidate) => [candidate.model, candidate.predictedQuality]),
-  );
+  const values = dictionaryOf(decision.candidates.map((candidate) => [candidate.model, candidate.predictedQuality]));
   return { id: row.id, model: decision.model, propensity: decision.propensity, values };
 }
 
@@ -270,7 +270,7 @@ function reportOf(
   return {
     requests: testRows.length,
     ...summaryOf(engine),
-    baselines: Object.fromEntries(Object.entries(baselines).map(([name, result]) => [name, summaryOf(result)])),
+    baselines: dictionaryOf(Object.entries(baselines).map(([name, result]) => [name, summaryOf(result)])),
     updates,
     ...(options.offPolicy && { offPolicy: offPolicyReport(logged, matrix) }),
   };

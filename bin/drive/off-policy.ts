@@ -2,6 +2,7 @@
  * What the engine's own log says of policies it did not follow, next to what they were really worth: recorded data knows.
  * A check of the estimates on the user's data, and of how much its exploration lets one say.
  */
+import { dictionaryOf } from '../../lib/dictionary';
 import type { OutcomeMatrix } from '../../lib/evaluation/baselines';
 import { encodeRow } from '../../lib/evaluation/encode-row';
 import type { WorkloadRow } from '../../lib/evaluation/workload';
@@ -62,7 +63,7 @@ export function offPolicyReport(
       targetOf(({ candidates }) => candidates.findIndex(({ model }) => model === name)),
     ]),
   ];
-  return Object.fromEntries(
+  return dictionaryOf(
     targets.map(([name, shares]) => {
       const found = estimateValue(log, (_, index) => shares[index]!);
       const estimated = found.kind === 'value' ? found : null;

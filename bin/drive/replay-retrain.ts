@@ -12,6 +12,7 @@ import type { ConfigApplied, LearningEvent, RouteOutcome, WeightsPublished } fro
 import { topics } from '../../lib/topics/topics';
 import type { FoldBatch, FoldOutput, FoldSettings } from '../../services/dqn-trainer/fold';
 import { startFoldInline } from '../../services/dqn-trainer/fold-inline';
+import { readLast } from '../../services/dqn-trainer/read-last';
 import { corrected, experienceOf, isRewarded } from '../../services/reward-feedback/reward';
 
 export interface LogOptions {
@@ -53,6 +54,8 @@ export interface Retrained {
   /** Events of another encoder, left out. */
   readonly foreign: number;
   readonly undecodable: number;
+  /** Events that make no sense, or that the trainer has put aside because they made its fold fail. */
+  readonly skipped: number;
   /** Outcomes that counted although they came late. */
   readonly lateOutcomes: number;
 }
@@ -63,8 +66,9 @@ export async function retrain(options: RetrainOptions): Promise<Retrained> {
   const { broker, span, signal } = options;
   const of = { topic: options.topicPrefix + topics.learningEvents.name, partition: 0 };
   const late = options.lateOutcomes ? await lateOutcomesOf(options) : new Map<string, RouteOutcome>();
+  const putAside = await putAsideIn(options);
   const fold = await startFoldInline(options.settings, null);
-  const totals = { events: 0, duplicates: 0, foreign: 0, undecodable: 0, lateOutcomes: 0 };
+  const totals = { events: 0, duplicates: 0, foreign: 0, undecodable: 0, skipped: 0, lateOutcomes: 0 };
   const newest = newestWeights();
   options.onProgress(0);
   try {
@@ -77,6 +81,10 @@ export async function retrain(options: RetrainOptions): Promise<Retrained> {
           totals.undecodable++;
           continue;
         }
+        if (putAside.has(record.offset)) {
+          totals.skipped++;
+          continue;
+        }
         const judged = withLateOutcome(event, late, options.rewardWeights ?? defaultRewardWeights);
         if (judged !== event) totals.lateOutcomes++;
         batch.push({ event: judged, offset: record.offset });
@@ -85,6 +93,7 @@ export async function retrain(options: RetrainOptions): Promise<Retrained> {
       totals.events += batch.length;
       totals.duplicates += folded.duplicates;
       totals.foreign += folded.foreign;
+      totals.skipped += folded.faults.length;
       newest.take(folded.outputs);
       options.onProgress(records.at(-1)!.offset + 1 - span.from);
     }
@@ -92,6 +101,14 @@ export async function retrain(options: RetrainOptions): Promise<Retrained> {
   } finally {
     await fold.close();
   }
+}
+
+/** Offsets that every fold of this log passes over. */
+async function putAsideIn({ broker, topicPrefix }: LogOptions): Promise<ReadonlySet<number>> {
+  const name = topicPrefix + topics.trainerCheckpoint.name;
+  const isThere = (await broker.listTopics()).some((topic) => topic.name === name);
+  const checkpoint = isThere ? await readLast(broker, topics.trainerCheckpoint, topicPrefix) : null;
+  return new Set(checkpoint?.skippedOffsets ?? []);
 }
 
 /** The newest policy that may be served, and the basis it belongs to. */

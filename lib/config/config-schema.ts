@@ -2,7 +2,9 @@
  * What a configuration file may say: every setting with its type, limits, default and one line for people. The JSON
  * Schema, the file `init` writes and the error messages are all made from here.
  */
+
 import { z } from 'zod';
+import { dictionaryOf, ownEntry } from '../dictionary';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
 import {
@@ -51,7 +53,7 @@ const modelSchema = z.strictObject({
 
 const weight = z.number().min(0).optional();
 const strategyWeightsSchema = z.strictObject(
-  Object.fromEntries(strategyNames.map((strategy) => [strategy, weight])) as Record<StrategyName, typeof weight>,
+  dictionaryOf(strategyNames.map((strategy) => [strategy, weight] as const)),
 );
 
 const preferenceSchema = z.strictObject({
@@ -201,15 +203,12 @@ export function completeConfig(parsed: ParsedConfig): RouterConfig {
     (s) => s !== 'LEARNING_OPTIMIZED' && (s !== 'RANDOM' || parsed.strategies.includes(s)),
   );
   const weightOf = (strategy: StrategyName): number => {
-    const given = parsed.strategyWeights[strategy];
+    const given = ownEntry(parsed.strategyWeights, strategy);
     if (given !== undefined) return given;
     if (strategy === 'LEARNING_OPTIMIZED') return learnedWeight;
     return sharing.includes(strategy) ? (1 - learnedWeight) / sharing.length : 0;
   };
-  const strategyWeights = Object.fromEntries(strategyNames.map((s) => [s, round(weightOf(s))])) as Record<
-    StrategyName,
-    number
-  >;
+  const strategyWeights = dictionaryOf(strategyNames.map((s) => [s, round(weightOf(s))] as const));
   return { ...parsed, strategyWeights };
 }
 
@@ -271,8 +270,8 @@ function linearSessions(learning: unknown): Issue[] {
 
 function deadPreference(preference: unknown): Issue[] {
   if (!isObject(preference)) return [];
-  const parts = ['quality', 'cost', 'latency'].map((part) => preference[part] ?? 0);
-  return parts.every((part) => part === 0)
+  const parts = ['quality', 'cost', 'latency'].map((aim) => preference[aim] ?? 0);
+  return parts.every((weight) => weight === 0)
     ? [issueAt(['preference'], 'quality, cost and latency must not all be 0')]
     : [];
 }
@@ -292,7 +291,8 @@ function breakerOrder(breaker: unknown): Issue[] {
 function deadWeights(raw: Record<string, unknown>): Issue[] {
   const { strategies, strategyWeights } = raw;
   if (!isObject(strategyWeights) || !Array.isArray(strategies)) return [];
-  const dead = strategies.length > 0 && strategies.every((strategy) => strategyWeights[String(strategy)] === 0);
+  const dead =
+    strategies.length > 0 && strategies.every((strategy) => ownEntry(strategyWeights, String(strategy)) === 0);
   return dead ? [issueAt(['strategyWeights'], 'at least one of the listed strategies must have a weight above 0')] : [];
 }
 

@@ -2,8 +2,10 @@
  * Says what is wrong with a value in words of the reader's file or request instead of zod's: one line per fault, with
  * the path of the field and, for names that do not exist, the nearest one that does.
  */
+
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { ownEntry } from '../dictionary';
 
 /** Longer texts are not repeated in messages: they may be a prompt. */
 const maxShown = 40;
@@ -92,14 +94,15 @@ function sizeOf(origin: string, relation: string, limit: number | bigint): strin
   return `${relation} ${limit}`;
 }
 
+const nouns = new Map([
+  ['int', 'a whole number'],
+  ['array', 'a list'],
+  ['record', 'an object'],
+  ['object', 'an object'],
+]);
+
 function nounOf(expected: string): string {
-  const nouns: Record<string, string> = {
-    int: 'a whole number',
-    array: 'a list',
-    record: 'an object',
-    object: 'an object',
-  };
-  return nouns[expected] ?? `a ${expected}`;
+  return nouns.get(expected) ?? `a ${expected}`;
 }
 
 function givenOf(value: unknown): string {
@@ -120,7 +123,7 @@ function valueAt(root: unknown, path: Path): unknown {
   let value = root;
   for (const part of path) {
     if (value === null || typeof value !== 'object') return undefined;
-    value = (value as Record<string | number, unknown>)[part];
+    value = ownEntry(value as Record<string, unknown>, String(part));
   }
   return value;
 }

@@ -2,10 +2,12 @@
  * Settings of one process on Kafka and Redis, read from environment variables: where the servers are, how to prove who
  * we are, what this instance is called. What all processes share lies in the `config` topic instead.
  */
+
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { defaultKafkaSettings, type KafkaSettings } from '../adapters/kafka/kafka-settings';
 import { defaultRedisSettings, type RedisSettings } from '../adapters/redis/redis-settings';
+import { dictionaryOf } from '../dictionary';
 import type { LogLevel } from '../telemetry/log';
 
 export interface ProcessSettings {
@@ -92,7 +94,7 @@ export const defaultPartitions = 4;
  * secrets. An empty variable counts as absent.
  */
 export function processSettings(environment: Readonly<Record<string, string | undefined>>): ProcessSettings {
-  const given = Object.fromEntries(
+  const given: Record<string, string | undefined> = dictionaryOf(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
   const parsed = environmentSchema.safeParse(given);

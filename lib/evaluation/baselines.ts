@@ -2,7 +2,9 @@
  * The policies the engine is compared with, all judged on the same rows and the same luck, serially. A policy that learns
  * sees only the outcomes of its own choices; "hindsight" ones say so.
  */
+
 import type { ModelConfig } from '../config/router-config';
+import { ownEntry } from '../dictionary';
 import { seededRandom } from '../random/seeded';
 import { type UtilityWeights, utilityOf } from '../routing/utility';
 import type { Price, Workload } from './workload';
@@ -236,7 +238,7 @@ export function staticRules(matrix: OutcomeMatrix, options: StaticRulesOptions):
     const task = options.taskTypes[r] ?? null;
     const declared = (m: number): number => {
       const model = models[m]!;
-      const quality = (task === null ? undefined : model.taskQuality[task]) ?? model.expectedQuality;
+      const quality = (task === null ? undefined : ownEntry(model.taskQuality, task)) ?? model.expectedQuality;
       return utilityOf(options.weights, quality, matrix.listCostsUsd[r * count + m]!, model.expectedLatencyMs);
     };
     const candidates = candidatesIn(matrix, r);
@@ -311,13 +313,13 @@ function gaussianTable(count: number, normal: () => number): GaussianTable {
       const variance = freedom > 0 ? Math.max(squares / freedom, 1e-4) : 1;
       return argmax(candidates, (m) => means[m]! + normal() * Math.sqrt(variance / pulls[m]!));
     },
-    learn(model, utility) {
+    learn(m, utility) {
       // Welford, pooled over models.
-      pulls[model]! += 1;
+      pulls[m]! += 1;
       total += 1;
-      const before = utility - means[model]!;
-      means[model]! += before / pulls[model]!;
-      squares += before * (utility - means[model]!);
+      const before = utility - means[m]!;
+      means[m]! += before / pulls[m]!;
+      squares += before * (utility - means[m]!);
     },
   };
 }

@@ -2,6 +2,7 @@
  * Lets policies that know no budget take part under one: cost counts at a fixed price per USD, and the price is the best
  * one in hindsight. Whoever must find the price while playing has to be measured against that.
  */
+import { ownEntry } from '../dictionary';
 import { candidatesIn, judgeDistributions, type OutcomeMatrix, type PolicyResult } from './baselines';
 
 /** Utility lost per USD that is tried: from a dollar for all of the quality to a thousandth of a cent. */
@@ -55,7 +56,7 @@ export function fixedShares(
   shares: Readonly<Record<string, number>>,
 ): PolicyResult {
   const count = matrix.models.length;
-  const wanted = matrix.models.map((model) => shares[model.name] ?? 0);
+  const wanted = matrix.models.map((model) => ownEntry(shares, model.name) ?? 0);
   const probabilities = new Float64Array(matrix.rows * count);
   for (let r = 0; r < matrix.rows; r++) {
     const candidates = candidatesIn(matrix, r);

@@ -3,7 +3,9 @@
  * price change in mid-run. Everything is a pure function of (world, seed, row, model). `docs/simulated-world.md`
  * documents it openly; what is true in here is never shown to the engine.
  */
+
 import type { ModelConfig } from '../config/router-config';
+import { dictionaryOf } from '../dictionary';
 import type { Random } from '../ports/random';
 import { seededRandom } from '../random/seeded';
 import type { OutcomeStatus } from '../topics/generated/messages';
@@ -240,8 +242,8 @@ function castWorld(world: number): { truth: TrueModel[]; tags: number[] } {
   const tagOfArchetype = [0, 1, ...others].map((i) => priceTags[i]!);
   const truth = cast.map((a) => {
     const kind = archetypes[a]!;
-    const skill = Object.fromEntries(simulatedTasks.map((task, t) => [task, kind.skill[taskOrder[t]!]!]));
-    return { archetype: kind, skill: skill as Record<SimulatedTask, number> };
+    const skill = dictionaryOf(simulatedTasks.map((task, t) => [task, kind.skill[taskOrder[t]!]!] as const));
+    return { archetype: kind, skill };
   });
   return { truth, tags: cast.map((a) => tagOfArchetype[a]!) };
 }
@@ -278,7 +280,7 @@ function describeModels(world: number, truth: readonly TrueModel[], tags: readon
     const tag = tags[m]!;
     const priceHalo = 0.2 * (byPrice.indexOf(tag) / (tags.length - 1) - 0.5);
     const meanSkill = meanOver(simulatedTasks.map((task) => model.skill[task]));
-    const taskQuality: Record<string, number> = {};
+    const taskQuality = dictionaryOf<string, number>();
     for (const task of simulatedTasks) {
       const known = measured.includes(task) ? 0.8 : 0.3;
       const reputation = meanSkill + known * (model.skill[task] - meanSkill) + priceHalo;

@@ -18,6 +18,11 @@ import {
 import { featuresOf, type Values } from './policy';
 import { observeStrategies } from './trust';
 
+/** A single call is worth no more, for better or worse: what is beyond says nothing of a strategy, and its square has to be a number. */
+const mostUtility = 1e6;
+/** Utility per USD or millisecond, under whatever scale: times any believed cost or latency it is still a number. */
+const mostPerUnit = 1e30;
+
 /** Without a scale a preference for low cost has no price. */
 const freeOfCharge: UtilityScale = { costUsd: Number.MAX_VALUE, latencyMs: Number.MAX_VALUE };
 
@@ -73,11 +78,17 @@ function creditStrategies(fold: FoldParts, event: LearningEvent): void {
   const called = event.models.indexOf(event.model!);
   const reward = rewardOf(event, utilityWeightsOfEvent(fold, event), event.expectedCostsUsd[called] ?? 0);
   if (reward === null) return;
-  observeStrategies(fold.state.trust, event.strategyPropensities, event.propensities[called] ?? 0, reward);
+  const bounded = Math.max(-mostUtility, Math.min(mostUtility, reward));
+  observeStrategies(fold.state.trust, event.strategyPropensities, event.propensities[called] ?? 0, bounded);
 }
 
 function utilityWeightsOfEvent({ state, options }: FoldParts, event: LearningEvent): UtilityWeights {
-  return utilityWeights(event.preference, options.utilityScale ?? freeOfCharge, state.pacer.costPricePerUsd);
+  const { quality, perUsd, perMs } = utilityWeights(
+    event.preference,
+    options.utilityScale ?? freeOfCharge,
+    state.pacer.costPricePerUsd,
+  );
+  return { quality, perUsd: Math.min(perUsd, mostPerUnit), perMs: Math.min(perMs, mostPerUnit) };
 }
 
 /** What the pacer has to know of a request, judged by the policy in force if there is one. */

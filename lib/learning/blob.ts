@@ -2,8 +2,10 @@
  * The binary form of everything large the learner makes (basis, policy, checkpoint): a magic word, a JSON header with
  * metadata and shapes, then the arrays, little-endian, each aligned to 8 bytes so that they can be read in place.
  */
+
 import { createHash } from 'node:crypto';
 import { endianness } from 'node:os';
+import { dictionaryOf } from '../dictionary';
 
 export type BlobArray = Float32Array | Float64Array | Int32Array;
 
@@ -64,7 +66,7 @@ export function readBlob(bytes: Buffer, kind: string): Blob {
     throw new Error(`${kind} blob: header is not JSON`, { cause: error });
   }
   if (header.kind !== kind) throw new Error(`expected a ${kind} blob, got a ${String(header.kind)}`);
-  const arrays: Record<string, BlobArray> = {};
+  const arrays = dictionaryOf<string, BlobArray>();
   let offset = align(prefixBytes + headerLength);
   for (const [name, type, length] of header.arrays) {
     const arrayType = constructors[type];

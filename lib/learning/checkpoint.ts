@@ -2,15 +2,18 @@
  * The learner's state as bytes, so that a restart continues to the bit. The replay's features stay in the log: a
  * checkpoint holds only which rows it has and the drift offset of every outcome when it was observed.
  */
+import { dictionaryOf } from '../dictionary';
 import type { Random } from '../ports/random';
 import { parameterCount } from './agent/network';
 import { phiSize, readBasis } from './basis';
 import { arrayOf, type BlobArray, readBlob, sha256Of, writeBlob } from './blob';
+import { restoredGuard, type SavedGuard, savedGuard } from './guard/guard-state';
 import type { LearnerState } from './learner-state';
 import { weightRows } from './linear-half';
 import { neuralShape, restoreNeuralHalf } from './neural-half';
 import type { PacedRequest, Pacer } from './pacer';
 import { replaySize, rowAt } from './replay';
+import type { Estimate } from './trust';
 
 /** Fields that are plain JSON. */
 const plainFields = [
@@ -23,8 +26,6 @@ const plainFields = [
   'armMeans',
   'drifts',
   'mix',
-  'guard',
-  'trust',
   'events',
   'rewards',
   'rewardsAtRefit',
@@ -41,6 +42,9 @@ interface CheckpointMeta {
   readonly encoderVersion: string;
   readonly random: readonly number[];
   readonly plain: Pick<LearnerState, (typeof plainFields)[number]>;
+  readonly guard: SavedGuard;
+  /** By strategy. */
+  readonly trust: readonly (readonly [string, Estimate])[];
   readonly basis: { readonly number: number; readonly published: boolean } | null;
   readonly hasPolicy: boolean;
   readonly linear: { readonly noise: number; readonly precision: number } | null;
@@ -68,7 +72,9 @@ export function writeCheckpoint(state: LearnerState, encoderVersion: string): Bu
   const meta: CheckpointMeta = {
     encoderVersion,
     random: state.random.state(),
-    plain: Object.fromEntries(plainFields.map((field) => [field, state[field]])) as CheckpointMeta['plain'],
+    plain: dictionaryOf(plainFields.map((field) => [field, state[field]] as const)) as CheckpointMeta['plain'],
+    guard: savedGuard(state.guard),
+    trust: [...state.trust],
     basis: state.basis && { number: state.basis.number, published: state.basis.published },
     hasPolicy: state.policy !== null,
     linear: linear && { noise: linear.noise, precision: linear.precision },
@@ -151,7 +157,14 @@ export function readCheckpoint(
   if (meta.encoderVersion !== encoderVersion) {
     throw new Error(`checkpoint is of encoder ${meta.encoderVersion}, this is ${encoderVersion}: retrain from the log`);
   }
-  const state: LearnerState = { ...fresh, ...meta.plain, random: restoreRandom(meta.random) };
+  const { guard, trust, ...plain } = withPlainTables(meta);
+  const state: LearnerState = {
+    ...fresh,
+    ...plain,
+    guard: restoredGuard(guard),
+    trust: new Map(trust),
+    random: restoreRandom(meta.random),
+  };
   const arms = state.models.length;
   const words = (name: string): Buffer => {
     const array = blob.arrays[name];
@@ -203,6 +216,18 @@ export function readCheckpoint(
     at += outcomes[i]!;
   });
   return state;
+}
+
+/** Releases before Maps kept these two among the plain fields, `trust` as an object. */
+interface EarlierTables {
+  readonly guard: SavedGuard;
+  readonly trust: Readonly<Record<string, Estimate>>;
+}
+
+function withPlainTables({ plain, guard, trust }: CheckpointMeta) {
+  if (guard) return { ...plain, guard, trust };
+  const earlier = plain as typeof plain & EarlierTables;
+  return { ...earlier, trust: Object.entries(earlier.trust) };
 }
 
 function restorePacer(pacer: Pacer, saved: SavedPacer): void {

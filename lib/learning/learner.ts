@@ -150,7 +150,10 @@ class Fold implements Learner, FoldParts {
     if (policyDue) refitWhenDue(this);
     trainNetwork(this, event);
     repairBroken(this);
-    return publish(this, policyDue, urgent);
+    const outputs = publish(this, policyDue, urgent);
+    // Whoever folds can put the event aside that has done it, but not one of many that came since.
+    assertSound(this);
+    return outputs;
   }
 
   reload(event: LearningEvent, offset: number): void {

@@ -31,6 +31,10 @@ const mostDebt = 200;
 const bisections = 40;
 /** Highest lambda: one unit of utility for a hundred-thousandth of the budget. */
 const mostPrice = 1e5;
+/** ...and no more than this whatever the budget, so that price times any cost is a number. */
+const mostLogPrice = Math.log(1e30);
+/** Surprises are cut here, in logarithms: beyond, their exponential is no number. */
+const mostSurprise = 600;
 
 /** One of the last requests, and what the newest policy thinks of it, for solving lambda. */
 export interface PacedRequest {
@@ -101,7 +105,8 @@ export function observeCost(pacer: Pacer, model: string, ratio: number, expected
   const off = ratio / (cost.ratio * expectedFactor || 1e-300);
   const surprising = off > surpriseFactor || off < 1 / surpriseFactor;
   const sameSide = cost.surprises.length === 0 || Math.sign(cost.surprises[0]!) === Math.sign(Math.log(off));
-  cost.surprises = surprising && off > 0 ? [...(sameSide ? cost.surprises : []), Math.log(off)] : [];
+  const surprise = Math.max(-mostSurprise, Math.min(mostSurprise, Math.log(off)));
+  cost.surprises = surprising && off > 0 ? [...(sameSide ? cost.surprises : []), surprise] : [];
   if (cost.surprises.length >= surpriseCalls) {
     const mean = cost.surprises.reduce((sum, value) => sum + value, 0) / cost.surprises.length;
     cost.ratio *= Math.exp(mean);
@@ -191,8 +196,8 @@ export function solvePrice(pacer: Pacer, published: Published): void {
     return;
   }
   // Bisection on the logarithm: prices span orders of magnitude.
-  let low = Math.log(1e-4 / budget);
-  let high = Math.log(mostPrice / budget);
+  let low = Math.min(mostLogPrice, Math.log(1e-4 / budget));
+  let high = Math.min(mostLogPrice, Math.log(mostPrice / budget));
   for (let i = 0; i < bisections; i++) {
     const middle = (low + high) / 2;
     if (spendingAt(Math.exp(middle)) > wanted) low = middle;

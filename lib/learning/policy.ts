@@ -2,12 +2,14 @@
  * The learned policy as decisions see it: immutable weights on plain Float32Arrays and a pure function from an opened
  * request to a judgement. Ten heads of a mixture of both halves each vote for the candidate with the best utility.
  */
+import { ownEntry } from '../dictionary';
 import type { Judgement, LearnedPolicy } from '../routing/strategy';
 import { type UtilityWeights, utilityOf, utilityWeightsOf } from '../routing/utility';
 import type { Candidate, RouteOpened } from '../topics/generated/messages';
 import { hiddenLayer, type NetworkShape, outputLayer, parameterCount } from './agent/network';
 import { type Basis, describe, type Features, phiSize, readBasis } from './basis';
 import { arrayOf, readBlob, sha256Of, writeBlob } from './blob';
+import { mostCostUsd } from './check-event';
 import { coldStartJudgement, coldStartRewards, isColdStart } from './cold-start';
 import { contextOf } from './context';
 import { float32Of, int8Of } from './encode';
@@ -217,7 +219,7 @@ function judge(
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i]!;
     const arm = scratch.arms[i]!;
-    const quality = arm < 0 ? strangers : values.means[arm]! + (tuning.driftOffsets[candidate.model] ?? 0);
+    const quality = arm < 0 ? strangers : values.means[arm]! + (ownEntry(tuning.driftOffsets, candidate.model) ?? 0);
     qualities[i] = Math.max(0, Math.min(1, quality));
     const costUsd = expectedCostUsd(candidate, arm, values, opened);
     scratch.costsUsd[i] = costUsd;
@@ -256,16 +258,17 @@ function strangersQuality(weights: PolicyWeights, values: Values, opened: RouteO
 }
 
 function expectedCostUsd(candidate: Candidate, arm: number, values: Values, opened: RouteOpened): number {
-  const ratio = opened.tuning.costRatios[candidate.model];
+  const ratio = ownEntry(opened.tuning.costRatios, candidate.model);
   if (ratio === undefined) return candidate.expectedCostUsd;
-  return ratio * candidate.priceFactor * (arm < 0 ? 1 : values.costFactors[arm]!);
+  // Under an absurd price the product need not be a number that can be compared.
+  return Math.min(mostCostUsd, ratio * candidate.priceFactor * (arm < 0 ? 1 : values.costFactors[arm]!));
 }
 
 /** Share of heads whose best eligible candidate is each. Strangers take no part: they get their share afterwards. */
 function votes(opened: RouteOpened, values: Values, utility: UtilityWeights, scratch: Scratch): number[] {
   const { candidates, tuning } = opened;
   const shares: number[] = new Array(candidates.length).fill(0);
-  const offsets = candidates.map((candidate) => tuning.driftOffsets[candidate.model] ?? 0);
+  const offsets = candidates.map((candidate) => ownEntry(tuning.driftOffsets, candidate.model) ?? 0);
   for (let m = 0; m < headCount; m++) {
     let best = -1;
     let bestUtility = -Infinity;

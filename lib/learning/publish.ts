@@ -1,4 +1,5 @@
 /** What leaves the learner, in steps: a policy, and more often a small tuning. */
+import { dictionaryOf } from '../dictionary';
 import { phiSize } from './basis';
 import { sha256Of } from './blob';
 import { tuningStep } from './cadence';
@@ -111,8 +112,8 @@ function publishTuning(fold: FoldParts): LearnerOutput {
       version: state.tuningVersion,
       learnedRewards: state.rewards,
       costPricePerUsd: state.pacer.costPricePerUsd,
-      costRatios: Object.fromEntries([...state.pacer.costs].map(([model, cost]) => [model, cost.ratio])),
-      driftOffsets: Object.fromEntries(configured.map(({ model, arm }) => [model, driftQuality(fold, arm)])),
+      costRatios: dictionaryOf([...state.pacer.costs].map(([model, cost]) => [model, cost.ratio] as const)),
+      driftOffsets: dictionaryOf(configured.map(({ model, arm }) => [model, driftQuality(fold, arm)] as const)),
       neuralWeight: neuralWeight(fold),
       strategyWeights: strategyWeightsOf(state.trust, state.pacer.budgetUsd !== null),
       eventOffset: state.toOffset,

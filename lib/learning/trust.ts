@@ -2,7 +2,9 @@
  * How far COMBINED should trust each strategy: every strategy's own value is estimated off-policy from the decisions
  * that were made anyway, and a strategy gains or loses weight as far as it is surely better or worse than the learner.
  */
+
 import { type StrategyName, strategyNames } from '../config/router-config';
+import { dictionaryOf, ownEntry } from '../dictionary';
 
 /** Before experience the learned strategy decides nearly alone: mixing in a worse strategy costs quality at once. */
 const learnedPrior = 0.95;
@@ -18,21 +20,19 @@ const mostEvidence = 3;
 /** Decisions before evidence counts at all. */
 const leastDecisions = 100;
 
-const alone = Object.fromEntries(strategyNames.map((name) => [name, name === 'LEARNING_OPTIMIZED' ? 1 : 0])) as Record<
-  StrategyName,
-  number
->;
+const alone = dictionaryOf(strategyNames.map((name) => [name, name === 'LEARNING_OPTIMIZED' ? 1 : 0] as const));
 
-interface Estimate {
+export interface Estimate {
   /** Decayed sums of ratio, ratio * utility, ratio^2, ratio^2 * utility, ratio^2 * utility^2. */
   sums: [number, number, number, number, number];
   decisions: number;
 }
 
-export type Trust = Record<string, Estimate>;
+/** By strategy. */
+export type Trust = Map<string, Estimate>;
 
 export function createTrust(): Trust {
-  return {};
+  return new Map();
 }
 
 /**
@@ -46,9 +46,11 @@ export function observeStrategies(
   utility: number,
 ): void {
   if (!(propensity > 0)) return;
-  for (const [strategy, probability] of Object.entries(strategyPropensities)) {
-    trust[strategy] ??= { sums: [0, 0, 0, 0, 0], decisions: 0 };
-    const estimate = trust[strategy];
+  for (const strategy of strategyNames) {
+    const probability = ownEntry(strategyPropensities, strategy);
+    if (probability === undefined) continue;
+    const estimate = trust.get(strategy) ?? { sums: [0, 0, 0, 0, 0], decisions: 0 };
+    trust.set(strategy, estimate);
     const ratio = Math.min(ratioCap, probability / propensity);
     const square = ratio * ratio;
     const terms = [ratio, ratio * utility, square, square * utility, square * utility * utility];
@@ -73,11 +75,11 @@ function estimatedValue(estimate: Estimate | undefined): { mean: number; varianc
  */
 export function strategyWeightsOf(trust: Trust, budgeted: boolean): Record<StrategyName, number> {
   if (budgeted) return alone;
-  const learned = estimatedValue(trust['LEARNING_OPTIMIZED']);
+  const learned = estimatedValue(trust.get('LEARNING_OPTIMIZED'));
   const others = strategyNames.filter((name) => name !== 'LEARNING_OPTIMIZED');
   const prior = (1 - learnedPrior) / others.length;
   const raw = others.map((name) => {
-    const other = estimatedValue(trust[name]);
+    const other = estimatedValue(trust.get(name));
     if (!learned || !other) return prior;
     const evidence = (other.mean - learned.mean) / Math.sqrt(other.variance + learned.variance + 1e-12);
     return prior * Math.exp(Math.max(leastEvidence, Math.min(mostEvidence, evidence)));

@@ -1,8 +1,10 @@
 /** The reasoning of a decision: two or three sentences a person can read, from what was pinned and judged. */
+import { coldStartRewards } from '../learning/cold-start';
 import type { Degradation, RouteOpened, ThreadScore } from '../topics/generated/messages';
 import { isLifted } from './candidates';
 import type { Collapsed } from './collapse/collapsed';
 import type { Draw } from './draw';
+import { learnedStrategy } from './strategies/strategies';
 
 export interface Explained {
   readonly opened: RouteOpened;
@@ -18,7 +20,7 @@ export function explainDecision(decision: Explained): string {
   return sentences.filter(Boolean).join(' ');
 }
 
-function choice({ opened, collapsed, draw, collapse }: Explained): string {
+function choice({ opened, collapsed, draw, collapse, threads }: Explained): string {
   const { model, provider } = opened.candidates[draw.chosen]!;
   const strategy = collapsed.leadingStrategy;
   const judged = opened.cached
@@ -26,10 +28,25 @@ function choice({ opened, collapsed, draw, collapse }: Explained): string {
     : opened.strategies.length === 1 && opened.strategies[0] === strategy
       ? strategy
       : `${strategy}, leading in ${collapse}`;
+  const why = unlearned(opened, threads, strategy);
   const probability = `probability ${short(draw.propensities[draw.chosen]!)}`;
+  if (why !== null)
+    return `${model} (${provider}) answers this ${opened.taskType} request by ${judged}: ${why}, drawn at random, with ${probability}.`;
   return draw.explored
     ? `${model} (${provider}) was drawn to explore, with ${probability}; the favourite came from ${judged}.`
     : `${model} (${provider}) was chosen for this ${opened.taskType} request by ${judged}, with ${probability}.`;
+}
+
+/** Why the learned strategy, where it leads, had nothing to choose by; null where it had, or another leads. */
+function unlearned(opened: RouteOpened, threads: readonly ThreadScore[], leading: string): string | null {
+  if (leading !== learnedStrategy) return null;
+  const { learnedRewards } = opened.tuning;
+  const needed = coldStartRewards(opened.candidates.length);
+  const progress = `${learnedRewards} of ${needed} rewards`;
+  if (learnedRewards === 0) return `nothing learned yet (${progress})`;
+  if (learnedRewards < needed) return `too little learned yet (${progress})`;
+  const isCold = threads.some(({ strategy, coldStart }) => strategy === leading && coldStart);
+  return isCold ? 'no learned weights were known when it came' : null;
 }
 
 /** Against the best other candidate. */

@@ -1,7 +1,2 @@
-/**
- * Reads maps whose keys come from outside (task types, model names): a key such as "constructor" must not find what every
- * object inherits.
- */
-export function ownEntry<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
-}
+/** The reader of tables keyed by words from outside, under the path by which routing knows it. */
+export { ownEntry } from '../dictionary';

@@ -155,6 +155,8 @@ export interface ServiceDefinition {
    * larger batches and leave the time to requests.
    */
   readonly lingerMs: number;
+  /** Batches of at most so many records, where the host's limit is too much at once. */
+  readonly maxBatchRecords?: number;
 }
 
 export interface OwnOutput {
@@ -175,6 +177,7 @@ export interface ServiceOptions {
   readonly ownOutput?: OwnOutput;
   readonly startAt?: 'earliest' | 'latest';
   readonly lingerMs?: number;
+  readonly maxBatchRecords?: number;
 }
 
 export function on<E, S, L = undefined>(

@@ -31,6 +31,7 @@ export interface ServicePlan {
   readonly wireGroup: string;
   /** Partitions of the inputs. */
   readonly partitions: number;
+  readonly maxBatchRecords: number;
   /** By name on the broker. */
   readonly inputs: ReadonlyMap<string, InputPlan>;
   readonly due: DueInput<Any> | null;
@@ -83,6 +84,7 @@ export function planService(definition: ServiceDefinition, host: Host): ServiceP
   if (!first) throw new Error(`service ${service} has no input topic`);
   return {
     definition,
+    maxBatchRecords: Math.min(definition.maxBatchRecords ?? Number.POSITIVE_INFINITY, host.limits.maxBatchRecords),
     wireGroup: host.topicPrefix + service,
     partitions: partitionsOf(first.topic),
     inputs,

@@ -2,7 +2,9 @@
  * One task's rows in memory, written behind to a changelog: a flush writes what changed since the last one together
  * with the input positions it reflects, so a restart resumes exactly there and applies nothing twice.
  */
+
 import { codecOf } from '../avro/codec';
+import { dictionaryOf } from '../dictionary';
 import type { LogRecord, OutgoingRecord } from '../ports/broker';
 import type { TablePosition } from '../topics/generated/messages';
 import type { TableDefinition } from './define-service';
@@ -85,7 +87,7 @@ export function createTaskTable<S>(
         }
       }
       changedKeys.clear();
-      const value = positionCodec.encode({ positions: Object.fromEntries(inputPositions) });
+      const value = positionCodec.encode({ positions: dictionaryOf(inputPositions) });
       records.push({ ...toRecord, key: positionKey, value });
     },
     restore(records) {

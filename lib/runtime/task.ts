@@ -101,8 +101,8 @@ export class Task {
 
   /** Runs until stopped. Rejects with StaleEpochError when the partition is no longer ours, with anything else when the service must stop. */
   async run(onRestored: () => void): Promise<void> {
-    const { host } = this.around;
-    const { maxBatchRecords } = host.limits;
+    const { host, plan } = this.around;
+    const { maxBatchRecords } = plan;
     await this.restore();
     this.assertOurs();
     onRestored();
@@ -129,7 +129,7 @@ export class Task {
   /** The next batch: as soon as something is there or due, or `lingerMs` after that for a service that gathers. */
   private async fetch(): Promise<readonly LogRecord[]> {
     const { host, plan } = this.around;
-    const { maxBatchRecords } = host.limits;
+    const { maxBatchRecords } = plan;
     const { lingerMs, table } = plan.definition;
     const full = table !== undefined && this.table!.size >= table.maxRows;
     const poll = (maxRecords: number, maxWaitMs: number) =>

@@ -104,9 +104,22 @@ export const metricDefinitions = {
   // Learning.
   quantum_router_learning_events_total: counter(['kind'], "Learning events folded into the learner's state."),
   quantum_router_training_loss: gauge([], 'Loss of the last gradient step.'),
+  quantum_router_learning_lag_events: gauge([], 'Learning events in the log that are not folded in.'),
+  quantum_router_learning_lag_seconds: gauge(
+    [],
+    'Age of the oldest learning event that is not folded in; 0 when there is none.',
+  ),
+  quantum_router_learning_skipped_total: counter(
+    [],
+    'Learning events that made the fold fail and were put aside for good: an alarm.',
+  ),
+  quantum_router_learning_rewards: gauge(
+    [],
+    'Rewards folded in, as the newest tuning says; 0 while no feedback has come.',
+  ),
   quantum_router_learning_alarm: gauge(
     ['alarm'],
-    '1 while an alarm of the learner lasts: values-outside-range, error-trend, gradient-norm, refused, repaired.',
+    '1 while an alarm of the learner lasts: values-outside-range, error-trend, gradient-norm, refused, repaired, behind (the log).',
   ),
   quantum_router_learning_figure: gauge(
     ['figure'],
@@ -114,7 +127,7 @@ export const metricDefinitions = {
   ),
   quantum_router_learning_converged: gauge(
     [],
-    '1 while policies hardly change and errors are flat, else 0. From evidence, not from time.',
+    '1 while policies hardly change, errors are flat and the fold is not behind the log, else 0. From evidence, not from time.',
   ),
   quantum_router_training_batch_seconds: histogram([], 'Time to fold one batch of learning events.'),
   quantum_router_weights_published_total: counter(['kind'], 'Weights published, by kind (policy, basis, tuning).'),
@@ -144,6 +157,10 @@ export const metricDefinitions = {
   quantum_router_key_value_connected: gauge([], '1 while the shared key-value store answers, else 0.'),
   quantum_router_http_requests_total: counter(['method', 'route', 'status'], 'HTTP requests answered.'),
   quantum_router_http_request_seconds: histogram(['method', 'route'], 'Time to answer an HTTP request.'),
+  quantum_router_decisions_since_feedback: gauge(
+    [],
+    'Decisions of this gateway since rewards last came; before the first reward, all that the log had at its start, too.',
+  ),
   quantum_router_http_waiting: gauge([], 'HTTP requests that wait for their decision.'),
   quantum_router_event_loop_delay_seconds: gauge(['quantile'], 'Delay of the event loop since the last scrape.'),
 } as const satisfies Readonly<Record<string, MetricDefinition>>;

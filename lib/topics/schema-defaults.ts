@@ -1,4 +1,5 @@
 /** Defaults as the Avro schemas have them: whoever leaves a field out means the same in every language. */
+import { dictionaryOf } from '../dictionary';
 import type { Limits } from './generated/messages';
 import { schemaVersions } from './generated/schemas';
 
@@ -10,7 +11,7 @@ interface RecordSchema {
 export function defaultsOf(message: string, inner?: string): Readonly<Record<string, unknown>> {
   const whole = schemaVersions[message]!.at(-1)!.schema as RecordSchema;
   const record = inner ? (whole.fields.find(({ name }) => name === inner)!.type as RecordSchema) : whole;
-  return Object.fromEntries(
+  return dictionaryOf(
     record.fields.filter((field) => field.default !== undefined).map((field) => [field.name, field.default]),
   );
 }

@@ -81,6 +81,25 @@ export async function carryOut(command: WeightsCommand, state: CommandState, par
   return done(await publisher.promote(version, nowMs), judged.why, judged.figures);
 }
 
+/** The answer to a command that is not carried out. */
+export function refusal(
+  command: WeightsCommand,
+  why: string,
+  { log, nowMs }: Pick<CommandParts, 'log' | 'nowMs'>,
+): Emit {
+  const { commandId, kind } = command;
+  log.error('a command about weights was refused', { commandId, kind, why });
+  return emit(topics.weightsAnswers, {
+    commandId,
+    status: 'REFUSED',
+    why,
+    policySha256: null,
+    sequence: 0,
+    evidence: {},
+    answeredAtMs: nowMs,
+  });
+}
+
 /** Why serving would refuse a version; null when it would not. */
 async function faultOf({ weights }: WeightsVersion, blobs: BlobStore): Promise<string | null> {
   try {

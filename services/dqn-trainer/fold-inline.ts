@@ -1,9 +1,10 @@
 /** The fold itself, in the calling thread: the learner, fed each event once, its policies checked before anybody may serve them. */
+import { checkEvent } from '../../lib/learning/check-event';
 import { createLearner, type Learner, type LearnerOptions, type LearnerOutput } from '../../lib/learning/learner';
 import { parsePolicy } from '../../lib/learning/policy';
 import { createRecentIds, type RecentIds } from '../../lib/runtime/recent-ids';
 import type { LearningEvent } from '../../lib/topics/generated/messages';
-import type { Fold, FoldBatch, FoldCheckpoint, Folded, FoldOutput, FoldSettings } from './fold';
+import type { EventFault, Fold, FoldBatch, FoldCheckpoint, Folded, FoldOutput, FoldSettings } from './fold';
 import { type FoldState, readFoldState, writeFoldState } from './fold-state';
 import { tensorBackendOf } from './tensor-backend';
 
@@ -57,25 +58,33 @@ class InlineFold implements Fold {
 
   async reload(batch: FoldBatch): Promise<void> {
     for (const { event, offset } of batch) {
-      if (!this.isForeign(event) && this.reloaded.add(event.eventId)) this.learner.reload(event, offset);
+      if (this.isForeign(event)) continue;
+      const checked = checkEvent(event);
+      if (checked.fault === null && this.reloaded.add(event.eventId)) this.learner.reload(checked.event, offset);
     }
   }
 
   async apply(batch: FoldBatch): Promise<Folded> {
     const outputs: FoldOutput[] = [];
-    const folded: Record<string, number> = {};
+    const folded = new Map<string, number>();
     let duplicates = 0;
     let foreign = 0;
+    const faults: EventFault[] = [];
     for (const { event, offset } of batch) {
       this.nextOffset = offset + 1;
-      if (this.isForeign(event)) foreign++;
+      if (this.isForeign(event)) {
+        foreign++;
+        continue;
+      }
+      const checked = checkEvent(event);
+      if (checked.fault !== null) faults.push({ offset, fault: checked.fault });
       else if (!this.isNew(event.eventId)) duplicates++;
       else {
-        folded[event.kind] = (folded[event.kind] ?? 0) + 1;
-        for (const output of this.learner.apply(event, offset)) outputs.push(this.checked(output));
+        folded.set(event.kind, (folded.get(event.kind) ?? 0) + 1);
+        for (const output of this.learner.apply(checked.event, offset)) outputs.push(this.checked(output));
       }
     }
-    return { outputs, folded, duplicates, foreign };
+    return { outputs, folded, duplicates, foreign, faults };
   }
 
   async checkpoint(): Promise<FoldCheckpoint> {

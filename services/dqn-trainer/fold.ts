@@ -32,11 +32,19 @@ export interface Folded {
   /** In order. */
   readonly outputs: readonly FoldOutput[];
   /** Events folded in, by kind. */
-  readonly folded: Readonly<Record<string, number>>;
+  readonly folded: ReadonlyMap<string, number>;
   /** Events whose id had come before: at-least-once delivery wrote them twice. */
   readonly duplicates: number;
   /** Events whose features another encoder made. */
   readonly foreign: number;
+  /** Events that make no sense and were passed over, as `checkEvent` says. */
+  readonly faults: readonly EventFault[];
+}
+
+export interface EventFault {
+  readonly offset: number;
+  /** Names the field and what is wrong with it. */
+  readonly fault: string;
 }
 
 export interface Fold {

@@ -53,6 +53,9 @@ export class Publisher {
   private tuningNewsAfter: number;
   private shared: string[];
   private readonly written = new Set<string>();
+  /** As the newest policy says of its making. */
+  private isConverged = false;
+  private isBehind = false;
   /** Records that the start has to write. */
   private readonly pending: Emit[];
 
@@ -358,7 +361,21 @@ export class Publisher {
         metrics.set('quantum_router_learning_alarm', { alarm: name.slice(alarmPrefix.length) }, value);
       else metrics.set('quantum_router_learning_figure', { figure: name }, value);
     }
-    metrics.set('quantum_router_learning_converged', {}, published.metrics['converged'] ?? 0);
+    this.isConverged = published.metrics['converged'] === 1;
+    this.showConverged();
+  }
+
+  /** Whether much waits to be folded in. Nobody knows whether learning has come to rest while the newest is not learned. */
+  setBehind(isBehind: boolean): void {
+    this.isBehind = isBehind;
+    this.showConverged();
+  }
+
+  private showConverged(): void {
+    const value = this.isConverged && !this.isBehind ? 1 : 0;
+    const { metrics } = this.options;
+    metrics.set('quantum_router_learning_converged', {}, value);
+    metrics.set('quantum_router_learning_figure', { figure: 'converged' }, value);
   }
 
   private showHeld(): void {

@@ -1,5 +1,6 @@
 /** Learning events of a range, as the fold takes them. */
 import type { Broker } from '../../lib/ports/broker';
+import type { LearningEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { FoldBatch } from './fold';
 
@@ -11,7 +12,7 @@ export interface EventLog {
   readonly topicPrefix?: string;
 }
 
-/** Events of [from, to) that are still there, in order. Throws for one that cannot be decoded. */
+/** Events of [from, to) that are still there, in order. What cannot be decoded is no event: whoever read it first made a dead letter of it. */
 export async function* readEvents(
   { broker, topicPrefix = '' }: EventLog,
   from: number,
@@ -22,8 +23,17 @@ export async function* readEvents(
   const first = Math.max(from, earliest);
   if (first >= to) return;
   for await (const records of broker.read(of, { from: first, to, maxRecords: chunkEvents })) {
-    yield records.flatMap(({ value, offset }) =>
-      value === null ? [] : [{ event: topics.learningEvents.codec.decode(value), offset }],
-    );
+    yield records.flatMap(({ value, offset }) => {
+      const event = value && decoded(value);
+      return event ? [{ event, offset }] : [];
+    });
+  }
+}
+
+function decoded(value: Buffer): LearningEvent | null {
+  try {
+    return topics.learningEvents.codec.decode(value);
+  } catch {
+    return null;
   }
 }

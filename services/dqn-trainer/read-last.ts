@@ -5,16 +5,24 @@ import type { Topic } from '../../lib/topics/define-topic';
 /** Offsets read at a time, from the end backwards. */
 const windowOffsets = 32;
 
-/** Null when nothing was ever written. Throws for a record that cannot be decoded: guessing would fork the lineage. */
+/** Null when nothing was ever written. What cannot be decoded was not written by us, and is passed over. */
 export async function readLast<T>(broker: Broker, topic: Topic<T>, topicPrefix: string): Promise<T | null> {
   const of = { topic: topicPrefix + topic.name, partition: 0 };
   const { earliest, end } = await broker.offsets(of);
   for (let to = end; to > earliest; to -= windowOffsets) {
-    let last: Buffer | null = null;
+    let last: T | null = null;
     for await (const records of broker.read(of, { from: Math.max(earliest, to - windowOffsets), to })) {
-      for (const { value } of records) last = value ?? last;
+      for (const { value } of records) last = (value && decoded(topic, value)) ?? last;
     }
-    if (last) return topic.codec.decode(last);
+    if (last) return last;
   }
   return null;
+}
+
+function decoded<T>(topic: Topic<T>, value: Buffer): T | null {
+  try {
+    return topic.codec.decode(value);
+  } catch {
+    return null;
+  }
 }

@@ -13,6 +13,8 @@ const written = [
   anyTopic(topics.tuning),
   anyTopic(topics.trainerCheckpoint),
 ];
+/** Outputs are written after every batch: what is due must not wait until hundreds of events have been folded in. */
+const maxBatchRecords = 32;
 
 /** The one place that learns. Keeps its own position, in its checkpoints. */
 export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition {
@@ -20,6 +22,7 @@ export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition 
   return defineService({
     group: 'dqn-trainer',
     lingerMs: 20,
+    maxBatchRecords,
     inputs: [
       process<LearningEvent>(topics.learningEvents, (batch, context) => trainer.train(batch, context), {
         startAt: () => trainer.resume(),

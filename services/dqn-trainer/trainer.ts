@@ -7,6 +7,7 @@ import { configFromJson, defaultRouterConfig } from '../../lib/config/parse-conf
 import type { RouterConfig } from '../../lib/config/router-config';
 import { sha256Of } from '../../lib/learning/blob';
 import type { Broker } from '../../lib/ports/broker';
+import { TransientError } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
 import type { TensorBackendName } from '../../lib/ports/tensor-backend';
 import { type Context, type Emit, emit } from '../../lib/runtime/define-service';
@@ -21,9 +22,20 @@ import type {
 import { readTable } from '../../lib/topics/read-table';
 import { topics } from '../../lib/topics/topics';
 import type { BlobStore } from '../../lib/weights/blob-store';
-import { carryOut, readAnswered } from './commands';
-import { type FoldSettings, foldSettingsOf, type StartFold, sameLineage, sameSettings, type TrainerFold } from './fold';
+import { addTried, nothingTried } from './add-tried';
+import { carryOut, readAnswered, refusal } from './commands';
+import {
+  type FoldBatch,
+  type FoldSettings,
+  foldSettingsOf,
+  type StartFold,
+  sameLineage,
+  sameSettings,
+  type TrainerFold,
+  type Tried,
+} from './fold';
 import { readFoldState } from './fold-state';
+import { createLearningLag, type LearningLag } from './learning-lag';
 import { isOfLineage, lineageIdOf } from './lineage';
 import { modeAtStart } from './mode';
 import { Publisher } from './publisher';
@@ -47,11 +59,19 @@ export interface DqnTrainerOptions {
   readonly topicPrefix?: string;
   /** Events between two checkpoints, the most that a restart folds again; default 2,000. */
   readonly checkpointEveryEvents?: number;
+  /** Lag of the fold above which an alarm rings; default 10,000. */
+  readonly lagAlarmMs?: number;
 }
 
 const defaultCheckpointEveryEvents = 2_000;
 /** Publishings between two clean-ups of the key-value store. */
 const cleanEveryPublishings = 16;
+/** Events in a row that may be put aside. More of them are no fault of the events: the service fails, and somebody has to look. */
+const mostSkippedInRow = 8;
+/** Offsets remembered as skipped; the log forgets its oldest events, too. */
+const mostSkipped = 10_000;
+/** A command that fails is carried out again after a restart, so often; then it is refused. */
+const commandTries = 2;
 
 interface SavedState {
   readonly bytes: Buffer;
@@ -69,6 +89,11 @@ interface Session {
   settings: FoldSettings;
   /** Next offset to fold in. */
   position: number;
+  /** What the fold was last saved as or started from: where it goes back to. Null: the beginning of the log. */
+  saved: Buffer | null;
+  /** Events that made the fold fail. No fold of this log meets them again: checkpoints carry the offsets on. */
+  readonly skipped: Set<number>;
+  readonly lag: LearningLag;
   readonly publisher: Publisher;
   readonly trials: TrialKeeper;
   /** Ids of commands that have an answer. */
@@ -94,6 +119,8 @@ function inLineageOf(running: FoldSettings, wanted: FoldSettings): FoldSettings 
 export class Trainer {
   private session: Session | null = null;
   private readonly readConfig: ReturnType<typeof createConfigReader>;
+  /** Failures by command, for as long as the process lives. */
+  private readonly failedCommands = new Map<string, number>();
 
   constructor(private readonly options: DqnTrainerOptions) {
     this.readConfig = createConfigReader(countInvalidConfig(options.metrics, 'dqn-trainer'));
@@ -111,18 +138,26 @@ export class Trainer {
     const tuning = await readLast(broker, topics.tuning, prefix);
     const { earliest, end } = await broker.offsets({ topic: prefix + topics.learningEvents.name, partition: 0 });
     const versions = createVersions((await readTable(broker, topics.weightsVersions, prefix)).values());
-    const { saved, settings, isNew: isRefold } = await this.lineageOf(pointer, weights, config);
-    const fold = await this.options.startFold(settings, saved?.bytes ?? null);
-    if (saved) await this.reload(fold, fold.replayFromOffset, fold.eventOffset);
+    const found = await this.lineageOf(pointer, weights, config);
+    const { settings } = found;
+    const skipped = new Set((pointer?.skippedOffsets ?? []).filter((offset) => offset >= earliest));
+    const { fold, isFresh } = await this.startFrom(settings, found.saved, skipped);
+    const saved = isFresh ? null : found.saved;
+    const isRefold = found.isNew || (isFresh && found.saved !== null);
     const startAt = Math.max(earliest, saved ? fold.eventOffset : 0);
     const mode = modeAtStart({ weights, versions: versions.all(), settings, isRefold, earliest, end });
     const lineage = lineageIdOf(settings);
     const publisher = new Publisher({ blobs, log, metrics, weights, tuning, versions, lineage, mode });
     publisher.configVersion = applied?.version ?? 0;
+    const lag = createLearningLag({ ...this.options, onChange: (isBehind) => publisher.setBehind(isBehind) });
+    metrics.set('quantum_router_learning_rewards', {}, tuning?.learnedRewards ?? 0);
     this.session = {
       fold,
       settings,
       position: startAt,
+      saved: saved?.bytes ?? null,
+      skipped,
+      lag,
       publisher,
       trials: createTrialKeeper({ publisher, ...this.options }),
       answered: await readAnswered(broker, prefix),
@@ -141,13 +176,14 @@ export class Trainer {
         to: startAt,
       });
     }
+    await lag.show({ position: startAt, sinceMs: this.options.clock.nowMs() });
     log.info('trainer resumes', { offset: startAt, end, fromCheckpoint: saved !== null, lineage, mode: mode.kind });
     return startAt;
   }
 
   /** Folds one batch and returns what is to be written before positions move. */
   async train(
-    batch: readonly { event: LearningEvent; offset: number }[],
+    batch: readonly { readonly event: LearningEvent; readonly offset: number; readonly timestampMs?: number }[],
     context: Pick<Context, 'nowMs' | 'view'>,
   ): Promise<Emit[]> {
     const { session } = this;
@@ -156,17 +192,29 @@ export class Trainer {
     await this.followConfig(session, context);
     const records = session.recordStart ? await this.save(session, context.nowMs) : [];
     const startedMs = this.options.elapsedMs();
-    const { outputs, folded, duplicates, foreign, verdict } = await session.fold.apply(batch);
-    session.position = batch.at(-1)!.offset + 1;
+    const [first, last] = [batch[0]!, batch.at(-1)!];
+    const { nowMs } = context;
+    const { outputs, folded, duplicates, foreign, faults, verdict } = await session.lag.during(
+      { position: first.offset, sinceMs: first.timestampMs ?? nowMs },
+      () => this.fold(session, batch, nowMs, records),
+    );
+    session.position = last.offset + 1;
+    await session.lag.show({ position: session.position, sinceMs: last.timestampMs ?? nowMs });
     metrics.observe('quantum_router_training_batch_seconds', {}, (this.options.elapsedMs() - startedMs) / 1_000);
-    for (const [kind, count] of Object.entries(folded))
-      metrics.count('quantum_router_learning_events_total', { kind }, count);
+    for (const [kind, count] of folded) metrics.count('quantum_router_learning_events_total', { kind }, count);
     if (duplicates > 0)
       metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'duplicate-event' }, duplicates);
     if (foreign > 0) {
       metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'other-encoder' }, foreign);
       log.warn('learning events of another encoder were skipped', { events: foreign });
     }
+    if (faults.length > 0) {
+      metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'invalid-event' }, faults.length);
+      const [{ offset, fault }] = faults as [(typeof faults)[number]];
+      log.warn('learning events that make no sense were skipped', { events: faults.length, offset, fault });
+    }
+    for (const output of outputs)
+      if (output.kind === 'tuning') metrics.set('quantum_router_learning_rewards', {}, output.tuning.learnedRewards);
     records.push(...(await session.publisher.take(outputs, session.position, context.nowMs)));
     if (verdict) records.push(...(await session.publisher.heed(verdict, context.nowMs)));
     await session.trials.follow(session);
@@ -187,9 +235,24 @@ export class Trainer {
     await this.followConfig(session, context);
     const records: Emit[] = [];
     for (const command of commands) {
-      if (session.answered.has(command.commandId)) continue;
-      session.answered.add(command.commandId);
-      records.push(...(await carryOut(command, session, { ...this.options, nowMs: context.nowMs })));
+      const { commandId } = command;
+      if (session.answered.has(commandId)) continue;
+      session.answered.add(commandId);
+      const parts = { ...this.options, nowMs: context.nowMs };
+      // What it left half done is gone after a restart, which reads the state from the log.
+      if ((this.failedCommands.get(commandId) ?? 0) >= commandTries) {
+        records.push(
+          refusal(command, 'it has failed every time it was carried out: see the log of the trainer', parts),
+        );
+        continue;
+      }
+      try {
+        records.push(...(await carryOut(command, session, parts)));
+      } catch (error) {
+        if (!(error instanceof TransientError))
+          this.failedCommands.set(commandId, (this.failedCommands.get(commandId) ?? 0) + 1);
+        throw error;
+      }
       await session.trials.follow(session);
     }
     return records;
@@ -254,8 +317,107 @@ export class Trainer {
     }
   }
 
-  private async reload(fold: TrainerFold, from: number, to: number): Promise<void> {
-    for await (const batch of readEvents(this.options, from, to)) await fold.reload(batch);
+  private async reload(
+    fold: TrainerFold,
+    { from, to, skipped }: { readonly from: number; readonly to: number; readonly skipped: ReadonlySet<number> },
+  ): Promise<void> {
+    for await (const batch of readEvents(this.options, from, to)) await fold.reload(without(skipped, batch));
+  }
+
+  /** A fold from a saved state, or, where that cannot be taken up, from nothing (`isFresh`). */
+  private async startFrom(
+    settings: FoldSettings,
+    saved: { readonly bytes: Buffer } | null,
+    skipped: ReadonlySet<number>,
+  ): Promise<{ fold: TrainerFold; isFresh: boolean }> {
+    const { startFold, log } = this.options;
+    if (saved) {
+      try {
+        return { fold: await this.restored(settings, saved.bytes, skipped), isFresh: false };
+      } catch (error) {
+        if (error instanceof TransientError) throw error;
+        log.error('the checkpoint cannot be taken up; folding the log from its beginning', { error: error as Error });
+      }
+    }
+    return { fold: await startFold(settings, null), isFresh: true };
+  }
+
+  private async restored(settings: FoldSettings, bytes: Buffer, skipped: ReadonlySet<number>): Promise<TrainerFold> {
+    const fold = await this.options.startFold(settings, bytes);
+    try {
+      await this.reload(fold, { from: fold.replayFromOffset, to: fold.eventOffset, skipped });
+      return fold;
+    } catch (error) {
+      await fold.close();
+      throw error;
+    }
+  }
+
+  /** Folds a batch in. Should an event make the fold fail, it is put aside, and the fold goes on as if it had never come. */
+  private async fold(session: Session, batch: FoldBatch, nowMs: number, records: Emit[]): Promise<Tried> {
+    const { skipped, fold } = session;
+    const wanted = without(skipped, batch);
+    if (wanted.length === 0) return nothingTried;
+    try {
+      return await fold.apply(wanted);
+    } catch (error) {
+      this.options.log.error('the fold has failed: it goes back and takes the events one by one', {
+        from: batch[0]!.offset,
+        to: batch.at(-1)!.offset,
+        error: error as Error,
+      });
+      return this.foldOneByOne(session, wanted, nowMs, records);
+    }
+  }
+
+  /**
+   * The state may be half changed where a fold has failed, so it starts again from the last checkpoint and the log. What then
+   * fails alone is at fault itself: its offset is saved with the state before it, in the same write as what follows from
+   * the events after it, so a restart passes it over as well and comes to the same.
+   */
+  private async foldOneByOne(session: Session, batch: FoldBatch, nowMs: number, records: Emit[]): Promise<Tried> {
+    const { metrics, log } = this.options;
+    const { skipped } = session;
+    await this.goBack(session);
+    let told = 0;
+    let tried = nothingTried;
+    let inRow = 0;
+    for (const [i, one] of batch.entries()) {
+      try {
+        tried = addTried(tried, await session.fold.apply([one]));
+        inRow = 0;
+      } catch (error) {
+        if (++inRow > mostSkippedInRow) throw error;
+        skipped.add(one.offset);
+        metrics.count('quantum_router_learning_skipped_total', {});
+        log.error('a learning event makes the fold fail: it is put aside for good', {
+          offset: one.offset,
+          eventId: one.event.eventId,
+          error: error as Error,
+        });
+        await this.goBack(session);
+        const before = without(skipped, batch.slice(0, i));
+        if (before.length > 0) await session.fold.apply(before);
+        // A restart goes on after this checkpoint: what the events before it gave has to be written, too.
+        const news = tried.outputs.slice(told);
+        told = tried.outputs.length;
+        records.push(...(await session.publisher.take(news, one.offset, nowMs)), ...(await this.save(session, nowMs)));
+      }
+    }
+    return { ...tried, outputs: tried.outputs.slice(told) };
+  }
+
+  /** Makes the fold anew as it was before the batch under way. What it puts out on the way has been published. */
+  private async goBack(session: Session): Promise<void> {
+    const { startFold } = this.options;
+    const { settings, saved, skipped, position } = session;
+    await session.fold.close();
+    session.fold = saved ? await this.restored(settings, saved, skipped) : await startFold(settings, null);
+    session.trials.restart();
+    for await (const batch of readEvents(this.options, session.fold.eventOffset, position)) {
+      const wanted = without(skipped, batch);
+      if (wanted.length > 0) await session.fold.apply(wanted);
+    }
   }
 
   /**
@@ -278,11 +440,11 @@ export class Trainer {
     }
     if (sameSettings(settings, session.settings)) return;
     log.info('the trainer goes on under changed settings', { version: current.version });
-    const { bytes, eventOffset, replayFromOffset } = await session.fold.checkpoint();
-    const fold = await this.options.startFold(settings, bytes);
-    await this.reload(fold, replayFromOffset, eventOffset);
+    const { bytes } = await session.fold.checkpoint();
+    const fold = await this.restored(settings, bytes, session.skipped);
     await session.fold.close();
     session.fold = fold;
+    session.saved = bytes;
     session.settings = settings;
     session.recordStart = true;
     session.trials.restart();
@@ -294,14 +456,24 @@ export class Trainer {
     const { bytes, eventOffset, replayFromOffset } = await session.fold.checkpoint();
     session.eventsSinceCheckpoint = 0;
     session.recordStart = false;
+    session.saved = bytes;
     const sha256 = sha256Of(bytes);
-    if (session.checkpoints.at(-1)?.pointer.sha256 === sha256) return [];
+    const skippedOffsets = [...session.skipped].slice(-mostSkipped);
+    const newest = session.checkpoints.at(-1)?.pointer;
+    if (newest?.sha256 === sha256) {
+      if (newest.skippedOffsets.length === skippedOffsets.length) return [];
+      // The state of before under the same hash: only the pointer has news.
+      const pointer = { ...newest, skippedOffsets, sequence: ++session.checkpointSequence, savedAtMs: nowMs };
+      session.checkpoints = [...session.checkpoints.slice(0, -1), { ...session.checkpoints.at(-1)!, pointer }];
+      return [emit(topics.trainerCheckpoint, pointer)];
+    }
     const pointer: TrainerCheckpoint = {
       sha256,
       eventOffset,
       replayFromOffset,
       sequence: ++session.checkpointSequence,
       savedAtMs: nowMs,
+      skippedOffsets,
     };
     await blobs.share(sha256, bytes);
     const records = [...blobs.putToRecords(sha256, bytes), emit(topics.trainerCheckpoint, pointer)];
@@ -318,4 +490,8 @@ export class Trainer {
     const kept = [...publisher.sharedSha256s, ...checkpoints.map(({ pointer }) => pointer.sha256)];
     return this.options.blobs.shareOnly(new Set(kept));
   }
+}
+
+function without(skipped: ReadonlySet<number>, batch: FoldBatch): FoldBatch {
+  return skipped.size === 0 ? batch : batch.filter(({ offset }) => !skipped.has(offset));
 }

@@ -2,6 +2,7 @@
  * A candidate against the policy in force, on decisions the candidate has not learned from. Each decision is judged by both
  * as it comes; every so often the off-policy gate is asked. Runs where the fold runs, off the routing thread.
  */
+import { checkEvent } from '../../lib/learning/check-event';
 import { describeContext } from '../../lib/learning/ope/describe-context';
 import { gate } from '../../lib/learning/ope/gate';
 import { evidenceOf, type LoggedDecision } from '../../lib/learning/ope/logged-decision';
@@ -84,7 +85,9 @@ export class Trial {
 
   add(batch: FoldBatch): void {
     for (const { event, offset } of batch) {
-      if (offset >= this.setup.fromOffset && this.isEvidence(event)) this.addEvent(event);
+      if (offset < this.setup.fromOffset || !this.isEvidence(event)) continue;
+      const checked = checkEvent(event);
+      if (checked.fault === null) this.addEvent(checked.event);
     }
   }
 

@@ -1,4 +1,5 @@
 /** JSON Schema of the Avro messages, with their documentation, so that the OpenAPI document cannot drift from the topics. */
+import { dictionaryOf } from '../../lib/dictionary';
 import { schemaVersions } from '../../lib/topics/generated/schemas';
 
 export type JsonSchema = Record<string, unknown>;
@@ -85,7 +86,7 @@ function convert(type: unknown, components: Record<string, JsonSchema>): JsonSch
 
 function recordSchema(record: AvroNamed, components: Record<string, JsonSchema>): JsonSchema {
   const fields = record.fields ?? [];
-  const properties = Object.fromEntries(
+  const properties = dictionaryOf(
     fields.map((field) => [field.name, { ...convert(field.type, components), description: field.doc }]),
   );
   return { type: 'object', description: record.doc, properties, required: fields.map((field) => field.name) };

@@ -18,6 +18,7 @@ import type { KnownWeights } from '../../lib/weights/read-weights';
 import type { GatewaySettings } from './config';
 import type { ErrorCode } from './http-error';
 import type { RecentDecisions } from './recent-decisions';
+import type { FeedbackState } from './watch-feedback';
 
 /** A message of the topics by name, a zod schema, or plain text. */
 export type ResponseBody =
@@ -64,6 +65,8 @@ export interface GatewayContext {
     readonly ask: (command: WeightsCommand) => Promise<WeightsAnswer | null>;
   };
   readonly recent: RecentDecisions;
+  /** Whether feedback comes. */
+  readonly feedback: () => FeedbackState;
   /** Requests that wait for their decision, by id: sent again meanwhile, a request waits for the same one. */
   readonly underWay: Map<string, Promise<RouteDecided>>;
   /** Looks at memory first and then at the newest records of the log. */

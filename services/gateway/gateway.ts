@@ -33,6 +33,7 @@ import { routeEndpoints } from './routes/route';
 import { weightsEndpoints } from './routes/weights';
 import { traceRequests } from './trace-requests';
 import { watchEventLoop } from './watch-event-loop';
+import { decisionsInLog, watchFeedback } from './watch-feedback';
 
 export interface GatewayOptions {
   readonly broker: Broker;
@@ -104,6 +105,17 @@ async function connect(
   const profiles = await followView('gateway', topics.modelProfile, host, onFailed);
   const tuning = await followView('gateway', topics.tuning, host, onFailed);
   const topicName = (name: string): string => topicPrefix + name;
+  const readConfig = createConfigReader(({ version }, error) =>
+    log.error('a configuration cannot be read; the one before it stays in force', { version, error }),
+  );
+  const config = (): CurrentConfig | null => readConfig(configView.view);
+  // Read once now, so that there is a last good one when the next cannot be read.
+  config();
+  const feedback = watchFeedback({
+    tuning: () => tuning.view.get('current'),
+    models: () => config()?.config.models.length ?? 0,
+    decisionsBefore: await decisionsInLog(broker, topicPrefix, options.requestPathPartitions),
+  });
   const client = await createRouterClient({
     broker,
     clock,
@@ -111,17 +123,19 @@ async function connect(
     topicName,
     onFailed,
     readsDeadLetters: true,
-    onDecision: recent.add,
+    onDecision: (decision) => {
+      recent.add(decision);
+      feedback.noteDecision();
+    },
   });
   const configWriter = createConfigWriter({ broker, clock, name: id, topicPrefix, log });
-  const readConfig = createConfigReader(({ version }, error) =>
-    log.error('a configuration cannot be read; the one before it stays in force', { version, error }),
-  );
-  const config = (): CurrentConfig | null => readConfig(configView.view);
-  // Read once now, so that there is a last good one when the next cannot be read.
-  config();
   const stopWatching = watchEventLoop(metrics);
-  metrics.onCollect(() => metrics.set('quantum_router_http_waiting', {}, client.waiting));
+  const { note, ...learned } = feedback.state();
+  if (note !== null) log.warn('the learned strategy has little to go by', { note, ...learned });
+  metrics.onCollect(() => {
+    metrics.set('quantum_router_http_waiting', {}, client.waiting);
+    metrics.set('quantum_router_decisions_since_feedback', {}, feedback.state().decisionsSinceFeedback);
+  });
   const search = {
     broker,
     topicPrefix,
@@ -144,6 +158,7 @@ async function connect(
       ask: (command) => askTrainer({ broker, clock, topicPrefix, timeoutMs: settings.trainerTimeoutMs }, command),
     },
     recent,
+    feedback: () => feedback.state(),
     underWay: new Map(),
     findDecision: async (decisionId, routingKey) =>
       recent.get(decisionId) ?? findDecision(search, decisionId, routingKey),

@@ -1,6 +1,6 @@
 /** One observation's effect on its provider's row: the model's statistics, its breaker and its provider's. */
 import type { RouterConfig } from '../../lib/config/router-config';
-import { ownEntry } from '../../lib/routing/own-entry';
+import { dictionaryOf, ownEntry } from '../../lib/dictionary';
 import type {
   Breaker,
   DecayedStats,
@@ -36,8 +36,12 @@ export function profileModel(
   settings: ProfilerSettings,
   nowMs: number,
 ): Profiled {
-  const row = before ?? { provider: observed.provider, breaker: closedBreaker(nowMs), models: {} };
-  const profile = row.models[observed.model] ?? newProfile(observed, row.breaker, nowMs);
+  const row = before ?? {
+    provider: observed.provider,
+    breaker: closedBreaker(nowMs),
+    models: dictionaryOf<string, ModelProfile>(),
+  };
+  const profile = ownEntry(row.models, observed.model) ?? newProfile(observed, row.breaker, nowMs);
   const decay = decayOf(settings.profileHalfLifeObservations);
   const breakers = breakersAfter(row, profile, observed, settings, nowMs);
   const next: ModelProfile = {
@@ -57,7 +61,7 @@ export function profileModel(
 
 /** What time alone does to a row: breakers whose wait is over become HALF_OPEN. */
 export function profilesAfterWait(row: ProviderProfiles, nowMs: number): Profiled {
-  const models = { ...row.models };
+  const models = dictionaryOf(Object.entries(row.models));
   const changed: string[] = [];
   for (const profile of Object.values(row.models)) {
     const breaker = afterWait(profile.breaker, nowMs);
@@ -82,7 +86,7 @@ function newProfile(observed: ModelObserved, providerBreaker: Breaker, nowMs: nu
     model: observed.model,
     provider: observed.provider,
     overall: noStats(),
-    tasks: {},
+    tasks: dictionaryOf(),
     breaker: closedBreaker(nowMs),
     providerBreaker,
     updatedAtMs: nowMs,
@@ -133,13 +137,14 @@ function withProvider(
   nowMs: number,
 ): Profiled {
   if (breaker.health !== row.breaker.health || breaker.probeAtMs !== row.breaker.probeAtMs) {
-    const models: Record<string, ModelProfile> = {};
+    const models = dictionaryOf<string, ModelProfile>();
     for (const profile of Object.values(row.models)) {
       models[profile.model] = { ...profile, providerBreaker: breaker, updatedAtMs: nowMs };
     }
     return { row: { ...row, breaker, models }, changed: Object.values(models) };
   }
-  const models = { ...row.models };
-  for (const model of changedModels) models[model] = { ...models[model]!, providerBreaker: breaker };
-  return { row: { ...row, breaker, models }, changed: changedModels.map((model) => models[model]!) };
+  const models = dictionaryOf(Object.entries(row.models));
+  const changed = changedModels.map((name) => ({ ...ownEntry(models, name)!, providerBreaker: breaker }));
+  for (const profile of changed) models[profile.model] = profile;
+  return { row: { ...row, breaker, models }, changed };
 }

@@ -2,6 +2,7 @@
  * What one outcome becomes: the learning event for the model that was decided, and the observation of whichever model was
  * really called. Its quality is `qualityOf` under the weights in force (`lib/routing/reward.ts`).
  */
+import { dictionaryOf } from '../../lib/dictionary';
 import { qualityOf, type RewardWeights } from '../../lib/routing/reward';
 import type {
   LearningEvent,
@@ -68,7 +69,7 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
 /** Probability each SUCCESS thread gave to the decided model. A thread's probabilities are in the order of the candidates. */
 function strategyPropensitiesOf(decided: RouteDecided): Record<string, number> {
   const called = decided.candidates.findIndex((candidate) => candidate.model === decided.model);
-  const propensities: Record<string, number> = {};
+  const propensities = dictionaryOf<string, number>();
   for (const thread of decided.threads) {
     const probability = thread.probabilities[called];
     if (thread.status === 'SUCCESS' && probability !== undefined) propensities[thread.strategy] = probability;

@@ -2,6 +2,7 @@
  * What a session has spent. Each request counts with what it is expected to cost until its cost is reported: first the
  * mean of the candidates, then the decided model's. Every attempt of a call costs; a second report of one does not.
  */
+import { dictionaryOf } from '../../lib/dictionary';
 import { ownEntry } from '../../lib/routing/own-entry';
 import { qualityOf, type RewardWeights } from '../../lib/routing/reward';
 import type { Candidate, RouteDecided, RouteOutcome, Session } from '../../lib/topics/generated/messages';
@@ -84,5 +85,5 @@ function meanCostUsd(candidates: readonly Candidate[]): number {
 
 /** What is expected of those that are forgotten stays in the sum. */
 function newest(awaited: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(awaited).slice(-maxAwaited));
+  return dictionaryOf(Object.entries(awaited).slice(-maxAwaited));
 }

@@ -1,5 +1,7 @@
 /** How records, keys and numbers are laid out in the embedded store. Everything big-endian, so that bytes sort as numbers. */
+
 import { createHash } from 'node:crypto';
+import { dictionaryOf } from '../../dictionary';
 import type { Headers, LogRecord } from '../../ports/broker';
 
 const idBytes = 4;
@@ -81,8 +83,7 @@ export function decodeRecord(topic: string, partition: number, offset: number, b
   };
   let headers = noHeaders;
   if (headerCount > 0) {
-    // fromEntries, since assigning a header named __proto__ would lose it.
-    headers = Object.fromEntries(Array.from({ length: headerCount }, () => [text(), text()]));
+    headers = dictionaryOf(Array.from({ length: headerCount }, () => [text(), text()] as const));
   }
   const value = bytes.readUInt8(14) === 0 ? null : bytes.subarray(at);
   return { topic, partition, offset, timestampMs: timestampOf(bytes), key, value, headers };

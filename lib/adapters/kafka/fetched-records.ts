@@ -1,4 +1,5 @@
 /** Turns what kafkajs decoded of one partition into records, and says where to read on. */
+import { dictionaryOf } from '../../dictionary';
 import type { Headers, LogRecord } from '../../ports/broker';
 import type { FetchedMessage, FetchedPartitionData } from './kafka-client';
 
@@ -43,7 +44,7 @@ function headersOf(raw: FetchedMessage['headers']): Headers {
   let headers: Record<string, string> | null = null;
   for (const name in raw) {
     const value = raw[name];
-    headers ??= {};
+    headers ??= dictionaryOf();
     // Of a header given several times the last one counts.
     headers[name] = (Array.isArray(value) ? value.at(-1)! : (value ?? '')).toString();
   }

@@ -3,7 +3,9 @@
  * consumer ties these to its fetching and hides the generation; here a commit carries the generation it belongs to, and a
  * member that could not heartbeat for the session time-out takes itself for lost.
  */
+
 import { AssignerProtocol } from 'kafkajs';
+import { dictionaryOf } from '../../dictionary';
 import type { Clock } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import { assignCoPartitions, type GroupMemberClaim } from './co-partition-assigner';
@@ -199,7 +201,7 @@ export class GroupMember {
     const counts = topics.map((topic) => cluster.findTopicPartitionMetadata(topic).length);
     const assigned = assignCoPartitions(members.map(claimOf), counts);
     return [...assigned].map(([memberId, partitions]) => {
-      const assignment: Record<string, number[]> = {};
+      const assignment = dictionaryOf<string, number[]>();
       for (const [i, topic] of topics.entries()) {
         const owned = partitions.filter((partition) => partition < counts[i]!);
         if (owned.length > 0) assignment[topic] = owned;

@@ -12,8 +12,16 @@ import type { WeightsPointer } from '../../routing/weights-source';
 import type { RouteDecided, RouteOpened, StrategyScored, ThreadScore } from '../../topics/generated/messages';
 import { type Difference, differencesOf } from './differences';
 
-/** What says when and where a decision was made; all else is recomputed. */
-export const unverifiedDecisionFields: ReadonlySet<string> = new Set(['stagesMs', 'positions', 'decidedAtMs']);
+/**
+ * What says when and where a decision was made, and the words for people, which a release may choose anew: all they speak of
+ * is recomputed.
+ */
+export const unverifiedDecisionFields: ReadonlySet<string> = new Set([
+  'stagesMs',
+  'positions',
+  'decidedAtMs',
+  'reasoning',
+]);
 /** The time a thread took. */
 export const unverifiedThreadFields: ReadonlySet<string> = new Set(['durationMs']);
 

@@ -2,6 +2,7 @@
  * Recomputes every decision of a range from the log alone. A decision names the offsets it was made from, so it is joined
  * with exactly the records collapse used, wherever the range was cut.
  */
+import { ownEntry } from '../../dictionary';
 import type { Broker, LogRecord, TopicPartition } from '../../ports/broker';
 import type { LearnedPolicy } from '../../routing/strategy';
 import type { WeightsPointer } from '../../routing/weights-source';
@@ -169,7 +170,7 @@ class Verification {
       return { earliest, end, from: Math.max(earliest, oldest - lookBackRecords, newest - maxWindowRecords) };
     };
     const scoredOffsets = first.flatMap(({ decided }) => scoredPositions(decided).map(([, offset]) => offset));
-    const openedOffsets = first.flatMap(({ decided }) => decided.positions[openedTopic] ?? []);
+    const openedOffsets = first.flatMap(({ decided }) => ownEntry(decided.positions, openedTopic) ?? []);
     const { broker } = this.options;
     return {
       opened: openRecordWindow({
@@ -248,7 +249,7 @@ class Verification {
   /** What the decision was made from; what is wrong with what it says of that; or that it is gone. */
   private async sourcesOf(decided: RouteDecided): Promise<Sources | (Difference & { of: string })[] | 'gone'> {
     const { opened: openedWindow, scored: scoredWindow } = this.windows!;
-    const at = decided.positions[openedTopic];
+    const at = ownEntry(decided.positions, openedTopic);
     if (at === undefined) return wrongPosition(openedTopic, at, 'the offset of an opened record');
     const opened = await openedWindow.take(at);
     if (opened === 'gone') return 'gone';

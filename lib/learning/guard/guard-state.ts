@@ -1,8 +1,8 @@
-/** What the guard carries from event to event: plain JSON, saved in checkpoints like everything that is folded. */
+/** What the guard carries from event to event, saved in checkpoints like everything that is folded. */
 import type { Drift } from '../drift';
 import type { Mix } from '../mix';
 import { createHealth, type Health } from './alarms';
-import { createInfluence, type Influence } from './influence';
+import { createInfluence, type Influence, restoredInfluence, type SavedInfluence, savedInfluence } from './influence';
 
 export interface GuardState {
   readonly influence: Influence;
@@ -21,7 +21,7 @@ export interface GuardState {
   /** What a repair goes back to: as it was when the policy in force was made; null before the first. */
   good: {
     readonly mix: Mix;
-    readonly drifts: Readonly<Record<string, Drift>>;
+    readonly drifts: ReadonlyMap<string, Drift>;
     readonly rewardDeviation: number;
     /** One past the last offset that policy has learned from. */
     readonly toOffset: number;
@@ -39,5 +39,30 @@ export function createGuard(): GuardState {
     untold: [],
     rewardsAtCheck: 0,
     good: null,
+  };
+}
+
+/** As JSON. */
+export interface SavedGuard extends Omit<GuardState, 'influence' | 'good'> {
+  readonly influence: SavedInfluence;
+  /** `drifts` by model: a list of pairs; an object in checkpoints of earlier releases. */
+  readonly good:
+    | (Omit<NonNullable<GuardState['good']>, 'drifts'> & {
+        readonly drifts: readonly (readonly [string, Drift])[] | Readonly<Record<string, Drift>>;
+      })
+    | null;
+}
+
+export function savedGuard({ influence, good, ...rest }: GuardState): SavedGuard {
+  return { ...rest, influence: savedInfluence(influence), good: good && { ...good, drifts: [...good.drifts] } };
+}
+
+export function restoredGuard({ influence, good, ...rest }: SavedGuard): GuardState {
+  const driftsOf = (saved: NonNullable<SavedGuard['good']>['drifts']): Map<string, Drift> =>
+    new Map(Array.isArray(saved) ? saved : Object.entries(saved));
+  return {
+    ...rest,
+    influence: restoredInfluence(influence),
+    good: good && { ...good, drifts: driftsOf(good.drifts) },
   };
 }

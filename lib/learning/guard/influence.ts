@@ -49,27 +49,52 @@ interface Source {
   last: number;
   /** Its share of all judgements over the long run, 0..1. */
   usual: number;
-  readonly models: Record<string, Said>;
+  readonly models: Map<string, Said>;
 }
 
-/** Plain JSON, saved in checkpoints. */
+/** Tables are Maps: sources and models may have any name. `savedInfluence` is its form in checkpoints. */
 export interface Influence {
   /** Judgements that came, folded in or not. */
   judgements: number;
   passedOver: number;
   /** Folded in, in all and by model. */
   admitted: number;
-  readonly admittedOf: Record<string, number>;
-  readonly sources: Record<string, Source>;
+  readonly admittedOf: Map<string, number>;
+  readonly sources: Map<string, Source>;
 }
 
 export function createInfluence(): Influence {
-  return { judgements: 0, passedOver: 0, admitted: 0, admittedOf: {}, sources: {} };
+  return { judgements: 0, passedOver: 0, admitted: 0, admittedOf: new Map(), sources: new Map() };
+}
+
+/** As JSON: tables are lists of pairs, which keep their order and any key. */
+export interface SavedInfluence extends Pick<Influence, 'judgements' | 'passedOver' | 'admitted'> {
+  readonly admittedOf: SavedTable<number>;
+  readonly sources: SavedTable<Pick<Source, 'last' | 'usual'> & { readonly models: SavedTable<Said> }>;
+}
+
+/** Checkpoints of earlier releases have an object instead of a list. */
+type SavedTable<T> = readonly (readonly [string, T])[] | Readonly<Record<string, T>>;
+
+export function savedInfluence({ admittedOf, sources, ...counts }: Influence): SavedInfluence {
+  const saved = [...sources].map(([name, { models, ...rest }]) => [name, { ...rest, models: [...models] }] as const);
+  return { ...counts, admittedOf: [...admittedOf], sources: saved };
+}
+
+export function restoredInfluence({ admittedOf, sources, ...counts }: SavedInfluence): Influence {
+  const restored = entriesOf(sources).map(
+    ([name, { models, ...rest }]) => [name, { ...rest, models: new Map(entriesOf(models)) }] as const,
+  );
+  return { ...counts, admittedOf: new Map(entriesOf(admittedOf)), sources: new Map(restored) };
+}
+
+function entriesOf<T>(saved: SavedTable<T>): readonly (readonly [string, T])[] {
+  return Array.isArray(saved) ? saved : Object.entries(saved);
 }
 
 /** Whether judgements of `source` are to be compared with what the policy in force expects: there are others. */
 export function isComparable({ sources }: Influence, source: string): boolean {
-  return Object.keys(sources).length > (source in sources ? 1 : 0);
+  return sources.size > (sources.has(source) ? 1 : 0);
 }
 
 /** Compares a judgement of the model with the quality that the policy in force expected; both 0..1. */
@@ -95,17 +120,17 @@ export function admitJudgement(influence: Influence, source: string, model: stri
     return false;
   }
   const admitted = ++influence.admitted;
-  const ofModel = (influence.admittedOf[model] ?? 0) + 1;
-  influence.admittedOf[model] = ofModel;
+  const ofModel = (influence.admittedOf.get(model) ?? 0) + 1;
+  influence.admittedOf.set(model, ofModel);
   const heard = sourceOf(influence, source);
   heard.last = influence.judgements;
   const said = saidOf(heard, model);
   const rate = admitted <= freeJudgements ? 1 / admitted : 1 / usualMemory;
   const rateOfModel = ofModel <= firstOfModel ? 1 / ofModel : 1 / usualMemory;
-  for (const one of Object.values(influence.sources)) {
+  for (const one of influence.sources.values()) {
     one.usual += rate * ((one === heard ? 1 : 0) - one.usual);
-    for (const any of Object.values(one.models)) any.recent *= 1 - 1 / recentMemory;
-    const same = one.models[model];
+    for (const any of one.models.values()) any.recent *= 1 - 1 / recentMemory;
+    const same = one.models.get(model);
     if (same) same.usual += rateOfModel * ((same === said ? 1 : 0) - same.usual);
   }
   said.recent++;
@@ -114,13 +139,13 @@ export function admitJudgement(influence: Influence, source: string, model: stri
 
 function isWithinShare(influence: Influence, name: string, model: string): boolean {
   if (influence.judgements <= freeJudgements) return true;
-  const sources = Object.entries(influence.sources);
+  const sources = [...influence.sources];
   const isThere = (source: Source): boolean => influence.judgements - source.last <= longSilence;
   if (!sources.some(([other, source]) => other !== name && !isNew(source) && isThere(source))) return true;
-  const own = influence.sources[name];
+  const own = influence.sources.get(name);
   const others = sources.flatMap(([other, source]) => (other === name ? [] : [source]));
   if (contradicts(own, others, model)) return false;
-  const recentOf = (source: Source): number => source.models[model]?.recent ?? 0;
+  const recentOf = (source: Source): number => source.models.get(model)?.recent ?? 0;
   const all = sources.reduce((sum, [, source]) => sum + recentOf(source), 0);
   if (own === undefined || isNew(own)) {
     const newcomers = sources.reduce((sum, [, source]) => sum + (isNew(source) ? recentOf(source) : 0), 0);
@@ -128,7 +153,7 @@ function isWithinShare(influence: Influence, name: string, model: string): boole
   }
   // Nobody else calls this model: there is nothing its judgements could outweigh.
   if (all - recentOf(own) < 1) return true;
-  const usual = Math.max(own.usual, own.models[model]?.usual ?? 0);
+  const usual = Math.max(own.usual, own.models.get(model)?.usual ?? 0);
   return recentOf(own) + 1 <= Math.min(1, growth * usual) * (all + 1);
 }
 
@@ -144,33 +169,35 @@ function contradicts(own: Source | undefined, others: readonly Source[], model: 
   let against = own?.usual ?? 0;
   let agreeing = 0;
   for (const other of others) {
-    const said = other.models[model];
+    const said = other.models.get(model);
     if (isNew(other) || !said || said.compared < leastCompared) continue;
     if (said.contradicts) against += other.usual;
     // Half way to a contradiction it is a witness of nothing.
     else if (said.opposite < contradiction / 2) agreeing += other.usual;
   }
   if (agreeing <= against) return false;
-  const said = own?.models[model];
+  const said = own?.models.get(model);
   if (own === undefined || isNew(own)) return !said || said.compared < leastCompared || said.contradicts;
   return said?.contradicts ?? false;
 }
 
 function saidOf({ models }: Source, model: string): Said {
-  models[model] ??= { recent: 0, usual: 0, compared: 0, opposite: 0, contradicts: false };
-  return models[model];
+  const known = models.get(model);
+  if (known) return known;
+  const said: Said = { recent: 0, usual: 0, compared: 0, opposite: 0, contradicts: false };
+  models.set(model, said);
+  return said;
 }
 
 function sourceOf(influence: Influence, name: string): Source {
   const { sources } = influence;
-  const known = sources[name];
+  const known = sources.get(name);
   if (known) return known;
-  const others = Object.entries(sources);
-  if (others.length >= mostSources) {
-    const [least] = others.reduce((a, b) => (b[1].usual < a[1].usual ? b : a));
-    delete sources[least];
+  if (sources.size >= mostSources) {
+    const [least] = [...sources].reduce((a, b) => (b[1].usual < a[1].usual ? b : a));
+    sources.delete(least);
   }
-  const source: Source = { last: 0, usual: 0, models: {} };
-  sources[name] = source;
+  const source: Source = { last: 0, usual: 0, models: new Map() };
+  sources.set(name, source);
   return source;
 }

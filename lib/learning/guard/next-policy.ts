@@ -44,7 +44,7 @@ export function nextPolicy(fold: FoldParts, make: () => PolicyWeights, neuralWei
   guard.untold = [];
   if (found.refused === null) {
     guard.refusedInRow = 0;
-    const drifts = Object.fromEntries(state.models.map((model, arm) => [model, { ...state.drifts[arm]! }]));
+    const drifts = new Map(state.models.map((model, arm) => [model, { ...state.drifts[arm]! }]));
     const { mix, rewardDeviation, toOffset } = state;
     guard.good = { mix: { ...mix }, drifts, rewardDeviation, toOffset };
   } else {

@@ -43,7 +43,7 @@ function goBack({ state }: FoldParts): void {
   const { good } = state.guard;
   state.mix = good ? { ...good.mix } : createMix();
   state.drifts = state.models.map((model) => {
-    const drift = good?.drifts[model];
+    const drift = good?.drifts.get(model);
     if (!good || !drift) return createDrift();
     return { ...drift, offset: (drift.offset * good.rewardDeviation) / state.rewardDeviation };
   });

@@ -1,4 +1,5 @@
 /** What a policy would have been worth, or how it differs from another, judged on decisions a third one made; or why that cannot be said. */
+import { dictionaryOf } from '../../dictionary';
 import { type EstimatorName, estimatorNames } from './estimators';
 import { importanceWeights } from './importance-weights';
 import { type Estimate, estimate, type Judged, judge } from './interval';
@@ -83,7 +84,7 @@ function estimates(
   { level = defaultLevel }: ValueOptions,
 ): Record<EstimatorName, Estimate> {
   const of = (name: EstimatorName): [EstimatorName, Estimate] => [name, estimate(log, name, policy, rival, level)];
-  return Object.fromEntries(estimatorNames.map(of)) as Record<EstimatorName, Estimate>;
+  return dictionaryOf(estimatorNames.map(of));
 }
 
 function valueFrom(log: PreparedLog, judged: Judged, options: ValueOptions): PolicyValue {

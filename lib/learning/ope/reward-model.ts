@@ -55,9 +55,9 @@ export function crossFittedRewards(
 
 /** Weights per model, from the moments of some folds. */
 function fitModels(training: readonly (readonly Moments[])[], size: number): Float64Array[] {
-  const models = training[0]!.map((_, model) => {
+  const models = training[0]!.map((_, m) => {
     const sum = emptyMoments(size);
-    for (const fold of training) mergeMoments(sum, fold[model]!, 1);
+    for (const fold of training) mergeMoments(sum, fold[m]!, 1);
     return sum;
   });
   const rows = models.reduce((sum, moments) => sum + moments.rows, 0);
@@ -69,12 +69,12 @@ function fitModels(training: readonly (readonly Moments[])[], size: number): Flo
     return weights;
   });
   const pooled = emptyMoments(size);
-  models.forEach((moments, model) => {
-    mergeMoments(pooled, residualMoments(moments, means[model]!), 1);
+  models.forEach((moments, m) => {
+    mergeMoments(pooled, residualMoments(moments, means[m]!), 1);
   });
   const shared = solveRidge(pooled);
-  return models.map((moments, model) => {
-    const weights = means[model]!;
+  return models.map((moments, m) => {
+    const weights = means[m]!;
     addScaled(weights, 0, 1, shared, 0, size);
     addScaled(weights, 0, 1, solveRidge(residualMoments(moments, weights)), 0, size);
     return weights;

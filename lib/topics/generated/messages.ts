@@ -706,6 +706,8 @@ export interface TrainerCheckpoint {
   sequence: number;
   /** When. */
   savedAtMs: number;
+  /** Events of learning.events that made the fold fail: every fold of the log passes them over. */
+  skippedOffsets: number[];
 }
 
 /** Small, fast-changing output of the learner; pinned by value in every opened request. */

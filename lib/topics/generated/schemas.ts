@@ -7322,6 +7322,51 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
      }
     ]
    }
+  },
+  {
+   "id": 1033,
+   "schema": {
+    "type": "record",
+    "name": "TrainerCheckpoint",
+    "namespace": "quantumrouter",
+    "doc": "Pointer to the learner's own state. Key: 'current'.",
+    "fields": [
+     {
+      "name": "sha256",
+      "type": "string",
+      "doc": "Checkpoint blob."
+     },
+     {
+      "name": "eventOffset",
+      "type": "long",
+      "doc": "One past the last offset of learning.events folded in."
+     },
+     {
+      "name": "replayFromOffset",
+      "type": "long",
+      "doc": "First offset whose rows the replay may still hold; rows are read again from the log."
+     },
+     {
+      "name": "sequence",
+      "type": "long",
+      "doc": "Growing."
+     },
+     {
+      "name": "savedAtMs",
+      "type": "long",
+      "doc": "When."
+     },
+     {
+      "name": "skippedOffsets",
+      "type": {
+       "type": "array",
+       "items": "long"
+      },
+      "doc": "Events of learning.events that made the fold fail: every fold of the log passes them over.",
+      "default": []
+     }
+    ]
+   }
   }
  ],
  "Tuning": [

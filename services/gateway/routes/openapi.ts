@@ -1,5 +1,7 @@
 /** GET /openapi.json: every endpoint, made from the endpoints themselves. */
+
 import { z } from 'zod';
+import { dictionaryOf } from '../../../lib/dictionary';
 import { addMessage, type JsonSchema } from '../avro-json-schema';
 import type { Endpoint, ResponseBody } from '../endpoint';
 import { type ErrorCode, errorSchema, errorStatus } from '../http-error';
@@ -23,9 +25,9 @@ export function openapiEndpoint(endpoints: readonly Endpoint[]): Endpoint {
 
 export function openapiDocument(endpoints: readonly Endpoint[]): JsonSchema {
   const schemas: Record<string, JsonSchema> = { Error: jsonSchemaOf(errorSchema, 'output') };
-  const paths: Record<string, Record<string, JsonSchema>> = {};
+  const paths = dictionaryOf<string, Record<string, JsonSchema>>();
   for (const endpoint of endpoints) {
-    paths[endpoint.path] ??= {};
+    paths[endpoint.path] = paths[endpoint.path] ?? dictionaryOf();
     paths[endpoint.path]![endpoint.method.toLowerCase()] = operationOf(endpoint, schemas);
   }
   return {
@@ -42,7 +44,7 @@ export function openapiDocument(endpoints: readonly Endpoint[]): JsonSchema {
 }
 
 function operationOf(endpoint: Endpoint, schemas: Record<string, JsonSchema>): JsonSchema {
-  const responses: Record<string, JsonSchema> = {};
+  const responses = dictionaryOf<string, JsonSchema>();
   for (const [status, { doc, body }] of Object.entries(endpoint.responses)) {
     responses[status] = { description: doc, content: contentOf(body, schemas) };
   }

@@ -4,7 +4,18 @@ import type { Endpoint, GatewayContext } from '../endpoint';
 import { sendJson } from '../send-json';
 
 const healthSchema = z.looseObject({ status: z.literal('ok') });
-const readySchema = z.strictObject({ ready: z.boolean(), waitingFor: z.array(z.string()) });
+const readySchema = z.strictObject({
+  ready: z.boolean(),
+  waitingFor: z.array(z.string()),
+  learning: z
+    .strictObject({
+      rewards: z.int().describe('rewards learned so far'),
+      rewardsNeeded: z.int().describe('so many the learned strategy needs before it chooses'),
+      decisionsSinceFeedback: z.int().describe('decisions since rewards last came, as far as this process knows'),
+      note: z.string().nullable().describe('what to do about it; null when all is well'),
+    })
+    .describe('whether feedback comes; has no say in being ready'),
+});
 
 export function processEndpoints(context: GatewayContext): Endpoint[] {
   return [
@@ -28,7 +39,7 @@ export function processEndpoints(context: GatewayContext): Endpoint[] {
       handler: (_request, reply) => {
         const waitingFor = context.waitingFor();
         reply.status(waitingFor.length === 0 ? 200 : 503);
-        return sendJson(reply, { ready: waitingFor.length === 0, waitingFor });
+        return sendJson(reply, { ready: waitingFor.length === 0, waitingFor, learning: context.feedback() });
       },
     },
     {

@@ -40,7 +40,7 @@ test('little evidence changes nothing; decisions without a propensity are no evi
   expect(weightsAfter(99, [0, 1])['BALANCED']).toBeCloseTo(0.01);
   const trust = createTrust();
   observeStrategies(trust, { BALANCED: 1 }, 0, 1);
-  expect(trust).toEqual({});
+  expect(trust).toEqual(new Map());
 });
 
 test('under a budget the learner decides alone: its price of money is solved on its own votes', () => {

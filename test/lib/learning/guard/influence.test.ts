@@ -4,6 +4,9 @@ import {
   createInfluence,
   type Influence,
   isComparable,
+  restoredInfluence,
+  type SavedInfluence,
+  savedInfluence,
 } from '../../../../lib/learning/guard/influence';
 import { seededRandom } from '../../../../lib/random/seeded';
 
@@ -144,7 +147,7 @@ describe('compared with what the policy in force expects', () => {
     const influence = createInfluence();
     play(influence, 4_000, { a: 1, b: 1, noisy: 1 });
     compare(influence, 3_000, { a: 0.8, b: 0.8, noisy: 0.7 });
-    expect(influence.sources['noisy']!.models['a']).toMatchObject({ compared: 3_000, contradicts: false });
+    expect(influence.sources.get('noisy')!.models.get('a')).toMatchObject({ compared: 3_000, contradicts: false });
   });
 
   test('it is believed when the others say so too: then it is the world that has changed', () => {
@@ -178,7 +181,7 @@ describe('compared with what the policy in force expects', () => {
 test('it is a function of its judgements alone, also through JSON', () => {
   const straight = createInfluence();
   play(straight, 1_000, { a: 1, b: 5 });
-  const copy = JSON.parse(JSON.stringify(straight)) as Influence;
+  const copy = restoredInfluence(JSON.parse(JSON.stringify(savedInfluence(straight))) as SavedInfluence);
   expect(play(copy, 1_000, { a: 1, b: 1, c: 9 })).toEqual(play(straight, 1_000, { a: 1, b: 1, c: 9 }));
   expect(copy).toEqual(straight);
 });
