@@ -96,6 +96,10 @@ export const metricDefinitions = {
     'Changes of a circuit breaker, by model or provider and new state.',
   ),
   quantum_router_outcomes_total: counter(['model', 'status'], 'Outcomes, by model really used and how the call ended.'),
+  quantum_router_implausible_figures_total: counter(
+    ['figure'],
+    'Reported figures that were capped before anything was learned from them (costUsd, latencyMs, inputTokens, outputTokens).',
+  ),
 
   // Learning.
   quantum_router_learning_events_total: counter(['kind'], "Learning events folded into the learner's state."),
