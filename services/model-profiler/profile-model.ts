@@ -1,13 +1,13 @@
 /** One observation's effect on its provider's row: the model's statistics, its breaker and its provider's. */
-import type { RouterConfig } from '../../lib/config/router-config';
-import { ownEntry } from '../../lib/routing/own-entry';
+import { maxModels, type RouterConfig } from '../../lib/config/router-config';
+import { dictionaryOf, ownEntry } from '../../lib/dictionary';
 import type {
   Breaker,
-  DecayedStats,
   ModelObserved,
   ModelProfile,
   ProviderProfiles,
 } from '../../lib/topics/generated/messages';
+import { boundTasks, tasksAfter } from './bound-tasks';
 import {
   afterCall,
   afterWait,
@@ -27,8 +27,8 @@ export interface Profiled {
   readonly changed: readonly ModelProfile[];
 }
 
-/** Task types come from callers; further ones count for the overall statistics only. */
-const maxTaskTypes = 64;
+/** A configuration has no more models; of a provider's row those not seen for longest go. */
+export const maxModelsOfProvider = maxModels;
 
 export function profileModel(
   before: ProviderProfiles | undefined,
@@ -36,8 +36,12 @@ export function profileModel(
   settings: ProfilerSettings,
   nowMs: number,
 ): Profiled {
-  const row = before ?? { provider: observed.provider, breaker: closedBreaker(nowMs), models: {} };
-  const profile = row.models[observed.model] ?? newProfile(observed, row.breaker, nowMs);
+  const row = before ?? {
+    provider: observed.provider,
+    breaker: closedBreaker(nowMs),
+    models: dictionaryOf<string, ModelProfile>(),
+  };
+  const profile = ownEntry(row.models, observed.model) ?? newProfile(observed, row.breaker, nowMs);
   const decay = decayOf(settings.profileHalfLifeObservations);
   const breakers = breakersAfter(row, profile, observed, settings, nowMs);
   const next: ModelProfile = {
@@ -48,7 +52,7 @@ export function profileModel(
     updatedAtMs: nowMs,
   };
   return withProvider(
-    { ...row, models: { ...row.models, [observed.model]: next } },
+    { ...row, models: bounded(withModel(row.models, next), observed.model) },
     breakers.provider,
     [observed.model],
     nowMs,
@@ -57,7 +61,7 @@ export function profileModel(
 
 /** What time alone does to a row: breakers whose wait is over become HALF_OPEN. */
 export function profilesAfterWait(row: ProviderProfiles, nowMs: number): Profiled {
-  const models = { ...row.models };
+  const models = dictionaryOf(Object.entries(row.models));
   const changed: string[] = [];
   for (const profile of Object.values(row.models)) {
     const breaker = afterWait(profile.breaker, nowMs);
@@ -82,22 +86,29 @@ function newProfile(observed: ModelObserved, providerBreaker: Breaker, nowMs: nu
     model: observed.model,
     provider: observed.provider,
     overall: noStats(),
-    tasks: {},
+    tasks: dictionaryOf(),
     breaker: closedBreaker(nowMs),
     providerBreaker,
     updatedAtMs: nowMs,
   };
 }
 
-function tasksAfter(
-  tasks: Record<string, DecayedStats>,
-  observed: ModelObserved,
-  decay: number,
-): Record<string, DecayedStats> {
-  // A hint may be any word, `constructor` too.
-  const stats = ownEntry(tasks, observed.taskType);
-  if (!stats && Object.keys(tasks).length >= maxTaskTypes) return tasks;
-  return { ...tasks, [observed.taskType]: afterObservation(stats ?? noStats(), observed, decay) };
+function withModel(models: ProviderProfiles['models'], profile: ModelProfile): Record<string, ModelProfile> {
+  const next = dictionaryOf(Object.entries(models));
+  next[profile.model] = profile;
+  return next;
+}
+
+/** Within what one row holds: see `bound-tasks.ts`. The model just observed is never the one that goes. */
+function bounded(models: Record<string, ModelProfile>, observed: string): Record<string, ModelProfile> {
+  const profiles = Object.values(models);
+  if (profiles.length > maxModelsOfProvider) {
+    const oldest = profiles
+      .filter(({ model }) => model !== observed)
+      .reduce((a, b) => (b.updatedAtMs < a.updatedAtMs ? b : a));
+    delete models[oldest.model];
+  }
+  return boundTasks(models);
 }
 
 /** A correction is no call; a cancelled call says nothing of health. */
@@ -133,13 +144,14 @@ function withProvider(
   nowMs: number,
 ): Profiled {
   if (breaker.health !== row.breaker.health || breaker.probeAtMs !== row.breaker.probeAtMs) {
-    const models: Record<string, ModelProfile> = {};
+    const models = dictionaryOf<string, ModelProfile>();
     for (const profile of Object.values(row.models)) {
       models[profile.model] = { ...profile, providerBreaker: breaker, updatedAtMs: nowMs };
     }
     return { row: { ...row, breaker, models }, changed: Object.values(models) };
   }
-  const models = { ...row.models };
-  for (const model of changedModels) models[model] = { ...models[model]!, providerBreaker: breaker };
-  return { row: { ...row, breaker, models }, changed: changedModels.map((model) => models[model]!) };
+  const models = dictionaryOf(Object.entries(row.models));
+  const changed = changedModels.map((name) => ({ ...ownEntry(models, name)!, providerBreaker: breaker }));
+  for (const profile of changed) models[profile.model] = profile;
+  return { row: { ...row, breaker, models }, changed };
 }

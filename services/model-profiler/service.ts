@@ -1,5 +1,6 @@
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import { defaultRouterConfig } from '../../lib/config/parse-config';
+import { ownEntry } from '../../lib/dictionary';
 import {
   anyTopic,
   type Context,
@@ -64,5 +65,6 @@ function countTransitions(metrics: Metrics, before: ProviderProfiles | undefined
     metrics.count('quantum_router_breaker_transitions_total', { name, to: is.health });
   };
   count(row.provider, before?.breaker, row.breaker);
-  for (const { model, breaker } of Object.values(row.models)) count(model, before?.models[model]?.breaker, breaker);
+  for (const { model, breaker } of Object.values(row.models))
+    count(model, before && ownEntry(before.models, model)?.breaker, breaker);
 }
