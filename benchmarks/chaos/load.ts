@@ -9,7 +9,7 @@ import type { Producer } from '../../lib/ports/broker';
 import type { Random } from '../../lib/ports/random';
 import type { RouteDecided, RouteOutcome, RouteRequested } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import { outcomeId } from '../../services/reward-feedback/reward';
+import { outcomeId } from '../../services/reward-feedback/merge-reports';
 import type { Cluster } from './cluster';
 import { Ledger, type SentRequest } from './ledger';
 import { until } from './until';

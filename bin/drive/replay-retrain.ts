@@ -7,13 +7,15 @@ import { defaultRewardWeights } from '../../lib/config/router-config';
 import { type OffsetSpan, ReplayRangeError } from '../../lib/evaluation/replay/range';
 import { decoded } from '../../lib/evaluation/replay/record-window';
 import type { Broker, LogRecord } from '../../lib/ports/broker';
+import { plausibleOutcome } from '../../lib/routing/plausible-outcome';
 import type { RewardWeights } from '../../lib/routing/reward';
 import type { ConfigApplied, LearningEvent, RouteOutcome, WeightsPublished } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { FoldBatch, FoldOutput, FoldSettings } from '../../services/dqn-trainer/fold';
 import { startFoldInline } from '../../services/dqn-trainer/fold-inline';
 import { readLast } from '../../services/dqn-trainer/read-last';
-import { corrected, experienceOf, isRewarded } from '../../services/reward-feedback/reward';
+import { mergeReport, wholeOf } from '../../services/reward-feedback/merge-reports';
+import { experienceOf, isRewarded } from '../../services/reward-feedback/reward';
 
 export interface LogOptions {
   readonly broker: Broker;
@@ -65,7 +67,7 @@ const chunkEvents = 500;
 export async function retrain(options: RetrainOptions): Promise<Retrained> {
   const { broker, span, signal } = options;
   const of = { topic: options.topicPrefix + topics.learningEvents.name, partition: 0 };
-  const late = options.lateOutcomes ? await lateOutcomesOf(options) : new Map<string, RouteOutcome>();
+  const late = options.lateOutcomes ? await lateOutcomesOf(options) : new Map<string, RouteOutcome[]>();
   const putAside = await putAsideIn(options);
   const fold = await startFoldInline(options.settings, null);
   const totals = { events: 0, duplicates: 0, foreign: 0, undecodable: 0, skipped: 0, lateOutcomes: 0 };
@@ -141,11 +143,11 @@ function newestWeights() {
 
 /**
  * Late outcomes by decision, as known when the last event of the range was written: so that the same range gives the same
- * weights, whatever came later. Corrections are applied in the order of their revisions.
+ * weights, whatever came later. Reports of one decision are merged as they are in time.
  */
-async function lateOutcomesOf(options: RetrainOptions): Promise<Map<string, RouteOutcome>> {
+async function lateOutcomesOf(options: RetrainOptions): Promise<Map<string, RouteOutcome[]>> {
   const { broker, topicPrefix, span, signal } = options;
-  const late = new Map<string, RouteOutcome>();
+  const late = new Map<string, RouteOutcome[]>();
   const name = topicPrefix + topics.routeOutcomeLate.name;
   const topic = (await broker.listTopics()).find((one) => one.name === name);
   if (!topic) return late;
@@ -164,22 +166,21 @@ async function lateOutcomesOf(options: RetrainOptions): Promise<Map<string, Rout
   return late;
 }
 
-function addLate(late: Map<string, RouteOutcome>, outcome: RouteOutcome): void {
-  const known = late.get(outcome.decisionId);
-  if (!known) late.set(outcome.decisionId, outcome);
-  else if (outcome.revision > known.revision && outcome.model === known.model)
-    late.set(outcome.decisionId, corrected(known, outcome));
+function addLate(late: Map<string, RouteOutcome[]>, outcome: RouteOutcome): void {
+  const merged = mergeReport(late.get(outcome.decisionId) ?? [], outcome);
+  if (merged.kind === 'taken') late.set(outcome.decisionId, [...merged.reports]);
 }
 
 /** An event that closed its decision without feedback becomes the experience that the late outcome makes of it. */
 function withLateOutcome(
   event: LearningEvent,
-  late: ReadonlyMap<string, RouteOutcome>,
+  late: ReadonlyMap<string, readonly RouteOutcome[]>,
   weights: RewardWeights,
 ): LearningEvent {
-  const outcome = event.kind === 'CLOSED' ? late.get(event.decisionId) : undefined;
-  if (!outcome || !isRewarded(event, outcome)) return event;
-  return experienceOf(event, outcome, undefined, weights) ?? event;
+  const reported = event.kind === 'CLOSED' ? wholeOf(late.get(event.decisionId) ?? []) : undefined;
+  if (!reported || !isRewarded(event, reported)) return event;
+  const costUsd = event.expectedCostsUsd[event.models.indexOf(reported.model)] ?? 0;
+  return experienceOf(event, plausibleOutcome(reported, { costUsd, latencyMs: 0 }), undefined, weights) ?? event;
 }
 
 async function newestTimestampMs({ broker, topicPrefix }: LogOptions, { from, to }: OffsetSpan): Promise<number> {

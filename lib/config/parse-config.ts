@@ -2,6 +2,7 @@
  * From a YAML file to the configuration the engine runs on, or to all that is wrong with it, each fault with its line.
  */
 import { z } from 'zod';
+import { dictionaryOf } from '../dictionary';
 import { largestPromptBytes } from './config-limits';
 import { completeConfig, configSchema, crossFieldIssues } from './config-schema';
 import { checkValue, formatPath, type Issue } from './describe-issues';
@@ -63,7 +64,7 @@ export function validateConfig(raw: unknown): { ok: true; config: RouterConfig }
 function withoutExtensions(raw: unknown): unknown {
   if (raw === null || typeof raw !== 'object' || Array.isArray(raw)) return raw;
   const settings = Object.entries(raw).filter(([key]) => !key.startsWith('x-'));
-  return settings.length === Object.keys(raw).length ? raw : Object.fromEntries(settings);
+  return settings.length === Object.keys(raw).length ? raw : dictionaryOf(settings);
 }
 
 /** `__proto__` as a key would be lost on its way through plain objects, so nothing can be called that. */

@@ -206,8 +206,9 @@ function readAtUse<K extends string, R extends object>(
   readers: { readonly [key in K]: (() => string) | undefined },
   rest: R,
 ): R & { readonly [key in K]: string } {
-  const properties = Object.entries<(() => string) | undefined>(readers).flatMap(([name, get]) =>
-    get === undefined ? [] : [[name, { get, enumerable: true }] as const],
-  );
-  return Object.defineProperties({ ...rest }, Object.fromEntries(properties)) as R & { readonly [key in K]: string };
+  const settings = { ...rest };
+  for (const [name, get] of Object.entries<(() => string) | undefined>(readers)) {
+    if (get !== undefined) Object.defineProperty(settings, name, { get, enumerable: true });
+  }
+  return settings as R & { readonly [key in K]: string };
 }

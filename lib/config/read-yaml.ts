@@ -18,6 +18,7 @@ import {
   type Scalar,
   visit,
 } from 'yaml';
+import { dictionaryOf } from '../dictionary';
 import { configLimits as limits } from './config-limits';
 import type { Issue, Path } from './describe-issues';
 import {
@@ -205,24 +206,19 @@ function expand(root: unknown): unknown {
     if (value === null || typeof value !== 'object') return value;
     if (depth >= limits.maxDepth) throw new TooLargeError(`must be nested at most ${limits.maxDepth} deep`);
     if (Array.isArray(value)) return value.map((item) => step(item, depth + 1));
-    const result: Record<string, unknown> = {};
-    for (const [key, item] of Object.entries(value)) if (key !== '<<') put(result, key, step(item, depth + 1));
+    const result = dictionaryOf<string, unknown>();
+    for (const [key, item] of Object.entries(value)) if (key !== '<<') result[key] = step(item, depth + 1);
     if (!Object.hasOwn(value, '<<')) return result;
     const merged = (value as Record<string, unknown>)['<<'];
     for (const source of Array.isArray(merged) ? merged : [merged]) {
       const other = step(source, depth + 1);
       if (other === null || typeof other !== 'object' || Array.isArray(other))
         throw new Error('a merge key (<<) must name a map or a list of maps');
-      for (const [key, item] of Object.entries(other)) if (!Object.hasOwn(result, key)) put(result, key, item);
+      for (const [key, item] of Object.entries(other)) if (!Object.hasOwn(result, key)) result[key] = item;
     }
     return result;
   };
   return step(root, 0);
-}
-
-/** Plain assignment would take `__proto__` for the prototype. */
-function put(target: Record<string, unknown>, key: string, value: unknown): void {
-  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** Where in the text an issue is: its key or value, or the nearest parent that is really there. */

@@ -13,6 +13,9 @@ export const strategyNames = [
 ] as const;
 export type StrategyName = (typeof strategyNames)[number];
 
+/** Models of one configuration: so many are scored within the default time-out, and fit into one record. */
+export const maxModels = 256;
+
 export const collapseNames = ['COMBINED', 'BEST_SCORE', 'WEIGHTED', 'CONSENSUS', 'FIRST_SUCCESS'] as const;
 export type CollapseName = (typeof collapseNames)[number];
 

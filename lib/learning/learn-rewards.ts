@@ -16,7 +16,7 @@ export function learn(fold: FoldParts, event: LearningEvent, offset: number): bo
   const { state } = fold;
   const outcomes = outcomesOf(event, (model) => driftQuality(fold, state.models.indexOf(model)));
   if (outcomes.length === 0) return false;
-  if (event.revision > 0 && correct(fold, event)) return false;
+  if ((event.revision > 0 || event.replaces) && correct(fold, event)) return false;
   // Judged before, but no longer remembered: what it was cannot be taken back.
   if (event.replaces && event.replaces.quality !== null) return false;
   const row = rowOf(fold, event, offset, outcomes);

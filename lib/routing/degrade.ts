@@ -2,29 +2,51 @@
  * The degradation ladder: learned weights, last good weights, static strategies, cheapest healthy candidate. Says on which
  * step the threads of a request stand, and supplies a judgement where none of them has one.
  */
+import type { StrategyName } from '../config/router-config';
 import type { Degradation, RouteOpened, ThreadScore } from '../topics/generated/messages';
 import { certain } from './distribution';
-import { balanced } from './strategies/balanced';
+import { judgeThread } from './judge-thread';
+import { judgementFault } from './judgement-fault';
 import { expectedQualities, staticJudgement } from './strategies/expectations';
-import { learnedStrategy } from './strategies/strategies';
+import { learnedStrategy, strategies } from './strategies/strategies';
 import type { Judgement } from './strategy';
 
 export interface Step {
   readonly degradedTo: Degradation;
-  /** Judgement made here because no thread succeeded; null when one did. */
-  readonly standIn: ThreadScore | null;
+  /** Judgements made here because no thread succeeded; empty when one did. */
+  readonly standIns: readonly ThreadScore[];
 }
 
-/** `threads` has one entry per asked strategy, in declared order. */
+/** What is judged here where nothing else is left to ask: what the request wishes for, then what it is about. */
+const lastResorts: readonly StrategyName[] = ['BALANCED', 'TASK_OPTIMIZED'];
+
+/**
+ * `threads` has one entry per asked strategy, in declared order. Static strategies are pure functions of the opened event
+ * and take microseconds, so those whose threads did not answer are judged here: a late loop or a dead process must not
+ * hand the request to the cheapest model.
+ */
 export function degrade(opened: RouteOpened, threads: readonly ThreadScore[]): Step {
   if (threads.some((thread) => thread.status === 'SUCCESS'))
-    return { degradedTo: stepOf(opened, threads), standIn: null };
-  const staticsDied = threads.some((thread) => thread.strategy !== learnedStrategy);
-  // Static strategies had their chance in their threads. If none was asked (only the learned one, or nothing because the
-  // request is overdue), one is judged here.
-  return staticsDied
-    ? { degradedTo: 'CHEAPEST_HEALTHY', standIn: scoreOf('CHEAPEST_HEALTHY', cheapestHealthy(opened)) }
-    : { degradedTo: 'STATIC_STRATEGIES', standIn: scoreOf('BALANCED', balanced(opened, null)) };
+    return { degradedTo: stepOf(opened, threads), standIns: [] };
+  const unheard = threads.filter((thread) => thread.status === 'TIMEOUT').map((thread) => thread.strategy);
+  const judged = judgeHere(opened, unheard.filter(isStatic));
+  if (judged.length > 0) return { degradedTo: 'STATIC_STRATEGIES', standIns: judged };
+  for (const strategy of lastResorts) {
+    const standIns = judgeHere(opened, [strategy]);
+    if (standIns.length > 0) return { degradedTo: 'STATIC_STRATEGIES', standIns };
+  }
+  return { degradedTo: 'CHEAPEST_HEALTHY', standIns: [scoreOf('CHEAPEST_HEALTHY', cheapestHealthy(opened))] };
+}
+
+function isStatic(strategy: string): strategy is StrategyName {
+  return strategy !== learnedStrategy && Object.hasOwn(strategies, strategy);
+}
+
+/** Those that come to a judgement. */
+function judgeHere(opened: RouteOpened, names: readonly StrategyName[]): ThreadScore[] {
+  return names
+    .map((name) => judgeThread(name, opened, null, strategies))
+    .filter((thread) => thread.status === 'SUCCESS' && judgementFault(opened, thread) === null);
 }
 
 function stepOf(opened: RouteOpened, threads: readonly ThreadScore[]): Degradation {

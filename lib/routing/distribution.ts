@@ -49,3 +49,31 @@ export function indexOfLargest(values: readonly number[]): number {
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return best;
 }
+
+/** Sums may be off by rounding, and by what JSON or another language makes of it. */
+const sumTolerance = 1e-6;
+
+/**
+ * Why these numbers are no distribution over the candidates, or null: one finite number of 0 or more for each, all together
+ * 1, and something of it on a candidate that can be drawn. Whatever enters from elsewhere is asked this first.
+ */
+export function distributionFault(probabilities: readonly number[], candidates: Eligible): string | null {
+  if (probabilities.length !== candidates.length)
+    return `judged ${probabilities.length} candidates of ${candidates.length}`;
+  let total = 0;
+  let eligible = 0;
+  for (let i = 0; i < candidates.length; i++) {
+    const probability = probabilities[i]!;
+    if (!Number.isFinite(probability)) return 'judgement is not finite';
+    if (probability < 0) return 'probability below 0';
+    total += probability;
+    if (candidates[i]!.eligible) eligible += probability;
+  }
+  if (Math.abs(total - 1) > sumTolerance) return `probabilities sum to ${total}`;
+  return eligible > 0 ? null : 'no eligible candidate has a probability';
+}
+
+/** Whether a number is a share, 0 to 1, up to rounding. */
+export function isShare(value: number): boolean {
+  return value >= -sumTolerance && value <= 1 + sumTolerance;
+}

@@ -11,6 +11,10 @@ export interface Explained {
   readonly collapsed: Collapsed;
   readonly draw: Draw;
   readonly threads: readonly ThreadScore[];
+  /** Those of the threads that collapse judged itself, since none answered. */
+  readonly standIns: readonly ThreadScore[];
+  /** Whether a cached judgement was used. */
+  readonly hit: boolean;
   readonly collapse: string;
   readonly degradedTo: Degradation;
 }
@@ -20,10 +24,10 @@ export function explainDecision(decision: Explained): string {
   return sentences.filter(Boolean).join(' ');
 }
 
-function choice({ opened, collapsed, draw, collapse, threads }: Explained): string {
+function choice({ opened, collapsed, draw, collapse, threads, hit }: Explained): string {
   const { model, provider } = opened.candidates[draw.chosen]!;
   const strategy = collapsed.leadingStrategy;
-  const judged = opened.cached
+  const judged = hit
     ? `a cached judgement led by ${strategy}`
     : opened.strategies.length === 1 && opened.strategies[0] === strategy
       ? strategy
@@ -76,12 +80,14 @@ function trouble(threads: readonly ThreadScore[]): string {
   return `Without ${named.join(', ')}.`;
 }
 
-function degradation({ opened, degradedTo, draw }: Explained): string {
+function degradation({ opened, degradedTo, draw, standIns }: Explained): string {
   const lifted = isLifted(opened.candidates[draw.chosen]!)
     ? 'No candidate is healthy; this is one of the least bad.'
     : '';
   const overdue = opened.strategies.length === 0 ? ' because the request was overdue' : '';
-  const step = degradedTo === 'NONE' ? '' : `Degraded to ${degradedTo}${overdue}.`;
+  const asked = standIns.map(({ strategy }) => strategy).filter((strategy) => opened.strategies.includes(strategy));
+  const here = asked.length > 0 ? `: no thread answered in time, and ${asked.join(', ')} judged without one` : '';
+  const step = degradedTo === 'NONE' ? '' : `Degraded to ${degradedTo}${overdue}${here}.`;
   return [lifted, step].filter(Boolean).join(' ');
 }
 

@@ -6,7 +6,8 @@ import type { StrategyName } from '../config/router-config';
 import type { RouteOpened, ThreadScore } from '../topics/generated/messages';
 import type { LearnedPolicy, Strategies } from './strategy';
 
-const maxErrorLength = 200;
+/** Of what a failed thread says, in characters. */
+export const maxErrorLength = 200;
 
 /** All but the time it took: `durationMs` is 0, for the caller to set. */
 export function judgeThread(

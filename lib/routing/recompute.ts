@@ -9,6 +9,8 @@ import { degrade } from './degrade';
 import { indexOfLargest } from './distribution';
 import { type Draw, drawModel } from './draw';
 import { explainDecision } from './explain-decision';
+import { maxErrorLength } from './judge-thread';
+import { judgementFault } from './judgement-fault';
 import { orderFallbacks } from './order-fallbacks';
 import { expectedUtilities } from './strategies/expectations';
 
@@ -30,14 +32,13 @@ export function recomputeDecision(opened: RouteOpened, scores: readonly ThreadSc
 /** As `recomputeDecision`, with what the cache wants to know. Throws when no candidate is eligible. */
 export function decide(opened: RouteOpened, scores: readonly ThreadScore[]): Recomputed {
   const asked = opened.cached ? [cachedThread(opened)] : askedThreads(opened, scores);
-  const { degradedTo, standIn } = opened.cached
-    ? { degradedTo: 'NONE' as const, standIn: null }
-    : degrade(opened, asked);
-  const threads = standIn ? [...asked, standIn] : asked;
+  const hit = opened.cached !== null && asked[0]!.status === 'SUCCESS';
+  const { degradedTo, standIns } = hit ? { degradedTo: 'NONE' as const, standIns: [] } : degrade(opened, asked);
+  const threads = [...asked, ...standIns];
   const successes = threads.filter((thread) => thread.status === 'SUCCESS');
   const collapse = knownCollapse(opened.collapse);
   // One thread leaves nothing to collapse: a cached distribution and a stand-in must come out as they are.
-  const way = opened.cached || standIn ? 'FIRST_SUCCESS' : collapse;
+  const way = hit || standIns.length === 1 ? 'FIRST_SUCCESS' : collapse;
   const collapsed = collapses[way](opened, successes);
   const draw = drawModel(opened, collapsed.probabilities);
   const complete = degradedTo === 'NONE' && successes.length === threads.length;
@@ -47,8 +48,8 @@ export function decide(opened: RouteOpened, scores: readonly ThreadScore[]): Rec
       ...head(opened, collapsed, draw),
       collapse,
       threads: decidedThreads(opened, threads, successes, collapsed),
-      reasoning: explainDecision({ opened, collapsed, draw, threads, collapse, degradedTo }),
-      cacheHit: opened.cached !== null,
+      reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo }),
+      cacheHit: hit,
       degradedTo,
     },
     collapsed,
@@ -100,25 +101,12 @@ function askedThreads(opened: RouteOpened, scores: readonly ThreadScore[]): Thre
   return opened.strategies.map((strategy) => {
     const score = scores.find((thread) => thread.strategy === strategy);
     if (!score) return dead(strategy, 'TIMEOUT', opened.threadTimeoutMs, null);
-    if (score.status !== 'SUCCESS') return dead(strategy, 'FAILED', score.durationMs, score.error);
-    const fault = faultOf(score, opened.candidates.length);
-    return fault ? dead(strategy, 'FAILED', score.durationMs, fault) : score;
+    const durationMs = Number.isFinite(score.durationMs) ? score.durationMs : 0;
+    if (score.status !== 'SUCCESS')
+      return dead(strategy, 'FAILED', durationMs, score.error?.slice(0, maxErrorLength) ?? null);
+    const fault = judgementFault(opened, score);
+    return fault ? dead(strategy, 'FAILED', durationMs, fault) : { ...score, durationMs };
   });
-}
-
-/** A thread may run elsewhere and be of another version: what it says is checked before it counts. */
-function faultOf(score: ThreadScore, count: number): string | null {
-  let total = 0;
-  for (const values of [score.probabilities, score.utilities, score.qualities]) {
-    if (values.length !== count) return `judged ${values.length} candidates of ${count}`;
-    for (const value of values) if (!Number.isFinite(value)) return 'judgement is not finite';
-  }
-  for (const probability of score.probabilities) {
-    if (probability < 0) return 'probability below 0';
-    total += probability;
-  }
-  if (Math.abs(total - 1) > 1e-6) return `probabilities sum to ${total}`;
-  return Number.isFinite(score.confidence) ? null : 'confidence is not finite';
 }
 
 function dead(strategy: string, status: 'FAILED' | 'TIMEOUT', durationMs: number, error: string | null): ThreadScore {
@@ -136,12 +124,12 @@ function dead(strategy: string, status: 'FAILED' | 'TIMEOUT', durationMs: number
   };
 }
 
-/** The cached distribution as the only thread; its utilities follow from today's costs. */
+/** The cached distribution as the only thread, FAILED where it is none; its utilities follow from today's costs. */
 function cachedThread(opened: RouteOpened): ThreadScore {
   const cached = opened.cached!;
   const at = opened.candidates.map((candidate) => cached.models.indexOf(candidate.model));
   const qualities = at.map((i) => cached.qualities[i] ?? 0);
-  return {
+  const thread: ThreadScore = {
     ...dead(cached.strategy, 'FAILED', 0, null),
     status: 'SUCCESS',
     probabilities: at.map((i) => cached.probabilities[i] ?? 0),
@@ -150,6 +138,8 @@ function cachedThread(opened: RouteOpened): ThreadScore {
     confidence: cached.confidence,
     policySha256: opened.policySha256,
   };
+  const fault = judgementFault(opened, thread);
+  return fault ? dead(cached.strategy, 'FAILED', 0, `cached: ${fault}`) : thread;
 }
 
 function decidedThreads(

@@ -1,6 +1,7 @@
 /** Entries of the routing cache: how a collapsed distribution is kept on the key-value port and read back. */
 import type { KeyValueEntry } from '../ports/key-value';
 import type { CachedDistribution, Candidate } from '../topics/generated/messages';
+import { distributionFault, isShare } from './distribution';
 
 const keyPrefix = 'route-cache/';
 
@@ -12,7 +13,10 @@ export function cacheEntry(fingerprint: string, cached: CachedDistribution, ttlM
   return { key: cacheKey(fingerprint), value: Buffer.from(JSON.stringify(cached)), ttlMs };
 }
 
-/** What was kept, if it is whole and about exactly these candidates; null otherwise: a broken entry is a miss. */
+/**
+ * What was kept, if it is a distribution over exactly these candidates; null otherwise: a broken entry is a miss. Others
+ * can write to the store, so nothing in it is believed unseen.
+ */
 export function readCached(bytes: Buffer | null, candidates: readonly Candidate[]): CachedDistribution | null {
   if (!bytes) return null;
   let cached: Partial<CachedDistribution> | null;
@@ -26,16 +30,21 @@ export function readCached(bytes: Buffer | null, candidates: readonly Candidate[
     Array.isArray(models) &&
     models.length === candidates.length &&
     candidates.every((candidate, i) => models[i] === candidate.model) &&
-    areNumbers(probabilities, models.length) &&
-    areNumbers(qualities, models.length) &&
+    areNumbers(probabilities) &&
+    distributionFault(probabilities, candidates) === null &&
+    areNumbers(qualities) &&
+    qualities.length === models.length &&
+    qualities.every(isShare) &&
     typeof strategy === 'string' &&
-    areNumbers([confidence], 1) &&
+    strategy.length <= maxStrategyLength &&
+    typeof confidence === 'number' &&
+    isShare(confidence) &&
     Number.isSafeInteger(cachedAtMs);
   return whole ? (cached as CachedDistribution) : null;
 }
 
-function areNumbers(values: unknown, length: number): boolean {
-  return (
-    Array.isArray(values) && values.length === length && values.every((value) => Number.isFinite(value) && value >= 0)
-  );
+const maxStrategyLength = 200;
+
+function areNumbers(values: unknown): values is number[] {
+  return Array.isArray(values) && values.every((value) => typeof value === 'number');
 }

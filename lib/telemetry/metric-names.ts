@@ -90,7 +90,10 @@ export const metricDefinitions = {
     'Decisions that had all their threads (true) or met the deadline (false).',
   ),
   quantum_router_threads_total: counter(['strategy', 'status'], 'Strategy threads, by how they ended.'),
-  quantum_router_cache_lookups_total: counter(['result'], 'Routing-cache look-ups, by result (hit, miss, error).'),
+  quantum_router_cache_lookups_total: counter(
+    ['result'],
+    'Routing-cache look-ups, by result (hit, miss, invalid, error).',
+  ),
   quantum_router_breaker_transitions_total: counter(
     ['name', 'to'],
     'Changes of a circuit breaker, by model or provider and new state.',
@@ -99,6 +102,10 @@ export const metricDefinitions = {
   quantum_router_spent_usd_total: counter(
     ['model', 'provider'],
     'Money spent on calls as their outcomes tell it, each call once; outcomes without a cost are not in it.',
+  ),
+  quantum_router_implausible_figures_total: counter(
+    ['figure'],
+    'Reported figures that were capped before anything was learned from them (costUsd, latencyMs, inputTokens, outputTokens).',
   ),
 
   // Learning.

@@ -95,8 +95,9 @@ export const feedbackBodySchema = z.strictObject({
     .describe(`${told('attempt')} Found from the decision's fallbacks when left out.`),
   status: z
     .enum(['SUCCESS', 'FAILURE', 'TIMEOUT', 'RATE_LIMITED', 'CANCELLED'])
-    .default('SUCCESS')
-    .describe(told('status')),
+    .nullable()
+    .default(null)
+    .describe(`${told('status')} What was said before when left out, else SUCCESS.`),
   latencyMs: amount.nullable().default(null).describe(told('latencyMs')),
   inputTokens: tokens.nullable().default(null).describe(told('inputTokens')),
   outputTokens: tokens.nullable().default(null).describe(told('outputTokens')),

@@ -17,6 +17,10 @@ export interface GatewaySettings {
   readonly maxRoutingKeys: number;
   /** Newest records per partition searched for a decision that is not in memory. */
   readonly maxScannedRecords: number;
+  /** Newest records per partition searched for the decision of a report that says all but whether it exists. */
+  readonly maxReportScannedRecords: number;
+  /** Reports kept in memory to answer a contradiction at once. */
+  readonly maxRememberedReports: number;
 }
 
 export const defaultGatewaySettings: GatewaySettings = {
@@ -29,4 +33,6 @@ export const defaultGatewaySettings: GatewaySettings = {
   maxRecentDecisions: 2_000,
   maxRoutingKeys: 100_000,
   maxScannedRecords: 50_000,
+  maxReportScannedRecords: 5_000,
+  maxRememberedReports: 20_000,
 };

@@ -17,7 +17,9 @@ import type {
 import type { KnownWeights } from '../../lib/weights/read-weights';
 import type { GatewaySettings } from './config';
 import type { ErrorCode } from './http-error';
+import type { DecisionLookup } from './look-up-decision';
 import type { RecentDecisions } from './recent-decisions';
+import type { ReportedOutcomes } from './reported-outcomes';
 import type { FeedbackState } from './watch-feedback';
 
 /** A message of the topics by name, a zod schema, or plain text. */
@@ -71,6 +73,10 @@ export interface GatewayContext {
   readonly underWay: Map<string, Promise<RouteDecided>>;
   /** Looks at memory first and then at the newest records of the log. */
   readonly findDecision: (decisionId: string, routingKey: string | null) => Promise<RouteDecided | null>;
+  /** Finds the decision of a report. */
+  readonly lookup: DecisionLookup;
+  /** What this gateway was told of its decisions lately. */
+  readonly reported: ReportedOutcomes;
   /** What is not ready yet; empty when everything is. */
   readonly waitingFor: () => readonly string[];
   /** Further facts for /health. */

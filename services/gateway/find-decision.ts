@@ -1,5 +1,6 @@
 /** Finds a decision in the log by its id, looking at no more than the newest records of each partition. */
-import type { Broker } from '../../lib/ports/broker';
+import { UndecodableError } from '../../lib/avro/codec';
+import type { Broker, TopicPartition } from '../../lib/ports/broker';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
 import { topics } from '../../lib/topics/topics';
@@ -40,14 +41,75 @@ async function findInPartition(
   const of = { topic: options.topicPrefix + topics.routeDecided.name, partition };
   const { earliest, end } = await options.broker.offsets(of);
   const from = Math.max(earliest, end - options.maxScannedRecords);
+  return firstWithId(options.broker, of, { from, to: end }, decisionId);
+}
+
+async function firstWithId(
+  broker: Broker,
+  of: TopicPartition,
+  range: { readonly from: number; readonly to: number },
+  decisionId: string,
+): Promise<RouteDecided | null> {
+  if (range.from >= range.to) return null;
   const idBytes = Buffer.from(decisionId, 'utf8');
-  for await (const records of options.broker.read(of, { from, to: end })) {
+  for await (const records of broker.read(of, range)) {
     for (const record of records) {
       // Searching the bytes is a hundred times cheaper than decoding them.
       if (!record.value?.includes(idBytes)) continue;
-      const decision = topics.routeDecided.codec.decode(record.value);
-      if (decision.decisionId === decisionId) return decision;
+      const decision = decodedOrNull(record.value);
+      if (decision?.decisionId === decisionId) return decision;
     }
   }
   return null;
+}
+
+/** What somebody else has written there is no decision, and no reason to fail. */
+function decodedOrNull(value: Buffer): RouteDecided | null {
+  try {
+    return topics.routeDecided.codec.decode(value);
+  } catch (error) {
+    if (error instanceof UndecodableError) return null;
+    throw error;
+  }
+}
+
+export interface Found {
+  readonly decision: RouteDecided | null;
+  /** Whether every record that there is was looked at. */
+  readonly searchedAll: boolean;
+}
+
+/** Records looked at first, in each partition: most of what is looked for is that new. */
+const firstRecords = 500;
+
+/** As `findDecision`, but the newest records of each partition first, and it says whether there were older ones. */
+export async function findAmongNewest(
+  options: Omit<FindDecisionOptions, 'maxScannedRecords'>,
+  decisionId: string,
+  routingKey: string | null,
+  maxRecords: number,
+): Promise<Found> {
+  const { broker, topicPrefix, requestPathPartitions: count } = options;
+  const partitions =
+    routingKey === null ? Array.from({ length: count }, (_, p) => p) : [partitionOf(routingKey, count)];
+  const likely = partitionOf(routingKey ?? decisionId, count);
+  partitions.sort((a, b) => Number(b === likely) - Number(a === likely));
+  const ranges = await Promise.all(
+    partitions.map(async (partition) => {
+      const of = { topic: topicPrefix + topics.routeDecided.name, partition };
+      const { earliest, end } = await broker.offsets(of);
+      const from = Math.max(earliest, end - maxRecords);
+      return { of, from, middle: Math.max(from, end - firstRecords), end, whole: from === earliest };
+    }),
+  );
+  for (const { of, middle, end } of ranges) {
+    const decision = await firstWithId(broker, of, { from: middle, to: end }, decisionId);
+    // An older record with the same id would be the truth: a second one is rare, and changes neither key nor candidates.
+    if (decision) return { decision, searchedAll: false };
+  }
+  for (const { of, from, middle } of ranges) {
+    const decision = await firstWithId(broker, of, { from, to: middle }, decisionId);
+    if (decision) return { decision, searchedAll: false };
+  }
+  return { decision: null, searchedAll: ranges.every(({ whole }) => whole) };
 }

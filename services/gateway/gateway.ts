@@ -21,8 +21,10 @@ import { defaultGatewaySettings, type GatewaySettings } from './config';
 import type { Endpoint, GatewayContext } from './endpoint';
 import { findDecision } from './find-decision';
 import { HttpError, toHttpError } from './http-error';
+import { createDecisionLookup } from './look-up-decision';
 import { parseJson } from './read-body';
 import { createRecentDecisions } from './recent-decisions';
+import { createReportedOutcomes } from './reported-outcomes';
 import { configEndpoints } from './routes/config';
 import { decisionEndpoints } from './routes/decisions';
 import { feedbackEndpoints } from './routes/feedback';
@@ -162,6 +164,8 @@ async function connect(
     underWay: new Map(),
     findDecision: async (decisionId, routingKey) =>
       recent.get(decisionId) ?? findDecision(search, decisionId, routingKey),
+    lookup: createDecisionLookup({ search, clock, onFound: recent.add }),
+    reported: createReportedOutcomes(settings.maxRememberedReports),
     waitingFor: () => [...(config() ? [] : ['a configuration']), ...(options.waitingFor?.() ?? [])],
     status: options.status ?? (() => ({})),
   };

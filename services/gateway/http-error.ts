@@ -9,6 +9,7 @@ export const errorStatus = {
   invalid_field: 400,
   no_eligible_candidate: 400,
   not_found: 404,
+  conflict: 409,
   version_conflict: 409,
   refused: 409,
   body_too_large: 413,

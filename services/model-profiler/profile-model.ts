@@ -1,13 +1,8 @@
 /** One observation's effect on its provider's row: the model's statistics, its breaker and its provider's. */
-import type { RouterConfig } from '../../lib/config/router-config';
+import { maxModels, type RouterConfig } from '../../lib/config/router-config';
 import { dictionaryOf, ownEntry } from '../../lib/dictionary';
-import type {
-  Breaker,
-  DecayedStats,
-  ModelObserved,
-  ModelProfile,
-  ProviderProfiles,
-} from '../../lib/topics/generated/messages';
+import type { Breaker, ModelObserved, ModelProfile, ProviderProfiles } from '../../lib/topics/generated/messages';
+import { boundTasks, tasksAfter } from './bound-tasks';
 import {
   afterCall,
   afterWait,
@@ -27,8 +22,8 @@ export interface Profiled {
   readonly changed: readonly ModelProfile[];
 }
 
-/** Task types come from callers; further ones count for the overall statistics only. */
-const maxTaskTypes = 64;
+/** A configuration has no more models; of a provider's row those not seen for longest go. */
+export const maxModelsOfProvider = maxModels;
 
 export function profileModel(
   before: ProviderProfiles | undefined,
@@ -52,7 +47,7 @@ export function profileModel(
     updatedAtMs: nowMs,
   };
   return withProvider(
-    { ...row, models: { ...row.models, [observed.model]: next } },
+    { ...row, models: bounded(withModel(row.models, next), observed.model) },
     breakers.provider,
     [observed.model],
     nowMs,
@@ -93,15 +88,22 @@ function newProfile(observed: ModelObserved, providerBreaker: Breaker, nowMs: nu
   };
 }
 
-function tasksAfter(
-  tasks: Record<string, DecayedStats>,
-  observed: ModelObserved,
-  decay: number,
-): Record<string, DecayedStats> {
-  // A hint may be any word, `constructor` too.
-  const stats = ownEntry(tasks, observed.taskType);
-  if (!stats && Object.keys(tasks).length >= maxTaskTypes) return tasks;
-  return { ...tasks, [observed.taskType]: afterObservation(stats ?? noStats(), observed, decay) };
+function withModel(models: ProviderProfiles['models'], profile: ModelProfile): Record<string, ModelProfile> {
+  const next = dictionaryOf(Object.entries(models));
+  next[profile.model] = profile;
+  return next;
+}
+
+/** Within what one row holds: see `bound-tasks.ts`. The model just observed is never the one that goes. */
+function bounded(models: Record<string, ModelProfile>, observed: string): Record<string, ModelProfile> {
+  const profiles = Object.values(models);
+  if (profiles.length > maxModelsOfProvider) {
+    const oldest = profiles
+      .filter(({ model }) => model !== observed)
+      .reduce((a, b) => (b.updatedAtMs < a.updatedAtMs ? b : a));
+    return boundTasks(dictionaryOf(Object.entries(models).filter(([name]) => name !== oldest.model)));
+  }
+  return boundTasks(models);
 }
 
 /** A correction is no call; a cancelled call says nothing of health. */

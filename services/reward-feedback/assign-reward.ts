@@ -3,6 +3,7 @@
  * called and, where that is the model that was drawn, an experience with its propensity. Records of the three topics come
  * in any order.
  */
+import { type ExpectedCall, type Figure, figuresCapped, plausibleOutcome } from '../../lib/routing/plausible-outcome';
 import type { RewardWeights } from '../../lib/routing/reward';
 import type { Context, Emit, Result } from '../../lib/runtime/define-service';
 import { emit } from '../../lib/runtime/define-service';
@@ -16,20 +17,14 @@ import type {
 import { topics } from '../../lib/topics/topics';
 import { faultOf } from './check-outcome';
 import { lateOutcome } from './close-decision';
-import {
-  closedId,
-  contradicts,
-  corrected,
-  eventOf,
-  experienceOf,
-  isRewarded,
-  observationOf,
-  outcomeId,
-} from './reward';
+import { laterIds, mergeReport, newestReportId, wholeOf } from './merge-reports';
+import { closedId, eventOf, experienceOf, isRewarded, observationOf } from './reward';
 
 export type Knows = Pick<Context, 'alreadyEmitted' | 'nowMs'> & {
   /** Of the parts of a judgement, as configured now. */
   readonly rewardWeights: RewardWeights;
+  /** Hears of a figure that was capped because nobody can believe it. */
+  readonly onImplausible?: (figure: Figure) => void;
 };
 
 export function rememberOpened(
@@ -63,29 +58,20 @@ export function assignReward(
   if (isClosed(outcome.decisionId, row, context)) {
     return { kind: 'done', emit: [lateOutcome(outcome, 'its decision was closed', context.nowMs)] };
   }
-  const used = row?.outcomes.find((one) => one.attempt === outcome.attempt);
-  if (used) {
-    if (outcome.revision < used.revision) return { kind: 'drop', reason: 'superseded-outcome' };
-    if (outcome.revision === used.revision) {
-      const contradiction = contradicts(used, outcome, context.rewardWeights);
-      return { kind: 'drop', reason: contradiction ? 'contradictory-outcome' : 'duplicate-outcome' };
-    }
-    if (outcome.model !== used.model) {
-      const reason = `model is ${outcome.model}, but revision ${used.revision} of this attempt named ${used.model}`;
-      return { kind: 'deadLetter', reason, field: 'model' };
-    }
-  }
-  const whole = used ? corrected(used, outcome) : outcome;
   const base = row ?? newRow(outcome.decisionId, context.nowMs);
-  const outcomes = [...base.outcomes.filter((one) => one !== used), whole].sort((a, b) => a.attempt - b.attempt);
+  const merged = mergeReport(base.outcomes, outcome);
+  if (merged.kind === 'known') {
+    return { kind: 'drop', reason: merged.superseded ? 'superseded-outcome' : 'duplicate-outcome' };
+  }
+  if (merged.kind !== 'taken') {
+    return { kind: 'deadLetter', reason: `${merged.field} ${merged.reason}`, field: merged.field };
+  }
+  const outcomes = [...merged.reports];
   if (!base.event) return { kind: 'done', state: { ...base, outcomes } };
   const event = topics.learningEvents.codec.decode(base.event);
-  const provider = providerOf(base, event, outcome.model);
-  if (provider === undefined) {
-    const reason = `model ${outcome.model} was no candidate of this decision (${event.models.join(', ')})`;
-    return { kind: 'deadLetter', reason, field: 'model' };
-  }
-  const { emits, rewarded } = consequences(event, { whole, used, provider }, context);
+  const refused = modelFault(event, outcome.model);
+  if (refused) return { kind: 'deadLetter', reason: `model ${refused}`, field: 'model' };
+  const { emits, rewarded } = consequences(base, event, merged, context);
   return { kind: 'done', state: { ...base, outcomes, rewarded: base.rewarded || rewarded }, emit: emits };
 }
 
@@ -99,6 +85,7 @@ function newRow(decisionId: string, nowMs: number): AwaitedOutcome {
     rewarded: false,
     event: null,
     providers: [],
+    expectedLatenciesMs: [],
   };
 }
 
@@ -122,39 +109,88 @@ function joined(row: AwaitedOutcome, context: Knows): Result<AwaitedOutcome> {
     decided: null,
     event: topics.learningEvents.codec.encode(event),
     providers: opened.candidates.map((candidate) => candidate.provider),
+    expectedLatenciesMs: opened.candidates.map((candidate) => candidate.expectedLatencyMs),
   };
   const emits: Emit[] = [];
   const known: RouteOutcome[] = [];
-  for (const outcome of row.outcomes) {
-    const provider = providerOf(complete, event, outcome.model);
-    if (provider === undefined) {
-      // Its record was accepted before the candidates were known, so it cannot be a dead letter any more.
-      emits.push(lateOutcome(outcome, `model ${outcome.model} was no candidate of this decision`, context.nowMs));
+  for (const ofAttempt of byAttempt(row.outcomes)) {
+    const refused = modelFault(event, ofAttempt[0]!.model);
+    if (refused) {
+      // Their records were accepted before the decision was known, so they cannot be dead letters any more.
+      emits.push(...ofAttempt.map((outcome) => lateOutcome(outcome, `model ${refused}`, context.nowMs)));
       continue;
     }
-    const used = consequences(event, { whole: outcome, used: undefined, provider }, context);
+    const before = writtenBeforeCrash(ofAttempt, context);
+    const merged = { before, whole: wholeOf(ofAttempt)!, reportId: newestReportId(ofAttempt)! };
+    const used = consequences(complete, event, merged, context);
     emits.push(...used.emits);
     complete.rewarded ||= used.rewarded;
-    known.push(outcome);
+    known.push(...ofAttempt);
   }
   return { kind: 'done', state: { ...complete, outcomes: known }, emit: emits };
 }
 
-function providerOf(row: AwaitedOutcome, event: LearningEvent, model: string): string | undefined {
-  return row.providers[event.models.indexOf(model)];
+/** Reports of one attempt each, in order of attempts. */
+export function byAttempt(reports: readonly RouteOutcome[]): RouteOutcome[][] {
+  const groups = new Map<number, RouteOutcome[]>();
+  for (const report of reports) {
+    const group = groups.get(report.attempt);
+    if (group) group.push(report);
+    else groups.set(report.attempt, [report]);
+  }
+  return [...groups.entries()].sort(([a], [b]) => a - b).map(([, group]) => group);
+}
+
+/**
+ * After a crash the reports of an attempt may all be read before their decision, although some of them came after it the
+ * first time. What was written of those stands in the log: what is written now takes the place of it.
+ */
+function writtenBeforeCrash(ofAttempt: readonly RouteOutcome[], context: Knows): RouteOutcome | undefined {
+  for (let count = ofAttempt.length - 1; count > 0; count--) {
+    const earlier = ofAttempt.slice(0, count);
+    if (context.alreadyEmitted(newestReportId(earlier)!)) return wholeOf(earlier);
+  }
+  return undefined;
+}
+
+/** Only who was decided or could be a fallback has a vote: what else was called says nothing of this decision. */
+function modelFault(event: LearningEvent, model: string): string | null {
+  const at = event.models.indexOf(model);
+  if (at < 0) return `${model} was no candidate of this decision (${event.models.slice(0, 20).join(', ')})`;
+  if (model === event.model || event.eligible[at]) return null;
+  return `${model} is neither the decided model nor one of the decision's fallbacks`;
+}
+
+interface Merge {
+  readonly before: RouteOutcome | undefined;
+  readonly whole: RouteOutcome;
+  readonly reportId: string;
 }
 
 function consequences(
+  row: AwaitedOutcome,
   event: LearningEvent,
-  { whole, used, provider }: { whole: RouteOutcome; used: RouteOutcome | undefined; provider: string },
+  { before, whole, reportId }: Merge,
   context: Knows,
 ): { emits: Emit[]; rewarded: boolean } {
   const emits: Emit[] = [];
+  const at = event.models.indexOf(whole.model);
+  const expected: ExpectedCall = {
+    costUsd: event.expectedCostsUsd[at] ?? 0,
+    latencyMs: row.expectedLatenciesMs[at] ?? 0,
+  };
+  const outcome = plausibleOutcome(whole, expected);
+  for (const figure of figuresCapped(whole, outcome)) {
+    if (before?.[figure] !== whole[figure]) context.onImplausible?.(figure);
+  }
+  const used = before && plausibleOutcome(before, expected);
   const { rewardWeights: weights } = context;
-  const observation = observationOf(whole, used, { taskType: event.taskType, provider, weights });
+  const provider = row.providers[at]!;
+  const observation = observationOf(outcome, used, { reportId, taskType: event.taskType, provider, weights });
   if (observation) emits.push(emit(topics.modelObserved, observation));
   if (!isRewarded(event, whole)) return { emits, rewarded: false };
-  const experience = experienceOf(event, whole, used, weights);
-  if (experience && !context.alreadyEmitted(outcomeId(whole))) emits.push(emit(topics.learningEvents, experience));
+  const experience = experienceOf(event, outcome, used, weights, reportId);
+  const written = context.alreadyEmitted(reportId) || laterIds(whole, reportId).some(context.alreadyEmitted);
+  if (experience && !written) emits.push(emit(topics.learningEvents, experience));
   return { emits, rewarded: experience !== null && experience.quality !== null };
 }

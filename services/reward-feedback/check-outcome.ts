@@ -7,14 +7,21 @@ export interface OutcomeFault {
   readonly field: string;
 }
 
-/** Attempts of one decision that are kept apart; also the limit on outcomes held in one row. */
+/** Attempts of one decision that are kept apart. */
 export const maxAttempts = 16;
 const maxRewardParts = 32;
+/** Ids and names, in characters. With these a row of all the reports of a decision has a largest size. */
+const maxNameLength = 200;
+const maxPartNameLength = 64;
 
 /** The first fault of an outcome, or null. Whether its model is known needs the decision: see `reward.ts`. */
 export function faultOf(outcome: RouteOutcome): OutcomeFault | null {
   if (outcome.decisionId === '')
     return { field: 'decisionId', reason: 'is empty; echo the decisionId of the decision' };
+  for (const field of ['decisionId', 'routingKey', 'model', 'source'] as const) {
+    const length = outcome[field]?.length ?? 0;
+    if (length > maxNameLength) return { field, reason: `has ${length} characters, at most ${maxNameLength}` };
+  }
   if (outcome.model === '') return { field: 'model', reason: 'is empty; name the model really called' };
   if (outcome.attempt < 1 || outcome.attempt > maxAttempts) {
     return {
@@ -46,6 +53,10 @@ function rewardPartsFault(parts: Readonly<Record<string, number>>): OutcomeFault
     return { field: 'rewardParts', reason: `has ${entries.length} parts, at most ${maxRewardParts}` };
   }
   for (const [name, value] of entries) {
+    if (name.length > maxPartNameLength) {
+      const reason = `has a name of ${name.length} characters, at most ${maxPartNameLength}`;
+      return { field: 'rewardParts', reason };
+    }
     const fault = outsideFault(`rewardParts.${name}`, value, 1);
     if (fault) return fault;
   }

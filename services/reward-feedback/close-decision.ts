@@ -3,7 +3,8 @@ import type { Context, Emit, Result } from '../../lib/runtime/define-service';
 import { emit } from '../../lib/runtime/define-service';
 import type { AwaitedOutcome, LearningEvent, ReplacedOutcome, RouteOutcome } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import { closedId, isRewarded, outcomeId } from './reward';
+import { outcomeId, wholeOf } from './merge-reports';
+import { closedId, isRewarded } from './reward';
 
 /**
  * Called when the window of a row has passed, or before that when the table is full. The row goes; with it what could
@@ -35,7 +36,7 @@ export function closeDecision(
 
 /** What an event without a judgement said of this decision before: its call has been counted already. */
 function unjudgedBefore(row: AwaitedOutcome, event: LearningEvent): ReplacedOutcome | null {
-  const said = row.outcomes.find((outcome) => isRewarded(event, outcome));
+  const said = wholeOf(row.outcomes.filter((outcome) => isRewarded(event, outcome)));
   return !said || (said.costUsd === null && said.latencyMs === null) ? null : { quality: null, costUsd: said.costUsd };
 }
 

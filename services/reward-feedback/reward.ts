@@ -12,11 +12,7 @@ import type {
   RouteOpened,
   RouteOutcome,
 } from '../../lib/topics/generated/messages';
-
-/** Unique per decision, attempt and revision; names the learning event and the observation. */
-export function outcomeId(outcome: Pick<RouteOutcome, 'decisionId' | 'attempt' | 'revision'>): string {
-  return `${outcome.decisionId}/${outcome.attempt}/${outcome.revision}`;
-}
+import { outcomeId } from './merge-reports';
 
 export function closedId(decisionId: string): string {
   return `${decisionId}/closed`;
@@ -84,18 +80,19 @@ export function isRewarded(event: LearningEvent, outcome: RouteOutcome): boolean
 
 /**
  * The experience an outcome of the decided model makes of its decision's event; null when it says nothing to learn from.
- * `used` is what an earlier revision said: the learner counts a decision once, so the event says what it takes the place of.
+ * `used` is what was known before: the learner counts a decision once, so the event says what it takes the place of.
  */
 export function experienceOf(
   event: LearningEvent,
   outcome: RouteOutcome,
   used: RouteOutcome | undefined,
   weights: RewardWeights,
+  eventId = outcomeId(outcome),
 ): LearningEvent | null {
   if (isUnsaid(outcome, weights)) return null;
   return {
     ...event,
-    eventId: outcomeId(outcome),
+    eventId,
     kind: 'EXPERIENCE',
     quality: qualityOf(outcome, weights),
     costUsd: outcome.costUsd,
@@ -119,47 +116,22 @@ function isUnsaid(outcome: RouteOutcome, weights: RewardWeights): boolean {
 }
 
 /**
- * A correction together with what it leaves unsaid: null means "not known" and never "taken back". Parts of a judgement
- * add up too, user feedback to a judge's quality; but a final judgement takes the place of a provisional one as a whole.
- */
-export function corrected(used: RouteOutcome, outcome: RouteOutcome): RouteOutcome {
-  const judges = outcome.quality !== null || Object.keys(outcome.rewardParts).length > 0;
-  const kept = judges && used.provisional && !outcome.provisional ? { quality: null, rewardParts: {} } : used;
-  return {
-    ...outcome,
-    quality: outcome.quality ?? kept.quality,
-    rewardParts: { ...kept.rewardParts, ...outcome.rewardParts },
-    latencyMs: outcome.latencyMs ?? used.latencyMs,
-    inputTokens: outcome.inputTokens ?? used.inputTokens,
-    outputTokens: outcome.outputTokens ?? used.outputTokens,
-    costUsd: outcome.costUsd ?? used.costUsd,
-  };
-}
-
-/** Whether a second report of the same attempt and revision says something else than the first. */
-export function contradicts(used: RouteOutcome, outcome: RouteOutcome, weights: RewardWeights): boolean {
-  const said = corrected(used, outcome);
-  return (
-    said.model !== used.model ||
-    said.status !== used.status ||
-    said.latencyMs !== used.latencyMs ||
-    said.costUsd !== used.costUsd ||
-    qualityOf(said, weights) !== qualityOf(used, weights)
-  );
-}
-
-/**
- * What the profiler hears of an outcome. `used` is what an earlier revision of the same attempt said: a call is counted
- * once, so a correction carries only a changed quality and figures not known before. Null when it adds nothing.
+ * What the profiler hears of an outcome. `used` is what was known of the same attempt before: a call is counted once, so a
+ * further report carries only a changed quality and figures not known before. Null when it adds nothing.
  */
 export function observationOf(
   outcome: RouteOutcome,
   used: RouteOutcome | undefined,
-  { taskType, provider, weights }: { taskType: string; provider: string; weights: RewardWeights },
+  {
+    reportId,
+    taskType,
+    provider,
+    weights,
+  }: { reportId: string; taskType: string; provider: string; weights: RewardWeights },
 ): ModelObserved | null {
   const quality = qualityOf(outcome, weights);
   const call: ModelObserved = {
-    observationId: outcomeId(outcome),
+    observationId: reportId,
     model: outcome.model,
     provider,
     taskType,
@@ -184,5 +156,6 @@ export function observationOf(
   };
   if (Object.values(added).every((value) => value === null)) return null;
   const replacedQuality = added.quality === null ? null : before;
-  return { ...call, ...added, revision: outcome.revision, replacedQuality };
+  // To the profiler a revision above 0 is no further call, and a merged report is none.
+  return { ...call, ...added, revision: Math.max(1, outcome.revision), replacedQuality };
 }

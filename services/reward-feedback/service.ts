@@ -48,6 +48,7 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
     alreadyEmitted: context.alreadyEmitted,
     nowMs: context.nowMs,
     rewardWeights: readConfig(context.view(topics.config))?.config.reward.weights ?? defaultRewardWeights,
+    onImplausible: (figure) => options.metrics.count('quantum_router_implausible_figures_total', { figure }),
   });
   return defineService({
     group: 'reward-feedback',

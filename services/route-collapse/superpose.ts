@@ -1,6 +1,7 @@
 /** Takes in what comes of a request, in any order: its opened record and the scores of its groups. */
 import type { Context, Result } from '../../lib/runtime/define-service';
 import type { PendingRoute, RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
+import { maxGroups, scoredFault, shortened } from './check-scored';
 import { collapse, isComplete, isOpened } from './collapse';
 
 type Place = Pick<Context, 'topic' | 'offset' | 'nowMs' | 'alreadyEmitted'>;
@@ -18,8 +19,9 @@ export function superpose(
     return { kind: 'deadLetter', reason: 'no candidate is eligible', field: 'candidates' };
   }
   const route = pending ?? nothingYet(opened.requestId, context.nowMs);
+  const scored = route.scored.filter(({ group }) => opened.strategyGroups.includes(group));
   return next(
-    { ...route, opened, positions: { ...route.positions, [context.topic]: context.offset } },
+    { ...route, opened, scored, positions: { ...route.positions, [context.topic]: context.offset } },
     context,
     cacheTtlMs,
   );
@@ -33,11 +35,15 @@ export function addScore(
   cacheTtlMs: number,
 ): Result<PendingRoute> {
   if (context.alreadyEmitted(scored.requestId)) return { kind: 'drop', reason: 'late' };
+  const fault = scoredFault(scored);
+  if (fault) return { kind: 'deadLetter', reason: `${fault.field} ${fault.reason}`, field: fault.field };
   const route = pending ?? nothingYet(scored.requestId, context.nowMs);
+  const asked = route.opened?.strategyGroups.includes(scored.group) ?? route.scored.length < maxGroups;
+  if (!asked) return { kind: 'drop', reason: 'not-asked' };
   if (route.scored.some((other) => other.group === scored.group)) return { kind: 'drop', reason: 'duplicate' };
   const positions = { ...route.positions, [`${context.topic}/${scored.group}`]: context.offset };
   return next(
-    { ...route, scored: [...route.scored, scored], positions, lastScoredAtMs: context.nowMs },
+    { ...route, scored: [...route.scored, shortened(scored)], positions, lastScoredAtMs: context.nowMs },
     context,
     cacheTtlMs,
   );

@@ -125,7 +125,7 @@ async function withCached(
     if (looked?.kind !== 'prepared' || fingerprints[i] === '') return looked;
     const bytes = byKey.get(fingerprints[i]!) ?? null;
     const cached: CachedDistribution | null = readCached(bytes, looked.route.candidates);
-    countLookup(cached ? 'hit' : 'miss');
+    countLookup(cached ? 'hit' : bytes ? 'invalid' : 'miss');
     return cached ? { ...looked, cached } : looked;
   });
 }
@@ -134,11 +134,17 @@ function fingerprintOf(looked: Prepared | null): string {
   return looked?.kind === 'prepared' ? looked.route.cacheFingerprint : '';
 }
 
-type LookupResult = 'hit' | 'miss' | 'error';
+/** Invalid: something was there, but no distribution over these candidates. */
+type LookupResult = 'hit' | 'miss' | 'invalid' | 'error';
 
 function createLookupCounter(metrics: Metrics): (result: LookupResult) => void {
   const counterOf = (result: LookupResult) => metrics.counter('quantum_router_cache_lookups_total', { result });
-  const counters = { hit: counterOf('hit'), miss: counterOf('miss'), error: counterOf('error') };
+  const counters = {
+    hit: counterOf('hit'),
+    miss: counterOf('miss'),
+    invalid: counterOf('invalid'),
+    error: counterOf('error'),
+  };
   return (result) => counters[result]();
 }
 

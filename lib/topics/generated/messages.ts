@@ -8,7 +8,7 @@ export interface AwaitedOutcome {
   opened: RouteOpened | null;
   /** Null until seen, and null again once both are folded into `event`. */
   decided: RouteDecided | null;
-  /** The outcome with the highest revision of each attempt: waiting while `event` is null, used after that (for duplicates and revisions). */
+  /** All reports taken of each attempt, at most 32: waiting while `event` is null, used after that (for duplicates, further reports and revisions). */
   outcomes: RouteOutcome[];
   /** When first seen. */
   firstSeenMs: number;
@@ -18,6 +18,8 @@ export interface AwaitedOutcome {
   event: Buffer | null;
   /** Provider of each of the event's models. */
   providers: string[];
+  /** Expected latency of each of the event's models, in milliseconds: how much of a reported one can be believed. */
+  expectedLatenciesMs: number[];
 }
 
 /** A three-state circuit breaker. */

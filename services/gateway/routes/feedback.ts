@@ -5,6 +5,7 @@ import { suggestName } from '../../../lib/config/describe-issues';
 import { TransientError } from '../../../lib/ports/broker';
 import type { RouteDecided, RouteOutcome } from '../../../lib/topics/generated/messages';
 import { faultOf } from '../../reward-feedback/check-outcome';
+import { wholeOf } from '../../reward-feedback/merge-reports';
 import { type FeedbackBody, feedbackBodySchema } from '../body-schemas';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
@@ -25,7 +26,7 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
       path: '/v1/feedback',
       summary: 'Reports the outcome of a decision, by its id.',
       description:
-        'Answers once the outcome is durable. Report every attempt, the decided model first; a higher revision corrects a lower one. Leave out what nobody knows: it is never read as 0.',
+        'Answers once the outcome is durable. Report every attempt, the decided model first. Leave out what nobody knows: it is never read as 0, and a further report adds what has become known. To correct what was said give a higher revision; at the same one it is a conflict.',
       body: feedbackBodySchema,
       responses: {
         202: {
@@ -33,15 +34,26 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
           body: { schema: acceptedSchema },
         },
       },
-      errors: ['malformed_json', 'invalid_field', 'body_too_large', 'unsupported_media_type', 'not_ready'],
+      errors: [
+        'malformed_json',
+        'invalid_field',
+        'not_found',
+        'conflict',
+        'body_too_large',
+        'unsupported_media_type',
+        'not_ready',
+      ],
       handler: async (request, reply) => {
         const body = readBody(feedbackBodySchema, request.body);
+        refuseEmpty(body);
         const outcome = toOutcome(context, body, await decisionOf(context, body));
         const fault = faultOf(outcome);
         if (fault) throw invalidField(fault.field, fault.reason);
+        take(context, outcome);
         try {
           await context.client.report(outcome, contextOf(request, outcome.decisionId));
         } catch (error) {
+          context.reported.forget(outcome);
           if (error instanceof TransientError)
             throw new HttpError('not_ready', 'the log cannot be written at the moment; try again later');
           throw error;
@@ -53,31 +65,77 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
   ];
 }
 
-/** From memory, else (after a restart, or long ago) from the log, which is searched only when there is something to find out. */
+/** Whether a report says anything at all. A status is something: it was given only where somebody meant it. */
+function refuseEmpty(body: FeedbackBody): void {
+  const figures = [body.latencyMs, body.inputTokens, body.outputTokens, body.costUsd, body.quality, body.status];
+  if (figures.some((said) => said !== null) || Object.keys(body.rewardParts).length > 0) return;
+  throw invalidField(
+    '',
+    'says nothing; give at least one of status, latencyMs, costUsd, quality, rewardParts or tokens',
+  );
+}
+
+/**
+ * The decision reported on: from memory, else the one that is just being made, else from the log. Undefined where it may
+ * exist in older records than are looked at: reward-feedback knows it then. 404 where there is none.
+ */
 async function decisionOf(context: GatewayContext, body: FeedbackBody): Promise<RouteDecided | undefined> {
-  const known = context.recent.get(body.decisionId);
-  if (known || body.model !== null) return known;
-  return (await context.findDecision(body.decisionId, body.routingKey)) ?? undefined;
+  const known = context.recent.get(body.decisionId) ?? (await decisionUnderWay(context, body.decisionId));
+  if (known) return known;
+  const { maxScannedRecords, maxReportScannedRecords } = context.settings;
+  const maxRecords = body.model === null ? maxScannedRecords : maxReportScannedRecords;
+  const routingKey = body.routingKey ?? context.recent.routingKeyOf(body.decisionId);
+  const { decision, searchedAll } = await context.lookup.find(body.decisionId, routingKey, maxRecords);
+  if (decision) return decision;
+  if (searchedAll)
+    throw new HttpError(
+      'not_found',
+      `decisionId: there is no decision ${JSON.stringify(body.decisionId)}${body.routingKey === null ? '' : ' with this routingKey'}`,
+      'decisionId',
+    );
+  return undefined;
+}
+
+/** Undefined when nobody waits for it here, or when it does not come. */
+async function decisionUnderWay(context: GatewayContext, decisionId: string): Promise<RouteDecided | undefined> {
+  try {
+    return await context.underWay.get(decisionId);
+  } catch {
+    // Whoever asked for the decision hears why there is none.
+    return undefined;
+  }
 }
 
 function toOutcome(context: GatewayContext, body: FeedbackBody, decision: RouteDecided | undefined): RouteOutcome {
   const model = body.model ?? decision?.model;
   if (model === undefined)
     throw invalidField('model', 'is required: the decision is not among the newest, so its model is not known');
-  refuseUnknownModel(context, decision, model);
+  if (decision) refuseOtherModel(decision, model);
+  const attempt = body.attempt ?? (decision ? attemptOf(decision, model) : 1);
+  const said = wholeOf(context.reported.of(body.decisionId).filter((report) => report.attempt === attempt));
   return {
     ...body,
     model,
-    attempt: body.attempt ?? (decision ? attemptOf(decision, model) : 1),
-    routingKey: body.routingKey ?? decision?.routingKey ?? context.recent.routingKeyOf(body.decisionId),
+    attempt,
+    status: body.status ?? said?.status ?? 'SUCCESS',
+    // The decision knows better than the caller: under another key the two would never meet.
+    routingKey: decision?.routingKey ?? body.routingKey ?? context.recent.routingKeyOf(body.decisionId),
     occurredAtMs: body.occurredAtMs ?? context.clock.nowMs(),
   };
 }
 
-/** A model that has left the configuration is still known to the decisions that named it. */
-function refuseUnknownModel(context: GatewayContext, decision: RouteDecided | undefined, model: string): void {
-  const configured = context.config()?.config.models.map((known) => known.name);
-  const decided = decision?.candidates.map((candidate) => candidate.model) ?? [];
-  if (!configured || configured.includes(model) || decided.includes(model)) return;
-  throw invalidField('model', `unknown model "${model}"${suggestName(model, configured)}`);
+/** What was decided can be reported, whatever the configuration has become since; what was not has no say in it. */
+function refuseOtherModel(decision: RouteDecided, model: string): void {
+  const decided = [decision.model, ...decision.fallbacks.map((fallback) => fallback.model)];
+  if (decided.includes(model)) return;
+  const hint = suggestName(model, decided);
+  throw invalidField('model', `"${model}" is neither the decided model nor one of the decision's fallbacks${hint}`);
+}
+
+/** Takes the report into account before it is sent, so that of two contradicting ones at once only one gets through. */
+function take(context: GatewayContext, outcome: RouteOutcome): void {
+  const merged = context.reported.take(outcome);
+  if (merged.kind === 'refused') throw invalidField(merged.field, merged.reason);
+  if (merged.kind === 'contradiction')
+    throw new HttpError('conflict', `${merged.field}: ${merged.reason}`, merged.field);
 }

@@ -1,4 +1,6 @@
 import { cheapestHealthy, degrade } from '../../../lib/routing/degrade';
+import { judgeThread } from '../../../lib/routing/judge-thread';
+import { strategies } from '../../../lib/routing/strategies/strategies';
 import type { ThreadScore } from '../../../lib/topics/generated/messages';
 import { candidateOf, openedOf, threadOf } from './fixtures';
 
@@ -15,26 +17,38 @@ test.each([
   ['the learned one failed', 'STATIC_STRATEGIES', [deadOf(learned), fixed]],
   ['the learned one late', 'STATIC_STRATEGIES', [deadOf(learned, 'TIMEOUT'), fixed]],
 ] as const)('%s: %s', (_name, step, threads) => {
-  expect(degrade(opened, threads)).toEqual({ degradedTo: step, standIn: null });
+  expect(degrade(opened, threads)).toEqual({ degradedTo: step, standIns: [] });
 });
 
-test('nothing was asked because the request is overdue: a static strategy is judged on the spot', () => {
-  const { degradedTo, standIn } = degrade(openedOf({ strategies: [] }), []);
+test.each([
+  ['nothing was asked because the request is overdue', []],
+  ['only the learned one was asked, and it died', [deadOf(learned)]],
+  ['everything asked has failed', [deadOf(learned), deadOf(fixed)]],
+])('%s: what the request wishes for is judged on the spot', (_name, threads) => {
+  const { degradedTo, standIns } = degrade(opened, threads);
   expect(degradedTo).toBe('STATIC_STRATEGIES');
-  expect(standIn).toMatchObject({ strategy: 'BALANCED', status: 'SUCCESS' });
+  expect(standIns).toMatchObject([{ strategy: 'BALANCED', status: 'SUCCESS' }]);
 });
 
-test('only the learned one was asked and it died: static strategies are the next step', () => {
-  expect(degrade(opened, [deadOf(learned)])).toMatchObject({
-    degradedTo: 'STATIC_STRATEGIES',
-    standIn: { strategy: 'BALANCED' },
-  });
+test('threads that did not answer in time are judged on the spot, but for the learned one', () => {
+  const cheap = threadOf('COST_EFFICIENT', [0, 1, 0]);
+  const unknown = threadOf('constructor', [0, 1, 0]);
+  const { degradedTo, standIns } = degrade(
+    opened,
+    [learned, fixed, cheap, unknown].map((thread) => deadOf(thread, 'TIMEOUT')),
+  );
+  expect(degradedTo).toBe('STATIC_STRATEGIES');
+  expect(standIns).toEqual(
+    (['BALANCED', 'COST_EFFICIENT'] as const).map((name) => judgeThread(name, opened, null, strategies)),
+  );
 });
 
-test('all dead: the cheapest healthy candidate', () => {
-  const { degradedTo, standIn } = degrade(opened, [deadOf(learned), deadOf(fixed, 'TIMEOUT')]);
+test('no static strategy can judge: the cheapest healthy candidate', () => {
+  const blind = openedOf();
+  for (const candidate of blind.candidates) candidate.expectedQuality = Number.NaN;
+  const { degradedTo, standIns } = degrade(blind, [deadOf(learned), deadOf(fixed, 'TIMEOUT')]);
   expect(degradedTo).toBe('CHEAPEST_HEALTHY');
-  expect(standIn!.probabilities).toEqual([0, 1, 0]);
+  expect(standIns[0]!.probabilities).toEqual([0, 1, 0]);
 });
 
 test('cheapest healthy: eligible before all, healthy before cheap, fast among equals', () => {

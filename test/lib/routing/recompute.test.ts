@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { collapseNames, strategyNames } from '../../../lib/config/router-config';
+import { judgeThread } from '../../../lib/routing/judge-thread';
 import { decide, recomputeDecision } from '../../../lib/routing/recompute';
 import { strategies } from '../../../lib/routing/strategies/strategies';
 import type { RouteOpened, ThreadScore } from '../../../lib/topics/generated/messages';
@@ -96,8 +97,31 @@ test('what a failed thread says is kept, and nothing else of it', () => {
 });
 
 describe('the ladder is visible', () => {
-  test('dead threads: cheapest healthy, with its stand-in among the threads', () => {
-    const decision = recomputeDecision(openedOf({ explorationFloor: 0 }), []);
+  test('no thread has answered: the static ones decide as they would have, and the reason says so', () => {
+    const opened = openedOf({ explorationFloor: 0, strategies: ['LEARNING_OPTIMIZED', 'TASK_OPTIMIZED', 'BALANCED'] });
+    const decision = recomputeDecision(opened, []);
+    const heard = (['TASK_OPTIMIZED', 'BALANCED'] as const).map((name) => judgeThread(name, opened, null, strategies));
+    const intended = recomputeDecision(opened, heard);
+    expect(decision).toMatchObject({ degradedTo: 'STATIC_STRATEGIES', strategy: 'TASK_OPTIMIZED' });
+    // Quality is all that this request asks for: the cheapest would be another one.
+    expect(decision.candidates).toEqual(intended.candidates);
+    expect(decision.model).toBe('large');
+    expect(decision.threads.map(({ strategy, status }) => `${strategy} ${status}`)).toEqual([
+      'LEARNING_OPTIMIZED TIMEOUT',
+      'TASK_OPTIMIZED TIMEOUT',
+      'BALANCED TIMEOUT',
+      'TASK_OPTIMIZED SUCCESS',
+      'BALANCED SUCCESS',
+    ]);
+    expect(decision.reasoning).toContain(
+      'Degraded to STATIC_STRATEGIES: no thread answered in time, and TASK_OPTIMIZED, BALANCED judged without one.',
+    );
+  });
+
+  test('nobody can judge: cheapest healthy, with its stand-in among the threads', () => {
+    const opened = openedOf({ explorationFloor: 0 });
+    for (const candidate of opened.candidates) candidate.expectedQuality = Number.NaN;
+    const decision = recomputeDecision(opened, []);
     expect(decision).toMatchObject({ model: 'small', degradedTo: 'CHEAPEST_HEALTHY', strategy: 'CHEAPEST_HEALTHY' });
     expect(decision.threads.at(-1)).toMatchObject({ strategy: 'CHEAPEST_HEALTHY', weight: 1 });
     expect(decision.reasoning).toContain('Degraded to CHEAPEST_HEALTHY.');
@@ -141,6 +165,23 @@ describe('the cache', () => {
     // As sure as the threads were whose judgement it is, and no surer for having been kept.
     const certain = recomputeDecision(openedOf({ cached, explorationFloor: 0 }), []);
     expect(certain.confidence).toBeCloseTo(0.6, 12);
+  });
+
+  test.each<[string, Partial<typeof cached>, string]>([
+    ['more than there is', { probabilities: [0, 4, 1] }, 'cached: probabilities sum to 5'],
+    ['nothing', { probabilities: [0, 0, 0] }, 'cached: probabilities sum to 0'],
+    ['less than nothing', { probabilities: [-1, 1, 1] }, 'cached: probability below 0'],
+    ['no numbers', { probabilities: [Number.NaN, 0, 1] }, 'cached: judgement is not finite'],
+    ['other models', { models: ['large', 'small', 'else'] }, 'cached: probabilities sum to 0'],
+    ['qualities beyond 1', { qualities: [1e9, 0, 0] }, 'cached: a quality is not 0 to 1'],
+    ['no confidence', { confidence: Number.NaN }, 'cached: confidence is not finite'],
+  ])('a pinned distribution of %s is a failed thread, and static strategies decide', (_name, change, error) => {
+    const decision = recomputeDecision(openedOf({ cached: { ...cached, ...change } }), []);
+    expect(decision).toMatchObject({ cacheHit: false, degradedTo: 'STATIC_STRATEGIES' });
+    expect(decision.threads).toMatchObject([
+      { strategy: 'BALANCED', status: 'FAILED', error },
+      { strategy: 'BALANCED', status: 'SUCCESS', weight: 1 },
+    ]);
   });
 
   test('limits and health are checked again: what is not eligible now cannot be drawn', () => {

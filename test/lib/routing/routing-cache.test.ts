@@ -25,10 +25,21 @@ test.each<[string, Buffer | null]>([
   ['fewer models', Buffer.from(JSON.stringify({ ...cached, models: ['large'] }))],
   ['too few probabilities', Buffer.from(JSON.stringify({ ...cached, probabilities: [1] }))],
   ['a negative probability', Buffer.from(JSON.stringify({ ...cached, probabilities: [1, -1, 1] }))],
+  ['a sum of 5', Buffer.from(JSON.stringify({ ...cached, probabilities: [2, 2, 1] }))],
+  ['a sum of nothing', Buffer.from(JSON.stringify({ ...cached, probabilities: [0, 0, 0] }))],
+  ['probabilities that are texts', Buffer.from(JSON.stringify({ ...cached, probabilities: ['1', 0, 0] }))],
+  ['a quality of 2', Buffer.from(JSON.stringify({ ...cached, qualities: [2, 0, 0] }))],
+  ['a confidence of 2', Buffer.from(JSON.stringify({ ...cached, confidence: 2 }))],
+  ['a strategy of a megabyte', Buffer.from(JSON.stringify({ ...cached, strategy: 's'.repeat(1e6) }))],
   ['no qualities', Buffer.from(JSON.stringify({ ...cached, qualities: null }))],
   ['no strategy', Buffer.from(JSON.stringify({ ...cached, strategy: 1 }))],
   ['no confidence', Buffer.from(JSON.stringify({ ...cached, confidence: null }))],
   ['no time', Buffer.from(JSON.stringify({ ...cached, cachedAtMs: 'x' }))],
 ])('a miss: %s', (_name, bytes) => {
   expect(readCached(bytes, candidates)).toBeNull();
+});
+
+test('a miss: nothing of it is on a candidate that can be drawn now', () => {
+  const shut = candidates.map((candidate, i) => ({ ...candidate, eligible: i === 2 }));
+  expect(readCached(entry.value, shut)).toBeNull();
 });

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { stringify } from 'yaml';
+import { replyToHeader } from '../../../lib/client/router-client';
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import { TransientError } from '../../../lib/ports/broker';
 import { deadLetterOf } from '../../../lib/runtime/dead-letters';
@@ -232,29 +233,89 @@ describe('a gateway', () => {
 
     test('a fallback is the attempt its place in the list says', async () => {
       await started.call('POST', '/v1/route', { requestId: 'fell', prompt: 'a' });
-      const { body } = await started.call('POST', '/v1/feedback', { decisionId: 'fell', model: 'small' });
+      const { body } = await started.call('POST', '/v1/feedback', { decisionId: 'fell', model: 'small', costUsd: 0 });
       expect(body).toEqual({ decisionId: 'fell', model: 'small', attempt: 2 });
     });
 
-    test('of an unknown decision is taken when it names the model: another gateway may have routed it', async () => {
-      const named = await started.call('POST', '/v1/feedback', {
-        decisionId: 'elsewhere',
-        model: 'small',
+    test('of a decision that another gateway made: found in the log, once', async () => {
+      const decision = { ...decisionOf({ requestId: 'elsewhere' } as never), sessionId: 'k', routingKey: 'k' };
+      const producer = started.broker.producer('collapse');
+      const value = topics.routeDecided.codec.encode(decision);
+      await producer.send([{ topic: topics.routeDecided.name, key: 'k', value }]);
+      const report = { decisionId: 'elsewhere', model: 'small', status: 'TIMEOUT' };
+      expect((await started.call('POST', '/v1/feedback', report)).body).toMatchObject({ model: 'small', attempt: 2 });
+      expect(started.outcomes().find(({ decisionId }) => decisionId === 'elsewhere')).toMatchObject({
         routingKey: 'k',
         status: 'TIMEOUT',
       });
-      expect(named.status).toBe(202);
-      expect(started.broker.records(topics.routeOutcome.name).some((record) => record.key === 'k')).toBe(true);
+    });
+
+    test('of no decision is a 404 that names the field, with a routing key or without', async () => {
+      for (const report of [
+        { decisionId: 'nobody', quality: 1 },
+        { decisionId: 'nobody', model: 'small', quality: 1 },
+        { decisionId: 'nobody', routingKey: 'k', quality: 1 },
+      ]) {
+        const { status, body } = await started.call('POST', '/v1/feedback', report);
+        expect([status, body.error.code, body.error.field]).toEqual([404, 'not_found', 'decisionId']);
+      }
+    });
+
+    test('goes by the key of the decision, whatever key it names', async () => {
+      await started.call('POST', '/v1/route', { requestId: 'keyed', sessionId: 's', prompt: 'a' });
+      await started.call('POST', '/v1/feedback', { decisionId: 'keyed', routingKey: 'wrong', quality: 1 });
+      expect(started.outcomes().find(({ decisionId }) => decisionId === 'keyed')).toMatchObject({ routingKey: 's' });
+    });
+
+    test('cost now, judgement later: both are taken, whatever came first, and told again they change nothing', async () => {
+      await started.call('POST', '/v1/route', { requestId: 'parts', prompt: 'a' });
+      const tell = async (said: object) =>
+        (await started.call('POST', '/v1/feedback', { decisionId: 'parts', ...said })).status;
+      const cost = { latencyMs: 900, costUsd: 0.01 };
+      expect(await tell(cost)).toBe(202);
+      expect(await tell({ quality: 0.8 })).toBe(202);
+      expect(await tell({ ...cost, quality: 0.8 })).toBe(202);
+    });
+
+    test('a contradiction is a 409 that names the revision; a higher revision corrects', async () => {
+      await started.call('POST', '/v1/route', { requestId: 'twice', prompt: 'a' });
+      const tell = (said: object) => started.call('POST', '/v1/feedback', { decisionId: 'twice', ...said });
+      await tell({ quality: 0.8 });
+      const before = started.outcomes().length;
+      const { status, body } = await tell({ quality: 0.3, costUsd: 1 });
+      expect([status, body.error]).toEqual([
+        409,
+        {
+          code: 'conflict',
+          field: 'revision',
+          message: 'revision: 0 of this attempt has said another quality; a correction needs a higher revision',
+        },
+      ]);
+      expect(started.outcomes()).toHaveLength(before);
+      expect((await tell({ quality: 0.3, revision: 1 })).status).toBe(202);
+    });
+
+    test('a status left out is the one that was given before', async () => {
+      await started.call('POST', '/v1/route', { requestId: 'late', prompt: 'a' });
+      await started.call('POST', '/v1/feedback', { decisionId: 'late', status: 'TIMEOUT' });
+      const { status } = await started.call('POST', '/v1/feedback', { decisionId: 'late', latencyMs: 30_000 });
+      expect(status).toBe(202);
+      const told = started.outcomes().filter(({ decisionId }) => decisionId === 'late');
+      expect(told).toMatchObject([{ status: 'TIMEOUT' }, { status: 'TIMEOUT', latencyMs: 30_000 }]);
     });
 
     test.each<[string, unknown, string]>([
       ['no decision', { model: 'small' }, 'decisionId: is required'],
       [
-        'no model',
-        { decisionId: 'elsewhere' },
-        'model: is required: the decision is not among the newest, so its model is not known',
+        'nothing',
+        { decisionId: 'fed', model: 'large', source: 'user' },
+        'body: says nothing; give at least one of status, latencyMs, costUsd, quality, rewardParts or tokens',
       ],
-      ['an unknown model', { decisionId: 'x', model: 'smal' }, 'model: unknown model "smal"; did you mean "small"?'],
+      [
+        'a model that was not decided',
+        { decisionId: 'fed', model: 'smal', quality: 1 },
+        'model: "smal" is neither the decided model nor one of the decision\'s fallbacks; did you mean "small"?',
+      ],
       ['an unknown field', { decisionId: 'x', model: 'small', score: 1 }, 'score: unknown field "score"'],
       ['quality over 1', { decisionId: 'x', model: 'small', quality: 1.5 }, 'quality: must be at most 1, not 1.5'],
       ['a negative cost', { decisionId: 'x', model: 'small', costUsd: -1 }, 'costUsd: must be at least 0, not -1'],
@@ -271,7 +332,7 @@ describe('a gateway', () => {
       ['attempt 0', { decisionId: 'x', model: 'small', attempt: 0 }, 'attempt: must be at least 1, not 0'],
       [
         'too many attempts',
-        { decisionId: 'x', model: 'small', attempt: 99 },
+        { decisionId: 'fed', model: 'small', attempt: 99, quality: 1 },
         'attempt: is 99; the decided model is attempt 1, at most 16',
       ],
     ])('%s is refused, and nothing lands on the topic', async (_name, sent, message) => {
@@ -659,9 +720,11 @@ describe('readiness and end', () => {
         producer: (name) => ({ ...broker.producer(name), send: () => Promise.reject(new TransientError('away')) }),
       }),
     });
+    const value = topics.routeDecided.codec.encode(decisionOf({ requestId: 'a' } as never));
+    await started.broker.producer('collapse').send([{ topic: topics.routeDecided.name, key: 'a', value }]);
     const calls = [
       started.call('POST', '/v1/route', { prompt: 'a' }),
-      started.call('POST', '/v1/feedback', { decisionId: 'a', model: 'small' }),
+      started.call('POST', '/v1/feedback', { decisionId: 'a', model: 'small', quality: 1 }),
     ];
     for (const { status, body } of await Promise.all(calls))
       expect([status, body.error.code]).toEqual([503, 'not_ready']);
@@ -711,6 +774,36 @@ describe('readiness and end', () => {
     await started.stop();
   });
 
+  test('a report that comes before its decision waits for it', async () => {
+    const started = await startGateway({ answer: () => [] });
+    const routed = started.call('POST', '/v1/route', { requestId: 'soon', prompt: 'a' });
+    await started.until(() => started.requests().length === 1);
+    const fed = started.call('POST', '/v1/feedback', { decisionId: 'soon', model: 'small', quality: 1 });
+    const { replyTo } = started.requests()[0]!;
+    const value = topics.routeDecided.codec.encode(decisionOf(started.requests()[0]!));
+    const headers = { [replyToHeader]: replyTo! };
+    await started.broker.producer('collapse').send([{ topic: topics.routeDecided.name, key: 'soon', value, headers }]);
+    expect((await routed).status).toBe(200);
+    expect(await fed).toMatchObject({ status: 202, body: { model: 'small', attempt: 2 } });
+    await started.stop();
+  });
+
+  test('a decision older than the records looked at is not denied: its report is taken as it is', async () => {
+    const started = await startGateway({ settings: { maxReportScannedRecords: 1, maxScannedRecords: 1 } });
+    const producer = started.broker.producer('collapse');
+    for (const id of ['old', 'newer', 'newest']) {
+      const value = topics.routeDecided.codec.encode({ ...decisionOf({ requestId: id } as never), routingKey: 'k' });
+      await producer.send([{ topic: topics.routeDecided.name, key: 'k', value }]);
+    }
+    const report = { decisionId: 'old', routingKey: 'k', model: 'gone', status: 'SUCCESS' };
+    expect((await started.call('POST', '/v1/feedback', report)).status).toBe(202);
+    expect(started.outcomes()).toMatchObject([{ decisionId: 'old', model: 'gone', attempt: 1, routingKey: 'k' }]);
+    const { model: _left, ...nameless } = report;
+    const refused = await started.call('POST', '/v1/feedback', nameless);
+    expect([refused.status, refused.body.error.field]).toEqual([400, 'model']);
+    await started.stop();
+  });
+
   test('a model that left the configuration can still be reported for a decision that named it', async () => {
     const started = await startGateway();
     await started.call('POST', '/v1/route', { requestId: 'r', prompt: 'a' });
@@ -721,8 +814,11 @@ describe('readiness and end', () => {
     await started.until(() => started.broker.records(topics.config.name).length === 2);
     await started.clock.advanceBy(10);
     await put;
-    expect((await started.call('POST', '/v1/feedback', { decisionId: 'r' })).status).toBe(202);
-    expect((await started.call('POST', '/v1/feedback', { decisionId: 'other', model: 'large' })).status).toBe(400);
+    const report = { decisionId: 'r', model: 'small', quality: 1 };
+    expect((await started.call('POST', '/v1/feedback', report)).status).toBe(202);
+    // Configured, but not what was decided.
+    const other = await started.call('POST', '/v1/feedback', { ...report, model: 'new' });
+    expect([other.status, other.body.error.field]).toEqual([400, 'model']);
     await started.stop();
   });
 });

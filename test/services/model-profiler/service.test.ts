@@ -1,6 +1,7 @@
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
-import type { ModelObserved, ModelProfile } from '../../../lib/topics/generated/messages';
+import type { ModelObserved, ModelProfile, ProviderProfiles } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
+import { profileModel } from '../../../services/model-profiler/profile-model';
 import { createModelProfiler } from '../../../services/model-profiler/service';
 import { createWorld, type World } from '../one-service';
 import { observed } from './records';
@@ -160,12 +161,41 @@ describe('model-profiler', () => {
     expect(await changes('alpha', 'CLOSED')).toBe(0);
   });
 
-  test('task types beyond the limit count overall only', async () => {
+  test('task types beyond the limit share one entry, the frequent ones keep theirs', async () => {
     const world = await withService();
-    for (let i = 0; i < 70; i++) await call(world, { taskType: `task-${i}` });
-    const profile = profiles(world)['alpha']!;
-    expect(Object.keys(profile.tasks)).toHaveLength(64);
-    expect(profile.overall.weight).toBeGreaterThan(50);
+    for (let i = 0; i < 3; i++) await call(world, { taskType: 'code', quality: 1 });
+    for (let i = 0; i < 100; i++) await call(world, { taskType: `task-${i}`, quality: 0 });
+    await call(world, { taskType: 'x'.repeat(65), quality: 0 });
+    const { tasks, overall } = profiles(world)['alpha']!;
+    expect(Object.keys(tasks)).toHaveLength(64);
+    expect(tasks['code']).toMatchObject({ quality: 1, qualityWeight: expect.closeTo(2.98, 1) });
+    // 101 rare words, 62 of them with an entry of their own, the newest of 100 among them.
+    expect(tasks['task-99']).toMatchObject({ quality: 0, qualityWeight: 1 });
+    expect(tasks['other']).toMatchObject({ quality: 0, qualityWeight: expect.closeTo(39, 0) });
+    expect(overall.weight).toBeGreaterThan(70);
+  });
+
+  test('the largest row, as many models and words as there can be with the longest names, fits into a record', () => {
+    const settings = defaultRouterConfig([{ name: 'none', provider: 'none' }]);
+    const name = (i: number): string => `${'ä'.repeat(196)}${String(i).padStart(4, '0')}`;
+    let row: ProviderProfiles | undefined;
+    for (let i = 0; i < 300; i++) {
+      for (let task = 0; task < 12; task++) {
+        const observation = observed({
+          model: name(i),
+          provider: name(0),
+          // Three bytes a character.
+          taskType: `${'語'.repeat(61)}${String(task).padStart(3, '0')}`,
+        });
+        row = profileModel(row, observation, settings, i).row;
+      }
+    }
+    expect(Object.keys(row!.models)).toHaveLength(256);
+    // Those not seen for longest are gone.
+    expect(Object.keys(row!.models)[0]).toBe(name(44));
+    const words = Object.values(row!.models).reduce((sum, { tasks }) => sum + Object.keys(tasks).length, 0);
+    expect(words).toBeLessThanOrEqual(2_048);
+    expect(topics.providerProfiles.codec.encode(row!).length).toBeLessThan(1_000_000);
   });
 
   test('works by default settings until a configuration is applied', async () => {

@@ -142,6 +142,14 @@ test.each<[string, Reports]>([
     ],
   ],
   [
+    'a judgement after its cost, both as revision 0',
+    (_, report) => [report({ quality: null }), report({ quality: 1, costUsd: null, latencyMs: null })],
+  ],
+  [
+    'a cost after its judgement, both as revision 0',
+    (_, report) => [report({ quality: 1, costUsd: null, latencyMs: null }), report({ quality: null })],
+  ],
+  [
     'a failure that was none',
     (_, report) => [report({ status: 'FAILURE', quality: null }), report({ revision: 1, quality: 1 })],
   ],

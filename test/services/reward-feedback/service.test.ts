@@ -188,21 +188,58 @@ describe('reward-feedback', () => {
     });
   });
 
-  test('every attempt is observed, only the decided model at its first is rewarded', async () => {
+  test('decided model and fallbacks are observed once each, only the decided model at its first attempt is rewarded', async () => {
     const world = await withService();
     await route(world, 'r1');
     await world.send(topics.routeOutcome, [
       outcome('r1', { status: 'FAILURE', quality: null, costUsd: 0 }),
-      outcome('r1', { attempt: 2, model: 'charlie', quality: 0.9 }),
-      outcome('r1', { attempt: 3, model: 'bravo', quality: 0.7 }),
+      outcome('r1', { attempt: 2, model: 'alpha', quality: 0.9 }),
     ]);
     expect(world.out(topics.learningEvents).map((e) => [e.eventId, e.model, e.quality])).toEqual([
       ['r1/1/0', 'bravo', 0],
     ]);
     expect(world.out(topics.modelObserved).map((o) => [o.model, o.provider, o.status, o.quality])).toEqual([
       ['bravo', 'acme', 'FAILURE', 0],
-      ['charlie', 'zenith', 'SUCCESS', 0.9],
-      ['bravo', 'acme', 'SUCCESS', 0.7],
+      ['alpha', 'acme', 'SUCCESS', 0.9],
+    ]);
+  });
+
+  test('one decision has one vote per model: whatever it claims of other attempts and other models is refused', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    const failed = { status: 'FAILURE', quality: null } as const;
+    await world.send(topics.routeOutcome, [
+      outcome('r1', failed),
+      ...Array.from({ length: 15 }, (_, i) => outcome('r1', { attempt: i + 2, model: 'alpha', ...failed })),
+      outcome('r1', { attempt: 3, model: 'bravo', ...failed }),
+      // Not eligible, so it could be neither drawn nor fallen back on.
+      outcome('r1', { attempt: 4, model: 'charlie', ...failed }),
+    ]);
+    expect(world.out(topics.modelObserved).map(({ model }) => model)).toEqual(['bravo', 'alpha']);
+    const letters = world.deadLetters(anyTopic(topics.routeOutcome));
+    expect(letters).toHaveLength(16);
+    expect(new Set(letters.map(({ field }) => field))).toEqual(new Set(['model']));
+    expect(letters.at(-1)!.reason).toBe(
+      "model charlie is neither the decided model nor one of the decision's fallbacks",
+    );
+  });
+
+  test('what nobody can believe is capped for everybody who learns, and counted', async () => {
+    const world = await createWorld();
+    await world.start(createRewardFeedback({ windowMs, maxAwaited: 10, metrics: world.metrics }));
+    await route(world, 'r1');
+    const absurd = { costUsd: 9e15, latencyMs: 9e15, outputTokens: 2_000_000_000 };
+    await world.send(topics.routeOutcome, [outcome('r1', absurd), outcome('r1', { ...absurd, revision: 1 })]);
+    // bravo was expected to cost .002 USD and to take a second.
+    const believed = { costUsd: 2, latencyMs: 1_000_000 };
+    expect(world.out(topics.learningEvents)).toMatchObject([
+      believed,
+      { ...believed, replaces: { quality: 0.8, costUsd: 2 } },
+    ]);
+    expect(world.out(topics.modelObserved)).toMatchObject([{ ...believed, outputTokens: 10_000_000 }]);
+    const capped = (figure: string) => world.metrics.value('quantum_router_implausible_figures_total', { figure });
+    expect(await Promise.all(['costUsd', 'latencyMs', 'outputTokens', 'inputTokens'].map(capped))).toEqual([
+      1, 1, 1, 0,
     ]);
   });
 
@@ -214,7 +251,7 @@ describe('reward-feedback', () => {
     expect(world.out(topics.modelObserved)).toMatchObject([{ model: 'alpha', provider: 'acme' }]);
   });
 
-  test('a higher revision corrects, a lower one and repeats are dropped, contradictions counted', async () => {
+  test('a higher revision corrects, a lower one and repeats are dropped, a contradiction is a dead letter', async () => {
     const world = await withService();
     await route(world, 'r1');
     await world.send(topics.routeOutcome, [
@@ -239,8 +276,93 @@ describe('reward-feedback', () => {
       ],
     );
     expect(await drops(world, 'duplicate-outcome')).toBe(2);
-    expect(await drops(world, 'contradictory-outcome')).toBe(1);
+    expect(world.deadLetters(anyTopic(topics.routeOutcome))).toMatchObject([
+      {
+        field: 'revision',
+        reason: 'revision 0 of this attempt has said another quality; a correction needs a higher revision',
+      },
+    ]);
     expect(await drops(world, 'superseded-outcome')).toBe(1);
+  });
+
+  const unsaid = { quality: null, costUsd: null, latencyMs: null, inputTokens: null, outputTokens: null };
+  const cost = { ...unsaid, costUsd: 0.002, latencyMs: 900 };
+  const judgement = { ...unsaid, quality: 0.8 };
+
+  test.each([
+    ['cost now, judgement later', cost, judgement],
+    ['judgement now, cost later', judgement, cost],
+  ])('%s, both as revision 0: the second report adds to the first', async (_, first, second) => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [outcome('r1', first)]);
+    await world.send(topics.routeOutcome, [outcome('r1', second)]);
+    // Told again, and told again in parts: nothing new.
+    await world.send(topics.routeOutcome, [outcome('r1', first), outcome('r1', { ...cost, quality: 0.8 })]);
+    expect(world.out(topics.learningEvents)).toMatchObject([
+      { eventId: 'r1/1/0', quality: first.quality, costUsd: first.costUsd, replaces: null },
+      {
+        eventId: 'r1/1/0+1',
+        quality: 0.8,
+        costUsd: 0.002,
+        latencyMs: 900,
+        replaces: { quality: first.quality, costUsd: first.costUsd },
+      },
+    ]);
+    // One call: the profiler hears of the second report as of a correction.
+    expect(
+      world.out(topics.modelObserved).map((o) => [o.observationId, o.revision, o.quality, o.latencyMs, o.costUsd]),
+    ).toEqual([
+      ['r1/1/0', 0, first.quality, first.latencyMs, first.costUsd],
+      ['r1/1/0+1', 1, second.quality, second.latencyMs, second.costUsd],
+    ]);
+    expect(await drops(world, 'duplicate-outcome')).toBe(2);
+    expect(world.deadLetters(anyTopic(topics.routeOutcome))).toEqual([]);
+    await world.clock.advanceBy(windowMs);
+    expect(world.out(topics.learningEvents)).toHaveLength(2);
+  });
+
+  test('an older revision still brings what no newer one has said', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [outcome('r1', { ...judgement, revision: 1 }), outcome('r1', cost)]);
+    expect(world.out(topics.learningEvents)).toMatchObject([
+      { eventId: 'r1/1/1', quality: 0.8, costUsd: null },
+      { eventId: 'r1/1/0', quality: 0.8, costUsd: 0.002, revision: 1, replaces: { quality: 0.8, costUsd: null } },
+    ]);
+  });
+
+  test('parts reported before the decision is seen make one reward', async () => {
+    const world = await withService();
+    await world.send(topics.routeOutcome, [outcome('r1', cost), outcome('r1', judgement)]);
+    await route(world, 'r1');
+    expect(world.out(topics.learningEvents)).toMatchObject([
+      { eventId: 'r1/1/0+1', quality: 0.8, costUsd: 0.002, replaces: null },
+    ]);
+    expect(world.out(topics.modelObserved)).toMatchObject([{ revision: 0, quality: 0.8, costUsd: 0.002 }]);
+  });
+
+  test('a crash between the parts repeats and loses nothing', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    await world.send(topics.routeOutcome, [outcome('r1', cost)]);
+    await world.crash('reward-feedback');
+    await world.send(topics.routeOutcome, [outcome('r1', judgement)]);
+    await world.crash('reward-feedback');
+    await world.send(topics.routeOutcome, [outcome('r1', judgement)]);
+    expect(world.out(topics.learningEvents).map((e) => [e.eventId, e.quality, e.costUsd])).toEqual([
+      ['r1/1/0', null, 0.002],
+      ['r1/1/0+1', 0.8, 0.002],
+    ]);
+  });
+
+  test('reports beyond the most of one decision are dead letters: its row has a largest size', async () => {
+    const world = await withService();
+    await route(world, 'r1');
+    const reports = Array.from({ length: 33 }, (_, revision) => outcome('r1', { revision, quality: revision / 64 }));
+    await world.send(topics.routeOutcome, reports);
+    expect(world.out(topics.learningEvents)).toHaveLength(32);
+    expect(world.deadLetters(anyTopic(topics.routeOutcome))).toMatchObject([{ field: 'revision' }]);
   });
 
   test('user feedback adds to a judge, part by part; a final judgement takes the place of a provisional one', async () => {
@@ -381,6 +503,9 @@ describe('reward-feedback', () => {
     ['attempt', { attempt: 17 }],
     ['revision', { revision: -1 }],
     ['rewardParts.userFeedback', { rewardParts: { userFeedback: 2 } }],
+    ['rewardParts', { rewardParts: { ['x'.repeat(65)]: 1 } }],
+    ['source', { source: 's'.repeat(201) }],
+    ['model', { model: 'm'.repeat(201) }],
     ['rewardParts', { rewardParts: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`p${i}`, 1])) }],
   ])('an outcome with a bad %s is a dead letter and disturbs nothing', async (field, change) => {
     const world = await withService();
@@ -401,7 +526,7 @@ describe('reward-feedback', () => {
     await world.send(topics.routeOutcome, [outcome('r1', { model: 'unheard-of' })]);
     await route(world, 'r1');
     expect(world.out(topics.routeOutcomeLate)).toMatchObject([
-      { reason: 'model unheard-of was no candidate of this decision' },
+      { reason: 'model unheard-of was no candidate of this decision (alpha, bravo, charlie)' },
     ]);
     await world.send(topics.routeOutcome, [outcome('r1')]);
     expect(world.out(topics.learningEvents)).toHaveLength(1);
@@ -488,6 +613,47 @@ describe('reward-feedback', () => {
         const events = world.out(topics.learningEvents).map((event) => event.eventId);
         expect(new Set(events).size).toBe(events.length);
         expect(events.sort()).toEqual(ids.map((id) => (judged.has(id) ? `${id}/1/0` : `${id}/closed`)).sort());
+        expect(world.fatal).toEqual([]);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('however the parts of a report and crashes fall, the events of a decision take the place of one another', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.infiniteStream(fc.nat()), fc.integer({ min: 1, max: 1000 }), async (dice, seed) => {
+        const next = (bound: number): number => dice.next().value % bound;
+        const world = await createWorld({
+          partitions: 2,
+          seed,
+          unkindness: { gapRate: 0.1, permute: true, maxWriteDelayMs: 3, lostAcknowledgementRate: 0 },
+        });
+        const starting = world.start(service);
+        await world.clock.advanceBy(50);
+        await starting;
+        const ids = Array.from({ length: 6 }, (_, i) => `r${i}`);
+        for (const id of ids) {
+          const steps = [
+            () => world.send(topics.routeOpened, [opened(id)]),
+            () => world.send(topics.routeDecided, [decided(id)]),
+            () => world.send(topics.routeOutcome, [outcome(id, cost)]),
+            () => world.send(topics.routeOutcome, [outcome(id, judgement)]),
+          ];
+          while (steps.length > 0) {
+            const sending = steps.splice(next(steps.length), 1)[0]!();
+            await world.clock.advanceBy(next(80));
+            await world.clock.advanceBy(10);
+            await sending;
+            if (next(4) === 0) await world.crash('reward-feedback');
+          }
+        }
+        await world.clock.advanceBy(windowMs / 2);
+        for (const id of ids) {
+          const events = world.out(topics.learningEvents).filter(({ decisionId }) => decisionId === id);
+          const said = events.map(({ quality, costUsd }) => ({ quality, costUsd }));
+          expect(said.at(-1)).toEqual({ quality: 0.8, costUsd: 0.002 });
+          expect(events.map(({ replaces }) => replaces)).toEqual([null, ...said.slice(0, -1)]);
+        }
         expect(world.fatal).toEqual([]);
       }),
       { numRuns: 15 },

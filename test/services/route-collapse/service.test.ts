@@ -8,6 +8,7 @@ import { readCached } from '../../../lib/routing/routing-cache';
 import type { Topic } from '../../../lib/topics/define-topic';
 import type { DeadLetter, RouteDecided, RouteOpened, StrategyScored } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
+import { scoredFault } from '../../../services/route-collapse/check-scored';
 import { createRouteCollapse } from '../../../services/route-collapse/service';
 import { candidateOf, openedOf, sum, threadOf } from '../../lib/routing/fixtures';
 import { createWorld, type World } from '../../lib/runtime/toy';
@@ -107,11 +108,11 @@ test('by the deadline it decides with what is there; the missing threads timed o
   expect(decided!.stagesMs.total).toBe(90);
 });
 
-test('every thread dead: still a decision, on the cheapest healthy candidate', async () => {
+test('no thread in time: the static strategies that were asked decide, not the cheapest candidate', async () => {
   const { world, opened } = await start();
   await world.put(topics.routeOpened, [opened({ explorationFloor: 0 })]);
   await world.clock.advanceBy(150);
-  expect(decidedIn(world)[0]).toMatchObject({ model: 'small', degradedTo: 'CHEAPEST_HEALTHY' });
+  expect(decidedIn(world)[0]).toMatchObject({ model: 'large', degradedTo: 'STATIC_STRATEGIES' });
 });
 
 test('the deadline starts when collapse first sees the record, whatever the opener’s clock says', async () => {
@@ -185,6 +186,55 @@ test('a complete decision is remembered for equal requests, a partial one is not
   expect(sum(kept.probabilities)).toBeCloseTo(1, 9);
   expect(kept).toMatchObject({ models: ['large', 'small', 'swift'], strategy: 'TASK_OPTIMIZED' });
   expect(part).toBeNull();
+});
+
+test.each<[string, Partial<StrategyScored>, string]>([
+  ['no group', { group: '' }, 'group'],
+  ['an endless group', { group: 'g'.repeat(201) }, 'group'],
+  ['an endless id', { requestId: 'r'.repeat(201) }, 'requestId'],
+  ['an endless key', { routingKey: 'r'.repeat(201) }, 'routingKey'],
+  ['more threads than anybody asks for', { threads: new Array(9).fill(threads[0]) }, 'threads'],
+  ['an endless strategy', { threads: [threadOf('s'.repeat(201), [1, 0, 0])] }, 'threads.0.strategy'],
+  [
+    'an endless hash',
+    { threads: [threadOf('s', [1, 0, 0], { policySha256: 'x'.repeat(201) })] },
+    'threads.0.policySha256',
+  ],
+  [
+    'more candidates than there can be',
+    { threads: [threads[0]!, threadOf('BALANCED', new Array(257).fill(0))] },
+    'threads.1.probabilities',
+  ],
+])('scores with %s are a dead letter, and the request is decided', async (_name, change, field) => {
+  const { world, opened } = await start();
+  await world.put(topics.routeOpened, [opened()]);
+  await world.put(topics.strategyScored, [scoredOf(change), scoredOf()]);
+  const letters = world.raw(`${topics.strategyScored.name}.dlq`);
+  expect(letters.map(({ value }) => codecOf<DeadLetter>('DeadLetter').decode(value!).field)).toEqual([field]);
+  expect(decidedIn(world)).toMatchObject([{ degradedTo: 'NONE' }]);
+});
+
+test('scores of groups that nobody asked are dropped, also when they were there first', async () => {
+  const { world, opened } = await start();
+  const foreign = Array.from({ length: 9 }, (_, i) => scoredOf({ group: `foreign-${i}`, threads: [] }));
+  await world.put(topics.strategyScored, foreign);
+  await world.put(topics.routeOpened, [opened({ strategyGroups: ['strategy-threads', 'other'] })]);
+  await world.put(topics.strategyScored, [...foreign, scoredOf()]);
+  expect(await dropped(world, 'not-asked')).toBe(10);
+  await world.clock.advanceBy(150);
+  expect(decidedIn(world)[0]!.threads.map(({ status }) => status)).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS']);
+});
+
+test('the largest pending row fits into a record', () => {
+  const long = 'ä'.repeat(200);
+  const numbers = new Array<number>(256).fill(1 / 3);
+  const thread = threadOf(long, numbers, { error: long, policySha256: long });
+  const scored = Array.from({ length: 8 }, (_, i) =>
+    scoredOf({ requestId: long, routingKey: long, group: long.slice(1) + i, threads: new Array(8).fill(thread) }),
+  );
+  expect(scored.map(scoredFault)).toEqual(new Array(8).fill(null));
+  const row = { requestId: long, opened: null, scored, firstSeenMs: 1, positions: {}, lastScoredAtMs: 1 };
+  expect(topics.pendingRoutes.codec.encode(row).length).toBeLessThan(600_000);
 });
 
 test('a request without any eligible candidate is a dead letter, not a crash', async () => {

@@ -1,0 +1,119 @@
+import fc from 'fast-check';
+import type { RouteOutcome } from '../../../lib/topics/generated/messages';
+import { maxReports, mergeReport, wholeOf } from '../../../services/reward-feedback/merge-reports';
+import { outcome } from './records';
+
+const unsaid = { quality: null, costUsd: null, latencyMs: null, inputTokens: null, outputTokens: null } as const;
+
+function takeAll(reports: readonly RouteOutcome[]) {
+  let known: readonly RouteOutcome[] = [];
+  const ids: string[] = [];
+  const refused: RouteOutcome[] = [];
+  for (const report of reports) {
+    const merged = mergeReport(known, report);
+    if (merged.kind === 'taken') {
+      known = merged.reports;
+      ids.push(merged.reportId);
+    } else if (merged.kind !== 'known') refused.push(report);
+  }
+  return { whole: wholeOf(known)!, ids, refused };
+}
+
+describe('reports of one attempt', () => {
+  test('told in parts, in any order and more than once, say what one report of all says', () => {
+    const parts: Partial<RouteOutcome>[] = [
+      { quality: 0.8 },
+      { costUsd: 0.002 },
+      { latencyMs: 900 },
+      { inputTokens: 10, outputTokens: 20 },
+      { rewardParts: { userFeedback: 1 } },
+      { rewardParts: { __proto__word: 0.5, constructor: 0 } },
+    ];
+    const all = outcome('r', { rewardParts: { userFeedback: 1, __proto__word: 0.5, constructor: 0 } });
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray(parts, { minLength: parts.length }),
+        fc.array(fc.nat(parts.length - 1), { maxLength: 4 }),
+        (order, again) => {
+          const told = [...order, ...again.map((i) => parts[i]!)];
+          const { whole, ids, refused } = takeAll(told.map((part) => outcome('r', { ...unsaid, ...part })));
+          expect(whole).toEqual(all);
+          expect(ids).toEqual(['r/1/0', 'r/1/0+1', 'r/1/0+2', 'r/1/0+3', 'r/1/0+4', 'r/1/0+5']);
+          expect(refused).toEqual([]);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test.each<[string, Partial<RouteOutcome>]>([
+    ['quality', { quality: 0.7 }],
+    ['costUsd', { costUsd: 0.003 }],
+    ['latencyMs', { latencyMs: 901 }],
+    ['inputTokens', { inputTokens: 11 }],
+    ['outputTokens', { outputTokens: 21 }],
+    ['status', { status: 'FAILURE' }],
+    ['rewardParts.format', { rewardParts: { format: 0 } }],
+  ])('another %s at the same revision is a contradiction, at a higher one a correction', (field, change) => {
+    const first = outcome('r', { rewardParts: { format: 1 } });
+    const merged = mergeReport([first], { ...first, ...change });
+    expect(merged).toMatchObject({ kind: 'contradiction', field: 'revision' });
+    expect((merged as { reason: string }).reason).toContain(`another ${field};`);
+    const corrected = mergeReport([first], { ...first, ...change, revision: 1 });
+    expect(corrected).toMatchObject({ kind: 'taken', reportId: 'r/1/1', before: first, whole: { ...change } });
+  });
+
+  test('a contradiction with any part of the same revision is found', () => {
+    const { refused } = takeAll([
+      outcome('r', { ...unsaid, costUsd: 1 }),
+      outcome('r', { ...unsaid, quality: 1 }),
+      outcome('r', { ...unsaid, costUsd: 2 }),
+    ]);
+    expect(refused).toMatchObject([{ costUsd: 2 }]);
+  });
+
+  test('within a revision a final judgement takes the place of a provisional one, whichever came first', () => {
+    const provisional = outcome('r', { ...unsaid, quality: 0.2, provisional: true, source: 'guess' });
+    const final = outcome('r', { ...unsaid, rewardParts: { userFeedback: 1 }, source: 'user' });
+    for (const order of [
+      [provisional, final],
+      [final, provisional],
+    ]) {
+      const { whole } = takeAll(order);
+      expect(whole).toMatchObject({
+        quality: null,
+        rewardParts: { userFeedback: 1 },
+        provisional: false,
+        source: 'user',
+      });
+    }
+  });
+
+  test('a cost that follows leaves a judgement as provisional as it was, and its source', () => {
+    const { whole } = takeAll([
+      outcome('r', { ...unsaid, quality: 0.2, provisional: true, source: 'guess' }),
+      outcome('r', { ...unsaid, revision: 1, costUsd: 1, source: 'billing' }),
+    ]);
+    expect(whole).toMatchObject({ quality: 0.2, costUsd: 1, provisional: true, source: 'guess', revision: 1 });
+  });
+
+  test('an attempt has one model and a model one attempt', () => {
+    const first = outcome('r');
+    expect(mergeReport([first], outcome('r', { model: 'alpha', revision: 1 }))).toMatchObject({
+      kind: 'refused',
+      field: 'model',
+    });
+    expect(mergeReport([first], outcome('r', { attempt: 2 }))).toMatchObject({ kind: 'refused', field: 'model' });
+    expect(mergeReport([first], outcome('r', { attempt: 2, model: 'alpha' }))).toMatchObject({
+      kind: 'taken',
+      before: undefined,
+    });
+  });
+
+  test('so many reports of a decision are taken and no more', () => {
+    const many = Array.from({ length: maxReports + 5 }, (_, revision) => outcome('r', { revision, quality: 0.5 }));
+    const { ids, refused } = takeAll(many);
+    expect(ids).toHaveLength(maxReports);
+    expect(refused).toHaveLength(5);
+  });
+});
