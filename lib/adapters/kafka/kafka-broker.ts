@@ -8,9 +8,11 @@ import { createKafkaClient, type KafkaClient } from './kafka-client';
 import { errorKind, unreachable } from './kafka-errors';
 import { evictPredecessors, KafkaMembership, type MembershipEnvironment } from './kafka-membership';
 import { KafkaProducer } from './kafka-producer';
-import { backoffMs, KafkaSession, Outage } from './kafka-session';
+import { backoffMs, KafkaSession } from './kafka-session';
 import type { KafkaSettings } from './kafka-settings';
+import { Outage } from './outage';
 import { PartitionReader } from './partition-reader';
+import { PassedOver } from './passed-over';
 import { TopicCatalog } from './topic-catalog';
 
 export interface KafkaBroker extends Broker {
@@ -28,16 +30,16 @@ const firstAnswerMs = 4_000;
 
 /** Rejects with a readable error, naming the addresses, when no broker answers within some five seconds. */
 export async function openKafkaBroker(settings: KafkaSettings, parts: KafkaBrokerParts): Promise<KafkaBroker> {
-  const client = createKafkaClient(settings, parts.clock, parts.log);
   const outage = new Outage(parts.clock, parts.log);
-  const control = new KafkaSession(client, parts.clock, outage);
+  const client = createKafkaClient(settings, parts.clock, parts.log, outage);
+  const control = new KafkaSession(client, parts.clock);
   try {
     await firstAnswer(control, parts.clock);
   } catch (error) {
     void control.close();
     throw unreachable(settings.brokers, error);
   }
-  return new KafkaBrokerOverSessions(settings, parts, client, outage, control);
+  return new KafkaBrokerOverSessions(settings, parts, client, control);
 }
 
 async function firstAnswer(control: KafkaSession, clock: Clock): Promise<void> {
@@ -65,6 +67,7 @@ async function answer(control: KafkaSession): Promise<void> {
 class KafkaBrokerOverSessions implements KafkaBroker {
   private readonly catalog: TopicCatalog;
   private readonly reader: PartitionReader;
+  private readonly passedOver: PassedOver;
   private readonly sending: KafkaSession;
   private readonly shared: KafkaProducer;
   private readonly memberships = new Set<KafkaMembership>();
@@ -75,14 +78,14 @@ class KafkaBrokerOverSessions implements KafkaBroker {
     private readonly settings: KafkaSettings,
     private readonly parts: KafkaBrokerParts,
     private readonly client: KafkaClient,
-    private readonly outage: Outage,
     private readonly control: KafkaSession,
   ) {
     const { clock, log, metrics } = parts;
     this.catalog = new TopicCatalog(control, settings.replicationFactor, log);
-    this.reader = new PartitionReader(control);
+    this.passedOver = new PassedOver(log, metrics);
+    this.reader = new PartitionReader(control, this.passedOver);
     this.sending = this.openSession();
-    this.shared = new KafkaProducer({ settings, session: this.sending, catalog: this.catalog, clock, metrics });
+    this.shared = new KafkaProducer({ settings, session: this.sending, catalog: this.catalog, clock, log, metrics });
     metrics.onCollect(() => this.reportLags());
   }
 
@@ -126,6 +129,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
       openSession: () => this.openSession(),
       clock,
       log,
+      passedOver: this.passedOver,
     });
     this.followers.add(follower);
     await caughtUp;
@@ -146,6 +150,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
       clock,
       log,
       metrics,
+      passedOver: this.passedOver,
       reader: this.reader,
       control: this.control,
       openSession: () => this.openSession(),
@@ -208,7 +213,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
   }
 
   private openSession(): KafkaSession {
-    return new KafkaSession(this.client, this.parts.clock, this.outage);
+    return new KafkaSession(this.client, this.parts.clock);
   }
 
   private refuseClosed(): void {

@@ -11,6 +11,7 @@ import { backoffMs, type KafkaSession } from './kafka-session';
 import { clientIdOf, type KafkaSettings } from './kafka-settings';
 import { type ConsumerEpoch, KafkaPartitionConsumer } from './partition-consumer';
 import type { PartitionReader } from './partition-reader';
+import type { PassedOver } from './passed-over';
 
 const tryMs = 30_000;
 
@@ -19,6 +20,7 @@ export interface MembershipEnvironment {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly passedOver: PassedOver;
   readonly reader: PartitionReader;
   /** Requests that are answered at once, shared by all memberships. */
   readonly control: KafkaSession;
@@ -96,7 +98,7 @@ export class KafkaMembership implements Membership {
     const { group, topics, onAssigned } = this.options;
     const starts = await Promise.all(generation.partitions.map((partition) => this.startsOf(generation, partition)));
     if (!generation.isLive()) return;
-    const { clock, log, openSession } = this.environment;
+    const { clock, log, passedOver, openSession } = this.environment;
     this.epoch = Math.max(this.epoch + 1, clock.nowMs());
     const commits = new CommitQueue((positions) => this.commit(generation, positions));
     const shared: ConsumerEpoch = {
@@ -116,7 +118,7 @@ export class KafkaMembership implements Membership {
     const loop = new FetchLoop(
       openSession(),
       consumers.flatMap(({ cursors }) => cursors),
-      { clock, log, lingerMs: this.options.lingerMs ?? 0, onFailed: (error) => this.fail(error) },
+      { clock, log, passedOver, lingerMs: this.options.lingerMs ?? 0, onFailed: (error) => this.fail(error) },
     );
     this.current = { generation, consumers, loop };
     if (consumers.length > 0) loop.start();

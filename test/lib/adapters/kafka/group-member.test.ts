@@ -125,7 +125,7 @@ describe('a member of a group', () => {
     expect(joined).toHaveLength(1);
     expect(lost).toEqual([]);
     expect(kafka.count('find')).toBe(4);
-    expect(cluster.opened()).toBe(2);
+    expect(cluster.opened()).toBe(1);
     await leave();
   });
 
