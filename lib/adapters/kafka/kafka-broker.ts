@@ -81,7 +81,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
     private readonly control: KafkaSession,
   ) {
     const { clock, log, metrics } = parts;
-    this.catalog = new TopicCatalog(control, settings.replicationFactor, log);
+    this.catalog = new TopicCatalog(control, settings.replicationFactor, log, metrics);
     this.passedOver = new PassedOver(log, metrics);
     this.reader = new PartitionReader(control, this.passedOver);
     this.sending = this.openSession();
@@ -143,7 +143,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
 
   async join(options: GroupOptions): ReturnType<Broker['join']> {
     this.refuseClosed();
-    await this.refuseUnfit(options);
+    const agreed = await this.agreedPartitions(options);
     const { clock, log, metrics } = this.parts;
     const environment: MembershipEnvironment = {
       settings: this.settings,
@@ -154,6 +154,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
       reader: this.reader,
       control: this.control,
       openSession: () => this.openSession(),
+      actualPartitions: (topics) => this.catalog.actualPartitions(topics),
       send: (records, refusal) => this.shared.send(records, refusal),
     };
     if (this.settings.instanceId !== null) {
@@ -161,7 +162,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
       await evictPredecessors(options, own, environment);
     }
     this.refuseClosed();
-    const membership = new KafkaMembership(options, environment);
+    const membership = new KafkaMembership(options, agreed, environment);
     this.memberships.add(membership);
     membership.start();
     return {
@@ -223,13 +224,17 @@ class KafkaBrokerOverSessions implements KafkaBroker {
   private async refuseUnknown({ topic, partition }: TopicPartition): Promise<void> {
     this.refuseClosed();
     const { partitions } = await this.catalog.settings(topic);
-    if (partition >= partitions) throw new Error(`topic ${topic} has no partition ${partition}`);
+    if (partition < partitions) return;
+    // Beyond what was agreed there may be more by now.
+    const actual = (await this.catalog.actualPartitions([topic])).get(topic) ?? 0;
+    if (partition >= actual) throw new Error(`topic ${topic} has no partition ${partition}`);
   }
 
-  private async refuseUnfit({ group, topics }: GroupOptions): Promise<void> {
+  private async agreedPartitions({ group, topics }: GroupOptions): Promise<number> {
     if (topics.length === 0) throw new Error(`group ${group}: name at least one topic`);
     const settings = await Promise.all(topics.map((topic) => this.catalog.settings(topic)));
-    if (new Set(settings.map(({ partitions }) => partitions)).size === 1) return;
+    const numbers = new Set(settings.map(({ partitions }) => partitions));
+    if (numbers.size === 1) return settings[0]!.partitions;
     const counts = settings.map(({ name, partitions }) => `${name}: ${partitions}`).join(', ');
     throw new Error(`group ${group}: co-partitioned topics need the same number of partitions (${counts})`);
   }

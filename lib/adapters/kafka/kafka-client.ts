@@ -140,6 +140,7 @@ export interface KafkaNode {
     }[];
   }>;
   metadata(topics: readonly string[]): Promise<{
+    readonly brokers: readonly { readonly nodeId: number }[];
     readonly topicMetadata: readonly {
       readonly topic: string;
       readonly partitionMetadata: readonly PartitionMetadata[];

@@ -60,6 +60,7 @@ function bench(onJoined: (generation: Generation) => Promise<void> = async () =>
   const failures: Error[] = [];
   const member = new GroupMember({
     groupId: 'group',
+    partitions: 256,
     topics: ['one', 'two'],
     settings: defaultKafkaSettings,
     session: cluster.session,
