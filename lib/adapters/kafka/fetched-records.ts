@@ -36,9 +36,16 @@ export function fetchedRecords(topic: string, data: FetchedPartitionData, from: 
       headers: headersOf(headers),
     });
   }
-  const unreadable = data.unreadable?.filter(({ lastOffset }) => lastOffset >= from) ?? nothingUnreadable;
+  const nextOffset = data.nextOffset ?? from;
+  const damaged = data.unreadable ?? nothingUnreadable;
+  if (damaged.length > 0 && nextOffset <= from) {
+    // A damaged batch that does not say how far it goes: one offset at a time.
+    const unreadable = [{ firstOffset: from, lastOffset: from, reason: damaged[0]!.reason }];
+    return { records, next: from + 1, end, unreadable };
+  }
+  const unreadable = damaged.filter(({ lastOffset }) => lastOffset >= from);
   // The end of the last batch, not its last record: compaction may have taken the tail of it.
-  return { records, next: Math.max(from, data.nextOffset ?? from), end, unreadable };
+  return { records, next: Math.max(from, nextOffset), end, unreadable };
 }
 
 function headersOf(raw: FetchedMessage['headers']): Headers {

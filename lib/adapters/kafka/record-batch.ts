@@ -56,14 +56,19 @@ export async function decodeBatches(bytes: Buffer): Promise<DecodedBatches> {
     }
     if (end > bytes.length) break;
     const batch = bytes.subarray(at, end);
-    let lastOffset = firstOffset;
+    const isCurrent = batch[magicAt] === currentMagic && batch.length >= recordsAt;
+    const isWhole = isCurrent && crc32c(batch.subarray(attributesAt)) === batch.readUInt32BE(crcAt);
+    const lastOffsetDelta = isCurrent ? batch.readInt32BE(lastOffsetDeltaAt) : 0;
+    if (!isWhole) {
+      // Nothing it says can be believed, its length included: what follows is for the next fetch to find.
+      const lastOffset = firstOffset + (lastOffsetDelta > 0 && lastOffsetDelta < batch.length ? lastOffsetDelta : 0);
+      const format = `its format is ${batch[magicAt]}, not ${currentMagic} (Kafka 0.11 and newer)`;
+      unreadable.push({ firstOffset, lastOffset, reason: isCurrent ? 'its checksum is wrong' : format });
+      nextOffset = lastOffset + 1;
+      break;
+    }
+    const lastOffset = firstOffset + Math.max(0, lastOffsetDelta);
     try {
-      if (batch[magicAt] !== currentMagic || batch.length < recordsAt) {
-        throw new Error(`its format is ${batch[magicAt]}, not ${currentMagic} (Kafka 0.11 and newer)`);
-      }
-      const lastOffsetDelta = batch.readInt32BE(lastOffsetDeltaAt);
-      lastOffset = firstOffset + Math.max(0, lastOffsetDelta);
-      if (crc32c(batch.subarray(attributesAt)) !== batch.readUInt32BE(crcAt)) throw new Error('its checksum is wrong');
       for (const message of await messagesOf(batch, firstOffset, lastOffset)) messages.push(message);
     } catch (error) {
       unreadable.push({ firstOffset, lastOffset, reason: (error as Error).message });

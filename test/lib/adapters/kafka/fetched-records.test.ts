@@ -52,6 +52,14 @@ describe('what a fetch brought', () => {
     expect(fetchedRecords('topic', data([], { lastStableOffset: '-1' }), 5).end).toBe(100);
   });
 
+  test('a damaged batch that does not say how far it goes is passed one offset at a time', () => {
+    const unreadable = [{ firstOffset: 4, lastOffset: 4, reason: 'its checksum is wrong' }];
+    const damaged = data([], { unreadable, nextOffset: 5 });
+    expect(fetchedRecords('topic', damaged, 4)).toMatchObject({ next: 5, unreadable });
+    const again = { firstOffset: 5, lastOffset: 5, reason: 'its checksum is wrong' };
+    expect(fetchedRecords('topic', damaged, 5)).toMatchObject({ next: 6, unreadable: [again] });
+  });
+
   test('of foreign transactions only what was committed is shown, and no markers', () => {
     const of = (producerId: string, offset: number, fields: Partial<FetchedMessage> = {}): FetchedMessage =>
       message(offset, {
