@@ -2,7 +2,7 @@
  * Kafka and Redis as plain processes of this machine, for where there is no Docker: `make up`, the tests, which start
  * their own, and the chaos runs, which kill and freeze them.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -48,13 +48,6 @@ export interface LocalServerOptions {
   readonly outlive?: boolean;
 }
 
-export interface LocalKafkaOptions extends LocalServerOptions {
-  /** Lines of server.properties after those of infra/kafka and of the port: the last one of a setting counts. */
-  readonly properties?: (port: number) => readonly string[];
-  /** Further arguments of the formatting of its data, such as users. */
-  readonly formatArgs?: readonly string[];
-}
-
 /** The port that was asked for is taken by a process that was not started here. */
 export class PortTakenError extends Error {
   constructor(name: string, port: number, hint: string) {
@@ -73,15 +66,18 @@ interface ServerKind {
   command(port: number, directory: string): readonly [program: string, ...args: string[]];
   /** Whether it answers its clients; false or a rejection while it does not. */
   answers(port: number): Promise<boolean>;
+  readonly startLimitMs: number;
 }
 
 const clock = systemClock();
 const startLimitMs = 60_000;
+/** Several at once, perhaps on a machine that has other things to do. */
+const clusterStartLimitMs = 170_000;
 const answerLimitMs = 2_000;
 
 /** One KRaft node. Rejects with the log's tail when the broker ends before it answers, PortTakenError, or without its jars. */
-export function startKafka(options: LocalKafkaOptions): Promise<LocalServer> {
-  return start(kafkaKind(options), options);
+export function startKafka(options: LocalServerOptions): Promise<LocalServer> {
+  return start(kafka, options);
 }
 
 /** Redis without persistence: what it held is gone after a restart. Rejects as startKafka does. */
@@ -89,56 +85,169 @@ export function startRedis(options: LocalServerOptions): Promise<LocalServer> {
   return start(redis, options);
 }
 
-const kafkaKind = ({ properties, formatArgs = [] }: LocalKafkaOptions): ServerKind => ({
-  name: 'kafka',
+/** What makes one Kafka process differ from another. */
+interface KafkaNodeSettings {
+  readonly clusterId: () => string;
+  readonly heapMb: number;
+  /** Ports from the node's own on: for clients, for controllers, and what else `properties` names. */
+  readonly portCount: number;
+  /** Of what server.properties says, what is different here. */
+  properties(port: number): Readonly<Record<string, string>>;
+  /** Of the storage tool, beside the id and the file. */
+  readonly formatArguments: readonly string[];
+  /** A port on which it answers in plain text. */
+  plainPort(port: number): number;
+  readonly startLimitMs: number;
+}
+
+function kafkaNode(node: KafkaNodeSettings): ServerKind {
+  return {
+    name: 'kafka',
+    portCount: node.portCount,
+    portHint: 'Choose another with KAFKA_PORT (the next port is taken for the controller).',
+    address: (port) => `127.0.0.1:${port}`,
+    prepare(port, directory) {
+      const data = join(directory, 'data');
+      const settings = join(directory, 'server.properties');
+      const own = Object.entries({ ...node.properties(port), 'log.dirs': data });
+      const lines = own.map(([name, value]) => `${name}=${value}`).join('\n');
+      writeFileSync(settings, `${readFileSync(infraFile('kafka/server.properties'), 'utf8')}\n${lines}\n`);
+      if (existsSync(join(data, 'meta.properties'))) return;
+      const format = ['format', '-t', node.clusterId(), '-c', settings, ...node.formatArguments];
+      const { status, error, stdout, stderr } = runKafkaTool('kafka.tools.StorageTool', format);
+      if (status !== 0)
+        throw new Error(`kafka cannot format ${data}: ${error?.message ?? `${stdout}${stderr}`.trim()}`);
+    },
+    startLimitMs: node.startLimitMs,
+    command: (_port, directory) => [
+      'java',
+      ...javaArgs(node.heapMb),
+      'kafka.Kafka',
+      join(directory, 'server.properties'),
+    ],
+    answers: (port) => answersPlainly(`127.0.0.1:${node.plainPort(port)}`),
+  };
+}
+
+async function answersPlainly(address: string): Promise<boolean> {
+  const retry = { retries: 0 };
+  const limits = { connectionTimeout: answerLimitMs, requestTimeout: answerLimitMs };
+  const admin = new Kafka({ brokers: [address], retry, ...limits, logLevel: logLevel.NOTHING }).admin();
+  try {
+    await admin.connect();
+    return (await admin.describeCluster()).brokers.length > 0;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const kafka = kafkaNode({
+  clusterId: freshClusterId,
+  heapMb: 512,
   portCount: 2,
-  portHint: 'Choose another with KAFKA_PORT (the next port is taken for the controller).',
-  address: (port) => `127.0.0.1:${port}`,
-  prepare(port, directory) {
-    const data = join(directory, 'data');
-    const settings = join(directory, 'server.properties');
-    const own = (properties?.(port) ?? []).join('\n');
-    const shipped = readFileSync(infraFile('kafka/server.properties'), 'utf8');
-    writeFileSync(settings, `${shipped}${kafkaPlace(port, data)}${own}\n`);
-    if (existsSync(join(data, 'meta.properties'))) return;
-    const args = [...javaArgs(), 'kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', settings, ...formatArgs];
-    const { status, error, stdout, stderr } = spawnSync('java', args, { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`kafka cannot format ${data}: ${error?.message ?? `${stdout}${stderr}`.trim()}`);
-  },
-  command: (_port, directory) => ['java', ...javaArgs(), 'kafka.Kafka', join(directory, 'server.properties')],
-  async answers(port) {
-    const retry = { retries: 0 };
-    const brokers = [this.address(port)];
-    const limits = { connectionTimeout: answerLimitMs, requestTimeout: answerLimitMs };
-    const admin = new Kafka({ brokers, retry, ...limits, logLevel: logLevel.NOTHING }).admin();
-    try {
-      await admin.connect();
-      return (await admin.describeCluster()).brokers.length > 0;
-    } finally {
-      await admin.disconnect();
-    }
-  },
+  properties: (port) => ({
+    'controller.quorum.voters': `1@127.0.0.1:${port + 1}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+  }),
+  formatArguments: [],
+  plainPort: (port) => port,
+  startLimitMs,
 });
 
-function kafkaPlace(port: number, data: string): string {
-  return [
-    '',
-    `controller.quorum.voters=1@127.0.0.1:${port + 1}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
-    `log.dirs=${data}`,
-    '',
-  ].join('\n');
+export interface LocalClusterOptions {
+  /** Holds a folder for each node. Made when missing. */
+  readonly directory: string;
+  /** Default 3; everything is kept three times then, and written when two have it. */
+  readonly nodes?: number;
+  /** How clients are spoken to; the nodes speak to each other in plain text. Default PLAINTEXT. */
+  readonly clientProtocol?: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+  /** More of server.properties, on every node. The listener of the clients is called CLIENT. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** For the storage tool, on every node: `--add-scram` and the like. */
+  readonly formatArguments?: readonly string[];
+}
+
+export interface LocalCluster {
+  /** In order of their node ids, which begin with 1. Their addresses are those for clients. */
+  readonly nodes: readonly LocalServer[];
+  /** For clients, host:port of every node. */
+  readonly addresses: readonly string[];
+  /** In plain text and without asking who it is, host:port of every node: for tools of the tests. */
+  readonly plainAddresses: readonly string[];
+  /** Stops every node. The directory stays. */
+  stop(): Promise<void>;
+}
+
+/** Ports of a node: for clients, for the controllers, and for the nodes among themselves. */
+const clusterPortCount = 3;
+
+/** Several KRaft nodes with small heaps, each broker and controller. Rejects as startKafka does, with nothing left running. */
+export async function startKafkaCluster(options: LocalClusterOptions): Promise<LocalCluster> {
+  const { directory, nodes: count = 3, clientProtocol = 'PLAINTEXT', properties = {}, formatArguments = [] } = options;
+  const first = await findFreePort(clusterPortCount * count);
+  const clusterId = freshClusterId();
+  const portOf = (node: number): number => first + clusterPortCount * (node - 1);
+  const ids = Array.from({ length: count }, (_, i) => i + 1);
+  const replicas = String(Math.min(3, count));
+  const leastInSync = String(count >= 3 ? 2 : 1);
+  const startNode = (node: number): Promise<LocalServer> => {
+    const kind = kafkaNode({
+      clusterId: () => clusterId,
+      heapMb: 256,
+      portCount: clusterPortCount,
+      properties: (port) => ({
+        'node.id': String(node),
+        'controller.quorum.voters': ids.map((id) => `${id}@127.0.0.1:${portOf(id) + 1}`).join(','),
+        'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,CLIENT:${clientProtocol}`,
+        listeners: `CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1},PLAINTEXT://127.0.0.1:${port + 2}`,
+        'advertised.listeners': `CLIENT://127.0.0.1:${port},PLAINTEXT://127.0.0.1:${port + 2}`,
+        'default.replication.factor': replicas,
+        'min.insync.replicas': leastInSync,
+        'offsets.topic.replication.factor': replicas,
+        'transaction.state.log.replication.factor': replicas,
+        'transaction.state.log.min.isr': leastInSync,
+        ...properties,
+      }),
+      formatArguments,
+      plainPort: (port) => port + 2,
+      startLimitMs: clusterStartLimitMs,
+    });
+    return start(kind, { directory: join(directory, String(node)), port: portOf(node) });
+  };
+  const started = await Promise.allSettled(ids.map(startNode));
+  const nodes = started.flatMap((node) => (node.status === 'fulfilled' ? [node.value] : []));
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.stop()));
+  };
+  const failed = started.find((node) => node.status === 'rejected');
+  if (failed) {
+    await stop();
+    throw failed.reason;
+  }
+  return {
+    nodes,
+    addresses: nodes.map(({ address }) => address),
+    plainAddresses: ids.map((node) => `127.0.0.1:${portOf(node) + 2}`),
+    stop,
+  };
+}
+
+/** One of Kafka's own command-line tools, by its class, such as kafka.admin.ConfigCommand. */
+export function runKafkaTool(main: string, args: readonly string[]): SpawnSyncReturns<string> {
+  return spawnSync('java', [...javaArgs(256), main, ...args], { encoding: 'utf8' });
 }
 
 /** A small heap and the serial collector: start-up and idle cost little, and one node is never short of memory. */
-function javaArgs(): string[] {
+function javaArgs(heapMb: number): string[] {
   const log = `-Dlog4j2.configurationFile=${infraFile('kafka/log4j2.properties')}`;
-  return ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', log, '-cp', kafkaClassPath()];
+  // Small ones live for a test: compiling twice would cost more than it gives.
+  const tiers = heapMb <= 256 ? ['-XX:TieredStopAtLevel=1'] : [];
+  return [...tiers, `-Xms${heapMb / 2}m`, `-Xmx${heapMb}m`, '-XX:+UseSerialGC', log, '-cp', kafkaClassPath()];
 }
 
 /** A base64 uuid, as Kafka wants it; the first bit is 0 so that it never starts with a dash. */
-function clusterId(): string {
+function freshClusterId(): string {
   const bytes = randomBytes(16);
   bytes[0]! &= 0x7f;
   return bytes.toString('base64url');
@@ -150,6 +259,7 @@ const redis: ServerKind = {
   portHint: 'Choose another with REDIS_PORT.',
   address: (port) => `redis://127.0.0.1:${port}`,
   prepare() {},
+  startLimitMs,
   command: (port, directory) => {
     const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory];
     return ['redis-server', infraFile('redis/redis.conf'), ...place];
@@ -230,12 +340,12 @@ async function launch(kind: ServerKind, port: number, directory: string, outlive
 
 /** Resolves with null once the server answers, with a reason when it takes too long. */
 async function untilAnswers(kind: ServerKind, port: number, record: ServerRecord): Promise<string | null> {
-  const endMs = clock.monotonicMs() + startLimitMs;
+  const endMs = clock.monotonicMs() + kind.startLimitMs;
   while (isRunning(record) && clock.monotonicMs() < endMs) {
     if (await kind.answers(port).catch(() => false)) return null;
     await sleep(clock, 50);
   }
-  return `it did not answer within ${startLimitMs / 1000} s`;
+  return `it did not answer within ${kind.startLimitMs / 1000} s`;
 }
 
 /** The last lines written since `start`, for an error message. */

@@ -2,7 +2,6 @@
  * A Kafka of its own that lets nobody in without TLS and a password, and nobody do what no rule allows. Beside the guarded
  * listener it has a plain one, through which the test is its administrator.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -13,9 +12,7 @@ import {
   logLevel,
   ResourcePatternTypes,
 } from 'kafkajs';
-import { findFreePort } from '../infra/free-port';
-import { kafkaClassPath } from '../infra/kafka-jars';
-import { type LocalServer, startKafka } from '../infra/local-servers';
+import { type LocalServer, runKafkaTool, startKafkaCluster } from '../infra/local-servers';
 import { run } from '../infra/tools';
 import type { AccessRights } from '../lib/runtime/access-rights';
 
@@ -47,27 +44,28 @@ export async function startSecureKafka(
   { expired = false } = {},
 ): Promise<SecureKafka> {
   const certificates = makeCertificates(directory, expired);
-  const guardedPort = await findFreePort(1);
-  const server = await startKafka({
+  const cluster = await startKafkaCluster({
     directory: join(directory, 'kafka'),
-    formatArgs: Object.entries(users).flatMap(([name, password]) => [
+    nodes: 1,
+    clientProtocol: 'SASL_SSL',
+    formatArguments: Object.entries(users).flatMap(([name, password]) => [
       '--add-scram',
       `SCRAM-SHA-512=[name=${name},password=${password}]`,
     ]),
-    properties: (port) => [
-      `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1},SASL_SSL://127.0.0.1:${guardedPort}`,
-      `advertised.listeners=PLAINTEXT://127.0.0.1:${port},SASL_SSL://127.0.0.1:${guardedPort}`,
-      'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL',
-      'sasl.enabled.mechanisms=SCRAM-SHA-512',
-      'listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;',
-      'ssl.keystore.type=PEM',
-      `ssl.keystore.location=${join(directory, 'broker.pem')}`,
-      'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    properties: {
+      'sasl.enabled.mechanisms': 'SCRAM-SHA-512',
+      'listener.name.client.scram-sha-512.sasl.jaas.config':
+        'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+      'ssl.keystore.type': 'PEM',
+      'ssl.keystore.location': join(directory, 'broker.pem'),
+      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
       // Whoever comes through the plain listener has no name.
-      'super.users=User:ANONYMOUS',
-    ],
+      'super.users': 'User:ANONYMOUS',
+    },
   });
-  const admin = new Kafka({ brokers: [server.address], logLevel: logLevel.NOTHING }).admin();
+  const [server] = cluster.nodes as [LocalServer];
+  const [plainAddress] = cluster.plainAddresses as [string];
+  const admin = new Kafka({ brokers: [plainAddress], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   const rule = (user: string, resourceType: AclResourceTypes, resourceName: string, operation: AclOperationTypes) => ({
     resourceType,
@@ -79,8 +77,8 @@ export async function startSecureKafka(
     permissionType: AclPermissionTypes.ALLOW,
   });
   return {
-    address: `127.0.0.1:${guardedPort}`,
-    plainAddress: server.address,
+    address: server.address,
+    plainAddress,
     certificates,
     server,
     async allow(user, { read, write, groups }, prefix) {
@@ -104,13 +102,13 @@ export async function startSecureKafka(
     setPassword(user, password) {
       const change = ['--alter', '--add-config', `SCRAM-SHA-512=[password=${password}]`];
       const of = ['--entity-type', 'users', '--entity-name', user];
-      const args = ['-cp', kafkaClassPath(), 'kafka.admin.ConfigCommand', '--bootstrap-server', server.address];
-      const { status, stderr } = spawnSync('java', [...args, ...change, ...of], { encoding: 'utf8' });
+      const args = ['--bootstrap-server', plainAddress, ...change, ...of];
+      const { status, stderr } = runKafkaTool('kafka.admin.ConfigCommand', args);
       if (status !== 0) throw new Error(`the password of ${user} cannot be changed: ${stderr}`);
     },
     async stop() {
       await admin.disconnect();
-      await server.stop();
+      await cluster.stop();
     },
   };
 }

@@ -64,7 +64,9 @@ const environmentSchema = z.object({
   KAFKA_SESSION_TIMEOUT_MS: wholeNumber(1_000, 300_000)
     .optional()
     .describe('a process that is silent for longer loses its partitions'),
-  KAFKA_REPLICATION_FACTOR: wholeNumber(1, 100).optional().describe('copies of topics that are made'),
+  KAFKA_REPLICATION_FACTOR: wholeNumber(1, 100)
+    .optional()
+    .describe('copies of topics that are made; by default three, or one on each node where there are fewer'),
   INSTANCE_ID: text.optional().describe('unique per process of a service: a restarted one takes its own place at once'),
   REDIS_URL: z
     .string()

@@ -77,6 +77,18 @@ export const metricDefinitions = {
   quantum_router_rebalance_seconds: histogram(['service'], 'Time to join the group and be assigned partitions.'),
   quantum_router_kafka_send_records: histogram([], 'Records per produce request.', countBuckets),
   quantum_router_kafka_send_seconds: histogram([], 'Time until the records of a produce request were acknowledged.'),
+  quantum_router_kafka_unreadable_records_total: counter(
+    ['topic'],
+    'Records put aside because their batch cannot be read: damaged, or of an unknown codec. The log names their offsets.',
+  ),
+  quantum_router_kafka_skipped_records_total: counter(
+    ['topic', 'cause'],
+    'Offsets that were gone before they were read: retention was faster, or the log is shorter than it was.',
+  ),
+  quantum_router_kafka_partitions_outside: gauge(
+    ['topic'],
+    'Partitions beyond the number agreed (PARTITIONS); their records are forwarded.',
+  ),
 
   // Routing.
   quantum_router_requests_opened_total: counter(['task_type'], 'Requests opened by intake.'),

@@ -1,14 +1,15 @@
 /**
- * Long polls for a set of partitions, for as long as they are wanted: one loop per broker node, each with one request out.
- * It comes back by itself after outages and changes of leaders; only what cannot be mended ends it.
+ * Long polls for a set of partitions, for as long as they are wanted: one loop per leading node, each with one request out
+ * and troubles of its own. It comes back by itself after outages and changes of leaders; only what cannot be mended ends it.
  */
 import { type Clock, sleep } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import { type FetchedRecords, fetchedRecords } from './fetched-records';
 import { type FetchedPartitionData, type KafkaCluster, readCommitted } from './kafka-client';
-import { errorKind, givenUp, outOfRange } from './kafka-errors';
-import { backoffMs, type KafkaSession, leaderIdOf } from './kafka-session';
+import { errorKind, givenUp, isOutOfRange, rootError, withoutLeader } from './kafka-errors';
+import { backoffMs, type KafkaSession } from './kafka-session';
 import { listOffset } from './partition-reader';
+import type { PassedOver } from './passed-over';
 
 /** One partition being read. */
 export interface FetchCursor {
@@ -25,14 +26,29 @@ const longWaitMs = 500;
 const shortWaitMs = 15;
 const partitionBytes = 1_048_576;
 const responseBytes = 8 * partitionBytes;
+/** A partition that cannot be read for so long is told of. */
+const patienceMs = 5_000;
+/** Who leads a partition is not known. */
+const nobody = -1;
+
+/** Since when a partition cannot be read. */
+interface Trouble {
+  readonly sinceMs: number;
+  told: boolean;
+}
 
 export class FetchLoop {
   private stopped = false;
   private readonly sleepers = new Set<() => void>();
   /** Gave nothing though something was there: asked alone the next time. */
   private readonly starved = new Set<FetchCursor>();
+  private readonly troubles = new Map<FetchCursor, Trouble>();
+  /** Asked for offsets beyond the end of its log, once: a new leader may not know yet how long it is. */
+  private readonly beyondEnd = new Set<FetchCursor>();
   private readonly topics: readonly string[];
-  private running: Promise<void> = Promise.resolve();
+  /** Loops by the node that they ask. */
+  private readonly polling = new Map<number, Promise<void>>();
+  private readonly leaders = new Map<FetchCursor, number>();
 
   constructor(
     private readonly session: KafkaSession,
@@ -40,6 +56,7 @@ export class FetchLoop {
     private readonly environment: {
       clock: Clock;
       log: Log;
+      passedOver: PassedOver;
       /** Least time from one fetch with records to the next. */
       lingerMs: number;
       onFailed: (error: Error) => void;
@@ -49,7 +66,8 @@ export class FetchLoop {
   }
 
   start(): void {
-    this.running = this.run();
+    for (const cursor of this.cursors) this.leaders.set(cursor, nobody);
+    this.pollLeaders();
   }
 
   /** Something has become wanted. */
@@ -66,73 +84,95 @@ export class FetchLoop {
 
   /** Resolves when the last request is over and the connections are closed. */
   async ended(): Promise<void> {
-    await Promise.all([this.session.close(), this.running]);
+    const closed = this.session.close();
+    while (this.polling.size > 0) await Promise.all(this.polling.values());
+    await closed;
   }
 
-  private async run(): Promise<void> {
+  /** Takes over who leads what, and starts a loop for every node that leads something and has none. */
+  private place(): void {
+    for (const cursor of this.cursors) {
+      this.leaders.set(cursor, this.session.knownLeader(cursor.topic, cursor.partition) ?? nobody);
+    }
+    this.pollLeaders();
+  }
+
+  private pollLeaders(): void {
+    if (this.stopped) return;
+    for (const nodeId of new Set(this.leaders.values())) {
+      if (this.polling.has(nodeId)) continue;
+      // A loop whose node leads nothing any more has ended by the time it is looked for here, or goes on.
+      const ended = this.poll(nodeId).finally(() => {
+        this.polling.delete(nodeId);
+        if (this.ledBy(nodeId).length > 0) this.pollLeaders();
+      });
+      this.polling.set(nodeId, ended);
+    }
+    this.wake();
+  }
+
+  private ledBy(nodeId: number): FetchCursor[] {
+    return this.cursors.filter((cursor) => this.leaders.get(cursor) === nodeId);
+  }
+
+  /** Asks one node again and again for what it leads, until it leads nothing any more. */
+  private async poll(nodeId: number): Promise<void> {
     for (let failures = 0; !this.stopped; ) {
+      const cursors = this.ledBy(nodeId);
+      if (cursors.length === 0) return;
+      let failed: unknown = null;
       try {
         const cluster = await this.session.cluster(this.topics);
-        const succeeded = (): void => {
-          failures = 0;
-          this.session.answered();
-        };
-        const round = { over: false, succeeded };
-        await Promise.all(
-          [...this.byNode(cluster)].map(([nodeId, cursors]) => this.poll(cluster, nodeId, cursors, round)),
-        );
+        if (this.stopped) return;
+        // Without a leader there is nobody to ask: metadata are asked for until there is one.
+        if (nodeId === nobody) await this.findLeaders(cluster, cursors);
+        else failed = await this.ask(cluster, nodeId, cursors);
+        if (failed === null) failures = 0;
       } catch (error) {
-        if (this.stopped) return;
-        const waitMs = outOfRange(error) ? 0 : backoffMs(failures++);
-        await this.recover(error);
-        if (!this.stopped && waitMs > 0) await sleep(this.environment.clock, waitMs);
+        failed = error;
+        this.troubled(cursors, error);
       }
+      if (failed === null || this.stopped) continue;
+      if (errorKind(failed) === 'fatal') {
+        this.giveUp(failed);
+        return;
+      }
+      await this.session.mend(failed, this.topics);
+      if (this.stopped) return;
+      this.place();
+      await sleep(this.environment.clock, backoffMs(failures++));
     }
   }
 
-  private byNode(cluster: KafkaCluster): Map<number, FetchCursor[]> {
-    const byNode = new Map<number, FetchCursor[]>();
-    for (const cursor of this.cursors) {
-      const nodeId = leaderIdOf(cluster, cursor.topic, cursor.partition);
-      const cursors = byNode.get(nodeId);
-      if (cursors) cursors.push(cursor);
-      else byNode.set(nodeId, [cursor]);
-    }
-    return byNode;
+  private async findLeaders(cluster: KafkaCluster, cursors: readonly FetchCursor[]): Promise<void> {
+    this.place();
+    const lost = cursors.find((cursor) => this.leaders.get(cursor) === nobody);
+    if (!lost) return;
+    const { topic, partition } = lost;
+    const exists = cluster.findTopicPartitionMetadata(topic).some(({ partitionId }) => partitionId === partition);
+    throw withoutLeader(topic, partition, exists);
   }
 
-  /** Asks one node again and again, until something fails here or at another node. */
-  private async poll(
-    cluster: KafkaCluster,
-    nodeId: number,
-    cursors: readonly FetchCursor[],
-    round: { over: boolean; succeeded: () => void },
-  ): Promise<void> {
-    try {
-      while (!this.stopped && !round.over) {
-        const asked = this.wantedOf(cursors);
-        if (asked.size === 0) {
-          await new Promise<void>((resolve) => this.sleepers.add(resolve));
-          continue;
-        }
-        const node = await cluster.findBroker({ nodeId });
-        const { responses } = await node.fetch({
-          maxWaitTime: asked.size === cursors.length ? longWaitMs : shortWaitMs,
-          minBytes: 1,
-          maxBytes: responseBytes,
-          isolationLevel: readCommitted,
-          topics: requestOf(asked),
-        });
-        round.succeeded();
-        if (this.stopped) return;
-        this.handOver(asked, responses);
-        const { clock, lingerMs } = this.environment;
-        if (lingerMs > 0 && fewRecords(responses)) await sleep(clock, lingerMs);
-      }
-    } finally {
-      round.over = true;
-      this.wake();
+  /** One request. Resolves with an error of some partition that needs mending, or null. */
+  private async ask(cluster: KafkaCluster, nodeId: number, cursors: readonly FetchCursor[]): Promise<unknown> {
+    const asked = this.wantedOf(cursors);
+    if (asked.size === 0) {
+      await new Promise<void>((resolve) => this.sleepers.add(resolve));
+      return null;
     }
+    const node = await cluster.findBroker({ nodeId });
+    const { responses } = await node.fetch({
+      maxWaitTime: asked.size === cursors.length ? longWaitMs : shortWaitMs,
+      minBytes: 1,
+      maxBytes: responseBytes,
+      isolationLevel: readCommitted,
+      topics: requestOf(asked),
+    });
+    if (this.stopped) return null;
+    const failed = await this.handOver(cluster, asked, responses);
+    const { clock, lingerMs } = this.environment;
+    if (failed === null && lingerMs > 0 && fewRecords(responses)) await sleep(clock, lingerMs);
+    return failed;
   }
 
   private wantedOf(cursors: readonly FetchCursor[]): Map<FetchCursor, number> {
@@ -146,52 +186,100 @@ export class FetchLoop {
     return asked;
   }
 
-  private handOver(
+  /** Partitions that are absent from the answer are those of a client that is slowed down: they are asked for again. */
+  private async handOver(
+    cluster: KafkaCluster,
     asked: ReadonlyMap<FetchCursor, number>,
-    responses: Awaited<ReturnType<Awaited<ReturnType<KafkaCluster['findBroker']>>['fetch']>>['responses'],
-  ): void {
+    responses: readonly { readonly topicName: string; readonly partitions: readonly FetchedPartitionData[] }[],
+  ): Promise<unknown> {
     const alone = asked.size === 1;
+    let failed: unknown = null;
     for (const { topicName, partitions } of responses) {
       for (const data of partitions) {
         for (const [cursor, from] of asked) {
           if (cursor.topic !== topicName || cursor.partition !== data.partition) continue;
-          const fetched = fetchedRecords(topicName, data, from);
-          const nothing = fetched.next === from && from < fetched.end;
-          // Asked alone, a partition that has anything gives at least one batch: what is left is nothing but gaps.
-          const beyondGap = nothing && alone;
-          if (nothing && !alone) this.starved.add(cursor);
-          else this.starved.delete(cursor);
-          cursor.take(from, beyondGap ? { ...fetched, next: fetched.end } : fetched);
+          if (data.error) failed = (await this.partitionFailed(cluster, cursor, from, data.error)) ?? failed;
+          else this.take(cursor, from, data, alone);
         }
       }
     }
+    return failed;
   }
 
-  private async recover(error: unknown): Promise<void> {
-    const lost = outOfRange(error);
-    if (lost) {
-      await this.reposition(lost).catch(() => {});
-      return;
+  private take(cursor: FetchCursor, from: number, data: FetchedPartitionData, alone: boolean): void {
+    this.recovered(cursor);
+    const fetched = fetchedRecords(cursor.topic, data, from);
+    const nothing = fetched.next === from && from < fetched.end;
+    // Asked alone, a partition that has anything gives at least one batch: what is left is nothing but gaps.
+    const beyondGap = nothing && alone;
+    if (nothing && !alone) this.starved.add(cursor);
+    else this.starved.delete(cursor);
+    if (fetched.unreadable.length > 0 && cursor.wanted() === from) {
+      this.environment.passedOver.unreadable(cursor, fetched.unreadable);
     }
-    if (errorKind(error) === 'fatal') {
-      this.stopped = true;
-      this.environment.onFailed(givenUp(`reading ${this.topics.join(', ')}`, error));
-      return;
-    }
-    await this.session.mend(error, this.topics);
+    cursor.take(from, beyondGap ? { ...fetched, next: fetched.end } : fetched);
   }
 
-  /** Retention was faster than the reader, or the log is shorter than it was: on with what there is. */
-  private async reposition(lost: { topic: string; partition: number }): Promise<void> {
-    const cursor = this.cursors.find(({ topic, partition }) => topic === lost.topic && partition === lost.partition);
-    const from = cursor?.wanted() ?? null;
-    if (!cursor || from === null) return;
-    const cluster = await this.session.cluster(this.topics);
-    const [earliest, end] = await Promise.all([listOffset(cluster, lost, -2), listOffset(cluster, lost, -1)]);
-    if (from >= earliest && from <= end) return;
-    const next = from < earliest ? earliest : end;
-    this.environment.log.warn('records are gone before they were read', { ...lost, from, next });
-    cursor.take(from, { records: [], next, end });
+  /** Resolves with what needs mending, or null when the cursor can go on. */
+  private async partitionFailed(
+    cluster: KafkaCluster,
+    cursor: FetchCursor,
+    from: number,
+    error: Error,
+  ): Promise<unknown> {
+    if (isOutOfRange(error) && (await this.reposition(cluster, cursor, from))) return null;
+    this.troubled([cursor], error);
+    // Perhaps a new leader does not know yet how long its log is.
+    return isOutOfRange(error) ? withoutLeader(cursor.topic, cursor.partition, true) : error;
+  }
+
+  /** Retention was faster than the reader, or the log is shorter than it was. False to look again. */
+  private async reposition(cluster: KafkaCluster, cursor: FetchCursor, from: number): Promise<boolean> {
+    const { passedOver } = this.environment;
+    const [earliest, end] = await Promise.all([listOffset(cluster, cursor, -2), listOffset(cluster, cursor, -1)]);
+    if (cursor.wanted() !== from || (from >= earliest && from <= end)) return true;
+    if (from > end && !this.beyondEnd.has(cursor)) {
+      this.beyondEnd.add(cursor);
+      return false;
+    }
+    this.beyondEnd.delete(cursor);
+    if (from < earliest) passedOver.gone(cursor, from, earliest);
+    else passedOver.shorter(cursor, from, earliest, end);
+    cursor.take(from, { records: [], next: earliest, end, unreadable: [] });
+    return true;
+  }
+
+  private troubled(cursors: readonly FetchCursor[], error: unknown): void {
+    const nowMs = this.environment.clock.monotonicMs();
+    for (const cursor of cursors) {
+      const trouble = this.troubles.get(cursor) ?? { sinceMs: nowMs, told: false };
+      this.troubles.set(cursor, trouble);
+      if (trouble.told || nowMs - trouble.sinceMs < patienceMs) continue;
+      trouble.told = true;
+      const { topic, partition } = cursor;
+      const reason = rootError(error).message;
+      this.environment.log.warn('a partition cannot be read; trying again until it can', { topic, partition, reason });
+    }
+  }
+
+  private recovered(cursor: FetchCursor): void {
+    const trouble = this.troubles.get(cursor);
+    this.beyondEnd.delete(cursor);
+    if (!trouble) return;
+    this.troubles.delete(cursor);
+    if (!trouble.told) return;
+    const afterMs = Math.round(this.environment.clock.monotonicMs() - trouble.sinceMs);
+    this.environment.log.info('the partition can be read again', {
+      topic: cursor.topic,
+      partition: cursor.partition,
+      afterMs,
+    });
+  }
+
+  private giveUp(error: unknown): void {
+    if (this.stopped) return;
+    this.stop();
+    this.environment.onFailed(givenUp(`reading ${this.topics.join(', ')}`, error));
   }
 }
 

@@ -2,8 +2,10 @@
 import { dictionaryOf } from '../../dictionary';
 import type { Headers, LogRecord } from '../../ports/broker';
 import type { FetchedMessage, FetchedPartitionData } from './kafka-client';
+import type { UnreadableBatch } from './record-batch';
 
 const noHeaders: Headers = Object.freeze({});
+const nothingUnreadable: readonly UnreadableBatch[] = [];
 
 export interface FetchedRecords {
   readonly records: readonly LogRecord[];
@@ -11,6 +13,8 @@ export interface FetchedRecords {
   readonly next: number;
   /** One past the last offset that may be read now (open transactions hide what follows). */
   readonly end: number;
+  /** Batches that were passed over, since nobody can read them. */
+  readonly unreadable: readonly UnreadableBatch[];
 }
 
 /** Records from offset `from` on: a batch on disk may begin earlier. */
@@ -18,35 +22,38 @@ export function fetchedRecords(topic: string, data: FetchedPartitionData, from: 
   const { messages, partition } = data;
   const stable = Number(data.lastStableOffset ?? -1);
   const end = stable >= 0 ? stable : Number(data.highWatermark);
-  const last = messages.at(-1);
-  if (!last) return { records: [], next: from, end };
   const aborted = abortedRecords(data);
   const records: LogRecord[] = [];
   for (const message of messages) {
-    const offset = Number(message.offset);
+    const { offset, timestamp, key, value, headers } = message;
     if (offset < from || message.isControlRecord || aborted?.has(message)) continue;
     records.push({
       topic,
       partition,
       offset,
-      timestampMs: Number(message.timestamp),
-      key: message.key === null ? null : message.key.toString(),
-      value: message.value,
-      headers: headersOf(message.headers),
+      timestampMs: timestamp,
+      key: key === null ? null : key.toString(),
+      value,
+      headers: headersOf(headers),
     });
   }
-  // The end of the batch, not its last record: compaction may have taken the tail of it.
-  const { firstOffset, lastOffsetDelta } = last.batchContext;
-  return { records, next: Math.max(from, Number(firstOffset) + lastOffsetDelta + 1), end };
+  const nextOffset = data.nextOffset ?? from;
+  const damaged = data.unreadable ?? nothingUnreadable;
+  if (damaged.length > 0 && nextOffset <= from) {
+    // A damaged batch that does not say how far it goes: one offset at a time.
+    const unreadable = [{ firstOffset: from, lastOffset: from, reason: damaged[0]!.reason }];
+    return { records, next: from + 1, end, unreadable };
+  }
+  const unreadable = damaged.filter(({ lastOffset }) => lastOffset >= from);
+  // The end of the last batch, not its last record: compaction may have taken the tail of it.
+  return { records, next: Math.max(from, nextOffset), end, unreadable };
 }
 
 function headersOf(raw: FetchedMessage['headers']): Headers {
   let headers: Record<string, string> | null = null;
   for (const name in raw) {
-    const value = raw[name];
     headers ??= dictionaryOf();
-    // Of a header given several times the last one counts.
-    headers[name] = (Array.isArray(value) ? value.at(-1)! : (value ?? '')).toString();
+    headers[name] = raw[name]?.toString() ?? '';
   }
   return headers ?? noHeaders;
 }
@@ -58,7 +65,7 @@ function abortedRecords(data: FetchedPartitionData): Set<FetchedMessage> | null 
   const aborting = new Set<string>();
   const records = new Set<FetchedMessage>();
   for (const message of data.messages) {
-    while (remaining[0] && Number(remaining[0].firstOffset) <= Number(message.offset)) {
+    while (remaining[0] && Number(remaining[0].firstOffset) <= message.offset) {
       aborting.add(remaining.shift()!.producerId);
     }
     const { producerId, inTransaction } = message.batchContext;

@@ -6,6 +6,7 @@ import { type FetchCursor, FetchLoop } from './fetch-loop';
 import type { FetchedRecords } from './fetched-records';
 import type { KafkaSession } from './kafka-session';
 import type { PartitionReader } from './partition-reader';
+import type { PassedOver } from './passed-over';
 
 /** Fetching pauses while so many records wait for the handler. */
 const maxWaitingRecords = 2_000;
@@ -16,6 +17,7 @@ export interface FollowEnvironment {
   readonly openSession: () => KafkaSession;
   readonly clock: Clock;
   readonly log: Log;
+  readonly passedOver: PassedOver;
 }
 
 export interface KafkaFollower extends Follower {
@@ -65,11 +67,12 @@ class Following implements KafkaFollower {
   }
 
   start(): void {
-    const { openSession, clock, log } = this.environment;
+    const { openSession, clock, log, passedOver } = this.environment;
     this.noteCaughtUp();
     this.loop = new FetchLoop(openSession(), this.cursors, {
       clock,
       log,
+      passedOver,
       lingerMs: this.options.lingerMs ?? 0,
       onFailed: (error) => this.fail(error),
     });
@@ -143,7 +146,7 @@ class FollowCursor implements FetchCursor {
     readonly topic: string,
     readonly partition: number,
     from: number,
-    readonly target: number,
+    public target: number,
   ) {
     this.next = from;
     this.handled = from;
@@ -155,6 +158,8 @@ class FollowCursor implements FetchCursor {
 
   take(from: number, fetched: FetchedRecords): void {
     if (from !== this.next || fetched.next === from) return;
+    // The log is shorter than it was: what was there at the call is no more.
+    if (fetched.next < from) this.target = Math.min(this.target, fetched.end);
     this.next = fetched.next;
     this.following.arrived(this, fetched);
   }

@@ -30,6 +30,8 @@ export interface Generation {
 export interface GroupMemberOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
+  /** Partitions that the group works on; topics may have more by now. */
+  readonly partitions: number;
   readonly settings: KafkaSettings;
   readonly session: KafkaSession;
   readonly clock: Clock;
@@ -196,9 +198,9 @@ export class GroupMember {
   private async assign(
     members: readonly { memberId: string; memberMetadata: Buffer }[],
   ): Promise<{ memberId: string; memberAssignment: Buffer }[]> {
-    const { topics, session } = this.options;
+    const { topics, session, partitions: most } = this.options;
     const cluster = await session.cluster(topics);
-    const counts = topics.map((topic) => cluster.findTopicPartitionMetadata(topic).length);
+    const counts = topics.map((topic) => Math.min(most, cluster.findTopicPartitionMetadata(topic).length));
     const assigned = assignCoPartitions(members.map(claimOf), counts);
     return [...assigned].map(([memberId, partitions]) => {
       const assignment = dictionaryOf<string, number[]>();

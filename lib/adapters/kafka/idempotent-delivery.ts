@@ -8,6 +8,7 @@ import type { KafkaCluster, KafkaNode, ProducedMessage } from './kafka-client';
 import { errorKind, errorType, givenUp } from './kafka-errors';
 import { backoffMs, type KafkaSession, leaderIdOf, leaderOf } from './kafka-session';
 import type { PlacedRecord } from './record-batcher';
+import type { RecordTimes } from './record-times';
 
 interface PartitionBatch {
   readonly topic: string;
@@ -15,6 +16,8 @@ interface PartitionBatch {
   readonly messages: ProducedMessage[];
   /** Offset of the first message; null until it is acknowledged. */
   baseOffset: number | null;
+  /** How often Kafka has refused its times. */
+  timeRefusals: number;
 }
 
 interface ProducerIdentity {
@@ -43,6 +46,7 @@ export class IdempotentDelivery {
   constructor(
     private readonly session: KafkaSession,
     private readonly clock: Clock,
+    private readonly times: RecordTimes,
     private readonly limits: { readonly deliveryTimeoutMs: number; readonly requestTimeoutMs: number },
   ) {
     this.timeoutMs = limits.deliveryTimeoutMs;
@@ -61,10 +65,10 @@ export class IdempotentDelivery {
     for (let tries = 0; ; tries++) {
       try {
         await this.attempt(await this.session.cluster(topics), batches);
-        this.session.answered();
         return placeOf.map(({ batch, index }) => batch.baseOffset! + index);
       } catch (error) {
         const type = errorType(error);
+        if (type === 'INVALID_TIMESTAMP' && this.correctTimes(batches)) continue;
         const unknownProducer = type !== null && unknownProducerTypes.has(type);
         const late = this.clock.monotonicMs() - startedMs > this.timeoutMs;
         // What was sent may have been appended or not: these numbers must never be used again.
@@ -97,6 +101,17 @@ export class IdempotentDelivery {
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
+  /** Kafka has refused the times of some batches, and kept nothing of them: false when no other time helps. */
+  private correctTimes(batches: readonly PartitionBatch[]): boolean {
+    for (const batch of batches) {
+      if (batch.timeRefusals === 0 || batch.baseOffset !== null) continue;
+      const nowMs = this.times.afterRefusal(batch.topic, batch.timeRefusals);
+      if (nowMs === null) return false;
+      for (const [i, message] of batch.messages.entries()) batch.messages[i] = { ...message, timestamp: nowMs };
+    }
+    return true;
+  }
+
   private async produce(
     node: KafkaNode,
     batches: readonly PartitionBatch[],
@@ -118,18 +133,24 @@ export class IdempotentDelivery {
       ...producer,
       topicData: [...topicData].map(([topic, partitions]) => ({ topic, partitions })),
     });
-    const baseOffsets = new Map<string, number>();
+    const answers = new Map<string, { readonly baseOffset: string; readonly error?: Error }>();
     for (const { topicName, partitions } of topics) {
-      for (const { partition, baseOffset } of partitions)
-        baseOffsets.set(keyOf(topicName, partition), Number(baseOffset));
+      for (const answer of partitions) answers.set(keyOf(topicName, answer.partition), answer);
     }
+    let failure: Error | null = null;
     for (const batch of batches) {
       const key = keyOf(batch.topic, batch.partition);
-      const baseOffset = baseOffsets.get(key);
-      if (baseOffset === undefined) throw new Error(`the broker did not answer for ${batch.topic}[${batch.partition}]`);
-      batch.baseOffset = baseOffset;
+      const answer = answers.get(key);
+      if (!answer) throw new Error(`the broker did not answer for ${batch.topic}[${batch.partition}]`);
+      if (answer.error) {
+        if (errorType(answer.error) === 'INVALID_TIMESTAMP') batch.timeRefusals++;
+        failure ??= answer.error;
+        continue;
+      }
+      batch.baseOffset = Number(answer.baseOffset);
       this.sequences.set(key, (this.sequences.get(key) ?? 0) + batch.messages.length);
     }
+    if (failure) throw failure;
   }
 
   /** The producer id in use, or a fresh one with all sequences at 0. */
@@ -158,7 +179,7 @@ function batchesOf(records: readonly PlacedRecord[]) {
     const id = keyOf(topic, partition);
     let batch = byPartition.get(id);
     if (!batch) {
-      batch = { topic, partition, messages: [], baseOffset: null };
+      batch = { topic, partition, messages: [], baseOffset: null, timeRefusals: 0 };
       byPartition.set(id, batch);
     }
     const index = batch.messages.push({ key, value, timestamp: timestampMs, ...(headers && { headers }) }) - 1;

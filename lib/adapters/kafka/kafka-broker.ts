@@ -8,9 +8,11 @@ import { createKafkaClient, type KafkaClient } from './kafka-client';
 import { errorKind, isRefusedConnection, unreachable } from './kafka-errors';
 import { evictPredecessors, KafkaMembership, type MembershipEnvironment } from './kafka-membership';
 import { KafkaProducer } from './kafka-producer';
-import { backoffMs, KafkaSession, Outage } from './kafka-session';
+import { backoffMs, KafkaSession } from './kafka-session';
 import type { KafkaSettings } from './kafka-settings';
+import { Outage } from './outage';
 import { PartitionReader } from './partition-reader';
+import { PassedOver } from './passed-over';
 import { TopicCatalog } from './topic-catalog';
 
 export interface KafkaBroker extends Broker {
@@ -28,16 +30,16 @@ const firstAnswerMs = 4_000;
 
 /** Rejects with a readable error, naming the addresses, when no broker answers within some five seconds. */
 export async function openKafkaBroker(settings: KafkaSettings, parts: KafkaBrokerParts): Promise<KafkaBroker> {
-  const client = createKafkaClient(settings, parts.clock, parts.log);
   const outage = new Outage(parts.clock, parts.log);
-  const control = new KafkaSession(client, parts.clock, outage);
+  const client = createKafkaClient(settings, parts.clock, parts.log, outage);
+  const control = new KafkaSession(client, parts.clock);
   try {
     await firstAnswer(control, parts.clock);
   } catch (error) {
     void control.close();
     throw unreachable(settings.brokers, error);
   }
-  return new KafkaBrokerOverSessions(settings, parts, client, outage, control);
+  return new KafkaBrokerOverSessions(settings, parts, client, control);
 }
 
 async function firstAnswer(control: KafkaSession, clock: Clock): Promise<void> {
@@ -65,6 +67,7 @@ async function answer(control: KafkaSession): Promise<void> {
 class KafkaBrokerOverSessions implements KafkaBroker {
   private readonly catalog: TopicCatalog;
   private readonly reader: PartitionReader;
+  private readonly passedOver: PassedOver;
   private readonly sending: KafkaSession;
   private readonly shared: KafkaProducer;
   private readonly memberships = new Set<KafkaMembership>();
@@ -75,14 +78,14 @@ class KafkaBrokerOverSessions implements KafkaBroker {
     private readonly settings: KafkaSettings,
     private readonly parts: KafkaBrokerParts,
     private readonly client: KafkaClient,
-    private readonly outage: Outage,
     private readonly control: KafkaSession,
   ) {
     const { clock, log, metrics } = parts;
-    this.catalog = new TopicCatalog(control, settings.replicationFactor, log);
-    this.reader = new PartitionReader(control);
+    this.catalog = new TopicCatalog(control, settings.replicationFactor, log, metrics);
+    this.passedOver = new PassedOver(log, metrics);
+    this.reader = new PartitionReader(control, this.passedOver);
     this.sending = this.openSession();
-    this.shared = new KafkaProducer({ settings, session: this.sending, catalog: this.catalog, clock, metrics });
+    this.shared = new KafkaProducer({ settings, session: this.sending, catalog: this.catalog, clock, log, metrics });
     metrics.onCollect(() => this.reportLags());
   }
 
@@ -126,6 +129,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
       openSession: () => this.openSession(),
       clock,
       log,
+      passedOver: this.passedOver,
     });
     this.followers.add(follower);
     await caughtUp;
@@ -139,16 +143,18 @@ class KafkaBrokerOverSessions implements KafkaBroker {
 
   async join(options: GroupOptions): ReturnType<Broker['join']> {
     this.refuseClosed();
-    await this.refuseUnfit(options);
+    const agreed = await this.agreedPartitions(options);
     const { clock, log, metrics } = this.parts;
     const environment: MembershipEnvironment = {
       settings: this.settings,
       clock,
       log,
       metrics,
+      passedOver: this.passedOver,
       reader: this.reader,
       control: this.control,
       openSession: () => this.openSession(),
+      actualPartitions: (topics) => this.catalog.actualPartitions(topics),
       send: (records, refusal) => this.shared.send(records, refusal),
     };
     if (this.settings.instanceId !== null) {
@@ -156,7 +162,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
       await evictPredecessors(options, own, environment);
     }
     this.refuseClosed();
-    const membership = new KafkaMembership(options, environment);
+    const membership = new KafkaMembership(options, agreed, environment);
     this.memberships.add(membership);
     membership.start();
     return {
@@ -208,7 +214,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
   }
 
   private openSession(): KafkaSession {
-    return new KafkaSession(this.client, this.parts.clock, this.outage);
+    return new KafkaSession(this.client, this.parts.clock);
   }
 
   private refuseClosed(): void {
@@ -218,13 +224,17 @@ class KafkaBrokerOverSessions implements KafkaBroker {
   private async refuseUnknown({ topic, partition }: TopicPartition): Promise<void> {
     this.refuseClosed();
     const { partitions } = await this.catalog.settings(topic);
-    if (partition >= partitions) throw new Error(`topic ${topic} has no partition ${partition}`);
+    if (partition < partitions) return;
+    // Beyond what was agreed there may be more by now.
+    const actual = (await this.catalog.actualPartitions([topic])).get(topic) ?? 0;
+    if (partition >= actual) throw new Error(`topic ${topic} has no partition ${partition}`);
   }
 
-  private async refuseUnfit({ group, topics }: GroupOptions): Promise<void> {
+  private async agreedPartitions({ group, topics }: GroupOptions): Promise<number> {
     if (topics.length === 0) throw new Error(`group ${group}: name at least one topic`);
     const settings = await Promise.all(topics.map((topic) => this.catalog.settings(topic)));
-    if (new Set(settings.map(({ partitions }) => partitions)).size === 1) return;
+    const numbers = new Set(settings.map(({ partitions }) => partitions));
+    if (numbers.size === 1) return settings[0]!.partitions;
     const counts = settings.map(({ name, partitions }) => `${name}: ${partitions}`).join(', ');
     throw new Error(`group ${group}: co-partitioned topics need the same number of partitions (${counts})`);
   }

@@ -3,25 +3,31 @@
  * `Producer`; docs/decisions/0006-kafka-adapter.md says why. These classes are not public, so what is used of them is
  * written down here as types and checked when a client is made.
  */
-import { Kafka, type KafkaConfig, KafkaJSConnectionError, logLevel } from 'kafkajs';
+import {
+  Kafka,
+  type KafkaConfig,
+  KafkaJSConnectionError,
+  KafkaJSProtocolError,
+  KafkaJSRequestTimeoutError,
+  logLevel,
+} from 'kafkajs';
+import { errorCodes } from 'kafkajs/src/protocol/error';
 import { type Clock, within } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
+import { decodeFetchResponse } from './fetch-response';
 import { clientIdOf, type KafkaSettings, type KafkaTls } from './kafka-settings';
+import type { Outage } from './outage';
+import type { UnreadableBatch } from './record-batch';
 
-/** A decoded record as kafkajs hands it out of a fetch. */
+/** A decoded record, as record-batch.ts hands it out of a fetch. */
 export interface FetchedMessage {
-  readonly offset: string;
-  readonly timestamp: string;
+  readonly offset: number;
+  readonly timestamp: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, Buffer | Buffer[] | undefined>>;
+  readonly headers: Readonly<Record<string, Buffer | undefined>>;
   readonly isControlRecord: boolean;
-  readonly batchContext: {
-    readonly firstOffset: string;
-    readonly lastOffsetDelta: number;
-    readonly producerId: string;
-    readonly inTransaction: boolean;
-  };
+  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
 }
 
 export interface FetchedPartitionData {
@@ -30,6 +36,12 @@ export interface FetchedPartitionData {
   readonly lastStableOffset?: string;
   readonly abortedTransactions?: readonly { readonly producerId: string; readonly firstOffset: string }[];
   readonly messages: readonly FetchedMessage[];
+  /** Batches among them that nobody can read. */
+  readonly unreadable?: readonly UnreadableBatch[];
+  /** One past the last offset of what came; null or absent when nothing did. */
+  readonly nextOffset?: number | null;
+  /** Why nothing of this partition could be read; a kafkajs error. The other partitions are not concerned. */
+  readonly error?: Error;
 }
 
 export interface FetchRequest {
@@ -50,6 +62,12 @@ export interface ProducedMessage {
   readonly timestamp: number;
 }
 
+export interface PartitionMetadata {
+  readonly partitionId: number;
+  /** -1 while nobody leads it. */
+  readonly leader: number;
+}
+
 type PartitionsOf<P> = readonly { readonly topic: string; readonly partitions: readonly P[] }[];
 
 /** One broker node. Methods reject with kafkajs errors; see kafka-errors.ts. */
@@ -66,7 +84,12 @@ export interface KafkaNode {
   }): Promise<{
     readonly topics: readonly {
       readonly topicName: string;
-      readonly partitions: readonly { readonly partition: number; readonly baseOffset: string }[];
+      /** With `error`, a kafkajs error, the partition took nothing; the others are not concerned. */
+      readonly partitions: readonly {
+        readonly partition: number;
+        readonly baseOffset: string;
+        readonly error?: Error;
+      }[];
     }[];
   }>;
   initProducerId(request: {
@@ -117,7 +140,11 @@ export interface KafkaNode {
     }[];
   }>;
   metadata(topics: readonly string[]): Promise<{
-    readonly topicMetadata: readonly { readonly topic: string; readonly partitionMetadata: readonly unknown[] }[];
+    readonly brokers: readonly { readonly nodeId: number }[];
+    readonly topicMetadata: readonly {
+      readonly topic: string;
+      readonly partitionMetadata: readonly PartitionMetadata[];
+    }[];
   }>;
   createTopics(request: {
     timeout: number;
@@ -146,7 +173,7 @@ export interface KafkaCluster {
   disconnect(): Promise<void>;
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   refreshMetadata(): Promise<void>;
-  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[];
+  findTopicPartitionMetadata(topic: string): readonly PartitionMetadata[];
   findBroker(of: { nodeId: string | number }): Promise<KafkaNode>;
   findControllerBroker(): Promise<KafkaNode>;
 }
@@ -156,18 +183,44 @@ export interface KafkaClient {
   openCluster(): KafkaCluster;
 }
 
+interface ProtocolRequest {
+  readonly request: { readonly apiKey: number; readonly apiVersion: number };
+  readonly response: {
+    decode(bytes: Buffer): Promise<unknown>;
+    parse(decoded: unknown): Promise<unknown>;
+  };
+}
+
 interface PooledConnection {
   isConnected(): boolean;
+  readonly socket?: { destroy(error: Error): void } | null;
   readonly requestQueue: { readonly pending: readonly unknown[]; scheduleCheckPendingRequests(): void };
 }
 
 interface ConnectionPool {
+  readonly host: string;
+  readonly port: number;
   readonly pool: readonly PooledConnection[];
   getConnection(index?: number): Promise<PooledConnection>;
+  send(request: ProtocolRequest): Promise<unknown>;
+}
+
+interface PooledNode extends KafkaNode {
+  readonly connectionPool: Pick<ConnectionPool, 'host' | 'port'>;
+  isConnected(): boolean;
+}
+
+interface NodePool {
+  readonly brokers: Readonly<Record<string, PooledNode>>;
+  readonly seedBroker: PooledNode;
+  connect(): Promise<void>;
+  findBroker(of: { nodeId: string }): Promise<PooledNode>;
+  findConnectedBroker(): Promise<PooledNode>;
 }
 
 interface ClusterInternals extends KafkaCluster {
   readonly connectionPoolBuilder: { build(destination?: object): Promise<ConnectionPool> };
+  readonly brokerPool: NodePool;
 }
 
 const clusterMethods = [
@@ -184,8 +237,13 @@ const clusterMethods = [
 export const readCommitted = 1;
 
 /** Throws when the installed kafkajs is not the one this adapter was written for. */
-export function createKafkaClient(settings: KafkaSettings, clock: Clock, log: Log): KafkaClient {
-  const kafka = new Kafka(configOf(settings, log));
+export function createKafkaClient(settings: KafkaSettings, clock: Clock, log: Log, outage: Outage): KafkaClient {
+  // Also nodes that were found through others: of the addresses that were given, all may be gone one day. Those that are
+  // known not to answer come last.
+  const addresses = new Set(settings.brokers);
+  const byAnswer = (): string[] =>
+    [...addresses].sort((a, b) => Number(outage.isSilent(a)) - Number(outage.isSilent(b)));
+  const kafka = new Kafka(configOf(settings, log, byAnswer));
   const createCluster = createClusterOf(kafka);
   return {
     openCluster() {
@@ -195,7 +253,13 @@ export function createKafkaClient(settings: KafkaSettings, clock: Clock, log: Lo
         isolationLevel: readCommitted,
       });
       // After kafkajs's own time-out, which knows more.
-      guardConnections(cluster, clock, settings.connectionTimeoutMs + 500);
+      guardConnections(cluster, {
+        clock,
+        outage,
+        limitMs: settings.connectionTimeoutMs + 500,
+        onNode: (address) => addresses.add(address),
+      });
+      askWhoAnswers(cluster.brokerPool, outage);
       return cluster;
     },
   };
@@ -214,6 +278,7 @@ function createClusterOf(kafka: Kafka): (options: object) => ClusterInternals {
     }
     if (typeof cluster.connectionPoolBuilder?.build !== 'function')
       throw foreignVersion('Cluster.connectionPoolBuilder');
+    if (typeof cluster.brokerPool?.findConnectedBroker !== 'function') throw foreignVersion('Cluster.brokerPool');
     return cluster;
   };
 }
@@ -225,16 +290,30 @@ function foreignVersion(missing: string): Error {
 }
 
 /**
- * Mends three faults of kafkajs. Two requests at once on a connection that is not there yet make it open two sockets, whose
+ * Mends faults of kafkajs. Two requests at once on a connection that is not there yet make it open two sockets, whose
  * answers it then mixes up: here the second waits for the first one's connection. A connection that is closed while it is
- * being made leaves its caller waiting for ever: here the wait has an end. And after its first answer every connection
+ * being made leaves its caller waiting for ever: here the wait has an end. After its first answer every connection
  * looks each millisecond whether a throttled request waits, which costs a process some 4 % of a core: here only if one does.
+ * An error of one partition makes it throw the answers of all others away: here each partition has its own. And a connection
+ * on which an answer did not come in time stays in use: here it is closed, it alone, and the outage of its node is told.
  */
-function guardConnections(cluster: ClusterInternals, clock: Clock, limitMs: number): void {
+function guardConnections(
+  cluster: ClusterInternals,
+  environment: { clock: Clock; outage: Outage; limitMs: number; onNode: (address: string) => void },
+): void {
+  const { clock, outage, limitMs, onNode } = environment;
   const builder = cluster.connectionPoolBuilder;
   const { build } = builder;
+  let closing = false;
+  const disconnect = cluster.disconnect.bind(cluster);
+  cluster.disconnect = () => {
+    closing = true;
+    return disconnect();
+  };
   builder.build = async (destination) => {
     const pool = await build.call(builder, destination);
+    const node = addressOf(pool);
+    onNode(node);
     for (const { requestQueue } of pool.pool) {
       const schedule = requestQueue.scheduleCheckPendingRequests.bind(requestQueue);
       requestQueue.scheduleCheckPendingRequests = () => {
@@ -248,23 +327,158 @@ function guardConnections(cluster: ClusterInternals, clock: Clock, limitMs: numb
       if (connection.isConnected()) return Promise.resolve(connection);
       let made = connecting.get(index);
       if (!made) {
-        made = within(clock, limitMs, getConnection(index), timedOut).finally(() => connecting.delete(index));
+        const startedMs = clock.monotonicMs();
+        made = within(clock, limitMs, getConnection(index), timedOut)
+          .catch((error: unknown) => {
+            if (!closing) outage.failed(node, error, startedMs);
+            throw error;
+          })
+          .finally(() => connecting.delete(index));
         connecting.set(index, made);
       }
       return made;
     };
+    const send = pool.send.bind(pool);
+    pool.send = async (protocolRequest) => {
+      const { apiKey } = protocolRequest.request;
+      const sentMs = clock.monotonicMs();
+      const sent = send(withOwnAnswer(protocolRequest));
+      try {
+        const answer = await (answeredAtOnce.has(apiKey) ? within(clock, limitMs, sent, late) : sent);
+        outage.answered(node);
+        return answer;
+      } catch (error) {
+        const { name } = error as Error;
+        if (name === 'KafkaJSRequestTimeoutError') {
+          pool.pool[apiKey === fetchKey ? 1 : 0]!.socket?.destroy(error as Error);
+        }
+        if (error instanceof KafkaJSProtocolError) outage.answered(node);
+        else if (brokenNames.has(name) && !closing) outage.failed(node, error, sentMs);
+        throw error;
+      }
+    };
     return pool;
   };
+}
+
+const produceKey = 0;
+const fetchKey = 1;
+const metadataKey = 3;
+/** Metadata, FindCoordinator, Heartbeat, ApiVersions: a node that takes its time for these is not well. */
+const answeredAtOnce: ReadonlySet<number> = new Set([metadataKey, 10, 12, 18]);
+const brokenNames: ReadonlySet<string> = new Set(['KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError']);
+
+function late(): never {
+  throw new KafkaJSRequestTimeoutError('no answer in time', {
+    broker: '',
+    clientId: '',
+    correlationId: 0,
+    createdAt: 0,
+    sentAt: 0,
+    pendingDuration: 0,
+  });
+}
+
+function withOwnAnswer(protocolRequest: ProtocolRequest): ProtocolRequest {
+  const { request, response } = protocolRequest;
+  switch (request.apiKey) {
+    case produceKey:
+      return { request, response: { decode: response.decode, parse: async (decoded) => withPartitionErrors(decoded) } };
+    case fetchKey: {
+      const decode = (bytes: Buffer) => decodeFetchResponse(bytes, request.apiVersion, errorOfCode);
+      return { ...protocolRequest, response: { decode, parse: async (decoded) => refuseFailed(decoded) } };
+    }
+    case metadataKey:
+      return {
+        ...protocolRequest,
+        response: { decode: response.decode, parse: async (decoded) => leadersOf(decoded) },
+      };
+    default:
+      return protocolRequest;
+  }
+}
+
+function errorOfCode(code: number): Error {
+  const known = errorCodes.find((entry) => entry.code === code);
+  const described = known ?? { type: `ERROR_${code}`, code, retriable: false, message: `error ${code}` };
+  // It takes such an object, whatever its types say.
+  return new KafkaJSProtocolError(described as unknown as Error);
+}
+
+function refuseFailed(decoded: unknown): unknown {
+  const { errorCode } = decoded as { errorCode: number };
+  if (errorCode !== 0) throw errorOfCode(errorCode);
+  return decoded;
+}
+
+function withPartitionErrors(decoded: unknown): unknown {
+  const { topics } = decoded as { topics: { partitions: { errorCode: number; error?: Error }[] }[] };
+  for (const { partitions } of topics) {
+    for (const partition of partitions)
+      if (partition.errorCode !== 0) partition.error = errorOfCode(partition.errorCode);
+  }
+  return decoded;
+}
+
+/**
+ * One partition without a leader, or one topic that has gone, must not hide the leaders of all others: a topic that is
+ * unknown is left out where others are known, and a partition that nobody leads says so.
+ */
+function leadersOf(decoded: unknown): unknown {
+  const metadata = decoded as {
+    topicMetadata: { topicErrorCode: number; partitionMetadata: { partitionErrorCode: number; leader: number }[] }[];
+  };
+  const { topicMetadata } = metadata;
+  const refused = topicMetadata.find(({ topicErrorCode }) => topicErrorCode !== 0 && topicErrorCode !== unknownTopic);
+  if (refused) throw errorOfCode(refused.topicErrorCode);
+  const known = topicMetadata.filter(({ topicErrorCode }) => topicErrorCode === 0);
+  if (known.length === 0 && topicMetadata.length > 0) throw errorOfCode(unknownTopic);
+  for (const { partitionMetadata } of known) {
+    for (const partition of partitionMetadata) {
+      if (errorOfPartition(partition.partitionErrorCode)) partition.leader = -1;
+    }
+  }
+  return { ...metadata, topicMetadata: known };
+}
+
+const unknownTopic = 3;
+
+/** A replica that is missing is no error for clients: there is a leader all the same. */
+function errorOfPartition(code: number): boolean {
+  const replicaNotAvailable = 9;
+  return code !== 0 && code !== replicaNotAvailable;
+}
+
+/** kafkajs asks any node that it holds a connection to, also one that is known not to answer: here those come last. */
+function askWhoAnswers(pool: NodePool, outage: Outage): void {
+  pool.findConnectedBroker = async () => {
+    const rank = (node: PooledNode): number =>
+      (outage.isSilent(addressOf(node.connectionPool)) ? 2 : 0) + (node.isConnected() ? 0 : 1);
+    const known = Object.entries(pool.brokers).sort(([, a], [, b]) => rank(a) - rank(b));
+    for (const [nodeId] of known) {
+      try {
+        return await pool.findBroker({ nodeId });
+      } catch {
+        // The next one then.
+      }
+    }
+    await pool.connect();
+    return pool.seedBroker;
+  };
+}
+
+function addressOf({ host, port }: Pick<ConnectionPool, 'host' | 'port'>): string {
+  return `${host}:${port}`;
 }
 
 function timedOut(): never {
   throw new KafkaJSConnectionError('Connection timeout');
 }
 
-function configOf(settings: KafkaSettings, log: Log): KafkaConfig {
+function configOf(settings: KafkaSettings, log: Log, brokers: () => string[]): KafkaConfig {
   const { tls, sasl } = settings;
   return {
-    brokers: [...settings.brokers],
+    brokers,
     clientId: clientIdOf(settings),
     connectionTimeout: settings.connectionTimeoutMs,
     requestTimeout: settings.requestTimeoutMs,

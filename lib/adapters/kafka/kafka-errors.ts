@@ -91,10 +91,19 @@ export function isTlsError(error: unknown): boolean {
   );
 }
 
-/** The partition whose offset is no longer, or not yet, in its log; null for other errors. */
-export function outOfRange(error: unknown): { topic: string; partition: number } | null {
-  const { name, topic, partition } = rootError(error);
-  return name === 'KafkaJSOffsetOutOfRange' ? { topic: topic!, partition: partition! } : null;
+/** What the metadata at hand say of a partition: nobody leads it, or it is not there. A later look may find it. */
+export function withoutLeader(topic: string, partition: number, exists: boolean): Error {
+  const message = exists ? `nobody leads ${topic}[${partition}] at the moment` : `there is no ${topic}[${partition}]`;
+  return Object.assign(new Error(message), {
+    name: 'KafkaJSProtocolError',
+    type: exists ? 'LEADER_NOT_AVAILABLE' : 'UNKNOWN_TOPIC_OR_PARTITION',
+    retriable: true,
+  });
+}
+
+/** Whether the offset that was asked for is no longer, or not yet, in its log. */
+export function isOutOfRange(error: unknown): boolean {
+  return errorType(error) === 'OFFSET_OUT_OF_RANGE';
 }
 
 /** What to throw when trying again did not help. Errors of our own pass unchanged. */

@@ -9,8 +9,10 @@ import { coordinatorIdOf, type Generation, GroupMember } from './group-member';
 import { errorKind, errorType, givenUp, isMembershipLost } from './kafka-errors';
 import { backoffMs, type KafkaSession } from './kafka-session';
 import { clientIdOf, type KafkaSettings } from './kafka-settings';
+import { OutsidePartitions } from './outside-partitions';
 import { type ConsumerEpoch, KafkaPartitionConsumer } from './partition-consumer';
 import type { PartitionReader } from './partition-reader';
+import type { PassedOver } from './passed-over';
 
 const tryMs = 30_000;
 
@@ -19,10 +21,13 @@ export interface MembershipEnvironment {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly passedOver: PassedOver;
   readonly reader: PartitionReader;
   /** Requests that are answered at once, shared by all memberships. */
   readonly control: KafkaSession;
   readonly openSession: () => KafkaSession;
+  /** How many partitions topics have, those included that were added beyond the number agreed. */
+  readonly actualPartitions: (topics: readonly string[]) => Promise<ReadonlyMap<string, number>>;
   readonly send: (records: readonly OutgoingRecord[], refusal: () => Error | null) => Promise<unknown>;
 }
 
@@ -35,6 +40,7 @@ interface Epoch {
   readonly generation: Generation;
   readonly consumers: readonly KafkaPartitionConsumer[];
   readonly loop: FetchLoop;
+  readonly outside: OutsidePartitions;
 }
 
 export class KafkaMembership implements Membership {
@@ -46,6 +52,8 @@ export class KafkaMembership implements Membership {
 
   constructor(
     private readonly options: GroupOptions,
+    /** Partitions that the group works on, of every topic. */
+    private readonly agreed: number,
     private readonly environment: MembershipEnvironment,
   ) {
     const { settings, clock, log, metrics, openSession } = environment;
@@ -53,6 +61,7 @@ export class KafkaMembership implements Membership {
     this.member = new GroupMember({
       groupId: options.group,
       topics: options.topics,
+      partitions: agreed,
       settings,
       clock,
       log,
@@ -96,7 +105,7 @@ export class KafkaMembership implements Membership {
     const { group, topics, onAssigned } = this.options;
     const starts = await Promise.all(generation.partitions.map((partition) => this.startsOf(generation, partition)));
     if (!generation.isLive()) return;
-    const { clock, log, openSession } = this.environment;
+    const { clock, log, passedOver, openSession } = this.environment;
     this.epoch = Math.max(this.epoch + 1, clock.nowMs());
     const commits = new CommitQueue((positions) => this.commit(generation, positions));
     const shared: ConsumerEpoch = {
@@ -116,11 +125,42 @@ export class KafkaMembership implements Membership {
     const loop = new FetchLoop(
       openSession(),
       consumers.flatMap(({ cursors }) => cursors),
-      { clock, log, lingerMs: this.options.lingerMs ?? 0, onFailed: (error) => this.fail(error) },
+      { clock, log, passedOver, lingerMs: this.options.lingerMs ?? 0, onFailed: (error) => this.fail(error) },
     );
-    this.current = { generation, consumers, loop };
-    if (consumers.length > 0) loop.start();
+    const outside = this.outsideOf(generation);
+    this.current = { generation, consumers, loop, outside };
+    if (consumers.length > 0) {
+      loop.start();
+      outside.start();
+    }
     onAssigned(this.epoch, consumers);
+  }
+
+  private outsideOf(generation: Generation): OutsidePartitions {
+    const { group, topics } = this.options;
+    const { clock, log, metrics, passedOver, openSession, actualPartitions, send } = this.environment;
+    const over = () => (generation.isLive() ? null : new Error(`group ${group}: the generation is over`));
+    return new OutsidePartitions({
+      group,
+      topics,
+      agreed: this.agreed,
+      owned: generation.partitions,
+      clock,
+      log,
+      metrics,
+      passedOver,
+      openSession,
+      actualPartitions,
+      isLive: () => generation.isLive(),
+      startOf: async ({ topic, partition }) => {
+        const [committed] = await this.committedOf(generation, [topic], partition);
+        if (committed! >= 0) return committed!;
+        return (await this.environment.reader.offsets({ topic, partition })).earliest;
+      },
+      send: async (records) => void (await send(records, over)),
+      commit: ({ topic, partition }, position) =>
+        this.commit(generation, new Map([[topic, new Map([[partition, position]])]])),
+    });
   }
 
   private end(generation: Generation): void {
@@ -129,7 +169,10 @@ export class KafkaMembership implements Membership {
     this.current = null;
     for (const consumer of current.consumers) consumer.becomeStale();
     current.loop.stop();
-    const ended = current.loop.ended().finally(() => this.ending.delete(ended));
+    current.outside.stop();
+    const ended = Promise.all([current.loop.ended(), current.outside.ended()])
+      .then(() => {})
+      .finally(() => this.ending.delete(ended));
     this.ending.add(ended);
   }
 
@@ -143,19 +186,9 @@ export class KafkaMembership implements Membership {
     generation: Generation,
     partition: number,
   ): Promise<Map<string, { committed: number | null; readonly from: number }>> {
-    const { group, topics, startAt } = this.options;
-    const what = `asking for the positions of group ${group}`;
-    const refusal = () => (generation.isLive() ? null : new Error(`${what}: the generation is over`));
-    const limits = { what, topics, timeoutMs: tryMs, refusal };
-    const { responses } = await this.environment.control.run(limits, async (cluster) => {
-      const nodeId = await coordinatorIdOf(cluster, topics[0]!, group);
-      const coordinator = await cluster.findBroker({ nodeId });
-      return coordinator.offsetFetch({
-        groupId: group,
-        topics: topics.map((topic) => ({ topic, partitions: [{ partition }] })),
-      });
-    });
-    const committed = new Map(responses.map(({ topic, partitions }) => [topic, Number(partitions[0]!.offset)]));
+    const { topics, startAt } = this.options;
+    const positions = await this.committedOf(generation, topics, partition);
+    const committed = new Map(topics.map((topic, i) => [topic, positions[i]!]));
     const starts = await Promise.all(
       topics.map(async (topic) => {
         const position = committed.get(topic) ?? -1;
@@ -166,6 +199,28 @@ export class KafkaMembership implements Membership {
       }),
     );
     return new Map(topics.map((topic, i) => [topic, starts[i]!]));
+  }
+
+  /** Committed positions of a partition number, in the order of the topics; -1 where nothing was committed. */
+  private async committedOf(
+    generation: Generation,
+    of: readonly string[],
+    partition: number,
+  ): Promise<readonly number[]> {
+    const { group, topics } = this.options;
+    const what = `asking for the positions of group ${group}`;
+    const refusal = () => (generation.isLive() ? null : new Error(`${what}: the generation is over`));
+    const limits = { what, topics, timeoutMs: tryMs, refusal };
+    const { responses } = await this.environment.control.run(limits, async (cluster) => {
+      const nodeId = await coordinatorIdOf(cluster, topics[0]!, group);
+      const coordinator = await cluster.findBroker({ nodeId });
+      return coordinator.offsetFetch({
+        groupId: group,
+        topics: of.map((topic) => ({ topic, partitions: [{ partition }] })),
+      });
+    });
+    const committed = new Map(responses.map(({ topic, partitions }) => [topic, Number(partitions[0]!.offset)]));
+    return of.map((topic) => committed.get(topic) ?? -1);
   }
 
   /** Until it is done, the generation is over, or the time is up. */

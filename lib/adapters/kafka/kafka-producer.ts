@@ -1,12 +1,18 @@
-/** The way in: gives records their partition, refuses what cannot be taken before it is queued, and hands the rest to the batcher. */
+/**
+ * The way in: gives records their partition, refuses what cannot be taken before it is queued, and hands the rest to the lane
+ * of the node that leads the partition. Each lane has one batch out and a producer id of its own, so a node that does not
+ * answer holds up its own partitions and no others.
+ */
 import { type OutgoingRecord, StaleEpochError, type TopicSettings } from '../../ports/broker';
 import type { Clock } from '../../ports/clock';
+import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import { partitionOf } from '../../topics/partition-of';
 import { IdempotentDelivery } from './idempotent-delivery';
 import type { KafkaSession } from './kafka-session';
 import type { KafkaSettings } from './kafka-settings';
-import { type PlacedRecord, RecordBatcher } from './record-batcher';
+import { type BatcherLimits, type PlacedRecord, RecordBatcher } from './record-batcher';
+import { RecordTimes } from './record-times';
 import { batchOverheadBytes, type TopicCatalog } from './topic-catalog';
 
 /** What Kafka adds around a record; counted as the local brokers do. */
@@ -26,48 +32,62 @@ export interface ProducerEnvironment {
   readonly session: KafkaSession;
   readonly catalog: TopicCatalog;
   readonly clock: Clock;
+  readonly log: Log;
   readonly metrics: Metrics;
 }
 
+/** The lane of partitions whose leader is not known. */
+const nobody = -1;
+
+/** What goes to the partitions of one leading node. */
+interface Lane {
+  readonly batcher: RecordBatcher;
+  readonly delivery: IdempotentDelivery;
+}
+
+/** Where the records of a partition go at the moment. */
+interface Course {
+  readonly lane: Lane;
+  /** Sends that are not settled: until there are none, nothing may overtake them in another lane. */
+  outstanding: number;
+}
+
 export class KafkaProducer {
-  private readonly batcher: RecordBatcher;
-  private readonly delivery: IdempotentDelivery;
+  private readonly lanes = new Map<number, Lane>();
+  /** By topic and partition, while something is on its way there. */
+  private readonly courses = new Map<string, Course>();
+  private readonly times: RecordTimes;
+  /** Topics whose leaders were asked for. */
+  private readonly located = new Set<string>();
   /** Sends that look up a topic for the first time; later ones queue behind them. */
   private lookingUp: Promise<unknown> | null = null;
+  private readonly limits: BatcherLimits;
+  private readonly observeRecords: (value: number) => void;
+  private readonly observeSeconds: (value: number) => void;
 
   constructor(private readonly environment: ProducerEnvironment) {
-    const { settings, session, clock, metrics } = environment;
-    const delivery = new IdempotentDelivery(session, clock, settings);
-    this.delivery = delivery;
-    const observeRecords = metrics.histogram('quantum_router_kafka_send_records', {});
-    const observeSeconds = metrics.histogram('quantum_router_kafka_send_seconds', {});
-    this.batcher = new RecordBatcher(
-      async (records) => {
-        const startedMs = clock.monotonicMs();
-        const offsets = await delivery.deliver(records);
-        observeRecords(records.length);
-        observeSeconds((clock.monotonicMs() - startedMs) / 1_000);
-        return offsets;
-      },
-      {
-        lingerMs: settings.lingerMs,
-        maxBatchRecords: settings.maxBatchRecords,
-        maxBatchBytes,
-        maxQueuedRecords,
-        maxQueuedBytes,
-      },
-      clock,
-    );
+    const { settings, clock, log, metrics } = environment;
+    this.times = new RecordTimes(clock, log);
+    this.limits = {
+      lingerMs: settings.lingerMs,
+      maxBatchRecords: settings.maxBatchRecords,
+      maxBatchBytes,
+      maxQueuedRecords,
+      maxQueuedBytes,
+    };
+    this.observeRecords = metrics.histogram('quantum_router_kafka_send_records', {});
+    this.observeSeconds = metrics.histogram('quantum_router_kafka_send_seconds', {});
   }
 
   /** Resolves when all records are durable. `refusal` is asked just before records go out: an error ends the send with it. */
   async send(records: readonly OutgoingRecord[], refusal?: () => Error | null): Promise<readonly SentPlace[]> {
     if (records.length === 0) return [];
     const { catalog } = this.environment;
-    if (this.lookingUp || records.some(({ topic }) => !catalog.remembered(topic))) await this.lookUp(records);
+    const isNew = ({ topic }: OutgoingRecord): boolean => !catalog.remembered(topic) || !this.located.has(topic);
+    if (this.lookingUp || records.some(isNew)) await this.lookUp(records);
     const placed = this.place(records);
     try {
-      const offsets = await this.batcher.send(placed, refusal);
+      const offsets = await this.sendInLanes(placed, refusal);
       return placed.map(({ partition }, i) => ({ partition, offset: offsets[i]! }));
     } catch (error) {
       // The topic may have changed, or gone: look again before the next record.
@@ -77,9 +97,76 @@ export class KafkaProducer {
   }
 
   /** Resolves when nothing is on its way any more; what cannot be delivered soon is given up. */
-  close(): Promise<void> {
-    this.delivery.hurry(closeTimeoutMs);
-    return this.batcher.idle();
+  async close(): Promise<void> {
+    const lanes = [...this.lanes.values()];
+    for (const { delivery } of lanes) delivery.hurry(closeTimeoutMs);
+    await Promise.all(lanes.map(({ batcher }) => batcher.idle()));
+  }
+
+  /** Offsets in the order of the records. */
+  private async sendInLanes(
+    records: readonly PlacedRecord[],
+    refusal: (() => Error | null) | undefined,
+  ): Promise<readonly number[]> {
+    const byLane = new Map<Lane, { records: PlacedRecord[]; at: number[] }>();
+    const courses = new Set<string>();
+    for (const [i, record] of records.entries()) {
+      const place = `${record.partition}/${record.topic}`;
+      const course = this.courseOf(record.topic, record.partition, place);
+      if (!courses.has(place)) course.outstanding++;
+      courses.add(place);
+      let part = byLane.get(course.lane);
+      if (!part) {
+        part = { records: [], at: [] };
+        byLane.set(course.lane, part);
+      }
+      part.records.push(record);
+      part.at.push(i);
+    }
+    const offsets = new Array<number>(records.length);
+    const parts = [...byLane].map(async ([{ batcher }, { records: ofLane, at }]) => {
+      const places = await batcher.send(ofLane, refusal);
+      for (const [k, i] of at.entries()) offsets[i] = places[k]!;
+    });
+    try {
+      // All of them, also when one fails: what follows must not overtake what is still on its way.
+      for (const sent of await Promise.allSettled(parts)) if (sent.status === 'rejected') throw sent.reason;
+      return offsets;
+    } finally {
+      for (const place of courses) this.settle(place);
+    }
+  }
+
+  private courseOf(topic: string, partition: number, place: string): Course {
+    let course = this.courses.get(place);
+    if (!course) {
+      course = { lane: this.laneOf(this.environment.session.knownLeader(topic, partition) ?? nobody), outstanding: 0 };
+      this.courses.set(place, course);
+    }
+    return course;
+  }
+
+  private settle(place: string): void {
+    const course = this.courses.get(place)!;
+    course.outstanding--;
+    if (course.outstanding === 0) this.courses.delete(place);
+  }
+
+  private laneOf(nodeId: number): Lane {
+    const present = this.lanes.get(nodeId);
+    if (present) return present;
+    const { session, clock, settings } = this.environment;
+    const delivery = new IdempotentDelivery(session, clock, this.times, settings);
+    const deliver = async (records: readonly PlacedRecord[]): Promise<readonly number[]> => {
+      const startedMs = clock.monotonicMs();
+      const offsets = await delivery.deliver(records);
+      this.observeRecords(records.length);
+      this.observeSeconds((clock.monotonicMs() - startedMs) / 1_000);
+      return offsets;
+    };
+    const lane = { batcher: new RecordBatcher(deliver, this.limits, clock), delivery };
+    this.lanes.set(nodeId, lane);
+    return lane;
   }
 
   /** In the order of the calls: what was sent later must not overtake. */
@@ -87,8 +174,13 @@ export class KafkaProducer {
     const before = this.lookingUp;
     const lookUp = (async () => {
       await before;
-      for (const topic of new Set(records.map((record) => record.topic)))
-        await this.environment.catalog.settings(topic);
+      const { catalog, session } = this.environment;
+      for (const topic of new Set(records.map((record) => record.topic))) {
+        await catalog.settings(topic);
+        // So that its leaders are known. Without an answer the records wait where those without a leader do.
+        if (!this.located.has(topic)) await session.cluster([topic]).catch(() => {});
+        this.located.add(topic);
+      }
     })();
     const settled = lookUp.catch(() => {});
     this.lookingUp = settled;
@@ -100,8 +192,8 @@ export class KafkaProducer {
   }
 
   private place(records: readonly OutgoingRecord[]): PlacedRecord[] {
-    const { catalog, clock } = this.environment;
-    const nowMs = clock.nowMs();
+    const { catalog } = this.environment;
+    const nowMs = this.times.nowMs();
     return records.map((record) => placeRecord(record, catalog.remembered(record.topic)!, nowMs));
   }
 }
@@ -124,10 +216,8 @@ function placeRecord(record: OutgoingRecord, settings: TopicSettings, nowMs: num
       `record of ${bytes} bytes (key ${JSON.stringify(key)?.slice(0, 80)}) is too large for topic ${topic}, which takes ${settings.maxRecordBytes}`,
     );
   }
-  const timestampMs = record.timestampMs ?? nowMs;
-  if (!Number.isFinite(timestampMs) || timestampMs < 0) {
-    throw new Error(`record for topic ${topic}: timestampMs ${timestampMs} is not a time since the epoch`);
-  }
+  // A record from outside may carry any time, or none (-1), and is passed on all the same.
+  const timestampMs = isTime(record.timestampMs) ? Math.trunc(record.timestampMs) : nowMs;
   return {
     topic,
     partition,
@@ -138,6 +228,10 @@ function placeRecord(record: OutgoingRecord, settings: TopicSettings, nowMs: num
     maxBatchBytes: maxBatchBytesOfTopic,
     ...(headers && { headers }),
   };
+}
+
+function isTime(timestampMs: number | undefined): timestampMs is number {
+  return timestampMs !== undefined && timestampMs >= 0 && timestampMs <= Number.MAX_SAFE_INTEGER;
 }
 
 function headerBytes(headers: Readonly<Record<string, string>>): number {

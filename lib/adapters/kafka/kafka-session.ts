@@ -1,39 +1,16 @@
 /**
- * A cluster that mends itself: one set of connections, thrown away and made anew when it breaks, and a way to try a
- * request again until it is answered or its time is up. Outages are told once, not at every try.
+ * A cluster that mends itself: one set of connections, each of which is made anew when it breaks, all of them when no node
+ * answers any more, and a way to try a request again until it is answered or its time is up.
  */
 import { type Clock, sleep } from '../../ports/clock';
-import type { Log } from '../../telemetry/log';
 import type { KafkaClient, KafkaCluster, KafkaNode } from './kafka-client';
-import { errorKind, givenUp, rootError } from './kafka-errors';
+import { errorKind, givenUp, withoutLeader } from './kafka-errors';
 
 const firstBackoffMs = 50;
 const maxBackoffMs = 1_000;
 
 export function backoffMs(tries: number): number {
   return Math.min(maxBackoffMs, firstBackoffMs * 2 ** tries);
-}
-
-/** Says once that Kafka does not answer, and once that it does again. Shared by all sessions of a process. */
-export class Outage {
-  private sinceMs: number | null = null;
-
-  constructor(
-    private readonly clock: Clock,
-    private readonly log: Log,
-  ) {}
-
-  failed(error: unknown): void {
-    if (this.sinceMs !== null) return;
-    this.sinceMs = this.clock.monotonicMs();
-    this.log.warn('Kafka does not answer; trying again until it does', { reason: rootError(error).message });
-  }
-
-  answered(): void {
-    if (this.sinceMs === null) return;
-    this.log.info('Kafka answers again', { afterMs: Math.round(this.clock.monotonicMs() - this.sinceMs) });
-    this.sinceMs = null;
-  }
 }
 
 export interface TryLimits {
@@ -50,12 +27,14 @@ export class KafkaSession {
   private current: KafkaCluster | null = null;
   private connecting: Promise<KafkaCluster> | null = null;
   private readonly disconnecting = new Set<Promise<void>>();
+  private refreshing: Promise<void> | null = null;
+  /** By partition and topic, as found last: while everything connects anew, what was known is better than nothing. */
+  private readonly leaders = new Map<string, number | null>();
   private closed = false;
 
   constructor(
     private readonly client: KafkaClient,
     private readonly clock: Clock,
-    private readonly outage: Outage,
   ) {}
 
   /** A connected cluster that knows these topics. Rejects with a kafkajs error. */
@@ -74,9 +53,7 @@ export class KafkaSession {
       const refused = limits.refusal?.();
       if (refused) throw refused;
       try {
-        const result = await attempt(await this.cluster(limits.topics));
-        this.answered();
-        return result;
+        return await attempt(await this.cluster(limits.topics));
       } catch (error) {
         const waitMs = backoffMs(tries);
         const late = this.clock.monotonicMs() + waitMs - startedMs > limits.timeoutMs;
@@ -87,25 +64,41 @@ export class KafkaSession {
     }
   }
 
-  /** A request was answered: whatever was wrong is over. */
-  answered(): void {
-    this.outage.answered();
-  }
-
-  /** After an error that is not fatal: makes ready for another try. Never rejects. */
+  /**
+   * After an error that is not fatal: makes ready for another try. Only the connection that broke is gone; where other
+   * nodes answer, they say who leads now. Never rejects.
+   */
   async mend(error: unknown, topics: readonly string[]): Promise<void> {
     const kind = errorKind(error);
-    if (kind === 'connection') {
-      this.outage.failed(error);
-      this.discard();
-    } else if (kind === 'stale' && this.current) {
-      const cluster = this.current;
-      await cluster.refreshMetadata().catch((failure: unknown) => {
-        // A topic that has gone spoils the metadata of all others.
-        if (errorKind(failure) === 'stale')
-          this.forget([...cluster.targetTopics].filter((topic) => !topics.includes(topic)));
-        if (errorKind(failure) === 'connection') this.discard();
-      });
+    if (kind !== 'connection' && kind !== 'stale') return;
+    // Several requests fail together: one look serves them all.
+    this.refreshing ??= this.refresh(topics).finally(() => {
+      this.refreshing = null;
+    });
+    await this.refreshing;
+  }
+
+  /** Who leads a partition, as far as it is known without asking, or was known last; null when nobody is known to. */
+  knownLeader(topic: string, partition: number): number | null {
+    const { current } = this;
+    const place = `${partition}/${topic}`;
+    if (current && hasMetadata(current, topic)) {
+      const found = current.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
+      this.leaders.set(place, found && found.leader >= 0 ? found.leader : null);
+    }
+    return this.leaders.get(place) ?? null;
+  }
+
+  private async refresh(topics: readonly string[]): Promise<void> {
+    const cluster = this.current;
+    if (!cluster) return;
+    try {
+      await cluster.refreshMetadata();
+    } catch (failure) {
+      // A topic that has gone spoils the metadata of all others.
+      if (errorKind(failure) === 'stale')
+        this.forget([...cluster.targetTopics].filter((topic) => !topics.includes(topic)));
+      if (errorKind(failure) === 'connection' && this.current === cluster) this.discard();
     }
   }
 
@@ -165,13 +158,13 @@ function hasMetadata(cluster: KafkaCluster, topic: string): boolean {
   }
 }
 
-/** The node that leads a partition. Throws when the topic has no such partition. */
+/** The node that leads a partition. Throws when nobody is known to. */
 export async function leaderOf(cluster: KafkaCluster, topic: string, partition: number): Promise<KafkaNode> {
   return cluster.findBroker({ nodeId: leaderIdOf(cluster, topic, partition) });
 }
 
 export function leaderIdOf(cluster: KafkaCluster, topic: string, partition: number): number {
   const found = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
-  if (!found) throw new Error(`topic ${topic} has no partition ${partition}`);
+  if (!found || found.leader < 0) throw withoutLeader(topic, partition, found !== undefined);
   return found.leader;
 }

@@ -36,8 +36,8 @@ export interface KafkaSettings {
   readonly lingerMs: number;
   /** Most records in one request. */
   readonly maxBatchRecords: number;
-  /** Of topics that `ensureTopics` makes. */
-  readonly replicationFactor: number;
+  /** Of topics that `ensureTopics` makes; null for three where there are three nodes, else one on each. */
+  readonly replicationFactor: number | null;
   /**
    * Names this process among those of its kind, the same after a restart: then it takes the place of its dead
    * predecessor at once, instead of waiting for the session time-out. Unique per running process; null for none.
@@ -58,7 +58,7 @@ export const defaultKafkaSettings: KafkaSettings = {
   deliveryTimeoutMs: 60_000,
   lingerMs: 0,
   maxBatchRecords: 500,
-  replicationFactor: 1,
+  replicationFactor: null,
   instanceId: null,
 };
 

@@ -213,7 +213,8 @@ export class TopicCursor implements FetchCursor {
   }
 
   take(from: number, fetched: FetchedRecords): void {
-    this.end = Math.max(this.end, fetched.end);
+    const shorter = fetched.next < from;
+    this.end = shorter ? fetched.end : Math.max(this.end, fetched.end);
     // Sought elsewhere meanwhile.
     if (from !== this.next || !this.started) return;
     this.next = fetched.next;

@@ -5,8 +5,9 @@
 import type { LogRecord, OffsetRange, TopicPartition } from '../../ports/broker';
 import { type FetchedRecords, fetchedRecords } from './fetched-records';
 import { type KafkaCluster, readCommitted } from './kafka-client';
-import { outOfRange } from './kafka-errors';
+import { isOutOfRange, withoutLeader } from './kafka-errors';
 import { type KafkaSession, leaderIdOf, leaderOf } from './kafka-session';
+import type { PassedOver } from './passed-over';
 
 const earliestTime = -2;
 const latestTime = -1;
@@ -17,7 +18,10 @@ const fetchBytes = 2_097_152;
 const maxWaitMs = 100;
 
 export class PartitionReader {
-  constructor(private readonly session: KafkaSession) {}
+  constructor(
+    private readonly session: KafkaSession,
+    private readonly passedOver: PassedOver,
+  ) {}
 
   /** Rejects when the topic has no such partition. */
   async offsets(of: TopicPartition): Promise<OffsetRange> {
@@ -67,13 +71,21 @@ export class PartitionReader {
     return this.session.run(limits, async (cluster) => {
       try {
         const fetched = await fetchOne(cluster, of, from);
+        if (fetched.unreadable.length > 0) this.passedOver.unreadable(of, fetched.unreadable);
         // Asked alone, a partition that has anything gives at least one batch: nothing more is kept up to the end.
         return fetched.next > from ? fetched : { ...fetched, next: Math.max(from + 1, Math.min(stop, fetched.end)) };
       } catch (error) {
-        if (!outOfRange(error)) throw error;
-        // Retention was faster than the reader.
-        const earliest = await listOffset(cluster, of, earliestTime);
-        return { records: [], next: Math.max(from + 1, earliest), end: stop };
+        if (!isOutOfRange(error)) throw error;
+        const [earliest, end] = await Promise.all([
+          listOffset(cluster, of, earliestTime),
+          listOffset(cluster, of, latestTime),
+        ]);
+        // Perhaps a new leader does not know yet how long its log is: it is asked again.
+        if (from >= earliest && from <= end) throw withoutLeader(topic, partition, true);
+        // Retention was faster than the reader, or the topic was made anew and what was asked for is no more.
+        const next = Math.min(stop, earliest > from ? earliest : stop);
+        this.passedOver.gone(of, from, next);
+        return { records: [], next: Math.max(from + 1, next), end: stop, unreadable: [] };
       }
     });
   }
@@ -84,17 +96,22 @@ export class PartitionReader {
   }
 }
 
+/** Asks until there is an answer for the partition: a client that is slowed down gets answers without any. */
 async function fetchOne(cluster: KafkaCluster, of: TopicPartition, from: number): Promise<FetchedRecords> {
   const { topic, partition } = of;
   const node = await leaderOf(cluster, topic, partition);
-  const { responses } = await node.fetch({
-    maxWaitTime: maxWaitMs,
-    minBytes: 1,
-    maxBytes: fetchBytes,
-    isolationLevel: readCommitted,
-    topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes: fetchBytes }] }],
-  });
-  return fetchedRecords(topic, responses[0]!.partitions[0]!, from);
+  for (;;) {
+    const { responses } = await node.fetch({
+      maxWaitTime: maxWaitMs,
+      minBytes: 1,
+      maxBytes: fetchBytes,
+      isolationLevel: readCommitted,
+      topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes: fetchBytes }] }],
+    });
+    const data = responses[0]?.partitions[0];
+    if (data?.error) throw data.error;
+    if (data) return fetchedRecords(topic, data, from);
+  }
 }
 
 /** First offset at or after the time; -1 when there is none. Special times: -2 the first kept, -1 the end. */

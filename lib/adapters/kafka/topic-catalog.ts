@@ -1,14 +1,17 @@
 /** Topics as Kafka knows them: makes them with fitting settings, lists them, and remembers what a writer has to know of each. */
 import type { TopicSettings } from '../../ports/broker';
 import type { Log } from '../../telemetry/log';
+import type { Metrics } from '../../telemetry/metrics';
 import type { KafkaCluster, KafkaNode } from './kafka-client';
-import { errorType, rootError } from './kafka-errors';
+import { errorType, rootError, withoutLeader } from './kafka-errors';
 import type { KafkaSession } from './kafka-session';
 
 /** Between a topic's `max.message.bytes`, which limits a whole batch, and the largest record: room for headers and framing. */
 export const batchOverheadBytes = 4_096;
 const requestTimeoutMs = 10_000;
 const tryMs = 15_000;
+/** Of topics that are made where nobody says how many. */
+const mostCopies = 3;
 const topicResource = 2;
 const configNames = ['cleanup.policy', 'retention.ms', 'max.message.bytes'];
 /** What Kafka's own defaults amount to, for topics whose settings this client may not read. */
@@ -23,7 +26,12 @@ const hourMs = 60 * minuteMs;
 const longestSegmentMs = 7 * 24 * hourMs;
 
 export class TopicCatalog {
+  /** As agreed: with the number of partitions that the engine works on, whatever was added later. */
   private readonly known = new Map<string, TopicSettings>();
+  /** Partitions by topic, as first wanted or seen. */
+  private readonly agreed = new Map<string, number>();
+  /** How many partitions beyond the agreed ones were told of, by topic. */
+  private readonly told = new Map<string, number>();
   private readonly loading = new Map<string, Promise<TopicSettings>>();
   /** Topics whose settings Kafka has told, rather than what it would make by default. */
   private readonly seen = new Set<string>();
@@ -31,8 +39,9 @@ export class TopicCatalog {
 
   constructor(
     private readonly session: KafkaSession,
-    private readonly replicationFactor: number,
+    private readonly replicationFactor: number | null,
     private readonly log: Log,
+    private readonly metrics: Metrics,
   ) {}
 
   /** What is remembered of a topic, without asking. */
@@ -65,6 +74,11 @@ export class TopicCatalog {
   async ensure(wanted: readonly TopicSettings[]): Promise<void> {
     const present = await this.partitionCounts();
     const missing = missingOf(wanted, present);
+    for (const { name, partitions } of wanted) this.agreed.set(name, partitions);
+    this.tellOutside(
+      present,
+      wanted.map(({ name }) => name),
+    );
     const existing = wanted.filter(({ name }) => present.has(name));
     if (existing.length > 0) {
       const described = await this.describe(new Map(existing.map(({ name }) => [name, present.get(name)!])));
@@ -81,15 +95,39 @@ export class TopicCatalog {
         if (errorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
       }
     });
-    for (const name of names) this.known.delete(name);
+    for (const name of names) {
+      this.known.delete(name);
+      this.agreed.delete(name);
+    }
     this.session.forget(names);
+  }
+
+  /** How many partitions these topics have by now, and an alarm when it is more than was agreed. */
+  async actualPartitions(names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const present = await this.partitionCounts(names);
+    this.tellOutside(present, names);
+    return present;
+  }
+
+  private tellOutside(present: ReadonlyMap<string, number>, names: readonly string[]): void {
+    for (const name of names) {
+      const agreed = this.agreed.get(name);
+      const outside = (present.get(name) ?? 0) - (agreed ?? 0);
+      if (agreed === undefined || outside <= 0 || this.told.get(name) === outside) continue;
+      this.told.set(name, outside);
+      this.metrics.set('quantum_router_kafka_partitions_outside', { topic: name }, outside);
+      this.log.error(
+        'a topic has more partitions than the engine works on: what is produced there is forwarded, late; see docs/operations.md, Partitions and scaling',
+        { topic: name, agreed, has: agreed + outside },
+      );
+    }
   }
 
   private async load(name: string): Promise<TopicSettings> {
     const present = await this.partitionCounts([name]);
     if (!present.has(name)) throw new Error(`topic ${name} does not exist: create it with ensureTopics first`);
-    const [settings] = await this.describe(present);
-    return settings!;
+    await this.describe(present);
+    return this.known.get(name)!;
   }
 
   /** By topic: of all topics, or of those named that exist. */
@@ -130,7 +168,9 @@ export class TopicCatalog {
     return [...partitions].map(([name, count]) => {
       const config = new Map(entries.get(name)?.map(({ configName, configValue }) => [configName, configValue]));
       const settings: TopicSettings = { name, partitions: count, ...kafkaDefaults, ...settingsOf(config) };
-      this.known.set(name, settings);
+      const agreed = this.agreed.get(name) ?? count;
+      this.agreed.set(name, agreed);
+      this.known.set(name, { ...settings, partitions: Math.min(agreed, count) });
       if (config.has('cleanup.policy')) this.seen.add(name);
       return settings;
     });
@@ -138,6 +178,7 @@ export class TopicCatalog {
 
   private async create(topics: readonly TopicSettings[]): Promise<void> {
     const names = topics.map(({ name }) => name);
+    const replicationFactor = this.replicationFactor ?? (await this.fittingReplication());
     await this.session.run({ what: `creating ${names.join(', ')}`, topics: [], timeoutMs: tryMs }, async (cluster) => {
       try {
         await (await anyNode(cluster)).createTopics({
@@ -145,12 +186,12 @@ export class TopicCatalog {
           topics: topics.map((topic) => ({
             topic: topic.name,
             numPartitions: topic.partitions,
-            replicationFactor: this.replicationFactor,
-            configEntries: configOf(topic),
+            replicationFactor,
+            configEntries: configOf(topic, replicationFactor),
           })),
         });
       } catch (error) {
-        refuseCreation(error, this.replicationFactor);
+        refuseCreation(error, replicationFactor);
       }
     });
     const present = await this.whenUsable(names);
@@ -159,13 +200,29 @@ export class TopicCatalog {
     for (const topic of topics) this.known.set(topic.name, topic);
   }
 
+  /** Three copies where there are three nodes, else one on each. */
+  private fittingReplication(): Promise<number> {
+    return this.session.run({ what: 'counting the nodes', topics: [], timeoutMs: tryMs }, async (cluster) => {
+      const { brokers } = await (await anyNode(cluster)).metadata([]);
+      return Math.max(1, Math.min(mostCopies, brokers.length));
+    });
+  }
+
   /** Leaders are chosen, and other nodes told, a moment after topics were made. */
   private whenUsable(names: readonly string[]): Promise<Map<string, number>> {
     return this.session.run(
       { what: `waiting for ${names.join(', ')}`, topics: [], timeoutMs: tryMs },
       async (cluster) => {
         const { topicMetadata } = await (await anyNode(cluster)).metadata(names);
-        return new Map(topicMetadata.map(({ topic, partitionMetadata }) => [topic, partitionMetadata.length]));
+        const made = new Map(topicMetadata.map(({ topic, partitionMetadata }) => [topic, partitionMetadata]));
+        for (const name of names) {
+          const partitions = made.get(name) ?? [];
+          const leaderless = partitions.find(({ leader }) => leader < 0);
+          if (partitions.length === 0 || leaderless) {
+            throw withoutLeader(name, leaderless?.partitionId ?? 0, leaderless !== undefined);
+          }
+        }
+        return new Map([...made].map(([topic, partitions]) => [topic, partitions.length]));
       },
     );
   }
@@ -193,24 +250,39 @@ async function anyNode(cluster: KafkaCluster): Promise<KafkaNode> {
   }
 }
 
-/** Refuses changed partitions with a readable difference; returns the topics that are still to be made. */
+/**
+ * Returns the topics that are still to be made. Fewer partitions than wanted are refused, with a readable difference, and so
+ * is another number in all topics: that is a wrong setting. More in some of them were added by somebody later.
+ */
 function missingOf(wanted: readonly TopicSettings[], present: ReadonlyMap<string, number>): TopicSettings[] {
   const differences: string[] = [];
-  const missing = wanted.filter(({ name, partitions }) => {
+  for (const { name, partitions } of wanted) {
     if (!Number.isInteger(partitions) || partitions < 1) {
       differences.push(`${name}: partitions must be a positive integer, not ${partitions}`);
     }
     const has = present.get(name);
-    if (has !== undefined && has !== partitions)
-      differences.push(`${name}: has ${has} partitions, wanted ${partitions}`);
-    return has === undefined;
-  });
+    const otherwise = has !== undefined && (has < partitions || isAnotherNumber(partitions, wanted, present));
+    if (otherwise && has !== partitions) differences.push(`${name}: has ${has} partitions, wanted ${partitions}`);
+  }
   if (differences.length > 0) {
     throw new Error(
-      `topics cannot be made as wanted, since keys would move to other partitions; use the existing number or a new topic:\n  ${differences.join('\n  ')}`,
+      `topics cannot be made as wanted, since keys would move to other partitions; use the existing number (PARTITIONS, --partitions) or a new topic prefix:\n  ${differences.join('\n  ')}`,
     );
   }
-  return missing;
+  return wanted.filter(({ name }) => !present.has(name));
+}
+
+/** Whether all topics that should have this number agree on a higher one. */
+function isAnotherNumber(
+  partitions: number,
+  wanted: readonly TopicSettings[],
+  present: ReadonlyMap<string, number>,
+): boolean {
+  const counts = wanted.flatMap((topic) => {
+    const has = present.get(topic.name);
+    return topic.partitions === partitions && has !== undefined ? [has] : [];
+  });
+  return counts.length > 1 && counts[0]! > partitions && new Set(counts).size === 1;
 }
 
 /** Passes over topics that another process has made meanwhile. */
@@ -249,18 +321,20 @@ function settingsOf(config: ReadonlyMap<string, string>): Partial<Omit<TopicSett
   };
 }
 
-function configOf(topic: TopicSettings): { name: string; value: string }[] {
+function configOf(topic: TopicSettings, replicationFactor: number): { name: string; value: string }[] {
   const retentionMs = topic.retentionMs ?? -1;
   const config: Record<string, string | number> = {
     'cleanup.policy': topic.cleanup,
     'retention.ms': retentionMs,
     'max.message.bytes': topic.maxRecordBytes + batchOverheadBytes,
-    // Foreign clients may compress with what kafkajs cannot read (snappy, lz4, zstd): the broker undoes it.
+    // The broker undoes what foreign clients compress, once; else every reader would, each time.
     'compression.type': 'uncompressed',
     // Only closed segments are deleted: without this, a busy topic keeps records for up to a week beyond their time.
     'segment.ms':
       retentionMs < 0 ? longestSegmentMs : Math.min(longestSegmentMs, Math.max(minuteMs, Math.ceil(retentionMs / 10))),
   };
+  // Whoever waits for all copies in sync should wait for two at least, and one node may be gone.
+  if (replicationFactor >= mostCopies) config['min.insync.replicas'] = 2;
   if (topic.cleanup === 'compact') {
     // Only closed segments are compacted, and a restore reads all that is not: changelogs turn over in seconds.
     config['segment.ms'] = 10 * minuteMs;

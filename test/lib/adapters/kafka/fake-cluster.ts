@@ -1,10 +1,13 @@
 /** A Kafka cluster for unit tests: nodes that answer as a test says, behind the adapter's own door to kafkajs. */
 import type { KafkaClient, KafkaCluster, KafkaNode } from '../../../../lib/adapters/kafka/kafka-client';
-import { KafkaSession, Outage } from '../../../../lib/adapters/kafka/kafka-session';
+import { KafkaSession } from '../../../../lib/adapters/kafka/kafka-session';
+import { PassedOver } from '../../../../lib/adapters/kafka/passed-over';
 import type { Clock } from '../../../../lib/ports/clock';
 import { createLog } from '../../../../lib/telemetry/log';
+import { createMetrics } from '../../../../lib/telemetry/metrics';
 
 export const silent = createLog({ level: 'silent' });
+export const unseen = (): PassedOver => new PassedOver(silent, createMetrics());
 
 export interface FakeCluster {
   readonly session: KafkaSession;
@@ -42,6 +45,7 @@ export function fakeCluster(options: {
           for (const topic of topics) targetTopics.add(topic);
         },
         async refreshMetadata() {
+          if (refusal) throw refusal;
           refreshed();
         },
         findTopicPartitionMetadata: (topic) =>
@@ -52,7 +56,7 @@ export function fakeCluster(options: {
     },
   };
   return {
-    session: new KafkaSession(client, options.clock, new Outage(options.clock, silent)),
+    session: new KafkaSession(client, options.clock),
     leaders,
     opened: () => opened,
     refuseConnections: (error) => {

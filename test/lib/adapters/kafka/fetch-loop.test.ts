@@ -2,17 +2,21 @@ import { type FetchCursor, FetchLoop } from '../../../../lib/adapters/kafka/fetc
 import type { FetchedRecords } from '../../../../lib/adapters/kafka/fetched-records';
 import type { FetchedMessage, FetchRequest, KafkaNode } from '../../../../lib/adapters/kafka/kafka-client';
 import { PartitionReader } from '../../../../lib/adapters/kafka/partition-reader';
+import { PassedOver } from '../../../../lib/adapters/kafka/passed-over';
+import type { UnreadableBatch } from '../../../../lib/adapters/kafka/record-batch';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
-import { connectionError, fakeCluster, protocolError, silent } from './fake-cluster';
+import { createLog } from '../../../../lib/telemetry/log';
+import { createMetrics } from '../../../../lib/telemetry/metrics';
+import { connectionError, fakeCluster, protocolError, unseen } from './fake-cluster';
 
 const message = (offset: number): FetchedMessage => ({
-  offset: `${offset}`,
-  timestamp: '0',
+  offset,
+  timestamp: 0,
   key: null,
   value: Buffer.from(`${offset}`),
   headers: {},
   isControlRecord: false,
-  batchContext: { firstOffset: `${offset}`, lastOffsetDelta: 0, producerId: '-1', inTransaction: false },
+  batchContext: { producerId: '-1', inTransaction: false },
 });
 
 /** Partitions on a node that answers what it has, and holds a request for which it has nothing until something comes. */
@@ -20,6 +24,10 @@ function node() {
   const logs = new Map<string, { offsets: number[]; start: number; end: number }>();
   const requests: FetchRequest[] = [];
   const failures: Error[] = [];
+  const refused = new Map<string, Error>();
+  const damaged = new Map<string, UnreadableBatch>();
+  let always: Error | null = null;
+  let slowed = 0;
   let arrived = (): void => {};
   /** Gives nothing for these while others are asked for too, as when an answer is full. */
   const starved = new Set<string>();
@@ -31,25 +39,37 @@ function node() {
         const log = logs.get(key)!;
         const from = Number(fetchOffset);
         if (from < log.start || from > log.end) {
-          throw Object.assign(protocolError('OFFSET_OUT_OF_RANGE'), {
-            name: 'KafkaJSOffsetOutOfRange',
-            topic,
-            partition,
-          });
+          return { partition, highWatermark: `${log.end}`, messages: [], error: protocolError('OFFSET_OUT_OF_RANGE') };
         }
+        const error = refused.get(key);
+        if (error) return { partition, highWatermark: `${log.end}`, messages: [], error };
+        const unreadable = damaged.get(key);
         const full = starved.has(key) && request.topics.flatMap((asked) => asked.partitions).length > 1;
         const messages = full ? [] : log.offsets.filter((offset) => offset >= from).map(message);
-        return { partition, highWatermark: `${log.end}`, messages };
+        const last = messages.at(-1);
+        return {
+          partition,
+          highWatermark: `${log.end}`,
+          messages,
+          nextOffset: last ? last.offset + 1 : null,
+          ...(unreadable && unreadable.lastOffset >= from && { unreadable: [unreadable] }),
+        };
       }),
     }));
   const fake: Partial<KafkaNode> = {
     async fetch(request) {
       requests.push(request);
-      const failure = failures.shift();
+      const failure = failures.shift() ?? always;
       if (failure) throw failure;
+      if (slowed > 0) {
+        slowed--;
+        return { responses: [] };
+      }
       for (;;) {
         const responses = answer(request);
-        const something = responses.some(({ partitions }) => partitions.some(({ messages }) => messages.length > 0));
+        const something = responses.some(({ partitions }) =>
+          partitions.some(({ messages, error }) => messages.length > 0 || error !== undefined),
+        );
         const gap = request.topics.some(({ topic, partitions }) =>
           partitions.some(({ partition, fetchOffset }) => Number(fetchOffset) < logs.get(`${topic}/${partition}`)!.end),
         );
@@ -74,6 +94,15 @@ function node() {
     requests,
     starved,
     fail: (...errors: Error[]) => void failures.push(...errors),
+    failAlways: (error: Error | null) => {
+      always = error;
+    },
+    refusePartition: (key: string, error: Error) => void refused.set(key, error),
+    damage: (key: string, batch: UnreadableBatch) => void damaged.set(key, batch),
+    /** The next answers come without partitions. */
+    slowDown: (answers: number) => {
+      slowed = answers;
+    },
     log(key: string, offsets: number[], range: { start?: number; end?: number } = {}) {
       logs.set(key, { offsets, start: range.start ?? 0, end: range.end ?? (offsets.at(-1) ?? -1) + 1 });
       arrived();
@@ -106,11 +135,20 @@ function bench(cursors: Cursor[], leaders: Record<string, number[]> = { topic: [
   const clock = createVirtualClock();
   const [one, two] = [node(), node()];
   const cluster = fakeCluster({ clock, leaders, nodes: { 1: one.fake, 2: two.fake } });
+  const lines: string[] = [];
+  const log = createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });
+  const metrics = createMetrics();
   const failures: Error[] = [];
   const onFailed = (error: Error): void => void failures.push(error);
-  const loop = new FetchLoop(cluster.session, cursors, { clock, log: silent, lingerMs: 0, onFailed });
+  const loop = new FetchLoop(cluster.session, cursors, {
+    clock,
+    log,
+    passedOver: new PassedOver(log, metrics),
+    lingerMs: 0,
+    onFailed,
+  });
   const until = (condition: () => boolean): Promise<void> => clock.runUntilIdle({ until: condition });
-  return { clock, one, two, cluster, loop, failures, until };
+  return { clock, one, two, cluster, loop, failures, until, lines, metrics };
 }
 
 describe('the fetch loop', () => {
@@ -186,18 +224,116 @@ describe('the fetch loop', () => {
     one.log('topic/0', [0, 1]);
     await until(() => cursors[0]!.taken.length >= 2);
     expect(cursors[0]!.taken.slice(0, 2)).toEqual([0, 1]);
-    expect(cluster.opened()).toBe(2);
+    expect(cluster.opened()).toBe(1);
     expect(failures).toEqual([]);
   });
 
-  test('an offset that is gone is passed; one beyond the end of a shorter log goes back to its end', async () => {
+  test('offsets that are gone are passed and counted; a log that is shorter than it was is read from its start', async () => {
     const cursors = [new Cursor('topic', 0, 2), new Cursor('topic', 1, 50)];
-    const { one, loop, until } = bench(cursors);
+    const { one, loop, until, lines, metrics } = bench(cursors);
     one.log('topic/0', [5, 6], { start: 5 });
-    one.log('topic/1', [0], {});
+    one.log('topic/1', [3, 4], { start: 3 });
     loop.start();
-    await until(() => cursors[0]!.taken.length === 2 && cursors[1]!.next === 1);
-    expect(cursors[0]!.taken).toEqual([5, 6]);
+    await until(() => cursors.every(({ taken }) => taken.length === 2));
+    expect(cursors.map(({ taken }) => taken)).toEqual([
+      [5, 6],
+      [3, 4],
+    ]);
+    const skipped = (cause: string) =>
+      metrics.value('quantum_router_kafka_skipped_records_total', { topic: 'topic', cause });
+    expect([await skipped('retention'), await skipped('shorter_log')]).toEqual([3, 45]);
+    expect(lines.filter((line) => line.includes('made anew or truncated'))).toHaveLength(1);
+  });
+
+  test('a new leader that does not know yet how long its log is does not send readers back to the start', async () => {
+    const cursors = [new Cursor('topic', 0, 5)];
+    const { one, loop, until, cluster, metrics } = bench(cursors, { topic: [1] });
+    one.log('topic/0', [0, 1, 2, 3]);
+    cluster.onRefresh(() => one.log('topic/0', [0, 1, 2, 3, 4, 5]));
+    loop.start();
+    await until(() => cursors[0]!.taken.length > 0);
+    expect(cursors[0]!.taken).toEqual([5]);
+    const labels = { topic: 'topic', cause: 'shorter_log' };
+    expect(await metrics.value('quantum_router_kafka_skipped_records_total', labels)).toBe(0);
+  });
+
+  test('a node that does not answer holds up what it leads and nothing else; after a while that is told, once', async () => {
+    const cursors = [new Cursor('topic', 0), new Cursor('topic', 1)];
+    const { clock, one, two, loop, until, lines } = bench(cursors, { topic: [1, 2] });
+    one.log('topic/0', [0]);
+    two.log('topic/1', [0]);
+    one.failAlways(connectionError());
+    loop.start();
+    await until(() => cursors[1]!.taken.length === 1);
+    const startMs = clock.monotonicMs();
+    for (let end = 2; end < 20; end++) {
+      two.log(
+        'topic/1',
+        Array.from({ length: end }, (_, offset) => offset),
+      );
+      await until(() => cursors[1]!.taken.length === end);
+    }
+    // No time has passed for the living one.
+    expect(clock.monotonicMs() - startMs).toBeLessThan(100);
+    let past = false;
+    clock.setTimer(30_000, () => {
+      past = true;
+    });
+    await until(() => past);
+    expect(lines.filter((line) => line.includes('a partition cannot be read'))).toHaveLength(1);
+    one.failAlways(null);
+    await until(() => cursors[0]!.taken.length === 1);
+    await until(() => lines.some((line) => line.includes('can be read again')));
+  });
+
+  test('an error of one partition is mended for that one; the others of its node are handed over', async () => {
+    const cursors = [new Cursor('topic', 0), new Cursor('topic', 1)];
+    const { one, two, loop, until, cluster } = bench(cursors);
+    one.log('topic/0', [0]);
+    one.log('topic/1', [0]);
+    two.log('topic/1', [0, 1]);
+    one.refusePartition('topic/1', protocolError('NOT_LEADER_FOR_PARTITION', true));
+    loop.start();
+    await until(() => cursors[0]!.taken.length === 1);
+    cluster.onRefresh(() => cluster.leaders.set('topic', [1, 2]));
+    await until(() => cursors[1]!.taken.length === 2);
+    expect(cluster.opened()).toBe(1);
+  });
+
+  test('an answer without partitions, as a client gets that is slowed down, is no error', async () => {
+    const cursors = [new Cursor('topic', 0)];
+    const { one, loop, until, failures, cluster } = bench(cursors, { topic: [1] });
+    one.log('topic/0', [0, 1]);
+    one.slowDown(3);
+    loop.start();
+    await until(() => cursors[0]!.taken.length === 2);
+    expect(failures).toEqual([]);
+    one.slowDown(3);
+    expect(await new PartitionReader(cluster.session, unseen()).offsets({ topic: 'topic', partition: 0 })).toEqual({
+      earliest: 0,
+      end: 2,
+    });
+    const read: number[] = [];
+    for await (const chunk of new PartitionReader(cluster.session, unseen()).read(
+      { topic: 'topic', partition: 0 },
+      { from: 0 },
+    )) {
+      read.push(...chunk.map(({ offset }) => offset));
+    }
+    expect(read).toEqual([0, 1]);
+  });
+
+  test('a batch that nobody can read is passed over, named and counted', async () => {
+    const cursors = [new Cursor('topic', 0)];
+    const { one, loop, until, lines, metrics } = bench(cursors, { topic: [1] });
+    one.log('topic/0', [7, 8]);
+    one.damage('topic/0', { firstOffset: 2, lastOffset: 6, reason: 'its checksum is wrong' });
+    loop.start();
+    await until(() => cursors[0]!.taken.length === 2);
+    expect(await metrics.value('quantum_router_kafka_unreadable_records_total', { topic: 'topic' })).toBe(5);
+    const told = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg.includes('put aside'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatchObject({ topic: 'topic', partition: 0, firstOffset: 2, lastOffset: 6, level: 'error' });
   });
 
   test('what cannot be mended ends it, and is told', async () => {
@@ -215,8 +351,8 @@ describe('the fetch loop', () => {
 
 describe('reading a range', () => {
   test('ends at the end, also when compaction has left nothing there, and passes what is gone meanwhile', async () => {
-    const { one, cluster } = bench([]);
-    const reader = new PartitionReader(cluster.session);
+    const { one, cluster, until } = bench([]);
+    const reader = new PartitionReader(cluster.session, unseen());
     const of = { topic: 'topic', partition: 0 };
     const read = async (range: { from: number; to?: number }): Promise<number[]> => {
       const offsets: number[] = [];
@@ -228,8 +364,14 @@ describe('reading a range', () => {
     expect(await read({ from: 4 })).toEqual([]);
     expect(await read({ from: 0, to: 3 })).toEqual([0]);
     one.log('topic/0', [4, 5], { start: 4 });
-    one.fail(Object.assign(protocolError('OFFSET_OUT_OF_RANGE'), { name: 'KafkaJSOffsetOutOfRange', ...of }));
-    expect(await read({ from: 0 })).toEqual([5]);
+    one.fail(protocolError('OFFSET_OUT_OF_RANGE'));
+    let read4: number[] | null = null;
+    void read({ from: 0 }).then((offsets) => {
+      read4 = offsets;
+    });
+    await until(() => read4 !== null);
+    // Refused once though it is there: nothing is skipped for that.
+    expect(read4).toEqual([4, 5]);
     expect(await reader.offsetAt(of, 5)).toBe(6);
   });
 
@@ -237,7 +379,7 @@ describe('reading a range', () => {
     const { one, cluster } = bench([]);
     one.log('topic/0', [0, 1, 2, 3], { end: 9 });
     one.fail(...[]);
-    for await (const chunk of new PartitionReader(cluster.session).read(
+    for await (const chunk of new PartitionReader(cluster.session, unseen()).read(
       { topic: 'topic', partition: 0 },
       { from: 0, maxRecords: 2 },
     )) {

@@ -2,13 +2,13 @@ import { fetchedRecords } from '../../../../lib/adapters/kafka/fetched-records';
 import type { FetchedMessage, FetchedPartitionData } from '../../../../lib/adapters/kafka/kafka-client';
 
 const message = (offset: number, fields: Partial<FetchedMessage> = {}): FetchedMessage => ({
-  offset: `${offset}`,
-  timestamp: '1700000000123',
+  offset,
+  timestamp: 1_700_000_000_123,
   key: Buffer.from('k'),
   value: Buffer.from(`${offset}`),
   headers: {},
   isControlRecord: false,
-  batchContext: { firstOffset: `${offset}`, lastOffsetDelta: 0, producerId: '-1', inTransaction: false },
+  batchContext: { producerId: '-1', inTransaction: false },
   ...fields,
 });
 const data = (messages: FetchedMessage[], fields: Partial<FetchedPartitionData> = {}): FetchedPartitionData => ({
@@ -16,13 +16,14 @@ const data = (messages: FetchedMessage[], fields: Partial<FetchedPartitionData> 
   highWatermark: '100',
   lastStableOffset: '90',
   messages,
+  nextOffset: messages.length > 0 ? messages.at(-1)!.offset + 1 : null,
   ...fields,
 });
 const offsets = (fetched: ReturnType<typeof fetchedRecords>): number[] => fetched.records.map(({ offset }) => offset);
 
 describe('what a fetch brought', () => {
   test('records as the port has them', () => {
-    const headers = { one: Buffer.from('1'), twice: [Buffer.from('a'), Buffer.from('ß')], none: undefined };
+    const headers = { one: Buffer.from('1'), other: Buffer.from('ß'), none: undefined };
     const fetched = fetchedRecords('topic', data([message(7, { headers }), message(8, { key: null, value: null })]), 7);
     expect(fetched.records).toEqual([
       {
@@ -32,7 +33,7 @@ describe('what a fetch brought', () => {
         timestampMs: 1_700_000_000_123,
         key: 'k',
         value: Buffer.from('7'),
-        headers: { one: '1', twice: 'ß', none: '' },
+        headers: { one: '1', other: 'ß', none: '' },
       },
       { topic: 'topic', partition: 3, offset: 8, timestampMs: 1_700_000_000_123, key: null, value: null, headers: {} },
     ]);
@@ -40,21 +41,29 @@ describe('what a fetch brought', () => {
   });
 
   test('a batch that begins earlier is cut, and one whose tail compaction took ends where it ended', () => {
-    const batchContext = { firstOffset: '4', lastOffsetDelta: 9, producerId: '-1', inTransaction: false };
-    const fetched = fetchedRecords('topic', data([4, 6, 8].map((offset) => message(offset, { batchContext }))), 5);
+    const messages = [4, 6, 8].map((offset) => message(offset));
+    const fetched = fetchedRecords('topic', data(messages, { nextOffset: 14 }), 5);
     expect(offsets(fetched)).toEqual([6, 8]);
     expect(fetched.next).toBe(14);
   });
 
   test('nothing leaves the position where it is; old brokers tell the end by the high watermark alone', () => {
-    expect(fetchedRecords('topic', data([]), 5)).toEqual({ records: [], next: 5, end: 90 });
+    expect(fetchedRecords('topic', data([]), 5)).toEqual({ records: [], next: 5, end: 90, unreadable: [] });
     expect(fetchedRecords('topic', data([], { lastStableOffset: '-1' }), 5).end).toBe(100);
+  });
+
+  test('a damaged batch that does not say how far it goes is passed one offset at a time', () => {
+    const unreadable = [{ firstOffset: 4, lastOffset: 4, reason: 'its checksum is wrong' }];
+    const damaged = data([], { unreadable, nextOffset: 5 });
+    expect(fetchedRecords('topic', damaged, 4)).toMatchObject({ next: 5, unreadable });
+    const again = { firstOffset: 5, lastOffset: 5, reason: 'its checksum is wrong' };
+    expect(fetchedRecords('topic', damaged, 5)).toMatchObject({ next: 6, unreadable: [again] });
   });
 
   test('of foreign transactions only what was committed is shown, and no markers', () => {
     const of = (producerId: string, offset: number, fields: Partial<FetchedMessage> = {}): FetchedMessage =>
       message(offset, {
-        batchContext: { firstOffset: `${offset}`, lastOffsetDelta: 0, producerId, inTransaction: true },
+        batchContext: { producerId, inTransaction: true },
         ...fields,
       });
     const marker = { isControlRecord: true };

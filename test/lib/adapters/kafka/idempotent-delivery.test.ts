@@ -1,8 +1,10 @@
 import { IdempotentDelivery } from '../../../../lib/adapters/kafka/idempotent-delivery';
 import type { KafkaNode } from '../../../../lib/adapters/kafka/kafka-client';
 import type { PlacedRecord } from '../../../../lib/adapters/kafka/record-batcher';
+import { RecordTimes } from '../../../../lib/adapters/kafka/record-times';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import { TransientError } from '../../../../lib/ports/broker';
+import { createLog } from '../../../../lib/telemetry/log';
 import { connectionError, fakeCluster, protocolError } from './fake-cluster';
 
 type Fault = 'lose the request' | 'lose the answer' | Error;
@@ -13,6 +15,8 @@ function partitionsOfKafka() {
   const producers = new Map<string, { next: number; last: { first: number; count: number; base: number } }>();
   const faults: (Fault | null)[] = [];
   let always: Fault | null = null;
+  let latestTimeMs = (): number => Number.POSITIVE_INFINITY;
+  const times: number[] = [];
   let ids = 0;
   let producerIds = 0;
   const append = (key: string, producerId: string, first: number, values: string[]): number => {
@@ -37,15 +41,14 @@ function partitionsOfKafka() {
       if (fault instanceof Error) throw fault;
       const topics = topicData.map(({ topic, partitions }) => ({
         topicName: topic,
-        partitions: partitions.map(({ partition, firstSequence, messages }) => ({
-          partition,
-          baseOffset: `${append(
-            `${topic}/${partition}`,
-            producerId,
-            firstSequence,
-            messages.map(({ key }) => key!),
-          )}`,
-        })),
+        partitions: partitions.map(({ partition, firstSequence, messages }) => {
+          if (messages.some(({ timestamp }) => timestamp > latestTimeMs())) {
+            return { partition, baseOffset: '-1', error: protocolError('INVALID_TIMESTAMP') };
+          }
+          times.push(...messages.map(({ timestamp }) => timestamp));
+          const keys = messages.map(({ key }) => key!);
+          return { partition, baseOffset: `${append(`${topic}/${partition}`, producerId, firstSequence, keys)}` };
+        }),
       }));
       if (fault === 'lose the answer') throw connectionError();
       return { topics };
@@ -59,6 +62,12 @@ function partitionsOfKafka() {
       always = fault;
     },
     producerIds: () => producerIds,
+    /** Times of what was appended. */
+    times,
+    /** Refuses records with a later time, as Kafka does those from more than an hour in the future. */
+    takeTimesUntil: (latest: () => number) => {
+      latestTimeMs = latest;
+    },
     forgetProducers: () => producers.clear(),
   };
 }
@@ -78,7 +87,12 @@ function bench(leaders: Record<string, number[]> = { topic: [1, 1] }) {
   const kafka = partitionsOfKafka();
   const second = partitionsOfKafka();
   const cluster = fakeCluster({ clock, leaders, nodes: { 1: kafka.node, 2: second.node } });
-  const delivery = new IdempotentDelivery(cluster.session, clock, { deliveryTimeoutMs: 10_000, requestTimeoutMs: 100 });
+  const lines: string[] = [];
+  const log = createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });
+  const delivery = new IdempotentDelivery(cluster.session, clock, new RecordTimes(clock, log), {
+    deliveryTimeoutMs: 10_000,
+    requestTimeoutMs: 100,
+  });
   /** Delivers while the clock runs. */
   const deliver = async (records: readonly PlacedRecord[]): Promise<readonly number[]> => {
     let settled = false;
@@ -89,7 +103,7 @@ function bench(leaders: Record<string, number[]> = { topic: [1, 1] }) {
     await clock.runUntilIdle({ until: () => settled });
     return delivered;
   };
-  return { clock, kafka, second, cluster, deliver };
+  return { clock, kafka, second, cluster, deliver, lines };
 }
 
 describe('idempotent delivery', () => {
@@ -115,7 +129,7 @@ describe('idempotent delivery', () => {
     expect(await deliver([record('e')])).toEqual([4]);
     expect(kafka.logs.get('topic/0')).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(kafka.producerIds()).toBe(1);
-    expect(cluster.opened()).toBe(4);
+    expect(cluster.opened()).toBe(1);
   });
 
   test('after giving up, the next batch is not taken for the lost one', async () => {
@@ -189,5 +203,28 @@ describe('idempotent delivery', () => {
       return { topics: [] };
     };
     await expect(deliver([record('a')])).rejects.toThrow('did not answer for topic[0]');
+  });
+
+  test('a time that Kafka refuses is replaced by that of now; the partition next to it is not sent again', async () => {
+    const { deliver, kafka, clock } = bench();
+    kafka.takeTimesUntil(() => clock.nowMs() + 3_600_000);
+    const future = { ...record('future'), timestampMs: clock.nowMs() + 9 * 3_600_000 };
+    expect(await deliver([future, record('b', 1), record('c')])).toEqual([0, 0, 1]);
+    expect(kafka.logs.get('topic/0')).toEqual(['future', 'c']);
+    expect(kafka.logs.get('topic/1')).toEqual(['b']);
+    expect(kafka.times).toEqual([1, clock.nowMs(), clock.nowMs()]);
+  });
+
+  test('a clock that is hours ahead costs no record: they are set back, and the log says what to look at', async () => {
+    const { deliver, kafka, clock, lines } = bench();
+    const brokersNowMs = clock.nowMs() - 5 * 3_600_000;
+    kafka.takeTimesUntil(() => brokersNowMs + 3_600_000);
+    const now = (key: string) => ({ ...record(key), timestampMs: clock.nowMs() });
+    expect(await deliver([now('a')])).toEqual([0]);
+    expect(await deliver([now('b')])).toEqual([1]);
+    expect(kafka.logs.get('topic/0')).toEqual(['a', 'b']);
+    expect(kafka.times.every((timeMs) => timeMs <= brokersNowMs + 3_600_000)).toBe(true);
+    expect(lines.some((line) => line.includes('check this clock'))).toBe(true);
+    expect(kafka.producerIds()).toBe(1);
   });
 });

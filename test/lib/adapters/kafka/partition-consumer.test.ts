@@ -50,7 +50,7 @@ function bench(topics: readonly string[] = ['one'], from = 0) {
       const first = options.from ?? cursor(topic).wanted()!;
       const records = Array.from({ length: count }, (_, i) => recordOf(topic, first + i, options.valueBytes ?? 1));
       const next = first + count + (options.gap ?? 0);
-      cursor(topic).take(first, { records, next, end: next });
+      cursor(topic).take(first, { records, next, end: next, unreadable: [] });
     },
   };
 }

@@ -1,0 +1,219 @@
+/** The Kafka adapter on three nodes: what one dead node stops, and what it must not. */
+import { randomUUID } from 'node:crypto';
+import { Kafka, logLevel } from 'kafkajs';
+import type { LocalServer } from '../../infra/local-servers';
+import { type KafkaBroker, openKafkaBroker } from '../../lib/adapters/kafka/kafka-broker';
+import { defaultKafkaSettings } from '../../lib/adapters/kafka/kafka-settings';
+import { systemClock } from '../../lib/adapters/system';
+import { StaleEpochError } from '../../lib/ports/broker';
+import { createLog } from '../../lib/telemetry/log';
+import { createMetrics } from '../../lib/telemetry/metrics';
+import { describeWithCluster } from '../cluster';
+import { eventually, readAll, textOf } from '../contract/broker-member';
+
+jest.setTimeout(180_000);
+
+const clock = systemClock();
+const partitions = 6;
+
+interface Stand {
+  readonly broker: KafkaBroker;
+  readonly topic: string;
+  readonly lines: string[];
+  readonly failures: Error[];
+  /** Values acknowledged, handled and followed, by partition. */
+  readonly sent: string[][];
+  readonly handled: string[][];
+  readonly followed: string[][];
+  /** When something of the partition was last acknowledged, and handled; monotonic. */
+  readonly gaps: { readonly sent: Gap[]; readonly handled: Gap[] };
+  /** Ends the writers and resolves when all that they sent is acknowledged. */
+  finish(): Promise<void>;
+}
+
+/** The longest time between two events. */
+class Gap {
+  longestMs = 0;
+  private lastMs = clock.monotonicMs();
+
+  note(): void {
+    const nowMs = clock.monotonicMs();
+    this.longestMs = Math.max(this.longestMs, nowMs - this.lastMs);
+    this.lastMs = nowMs;
+  }
+
+  restart(): void {
+    this.longestMs = 0;
+    this.lastMs = clock.monotonicMs();
+  }
+}
+
+const perPartition = <T>(make: () => T): T[] => Array.from({ length: partitions }, make);
+
+describeWithCluster('the Kafka adapter on three nodes', (cluster) => {
+  const opened: KafkaBroker[] = [];
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((broker) => broker.close()));
+  });
+
+  async function open(addresses = cluster().addresses) {
+    const lines: string[] = [];
+    const log = createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });
+    const broker = await openKafkaBroker(
+      { ...defaultKafkaSettings, brokers: addresses },
+      { clock, log, metrics: createMetrics() },
+    );
+    opened.push(broker);
+    return { broker, lines };
+  }
+
+  /** Writers, a group and a follower on every partition, each of which goes on for itself. */
+  async function stand(): Promise<Stand> {
+    const { broker, lines } = await open();
+    const topic = `cluster-${randomUUID()}`;
+    await broker.ensureTopics([
+      { name: topic, partitions, cleanup: 'delete', retentionMs: null, maxRecordBytes: 1_000 },
+    ]);
+    const failures: Error[] = [];
+    const onFailed = (error: Error): void => void failures.push(error);
+    const [sent, handled, followed] = [
+      perPartition<string[]>(Array),
+      perPartition<string[]>(Array),
+      perPartition<string[]>(Array),
+    ];
+    const gaps = { sent: perPartition(() => new Gap()), handled: perPartition(() => new Gap()) };
+    await broker.follow({
+      topic,
+      startAt: 'earliest',
+      onRecords: (records) => {
+        for (const { partition, value } of records) followed[partition]!.push(value!.toString());
+      },
+      onFailed,
+    });
+    await broker.join({
+      group: topic,
+      topics: [topic],
+      startAt: 'earliest',
+      onFailed,
+      onAssigned: (_epoch, consumers) => {
+        for (const consumer of consumers) {
+          void (async () => {
+            for (;;) {
+              const records = await consumer.poll({ maxRecords: 100, maxWaitMs: 500 });
+              handled[consumer.partition]!.push(...(textOf(records) as string[]));
+              const last = records.at(-1);
+              if (!last) continue;
+              gaps.handled[consumer.partition]!.note();
+              await consumer.write({ records: [], positions: new Map([[topic, last.offset + 1]]) });
+            }
+          })().catch((error) => error instanceof StaleEpochError || onFailed(error as Error));
+        }
+      },
+    });
+    const producer = broker.producer('cluster');
+    let going = true;
+    const writers = perPartition(() => null).map(async (_nothing, partition) => {
+      for (let n = 0; going; n++) {
+        await producer.send([{ topic, partition, key: 'k', value: Buffer.from(`${n}`) }]);
+        sent[partition]!.push(`${n}`);
+        gaps.sent[partition]!.note();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    });
+    const finish = async (): Promise<void> => {
+      going = false;
+      await Promise.all(writers);
+    };
+    await eventually(() => handled.every(({ length }) => length > 5) && followed.every(({ length }) => length > 5));
+    return { broker, topic, lines, failures, sent, handled, followed, gaps, finish };
+  }
+
+  /** Partitions by who leads them; and the node that coordinates the group. */
+  async function placesOf(topic: string): Promise<{ leaders: number[]; coordinator: number }> {
+    const kafka = new Kafka({ brokers: [...cluster().plainAddresses], logLevel: logLevel.NOTHING });
+    const admin = kafka.admin();
+    await admin.connect();
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const leaders = [...topics[0]!.partitions]
+        .sort((a, b) => a.partitionId - b.partitionId)
+        .map(({ leader }) => leader);
+      const offsets = (await admin.fetchTopicMetadata({ topics: ['__consumer_offsets'] })).topics[0]!.partitions;
+      return { leaders, coordinator: offsets[0]!.leader };
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  const nodeOf = (id: number): LocalServer => cluster().nodes[id - 1]!;
+
+  async function wholeAgain(topic: string): Promise<void> {
+    const kafka = new Kafka({ brokers: [...cluster().plainAddresses], logLevel: logLevel.NOTHING });
+    const admin = kafka.admin();
+    await admin.connect();
+    try {
+      for (let whole = false; !whole; ) {
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic, '__consumer_offsets'] });
+        whole = topics.every(({ partitions: of }) => of.every(({ isr }) => isr.length === 3));
+        if (!whole) await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  test.each(['SIGKILL', 'SIGSTOP'] as const)(
+    'a node that is gone (%s) stops its own partitions for a while, and no others',
+    async (how) => {
+      const { broker, topic, lines, failures, sent, handled, followed, gaps, finish } = await stand();
+      const { leaders, coordinator } = await placesOf(topic);
+      const victim = leaders.find((leader) => leader !== coordinator)!;
+      const living = leaders.flatMap((leader, partition) => (leader === victim ? [] : [partition]));
+      for (const gap of [...gaps.sent, ...gaps.handled]) gap.restart();
+      const before = sent.map(({ length }) => length);
+      await nodeOf(victim).kill(how);
+      // Until the others lead what it has led.
+      await eventually(() => sent.every(({ length }, partition) => length > before[partition]! + 20));
+      await eventually(() => handled.every((values, partition) => new Set(values).size > before[partition]! + 20));
+      for (const partition of living) {
+        expect(gaps.sent[partition]!.longestMs).toBeLessThan(4_000);
+        expect(gaps.handled[partition]!.longestMs).toBeLessThan(4_000);
+      }
+      if (how === 'SIGSTOP') await nodeOf(victim).kill('SIGCONT');
+      else await nodeOf(victim).restart();
+      await wholeAgain(topic);
+      await finish();
+      for (const [partition, values] of sent.entries()) {
+        expect(textOf(await readAll(broker, topic, partition))).toEqual(values);
+      }
+      await eventually(() => sent.every((values, p) => new Set(handled[p]).size === values.length));
+      await eventually(() => sent.every((values, p) => followed[p]!.length === values.length));
+      expect(failures).toEqual([]);
+      const node = nodeOf(victim).address;
+      const told = lines.map((line) => JSON.parse(line) as { msg: string; node?: string });
+      const gone = told.filter(({ msg }) => msg.includes('Kafka does not answer'));
+      expect(gone.map((line) => line.node)).toEqual([node]);
+      await eventually(() => lines.some((line) => line.includes('Kafka answers again')));
+      expect(lines.filter((line) => line.includes('Kafka answers again'))).toHaveLength(1);
+    },
+  );
+
+  test('topics are kept three times, and written when two have them, unless somebody says otherwise', async () => {
+    const { broker } = await open();
+    const name = `cluster-${randomUUID()}`;
+    await broker.ensureTopics([{ name, partitions: 2, cleanup: 'delete', retentionMs: null, maxRecordBytes: 1_000 }]);
+    const admin = new Kafka({ brokers: [...cluster().plainAddresses], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+      expect(topics[0]!.partitions.map(({ replicas }) => replicas.length)).toEqual([3, 3]);
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: 2, name, configNames: ['min.insync.replicas'] }],
+      });
+      expect(resources[0]!.configEntries[0]!.configValue).toBe('2');
+    } finally {
+      await admin.disconnect();
+    }
+  });
+});
