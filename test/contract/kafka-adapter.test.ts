@@ -12,8 +12,6 @@ import { createMetrics, type Metrics } from '../../lib/telemetry/metrics';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { eventually, joinGroup, type Member, readAll, take, textOf } from './broker-member';
 
-jest.setTimeout(60_000);
-
 const fresh = (kind: string): string => `adapter-${kind}-${randomUUID()}`;
 const text = (value: string | number): Buffer => Buffer.from(String(value));
 const opened: KafkaBroker[] = [];
@@ -329,7 +327,8 @@ describeWithServers('the Kafka adapter', () => {
     test('somebody listens and says nothing', async () => {
       const sockets: { destroy(): void }[] = [];
       const address = await listen(createServer((socket) => sockets.push(socket)));
-      const asked = open({ brokers: [address], connectionTimeoutMs: 200, requestTimeoutMs: 300 });
+      const settings = { connectionTimeoutMs: 200, requestTimeoutMs: 300, firstAnswerTimeoutMs: 1_000 };
+      const asked = open({ brokers: [address], ...settings });
       await expect(asked).rejects.toThrow(`Kafka at ${address} does not answer`);
       for (const socket of sockets) socket.destroy();
     });

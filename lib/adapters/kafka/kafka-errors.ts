@@ -85,6 +85,12 @@ export function isTlsError(error: unknown): boolean {
   );
 }
 
+/** True when nothing was heard, instead of a refusal: the other side, or this one, may only be busy. */
+export function isTimeout(error: unknown): boolean {
+  const { name, message, code } = rootError(error);
+  return name === 'KafkaJSRequestTimeoutError' || code === 'ETIMEDOUT' || /^connection timeout/i.test(message);
+}
+
 /** The partition whose offset is no longer, or not yet, in its log; null for other errors. */
 export function outOfRange(error: unknown): { topic: string; partition: number } | null {
   const { name, topic, partition } = rootError(error);
