@@ -1,0 +1,131 @@
+/** Runs a range of cases on one engine after another, and finds the single case that a fault seen later comes from. */
+import { type Fronts, putUnderFire, type UnderFire } from './engine-under-fire';
+import type { Fault, Finding } from './findings';
+import { type Ran, type Surface, type SurfaceName, surfaceOf } from './surfaces';
+
+export interface Range {
+  readonly surface: SurfaceName;
+  readonly seed: number;
+  /** Cases from `from` up to and without `to`. */
+  readonly from: number;
+  readonly to: number;
+  readonly fronts: Fronts;
+  /** Before each case: whoever watches knows then at which one this process was lost. */
+  readonly onCase: (index: number) => void;
+  readonly onFinding: (finding: Finding) => void;
+}
+
+/** Cases between two looks at whether the engine is well. */
+const batch = 25;
+/** Cases between two restarts of the engine on the log that they have left. */
+const betweenRestarts = 750;
+/** Looking for the one case starts a fresh engine several times; the first kinds found are worth it. */
+const maxSearches = 10;
+
+export async function runCases(range: Range): Promise<void> {
+  const known = new Set<string>();
+  let searches = 0;
+  let stand = await setUp(range);
+  let sinceRestart: number[] = [];
+  let inBatch: number[] = [];
+
+  const tell = (found: Fault, what: string, indices: readonly number[]): void => {
+    range.onFinding({ ...found, what, reproduce: reproduceOf(range, indices) });
+  };
+
+  /** Tells of what a look has shown, and goes on with a fresh engine. */
+  const tellOf = async (found: readonly Fault[], suspects: readonly number[], withRestart: boolean): Promise<void> => {
+    const fresh = found.filter(({ kind }) => !known.has(kind));
+    for (const { kind } of fresh) known.add(kind);
+    await stand.under.close();
+    for (const one of found) {
+      const isWorthIt = fresh.includes(one) && searches < maxSearches;
+      if (isWorthIt) searches += 1;
+      const culprits = isWorthIt ? await search(range, suspects, withRestart) : suspects;
+      const what = culprits.length === 1 ? await whatIs(range, culprits[0]!) : `one of ${culprits.length} cases`;
+      tell(one, what, culprits);
+      // Kinds that are seen together come from one case, as a rule.
+      if (isWorthIt) for (const other of fresh.filter((another) => another !== one)) tell(other, what, culprits);
+      if (isWorthIt) break;
+    }
+    stand = await setUp(range);
+    sinceRestart = [];
+  };
+
+  for (let index = range.from; index < range.to; index++) {
+    range.onCase(index);
+    const { what, faults } = await runOne(stand.surface, range.seed, index);
+    for (const one of faults) tell(one, what, [index]);
+    for (const { kind } of faults) known.add(kind);
+    inBatch.push(index);
+    sinceRestart.push(index);
+    const isLast = index === range.to - 1;
+    if (inBatch.length < batch && !isLast) continue;
+    const found = [...(await stand.surface.settle()), ...(await stand.under.faults())];
+    if (found.length > 0) await tellOf(found, inBatch, false);
+    else if (sinceRestart.length >= betweenRestarts || isLast) {
+      const later = await stand.under.restart();
+      if (later.length > 0) await tellOf(later, sinceRestart, true);
+      sinceRestart = [];
+    }
+    inBatch = [];
+  }
+  await stand.under.close();
+}
+
+interface Stand {
+  readonly under: UnderFire;
+  readonly surface: Surface;
+}
+
+let stands = 0;
+
+async function setUp({ fronts, surface }: Pick<Range, 'fronts' | 'surface'>): Promise<Stand> {
+  const topicPrefix = fronts.kafka === null ? '' : `${fronts.topicPrefix}${stands++}.`;
+  const under = await putUnderFire({ ...fronts, topicPrefix });
+  return { under, surface: await surfaceOf(surface, under) };
+}
+
+async function runOne(surface: Surface, seed: number, index: number): Promise<Ran> {
+  try {
+    return await surface.run(seed, index);
+  } catch (error) {
+    return { what: `case ${index}`, faults: [{ kind: 'the case itself fails', detail: (error as Error).stack ?? '' }] };
+  }
+}
+
+/** The fewest of the suspects found that make a fresh engine unwell: one as a rule, else all up to the last that is needed. */
+async function search(range: Range, suspects: readonly number[], withRestart: boolean): Promise<readonly number[]> {
+  const failing = async (indices: readonly number[]): Promise<boolean> => {
+    const { under, surface } = await setUp(range);
+    for (const index of indices) {
+      range.onCase(index);
+      await runOne(surface, range.seed, index);
+    }
+    const found = [...(await surface.settle()), ...(await under.faults())];
+    if (found.length === 0 && withRestart) found.push(...(await under.restart()));
+    await under.close();
+    return found.length > 0;
+  };
+  let [good, bad] = [0, suspects.length];
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (await failing(suspects.slice(0, middle))) bad = middle;
+    else good = middle;
+  }
+  const last = suspects.slice(bad - 1, bad);
+  return (await failing(last)) ? last : suspects.slice(0, bad);
+}
+
+async function whatIs(range: Range, index: number): Promise<string> {
+  const { under, surface } = await setUp(range);
+  const { what } = await runOne(surface, range.seed, index);
+  await under.close();
+  return what;
+}
+
+export function reproduceOf({ surface, seed }: Pick<Range, 'surface' | 'seed'>, indices: readonly number[]): string {
+  const [first, last] = [indices[0]!, indices.at(-1)!];
+  const cases = first === last ? '' : ` CASES=${last - first + 1}`;
+  return `make fuzz SURFACE=${surface} SEED=${seed} FROM=${first}${cases || ' CASES=1'}`;
+}
