@@ -28,7 +28,7 @@ const { values } = parseArgs({
 const seed = Number(values.seed);
 const kafka = values.kafka ?? null;
 
-type Message = { readonly at: number } | { readonly finding: Finding } | { readonly done: true };
+type Message = { readonly at: number; readonly what: string } | { readonly finding: Finding } | { readonly done: true };
 
 /** No case and no look at the engine takes so long, not even on a machine that does much else. */
 const silenceMs = 120_000;
@@ -41,7 +41,7 @@ async function runInChildren(surface: SurfaceName, from: number, to: number, onF
   while (next < to) {
     const lost = await runInChild(surface, next, to, onFinding);
     if (lost === null) return;
-    onFinding({ ...lost.fault, what: `case ${lost.at}`, reproduce: reproduceOf({ surface, seed }, [lost.at]) });
+    onFinding({ ...lost.fault, what: lost.what, reproduce: reproduceOf({ surface, seed }, [lost.at]) });
     next = Math.max(next, lost.at) + 1;
   }
 }
@@ -59,12 +59,13 @@ function runInChild(surface: SurfaceName, from: number, to: number, onFinding: (
     String(to - from),
   ];
   const args = [...range, ...(kafka === null ? [] : ['--kafka', kafka])];
-  return new Promise<{ at: number; fault: { kind: string; detail: string } } | null>((resolve) => {
+  return new Promise<{ at: number; what: string; fault: { kind: string; detail: string } } | null>((resolve) => {
     const child = fork(__filename, args, {
       execArgv: [...process.execArgv, ...childOptions],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
     let at = from;
+    let what = 'the start';
     let isDone = false;
     let isSilent = false;
     let errors = '';
@@ -79,7 +80,7 @@ function runInChild(surface: SurfaceName, from: number, to: number, onFinding: (
     child.on('message', (message: Message) => {
       clearTimeout(watch);
       watch = setTimeout(giveUp, silenceMs);
-      if ('at' in message) at = message.at;
+      if ('at' in message) ({ at, what } = message);
       else if ('finding' in message) onFinding(message.finding);
       else isDone = true;
     });
@@ -87,7 +88,7 @@ function runInChild(surface: SurfaceName, from: number, to: number, onFinding: (
       clearTimeout(watch);
       if (isDone) return resolve(null);
       const kind = isSilent ? 'the process never goes on' : `the process ends (${signal ?? code})`;
-      resolve({ at, fault: { kind, detail: errors } });
+      resolve({ at, what, fault: { kind, detail: errors } });
     });
   });
 }
@@ -100,7 +101,7 @@ async function runAsChild(surface: SurfaceName, from: number, to: number): Promi
   const fronts = { kafka, topicPrefix: `fuzz-${process.pid}-` };
   await runCases({
     ...{ surface, seed, from, to, fronts },
-    onCase: (at) => tell({ at }),
+    onCase: (at, what) => tell({ at, what }),
     onFinding: (finding) => tell({ finding }),
   });
   process.send!({ done: true } satisfies Message, () => process.exit(0));

@@ -5,14 +5,17 @@
 import { seededRandom } from '../../lib/random/seeded';
 
 export interface CaseList<Part> {
+  readonly name: string;
   /** Cases before the first pair. */
   readonly singles: number;
   /** The parts of case `index`, one or two. */
   partsOf(seed: number, index: number): readonly Part[];
+  /** The case in words. */
+  whatIs(seed: number, index: number): string;
 }
 
 /** `parts` are made when asked for: a list of all would take gigabytes. */
-export function caseList<Part>(name: string, parts: readonly Part[]): CaseList<Part> {
+export function caseList<Part extends { readonly how: string }>(name: string, parts: readonly Part[]): CaseList<Part> {
   // A run that is shorter than the list should not only see its beginning.
   const order = (seed: number): number[] => {
     const random = seededRandom(seed, 'fuzz', name, 'order');
@@ -24,13 +27,19 @@ export function caseList<Part>(name: string, parts: readonly Part[]): CaseList<P
     return indices;
   };
   let shuffled: { readonly seed: number; readonly indices: readonly number[] } | null = null;
+  const partsOf = (seed: number, index: number): readonly Part[] => {
+    if (shuffled?.seed !== seed) shuffled = { seed, indices: order(seed) };
+    if (index < parts.length) return [parts[shuffled.indices[index]!]!];
+    const random = seededRandom(seed, 'fuzz', name, index);
+    return [parts[random.integer(parts.length)]!, parts[random.integer(parts.length)]!];
+  };
   return {
+    name,
     singles: parts.length,
-    partsOf(seed, index) {
-      if (shuffled?.seed !== seed) shuffled = { seed, indices: order(seed) };
-      if (index < parts.length) return [parts[shuffled.indices[index]!]!];
-      const random = seededRandom(seed, 'fuzz', name, index);
-      return [parts[random.integer(parts.length)]!, parts[random.integer(parts.length)]!];
-    },
+    partsOf,
+    whatIs: (seed, index) =>
+      `${name} ${partsOf(seed, index)
+        .map(({ how }) => how)
+        .join(' & ')}`,
   };
 }

@@ -11,36 +11,34 @@ const codec = codecOf<DeadLetter>('DeadLetter');
 const limitMs = 30_000;
 
 export class DeadLetters {
-  private readonly expected = new Map<string, string>();
+  private readonly expected = new Set<string>();
   private readonly next = new Map<string, number>();
   private topics: ReadonlyMap<string, number> | null = null;
 
   constructor(private readonly home: EngineHome) {}
 
-  expect(
-    topic: string,
-    { partition, offset }: { readonly partition: number; readonly offset: number },
-    what: string,
-  ): void {
-    this.expected.set(`${topic}/${partition}/${offset}`, what);
+  expect(topic: string, { partition, offset }: { readonly partition: number; readonly offset: number }): void {
+    this.expected.add(`${topic}/${partition}/${offset}`);
   }
 
   /** Faults for those that have none; forgets all of them. */
   async missing(): Promise<Fault[]> {
     const { topicPrefix } = this.home;
     this.topics ??= new Map((await this.home.broker.listTopics()).map(({ name, partitions }) => [name, partitions]));
-    for (const place of [...this.expected.keys()]) {
+    for (const place of [...this.expected]) {
       if (!this.topics.has(topicPrefix + deadLetterTopicName(place.split('/')[0]!))) this.expected.delete(place);
     }
     const arrived = await comesTrue(systemClock(), () => this.haveCome(), limitMs, 5);
-    const found = arrived ? [] : [...this.expected.values()].map((what) => fault('no dead letter', what.split(':')[0]));
+    const found = arrived
+      ? []
+      : [...this.expected].map((place) => fault(`no dead letter of a record in ${place.split('/')[0]}`));
     this.expected.clear();
     return found;
   }
 
   private async haveCome(): Promise<boolean> {
     const { broker, topicPrefix } = this.home;
-    for (const topic of new Set([...this.expected.keys()].map((place) => place.split('/')[0]!))) {
+    for (const topic of new Set([...this.expected].map((place) => place.split('/')[0]!))) {
       const name = topicPrefix + deadLetterTopicName(topic);
       for (let partition = 0; partition < this.topics!.get(name)!; partition++) {
         const at = `${name}/${partition}`;

@@ -173,18 +173,14 @@ const headersOf: readonly HttpPart[] = [
 ];
 
 /** The request of a case. What is not hostile in it is unique: its id is that of the case. */
-export function httpRequestOf(
-  { endpoint, list, ordinary, base }: HttpCases,
-  seed: number,
-  index: number,
-): { readonly what: string; readonly request: HttpRequest } {
+export function httpRequestOf({ list, ordinary, base }: HttpCases, seed: number, index: number): HttpRequest {
   const parts = list.partsOf(seed, index);
   const edits = parts.flatMap((part) => part.edits ?? []);
-  const random = seededRandom(seed, 'fuzz', endpoint, 'id', index);
+  const random = seededRandom(seed, 'fuzz', list.name, 'id', index);
   const own =
     base !== null && 'requestId' in (base as object) ? { requestId: `fuzz-${index}-${random.integer(2 ** 31)}` } : {};
   const body = ordinary.body && Buffer.from(editedJson({ ...(base as object), ...own }, edits));
   let request: HttpRequest = { ...ordinary, body };
   for (const { whole } of parts) if (whole) request = whole(request);
-  return { what: `${endpoint} ${parts.map(({ how }) => how).join(' & ')}`, request };
+  return request;
 }

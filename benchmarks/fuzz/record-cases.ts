@@ -113,7 +113,7 @@ export function recordOf(
   seed: number,
   index: number,
   ordinary: { readonly key: string; readonly value: unknown },
-): { readonly what: string; readonly record: OutgoingRecord } {
+): OutgoingRecord {
   const parts = list.partsOf(seed, index);
   const edits = parts.flatMap(({ edit }) => (edit ? [edit] : []));
   const head = Buffer.alloc(5);
@@ -122,5 +122,5 @@ export function recordOf(
   const random = seededRandom(seed, 'fuzz', topic.name, 'bytes', index);
   let record: OutgoingRecord = { topic: topic.name, key: ordinary.key, value };
   for (const { whole } of parts) if (whole) record = whole(record, random);
-  return { what: `${topic.name}: ${parts.map(({ how }) => how).join(' & ')}`, record };
+  return record;
 }

@@ -1,7 +1,7 @@
 /** Runs a range of cases on one engine after another, and finds the single case that a fault seen later comes from. */
 import { type Fronts, putUnderFire, type UnderFire } from './engine-under-fire';
 import type { Fault, Finding } from './findings';
-import { type Ran, type Surface, type SurfaceName, surfaceOf } from './surfaces';
+import { type Surface, type SurfaceName, surfaceOf } from './surfaces';
 
 export interface Range {
   readonly surface: SurfaceName;
@@ -11,7 +11,7 @@ export interface Range {
   readonly to: number;
   readonly fronts: Fronts;
   /** Before each case: whoever watches knows then at which one this process was lost. */
-  readonly onCase: (index: number) => void;
+  readonly onCase: (index: number, what: string) => void;
   readonly onFinding: (finding: Finding) => void;
 }
 
@@ -33,6 +33,11 @@ export async function runCases(range: Range): Promise<void> {
     range.onFinding({ ...found, what, reproduce: reproduceOf(range, indices) });
   };
 
+  const whatAre = (surface: Surface, indices: readonly number[]): string => {
+    const last = surface.whatIs(range.seed, indices.at(-1)!);
+    return indices.length === 1 ? last : `one of ${indices.length} cases, the last of them ${last}`;
+  };
+
   /** Tells of what a look has shown, and goes on with a fresh engine. */
   const tellOf = async (found: readonly Fault[], suspects: readonly number[], withRestart: boolean): Promise<void> => {
     const fresh = found.filter(({ kind }) => !known.has(kind));
@@ -42,7 +47,7 @@ export async function runCases(range: Range): Promise<void> {
       const isWorthIt = fresh.includes(one) && searches < maxSearches;
       if (isWorthIt) searches += 1;
       const culprits = isWorthIt ? await search(range, suspects, withRestart) : suspects;
-      const what = culprits.length === 1 ? await whatIs(range, culprits[0]!) : `one of ${culprits.length} cases`;
+      const what = whatAre(stand.surface, culprits);
       tell(one, what, culprits);
       // Kinds that are seen together come from one case, as a rule.
       if (isWorthIt) for (const other of fresh.filter((another) => another !== one)) tell(other, what, culprits);
@@ -53,8 +58,9 @@ export async function runCases(range: Range): Promise<void> {
   };
 
   for (let index = range.from; index < range.to; index++) {
-    range.onCase(index);
-    const { what, faults } = await runOne(stand.surface, range.seed, index);
+    const what = stand.surface.whatIs(range.seed, index);
+    range.onCase(index, what);
+    const faults = await runOne(stand.surface, range.seed, index);
     for (const one of faults) tell(one, what, [index]);
     for (const { kind } of faults) known.add(kind);
     inBatch.push(index);
@@ -86,11 +92,11 @@ async function setUp({ fronts, surface }: Pick<Range, 'fronts' | 'surface'>): Pr
   return { under, surface: await surfaceOf(surface, under) };
 }
 
-async function runOne(surface: Surface, seed: number, index: number): Promise<Ran> {
+async function runOne(surface: Surface, seed: number, index: number): Promise<readonly Fault[]> {
   try {
     return await surface.run(seed, index);
   } catch (error) {
-    return { what: `case ${index}`, faults: [{ kind: 'the case itself fails', detail: (error as Error).stack ?? '' }] };
+    return [{ kind: 'the case itself fails', detail: (error as Error).stack ?? '' }];
   }
 }
 
@@ -99,7 +105,7 @@ async function search(range: Range, suspects: readonly number[], withRestart: bo
   const failing = async (indices: readonly number[]): Promise<boolean> => {
     const { under, surface } = await setUp(range);
     for (const index of indices) {
-      range.onCase(index);
+      range.onCase(index, surface.whatIs(range.seed, index));
       await runOne(surface, range.seed, index);
     }
     const found = [...(await surface.settle()), ...(await under.faults())];
@@ -115,13 +121,6 @@ async function search(range: Range, suspects: readonly number[], withRestart: bo
   }
   const last = suspects.slice(bad - 1, bad);
   return (await failing(last)) ? last : suspects.slice(0, bad);
-}
-
-async function whatIs(range: Range, index: number): Promise<string> {
-  const { under, surface } = await setUp(range);
-  const { what } = await runOne(surface, range.seed, index);
-  await under.close();
-  return what;
 }
 
 export function reproduceOf({ surface, seed }: Pick<Range, 'surface' | 'seed'>, indices: readonly number[]): string {

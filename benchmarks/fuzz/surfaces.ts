@@ -12,14 +12,11 @@ import type { HttpAnswer } from './send-http';
 const maxCpuMs = 500;
 const maxAnswerBytes = 65_536;
 
-export interface Ran {
-  readonly what: string;
-  readonly faults: readonly Fault[];
-}
-
 export interface Surface {
+  /** The case in words. */
+  whatIs(seed: number, index: number): string;
   /** Runs one case and judges what can be seen at once. */
-  run(seed: number, index: number): Promise<Ran>;
+  run(seed: number, index: number): Promise<readonly Fault[]>;
   /** After some cases: judges what takes a moment, and puts in order again what a case may change. */
   settle(): Promise<readonly Fault[]>;
 }
@@ -40,11 +37,15 @@ async function httpSurface(under: UnderFire): Promise<Surface> {
   );
   const picked = picker<HttpCases>(lists);
   return {
+    whatIs(seed, index) {
+      const { of, nth } = picked(index);
+      return of.list.whatIs(seed, nth);
+    },
     async run(seed, index) {
       const { of, nth } = picked(index);
-      const { what, request } = httpRequestOf(of, seed, nth);
+      const request = httpRequestOf(of, seed, nth);
       const measured = await measure(() => under.send(request));
-      return { what, faults: [...faultsOfAnswer(measured.result), ...measured.faults] };
+      return [...faultsOfAnswer(measured.result), ...measured.faults];
     },
     settle: async () => [],
   };
@@ -72,27 +73,31 @@ function isReadable(body: string): boolean {
 }
 
 /** Two of three files are only read; the third is also put in force, and requests are then routed by it. */
+const isPut = (index: number): boolean => index % 3 === 0;
+
 async function configurationSurface(under: UnderFire): Promise<Surface> {
   const list = configurationCases();
   let isChanged = false;
   return {
+    whatIs: (seed, index) => (isPut(index) ? 'PUT ' : '') + list.whatIs(seed, index),
     async run(seed, index) {
-      const { what, text } = configurationOf(list, seed, index);
-      if (index % 3 !== 0) {
+      const text = configurationOf(list, seed, index);
+      if (!isPut(index)) {
         const measured = await measure(async () => validateAndParse(text));
-        return { what, faults: [...measured.result, ...measured.faults] };
+        return [...measured.result, ...measured.faults];
       }
-      const current = await under.send({ method: 'GET', path: '/v1/config', headers: {}, body: null });
-      if (current instanceof Error) return { what, faults: [fault('GET /v1/config is not answered', current.message)] };
-      const { version } = JSON.parse(current.body) as { version: number };
-      const headers = { 'content-type': 'application/yaml', 'if-match': String(version) };
-      const body = Buffer.from(text);
-      const measured = await measure(() => under.send({ method: 'PUT', path: '/v1/config', headers, body }));
-      const found = [...faultsOfAnswer(measured.result), ...measured.faults];
-      if (measured.result instanceof Error || measured.result.status !== 200)
-        return { what: `PUT ${what}`, faults: found };
+      const put = async (): Promise<HttpAnswer | Error> => {
+        const current = await under.send({ method: 'GET', path: '/v1/config', headers: {}, body: null });
+        if (current instanceof Error) return current;
+        const { version } = JSON.parse(current.body) as { version: number };
+        const headers = { 'content-type': 'application/yaml', 'if-match': String(version) };
+        return under.send({ method: 'PUT', path: '/v1/config', headers, body: Buffer.from(text) });
+      };
+      const { result, faults } = await measure(put);
+      const found = [...faultsOfAnswer(result), ...faults];
+      if (result instanceof Error || result.status !== 200) return found;
       isChanged = true;
-      return { what: `PUT ${what}`, faults: [...found, ...(await routedByIt(under))] };
+      return [...found, ...(await routedByIt(under))];
     },
     async settle() {
       if (!isChanged) return [];
@@ -123,15 +128,19 @@ async function recordSurface(under: UnderFire): Promise<Surface> {
   const letters = new DeadLetters(under.home);
   let isConfigTouched = false;
   return {
+    whatIs(seed, index) {
+      const { of, nth } = picked(index);
+      return of.list.whatIs(seed, nth);
+    },
     async run(seed, index) {
       const { of, nth } = picked(index);
       const ordinary = under.ordinary.get(of.topic.name) ?? { key: 'fuzz', value: {} };
-      const { what, record } = recordOf(of, seed, nth, ordinary);
+      const record = recordOf(of, seed, nth, ordinary);
       const decoding = await measure(async () => canBeRead(of, record.value));
-      const { result: written } = await measure(() => under.put(record));
+      const written = await under.put(record);
       if (record.topic === 'config') isConfigTouched = true;
-      if (!(written instanceof Error) && !decoding.result) letters.expect(record.topic, written, what);
-      return { what, faults: decoding.faults };
+      if (!(written instanceof Error) && !decoding.result) letters.expect(record.topic, written);
+      return decoding.faults;
     },
     async settle() {
       const found = isConfigTouched ? await under.restoreConfig() : [];
@@ -151,15 +160,17 @@ function canBeRead({ topic }: RecordCases, value: Buffer | null): boolean {
   }
 }
 
+/** Runs it, once more and again where it took long: what else the process had to do may have come in between. */
 async function measure<T>(run: () => Promise<T>): Promise<{ readonly result: T; readonly faults: readonly Fault[] }> {
-  const before = process.cpuUsage();
-  const result = await run();
-  const { user, system } = process.cpuUsage(before);
-  const cpuMs = (user + system) / 1_000;
-  return {
-    result,
-    faults: cpuMs > maxCpuMs ? [{ kind: 'takes too much time', detail: `${Math.round(cpuMs)} ms` }] : [],
-  };
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (let tries = 1; ; tries++) {
+    const before = process.cpuUsage();
+    const result = await run();
+    const { user, system } = process.cpuUsage(before);
+    leastMs = Math.min(leastMs, (user + system) / 1_000);
+    if (leastMs <= maxCpuMs) return { result, faults: [] };
+    if (tries === 3) return { result, faults: [{ kind: 'takes too much time', detail: `${Math.round(leastMs)} ms` }] };
+  }
 }
 
 /** Each as often as its weight says. */
