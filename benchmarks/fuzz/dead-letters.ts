@@ -8,7 +8,7 @@ import { comesTrue } from '../chaos/until';
 import { type Fault, fault } from './findings';
 
 const codec = codecOf<DeadLetter>('DeadLetter');
-const limitMs = 30_000;
+const limitMs = 10_000;
 
 export class DeadLetters {
   private readonly expected = new Set<string>();

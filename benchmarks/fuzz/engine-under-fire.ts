@@ -40,7 +40,7 @@ export interface Fronts {
 
 export const partitions = 2;
 /** An answer comes a thousand times sooner; a machine that does much else may take long. */
-const answerLimitMs = 30_000;
+const answerLimitMs = 10_000;
 const unhandled = createUnhandled();
 
 /** Rejections and exceptions that nobody has handled, since they were last asked for. */

@@ -46,7 +46,7 @@ export async function runCases(range: Range): Promise<void> {
     for (const one of found) {
       const isWorthIt = fresh.includes(one) && searches < maxSearches;
       if (isWorthIt) searches += 1;
-      const culprits = isWorthIt ? await search(range, suspects, withRestart) : suspects;
+      const culprits = isWorthIt ? await search(range, one.kind, suspects, withRestart) : suspects;
       const what = whatAre(stand.surface, culprits);
       tell(one, what, culprits);
       // Kinds that are seen together come from one case, as a rule.
@@ -100,8 +100,13 @@ async function runOne(surface: Surface, seed: number, index: number): Promise<re
   }
 }
 
-/** The fewest of the suspects found that make a fresh engine unwell: one as a rule, else all up to the last that is needed. */
-async function search(range: Range, suspects: readonly number[], withRestart: boolean): Promise<readonly number[]> {
+/** The fewest of the suspects that show this kind of fault on a fresh engine: one as a rule, else all up to the last needed. */
+async function search(
+  range: Range,
+  kind: string,
+  suspects: readonly number[],
+  withRestart: boolean,
+): Promise<readonly number[]> {
   const failing = async (indices: readonly number[]): Promise<boolean> => {
     const { under, surface } = await setUp(range);
     for (const index of indices) {
@@ -109,9 +114,9 @@ async function search(range: Range, suspects: readonly number[], withRestart: bo
       await runOne(surface, range.seed, index);
     }
     const found = [...(await surface.settle()), ...(await under.faults())];
-    if (found.length === 0 && withRestart) found.push(...(await under.restart()));
+    if (withRestart) found.push(...(await under.restart()));
     await under.close();
-    return found.length > 0;
+    return found.some((one) => one.kind === kind);
   };
   let [good, bad] = [0, suspects.length];
   while (bad - good > 1) {
