@@ -250,7 +250,10 @@ function endWithThisProcess(child: ChildProcess): void {
   child.once('exit', () => guard.kill('SIGKILL'));
   if (childrenHere.size === 0) process.once('exit', killChildren);
   childrenHere.add(child);
-  child.once('exit', () => childrenHere.delete(child));
+  child.once('exit', () => {
+    childrenHere.delete(child);
+    if (childrenHere.size === 0) process.removeListener('exit', killChildren);
+  });
 }
 
 function killChildren(): void {
