@@ -105,6 +105,10 @@ chaos: build servers-installed ## Kill, freeze and stop everything on real Kafka
 scan-prompts: build ## Look for prompt text anywhere past the request topic
 	@node dist/benchmarks/scan-prompts.js
 
+# FROM=n begins with case n, SURFACE= takes http, configuration or records alone, ON=kafka takes a Kafka instead of memory.
+fuzz: build ## Hostile input of every kind, made from the schemas and the OpenAPI document (CASES=20000 SEED=1 SURFACE= FROM= ON=kafka KAFKA=host:port)
+	@node dist/benchmarks/fuzz.js --cases $(or $(CASES),20000) --seed $(or $(SEED),1) $(if $(SURFACE),--surface $(SURFACE)) $(if $(FROM),--from $(FROM)) $(if $(filter kafka,$(ON)),--kafka $(or $(KAFKA),127.0.0.1:9092))
+
 inject: build ## Break the learner on purpose and see whether serving notices (FAULT=nan|scale|flip|flood|all REQUESTS=n SEEDS=n)
 	@node dist/benchmarks/inject.js --fault $(or $(FAULT),all) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED))
 
@@ -151,4 +155,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-contract test-integration simulate crash chaos scan-prompts inject bench bench-against bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean
+.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-contract test-integration simulate crash chaos scan-prompts inject fuzz bench bench-against bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean

@@ -5,7 +5,7 @@
 import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { systemClock } from '../lib/adapters/system';
@@ -331,7 +331,7 @@ async function launch(kind: ServerKind, port: number, directory: string, outlive
   const record = { name: kind.name, address: kind.address(port), ...identity };
   writeRecord(directory, record);
   if (outlive) child.unref();
-  else killAtExit(child);
+  else endWithThisProcess(child);
   const failure = await Promise.race([failed, untilAnswers(kind, port, record)]);
   if (failure === null) return record;
   await stopServer(directory, { graceMs: 0 });
@@ -356,10 +356,23 @@ function tail(path: string, start: number): string {
 
 const childrenHere = new Set<ChildProcess>();
 
-function killAtExit(child: ChildProcess): void {
+/** However this process ends: when it is killed it can end nobody any more, and a guard that then reads the end of its input does. */
+function endWithThisProcess(child: ChildProcess): void {
+  const script = 'while read -r _; do :; done; kill -9 "$1"';
+  const guard = spawn('sh', ['-c', script, 'sh', String(child.pid)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  guard.unref();
+  (guard.stdin as Socket).unref();
+  // The pid of a server that has ended may soon be somebody else's.
+  child.once('exit', () => guard.kill('SIGKILL'));
   if (childrenHere.size === 0) process.once('exit', killChildren);
   childrenHere.add(child);
-  child.once('exit', () => childrenHere.delete(child));
+  child.once('exit', () => {
+    childrenHere.delete(child);
+    if (childrenHere.size === 0) process.removeListener('exit', killChildren);
+  });
 }
 
 function killChildren(): void {

@@ -3,14 +3,16 @@
  * refused, as fits, and the partition goes on: a good request behind each is decided.
  */
 import avro from 'avsc';
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs';
 import { codecOf } from '../../lib/avro/codec';
-import { routeRequest } from '../../lib/client/build-records';
+import { routeOutcome, routeRequest } from '../../lib/client/build-records';
 import type { LogRecord } from '../../lib/ports/broker';
 import type { DeadLetter, RouteRequested } from '../../lib/topics/generated/messages';
 import { schemaVersions } from '../../lib/topics/generated/schemas';
 import { partitionOf } from '../../lib/topics/partition-of';
 import { deadLetterTopicName, topics } from '../../lib/topics/topics';
+import { throwAtTables } from './garbage-tables';
+import { hostileOutcomes, hostileRequests } from './hostile-records';
 import { maxPromptBytes, type Scenario, type Stage } from './scenario';
 import { comesTrue, until } from './until';
 
@@ -19,7 +21,7 @@ type Fate =
   | { readonly kind: 'read' | 'refused' | 'forwarded' }
   | { readonly kind: 'dead'; readonly field?: string; readonly says?: RegExp };
 
-interface GarbageCase {
+export interface GarbageCase {
   readonly name: string;
   readonly fate: Fate;
   /** Key and bytes; the id is that of the request, for those that are one. */
@@ -60,9 +62,18 @@ export async function throwGarbage(stage: Stage): Promise<void> {
     await shareSchema(stage, freshIds.newer, newerSchema());
     await shareSchema(stage, freshIds.incompatible, incompatibleSchema());
     await untilLearned(stage, foreign);
-    for (const one of [...bytesNobodyReads(stage), ...schemasOfOthers(), ...requestsAtTheLimits(stage)])
+    for (const one of [
+      ...bytesNobodyReads(stage),
+      ...schemasOfOthers(),
+      ...requestsAtTheLimits(stage),
+      ...hostileRequests(),
+    ])
       await throwOne(stage, foreign, one);
     await throwAtOutcomes(stage, foreign);
+    await throwCompressed(stage, foreign);
+    const lost = await throwAtTables(stage, foreign);
+    const isGood = lost.length === 0 && (await goesOnEverywhere(stage, foreign, 'tables'));
+    stage.figures.bar('garbageInTables', isGood ? 1 : 0, 'boolean', '>=', 1, lost);
   } finally {
     await foreign.disconnect();
   }
@@ -206,14 +217,76 @@ function faultsOfLetter(letter: DeadLetter | null, { field, says }: { field?: st
   return faults;
 }
 
-/** Outcomes are as open to strangers as requests. */
-async function throwAtOutcomes({ cluster, figures, random, ...rest }: Stage, foreign: Producer): Promise<void> {
-  const stage = { cluster, figures, random, ...rest };
+/** Outcomes are as open to strangers as requests. Some can be read; behind each, one is learned from. */
+async function throwAtOutcomes(stage: Stage, foreign: Producer): Promise<void> {
+  const { cluster, audit, figures, random } = stage;
   const topic = topics.routeOutcome.name;
   const partition = random.integer(cluster.partitions);
-  const sent = await produce(foreign, { topic, partition, key: 'garbage', value: Buffer.from('not avro at all') });
-  const faults = await fateOf(stage, { topic, partition, sent, fate: { kind: 'dead' }, requestId: '' });
-  figures.bar('poisonOutcome', faults.length === 0 ? 1 : 0, 'boolean', '>=', 1, faults);
+  const decisionId = idIn(partition, cluster.partitions, 'judged');
+  await sendGood(foreign, decisionId, partition);
+  await isDecided(stage, decisionId);
+  const { model } = audit.decisions.get(decisionId)!;
+  for (const [number, { name, key, value }] of hostileOutcomes(decisionId, model).entries()) {
+    const before = await lettersIn(stage, topic);
+    const sent = await produce(foreign, { topic, partition, key, value });
+    const behind = idIn(partition, cluster.partitions, `judged-behind-${number}`);
+    await sendGood(foreign, behind, partition);
+    const isLearned = (await isDecided(stage, behind)) && (await isReported(stage, foreign, behind, partition));
+    // Those that cannot be read; what is only odd is learned from, passed over, or dead as well.
+    deadLettersMade += (await lettersIn(stage, topic)) - before;
+    const faults = [
+      ...(sent instanceof Error ? [`it could not be sent: ${sent.message}`] : []),
+      ...(isLearned ? [] : ['the outcome behind it is not learned from']),
+    ];
+    figures.bar(`outcome.${name}`, faults.length === 0 ? 1 : 0, 'boolean', '>=', 1, faults);
+  }
+}
+
+async function lettersIn(stage: Stage, topic: string): Promise<number> {
+  let letters = 0;
+  for (let partition = 0; partition < stage.cluster.partitions; partition++)
+    letters += (await recordsOf(stage, deadLetterTopicName(topic), partition)).length;
+  return letters;
+}
+
+/** Reports an outcome of a decision; true once it is learned from. */
+async function isReported(stage: Stage, foreign: Producer, decisionId: string, partition: number): Promise<boolean> {
+  const { audit, cluster } = stage;
+  const { model } = audit.decisions.get(decisionId)!;
+  const outcome = routeOutcome(
+    { decisionId, routingKey: decisionId, model, fallbacks: [] },
+    { status: 'SUCCESS', quality: 0.5, occurredAtMs: cluster.clock.nowMs() },
+  );
+  const value = topics.routeOutcome.codec.encode(outcome);
+  const sent = await produce(foreign, { topic: topics.routeOutcome.name, partition, key: decisionId, value });
+  if (sent instanceof Error) throw sent;
+  const learned = async (): Promise<boolean> => {
+    await audit.update();
+    return [...audit.learned.keys()].some((eventId) => eventId.startsWith(`${decisionId}/`));
+  };
+  return comesTrue(cluster.clock, learned, limitMs);
+}
+
+/** A batch as producers of other makes write them. */
+async function throwCompressed(stage: Stage, foreign: Producer): Promise<void> {
+  const partition = stage.random.integer(stage.cluster.partitions);
+  const requestId = idIn(partition, stage.cluster.partitions, 'gzip');
+  const message = { key: requestId, value: encoded(requestNamed(requestId)), partition };
+  const topic = topics.routeRequested.name;
+  await foreign.send({ topic, messages: [message], compression: CompressionTypes.GZIP });
+  const faults = (await isDecided(stage, requestId)) ? [] : ['it is not decided'];
+  stage.figures.bar('gzip', faults.length === 0 ? 1 : 0, 'boolean', '>=', 1, faults);
+}
+
+/** True when a request in every partition is decided and learned from. */
+async function goesOnEverywhere(stage: Stage, foreign: Producer, name: string): Promise<boolean> {
+  const { partitions } = stage.cluster;
+  for (let partition = 0; partition < partitions; partition++) {
+    const requestId = idIn(partition, partitions, `${name}-${partition}`);
+    await sendGood(foreign, requestId, partition);
+    if (!(await isDecided(stage, requestId)) || !(await isReported(stage, foreign, requestId, partition))) return false;
+  }
+  return true;
 }
 
 /** Offset of the record, or why it was not taken. */

@@ -8,6 +8,7 @@ import type { Io } from '../../bin/io';
 import { main } from '../../bin/program';
 import { systemClock } from '../../lib/adapters/system';
 import { seededRandom } from '../../lib/random/seeded';
+import { atEnd } from '../started';
 
 const directory = mkdtempSync(join(tmpdir(), 'quantum-router-drive-'));
 const dataFile = join(directory, 'rows.jsonl.gz');
@@ -66,7 +67,12 @@ async function cliUntil(isEnough: (stderr: string) => boolean, ...argv: string[]
     environment: {},
     workingDirectory: directory,
   };
-  const code = await main(argv, io);
+  const running = main(argv, io);
+  atEnd(async () => {
+    stop.abort();
+    await running.catch(() => {});
+  });
+  const code = await running;
   return { code, ...written };
 }
 
@@ -111,13 +117,13 @@ describe('evaluate', () => {
     expect(report.meanScore).toBeGreaterThan(report.baselines.random.meanScore);
     expect(report.meanScore).toBeLessThanOrEqual(report.baselines.oracle.meanScore);
     expect(readFileSync(join(directory, 'a.times'), 'utf8').trim().split('\n')).toHaveLength(80);
-  }, 120_000);
+  });
 
   it('judges other policies from its own log when asked to', async () => {
     const { stdout } = await cli('evaluate', '--data', 'rows.jsonl.gz', '--test', 'test', '--ope');
     expect(stdout).toContain('Other policies, estimated from this log:');
     expect(stdout).toMatch(/^always linguist +0\.\d{4} /m);
-  }, 120_000);
+  });
 
   it('learns from full feedback, stays frozen without any, and can leave the order, the delay and the lockstep to the caller', async () => {
     const frozen = await cli(
@@ -150,7 +156,7 @@ describe('evaluate', () => {
     expect(delayed).toMatchObject({ code: 0 });
     expect(delayed.stdout).toContain('this engine');
     expect(delayed.stdout).toContain('thompsonTable');
-  }, 120_000);
+  });
 
   it('lets the Q-network decide alone', async () => {
     const alone = await cli(
@@ -166,7 +172,7 @@ describe('evaluate', () => {
       '--json',
     );
     expect(JSON.parse(alone.stdout).requests).toBe(80);
-  }, 120_000);
+  });
 
   it.each([
     [['--data', 'nowhere.jsonl'], 1, 'nowhere.jsonl: there is no such file'],
@@ -200,7 +206,7 @@ describe('run', () => {
     }
     expect(ran.stdout).toMatch(/p50 [\d.]+ ms {2}p95 [\d.]+ ms {2}p99 [\d.]+ ms/);
     expect(ran.stderr).toContain('400/400');
-  }, 120_000);
+  });
 
   it('plays recorded data, and refuses a directory that is not its own', async () => {
     const ran = await cli(
@@ -221,7 +227,7 @@ describe('run', () => {
     const refused = await cli('run', '--exit', '--data', 'rows.jsonl.gz', '--port', '0', '--data-dir', '.');
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('no store of an earlier run');
-  }, 120_000);
+  });
 
   it('stays up after the table and says where, until Ctrl-C', async () => {
     const options = ['run', '--requests', '60', '--rate', '200', '--port', '0', '--data-dir', 'stays'];
@@ -229,7 +235,7 @@ describe('run', () => {
     expect(ran.stderr).toMatch(/The engine stays up on http:\/\/127\.0\.0\.1:\d+ \(Ctrl-C stops\)/);
     expect(ran.stderr).toContain('stopping\n');
     expect(ran.stdout).toContain('this engine');
-  }, 60_000);
+  });
 
   it('Ctrl-C before the end stops the workload and shows the table of what was played, marked as partial', async () => {
     const options = ['run', '--requests', '20000', '--rate', '200', '--port', '0', '--data-dir', 'stopped'];
@@ -240,7 +246,7 @@ describe('run', () => {
     expect(ran.stdout).toMatch(/PARTIAL: stopped after \d+ of 20000 requests/);
     expect(ran.stdout).toContain('this engine');
     for (const line of `${ran.stdout}${ran.stderr}`.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-  }, 60_000);
+  });
 
   it('a port that is taken is named, and the store is free again', async () => {
     const server = createServer().listen(0, '127.0.0.1');
@@ -255,5 +261,5 @@ describe('run', () => {
     const ran = await cli(...options, '--rate', '200', '--port', String(port));
     expect(ran.stderr).toContain('20/20');
     expect(ran.stderr).not.toContain('not decided in time');
-  }, 60_000);
+  });
 });

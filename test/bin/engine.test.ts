@@ -67,7 +67,7 @@ test('serve runs the engine until it is told to stop; route and explain work on 
     stdin: ['{"requestId": "second", "prompt": "2+2?"}'],
   });
   expect([local.exitCode, JSON.parse(local.stdout).requestId]).toEqual([0, 'second']);
-}, 60_000);
+});
 
 test('without a configuration the built-in example is used, and that is said', async () => {
   const { exitCode, stderr } = await place.run(['serve', '--data-dir', 'new', '--port', '0', '--log-level', 'silent'], {
@@ -79,7 +79,7 @@ test('without a configuration the built-in example is used, and that is said', a
   });
   expect(exitCode).toBe(0);
   expect(stderr).toMatch(/^no quantum-router.yaml here: using what is in force, else the example models/);
-}, 60_000);
+});
 
 test('a wrong configuration stops serve before anything starts', async () => {
   place.write('wrong.yaml', 'models: []\n');

@@ -5,8 +5,6 @@ const place = createWorkplace();
 afterAll(() => place.remove());
 
 // Training is real here; a busy machine needs its time.
-jest.setTimeout(180_000);
-
 /** Arithmetic is for `sums`, stories are for `tales`; `middle` is fair at both. */
 function recordedRows(count: number): string {
   const rows = Array.from({ length: count }, (_, i) => {

@@ -16,7 +16,7 @@ beforeAll(async () => {
   const options = ['--requests', String(requests), '--rate', '100', '--port', '0', '--data-dir', 'store'];
   const { stderr } = await place.run(['run', '--exit', ...options]);
   expect(stderr).not.toContain('error');
-}, 120_000);
+});
 
 /** A copy of the store that may be written to. */
 async function copied(name: string, write: (home: ReturnType<typeof embeddedHome>) => Promise<void>): Promise<void> {
@@ -68,7 +68,7 @@ describe('--verify', () => {
     expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/error: 1 decisions do not come out as they were/)]);
     expect(stdout).toMatch(/\n {2}0@\d+ forged, decision: positions.route.opened is 0, comes out as "the offset of/);
     expect(JSON.parse(place.read('found.jsonl'))).toMatchObject({ requestId: 'forged', partition: 0, of: 'decision' });
-  }, 30_000);
+  });
 });
 
 describe('--retrain', () => {
@@ -91,7 +91,7 @@ describe('--retrain', () => {
     expect(sha256Of(readFileSync(join(folder, `policy-${report.policySha256}`)))).toBe(report.policySha256);
     const other = JSON.parse((await replay(...range)).stdout);
     expect(other.policySha256).not.toBe(report.policySha256);
-  }, 120_000);
+  });
 
   test('as text, with a configuration of one’s own, says what it was made from', async () => {
     await place.run(['init', '--force']);
@@ -101,7 +101,7 @@ describe('--retrain', () => {
     expect(stdout).toMatch(/^policy {5}[0-9a-f]{64}\nbasis {6}[0-9a-f]{64}\nmade from {2}learning.events 0\.\.\d+: /);
     expect(stdout).toMatch(/config quantum-router.yaml, wasm\n/);
     expect(stderr).toMatch(/ events\n$/);
-  }, 60_000);
+  });
 });
 
 describe('what cannot be replayed', () => {
@@ -133,16 +133,12 @@ describe('what cannot be replayed', () => {
       ['--retrain', '--to', '100', '--out', 'store/store.json'],
       /cannot write into store\/store.json/,
     ],
-  ])(
-    '%s: exit code 1',
-    async (_name, argv, message) => {
-      const where = argv.includes('--data-dir') ? [] : ['--data-dir', 'store'];
-      const { exitCode, stdout, stderr } = await replay(...argv, ...where);
-      expect([exitCode, stdout]).toEqual([1, '']);
-      expect(stderr).toMatch(message);
-    },
-    60_000,
-  );
+  ])('%s: exit code 1', async (_name, argv, message) => {
+    const where = argv.includes('--data-dir') ? [] : ['--data-dir', 'store'];
+    const { exitCode, stdout, stderr } = await replay(...argv, ...where);
+    expect([exitCode, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(message);
+  });
 
   test('a store that nothing was ever decided in', async () => {
     const home = embeddedHome({ directory: join(place.directory, 'empty') });

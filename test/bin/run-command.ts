@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Io } from '../../bin/io';
 import { main } from '../../bin/program';
 import { systemClock } from '../../lib/adapters/system';
+import { atEnd } from '../started';
 
 export interface Ran {
   readonly exitCode: number;
@@ -31,6 +32,7 @@ export function createWorkplace() {
         onStderr?: (text: string) => void;
       } = {},
     ): Promise<Ran> {
+      const stop = options.stop ?? new AbortController();
       let stdout = '';
       let stderr = '';
       const isTerminal = options.isTerminal ?? false;
@@ -53,12 +55,18 @@ export function createWorkplace() {
         stdin: async function* () {
           yield* options.stdin ?? [];
         },
-        stopSignal: (options.stop ?? new AbortController()).signal,
+        stopSignal: stop.signal,
         clock: systemClock(),
         environment: options.environment ?? {},
         workingDirectory: directory,
       };
-      const exitCode = await main(argv, io);
+      const running = main(argv, io);
+      // As Ctrl-C, for what serves until then: a test that fails before it stops it would leave it to run on.
+      atEnd(async () => {
+        stop.abort();
+        await running.catch(() => {});
+      });
+      const exitCode = await running;
       return { exitCode, stdout, stderr };
     },
   };

@@ -12,8 +12,6 @@ import { createMetrics, type Metrics } from '../../lib/telemetry/metrics';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { eventually, joinGroup, type Member, readAll, take, textOf } from './broker-member';
 
-jest.setTimeout(60_000);
-
 const fresh = (kind: string): string => `adapter-${kind}-${randomUUID()}`;
 const text = (value: string | number): Buffer => Buffer.from(String(value));
 const opened: KafkaBroker[] = [];
@@ -67,7 +65,7 @@ describeWithServers('the Kafka adapter', () => {
   describe('members', () => {
     test('a restarted process takes the place of its dead self at once', async () => {
       const clock = freezableClock();
-      const settings = { clientId: fresh('client'), instanceId: 'one', sessionTimeoutMs: 30_000 };
+      const settings = { clientId: fresh('client'), instanceId: 'one', sessionTimeoutMs: 300_000 };
       const killed = await open(settings, { clock });
       const topic = await makeTopic(killed, { partitions: 2 });
       const group = fresh('group');
@@ -329,7 +327,8 @@ describeWithServers('the Kafka adapter', () => {
     test('somebody listens and says nothing', async () => {
       const sockets: { destroy(): void }[] = [];
       const address = await listen(createServer((socket) => sockets.push(socket)));
-      const asked = open({ brokers: [address], connectionTimeoutMs: 200, requestTimeoutMs: 300 });
+      const settings = { connectionTimeoutMs: 200, requestTimeoutMs: 300, firstAnswerTimeoutMs: 1_000 };
+      const asked = open({ brokers: [address], ...settings });
       await expect(asked).rejects.toThrow(`Kafka at ${address} does not answer`);
       for (const socket of sockets) socket.destroy();
     });

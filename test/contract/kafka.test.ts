@@ -6,9 +6,6 @@ import { createMetrics } from '../../lib/telemetry/metrics';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { type BrokerUnderTest, describeBrokerContract } from './broker-contract';
 
-// Groups rebalance within heartbeats, not within milliseconds.
-jest.setTimeout(30_000);
-
 async function openBroker(): Promise<BrokerUnderTest> {
   const broker = await openKafkaBroker(
     { ...defaultKafkaSettings, brokers: [kafkaAddress()], clientId: 'contract' },

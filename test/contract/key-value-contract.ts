@@ -46,12 +46,15 @@ export function describeKeyValueContract(home: string, open: () => Promise<KeyVa
     });
 
     test('a value goes when its time is over, and only then', async () => {
-      await keyValue.putMany([
-        { key: k('short'), value: text('s'), ttlMs: 100 },
-        { key: k('long'), value: text('l'), ttlMs: 60_000 },
-        { key: k('for good'), value: text('g'), ttlMs: null },
-      ]);
-      expect(await keyValue.getMany([k('short')])).toEqual([text('s')]);
+      const read = await soonerThan(100, async () => {
+        await keyValue.putMany([
+          { key: k('short'), value: text('s'), ttlMs: 100 },
+          { key: k('long'), value: text('l'), ttlMs: 600_000 },
+          { key: k('for good'), value: text('g'), ttlMs: null },
+        ]);
+        return keyValue.getMany([k('short')]);
+      });
+      expect(read).toEqual([text('s')]);
       await underTest.pass(150);
       expect(await keyValue.getMany([k('short'), k('long'), k('for good')])).toEqual([null, text('l'), text('g')]);
       expect([...(await keyValue.keys(prefix, 10))].sort()).toEqual([k('for good'), k('long')]);
@@ -75,8 +78,11 @@ export function describeKeyValueContract(home: string, open: () => Promise<KeyVa
     });
 
     test('counters add up, at once too, and expire from their first use', async () => {
-      expect(await keyValue.increment(k('n'), 2, 200)).toBe(2);
-      expect(await keyValue.increment(k('n'), -5, 60_000)).toBe(-3);
+      const counted = await soonerThan(200, async () => {
+        await keyValue.deleteMany([k('n')]);
+        return [await keyValue.increment(k('n'), 2, 200), await keyValue.increment(k('n'), -5, 600_000)];
+      });
+      expect(counted).toEqual([2, -3]);
       const results = await Promise.all(Array.from({ length: 50 }, () => keyValue.increment(k('many'), 1, null)));
       expect(results.sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
       await underTest.pass(250);
@@ -104,4 +110,13 @@ export function describeKeyValueContract(home: string, open: () => Promise<KeyVa
       await expect(keyValue.getMany([k('a')])).rejects.toThrow();
     });
   });
+}
+
+/** What `act` resolves with when it took less real time than this; a busy machine may need several tries. */
+async function soonerThan<T>(limitMs: number, act: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const startedMs = performance.now();
+    const result = await act();
+    if (performance.now() - startedMs < limitMs) return result;
+  }
 }

@@ -6,6 +6,7 @@ import { defaultRedisSettings, type RedisSettings } from '../../lib/adapters/red
 import type { KeyValue } from '../../lib/ports/key-value';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
+import { patienceMs } from '../patience';
 import { describeWithServers, redisUrl } from '../servers';
 
 const megabyte = 1_048_576;
@@ -26,7 +27,7 @@ describeWithServers('large values on Redis', () => {
       ...defaultRedisSettings,
       url: redisUrl(),
       keyPrefix: prefix,
-      commandTimeoutMs: 5_000,
+      commandTimeoutMs: patienceMs,
       ...change,
     };
     const keyValue = await openRedisKeyValue(settings, {

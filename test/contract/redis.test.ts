@@ -5,13 +5,14 @@ import { systemClock } from '../../lib/adapters/system';
 import { sleep } from '../../lib/ports/clock';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
+import { patienceMs } from '../patience';
 import { describeWithServers, redisUrl } from '../servers';
 import { describeKeyValueContract } from './key-value-contract';
 
 describeWithServers('Redis', () => {
   describeKeyValueContract('Redis', async () => {
     const keyValue = await openRedisKeyValue(
-      { ...defaultRedisSettings, url: redisUrl(), keyPrefix: `test-${randomUUID()}:`, commandTimeoutMs: 5_000 },
+      { ...defaultRedisSettings, url: redisUrl(), keyPrefix: `test-${randomUUID()}:`, commandTimeoutMs: patienceMs },
       { log: createLog({ level: 'silent' }), metrics: createMetrics() },
     );
     const dispose = async (): Promise<void> => {

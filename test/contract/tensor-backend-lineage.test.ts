@@ -13,8 +13,6 @@ import { createWorld, type World } from '../services/one-service';
 import { describeWithNode } from './tensor-backend-contract';
 
 // Training is real here; a busy machine needs its time.
-jest.setTimeout(120_000);
-
 // A virtual clock cannot see how long a backend takes to load.
 beforeAll(async () => {
   if (nodeBackendInstalled()) await nodeBackend().ready();

@@ -7,8 +7,6 @@ import { learningEvents, models } from '../services/dqn-trainer/records';
 import { describeWithNode, distance, tensorBackendContract, trained } from './tensor-backend-contract';
 
 // A thread has to load TensorFlow.js; a busy machine needs its time.
-jest.setTimeout(120_000);
-
 describe('wasm', () => tensorBackendContract(wasmBackend()));
 
 describeWithNode('node', () => {

@@ -13,6 +13,7 @@ import {
   stopServer,
   writeRecord,
 } from '../../infra/server-process';
+import { patienceMs } from '../patience';
 
 const children: ChildProcess[] = [];
 let directory: string;
@@ -51,7 +52,7 @@ it('finds the server of a directory while it runs and forgets it once it is gone
   writeRecord(directory, recordOf(child));
   expect(runningServer(directory)).toEqual(recordOf(child));
   signal(child, 'SIGKILL');
-  expect(await gone(child, 10_000)).toBe(true);
+  expect(await gone(child, patienceMs)).toBe(true);
   expect(runningServer(directory)).toBeNull();
 });
 

@@ -1,12 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeWithServers } from '../servers';
+import { runToEnd } from '../started';
 
 const script = join(__dirname, '../../dist/benchmarks/chaos.js');
-
-/** Half a minute on an idle machine. */
-const limitMs = 600_000;
 
 interface Line {
   readonly name: string;
@@ -21,24 +18,20 @@ describeWithServers('chaos in short', () => {
     expect(existsSync(script)).toBe(true);
   });
 
-  it(
-    'loses nothing while services are killed, the broker restarts, Redis forgets everything and garbage comes',
-    () => {
-      const args = [script, '--seed', '1', '--scenario', 'short', '--rate', '60'];
-      const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: limitMs });
-      const lines = stdout
-        .split('\n')
-        .filter((line) => line.startsWith('{'))
-        .map((line) => JSON.parse(line) as Line);
-      const missed = lines.filter((line) => line.ok === false);
-      expect({ missed, stderr: status === 0 ? '' : stderr }).toEqual({ missed: [], stderr: '' });
-      const figure = (name: string): number => lines.find((line) => line.name === `chaos.short.${name}`)!.value;
-      expect(figure('requestsAcknowledged')).toBeGreaterThan(1_000);
-      expect(figure('outcomesAcknowledged')).toBeGreaterThan(1_000);
-      expect(figure('rewardsLearned')).toBeGreaterThan(500);
-      expect(figure('undecided')).toBe(0);
-      expect(figure('poison')).toBe(1);
-    },
-    limitMs + 30_000,
-  );
+  it('loses nothing while services are killed, the broker restarts, Redis forgets everything and garbage comes', async () => {
+    const args = [script, '--seed', '1', '--scenario', 'short', '--rate', '60'];
+    const { status, stdout, stderr } = await runToEnd(process.execPath, args);
+    const lines = stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Line);
+    const missed = lines.filter((line) => line.ok === false);
+    expect({ missed, stderr: status === 0 ? '' : stderr }).toEqual({ missed: [], stderr: '' });
+    const figure = (name: string): number => lines.find((line) => line.name === `chaos.short.${name}`)!.value;
+    expect(figure('requestsAcknowledged')).toBeGreaterThan(1_000);
+    expect(figure('outcomesAcknowledged')).toBeGreaterThan(1_000);
+    expect(figure('rewardsLearned')).toBeGreaterThan(500);
+    expect(figure('undecided')).toBe(0);
+    expect(figure('poison')).toBe(1);
+  });
 });

@@ -1,5 +1,4 @@
 /** Clients that share nothing with the engine but Kafka: the examples of docs/clients.md, run as they are written there. */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -20,13 +19,14 @@ import type { DeadLetter } from '../../lib/topics/generated/messages';
 import { deadLetterTopicName, topics } from '../../lib/topics/topics';
 import { type Engine, startEngine } from '../../services/engine';
 import { distributedHome, type EngineHome, embeddedHome } from '../../services/home';
+import { patienceMs } from '../patience';
 import { describeWithServers, kafkaAddress } from '../servers';
-
-jest.setTimeout(60_000);
+import { atEnd, runToEnd } from '../started';
 
 const root = join(__dirname, '../..');
 const partitions = 4;
-const config = { ...workloadConfig(simulatedWorld({ world: 1, rows: 10, seed: 1 })), threadTimeoutMs: 5_000 };
+const patienceS = patienceMs / 1_000;
+const config = { ...workloadConfig(simulatedWorld({ world: 1, rows: 10, seed: 1 })), threadTimeoutMs: 60_000 };
 const python = pythonProgram();
 const itWithPython = python || process.env['REQUIRE_SERVERS'] || process.env['CI'] ? it : it.skip;
 
@@ -82,18 +82,9 @@ describeWithServers('a client that shares only Kafka with the engine', () => {
       PYTHONDONTWRITEBYTECODE: '1',
       PATH: [...(python ? [dirname(python)] : []), process.env['PATH']].join(delimiter),
     };
-    const child = spawn('bash', ['-c', command], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let out = '';
-    let errors = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      out += chunk.toString();
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk.toString();
-    });
-    const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
-    if (code !== 0) throw new Error(`${command} ended with ${code}:\n${errors}`);
-    return out;
+    const { status, stdout, stderr } = await runToEnd('bash', ['-c', command], { cwd: root, env });
+    if (status !== 0) throw new Error(`${command} ended with ${status}:\n${stderr}`);
+    return stdout;
   }
 
   /** Everything in a topic now, partition after partition. */
@@ -230,7 +221,7 @@ client.producer.produce(topic, b"not framed", "no-avro", partition=1)
 client.producer.produce(topic, bytes([0, 0, 0, 255, 255]) + b"what is this", "unknown-id", partition=1)
 client.request("", requestId="empty", sessionId="s")
 client.request("A good one behind them.", requestId="good", sessionId="s")
-decision, _ = next(client.decisions(30))
+decision, _ = next(client.decisions(${patienceS}))
 assert decision["requestId"] == "good"
 client.close()
 '`);
@@ -248,11 +239,11 @@ client.close()
 from router_client import RouterClient
 client = RouterClient("${kafkaAddress()}", "${prefix}")
 client.request("Asked once.", requestId="once", sessionId="s")
-_, first = next(client.decisions(30))
+_, first = next(client.decisions(${patienceS}))
 client.producer.produce(first.topic(), first.value(), first.key(), first.partition(), headers=first.headers())
 client.producer.flush()
 client.request("Asked after it.", requestId="after", sessionId="s")
-assert [decision["requestId"] for decision, _ in client.decisions(30)] == ["after"]
+assert [decision["requestId"] for decision, _ in client.decisions(${patienceS})] == ["after"]
 client.close()
 '`);
     const decided = (await read(topics.routeDecided.name)).filter(({ key }) => key === 's');
@@ -281,7 +272,7 @@ client.close()
 
     test('asks, awaits decisions and reports', async () => {
       const requests = Array.from({ length: 20 }, (_, i) => ({ prompt: `Question ${i}`, sessionId: `talk-${i % 3}` }));
-      const decisions = await Promise.all(requests.map((request) => router.route(request, { timeoutMs: 30_000 })));
+      const decisions = await Promise.all(requests.map((request) => router.route(request, { timeoutMs: patienceMs })));
       expect(decisions.map((decision) => decision.sessionId)).toEqual(requests.map((request) => request.sessionId));
       await Promise.all(decisions.map((decision) => router.report(decision, { status: 'SUCCESS', quality: 0.75 })));
       const wanted = new Set(decisions.map((decision) => `${decision.decisionId}/1/0`));
@@ -314,12 +305,14 @@ client.close()
 test('the same client works where the engine is embedded', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'embedded-client-'));
   const home = embeddedHome({ directory });
+  atEnd(() => home.close());
   const problems: string[] = [];
   const engine = await startIn(home, createMetrics(), problems);
+  atEnd(() => engine.stop());
   const onFailed = (error: Error) => void problems.push(error.message);
   const client = await createRouterClient({ broker: home.broker, clock: home.clock, clientId: 'app', onFailed });
   const asked = routeRequest({ requestId: 'r1', requestedAtMs: home.clock.nowMs(), prompt: 'What is a log?' });
-  const decision = await client.route(asked, 20_000);
+  const decision = await client.route(asked, patienceMs);
   await client.report(routeOutcome(decision, { status: 'SUCCESS', quality: 1, occurredAtMs: home.clock.nowMs() }));
   await new Promise<void>((resolve, reject) => {
     const onRecords = (records: readonly LogRecord[]) => {

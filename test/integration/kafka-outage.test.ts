@@ -11,8 +11,7 @@ import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { eventually, readAll, textOf } from '../contract/broker-member';
 import { describeWithServers } from '../servers';
-
-jest.setTimeout(180_000);
+import { atEnd } from '../started';
 
 const clock = systemClock();
 const topic = 'outage';
@@ -30,6 +29,7 @@ interface Stand {
 
 async function stand(directory: string, deliveryTimeoutMs: number): Promise<Stand> {
   const server = await startKafka({ directory });
+  atEnd(() => server.stop());
   const lines: string[] = [];
   const log = createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });
   const broker = await openKafkaBroker(
@@ -67,14 +67,14 @@ async function stand(directory: string, deliveryTimeoutMs: number): Promise<Stan
 
 describeWithServers('the Kafka adapter and a broker that goes and comes', () => {
   let directory: string;
-  let standing: Stand;
+  let standing: Stand | undefined;
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'quantum-router-outage-'));
   });
   afterEach(async () => {
-    await standing.broker.close();
-    await standing.server.stop();
+    await standing?.broker.close();
+    await standing?.server.stop();
     rmSync(directory, { recursive: true, force: true });
   });
 

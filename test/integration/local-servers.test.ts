@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +8,9 @@ import { isFree } from '../../infra/free-port';
 import { projectRoot } from '../../infra/infra-file';
 import { type LocalServer, PortTakenError, startKafka, startRedis } from '../../infra/local-servers';
 import { gone, identify, runningServer, stopServer } from '../../infra/server-process';
+import { patienceMs } from '../patience';
 import { describeWithServers } from '../servers';
+import { atEnd, start } from '../started';
 
 const root = mkdtempSync(join(tmpdir(), 'quantum-router-local-servers-'));
 const running: LocalServer[] = [];
@@ -36,7 +37,7 @@ describeWithServers('kafka as a local process', () => {
       expect(topics[0]!.partitions).toHaveLength(3);
       await expect(admin.fetchTopicMetadata({ topics: ['misspelt'] })).rejects.toThrow('does not host this topic');
     });
-  }, 120_000);
+  });
 
   it('says what the broker said when it does not start', async () => {
     const directory = join(root, 'kafka-broken');
@@ -46,7 +47,7 @@ describeWithServers('kafka as a local process', () => {
       /kafka did not start on port \d+: it ended with status 1\. The end of .*meta\.properties/s,
     );
     expect(runningServer(directory)).toBeNull();
-  }, 120_000);
+  });
 });
 
 describeWithServers('redis as a local process', () => {
@@ -103,14 +104,13 @@ describeWithServers('redis as a local process', () => {
     const script = `require(${JSON.stringify(join(projectRoot, 'infra/local-servers.ts'))})
       .startRedis({ directory: ${JSON.stringify(directory)}, outlive: ${outlive} })
       .then(({ pid }) => { console.log(pid); process.exit(); });`;
-    const starter = spawn(process.execPath, ['--import', 'tsx', '-e', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [output] = await once(starter.stdout, 'data');
+    atEnd(() => stopServer(directory, { graceMs: 0 }));
+    const starter = start(process.execPath, ['--import', 'tsx', '-e', script], { cwd: projectRoot });
+    const [output] = await once(starter.child.stdout!, 'data');
     const server = identify(Number(output));
-    if (starter.exitCode === null) await once(starter, 'exit');
+    await starter.ended;
     if (outlive) expect(await stopServer(directory)).toMatchObject(server!);
-    else expect(server === null || (await gone(server, 10_000))).toBe(true);
+    else expect(server === null || (await gone(server, patienceMs))).toBe(true);
   });
 });
 
@@ -124,7 +124,7 @@ async function withAdmin<T>(server: LocalServer, use: (admin: Admin) => Promise<
   }
 }
 
-async function withRedis<T>(server: LocalServer, use: (redis: Redis) => Promise<T>, limitMs = 10_000): Promise<T> {
+async function withRedis<T>(server: LocalServer, use: (redis: Redis) => Promise<T>, limitMs = patienceMs): Promise<T> {
   const limits = { connectTimeout: limitMs, commandTimeout: limitMs, maxRetriesPerRequest: 0 };
   const redis = new Redis(server.address, { ...limits, lazyConnect: true, retryStrategy: () => null });
   redis.on('error', () => {});

@@ -6,4 +6,4 @@ it('keeps prompt text in the request topic and its dead letters', async () => {
   // The search is able to find what is there.
   expect(foundInRequests).toBeGreaterThan(60);
   expect(foundInDeadLetters).toBeGreaterThan(3);
-}, 120_000);
+});

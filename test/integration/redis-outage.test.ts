@@ -17,9 +17,8 @@ import { createLog } from '../../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../../lib/telemetry/metrics';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { type Engine, startEngine } from '../../services/engine';
+import { patienceMs } from '../patience';
 import { describeWithServers } from '../servers';
-
-jest.setTimeout(60_000);
 
 describeWithServers('the engine while Redis is in trouble', () => {
   const clock = systemClock();
@@ -49,7 +48,7 @@ describeWithServers('the engine while Redis is in trouble', () => {
     engine = await startEngine({
       home,
       // Time enough for a machine that is busy with other tests.
-      config: { ...config, threadTimeoutMs: 5_000, cache: { ...config.cache, enabled: true } },
+      config: { ...config, threadTimeoutMs: 60_000, cache: { ...config.cache, enabled: true } },
       partitions: 2,
       trainer: 'inline',
       http: null,
@@ -65,10 +64,10 @@ describeWithServers('the engine while Redis is in trouble', () => {
     });
   });
   afterAll(async () => {
-    await client.close();
-    await engine.stop();
-    await keyValue.close();
-    await server.stop();
+    await client?.close();
+    await engine?.stop();
+    await keyValue?.close();
+    await server?.stop();
     rmSync(directory, { recursive: true });
   });
   afterEach(() => expect(problems).toEqual([]));
@@ -78,7 +77,10 @@ describeWithServers('the engine while Redis is in trouble', () => {
     const decisions: RouteDecided[] = [];
     for (let i = 0; i < count; i++) {
       const row = world.row(sent++ % 500);
-      const decided = await client.route({ ...requestOf(world, row, clock.nowMs()), requestId: `r${sent}` }, 20_000);
+      const decided = await client.route(
+        { ...requestOf(world, row, clock.nowMs()), requestId: `r${sent}` },
+        patienceMs,
+      );
       decisions.push(decided);
       await client.report({
         decisionId: decided.decisionId,

@@ -1,5 +1,5 @@
 /** The engine as a process with tracing preloaded, and a collector in this one. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { createEmbeddedBroker } from '../../lib/adapters/embedded/embedded-broke
 import { openEmbeddedStore } from '../../lib/adapters/embedded/embedded-store';
 import { systemClock } from '../../lib/adapters/system';
 import { topics } from '../../lib/topics/topics';
+import { start } from '../started';
 import { attributeOf, type ReceivedSpan, startOtlpReceiver } from './otlp-receiver';
 
 const dist = join(__dirname, '../../dist');
@@ -29,12 +30,12 @@ function environmentWith(variables: Readonly<Record<string, string>>): NodeJS.Pr
 
 async function startEngine(directory: string, variables: Readonly<Record<string, string>>) {
   const args = ['serve', '--port', '0', '--data-dir', directory, '--partitions', String(partitions)];
-  const child: ChildProcess = spawn(
+  const { child, ended, kill } = start(
     process.execPath,
     ['--require', preload, join(dist, 'bin/main.js'), ...args, '--log-level', 'error'],
-    { env: environmentWith(variables), cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] },
+    { env: environmentWith(variables), cwd: directory },
   );
-  const gone = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  child.stdout!.resume();
   const url = await new Promise<string>((resolve, reject) => {
     const lines: string[] = [];
     createInterface({ input: child.stderr! }).on('line', (line) => {
@@ -42,7 +43,7 @@ async function startEngine(directory: string, variables: Readonly<Record<string,
       const ready = /^ready on (\S+)/.exec(line);
       if (ready) resolve(ready[1]!);
     });
-    gone.then((code) => reject(new Error(`the engine ended with ${code}: ${lines.join('\n')}`)));
+    ended.then((code) => reject(new Error(`the engine ended with ${code}: ${lines.join('\n')}`)));
   });
   const post = async (path: string, body: unknown, traceparent?: string): Promise<Response> => {
     const headers = { 'content-type': 'application/json', ...(traceparent && { traceparent }) };
@@ -60,9 +61,9 @@ async function startEngine(directory: string, variables: Readonly<Record<string,
     },
     async stop(): Promise<number | null> {
       child.kill('SIGTERM');
-      return gone;
+      return ended;
     },
-    kill: () => child.kill('SIGKILL'),
+    kill,
   };
 }
 
@@ -75,7 +76,7 @@ describe('the engine', () => {
     receiver = await startOtlpReceiver();
   });
   afterEach(async () => {
-    engine.kill();
+    await engine?.kill();
     await receiver.stop();
     rmSync(directory, { recursive: true, force: true });
   });
@@ -141,7 +142,7 @@ describe('the engine', () => {
       expect(batch.links).toContainEqual(expect.objectContaining({ spanId: batch.parentSpanId }));
     }
     expect(receiver.text()).not.toContain(secret);
-  }, 60_000);
+  });
 
   test('with a ratio of 0 nothing is exported, and no record has a header', async () => {
     engine = await startEngine(directory, {
@@ -156,7 +157,7 @@ describe('the engine', () => {
     expect(await engine.stop()).toBe(0);
     expect(receiver.spans).toEqual([]);
     expect(await headersIn(directory)).toEqual([{}, {}, {}, {}, {}]);
-  }, 60_000);
+  });
 });
 
 /** Headers but `reply-to`, of every record of the request path. */

@@ -74,7 +74,7 @@ describeWithServers('make up and make down without Docker', () => {
     expect(runningServer(servers('kafka'))).toBeNull();
     expect(runningServer(servers('redis'))).toBeNull();
     expect(run('down')).toEqual({ status: 0, text: expect.stringContaining('nothing to stop') as string });
-  }, 120_000);
+  });
 });
 
 describe('make up and make down with Docker', () => {
@@ -93,7 +93,7 @@ describe('make up and make down with Docker', () => {
     expect(calls().filter((call) => call.startsWith(`${compose} down`))).toHaveLength(1);
     expect(run('down').text).toContain('nothing to stop');
     expect(calls().filter((call) => call.startsWith(`${compose} down`))).toHaveLength(1);
-  }, 60_000);
+  });
 
   it('fail when compose does', () => {
     dockerIs('case "$*" in *up*) exit 1;; esac');
@@ -101,5 +101,5 @@ describe('make up and make down with Docker', () => {
       status: 1,
       text: expect.stringContaining('docker compose up failed') as string,
     });
-  }, 60_000);
+  });
 });

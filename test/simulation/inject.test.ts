@@ -14,43 +14,26 @@ describe(`what goes wrong with learning does not reach serving (seed ${seed})`, 
   let undisturbed: Served;
   beforeAll(async () => {
     undisturbed = await playWithFault({ seed, requests, fault: null });
-  }, 240_000);
+  });
 
   test('nothing is refused, repaired or passed over where nothing is wrong', () => {
     expect(undisturbed).toMatchObject({ degraded: 0, undecided: 0, rejected: 0, tamperedAt: null, failures: [] });
     expect(undisturbed.published.at(-1)!.metrics).toMatchObject({ refused: 0, repairs: 0, passedOver: 0 });
   });
 
-  test.each<FaultName>(['nan', 'scale', 'flip'])(
-    '%s: the learner recovers',
-    async (name) => {
-      const served = await playWithFault({ seed, requests, fault: faults[name] });
-      expect(served).toMatchObject({ degraded: 0, undecided: 0, tamperedAt: requests / 3, failures: [] });
-      const { metrics, toOffset } = served.published.at(-1)!;
-      // A wrong sign harms little where little was learned of the request so far; the others cannot be overlooked.
-      if (name !== 'flip') expect(metrics['repairs']).toBeGreaterThan(0);
-      expect(toOffset).toBeGreaterThan(served.tamperedAt!);
-      expect(mean(sinceFault(served)) / mean(sinceFault(undisturbed))).toBeGreaterThan(leastShare);
-    },
-    240_000,
-  );
-
-  test.each<FaultName>(['flood-of-zeros', 'flood-of-ones'])(
-    '%s: the source is not listened to',
-    async (name) => {
-      // Long enough for the first judgements, which nobody limits, to be over; a smaller flood, to be quick.
-      const [long, perRequest] = [660, 3];
-      const flood = { ...faults[name].flood!, perRequest };
-      const served = await playWithFault({ seed, requests: long, fault: { ...faults[name], flood } });
-      expect(served).toMatchObject({ degraded: 0, undecided: 0, tamperedAt: null, failures: [] });
-      expect(served.published.at(-1)!.metrics['passedOver']).toBeGreaterThan((0.9 * perRequest * long) / 3);
-    },
-    240_000,
-  );
+  test.each<FaultName>(['nan', 'scale', 'flip'])('%s: the learner recovers', async (name) => {
+    const served = await playWithFault({ seed, requests, fault: faults[name] });
+    expect(served).toMatchObject({ degraded: 0, undecided: 0, tamperedAt: requests / 3, failures: [] });
+    const { metrics, toOffset } = served.published.at(-1)!;
+    // A wrong sign harms little where little was learned of the request so far; the others cannot be overlooked.
+    if (name !== 'flip') expect(metrics['repairs']).toBeGreaterThan(0);
+    expect(toOffset).toBeGreaterThan(served.tamperedAt!);
+    expect(mean(sinceFault(served)) / mean(sinceFault(undisturbed))).toBeGreaterThan(leastShare);
+  });
 
   test('a lying source does not take the others along', async () => {
     const served = await playWithFault({ seed, requests, fault: faults.liar });
     expect(served).toMatchObject({ degraded: 0, undecided: 0, failures: [] });
     expect(mean(sinceFault(served)) / mean(sinceFault(undisturbed))).toBeGreaterThan(0.85);
-  }, 240_000);
+  });
 });

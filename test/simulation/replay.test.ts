@@ -41,4 +41,4 @@ test(`a log with faults in it comes out as it was recorded, learned threads and 
   const { policySha256 } = (await publishedAt(log, retrained.weights!.toOffset))!;
   expect(retrained.weights!.policy.sha256).toBe(policySha256);
   expect(await again()).toEqual(retrained);
-}, 180_000);
+});

@@ -5,7 +5,7 @@ import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import { type KafkaFollower, startFollower } from './follower';
 import { createKafkaClient, type KafkaClient } from './kafka-client';
-import { errorKind, isRefusedConnection, unreachable } from './kafka-errors';
+import { errorKind, isRefusedConnection, isTimeout, unreachable } from './kafka-errors';
 import { evictPredecessors, KafkaMembership, type MembershipEnvironment } from './kafka-membership';
 import { KafkaProducer } from './kafka-producer';
 import { backoffMs, KafkaSession } from './kafka-session';
@@ -25,16 +25,19 @@ export interface KafkaBrokerParts {
   readonly metrics: Metrics;
 }
 
-/** A start waits so long for a broker that is starting too. */
-const firstAnswerMs = 4_000;
+/** A start waits so long for a broker that is starting too: it refuses connections until it has started. */
+const startingMs = 4_000;
 
-/** Rejects with a readable error, naming the addresses, when no broker answers within some five seconds. */
+/**
+ * Rejects with a readable error, naming the addresses, when every broker refuses for some five seconds, or says nothing
+ * for `firstAnswerTimeoutMs`.
+ */
 export async function openKafkaBroker(settings: KafkaSettings, parts: KafkaBrokerParts): Promise<KafkaBroker> {
   const outage = new Outage(parts.clock, parts.log);
   const client = createKafkaClient(settings, parts.clock, parts.log, outage);
   const control = new KafkaSession(client, parts.clock);
   try {
-    await firstAnswer(control, parts.clock);
+    await firstAnswer(control, parts.clock, settings.firstAnswerTimeoutMs);
   } catch (error) {
     void control.close();
     throw unreachable(settings.brokers, error);
@@ -42,16 +45,17 @@ export async function openKafkaBroker(settings: KafkaSettings, parts: KafkaBroke
   return new KafkaBrokerOverSessions(settings, parts, client, control);
 }
 
-async function firstAnswer(control: KafkaSession, clock: Clock): Promise<void> {
+async function firstAnswer(control: KafkaSession, clock: Clock, limitMs: number): Promise<void> {
   const startedMs = clock.monotonicMs();
   for (let tries = 0; ; tries++) {
-    const leftMs = startedMs + firstAnswerMs - clock.monotonicMs();
+    const silentMs = startedMs + limitMs - clock.monotonicMs();
     try {
-      await within(clock, Math.max(1, leftMs), answer(control), () => {
-        throw new Error(`no answer within ${firstAnswerMs} ms`);
+      await within(clock, Math.max(1, silentMs), answer(control), () => {
+        throw new Error(`no answer within ${limitMs} ms`);
       });
       return;
     } catch (error) {
+      const leftMs = isTimeout(error) ? silentMs : startedMs + startingMs - clock.monotonicMs();
       await control.mend(error, []);
       if (errorKind(error) === 'fatal' || isRefusedConnection(error) || leftMs < backoffMs(tries)) throw error;
       await sleep(clock, backoffMs(tries));

@@ -91,6 +91,12 @@ export function isTlsError(error: unknown): boolean {
   );
 }
 
+/** True when nothing was heard, instead of a refusal: the other side, or this one, may only be busy. */
+export function isTimeout(error: unknown): boolean {
+  const { name, message, code } = rootError(error);
+  return name === 'KafkaJSRequestTimeoutError' || code === 'ETIMEDOUT' || /^connection timeout/i.test(message);
+}
+
 /** What the metadata at hand say of a partition: nobody leads it, or it is not there. A later look may find it. */
 export function withoutLeader(topic: string, partition: number, exists: boolean): Error {
   const message = exists ? `nobody leads ${topic}[${partition}] at the moment` : `there is no ${topic}[${partition}]`;

@@ -23,6 +23,8 @@ export interface KafkaSettings {
   readonly tls: KafkaTls | null;
   readonly sasl: KafkaSasl | null;
   readonly connectionTimeoutMs: number;
+  /** A start gives up a broker that takes connections and says nothing for so long; one that refuses them, after 4 s. */
+  readonly firstAnswerTimeoutMs: number;
   readonly requestTimeoutMs: number;
   /** A member that was not heard of for so long loses its partitions, and takes itself for lost too. */
   readonly sessionTimeoutMs: number;
@@ -51,6 +53,7 @@ export const defaultKafkaSettings: KafkaSettings = {
   tls: null,
   sasl: null,
   connectionTimeoutMs: 2_000,
+  firstAnswerTimeoutMs: 30_000,
   requestTimeoutMs: 10_000,
   sessionTimeoutMs: 6_000,
   heartbeatIntervalMs: 300,

@@ -10,8 +10,6 @@ import { keptResults } from '../../../benchmarks/kept-results';
 import type { Choices } from '../../../benchmarks/quality/play';
 
 /** Whole runs, on a machine that may be busy. */
-jest.setTimeout(180_000);
-
 const folder = join(__dirname, '..', '..', '..', '..', 'shared', 'data');
 const find = (name: string) => curves.find((curve) => curve.name === name)!;
 const source = { folder, mostRows: 120 };

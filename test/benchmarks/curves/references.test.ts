@@ -7,8 +7,6 @@ import { utilityWeights } from '../../../lib/routing/utility';
 import { nineRows } from '../quality/nine-rows';
 
 /** Eighty plays of LinUCB, on a machine that may be busy. */
-jest.setTimeout(60_000);
-
 /** The nine rows over and over with models a and b alone: .8 for 10 USD, .4 for 1 USD. */
 function twoModels(rows: number): Workload {
   const nine = nineRows();

@@ -5,8 +5,6 @@ import type { Workload } from '../../../lib/evaluation/workload';
 import { nineRows } from './nine-rows';
 
 /** The whole engine plays many rows, on a machine that may be busy. */
-jest.setTimeout(60_000);
-
 /** The nine rows over and over; `c`, whose cost is unknown, is no candidate. */
 function manyRows(rows: number): Workload {
   const nine = nineRows();

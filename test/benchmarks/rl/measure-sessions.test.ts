@@ -6,8 +6,6 @@ import type { WorkloadRow } from '../../../lib/evaluation/workload';
 import { seededRandom } from '../../../lib/random/seeded';
 
 beforeAll(() => wasmBackend().ready());
-jest.setTimeout(60_000);
-
 /** Who spends 1 at once is a little better off now and cannot answer later. */
 function workload(rows: number) {
   const random = seededRandom(1, 'rows');

@@ -16,8 +16,6 @@ import { learningEvent, learningEvents, models } from '../../services/dqn-traine
 import { createWorld, type World } from '../../services/one-service';
 
 // Training is real here; a busy machine needs its time.
-jest.setTimeout(120_000);
-
 const configOf = (settings: Partial<Omit<RouterConfig, 'models'>> = {}): RouterConfig =>
   defaultRouterConfig(
     models.map((name) => ({ name, provider: 'acme' })),

@@ -16,8 +16,6 @@ import {
 } from './toy-world';
 
 // Training is real here; a busy machine needs its time.
-jest.setTimeout(120_000);
-
 /** What is said later of an earlier event. */
 function correctionOf(event: LearningEvent, change: Partial<LearningEvent>): LearningEvent {
   const replaces = { quality: event.quality, costUsd: event.costUsd };

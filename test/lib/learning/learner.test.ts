@@ -18,7 +18,6 @@ import {
   toyPrompt,
 } from './toy-world';
 
-jest.setTimeout(60_000);
 const digestOf = (learner: Learner): string => sha256Of(learner.checkpoint());
 /** Outputs with hashes for bytes: jest compares large buffers value by value. */
 const essence = (outputs: readonly LearnerOutput[]): unknown[] =>

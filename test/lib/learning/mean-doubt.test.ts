@@ -15,8 +15,6 @@ import {
   toyPrompt,
 } from './toy-world';
 
-jest.setTimeout(60_000);
-
 /** What is added to the heads' biases: per model, in the linear half and in the network. */
 function drawsOf(fold: FoldParts): { linear: number[][]; network: number[][] } {
   const { state } = fold;

@@ -4,8 +4,6 @@ import { callerFields, type Followed, follow, newLearner, openedOf } from './toy
 import { wishCostUsd, wishEvents, wishModels } from './wish-world';
 
 // Training is real here; a busy machine needs its time.
-jest.setTimeout(60_000);
-
 let learned: Followed;
 beforeAll(async () => {
   const learner = await newLearner();

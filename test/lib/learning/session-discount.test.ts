@@ -11,7 +11,6 @@ import {
   openedOf,
 } from './toy-world';
 
-jest.setTimeout(60_000);
 const models = ['saver', 'spender'];
 const start = callerFields([1, 0, 0]);
 const rich = callerFields([0, 1, 0]);

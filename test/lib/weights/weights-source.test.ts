@@ -31,8 +31,6 @@ function storeOf(blobs: ReadonlyMap<string, Buffer>): BlobStore & { loads: numbe
   return store as unknown as BlobStore & { loads: number };
 }
 
-jest.setTimeout(60_000);
-
 describe('weights source', () => {
   test('parses a policy once, however many ask', async () => {
     const { policy, policySha256, basis, basisSha256 } = await learned();

@@ -23,8 +23,6 @@ afterEach(async () => {
 });
 
 // A thread has to load TensorFlow.js; a busy machine needs its time.
-jest.setTimeout(120_000);
-
 describe('fold in a worker thread', () => {
   test('gives the same outputs and the same state as the calling thread, and resumes from it', async () => {
     const worker = await start('worker');

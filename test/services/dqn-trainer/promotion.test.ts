@@ -10,8 +10,6 @@ import { learningEvent, learningEvents } from './records';
 import { createTrainerWorld, feed, startInline, type TrainerWorld } from './trainer-world';
 
 // Training is real here; a busy machine needs its time.
-jest.setTimeout(180_000);
-
 /** A verdict instead of the gate's; null leaves it to the gate. */
 function withVerdicts(next: () => Partial<TrialVerdict> | null): StartFold {
   const base: TrialVerdict = {

@@ -20,8 +20,6 @@ async function uninterrupted(total: number): Promise<WeightsPublished[]> {
 }
 
 // Training is real here; a busy machine needs its time.
-jest.setTimeout(120_000);
-
 describe('dqn-trainer', () => {
   test('publishes policies, bases and tunings that can be loaded by hash and served', async () => {
     const world = await createTrainerWorld();

@@ -7,8 +7,6 @@ import { looks, type PolicyBlobs, Trial, type TrialSetup } from '../../../servic
 import { withTrial } from '../../../services/dqn-trainer/with-trial';
 import { learningEvent, learningEvents, models } from './records';
 
-jest.setTimeout(120_000);
-
 const settings = foldSettingsOf(defaultRouterConfig(models.map((name) => ({ name, provider: 'acme' }))));
 const rows = (from: number, to: number): FoldBatch =>
   learningEvents(from, to).map((event, i) => ({ event, offset: from + i }));

@@ -14,6 +14,7 @@ import { settingsOf } from '../../../lib/topics/define-topic';
 import type { RouteDecided, RouteOutcome, RouteRequested } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createGateway, type GatewayOptions } from '../../../services/gateway/gateway';
+import { atEnd } from '../../started';
 
 export const testConfig: RouterConfig = defaultRouterConfig([
   {
@@ -148,6 +149,16 @@ export async function startGateway(
     broker.records(topics.routeRequested.name).map((record) => topics.routeRequested.codec.decode(record.value!));
   const outcomes = (): RouteOutcome[] =>
     broker.records(topics.routeOutcome.name).map((record) => topics.routeOutcome.codec.decode(record.value!));
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      await gateway.stop();
+      await responder.stop();
+      await broker.close();
+    })();
+    return stopping;
+  };
+  atEnd(stop);
   return {
     broker,
     clock,
@@ -163,11 +174,7 @@ export async function startGateway(
     },
     call: (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
       callHttp(gateway.url, method, path, body, headers),
-    async stop(): Promise<void> {
-      await gateway.stop();
-      await responder.stop();
-      await broker.close();
-    },
+    stop,
   };
 }
 

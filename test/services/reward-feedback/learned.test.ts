@@ -18,8 +18,6 @@ import { createWorld } from '../one-service';
 import { decided, opened, outcome } from './records';
 
 // Training is real here; a busy machine needs its time.
-jest.setTimeout(120_000);
-
 const windowMs = 60_000;
 const models = ['coder', 'writer', 'dunce'];
 const decisions = 130;

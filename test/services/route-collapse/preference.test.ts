@@ -12,8 +12,6 @@ import { configOf, requestOf } from '../../lib/routing/fixtures';
 import { createWorld, type World } from '../../lib/runtime/toy';
 
 // Training is real here; a busy machine needs its time.
-jest.setTimeout(60_000);
-
 async function startLearned(): Promise<World> {
   const learner = await newLearner();
   const { policy, tuning, outputs } = follow(learner, wishEvents(300));

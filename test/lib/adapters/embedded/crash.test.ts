@@ -1,5 +1,4 @@
 /** An embedded store whose process is killed in the middle of writing opens again and holds all it acknowledged. */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +7,7 @@ import type { Durability } from '../../../../lib/adapters/embedded/embedded-stor
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import type { Broker, LogRecord } from '../../../../lib/ports/broker';
 import { seededRandom } from '../../../../lib/random/seeded';
-
-jest.setTimeout(60_000);
+import { start } from '../../../started';
 
 interface Acknowledged {
   readonly partition: number;
@@ -21,14 +19,14 @@ interface Acknowledged {
 function writeAndKill(directory: string, durability: Durability, run: number, count: number): Promise<Acknowledged[]> {
   return new Promise((resolve, reject) => {
     const script = join(__dirname, 'store-writer.ts');
-    const child = spawn(process.execPath, ['--import', 'tsx', script, directory, durability, String(run)]);
+    const { child, kill } = start(process.execPath, ['--import', 'tsx', script, directory, durability, String(run)]);
     let output = '';
     let errors = '';
-    child.stdout.on('data', (chunk) => {
+    child.stdout!.on('data', (chunk) => {
       output += chunk;
-      if (output.split('\n').length > count) child.kill('SIGKILL');
+      if (output.split('\n').length > count) void kill();
     });
-    child.stderr.on('data', (chunk) => {
+    child.stderr!.on('data', (chunk) => {
       errors += chunk;
     });
     child.on('close', (code, signal) => {

@@ -10,6 +10,7 @@ import {
   openEmbeddedStore,
 } from '../../../../lib/adapters/embedded/embedded-store';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
+import { atEnd } from '../../../started';
 
 const clock = createVirtualClock();
 const put = (key: string) => ({ key, value: Buffer.from(key), ttlMs: null });
@@ -34,9 +35,10 @@ describe('the lock', () => {
   test('a process that was killed and is not yet reaped holds no lock', async () => {
     if (!existsSync('/proc/self/stat')) return;
     // `cat` ends when its input does, and by then `exec` has put a program in the shell's place that never reaps it.
-    const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 60'], {
+    const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 1000'], {
       stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
     });
+    atEnd(() => parent.kill());
     const pid = Number(await new Promise((resolve) => parent.stdout?.once('data', resolve)));
     const until = async (holds: () => boolean) => {
       while (!holds()) await new Promise(setImmediate);
@@ -50,7 +52,8 @@ describe('the lock', () => {
   });
 
   test('another living process keeps its lock', async () => {
-    const holder = spawn('sleep', ['60']);
+    const holder = spawn('sleep', ['1000']);
+    atEnd(() => holder.kill());
     writeFileSync(join(directory, 'lock'), JSON.stringify({ pid: holder.pid, startedAt: null, id: 'x' }));
     expect(() => open()).toThrow(`process ${holder.pid}`);
     const gone = new Promise((resolve) => holder.on('exit', resolve));

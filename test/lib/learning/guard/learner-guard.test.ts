@@ -7,8 +7,6 @@ import { seededRandom } from '../../../../lib/random/seeded';
 import type { LearningEvent } from '../../../../lib/topics/generated/messages';
 import { callerFields, eventOf, follow, learningConfig, newLearner, toyEvents, toyModels } from '../toy-world';
 
-jest.setTimeout(120_000);
-
 type Policy = Extract<LearnerOutput, { kind: 'policy' }>;
 type Change = (value: number) => number;
 

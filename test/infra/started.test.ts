@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gone, identify, type ProcessIdentity } from '../../infra/server-process';
+import { patienceMs } from '../patience';
+import { atEnd, endAll, runToEnd, start } from '../started';
+
+/** Prints its own pid and that of a child, and stays. */
+const family = `
+const { spawn } = require('node:child_process');
+const child = spawn('sleep', ['1000']);
+console.log(JSON.stringify([process.pid, child.pid]));
+setInterval(() => {}, 1000);
+`;
+
+async function startFamily(): Promise<{ started: ReturnType<typeof start>; members: ProcessIdentity[] }> {
+  const started = start(process.execPath, ['-e', family]);
+  const [line] = (await once(started.child.stdout!, 'data')) as [Buffer];
+  const pids = JSON.parse(line.toString()) as number[];
+  return { started, members: pids.map((pid) => identify(pid)!) };
+}
+
+const allGone = async (members: readonly ProcessIdentity[]): Promise<boolean> =>
+  (await Promise.all(members.map((member) => gone(member, patienceMs)))).every(Boolean);
+
+it('ends what was started, newest first, also when one of the ends fails', async () => {
+  const ended: string[] = [];
+  atEnd(() => ended.push('first'));
+  atEnd(() => {
+    throw new Error('cannot be ended');
+  });
+  atEnd(async () => ended.push('last'));
+  await expect(endAll()).rejects.toThrow('cannot be ended');
+  expect(ended).toEqual(['last', 'first']);
+});
+
+it('ends a program together with what that has started', async () => {
+  const { members } = await startFamily();
+  await endAll();
+  expect(await allGone(members)).toBe(true);
+});
+
+it('ends a program when the process that started it is killed', async () => {
+  const { started, members } = await startFamily();
+  // The pipe closes as it does when nobody is left to hold it.
+  started.child.stdin!.destroy();
+  expect(await allGone(members)).toBe(true);
+});
+
+it('passes signals on, and the way the program ends', async () => {
+  const { started, members } = await startFamily();
+  started.child.kill('SIGTERM');
+  await started.ended;
+  expect(started.child.signalCode).toBe('SIGTERM');
+  expect(await gone(members[0]!, patienceMs)).toBe(true);
+  expect(await runToEnd(process.execPath, ['-e', 'console.log(1); console.error(2); process.exit(3)'])).toEqual({
+    status: 3,
+    stdout: '1\n',
+    stderr: '2\n',
+  });
+  expect((await runToEnd('/nowhere/no-such-program', [])).status).toBe(127);
+});
+
+it('no test has a patience of its own', () => {
+  const root = join(__dirname, '..');
+  const files = (readdirSync(root, { recursive: true }) as string[]).filter((name) => name.endsWith('.test.ts'));
+  const ownLimit = /^jest\.setTimeout\(|^\s*\}, \d+_000\);$|^\s*\},\n\s*\d+_000,\n\s*\);$/m;
+  const impatient = files.filter((name) => ownLimit.test(readFileSync(join(root, name), 'utf8')));
+  expect(impatient).toEqual([]);
+});

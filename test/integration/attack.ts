@@ -1,0 +1,39 @@
+/** Runs benchmarks/fuzz.ts as `make fuzz` does, in its short form. */
+import { join } from 'node:path';
+import { runToEnd } from '../started';
+
+const script = join(__dirname, '../../dist/benchmarks/fuzz.js');
+/** Another one: SEED=7 npx jest --selectProjects integration -- fuzz; `make fuzz SEED=7 CASES=100000` goes further. */
+export const seed = process.env['SEED'] ?? '1';
+
+interface Line {
+  readonly name: string;
+  readonly value: number;
+  readonly kind?: string;
+  readonly what?: string;
+  readonly reproduce?: string;
+}
+
+export interface Attacked {
+  readonly faults: readonly Line[];
+  readonly cases: number;
+  readonly stderr: string;
+}
+
+/** Every kind of fault that hostile cases have shown, with a command for each that shows it again. */
+export async function attack(surface: string, cases: number, options: readonly string[] = []): Promise<Attacked> {
+  const args = ['--seed', seed, '--surface', surface, '--cases', String(cases), ...options];
+  const { status, stdout, stderr } = await runToEnd(process.execPath, [script, ...args]);
+  const lines = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Line);
+  return {
+    faults: lines.filter(({ name }) => name.endsWith('.fault')),
+    cases: lines.find(({ name }) => name.endsWith('.cases'))?.value ?? 0,
+    stderr: status === 0 ? '' : stderr,
+  };
+}
+
+/** What `attack` resolves with when the engine decides and learns behind all of them as before. */
+export const unharmed = (cases: number): Attacked => ({ faults: [], cases, stderr: '' });

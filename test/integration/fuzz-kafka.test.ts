@@ -1,0 +1,8 @@
+import { describeWithServers, kafkaAddress } from '../servers';
+import { attack, seed, unharmed } from './attack';
+
+describeWithServers(`hostile records on Kafka, seed ${seed}`, () => {
+  it('do no more there', async () => {
+    expect(await attack('records', 500, ['--kafka', kafkaAddress()])).toEqual(unharmed(500));
+  });
+});
