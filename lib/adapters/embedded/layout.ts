@@ -27,6 +27,13 @@ export function numberInKey(key: Buffer): number {
   return key.readDoubleBE(prefixBytes);
 }
 
+/** What the key of a numbered or partition's entry says; null for keys of another shape. */
+export function placeOfKey(key: Buffer): { topicId: number; partition: number; number: number | null } | null {
+  if (key.length !== prefixBytes && key.length !== prefixBytes + numberBytes) return null;
+  const number = key.length === prefixBytes ? null : numberInKey(key);
+  return { topicId: key.readUInt32BE(0), partition: key.readUInt32BE(idBytes), number };
+}
+
 /** The partition's prefix and the hash of a record's key, which may be of any length. */
 export function hashedKey(prefix: Buffer, recordKey: string): Buffer {
   return Buffer.concat([prefix, createHash('sha1').update(recordKey).digest()]);
@@ -38,6 +45,20 @@ export function numberBytesOf(value: number): Buffer {
   return bytes;
 }
 
+/** Of a group's position; `text` names group, topic and partition and may be of any length. */
+export function positionKey(text: string): Buffer {
+  return createHash('sha1').update(text).digest();
+}
+
+/** The offset (f64) and the text that the key was made of. */
+export function positionValue(text: string, offset: number): Buffer {
+  return Buffer.concat([numberBytesOf(offset), Buffer.from(text)]);
+}
+
+export function decodePosition(value: Buffer): { text: string; offset: number } {
+  return { text: value.toString('utf8', numberBytes), offset: value.readDoubleBE(0) };
+}
+
 /**
  * A record without its place: time (f64), length of the key + 1 or 0 for null (u32), number of headers (u16), 1 when
  * there is a value (u8); the key; name and value of each header, lengths in front (u32); the value up to the end.
@@ -45,9 +66,7 @@ export function numberBytesOf(value: number): Buffer {
 export function encodeRecord(record: LogRecord): Buffer {
   const keyBytes = record.key === null ? 0 : Buffer.byteLength(record.key);
   const headers = Object.entries(record.headers);
-  let size = fixedBytes + keyBytes + (record.value?.length ?? 0);
-  for (const [name, value] of headers) size += 2 * idBytes + Buffer.byteLength(name) + Buffer.byteLength(value);
-  const bytes = Buffer.allocUnsafe(size);
+  const bytes = Buffer.allocUnsafe(encodedBytesOf(record));
   bytes.writeDoubleBE(record.timestampMs, 0);
   bytes.writeUInt32BE(record.key === null ? 0 : keyBytes + 1, 8);
   bytes.writeUInt16BE(headers.length, 12);
@@ -63,6 +82,15 @@ export function encodeRecord(record: LogRecord): Buffer {
   }
   record.value?.copy(bytes, at);
   return bytes;
+}
+
+/** Length of the encoded record. */
+export function encodedBytesOf(record: LogRecord): number {
+  let size = fixedBytes + (record.key === null ? 0 : Buffer.byteLength(record.key)) + (record.value?.length ?? 0);
+  for (const name in record.headers) {
+    size += 2 * idBytes + Buffer.byteLength(name) + Buffer.byteLength(record.headers[name]!);
+  }
+  return size;
 }
 
 const fixedBytes = 15;

@@ -1,0 +1,93 @@
+/**
+ * A table of the store: keys and values as lmdb keeps them, a checksum over both in front of each value.
+ *
+ * Why keys are short and pages are of 4 kB: lmdb looks for a good place to split a full page only while the page has fewer
+ * than 32 entries or the new entry is larger than a sixteenth of the page. Otherwise it splits in the middle, and where
+ * one half holds most of the bytes the new entry does not fit into it: the write fails (MDB_PAGE_FULL), and so does every
+ * later write to that page. docs/decisions/0012-embedded-store.md shows that this cannot happen with these two limits.
+ */
+import { crc32 } from 'node:zlib';
+import type { Database } from 'lmdb';
+
+/** The size of a page in lmdb's file. */
+export const pageBytes = 4_096;
+/** Keys of one table are all of one length, or within these. */
+export const keyLengths = { min: 7, max: 240 } as const;
+
+export const checksumBytes = 4;
+
+export interface TableRange {
+  /** First key, inclusive (with `reverse` the last one). */
+  readonly start?: Buffer;
+  /** Where to stop, exclusive. */
+  readonly end?: Buffer;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+export interface TableEntry {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/** Reads throw what `damaged` makes of a key whose value is not what was written. */
+export interface StoreTable {
+  get(key: Buffer): Buffer | undefined;
+  /** Inside a transaction. */
+  put(key: Buffer, value: Buffer): void;
+  /** Inside a transaction. */
+  remove(key: Buffer): void;
+  entries(range?: TableRange): Iterable<TableEntry>;
+  keys(range?: TableRange): Iterable<Buffer>;
+  /** How many pages of the file it takes. */
+  pages(): number;
+}
+
+export function createStoreTable(
+  database: Database<Buffer, Buffer>,
+  damaged: (key: Buffer) => Error,
+  fixedKeyBytes?: number,
+): StoreTable {
+  const min = fixedKeyBytes ?? keyLengths.min;
+  const max = fixedKeyBytes ?? keyLengths.max;
+  const opened = (key: Buffer, sealed: Buffer): Buffer => {
+    const value = unseal(key, sealed);
+    if (value === null) throw damaged(key);
+    return value;
+  };
+  return {
+    get(key) {
+      const sealed = database.get(key);
+      return sealed && opened(key, sealed);
+    },
+    put(key, value) {
+      if (key.length < min || key.length > max)
+        throw new RangeError(`a key has ${min} to ${max} bytes, not ${key.length}`);
+      database.put(key, seal(key, value));
+    },
+    remove: (key) => void database.remove(key),
+    *entries(range = {}) {
+      for (const { key, value } of database.getRange(range)) yield { key, value: opened(key, value) };
+    },
+    keys: (range = {}) => database.getKeys(range),
+    pages() {
+      const { treeBranchPageCount, treeLeafPageCount, overflowPages } = database.getStats() as Record<string, number>;
+      return treeBranchPageCount! + treeLeafPageCount! + overflowPages!;
+    },
+  };
+}
+
+/** The value with the checksum of key and value in front. */
+export function seal(key: Buffer, value: Buffer): Buffer {
+  const sealed = Buffer.allocUnsafe(checksumBytes + value.length);
+  sealed.writeUInt32LE(crc32(value, crc32(key)), 0);
+  value.copy(sealed, checksumBytes);
+  return sealed;
+}
+
+/** The value without its checksum; null when it does not match. */
+export function unseal(key: Buffer, sealed: Buffer): Buffer | null {
+  if (sealed.length < checksumBytes) return null;
+  const value = sealed.subarray(checksumBytes);
+  return crc32(value, crc32(key)) === sealed.readUInt32LE(0) ? value : null;
+}
