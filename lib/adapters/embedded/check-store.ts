@@ -40,7 +40,11 @@ export function checkStore(directory: string, options: LockOptions = {}): StoreC
  * `whenOpened` reads a moderate file in full; of a larger one the upper levels of each tree and all of the small tables, and
  * where every page should be. Never throws for what is in the file.
  */
-export function checkStoreFile(path: string, depth: 'full' | 'whenOpened'): StoreCheck {
+export function checkStoreFile(
+  path: string,
+  depth: 'full' | 'whenOpened',
+  moderateBytes: number = readInFullBytes,
+): StoreCheck {
   const problems: StoreProblem[] = [];
   let problemCount = 0;
   const reader = openStoreReader(path, (problem) => {
@@ -49,7 +53,7 @@ export function checkStoreFile(path: string, depth: 'full' | 'whenOpened'): Stor
   });
   if (!reader) return { format: null, fileBytes: 0, problems, problemCount, tables: [] };
   const tables: { name: string; entries: number; bytes: number }[] = [];
-  const isFull = depth === 'full' || reader.fileBytes <= readInFullBytes;
+  const isFull = depth === 'full' || reader.fileBytes <= moderateBytes;
   for (const tree of reader.tables) {
     if (!isFull && largeTables.includes(tree.name)) {
       reader.look(tree, { leaves: !reader.isWholeLength, largeValues: false });

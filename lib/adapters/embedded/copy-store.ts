@@ -3,22 +3,25 @@
  * damaged or that lmdb can no longer write to. The old file is never written to.
  */
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import type { RootDatabase } from 'lmdb';
 import { lockDirectory } from './directory-lock';
-
-import { placeOfKey, positionKey, positionValue } from './layout';
+import { decodePosition, leastRecordBytes, placeOfKey, positionKey, positionValue } from './layout';
+import type { LmdbTree } from './lmdb-file';
 import { openRoot, openTable } from './lmdb-root';
 import { StoreDamagedError, StoreUnusableError } from './store-damage';
 import { dataFileOf, readMarker, refuseUnsafe, unusable, wasCutOff, writeMarker } from './store-directory';
 import { openStoreReader, type StoreProblem, type StoreReader } from './store-reader';
 import { freeBytesOf } from './store-space';
-import type { StoreTable, TableEntry } from './store-table';
-import { cacheTables, firstFormat, type TableName, tables } from './store-tables';
+import type { TableEntry } from './store-table';
+import { cacheTables, currentFormat, firstFormat, type TableName, tables } from './store-tables';
 
 export interface StoreCopy {
   /** How many entries were copied. */
   readonly entries: number;
   /** Records of the log among them. */
   readonly records: number;
+  /** Entries among them that no page led to any more, found by looking at every page of the file. */
+  readonly salvaged: number;
   /** What could not be read, and so is not in the copy. */
   readonly problems: readonly StoreProblem[];
 }
@@ -102,37 +105,98 @@ function copyToNewFile(directory: string): { copy: string; copied: StoreCopy } {
   }
 }
 
-function writeCopy(reader: StoreReader, copy: string, problems: StoreProblem[]): { entries: number; records: number } {
+/** What was copied so far. */
+interface Copying {
+  readonly reader: StoreReader;
+  readonly root: RootDatabase;
+  readonly topicIds: Set<number>;
+  entries: number;
+  records: number;
+  orphans: number;
+}
+
+function writeCopy(reader: StoreReader, copy: string, problems: StoreProblem[]): Omit<StoreCopy, 'problems'> {
   const root = openRoot(copy, 'process');
-  const topicIds = new Set<number>();
-  let [entries, records, orphans] = [0, 0, 0];
-  for (const tree of reader.tables) {
-    const { name } = tree;
-    // A cache of the first format has other keys.
-    const leftOut = reader.format === firstFormat ? [...derivedTables, ...cacheTables] : derivedTables;
-    if (!isTable(name) || leftOut.includes(name)) continue;
-    const table = openTable(root, name, () => new Error(`the copy of table ${name} is damaged`));
-    const wanted = function* (): Generator<TableEntry> {
-      for (const entry of reader.entries(tree)) {
-        if (name === 'topics') topicIds.add(entry.key.readUInt32BE(0));
-        if (name === 'log' || name === 'times') {
-          // A new topic would get the number of a lost one, and with it these records.
-          if (!topicIds.has(placeOfKey(entry.key)?.topicId ?? -1)) {
-            orphans++;
-            continue;
-          }
-        }
-        entries++;
-        if (name === 'log') records++;
-        yield reader.format === firstFormat ? ofFirstFormat(name, entry) : entry;
-      }
-    };
-    for (const batch of batchesOf(wanted())) root.transactionSync(() => putAll(table, batch));
-  }
+  const copying: Copying = { reader, root, topicIds: new Set(), entries: 0, records: 0, orphans: 0 };
+  const mayBeSalvaged = reader.format === currentFormat;
+  // A cache of the first format has other keys.
+  const leftOut = reader.format === firstFormat ? [...derivedTables, ...cacheTables] : derivedTables;
+  // Topics come first: what belongs to none of them is not copied.
+  const [topics, others] = [reader.tables.slice(0, 1), reader.tables.slice(1)];
+  const copyTables = (trees: readonly LmdbTree[]): void => {
+    for (const tree of trees) {
+      if (isTable(tree.name) && !leftOut.includes(tree.name)) copyAll(copying, tree.name, reader.entries(tree));
+    }
+  };
+  const salvaged = { entries: 0 };
+  const salvage = (names: readonly TableName[]): void => {
+    if (problems.length === 0 || !mayBeSalvaged) return;
+    for (const name of names) {
+      salvaged.entries += copyAll(copying, name, lostEntries(reader, name));
+    }
+  };
+  if (topics[0]?.name === 'topics') copyTables(topics);
+  salvage(['topics']);
+  copyTables(topics[0]?.name === 'topics' ? others : reader.tables);
+  salvage(['log', 'positions']);
+  const { entries, records, orphans } = copying;
   if (orphans > 0) problems.push({ part: 'table topics', reason: `${orphans} records belong to topics that are lost` });
   void root.close();
   syncFile(copy);
-  return { entries, records };
+  return { entries, records, salvaged: salvaged.entries };
+}
+
+/** Returns how many entries were new to the copy. */
+function copyAll(copying: Copying, name: TableName, entries: Iterable<TableEntry>): number {
+  const { reader, root, topicIds } = copying;
+  const table = openTable(root, name, () => new Error(`the copy of table ${name} is damaged`));
+  const wanted = function* (): Generator<TableEntry> {
+    for (const entry of entries) {
+      if (name === 'topics') topicIds.add(entry.key.readUInt32BE(0));
+      // A new topic would get the number of a lost one, and with it these records.
+      if ((name === 'log' || name === 'times') && !topicIds.has(placeOfKey(entry.key)?.topicId ?? -1)) {
+        copying.orphans++;
+        continue;
+      }
+      yield reader.format === firstFormat ? ofFirstFormat(name, entry) : entry;
+    }
+  };
+  let added = 0;
+  for (const batch of batchesOf(wanted())) {
+    root.transactionSync(() => {
+      for (const { key, value } of batch) {
+        const there = table.get(key);
+        if (there && !(name === 'positions' && isLater(value, there))) continue;
+        table.put(key, value);
+        if (!there) added++;
+      }
+    });
+  }
+  copying.entries += added;
+  if (name === 'log') copying.records += added;
+  return added;
+}
+
+function isLater(position: Buffer, other: Buffer): boolean {
+  return decodePosition(position).offset > decodePosition(other).offset;
+}
+
+/**
+ * Entries that the trees do not lead to any more, told apart by their content. Records never change, so an earlier version
+ * of a page is as good as the last one; of a group's position the highest counts. Records that retention or compaction had
+ * removed may come back, to be removed again; a row of a table whose tombstone is gone already would stay.
+ */
+function* lostEntries(reader: StoreReader, name: TableName): Generator<TableEntry> {
+  for (const { key, value } of reader.looseEntries()) {
+    if (isOf(name, key, value) && reader.isLost(name, key)) yield { key, value };
+  }
+}
+
+function isOf(name: TableName, key: Buffer, value: Buffer): boolean {
+  if (key.length !== tables[name]) return false;
+  if (name === 'log') return value.length >= leastRecordBytes;
+  if (name === 'positions') return value.length > 8 && positionKey(decodePosition(value).text).equals(key);
+  return name === 'topics' && value[0] === '{'.charCodeAt(0);
 }
 
 /** Entries whose layout has changed since. */
@@ -140,10 +204,6 @@ function ofFirstFormat(name: TableName, entry: TableEntry): TableEntry {
   if (name !== 'positions') return entry;
   const text = entry.key.toString();
   return { key: positionKey(text), value: positionValue(text, entry.value.readDoubleBE(0)) };
-}
-
-function putAll(table: StoreTable, batch: readonly TableEntry[]): void {
-  for (const { key, value } of batch) table.put(key, value);
 }
 
 function* batchesOf(entries: Iterable<TableEntry>): Generator<readonly TableEntry[]> {

@@ -94,6 +94,8 @@ export function encodedBytesOf(record: LogRecord): number {
 }
 
 const fixedBytes = 15;
+/** No encoded record is shorter. */
+export const leastRecordBytes = fixedBytes;
 const noHeaders: Headers = Object.freeze({});
 
 export function decodeRecord(topic: string, partition: number, offset: number, bytes: Buffer): LogRecord {

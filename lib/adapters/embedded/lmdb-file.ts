@@ -170,6 +170,29 @@ export class LmdbReader {
     }
   }
 
+  /**
+   * The entries of every leaf page in the file, also of pages that the snapshot does not lead to: where a page above them is
+   * lost, and earlier versions in pages that are free now. In no order, the same key more than once, of any table: the
+   * caller has to tell by the content what an entry is and that it is whole.
+   */
+  *looseEntries(): Generator<{ readonly key: Buffer; readonly value: Buffer }> {
+    const { pageBytes } = this.meta;
+    for (let page = 2; page <= this.lastPageInFile; page++) {
+      const bytes = this.read(page, leafFlag);
+      const nodes = typeof bytes === 'string' ? bytes : nodesOf(bytes);
+      if (typeof bytes === 'string' || typeof nodes === 'string') continue;
+      for (const node of nodes) {
+        const { size, start, large } = this.locate(bytes, node);
+        if (large === null) yield { key: keyOf(bytes, node), value: bytes.subarray(start, start + size) };
+        else if (large.first + large.pages - 1 <= this.lastPageInFile && large.pages * pageBytes >= size) {
+          const value = this.read(large.first, overflowFlag, large.pages);
+          if (typeof value === 'string') continue;
+          yield { key: keyOf(bytes, node), value: value.subarray(headerBytes, headerBytes + size) };
+        }
+      }
+    }
+  }
+
   private *subtree(
     walk: Walk,
     page: number,
@@ -225,16 +248,26 @@ export class LmdbReader {
   }
 
   private value(bytes: Buffer, node: number, readLarge: boolean): Buffer | null | string {
+    const { size, start, large } = this.locate(bytes, node);
+    if (large === null) return bytes.subarray(start, start + size);
+    const { first, pages } = large;
+    const value = this.claim(first, pages) ?? (readLarge ? this.read(first, overflowFlag, pages) : null);
+    if (typeof value === 'string') return `the value in page ${first}: ${value}`;
+    if (value === null) return null;
+    if (value.readUInt32LE(20) !== pages) return `the value in page ${first}: it should have ${pages} pages`;
+    return value.subarray(headerBytes, headerBytes + size);
+  }
+
+  /** Where the value of a node is: in the page from `start` on, or in pages of its own. */
+  private locate(
+    bytes: Buffer,
+    node: number,
+  ): { size: number; start: number; large: { first: number; pages: number } | null } {
     const size = bytes.readUInt16LE(node) + bytes.readUInt16LE(node + 2) * 65_536;
     const start = node + nodeHeaderBytes + bytes.readUInt16LE(node + 6);
-    if ((bytes.readUInt16LE(node + 4) & bigDataFlag) === 0) return bytes.subarray(start, start + size);
-    const first = Number(bytes.readBigUInt64LE(start));
+    if ((bytes.readUInt16LE(node + 4) & bigDataFlag) === 0) return { size, start, large: null };
     const pages = Math.floor((headerBytes - 1 + size) / this.meta.pageBytes) + 1;
-    const large = readLarge ? this.page(first, overflowFlag, pages) : this.claim(first, pages);
-    if (typeof large === 'string') return `the value in page ${first}: ${large}`;
-    if (large === null) return null;
-    if (large.readUInt32LE(20) !== pages) return `the value in page ${first}: it should have ${pages} pages`;
-    return large.subarray(headerBytes, headerBytes + size);
+    return { size, start, large: { first: Number(bytes.readBigUInt64LE(start)), pages } };
   }
 
   /** What is wrong with the place of these pages; null when nothing is. */
@@ -249,9 +282,15 @@ export class LmdbReader {
     return null;
   }
 
-  private page(page: number, flag: number, pages = 1): Buffer | string {
-    const misplaced = this.claim(page, pages);
-    if (misplaced) return misplaced;
+  private page(page: number, flag: number): Buffer | string {
+    const bytes = this.claim(page, 1) ?? this.read(page, flag);
+    if (typeof bytes !== 'string' && bytes.readBigUInt64LE(8) > BigInt(this.meta.transaction))
+      return 'it is newer than the file';
+    return bytes;
+  }
+
+  /** Bytes of pages that lie within the file, the first of them of the given kind; or what is wrong with them. */
+  private read(page: number, flag: number, pages = 1): Buffer | string {
     const { pageBytes } = this.meta;
     const bytes = Buffer.allocUnsafe(pages * pageBytes);
     try {
@@ -260,9 +299,7 @@ export class LmdbReader {
       return `it cannot be read: ${(error as Error).message}`;
     }
     if (bytes.readBigUInt64LE(0) !== BigInt(page)) return 'its header is of another page';
-    if (bytes.readBigUInt64LE(8) > BigInt(this.meta.transaction)) return 'it is newer than the file';
-    if ((bytes.readUInt16LE(18) & kindFlags) !== flag) return 'it is of another kind';
-    return bytes;
+    return (bytes.readUInt16LE(18) & kindFlags) === flag ? bytes : 'it is of another kind';
   }
 }
 

@@ -18,6 +18,10 @@ export interface StoreReader {
   readonly tables: readonly LmdbTree[];
   /** Entries of one table in order, what cannot be read left out and reported. Each table can be read once. */
   entries(tree: LmdbTree): Generator<TableEntry>;
+  /** Whether an entry of this key may have been there and could not be read; known once the table has been read. */
+  isLost(table: string, key: Buffer): boolean;
+  /** Entries of a file of the present format wherever they are in it (LmdbReader.looseEntries), with a right checksum. */
+  looseEntries(): Generator<TableEntry>;
   /** Looks at a table without its values. */
   look(tree: LmdbTree, options: WalkOptions): void;
   close(): void;
@@ -27,7 +31,11 @@ export interface StoreReader {
 export function openStoreReader(path: string, report: (problem: StoreProblem) => void): StoreReader | null {
   const file = openSync(path, 'r');
   const topicNames = new Map<number, string>();
+  const lost: NonNullable<LmdbProblem['range']>[] = [];
+  let mayHaveLostAnything = false;
   const named = ({ part, reason, range }: LmdbProblem): void => {
+    if (range) lost.push(range);
+    else mayHaveLostAnything = true;
     const between =
       range && [range.low, range.high].map((key) => (key ? nameOfKey(range.table, key, topicNames) : '…'));
     report({ part: between ? `${part} (${between.join(' to ')})` : part, reason });
@@ -48,6 +56,7 @@ export function openStoreReader(path: string, report: (problem: StoreProblem) =>
       const plain = format === firstFormat ? value! : unseal(key, value!);
       if (plain === null) {
         report({ part: nameOfKey(tree.name, key, topicNames), reason: 'it does not match its checksum' });
+        lost.push({ table: tree.name, low: key, high: Buffer.concat([key, Buffer.alloc(1)]) });
         continue;
       }
       if (tree.name === 'topics') topicNames.set(key.readUInt32BE(0), nameInSettings(plain));
@@ -60,6 +69,17 @@ export function openStoreReader(path: string, report: (problem: StoreProblem) =>
     isWholeLength: lmdb.isWholeLength,
     tables,
     entries,
+    isLost(table, key) {
+      const isWithin = ({ low, high }: { low: Buffer | null; high: Buffer | null }): boolean =>
+        (!low || Buffer.compare(key, low) >= 0) && (!high || Buffer.compare(key, high) < 0);
+      return mayHaveLostAnything || lost.some((range) => range.table === table && isWithin(range));
+    },
+    *looseEntries() {
+      for (const { key, value } of lmdb.looseEntries()) {
+        const plain = unseal(key, value);
+        if (plain !== null) yield { key, value: plain };
+      }
+    },
     look(tree, options) {
       for (const _ of lmdb.entries(tree, options)) {
         // Walking is the check.
