@@ -3,7 +3,8 @@ import type { LogRecord, TopicSettings } from '../../ports/broker';
 import type { LocalPartition, PlacedRecord } from '../local-log';
 import {
   decodeRecord,
-  encodeRecord,
+  encodedBytesOf,
+  encodeRecordInto,
   hashedKey,
   numberBytesOf,
   numberedKey,
@@ -90,7 +91,9 @@ export class EmbeddedPartition implements LocalPartition {
   /** Writes one record inside the transaction and gives it its offset. Not readable before `show`. */
   append(record: PlacedRecord): void {
     record.offset = this.nextOffset++;
-    this.tables.log.put(numberedKey(this.prefix, record.offset), encodeRecord(record));
+    this.tables.log.write(numberedKey(this.prefix, record.offset), encodedBytesOf(record), (bytes) =>
+      encodeRecordInto(bytes, record),
+    );
     this.highestTimestampMs = Math.max(this.highestTimestampMs, record.timestampMs);
     this.recordsSinceIndexed++;
     if (this.recordsSinceIndexed >= indexEveryRecords && this.highestTimestampMs > this.indexedTimestampMs) {

@@ -64,24 +64,30 @@ export function decodePosition(value: Buffer): { text: string; offset: number } 
  * there is a value (u8); the key; name and value of each header, lengths in front (u32); the value up to the end.
  */
 export function encodeRecord(record: LogRecord): Buffer {
-  const keyBytes = record.key === null ? 0 : Buffer.byteLength(record.key);
-  const headers = Object.entries(record.headers);
   const bytes = Buffer.allocUnsafe(encodedBytesOf(record));
+  encodeRecordInto(bytes, record);
+  return bytes;
+}
+
+/** `bytes` has the length of the encoded record. */
+export function encodeRecordInto(bytes: Buffer, record: LogRecord): void {
+  const keyBytes = record.key === null ? 0 : Buffer.byteLength(record.key);
   bytes.writeDoubleBE(record.timestampMs, 0);
   bytes.writeUInt32BE(record.key === null ? 0 : keyBytes + 1, 8);
-  bytes.writeUInt16BE(headers.length, 12);
   bytes.writeUInt8(record.value === null ? 0 : 1, 14);
   let at = fixedBytes;
   if (record.key !== null) at += bytes.write(record.key, at);
-  for (const header of headers) {
-    for (const text of header) {
+  let headers = 0;
+  for (const name in record.headers) {
+    headers++;
+    for (const text of [name, record.headers[name]!]) {
       const written = bytes.write(text, at + idBytes);
       bytes.writeUInt32BE(written, at);
       at += idBytes + written;
     }
   }
+  bytes.writeUInt16BE(headers, 12);
   record.value?.copy(bytes, at);
-  return bytes;
 }
 
 /** Length of the encoded record. */

@@ -10,7 +10,7 @@ import { crc32 } from 'node:zlib';
 import type { Database } from 'lmdb';
 
 /** The size of a page in lmdb's file. */
-export const pageBytes = 4_096;
+export const pageBytes = 4096;
 /** Keys of one table are all of one length, or within these. */
 export const keyLengths = { min: 7, max: 240 } as const;
 
@@ -35,6 +35,8 @@ export interface StoreTable {
   get(key: Buffer): Buffer | undefined;
   /** Inside a transaction. */
   put(key: Buffer, value: Buffer): void;
+  /** Inside a transaction: as `put`, with a value that `fill` writes where it is needed, without a copy. */
+  write(key: Buffer, valueBytes: number, fill: (value: Buffer) => void): void;
   /** Inside a transaction. */
   remove(key: Buffer): void;
   entries(range?: TableRange): Iterable<TableEntry>;
@@ -55,16 +57,18 @@ export function createStoreTable(
     if (value === null) throw damaged(key);
     return value;
   };
+  const write = (key: Buffer, valueBytes: number, fill: (value: Buffer) => void): void => {
+    if (key.length < min || key.length > max)
+      throw new RangeError(`a key has ${min} to ${max} bytes, not ${key.length}`);
+    database.put(key, sealed(key, valueBytes, fill));
+  };
   return {
     get(key) {
       const sealed = database.get(key);
       return sealed && opened(key, sealed);
     },
-    put(key, value) {
-      if (key.length < min || key.length > max)
-        throw new RangeError(`a key has ${min} to ${max} bytes, not ${key.length}`);
-      database.put(key, seal(key, value));
-    },
+    put: (key, value) => write(key, value.length, (target) => void value.copy(target)),
+    write,
     remove: (key) => void database.remove(key),
     *entries(range = {}) {
       for (const { key, value } of database.getRange(range)) yield { key, value: opened(key, value) };
@@ -77,17 +81,22 @@ export function createStoreTable(
   };
 }
 
-/** The value with the checksum of key and value in front. */
-export function seal(key: Buffer, value: Buffer): Buffer {
-  const sealed = Buffer.allocUnsafe(checksumBytes + value.length);
-  sealed.writeUInt32LE(crc32(value, crc32(key)), 0);
-  value.copy(sealed, checksumBytes);
-  return sealed;
+/** What is written last: lmdb copies a value into its page while it is put. */
+let scratch = Buffer.alloc(65_536);
+
+/** Checksum and value; the checksum is over value and key, which lie one behind the other here. */
+function sealed(key: Buffer, valueBytes: number, fill: (value: Buffer) => void): Buffer {
+  const end = checksumBytes + valueBytes;
+  if (scratch.length < end + key.length) scratch = Buffer.alloc(2 * (end + key.length));
+  fill(scratch.subarray(checksumBytes, end));
+  key.copy(scratch, end);
+  scratch.writeUInt32LE(crc32(scratch.subarray(checksumBytes, end + key.length)), 0);
+  return scratch.subarray(0, end);
 }
 
 /** The value without its checksum; null when it does not match. */
 export function unseal(key: Buffer, sealed: Buffer): Buffer | null {
   if (sealed.length < checksumBytes) return null;
   const value = sealed.subarray(checksumBytes);
-  return crc32(value, crc32(key)) === sealed.readUInt32LE(0) ? value : null;
+  return crc32(key, crc32(value)) === sealed.readUInt32LE(0) ? value : null;
 }
