@@ -67,7 +67,22 @@ export async function openHome(
 ): Promise<EngineHome> {
   const settings = settingsOfHome(io, options);
   if (settings) return openDistributedHome(settings, parts);
-  return embeddedHome({ directory: resolve(io.workingDirectory, options.dataDir) });
+  return embeddedHome({
+    directory: resolve(io.workingDirectory, options.dataDir),
+    maxBytes: maxStoreBytes(io),
+    onNote: (note) => parts.log.warn(note, { service: 'store' }),
+  });
+}
+
+const bytesPerMegabyte = 1_048_576;
+
+/** `STORE_MAX_MB` of the environment; null when it is not set. */
+function maxStoreBytes(io: Io): number | null {
+  const text = io.environment['STORE_MAX_MB'];
+  if (text === undefined || text === '') return null;
+  const megabytes = Number(text);
+  if (/^\d+$/.test(text) && megabytes >= 16) return megabytes * bytesPerMegabyte;
+  throw new CliError(`STORE_MAX_MB must be a whole number of megabytes from 16, not ${text}`, exitCodes.usage);
 }
 
 export async function openDistributedHome(

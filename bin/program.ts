@@ -11,6 +11,7 @@ import { addRoute } from './commands/route';
 import { addRun } from './commands/run';
 import { addServe } from './commands/serve';
 import { addServices } from './commands/services';
+import { addStore } from './commands/store';
 import { addTopics } from './commands/topics';
 import { addTrain } from './commands/train';
 import { CliError, exitCodes, type Io } from './io';
@@ -33,6 +34,7 @@ const commands: readonly AddCommand[] = [
   addModels,
   addTrain,
   addTopics,
+  addStore,
   addGraph,
 ];
 

@@ -1,7 +1,7 @@
 /** Where an engine lives: the ports it runs on. The services do not know which home they are in. */
 import { createEmbeddedBroker } from '../lib/adapters/embedded/embedded-broker';
 import { createEmbeddedKeyValue } from '../lib/adapters/embedded/embedded-key-value';
-import { type Durability, openEmbeddedStore } from '../lib/adapters/embedded/embedded-store';
+import { type Durability, type EmbeddedStore, openEmbeddedStore } from '../lib/adapters/embedded/embedded-store';
 import { openKafkaBroker } from '../lib/adapters/kafka/kafka-broker';
 import { createMemoryBroker, type Unkindness } from '../lib/adapters/memory/memory-broker';
 import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
@@ -30,11 +30,33 @@ export interface EngineHome {
   close(): Promise<void>;
 }
 
-/** One process on one lmdb file in `directory`. Throws, naming directory and process, when another process has it open. */
-export function embeddedHome(options: { directory: string; durability?: Durability }): EngineHome {
+export interface EmbeddedHomeOptions {
+  readonly directory: string;
+  readonly durability?: Durability;
+  /** Above so many bytes the oldest records go before their time; default no limit (docs/operations.md). */
+  readonly maxBytes?: number | null;
+  /** Told what an operator should know of the store. */
+  readonly onNote?: (note: string) => void;
+}
+
+/**
+ * One process on one lmdb file in `directory`. Throws one readable sentence when another process has it open, when it
+ * cannot be written to, and when it is damaged.
+ */
+export function embeddedHome(options: EmbeddedHomeOptions): EngineHome {
   const clock = systemClock();
   const store = openEmbeddedStore({ ...options, clock });
-  const broker = createEmbeddedBroker(store);
+  try {
+    return homeOn(store, clock, options.maxBytes ?? null);
+  } catch (error) {
+    // Reading the first records may find damage; the directory must not stay locked then.
+    void store.close();
+    throw error;
+  }
+}
+
+function homeOn(store: EmbeddedStore, clock: Clock, maxBytes: number | null): EngineHome {
+  const broker = createEmbeddedBroker(store, { maxBytes });
   const keyValue = createEmbeddedKeyValue(store);
   return {
     broker,

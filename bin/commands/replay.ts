@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { makeDirectory } from '../../lib/adapters/make-directory';
 import { configFromJson } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { type Progress, startProgress } from '../../lib/evaluation/progress';
@@ -307,7 +308,7 @@ async function configOf(
 function writeWeights(io: Io, folder: string, { policy, basis }: NonNullable<Retrained['weights']>): void {
   const path = resolve(io.workingDirectory, folder);
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectory(path);
     writeFileSync(join(path, `policy-${policy.sha256}`), policy.bytes);
     writeFileSync(join(path, `basis-${basis.sha256}`), basis.bytes);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { lockDirectory } from '../../lib/adapters/embedded/directory-lock';
 import { readRecordedData } from '../../lib/evaluation/recorded-data';
 import { simulatedWorld } from '../../lib/evaluation/simulated-world';
 import type { Workload } from '../../lib/evaluation/workload';
@@ -163,5 +164,8 @@ function removeEarlierRun(directory: string): void {
   if (!existsSync(join(directory, 'store.json'))) {
     throw new CliError(`${directory} exists and is no store of an earlier run: name another with --data-dir`);
   }
+  // Of a store that somebody uses nothing is removed.
+  const unlock = lockDirectory(directory);
   rmSync(directory, { recursive: true, force: true });
+  unlock();
 }

@@ -1,96 +1,136 @@
 /**
- * One process at a time in a store's directory. Node has no flock, so the lock is a file that names its holder by pid
- * and start time: the lock of a killed process is recognised as stale, even when its pid has been given to another.
+ * One process at a time in a store's directory: a lock of the kernel on the file `lock`, which no process can outlive and
+ * which holds between containers that share a directory and see different process numbers.
+ *
+ * Node has no flock, so the command `flock` (util-linux, busybox) takes the lock on a file that this process has opened and
+ * hands over: such a lock belongs to the open file, stays when the command ends, and goes when this process closes the file
+ * or dies. Child processes do not inherit it, since Node opens files close-on-exec. BSD and macOS take the same lock while
+ * opening. Where neither works, the lock is what the file says: the holder's pid and start time, which hold on one machine
+ * and among processes that see each other.
  */
-import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 interface Holder {
   readonly pid: number;
+  readonly host?: string;
   /** When the process started, in whatever the system counts; null where it cannot be told. */
   readonly startedAt: string | null;
-  /** Which lock this is, so that a fresh one is never mistaken for the stale one just read. */
-  readonly id: string;
+  /** Whether the kernel keeps the lock: then the file says who, never whether. */
+  readonly byKernel?: boolean;
 }
 
-const attempts = 10;
+/** How the lock of the kernel was tried: taken, held by another, or not to be had here (and why). */
+type KernelLock = 'taken' | 'held' | { readonly missing: string };
+
+export interface LockOptions {
+  /** Told once when the kernel keeps no lock here. */
+  readonly onNote?: (note: string) => void;
+  /** For tests: the command that takes the lock; null for none. */
+  readonly command?: string | null;
+}
 
 /** The directory is in use by a process that is alive. */
 export class DirectoryLockedError extends Error {
   constructor(
     readonly directory: string,
-    readonly pid: number,
+    /** As its holder sees it; null when it is not known. */
+    readonly pid: number | null,
+    who: string,
   ) {
     super(
-      `${directory} is in use by process ${pid}: the embedded store takes one process. Stop that one or use another directory`,
+      `${directory} is in use by ${who}: the embedded store takes one process. Stop that one or use another directory`,
     );
     this.name = 'DirectoryLockedError';
   }
 }
 
+/** `O_EXLOCK` of BSD and macOS, which `fs.constants` does not have. */
+const exclusiveLockFlag = 0x20;
+
 /** Takes the lock of an existing directory and returns what gives it back. Throws DirectoryLockedError. */
-export function lockDirectory(directory: string): () => void {
+export function lockDirectory(directory: string, options: LockOptions = {}): () => void {
   const path = join(directory, 'lock');
-  const mine: Holder = { pid: process.pid, startedAt: processOf(process.pid)?.startedAt ?? null, id: randomUUID() };
-  const draft = `${path}.${mine.id}`;
-  writeFileSync(draft, JSON.stringify(mine));
+  const { file, lock } = openLocked(path, options);
   try {
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      if (linkIfAbsent(draft, path)) return () => release(path, mine);
-      const holder = readHolder(path);
-      if (holder && isAlive(holder)) throw new DirectoryLockedError(directory, holder.pid);
-      if (holder) removeStale(path, holder);
+    const holder = readHolder(path);
+    if (lock === 'held') throw lockedBy(directory, holder);
+    // A holder whose lock the kernel kept is gone, or we would not have it now.
+    const mayLive = holder && !(lock === 'taken' && holder.byKernel);
+    if (mayLive && isAlive(holder)) throw lockedBy(directory, holder);
+    if (lock !== 'taken') {
+      options.onNote?.(
+        `the kernel keeps no lock on ${directory} (${lock.missing}): only processes of this machine and of one container keep out of each other's way`,
+      );
     }
-  } finally {
-    rmSync(draft, { force: true });
-  }
-  throw new Error(`cannot lock ${directory}: other processes keep taking and leaving its lock`);
-}
-
-function release(path: string, mine: Holder): void {
-  if (readHolder(path)?.id === mine.id) rmSync(path, { force: true });
-}
-
-/** Moves the stale lock aside; puts back what it moved when somebody else was quicker and it is a fresh one. */
-function removeStale(path: string, stale: Holder): void {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    renameSync(path, aside);
-  } catch {
-    return;
-  }
-  if (readHolder(aside)?.id !== stale.id) linkIfAbsent(aside, path);
-  rmSync(aside, { force: true });
-}
-
-function linkIfAbsent(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
+    const startedAt = processOf(process.pid)?.startedAt ?? null;
+    writeHolder(file, { pid: process.pid, host: hostname(), startedAt, byKernel: lock === 'taken' });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    closeSync(file);
     throw error;
   }
+  let released = false;
+  return () => {
+    if (released) return;
+    released = true;
+    // The file stays: removing it would let two processes hold locks on two files of one name.
+    ftruncateSync(file);
+    closeSync(file);
+  };
 }
 
-/** null when the file is gone. A file that cannot be understood counts as held by nobody alive. */
+function openLocked(path: string, options: LockOptions): { file: number; lock: KernelLock } {
+  const flags = constants.O_RDWR | constants.O_CREAT;
+  const command = options.command === undefined ? 'flock' : options.command;
+  if (command !== null && (process.platform === 'darwin' || process.platform.endsWith('bsd'))) {
+    try {
+      return { file: openSync(path, flags | exclusiveLockFlag | constants.O_NONBLOCK), lock: 'taken' };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      return { file: openSync(path, flags), lock: 'held' };
+    }
+  }
+  const file = openSync(path, flags, 0o644);
+  return { file, lock: command === null ? { missing: 'not asked for' } : lockByCommand(command, file) };
+}
+
+function lockByCommand(command: string, file: number): KernelLock {
+  // In the child the file is number 3.
+  const { status, error, stderr } = spawnSync(command, ['-n', '3'], { stdio: ['ignore', 'ignore', 'pipe', file] });
+  if (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return { missing: code === 'ENOENT' ? `there is no command ${command}` : error.message };
+  }
+  const said = stderr.toString().trim();
+  if (status === 0) return 'taken';
+  return status === 1 && said === '' ? 'held' : { missing: said || `${command} ended with ${status}` };
+}
+
+function lockedBy(directory: string, holder: Holder | null): DirectoryLockedError {
+  if (!holder || holder.pid < 1) return new DirectoryLockedError(directory, null, 'another process');
+  const elsewhere = holder.host !== undefined && holder.host !== hostname() ? ` on ${holder.host}` : '';
+  return new DirectoryLockedError(directory, holder.pid, `process ${holder.pid}${elsewhere}`);
+}
+
+function writeHolder(file: number, holder: Holder): void {
+  ftruncateSync(file);
+  writeSync(file, JSON.stringify(holder), 0);
+}
+
+/** null when the file names nobody. */
 function readHolder(path: string): Holder | null {
-  let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    const holder = JSON.parse(readFileSync(path, 'utf8')) as Holder;
+    return Number.isInteger(holder.pid) ? holder : null;
   } catch {
     return null;
-  }
-  try {
-    return JSON.parse(text) as Holder;
-  } catch {
-    return { pid: 0, startedAt: null, id: text };
   }
 }
 
 function isAlive(holder: Holder): boolean {
-  if (!Number.isInteger(holder.pid) || holder.pid < 1) return false;
+  if (holder.pid < 1) return false;
   try {
     process.kill(holder.pid, 0);
   } catch (error) {

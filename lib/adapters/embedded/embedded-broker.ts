@@ -8,6 +8,11 @@ export interface EmbeddedBrokerOptions {
   readonly maintenanceIntervalMs?: number | null;
   /** How long a compacted topic keeps a tombstone, for slow readers; default a day. */
   readonly tombstoneRetentionMs?: number;
+  /**
+   * Above so many bytes of stored data the oldest records of topics with a retention go before their time, oldest first as
+   * a share of that retention; default no limit. Compacted topics are state and stay.
+   */
+  readonly maxBytes?: number | null;
 }
 
 export interface EmbeddedBroker extends LocalBroker {
@@ -33,7 +38,10 @@ export function openEmbeddedBroker(options: EmbeddedStoreOptions & EmbeddedBroke
 
 /** A broker on a store that others use too; closing the broker leaves the store open. */
 export function createEmbeddedBroker(store: EmbeddedStore, options: EmbeddedBrokerOptions = {}): EmbeddedBroker {
-  const log = createEmbeddedLog(store, options.tombstoneRetentionMs ?? defaultTombstoneRetentionMs);
+  const log = createEmbeddedLog(store, {
+    tombstoneRetentionMs: options.tombstoneRetentionMs ?? defaultTombstoneRetentionMs,
+    maxBytes: options.maxBytes ?? null,
+  });
   const broker = createLocalBroker({ log, clock: store.clock });
   const intervalMs =
     options.maintenanceIntervalMs === undefined ? defaultMaintenanceIntervalMs : options.maintenanceIntervalMs;

@@ -1,7 +1,9 @@
 /** The key-value store of the embedded home, in the same lmdb file as the log. Expired entries are swept in slices. */
+import { createHash } from 'node:crypto';
 import type { KeyValue } from '../../ports/key-value';
 import { counterOf } from '../memory/memory-key-value';
 import type { EmbeddedStore } from './embedded-store';
+import type { WorkSize } from './group-commit';
 
 export interface EmbeddedKeyValueOptions {
   /** How often expired entries are removed; default 5,000. null leaves it to calls of `sweep`. */
@@ -19,6 +21,11 @@ const timeBytes = 8;
 const maxKeyBytes = 1_024;
 const never = Number.POSITIVE_INFINITY;
 const nothing = Buffer.alloc(0);
+
+// Keys in the table are longer and shorter than lmdb needs them to be (store-table.ts).
+const keyPrefix = Buffer.from('entry:');
+const maxPlainKeyBytes = 160;
+const lengthBytes = 2;
 
 /** On a store that the broker uses too; closing this leaves the store open. */
 export function createEmbeddedKeyValue(store: EmbeddedStore, options: EmbeddedKeyValueOptions = {}): EmbeddedKeyValue {
@@ -38,31 +45,34 @@ export function createEmbeddedKeyValue(store: EmbeddedStore, options: EmbeddedKe
   return {
     async getMany(keys) {
       refuseClosed();
-      return keys.map((key) => entries.get(keyBytes(key))?.value ?? null);
+      return keys.map((key) => entries.get(refuseUnfit(key))?.value ?? null);
     },
     async putMany(added) {
       refuseClosed();
       const encoded = added.map(({ key, value, ttlMs }) => ({
-        key: keyBytes(key),
+        key: refuseUnfit(key),
         value,
         expiresAtMs: expiryOf(ttlMs),
       }));
       if (encoded.length === 0) return;
-      await write(store, () => {
+      const bytes = encoded.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+      await write(store, { entries: 2 * encoded.length, bytes }, () => {
         for (const { key, value, expiresAtMs } of encoded) entries.put(key, value, expiresAtMs);
       });
     },
     async deleteMany(keys) {
       refuseClosed();
-      await write(store, () => {
-        for (const key of keys) entries.values.remove(keyBytes(key));
+      const places = keys.map((key) => placeOf(refuseUnfit(key)));
+      await write(store, { entries: places.length, bytes: 0 }, () => {
+        for (const place of places) entries.values.remove(place);
       });
     },
     async increment(key, by, ttlMs) {
       refuseClosed();
-      const bytes = keyBytes(key);
+      const bytes = refuseUnfit(key);
       let total = 0;
       await store.write({
+        size: { entries: 2, bytes: bytes.length },
         apply() {
           const entry = entries.get(bytes);
           try {
@@ -78,11 +88,14 @@ export function createEmbeddedKeyValue(store: EmbeddedStore, options: EmbeddedKe
     },
     async keys(prefix, limit) {
       refuseClosed();
-      const start = Buffer.from(prefix);
+      const wanted = Buffer.from(prefix);
+      const start = Buffer.concat([keyPrefix, wanted.subarray(0, maxPlainKeyBytes)]);
       const found: string[] = [];
-      for (const key of entries.values.getKeys({ ...(start.length > 0 && { start }) })) {
-        if (found.length >= limit || !key.subarray(0, start.length).equals(start)) break;
-        if (entries.get(key)) found.push(key.toString());
+      for (const { key: place, value: stored } of entries.values.entries({ start })) {
+        if (found.length >= limit || !place.subarray(0, start.length).equals(start)) break;
+        const { key, expiresAtMs } = decodeEntry(stored);
+        if (expiresAtMs > store.clock.nowMs() && key.subarray(0, wanted.length).equals(wanted))
+          found.push(key.toString());
       }
       return found;
     },
@@ -94,26 +107,43 @@ export function createEmbeddedKeyValue(store: EmbeddedStore, options: EmbeddedKe
 type Entries = ReturnType<typeof openEntries>;
 
 function openEntries(store: EmbeddedStore) {
-  // key → when it expires (f64, infinity for never), value
-  const values = store.table('key-value');
-  // when it expires (f64), key → nothing; entries of values that were replaced since are stale and skipped
-  const expiries = store.table('key-value-expiries');
+  const describe = (place: Buffer): string =>
+    `the entry of key ${place.subarray(keyPrefix.length)} in the key-value store`;
+  const values = store.table('key-value', describe);
+  const expiries = store.table('key-value-expiries', (entry) => describe(entry.subarray(timeBytes)));
   return {
     values,
     expiries,
     /** null when missing or expired. */
     get(key: Buffer): { value: Buffer; expiresAtMs: number } | null {
-      const stored = values.get(key);
+      const stored = values.get(placeOf(key));
       if (!stored) return null;
-      const expiresAtMs = stored.readDoubleBE(0);
-      return expiresAtMs > store.clock.nowMs() ? { value: stored.subarray(timeBytes), expiresAtMs } : null;
+      const { value, expiresAtMs } = decodeEntry(stored);
+      return expiresAtMs > store.clock.nowMs() ? { value, expiresAtMs } : null;
     },
     /** Inside a transaction. */
     put(key: Buffer, value: Buffer, expiresAtMs: number): void {
-      values.put(key, withTime(expiresAtMs, value));
-      if (expiresAtMs < never) expiries.put(withTime(expiresAtMs, key), nothing);
+      const place = placeOf(key);
+      const head = Buffer.allocUnsafe(lengthBytes);
+      head.writeUInt16BE(key.length);
+      values.put(place, withTime(expiresAtMs, Buffer.concat([head, key, value])));
+      if (expiresAtMs < never) expiries.put(withTime(expiresAtMs, place), nothing);
     },
   };
+}
+
+/** The key in the table: a long one is its beginning and a hash of all of it. */
+function placeOf(key: Buffer): Buffer {
+  if (key.length <= maxPlainKeyBytes) return Buffer.concat([keyPrefix, key]);
+  const hash = createHash('sha1').update(key).digest();
+  return Buffer.concat([keyPrefix, key.subarray(0, maxPlainKeyBytes), hash]);
+}
+
+/** When it expires (f64), length of the key (u16), the key, the value. */
+function decodeEntry(stored: Buffer): { key: Buffer; value: Buffer; expiresAtMs: number } {
+  const start = timeBytes + lengthBytes;
+  const end = start + stored.readUInt16BE(timeBytes);
+  return { key: stored.subarray(start, end), value: stored.subarray(end), expiresAtMs: stored.readDoubleBE(0) };
 }
 
 /** Removes what has expired from time to time, `entriesPerSlice` per transaction. */
@@ -125,13 +155,13 @@ function startSweeper(store: EmbeddedStore, { values, expiries }: Entries, inter
   /** Inside a transaction. Returns how many index entries were looked at and how many values went. */
   const sweepSlice = (): { looked: number; removed: number } => {
     const end = withTime(store.clock.nowMs(), Buffer.from([255]));
-    const due = [...expiries.getKeys({ end, limit: entriesPerSlice })];
+    const due = [...expiries.keys({ end, limit: entriesPerSlice })];
     let removed = 0;
     for (const entry of due) {
-      const key = entry.subarray(timeBytes);
-      const stored = values.get(key);
+      const place = entry.subarray(timeBytes);
+      const stored = values.get(place);
       if (stored && stored.readDoubleBE(0) === entry.readDoubleBE(0)) {
-        values.remove(key);
+        values.remove(place);
         removed++;
       }
       expiries.remove(entry);
@@ -141,7 +171,7 @@ function startSweeper(store: EmbeddedStore, { values, expiries }: Entries, inter
   const sweep = async (): Promise<number> => {
     let total = 0;
     for (let looked = entriesPerSlice; looked === entriesPerSlice && !stopped; ) {
-      await write(store, () => {
+      await write(store, { entries: 2 * entriesPerSlice, bytes: 0 }, () => {
         const slice = sweepSlice();
         looked = slice.looked;
         total += slice.removed;
@@ -166,8 +196,9 @@ function startSweeper(store: EmbeddedStore, { values, expiries }: Entries, inter
   };
 }
 
-function write(store: EmbeddedStore, apply: () => void): Promise<void> {
+function write(store: EmbeddedStore, size: WorkSize, apply: () => void): Promise<void> {
   return store.write({
+    size,
     apply() {
       apply();
       return null;
@@ -175,7 +206,7 @@ function write(store: EmbeddedStore, apply: () => void): Promise<void> {
   });
 }
 
-function keyBytes(key: string): Buffer {
+function refuseUnfit(key: string): Buffer {
   const bytes = Buffer.from(key);
   if (bytes.length === 0 || bytes.length > maxKeyBytes) {
     throw new Error(`a key has 1 to ${maxKeyBytes} bytes, not ${bytes.length}: ${key.slice(0, 80)}`);

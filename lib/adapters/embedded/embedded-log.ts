@@ -3,7 +3,10 @@ import type { TopicSettings } from '../../ports/broker';
 import type { AppendBatch, LocalLog, LocalTopic } from '../local-log';
 import { EmbeddedPartition, type LogTables } from './embedded-partition';
 import type { EmbeddedStore } from './embedded-store';
-import { numberBytesOf } from './layout';
+import type { WorkSize } from './group-commit';
+import { decodePosition, encodedBytesOf, positionKey, positionValue } from './layout';
+import { nameOfKey } from './store-reader';
+import type { StoreTable } from './store-table';
 
 export interface EmbeddedLog extends LocalLog {
   /** Cleans every partition that needs it, slice by slice. */
@@ -16,13 +19,26 @@ interface EmbeddedTopic extends LocalTopic {
   readonly partitions: readonly EmbeddedPartition[];
 }
 
-const recordsPerSlice = 250;
+/** How long records stay, besides what each topic says. */
+export interface LogLimits {
+  /** How long a compacted topic keeps a tombstone, for slow readers. */
+  readonly tombstoneRetentionMs: number;
+  /** Above so many bytes the oldest records go before their time; null for no limit. */
+  readonly maxBytes: number | null;
+}
 
-export function createEmbeddedLog(store: EmbeddedStore, tombstoneRetentionMs: number): EmbeddedLog {
+const recordsPerSlice = 250;
+/** Dropping ends a little below the limit, so that it does not begin anew with the next record. */
+const lowWater = 0.95;
+
+export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): EmbeddedLog {
+  const { tombstoneRetentionMs, maxBytes } = limits;
   const topics = openTopics(store);
   const positions = openPositions(store);
   const touched = new Set<EmbeddedPartition>();
   let closed = false;
+  for (const { topic, partition, offset } of positions.all())
+    topics.get(topic)?.partitions[partition]?.startNoLowerThan(offset);
   const targetOf = ({ topic, partition }: { topic: string; partition: number }): EmbeddedPartition =>
     topics.get(topic)!.partitions[partition]!;
 
@@ -37,8 +53,33 @@ export function createEmbeddedLog(store: EmbeddedStore, tombstoneRetentionMs: nu
     let more = partition.needsCleaning(store.clock.nowMs(), tombstoneRetentionMs);
     while (more && !closed) {
       await store.write({
+        size: { entries: recordsPerSlice, bytes: 0 },
         apply() {
           more = partition.clean(store.clock.nowMs(), recordsPerSlice, tombstoneRetentionMs);
+          return null;
+        },
+      });
+    }
+  };
+
+  /** The oldest record is measured by the time its topic keeps it, so all of these times shrink alike. */
+  const shrink = async (): Promise<void> => {
+    if (maxBytes === null || store.liveBytes() <= maxBytes) return;
+    while (!closed && store.liveBytes() > maxBytes * lowWater) {
+      const nowMs = store.clock.nowMs();
+      const oldest = topics
+        .all()
+        .flatMap(({ partitions }) => partitions.map((partition) => ({ partition, share: partition.ageShare(nowMs) })))
+        .reduce<{ partition: EmbeddedPartition; share: number } | null>(
+          (most, { partition, share }) => (share !== null && share >= (most?.share ?? 0) ? { partition, share } : most),
+          null,
+        );
+      if (!oldest) return;
+      const { partition, share } = oldest;
+      await store.write({
+        size: { entries: recordsPerSlice, bytes: 0 },
+        apply() {
+          partition.dropOlderThanShare(nowMs, share * lowWater, recordsPerSlice);
           return null;
         },
       });
@@ -52,6 +93,7 @@ export function createEmbeddedLog(store: EmbeddedStore, tombstoneRetentionMs: nu
     append(batch: AppendBatch) {
       if (closed) return Promise.reject(new Error('the broker is closed'));
       return store.write({
+        size: sizeOf(batch),
         apply() {
           const refusal = batch.refusal?.() ?? null;
           if (refusal) return refusal;
@@ -72,6 +114,7 @@ export function createEmbeddedLog(store: EmbeddedStore, tombstoneRetentionMs: nu
     yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
     async maintain() {
       for (const { partitions } of topics.all()) for (const partition of partitions) await clean(partition);
+      await shrink();
     },
     isClosed: () => closed,
     async close() {
@@ -80,25 +123,34 @@ export function createEmbeddedLog(store: EmbeddedStore, tombstoneRetentionMs: nu
   };
 }
 
-/** topic id → settings as JSON */
+/** The time index takes an entry now and then, positions one each. */
+function sizeOf({ records, positions }: AppendBatch): WorkSize {
+  let bytes = 0;
+  for (const record of records) bytes += encodedBytesOf(record);
+  return { entries: 2 * records.length + (positions?.offsets.size ?? 0), bytes };
+}
+
 function openTopics(store: EmbeddedStore) {
   const table = store.table('topics');
-  const logTables: LogTables = {
-    log: store.table('log'),
-    times: store.table('times'),
-    latest: store.table('latest'),
-    tombstones: store.table('tombstones'),
-    cleaned: store.table('cleaned'),
-  };
   const topics = new Map<string, EmbeddedTopic>();
+  const names = new Map<number, string>();
+  const logTable = (name: keyof LogTables): StoreTable => store.table(name, (key) => nameOfKey(name, key, names));
+  const logTables: LogTables = {
+    log: logTable('log'),
+    times: logTable('times'),
+    latest: logTable('latest'),
+    tombstones: logTable('tombstones'),
+    cleaned: logTable('cleaned'),
+  };
   const add = (id: number, settings: TopicSettings): void => {
+    names.set(id, settings.name);
     const partitions = Array.from(
       { length: settings.partitions },
       (_, partition) => new EmbeddedPartition(settings, partition, id, logTables),
     );
     topics.set(settings.name, { id, settings, partitions });
   };
-  for (const { key, value } of table.getRange({})) add(key.readUInt32BE(0), JSON.parse(value.toString()));
+  for (const { key, value } of table.entries()) add(key.readUInt32BE(0), JSON.parse(value.toString()));
 
   return {
     get: (name: string): EmbeddedTopic | undefined => topics.get(name),
@@ -106,6 +158,7 @@ function openTopics(store: EmbeddedStore) {
     async create(wanted: readonly TopicSettings[]): Promise<void> {
       if (wanted.length === 0) return;
       await store.write({
+        size: { entries: wanted.length, bytes: wanted.length * 1_000 },
         apply() {
           let id = Math.max(0, ...[...topics.values()].map((topic) => topic.id));
           for (const settings of wanted) {
@@ -123,20 +176,27 @@ function openTopics(store: EmbeddedStore) {
   };
 }
 
-/** group, topic, partition → next offset to read */
 function openPositions(store: EmbeddedStore) {
   const table = store.table('positions');
   const positions = new Map<string, number>();
   const keyOf = (group: string, topic: string, partition: number): string => `${group}\u0000${topic}\u0000${partition}`;
-  for (const { key, value } of table.getRange({})) positions.set(key.toString(), value.readDoubleBE(0));
+  for (const { value } of table.entries()) {
+    const { text, offset } = decodePosition(value);
+    positions.set(text, offset);
+  }
   return {
+    all: (): { topic: string; partition: number; offset: number }[] =>
+      [...positions].map(([text, offset]) => {
+        const [, topic, partition] = text.split('\u0000');
+        return { topic: topic!, partition: Number(partition), offset };
+      }),
     get: (group: string, topic: string, partition: number): number | null =>
       positions.get(keyOf(group, topic, partition)) ?? null,
     /** Inside a transaction. */
     put({ group, partition, offsets }: NonNullable<AppendBatch['positions']>): void {
       for (const [topic, offset] of offsets) {
         const key = keyOf(group, topic, partition);
-        table.put(Buffer.from(key), numberBytesOf(offset));
+        table.put(positionKey(key), positionValue(key, offset));
         positions.set(key, offset);
       }
     },

@@ -1,10 +1,10 @@
 /** One partition of the embedded log: records by offset, a sparse index by time, and the newest records in memory. */
-import type { Database } from 'lmdb';
 import type { LogRecord, TopicSettings } from '../../ports/broker';
 import type { LocalPartition, PlacedRecord } from '../local-log';
 import {
   decodeRecord,
-  encodeRecord,
+  encodedBytesOf,
+  encodeRecordInto,
   hashedKey,
   numberBytesOf,
   numberedKey,
@@ -12,18 +12,15 @@ import {
   partitionKey,
   timestampOf,
 } from './layout';
+import type { StoreTable } from './store-table';
 
+/** What each holds is said in store-tables.ts. */
 export interface LogTables {
-  /** topic id, partition, offset → record */
-  readonly log: Database<Buffer, Buffer>;
-  /** topic id, partition, highest time so far → offset where it was reached; every `indexEveryRecords` at most */
-  readonly times: Database<Buffer, Buffer>;
-  /** topic id, partition, hash of key → offset of the last record of that key, for records before `cleanedTo` */
-  readonly latest: Database<Buffer, Buffer>;
-  /** topic id, partition, offset → nothing: the tombstones among the latest */
-  readonly tombstones: Database<Buffer, Buffer>;
-  /** topic id, partition → `cleanedTo`, the offset up to which a table has been compacted */
-  readonly cleaned: Database<Buffer, Buffer>;
+  readonly log: StoreTable;
+  readonly times: StoreTable;
+  readonly latest: StoreTable;
+  readonly tombstones: StoreTable;
+  readonly cleaned: StoreTable;
 }
 
 const indexEveryRecords = 256;
@@ -57,6 +54,11 @@ export class EmbeddedPartition implements LocalPartition {
     this.restore();
   }
 
+  /** Before anything is appended: no offset that a group has read past is given again, even where its record was lost. */
+  startNoLowerThan(offset: number): void {
+    this.nextOffset = Math.max(this.nextOffset, offset);
+  }
+
   read(from: number, maxRecords: number): LogRecord[] {
     const start = Math.max(from, this.earliest);
     if (start >= this.end) return [];
@@ -69,7 +71,7 @@ export class EmbeddedPartition implements LocalPartition {
   offsetAt(timestampMs: number): number {
     if (timestampMs > this.highestTimestampMs) return this.end;
     // The last index entry whose highest time is earlier: nothing before its offset is late enough.
-    const entries = this.tables.times.getRange({
+    const entries = this.tables.times.entries({
       start: numberedKey(this.prefix, Math.max(0, timestampMs)),
       end: this.prefix,
       reverse: true,
@@ -89,7 +91,9 @@ export class EmbeddedPartition implements LocalPartition {
   /** Writes one record inside the transaction and gives it its offset. Not readable before `show`. */
   append(record: PlacedRecord): void {
     record.offset = this.nextOffset++;
-    this.tables.log.put(numberedKey(this.prefix, record.offset), encodeRecord(record));
+    this.tables.log.write(numberedKey(this.prefix, record.offset), encodedBytesOf(record), (bytes) =>
+      encodeRecordInto(bytes, record),
+    );
     this.highestTimestampMs = Math.max(this.highestTimestampMs, record.timestampMs);
     this.recordsSinceIndexed++;
     if (this.recordsSinceIndexed >= indexEveryRecords && this.highestTimestampMs > this.indexedTimestampMs) {
@@ -127,18 +131,39 @@ export class EmbeddedPartition implements LocalPartition {
     return first !== undefined && timestampOf(first) < nowMs - retentionMs;
   }
 
+  /**
+   * Age of the oldest record as a share of the time it is kept; null where records are not dropped by age. The newest
+   * record does not count, since it stays.
+   */
+  ageShare(nowMs: number): number | null {
+    const { cleanup, retentionMs } = this.settings;
+    if (cleanup !== 'delete' || retentionMs === null || this.end - this.earliest < 2) return null;
+    const first = this.tables.log.get(numberedKey(this.prefix, this.earliest));
+    return first === undefined ? null : (nowMs - timestampOf(first)) / retentionMs;
+  }
+
+  /** Inside a transaction: drops records older than `share` of the time they are kept, at most `maxRecords`, and at least the oldest. */
+  dropOlderThanShare(nowMs: number, share: number, maxRecords: number): void {
+    const { retentionMs } = this.settings;
+    if (retentionMs !== null) this.dropBefore(nowMs - share * retentionMs, maxRecords, true);
+  }
+
   private dropOld(nowMs: number, maxRecords: number): boolean {
     const { retentionMs } = this.settings;
-    if (retentionMs === null) return false;
+    return retentionMs !== null && this.dropBefore(nowMs - retentionMs, maxRecords, false);
+  }
+
+  /** Returns whether more may be left. */
+  private dropBefore(beforeMs: number, maxRecords: number, atLeastOne: boolean): boolean {
     let dropped = 0;
     for (const { key, value } of [...this.stored(this.earliest, this.end - 1, maxRecords)]) {
-      if (timestampOf(value) >= nowMs - retentionMs) break;
+      if (timestampOf(value) >= beforeMs && !(atLeastOne && dropped === 0)) break;
       this.tables.log.remove(key);
       this.earliest = numberInKey(key) + 1;
       dropped++;
     }
     const range = { start: this.prefix, end: numberedKey(this.prefix, Number.POSITIVE_INFINITY), limit: maxRecords };
-    for (const { key, value } of [...this.tables.times.getRange(range)]) {
+    for (const { key, value } of [...this.tables.times.entries(range)]) {
       if (value.readDoubleBE(0) >= this.earliest) break;
       this.tables.times.remove(key);
     }
@@ -180,7 +205,7 @@ export class EmbeddedPartition implements LocalPartition {
   private oldTombstones(beforeMs: number, maxRecords: number): LogRecord[] {
     const old: LogRecord[] = [];
     const range = { start: this.prefix, end: numberedKey(this.prefix, this.end - 1), limit: maxRecords };
-    for (const key of [...this.tables.tombstones.getKeys(range)]) {
+    for (const key of [...this.tables.tombstones.keys(range)]) {
       const value = this.tables.log.get(key);
       if (!value || timestampOf(value) >= beforeMs) break;
       old.push(decodeRecord(this.settings.name, this.partition, numberInKey(key), value));
@@ -190,8 +215,8 @@ export class EmbeddedPartition implements LocalPartition {
 
   private restore(): void {
     const after = numberedKey(this.prefix, Number.POSITIVE_INFINITY);
-    const [last] = this.tables.log.getRange({ start: after, end: this.prefix, reverse: true, limit: 1 });
-    const [entry] = this.tables.times.getRange({ start: after, end: this.prefix, reverse: true, limit: 1 });
+    const [last] = this.tables.log.entries({ start: after, end: this.prefix, reverse: true, limit: 1 });
+    const [entry] = this.tables.times.entries({ start: after, end: this.prefix, reverse: true, limit: 1 });
     this.earliest = this.firstStored() ?? 0;
     this.end = last ? numberInKey(last.key) + 1 : 0;
     this.nextOffset = this.end;
@@ -209,12 +234,12 @@ export class EmbeddedPartition implements LocalPartition {
 
   private firstStored(): number | undefined {
     const range = { start: this.prefix, end: numberedKey(this.prefix, Number.POSITIVE_INFINITY), limit: 1 };
-    const [key] = this.tables.log.getKeys(range);
+    const [key] = this.tables.log.keys(range);
     return key && numberInKey(key);
   }
 
   private stored(from: number, to: number, limit: number) {
-    return this.tables.log.getRange({
+    return this.tables.log.entries({
       start: numberedKey(this.prefix, Math.max(0, from)),
       end: numberedKey(this.prefix, Math.max(0, to)),
       ...(Number.isFinite(limit) && { limit }),

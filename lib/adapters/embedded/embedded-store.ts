@@ -2,12 +2,20 @@
  * The one lmdb file behind the embedded broker and key-value store: opening, the lock, named tables, writing (see
  * group-commit.ts) and flushing. After a crash of the machine only a store of durability `disk` is certain to be whole.
  */
-import { closeSync, fdatasync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import { closeSync, existsSync, fdatasync, openSync } from 'node:fs';
+import type { RootDatabase } from 'lmdb';
 import type { Clock } from '../../ports/clock';
-import { bootId, lockDirectory } from './directory-lock';
+import { checkStoreFile } from './check-store';
+import { migrateStore } from './copy-store';
+import { lockDirectory } from './directory-lock';
 import { createGroupCommit, type Durability, type StoreWork } from './group-commit';
+import { maxTables, openRoot, openTable } from './lmdb-root';
+import { StoreDamagedError } from './store-damage';
+import { dataFileOf, makeStoreDirectory, readMarker, refuseUnsafe, unusable, writeMarker } from './store-directory';
+import { nameOfKey } from './store-reader';
+import { openStoreSpace, requireSpaceToOpen } from './store-space';
+import { pageBytes, type StoreTable } from './store-table';
+import { currentFormat, firstFormat, type TableName } from './store-tables';
 
 export type { Durability } from './group-commit';
 
@@ -19,15 +27,19 @@ export interface EmbeddedStoreOptions {
   readonly durability?: Durability;
   /** How often `process` flushes to disk in the background; default 1,000. */
   readonly flushIntervalMs?: number;
+  /** Told what an operator should know: a file taken over from an earlier version, no lock of the kernel. */
+  readonly onNote?: (note: string) => void;
 }
 
 export interface EmbeddedStore {
   readonly clock: Clock;
   readonly directory: string;
-  /** A named table of binary keys and values. */
-  table(name: string): Database<Buffer, Buffer>;
+  /** A named table. `describeKey` names an entry for people, in errors about damage. */
+  table(name: TableName, describeKey?: (key: Buffer) => string): StoreTable;
   /** Resolves when the work is durable; rejects with its refusal. Works are applied in the order of the calls. */
   write(work: StoreWork): Promise<void>;
+  /** Bytes of the pages that hold something; the file may be larger by pages that are free and will be used again. */
+  liveBytes(): number;
   /** Called once after each commit that applied something. */
   onCommit(listener: () => void): void;
   /** Runs before the store closes: writes can still be made. */
@@ -36,47 +48,58 @@ export interface EmbeddedStore {
   close(): Promise<void>;
 }
 
-interface Marker {
-  readonly format: number;
-  readonly durability: Durability;
-  readonly clean: boolean;
-  readonly bootId: string | null;
-}
-
-const format = 1;
 const defaultFlushIntervalMs = 1_000;
-// Records of 2 to 4 kB fit several to a page; with the usual 4 kB pages each would take overflow pages of its own.
-const pageBytes = 16 * 1024;
-const maxTables = 16;
 
-/** Opens (or makes) the store. Throws DirectoryLockedError while another process has it open. */
+/**
+ * Opens (or makes) the store. Throws DirectoryLockedError while another process has it open, StoreUnusableError where
+ * nothing can be written, StoreDamagedError where the file is not what was written.
+ */
 export function openEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStore {
-  const { directory } = options;
+  const { directory, onNote } = options;
   const durability = options.durability ?? 'process';
-  mkdirSync(directory, { recursive: true });
-  const unlock = lockDirectory(directory);
+  makeStoreDirectory(directory);
+  let unlock = (): void => {};
   try {
-    const markerPath = join(directory, 'store.json');
-    refuseUnsafe(directory, readMarker(markerPath));
-    writeMarker(markerPath, { format, durability, clean: false, bootId: bootId() });
-    const root = openRoot(join(directory, 'data.mdb'), durability);
+    unlock = lockDirectory(directory, { ...(onNote && { onNote }) });
+    const dataFile = dataFileOf(directory);
+    prepareDataFile(directory, dataFile, onNote ?? (() => {}));
+    requireSpaceToOpen(directory, dataFile);
+    writeMarker(directory, { durability, clean: false, hasData: existsSync(dataFile) });
+    const root = openRoot(dataFile, durability);
+    writeMarker(directory, { durability, clean: false, hasData: true });
     return createStore(root, { ...options, durability }, () => {
-      writeMarker(markerPath, { format, durability, clean: true, bootId: bootId() });
+      try {
+        writeMarker(directory, { durability, clean: true, hasData: true });
+      } catch {
+        // On a full disk the store is left as a killed process leaves it, which loses nothing.
+      }
       unlock();
     });
   } catch (error) {
     unlock();
-    throw new Error(`cannot open the store in ${directory}: ${(error as Error).message}`, { cause: error });
+    throw unusable(directory, error);
   }
 }
 
-function openRoot(path: string, durability: Durability): RootDatabase {
-  return open({
-    path,
-    maxDbs: maxTables,
-    pageSize: pageBytes,
-    ...(durability === 'process' ? { noSync: true, overlappingSync: false } : { overlappingSync: true }),
-  });
+/** Sees to it that the file, when there is one, is whole and of this version's format. */
+function prepareDataFile(directory: string, dataFile: string, onNote: (note: string) => void): void {
+  const marker = readMarker(directory);
+  refuseUnsafe(directory, marker);
+  if (!existsSync(dataFile)) {
+    if (marker?.hasData || marker?.clean) throw new StoreDamagedError(directory, 'data.mdb', 'the file is gone');
+    return;
+  }
+  const { problems, problemCount, format } = checkStoreFile(dataFile, 'whenOpened');
+  const [first] = problems;
+  if (first) {
+    const more = problemCount > 1 ? ` (and ${problemCount - 1} more)` : '';
+    throw new StoreDamagedError(directory, first.part, first.reason + more);
+  }
+  if (format === firstFormat) {
+    onNote(`the store in ${directory} is of format ${firstFormat}: copying it to format ${currentFormat}`);
+    const { entries } = migrateStore(directory);
+    onNote(`the store in ${directory} has been copied (${entries} entries)`);
+  }
 }
 
 function createStore(
@@ -87,10 +110,20 @@ function createStore(
   const { clock, directory, durability } = options;
   const commitListeners: (() => void)[] = [];
   const closeListeners: (() => void)[] = [];
+  const opened: StoreTable[] = [];
   const flusher = durability === 'process' ? startFlusher(options) : null;
-  const commits = createGroupCommit(root, directory, durability, () => {
-    flusher?.dirty();
-    for (const listener of commitListeners) listener();
+  const usedBytes = (): number => ((root.getStats() as { lastPageNumber: number }).lastPageNumber + 1) * pageBytes;
+  const space = openStoreSpace(directory, dataFileOf(directory), usedBytes);
+  // Opening a table that is not there yet writes.
+  space.reserve({ entries: maxTables, bytes: 0 });
+  const commits = createGroupCommit(root, {
+    directory,
+    durability,
+    reserve: space.reserve,
+    onCommitted() {
+      flusher?.dirty();
+      for (const listener of commitListeners) listener();
+    },
   });
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
@@ -98,13 +131,20 @@ function createStore(
     await flusher?.stop();
     await root.flushed;
     await root.close();
+    space.close();
     onClosed();
   };
   return {
     clock,
     directory,
-    table: (name) => root.openDB<Buffer, Buffer>({ name, keyEncoding: 'binary', encoding: 'binary' }),
+    table(name, describeKey = (key) => nameOfKey(name, key, new Map())) {
+      const reason = 'it does not match its checksum';
+      const table = openTable(root, name, (key) => new StoreDamagedError(directory, describeKey(key), reason));
+      opened.push(table);
+      return table;
+    },
     write: commits.write,
+    liveBytes: () => opened.reduce((sum, table) => sum + table.pages(), 0) * pageBytes,
     onCommit: (listener) => void commitListeners.push(listener),
     onClose: (listener) => void closeListeners.push(listener),
     close() {
@@ -121,7 +161,7 @@ function createStore(
 function startFlusher(options: EmbeddedStoreOptions): { dirty(): void; stop(): Promise<void> } {
   const { clock } = options;
   const intervalMs = options.flushIntervalMs ?? defaultFlushIntervalMs;
-  const file = openSync(join(options.directory, 'data.mdb'), 'r+');
+  const file = openSync(dataFileOf(options.directory), 'r+');
   let isDirty = false;
   let cancelTimer: (() => void) | null = null;
   let flushing: Promise<void> | null = null;
@@ -158,29 +198,4 @@ function startFlusher(options: EmbeddedStoreOptions): { dirty(): void; stop(): P
       closeSync(file);
     },
   };
-}
-
-function readMarker(path: string): Marker | null {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Marker;
-  } catch {
-    return null;
-  }
-}
-
-function writeMarker(path: string, marker: Marker): void {
-  const draft = `${path}.draft`;
-  writeFileSync(draft, JSON.stringify(marker));
-  renameSync(draft, path);
-}
-
-function refuseUnsafe(directory: string, marker: Marker | null): void {
-  if (!marker) return;
-  if (marker.format !== format) throw new Error(`its format is ${marker.format}; this version reads ${format}`);
-  const machineCrashed = marker.bootId !== null && bootId() !== null && marker.bootId !== bootId();
-  if (!marker.clean && marker.durability === 'process' && machineCrashed) {
-    throw new Error(
-      `the machine went down while it was open with durability 'process', so it may be damaged. Remove or restore ${directory}; durability 'disk' survives this`,
-    );
-  }
 }

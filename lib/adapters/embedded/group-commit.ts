@@ -11,8 +11,15 @@ import type { RootDatabase } from 'lmdb';
 
 export type Durability = 'process' | 'disk';
 
+/** At most so much is written or removed: what the transaction may need room for. */
+export interface WorkSize {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
 /** One atomic piece of writing. */
 export interface StoreWork {
+  readonly size: WorkSize;
   /** Inside the transaction. Returns an error to refuse; then it must have written nothing. Throws only when the store is broken. */
   readonly apply: () => Error | null;
   /** After the commit, before `write` resolves: the moment to show what was written. */
@@ -26,6 +33,15 @@ export interface GroupCommit {
   close(): Promise<void>;
 }
 
+export interface GroupCommitOptions {
+  readonly directory: string;
+  readonly durability: Durability;
+  /** Makes room for a transaction; what it throws refuses the works, of which none is applied then. */
+  readonly reserve: (size: WorkSize) => void;
+  /** Called once after each commit, when its works have been shown and acknowledged. */
+  readonly onCommitted: () => void;
+}
+
 interface Queued {
   readonly work: StoreWork;
   readonly resolve: () => void;
@@ -33,16 +49,12 @@ interface Queued {
   refusal: Error | null;
 }
 
-// Bounds the time one transaction may hold the event loop.
+// Both bound the time one transaction may hold the event loop, and the room it may need.
 const maxWorksPerCommit = 1_000;
+const maxBytesPerCommit = 16 * 1_048_576;
 
-/** `onCommitted` is called once after each commit, when its works have been shown and acknowledged. */
-export function createGroupCommit(
-  root: RootDatabase,
-  directory: string,
-  durability: Durability,
-  onCommitted: () => void,
-): GroupCommit {
+export function createGroupCommit(root: RootDatabase, options: GroupCommitOptions): GroupCommit {
+  const { directory, durability } = options;
   let queue: Queued[] = [];
   let failure: Error | null = null;
   let closed = false;
@@ -57,9 +69,27 @@ export function createGroupCommit(
     if (durability === 'disk') return root.transaction(applyAll);
     root.transactionSync(applyAll);
   };
+  /** The next works that fit into one transaction, at least one. */
+  const take = (): { works: readonly Queued[]; size: WorkSize } => {
+    let [count, entries, bytes] = [0, 0, 0];
+    for (const { work } of queue) {
+      if (count === maxWorksPerCommit || (count > 0 && bytes + work.size.bytes > maxBytesPerCommit)) break;
+      count++;
+      entries += work.size.entries;
+      bytes += work.size.bytes;
+    }
+    const works = queue.slice(0, count);
+    queue = queue.slice(count);
+    return { works, size: { entries, bytes } };
+  };
   const commit = async (): Promise<void> => {
-    const works = queue.slice(0, maxWorksPerCommit);
-    queue = queue.slice(works.length);
+    const { works, size } = take();
+    try {
+      options.reserve(size);
+    } catch (error) {
+      for (const { reject } of works) reject(error as Error);
+      return;
+    }
     try {
       const flushed = transact(works);
       if (flushed) await flushed;
@@ -74,7 +104,7 @@ export function createGroupCommit(
       return;
     }
     for (const { resolve, reject, refusal } of works) refusal ? reject(refusal) : resolve();
-    onCommitted();
+    options.onCommitted();
   };
   const run = async (): Promise<void> => {
     while (queue.length > 0) {

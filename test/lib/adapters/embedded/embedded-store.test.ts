@@ -13,6 +13,7 @@ import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-cloc
 import { atEnd } from '../../../started';
 
 const clock = createVirtualClock();
+const small = { entries: 1, bytes: 100 };
 const put = (key: string) => ({ key, value: Buffer.from(key), ttlMs: null });
 let directory: string;
 const open = (durability: Durability = 'process') => openEmbeddedStore({ directory, clock, durability });
@@ -29,7 +30,7 @@ describe('the lock', () => {
     await store.close();
     await store.close();
     await open().close();
-    expect(readdirSync(directory).filter((name) => name.startsWith('lock'))).toEqual([]);
+    expect(readFileSync(join(directory, 'lock'), 'utf8')).toBe('');
   });
 
   test('a process that was killed and is not yet reaped holds no lock', async () => {
@@ -100,20 +101,22 @@ describe('opening', () => {
     await store.close();
     expect(marker().clean).toBe(true);
     writeFileSync(join(directory, 'store.json'), JSON.stringify({ ...marker(), bootId: 'another', clean: false }));
-    expect(() => open()).toThrow(/machine went down.*Remove or restore/s);
+    expect(() => open()).toThrow(/machine went down.*store repair/s);
     writeFileSync(join(directory, 'store.json'), JSON.stringify({ ...marker(), durability: 'disk' }));
     await open().close();
   });
 
   test('another format is refused, and the lock given back', () => {
     writeFileSync(join(directory, 'store.json'), JSON.stringify({ format: 99 }));
-    expect(() => open()).toThrow(new RegExp(`${directory}.*format is 99`));
-    expect(readdirSync(directory)).toEqual(['store.json']);
+    expect(() => open()).toThrow(new RegExp(`format of the store in ${directory} is 99`));
+    expect(readdirSync(directory)).toEqual(['lock', 'store.json']);
+    writeFileSync(join(directory, 'store.json'), '');
+    return open().close();
   });
 });
 
 describe('writing', () => {
-  const key = Buffer.from('k');
+  const key = Buffer.from('the-key');
   const puttingInto = (table: ReturnType<EmbeddedStore['table']>) => (value: string) => () => {
     table.put(key, Buffer.from(value));
     return null;
@@ -123,7 +126,7 @@ describe('writing', () => {
     const store = open();
     const keyValue = createEmbeddedKeyValue(store, { sweepIntervalMs: null });
     const written = Promise.all(Array.from({ length: 1_500 }, (_, i) => keyValue.putMany([put(`${i}`)])));
-    const work = { apply: () => null };
+    const work = { size: small, apply: () => null };
     const closed = store.close();
     await expect(store.write(work)).rejects.toThrow('closed');
     await written;
@@ -137,14 +140,14 @@ describe('writing', () => {
     'a refused work leaves the others of its turn alone (%s)',
     async (durability) => {
       const store = open(durability);
-      const table = store.table('test');
+      const table = store.table('key-value');
       const putting = puttingInto(table);
       const order: string[] = [];
       store.onCommit(() => order.push('commit'));
       const works = [
-        store.write({ apply: putting('1'), committed: () => void order.push('one') }),
-        store.write({ apply: () => new Error('not this one'), committed: () => void order.push('never') }),
-        store.write({ apply: putting('2'), committed: () => void order.push('two') }),
+        store.write({ size: small, apply: putting('1'), committed: () => void order.push('one') }),
+        store.write({ size: small, apply: () => new Error('not this one'), committed: () => void order.push('never') }),
+        store.write({ size: small, apply: putting('2'), committed: () => void order.push('two') }),
       ];
       const results = await Promise.allSettled(works);
       expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
@@ -156,18 +159,19 @@ describe('writing', () => {
 
   test.each(['process', 'disk'] as const)('a broken store takes nothing more (%s)', async (durability) => {
     const store = open(durability);
-    const table = store.table('test');
+    const table = store.table('key-value');
     const putting = puttingInto(table);
     const works = [
-      store.write({ apply: putting('half') }),
+      store.write({ size: small, apply: putting('half') }),
       store.write({
+        size: small,
         apply() {
           throw new Error('the disk is full');
         },
       }),
     ];
     for (const work of works) await expect(work).rejects.toThrow(/takes no more writes: .*disk is full/);
-    await expect(store.write({ apply: () => null })).rejects.toThrow('takes no more writes');
+    await expect(store.write({ size: small, apply: () => null })).rejects.toThrow('takes no more writes');
     if (durability === 'process') expect(table.get(key)).toBeUndefined();
     await store.close();
   });
@@ -199,7 +203,7 @@ describe('the key-value store', () => {
       ...entries(null, 5, 'ever-'),
     ]);
     await keyValue.putMany([{ key: 'short-7', value: Buffer.from('renewed'), ttlMs: 60_000 }]);
-    const stored = () => [...store.table('key-value').getKeys({})].length;
+    const stored = () => [...store.table('key-value').keys()].length;
     expect(stored()).toBe(610);
     expect(await keyValue.sweep()).toBe(0);
     await own.advanceBy(1_000);
@@ -209,7 +213,7 @@ describe('the key-value store', () => {
     await own.advanceBy(70_000);
     for (let turn = 0; turn < 5; turn++) await own.settle();
     expect(stored()).toBe(5);
-    expect([...store.table('key-value-expiries').getKeys({})]).toEqual([]);
+    expect([...store.table('key-value-expiries').keys()]).toEqual([]);
     await store.close();
     await own.runUntilIdle({ maxTimers: 3 });
   });

@@ -1,0 +1,21 @@
+/** Opens a data file in lmdb, always with the same settings: they are what the layout of the store relies on. */
+import { open, type RootDatabase } from 'lmdb';
+import type { Durability } from './group-commit';
+import { createStoreTable, pageBytes, type StoreTable } from './store-table';
+import { type TableName, tables } from './store-tables';
+
+export const maxTables = 16;
+
+export function openRoot(path: string, durability: Durability): RootDatabase {
+  return open({
+    path,
+    maxDbs: maxTables,
+    pageSize: pageBytes,
+    ...(durability === 'process' ? { noSync: true, overlappingSync: false } : { overlappingSync: true }),
+  });
+}
+
+export function openTable(root: RootDatabase, name: TableName, damaged: (key: Buffer) => Error): StoreTable {
+  const database = root.openDB<Buffer, Buffer>({ name, keyEncoding: 'binary', encoding: 'binary' });
+  return createStoreTable(database, damaged, tables[name] ?? undefined);
+}

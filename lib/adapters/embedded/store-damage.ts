@@ -1,0 +1,49 @@
+/** What is said of a store that cannot be used: which part is hit, and what to do. One sentence each, for people. */
+
+/** Something in the store is not as it was written. */
+export class StoreDamagedError extends Error {
+  constructor(
+    readonly directory: string,
+    /** What is hit: "page 12 of table log", "record 7 of route.decided/2". */
+    readonly part: string,
+    reason: string,
+  ) {
+    super(
+      `the store in ${directory} is damaged: ${part}: ${reason}. \`quantum-router store check --data-dir ${directory}\` lists all that is hit, \`quantum-router store repair --data-dir ${directory}\` copies what can be read into a new file and keeps the old one`,
+    );
+    this.name = 'StoreDamagedError';
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'it is on a file system that can only be read',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota of this user is used up',
+  ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'it is a file',
+  ENOENT: 'it cannot be made there',
+  ENAMETOOLONG: 'the path is too long',
+  ELOOP: 'the path is a loop of symbolic links',
+  EMFILE: 'this process has too many files open',
+  EIO: 'the disk reports an error',
+};
+
+/** The directory cannot hold a store that is written to. */
+export class StoreUnusableError extends Error {
+  constructor(
+    readonly directory: string,
+    reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`cannot keep a store in ${directory}: ${reason}; name another directory with --data-dir`, options);
+    this.name = 'StoreUnusableError';
+  }
+}
+
+/** What the system's code means for a store; null when the error has none that is known. */
+export function reasonOfSystemError(error: unknown): string | null {
+  const { code } = error as NodeJS.ErrnoException;
+  return (typeof code === 'string' && Object.hasOwn(reasons, code) && reasons[code]) || null;
+}

@@ -1,0 +1,293 @@
+/** A store that is damaged, or of the format that lmdb cannot always write to, is noticed, named and saved. */
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkStore, checkStoreFile } from '../../../../lib/adapters/embedded/check-store';
+import { repairStore } from '../../../../lib/adapters/embedded/copy-store';
+import { type EmbeddedBroker, openEmbeddedBroker } from '../../../../lib/adapters/embedded/embedded-broker';
+import { StoreDamagedError } from '../../../../lib/adapters/embedded/store-damage';
+import { openStoreReader } from '../../../../lib/adapters/embedded/store-reader';
+import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
+import type { LogRecord, PartitionConsumer, TopicSettings } from '../../../../lib/ports/broker';
+import { seededRandom } from '../../../../lib/random/seeded';
+import { recordsThatBreakIt, writeFirstFormat } from './first-format';
+
+jest.setTimeout(60_000);
+
+const topic: TopicSettings = {
+  name: 't',
+  partitions: 2,
+  cleanup: 'delete',
+  retentionMs: null,
+  maxRecordBytes: 1_000_000,
+};
+
+let directory: string;
+let dataFile: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'quantum-router-damage-'));
+  dataFile = join(directory, 'data.mdb');
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const open = (onNote: (note: string) => void = () => {}): EmbeddedBroker =>
+  openEmbeddedBroker({ directory, clock: createVirtualClock(), maintenanceIntervalMs: null, onNote });
+
+async function readAll(broker: EmbeddedBroker, partition: number): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  for await (const chunk of broker.read({ topic: 't', partition }, { from: 0 })) records.push(...chunk);
+  return records;
+}
+
+function consumerOf(broker: EmbeddedBroker, partition: number): Promise<PartitionConsumer> {
+  return new Promise((resolve, reject) => {
+    const onAssigned = (_epoch: number, consumers: readonly PartitionConsumer[]) => resolve(consumers[partition]!);
+    broker.join({ group: 'g', topics: ['t'], startAt: 'earliest', onAssigned, onFailed: reject }).catch(reject);
+  });
+}
+
+/** Some hundred records of very different sizes, closed in order. */
+async function makeStore(records = 400): Promise<string[]> {
+  const broker = open();
+  await broker.ensureTopics([topic]);
+  const random = seededRandom('damage');
+  const values: string[] = [];
+  for (let i = 0; i < records; i++) {
+    const value = `record ${i} `.padEnd(20 + random.integer(random.integer(10) === 0 ? 9_000 : 600), 'x');
+    values.push(value);
+    await broker.producer('p').send([{ topic: 't', partition: 0, key: `k${i}`, value: Buffer.from(value) }]);
+  }
+  await (await consumerOf(broker, 0)).write({ records: [], positions: new Map([['t', records]]) });
+  await broker.close();
+  return values;
+}
+
+describe('a store of the first format', () => {
+  test('that lmdb can no longer write to is copied when it is opened, and goes on', async () => {
+    const records = recordsThatBreakIt();
+    const taken = await writeFirstFormat(directory, topic, records);
+    expect(taken).toBe(records.length - 1);
+    const notes: string[] = [];
+    const broker = open((note) => notes.push(note));
+    expect(notes).toEqual([
+      `the store in ${directory} is of format 1: copying it to format 2`,
+      expect.stringMatching(/has been copied \(\d+ entries\)/),
+    ]);
+    const small = await readAll(broker, 0);
+    expect(small.map(({ offset, key, value }) => [offset, key, value![0]])).toEqual(
+      Array.from({ length: 17 }, (_, i) => [i, `k${i}`, i]),
+    );
+    expect(await readAll(broker, 1)).toHaveLength(16);
+    expect([...(await (await consumerOf(broker, 0)).committed())]).toEqual([['t', 1]]);
+    const refused = records.at(-1)!;
+    const [placed] = await broker.producer('p').send([{ topic: 't', key: 'again', ...refused }]);
+    expect(placed).toEqual({ partition: 0, offset: 17 });
+    await broker.close();
+    expect(checkStore(directory)).toMatchObject({ format: 2, problemCount: 0 });
+    expect(
+      readdirSync(directory)
+        .filter((name) => name.startsWith('data'))
+        .sort(),
+    ).toEqual(['data.mdb', 'data.mdb-lock']);
+  });
+
+  test('can be checked as it is, and repaired: everything acknowledged is in the new file, the old one beside it', async () => {
+    const taken = await writeFirstFormat(directory, topic, recordsThatBreakIt());
+    expect(checkStore(directory)).toMatchObject({ format: 1, problems: [] });
+    const { records, problems, keptAs } = repairStore(directory);
+    expect({ records, problems }).toEqual({ records: taken, problems: [] });
+    expect(keptAs).toBe(`${dataFile}.before-repair-1`);
+    expect(existsSync(keptAs)).toBe(true);
+    const broker = open();
+    expect(await readAll(broker, 0)).toHaveLength(17);
+    await broker.close();
+  });
+
+  test('that is damaged is left alone, and told of', async () => {
+    await writeFirstFormat(directory, topic, recordsThatBreakIt());
+    truncateSync(dataFile, 3 * 16_384);
+    const before = readFileSync(dataFile);
+    expect(() => open()).toThrow(StoreDamagedError);
+    expect(readFileSync(dataFile).equals(before)).toBe(true);
+  });
+});
+
+describe('a file that is cut off', () => {
+  test.each([0.2, 0.5, 0.9])('after %s of it is refused, with the part and what to do', async (share) => {
+    await makeStore();
+    truncateSync(dataFile, Math.floor(usedPages() * share) * 4_096 + 17);
+    expect(() => open()).toThrow(StoreDamagedError);
+    expect(() => open()).toThrow(/the store in .* is damaged: .*store check --data-dir .*store repair/s);
+    // Of a large file only the structure is looked at, and where its pages should be.
+    expect(checkStoreFile(dataFile, 'whenOpened', 0).problemCount).toBeGreaterThan(0);
+  });
+
+  test('is repaired: records are found even where the pages that led to them are lost', async () => {
+    const values = await makeStore();
+    truncateSync(dataFile, Math.floor(usedPages() * 0.9) * 4_096);
+    const { problems, records, salvaged } = repairStore(directory);
+    expect(problems.length).toBeGreaterThan(0);
+    // The newest pages are at the end, and the root is one of them.
+    expect(salvaged).toBeGreaterThan(values.length / 2);
+    const broker = open();
+    const left = await readAll(broker, 0);
+    expect(left).toHaveLength(records);
+    for (const { offset, value } of left) expect(value!.toString()).toBe(values[offset]);
+    await broker.close();
+  });
+
+  test('to nothing, or gone, is not taken for a new store', async () => {
+    await makeStore(3);
+    truncateSync(dataFile, 0);
+    expect(() => open()).toThrow(/meta page 0: the file is cut off/);
+    expect(() => repairStore(directory)).toThrow(/nothing in .* can be read: .*Restore it from a copy/);
+    rmSync(dataFile);
+    expect(() => open()).toThrow(/data\.mdb: the file is gone/);
+    expect(() => checkStore(directory)).toThrow('there is no store in');
+  });
+});
+
+/** Pages up to the last one in use; the file itself is longer, since room is made ahead. */
+function usedPages(): number {
+  return openReader(dataFile).fileBytes / 4_096;
+}
+
+function openReader(path: string) {
+  const reader = openStoreReader(path, (problem) => {
+    throw new Error(`${problem.part}: ${problem.reason}`);
+  })!;
+  reader.close();
+  return reader;
+}
+
+/** Every entry that can be read, and how much cannot. */
+function contentOf(path: string): { entries: string[]; problems: number } {
+  let problems = 0;
+  const entries: string[] = [];
+  const reader = openStoreReader(path, () => problems++);
+  for (const tree of reader?.tables ?? []) {
+    for (const { key, value } of reader!.entries(tree)) {
+      entries.push(`${tree.name} ${key.toString('hex')} ${value.toString('hex')}`);
+    }
+  }
+  reader?.close();
+  return { entries, problems };
+}
+
+test('a bit that is flipped anywhere is noticed, or is in no part that is used', async () => {
+  await makeStore(120);
+  const copy = join(directory, 'copy');
+  const whole = contentOf(dataFile);
+  expect(whole.problems).toBe(0);
+  const bytes = readFileSync(dataFile).subarray(0, usedPages() * 4_096);
+  const random = seededRandom('flips');
+  let noticed = 0;
+  for (let flip = 0; flip < 400; flip++) {
+    const changed = Buffer.from(bytes);
+    const at = random.integer(changed.length);
+    changed[at]! ^= 1 << random.integer(8);
+    writeFileSync(copy, changed);
+    const found = contentOf(copy);
+    if (found.problems > 0) noticed++;
+    // Entries that are read are those that were written, always.
+    else expect(found.entries).toEqual(whole.entries);
+    expect(found.entries.every((entry) => whole.entries.includes(entry))).toBe(true);
+  }
+  expect(noticed).toBeGreaterThan(100);
+});
+
+test('a flipped bit in a record refuses the opening; the check names the record; the repair leaves out nothing else', async () => {
+  const values = await makeStore();
+  flipIn(dataFile, 'record 123 ');
+  expect(() => open()).toThrow(/is damaged: record 123 of t\/0: it does not match its checksum/);
+  expect(checkStore(directory).problems).toEqual([
+    { part: 'record 123 of t/0', reason: 'it does not match its checksum' },
+  ]);
+  const { records, problems } = repairStore(directory);
+  expect(problems).toHaveLength(1);
+  expect(records).toBe(values.length - 1);
+  const broker = open();
+  expect((await readAll(broker, 0)).map(({ offset }) => offset)).toEqual(
+    values.map((_, i) => i).filter((offset) => offset !== 123),
+  );
+  await broker.close();
+});
+
+test('the offset of a lost record that a group has read past is not given again', async () => {
+  const values = await makeStore();
+  flipIn(dataFile, `record ${values.length - 1} `);
+  repairStore(directory);
+  const broker = open();
+  const [placed] = await broker
+    .producer('p')
+    .send([{ topic: 't', partition: 0, key: 'new', value: Buffer.from('new') }]);
+  expect(placed!.offset).toBe(values.length);
+  const consumer = await consumerOf(broker, 0);
+  const [next] = await consumer.poll({ maxRecords: 10, maxWaitMs: 1_000 });
+  expect(next!.value!.toString()).toBe('new');
+  await broker.close();
+});
+
+test('a bit that is flipped while the store is open is noticed when the record is read', async () => {
+  await makeStore();
+  const broker = open();
+  flipIn(dataFile, 'record 123 ');
+  await expect(readAll(broker, 0)).rejects.toThrow(/is damaged: record 123 of t\/0: it does not match its checksum/);
+  await broker.close();
+});
+
+test('one of the two meta pages is enough to repair a store', async () => {
+  const values = await makeStore(50);
+  for (const page of [0, 1]) {
+    const kept = readFileSync(dataFile);
+    const file = openSync(dataFile, 'r+');
+    writeSync(file, Buffer.alloc(200), 0, 200, page * 4_096);
+    closeSync(file);
+    expect(() => open()).toThrow(new RegExp(`meta page ${page}: it does not begin like one of lmdb`));
+    const { records } = repairStore(directory);
+    // The other meta page may be of the transaction before the last.
+    expect(records).toBeGreaterThanOrEqual(values.length - 1);
+    writeFileSync(dataFile, kept);
+  }
+});
+
+test('after a crash of the machine a repair makes the store usable again', async () => {
+  await makeStore(20);
+  const marker = { format: 2, durability: 'process', clean: false, bootId: 'another', hasData: true };
+  writeFileSync(join(directory, 'store.json'), JSON.stringify(marker));
+  expect(() => open()).toThrow('store repair');
+  expect(repairStore(directory)).toMatchObject({ records: 20, problems: [] });
+  await open().close();
+});
+
+test('a repair that was cut off changes nothing and can be made again', async () => {
+  await makeStore(20);
+  copyFileSync(dataFile, `${dataFile}.copy`);
+  truncateSync(`${dataFile}.copy`, 5_000);
+  expect(repairStore(directory).records).toBe(20);
+  expect(repairStore(directory).keptAs).toBe(`${dataFile}.before-repair-2`);
+  expect(statSync(dataFile).size).toBeGreaterThan(0);
+});
+
+/** Flips one bit of the text wherever it is in the file: pages that are free now may hold it too. */
+function flipIn(path: string, text: string): void {
+  const bytes = readFileSync(path);
+  const file = openSync(path, 'r+');
+  for (let found = bytes.indexOf(text); found >= 0; found = bytes.indexOf(text, found + 1)) {
+    writeSync(file, Buffer.from([bytes[found + 2]! ^ 1]), 0, 1, found + 2);
+  }
+  closeSync(file);
+}

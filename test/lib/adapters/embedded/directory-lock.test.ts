@@ -1,0 +1,108 @@
+/** The lock of a store's directory, between processes that cannot see each other. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DirectoryLockedError, lockDirectory } from '../../../../lib/adapters/embedded/directory-lock';
+
+jest.setTimeout(60_000);
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'quantum-router-lock-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const hasFlock = spawnSync('flock', ['--version']).status === 0;
+const unshare = ['--pid', '--fork', '--kill-child'];
+const hasNamespaces = hasFlock && spawnSync('unshare', [...unshare, 'true']).status === 0;
+const exited = (child: ChildProcess) => new Promise((resolve) => child.once('exit', resolve));
+
+const onlyWith = (condition: boolean, reason: string) =>
+  condition ? test : (name: string, _run: () => unknown) => test.skip(`${name} (${reason})`, () => {});
+
+onlyWith(hasNamespaces, 'needs the right to make PID namespaces')(
+  'a process of another PID namespace holds it, and its death gives it back',
+  async () => {
+    const script = join(__dirname, 'store-writer.ts');
+    const arguments_ = [...unshare, process.execPath, '--import', 'tsx', script, directory, 'process', '0'];
+    const child = spawn('unshare', arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      // Its pid there is of no use here: another process may have the same number.
+      expect(JSON.parse(readFileSync(join(directory, 'lock'), 'utf8')).pid).toBeLessThan(10);
+      expect(() => lockDirectory(directory)).toThrow(DirectoryLockedError);
+      expect(() => lockDirectory(directory)).toThrow(/is in use by process \d+: the embedded store takes one process/);
+    } finally {
+      const gone = exited(child);
+      child.stdout.destroy();
+      child.kill('SIGKILL');
+      await gone;
+    }
+    await lockWhenFree(directory);
+  },
+);
+
+/** The kernel ends the processes of a namespace a moment after its first one. */
+async function lockWhenFree(of: string): Promise<void> {
+  for (;;) {
+    try {
+      return lockDirectory(of)();
+    } catch (error) {
+      if (!(error instanceof DirectoryLockedError)) throw error;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+onlyWith(hasFlock, 'needs the command flock')('a lock of the kernel counts whatever the file says', async () => {
+  const file = join(directory, 'lock');
+  writeFileSync(file, 'not one of ours');
+  const holder = spawn('flock', [file, 'sh', '-c', 'echo held; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await new Promise((resolve) => holder.stdout.once('data', resolve));
+  expect(() => lockDirectory(directory)).toThrow(`${directory} is in use by another process`);
+  // `flock` waits for the command it started, which has the lock too.
+  spawnSync('pkill', ['-P', String(holder.pid)]);
+  await exited(holder);
+  lockDirectory(directory)();
+});
+
+onlyWith(hasFlock, 'needs the command flock')(
+  'what a holder wrote does not matter once the kernel has given its lock back',
+  () => {
+    const left = { pid: process.pid, startedAt: null, byKernel: true };
+    writeFileSync(join(directory, 'lock'), JSON.stringify(left));
+    lockDirectory(directory)();
+  },
+);
+
+test('children do not inherit it', () => {
+  const unlock = lockDirectory(directory);
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  unlock();
+  lockDirectory(directory)();
+  child.kill();
+});
+
+test('where the kernel keeps no lock the file does, and that is said', () => {
+  const notes: string[] = [];
+  const options = { command: 'no-such-command', onNote: (note: string) => notes.push(note) };
+  const unlock = lockDirectory(directory, options);
+  expect(notes).toEqual([
+    `the kernel keeps no lock on ${directory} (there is no command no-such-command): only processes of this machine and of one container keep out of each other's way`,
+  ]);
+  expect(() => lockDirectory(directory, options)).toThrow(`in use by process ${process.pid}`);
+  unlock();
+  lockDirectory(directory, options)();
+});
+
+test('giving it back twice does not take it from the next one', () => {
+  const unlock = lockDirectory(directory);
+  unlock();
+  const next = lockDirectory(directory);
+  unlock();
+  expect(() => lockDirectory(directory)).toThrow(DirectoryLockedError);
+  next();
+});

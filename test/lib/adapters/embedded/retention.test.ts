@@ -1,0 +1,118 @@
+/** What is stored stays within what retention allows, and the file with it. */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEmbeddedBroker, type EmbeddedBroker } from '../../../../lib/adapters/embedded/embedded-broker';
+import { type EmbeddedStore, openEmbeddedStore } from '../../../../lib/adapters/embedded/embedded-store';
+import { createVirtualClock, type VirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
+import type { PartitionConsumer, TopicSettings } from '../../../../lib/ports/broker';
+
+const minuteMs = 60_000;
+const topic = (name: string, settings: Partial<TopicSettings>): TopicSettings => ({
+  name,
+  partitions: 1,
+  cleanup: 'delete',
+  retentionMs: null,
+  maxRecordBytes: 100_000,
+  ...settings,
+});
+
+let directory: string;
+let clock: VirtualClock;
+let store: EmbeddedStore;
+let broker: EmbeddedBroker;
+
+function open(maxBytes: number | null): void {
+  store = openEmbeddedStore({ directory, clock });
+  broker = createEmbeddedBroker(store, { maintenanceIntervalMs: null, maxBytes });
+}
+
+/** One record to each topic every second of the clock, and what the broker does once a second. */
+async function runFor(seconds: number, topics: readonly string[], valueBytes: number): Promise<void> {
+  const producer = broker.producer('p');
+  for (let second = 0; second < seconds; second++) {
+    const value = Buffer.alloc(valueBytes, second);
+    await producer.send(topics.map((name) => ({ topic: name, key: `${second % 5}`, value })));
+    await clock.advanceBy(1_000);
+    await broker.maintain();
+  }
+}
+
+const offsetsOf = (name: string) => broker.offsets({ topic: name, partition: 0 });
+const kept = async (name: string): Promise<number> => {
+  const { earliest, end } = await offsetsOf(name);
+  return end - earliest;
+};
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'quantum-router-retention-'));
+  clock = createVirtualClock({ startMs: 1_000_000 });
+});
+afterEach(async () => {
+  await broker.close();
+  await store.close();
+  rmSync(directory, { recursive: true });
+});
+
+test('the file stops growing when as much goes as comes', async () => {
+  open(null);
+  await broker.ensureTopics([
+    topic('requests', { retentionMs: minuteMs }),
+    topic('table', { cleanup: 'compact' }),
+    topic('large', { retentionMs: minuteMs / 2 }),
+  ]);
+  const topics = ['requests', 'table', 'large'];
+  const fileBytes = () => statSync(join(directory, 'data.mdb')).size;
+  await runFor(120, topics, 9_000);
+  const [settledFile, settledLive] = [fileBytes(), store.liveBytes()];
+  await runFor(600, topics, 9_000);
+  expect(fileBytes()).toBeLessThanOrEqual(settledFile * 1.2);
+  expect(store.liveBytes()).toBeLessThanOrEqual(settledLive * 1.2);
+  expect(await kept('requests')).toBeLessThanOrEqual(62);
+  expect(await kept('large')).toBeLessThanOrEqual(32);
+  // Offsets go on whatever has gone.
+  expect((await offsetsOf('requests')).end).toBe(720);
+});
+
+test('a store that may not be larger drops the oldest first, each topic by its share, and state never', async () => {
+  const maxBytes = 2 * 1_048_576;
+  open(maxBytes);
+  await broker.ensureTopics([
+    topic('day', { retentionMs: 10 * minuteMs }),
+    topic('week', { retentionMs: 70 * minuteMs }),
+    topic('for ever', {}),
+    topic('table', { cleanup: 'compact' }),
+  ]);
+  await runFor(1, ['for ever', 'table'], 1_000);
+  await runFor(500, ['day', 'week'], 6_000);
+  expect(store.liveBytes()).toBeLessThanOrEqual(maxBytes);
+  expect(await kept('for ever')).toBe(1);
+  expect(await kept('table')).toBe(1);
+  // Of what is kept seven times as long about seven times as much is left.
+  const [day, week] = [await kept('day'), await kept('week')];
+  expect(day).toBeGreaterThan(5);
+  expect(week / day).toBeGreaterThan(4);
+  expect(week / day).toBeLessThan(10);
+});
+
+test('without a limit nothing goes before its time', async () => {
+  open(null);
+  await broker.ensureTopics([topic('day', { retentionMs: 10 * minuteMs })]);
+  await runFor(300, ['day'], 9_000);
+  expect(await kept('day')).toBe(300);
+});
+
+test('a reader of what has gone starts at the earliest record that is kept', async () => {
+  open(1_048_576);
+  await broker.ensureTopics([topic('day', { retentionMs: 10 * minuteMs })]);
+  await runFor(300, ['day'], 9_000);
+  const { earliest } = await offsetsOf('day');
+  expect(earliest).toBeGreaterThan(0);
+  const consumer = await new Promise<PartitionConsumer>((resolve, reject) => {
+    const onAssigned = (_epoch: number, consumers: readonly PartitionConsumer[]) => resolve(consumers[0]!);
+    broker.join({ group: 'g', topics: ['day'], startAt: 'earliest', onAssigned, onFailed: reject }).catch(reject);
+  });
+  consumer.seek('day', 0);
+  const [first] = await consumer.poll({ maxRecords: 1, maxWaitMs: 1_000 });
+  expect(first!.offset).toBe(earliest);
+});

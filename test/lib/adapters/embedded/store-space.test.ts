@@ -1,0 +1,161 @@
+/** Places that cannot be written to, and a disk that gets full while the store is open. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkStore } from '../../../../lib/adapters/embedded/check-store';
+import { openEmbeddedBroker } from '../../../../lib/adapters/embedded/embedded-broker';
+import { StoreUnusableError } from '../../../../lib/adapters/embedded/store-damage';
+import { unusable } from '../../../../lib/adapters/embedded/store-directory';
+import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
+import { type LogRecord, type TopicSettings, TransientError } from '../../../../lib/ports/broker';
+
+let place: string;
+beforeEach(() => {
+  place = mkdtempSync(join(tmpdir(), 'quantum-router-space-'));
+});
+afterEach(() => rmSync(place, { recursive: true }));
+
+const topic: TopicSettings = { name: 't', partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 1e6 };
+const open = (directory: string, durability: 'process' | 'disk' = 'process') =>
+  openEmbeddedBroker({ directory, clock: createVirtualClock(), maintenanceIntervalMs: null, durability });
+
+describe('a directory that cannot be written to is refused in one sentence', () => {
+  test('below a file', () => {
+    writeFileSync(join(place, 'file'), '');
+    const directory = join(place, 'file', 'store');
+    expect(() => open(directory)).toThrow(StoreUnusableError);
+    expect(() => open(directory)).toThrow(
+      `cannot keep a store in ${directory}: a part of the path is a file; name another directory with --data-dir`,
+    );
+  });
+
+  test('that is a file', () => {
+    writeFileSync(join(place, 'file'), '');
+    expect(() => open(join(place, 'file'))).toThrow('it is a file; name another directory');
+  });
+
+  const proc = process.platform === 'linux' ? test : test.skip;
+  proc('where the system makes none (once an endless loop)', () => {
+    expect(() => open('/proc/quantum-router')).toThrow(/it cannot be made there; name another directory/);
+    expect(() => open('/proc/quantum-router/below/it')).toThrow('it cannot be made there');
+  });
+
+  const asUser = process.getuid?.() === 0 ? test.skip : test;
+  asUser('that this user may not write (root may always)', () => {
+    chmodSync(place, 0o500);
+    expect(() => open(place)).toThrow('this user may not write there');
+    expect(() => open(join(place, 'below'))).toThrow('this user may not write there');
+    chmodSync(place, 0o700);
+  });
+
+  test.each([
+    ['EACCES', 'this user may not write there'],
+    ['EROFS', 'it is on a file system that can only be read'],
+    ['ENOSPC', 'the disk is full'],
+    ['EDQUOT', 'the quota of this user is used up'],
+  ])('%s', (code, reason) => {
+    const error = unusable('/d', Object.assign(new Error(`${code}: as Node says it`), { code }));
+    expect(error.message).toBe(`cannot keep a store in /d: ${reason}; name another directory with --data-dir`);
+    expect(unusable('/d', error)).toBe(error);
+  });
+
+  test('an error of another kind stays what it is', () => {
+    const error = Object.assign(new Error('x'), { code: 'toString' });
+    expect(unusable('/d', error)).toBe(error);
+  });
+});
+
+/** A disk of its own, of 8 MB. Returns whether this user may mount one. */
+function mountSmallDisk(path: string): boolean {
+  return process.getuid?.() === 0 && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', path]).status === 0;
+}
+
+function unmount(path: string): void {
+  spawnSync('umount', ['-l', path]);
+}
+
+const mayMount = (() => {
+  const path = mkdtempSync(join(tmpdir(), 'quantum-router-mount-'));
+  const mounted = mountSmallDisk(path);
+  if (mounted) unmount(path);
+  rmSync(path, { recursive: true });
+  return mounted;
+})();
+const onDisk = mayMount ? describe : describe.skip;
+
+onDisk('a disk that is full (skipped where this user may not mount one)', () => {
+  async function onSmallDisk(run: (path: string) => Promise<void>): Promise<void> {
+    const path = join(place, 'disk');
+    mkdirSync(path);
+    expect(mountSmallDisk(path)).toBe(true);
+    try {
+      await run(path);
+    } finally {
+      unmount(path);
+    }
+  }
+
+  test.each(['process', 'disk'] as const)(
+    'refuses what does not fit, keeps what it has, and goes on when there is room (%s)',
+    (durability) =>
+      onSmallDisk(async (path) => {
+        const directory = join(path, 'store');
+        const broker = open(directory, durability);
+        await broker.ensureTopics([topic]);
+        const producer = broker.producer('p');
+        const filler = join(path, 'filler');
+        writeFileSync(filler, Buffer.alloc(2 * 1_048_576));
+        const accepted: number[] = [];
+        const fill = async (): Promise<Error> => {
+          for (;;) {
+            try {
+              const value = Buffer.alloc(5_000, accepted.length);
+              const [placed] = await producer.send([{ topic: 't', key: `${accepted.length}`, value }]);
+              accepted.push(placed!.offset);
+            } catch (error) {
+              return error as Error;
+            }
+          }
+        };
+        const refusal = await fill();
+        expect(refusal).toBeInstanceOf(TransientError);
+        expect(refusal.message).toBe(
+          `the store in ${directory} cannot take this now: the disk is full. Nothing of it was written; it goes on when there is room`,
+        );
+        await expect(producer.send([{ topic: 't', key: 'again', value: Buffer.alloc(5_000) }])).rejects.toThrow(
+          TransientError,
+        );
+        const before = accepted.length;
+        rmSync(filler);
+        expect(await fill()).toBeInstanceOf(TransientError);
+        expect(accepted.length).toBeGreaterThan(before + 100);
+        expect(accepted).toEqual(accepted.map((_, i) => i));
+        await broker.close();
+        expect(checkStore(directory).problems).toEqual([]);
+        expect(() => open(directory, durability)).toThrow(/the disk is full/);
+        spawnSync('mount', ['-o', 'remount,size=16m', path]);
+        const again = open(directory, durability);
+        const records: LogRecord[] = [];
+        for await (const chunk of again.read({ topic: 't', partition: 0 }, { from: 0 })) records.push(...chunk);
+        expect(records.map(({ key }) => key)).toEqual(accepted.map(String));
+        await again.close();
+      }),
+  );
+});
+
+test('room is made ahead of what is written, in steps', async () => {
+  const directory = join(place, 'store');
+  const broker = open(directory);
+  await broker.ensureTopics([topic]);
+  const bytes = () => statSync(join(directory, 'data.mdb')).size;
+  expect(bytes()).toBeGreaterThanOrEqual(1_048_576);
+  const sizes = new Set<number>();
+  for (let i = 0; i < 100; i++) {
+    await broker.producer('p').send([{ topic: 't', key: 'k', value: Buffer.alloc(50_000) }]);
+    sizes.add(bytes());
+  }
+  expect(sizes.size).toBeGreaterThan(1);
+  expect(sizes.size).toBeLessThan(10);
+  await broker.close();
+});
