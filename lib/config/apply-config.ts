@@ -5,14 +5,20 @@
 import type { Broker, Producer } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import type { ConfigApplied } from '../topics/generated/messages';
+import { readRow } from '../topics/read-row';
 import { topics } from '../topics/topics';
-import { configToJson } from './parse-config';
+import { configFromJson, configToJson } from './parse-config';
 import type { RouterConfig } from './router-config';
 
 /** `current` is what is in force instead; null when nothing is. */
 export type ConfigWrite =
   | { readonly ok: true; readonly applied: ConfigApplied }
-  | { readonly ok: false; readonly current: ConfigApplied | null };
+  | {
+      readonly ok: false;
+      readonly current: ConfigApplied | null;
+      /** Something that is no configuration (a record without a value, say) lies on top of the one in force. */
+      readonly isCovered?: boolean;
+    };
 
 export interface ConfigWriter {
   /** Version 0 stands for "none yet". Resolves when the record is durable; readers see it soon after. */
@@ -41,15 +47,15 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
 
   const apply = async (config: RouterConfig, expectedVersion: number): Promise<ConfigWrite> => {
     const { earliest, end } = await broker.offsets({ topic, partition: 0 });
-    const current = await lastApplied(broker, topic, earliest, end);
-    if ((current?.version ?? 0) !== expectedVersion) return { ok: false, current };
+    const { applied: current, isCovered } = await lastApplied(broker, topic, earliest, end);
+    if ((current?.version ?? 0) !== expectedVersion) return { ok: false, current, isCovered };
     const applied: ConfigApplied = {
       version: expectedVersion + 1,
       json: configToJson(config),
       appliedAtMs: clock.nowMs(),
     };
     const offset = await write(producer, topic, applied);
-    const earlier = await lastApplied(broker, topic, end, offset);
+    const { applied: earlier } = await lastApplied(broker, topic, end, offset);
     if (!earlier) return { ok: true, applied };
     // Ours lies on top of theirs and would win for readers: put theirs back with a version above both.
     const restored = { ...earlier, version: Math.max(earlier.version, applied.version) + 1 };
@@ -71,7 +77,8 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
       for (let tries = 5, version = 0; tries > 0; tries--) {
         const write = await inTurn(config, version);
         if (write.ok) return { version: write.applied.version, changed: true };
-        if (write.current?.json === json) return { version: write.current.version, changed: false };
+        // What lies on top of it makes the log forget it one day: then it has to be written anew.
+        if (write.current?.json === json && !write.isCovered) return { version: write.current.version, changed: false };
         version = write.current?.version ?? 0;
       }
       throw new Error('the configuration keeps being changed by somebody else: stop one of the writers');
@@ -89,11 +96,21 @@ async function write(producer: Producer, topic: string, applied: ConfigApplied):
   return written!.offset;
 }
 
-/** The last configuration in [from, to); null when there is none. */
-async function lastApplied(broker: Broker, topic: string, from: number, to: number): Promise<ConfigApplied | null> {
-  let last: ConfigApplied | null = null;
+/** The last configuration in [from, to), null when there is none, and whether it is the last record. */
+async function lastApplied(
+  broker: Broker,
+  topic: string,
+  from: number,
+  to: number,
+): Promise<{ applied: ConfigApplied | null; isCovered: boolean }> {
+  let applied: ConfigApplied | null = null;
+  let isCovered = false;
   for await (const records of broker.read({ topic, partition: 0 }, { from, to })) {
-    for (const record of records) if (record.value) last = topics.config.codec.decode(record.value);
+    for (const record of records) {
+      const read = readRow(topics.config, record, ({ json }) => void configFromJson(json));
+      if (read.kind === 'row') applied = read.value;
+      isCovered = read.kind !== 'row';
+    }
   }
-  return last;
+  return { applied, isCovered };
 }

@@ -2,6 +2,7 @@
 import type { Broker } from '../../lib/ports/broker';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
+import { readRow } from '../../lib/topics/read-row';
 import { topics } from '../../lib/topics/topics';
 
 export interface FindDecisionOptions {
@@ -45,8 +46,8 @@ async function findInPartition(
     for (const record of records) {
       // Searching the bytes is a hundred times cheaper than decoding them.
       if (!record.value?.includes(idBytes)) continue;
-      const decision = topics.routeDecided.codec.decode(record.value);
-      if (decision.decisionId === decisionId) return decision;
+      const read = readRow(topics.routeDecided, record);
+      if (read.kind === 'row' && read.value.decisionId === decisionId) return read.value;
     }
   }
   return null;

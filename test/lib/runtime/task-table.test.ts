@@ -12,13 +12,21 @@ const logged = (records: readonly OutgoingRecord[]): LogRecord[] =>
   records.map((record, offset) => ({ headers: {}, ...record, partition: 0, offset, timestampMs: 0 }));
 const flush = (table: ReturnType<typeof createTaskTable<Tally>>, position: number): OutgoingRecord[] => {
   const records: OutgoingRecord[] = [];
-  table.flushInto(records, new Map([['in', position]]));
+  table.flushInto(records, new Map([['in', position]]), (key, _bytes, error) => {
+    throw new Error(`row ${key} does not fit`, { cause: error });
+  });
   return records;
+};
+/** Restores, and returns the offsets of what was passed over. */
+const restore = (table: ReturnType<typeof createTaskTable<Tally>>, records: readonly LogRecord[]): number[] => {
+  const foreign: number[] = [];
+  table.restore(records, ({ offset }) => foreign.push(offset));
+  return foreign;
 };
 
 test('an empty changelog has no positions', () => {
   const table = createTaskTable(definition, changelog);
-  table.restore([]);
+  restore(table, []);
   expect(table.restored()).toBeNull();
 });
 
@@ -30,7 +38,7 @@ test('a restored table has the rows, due times and positions of the last flush',
   table.set('b', null);
   records.push(...flush(table, 9));
   const copy = createTaskTable(definition, changelog);
-  copy.restore(logged(records));
+  restore(copy, logged(records));
   expect(copy.restored()).toEqual(new Map([['in', 9]]));
   expect([copy.size, copy.get('a'), copy.get('b')]).toEqual([1, row('a', 1, 50), undefined]);
   expect(copy.due.nextAtMs()).toBe(50);
@@ -45,7 +53,7 @@ test('rows of a torn flush do not count, and the next flush overwrites them', ()
   table.set('ghost', row('ghost', 1));
   const torn = flush(table, 2).filter((record) => record.key !== positionKey);
   const copy = createTaskTable(definition, changelog);
-  copy.restore(logged([...records, ...torn]));
+  restore(copy, logged([...records, ...torn]));
   expect(copy.restored()).toEqual(new Map([['in', 1]]));
   expect([copy.get('a'), copy.get('ghost')]).toEqual([row('a', 1), undefined]);
   const repaired = flush(copy, 3);
@@ -55,7 +63,7 @@ test('rows of a torn flush do not count, and the next flush overwrites them', ()
     [positionKey, true],
   ]);
   const third = createTaskTable(definition, changelog);
-  third.restore(logged([...records, ...torn, ...repaired]));
+  restore(third, logged([...records, ...torn, ...repaired]));
   third.restored();
   expect([third.get('a'), third.get('ghost'), third.size]).toEqual([row('a', 1), undefined, 1]);
 });
@@ -66,7 +74,7 @@ test('what an older owner writes after a newer one does not count, and the next 
   zombie.set('gone', row('gone', 1));
   const records = flush(zombie, 1);
   const owner = createTaskTable(definition, { ...changelog, ownerEpoch: 2 });
-  owner.restore(logged(records));
+  restore(owner, logged(records));
   owner.restored();
   owner.set('a', row('a', 2));
   owner.set('gone', null);
@@ -77,7 +85,7 @@ test('what an older owner writes after a newer one does not count, and the next 
   records.push(...flush(zombie, 2));
 
   const next = createTaskTable(definition, { ...changelog, ownerEpoch: 3 });
-  next.restore(logged(records));
+  restore(next, logged(records));
   expect(next.restored()).toEqual(new Map([['in', 5]]));
   expect([next.get('a'), next.size]).toEqual([row('a', 2), 1]);
   // Compaction keeps the last record of a key, and that is the zombie's: it has to be written over.
@@ -91,18 +99,19 @@ test('an owner whose clock is behind its predecessor counts all the same', () =>
   first.set('a', row('a', 1));
   const records = flush(first, 1);
   const second = createTaskTable(definition, { ...changelog, ownerEpoch: 900 });
-  second.restore(logged(records));
+  restore(second, logged(records));
   second.restored();
   second.set('a', row('a', 2));
   records.push(...flush(second, 2));
   const third = createTaskTable(definition, { ...changelog, ownerEpoch: 950 });
-  third.restore(logged(records));
+  restore(third, logged(records));
   expect([third.restored(), third.get('a')]).toEqual([new Map([['in', 2]]), row('a', 2)]);
 });
 
 test('foreign records in a changelog are passed over', () => {
   const table = createTaskTable(definition, changelog);
-  table.restore(
+  restore(
+    table,
     logged([
       { topic: tallies.name, key: null, value: Buffer.from('?') },
       { topic: tallies.name, key: positionKey, value: null },
@@ -161,7 +170,7 @@ test('law: whatever happened between flushes, a restore gives the rows as of the
         }
       }
       const copy = createTaskTable(definition, changelog);
-      copy.restore(logged(records));
+      restore(copy, logged(records));
       copy.restored();
       expect(new Map(['a', 'b', 'c'].flatMap((name) => (copy.get(name) ? [[name, copy.get(name)!]] : [])))).toEqual(
         flushed,
