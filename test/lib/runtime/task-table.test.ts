@@ -1,6 +1,8 @@
 import fc from 'fast-check';
+import { codecOf } from '../../../lib/avro/codec';
 import type { LogRecord, OutgoingRecord } from '../../../lib/ports/broker';
 import { createTaskTable, positionKey } from '../../../lib/runtime/task-table';
+import type { TablePosition } from '../../../lib/topics/generated/messages';
 import { type Tally, tallies } from './toy';
 
 const changelog = { topic: tallies.name, partition: 0 };
@@ -108,16 +110,122 @@ test('an owner whose clock is behind its predecessor counts all the same', () =>
   expect([third.restored(), third.get('a')]).toEqual([new Map([['in', 2]]), row('a', 2)]);
 });
 
-test('foreign records in a changelog are passed over', () => {
-  const table = createTaskTable(definition, changelog);
-  restore(
-    table,
-    logged([
-      { topic: tallies.name, key: null, value: Buffer.from('?') },
-      { topic: tallies.name, key: positionKey, value: null },
-    ]),
-  );
-  expect([table.restored(), table.size]).toEqual([null, 0]);
+describe('foreign records in a changelog', () => {
+  const at = (key: string | null, value: Buffer | null, headers = {}): OutgoingRecord => ({
+    topic: tallies.name,
+    key,
+    value,
+    headers,
+  });
+  const garbage = Buffer.from('{');
+  const positionOf = (positions: Record<string, number>): Buffer =>
+    codecOf<TablePosition>('TablePosition').encode({ positions });
+
+  test.each<[string, OutgoingRecord]>([
+    ['a record without a key', at(null, garbage)],
+    ['bytes that are no row', at('a', garbage)],
+    ['bytes that are no position', at(positionKey, garbage)],
+    ['deleted positions', at(positionKey, null)],
+    ['a position below 0', at(positionKey, positionOf({ in: -1 }))],
+    ['a row that is due at no time', at('a', tallies.codec.encode({ ...row('a', 9), dueAtMs: 'soon' as never }))],
+    ['an owner that is no number', at('a', tallies.codec.encode(row('a', 9)), { 'owner-epoch': 'me' })],
+    ['an endless owner', at('a', tallies.codec.encode(row('a', 9)), { 'owner-epoch': '1e999' })],
+    ['an owner below 0', at('a', tallies.codec.encode(row('a', 9)), { 'owner-epoch': '-1' })],
+  ])('%s: told, and the last good rows and positions count', (_what, foreign) => {
+    const own = { ...definition, dueAtMs: (tally: Tally) => (tally.dueAtMs === null ? null : Number(tally.dueAtMs)) };
+    const owned = { ...changelog, ownerEpoch: 7 };
+    const first = createTaskTable(own, owned);
+    first.set('a', row('a', 1, 50));
+    const records = [...flush(first, 7), foreign];
+    const second = createTaskTable(own, owned);
+    expect(restore(second, logged(records))).toEqual([2]);
+    expect(second.restored()).toEqual(new Map([['in', 7]]));
+    expect([second.get('a'), second.size, second.due.nextAtMs()]).toEqual([row('a', 1, 50), 1, 50]);
+    // It goes on from there, for good: what is written now is read again.
+    second.set('b', row('b', 2));
+    records.push(...flush(second, 9));
+    const third = createTaskTable(own, { ...changelog, ownerEpoch: 8 });
+    expect(restore(third, logged(records))).toEqual([2]);
+    expect(third.restored()).toEqual(new Map([['in', 9]]));
+    expect([third.get('a'), third.get('b')]).toEqual([row('a', 1, 50), row('b', 2)]);
+  });
+
+  test('a row they lie on top of is written again, and a key of theirs is deleted', () => {
+    const first = createTaskTable(definition, changelog);
+    first.set('a', row('a', 1));
+    const second = createTaskTable(definition, changelog);
+    restore(second, logged([...flush(first, 1), at('a', garbage), at('theirs', garbage)]));
+    second.restored();
+    expect(flush(second, 1).map(({ key, value }) => [key, value !== null])).toEqual([
+      ['a', true],
+      ['theirs', false],
+      [positionKey, true],
+    ]);
+  });
+
+  test('between the rows of a flush and its positions they cost nothing', () => {
+    const table = createTaskTable(definition, changelog);
+    table.set('a', row('a', 1));
+    const [only, position] = flush(table, 3);
+    const copy = createTaskTable(definition, changelog);
+    expect(restore(copy, logged([only!, at('x', garbage), at(positionKey, garbage), position!]))).toEqual([1, 2]);
+    expect([copy.restored(), copy.get('a')]).toEqual([new Map([['in', 3]]), row('a', 1)]);
+  });
+});
+
+describe('the size of a row', () => {
+  const small = { ...tallies, maxRecordBytes: 2_000 };
+  const large = (bytes: number): Tally => ({ ...row('a', 1), key: 'x'.repeat(bytes) });
+
+  test('is checked before it is set where it may be too large, and nothing is changed', () => {
+    const table = createTaskTable({ topic: small, maxRows: 9 }, changelog);
+    table.set('a', large(100), 100);
+    expect(() => table.set('a', large(2_000), 2_000)).toThrow(
+      /^a record of 2\d\d\d bytes for toy.tallies, which takes 2000$/,
+    );
+    expect(table.get('a')).toEqual(large(100));
+    // Small steps are seen, too, once a flush has weighed the row.
+    table.set('a', large(1_500), 1);
+    flush(table, 1);
+    expect(() => table.set('a', large(1_800), 1)).toThrow('which takes 2000');
+    expect(table.get('a')).toEqual(large(1_500));
+    table.set('a', large(100), 1);
+    expect(table.get('a')).toEqual(large(100));
+  });
+
+  test('is known after a restore', () => {
+    const table = createTaskTable({ topic: small, maxRows: 9 }, changelog);
+    table.set('a', large(1_500));
+    const copy = createTaskTable({ topic: small, maxRows: 9 }, changelog);
+    restore(copy, logged(flush(table, 1)));
+    copy.restored();
+    expect(() => copy.set('a', large(1_800), 1)).toThrow('which takes 2000');
+  });
+
+  test('when it is found out at a flush, the row goes, with a tombstone where the log has it', () => {
+    const roomy = { ...tallies, maxRecordBytes: 20_000 };
+    const table = createTaskTable({ topic: roomy, maxRows: 9, dueAtMs: () => 5 }, changelog);
+    table.set('a', large(100));
+    flush(table, 1);
+    table.set('a', large(30_000));
+    table.set('b', row('b', 1));
+    const records: OutgoingRecord[] = [];
+    const unfit: [string, number | undefined, string][] = [];
+    table.flushInto(records, new Map(), (key, bytes, error) => unfit.push([key, bytes?.length, (error as Error).name]));
+    expect(unfit).toEqual([['a', roomy.codec.encode(large(30_000)).length, 'OversizedRecordError']]);
+    expect(records.map(({ key, value }) => [key, value !== null])).toEqual([
+      ['a', false],
+      ['b', true],
+      [positionKey, true],
+    ]);
+    expect([table.get('a'), table.size]).toEqual([undefined, 1]);
+  });
+});
+
+test('a due time that is none is refused, and nothing is changed', () => {
+  const table = createTaskTable({ ...definition, dueAtMs: (tally) => tally.count / tally.sum }, changelog);
+  expect(() => table.set('a', { ...row('a', 0), sum: 0 })).toThrow('due at a time that is none');
+  expect([table.size, table.changed()]).toEqual([0, false]);
 });
 
 test('a flush writes what changed since the one before, and the positions', () => {

@@ -702,6 +702,130 @@ describe('dead letters', () => {
     ]);
   });
 
+  test.each<[string, { key: string; value: Buffer; timestampMs?: number }, Partial<DeadLetter>]>([
+    [
+      'a huge key with garbage',
+      { key: 'k'.repeat(60_000), value: Buffer.from('{') },
+      { value: null, key: `${'k'.repeat(200)}… (60000 bytes)` },
+    ],
+    [
+      'a huge key of wide characters',
+      { key: '€'.repeat(20_000), value: Buffer.from('{') },
+      { value: null, valueBytes: 1 },
+    ],
+    ['a huge value', { key: 'k', value: Buffer.alloc(99_900, 'x') }, { value: null, key: 'k', valueBytes: 99_900 }],
+    [
+      'a huge field',
+      { key: 'k', value: Buffer.from('"field"') },
+      { field: 'f'.repeat(200), value: Buffer.from('"field"') },
+    ],
+    ['a huge reason', { key: 'k', value: Buffer.from('"reason"') }, { reason: 'r'.repeat(1_000) }],
+    [
+      'a huge output',
+      { key: 'k', value: Buffer.from('"output"') },
+      {
+        reason:
+          'the decision failed: OversizedRecordError: a record of 100287 bytes for toy.receipts, which takes 100000',
+      },
+    ],
+    [
+      'a huge header',
+      { key: 'k', value: Buffer.from('"header"') },
+      {
+        reason:
+          'the decision failed: OversizedRecordError: a record of 100305 bytes for toy.receipts, which takes 100000',
+      },
+    ],
+  ])('the dead letter of a record with %s fits', async (_what, record, letter) => {
+    const world = createWorld();
+    const huge: Order = { id: 'x'.repeat(100_000), key: 'k', amount: 1 };
+    const small: Order = { id: 'x', key: 'k', amount: 1 };
+    const service = await world.start(
+      stateless((order) => {
+        switch (order as unknown) {
+          case 'field':
+            return { kind: 'deadLetter', reason: 'r', field: 'f'.repeat(120_000) };
+          case 'reason':
+            return { kind: 'deadLetter', reason: 'r'.repeat(120_000) };
+          case 'output':
+            return { kind: 'done', emit: [emit(receipts, small), emit(receipts, huge)] };
+          case 'header':
+            return { kind: 'done', emit: [emit(receipts, small, { headers: { h: 'x'.repeat(100_000) } })] };
+          default:
+            return echo(order, undefined as never);
+        }
+      }),
+    );
+    await world.putRaw(orders.name, [record]);
+    await world.put(orders, ordersOf('a', 1, 1));
+    expect(deadLetters(world, orders.name)).toMatchObject([{ offset: 0, ...letter }]);
+    // Nothing of what it would have emitted is written, and the partition goes on.
+    expect(world.read(receipts)).toEqual(ordersOf('a', 1, 1));
+    expect(service.status()).toMatchObject({ state: 'running', restarts: 0 });
+  });
+
+  test('a row that grows too large is the fault of the record that makes it: its state stays as it was', async () => {
+    const world = createWorld();
+    const service = await world.start(
+      defineService({
+        group: 'toy',
+        inputs: [
+          on<Order, { key: string; ids: string[] }>(
+            orders,
+            (row, { id, key }) => ({
+              kind: 'done',
+              state: { key, ids: [...(row?.ids ?? []), id] },
+              emit: [emit(receipts, { id: id.slice(0, 1), key, amount: row?.ids.length ?? 0 })],
+            }),
+            { stateKey: ({ key }) => key },
+          ),
+        ],
+        outputs: [anyTopic(receipts)],
+        table: { topic: jsonTopic('toy.lists', ({ key }: { key: string }) => key, { kind: 'table' }), maxRows: 10 },
+      }),
+    );
+    const long = (letter: string): Order => ({ id: letter.repeat(60_000), key: 'k', amount: 1 });
+    await world.put(orders, [long('a'), long('b'), { id: 'c', key: 'k', amount: 1 }]);
+    await world.clock.advanceBy(1_000);
+    expect(world.read(receipts)).toEqual([
+      { id: 'a', key: 'k', amount: 0 },
+      { id: 'c', key: 'k', amount: 1 },
+    ]);
+    expect(deadLetters(world, orders.name)).toMatchObject([
+      {
+        offset: 1,
+        reason: expect.stringMatching(
+          /^the decision failed: OversizedRecordError: a record of 12\d{4} bytes for toy.lists/,
+        ),
+      },
+    ]);
+    expect(service.status()).toMatchObject({ state: 'running', restarts: 0, rows: 1 });
+  });
+
+  test('of an error they have the message without quotations, and the log has where it was thrown', async () => {
+    const world = createWorld();
+    const logged: { message: string; fields: Record<string, unknown> }[] = [];
+    const log = { ...world.host.log, error: (message: string, fields = {}) => void logged.push({ message, fields }) };
+    await world.start(
+      stateless(({ id }) => {
+        throw new TypeError(`no "${id}" in 'it\\'s', nor in \`${id}\` ${'y'.repeat(10_000)}`);
+      }),
+      { log: { ...log, child: () => log } as never },
+    );
+    await world.put(orders, [{ id: 'my secret', key: 'k', amount: 1 }]);
+    const [{ reason }] = deadLetters(world, orders.name) as [DeadLetter];
+    expect(reason).toMatch(/^the decision failed: TypeError: no "…" in "…", nor in "…" y+$/);
+    expect(reason.length).toBeLessThan(400);
+    expect(logged).toMatchObject([
+      {
+        message: 'a record made the service fail and is put aside',
+        fields: { service: 'toy', step: 'decide', topic: orders.name, partition: 0, offset: 0, failure: 'TypeError' },
+      },
+    ]);
+    expect(JSON.stringify(logged)).not.toContain('secret');
+    expect(logged[0]!.fields['at']).toContainEqual(expect.stringContaining('task.test'));
+  });
+
   test('a tombstone on a table read as a stream is dropped, not dead', async () => {
     const world = createWorld();
     await world.start(
@@ -914,6 +1038,46 @@ describe('misplaced records', () => {
     ]);
     expect(world.read(receipts)).toMatchObject([{ id: 'a1', amount: right }]);
     expect(await counted(world, 'quantum_router_forwarded_total', { service: 'toy', topic: orders.name })).toBe(1);
+  });
+
+  test('are handled where they are when what would be forwarded does not fit', async () => {
+    const world = createWorld({ partitions: 4 });
+    const service = await world.start(forwarding);
+    const tail = orders.codec.encode({ id: '', key: 'a', amount: 0 }).length;
+    const large = orders.codec.encode({ id: 'x'.repeat(99_930 - tail), key: 'a', amount: 0 });
+    await world.putRaw(orders.name, [{ key: 'b', value: large, partition: wrong }]);
+    expect(service.status()).toMatchObject({ state: 'running', restarts: 0 });
+    // Its receipt is as large, so it is put aside here, where it was.
+    expect(deadLetters(world, orders.name)).toMatchObject([
+      { partition: wrong, value: null, valueBytes: large.length },
+    ]);
+    expect(world.raw(orders.name)).toHaveLength(1);
+  });
+
+  test('with a time before the epoch are forwarded with ours, which brokers take', async () => {
+    const world = createWorld({ partitions: 4 });
+    const broker = {
+      ...world.broker,
+      join: (options: Parameters<typeof world.broker.join>[0]) =>
+        world.broker.join({
+          ...options,
+          onAssigned: (epoch, consumers) =>
+            options.onAssigned(
+              epoch,
+              consumers.map((consumer) =>
+                Object.assign(Object.create(consumer), {
+                  partition: consumer.partition,
+                  poll: async (given: Parameters<typeof consumer.poll>[0]) =>
+                    (await consumer.poll(given)).map((record) => ({ ...record, timestampMs: -1 })),
+                }),
+              ),
+            ),
+        }),
+    };
+    const service = await world.start(forwarding, { broker });
+    await world.putRaw(orders.name, [{ key: 'b', value, partition: wrong }]);
+    expect(service.status()).toMatchObject({ state: 'running', restarts: 0 });
+    expect(world.read(receipts).map((order) => order!.amount)).toEqual([right]);
   });
 
   test('are handled where they are when they were forwarded before', async () => {
