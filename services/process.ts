@@ -205,6 +205,8 @@ function hostOf(home: EngineHome, settings: ProcessSettings, config: RouterConfi
 }
 
 const configPollMs = 100;
+/** Every five seconds. */
+const pollsPerReminder = 50;
 
 /** The configuration in force; waits for the first one, and says so. */
 async function awaitConfig(home: EngineHome, parts: ProcessParts): Promise<RouterConfig> {
@@ -222,8 +224,9 @@ async function awaitConfig(home: EngineHome, parts: ProcessParts): Promise<Route
       log.error('a configuration cannot be read; waiting for another', { version, error }),
     );
     let current = read(view);
-    if (!current) log.warn('waiting for a configuration: `quantum-router config apply FILE` puts one in force');
-    while (!current) {
+    for (let polls = 0; !current; polls++) {
+      if (polls % pollsPerReminder === 0)
+        log.warn('waiting for a configuration: `quantum-router config apply FILE` puts one in force');
       await sleep(clock, configPollMs);
       if (stopSignal.aborted) throw new Error('stopped while waiting for a configuration');
       current = read(view);

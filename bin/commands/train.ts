@@ -8,8 +8,8 @@ import type { Workload } from '../../lib/evaluation/workload';
 import { ensureServiceTopics } from '../../lib/runtime/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
+import { readLast } from '../../lib/topics/read-last';
 import { topics } from '../../lib/topics/topics';
-import { readLast } from '../../services/dqn-trainer/read-last';
 import type { EngineHome } from '../../services/home';
 import { declaredServices } from '../declared-services';
 import { startOwnTrainer } from '../drive/own-trainer';
@@ -109,8 +109,9 @@ async function train(io: Io, options: TrainOptions): Promise<void> {
 /** The configuration given, else the one in force, else the one found here; it must know every model of the data. */
 async function configOf(io: Io, options: TrainOptions, home: EngineHome, workload: Workload): Promise<RouterConfig> {
   const { broker, topicPrefix } = home;
+  const accepts = ({ json }: { json: string }) => void configFromJson(json);
   const isThere = (await broker.listTopics()).some(({ name }) => name === topicPrefix + topics.config.name);
-  const applied = isThere ? await readLast(broker, topics.config, topicPrefix) : null;
+  const applied = isThere ? await readLast(broker, topics.config, topicPrefix, { accepts }) : null;
   const { config, origin } =
     options.config === undefined && applied
       ? { config: configFromJson(applied.json), origin: null }

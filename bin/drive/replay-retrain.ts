@@ -10,10 +10,10 @@ import type { Broker, LogRecord } from '../../lib/ports/broker';
 import { plausibleOutcome } from '../../lib/routing/plausible-outcome';
 import type { RewardWeights } from '../../lib/routing/reward';
 import type { ConfigApplied, LearningEvent, RouteOutcome, WeightsPublished } from '../../lib/topics/generated/messages';
+import { readLast } from '../../lib/topics/read-last';
 import { topics } from '../../lib/topics/topics';
 import type { FoldBatch, FoldOutput, FoldSettings } from '../../services/dqn-trainer/fold';
 import { startFoldInline } from '../../services/dqn-trainer/fold-inline';
-import { readLast } from '../../services/dqn-trainer/read-last';
 import { mergeReport, wholeOf } from '../../services/reward-feedback/merge-reports';
 import { experienceOf, isRewarded } from '../../services/reward-feedback/reward';
 

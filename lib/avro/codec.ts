@@ -2,8 +2,9 @@
  * Avro in the Confluent wire format: byte 0, the schema id as big-endian int32, Avro binary. Ids come from
  * `schemas/ids.json` (through `make generate`), so no registry is needed; every released version can be read.
  */
-import avro from 'avsc';
+import type avro from 'avsc';
 import { schemaVersions } from '../topics/generated/schemas';
+import { beginRecord, boundedTypeOf } from './bounded-types';
 
 /** The bytes are not a record of the expected type. `reason` is for people. */
 export class UndecodableError extends Error {
@@ -77,22 +78,21 @@ function createCodec(schemaName: string): Codec<unknown> {
   const versions = schemaVersions[schemaName];
   const latest = versions?.at(-1);
   if (!versions || !latest) throw new Error(`no schema named ${schemaName} under schemas/`);
-  const parse = (schema: unknown): avro.Type => avro.Type.forSchema(schema as avro.Schema, { wrapUnions: false });
-  const type = parse(latest.schema);
-  const resolvers = new Map<number, avro.Type | null>([[latest.id, null]]);
+  const type = boundedTypeOf(latest.schema);
   const known = writers.get(schemaName)!;
   // Resolvers cost ten times a decode to make: one per writer version, made at first use.
-  const writerOf = new Map<number, { type: avro.Type; resolver: ReturnType<avro.Type['createResolver']> }>();
+  const resolverOf = new Map<number, Resolver | Error>();
 
   const read = (bytes: Buffer, writerId: number): unknown => {
-    if (resolvers.has(writerId)) return type.fromBuffer(bytes);
-    let writer = writerOf.get(writerId);
-    if (!writer) {
-      const writerType = parse(known.get(writerId));
-      writer = { type: writerType, resolver: type.createResolver(writerType) };
-      writerOf.set(writerId, writer);
+    beginRecord();
+    if (writerId === latest.id) return type.fromBuffer(bytes);
+    let resolver = resolverOf.get(writerId);
+    if (!resolver) {
+      resolver = resolverFor(type, known.get(writerId));
+      resolverOf.set(writerId, resolver);
     }
-    return type.fromBuffer(bytes, writer.resolver);
+    if (resolver instanceof Error) throw resolver;
+    return type.fromBuffer(bytes, resolver);
   };
 
   const slab = { bytes: Buffer.allocUnsafeSlow(16 * 1024) };
@@ -134,8 +134,20 @@ function createCodec(schemaName: string): Codec<unknown> {
   };
 }
 
+type Resolver = ReturnType<avro.Type['createResolver']>;
+
+/** A schema that was learned need not be one: then it is found out once, not at every record that names it. */
+function resolverFor(type: avro.Type, schema: unknown): Resolver | Error {
+  try {
+    return type.createResolver(boundedTypeOf(schema));
+  } catch (error) {
+    return error as Error;
+  }
+}
+
 function encodeInto(type: avro.Type, value: unknown, slab: Buffer, schemaName: string): number {
   try {
+    beginRecord();
     return type.encode(value, slab, headerBytes);
   } catch (error) {
     let field: string | undefined;

@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock';
 import { endFailed } from '../telemetry/tracing';
 import type { Topic } from '../topics/define-topic';
 import type { DeadLetter, RouteDecided, RouteOutcome, RouteRequested } from '../topics/generated/messages';
+import { readRow } from '../topics/read-row';
 import { deadLetterTopicName, topics } from '../topics/topics';
 import { startSending, traceArrival } from './client-trace';
 
@@ -114,7 +115,10 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
   const take = (records: readonly LogRecord[]): void => {
     for (const record of records) {
       if (record.headers[replyToHeader] !== clientId || record.value === null) continue;
-      const decision = topics.routeDecided.codec.decode(record.value);
+      const read = readRow(topics.routeDecided, record);
+      // Whoever wrote it, it is no decision: its request has another, or none in time.
+      if (read.kind !== 'row') continue;
+      const decision = read.value;
       options.onDecision?.(decision);
       const waiter = waiters.get(decision.requestId);
       if (!waiter) continue;

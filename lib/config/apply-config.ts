@@ -6,6 +6,7 @@ import type { Broker, Producer } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import type { Log } from '../telemetry/log';
 import type { ConfigApplied } from '../topics/generated/messages';
+import { readRow } from '../topics/read-row';
 import { topics } from '../topics/topics';
 import { diffConfig } from './diff-config';
 import { configFromJson, configToJson } from './parse-config';
@@ -15,7 +16,12 @@ import { type ConfigOrigin, fileHashOf, settleConfig } from './settle-config';
 /** `current` is what is in force instead; null when nothing is. */
 export type ConfigWrite =
   | { readonly ok: true; readonly applied: ConfigApplied }
-  | { readonly ok: false; readonly current: ConfigApplied | null };
+  | {
+      readonly ok: false;
+      readonly current: ConfigApplied | null;
+      /** Something that is no configuration (a record without a value, say) lies on top of the one in force. */
+      readonly isCovered?: boolean;
+    };
 
 /** What is in force after a start or a command, and how it came to that. */
 export interface InForce {
@@ -64,8 +70,8 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
 
   const apply = async (config: RouterConfig, expectedVersion: number, origin: ConfigOrigin): Promise<ConfigWrite> => {
     const { earliest, end } = await broker.offsets({ topic, partition: 0 });
-    const { current, newestVersion } = await readApplied(broker, topic, earliest, end);
-    if ((current?.version ?? 0) !== expectedVersion) return { ok: false, current };
+    const { current, newestVersion, isCovered } = await readApplied(broker, topic, earliest, end);
+    if ((current?.version ?? 0) !== expectedVersion) return { ok: false, current, isCovered };
     const applied: ConfigApplied = {
       version: Math.max(expectedVersion, newestVersion) + 1,
       json: configToJson(config),
@@ -90,9 +96,9 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
     turn = result.catch(() => {});
     return result;
   };
-  const inForce = async (): Promise<ConfigApplied | null> => {
+  const inForce = async (): Promise<Found> => {
     const { earliest, end } = await broker.offsets({ topic, partition: 0 });
-    return (await readApplied(broker, topic, earliest, end)).current;
+    return readApplied(broker, topic, earliest, end);
   };
 
   return {
@@ -101,19 +107,22 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
     putInForce: (config, origin = byThisWriter) =>
       inTurn(async () => {
         // Each try starts from what stood in the way of the one before; two writers at once need one or two.
-        let current = await inForce();
+        let { current, isCovered } = await inForce();
         for (let tries = 5; tries > 0; tries--) {
           const settled = settleConfig(current, config, origin);
           const version = current?.version ?? 0;
-          if (settled.kind === 'same') return { version, config, changed: false, kept: null, changes: [] };
+          // What is covered is written anew.
+          if (settled.kind === 'same' && !isCovered)
+            return { version, config, changed: false, kept: null, changes: [] };
           if (settled.kind === 'keep') {
             const { reason, changes } = settled;
             return { version, config: configFromJson(current!.json), changed: false, kept: reason, changes };
           }
           const written = await apply(config, version, origin);
-          if (written.ok)
-            return { version: written.applied.version, config, changed: true, kept: null, changes: settled.changes };
+          const changes = settled.kind === 'same' ? [] : settled.changes;
+          if (written.ok) return { version: written.applied.version, config, changed: true, kept: null, changes };
           current = written.current;
+          isCovered = written.isCovered ?? false;
         }
         throw new Error('the configuration keeps being changed by somebody else: stop one of the writers');
       }),
@@ -152,33 +161,27 @@ async function write(producer: Producer, topic: string, applied: ConfigApplied):
   return written!.offset;
 }
 
-/**
- * The configuration in force after the records of [from, to), null when there is none or when it was deleted, and the
- * highest version among them. A record that is none of ours is passed over, as the readers of the table do.
- */
-async function readApplied(
-  broker: Broker,
-  topic: string,
-  from: number,
-  to: number,
-): Promise<{ current: ConfigApplied | null; newestVersion: number }> {
-  let current: ConfigApplied | null = null;
-  let newestVersion = 0;
-  for await (const records of broker.read({ topic, partition: 0 }, { from, to })) {
-    for (const record of records) {
-      const applied = record.value && decoded(record.value);
-      if (applied === undefined) continue;
-      current = applied;
-      newestVersion = Math.max(newestVersion, applied?.version ?? 0);
-    }
-  }
-  return { current, newestVersion };
+interface Found {
+  /** The last configuration; null when there is none. */
+  readonly current: ConfigApplied | null;
+  readonly newestVersion: number;
+  /** Something that is no configuration lies on top of it: compaction makes the log forget it one day. */
+  readonly isCovered: boolean;
 }
 
-function decoded(value: Buffer): ConfigApplied | undefined {
-  try {
-    return topics.config.codec.decode(value);
-  } catch {
-    return undefined;
+/** What the records of [from, to) put in force. A record that is none of ours is passed over, as the readers of the table do. */
+async function readApplied(broker: Broker, topic: string, from: number, to: number): Promise<Found> {
+  let current: ConfigApplied | null = null;
+  let newestVersion = 0;
+  let isCovered = false;
+  for await (const records of broker.read({ topic, partition: 0 }, { from, to })) {
+    for (const record of records) {
+      const read = readRow(topics.config, record, ({ json }) => void configFromJson(json));
+      isCovered = read.kind !== 'row';
+      if (read.kind !== 'row') continue;
+      current = read.value;
+      newestVersion = Math.max(newestVersion, read.value.version);
+    }
   }
+  return { current, newestVersion, isCovered };
 }

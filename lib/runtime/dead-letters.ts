@@ -9,37 +9,55 @@ import { deadLetterTopicName } from '../topics/topics';
 
 const codec = codecOf<DeadLetter>('DeadLetter');
 const maxReasonLength = 1_000;
-/** Room for everything but the original value in a dead letter. */
+const maxFieldLength = 200;
+/** Longest key that a dead letter carries twice; of a longer one the beginning, where the whole does not fit. */
+const maxShortenedKeyLength = 200;
+/** Room for everything in a dead letter but the original value and key: names, reason and field at their longest, headers. */
 const envelopeBytes = 8_192;
 const keptWhereTableKeepsForGoodMs = 30 * 24 * 3_600_000;
 
-/** The dead letter of one record, for the partition of the same number. Original bytes, or their hash when they do not fit. */
-export function deadLetterOf(
-  record: LogRecord,
-  failure: { group: string; reason: string; field: string | null; failedAtMs: number; maxRecordBytes: number },
-): OutgoingRecord {
-  const valueBytes = record.value?.length ?? 0;
-  const keyBytes = record.key === null ? 0 : Buffer.byteLength(record.key);
-  const fits = valueBytes + 2 * keyBytes + envelopeBytes <= failure.maxRecordBytes;
+/** What is put aside: a record of the log, or (offset -1) a row of a table. */
+export type PutAside = Pick<LogRecord, 'topic' | 'partition' | 'offset' | 'key' | 'value'> & Partial<LogRecord>;
+
+export interface Failure {
+  readonly group: string;
+  readonly reason: string;
+  readonly field: string | null;
+  readonly failedAtMs: number;
+  /** Of the dead-letter topic. */
+  readonly maxRecordBytes: number;
+}
+
+/**
+ * The dead letter of one record, for the partition of the same number. It always fits: it has the original bytes, or
+ * their hash where they are too many, and then of a key that is too long as well its beginning. `input`: the topic whose
+ * dead letters it joins, where that is another than the record's own.
+ */
+export function deadLetterOf(aside: PutAside, failure: Failure, input = aside.topic): OutgoingRecord {
+  const { topic, partition, offset, value } = aside;
+  const valueBytes = value?.length ?? 0;
+  const keyBytes = aside.key === null ? 0 : Buffer.byteLength(aside.key);
+  const room = failure.maxRecordBytes - envelopeBytes;
+  const fits = valueBytes + 2 * keyBytes <= room;
+  const key = 2 * keyBytes <= room ? aside.key : shortened(aside.key!, keyBytes);
   const letter: DeadLetter = {
-    topic: record.topic,
-    partition: record.partition,
-    offset: record.offset,
+    topic,
+    partition,
+    offset,
     group: failure.group,
     reason: failure.reason.slice(0, maxReasonLength),
-    field: failure.field,
-    key: record.key,
-    value: fits ? record.value : null,
-    valueSha256: fits || !record.value ? null : createHash('sha256').update(record.value).digest('hex'),
+    field: failure.field?.slice(0, maxFieldLength) ?? null,
+    key,
+    value: fits ? value : null,
+    valueSha256: fits || !value ? null : createHash('sha256').update(value).digest('hex'),
     valueBytes,
     failedAtMs: failure.failedAtMs,
   };
-  return {
-    topic: deadLetterTopicName(record.topic),
-    partition: record.partition,
-    key: record.key,
-    value: codec.encode(letter),
-  };
+  return { topic: deadLetterTopicName(input), partition, key, value: codec.encode(letter) };
+}
+
+function shortened(key: string, keyBytes: number): string {
+  return `${key.slice(0, maxShortenedKeyLength)}… (${keyBytes} bytes)`;
 }
 
 /** The dead-letter topic of an input: same partitions and retention, so the same access rules can hold. */

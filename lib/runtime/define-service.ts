@@ -1,7 +1,7 @@
 /**
  * How a service is declared. A declaration says what is read, decided, written and kept; `lib/runtime/run-service.ts`
  * runs it on any broker. Decisions are synchronous pure functions: they see no clock, network or randomness but what
- * the context hands them.
+ * the context hands them, and a record at which one throws is put aside with nothing of its result applied.
  */
 import type { Headers } from '../ports/broker';
 import type { KeyValueEntry } from '../ports/key-value';
@@ -70,7 +70,8 @@ export interface Input<E, S, L> {
   readonly stateKey?: (event: E) => string;
   /**
    * Fetched in bulk for the whole batch before any decision: the only asynchronous step. One result per event, in order.
-   * A TransientError is retried within limits; anything else stops the service.
+   * A TransientError is retried within limits, then the service begins anew. After any other error the batch is asked for
+   * in halves, down to the record at fault, which is put aside: so a look-up only reads, and answers for its own stores.
    */
   readonly lookup?: (
     events: readonly E[],
@@ -92,7 +93,11 @@ export interface DueInput<S> {
   readonly decide: (state: S, context: Context) => Result<S>;
 }
 
-/** A whole batch handed to an asynchronous processor (the trainer's worker thread). Emits are written before positions move. */
+/**
+ * A whole batch handed to an asynchronous processor (the trainer's worker thread). Emits are written before positions move.
+ * When it throws, the service begins anew, and the records of that batch are handed over one by one; one that fails by
+ * itself again and again is put aside.
+ */
 export interface ProcessInput<E> {
   readonly kind: 'process';
   readonly topic: Topic<E>;
@@ -110,6 +115,8 @@ export interface ProcessInput<E> {
    * What it returns is written before the task ends. The place for a last checkpoint and for freeing resources.
    */
   readonly onStop?: (partition: number) => Promise<readonly Emit[]>;
+  /** Told of every record that is put aside instead of being handed over, each time it is met. */
+  readonly onPutAside?: (offset: number, partition: number) => void;
 }
 
 /** The service's own state: one row per key, in memory, with a changelog topic. */
@@ -195,7 +202,7 @@ export function due<S>(decide: DueInput<S>['decide']): DueInput<S> {
 export function process<E>(
   topic: Topic<E>,
   run: ProcessInput<E>['process'],
-  options: Pick<ProcessInput<E>, 'startAt' | 'onStop'> = {},
+  options: Pick<ProcessInput<E>, 'startAt' | 'onStop' | 'onPutAside'> = {},
 ): ProcessInput<E> {
   return { kind: 'process', topic, process: run, ...options };
 }

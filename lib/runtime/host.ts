@@ -37,7 +37,9 @@ export interface RuntimeLimits {
   readonly maxRetries: number;
   readonly retryBackoffMs: number;
   readonly maxRetryBackoffMs: number;
-  /** A service that restarts more often than this within the window has failed for good. */
+  /** How often a record that makes a processor throw is handed to it alone before it is put aside. */
+  readonly maxTriesAlone: number;
+  /** A service that restarts more often than this within the window has failed for good. Restarts that narrow a batch down do not count. */
   readonly maxRestarts: number;
   readonly restartWindowMs: number;
   /** Wait before the first restart in a window; doubles with each, up to the maximum. */
@@ -58,6 +60,7 @@ export const defaultRuntimeLimits: RuntimeLimits = {
   maxRetries: 6,
   retryBackoffMs: 20,
   maxRetryBackoffMs: 1_000,
+  maxTriesAlone: 3,
   maxRestarts: 5,
   restartWindowMs: 60_000,
   restartBackoffMs: 100,

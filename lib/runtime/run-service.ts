@@ -10,6 +10,7 @@ import type { ServiceDefinition, View } from './define-service';
 import type { Host } from './host';
 import { createRememberer, type Rememberer } from './remember';
 import { planService, type ServicePlan } from './service-plan';
+import { BatchFailedError, createSuspects, type Suspects } from './suspects';
 import { Task, type TaskSurroundings } from './task';
 import { type FollowedView, followView } from './view';
 
@@ -65,9 +66,12 @@ class Service implements RunningService {
   readonly ready: Promise<void>;
   private readonly plan: ServicePlan;
   private readonly rememberer: Rememberer;
+  private readonly suspects: Suspects;
   private state: ServiceState = 'starting';
   private incarnation: Incarnation | null = null;
   private restartTimesMs: number[] = [];
+  /** Restarts that narrow a failed batch down: each brings the record at fault closer, so they are slowed, not counted. */
+  private narrowingTimesMs: number[] = [];
   private restarts = 0;
   private lastError: Error | null = null;
   private cancelRestart: (() => void) | null = null;
@@ -83,6 +87,7 @@ class Service implements RunningService {
   ) {
     this.group = definition.group;
     this.plan = planService(definition, host);
+    this.suspects = createSuspects(host.limits.maxTriesAlone);
     this.ready = new Promise((resolve, reject) => {
       this.resolveReady = resolve;
       this.rejectReady = reject;
@@ -173,7 +178,7 @@ class Service implements RunningService {
       else
         host.log.error('many records become dead letters: look at the .dlq topics', { service: this.group, ...facts });
     });
-    const around: TaskSurroundings = { plan, host, views, alarm, rememberer: this.rememberer };
+    const around: TaskSurroundings = { plan, host, views, alarm, rememberer: this.rememberer, suspects: this.suspects };
     const membership = await host.broker.join({
       group: plan.wireGroup,
       topics: [...plan.inputs.keys()],
@@ -240,9 +245,14 @@ class Service implements RunningService {
     await this.end(incarnation, limits.stopTimeoutMs);
     if (this.stopped) return;
     const nowMs = clock.monotonicMs();
-    this.restartTimesMs = this.restartTimesMs.filter((timeMs) => nowMs - timeMs < limits.restartWindowMs);
-    const inWindow = this.restartTimesMs.length;
-    if (inWindow >= limits.maxRestarts) {
+    const recent = (times: readonly number[]): number[] =>
+      times.filter((timeMs) => nowMs - timeMs < limits.restartWindowMs);
+    this.restartTimesMs = recent(this.restartTimesMs);
+    this.narrowingTimesMs = recent(this.narrowingTimesMs);
+    const isNarrowing = error instanceof BatchFailedError;
+    const times = isNarrowing ? this.narrowingTimesMs : this.restartTimesMs;
+    const inWindow = times.length;
+    if (!isNarrowing && inWindow >= limits.maxRestarts) {
       this.state = 'failed';
       const tried = inWindow > 0 ? ` after ${inWindow} restarts within ${limits.restartWindowMs} ms` : '';
       const fatal = new Error(`service ${group} failed for good${tried}: ${error.message}`, { cause: error });
@@ -251,7 +261,7 @@ class Service implements RunningService {
       host.onFatal(group, fatal);
       return;
     }
-    this.restartTimesMs.push(nowMs);
+    times.push(nowMs);
     const waitMs = Math.min(limits.maxRestartBackoffMs, limits.restartBackoffMs * 2 ** inWindow);
     this.cancelRestart = clock.setTimer(waitMs, () => {
       this.restarts++;

@@ -1,10 +1,10 @@
 /** A declaration made ready to run: wire names, inputs and outputs by name, metrics with their labels bound. Shared by the tasks of one service. */
-import { InvalidRecordError } from '../avro/codec';
 import type { OutgoingRecord } from '../ports/broker';
 import type { Topic } from '../topics/define-topic';
 import { partitionOf } from '../topics/partition-of';
 import type { DueInput, Emit, Input, ProcessInput, ServiceDefinition } from './define-service';
 import type { Host } from './host';
+import { OversizedRecordError, sizeOf } from './record-size';
 
 // biome-ignore lint/suspicious/noExplicitAny: event, row and look-up types belong to the declarations
 type Any = any;
@@ -34,6 +34,8 @@ export interface ServicePlan {
   readonly maxBatchRecords: number;
   /** By name on the broker. */
   readonly inputs: ReadonlyMap<string, InputPlan>;
+  /** Whose dead letters take rows that are put aside. */
+  readonly firstInput: InputPlan;
   readonly due: DueInput<Any> | null;
   /** By topic name. */
   readonly outputs: ReadonlyMap<string, OutputPlan>;
@@ -88,6 +90,7 @@ export function planService(definition: ServiceDefinition, host: Host): ServiceP
     wireGroup: host.topicPrefix + service,
     partitions: partitionsOf(first.topic),
     inputs,
+    firstInput: first,
     due,
     outputs,
     unpausedWires: [...inputs.keys()].filter((wire) => !paused.has(wire)),
@@ -99,7 +102,10 @@ export function planService(definition: ServiceDefinition, host: Host): ServiceP
   };
 }
 
-/** The record an emit becomes. Throws, naming service, topic and field, when it is not declared or does not fit its schema: a bug, not bad input. */
+/**
+ * The record an emit becomes. Throws when it is not declared, does not fit its schema, or is larger than its topic takes;
+ * nothing has been written then, and the cause is put aside.
+ */
 export function encodeEmit(plan: ServicePlan, output: OutputPlan | undefined, emit: Emit): OutgoingRecord {
   const { group } = plan.definition;
   const { name } = emit.topic;
@@ -109,19 +115,10 @@ export function encodeEmit(plan: ServicePlan, output: OutputPlan | undefined, em
     throw new Error(`service ${group} emitted a tombstone to ${name} without a key`);
   }
   const key = emit.key ?? topic.keyOf(emit.value);
-  try {
-    const value = emit.value === null ? null : topic.codec.encode(emit.value);
-    const partition = partitions === 1 ? 0 : partitionOf(key, partitions);
-    return { topic: wire, partition, key, value, ...(emit.headers && { headers: emit.headers }) };
-  } catch (error) {
-    throw namedEncodeError(group, name, error);
-  }
-}
-
-/** Says whose record did not fit its schema, and where. */
-export function namedEncodeError(group: string, topic: string, error: unknown): unknown {
-  if (!(error instanceof InvalidRecordError)) return error;
-  return new Error(`service ${group} made an invalid record for ${topic}, field ${error.field}: ${error.message}`, {
-    cause: error,
-  });
+  const value = emit.value === null ? null : topic.codec.encode(emit.value);
+  const partition = partitions === 1 ? 0 : partitionOf(key, partitions);
+  const record = { topic: wire, partition, key, value, ...(emit.headers && { headers: emit.headers }) };
+  const bytes = sizeOf(record);
+  if (bytes > topic.maxRecordBytes) throw new OversizedRecordError(name, bytes, topic.maxRecordBytes);
+  return record;
 }

@@ -9,9 +9,13 @@ import type { LogRecord, OutgoingRecord } from '../ports/broker';
 import type { TablePosition } from '../topics/generated/messages';
 import type { TableDefinition } from './define-service';
 import { createDueQueue, type DueQueue } from './due-queue';
+import { OversizedRecordError, sizeOf } from './record-size';
 
 /** Header of changelog records where only the reader can tell an owner from a zombie: see `PartitionConsumer.ownerEpoch`. */
 const ownerEpochHeader = 'owner-epoch';
+
+/** Rows above this share of what a record may have are weighed whenever they are set; the others only when written. */
+const lightShare = 1 / 16;
 
 /** Key of the record that says which input positions a changelog reflects. No row key may start with its first character. */
 export const positionKey = '\u0000position';
@@ -21,14 +25,27 @@ export interface TaskTable<S> {
   readonly size: number;
   readonly due: DueQueue;
   get(key: string): S | undefined;
-  /** Sets a row, or deletes it with null. */
-  set(key: string, row: S | null): void;
+  /**
+   * Sets a row, or deletes it with null. `addedBytes`: how much the row may have grown, about. Throws, and changes nothing,
+   * for a row that will not fit a record, or with a due time that is none.
+   */
+  set(key: string, row: S | null, addedBytes?: number): void;
   /** True when a flush would write rows. */
   changed(): boolean;
-  /** Appends what changed since the last flush to `records`, and the positions it reflects, and takes it for written. */
-  flushInto(records: OutgoingRecord[], positions: ReadonlyMap<string, number>): void;
-  /** Takes changelog records in order. Rows count once the positions they belong to have come too. */
-  restore(records: readonly LogRecord[]): void;
+  /**
+   * Appends what changed since the last flush to `records`, and the positions it reflects, and takes it for written. A row
+   * that does not fit its schema or a record is deleted, and `onUnfit` told; its bytes are null where there are none.
+   */
+  flushInto(
+    records: OutgoingRecord[],
+    positions: ReadonlyMap<string, number>,
+    onUnfit: (key: string, bytes: Buffer | null, error: unknown) => void,
+  ): void;
+  /**
+   * Takes changelog records in order. Rows count once the positions they belong to have come too. What this service
+   * cannot have written is passed over, and `onForeign` told.
+   */
+  restore(records: readonly LogRecord[], onForeign: (record: LogRecord, error: unknown) => void): void;
   /** Ends the restore; returns the positions by topic, null for an empty changelog. */
   restored(): ReadonlyMap<string, number> | null;
 }
@@ -47,21 +64,55 @@ export function createTaskTable<S>(
   const due = createDueQueue();
   const { codec } = definition.topic;
   /** Rows of a flush whose position record has not come yet. */
-  let unconfirmed: LogRecord[] = [];
+  let unconfirmed: RowEntry<S>[] = [];
   let positions: ReadonlyMap<string, number> | null = null;
   /** While restoring: the newest owner that wrote so far. Nothing an older one wrote later counts. */
   let newestOwner = 0;
   /** Keys whose last record in the changelog is not what counts. */
   const toOverwrite = new Set<string>();
+  const { maxRecordBytes } = definition.topic;
+  const lightBytes = maxRecordBytes * lightShare;
+  /** Bytes of the rows that are not light. */
+  const heavy = new Map<string, number>();
 
-  const put = (key: string, row: S | null): void => {
-    if (row === null) {
-      rows.delete(key);
-      due.set(key, null);
-    } else {
-      rows.set(key, row);
-      if (definition.dueAtMs) due.set(key, definition.dueAtMs(row));
+  const dueAtMsOf = (row: S): number | null => {
+    const dueAtMs = definition.dueAtMs?.(row) ?? null;
+    if (Number.isNaN(dueAtMs)) throw new Error('a row is due at a time that is none');
+    return dueAtMs;
+  };
+  const remove = (key: string): void => {
+    rows.delete(key);
+    due.set(key, null);
+    heavy.delete(key);
+  };
+  const put = (key: string, row: S): void => {
+    const dueAtMs = dueAtMsOf(row);
+    rows.set(key, row);
+    if (definition.dueAtMs) due.set(key, dueAtMs);
+  };
+  /** Remembers what a row weighs. Throws for one that is too heavy. */
+  const weigh = (key: string, value: Buffer): void => {
+    const bytes = sizeOf({ ...toRecord, key, value });
+    if (bytes > maxRecordBytes) throw new OversizedRecordError(definition.topic.name, bytes, maxRecordBytes);
+    if (bytes > lightBytes) heavy.set(key, bytes);
+    else heavy.delete(key);
+  };
+  /** What a changelog record says; throws for one that is none of ours. */
+  const read = (record: LogRecord): { owner: number; entry: Entry<S> } => {
+    const { key, value } = record;
+    const header = record.headers[ownerEpochHeader];
+    const owner = header === undefined ? newestOwner : Number(header);
+    if (!Number.isSafeInteger(owner) || owner < 0) throw new Error('its owner is no number');
+    if (key === null) throw new Error('it has no key');
+    if (key !== positionKey) {
+      const row = value === null ? null : codec.decode(value);
+      if (row !== null) dueAtMsOf(row);
+      return { owner, entry: { kind: 'row', key, row, bytes: value?.length ?? 0 } };
     }
+    if (value === null) throw new Error('it deletes the positions');
+    const read = Object.entries(positionCodec.decode(value).positions);
+    if (read.some(([, position]) => position < 0)) throw new Error('a position is below 0');
+    return { owner, entry: { kind: 'positions', positions: new Map(read) } };
   };
 
   return {
@@ -70,45 +121,71 @@ export function createTaskTable<S>(
     },
     due,
     get: (key) => rows.get(key),
-    set(key, row) {
-      if (row === null && !rows.has(key)) return;
-      put(key, row);
+    set(key, row, addedBytes = 0) {
+      if (row === null) {
+        if (!rows.has(key)) return;
+        remove(key);
+      } else {
+        if ((heavy.get(key) ?? 0) + addedBytes > lightBytes) weigh(key, codec.encode(row));
+        put(key, row);
+      }
       changedKeys.add(key);
     },
     changed: () => changedKeys.size > 0,
-    flushInto(records, inputPositions) {
+    flushInto(records, inputPositions, onUnfit) {
       for (const key of changedKeys) {
         const row = rows.get(key);
         if (row !== undefined) {
-          records.push({ ...toRecord, key, value: codec.encode(row) });
-          persisted.add(key);
-        } else if (persisted.delete(key)) {
-          records.push({ ...toRecord, key, value: null });
+          let value: Buffer | null = null;
+          try {
+            value = codec.encode(row);
+            weigh(key, value);
+            records.push({ ...toRecord, key, value });
+            persisted.add(key);
+            continue;
+          } catch (error) {
+            remove(key);
+            onUnfit(key, value, error);
+          }
         }
+        if (persisted.delete(key)) records.push({ ...toRecord, key, value: null });
       }
       changedKeys.clear();
       const value = positionCodec.encode({ positions: dictionaryOf(inputPositions) });
       records.push({ ...toRecord, key: positionKey, value });
     },
-    restore(records) {
+    restore(records, onForeign) {
       for (const record of records) {
-        if (record.key === null) continue;
-        const owner = Number(record.headers[ownerEpochHeader] ?? newestOwner);
+        let owner: number;
+        let entry: Entry<S>;
+        try {
+          ({ owner, entry } = read(record));
+        } catch (error) {
+          onForeign(record, error);
+          // The next flush must put back what counts, where this lies on top of it in a compacted log.
+          if (record.key !== null && record.key !== positionKey) toOverwrite.add(record.key);
+          continue;
+        }
         if (owner < newestOwner) {
-          if (record.key !== positionKey) toOverwrite.add(record.key);
+          if (entry.kind === 'row') toOverwrite.add(entry.key);
           continue;
         }
         newestOwner = owner;
-        if (record.key !== positionKey) {
-          unconfirmed.push(record);
+        if (entry.kind === 'row') {
+          unconfirmed.push(entry);
           continue;
         }
-        if (record.value === null) continue;
-        positions = new Map(Object.entries(positionCodec.decode(record.value).positions));
-        for (const row of unconfirmed) {
-          put(row.key!, row.value === null ? null : codec.decode(row.value));
-          if (row.value === null) persisted.delete(row.key!);
-          else persisted.add(row.key!);
+        positions = entry.positions;
+        for (const { key, row, bytes } of unconfirmed) {
+          if (row === null) {
+            remove(key);
+            persisted.delete(key);
+          } else {
+            put(key, row);
+            if (bytes > lightBytes) heavy.set(key, bytes);
+            else heavy.delete(key);
+            persisted.add(key);
+          }
         }
         unconfirmed = [];
       }
@@ -116,7 +193,7 @@ export function createTaskTable<S>(
     restored() {
       // A flush torn before its position: its rows belong to inputs that will be read again. They are in the changelog
       // all the same, so the next flush must overwrite them.
-      for (const row of unconfirmed) toOverwrite.add(row.key!);
+      for (const { key } of unconfirmed) toOverwrite.add(key);
       for (const key of toOverwrite) {
         changedKeys.add(key);
         persisted.add(key);
@@ -129,6 +206,15 @@ export function createTaskTable<S>(
     },
   };
 }
+
+interface RowEntry<S> {
+  readonly kind: 'row';
+  readonly key: string;
+  readonly row: S | null;
+  readonly bytes: number;
+}
+
+type Entry<S> = RowEntry<S> | { readonly kind: 'positions'; readonly positions: ReadonlyMap<string, number> };
 
 function ownedBy(place: { topic: string; partition: number }, ownerEpoch: number | undefined) {
   return ownerEpoch === undefined ? place : { ...place, headers: { [ownerEpochHeader]: String(ownerEpoch) } };

@@ -1,20 +1,30 @@
 /**
  * One partition number of one service, for one epoch: restores its state, then fetch, decode, look up, decide, write,
- * and at commit points flush. All of a partition's work happens here, one batch at a time; a failure ends the task
- * before anything past it is committed.
+ * and at commit points flush. All of a partition's work happens here, one batch at a time. No record can end a task: one
+ * that makes a step throw is put aside as a dead letter, nothing of it applied. What does end it is the broker, before
+ * anything past the failure is committed.
  */
 import { UndecodableError } from '../avro/codec';
-import { type LogRecord, type OutgoingRecord, type PartitionConsumer, StaleEpochError } from '../ports/broker';
+import {
+  type LogRecord,
+  type OutgoingRecord,
+  type PartitionConsumer,
+  StaleEpochError,
+  TransientError,
+} from '../ports/broker';
 import { sleep } from '../ports/clock';
 import type { KeyValueEntry } from '../ports/key-value';
 import { partitionOf } from '../topics/partition-of';
 import { type DeadLetterAlarm, deadLetterOf } from './dead-letters';
 import type { DueInput, Emit, Input, ProcessInput, Result, View } from './define-service';
+import { placeOf, reasonOf } from './describe-failure';
 import type { Host } from './host';
 import { createRecentIds, type RecentIds } from './recent-ids';
+import { sizeOf } from './record-size';
 import type { Rememberer } from './remember';
 import { retryTransient } from './retry';
-import { encodeEmit, type InputPlan, namedEncodeError, type OutputPlan, type ServicePlan } from './service-plan';
+import { encodeEmit, type InputPlan, type OutputPlan, type ServicePlan } from './service-plan';
+import { BatchFailedError, type Suspects } from './suspects';
 import { TaskContext } from './task-context';
 import { createTaskTable, type TaskTable } from './task-table';
 import { TaskTrace } from './task-trace';
@@ -30,14 +40,47 @@ export interface TaskSurroundings {
   readonly views: ReadonlyMap<string, View<unknown>>;
   readonly alarm: DeadLetterAlarm;
   readonly rememberer: Rememberer;
+  /** Of the processors' records; outlives restarts of the service. */
+  readonly suspects: Suspects;
 }
 
 /** Header of a record that was sent on to the partition of its key; it is never sent on again. */
 export const forwardedHeader = 'forwarded';
-/** In place of an event that needs no decision: undecodable, forwarded, or empty. */
+/** In place of an event that needs no decision: undecodable, forwarded, empty, or put aside. */
 const settled = Symbol('settled');
+const noEmits: readonly Emit[] = [];
+const maxLoggedLength = 300;
+const failureOf: Record<Step, string> = {
+  decode: 'reading it failed',
+  'look-up': 'the look-up failed',
+  decide: 'the decision failed',
+  process: 'processing it failed',
+  timer: 'its timer failed',
+  row: 'the row cannot be kept',
+};
 /** In place of an event that is read only if its key has a row once the records before it are decided. */
 const unread = Symbol('unread');
+
+/** A step that a record or a row has made throw. */
+type Step = 'decode' | 'look-up' | 'decide' | 'process' | 'timer' | 'row';
+
+/** What an emit has become, not yet among what will be written. */
+interface Staged {
+  readonly output: OutputPlan;
+  readonly record: OutgoingRecord;
+  /** Where the output is the service's own and the id is new. */
+  readonly ownId: string | null;
+}
+
+/** In place of what a look-up found for an event. */
+class LookupFailure {
+  constructor(readonly error: unknown) {}
+}
+
+/** Errors that say the world is at fault, not the record: everything waits, and nothing is put aside. */
+function isOfTheWorld(error: unknown): boolean {
+  return error instanceof TransientError || error instanceof StaleEpochError;
+}
 
 export class Task {
   private readonly group: string;
@@ -187,7 +230,17 @@ export class Task {
     const { earliest } = await host.broker.offsets(of);
     for await (const records of host.broker.read(of, { from: earliest })) {
       this.assertOurs();
-      table.restore(records);
+      table.restore(records, (record, error) => {
+        const topic = plan.definition.table!.topic.name;
+        host.metrics.count('quantum_router_view_undecodable_total', { service: this.group, topic });
+        host.log.error('a record of a changelog is none of ours and is passed over', {
+          service: this.group,
+          topic: record.topic,
+          partition: record.partition,
+          offset: record.offset,
+          reason: error instanceof UndecodableError ? error.message.slice(0, maxLoggedLength) : placeOf(error).failure,
+        });
+      });
     }
     // The positions in the changelog are those its rows reflect; the group's own may lag behind them.
     for (const [name, position] of table.restored() ?? []) {
@@ -208,9 +261,8 @@ export class Task {
         if (value === null) continue;
         try {
           ids.add(idOf((topic.codec as Any).decode(value)));
-        } catch (error) {
+        } catch {
           // Not written by this service, so it says nothing about what has been done.
-          if (!(error instanceof UndecodableError)) throw error;
         }
       }
     }
@@ -221,7 +273,7 @@ export class Task {
     const startedMs = host.elapsedMs();
     plan.metrics.observeBatch(records.length);
     this.deadLettersInBatch = 0;
-    this.trace.begin(records.filter((record) => !this.isPassedOver(record)));
+    this.beginTrace(records);
     const events = this.decode(records);
     const lookups = await this.lookUp(records, events);
     this.trace.mark('looked up');
@@ -233,6 +285,15 @@ export class Task {
       if (inputPlan.input.kind === 'process') await this.process(inputPlan, inputPlan.input, records, events);
     }
     this.advance(records);
+  }
+
+  private beginTrace(records: readonly LogRecord[]): void {
+    try {
+      this.trace.begin(records.filter((record) => !this.isPassedOver(record)));
+    } catch (error) {
+      // A batch that cannot be traced is handled all the same.
+      this.trace.fail(error);
+    }
   }
 
   private decode(records: readonly LogRecord[]): unknown[] {
@@ -256,8 +317,8 @@ export class Task {
         ? settled
         : event;
     } catch (error) {
-      if (!(error instanceof UndecodableError)) throw error;
-      this.deadLetter(record, error.message, null);
+      if (error instanceof UndecodableError) this.deadLetter(record, error.message, null);
+      else this.putAside(record, 'decode', error);
       return settled;
     }
   }
@@ -275,9 +336,12 @@ export class Task {
     const partition = partitionOf(key, plan.partitions);
     // Once only: where two clients cannot agree on the hash, the record is handled where it is.
     if (partition === this.partition || record.headers[forwardedHeader] !== undefined) return false;
-    const { topic, value, timestampMs } = record;
-    const headers = { ...record.headers, [forwardedHeader]: '1' };
-    this.outgoing.push({ topic, partition, key, value, headers, timestampMs });
+    const { topic, value } = record;
+    const forwarded = { topic, partition, key, value, headers: { ...record.headers, [forwardedHeader]: '1' } };
+    // Where the header makes it too large, the record is handled where it is, too.
+    if (sizeOf(forwarded) > plan.inputs.get(topic)!.topic.maxRecordBytes) return false;
+    const timestampMs = record.timestampMs >= 0 ? record.timestampMs : this.context.nowMs;
+    this.outgoing.push({ ...forwarded, timestampMs });
     host.metrics.count('quantum_router_forwarded_total', {
       service: this.group,
       topic: plan.inputs.get(topic)!.topic.name,
@@ -286,7 +350,7 @@ export class Task {
   }
 
   /** The results of all look-ups, by record; undefined where the input has none. */
-  private async lookUp(records: readonly LogRecord[], events: readonly unknown[]): Promise<unknown[] | null> {
+  private async lookUp(records: readonly LogRecord[], events: unknown[]): Promise<unknown[] | null> {
     const { plan, host } = this.around;
     let looked: unknown[] | null = null;
     for (const { input, topic, wire } of plan.inputs.values()) {
@@ -297,16 +361,16 @@ export class Task {
       const startedMs = host.elapsedMs();
       this.context.topic = topic.name;
       const asked = indexes.map((i) => events[i]);
-      const { lookup } = input;
-      const found = await this.retry('lookup', () => lookup(asked, this.context));
-      this.assertOurs();
-      if (found.length !== asked.length) {
-        throw new Error(
-          `service ${this.group}: the look-up of ${topic.name} gave ${found.length} results for ${asked.length} events`,
-        );
-      }
+      const found = await this.askAll(input.lookup, topic.name, asked);
       looked ??= new Array(records.length);
-      for (let i = 0; i < indexes.length; i++) looked[indexes[i]!] = found[i];
+      for (let i = 0; i < indexes.length; i++) {
+        const one = found[i];
+        const at = indexes[i]!;
+        if (one instanceof LookupFailure) {
+          this.putAside(records[at]!, 'look-up', one.error);
+          events[at] = settled;
+        } else looked[at] = one;
+      }
       host.metrics.observe(
         'quantum_router_lookup_seconds',
         { service: this.group, topic: topic.name },
@@ -314,6 +378,28 @@ export class Task {
       );
     }
     return looked;
+  }
+
+  /** What the look-up finds for each event. A batch at which it throws is asked for in halves, down to the event at fault. */
+  private async askAll(
+    lookup: NonNullable<Input<Any, Any, Any>['lookup']>,
+    topic: string,
+    asked: readonly unknown[],
+  ): Promise<readonly unknown[]> {
+    try {
+      const found = await this.retry('lookup', () => lookup(asked, this.context));
+      this.assertOurs();
+      if (found.length === asked.length) return found;
+      const counts = `${found.length} results for ${asked.length} events`;
+      throw new Error(`service ${this.group}: the look-up of ${topic} gave ${counts}`);
+    } catch (error) {
+      if (isOfTheWorld(error)) throw error;
+      this.assertOurs();
+      if (asked.length === 1) return [new LookupFailure(error)];
+      const half = asked.length >> 1;
+      const first = await this.askAll(lookup, topic, asked.slice(0, half));
+      return [...first, ...(await this.askAll(lookup, topic, asked.slice(half)))];
+    }
   }
 
   private decideAll(
@@ -332,8 +418,8 @@ export class Task {
       try {
         this.decide(input, topic.name, record, event, looked?.[i]);
       } catch (error) {
-        const where = `${record.topic}[${record.partition}]@${record.offset}`;
-        throw new Error(`service ${this.group} failed at ${where}: ${(error as Error).message}`, { cause: error });
+        if (isOfTheWorld(error)) throw error;
+        this.putAside(record, 'decide', error);
       }
     }
   }
@@ -345,7 +431,7 @@ export class Task {
     const state = key === null ? undefined : this.table?.get(key);
     const result = input.decide(state, event, this.context, looked);
     if (result.kind === 'deadLetter') this.deadLetter(record, result.reason, result.field ?? null, true);
-    else this.apply(result, key);
+    else this.apply(result, key, record.value?.length ?? 0);
   }
 
   private fireDue(): void {
@@ -369,41 +455,63 @@ export class Task {
     for (const key of keys) {
       this.context.atTimer(key);
       this.trace.atTimer(key);
-      const result = due.decide(table.get(key), this.context);
-      if (result.kind === 'deadLetter')
-        throw new Error(`service ${this.group}: a timer has no record to make a dead letter of`);
-      this.apply(result, key);
+      try {
+        const result = due.decide(table.get(key), this.context);
+        if (result.kind === 'deadLetter') this.putRowAside(table, key, result.reason, result.field ?? null);
+        else this.apply(result, key, 0);
+      } catch (error) {
+        if (isOfTheWorld(error)) throw error;
+        // It would be met again at every poll, and at every restart.
+        this.putRowAside(table, key, `its timer failed: ${reasonOf(error)}`, null);
+        this.complain('timer', 'a row made its timer fail and is put aside', error);
+      }
       this.progressed();
     }
   }
 
-  private apply(result: Exclude<Result<Any>, { kind: 'deadLetter' }>, key: string | null): void {
+  /** All of a result or, when something of it cannot be written, nothing: then it throws. */
+  private apply(result: Exclude<Result<Any>, { kind: 'deadLetter' }>, key: string | null, addedBytes: number): void {
     if (result.kind === 'drop') {
       this.drop(result.reason);
       return;
     }
+    const staged = this.stage(result.emit ?? noEmits);
     if (result.state !== undefined) {
       if (key === null || !this.table)
         throw new Error('a decision returned state, but the input has no stateKey or the service no table');
-      this.table.set(key, result.state);
+      this.table.set(key, result.state, addedBytes);
       this.trace.rowChanged(key, result.state !== null);
     }
-    if (result.emit) for (const emit of result.emit) this.collect(emit);
+    this.collect(staged);
     if (result.remember) this.remembered.push(...result.remember);
   }
 
-  private collect(emit: Emit): void {
+  private stage(emits: readonly Emit[]): readonly Staged[] {
     const { plan, host } = this.around;
     const { ownOutput } = plan.definition;
-    if (this.ownIds && emit.topic.name === ownOutput!.topic.name && emit.value !== null) {
-      if (!this.ownIds.add(ownOutput!.idOf(emit.value))) {
-        host.metrics.count('quantum_router_duplicates_total', { service: this.group, topic: emit.topic.name });
-        return;
+    const staged: Staged[] = [];
+    for (const emit of emits) {
+      let ownId: string | null = null;
+      if (this.ownIds && emit.topic.name === ownOutput!.topic.name && emit.value !== null) {
+        ownId = ownOutput!.idOf(emit.value);
+        if (this.ownIds.has(ownId) || staged.some((one) => one.ownId === ownId)) {
+          host.metrics.count('quantum_router_duplicates_total', { service: this.group, topic: emit.topic.name });
+          continue;
+        }
       }
+      const output = plan.outputs.get(emit.topic.name);
+      const record = encodeEmit(plan, output, this.trace.carried(emit));
+      staged.push({ output: output!, record, ownId });
     }
-    const output = plan.outputs.get(emit.topic.name);
-    this.outgoing.push(encodeEmit(plan, output, this.trace.carried(emit)));
-    this.outgoingCounts.set(output!, (this.outgoingCounts.get(output!) ?? 0) + 1);
+    return staged;
+  }
+
+  private collect(staged: readonly Staged[]): void {
+    for (const { output, record, ownId } of staged) {
+      if (ownId !== null) this.ownIds!.add(ownId);
+      this.outgoing.push(record);
+      this.outgoingCounts.set(output, (this.outgoingCounts.get(output) ?? 0) + 1);
+    }
   }
 
   private drop(reason: string): void {
@@ -421,9 +529,9 @@ export class Task {
       topic: record.topic,
       partition: record.partition,
       offset: record.offset,
-      field,
+      field: field?.slice(0, maxLoggedLength) ?? null,
       // A decision's reason may quote the record; a decoder's does not.
-      reason: decoded ? undefined : reason,
+      reason: decoded ? undefined : reason.slice(0, maxLoggedLength),
     });
     const { maxRecordBytes } = topic;
     const failedAtMs = this.context.nowMs;
@@ -432,26 +540,88 @@ export class Task {
     this.outgoing.push(headers ? { ...letter, headers } : letter);
   }
 
+  /** A record has made one of our steps throw: a bug of ours, but the partition goes on, and nothing of it was applied. */
+  private putAside(record: LogRecord, step: Step, error: unknown): void {
+    this.deadLetter(record, `${failureOf[step]}: ${reasonOf(error)}`, null, true);
+    const { topic, partition, offset } = record;
+    this.complain(step, 'a record made the service fail and is put aside', error, { topic, partition, offset });
+  }
+
+  /** A row that cannot be handled or kept: it goes, with what it held, to the dead letters of the service's first input. */
+  private putRowAside(table: TaskTable<Any>, key: string, reason: string, field: string | null): void {
+    const { topic } = this.around.plan.definition.table!;
+    let bytes: Buffer | null = null;
+    try {
+      bytes = topic.codec.encode(table.get(key) as never);
+    } catch {
+      // What has no bytes is put aside by its key alone.
+    }
+    table.set(key, null);
+    this.rowPutAside(key, bytes, reason, field);
+  }
+
+  private rowPutAside(key: string, value: Buffer | null, reason: string, field: string | null): void {
+    const { plan, host } = this.around;
+    const { name } = plan.definition.table!.topic;
+    const { wire, topic } = plan.firstInput;
+    host.metrics.count('quantum_router_dead_letters_total', { service: this.group, topic: name });
+    this.trace.rowChanged(key, false);
+    const row = { topic: host.topicPrefix + name, partition: this.partition, offset: -1, key, value };
+    const { maxRecordBytes } = topic;
+    const failedAtMs = this.context.nowMs;
+    this.outgoing.push(deadLetterOf(row, { group: this.group, reason, field, failedAtMs, maxRecordBytes }, wire));
+  }
+
+  private complain(step: Step, message: string, error: unknown, place: object = {}): void {
+    const { host } = this.around;
+    host.metrics.count('quantum_router_put_aside_total', { service: this.group, step });
+    host.log.error(message, { service: this.group, step, partition: this.partition, ...place, ...placeOf(error) });
+  }
+
   private async process(
     plan: InputPlan,
     input: ProcessInput<Any>,
     records: readonly LogRecord[],
     events: readonly unknown[],
   ): Promise<void> {
-    const batch: { event: Any; offset: number; timestampMs: number }[] = [];
+    const { suspects } = this.around;
+    const place = `${plan.wire}[${this.partition}]`;
+    const batch: { event: Any; offset: number; timestampMs: number; record: LogRecord }[] = [];
     for (let i = 0; i < records.length; i++) {
       const record = records[i]!;
       const { topic, offset, timestampMs } = record;
       if (topic !== plan.wire || events[i] === settled) continue;
-      batch.push({ event: events[i], offset, timestampMs });
-      this.trace.atRecord(record, plan.topic.name, null, events[i]);
+      if (suspects.isCondemned(place, offset)) {
+        const error = suspects.reasonOf(place, offset);
+        this.putAside(record, 'process', error);
+        input.onPutAside?.(offset, this.partition);
+        continue;
+      }
+      batch.push({ event: events[i], offset, timestampMs, record });
     }
-    if (batch.length === 0) return;
-    this.trace.atBatch();
-    this.context.topic = plan.topic.name;
-    const emits = await input.process(batch, this.context);
-    this.assertOurs();
-    for (const emit of emits) this.collect(emit);
+    for (const portion of suspects.portions(place, batch)) await this.processPortion(plan, input, place, portion);
+  }
+
+  private async processPortion(
+    plan: InputPlan,
+    input: ProcessInput<Any>,
+    place: string,
+    portion: readonly { event: Any; offset: number; timestampMs: number; record: LogRecord }[],
+  ): Promise<void> {
+    const { suspects } = this.around;
+    try {
+      for (const { record, event } of portion) this.trace.atRecord(record, plan.topic.name, null, event);
+      this.trace.atBatch();
+      this.context.topic = plan.topic.name;
+      const handed = portion.map(({ event, offset, timestampMs }) => ({ event, offset, timestampMs }));
+      const emits = await input.process(handed, this.context);
+      this.assertOurs();
+      this.collect(this.stage(emits));
+    } catch (error) {
+      if (isOfTheWorld(error) || this.isStale()) throw error;
+      suspects.failed(place, portion, error);
+      throw new BatchFailedError(this.group, place, portion[0]!.offset, portion.at(-1)!.offset, error);
+    }
   }
 
   private async stopProcessors(): Promise<void> {
@@ -459,7 +629,7 @@ export class Task {
       if (input.kind !== 'process' || !input.onStop || this.isStale()) continue;
       const emits = await input.onStop(this.partition);
       this.assertOurs();
-      for (const emit of emits) this.collect(emit);
+      this.collect(this.stage(emits));
     }
   }
 
@@ -508,12 +678,14 @@ export class Task {
   }
 
   private flush(table: TaskTable<Any>, records: OutgoingRecord[]): void {
-    const { host, plan } = this.around;
-    try {
-      table.flushInto(records, this.positions);
-    } catch (error) {
-      throw namedEncodeError(this.group, plan.definition.table!.topic.name, error);
-    }
+    const { host } = this.around;
+    table.flushInto(records, this.positions, (key, bytes, error) => {
+      this.rowPutAside(key, bytes, `the row cannot be kept: ${reasonOf(error)}`, null);
+      this.complain('row', 'a row cannot be written and is put aside', error);
+    });
+    // Letters of rows that were put aside.
+    records.push(...this.outgoing);
+    this.outgoing = [];
     const labels = { service: this.group, partition: String(this.partition) };
     host.metrics.set('quantum_router_table_rows', labels, table.size);
   }

@@ -1,7 +1,7 @@
 /** A table topic followed into memory: what a decision may look things up in, as far as this process has read. */
-import { UndecodableError } from '../avro/codec';
 import type { Follower, LogRecord } from '../ports/broker';
 import type { Topic } from '../topics/define-topic';
+import { logForeign, readRow } from '../topics/read-row';
 import type { View } from './define-service';
 import type { Host } from './host';
 
@@ -14,8 +14,8 @@ export interface FollowedView<T> {
 const lingerMs = 20;
 
 /**
- * Resolves once everything that was in the topic at the call has been applied. A record that cannot be decoded is
- * skipped, counted and logged: the last good value stays in force. `onFailed` is told when following ends.
+ * Resolves once everything that was in the topic at the call has been applied. A record that is no row of the topic is
+ * passed over, counted and logged: the last good value stays in force. `onFailed` is told when following ends.
  */
 export async function followView<T>(
   group: string,
@@ -25,24 +25,16 @@ export async function followView<T>(
 ): Promise<FollowedView<T>> {
   const rows = new Map<string, T>();
   let offset = -1;
+  const onForeign = logForeign(host.log);
 
   const apply = (record: LogRecord): void => {
     offset = Math.max(offset, record.offset);
-    if (record.key === null) return;
-    if (record.value === null) {
-      rows.delete(record.key);
-      return;
-    }
-    try {
-      rows.set(record.key, topic.codec.decode(record.value));
-    } catch (error) {
-      if (!(error instanceof UndecodableError)) throw error;
+    const read = readRow(topic, record);
+    if (read.kind === 'row') rows.set(read.key, read.value);
+    else if (read.kind === 'deleted') rows.delete(read.key);
+    else {
       host.metrics.count('quantum_router_view_undecodable_total', { service: group, topic: topic.name });
-      host.log.error('a record of a view cannot be decoded; the value before it stays in force', {
-        topic: topic.name,
-        offset: record.offset,
-        error,
-      });
+      onForeign(record, read.reason);
     }
   };
 

@@ -35,6 +35,10 @@ export const metricDefinitions = {
     ['service'],
     '1 while more dead letters come than the limit allows (100 and half of all records within a minute), else 0.',
   ),
+  quantum_router_put_aside_total: counter(
+    ['service', 'step'],
+    'Records and rows that made a step throw (decode, look-up, decide, process, timer, row) and were put aside: a bug.',
+  ),
   quantum_router_drops_total: counter(['service', 'reason'], 'Records a decision had nothing to do for.'),
   quantum_router_duplicates_total: counter(
     ['service', 'topic'],
@@ -49,7 +53,7 @@ export const metricDefinitions = {
   quantum_router_remember_failures_total: counter(['service'], 'Entries for the key-value store that were given up.'),
   quantum_router_view_undecodable_total: counter(
     ['service', 'topic'],
-    'Records of a view that could not be decoded and were skipped.',
+    'Records of a table (a view, a changelog) that are none of ours and were passed over.',
   ),
   quantum_router_batch_records: histogram(['service'], 'Records per batch.', countBuckets),
   quantum_router_decide_seconds: histogram(['service'], 'Time to decode and decide one batch.'),

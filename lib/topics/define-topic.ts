@@ -12,6 +12,8 @@ export interface Topic<T> {
   readonly partitions: 'requestPath' | 'one';
   readonly retentionMs: number | null;
   readonly maxRecordBytes: number;
+  /** A table of which nobody deletes rows: a record without a value is then none of ours, and changes nothing. */
+  readonly keepsRows?: boolean;
   readonly codec: Codec<T>;
   readonly keyOf: (value: T) => string;
   /** One line for `quantum-router topics` and the docs. */
@@ -24,6 +26,7 @@ export interface TopicOptions<T> {
   readonly partitions: 'requestPath' | 'one';
   readonly retentionMs?: number | null;
   readonly maxRecordBytes?: number;
+  readonly keepsRows?: boolean;
   readonly doc: string;
 }
 
@@ -38,6 +41,7 @@ function define<T>(name: string, kind: 'stream' | 'table', options: TopicOptions
     partitions: options.partitions,
     retentionMs,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
+    ...(options.keepsRows && { keepsRows: true }),
     codec: codecOf<T>(options.schema),
     keyOf: options.key,
     doc: options.doc,

@@ -3,7 +3,7 @@
  * compacted topic and learns those of the others from it. Avro's resolution does the rest, so the order of an upgrade
  * does not matter as long as versions stay compatible (schemas/history, and its test).
  */
-import { learnSchema, UndecodableError } from '../avro/codec';
+import { learnSchema } from '../avro/codec';
 import type { Broker, LogRecord } from '../ports/broker';
 import type { Log } from '../telemetry/log';
 import { ensureSinglePartitionTopic } from './ensure-topic';
@@ -62,7 +62,7 @@ function learn({ value, offset }: LogRecord, log: Log): void {
       log.warn('a shared schema is not ours to read', { schema: name, id });
     }
   } catch (error) {
-    if (!(error instanceof UndecodableError || error instanceof SyntaxError)) throw error;
-    log.warn('a record of the schemas topic cannot be read', { offset, error });
+    // Whatever was written there, what is known stays known.
+    log.warn('a record of the schemas topic cannot be read', { offset, reason: (error as Error).name });
   }
 }

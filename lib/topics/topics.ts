@@ -66,6 +66,7 @@ export const topics = {
     schema: 'WeightsPublished',
     key: () => 'current',
     partitions: 'one',
+    keepsRows: true,
     doc: 'pointer to the learned weights in force',
   }),
   weightsVersions: table<m.WeightsVersion>('weights.versions', {
@@ -98,24 +99,28 @@ export const topics = {
     schema: 'Tuning',
     key: () => 'current',
     partitions: 'one',
+    keepsRows: true,
     doc: 'small, fast-changing output of the learner',
   }),
   schemas: table<m.SchemaVersion>('schemas', {
     schema: 'SchemaVersion',
     key: (s) => String(s.id),
     partitions: 'one',
+    keepsRows: true,
     doc: 'schema versions, so that a process can read what a newer one writes',
   }),
   config: table<m.ConfigApplied>('config', {
     schema: 'ConfigApplied',
     key: () => 'current',
     partitions: 'one',
+    keepsRows: true,
     doc: 'the configuration in force',
   }),
   trainerCheckpoint: table<m.TrainerCheckpoint>('trainer.checkpoint', {
     schema: 'TrainerCheckpoint',
     key: () => 'current',
     partitions: 'one',
+    keepsRows: true,
     doc: "pointer to the learner's own state",
   }),
   sessions: table<m.Session>('route-intake.sessions', {

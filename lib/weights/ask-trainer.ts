@@ -2,6 +2,7 @@
 import type { Broker } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import type { WeightsAnswer, WeightsCommand } from '../topics/generated/messages';
+import { readRow } from '../topics/read-row';
 import { topics } from '../topics/topics';
 
 export interface AskOptions {
@@ -23,8 +24,9 @@ export async function askTrainer(options: AskOptions, command: WeightsCommand): 
     topic: topicPrefix + topics.weightsAnswers.name,
     startAt: 'latest',
     onRecords(records) {
-      for (const { key, value } of records) {
-        if (key === command.commandId && value) settle(topics.weightsAnswers.codec.decode(value));
+      for (const record of records) {
+        const read = readRow(topics.weightsAnswers, record);
+        if (read.kind === 'row' && read.key === command.commandId) settle(read.value);
       }
     },
     onFailed: settle,

@@ -1,5 +1,6 @@
 /** Learning events of a range, as the fold takes them. */
-import type { Broker } from '../../lib/ports/broker';
+import { UndecodableError } from '../../lib/avro/codec';
+import type { Broker, LogRecord } from '../../lib/ports/broker';
 import type { LearningEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { FoldBatch } from './fold';
@@ -12,7 +13,7 @@ export interface EventLog {
   readonly topicPrefix?: string;
 }
 
-/** Events of [from, to) that are still there, in order. What cannot be decoded is no event: whoever read it first made a dead letter of it. */
+/** Events of [from, to) that are still there, in order. What cannot be decoded is left out: it never was folded either. */
 export async function* readEvents(
   { broker, topicPrefix = '' }: EventLog,
   from: number,
@@ -23,17 +24,20 @@ export async function* readEvents(
   const first = Math.max(from, earliest);
   if (first >= to) return;
   for await (const records of broker.read(of, { from: first, to, maxRecords: chunkEvents })) {
-    yield records.flatMap(({ value, offset }) => {
-      const event = value && decoded(value);
-      return event ? [{ event, offset }] : [];
+    const batch = records.flatMap((record) => {
+      const event = decoded(record);
+      return event === null ? [] : [{ event, offset: record.offset }];
     });
+    if (batch.length > 0) yield batch;
   }
 }
 
-function decoded(value: Buffer): LearningEvent | null {
+function decoded({ value }: LogRecord): LearningEvent | null {
   try {
-    return topics.learningEvents.codec.decode(value);
-  } catch {
-    return null;
+    return value && topics.learningEvents.codec.decode(value);
+  } catch (error) {
+    // The runtime made a dead letter of it when it came.
+    if (error instanceof UndecodableError) return null;
+    throw error;
   }
 }

@@ -19,6 +19,8 @@ import type {
   WeightsCommand,
   WeightsPublished,
 } from '../../lib/topics/generated/messages';
+import { readLast } from '../../lib/topics/read-last';
+import { logForeign } from '../../lib/topics/read-row';
 import { readTable } from '../../lib/topics/read-table';
 import { topics } from '../../lib/topics/topics';
 import type { BlobStore } from '../../lib/weights/blob-store';
@@ -40,7 +42,6 @@ import { isOfLineage, lineageIdOf } from './lineage';
 import { modeAtStart } from './mode';
 import { Publisher } from './publisher';
 import { readEvents } from './read-events';
-import { readLast } from './read-last';
 import { chooseBackend } from './tensor-backend';
 import { createTrialKeeper, type TrialKeeper } from './trial-keeper';
 import { createVersions } from './versions';
@@ -131,13 +132,17 @@ export class Trainer {
     await this.close();
     const { broker, blobs, log, metrics } = this.options;
     const prefix = this.options.topicPrefix ?? '';
-    const applied = await readLast(broker, topics.config, prefix);
+    const onForeign = logForeign(log);
+    const applied = await readLast(broker, topics.config, prefix, {
+      onForeign,
+      accepts: ({ json }) => void configFromJson(json),
+    });
     const config = applied ? configFromJson(applied.json) : defaultRouterConfig([{ name: 'none', provider: 'none' }]);
-    const pointer = await readLast(broker, topics.trainerCheckpoint, prefix);
-    const weights = await readLast(broker, topics.weightsPublished, prefix);
-    const tuning = await readLast(broker, topics.tuning, prefix);
+    const pointer = await readLast(broker, topics.trainerCheckpoint, prefix, { onForeign });
+    const weights = await readLast(broker, topics.weightsPublished, prefix, { onForeign });
+    const tuning = await readLast(broker, topics.tuning, prefix, { onForeign });
     const { earliest, end } = await broker.offsets({ topic: prefix + topics.learningEvents.name, partition: 0 });
-    const versions = createVersions((await readTable(broker, topics.weightsVersions, prefix)).values());
+    const versions = createVersions((await readTable(broker, topics.weightsVersions, prefix, { onForeign })).values());
     const found = await this.lineageOf(pointer, weights, config);
     const { settings } = found;
     const skipped = new Set((pointer?.skippedOffsets ?? []).filter((offset) => offset >= earliest));

@@ -1,8 +1,8 @@
 /** Finds a decision in the log by its id, looking at no more than the newest records of each partition. */
-import { UndecodableError } from '../../lib/avro/codec';
 import type { Broker, TopicPartition } from '../../lib/ports/broker';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
+import { readRow } from '../../lib/topics/read-row';
 import { topics } from '../../lib/topics/topics';
 
 export interface FindDecisionOptions {
@@ -56,21 +56,11 @@ async function firstWithId(
     for (const record of records) {
       // Searching the bytes is a hundred times cheaper than decoding them.
       if (!record.value?.includes(idBytes)) continue;
-      const decision = decodedOrNull(record.value);
-      if (decision?.decisionId === decisionId) return decision;
+      const read = readRow(topics.routeDecided, record);
+      if (read.kind === 'row' && read.value.decisionId === decisionId) return read.value;
     }
   }
   return null;
-}
-
-/** What somebody else has written there is no decision, and no reason to fail. */
-function decodedOrNull(value: Buffer): RouteDecided | null {
-  try {
-    return topics.routeDecided.codec.decode(value);
-  } catch (error) {
-    if (error instanceof UndecodableError) return null;
-    throw error;
-  }
 }
 
 export interface Found {

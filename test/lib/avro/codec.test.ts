@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { codecOf, InvalidRecordError, UndecodableError } from '../../../lib/avro/codec';
 import type { DeadLetter, TablePosition, Tuning } from '../../../lib/topics/generated/messages';
 import { schemaVersions } from '../../../lib/topics/generated/schemas';
+import { mapOf } from './schema-values';
 
 const deadLetters = codecOf<DeadLetter>('DeadLetter');
 const positions = codecOf<TablePosition>('TablePosition');
@@ -31,17 +32,14 @@ test('frames records as Confluent does: 0, the id of the latest version, Avro', 
 // Beyond that avsc refuses some longs and loses the last bit of others. Ours are offsets and times.
 const long = fc.integer({ min: -(2 ** 52), max: 2 ** 52 });
 
-// ... and decoded maps are plain objects, which cannot hold this key.
-const mapKey = fc.string().filter((key) => key !== '__proto__');
-
 test('law: what was encoded decodes to the same, whatever its size', () => {
   fc.assert(
     fc.property(
-      fc.dictionary(mapKey, long),
+      fc.array(fc.tuple(fc.string(), long)).map(mapOf),
       fc.uint8Array({ maxLength: 40_000 }),
       fc.option(fc.string({ unit: 'binary' })),
       (map, bytes, key) => {
-        expect({ ...positions.decode(positions.encode({ positions: map })).positions }).toEqual(map);
+        expect(positions.decode(positions.encode({ positions: map })).positions).toEqual(map);
         const value = Buffer.from(bytes);
         expect(deadLetters.decode(deadLetters.encode({ ...letter, value, key }))).toEqual({ ...letter, value, key });
       },

@@ -1,3 +1,4 @@
+import { TransientError } from '../../../lib/ports/broker';
 import { anyTopic, defineService, emit, on } from '../../../lib/runtime/define-service';
 import { readersFirst, runServices } from '../../../lib/runtime/run-engine';
 import { createWorld, type Order, orders, ordersOf, prices, receipts, refunds, type Tally, tallies } from './toy';
@@ -12,7 +13,7 @@ const seller = defineService({
   group: 'seller',
   inputs: [
     on<Order, undefined>(orders, (_state, order, context) => {
-      if (order.id === poison) throw new Error('poison');
+      if (order.id === poison) throw new TransientError('poison');
       return {
         kind: 'done',
         emit: [emit(receipts, { ...order, amount: order.amount + (context.view(prices).get('fee')?.amount ?? 0) })],

@@ -1,4 +1,5 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import { TransientError } from '../../../lib/ports/broker';
 import {
   anyTopic,
   defineService,
@@ -21,12 +22,13 @@ afterAll(() => spans.stop());
 
 const dueAfterMs = 1_000;
 
-/** Echoes orders as receipts; an amount below 0 is a dead letter, 0 is dropped, and one of 666 crashes. */
+/** Echoes orders as receipts; an amount below 0 is a dead letter, 0 is dropped, one of 666 throws, and at one of 777 the service ends. */
 const echo = (options: Partial<ServiceOptions> = {}) =>
   defineService({
     group: 'echo',
     inputs: [
       on<Order, undefined>(orders, (_state, order): Result<undefined> => {
+        if (order.amount === 777) throw new TransientError('not yet');
         if (order.amount === 666) throw new TypeError(`cannot take "${order.id}"`);
         if (order.amount < 0) return { kind: 'deadLetter', reason: `unknown name "${order.id}"`, field: 'amount' };
         if (order.amount === 0) return { kind: 'drop', reason: 'nothing' };
@@ -122,13 +124,23 @@ describe('a sampled record', () => {
     expect(spans.one('echo toy.orders').status.message).toBe('dead letter: not JSON');
   });
 
-  test('that crashes the service fails its spans, and is traced again when it is read again', async () => {
-    const world = createWorld({ limits: { maxRestarts: 0 } });
+  test('that makes the decision throw is a dead letter in its trace, which does not quote it', async () => {
+    const world = createWorld();
     await world.start(echo());
     await world.put(orders, [{ id: 'a', key: 'a', amount: 666 }], remoteSpan(1).headers);
+    expect(spans.one('echo toy.orders').status).toEqual({
+      code: SpanStatusCode.ERROR,
+      message: 'dead letter: the decision failed: TypeError: cannot take "…"',
+    });
+  });
+
+  test('fails its spans when the service ends at it', async () => {
+    const world = createWorld({ limits: { maxRestarts: 0 } });
+    await world.start(echo());
+    await world.put(orders, [{ id: 'a', key: 'a', amount: 777 }], remoteSpan(1).headers);
     expect(world.fatal).toHaveLength(1);
     for (const name of ['echo process', 'echo toy.orders']) {
-      expect(spans.one(name).status).toEqual({ code: SpanStatusCode.ERROR, message: 'Error' });
+      expect(spans.one(name).status).toEqual({ code: SpanStatusCode.ERROR, message: 'TransientError' });
     }
   });
 

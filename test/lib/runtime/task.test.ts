@@ -12,7 +12,7 @@ import {
   type Result,
   type ServiceOptions,
 } from '../../../lib/runtime/define-service';
-import type { DeadLetter } from '../../../lib/topics/generated/messages';
+import type { DeadLetter, TablePosition } from '../../../lib/topics/generated/messages';
 import { partitionOf } from '../../../lib/topics/partition-of';
 import { topics } from '../../../lib/topics/topics';
 import {
@@ -121,7 +121,7 @@ describe('results', () => {
       'an undeclared output',
       { outputs: [] },
       echo,
-      /service toy emitted to toy\.receipts: add it to the service's outputs/,
+      /: Error: service toy emitted to toy\.receipts: add it to the service's outputs/,
     ],
     [
       'state without a table',
@@ -139,7 +139,7 @@ describe('results', () => {
       'a record that does not fit its schema',
       { outputs: [anyTopic(topics.tuning)] },
       () => ({ kind: 'done', emit: [{ topic: anyTopic(topics.tuning), value: { version: 'x' } }] }),
-      /service toy made an invalid record for tuning, field version/,
+      /: a record that does not fit its schema, field version/,
     ],
     [
       'an undeclared view',
@@ -147,13 +147,16 @@ describe('results', () => {
       (_order, context) => ({ kind: 'drop', reason: String(context.view(prices).offset) }),
       /add it to the service's views/,
     ],
-  ])('%s stops the service, saying where', async (_what, options, decide, message) => {
+  ])('%s puts the record aside, saying why', async (_what, options, decide, message) => {
     const world = createWorld();
     const service = await world.start(stateless(decide, options));
     await world.put(orders, ordersOf('a', 1, 1));
-    expect(service.status()).toMatchObject({ state: 'restarting' });
-    expect(service.status().lastError).toMatch(message);
-    expect(service.status().lastError).toMatch(/^service toy failed at toy\.orders\[0\]@0: /);
+    expect(service.status()).toMatchObject({ state: 'running', restarts: 0 });
+    const [letter] = deadLetters(world, orders.name);
+    expect(letter).toMatchObject({ offset: 0, key: 'a', value: orders.codec.encode(ordersOf('a', 1, 1)[0]!) });
+    expect(letter!.reason).toMatch(/^the decision failed: /);
+    expect(letter!.reason).toMatch(message);
+    expect(await counted(world, 'quantum_router_put_aside_total', { service: 'toy', step: 'decide' })).toBe(1);
   });
 });
 
@@ -360,20 +363,46 @@ describe('table', () => {
     expect(world.read(receipts).map((order) => order!.key)).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test('a row that does not fit its schema stops the service, naming topic and field', async () => {
+  test('a row that does not fit its schema is put aside by its key, and the others are kept', async () => {
     const world = createWorld();
-    const broken = defineService({
-      group: 'broken',
-      inputs: [
-        on<Order, unknown>(orders, () => ({ kind: 'done', state: { version: 'x' } }), { stateKey: ({ key }) => key }),
-      ],
-      outputs: [],
-      table: { topic: topics.tuning, maxRows: 10 },
-    });
-    const service = await world.start(broken);
-    await world.put(orders, ordersOf('a', 1, 1));
+    const codec = codecOf<TablePosition>('TablePosition');
+    const table = { ...jsonTopic<TablePosition>('toy.rows', () => '', { kind: 'table' }), codec };
+    const service = await world.start(
+      defineService({
+        group: 'broken',
+        inputs: [
+          on<Order, TablePosition>(
+            orders,
+            // Written well the first time only.
+            (row, { key }) => ({ kind: 'done', state: { positions: { [key]: row ? ('x' as never) : 1 } } }),
+            { stateKey: ({ key }) => key },
+          ),
+        ],
+        outputs: [],
+        table: { topic: table, maxRows: 10 },
+      }),
+    );
+    await world.put(orders, [...ordersOf('good', 1, 1), ...ordersOf('bad', 1, 1)]);
     await world.clock.advanceBy(100);
-    expect(service.status().lastError).toMatch(/service broken made an invalid record for tuning, field version/);
+    await world.put(orders, ordersOf('bad', 2, 2));
+    await world.clock.advanceBy(100);
+    expect(service.status()).toMatchObject({ state: 'running', restarts: 0, rows: 1 });
+    expect(deadLetters(world, orders.name)).toMatchObject([
+      {
+        topic: table.name,
+        offset: -1,
+        key: 'bad',
+        value: null,
+        reason: 'the row cannot be kept: a record that does not fit its schema, field positions.bad',
+      },
+    ]);
+    expect(world.raw(table.name).map(({ key, value }) => [key, value !== null])).toEqual([
+      ['good', true],
+      ['bad', true],
+      ['\u0000position', true],
+      ['bad', false],
+      ['\u0000position', true],
+    ]);
   });
 });
 
@@ -577,12 +606,36 @@ describe('timers', () => {
     expect([calls, service.status().rows]).toEqual([1, 1]);
   });
 
-  test('a timer has no record to dead-letter', async () => {
+  test.each<[string, () => Result<Tally>, string]>([
+    ['is refused', () => ({ kind: 'deadLetter', reason: 'no' }), 'no'],
+    [
+      'throws',
+      () => {
+        throw new TypeError('cannot read "secret words"');
+      },
+      'its timer failed: TypeError: cannot read "…"',
+    ],
+    [
+      'emits what does not fit',
+      () => ({ kind: 'done', emit: [emit(receipts, { id: 'x'.repeat(100_000), key: 'k', amount: 1 })] }),
+      'its timer failed: OversizedRecordError: a record of 100287 bytes for toy.receipts, which takes 100000',
+    ],
+  ])('a row whose timer %s is put aside instead of being met for ever', async (_what, decide, reason) => {
     const world = createWorld();
-    const service = await world.start(alarm(() => ({ kind: 'deadLetter', reason: 'no' })));
-    await world.put(orders, [order('a', 5)]);
-    await world.clock.advanceBy(5);
-    expect(service.status().lastError).toMatch(/a timer has no record/);
+    let calls = 0;
+    const service = await world.start(
+      alarm((row) => {
+        if (row.key === 'good') return { kind: 'done', state: null };
+        calls++;
+        return decide();
+      }),
+    );
+    await world.put(orders, [order('bad', 5), order('good', 5)]);
+    await world.clock.advanceBy(1_000);
+    expect([calls, service.status()]).toMatchObject([1, { state: 'running', restarts: 0, rows: 0 }]);
+    expect(deadLetters(world, orders.name)).toMatchObject([
+      { topic: tallies.name, offset: -1, key: 'bad', reason, value: expect.any(Buffer) },
+    ]);
   });
 });
 
@@ -647,6 +700,130 @@ describe('dead letters', () => {
         reason: 'r'.repeat(1_000),
       },
     ]);
+  });
+
+  test.each<[string, { key: string; value: Buffer; timestampMs?: number }, Partial<DeadLetter>]>([
+    [
+      'a huge key with garbage',
+      { key: 'k'.repeat(60_000), value: Buffer.from('{') },
+      { value: null, key: `${'k'.repeat(200)}… (60000 bytes)` },
+    ],
+    [
+      'a huge key of wide characters',
+      { key: '€'.repeat(20_000), value: Buffer.from('{') },
+      { value: null, valueBytes: 1 },
+    ],
+    ['a huge value', { key: 'k', value: Buffer.alloc(99_900, 'x') }, { value: null, key: 'k', valueBytes: 99_900 }],
+    [
+      'a huge field',
+      { key: 'k', value: Buffer.from('"field"') },
+      { field: 'f'.repeat(200), value: Buffer.from('"field"') },
+    ],
+    ['a huge reason', { key: 'k', value: Buffer.from('"reason"') }, { reason: 'r'.repeat(1_000) }],
+    [
+      'a huge output',
+      { key: 'k', value: Buffer.from('"output"') },
+      {
+        reason:
+          'the decision failed: OversizedRecordError: a record of 100287 bytes for toy.receipts, which takes 100000',
+      },
+    ],
+    [
+      'a huge header',
+      { key: 'k', value: Buffer.from('"header"') },
+      {
+        reason:
+          'the decision failed: OversizedRecordError: a record of 100305 bytes for toy.receipts, which takes 100000',
+      },
+    ],
+  ])('the dead letter of a record with %s fits', async (_what, record, letter) => {
+    const world = createWorld();
+    const huge: Order = { id: 'x'.repeat(100_000), key: 'k', amount: 1 };
+    const small: Order = { id: 'x', key: 'k', amount: 1 };
+    const service = await world.start(
+      stateless((order) => {
+        switch (order as unknown) {
+          case 'field':
+            return { kind: 'deadLetter', reason: 'r', field: 'f'.repeat(120_000) };
+          case 'reason':
+            return { kind: 'deadLetter', reason: 'r'.repeat(120_000) };
+          case 'output':
+            return { kind: 'done', emit: [emit(receipts, small), emit(receipts, huge)] };
+          case 'header':
+            return { kind: 'done', emit: [emit(receipts, small, { headers: { h: 'x'.repeat(100_000) } })] };
+          default:
+            return echo(order, undefined as never);
+        }
+      }),
+    );
+    await world.putRaw(orders.name, [record]);
+    await world.put(orders, ordersOf('a', 1, 1));
+    expect(deadLetters(world, orders.name)).toMatchObject([{ offset: 0, ...letter }]);
+    // Nothing of what it would have emitted is written, and the partition goes on.
+    expect(world.read(receipts)).toEqual(ordersOf('a', 1, 1));
+    expect(service.status()).toMatchObject({ state: 'running', restarts: 0 });
+  });
+
+  test('a row that grows too large is the fault of the record that makes it: its state stays as it was', async () => {
+    const world = createWorld();
+    const service = await world.start(
+      defineService({
+        group: 'toy',
+        inputs: [
+          on<Order, { key: string; ids: string[] }>(
+            orders,
+            (row, { id, key }) => ({
+              kind: 'done',
+              state: { key, ids: [...(row?.ids ?? []), id] },
+              emit: [emit(receipts, { id: id.slice(0, 1), key, amount: row?.ids.length ?? 0 })],
+            }),
+            { stateKey: ({ key }) => key },
+          ),
+        ],
+        outputs: [anyTopic(receipts)],
+        table: { topic: jsonTopic('toy.lists', ({ key }: { key: string }) => key, { kind: 'table' }), maxRows: 10 },
+      }),
+    );
+    const long = (letter: string): Order => ({ id: letter.repeat(60_000), key: 'k', amount: 1 });
+    await world.put(orders, [long('a'), long('b'), { id: 'c', key: 'k', amount: 1 }]);
+    await world.clock.advanceBy(1_000);
+    expect(world.read(receipts)).toEqual([
+      { id: 'a', key: 'k', amount: 0 },
+      { id: 'c', key: 'k', amount: 1 },
+    ]);
+    expect(deadLetters(world, orders.name)).toMatchObject([
+      {
+        offset: 1,
+        reason: expect.stringMatching(
+          /^the decision failed: OversizedRecordError: a record of 12\d{4} bytes for toy.lists/,
+        ),
+      },
+    ]);
+    expect(service.status()).toMatchObject({ state: 'running', restarts: 0, rows: 1 });
+  });
+
+  test('of an error they have the message without quotations, and the log has where it was thrown', async () => {
+    const world = createWorld();
+    const logged: { message: string; fields: Record<string, unknown> }[] = [];
+    const log = { ...world.host.log, error: (message: string, fields = {}) => void logged.push({ message, fields }) };
+    await world.start(
+      stateless(({ id }) => {
+        throw new TypeError(`no "${id}" in 'it\\'s', nor in \`${id}\` ${'y'.repeat(10_000)}`);
+      }),
+      { log: { ...log, child: () => log } as never },
+    );
+    await world.put(orders, [{ id: 'my secret', key: 'k', amount: 1 }]);
+    const [{ reason }] = deadLetters(world, orders.name) as [DeadLetter];
+    expect(reason).toMatch(/^the decision failed: TypeError: no "…" in "…", nor in "…" y+$/);
+    expect(reason.length).toBeLessThan(400);
+    expect(logged).toMatchObject([
+      {
+        message: 'a record made the service fail and is put aside',
+        fields: { service: 'toy', step: 'decide', topic: orders.name, partition: 0, offset: 0, failure: 'TypeError' },
+      },
+    ]);
+    expect(JSON.stringify(logged)).not.toContain('secret');
+    expect(logged[0]!.fields['at']).toContainEqual(expect.stringContaining('task.test'));
   });
 
   test('a tombstone on a table read as a stream is dropped, not dead', async () => {
@@ -786,10 +963,8 @@ describe('look-ups', () => {
     expect(await counted(world, 'quantum_router_retries_total', { service: 'toy', operation: 'lookup' })).toBe(3);
   });
 
-  test.each([
-    ['retries used up', new TransientError('busy')],
-    ['an unknown error', new Error('broken')],
-  ])('%s: the service starts afresh', async (_what, error) => {
+  test('with retries used up the service starts afresh, and nothing is put aside', async () => {
+    const error = new TransientError('busy');
     const world = createWorld({ limits: { maxRetries: 2 } });
     let healthy = false;
     const service = await world.start(
@@ -806,11 +981,33 @@ describe('look-ups', () => {
     expect(world.read(receipts)).toHaveLength(1);
   });
 
+  test('a batch at which they throw is asked for in halves, and only the record at fault is put aside', async () => {
+    const world = createWorld();
+    const calls: number[] = [];
+    const service = await world.start(
+      withLookup(async (events) => {
+        calls.push(events.length);
+        if (events.some(({ id }) => id === 'a3')) throw new RangeError('no');
+        return events.map(() => 1);
+      }),
+    );
+    await world.put(orders, ordersOf('a', 1, 8));
+    expect(calls).toEqual([8, 4, 2, 2, 1, 1, 4]);
+    expect(world.read(receipts).map((order) => order!.id)).toEqual(['a1', 'a2', 'a4', 'a5', 'a6', 'a7', 'a8']);
+    expect(deadLetters(world, orders.name)).toMatchObject([
+      { offset: 2, reason: 'the look-up failed: RangeError: no', key: 'a' },
+    ]);
+    expect(service.status().restarts).toBe(0);
+  });
+
   test('must give a result per event', async () => {
     const world = createWorld();
     const service = await world.start(withLookup(async () => []));
     await world.put(orders, ordersOf('a', 1, 1));
-    expect(service.status().lastError).toBe('service toy: the look-up of toy.orders gave 0 results for 1 events');
+    expect(deadLetters(world, orders.name)[0]!.reason).toBe(
+      'the look-up failed: Error: service toy: the look-up of toy.orders gave 0 results for 1 events',
+    );
+    expect(service.status().restarts).toBe(0);
   });
 });
 
@@ -841,6 +1038,46 @@ describe('misplaced records', () => {
     ]);
     expect(world.read(receipts)).toMatchObject([{ id: 'a1', amount: right }]);
     expect(await counted(world, 'quantum_router_forwarded_total', { service: 'toy', topic: orders.name })).toBe(1);
+  });
+
+  test('are handled where they are when what would be forwarded does not fit', async () => {
+    const world = createWorld({ partitions: 4 });
+    const service = await world.start(forwarding);
+    const tail = orders.codec.encode({ id: '', key: 'a', amount: 0 }).length;
+    const large = orders.codec.encode({ id: 'x'.repeat(99_930 - tail), key: 'a', amount: 0 });
+    await world.putRaw(orders.name, [{ key: 'b', value: large, partition: wrong }]);
+    expect(service.status()).toMatchObject({ state: 'running', restarts: 0 });
+    // Its receipt is as large, so it is put aside here, where it was.
+    expect(deadLetters(world, orders.name)).toMatchObject([
+      { partition: wrong, value: null, valueBytes: large.length },
+    ]);
+    expect(world.raw(orders.name)).toHaveLength(1);
+  });
+
+  test('with a time before the epoch are forwarded with ours, which brokers take', async () => {
+    const world = createWorld({ partitions: 4 });
+    const broker = {
+      ...world.broker,
+      join: (options: Parameters<typeof world.broker.join>[0]) =>
+        world.broker.join({
+          ...options,
+          onAssigned: (epoch, consumers) =>
+            options.onAssigned(
+              epoch,
+              consumers.map((consumer) =>
+                Object.assign(Object.create(consumer), {
+                  partition: consumer.partition,
+                  poll: async (given: Parameters<typeof consumer.poll>[0]) =>
+                    (await consumer.poll(given)).map((record) => ({ ...record, timestampMs: -1 })),
+                }),
+              ),
+            ),
+        }),
+    };
+    const service = await world.start(forwarding, { broker });
+    await world.putRaw(orders.name, [{ key: 'b', value, partition: wrong }]);
+    expect(service.status()).toMatchObject({ state: 'running', restarts: 0 });
+    expect(world.read(receipts).map((order) => order!.amount)).toEqual([right]);
   });
 
   test('are handled where they are when they were forwarded before', async () => {
@@ -1014,9 +1251,59 @@ describe('processors', () => {
       }),
     );
     await world.put(orders, ordersOf('a', 1, 1));
-    expect(service.status()).toMatchObject({ state: 'restarting', lastError: 'worker died' });
+    expect(service.status()).toMatchObject({
+      state: 'restarting',
+      lastError: 'service trainer failed at toy.orders[0]@0: worker died',
+    });
     fail = false;
     await world.clock.advanceBy(1_000);
     expect(world.read(receipts)).toEqual(ordersOf('a', 1, 1));
+    expect(deadLetters(world, orders.name)).toEqual([]);
   });
+
+  test.each<[string, (ids: readonly string[]) => string | Error]>([
+    ['it throws', (ids) => (ids.some((id) => /^[37]$/.test(id.slice(1))) ? new Error('poison') : 'ok')],
+    [
+      'what it emits cannot be written',
+      (ids) => (ids.some((id) => /^[37]$/.test(id.slice(1))) ? 'x'.repeat(1e5) : 'ok'),
+    ],
+  ])(
+    'a record at which %s is found over restarts, tried some times and put aside; all others are processed',
+    async (_what, fate) => {
+      const world = createWorld({ limits: { maxRestarts: 1 } });
+      const skipped = new Set<number>();
+      const tried: string[][] = [];
+      const poisoned = defineService({
+        group: 'trainer',
+        inputs: [
+          process(
+            orders,
+            async (batch) => {
+              const ids = batch.map(({ event }) => event.id);
+              tried.push(ids);
+              const id = fate(ids);
+              if (id instanceof Error) throw id;
+              return [emit(receipts, { id, key: ids.join(), amount: 0 })];
+            },
+            { onPutAside: (offset) => void skipped.add(offset) },
+          ),
+        ],
+        outputs: [anyTopic(receipts)],
+      });
+      const service = await world.start(poisoned);
+      await world.put(orders, ordersOf('a', 1, 9));
+      await world.clock.advanceBy(60_000);
+      expect(service.status()).toMatchObject({ state: 'running', ready: true });
+      expect(world.fatal).toEqual([]);
+      expect(deadLetters(world, orders.name).map(({ offset }) => offset)).toEqual([2, 6]);
+      expect(deadLetters(world, orders.name)[0]!.reason).toMatch(/^processing it failed: /);
+      expect([...skipped]).toEqual([2, 6]);
+      expect(tried.filter((ids) => ids.join() === 'a3')).toHaveLength(world.host.limits.maxTriesAlone);
+      const processed = new Set(world.read(receipts).flatMap((receipt) => receipt!.key.split(',')));
+      expect([...processed].sort()).toEqual(['a1', 'a2', 'a4', 'a5', 'a6', 'a8', 'a9']);
+      // Later records come in batches again.
+      await world.put(orders, ordersOf('b', 1, 1).concat(ordersOf('c', 1, 1)));
+      expect(tried.at(-1)).toEqual(['b1', 'c1']);
+    },
+  );
 });

@@ -1,0 +1,213 @@
+/**
+ * Avro types for bytes that anybody may have written. avsc believes every count and length it reads, so 26 bytes can
+ * keep it busy for ever; the types here ask the bytes that are left, and a stated maximum, before they believe any.
+ */
+import { isUtf8 } from 'node:buffer';
+import { toUSVString } from 'node:util';
+import avro from 'avsc';
+
+/**
+ * Items of all arrays and maps of one record together. The largest records of the engine have a few thousand; a map of
+ * so many keys is decoded in a few milliseconds.
+ */
+export const maxItems = 20_000;
+
+/** What avsc reads from and writes to; its declarations do not show it. */
+interface Tap {
+  readonly buf: Buffer;
+  pos: number;
+  readLong(): number;
+  readInt(): number;
+  readFixed(byteLength: number): Buffer;
+  skipString(): void;
+  writeLong(value: number): void;
+  writeString(value: string): void;
+}
+
+interface TapType {
+  _read(tap: Tap): unknown;
+  _skip(tap: Tap): void;
+  _write(tap: Tap, value: unknown): void;
+}
+
+type TypeClass = new (...given: unknown[]) => avro.Type;
+
+/** How many more items the record in hand may have: avsc hands nothing down while it reads or writes. */
+let itemsLeft = 0;
+
+/** To be called before every record that is read or written with the types of this file. */
+export function beginRecord(): void {
+  itemsLeft = maxItems;
+}
+
+function takeItems(count: number): void {
+  itemsLeft -= count;
+  if (itemsLeft < 0) throw new Error(`more than ${maxItems} items in arrays and maps`);
+}
+
+function bytesLeft({ buf, pos }: Tap): number {
+  return buf.length - pos;
+}
+
+/** A length that the bytes bear out. Written so that NaN, which avsc makes of endless numbers, is refused too. */
+function readLength(tap: Tap, what: string): number {
+  const length = tap.readLong();
+  const left = bytesLeft(tap);
+  if (!(length >= 0 && length <= left)) throw new Error(`${what} of ${length} bytes where ${left} are left`);
+  return length;
+}
+
+/**
+ * The number of items in the next block; 0 ends the array or map. Every item of our schemas takes a byte at least, so
+ * there are never more than bytes. A negative number says that the size of the block follows: `onSize` gets it.
+ */
+function readCount(tap: Tap, onSize?: (byteLength: number) => void): number {
+  const announced = tap.readLong();
+  const count = Math.abs(announced);
+  if (announced < 0) {
+    const byteLength = readLength(tap, 'a block');
+    onSize?.(byteLength);
+  }
+  const left = bytesLeft(tap);
+  if (!(count <= left)) throw new Error(`${count} items where ${left} bytes are left`);
+  takeItems(count);
+  return count;
+}
+
+/** Passes over all blocks of an array or a map, by their size where it is given. */
+function skipBlocks(tap: Tap, skipItem: () => void): void {
+  for (;;) {
+    let byteLength = -1;
+    const count = readCount(tap, (given) => {
+      byteLength = given;
+    });
+    if (count === 0) return;
+    if (byteLength >= 0) tap.pos += byteLength;
+    else for (let i = 0; i < count; i++) skipItem();
+  }
+}
+
+/** Text that is none is refused: replaced by U+FFFD, as Buffer does it, different ids would become one. */
+function readText(tap: Tap): string {
+  const byteLength = readLength(tap, 'a string');
+  const { buf, pos: start } = tap;
+  tap.pos += byteLength;
+  const text = buf.toString('utf8', start, tap.pos);
+  if (text.includes('\ufffd') && !isUtf8(buf.subarray(start, tap.pos))) throw new Error('a string is not UTF-8');
+  return text;
+}
+
+/** Lone surrogates have no bytes in UTF-8, and avsc would write some that nobody can read. */
+function writeText(tap: Tap, text: string): void {
+  tap.writeString(toUSVString(text));
+}
+
+class BoundedInt extends (avro.types.IntType as unknown as TypeClass) {
+  _read(tap: Tap): number {
+    const value = tap.readInt();
+    if ((value | 0) !== value) throw new Error(`${value} is no int`);
+    return value;
+  }
+}
+
+class BoundedString extends (avro.types.StringType as unknown as TypeClass) {
+  _read(tap: Tap): string {
+    return readText(tap);
+  }
+
+  _write(tap: Tap, value: unknown): void {
+    if (typeof value !== 'string') throw new Error(`invalid "string": ${typeof value}`);
+    writeText(tap, value);
+  }
+}
+
+class BoundedBytes extends (avro.types.BytesType as unknown as TypeClass) {
+  _read(tap: Tap): Buffer {
+    return tap.readFixed(readLength(tap, 'bytes'));
+  }
+}
+
+class BoundedArray extends (avro.types.ArrayType as unknown as TypeClass) {
+  declare readonly itemsType: TapType;
+
+  _read(tap: Tap): unknown[] {
+    const items: unknown[] = [];
+    for (let count = readCount(tap); count > 0; count = readCount(tap)) {
+      for (let i = 0; i < count; i++) items.push(this.itemsType._read(tap));
+    }
+    return items;
+  }
+
+  _skip(tap: Tap): void {
+    skipBlocks(tap, () => this.itemsType._skip(tap));
+  }
+
+  _write(tap: Tap, value: unknown): void {
+    if (!Array.isArray(value)) throw new Error(`invalid "array": ${typeof value}`);
+    takeItems(value.length);
+    if (value.length > 0) {
+      tap.writeLong(value.length);
+      for (const item of value) this.itemsType._write(tap, item);
+    }
+    tap.writeLong(0);
+  }
+}
+
+/** Maps are keyed by words from outside, so what is read has no prototype: `constructor` is a key like any other. */
+class BoundedMap extends (avro.types.MapType as unknown as TypeClass) {
+  declare readonly valuesType: TapType;
+
+  _read(tap: Tap): Record<string, unknown> {
+    const entries: Record<string, unknown> = Object.create(null);
+    for (let count = readCount(tap); count > 0; count = readCount(tap)) {
+      for (let i = 0; i < count; i++) {
+        const key = readText(tap);
+        entries[key] = this.valuesType._read(tap);
+      }
+    }
+    return entries;
+  }
+
+  _skip(tap: Tap): void {
+    skipBlocks(tap, () => {
+      tap.skipString();
+      this.valuesType._skip(tap);
+    });
+  }
+
+  _write(tap: Tap, value: unknown): void {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new Error(`invalid "map": ${typeof value}`);
+    const keys = Object.keys(value);
+    takeItems(keys.length);
+    if (keys.length > 0) {
+      tap.writeLong(keys.length);
+      for (const key of keys) {
+        writeText(tap, key);
+        this.valuesType._write(tap, (value as Record<string, unknown>)[key]);
+      }
+    }
+    tap.writeLong(0);
+  }
+}
+
+/** They hold nothing, so one of each serves all schemas. */
+const primitives = new Map<unknown, avro.Type>([
+  ['int', new BoundedInt()],
+  ['string', new BoundedString()],
+  ['bytes', new BoundedBytes()],
+]);
+
+/** The type of a schema, for reading and writing after `beginRecord`. Throws for what is no Avro schema. */
+export function boundedTypeOf(schema: unknown): avro.Type {
+  const options = {
+    wrapUnions: false,
+    typeHook(part: unknown, opts: unknown): avro.Type | undefined {
+      const kind = typeof part === 'string' ? part : (part as { type?: unknown }).type;
+      if (kind === 'array') return new BoundedArray(part, opts);
+      if (kind === 'map') return new BoundedMap(part, opts);
+      return primitives.get(kind);
+    },
+  };
+  return avro.Type.forSchema(schema as avro.Schema, options as avro.ForSchemaOptions);
+}

@@ -1,0 +1,192 @@
+import avro from 'avsc';
+import fc from 'fast-check';
+import { beginRecord, boundedTypeOf, maxItems } from '../../../lib/avro/bounded-types';
+import { codecOf, InvalidRecordError, UndecodableError } from '../../../lib/avro/codec';
+import type { TablePosition } from '../../../lib/topics/generated/messages';
+import { schemaVersions } from '../../../lib/topics/generated/schemas';
+import { anyValueOf, hostileCounts, latestSchema, longBytes, mapOf, withHostileCounts } from './schema-values';
+
+const positions = codecOf<TablePosition>('TablePosition');
+const header = positions.encode({ positions: {} }).subarray(0, 5);
+const framed = (...parts: Buffer[]): Buffer => Buffer.concat([header, ...parts]);
+const text = (value: string | Buffer): Buffer => {
+  const bytes = Buffer.from(value as string);
+  return Buffer.concat([longBytes(BigInt(bytes.length)), bytes]);
+};
+
+/** What avsc makes of a schema without our bounds. */
+const plainType = (name: string): avro.Type =>
+  avro.Type.forSchema(latestSchema(name) as avro.Schema, { wrapUnions: false });
+
+test.each(Object.keys(schemaVersions))('law: %s reads what avsc writes, and writes what avsc reads', (name) => {
+  const codec = codecOf<unknown>(name);
+  const plain = plainType(name);
+  fc.assert(
+    fc.property(anyValueOf(latestSchema(name)), (value) => {
+      const bytes = codec.encode(value);
+      // JSON text, since a plain avsc map loses a key named __proto__; that one is tested by itself.
+      expect(codec.decode(bytes)).toEqual(value);
+      expect(bytes.subarray(5)).toEqual(plain.toBuffer(value));
+    }),
+    { numRuns: 20, endOnFailure: true },
+  );
+});
+
+test.each(Object.keys(schemaVersions))('law: changed bytes of a %s are decoded or undecodable', (name) => {
+  const codec = codecOf<unknown>(name);
+  fc.assert(
+    fc.property(
+      anyValueOf(latestSchema(name)),
+      fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 }),
+      (value, changes) => {
+        const bytes = Buffer.from(codec.encode(value));
+        if (bytes.length > 5) for (const [at, byte] of changes) bytes[5 + (at % (bytes.length - 5))] = byte;
+        try {
+          codec.decode(bytes);
+        } catch (error) {
+          expect(error).toBeInstanceOf(UndecodableError);
+        }
+      },
+    ),
+    { numRuns: 100, endOnFailure: true },
+  );
+});
+
+test.each(Object.keys(schemaVersions))('law: no count in a %s is believed beyond its bytes', (name) => {
+  const codec = codecOf<unknown>(name);
+  fc.assert(
+    fc.property(anyValueOf(latestSchema(name)), (value) => {
+      for (const hostile of withHostileCounts(latestSchema(name), codec.encode(value)))
+        expect(() => codec.decode(hostile)).toThrow(UndecodableError);
+    }),
+    { numRuns: 5, endOnFailure: true },
+  );
+});
+
+describe('counts', () => {
+  test.each(hostileCounts.map((count) => [count.subarray(0, 12).toString('hex'), count]))(
+    '%s is refused at once',
+    (_hex, count) => {
+      expect(() => positions.decode(framed(count))).toThrow(UndecodableError);
+    },
+  );
+
+  test('more items than a record may have are refused, whether they are read or written', () => {
+    const entries = Array.from({ length: maxItems + 1 }, (_, i) => [`k${i}`, i] as const);
+    const plain = plainType('TablePosition').toBuffer({ positions: Object.fromEntries(entries) });
+    expect(() => positions.decode(framed(plain))).toThrow(`more than ${maxItems} items`);
+    expect(() => positions.encode({ positions: mapOf(entries) })).toThrow(InvalidRecordError);
+    const most = mapOf(entries.slice(1));
+    expect(positions.decode(positions.encode({ positions: most })).positions).toEqual(most);
+  });
+
+  test('items are counted over all arrays and maps of a record, and anew for the next', () => {
+    const type = boundedTypeOf({ type: 'array', items: { type: 'array', items: 'boolean' } });
+    const bytes = (inner: number, outer: number): Buffer =>
+      avro.Type.forSchema({ type: 'array', items: { type: 'array', items: 'boolean' } }).toBuffer(
+        Array.from({ length: outer }, () => new Array(inner).fill(true)),
+      );
+    for (let i = 0; i < 2; i++) {
+      beginRecord();
+      expect(type.fromBuffer(bytes(199, 100))).toHaveLength(100);
+    }
+    beginRecord();
+    expect(() => type.fromBuffer(bytes(200, 100))).toThrow(`more than ${maxItems} items`);
+  });
+
+  test('blocks with a size, and several of them, are read and passed over', () => {
+    const entry = Buffer.concat([text('a'), longBytes(7n)]);
+    const block = Buffer.concat([longBytes(-1n), longBytes(BigInt(entry.length)), entry]);
+    const other = Buffer.concat([longBytes(1n), text('b'), longBytes(8n)]);
+    const bytes = Buffer.concat([block, other, longBytes(0n)]);
+    expect(positions.decode(framed(bytes)).positions).toEqual({ a: 7, b: 8 });
+    const writer = boundedTypeOf({
+      type: 'record',
+      name: 'R',
+      fields: [
+        { name: 'gone', type: { type: 'map', values: 'long' } },
+        { name: 'list', type: { type: 'array', items: 'string' } },
+        { name: 'kept', type: 'int' },
+      ],
+    });
+    const reader = boundedTypeOf({ type: 'record', name: 'R', fields: [{ name: 'kept', type: 'int' }] });
+    const listed = Buffer.concat([longBytes(-1n), longBytes(2n), text('x'), longBytes(1n), text('y'), longBytes(0n)]);
+    const resolver = reader.createResolver(writer);
+    beginRecord();
+    expect({ ...(reader.fromBuffer(Buffer.concat([bytes, listed, longBytes(5n)]), resolver) as object) }).toEqual({
+      kept: 5,
+    });
+    for (const hostile of hostileCounts) {
+      beginRecord();
+      expect(() => reader.fromBuffer(Buffer.concat([hostile, bytes]), resolver)).toThrow(/left|items|truncated|bytes/);
+    }
+  });
+
+  test('items without width are bounded as well', () => {
+    const type = boundedTypeOf({ type: 'array', items: 'null' });
+    beginRecord();
+    expect(() => type.fromBuffer(Buffer.concat([longBytes(2n ** 31n), longBytes(0n)]))).toThrow('items where');
+  });
+});
+
+describe('maps', () => {
+  test('have no prototype, so that every word is a key like any other', () => {
+    const map = mapOf([
+      ['__proto__', 1],
+      ['constructor', 2],
+    ]);
+    const { positions: read } = positions.decode(positions.encode({ positions: map }));
+    expect(Object.getPrototypeOf(read)).toBeNull();
+    expect(Object.entries(read)).toEqual([
+      ['__proto__', 1],
+      ['constructor', 2],
+    ]);
+    expect(positions.decode(positions.encode({ positions: {} })).positions['toString']).toBeUndefined();
+  });
+});
+
+describe('text', () => {
+  test.each([
+    ['a lone surrogate', Buffer.from([0xed, 0xa0, 0x80])],
+    ['half a character', Buffer.from([0xf0, 0x90, 0x80])],
+    ['a byte that begins nothing', Buffer.from([0xff])],
+  ])('%s is not UTF-8, hence undecodable: replaced, different ids would become one', (_what, bytes) => {
+    expect(() => positions.decode(framed(longBytes(1n), text(bytes), longBytes(0n), longBytes(0n)))).toThrow(
+      'a string is not UTF-8',
+    );
+  });
+
+  test('the replacement character itself is text', () => {
+    const map = mapOf([['\ufffd', 1]]);
+    expect(positions.decode(positions.encode({ positions: map })).positions).toEqual(map);
+  });
+
+  test.each([
+    ['\ud800', '\ufffd'],
+    [`${'a'.repeat(100)}\udc00`, `${'a'.repeat(100)}\ufffd`],
+  ])('what we write can be read, lone surrogates and all', (key, read) => {
+    const bytes = positions.encode({ positions: { [key]: 1 } });
+    expect(Object.keys(positions.decode(bytes).positions)).toEqual([read]);
+  });
+});
+
+test('an int beyond 32 bits, which could not be written again, is undecodable', () => {
+  const type = boundedTypeOf('int');
+  expect(() => type.fromBuffer(longBytes(2n ** 31n))).toThrow('2147483648 is no int');
+  expect(type.fromBuffer(longBytes(-(2n ** 31n)))).toBe(-(2 ** 31));
+});
+
+test('no schema of ours has items without width, which the bytes that are left could not bound', () => {
+  const zero = (schema: unknown): boolean =>
+    schema === 'null' ||
+    (typeof schema === 'object' &&
+      (schema as { fields?: { type: unknown }[] })?.fields?.every((f) => zero(f.type)) === true);
+  const check = (schema: unknown): void => {
+    if (typeof schema !== 'object' || schema === null) return;
+    for (const [key, part] of Object.entries(schema)) {
+      if (key === 'items' || key === 'values') expect(zero(part)).toBe(false);
+      check(part);
+    }
+  };
+  for (const versions of Object.values(schemaVersions)) for (const { schema } of versions) check(schema);
+});
