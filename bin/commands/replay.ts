@@ -4,7 +4,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { configFromJson } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { type Progress, startProgress } from '../../lib/evaluation/progress';
-import { type Bound, boundOf, looksLikeTime, type OffsetSpan, ReplayRangeError, spanOf } from '../../lib/evaluation/replay/range';
+import {
+  type Bound,
+  boundOf,
+  looksLikeTime,
+  type OffsetSpan,
+  ReplayRangeError,
+  spanOf,
+} from '../../lib/evaluation/replay/range';
 import type { LocatedDifference } from '../../lib/evaluation/replay/verify';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
