@@ -13,6 +13,7 @@ import { addServe } from './commands/serve';
 import { addServices } from './commands/services';
 import { addTopics } from './commands/topics';
 import { addTrain } from './commands/train';
+import { fitHelp } from './fit-help';
 import { CliError, exitCodes, type Io } from './io';
 import { reasonOf } from './read-options';
 import { version } from './version';
@@ -84,7 +85,7 @@ function createProgram(io: Io): Command {
     // Throws instead of ending the process; commands added below inherit both settings.
     .exitOverride()
     .configureOutput({
-      writeOut: io.stdout.write,
+      writeOut: (text) => io.stdout.write(fitHelp(text, io.stdout.columns)),
       writeErr: io.stderr.write,
       getOutHelpWidth: () => io.stdout.columns,
       getErrHelpWidth: () => io.stderr.columns,

@@ -27,20 +27,21 @@ export function createWorkplace() {
         stdin?: readonly (string | Buffer)[];
         stop?: AbortController;
         isTerminal?: boolean;
+        columns?: number;
         environment?: Record<string, string>;
         onStderr?: (text: string) => void;
       } = {},
     ): Promise<Ran> {
       let stdout = '';
       let stderr = '';
-      const isTerminal = options.isTerminal ?? false;
+      const { isTerminal = false, columns = 100 } = options;
       const io: Io = {
         stdout: {
           write: (text) => {
             stdout += text;
           },
           isTerminal,
-          columns: 100,
+          columns,
         },
         stderr: {
           write: (text) => {
@@ -48,7 +49,7 @@ export function createWorkplace() {
             options.onStderr?.(stderr);
           },
           isTerminal,
-          columns: 100,
+          columns,
         },
         stdin: async function* () {
           yield* options.stdin ?? [];
