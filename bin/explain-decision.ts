@@ -54,6 +54,7 @@ function candidateTable(decision: RouteDecided, columns: number): string {
     ['  candidate', 'provider', 'probability', 'quality', 'utility', 'cost', 'latency', ''],
     rows,
     columns,
+    ['provider'],
   );
 }
 

@@ -14,6 +14,7 @@ import { addServices } from './commands/services';
 import { addStore } from './commands/store';
 import { addTopics } from './commands/topics';
 import { addTrain } from './commands/train';
+import { fitHelp } from './fit-help';
 import { CliError, exitCodes, type Io } from './io';
 import { reasonOf } from './read-options';
 import { version } from './version';
@@ -86,7 +87,7 @@ function createProgram(io: Io): Command {
     // Throws instead of ending the process; commands added below inherit both settings.
     .exitOverride()
     .configureOutput({
-      writeOut: io.stdout.write,
+      writeOut: (text) => io.stdout.write(fitHelp(text, io.stdout.columns)),
       writeErr: io.stderr.write,
       getOutHelpWidth: () => io.stdout.columns,
       getErrHelpWidth: () => io.stderr.columns,

@@ -78,8 +78,7 @@ without a time its midnight. Exits with 1 when a decision differs.
 
 Examples:
   $ quantum-router replay --verify
-  $ quantum-router replay --verify --with-learned --from 2026-03-01 --to 2026-03-02 \\
-      --out differences.jsonl
+  $ quantum-router replay --verify --with-learned --from 2026-03-01 --to 2026-03-02 --out differences.jsonl
   $ quantum-router replay --retrain --to 20000 --seed 7 --out weights
   $ quantum-router replay --verify --kafka localhost:9092 --partition 2 --from 1000`,
     )

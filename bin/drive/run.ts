@@ -216,7 +216,7 @@ function summaryOf(
       `${count}, the same for every policy; utility = quality less cost and latency as the configuration weighs them.`,
     ),
     '\n',
-    policyTable(policies, { color: false, paired: true }),
+    policyTable(policies, { color: false, paired: true, columns }),
     '\n',
     `decision latency of this engine${mark}\n`,
     `  p50 ${latency.p50.toFixed(1)} ms  p95 ${latency.p95.toFixed(1)} ms  p99 ${latency.p99.toFixed(1)} ms\n`,

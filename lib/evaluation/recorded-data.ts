@@ -46,7 +46,9 @@ export async function readRecordedData(path: string, options: RecordedDataOption
   let lineNumber = 0;
   const take = (line: string): void => {
     lineNumber++;
-    if (line.trim() !== '') rows.push(parseRecordedRow(line, lineNumber));
+    // Some editors put a byte order mark in front.
+    const text = lineNumber === 1 ? line.replace(/^\uFEFF/, '') : line;
+    if (text.trim() !== '') rows.push(parseRecordedRow(text, lineNumber));
   };
   try {
     for await (const chunk of openBytes(path)) for (const line of lines.push(chunk)) take(line);

@@ -1,4 +1,4 @@
-/** What a run was worth, as plain text: one table over all policies, at most 100 columns wide. */
+/** What a run was worth, as plain text: one table over all policies. */
 import type { PolicyResult } from './baselines';
 import { pairedDifference } from './paired-difference';
 
@@ -7,13 +7,16 @@ export interface TableOptions {
   readonly color: boolean;
   /** Adds how much better the first policy is than each other one, with its 95 % interval. */
   readonly paired: boolean;
+  /** Width to write for; where the table is wider, its longest title gives way. 100 by default. */
+  readonly columns?: number;
 }
 
 /** One line per policy under a header, the first policy being the one the others are compared with. Ends in a newline. */
 export function policyTable(results: readonly PolicyResult[], options: TableOptions): string {
   const first = results[0];
   const header = ['policy', 'utility', 'quality', 'USD/1,000', 'regret'];
-  if (options.paired) header.push(`${first?.name ?? ''} is better by`);
+  const title = `${first?.name ?? ''} is better by`;
+  if (options.paired) header.push(title);
   const lines = results.map((result) => {
     const cost = result.costUsdPer1000;
     const cells = [
@@ -26,7 +29,10 @@ export function policyTable(results: readonly PolicyResult[], options: TableOpti
     if (options.paired) cells.push(result === first ? '' : describeDifference(first!, result));
     return cells;
   });
-  return alignColumns([header, ...lines], options.color ? 1 : null);
+  const boldRow = options.color ? 1 : null;
+  const table = alignColumns([header, ...lines], boldRow);
+  const isTooWide = table.split('\n').some((line) => line.length > (options.columns ?? 100));
+  return isTooWide && options.paired ? alignColumns([[...header.slice(0, -1), 'better by'], ...lines], boldRow) : table;
 }
 
 function describeDifference(first: PolicyResult, other: PolicyResult): string {

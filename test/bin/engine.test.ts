@@ -89,3 +89,44 @@ test('a wrong configuration stops serve before anything starts', async () => {
     'error: the configuration is not valid:\nwrong.yaml:1:9 models: must be a list of at least 1\n',
   ]);
 });
+
+test('what PUT /v1/config changed stays over a restart with the same file, until the file is said to win', async () => {
+  const yaml = (seed: number) => `models:\n  - { name: a, provider: p }\nseed: ${seed}\n`;
+  place.write('mine.yaml', yaml(1));
+  /** Serves until `use` is through; what was written to stderr. */
+  const serve = async (extra: string[], use: (url: string) => Promise<void>): Promise<string> => {
+    const stop = new AbortController();
+    let used: Promise<void> | null = null;
+    const options = ['--data-dir', 'drift', '--port', '0', '--partitions', '1', '--log-level', 'silent'];
+    const ran = await place.run(['serve', '--config', 'mine.yaml', ...options, ...extra], {
+      stop,
+      onStderr: (text) => {
+        const url = /ready on (http:\S+)/.exec(text)?.[1];
+        if (url) used ??= use(url).finally(() => stop.abort());
+      },
+    });
+    await used;
+    expect([ran.exitCode, used]).toEqual([0, expect.anything()]);
+    return ran.stderr;
+  };
+  const inForce = async (url: string): Promise<{ version: number; config: { seed: number } }> =>
+    (await fetch(`${url}/v1/config`)).json() as never;
+  const has = (version: number, seed: number) => async (url: string) =>
+    expect(await inForce(url)).toMatchObject({ version, config: { seed } });
+
+  await serve([], async (url) => {
+    const { version, config } = await inForce(url);
+    const body = JSON.stringify({ version, config: { ...config, seed: 7 } });
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(`${url}/v1/config`, { method: 'PUT', headers, body })).status).toBe(200);
+  });
+  const again = await serve([], has(2, 7));
+  expect(again).toMatch(
+    /^warning: file mine.yaml is NOT in force: version 2 \(PUT from 127\.0\.0\.1 .*\) has changed it since this file was last put in force\. It would change:\n {2}seed: 7 → 1\n.*--config-wins\.\nready/,
+  );
+  const won = await serve(['--config-wins'], has(3, 1));
+  expect(won).toMatch(/^file mine.yaml is in force as version 3; it changed:\n {2}seed: 7 → 1\n/);
+  // Edited, and nobody else has changed anything: put in force.
+  place.write('mine.yaml', yaml(5));
+  expect(await serve([], has(4, 5))).toMatch(/seed: 1 → 5/);
+}, 120_000);

@@ -37,6 +37,29 @@ describe('the command line', () => {
     },
   );
 
+  test.each(
+    [
+      [],
+      ['run'],
+      ['serve'],
+      ['services'],
+      ['init'],
+      ['config', 'validate'],
+      ['config', 'apply'],
+      ['route'],
+      ['explain'],
+      ['replay'],
+      ['models'],
+      ['models', 'list'],
+      ['train'],
+      ['evaluate'],
+      ['graph'],
+    ].map((argv) => [argv]),
+  )('the help of %j fits 80 columns', async (argv) => {
+    const { stdout } = await place.run([...argv, '--help'], { columns: 80 });
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
   test.each<[string, string[], RegExp]>([
     ['an unknown command', ['serv'], /unknown command 'serv'\n\(Did you mean serve\?\)/],
     ['an unknown option', ['topics', '--jsn'], /unknown option '--jsn'\n\(Did you mean --json\?\)/],

@@ -28,6 +28,7 @@ export function createWorkplace() {
         stdin?: readonly (string | Buffer)[];
         stop?: AbortController;
         isTerminal?: boolean;
+        columns?: number;
         environment?: Record<string, string>;
         onStderr?: (text: string) => void;
       } = {},
@@ -35,14 +36,14 @@ export function createWorkplace() {
       const stop = options.stop ?? new AbortController();
       let stdout = '';
       let stderr = '';
-      const isTerminal = options.isTerminal ?? false;
+      const { isTerminal = false, columns = 100 } = options;
       const io: Io = {
         stdout: {
           write: (text) => {
             stdout += text;
           },
           isTerminal,
-          columns: 100,
+          columns,
         },
         stderr: {
           write: (text) => {
@@ -50,7 +51,7 @@ export function createWorkplace() {
             options.onStderr?.(stderr);
           },
           isTerminal,
-          columns: 100,
+          columns,
         },
         stdin: async function* () {
           yield* options.stdin ?? [];

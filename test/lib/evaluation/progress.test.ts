@@ -72,3 +72,19 @@ test('lines are cut to the terminal, unknown figures are said to be unknown, not
   plain.progress.update({ done: 0, meanQuality: null, costUsdPer1000: null, counts: [] });
   expect(plain.written).toEqual(['0/12,000  0/s  quality –  cost unknown\n']);
 });
+
+test.each([true, false])('at 80 columns and 40 no line is wider, and no word is cut (terminal: %s)', (isTerminal) => {
+  for (const columns of [40, 80]) {
+    const { written, time, progress } = rig(isTerminal, columns);
+    for (time.ms = 0; time.ms <= 6_000; time.ms += 1_000) {
+      progress.update({ ...state(time.ms), note: time.ms > 2_000 ? 'slowed down: this machine is busy' : null });
+    }
+    progress.finish();
+    const redraws = new RegExp(`${String.fromCharCode(27)}\\[\\d*[AK]|\r`, 'g');
+    const lines = written.join('').replace(redraws, '').split('\n');
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+    expect(lines.join('\n')).toContain('6,000/12,000');
+    for (const word of lines.join(' ').split(/\s+/))
+      expect(word).not.toMatch(/^(aurelia-fer|boreal-chal|qualit|slowe)$/);
+  }
+});

@@ -41,6 +41,11 @@ test('the table is aligned, plain and fits 100 columns', () => {
   for (const line of table.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
 });
 
+test('on a narrower terminal the longest title gives way', () => {
+  const table = policyTable(results, { color: false, paired: true, columns: 70 });
+  expect(table.split('\n')[0]).toBe('policy          utility  quality  USD/1,000  regret         better by');
+});
+
 test('on a terminal the first policy is bold, without pairs the column is gone', () => {
   const table = policyTable(results, { color: true, paired: false });
   expect(table.split('\n')[2]).toBe('\u001b[1mQuantum Router   0.8000   0.8000       3.46  0.2000\u001b[22m');
