@@ -1,6 +1,7 @@
 /** All services of the engine together in one process: declared, started readers first, stopped writers first. */
 import { createConfigWriter } from '../lib/config/apply-config';
 import type { RouterConfig } from '../lib/config/router-config';
+import { assertKey } from '../lib/learning/encoder-key';
 import type { Broker } from '../lib/ports/broker';
 import type { KeyValue } from '../lib/ports/key-value';
 import { seededRandom } from '../lib/random/seeded';
@@ -69,7 +70,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     topicPrefix,
     onFatal,
   };
-  const definitions = declareOn(host, config, options.trainer);
+  const { encoder = null } = home;
+  assertKey(config, encoder);
+  const definitions = declareOn(host, config, options.trainer, encoder);
   await ensureServiceTopics(definitions, host);
 
   const stops: (() => Promise<void>)[] = [];

@@ -8,6 +8,7 @@ import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
 import { openRedisKeyValue } from '../lib/adapters/redis/redis-key-value';
 import { systemClock, systemIds } from '../lib/adapters/system';
 import type { ProcessSettings } from '../lib/config/process-settings';
+import type { Encoder } from '../lib/learning/encoder-key';
 import type { Broker } from '../lib/ports/broker';
 import type { Clock } from '../lib/ports/clock';
 import type { KeyValue } from '../lib/ports/key-value';
@@ -26,12 +27,21 @@ export interface EngineHome {
   readonly elapsedMs: () => number;
   /** Fresh ids (requests without one, gateways). */
   readonly createId: () => string;
+  /** With the installation's key for hashing texts; left out without one. */
+  readonly encoder?: Encoder | null;
   /** Closes the ports. Call after the engine has stopped. */
   close(): Promise<void>;
 }
 
 /** One process on one lmdb file in `directory`. Throws, naming directory and process, when another process has it open. */
-export function embeddedHome(options: { directory: string; durability?: Durability }): EngineHome {
+export function embeddedHome({
+  encoder = null,
+  ...options
+}: {
+  directory: string;
+  durability?: Durability;
+  encoder?: Encoder | null;
+}): EngineHome {
   const clock = systemClock();
   const store = openEmbeddedStore({ ...options, clock });
   const broker = createEmbeddedBroker(store);
@@ -43,6 +53,7 @@ export function embeddedHome(options: { directory: string; durability?: Durabili
     clock,
     elapsedMs: () => clock.monotonicMs(),
     createId: systemIds(),
+    encoder,
     async close() {
       await broker.close();
       await keyValue.close();
@@ -117,6 +128,7 @@ export async function distributedHome(
     clock,
     elapsedMs: () => clock.monotonicMs(),
     createId,
+    encoder: settings.encoder,
     async deleteTopics() {
       const names = (await broker.listTopics()).map(({ name }) => name);
       // Without a prefix there is no telling whose topics they are.

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { defaultKafkaSettings, type KafkaSettings } from '../adapters/kafka/kafka-settings';
 import { defaultRedisSettings, type RedisSettings } from '../adapters/redis/redis-settings';
 import { dictionaryOf } from '../dictionary';
+import { type Encoder, keyedEncoder } from '../learning/encoder-key';
 import type { LogLevel } from '../telemetry/log';
 
 export interface ProcessSettings {
@@ -23,6 +24,8 @@ export interface ProcessSettings {
   /** Where every other service answers /health, /ready and /metrics; null: nowhere. */
   readonly metricsPort: number | null;
   readonly logLevel: LogLevel;
+  /** With the installation's key for hashing texts; null without one. */
+  readonly encoder: Encoder | null;
 }
 
 /** A variable is missing or wrong. The message has a line per variable. */
@@ -110,6 +113,7 @@ export function processSettings(environment: Readonly<Record<string, string | un
     kafka: kafkaSettings(env),
     redis: redisSettings(env),
     topicPrefix: env.TOPIC_PREFIX ?? '',
+    encoder: installedEncoder(environment),
     partitions: env.PARTITIONS ?? defaultPartitions,
     http: { host: env.HTTP_HOST ?? '127.0.0.1', port: env.HTTP_PORT ?? 8_080 },
     metricsPort: env.METRICS_PORT ?? null,
@@ -165,6 +169,33 @@ function redisSettings(env: Environment): RedisSettings | null {
     tls: url.startsWith('rediss:') || caPem ? { rejectUnauthorized: true, ...(caPem && { caPem }) } : null,
     keyPrefix,
   };
+}
+
+const leastKeyBytes = 16;
+
+/**
+ * The key that ENCODER_KEY_FILE names; null where it names none. Throws an InvalidEnvironmentError for a file that cannot be
+ * read or holds too little.
+ */
+export function encoderKeyIn(environment: Readonly<Record<string, string | undefined>>): string | null {
+  const file = environment['ENCODER_KEY_FILE'];
+  if (file === undefined || file === '') return null;
+  let key: string;
+  try {
+    key = readFileSync(file, 'latin1').trim();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new InvalidEnvironmentError([`ENCODER_KEY_FILE names a file that cannot be read: ${code}`]);
+  }
+  if (key.length < leastKeyBytes)
+    throw new InvalidEnvironmentError([`ENCODER_KEY_FILE names a file with fewer than ${leastKeyBytes} bytes`]);
+  return key;
+}
+
+/** The encoder with that key; null without one. */
+export function installedEncoder(environment: Readonly<Record<string, string | undefined>>): Encoder | null {
+  const key = encoderKeyIn(environment);
+  return key === null ? null : keyedEncoder(key);
 }
 
 function pemOf(

@@ -2,17 +2,27 @@
 import type { Broker } from '../ports/broker';
 import type { Topic } from './define-topic';
 
-/** By key, in the order of the last change. Throws for a record that cannot be decoded. */
+/** By key, in the order of the last change. A record that cannot be decoded is none of ours: what was there before it stays. */
 export async function readTable<T>(broker: Broker, topic: Topic<T>, topicPrefix: string): Promise<Map<string, T>> {
   const of = { topic: topicPrefix + topic.name, partition: 0 };
   const { earliest, end } = await broker.offsets(of);
-  const rows = new Map<string, Buffer>();
+  const rows = new Map<string, T>();
   for await (const records of broker.read(of, { from: earliest, to: end })) {
     for (const { key, value } of records) {
       if (key === null) continue;
+      const row = value === null ? null : decoded(topic, value);
+      if (row === undefined) continue;
       rows.delete(key);
-      if (value !== null) rows.set(key, value);
+      if (row !== null) rows.set(key, row);
     }
   }
-  return new Map([...rows].map(([key, value]) => [key, topic.codec.decode(value)]));
+  return rows;
+}
+
+function decoded<T>(topic: Topic<T>, value: Buffer): T | undefined {
+  try {
+    return topic.codec.decode(value);
+  } catch {
+    return undefined;
+  }
 }

@@ -6,6 +6,7 @@ import { countInvalidConfig, createConfigReader } from '../../lib/config/current
 import { configFromJson, defaultRouterConfig } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { sha256Of } from '../../lib/learning/blob';
+import type { Encoder } from '../../lib/learning/encoder-key';
 import type { Broker } from '../../lib/ports/broker';
 import { TransientError } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
@@ -59,6 +60,8 @@ export interface DqnTrainerOptions {
   readonly topicPrefix?: string;
   /** Events between two checkpoints, the most that a restart folds again; default 2,000. */
   readonly checkpointEveryEvents?: number;
+  /** With the installation's key; left out without one. */
+  readonly encoder?: Encoder | null;
   /** Lag of the fold above which an alarm rings; default 10,000. */
   readonly lagAlarmMs?: number;
 }
@@ -286,13 +289,13 @@ export class Trainer {
     const saved = pointer && (await this.savedState(pointer));
     const before = saved?.settings.learning.backend ?? weights?.backend ?? null;
     const goesOnWith = (backend: string): boolean => {
-      const settings = foldSettingsOf(config, backend as TensorBackendName);
+      const settings = foldSettingsOf(config, backend as TensorBackendName, this.options.encoder);
       if (saved) return sameLineage(saved.settings, settings);
       return weights === null || isOfLineage(weights, settings);
     };
     const { name: backend, reason } = chooseBackend(config, before && goesOnWith(before) ? before : null);
     log.info('tensor backend', { backend, reason });
-    const settings = foldSettingsOf(config, backend);
+    const settings = foldSettingsOf(config, backend, this.options.encoder);
     if (goesOnWith(backend)) return { saved, settings, isNew: saved === null && pointer !== null };
     log.warn('seed, pipeline, encoder or backend have changed: a new lineage is folded from the beginning of the log', {
       backend,
@@ -430,13 +433,20 @@ export class Trainer {
     const { log } = this.options;
     session.publisher.configVersion = current.version;
     const { backend } = current.config.learning;
-    const wanted = foldSettingsOf(current.config, backend === 'auto' ? session.settings.learning.backend : backend);
+    const wanted = foldSettingsOf(
+      current.config,
+      backend === 'auto' ? session.settings.learning.backend : backend,
+      this.options.encoder,
+    );
     const settings = inLineageOf(session.settings, wanted);
     if (!sameSettings(wanted, settings) && session.warnedVersion !== current.version) {
       session.warnedVersion = current.version;
-      log.warn('changed seed, pipeline or tensor backend: in force when the trainer starts next, as a new lineage', {
-        version: current.version,
-      });
+      log.warn(
+        'changed seed, pipeline, encoder or tensor backend: in force when the trainer starts next, as a new lineage',
+        {
+          version: current.version,
+        },
+      );
     }
     if (sameSettings(settings, session.settings)) return;
     log.info('the trainer goes on under changed settings', { version: current.version });

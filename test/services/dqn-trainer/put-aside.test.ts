@@ -155,7 +155,7 @@ test('garbage beside the checkpoint, or among the events, does not keep the trai
   const running = await world.start(world.trainer);
   await feed(world, learningEvents(0, 50));
   const producer = world.broker.producer('foreign');
-  for (const topic of [topics.trainerCheckpoint, topics.weightsPublished, topics.tuning, topics.learningEvents])
+  for (const topic of [topics.trainerCheckpoint, topics.weightsVersions, topics.tuning, topics.learningEvents])
     await producer.send([{ topic: topic.name, partition: 0, key: 'current', value: Buffer.from('no record') }]);
   await world.clock.advanceBy(200);
   await running.stop();
