@@ -228,6 +228,22 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...breakerOrder(raw['breaker']),
     ...deadWeights(raw),
     ...linearSessions(raw['learning']),
+    ...lostNames(raw),
+  ];
+}
+
+/** The schema would drop the one name that no object of its making can have, without a word. */
+function lostNames({ models, reward }: Record<string, unknown>): Issue[] {
+  const lost = (value: unknown, path: (string | number)[]): Issue[] =>
+    isObject(value) && Object.hasOwn(value, '__proto__')
+      ? [issueAt([...path, '__proto__'], 'cannot be a name here: choose another')]
+      : [];
+  const ofModels = Array.isArray(models) ? models : [];
+  return [
+    ...ofModels.flatMap((model, i) =>
+      isObject(model) ? lost(model['taskQuality'], ['models', i, 'taskQuality']) : [],
+    ),
+    ...(isObject(reward) ? lost(reward['weights'], ['reward', 'weights']) : []),
   ];
 }
 

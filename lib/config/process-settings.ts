@@ -52,7 +52,9 @@ const topicPrefix = z.string().regex(/^[\w.-]{0,100}$/, 'must be letters, digits
 
 const environmentSchema = z.object({
   KAFKA_BROKERS: brokers.describe('Kafka, host:port[,host:port…]'),
-  ENCODER_KEY_FILE: text.optional().describe('file with the key that texts are hashed with, where encoder.keyed is true'),
+  ENCODER_KEY_FILE: text
+    .optional()
+    .describe('file with the key that texts are hashed with, where encoder.keyed is true'),
   KAFKA_CLIENT_ID: text.optional().describe("name in the brokers' logs and quotas"),
   KAFKA_TLS: flag.optional().describe('true: speak TLS'),
   KAFKA_TLS_CA_FILE: text.optional().describe('PEM file of the authority that signed the brokers'),

@@ -157,6 +157,13 @@ test('a text that another encoder has described is a stranger; a vector of the c
   expect(at({ ...vector, encoderVersion: 'other' })).toEqual(at(vector));
 });
 
+test('a model named like what every object inherits has no drift and no cost but its own', () => {
+  const names = ['constructor', 'toString'];
+  const judgement = policyOf({ models: names }).judge(openedOf({ tuning }, names));
+  expect([...judgement.qualities, ...judgement.utilities].every(Number.isFinite)).toBe(true);
+  closeTo(judgement.qualities, [0.9, 0.5]);
+});
+
 describe('refuses', () => {
   const bytes = writePolicy(weightsOf());
   const blob = readBlob(bytes, 'policy');
