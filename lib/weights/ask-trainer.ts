@@ -1,6 +1,7 @@
 /** Asks the trainer for other weights and waits for its answer: a command goes out, the answer of its id comes back. */
 import type { Broker } from '../ports/broker';
 import type { Clock } from '../ports/clock';
+import { decodeOrNull } from '../topics/decode-or-null';
 import type { WeightsAnswer, WeightsCommand } from '../topics/generated/messages';
 import { topics } from '../topics/topics';
 
@@ -24,7 +25,8 @@ export async function askTrainer(options: AskOptions, command: WeightsCommand): 
     startAt: 'latest',
     onRecords(records) {
       for (const { key, value } of records) {
-        if (key === command.commandId && value) settle(topics.weightsAnswers.codec.decode(value));
+        const answer = key === command.commandId && value ? decodeOrNull(topics.weightsAnswers, value) : null;
+        if (answer) settle(answer);
       }
     },
     onFailed: settle,

@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock';
 import type { KeyValue } from '../ports/key-value';
 import { anyTopic, type Emit, emit } from '../runtime/define-service';
 import type { Log } from '../telemetry/log';
+import { decodeOrNull } from '../topics/decode-or-null';
 import { topics } from '../topics/topics';
 import { createLru } from './lru';
 
@@ -162,7 +163,8 @@ async function readFromLog(options: BlobStoreOptions, sha256: string): Promise<B
       for (const record of records) {
         // The key alone tells whose chunk it is: no need to decode (and copy) the others.
         if (!record.key?.startsWith(`${sha256}/`) || record.value === null) continue;
-        const chunk = topics.weightsBlobs.codec.decode(record.value);
+        const chunk = decodeOrNull(topics.weightsBlobs, record.value);
+        if (!chunk) continue;
         chunks.set(chunk.index, chunk.bytes);
         count = chunk.count;
       }

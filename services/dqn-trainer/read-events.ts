@@ -1,6 +1,6 @@
 /** Learning events of a range, as the fold takes them. */
 import type { Broker } from '../../lib/ports/broker';
-import type { LearningEvent } from '../../lib/topics/generated/messages';
+import { decodeOrNull } from '../../lib/topics/decode-or-null';
 import { topics } from '../../lib/topics/topics';
 import type { FoldBatch } from './fold';
 
@@ -24,16 +24,8 @@ export async function* readEvents(
   if (first >= to) return;
   for await (const records of broker.read(of, { from: first, to, maxRecords: chunkEvents })) {
     yield records.flatMap(({ value, offset }) => {
-      const event = value && decoded(value);
+      const event = value && decodeOrNull(topics.learningEvents, value);
       return event ? [{ event, offset }] : [];
     });
-  }
-}
-
-function decoded(value: Buffer): LearningEvent | null {
-  try {
-    return topics.learningEvents.codec.decode(value);
-  } catch {
-    return null;
   }
 }

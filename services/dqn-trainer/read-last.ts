@@ -1,5 +1,6 @@
 /** The newest value of a table that has one key: what a restart goes on from. */
 import type { Broker } from '../../lib/ports/broker';
+import { decodeOrNull } from '../../lib/topics/decode-or-null';
 import type { Topic } from '../../lib/topics/define-topic';
 
 /** Offsets read at a time, from the end backwards. */
@@ -12,17 +13,9 @@ export async function readLast<T>(broker: Broker, topic: Topic<T>, topicPrefix: 
   for (let to = end; to > earliest; to -= windowOffsets) {
     let last: T | null = null;
     for await (const records of broker.read(of, { from: Math.max(earliest, to - windowOffsets), to })) {
-      for (const { value } of records) last = (value && decoded(topic, value)) ?? last;
+      for (const { value } of records) last = (value && decodeOrNull(topic, value)) ?? last;
     }
     if (last) return last;
   }
   return null;
-}
-
-function decoded<T>(topic: Topic<T>, value: Buffer): T | null {
-  try {
-    return topic.codec.decode(value);
-  } catch {
-    return null;
-  }
 }

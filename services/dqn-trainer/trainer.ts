@@ -96,7 +96,6 @@ interface Session {
   saved: Buffer | null;
   /** Events that made the fold fail. No fold of this log meets them again: checkpoints carry the offsets on. */
   readonly skipped: Set<number>;
-  readonly lag: LearningLag;
   readonly publisher: Publisher;
   readonly trials: TrialKeeper;
   /** Ids of commands that have an answer. */
@@ -124,9 +123,12 @@ export class Trainer {
   private readonly readConfig: ReturnType<typeof createConfigReader>;
   /** Failures by command, for as long as the process lives. */
   private readonly failedCommands = new Map<string, number>();
+  private readonly lag: LearningLag;
 
   constructor(private readonly options: DqnTrainerOptions) {
     this.readConfig = createConfigReader(countInvalidConfig(options.metrics, 'dqn-trainer'));
+    const onChange = (isBehind: boolean): void => this.session?.publisher.setBehind(isBehind);
+    this.lag = createLearningLag({ ...options, onChange });
   }
 
   /** Closes what an earlier life left, restores state, and returns the offset of learning.events to go on from. */
@@ -152,7 +154,7 @@ export class Trainer {
     const lineage = lineageIdOf(settings);
     const publisher = new Publisher({ blobs, log, metrics, weights, tuning, versions, lineage, mode });
     publisher.configVersion = applied?.version ?? 0;
-    const lag = createLearningLag({ ...this.options, onChange: (isBehind) => publisher.setBehind(isBehind) });
+    publisher.setBehind(this.lag.isBehind);
     metrics.set('quantum_router_learning_rewards', {}, tuning?.learnedRewards ?? 0);
     this.session = {
       fold,
@@ -160,7 +162,6 @@ export class Trainer {
       position: startAt,
       saved: saved?.bytes ?? null,
       skipped,
-      lag,
       publisher,
       trials: createTrialKeeper({ publisher, ...this.options }),
       answered: await readAnswered(broker, prefix),
@@ -179,7 +180,7 @@ export class Trainer {
         to: startAt,
       });
     }
-    await lag.show({ position: startAt, sinceMs: this.options.clock.nowMs() });
+    await this.lag.show({ position: startAt, sinceMs: this.options.clock.nowMs() });
     log.info('trainer resumes', { offset: startAt, end, fromCheckpoint: saved !== null, lineage, mode: mode.kind });
     return startAt;
   }
@@ -197,12 +198,12 @@ export class Trainer {
     const startedMs = this.options.elapsedMs();
     const [first, last] = [batch[0]!, batch.at(-1)!];
     const { nowMs } = context;
-    const { outputs, folded, duplicates, foreign, faults, verdict } = await session.lag.during(
+    const { outputs, folded, duplicates, foreign, faults, verdict } = await this.lag.during(
       { position: first.offset, sinceMs: first.timestampMs ?? nowMs },
       () => this.fold(session, batch, nowMs, records),
     );
     session.position = last.offset + 1;
-    await session.lag.show({ position: session.position, sinceMs: last.timestampMs ?? nowMs });
+    await this.lag.show({ position: session.position, sinceMs: last.timestampMs ?? nowMs });
     metrics.observe('quantum_router_training_batch_seconds', {}, (this.options.elapsedMs() - startedMs) / 1_000);
     for (const [kind, count] of folded) metrics.count('quantum_router_learning_events_total', { kind }, count);
     if (duplicates > 0)

@@ -60,6 +60,24 @@ test('the figures go on while a batch is folded, and the alarm rings once and en
   expect((await figures()).alarm).toBe(0);
 });
 
+test('what comes while nobody folds is seen whenever somebody looks', async () => {
+  const { clock, send, lag, metrics, figures } = await lagWorld(10_000);
+  await lag.show({ position: 0, sinceMs: clock.nowMs() });
+  await clock.advanceBy(3_600_000);
+  await send(topics.learningEvents, learningEvents(0, 5));
+  const scrape = async (): Promise<void> => {
+    await metrics.text();
+    await clock.settle();
+  };
+  await scrape();
+  await clock.advanceBy(2_000);
+  await scrape();
+  await clock.advanceBy(30_000);
+  await scrape();
+  // Since it was noticed, not since the last event an hour before.
+  expect(await figures()).toEqual({ events: 5, seconds: 32, alarm: 1 });
+});
+
 test('nothing is said to have converged while the fold is behind', async () => {
   // The figures of policies that stand still, whatever the toy world makes of them.
   const startFold: StartFold = async (settings, saved) => {
