@@ -23,7 +23,7 @@ const withServers = {
 };
 module.exports = {
   projects: [
-    project('unit', ['lib', 'bin', 'infra', 'benchmarks']),
+    project('unit', ['lib', 'bin', 'infra', 'benchmarks', 'lint']),
     project('services', ['services']),
     project('contract', ['contract'], withServers),
     project('integration', ['integration'], withServers),

@@ -1,7 +1,12 @@
 /** Where a command finds the engine: on Kafka and Redis, or in an embedded store. */
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { InvalidEnvironmentError, type ProcessSettings, processSettings } from '../lib/config/process-settings';
+import {
+  InvalidEnvironmentError,
+  installedEncoder,
+  type ProcessSettings,
+  processSettings,
+} from '../lib/config/process-settings';
 import type { Log } from '../lib/telemetry/log';
 import type { Metrics } from '../lib/telemetry/metrics';
 import { distributedHome, type EngineHome, embeddedHome } from '../services/home';
@@ -35,8 +40,13 @@ export function settingsOfHome(io: Io, options: HomeOptions & { partitions?: num
       throw new CliError('--redis and --topic-prefix go with --kafka', exitCodes.usage);
     return null;
   }
+  return ofEnvironment(() => processSettings({ ...io.environment, ...environmentOfHome(options) }));
+}
+
+/** A variable that is wrong is a wrong use of the command. */
+function ofEnvironment<T>(read: () => T): T {
   try {
-    return processSettings({ ...io.environment, ...environmentOfHome(options) });
+    return read();
   } catch (error) {
     if (error instanceof InvalidEnvironmentError) throw new CliError(error.message, exitCodes.usage);
     throw error;
@@ -71,6 +81,7 @@ export async function openHome(
     directory: resolve(io.workingDirectory, options.dataDir),
     maxBytes: maxStoreBytes(io),
     onNote: (note) => parts.log.warn(note, { service: 'store' }),
+    encoder: ofEnvironment(() => installedEncoder(io.environment)),
   });
 }
 

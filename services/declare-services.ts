@@ -1,6 +1,7 @@
 /** Every service of the engine, declared with its settings. What there is to see of the system starts here. */
 import type { RouterConfig } from '../lib/config/router-config';
 import { strategyNames } from '../lib/config/router-config';
+import type { Encoder } from '../lib/learning/encoder-key';
 import type { KeyValue } from '../lib/ports/key-value';
 import type { WeightsSource } from '../lib/routing/weights-source';
 import type { ServiceDefinition } from '../lib/runtime/define-service';
@@ -24,10 +25,17 @@ export interface ServiceParts {
   readonly weights: WeightsSource;
   readonly trainer: DqnTrainerOptions;
   readonly metrics: Metrics;
+  /** With the installation's key; left out without one. */
+  readonly encoder?: Encoder | null;
 }
 
 /** All services on the ports of one host, with blobs and weights between them. */
-export function declareOn(host: Host, config: RouterConfig, trainer: TrainerHost): ServiceDefinition[] {
+export function declareOn(
+  host: Host,
+  config: RouterConfig,
+  trainer: TrainerHost,
+  encoder: Encoder | null = null,
+): ServiceDefinition[] {
   const { broker, keyValue, clock, log, metrics, topicPrefix, elapsedMs } = host;
   const blobs = createBlobStore({ broker, keyValue, clock, log, topicPrefix });
   return declareServices({
@@ -35,11 +43,19 @@ export function declareOn(host: Host, config: RouterConfig, trainer: TrainerHost
     keyValue,
     weights: createWeightsSource(blobs, { log, metrics }),
     metrics,
-    trainer: { broker, blobs, startFold: createFold(trainer), log, metrics, clock, elapsedMs, topicPrefix },
+    trainer: { broker, blobs, startFold: createFold(trainer), log, metrics, clock, elapsedMs, topicPrefix, encoder },
+    encoder,
   });
 }
 
-export function declareServices({ config, keyValue, weights, trainer, metrics }: ServiceParts): ServiceDefinition[] {
+export function declareServices({
+  config,
+  keyValue,
+  weights,
+  trainer,
+  metrics,
+  encoder = null,
+}: ServiceParts): ServiceDefinition[] {
   return [
     createRouteIntake({
       keyValue,
@@ -47,6 +63,7 @@ export function declareServices({ config, keyValue, weights, trainer, metrics }:
       maxSessions: config.limits.maxSessions,
       sessionTtlMs: config.limits.sessionTtlMs,
       metrics,
+      encoder,
     }),
     createStrategyThreads({ weights, clock: trainer.clock }),
     createRouteCollapse({ maxPendingRoutes: config.limits.maxPendingRoutes, cacheTtlMs: config.cache.ttlMs, metrics }),

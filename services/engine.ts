@@ -2,6 +2,7 @@
 import { createConfigWriter, type InForce } from '../lib/config/apply-config';
 import type { RouterConfig } from '../lib/config/router-config';
 import type { ConfigOrigin } from '../lib/config/settle-config';
+import { assertKey } from '../lib/learning/encoder-key';
 import type { Broker } from '../lib/ports/broker';
 import type { KeyValue } from '../lib/ports/key-value';
 import { seededRandom } from '../lib/random/seeded';
@@ -59,7 +60,7 @@ export interface Engine {
 /** Resolves when every service is restored and reads, and the gateway listens. What had been started is stopped again when something cannot be. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { home, log } = options;
-  const { broker, keyValue, clock, topicPrefix } = home;
+  const { broker, keyValue, clock, topicPrefix, encoder = null } = home;
   const metrics = options.metrics ?? createMetrics();
   const onFatal = options.onFatal ?? (() => {});
   const stops: (() => Promise<void>)[] = [];
@@ -86,7 +87,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       topicPrefix,
       onFatal,
     };
-    const definitions = declareOn(host, config, options.trainer);
+    assertKey(config, encoder);
+    const definitions = declareOn(host, config, options.trainer, encoder);
     await ensureServiceTopics(definitions, host);
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());

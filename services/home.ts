@@ -8,6 +8,7 @@ import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
 import { openRedisKeyValue } from '../lib/adapters/redis/redis-key-value';
 import { systemClock, systemIds } from '../lib/adapters/system';
 import type { ProcessSettings } from '../lib/config/process-settings';
+import type { Encoder } from '../lib/learning/encoder-key';
 import type { Broker } from '../lib/ports/broker';
 import type { Clock } from '../lib/ports/clock';
 import type { KeyValue } from '../lib/ports/key-value';
@@ -26,6 +27,8 @@ export interface EngineHome {
   readonly elapsedMs: () => number;
   /** Fresh ids (requests without one, gateways). */
   readonly createId: () => string;
+  /** With the installation's key for hashing texts; left out without one. */
+  readonly encoder?: Encoder | null;
   /** Closes the ports. Call after the engine has stopped. */
   close(): Promise<void>;
 }
@@ -37,17 +40,19 @@ export interface EmbeddedHomeOptions {
   readonly maxBytes?: number | null;
   /** Told what an operator should know of the store. */
   readonly onNote?: (note: string) => void;
+  /** Hashes texts with the installation's key; default: without one. */
+  readonly encoder?: Encoder | null;
 }
 
 /**
  * One process on one lmdb file in `directory`. Throws one readable sentence when another process has it open, when it
  * cannot be written to, and when it is damaged.
  */
-export function embeddedHome(options: EmbeddedHomeOptions): EngineHome {
+export function embeddedHome({ encoder = null, ...options }: EmbeddedHomeOptions): EngineHome {
   const clock = systemClock();
   const store = openEmbeddedStore({ ...options, clock });
   try {
-    return homeOn(store, clock, options.maxBytes ?? null);
+    return homeOn(store, { clock, encoder, maxBytes: options.maxBytes ?? null });
   } catch (error) {
     // Reading the first records may find damage; the directory must not stay locked then.
     void store.close();
@@ -55,7 +60,10 @@ export function embeddedHome(options: EmbeddedHomeOptions): EngineHome {
   }
 }
 
-function homeOn(store: EmbeddedStore, clock: Clock, maxBytes: number | null): EngineHome {
+function homeOn(
+  store: EmbeddedStore,
+  { clock, encoder, maxBytes }: { clock: Clock; encoder: Encoder | null; maxBytes: number | null },
+): EngineHome {
   const broker = createEmbeddedBroker(store, { maxBytes });
   const keyValue = createEmbeddedKeyValue(store);
   return {
@@ -65,6 +73,7 @@ function homeOn(store: EmbeddedStore, clock: Clock, maxBytes: number | null): En
     clock,
     elapsedMs: () => clock.monotonicMs(),
     createId: systemIds(),
+    encoder,
     async close() {
       await broker.close();
       await keyValue.close();
@@ -139,6 +148,7 @@ export async function distributedHome(
     clock,
     elapsedMs: () => clock.monotonicMs(),
     createId,
+    encoder: settings.encoder,
     async deleteTopics() {
       const names = (await broker.listTopics()).map(({ name }) => name);
       // Without a prefix there is no telling whose topics they are.

@@ -2,6 +2,7 @@
 import { createConfigReader } from '../lib/config/current-config';
 import { type ProcessSettings, processSettings } from '../lib/config/process-settings';
 import type { RouterConfig } from '../lib/config/router-config';
+import { assertKey } from '../lib/learning/encoder-key';
 import { sleep } from '../lib/ports/clock';
 import { seededRandom } from '../lib/random/seeded';
 import { defaultRuntimeLimits, type Host } from '../lib/runtime/host';
@@ -110,7 +111,9 @@ export async function startProcess(
   try {
     const config = await awaitConfig(home, parts);
     const host = hostOf(home, settings, config, parts);
-    const definitions = declareOn(host, config, 'worker');
+    const { encoder } = settings;
+    if (name === 'route-intake' || name === 'dqn-trainer') assertKey(config, encoder);
+    const definitions = declareOn(host, config, 'worker', encoder);
     const { url, stop } =
       name === 'gateway'
         ? await startGateway(host, settings, home, parts)

@@ -219,7 +219,7 @@ async function runRetrain(io: Io, options: ReplayOptions, home: EngineHome): Pro
   // `auto` means what trained at the time, so that the same weights come out.
   const trained = config.learning.backend === 'auto' ? await backendAt(home, span) : null;
   const { name: backend } = chooseBackend(config, trained);
-  const settings = foldSettingsOf({ ...config, seed: options.seed ?? config.seed }, backend);
+  const settings = foldSettingsOf({ ...config, seed: options.seed ?? config.seed }, backend, home.encoder);
   const progress = progressOf(io, 'events');
   const startedMs = io.clock.monotonicMs();
   const { weights, ...counts } = await retrain({

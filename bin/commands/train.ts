@@ -79,6 +79,10 @@ async function train(io: Io, options: TrainOptions): Promise<void> {
   const home = await openHome(io, options, { log, metrics: createMetrics() });
   try {
     const config = await configOf(io, options, home, workload);
+    if (config.encoder.keyed)
+      throw new CliError(
+        'recorded rows have the common hash, and encoder.keyed is true: the learner would skip them all',
+      );
     await ensureTopics(home, settingsOfHome(io, options)?.partitions ?? null);
     const split = splitRows(workload, options.holdOut, config.seed);
     const writing = progressOf(io, 'rows written');

@@ -26,7 +26,7 @@ export interface OwnTrainer {
 
 /** A configuration must be in force. */
 export async function startOwnTrainer(home: EngineHome, log: Log): Promise<OwnTrainer> {
-  const { broker, keyValue, clock, topicPrefix, elapsedMs } = home;
+  const { broker, keyValue, clock, topicPrefix, elapsedMs, encoder = null } = home;
   const declared = declaredServices().filter(({ group }) => group === 'dqn-trainer');
   // All topics of the trainer have one partition, whatever those of the request path have.
   await ensureServiceTopics(declared, { broker, topicPrefix, requestPathPartitions: 1 });
@@ -40,6 +40,7 @@ export async function startOwnTrainer(home: EngineHome, log: Log): Promise<OwnTr
     clock,
     elapsedMs,
     topicPrefix,
+    encoder,
   });
   const producer = broker.producer(`trainer-${home.createId()}`);
   const write = async (emits: readonly Emit[]): Promise<void> => {

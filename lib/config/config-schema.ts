@@ -159,6 +159,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('everything has a limit'),
+  encoder: z
+    .strictObject({
+      keyed: z
+        .boolean()
+        .default(false)
+        .describe(
+          'true: texts are hashed with the key in ENCODER_KEY_FILE, so that nobody without it can search a log for a text; another lineage, and features of elsewhere do not fit',
+        ),
+    })
+    .prefault({})
+    .describe('how texts become features'),
   learning: z
     .strictObject({
       pipeline: z

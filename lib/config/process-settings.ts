@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { defaultKafkaSettings, type KafkaSettings } from '../adapters/kafka/kafka-settings';
 import { defaultRedisSettings, type RedisSettings } from '../adapters/redis/redis-settings';
 import { dictionaryOf } from '../dictionary';
+import { type Encoder, keyedEncoder } from '../learning/encoder-key';
 import type { LogLevel } from '../telemetry/log';
 
 export interface ProcessSettings {
@@ -23,6 +24,8 @@ export interface ProcessSettings {
   /** Where every other service answers /health, /ready and /metrics; null: nowhere. */
   readonly metricsPort: number | null;
   readonly logLevel: LogLevel;
+  /** With the installation's key for hashing texts; null without one. */
+  readonly encoder: Encoder | null;
 }
 
 /** A variable is missing or wrong. The message has a line per variable. */
@@ -49,6 +52,9 @@ const topicPrefix = z.string().regex(/^[\w.-]{0,100}$/, 'must be letters, digits
 
 const environmentSchema = z.object({
   KAFKA_BROKERS: brokers.describe('Kafka, host:port[,host:port…]'),
+  ENCODER_KEY_FILE: text
+    .optional()
+    .describe('file with the key that texts are hashed with, where encoder.keyed is true'),
   KAFKA_CLIENT_ID: text.optional().describe("name in the brokers' logs and quotas"),
   KAFKA_TLS: flag.optional().describe('true: speak TLS'),
   KAFKA_TLS_CA_FILE: text.optional().describe('PEM file of the authority that signed the brokers'),
@@ -113,6 +119,7 @@ export function processSettings(environment: Readonly<Record<string, string | un
     kafka: kafkaSettings(env),
     redis: redisSettings(env),
     topicPrefix: env.TOPIC_PREFIX ?? '',
+    encoder: installedEncoder(environment),
     partitions: env.PARTITIONS ?? defaultPartitions,
     http: { host: env.HTTP_HOST ?? '127.0.0.1', port: env.HTTP_PORT ?? 8_080 },
     metricsPort: env.METRICS_PORT ?? null,
@@ -184,6 +191,33 @@ type FileVariable =
   | 'KAFKA_TLS_KEY_FILE'
   | 'KAFKA_PASSWORD_FILE'
   | 'REDIS_TLS_CA_FILE';
+
+const leastKeyBytes = 16;
+
+/**
+ * The key that ENCODER_KEY_FILE names; null where it names none. Throws an InvalidEnvironmentError for a file that cannot be
+ * read or holds too little.
+ */
+export function encoderKeyIn(environment: Readonly<Record<string, string | undefined>>): string | null {
+  const file = environment['ENCODER_KEY_FILE'];
+  if (file === undefined || file === '') return null;
+  let key: string;
+  try {
+    key = readFileSync(file, 'latin1').trim();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new InvalidEnvironmentError([`ENCODER_KEY_FILE names a file that cannot be read: ${code}`]);
+  }
+  if (key.length < leastKeyBytes)
+    throw new InvalidEnvironmentError([`ENCODER_KEY_FILE names a file with fewer than ${leastKeyBytes} bytes`]);
+  return key;
+}
+
+/** The encoder with that key; null without one. */
+export function installedEncoder(environment: Readonly<Record<string, string | undefined>>): Encoder | null {
+  const key = encoderKeyIn(environment);
+  return key === null ? null : keyedEncoder(key);
+}
 
 /** Reads the file that a variable names, at every call anew; undefined where the variable is not set. Throws here and now when the file cannot be read. */
 function readableFile(env: Environment, name: FileVariable): (() => string) | undefined {

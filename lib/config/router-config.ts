@@ -81,6 +81,8 @@ export interface RouterConfig {
     readonly sessionTtlMs: number;
     readonly maxFeatures: number;
   };
+  /** `keyed`: texts are hashed with a key of the installation. */
+  readonly encoder: { readonly keyed: boolean };
   readonly learning: LearningConfig;
   readonly seed: number;
 }

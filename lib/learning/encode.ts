@@ -25,7 +25,7 @@ const headCharacters = 3000;
 const tailCharacters = maxCharacters - headCharacters;
 /** Buckets that term frequencies are counted in before sketching; 2^16 keeps collisions rare at 12k features. */
 const bucketBits = 16;
-const bucketCount = 1 << bucketBits;
+export const bucketCount = 1 << bucketBits;
 /** A text of 4,000 characters has at most this many features of each of the three kinds. */
 const maxFeatures = 3 * maxCharacters + 16;
 
@@ -74,6 +74,23 @@ function classify(code: number): number {
   return letter;
 }
 
+/** What decides where in the sketch a feature goes. */
+export interface Hashing {
+  /** Mixed into every feature's hash... */
+  readonly first: number;
+  /** ...and once more, where it is not 0. */
+  readonly second: number;
+  /** For each bucket its entry, as `tableEntry` makes it. */
+  readonly table: Uint16Array;
+}
+
+const negative = 0x8000;
+
+/** Index in the sketch and sign, from 16 or more random bits of which the highest of 16 is the sign. */
+export function tableEntry(bits: number): number {
+  return (bits & (sketchSize - 1)) | (bits & negative);
+}
+
 /** Final mixing of a 32-bit hash (murmur3), so that all bits depend on all bits. */
 function mix(hash: number): number {
   let h = hash ^ (hash >>> 16);
@@ -83,9 +100,22 @@ function mix(hash: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
+/** Of published version: everybody has it. */
+const commonHashing: Hashing = {
+  first: 0,
+  second: 0,
+  table: Uint16Array.from({ length: bucketCount }, (_, bucket) => {
+    const h = mix(bucket + 0x51ed270b);
+    return tableEntry((h & 0x7fff) | (h & 0x80000000 ? negative : 0));
+  }),
+};
+
+let hashing = commonHashing;
 let touchedCount = 0;
 function count(hash: number, kind: number): void {
-  const bucket = mix(hash) & (bucketCount - 1);
+  let mixed = mix(hash ^ hashing.first);
+  if (hashing.second !== 0) mixed = mix(mixed ^ hashing.second);
+  const bucket = mixed & (bucketCount - 1);
   const before = counts[bucket]!;
   if (before === 0) touched[touchedCount++] = bucket | (kind << bucketBits);
   counts[bucket] = before + 1;
@@ -106,9 +136,11 @@ const trigramSalt = 0x7feb352d | 0;
 
 /**
  * Encodes a text. Pure; about 30 microseconds for 1 kB. The result's arrays are the caller's own. Other weights than the
- * default are for measuring what each kind of n-grams brings: what they give is of no published version.
+ * default are for measuring what each kind of n-grams brings: what they give is of no published version. `hashedBy`: see
+ * `encoder-key.ts`.
  */
-export function encodeText(text: string, weights = ngramWeights): Encoded {
+export function encodeText(text: string, weights = ngramWeights, hashedBy = commonHashing): Encoded {
+  hashing = hashedBy;
   tally.fill(0);
   touchedCount = 0;
   if (text.length <= maxCharacters) scan(text, 0, text.length);
@@ -233,9 +265,9 @@ function sketchOf(weights: typeof ngramWeights): { sketch: Int8Array; sketchScal
     const bucket = touched[i]! & (bucketCount - 1);
     const weight = weights[touched[i]! >> bucketBits]! * termWeights[min(counts[bucket]!, 1023)]!;
     counts[bucket] = 0;
-    const h = mix(bucket + 0x51ed270b);
-    const index = h & (sketchSize - 1);
-    sums[index] = sums[index]! + (h & 0x80000000 ? weight : -weight);
+    const entry = hashing.table[bucket]!;
+    const index = entry & (sketchSize - 1);
+    sums[index] = sums[index]! + (entry & negative ? weight : -weight);
   }
   let squares = 0;
   let largest = 0;

@@ -100,9 +100,10 @@ export function parsePolicy(
   const values = createValues(parsedBasis, weights);
   const guarantees = guaranteesOf(weights);
   const scratch = createScratch();
+  const { encoderVersion } = parsedBasis;
   return {
     policySha256: found.policySha256,
-    judge: (opened) => judge(opened, weights, { values, guarantees }, found.policySha256, scratch),
+    judge: (opened) => judge(opened, weights, { values, guarantees, encoderVersion }, found.policySha256, scratch),
   };
 }
 
@@ -200,13 +201,17 @@ function createScratch(): Scratch {
 function judge(
   opened: RouteOpened,
   weights: PolicyWeights,
-  { values: valuesOf, guarantees }: { values: ReturnType<typeof createValues>; guarantees: Guarantees },
+  {
+    values: valuesOf,
+    guarantees,
+    encoderVersion,
+  }: { values: ReturnType<typeof createValues>; guarantees: Guarantees; encoderVersion: string },
   policySha256: string,
   scratch: Scratch,
 ): Judgement {
   if (isColdStart(opened)) return coldStartJudgement(opened, policySha256);
   const { candidates, tuning } = opened;
-  const values = valuesOf(featuresOf(opened), tuning.neuralWeight);
+  const values = valuesOf(understood(opened, encoderVersion), tuning.neuralWeight);
   const utility = utilityWeightsOf(opened);
   if (scratch.arms.length !== candidates.length) {
     scratch.arms = new Int32Array(candidates.length);
@@ -240,6 +245,15 @@ function judge(
     policySha256,
     coldStart: false,
   };
+}
+
+const noSketch = new Int8Array(0);
+
+/** A text that another encoder has described says nothing here: its numbers mean something else. */
+function understood(opened: RouteOpened, encoderVersion: string): Features {
+  const features = featuresOf(opened);
+  const isOurs = opened.callerFeatures !== null || opened.encoderVersion === encoderVersion;
+  return isOurs ? features : { ...features, sketch: noSketch };
 }
 
 /** Finds every candidate's arm and returns what to expect of a model the policy has never seen: the mean of the others. */

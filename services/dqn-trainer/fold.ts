@@ -1,6 +1,6 @@
 /** What the trainer asks of whoever folds the learning events: a thread of its own, or the calling one. Both give the same bytes. */
 import type { LearningConfig, RouterConfig } from '../../lib/config/router-config';
-import { encoderVersion } from '../../lib/learning/encode';
+import { type Encoder, encoderOf } from '../../lib/learning/encoder-key';
 import type { LearnerOutput } from '../../lib/learning/learner';
 import type { TensorBackendName } from '../../lib/ports/tensor-backend';
 import type { LearningEvent, UtilityScale } from '../../lib/topics/generated/messages';
@@ -85,8 +85,12 @@ export interface Tried extends Folded {
 /** Starts a fold from nothing or from the bytes of a checkpoint, with these settings. */
 export type StartFold = (settings: FoldSettings, saved: Buffer | null) => Promise<TrainerFold>;
 
-/** `backend`: what trains; unless said, what the configuration means for a new lineage. */
-export function foldSettingsOf(config: RouterConfig, backend = chooseBackend(config).name): FoldSettings {
+/** `backend`: what trains; unless said, what the configuration means for a new lineage. `keyed`: with the installation's key. */
+export function foldSettingsOf(
+  config: RouterConfig,
+  backend = chooseBackend(config).name,
+  keyed: Encoder | null = null,
+): FoldSettings {
   const { seed, budgetUsdPerRequest, utilityScale, explorationFloor } = config;
   const learning = { ...config.learning, backend };
   return {
@@ -95,7 +99,7 @@ export function foldSettingsOf(config: RouterConfig, backend = chooseBackend(con
     budgetUsdPerRequest,
     utilityScale,
     explorationFloor,
-    encoderVersion,
+    encoderVersion: encoderOf(config, keyed).version,
     algorithm: algorithmVersion,
   };
 }

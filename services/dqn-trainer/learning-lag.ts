@@ -29,6 +29,7 @@ export interface FoldedTo {
 }
 
 export interface LearningLag {
+  readonly isBehind: boolean;
   /** Shows the lag from now on, also while `work` keeps the fold busy. */
   during<T>(at: FoldedTo, work: () => Promise<T>): Promise<T>;
   show(at: FoldedTo): Promise<void>;
@@ -44,6 +45,7 @@ export function createLearningLag(options: LearningLagOptions): LearningLag {
   let end = 0;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   let isBehind = false;
+  let now: FoldedTo | null = null;
 
   const look = async (): Promise<void> => {
     if (clock.monotonicMs() - lookedAtMs < refreshMs) return;
@@ -68,8 +70,20 @@ export function createLearningLag(options: LearningLagOptions): LearningLag {
     options.onChange(isBehind);
   };
 
+  // Between batches nobody folds and nobody looks: what has come meanwhile is waiting at least since it was noticed.
+  metrics.onCollect(() => {
+    void look();
+    if (!now) return;
+    if (end <= now.position) now = { ...now, sinceMs: clock.nowMs() };
+    publish(now);
+  });
+
   return {
+    get isBehind() {
+      return isBehind;
+    },
     async during(at, work) {
+      now = at;
       await look();
       // What is about to be folded is not folded yet, wherever the end of the log was seen last.
       end = Math.max(end, at.position + 1);
@@ -90,6 +104,7 @@ export function createLearningLag(options: LearningLagOptions): LearningLag {
       }
     },
     async show(at) {
+      now = at;
       await look();
       publish(at);
     },

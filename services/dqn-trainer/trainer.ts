@@ -6,6 +6,7 @@ import { countInvalidConfig, createConfigReader } from '../../lib/config/current
 import { configFromJson, defaultRouterConfig } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { sha256Of } from '../../lib/learning/blob';
+import type { Encoder } from '../../lib/learning/encoder-key';
 import type { Broker } from '../../lib/ports/broker';
 import { TransientError } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
@@ -60,6 +61,8 @@ export interface DqnTrainerOptions {
   readonly topicPrefix?: string;
   /** Events between two checkpoints, the most that a restart folds again; default 2,000. */
   readonly checkpointEveryEvents?: number;
+  /** With the installation's key; left out without one. */
+  readonly encoder?: Encoder | null;
   /** Lag of the fold above which an alarm rings; default 10,000. */
   readonly lagAlarmMs?: number;
 }
@@ -94,7 +97,6 @@ interface Session {
   saved: Buffer | null;
   /** Events that made the fold fail. No fold of this log meets them again: checkpoints carry the offsets on. */
   readonly skipped: Set<number>;
-  readonly lag: LearningLag;
   readonly publisher: Publisher;
   readonly trials: TrialKeeper;
   /** Ids of commands that have an answer. */
@@ -122,9 +124,12 @@ export class Trainer {
   private readonly readConfig: ReturnType<typeof createConfigReader>;
   /** Failures by command, for as long as the process lives. */
   private readonly failedCommands = new Map<string, number>();
+  private readonly lag: LearningLag;
 
   constructor(private readonly options: DqnTrainerOptions) {
     this.readConfig = createConfigReader(countInvalidConfig(options.metrics, 'dqn-trainer'));
+    const onChange = (isBehind: boolean): void => this.session?.publisher.setBehind(isBehind);
+    this.lag = createLearningLag({ ...options, onChange });
   }
 
   /** Closes what an earlier life left, restores state, and returns the offset of learning.events to go on from. */
@@ -154,7 +159,7 @@ export class Trainer {
     const lineage = lineageIdOf(settings);
     const publisher = new Publisher({ blobs, log, metrics, weights, tuning, versions, lineage, mode });
     publisher.configVersion = applied?.version ?? 0;
-    const lag = createLearningLag({ ...this.options, onChange: (isBehind) => publisher.setBehind(isBehind) });
+    publisher.setBehind(this.lag.isBehind);
     metrics.set('quantum_router_learning_rewards', {}, tuning?.learnedRewards ?? 0);
     this.session = {
       fold,
@@ -162,7 +167,6 @@ export class Trainer {
       position: startAt,
       saved: saved?.bytes ?? null,
       skipped,
-      lag,
       publisher,
       trials: createTrialKeeper({ publisher, ...this.options }),
       answered: await readAnswered(broker, prefix),
@@ -181,7 +185,7 @@ export class Trainer {
         to: startAt,
       });
     }
-    await lag.show({ position: startAt, sinceMs: this.options.clock.nowMs() });
+    await this.lag.show({ position: startAt, sinceMs: this.options.clock.nowMs() });
     log.info('trainer resumes', { offset: startAt, end, fromCheckpoint: saved !== null, lineage, mode: mode.kind });
     return startAt;
   }
@@ -199,12 +203,12 @@ export class Trainer {
     const startedMs = this.options.elapsedMs();
     const [first, last] = [batch[0]!, batch.at(-1)!];
     const { nowMs } = context;
-    const { outputs, folded, duplicates, foreign, faults, verdict } = await session.lag.during(
+    const { outputs, folded, duplicates, foreign, faults, verdict } = await this.lag.during(
       { position: first.offset, sinceMs: first.timestampMs ?? nowMs },
       () => this.fold(session, batch, nowMs, records),
     );
     session.position = last.offset + 1;
-    await session.lag.show({ position: session.position, sinceMs: last.timestampMs ?? nowMs });
+    await this.lag.show({ position: session.position, sinceMs: last.timestampMs ?? nowMs });
     metrics.observe('quantum_router_training_batch_seconds', {}, (this.options.elapsedMs() - startedMs) / 1_000);
     for (const [kind, count] of folded) metrics.count('quantum_router_learning_events_total', { kind }, count);
     if (duplicates > 0)
@@ -291,13 +295,13 @@ export class Trainer {
     const saved = pointer && (await this.savedState(pointer));
     const before = saved?.settings.learning.backend ?? weights?.backend ?? null;
     const goesOnWith = (backend: string): boolean => {
-      const settings = foldSettingsOf(config, backend as TensorBackendName);
+      const settings = foldSettingsOf(config, backend as TensorBackendName, this.options.encoder);
       if (saved) return sameLineage(saved.settings, settings);
       return weights === null || isOfLineage(weights, settings);
     };
     const { name: backend, reason } = chooseBackend(config, before && goesOnWith(before) ? before : null);
     log.info('tensor backend', { backend, reason });
-    const settings = foldSettingsOf(config, backend);
+    const settings = foldSettingsOf(config, backend, this.options.encoder);
     if (goesOnWith(backend)) return { saved, settings, isNew: saved === null && pointer !== null };
     log.warn('seed, pipeline, encoder or backend have changed: a new lineage is folded from the beginning of the log', {
       backend,
@@ -435,13 +439,20 @@ export class Trainer {
     const { log } = this.options;
     session.publisher.configVersion = current.version;
     const { backend } = current.config.learning;
-    const wanted = foldSettingsOf(current.config, backend === 'auto' ? session.settings.learning.backend : backend);
+    const wanted = foldSettingsOf(
+      current.config,
+      backend === 'auto' ? session.settings.learning.backend : backend,
+      this.options.encoder,
+    );
     const settings = inLineageOf(session.settings, wanted);
     if (!sameSettings(wanted, settings) && session.warnedVersion !== current.version) {
       session.warnedVersion = current.version;
-      log.warn('changed seed, pipeline or tensor backend: in force when the trainer starts next, as a new lineage', {
-        version: current.version,
-      });
+      log.warn(
+        'changed seed, pipeline, encoder or tensor backend: in force when the trainer starts next, as a new lineage',
+        {
+          version: current.version,
+        },
+      );
     }
     if (sameSettings(settings, session.settings)) return;
     log.info('the trainer goes on under changed settings', { version: current.version });

@@ -56,15 +56,15 @@ export function profileModel(
 
 /** What time alone does to a row: breakers whose wait is over become HALF_OPEN. */
 export function profilesAfterWait(row: ProviderProfiles, nowMs: number): Profiled {
-  const models = dictionaryOf(Object.entries(row.models));
+  const models = new Map(Object.entries(row.models));
   const changed: string[] = [];
   for (const profile of Object.values(row.models)) {
     const breaker = afterWait(profile.breaker, nowMs);
     if (breaker === profile.breaker) continue;
-    models[profile.model] = { ...profile, breaker, updatedAtMs: nowMs };
+    models.set(profile.model, { ...profile, breaker, updatedAtMs: nowMs });
     changed.push(profile.model);
   }
-  return withProvider({ ...row, models }, afterWait(row.breaker, nowMs), changed, nowMs);
+  return withProvider({ ...row, models: dictionaryOf(models) }, afterWait(row.breaker, nowMs), changed, nowMs);
 }
 
 /** When the next wait of a row's breakers is over, in milliseconds since the epoch; null when none is OPEN. */
@@ -89,9 +89,7 @@ function newProfile(observed: ModelObserved, providerBreaker: Breaker, nowMs: nu
 }
 
 function withModel(models: ProviderProfiles['models'], profile: ModelProfile): Record<string, ModelProfile> {
-  const next = dictionaryOf(Object.entries(models));
-  next[profile.model] = profile;
-  return next;
+  return dictionaryOf([...Object.entries(models), [profile.model, profile] as const]);
 }
 
 /** Within what one row holds: see `bound-tasks.ts`. The model just observed is never the one that goes. */
@@ -139,14 +137,17 @@ function withProvider(
   nowMs: number,
 ): Profiled {
   if (breaker.health !== row.breaker.health || breaker.probeAtMs !== row.breaker.probeAtMs) {
-    const models = dictionaryOf<string, ModelProfile>();
-    for (const profile of Object.values(row.models)) {
-      models[profile.model] = { ...profile, providerBreaker: breaker, updatedAtMs: nowMs };
-    }
-    return { row: { ...row, breaker, models }, changed: Object.values(models) };
+    const changed = Object.values(row.models).map((profile) => ({
+      ...profile,
+      providerBreaker: breaker,
+      updatedAtMs: nowMs,
+    }));
+    return { row: { ...row, breaker, models: byName(changed) }, changed };
   }
-  const models = dictionaryOf(Object.entries(row.models));
-  const changed = changedModels.map((name) => ({ ...ownEntry(models, name)!, providerBreaker: breaker }));
-  for (const profile of changed) models[profile.model] = profile;
-  return { row: { ...row, breaker, models }, changed };
+  const changed = changedModels.map((name) => ({ ...ownEntry(row.models, name)!, providerBreaker: breaker }));
+  return { row: { ...row, breaker, models: { ...row.models, ...byName(changed) } }, changed };
+}
+
+function byName(profiles: readonly ModelProfile[]): Record<string, ModelProfile> {
+  return dictionaryOf(profiles.map((profile) => [profile.model, profile] as const));
 }

@@ -65,12 +65,12 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
 /** Probability each SUCCESS thread gave to the decided model. A thread's probabilities are in the order of the candidates. */
 function strategyPropensitiesOf(decided: RouteDecided): Record<string, number> {
   const called = decided.candidates.findIndex((candidate) => candidate.model === decided.model);
-  const propensities = dictionaryOf<string, number>();
+  const propensities = new Map<string, number>();
   for (const thread of decided.threads) {
     const probability = thread.probabilities[called];
-    if (thread.status === 'SUCCESS' && probability !== undefined) propensities[thread.strategy] = probability;
+    if (thread.status === 'SUCCESS' && probability !== undefined) propensities.set(thread.strategy, probability);
   }
-  return propensities;
+  return dictionaryOf(propensities);
 }
 
 /** Only the decided model, at its first attempt, was drawn with a known probability. */

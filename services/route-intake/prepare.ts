@@ -3,7 +3,8 @@
  * resolved wishes, the cache key. Prompt text goes in here and does not come out.
  */
 import type { CollapseName, RouterConfig } from '../../lib/config/router-config';
-import { bytesOf, encoderVersion, encodeText } from '../../lib/learning/encode';
+import { bytesOf } from '../../lib/learning/encode';
+import { type Encoder, encoderOf } from '../../lib/learning/encoder-key';
 import { buildCandidates, liftHealthFilter, nominalInputTokens } from '../../lib/routing/candidates';
 import { fingerprintOf } from '../../lib/routing/fingerprint';
 import { inferTask } from '../../lib/routing/infer-task';
@@ -36,12 +37,18 @@ export type Prepared =
   | { readonly kind: 'invalid'; readonly fault: InvalidRequest }
   | { readonly kind: 'prepared'; readonly world: IntakeWorld; readonly route: PreparedRoute };
 
-export function prepare(request: RouteRequested, world: IntakeWorld, groups: readonly StrategyGroup[]): Prepared {
+/** `keyed`: the encoder with the installation's key; null where this process has none. */
+export function prepare(
+  request: RouteRequested,
+  world: IntakeWorld,
+  groups: readonly StrategyGroup[],
+  keyed: Encoder | null = null,
+): Prepared {
   const { config, nowMs } = world;
   const fault = validateRequest(request, config);
   if (fault) return { kind: 'invalid', fault };
   const text = requestText(request);
-  const features = encode(text, request.features);
+  const features = encode(text, request.features, encoderOf(config, keyed));
   const taskType = inferTask(request.taskHint, lastAsked(request));
   const promptTokens =
     request.contextTokens ?? (text === null ? nominalInputTokens : estimateTokens(textBytes(request)));
@@ -107,11 +114,12 @@ type Features = Pick<RouteOpened, 'encoderVersion' | 'sketch' | 'sketchScale' | 
 
 const nothing = Buffer.alloc(0);
 
-function encode(text: string | null, callerFeatures: Buffer | null): Features {
+function encode(text: string | null, callerFeatures: Buffer | null, encoder: Encoder): Features {
+  const { version: encoderVersion } = encoder;
   if (text === null) {
     return { encoderVersion, sketch: nothing, sketchScale: 0, handFeatures: nothing, callerFeatures };
   }
-  const { sketch, sketchScale, handFeatures } = encodeText(text);
+  const { sketch, sketchScale, handFeatures } = encoder.encode(text);
   return {
     encoderVersion,
     sketch: bytesOf(sketch),

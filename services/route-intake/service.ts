@@ -1,4 +1,5 @@
 /** The declaration of route-intake: requests in, opened requests out, with the world pinned; sessions add up what they cost. */
+import type { Encoder } from '../../lib/learning/encoder-key';
 import type { KeyValue } from '../../lib/ports/key-value';
 import { taskTypes } from '../../lib/routing/infer-task';
 import { cacheKey, readCached } from '../../lib/routing/routing-cache';
@@ -35,6 +36,8 @@ export interface RouteIntakeOptions {
   /** A session is forgotten this long after its last request. */
   readonly sessionTtlMs: number;
   readonly metrics: Metrics;
+  /** With the installation's key; left out without one. */
+  readonly encoder?: Encoder | null;
 }
 
 /** Requests per partition that are recognised when they come again. */
@@ -56,7 +59,7 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
           const prepared = requests.map((request): Looked => {
             if (context.alreadyEmitted(request.requestId)) return null;
             const startedMs = context.elapsedMs();
-            const result = prepare(request, world, strategyGroups);
+            const result = prepare(request, world, strategyGroups, options.encoder);
             return { ...result, cached: null, preparedMs: context.elapsedMs() - startedMs };
           });
           return world.config.cache.enabled ? withCached(keyValue, prepared, countLookup) : prepared;

@@ -12,16 +12,8 @@ import type { WeightsPointer } from '../../routing/weights-source';
 import type { RouteDecided, RouteOpened, StrategyScored, ThreadScore } from '../../topics/generated/messages';
 import { type Difference, differencesOf } from './differences';
 
-/**
- * What says when and where a decision was made, and the words for people, which a release may choose anew: all they speak of
- * is recomputed.
- */
-export const unverifiedDecisionFields: ReadonlySet<string> = new Set([
-  'stagesMs',
-  'positions',
-  'decidedAtMs',
-  'reasoning',
-]);
+/** What says when and where a decision was made; all else is recomputed. */
+export const unverifiedDecisionFields: ReadonlySet<string> = new Set(['stagesMs', 'positions', 'decidedAtMs']);
 /** The time a thread took. */
 export const unverifiedThreadFields: ReadonlySet<string> = new Set(['durationMs']);
 

@@ -428,3 +428,24 @@ describe('what a configuration may be', () => {
     expect(configFromJson(older).limits.maxPromptBytes).toBe(900_000);
   });
 });
+
+test('names that every object inherits are names like any others; the one that would be lost is refused', () => {
+  const named = (more: string): ReturnType<typeof parseConfig> =>
+    parseConfig(`
+models:
+  - { name: __proto__, provider: constructor, taskQuality: { constructor: 0.7${more} } }
+  - { name: toString, provider: hasOwnProperty }
+reward:
+  weights: { valueOf: 0.5${more} }
+`);
+  const parsed = named('');
+  if (!parsed.ok) throw new Error('it is valid');
+  expect(parsed.config.models.map(({ name }) => name)).toEqual(['__proto__', 'toString']);
+  expect(parsed.config.models[0]!.taskQuality).toEqual({ constructor: 0.7 });
+  expect(configFromJson(configToJson(parsed.config))).toEqual(parsed.config);
+  const refused = named(', __proto__: 0.1');
+  expect(refused.ok ? [] : refused.errors.map(({ path, message }) => [path, message])).toEqual([
+    ['models.0.taskQuality.__proto__', 'nothing can have the name "__proto__"'],
+    ['reward.weights.__proto__', 'nothing can have the name "__proto__"'],
+  ]);
+});

@@ -47,3 +47,9 @@ test('fixed shares are judged by their expectation', () => {
   expect(() => fixedShares('mix', gap, { m1: 1 })).toThrow(/row 0 has no candidate m1/);
   expect(fixedShares('mix', gap, { m0: 1 }).meanScore).toBe(0.5);
 });
+
+test('a model has a share only where one was given, whatever its name is', () => {
+  const named = { ...matrix, models: matrix.models.map((model, m) => ({ ...model, name: ['constructor', 'b'][m]! })) };
+  expect(fixedShares('mix', named, { b: 1 }).shares).toEqual([0, 1]);
+  expect(fixedShares('mix', named, { constructor: 1 }).shares).toEqual([1, 0]);
+});

@@ -1,6 +1,7 @@
 import { initialParameters } from '../../../lib/learning/agent/network';
 import { fitBasis, phiSize, writeBasis } from '../../../lib/learning/basis';
 import { readBlob, sha256Of, writeBlob } from '../../../lib/learning/blob';
+import { encoderVersion } from '../../../lib/learning/encode';
 import { headCount, weightRows } from '../../../lib/learning/linear-half';
 import { featuresOf, type PolicyWeights, parsePolicy, writePolicy } from '../../../lib/learning/policy';
 import { seededRandom } from '../../../lib/random/seeded';
@@ -9,7 +10,7 @@ import { featureFields, noTuning, openedOf, toyPrompt } from './toy-world';
 
 const random = seededRandom(1, 'policy');
 const rows = Array.from({ length: 40 }, () => featuresOf(featureFields(toyPrompt('code', random))));
-const basis = fitBasis(rows, 'v', null, random);
+const basis = fitBasis(rows, encoderVersion, null, random);
 const basisBytes = writeBasis(basis);
 const basisSha256 = sha256Of(basisBytes);
 const size = phiSize(basis);
@@ -144,6 +145,23 @@ test('the network is served only when it has earned its weight, and alone withou
   expect(at(0.04)).toEqual(at(0));
   expect(at(0.5)).not.toEqual(at(0));
   expect(at(0, { hasLinear: false })).toEqual(at(1));
+});
+
+test('a text that another encoder has described is a stranger; a vector of the caller has no encoder', () => {
+  const at = (opened: Parameters<typeof openedOf>[0]): readonly number[] =>
+    policyOf().judge(openedOf({ tuning: { ...tuning, neuralWeight: 0.5 }, ...opened }, ['a', 'b'])).qualities;
+  const stranger = at({ sketch: Buffer.alloc(0) });
+  expect(at({})).not.toEqual(stranger);
+  expect(at({ encoderVersion: `${encoderVersion}-key-01234567` })).toEqual(stranger);
+  const vector = { sketch: Buffer.alloc(0), callerFeatures: Buffer.alloc(8) };
+  expect(at({ ...vector, encoderVersion: 'other' })).toEqual(at(vector));
+});
+
+test('a model named like what every object inherits has no drift and no cost but its own', () => {
+  const names = ['constructor', 'toString'];
+  const judgement = policyOf({ models: names }).judge(openedOf({ tuning }, names));
+  expect([...judgement.qualities, ...judgement.utilities].every(Number.isFinite)).toBe(true);
+  closeTo(judgement.qualities, [0.9, 0.5]);
 });
 
 describe('refuses', () => {

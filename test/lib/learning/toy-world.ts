@@ -141,6 +141,7 @@ export function openedOf(
 ): RouteOpened {
   return {
     requestId: 'r',
+    encoderVersion,
     ...featureFields('hello'),
     candidates: models.map((model) => ({
       model,

@@ -43,7 +43,7 @@ describe('fold in a worker thread', () => {
     await worker.apply(batch(0, 5));
     const again = batch(5, 6).map(({ event }) => ({ event, offset: 2 }));
     await expect(worker.apply(again)).rejects.toThrow('has been folded in already');
-    await expect(worker.apply(batch(6, 8))).resolves.toMatchObject({ folded: { EXPERIENCE: 2 } });
+    await expect(worker.apply(batch(6, 8))).resolves.toMatchObject({ folded: new Map([['EXPERIENCE', 2]]) });
   });
 
   test('tries a candidate and comes to the same verdict as the calling thread', async () => {

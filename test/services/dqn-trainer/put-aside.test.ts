@@ -1,6 +1,7 @@
 import type { LearningEvent, WeightsPublished } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import type { StartFold } from '../../../services/dqn-trainer/fold';
+import { startFoldInWorker } from '../../../services/dqn-trainer/fold-in-worker';
 import { learningEvent, learningEvents } from './records';
 import { createTrainerWorld, feed, startInline, type TrainerWorld } from './trainer-world';
 
@@ -99,6 +100,46 @@ describe('an event that makes the fold fail', () => {
     expect(await world.metrics.value('quantum_router_learning_skipped_total', {})).toBe(0);
   });
 
+  test('a training thread that dies is made anew, and nothing is missing', async () => {
+    let deaths = 0;
+    const startFold: StartFold = async (settings, saved) => {
+      const fold = await startFoldInWorker(settings, saved);
+      return {
+        ...fold,
+        async apply(batch) {
+          // As after a crash of the thread: what waits for it fails.
+          if (deaths === 0 && batch.at(-1)!.offset >= 45) {
+            deaths++;
+            await fold.close();
+          }
+          return fold.apply(batch);
+        },
+      };
+    };
+    const world = await createTrainerWorld({ startFold, checkpointEveryEvents: 1_000 });
+    const turns = async (until: () => boolean): Promise<void> => {
+      while (!until() && world.fatal.length === 0) await world.clock.settle();
+    };
+    const starting = world.start(world.trainer);
+    let isStarted = false;
+    starting.then(() => {
+      isStarted = true;
+    });
+    await turns(() => isStarted);
+    await world.send(topics.learningEvents, learningEvents(0, 70));
+    const wanted = essence(await withoutThem(70, []));
+    await turns(() => world.published().length >= wanted.length);
+    expect(essence(world.published())).toEqual(wanted);
+    expect(deaths).toBe(1);
+    expect(await world.metrics.value('quantum_router_learning_skipped_total', {})).toBe(0);
+    let isStopped = false;
+    (await starting).stop().then(() => {
+      isStopped = true;
+    });
+    await turns(() => isStopped);
+    expect(world.fatal).toEqual([]);
+  });
+
   test('a fold that fails at everything ends the service instead of throwing the log away', async () => {
     const all = Array.from({ length: 200 }, (_, i) => i + 20);
     const world = await createTrainerWorld({ startFold: failingAt(all) });
@@ -155,7 +196,7 @@ test('garbage beside the checkpoint, or among the events, does not keep the trai
   const running = await world.start(world.trainer);
   await feed(world, learningEvents(0, 50));
   const producer = world.broker.producer('foreign');
-  for (const topic of [topics.trainerCheckpoint, topics.weightsPublished, topics.tuning, topics.learningEvents])
+  for (const topic of [topics.trainerCheckpoint, topics.weightsVersions, topics.tuning, topics.learningEvents])
     await producer.send([{ topic: topic.name, partition: 0, key: 'current', value: Buffer.from('no record') }]);
   await world.clock.advanceBy(200);
   await running.stop();

@@ -1,9 +1,13 @@
-import type { WeightsPublished } from '../../../lib/topics/generated/messages';
+import { defaultRouterConfig } from '../../../lib/config/parse-config';
+import { bytesOf } from '../../../lib/learning/encode';
+import { commonEncoder, keyedEncoder } from '../../../lib/learning/encoder-key';
+import type { LearningEvent, WeightsPublished } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createBlobStore } from '../../../lib/weights/blob-store';
 import { createWeightsSource } from '../../../lib/weights/weights-source';
-import type { FoldSettings, StartFold } from '../../../services/dqn-trainer/fold';
+import { type FoldSettings, foldSettingsOf, type StartFold } from '../../../services/dqn-trainer/fold';
 import { readFoldState } from '../../../services/dqn-trainer/fold-state';
+import { lineageIdOf } from '../../../services/dqn-trainer/lineage';
 import { learningEvent, learningEvents, models } from './records';
 import { createTrainerWorld, feed, startInline } from './trainer-world';
 
@@ -187,6 +191,28 @@ describe('dqn-trainer', () => {
     });
     expect(dropped).toBe(1);
     expect(await world.metrics.value('quantum_router_learning_events_total', { kind: 'EXPERIENCE' })).toBe(1);
+  });
+
+  test('texts hashed with the key of the installation and texts hashed without it never mix', async () => {
+    const keyed = keyedEncoder('a key of the installation');
+    const textEvent = (i: number): LearningEvent => {
+      const encoder = i % 3 === 0 ? commonEncoder : keyed;
+      const { sketch, sketchScale, handFeatures } = encoder.encode(`text number ${i}`);
+      const features = { sketch: bytesOf(sketch), sketchScale, handFeatures: bytesOf(handFeatures) };
+      return learningEvent(i, { ...features, encoderVersion: encoder.version, callerFeatures: null });
+    };
+    const world = await createTrainerWorld({ settings: { encoder: { keyed: true } }, encoder: keyed });
+    await world.start(world.trainer);
+    await feed(
+      world,
+      Array.from({ length: 90 }, (_, i) => textEvent(i)),
+    );
+    const dropped = { service: 'dqn-trainer', reason: 'other-encoder' };
+    expect(await world.metrics.value('quantum_router_drops_total', dropped)).toBe(30);
+    expect(await world.metrics.value('quantum_router_learning_events_total', { kind: 'EXPERIENCE' })).toBe(60);
+    const { encoderVersion, lineage } = world.published().at(-1)!;
+    expect(encoderVersion).toBe(keyed.version);
+    expect(lineage).not.toBe(lineageIdOf(foldSettingsOf(defaultRouterConfig([{ name: 'a', provider: 'b' }]))));
   });
 
   test('a rejected policy is not published: the one before it stays', async () => {

@@ -1,6 +1,7 @@
 /** The trainer alone on a memory broker, fed with events and commands. */
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
+import type { Encoder } from '../../../lib/learning/encoder-key';
 import type { ServiceDefinition } from '../../../lib/runtime/define-service';
 import type { RuntimeLimits } from '../../../lib/runtime/host';
 import type {
@@ -39,6 +40,7 @@ export async function createTrainerWorld(
     startFold?: StartFold;
     settings?: Partial<Omit<RouterConfig, 'models'>>;
     limits?: Partial<RuntimeLimits>;
+    encoder?: Encoder;
   } = {},
 ): Promise<TrainerWorld> {
   const world = await createWorld(options.limits ? { limits: options.limits } : {});
@@ -53,6 +55,7 @@ export async function createTrainerWorld(
     clock,
     elapsedMs: () => 0,
     checkpointEveryEvents: options.checkpointEveryEvents ?? 40,
+    encoder: options.encoder ?? null,
   });
   let version = 0;
   let commands = 0;

@@ -367,7 +367,9 @@ describe('a gateway', () => {
   test('/health, /ready and /metrics', async () => {
     expect((await started.call('GET', '/health')).body).toEqual({ status: 'ok' });
     const ready = await started.call('GET', '/ready');
-    expect([ready.status, ready.body]).toEqual([200, { ready: true, waitingFor: [] }]);
+    expect(ready.status).toBe(200);
+    expect(ready.body).toMatchObject({ ready: true, waitingFor: [], learning: { rewards: 0, rewardsNeeded: 24 } });
+    expect(ready.body.learning.note).toMatch(/^no feedback has come \(\d+ decisions\): until 24 rewards are learned/);
     const metrics = await started.call('GET', '/metrics');
     expect(metrics.headers.get('content-type')).toMatch(/^text\/plain/);
     expect(metrics.body).toMatch(/quantum_router_http_requests_total\{method="GET",route="\/ready",status="200"\} 1/);
@@ -628,7 +630,7 @@ describe('readiness and end', () => {
     const ready = await started.call('GET', '/ready');
     expect([ready.status, ready.body]).toEqual([
       503,
-      { ready: false, waitingFor: ['a configuration', 'route-intake'] },
+      expect.objectContaining({ ready: false, waitingFor: ['a configuration', 'route-intake'] }),
     ]);
     const routed = await started.call('POST', '/v1/route', { prompt: 'a' });
     expect([routed.status, routed.body.error.message]).toEqual([

@@ -204,4 +204,19 @@ describe('model-profiler', () => {
     for (let i = 0; i < 5; i++) await call(world, { status: 'FAILURE', quality: 0 });
     expect(profiles(world)['alpha']!.breaker.health).toBe('OPEN');
   });
+
+  test('models and tasks with names that every object inherits have profiles like any others', async () => {
+    const world = await withService();
+    const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
+    for (const taskType of names) for (const model of names) await call(world, { model, taskType });
+    // The provider's breaker opens: every profile of its row is written anew.
+    for (let i = 0; i < 6; i++)
+      for (const model of names) await call(world, { model, taskType: 'code', status: 'FAILURE', quality: 0 });
+    expect(world.fatal).toEqual([]);
+    for (const model of names) {
+      const newest = world.out(topics.modelProfile).findLast((profile) => profile.model === model)!;
+      expect(newest.overall.weight).toBeCloseTo(10, 0);
+      expect(newest.providerBreaker.health).toBe('OPEN');
+    }
+  });
 });

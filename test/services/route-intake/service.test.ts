@@ -1,4 +1,5 @@
 import { codecOf } from '../../../lib/avro/codec';
+import { commonEncoder, type Encoder, keyedEncoder } from '../../../lib/learning/encoder-key';
 import type { KeyValue } from '../../../lib/ports/key-value';
 import { cacheEntry } from '../../../lib/routing/routing-cache';
 import type {
@@ -470,4 +471,31 @@ test('an outage of everything is no reason to refuse: the least bad are candidat
   await world.put(topics.routeRequested, [fresh(world)]);
   expect(openedIn(world)[0]!.candidates.map(({ eligible }) => eligible)).toEqual([true, true, true]);
   expect(deadIn(world)).toHaveLength(0);
+});
+
+describe('with a key of the installation', () => {
+  const keyed = keyedEncoder('a key of the installation');
+  const textOf = async (config: Record<string, unknown>, encoder: Encoder | null): Promise<RouteOpened> => {
+    const { world } = await start({ config, options: { encoder } });
+    await world.put(topics.routeRequested, [fresh(world, { prompt: 'Say hello' })]);
+    return openedIn(world)[0]!;
+  };
+
+  test('texts are hashed with it where the configuration says so, and under a version of their own', async () => {
+    const plain = await textOf({}, keyed);
+    expect(plain.encoderVersion).toBe(commonEncoder.version);
+    const own = await textOf({ encoder: { keyed: true } }, keyed);
+    expect(own.encoderVersion).toBe(keyed.version);
+    expect(own.sketch).toHaveLength(1024);
+    expect(own.sketch.equals(plain.sketch)).toBe(false);
+    expect(own.cacheFingerprint).not.toBe(plain.cacheFingerprint);
+  });
+
+  test('a process without it says nothing of a text, rather than in the common hash', async () => {
+    const blind = await textOf({ encoder: { keyed: true } }, null);
+    expect(blind.sketch).toHaveLength(0);
+    expect(blind.handFeatures).toHaveLength(0);
+    expect(blind.encoderVersion).not.toBe(commonEncoder.version);
+    expect(blind.candidates.some(({ eligible }) => eligible)).toBe(true);
+  });
 });
