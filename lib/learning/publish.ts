@@ -1,4 +1,5 @@
 /** What leaves the learner, in steps: a policy, and more often a small tuning. */
+import { dictionaryOf } from '../dictionary';
 import { phiSize } from './basis';
 import { sha256Of } from './blob';
 import { tuningStep } from './cadence';
@@ -112,6 +113,9 @@ function publishTuning(fold: FoldParts): LearnerOutput {
       learnedRewards: state.rewards,
       costPricePerUsd: state.pacer.costPricePerUsd,
       costRatios: Object.fromEntries([...state.pacer.costs].map(([model, cost]) => [model, cost.ratio])),
+      priceFactors: dictionaryOf(
+        [...state.pacer.costs.keys()].map((model) => [model, state.pacer.priceFactors.get(model) ?? 1] as const),
+      ),
       driftOffsets: Object.fromEntries(configured.map(({ model, arm }) => [model, driftQuality(fold, arm)])),
       neuralWeight: neuralWeight(fold),
       strategyWeights: strategyWeightsOf(state.trust, state.pacer.budgetUsd !== null),

@@ -1,12 +1,7 @@
 /** One observation's effect on its provider's row: the model's statistics, its breaker and its provider's. */
 import { maxModels, type RouterConfig } from '../../lib/config/router-config';
 import { dictionaryOf, ownEntry } from '../../lib/dictionary';
-import type {
-  Breaker,
-  ModelObserved,
-  ModelProfile,
-  ProviderProfiles,
-} from '../../lib/topics/generated/messages';
+import type { Breaker, ModelObserved, ModelProfile, ProviderProfiles } from '../../lib/topics/generated/messages';
 import { boundTasks, tasksAfter } from './bound-tasks';
 import {
   afterCall,
