@@ -2,7 +2,9 @@
  * How large a configuration may be. Text is held to these limits before it is parsed, since a parser needs minutes for
  * what a few kilobytes can describe; everything else that reads a configuration shares them.
  */
+
 import { topics } from '../topics/topics';
+import { maxModels } from './router-config';
 
 export const configLimits = {
   /** UTF-8 bytes of the text. */
@@ -17,7 +19,7 @@ export const configLimits = {
   maxIndent: 200,
   /** Values after aliases and merge keys have been followed. */
   maxValues: 50_000,
-  maxModels: 256,
+  maxModels,
   /** Entries of one list or table of names, such as the capabilities of a model. */
   maxNames: 64,
 } as const;

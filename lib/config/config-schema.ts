@@ -10,14 +10,24 @@ import { formatPath, type Issue } from './describe-issues';
 import {
   collapseNames,
   defaultRewardWeights,
+  maxModels,
   type RouterConfig,
   type StrategyName,
   strategyNames,
 } from './router-config';
 
 const fraction = z.number().min(0).max(1);
-const money = z.number().min(0);
-const positive = z.number().positive();
+/** What an amount may be beside 0: no product or quotient of such amounts leaves what a double can hold. */
+const leastAmount = 1e-8;
+const mostAmount = 1e9;
+const isReal = (value: number): boolean => !(value > 0) || value >= leastAmount;
+const tooSmall = { error: `must be at least ${leastAmount}, or 0 where that means none` };
+const money = z.number().min(0).max(mostAmount).refine(isReal, tooSmall);
+const positive = z
+  .number()
+  .positive()
+  .max(mostAmount)
+  .refine(isReal, { error: `must be at least ${leastAmount}` });
 const count = z.int().min(1).max(2_147_483_647);
 const name = z.string().min(1).max(200);
 /** A table whose keys are names of the operator's own. */
@@ -51,19 +61,19 @@ const modelSchema = z.strictObject({
   taskQuality: names(fraction).default({}).describe('the same per task type, where you know more'),
 });
 
-const weight = z.number().min(0).optional();
+const weight = money.optional();
 const strategyWeightsSchema = z.strictObject(
   dictionaryOf(strategyNames.map((strategy) => [strategy, weight] as const)),
 );
 
 const preferenceSchema = z.strictObject({
-  quality: z.number().min(0).default(0),
-  cost: z.number().min(0).default(0),
-  latency: z.number().min(0).default(0),
+  quality: money.default(0),
+  cost: money.default(0),
+  latency: money.default(0),
 });
 
 export const configSchema = z.strictObject({
-  models: z.array(modelSchema).min(1).max(configLimits.maxModels).describe('the models to choose from'),
+  models: z.array(modelSchema).min(1).max(maxModels).describe('the models to choose from'),
   strategies: z
     .array(z.enum(strategyNames))
     .min(1)
@@ -131,7 +141,7 @@ export const configSchema = z.strictObject({
     .describe('the weight of an observation halves after this many newer ones'),
   reward: z
     .strictObject({
-      weights: names(z.number().min(0))
+      weights: names(money)
         .default(defaultRewardWeights)
         .describe(
           "weight of each part of a judgement in its mean: quality is the outcome's own, any other the rewardParts entry of that name; one that is not listed has 1, and 0 leaves a part out",

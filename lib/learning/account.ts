@@ -1,4 +1,5 @@
 /** What every event says besides rewards: prices, costs, spending, and how good the strategies are. */
+import { ratioAt } from '../routing/price-unit';
 import { rewardOf } from '../routing/reward';
 import { type UtilityWeights, utilityWeights } from '../routing/utility';
 import type { LearningEvent, ReplacedOutcome, UtilityScale } from '../topics/generated/messages';
@@ -67,9 +68,12 @@ function recount(fold: FoldParts, event: LearningEvent, replaces: ReplacedOutcom
   if (replaces.quality === null) creditStrategies(fold, event);
   if (event.costUsd === null) return false;
   const priceFactor = event.priceFactors[called] ?? 1;
+  // The call was made at its own price; the mean it belongs to may be in another unit by now.
+  const ratioOf = (costUsd: number): number =>
+    ratioAt(costUsd / priceFactor, priceFactor, pacer.priceFactors.get(event.model!) ?? priceFactor);
   correctSpending(pacer, event.costUsd - (replaces.costUsd ?? event.expectedCostsUsd[called] ?? 0));
-  if (replaces.costUsd === null) return observeCost(pacer, event.model!, event.costUsd / priceFactor, 1);
-  correctCost(pacer, event.model!, (event.costUsd - replaces.costUsd) / priceFactor);
+  if (replaces.costUsd === null) return observeCost(pacer, event.model!, ratioOf(event.costUsd), 1);
+  correctCost(pacer, event.model!, ratioOf(event.costUsd - replaces.costUsd));
   return false;
 }
 

@@ -1,4 +1,5 @@
 /** Folds the rewards of one event in: errors of both halves first, then the update of the linear half, then the replay. */
+import { ratioAt } from '../routing/price-unit';
 import type { LearningEvent } from '../topics/generated/messages';
 import type { Features } from './basis';
 import { correctLinear } from './correct-linear';
@@ -84,8 +85,11 @@ export function targetOf(fold: FoldParts, arm: number, outcome: Outcome): number
 }
 
 export function costTarget(fold: FoldParts, outcome: Outcome): number | null {
-  const mean = fold.state.pacer.costs.get(outcome.model)?.ratio ?? 0;
-  return outcome.costRatio === null || mean <= 0 ? null : Math.min(outcome.costRatio / mean, 4) - 1;
+  const { costs, priceFactors } = fold.state.pacer;
+  const mean = costs.get(outcome.model)?.ratio ?? 0;
+  if (outcome.costRatio === null || mean <= 0) return null;
+  const ratio = ratioAt(outcome.costRatio, outcome.priceFactor, priceFactors.get(outcome.model) ?? outcome.priceFactor);
+  return Math.min(ratio / mean, 4) - 1;
 }
 
 export function driftQuality(fold: FoldParts, arm: number): number {
@@ -101,8 +105,9 @@ export function outcomesOf(event: LearningEvent, driftOf: (model: string) => num
     const quality = full ? (event.fullQualities[i] ?? null) : event.quality;
     if (quality === null) return;
     const costUsd = full ? (event.fullCostsUsd[i] ?? null) : event.costUsd;
-    const costRatio = costUsd === null ? null : costUsd / (event.priceFactors[i] ?? 1);
-    outcomes.push({ model, quality, drift: driftOf(model), costRatio });
+    const priceFactor = event.priceFactors[i] ?? 1;
+    const costRatio = costUsd === null ? null : costUsd / priceFactor;
+    outcomes.push({ model, quality, drift: driftOf(model), costRatio, priceFactor });
   });
   return outcomes;
 }
@@ -145,7 +150,10 @@ export function rejudge(
   if (!judged) return null;
   const before = { ...outcome };
   outcome.quality = judged.quality;
-  outcome.costRatio = judged.costRatio ?? outcome.costRatio;
+  if (judged.costRatio !== null) {
+    outcome.costRatio = judged.costRatio;
+    outcome.priceFactor = judged.priceFactor;
+  }
   return { row, before, outcome };
 }
 

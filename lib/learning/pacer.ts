@@ -3,6 +3,7 @@
  * at which the policy, replayed on the last requests, would have spent what may be spent.
  */
 import { budgetedFloors } from '../routing/budgeted-floors';
+import { ratioAt } from '../routing/price-unit';
 import type { Features } from './basis';
 import { type Guarantee, guarantee } from './guarantees';
 import { headCount } from './linear-half';
@@ -130,6 +131,8 @@ export function observePrice(pacer: Pacer, model: string, priceFactor: number): 
   const before = pacer.priceFactors.get(model);
   pacer.priceFactors.set(model, priceFactor);
   if (before === undefined || before === priceFactor) return false;
+  const cost = pacer.costs.get(model);
+  if (cost) cost.ratio = ratioAt(cost.ratio, before, priceFactor);
   forgetSavings(pacer);
   return true;
 }

@@ -113,6 +113,9 @@ function publishTuning(fold: FoldParts): LearnerOutput {
       learnedRewards: state.rewards,
       costPricePerUsd: state.pacer.costPricePerUsd,
       costRatios: dictionaryOf([...state.pacer.costs].map(([model, cost]) => [model, cost.ratio] as const)),
+      priceFactors: dictionaryOf(
+        [...state.pacer.costs.keys()].map((model) => [model, state.pacer.priceFactors.get(model) ?? 1] as const),
+      ),
       driftOffsets: dictionaryOf(configured.map(({ model, arm }) => [model, driftQuality(fold, arm)] as const)),
       neuralWeight: neuralWeight(fold),
       strategyWeights: strategyWeightsOf(state.trust, state.pacer.budgetUsd !== null),

@@ -14,6 +14,8 @@ export interface Outcome {
   readonly drift: number;
   /** Cost divided by the price factor of its request; null when unknown. */
   costRatio: number | null;
+  /** That price factor. */
+  priceFactor: number;
 }
 
 export interface ReplayRow {

@@ -15,12 +15,13 @@ import type {
   Tuning,
 } from '../topics/generated/messages';
 import { ownEntry } from './own-entry';
+import { ratioAt, unpricedFactor } from './price-unit';
 
 /** What is known about the models at this moment. */
 export interface World {
   readonly config: RouterConfig;
   readonly profileOf: (model: string) => ModelProfile | undefined;
-  readonly tuning: Pick<Tuning, 'costRatios'>;
+  readonly tuning: Pick<Tuning, 'costRatios' | 'priceFactors'>;
   readonly nowMs: number;
 }
 
@@ -85,7 +86,7 @@ export function buildCandidates(world: World, request: CandidateRequest): Candid
 
 /** USD for the nominal request at the catalogue price; 1 where no price is known, so that ratios are then costs. */
 export function priceFactor(model: Pick<ModelConfig, 'price'>): number {
-  return priceOf(model, nominalInputTokens, nominalOutputTokens) || 1;
+  return priceOf(model, nominalInputTokens, nominalOutputTokens) || unpricedFactor;
 }
 
 /**
@@ -243,7 +244,7 @@ function expectedCostUsd(
   profile: ModelProfile | undefined,
 ): number {
   const ratio = ownEntry(tuning.costRatios, model.name);
-  if (ratio !== undefined) return ratio * factor;
+  if (ratio !== undefined) return ratioAt(ratio, ownEntry(tuning.priceFactors, model.name) ?? factor, factor) * factor;
   const priced = priceOf(model, promptTokens, outputTokens);
   if (priced > 0) return priced;
   return profile && profile.overall.costWeight > 0 ? profile.overall.costUsd : 0;

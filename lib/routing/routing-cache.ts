@@ -1,4 +1,5 @@
 /** Entries of the routing cache: how a collapsed distribution is kept on the key-value port and read back. */
+import { strategyNames } from '../config/router-config';
 import type { KeyValueEntry } from '../ports/key-value';
 import type { CachedDistribution, Candidate } from '../topics/generated/messages';
 import { distributionFault, isShare } from './distribution';
@@ -35,15 +36,13 @@ export function readCached(bytes: Buffer | null, candidates: readonly Candidate[
     areNumbers(qualities) &&
     qualities.length === models.length &&
     qualities.every(isShare) &&
-    typeof strategy === 'string' &&
-    strategy.length <= maxStrategyLength &&
+    // It becomes a label of metrics: a word of anybody's own may not.
+    (strategyNames as readonly unknown[]).includes(strategy) &&
     typeof confidence === 'number' &&
     isShare(confidence) &&
     Number.isSafeInteger(cachedAtMs);
   return whole ? (cached as CachedDistribution) : null;
 }
-
-const maxStrategyLength = 200;
 
 function areNumbers(values: unknown): values is number[] {
   return Array.isArray(values) && values.every((value) => typeof value === 'number');

@@ -46,6 +46,10 @@ export interface TaskSurroundings {
 
 /** Header of a record that was sent on to the partition of its key; it is never sent on again. */
 export const forwardedHeader = 'forwarded';
+/** A timer that fires so much after its time is not late: timers of a busy process are. */
+const usualLatenessMs = 20;
+/** What a stall is made up for with at most; a request waits so much longer, and its caller for seconds. */
+const maxGraceMs = 100;
 /** In place of an event that needs no decision: undecodable, forwarded, empty, or put aside. */
 const settled = Symbol('settled');
 const noEmits: readonly Emit[] = [];
@@ -96,6 +100,10 @@ export class Task {
   private readonly outgoingCounts = new Map<OutputPlan, number>();
   private remembered: KeyValueEntry[] = [];
   private deadLettersInBatch = 0;
+  /** The wall clock when the loop last looked at it; timers due before that are late for another reason than a stall. */
+  private lookedAtMs = Number.POSITIVE_INFINITY;
+  /** While a stall is made up for no timer fires, until this monotonic time. */
+  private graceUntilMs: number | null = null;
   private stopping = false;
   private abandoned = false;
 
@@ -156,7 +164,7 @@ export class Task {
       try {
         if (records.length > 0) await this.handle(records);
         // Timers only once everything fetched is decided: a late record that is already here still counts.
-        if (records.length < maxBatchRecords) this.fireDue();
+        if (records.length < maxBatchRecords && !this.makesUpForStall()) this.fireDue();
         this.closeEarly();
         await this.write(false);
         this.trace.end();
@@ -189,11 +197,36 @@ export class Task {
     if (this.abandoned) throw new StaleEpochError(this.group, this.partition, this.consumer.epoch);
   }
 
+  /**
+   * Whether timers wait a little although some are due: the process stood still past their time, and with it whoever was
+   * to write what they wait for. What has been written meanwhile is fetched and decided first.
+   */
+  private makesUpForStall(): boolean {
+    const { clock } = this.around.host;
+    const { nowMs } = this.context;
+    const since = this.lookedAtMs;
+    this.lookedAtMs = nowMs;
+    if (this.graceUntilMs !== null) {
+      if (clock.monotonicMs() < this.graceUntilMs) return true;
+      this.graceUntilMs = null;
+      return false;
+    }
+    const dueAtMs = this.nextDueAtMs();
+    if (dueAtMs === null || dueAtMs < since || nowMs - dueAtMs <= usualLatenessMs) return false;
+    this.graceUntilMs = clock.monotonicMs() + Math.min(nowMs - dueAtMs, maxGraceMs);
+    return true;
+  }
+
+  private nextDueAtMs(): number | null {
+    return this.around.plan.due ? (this.table?.due.nextAtMs() ?? null) : null;
+  }
+
   private waitMs(): number {
     const { clock, limits } = this.around.host;
     let waitMs = limits.idleWaitMs;
-    const dueAtMs = this.around.plan.due ? (this.table?.due.nextAtMs() ?? null) : null;
-    if (dueAtMs !== null) waitMs = Math.min(waitMs, dueAtMs - clock.nowMs());
+    const dueAtMs = this.nextDueAtMs();
+    if (this.graceUntilMs !== null) waitMs = Math.min(waitMs, this.graceUntilMs - clock.monotonicMs());
+    else if (dueAtMs !== null) waitMs = Math.min(waitMs, dueAtMs - clock.nowMs());
     return Math.max(0, Math.ceil(Math.min(waitMs, this.commitInMs())));
   }
 

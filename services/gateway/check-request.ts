@@ -17,7 +17,7 @@ export function checkRequest(context: GatewayContext, current: CurrentConfig, re
     {
       config: current.config,
       profileOf: (model) => context.profiles.get(model),
-      tuning: context.tuning.get('current') ?? { costRatios: {} },
+      tuning: context.tuning.get('current') ?? { costRatios: {}, priceFactors: {} },
       nowMs: context.clock.nowMs(),
     },
     { ...request, taskType: inferTask(request.taskHint, lastAsked(request)), promptTokens: promptTokensOf(request) },

@@ -4,12 +4,15 @@
  */
 import { dictionaryOf } from '../../lib/dictionary';
 import { ownEntry } from '../../lib/routing/own-entry';
+import { plausibleCostUsd } from '../../lib/routing/plausible-outcome';
 import { qualityOf, type RewardWeights } from '../../lib/routing/reward';
 import type { Candidate, RouteDecided, RouteOutcome, Session } from '../../lib/topics/generated/messages';
 
 /** Requests whose cost is awaited, and reports remembered: more than a session has under way at a time. */
 const maxAwaited = 64;
 const maxReported = 128;
+/** As many attempts of a decision as reward-feedback takes. */
+const maxAttempts = 16;
 
 /** The session after a request, of which no more is known than its candidates. */
 export function sessionAfter(
@@ -51,9 +54,11 @@ export function sessionReported(session: Session, outcome: RouteOutcome, weights
   if (awaitedUsd === undefined && !session.reported.some((report) => decisionOf(report) === decisionId)) return null;
   const quality = qualityOf(outcome, weights);
   const judged = quality !== null && quality >= 0 && quality <= 1 && quality !== session.lastQuality;
-  const costUsd = outcome.costUsd !== null && outcome.costUsd >= 0 ? outcome.costUsd : null;
   const report = `${decisionId}/${attempt}`;
-  const paid = costUsd !== null && Number.isFinite(costUsd) && !session.reported.includes(report);
+  const isAttempt = attempt >= 1 && attempt <= maxAttempts;
+  const isNew = isAttempt && !session.reported.includes(report);
+  const costUsd = isNew ? believedCostUsd(session, outcome.costUsd, awaitedUsd) : null;
+  const paid = costUsd !== null;
   if (!judged && !paid) return null;
   const next = judged ? { ...session, lastQuality: quality } : session;
   if (!paid) return next;
@@ -66,6 +71,12 @@ export function sessionReported(session: Session, outcome: RouteOutcome, weights
     awaited: isFirst ? awaited : session.awaited,
     reported: [...session.reported, report].slice(-maxReported),
   };
+}
+
+/** Null where none was reported, or what is no cost. What was expected of the call is known until its cost comes; then a mean is. */
+function believedCostUsd(session: Session, reportedUsd: number | null, awaitedUsd: number | undefined): number | null {
+  if (reportedUsd === null || !(reportedUsd >= 0) || !Number.isFinite(reportedUsd)) return null;
+  return plausibleCostUsd(reportedUsd, awaitedUsd ?? session.expectedSpentUsd / Math.max(1, session.requests));
 }
 
 function decisionOf(report: string): string {

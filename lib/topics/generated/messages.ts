@@ -722,6 +722,8 @@ export interface Tuning {
   costPricePerUsd: number;
   /** Running mean of cost divided by price factor, per model: expected cost = ratio * price factor now. */
   costRatios: Record<string, number>;
+  /** Price factor that each cost ratio belongs to, 1 where no price was known: the ratio is then a cost in USD. Empty where it is pinned, since the ratios belong to today's factors there. */
+  priceFactors: Record<string, number>;
   /** Quality offset per model from drift tracking. */
   driftOffsets: Record<string, number>;
   /** Share of the neural half in the value mixture; 0..1. */

@@ -64,7 +64,7 @@ function nominalCandidates(context: GatewayContext): Candidate[] {
   const world = {
     config: context.config()!.config,
     profileOf: (model: string) => context.profiles.get(model),
-    tuning: context.tuning.get('current') ?? { costRatios: {} },
+    tuning: context.tuning.get('current') ?? { costRatios: {}, priceFactors: {} },
     nowMs: context.clock.nowMs(),
   };
   return buildCandidates(world, {

@@ -18,7 +18,7 @@ function batchOf(discount: number, newest: number, eligible: string[] = ['a']): 
     offset,
     decisionId: `d${offset}`,
     features: featuresOf(fields),
-    outcomes: [{ model: 'a', quality: offset === 0 ? 0.2 : 0.6, drift: 0, costRatio: null }],
+    outcomes: [{ model: 'a', quality: offset === 0 ? 0.2 : 0.6, drift: 0, costRatio: null, priceFactor: 1 }],
     openedAtMs: offset,
     eligible,
     next: null,

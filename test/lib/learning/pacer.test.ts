@@ -120,6 +120,19 @@ test('a price is new once', () => {
   expect([1, 1, 2, 2].map((price) => observePrice(pacer, 'm', price))).toEqual([false, false, true, false]);
 });
 
+test('a price that appears, disappears or is off by a million leaves a cost what it was', () => {
+  const pacer = createPacer(null, 0);
+  observePrice(pacer, 'a', 1);
+  observeCost(pacer, 'a', 0.00125, 1);
+  for (const factor of [0.00125, 1, 0.00125, 1_250]) {
+    observePrice(pacer, 'a', factor);
+    expect(pacer.costs.get('a')!.ratio * factor).toBeCloseTo(0.00125, 12);
+  }
+  // A price cut takes the cost with it.
+  observePrice(pacer, 'a', 125);
+  expect(pacer.costs.get('a')!.ratio * 125).toBeCloseTo(0.000125, 12);
+});
+
 test('savings are forgotten when a price has changed, announced or not; debts are not', () => {
   const changes: ((pacer: Pacer) => void)[] = [
     (pacer) => {

@@ -128,6 +128,7 @@ export const noTuning: Tuning = {
   learnedRewards: 0,
   costPricePerUsd: 0,
   costRatios: {},
+  priceFactors: {},
   driftOffsets: {},
   neuralWeight: 0.5,
   strategyWeights: {},

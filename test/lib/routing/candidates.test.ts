@@ -12,9 +12,10 @@ import {
   priceFactor,
   type World,
 } from '../../../lib/routing/candidates';
+import { pinTuning } from '../../../lib/routing/pin-tuning';
 import type { ModelProfile } from '../../../lib/topics/generated/messages';
 import { noLimits } from '../../../lib/topics/schema-defaults';
-import { closed, configOf, nowMs, profileOf, statsOf } from './fixtures';
+import { closed, configOf, nowMs, profileOf, statsOf, tuningOf } from './fixtures';
 
 const request: CandidateRequest = {
   taskType: 'code',
@@ -29,7 +30,7 @@ function worldOf(profiles: ModelProfile[] = [], changes: Partial<World> = {}): W
   return {
     config: configOf(),
     profileOf: (model) => byModel.get(model),
-    tuning: { costRatios: {} },
+    tuning: { costRatios: {}, priceFactors: {} },
     nowMs,
     ...changes,
   };
@@ -66,9 +67,38 @@ describe('expectations', () => {
     expect(large!.observations).toBeCloseTo(8 + (8 * 24) / 32, 12);
   });
 
+  test.each([
+    ['a price appears', 1, 0.00125],
+    ['a price disappears', 0.00125, 1],
+    ['a price was off by a million', 1.25e-9, 0.00125],
+    ['a price is given in another unit', 0.00125, 1.25],
+  ])('cost: %s, and what calls have cost stays what they cost', (_name, learnedFactor, factorNow) => {
+    // 750 tokens in and 250 out: 1 and 2 USD per million make .00125 USD.
+    const times = factorNow / 0.00125;
+    const price = factorNow === 1 ? {} : { inputPerMillionUsd: times, outputPerMillionUsd: 2 * times };
+    const config = completeConfig(configSchema.parse({ models: [{ name: 'm', provider: 'p', price }] }));
+    const learnedUsd = 0.00125;
+    const tuning = { costRatios: { m: learnedUsd / learnedFactor }, priceFactors: { m: learnedFactor } };
+    const asked = { ...request, limits: { ...request.limits, maxCostUsd: 0.001 } };
+    const [candidate] = buildCandidates({ ...worldOf(), config, tuning }, asked);
+    expect(candidate!.priceFactor).toBeCloseTo(factorNow, 12);
+    expect(candidate!.expectedCostUsd).toBeCloseTo(learnedUsd, 12);
+    expect(candidate!.ineligibleReason).toMatch(/^limits.maxCostUsd/);
+    // What strategies find pinned is in the unit of the price that is pinned beside it.
+    const pinned = pinTuning(config, tuningOf(tuning), 'COMBINED');
+    expect(pinned.costRatios['m']! * candidate!.priceFactor).toBeCloseTo(learnedUsd, 12);
+    expect(pinned.priceFactors).toEqual({});
+  });
+
+  test('cost: a price that is cut or raised takes the learned ratio with it', () => {
+    const tuning = { costRatios: { large: 2 }, priceFactors: { large: 0.14 } };
+    const [large] = buildCandidates(worldOf([], { tuning }), request);
+    expect(large!.expectedCostUsd).toBeCloseTo(2 * large!.priceFactor, 12);
+  });
+
   test('cost: the learned ratio first, then tokens times price with profiled answers, then what calls cost, else 0', () => {
     const asked = { ...request, expectedOutputTokens: 1_000 };
-    const learned = buildCandidates(worldOf([], { tuning: { costRatios: { large: 2 } } }), asked)[0]!;
+    const learned = buildCandidates(worldOf([], { tuning: { costRatios: { large: 2 }, priceFactors: {} } }), asked)[0]!;
     expect(learned.expectedCostUsd).toBeCloseTo(2 * learned.priceFactor, 12);
     expect(buildCandidates(worldOf(), asked)[0]!.expectedCostUsd).toBeCloseTo((1_000 * 4 + 1_000 * 16) / 1e6, 12);
     const wordy = profileOf('large', 'alpha', { overall: statsOf({ outputTokens: 850, outputTokensWeight: 8 }) });

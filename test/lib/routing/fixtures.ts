@@ -122,6 +122,7 @@ export function tuningOf(changes: Partial<Tuning> = {}): Tuning {
     learnedRewards: 500,
     costPricePerUsd: 0,
     costRatios: {},
+    priceFactors: {},
     driftOffsets: {},
     neuralWeight: 0.5,
     strategyWeights: { LEARNING_OPTIMIZED: 0.94, TASK_OPTIMIZED: 0.03, BALANCED: 0.02, COST_EFFICIENT: 0.01 },

@@ -40,6 +40,7 @@ const tuning = {
   learnedRewards: 200,
   costPricePerUsd: 0,
   costRatios: {},
+  priceFactors: {},
   driftOffsets: {},
   neuralWeight: 0,
   strategyWeights: {},

@@ -1,5 +1,8 @@
 import fc from 'fast-check';
+import { maxModels } from '../../../lib/config/router-config';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
+import { topics } from '../../../lib/topics/topics';
+import { faultOf } from '../../../services/reward-feedback/check-outcome';
 import { maxReports, mergeReport, wholeOf } from '../../../services/reward-feedback/merge-reports';
 import { outcome } from './records';
 
@@ -16,7 +19,7 @@ function takeAll(reports: readonly RouteOutcome[]) {
       ids.push(merged.reportId);
     } else if (merged.kind !== 'known') refused.push(report);
   }
-  return { whole: wholeOf(known)!, ids, refused };
+  return { whole: wholeOf(known)!, ids, refused, reports: [...known] };
 }
 
 describe('reports of one attempt', () => {
@@ -116,4 +119,33 @@ describe('reports of one attempt', () => {
     expect(ids).toHaveLength(maxReports);
     expect(refused).toHaveLength(5);
   });
+});
+
+test('the largest row, of as many reports as are taken with the longest names, fits beside its event into a record', () => {
+  // Three bytes a character.
+  const long = (length: number, i: number): string => `${'語'.repeat(length - 3)}${String(i).padStart(3, '0')}`;
+  const rewardParts = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [long(64, i), 0.5]));
+  const largest = outcome(long(200, 0), {
+    routingKey: long(200, 1),
+    model: long(200, 2),
+    source: long(200, 3),
+    rewardParts,
+  });
+  const reports = Array.from({ length: maxReports }, (_, revision) => ({ ...largest, revision }));
+  expect(reports.map(faultOf)).toEqual(reports.map(() => null));
+  const providers = Array.from({ length: maxModels }, (_, i) => long(200, i));
+  const row = {
+    decisionId: long(200, 0),
+    opened: null,
+    decided: null,
+    outcomes: takeAll(reports).reports,
+    firstSeenMs: 1,
+    rewarded: true,
+    event: null,
+    providers,
+    expectedLatenciesMs: providers.map(() => 1),
+  };
+  expect(row.outcomes).toHaveLength(maxReports);
+  // An event of as many models has less than a third of a megabyte.
+  expect(topics.awaitedOutcomes.codec.encode(row).length).toBeLessThan(500_000);
 });

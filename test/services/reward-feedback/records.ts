@@ -61,6 +61,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
       learnedRewards: 0,
       costPricePerUsd: 0,
       costRatios: {},
+      priceFactors: {},
       driftOffsets: {},
       neuralWeight: 0.5,
       strategyWeights: {},

@@ -1,6 +1,9 @@
 /** The three services of the request path together: a request in, a decision out. */
+import { validateConfig } from '../../../lib/config/parse-config';
+import { maxModels } from '../../../lib/config/router-config';
 import { recomputeDecision } from '../../../lib/routing/recompute';
 import type { RouteDecided, RouteOpened, StrategyScored } from '../../../lib/topics/generated/messages';
+import { noLimits } from '../../../lib/topics/schema-defaults';
 import { topics } from '../../../lib/topics/topics';
 import { createRouteCollapse } from '../../../services/route-collapse/service';
 import { createRouteIntake } from '../../../services/route-intake/service';
@@ -92,4 +95,68 @@ test('limits are kept by every decision', async () => {
     expect(decided).toMatchObject({ model: 'large', propensity: 1, fallbacks: [] });
     expect(sum(decided.candidates.map(({ propensity }) => propensity))).toBe(1);
   }
+});
+
+test('as many models as a configuration may have, with the longest names: every thread is heard, all records fit', async () => {
+  const models = Array.from({ length: maxModels }, (_, i) => ({
+    name: `${'m'.repeat(197)}${String(i).padStart(3, '0')}`,
+    provider: `${'p'.repeat(199)}${i % 10}`,
+    price: { inputPerMillionUsd: i, outputPerMillionUsd: 2 * i },
+  }));
+  const world = await start({ models });
+  const decided = await route(world);
+  expect(decided).toMatchObject({ degradedTo: 'NONE' });
+  expect(decided.threads.map(({ status }) => status)).toEqual(new Array(5).fill('SUCCESS'));
+  expect(decided.candidates).toHaveLength(maxModels);
+  const sizes = [topics.routeOpened, topics.strategyScored, topics.routeDecided].flatMap(({ name }) =>
+    world.raw(name).map(({ value }) => value!.length),
+  );
+  expect(Math.max(...sizes)).toBeLessThan(500_000);
+  expect(() => configOf({ models: [...models, { name: 'one more', provider: 'p' }] })).toThrow();
+});
+
+const least = 1e-8;
+const most = 1e9;
+
+test.each([
+  ['the least', least],
+  ['the most', most],
+])('a configuration of %s that amounts may be, and requests of any: every thread is heard', async (_name, amount) => {
+  const price = { inputPerMillionUsd: amount, outputPerMillionUsd: amount, perRequestUsd: amount };
+  const models = ['a', 'b'].map((name) => ({ name, provider: name, price, expectedLatencyMs: amount }));
+  const world = await start({
+    models: [...models, { name: 'c', provider: 'c', expectedLatencyMs: least, expectedOutputTokens: most }],
+    utilityScale: { costUsd: least, latencyMs: least },
+    budgetUsdPerRequest: amount,
+    preference: { quality: least, cost: most, latency: amount },
+    profileHalfLifeObservations: amount,
+  });
+  const numbers = [5e-324, Number.MIN_VALUE * 3, 1e-308, 1, 1e308];
+  const preferences = [null, ...numbers.map((number) => ({ quality: 0, cost: number, latency: number / 3 }))];
+  for (const [i, preference] of preferences.entries()) {
+    const limits = { ...noLimits, maxCostUsd: 1e308, maxLatencyMs: Number.MAX_VALUE };
+    const decided = await route(world, { requestId: `r${i}`, preference, limits, expectedOutputTokens: 100_000 });
+    expect(decided.threads.map(({ status, error }) => [status, error])).toEqual(new Array(5).fill(['SUCCESS', null]));
+    for (const { utility, expectedCostUsd } of decided.candidates)
+      expect([Number.isFinite(utility), Number.isFinite(expectedCostUsd)]).toEqual([true, true]);
+  }
+});
+
+test.each(['5e-324', '1e-9', '1e308', '1e10'])('an amount of %s is refused with its field', (amount) => {
+  const price = { inputPerMillionUsd: Number(amount) };
+  const checked = validateConfig({
+    models: [{ name: 'a', provider: 'p', price, expectedLatencyMs: Number(amount) }],
+    utilityScale: { costUsd: Number(amount), latencyMs: Number(amount) },
+    budgetUsdPerRequest: Number(amount),
+    preference: { quality: Number(amount) },
+  });
+  const issues = checked.ok ? [] : checked.issues;
+  expect(issues.map(({ path }) => path.join('.')).sort()).toEqual([
+    'budgetUsdPerRequest',
+    'models.0.expectedLatencyMs',
+    'models.0.price.inputPerMillionUsd',
+    'preference.quality',
+    'utilityScale.costUsd',
+    'utilityScale.latencyMs',
+  ]);
 });

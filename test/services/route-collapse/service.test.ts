@@ -115,6 +115,43 @@ test('no thread in time: the static strategies that were asked decide, not the c
   expect(decidedIn(world)[0]).toMatchObject({ model: 'large', degradedTo: 'STATIC_STRATEGIES' });
 });
 
+describe('a process that stood still past a deadline', () => {
+  /** The wall clock runs ahead by so much when the loop gets to look at it again. */
+  async function startStalled(stallMs: number) {
+    // No commit in between: the deadline alone wakes the loop.
+    const world = createWorld({ limits: { commitIntervalMs: 10_000 } });
+    let stalledMs = 0;
+    const clock = { ...world.clock, nowMs: () => world.clock.nowMs() + stalledMs };
+    const definition = createRouteCollapse({ maxPendingRoutes: 100, cacheTtlMs: 1_000, metrics: world.host.metrics });
+    await world.start(definition, { clock });
+    await world.put(topics.routeOpened, [openedOf()]);
+    stalledMs = stallMs;
+    await world.clock.advanceBy(150);
+    return world;
+  }
+
+  test('takes the scores first that were written because of it only now', async () => {
+    const world = await startStalled(500);
+    expect(decidedIn(world)).toEqual([]);
+    await world.clock.advanceBy(60);
+    await world.put(topics.strategyScored, [scoredOf()]);
+    expect(decidedIn(world)).toMatchObject([{ degradedTo: 'NONE' }]);
+    expect(decidedIn(world)[0]!.threads.map(({ status }) => status)).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS']);
+  });
+
+  test('waits no longer than a stated time for them', async () => {
+    const world = await startStalled(500);
+    await world.clock.advanceBy(99);
+    expect(decidedIn(world)).toEqual([]);
+    await world.clock.advanceBy(1);
+    expect(decidedIn(world)).toMatchObject([{ degradedTo: 'STATIC_STRATEGIES' }]);
+  });
+
+  test('and not at all where it was only a little late', async () => {
+    expect(decidedIn(await startStalled(20))).toHaveLength(1);
+  });
+});
+
 test('the deadline starts when collapse first sees the record, whatever the opener’s clock says', async () => {
   const { world, opened } = await start();
   await world.put(topics.routeOpened, [opened({ openedAtMs: 5, requestedAtMs: 1 })]);

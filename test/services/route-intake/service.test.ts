@@ -431,6 +431,19 @@ describe('the routing cache', () => {
     expect(await Promise.all([lookups('hit'), lookups('miss'), lookups('error')])).toEqual([1, 2, 0]);
   });
 
+  test('what is no distribution is not pinned, and counted as such', async () => {
+    const { world } = await start();
+    await world.put(topics.routeRequested, [fresh(world)]);
+    const { cacheFingerprint } = openedIn(world)[0]!;
+    for (const [i, probabilities] of [[2, 2, 1], [0, 0, 0], [1, Number.NaN, 0], [1]].entries()) {
+      await world.host.keyValue.putMany([cacheEntry(cacheFingerprint, { ...cached, probabilities }, 1_000)]);
+      await world.put(topics.routeRequested, [fresh(world, { requestId: `equal-${i}` })]);
+    }
+    expect(openedIn(world).map((opened) => opened.cached)).toEqual([null, null, null, null, null]);
+    const invalid = { result: 'invalid' };
+    expect(await world.host.metrics.value('quantum_router_cache_lookups_total', invalid)).toBe(4);
+  });
+
   test('switched off it is not asked and nothing is pinned for it', async () => {
     const { world } = await start({ config: { cache: { enabled: false } } });
     await world.put(topics.routeRequested, [fresh(world)]);

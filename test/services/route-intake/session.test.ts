@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Candidate, RouteOutcome, Session } from '../../../lib/topics/generated/messages';
+import { topics } from '../../../lib/topics/topics';
 import { sessionAfter, sessionDecided, sessionReported } from '../../../services/route-intake/session';
 import { decided, outcome } from '../reward-feedback/records';
 
@@ -81,8 +82,33 @@ test('what is remembered is bounded; what is forgotten stays spent', () => {
   expect(session!.awaited['d199']).toBeDefined();
   expect(session!.expectedSpentUsd).toBeCloseTo(200 * 0.002, 9);
   expect(reported(session!, 'd0')).toBeNull();
-  for (let attempt = 2; attempt < 202; attempt++) session = reported(session!, 'd199', { attempt, costUsd: 0 })!;
+  for (let i = 190; i < 200; i++) {
+    for (let attempt = 2; attempt <= 16; attempt++) session = reported(session!, `d${i}`, { attempt, costUsd: 0 })!;
+  }
   expect(session!.reported).toHaveLength(128);
+  expect(reported(session!, 'd199', { attempt: 17, costUsd: 1, quality: null })).toBeNull();
+});
+
+test('the largest row, of ids as long as they may be, fits into a record', () => {
+  // Three bytes a character.
+  const id = (i: number): string => `${'語'.repeat(197)}${String(i).padStart(3, '0')}`;
+  let session: Session | undefined;
+  for (let i = 0; i < 100; i++) {
+    session = sessionAfter(session, { sessionId: id(0), requestId: id(i), candidates }, i);
+    for (let attempt = 2; attempt <= 16; attempt++) session = reported(session, id(i), { attempt, costUsd: 1 })!;
+  }
+  expect(Object.keys(session!.awaited)).toHaveLength(64);
+  expect(session!.reported).toHaveLength(128);
+  expect(topics.sessions.codec.encode(session!).length).toBeLessThan(130_000);
+});
+
+test('a cost that nobody can believe is capped by what was expected', () => {
+  const known = sessionDecided(asked(undefined, 'd1'), decided('d1'))!;
+  const paid = reported(known, 'd1', { costUsd: 9e15 })!;
+  expect(paid.expectedSpentUsd).toBeCloseTo(1, 12);
+  // Of a fallback nothing was expected: the session's mean stands in for it.
+  const fellBack = reported(known, 'd1', { attempt: 2, costUsd: 9e15 })!;
+  expect(fellBack.expectedSpentUsd).toBeCloseTo(0.001 + 1, 12);
 });
 
 test('in any order of reports the sum is the reported costs and the expected ones of the others', () => {
