@@ -14,7 +14,7 @@ help: ## List the targets
 # --- set-up ---------------------------------------------------------------------------------------------------------
 
 .cache/node-ok:
-	@node -e 'if (Number(process.versions.node.split(".")[0]) < 20) { console.error("Node 20 or newer is needed, this is " + process.version); process.exit(1) }'
+	@node -e 'const [major, minor] = process.versions.node.split(".").map(Number); if (major < 20 || (major === 20 && minor < 15)) { console.error("Node 20.15 or newer is needed, this is " + process.version); process.exit(1) }'
 	@mkdir -p .cache && touch $@
 
 node_modules/.installed: package.json package-lock.json | .cache/node-ok

@@ -8,7 +8,7 @@ import { createWorkplace } from './run-command';
 const place = createWorkplace();
 afterAll(() => place.remove());
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const settings = { partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 100_000 } as const;
 

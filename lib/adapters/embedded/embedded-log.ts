@@ -1,7 +1,7 @@
 /** The log of the embedded broker: which topics there are, the groups' positions, and appending both in one transaction. */
 import type { TopicSettings } from '../../ports/broker';
 import type { AppendBatch, LocalLog, LocalTopic } from '../local-log';
-import { EmbeddedPartition, type LogTables } from './embedded-partition';
+import { EmbeddedPartition, indexEveryRecords, type LogTables } from './embedded-partition';
 import type { EmbeddedStore } from './embedded-store';
 import type { WorkSize } from './group-commit';
 import { decodePosition, encodedBytesOf, positionKey, positionValue } from './layout';
@@ -94,6 +94,8 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
       if (closed) return Promise.reject(new Error('the broker is closed'));
       return store.write({
         size: sizeOf(batch),
+        // What has been decided waits for room; what comes from outside is refused meanwhile.
+        isPatient: batch.refusal !== undefined,
         apply() {
           const refusal = batch.refusal?.() ?? null;
           if (refusal) return refusal;
@@ -127,7 +129,10 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
 function sizeOf({ records, positions }: AppendBatch): WorkSize {
   let bytes = 0;
   for (const record of records) bytes += encodedBytesOf(record);
-  return { entries: 2 * records.length + (positions?.offsets.size ?? 0), bytes };
+  return {
+    entries: records.length + Math.ceil(records.length / indexEveryRecords) + (positions?.offsets.size ?? 0),
+    bytes,
+  };
 }
 
 function openTopics(store: EmbeddedStore) {

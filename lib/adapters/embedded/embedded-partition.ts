@@ -23,7 +23,8 @@ export interface LogTables {
   readonly cleaned: StoreTable;
 }
 
-const indexEveryRecords = 256;
+/** The time index has at most one entry for so many records. */
+export const indexEveryRecords = 256;
 const maxTailRecords = 256;
 const maxTailBytes = 1_048_576;
 // One read may return less than asked for rather than hold more than this in memory (weights come in large records).

@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, fdatasync, openSync } from 'node:fs';
 import type { RootDatabase } from 'lmdb';
-import type { Clock } from '../../ports/clock';
+import { type Clock, sleep } from '../../ports/clock';
 import { checkStoreFile } from './check-store';
 import { migrateStore } from './copy-store';
 import { lockDirectory } from './directory-lock';
@@ -49,6 +49,8 @@ export interface EmbeddedStore {
 }
 
 const defaultFlushIntervalMs = 1_000;
+/** How often a full disk is looked at again. */
+const roomIntervalMs = 1_000;
 
 /**
  * Opens (or makes) the store. Throws DirectoryLockedError while another process has it open, StoreUnusableError where
@@ -116,10 +118,16 @@ function createStore(
   const space = openStoreSpace(directory, dataFileOf(directory), usedBytes);
   // Opening a table that is not there yet writes.
   space.reserve({ entries: maxTables, bytes: 0 });
+  let askToClose = (): void => {};
+  const closeAsked = new Promise<void>((resolve) => {
+    askToClose = resolve;
+  });
   const commits = createGroupCommit(root, {
     directory,
     durability,
     reserve: space.reserve,
+    pause: () => Promise.race([sleep(clock, roomIntervalMs), closeAsked]),
+    onNote: options.onNote ?? (() => {}),
     onCommitted() {
       flusher?.dirty();
       for (const listener of commitListeners) listener();
@@ -127,6 +135,7 @@ function createStore(
   });
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
+    askToClose();
     await commits.close();
     await flusher?.stop();
     await root.flushed;

@@ -8,6 +8,7 @@
  * process leaves intact; `disk` waits for the disk, off the event loop, before it acknowledges.
  */
 import type { RootDatabase } from 'lmdb';
+import { TransientError } from '../../ports/broker';
 
 export type Durability = 'process' | 'disk';
 
@@ -20,6 +21,8 @@ export interface WorkSize {
 /** One atomic piece of writing. */
 export interface StoreWork {
   readonly size: WorkSize;
+  /** Waits for room on a full disk, instead of being refused at once. */
+  readonly isPatient?: boolean;
   /** Inside the transaction. Returns an error to refuse; then it must have written nothing. Throws only when the store is broken. */
   readonly apply: () => Error | null;
   /** After the commit, before `write` resolves: the moment to show what was written. */
@@ -36,8 +39,12 @@ export interface GroupCommit {
 export interface GroupCommitOptions {
   readonly directory: string;
   readonly durability: Durability;
-  /** Makes room for a transaction; what it throws refuses the works, of which none is applied then. */
+  /** Makes room for a transaction. A TransientError that it throws means that there is none now: no work is applied then. */
   readonly reserve: (size: WorkSize) => void;
+  /** Resolves when it is time to look for room again. */
+  readonly pause: () => Promise<void>;
+  /** Told when works begin to wait for room, and when there is some again. */
+  readonly onNote: (note: string) => void;
   /** Called once after each commit, when its works have been shown and acknowledged. */
   readonly onCommitted: () => void;
 }
@@ -58,6 +65,7 @@ export function createGroupCommit(root: RootDatabase, options: GroupCommitOption
   let queue: Queued[] = [];
   let failure: Error | null = null;
   let closed = false;
+  let isWaiting = false;
   /** Null while nothing is queued or under way. */
   let running: Promise<void> | null = null;
 
@@ -82,14 +90,28 @@ export function createGroupCommit(root: RootDatabase, options: GroupCommitOption
     queue = queue.slice(count);
     return { works, size: { entries, bytes } };
   };
+  /** Refuses the works that cannot wait, and puts the others back in front of the queue. */
+  const wait = async (works: readonly Queued[], error: Error): Promise<void> => {
+    const mayWait = (queued: Queued): boolean =>
+      queued.work.isPatient === true && !closed && error instanceof TransientError;
+    for (const queued of works) if (!mayWait(queued)) queued.reject(error);
+    const patient = works.filter(mayWait);
+    if (patient.length === 0) return;
+    queue = [...patient, ...queue];
+    if (!isWaiting) options.onNote(error.message);
+    isWaiting = true;
+    await options.pause();
+  };
   const commit = async (): Promise<void> => {
     const { works, size } = take();
     try {
       options.reserve(size);
     } catch (error) {
-      for (const { reject } of works) reject(error as Error);
+      await wait(works, error as Error);
       return;
     }
+    if (isWaiting) options.onNote(`the store in ${directory} has room again and goes on`);
+    isWaiting = false;
     try {
       const flushed = transact(works);
       if (flushed) await flushed;

@@ -17,14 +17,14 @@ export interface StoreSpace {
   close(): void;
 }
 
-// Pages that one entry may take besides those for its bytes: those of its leaf and, now and then, of the levels above.
-const pagesPerEntry = 3;
+// Pages that one entry may take besides those for its bytes: its leaf or what its own pages leave empty, and a share of splits.
+const pagesPerEntry = 2;
 // The upper levels of every table, written by every transaction.
-const baseBytes = 256 * 1_024;
+const baseBytes = 512 * 1_024;
 // The list of free pages may be written anew: eight bytes for each page of the file.
 const freeListShare = 1 / 256;
 const minStepBytes = 1_048_576;
-const maxStepBytes = 32 * 1_048_576;
+const maxStepBytes = 8 * 1_048_576;
 const chunk = Buffer.alloc(1_048_576);
 
 /** What must be free on the disk before a store is opened: lmdb maps its lock file and writes its first pages at once. */

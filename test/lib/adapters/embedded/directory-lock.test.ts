@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DirectoryLockedError, lockDirectory } from '../../../../lib/adapters/embedded/directory-lock';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 let directory: string;
 beforeEach(() => {
