@@ -49,18 +49,18 @@ function addCreate(topicsCommand: Command, io: Io): void {
   const create = topicsCommand
     .command('create')
     .description(
-      'Make every topic of the engine on Kafka, with partitions, retention and compaction. What exists stays as it is; another number of partitions is refused.',
+      'Make every topic of the engine on Kafka, with partitions, retention, compaction and three copies (two must have a record), or one on each node where there are fewer than three. What exists stays as it is; fewer partitions, or another number in all topics, are refused.',
     )
     .option('--partitions <number>', 'partitions of the request path (default 4)', wholeNumber(1, 256));
   addHomeOptions(create)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ quantum-router topics create --kafka localhost:9092\n  $ quantum-router topics create --kafka localhost:9092 --topic-prefix team-a. --partitions 12',
+      '\nExamples:\n  $ quantum-router topics create --kafka localhost:9092\n  $ quantum-router topics create --kafka localhost:9092 --topic-prefix team-a. --partitions 12\n  $ KAFKA_REPLICATION_FACTOR=1 quantum-router topics create --kafka localhost:9092',
     )
     .action(async (options: CreateOptions) => {
       const settings = settingsOfHome(io, options);
       if (!settings) throw new CliError('--kafka must say where to make them', exitCodes.usage);
-      const log = createLog({ level: 'error' });
+      const log = createLog({ level: 'silent' });
       const parts = { log, metrics: createMetrics(), readOnly: true };
       const home = await openDistributedHome({ ...settings, redis: null }, parts);
       try {
@@ -73,6 +73,12 @@ function addCreate(topicsCommand: Command, io: Io): void {
         await ensureServiceTopics(declaredServices(), host);
         await ensureSinglePartitionTopic(home.broker, topics.schemas, settings.topicPrefix);
         const after = (await home.broker.listTopics()).filter(({ name }) => name.startsWith(settings.topicPrefix));
+        for (const { name, partitions } of after) {
+          if (partitions === 1 || partitions <= settings.partitions) continue;
+          io.stderr.write(
+            `warning: ${name} has ${partitions} partitions, and the engine works on ${settings.partitions}: what is produced beyond them is forwarded (docs/operations.md, Partitions and scaling)\n`,
+          );
+        }
         const made = after.filter(({ name }) => !before.has(name)).sort((a, b) => a.name.localeCompare(b.name));
         const rows = made.map(({ name, partitions, cleanup, retentionMs }) => [
           name,

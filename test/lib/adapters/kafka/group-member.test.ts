@@ -11,11 +11,12 @@ const { MemberAssignment } = AssignerProtocol;
 function coordinator() {
   const calls: string[] = [];
   const failures = new Map<string, (Error | 'no answer')[]>();
+  const always = new Map<string, Error>();
   let generations = 0;
   let members = 0;
   const answer = async (call: string): Promise<void> => {
     calls.push(call);
-    const failure = failures.get(call)?.shift();
+    const failure = failures.get(call)?.shift() ?? always.get(call);
     if (failure === 'no answer') await new Promise(() => {});
     if (failure) throw failure;
   };
@@ -44,6 +45,7 @@ function coordinator() {
   return {
     node,
     calls,
+    failAlways: (call: string, error: Error | null) => void (error ? always.set(call, error) : always.delete(call)),
     count: (call: string) => calls.filter((made) => made === call).length,
     fail(call: string, ...errors: (Error | 'no answer')[]) {
       failures.set(call, [...(failures.get(call) ?? []), ...errors]);
@@ -140,6 +142,42 @@ describe('a member of a group', () => {
     const { sessionTimeoutMs } = defaultKafkaSettings;
     expect(clock.monotonicMs() - answeredMs).toBeLessThanOrEqual(sessionTimeoutMs);
     await until(() => joined.length === 2);
+    await leave();
+  });
+
+  test('while only the coordinator is gone it keeps its partitions, until another has had time to take its place', async () => {
+    const { member, kafka, joined, lost, until, leave, clock, failures } = bench();
+    member.start();
+    await until(() => kafka.count('heartbeat') === 1);
+    const answeredMs = clock.monotonicMs();
+    let away = false;
+    void member.coordinatorAway().then(() => {
+      away = true;
+    });
+    kafka.failAlways('heartbeat', connectionError());
+    await until(() => away);
+    const { sessionTimeoutMs } = defaultKafkaSettings;
+    await until(() => clock.monotonicMs() - answeredMs > 2 * sessionTimeoutMs);
+    expect(joined[0]!.isLive()).toBe(true);
+    expect(lost).toEqual([]);
+    // Not for ever: it may be this process that is cut off.
+    await until(() => lost.length === 1);
+    expect(clock.monotonicMs() - answeredMs).toBeLessThan(30_000);
+    expect(failures).toEqual([]);
+    kafka.failAlways('heartbeat', null);
+    await until(() => joined.length === 2);
+    await leave();
+  });
+
+  test('when nobody answers it gives up after the session time-out', async () => {
+    const { member, kafka, lost, until, clock, cluster, leave } = bench();
+    member.start();
+    await until(() => kafka.count('heartbeat') === 1);
+    const answeredMs = clock.monotonicMs();
+    kafka.failAlways('heartbeat', connectionError());
+    cluster.refuseConnections(connectionError());
+    await until(() => lost.length === 1);
+    expect(clock.monotonicMs() - answeredMs).toBeLessThanOrEqual(defaultKafkaSettings.sessionTimeoutMs);
     await leave();
   });
 
