@@ -85,8 +85,7 @@ export function createTaskTable<S>(
         }
       }
       changedKeys.clear();
-      const value = positionCodec.encode({ positions: Object.fromEntries(inputPositions) });
-      records.push({ ...toRecord, key: positionKey, value });
+      records.push(positionRecord(toRecord, inputPositions));
     },
     restore(records) {
       for (const record of records) {
@@ -126,6 +125,14 @@ export function createTaskTable<S>(
       return positions;
     },
   };
+}
+
+/** The record that makes the rows before it count, with the positions that they reflect. */
+export function positionRecord<P extends { readonly topic: string; readonly partition: number }>(
+  place: P,
+  positions: ReadonlyMap<string, number>,
+) {
+  return { ...place, key: positionKey, value: positionCodec.encode({ positions: Object.fromEntries(positions) }) };
 }
 
 function ownedBy(place: { topic: string; partition: number }, ownerEpoch: number | undefined) {

@@ -23,6 +23,9 @@ const groupCoordinator = 0;
  */
 const coordinatorPatienceMs = 15_000;
 
+/** A heartbeat that is not answered within this time may never be. */
+const heartbeatPatienceMs = 2_000;
+
 /** What this member owns between two rebalances. */
 export interface Generation {
   readonly generationId: number;
@@ -263,10 +266,20 @@ export class GroupMember {
         if (await this.mend(error)) generation.otherAnswered();
       },
     );
-    // An answer that takes longer than the session is no answer.
-    const expiry = this.timer(generation.expiresInMs());
-    await Promise.race([answered, expiry.fired]).finally(expiry.cancel);
+    // An answer that takes longer than the session is no answer. Before that, others are asked whether they are there.
+    const patience = this.timer(Math.min(heartbeatPatienceMs, generation.expiresInMs()));
+    const isLate = await Promise.race([answered.then(() => false), patience.fired.then(() => true)]).finally(
+      patience.cancel,
+    );
     answered.catch(() => {});
+    if (isLate && generation.isLive() && !this.leaving) {
+      this.away.resolve();
+      const asked = this.mend(noAnswer()).then((contact) => {
+        if (contact) generation.otherAnswered();
+      });
+      const expiry = this.timer(generation.expiresInMs());
+      await Promise.race([asked, expiry.fired]).finally(expiry.cancel);
+    }
     if (!generation.isLive() && !this.leaving) {
       const { log, groupId } = this.options;
       log.warn('no heartbeat was answered within the session time-out: giving up the partitions', { group: groupId });
@@ -324,6 +337,11 @@ export class GroupMember {
     });
     return { fired, cancel };
   }
+}
+
+/** As from a connection on which nothing came. */
+function noAnswer(): Error {
+  return Object.assign(new Error('no heartbeat was answered in time'), { name: 'KafkaJSRequestTimeoutError' });
 }
 
 function unsettled(): { readonly promise: Promise<void>; readonly resolve: () => void } {

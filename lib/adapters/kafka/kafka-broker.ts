@@ -17,6 +17,8 @@ import { TopicCatalog } from './topic-catalog';
 
 export interface KafkaBroker extends Broker {
   deleteTopics(names: readonly string[]): Promise<void>;
+  /** Forgets the records before an offset. */
+  trim(of: TopicPartition, before: number): Promise<void>;
 }
 
 export interface KafkaBrokerParts {
@@ -102,6 +104,11 @@ class KafkaBrokerOverSessions implements KafkaBroker {
   async deleteTopics(names: readonly string[]): Promise<void> {
     this.refuseClosed();
     await this.catalog.delete(names);
+  }
+
+  async trim(of: TopicPartition, before: number): Promise<void> {
+    await this.refuseUnknown(of);
+    await this.catalog.trim(of, before);
   }
 
   async offsets(of: TopicPartition): ReturnType<Broker['offsets']> {

@@ -11,7 +11,7 @@ const { MemberAssignment } = AssignerProtocol;
 function coordinator() {
   const calls: string[] = [];
   const failures = new Map<string, (Error | 'no answer')[]>();
-  const always = new Map<string, Error>();
+  const always = new Map<string, Error | 'no answer'>();
   let generations = 0;
   let members = 0;
   const answer = async (call: string): Promise<void> => {
@@ -45,7 +45,8 @@ function coordinator() {
   return {
     node,
     calls,
-    failAlways: (call: string, error: Error | null) => void (error ? always.set(call, error) : always.delete(call)),
+    failAlways: (call: string, error: Error | 'no answer' | null) =>
+      void (error ? always.set(call, error) : always.delete(call)),
     count: (call: string) => calls.filter((made) => made === call).length,
     fail(call: string, ...errors: (Error | 'no answer')[]) {
       failures.set(call, [...(failures.get(call) ?? []), ...errors]);
@@ -133,14 +134,17 @@ describe('a member of a group', () => {
   });
 
   test('without an answer for the session time-out it gives up its partitions by itself', async () => {
-    const { member, kafka, joined, lost, until, leave, clock } = bench();
+    const { member, kafka, joined, lost, until, leave, clock, cluster } = bench();
     member.start();
     await until(() => kafka.count('heartbeat') === 1);
     const answeredMs = clock.monotonicMs();
-    kafka.fail('heartbeat', 'no answer');
+    kafka.failAlways('heartbeat', 'no answer');
+    cluster.refuseConnections(connectionError());
     await until(() => lost.length === 1);
     const { sessionTimeoutMs } = defaultKafkaSettings;
     expect(clock.monotonicMs() - answeredMs).toBeLessThanOrEqual(sessionTimeoutMs);
+    kafka.failAlways('heartbeat', null);
+    cluster.refuseConnections(null);
     await until(() => joined.length === 2);
     await leave();
   });
