@@ -2,7 +2,7 @@
 import { createEmbeddedBroker } from '../lib/adapters/embedded/embedded-broker';
 import { createEmbeddedKeyValue } from '../lib/adapters/embedded/embedded-key-value';
 import { type Durability, openEmbeddedStore } from '../lib/adapters/embedded/embedded-store';
-import { openKafkaBroker } from '../lib/adapters/kafka/kafka-broker';
+import { type KafkaBroker, openKafkaBroker } from '../lib/adapters/kafka/kafka-broker';
 import { createMemoryBroker, type Unkindness } from '../lib/adapters/memory/memory-broker';
 import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
 import { openRedisKeyValue } from '../lib/adapters/redis/redis-key-value';
@@ -97,7 +97,7 @@ const ownCacheEntries = 20_000;
 export async function distributedHome(
   settings: ProcessSettings,
   parts: DistributedHomeParts,
-): Promise<EngineHome & { deleteTopics(): Promise<void> }> {
+): Promise<EngineHome & Pick<KafkaBroker, 'trim'> & { deleteTopics(): Promise<void> }> {
   const clock = systemClock();
   const createId = systemIds();
   const { topicPrefix } = settings;
@@ -117,6 +117,7 @@ export async function distributedHome(
     clock,
     elapsedMs: () => clock.monotonicMs(),
     createId,
+    trim: (of, before) => broker.trim(of, before),
     async deleteTopics() {
       const names = (await broker.listTopics()).map(({ name }) => name);
       // Without a prefix there is no telling whose topics they are.
