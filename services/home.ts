@@ -2,7 +2,7 @@
 import { createEmbeddedBroker } from '../lib/adapters/embedded/embedded-broker';
 import { createEmbeddedKeyValue } from '../lib/adapters/embedded/embedded-key-value';
 import { type Durability, type EmbeddedStore, openEmbeddedStore } from '../lib/adapters/embedded/embedded-store';
-import { openKafkaBroker } from '../lib/adapters/kafka/kafka-broker';
+import { type KafkaBroker, openKafkaBroker } from '../lib/adapters/kafka/kafka-broker';
 import { createMemoryBroker, type Unkindness } from '../lib/adapters/memory/memory-broker';
 import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
 import { openRedisKeyValue } from '../lib/adapters/redis/redis-key-value';
@@ -128,7 +128,7 @@ const ownCacheEntries = 20_000;
 export async function distributedHome(
   settings: ProcessSettings,
   parts: DistributedHomeParts,
-): Promise<EngineHome & { deleteTopics(): Promise<void> }> {
+): Promise<EngineHome & Pick<KafkaBroker, 'trim'> & { deleteTopics(): Promise<void> }> {
   const clock = systemClock();
   const createId = systemIds();
   const { topicPrefix } = settings;
@@ -149,6 +149,7 @@ export async function distributedHome(
     elapsedMs: () => clock.monotonicMs(),
     createId,
     encoder: settings.encoder,
+    trim: (of, before) => broker.trim(of, before),
     async deleteTopics() {
       const names = (await broker.listTopics()).map(({ name }) => name);
       // Without a prefix there is no telling whose topics they are.

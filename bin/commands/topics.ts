@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { anyTopic } from '../../lib/runtime/define-service';
+import { migrateTopics } from '../../lib/runtime/migrate-topics';
 import { ensureServiceTopics } from '../../lib/runtime/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
@@ -39,6 +40,7 @@ export function addTopics(program: Command, io: Io): void {
       io.stdout.write(formatTable(['topic', 'kind', 'partitions', 'keeps', 'message', 'what for'], rows));
     });
   addCreate(command, io);
+  addMigrate(command, io);
 }
 
 interface CreateOptions extends HomeOptions {
@@ -49,18 +51,18 @@ function addCreate(topicsCommand: Command, io: Io): void {
   const create = topicsCommand
     .command('create')
     .description(
-      'Make every topic of the engine on Kafka, with partitions, retention and compaction. What exists stays as it is; another number of partitions is refused.',
+      'Make every topic of the engine on Kafka, with partitions, retention, compaction and three copies (two must have a record), or one on each node where there are fewer than three. What exists stays as it is; fewer partitions, or another number in all topics, are refused.',
     )
     .option('--partitions <number>', 'partitions of the request path (default 4)', wholeNumber(1, 256));
   addHomeOptions(create)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ quantum-router topics create --kafka localhost:9092\n  $ quantum-router topics create --kafka localhost:9092 --topic-prefix team-a. --partitions 12',
+      '\nExamples:\n  $ quantum-router topics create --kafka localhost:9092\n  $ quantum-router topics create --kafka localhost:9092 --topic-prefix team-a. --partitions 12\n  $ KAFKA_REPLICATION_FACTOR=1 quantum-router topics create --kafka localhost:9092',
     )
     .action(async (options: CreateOptions) => {
       const settings = settingsOfHome(io, options);
       if (!settings) throw new CliError('--kafka must say where to make them', exitCodes.usage);
-      const log = createLog({ level: 'error' });
+      const log = createLog({ level: 'silent' });
       const parts = { log, metrics: createMetrics(), readOnly: true };
       const home = await openDistributedHome({ ...settings, redis: null }, parts);
       try {
@@ -73,6 +75,12 @@ function addCreate(topicsCommand: Command, io: Io): void {
         await ensureServiceTopics(declaredServices(), host);
         await ensureSinglePartitionTopic(home.broker, topics.schemas, settings.topicPrefix);
         const after = (await home.broker.listTopics()).filter(({ name }) => name.startsWith(settings.topicPrefix));
+        for (const { name, partitions } of after) {
+          if (partitions === 1 || partitions <= settings.partitions) continue;
+          io.stderr.write(
+            `warning: ${name} has ${partitions} partitions, and the engine works on ${settings.partitions}: what is produced beyond them is forwarded (docs/operations.md, Partitions and scaling)\n`,
+          );
+        }
         const made = after.filter(({ name }) => !before.has(name)).sort((a, b) => a.name.localeCompare(b.name));
         const rows = made.map(({ name, partitions, cleanup, retentionMs }) => [
           name,
@@ -82,6 +90,53 @@ function addCreate(topicsCommand: Command, io: Io): void {
         ]);
         if (rows.length > 0) io.stdout.write(formatTable(['made', 'partitions', 'cleanup', 'keeps'], rows));
         else io.stdout.write('every topic exists already\n');
+      } catch (error) {
+        throw new CliError((error as Error).message);
+      } finally {
+        await home.close();
+      }
+    });
+}
+
+interface MigrateOptions extends HomeOptions {
+  readonly partitions?: number;
+  readonly toPrefix: string;
+  readonly toPartitions: number;
+}
+
+function addMigrate(topicsCommand: Command, io: Io): void {
+  const migrate = topicsCommand
+    .command('migrate')
+    .description(
+      'Copy the state of an engine to topics of another prefix with another number of partitions. Drain and stop the engine first (docs/operations.md, Partitions and scaling); what is under the old prefix stays as it is.',
+    )
+    .option('--partitions <number>', 'partitions of the request path as they are (default 4)', wholeNumber(1, 256))
+    .requiredOption('--to-prefix <text>', 'in front of every new topic; nothing may be there')
+    .requiredOption('--to-partitions <number>', 'partitions of the new request path', wholeNumber(1, 256));
+  addHomeOptions(migrate)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ quantum-router topics migrate --kafka localhost:9092 --topic-prefix a. --partitions 4 --to-prefix b. --to-partitions 12',
+    )
+    .action(async (options: MigrateOptions) => {
+      const settings = settingsOfHome(io, options);
+      if (!settings) throw new CliError('--kafka must say where the topics are', exitCodes.usage);
+      const log = createLog({ level: 'silent' });
+      const parts = { log, metrics: createMetrics(), readOnly: true };
+      const home = await openDistributedHome({ ...settings, redis: null }, parts);
+      try {
+        const migrated = await migrateTopics({
+          broker: home.broker,
+          services: declaredServices(),
+          from: { topicPrefix: settings.topicPrefix, partitions: settings.partitions },
+          to: { topicPrefix: options.toPrefix, partitions: options.toPartitions },
+          trim: (of, before) => home.trim(of, before),
+        });
+        const rows = migrated.map(({ topic, records }) => [topic, String(records)]);
+        io.stdout.write(formatTable(['topic', 'records'], rows));
+        io.stdout.write(
+          `start the engine with TOPIC_PREFIX=${options.toPrefix} PARTITIONS=${options.toPartitions}, and move the producers\n`,
+        );
       } catch (error) {
         throw new CliError((error as Error).message);
       } finally {

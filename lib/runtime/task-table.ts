@@ -151,8 +151,7 @@ export function createTaskTable<S>(
         if (persisted.delete(key)) records.push({ ...toRecord, key, value: null });
       }
       changedKeys.clear();
-      const value = positionCodec.encode({ positions: dictionaryOf(inputPositions) });
-      records.push({ ...toRecord, key: positionKey, value });
+      records.push(positionRecord(toRecord, inputPositions));
     },
     restore(records, onForeign) {
       for (const record of records) {
@@ -215,6 +214,14 @@ interface RowEntry<S> {
 }
 
 type Entry<S> = RowEntry<S> | { readonly kind: 'positions'; readonly positions: ReadonlyMap<string, number> };
+
+/** The record that makes the rows before it count, with the positions that they reflect. */
+export function positionRecord<P extends { readonly topic: string; readonly partition: number }>(
+  place: P,
+  positions: ReadonlyMap<string, number>,
+) {
+  return { ...place, key: positionKey, value: positionCodec.encode({ positions: dictionaryOf(positions) }) };
+}
 
 function ownedBy(place: { topic: string; partition: number }, ownerEpoch: number | undefined) {
   return ownerEpoch === undefined ? place : { ...place, headers: { [ownerEpochHeader]: String(ownerEpoch) } };

@@ -31,13 +31,14 @@ export function tasksAfter(
 }
 
 /** All models within what one row holds: task types of the least weight go into their model's shared entry. */
-export function boundTasks(models: Record<string, ModelProfile>): Record<string, ModelProfile> {
+export function boundTasks(given: Readonly<Record<string, ModelProfile>>): Record<string, ModelProfile> {
+  const models = new Map(Object.entries(given));
   let count = 0;
-  for (const { tasks } of Object.values(models)) count += Object.keys(tasks).length;
+  for (const { tasks } of models.values()) count += Object.keys(tasks).length;
   while (count > maxTasksOfProvider) {
     let holder: ModelProfile | undefined;
     let least = Number.POSITIVE_INFINITY;
-    for (const profile of Object.values(models)) {
+    for (const profile of models.values()) {
       const own = Object.entries(profile.tasks).filter(([task]) => task !== otherTasks);
       // A model with one word of its own would have as many entries afterwards.
       if (own.length < (ownEntry(profile.tasks, otherTasks) ? 1 : 2)) continue;
@@ -51,9 +52,9 @@ export function boundTasks(models: Record<string, ModelProfile>): Record<string,
     const tasks = dictionaryOf(Object.entries(holder.tasks));
     shareLightest(tasks, null);
     count += Object.keys(tasks).length - Object.keys(holder.tasks).length;
-    models[holder.model] = { ...holder, tasks };
+    models.set(holder.model, { ...holder, tasks });
   }
-  return models;
+  return dictionaryOf(models);
 }
 
 /** Adds the entry of the least weight to the shared one, in place; of equals the one that has been there longest. */

@@ -18,6 +18,16 @@ const { MemberAssignment, MemberMetadata } = AssignerProtocol;
 const protocolName = 'co-partition';
 const groupCoordinator = 0;
 
+/**
+ * How long a member goes on without its coordinator while other nodes answer: until Kafka has given up on the coordinator
+ * (`broker.session.timeout.ms`, 9 s) and another node has taken its place. Nobody can have been given the partitions
+ * meanwhile, unless the coordinator is cut off from this process alone; then both write, and readers drop the duplicates.
+ */
+const coordinatorPatienceMs = 15_000;
+
+/** A heartbeat that is not answered within this time may never be. */
+const heartbeatPatienceMs = 2_000;
+
 /** What this member owns between two rebalances. */
 export interface Generation {
   readonly generationId: number;
@@ -48,6 +58,8 @@ export interface GroupMemberOptions {
 
 class LiveGeneration implements Generation {
   private over = false;
+  /** When a node last answered that the coordinator does not. */
+  private contactMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly generationId: number,
@@ -64,7 +76,13 @@ class LiveGeneration implements Generation {
   }
 
   expiresInMs(): number {
-    return this.lastHeartbeatMs + this.sessionTimeoutMs - this.clock.monotonicMs();
+    const patientMs = Math.min(this.contactMs, this.lastHeartbeatMs + coordinatorPatienceMs);
+    return Math.max(this.lastHeartbeatMs, patientMs) + this.sessionTimeoutMs - this.clock.monotonicMs();
+  }
+
+  /** The coordinator does not answer, but others do. */
+  otherAnswered(): void {
+    this.contactMs = this.clock.monotonicMs();
   }
 
   end(): boolean {
@@ -82,6 +100,7 @@ export class GroupMember {
   private leaving = false;
   private coordinator: { readonly cluster: KafkaCluster; readonly nodeId: number } | null = null;
   private wake: () => void = () => {};
+  private away = unsettled();
   private running: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: GroupMemberOptions) {}
@@ -126,10 +145,15 @@ export class GroupMember {
     await this.running;
   }
 
-  /** After an error of a commit that is not fatal: makes ready for another try. */
-  async mend(error: unknown): Promise<void> {
+  /** After an error that is not fatal: makes ready for another try. Resolves with whether any node has answered. */
+  async mend(error: unknown): Promise<boolean> {
     this.coordinator = null;
-    await this.options.session.mend(error, this.options.topics);
+    return this.options.session.mend(error, this.options.topics);
+  }
+
+  /** Resolves once the coordinator does not answer heartbeats; at once while it does not. */
+  coordinatorAway(): Promise<void> {
+    return this.away.promise;
   }
 
   private async run(): Promise<void> {
@@ -236,16 +260,28 @@ export class GroupMember {
     const answered = this.sendHeartbeat(generation).then(
       () => {
         generation.lastHeartbeatMs = sentMs;
+        this.away = unsettled();
       },
       async (error: unknown) => {
         if (errorKind(error) === 'fatal') throw error;
-        await this.mend(error);
+        this.away.resolve();
+        if (await this.mend(error)) generation.otherAnswered();
       },
     );
-    // An answer that takes longer than the session is no answer.
-    const expiry = this.timer(generation.expiresInMs());
-    await Promise.race([answered, expiry.fired]).finally(expiry.cancel);
+    // An answer that takes longer than the session is no answer. Before that, others are asked whether they are there.
+    const patience = this.timer(Math.min(heartbeatPatienceMs, generation.expiresInMs()));
+    const isLate = await Promise.race([answered.then(() => false), patience.fired.then(() => true)]).finally(
+      patience.cancel,
+    );
     answered.catch(() => {});
+    if (isLate && generation.isLive() && !this.leaving) {
+      this.away.resolve();
+      const asked = this.mend(noAnswer()).then((contact) => {
+        if (contact) generation.otherAnswered();
+      });
+      const expiry = this.timer(generation.expiresInMs());
+      await Promise.race([asked, expiry.fired]).finally(expiry.cancel);
+    }
     if (!generation.isLive() && !this.leaving) {
       const { log, groupId } = this.options;
       log.warn('no heartbeat was answered within the session time-out: giving up the partitions', { group: groupId });
@@ -303,6 +339,19 @@ export class GroupMember {
     });
     return { fired, cancel };
   }
+}
+
+/** As from a connection on which nothing came. */
+function noAnswer(): Error {
+  return Object.assign(new Error('no heartbeat was answered in time'), { name: 'KafkaJSRequestTimeoutError' });
+}
+
+function unsettled(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
 /** Which node coordinates a group. Any node knows; the leader of a topic that is read is as good as another. */

@@ -155,6 +155,10 @@ export interface KafkaNode {
       configEntries: readonly { name: string; value: string }[];
     }[];
   }): Promise<unknown>;
+  deleteRecords(request: {
+    timeout: number;
+    topics: PartitionsOf<{ partition: number; offset: string }>;
+  }): Promise<unknown>;
   deleteTopics(request: { timeout: number; topics: readonly string[] }): Promise<unknown>;
   describeConfigs(request: {
     resources: readonly { type: number; name: string; configNames: readonly string[] }[];
@@ -194,19 +198,25 @@ interface ProtocolRequest {
 interface PooledConnection {
   isConnected(): boolean;
   readonly socket?: { destroy(error: Error): void } | null;
-  readonly requestQueue: { readonly pending: readonly unknown[]; scheduleCheckPendingRequests(): void };
+  readonly requestQueue: {
+    readonly pending: readonly unknown[];
+    readonly inflight: ReadonlyMap<number, unknown>;
+    scheduleCheckPendingRequests(): void;
+  };
 }
 
 interface ConnectionPool {
   readonly host: string;
   readonly port: number;
   readonly pool: readonly PooledConnection[];
+  readonly rack?: string;
   getConnection(index?: number): Promise<PooledConnection>;
+  destroy(): Promise<void>;
   send(request: ProtocolRequest): Promise<unknown>;
 }
 
 interface PooledNode extends KafkaNode {
-  readonly connectionPool: Pick<ConnectionPool, 'host' | 'port'>;
+  connectionPool: ConnectionPool;
   isConnected(): boolean;
 }
 
@@ -214,7 +224,7 @@ interface NodePool {
   readonly brokers: Readonly<Record<string, PooledNode>>;
   readonly seedBroker: PooledNode;
   connect(): Promise<void>;
-  findBroker(of: { nodeId: string }): Promise<PooledNode>;
+  findBroker(of: { nodeId: string | number }): Promise<PooledNode>;
   findConnectedBroker(): Promise<PooledNode>;
 }
 
@@ -294,8 +304,10 @@ function foreignVersion(missing: string): Error {
  * answers it then mixes up: here the second waits for the first one's connection. A connection that is closed while it is
  * being made leaves its caller waiting for ever: here the wait has an end. After its first answer every connection
  * looks each millisecond whether a throttled request waits, which costs a process some 4 % of a core: here only if one does.
- * An error of one partition makes it throw the answers of all others away: here each partition has its own. And a connection
- * on which an answer did not come in time stays in use: here it is closed, it alone, and the outage of its node is told.
+ * An error of one partition makes it throw the answers of all others away: here each partition has its own. A connection
+ * on which an answer did not come in time stays in use, and one that broke is connected again while requests that it lost
+ * still close it: here the connections to a node are thrown away when one breaks, those to no other node, and new ones are
+ * made when the node is asked again. The outage of the node is told.
  */
 function guardConnections(
   cluster: ClusterInternals,
@@ -305,6 +317,13 @@ function guardConnections(
   const builder = cluster.connectionPoolBuilder;
   const { build } = builder;
   let closing = false;
+  const broken = new WeakSet<ConnectionPool>();
+  const throwAway = (pool: ConnectionPool, error: Error): void => {
+    if (broken.has(pool)) return;
+    broken.add(pool);
+    for (const { socket } of pool.pool) socket?.destroy(error);
+  };
+  renewBroken(cluster, broken);
   const disconnect = cluster.disconnect.bind(cluster);
   cluster.disconnect = () => {
     closing = true;
@@ -320,17 +339,26 @@ function guardConnections(
         if (requestQueue.pending.length > 0) schedule();
       };
     }
+    const destroy = pool.destroy.bind(pool);
+    pool.destroy = async () => {
+      if (closing) await destroy();
+      else throwAway(pool, new KafkaJSConnectionError('Connection closed'));
+    };
     const getConnection = pool.getConnection.bind(pool);
     const connecting = new Map<number, Promise<PooledConnection>>();
     pool.getConnection = (index = 0) => {
       const connection = pool.pool[index]!;
+      if (broken.has(pool)) return Promise.reject(new KafkaJSConnectionError('Connection closed'));
       if (connection.isConnected()) return Promise.resolve(connection);
       let made = connecting.get(index);
       if (!made) {
         const startedMs = clock.monotonicMs();
         made = within(clock, limitMs, getConnection(index), timedOut)
           .catch((error: unknown) => {
-            if (!closing) outage.failed(node, error, startedMs);
+            if (!closing) {
+              outage.failed(node, error, startedMs);
+              throwAway(pool, error as Error);
+            }
             throw error;
           })
           .finally(() => connecting.delete(index));
@@ -342,22 +370,41 @@ function guardConnections(
     pool.send = async (protocolRequest) => {
       const { apiKey } = protocolRequest.request;
       const sentMs = clock.monotonicMs();
+      // Kafka answers a connection's requests one after the other: behind another one there is nothing to conclude.
+      const limited = answeredAtOnce.has(apiKey) && !isBusy(pool);
       const sent = send(withOwnAnswer(protocolRequest));
       try {
-        const answer = await (answeredAtOnce.has(apiKey) ? within(clock, limitMs, sent, late) : sent);
+        const answer = await (limited ? within(clock, limitMs, sent, late) : sent);
         outage.answered(node);
         return answer;
       } catch (error) {
         const { name } = error as Error;
-        if (name === 'KafkaJSRequestTimeoutError') {
-          pool.pool[apiKey === fetchKey ? 1 : 0]!.socket?.destroy(error as Error);
-        }
+        if (brokenNames.has(name) && !closing) throwAway(pool, error as Error);
         if (error instanceof KafkaJSProtocolError) outage.answered(node);
         else if (brokenNames.has(name) && !closing) outage.failed(node, error, sentMs);
         throw error;
       }
     };
     return pool;
+  };
+}
+
+/** Gives a node new connections where those that it had were thrown away. */
+function renewBroken({ brokerPool, connectionPoolBuilder }: ClusterInternals, broken: WeakSet<ConnectionPool>): void {
+  const renewing = new Map<PooledNode, Promise<void>>();
+  const renew = async (node: PooledNode): Promise<void> => {
+    const { host, port, rack } = node.connectionPool;
+    node.connectionPool = await connectionPoolBuilder.build({ host, port, ...(rack !== undefined && { rack }) });
+  };
+  const findBroker = brokerPool.findBroker.bind(brokerPool);
+  brokerPool.findBroker = async (of) => {
+    const node = brokerPool.brokers[of.nodeId];
+    if (node && broken.has(node.connectionPool)) {
+      const renewed = renewing.get(node) ?? renew(node).finally(() => renewing.delete(node));
+      renewing.set(node, renewed);
+      await renewed;
+    }
+    return findBroker(of);
   };
 }
 
@@ -449,11 +496,16 @@ function errorOfPartition(code: number): boolean {
   return code !== 0 && code !== replicaNotAvailable;
 }
 
-/** kafkajs asks any node that it holds a connection to, also one that is known not to answer: here those come last. */
+/**
+ * kafkajs asks any node that it holds a connection to: here those that are known not to answer come last, and before them
+ * those that owe another answer still.
+ */
 function askWhoAnswers(pool: NodePool, outage: Outage): void {
   pool.findConnectedBroker = async () => {
     const rank = (node: PooledNode): number =>
-      (outage.isSilent(addressOf(node.connectionPool)) ? 2 : 0) + (node.isConnected() ? 0 : 1);
+      (outage.isSilent(addressOf(node.connectionPool)) ? 4 : 0) +
+      (isBusy(node.connectionPool) ? 2 : 0) +
+      (node.isConnected() ? 0 : 1);
     const known = Object.entries(pool.brokers).sort(([, a], [, b]) => rank(a) - rank(b));
     for (const [nodeId] of known) {
       try {
@@ -465,6 +517,11 @@ function askWhoAnswers(pool: NodePool, outage: Outage): void {
     await pool.connect();
     return pool.seedBroker;
   };
+}
+
+/** Whether something is out on the connection for everything but fetching. */
+function isBusy(pool: ConnectionPool): boolean {
+  return pool.pool[0]!.requestQueue.inflight.size > 0;
 }
 
 function addressOf({ host, port }: Pick<ConnectionPool, 'host' | 'port'>): string {

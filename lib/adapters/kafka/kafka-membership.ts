@@ -15,6 +15,8 @@ import type { PartitionReader } from './partition-reader';
 import type { PassedOver } from './passed-over';
 
 const tryMs = 30_000;
+/** A write waits so long for its positions to be taken. */
+const commitPatienceMs = 1_000;
 
 export interface MembershipEnvironment {
   readonly settings: KafkaSettings;
@@ -48,6 +50,8 @@ export class KafkaMembership implements Membership {
   private current: Epoch | null = null;
   private epoch = 0;
   private left: Promise<void> | null = null;
+  /** Positions are on their way to a coordinator that takes its time. */
+  private owing = false;
   private readonly ending = new Set<Promise<void>>();
 
   constructor(
@@ -116,7 +120,7 @@ export class KafkaMembership implements Membership {
       isLive: () => generation.isLive(),
       wakeFetching: () => loop.wake(),
       send: async (records, refusal) => void (await this.environment.send(records, refusal)),
-      commit: (partition, positions) => commits.commit(partition, positions),
+      commit: (partition, positions) => this.committedOrOwed(commits.commit(partition, positions)),
     };
     const consumers = generation.partitions.map(
       (partition, i) => new KafkaPartitionConsumer(shared, partition, starts[i]!),
@@ -199,6 +203,29 @@ export class KafkaMembership implements Membership {
       }),
     );
     return new Map(topics.map((topic, i) => [topic, starts[i]!]));
+  }
+
+  /**
+   * Positions that the coordinator does not take for a while (it is gone, or waits for a copy that is) are owed: they are
+   * committed when it can, and the partitions go on meanwhile. A process that dies before has its records again, as after
+   * any crash.
+   */
+  private async committedOrOwed(committed: Promise<void>): Promise<void> {
+    const settled = committed.finally(() => {
+      this.owing = false;
+    });
+    settled.catch(() => {});
+    if (this.owing) return;
+    let cancel = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = this.environment.clock.setTimer(commitPatienceMs, resolve);
+    });
+    const owed = Promise.race([late, this.member.coordinatorAway()]).then(() => true);
+    try {
+      if (await Promise.race([settled.then(() => false), owed])) this.owing = true;
+    } finally {
+      cancel();
+    }
   }
 
   /** Committed positions of a partition number, in the order of the topics; -1 where nothing was committed. */

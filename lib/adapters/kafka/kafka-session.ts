@@ -4,7 +4,7 @@
  */
 import { type Clock, sleep } from '../../ports/clock';
 import type { KafkaClient, KafkaCluster, KafkaNode } from './kafka-client';
-import { errorKind, givenUp, withoutLeader } from './kafka-errors';
+import { errorKind, errorType, givenUp, withoutLeader } from './kafka-errors';
 
 const firstBackoffMs = 50;
 const maxBackoffMs = 1_000;
@@ -27,7 +27,7 @@ export class KafkaSession {
   private current: KafkaCluster | null = null;
   private connecting: Promise<KafkaCluster> | null = null;
   private readonly disconnecting = new Set<Promise<void>>();
-  private refreshing: Promise<void> | null = null;
+  private refreshing: Promise<boolean> | null = null;
   /** By partition and topic, as found last: while everything connects anew, what was known is better than nothing. */
   private readonly leaders = new Map<string, number | null>();
   private closed = false;
@@ -66,16 +66,16 @@ export class KafkaSession {
 
   /**
    * After an error that is not fatal: makes ready for another try. Only the connection that broke is gone; where other
-   * nodes answer, they say who leads now. Never rejects.
+   * nodes answer, they say who leads now. Resolves with whether any node has answered, now or with this error. Never rejects.
    */
-  async mend(error: unknown, topics: readonly string[]): Promise<void> {
+  async mend(error: unknown, topics: readonly string[]): Promise<boolean> {
     const kind = errorKind(error);
-    if (kind !== 'connection' && kind !== 'stale') return;
+    if (kind !== 'connection' && kind !== 'stale') return errorType(error) !== null;
     // Several requests fail together: one look serves them all.
     this.refreshing ??= this.refresh(topics).finally(() => {
       this.refreshing = null;
     });
-    await this.refreshing;
+    return this.refreshing;
   }
 
   /** Who leads a partition, as far as it is known without asking, or was known last; null when nobody is known to. */
@@ -89,16 +89,18 @@ export class KafkaSession {
     return this.leaders.get(place) ?? null;
   }
 
-  private async refresh(topics: readonly string[]): Promise<void> {
+  private async refresh(topics: readonly string[]): Promise<boolean> {
     const cluster = this.current;
-    if (!cluster) return;
+    if (!cluster) return false;
     try {
       await cluster.refreshMetadata();
+      return true;
     } catch (failure) {
       // A topic that has gone spoils the metadata of all others.
       if (errorKind(failure) === 'stale')
         this.forget([...cluster.targetTopics].filter((topic) => !topics.includes(topic)));
       if (errorKind(failure) === 'connection' && this.current === cluster) this.discard();
+      return errorType(failure) !== null;
     }
   }
 

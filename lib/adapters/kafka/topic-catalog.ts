@@ -1,10 +1,10 @@
 /** Topics as Kafka knows them: makes them with fitting settings, lists them, and remembers what a writer has to know of each. */
-import type { TopicSettings } from '../../ports/broker';
+import type { TopicPartition, TopicSettings } from '../../ports/broker';
 import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import type { KafkaCluster, KafkaNode } from './kafka-client';
 import { errorType, rootError, withoutLeader } from './kafka-errors';
-import type { KafkaSession } from './kafka-session';
+import { type KafkaSession, leaderOf } from './kafka-session';
 
 /** Between a topic's `max.message.bytes`, which limits a whole batch, and the largest record: room for headers and framing. */
 export const batchOverheadBytes = 4_096;
@@ -100,6 +100,15 @@ export class TopicCatalog {
       this.agreed.delete(name);
     }
     this.session.forget(names);
+  }
+
+  async trim({ topic, partition }: TopicPartition, before: number): Promise<void> {
+    const what = `forgetting what is before ${before} of ${topic}[${partition}]`;
+    await this.session.run({ what, topics: [topic], timeoutMs: tryMs }, async (cluster) => {
+      const node = await leaderOf(cluster, topic, partition);
+      const partitions = [{ partition, offset: String(before) }];
+      await node.deleteRecords({ timeout: requestTimeoutMs, topics: [{ topic, partitions }] });
+    });
   }
 
   /** How many partitions these topics have by now, and an alarm when it is more than was agreed. */

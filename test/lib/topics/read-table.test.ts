@@ -6,7 +6,8 @@ import { readTable } from '../../../lib/topics/read-table';
 import { topics } from '../../../lib/topics/topics';
 
 const { config } = topics;
-const row = (version: number): Buffer => config.codec.encode({ version, json: '{}', appliedAtMs: 0, appliedBy: '', fileSha256: null });
+const row = (version: number): Buffer =>
+  config.codec.encode({ version, json: '{}', appliedAtMs: 0, appliedBy: '', fileSha256: null });
 
 async function tableOf(records: readonly (readonly [string, Buffer | null])[]): Promise<[string, number][]> {
   const broker = createMemoryBroker({ clock: createVirtualClock() });

@@ -11,11 +11,12 @@ const { MemberAssignment } = AssignerProtocol;
 function coordinator() {
   const calls: string[] = [];
   const failures = new Map<string, (Error | 'no answer')[]>();
+  const always = new Map<string, Error | 'no answer'>();
   let generations = 0;
   let members = 0;
   const answer = async (call: string): Promise<void> => {
     calls.push(call);
-    const failure = failures.get(call)?.shift();
+    const failure = failures.get(call)?.shift() ?? always.get(call);
     if (failure === 'no answer') await new Promise(() => {});
     if (failure) throw failure;
   };
@@ -44,6 +45,8 @@ function coordinator() {
   return {
     node,
     calls,
+    failAlways: (call: string, error: Error | 'no answer' | null) =>
+      void (error ? always.set(call, error) : always.delete(call)),
     count: (call: string) => calls.filter((made) => made === call).length,
     fail(call: string, ...errors: (Error | 'no answer')[]) {
       failures.set(call, [...(failures.get(call) ?? []), ...errors]);
@@ -131,15 +134,54 @@ describe('a member of a group', () => {
   });
 
   test('without an answer for the session time-out it gives up its partitions by itself', async () => {
-    const { member, kafka, joined, lost, until, leave, clock } = bench();
+    const { member, kafka, joined, lost, until, leave, clock, cluster } = bench();
     member.start();
     await until(() => kafka.count('heartbeat') === 1);
     const answeredMs = clock.monotonicMs();
-    kafka.fail('heartbeat', 'no answer');
+    kafka.failAlways('heartbeat', 'no answer');
+    cluster.refuseConnections(connectionError());
     await until(() => lost.length === 1);
     const { sessionTimeoutMs } = defaultKafkaSettings;
     expect(clock.monotonicMs() - answeredMs).toBeLessThanOrEqual(sessionTimeoutMs);
+    kafka.failAlways('heartbeat', null);
+    cluster.refuseConnections(null);
     await until(() => joined.length === 2);
+    await leave();
+  });
+
+  test('while only the coordinator is gone it keeps its partitions, until another has had time to take its place', async () => {
+    const { member, kafka, joined, lost, until, leave, clock, failures } = bench();
+    member.start();
+    await until(() => kafka.count('heartbeat') === 1);
+    const answeredMs = clock.monotonicMs();
+    let away = false;
+    void member.coordinatorAway().then(() => {
+      away = true;
+    });
+    kafka.failAlways('heartbeat', connectionError());
+    await until(() => away);
+    const { sessionTimeoutMs } = defaultKafkaSettings;
+    await until(() => clock.monotonicMs() - answeredMs > 2 * sessionTimeoutMs);
+    expect(joined[0]!.isLive()).toBe(true);
+    expect(lost).toEqual([]);
+    // Not for ever: it may be this process that is cut off.
+    await until(() => lost.length === 1);
+    expect(clock.monotonicMs() - answeredMs).toBeLessThan(30_000);
+    expect(failures).toEqual([]);
+    kafka.failAlways('heartbeat', null);
+    await until(() => joined.length === 2);
+    await leave();
+  });
+
+  test('when nobody answers it gives up after the session time-out', async () => {
+    const { member, kafka, lost, until, clock, cluster, leave } = bench();
+    member.start();
+    await until(() => kafka.count('heartbeat') === 1);
+    const answeredMs = clock.monotonicMs();
+    kafka.failAlways('heartbeat', connectionError());
+    cluster.refuseConnections(connectionError());
+    await until(() => lost.length === 1);
+    expect(clock.monotonicMs() - answeredMs).toBeLessThanOrEqual(defaultKafkaSettings.sessionTimeoutMs);
     await leave();
   });
 
