@@ -92,3 +92,22 @@ test('a failed write fails its caller and not the next one', async () => {
   fail = false;
   expect((await writer.apply(configOf(1), 0)).ok).toBe(true);
 });
+
+test.each<[string, Buffer | null]>([
+  ['a record without a value', null],
+  ['garbage', Buffer.from('?')],
+  ['a configuration that cannot be read', topics.config.codec.encode({ version: 9, json: '{}', appliedAtMs: 0 })],
+])(
+  'under %s the configuration is in force still, and is written anew when it is put in force',
+  async (_what, value) => {
+    const { broker, clock } = await start();
+    const writer = createConfigWriter({ broker, clock, name: 'a' });
+    await writer.putInForce(configOf(1));
+    expect(await writer.putInForce(configOf(1))).toEqual({ version: 1, changed: false });
+    await broker.producer('foreign').send([{ topic: topics.config.name, key: 'current', value }]);
+    expect(await writer.apply(configOf(2), 0)).toMatchObject({ ok: false, current: { version: 1 } });
+    expect(await writer.putInForce(configOf(1))).toEqual({ version: 2, changed: true });
+    expect(await writer.putInForce(configOf(1))).toEqual({ version: 2, changed: false });
+    await writer.close();
+  },
+);
