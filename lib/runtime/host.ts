@@ -17,6 +17,8 @@ export interface Host {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly limits: RuntimeLimits;
+  /** Largest record of each topic as the broker has it, by name on the broker; without, what the topics declare. */
+  readonly maxRecordBytes?: ReadonlyMap<string, number>;
   /** Partitions of the request path; every process of an engine must say the same number. */
   readonly requestPathPartitions: number;
   /** In front of every topic and group when several teams share a cluster; '' otherwise. */

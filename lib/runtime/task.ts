@@ -114,6 +114,7 @@ export class Task {
           topic: host.topicPrefix + table.topic.name,
           partition: this.partition,
           ownerEpoch: consumer.ownerEpoch,
+          maxRecordBytes: plan.maxRowBytes,
         })
       : null;
   }
@@ -339,7 +340,7 @@ export class Task {
     const { topic, value } = record;
     const forwarded = { topic, partition, key, value, headers: { ...record.headers, [forwardedHeader]: '1' } };
     // Where the header makes it too large, the record is handled where it is, too.
-    if (sizeOf(forwarded) > plan.inputs.get(topic)!.topic.maxRecordBytes) return false;
+    if (sizeOf(forwarded) > plan.inputs.get(topic)!.maxRecordBytes) return false;
     const timestampMs = record.timestampMs >= 0 ? record.timestampMs : this.context.nowMs;
     this.outgoing.push({ ...forwarded, timestampMs });
     host.metrics.count('quantum_router_forwarded_total', {
@@ -521,7 +522,7 @@ export class Task {
 
   private deadLetter(record: LogRecord, reason: string, field: string | null, decoded = false): void {
     const { plan, host } = this.around;
-    const { topic } = plan.inputs.get(record.topic)!;
+    const { topic, maxLetterBytes } = plan.inputs.get(record.topic)!;
     this.deadLettersInBatch++;
     host.metrics.count('quantum_router_dead_letters_total', { service: this.group, topic: topic.name });
     host.log.warn('dead letter', {
@@ -533,9 +534,9 @@ export class Task {
       // A decision's reason may quote the record; a decoder's does not.
       reason: decoded ? undefined : reason.slice(0, maxLoggedLength),
     });
-    const { maxRecordBytes } = topic;
     const failedAtMs = this.context.nowMs;
-    const letter = deadLetterOf(record, { group: this.group, reason, field, failedAtMs, maxRecordBytes });
+    const failure = { group: this.group, reason, field, failedAtMs, maxRecordBytes: maxLetterBytes };
+    const letter = deadLetterOf(record, failure);
     const headers = this.trace.deadLetter(record, reason, field);
     this.outgoing.push(headers ? { ...letter, headers } : letter);
   }
@@ -563,13 +564,13 @@ export class Task {
   private rowPutAside(key: string, value: Buffer | null, reason: string, field: string | null): void {
     const { plan, host } = this.around;
     const { name } = plan.definition.table!.topic;
-    const { wire, topic } = plan.firstInput;
+    const { wire, maxLetterBytes } = plan.firstInput;
     host.metrics.count('quantum_router_dead_letters_total', { service: this.group, topic: name });
     this.trace.rowChanged(key, false);
     const row = { topic: host.topicPrefix + name, partition: this.partition, offset: -1, key, value };
-    const { maxRecordBytes } = topic;
     const failedAtMs = this.context.nowMs;
-    this.outgoing.push(deadLetterOf(row, { group: this.group, reason, field, failedAtMs, maxRecordBytes }, wire));
+    const failure = { group: this.group, reason, field, failedAtMs, maxRecordBytes: maxLetterBytes };
+    this.outgoing.push(deadLetterOf(row, failure, wire));
   }
 
   private complain(step: Step, message: string, error: unknown, place: object = {}): void {
