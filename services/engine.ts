@@ -1,6 +1,7 @@
 /** All services of the engine together in one process: declared, started readers first, stopped writers first. */
 import { createConfigWriter } from '../lib/config/apply-config';
 import type { RouterConfig } from '../lib/config/router-config';
+import { tableChecks } from '../lib/config/table-checks';
 import type { Broker } from '../lib/ports/broker';
 import type { KeyValue } from '../lib/ports/key-value';
 import { seededRandom } from '../lib/random/seeded';
@@ -67,6 +68,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     limits: { ...defaultRuntimeLimits, ...options.limits },
     requestPathPartitions: options.partitions,
     topicPrefix,
+    tableChecks,
     onFatal,
   };
   const definitions = declareOn(host, config, options.trainer);

@@ -2,6 +2,7 @@
 import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
+import { tableChecks } from '../../../lib/config/table-checks';
 import { anyTopic } from '../../../lib/runtime/define-service';
 import { followView } from '../../../lib/runtime/view';
 import { createLog } from '../../../lib/telemetry/log';
@@ -37,6 +38,7 @@ const garbage = Buffer.from('{"not":"avro"}');
 
 test.each<[string, Buffer | null]>([
   ['garbage', garbage],
+  ['a configuration that is none', topics.config.codec.encode({ version: 9, json: '{"models":[]}', appliedAtMs: 0 })],
   ['a record without a value', null],
   ['the record of another type', topics.schemas.codec.encode({ id: 1, name: 'x', json: '{}' })],
 ])(
@@ -50,12 +52,13 @@ test.each<[string, Buffer | null]>([
     ]);
     const told: number[] = [];
     const onForeign = ({ offset }: { offset: number }): void => void told.push(offset);
-    expect(await readLast(broker, topics.config, '', { onForeign })).toEqual(configOf(2));
+    const accepts = tableChecks.get(topics.config.name)!;
+    expect(await readLast(broker, topics.config, '', { onForeign, accepts })).toEqual(configOf(2));
     expect(told).toEqual([3]);
-    expect([...(await readTable(broker, topics.config, '', { onForeign })).values()]).toEqual([configOf(2)]);
+    expect([...(await readTable(broker, topics.config, '', { onForeign, accepts })).values()]).toEqual([configOf(2)]);
     expect(told).toEqual([3, 1, 3]);
     const metrics = createMetrics();
-    const host = { broker, metrics, log: createLog({ level: 'silent' }), topicPrefix: '' };
+    const host = { broker, metrics, log: createLog({ level: 'silent' }), topicPrefix: '', tableChecks };
     const { view, stop } = await followView('me', topics.config, host, () => {});
     expect([view.get('current'), view.offset]).toEqual([configOf(2), 3]);
     expect(await metrics.value('quantum_router_view_undecodable_total', { service: 'me', topic: 'config' })).toBe(2);
