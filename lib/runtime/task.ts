@@ -22,6 +22,7 @@ import type { Host } from './host';
 import { createRecentIds, type RecentIds } from './recent-ids';
 import { sizeOf } from './record-size';
 import type { Rememberer } from './remember';
+import { restoreTask } from './restore-task';
 import { retryTransient } from './retry';
 import { encodeEmit, type InputPlan, type OutputPlan, type ServicePlan } from './service-plan';
 import { BatchFailedError, type Suspects } from './suspects';
@@ -208,65 +209,9 @@ export class Task {
   }
 
   private async restore(): Promise<void> {
-    const { plan, host } = this.around;
-    for (const [wire, position] of await this.consumer.committed()) {
-      const input = plan.inputs.get(wire);
-      if (input && position !== null) this.positions.set(input.topic.name, position);
-    }
-    if (this.table) await this.restoreTable(this.table);
-    if (this.ownIds) await this.readOwnTail(this.ownIds);
-    for (const { input, topic, wire } of plan.inputs.values()) {
-      if (input.kind !== 'process' || !input.startAt) continue;
-      const startAt = await input.startAt(this.partition);
-      if (startAt === null) continue;
-      this.positions.set(topic.name, startAt);
-      this.consumer.seek(wire, startAt);
-    }
-    this.context.nowMs = host.clock.nowMs();
-  }
-
-  private async restoreTable(table: TaskTable<Any>): Promise<void> {
-    const { plan, host } = this.around;
-    const of = { topic: host.topicPrefix + plan.definition.table!.topic.name, partition: this.partition };
-    const { earliest } = await host.broker.offsets(of);
-    for await (const records of host.broker.read(of, { from: earliest })) {
-      this.assertOurs();
-      table.restore(records, (record, error) => {
-        const topic = plan.definition.table!.topic.name;
-        host.metrics.count('quantum_router_view_undecodable_total', { service: this.group, topic });
-        host.log.error('a record of a changelog is none of ours and is passed over', {
-          service: this.group,
-          topic: record.topic,
-          partition: record.partition,
-          offset: record.offset,
-          reason: error instanceof UndecodableError ? error.message.slice(0, maxLoggedLength) : placeOf(error).failure,
-        });
-      });
-    }
-    // The positions in the changelog are those its rows reflect; the group's own may lag behind them.
-    for (const [name, position] of table.restored() ?? []) {
-      this.positions.set(name, position);
-      const wire = host.topicPrefix + name;
-      if (plan.inputs.has(wire)) this.consumer.seek(wire, position);
-    }
-  }
-
-  private async readOwnTail(ids: RecentIds): Promise<void> {
-    const { plan, host } = this.around;
-    const { topic, idOf, maxIds } = plan.definition.ownOutput!;
-    const of = { topic: host.topicPrefix + topic.name, partition: topic.partitions === 'one' ? 0 : this.partition };
-    const { earliest, end } = await host.broker.offsets(of);
-    for await (const records of host.broker.read(of, { from: Math.max(earliest, end - maxIds), to: end })) {
-      this.assertOurs();
-      for (const { value } of records) {
-        if (value === null) continue;
-        try {
-          ids.add(idOf((topic.codec as Any).decode(value)));
-        } catch {
-          // Not written by this service, so it says nothing about what has been done.
-        }
-      }
-    }
+    const { around, consumer, table, ownIds, positions } = this;
+    await restoreTask({ around, consumer, table, ownIds, positions, assertOurs: () => this.assertOurs() });
+    this.context.nowMs = around.host.clock.nowMs();
   }
 
   private async handle(records: readonly LogRecord[]): Promise<void> {
