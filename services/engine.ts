@@ -2,6 +2,7 @@
 import { createConfigWriter, type InForce } from '../lib/config/apply-config';
 import type { RouterConfig } from '../lib/config/router-config';
 import type { ConfigOrigin } from '../lib/config/settle-config';
+import { tableChecks } from '../lib/config/table-checks';
 import { assertKey } from '../lib/learning/encoder-key';
 import type { Broker } from '../lib/ports/broker';
 import type { KeyValue } from '../lib/ports/key-value';
@@ -85,6 +86,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       limits: { ...defaultRuntimeLimits, ...options.limits },
       requestPathPartitions: options.partitions,
       topicPrefix,
+      tableChecks,
       onFatal,
     };
     assertKey(config, encoder);

@@ -2,6 +2,7 @@
 import { createConfigReader } from '../lib/config/current-config';
 import { type ProcessSettings, processSettings } from '../lib/config/process-settings';
 import type { RouterConfig } from '../lib/config/router-config';
+import { tableChecks } from '../lib/config/table-checks';
 import { assertKey } from '../lib/learning/encoder-key';
 import { sleep } from '../lib/ports/clock';
 import { seededRandom } from '../lib/random/seeded';
@@ -202,6 +203,7 @@ function hostOf(home: EngineHome, settings: ProcessSettings, config: RouterConfi
     limits: defaultRuntimeLimits,
     requestPathPartitions: settings.partitions,
     topicPrefix: home.topicPrefix,
+    tableChecks,
     onFatal: (group, error) =>
       parts.onFatal(new Error(`${group} has failed for good: ${error.message}`, { cause: error })),
   };
@@ -219,7 +221,7 @@ async function awaitConfig(home: EngineHome, parts: ProcessParts): Promise<Route
   const { view, stop } = await followView(
     'process',
     topics.config,
-    { broker, log, metrics, topicPrefix },
+    { broker, log, metrics, topicPrefix, tableChecks },
     parts.onFatal,
   );
   try {

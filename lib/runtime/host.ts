@@ -5,6 +5,7 @@ import type { KeyValue } from '../ports/key-value';
 import type { Random } from '../ports/random';
 import type { Log } from '../telemetry/log';
 import type { Metrics } from '../telemetry/metrics';
+import type { TableChecks } from './view';
 
 export interface Host {
   readonly broker: Broker;
@@ -17,6 +18,10 @@ export interface Host {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly limits: RuntimeLimits;
+  /** Largest record of each topic as the broker has it, by name on the broker; without, what the topics declare. */
+  readonly maxRecordBytes?: ReadonlyMap<string, number>;
+  /** For tables that a service follows; without, every value of the right type counts. */
+  readonly tableChecks?: TableChecks;
   /** Partitions of the request path; every process of an engine must say the same number. */
   readonly requestPathPartitions: number;
   /** In front of every topic and group when several teams share a cluster; '' otherwise. */

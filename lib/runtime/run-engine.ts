@@ -35,13 +35,14 @@ export async function runServices(
   const { requestPathPartitions } = host;
   validateGraph(options.graph ?? definitions, { ...options, requestPathPartitions });
   await ensureServiceTopics(definitions, host);
+  const limited = { ...host, maxRecordBytes: await recordLimits(host) };
   const services: RunningService[] = [];
   const stop = async (): Promise<void> => {
     for (const service of [...services].reverse()) await service.stop();
   };
   try {
     for (const definition of readersFirst(definitions)) {
-      const service = runService(definition, host);
+      const service = runService(definition, limited);
       services.push(service);
       await service.ready;
     }
@@ -74,6 +75,21 @@ export async function ensureServiceTopics(
     }
   }
   await broker.ensureTopics([...settings.values()]);
+}
+
+/**
+ * What the topics take that are there: an administrator may have made them for smaller records than we declare. Where the
+ * broker does not tell, the declarations stand.
+ */
+async function recordLimits({ broker, log }: Host): Promise<ReadonlyMap<string, number>> {
+  try {
+    return new Map((await broker.listTopics()).map(({ name, maxRecordBytes }) => [name, maxRecordBytes]));
+  } catch (error) {
+    log.warn('the largest records of the topics are not known; taking them to be as declared', {
+      error: error as Error,
+    });
+    return new Map();
+  }
 }
 
 /** Readers of a topic before its writers, where the graph has no loop; otherwise in the order of declaration. */

@@ -2,6 +2,7 @@
 import type { OutgoingRecord } from '../ports/broker';
 import type { Topic } from '../topics/define-topic';
 import { partitionOf } from '../topics/partition-of';
+import { deadLetterTopicName } from '../topics/topics';
 import type { DueInput, Emit, Input, ProcessInput, ServiceDefinition } from './define-service';
 import type { Host } from './host';
 import { OversizedRecordError, sizeOf } from './record-size';
@@ -14,6 +15,9 @@ export interface InputPlan {
   readonly topic: Topic<Any>;
   /** Name on the broker. */
   readonly wire: string;
+  /** Of the topic itself, which misplaced records are sent on to, and of its dead letters. */
+  readonly maxRecordBytes: number;
+  readonly maxLetterBytes: number;
   readonly countIn: (by?: number) => void;
   readonly setDelaySeconds: (value: number) => void;
 }
@@ -22,6 +26,7 @@ export interface OutputPlan {
   readonly topic: Topic<Any>;
   readonly wire: string;
   readonly partitions: number;
+  readonly maxRecordBytes: number;
   readonly countOut: (by?: number) => void;
 }
 
@@ -37,6 +42,8 @@ export interface ServicePlan {
   /** Whose dead letters take rows that are put aside. */
   readonly firstInput: InputPlan;
   readonly due: DueInput<Any> | null;
+  /** Largest row of the table, with its key; infinite without a table. */
+  readonly maxRowBytes: number;
   /** By topic name. */
   readonly outputs: ReadonlyMap<string, OutputPlan>;
   /** Input topics that are polled while the table is full. */
@@ -53,6 +60,8 @@ export function planService(definition: ServiceDefinition, host: Host): ServiceP
   const wireOf = (topic: Pick<Topic<never>, 'name'>): string => host.topicPrefix + topic.name;
   const partitionsOf = (topic: Pick<Topic<never>, 'partitions'>): number =>
     topic.partitions === 'one' ? 1 : host.requestPathPartitions;
+  const maxBytesOf = (wire: string, declared: number): number =>
+    Math.min(declared, host.maxRecordBytes?.get(wire) ?? declared);
   const inputs = new Map<string, InputPlan>();
   let due: DueInput<Any> | null = null;
   for (const input of definition.inputs) {
@@ -67,6 +76,8 @@ export function planService(definition: ServiceDefinition, host: Host): ServiceP
       input,
       topic: input.topic,
       wire: wireOf(input.topic),
+      maxRecordBytes: maxBytesOf(wireOf(input.topic), input.topic.maxRecordBytes),
+      maxLetterBytes: maxBytesOf(deadLetterTopicName(wireOf(input.topic)), input.topic.maxRecordBytes),
       countIn: host.metrics.counter('quantum_router_records_in_total', labels),
       setDelaySeconds: host.metrics.gauge('quantum_router_input_delay_seconds', labels),
     });
@@ -78,6 +89,7 @@ export function planService(definition: ServiceDefinition, host: Host): ServiceP
       topic: topic as unknown as Topic<Any>,
       wire: wireOf(topic),
       partitions: partitionsOf(topic),
+      maxRecordBytes: maxBytesOf(wireOf(topic), topic.maxRecordBytes),
       countOut,
     });
   }
@@ -92,6 +104,9 @@ export function planService(definition: ServiceDefinition, host: Host): ServiceP
     inputs,
     firstInput: first,
     due,
+    maxRowBytes: definition.table
+      ? maxBytesOf(wireOf(definition.table.topic), definition.table.topic.maxRecordBytes)
+      : Number.POSITIVE_INFINITY,
     outputs,
     unpausedWires: [...inputs.keys()].filter((wire) => !paused.has(wire)),
     metrics: {
@@ -110,7 +125,7 @@ export function encodeEmit(plan: ServicePlan, output: OutputPlan | undefined, em
   const { group } = plan.definition;
   const { name } = emit.topic;
   if (!output) throw new Error(`service ${group} emitted to ${name}: add it to the service's outputs`);
-  const { topic, wire, partitions } = output;
+  const { topic, wire, partitions, maxRecordBytes } = output;
   if (emit.value === null && emit.key === undefined) {
     throw new Error(`service ${group} emitted a tombstone to ${name} without a key`);
   }
@@ -119,6 +134,6 @@ export function encodeEmit(plan: ServicePlan, output: OutputPlan | undefined, em
   const partition = partitions === 1 ? 0 : partitionOf(key, partitions);
   const record = { topic: wire, partition, key, value, ...(emit.headers && { headers: emit.headers }) };
   const bytes = sizeOf(record);
-  if (bytes > topic.maxRecordBytes) throw new OversizedRecordError(name, bytes, topic.maxRecordBytes);
+  if (bytes > maxRecordBytes) throw new OversizedRecordError(name, bytes, maxRecordBytes);
   return record;
 }

@@ -52,9 +52,15 @@ export interface TaskTable<S> {
 
 export function createTaskTable<S>(
   definition: TableDefinition<S>,
-  changelog: { topic: string; partition: number; ownerEpoch?: number | undefined },
+  changelog: {
+    topic: string;
+    partition: number;
+    ownerEpoch?: number | undefined;
+    /** Largest row with its key; by default what the topic declares. */
+    maxRecordBytes?: number;
+  },
 ): TaskTable<S> {
-  const { ownerEpoch, ...place } = changelog;
+  const { ownerEpoch, maxRecordBytes = definition.topic.maxRecordBytes, ...place } = changelog;
   /** Where records go, and who wrote them. */
   let toRecord = ownedBy(place, ownerEpoch);
   const rows = new Map<string, S>();
@@ -70,7 +76,6 @@ export function createTaskTable<S>(
   let newestOwner = 0;
   /** Keys whose last record in the changelog is not what counts. */
   const toOverwrite = new Set<string>();
-  const { maxRecordBytes } = definition.topic;
   const lightBytes = maxRecordBytes * lightShare;
   /** Bytes of the rows that are not light. */
   const heavy = new Map<string, number>();

@@ -22,6 +22,7 @@ import type { Host } from './host';
 import { createRecentIds, type RecentIds } from './recent-ids';
 import { sizeOf } from './record-size';
 import type { Rememberer } from './remember';
+import { restoreTask } from './restore-task';
 import { retryTransient } from './retry';
 import { encodeEmit, type InputPlan, type OutputPlan, type ServicePlan } from './service-plan';
 import { BatchFailedError, type Suspects } from './suspects';
@@ -122,6 +123,7 @@ export class Task {
           topic: host.topicPrefix + table.topic.name,
           partition: this.partition,
           ownerEpoch: consumer.ownerEpoch,
+          maxRecordBytes: plan.maxRowBytes,
         })
       : null;
   }
@@ -240,65 +242,9 @@ export class Task {
   }
 
   private async restore(): Promise<void> {
-    const { plan, host } = this.around;
-    for (const [wire, position] of await this.consumer.committed()) {
-      const input = plan.inputs.get(wire);
-      if (input && position !== null) this.positions.set(input.topic.name, position);
-    }
-    if (this.table) await this.restoreTable(this.table);
-    if (this.ownIds) await this.readOwnTail(this.ownIds);
-    for (const { input, topic, wire } of plan.inputs.values()) {
-      if (input.kind !== 'process' || !input.startAt) continue;
-      const startAt = await input.startAt(this.partition);
-      if (startAt === null) continue;
-      this.positions.set(topic.name, startAt);
-      this.consumer.seek(wire, startAt);
-    }
-    this.context.nowMs = host.clock.nowMs();
-  }
-
-  private async restoreTable(table: TaskTable<Any>): Promise<void> {
-    const { plan, host } = this.around;
-    const of = { topic: host.topicPrefix + plan.definition.table!.topic.name, partition: this.partition };
-    const { earliest } = await host.broker.offsets(of);
-    for await (const records of host.broker.read(of, { from: earliest })) {
-      this.assertOurs();
-      table.restore(records, (record, error) => {
-        const topic = plan.definition.table!.topic.name;
-        host.metrics.count('quantum_router_view_undecodable_total', { service: this.group, topic });
-        host.log.error('a record of a changelog is none of ours and is passed over', {
-          service: this.group,
-          topic: record.topic,
-          partition: record.partition,
-          offset: record.offset,
-          reason: error instanceof UndecodableError ? error.message.slice(0, maxLoggedLength) : placeOf(error).failure,
-        });
-      });
-    }
-    // The positions in the changelog are those its rows reflect; the group's own may lag behind them.
-    for (const [name, position] of table.restored() ?? []) {
-      this.positions.set(name, position);
-      const wire = host.topicPrefix + name;
-      if (plan.inputs.has(wire)) this.consumer.seek(wire, position);
-    }
-  }
-
-  private async readOwnTail(ids: RecentIds): Promise<void> {
-    const { plan, host } = this.around;
-    const { topic, idOf, maxIds } = plan.definition.ownOutput!;
-    const of = { topic: host.topicPrefix + topic.name, partition: topic.partitions === 'one' ? 0 : this.partition };
-    const { earliest, end } = await host.broker.offsets(of);
-    for await (const records of host.broker.read(of, { from: Math.max(earliest, end - maxIds), to: end })) {
-      this.assertOurs();
-      for (const { value } of records) {
-        if (value === null) continue;
-        try {
-          ids.add(idOf((topic.codec as Any).decode(value)));
-        } catch {
-          // Not written by this service, so it says nothing about what has been done.
-        }
-      }
-    }
+    const { around, consumer, table, ownIds, positions } = this;
+    await restoreTask({ around, consumer, table, ownIds, positions, assertOurs: () => this.assertOurs() });
+    this.context.nowMs = around.host.clock.nowMs();
   }
 
   private async handle(records: readonly LogRecord[]): Promise<void> {
@@ -372,7 +318,7 @@ export class Task {
     const { topic, value } = record;
     const forwarded = { topic, partition, key, value, headers: { ...record.headers, [forwardedHeader]: '1' } };
     // Where the header makes it too large, the record is handled where it is, too.
-    if (sizeOf(forwarded) > plan.inputs.get(topic)!.topic.maxRecordBytes) return false;
+    if (sizeOf(forwarded) > plan.inputs.get(topic)!.maxRecordBytes) return false;
     const timestampMs = record.timestampMs >= 0 ? record.timestampMs : this.context.nowMs;
     this.outgoing.push({ ...forwarded, timestampMs });
     host.metrics.count('quantum_router_forwarded_total', {
@@ -554,7 +500,7 @@ export class Task {
 
   private deadLetter(record: LogRecord, reason: string, field: string | null, decoded = false): void {
     const { plan, host } = this.around;
-    const { topic } = plan.inputs.get(record.topic)!;
+    const { topic, maxLetterBytes } = plan.inputs.get(record.topic)!;
     this.deadLettersInBatch++;
     host.metrics.count('quantum_router_dead_letters_total', { service: this.group, topic: topic.name });
     host.log.warn('dead letter', {
@@ -566,9 +512,9 @@ export class Task {
       // A decision's reason may quote the record; a decoder's does not.
       reason: decoded ? undefined : reason.slice(0, maxLoggedLength),
     });
-    const { maxRecordBytes } = topic;
     const failedAtMs = this.context.nowMs;
-    const letter = deadLetterOf(record, { group: this.group, reason, field, failedAtMs, maxRecordBytes });
+    const failure = { group: this.group, reason, field, failedAtMs, maxRecordBytes: maxLetterBytes };
+    const letter = deadLetterOf(record, failure);
     const headers = this.trace.deadLetter(record, reason, field);
     this.outgoing.push(headers ? { ...letter, headers } : letter);
   }
@@ -596,13 +542,13 @@ export class Task {
   private rowPutAside(key: string, value: Buffer | null, reason: string, field: string | null): void {
     const { plan, host } = this.around;
     const { name } = plan.definition.table!.topic;
-    const { wire, topic } = plan.firstInput;
+    const { wire, maxLetterBytes } = plan.firstInput;
     host.metrics.count('quantum_router_dead_letters_total', { service: this.group, topic: name });
     this.trace.rowChanged(key, false);
     const row = { topic: host.topicPrefix + name, partition: this.partition, offset: -1, key, value };
-    const { maxRecordBytes } = topic;
     const failedAtMs = this.context.nowMs;
-    this.outgoing.push(deadLetterOf(row, { group: this.group, reason, field, failedAtMs, maxRecordBytes }, wire));
+    const failure = { group: this.group, reason, field, failedAtMs, maxRecordBytes: maxLetterBytes };
+    this.outgoing.push(deadLetterOf(row, failure, wire));
   }
 
   private complain(step: Step, message: string, error: unknown, place: object = {}): void {

@@ -10,6 +10,9 @@ export interface FollowedView<T> {
   stop(): Promise<void>;
 }
 
+/** By topic: throws for a value that is of the topic's type and still cannot be used. */
+export type TableChecks = ReadonlyMap<string, (value: unknown) => void>;
+
 /** What a view shows may be older by so much; tables change many times a second, and nobody needs each change at once. */
 const lingerMs = 20;
 
@@ -20,16 +23,17 @@ const lingerMs = 20;
 export async function followView<T>(
   group: string,
   topic: Topic<T>,
-  host: Pick<Host, 'broker' | 'log' | 'metrics' | 'topicPrefix'>,
+  host: Pick<Host, 'broker' | 'log' | 'metrics' | 'topicPrefix' | 'tableChecks'>,
   onFailed: (error: Error) => void,
 ): Promise<FollowedView<T>> {
   const rows = new Map<string, T>();
   let offset = -1;
   const onForeign = logForeign(host.log);
+  const accepts = host.tableChecks?.get(topic.name);
 
   const apply = (record: LogRecord): void => {
     offset = Math.max(offset, record.offset);
-    const read = readRow(topic, record);
+    const read = readRow(topic, record, accepts);
     if (read.kind === 'row') rows.set(read.key, read.value);
     else if (read.kind === 'deleted') rows.delete(read.key);
     else {

@@ -9,6 +9,7 @@ import { createRouterClient } from '../../lib/client/router-client';
 import { createConfigWriter } from '../../lib/config/apply-config';
 import { type CurrentConfig, createConfigReader } from '../../lib/config/current-config';
 import { suggestName } from '../../lib/config/describe-issues';
+import { tableChecks } from '../../lib/config/table-checks';
 import type { Broker } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
 import { type FollowedView, followView } from '../../lib/runtime/view';
@@ -102,7 +103,7 @@ async function connect(
   const topicPrefix = options.topicPrefix ?? '';
   const id = `gateway-${options.createId()}`;
   const recent = createRecentDecisions(settings);
-  const host = { broker, log, metrics, topicPrefix };
+  const host = { broker, log, metrics, topicPrefix, tableChecks };
   const configView = await followView('gateway', topics.config, host, onFailed);
   const profiles = await followView('gateway', topics.modelProfile, host, onFailed);
   const tuning = await followView('gateway', topics.tuning, host, onFailed);

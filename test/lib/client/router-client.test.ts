@@ -107,6 +107,18 @@ test('a refused request rejects at once, where dead letters may be read', async 
   await client.close();
 });
 
+test('a record addressed to it that is no decision disturbs nothing', async () => {
+  const { broker, client, decide, seen } = await startClient();
+  const decided = client.route(request, 1_000);
+  const producer = broker.producer('vandal');
+  const headers = { [replyToHeader]: 'me' };
+  await producer.send([{ topic: 'p.route.decided', key: 's', value: Buffer.from('garbage'), headers }]);
+  await decide('large');
+  expect((await decided).model).toBe('large');
+  expect(seen).toEqual(['large']);
+  await client.close();
+});
+
 test('an outcome goes to the partition of its decision', async () => {
   const { broker, client } = await startClient();
   const outcome = routeOutcome(decision, { status: 'SUCCESS', occurredAtMs: 2 });

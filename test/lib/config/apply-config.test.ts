@@ -200,3 +200,25 @@ describe('where a configuration comes from', () => {
     expect(await restart(2)).toMatchObject({ version: 2, changed: true });
   });
 });
+
+test.each<[string, Buffer | null]>([
+  ['a record without a value', null],
+  ['garbage', Buffer.from('?')],
+  [
+    'a configuration that cannot be read',
+    topics.config.codec.encode({ version: 9, json: '{}', appliedAtMs: 0, appliedBy: '', fileSha256: null }),
+  ],
+])(
+  'under %s the configuration is in force still, and is written anew when it is put in force',
+  async (_what, value) => {
+    const { broker, clock } = await start();
+    const writer = createConfigWriter({ broker, clock, name: 'a' });
+    await writer.putInForce(configOf(1));
+    expect(await writer.putInForce(configOf(1))).toMatchObject({ version: 1, changed: false });
+    await broker.producer('foreign').send([{ topic: topics.config.name, key: 'current', value }]);
+    expect(await writer.apply(configOf(2), 0)).toMatchObject({ ok: false, current: { version: 1 } });
+    expect(await writer.putInForce(configOf(1))).toMatchObject({ version: 2, changed: true });
+    expect(await writer.putInForce(configOf(1))).toMatchObject({ version: 2, changed: false });
+    await writer.close();
+  },
+);

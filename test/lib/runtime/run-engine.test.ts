@@ -129,3 +129,27 @@ test('readers come first, loops and all', () => {
   expect(readersFirst([counter, seller]).map(({ group }) => group)).toEqual(['counter', 'seller']);
   expect(readersFirst([seller, back]).map(({ group }) => group)).toEqual(['back', 'seller']);
 });
+
+test('topics that an administrator made for smaller records are heeded: what they do not take is put aside', async () => {
+  const world = createWorld();
+  const small = (name: string) => ({ name, partitions: 1, cleanup: 'delete', retentionMs: null }) as const;
+  await world.broker.ensureTopics([
+    { ...small('toy.receipts'), maxRecordBytes: 2_000 },
+    { ...small('toy.orders.dlq'), maxRecordBytes: 9_000 },
+  ]);
+  const engine = await runServices([seller, counter], world.host, options);
+  await world.put(orders, [{ id: 'x'.repeat(3_000), key: 'k', amount: 1 }, ...ordersOf('a', 1, 1)]);
+  expect(world.read(receipts)).toEqual(ordersOf('a', 1, 1));
+  expect(world.raw('toy.orders.dlq')).toMatchObject([{ key: 'k' }]);
+  expect(engine.status()).toMatchObject([{ restarts: 0 }, { restarts: 0 }]);
+  await engine.stop();
+});
+
+test('where the broker does not say what its topics take, the declarations stand', async () => {
+  const world = createWorld();
+  const broker = { ...world.broker, listTopics: () => Promise.reject(new Error('not for you')) };
+  const engine = await runServices([seller, counter], { ...world.host, broker }, options);
+  await world.put(orders, ordersOf('a', 1, 1));
+  expect(world.read(receipts)).toEqual(ordersOf('a', 1, 1));
+  await engine.stop();
+});
