@@ -69,7 +69,7 @@ interface ServerKind {
 }
 
 const clock = systemClock();
-const startLimitMs = 60_000;
+const startLimitMs = 180_000;
 const answerLimitMs = 2_000;
 
 /** One KRaft node. Rejects with the log's tail when the broker ends before it answers, PortTakenError, or without its jars. */
