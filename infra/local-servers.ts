@@ -66,13 +66,10 @@ interface ServerKind {
   command(port: number, directory: string): readonly [program: string, ...args: string[]];
   /** Whether it answers its clients; false or a rejection while it does not. */
   answers(port: number): Promise<boolean>;
-  readonly startLimitMs: number;
 }
 
 const clock = systemClock();
-const startLimitMs = 60_000;
-/** Several at once, perhaps on a machine that has other things to do. */
-const clusterStartLimitMs = 170_000;
+const startLimitMs = 180_000;
 const answerLimitMs = 2_000;
 
 /** One KRaft node. Rejects with the log's tail when the broker ends before it answers, PortTakenError, or without its jars. */
@@ -97,7 +94,6 @@ interface KafkaNodeSettings {
   readonly formatArguments: readonly string[];
   /** A port on which it answers in plain text. */
   plainPort(port: number): number;
-  readonly startLimitMs: number;
 }
 
 function kafkaNode(node: KafkaNodeSettings): ServerKind {
@@ -118,7 +114,6 @@ function kafkaNode(node: KafkaNodeSettings): ServerKind {
       if (status !== 0)
         throw new Error(`kafka cannot format ${data}: ${error?.message ?? `${stdout}${stderr}`.trim()}`);
     },
-    startLimitMs: node.startLimitMs,
     command: (_port, directory) => [
       'java',
       ...javaArgs(node.heapMb),
@@ -152,7 +147,6 @@ const kafka = kafkaNode({
   }),
   formatArguments: [],
   plainPort: (port) => port,
-  startLimitMs,
 });
 
 export interface LocalClusterOptions {
@@ -211,7 +205,6 @@ export async function startKafkaCluster(options: LocalClusterOptions): Promise<L
       }),
       formatArguments,
       plainPort: (port) => port + 2,
-      startLimitMs: clusterStartLimitMs,
     });
     return start(kind, { directory: join(directory, String(node)), port: portOf(node) });
   };
@@ -259,7 +252,6 @@ const redis: ServerKind = {
   portHint: 'Choose another with REDIS_PORT.',
   address: (port) => `redis://127.0.0.1:${port}`,
   prepare() {},
-  startLimitMs,
   command: (port, directory) => {
     const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory];
     return ['redis-server', infraFile('redis/redis.conf'), ...place];
@@ -340,12 +332,12 @@ async function launch(kind: ServerKind, port: number, directory: string, outlive
 
 /** Resolves with null once the server answers, with a reason when it takes too long. */
 async function untilAnswers(kind: ServerKind, port: number, record: ServerRecord): Promise<string | null> {
-  const endMs = clock.monotonicMs() + kind.startLimitMs;
+  const endMs = clock.monotonicMs() + startLimitMs;
   while (isRunning(record) && clock.monotonicMs() < endMs) {
     if (await kind.answers(port).catch(() => false)) return null;
     await sleep(clock, 50);
   }
-  return `it did not answer within ${kind.startLimitMs / 1000} s`;
+  return `it did not answer within ${startLimitMs / 1000} s`;
 }
 
 /** The last lines written since `start`, for an error message. */

@@ -51,6 +51,14 @@ export function start(
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.once('exit', () => {
+    try {
+      // What the program has started and left behind is still of its group.
+      process.kill(-child.pid!, 'SIGKILL');
+    } catch {
+      // Nothing was left behind.
+    }
+  });
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
   // Whoever awaits it sees a failure; until then it is nobody's.
   ended.catch(() => {});

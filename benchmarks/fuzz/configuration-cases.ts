@@ -28,15 +28,15 @@ export function configurationCases(): CaseList<ConfigurationPart> {
 }
 
 /** The file of a case, as text: JSON, which is YAML too, or YAML that is no JSON. */
-export function configurationOf(list: CaseList<ConfigurationPart>, seed: number, index: number): string {
+export function configurationOf(
+  list: CaseList<ConfigurationPart>,
+  seed: number,
+  index: number,
+): { readonly text: string; readonly isJson: boolean } {
   const parts = list.partsOf(seed, index);
   const file = parts.find((part) => part.file)?.file;
-  return file
-    ? file()
-    : editedJson(
-        base,
-        parts.flatMap(({ edit }) => edit ?? []),
-      );
+  const edits = parts.flatMap(({ edit }) => edit ?? []);
+  return file ? { text: file(), isJson: false } : { text: editedJson(base, edits), isJson: true };
 }
 
 const model = (name: string, change: object = {}): object => ({

@@ -67,7 +67,7 @@ export async function runCases(range: Range): Promise<void> {
     sinceRestart.push(index);
     const isLast = index === range.to - 1;
     if (inBatch.length < batch && !isLast) continue;
-    const found = [...(await stand.surface.settle()), ...(await stand.under.faults())];
+    const found = await look(stand);
     if (found.length > 0) await tellOf(found, inBatch, false);
     else if (sinceRestart.length >= betweenRestarts || isLast) {
       const later = await stand.under.restart();
@@ -82,6 +82,11 @@ export async function runCases(range: Range): Promise<void> {
 interface Stand {
   readonly under: UnderFire;
   readonly surface: Surface;
+}
+
+/** What is wrong after some cases. */
+async function look({ under, surface }: Stand): Promise<Fault[]> {
+  return [...(await surface.settle()), ...(await under.faults())];
 }
 
 let stands = 0;
@@ -113,7 +118,7 @@ async function search(
       range.onCase(index, surface.whatIs(range.seed, index));
       await runOne(surface, range.seed, index);
     }
-    const found = [...(await surface.settle()), ...(await under.faults())];
+    const found = await look({ under, surface });
     if (withRestart) found.push(...(await under.restart()));
     await under.close();
     return found.some((one) => one.kind === kind);

@@ -81,7 +81,7 @@ async function configurationSurface(under: UnderFire): Promise<Surface> {
   return {
     whatIs: (seed, index) => (isPut(index) ? 'PUT ' : '') + list.whatIs(seed, index),
     async run(seed, index) {
-      const text = configurationOf(list, seed, index);
+      const { text, isJson } = configurationOf(list, seed, index);
       if (!isPut(index)) {
         const measured = await measure(async () => validateAndParse(text));
         return [...measured.result, ...measured.faults];
@@ -90,7 +90,10 @@ async function configurationSurface(under: UnderFire): Promise<Surface> {
         const current = await under.send({ method: 'GET', path: '/v1/config', headers: {}, body: null });
         if (current instanceof Error) return current;
         const { version } = JSON.parse(current.body) as { version: number };
-        const headers = { 'content-type': 'application/yaml', 'if-match': String(version) };
+        const headers = {
+          'content-type': isJson ? 'application/json' : 'application/yaml',
+          'if-match': String(version),
+        };
         return under.send({ method: 'PUT', path: '/v1/config', headers, body: Buffer.from(text) });
       };
       const { result, faults } = await measure(put);

@@ -52,7 +52,7 @@ it('passes signals on, and the way the program ends', async () => {
   started.child.kill('SIGTERM');
   await started.ended;
   expect(started.child.signalCode).toBe('SIGTERM');
-  expect(await gone(members[0]!, patienceMs)).toBe(true);
+  expect(await allGone(members)).toBe(true);
   expect(await runToEnd(process.execPath, ['-e', 'console.log(1); console.error(2); process.exit(3)'])).toEqual({
     status: 3,
     stdout: '1\n',

@@ -97,13 +97,14 @@ describeWithServers('redis as a local process', () => {
   });
 
   it.each([
-    ['ends with the process that started it', false],
-    ['outlives the process that started it when told to', true],
-  ])('%s', async (_what, outlive) => {
-    const directory = join(root, `redis-${outlive}`);
+    ['ends with the process that started it', false, 'process.exit()'],
+    ['ends when the process that started it is killed', false, "process.kill(process.pid, 'SIGKILL')"],
+    ['outlives the process that started it when told to', true, 'process.exit()'],
+  ])('%s', async (what, outlive, end) => {
+    const directory = join(root, what.replaceAll(' ', '-'));
     const script = `require(${JSON.stringify(join(projectRoot, 'infra/local-servers.ts'))})
       .startRedis({ directory: ${JSON.stringify(directory)}, outlive: ${outlive} })
-      .then(({ pid }) => { console.log(pid); process.exit(); });`;
+      .then(({ pid }) => { console.log(pid); setImmediate(() => ${end}); });`;
     atEnd(() => stopServer(directory, { graceMs: 0 }));
     const starter = start(process.execPath, ['--import', 'tsx', '-e', script], { cwd: projectRoot });
     const [output] = await once(starter.child.stdout!, 'data');

@@ -18,6 +18,8 @@ const configOf = (version: number): ConfigApplied => ({
   version,
   json: configToJson(defaultRouterConfig([{ name: 'a', provider: 'p' }], { seed: version })),
   appliedAtMs: version,
+  appliedBy: '',
+  fileSha256: null,
 });
 
 async function tableOf<T>(topic: Topic<T>, records: readonly (readonly [string, T | Buffer | null])[]) {
@@ -38,7 +40,10 @@ const garbage = Buffer.from('{"not":"avro"}');
 
 test.each<[string, Buffer | null]>([
   ['garbage', garbage],
-  ['a configuration that is none', topics.config.codec.encode({ version: 9, json: '{"models":[]}', appliedAtMs: 0 })],
+  [
+    'a configuration that is none',
+    topics.config.codec.encode({ version: 9, json: '{"models":[]}', appliedAtMs: 0, appliedBy: '', fileSha256: null }),
+  ],
   ['a record without a value', null],
   ['the record of another type', topics.schemas.codec.encode({ id: 1, name: 'x', json: '{}' })],
 ])(
