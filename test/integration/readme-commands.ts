@@ -31,8 +31,8 @@ export interface Ran {
 /** A running command that stays up. */
 export interface StaysUp {
   readonly output: string;
-  /** Ctrl-C; resolves when it has ended. */
-  stop(): Promise<Ran>;
+  /** Ctrl-C, or another signal; resolves when it has ended. */
+  stop(signal?: NodeJS.Signals): Promise<Ran>;
 }
 
 /** The project as links, so that what the commands write stays out of the real checkout. */
@@ -64,7 +64,7 @@ export function createCheckout() {
         resolve({ exitCode, output });
       });
     });
-    return { ended, interrupt: () => process.kill(-child.pid!, 'SIGINT') };
+    return { ended, send: (signal: NodeJS.Signals) => process.kill(-child.pid!, signal) };
   };
 
   return {
@@ -73,12 +73,12 @@ export function createCheckout() {
     /** Resolves when the output matches; rejects, with the output, when the command ends before. */
     runUntil(command: string, isUp: RegExp): Promise<StaysUp> {
       return new Promise((resolve, reject) => {
-        const { ended, interrupt } = start(command, (output) => {
+        const { ended, send } = start(command, (output) => {
           if (!isUp.test(output)) return;
           resolve({
             output,
-            stop() {
-              interrupt();
+            stop(signal = 'SIGINT') {
+              send(signal);
               return ended;
             },
           });

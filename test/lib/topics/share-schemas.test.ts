@@ -18,7 +18,7 @@ const recordOf = (id: number, schema: unknown, value: unknown): Buffer => {
   framing.writeInt32BE(id, 1);
   return Buffer.concat([framing, avro.Type.forSchema(schema as avro.Schema).toBuffer(value)]);
 };
-const value = { version: 3, json: '{}', appliedAtMs: 5 };
+const value = { version: 3, json: '{}', appliedAtMs: 5, appliedBy: '', fileSha256: null };
 const open = () => createMemoryBroker({ clock: createVirtualClock() });
 const sharedIds = async (broker: ReturnType<typeof open>): Promise<string[]> => {
   const ids: string[] = [];
