@@ -7,6 +7,14 @@ import { z } from 'zod';
 
 /** Longer texts are not repeated in messages: they may be a prompt. */
 const maxShown = 40;
+/** Faults that are collected of one value: more would cost time and tell nobody anything new. */
+export const maxIssues = 20;
+/** Unknown keys for which the nearest known one is looked for. */
+const maxSuggestions = 5;
+/** A longer list is checked element by element, so that checking can stop at the last fault that is collected. */
+const maxWholeList = 64;
+/** A longer name is cut where it is part of a path. */
+const maxPathPart = 64;
 
 export type Path = readonly (string | number)[];
 
@@ -18,19 +26,103 @@ export interface Issue {
   readonly at: 'key' | 'value';
 }
 
-/** Parses `value`; on failure, all faults at once in reading order. */
-export function checkValue<T>(
-  schema: z.ZodType<T>,
-  value: unknown,
-): { ok: true; value: T } | { ok: false; issues: Issue[] } {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return { ok: true, value: parsed.data };
-  return { ok: false, issues: parsed.error.issues.flatMap((issue) => describeIssue(schema, issue, value)) };
+/** The faults of a value that was refused. */
+export interface Refused {
+  readonly ok: false;
+  /** At most 20, in reading order. */
+  readonly issues: Issue[];
+  /** Whether there may be more: checking stopped at so many. */
+  readonly stopped: boolean;
 }
 
-/** `models.2.price.inputPerMillionUsd`, as dead letters write it too; empty for the whole value. */
+/**
+ * Parses `value`; on failure, all faults at once in reading order, up to 20. The time it takes is bounded by the size of
+ * the value, not by the number of faults, and a list that is too long is refused before its elements are looked at.
+ */
+export function checkValue<T>(schema: z.ZodType<T>, value: unknown): { ok: true; value: T } | Refused {
+  const longLists: Issue[] = [];
+  if (!walkLists(schema, value, [], longLists)) return { ok: false, issues: longLists, stopped: true };
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const issues: Issue[] = [];
+  for (const issue of parsed.error.issues) {
+    issues.push(...describeIssue(schema, issue, value, [], maxIssues + 1 - issues.length));
+    if (issues.length > maxIssues) break;
+  }
+  return { ok: false, issues: issues.slice(0, maxIssues), stopped: issues.length > maxIssues };
+}
+
+/**
+ * Looks into every list and map of the value. False when checking ends here: a list is too long, or so many faults were
+ * found that the rest need not be looked at.
+ */
+function walkLists(schema: z.ZodType, value: unknown, path: Path, issues: Issue[]): boolean {
+  const inner = unwrapped(schema);
+  if (inner instanceof z.ZodUnion) {
+    return inner.options.every((option) => walkLists(option as z.ZodType, value, path, issues));
+  }
+  if (inner instanceof z.ZodArray && Array.isArray(value)) {
+    const { maximum } = inner._zod.bag as { maximum?: number };
+    if (maximum !== undefined && value.length > maximum) {
+      issues.push({ path, at: 'value', message: `must be a list of at most ${maximum}, not ${value.length}` });
+      return false;
+    }
+    const element = inner.element as z.ZodType;
+    return walkEach(element, value, (at) => [...path, at], value.length > maxWholeList, issues);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return true;
+  if (inner instanceof z.ZodObject) {
+    return Object.entries(inner.shape).every(
+      ([key, field]) =>
+        !Object.hasOwn(value, key) ||
+        walkLists(field as z.ZodType, (value as Record<string, unknown>)[key], [...path, key], issues),
+    );
+  }
+  if (inner instanceof z.ZodRecord) {
+    const keys = Object.keys(value);
+    const values = keys.map((key) => (value as Record<string, unknown>)[key]);
+    const element = inner.valueType as z.ZodType;
+    return walkEach(element, values, (at) => [...path, keys[at]!], keys.length > maxWholeList, issues);
+  }
+  return true;
+}
+
+function walkEach(
+  element: z.ZodType,
+  values: readonly unknown[],
+  pathOf: (at: number) => Path,
+  isLong: boolean,
+  issues: Issue[],
+): boolean {
+  const holdsLists = mayHoldLists(element);
+  for (let at = 0; at < values.length; at++) {
+    if (holdsLists && !walkLists(element, values[at], pathOf(at), issues)) return false;
+    if (!isLong) continue;
+    const parsed = element.safeParse(values[at]);
+    if (parsed.success) continue;
+    for (const issue of parsed.error.issues) {
+      issues.push(...describeIssue(element, issue, values[at], pathOf(at), maxIssues - issues.length));
+      if (issues.length >= maxIssues) return false;
+    }
+  }
+  return true;
+}
+
+function mayHoldLists(schema: z.ZodType): boolean {
+  const inner = unwrapped(schema);
+  return (
+    inner instanceof z.ZodArray ||
+    inner instanceof z.ZodObject ||
+    inner instanceof z.ZodRecord ||
+    inner instanceof z.ZodUnion
+  );
+}
+
+/** `models.2.price.inputPerMillionUsd`, as dead letters write it too; empty for the whole value. Long names are cut. */
 export function formatPath(path: Path): string {
-  return path.join('.');
+  return path
+    .map((part) => (String(part).length > maxPathPart ? `${String(part).slice(0, maxPathPart)}…` : part))
+    .join('.');
 }
 
 /** Names the nearest known name, to be put behind "unknown x": `; did you mean "y"?`, more carefully when it is far off. */
@@ -44,24 +136,33 @@ export function suggestName(name: string, known: readonly string[]): string {
   return isNear ? `; did you mean "${nearest}"?` : `; the nearest known is "${nearest}"`;
 }
 
-function describeIssue(schema: z.ZodType, issue: z.core.$ZodIssue, root: unknown): Issue[] {
+/** `root` is the value at `under`, and the issue's path goes on from there. At most `max` issues are described. */
+function describeIssue(schema: z.ZodType, issue: z.core.$ZodIssue, root: unknown, under: Path, max: number): Issue[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, path);
-    return issue.keys.map((key) => ({
-      path: [...path, key],
+    return issue.keys.slice(0, max).map((key, i) => ({
+      path: [...under, ...path, key],
       at: 'key',
-      message: `unknown field ${shown(key)}${suggestName(key, known)}`,
+      message: `unknown field ${shown(key)}${i < maxSuggestions ? suggestName(key, known) : ''}`,
     }));
   }
   const value = valueAt(root, path);
+  // The alternative that the value came furthest with is the one that was meant.
+  const meant = issue.code === 'invalid_union' ? issue.errors.find((errors) => errors.every(isInside)) : undefined;
+  if (meant && meant.length > 0)
+    return meant.slice(0, max).flatMap((inner) => describeIssue(z.unknown(), inner, value, [...under, ...path], max));
   return [
     {
-      path,
+      path: [...under, ...path],
       at: 'value',
       message: value === undefined && issue.code !== 'custom' ? 'is required' : messageOf(issue, value),
     },
   ];
+}
+
+function isInside(issue: z.core.$ZodIssue): boolean {
+  return issue.path.length > 0;
 }
 
 function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
@@ -79,6 +180,12 @@ function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
       return `must be ${sizeOf(issue.origin, issue.inclusive ? 'at most' : 'less than', issue.maximum)}${givenOf(value)}`;
     case 'custom':
       return issue.message;
+    case 'invalid_union': {
+      const expected = issue.errors.flatMap(([first]) =>
+        first?.code === 'invalid_type' ? [nounOf(first.expected)] : [],
+      );
+      return expected.length > 0 ? `must be ${expected.join(' or ')}, not ${shown(value)}` : issue.message;
+    }
     default:
       return `${issue.message}${givenOf(value)}`;
   }
@@ -97,7 +204,7 @@ function nounOf(expected: string): string {
     record: 'an object',
     object: 'an object',
   };
-  return nouns[expected] ?? `a ${expected}`;
+  return expected === 'null' ? 'null' : (nouns[expected] ?? `a ${expected}`);
 }
 
 function givenOf(value: unknown): string {

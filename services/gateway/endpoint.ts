@@ -65,7 +65,7 @@ export interface GatewayContext {
   };
   readonly recent: RecentDecisions;
   /** Requests that wait for their decision, by id: sent again meanwhile, a request waits for the same one. */
-  readonly underWay: Map<string, Promise<RouteDecided>>;
+  readonly underWay: Map<string, { readonly decided: Promise<RouteDecided>; readonly contentHash: string }>;
   /** Looks at memory first and then at the newest records of the log. */
   readonly findDecision: (decisionId: string, routingKey: string | null) => Promise<RouteDecided | null>;
   /** What is not ready yet; empty when everything is. */

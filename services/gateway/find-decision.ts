@@ -1,4 +1,5 @@
 /** Finds a decision in the log by its id, looking at no more than the newest records of each partition. */
+import { UndecodableError } from '../../lib/avro/codec';
 import type { Broker } from '../../lib/ports/broker';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
@@ -45,9 +46,19 @@ async function findInPartition(
     for (const record of records) {
       // Searching the bytes is a hundred times cheaper than decoding them.
       if (!record.value?.includes(idBytes)) continue;
-      const decision = topics.routeDecided.codec.decode(record.value);
-      if (decision.decisionId === decisionId) return decision;
+      const decision = decodedOrNull(record.value);
+      if (decision?.decisionId === decisionId) return decision;
     }
   }
   return null;
+}
+
+/** What somebody else has written there is no decision, and no reason to fail. */
+function decodedOrNull(value: Buffer): RouteDecided | null {
+  try {
+    return topics.routeDecided.codec.decode(value);
+  } catch (error) {
+    if (error instanceof UndecodableError) return null;
+    throw error;
+  }
 }
