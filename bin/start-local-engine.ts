@@ -3,6 +3,7 @@ import type { RouterConfig } from '../lib/config/router-config';
 import type { Log } from '../lib/telemetry/log';
 import { createMetrics } from '../lib/telemetry/metrics';
 import { type Engine, startEngine } from '../services/engine';
+import { guardProcess } from '../services/guard-process';
 import type { Io } from './io';
 import { type HomeOptions, openHome } from './open-home';
 
@@ -27,19 +28,24 @@ export interface LocalEngine {
 export async function startLocalEngine(io: Io, options: LocalEngineOptions): Promise<LocalEngine> {
   const { config, partitions, http, log, onFatal } = options;
   const metrics = createMetrics();
-  const home = await openHome(io, options, { log, metrics });
+  const unguard = guardProcess({ log, metrics, onFatal: (error) => onFatal('the process', error) });
+  let home: Awaited<ReturnType<typeof openHome>> | null = null;
   try {
+    home = await openHome(io, options, { log, metrics });
+    const { close } = home;
     const engine = await startEngine({ home, config, partitions, trainer: 'worker', http, log, metrics, onFatal });
     return {
       engine,
       url: engine.url!,
       async stop() {
         await engine.stop();
-        await home.close();
+        await close();
+        unguard();
       },
     };
   } catch (error) {
-    await home.close();
+    await home?.close();
+    unguard();
     throw error;
   }
 }

@@ -14,6 +14,7 @@ import { topics } from '../lib/topics/topics';
 import { declareOn } from './declare-services';
 import type { TrainerHost } from './dqn-trainer/create-fold';
 import { createGateway, type Gateway } from './gateway/gateway';
+import { type Door, openDoor } from './gateway/open-door';
 import type { EngineHome } from './home';
 
 export type { TrainerHost } from './dqn-trainer/create-fold';
@@ -70,13 +71,15 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     onFatal,
   };
   const definitions = declareOn(host, config, options.trainer);
-  await ensureServiceTopics(definitions, host);
-
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const stopOne of stops.splice(0).reverse()) await stopOne();
   };
   try {
+    // The port first: when it is taken, nothing has been started yet, and whoever asks meanwhile hears "not ready".
+    const door = options.http && (await openDoor(options.http, metrics));
+    if (door) stops.push(() => door.close());
+    await ensureServiceTopics(definitions, host);
     const configWriter = createConfigWriter({ broker, clock, name: 'engine', topicPrefix });
     stops.push(() => configWriter.close());
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
@@ -84,7 +87,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await configWriter.putInForce(config);
     const running = await runServices(definitions, host);
     stops.push(() => running.stop());
-    const gateway = options.http ? await startGateway(options, running, metrics) : null;
+    const gateway = door && (await startGateway(options, door, running, metrics));
     if (gateway) stops.push(() => gateway.stop());
     return {
       broker,
@@ -104,7 +107,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-function startGateway(options: EngineOptions, running: RunningEngine, metrics: Metrics): Promise<Gateway> {
+function startGateway(options: EngineOptions, door: Door, running: RunningEngine, metrics: Metrics): Promise<Gateway> {
   const { home, log, partitions, onFatal } = options;
   return createGateway({
     broker: home.broker,
@@ -114,7 +117,7 @@ function startGateway(options: EngineOptions, running: RunningEngine, metrics: M
     log,
     requestPathPartitions: partitions,
     topicPrefix: home.topicPrefix,
-    settings: options.http!,
+    door,
     waitingFor: () =>
       running
         .status()

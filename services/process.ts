@@ -14,6 +14,8 @@ import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import { topics } from '../lib/topics/topics';
 import { declareOn } from './declare-services';
 import { createGateway } from './gateway/gateway';
+import { type Door, openDoor } from './gateway/open-door';
+import { guardProcess } from './guard-process';
 import { distributedHome, type EngineHome } from './home';
 import { serveProbes } from './serve-probes';
 
@@ -74,9 +76,11 @@ export async function runProcess(
       exitCode = 1;
       stop.abort();
     };
+    const metrics = createMetrics();
+    guardProcess({ log, metrics, onFatal });
     const running = await startProcess(name, settings, {
       log,
-      metrics: createMetrics(),
+      metrics,
       onFatal,
       stopSignal: stop.signal,
     });
@@ -105,25 +109,29 @@ export async function startProcess(
   settings: ProcessSettings,
   parts: ProcessParts,
 ): Promise<RunningProcess> {
-  const home = await distributedHome(settings, parts);
+  // Before anything is started: a port that is taken ends the process at once, and probes hear that it is not ready yet.
+  const door = name === 'gateway' ? await openDoor(settings.http, parts.metrics) : null;
+  let home: EngineHome | null = null;
   try {
+    home = await distributedHome(settings, parts);
     const config = await awaitConfig(home, parts);
     const host = hostOf(home, settings, config, parts);
     const definitions = declareOn(host, config, 'worker');
     await ensureServiceTopics(definitions, host);
-    const { url, stop } =
-      name === 'gateway'
-        ? await startGateway(host, settings, home, parts)
-        : await startService(name, definitions, host, settings);
+    const { url, stop } = door
+      ? await startGateway(host, door, home, parts)
+      : await startService(name, definitions, host, settings);
+    const { close } = home;
     return {
       url,
       async stop() {
         await stop();
-        await home.close();
+        await close();
       },
     };
   } catch (error) {
-    await home.close();
+    await door?.close();
+    await home?.close();
     throw error;
   }
 }
@@ -166,12 +174,7 @@ async function startService(
   }
 }
 
-function startGateway(
-  host: Host,
-  settings: ProcessSettings,
-  home: EngineHome,
-  parts: ProcessParts,
-): Promise<RunningProcess> {
+function startGateway(host: Host, door: Door, home: EngineHome, parts: ProcessParts): Promise<RunningProcess> {
   return createGateway({
     broker: home.broker,
     clock: home.clock,
@@ -180,7 +183,7 @@ function startGateway(
     log: parts.log,
     requestPathPartitions: host.requestPathPartitions,
     topicPrefix: home.topicPrefix,
-    settings: settings.http,
+    door,
     onFailed: parts.onFatal,
   });
 }

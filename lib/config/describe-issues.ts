@@ -184,7 +184,9 @@ function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
       const expected = issue.errors.flatMap(([first]) =>
         first?.code === 'invalid_type' ? [nounOf(first.expected)] : [],
       );
-      return expected.length > 0 ? `must be ${expected.join(' or ')}, not ${shown(value)}` : issue.message;
+      return expected.length > 0
+        ? `must be ${expected.join(', ').replace(/, (?=[^,]*$)/, ' or ')}, not ${shown(value)}`
+        : issue.message;
     }
     default:
       return `${issue.message}${givenOf(value)}`;

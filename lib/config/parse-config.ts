@@ -4,8 +4,9 @@
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { completeConfig, configSchema, crossFieldIssues } from './config-schema';
-import { checkValue, formatPath, type Issue, type Path } from './describe-issues';
+import { checkValue, formatPath, type Issue, maxIssues, type Path } from './describe-issues';
 import type { ModelConfig, RouterConfig } from './router-config';
+import { yamlTextFault } from './yaml-text-fault';
 
 export { defaultConfigYaml } from './init-config';
 
@@ -24,6 +25,8 @@ export type ParseResult =
 
 /** Parses and validates a YAML (or JSON) configuration. Never throws: errors come all at once, in order of the file. */
 export function parseConfig(text: string): ParseResult {
+  const fault = yamlTextFault(text);
+  if (fault) return { ok: false, errors: [{ line: fault.line, column: 1, path: '', message: fault.message }] };
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number, path: string, message: string): ConfigError => {
@@ -31,7 +34,10 @@ export function parseConfig(text: string): ParseResult {
     return { line: Math.max(1, line), column: Math.max(1, col), path, message };
   };
   if (document.errors.length > 0) {
-    return { ok: false, errors: document.errors.map((error) => at(error.pos[0], '', `not YAML: ${error.message}`)) };
+    return {
+      ok: false,
+      errors: document.errors.slice(0, maxIssues).map((error) => at(error.pos[0], '', `not YAML: ${error.message}`)),
+    };
   }
   let raw: unknown;
   try {

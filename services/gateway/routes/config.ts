@@ -2,11 +2,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { configSchema } from '../../../lib/config/config-schema';
-import { parseConfig, validateConfig } from '../../../lib/config/parse-config';
+import { configToJson, validateConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { sleep } from '../../../lib/ports/clock';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidFields } from '../http-error';
+import { HttpError, invalidField, invalidFields } from '../http-error';
+import { parseConfigApart } from '../parse-config-apart';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
 
@@ -48,7 +49,8 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
         'unsupported_media_type',
       ],
       handler: async (request, reply) => {
-        const { config, version } = readConfig(request);
+        const { config, version } = await readConfig(request);
+        refuseTooLarge(config);
         const written = await context.configWriter.apply(config, version);
         if (!written.ok) {
           throw new HttpError(
@@ -71,15 +73,15 @@ function sendCurrent(context: GatewayContext, reply: FastifyReply): string {
   return sendJson(reply, { version: current.version, appliedAtMs: current.appliedAtMs, config: current.config });
 }
 
-function readConfig(request: FastifyRequest): { config: RouterConfig; version: number } {
+async function readConfig(request: FastifyRequest): Promise<{ config: RouterConfig; version: number }> {
   const ifMatch = request.headers['if-match'];
   if (ifMatch !== undefined) {
     const version = Number(/^(?:W\/)?"?(\d+)"?$/.exec(ifMatch)?.[1] ?? Number.NaN);
-    if (Number.isNaN(version))
+    if (!Number.isSafeInteger(version))
       throw new HttpError('invalid_field', `If-Match: ${ifMatch} is not a version`, 'If-Match');
     return {
       version,
-      config: typeof request.body === 'string' ? configOfYaml(request.body) : configOf(request.body, []),
+      config: typeof request.body === 'string' ? await configOfYaml(request.body) : configOf(request.body, []),
     };
   }
   const isEnvelope = typeof request.body === 'object' && request.body !== null && 'version' in request.body;
@@ -93,14 +95,23 @@ function readConfig(request: FastifyRequest): { config: RouterConfig; version: n
   return { version, config: configOf(config, ['config']) };
 }
 
+/** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */
+const maxRecordBytes = 900_000;
+
+function refuseTooLarge(config: RouterConfig): void {
+  const bytes = Buffer.byteLength(configToJson(config));
+  if (bytes > maxRecordBytes)
+    throw invalidField('config', `takes ${bytes} bytes with all defaults, more than the ${maxRecordBytes} of a record`);
+}
+
 function configOf(raw: unknown, under: readonly string[]): RouterConfig {
   const checked = validateConfig(raw);
   if (checked.ok) return checked.config;
   throw invalidFields(checked.issues.map((issue) => ({ ...issue, path: [...under, ...issue.path] })));
 }
 
-function configOfYaml(text: string): RouterConfig {
-  const parsed = parseConfig(text);
+async function configOfYaml(text: string): Promise<RouterConfig> {
+  const parsed = await parseConfigApart(text);
   if (parsed.ok) return parsed.config;
   const faults = parsed.errors.map((error) => ({
     field: error.path,
