@@ -241,14 +241,19 @@ function createServer(context: GatewayContext, door: Door, log: Log): FastifyIns
     });
   }
   const patterns = paths.map((path) => ({ path, pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}/?$`) }));
-  server.setNotFoundHandler((request, reply) => {
+  const refuseUnknown = (request: FastifyRequest, reply: FastifyReply): never => {
     const given = request.url.split('?')[0] ?? '';
     const known = patterns.find(({ pattern }) => pattern.test(given));
     if (!known) throw new HttpError('not_found', `there is no ${request.method} ${given}${suggestName(given, paths)}`);
     const methods = methodsOf(known.path);
     reply.header('allow', methods.join(', '));
     throw new HttpError('method_not_allowed', `${known.path} takes ${methods.join(', ')}, not ${request.method}`);
+  };
+  // Before the body is looked at: what no path takes needs none, whatever its method says of bodies.
+  server.addHook('onRequest', async (request, reply) => {
+    if (request.is404) refuseUnknown(request, reply);
   });
+  server.setNotFoundHandler(refuseUnknown);
   server.setErrorHandler((error, request, reply) => {
     const refused = toHttpError(error);
     if (refused.code === 'internal')

@@ -124,5 +124,9 @@ export function toHttpError(error: unknown): HttpError {
     return new HttpError('malformed_json', 'the body is shorter or longer than its content-length');
   if (code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH')
     return new HttpError('not_found', 'the path is no valid URL: percent-encode the id in it');
+  // Whatever else the server refuses before a handler is called is the request's fault.
+  const { statusCode } = error as { statusCode?: unknown };
+  if (typeof code === 'string' && code.startsWith('FST_') && typeof statusCode === 'number' && statusCode < 500)
+    return new HttpError('malformed_request', (error as Error).message);
   return new HttpError('internal', 'internal error; see the log of the gateway');
 }
