@@ -41,7 +41,8 @@ export interface Refused {
  */
 export function checkValue<T>(schema: z.ZodType<T>, value: unknown): { ok: true; value: T } | Refused {
   const longLists: Issue[] = [];
-  if (!walkLists(schema, value, [], longLists)) return { ok: false, issues: longLists, stopped: true };
+  const walk = walkerOf(schema);
+  if (walk && !walk(value, [], longLists)) return { ok: false, issues: longLists, stopped: true };
   const parsed = schema.safeParse(value);
   if (parsed.success) return { ok: true, value: parsed.data };
   const issues: Issue[] = [];
@@ -53,69 +54,94 @@ export function checkValue<T>(schema: z.ZodType<T>, value: unknown): { ok: true;
 }
 
 /**
- * Looks into every list and map of the value. False when checking ends here: a list is too long, or so many faults were
- * found that the rest need not be looked at.
+ * Looks into the lists and maps of a value. False when checking ends here: a list is too long, or so many faults were found
+ * that the rest need not be looked at.
  */
-function walkLists(schema: z.ZodType, value: unknown, path: Path, issues: Issue[]): boolean {
-  const inner = unwrapped(schema);
-  if (inner instanceof z.ZodUnion) {
-    return inner.options.every((option) => walkLists(option as z.ZodType, value, path, issues));
+type ListWalker = (value: unknown, path: Path, issues: Issue[]) => boolean;
+
+/** Made once per schema; null for one without lists and maps. */
+const walkers = new WeakMap<z.ZodType, ListWalker | null>();
+
+function walkerOf(schema: z.ZodType): ListWalker | null {
+  let walker = walkers.get(schema);
+  if (walker === undefined) {
+    walker = makeWalker(unwrapped(schema));
+    walkers.set(schema, walker);
   }
-  if (inner instanceof z.ZodArray && Array.isArray(value)) {
-    const { maximum } = inner._zod.bag as { maximum?: number };
-    if (maximum !== undefined && value.length > maximum) {
-      issues.push({ path, at: 'value', message: `must be a list of at most ${maximum}, not ${value.length}` });
-      return false;
-    }
-    const element = inner.element as z.ZodType;
-    return walkEach(element, value, (at) => [...path, at], value.length > maxWholeList, issues);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return true;
-  if (inner instanceof z.ZodObject) {
-    return Object.entries(inner.shape).every(
-      ([key, field]) =>
-        !Object.hasOwn(value, key) ||
-        walkLists(field as z.ZodType, (value as Record<string, unknown>)[key], [...path, key], issues),
-    );
-  }
-  if (inner instanceof z.ZodRecord) {
-    const keys = Object.keys(value);
-    const values = keys.map((key) => (value as Record<string, unknown>)[key]);
-    const element = inner.valueType as z.ZodType;
-    return walkEach(element, values, (at) => [...path, keys[at]!], keys.length > maxWholeList, issues);
-  }
-  return true;
+  return walker;
 }
 
-function walkEach(
+function makeWalker(schema: z.ZodType): ListWalker | null {
+  if (schema instanceof z.ZodUnion) {
+    const options = schema.options.map((option) => walkerOf(option as z.ZodType)).filter((option) => option !== null);
+    if (options.length === 0) return null;
+    return (value, path, issues) => options.every((option) => option(value, path, issues));
+  }
+  if (schema instanceof z.ZodObject) {
+    const fields = Object.entries(schema.shape).flatMap(([key, field]) => {
+      const walker = walkerOf(field as z.ZodType);
+      return walker ? [{ key, walker }] : [];
+    });
+    if (fields.length === 0) return null;
+    return (value, path, issues) =>
+      !isObject(value) ||
+      fields.every(({ key, walker }) => !Object.hasOwn(value, key) || walker(value[key], [...path, key], issues));
+  }
+  if (schema instanceof z.ZodArray) return arrayWalker(schema);
+  if (schema instanceof z.ZodRecord) {
+    const walkEach = elementWalker(schema.valueType as z.ZodType);
+    return (value, path, issues) => {
+      if (!isObject(value)) return true;
+      const keys = Object.keys(value);
+      return walkEach(
+        keys.map((key) => value[key]),
+        (at) => [...path, keys[at]!],
+        issues,
+      );
+    };
+  }
+  return null;
+}
+
+function arrayWalker(schema: z.ZodArray): ListWalker {
+  const { maximum = Number.POSITIVE_INFINITY } = schema._zod.bag as { maximum?: number };
+  const walkEach = elementWalker(schema.element as z.ZodType);
+  return (value, path, issues) => {
+    if (!Array.isArray(value)) return true;
+    if (value.length <= maximum) return walkEach(value, (at) => [...path, at], issues);
+    issues.push({ path, at: 'value', message: `must be a list of at most ${maximum}, not of ${value.length}` });
+    return false;
+  };
+}
+
+/** Elements of a long list are parsed some at a time, so that a list of nothing but faults costs no more than its first ones. */
+function elementWalker(
   element: z.ZodType,
-  values: readonly unknown[],
-  pathOf: (at: number) => Path,
-  isLong: boolean,
-  issues: Issue[],
-): boolean {
-  const holdsLists = mayHoldLists(element);
-  for (let at = 0; at < values.length; at++) {
-    if (holdsLists && !walkLists(element, values[at], pathOf(at), issues)) return false;
-    if (!isLong) continue;
-    const parsed = element.safeParse(values[at]);
-    if (parsed.success) continue;
-    for (const issue of parsed.error.issues) {
-      issues.push(...describeIssue(element, issue, values[at], pathOf(at), maxIssues - issues.length));
-      if (issues.length >= maxIssues) return false;
+): (values: readonly unknown[], pathOf: (at: number) => Path, issues: Issue[]) => boolean {
+  const inner = walkerOf(element);
+  const some = z.array(element);
+  return (values, pathOf, issues) => {
+    if (inner) {
+      for (let at = 0; at < values.length; at++) if (!inner(values[at], pathOf(at), issues)) return false;
     }
-  }
-  return true;
+    if (values.length <= maxWholeList) return true;
+    for (let from = 0; from < values.length; from += maxWholeList) {
+      const slice = values.slice(from, from + maxWholeList);
+      const parsed = some.safeParse(slice);
+      if (parsed.success) continue;
+      for (const issue of parsed.error.issues) {
+        const [at, ...rest] = issue.path as [number, ...(string | number)[]];
+        const ofElement = { ...issue, path: rest };
+        issues.push(...describeIssue(element, ofElement, slice[at], pathOf(from + at), maxIssues - issues.length));
+        if (issues.length >= maxIssues) return false;
+      }
+    }
+    return true;
+  };
 }
 
-function mayHoldLists(schema: z.ZodType): boolean {
-  const inner = unwrapped(schema);
-  return (
-    inner instanceof z.ZodArray ||
-    inner instanceof z.ZodObject ||
-    inner instanceof z.ZodRecord ||
-    inner instanceof z.ZodUnion
-  );
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** `models.2.price.inputPerMillionUsd`, as dead letters write it too; empty for the whole value. Long names are cut. */

@@ -8,7 +8,7 @@ import { formatPath } from '../../lib/config/describe-issues';
 /** Objects and lists inside one another. */
 export const maxJsonDepth = 32;
 /** Fields and list elements of one body, all together. */
-export const maxJsonValues = 50_000;
+export const maxJsonValues = 20_000;
 
 export interface JsonTextFault {
   /** Path such as `limits.maxCostUsd`; empty for the whole body. */
