@@ -15,6 +15,7 @@ import type {
   WeightsCommand,
 } from '../../lib/topics/generated/messages';
 import type { KnownWeights } from '../../lib/weights/read-weights';
+import type { JsonSchema } from './avro-json-schema';
 import type { GatewaySettings } from './config';
 import type { ErrorCode } from './http-error';
 import type { RecentDecisions } from './recent-decisions';
@@ -24,6 +25,15 @@ export type ResponseBody =
   | { readonly message: string }
   | { readonly schema: z.ZodType }
   | { readonly contentType: string };
+
+export interface RequestBody {
+  /** Of application/json; more than one where the body may have either shape. */
+  readonly schemas: readonly z.ZodType[];
+  /** Without a body, everything in it has its default. */
+  readonly required: boolean;
+  /** What may be sent instead of JSON. */
+  readonly yaml?: JsonSchema;
+}
 
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -36,8 +46,10 @@ export interface Endpoint {
     readonly in: 'path' | 'query' | 'header';
     readonly required: boolean;
     readonly doc: string;
+    /** What run time demands of it. */
+    readonly schema: JsonSchema;
   }[];
-  readonly body?: z.ZodType;
+  readonly body?: RequestBody;
   readonly responses: Readonly<Record<number, { readonly doc: string; readonly body: ResponseBody }>>;
   /** Errors it may answer beside `internal`. */
   readonly errors: readonly ErrorCode[];

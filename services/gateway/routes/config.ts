@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { configSchema } from '../../../lib/config/config-schema';
 import { configToJson, validateConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
+import { maxConfigBytes } from '../../../lib/config/yaml-text-fault';
 import { sleep } from '../../../lib/ports/clock';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField, invalidFields } from '../http-error';
@@ -34,11 +35,21 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
       path: '/v1/config',
       summary: 'Puts a configuration in force if the version is still the one you read.',
       description:
-        'Either `{ version, config }`, or the configuration alone as JSON or YAML (application/yaml) with the version in If-Match.',
+        'Either `{ version, config }`, or the configuration alone as JSON or YAML (application/yaml) with the version in If-Match. YAML has at most 524,288 bytes, 20,000 entries and 16 levels.',
       parameters: [
-        { name: 'If-Match', in: 'header', required: false, doc: 'version (ETag) the new configuration replaces' },
+        {
+          name: 'If-Match',
+          in: 'header',
+          required: false,
+          doc: 'version (ETag) the new configuration replaces',
+          schema: { type: 'string', pattern: '^(W/)?"?[0-9]+"?$' },
+        },
       ],
-      body: inForceSchema,
+      body: {
+        schemas: [inForceSchema, configSchema],
+        required: true,
+        yaml: { type: 'string', maxLength: maxConfigBytes },
+      },
       responses: { 200: { doc: 'In force from now on.', body: { schema: appliedSchema } } },
       errors: [
         'malformed_json',
@@ -47,6 +58,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
         'version_required',
         'body_too_large',
         'unsupported_media_type',
+        'not_ready',
       ],
       handler: async (request, reply) => {
         const { config, version } = await readConfig(request);

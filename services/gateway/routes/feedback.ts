@@ -26,7 +26,7 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
       summary: 'Reports the outcome of a decision, by its id.',
       description:
         'Answers once the outcome is durable. Report every attempt, the decided model first; a higher revision corrects a lower one. Leave out what nobody knows: it is never read as 0.',
-      body: feedbackBodySchema,
+      body: { schemas: [feedbackBodySchema], required: true },
       responses: {
         202: {
           doc: 'The outcome is durable. It is learned from once its decision is found: for one with a session that is not among the newest, give its routingKey.',

@@ -65,7 +65,7 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
     summary: 'Decides which model should answer a request.',
     description:
       'Waits for the decision of the engine. Exactly one of prompt, messages and features is given. The first request with an id is the only one decided: the same content again returns that decision, other content is a conflict. Conversations are taken in the shape that client libraries send; only their text is routed by.',
-    body: routeBodySchema,
+    body: { schemas: [routeBodySchema], required: true },
     responses: { 200: { doc: 'The decision.', body: { message: 'RouteDecided' } } },
     errors: [
       'malformed_json',
