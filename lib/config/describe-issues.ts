@@ -104,7 +104,7 @@ function makeWalker(schema: z.ZodType): ListWalker | null {
 }
 
 function arrayWalker(schema: z.ZodArray): ListWalker {
-  const { maximum = Number.POSITIVE_INFINITY } = schema._zod.bag as { maximum?: number };
+  const maximum = maxLengthOf(schema);
   const walkEach = elementWalker(schema.element as z.ZodType);
   return (value, path, issues) => {
     if (!Array.isArray(value)) return true;
@@ -112,6 +112,11 @@ function arrayWalker(schema: z.ZodArray): ListWalker {
     issues.push({ path, at: 'value', message: `must be a list of at most ${maximum}, not of ${value.length}` });
     return false;
   };
+}
+
+function maxLengthOf(schema: z.ZodArray): number {
+  const maxima = (schema._zod.def.checks ?? []).map(({ _zod }) => (_zod.def as { maximum?: number }).maximum);
+  return Math.min(...maxima.filter((maximum) => maximum !== undefined));
 }
 
 /** Elements of a long list are parsed some at a time, so that a list of nothing but faults costs no more than its first ones. */
@@ -153,8 +158,9 @@ export function formatPath(path: Path): string {
 
 /** Names the nearest known name, to be put behind "unknown x": `; did you mean "y"?`, more carefully when it is far off. */
 export function suggestName(name: string, known: readonly string[]): string {
-  if (known.length === 0) return '';
-  const lower = name.slice(0, maxShown).toLowerCase();
+  // Nobody mistypes a name into a text.
+  if (known.length === 0 || name.length > maxShown) return '';
+  const lower = name.toLowerCase();
   const nearest = known.reduce((best, candidate) =>
     distance(lower, candidate.toLowerCase()) < distance(lower, best.toLowerCase()) ? candidate : best,
   );

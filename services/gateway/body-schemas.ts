@@ -11,8 +11,8 @@ import { fieldDoc } from './avro-json-schema';
 import { id, label, numberOf } from './field-schemas';
 import { messageSchema, readConversation } from './read-conversation';
 
-/** Numbers of one feature vector that a body may hold, whatever `limits.maxFeatures` says: 64 kB of a record. */
-const maxBodyFeatures = 16_384;
+/** Numbers of one feature vector that a body may hold, whatever `limits.maxFeatures` says: as many as are checked in no time. */
+const maxBodyFeatures = 8_192;
 const names = z.array(id).max(maxListLength);
 const limit = (field: string) => numberOf('RouteRequested', `limits.${field}`, { min: 0 });
 const weight = (field: string) => numberOf('RouteRequested', `preference.${field}`, { min: 0 });
@@ -127,13 +127,22 @@ export type FeedbackBody = z.output<typeof feedbackBodySchema>;
 
 /** The request record of a body. `replyTo` is filled in by the client that sends it. */
 export function toRequest(body: RouteBody, requestId: string, nowMs: number): RouteRequested {
-  const { messages, ...fields } = body;
+  const { messages, holds } = readConversation(body.messages);
   return {
-    ...fields,
-    ...readConversation(messages),
+    ...body,
+    prompt: body.prompt && wellFormed(body.prompt),
+    messages: messages.map(({ role, content }) => ({ role, content: wellFormed(content) })),
+    holds,
     requestId,
     features: body.features && bytesOf(Float32Array.from(body.features)),
     replyTo: null,
     requestedAtMs: body.requestedAtMs ?? nowMs,
   };
+}
+
+const loneSurrogate = /\p{Cs}/gu;
+
+/** UTF-8 has no lone surrogates. A text is only looked at, so U+FFFD will do; an id with one is refused. */
+function wellFormed(text: string): string {
+  return text.replace(loneSurrogate, '\ufffd');
 }

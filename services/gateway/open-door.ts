@@ -28,7 +28,7 @@ export async function openDoor(wanted: Partial<GatewaySettings>, metrics: Metric
   const asking = new Map<Socket, IncomingMessage | null>();
   const server = createServer(
     {
-      headersTimeout: settings.headersTimeoutMs,
+      headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
       requestTimeout: settings.requestTimeoutMs,
       connectionsCheckingInterval: settings.timeoutCheckMs,
       keepAliveTimeout: settings.keepAliveTimeoutMs,

@@ -9,22 +9,24 @@ import { yamlTextFault } from '../../lib/config/yaml-text-fault';
 import { HttpError } from './http-error';
 
 const maxParseMs = 5_000;
-const maxWaiting = 8;
 const maxHeapMb = 256;
 
-let waiting = 0;
-let turn: Promise<unknown> = Promise.resolve();
+export type ConfigParser = (text: string) => Promise<ParseResult>;
 
-/** Rejects with an HttpError when it takes too long, or too many are waiting. */
-export async function parseConfigApart(text: string): Promise<ParseResult> {
-  const fault = yamlTextFault(text);
-  if (fault) return { ok: false, errors: [{ line: fault.line, column: 1, path: '', message: fault.message }] };
-  if (waiting >= maxWaiting)
-    throw new HttpError('overloaded', 'other configurations are being parsed; try again later');
-  waiting++;
-  const parsed = turn.then(() => parseInThread(text)).finally(() => waiting--);
-  turn = parsed.catch(() => {});
-  return parsed;
+/** The parser rejects with an HttpError when a text takes too long, or more than `maxWaiting` wait for their turn. */
+export function createConfigParser({ maxWaiting = 8 } = {}): ConfigParser {
+  let waiting = 0;
+  let turn: Promise<unknown> = Promise.resolve();
+  return async (text) => {
+    const fault = yamlTextFault(text);
+    if (fault) return { ok: false, errors: [{ line: fault.line, column: 1, path: '', message: fault.message }] };
+    if (waiting >= maxWaiting)
+      throw new HttpError('overloaded', 'other configurations are being parsed; try again later');
+    waiting++;
+    const parsed = turn.then(() => parseInThread(text)).finally(() => waiting--);
+    turn = parsed.catch(() => {});
+    return parsed;
+  };
 }
 
 function parseInThread(text: string): Promise<ParseResult> {

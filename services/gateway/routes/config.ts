@@ -2,13 +2,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { configSchema } from '../../../lib/config/config-schema';
-import { configToJson, validateConfig } from '../../../lib/config/parse-config';
+import { configToJson, type ParseResult, validateConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { maxConfigBytes } from '../../../lib/config/yaml-text-fault';
 import { sleep } from '../../../lib/ports/clock';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField, invalidFields } from '../http-error';
-import { parseConfigApart } from '../parse-config-apart';
+import { type ConfigParser, createConfigParser } from '../parse-config-apart';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
 
@@ -21,6 +21,7 @@ const envelopeSchema = z.strictObject({ version: z.int().min(0), config: z.unkno
 const appliedSchema = z.strictObject({ version: z.int(), appliedAtMs: z.int(), config: configSchema });
 
 export function configEndpoints(context: GatewayContext): Endpoint[] {
+  const parseYaml = createConfigParser();
   return [
     {
       method: 'GET',
@@ -61,7 +62,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
         'not_ready',
       ],
       handler: async (request, reply) => {
-        const { config, version } = await readConfig(request);
+        const { config, version } = await readConfig(request, parseYaml);
         refuseTooLarge(config);
         const written = await context.configWriter.apply(config, version);
         if (!written.ok) {
@@ -85,7 +86,10 @@ function sendCurrent(context: GatewayContext, reply: FastifyReply): string {
   return sendJson(reply, { version: current.version, appliedAtMs: current.appliedAtMs, config: current.config });
 }
 
-async function readConfig(request: FastifyRequest): Promise<{ config: RouterConfig; version: number }> {
+async function readConfig(
+  request: FastifyRequest,
+  parseYaml: ConfigParser,
+): Promise<{ config: RouterConfig; version: number }> {
   const ifMatch = request.headers['if-match'];
   if (ifMatch !== undefined) {
     const version = Number(/^(?:W\/)?"?(\d+)"?$/.exec(ifMatch)?.[1] ?? Number.NaN);
@@ -93,7 +97,8 @@ async function readConfig(request: FastifyRequest): Promise<{ config: RouterConf
       throw new HttpError('invalid_field', `If-Match: ${ifMatch} is not a version`, 'If-Match');
     return {
       version,
-      config: typeof request.body === 'string' ? await configOfYaml(request.body) : configOf(request.body, []),
+      config:
+        typeof request.body === 'string' ? configOfYaml(await parseYaml(request.body)) : configOf(request.body, []),
     };
   }
   const isEnvelope = typeof request.body === 'object' && request.body !== null && 'version' in request.body;
@@ -122,8 +127,7 @@ function configOf(raw: unknown, under: readonly string[]): RouterConfig {
   throw invalidFields(checked.issues.map((issue) => ({ ...issue, path: [...under, ...issue.path] })));
 }
 
-async function configOfYaml(text: string): Promise<RouterConfig> {
-  const parsed = await parseConfigApart(text);
+function configOfYaml(parsed: ParseResult): RouterConfig {
   if (parsed.ok) return parsed.config;
   const faults = parsed.errors.map((error) => ({
     field: error.path,
