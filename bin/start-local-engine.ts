@@ -4,6 +4,7 @@ import type { ConfigOrigin } from '../lib/config/settle-config';
 import type { Log } from '../lib/telemetry/log';
 import { createMetrics } from '../lib/telemetry/metrics';
 import { type Engine, startEngine } from '../services/engine';
+import { guardProcess } from '../services/guard-process';
 import type { Io } from './io';
 import { type HomeOptions, openHome } from './open-home';
 
@@ -29,8 +30,11 @@ export interface LocalEngine {
 export async function startLocalEngine(io: Io, options: LocalEngineOptions): Promise<LocalEngine> {
   const { config, configOrigin, partitions, http, log, onFatal } = options;
   const metrics = createMetrics();
-  const home = await openHome(io, options, { log, metrics });
+  const unguard = guardProcess({ log, metrics, onFatal: (error) => onFatal('the process', error) });
+  let home: Awaited<ReturnType<typeof openHome>> | null = null;
   try {
+    home = await openHome(io, options, { log, metrics });
+    const { close } = home;
     const engine = await startEngine({
       ...{ home, config, configOrigin, partitions, http, log, metrics, onFatal },
       trainer: 'worker',
@@ -40,11 +44,13 @@ export async function startLocalEngine(io: Io, options: LocalEngineOptions): Pro
       url: engine.url!,
       async stop() {
         await engine.stop();
-        await home.close();
+        await close();
+        unguard();
       },
     };
   } catch (error) {
-    await home.close();
+    await home?.close();
+    unguard();
     throw error;
   }
 }

@@ -18,6 +18,7 @@ import { topics } from '../lib/topics/topics';
 import { declareOn } from './declare-services';
 import type { TrainerHost } from './dqn-trainer/create-fold';
 import { createGateway, type Gateway } from './gateway/gateway';
+import { type Door, openDoor } from './gateway/open-door';
 import type { EngineHome } from './home';
 
 export type { TrainerHost } from './dqn-trainer/create-fold';
@@ -69,6 +70,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     for (const stopOne of stops.splice(0).reverse()) await stopOne();
   };
   try {
+    // The port first: when it is taken, nothing has been started yet, and whoever asks meanwhile hears "not ready".
+    const door = options.http && (await openDoor(options.http, metrics));
+    if (door) stops.push(() => door.close());
     const configWriter = createConfigWriter({ broker, clock, name: 'engine', topicPrefix, log });
     stops.push(() => configWriter.close());
     // First of all: seed and limits of the services come from what is in force, which need not be what was given.
@@ -96,7 +100,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     stops.push(() => tunings.stop());
     const running = await runServices(definitions, host);
     stops.push(() => running.stop());
-    const gateway = options.http ? await startGateway(options, running, metrics) : null;
+    const gateway = door && (await startGateway(options, door, running, metrics));
     if (gateway) stops.push(() => gateway.stop());
     return {
       broker,
@@ -117,7 +121,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-function startGateway(options: EngineOptions, running: RunningEngine, metrics: Metrics): Promise<Gateway> {
+function startGateway(options: EngineOptions, door: Door, running: RunningEngine, metrics: Metrics): Promise<Gateway> {
   const { home, log, partitions, onFatal } = options;
   return createGateway({
     broker: home.broker,
@@ -127,7 +131,7 @@ function startGateway(options: EngineOptions, running: RunningEngine, metrics: M
     log,
     requestPathPartitions: partitions,
     topicPrefix: home.topicPrefix,
-    settings: options.http!,
+    door,
     waitingFor: () =>
       running
         .status()

@@ -16,7 +16,9 @@ import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import { topics } from '../lib/topics/topics';
 import { declareOn } from './declare-services';
 import { createGateway } from './gateway/gateway';
+import { type Door, openDoor } from './gateway/open-door';
 import { gatewayEdges } from './gateway/service';
+import { guardProcess } from './guard-process';
 import { distributedHome, type EngineHome } from './home';
 import { serveProbes } from './serve-probes';
 
@@ -77,9 +79,11 @@ export async function runProcess(
       exitCode = 1;
       stop.abort();
     };
+    const metrics = createMetrics();
+    guardProcess({ log, metrics, onFatal });
     const running = await startProcess(name, settings, {
       log,
-      metrics: createMetrics(),
+      metrics,
       onFatal,
       stopSignal: stop.signal,
     });
@@ -108,26 +112,30 @@ export async function startProcess(
   settings: ProcessSettings,
   parts: ProcessParts,
 ): Promise<RunningProcess> {
-  const home = await distributedHome(settings, parts);
+  // Before anything is started: a port that is taken ends the process at once, and probes hear that it is not ready yet.
+  const door = name === 'gateway' ? await openDoor(settings.http, parts.metrics) : null;
+  let home: EngineHome | null = null;
   try {
+    home = await distributedHome(settings, parts);
     const config = await awaitConfig(home, parts);
     const host = hostOf(home, settings, config, parts);
     const { encoder } = settings;
     if (name === 'route-intake' || name === 'dqn-trainer') assertKey(config, encoder);
     const definitions = declareOn(host, config, 'worker', encoder);
-    const { url, stop } =
-      name === 'gateway'
-        ? await startGateway(host, settings, home, parts)
-        : await startService(name, definitions, host, settings);
+    const { url, stop } = door
+      ? await startGateway(host, door, home, parts)
+      : await startService(name, definitions, host, settings);
+    const { close } = home;
     return {
       url,
       async stop() {
         await stop();
-        await home.close();
+        await close();
       },
     };
   } catch (error) {
-    await home.close();
+    await door?.close();
+    await home?.close();
     throw error;
   }
 }
@@ -170,12 +178,7 @@ async function startService(
   }
 }
 
-async function startGateway(
-  host: Host,
-  settings: ProcessSettings,
-  home: EngineHome,
-  parts: ProcessParts,
-): Promise<RunningProcess> {
+async function startGateway(host: Host, door: Door, home: EngineHome, parts: ProcessParts): Promise<RunningProcess> {
   // Its own and no others: it may have no right even to see those of the services.
   await ensureServiceTopics([gatewayEdges], host);
   return createGateway({
@@ -186,7 +189,7 @@ async function startGateway(
     log: parts.log,
     requestPathPartitions: host.requestPathPartitions,
     topicPrefix: home.topicPrefix,
-    settings: settings.http,
+    door,
     onFailed: parts.onFatal,
   });
 }

@@ -36,11 +36,11 @@ export function describeWithCluster(
     let cluster: LocalCluster | null = null;
     beforeAll(async () => {
       cluster = await startKafkaCluster({ directory, ...options });
-    }, 180_000);
+    });
     afterAll(async () => {
       await cluster?.stop();
       rmSync(directory, { recursive: true, force: true });
-    }, 60_000);
+    });
     define(() => {
       if (!cluster) throw new Error('the cluster has not started');
       return cluster;

@@ -160,19 +160,20 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
     get waiting() {
       return waiters.size;
     },
-    route(request, timeoutMs, parent = context.active()) {
-      if (closed) return Promise.reject(new Error('the client is closed'));
-      if (waiters.has(request.requestId))
-        return Promise.reject(new Error(`request ${request.requestId} already waits for its decision`));
+    async route(request, timeoutMs, parent = context.active()) {
+      if (closed) throw new Error('the client is closed');
+      const { requestId } = request;
+      if (waiters.has(requestId)) throw new Error(`request ${requestId} already waits for its decision`);
+      // Whatever can throw comes first: a waiter that nobody waits for would reject into the void.
+      const value = topics.routeRequested.codec.encode({ ...request, replyTo: clientId });
       const decided = new Promise<RouteDecided>((resolve, reject) => {
         const deadlineMs = clock.monotonicMs() + timeoutMs;
-        waiters.set(request.requestId, { resolve, reject, deadlineMs, timeoutMs, parent });
+        waiters.set(requestId, { resolve, reject, deadlineMs, timeoutMs, parent });
       });
       cancelSweep ??= clock.setTimer(sweepIntervalMs, sweep);
-      const value = topics.routeRequested.codec.encode({ ...request, replyTo: clientId });
       send(topics.routeRequested, request, value, { [replyToHeader]: clientId }, parent).catch((error: Error) => {
-        const waiter = waiters.get(request.requestId);
-        waiters.delete(request.requestId);
+        const waiter = waiters.get(requestId);
+        waiters.delete(requestId);
         waiter?.reject(error);
       });
       return decided;

@@ -274,7 +274,8 @@ function duplicateModels(models: unknown): Issue[] {
 }
 
 function duplicateStrategies(strategies: unknown): Issue[] {
-  if (!Array.isArray(strategies)) return [];
+  // A list that is too long is refused as such; comparing all of it with itself would take for ever.
+  if (!Array.isArray(strategies) || strategies.length > 64) return [];
   return strategies.flatMap((strategy, index) =>
     strategies.indexOf(strategy) < index ? [issueAt(['strategies', index], `"${strategy}" is listed twice`)] : [],
   );

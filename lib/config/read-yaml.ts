@@ -107,7 +107,7 @@ export function readYaml(source: string, environment: Environment | null): YamlT
 }
 
 /** What is too much about the text, found by its tokens alone in one pass. */
-function faultOfSize(text: string): { message: string; line: number } | null {
+export function faultOfSize(text: string): { message: string; line: number } | null {
   const bytes = Buffer.byteLength(text);
   if (bytes > limits.maxBytes)
     return { message: `must be at most ${limits.maxBytes} bytes long, not ${bytes}`, line: 1 };

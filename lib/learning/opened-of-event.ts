@@ -69,5 +69,7 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     sessionRequests: 0,
     sessionLastQuality: null,
     intakeMs: 0,
+    holds: null,
+    contentHash: null,
   };
 }

@@ -93,6 +93,7 @@ function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {
     },
     seed: opened.seed,
     explorationFloor: opened.explorationFloor,
+    contentHash: opened.contentHash,
   };
 }
 

@@ -5,6 +5,8 @@
 import { closest } from 'fastest-levenshtein';
 import { collapseNames, type RouterConfig, strategyNames } from '../config/router-config';
 import type { Limits, RouteRequested } from '../topics/generated/messages';
+import { idFault, labelFault } from '../topics/identifiers';
+import { numberFault } from '../topics/number-ranges';
 import { textBytes } from './request-text';
 
 /** `field` is a path such as `limits.maxCostUsd` or `strategies.1`. */
@@ -15,9 +17,8 @@ export interface InvalidRequest {
 
 export const maxStrategies = 8;
 export const threadTimeoutRangeMs = { min: 1, max: 60_000 } as const;
-const maxIdLength = 200;
-const maxListLength = 256;
-const maxMessages = 10_000;
+export const maxListLength = 256;
+export const maxMessages = 10_000;
 
 /** The first fault, or null. Never echoes prompt text. A request from long ago is valid: intake decides what that means. */
 export function validateRequest(request: RouteRequested, config: RouterConfig): InvalidRequest | null {
@@ -37,13 +38,27 @@ function fault(field: string, reason: string): InvalidRequest {
 }
 
 function invalidIds(request: RouteRequested): InvalidRequest | null {
-  if (request.requestId === '') return fault('requestId', 'must not be empty');
-  if (request.sessionId === '') return fault('sessionId', 'must not be empty; leave it out for no session');
-  for (const field of ['requestId', 'sessionId', 'tenantId', 'replyTo', 'taskHint'] as const) {
-    const value = request[field];
-    if (value !== null && value.length > maxIdLength) {
-      return fault(field, `${value.length} characters are more than ${maxIdLength}`);
-    }
+  for (const field of ['requestId', 'sessionId', 'replyTo'] as const) {
+    const reason = request[field] === null ? null : idFault(request[field]);
+    if (reason !== null)
+      return fault(
+        field,
+        request[field] === '' && field === 'sessionId' ? `${reason}; leave it out for no session` : reason,
+      );
+  }
+  for (const field of ['tenantId', 'taskHint'] as const) {
+    const reason = request[field] === null ? null : labelFault(request[field]);
+    if (reason !== null) return fault(field, reason);
+  }
+  return listFault('requiredCapabilities', request.requiredCapabilities);
+}
+
+/** Names of a list are looked at one by one only up to the length that a list may have. */
+function listFault(field: string, names: readonly string[]): InvalidRequest | null {
+  if (names.length > maxListLength) return fault(field, `has more than ${maxListLength} entries`);
+  for (const [at, name] of names.entries()) {
+    const reason = idFault(name);
+    if (reason !== null) return fault(`${field}.${at}`, reason);
   }
   return null;
 }
@@ -62,7 +77,7 @@ function invalidInput(request: RouteRequested, config: RouterConfig): InvalidReq
     return fault('messages', `${request.messages.length} messages are more than ${maxMessages}`);
   }
   const bytes = textBytes(request);
-  if (bytes === 0) return fault(given[0]!, 'must not be empty');
+  if (bytes === 0 && request.holds === null) return fault(given[0]!, 'must not be empty');
   const max = config.limits.maxPromptBytes;
   return bytes > max ? fault(given[0]!, `${bytes} bytes are more than limits.maxPromptBytes (${max})`) : null;
 }
@@ -81,17 +96,16 @@ function invalidFeatures(features: Buffer, maxFeatures: number): InvalidRequest 
 }
 
 function invalidNumbers(request: RouteRequested): InvalidRequest | null {
+  const outside = numberFault('RouteRequested', request);
+  if (outside) return outside;
   for (const field of ['contextTokens', 'expectedOutputTokens'] as const) {
     const value = request[field];
-    if (value !== null && !(value >= 0)) return fault(field, `must be 0 or more, not ${value}`);
+    if (value !== null && value < 0) return fault(field, `must be 0 or more, not ${value}`);
   }
   const timeout = request.threadTimeoutMs;
   const { min, max } = threadTimeoutRangeMs;
   if (timeout !== null && !(timeout >= min && timeout <= max)) {
     return fault('threadTimeoutMs', `must be ${min} to ${max}, not ${timeout}`);
-  }
-  if (request.requiredCapabilities.length > maxListLength) {
-    return fault('requiredCapabilities', `has more than ${maxListLength} entries`);
   }
   return null;
 }

@@ -49,6 +49,10 @@ export const metricDefinitions = {
     'Misplaced records sent on to the partition of their key.',
   ),
   quantum_router_retries_total: counter(['service', 'operation'], 'Transient failures that were tried again.'),
+  quantum_router_unhandled_errors_total: counter(
+    ['kind'],
+    'Errors that nothing in the process waited for: a rejection (the process goes on) or an exception (it ends and is started anew).',
+  ),
   quantum_router_restarts_total: counter(['service'], 'Restarts of a service after an unknown error.'),
   quantum_router_remember_failures_total: counter(['service'], 'Entries for the key-value store that were given up.'),
   quantum_router_view_undecodable_total: counter(
@@ -185,7 +189,15 @@ export const metricDefinitions = {
     'Decisions of this gateway since rewards last came; before the first reward, all that the log had at its start, too.',
   ),
   quantum_router_http_waiting: gauge([], 'HTTP requests that wait for their decision.'),
-  quantum_router_event_loop_delay_seconds: gauge(['quantile'], 'Delay of the event loop since the last scrape.'),
+  quantum_router_http_dropped_connections_total: counter(
+    [],
+    'Connections closed at once because the gateway had as many as it may have.',
+  ),
+  quantum_router_http_body_bytes: gauge([], 'Bytes of request bodies held now.'),
+  quantum_router_event_loop_delay_seconds: gauge(
+    ['percentile'],
+    'Delay of the event loop since the last scrape, by percentile (50, 95, 99).',
+  ),
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 type Definitions = typeof metricDefinitions;

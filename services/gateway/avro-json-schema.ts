@@ -52,8 +52,8 @@ function latest(message: string): AvroNamed {
 const primitives: Record<string, JsonSchema> = {
   null: { type: 'null' },
   boolean: { type: 'boolean' },
-  int: { type: 'integer' },
-  long: { type: 'integer' },
+  int: { type: 'integer', minimum: -2_147_483_648, maximum: 2_147_483_647 },
+  long: { type: 'integer', minimum: -(2 ** 53 - 2), maximum: 2 ** 53 - 2 },
   float: { type: 'number' },
   double: { type: 'number' },
   string: { type: 'string' },

@@ -4,66 +4,80 @@
  */
 import { z } from 'zod';
 import { bytesOf } from '../../lib/learning/encode';
+import { maxListLength, maxMessages, maxStrategies, threadTimeoutRangeMs } from '../../lib/routing/validate-request';
 import type { RouteOutcome, RouteRequested } from '../../lib/topics/generated/messages';
+import { float32 } from '../../lib/topics/number-ranges';
 import { fieldDoc } from './avro-json-schema';
+import { id, label, numberOf } from './field-schemas';
+import { messageSchema, readConversation } from './read-conversation';
 
-const maxInt32 = 2_147_483_647;
-const maxFloat32 = 3.4028234663852886e38;
-const id = z.string().min(1).max(200);
-const label = z.string().max(200);
-const tokens = z.int().min(0).max(maxInt32);
-const names = z.array(id).max(1_000);
-const timeMs = z.int().min(0);
-const amount = z.number().min(0);
+/** Numbers of one feature vector that a body may hold, whatever `limits.maxFeatures` says: as many as are checked in no time. */
+const maxBodyFeatures = 8_192;
+const names = z.array(id).max(maxListLength);
+const limit = (field: string) => numberOf('RouteRequested', `limits.${field}`, { min: 0 });
+const weight = (field: string) => numberOf('RouteRequested', `preference.${field}`, { min: 0 });
+const asking = (field: keyof RouteRequested, narrower?: { min: number; max?: number }) =>
+  numberOf('RouteRequested', field, narrower);
+const telling = (field: keyof RouteOutcome, narrower?: { min: number; max?: number }) =>
+  numberOf('RouteOutcome', field, narrower);
 
 const limitsSchema = z.strictObject({
-  maxCostUsd: amount.nullable().default(null).describe(fieldDoc('Limits', 'maxCostUsd')),
-  maxSessionCostUsd: amount.nullable().default(null).describe(fieldDoc('Limits', 'maxSessionCostUsd')),
-  maxLatencyMs: amount.nullable().default(null).describe(fieldDoc('Limits', 'maxLatencyMs')),
+  maxCostUsd: limit('maxCostUsd').nullable().default(null).describe(fieldDoc('Limits', 'maxCostUsd')),
+  maxSessionCostUsd: limit('maxSessionCostUsd')
+    .nullable()
+    .default(null)
+    .describe(fieldDoc('Limits', 'maxSessionCostUsd')),
+  maxLatencyMs: limit('maxLatencyMs').nullable().default(null).describe(fieldDoc('Limits', 'maxLatencyMs')),
   allowedModels: names.default([]).describe(fieldDoc('Limits', 'allowedModels')),
   deniedModels: names.default([]).describe(fieldDoc('Limits', 'deniedModels')),
   allowedProviders: names.default([]).describe(fieldDoc('Limits', 'allowedProviders')),
   deniedProviders: names.default([]).describe(fieldDoc('Limits', 'deniedProviders')),
 });
 
-const messageSchema = z.strictObject({
-  role: z.enum(['system', 'user', 'assistant', 'tool']).describe(fieldDoc('Message', 'role')),
-  content: z.string().describe(fieldDoc('Message', 'content')),
-});
-
 const preferenceSchema = z.strictObject({
-  quality: amount.default(0).describe(fieldDoc('Preference', 'quality')),
-  cost: amount.default(0).describe(fieldDoc('Preference', 'cost')),
-  latency: amount.default(0).describe(fieldDoc('Preference', 'latency')),
+  quality: weight('quality').default(0).describe(fieldDoc('Preference', 'quality')),
+  cost: weight('cost').default(0).describe(fieldDoc('Preference', 'cost')),
+  latency: weight('latency').default(0).describe(fieldDoc('Preference', 'latency')),
 });
 
 const asked = (field: keyof RouteRequested) => fieldDoc('RouteRequested', field);
 
-/** Body of POST /v1/route. `replyTo` is the gateway's own and may not be given. */
+/** Body of POST /v1/route. `replyTo` and `holds` are the gateway's own and may not be given. */
 export const routeBodySchema = z.strictObject({
   requestId: id
     .optional()
-    .describe(`${asked('requestId')} Made up when left out; sending the same id again returns the same decision.`),
+    .describe(
+      `${asked('requestId')} Made up when left out; sending the same id again with the same content returns the same decision.`,
+    ),
   sessionId: id.nullable().default(null).describe(asked('sessionId')),
   tenantId: label.nullable().default(null).describe(asked('tenantId')),
   prompt: z.string().nullable().default(null).describe(asked('prompt')),
-  messages: z.array(messageSchema).max(10_000).default([]).describe(asked('messages')),
+  messages: z.array(messageSchema).max(maxMessages).default([]).describe(asked('messages')),
   features: z
-    .array(z.number().min(-maxFloat32).max(maxFloat32))
+    .array(z.number().min(float32.min).max(float32.max))
     .min(1)
+    .max(maxBodyFeatures)
     .nullable()
     .default(null)
-    .describe("The caller's own feature vector instead of text; kept as float32."),
+    .describe(
+      "The caller's own feature vector instead of text; kept as float32. At most limits.maxFeatures of the configuration.",
+    ),
   taskHint: label.nullable().default(null).describe(asked('taskHint')),
   requiredCapabilities: names.default([]).describe(asked('requiredCapabilities')),
-  contextTokens: tokens.nullable().default(null).describe(asked('contextTokens')),
-  expectedOutputTokens: tokens.nullable().default(null).describe(asked('expectedOutputTokens')),
+  contextTokens: asking('contextTokens', { min: 0 }).nullable().default(null).describe(asked('contextTokens')),
+  expectedOutputTokens: asking('expectedOutputTokens', { min: 0 })
+    .nullable()
+    .default(null)
+    .describe(asked('expectedOutputTokens')),
   limits: limitsSchema.prefault({}).describe(asked('limits')),
   preference: preferenceSchema.nullable().default(null).describe(asked('preference')),
-  strategies: z.array(z.string()).max(8).default([]).describe(asked('strategies')),
-  collapse: z.string().nullable().default(null).describe(asked('collapse')),
-  threadTimeoutMs: z.int().min(1).max(60_000).nullable().default(null).describe(asked('threadTimeoutMs')),
-  requestedAtMs: timeMs
+  strategies: z.array(id).max(maxStrategies).default([]).describe(asked('strategies')),
+  collapse: id.nullable().default(null).describe(asked('collapse')),
+  threadTimeoutMs: asking('threadTimeoutMs', threadTimeoutRangeMs)
+    .nullable()
+    .default(null)
+    .describe(asked('threadTimeoutMs')),
+  requestedAtMs: asking('requestedAtMs')
     .nullable()
     .default(null)
     .describe(`${asked('requestedAtMs')} Now when left out.`),
@@ -86,10 +100,7 @@ export const feedbackBodySchema = z.strictObject({
     .nullable()
     .default(null)
     .describe(`${told('model')} The decided model when left out, as long as the decision is among the newest.`),
-  attempt: z
-    .int()
-    .min(1)
-    .max(maxInt32)
+  attempt: telling('attempt', { min: 1 })
     .nullable()
     .default(null)
     .describe(`${told('attempt')} Found from the decision's fallbacks when left out.`),
@@ -98,16 +109,16 @@ export const feedbackBodySchema = z.strictObject({
     .nullable()
     .default(null)
     .describe(`${told('status')} What was said before when left out, else SUCCESS.`),
-  latencyMs: amount.nullable().default(null).describe(told('latencyMs')),
-  inputTokens: tokens.nullable().default(null).describe(told('inputTokens')),
-  outputTokens: tokens.nullable().default(null).describe(told('outputTokens')),
-  costUsd: amount.nullable().default(null).describe(told('costUsd')),
-  quality: z.number().min(0).max(1).nullable().default(null).describe(told('quality')),
+  latencyMs: telling('latencyMs', { min: 0 }).nullable().default(null).describe(told('latencyMs')),
+  inputTokens: telling('inputTokens', { min: 0 }).nullable().default(null).describe(told('inputTokens')),
+  outputTokens: telling('outputTokens', { min: 0 }).nullable().default(null).describe(told('outputTokens')),
+  costUsd: telling('costUsd', { min: 0 }).nullable().default(null).describe(told('costUsd')),
+  quality: telling('quality', { min: 0, max: 1 }).nullable().default(null).describe(told('quality')),
   rewardParts: z.record(id, z.number().min(0).max(1)).default({}).describe(told('rewardParts')),
-  source: label.min(1).default('unknown').describe(told('source')),
+  source: id.default('unknown').describe(told('source')),
   provisional: z.boolean().default(false).describe(told('provisional')),
-  revision: z.int().min(0).max(maxInt32).default(0).describe(told('revision')),
-  occurredAtMs: timeMs
+  revision: telling('revision', { min: 0 }).default(0).describe(told('revision')),
+  occurredAtMs: telling('occurredAtMs')
     .nullable()
     .default(null)
     .describe(`${told('occurredAtMs')} Now when left out.`),
@@ -117,11 +128,22 @@ export type FeedbackBody = z.output<typeof feedbackBodySchema>;
 
 /** The request record of a body. `replyTo` is filled in by the client that sends it. */
 export function toRequest(body: RouteBody, requestId: string, nowMs: number): RouteRequested {
+  const { messages, holds } = readConversation(body.messages);
   return {
     ...body,
+    prompt: body.prompt && wellFormed(body.prompt),
+    messages: messages.map(({ role, content }) => ({ role, content: wellFormed(content) })),
+    holds,
     requestId,
     features: body.features && bytesOf(Float32Array.from(body.features)),
     replyTo: null,
     requestedAtMs: body.requestedAtMs ?? nowMs,
   };
+}
+
+const loneSurrogate = /\p{Cs}/gu;
+
+/** UTF-8 has no lone surrogates. A text is only looked at, so U+FFFD will do; an id with one is refused. */
+function wellFormed(text: string): string {
+  return text.replace(loneSurrogate, '\ufffd');
 }

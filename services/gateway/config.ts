@@ -9,8 +9,25 @@ export interface GatewaySettings {
   readonly trainerTimeoutMs: number;
   /** Requests that may wait for their decision at once; more are answered 503. */
   readonly maxInFlight: number;
-  /** Bytes of a request body; more is answered 413. Well above `limits.maxPromptBytes`, since JSON escapes. */
+  /**
+   * Bytes of a request body, as sent and as decompressed; more is answered 413. Well above `limits.maxPromptBytes`, since
+   * JSON escapes.
+   */
   readonly maxBodyBytes: number;
+  /** Bytes of bodies held at once, over all connections, until their answers are sent; the largest that is still arriving is answered 503. */
+  readonly maxBodyBytesInFlight: number;
+  /** Open connections; further ones are closed at once. */
+  readonly maxConnections: number;
+  /** The headers of a request must be there by then, else it is answered 408 and the connection closed. */
+  readonly headersTimeoutMs: number;
+  /** The whole request, with its body, must be there by then, else 408 likewise. */
+  readonly requestTimeoutMs: number;
+  /** How often the two time-outs above are looked at. */
+  readonly timeoutCheckMs: number;
+  /** A connection without a request is closed after this long: later than a usual load balancer (60 s) gives it up. */
+  readonly keepAliveTimeoutMs: number;
+  /** A connection on which nothing moves in either direction is closed: longer than the longest wait for a decision. */
+  readonly idleTimeoutMs: number;
   /** Decisions of this gateway kept in memory. */
   readonly maxRecentDecisions: number;
   /** Routing keys of decisions with a session kept for their outcomes. */
@@ -30,6 +47,13 @@ export const defaultGatewaySettings: GatewaySettings = {
   trainerTimeoutMs: 30_000,
   maxInFlight: 4_096,
   maxBodyBytes: 2_097_152,
+  maxBodyBytesInFlight: 67_108_864,
+  maxConnections: 8_192,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 20_000,
+  timeoutCheckMs: 1_000,
+  keepAliveTimeoutMs: 72_000,
+  idleTimeoutMs: 120_000,
   maxRecentDecisions: 2_000,
   maxRoutingKeys: 100_000,
   maxScannedRecords: 50_000,

@@ -15,6 +15,7 @@ import type {
   WeightsCommand,
 } from '../../lib/topics/generated/messages';
 import type { KnownWeights } from '../../lib/weights/read-weights';
+import type { JsonSchema } from './avro-json-schema';
 import type { GatewaySettings } from './config';
 import type { ErrorCode } from './http-error';
 import type { DecisionLookup } from './look-up-decision';
@@ -28,6 +29,15 @@ export type ResponseBody =
   | { readonly schema: z.ZodType }
   | { readonly contentType: string };
 
+export interface RequestBody {
+  /** Of application/json; more than one where the body may have either shape. */
+  readonly schemas: readonly z.ZodType[];
+  /** Without a body, everything in it has its default. */
+  readonly required: boolean;
+  /** What may be sent instead of JSON. */
+  readonly yaml?: JsonSchema;
+}
+
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'PUT';
   /** As in OpenAPI: parameters in braces. */
@@ -39,8 +49,10 @@ export interface Endpoint {
     readonly in: 'path' | 'query' | 'header';
     readonly required: boolean;
     readonly doc: string;
+    /** What run time demands of it. */
+    readonly schema: JsonSchema;
   }[];
-  readonly body?: z.ZodType;
+  readonly body?: RequestBody;
   readonly responses: Readonly<Record<number, { readonly doc: string; readonly body: ResponseBody }>>;
   /** Errors it may answer beside `internal`. */
   readonly errors: readonly ErrorCode[];
@@ -70,7 +82,7 @@ export interface GatewayContext {
   /** Whether feedback comes. */
   readonly feedback: () => FeedbackState;
   /** Requests that wait for their decision, by id: sent again meanwhile, a request waits for the same one. */
-  readonly underWay: Map<string, Promise<RouteDecided>>;
+  readonly underWay: Map<string, { readonly decided: Promise<RouteDecided>; readonly contentHash: string }>;
   /** Looks at memory first and then at the newest records of the log. */
   readonly findDecision: (decisionId: string, routingKey: string | null) => Promise<RouteDecided | null>;
   /** Finds the decision of a report. */

@@ -3,8 +3,8 @@
  * services, since it serves connections instead of partitions; every gateway follows all decisions from latest and keeps
  * those addressed to it.
  */
-import type { AddressInfo } from 'node:net';
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { METHODS } from 'node:http';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { createRouterClient } from '../../lib/client/router-client';
 import { createConfigWriter } from '../../lib/config/apply-config';
 import { type CurrentConfig, createConfigReader } from '../../lib/config/current-config';
@@ -18,12 +18,14 @@ import type { Metrics } from '../../lib/telemetry/metrics';
 import { topics } from '../../lib/topics/topics';
 import { askTrainer } from '../../lib/weights/ask-trainer';
 import { readWeights } from '../../lib/weights/read-weights';
+import { type BodyBudget, type BodyShare, createBodyBudget } from './body-budget';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import type { Endpoint, GatewayContext } from './endpoint';
 import { findDecision } from './find-decision';
 import { HttpError, toHttpError } from './http-error';
 import { createDecisionLookup } from './look-up-decision';
-import { parseJson } from './read-body';
+import { type Door, openDoor } from './open-door';
+import { acceptedEncodings, parseJson, readText } from './read-body';
 import { createRecentDecisions } from './recent-decisions';
 import { createReportedOutcomes } from './reported-outcomes';
 import { configEndpoints } from './routes/config';
@@ -48,6 +50,8 @@ export interface GatewayOptions {
   readonly requestPathPartitions: number;
   readonly topicPrefix?: string;
   readonly settings?: Partial<GatewaySettings>;
+  /** Where it listens already; by default the gateway opens a door of its own. It belongs to the gateway from now on. */
+  readonly door?: Door;
   /** What else is not ready (services that are still restoring); empty when all is. */
   readonly waitingFor?: () => readonly string[];
   /** Further facts for /health. */
@@ -65,40 +69,54 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What this request holds of the bytes that bodies may take; null without a body. */
+    bodyShare: BodyShare | null;
+    isHandled: boolean;
+  }
+}
+
 /** Resolves once it listens and is positioned: no decision of a later request can be missed. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const settings = { ...defaultGatewaySettings, ...options.settings };
-  const connection = await connect(options, settings);
-  const { context } = connection;
-  const server = createServer(context, options.log);
+  const door = options.door ?? (await openDoor(settings, options.metrics));
+  let connection: Connection | null = null;
   try {
-    await server.listen({ host: settings.host, port: settings.port });
+    connection = await connect(options, settings);
+    const { context } = connection;
+    const server = createServer(context, door, options.log);
+    await server.ready();
+    door.handOver((request, response) => server.routing(request, response));
+    options.log.info('gateway listens', { url: door.url, gateway: context.id });
+    const { close } = connection;
+    return {
+      id: context.id,
+      port: door.port,
+      url: door.url,
+      async stop() {
+        const closed = door.close();
+        await server.close();
+        await closed;
+        // Requests whose callers have gone are still waiting: let their decisions come, too.
+        await Promise.allSettled([...context.underWay.values()].map(({ decided }) => decided));
+        await close();
+      },
+    };
   } catch (error) {
-    await connection.close();
+    await door.close();
+    await connection?.close();
     throw error;
   }
-  const { port } = server.server.address() as AddressInfo;
-  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
-  const url = `http://${host}:${port}`;
-  options.log.info('gateway listens', { url, gateway: context.id });
-  return {
-    id: context.id,
-    port,
-    url,
-    async stop() {
-      await server.close();
-      // Requests whose callers have gone are still waiting: let their decisions come, too.
-      await Promise.allSettled(context.underWay.values());
-      await connection.close();
-    },
-  };
+}
+
+interface Connection {
+  readonly context: GatewayContext;
+  close(): Promise<void>;
 }
 
 /** Everything of the gateway that speaks to the log. */
-async function connect(
-  options: GatewayOptions,
-  settings: GatewaySettings,
-): Promise<{ context: GatewayContext; close(): Promise<void> }> {
+async function connect(options: GatewayOptions, settings: GatewaySettings): Promise<Connection> {
   const { broker, clock, metrics, log, onFailed } = options;
   const topicPrefix = options.topicPrefix ?? '';
   const id = `gateway-${options.createId()}`;
@@ -194,48 +212,113 @@ export function endpointsOf(context: GatewayContext): Endpoint[] {
   return [...endpoints, openapiEndpoint(endpoints)];
 }
 
-function createServer(context: GatewayContext, log: Log): FastifyInstance {
+function createServer(context: GatewayContext, door: Door, log: Log): FastifyInstance {
   const server = Fastify({
     logger: false,
-    bodyLimit: context.settings.maxBodyBytes,
+    // The door listens already and goes on when this server is closed.
+    serverFactory: () => door.server,
     // Ids go up to 200 characters, each of which a URL may write as up to twelve.
-    routerOptions: { maxParamLength: 2_400 },
-    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 2_400, ignoreTrailingSlash: true },
+    exposeHeadRoutes: true,
     return503OnClosing: true,
+    clientErrorHandler: () => {},
     frameworkErrors: (error, _request, reply: FastifyReply) => {
       const refused = toHttpError(error);
       reply.status(refused.status).send(refused.toJSON());
     },
   });
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: unknown, body: string) =>
-    parseJson(body),
-  );
-  server.addContentTypeParser(
-    ['application/yaml', 'application/x-yaml', 'text/yaml'],
-    { parseAs: 'string' },
-    async (_request: unknown, body: string) => body,
-  );
+  // A method that the server does not know would be an error of its own; so it is one that no path takes.
+  for (const method of METHODS) if (!server.supportedMethods.includes(method)) server.addHttpMethod(method);
+  takeBodies(server, context);
   traceRequests(server);
   const endpoints = endpointsOf(context);
-  const paths = [...new Set(endpoints.map((endpoint) => endpoint.path))];
-  for (const { method, path, handler } of endpoints)
-    server.route({ method, url: path.replace(/\{(\w+)\}/g, ':$1'), handler });
-  server.setNotFoundHandler((request) => {
-    const path = request.url.split('?')[0] ?? '';
+  for (const { method, path, handler } of endpoints) {
+    server.route({
+      method,
+      url: urlOf(path),
+      handler: async (request, reply) => {
+        request.isHandled = true;
+        try {
+          return await handler(request, reply);
+        } finally {
+          request.isHandled = false;
+          // The caller has gone meanwhile.
+          if (reply.raw.closed) request.bodyShare?.release();
+        }
+      },
+    });
+  }
+  const methodsOf = (path: string): string[] => {
     const methods = endpoints.filter((endpoint) => endpoint.path === path).map((endpoint) => endpoint.method);
-    const hint = methods.length > 0 ? `; it takes ${methods.join(', ')}` : suggestName(path, paths);
-    throw new HttpError('not_found', `there is no ${request.method} ${path}${hint}`);
+    return methods.length === 0 ? [] : [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'];
+  };
+  const paths = [...new Set(endpoints.map((endpoint) => endpoint.path))];
+  for (const path of paths) {
+    server.route({
+      method: 'OPTIONS',
+      url: urlOf(path),
+      handler: (_request, reply) => reply.status(204).header('allow', methodsOf(path).join(', ')).send(),
+    });
+  }
+  const patterns = paths.map((path) => ({ path, pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}/?$`) }));
+  const refuseUnknown = (request: FastifyRequest, reply: FastifyReply): never => {
+    const given = request.url.split('?')[0] ?? '';
+    const known = patterns.find(({ pattern }) => pattern.test(given));
+    if (!known) throw new HttpError('not_found', `there is no ${request.method} ${given}${suggestName(given, paths)}`);
+    const methods = methodsOf(known.path);
+    reply.header('allow', methods.join(', '));
+    throw new HttpError('method_not_allowed', `${known.path} takes ${methods.join(', ')}, not ${request.method}`);
+  };
+  // Before the body is looked at: what no path takes needs none, whatever its method says of bodies.
+  server.addHook('onRequest', async (request, reply) => {
+    if (request.is404) refuseUnknown(request, reply);
   });
+  server.setNotFoundHandler(refuseUnknown);
   server.setErrorHandler((error, request, reply) => {
     const refused = toHttpError(error);
     if (refused.code === 'internal')
       log.error('a request failed', { route: request.routeOptions.url ?? '', error: error as Error });
     if (refused.status === 503) reply.header('retry-after', '1');
+    if (refused.field === 'content-encoding') reply.header('accept-encoding', acceptedEncodings);
+    if (!request.raw.complete) {
+      // What is left of the body is thrown away until the connection is closed behind the answer.
+      reply.header('connection', 'close');
+      request.raw.resume();
+    }
     return reply.status(refused.status).send(refused.toJSON());
   });
   countResponses(server, context);
   return server;
+}
+
+/** Parameters as the server writes them. */
+function urlOf(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}
+
+/** Bodies are received here, counted, and released when nobody holds them any more: neither a handler nor the connection. */
+function takeBodies(server: FastifyInstance, { settings, metrics }: GatewayContext): void {
+  const budget: BodyBudget = createBodyBudget(settings.maxBodyBytesInFlight);
+  metrics.onCollect(() => metrics.set('quantum_router_http_body_bytes', {}, budget.usedBytes));
+  server.decorateRequest('bodyShare', null);
+  server.decorateRequest('isHandled', false);
+  server.addHook('preParsing', (request, reply, _payload, done) => {
+    reply.raw.once('close', () => {
+      if (!request.isHandled) request.bodyShare?.release();
+    });
+    done();
+  });
+  const textOf = (request: FastifyRequest): Promise<string> =>
+    readText(request.raw, {
+      maxBodyBytes: settings.maxBodyBytes,
+      budget,
+      onShare: (share) => {
+        request.bodyShare = share;
+      },
+    });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', async (request: FastifyRequest) => parseJson(await textOf(request)));
+  server.addContentTypeParser(['application/yaml', 'application/x-yaml', 'text/yaml'], textOf);
 }
 
 /** Labels are bound once per route and status: looking them up at every response would cost more than counting. */

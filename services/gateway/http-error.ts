@@ -1,20 +1,25 @@
 /** Everything the gateway refuses, in one shape: `{ error: { code, message, field, details? } }`. */
 import { z } from 'zod';
-import { formatPath, type Issue } from '../../lib/config/describe-issues';
+import { formatPath, type Issue, maxIssues } from '../../lib/config/describe-issues';
 import { TransientError } from '../../lib/ports/broker';
 
 /** Codes a client can act on, with their HTTP status. */
 export const errorStatus = {
+  malformed_request: 400,
+  malformed_body: 400,
   malformed_json: 400,
   invalid_field: 400,
   no_eligible_candidate: 400,
   not_found: 404,
+  method_not_allowed: 405,
+  request_timeout: 408,
   conflict: 409,
   version_conflict: 409,
   refused: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
   version_required: 428,
+  headers_too_large: 431,
   internal: 500,
   not_ready: 503,
   overloaded: 503,
@@ -29,16 +34,29 @@ export interface FieldFault {
   readonly message: string;
 }
 
+/** Whatever was sent, an answer stays small: longer texts are cut. */
+const maxMessageChars = 1_000;
+const maxFieldChars = 400;
+
 export class HttpError extends Error {
+  readonly field: string | null;
+  readonly details: readonly FieldFault[];
+
   constructor(
     readonly code: ErrorCode,
     message: string,
-    readonly field: string | null = null,
-    /** Further faults of the same body, when there are several. */
-    readonly details: readonly FieldFault[] = [],
+    field: string | null = null,
+    /** Further faults of the same body, when there are several; the first 20 are listed. */
+    details: readonly FieldFault[] = [],
+    /** Whether there may be more than `details` says. */
+    readonly stopped = details.length > maxIssues,
   ) {
-    super(message);
+    super(cut(message, maxMessageChars));
     this.name = 'HttpError';
+    this.field = field === null ? null : cut(field, maxFieldChars);
+    this.details = details
+      .slice(0, maxIssues)
+      .map((fault) => ({ field: cut(fault.field, maxFieldChars), message: cut(fault.message, maxMessageChars) }));
   }
 
   get status(): number {
@@ -47,8 +65,13 @@ export class HttpError extends Error {
 
   toJSON(): z.output<typeof errorSchema> {
     const error = { code: this.code, message: this.message, field: this.field };
-    return { error: this.details.length > 1 ? { ...error, details: [...this.details] } : error };
+    if (this.details.length < 2) return { error };
+    return { error: { ...error, details: [...this.details], ...(this.stopped && { stopped: true as const }) } };
   }
+}
+
+function cut(text: string, maxChars: number): string {
+  return text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
 }
 
 export const errorSchema = z.strictObject({
@@ -58,16 +81,21 @@ export const errorSchema = z.strictObject({
     field: z.string().nullable().describe('path of the offending field, such as limits.maxCostUsd or features.3'),
     details: z
       .array(z.strictObject({ field: z.string(), message: z.string() }))
+      .max(maxIssues)
       .optional()
-      .describe('all faults, when there are several'),
+      .describe(`all faults, when there are several; at most ${maxIssues}`),
+    stopped: z
+      .literal(true)
+      .optional()
+      .describe(`there may be further faults: checking stopped at ${maxIssues}, or at a list that is too long`),
   }),
 });
 
 /** All faults of a body as one error; the first one leads. */
-export function invalidFields(issues: readonly Issue[]): HttpError {
+export function invalidFields(issues: readonly Issue[], stopped = false): HttpError {
   const faults = issues.map((issue) => ({ field: formatPath(issue.path), message: issue.message }));
   const first = faults[0] ?? { field: '', message: 'is not valid' };
-  return new HttpError('invalid_field', sentence(first), first.field, faults);
+  return new HttpError('invalid_field', sentence(first), first.field, faults, stopped || faults.length > maxIssues);
 }
 
 export function invalidField(field: string, message: string): HttpError {
@@ -96,5 +124,9 @@ export function toHttpError(error: unknown): HttpError {
     return new HttpError('malformed_json', 'the body is shorter or longer than its content-length');
   if (code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH')
     return new HttpError('not_found', 'the path is no valid URL: percent-encode the id in it');
+  // Whatever else the server refuses before a handler is called is the request's fault.
+  const { statusCode } = error as { statusCode?: unknown };
+  if (typeof code === 'string' && code.startsWith('FST_') && typeof statusCode === 'number' && statusCode < 500)
+    return new HttpError('malformed_request', (error as Error).message);
   return new HttpError('internal', 'internal error; see the log of the gateway');
 }

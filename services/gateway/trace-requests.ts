@@ -17,7 +17,7 @@ export function traceRequests(server: FastifyInstance): void {
     const { method } = request;
     const route = request.routeOptions.url;
     // Reading is not traced: probes and pages would drown the requests.
-    if (method === 'GET' || route === undefined) return done();
+    if (route === undefined || !(method === 'POST' || method === 'PUT')) return done();
     const parent = childrenOf(parseTraceparent(request.headers[traceparentHeader]));
     const attributes = { 'http.request.method': method, 'http.route': route };
     const span = tracer.startSpan(`${method} ${route}`, { kind: SpanKind.SERVER, attributes }, parent);

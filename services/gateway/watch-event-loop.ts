@@ -3,17 +3,17 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Metrics } from '../../lib/telemetry/metrics';
 
 const resolutionMs = 10;
-const quantiles = [0.5, 0.95, 0.99] as const;
+const percentiles = [50, 95, 99] as const;
 
-/** Sets the quantiles since the last scrape at every scrape. The returned function ends it. */
+/** Sets the percentiles since the last scrape at every scrape. The returned function ends it. */
 export function watchEventLoop(metrics: Metrics): () => void {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   delay.enable();
   metrics.onCollect(() => {
-    for (const quantile of quantiles) {
+    for (const percentile of percentiles) {
       // The histogram counts the timer's own interval in.
-      const delaySeconds = Math.max(0, delay.percentile(100 * quantile) / 1e9 - resolutionMs / 1_000);
-      metrics.set('quantum_router_event_loop_delay_seconds', { quantile: String(quantile) }, delaySeconds);
+      const delaySeconds = Math.max(0, delay.percentile(percentile) / 1e9 - resolutionMs / 1_000);
+      metrics.set('quantum_router_event_loop_delay_seconds', { percentile: String(percentile) }, delaySeconds);
     }
     delay.reset();
   });

@@ -11,6 +11,7 @@ import { inferTask } from '../../lib/routing/infer-task';
 import { pinTuning } from '../../lib/routing/pin-tuning';
 import { estimateTokens, lastAsked, requestText, textBytes } from '../../lib/routing/request-text';
 import { type InvalidRequest, validateRequest } from '../../lib/routing/validate-request';
+import { contentHashOf } from '../../lib/topics/content-hash';
 import type { RouteOpened, RouteRequested } from '../../lib/topics/generated/messages';
 import type { IntakeWorld } from './read-world';
 
@@ -95,6 +96,8 @@ export function prepare(
     configVersion: world.configVersion,
     utilityScale: config.utilityScale,
     cacheFingerprint: '',
+    holds: request.holds,
+    contentHash: contentHashOf(request),
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route };

@@ -24,6 +24,7 @@ import { topics } from '../../lib/topics/topics';
 import { type Looked, open } from './open';
 import { type Prepared, prepare, type StrategyGroup } from './prepare';
 import { createWorldReader } from './read-world';
+import { createRecentContents } from './recent-contents';
 import { sessionDecided, sessionReported } from './session';
 
 export interface RouteIntakeOptions {
@@ -48,23 +49,37 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
   const countLookup = createLookupCounter(metrics);
   const countOpened = createOpenedCounter(metrics);
   const readWorld = createWorldReader(metrics);
+  const contents = createRecentContents(maxRememberedRequests);
+  /** The same request again is what delivery at least once brings; another one with its id is a fault of its producer. */
+  const told = (result: Result<Session>, request: RouteRequested): Result<Session> => {
+    if (result.kind === 'drop' && contents.isOther(request)) return { kind: 'drop', reason: 'otherContent' };
+    for (const { value } of (result.kind === 'done' && result.emit) || []) {
+      const { requestId, contentHash } = value as RouteOpened;
+      if (contentHash !== null) contents.remember(requestId, contentHash);
+    }
+    return result;
+  };
   return defineService({
     group: 'route-intake',
     inputs: [
-      on<RouteRequested, Session, Looked>(topics.routeRequested, (...given) => countOpened(open(...given)), {
-        stateKey: topics.routeRequested.keyOf,
-        forwardMisplaced: true,
-        async lookup(requests, context) {
-          const world = readWorld(context);
-          const prepared = requests.map((request): Looked => {
-            if (context.alreadyEmitted(request.requestId)) return null;
-            const startedMs = context.elapsedMs();
-            const result = prepare(request, world, strategyGroups, options.encoder);
-            return { ...result, cached: null, preparedMs: context.elapsedMs() - startedMs };
-          });
-          return world.config.cache.enabled ? withCached(keyValue, prepared, countLookup) : prepared;
+      on<RouteRequested, Session, Looked>(
+        topics.routeRequested,
+        (...given) => countOpened(told(open(...given), given[1])),
+        {
+          stateKey: topics.routeRequested.keyOf,
+          forwardMisplaced: true,
+          async lookup(requests, context) {
+            const world = readWorld(context);
+            const prepared = requests.map((request): Looked => {
+              if (context.alreadyEmitted(request.requestId)) return null;
+              const startedMs = context.elapsedMs();
+              const result = prepare(request, world, strategyGroups, options.encoder);
+              return { ...result, cached: null, preparedMs: context.elapsedMs() - startedMs };
+            });
+            return world.config.cache.enabled ? withCached(keyValue, prepared, countLookup) : prepared;
+          },
         },
-      }),
+      ),
       on<RouteDecided, Session>(
         topics.routeDecided,
         (session, decided) => changed(session && sessionDecided(session, decided)),

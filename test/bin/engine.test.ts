@@ -129,4 +129,4 @@ test('what PUT /v1/config changed stays over a restart with the same file, until
   // Edited, and nobody else has changed anything: put in force.
   place.write('mine.yaml', yaml(5));
   expect(await serve([], has(4, 5))).toMatch(/seed: 1 → 5/);
-}, 120_000);
+});

@@ -8,8 +8,6 @@ import { createWorkplace } from './run-command';
 const place = createWorkplace();
 afterAll(() => place.remove());
 
-jest.setTimeout(120_000);
-
 const settings = { partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 100_000 } as const;
 
 async function makeStore(name: string): Promise<string> {

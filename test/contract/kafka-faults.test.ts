@@ -15,8 +15,6 @@ import { partitionOf } from '../../lib/topics/partition-of';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { eventually, joinGroup, readAll, take, textOf } from './broker-member';
 
-jest.setTimeout(120_000);
-
 const fresh = (kind: string): string => `faults-${kind}-${randomUUID()}`;
 const text = (value: string | number): Buffer => Buffer.from(String(value));
 const opened: KafkaBroker[] = [];

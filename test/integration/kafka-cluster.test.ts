@@ -15,8 +15,6 @@ import { createMetrics } from '../../lib/telemetry/metrics';
 import { describeWithCluster } from '../cluster';
 import { eventually, readAll, textOf } from '../contract/broker-member';
 
-jest.setTimeout(180_000);
-
 const clock = systemClock();
 const victim = 3;
 /** Nodes that keep each partition; the first leads it. */

@@ -7,8 +7,6 @@ import { findFreePort } from '../../infra/free-port';
 import { describeWithServers, kafkaAddress, redisUrl } from '../servers';
 import { createCheckout, readmeSections } from './readme-commands';
 
-jest.setTimeout(300_000);
-
 /** They start and stop servers; up-down.test.ts does that on ports of its own. */
 const notRunHere = ['make up', 'make down'];
 

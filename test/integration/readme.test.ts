@@ -5,8 +5,6 @@
 import { findFreePort } from '../../infra/free-port';
 import { createCheckout, type Ran, readmeSections, type StaysUp } from './readme-commands';
 
-jest.setTimeout(300_000);
-
 /** It is what runs this test. */
 const notRunHere = ['make test'];
 /** In readme-kafka.test.ts. */

@@ -21,8 +21,6 @@ const userOf = (principal: string): string => principal.replace(/\W+/g, '-');
 const passwordOf = (user: string): string => `secret-of-${user}`;
 const clock = systemClock();
 
-jest.setTimeout(180_000);
-
 describeWithServers('a Kafka with TLS, SCRAM and access control', () => {
   const workplace = createWorkplace();
   const users = [operator, 'nobody', 'rotated', ...declaredAccess().map(({ name }) => userOf(name))];

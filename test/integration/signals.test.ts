@@ -1,8 +1,6 @@
 /** How the built command line ends as a process: drained by any of the usual signals, quietly when its reader goes away. */
 import { createCheckout } from './readme-commands';
 
-jest.setTimeout(120_000);
-
 describe('the process of a command', () => {
   const checkout = createCheckout();
   afterAll(() => checkout.remove());

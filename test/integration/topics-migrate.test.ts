@@ -16,8 +16,6 @@ import { readAll } from '../contract/broker-member';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { decided } from '../services/reward-feedback/records';
 
-jest.setTimeout(120_000);
-
 describeWithServers('topics migrate', () => {
   const place = createWorkplace();
   const [before, after] = ['a', 'b'].map((letter) => `move-${letter}-${randomUUID().slice(0, 8)}.`) as [string, string];

@@ -202,6 +202,22 @@ export interface Fallback {
 /** Circuit breaker state. HALF_OPEN lets a small share of requests probe. */
 export type Health = 'CLOSED' | 'HALF_OPEN' | 'OPEN';
 
+/** How much a conversation holds beside text: counts of content parts and of tool calls. */
+export interface Holds {
+  /** Images. */
+  images: number;
+  /** Pieces of sound. */
+  audio: number;
+  /** Files and documents. */
+  files: number;
+  /** Calls of tools by the assistant. */
+  toolCalls: number;
+  /** Answers of tools. */
+  toolResults: number;
+  /** Parts of a kind that is not known here. */
+  other: number;
+}
+
 /** An outcome whose decision was no longer waited for; counts at retraining. */
 export interface LateOutcome {
   /** The outcome. */
@@ -303,9 +319,9 @@ export interface Limits {
 
 /** One turn of a conversation. */
 export interface Message {
-  /** Who speaks: system, user, assistant or tool. */
+  /** Who speaks: system, developer, user, assistant, tool or function. */
   role: string;
-  /** What was said. */
+  /** What was said, as text; empty for a turn without text. */
   content: string;
 }
 
@@ -455,6 +471,8 @@ export interface RouteDecided {
   positions: Record<string, number>;
   /** When, milliseconds since the epoch. */
   decidedAtMs: number;
+  /** Tells a repeated request from another one with the same id: 16 hexadecimal digits of SHA-256 over the id and everything asked; null from before there was one. */
+  contentHash: string | null;
 }
 
 /** The world as intake read it, pinned: strategies and collapse are pure functions of this and of immutable weights. Holds no prompt text. */
@@ -533,6 +551,10 @@ export interface RouteOpened {
   sessionLastQuality: number | null;
   /** Time intake spent on this request, in milliseconds. */
   intakeMs: number;
+  /** What the conversation holds beside text; null when it is text alone. */
+  holds: Holds | null;
+  /** Tells a repeated request from another one with the same id: 16 hexadecimal digits of SHA-256 over the id and everything asked; null from before there was one. */
+  contentHash: string | null;
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */
@@ -581,6 +603,8 @@ export interface RouteRequested {
   prompt: string | null;
   /** The prompt as a conversation. */
   messages: Message[];
+  /** What the conversation holds beside its text, which alone is routed by; null when it is text alone. */
+  holds: Holds | null;
   /** The caller's own feature vector instead of text: float32, little-endian. */
   features: Buffer | null;
   /** What kind of task this is, if the caller knows; else it is inferred from the text. */

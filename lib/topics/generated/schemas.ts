@@ -2769,6 +2769,67 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
           "type": "double",
           "doc": "Time intake spent on this request, in milliseconds.",
           "default": 0
+         },
+         {
+          "name": "holds",
+          "type": [
+           "null",
+           {
+            "type": "record",
+            "name": "Holds",
+            "namespace": "quantumrouter",
+            "doc": "How much a conversation holds beside text: counts of content parts and of tool calls.",
+            "fields": [
+             {
+              "name": "images",
+              "type": "int",
+              "doc": "Images.",
+              "default": 0
+             },
+             {
+              "name": "audio",
+              "type": "int",
+              "doc": "Pieces of sound.",
+              "default": 0
+             },
+             {
+              "name": "files",
+              "type": "int",
+              "doc": "Files and documents.",
+              "default": 0
+             },
+             {
+              "name": "toolCalls",
+              "type": "int",
+              "doc": "Calls of tools by the assistant.",
+              "default": 0
+             },
+             {
+              "name": "toolResults",
+              "type": "int",
+              "doc": "Answers of tools.",
+              "default": 0
+             },
+             {
+              "name": "other",
+              "type": "int",
+              "doc": "Parts of a kind that is not known here.",
+              "default": 0
+             }
+            ]
+           }
+          ],
+          "doc": "What the conversation holds beside text; null when it is text alone.",
+          "default": null
+         },
+         {
+          "name": "contentHash",
+          "type": [
+           "null",
+           "string"
+          ],
+          "doc": "Tells a repeated request from another one with the same id: 16 hexadecimal digits of SHA-256 over the id and everything asked; null from before there was one.",
+          "default": null
          }
         ]
        }
@@ -3160,6 +3221,15 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
           "name": "decidedAtMs",
           "type": "long",
           "doc": "When, milliseconds since the epoch."
+         },
+         {
+          "name": "contentHash",
+          "type": [
+           "null",
+           "string"
+          ],
+          "doc": "Tells a repeated request from another one with the same id: 16 hexadecimal digits of SHA-256 over the id and everything asked; null from before there was one.",
+          "default": null
          }
         ]
        }
@@ -6433,6 +6503,67 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
           "type": "double",
           "doc": "Time intake spent on this request, in milliseconds.",
           "default": 0
+         },
+         {
+          "name": "holds",
+          "type": [
+           "null",
+           {
+            "type": "record",
+            "name": "Holds",
+            "namespace": "quantumrouter",
+            "doc": "How much a conversation holds beside text: counts of content parts and of tool calls.",
+            "fields": [
+             {
+              "name": "images",
+              "type": "int",
+              "doc": "Images.",
+              "default": 0
+             },
+             {
+              "name": "audio",
+              "type": "int",
+              "doc": "Pieces of sound.",
+              "default": 0
+             },
+             {
+              "name": "files",
+              "type": "int",
+              "doc": "Files and documents.",
+              "default": 0
+             },
+             {
+              "name": "toolCalls",
+              "type": "int",
+              "doc": "Calls of tools by the assistant.",
+              "default": 0
+             },
+             {
+              "name": "toolResults",
+              "type": "int",
+              "doc": "Answers of tools.",
+              "default": 0
+             },
+             {
+              "name": "other",
+              "type": "int",
+              "doc": "Parts of a kind that is not known here.",
+              "default": 0
+             }
+            ]
+           }
+          ],
+          "doc": "What the conversation holds beside text; null when it is text alone.",
+          "default": null
+         },
+         {
+          "name": "contentHash",
+          "type": [
+           "null",
+           "string"
+          ],
+          "doc": "Tells a repeated request from another one with the same id: 16 hexadecimal digits of SHA-256 over the id and everything asked; null from before there was one.",
+          "default": null
          }
         ]
        }
@@ -7160,6 +7291,401 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
       "name": "decidedAtMs",
       "type": "long",
       "doc": "When, milliseconds since the epoch."
+     }
+    ]
+   }
+  },
+  {
+   "id": 1035,
+   "schema": {
+    "type": "record",
+    "name": "RouteDecided",
+    "namespace": "quantumrouter",
+    "doc": "The decision: use this model, these are the fallbacks, this is why, and with what probability. The first record per requestId in a partition is the truth.",
+    "fields": [
+     {
+      "name": "requestId",
+      "type": "string",
+      "doc": "The request."
+     },
+     {
+      "name": "decisionId",
+      "type": "string",
+      "doc": "Id of the decision; equal to requestId, since a request has one decision."
+     },
+     {
+      "name": "sessionId",
+      "type": [
+       "null",
+       "string"
+      ],
+      "doc": "Session, if any.",
+      "default": null
+     },
+     {
+      "name": "tenantId",
+      "type": [
+       "null",
+       "string"
+      ],
+      "doc": "Tenant, if any.",
+      "default": null
+     },
+     {
+      "name": "routingKey",
+      "type": "string",
+      "doc": "Echo this as the key of the outcome."
+     },
+     {
+      "name": "model",
+      "type": "string",
+      "doc": "The model to use."
+     },
+     {
+      "name": "provider",
+      "type": "string",
+      "doc": "Who serves it."
+     },
+     {
+      "name": "fallbacks",
+      "type": {
+       "type": "array",
+       "items": {
+        "type": "record",
+        "name": "Fallback",
+        "namespace": "quantumrouter",
+        "doc": "A model to try next.",
+        "fields": [
+         {
+          "name": "model",
+          "type": "string",
+          "doc": "Model."
+         },
+         {
+          "name": "provider",
+          "type": "string",
+          "doc": "Provider."
+         }
+        ]
+       }
+      },
+      "doc": "In order, other providers first."
+     },
+     {
+      "name": "confidence",
+      "type": "double",
+      "doc": "How sure the engine is that no candidate is better; 0..1."
+     },
+     {
+      "name": "propensity",
+      "type": "double",
+      "doc": "Exact probability with which the model was drawn."
+     },
+     {
+      "name": "candidates",
+      "type": {
+       "type": "array",
+       "items": {
+        "type": "record",
+        "name": "DecidedCandidate",
+        "namespace": "quantumrouter",
+        "doc": "What was known of one candidate.",
+        "fields": [
+         {
+          "name": "model",
+          "type": "string",
+          "doc": "Model."
+         },
+         {
+          "name": "provider",
+          "type": "string",
+          "doc": "Provider."
+         },
+         {
+          "name": "eligible",
+          "type": "boolean",
+          "doc": "Whether it could be drawn."
+         },
+         {
+          "name": "ineligibleReason",
+          "type": [
+           "null",
+           "string"
+          ],
+          "doc": "Why not.",
+          "default": null
+         },
+         {
+          "name": "propensity",
+          "type": "double",
+          "doc": "Exact probability with which it was drawn."
+         },
+         {
+          "name": "predictedQuality",
+          "type": "double",
+          "doc": "Predicted quality, 0..1."
+         },
+         {
+          "name": "utility",
+          "type": "double",
+          "doc": "Predicted utility."
+         },
+         {
+          "name": "expectedCostUsd",
+          "type": "double",
+          "doc": "Expected cost, in USD."
+         },
+         {
+          "name": "expectedLatencyMs",
+          "type": "double",
+          "doc": "Expected latency, in milliseconds."
+         }
+        ]
+       }
+      },
+      "doc": "All candidates, in config order; propensities sum to 1."
+     },
+     {
+      "name": "strategy",
+      "type": "string",
+      "doc": "Leading strategy."
+     },
+     {
+      "name": "collapse",
+      "type": "string",
+      "doc": "How the threads were made one."
+     },
+     {
+      "name": "threads",
+      "type": {
+       "type": "array",
+       "items": {
+        "type": "record",
+        "name": "DecidedThread",
+        "namespace": "quantumrouter",
+        "doc": "One thread as collapse used it.",
+        "fields": [
+         {
+          "name": "strategy",
+          "type": "string",
+          "doc": "Strategy."
+         },
+         {
+          "name": "status",
+          "type": {
+           "type": "enum",
+           "name": "ThreadStatus",
+           "namespace": "quantumrouter",
+           "doc": "Where a strategy thread ended.",
+           "symbols": [
+            "PENDING",
+            "RUNNING",
+            "SUCCESS",
+            "FAILED",
+            "TIMEOUT"
+           ]
+          },
+          "doc": "TIMEOUT when nothing had come by the deadline."
+         },
+         {
+          "name": "choice",
+          "type": [
+           "null",
+           "string"
+          ],
+          "doc": "Its most probable model.",
+          "default": null
+         },
+         {
+          "name": "score",
+          "type": [
+           "null",
+           "double"
+          ],
+          "doc": "Its utility for that model.",
+          "default": null
+         },
+         {
+          "name": "weight",
+          "type": "double",
+          "doc": "Its share in the collapsed distribution; 0..1."
+         },
+         {
+          "name": "probabilities",
+          "type": {
+           "type": "array",
+           "items": "double"
+          },
+          "doc": "Its distribution, in the order of candidates.",
+          "default": []
+         },
+         {
+          "name": "durationMs",
+          "type": "double",
+          "doc": "Time spent, in milliseconds."
+         },
+         {
+          "name": "error",
+          "type": [
+           "null",
+           "string"
+          ],
+          "doc": "Why it failed.",
+          "default": null
+         },
+         {
+          "name": "policySha256",
+          "type": [
+           "null",
+           "string"
+          ],
+          "doc": "Weights used.",
+          "default": null
+         }
+        ]
+       }
+      },
+      "doc": "Exactly the threads used, in declared order."
+     },
+     {
+      "name": "reasoning",
+      "type": "string",
+      "doc": "Why, for a person to read."
+     },
+     {
+      "name": "versions",
+      "type": {
+       "type": "record",
+       "name": "Versions",
+       "namespace": "quantumrouter",
+       "doc": "Everything large this decision depends on, by version.",
+       "fields": [
+        {
+         "name": "config",
+         "type": "long",
+         "doc": "Config version."
+        },
+        {
+         "name": "tuning",
+         "type": "long",
+         "doc": "Tuning version."
+        },
+        {
+         "name": "policySha256",
+         "type": [
+          "null",
+          "string"
+         ],
+         "doc": "Policy weights.",
+         "default": null
+        },
+        {
+         "name": "basisSha256",
+         "type": [
+          "null",
+          "string"
+         ],
+         "doc": "Basis weights.",
+         "default": null
+        },
+        {
+         "name": "encoder",
+         "type": "string",
+         "doc": "Feature encoder."
+        }
+       ]
+      },
+      "doc": "Versions in force."
+     },
+     {
+      "name": "seed",
+      "type": "long",
+      "doc": "Seed the draw was made with."
+     },
+     {
+      "name": "explorationFloor",
+      "type": "double",
+      "doc": "Exploration floor in force, before a budget lowered the share of dear candidates. Propensities are exact either way."
+     },
+     {
+      "name": "cacheHit",
+      "type": "boolean",
+      "doc": "Whether the distribution came from the routing cache."
+     },
+     {
+      "name": "degradedTo",
+      "type": {
+       "type": "enum",
+       "name": "Degradation",
+       "namespace": "quantumrouter",
+       "doc": "How far down the ladder this decision was made. Decisions other than NONE are no evidence for off-policy estimates.",
+       "symbols": [
+        "NONE",
+        "LAST_GOOD_WEIGHTS",
+        "STATIC_STRATEGIES",
+        "CHEAPEST_HEALTHY"
+       ]
+      },
+      "doc": "Degradation step."
+     },
+     {
+      "name": "stagesMs",
+      "type": {
+       "type": "record",
+       "name": "StagesMs",
+       "namespace": "quantumrouter",
+       "doc": "Where the time went, in milliseconds.",
+       "fields": [
+        {
+         "name": "queued",
+         "type": "double",
+         "doc": "From request to intake."
+        },
+        {
+         "name": "intake",
+         "type": "double",
+         "doc": "In intake."
+        },
+        {
+         "name": "strategies",
+         "type": "double",
+         "doc": "From intake to the last score."
+        },
+        {
+         "name": "collapse",
+         "type": "double",
+         "doc": "From there to the decision."
+        },
+        {
+         "name": "total",
+         "type": "double",
+         "doc": "From request to decision."
+        }
+       ]
+      },
+      "doc": "Time per stage."
+     },
+     {
+      "name": "positions",
+      "type": {
+       "type": "map",
+       "values": "long"
+      },
+      "doc": "Offsets of the opened and scored records used, by topic (or topic/group)."
+     },
+     {
+      "name": "decidedAtMs",
+      "type": "long",
+      "doc": "When, milliseconds since the epoch."
+     },
+     {
+      "name": "contentHash",
+      "type": [
+       "null",
+       "string"
+      ],
+      "doc": "Tells a repeated request from another one with the same id: 16 hexadecimal digits of SHA-256 over the id and everything asked; null from before there was one.",
+      "default": null
      }
     ]
    }
@@ -8223,7 +8749,7 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
    }
   },
   {
-   "id": 1035,
+   "id": 1036,
    "schema": {
     "type": "record",
     "name": "RouteOpened",
@@ -8767,6 +9293,67 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
       "type": "double",
       "doc": "Time intake spent on this request, in milliseconds.",
       "default": 0
+     },
+     {
+      "name": "holds",
+      "type": [
+       "null",
+       {
+        "type": "record",
+        "name": "Holds",
+        "namespace": "quantumrouter",
+        "doc": "How much a conversation holds beside text: counts of content parts and of tool calls.",
+        "fields": [
+         {
+          "name": "images",
+          "type": "int",
+          "doc": "Images.",
+          "default": 0
+         },
+         {
+          "name": "audio",
+          "type": "int",
+          "doc": "Pieces of sound.",
+          "default": 0
+         },
+         {
+          "name": "files",
+          "type": "int",
+          "doc": "Files and documents.",
+          "default": 0
+         },
+         {
+          "name": "toolCalls",
+          "type": "int",
+          "doc": "Calls of tools by the assistant.",
+          "default": 0
+         },
+         {
+          "name": "toolResults",
+          "type": "int",
+          "doc": "Answers of tools.",
+          "default": 0
+         },
+         {
+          "name": "other",
+          "type": "int",
+          "doc": "Parts of a kind that is not known here.",
+          "default": 0
+         }
+        ]
+       }
+      ],
+      "doc": "What the conversation holds beside text; null when it is text alone.",
+      "default": null
+     },
+     {
+      "name": "contentHash",
+      "type": [
+       "null",
+       "string"
+      ],
+      "doc": "Tells a repeated request from another one with the same id: 16 hexadecimal digits of SHA-256 over the id and everything asked; null from before there was one.",
+      "default": null
      }
     ]
    }
@@ -9417,6 +10004,319 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
      }
     ]
    }
+  },
+  {
+   "id": 1037,
+   "schema": {
+    "type": "record",
+    "name": "RouteRequested",
+    "namespace": "quantumrouter",
+    "doc": "A request to be routed: here is what is asked, these are my limits. Key: sessionId, else requestId.",
+    "fields": [
+     {
+      "name": "requestId",
+      "type": "string",
+      "doc": "Unique id chosen by the producer; the first request with an id is the only one decided."
+     },
+     {
+      "name": "sessionId",
+      "type": [
+       "null",
+       "string"
+      ],
+      "doc": "Requests of one session share a budget and are handled in order.",
+      "default": null
+     },
+     {
+      "name": "tenantId",
+      "type": [
+       "null",
+       "string"
+      ],
+      "doc": "On whose behalf; for reports only.",
+      "default": null
+     },
+     {
+      "name": "prompt",
+      "type": [
+       "null",
+       "string"
+      ],
+      "doc": "The prompt as plain text. Exactly one of prompt, messages and features is given.",
+      "default": null
+     },
+     {
+      "name": "messages",
+      "type": {
+       "type": "array",
+       "items": {
+        "type": "record",
+        "name": "Message",
+        "namespace": "quantumrouter",
+        "doc": "One turn of a conversation.",
+        "fields": [
+         {
+          "name": "role",
+          "type": "string",
+          "doc": "Who speaks: system, developer, user, assistant, tool or function."
+         },
+         {
+          "name": "content",
+          "type": "string",
+          "doc": "What was said, as text; empty for a turn without text."
+         }
+        ]
+       }
+      },
+      "doc": "The prompt as a conversation.",
+      "default": []
+     },
+     {
+      "name": "holds",
+      "type": [
+       "null",
+       {
+        "type": "record",
+        "name": "Holds",
+        "namespace": "quantumrouter",
+        "doc": "How much a conversation holds beside text: counts of content parts and of tool calls.",
+        "fields": [
+         {
+          "name": "images",
+          "type": "int",
+          "doc": "Images.",
+          "default": 0
+         },
+         {
+          "name": "audio",
+          "type": "int",
+          "doc": "Pieces of sound.",
+          "default": 0
+         },
+         {
+          "name": "files",
+          "type": "int",
+          "doc": "Files and documents.",
+          "default": 0
+         },
+         {
+          "name": "toolCalls",
+          "type": "int",
+          "doc": "Calls of tools by the assistant.",
+          "default": 0
+         },
+         {
+          "name": "toolResults",
+          "type": "int",
+          "doc": "Answers of tools.",
+          "default": 0
+         },
+         {
+          "name": "other",
+          "type": "int",
+          "doc": "Parts of a kind that is not known here.",
+          "default": 0
+         }
+        ]
+       }
+      ],
+      "doc": "What the conversation holds beside its text, which alone is routed by; null when it is text alone.",
+      "default": null
+     },
+     {
+      "name": "features",
+      "type": [
+       "null",
+       "bytes"
+      ],
+      "doc": "The caller's own feature vector instead of text: float32, little-endian.",
+      "default": null
+     },
+     {
+      "name": "taskHint",
+      "type": [
+       "null",
+       "string"
+      ],
+      "doc": "What kind of task this is, if the caller knows; else it is inferred from the text.",
+      "default": null
+     },
+     {
+      "name": "requiredCapabilities",
+      "type": {
+       "type": "array",
+       "items": "string"
+      },
+      "doc": "Capabilities a candidate must have, for instance vision or tools.",
+      "default": []
+     },
+     {
+      "name": "contextTokens",
+      "type": [
+       "null",
+       "int"
+      ],
+      "doc": "Size of the context in tokens; estimated from the text when null.",
+      "default": null
+     },
+     {
+      "name": "expectedOutputTokens",
+      "type": [
+       "null",
+       "int"
+      ],
+      "doc": "Expected length of the answer in tokens; learned per task when null.",
+      "default": null
+     },
+     {
+      "name": "limits",
+      "type": {
+       "type": "record",
+       "name": "Limits",
+       "namespace": "quantumrouter",
+       "doc": "Hard limits; a candidate outside them is not eligible.",
+       "fields": [
+        {
+         "name": "maxCostUsd",
+         "type": [
+          "null",
+          "double"
+         ],
+         "doc": "Highest expected cost of one answer, in USD.",
+         "default": null
+        },
+        {
+         "name": "maxSessionCostUsd",
+         "type": [
+          "null",
+          "double"
+         ],
+         "doc": "Highest cost of the whole session so far and this answer, in USD; needs a sessionId. What was reported counts, and what is expected where nothing was reported yet.",
+         "default": null
+        },
+        {
+         "name": "maxLatencyMs",
+         "type": [
+          "null",
+          "double"
+         ],
+         "doc": "Highest expected latency of one answer, in milliseconds.",
+         "default": null
+        },
+        {
+         "name": "allowedModels",
+         "type": {
+          "type": "array",
+          "items": "string"
+         },
+         "doc": "Only these models; empty allows all.",
+         "default": []
+        },
+        {
+         "name": "deniedModels",
+         "type": {
+          "type": "array",
+          "items": "string"
+         },
+         "doc": "None of these models.",
+         "default": []
+        },
+        {
+         "name": "allowedProviders",
+         "type": {
+          "type": "array",
+          "items": "string"
+         },
+         "doc": "Only these providers; empty allows all.",
+         "default": []
+        },
+        {
+         "name": "deniedProviders",
+         "type": {
+          "type": "array",
+          "items": "string"
+         },
+         "doc": "None of these providers.",
+         "default": []
+        }
+       ]
+      },
+      "doc": "Hard limits."
+     },
+     {
+      "name": "preference",
+      "type": [
+       "null",
+       {
+        "type": "record",
+        "name": "Preference",
+        "namespace": "quantumrouter",
+        "doc": "How much quality, cost and latency matter to this request, relative to one another; each 0 or more, not all 0.",
+        "fields": [
+         {
+          "name": "quality",
+          "type": "double",
+          "doc": "Weight of answer quality."
+         },
+         {
+          "name": "cost",
+          "type": "double",
+          "doc": "Weight of cost."
+         },
+         {
+          "name": "latency",
+          "type": "double",
+          "doc": "Weight of latency."
+         }
+        ]
+       }
+      ],
+      "doc": "Soft preference; the configured one when null.",
+      "default": null
+     },
+     {
+      "name": "strategies",
+      "type": {
+       "type": "array",
+       "items": "string"
+      },
+      "doc": "Strategies to ask, in order; the configured ones when empty. At most 8.",
+      "default": []
+     },
+     {
+      "name": "collapse",
+      "type": [
+       "null",
+       "string"
+      ],
+      "doc": "How to make one decision of them; the configured way when null.",
+      "default": null
+     },
+     {
+      "name": "threadTimeoutMs",
+      "type": [
+       "null",
+       "int"
+      ],
+      "doc": "How long collapse waits for strategy threads, in milliseconds; the configured time-out when null.",
+      "default": null
+     },
+     {
+      "name": "replyTo",
+      "type": [
+       "null",
+       "string"
+      ],
+      "doc": "Which gateway waits for the decision; copied to the decision's reply-to header.",
+      "default": null
+     },
+     {
+      "name": "requestedAtMs",
+      "type": "long",
+      "doc": "When the producer made the request, milliseconds since the epoch."
+     }
+    ]
+   }
   }
  ],
  "SchemaVersion": [
@@ -9725,7 +10625,7 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
    }
   },
   {
-   "id": 1036,
+   "id": 1038,
    "schema": {
     "type": "record",
     "name": "TrainerCheckpoint",
@@ -9835,7 +10735,7 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
    }
   },
   {
-   "id": 1037,
+   "id": 1039,
    "schema": {
     "type": "record",
     "name": "Tuning",
@@ -10508,7 +11408,7 @@ export const schemaVersions: Readonly<Record<string, readonly { readonly id: num
    }
   },
   {
-   "id": 1038,
+   "id": 1040,
    "schema": {
     "type": "record",
     "name": "WeightsVersion",

@@ -1,13 +1,15 @@
 /** GET and PUT /v1/config: the configuration in force, changed by compare-and-set on its version. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { configLimits } from '../../../lib/config/config-limits';
 import { configSchema } from '../../../lib/config/config-schema';
 import { referenceIssues } from '../../../lib/config/expand-references';
-import { parseConfig, validateConfig } from '../../../lib/config/parse-config';
+import { configToJson, type ParseResult, validateConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { sleep } from '../../../lib/ports/clock';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidFields } from '../http-error';
+import { HttpError, invalidField, invalidFields } from '../http-error';
+import { type ConfigParser, createConfigParser } from '../parse-config-apart';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
 
@@ -20,6 +22,7 @@ const envelopeSchema = z.strictObject({ version: z.int().min(0), config: z.unkno
 const appliedSchema = z.strictObject({ version: z.int(), appliedAtMs: z.int(), config: configSchema });
 
 export function configEndpoints(context: GatewayContext): Endpoint[] {
+  const parseYaml = createConfigParser();
   return [
     {
       method: 'GET',
@@ -33,12 +36,21 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
       method: 'PUT',
       path: '/v1/config',
       summary: 'Puts a configuration in force if the version is still the one you read.',
-      description:
-        'Either `{ version, config }`, or the configuration alone as JSON or YAML (application/yaml) with the version in If-Match.',
+      description: `Either \`{ version, config }\`, or the configuration alone as JSON or YAML (application/yaml) with the version in If-Match. YAML has at most ${configLimits.maxBytes} bytes, ${configLimits.maxKeys} keys and ${configLimits.maxDepth} levels.`,
       parameters: [
-        { name: 'If-Match', in: 'header', required: false, doc: 'version (ETag) the new configuration replaces' },
+        {
+          name: 'If-Match',
+          in: 'header',
+          required: false,
+          doc: 'version (ETag) the new configuration replaces',
+          schema: { type: 'string', pattern: '^(W/)?"?[0-9]+"?$' },
+        },
       ],
-      body: inForceSchema,
+      body: {
+        schemas: [inForceSchema, configSchema],
+        required: true,
+        yaml: { type: 'string', maxLength: configLimits.maxBytes },
+      },
       responses: { 200: { doc: 'In force from now on.', body: { schema: appliedSchema } } },
       errors: [
         'malformed_json',
@@ -47,9 +59,11 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
         'version_required',
         'body_too_large',
         'unsupported_media_type',
+        'not_ready',
       ],
       handler: async (request, reply) => {
-        const { config, version } = readConfig(request);
+        const { config, version } = await readConfig(request, parseYaml);
+        refuseTooLarge(config);
         const written = await context.configWriter.apply(
           config,
           version,
@@ -76,15 +90,19 @@ function sendCurrent(context: GatewayContext, reply: FastifyReply): string {
   return sendJson(reply, { version: current.version, appliedAtMs: current.appliedAtMs, config: current.config });
 }
 
-function readConfig(request: FastifyRequest): { config: RouterConfig; version: number } {
+async function readConfig(
+  request: FastifyRequest,
+  parseYaml: ConfigParser,
+): Promise<{ config: RouterConfig; version: number }> {
   const ifMatch = request.headers['if-match'];
   if (ifMatch !== undefined) {
     const version = Number(/^(?:W\/)?"?(\d+)"?$/.exec(ifMatch)?.[1] ?? Number.NaN);
-    if (Number.isNaN(version))
+    if (!Number.isSafeInteger(version))
       throw new HttpError('invalid_field', `If-Match: ${ifMatch} is not a version`, 'If-Match');
     return {
       version,
-      config: typeof request.body === 'string' ? configOfYaml(request.body) : configOf(request.body, []),
+      config:
+        typeof request.body === 'string' ? configOfYaml(await parseYaml(request.body)) : configOf(request.body, []),
     };
   }
   const isEnvelope = typeof request.body === 'object' && request.body !== null && 'version' in request.body;
@@ -98,6 +116,15 @@ function readConfig(request: FastifyRequest): { config: RouterConfig; version: n
   return { version, config: configOf(config, ['config']) };
 }
 
+/** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */
+const maxRecordBytes = 900_000;
+
+function refuseTooLarge(config: RouterConfig): void {
+  const bytes = Buffer.byteLength(configToJson(config));
+  if (bytes > maxRecordBytes)
+    throw invalidField('config', `takes ${bytes} bytes with all defaults, more than the ${maxRecordBytes} of a record`);
+}
+
 function configOf(raw: unknown, under: readonly string[]): RouterConfig {
   const checked = validateConfig(raw);
   const issues = [...referenceIssues(raw), ...(checked.ok ? [] : checked.issues)];
@@ -105,8 +132,7 @@ function configOf(raw: unknown, under: readonly string[]): RouterConfig {
   throw invalidFields(issues.map((issue) => ({ ...issue, path: [...under, ...issue.path] })));
 }
 
-function configOfYaml(text: string): RouterConfig {
-  const parsed = parseConfig(text);
+function configOfYaml(parsed: ParseResult): RouterConfig {
   if (parsed.ok) return parsed.config;
   const faults = parsed.errors.map((error) => ({
     field: error.path,

@@ -1,7 +1,12 @@
 /** GET /v1/decisions/:id: a decision made before, with everything it was made of. */
+import { z } from 'zod';
+import { idFault } from '../../../lib/topics/identifiers';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError } from '../http-error';
+import { id as idText } from '../field-schemas';
+import { HttpError, invalidField } from '../http-error';
 import { sendJson } from '../send-json';
+
+const { $schema: _, ...idSchema } = z.toJSONSchema(idText);
 
 export function decisionEndpoints(context: GatewayContext): Endpoint[] {
   return [
@@ -11,20 +16,26 @@ export function decisionEndpoints(context: GatewayContext): Endpoint[] {
       summary: 'A decision by its id.',
       description: 'Looks in memory first and then at the newest records of the log.',
       parameters: [
-        { name: 'id', in: 'path', required: true, doc: 'decisionId, which is the requestId' },
+        { name: 'id', in: 'path', required: true, doc: 'decisionId, which is the requestId', schema: idSchema },
         {
           name: 'routingKey',
           in: 'query',
           required: false,
           doc: "the decision's routingKey; makes the search of the log shorter when the request had a session",
+          schema: idSchema,
         },
       ],
       responses: { 200: { doc: 'The decision.', body: { message: 'RouteDecided' } } },
-      errors: ['not_found'],
+      errors: ['invalid_field', 'not_found', 'not_ready'],
       handler: async (request, reply) => {
         const { id } = request.params as { id: string };
-        const { routingKey } = request.query as { routingKey?: unknown };
-        const decision = await context.findDecision(id, typeof routingKey === 'string' ? routingKey : null);
+        const { routingKey = null } = request.query as { routingKey?: string | string[] };
+        if (Array.isArray(routingKey)) throw invalidField('routingKey', 'is given twice; which of the two is meant?');
+        for (const [field, value] of Object.entries({ id, routingKey })) {
+          const fault = value === null ? null : idFault(value);
+          if (fault !== null) throw invalidField(field, fault);
+        }
+        const decision = await context.findDecision(id, routingKey);
         if (!decision)
           throw new HttpError(
             'not_found',

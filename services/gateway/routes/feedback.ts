@@ -27,7 +27,7 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
       summary: 'Reports the outcome of a decision, by its id.',
       description:
         'Answers once the outcome is durable. Report every attempt, the decided model first. Leave out what nobody knows: it is never read as 0, and a further report adds what has become known. To correct what was said give a higher revision; at the same one it is a conflict.',
-      body: feedbackBodySchema,
+      body: { schemas: [feedbackBodySchema], required: true },
       responses: {
         202: {
           doc: 'The outcome is durable. It is learned from once its decision is found: for one with a session that is not among the newest, give its routingKey.',
@@ -99,7 +99,7 @@ async function decisionOf(context: GatewayContext, body: FeedbackBody): Promise<
 /** Undefined when nobody waits for it here, or when it does not come. */
 async function decisionUnderWay(context: GatewayContext, decisionId: string): Promise<RouteDecided | undefined> {
   try {
-    return await context.underWay.get(decisionId);
+    return await context.underWay.get(decisionId)?.decided;
   } catch {
     // Whoever asked for the decision hears why there is none.
     return undefined;

@@ -3,8 +3,10 @@
 import { z } from 'zod';
 import { dictionaryOf } from '../../../lib/dictionary';
 import { addMessage, type JsonSchema } from '../avro-json-schema';
-import type { Endpoint, ResponseBody } from '../endpoint';
+import { maxJsonDepth, maxJsonValues } from '../check-json-text';
+import type { Endpoint, RequestBody, ResponseBody } from '../endpoint';
 import { type ErrorCode, errorSchema, errorStatus } from '../http-error';
+import { acceptedEncodings } from '../read-body';
 import { sendJson } from '../send-json';
 
 export function openapiEndpoint(endpoints: readonly Endpoint[]): Endpoint {
@@ -35,25 +37,40 @@ export function openapiDocument(endpoints: readonly Endpoint[]): JsonSchema {
     info: {
       title: 'Quantum Router',
       version: '1',
-      description:
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      description: [
         'Decides, for every request, which language model should answer it. Every error has the shape of Error.',
+        `Bodies are UTF-8; content-encoding may be ${acceptedEncodings}. A body of JSON is nested at most ${maxJsonDepth} levels, has at most ${maxJsonValues} values (fields and list elements together), no key twice and no number beyond the range of a double.`,
+        'GET is answered to HEAD as well, OPTIONS with the methods in Allow; a slash at the end of a path changes nothing.',
+      ].join(' '),
     },
+    servers: [{ url: '/' }],
+    // Whoever reaches the port may use it: see the documentation for what to put in front.
+    security: [],
     paths,
     components: { schemas },
   };
 }
+
+/** What may become of a request before its path is known, and of any in trouble. */
+const ofAnyRequest: readonly ErrorCode[] = ['malformed_request', 'request_timeout', 'headers_too_large', 'internal'];
 
 function operationOf(endpoint: Endpoint, schemas: Record<string, JsonSchema>): JsonSchema {
   const responses = dictionaryOf<string, JsonSchema>();
   for (const [status, { doc, body }] of Object.entries(endpoint.responses)) {
     responses[status] = { description: doc, content: contentOf(body, schemas) };
   }
-  const errors: ErrorCode[] = [...endpoint.errors, 'internal'];
-  for (const status of new Set(errors.map((code) => errorStatus[code]))) {
+  const ofBodies: ErrorCode[] = endpoint.body ? ['malformed_body', 'overloaded'] : [];
+  const errors: ErrorCode[] = [...new Set([...endpoint.errors, ...ofBodies, ...ofAnyRequest])];
+  for (const status of [...new Set(errors.map((code) => errorStatus[code]))].sort((a, b) => a - b)) {
     const codes = errors.filter((code) => errorStatus[code] === status);
+    const error = { $ref: '#/components/schemas/Error' };
+    // Not ready is also what /ready says, in its own shape.
+    const other = endpoint.responses[status];
+    const schema = other ? { anyOf: [schemaOf(other.body, schemas), error] } : error;
     responses[status] = {
-      description: `code: ${codes.join(', ')}`,
-      content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      description: `${other ? `${other.doc} ` : ''}code: ${codes.join(', ')}`,
+      content: { 'application/json': { schema } },
     };
   }
   return {
@@ -61,29 +78,32 @@ function operationOf(endpoint: Endpoint, schemas: Record<string, JsonSchema>): J
     summary: endpoint.summary,
     ...(endpoint.description && { description: endpoint.description }),
     ...(endpoint.parameters && {
-      parameters: endpoint.parameters.map(({ name, in: where, required, doc }) => ({
+      parameters: endpoint.parameters.map(({ name, in: where, required, doc, schema }) => ({
         name,
         in: where,
         required,
         description: doc,
-        schema: { type: 'string' },
+        schema,
       })),
     }),
-    ...(endpoint.body && {
-      requestBody: {
-        required: true,
-        content: { 'application/json': { schema: jsonSchemaOf(endpoint.body, 'input') } },
-      },
-    }),
+    ...(endpoint.body && { requestBody: requestBodyOf(endpoint.body) }),
     responses,
   };
 }
 
+function requestBodyOf({ schemas, required, yaml }: RequestBody): JsonSchema {
+  const shapes = schemas.map((schema) => jsonSchemaOf(schema, 'input'));
+  const content = { 'application/json': { schema: shapes.length === 1 ? shapes[0]! : { anyOf: shapes } } };
+  return { required, content: yaml ? { ...content, 'application/yaml': { schema: yaml } } : content };
+}
+
 function contentOf(body: ResponseBody, schemas: Record<string, JsonSchema>): JsonSchema {
-  if ('contentType' in body)
-    return { [body.contentType]: { schema: { type: body.contentType === 'application/json' ? 'object' : 'string' } } };
-  const schema = 'message' in body ? addMessage(schemas, body.message) : jsonSchemaOf(body.schema, 'output');
-  return { 'application/json': { schema } };
+  return { ['contentType' in body ? body.contentType : 'application/json']: { schema: schemaOf(body, schemas) } };
+}
+
+function schemaOf(body: ResponseBody, schemas: Record<string, JsonSchema>): JsonSchema {
+  if ('contentType' in body) return { type: body.contentType === 'application/json' ? 'object' : 'string' };
+  return 'message' in body ? addMessage(schemas, body.message) : jsonSchemaOf(body.schema, 'output');
 }
 
 function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
 import { TransientError } from '../../../lib/ports/broker';
 import { within } from '../../../lib/ports/clock';
+import { contentHashOf } from '../../../lib/topics/content-hash';
 import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated/messages';
 import { routeBodySchema, toRequest } from '../body-schemas';
 import { checkRequest } from '../check-request';
@@ -17,9 +18,10 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
   const { clock, settings, underWay } = context;
   let wasReady = false;
 
-  const decide = (request: RouteRequested, timeoutMs: number, traced: Context): Promise<RouteDecided> => {
-    const decided = context.client.route(request, timeoutMs, traced).finally(() => underWay.delete(request.requestId));
-    underWay.set(request.requestId, decided);
+  const decide = (request: RouteRequested, contentHash: string, timeoutMs: number, traced: Context) => {
+    const { requestId } = request;
+    const decided = context.client.route(request, timeoutMs, traced).finally(() => underWay.delete(requestId));
+    underWay.set(requestId, { decided, contentHash });
     return decided;
   };
 
@@ -35,22 +37,25 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
 
   const handler = async (httpRequest: FastifyRequest, reply: FastifyReply): Promise<string> => {
     const body = readBody(routeBodySchema, httpRequest.body);
-    const earlier = body.requestId === undefined ? undefined : context.recent.get(body.requestId);
-    if (earlier) return sendJson(reply, earlier);
-    const sameUnderWay = body.requestId === undefined ? undefined : underWay.get(body.requestId);
+    const request = toRequest(body, body.requestId ?? context.createId(), clock.nowMs());
+    const { requestId } = request;
+    const contentHash = contentHashOf(request);
+    const earlier = body.requestId === undefined ? undefined : context.recent.get(requestId);
+    if (earlier) return sendJson(reply, ofSameContent(earlier, requestId, contentHash));
+    const sameUnderWay = body.requestId === undefined ? undefined : underWay.get(requestId);
     if (!sameUnderWay) refuseUnlessReady();
+    else ofSameContent(sameUnderWay, requestId, contentHash);
     const current = context.config();
     if (!current) throw new HttpError('not_ready', 'not ready: no configuration has been applied');
-    const request = toRequest(body, body.requestId ?? context.createId(), clock.nowMs());
     checkRequest(context, current, request);
     const timeoutMs = (request.threadTimeoutMs ?? current.config.threadTimeoutMs) + settings.decisionGraceMs;
     try {
-      return sendJson(
-        reply,
-        await (sameUnderWay ?? decide(request, timeoutMs, contextOf(httpRequest, request.requestId))),
-      );
+      const decided = await (sameUnderWay?.decided ??
+        decide(request, contentHash, timeoutMs, contextOf(httpRequest, requestId)));
+      return sendJson(reply, ofSameContent(decided, requestId, contentHash));
     } catch (error) {
-      return sendJson(reply, await recover(context, error, body.requestId, request));
+      const found = await recover(context, error, body.requestId, request);
+      return sendJson(reply, ofSameContent(found, requestId, contentHash));
     }
   };
 
@@ -59,13 +64,14 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
     path: '/v1/route',
     summary: 'Decides which model should answer a request.',
     description:
-      'Waits for the decision of the engine. Exactly one of prompt, messages and features is given. The first request with an id is the only one decided; sending it again returns that decision.',
-    body: routeBodySchema,
+      'Waits for the decision of the engine. Exactly one of prompt, messages and features is given. The first request with an id is the only one decided: the same content again returns that decision, other content is a conflict. Conversations are taken in the shape that client libraries send; only their text is routed by.',
+    body: { schemas: [routeBodySchema], required: true },
     responses: { 200: { doc: 'The decision.', body: { message: 'RouteDecided' } } },
     errors: [
       'malformed_json',
       'invalid_field',
       'no_eligible_candidate',
+      'conflict',
       'body_too_large',
       'unsupported_media_type',
       'not_ready',
@@ -75,6 +81,17 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
     handler,
   };
   return [endpoint, { ...endpoint, path: '/v1/quantum/route', summary: 'The same as /v1/route.' }];
+}
+
+/** Gives back what was decided for a request, or is being; 409 when that request asked something else under this id. */
+function ofSameContent<T extends { readonly contentHash: string | null }>(of: T, requestId: string, asked: string): T {
+  // Decisions from before there was a hash cannot be told apart.
+  if (of.contentHash === null || of.contentHash === asked) return of;
+  throw new HttpError(
+    'conflict',
+    `requestId: ${JSON.stringify(requestId)} was used for a request with other content; use another id`,
+    'requestId',
+  );
 }
 
 /** A request decided long ago is not decided again, so its decision is looked for before giving up. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { WeightsCommand } from '../../../lib/topics/generated/messages';
 import { findVersion } from '../../../lib/weights/read-weights';
 import type { Endpoint, GatewayContext } from '../endpoint';
+import { id } from '../field-schemas';
 import { HttpError } from '../http-error';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
@@ -13,7 +14,7 @@ const versionsSchema = z.strictObject({
 });
 
 const policy = z.string().min(1).max(64).nullable().default(null);
-const requestedBy = z.string().min(1).max(200).default('http');
+const requestedBy = id.default('http');
 
 const promoteSchema = z.strictObject({
   policySha256: policy.describe('hash of the policy, or an unambiguous beginning of it; null: the newest candidate'),
@@ -43,7 +44,13 @@ export function weightsEndpoints(context: GatewayContext): Endpoint[] {
       path: '/v1/weights/{policySha256}',
       summary: 'One version of the learned weights.',
       parameters: [
-        { name: 'policySha256', in: 'path', required: true, doc: 'hash of the policy, or an unambiguous beginning' },
+        {
+          name: 'policySha256',
+          in: 'path',
+          required: true,
+          doc: 'hash of the policy, or an unambiguous beginning',
+          schema: { type: 'string', minLength: 1 },
+        },
       ],
       responses: { 200: { doc: 'The version.', body: { message: 'WeightsVersion' } } },
       errors: ['not_found', 'not_ready'],
@@ -80,7 +87,7 @@ function commandEndpoint(context: GatewayContext, { path, summary, body, command
     path,
     summary,
     description: 'Waits for the answer of the trainer, the one writer of weights.',
-    body,
+    body: { schemas: [body], required: false },
     responses: { 200: { doc: 'Done.', body: { message: 'WeightsAnswer' } } },
     errors: [
       'malformed_json',

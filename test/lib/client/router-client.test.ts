@@ -138,3 +138,31 @@ test('closing rejects what waits, and what comes after', async () => {
   await refused;
   await expect(client.route(request, 1_000)).rejects.toThrow('the client is closed');
 });
+
+test('a request that cannot be encoded rejects and leaves nothing behind', async () => {
+  const { client, clock, broker } = await startClient();
+  const unhandled: unknown[] = [];
+  const listen = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', listen);
+  const impossible = { ...request, requestedAtMs: Number.MAX_SAFE_INTEGER };
+  await expect(client.route(impossible, 100)).rejects.toThrow('RouteRequested.requestedAtMs');
+  expect(client.waiting).toBe(0);
+  await clock.advanceBy(1_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', listen);
+  expect([unhandled, broker.records('p.route.requested')]).toEqual([[], []]);
+  await client.close();
+});
+
+test('what somebody else writes to the topic of decisions is passed over', async () => {
+  const { client, clock, broker, decide, seen } = await startClient();
+  const decided = client.route(request, 1_000);
+  await broker
+    .producer('vandal')
+    .send([{ topic: 'p.route.decided', key: 's', value: Buffer.from('garbage'), headers: { [replyToHeader]: 'me' } }]);
+  await decide('large');
+  await clock.settle();
+  expect((await decided).model).toBe('large');
+  expect(seen).toEqual(['large']);
+  await client.close();
+});

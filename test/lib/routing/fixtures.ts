@@ -59,6 +59,7 @@ export function requestOf(changes: Partial<RouteRequested> = {}): RouteRequested
     tenantId: null,
     prompt: 'What is the capital of France?',
     messages: [],
+    holds: null,
     features: null,
     taskHint: null,
     requiredCapabilities: [],
@@ -191,6 +192,8 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     sessionRequests: 0,
     sessionLastQuality: null,
     intakeMs: 0.2,
+    holds: null,
+    contentHash: null,
     ...changes,
   };
 }

@@ -30,9 +30,15 @@ const limits = (changes: Partial<RouteRequested['limits']>) => ({ limits: { ...n
 
 test.each<[string, string, Partial<RouteRequested>]>([
   ['requestId', 'empty', { requestId: '' }],
-  ['requestId', '201 characters', { requestId: 'x'.repeat(201) }],
+  ['requestId', 'at most 200 characters', { requestId: 'x'.repeat(201) }],
+  ['requestId', 'lone surrogate (U+D800 at 0)', { requestId: '\ud800' }],
+  ['sessionId', 'control character (U+0000 at 1)', { sessionId: 'a\0' }],
+  ['tenantId', 'control character (U+001B', { tenantId: '\u001b[2J' }],
+  ['requiredCapabilities.1', 'must not be empty', { requiredCapabilities: ['vision', ''] }],
+  ['requestedAtMs', 'whole number from 0 to 253402300799999', { requestedAtMs: 9_007_199_254_740_991 }],
+  ['requestedAtMs', 'whole number', { requestedAtMs: -1 }],
   ['sessionId', 'empty', { sessionId: '' }],
-  ['taskHint', 'more than 200', { taskHint: 'x'.repeat(201) }],
+  ['taskHint', 'at most 200', { taskHint: 'x'.repeat(201) }],
   ['prompt', 'must be given', { prompt: null }],
   ['messages', 'prompt and messages', { messages }],
   ['features', 'messages and features', { prompt: null, messages, features: floats(1) }],

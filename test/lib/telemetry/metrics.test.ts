@@ -36,7 +36,7 @@ test('text has every metric with its doc, histograms with buckets, and what is r
   const metrics = createMetrics();
   metrics.observe('quantum_router_write_seconds', { service: 'toy' }, 0.0015);
   metrics.histogram('quantum_router_write_seconds', { service: 'toy' })(3);
-  metrics.onCollect(() => metrics.set('quantum_router_event_loop_delay_seconds', { quantile: '0.99' }, 0.25));
+  metrics.onCollect(() => metrics.set('quantum_router_event_loop_delay_seconds', { percentile: '99' }, 0.25));
   const text = await metrics.text();
   for (const [name, { doc, type }] of Object.entries<MetricDefinition>(metricDefinitions)) {
     expect(text).toContain(`# HELP ${name} ${doc}\n# TYPE ${name} ${type}`);
@@ -44,7 +44,7 @@ test('text has every metric with its doc, histograms with buckets, and what is r
   expect(text).toContain('quantum_router_write_seconds_bucket{le="0.001",service="toy"} 0');
   expect(text).toContain('quantum_router_write_seconds_bucket{le="0.002",service="toy"} 1');
   expect(text).toContain('quantum_router_write_seconds_count{service="toy"} 2');
-  expect(text).toContain('quantum_router_event_loop_delay_seconds{quantile="0.99"} 0.25');
+  expect(text).toContain('quantum_router_event_loop_delay_seconds{percentile="99"} 0.25');
   expect(metrics.contentType).toMatch(/^text\/plain/);
 });
 

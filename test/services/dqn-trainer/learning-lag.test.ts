@@ -5,8 +5,6 @@ import { createWorld } from '../one-service';
 import { learningEvents } from './records';
 import { createTrainerWorld, feed, startInline } from './trainer-world';
 
-jest.setTimeout(120_000);
-
 const behind = { alarm: 'behind' };
 
 async function lagWorld(lagAlarmMs: number) {

@@ -41,8 +41,6 @@ async function withoutThem(total: number, left: readonly number[]): Promise<Weig
 }
 
 // Training is real here; a busy machine needs its time.
-jest.setTimeout(120_000);
-
 describe('an event that makes the fold fail', () => {
   test('is put aside by its offset, and the others are learned as if it had never come', async () => {
     const met: number[] = [];

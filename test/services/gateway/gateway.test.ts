@@ -56,9 +56,32 @@ describe('a gateway', () => {
     test('the same id again gets the same decision and puts nothing on the topic', async () => {
       const first = await started.call('POST', '/v1/route', { requestId: 'again', prompt: 'a' });
       const before = started.requests().length;
-      const second = await started.call('POST', '/v1/route', { requestId: 'again', prompt: 'b' });
+      const second = await started.call('POST', '/v1/route', { requestId: 'again', prompt: 'a' });
       expect(second.body).toEqual(first.body);
       expect(started.requests()).toHaveLength(before);
+    });
+
+    test('the same id with other content is a conflict, decided or not', async () => {
+      const first = { requestId: 'taken', prompt: 'a', limits: { maxCostUsd: 1 } };
+      expect((await started.call('POST', '/v1/route', first)).status).toBe(200);
+      const before = started.requests().length;
+      for (const other of [
+        { ...first, prompt: 'b' },
+        { ...first, limits: { maxCostUsd: 0.5 } },
+        { ...first, sessionId: 's' },
+      ]) {
+        const { status, body } = await started.call('POST', '/v1/route', other);
+        expect([status, body.error.code, body.error.field]).toEqual([409, 'conflict', 'requestId']);
+      }
+      expect((await started.call('POST', '/v1/route', { ...first, requestedAtMs: 5 })).status).toBe(200);
+      expect(started.requests()).toHaveLength(before);
+    });
+
+    test('a lone surrogate in a text becomes U+FFFD; the text is only looked at', async () => {
+      const sent = '{"requestId": "odd", "prompt": "a\\ud800b"}';
+      expect((await started.call('POST', '/v1/route', sent)).status).toBe(200);
+      expect(started.requests().find(({ requestId }) => requestId === 'odd')?.prompt).toBe('a\ufffdb');
+      expect((await started.call('POST', '/v1/route', { requestId: 'odd', prompt: 'a\ufffdb' })).status).toBe(200);
     });
 
     const long = 'x'.repeat(testConfig.limits.maxPromptBytes + 1);
@@ -84,13 +107,13 @@ describe('a gateway', () => {
         'a wrong type inside',
         { messages: [{ role: 'user', content: 1 }] },
         'invalid_field',
-        'messages.0.content: must be a string, not 1',
+        'messages.0.content: must be a string, a list or null, not 1',
       ],
       [
         'an unknown role',
         { messages: [{ role: 'usr', content: 'a' }] },
         'invalid_field',
-        'messages.0.role: must be one of system, user, assistant, tool, not "usr"; did you mean "user"?',
+        'messages.0.role: must be one of system, developer, user, assistant, tool, function, not "usr"; did you mean "user"?',
       ],
       ['nothing to route', {}, 'invalid_field', /^prompt: one of prompt, messages and features/],
       ['two prompts', { prompt: 'a', features: [1] }, 'invalid_field', /^features: give only one/],
@@ -125,13 +148,37 @@ describe('a gateway', () => {
         'malformed_json',
         /\(limits.maxLatencyMs\): NaN is not a number that JSON can carry/,
       ],
+      [
+        'a time no date can say',
+        { prompt: 'a', requestedAtMs: 9_007_199_254_740_991 },
+        'invalid_field',
+        'requestedAtMs: must be at most 253402300799999, not 9007199254740991',
+      ],
+      [
+        'a lone surrogate in an id',
+        '{"requestId": "\\ud800", "prompt": "a"}',
+        'invalid_field',
+        /^requestId: has a lone surrogate/,
+      ],
+      [
+        'a control character in an id',
+        { sessionId: 'a\0', prompt: 'a' },
+        'invalid_field',
+        /^sessionId: has a control character/,
+      ],
+      [
+        'a key given twice',
+        '{"prompt": "a", "prompt": "b"}',
+        'invalid_field',
+        'prompt: is given twice; which of the two is meant?',
+      ],
       ['NaN as null in a vector', { features: [1, null] }, 'invalid_field', 'features.1: must be a number, not null'],
       ['NaN as a string', { features: ['NaN'] }, 'invalid_field', 'features.0: must be a number, not "NaN"'],
       [
         'a number too large for JSON',
         '{"features": [1e999]}',
         'invalid_field',
-        'features.0: must be a number, not Infinity',
+        'features.0: 1e999 is too large; numbers go up to 1.797e308',
       ],
       ['a number too large for float32', { features: [1, 1e39] }, 'invalid_field', /^features.1: must be at most/],
       [
@@ -355,13 +402,80 @@ describe('a gateway', () => {
     expect((await started.call('POST', '/v1/rout', {})).body.error.message).toBe(
       'there is no POST /v1/rout; did you mean "/v1/route"?',
     );
-    expect((await started.call('GET', '/v1/route')).body.error.message).toBe(
-      'there is no GET /v1/route; it takes POST',
-    );
     expect(await started.call('GET', '/v1/decisions/%zz')).toMatchObject({
       status: 404,
       body: { error: { code: 'not_found', message: 'the path is no valid URL: percent-encode the id in it' } },
     });
+  });
+
+  test('a method that a path does not take is 405 with those it takes; OPTIONS says them', async () => {
+    for (const method of ['GET', 'DELETE', 'PATCH', 'PUT', 'QUERY', 'PROPFIND']) {
+      const { status, body, headers } = await started.call(method, '/v1/route');
+      expect([status, headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
+      expect(body.error).toMatchObject({ code: 'method_not_allowed', message: expect.stringContaining(method) });
+    }
+    const options = await started.call('OPTIONS', '/v1/config');
+    expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, PUT, HEAD, OPTIONS']);
+    expect((await started.call('DELETE', '/v1/decisions/x')).status).toBe(405);
+    expect((await started.call('QUERY', '/nowhere')).status).toBe(404);
+  });
+
+  test('HEAD is GET without the body, and a slash at the end changes nothing', async () => {
+    const { status, body, headers } = await started.call('HEAD', '/v1/models');
+    expect([status, body, Number(headers.get('content-length')) > 0]).toEqual([200, '', true]);
+    expect((await started.call('GET', '/v1/config/')).body).toEqual((await started.call('GET', '/v1/config')).body);
+    expect((await started.call('POST', '/v1/route/', { prompt: 'a' })).status).toBe(200);
+  });
+
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('%s is an id like any other', async (word) => {
+    const body = { requestId: word, sessionId: word, tenantId: word, taskHint: word, prompt: word };
+    const routed = await started.call('POST', '/v1/route', body);
+    expect([routed.status, routed.body.decisionId]).toEqual([200, word]);
+    expect((await started.call('POST', '/v1/route', body)).body).toEqual(routed.body);
+    expect((await started.call('GET', `/v1/decisions/${word}?routingKey=${word}`)).body).toEqual(routed.body);
+    const fed = await started.call('POST', '/v1/feedback', { decisionId: word, rewardParts: { [`${word} `]: 1 } });
+    expect(fed.status).toBe(202);
+    expect((await started.call('GET', `/v1/weights/${word}`)).status).toBe(404);
+    expect((await started.call('GET', `/v1/${word}`)).status).toBe(404);
+    const refused = await started.call('POST', '/v1/route', `{"prompt": "a", "${word}": 1}`);
+    expect([refused.status, refused.body.error.field]).toEqual([400, word]);
+  });
+
+  test('a conversation in the shape that client libraries send is routed by its text', async () => {
+    const { status } = await started.call('POST', '/v1/route', {
+      requestId: 'shaped',
+      messages: [
+        { role: 'developer', content: 'be brief' },
+        {
+          role: 'user',
+          name: 'Ann',
+          content: [
+            { type: 'text', text: 'what is it?' },
+            { type: 'image_url', image_url: { url: 'data:,' } },
+          ],
+        },
+        {
+          role: 'assistant',
+          content: null,
+          tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }],
+        },
+        { role: 'tool', tool_call_id: 'c', content: '42' },
+      ],
+    });
+    expect(status).toBe(200);
+    expect(started.requests().find(({ requestId }) => requestId === 'shaped')).toMatchObject({
+      messages: [
+        { role: 'developer', content: 'be brief' },
+        { role: 'user', content: 'what is it?' },
+        { role: 'assistant', content: '' },
+        { role: 'tool', content: '42' },
+      ],
+      holds: { images: 1, audio: 0, files: 0, toolCalls: 1, toolResults: 1, other: 0 },
+    });
+    const image = { role: 'user', content: [{ type: 'image_url', image_url: {} }] };
+    expect((await started.call('POST', '/v1/route', { messages: [image] })).status).toBe(200);
+    const nothing = await started.call('POST', '/v1/route', { messages: [{ role: 'assistant', content: null }] });
+    expect([nothing.status, nothing.body.error.message]).toEqual([400, 'messages: must not be empty']);
   });
 
   test('/health, /ready and /metrics', async () => {
@@ -374,7 +488,7 @@ describe('a gateway', () => {
     expect(metrics.headers.get('content-type')).toMatch(/^text\/plain/);
     expect(metrics.body).toMatch(/quantum_router_http_requests_total\{method="GET",route="\/ready",status="200"\} 1/);
     expect(metrics.body).toMatch(/quantum_router_http_waiting 0/);
-    expect(metrics.body).toMatch(/quantum_router_event_loop_delay_seconds\{quantile="0.99"\} \d/);
+    expect(metrics.body).toMatch(/quantum_router_event_loop_delay_seconds\{percentile="99"\} \d/);
   });
 
   test('/openapi.json has every endpoint with its body, its answers and its errors', async () => {
@@ -401,11 +515,22 @@ describe('a gateway', () => {
       'put /v1/config',
     ]);
     const route = body.paths['/v1/route'].post;
-    expect(Object.keys(route.responses)).toEqual(['200', '400', '413', '415', '500', '503', '504']);
+    expect(Object.keys(route.responses)).toEqual([
+      '200',
+      '400',
+      '408',
+      '409',
+      '413',
+      '415',
+      '431',
+      '500',
+      '503',
+      '504',
+    ]);
     expect(
       route.requestBody.content['application/json'].schema.properties.limits.properties.maxCostUsd.description,
     ).toBeTruthy();
-    expect(body.components.schemas.RouteDecided.required).toEqual(Object.keys(decisionOf({} as never)));
+    expect(body.components.schemas.RouteDecided.required).toEqual(Object.keys(decisionOf({ requestId: 'r' } as never)));
     const text = JSON.stringify(body);
     for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g))
       expect(body.components.schemas).toHaveProperty([name!]);
@@ -464,6 +589,7 @@ describe('models and their health', () => {
 });
 
 describe('/v1/config', () => {
+  // YAML is parsed in a thread, which takes long to start on a busy machine.
   let started: Started;
   beforeEach(async () => {
     started = await startGateway();
@@ -554,7 +680,8 @@ describe('when no decision comes', () => {
 
   test('a request decided before this gateway was born is found in the log', async () => {
     const started = await startGateway({ answer: () => [] });
-    const decision = { ...decisionOf({ requestId: 'old', sessionId: null, tenantId: null } as never) };
+    const given = { requestId: 'old', sessionId: null, tenantId: null };
+    const decision = { ...decisionOf(given as never), contentHash: null };
     const producer = started.broker.producer('collapse');
     const write = (of: typeof decision) =>
       producer.send([
@@ -575,6 +702,32 @@ describe('when no decision comes', () => {
     const fed = await started.call('POST', '/v1/feedback', { decisionId: 'mine', quality: 0.5 });
     expect(fed).toMatchObject({ status: 202, body: { decisionId: 'mine', model: 'large', attempt: 1 } });
     expect(started.outcomes().at(-1)).toMatchObject({ routingKey: 'abc', model: 'large', quality: 0.5 });
+    await started.stop();
+  });
+
+  test('another request with an id that was decided elsewhere, or is being decided, is a conflict', async () => {
+    const started = await startGateway({ answer: () => [], settings: { decisionGraceMs: 500 } });
+    const waiting = started.call('POST', '/v1/route', { requestId: 'r', prompt: 'a' });
+    await started.until(() => started.requests().length === 1);
+    expect((await started.call('POST', '/v1/route', { requestId: 'r', prompt: 'b' })).status).toBe(409);
+    // Another gateway's request was first: ours is dropped, and its decision is found in the log.
+    const other = decisionOf({ ...started.requests()[0]!, prompt: 'somebody else asks' });
+    await started.broker
+      .producer('collapse')
+      .send([{ topic: topics.routeDecided.name, key: 'r', value: topics.routeDecided.codec.encode(other) }]);
+    await started.clock.advanceBy(3_000);
+    const answer = await waiting;
+    expect([answer.status, answer.body.error.code]).toEqual([409, 'conflict']);
+    await started.stop();
+  });
+
+  test('garbage on the topic of decisions is passed over when a decision is looked for', async () => {
+    const started = await startGateway({ answer: () => [] });
+    const producer = started.broker.producer('vandal');
+    await producer.send([{ topic: topics.routeDecided.name, key: 'g', value: Buffer.from('garbage') }]);
+    expect((await started.call('GET', '/v1/decisions/garbage')).status).toBe(404);
+    expect((await started.call('GET', '/v1/decisions/g?routingKey=a&routingKey=b')).status).toBe(400);
+    expect((await started.call('GET', '/v1/decisions/%00')).status).toBe(400);
     await started.stop();
   });
 

@@ -10,6 +10,7 @@ import { deadLetterSettings } from '../../../lib/runtime/dead-letters';
 import { anyTopic } from '../../../lib/runtime/define-service';
 import { createLog } from '../../../lib/telemetry/log';
 import { createMetrics } from '../../../lib/telemetry/metrics';
+import { contentHashOf } from '../../../lib/topics/content-hash';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import type { RouteDecided, RouteOutcome, RouteRequested } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
@@ -81,6 +82,7 @@ export function decisionOf(request: RouteRequested): RouteDecided {
     stagesMs: { queued: 0, intake: 0, strategies: 0, collapse: 0, total: 1 },
     positions: {},
     decidedAtMs: 1,
+    contentHash: contentHashOf(request),
   };
 }
 
@@ -200,5 +202,5 @@ export async function callHttp(
   });
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.startsWith('application/json');
-  return { status: response.status, body: isJson ? JSON.parse(text) : text, headers: response.headers };
+  return { status: response.status, body: isJson && text !== '' ? JSON.parse(text) : text, headers: response.headers };
 }

@@ -77,6 +77,8 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     sessionRequests: 0,
     sessionLastQuality: null,
     intakeMs: 0.1,
+    holds: null,
+    contentHash: null,
     ...change,
   };
 }
@@ -133,6 +135,7 @@ export function decided(requestId: string, change: Partial<RouteDecided> = {}): 
     stagesMs: { queued: 0, intake: 0, strategies: 0, collapse: 0, total: 0 },
     positions: {},
     decidedAtMs: startMs + 5,
+    contentHash: null,
     ...change,
   };
 }

@@ -2,6 +2,7 @@ import { codecOf } from '../../../lib/avro/codec';
 import { commonEncoder, type Encoder, keyedEncoder } from '../../../lib/learning/encoder-key';
 import type { KeyValue } from '../../../lib/ports/key-value';
 import { cacheEntry } from '../../../lib/routing/routing-cache';
+import { contentHashOf } from '../../../lib/topics/content-hash';
 import type {
   DeadLetter,
   RouteOpened,
@@ -511,4 +512,31 @@ describe('with a key of the installation', () => {
     expect(blind.encoderVersion).not.toBe(commonEncoder.version);
     expect(blind.candidates.some(({ eligible }) => eligible)).toBe(true);
   });
+});
+
+test('of two requests with one id the first counts; other content is counted as such', async () => {
+  const { world } = await start();
+  const first = fresh(world, { requestId: 'constructor' });
+  await world.put(topics.routeRequested, [first]);
+  await world.put(topics.routeRequested, [first, { ...first, prompt: 'something else' }]);
+  expect(openedIn(world)).toHaveLength(1);
+  const dropped = (reason: string) =>
+    world.host.metrics.value('quantum_router_drops_total', { service: 'route-intake', reason });
+  expect([await dropped('duplicate'), await dropped('otherContent')]).toEqual([1, 1]);
+  expect(openedIn(world)[0]).toMatchObject({ contentHash: contentHashOf(first), holds: null });
+});
+
+test('a time that no date can say, and an id that is no id, are dead letters', async () => {
+  const { world } = await start();
+  await world.put(topics.routeRequested, [
+    fresh(world, { requestId: 'late', requestedAtMs: 9e15 }),
+    fresh(world, { requestId: 'a\0b' }),
+    fresh(world, { requestId: 'good' }),
+  ]);
+  expect(
+    deadIn(world)
+      .map(({ field }) => field)
+      .sort(),
+  ).toEqual(['requestId', 'requestedAtMs']);
+  expect(openedIn(world).map(({ requestId }) => requestId)).toEqual(['good']);
 });

@@ -25,8 +25,6 @@ import type { LogRecord, PartitionConsumer, TopicSettings } from '../../../../li
 import { seededRandom } from '../../../../lib/random/seeded';
 import { recordsThatBreakIt, writeFirstFormat } from './first-format';
 
-jest.setTimeout(120_000);
-
 const topic: TopicSettings = {
   name: 't',
   partitions: 2,

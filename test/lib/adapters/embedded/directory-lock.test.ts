@@ -5,8 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DirectoryLockedError, lockDirectory } from '../../../../lib/adapters/embedded/directory-lock';
 
-jest.setTimeout(120_000);
-
 let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'quantum-router-lock-'));

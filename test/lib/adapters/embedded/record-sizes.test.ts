@@ -15,7 +15,6 @@ import { seededRandom } from '../../../../lib/random/seeded';
 
 const writes = Number(process.env['STORE_WRITES'] ?? 30_000);
 const seed = process.env['SEED'] ?? '1';
-jest.setTimeout(Math.max(120_000, writes));
 
 let directory: string;
 beforeEach(() => {

@@ -7,8 +7,6 @@ import { type EmbeddedStore, openEmbeddedStore } from '../../../../lib/adapters/
 import { createVirtualClock, type VirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import type { PartitionConsumer, TopicSettings } from '../../../../lib/ports/broker';
 
-jest.setTimeout(120_000);
-
 const minuteMs = 60_000;
 const topic = (name: string, settings: Partial<TopicSettings>): TopicSettings => ({
   name,

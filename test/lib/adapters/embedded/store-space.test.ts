@@ -15,8 +15,6 @@ import {
   TransientError,
 } from '../../../../lib/ports/broker';
 
-jest.setTimeout(120_000);
-
 let place: string;
 beforeEach(() => {
   place = mkdtempSync(join(tmpdir(), 'quantum-router-space-'));

@@ -1,0 +1,125 @@
+/**
+ * The listening socket of the gateway, bound before anything else is started: a port that is taken is noticed at once, and
+ * whoever asks meanwhile hears "not ready" instead of nothing. Time-outs and limits keep slow and many connections from
+ * using it up.
+ */
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Metrics } from '../../lib/telemetry/metrics';
+import { defaultGatewaySettings, type GatewaySettings } from './config';
+import { type ErrorCode, HttpError } from './http-error';
+
+export interface Door {
+  readonly server: Server;
+  readonly port: number;
+  readonly url: string;
+  /** From now on requests go to this listener. */
+  handOver(listener: RequestListener): void;
+  /** Takes no more connections; resolves when the requests that are under way have been answered. */
+  close(): Promise<void>;
+}
+
+/** Rejects when the port is taken. */
+export async function openDoor(wanted: Partial<GatewaySettings>, metrics: Metrics): Promise<Door> {
+  const settings = { ...defaultGatewaySettings, ...wanted };
+  let listener: RequestListener = answerStarting;
+  let closing = false;
+  /** The newest request of each open connection. */
+  const asking = new Map<Socket, IncomingMessage | null>();
+  const server = createServer(
+    {
+      headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
+      requestTimeout: settings.requestTimeoutMs,
+      connectionsCheckingInterval: settings.timeoutCheckMs,
+      keepAliveTimeout: settings.keepAliveTimeoutMs,
+    },
+    (request, response) => {
+      asking.set(request.socket, request);
+      // Whoever keeps the connection open after its answer would hold up the end.
+      if (closing) response.setHeader('connection', 'close');
+      response.once('close', () => {
+        if (closing) setImmediate(() => server.closeIdleConnections());
+      });
+      listener(request, response);
+    },
+  );
+  server.maxConnections = settings.maxConnections;
+  server.setTimeout(settings.idleTimeoutMs, (socket) => socket.destroy());
+  server.on('connection', (socket) => {
+    asking.set(socket, null);
+    socket.once('close', () => asking.delete(socket));
+  });
+  server.on('clientError', answerClientError);
+  server.on('drop', () => metrics.count('quantum_router_http_dropped_connections_total', {}));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(settings.port, settings.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
+  return {
+    server,
+    port,
+    url: `http://${host}:${port}`,
+    handOver(next) {
+      listener = next;
+    },
+    close() {
+      closing = true;
+      // The server's own time-outs end with close(): a request that never becomes complete would keep it open for ever.
+      const deadline = setTimeout(() => {
+        for (const [socket, request] of asking) if (!request?.complete) socket.destroy();
+      }, settings.requestTimeoutMs);
+      return new Promise((resolve) => {
+        // The only error is that it is closed already.
+        server.close(() => {
+          clearTimeout(deadline);
+          resolve();
+        });
+        server.closeIdleConnections();
+      });
+    },
+  };
+}
+
+/** Until the gateway is there: it lives, and is not ready. */
+function answerStarting(request: IncomingMessage, response: ServerResponse): void {
+  const path = request.url?.split('?')[0];
+  if (path === '/health') answer(response, 200, { status: 'ok' });
+  else if (path === '/ready') answer(response, 503, { ready: false, waitingFor: ['the start of the services'] });
+  else answer(response, 503, new HttpError('not_ready', 'not ready yet: the services are starting').toJSON());
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  const headers = { 'content-type': 'application/json; charset=utf-8', connection: 'close' };
+  response.writeHead(status, status === 503 ? { ...headers, 'retry-after': '1' } : headers).end(JSON.stringify(body));
+}
+
+const clientErrors = new Map<string | undefined, readonly [ErrorCode, string]>([
+  ['ERR_HTTP_REQUEST_TIMEOUT', ['request_timeout', 'the request did not arrive in time']],
+  ['HPE_HEADER_OVERFLOW', ['headers_too_large', 'the headers are larger than 16 kB']],
+]);
+const malformed: readonly [ErrorCode, string] = ['malformed_request', 'this is no HTTP/1.1 request'];
+
+/** Bytes that are no HTTP, or not in time: there is no response object to answer with. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [code, message] = clientErrors.get(error.code) ?? malformed;
+  const refused = new HttpError(code, message);
+  const body = JSON.stringify(refused.toJSON());
+  const head = [
+    `HTTP/1.1 ${refused.status} ${code === 'request_timeout' ? 'Request Timeout' : 'Bad Request'}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // Not end(): a client that never closes its side would keep the connection.
+  socket.destroySoon();
+}

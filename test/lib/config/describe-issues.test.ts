@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { checkValue, formatPath, maxIssues } from '../../../lib/config/describe-issues';
+
+const schema = z.strictObject({
+  features: z.array(z.number()).max(20_000).optional(),
+  turns: z.array(z.strictObject({ role: z.enum(['a', 'b']), parts: z.array(z.string()).max(3) })).optional(),
+  parts: z.record(z.string(), z.number()).optional(),
+  text: z.union([z.string(), z.array(z.strictObject({ type: z.string() })), z.null()]).optional(),
+});
+const refused = (value: unknown) => {
+  const checked = checkValue(schema, value);
+  if (checked.ok) throw new Error('it was accepted');
+  return { fields: checked.issues.map((issue) => formatPath(issue.path)), ...checked };
+};
+
+test('no more faults are collected than anybody reads, and it says that there may be more', () => {
+  const few = refused({ features: ['x', 'y'] });
+  expect([few.fields, few.stopped]).toEqual([['features.0', 'features.1'], false]);
+  for (const value of [
+    { features: Array(10_000).fill('x') },
+    { features: Array(30).fill('x') },
+    { turns: Array(1_000).fill({ role: 'c', parts: [] }) },
+    { parts: Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`p${i}`, 'x'])) },
+    Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`unknown${i}`, 1])),
+  ]) {
+    const { issues, stopped } = refused(value);
+    expect([issues.length, stopped]).toEqual([maxIssues, true]);
+  }
+});
+
+test('a fault far behind in a long list is found at its place', () => {
+  const features = Array(5_000).fill(1);
+  features[4_321] = 'x';
+  expect(refused({ features })).toMatchObject({ fields: ['features.4321'], stopped: false });
+});
+
+test('a list that is too long is refused before its elements are looked at, wherever it is', () => {
+  const features = Array(20_001).fill('x');
+  expect(refused({ features }).issues).toEqual([
+    { path: ['features'], at: 'value', message: 'must be a list of at most 20000, not of 20001' },
+  ]);
+  expect(refused({ turns: [{ role: 'a', parts: Array(4).fill(1) }] }).fields).toEqual(['turns.0.parts']);
+});
+
+test('of several shapes, the one that was meant is spoken of', () => {
+  expect(refused({ text: 1 }).issues[0]?.message).toBe('must be a string, a list or null, not 1');
+  expect(refused({ text: [{ type: 1 }] })).toMatchObject({ fields: ['text.0.type'] });
+});
+
+test('names of any length and any meaning are shown short', () => {
+  const { fields, issues } = refused({ ['k'.repeat(100_000)]: 1, constructor: 1 });
+  expect(fields[0]).toHaveLength(65);
+  expect(issues[0]?.message).toBe('unknown field text of 100000 characters');
+  expect(issues[1]?.message).toMatch(/^unknown field "constructor"/);
+});

@@ -1,0 +1,52 @@
+import { messageSchema, readConversation } from '../../../services/gateway/read-conversation';
+
+const read = (...messages: unknown[]) => readConversation(messages.map((message) => messageSchema.parse(message)));
+const nothing = { images: 0, audio: 0, files: 0, toolCalls: 0, toolResults: 0, other: 0 };
+
+test('text stays as it is', () => {
+  expect(read({ role: 'system', content: 'be brief' }, { role: 'user', content: 'hi', name: 'Ann' })).toEqual({
+    messages: [
+      { role: 'system', content: 'be brief' },
+      { role: 'user', content: 'hi' },
+    ],
+    holds: null,
+  });
+});
+
+test('parts of text are joined, everything else is counted', () => {
+  const content = [
+    { type: 'text', text: 'what is on it?', cache_control: { type: 'ephemeral' } },
+    { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
+    { type: 'input_text', text: 'and on this?' },
+    { type: 'input_image' },
+    { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } },
+    { type: 'file', file: { file_id: 'f' } },
+    { type: 'constructor' },
+  ];
+  expect(read({ role: 'user', content })).toEqual({
+    messages: [{ role: 'user', content: 'what is on it?\nand on this?' }],
+    holds: { ...nothing, images: 2, audio: 1, files: 1, other: 1 },
+  });
+});
+
+test('tool calls with null content, and their answers', () => {
+  const { messages, holds } = read(
+    { role: 'developer', content: 'use tools' },
+    { role: 'assistant', content: null, tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f' } }] },
+    { role: 'tool', tool_call_id: 'c1', content: '42' },
+    { role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' } },
+    { role: 'function', name: 'f', content: null },
+    { role: 'assistant', content: [{ type: 'tool_use', id: 'c2', name: 'f', input: {} }] },
+  );
+  expect(messages.map((message) => message.content)).toEqual(['use tools', '', '42', '', '', '']);
+  expect(holds).toEqual({ ...nothing, toolCalls: 3, toolResults: 2 });
+});
+
+test.each<[string, unknown]>([
+  ['no content', { role: 'user' }],
+  ['a number as content', { role: 'user', content: 1 }],
+  ['a part without a type', { role: 'user', content: [{ text: 'a' }] }],
+  ['a role nobody has', { role: 'robot', content: 'a' }],
+])('%s is refused', (_name, message) => {
+  expect(messageSchema.safeParse(message).success).toBe(false);
+});
