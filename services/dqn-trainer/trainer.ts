@@ -396,7 +396,11 @@ export class Trainer {
         tried = addTried(tried, await session.fold.apply([one]));
         inRow = 0;
       } catch (error) {
-        if (++inRow > mostSkippedInRow) throw error;
+        // Said to be no fault of the records, or the runtime would put them aside one after another.
+        if (++inRow > mostSkippedInRow) {
+          const message = `the fold fails at ${inRow} events in a row: ${(error as Error).message}`;
+          throw new TransientError(message, { cause: error });
+        }
         skipped.add(one.offset);
         metrics.count('quantum_router_learning_skipped_total', {});
         log.error('a learning event makes the fold fail: it is put aside for good', {
