@@ -21,7 +21,7 @@ import type { ErrorCode } from './http-error';
 import type { DecisionLookup } from './look-up-decision';
 import type { RecentDecisions } from './recent-decisions';
 import type { ReportedOutcomes } from './reported-outcomes';
-import type { FeedbackState } from './watch-feedback';
+import type { FeedbackWatch } from './watch-feedback';
 
 /** A message of the topics by name, a zod schema, or plain text. */
 export type ResponseBody =
@@ -80,7 +80,7 @@ export interface GatewayContext {
   };
   readonly recent: RecentDecisions;
   /** Whether feedback comes. */
-  readonly feedback: () => FeedbackState;
+  readonly feedback: FeedbackWatch;
   /** Requests that wait for their decision, by id: sent again meanwhile, a request waits for the same one. */
   readonly underWay: Map<string, { readonly decided: Promise<RouteDecided>; readonly contentHash: string }>;
   /** Looks at memory first and then at the newest records of the log. */

@@ -179,7 +179,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
       ask: (command) => askTrainer({ broker, clock, topicPrefix, timeoutMs: settings.trainerTimeoutMs }, command),
     },
     recent,
-    feedback: () => feedback.state(),
+    feedback,
     underWay: new Map(),
     findDecision: async (decisionId, routingKey) =>
       recent.get(decisionId) ?? findDecision(search, decisionId, routingKey),

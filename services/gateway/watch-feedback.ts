@@ -12,7 +12,7 @@ export interface FeedbackState {
   readonly rewards: number;
   /** So many the learned strategy needs before it chooses. */
   readonly rewardsNeeded: number;
-  /** Decisions since the rewards last grew, as far as this process knows. */
+  /** Decisions since a report was accepted here or the rewards last grew, as far as this process knows. */
   readonly decisionsSinceFeedback: number;
   /** For a person; null when there is nothing to say. */
   readonly note: string | null;
@@ -20,6 +20,8 @@ export interface FeedbackState {
 
 export interface FeedbackWatch {
   noteDecision(): void;
+  /** A report was accepted here; that it was learned from shows in the tuning, some events later. */
+  noteReport(): void;
   state(): FeedbackState;
 }
 
@@ -37,6 +39,7 @@ const longSilence = 1_000;
 export function watchFeedback({ tuning, models, decisionsBefore }: FeedbackWatchOptions): FeedbackWatch {
   let known = tuning()?.learnedRewards ?? 0;
   let decisions = known === 0 ? decisionsBefore : 0;
+  let reports = 0;
   const follow = (): number => {
     const rewards = tuning()?.learnedRewards ?? 0;
     if (rewards !== known) decisions = 0;
@@ -48,11 +51,16 @@ export function watchFeedback({ tuning, models, decisionsBefore }: FeedbackWatch
       follow();
       decisions++;
     },
+    noteReport() {
+      reports++;
+      decisions = 0;
+    },
     state() {
       const rewards = follow();
       const rewardsNeeded = coldStartRewards(models());
       const noteOf = (): string | null => {
         const until = `until ${rewardsNeeded} rewards are learned, the learned strategy draws at random`;
+        if (rewards === 0 && reports > 0) return `${reports} reports have come, and none is learned yet: ${until}`;
         if (rewards === 0) return `no feedback has come (${decisions} decisions): ${until}; POST /v1/feedback takes it`;
         if (rewards < rewardsNeeded) return `${rewards} rewards are learned: ${until}`;
         return decisions >= longSilence ? `no feedback has come for ${decisions} decisions` : null;

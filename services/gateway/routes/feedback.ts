@@ -58,6 +58,7 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
             throw new HttpError('not_ready', 'the log cannot be written at the moment; try again later');
           throw error;
         }
+        context.feedback.noteReport();
         reply.status(202);
         return sendJson(reply, { decisionId: outcome.decisionId, model: outcome.model, attempt: outcome.attempt });
       },

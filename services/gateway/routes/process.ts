@@ -39,7 +39,7 @@ export function processEndpoints(context: GatewayContext): Endpoint[] {
       handler: (_request, reply) => {
         const waitingFor = context.waitingFor();
         reply.status(waitingFor.length === 0 ? 200 : 503);
-        return sendJson(reply, { ready: waitingFor.length === 0, waitingFor, learning: context.feedback() });
+        return sendJson(reply, { ready: waitingFor.length === 0, waitingFor, learning: context.feedback.state() });
       },
     },
     {

@@ -14,6 +14,7 @@ function watched(decisionsBefore: number, models = 12) {
     learn: (learnedRewards: number) => {
       tuning = tuningOf({ learnedRewards });
     },
+    report: () => watch.noteReport(),
     state: () => watch.state(),
   };
 }
@@ -27,6 +28,13 @@ test('without feedback every decision counts, those before the start, too', () =
     decisionsSinceFeedback: 403,
     note: 'no feedback has come (403 decisions): until 96 rewards are learned, the learned strategy draws at random; POST /v1/feedback takes it',
   });
+});
+
+test('a report that was accepted is feedback, though nothing is learned from it yet', () => {
+  const { report, state } = watched(400);
+  report();
+  expect(state()).toMatchObject({ rewards: 0, decisionsSinceFeedback: 0 });
+  expect(state().note).toContain('1 reports have come, and none is learned yet');
 });
 
 test('a new reward begins the count anew; what is still missing is said until it is there', () => {
