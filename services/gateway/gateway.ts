@@ -152,7 +152,11 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const configWriter = createConfigWriter({ broker, clock, name: id, topicPrefix, log });
   const stopWatching = watchEventLoop(metrics);
   const { note, ...learned } = feedback.state();
-  if (note !== null) log.warn('the learned strategy has little to go by', { note, ...learned });
+  // In a new installation that is how it begins; where requests have been decided, somebody has to know.
+  if (note !== null) {
+    const level = learned.decisionsSinceFeedback > 0 ? 'warn' : 'info';
+    log[level]('the learned strategy has little to go by', { note, ...learned });
+  }
   metrics.onCollect(() => {
     metrics.set('quantum_router_http_waiting', {}, client.waiting);
     metrics.set('quantum_router_decisions_since_feedback', {}, feedback.state().decisionsSinceFeedback);
