@@ -7,7 +7,7 @@ import { defaultKafkaSettings, type KafkaSettings } from '../../lib/adapters/kaf
 import { systemClock } from '../../lib/adapters/system';
 import { type LogRecord, StaleEpochError, type TopicSettings } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
-import { createLog } from '../../lib/telemetry/log';
+import { createLog, type Log } from '../../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../../lib/telemetry/metrics';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { eventually, joinGroup, type Member, readAll, take, textOf } from './broker-member';
@@ -18,7 +18,7 @@ const opened: KafkaBroker[] = [];
 
 async function open(
   settings: Partial<KafkaSettings> = {},
-  parts: { clock?: Clock; metrics?: Metrics } = {},
+  parts: { clock?: Clock; metrics?: Metrics; log?: Log } = {},
 ): Promise<KafkaBroker> {
   const broker = await openKafkaBroker(
     { ...defaultKafkaSettings, brokers: [kafkaAddress()], ...settings },
@@ -259,6 +259,21 @@ describeWithServers('the Kafka adapter', () => {
         'segment.ms': '8640000',
         'compression.type': 'uncompressed',
       });
+    });
+
+    test('a topic that somebody else has made without compression.type is told of at the start', async () => {
+      const lines: string[] = [];
+      const log = createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });
+      const broker = await open({}, { log });
+      const [theirs, ours] = [fresh('administrator'), await makeTopic(broker)];
+      await withAdmin((admin) =>
+        admin.createTopics({ topics: [{ topic: theirs, numPartitions: 1 }], waitForLeaders: true }),
+      );
+      const settings = { partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 100_000 } as const;
+      await broker.ensureTopics([theirs, ours].map((name) => ({ name, ...settings })));
+      expect(
+        lines.filter((line) => line.includes('not kept uncompressed')).map((line) => JSON.parse(line).topics),
+      ).toEqual([[theirs]]);
     });
 
     test('what Kafka refuses is said by topic', async () => {

@@ -13,7 +13,7 @@ const tryMs = 15_000;
 /** Of topics that are made where nobody says how many. */
 const mostCopies = 3;
 const topicResource = 2;
-const configNames = ['cleanup.policy', 'retention.ms', 'max.message.bytes'];
+const configNames = ['cleanup.policy', 'retention.ms', 'max.message.bytes', 'compression.type'];
 /** What Kafka's own defaults amount to, for topics whose settings this client may not read. */
 const kafkaDefaults = {
   cleanup: 'delete',
@@ -36,6 +36,8 @@ export class TopicCatalog {
   /** Topics whose settings Kafka has told, rather than what it would make by default. */
   private readonly seen = new Set<string>();
   private saidSettingsAreHidden = false;
+  /** Topics that the broker does not keep uncompressed, as `ensure` makes them. */
+  private readonly compressed = new Set<string>();
 
   constructor(
     private readonly session: KafkaSession,
@@ -83,6 +85,7 @@ export class TopicCatalog {
     if (existing.length > 0) {
       const described = await this.describe(new Map(existing.map(({ name }) => [name, present.get(name)!])));
       this.warnAboutPolicy(existing, described);
+      this.tellCompressed(existing);
     }
     if (missing.length > 0) await this.create(missing);
   }
@@ -181,6 +184,7 @@ export class TopicCatalog {
       this.agreed.set(name, agreed);
       this.known.set(name, { ...settings, partitions: Math.min(agreed, count) });
       if (config.has('cleanup.policy')) this.seen.add(name);
+      if ((config.get('compression.type') ?? 'uncompressed') !== 'uncompressed') this.compressed.add(name);
       return settings;
     });
   }
@@ -246,6 +250,15 @@ export class TopicCatalog {
         wanted: topic.cleanup,
       });
     }
+  }
+
+  private tellCompressed(wanted: readonly TopicSettings[]): void {
+    const topics = wanted.map(({ name }) => name).filter((name) => this.compressed.has(name));
+    if (topics.length === 0) return;
+    this.log.info(
+      'topics are not kept uncompressed: what producers compress, every reader has to undo (compression.type=uncompressed leaves it to the broker)',
+      { topics },
+    );
   }
 }
 
