@@ -11,7 +11,7 @@ function configOf(backend: LearningConfig['backend'], models = 4): RouterConfig 
 }
 
 test('a backend asked for by name is taken, or missed aloud', () => {
-  expect(chooseBackend(configOf('wasm', 400), 'node', true).name).toBe('wasm');
+  expect(chooseBackend(configOf('wasm', 256), 'node', true).name).toBe('wasm');
   expect(chooseBackend(configOf('node'), 'wasm', true).name).toBe('node');
   expect(() => chooseBackend(configOf('node'), null, false)).toThrow(
     'learning.backend is node, which is not installed: run `make tensorflow`',
