@@ -18,6 +18,7 @@ help: ## List the targets
 	@mkdir -p .cache && touch $@
 
 node_modules/.installed: package.json package-lock.json | .cache/node-ok
+	@if [ -L node_modules ]; then echo "node_modules is a link, and npm ci would empty what it points to: install there, or remove the link" >&2; exit 1; fi
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 

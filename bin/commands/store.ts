@@ -12,6 +12,9 @@ interface StoreOptions {
   readonly json?: boolean;
 }
 
+/** A damaged store may have one for every page. */
+const listedProblems = 100;
+
 export function addStore(program: Command, io: Io): void {
   const command = program.command('store').description('Look after the embedded store while no engine runs on it.');
   command
@@ -41,6 +44,7 @@ function check(io: Io, options: StoreOptions): void {
       formatTable(
         ['table', 'entries', 'bytes'],
         tables.map((table) => [table.name, table.entries, table.bytes]),
+        io.stdout.columns,
       ),
     );
     io.stdout.write(`format ${format ?? 'unknown'}, ${fileBytes} bytes of file\n`);
@@ -62,10 +66,12 @@ function repair(io: Io, options: StoreOptions): void {
     io.stdout.write(`copied ${records} records and ${entries - records} other entries into a new file\n`);
     if (salvaged > 0) io.stdout.write(`${salvaged} of them were found by looking at every page of the file\n`);
     io.stdout.write(`the old file is ${keptAs}; it may hold prompts: remove it when you do not need it\n`);
-    writeProblems(io, problems, problems.length);
+    writeProblems(io, problems.slice(0, listedProblems), problems.length);
   }
   if (problems.length > 0)
-    throw new CliError(`${countOf(problems.length)} could not be copied and is lost to the new file`);
+    throw new CliError(
+      `${countOf(problems.length)} could not be copied and ${problems.length === 1 ? 'is' : 'are'} lost to the new file`,
+    );
 }
 
 function writeProblems(io: Io, problems: readonly StoreProblem[], count: number): void {

@@ -37,7 +37,8 @@ export function addTopics(program: Command, io: Io): void {
           topic.doc,
         ];
       });
-      io.stdout.write(formatTable(['topic', 'kind', 'partitions', 'keeps', 'message', 'what for'], rows));
+      const header = ['topic', 'kind', 'partitions', 'keeps', 'message', 'what for'];
+      io.stdout.write(formatTable(header, rows, io.stdout.columns, ['message']));
     });
   addCreate(command, io);
   addMigrate(command, io);
@@ -88,7 +89,8 @@ function addCreate(topicsCommand: Command, io: Io): void {
           cleanup,
           retentionMs === null ? 'for good' : `${retentionMs / dayMs} d`,
         ]);
-        if (rows.length > 0) io.stdout.write(formatTable(['made', 'partitions', 'cleanup', 'keeps'], rows));
+        const header = ['made', 'partitions', 'cleanup', 'keeps'];
+        if (rows.length > 0) io.stdout.write(formatTable(header, rows, io.stdout.columns));
         else io.stdout.write('every topic exists already\n');
       } catch (error) {
         throw new CliError((error as Error).message);
@@ -133,7 +135,7 @@ function addMigrate(topicsCommand: Command, io: Io): void {
           trim: (of, before) => home.trim(of, before),
         });
         const rows = migrated.map(({ topic, records }) => [topic, String(records)]);
-        io.stdout.write(formatTable(['topic', 'records'], rows));
+        io.stdout.write(formatTable(['topic', 'records'], rows, io.stdout.columns));
         io.stdout.write(
           `start the engine with TOPIC_PREFIX=${options.toPrefix} PARTITIONS=${options.toPartitions}, and move the producers\n`,
         );

@@ -40,11 +40,15 @@ type Any = any;
 const sendRecords = 500;
 const fillerRecords = 10_000;
 
-/** Rejects, before anything is copied, when the new topics hold records already. */
+/**
+ * Rejects, before anything is made or copied, when the new topics hold records already, and when the old engine has not the
+ * number of partitions that is said.
+ */
 export async function migrateTopics(options: MigrationOptions): Promise<MigratedTopic[]> {
   const { broker, services, from, to } = options;
   if (from.topicPrefix === to.topicPrefix) throw new Error('the new topics need another prefix than the old ones');
   await refuseFilled(options);
+  await refuseOtherNumber(options);
   await ensureServiceTopics(services, { broker, topicPrefix: to.topicPrefix, requestPathPartitions: to.partitions });
   const schemas = settingsOf(topics.schemas as unknown as Topic<never>, 1);
   await broker.ensureTopics([{ ...schemas, name: to.topicPrefix + schemas.name }]);
@@ -74,6 +78,23 @@ async function refuseFilled({ broker, services, to }: MigrationOptions): Promise
     for (let partition = 0; partition < (present.get(wire) ?? 0); partition++) {
       const { end } = await broker.offsets({ topic: wire, partition });
       if (end > 0) throw new Error(`${wire} holds records already: choose a prefix that nothing was written under`);
+    }
+  }
+}
+
+/** Rows in partitions that nobody has named would be left behind without a word. */
+async function refuseOtherNumber({ broker, services, from }: MigrationOptions): Promise<void> {
+  const present = new Map((await broker.listTopics()).map((topic) => [topic.name, topic.partitions]));
+  for (const { table } of services) {
+    if (!table || table.topic.partitions === 'one') continue;
+    const topic = from.topicPrefix + table.topic.name;
+    const has = present.get(topic);
+    if (has === undefined) throw new Error(`there is no topic ${topic}: is that the prefix of the engine?`);
+    const otherwise = `${topic} has ${has} partitions, not ${from.partitions}: say how many the engine works on`;
+    if (has < from.partitions) throw new Error(otherwise);
+    for (let partition = from.partitions; partition < has; partition++) {
+      const { end } = await broker.offsets({ topic, partition });
+      if (end > 0) throw new Error(otherwise);
     }
   }
 }

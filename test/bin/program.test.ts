@@ -140,8 +140,15 @@ describe('init and config', () => {
 });
 
 describe('topics and graph', () => {
+  test('topics fits a terminal of 80 columns', async () => {
+    const lines = (await place.run(['topics'], { columns: 80 })).stdout.split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    for (const name of Object.values(topics).map((topic) => topic.name))
+      expect(lines.some((line) => line.startsWith(`${name} `))).toBe(true);
+  });
+
   test('topics lists every topic, as a table or as JSON', async () => {
-    const { stdout } = await place.run(['topics']);
+    const { stdout } = await place.run(['topics'], { columns: 300 });
     const names = Object.values(topics).map((topic) => topic.name);
     expect(
       stdout

@@ -126,8 +126,8 @@ export function treeOf(name: string, record: Buffer): LmdbTree {
 /** One snapshot of a file that nobody writes to. */
 export class LmdbReader {
   private readonly lastPageInFile: number;
-  /** Pages met so far: none may be met twice. */
-  private readonly met = new Set<number>();
+  /** Pages met so far, a bit each (a Set holds no more than 2^24, 64 GB): none may be met twice. */
+  private readonly met: Buffer;
 
   constructor(
     private readonly file: number,
@@ -135,6 +135,7 @@ export class LmdbReader {
     private readonly report: Report,
   ) {
     this.lastPageInFile = Math.floor(fstatSync(file).size / meta.pageBytes) - 1;
+    this.met = Buffer.alloc(Math.floor(this.lastPageInFile / 8) + 1);
   }
 
   /** Whether the file holds every page up to the last one used. It need not: pages at the end may be free. */
@@ -276,8 +277,9 @@ export class LmdbReader {
     if (page < 2 || last > this.meta.lastPage) return 'there is no such page';
     if (last > this.lastPageInFile) return `the file ends before it (at page ${this.lastPageInFile})`;
     for (let each = page; each <= last; each++) {
-      if (this.met.has(each)) return 'it is used twice';
-      this.met.add(each);
+      const [at, bit] = [Math.floor(each / 8), 1 << (each % 8)];
+      if ((this.met[at]! & bit) !== 0) return 'it is used twice';
+      this.met[at]! |= bit;
     }
     return null;
   }

@@ -23,6 +23,7 @@ const reasons: Readonly<Record<string, string>> = {
   EDQUOT: 'the quota of this user is used up',
   ENOTDIR: 'a part of the path is a file',
   EEXIST: 'it is a file',
+  EISDIR: 'a directory is in the place of one of its files',
   ENOENT: 'it cannot be made there',
   ENAMETOOLONG: 'the path is too long',
   ELOOP: 'the path is a loop of symbolic links',

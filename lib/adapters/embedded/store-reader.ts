@@ -31,10 +31,10 @@ export interface StoreReader {
 export function openStoreReader(path: string, report: (problem: StoreProblem) => void): StoreReader | null {
   const file = openSync(path, 'r');
   const topicNames = new Map<number, string>();
-  const lost: NonNullable<LmdbProblem['range']>[] = [];
+  const lost = new LostRanges();
   let mayHaveLostAnything = false;
   const named = ({ part, reason, range }: LmdbProblem): void => {
-    if (range) lost.push(range);
+    if (range) lost.add(range);
     else mayHaveLostAnything = true;
     const between =
       range && [range.low, range.high].map((key) => (key ? nameOfKey(range.table, key, topicNames) : '…'));
@@ -56,7 +56,7 @@ export function openStoreReader(path: string, report: (problem: StoreProblem) =>
       const plain = format === firstFormat ? value! : unseal(key, value!);
       if (plain === null) {
         report({ part: nameOfKey(tree.name, key, topicNames), reason: 'it does not match its checksum' });
-        lost.push({ table: tree.name, low: key, high: Buffer.concat([key, Buffer.alloc(1)]) });
+        lost.add({ table: tree.name, low: key, high: Buffer.concat([key, Buffer.alloc(1)]) });
         continue;
       }
       if (tree.name === 'topics') topicNames.set(key.readUInt32BE(0), nameInSettings(plain));
@@ -69,11 +69,7 @@ export function openStoreReader(path: string, report: (problem: StoreProblem) =>
     isWholeLength: lmdb.isWholeLength,
     tables,
     entries,
-    isLost(table, key) {
-      const isWithin = ({ low, high }: { low: Buffer | null; high: Buffer | null }): boolean =>
-        (!low || Buffer.compare(key, low) >= 0) && (!high || Buffer.compare(key, high) < 0);
-      return mayHaveLostAnything || lost.some((range) => range.table === table && isWithin(range));
-    },
+    isLost: (table, key) => mayHaveLostAnything || lost.has(table, key),
     *looseEntries() {
       for (const { key, value } of lmdb.looseEntries()) {
         const plain = unseal(key, value);
@@ -87,6 +83,58 @@ export function openStoreReader(path: string, report: (problem: StoreProblem) =>
     },
     close: () => closeSync(file),
   };
+}
+
+type LostRange = NonNullable<LmdbProblem['range']>;
+
+/** Keys that may have been lost. A damaged store may have a range for every page, and asks for every entry it holds. */
+class LostRanges {
+  private readonly added = new Map<string, LostRange[]>();
+  /** By table, in order and without overlaps; made when asked for. */
+  private readonly merged = new Map<string, readonly LostRange[]>();
+
+  add(range: LostRange): void {
+    const ranges = this.added.get(range.table);
+    if (ranges) ranges.push(range);
+    else this.added.set(range.table, [range]);
+    this.merged.delete(range.table);
+  }
+
+  has(table: string, key: Buffer): boolean {
+    const ranges = this.of(table);
+    let [from, to] = [0, ranges.length];
+    // The last range that begins at or before the key.
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const { low } = ranges[middle]!;
+      if (!low || Buffer.compare(low, key) <= 0) from = middle + 1;
+      else to = middle;
+    }
+    const last = ranges[from - 1];
+    return last !== undefined && (!last.high || Buffer.compare(key, last.high) < 0);
+  }
+
+  private of(table: string): readonly LostRange[] {
+    const present = this.merged.get(table);
+    if (present) return present;
+    const sorted = [...(this.added.get(table) ?? [])].sort((a, b) => compareBounds(a.low, b.low, -1));
+    const ranges: LostRange[] = [];
+    for (const range of sorted) {
+      const last = ranges.at(-1);
+      const isApart = !last || (last.high && range.low && Buffer.compare(last.high, range.low) < 0);
+      if (isApart) ranges.push(range);
+      else if (compareBounds(range.high, last.high, 1) > 0) ranges[ranges.length - 1] = { ...last, high: range.high };
+    }
+    this.merged.set(table, ranges);
+    return ranges;
+  }
+}
+
+/** `open`: where a bound that is not there lies, before all keys (-1) or behind them (1). */
+function compareBounds(a: Buffer | null, b: Buffer | null, open: -1 | 1): number {
+  if (a && b) return Buffer.compare(a, b);
+  if (!a && !b) return 0;
+  return a ? -open : open;
 }
 
 /** For people: "record 7 of route.decided/2" where the table is the log, else the table and the key. */

@@ -227,6 +227,8 @@ export class FetchLoop {
     from: number,
     error: Error,
   ): Promise<unknown> {
+    // Asked alone, it would hold up the others for as long as it fails.
+    this.starved.delete(cursor);
     if (isOutOfRange(error) && (await this.reposition(cluster, cursor, from))) return null;
     this.troubled([cursor], error);
     // Perhaps a new leader does not know yet how long its log is.

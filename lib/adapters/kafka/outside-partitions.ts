@@ -17,6 +17,8 @@ import type { PassedOver } from './passed-over';
 
 /** A topic that grows is noticed within so long. */
 const lookEveryMs = 10_000;
+/** After so many tries, some three seconds, a forward that fails is told of, once. */
+const triesInSilence = 6;
 
 export interface OutsideEnvironment {
   readonly group: string;
@@ -87,7 +89,6 @@ export class OutsidePartitions {
         const place = `${partition}/${topic}`;
         if (!owned.includes(partition % agreed) || this.read.has(place)) continue;
         const from = await this.environment.startOf({ topic, partition });
-        this.read.add(place);
         cursors.push(new OutsideCursor(topic, partition, from, (cursor, fetched) => this.forward(cursor, fetched)));
       }
     }
@@ -100,7 +101,11 @@ export class OutsidePartitions {
       // The partitions agreed must not suffer for it.
       onFailed: (error) => log.error('records outside the agreed partitions are no longer forwarded', { error }),
     });
-    for (const cursor of cursors) cursor.wake = () => loop.wake();
+    for (const cursor of cursors) {
+      // Only now: where one of them could not be asked for, all are looked for again.
+      this.read.add(`${cursor.partition}/${cursor.topic}`);
+      cursor.wake = () => loop.wake();
+    }
     this.loops.add(loop);
     loop.start();
   }
@@ -113,15 +118,26 @@ export class OutsidePartitions {
   private async forwardAll(cursor: OutsideCursor, records: readonly LogRecord[], next: number): Promise<void> {
     const { environment } = this;
     const { group, metrics, clock, log } = environment;
+    const { topic, partition } = cursor;
+    let sent = false;
     for (let tries = 0; environment.isLive(); tries++) {
       try {
-        await this.sendOn(cursor, records);
+        // Once is enough: where only the position could not be committed, the records are there already.
+        if (!sent) await this.sendOn(cursor, records);
+        sent = true;
         await environment.commit(cursor, next);
         metrics.count('quantum_router_forwarded_total', { service: group, topic: cursor.topic }, records.length);
         cursor.forwarded();
         return;
       } catch (error) {
-        log.debug('forwarding failed, trying again', { group, reason: (error as Error).message });
+        const reason = (error as Error).message;
+        const say = tries === triesInSilence && environment.isLive() ? log.warn : log.debug;
+        say('records outside the agreed partitions cannot be forwarded; trying again until they can', {
+          group,
+          topic,
+          partition,
+          reason,
+        });
         await sleep(clock, backoffMs(tries));
       }
     }

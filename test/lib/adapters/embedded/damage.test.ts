@@ -224,6 +224,35 @@ test('a flipped bit in a record refuses the opening; the check names the record;
   await broker.close();
 });
 
+test('with damage all over the file everything else is saved, and the pages that hold nothing any more are named', async () => {
+  const broker = open();
+  await broker.ensureTopics([topic]);
+  const value = Buffer.alloc(1_900, 'x');
+  const sent = Array.from({ length: 3_000 }, (_, i) => ({ topic: 't', partition: 0, key: `k${i}`, value }));
+  await broker.producer('p').send(sent);
+  await broker.close();
+  const file = openSync(dataFile, 'r+');
+  const bytes = readFileSync(dataFile);
+  let wiped = 0;
+  for (let page = 40; page < bytes.length / 4_096; page += 2) {
+    const content = bytes.subarray(page * 4_096, (page + 1) * 4_096);
+    const isRecords = (content.readUInt16LE(18) & 0x2f) === 2 && content.includes(value.subarray(0, 500));
+    if (!isRecords) continue;
+    writeSync(file, Buffer.alloc(24), 0, 24, page * 4_096);
+    wiped++;
+  }
+  closeSync(file);
+  const { records, problems, salvaged } = repairStore(directory);
+  expect(wiped).toBeGreaterThan(500);
+  expect(problems.length).toBeGreaterThan(500);
+  const copy = open();
+  expect(await readAll(copy, 0)).toHaveLength(records);
+  await copy.close();
+  // A page holds one or two of these.
+  expect(records).toBeGreaterThanOrEqual(3_000 - 2 * wiped);
+  expect(records + salvaged).toBeLessThan(3_000);
+});
+
 test('the offset of a lost record that a group has read past is not given again', async () => {
   const values = await makeStore();
   flipIn(dataFile, `record ${values.length - 1} `);

@@ -59,6 +59,7 @@ describe('a directory that cannot be written to is refused in one sentence', () 
     ['EROFS', 'it is on a file system that can only be read'],
     ['ENOSPC', 'the disk is full'],
     ['EDQUOT', 'the quota of this user is used up'],
+    ['EISDIR', 'a directory is in the place of one of its files'],
   ])('%s', (code, reason) => {
     const error = unusable('/d', Object.assign(new Error(`${code}: as Node says it`), { code }));
     expect(error.message).toBe(`cannot keep a store in /d: ${reason}; name another directory with --data-dir`);

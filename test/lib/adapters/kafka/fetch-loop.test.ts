@@ -210,6 +210,26 @@ describe('the fetch loop', () => {
     expect(cursors[1]!.taken).toEqual([0, 1, 9]);
   });
 
+  test('one that fails when it is asked alone holds up no others', async () => {
+    const cursors = [new Cursor('topic', 0), new Cursor('topic', 1)];
+    const { one, clock, loop, until } = bench(cursors);
+    one.log('topic/0', []);
+    one.log('topic/1', [0, 1]);
+    one.starved.add('topic/1');
+    const fetch = one.fake.fetch!;
+    one.fake.fetch = (request) => {
+      const alone = request.topics.flatMap(({ partitions }) => partitions).length === 1;
+      if (alone) one.refusePartition('topic/1', protocolError('UNKNOWN_SERVER_ERROR', true));
+      return fetch(request);
+    };
+    loop.start();
+    await until(() => one.requests.length > 1);
+    one.log('topic/0', [0, 1, 2]);
+    await until(() => cursors[0]!.taken.length === 3 || clock.monotonicMs() > 30_000);
+    expect(cursors[0]!.taken).toEqual([0, 1, 2]);
+    loop.stop();
+  });
+
   test('after lost connections and moved leaders it goes on where it was', async () => {
     const cursors = [new Cursor('topic', 0)];
     const { one, two, loop, cluster, until, failures } = bench(cursors, { topic: [1] });
