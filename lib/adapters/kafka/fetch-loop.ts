@@ -28,6 +28,8 @@ const partitionBytes = 1_048_576;
 const responseBytes = 8 * partitionBytes;
 /** A partition that cannot be read for so long is told of. */
 const patienceMs = 5_000;
+/** So many empty answers in a row mean that there is nothing but a gap. */
+const answersOfGap = 3;
 /** Who leads a partition is not known. */
 const nobody = -1;
 
@@ -42,6 +44,8 @@ export class FetchLoop {
   private readonly sleepers = new Set<() => void>();
   /** Gave nothing though something was there: asked alone the next time. */
   private readonly starved = new Set<FetchCursor>();
+  /** How often in a row a partition that was asked alone gave nothing though something was there. */
+  private readonly emptyAlone = new Map<FetchCursor, number>();
   private readonly troubles = new Map<FetchCursor, Trouble>();
   /** Asked for offsets beyond the end of its log, once: a new leader may not know yet how long it is. */
   private readonly beyondEnd = new Set<FetchCursor>();
@@ -210,9 +214,13 @@ export class FetchLoop {
     this.recovered(cursor);
     const fetched = fetchedRecords(cursor.topic, data, from);
     const nothing = fetched.next === from && from < fetched.end;
-    // Asked alone, a partition that has anything gives at least one batch: what is left is nothing but gaps.
-    const beyondGap = nothing && alone;
-    if (nothing && !alone) this.starved.add(cursor);
+    // Asked alone, a partition that has anything gives at least one batch: what is left is nothing but gaps. A node that
+    // fetches old records from elsewhere may answer empty for a moment, so it is asked more than once.
+    const emptyAnswers = nothing && alone ? (this.emptyAlone.get(cursor) ?? 0) + 1 : 0;
+    const beyondGap = emptyAnswers >= answersOfGap;
+    if (emptyAnswers > 0 && !beyondGap) this.emptyAlone.set(cursor, emptyAnswers);
+    else this.emptyAlone.delete(cursor);
+    if (nothing && !beyondGap) this.starved.add(cursor);
     else this.starved.delete(cursor);
     if (fetched.unreadable.length > 0 && cursor.wanted() === from) {
       this.environment.passedOver.unreadable(cursor, fetched.unreadable);
