@@ -5,7 +5,7 @@
  */
 import { type Membership, type PartitionConsumer, StaleEpochError } from '../ports/broker';
 import type { Clock } from '../ports/clock';
-import { createDeadLetterAlarm } from './dead-letters';
+import { createDeadLetterAlarm, type DeadLetterAlarm } from './dead-letters';
 import type { ServiceDefinition, View } from './define-service';
 import type { Host } from './host';
 import { createRememberer, type Rememberer } from './remember';
@@ -67,6 +67,8 @@ class Service implements RunningService {
   private readonly plan: ServicePlan;
   private readonly rememberer: Rememberer;
   private readonly suspects: Suspects;
+  /** Outlives restarts: what rings has to end, and what is put aside comes with them. */
+  private readonly alarm: DeadLetterAlarm;
   private state: ServiceState = 'starting';
   private incarnation: Incarnation | null = null;
   private restartTimesMs: number[] = [];
@@ -88,6 +90,12 @@ class Service implements RunningService {
     this.group = definition.group;
     this.plan = planService(definition, host);
     this.suspects = createSuspects(host.limits.maxTriesAlone);
+    this.alarm = createDeadLetterAlarm(host.limits.deadLetters, host.clock, (on, facts) => {
+      host.metrics.set('quantum_router_dead_letter_alarm', { service: this.group }, on ? 1 : 0);
+      if (!on) host.log.info('dead letters are few again', { service: this.group });
+      else
+        host.log.error('many records become dead letters: look at the .dlq topics', { service: this.group, ...facts });
+    });
     this.ready = new Promise((resolve, reject) => {
       this.resolveReady = resolve;
       this.rejectReady = reject;
@@ -172,13 +180,8 @@ class Service implements RunningService {
       incarnation.views.push(followed);
       views.set(topic.name, followed.view);
     }
-    const alarm = createDeadLetterAlarm(host.limits.deadLetters, host.clock, (on, facts) => {
-      host.metrics.set('quantum_router_dead_letter_alarm', { service: this.group }, on ? 1 : 0);
-      if (!on) host.log.info('dead letters are few again', { service: this.group });
-      else
-        host.log.error('many records become dead letters: look at the .dlq topics', { service: this.group, ...facts });
-    });
-    const around: TaskSurroundings = { plan, host, views, alarm, rememberer: this.rememberer, suspects: this.suspects };
+    const { alarm, rememberer, suspects } = this;
+    const around: TaskSurroundings = { plan, host, views, alarm, rememberer, suspects };
     const membership = await host.broker.join({
       group: plan.wireGroup,
       topics: [...plan.inputs.keys()],

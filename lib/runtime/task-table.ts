@@ -14,7 +14,7 @@ import { OversizedRecordError, sizeOf } from './record-size';
 /** Header of changelog records where only the reader can tell an owner from a zombie: see `PartitionConsumer.ownerEpoch`. */
 const ownerEpochHeader = 'owner-epoch';
 
-/** Rows above this share of what a record may have are weighed whenever they are set; the others only when written. */
+/** Rows that may be above this share of what a record may have are weighed when they are set; the others only when written. */
 const lightShare = 1 / 16;
 
 /** Key of the record that says which input positions a changelog reflects. No row key may start with its first character. */
@@ -77,7 +77,7 @@ export function createTaskTable<S>(
   /** Keys whose last record in the changelog is not what counts. */
   const toOverwrite = new Set<string>();
   const lightBytes = maxRecordBytes * lightShare;
-  /** Bytes of the rows that are not light. */
+  /** Bytes of the rows that are not light, and how much others may have grown by since the last flush. */
   const heavy = new Map<string, number>();
 
   const dueAtMsOf = (row: S): number | null => {
@@ -131,8 +131,11 @@ export function createTaskTable<S>(
         if (!rows.has(key)) return;
         remove(key);
       } else {
-        if ((heavy.get(key) ?? 0) + addedBytes > lightBytes) weigh(key, codec.encode(row));
+        const bytes = (heavy.get(key) ?? 0) + addedBytes;
+        if (bytes > lightBytes) weigh(key, codec.encode(row));
         put(key, row);
+        // Many small additions between two flushes are a large one.
+        if (addedBytes > 0 && bytes <= lightBytes) heavy.set(key, bytes);
       }
       changedKeys.add(key);
     },
@@ -205,7 +208,9 @@ export function createTaskTable<S>(
       unconfirmed = [];
       toOverwrite.clear();
       // Epochs of different machines go by different clocks: ours must be above all that wrote here before us.
-      if (ownerEpoch !== undefined) toRecord = ownedBy(place, Math.max(ownerEpoch, newestOwner + 1));
+      // Of a number that nobody can go beyond, as somebody else may have written it, there can be two owners.
+      const owner = Math.min(Number.MAX_SAFE_INTEGER, Math.max(ownerEpoch ?? 0, newestOwner + 1));
+      if (ownerEpoch !== undefined) toRecord = ownedBy(place, owner);
       return positions;
     },
   };

@@ -258,11 +258,11 @@ export class Task {
     this.trace.mark('looked up');
     this.decideAll(records, events, lookups);
     this.trace.mark('decided');
-    this.around.alarm.batch(records.length, this.deadLettersInBatch);
     plan.metrics.observeDecideSeconds((host.elapsedMs() - startedMs) / 1_000);
     for (const inputPlan of plan.inputs.values()) {
       if (inputPlan.input.kind === 'process') await this.process(inputPlan, inputPlan.input, records, events);
     }
+    this.around.alarm.batch(records.length, this.deadLettersInBatch);
     this.advance(records);
   }
 

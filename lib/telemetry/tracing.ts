@@ -18,11 +18,13 @@ export const traceparentHeader = 'traceparent';
 /** Finds the SDK when one is registered, also after this module was loaded. */
 export const tracer = trace.getTracer('quantum-router');
 
+/** Tasks keep the header for as long as a row lives; later versions have room for what they append. */
+const maxTraceparentLength = 256;
 const traceparentForm = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
 /** The remote span a `traceparent` names; null where it is absent or malformed, which is never an error. */
 export function parseTraceparent(header: unknown): SpanContext | null {
-  if (typeof header !== 'string') return null;
+  if (typeof header !== 'string' || header.length > maxTraceparentLength) return null;
   const match = traceparentForm.exec(header);
   if (!match) return null;
   const [, version, traceId, spanId, flags, more] = match;

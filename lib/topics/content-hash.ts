@@ -24,9 +24,11 @@ export function contentHashOf(request: RouteRequested): string {
     parts.push(part(field));
     if (Buffer.isBuffer(value)) parts.push(part(value.toString('base64')));
     else if (typeof value === 'string') parts.push(part(value));
-    else if (field === 'messages')
+    else if (field === 'messages') {
+      // Their number, too: a role may be named like the field that follows.
+      parts.push(part(String(request.messages.length)));
       for (const { role, content } of request.messages) parts.push(part(role), part(content));
-    else parts.push(part(JSON.stringify(sorted(value))));
+    } else parts.push(part(JSON.stringify(sorted(value))));
   }
   return createHash('sha256').update(parts.join('')).digest('hex').slice(0, 16);
 }

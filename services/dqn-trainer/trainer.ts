@@ -237,6 +237,14 @@ export class Trainer {
     return records;
   }
 
+  /** The runtime has put an event aside: no fold of this log may take it, and the next checkpoint says so. */
+  skip(offset: number): void {
+    const { session } = this;
+    if (!session || session.skipped.has(offset)) return;
+    session.skipped.add(offset);
+    session.recordStart = true;
+  }
+
   /** Carries commands out, in order and each once, and answers them. */
   async obey(commands: readonly WeightsCommand[], context: Pick<Context, 'nowMs' | 'view'>): Promise<Emit[]> {
     const { session } = this;

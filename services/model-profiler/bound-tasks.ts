@@ -11,8 +11,8 @@ import { afterObservation, noStats } from './observe';
 export const otherTasks = 'other';
 /** Task types of one model, the shared entry included. */
 export const maxTasksOfModel = 64;
-/** Task types of all models of one provider: with the longest names some 600 kB. */
-export const maxTasksOfProvider = 2_048;
+/** Task types of all models of one provider: with the longest names some 400 kB, beside 500 kB of the models themselves. */
+export const maxTasksOfProvider = 1_536;
 /** Longer words, in characters, share the entry for others; the router itself infers or takes none that is longer. */
 const maxTaskLength = 64;
 
@@ -30,43 +30,52 @@ export function tasksAfter(
   return next;
 }
 
-/** All models within what one row holds: task types of the least weight go into their model's shared entry. */
-export function boundTasks(given: Readonly<Record<string, ModelProfile>>): Record<string, ModelProfile> {
+/**
+ * All models within what one row holds: task types of the least weight go into their model's shared entry. The one just
+ * seen stays here, too, or a new one would never get the weight of those that have been there for long.
+ */
+export function boundTasks(
+  given: Readonly<Record<string, ModelProfile>>,
+  seen: Pick<ModelObserved, 'model' | 'taskType'>,
+): Record<string, ModelProfile> {
   const models = new Map(Object.entries(given));
-  let count = 0;
-  for (const { tasks } of models.values()) count += Object.keys(tasks).length;
-  while (count > maxTasksOfProvider) {
-    let holder: ModelProfile | undefined;
-    let least = Number.POSITIVE_INFINITY;
-    for (const profile of models.values()) {
-      const own = Object.entries(profile.tasks).filter(([task]) => task !== otherTasks);
-      // A model with one word of its own would have as many entries afterwards.
-      if (own.length < (ownEntry(profile.tasks, otherTasks) ? 1 : 2)) continue;
-      for (const [, { weight }] of own) {
-        if (weight >= least) continue;
-        least = weight;
-        holder = profile;
-      }
-    }
-    if (!holder) break;
-    const tasks = dictionaryOf(Object.entries(holder.tasks));
-    shareLightest(tasks, null);
-    count += Object.keys(tasks).length - Object.keys(holder.tasks).length;
-    models.set(holder.model, { ...holder, tasks });
+  let excess = -maxTasksOfProvider;
+  for (const { tasks } of models.values()) excess += Object.keys(tasks).length;
+  if (excess <= 0) return dictionaryOf(models);
+  // Once for all of them: a row of an earlier version may have thousands too many.
+  const lightestFirst = [...models]
+    .flatMap(([name, { tasks }]) => Object.entries(tasks).map(([task, { weight }]) => ({ name, task, weight })))
+    .filter(({ name, task }) => task !== otherTasks && (name !== seen.model || task !== seen.taskType))
+    .sort((a, b) => a.weight - b.weight);
+  const bounded = new Map<string, Record<string, DecayedStats>>();
+  for (const { name, task } of lightestFirst) {
+    if (excess <= 0) break;
+    const tasks = bounded.get(name) ?? dictionaryOf(Object.entries(models.get(name)!.tasks));
+    const before = Object.keys(tasks).length;
+    // A model with one word of its own would have as many entries afterwards.
+    if (before === 1) continue;
+    share(tasks, task);
+    bounded.set(name, tasks);
+    excess += Object.keys(tasks).length - before;
   }
+  for (const [name, tasks] of bounded) models.set(name, { ...models.get(name)!, tasks });
   return dictionaryOf(models);
 }
 
 /** Adds the entry of the least weight to the shared one, in place; of equals the one that has been there longest. */
-function shareLightest(tasks: Record<string, DecayedStats>, kept: string | null): void {
+function shareLightest(tasks: Record<string, DecayedStats>, kept: string): void {
   let lightest: string | undefined;
   for (const [task, { weight }] of Object.entries(tasks)) {
     if (task === otherTasks || task === kept) continue;
     if (lightest === undefined || weight < tasks[lightest]!.weight) lightest = task;
   }
-  if (lightest === undefined) return;
-  tasks[otherTasks] = together(ownEntry(tasks, otherTasks) ?? noStats(), tasks[lightest]!);
-  delete tasks[lightest];
+  if (lightest !== undefined) share(tasks, lightest);
+}
+
+/** Adds one entry to the shared one, in place. */
+function share(tasks: Record<string, DecayedStats>, rare: string): void {
+  tasks[otherTasks] = together(ownEntry(tasks, otherTasks) ?? noStats(), ownEntry(tasks, rare)!);
+  delete tasks[rare];
 }
 
 /** Means by their weights. */

@@ -47,7 +47,7 @@ export function profileModel(
     updatedAtMs: nowMs,
   };
   return withProvider(
-    { ...row, models: bounded(withModel(row.models, next), observed.model) },
+    { ...row, models: bounded(withModel(row.models, next), observed) },
     breakers.provider,
     [observed.model],
     nowMs,
@@ -93,15 +93,15 @@ function withModel(models: ProviderProfiles['models'], profile: ModelProfile): R
 }
 
 /** Within what one row holds: see `bound-tasks.ts`. The model just observed is never the one that goes. */
-function bounded(models: Record<string, ModelProfile>, observed: string): Record<string, ModelProfile> {
+function bounded(models: Record<string, ModelProfile>, observed: ModelObserved): Record<string, ModelProfile> {
   const profiles = Object.values(models);
   if (profiles.length > maxModelsOfProvider) {
     const oldest = profiles
-      .filter(({ model }) => model !== observed)
+      .filter(({ model }) => model !== observed.model)
       .reduce((a, b) => (b.updatedAtMs < a.updatedAtMs ? b : a));
-    return boundTasks(dictionaryOf(Object.entries(models).filter(([name]) => name !== oldest.model)));
+    return boundTasks(dictionaryOf(Object.entries(models).filter(([name]) => name !== oldest.model)), observed);
   }
-  return boundTasks(models);
+  return boundTasks(models, observed);
 }
 
 /** A correction is no call; a cancelled call says nothing of health. */

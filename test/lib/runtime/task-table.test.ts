@@ -47,6 +47,40 @@ test('a restored table has the rows, due times and positions of the last flush',
   expect(copy.changed()).toBe(false);
 });
 
+test('a row that grows by many small pieces between two flushes is refused when it will not fit, not lost when written', () => {
+  const table = createTaskTable(definition, { ...changelog, maxRecordBytes: 16_000 });
+  const grown = (pieces: number): Tally => ({ ...row('a', 1), key: 'a'.repeat(pieces * 900) });
+  let pieces = 0;
+  expect(() => {
+    for (;;) {
+      table.set('a', grown(pieces + 1), 900);
+      pieces++;
+    }
+  }).toThrow('which takes 16000');
+  expect(pieces).toBeGreaterThan(15);
+  expect(flush(table, 1)[0]!.key).toBe('a');
+  // What was replaced, not added to, is weighed and found light.
+  for (let i = 0; i < 100; i++) table.set('b', row('b', i), 900);
+  expect(table.get('b')!.count).toBe(99);
+});
+
+test('a forged record of the last owner there can be takes nothing away', () => {
+  const forged = {
+    ...changelog,
+    key: 'forged',
+    value: null,
+    headers: { 'owner-epoch': String(Number.MAX_SAFE_INTEGER) },
+  };
+  const table = createTaskTable(definition, { ...changelog, ownerEpoch: 1_700_000_000_000 });
+  restore(table, logged([forged]));
+  table.restored();
+  table.set('a', row('a', 1));
+  const copy = createTaskTable(definition, { ...changelog, ownerEpoch: 1_700_000_000_001 });
+  expect(restore(copy, logged([forged, ...flush(table, 7)]))).toEqual([]);
+  expect(copy.restored()).toEqual(new Map([['in', 7]]));
+  expect(copy.get('a')).toEqual(row('a', 1));
+});
+
 test('rows of a torn flush do not count, and the next flush overwrites them', () => {
   const table = createTaskTable(definition, changelog);
   table.set('a', row('a', 1));

@@ -897,6 +897,32 @@ describe('dead letters', () => {
     expect(await alarm()).toBe(0);
   });
 
+  test('what makes a processor throw rings it as well, over the restarts that find it; it ends after a restart, too', async () => {
+    const world = createWorld({ limits: { deadLetters: { count: 3, ratio: 0.5, windowMs: 600_000 } } });
+    const poisoned = defineService({
+      group: 'toy',
+      inputs: [
+        process(orders, async (batch) => {
+          if (batch.some(({ event }) => event.id.startsWith('bad'))) throw new Error('a bug');
+          return [];
+        }),
+      ],
+      outputs: [],
+    });
+    await world.start(poisoned);
+    const alarm = () => world.host.metrics.value('quantum_router_dead_letter_alarm', { service: 'toy' });
+    await world.put(orders, ordersOf('bad', 1, 5));
+    await world.clock.advanceBy(300_000);
+    expect(deadLetters(world, orders.name)).toHaveLength(5);
+    expect(await alarm()).toBe(1);
+    await world.put(orders, ordersOf('bad', 6, 6));
+    for (let window = 0; window < 3; window++) {
+      await world.clock.advanceBy(600_000);
+      await world.put(orders, ordersOf(`b${window}`, 1, 3));
+    }
+    expect(await alarm()).toBe(0);
+  });
+
   test('few among many, or spread over time, ring none', async () => {
     const world = createWorld({ limits: { deadLetters: { count: 2, ratio: 0.5, windowMs: 1_000 } } });
     await world.start(stateless(echo));

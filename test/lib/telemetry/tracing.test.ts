@@ -24,6 +24,8 @@ describe('traceparent', () => {
   test('other flags than sampled are of no concern, later versions may say more', () => {
     expect(parseTraceparent(`00-${traceId}-${spanId}-03`)?.traceFlags).toBe(TraceFlags.SAMPLED);
     expect(parseTraceparent(`cc-${traceId}-${spanId}-01-what-comes-later`)?.spanId).toBe(spanId);
+    // It is remembered with a row: nobody appends a megabyte.
+    expect(parseTraceparent(`cc-${traceId}-${spanId}-01-${'x'.repeat(1_000)}`)).toBeNull();
   });
 
   test.each([

@@ -43,5 +43,11 @@ test.each<[string, Partial<RouteRequested>]>([
 test('the same letters in other fields or turns are other content', () => {
   expect(hash(messages('a', 'b'))).not.toBe(hash(messages('ab')));
   expect(hash(messages('a', 'b'))).not.toBe(hash(messages('a4|userb')));
+  const turn = (role: string, content: string) => ({ role, content });
+  const asked = [turn('user', 'a')];
+  // A producer of its own may give a role any name, also that of a field.
+  expect(hash({ prompt: null, messages: [...asked, turn('taskHint', 'code')], taskHint: null })).not.toBe(
+    hash({ prompt: null, messages: asked, taskHint: 'code' }),
+  );
   expect(hash({ tenantId: 'x', taskHint: null })).not.toBe(hash({ tenantId: null, taskHint: 'x' }));
 });

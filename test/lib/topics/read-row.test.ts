@@ -81,6 +81,15 @@ test('what is of the type and cannot be used is passed over as well, further bac
   expect(await readLast(broker, topics.config, '', { accepts })).toEqual(configOf(1));
 });
 
+test('the last value is that of the key which everybody reads, however much else lies on top of it', async () => {
+  const other: [string, ConfigApplied][] = Array.from({ length: 300 }, (_, i) => ['another', configOf(i + 2)]);
+  const { broker } = await tableOf(topics.config, [['current', configOf(1)], ...other]);
+  const told: number[] = [];
+  const onForeign = ({ offset }: { offset: number }): void => void told.push(offset);
+  expect(await readLast(broker, topics.config, '', { onForeign })).toEqual(configOf(1));
+  expect(told).toEqual(other.map((_, i) => 300 - i));
+});
+
 test('where rows are deleted, a record without a value deletes its row, also one that is garbage by now', async () => {
   const { broker } = await tableOf<WeightsVersion>(topics.weightsVersions, [
     ['a', garbage],

@@ -5,7 +5,8 @@ import { settingsOf } from '../../../lib/topics/define-topic';
 import { readTable } from '../../../lib/topics/read-table';
 import { topics } from '../../../lib/topics/topics';
 
-const { config } = topics;
+/** As a table of which rows are deleted. */
+const config = { ...topics.config, keepsRows: false };
 const row = (version: number): Buffer =>
   config.codec.encode({ version, json: '{}', appliedAtMs: 0, appliedBy: '', fileSha256: null });
 

@@ -1,6 +1,9 @@
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
+import { dictionaryOf } from '../../../lib/dictionary';
 import type { ModelObserved, ModelProfile, ProviderProfiles } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
+import { maxTasksOfProvider } from '../../../services/model-profiler/bound-tasks';
+import { noStats } from '../../../services/model-profiler/observe';
 import { profileModel } from '../../../services/model-profiler/profile-model';
 import { createModelProfiler } from '../../../services/model-profiler/service';
 import { createWorld, type World } from '../one-service';
@@ -177,14 +180,14 @@ describe('model-profiler', () => {
 
   test('the largest row, as many models and words as there can be with the longest names, fits into a record', () => {
     const settings = defaultRouterConfig([{ name: 'none', provider: 'none' }]);
-    const name = (i: number): string => `${'ä'.repeat(196)}${String(i).padStart(4, '0')}`;
+    // Three bytes a character, for the words, too.
+    const name = (i: number): string => `${'語'.repeat(196)}${String(i).padStart(4, '0')}`;
     let row: ProviderProfiles | undefined;
     for (let i = 0; i < 300; i++) {
       for (let task = 0; task < 12; task++) {
         const observation = observed({
           model: name(i),
           provider: name(0),
-          // Three bytes a character.
           taskType: `${'語'.repeat(61)}${String(task).padStart(3, '0')}`,
         });
         row = profileModel(row, observation, settings, i).row;
@@ -194,8 +197,30 @@ describe('model-profiler', () => {
     // Those not seen for longest are gone.
     expect(Object.keys(row!.models)[0]).toBe(name(44));
     const words = Object.values(row!.models).reduce((sum, { tasks }) => sum + Object.keys(tasks).length, 0);
-    expect(words).toBeLessThanOrEqual(2_048);
-    expect(topics.providerProfiles.codec.encode(row!).length).toBeLessThan(1_000_000);
+    expect(words).toBe(maxTasksOfProvider);
+    expect(topics.providerProfiles.codec.encode(row!).length).toBeLessThan(950_000);
+  });
+
+  test('a row of an earlier version with thousands of words too many is bounded at once; a new word gets its chance', () => {
+    const settings = defaultRouterConfig([{ name: 'none', provider: 'none' }]);
+    const stats = { ...noStats(), weight: 3 };
+    const words = dictionaryOf(Array.from({ length: 64 }, (_, i) => [`task-${i}`, stats] as const));
+    const first = profileModel(undefined, observed({ model: 'm0' }), settings, 0).row;
+    const models = Array.from({ length: 110 }, (_, i) => `m${i}`).map(
+      (model) => [model, { ...first.models['m0']!, model, tasks: words }] as const,
+    );
+    const startedMs = performance.now();
+    let { row } = profileModel({ ...first, models: dictionaryOf(models) }, observed({ model: 'm7' }), settings, 1);
+    // Some 100 ms; it took ten seconds where the lightest was looked for again and again.
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    const count = () => Object.values(row.models).reduce((sum, { tasks }) => sum + Object.keys(tasks).length, 0);
+    expect(count()).toBe(maxTasksOfProvider);
+    const weight = Object.values(row.models).flatMap(({ tasks }) => Object.values(tasks).map((task) => task.weight));
+    expect(weight.reduce((a, b) => a + b)).toBeCloseTo(110 * 64 * 3 + 1, 3);
+    for (let i = 0; i < 5; i++)
+      ({ row } = profileModel(row, observed({ model: 'm9', taskType: 'new' }), settings, 2 + i));
+    expect(row.models['m9']!.tasks['new']!.weight).toBeGreaterThan(4);
+    expect(count()).toBe(maxTasksOfProvider);
   });
 
   test('works by default settings until a configuration is applied', async () => {
