@@ -70,8 +70,13 @@ export interface DqnTrainerOptions {
 const defaultCheckpointEveryEvents = 2_000;
 /** Publishings between two clean-ups of the key-value store. */
 const cleanEveryPublishings = 16;
-/** Events in a row that may be put aside. More of them are no fault of the events: the service fails, and somebody has to look. */
+/**
+ * Events in a row that may be put aside without a question. Then a fold of its own takes an event that went well: where it
+ * fails at that one, too, the events are not at fault, the service fails, and somebody has to look.
+ */
 const mostSkippedInRow = 8;
+/** So far back an event that went well is looked for. */
+const knownEvents = 500;
 /** Offsets remembered as skipped; the log forgets its oldest events, too. */
 const mostSkipped = 10_000;
 /** A command that fails is carried out again after a restart, so often; then it is refused. */
@@ -404,10 +409,13 @@ export class Trainer {
         tried = addTried(tried, await session.fold.apply([one]));
         inRow = 0;
       } catch (error) {
-        // Said to be no fault of the records, or the runtime would put them aside one after another.
         if (++inRow > mostSkippedInRow) {
-          const message = `the fold fails at ${inRow} events in a row: ${(error as Error).message}`;
-          throw new TransientError(message, { cause: error });
+          // Said to be no fault of the records, or the runtime would put them aside one after another.
+          if (!(await this.foldsWhatItFolded(session, batch.at(-1)!.offset + 1))) {
+            const message = `the fold fails at ${inRow} events in a row: ${(error as Error).message}`;
+            throw new TransientError(message, { cause: error });
+          }
+          inRow = 0;
         }
         skipped.add(one.offset);
         metrics.count('quantum_router_learning_skipped_total', {});
@@ -426,6 +434,23 @@ export class Trainer {
       }
     }
     return { ...tried, outputs: tried.outputs.slice(told) };
+  }
+
+  /** Whether a new fold takes the last event that went well: then it is the events that are at fault, however many they are. */
+  private async foldsWhatItFolded({ settings, skipped, position }: Session, offset: number): Promise<boolean> {
+    let known: FoldBatch[number] | undefined;
+    for await (const batch of readEvents(this.options, Math.max(0, position - knownEvents), position))
+      known = without(skipped, batch).at(-1) ?? known;
+    if (!known) return false;
+    const fold = await this.options.startFold(settings, null);
+    try {
+      await fold.apply([{ event: known.event, offset }]);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await fold.close();
+    }
   }
 
   /** Makes the fold anew as it was before the batch under way. What it puts out on the way has been published. */

@@ -171,6 +171,15 @@ describe('an event that makes the fold fail', () => {
     expect(world.fatal).toEqual([]);
   });
 
+  test('many in a row are put aside, too, as long as the fold takes what it has taken before', async () => {
+    const poisoned = Array.from({ length: 20 }, (_, i) => i + 50);
+    const world = await createTrainerWorld({ startFold: failingAt(poisoned) });
+    await world.start(world.trainer);
+    await feed(world, learningEvents(0, 120));
+    expect(world.fatal).toEqual([]);
+    expect(world.out(topics.trainerCheckpoint).at(-1)!.skippedOffsets).toEqual(poisoned);
+  });
+
   test('a fold that fails at everything ends the service instead of throwing the log away', async () => {
     const all = Array.from({ length: 200 }, (_, i) => i + 20);
     const world = await createTrainerWorld({ startFold: failingAt(all) });
