@@ -92,9 +92,14 @@ function makeWalker(schema: z.ZodType): ListWalker | null {
   if (schema instanceof z.ZodArray) return arrayWalker(schema);
   if (schema instanceof z.ZodRecord) {
     const walkEach = elementWalker(schema.valueType as z.ZodType);
+    const maximum = Number(schema.meta()?.['maxProperties'] ?? Number.POSITIVE_INFINITY);
     return (value, path, issues) => {
       if (!isObject(value)) return true;
       const keys = Object.keys(value);
+      if (keys.length > maximum) {
+        issues.push({ path, at: 'value', message: `must have at most ${maximum} entries, not ${keys.length}` });
+        return false;
+      }
       return walkEach(
         keys.map((key) => value[key]),
         (at) => [...path, keys[at]!],

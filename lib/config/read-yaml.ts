@@ -106,11 +106,16 @@ export function readYaml(source: string, environment: Environment | null): YamlT
   return { ok: true, value, issues, positionOf: (issue) => placeOf(offsetOf(document, issue)) };
 }
 
-/** What is too much about the text, found by its tokens alone in one pass. */
-export function faultOfSize(text: string): { message: string; line: number } | null {
+/** Why a text is too long to be looked at; null where it is not. */
+export function faultOfBytes(text: string): string | null {
   const bytes = Buffer.byteLength(text);
-  if (bytes > limits.maxBytes)
-    return { message: `must be at most ${limits.maxBytes} bytes long, not ${bytes}`, line: 1 };
+  return bytes > limits.maxBytes ? `must be at most ${limits.maxBytes} bytes long, not ${bytes}` : null;
+}
+
+/** What is too much about the text, found by its tokens alone in one pass. */
+function faultOfSize(text: string): { message: string; line: number } | null {
+  const message = faultOfBytes(text);
+  if (message !== null) return { message, line: 1 };
   let tokens = 0;
   let keys = 0;
   let flowDepth = 0;

@@ -19,9 +19,7 @@ export function idFault(value: string): string | null {
 
 /** The same for a text that may be empty. */
 export function labelFault(value: string): string | null {
-  // Every character has one or two units: most texts need no counting.
-  if (value.length > maxIdChars && (value.length > 2 * maxIdChars || [...value].length > maxIdChars))
-    return `must be at most ${maxIdChars} characters long`;
+  if (codePointsOf(value) > maxIdChars) return `must be at most ${maxIdChars} characters long`;
   const found = forbidden.exec(value);
   if (!found) return null;
   const code = found[0].codePointAt(0)!;
@@ -29,4 +27,10 @@ export function labelFault(value: string): string | null {
   return code >= 0xd800
     ? `has a lone surrogate (${name} at ${found.index}), which UTF-8 cannot carry`
     : `has a control character (${name} at ${found.index})`;
+}
+
+/** Characters of a text as they count for `maxIdChars`; of a much longer one its units, which are more than allowed too. */
+export function codePointsOf(value: string): number {
+  // Every character has one or two units: most texts need no counting.
+  return value.length <= maxIdChars || value.length > 2 * maxIdChars ? value.length : [...value].length;
 }

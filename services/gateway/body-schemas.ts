@@ -7,6 +7,7 @@ import { bytesOf } from '../../lib/learning/encode';
 import { maxListLength, maxMessages, maxStrategies, threadTimeoutRangeMs } from '../../lib/routing/validate-request';
 import type { RouteOutcome, RouteRequested } from '../../lib/topics/generated/messages';
 import { float32 } from '../../lib/topics/number-ranges';
+import { maxRewardParts } from '../reward-feedback/check-outcome';
 import { fieldDoc } from './avro-json-schema';
 import { id, label, numberOf } from './field-schemas';
 import { messageSchema, readConversation } from './read-conversation';
@@ -114,7 +115,11 @@ export const feedbackBodySchema = z.strictObject({
   outputTokens: telling('outputTokens', { min: 0 }).nullable().default(null).describe(told('outputTokens')),
   costUsd: telling('costUsd', { min: 0 }).nullable().default(null).describe(told('costUsd')),
   quality: telling('quality', { min: 0, max: 1 }).nullable().default(null).describe(told('quality')),
-  rewardParts: z.record(id, z.number().min(0).max(1)).default({}).describe(told('rewardParts')),
+  rewardParts: z
+    .record(id, z.number().min(0).max(1))
+    .meta({ maxProperties: maxRewardParts })
+    .default({})
+    .describe(told('rewardParts')),
   source: id.default('unknown').describe(told('source')),
   provisional: z.boolean().default(false).describe(told('provisional')),
   revision: telling('revision', { min: 0 }).default(0).describe(told('revision')),

@@ -44,6 +44,9 @@ async function findInPartition(
   return firstWithId(options.broker, of, { from, to: end }, decisionId);
 }
 
+/** Few enough that the event loop is held up for some milliseconds only. */
+const chunkRecords = 200;
+
 async function firstWithId(
   broker: Broker,
   of: TopicPartition,
@@ -52,7 +55,7 @@ async function firstWithId(
 ): Promise<RouteDecided | null> {
   if (range.from >= range.to) return null;
   const idBytes = Buffer.from(decisionId, 'utf8');
-  for await (const records of broker.read(of, range)) {
+  for await (const records of broker.read(of, { ...range, maxRecords: chunkRecords })) {
     for (const record of records) {
       // Searching the bytes is a hundred times cheaper than decoding them.
       if (!record.value?.includes(idBytes)) continue;

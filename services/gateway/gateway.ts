@@ -21,7 +21,6 @@ import { readWeights } from '../../lib/weights/read-weights';
 import { type BodyBudget, type BodyShare, createBodyBudget } from './body-budget';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import type { Endpoint, GatewayContext } from './endpoint';
-import { findDecision } from './find-decision';
 import { HttpError, toHttpError } from './http-error';
 import { createDecisionLookup } from './look-up-decision';
 import { type Door, openDoor } from './open-door';
@@ -167,6 +166,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     requestPathPartitions: options.requestPathPartitions,
     maxScannedRecords: settings.maxScannedRecords,
   };
+  const lookup = createDecisionLookup({ search, clock, onFound: recent.add });
   const context: GatewayContext = {
     id,
     clock,
@@ -185,9 +185,8 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     recent,
     feedback,
     underWay: new Map(),
-    findDecision: async (decisionId, routingKey) =>
-      recent.get(decisionId) ?? findDecision(search, decisionId, routingKey),
-    lookup: createDecisionLookup({ search, clock, onFound: recent.add }),
+    findDecision: async (decisionId, routingKey) => recent.get(decisionId) ?? lookup.first(decisionId, routingKey),
+    lookup,
     reported: createReportedOutcomes(settings.maxRememberedReports),
     waitingFor: () => [...(config() ? [] : ['a configuration']), ...(options.waitingFor?.() ?? [])],
     status: options.status ?? (() => ({})),

@@ -1,27 +1,30 @@
 /**
  * Finds the decision of a report in the log: the newest records first, since most reports come soon, and never more than
- * a stated number. An id that nobody knows costs one look; many at once do not add up.
+ * a stated number. An id that nobody knows costs one look; of many at once one is looked for at a time.
  */
 import type { Clock } from '../../lib/ports/clock';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
-import { type FindDecisionOptions, type Found, findAmongNewest } from './find-decision';
+import { type FindDecisionOptions, type Found, findAmongNewest, findDecision } from './find-decision';
+import { HttpError } from './http-error';
 
 export interface DecisionLookup {
   /**
-   * `searchedAll` false: it may still exist, in older records than were looked at, or because too many look-ups were under
-   * way. At most `maxRecords` of each partition are looked at.
+   * `searchedAll` false: it may still exist, in older records than were looked at. At most `maxRecords` of each partition
+   * are looked at. Rejects with an HttpError where too many look-ups wait for their turn.
    */
   find(decisionId: string, routingKey: string | null, maxRecords: number): Promise<Found>;
+  /** The first record with this id, where it is among the newest that a search looks at. Takes its turn with the others. */
+  first(decisionId: string, routingKey: string | null): Promise<RouteDecided | null>;
 }
 
 export interface DecisionLookupOptions {
-  readonly search: Omit<FindDecisionOptions, 'maxScannedRecords'>;
+  readonly search: FindDecisionOptions;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly onFound: (decision: RouteDecided) => void;
 }
 
-/** Look-ups that read the log at once; more are not made, and their reports are judged downstream. */
-const maxUnderWay = 16;
+/** Look-ups that wait for their turn: one reads the log at a time, since several would hold up everything else together. */
+const maxUnderWay = 128;
 /** An id that is not there is not looked for again so soon. */
 const unknownForMs = 1_000;
 const maxUnknown = 1_000;
@@ -30,6 +33,17 @@ export function createDecisionLookup({ search, clock, onFound }: DecisionLookupO
   const underWay = new Map<string, Promise<Found>>();
   // A Map iterates in order of insertion, so the first key is the oldest.
   const unknownUntilMs = new Map<string, number>();
+
+  let waiting = 0;
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
+    if (waiting >= maxUnderWay)
+      return Promise.reject(new HttpError('overloaded', 'too many decisions are being looked up; try again later'));
+    waiting++;
+    const result = turn.then(task).finally(() => waiting--);
+    turn = result.catch(() => {});
+    return result;
+  };
 
   const look = async (key: string, decisionId: string, routingKey: string | null, max: number): Promise<Found> => {
     const found = await findAmongNewest(search, decisionId, routingKey, max);
@@ -50,10 +64,10 @@ export function createDecisionLookup({ search, clock, onFound }: DecisionLookupO
         return Promise.resolve({ decision: null, searchedAll: true });
       const same = underWay.get(key);
       if (same) return same;
-      if (underWay.size >= maxUnderWay) return Promise.resolve({ decision: null, searchedAll: false });
-      const looking = look(key, decisionId, routingKey, maxRecords).finally(() => underWay.delete(key));
+      const looking = inTurn(() => look(key, decisionId, routingKey, maxRecords)).finally(() => underWay.delete(key));
       underWay.set(key, looking);
       return looking;
     },
+    first: (decisionId, routingKey) => inTurn(() => findDecision(search, decisionId, routingKey)),
   };
 }

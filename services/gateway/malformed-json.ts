@@ -34,9 +34,15 @@ export function locateJsonFault(text: string): JsonFault {
     throw faultAt(scanner, scanner.at < text.length ? 'text after the end of the JSON value' : 'not JSON');
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const before = text.slice(0, error.at);
-    const line = before.split('\n').length;
-    return { field: formatPath(error.path), line, column: error.at - before.lastIndexOf('\n'), message: error.message };
+    let line = 1;
+    let lineStart = 0;
+    // Counted one by one: a list of all lines of a text of nothing else would take longer than the parsing.
+    for (let at = 0; at < error.at; at++) {
+      if (text.charCodeAt(at) !== 0x0a) continue;
+      line++;
+      lineStart = at + 1;
+    }
+    return { field: formatPath(error.path), line, column: error.at - lineStart + 1, message: error.message };
   }
 }
 

@@ -5,7 +5,7 @@
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ParseResult } from '../../lib/config/parse-config';
-import { faultOfSize } from '../../lib/config/read-yaml';
+import { faultOfBytes } from '../../lib/config/read-yaml';
 import { HttpError } from './http-error';
 
 const maxParseMs = 5_000;
@@ -18,8 +18,9 @@ export function createConfigParser({ maxWaiting = 8 } = {}): ConfigParser {
   let waiting = 0;
   let turn: Promise<unknown> = Promise.resolve();
   return async (text) => {
-    const fault = faultOfSize(text);
-    if (fault) return { ok: false, errors: [{ line: fault.line, column: 1, path: '', message: fault.message }] };
+    // The tokens are counted in the thread: 60,000 of them would hold up requests, too.
+    const message = faultOfBytes(text);
+    if (message !== null) return { ok: false, errors: [{ line: 1, column: 1, path: '', message }] };
     if (waiting >= maxWaiting)
       throw new HttpError('overloaded', 'other configurations are being parsed; try again later');
     waiting++;

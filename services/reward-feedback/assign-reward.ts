@@ -121,7 +121,7 @@ function joined(row: AwaitedOutcome, context: Knows): Result<AwaitedOutcome> {
       continue;
     }
     const before = writtenBeforeCrash(ofAttempt, context);
-    const merged = { before, whole: wholeOf(ofAttempt)!, reportId: newestReportId(ofAttempt)! };
+    const merged = { before, whole: wholeOf(ofAttempt)!, ofAttempt, reportId: newestReportId(ofAttempt)! };
     const used = consequences(complete, event, merged, context);
     emits.push(...used.emits);
     complete.rewarded ||= used.rewarded;
@@ -164,13 +164,14 @@ function modelFault(event: LearningEvent, model: string): string | null {
 interface Merge {
   readonly before: RouteOutcome | undefined;
   readonly whole: RouteOutcome;
+  readonly ofAttempt: readonly RouteOutcome[];
   readonly reportId: string;
 }
 
 function consequences(
   row: AwaitedOutcome,
   event: LearningEvent,
-  { before, whole, reportId }: Merge,
+  { before, whole, ofAttempt, reportId }: Merge,
   context: Knows,
 ): { emits: Emit[]; rewarded: boolean } {
   const emits: Emit[] = [];
@@ -190,7 +191,7 @@ function consequences(
   if (observation) emits.push(emit(topics.modelObserved, observation));
   if (!isRewarded(event, whole)) return { emits, rewarded: false };
   const experience = experienceOf(event, outcome, used, weights, reportId);
-  const written = context.alreadyEmitted(reportId) || laterIds(whole, reportId).some(context.alreadyEmitted);
+  const written = context.alreadyEmitted(reportId) || laterIds(ofAttempt).some(context.alreadyEmitted);
   if (experience && !written) emits.push(emit(topics.learningEvents, experience));
   return { emits, rewarded: experience !== null && experience.quality !== null };
 }

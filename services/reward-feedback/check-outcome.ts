@@ -1,5 +1,6 @@
 /** What an outcome may say. The schema takes any double, so ranges are checked here, before anything is learned from it. */
 import type { RouteOutcome } from '../../lib/topics/generated/messages';
+import { codePointsOf, maxIdChars } from '../../lib/topics/identifiers';
 
 export interface OutcomeFault {
   readonly reason: string;
@@ -9,9 +10,9 @@ export interface OutcomeFault {
 
 /** Attempts of one decision that are kept apart. */
 export const maxAttempts = 16;
-const maxRewardParts = 32;
-/** Ids and names, in characters. With these a row of all the reports of a decision has a largest size. */
-const maxNameLength = 200;
+/** Parts of one judgement. */
+export const maxRewardParts = 32;
+/** With this and the length of ids a row of all the reports of a decision has a largest size. */
 const maxPartNameLength = 64;
 
 /** The first fault of an outcome, or null. Whether its model is known needs the decision: see `reward.ts`. */
@@ -19,8 +20,8 @@ export function faultOf(outcome: RouteOutcome): OutcomeFault | null {
   if (outcome.decisionId === '')
     return { field: 'decisionId', reason: 'is empty; echo the decisionId of the decision' };
   for (const field of ['decisionId', 'routingKey', 'model', 'source'] as const) {
-    const length = outcome[field]?.length ?? 0;
-    if (length > maxNameLength) return { field, reason: `has ${length} characters, at most ${maxNameLength}` };
+    const length = codePointsOf(outcome[field] ?? '');
+    if (length > maxIdChars) return { field, reason: `has ${length} characters, at most ${maxIdChars}` };
   }
   if (outcome.model === '') return { field: 'model', reason: 'is empty; name the model really called' };
   if (outcome.attempt < 1 || outcome.attempt > maxAttempts) {

@@ -17,6 +17,8 @@ export type Merged =
       /** All of the attempt before this report, and with it. */
       readonly before: RouteOutcome | undefined;
       readonly whole: RouteOutcome;
+      /** All of the attempt with this report, in order of arrival. */
+      readonly ofAttempt: readonly RouteOutcome[];
       /** All reports of the decision, in order of attempts and, within one, of arrival. */
       readonly reports: readonly RouteOutcome[];
     }
@@ -59,6 +61,7 @@ export function mergeReport(reports: readonly RouteOutcome[], outcome: RouteOutc
     reportId: reportId(ofAttempt, outcome),
     before,
     whole,
+    ofAttempt: [...ofAttempt, outcome],
     // Sorting is stable: within an attempt they stay as they came.
     reports: [...reports, outcome].sort((a, b) => a.attempt - b.attempt),
   };
@@ -82,16 +85,23 @@ function reportId(earlier: readonly RouteOutcome[], outcome: RouteOutcome): stri
 }
 
 /**
- * Ids that reports after this one may have. After a crash a report may be read again alone whose event was written together
+ * Ids that reports after these may have. After a crash a report may be read again alone whose event was written together
  * with later ones: what those wrote is the newer word. Corrections come one by one, so a few revisions are looked at.
  */
-export function laterIds(whole: RouteOutcome, reportId: string): string[] {
-  const count = Number(reportId.slice(outcomeId(whole).length + 1));
-  const parts = Array.from({ length: maxReports }, (_, i) => `${outcomeId(whole)}+${i + 1}`).slice(count);
-  const revisions = Array.from({ length: laterRevisions }, (_, i) =>
-    outcomeId({ ...whole, revision: whole.revision + i + 1 }),
+export function laterIds(ofAttempt: readonly RouteOutcome[]): string[] {
+  const first = ofAttempt[0];
+  if (!first) return [];
+  const taken = new Map<number, number>();
+  for (const { revision } of ofAttempt) taken.set(revision, (taken.get(revision) ?? 0) + 1);
+  const highest = Math.max(...taken.keys());
+  const further = maxReports - ofAttempt.length;
+  const parts = [...taken].flatMap(([revision, count]) =>
+    Array.from({ length: further }, (_, i) => `${outcomeId({ ...first, revision })}+${count + i}`),
   );
-  return [...parts, ...revisions];
+  const corrections = Array.from({ length: laterRevisions }, (_, i) =>
+    outcomeId({ ...first, revision: highest + i + 1 }),
+  );
+  return [...parts, ...corrections];
 }
 
 const laterRevisions = 8;
@@ -120,6 +130,7 @@ export function corrected(used: RouteOutcome, outcome: RouteOutcome): RouteOutco
   const speaker = judges || !isJudgement(used) ? outcome : used;
   return {
     ...outcome,
+    status: outcome.revision === used.revision && assumesStatus(outcome) ? used.status : outcome.status,
     quality: outcome.quality ?? kept.quality,
     rewardParts: { ...kept.rewardParts, ...outcome.rewardParts },
     latencyMs: outcome.latencyMs ?? used.latencyMs,
@@ -131,6 +142,16 @@ export function corrected(used: RouteOutcome, outcome: RouteOutcome): RouteOutco
   };
 }
 
+/**
+ * SUCCESS is what stands where nobody said how the call ended. A judgement or a bill alone does not know: it gives way to
+ * what another report of the same revision says, whichever came first.
+ */
+function assumesStatus(outcome: RouteOutcome): boolean {
+  const { status, latencyMs, costUsd, inputTokens, outputTokens } = outcome;
+  if (status !== 'SUCCESS' || latencyMs !== null) return false;
+  return isJudgement(outcome) || costUsd !== null || inputTokens !== null || outputTokens !== null;
+}
+
 function isJudgement({ quality, rewardParts }: RouteOutcome): boolean {
   return quality !== null || Object.keys(rewardParts).length > 0;
 }
@@ -140,7 +161,7 @@ const figures = ['quality', 'latencyMs', 'costUsd', 'inputTokens', 'outputTokens
 /** What a report says otherwise than another one of the same revision; null where they agree or speak of different things. */
 function contradictionOf(sameRevision: readonly RouteOutcome[], outcome: RouteOutcome): string | null {
   for (const said of sameRevision) {
-    if (said.status !== outcome.status) return 'status';
+    if (said.status !== outcome.status && !assumesStatus(said) && !assumesStatus(outcome)) return 'status';
     for (const figure of figures) {
       if (said[figure] !== null && outcome[figure] !== null && said[figure] !== outcome[figure]) return figure;
     }

@@ -5,8 +5,8 @@
 import { maxModels } from '../../lib/config/router-config';
 import { maxErrorLength } from '../../lib/routing/judge-thread';
 import type { StrategyScored } from '../../lib/topics/generated/messages';
+import { codePointsOf, maxIdChars } from '../../lib/topics/identifiers';
 
-const maxNameLength = 200;
 /** More than anybody can ask for. */
 const maxThreads = 8;
 /** Groups kept while the request is not there to say which are asked. */
@@ -20,19 +20,19 @@ export interface ScoredFault {
 
 export function scoredFault(scored: StrategyScored): ScoredFault | null {
   for (const field of ['requestId', 'routingKey', 'group'] as const) {
-    const { length } = scored[field];
-    if (length === 0 || length > maxNameLength)
-      return { field, reason: `has ${length} characters, not 1 to ${maxNameLength}` };
+    const length = codePointsOf(scored[field]);
+    if (length === 0 || length > maxIdChars)
+      return { field, reason: `has ${length} characters, not 1 to ${maxIdChars}` };
   }
   if (scored.threads.length > maxThreads)
     return { field: 'threads', reason: `are ${scored.threads.length}, at most ${maxThreads}` };
   for (const [i, thread] of scored.threads.entries()) {
-    if (thread.strategy.length > maxNameLength)
+    if (codePointsOf(thread.strategy) > maxIdChars)
       return {
         field: `threads.${i}.strategy`,
-        reason: `has ${thread.strategy.length} characters, at most ${maxNameLength}`,
+        reason: `has ${codePointsOf(thread.strategy)} characters, at most ${maxIdChars}`,
       };
-    if ((thread.policySha256?.length ?? 0) > maxNameLength)
+    if ((thread.policySha256?.length ?? 0) > maxIdChars)
       return { field: `threads.${i}.policySha256`, reason: 'is no hash' };
     for (const field of ['probabilities', 'utilities', 'qualities'] as const) {
       const { length } = thread[field];

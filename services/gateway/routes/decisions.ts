@@ -26,7 +26,7 @@ export function decisionEndpoints(context: GatewayContext): Endpoint[] {
         },
       ],
       responses: { 200: { doc: 'The decision.', body: { message: 'RouteDecided' } } },
-      errors: ['invalid_field', 'not_found', 'not_ready'],
+      errors: ['invalid_field', 'not_found', 'not_ready', 'overloaded'],
       handler: async (request, reply) => {
         const { id } = request.params as { id: string };
         const { routingKey = null } = request.query as { routingKey?: string | string[] };

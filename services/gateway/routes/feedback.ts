@@ -42,6 +42,7 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
         'body_too_large',
         'unsupported_media_type',
         'not_ready',
+        'overloaded',
       ],
       handler: async (request, reply) => {
         const body = readBody(feedbackBodySchema, request.body);
@@ -113,6 +114,7 @@ function toOutcome(context: GatewayContext, body: FeedbackBody, decision: RouteD
     throw invalidField('model', 'is required: the decision is not among the newest, so its model is not known');
   if (decision) refuseOtherModel(decision, model);
   const attempt = body.attempt ?? (decision ? attemptOf(decision, model) : 1);
+  if (decision) refuseOtherAttempt(decision, model, attempt);
   const said = wholeOf(context.reported.of(body.decisionId).filter((report) => report.attempt === attempt));
   return {
     ...body,
@@ -131,6 +133,13 @@ function refuseOtherModel(decision: RouteDecided, model: string): void {
   if (decided.includes(model)) return;
   const hint = suggestName(model, decided);
   throw invalidField('model', `"${model}" is neither the decided model nor one of the decision's fallbacks${hint}`);
+}
+
+/** Only attempt 1 of the decided model is learned from as a reward, and a fallback in its place would keep it out. */
+function refuseOtherAttempt(decision: RouteDecided, model: string, attempt: number): void {
+  if ((model === decision.model) === (attempt === 1)) return;
+  const which = model === decision.model ? 'the decided model, which is attempt 1' : 'a fallback, which is 2 or more';
+  throw invalidField('attempt', `is ${attempt}, but "${model}" is ${which}; leave it out and it is found`);
 }
 
 /** Takes the report into account before it is sent, so that of two contradicting ones at once only one gets through. */

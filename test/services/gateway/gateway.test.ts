@@ -342,6 +342,29 @@ describe('a gateway', () => {
       expect((await tell({ quality: 0.3, revision: 1 })).status).toBe(202);
     });
 
+    test('attempt 1 is of the decided model and no other', async () => {
+      await started.call('POST', '/v1/route', { requestId: 'first', prompt: 'a' });
+      const tell = (said: object) => started.call('POST', '/v1/feedback', { decisionId: 'first', quality: 1, ...said });
+      for (const said of [{ model: 'small', attempt: 1 }, { attempt: 2 }]) {
+        const { status, body } = await tell(said);
+        expect([status, body.error.field]).toEqual([400, 'attempt']);
+      }
+      expect((await tell({})).status).toBe(202);
+    });
+
+    test('ids are as long in a report as in a request, whatever characters they have', async () => {
+      const id = '😀'.repeat(200);
+      const routed = await started.call('POST', '/v1/route', { requestId: id, prompt: 'a' });
+      expect(routed.status).toBe(200);
+      expect((await started.call('POST', '/v1/feedback', { decisionId: id, quality: 1 })).status).toBe(202);
+      const parts = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`p${i}`, 1]));
+      const many = await started.call('POST', '/v1/feedback', { decisionId: id, rewardParts: parts });
+      expect([many.status, many.body.error.message]).toEqual([
+        400,
+        'rewardParts: must have at most 32 entries, not 33',
+      ]);
+    });
+
     test('a status left out is the one that was given before', async () => {
       await started.call('POST', '/v1/route', { requestId: 'late', prompt: 'a' });
       await started.call('POST', '/v1/feedback', { decisionId: 'late', status: 'TIMEOUT' });
@@ -483,7 +506,9 @@ describe('a gateway', () => {
     const ready = await started.call('GET', '/ready');
     expect(ready.status).toBe(200);
     expect(ready.body).toMatchObject({ ready: true, waitingFor: [], learning: { rewards: 0, rewardsNeeded: 24 } });
-    expect(ready.body.learning.note).toMatch(/^no feedback has come \(\d+ decisions\): until 24 rewards are learned/);
+    expect(ready.body.learning.note).toMatch(
+      /^\d+ reports have come, and none is learned yet: until 24 rewards are learned/,
+    );
     const metrics = await started.call('GET', '/metrics');
     expect(metrics.headers.get('content-type')).toMatch(/^text\/plain/);
     expect(metrics.body).toMatch(/quantum_router_http_requests_total\{method="GET",route="\/ready",status="200"\} 1/);

@@ -9,7 +9,7 @@ import { decided } from '../reward-feedback/records';
 
 const partitions = 4;
 
-async function start() {
+async function start(beforeOffsets: () => Promise<void> = async () => {}) {
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
   await broker.ensureTopics([settingsOf(anyTopic(topics.routeDecided), partitions)]);
@@ -18,13 +18,17 @@ async function start() {
   let reads = 0;
   const counting = {
     ...broker,
+    offsets: async (...given: Parameters<typeof broker.offsets>) => {
+      await beforeOffsets();
+      return broker.offsets(...given);
+    },
     read: (...given: Parameters<typeof broker.read>) => {
       reads++;
       return broker.read(...given);
     },
   };
   const lookup = createDecisionLookup({
-    search: { broker: counting, topicPrefix: '', requestPathPartitions: partitions },
+    search: { broker: counting, topicPrefix: '', requestPathPartitions: partitions, maxScannedRecords: 100 },
     clock,
     onFound: (decision) => found.push(decision),
   });
@@ -70,6 +74,23 @@ test('an unknown id costs one look for a while, many at once share it, and too m
   await write('x', 'k');
   await clock.advanceBy(1_000);
   expect((await lookup.find('x', 'k', 9)).decision).not.toBeNull();
-  const many = await Promise.all(Array.from({ length: 17 }, (_, i) => lookup.find(`y${i}`, 'k', 9)));
-  expect(many.map(({ searchedAll }) => searchedAll)).toEqual([...new Array(16).fill(true), false]);
+  const many = Array.from({ length: 129 }, (_, i) => lookup.find(`y${i}`, 'k', 9));
+  await expect(many.pop()).rejects.toMatchObject({ code: 'overloaded' });
+  for (const one of many) expect(await one).toEqual({ decision: null, searchedAll: true });
+});
+
+test('one look-up reads the log at a time, whoever asks', async () => {
+  let reading = 0;
+  let most = 0;
+  const { lookup, write } = await start(async () => {
+    most = Math.max(most, ++reading);
+    await new Promise((resolve) => setImmediate(resolve));
+    reading--;
+  });
+  await write('a', 'k');
+  await Promise.all([
+    ...Array.from({ length: 5 }, (_, i) => lookup.find(`y${i}`, 'k', 9)),
+    ...Array.from({ length: 5 }, () => lookup.first('a', null)),
+  ]);
+  expect(most).toBe(1);
 });

@@ -15,6 +15,7 @@ test.each<[string, string, number, number, RegExp]>([
   ['{"a": [', 'a.0', 1, 8, /ends too early/],
   ['{"a": 1', '', 1, 8, /ends too early/],
   ['{} {}', '', 1, 4, /^text after the end/],
+  ['\n\n  x', '', 3, 3, /^unexpected "x"/],
   ["{'a': 1}", '', 1, 2, /^expected a field name/],
 ])('%s', (text, field, line, column, message) => {
   expect(() => JSON.parse(text)).toThrow();

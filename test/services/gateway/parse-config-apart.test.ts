@@ -9,10 +9,13 @@ test('a thread parses as this one would, and only so many wait for it', async ()
   expect(await Promise.all(parsed)).toEqual(texts.map((text) => parseConfig(text)));
 });
 
-test('what would take for ever does not get to a thread', async () => {
-  const parsed = await createConfigParser({ maxWaiting: 0 })('['.repeat(20_000));
-  expect(parsed).toMatchObject({
+test('what would take for ever is refused in the thread, and what is too long before it', async () => {
+  expect(await createConfigParser()('['.repeat(20_000))).toMatchObject({
     ok: false,
     errors: [{ line: 1, message: expect.stringMatching(/nested at most 32 deep/) }],
+  });
+  expect(await createConfigParser({ maxWaiting: 0 })('#'.repeat(300_000))).toMatchObject({
+    ok: false,
+    errors: [{ line: 1, message: expect.stringMatching(/at most 262144 bytes long/) }],
   });
 });

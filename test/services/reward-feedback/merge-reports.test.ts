@@ -3,7 +3,7 @@ import { maxModels } from '../../../lib/config/router-config';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { faultOf } from '../../../services/reward-feedback/check-outcome';
-import { maxReports, mergeReport, wholeOf } from '../../../services/reward-feedback/merge-reports';
+import { laterIds, maxReports, mergeReport, wholeOf } from '../../../services/reward-feedback/merge-reports';
 import { outcome } from './records';
 
 const unsaid = { quality: null, costUsd: null, latencyMs: null, inputTokens: null, outputTokens: null } as const;
@@ -98,6 +98,38 @@ describe('reports of one attempt', () => {
       outcome('r', { ...unsaid, revision: 1, costUsd: 1, source: 'billing' }),
     ]);
     expect(whole).toMatchObject({ quality: 0.2, costUsd: 1, provisional: true, source: 'guess', revision: 1 });
+  });
+
+  test('a judgement without a word of how the call ended gives way to one that has it, whichever came first', () => {
+    const failed = outcome('r', { ...unsaid, status: 'FAILURE', latencyMs: 500 });
+    const judged = outcome('r', { ...unsaid, quality: 0.4 });
+    for (const order of [
+      [failed, judged],
+      [judged, failed],
+    ]) {
+      const { whole, refused } = takeAll(order);
+      expect([whole, refused]).toMatchObject([{ status: 'FAILURE', quality: 0.4, latencyMs: 500 }, []]);
+    }
+    const said = outcome('r', { ...unsaid, status: 'SUCCESS' });
+    expect(mergeReport([said], failed)).toMatchObject({ kind: 'contradiction' });
+    expect(mergeReport([failed], { ...judged, revision: 1 })).toMatchObject({ whole: { status: 'SUCCESS' } });
+  });
+
+  test('no id that an earlier report had is taken for one of a later report', () => {
+    const reports = [
+      outcome('r', { ...unsaid, costUsd: 1 }),
+      outcome('r', { ...unsaid, revision: 1, quality: 0.5 }),
+      outcome('r', { ...unsaid, revision: 1, latencyMs: 5 }),
+      outcome('r', { ...unsaid, rewardParts: { user: 1 } }),
+    ];
+    const { ids } = takeAll(reports);
+    expect(ids).toEqual(['r/1/0', 'r/1/1', 'r/1/1+1', 'r/1/0+1']);
+    ids.forEach((_, i) => {
+      const later = laterIds(reports.slice(0, i + 1));
+      expect(ids.slice(0, i + 1).filter((id) => later.includes(id))).toEqual([]);
+    });
+    expect(laterIds(reports.slice(0, 1))).toEqual(expect.arrayContaining(['r/1/0+1', 'r/1/1']));
+    expect(laterIds(reports.slice(0, 2))).toEqual(expect.arrayContaining(['r/1/0+1', 'r/1/1+1', 'r/1/2']));
   });
 
   test('an attempt has one model and a model one attempt', () => {
