@@ -114,13 +114,17 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
           // What is covered is written anew.
           if (settled.kind === 'same' && !isCovered)
             return { version, config, changed: false, kept: null, changes: [] };
-          if (settled.kind === 'keep') {
-            const { reason, changes } = settled;
-            return { version, config: configFromJson(current!.json), changed: false, kept: reason, changes };
-          }
-          const written = await apply(config, version, origin);
+          const keeps = settled.kind === 'keep';
+          const stays = keeps ? configFromJson(current!.json) : config;
           const changes = settled.kind === 'same' ? [] : settled.changes;
-          if (written.ok) return { version: written.applied.version, config, changed: true, kept: null, changes };
+          const kept = keeps ? settled.reason : null;
+          if (keeps && !isCovered) return { version, config: stays, changed: false, kept, changes };
+          const written = await apply(
+            stays,
+            version,
+            keeps ? { ...origin, by: current!.appliedBy, isFile: false } : origin,
+          );
+          if (written.ok) return { version: written.applied.version, config: stays, changed: true, kept, changes };
           current = written.current;
           isCovered = written.isCovered ?? false;
         }

@@ -37,9 +37,11 @@ export function sessionDecided(session: Session, decided: RouteDecided): Session
   const expectedUsd = decided.candidates.find(({ model }) => model === decided.model)?.expectedCostUsd;
   const awaitedUsd = ownEntry(session.awaited, decided.decisionId);
   if (expectedUsd === undefined || awaitedUsd === undefined || awaitedUsd === expectedUsd) return null;
+  // Reported before its decision was seen: what it cost stands in the place of what was expected.
+  const isPaid = session.reported.includes(reportOf(decided.decisionId, 1));
   return {
     ...session,
-    expectedSpentUsd: spent(session.expectedSpentUsd + expectedUsd - awaitedUsd),
+    expectedSpentUsd: isPaid ? session.expectedSpentUsd : spent(session.expectedSpentUsd + expectedUsd - awaitedUsd),
     awaited: { ...session.awaited, [decided.decisionId]: expectedUsd },
   };
 }
@@ -54,7 +56,7 @@ export function sessionReported(session: Session, outcome: RouteOutcome, weights
   if (awaitedUsd === undefined && !session.reported.some((report) => decisionOf(report) === decisionId)) return null;
   const quality = qualityOf(outcome, weights);
   const judged = quality !== null && quality >= 0 && quality <= 1 && quality !== session.lastQuality;
-  const report = `${decisionId}/${attempt}`;
+  const report = reportOf(decisionId, attempt);
   const isAttempt = attempt >= 1 && attempt <= maxAttempts;
   const isNew = isAttempt && !session.reported.includes(report);
   const costUsd = isNew ? believedCostUsd(session, outcome.costUsd, awaitedUsd) : null;
@@ -62,21 +64,26 @@ export function sessionReported(session: Session, outcome: RouteOutcome, weights
   if (!judged && !paid) return null;
   const next = judged ? { ...session, lastQuality: quality } : session;
   if (!paid) return next;
-  const { [decisionId]: _known, ...awaited } = session.awaited;
   // A fallback's cost comes on top: what the decided model is expected to have cost stays until it is reported.
   const isFirst = attempt === 1 && awaitedUsd !== undefined;
   return {
     ...next,
     expectedSpentUsd: spent(session.expectedSpentUsd + costUsd - (isFirst ? awaitedUsd : 0)),
-    awaited: isFirst ? awaited : session.awaited,
     reported: [...session.reported, report].slice(-maxReported),
   };
 }
 
-/** Null where none was reported, or what is no cost. What was expected of the call is known until its cost comes; then a mean is. */
+/**
+ * Null where none was reported, or what is no cost. It is held against what was expected of the decision, which stays known
+ * after the first report: a mean of what others have claimed would let each claim make room for a larger one.
+ */
 function believedCostUsd(session: Session, reportedUsd: number | null, awaitedUsd: number | undefined): number | null {
   if (reportedUsd === null || !(reportedUsd >= 0) || !Number.isFinite(reportedUsd)) return null;
   return plausibleCostUsd(reportedUsd, awaitedUsd ?? session.expectedSpentUsd / Math.max(1, session.requests));
+}
+
+function reportOf(decisionId: string, attempt: number): string {
+  return `${decisionId}/${attempt}`;
 }
 
 function decisionOf(report: string): string {

@@ -193,6 +193,17 @@ describe('where a configuration comes from', () => {
     expect(await writer.apply(configOf(5), 3)).toMatchObject({ ok: true, applied: { version: 4 } });
   });
 
+  test('what stays although the file says otherwise is written anew where a deletion covers it', async () => {
+    const { restart, writer, broker } = await startWriter();
+    await restart(1);
+    await writer.apply(configOf(7), 1, 'PUT from 10.0.0.7');
+    await broker.producer('admin').send([{ topic: topics.config.name, key: 'current', value: null }]);
+    const again = await restart(1);
+    expect(again).toMatchObject({ version: 3, changed: true, config: { seed: 7 } });
+    expect(again.kept).toContain('PUT from 10.0.0.7');
+    expect(await restart(1)).toMatchObject({ version: 3, changed: false, config: { seed: 7 } });
+  });
+
   test('a record that is no configuration is passed over', async () => {
     const { restart, broker } = await startWriter();
     await restart(1);

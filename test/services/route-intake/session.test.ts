@@ -32,7 +32,7 @@ test('a request counts with the mean of those that may serve it, then with the d
   expect(known.awaited).toEqual({ d1: 0.001 });
   const paid = reported(known, 'd1', { costUsd: 0.0042, quality: 0.7 })!;
   expect(paid.expectedSpentUsd).toBeCloseTo(0.0042, 12);
-  expect(paid).toMatchObject({ awaited: {}, reported: ['d1/1'], lastQuality: 0.7 });
+  expect(paid).toMatchObject({ awaited: { d1: 0.001 }, reported: ['d1/1'], lastQuality: 0.7 });
   expect(sessionDecided(paid, decided('d1'))).toBeNull();
 });
 
@@ -42,7 +42,7 @@ test('every attempt costs once; a second report of one adds nothing but its judg
   expect(session.expectedSpentUsd).toBeCloseTo(0.012, 12);
   session = reported(session, 'd1', { costUsd: 0.004, status: 'FAILURE' })!;
   expect(session.expectedSpentUsd).toBeCloseTo(0.014, 12);
-  expect(session).toMatchObject({ lastQuality: 0, awaited: {}, reported: ['d1/2', 'd1/1'] });
+  expect(session).toMatchObject({ lastQuality: 0, reported: ['d1/2', 'd1/1'] });
   expect(reported(session, 'd1', { costUsd: 0.004, status: 'FAILURE' })).toBeNull();
   const corrected = reported(session, 'd1', { costUsd: 9, quality: 0.9, attempt: 2, revision: 1 })!;
   expect(corrected).toEqual({ ...session, lastQuality: 0.9 });
@@ -109,6 +109,14 @@ test('a cost that nobody can believe is capped by what was expected', () => {
   // Of a fallback nothing was expected: the session's mean stands in for it.
   const fellBack = reported(known, 'd1', { attempt: 2, costUsd: 9e15 })!;
   expect(fellBack.expectedSpentUsd).toBeCloseTo(0.001 + 1, 12);
+});
+
+test('one claim makes no room for a larger one: all attempts are held against what was expected of the decision', () => {
+  let session = sessionDecided(asked(undefined, 'd1'), decided('d1'))!;
+  for (const attempt of [1, 2, 3]) session = reported(session, 'd1', { costUsd: 9e15, attempt })!;
+  expect(session.expectedSpentUsd).toBeLessThan(3 * 1_001 * 0.001);
+  const early = reported(asked(undefined, 'd2'), 'd2', { costUsd: 0.0042 })!;
+  expect(sessionDecided(early, decided('d2'))!.expectedSpentUsd).toBeCloseTo(0.0042, 12);
 });
 
 test('in any order of reports the sum is the reported costs and the expected ones of the others', () => {
