@@ -16,7 +16,7 @@ import type { Breaker, ModelObserved, ProviderProfiles } from '../../lib/topics/
 import { topics } from '../../lib/topics/topics';
 import { nextProbeAtMs, type Profiled, type ProfilerSettings, profileModel, profilesAfterWait } from './profile-model';
 
-/** Rows are providers; more than this means that ids, not providers, are in the field. */
+/** Rows are providers that are or were configured; no configuration has more than 256. */
 const maxProviders = 1_000;
 
 /** The profiler reads its settings (half-life, breaker) from the config in force at each observation. */
@@ -31,7 +31,11 @@ export function createModelProfiler({ metrics }: { readonly metrics: Metrics }):
     context: Context,
   ): Result<ProviderProfiles> => {
     if (observed.status === 'CANCELLED') return { kind: 'drop', reason: 'cancelled-call' };
-    const settings = readConfig(context.view(topics.config))?.config ?? defaults;
+    const config = readConfig(context.view(topics.config))?.config;
+    // Whoever may write observations could otherwise fill the table with providers that there are not.
+    if (config && !row && !config.models.some(({ provider }) => provider === observed.provider))
+      return { kind: 'drop', reason: 'unknown-provider' };
+    const settings = config ?? defaults;
     return written(row, profileModel(row, observed, settings, context.nowMs));
   };
 

@@ -20,10 +20,13 @@ const breaker = {
 
 async function withService(): Promise<World> {
   const world = await createWorld();
-  const config = defaultRouterConfig([{ name: 'alpha', provider: 'acme' }], {
-    breaker,
-    profileHalfLifeObservations: 100,
-  });
+  const config = defaultRouterConfig(
+    [
+      { name: 'alpha', provider: 'acme' },
+      { name: 'other', provider: 'zenith' },
+    ],
+    { breaker, profileHalfLifeObservations: 100 },
+  );
   await world.send(topics.config, [
     { version: 1, json: configToJson(config), appliedAtMs: 0, appliedBy: '', fileSha256: null },
   ]);
@@ -106,6 +109,15 @@ describe('model-profiler', () => {
     expect(after['other']!.providerBreaker.health).toBe('CLOSED');
     await world.clock.advanceBy(1_000);
     expect(profiles(world)['bystander']!.providerBreaker.health).toBe('HALF_OPEN');
+  });
+
+  test('providers that nobody has configured make no rows, however many somebody names', async () => {
+    const world = await withService();
+    for (let i = 0; i < 1_100; i++) await call(world, { provider: `nobody-${i}` });
+    await call(world);
+    expect(world.out(topics.modelProfile).map(({ provider }) => provider)).toEqual(['acme']);
+    const dropped = { service: 'model-profiler', reason: 'unknown-provider' };
+    expect(await world.metrics.value('quantum_router_drops_total', dropped)).toBe(1_100);
   });
 
   test('one bad model does not take its provider down', async () => {
