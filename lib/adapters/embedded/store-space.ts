@@ -38,8 +38,14 @@ const pagesPerEntry = 3;
 const baseBytes = 512 * 1_024;
 // The list of free pages may be written anew: eight bytes for each page of the file.
 const freeListShare = 1 / 256;
-/** What one transaction may write into free pages on a full disk; a larger one waits until the disk has room. */
-const reusing: WorkSize = { entries: 64, bytes: 2 * 1_048_576 };
+/**
+ * What one transaction may write into free pages on a full disk; a larger one waits until the disk has room. Services write up
+ * to some megabytes at once, which a store of some hundred megabytes lets them do.
+ */
+const reusingOf = (fileBytes: number): WorkSize => ({
+  entries: 64,
+  bytes: Math.min(16 * 1_048_576, Math.max(2 * 1_048_576, fileBytes / 32)),
+});
 /** What is kept for works that free: three, since pages that one of them frees can be used by the next but one. */
 const freeing: WorkSize = { entries: 3 * maxFreeingEntries, bytes: 0 };
 /** Where free pages turned out not to fit, so many times of what the file grew by has to be free besides before the next try. */
@@ -98,7 +104,7 @@ export function openStoreSpace(directory: string, dataFile: string, fileUse: () 
   return {
     reserve(size, frees) {
       const needed = neededFor(size);
-      const kept = neededFor(freeing) + neededFor(reusing);
+      const kept = neededFor(freeing) + neededFor(reusingOf(fileBytes));
       if (needed + kept > room) {
         const use = fileUse();
         fileBytes = Math.max(fileBytes, fstatSync(file).size);
