@@ -13,7 +13,7 @@ import { fileUseOf, maxTables, openRoot, openTable } from './lmdb-root';
 import { StoreDamagedError } from './store-damage';
 import { dataFileOf, makeStoreDirectory, readMarker, refuseUnsafe, unusable, writeMarker } from './store-directory';
 import { nameOfKey } from './store-reader';
-import { type FileUse, openStoreSpace, requireSpaceToOpen } from './store-space';
+import { openStoreSpace, requireSpaceToOpen } from './store-space';
 import { pageBytes, type StoreTable } from './store-table';
 import { currentFormat, firstFormat, type TableName } from './store-tables';
 
@@ -115,11 +115,13 @@ function createStore(
   const opened: StoreTable[] = [];
   const flusher = durability === 'process' ? startFlusher(options) : null;
   const liveBytes = (): number => opened.reduce((sum, table) => sum + table.pages(), 0) * pageBytes;
-  const fileUse = (): FileUse => {
-    const { usedBytes, ownBytes } = fileUseOf(root);
-    return { usedBytes, freeBytes: usedBytes - ownBytes - liveBytes() };
-  };
-  const space = openStoreSpace(directory, dataFileOf(directory), fileUse);
+  const space = openStoreSpace(directory, dataFileOf(directory), {
+    usedBytes: () => fileUseOf(root).usedBytes,
+    freeBytes() {
+      const { usedBytes, ownBytes } = fileUseOf(root);
+      return usedBytes - ownBytes - liveBytes();
+    },
+  });
   // Opening a table that is not there yet writes. On a full disk a store that has its tables opens, to delete at least.
   space.reserve({ entries: maxTables, bytes: 0 }, true);
   let askToClose = (): void => {};

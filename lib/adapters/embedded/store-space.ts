@@ -23,9 +23,9 @@ export interface StoreSpace {
 /** How lmdb uses the file. */
 export interface FileUse {
   /** Up to the end of the last page that lmdb has come to. */
-  readonly usedBytes: number;
+  usedBytes(): number;
   /** Of pages among these that hold nothing now. */
-  readonly freeBytes: number;
+  freeBytes(): number;
 }
 
 /** What one work that frees writes or removes at most. */
@@ -75,8 +75,8 @@ export function freeBytesOf(directory: string): number {
   return bavail * bsize;
 }
 
-/** `fileUse` is asked only when what was reserved may be used up. */
-export function openStoreSpace(directory: string, dataFile: string, fileUse: () => FileUse): StoreSpace {
+/** `use` is asked only when what was reserved may be used up, about free pages only on a full disk. */
+export function openStoreSpace(directory: string, dataFile: string, use: FileUse): StoreSpace {
   const file = openSync(dataFile, 'r+');
   let fileBytes = fstatSync(file).size;
   let room = 0;
@@ -93,12 +93,12 @@ export function openStoreSpace(directory: string, dataFile: string, fileUse: () 
    * Whether free pages may take what is added. Should they not fit, since a large value needs pages that lie side by side, then the
    * file grows into the room that is kept: never into what deleting needs, and each time more has to be free before the next try.
    */
-  const mayReuse = (needed: number, use: FileUse): boolean => {
-    if (reliedAt !== null) unfitBytes += unfitFactor * (use.usedBytes - reliedAt);
+  const mayReuse = (needed: number, usedBytes: number): boolean => {
+    if (reliedAt !== null) unfitBytes += unfitFactor * (usedBytes - reliedAt);
     reliedAt = null;
     const least = needed + neededFor(freeing);
-    if (room < least || use.freeBytes < least + unfitBytes) return false;
-    reliedAt = use.usedBytes;
+    if (room < least || use.freeBytes() < least + unfitBytes) return false;
+    reliedAt = usedBytes;
     return true;
   };
   return {
@@ -106,22 +106,22 @@ export function openStoreSpace(directory: string, dataFile: string, fileUse: () 
       const needed = neededFor(size);
       const kept = neededFor(freeing) + neededFor(reusingOf(fileBytes));
       if (needed + kept > room) {
-        const use = fileUse();
+        const usedBytes = use.usedBytes();
         fileBytes = Math.max(fileBytes, fstatSync(file).size);
-        const wanted = use.usedBytes + kept + needed;
+        const wanted = usedBytes + kept + needed;
         let full: unknown = null;
         if (fileBytes < wanted) {
           const step = Math.min(maxStepBytes, Math.max(minStepBytes, fileBytes / 8));
           try {
             extendTo(Math.ceil(wanted));
-            extendTo(Math.ceil(use.usedBytes + kept + Math.max(needed, step)));
+            extendTo(Math.ceil(usedBytes + kept + Math.max(needed, step)));
           } catch (cause) {
             full = cause;
           }
         }
-        room = fileBytes - use.usedBytes;
+        room = fileBytes - usedBytes;
         if (room >= needed + kept) [reliedAt, unfitBytes] = [null, 0];
-        else if (frees ? room < needed : !mayReuse(needed, use)) throw noRoom(directory, full);
+        else if (frees ? room < needed : !mayReuse(needed, usedBytes)) throw noRoom(directory, full);
       }
       room -= needed;
     },

@@ -156,12 +156,20 @@ onDisk('retention on a full disk (skipped where this user may not mount one)', (
   let path: string;
   let clock: VirtualClock;
   let broker: EmbeddedBroker;
+  let notes: string[];
   const openOnDisk = async (durability: 'process' | 'disk' = 'process') => {
     path = join(place, 'disk');
     mkdirSync(path);
     expect(mountSmallDisk(path)).toBe(true);
     clock = createVirtualClock({ startMs: 1_000_000 });
-    broker = openEmbeddedBroker({ directory: join(path, 'store'), clock, maintenanceIntervalMs: null, durability });
+    notes = [];
+    broker = openEmbeddedBroker({
+      directory: join(path, 'store'),
+      clock,
+      maintenanceIntervalMs: null,
+      durability,
+      onNote: (note) => notes.push(note),
+    });
     await broker.ensureTopics([aged, table]);
   };
   afterEach(async () => {
@@ -242,21 +250,21 @@ onDisk('retention on a full disk (skipped where this user may not mount one)', (
     expect((await broker.offsets({ topic: 'aged', partition: 0 })).end).toBeGreaterThan(600);
   });
 
-  test('what a service decided waits behind no deletion, and goes on when that has freed enough', async () => {
+  test('deletion goes ahead of what a service decided and waits for room, which goes on when enough is free', async () => {
     await openOnDisk();
     await fill('aged', () => 5_000);
     const consumer = await new Promise<PartitionConsumer>((resolve, reject) => {
       const onAssigned = (_epoch: number, consumers: readonly PartitionConsumer[]) => resolve(consumers[0]!);
       broker.join({ group: 'g', topics: ['aged'], startAt: 'earliest', onAssigned, onFailed: reject }).catch(reject);
     });
+    await clock.advanceBy(10_000);
     const record = { topic: 'aged', key: 'decided', value: Buffer.alloc(5_000) };
     const written = consumer.write({ records: [record], positions: new Map([['aged', 1]]) });
-    // The deletion is asked for while the write waits already, and needs no second to pass in between.
-    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-    await clock.advanceBy(10_000);
+    while (notes.length === 0) await new Promise(setImmediate);
+    // The clock stands still from here on: neither the deletion nor the write needs a second look at the disk.
     await broker.maintain();
-    await clock.advanceBy(1_000);
     await written;
+    expect(notes).toEqual([expect.stringMatching(/cannot take this now/), expect.stringMatching(/has room again/)]);
     const { earliest } = await broker.offsets({ topic: 'aged', partition: 0 });
     expect(earliest).toBeGreaterThan(0);
   });
