@@ -157,7 +157,7 @@ onDisk('retention on a full disk (skipped where this user may not mount one)', (
   let clock: VirtualClock;
   let broker: EmbeddedBroker;
   let notes: string[];
-  const openOnDisk = async (durability: 'process' | 'disk' = 'process') => {
+  const openOnDisk = async (durability: 'process' | 'disk' = 'process', maxBytes: number | null = null) => {
     path = join(place, 'disk');
     mkdirSync(path);
     expect(mountSmallDisk(path)).toBe(true);
@@ -168,6 +168,7 @@ onDisk('retention on a full disk (skipped where this user may not mount one)', (
       clock,
       maintenanceIntervalMs: null,
       durability,
+      maxBytes,
       onNote: (note) => notes.push(note),
     });
     await broker.ensureTopics([aged, table]);
@@ -221,6 +222,16 @@ onDisk('retention on a full disk (skipped where this user may not mount one)', (
       expect(checkStore(join(path, 'store')).problems).toEqual([]);
     },
   );
+
+  test('the size limit frees as well, before the time of the records', async () => {
+    await openOnDisk('process', 4 * 1_048_576);
+    const first = await fill('aged', () => 5_000);
+    await broker.maintain();
+    const { earliest, end } = await broker.offsets({ topic: 'aged', partition: 0 });
+    expect(earliest).toBeGreaterThan(0);
+    expect(earliest).toBeLessThan(end - 100);
+    expect(await fill('aged', () => 5_000)).toBeGreaterThan(first / 8);
+  });
 
   test('compaction frees as well', async () => {
     await openOnDisk();
