@@ -4,6 +4,7 @@ import type { KeyValue } from '../../ports/key-value';
 import { counterOf } from '../memory/memory-key-value';
 import type { EmbeddedStore } from './embedded-store';
 import type { WorkSize } from './group-commit';
+import { maxFreeingEntries } from './store-space';
 
 export interface EmbeddedKeyValueOptions {
   /** How often expired entries are removed; default 5,000. null leaves it to calls of `sweep`. */
@@ -16,7 +17,8 @@ export interface EmbeddedKeyValue extends KeyValue {
 }
 
 const defaultSweepIntervalMs = 5_000;
-const entriesPerSlice = 250;
+// The index entry and the value of each.
+const entriesPerSlice = maxFreeingEntries / 2;
 const timeBytes = 8;
 const maxKeyBytes = 1_024;
 const never = Number.POSITIVE_INFINITY;
@@ -171,10 +173,15 @@ function startSweeper(store: EmbeddedStore, { values, expiries }: Entries, inter
   const sweep = async (): Promise<number> => {
     let total = 0;
     for (let looked = entriesPerSlice; looked === entriesPerSlice && !stopped; ) {
-      await write(store, { entries: 2 * entriesPerSlice, bytes: 0 }, () => {
-        const slice = sweepSlice();
-        looked = slice.looked;
-        total += slice.removed;
+      await store.write({
+        size: { entries: 2 * entriesPerSlice, bytes: 0 },
+        frees: true,
+        apply() {
+          const slice = sweepSlice();
+          looked = slice.looked;
+          total += slice.removed;
+          return null;
+        },
       });
     }
     return total;

@@ -6,6 +6,7 @@ import type { EmbeddedStore } from './embedded-store';
 import type { WorkSize } from './group-commit';
 import { decodePosition, encodedBytesOf, positionKey, positionValue } from './layout';
 import { nameOfKey } from './store-reader';
+import { maxFreeingEntries } from './store-space';
 import type { StoreTable } from './store-table';
 
 export interface EmbeddedLog extends LocalLog {
@@ -27,7 +28,6 @@ export interface LogLimits {
   readonly maxBytes: number | null;
 }
 
-const recordsPerSlice = 250;
 /** Dropping ends a little below the limit, so that it does not begin anew with the next record. */
 const lowWater = 0.95;
 
@@ -51,11 +51,14 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
 
   const clean = async (partition: EmbeddedPartition): Promise<void> => {
     let more = partition.needsCleaning(store.clock.nowMs(), tombstoneRetentionMs);
+    // Compaction also adds, an entry for each new key: so it stops while there is still room for retention.
+    const entries = partition.settings.cleanup === 'compact' ? 2 * maxFreeingEntries : maxFreeingEntries;
     while (more && !closed) {
       await store.write({
-        size: { entries: recordsPerSlice, bytes: 0 },
+        size: { entries, bytes: 0 },
+        frees: true,
         apply() {
-          more = partition.clean(store.clock.nowMs(), recordsPerSlice, tombstoneRetentionMs);
+          more = partition.clean(store.clock.nowMs(), maxFreeingEntries, tombstoneRetentionMs);
           return null;
         },
       });
@@ -77,9 +80,10 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
       if (!oldest) return;
       const { partition, share } = oldest;
       await store.write({
-        size: { entries: recordsPerSlice, bytes: 0 },
+        size: { entries: maxFreeingEntries, bytes: 0 },
+        frees: true,
         apply() {
-          partition.dropOlderThanShare(nowMs, share * lowWater, recordsPerSlice);
+          partition.dropOlderThanShare(nowMs, share * lowWater, maxFreeingEntries);
           return null;
         },
       });
@@ -115,8 +119,15 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
     committed: positions.get,
     yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
     async maintain() {
-      for (const { partitions } of topics.all()) for (const partition of partitions) await clean(partition);
+      let failure: unknown = null;
+      // On a full disk compaction of one may be refused while retention of another makes room.
+      for (const partition of topics.all().flatMap(({ partitions }) => partitions)) {
+        await clean(partition).catch((error) => {
+          failure ??= error;
+        });
+      }
       await shrink();
+      if (failure) throw failure;
     },
     isClosed: () => closed,
     async close() {

@@ -30,6 +30,13 @@ const maxTailBytes = 1_048_576;
 // One read may return less than asked for rather than hold more than this in memory (weights come in large records).
 const maxReadBytes = 8 * 1_048_576;
 const recordOverheadBytes = 200;
+// How many entries each of these writes or removes at most, a record.
+/** The record, and an entry of the index by time. */
+const writesToDrop = 2;
+/** The older record and its tombstone; the latest offset of the key, and the tombstone. Besides, once, `cleanedTo`. */
+const writesToCompact = 4;
+/** The record, its tombstone, and the latest offset of the key. */
+const writesToDropTombstone = 3;
 const nothing = Buffer.alloc(0);
 
 export class EmbeddedPartition implements LocalPartition {
@@ -111,14 +118,14 @@ export class EmbeddedPartition implements LocalPartition {
   }
 
   /**
-   * Inside a transaction: handles at most `maxRecords` records by age or by key. Returns whether more may be left.
-   * The newest record always stays: it is what tells the end of the log after a restart.
+   * Inside a transaction: removes by age or by key, with at most `maxWrites` entries written or removed. Returns whether more
+   * may be left. The newest record always stays: it is what tells the end of the log after a restart.
    */
-  clean(nowMs: number, maxRecords: number, tombstoneRetentionMs: number): boolean {
-    if (this.settings.cleanup === 'delete') return this.dropOld(nowMs, maxRecords);
-    const compacting = this.compact(maxRecords);
-    const dropping = this.dropTombstones(nowMs - tombstoneRetentionMs, maxRecords);
-    return compacting || dropping;
+  clean(nowMs: number, maxWrites: number, tombstoneRetentionMs: number): boolean {
+    if (this.settings.cleanup === 'delete') return this.dropOld(nowMs, maxWrites);
+    if (this.cleanedTo >= this.end) return this.dropTombstones(nowMs - tombstoneRetentionMs, maxWrites);
+    this.compact(maxWrites);
+    return this.needsCleaning(nowMs, tombstoneRetentionMs);
   }
 
   /** Whether `clean` would find anything, without a transaction. */
@@ -143,19 +150,20 @@ export class EmbeddedPartition implements LocalPartition {
     return first === undefined ? null : (nowMs - timestampOf(first)) / retentionMs;
   }
 
-  /** Inside a transaction: drops records older than `share` of the time they are kept, at most `maxRecords`, and at least the oldest. */
-  dropOlderThanShare(nowMs: number, share: number, maxRecords: number): void {
+  /** Inside a transaction: drops records older than `share` of the time they are kept, with at most `maxWrites` entries removed, and at least the oldest. */
+  dropOlderThanShare(nowMs: number, share: number, maxWrites: number): void {
     const { retentionMs } = this.settings;
-    if (retentionMs !== null) this.dropBefore(nowMs - share * retentionMs, maxRecords, true);
+    if (retentionMs !== null) this.dropBefore(nowMs - share * retentionMs, maxWrites, true);
   }
 
-  private dropOld(nowMs: number, maxRecords: number): boolean {
+  private dropOld(nowMs: number, maxWrites: number): boolean {
     const { retentionMs } = this.settings;
-    return retentionMs !== null && this.dropBefore(nowMs - retentionMs, maxRecords, false);
+    return retentionMs !== null && this.dropBefore(nowMs - retentionMs, maxWrites, false);
   }
 
   /** Returns whether more may be left. */
-  private dropBefore(beforeMs: number, maxRecords: number, atLeastOne: boolean): boolean {
+  private dropBefore(beforeMs: number, maxWrites: number, atLeastOne: boolean): boolean {
+    const maxRecords = Math.floor(maxWrites / writesToDrop);
     let dropped = 0;
     for (const { key, value } of [...this.stored(this.earliest, this.end - 1, maxRecords)]) {
       if (timestampOf(value) >= beforeMs && !(atLeastOne && dropped === 0)) break;
@@ -171,9 +179,8 @@ export class EmbeddedPartition implements LocalPartition {
     return dropped === maxRecords;
   }
 
-  private compact(maxRecords: number): boolean {
-    if (this.cleanedTo >= this.end) return false;
-    const records = this.readStored(this.cleanedTo, this.end, maxRecords);
+  private compact(maxWrites: number): void {
+    const records = this.readStored(this.cleanedTo, this.end, Math.floor((maxWrites - 1) / writesToCompact));
     for (const record of records) {
       const key = hashedKey(this.prefix, record.key ?? '');
       const previous = this.tables.latest.get(key);
@@ -188,10 +195,10 @@ export class EmbeddedPartition implements LocalPartition {
     this.cleanedTo = (records.at(-1)?.offset ?? this.end - 1) + 1;
     this.tables.cleaned.put(this.prefix, numberBytesOf(this.cleanedTo));
     this.earliest = this.firstStored() ?? this.end;
-    return this.cleanedTo < this.end;
   }
 
-  private dropTombstones(beforeMs: number, maxRecords: number): boolean {
+  private dropTombstones(beforeMs: number, maxWrites: number): boolean {
+    const maxRecords = Math.floor(maxWrites / writesToDropTombstone);
     const old = this.oldTombstones(beforeMs, maxRecords);
     for (const record of old) {
       const place = numberedKey(this.prefix, record.offset);

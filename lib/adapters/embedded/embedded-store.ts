@@ -9,7 +9,7 @@ import { checkStoreFile } from './check-store';
 import { migrateStore } from './copy-store';
 import { lockDirectory } from './directory-lock';
 import { createGroupCommit, type Durability, type StoreWork } from './group-commit';
-import { maxTables, openRoot, openTable } from './lmdb-root';
+import { fileUseOf, maxTables, openRoot, openTable } from './lmdb-root';
 import { StoreDamagedError } from './store-damage';
 import { dataFileOf, makeStoreDirectory, readMarker, refuseUnsafe, unusable, writeMarker } from './store-directory';
 import { nameOfKey } from './store-reader';
@@ -114,10 +114,16 @@ function createStore(
   const closeListeners: (() => void)[] = [];
   const opened: StoreTable[] = [];
   const flusher = durability === 'process' ? startFlusher(options) : null;
-  const usedBytes = (): number => ((root.getStats() as { lastPageNumber: number }).lastPageNumber + 1) * pageBytes;
-  const space = openStoreSpace(directory, dataFileOf(directory), usedBytes);
-  // Opening a table that is not there yet writes.
-  space.reserve({ entries: maxTables, bytes: 0 });
+  const liveBytes = (): number => opened.reduce((sum, table) => sum + table.pages(), 0) * pageBytes;
+  const space = openStoreSpace(directory, dataFileOf(directory), {
+    usedBytes: () => fileUseOf(root).usedBytes,
+    freeBytes() {
+      const { usedBytes, ownBytes } = fileUseOf(root);
+      return usedBytes - ownBytes - liveBytes();
+    },
+  });
+  // Opening a table that is not there yet writes. On a full disk a store that has its tables opens, to delete at least.
+  space.reserve({ entries: maxTables, bytes: 0 }, true);
   let askToClose = (): void => {};
   const closeAsked = new Promise<void>((resolve) => {
     askToClose = resolve;
@@ -153,7 +159,7 @@ function createStore(
       return table;
     },
     write: commits.write,
-    liveBytes: () => opened.reduce((sum, table) => sum + table.pages(), 0) * pageBytes,
+    liveBytes,
     onCommit: (listener) => void commitListeners.push(listener),
     onClose: (listener) => void closeListeners.push(listener),
     close() {

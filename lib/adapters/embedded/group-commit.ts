@@ -23,6 +23,11 @@ export interface StoreWork {
   readonly size: WorkSize;
   /** Waits for room on a full disk, instead of being refused at once. */
   readonly isPatient?: boolean;
+  /**
+   * Removes, so that pages become free. On a full disk it may use the room that is kept for that, and it is
+   * applied before others that wait for room. Its order among other works must not matter.
+   */
+  readonly frees?: boolean;
   /** Inside the transaction. Returns an error to refuse; then it must have written nothing. Throws only when the store is broken. */
   readonly apply: () => Error | null;
   /** After the commit, before `write` resolves: the moment to show what was written. */
@@ -40,7 +45,7 @@ export interface GroupCommitOptions {
   readonly directory: string;
   readonly durability: Durability;
   /** Makes room for a transaction. A TransientError that it throws means that there is none now: no work is applied then. */
-  readonly reserve: (size: WorkSize) => void;
+  readonly reserve: (size: WorkSize, frees: boolean) => void;
   /** Resolves when it is time to look for room again. */
   readonly pause: () => Promise<void>;
   /** Told when works begin to wait for room, and when there is some again. */
@@ -60,12 +65,24 @@ interface Queued {
 const maxWorksPerCommit = 1_000;
 const maxBytesPerCommit = 16 * 1_048_576;
 
+const isFreeing = ({ work }: Queued): boolean => work.frees === true;
+
+function sizeOf(works: readonly Queued[]): WorkSize {
+  let [entries, bytes] = [0, 0];
+  for (const { work } of works) {
+    entries += work.size.entries;
+    bytes += work.size.bytes;
+  }
+  return { entries, bytes };
+}
+
 export function createGroupCommit(root: RootDatabase, options: GroupCommitOptions): GroupCommit {
   const { directory, durability } = options;
   let queue: Queued[] = [];
   let failure: Error | null = null;
   let closed = false;
   let isWaiting = false;
+  let onFreeing = (): void => {};
   /** Null while nothing is queued or under way. */
   let running: Promise<void> | null = null;
 
@@ -78,17 +95,33 @@ export function createGroupCommit(root: RootDatabase, options: GroupCommitOption
     root.transactionSync(applyAll);
   };
   /** The next works that fit into one transaction, at least one. */
-  const take = (): { works: readonly Queued[]; size: WorkSize } => {
-    let [count, entries, bytes] = [0, 0, 0];
+  const take = (): readonly Queued[] => {
+    let [count, bytes] = [0, 0];
     for (const { work } of queue) {
       if (count === maxWorksPerCommit || (count > 0 && bytes + work.size.bytes > maxBytesPerCommit)) break;
       count++;
-      entries += work.size.entries;
       bytes += work.size.bytes;
     }
     const works = queue.slice(0, count);
     queue = queue.slice(count);
-    return { works, size: { entries, bytes } };
+    return works;
+  };
+  /**
+   * Those of the works that there is room for. Where there is none for all of them, one that frees is next, wherever it is in the
+   * queue; without any the first half is tried, down to the first one. Throws when there is none for that either.
+   */
+  const reserveFor = (taken: readonly Queued[]): readonly Queued[] => {
+    for (let works = taken; ; ) {
+      try {
+        options.reserve(sizeOf(works), works.every(isFreeing));
+        return works;
+      } catch (error) {
+        if (works.length === 1 && isFreeing(works[0]!)) throw error;
+        const freeing = taken.find(isFreeing) ?? queue.find(isFreeing);
+        if (!freeing && works.length === 1) throw error;
+        works = freeing ? [freeing] : works.slice(0, works.length / 2);
+      }
+    }
   };
   /** Refuses the works that cannot wait, and puts the others back in front of the queue. */
   const wait = async (works: readonly Queued[], error: Error): Promise<void> => {
@@ -100,18 +133,28 @@ export function createGroupCommit(root: RootDatabase, options: GroupCommitOption
     queue = [...patient, ...queue];
     if (!isWaiting) options.onNote(error.message);
     isWaiting = true;
-    await options.pause();
+    const freeing = new Promise<void>((resolve) => {
+      onFreeing = resolve;
+    });
+    await Promise.race([options.pause(), freeing]);
   };
   const commit = async (): Promise<void> => {
-    const { works, size } = take();
+    const taken = take();
+    let works: readonly Queued[];
     try {
-      options.reserve(size);
+      works = reserveFor(taken);
     } catch (error) {
-      await wait(works, error as Error);
+      await wait(taken, error as Error);
       return;
     }
-    if (isWaiting) options.onNote(`the store in ${directory} has room again and goes on`);
-    isWaiting = false;
+    if (works !== taken) {
+      const included = new Set(works);
+      queue = [...taken, ...queue].filter((queued) => !included.has(queued));
+    }
+    if (isWaiting && !works.every(isFreeing)) {
+      options.onNote(`the store in ${directory} has room again and goes on`);
+      isWaiting = false;
+    }
     try {
       const flushed = transact(works);
       if (flushed) await flushed;
@@ -142,6 +185,7 @@ export function createGroupCommit(root: RootDatabase, options: GroupCommitOption
       if (closed) return Promise.reject(new Error(`the store in ${directory} is closed`));
       return new Promise((resolve, reject) => {
         queue.push({ work, resolve, reject, refusal: null });
+        if (work.frees) onFreeing();
         running ??= run();
       });
     },

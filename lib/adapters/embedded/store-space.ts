@@ -4,6 +4,9 @@
  * ends. So the room that a transaction may need is written with zeros beforehand: a full disk then refuses the works
  * before they are applied, and they can be tried again when there is room. This holds where overwriting a file takes no
  * room (ext4, xfs, tmpfs), not on file systems that copy on write (btrfs, zfs).
+ *
+ * Deleting needs room as well, since lmdb writes a changed page to another place. So works that add leave a part of the
+ * room alone. On a full disk works that free go on there, and the pages that they free take what is added then.
  */
 import { closeSync, existsSync, fstatSync, openSync, statfsSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { TransientError } from '../../ports/broker';
@@ -12,17 +15,41 @@ import { reasonOfSystemError, StoreUnusableError } from './store-damage';
 import { pageBytes } from './store-table';
 
 export interface StoreSpace {
-  /** Makes room for a transaction. Throws a TransientError when the disk has none. */
-  reserve(size: WorkSize): void;
+  /** Makes room for a transaction; `frees` lets it use what is kept for deleting. Throws a TransientError when the disk has none. */
+  reserve(size: WorkSize, frees: boolean): void;
   close(): void;
 }
 
-// Pages that one entry may take besides those for its bytes: its leaf or what its own pages leave empty, and a share of splits.
-const pagesPerEntry = 2;
+/** How lmdb uses the file. */
+export interface FileUse {
+  /** Up to the end of the last page that lmdb has come to. */
+  usedBytes(): number;
+  /** Of pages among these that hold nothing now. */
+  freeBytes(): number;
+}
+
+/** What one work that frees writes or removes at most. */
+export const maxFreeingEntries = 96;
+
+// Pages that one entry may take besides those for its bytes: its leaf, the one above, and the leaf that it is split into or
+// merged with. The last one also stands for what its own pages leave empty.
+const pagesPerEntry = 3;
 // The upper levels of every table, written by every transaction.
 const baseBytes = 512 * 1_024;
 // The list of free pages may be written anew: eight bytes for each page of the file.
 const freeListShare = 1 / 256;
+/**
+ * What one transaction may write into free pages on a full disk; a larger one waits until the disk has room. Services write up
+ * to some megabytes at once, which a store of some hundred megabytes lets them do.
+ */
+const reusingOf = (fileBytes: number): WorkSize => ({
+  entries: 64,
+  bytes: Math.min(16 * 1_048_576, Math.max(2 * 1_048_576, fileBytes / 32)),
+});
+/** What is kept for works that free: three, since pages that one of them frees can be used by the next but one. */
+const freeing: WorkSize = { entries: 3 * maxFreeingEntries, bytes: 0 };
+/** Where free pages turned out not to fit, so many times of what the file grew by has to be free besides before the next try. */
+const unfitFactor = 4;
 const minStepBytes = 1_048_576;
 const maxStepBytes = 8 * 1_048_576;
 const chunk = Buffer.alloc(1_048_576);
@@ -48,32 +75,53 @@ export function freeBytesOf(directory: string): number {
   return bavail * bsize;
 }
 
-/** `usedBytes` tells how far lmdb has come in the file; asked only when what was reserved may be used up. */
-export function openStoreSpace(directory: string, dataFile: string, usedBytes: () => number): StoreSpace {
+/** `use` is asked only when what was reserved may be used up, about free pages only on a full disk. */
+export function openStoreSpace(directory: string, dataFile: string, use: FileUse): StoreSpace {
   const file = openSync(dataFile, 'r+');
   let fileBytes = fstatSync(file).size;
   let room = 0;
+  /** How far lmdb had come when the last transaction relied on free pages; null when it did not. */
+  let reliedAt: number | null = null;
+  let unfitBytes = 0;
+  const neededFor = (size: WorkSize): number =>
+    baseBytes + size.bytes * 1.25 + size.entries * pagesPerEntry * pageBytes + fileBytes * freeListShare;
   /** Zeros after the end of the file, so far as the disk has room. */
   const extendTo = (end: number): void => {
     while (fileBytes < end) fileBytes += writeSync(file, chunk, 0, Math.min(chunk.length, end - fileBytes), fileBytes);
   };
+  /**
+   * Whether free pages may take what is added. Should they not fit, since a large value needs pages that lie side by side, then the
+   * file grows into the room that is kept: never into what deleting needs, and each time more has to be free before the next try.
+   */
+  const mayReuse = (needed: number, usedBytes: number): boolean => {
+    if (reliedAt !== null) unfitBytes += unfitFactor * (usedBytes - reliedAt);
+    reliedAt = null;
+    const least = needed + neededFor(freeing);
+    if (room < least || use.freeBytes() < least + unfitBytes) return false;
+    reliedAt = usedBytes;
+    return true;
+  };
   return {
-    reserve(size) {
-      const needed =
-        baseBytes + size.bytes * 1.25 + size.entries * pagesPerEntry * pageBytes + fileBytes * freeListShare;
-      if (needed > room) {
-        const used = usedBytes();
+    reserve(size, frees) {
+      const needed = neededFor(size);
+      const kept = neededFor(freeing) + neededFor(reusingOf(fileBytes));
+      if (needed + kept > room) {
+        const usedBytes = use.usedBytes();
         fileBytes = Math.max(fileBytes, fstatSync(file).size);
-        if (fileBytes - used < needed) {
+        const wanted = usedBytes + kept + needed;
+        let full: unknown = null;
+        if (fileBytes < wanted) {
           const step = Math.min(maxStepBytes, Math.max(minStepBytes, fileBytes / 8));
           try {
-            extendTo(Math.ceil(used + needed));
-            extendTo(Math.ceil(used + Math.max(needed, step)));
+            extendTo(Math.ceil(wanted));
+            extendTo(Math.ceil(usedBytes + kept + Math.max(needed, step)));
           } catch (cause) {
-            if (fileBytes - used < needed) throw noRoom(directory, cause);
+            full = cause;
           }
         }
-        room = fileBytes - used;
+        room = fileBytes - usedBytes;
+        if (room >= needed + kept) [reliedAt, unfitBytes] = [null, 0];
+        else if (frees ? room < needed : !mayReuse(needed, usedBytes)) throw noRoom(directory, full);
       }
       room -= needed;
     },

@@ -4,10 +4,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkStore } from '../../../../lib/adapters/embedded/check-store';
-import { openEmbeddedBroker } from '../../../../lib/adapters/embedded/embedded-broker';
+import { type EmbeddedBroker, openEmbeddedBroker } from '../../../../lib/adapters/embedded/embedded-broker';
 import { StoreUnusableError } from '../../../../lib/adapters/embedded/store-damage';
 import { unusable } from '../../../../lib/adapters/embedded/store-directory';
-import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
+import { createVirtualClock, type VirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import {
   type LogRecord,
   type PartitionConsumer,
@@ -72,9 +72,9 @@ describe('a directory that cannot be written to is refused in one sentence', () 
   });
 });
 
-/** A disk of its own, of 8 MB. Returns whether this user may mount one. */
+/** A disk of its own, of 24 MB. Returns whether this user may mount one. */
 function mountSmallDisk(path: string): boolean {
-  return process.getuid?.() === 0 && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', path]).status === 0;
+  return process.getuid?.() === 0 && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', path]).status === 0;
 }
 
 function unmount(path: string): void {
@@ -140,7 +140,7 @@ onDisk('a disk that is full (skipped where this user may not mount one)', () => 
         await broker.close();
         expect(checkStore(directory).problems).toEqual([]);
         expect(() => open(directory, durability)).toThrow(/the disk is full/);
-        spawnSync('mount', ['-o', 'remount,size=16m', path]);
+        spawnSync('mount', ['-o', 'remount,size=40m', path]);
         const again = open(directory, durability);
         const records: LogRecord[] = [];
         for await (const chunk of again.read({ topic: 't', partition: 0 }, { from: 0 })) records.push(...chunk);
@@ -148,6 +148,137 @@ onDisk('a disk that is full (skipped where this user may not mount one)', () => 
         await again.close();
       }),
   );
+});
+
+onDisk('retention on a full disk (skipped where this user may not mount one)', () => {
+  const aged: TopicSettings = { ...topic, name: 'aged', retentionMs: 1_000 };
+  const table: TopicSettings = { ...topic, name: 'table', cleanup: 'compact' };
+  let path: string;
+  let clock: VirtualClock;
+  let broker: EmbeddedBroker;
+  let notes: string[];
+  const openOnDisk = async (durability: 'process' | 'disk' = 'process', maxBytes: number | null = null) => {
+    path = join(place, 'disk');
+    mkdirSync(path);
+    expect(mountSmallDisk(path)).toBe(true);
+    clock = createVirtualClock({ startMs: 1_000_000 });
+    notes = [];
+    broker = openEmbeddedBroker({
+      directory: join(path, 'store'),
+      clock,
+      maintenanceIntervalMs: null,
+      durability,
+      maxBytes,
+      onNote: (note) => notes.push(note),
+    });
+    await broker.ensureTopics([aged, table]);
+  };
+  afterEach(async () => {
+    await broker.close();
+    unmount(path);
+  });
+  const fileBytes = () => statSync(join(path, 'store', 'data.mdb')).size;
+  /** Several of one key where they are small, to be done sooner. */
+  const sendSome = (name: string, key: string, bytes: number) => {
+    const record = { topic: name, key, value: Buffer.alloc(bytes, key) };
+    return broker.producer('p').send(Array(Math.ceil(5_000 / bytes)).fill(record));
+  };
+  const refusalOf = (sent: Promise<unknown>): Promise<unknown> =>
+    sent.then(
+      () => null,
+      (error) => error,
+    );
+  /** Until the disk takes no more. Returns how many were taken. */
+  const fill = async (name: string, bytesOf: (i: number) => number, keyOf = (i: number) => `${i}`): Promise<number> => {
+    for (let i = 0; ; i++) {
+      const refusal = await refusalOf(sendSome(name, keyOf(i), bytesOf(i)));
+      if (refusal === null) continue;
+      expect(refusal).toBeInstanceOf(TransientError);
+      return i;
+    }
+  };
+
+  test.each([
+    ['process', 'of one size', () => 5_000],
+    ['disk', 'of one size', () => 5_000],
+    ['process', 'small ones', () => 300],
+    ['process', 'of many sizes', (i: number) => 1_000 + ((i * 7_919) % 60_000)],
+  ] as const)(
+    'frees what is taken again, for as long as it stays full (%s, %s)',
+    async (durability, _sizes, bytesOf) => {
+      await openOnDisk(durability);
+      const first = await fill('aged', bytesOf);
+      const full = fileBytes();
+      for (let round = 0; round < 5; round++) {
+        await clock.advanceBy(10_000);
+        await broker.maintain();
+        const { earliest, end } = await broker.offsets({ topic: 'aged', partition: 0 });
+        // The newest record always stays.
+        expect(earliest).toBe(end - 1);
+        expect(await fill('aged', bytesOf)).toBeGreaterThan(first / 4);
+      }
+      expect(fileBytes()).toBeLessThanOrEqual(full + 4_096);
+      await broker.close();
+      expect(checkStore(join(path, 'store')).problems).toEqual([]);
+    },
+  );
+
+  test('the size limit frees as well, before the time of the records', async () => {
+    await openOnDisk('process', 4 * 1_048_576);
+    const first = await fill('aged', () => 5_000);
+    await broker.maintain();
+    const { earliest, end } = await broker.offsets({ topic: 'aged', partition: 0 });
+    expect(earliest).toBeGreaterThan(0);
+    expect(earliest).toBeLessThan(end - 100);
+    expect(await fill('aged', () => 5_000)).toBeGreaterThan(first / 8);
+  });
+
+  test('compaction frees as well', async () => {
+    await openOnDisk();
+    const keyOf = (i: number) => `${i % 50}`;
+    const first = await fill('table', () => 5_000, keyOf);
+    for (let round = 0; round < 4; round++) {
+      await broker.maintain();
+      expect(await fill('table', () => 5_000, keyOf)).toBeGreaterThan(first / 4);
+    }
+  });
+
+  test('compaction that only adds leaves retention its room', async () => {
+    await openOnDisk();
+    for (let i = 0; i < 500; i++) await sendSome('aged', `${i}`, 5_000);
+    let keys = 0;
+    const uniqueKey = () => `key ${keys++}`;
+    await fill('table', () => 500, uniqueKey);
+    for (let round = 0; round < 4; round++) {
+      await clock.advanceBy(10_000);
+      // Compaction may be refused, which is nothing to retention.
+      const refusal = await refusalOf(broker.maintain());
+      if (refusal !== null) expect(refusal).toBeInstanceOf(TransientError);
+      const { earliest, end } = await broker.offsets({ topic: 'aged', partition: 0 });
+      expect(earliest).toBe(end - 1);
+      await fill('aged', () => 5_000);
+    }
+    expect((await broker.offsets({ topic: 'aged', partition: 0 })).end).toBeGreaterThan(600);
+  });
+
+  test('deletion goes ahead of what a service decided and waits for room, which goes on when enough is free', async () => {
+    await openOnDisk();
+    await fill('aged', () => 5_000);
+    const consumer = await new Promise<PartitionConsumer>((resolve, reject) => {
+      const onAssigned = (_epoch: number, consumers: readonly PartitionConsumer[]) => resolve(consumers[0]!);
+      broker.join({ group: 'g', topics: ['aged'], startAt: 'earliest', onAssigned, onFailed: reject }).catch(reject);
+    });
+    await clock.advanceBy(10_000);
+    const record = { topic: 'aged', key: 'decided', value: Buffer.alloc(5_000) };
+    const written = consumer.write({ records: [record], positions: new Map([['aged', 1]]) });
+    while (notes.length === 0) await new Promise(setImmediate);
+    // The clock stands still from here on: neither the deletion nor the write needs a second look at the disk.
+    await broker.maintain();
+    await written;
+    expect(notes).toEqual([expect.stringMatching(/cannot take this now/), expect.stringMatching(/has room again/)]);
+    const { earliest } = await broker.offsets({ topic: 'aged', partition: 0 });
+    expect(earliest).toBeGreaterThan(0);
+  });
 });
 
 onDisk('a service whose disk is full (skipped where this user may not mount one)', () => {
@@ -171,7 +302,7 @@ onDisk('a service whose disk is full (skipped where this user may not mount one)
         // More than is ever free here, though not more than the disk is large.
         const large = { topic: 't', key: 'k', value: Buffer.alloc(900_000) };
         const filler = join(path, 'filler');
-        writeFileSync(filler, Buffer.alloc(5 * 1_048_576));
+        writeFileSync(filler, Buffer.alloc(12 * 1_048_576));
         const [first] = await Promise.allSettled([broker.producer('p').send(Array(5).fill(large))]);
         expect(first!.status).toBe('rejected');
         const written = consumer.write({ records: Array(5).fill(large), positions: new Map([['t', 0]]) });
