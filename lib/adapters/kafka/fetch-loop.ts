@@ -8,7 +8,7 @@ import { type FetchedRecords, fetchedRecords } from './fetched-records';
 import { type FetchedPartitionData, type KafkaCluster, readCommitted } from './kafka-client';
 import { errorKind, givenUp, isOutOfRange, rootError, withoutLeader } from './kafka-errors';
 import { backoffMs, type KafkaSession } from './kafka-session';
-import { listOffset } from './partition-reader';
+import { answersOfGap, listOffset } from './partition-reader';
 import type { PassedOver } from './passed-over';
 
 /** One partition being read. */
@@ -28,8 +28,6 @@ const partitionBytes = 1_048_576;
 const responseBytes = 8 * partitionBytes;
 /** A partition that cannot be read for so long is told of. */
 const patienceMs = 5_000;
-/** So many empty answers in a row mean that there is nothing but a gap. */
-const answersOfGap = 3;
 /** Who leads a partition is not known. */
 const nobody = -1;
 

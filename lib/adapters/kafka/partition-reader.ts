@@ -17,6 +17,9 @@ const fetchBytes = 2_097_152;
 /** What is asked for is there already, so the broker need not wait; only a slow replica makes it. */
 const maxWaitMs = 100;
 
+/** So many empty answers in a row, from a node that knows of more, mean that there is nothing but a gap. */
+export const answersOfGap = 3;
+
 export class PartitionReader {
   constructor(
     private readonly session: KafkaSession,
@@ -70,10 +73,15 @@ export class PartitionReader {
     const limits = { what: `reading ${topic}[${partition}] at ${from}`, topics: [topic], timeoutMs: tryMs };
     return this.session.run(limits, async (cluster) => {
       try {
-        const fetched = await fetchOne(cluster, of, from);
+        let fetched = await fetchOne(cluster, of, from);
+        for (let asked = 1; asked < answersOfGap && fetched.next === from && fetched.end >= stop; asked++)
+          fetched = await fetchOne(cluster, of, from);
         if (fetched.unreadable.length > 0) this.passedOver.unreadable(of, fetched.unreadable);
+        if (fetched.next > from) return fetched;
+        // A new leader, or one that was away, does not know yet how long its log is: what it leaves out is not gone.
+        if (fetched.end < stop) throw withoutLeader(topic, partition, true);
         // Asked alone, a partition that has anything gives at least one batch: nothing more is kept up to the end.
-        return fetched.next > from ? fetched : { ...fetched, next: Math.max(from + 1, Math.min(stop, fetched.end)) };
+        return { ...fetched, next: Math.max(from + 1, Math.min(stop, fetched.end)) };
       } catch (error) {
         if (!isOutOfRange(error)) throw error;
         const [earliest, end] = await Promise.all([
