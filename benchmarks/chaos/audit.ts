@@ -4,6 +4,7 @@
  */
 import type { LogRecord } from '../../lib/ports/broker';
 import type { Topic } from '../../lib/topics/define-topic';
+import { readRow } from '../../lib/topics/read-row';
 import { deadLetterTopicName, topics } from '../../lib/topics/topics';
 import type { Cluster } from './cluster';
 import type { Ledger } from './ledger';
@@ -168,7 +169,9 @@ export class Audit {
 
   private read<T>(topic: Topic<T>, take: (value: T, record: LogRecord) => void): Promise<void> {
     return this.readRaw(topic.name, this.partitionsOf(topic), (record) => {
-      if (record.value !== null) take(topic.codec.decode(record.value), record);
+      const read = readRow(topic, record);
+      // What the scenario has thrown there is none of ours.
+      if (read.kind === 'row') take(read.value, record);
     });
   }
 

@@ -137,7 +137,7 @@ function requestsAtTheLimits({ cluster }: Stage): GarbageCase[] {
     {
       name: 'atSizeLimit',
       fate: { kind: 'read' },
-      make: (id) => ({ key: id, value: ofRecordSize(id, maxRecordBytes) }),
+      make: (id) => ({ key: id, value: encoded({ ...requestNamed(id), prompt: 'x'.repeat(maxPromptBytes) }) }),
     },
     {
       // Kafka limits batches, not records: there is a little room above the topic's own limit.

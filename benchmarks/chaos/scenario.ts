@@ -1,7 +1,9 @@
 /** One scenario from an empty folder to its figures: servers and services up, load on, chaos, everything settled, audit. */
+
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { workloadConfig } from '../../bin/drive/workload-config';
+import { largestPromptBytes } from '../../lib/config/config-limits';
 import { simulatedWorld } from '../../lib/evaluation/simulated-world';
 import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
@@ -55,7 +57,7 @@ const partitions = 4;
 /** Of the world, whose events lie at shares of its length. Longer scenarios begin again. */
 const leastRows = 5_000;
 /** Larger than a record: the size limits of topics are met before this one, but for the requests that are to meet it. */
-export const maxPromptBytes = 999_700;
+export const maxPromptBytes = largestPromptBytes;
 /** Before anything is broken. The first half warms up: a process that has just started is slow. */
 const calmRequests = 2_000;
 const settleLimitMs = 180_000;

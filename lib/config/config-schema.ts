@@ -277,7 +277,9 @@ function duplicateStrategies(strategies: unknown): Issue[] {
   // A list that is too long is refused as such; comparing all of it with itself would take for ever.
   if (!Array.isArray(strategies) || strategies.length > 64) return [];
   return strategies.flatMap((strategy, index) =>
-    strategies.indexOf(strategy) < index ? [issueAt(['strategies', index], `"${strategy}" is listed twice`)] : [],
+    typeof strategy === 'string' && strategies.indexOf(strategy) < index
+      ? [issueAt(['strategies', index], `"${strategy}" is listed twice`)]
+      : [],
   );
 }
 
