@@ -316,7 +316,8 @@ function deadWeights(raw: Record<string, unknown>): Issue[] {
   const { strategies, strategyWeights } = raw;
   if (!isObject(strategyWeights) || !Array.isArray(strategies)) return [];
   const dead =
-    strategies.length > 0 && strategies.every((strategy) => ownEntry(strategyWeights, String(strategy)) === 0);
+    strategies.length > 0 &&
+    strategies.every((strategy) => typeof strategy === 'string' && ownEntry(strategyWeights, strategy) === 0);
   return dead ? [issueAt(['strategyWeights'], 'at least one of the listed strategies must have a weight above 0')] : [];
 }
 
