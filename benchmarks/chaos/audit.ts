@@ -81,11 +81,11 @@ export class Audit {
         });
       } else if (this.decisions.get(decision.requestId)!.model !== decision.model) this.contradictions += 1;
     });
-    await this.read(topics.learningEvents, ({ eventId, kind, quality }, record) => {
+    await this.read(topics.learningEvents, ({ eventId, kind, quality, replaces }, record) => {
       this.learningEnd = record.offset + 1;
-      if (count(this.learned, eventId, record) && kind === 'EXPERIENCE' && quality !== null) {
-        this.rewardOffsets.push(record.offset);
-      }
+      // A judgement that takes the place of another one corrects a reward and is none of its own.
+      const isReward = kind === 'EXPERIENCE' && quality !== null && (replaces?.quality ?? null) === null;
+      if (count(this.learned, eventId, record) && isReward) this.rewardOffsets.push(record.offset);
     });
     await this.read(topics.modelObserved, ({ observationId }, record) => count(this.observed, observationId, record));
     await this.read(topics.routeOutcomeLate, ({ outcome, reason }) => {

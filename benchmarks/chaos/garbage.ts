@@ -137,7 +137,11 @@ function requestsAtTheLimits({ cluster }: Stage): GarbageCase[] {
     {
       name: 'atSizeLimit',
       fate: { kind: 'read' },
-      make: (id) => ({ key: id, value: encoded({ ...requestNamed(id), prompt: 'x'.repeat(maxPromptBytes) }) }),
+      // Counted by its length, the prompt would be more than any model takes.
+      make: (id) => ({
+        key: id,
+        value: encoded({ ...requestNamed(id), prompt: 'x'.repeat(maxPromptBytes), contextTokens: 100 }),
+      }),
     },
     {
       // Kafka limits batches, not records: there is a little room above the topic's own limit.

@@ -56,7 +56,7 @@ export interface RunOptions {
 const partitions = 4;
 /** Of the world, whose events lie at shares of its length. Longer scenarios begin again. */
 const leastRows = 5_000;
-/** Larger than a record: the size limits of topics are met before this one, but for the requests that are to meet it. */
+/** The largest that a configuration may allow. */
 export const maxPromptBytes = largestPromptBytes;
 /** Before anything is broken. The first half warms up: a process that has just started is slow. */
 const calmRequests = 2_000;

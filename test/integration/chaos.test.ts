@@ -18,7 +18,7 @@ describeWithServers('chaos in short', () => {
     expect(existsSync(script)).toBe(true);
   });
 
-  // Skipped: the garbage scenario's new table and size-limit cases miss bars that are not understood yet (`make chaos SCENARIO=short`).
+  // Skipped: after hostile outcomes the rewards that the trainer tells differ from those in its log, and it is not known yet why.
   it.skip('loses nothing while services are killed, the broker restarts, Redis forgets everything and garbage comes', async () => {
     const args = [script, '--seed', '1', '--scenario', 'short', '--rate', '60'];
     const { status, stdout, stderr } = await runToEnd(process.execPath, args);
