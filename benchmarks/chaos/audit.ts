@@ -30,8 +30,8 @@ interface Copies {
 export interface FoldedOnce {
   /** `learnedRewards` of the newest tuning record. */
   readonly learnedRewards: number;
-  /** Tuning records whose count is not that of the distinct rewards before their offset. */
-  readonly wrong: number;
+  /** Tuning records whose count is not that of the distinct rewards before their offset, in words. */
+  readonly wrong: readonly string[];
 }
 
 const inputs = [
@@ -154,7 +154,13 @@ export class Audit {
     const wrong = this.tunings.filter(
       ({ learnedRewards, eventOffset }) => learnedRewards !== rewardsBefore(eventOffset),
     );
-    return { learnedRewards: this.tunings.at(-1)?.learnedRewards ?? 0, wrong: wrong.length };
+    return {
+      learnedRewards: this.tunings.at(-1)?.learnedRewards ?? 0,
+      wrong: wrong.map(
+        ({ learnedRewards, eventOffset }) =>
+          `at offset ${eventOffset} the trainer tells ${learnedRewards} rewards, the log has ${rewardsBefore(eventOffset)}`,
+      ),
+    };
   }
 
   /** From when a request was to be sent to its first decision's own time stamp, the latest of all. */

@@ -131,7 +131,7 @@ function reportFigures(stage: Stage, scenario: Scenario, settled: boolean): void
   figures.add('outcomesLate', late.length, 'outcomes');
   const { learnedRewards, wrong } = audit.foldedOnce();
   figures.add('rewardsLearned', learnedRewards, 'rewards');
-  figures.bar('rewardsCountedTwice', wrong, 'tuning records', '<=', 0);
+  figures.bar('rewardsCountedTwice', wrong.length, 'tuning records', '<=', 0, wrong);
   figures.bar('settled', settled ? 1 : 0, 'boolean', '>=', 1);
   figures.bar('clientFaults', ledger.faults.length, 'faults', '<=', 0, ledger.faults);
   const deadLetters = audit.deadLetters - (scenario.deadLetters?.(stage) ?? 0);
