@@ -259,7 +259,8 @@ async function isReported(stage: Stage, foreign: Producer, decisionId: string, p
   const { model } = audit.decisions.get(decisionId)!;
   const outcome = routeOutcome(
     { decisionId, routingKey: decisionId, model, fallbacks: [] },
-    { status: 'SUCCESS', quality: 0.5, occurredAtMs: cluster.clock.nowMs() },
+    // The source of all others: of a new one the learner passes over what is more than its share.
+    { status: 'SUCCESS', quality: 0.5, source: 'workload', occurredAtMs: cluster.clock.nowMs() },
   );
   const value = topics.routeOutcome.codec.encode(outcome);
   const sent = await produce(foreign, { topic: topics.routeOutcome.name, partition, key: decisionId, value });

@@ -93,7 +93,7 @@ export function hostileOutcomes(decisionId: string, model: string): HostileOutco
     costUsd: 0.001,
     quality: 0.5,
     rewardParts: {},
-    source: 'chaos',
+    source: 'workload',
     provisional: false,
     revision: 0,
     occurredAtMs: 0,
