@@ -3,6 +3,7 @@
  * limits, capabilities, context size and health allow it. Intake pins the result in `route.opened`.
  */
 import type { ModelConfig, RouterConfig } from '../config/router-config';
+import { ownEntry } from '../dictionary';
 import type { Random } from '../ports/random';
 import type {
   Breaker,
@@ -14,7 +15,6 @@ import type {
   RouteRequested,
   Tuning,
 } from '../topics/generated/messages';
-import { ownEntry } from './own-entry';
 import { ratioAt, unpricedFactor } from './price-unit';
 
 /** What is known about the models at this moment. */

@@ -1,9 +1,8 @@
 /** The tuning as it is pinned in `route.opened`: the learner's newest, or what stands in for it before the first. */
 import type { CollapseName, RouterConfig } from '../config/router-config';
-import { dictionaryOf } from '../dictionary';
+import { dictionaryOf, ownEntry } from '../dictionary';
 import type { Tuning } from '../topics/generated/messages';
 import { priceFactor } from './candidates';
-import { ownEntry } from './own-entry';
 import { ratioAt } from './price-unit';
 
 /**

@@ -2,8 +2,7 @@
  * What a session has spent. Each request counts with what it is expected to cost until its cost is reported: first the
  * mean of the candidates, then the decided model's. Every attempt of a call costs; a second report of one does not.
  */
-import { dictionaryOf } from '../../lib/dictionary';
-import { ownEntry } from '../../lib/routing/own-entry';
+import { dictionaryOf, ownEntry } from '../../lib/dictionary';
 import { plausibleCostUsd } from '../../lib/routing/plausible-outcome';
 import { qualityOf, type RewardWeights } from '../../lib/routing/reward';
 import type { Candidate, RouteDecided, RouteOutcome, Session } from '../../lib/topics/generated/messages';

@@ -2,8 +2,9 @@
  * COMBINED (default): the threads' distributions are mixed by how far experience trusts each strategy.
  * While the learned thread still explores evenly it alone decides, so that the first data is not confounded.
  */
+
+import { ownEntry } from '../../dictionary';
 import type { RouteOpened, ThreadScore } from '../../topics/generated/messages';
-import { ownEntry } from '../own-entry';
 import { learnedStrategy } from '../strategies/strategies';
 import { type Collapse, mixture, winnerTakesAll } from './collapsed';
 
