@@ -6,7 +6,7 @@ JEST := node node_modules/jest/bin/jest.js
 # A larger young generation: most of what a request allocates dies young, and is then collected less often.
 NODE := node --max-semi-space-size=64
 ROUTER := $(NODE) dist/bin/main.js
-SOURCES := $(shell find lib services bin benchmarks infra schemas -name '*.ts' -o -name '*.avsc' 2>/dev/null)
+SOURCES := $(shell find lib services bin lab checks bench infra schemas -name '*.ts' -o -name '*.avsc' 2>/dev/null)
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -95,61 +95,61 @@ test-integration: build servers-installed ## Real processes and HTTP
 	REQUIRE_SERVERS=1 $(JEST) --selectProjects integration
 
 simulate: build ## All services on a virtual clock with seeded faults (SEEDS=n, SEED=first)
-	@node dist/benchmarks/simulate.js --seeds $(or $(SEEDS),5) --seed $(or $(SEED),1)
+	@node dist/checks/simulate.js --seeds $(or $(SEEDS),5) --seed $(or $(SEED),1)
 
 crash: build ## kill -9 the embedded engine under load and check that nothing is lost (SEED=n KILLS=50)
-	@node dist/benchmarks/crash.js --seed $(or $(SEED),1) --kills $(or $(KILLS),50)
+	@node dist/checks/crash.js --seed $(or $(SEED),1) --kills $(or $(KILLS),50)
 
 chaos: build servers-installed ## Kill, freeze and stop everything on real Kafka and Redis, and check that nothing is lost (SEED=n)
-	@node dist/benchmarks/chaos.js --seed $(or $(SEED),1) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(REQUESTS),--requests $(REQUESTS))
+	@node dist/checks/chaos.js --seed $(or $(SEED),1) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(REQUESTS),--requests $(REQUESTS))
 
 scan-prompts: build ## Look for prompt text anywhere past the request topic
-	@node dist/benchmarks/scan-prompts.js
+	@node dist/checks/scan-prompts.js
 
 # FROM=n begins with case n, SURFACE= takes http, configuration or records alone, ON=kafka takes a Kafka instead of memory.
 fuzz: build ## Hostile input of every kind, made from the schemas and the OpenAPI document (CASES=20000 SEED=1 SURFACE= FROM= ON=kafka KAFKA=host:port)
-	@node dist/benchmarks/fuzz.js --cases $(or $(CASES),20000) --seed $(or $(SEED),1) $(if $(SURFACE),--surface $(SURFACE)) $(if $(FROM),--from $(FROM)) $(if $(filter kafka,$(ON)),--kafka $(or $(KAFKA),127.0.0.1:9092))
+	@node dist/checks/fuzz.js --cases $(or $(CASES),20000) --seed $(or $(SEED),1) $(if $(SURFACE),--surface $(SURFACE)) $(if $(FROM),--from $(FROM)) $(if $(filter kafka,$(ON)),--kafka $(or $(KAFKA),127.0.0.1:9092))
 
 inject: build ## Break the learner on purpose and see whether serving notices (FAULT=nan|scale|flip|flood|all REQUESTS=n SEEDS=n)
-	@node dist/benchmarks/inject.js --fault $(or $(FAULT),all) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED))
+	@node dist/checks/inject.js --fault $(or $(FAULT),all) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED))
 
 bench: build ## Speed on the embedded default, JSON lines
-	@$(NODE) dist/benchmarks/bench.js
-	@$(NODE) dist/benchmarks/learning-speed.js
+	@$(NODE) dist/bench/bench.js
+	@$(NODE) dist/bench/learning-speed.js
 
 bench-against: build ## Today's tree against a commit, in alternation, as ratios (REF=commit BENCH=bench|learning-speed|replay PAIRS=3 OPTIONS='--only saturation'), JSON lines
-	@node dist/benchmarks/against.js --ref $(or $(REF),$(error say REF=commit)) --bench $(or $(BENCH),bench) --pairs $(or $(PAIRS),3) $(foreach bar,$(BARS),--bar '$(bar)') $(if $(OPTIONS),-- $(OPTIONS))
+	@node dist/bench/against.js --ref $(or $(REF),$(error say REF=commit)) --bench $(or $(BENCH),bench) --pairs $(or $(PAIRS),3) $(foreach bar,$(BARS),--bar '$(bar)') $(if $(OPTIONS),-- $(OPTIONS))
 
 bench-kafka: build servers-installed ## Speed on Kafka and Redis, every service a process, JSON lines
-	@node dist/benchmarks/kafka.js
+	@node dist/bench/kafka.js
 
 bench-replay: build ## Events verified per second, JSON lines
-	@$(NODE) dist/benchmarks/replay.js
+	@$(NODE) dist/bench/replay.js
 
 bench-ope: build ## Off-policy estimates against the truth on recorded data, JSON lines
-	@node dist/benchmarks/ope.js $(if $(DATA),--data $(DATA))
+	@node dist/lab/studies/ope.js $(if $(DATA),--data $(DATA))
 
 bench-learning: build ## A gradient step on every tensor backend, and what the routing thread notices, JSON lines
-	@node dist/benchmarks/learning-backends.js $(if $(STEPS),--steps $(STEPS))
+	@node dist/bench/learning-backends.js $(if $(STEPS),--steps $(STEPS))
 
 bench-rl: build ## The agent on CartPole, Acrobot and sessions of recorded requests (DATA=dir), JSON lines
-	@node dist/benchmarks/rl.js $(if $(DATA),--data $(DATA))
+	@node dist/lab/studies/rl.js $(if $(DATA),--data $(DATA))
 
 bench-worlds: build ## Utility against the baselines in simulated worlds 1-5, JSON lines
-	@node dist/benchmarks/worlds.js
+	@node dist/lab/studies/worlds.js
 
 bench-quality: build ## Learning on recorded data (DATA=folder ONLY=rows SEEDS=n RESUME=file), JSON lines
-	@node dist/benchmarks/quality.js $(if $(DATA),--data $(DATA)) $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(RESUME),--resume $(RESUME))
+	@node dist/lab/studies/quality.js $(if $(DATA),--data $(DATA)) $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(RESUME),--resume $(RESUME))
 
 # Writes docs/figures/*.jsonl; `make figures` draws from these. RESUME keeps the router's choices: delete it when the learner has changed.
 bench-curves: build ## Learning curves of the router and every baseline (DATA=folder ONLY=names SEEDS=n RESUME=file), JSON lines
-	@node dist/benchmarks/learning-curves.js $(if $(DATA),--data $(DATA)) $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(RESUME),--resume $(RESUME))
+	@node dist/lab/studies/learning-curves.js $(if $(DATA),--data $(DATA)) $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(RESUME),--resume $(RESUME))
 
 figures: install ## Draw docs/figures/*.svg and write the tables of docs/learning.md from docs/figures/*.jsonl
-	@node_modules/.bin/tsx benchmarks/draw-curves.ts
+	@node_modules/.bin/tsx lab/studies/draw-curves.ts
 
 bench-encoder: build ## What each group of features brings (DATA=folder SEEDS=n ONLY=frozen,online,idle,circumstances), JSON lines
-	@node dist/benchmarks/encoder-ablation.js $(if $(DATA),--data $(DATA)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ONLY),--only $(ONLY))
+	@node dist/lab/studies/encoder-ablation.js $(if $(DATA),--data $(DATA)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ONLY),--only $(ONLY))
 
 clean: ## Remove what was built and stored (stops the servers of `make up`)
 	@[ ! -d data/servers ] || $(MAKE) --no-print-directory down

@@ -1,5 +1,5 @@
 /** Who needs which rights on a Kafka with access control: for the documents, and for the test that grants exactly these. */
-import { type AccessRights, accessRightsOf } from '../lib/runtime/access-rights';
+import { type AccessRights, accessRightsOf } from '../lib/stream/access-rights';
 import { deadLetterTopicName, topics } from '../lib/topics/topics';
 import { declaredServices } from './declared-services';
 

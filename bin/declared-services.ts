@@ -3,7 +3,7 @@ import { createMemoryBroker } from '../lib/adapters/memory/memory-broker';
 import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
 import { createVirtualClock } from '../lib/adapters/memory/virtual-clock';
 import { defaultRouterConfig } from '../lib/config/parse-config';
-import type { ServiceDefinition } from '../lib/runtime/define-service';
+import type { ServiceDefinition } from '../lib/stream/define-service';
 import { createLog } from '../lib/telemetry/log';
 import { createMetrics } from '../lib/telemetry/metrics';
 import { createBlobStore } from '../lib/weights/blob-store';

@@ -1,5 +1,5 @@
 /** A decision for a person: the choice and its reason first, then the evidence in tables. */
-import { wrapText } from '../lib/evaluation/wrap-text';
+import { wrapText } from '../lib/terminal/wrap-text';
 import type { RouteDecided } from '../lib/topics/generated/messages';
 import { formatTable } from './format-table';
 

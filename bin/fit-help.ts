@@ -1,5 +1,5 @@
 /** Help texts as wide as the terminal: prose goes on in the next line, an example with a backslash, so that it can be pasted. */
-import { wrapText } from '../lib/evaluation/wrap-text';
+import { wrapText } from '../lib/terminal/wrap-text';
 
 const example = '  $ ';
 const continued = '      ';

@@ -1,6 +1,6 @@
 /** Text in columns, for people; programs use `--json`. */
 
-import { wrapText } from '../lib/evaluation/wrap-text';
+import { wrapText } from '../lib/terminal/wrap-text';
 
 type Cell = string | number;
 

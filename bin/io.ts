@@ -1,7 +1,7 @@
 /** What a command may touch of the outside: handed in, so that tests run commands in their own process. */
 
-import { wrapText } from '../lib/evaluation/wrap-text';
 import type { Clock } from '../lib/ports/clock';
+import { wrapText } from '../lib/terminal/wrap-text';
 
 export interface OutputStream {
   readonly write: (text: string) => void;

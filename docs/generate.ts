@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { declaredAccess } from '../bin/declared-access';
 import { declaredServices } from '../bin/declared-services';
 import { environmentVariables } from '../lib/config/process-settings';
-import { describeTopology } from '../lib/runtime/describe-topology';
+import { describeTopology } from '../lib/stream/describe-topology';
 import { type MetricDefinition, metricDefinitions } from '../lib/telemetry/metric-names';
 import { schemaVersions } from '../lib/topics/generated/schemas';
 

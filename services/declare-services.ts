@@ -1,11 +1,11 @@
 /** Every service of the engine, declared with its settings. What there is to see of the system starts here. */
 import type { RouterConfig } from '../lib/config/router-config';
 import { strategyNames } from '../lib/config/router-config';
-import type { Encoder } from '../lib/learning/encoder-key';
+import type { Encoder } from '../lib/learning/features/encoder-key';
 import type { KeyValue } from '../lib/ports/key-value';
-import type { WeightsSource } from '../lib/routing/weights-source';
-import type { ServiceDefinition } from '../lib/runtime/define-service';
-import type { Host } from '../lib/runtime/host';
+import type { WeightsSource } from '../lib/routing/judge/weights-source';
+import type { ServiceDefinition } from '../lib/stream/define-service';
+import type { Host } from '../lib/stream/host';
 import type { Metrics } from '../lib/telemetry/metrics';
 import { createBlobStore } from '../lib/weights/blob-store';
 import { createWeightsSource } from '../lib/weights/weights-source';

@@ -8,7 +8,7 @@ import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
 import { openRedisKeyValue } from '../lib/adapters/redis/redis-key-value';
 import { systemClock, systemIds } from '../lib/adapters/system';
 import type { ProcessSettings } from '../lib/config/process-settings';
-import type { Encoder } from '../lib/learning/encoder-key';
+import type { Encoder } from '../lib/learning/features/encoder-key';
 import type { Broker } from '../lib/ports/broker';
 import type { Clock } from '../lib/ports/clock';
 import type { KeyValue } from '../lib/ports/key-value';

@@ -14,7 +14,7 @@ import {
 } from 'kafkajs';
 import { type LocalServer, runKafkaTool, startKafkaCluster } from '../infra/local-servers';
 import { run } from '../infra/tools';
-import type { AccessRights } from '../lib/runtime/access-rights';
+import type { AccessRights } from '../lib/stream/access-rights';
 
 export interface SecureKafka {
   /** host:port of the guarded listener. */

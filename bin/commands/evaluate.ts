@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { readRecordedData } from '../../lib/evaluation/recorded-data';
+import { type EvaluationReport, evaluate } from '../../lab/runs/evaluate';
+import { workloadConfig } from '../../lab/runs/workload-config';
+import { readRecordedData } from '../../lab/workloads/recorded-data';
 import { createLog } from '../../lib/telemetry/log';
-import { type EvaluationReport, evaluate } from '../drive/evaluate';
-import { workloadConfig } from '../drive/workload-config';
 import { formatTable } from '../format-table';
 import { CliError, type Io } from '../io';
 import { lineWriter } from '../line-writer';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { describeTopology } from '../../lib/runtime/describe-topology';
+import { describeTopology } from '../../lib/stream/describe-topology';
 import { declaredServices } from '../declared-services';
 import type { Io } from '../io';
 

@@ -1,19 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Progress, startProgress } from '../../lab/report/progress';
 import { makeDirectory } from '../../lib/adapters/make-directory';
 import { configFromJson } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
-import { type Progress, startProgress } from '../../lib/evaluation/progress';
-import {
-  type Bound,
-  boundOf,
-  looksLikeTime,
-  type OffsetSpan,
-  ReplayRangeError,
-  spanOf,
-} from '../../lib/evaluation/replay/range';
-import type { LocatedDifference } from '../../lib/evaluation/replay/verify';
+import { type Bound, boundOf, looksLikeTime, type OffsetSpan, ReplayRangeError, spanOf } from '../../lib/replay/range';
+import type { LocatedDifference } from '../../lib/replay/verify';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { topics } from '../../lib/topics/topics';

@@ -1,14 +1,14 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { defaultRunRate, defaultRunRequests, runWorkload } from '../../lab/runs/run';
+import { readRecordedData } from '../../lab/workloads/recorded-data';
+import { simulatedWorld } from '../../lab/workloads/simulated-world';
+import type { Workload } from '../../lab/workloads/workload';
 import { lockDirectory } from '../../lib/adapters/embedded/directory-lock';
-import { readRecordedData } from '../../lib/evaluation/recorded-data';
-import { simulatedWorld } from '../../lib/evaluation/simulated-world';
-import type { Workload } from '../../lib/evaluation/workload';
 import { createLog, type Log, type LogLevel } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { type EngineHome, embeddedHome } from '../../services/home';
-import { defaultRunRate, defaultRunRequests, runWorkload } from '../drive/run';
 import { aborted, CliError, exitCodes, type Io, say } from '../io';
 import { addHomeOptions, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
 import { commaSeparated, defaultRunDirectory, reasonNotListening, reasonOf, wholeNumber } from '../read-options';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ensureServiceTopics } from '../../lib/runtime/run-engine';
+import { ensureServiceTopics } from '../../lib/stream/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { type ProcessName, processNames } from '../../services/process';

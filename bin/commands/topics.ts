@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { anyTopic } from '../../lib/runtime/define-service';
-import { migrateTopics } from '../../lib/runtime/migrate-topics';
-import { ensureServiceTopics } from '../../lib/runtime/run-engine';
+import { anyTopic } from '../../lib/stream/define-service';
+import { migrateTopics } from '../../lib/stream/migrate-topics';
+import { ensureServiceTopics } from '../../lib/stream/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { ensureSinglePartitionTopic } from '../../lib/topics/ensure-topic';

@@ -2,8 +2,8 @@
  * The trainer without the other services, on a home that nobody else uses: folds what the log has, carries commands out,
  * writes what it decides, and leaves a checkpoint to go on from.
  */
-import type { Emit, View } from '../../lib/runtime/define-service';
-import { ensureServiceTopics } from '../../lib/runtime/run-engine';
+import type { Emit, View } from '../../lib/stream/define-service';
+import { ensureServiceTopics } from '../../lib/stream/run-engine';
 import type { Log } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import type { ConfigApplied, WeightsAnswer, WeightsCommand } from '../../lib/topics/generated/messages';

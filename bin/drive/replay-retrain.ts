@@ -4,11 +4,11 @@
  */
 import { configFromJson } from '../../lib/config/parse-config';
 import { defaultRewardWeights } from '../../lib/config/router-config';
-import { type OffsetSpan, ReplayRangeError } from '../../lib/evaluation/replay/range';
-import { decoded } from '../../lib/evaluation/replay/record-window';
 import type { Broker, LogRecord } from '../../lib/ports/broker';
-import { plausibleOutcome } from '../../lib/routing/plausible-outcome';
-import type { RewardWeights } from '../../lib/routing/reward';
+import { type OffsetSpan, ReplayRangeError } from '../../lib/replay/range';
+import { decoded } from '../../lib/replay/record-window';
+import { plausibleOutcome } from '../../lib/reward/plausible-outcome';
+import type { RewardWeights } from '../../lib/reward/reward';
 import type { ConfigApplied, LearningEvent, RouteOutcome, WeightsPublished } from '../../lib/topics/generated/messages';
 import { readLast } from '../../lib/topics/read-last';
 import { topics } from '../../lib/topics/topics';

@@ -1,13 +1,13 @@
 /** `replay --verify` over the partitions of the request path, one after the other. */
-import { createLoggedWeights } from '../../lib/evaluation/replay/logged-weights';
-import { type Bound, type OffsetSpan, ReplayRangeError, spanOf } from '../../lib/evaluation/replay/range';
+import { createLoggedWeights } from '../../lib/replay/logged-weights';
+import { type Bound, type OffsetSpan, ReplayRangeError, spanOf } from '../../lib/replay/range';
 import {
   addCounts,
   type LocatedDifference,
   noCounts,
   type VerifyCounts,
   verifyPartition,
-} from '../../lib/evaluation/replay/verify';
+} from '../../lib/replay/verify';
 import type { Log } from '../../lib/telemetry/log';
 import { topics } from '../../lib/topics/topics';
 import type { EngineHome } from '../../services/home';

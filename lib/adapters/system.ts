@@ -1,4 +1,4 @@
-/** The real world behind the ports: wall time, timers and fresh ids. Only `main.ts` files and benchmarks hand these in. */
+/** The real world behind the ports: wall time, timers and fresh ids. Only `main.ts` files, checks and benchmarks hand these in. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../ports/clock';
 

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { defaultKafkaSettings, type KafkaSettings } from '../adapters/kafka/kafka-settings';
 import { defaultRedisSettings, type RedisSettings } from '../adapters/redis/redis-settings';
 import { dictionaryOf } from '../dictionary';
-import { type Encoder, keyedEncoder } from '../learning/encoder-key';
+import { type Encoder, keyedEncoder } from '../learning/features/encoder-key';
 import type { LogLevel } from '../telemetry/log';
 
 export interface ProcessSettings {

@@ -1,6 +1,6 @@
 /** The configuration as the engine sees it: complete, validated, defaults filled in. `parse-config.ts` makes it from YAML. */
 import type { TensorBackendName } from '../ports/tensor-backend';
-import type { RewardWeights } from '../routing/reward';
+import type { RewardWeights } from '../reward/reward';
 import type { Preference } from '../topics/generated/messages';
 
 export const strategyNames = [

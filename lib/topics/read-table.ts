@@ -1,4 +1,4 @@
-/** A table of one partition as it stands now, read once. To follow one, see `lib/runtime/view.ts`. */
+/** A table of one partition as it stands now, read once. To follow one, see `lib/stream/view.ts`. */
 import type { Broker } from '../ports/broker';
 import type { Topic } from './define-topic';
 import { type ReadOptions, readRow } from './read-row';

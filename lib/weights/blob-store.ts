@@ -2,11 +2,11 @@
  * Large immutable things (basis, policy, checkpoint) by the SHA-256 of their bytes. The log topic is the truth, in chunks
  * that fit a record; the key-value store is a fast copy that may be lost, and is repaired from the log when it is.
  */
-import { sha256Of } from '../learning/blob';
+import { sha256Of } from '../learning/fold/blob';
 import type { Broker } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import type { KeyValue } from '../ports/key-value';
-import { anyTopic, type Emit, emit } from '../runtime/define-service';
+import { anyTopic, type Emit, emit } from '../stream/define-service';
 import type { Log } from '../telemetry/log';
 import { readRow } from '../topics/read-row';
 import { topics } from '../topics/topics';

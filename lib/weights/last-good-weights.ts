@@ -3,8 +3,8 @@
  * ladder's step LAST_GOOD_WEIGHTS. Requests are never kept waiting by a slow store or a long read of the log.
  */
 import type { Clock } from '../ports/clock';
-import type { LearnedPolicy } from '../routing/strategy';
-import type { WeightsPointer, WeightsSource } from '../routing/weights-source';
+import type { LearnedPolicy } from '../routing/judge/strategy';
+import type { WeightsPointer, WeightsSource } from '../routing/judge/weights-source';
 import { createLru } from './lru';
 
 export interface LastGoodWeights {

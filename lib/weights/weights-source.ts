@@ -1,7 +1,7 @@
 /** Learned policies for serving: bytes from the blob store, parsed and validated once per hash. */
-import { parsePolicy } from '../learning/policy';
-import type { LearnedPolicy } from '../routing/strategy';
-import type { WeightsPointer, WeightsSource } from '../routing/weights-source';
+import { parsePolicy } from '../learning/value/policy';
+import type { LearnedPolicy } from '../routing/judge/strategy';
+import type { WeightsPointer, WeightsSource } from '../routing/judge/weights-source';
 import type { Log } from '../telemetry/log';
 import type { Metrics } from '../telemetry/metrics';
 import type { BlobStore } from './blob-store';

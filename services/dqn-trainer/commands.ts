@@ -1,7 +1,7 @@
 /** Carries out what somebody asks for: promotions, which the gate may refuse, and rollbacks. Every command gets an answer. */
-import { parsePolicy } from '../../lib/learning/policy';
+import { parsePolicy } from '../../lib/learning/value/policy';
 import type { Broker } from '../../lib/ports/broker';
-import { type Emit, emit } from '../../lib/runtime/define-service';
+import { type Emit, emit } from '../../lib/stream/define-service';
 import type { Log } from '../../lib/telemetry/log';
 import type { WeightsAnswer, WeightsCommand, WeightsVersion } from '../../lib/topics/generated/messages';
 import { readKeys } from '../../lib/topics/read-keys';

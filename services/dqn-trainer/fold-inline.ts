@@ -1,8 +1,8 @@
 /** The fold itself, in the calling thread: the learner, fed each event once, its policies checked before anybody may serve them. */
-import { checkEvent } from '../../lib/learning/check-event';
-import { createLearner, type Learner, type LearnerOptions, type LearnerOutput } from '../../lib/learning/learner';
-import { parsePolicy } from '../../lib/learning/policy';
-import { createRecentIds, type RecentIds } from '../../lib/runtime/recent-ids';
+import { checkEvent } from '../../lib/learning/fold/check-event';
+import { createLearner, type Learner, type LearnerOptions, type LearnerOutput } from '../../lib/learning/fold/learner';
+import { parsePolicy } from '../../lib/learning/value/policy';
+import { createRecentIds, type RecentIds } from '../../lib/stream/recent-ids';
 import type { LearningEvent } from '../../lib/topics/generated/messages';
 import type { EventFault, Fold, FoldBatch, FoldCheckpoint, Folded, FoldOutput, FoldSettings } from './fold';
 import { type FoldState, readFoldState, writeFoldState } from './fold-state';

@@ -1,5 +1,5 @@
 /** The saved form of a fold: the learner's own checkpoint, the settings it was made with, and what the fold keeps around it. */
-import { type BlobArray, readBlob, writeBlob } from '../../lib/learning/blob';
+import { type BlobArray, readBlob, writeBlob } from '../../lib/learning/fold/blob';
 import type { FoldSettings } from './fold';
 
 export interface FoldState {

@@ -1,7 +1,7 @@
 /** What the trainer asks of whoever folds the learning events: a thread of its own, or the calling one. Both give the same bytes. */
 import type { LearningConfig, RouterConfig } from '../../lib/config/router-config';
-import { type Encoder, encoderOf } from '../../lib/learning/encoder-key';
-import type { LearnerOutput } from '../../lib/learning/learner';
+import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
+import type { LearnerOutput } from '../../lib/learning/fold/learner';
 import type { TensorBackendName } from '../../lib/ports/tensor-backend';
 import type { LearningEvent, UtilityScale } from '../../lib/topics/generated/messages';
 import { algorithmVersion, lineageIdOf } from './lineage';

@@ -2,7 +2,7 @@
  * From what the fold puts out to what the engine sees: blobs, then the pointer to them, then the tuning, each under a
  * growing number, and a record of every version. A restart folds again what was published before; only news goes out.
  */
-import { type Emit, emit } from '../../lib/runtime/define-service';
+import { type Emit, emit } from '../../lib/stream/define-service';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type { PublishReason, Tuning, WeightsPublished, WeightsVersion } from '../../lib/topics/generated/messages';

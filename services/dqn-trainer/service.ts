@@ -1,4 +1,4 @@
-import { anyTopic, defineService, process, type ServiceDefinition } from '../../lib/runtime/define-service';
+import { anyTopic, defineService, process, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { LearningEvent, WeightsCommand } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { type DqnTrainerOptions, Trainer } from './trainer';

@@ -3,8 +3,8 @@ import { type BackendChoice, fasterBackend } from '../../lib/adapters/tensor/cho
 import { nodeBackend, nodeBackendInstalled } from '../../lib/adapters/tensor/node-backend';
 import { wasmBackend } from '../../lib/adapters/tensor/wasm-backend';
 import type { RouterConfig } from '../../lib/config/router-config';
-import { parameterCount } from '../../lib/learning/agent/network';
-import { batchRows, neuralShape } from '../../lib/learning/neural-half';
+import { parameterCount } from '../../lib/learning/rl/network';
+import { batchRows, neuralShape } from '../../lib/learning/value/neural-half';
 import type { TensorBackend, TensorBackendName } from '../../lib/ports/tensor-backend';
 
 /** About what a described text is long. Nothing is known yet of a caller's own vectors. */

@@ -5,13 +5,13 @@
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import { configFromJson, defaultRouterConfig } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
-import { sha256Of } from '../../lib/learning/blob';
-import type { Encoder } from '../../lib/learning/encoder-key';
+import type { Encoder } from '../../lib/learning/features/encoder-key';
+import { sha256Of } from '../../lib/learning/fold/blob';
 import type { Broker } from '../../lib/ports/broker';
 import { TransientError } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
 import type { TensorBackendName } from '../../lib/ports/tensor-backend';
-import { type Context, type Emit, emit } from '../../lib/runtime/define-service';
+import { type Context, type Emit, emit } from '../../lib/stream/define-service';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {

@@ -2,18 +2,18 @@
  * A candidate against the policy in force, on decisions the candidate has not learned from. Each decision is judged by both
  * as it comes; every so often the off-policy gate is asked. Runs where the fold runs, off the routing thread.
  */
-import { checkEvent } from '../../lib/learning/check-event';
+import { checkEvent } from '../../lib/learning/fold/check-event';
+import { openedOfEvent } from '../../lib/learning/fold/opened-of-event';
 import { describeContext } from '../../lib/learning/ope/describe-context';
 import { gate } from '../../lib/learning/ope/gate';
 import { evidenceOf, type LoggedDecision } from '../../lib/learning/ope/logged-decision';
 import { prepareLog } from '../../lib/learning/ope/prepared-log';
-import { openedOfEvent } from '../../lib/learning/opened-of-event';
-import { parsePolicy } from '../../lib/learning/policy';
-import { drawModel } from '../../lib/routing/draw';
-import { untuned } from '../../lib/routing/pin-tuning';
-import { rewardOf } from '../../lib/routing/reward';
-import type { LearnedPolicy } from '../../lib/routing/strategy';
-import { utilityWeights } from '../../lib/routing/utility';
+import { parsePolicy } from '../../lib/learning/value/policy';
+import { rewardOf } from '../../lib/reward/reward';
+import { drawModel } from '../../lib/routing/decide/draw';
+import type { LearnedPolicy } from '../../lib/routing/judge/strategy';
+import { utilityWeights } from '../../lib/routing/judge/utility';
+import { untuned } from '../../lib/routing/open/pin-tuning';
 import type { LearningEvent, Tuning } from '../../lib/topics/generated/messages';
 import type { FoldBatch, FoldSettings } from './fold';
 import { heldTuning } from './held-tuning';

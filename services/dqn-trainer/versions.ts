@@ -2,7 +2,7 @@
  * The trainer's table of versions: what was made, and what became of it. Increments come by the thousand and are forgotten
  * but for the newest; what a person or the gate has decided about is kept.
  */
-import { anyTopic, type Emit, emit } from '../../lib/runtime/define-service';
+import { anyTopic, type Emit, emit } from '../../lib/stream/define-service';
 import type { WeightsVersion } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 

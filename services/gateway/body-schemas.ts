@@ -3,8 +3,13 @@
  * documentation. What depends on the configuration is checked by the same functions as on the topic.
  */
 import { z } from 'zod';
-import { bytesOf } from '../../lib/learning/encode';
-import { maxListLength, maxMessages, maxStrategies, threadTimeoutRangeMs } from '../../lib/routing/validate-request';
+import { bytesOf } from '../../lib/learning/features/encode';
+import {
+  maxListLength,
+  maxMessages,
+  maxStrategies,
+  threadTimeoutRangeMs,
+} from '../../lib/routing/open/validate-request';
 import type { RouteOutcome, RouteRequested } from '../../lib/topics/generated/messages';
 import { float32 } from '../../lib/topics/number-ranges';
 import { maxRewardParts } from '../reward-feedback/check-outcome';

@@ -1,9 +1,9 @@
 /** Refuses at the door what intake would send to the dead letters, by the same functions, so that nothing lands on the topic. */
 import type { CurrentConfig } from '../../lib/config/current-config';
-import { buildCandidates, liftHealthFilter, noCandidateError } from '../../lib/routing/candidates';
-import { inferTask } from '../../lib/routing/infer-task';
-import { estimateTokens, lastAsked, textBytes } from '../../lib/routing/request-text';
-import { validateRequest } from '../../lib/routing/validate-request';
+import { buildCandidates, liftHealthFilter, noCandidateError } from '../../lib/routing/open/candidates';
+import { inferTask } from '../../lib/routing/open/infer-task';
+import { estimateTokens, lastAsked, textBytes } from '../../lib/routing/open/request-text';
+import { validateRequest } from '../../lib/routing/open/validate-request';
 import type { RouteRequested } from '../../lib/topics/generated/messages';
 import type { GatewayContext } from './endpoint';
 import { invalidField, noEligibleCandidate } from './http-error';

@@ -5,7 +5,7 @@ import type { RouterClient } from '../../lib/client/router-client';
 import type { ConfigWriter } from '../../lib/config/apply-config';
 import type { CurrentConfig } from '../../lib/config/current-config';
 import type { Clock } from '../../lib/ports/clock';
-import type { View } from '../../lib/runtime/define-service';
+import type { View } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   ModelProfile,

@@ -12,7 +12,7 @@ import { suggestName } from '../../lib/config/describe-issues';
 import { tableChecks } from '../../lib/config/table-checks';
 import type { Broker } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
-import { type FollowedView, followView } from '../../lib/runtime/view';
+import { type FollowedView, followView } from '../../lib/stream/view';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import { topics } from '../../lib/topics/topics';

@@ -2,7 +2,7 @@
  * The gateway's edges: its place in the graph, the topics it needs and the rights to them. It is no consumer group and is not run
  * by the runtime: see gateway.ts.
  */
-import { anyTopic, defineService, type ServiceDefinition } from '../../lib/runtime/define-service';
+import { anyTopic, defineService, type ServiceDefinition } from '../../lib/stream/define-service';
 import { deadLettersOf, topics } from '../../lib/topics/topics';
 
 export const gatewayEdges: ServiceDefinition = defineService({

@@ -2,7 +2,7 @@
  * Whether feedback comes. Without any, the learned strategy has nothing to go by and draws alike for ever, which no single
  * answer shows: so the process says it, when it starts, at /ready and as a metric.
  */
-import { coldStartRewards } from '../../lib/learning/cold-start';
+import { coldStartRewards } from '../../lib/learning/fold/cold-start';
 import type { Broker } from '../../lib/ports/broker';
 import type { Tuning } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';

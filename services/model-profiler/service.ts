@@ -10,7 +10,7 @@ import {
   on,
   type Result,
   type ServiceDefinition,
-} from '../../lib/runtime/define-service';
+} from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type { Breaker, ModelObserved, ProviderProfiles } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';

@@ -3,10 +3,10 @@
  * called and, where that is the model that was drawn, an experience with its propensity. Records of the three topics come
  * in any order.
  */
-import { type ExpectedCall, type Figure, figuresCapped, plausibleOutcome } from '../../lib/routing/plausible-outcome';
-import type { RewardWeights } from '../../lib/routing/reward';
-import type { Context, Emit, Result } from '../../lib/runtime/define-service';
-import { emit } from '../../lib/runtime/define-service';
+import { type ExpectedCall, type Figure, figuresCapped, plausibleOutcome } from '../../lib/reward/plausible-outcome';
+import type { RewardWeights } from '../../lib/reward/reward';
+import type { Context, Emit, Result } from '../../lib/stream/define-service';
+import { emit } from '../../lib/stream/define-service';
 import type {
   AwaitedOutcome,
   LearningEvent,

@@ -1,6 +1,6 @@
 /** The end of the wait for outcomes. A decision nobody judged is closed as such: a missing reward is an event of its own, never a 0. */
-import type { Context, Emit, Result } from '../../lib/runtime/define-service';
-import { emit } from '../../lib/runtime/define-service';
+import type { Context, Emit, Result } from '../../lib/stream/define-service';
+import { emit } from '../../lib/stream/define-service';
 import type { AwaitedOutcome, LearningEvent, ReplacedOutcome, RouteOutcome } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { outcomeId, wholeOf } from './merge-reports';

@@ -1,9 +1,9 @@
 /**
  * What one outcome becomes: the learning event for the model that was decided, and the observation of whichever model was
- * really called. Its quality is `qualityOf` under the weights in force (`lib/routing/reward.ts`).
+ * really called. Its quality is `qualityOf` under the weights in force (`lib/reward/reward.ts`).
  */
 import { dictionaryOf } from '../../lib/dictionary';
-import { qualityOf, type RewardWeights } from '../../lib/routing/reward';
+import { qualityOf, type RewardWeights } from '../../lib/reward/reward';
 import type {
   LearningEvent,
   ModelObserved,

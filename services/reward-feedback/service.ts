@@ -8,7 +8,7 @@ import {
   on,
   type Result,
   type ServiceDefinition,
-} from '../../lib/runtime/define-service';
+} from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   AwaitedOutcome,

@@ -3,7 +3,7 @@
  * no largest size, and no changelog could hold it. Whether a judgement makes sense is seen when it is used.
  */
 import { maxModels } from '../../lib/config/router-config';
-import { maxErrorLength } from '../../lib/routing/judge-thread';
+import { maxErrorLength } from '../../lib/routing/judge/judge-thread';
 import type { StrategyScored } from '../../lib/topics/generated/messages';
 import { codePointsOf, maxIdChars } from '../../lib/topics/identifiers';
 

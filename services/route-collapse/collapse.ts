@@ -1,8 +1,8 @@
 /** Collapses one request: from what has come of its threads to the decision, and to a routing-cache entry. */
 import { replyToHeader } from '../../lib/client/router-client';
-import { decide } from '../../lib/routing/recompute';
-import { cacheEntry } from '../../lib/routing/routing-cache';
-import { type Context, emit, type Result } from '../../lib/runtime/define-service';
+import { decide } from '../../lib/routing/decide/decide';
+import { cacheEntry } from '../../lib/routing/open/routing-cache';
+import { type Context, emit, type Result } from '../../lib/stream/define-service';
 import type { PendingRoute, RouteOpened, StagesMs } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 

@@ -1,5 +1,5 @@
 /** Counts decisions where they are made: what was chosen and how, how the threads ended, and where the time went. */
-import type { Result } from '../../lib/runtime/define-service';
+import type { Result } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type { PendingRoute, RouteDecided, StagesMs } from '../../lib/topics/generated/messages';
 

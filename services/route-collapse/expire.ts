@@ -1,5 +1,5 @@
 /** The deadline of a pending route: decided with what is there; scores without a request are forgotten. */
-import type { Context, Result } from '../../lib/runtime/define-service';
+import type { Context, Result } from '../../lib/stream/define-service';
 import type { PendingRoute } from '../../lib/topics/generated/messages';
 import { collapse, isOpened } from './collapse';
 

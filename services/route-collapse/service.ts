@@ -1,5 +1,5 @@
 /** The declaration of route-collapse: opened requests and scores in, one decision per request out, by the deadline. */
-import { anyTopic, defineService, due, on, type ServiceDefinition } from '../../lib/runtime/define-service';
+import { anyTopic, defineService, due, on, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type { PendingRoute, RouteDecided, RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';

@@ -1,5 +1,5 @@
 /** Takes in what comes of a request, in any order: its opened record and the scores of its groups. */
-import type { Context, Result } from '../../lib/runtime/define-service';
+import type { Context, Result } from '../../lib/stream/define-service';
 import type { PendingRoute, RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
 import { maxGroups, scoredFault, shortened } from './check-scored';
 import { collapse, isComplete, isOpened } from './collapse';

@@ -1,8 +1,8 @@
 /** Opens a request: pins its session, its probes of half-open models, its seed and its place in the log. */
-import { encodeContext } from '../../lib/learning/context';
-import { bytesOf } from '../../lib/learning/encode';
-import { admitProbes, liftHealthFilter, limitSession, noCandidateError } from '../../lib/routing/candidates';
-import { type Context, emit, type Result } from '../../lib/runtime/define-service';
+import { encodeContext } from '../../lib/learning/features/context';
+import { bytesOf } from '../../lib/learning/features/encode';
+import { admitProbes, liftHealthFilter, limitSession, noCandidateError } from '../../lib/routing/open/candidates';
+import { type Context, emit, type Result } from '../../lib/stream/define-service';
 import type { CachedDistribution, RouteRequested, Session } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { Prepared } from './prepare';

@@ -3,14 +3,14 @@
  * resolved wishes, the cache key. Prompt text goes in here and does not come out.
  */
 import type { CollapseName, RouterConfig } from '../../lib/config/router-config';
-import { bytesOf } from '../../lib/learning/encode';
-import { type Encoder, encoderOf } from '../../lib/learning/encoder-key';
-import { buildCandidates, liftHealthFilter, nominalInputTokens } from '../../lib/routing/candidates';
-import { fingerprintOf } from '../../lib/routing/fingerprint';
-import { inferTask } from '../../lib/routing/infer-task';
-import { pinTuning } from '../../lib/routing/pin-tuning';
-import { estimateTokens, lastAsked, requestText, textBytes } from '../../lib/routing/request-text';
-import { type InvalidRequest, validateRequest } from '../../lib/routing/validate-request';
+import { bytesOf } from '../../lib/learning/features/encode';
+import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
+import { buildCandidates, liftHealthFilter, nominalInputTokens } from '../../lib/routing/open/candidates';
+import { fingerprintOf } from '../../lib/routing/open/fingerprint';
+import { inferTask } from '../../lib/routing/open/infer-task';
+import { pinTuning } from '../../lib/routing/open/pin-tuning';
+import { estimateTokens, lastAsked, requestText, textBytes } from '../../lib/routing/open/request-text';
+import { type InvalidRequest, validateRequest } from '../../lib/routing/open/validate-request';
 import { contentHashOf } from '../../lib/topics/content-hash';
 import type { RouteOpened, RouteRequested } from '../../lib/topics/generated/messages';
 import type { IntakeWorld } from './read-world';

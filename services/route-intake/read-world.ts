@@ -2,7 +2,7 @@
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { TransientError } from '../../lib/ports/broker';
-import type { Context } from '../../lib/runtime/define-service';
+import type { Context } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type { ModelProfile, Tuning, WeightsPublished } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';

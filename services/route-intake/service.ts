@@ -1,16 +1,9 @@
 /** The declaration of route-intake: requests in, opened requests out, with the world pinned; sessions add up what they cost. */
-import type { Encoder } from '../../lib/learning/encoder-key';
+import type { Encoder } from '../../lib/learning/features/encoder-key';
 import type { KeyValue } from '../../lib/ports/key-value';
-import { taskTypes } from '../../lib/routing/infer-task';
-import { cacheKey, readCached } from '../../lib/routing/routing-cache';
-import {
-  anyTopic,
-  defineService,
-  due,
-  on,
-  type Result,
-  type ServiceDefinition,
-} from '../../lib/runtime/define-service';
+import { taskTypes } from '../../lib/routing/open/infer-task';
+import { cacheKey, readCached } from '../../lib/routing/open/routing-cache';
+import { anyTopic, defineService, due, on, type Result, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   CachedDistribution,

@@ -3,8 +3,8 @@
  * mean of the candidates, then the decided model's. Every attempt of a call costs; a second report of one does not.
  */
 import { dictionaryOf, ownEntry } from '../../lib/dictionary';
-import { plausibleCostUsd } from '../../lib/routing/plausible-outcome';
-import { qualityOf, type RewardWeights } from '../../lib/routing/reward';
+import { plausibleCostUsd } from '../../lib/reward/plausible-outcome';
+import { qualityOf, type RewardWeights } from '../../lib/reward/reward';
 import type { Candidate, RouteDecided, RouteOutcome, Session } from '../../lib/topics/generated/messages';
 
 /** Requests whose cost is awaited, and reports remembered: more than a session has under way at a time. */

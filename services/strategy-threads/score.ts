@@ -1,8 +1,8 @@
 /** Runs the strategies asked of this group on one opened request. One that throws is FAILED and harms nobody else. */
 import type { StrategyName } from '../../lib/config/router-config';
-import { judgeThread } from '../../lib/routing/judge-thread';
-import type { LearnedPolicy, Strategies } from '../../lib/routing/strategy';
-import { type Context, emit, type Result } from '../../lib/runtime/define-service';
+import { judgeThread } from '../../lib/routing/judge/judge-thread';
+import type { LearnedPolicy, Strategies } from '../../lib/routing/judge/strategy';
+import { type Context, emit, type Result } from '../../lib/stream/define-service';
 import type { RouteOpened, ThreadScore } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 

@@ -1,10 +1,10 @@
 /** The declaration of strategy-threads: opened requests in, what each hosted strategy thinks of them out. */
 import { type StrategyName, strategyNames } from '../../lib/config/router-config';
 import type { Clock } from '../../lib/ports/clock';
-import { strategies as allStrategies, learnedStrategy } from '../../lib/routing/strategies/strategies';
-import type { LearnedPolicy, Strategies } from '../../lib/routing/strategy';
-import type { WeightsSource } from '../../lib/routing/weights-source';
-import { anyTopic, type Context, defineService, on, type ServiceDefinition } from '../../lib/runtime/define-service';
+import { strategies as allStrategies, learnedStrategy } from '../../lib/routing/judge/strategies/strategies';
+import type { LearnedPolicy, Strategies } from '../../lib/routing/judge/strategy';
+import type { WeightsSource } from '../../lib/routing/judge/weights-source';
+import { anyTopic, type Context, defineService, on, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { RouteOpened } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { createLastGoodWeights } from '../../lib/weights/last-good-weights';

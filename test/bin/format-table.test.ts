@@ -1,5 +1,5 @@
 import { formatTable } from '../../bin/format-table';
-import { wrapText } from '../../lib/evaluation/wrap-text';
+import { wrapText } from '../../lib/terminal/wrap-text';
 
 const header = ['name', 'count', 'what for'];
 const rows = [

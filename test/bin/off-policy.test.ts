@@ -1,6 +1,6 @@
-import { type LoggedRow, offPolicyReport } from '../../bin/drive/off-policy';
-import { outcomeMatrix } from '../../lib/evaluation/baselines';
-import { parseRecordedRow, recordedData } from '../../lib/evaluation/recorded-data';
+import { outcomeMatrix } from '../../lab/policies/baselines';
+import { type LoggedRow, offPolicyReport } from '../../lab/runs/off-policy';
+import { parseRecordedRow, recordedData } from '../../lab/workloads/recorded-data';
 import { seededRandom } from '../../lib/random/seeded';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 

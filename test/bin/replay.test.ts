@@ -1,7 +1,7 @@
 /** `quantum-router replay` on a store that the real engine has written. */
 import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sha256Of } from '../../lib/learning/blob';
+import { sha256Of } from '../../lib/learning/fold/blob';
 import { topics } from '../../lib/topics/topics';
 import { embeddedHome } from '../../services/home';
 import { createWorkplace } from './run-command';

@@ -11,7 +11,7 @@ import { openRedisConnection } from '../../lib/adapters/redis/redis-connection';
 import { openRedisKeyValue } from '../../lib/adapters/redis/redis-key-value';
 import { defaultRedisSettings, type RedisSettings, redisEndpoint } from '../../lib/adapters/redis/redis-settings';
 import { systemClock } from '../../lib/adapters/system';
-import { sha256Of } from '../../lib/learning/blob';
+import { sha256Of } from '../../lib/learning/fold/blob';
 import { TransientError } from '../../lib/ports/broker';
 import { sleep } from '../../lib/ports/clock';
 import type { KeyValue } from '../../lib/ports/key-value';

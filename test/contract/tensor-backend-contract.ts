@@ -1,15 +1,15 @@
 /** What every tensor backend promises the trainer, and where native TensorFlow must be there to keep it. */
 import * as tf from '@tensorflow/tfjs-core';
-import { createPlainTrainer } from '../../benchmarks/plain-training-step';
+import { createPlainTrainer } from '../../bench/plain-training-step';
 import { nodeBackendInstalled } from '../../lib/adapters/tensor/node-backend';
-import { initialParameters, outputsOf } from '../../lib/learning/agent/network';
+import { initialParameters, outputsOf } from '../../lib/learning/rl/network';
 import {
   type Batch,
   createTrainer,
   restoreTrainer,
   type Trainer,
   type TrainerSettings,
-} from '../../lib/learning/agent/trainer';
+} from '../../lib/learning/rl/trainer';
 import type { TensorBackend } from '../../lib/ports/tensor-backend';
 import { seededRandom } from '../../lib/random/seeded';
 

@@ -2,7 +2,7 @@ import { nodeBackend, nodeBackendInstalled } from '../../lib/adapters/tensor/nod
 import { wasmBackend } from '../../lib/adapters/tensor/wasm-backend';
 import { configToJson, defaultRouterConfig } from '../../lib/config/parse-config';
 import type { LearningConfig, RouterConfig } from '../../lib/config/router-config';
-import type { ServiceDefinition } from '../../lib/runtime/define-service';
+import type { ServiceDefinition } from '../../lib/stream/define-service';
 import { topics } from '../../lib/topics/topics';
 import { createBlobStore } from '../../lib/weights/blob-store';
 import { createFold } from '../../services/dqn-trainer/create-fold';

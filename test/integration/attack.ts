@@ -1,8 +1,8 @@
-/** Runs benchmarks/fuzz.ts as `make fuzz` does, in its short form. */
+/** Runs checks/fuzz.ts as `make fuzz` does, in its short form. */
 import { join } from 'node:path';
 import { runToEnd } from '../started';
 
-const script = join(__dirname, '../../dist/benchmarks/fuzz.js');
+const script = join(__dirname, '../../dist/checks/fuzz.js');
 /** Another one: SEED=7 npx jest --selectProjects integration -- fuzz; `make fuzz SEED=7 CASES=100000` goes further. */
 export const seed = process.env['SEED'] ?? '1';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describeWithServers } from '../servers';
 import { runToEnd } from '../started';
 
-const script = join(__dirname, '../../dist/benchmarks/chaos.js');
+const script = join(__dirname, '../../dist/checks/chaos.js');
 
 interface Line {
   readonly name: string;

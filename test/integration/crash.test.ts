@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runToEnd } from '../started';
 
-const script = join(__dirname, '../../dist/benchmarks/crash.js');
+const script = join(__dirname, '../../dist/checks/crash.js');
 
 /** `make test` builds first; without a build this would silently test nothing. */
 it('has a build to kill', () => {

@@ -2,15 +2,15 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { workloadConfig } from '../../bin/drive/workload-config';
 import { pythonProgram } from '../../infra/python';
+import { workloadConfig } from '../../lab/runs/workload-config';
+import { simulatedWorld } from '../../lab/workloads/simulated-world';
 import { systemIds } from '../../lib/adapters/system';
 import { codecOf } from '../../lib/avro/codec';
 import { routeOutcome, routeRequest } from '../../lib/client/build-records';
 import { type ConnectedRouterClient, connectRouterClient } from '../../lib/client/connect-router-client';
 import { createRouterClient, DecisionTimeoutError } from '../../lib/client/router-client';
 import { processSettings } from '../../lib/config/process-settings';
-import { simulatedWorld } from '../../lib/evaluation/simulated-world';
 import type { LogRecord } from '../../lib/ports/broker';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../../lib/telemetry/metrics';

@@ -1,4 +1,4 @@
-import { scanPrompts } from '../../benchmarks/prompt-scan';
+import { scanPrompts } from '../../checks/prompt-scan';
 
 it('keeps prompt text in the request topic and its dead letters', async () => {
   const { leaks, foundInRequests, foundInDeadLetters } = await scanPrompts();

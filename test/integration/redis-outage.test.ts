@@ -2,15 +2,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { workloadConfig } from '../../bin/drive/workload-config';
-import { requestOf } from '../../bin/drive/workload-records';
 import { type LocalServer, startRedis } from '../../infra/local-servers';
+import { workloadConfig } from '../../lab/runs/workload-config';
+import { requestOf } from '../../lab/runs/workload-records';
+import { simulatedWorld } from '../../lab/workloads/simulated-world';
 import { createMemoryBroker } from '../../lib/adapters/memory/memory-broker';
 import { openRedisKeyValue } from '../../lib/adapters/redis/redis-key-value';
 import { defaultRedisSettings } from '../../lib/adapters/redis/redis-settings';
 import { systemClock, systemIds } from '../../lib/adapters/system';
 import { createRouterClient, type RouterClient } from '../../lib/client/router-client';
-import { simulatedWorld } from '../../lib/evaluation/simulated-world';
 import { sleep } from '../../lib/ports/clock';
 import type { KeyValue } from '../../lib/ports/key-value';
 import { createLog } from '../../lib/telemetry/log';

@@ -1,11 +1,11 @@
 /** Records that anybody with write access can send, on every topic of a running engine: none may end a service. */
 import fc from 'fast-check';
-import { workloadConfig } from '../../bin/drive/workload-config';
-import { outcomeOf, requestOf } from '../../bin/drive/workload-records';
+import { workloadConfig } from '../../lab/runs/workload-config';
+import { outcomeOf, requestOf } from '../../lab/runs/workload-records';
+import { simulatedWorld } from '../../lab/workloads/simulated-world';
 import type { MemoryBroker } from '../../lib/adapters/memory/memory-broker';
 import { createVirtualClock } from '../../lib/adapters/memory/virtual-clock';
 import { codecOf } from '../../lib/avro/codec';
-import { simulatedWorld } from '../../lib/evaluation/simulated-world';
 import type { OutgoingRecord } from '../../lib/ports/broker';
 import { sleep } from '../../lib/ports/clock';
 import type { Random } from '../../lib/ports/random';

@@ -1,5 +1,5 @@
-import { type FaultName, faults } from '../../benchmarks/inject/faults';
-import { playWithFault } from '../../benchmarks/inject/play';
+import { type FaultName, faults } from '../../checks/inject/faults';
+import { playWithFault } from '../../checks/inject/play';
 
 // Beside test/simulation/inject.test.ts, of whose short form of `make inject` it is the longest part.
 const seed = Number(process.env['SEED'] ?? 1);

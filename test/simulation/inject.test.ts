@@ -1,5 +1,5 @@
-import { type FaultName, faults } from '../../benchmarks/inject/faults';
-import { playWithFault, type Served } from '../../benchmarks/inject/play';
+import { type FaultName, faults } from '../../checks/inject/faults';
+import { playWithFault, type Served } from '../../checks/inject/play';
 
 // The short form of `make inject`: every fault once, on a few hundred requests.
 const seed = Number(process.env['SEED'] ?? 1);

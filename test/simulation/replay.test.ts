@@ -1,8 +1,8 @@
-import { simulate } from '../../benchmarks/simulation';
 import { configAt, publishedAt, retrain } from '../../bin/drive/replay-retrain';
 import { verifyRange } from '../../bin/drive/replay-verify';
+import { simulate } from '../../checks/simulation';
 import { configFromJson } from '../../lib/config/parse-config';
-import type { LocatedDifference } from '../../lib/evaluation/replay/verify';
+import type { LocatedDifference } from '../../lib/replay/verify';
 import { createLog } from '../../lib/telemetry/log';
 import { topics } from '../../lib/topics/topics';
 import { foldSettingsOf } from '../../services/dqn-trainer/fold';

@@ -1,4 +1,4 @@
-import { simulate } from '../../benchmarks/simulation';
+import { simulate } from '../../checks/simulation';
 
 // Another seed: SEED=7 npx jest --selectProjects simulation
 const seed = Number(process.env['SEED'] ?? 1);

@@ -1,6 +1,6 @@
 /** What the guard carries from event to event, saved in checkpoints like everything that is folded. */
-import type { Drift } from '../drift';
-import type { Mix } from '../mix';
+import type { Drift } from '../fold/drift';
+import type { Mix } from '../value/mix';
 import { createHealth, type Health } from './alarms';
 import { createInfluence, type Influence, restoredInfluence, type SavedInfluence, savedInfluence } from './influence';
 

@@ -3,9 +3,9 @@
  * set it says nearly what the one before said. A large step needs evidence: it must not predict the newest rewards worse
  * than the policy in force does. So a changed world gets through at once, damage does not.
  */
-import type { Features } from '../basis';
-import type { Values } from '../policy';
-import type { ReplayRow } from '../replay';
+import type { Features } from '../features/basis';
+import type { ReplayRow } from '../fold/replay';
+import type { Values } from '../value/policy';
 
 /** A policy as far as the guard looks at it. */
 export interface Judged {

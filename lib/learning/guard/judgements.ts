@@ -1,8 +1,8 @@
 /** Which judgements reach the learner: impossible ones never, those of a source that says too much only up to its share. */
 import type { LearningEvent } from '../../topics/generated/messages';
-import type { FoldParts } from '../learner-state';
-import { neuralWeightOf } from '../mix';
-import { featuresOf } from '../policy';
+import type { FoldParts } from '../fold/learner-state';
+import { neuralWeightOf } from '../value/mix';
+import { featuresOf } from '../value/policy';
 import { admitJudgement, compareJudgement, isComparable } from './influence';
 
 /**

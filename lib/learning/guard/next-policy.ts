@@ -3,10 +3,10 @@
  * broken learner costs no publication. Every refusal in a row doubles the bounds of the next increment: whatever lasts
  * gets through in the end, and damage does not outlast the repair.
  */
-import type { FoldParts } from '../learner-state';
-import { looksAhead, reachOf } from '../look-ahead';
-import { createValues, type PolicyWeights } from '../policy';
-import { type ReplayRow, replaySize, rowAt } from '../replay';
+import type { FoldParts } from '../fold/learner-state';
+import { type ReplayRow, replaySize, rowAt } from '../fold/replay';
+import { looksAhead, reachOf } from '../value/look-ahead';
+import { createValues, type PolicyWeights } from '../value/policy';
 import { type Alarm, alarmNames, isConverged, isRaised, observePublication } from './alarms';
 import { checkIncrement, type IncrementFindings, type Judged } from './increment';
 import { probeSet } from './probe-set';

@@ -2,7 +2,7 @@
  * The requests on which policies are compared: a uniform sample of the replay that is the same for every policy compared,
  * changes slowly as the replay does, and needs no memory of its own: the rows with the smallest hashes.
  */
-import { type Replay, type ReplayRow, replaySize, rowAt } from '../replay';
+import { type Replay, type ReplayRow, replaySize, rowAt } from '../fold/replay';
 
 /** Probes in a set: shares are known to about .06, at 64 values of a policy a publication. */
 export const probeCount = 64;

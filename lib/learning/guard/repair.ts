@@ -3,13 +3,19 @@
  * half is made anew from the replay, the network goes back to the policy in force, and so do the mixture weight and the
  * drift offsets, which have been fed with what the broken halves said.
  */
-import { createDrift } from '../drift';
-import type { FoldParts } from '../learner-state';
-import type { LinearHalf } from '../linear-half';
-import { createMix } from '../mix';
-import { createNeuralHalf, type NeuralHalf, neuralShape, rearrangeModels, restoreNeuralHalf } from '../neural-half';
-import { readPolicy } from '../policy';
-import { rebuild } from '../refit';
+import { createDrift } from '../fold/drift';
+import type { FoldParts } from '../fold/learner-state';
+import { rebuild } from '../fold/refit';
+import type { LinearHalf } from '../value/linear-half';
+import { createMix } from '../value/mix';
+import {
+  createNeuralHalf,
+  type NeuralHalf,
+  neuralShape,
+  rearrangeModels,
+  restoreNeuralHalf,
+} from '../value/neural-half';
+import { readPolicy } from '../value/policy';
 import { assertSound, type Broken, createBroken } from './soundness';
 
 /** Repairs what was found broken since the last call. Throws when that does not help. */

@@ -1,6 +1,7 @@
 /** Notices at the first use that a half of the value function is broken, before anything is made of what it says. */
-import type { TrainingStep } from '../agent/trainer';
-import type { FoldParts } from '../learner-state';
+
+import type { FoldParts } from '../fold/learner-state';
+import type { TrainingStep } from '../rl/trainer';
 import { observeError, observeGradient } from './alarms';
 import { explodedValue } from './increment';
 

@@ -3,7 +3,7 @@
  * leak into it. The reward model only lowers variance; a coarse description is enough.
  */
 import type { LearningEvent } from '../../topics/generated/messages';
-import { float32Of, handSize, int8Of } from '../encode';
+import { float32Of, handSize, int8Of } from '../features/encode';
 
 /** The sketch folded to this many values. Its values are sums of signed hashes, so a fold is a smaller sketch. */
 export const foldedSize = 32;

@@ -3,7 +3,7 @@
  * regression on the context shared by all models (how hard the request is), plus one of its own. Cross-fitted: a
  * decision's predictions come from a fit that never saw it nor anything of its session (Chernozhukov et al. 2018).
  */
-import { addScaled, dot } from '../linear-algebra';
+import { addScaled, dot } from '../value/linear-algebra';
 import type { LoggedDecision } from './logged-decision';
 import { addMoments, emptyMoments, type Moments, mergeMoments, residualMoments, solveRidge } from './ridge';
 

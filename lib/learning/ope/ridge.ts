@@ -2,7 +2,7 @@
  * Ridge regression from sufficient statistics, with the penalty under which the targets are most probable (type-II
  * maximum likelihood; MacKay 1992). Nothing to tune: where features say nothing the weights go to zero.
  */
-import { addScaled, choleskyFactor, dot } from '../linear-algebra';
+import { addScaled, choleskyFactor, dot } from '../value/linear-algebra';
 
 /** Candidate penalties (noise variance over prior variance of a weight), strongest first. */
 const penalties = [10_000, 1000, 300, 100, 30, 10, 3, 1, 0.3];

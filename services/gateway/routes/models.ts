@@ -1,7 +1,7 @@
 /** GET /v1/models: what may be chosen, how it is doing, and what is expected of it now. */
 import { z } from 'zod';
 import { modelSchema } from '../../../lib/config/config-schema';
-import { buildCandidates, nominalInputTokens } from '../../../lib/routing/candidates';
+import { buildCandidates, nominalInputTokens } from '../../../lib/routing/open/candidates';
 import type { Candidate } from '../../../lib/topics/generated/messages';
 import { noLimits } from '../../../lib/topics/schema-defaults';
 import type { Endpoint, GatewayContext } from '../endpoint';

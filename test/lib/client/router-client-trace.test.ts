@@ -3,7 +3,7 @@ import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
 import { createRouterClient, replyToHeader } from '../../../lib/client/router-client';
 import { type Broker, TransientError } from '../../../lib/ports/broker';
-import { anyTopic } from '../../../lib/runtime/define-service';
+import { anyTopic } from '../../../lib/stream/define-service';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';

@@ -7,8 +7,8 @@ import {
   RequestRefusedError,
   replyToHeader,
 } from '../../../lib/client/router-client';
-import { deadLetterOf, deadLetterSettings } from '../../../lib/runtime/dead-letters';
-import { anyTopic } from '../../../lib/runtime/define-service';
+import { deadLetterOf, deadLetterSettings } from '../../../lib/stream/dead-letters';
+import { anyTopic } from '../../../lib/stream/define-service';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import { topics } from '../../../lib/topics/topics';
 import { decisionOf } from '../../services/gateway/start-gateway';

@@ -4,7 +4,7 @@ import { createConfigWriter } from '../../../lib/config/apply-config';
 import { configFromJson, configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { ConfigOrigin } from '../../../lib/config/settle-config';
 import type { Broker } from '../../../lib/ports/broker';
-import { anyTopic } from '../../../lib/runtime/define-service';
+import { anyTopic } from '../../../lib/stream/define-service';
 import { createLog, type Log } from '../../../lib/telemetry/log';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import { topics } from '../../../lib/topics/topics';

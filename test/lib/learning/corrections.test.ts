@@ -1,5 +1,5 @@
 /** A correction changes the weights as if it had come first: the learner that was told wrong, and the one told right at once. */
-import { sha256Of } from '../../../lib/learning/blob';
+import { sha256Of } from '../../../lib/learning/fold/blob';
 import { seededRandom } from '../../../lib/random/seeded';
 import type { LearningEvent } from '../../../lib/topics/generated/messages';
 import {

@@ -1,12 +1,17 @@
 /** A small world for tests of the learner: two kinds of prompts, three models, each best at something or at nothing. */
 import { wasmBackend } from '../../../lib/adapters/tensor/wasm-backend';
 import type { LearningConfig } from '../../../lib/config/router-config';
-import { bytesOf, encoderVersion, encodeText } from '../../../lib/learning/encode';
-import { createLearner, type Learner, type LearnerOptions, type LearnerOutput } from '../../../lib/learning/learner';
-import { parsePolicy } from '../../../lib/learning/policy';
+import { bytesOf, encoderVersion, encodeText } from '../../../lib/learning/features/encode';
+import {
+  createLearner,
+  type Learner,
+  type LearnerOptions,
+  type LearnerOutput,
+} from '../../../lib/learning/fold/learner';
+import { parsePolicy } from '../../../lib/learning/value/policy';
 import type { Random } from '../../../lib/ports/random';
 import { seededRandom } from '../../../lib/random/seeded';
-import type { LearnedPolicy } from '../../../lib/routing/strategy';
+import type { LearnedPolicy } from '../../../lib/routing/judge/strategy';
 import type { Candidate, LearningEvent, RouteOpened, Tuning } from '../../../lib/topics/generated/messages';
 
 export const toyModels = ['coder', 'writer', 'dunce'];

@@ -1,9 +1,9 @@
 import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
 import { createMemoryKeyValue } from '../../../lib/adapters/memory/memory-key-value';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
-import { sha256Of } from '../../../lib/learning/blob';
+import { sha256Of } from '../../../lib/learning/fold/blob';
 import type { KeyValue } from '../../../lib/ports/key-value';
-import type { Emit } from '../../../lib/runtime/define-service';
+import type { Emit } from '../../../lib/stream/define-service';
 import { createLog } from '../../../lib/telemetry/log';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import type { WeightsChunk } from '../../../lib/topics/generated/messages';

@@ -1,7 +1,7 @@
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
-import { strategies } from '../../../lib/routing/strategies/strategies';
-import type { LearnedPolicy } from '../../../lib/routing/strategy';
-import type { WeightsPointer, WeightsSource } from '../../../lib/routing/weights-source';
+import { strategies } from '../../../lib/routing/judge/strategies/strategies';
+import type { LearnedPolicy } from '../../../lib/routing/judge/strategy';
+import type { WeightsPointer, WeightsSource } from '../../../lib/routing/judge/weights-source';
 import { createLastGoodWeights } from '../../../lib/weights/last-good-weights';
 
 const policyOf = (policySha256: string): LearnedPolicy => ({

@@ -1,5 +1,5 @@
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
-import { sha256Of } from '../../../lib/learning/blob';
+import { sha256Of } from '../../../lib/learning/fold/blob';
 import { createLog } from '../../../lib/telemetry/log';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { BlobStore } from '../../../lib/weights/blob-store';

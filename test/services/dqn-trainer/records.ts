@@ -1,5 +1,5 @@
 /** Rewards of a toy world: `alpha` is good where the first feature is positive, `bravo` elsewhere. */
-import { encoderVersion } from '../../../lib/learning/encode';
+import { encoderVersion } from '../../../lib/learning/features/encode';
 import { seededRandom } from '../../../lib/random/seeded';
 import type { LearningEvent } from '../../../lib/topics/generated/messages';
 

@@ -1,6 +1,6 @@
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
-import { bytesOf } from '../../../lib/learning/encode';
-import { commonEncoder, keyedEncoder } from '../../../lib/learning/encoder-key';
+import { bytesOf } from '../../../lib/learning/features/encode';
+import { commonEncoder, keyedEncoder } from '../../../lib/learning/features/encoder-key';
 import type { LearningEvent, WeightsPublished } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createBlobStore } from '../../../lib/weights/blob-store';

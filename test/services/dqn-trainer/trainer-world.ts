@@ -1,9 +1,9 @@
 /** The trainer alone on a memory broker, fed with events and commands. */
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
-import type { Encoder } from '../../../lib/learning/encoder-key';
-import type { ServiceDefinition } from '../../../lib/runtime/define-service';
-import type { RuntimeLimits } from '../../../lib/runtime/host';
+import type { Encoder } from '../../../lib/learning/features/encoder-key';
+import type { ServiceDefinition } from '../../../lib/stream/define-service';
+import type { RuntimeLimits } from '../../../lib/stream/host';
 import type {
   LearningEvent,
   WeightsAnswer,

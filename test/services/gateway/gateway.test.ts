@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import { replyToHeader } from '../../../lib/client/router-client';
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import { TransientError } from '../../../lib/ports/broker';
-import { deadLetterOf } from '../../../lib/runtime/dead-letters';
+import { deadLetterOf } from '../../../lib/stream/dead-letters';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { ModelProfile } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';

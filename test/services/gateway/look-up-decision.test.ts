@@ -1,6 +1,6 @@
 import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
-import { anyTopic } from '../../../lib/runtime/define-service';
+import { anyTopic } from '../../../lib/stream/define-service';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import type { RouteDecided } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';

@@ -1,5 +1,5 @@
 /** Outcomes of every kind on their way through the real service into the learner: what each does to the weights. */
-import { parsePolicy } from '../../../lib/learning/policy';
+import { parsePolicy } from '../../../lib/learning/value/policy';
 import { seededRandom } from '../../../lib/random/seeded';
 import type { LearningEvent, RouteOpened, RouteOutcome } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';

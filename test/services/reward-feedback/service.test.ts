@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
-import { anyTopic } from '../../../lib/runtime/define-service';
+import { anyTopic } from '../../../lib/stream/define-service';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';

@@ -1,6 +1,6 @@
 import { topics } from '../../../lib/topics/topics';
 import { createRewardFeedback } from '../../../services/reward-feedback/service';
-import { createWorld, type World } from '../../lib/runtime/toy';
+import { createWorld, type World } from '../../lib/stream/toy';
 import { headerOf, linkedSpanIds, recordSpans, remoteSpan } from '../../lib/telemetry/recorded-spans';
 import { decided, opened, outcome } from './records';
 

@@ -1,6 +1,6 @@
 /** Requests with different wishes through the request path on one set of learned weights: no training between them. */
-import { bytesOf } from '../../../lib/learning/encode';
-import type { LearnedPolicy } from '../../../lib/routing/strategy';
+import { bytesOf } from '../../../lib/learning/features/encode';
+import type { LearnedPolicy } from '../../../lib/routing/judge/strategy';
 import type { Preference, RouteDecided, WeightsPublished } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createRouteCollapse } from '../../../services/route-collapse/service';
@@ -9,7 +9,7 @@ import { createStrategyThreads } from '../../../services/strategy-threads/servic
 import { follow, newLearner } from '../../lib/learning/toy-world';
 import { wishEvents, wishModels } from '../../lib/learning/wish-world';
 import { configOf, requestOf } from '../../lib/routing/fixtures';
-import { createWorld, type World } from '../../lib/runtime/toy';
+import { createWorld, type World } from '../../lib/stream/toy';
 
 // Training is real here; a busy machine needs its time.
 async function startLearned(): Promise<World> {

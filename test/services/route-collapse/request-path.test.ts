@@ -1,7 +1,7 @@
 /** The three services of the request path together: a request in, a decision out. */
 import { validateConfig } from '../../../lib/config/parse-config';
 import { maxModels } from '../../../lib/config/router-config';
-import { recomputeDecision } from '../../../lib/routing/recompute';
+import { recomputeDecision } from '../../../lib/routing/decide/decide';
 import type { RouteDecided, RouteOpened, StrategyScored } from '../../../lib/topics/generated/messages';
 import { noLimits } from '../../../lib/topics/schema-defaults';
 import { topics } from '../../../lib/topics/topics';
@@ -9,7 +9,7 @@ import { createRouteCollapse } from '../../../services/route-collapse/service';
 import { createRouteIntake } from '../../../services/route-intake/service';
 import { createStrategyThreads } from '../../../services/strategy-threads/service';
 import { configOf, requestOf, sum } from '../../lib/routing/fixtures';
-import { createWorld, type World } from '../../lib/runtime/toy';
+import { createWorld, type World } from '../../lib/stream/toy';
 
 const statics = ['TASK_OPTIMIZED', 'BALANCED', 'PERFORMANCE', 'COST_EFFICIENT'] as const;
 const weights = { load: () => Promise.resolve(null) };

@@ -3,15 +3,15 @@ import { defaultUnkindness } from '../../../lib/adapters/memory/memory-broker';
 import { codecOf } from '../../../lib/avro/codec';
 import { TransientError } from '../../../lib/ports/broker';
 import { seededRandom } from '../../../lib/random/seeded';
-import { recomputeDecision } from '../../../lib/routing/recompute';
-import { readCached } from '../../../lib/routing/routing-cache';
+import { recomputeDecision } from '../../../lib/routing/decide/decide';
+import { readCached } from '../../../lib/routing/open/routing-cache';
 import type { Topic } from '../../../lib/topics/define-topic';
 import type { DeadLetter, RouteDecided, RouteOpened, StrategyScored } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { scoredFault } from '../../../services/route-collapse/check-scored';
 import { createRouteCollapse } from '../../../services/route-collapse/service';
 import { candidateOf, openedOf, sum, threadOf } from '../../lib/routing/fixtures';
-import { createWorld, type World } from '../../lib/runtime/toy';
+import { createWorld, type World } from '../../lib/stream/toy';
 
 const threads = [
   threadOf('TASK_OPTIMIZED', [1, 0, 0]),

@@ -1,7 +1,7 @@
 import { topics } from '../../../lib/topics/topics';
 import { createRouteCollapse } from '../../../services/route-collapse/service';
 import { openedOf } from '../../lib/routing/fixtures';
-import { createWorld } from '../../lib/runtime/toy';
+import { createWorld } from '../../lib/stream/toy';
 import { remoteSpan } from '../../lib/telemetry/recorded-spans';
 
 test('a decision that the deadline forces stays in the trace of its request', async () => {

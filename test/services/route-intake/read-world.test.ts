@@ -1,5 +1,5 @@
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
-import type { View } from '../../../lib/runtime/define-service';
+import type { View } from '../../../lib/stream/define-service';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { WeightsPublished } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';

@@ -1,7 +1,7 @@
 import { codecOf } from '../../../lib/avro/codec';
-import { commonEncoder, type Encoder, keyedEncoder } from '../../../lib/learning/encoder-key';
+import { commonEncoder, type Encoder, keyedEncoder } from '../../../lib/learning/features/encoder-key';
 import type { KeyValue } from '../../../lib/ports/key-value';
-import { cacheEntry } from '../../../lib/routing/routing-cache';
+import { cacheEntry } from '../../../lib/routing/open/routing-cache';
 import { contentHashOf } from '../../../lib/topics/content-hash';
 import type {
   DeadLetter,
@@ -15,7 +15,7 @@ import { noLimits } from '../../../lib/topics/schema-defaults';
 import { topics } from '../../../lib/topics/topics';
 import { createRouteIntake, type RouteIntakeOptions } from '../../../services/route-intake/service';
 import { closed, configOf, profileOf, requestOf, tuningOf } from '../../lib/routing/fixtures';
-import { createWorld, type World } from '../../lib/runtime/toy';
+import { createWorld, type World } from '../../lib/stream/toy';
 import { decided, outcome } from '../reward-feedback/records';
 
 const deadLetters = `${topics.routeRequested.name}.dlq`;

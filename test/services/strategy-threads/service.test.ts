@@ -1,12 +1,12 @@
 import type { StrategyName } from '../../../lib/config/router-config';
-import { strategies } from '../../../lib/routing/strategies/strategies';
-import type { LearnedPolicy, Strategies } from '../../../lib/routing/strategy';
-import type { WeightsPointer, WeightsSource } from '../../../lib/routing/weights-source';
+import { strategies } from '../../../lib/routing/judge/strategies/strategies';
+import type { LearnedPolicy, Strategies } from '../../../lib/routing/judge/strategy';
+import type { WeightsPointer, WeightsSource } from '../../../lib/routing/judge/weights-source';
 import type { RouteOpened, StrategyScored } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createStrategyThreads, type StrategyThreadsOptions } from '../../../services/strategy-threads/service';
 import { openedOf, sum } from '../../lib/routing/fixtures';
-import { createWorld } from '../../lib/runtime/toy';
+import { createWorld } from '../../lib/stream/toy';
 
 function sourceOf(...known: string[]): WeightsSource & { asked: WeightsPointer[] } {
   const asked: WeightsPointer[] = [];

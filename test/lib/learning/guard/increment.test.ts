@@ -1,5 +1,5 @@
+import type { ReplayRow } from '../../../../lib/learning/fold/replay';
 import { checkIncrement, type IncrementCheck, type Judged } from '../../../../lib/learning/guard/increment';
-import type { ReplayRow } from '../../../../lib/learning/replay';
 
 const models = ['a', 'b'];
 

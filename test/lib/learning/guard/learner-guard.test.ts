@@ -1,8 +1,8 @@
-import { sha256Of } from '../../../../lib/learning/blob';
-import type { Learner, LearnerOutput } from '../../../../lib/learning/learner';
-import type { LearnerState } from '../../../../lib/learning/learner-state';
-import { restoreNeuralHalf } from '../../../../lib/learning/neural-half';
-import { createValues, readPolicy } from '../../../../lib/learning/policy';
+import { sha256Of } from '../../../../lib/learning/fold/blob';
+import type { Learner, LearnerOutput } from '../../../../lib/learning/fold/learner';
+import type { LearnerState } from '../../../../lib/learning/fold/learner-state';
+import { restoreNeuralHalf } from '../../../../lib/learning/value/neural-half';
+import { createValues, readPolicy } from '../../../../lib/learning/value/policy';
 import { seededRandom } from '../../../../lib/random/seeded';
 import type { LearningEvent } from '../../../../lib/topics/generated/messages';
 import { callerFields, eventOf, follow, learningConfig, newLearner, toyEvents, toyModels } from '../toy-world';

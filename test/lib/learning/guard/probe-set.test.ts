@@ -1,5 +1,5 @@
+import { addRow, createReplay, type Replay, type ReplayRow } from '../../../../lib/learning/fold/replay';
 import { probeCount, probeSet } from '../../../../lib/learning/guard/probe-set';
-import { addRow, createReplay, type Replay, type ReplayRow } from '../../../../lib/learning/replay';
 
 function filled(from: number, to: number, replay: Replay = createReplay(1_000)): Replay {
   for (let offset = from; offset < to; offset++)

@@ -1,4 +1,4 @@
-import { bytesOf, encodeText, handSize } from '../../../../lib/learning/encode';
+import { bytesOf, encodeText, handSize } from '../../../../lib/learning/features/encode';
 import { describeContext, foldedSize, mostCallerFeatures } from '../../../../lib/learning/ope/describe-context';
 
 const describeText = (text: string): Float32Array => {

@@ -1,4 +1,4 @@
-import { bytesOf } from '../../../../lib/learning/encode';
+import { bytesOf } from '../../../../lib/learning/features/encode';
 import { evidenceOf, evidenceOfDecision, isDistribution } from '../../../../lib/learning/ope/logged-decision';
 import type { LearningEvent, RouteDecided } from '../../../../lib/topics/generated/messages';
 

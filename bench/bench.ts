@@ -1,0 +1,184 @@
+/**
+ * Speed on the embedded default: one process, one lmdb file, 4 partitions, learning on (in its worker thread).
+ *
+ *     node dist/bench/bench.js [--seconds 10] [--only latency,saturation,http]
+ *
+ * Latency counts from the intended send time of an open loop, so a stall is not hidden by the load generator waiting too.
+ * HTTP load comes from a process of its own.
+ */
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { quantilesOf } from '../lab/report/report';
+import { report, reportBar, runCheck } from '../lab/report/report-line';
+import { workloadConfig } from '../lab/runs/workload-config';
+import { outcomeOf, requestOf } from '../lab/runs/workload-records';
+import { systemClock } from '../lib/adapters/system';
+import { createRouterClient, type RouterClient } from '../lib/client/router-client';
+import { sleep } from '../lib/ports/clock';
+import { createLog } from '../lib/telemetry/log';
+import { type Engine, startEngine } from '../services/engine';
+import { embeddedHome } from '../services/home';
+import type { LoadResult } from './http-load';
+import { kilobyteRows } from './kilobyte-rows';
+
+const clock = systemClock();
+const log = createLog({ level: 'warn', nowMs: () => clock.nowMs() });
+const clients = 1_000;
+const ratePerSecond = 300;
+const inFlightAtSaturation = 256;
+/** Before anything counts: the compiler needs some thousand requests, and the learner its first weights. */
+const warmUpSeconds = 15;
+const { world, rows } = kilobyteRows(1);
+
+interface Running {
+  readonly engine: Engine;
+  readonly client: RouterClient;
+  stop(): Promise<void>;
+}
+
+async function startRunning(http: boolean): Promise<Running> {
+  const directory = mkdtempSync(join(tmpdir(), 'quantum-router-bench-'));
+  const home = embeddedHome({ directory });
+  const engine = await startEngine({
+    home,
+    config: workloadConfig(world),
+    partitions: 4,
+    trainer: 'worker',
+    http: http ? { host: '127.0.0.1', port: 0 } : null,
+    log,
+  });
+  const client = await createRouterClient({ broker: home.broker, clock, clientId: 'bench', onFailed: fail });
+  return {
+    engine,
+    client,
+    async stop() {
+      await client.close();
+      await engine.stop();
+      await home.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function fail(error: Error): never {
+  process.stderr.write(`${error.stack}\n`);
+  process.exit(1);
+}
+
+let sequence = 0;
+
+/** One request through the topics; resolves at the decision. With feedback its outcome is reported back. */
+async function routeOnce(client: RouterClient, feedback: boolean): Promise<void> {
+  const index = sequence++;
+  const row = { ...rows[index % rows.length]!, id: `bench-${index}` };
+  const decision = await client.route(requestOf(world, row, clock.nowMs()), 10_000);
+  const outcome = feedback ? outcomeOf(row, decision, clock.nowMs()) : null;
+  if (outcome) client.report(outcome).catch(fail);
+}
+
+/** Each client sends every clients / rate seconds, at its own phase: together an evenly spread open loop. */
+async function openLoop(
+  client: RouterClient,
+  seconds: number,
+  feedback: boolean,
+): Promise<{ latencies: number[]; failed: number }> {
+  const latencies: number[] = [];
+  let failed = 0;
+  const total = Math.round(ratePerSecond * seconds);
+  const startedMs = clock.monotonicMs();
+  const pending: Promise<void>[] = [];
+  for (let next = 0; next < total; ) {
+    const dueCount = Math.min(total, Math.floor(((clock.monotonicMs() - startedMs) * ratePerSecond) / 1_000) + 1);
+    for (; next < dueCount; next++) {
+      const intendedMs = startedMs + (next * 1_000) / ratePerSecond;
+      pending.push(
+        routeOnce(client, feedback).then(
+          () => void latencies.push(clock.monotonicMs() - intendedMs),
+          () => {
+            failed += 1;
+          },
+        ),
+      );
+    }
+    await sleep(clock, 1);
+  }
+  await Promise.all(pending);
+  return { latencies, failed };
+}
+
+async function closedLoop(client: RouterClient, seconds: number, feedback: boolean): Promise<number> {
+  const startedMs = clock.monotonicMs();
+  let done = 0;
+  const one = async (): Promise<void> => {
+    while (clock.monotonicMs() - startedMs < seconds * 1_000) {
+      await routeOnce(client, feedback);
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlightAtSaturation }, one));
+  return (done * 1_000) / (clock.monotonicMs() - startedMs);
+}
+
+async function inProcess(seconds: number, wanted: (part: string) => boolean): Promise<void> {
+  const { engine, client, stop } = await startRunning(false);
+  await openLoop(client, warmUpSeconds, true);
+  if (wanted('latency')) {
+    for (const training of ['On', 'Off'] as const) {
+      const delay = monitorEventLoopDelay({ resolution: 1 });
+      delay.enable();
+      const { latencies, failed } = await openLoop(client, seconds, training === 'On');
+      delay.disable();
+      const name = `inProcess.training${training}`;
+      const { p50, p95, p99 } = quantilesOf(latencies);
+      report(`${name}.latencyP50`, p50, 'ms');
+      // The bar is for the request load alone; what training on the same two cores adds is reported beside it.
+      if (training === 'Off') reportBar(`${name}.latencyP95`, p95, 'ms', '<=', 10);
+      else report(`${name}.latencyP95`, p95, 'ms');
+      report(`${name}.latencyP99`, p99, 'ms');
+      reportBar(`${name}.failed`, failed, 'requests', '<=', 0);
+      report(`${name}.eventLoopDelayP99`, delay.percentile(99) / 1e6, 'ms');
+    }
+    report('inProcess.clients', clients, 'clients');
+    report('inProcess.requestsPerSecond', ratePerSecond, 'requests/s');
+    report('inProcess.learnedRewards', engine.learnedRewards(), 'rewards');
+  }
+  if (wanted('saturation')) {
+    reportBar('inProcess.saturation', await closedLoop(client, seconds, false), 'decisions/s', '>=', 2_000);
+    report('inProcess.saturationWithFeedback', await closedLoop(client, seconds, true), 'decisions/s');
+  }
+  await stop();
+}
+
+async function overHttp(seconds: number): Promise<void> {
+  const { engine, stop } = await startRunning(true);
+  const load = (mode: 'open' | 'closed', loadSeconds: number): Promise<LoadResult> =>
+    new Promise((resolve, reject) => {
+      const child = fork(join(__dirname, `http-load${__filename.slice(-3)}`), [engine.url!, mode, String(loadSeconds)]);
+      child.once('message', (result) => resolve(result as LoadResult));
+      child.once('error', reject);
+    });
+  await load('open', 3);
+  const open = await load('open', seconds);
+  report('http.latencyP50', open.p50Ms, 'ms');
+  reportBar('http.latencyP95', open.p95Ms, 'ms', '<=', 30);
+  report('http.latencyP99', open.p99Ms, 'ms');
+  reportBar('http.failed', open.failed, 'requests', '<=', 0);
+  const closed = await load('closed', seconds);
+  reportBar('http.saturation', closed.perSecond, 'decisions/s', '>=', 1_200);
+  await stop();
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' }, only: { type: 'string' } } });
+  const seconds = Number(values.seconds);
+  const only = values.only?.split(',');
+  const wanted = (part: string): boolean => !only || only.includes(part);
+  if (wanted('latency') || wanted('saturation')) await inProcess(seconds, wanted);
+  if (wanted('http')) await overHttp(seconds);
+}
+
+runCheck(main);

@@ -1,0 +1,197 @@
+/**
+ * Times of the learning parts, medians in this process: encoding a 1 kB prompt, the Q-network's forward pass, a whole
+ * judgement over 12 models, and how many rewards one core folds in. JSON lines.
+ *
+ *     npx tsx bench/learning-speed.ts
+ */
+
+import { report, reportBar, runCheck } from '../lab/report/report-line';
+import { wasmBackend } from '../lib/adapters/tensor/wasm-backend';
+import { type Circumstances, encodeContext } from '../lib/learning/features/context';
+import { bytesOf, encoderVersion, encodeText } from '../lib/learning/features/encode';
+import { createLearner } from '../lib/learning/fold/learner';
+import { hiddenLayer, initialParameters, outputLayer } from '../lib/learning/rl/network';
+import { headCount } from '../lib/learning/value/linear-half';
+import { parsePolicy } from '../lib/learning/value/policy';
+import { seededRandom } from '../lib/random/seeded';
+import type { LearnedPolicy } from '../lib/routing/judge/strategy';
+import { taskTypes } from '../lib/routing/open/infer-task';
+import type { LearningEvent, RouteOpened, Tuning } from '../lib/topics/generated/messages';
+
+/** Up to these numbers of events a gradient step is taken so often that it is most of the work (network-training.ts). */
+const dearest = 1_000;
+const dear = 10_000;
+const lastEvent = 16_000;
+const speed = '1/s of one core';
+
+const models = Array.from({ length: 12 }, (_, i) => `model-${i}`);
+const random = seededRandom(1, 'speed');
+const vocabulary = Array.from({ length: 500 }, () =>
+  String.fromCharCode(...Array.from({ length: 3 + random.integer(7) }, () => 97 + random.integer(26))),
+);
+const prompt = (): string => {
+  let text = '';
+  while (text.length < 1000) text += `${vocabulary[random.integer(500)]}${random.next() < 0.1 ? ', ' : ' '}`;
+  return text;
+};
+/** Circumstances that differ in every column, the dearest kind. */
+const circumstances = (): Circumstances => ({
+  candidates: models.map((model) => ({
+    model,
+    provider: model,
+    eligible: random.next() < 0.9,
+    ineligibleReason: null,
+    health: random.next() < 0.1 ? 'OPEN' : random.next() < 0.1 ? 'HALF_OPEN' : 'CLOSED',
+    expectedCostUsd: 0.01 * random.next(),
+    expectedLatencyMs: 2000 * random.next(),
+    expectedQuality: 0.5,
+    errorRate: random.next(),
+    observations: 0,
+    priceFactor: 1,
+  })),
+  limits: {
+    maxCostUsd: random.next() < 0.5 ? null : random.next(),
+    maxSessionCostUsd: random.next() < 0.5 ? null : random.next(),
+    maxLatencyMs: random.next() < 0.5 ? null : 2000 * random.next(),
+    allowedModels: [],
+    deniedModels: [],
+    allowedProviders: [],
+    deniedProviders: [],
+  },
+  preference: { quality: random.next(), cost: random.next(), latency: random.next() },
+  sessionId: random.next() < 0.5 ? null : 's',
+  sessionRequests: random.integer(20),
+  sessionSpentUsd: random.next(),
+  sessionLastQuality: random.next() < 0.5 ? null : random.next(),
+});
+const fields = () => {
+  const { sketch, sketchScale, handFeatures } = encodeText(prompt());
+  return {
+    sketch: bytesOf(sketch),
+    sketchScale,
+    handFeatures: bytesOf(handFeatures),
+    callerFeatures: null,
+    contextFeatures: bytesOf(encodeContext(circumstances())),
+    taskType: taskTypes[random.integer(taskTypes.length)]!,
+  };
+};
+
+function medianUs(rounds: number, run: () => void): number {
+  const times: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const started = performance.now();
+    run();
+    times.push(1000 * (performance.now() - started));
+  }
+  return times.slice(rounds / 10).sort((a, b) => a - b)[Math.floor(rounds * 0.45)]!;
+}
+
+const eventOf = (i: number): LearningEvent =>
+  ({
+    kind: 'EXPERIENCE',
+    decisionId: `${i}`,
+    sessionId: null,
+    ...fields(),
+    models,
+    eligible: models.map(() => true),
+    propensities: models.map(() => 1 / 12),
+    expectedCostsUsd: models.map(() => 0.001),
+    priceFactors: models.map(() => 1),
+    model: models[random.integer(12)]!,
+    quality: random.next(),
+    costUsd: 0.001,
+    preference: { quality: 1, cost: 0, latency: 0 },
+    strategyPropensities: {},
+    degraded: false,
+    revision: 0,
+    fullQualities: [],
+    fullCostsUsd: [],
+  }) as unknown as LearningEvent;
+
+async function main(): Promise<void> {
+  const prompts = Array.from({ length: 200 }, prompt);
+  let at = 0;
+  const encodeUs = medianUs(4000, () => encodeText(prompts[at++ % 200]!));
+  reportBar('encode 1 kB', encodeUs, 'us p50', '<=', 100);
+
+  const moments = Array.from({ length: 200 }, circumstances);
+  const contextUs = medianUs(4000, () => encodeContext(moments[at++ % 200]!));
+  reportBar('encode context, 12 models', contextUs, 'us p50', '<=', 20);
+
+  const shape = { inputs: 88, hidden: 64, actions: 12, heads: headCount };
+  const parameters = initialParameters(shape, random);
+  const [x, first, second] = [new Float32Array(88).fill(0.3), new Float32Array(64), new Float32Array(64)];
+  const out = new Float32Array(12 * headCount);
+  const forwardUs = medianUs(4000, () => {
+    hiddenLayer(shape, parameters, x, 1, first, second);
+    outputLayer(shape, parameters, second, out);
+  });
+  reportBar('Q-network forward', forwardUs, 'us p50', '<=', 20);
+
+  const config = {
+    pipeline: 'full',
+    publish: 'steps',
+    sessionDiscount: 0,
+    networkReplayRows: 2000,
+    replayRows: 50_000,
+    backend: 'wasm',
+  } as const;
+  const learner = await createLearner({
+    seed: 1,
+    config,
+    budgetUsdPerRequest: null,
+    encoderVersion,
+    backend: wasmBackend(),
+  });
+  let policy: LearnedPolicy | null = null;
+  let tuning: Tuning | null = null;
+  let basis: Buffer | null = null;
+  let used = process.cpuUsage();
+  let slowestMs = 0;
+  const perSecond = (events: number): number => {
+    const { user, system } = process.cpuUsage(used);
+    used = process.cpuUsage();
+    return (1e6 * events) / (user + system);
+  };
+  for (let i = 0; i < lastEvent; i++) {
+    if (i === dearest) used = process.cpuUsage();
+    if (i === dear) report('rewards folded in while steps are dear, refits included', perSecond(dear - dearest), speed);
+    const event = eventOf(i);
+    const started = performance.now();
+    const outputs = learner.apply(event, i);
+    slowestMs = Math.max(slowestMs, performance.now() - started);
+    for (const output of outputs) {
+      if (output.kind === 'tuning') tuning = output.tuning;
+      else {
+        basis = output.basis ?? basis;
+        policy = parsePolicy(basis!, output.policy, output);
+      }
+    }
+  }
+  reportBar('rewards folded in later, refits included', perSecond(lastEvent - dear), speed, '>=', 600);
+  reportBar('slowest event (refit)', slowestMs, 'ms', '<=', 5000);
+  reportBar('checkpoint', learner.checkpoint().length / 1e6, 'MB', '<=', 5);
+
+  const opened = Array.from(
+    { length: 200 },
+    () =>
+      ({
+        ...fields(),
+        candidates: models.map((model) => ({
+          model,
+          eligible: true,
+          expectedCostUsd: 0.001,
+          expectedLatencyMs: 1,
+          priceFactor: 1,
+        })),
+        tuning: { ...tuning!, neuralWeight: 0.3 },
+        preference: { quality: 1, cost: 0, latency: 0 },
+        utilityScale: { costUsd: 0.01, latencyMs: 10_000 },
+      }) as unknown as RouteOpened,
+  );
+  const judgeUs = medianUs(4000, () => policy!.judge(opened[at++ % 200]!));
+  reportBar('judge 12 models, both halves', judgeUs, 'us p50', '<=', 200);
+  learner.dispose();
+}
+
+runCheck(main);

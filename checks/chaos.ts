@@ -1,0 +1,83 @@
+/**
+ * Breaks the engine on a real Kafka and Redis, every service its own process, and checks in the topics themselves that
+ * nothing acknowledged was lost, decided ambiguously or learned twice.
+ *
+ *     node dist/checks/chaos.js --seed 1 [--scenario kills] [--requests 20000] [--rate 150]
+ *
+ * A JSON line for every figure on stdout, tables and the course of events on stderr. Ends with 1 when a bar was missed.
+ * docs/chaos.md says what each scenario does and what its figures mean.
+ */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runCheck } from '../lab/report/report-line';
+import type { Cluster } from './chaos/cluster';
+import { garbageScenario } from './chaos/garbage';
+import { killsScenario } from './chaos/kills';
+import { brokerRestartScenario, redisRestartScenario } from './chaos/outages';
+import { scaleScenario } from './chaos/scale';
+import { runScenario, type Scenario } from './chaos/scenario';
+import { shortScenario } from './chaos/short';
+import { zombieScenario } from './chaos/zombie';
+
+/** In the order of `make chaos`. `short` runs only by name. */
+const scenarios: readonly Scenario[] = [
+  killsScenario,
+  brokerRestartScenario,
+  redisRestartScenario,
+  zombieScenario,
+  scaleScenario,
+  garbageScenario,
+];
+const all = [...scenarios, shortScenario];
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    scenario: { type: 'string' },
+    requests: { type: 'string' },
+    rate: { type: 'string', default: '150' },
+  },
+});
+
+let cluster: Cluster | null = null;
+
+async function main(): Promise<void> {
+  const seed = Number(values.seed);
+  const chosen = values.scenario === undefined ? scenarios : all.filter(({ name }) => name === values.scenario);
+  if (chosen.length === 0) {
+    throw new Error(`there is no scenario ${values.scenario}; there are ${all.map(({ name }) => name).join(', ')}`);
+  }
+  for (const scenario of chosen) {
+    const directory = mkdtempSync(join(tmpdir(), `quantum-router-chaos-${scenario.name}-`));
+    const say = (text: string): void => {
+      process.stderr.write(`chaos ${scenario.name}: ${text}\n`);
+    };
+    try {
+      const figures = await runScenario({
+        scenario,
+        seed,
+        requests: Number(values.requests ?? scenario.requests),
+        ratePerSecond: Number(values.rate),
+        directory,
+        onCluster: (started) => {
+          cluster = started;
+        },
+        say,
+      });
+      process.stderr.write(`\n${figures.table()}\n`);
+      if (figures.missed > 0) say(`bars were missed with seed ${seed}; logs and data are kept in ${directory}`);
+    } catch (error) {
+      say(`failed with seed ${seed}; logs and data are kept in ${directory}`);
+      await cluster?.stop();
+      throw error;
+    }
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // The exit kills what was started: see cluster.ts and infra/local-servers.ts.
+  process.once(signal, () => process.exit(130));
+}
+runCheck(main);

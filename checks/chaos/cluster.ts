@@ -1,0 +1,187 @@
+/**
+ * What chaos is made in: a Kafka, a Redis and every service as its own process, all started here on free ports and in
+ * one folder, and all gone at the end, whatever happened.
+ */
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { serviceProcesses } from '../../bin/commands/services';
+import { declaredServices } from '../../bin/declared-services';
+import { applyTo } from '../../bin/drive/put-config';
+import { type Supervisor, startSupervisor } from '../../bin/drive/supervisor';
+import { type LocalServer, startKafka, startRedis } from '../../infra/local-servers';
+import { systemClock } from '../../lib/adapters/system';
+import { processSettings } from '../../lib/config/process-settings';
+import type { RouterConfig } from '../../lib/config/router-config';
+import type { Clock } from '../../lib/ports/clock';
+import { ensureServiceTopics } from '../../lib/stream/run-engine';
+import { createLog } from '../../lib/telemetry/log';
+import { createMetrics } from '../../lib/telemetry/metrics';
+import { distributedHome, type EngineHome } from '../../services/home';
+import type { ProcessName } from '../../services/process';
+import { until } from './until';
+
+export interface Cluster {
+  readonly kafka: LocalServer;
+  readonly redis: LocalServer;
+  /** The harness's own door to the servers. */
+  readonly home: EngineHome;
+  readonly clock: Clock;
+  readonly partitions: number;
+  /** A process that is silent for so long loses its partitions. */
+  readonly sessionTimeoutMs: number;
+  readonly processes: Processes;
+  stop(): Promise<void>;
+}
+
+/** The engine's processes, by instance id (`route-intake-0`). */
+export interface Processes {
+  readonly ids: ReadonlySet<string>;
+  /** Processes that ended by themselves. */
+  readonly ends: number;
+  url(id: string): string | null;
+  /** Adds an instance of a service; resolves when it is ready. */
+  add(service: ProcessName, id: string): Promise<void>;
+  /** Stops one cleanly, for good. */
+  remove(id: string): Promise<void>;
+  /** Kills one with SIGKILL, once it is ready. Resolves when it is dead; it is started anew by itself. */
+  kill(id: string): Promise<void>;
+  /** SIGSTOP and SIGCONT. */
+  freeze(id: string): void;
+  thaw(id: string): void;
+  untilReady(id: string): Promise<void>;
+  untilAllReady(): Promise<void>;
+}
+
+export interface ClusterOptions {
+  /** Holds the servers' data and everybody's logs. */
+  readonly directory: string;
+  readonly config: RouterConfig;
+  readonly partitions: number;
+}
+
+/** Kafka's own lower limit for it. */
+const sessionTimeoutMs = 6_000;
+/** A machine with nothing to spare starts a dozen processes slowly. */
+const readyLimitMs = 180_000;
+/** Free ones: several clusters may run on this machine. */
+const ports = { HTTP_PORT: '0', METRICS_PORT: '0' };
+
+/** Resolves when all services are ready. What was started is stopped again when something cannot be. */
+export async function startCluster({ directory, config, partitions }: ClusterOptions): Promise<Cluster> {
+  const clock = systemClock();
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const stopOne of stops.splice(0).reverse()) await stopOne();
+  };
+  try {
+    mkdirSync(directory, { recursive: true });
+    const kafka = await startKafka({ directory: join(directory, 'kafka') });
+    stops.push(() => kafka.stop());
+    const redis = await startRedis({ directory: join(directory, 'redis') });
+    stops.push(() => redis.stop());
+    const environment = {
+      KAFKA_BROKERS: kafka.address,
+      KAFKA_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),
+      REDIS_URL: redis.address,
+      PARTITIONS: String(partitions),
+    };
+    const home = await openHome(directory, environment);
+    stops.push(() => home.close());
+    await applyTo(home, config);
+    // Once, and before the rush of seven processes that would all make them.
+    await ensureServiceTopics(declaredServices(), { ...home, requestPathPartitions: partitions });
+    const { processes, stop: stopProcesses } = startProcesses(directory, environment, clock);
+    stops.push(stopProcesses);
+    await processes.untilAllReady();
+    return { kafka, redis, home, clock, partitions, sessionTimeoutMs, processes, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function openHome(directory: string, environment: Readonly<Record<string, string>>): Promise<EngineHome> {
+  const destination = createWriteStream(join(directory, 'harness.log'));
+  const log = createLog({ level: 'info', nowMs: () => Date.now(), destination });
+  const settings = processSettings({ ...environment, INSTANCE_ID: 'chaos' });
+  return distributedHome(settings, { log, metrics: createMetrics() });
+}
+
+function startProcesses(directory: string, environment: Readonly<Record<string, string>>, clock: Clock) {
+  const lines = createWriteStream(join(directory, 'services.log'));
+  const initial = serviceProcesses().map((one) => ({ ...one, environment: ports }));
+  const ids = new Set(initial.map(({ instanceId }) => instanceId));
+  /** Told to, and not gone yet. */
+  const killed = new Set<string>();
+  let ends = 0;
+  const supervisor = startSupervisor({
+    processes: initial,
+    environment: { ...inherited(), ...environment, LOG_LEVEL: 'info' },
+    clock,
+    onLine: (id, line) => lines.write(`${id} ${line}\n`),
+    onExit(id, code, signal) {
+      if (!killed.delete(id)) ends += 1;
+      lines.write(`${id} ended: ${signal ?? `exit code ${code}`}\n`);
+    },
+  });
+  const killAll = (): void => {
+    // A frozen process hears of nothing, not even that its parent has gone.
+    for (const id of ids) supervisor.signal(id, 'SIGKILL');
+  };
+  process.once('exit', killAll);
+  const stop = async (): Promise<void> => {
+    for (const id of ids) supervisor.signal(id, 'SIGCONT');
+    await supervisor.stop();
+    process.removeListener('exit', killAll);
+    lines.end();
+  };
+  const processes = handleOf(supervisor, { ids, killed, clock, ends: () => ends });
+  return { processes, stop };
+}
+
+interface Handling {
+  readonly ids: Set<string>;
+  readonly killed: Set<string>;
+  readonly clock: Clock;
+  readonly ends: () => number;
+}
+
+function handleOf(supervisor: Supervisor, { ids, killed, clock, ends }: Handling): Processes {
+  const untilReady = (id: string): Promise<void> =>
+    until(clock, `${id} is ready`, () => supervisor.isReady(id), readyLimitMs);
+  return {
+    ids,
+    get ends() {
+      return ends();
+    },
+    url: (id) => supervisor.url(id),
+    async add(service, id) {
+      ids.add(id);
+      supervisor.add({ service, instanceId: id, environment: ports });
+      await untilReady(id);
+    },
+    async remove(id) {
+      await supervisor.remove(id);
+      ids.delete(id);
+    },
+    async kill(id) {
+      await untilReady(id);
+      const pid = supervisor.pid(id);
+      killed.add(id);
+      supervisor.signal(id, 'SIGKILL');
+      await until(clock, `${id} is dead`, () => supervisor.pid(id) !== pid, readyLimitMs);
+    },
+    freeze: (id) => supervisor.signal(id, 'SIGSTOP'),
+    thaw: (id) => supervisor.signal(id, 'SIGCONT'),
+    untilReady,
+    async untilAllReady() {
+      for (const id of ids) await untilReady(id);
+    },
+  };
+}
+
+/** The environment without what would point the services elsewhere. */
+function inherited(): Record<string, string | undefined> {
+  const own = /^(KAFKA|REDIS|TOPIC|OTEL|HTTP|METRICS|LOG|INSTANCE|PARTITIONS)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+}

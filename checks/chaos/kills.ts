@@ -1,0 +1,40 @@
+/** Processes killed with SIGKILL at random moments under load, each service at least once. */
+
+import { shuffled } from '../../lab/workloads/draw';
+import { sleep } from '../../lib/ports/clock';
+import type { Random } from '../../lib/ports/random';
+import type { Scenario, Stage } from './scenario';
+
+const kills = 21;
+
+export const killsScenario: Scenario = {
+  name: 'kills',
+  requests: 20_000,
+  async run(stage) {
+    const { load, figures, requests } = stage;
+    await killAtRandom(stage, kills, ((requests - load.sent) / stage.ratePerSecond) * 1_000);
+    await load.untilSent(requests);
+    await stage.cluster.processes.untilAllReady();
+    figures.bar('kills', kills, 'kills', '>=', 20);
+  },
+};
+
+/** Kills processes of all services, gateway included, at moments drawn from the first 95 % of `withinMs`. */
+export async function killAtRandom(stage: Stage, count: number, withinMs: number): Promise<void> {
+  const { cluster, random, say } = stage;
+  const momentsMs = Array.from({ length: count }, () => random.next() * 0.95 * withinMs).sort((a, b) => a - b);
+  const victims = victimsOf([...cluster.processes.ids], count, random);
+  const startedMs = cluster.clock.monotonicMs();
+  for (const [kill, victim] of victims.entries()) {
+    await sleep(cluster.clock, Math.max(0, startedMs + momentsMs[kill]! - cluster.clock.monotonicMs()));
+    await cluster.processes.kill(victim);
+    say(`kill ${kill + 1}/${count}: ${victim}`);
+  }
+}
+
+/** Everybody once before anybody twice. */
+function victimsOf(ids: readonly string[], count: number, random: Random): string[] {
+  const victims: string[] = [];
+  while (victims.length < count) victims.push(...shuffled(ids.length, random).map((i) => ids[i]!));
+  return victims.slice(0, count);
+}

@@ -1,0 +1,154 @@
+/** One scenario from an empty folder to its figures: servers and services up, load on, chaos, everything settled, audit. */
+
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { workloadConfig } from '../../lab/runs/workload-config';
+import { simulatedWorld } from '../../lab/workloads/simulated-world';
+import { largestPromptBytes } from '../../lib/config/config-limits';
+import type { Random } from '../../lib/ports/random';
+import { seededRandom } from '../../lib/random/seeded';
+import { defaultGatewaySettings } from '../../services/gateway/config';
+import { Audit } from './audit';
+import { type Cluster, startCluster } from './cluster';
+import { createFigures, type Figures } from './figures';
+import type { SentRequest } from './ledger';
+import { type Load, startLoad } from './load';
+import { comesTrue } from './until';
+
+/** What a scenario has to work with. Requests are being sent when it begins, and need not be stopped when it ends. */
+export interface Stage {
+  readonly cluster: Cluster;
+  readonly load: Load;
+  readonly audit: Audit;
+  readonly figures: Figures;
+  /** For victims and moments. */
+  readonly random: Random;
+  /** To be sent in all, more or less. */
+  readonly requests: number;
+  readonly ratePerSecond: number;
+  /** The longest a client waits for a decision. */
+  readonly clientTimeoutMs: number;
+  /** True of requests that were sent when the processes had warmed up and nothing was broken yet. */
+  readonly isUndisturbed: (request: SentRequest) => boolean;
+  say(text: string): void;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly requests: number;
+  /** Sends no more than these, where a slow machine should not have to bear more the slower it is. */
+  readonly maxRequests?: number;
+  /** Dead letters that it makes itself. */
+  readonly deadLetters?: (stage: Stage) => number;
+  run(stage: Stage): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly requests: number;
+  readonly ratePerSecond: number;
+  readonly directory: string;
+  readonly onCluster: (cluster: Cluster) => void;
+  readonly say: (text: string) => void;
+}
+
+const partitions = 4;
+/** Of the world, whose events lie at shares of its length. Longer scenarios begin again. */
+const leastRows = 5_000;
+/** The largest that a configuration may allow. */
+export const maxPromptBytes = largestPromptBytes;
+/** Before anything is broken. The first half warms up: a process that has just started is slow. */
+const calmRequests = 2_000;
+const settleLimitMs = 180_000;
+
+/** Resolves with the figures. A run whose bars were missed leaves its folder. */
+export async function runScenario(options: RunOptions): Promise<Figures> {
+  const { scenario, seed, requests, ratePerSecond, directory, say } = options;
+  const world = simulatedWorld({ world: 1, rows: Math.max(requests, leastRows), seed });
+  const config = workloadConfig(world, { seed });
+  const limits = { ...config.limits, maxPromptBytes };
+  const figures = createFigures(scenario.name, say);
+  say(`seed ${seed}; logs and data in ${directory}`);
+  const cluster = await startCluster({ directory, config: { ...config, limits }, partitions });
+  options.onCluster(cluster);
+  const clientTimeoutMs = config.threadTimeoutMs + defaultGatewaySettings.decisionGraceMs;
+  const random = seededRandom(seed, 'chaos', scenario.name);
+  const load = await startLoad({
+    cluster,
+    world,
+    ratePerSecond,
+    clientTimeoutMs,
+    maxRequests: scenario.maxRequests ?? Number.POSITIVE_INFINITY,
+    random: seededRandom(seed, 'chaos', scenario.name, 'clients'),
+  });
+  const audit = new Audit(cluster);
+  load.start();
+  await load.untilSent(Math.min(calmRequests, requests / 3));
+  const calm = load.sent;
+  const isUndisturbed = ({ index }: SentRequest): boolean => index >= calm / 2 && index < calm;
+  const stage = { cluster, load, audit, figures, random, requests, ratePerSecond, clientTimeoutMs, isUndisturbed, say };
+  await scenario.run(stage);
+  load.pause();
+  say(`${load.sent} requests sent; waiting until everything has arrived`);
+  await load.untilAnswered();
+  const settled = await settle(stage);
+  reportFigures(stage, scenario, settled);
+  await load.close();
+  await cluster.stop();
+  if (figures.missed === 0) rmSync(join(directory), { recursive: true, force: true });
+  return figures;
+}
+
+/** False when something is still missing at the limit. */
+async function settle({ cluster, load, audit }: Stage): Promise<boolean> {
+  const arrived = async (): Promise<boolean> => {
+    await audit.update();
+    const { ledger } = load;
+    return audit.undecided(ledger).length === 0 && audit.unlearned(ledger).length === 0 && audit.isFolded();
+  };
+  return comesTrue(cluster.clock, arrived, settleLimitMs, 500);
+}
+
+function reportFigures(stage: Stage, scenario: Scenario, settled: boolean): void {
+  const { figures, load, audit, cluster, clientTimeoutMs } = stage;
+  const { ledger } = load;
+  const requests = ledger.acknowledgedRequests().length;
+  figures.add('requestsSent', ledger.requests.size, 'requests');
+  figures.add('requestsAcknowledged', requests, 'requests');
+  figures.add('outcomesAcknowledged', ledger.acknowledgedOutcomes().length, 'outcomes');
+  figures.add('sendsGivenUp', ledger.failedSends, 'records');
+  figures.add('processesEndedByThemselves', cluster.processes.ends, 'processes');
+  const undecided = audit.undecided(ledger);
+  figures.bar('undecided', undecided.length, 'requests', '<=', 0, undecided);
+  const ambiguous = audit.ambiguous();
+  figures.bar('decidedInSeveralPartitions', ambiguous.length, 'requests', '<=', 0, ambiguous);
+  const toldOtherwise = audit.toldOtherwise(ledger);
+  figures.bar('toldOtherThanFirst', toldOtherwise.length, 'requests', '<=', 0, toldOtherwise);
+  const unlearned = audit.unlearned(ledger);
+  figures.bar('outcomesWithoutLearningEvent', unlearned.length, 'outcomes', '<=', 0, unlearned);
+  const late = ledger.acknowledgedOutcomes().filter(({ outcomeId }) => audit.late.has(outcomeId));
+  figures.add('outcomesLate', late.length, 'outcomes');
+  const { learnedRewards, wrong } = audit.foldedOnce();
+  figures.add('rewardsLearned', learnedRewards, 'rewards');
+  figures.bar('rewardsCountedTwice', wrong.length, 'tuning records', '<=', 0, wrong);
+  figures.bar('settled', settled ? 1 : 0, 'boolean', '>=', 1);
+  figures.bar('clientFaults', ledger.faults.length, 'faults', '<=', 0, ledger.faults);
+  const deadLetters = audit.deadLetters - (scenario.deadLetters?.(stage) ?? 0);
+  figures.bar('unexpectedDeadLetters', deadLetters, 'records', '<=', 0);
+  const duplicates = audit.duplicates();
+  for (const [topic, records] of Object.entries(duplicates)) figures.add(`duplicates.${topic}`, records, 'records');
+  figures.add('contradictoryDuplicates', audit.contradictions, 'records');
+  figures.add('latestDecision', audit.latestDecisionMs(ledger), 'ms');
+  const incomplete = [...audit.decisions.values()].filter(({ complete }) => !complete).length;
+  figures.add('decidedWithoutAllThreads', incomplete / Math.max(1, audit.decisions.size), 'share');
+  figures.add('clientTimeout', clientTimeoutMs, 'ms');
+  const availability = (counted?: (request: SentRequest) => boolean) => ledger.availability(clientTimeoutMs, counted);
+  figures.add('availability.undisturbed', availability(stage.isUndisturbed), 'share');
+  figures.add(
+    'availability.gateway',
+    availability(({ through }) => through === 'gateway'),
+    'share',
+  );
+  figures.add('availability', availability(), 'share');
+}

@@ -1,0 +1,146 @@
+/**
+ * Hostile input from the schemas and from the OpenAPI document, thousands of cases from one seed. After every few of
+ * them the engine must decide and learn as before, and no service may have been restarted.
+ *
+ *     node dist/checks/fuzz.js --cases 20000 --seed 1 [--surface http|configuration|records] [--kafka host:port]
+ *
+ * The engine runs in a child process, since a case may end it or never let it go on; it is started anew behind that case.
+ * A JSON line for every kind of fault and for the figures on stdout. Ends with 1 when there was a fault.
+ */
+import { fork } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { report, reportBar, runCheck } from '../lab/report/report-line';
+import { watchUnhandled } from './fuzz/engine-under-fire';
+import type { Finding } from './fuzz/findings';
+import { reproduceOf, runCases } from './fuzz/run-cases';
+import { type SurfaceName, surfaceNames } from './fuzz/surfaces';
+
+const { values } = parseArgs({
+  options: {
+    cases: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: '1' },
+    surface: { type: 'string' },
+    from: { type: 'string', default: '0' },
+    kafka: { type: 'string' },
+    child: { type: 'boolean', default: false },
+  },
+});
+const seed = Number(values.seed);
+const kafka = values.kafka ?? null;
+
+type Message = { readonly at: number; readonly what: string } | { readonly finding: Finding } | { readonly done: true };
+
+/** No case and no look at the engine takes so long, not even on a machine that does much else. */
+const silenceMs = 120_000;
+/** What a hostile record makes the engine allocate must not take the machine along. */
+const childOptions = ['--max-old-space-size=1024'];
+
+/** Runs cases in child processes until all are through; resolves with how many were run. */
+async function runInChildren(surface: SurfaceName, from: number, to: number, onFinding: (finding: Finding) => void) {
+  let next = from;
+  while (next < to) {
+    const lost = await runInChild(surface, next, to, onFinding);
+    if (lost === null) return;
+    onFinding({ ...lost.fault, what: lost.what, reproduce: reproduceOf({ surface, seed }, [lost.at]) });
+    next = Math.max(next, lost.at) + 1;
+  }
+}
+
+function runInChild(surface: SurfaceName, from: number, to: number, onFinding: (finding: Finding) => void) {
+  const range = [
+    '--child',
+    '--surface',
+    surface,
+    '--seed',
+    String(seed),
+    '--from',
+    String(from),
+    '--cases',
+    String(to - from),
+  ];
+  const args = [...range, ...(kafka === null ? [] : ['--kafka', kafka])];
+  return new Promise<{ at: number; what: string; fault: { kind: string; detail: string } } | null>((resolve) => {
+    const child = fork(__filename, args, {
+      execArgv: [...process.execArgv, ...childOptions],
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
+    let at = from;
+    let what = 'the start';
+    let isDone = false;
+    let isSilent = false;
+    let errors = '';
+    child.stderr!.on('data', (chunk: Buffer) => {
+      errors = (errors + chunk.toString()).slice(-2_000);
+    });
+    const giveUp = (): void => {
+      isSilent = true;
+      child.kill('SIGKILL');
+    };
+    let watch = setTimeout(giveUp, silenceMs);
+    child.on('message', (message: Message) => {
+      clearTimeout(watch);
+      watch = setTimeout(giveUp, silenceMs);
+      if ('at' in message) ({ at, what } = message);
+      else if ('finding' in message) onFinding(message.finding);
+      else isDone = true;
+    });
+    child.once('close', (code, signal) => {
+      clearTimeout(watch);
+      if (isDone) return resolve(null);
+      const kind = isSilent ? 'the process never goes on' : `the process ends (${signal ?? code})`;
+      resolve({ at, what, fault: { kind, detail: errors } });
+    });
+  });
+}
+
+async function runAsChild(surface: SurfaceName, from: number, to: number): Promise<void> {
+  watchUnhandled();
+  // Nobody would listen any more.
+  process.on('disconnect', () => process.exit(1));
+  const tell = (message: Message): void => void process.send!(message);
+  const fronts = { kafka, topicPrefix: `fuzz-${process.pid}-` };
+  await runCases({
+    ...{ surface, seed, from, to, fronts },
+    onCase: (at, what) => tell({ at, what }),
+    onFinding: (finding) => tell({ finding }),
+  });
+  process.send!({ done: true } satisfies Message, () => process.exit(0));
+}
+
+/** Of the cases, when no surface is named. */
+const shares: Readonly<Record<SurfaceName, number>> = { http: 0.4, configuration: 0.2, records: 0.4 };
+
+async function check(): Promise<void> {
+  const from = Number(values.from);
+  const cases = Number(values.cases);
+  const chosen = surfaceNames.filter((name) => values.surface === undefined || values.surface === name);
+  if (chosen.length === 0)
+    throw new Error(`there is no surface ${values.surface}; there are ${surfaceNames.join(', ')}`);
+  for (const surface of chosen) {
+    const count = chosen.length === 1 ? cases : Math.round(cases * shares[surface]);
+    const kinds = new Map<string, { count: number; readonly first: Finding }>();
+    await runInChildren(surface, from, from + count, (finding) => {
+      const known = kinds.get(finding.kind);
+      if (known) known.count += 1;
+      else {
+        kinds.set(finding.kind, { count: 1, first: finding });
+        process.stderr.write(
+          `fuzz ${surface}: ${finding.kind}\n  ${finding.what}\n  ${finding.detail.slice(0, 300)}\n  ${finding.reproduce}\n`,
+        );
+      }
+    });
+    for (const [kind, { count: times, first }] of kinds) {
+      report(`fuzz.${surface}.fault`, times, 'cases', { kind, what: first.what, reproduce: first.reproduce });
+    }
+    report(`fuzz.${surface}.cases`, count, 'cases', { seed });
+    reportBar(`fuzz.${surface}.kindsOfFaults`, kinds.size, 'kinds', '<=', 0);
+  }
+}
+
+if (values.child) {
+  const from = Number(values.from);
+  runAsChild(values.surface as SurfaceName, from, from + Number(values.cases)).catch((error: Error) => {
+    process.stderr.write(`${error.stack}\n`);
+    process.exit(1);
+  });
+} else runCheck(check);

@@ -1,0 +1,205 @@
+/**
+ * Looks for prompt text where it must not be. Requests with a canary in the prompt go through the whole engine: good ones,
+ * malformed ones and ones over the limit, over HTTP and straight to the topic. Then every topic, the key-value store, the
+ * raw store file, the metrics and the log are searched. It may be in the request topic and its dead letters only.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { workloadConfig } from '../lab/runs/workload-config';
+import { requestOf } from '../lab/runs/workload-records';
+import { simulatedWorld } from '../lab/workloads/simulated-world';
+import { systemClock } from '../lib/adapters/system';
+import { createRouterClient } from '../lib/client/router-client';
+import type { Broker, LogRecord } from '../lib/ports/broker';
+import { sleep } from '../lib/ports/clock';
+import { createLog } from '../lib/telemetry/log';
+import type { RouteRequested } from '../lib/topics/generated/messages';
+import { deadLetterTopicName, topics } from '../lib/topics/topics';
+import { type Engine, startEngine } from '../services/engine';
+import { embeddedHome } from '../services/home';
+
+export interface ScanResult {
+  /** Places other than the request topic and its dead letters where the canary was found. */
+  readonly leaks: readonly string[];
+  /** Records of the request topic and its dead letters that hold it: proof that the search finds what is there. */
+  readonly foundInRequests: number;
+  readonly foundInDeadLetters: number;
+}
+
+/** A word no encoder, template or hash makes by chance. */
+const canary = 'zqxcanaryvortexplinth';
+const requests = 60;
+const settleMs = 1_500;
+
+export async function scanPrompts(): Promise<ScanResult> {
+  const directory = mkdtempSync(join(tmpdir(), 'quantum-router-scan-'));
+  const logged: string[] = [];
+  const destination = { write: (line: string) => logged.push(line) };
+  const clock = systemClock();
+  const home = embeddedHome({ directory });
+  const log = createLog({ level: 'debug', destination });
+  const world = simulatedWorld({ world: 1, rows: requests, seed: 1 });
+  const config = workloadConfig(world);
+  const engine = await startEngine({
+    home,
+    config,
+    partitions: 2,
+    trainer: 'worker',
+    http: { host: '127.0.0.1', port: 0 },
+    log,
+  });
+  await sendEverything(engine, home.broker, (index) => requestOf(world, world.row(index), clock.nowMs()));
+  await sleep(clock, settleMs);
+
+  const leaks: string[] = [];
+  const metrics = await engine.metrics.text();
+  if (holds(metrics)) leaks.push('metrics');
+  for (const key of await home.keyValue.keys('', 100_000)) {
+    const [value] = await home.keyValue.getMany([key]);
+    if (holds(key) || (value && holds(value))) leaks.push(`key-value ${key.slice(0, 40)}`);
+  }
+  const found = await scanTopics(home.broker, leaks);
+  await engine.stop();
+  await home.close();
+  if (holds(logged.join('\n'))) leaks.push('log');
+  leaks.push(...scanFiles(directory, found.inRequests + found.inDeadLetters));
+  rmSync(directory, { recursive: true, force: true });
+  return { leaks, foundInRequests: found.inRequests, foundInDeadLetters: found.inDeadLetters };
+}
+
+/** Every way in, well-formed and not. Answers are read and checked too: an error must not repeat the prompt. */
+async function sendEverything(
+  engine: Engine,
+  broker: Broker,
+  request: (index: number) => RouteRequested,
+): Promise<void> {
+  const prompt = (index: number): string => `${canary} ${index}: translate this ${canary}`;
+  const client = await createRouterClient({
+    broker,
+    clock: systemClock(),
+    clientId: 'scan',
+    onFailed: (error) => {
+      throw error;
+    },
+  });
+  for (let index = 0; index < requests; index++) {
+    const decision = await client.route({ ...request(index), prompt: prompt(index) }, 10_000);
+    await client.report({
+      decisionId: decision.decisionId,
+      routingKey: decision.routingKey,
+      model: decision.model,
+      attempt: 1,
+      status: 'SUCCESS',
+      latencyMs: 100,
+      inputTokens: 10,
+      outputTokens: 10,
+      costUsd: 0.001,
+      quality: 0.5,
+      rewardParts: {},
+      source: 'scan',
+      provisional: false,
+      revision: 0,
+      occurredAtMs: 0,
+    });
+  }
+  const bad: RouteRequested[] = [
+    { ...request(0), requestId: 'scan-too-long', prompt: `${canary} `.repeat(20_000) },
+    { ...request(0), requestId: 'scan-unknown-strategy', prompt: prompt(1), strategies: ['NO_SUCH_STRATEGY'] },
+    {
+      ...request(0),
+      requestId: 'scan-nan',
+      prompt: prompt(2),
+      limits: { ...request(0).limits, maxCostUsd: Number.NaN },
+    },
+    {
+      ...request(0),
+      requestId: 'scan-two-inputs',
+      prompt: prompt(3),
+      messages: [{ role: 'user', content: prompt(3) }],
+    },
+  ];
+  const producer = broker.producer('scan');
+  await producer.send(
+    bad.map((value) => ({
+      topic: topics.routeRequested.name,
+      key: topics.routeRequested.keyOf(value),
+      value: topics.routeRequested.codec.encode(value),
+    })),
+  );
+  await producer.send([
+    { topic: topics.routeRequested.name, key: 'scan-garbage', value: Buffer.from(`not avro ${canary}`) },
+  ]);
+  const bodies = [
+    JSON.stringify({ prompt: prompt(0) }),
+    JSON.stringify({ prompt: prompt(1), [`unknown-field`]: 1 }),
+    JSON.stringify({ prompt: prompt(2), strategies: ['NO_SUCH_STRATEGY'] }),
+    JSON.stringify({ messages: [{ role: 'user', content: prompt(3), more: canary }] }),
+    `{"prompt": "${canary}`,
+    JSON.stringify({ prompt: `${canary} `.repeat(20_000) }),
+  ];
+  for (const body of bodies) {
+    const response = await fetch(new URL('/v1/route', engine.url!), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    const answer = await response.text();
+    if (holds(answer))
+      throw new Error(`the gateway's answer ${response.status} repeats the prompt: ${answer.slice(0, 200)}`);
+  }
+  await producer.close();
+  await client.close();
+}
+
+/** Looks in values, keys and headers of every record of every topic there is. */
+async function scanTopics(broker: Broker, leaks: string[]): Promise<{ inRequests: number; inDeadLetters: number }> {
+  const found = { inRequests: 0, inDeadLetters: 0 };
+  for (const { name, partitions } of await broker.listTopics()) {
+    for (let partition = 0; partition < partitions; partition++) {
+      const { earliest, end } = await broker.offsets({ topic: name, partition });
+      for await (const records of broker.read({ topic: name, partition }, { from: earliest, to: end })) {
+        for (const record of records) {
+          if (!recordHolds(record)) continue;
+          if (name === topics.routeRequested.name) found.inRequests += 1;
+          else if (name === deadLetterTopicName(topics.routeRequested.name)) found.inDeadLetters += 1;
+          else leaks.push(`${name}[${partition}]@${record.offset}`);
+        }
+      }
+    }
+  }
+  return found;
+}
+
+function recordHolds(record: LogRecord): boolean {
+  return holds(record.value ?? '') || holds(record.key ?? '') || holds(JSON.stringify(record.headers));
+}
+
+/** The raw files hold the two topics themselves; anything beyond lmdb's own files is suspicious. */
+function scanFiles(directory: string, expected: number): string[] {
+  const leaks: string[] = [];
+  for (const file of readdirSync(directory)) {
+    const count = readFileSync(join(directory, file)).toString('latin1').split(canary).length - 1;
+    if (count > 0 && file !== 'data.mdb') leaks.push(`file ${file}`);
+  }
+  if (expected === 0) leaks.push('the canary was found nowhere at all: the scan itself is broken');
+  return leaks;
+}
+
+/** As text in any case, and as UTF-16 or base64, should somebody have encoded it. */
+function holds(haystack: Buffer | string): boolean {
+  const text = (typeof haystack === 'string' ? haystack : haystack.toString('latin1')).toLowerCase();
+  return needles.some((needle) => text.includes(needle));
+}
+
+const needles = [
+  canary,
+  Buffer.from(canary, 'utf16le').toString('latin1'),
+  // Base64 of the canary at each of the three alignments, without the ends that depend on the neighbours.
+  ...[0, 1, 2].map((shift) =>
+    Buffer.from('x'.repeat(shift) + canary)
+      .toString('base64')
+      .slice(4, -4)
+      .toLowerCase(),
+  ),
+];

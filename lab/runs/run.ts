@@ -1,0 +1,230 @@
+/**
+ * The main job: the whole engine in one process, a workload through its real topics, live progress, and one table that
+ * says what routing was worth beside other policies on the same requests and the same luck.
+ */
+import { createRouterClient } from '../../lib/client/router-client';
+import { utilityWeights } from '../../lib/routing/judge/utility';
+import { inferTask } from '../../lib/routing/open/infer-task';
+import type { Log } from '../../lib/telemetry/log';
+import { wrapText } from '../../lib/terminal/wrap-text';
+import { type Engine, startEngine, type TrainerHost } from '../../services/engine';
+import type { EngineHome } from '../../services/home';
+import {
+  allBaselines,
+  judgeChoices,
+  type OutcomeMatrix,
+  outcomeMatrix,
+  type PolicyResult,
+} from '../policies/baselines';
+import { startProgress } from '../report/progress';
+import { policyTable, quantilesOf, riseOf } from '../report/report';
+import type { Workload } from '../workloads/workload';
+import { type Played, playWorkload } from './play-workload';
+import { workloadConfig } from './workload-config';
+
+export interface RunOptions {
+  readonly workload: Workload;
+  readonly home: EngineHome;
+  readonly http: { readonly host: string; readonly port: number } | null;
+  readonly ratePerSecond: number;
+  readonly seed: number;
+  readonly log: Log;
+  /** Where live progress goes. */
+  readonly progress: { readonly write: (text: string) => void; readonly isTerminal: boolean; readonly columns: number };
+  readonly stopped: () => boolean;
+  /** `inline` on a virtual clock. */
+  readonly trainer: TrainerHost;
+}
+
+export interface RunResult {
+  readonly engine: Engine;
+  readonly played: Played;
+  /** The engine first, then the baselines, on the requests that were decided; empty when too few were. */
+  readonly policies: readonly PolicyResult[];
+  /** The final table, for people. */
+  readonly summary: string;
+  /** Why the run was no success; null when it was one, or was stopped. */
+  readonly failure: string | null;
+  /** Somebody stopped it before its end. */
+  readonly stopped: boolean;
+}
+
+/** Requests of a default run, and how many are sent per second. */
+export const defaultRunRequests = 15_000;
+export const defaultRunRate = 250;
+
+const partitions = 4;
+/** Requests under way, as a share of what is sent in a second: with more the machine is too slow for the rate. */
+const inFlightSeconds = 0.5;
+const leastInFlight = 32;
+/** Fewer decisions say nothing about a policy. */
+const leastJudged = 10;
+/** A simulated outage lasts seconds here, not minutes: a breaker that waits as in production would outlast it. */
+const breakerOpenMs = 1_000;
+
+/** Plays the workload and prints the table. The engine goes on running: whoever called stops it. */
+export async function runWorkload(options: RunOptions): Promise<RunResult> {
+  const { workload, home } = options;
+  const defaults = workloadConfig(workload, { seed: options.seed });
+  const config = { ...defaults, breaker: { ...defaults.breaker, openMs: breakerOpenMs } };
+  const engine = await startEngine({
+    home,
+    config,
+    partitions,
+    trainer: options.trainer,
+    http: options.http,
+    log: options.log,
+  });
+  const client = await createRouterClient({
+    broker: home.broker,
+    clock: home.clock,
+    clientId: home.createId(),
+    topicName: (name) => home.topicPrefix + name,
+    onFailed: (error) => options.log.error('decisions can no longer be followed', { error }),
+  });
+  const progress = startProgress({
+    ...options.progress,
+    clock: home.clock,
+    total: workload.rows,
+    models: workload.models.map((model) => model.name),
+  });
+  const tally = createTally(workload);
+  let note: string | null = null;
+  const played = await playWorkload({
+    workload,
+    client,
+    clock: home.clock,
+    config,
+    applyConfig: engine.applyConfig,
+    ratePerSecond: options.ratePerSecond,
+    maxInFlight: Math.max(leastInFlight, Math.ceil(inFlightSeconds * options.ratePerSecond)),
+    onPace(isBehind) {
+      note = isBehind ? 'slowed down: this machine is busy' : null;
+    },
+    onDecided(index, decision, done) {
+      tally.add(index, decision.model);
+      progress.update({ done, note, ...tally.state() });
+    },
+    stopped: options.stopped,
+  });
+  progress.finish();
+  await client.close();
+  const decided = played.chosen.filter((model) => model !== null).length;
+  const isStopped = played.sent < workload.rows;
+  if (decided === 0 && !isStopped) {
+    const failure =
+      'no request was decided: the topics may hold an earlier run of the same requests; use others (--topic-prefix)';
+    return { engine, played, policies: [], summary: '', failure, stopped: false };
+  }
+  if (decided < leastJudged) return { engine, played, policies: [], summary: '', failure: null, stopped: isStopped };
+  const policies = judge(workload, played, options.seed);
+  const { columns } = options.progress;
+  return {
+    engine,
+    played,
+    policies,
+    summary: summaryOf(workload, policies, played, options.ratePerSecond, columns),
+    failure: isStopped ? null : failureOf(workload, policies, played),
+    stopped: isStopped,
+  };
+}
+
+function failureOf(
+  workload: Workload,
+  [engine, random]: readonly PolicyResult[],
+  { undecided, late }: Played,
+): string | null {
+  if (undecided > 0) return `${undecided} requests were not decided in time`;
+  // On a machine that cannot keep up, threads miss their time, and what was chosen says little about the engine.
+  if (late > 0) return null;
+  if (workload.simulated && engine!.meanUtility <= random!.meanUtility)
+    return 'the engine was worth no more than random routing';
+  return null;
+}
+
+/** Running means for the progress line. */
+function createTally(workload: Workload) {
+  const counts = new Array<number>(workload.models.length).fill(0);
+  const indexOf = new Map(workload.models.map((model, index) => [model.name, index]));
+  let quality = 0;
+  let outcomes = 0;
+  let costUsd = 0;
+  let costs = 0;
+  return {
+    add(index: number, model: string): void {
+      const at = indexOf.get(model)!;
+      counts[at] = counts[at]! + 1;
+      const outcome = workload.row(index).outcomes.get(model);
+      if (!outcome) return;
+      outcomes += 1;
+      if (outcome.status === 'SUCCESS') quality += outcome.score;
+      if (outcome.costUsd === null) return;
+      costs += 1;
+      costUsd += outcome.costUsd;
+    },
+    state: () => ({
+      meanQuality: outcomes > 0 ? quality / outcomes : null,
+      costUsdPer1000: costs > 0 ? (1_000 * costUsd) / costs : null,
+      counts: [...counts],
+    }),
+  };
+}
+
+/** The engine and the baselines on the rows that were decided (all of them, unless something is broken). */
+function judge(workload: Workload, played: Played, seed: number): PolicyResult[] {
+  const { preference, utilityScale } = workloadConfig(workload);
+  const weights = utilityWeights(preference, utilityScale, 0);
+  const decided = played.chosen.flatMap((model, index) => (model === null ? [] : [index]));
+  const matrix: OutcomeMatrix = outcomeMatrix(workload, weights, decided);
+  const indexOf = new Map(workload.models.map((model, index) => [model.name, index]));
+  const choices = decided.map((index) => indexOf.get(played.chosen[index]!)!);
+  const taskTypes = decided.map((index) => {
+    const row = workload.row(index);
+    return inferTask(row.taskHint, row.prompt);
+  });
+  return [
+    judgeChoices(played.late > 0 ? 'this engine *' : 'this engine', matrix, choices),
+    ...Object.values(allBaselines(matrix, { weights, seed, taskTypes })),
+  ];
+}
+
+function summaryOf(
+  workload: Workload,
+  policies: readonly PolicyResult[],
+  played: Played,
+  ratePerSecond: number,
+  columns: number,
+): string {
+  const latency = quantilesOf(played.latencyMs);
+  const { firstTenth, lastTenth, rise } = riseOf(policies[0]!.utilities);
+  const isPartial = played.sent < workload.rows;
+  const mark = played.late > 0 ? ' *' : '';
+  const text = (words: string): string => `${wrapText(words, columns).join('\n')}\n`;
+  const count = isPartial
+    ? `PARTIAL: stopped after ${played.sent} of ${workload.rows} requests; the table is about those that were decided`
+    : `${workload.rows} requests`;
+  const sentPerSecond = (1_000 * played.sent) / Math.max(1, played.elapsedMs);
+  const lateShare = Math.ceil((100 * played.late) / played.sent);
+  return [
+    '\n',
+    text(
+      workload.simulated
+        ? `${workload.name}: a SIMULATED workload, written for this project (docs/simulated-world.md).`
+        : `${workload.name}: recorded data; only the chosen model's outcome was shown to the engine.`,
+    ),
+    text(
+      `${count}, the same for every policy; utility = quality less cost and latency as the configuration weighs them.`,
+    ),
+    '\n',
+    policyTable(policies, { color: false, paired: true, columns }),
+    '\n',
+    `decision latency of this engine${mark}\n`,
+    `  p50 ${latency.p50.toFixed(1)} ms  p95 ${latency.p95.toFixed(1)} ms  p99 ${latency.p99.toFixed(1)} ms\n`,
+    'mean utility of this engine\n',
+    `  first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${rise >= 0 ? '+' : ''}${rise.toFixed(4)})\n`,
+    played.late > 0
+      ? `\n${text(`* made while this machine was too busy for ${ratePerSecond} requests per second: ${lateShare} % of them were sent late, ${sentPerSecond.toFixed(0)} per second on average. Other figures come out on a machine that is free.`)}`
+      : '',
+    played.undecided > 0 ? `${played.undecided} requests were NOT decided in time\n` : '',
+  ].join('');
+}

@@ -1,0 +1,91 @@
+/** Every row of the quality table, in its order. The names are what `--only` selects by their beginnings. */
+import { banditRegret } from './bandit-rows';
+import type { Measurement } from './bench';
+import {
+  budgetsOtherwiseUsd,
+  budgetsUsd,
+  budgetsWhileChangingUsd,
+  delayedFeedback,
+  newcomerJoins,
+  priceDrop,
+  priceRise,
+  silentQualityDrop,
+  steadyBudget,
+  wrongCatalogue,
+} from './budgets';
+import { paretoCold, routerArena } from './cold-start';
+import { crossValidation, onlineStream, trainThenTest } from './ulab9';
+
+/** Hundreds of thousands of rows: the learner alone. Everything else runs through the whole engine. */
+const tooLongForTheEngine = 'learner' as const;
+
+export const measurements: readonly Measurement[] = [
+  {
+    name: 'ulab9-folds',
+    path: tooLongForTheEngine,
+    measure: (bench) => crossValidation(bench, 'full', { name: 'ulab9.folds', gainBar: 0.02, aim: 0.035 }),
+  },
+  { name: 'ulab9-online', path: tooLongForTheEngine, measure: onlineStream },
+  { name: 'ulab9-test', path: 'engine', measure: (bench) => trainThenTest(bench, 'shuffle') },
+  { name: 'ulab9-test-file', path: tooLongForTheEngine, measure: (bench) => trainThenTest(bench, 'file') },
+  { name: 'routerarena2', path: 'engine', measure: routerArena },
+  { name: 'pareto-cold', path: 'engine', measure: paretoCold },
+  ...budgetsUsd.map((budgetUsd) =>
+    underBudget(`budget-${budgetUsd.toExponential()}`, (bench) => steadyBudget(bench, budgetUsd)),
+  ),
+  ...budgetsWhileChangingUsd.flatMap((budgetUsd) => [
+    underBudget(`price-drop-${budgetUsd.toExponential()}`, (bench) => priceDrop(bench, budgetUsd)),
+    underBudget(`quality-drop-${budgetUsd.toExponential()}`, (bench) => silentQualityDrop(bench, budgetUsd)),
+  ]),
+  ...budgetsOtherwiseUsd.flatMap((budgetUsd) => {
+    const at = budgetUsd.toExponential();
+    return [
+      underBudget(`price-rise-${at}`, (bench) => priceRise(bench, budgetUsd)),
+      underBudget(`wrong-prices-${at}`, (bench) => wrongCatalogue(bench, budgetUsd)),
+      underBudget(`delayed-${at}`, (bench) => delayedFeedback(bench, budgetUsd)),
+      underBudget(`newcomer-${at}`, (bench) => newcomerJoins(bench, budgetUsd)),
+    ];
+  }),
+  underBudget('newcomer-no-budget', (bench) => newcomerJoins(bench, null)),
+  {
+    name: 'bandit-shuttle',
+    path: 'engine',
+    measure: (bench) => banditRegret(bench, 'shuttle', 'full', { name: 'bandit.shuttle', bar: 5, aim: 3 }),
+  },
+  {
+    name: 'bandit-mushroom',
+    path: 'engine',
+    measure: (bench) => banditRegret(bench, 'mushroom', 'full', { name: 'bandit.mushroom', bar: 12, aim: 8 }),
+  },
+  {
+    name: 'bandit-adult',
+    path: 'engine',
+    // The label the bar can be about: see lab/workloads/bandits.ts.
+    measure: (bench) =>
+      banditRegret(bench, 'adult-relationship', 'full', { name: 'bandit.adult.relationship', bar: 36, aim: 34 }),
+  },
+  {
+    name: 'bandit-occupation',
+    path: 'engine',
+    measure: (bench) => banditRegret(bench, 'adult', 'full', { name: 'bandit.adult.occupation' }),
+  },
+  {
+    name: 'bandit-wheel',
+    path: 'engine',
+    measure: (bench) => banditRegret(bench, 'wheel', 'full', { name: 'bandit.wheel', bar: 10, aim: 6 }),
+  },
+  {
+    name: 'dqn-ulab9',
+    path: tooLongForTheEngine,
+    measure: (bench) => crossValidation(bench, 'dqn', { name: 'dqn.ulab9.folds', gainBar: 0, aim: 0.015 }),
+  },
+  {
+    name: 'dqn-shuttle',
+    path: 'engine',
+    measure: (bench) => banditRegret(bench, 'shuttle', 'dqn', { name: 'dqn.shuttle', bar: 4, aim: 2.5 }),
+  },
+];
+
+function underBudget(name: string, measure: Measurement['measure']): Measurement {
+  return { name, path: 'engine', measure };
+}

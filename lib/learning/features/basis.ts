@@ -1,0 +1,525 @@
+/**
+ * The learned state space: from stateless features to the vectors both halves of the value function see. X is a short
+ * description of the request (principal components of the sketch and scaled hand-made features, or the caller's own
+ * vector, standardised), and of those circumstances that differ between requests; phi adds a soft assignment to clusters.
+ * Refitted off the hot path, immutable once published.
+ */
+import type { Random } from '../../ports/random';
+import { arrayOf, type Blob, readBlob, writeBlob } from '../fold/blob';
+import {
+  addScaled,
+  addScaled32,
+  dot,
+  dot32,
+  nearestRotation,
+  orthonormalize,
+  symmetricEigen,
+} from '../value/linear-algebra';
+import { contextSize, contextVersion } from './context';
+import { handSize, sketchSize } from './encode';
+import { taskSlots } from './task-slot';
+
+/** What the stateless encoder (or the caller) says about one request. */
+export interface Features {
+  /** int8 count sketch, `sketchSize` values; empty when the caller gave features. */
+  readonly sketch: Int8Array;
+  readonly sketchScale: number;
+  readonly hand: Float32Array;
+  readonly caller: Float32Array | null;
+  /** Circumstances, `contextSize` values; null when unknown. */
+  readonly context: Float32Array | null;
+  /** Slot of the task type. */
+  readonly task: number;
+}
+
+export interface Basis {
+  readonly kind: 'text' | 'caller';
+  readonly encoderVersion: string;
+  /** Length of X: the description of the request, the task, the circumstances. */
+  readonly xSize: number;
+  /** Clusters in use, at most `maxClusters`; phi has room for all. */
+  readonly clusters: number;
+  /** text: componentCount x sketchSize, row-major, scaled and rotated. */
+  readonly projection: Float32Array;
+  /** text: what to subtract after projecting (the projected mean). */
+  readonly projectedMean: Float32Array;
+  /** Mean and reciprocal scale of the hand-made features or the caller's vector. */
+  readonly mean: Float32Array;
+  readonly inverseScale: Float32Array;
+  /** Share of each task slot in the rows. */
+  readonly taskShares: Float32Array;
+  /** clusters x (xSize without circumstances), unit length. */
+  readonly centroids: Float32Array;
+  /** Factor that brings X to unit root mean square, for the network. */
+  readonly networkScale: number;
+  /** Of which list of circumstances the columns below are. */
+  readonly contextVersion: number;
+  /** Circumstances in X, as positions in a context, ascending: those that have ever differed between requests. */
+  readonly contextColumns: Int32Array;
+  /** Mean and reciprocal scale of each of them. */
+  readonly contextMean: Float32Array;
+  readonly contextInverseScale: Float32Array;
+}
+
+/** Principal components of the sketch. */
+export const componentCount = 32;
+export const maxClusters = 32;
+/** Prompts a refit looks at; more change the components little and cost time (2,000: the same quality at twice the time). */
+export const maxFitRows = 1000;
+/** Rows a cluster should have. */
+const rowsPerCluster = 8;
+const leastClusters = 4;
+const clusterIterations = 12;
+/** Softmax temperature of cosine similarities: below it clusters are hard, above it they blur. */
+const clusterTemperature = 0.07;
+/** Subspace iterations of the principal components. */
+const subspaceIterations = 4;
+/** Random part of an axis at the start of them, where an axis of a previous basis has a length of about 1. */
+const leastAxis = 1e-4;
+/** Directions with less than this share of the largest eigenvalue are noise and are not blown up. */
+const leastEigenvalueShare = 1e-3;
+/** How much phi lets X say beside the clusters. Text only: a caller's vector is meant to be used in full. */
+const textFactor = 0.2;
+/** Weight of the task in X, where components and hand-made features have about 1 each. In phi it counts in full. */
+const taskWeight = 0.7;
+/** What a standardised circumstance weighs in phi, where the bias and a certain cluster weigh 1: some of them may be decisive, most say nothing. */
+const contextFactor = 0.1;
+/** What it weighs at the network's input, where everything else has about 1. */
+const contextNetworkWeight = 0.5;
+/** Circumstances lie within -1 .. 1: one that varies less than this is constant... */
+const leastContextDeviation = 0.005;
+/** ...and one that varies less than this is not blown up to full size. */
+const fullContextDeviation = 0.05;
+// Bound once: see encode.ts.
+const { max, min } = Math;
+
+/** Standardised values beyond this many deviations are cut. */
+const clip = 4;
+
+export function phiSize(basis: Basis): number {
+  return 1 + maxClusters + basis.xSize;
+}
+
+/** Length of the part of X that says what the request is; the circumstances follow it. */
+function requestSizeOf(basis: Basis): number {
+  return basis.xSize - basis.contextColumns.length;
+}
+
+/** Writes X (xSize) and phi (phiSize) of one request. A request of another kind than the basis is a stranger: bias only. */
+export function describe(basis: Basis, features: Features, x: Float32Array, phi: Float32Array): void {
+  phi.fill(0);
+  phi[0] = 1;
+  if (!project(basis, features, x)) {
+    x.fill(0);
+    return;
+  }
+  const size = requestSizeOf(basis);
+  const norm = Math.sqrt(dot32(x, 0, x, 0, size)) || 1;
+  let top = -Infinity;
+  for (let k = 0; k < basis.clusters; k++) {
+    const logit = dot32(basis.centroids, k * size, x, 0, size) / norm / clusterTemperature;
+    phi[1 + k] = logit;
+    if (logit > top) top = logit;
+  }
+  let total = 0;
+  for (let k = 1; k <= basis.clusters; k++) total += phi[k] = Math.exp(phi[k]! - top);
+  for (let k = 1; k <= basis.clusters; k++) phi[k] = phi[k]! / total;
+  const factor = basis.kind === 'text' ? textFactor : 1;
+  const described = size - taskSlots;
+  for (let i = 0; i < described; i++) phi[1 + maxClusters + i] = factor * x[i]!;
+  for (let i = described; i < size; i++) phi[1 + maxClusters + i] = x[i]! / taskWeight;
+  const contextShare = (contextFactor / contextNetworkWeight) * basis.networkScale;
+  for (let i = size; i < basis.xSize; i++) phi[1 + maxClusters + i] = contextShare * x[i]!;
+}
+
+const dense = new Float32Array(sketchSize);
+
+/** Writes X; false when these features are not of the basis's kind and size. */
+function project(basis: Basis, features: Features, x: Float32Array): boolean {
+  const described = requestSizeOf(basis) - taskSlots;
+  writeContext(basis, features.context, x);
+  if (basis.kind === 'caller') {
+    const caller = features.caller;
+    if (!caller || caller.length !== described) return false;
+    standardize(caller, basis, x, 0, 1);
+    writeTask(basis, features.task, x, described);
+    return true;
+  }
+  if (features.caller || features.sketch.length !== sketchSize || features.hand.length !== handSize) return false;
+  dense.set(features.sketch);
+  for (let c = 0; c < componentCount; c++) {
+    x[c] =
+      dot32(basis.projection, c * sketchSize, dense, 0, sketchSize) * features.sketchScale - basis.projectedMean[c]!;
+  }
+  standardize(features.hand, basis, x, componentCount, 1 / Math.sqrt(handSize));
+  writeTask(basis, features.task, x, described);
+  return true;
+}
+
+/** One of the slots, centred: where all requests are of one task it says nothing. */
+function writeTask(basis: Basis, task: number, x: Float32Array, at: number): void {
+  for (let slot = 0; slot < taskSlots; slot++)
+    x[at + slot] = taskWeight * ((slot === task ? 1 : 0) - basis.taskShares[slot]!);
+}
+
+/** Unknown circumstances, and those of another version of the list, read as the mean of all requests. */
+function writeContext(basis: Basis, context: Float32Array | null, x: Float32Array): void {
+  const { contextColumns, contextMean, contextInverseScale } = basis;
+  const at = requestSizeOf(basis);
+  const known = context !== null && context.length === contextSize && basis.contextVersion === contextVersion;
+  const weight = contextNetworkWeight / basis.networkScale;
+  for (let i = 0; i < contextColumns.length; i++) {
+    const standard = known ? (context[contextColumns[i]!]! - contextMean[i]!) * contextInverseScale[i]! : 0;
+    x[at + i] = weight * max(-clip, min(clip, standard));
+  }
+}
+
+function standardize(values: Float32Array, basis: Basis, x: Float32Array, at: number, factor: number): void {
+  for (let i = 0; i < values.length; i++) {
+    const standard = (values[i]! - basis.mean[i]!) * basis.inverseScale[i]!;
+    x[at + i] = factor * max(-clip, min(clip, standard));
+  }
+}
+
+/** Fits a basis to rows of one kind (see `kindOf`). `previous` keeps the axes turned as they were, so that networks carry over. */
+export function fitBasis(
+  rows: readonly Features[],
+  encoderVersion: string,
+  previous: Basis | null,
+  random: Random,
+): Basis {
+  const first = rows[0];
+  if (!first) throw new Error('cannot fit a basis to no rows');
+  const kind = kindOf(first);
+  const xSize = (kind === 'text' ? componentCount + handSize : first.caller!.length) + taskSlots;
+  const kept = previous && previous.kind === kind && requestSizeOf(previous) === xSize ? previous : null;
+  const projected =
+    kind === 'text'
+      ? fitProjection(rows, kept, random)
+      : { projection: new Float32Array(0), projectedMean: new Float32Array(0) };
+  const unclustered: Basis = {
+    kind,
+    encoderVersion,
+    xSize,
+    clusters: 0,
+    ...projected,
+    ...fitScale(rows.map((row) => (kind === 'text' ? row.hand : row.caller!))),
+    taskShares: taskSharesOf(rows),
+    centroids: new Float32Array(0),
+    networkScale: 1,
+    ...noContext,
+  };
+  const n = rows.length;
+  const xs = new Float32Array(n * xSize);
+  rows.forEach((row, i) => {
+    project(unclustered, row, xs.subarray(i * xSize, (i + 1) * xSize));
+  });
+  const squares = dot32(xs, 0, xs, 0, n * xSize);
+  const networkScale = squares > 0 ? 1 / Math.sqrt(squares / (n * xSize)) : 1;
+  for (let i = 0; i < n; i++) normalize(xs, i * xSize, xSize);
+  const clusters = Math.max(leastClusters, Math.min(maxClusters, Math.floor(n / rowsPerCluster)));
+  const centroids = sphericalMeans(xs, n, xSize, clusters, random);
+  const context = fitContext(rows, previous);
+  return {
+    ...unclustered,
+    clusters,
+    centroids,
+    networkScale,
+    ...context,
+    xSize: xSize + context.contextColumns.length,
+  };
+}
+
+type ContextScale = Pick<Basis, 'contextVersion' | 'contextColumns' | 'contextMean' | 'contextInverseScale'>;
+
+const noContext: ContextScale = {
+  contextVersion,
+  contextColumns: new Int32Array(0),
+  contextMean: new Float32Array(0),
+  contextInverseScale: new Float32Array(0),
+};
+
+/**
+ * The circumstances that differ between the rows, and those that did before: a network that has learned to use one keeps
+ * it. Where nothing differs X stays as it is without them.
+ */
+function fitContext(rows: readonly Features[], previous: Basis | null): ContextScale {
+  const contexts: Float32Array[] = [];
+  for (const { context } of rows) if (context?.length === contextSize) contexts.push(context);
+  const before = previous?.contextVersion === contextVersion ? previous : noContext;
+  if (contexts.length === 0) {
+    const { contextColumns, contextMean, contextInverseScale } = before;
+    return { contextVersion, contextColumns, contextMean, contextInverseScale };
+  }
+  const { mean, inverseScale } = fitScale(contexts);
+  const differs = (column: number): boolean =>
+    inverseScale[column]! > 0 && inverseScale[column]! < 1 / leastContextDeviation;
+  const used = Int32Array.from(mean.keys()).filter(
+    (column) => differs(column) || before.contextColumns.includes(column),
+  );
+  return {
+    contextVersion,
+    contextColumns: used,
+    contextMean: Float32Array.from(used, (column) => mean[column]!),
+    contextInverseScale: Float32Array.from(used, (column) =>
+      differs(column) ? Math.min(1 / fullContextDeviation, inverseScale[column]!) : 0,
+    ),
+  };
+}
+
+/**
+ * Where each value of X was in the X of an earlier basis, -1 where it was not: networks carry over along it. Null when the
+ * two describe requests in different ways.
+ */
+export function inputsSince(previous: Basis, basis: Basis): number[] | null {
+  const size = requestSizeOf(basis);
+  if (previous.kind !== basis.kind || requestSizeOf(previous) !== size) return null;
+  const same = previous.contextVersion === basis.contextVersion;
+  return Array.from({ length: basis.xSize }, (_, i) => {
+    if (i < size) return i;
+    const before = same ? previous.contextColumns.indexOf(basis.contextColumns[i - size]!) : -1;
+    return before < 0 ? -1 : size + before;
+  });
+}
+
+/** Rows of different kinds cannot share a basis. */
+export function kindOf(features: Features): Basis['kind'] {
+  return features.caller ? 'caller' : 'text';
+}
+
+function taskSharesOf(rows: readonly Features[]): Float32Array {
+  const shares = new Float32Array(taskSlots);
+  for (const { task } of rows) shares[task] = shares[task]! + 1;
+  return shares.map((count) => count / rows.length);
+}
+
+function fitScale(vectors: readonly Float32Array[]): { mean: Float32Array; inverseScale: Float32Array } {
+  const size = vectors[0]!.length;
+  const mean = new Float64Array(size);
+  const square = new Float64Array(size);
+  for (const vector of vectors) {
+    for (let i = 0; i < size; i++) {
+      mean[i] = mean[i]! + vector[i]! / vectors.length;
+      square[i] = square[i]! + vector[i]! ** 2 / vectors.length;
+    }
+  }
+  const inverseScale = Float32Array.from(square, (value, i) => {
+    const variance = value - mean[i]! ** 2;
+    return variance > 1e-9 ? 1 / Math.sqrt(variance) : 0;
+  });
+  return { mean: Float32Array.from(mean), inverseScale };
+}
+
+function normalize(values: Float32Array, at: number, size: number): void {
+  const norm = Math.sqrt(dot32(values, at, values, at, size)) || 1;
+  for (let i = 0; i < size; i++) values[at + i] = values[at + i]! / norm;
+}
+
+/** Principal components by subspace iteration, coordinates divided by eigenvalue^.25, mean length 1, turned to the old axes. */
+function fitProjection(
+  rows: readonly Features[],
+  previous: Basis | null,
+  random: Random,
+): Pick<Basis, 'projection' | 'projectedMean'> {
+  const { centred, mean } = centre(rows);
+  const n = rows.length;
+  // The old axes, and a little of everything: fitted to few rows, some of them are empty and would stay so for good.
+  const axes = Float64Array.from(
+    { length: componentCount * sketchSize },
+    (_, i) => (previous?.projection[i] ?? 0) + leastAxis * random.normal(),
+  );
+  orthonormalize(axes, componentCount, sketchSize);
+  for (let i = 0; i < subspaceIterations; i++) iterateSubspace(axes, centred, n);
+  const coordinates = coordinatesOf(Float32Array.from(axes), centred, n);
+  const covariance = new Float64Array(componentCount * componentCount);
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < componentCount; c++) {
+      const value = coordinates[i * componentCount + c]! / n;
+      addScaled(covariance, c * componentCount, value, coordinates, i * componentCount, componentCount);
+    }
+  }
+  const { values, vectors } = symmetricEigen(covariance, componentCount);
+  const turn = new Float64Array(componentCount * componentCount); // coordinates -> scaled principal coordinates
+  for (let c = 0; c < componentCount; c++) {
+    const factor = Math.max(values[c]!, values[0]! * leastEigenvalueShare, 1e-12) ** -0.25;
+    for (let j = 0; j < componentCount; j++) turn[c * componentCount + j] = vectors[c * componentCount + j]! * factor;
+  }
+  const scale = 1 / (meanNorm(turn, coordinates, n) || 1);
+  for (let i = 0; i < turn.length; i++) turn[i] = turn[i]! * scale;
+  const aligned = previous ? multiply(rotationTo(previous, axes, covariance, turn), turn, componentCount) : turn;
+  const projection = Float32Array.from(multiply(aligned, axes, sketchSize));
+  const mean32 = Float32Array.from(mean);
+  const projectedMean = Float32Array.from({ length: componentCount }, (_, c) =>
+    dot32(projection, c * sketchSize, mean32, 0, sketchSize),
+  );
+  return { projection, projectedMean };
+}
+
+/** The rows' sketches minus their mean. */
+function centre(rows: readonly Features[]): { centred: Float32Array; mean: Float64Array } {
+  const mean = new Float64Array(sketchSize);
+  const centred = new Float32Array(rows.length * sketchSize);
+  rows.forEach((row, i) => {
+    for (let j = 0; j < sketchSize; j++) {
+      const value = row.sketch[j]! * row.sketchScale;
+      centred[i * sketchSize + j] = value;
+      mean[j] = mean[j]! + value / rows.length;
+    }
+  });
+  for (let i = 0; i < centred.length; i++) centred[i] = centred[i]! - mean[i % sketchSize]!;
+  return { centred, mean };
+}
+
+/** axes <- orthonormal basis of (S^T S) axes, for the centred rows S. */
+function iterateSubspace(axes: Float64Array, centred: Float32Array, n: number): void {
+  const coordinates = coordinatesOf(Float32Array.from(axes), centred, n);
+  axes.fill(0);
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < componentCount; c++) {
+      addScaled32(axes, c * sketchSize, coordinates[i * componentCount + c]!, centred, i * sketchSize, sketchSize);
+    }
+  }
+  orthonormalize(axes, componentCount, sketchSize);
+}
+
+function coordinatesOf(axes: Float32Array, centred: Float32Array, n: number): Float64Array {
+  const coordinates = new Float64Array(n * componentCount);
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < componentCount; c++) {
+      coordinates[i * componentCount + c] = dot32(axes, c * sketchSize, centred, i * sketchSize, sketchSize);
+    }
+  }
+  return coordinates;
+}
+
+function meanNorm(turn: Float64Array, coordinates: Float64Array, n: number): number {
+  let total = 0;
+  for (let i = 0; i < n; i++) {
+    let square = 0;
+    for (let c = 0; c < componentCount; c++) {
+      square += dot(turn, c * componentCount, coordinates, i * componentCount, componentCount) ** 2;
+    }
+    total += Math.sqrt(square) / n;
+  }
+  return total;
+}
+
+/**
+ * The rotation that brings the new coordinates as near to the previous basis's as a rotation can (Procrustes). The axes
+ * span an invariant subspace of the rows' covariance, so old and new coordinates covary as (old . axes^T) covariance turn^T.
+ */
+function rotationTo(previous: Basis, axes: Float64Array, covariance: Float64Array, turn: Float64Array): Float64Array {
+  const old = Float64Array.from(previous.projection);
+  const overlap = new Float64Array(componentCount * componentCount);
+  const turned = new Float64Array(componentCount * componentCount); // covariance turn^T
+  for (let i = 0; i < componentCount; i++) {
+    for (let j = 0; j < componentCount; j++) {
+      overlap[i * componentCount + j] = dot(old, i * sketchSize, axes, j * sketchSize, sketchSize);
+      turned[i * componentCount + j] = dot(covariance, i * componentCount, turn, j * componentCount, componentCount);
+    }
+  }
+  return nearestRotation(multiply(overlap, turned, componentCount), componentCount);
+}
+
+/** a (componentCount x componentCount) times b (componentCount x columns). */
+function multiply(a: Float64Array, b: Float64Array, columns: number): Float64Array {
+  const product = new Float64Array(componentCount * columns);
+  for (let i = 0; i < componentCount; i++) {
+    for (let k = 0; k < componentCount; k++) {
+      addScaled(product, i * columns, a[i * componentCount + k]!, b, k * columns, columns);
+    }
+  }
+  return product;
+}
+
+/** k-means on the unit sphere with k-means++ seeding. An empty cluster keeps its centroid. */
+function sphericalMeans(xs: Float32Array, n: number, size: number, clusters: number, random: Random): Float32Array {
+  const centroids = new Float32Array(clusters * size);
+  const distance = new Float64Array(n).fill(2);
+  for (let k = 0; k < clusters; k++) {
+    let total = 0;
+    for (let i = 0; i < n; i++) total += distance[i]!;
+    let left = random.next() * total;
+    let chosen = 0;
+    for (let i = 0; i < n && left >= 0; i++) {
+      left -= distance[i]!;
+      chosen = i;
+    }
+    centroids.set(xs.subarray(chosen * size, (chosen + 1) * size), k * size);
+    for (let i = 0; i < n; i++) {
+      const d = Math.max(0, 1 - dot32(centroids, k * size, xs, i * size, size));
+      if (d < distance[i]!) distance[i] = d;
+    }
+  }
+  for (let iteration = 0; iteration < clusterIterations; iteration++) {
+    const sums = new Float64Array(clusters * size);
+    for (let i = 0; i < n; i++) {
+      let best = 0;
+      let bestCosine = -Infinity;
+      for (let k = 0; k < clusters; k++) {
+        const cosine = dot32(centroids, k * size, xs, i * size, size);
+        if (cosine > bestCosine) {
+          bestCosine = cosine;
+          best = k;
+        }
+      }
+      addScaled32(sums, best * size, 1, xs, i * size, size);
+    }
+    for (let k = 0; k < clusters; k++) {
+      if (dot(sums, k * size, sums, k * size, size) === 0) continue;
+      centroids.set(sums.subarray(k * size, (k + 1) * size), k * size);
+      normalize(centroids, k * size, size);
+    }
+  }
+  return centroids;
+}
+
+type BasisMeta = Pick<Basis, 'kind' | 'encoderVersion' | 'xSize' | 'clusters' | 'networkScale'> &
+  Partial<Pick<Basis, 'contextVersion'>>;
+
+/** Without circumstances in use nothing is said of them. */
+export function writeBasis(basis: Basis): Buffer {
+  const { kind, encoderVersion, xSize, clusters, networkScale, contextVersion: version, ...all } = basis;
+  const { contextColumns, contextMean, contextInverseScale, ...arrays } = all;
+  const meta: BasisMeta = { kind, encoderVersion, xSize, clusters, networkScale };
+  if (contextColumns.length === 0) return writeBlob({ kind: 'basis', meta, arrays });
+  return writeBlob({ kind: 'basis', meta: { ...meta, contextVersion: version }, arrays: all });
+}
+
+/** Throws, saying what is wrong, for bytes that are not a usable basis. */
+export function readBasis(bytes: Buffer): Basis {
+  const blob: Blob = readBlob(bytes, 'basis');
+  const meta = blob.meta as BasisMeta;
+  if (!Number.isInteger(meta.xSize) || meta.xSize < 1) throw new Error(`basis blob: xSize is ${meta.xSize}`);
+  if (!Number.isInteger(meta.clusters) || meta.clusters < 1 || meta.clusters > maxClusters)
+    throw new Error(`basis blob: clusters is ${meta.clusters}`);
+  if (!Number.isFinite(meta.networkScale)) throw new Error(`basis blob: networkScale is ${meta.networkScale}`);
+  const text = meta.kind === 'text';
+  const context = readContext(blob, meta);
+  const requestSize = meta.xSize - context.contextColumns.length;
+  const scaled = text ? handSize : requestSize - taskSlots;
+  if (text && requestSize !== componentCount + handSize + taskSlots)
+    throw new Error(`basis blob: xSize is ${meta.xSize}`);
+  return {
+    ...meta,
+    projection: arrayOf(blob, 'projection', Float32Array, text ? componentCount * sketchSize : 0),
+    projectedMean: arrayOf(blob, 'projectedMean', Float32Array, text ? componentCount : 0),
+    mean: arrayOf(blob, 'mean', Float32Array, scaled),
+    inverseScale: arrayOf(blob, 'inverseScale', Float32Array, scaled),
+    taskShares: arrayOf(blob, 'taskShares', Float32Array, taskSlots),
+    centroids: arrayOf(blob, 'centroids', Float32Array, meta.clusters * requestSize),
+    ...context,
+  };
+}
+
+/** A list of another version keeps its place in X, so that policies fit; its values read as unknown. */
+function readContext(blob: Blob, meta: BasisMeta): ContextScale {
+  if (meta.contextVersion === undefined) return noContext;
+  const columns = blob.arrays['contextColumns']?.length ?? 0;
+  return {
+    contextVersion: meta.contextVersion,
+    contextColumns: arrayOf(blob, 'contextColumns', Int32Array, columns),
+    contextMean: arrayOf(blob, 'contextMean', Float32Array, columns),
+    contextInverseScale: arrayOf(blob, 'contextInverseScale', Float32Array, columns),
+  };
+}

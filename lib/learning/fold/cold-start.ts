@@ -1,0 +1,31 @@
+/** Before enough was learned there is nothing to exploit: every eligible candidate alike, unless a budget forbids it. */
+import { coldStartShares } from '../../routing/decide/budgeted-floors';
+import type { Judgement } from '../../routing/judge/strategy';
+import type { RouteOpened } from '../../topics/generated/messages';
+
+/** Rewards a model needs before its mean says anything. */
+const rewardsPerModel = 8;
+/** With one or two models, too. */
+const leastRewards = 24;
+
+/** Published rewards below which routing is uniform. */
+export function coldStartRewards(models: number): number {
+  return Math.max(rewardsPerModel * models, leastRewards);
+}
+
+/** Whether the learner, as pinned in this request, has seen too little to be asked. */
+export function isColdStart(opened: RouteOpened): boolean {
+  return opened.tuning.learnedRewards < coldStartRewards(opened.candidates.length);
+}
+
+/** The learned strategy's answer in the cold start; it needs no weights. `utilities` are left at 0: nothing is known. */
+export function coldStartJudgement(opened: RouteOpened, policySha256: string | null): Judgement {
+  return {
+    probabilities: coldStartShares(opened),
+    utilities: opened.candidates.map(() => 0),
+    qualities: opened.candidates.map((candidate) => candidate.expectedQuality),
+    confidence: 0,
+    policySha256,
+    coldStart: true,
+  };
+}

@@ -1,0 +1,324 @@
+/**
+ * The learned policy as decisions see it: immutable weights on plain Float32Arrays and a pure function from an opened
+ * request to a judgement. Ten heads of a mixture of both halves each vote for the candidate with the best utility.
+ */
+import { ownEntry } from '../../dictionary';
+import type { Judgement, LearnedPolicy } from '../../routing/judge/strategy';
+import { type UtilityWeights, utilityOf, utilityWeightsOf } from '../../routing/judge/utility';
+import type { Candidate, RouteOpened } from '../../topics/generated/messages';
+import { type Guarantees, guarantee, guaranteesOf, newcomer } from '../budget/guarantees';
+import { type Basis, describe, type Features, phiSize, readBasis } from '../features/basis';
+import { contextOf } from '../features/context';
+import { float32Of, int8Of } from '../features/encode';
+import { taskSlotOf } from '../features/task-slot';
+import { arrayOf, readBlob, sha256Of, writeBlob } from '../fold/blob';
+import { mostCostUsd } from '../fold/check-event';
+import { coldStartJudgement, coldStartRewards, isColdStart } from '../fold/cold-start';
+import { hiddenLayer, type NetworkShape, outputLayer, parameterCount } from '../rl/network';
+import { dot32 } from './linear-algebra';
+import { costRow, headCount, meanRow, weightRows } from './linear-half';
+import { leastServedWeight } from './mix';
+
+/** Expected cost of a request relative to the model's mean is believed within these bounds. */
+const leastCostFactor = 0.2;
+const mostCostFactor = 4;
+
+/** Everything a policy blob holds. Arms are models in head order. */
+export interface PolicyWeights {
+  readonly models: readonly string[];
+  /** Rewards seen per model. */
+  readonly pulls: readonly number[];
+  /** Whether a model came after the cold start. */
+  readonly joinedLate: readonly boolean[];
+  /** Least share of a model that has got worse; 0 for the others. */
+  readonly watched: readonly number[];
+  readonly learnedRewards: number;
+  /** A standardised reward z is quality = rewardMean + rewardDeviation * z. */
+  readonly rewardMean: number;
+  readonly rewardDeviation: number;
+  /** False for the Q-network alone. */
+  readonly hasLinear: boolean;
+  readonly hidden: number;
+  readonly basisSha256: string;
+  /** Standardised mean per model. */
+  readonly armMeans: Float32Array;
+  /** One row of phi's length, added to every model. */
+  readonly shared: Float32Array;
+  /** models x weightRows x phi. */
+  readonly linear: Float32Array;
+  readonly network: Float32Array;
+}
+
+export function writePolicy(weights: PolicyWeights): Buffer {
+  const { armMeans, shared, linear, network, ...meta } = weights;
+  return writeBlob({ kind: 'policy', meta, arrays: { armMeans, shared, linear, network } });
+}
+
+/** What a policy blob holds, checked for shape and finiteness but not against a hash. */
+export function readPolicy(bytes: Buffer, basis: Basis): PolicyWeights {
+  const blob = readBlob(bytes, 'policy');
+  const meta = blob.meta as Omit<PolicyWeights, 'armMeans' | 'shared' | 'linear' | 'network'>;
+  const arms = meta.models.length;
+  for (const field of ['learnedRewards', 'rewardMean', 'rewardDeviation', 'hidden'] as const) {
+    if (!Number.isFinite(meta[field])) throw new Error(`policy blob: ${field} is ${meta[field]}`);
+  }
+  if (meta.pulls.length !== arms || meta.joinedLate.length !== arms || meta.watched.length !== arms)
+    throw new Error(`policy blob: pulls do not fit ${arms} models`);
+  const size = phiSize(basis);
+  return {
+    ...meta,
+    armMeans: arrayOf(blob, 'armMeans', Float32Array, arms),
+    shared: arrayOf(blob, 'shared', Float32Array, size),
+    linear: arrayOf(blob, 'linear', Float32Array, arms * weightRows * size),
+    network: arrayOf(
+      blob,
+      'network',
+      Float32Array,
+      parameterCount({ inputs: basis.xSize, hidden: meta.hidden, actions: arms, heads: headCount }),
+    ),
+  };
+}
+
+/**
+ * A policy from its blobs. Throws a readable error when a hash, a shape or a value is wrong, or when the policy belongs
+ * to another basis; the caller then keeps what it has.
+ */
+export function parsePolicy(
+  basis: Buffer,
+  policy: Buffer,
+  expected: { policySha256: string; basisSha256: string },
+): LearnedPolicy {
+  const found = { basisSha256: sha256Of(basis), policySha256: sha256Of(policy) };
+  for (const key of ['basisSha256', 'policySha256'] as const) {
+    if (found[key] !== expected[key]) throw new Error(`${key} is ${found[key]}, expected ${expected[key]}`);
+  }
+  const parsedBasis = readBasis(basis);
+  const weights = readPolicy(policy, parsedBasis);
+  if (weights.basisSha256 !== found.basisSha256) {
+    throw new Error(`policy ${found.policySha256} belongs to basis ${weights.basisSha256}, not ${found.basisSha256}`);
+  }
+  const values = createValues(parsedBasis, weights);
+  const guarantees = guaranteesOf(weights);
+  const scratch = createScratch();
+  const { encoderVersion } = parsedBasis;
+  return {
+    policySha256: found.policySha256,
+    judge: (opened) => judge(opened, weights, { values, guarantees, encoderVersion }, found.policySha256, scratch),
+  };
+}
+
+/** Values of all known models for one request. The arrays are reused by the next call. */
+export interface Values {
+  /** models x headCount, quality without drift offset. */
+  readonly heads: Float64Array;
+  /** Mean predicted quality per model, without drift offset. */
+  readonly means: Float64Array;
+  /** Expected cost relative to the model's mean. */
+  readonly costFactors: Float64Array;
+}
+
+/** The mixed value function; `neuralWeight` is the share of the network. */
+export function createValues(
+  basis: Basis,
+  weights: PolicyWeights,
+): (features: Features, neuralWeight: number) => Values {
+  const arms = weights.models.length;
+  const size = phiSize(basis);
+  const shape: NetworkShape = { inputs: basis.xSize, hidden: weights.hidden, actions: arms, heads: headCount };
+  const x = new Float32Array(basis.xSize);
+  const phi = new Float32Array(size);
+  const first = new Float32Array(shape.hidden);
+  const second = new Float32Array(shape.hidden);
+  const network = new Float32Array(arms * headCount);
+  const values: Values = {
+    heads: new Float64Array(arms * headCount),
+    means: new Float64Array(arms),
+    costFactors: new Float64Array(arms).fill(1),
+  };
+  return (features, wanted) => {
+    const neural = weights.hasLinear ? (wanted > leastServedWeight ? wanted : 0) : 1;
+    describe(basis, features, x, phi);
+    if (neural > 0) {
+      hiddenLayer(shape, weights.network, x, basis.networkScale, first, second);
+      outputLayer(shape, weights.network, second, network);
+    }
+    const shared = weights.hasLinear ? dot32(weights.shared, 0, phi, 0, size) : 0;
+    for (let arm = 0; arm < arms; arm++) {
+      const base = weights.rewardMean + weights.rewardDeviation * weights.armMeans[arm]!;
+      const at = arm * weightRows * size;
+      const mean = weights.hasLinear ? shared + dot32(weights.linear, at + meanRow * size, phi, 0, size) : 0;
+      let networkMean = 0;
+      for (let m = 0; m < headCount; m++) {
+        const own = weights.hasLinear ? shared + dot32(weights.linear, at + (m + 1) * size, phi, 0, size) : 0;
+        const other = network[arm * headCount + m]!;
+        networkMean += other / headCount;
+        // own - mean, the linear heads' doubt, counts in full: the network's heads are sure too early.
+        const mixed = own - neural * mean + neural * other;
+        values.heads[arm * headCount + m] = base + weights.rewardDeviation * mixed;
+      }
+      values.means[arm] = base + weights.rewardDeviation * ((1 - neural) * mean + neural * networkMean);
+      if (weights.hasLinear) {
+        const factor = 1 + dot32(weights.linear, at + costRow * size, phi, 0, size);
+        values.costFactors[arm] = Math.max(leastCostFactor, Math.min(mostCostFactor, factor));
+      }
+    }
+    return values;
+  };
+}
+
+/** Features as they stand in an opened request or a learning event. */
+export function featuresOf(record: {
+  readonly sketch: Buffer;
+  readonly sketchScale: number;
+  readonly handFeatures: Buffer;
+  readonly callerFeatures: Buffer | null;
+  readonly contextFeatures: Buffer;
+  readonly taskType: string;
+}): Features {
+  return {
+    sketch: int8Of(record.sketch),
+    sketchScale: record.sketchScale,
+    hand: float32Of(record.handFeatures),
+    caller: record.callerFeatures ? float32Of(record.callerFeatures) : null,
+    context: contextOf(record.contextFeatures),
+    task: taskSlotOf(record.taskType),
+  };
+}
+
+interface Scratch {
+  /** Per candidate: its arm, -1 for a stranger. */
+  arms: Int32Array;
+  /** Per candidate: utility lost to cost and latency. */
+  penalties: Float64Array;
+  /** Per candidate: expected for this request. */
+  costsUsd: Float64Array;
+}
+
+function createScratch(): Scratch {
+  return { arms: new Int32Array(0), penalties: new Float64Array(0), costsUsd: new Float64Array(0) };
+}
+
+function judge(
+  opened: RouteOpened,
+  weights: PolicyWeights,
+  {
+    values: valuesOf,
+    guarantees,
+    encoderVersion,
+  }: { values: ReturnType<typeof createValues>; guarantees: Guarantees; encoderVersion: string },
+  policySha256: string,
+  scratch: Scratch,
+): Judgement {
+  if (isColdStart(opened)) return coldStartJudgement(opened, policySha256);
+  const { candidates, tuning } = opened;
+  const values = valuesOf(understood(opened, encoderVersion), tuning.neuralWeight);
+  const utility = utilityWeightsOf(opened);
+  if (scratch.arms.length !== candidates.length) {
+    scratch.arms = new Int32Array(candidates.length);
+    scratch.penalties = new Float64Array(candidates.length);
+    scratch.costsUsd = new Float64Array(candidates.length);
+  }
+  const qualities: number[] = new Array(candidates.length);
+  const utilities: number[] = new Array(candidates.length);
+  const strangers = strangersQuality(weights, values, opened, scratch);
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i]!;
+    const arm = scratch.arms[i]!;
+    const quality = arm < 0 ? strangers : values.means[arm]! + (ownEntry(tuning.driftOffsets, candidate.model) ?? 0);
+    qualities[i] = Math.max(0, Math.min(1, quality));
+    const costUsd = expectedCostUsd(candidate, arm, values, opened);
+    scratch.costsUsd[i] = costUsd;
+    scratch.penalties[i] = utilityOf(utility, 0, costUsd, candidate.expectedLatencyMs);
+    utilities[i] = utilityOf(utility, qualities[i]!, costUsd, candidate.expectedLatencyMs);
+  }
+  const probabilities = votes(opened, values, utility, scratch);
+  keepGuarantees(probabilities, opened, guarantees, scratch);
+  let top = 0;
+  for (const probability of probabilities) if (probability > top) top = probability;
+  const n = tuning.learnedRewards;
+  return {
+    probabilities,
+    utilities,
+    qualities,
+    // Agreement of the heads, discounted while there is little evidence: half of it at the end of the cold start.
+    confidence: (top * n) / (n + coldStartRewards(candidates.length)),
+    policySha256,
+    coldStart: false,
+  };
+}
+
+const noSketch = new Int8Array(0);
+
+/** A text that another encoder has described says nothing here: its numbers mean something else. */
+function understood(opened: RouteOpened, encoderVersion: string): Features {
+  const features = featuresOf(opened);
+  const isOurs = opened.callerFeatures !== null || opened.encoderVersion === encoderVersion;
+  return isOurs ? features : { ...features, sketch: noSketch };
+}
+
+/** Finds every candidate's arm and returns what to expect of a model the policy has never seen: the mean of the others. */
+function strangersQuality(weights: PolicyWeights, values: Values, opened: RouteOpened, scratch: Scratch): number {
+  let total = 0;
+  let known = 0;
+  opened.candidates.forEach((candidate, i) => {
+    // Candidates are in config order and so, as a rule, are arms.
+    const arm = weights.models[i] === candidate.model ? i : weights.models.indexOf(candidate.model);
+    scratch.arms[i] = arm;
+    if (arm < 0) return;
+    total += values.means[arm]!;
+    known++;
+  });
+  return known > 0 ? total / known : weights.rewardMean;
+}
+
+function expectedCostUsd(candidate: Candidate, arm: number, values: Values, opened: RouteOpened): number {
+  const ratio = ownEntry(opened.tuning.costRatios, candidate.model);
+  if (ratio === undefined) return candidate.expectedCostUsd;
+  // Under an absurd price the product need not be a number that can be compared.
+  return Math.min(mostCostUsd, ratio * candidate.priceFactor * (arm < 0 ? 1 : values.costFactors[arm]!));
+}
+
+/** Share of heads whose best eligible candidate is each. Strangers take no part: they get their share afterwards. */
+function votes(opened: RouteOpened, values: Values, utility: UtilityWeights, scratch: Scratch): number[] {
+  const { candidates, tuning } = opened;
+  const shares: number[] = new Array(candidates.length).fill(0);
+  const offsets = candidates.map((candidate) => ownEntry(tuning.driftOffsets, candidate.model) ?? 0);
+  for (let m = 0; m < headCount; m++) {
+    let best = -1;
+    let bestUtility = -Infinity;
+    for (let i = 0; i < candidates.length; i++) {
+      const arm = scratch.arms[i]!;
+      if (arm < 0 || !candidates[i]!.eligible) continue;
+      const value = utility.quality * (values.heads[arm * headCount + m]! + offsets[i]!) + scratch.penalties[i]!;
+      if (value > bestUtility) {
+        bestUtility = value;
+        best = i;
+      }
+    }
+    if (best >= 0) shares[best] = shares[best]! + 1 / headCount;
+  }
+  return shares;
+}
+
+/** Gives strangers, newcomers and the watched their shares, and the rest to the others. */
+function keepGuarantees(
+  shares: number[],
+  { candidates, budgetUsdPerRequest }: RouteOpened,
+  guarantees: Guarantees,
+  scratch: Scratch,
+): void {
+  if (guarantees.size === 0 && !scratch.arms.includes(-1)) return;
+  const eligible: number[] = [];
+  candidates.forEach((candidate, i) => {
+    if (candidate.eligible) eligible.push(i);
+  });
+  const some = eligible.map((i) => ({
+    guarantee: scratch.arms[i]! < 0 ? newcomer : (guarantees.get(candidates[i]!.model) ?? null),
+    costUsd: scratch.costsUsd[i]!,
+  }));
+  const kept = eligible.map((i) => shares[i]!);
+  guarantee(kept, some, budgetUsdPerRequest);
+  eligible.forEach((at, i) => {
+    shares[at] = kept[i]!;
+  });
+}

@@ -1,0 +1,171 @@
+/**
+ * A decision as a pure function of the opened event and of the threads' scores. Collapse decides with it, and a replay
+ * recomputes with it: whatever it returns must come out the same for ever.
+ */
+import type { DecidedThread, RouteDecided, RouteOpened, ThreadScore } from '../../topics/generated/messages';
+import { indexOfLargest } from '../judge/distribution';
+import { maxErrorLength } from '../judge/judge-thread';
+import { judgementFault } from '../judge/judgement-fault';
+import { expectedUtilities } from '../judge/strategies/expectations';
+import type { Collapsed } from './collapse/collapsed';
+import { collapses, knownCollapse } from './collapse/collapses';
+import { degrade } from './degrade';
+import { type Draw, drawModel } from './draw';
+import { explainDecision } from './explain-decision';
+import { orderFallbacks } from './order-fallbacks';
+
+/** The reproducible part of a decision; the rest says when and where it was made. */
+export type RecomputedDecision = Omit<RouteDecided, 'stagesMs' | 'positions' | 'decidedAtMs'>;
+
+export interface Recomputed {
+  readonly decision: RecomputedDecision;
+  readonly collapsed: Collapsed;
+  /** Whether the collapsed distribution may answer equal requests: complete, learned and not exploring. */
+  readonly cacheable: boolean;
+}
+
+/** `scores` in any order; threads nobody asked for are ignored, asked ones without a score are TIMEOUT. */
+export function recomputeDecision(opened: RouteOpened, scores: readonly ThreadScore[]): RecomputedDecision {
+  return decide(opened, scores).decision;
+}
+
+/** As `recomputeDecision`, with what the cache wants to know. Throws when no candidate is eligible. */
+export function decide(opened: RouteOpened, scores: readonly ThreadScore[]): Recomputed {
+  const asked = opened.cached ? [cachedThread(opened)] : askedThreads(opened, scores);
+  const hit = opened.cached !== null && asked[0]!.status === 'SUCCESS';
+  const { degradedTo, standIns } = hit ? { degradedTo: 'NONE' as const, standIns: [] } : degrade(opened, asked);
+  const threads = [...asked, ...standIns];
+  const successes = threads.filter((thread) => thread.status === 'SUCCESS');
+  const collapse = knownCollapse(opened.collapse);
+  // One thread leaves nothing to collapse: a cached distribution and a stand-in must come out as they are.
+  const way = hit || standIns.length === 1 ? 'FIRST_SUCCESS' : collapse;
+  const collapsed = collapses[way](opened, successes);
+  const draw = drawModel(opened, collapsed.probabilities);
+  const complete = degradedTo === 'NONE' && successes.length === threads.length;
+  const exploring = successes.some((thread) => thread.coldStart);
+  return {
+    decision: {
+      ...head(opened, collapsed, draw),
+      collapse,
+      threads: decidedThreads(opened, threads, successes, collapsed),
+      reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo }),
+      cacheHit: hit,
+      degradedTo,
+    },
+    collapsed,
+    cacheable: complete && !exploring && !opened.cached && opened.cacheFingerprint !== '',
+  };
+}
+
+type Head = Omit<RecomputedDecision, 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo'>;
+
+function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {
+  const { model, provider } = opened.candidates[draw.chosen]!;
+  return {
+    requestId: opened.requestId,
+    decisionId: opened.requestId,
+    sessionId: opened.sessionId,
+    tenantId: opened.tenantId,
+    routingKey: opened.routingKey,
+    model,
+    provider,
+    fallbacks: orderFallbacks(opened.candidates, collapsed.utilities, draw.chosen),
+    confidence: clamp(collapsed.confidence * draw.masked[draw.chosen]!),
+    propensity: draw.propensities[draw.chosen]!,
+    candidates: opened.candidates.map((candidate, i) => ({
+      model: candidate.model,
+      provider: candidate.provider,
+      eligible: candidate.eligible,
+      ineligibleReason: candidate.ineligibleReason,
+      propensity: draw.propensities[i]!,
+      predictedQuality: collapsed.qualities[i]!,
+      utility: collapsed.utilities[i]!,
+      expectedCostUsd: candidate.expectedCostUsd,
+      expectedLatencyMs: candidate.expectedLatencyMs,
+    })),
+    strategy: collapsed.leadingStrategy,
+    versions: {
+      config: opened.configVersion,
+      tuning: opened.tuning.version,
+      policySha256: opened.policySha256,
+      basisSha256: opened.basisSha256,
+      encoder: opened.encoderVersion,
+    },
+    seed: opened.seed,
+    explorationFloor: opened.explorationFloor,
+    contentHash: opened.contentHash,
+  };
+}
+
+/** One thread per asked strategy, in declared order. */
+function askedThreads(opened: RouteOpened, scores: readonly ThreadScore[]): ThreadScore[] {
+  return opened.strategies.map((strategy) => {
+    const score = scores.find((thread) => thread.strategy === strategy);
+    if (!score) return dead(strategy, 'TIMEOUT', opened.threadTimeoutMs, null);
+    const durationMs = Number.isFinite(score.durationMs) ? score.durationMs : 0;
+    if (score.status !== 'SUCCESS')
+      return dead(strategy, 'FAILED', durationMs, score.error?.slice(0, maxErrorLength) ?? null);
+    const fault = judgementFault(opened, score);
+    return fault ? dead(strategy, 'FAILED', durationMs, fault) : { ...score, durationMs };
+  });
+}
+
+function dead(strategy: string, status: 'FAILED' | 'TIMEOUT', durationMs: number, error: string | null): ThreadScore {
+  return {
+    strategy,
+    status,
+    probabilities: [],
+    utilities: [],
+    qualities: [],
+    confidence: 0,
+    durationMs,
+    error,
+    policySha256: null,
+    coldStart: false,
+  };
+}
+
+/** The cached distribution as the only thread, FAILED where it is none; its utilities follow from today's costs. */
+function cachedThread(opened: RouteOpened): ThreadScore {
+  const cached = opened.cached!;
+  const at = opened.candidates.map((candidate) => cached.models.indexOf(candidate.model));
+  const qualities = at.map((i) => cached.qualities[i] ?? 0);
+  const thread: ThreadScore = {
+    ...dead(cached.strategy, 'FAILED', 0, null),
+    status: 'SUCCESS',
+    probabilities: at.map((i) => cached.probabilities[i] ?? 0),
+    qualities,
+    utilities: expectedUtilities(opened, qualities),
+    confidence: cached.confidence,
+    policySha256: opened.policySha256,
+  };
+  const fault = judgementFault(opened, thread);
+  return fault ? dead(cached.strategy, 'FAILED', 0, `cached: ${fault}`) : thread;
+}
+
+function decidedThreads(
+  opened: RouteOpened,
+  threads: readonly ThreadScore[],
+  successes: readonly ThreadScore[],
+  collapsed: Collapsed,
+): DecidedThread[] {
+  return threads.map((thread) => {
+    const success = successes.indexOf(thread);
+    const favourite = success >= 0 ? indexOfLargest(thread.probabilities) : -1;
+    return {
+      strategy: thread.strategy,
+      status: thread.status,
+      choice: opened.candidates[favourite]?.model ?? null,
+      score: thread.utilities[favourite] ?? null,
+      weight: collapsed.weights[success] ?? 0,
+      probabilities: thread.probabilities,
+      durationMs: thread.durationMs,
+      error: thread.error,
+      policySha256: thread.policySha256,
+    };
+  });
+}
+
+function clamp(share: number): number {
+  return Math.min(1, Math.max(0, share));
+}

@@ -1,0 +1,97 @@
+/** The reasoning of a decision: two or three sentences a person can read, from what was pinned and judged. */
+import { coldStartRewards } from '../../learning/fold/cold-start';
+import type { Degradation, RouteOpened, ThreadScore } from '../../topics/generated/messages';
+import { learnedStrategy } from '../judge/strategies/strategies';
+import { isLifted } from '../open/candidates';
+import type { Collapsed } from './collapse/collapsed';
+import type { Draw } from './draw';
+
+export interface Explained {
+  readonly opened: RouteOpened;
+  readonly collapsed: Collapsed;
+  readonly draw: Draw;
+  readonly threads: readonly ThreadScore[];
+  /** Those of the threads that collapse judged itself, since none answered. */
+  readonly standIns: readonly ThreadScore[];
+  /** Whether a cached judgement was used. */
+  readonly hit: boolean;
+  readonly collapse: string;
+  readonly degradedTo: Degradation;
+}
+
+export function explainDecision(decision: Explained): string {
+  const sentences = [choice(decision), comparison(decision), trouble(decision.threads), degradation(decision)];
+  return sentences.filter(Boolean).join(' ');
+}
+
+function choice({ opened, collapsed, draw, collapse, threads, hit }: Explained): string {
+  const { model, provider } = opened.candidates[draw.chosen]!;
+  const strategy = collapsed.leadingStrategy;
+  const judged = hit
+    ? `a cached judgement led by ${strategy}`
+    : opened.strategies.length === 1 && opened.strategies[0] === strategy
+      ? strategy
+      : `${strategy}, leading in ${collapse}`;
+  const why = unlearned(opened, threads, strategy);
+  const probability = `probability ${short(draw.propensities[draw.chosen]!)}`;
+  if (why !== null)
+    return `${model} (${provider}) answers this ${opened.taskType} request by ${judged}: ${why}, drawn at random, with ${probability}.`;
+  return draw.explored
+    ? `${model} (${provider}) was drawn to explore, with ${probability}; the favourite came from ${judged}.`
+    : `${model} (${provider}) was chosen for this ${opened.taskType} request by ${judged}, with ${probability}.`;
+}
+
+/** Why the learned strategy, where it leads, had nothing to choose by; null where it had, or another leads. */
+function unlearned(opened: RouteOpened, threads: readonly ThreadScore[], leading: string): string | null {
+  if (leading !== learnedStrategy) return null;
+  const { learnedRewards } = opened.tuning;
+  const needed = coldStartRewards(opened.candidates.length);
+  const progress = `${learnedRewards} of ${needed} rewards`;
+  if (learnedRewards === 0) return `nothing learned yet (${progress})`;
+  if (learnedRewards < needed) return `too little learned yet (${progress})`;
+  const isCold = threads.some(({ strategy, coldStart }) => strategy === leading && coldStart);
+  return isCold ? 'no learned weights were known when it came' : null;
+}
+
+/** Against the best other candidate. */
+function comparison({ opened, collapsed, draw }: Explained): string {
+  const described = `It is expected to reach ${expectations(opened, collapsed, draw.chosen)}`;
+  let rival = -1;
+  for (let i = 0; i < opened.candidates.length; i++) {
+    if (i === draw.chosen || !opened.candidates[i]!.eligible) continue;
+    if (rival < 0 || collapsed.utilities[i]! > collapsed.utilities[rival]!) rival = i;
+  }
+  if (rival < 0) return `${described}; no other candidate was eligible.`;
+  return `${described}, against ${expectations(opened, collapsed, rival)} of ${opened.candidates[rival]!.model}.`;
+}
+
+function expectations(opened: RouteOpened, collapsed: Collapsed, index: number): string {
+  const candidate = opened.candidates[index]!;
+  const cost = candidate.expectedCostUsd > 0 ? ` for $${short(candidate.expectedCostUsd)}` : '';
+  return `quality ${short(collapsed.qualities[index]!)}${cost} in ${Math.round(candidate.expectedLatencyMs)} ms`;
+}
+
+function trouble(threads: readonly ThreadScore[]): string {
+  const dead = threads.filter((thread) => thread.status !== 'SUCCESS');
+  if (dead.length === 0) return '';
+  const named = dead.map((thread) =>
+    thread.status === 'TIMEOUT' ? `${thread.strategy} (timed out)` : `${thread.strategy} (${thread.error ?? 'failed'})`,
+  );
+  return `Without ${named.join(', ')}.`;
+}
+
+function degradation({ opened, degradedTo, draw, standIns }: Explained): string {
+  const lifted = isLifted(opened.candidates[draw.chosen]!)
+    ? 'No candidate is healthy; this is one of the least bad.'
+    : '';
+  const overdue = opened.strategies.length === 0 ? ' because the request was overdue' : '';
+  const asked = standIns.map(({ strategy }) => strategy).filter((strategy) => opened.strategies.includes(strategy));
+  const here = asked.length > 0 ? `: no thread answered in time, and ${asked.join(', ')} judged without one` : '';
+  const step = degradedTo === 'NONE' ? '' : `Degraded to ${degradedTo}${overdue}${here}.`;
+  return [lifted, step].filter(Boolean).join(' ');
+}
+
+/** Two significant digits, or three decimals above one. */
+function short(value: number): string {
+  return String(Number(Math.abs(value) >= 1 ? value.toFixed(3) : value.toPrecision(2)));
+}

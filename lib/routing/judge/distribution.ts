@@ -1,0 +1,79 @@
+/** Distributions over candidates as plain arrays, in the order of `opened.candidates`; ineligible ones always get 0. */
+import type { Candidate } from '../../topics/generated/messages';
+
+type Eligible = readonly Pick<Candidate, 'eligible'>[];
+
+/** The same probability for every eligible candidate; all zero when there is none. */
+export function uniform(candidates: Eligible): number[] {
+  let count = 0;
+  for (const candidate of candidates) if (candidate.eligible) count++;
+  return candidates.map((candidate) => (candidate.eligible ? 1 / count : 0));
+}
+
+/** Softmax of `scores` over eligible candidates; `temperature` is in units of the score. */
+export function softmax(candidates: Eligible, scores: readonly number[], temperature: number): number[] {
+  const best = indexOfBest(candidates, scores);
+  if (best < 0) return candidates.map(() => 0);
+  const weights = candidates.map((candidate, i) =>
+    candidate.eligible ? Math.exp((scores[i]! - scores[best]!) / temperature) : 0,
+  );
+  return normalised(weights);
+}
+
+/** Everything on one candidate. */
+export function certain(count: number, index: number): number[] {
+  const probabilities = new Array<number>(count).fill(0);
+  probabilities[index] = 1;
+  return probabilities;
+}
+
+/** Scaled to sum 1. The sum must be above 0. */
+export function normalised(weights: readonly number[]): number[] {
+  let sum = 0;
+  for (const weight of weights) sum += weight;
+  return weights.map((weight) => weight / sum);
+}
+
+/** First index of the highest score among eligible candidates; -1 when there is none. */
+export function indexOfBest(candidates: Eligible, scores: readonly number[]): number {
+  let best = -1;
+  for (let i = 0; i < candidates.length; i++) {
+    if (candidates[i]!.eligible && (best < 0 || scores[i]! > scores[best]!)) best = i;
+  }
+  return best;
+}
+
+/** First index of the largest value; -1 of an empty array. */
+export function indexOfLargest(values: readonly number[]): number {
+  let best = values.length > 0 ? 0 : -1;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
+/** Sums may be off by rounding, and by what JSON or another language makes of it. */
+const sumTolerance = 1e-6;
+
+/**
+ * Why these numbers are no distribution over the candidates, or null: one finite number of 0 or more for each, all together
+ * 1, and something of it on a candidate that can be drawn. Whatever enters from elsewhere is asked this first.
+ */
+export function distributionFault(probabilities: readonly number[], candidates: Eligible): string | null {
+  if (probabilities.length !== candidates.length)
+    return `judged ${probabilities.length} candidates of ${candidates.length}`;
+  let total = 0;
+  let eligible = 0;
+  for (let i = 0; i < candidates.length; i++) {
+    const probability = probabilities[i]!;
+    if (!Number.isFinite(probability)) return 'judgement is not finite';
+    if (probability < 0) return 'probability below 0';
+    total += probability;
+    if (candidates[i]!.eligible) eligible += probability;
+  }
+  if (Math.abs(total - 1) > sumTolerance) return `probabilities sum to ${total}`;
+  return eligible > 0 ? null : 'no eligible candidate has a probability';
+}
+
+/** Whether a number is a share, 0 to 1, up to rounding. */
+export function isShare(value: number): boolean {
+  return value >= -sumTolerance && value <= 1 + sumTolerance;
+}

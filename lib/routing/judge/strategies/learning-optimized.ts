@@ -1,0 +1,21 @@
+/** LEARNING_OPTIMIZED: the learned value function; explores evenly, within the budget, until the first weights are published. */
+import type { RouteOpened } from '../../../topics/generated/messages';
+import { coldStartShares } from '../../decide/budgeted-floors';
+import type { Judgement, Strategy } from '../strategy';
+import { expectedQualities, expectedUtilities, staticJudgement } from './expectations';
+
+/** Throws when the event pins weights that could not be loaded: nothing is silently replaced. */
+export const learningOptimized: Strategy = (opened, learned) => {
+  if (!learned) {
+    if (opened.policySha256 === null) return unlearned(opened);
+    throw new Error(`weights ${opened.policySha256.slice(0, 12)} could not be loaded`);
+  }
+  const judgement = learned.judge(opened);
+  // While it explores it has no opinion; fallbacks and reasons then rest on the profiles.
+  return judgement.coldStart ? { ...judgement, utilities: expectedUtilities(opened, judgement.qualities) } : judgement;
+};
+
+function unlearned(opened: RouteOpened): Judgement {
+  const judgement = staticJudgement(opened, expectedQualities(opened), coldStartShares(opened));
+  return { ...judgement, confidence: 0, coldStart: true };
+}

@@ -1,0 +1,85 @@
+/**
+ * The key of the routing cache: a hash of everything the collapsed distribution depends on, never of prompt text. Requests
+ * with equal keys get equal distributions, up to the rounding of expectations that move all the time.
+ */
+import { createHash } from 'node:crypto';
+import type { RouteOpened } from '../../topics/generated/messages';
+
+export type Fingerprinted = Pick<
+  RouteOpened,
+  | 'encoderVersion'
+  | 'sketch'
+  | 'handFeatures'
+  | 'callerFeatures'
+  | 'taskType'
+  | 'promptTokens'
+  | 'candidates'
+  | 'preference'
+  | 'limits'
+  | 'strategies'
+  | 'collapse'
+  | 'policySha256'
+  | 'basisSha256'
+  | 'tuning'
+  | 'configVersion'
+>;
+
+/** Costs, latencies and the budget price that differ by less than about this share count as equal. */
+const relativeStep = 0.05;
+/** Qualities, offsets and weights that differ by less than about this count as equal. */
+const absoluteStep = 0.01;
+
+/** 64 hexadecimal digits. */
+export function fingerprintOf(opened: Fingerprinted): string {
+  const hash = createHash('sha256');
+  hash.update(opened.sketch).update('|').update(opened.handFeatures).update('|');
+  // Raw bytes are of variable length: say how many, so that no two inputs run together the same way.
+  if (opened.callerFeatures) hash.update(`${opened.callerFeatures.length}|`).update(opened.callerFeatures);
+  const { preference, tuning } = opened;
+  hash.update(
+    JSON.stringify([
+      opened.sketch.length,
+      opened.encoderVersion,
+      opened.taskType,
+      opened.promptTokens,
+      opened.strategies,
+      opened.collapse,
+      opened.policySha256,
+      opened.basisSha256,
+      opened.configVersion,
+      preference.quality,
+      preference.cost,
+      preference.latency,
+      opened.limits,
+      opened.candidates.map((candidate) => [
+        candidate.model,
+        candidate.eligible,
+        candidate.health,
+        relative(candidate.expectedCostUsd),
+        relative(candidate.expectedLatencyMs),
+        relative(candidate.priceFactor),
+        absolute(candidate.expectedQuality),
+        absolute(candidate.errorRate),
+      ]),
+      relative(tuning.costPricePerUsd),
+      absolute(tuning.neuralWeight),
+      rounded(tuning.driftOffsets),
+      rounded(tuning.strategyWeights),
+    ]),
+  );
+  return hash.digest('hex');
+}
+
+function relative(value: number): number {
+  return value > 0 ? Math.round(Math.log(value) / relativeStep) : Number.NEGATIVE_INFINITY;
+}
+
+function absolute(value: number): number {
+  return Math.round(value / absoluteStep);
+}
+
+function rounded(values: Readonly<Record<string, number>>): [string, number][] {
+  return Object.keys(values)
+    .sort()
+    .map((key) => [key, absolute(values[key]!)]);
+}

@@ -1,0 +1,218 @@
+/**
+ * How a service is declared. A declaration says what is read, decided, written and kept; `lib/stream/run-service.ts`
+ * runs it on any broker. Decisions are synchronous pure functions: they see no clock, network or randomness but what
+ * the context hands them, and a record at which one throws is put aside with nothing of its result applied.
+ */
+import type { Headers } from '../ports/broker';
+import type { KeyValueEntry } from '../ports/key-value';
+import type { Random } from '../ports/random';
+import type { Topic } from '../topics/define-topic';
+
+/** One record to write. Its key is the topic's `keyOf(value)`; a null value is a tombstone and needs `key`. */
+export interface Emit {
+  readonly topic: Topic<never>;
+  readonly value: unknown;
+  readonly key?: string;
+  readonly headers?: Headers;
+}
+
+/** A typed `Emit`. */
+export function emit<T>(topic: Topic<T>, value: T, options: { headers?: Headers } = {}): Emit {
+  return { topic: topic as unknown as Topic<never>, value, ...options };
+}
+
+/** What a decision function returns; the runtime turns it into writes. `state` absent: unchanged; null: deleted. */
+export type Result<S> =
+  | {
+      readonly kind: 'done';
+      readonly state?: S | null;
+      readonly emit?: readonly Emit[];
+      readonly remember?: readonly KeyValueEntry[];
+    }
+  /** Nothing to do, for a reason that is counted in the metrics. */
+  | { readonly kind: 'drop'; readonly reason: string }
+  /** The record can never be handled. `field` is the path of the offending field. */
+  | { readonly kind: 'deadLetter'; readonly reason: string; readonly field?: string };
+
+/** A read-only copy of a table that everybody reads, as this process has followed it so far. */
+export interface View<T> {
+  get(key: string): T | undefined;
+  values(): IterableIterator<T>;
+  /** Offset of the last record applied; -1 before the first. Pin it in events to say what was read. */
+  readonly offset: number;
+}
+
+/** What a decision may know besides its event and state. */
+export interface Context {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** Offset of the record; -1 for timers. */
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly headers: Headers;
+  /** Time on the injected clock, read once per batch. */
+  readonly nowMs: number;
+  /** Monotonic, sub-millisecond time for durations that are reported, never decided on. */
+  elapsedMs(): number;
+  /** Seeded by service, topic, partition and offset: a redelivered record sees the same stream. */
+  readonly random: Random;
+  view<T>(topic: Topic<T>): View<T>;
+  /** True when this task has already written a record with this id to its `ownOutput` (idea 2: the first is the truth). */
+  alreadyEmitted(id: string): boolean;
+}
+
+/** An input stream and what to do with each of its records. */
+export interface Input<E, S, L> {
+  readonly kind: 'on';
+  readonly topic: Topic<E>;
+  /** Which row of the service's table the event concerns; required when the service has a table. */
+  readonly stateKey?: (event: E) => string;
+  /**
+   * Fetched in bulk for the whole batch before any decision: the only asynchronous step. One result per event, in order.
+   * A TransientError is retried within limits, then the service begins anew. After any other error the batch is asked for
+   * in halves, down to the record at fault, which is put aside: so a look-up only reads, and answers for its own stores.
+   */
+  readonly lookup?: (
+    events: readonly E[],
+    context: Omit<Context, 'offset' | 'headers' | 'timestampMs' | 'random'>,
+  ) => Promise<readonly L[]>;
+  readonly decide: (state: S | undefined, event: E, context: Context, looked: L) => Result<S>;
+  /** Forward a record that a foreign client hashed to another partition, once, to where its key belongs. */
+  readonly forwardMisplaced?: boolean;
+  /**
+   * Pass over, before they are decoded, records whose key has no row in the service's table when their turn comes. For
+   * topics whose record key is the row's key, of which a service needs few records. Not together with a look-up.
+   */
+  readonly knownKeysOnly?: boolean;
+}
+
+/** A row whose `dueAtMs` has passed, seen after everything fetched has been decided. */
+export interface DueInput<S> {
+  readonly kind: 'due';
+  readonly decide: (state: S, context: Context) => Result<S>;
+}
+
+/**
+ * A whole batch handed to an asynchronous processor (the trainer's worker thread). Emits are written before positions move.
+ * When it throws, the service begins anew, and the records of that batch are handed over one by one; one that fails by
+ * itself again and again is put aside.
+ */
+export interface ProcessInput<E> {
+  readonly kind: 'process';
+  readonly topic: Topic<E>;
+  readonly process: (
+    batch: readonly { readonly event: E; readonly offset: number; readonly timestampMs: number }[],
+    context: Pick<Context, 'group' | 'partition' | 'nowMs' | 'view'>,
+  ) => Promise<readonly Emit[]>;
+  /**
+   * Where to start reading after a restart, when the processor keeps its own position (a checkpoint); null leaves it to
+   * the committed position. Called once per assignment, before the first batch.
+   */
+  readonly startAt?: (partition: number) => Promise<number | null>;
+  /**
+   * Called once when the task stops cleanly (not after a failure, not when its epoch has passed), after its last batch.
+   * What it returns is written before the task ends. The place for a last checkpoint and for freeing resources.
+   */
+  readonly onStop?: (partition: number) => Promise<readonly Emit[]>;
+  /** Told of every record that is put aside instead of being handed over, each time it is met. */
+  readonly onPutAside?: (offset: number, partition: number) => void;
+}
+
+/** The service's own state: one row per key, in memory, with a changelog topic. */
+export interface TableDefinition<S> {
+  readonly topic: Topic<S>;
+  /** When the row wants a `due` call, on the injected clock; null for never. */
+  readonly dueAtMs?: (row: S) => number | null;
+  /** At this many rows in one task, the inputs in `pauseWhenFull` are no longer fetched until rows go. */
+  readonly maxRows: number;
+  readonly pauseWhenFull?: readonly Topic<never>[];
+  /**
+   * With more than `maxRows` rows, those with the earliest `dueAtMs` are handed to `due` before their time until the
+   * limit is kept again. For tables whose rows only time removes: pausing inputs would stand still for as long.
+   */
+  readonly closeEarlyWhenFull?: boolean;
+  /**
+   * A row is about one request: what its timer emits, and records of it without a trace of their own, are shown in the
+   * trace of the record that made it; records with another trace link to it. Remembered in memory only.
+   */
+  readonly rowsKeepTrace?: boolean;
+}
+
+export interface ServiceDefinition {
+  /** Consumer group and folder name. */
+  readonly group: string;
+  // biome-ignore lint/suspicious/noExplicitAny: inputs of one service have different event and look-up types
+  readonly inputs: readonly (Input<any, any, any> | DueInput<any> | ProcessInput<any>)[];
+  /** Tables that everybody reads, followed from the beginning before the first input is fetched. */
+  readonly views: readonly Topic<never>[];
+  /** Topics that are read outside of inputs and views: at the start, on demand, or as an own output. They are made, and access to them is asked for, like all others. */
+  readonly reads: readonly Topic<never>[];
+  readonly outputs: readonly Topic<never>[];
+  // biome-ignore lint/suspicious/noExplicitAny: the row type is the service's own
+  readonly table?: TableDefinition<any>;
+  /**
+   * The output whose ids say what has been done already. At start its tail is read; after that every write is
+   * remembered, the newest `maxIds` per task.
+   */
+  readonly ownOutput?: OwnOutput;
+  readonly startAt: 'earliest' | 'latest';
+  /**
+   * Records gather this long before a batch is handled. 0 on the request path; off it a few milliseconds make fewer,
+   * larger batches and leave the time to requests.
+   */
+  readonly lingerMs: number;
+  /** Batches of at most so many records, where the host's limit is too much at once. */
+  readonly maxBatchRecords?: number;
+}
+
+export interface OwnOutput {
+  readonly topic: Topic<never>;
+  // biome-ignore lint/suspicious/noExplicitAny: the event type of the topic
+  readonly idOf: (event: any) => string;
+  readonly maxIds: number;
+}
+
+export interface ServiceOptions {
+  readonly group: string;
+  readonly inputs: ServiceDefinition['inputs'];
+  readonly views?: ServiceDefinition['views'];
+  readonly reads?: ServiceDefinition['reads'];
+  readonly outputs: ServiceDefinition['outputs'];
+  // biome-ignore lint/suspicious/noExplicitAny: the row type is the service's own
+  readonly table?: TableDefinition<any>;
+  readonly ownOutput?: OwnOutput;
+  readonly startAt?: 'earliest' | 'latest';
+  readonly lingerMs?: number;
+  readonly maxBatchRecords?: number;
+}
+
+export function on<E, S, L = undefined>(
+  topic: Topic<E>,
+  decide: Input<E, S, L>['decide'],
+  options: Omit<Input<E, S, L>, 'kind' | 'topic' | 'decide'> = {},
+): Input<E, S, L> {
+  return { kind: 'on', topic, decide, ...options };
+}
+
+export function due<S>(decide: DueInput<S>['decide']): DueInput<S> {
+  return { kind: 'due', decide };
+}
+
+export function process<E>(
+  topic: Topic<E>,
+  run: ProcessInput<E>['process'],
+  options: Pick<ProcessInput<E>, 'startAt' | 'onStop' | 'onPutAside'> = {},
+): ProcessInput<E> {
+  return { kind: 'process', topic, process: run, ...options };
+}
+
+/** Any topic, for lists of topics of different types. */
+export function anyTopic<T>(topic: Topic<T>): Topic<never> {
+  return topic as unknown as Topic<never>;
+}
+
+/** Declares a service. `validateGraph` checks all declarations of an engine together before anything starts. */
+export function defineService(options: ServiceOptions): ServiceDefinition {
+  return { views: [], reads: [], startAt: 'earliest', lingerMs: 0, ...options };
+}

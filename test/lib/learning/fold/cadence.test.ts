@@ -1,0 +1,39 @@
+import { policyStep, tuningStep } from '../../../../lib/learning/fold/cadence';
+import { coldStartJudgement, coldStartRewards, isColdStart } from '../../../../lib/learning/fold/cold-start';
+import { inBootstrap } from '../../../../lib/learning/rl/bootstrap';
+import { trainingSteps } from '../../../../lib/learning/value/network-training';
+import { noTuning, openedOf } from '../toy-world';
+
+test('policies every 32 rewards, then every hundredth; tunings every 8 events; lockstep: both each time', () => {
+  expect([1, 3200, 3300, 50_000].map((n) => policyStep('steps', n))).toEqual([32, 32, 33, 500]);
+  expect([1, 50_000].map((n) => policyStep('lockstep', n))).toEqual([1, 1]);
+  expect(tuningStep('steps')).toBe(8);
+  expect(tuningStep('lockstep')).toBe(1);
+});
+
+test('the cold start lasts eight rewards a model, at least 24', () => {
+  expect([1, 3, 4, 12].map(coldStartRewards)).toEqual([24, 24, 32, 96]);
+  expect(isColdStart(openedOf({ tuning: { ...noTuning, learnedRewards: 23 } }))).toBe(true);
+  expect(isColdStart(openedOf({ tuning: { ...noTuning, learnedRewards: 24 } }))).toBe(false);
+});
+
+test('in the cold start every eligible candidate alike', () => {
+  const opened = openedOf({}, ['a', 'b', 'c'], (model) => ({ eligible: model !== 'b' }));
+  const judgement = coldStartJudgement(opened, null);
+  expect(judgement).toMatchObject({ probabilities: [0.5, 0, 0.5], confidence: 0, coldStart: true, policySha256: null });
+});
+
+test('two steps per event at first, then every second event, then every eighth; the network alone for longer', () => {
+  const steps = (pipeline: 'full' | 'dqn', from: number): number =>
+    Array.from({ length: 1000 }, (_, i) => trainingSteps(from + i, pipeline)).reduce((sum, n) => sum + n, 0);
+  expect([1, 1001, 9001, 10_001].map((from) => steps('full', from))).toEqual([2000, 500, 500, 125]);
+  expect([1, 9001, 10_001].map((from) => steps('dqn', from))).toEqual([2000, 2000, 500]);
+  expect([1, 2, 1001, 1002].map((events) => trainingSteps(events, 'full'))).toEqual([2, 2, 0, 1]);
+});
+
+test('each head learns from four fifths of the rewards, each from others', () => {
+  const taken = (head: number): boolean[] => Array.from({ length: 5000 }, (_, offset) => inBootstrap(7, offset, head));
+  const [first, second] = [taken(0), taken(1)];
+  expect(first.filter(Boolean).length / 5000).toBeCloseTo(0.8, 1);
+  expect(first.filter((is, i) => is && second[i]).length / 5000).toBeCloseTo(0.64, 1);
+});

@@ -1,0 +1,99 @@
+import { phiSize } from '../../../../lib/learning/features/basis';
+import type { FoldParts } from '../../../../lib/learning/fold/learner-state';
+import { outputBiasAt } from '../../../../lib/learning/rl/network';
+import { headCount, weightRows } from '../../../../lib/learning/value/linear-half';
+import { doubtMeans } from '../../../../lib/learning/value/mean-doubt';
+import { seededRandom } from '../../../../lib/random/seeded';
+import {
+  eventOf,
+  featureFields,
+  follow,
+  learningConfig,
+  newLearner,
+  openedOf,
+  toyEvents,
+  toyPrompt,
+} from '../toy-world';
+
+/** What is added to the heads' biases: per model, in the linear half and in the network. */
+function drawsOf(fold: FoldParts): { linear: number[][]; network: number[][] } {
+  const { state } = fold;
+  const size = phiSize(state.basis!.fitted);
+  const rows = new Float32Array(state.models.length * weightRows * size);
+  const network = new Float32Array(state.neural!.parameters.length);
+  doubtMeans(fold, rows, size, network);
+  const heads = Array.from({ length: headCount }, (_, m) => m);
+  const biases = outputBiasAt(state.neural!.shape);
+  return {
+    linear: state.models.map((_, arm) => heads.map((m) => rows[(arm * weightRows + m + 1) * size]!)),
+    network: state.models.map((_, arm) => heads.map((m) => network[biases + arm * headCount + m]!)),
+  };
+}
+
+const deviationOf = (draws: readonly number[]): number =>
+  Math.sqrt(draws.reduce((sum, draw) => sum + draw * draw, 0) / (draws.length - 1));
+
+test.each(['full', 'dqn'] as const)('%s: heads disagree on a mean as far as few rewards tell it', async (pipeline) => {
+  const learner = await newLearner({ config: { ...learningConfig, pipeline } });
+  follow(learner, toyEvents(60));
+  const fold = learner as unknown as FoldParts;
+  fold.state.pulls = [0, 98, 9998];
+  const spreads = [0, 0, 0];
+  for (let i = 0; i < 50; i++) {
+    fold.state.toOffset = 1000 + i;
+    const { linear, network } = drawsOf(fold);
+    const [doubted, sure] = pipeline === 'full' ? [linear, network] : [network, linear];
+    expect(sure.flat().every((draw) => draw === 0)).toBe(true);
+    doubted.forEach((draws, arm) => {
+      expect(draws.reduce((sum, draw) => sum + draw, 0)).toBeCloseTo(0, 5);
+      spreads[arm] = spreads[arm]! + deviationOf(draws) ** 2 / 50;
+    });
+  }
+  const noise = pipeline === 'full' ? fold.state.linear!.noise : fold.state.mix.neural;
+  [2, 100, 10_000].forEach((rewards, arm) => {
+    expect((spreads[arm]! * rewards) / noise).toBeGreaterThan(0.8 * 0.6 ** 2);
+    expect((spreads[arm]! * rewards) / noise).toBeLessThan(1.2 * 0.6 ** 2);
+  });
+  learner.dispose();
+});
+
+test('the same offset draws the same, the next another, and nothing is drawn from the fold', async () => {
+  const learner = await newLearner();
+  follow(learner, toyEvents(40));
+  const fold = learner as unknown as FoldParts;
+  const before = fold.state.random.state();
+  const first = drawsOf(fold);
+  expect(drawsOf(fold)).toEqual(first);
+  fold.state.toOffset++;
+  expect(drawsOf(fold)).not.toEqual(first);
+  expect(fold.state.random.state()).toEqual(before);
+  learner.dispose();
+});
+
+test('a model that was a little unlucky at the start is tried again', async () => {
+  const models = ['lucky', 'unlucky'];
+  const random = seededRandom(3, 'prompts');
+  const prompt = () => featureFields(toyPrompt('code', random));
+  // 12 rewards each: 8 of 12 against 6 of 12 says next to nothing.
+  const events = Array.from({ length: 24 }, (_, i) =>
+    eventOf(
+      {
+        decisionId: `d${i}`,
+        ...prompt(),
+        model: models[i % 2]!,
+        quality: Math.floor(i / 2) % 12 < (i % 2 ? 6 : 8) ? 1 : 0,
+      },
+      models,
+    ),
+  );
+  let share = 0;
+  for (let seed = 1; seed <= 8; seed++) {
+    const learner = await newLearner({ seed });
+    const { policy, tuning } = follow(learner, events);
+    share += policy!.judge(openedOf({ ...prompt(), tuning }, models)).probabilities[1]! / 8;
+    learner.dispose();
+  }
+  // P(unlucky is better) is .2 by Beta posteriors.
+  expect(share).toBeGreaterThan(0.02);
+  expect(share).toBeLessThan(0.45);
+});

@@ -1,0 +1,26 @@
+import { recomputeDecision } from '../../../../lib/routing/decide/decide';
+import { openedOf, threadOf, tuningOf } from '../fixtures';
+
+/** What is said where the learned strategy leads, with so many rewards learned. */
+function reasoningOf(learnedRewards: number, coldStart: boolean, lead = 'LEARNING_OPTIMIZED'): string {
+  const opened = openedOf({ tuning: tuningOf({ learnedRewards }), strategies: [lead] });
+  const even = opened.candidates.map(() => 1 / opened.candidates.length);
+  return recomputeDecision(opened, [threadOf(lead, even, { coldStart })]).reasoning;
+}
+
+test('where nothing is learned yet, no strategy is said to have chosen', () => {
+  const said = reasoningOf(0, true);
+  expect(said).toContain('nothing learned yet (0 of 24 rewards), drawn at random');
+  expect(said).not.toContain('chosen');
+  expect(reasoningOf(23, true)).toContain('too little learned yet (23 of 24 rewards), drawn at random');
+});
+
+test('where the weights had not been published yet, that is said', () => {
+  expect(reasoningOf(24, true)).toContain('no learned weights were known when it came, drawn at random');
+});
+
+test('once it is learned the learned strategy has chosen; others always have', () => {
+  expect(reasoningOf(24, false)).toContain('LEARNING_OPTIMIZED');
+  expect(reasoningOf(24, false)).not.toContain('random');
+  expect(reasoningOf(0, false, 'BALANCED')).not.toContain('learned yet');
+});

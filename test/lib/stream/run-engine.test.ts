@@ -1,0 +1,155 @@
+import { TransientError } from '../../../lib/ports/broker';
+import { anyTopic, defineService, emit, on } from '../../../lib/stream/define-service';
+import { readersFirst, runServices } from '../../../lib/stream/run-engine';
+import { createWorld, type Order, orders, ordersOf, prices, receipts, refunds, type Tally, tallies } from './toy';
+
+const options = { known: [orders, receipts, refunds, prices, tallies], external: [orders.name] };
+let poison: string | null = null;
+beforeEach(() => {
+  poison = null;
+});
+
+const seller = defineService({
+  group: 'seller',
+  inputs: [
+    on<Order, undefined>(orders, (_state, order, context) => {
+      if (order.id === poison) throw new TransientError('poison');
+      return {
+        kind: 'done',
+        emit: [emit(receipts, { ...order, amount: order.amount + (context.view(prices).get('fee')?.amount ?? 0) })],
+      };
+    }),
+  ],
+  views: [anyTopic(prices)],
+  outputs: [anyTopic(receipts)],
+});
+const counter = defineService({
+  group: 'counter',
+  inputs: [
+    on<Order, Tally>(
+      receipts,
+      (state, order) => ({
+        kind: 'done',
+        state: { key: order.key, count: (state?.count ?? 0) + 1, sum: (state?.sum ?? 0) + order.amount, dueAtMs: null },
+        emit: order.amount > 100 ? [emit(prices, { id: 'fee', key: 'fee', amount: 10 })] : [],
+      }),
+      { stateKey: (order) => order.key },
+    ),
+  ],
+  outputs: [anyTopic(prices)],
+  table: { topic: tallies, maxRows: 100 },
+});
+
+test('runs a pipeline of two services, views fed back', async () => {
+  const world = createWorld({ partitions: 2 });
+  const engine = await runServices([seller, counter], world.host, options);
+  expect(engine.services.map((service) => service.group)).toEqual(['counter', 'seller']);
+  expect(engine.ready()).toBe(true);
+  await world.put(orders, [{ id: 'b1', key: 'b', amount: 101 }, ...ordersOf('a', 1, 1)]);
+  await world.put(orders, ordersOf('a', 2, 2));
+  expect(
+    world
+      .read(receipts)
+      .map((order) => order!.amount)
+      .sort(),
+  ).toEqual([1, 101, 12]);
+  expect(engine.status()).toMatchObject([
+    { group: 'counter', rows: 2 },
+    { group: 'seller', rows: 0 },
+  ]);
+  await engine.stop();
+  expect(engine.ready()).toBe(false);
+  expect(world.clock.nextTimerAt()).toBeNull();
+});
+
+test('makes every topic, with changelogs and dead letters', async () => {
+  const world = createWorld({ partitions: 2, topicPrefix: 'team.' });
+  const engine = await runServices([seller, counter], world.host, options);
+  const made = await world.broker.listTopics();
+  expect(made.map(({ name, partitions, cleanup }) => [name, partitions, cleanup]).sort()).toEqual([
+    ['team.toy.orders', 2, 'delete'],
+    ['team.toy.orders.dlq', 2, 'delete'],
+    ['team.toy.prices', 1, 'compact'],
+    ['team.toy.receipts', 2, 'delete'],
+    ['team.toy.receipts.dlq', 2, 'delete'],
+    ['team.toy.tallies', 2, 'compact'],
+  ]);
+  await engine.stop();
+});
+
+test('a crash of one service restarts only that one', async () => {
+  const world = createWorld();
+  const engine = await runServices([seller, counter], world.host, options);
+  poison = 'a2';
+  await world.put(orders, ordersOf('a', 1, 1));
+  await world.put(orders, ordersOf('a', 2, 2));
+  expect(engine.status()).toMatchObject([
+    { group: 'counter', state: 'running' },
+    { group: 'seller', state: 'restarting' },
+  ]);
+  expect(engine.ready()).toBe(false);
+  poison = null;
+  await world.clock.advanceBy(1_000);
+  expect(engine.status()).toMatchObject([{ restarts: 0 }, { restarts: 1, state: 'running' }]);
+  expect(new Set(world.read(receipts).map((order) => order!.id))).toEqual(new Set(['a1', 'a2']));
+  await engine.stop();
+});
+
+test('refuses a wrong graph before anything is touched; a part is checked with the whole', async () => {
+  const world = createWorld();
+  await expect(runServices([counter], world.host, options)).rejects.toThrow(
+    /counter reads toy\.receipts, which nobody writes/,
+  );
+  expect(await world.broker.listTopics()).toEqual([]);
+  const engine = await runServices([counter], world.host, { ...options, graph: [seller, counter] });
+  expect(engine.services.map((service) => service.group)).toEqual(['counter']);
+  await engine.stop();
+});
+
+test('a service that cannot start takes the others down again', async () => {
+  const world = createWorld({ limits: { maxRestarts: 0 } });
+  const broker = {
+    ...world.broker,
+    join: (groupOptions: Parameters<typeof world.broker.join>[0]) =>
+      groupOptions.group === 'seller' ? Promise.reject(new Error('no rights')) : world.broker.join(groupOptions),
+  };
+  await expect(runServices([seller, counter], { ...world.host, broker }, options)).rejects.toThrow(
+    /seller failed for good: no rights/,
+  );
+  expect(world.clock.nextTimerAt()).toBeNull();
+});
+
+test('readers come first, loops and all', () => {
+  const back = defineService({
+    group: 'back',
+    inputs: [on<Order, undefined>(receipts, () => ({ kind: 'drop', reason: '' }))],
+    outputs: [anyTopic(orders)],
+  });
+  expect(readersFirst([seller, counter]).map(({ group }) => group)).toEqual(['counter', 'seller']);
+  expect(readersFirst([counter, seller]).map(({ group }) => group)).toEqual(['counter', 'seller']);
+  expect(readersFirst([seller, back]).map(({ group }) => group)).toEqual(['back', 'seller']);
+});
+
+test('topics that an administrator made for smaller records are heeded: what they do not take is put aside', async () => {
+  const world = createWorld();
+  const small = (name: string) => ({ name, partitions: 1, cleanup: 'delete', retentionMs: null }) as const;
+  await world.broker.ensureTopics([
+    { ...small('toy.receipts'), maxRecordBytes: 2_000 },
+    { ...small('toy.orders.dlq'), maxRecordBytes: 9_000 },
+  ]);
+  const engine = await runServices([seller, counter], world.host, options);
+  await world.put(orders, [{ id: 'x'.repeat(3_000), key: 'k', amount: 1 }, ...ordersOf('a', 1, 1)]);
+  expect(world.read(receipts)).toEqual(ordersOf('a', 1, 1));
+  expect(world.raw('toy.orders.dlq')).toMatchObject([{ key: 'k' }]);
+  expect(engine.status()).toMatchObject([{ restarts: 0 }, { restarts: 0 }]);
+  await engine.stop();
+});
+
+test('where the broker does not say what its topics take, the declarations stand', async () => {
+  const world = createWorld();
+  const broker = { ...world.broker, listTopics: () => Promise.reject(new Error('not for you')) };
+  const engine = await runServices([seller, counter], { ...world.host, broker }, options);
+  await world.put(orders, ordersOf('a', 1, 1));
+  expect(world.read(receipts)).toEqual(ordersOf('a', 1, 1));
+  await engine.stop();
+});
