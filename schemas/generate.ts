@@ -151,8 +151,11 @@ emit('schemas/ids.json', `${JSON.stringify(ids, null, 2)}\n`);
 emit(
   'lib/topics/generated/schemas.ts',
   `${header}
-/** Every released version of every message, oldest first; the last is what we write. */
-export const schemaVersions: Readonly<Record<string, readonly { readonly id: number; readonly schema: unknown }[]>> = ${JSON.stringify(versions, null, 1)};
+/** Every released version of every message, oldest first; the last is what we write. One line a version. */
+export const schemaVersions: Readonly<Record<string, readonly { readonly id: number; readonly schema: unknown }[]>> = {
+${Object.entries(versions)
+  .map(([name, list]) => `${name}: [\n${list.map((version) => `${JSON.stringify(version)},\n`).join('')}],\n`)
+  .join('')}};
 `,
 );
 
