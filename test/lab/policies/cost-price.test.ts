@@ -1,6 +1,6 @@
 import { bestSingle, oracle } from '../../../lab/policies/baselines';
 import { bestCostPrice, fixedShares, priced } from '../../../lab/policies/cost-price';
-import { matrixOf } from '../../lib/evaluation/matrix-of';
+import { matrixOf } from '../matrix-of';
 
 /** m1 is better by .4 on every second row and by .1 on the others, at nine times the cost. */
 const rows = 40;

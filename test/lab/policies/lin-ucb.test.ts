@@ -1,7 +1,7 @@
 import { bestSingle, oracle, thompsonTable } from '../../../lab/policies/baselines';
 import { linUcb } from '../../../lab/policies/lin-ucb';
 import { seededRandom } from '../../../lib/random/seeded';
-import { matrixOf } from '../../lib/evaluation/matrix-of';
+import { matrixOf } from '../matrix-of';
 
 const rows = 600;
 const random = seededRandom(1, 'contexts');

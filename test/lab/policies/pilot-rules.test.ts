@@ -1,5 +1,5 @@
 import { pilotRules } from '../../../lab/policies/pilot-rules';
-import { matrixOf } from '../../lib/evaluation/matrix-of';
+import { matrixOf } from '../matrix-of';
 
 /** Ten rows of coding, which m0 does well, ten of math, which m1 does well; m1 is better on the whole and dearer. */
 const tasks = Array.from({ length: 20 }, (_, r) => (r < 10 ? 'coding' : 'math'));

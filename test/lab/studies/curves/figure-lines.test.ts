@@ -8,7 +8,7 @@ import {
   type SeedRun,
 } from '../../../../lab/studies/curves/figure-lines';
 import { type PolicyName, policyNames } from '../../../../lab/studies/curves/policies';
-import { matrixOf } from '../../../lib/evaluation/matrix-of';
+import { matrixOf } from '../../matrix-of';
 
 const rows = 80;
 /** m0 always scores .9 for 2 USD, m1 .5 for 1 USD, but in the first half both score 0. */

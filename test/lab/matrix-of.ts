@@ -1,4 +1,4 @@
-import type { OutcomeMatrix } from '../../../lab/policies/baselines';
+import type { OutcomeMatrix } from '../../lab/policies/baselines';
 
 /** A matrix with quality alone as utility; null: no candidate. Costs are in USD, unknown by default. */
 export function matrixOf(
