@@ -120,8 +120,9 @@ bench: build ## Speed on the embedded default, JSON lines
 bench-against: build ## Today's tree against a commit, in alternation, as ratios (REF=commit BENCH=bench|learning-speed|replay PAIRS=3 OPTIONS='--only saturation'), JSON lines
 	@node dist/bench/against.js --ref $(or $(REF),$(error say REF=commit)) --bench $(or $(BENCH),bench) --pairs $(or $(PAIRS),3) $(foreach bar,$(BARS),--bar '$(bar)') $(if $(OPTIONS),-- $(OPTIONS))
 
-bench-kafka: build servers-installed ## Speed on Kafka and Redis, every service a process, JSON lines
-	@node dist/bench/kafka.js
+# PEER: a folder with a run.sh that runs the same topology in another program; then both are measured in alternation.
+bench-kafka: build servers-installed ## Speed on Kafka and Redis, every service a process, JSON lines (PLACEMENT=chained DELIVERY=exactly-once PEER=folder PAIRS=3)
+	@$(if $(PLACEMENT),PLACEMENT=$(PLACEMENT)) $(if $(DELIVERY),DELIVERY=$(DELIVERY)) node dist/bench/$(if $(PEER),kafka-peer.js --peer $(PEER) --pairs $(or $(PAIRS),3),kafka.js)
 
 bench-replay: build ## Events verified per second, JSON lines
 	@$(NODE) dist/bench/replay.js
