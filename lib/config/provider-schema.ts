@@ -32,6 +32,7 @@ export const providerSchema = z.strictObject({
   baseUrl: z
     .url({ protocol: /^https?$/, error: 'must be an address that starts with https:// or http://' })
     .max(1_000)
+    .refine((url) => !url.includes('@'), { error: 'must have no user or password in it; see apiKeyEnv and headersEnv' })
     .nullable()
     .default(null)
     .describe('address up to the path of a call, such as https://api.openai.com/v1'),
