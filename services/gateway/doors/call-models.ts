@@ -87,8 +87,8 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
   /** By provider and model: not to be called before this time of the monotonic clock. */
   const restingUntilMs = new Map<string, number>();
   const keyOf = ({ provider, name }: ModelConfig): string => JSON.stringify([provider, name]);
-  const restOf = (model: ModelConfig): number =>
-    Math.max(0, (restingUntilMs.get(keyOf(model)) ?? 0) - clock.monotonicMs());
+  const restOf = (model: ModelConfig, atMs: number): number =>
+    Math.max(0, (restingUntilMs.get(keyOf(model)) ?? 0) - atMs);
   const letRest = (model: ModelConfig, forMs: number): void => {
     restingUntilMs.delete(keyOf(model));
     restingUntilMs.set(keyOf(model), clock.monotonicMs() + forMs);
@@ -146,12 +146,14 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
       const attempts = new Map<string, Attempt>();
       let upstreamMs = 0;
       let last: UpstreamError | null = null;
+      // A timer may be a moment early.
+      let waitedUntilMs = 0;
       for (let round = 1; round <= maxRounds; round++) {
         for (const { model, providerConfig, number } of models) {
           const before = attempts.get(model.name);
           if (before && !isWorthAnother(before.error)) continue;
           // Somebody else may be free; whoever is resting is waited for when all have been asked.
-          if (restOf(model) > 0) continue;
+          if (restOf(model, Math.max(waitedUntilMs, clock.monotonicMs())) > 0) continue;
           const leftMs = deadlineMs - clock.monotonicMs();
           if (leftMs <= 0) break;
           const startedMs = clock.monotonicMs();
@@ -183,7 +185,7 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
           const made = attempts.get(model.name);
           return !made || isWorthAnother(made.error);
         });
-        const waitMs = Math.max(backOffMs, Math.min(...again.map(({ model }) => restOf(model))));
+        const waitMs = Math.max(backOffMs, Math.min(...again.map(({ model }) => restOf(model, clock.monotonicMs()))));
         const leftMs = deadlineMs - clock.monotonicMs();
         if (again.length > 0 && last === null && waitMs > Math.min(maxRetryWaitMs, leftMs))
           last = new UpstreamError('RATE_LIMITED', 'every model that may be called has asked to be left alone', {
@@ -191,6 +193,7 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
             isUnsent: true,
           });
         if (again.length === 0 || round === maxRounds || waitMs > Math.min(maxRetryWaitMs, leftMs)) break;
+        waitedUntilMs = clock.monotonicMs() + waitMs;
         upstreamMs += await pause(clock, waitMs, signal);
         if (signal.aborted) {
           last = new UpstreamError('CANCELLED', 'the caller has gone');

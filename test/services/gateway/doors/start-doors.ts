@@ -22,12 +22,17 @@ export const priced = { inputPerMillionUsd: 1, outputPerMillionUsd: 10, perReque
 
 /** A configuration that always takes the models in the given order: belief decides, and nothing is explored. */
 export function orderedConfig(
-  models: readonly { readonly name: string; readonly provider: string; readonly upstreamModel?: string }[],
+  models: readonly {
+    readonly name: string;
+    readonly provider: string;
+    readonly upstreamModel?: string;
+    readonly expectedQuality?: number;
+  }[],
   providers: Readonly<Record<string, ProviderFields>>,
   settings: Partial<Omit<RouterConfig, 'models' | 'providers'>> = {},
 ): RouterConfig {
   return defaultRouterConfig(
-    models.map((model, index) => ({ price: priced, expectedQuality: 0.9 - index * 0.2, ...model })),
+    models.map((model, index) => ({ price: priced, expectedQuality: Math.max(0.1, 0.9 - index * 0.2), ...model })),
     {
       strategies: ['BALANCED'],
       collapse: 'BEST_SCORE',
