@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { dictionaryOf, ownEntry } from '../dictionary';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
+import { apiNames } from './provider-config';
 import { presetsSchema, providersSchema } from './provider-schema';
 import {
   collapseNames,
@@ -63,6 +64,12 @@ const modelSchema = z.strictObject({
   expectedOutputTokens: positive.default(250).describe('believed until outcomes say better'),
   expectedQuality: fraction.default(0.5).describe('0..1, believed until outcomes say better'),
   taskQuality: names(fraction).default({}).describe('the same per task type, where you know more'),
+  apis: z
+    .array(z.enum(apiNames))
+    .min(1)
+    .max(apiNames.length)
+    .optional()
+    .describe('calls it takes, where its provider answers more, such as [embeddings]'),
   upstreamModel: name.optional().describe('what its provider calls it, where that is another name'),
 });
 

@@ -86,17 +86,18 @@ export const presetSchema = z.strictObject({
   collapse: z.enum(collapseNames).nullable().default(null).describe('null for that of the configuration'),
 });
 
-const limitless = {
+/** Made anew each time: a text form writes an object that is in several places as a reference. */
+const limitless = () => ({
   maxCostUsd: null,
   maxLatencyMs: null,
   allowedModels: [],
   deniedModels: [],
   allowedProviders: [],
   deniedProviders: [],
-};
+});
 const preferring = (preference: PresetConfig['preference']): z.output<typeof presetSchema> => ({
   preference,
-  limits: limitless,
+  limits: limitless(),
   strategies: [],
   collapse: null,
 });
@@ -108,9 +109,9 @@ export const providersSchema = table(name, providerSchema)
   );
 
 export const presetsSchema = table(name, presetSchema)
-  .default({
+  .default(() => ({
     best: preferring({ quality: 1, cost: 0, latency: 0 }),
     cheap: preferring({ quality: 0.3, cost: 0.7, latency: 0 }),
     fast: preferring({ quality: 0.3, cost: 0, latency: 0.7 }),
-  })
+  }))
   .describe('ways of choosing that callers name as model auto/<name>');

@@ -2,7 +2,7 @@
 import type { TensorBackendName } from '../ports/tensor-backend';
 import type { RewardWeights } from '../reward/reward';
 import type { Preference } from '../topics/generated/messages';
-import type { ProviderConfig } from './provider-config';
+import type { ApiName, ProviderConfig } from './provider-config';
 
 export const strategyNames = [
   'LEARNING_OPTIMIZED',
@@ -44,6 +44,8 @@ export interface ModelConfig {
   readonly taskQuality: Readonly<Record<string, number>>;
   /** What its provider calls it; absent: `name`. */
   readonly upstreamModel?: string | undefined;
+  /** Calls it takes, where its provider answers more: an embedding model must not be asked to chat. */
+  readonly apis?: readonly ApiName[] | undefined;
 }
 
 /** What `auto/<name>` asks for. Whatever a request itself says counts more. */

@@ -53,7 +53,9 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
         .filter(([name, provider]) => apisOf(provider).includes(api) && client.unusable(name, provider) === null)
         .map(([name]) => name),
     );
-    return config.models.filter(({ provider }) => usable.has(provider)).map(({ name }) => name);
+    return config.models
+      .filter(({ provider, apis }) => usable.has(provider) && (apis?.includes(api) ?? true))
+      .map(({ name }) => name);
   };
 
   const serve = async (api: ApiName, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
