@@ -37,7 +37,7 @@ beforeAll(async () => {
         { name: 'alone', provider: 'hasty' },
         { name: 'single', provider: 'narrow' },
         // One for each case: the engine learns that a model fails, and would ask the other one first.
-        ...Array.from({ length: 2 * before.length }, (_, index) => ({
+        ...Array.from({ length: 2 * before.length + 1 }, (_, index) => ({
           name: `case-${index}`,
           provider: 'one',
           expectedQuality: 0.95,
@@ -137,6 +137,16 @@ describe.each(['whole', 'stream'] as const)('before the first token, %s', (mode)
     expect(outcomes[0]).toMatchObject({ costUsd: null, latencyMs: null, quality: null });
     expect(text).not.toMatch(/sk-abc/);
   });
+});
+
+test('feedback on a completion is booked on the fallback that answered', async () => {
+  const model = `case-${2 * before.length}`;
+  upstream.behave(model, fails(500));
+  const response = await doors.post('/v1/chat/completions', ask('auto', allowed(model, 'second')));
+  const { id } = (await response.json()) as { id: string };
+  await doors.outcomes(id, 2);
+  const answer = await doors.post('/v1/feedback', { decisionId: id, quality: 1 });
+  expect([answer.status, await answer.json()]).toEqual([202, { decisionId: id, model: 'second', attempt: 2 }]);
 });
 
 describe('when nobody answers', () => {
@@ -259,7 +269,7 @@ describe('after the first token', () => {
   });
 
   test('a slow reader slows the provider down instead of filling the memory', async () => {
-    const pieces = 4_000;
+    const pieces = 1_500;
     let written = 0;
     upstream.behave('first', async (response, { body }) => {
       response.writeHead(200, sse);
