@@ -4,9 +4,17 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { InForce } from '../lib/config/apply-config';
 import { formatDiff } from '../lib/config/diff-config';
-import { type ConfigError, defaultConfigYaml, formatConfigErrors, parseConfig } from '../lib/config/parse-config';
+import {
+  type ConfigError,
+  defaultConfigYaml,
+  defaultRouterConfig,
+  formatConfigErrors,
+  parseConfig,
+} from '../lib/config/parse-config';
+import { providerSchema } from '../lib/config/provider-schema';
 import type { RouterConfig } from '../lib/config/router-config';
 import type { ConfigOrigin } from '../lib/config/settle-config';
+import { dictionaryOf } from '../lib/dictionary';
 import { CliError, type Io } from './io';
 import { nameOf, readText } from './read-text';
 
@@ -42,6 +50,15 @@ export async function readConfig(io: Io, { config: named, configWins = false }: 
     config: parsed(await readText(io, found), name, io),
     origin: { by: `file ${name}`, wins: configWins ? 'always' : 'whenNewer', isFile: true },
   };
+}
+
+/** Two models of a built-in upstream that needs no key. */
+export function demoConfig(): ReadConfig {
+  const model = (name: string, expectedQuality: number) => ({ name, provider: 'demo', expectedQuality });
+  const config = defaultRouterConfig([model('demo-large', 0.7), model('demo-small', 0.6)], {
+    providers: dictionaryOf([['demo', providerSchema.parse({ kind: 'demo' })]]),
+  });
+  return { config, origin: { by: 'serve --demo', wins: 'whenNone', isFile: false } };
 }
 
 function parsed(text: string, name: string, io: Io): RouterConfig {

@@ -2,6 +2,8 @@
 import { InvalidArgumentError } from 'commander';
 
 export const defaultDataDirectory = 'data/engine';
+/** Of its own: a demonstration must not change what is in force elsewhere. */
+export const demoDataDirectory = 'data/demo';
 /** `run` starts on an empty store each time, so it has one of its own. */
 export const defaultRunDirectory = 'data/run';
 export const defaultGatewayUrl = 'http://127.0.0.1:8080';

@@ -38,6 +38,7 @@ export async function startLocalEngine(io: Io, options: LocalEngineOptions): Pro
     const engine = await startEngine({
       ...{ home, config, configOrigin, partitions, http, log, metrics, onFatal },
       trainer: 'worker',
+      environment: io.environment,
     });
     return {
       engine,

@@ -1,9 +1,12 @@
 /**
  * Looks for prompt text where it must not be. Requests with a canary in the prompt go through the whole engine: good ones,
  * malformed ones and ones over the limit, over HTTP and straight to the topic. Then every topic, the key-value store, the
- * raw store file, the metrics and the log are searched. It may be in the request topic and its dead letters only.
+ * raw store file, the metrics and the log are searched. It may be in the request topic and its dead letters only. Answers of
+ * models have a canary of their own, which may be nowhere at all.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { workloadConfig } from '../lab/runs/workload-config';
@@ -11,6 +14,8 @@ import { requestOf } from '../lab/runs/workload-records';
 import { simulatedWorld } from '../lab/workloads/simulated-world';
 import { systemClock } from '../lib/adapters/system';
 import { createRouterClient } from '../lib/client/router-client';
+import { providerSchema } from '../lib/config/provider-schema';
+import { dictionaryOf } from '../lib/dictionary';
 import type { Broker, LogRecord } from '../lib/ports/broker';
 import { sleep } from '../lib/ports/clock';
 import { createLog } from '../lib/telemetry/log';
@@ -29,6 +34,7 @@ export interface ScanResult {
 
 /** A word no encoder, template or hash makes by chance. */
 const canary = 'zqxcanaryvortexplinth';
+const answerCanary = 'qzjanswerumbragantry';
 const requests = 60;
 const settleMs = 1_500;
 
@@ -40,7 +46,10 @@ export async function scanPrompts(): Promise<ScanResult> {
   const home = embeddedHome({ directory });
   const log = createLog({ level: 'debug', destination });
   const world = simulatedWorld({ world: 1, rows: requests, seed: 1 });
-  const config = workloadConfig(world);
+  const upstream = await startUpstream();
+  const provider = providerSchema.parse({ kind: 'openai', baseUrl: upstream.url });
+  const providers = dictionaryOf(world.models.map((model) => [model.provider, provider] as const));
+  const config = workloadConfig(world, { providers });
   const engine = await startEngine({
     home,
     config,
@@ -62,6 +71,8 @@ export async function scanPrompts(): Promise<ScanResult> {
   const found = await scanTopics(home.broker, leaks);
   await engine.stop();
   await home.close();
+  await upstream.close();
+  if (upstream.calls() === 0) leaks.push('no model was called: the scan itself is broken');
   if (holds(logged.join('\n'))) leaks.push('log');
   leaks.push(...scanFiles(directory, found.inRequests + found.inDeadLetters));
   rmSync(directory, { recursive: true, force: true });
@@ -148,6 +159,7 @@ async function sendEverything(
     if (holds(answer))
       throw new Error(`the gateway's answer ${response.status} repeats the prompt: ${answer.slice(0, 200)}`);
   }
+  await callModels(engine.url!);
   await producer.close();
   await client.close();
 }
@@ -161,6 +173,7 @@ async function scanTopics(broker: Broker, leaks: string[]): Promise<{ inRequests
       for await (const records of broker.read({ topic: name, partition }, { from: earliest, to: end })) {
         for (const record of records) {
           if (!recordHolds(record)) continue;
+          if (recordHoldsAnswer(record)) leaks.push(`an answer in ${name}[${partition}]@${record.offset}`);
           if (name === topics.routeRequested.name) found.inRequests += 1;
           else if (name === deadLetterTopicName(topics.routeRequested.name)) found.inDeadLetters += 1;
           else leaks.push(`${name}[${partition}]@${record.offset}`);
@@ -175,12 +188,77 @@ function recordHolds(record: LogRecord): boolean {
   return holds(record.value ?? '') || holds(record.key ?? '') || holds(JSON.stringify(record.headers));
 }
 
+function recordHoldsAnswer({ value, key, headers }: LogRecord): boolean {
+  return `${value?.toString('latin1')} ${key} ${JSON.stringify(headers)}`.toLowerCase().includes(answerCanary);
+}
+
+/** A model that says its canary in what it answers, and in what it refuses. */
+async function startUpstream() {
+  let calls = 0;
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { model, stream, user } = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>;
+    calls++;
+    const json = { 'content-type': 'application/json' };
+    if (user === 'refused') response.writeHead(400, json).end(`{"error":{"message":"${answerCanary} ${canary}"}}`);
+    else if (user === 'failed') response.writeHead(500, json).end(`{"error":{"type":"${answerCanary}"}}`);
+    else if (stream === true) {
+      const chunk = { id: 'x', model, choices: [{ index: 0, delta: { content: answerCanary } }] };
+      const failure = { error: { message: answerCanary, type: 'server_error' } };
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(`data: ${JSON.stringify(chunk)}\n\ndata: ${JSON.stringify(failure)}\n\n`);
+    } else {
+      const message = { role: 'assistant', content: answerCanary };
+      const whole = { id: 'x', model, choices: [{ index: 0, message, finish_reason: 'stop' }] };
+      response.writeHead(200, json).end(JSON.stringify(whole));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/v1`,
+    calls: () => calls,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Calls at the door: answered, streamed with a failure in their middle, refused, failed, and wrong. */
+async function callModels(url: string): Promise<void> {
+  const messages = [{ role: 'user', content: `${canary}: say yours` }];
+  const calls = [
+    { model: 'auto', messages },
+    { model: 'auto', messages, stream: true },
+    { model: 'auto', messages, user: 'refused' },
+    { model: 'auto', messages, user: 'failed' },
+    { model: 'auto', messages, n: canary },
+    { model: 'auto', messages: [{ role: canary, content: canary }] },
+  ];
+  for (const call of calls) {
+    const response = await fetch(new URL('/v1/chat/completions', url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(call),
+    });
+    const answer = await response.text();
+    // The words of a provider about a request are for whoever sent it; ours repeat nothing.
+    if (holds(answer) && response.status !== 200 && !('user' in call && call.user === 'refused'))
+      throw new Error(`the answer ${response.status} of the door repeats a text: ${answer.slice(0, 200)}`);
+  }
+}
+
 /** The raw files hold the two topics themselves; anything beyond lmdb's own files is suspicious. */
 function scanFiles(directory: string, expected: number): string[] {
   const leaks: string[] = [];
   for (const file of readdirSync(directory)) {
     const count = readFileSync(join(directory, file)).toString('latin1').split(canary).length - 1;
     if (count > 0 && file !== 'data.mdb') leaks.push(`file ${file}`);
+    if (readFileSync(join(directory, file)).toString('latin1').includes(answerCanary))
+      leaks.push(`an answer in file ${file}`);
   }
   if (expected === 0) leaks.push('the canary was found nowhere at all: the scan itself is broken');
   return leaks;
@@ -194,6 +272,7 @@ function holds(haystack: Buffer | string): boolean {
 
 const needles = [
   canary,
+  answerCanary,
   Buffer.from(canary, 'utf16le').toString('latin1'),
   // Base64 of the canary at each of the three alignments, without the ends that depend on the neighbours.
   ...[0, 1, 2].map((shift) =>

@@ -1,5 +1,6 @@
 /** All services of the engine together in one process: declared, started readers first, stopped writers first. */
 import { createConfigWriter, type InForce } from '../lib/config/apply-config';
+import type { Environment } from '../lib/config/expand-references';
 import type { RouterConfig } from '../lib/config/router-config';
 import type { ConfigOrigin } from '../lib/config/settle-config';
 import { tableChecks } from '../lib/config/table-checks';
@@ -36,6 +37,8 @@ export interface EngineOptions {
   /** Where the gateway listens (port 0 takes a free one); null: no gateway. */
   readonly http: { readonly host: string; readonly port: number } | null;
   readonly log: Log;
+  /** Where the gateway finds the keys of providers, by the names that the configuration gives. */
+  readonly environment?: Environment;
   readonly metrics?: Metrics;
   readonly limits?: Partial<RuntimeLimits>;
   /** A service has failed for good, or the gateway cannot follow the log any more. */
@@ -131,6 +134,7 @@ function startGateway(options: EngineOptions, door: Door, running: RunningEngine
     log,
     requestPathPartitions: partitions,
     topicPrefix: home.topicPrefix,
+    ...(options.environment && { environment: options.environment }),
     door,
     waitingFor: () =>
       running

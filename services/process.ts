@@ -47,6 +47,8 @@ export interface ReadyMessage {
 }
 
 export interface ProcessParts {
+  /** Where the gateway finds the keys of providers. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Something has failed for good: the process should end and be started anew. */
@@ -85,6 +87,7 @@ export async function runProcess(
       log,
       metrics,
       onFatal,
+      environment,
       stopSignal: stop.signal,
     });
     log.info('process ready', { url: running.url });
@@ -189,6 +192,7 @@ async function startGateway(host: Host, door: Door, home: EngineHome, parts: Pro
     log: parts.log,
     requestPathPartitions: host.requestPathPartitions,
     topicPrefix: home.topicPrefix,
+    ...(parts.environment && { environment: parts.environment }),
     door,
     onFailed: parts.onFatal,
   });

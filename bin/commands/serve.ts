@@ -1,24 +1,29 @@
 import type { Command } from 'commander';
 import { createLog, type LogLevel } from '../../lib/telemetry/log';
-import { aborted, CliError, type Io } from '../io';
+import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions } from '../open-home';
-import { addConfigOptions, type ConfigOptions, readConfig, sayInForce } from '../read-config';
-import { defaultDataDirectory, reasonNotListening, wholeNumber } from '../read-options';
+import { addConfigOptions, type ConfigOptions, demoConfig, readConfig, sayInForce } from '../read-config';
+import { defaultDataDirectory, demoDataDirectory, reasonNotListening, wholeNumber } from '../read-options';
 import { type LocalEngine, startLocalEngine } from '../start-local-engine';
 
 interface ServeOptions extends HomeOptions, ConfigOptions {
-  readonly dataDir: string;
+  readonly dataDir?: string;
   readonly host: string;
   readonly port: number;
   readonly partitions: number;
   readonly logLevel: LogLevel;
+  readonly demo?: boolean;
 }
 
 export function addServe(program: Command, io: Io): void {
   const serveCommand = program
     .command('serve')
     .description('Run every service of the engine in this process, with the HTTP gateway, until Ctrl-C.')
-    .option('-d, --data-dir <directory>', 'where the embedded store lives', defaultDataDirectory)
+    .option('--demo', 'answer calls from a built-in upstream that says it is one, with no key and a store of its own')
+    .option(
+      '-d, --data-dir <directory>',
+      `where the embedded store lives (default: ${defaultDataDirectory}, with --demo ${demoDataDirectory})`,
+    )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('-p, --port <number>', 'port to listen on; 0 takes a free one', wholeNumber(0, 65_535), 8_080)
     .option(
@@ -36,17 +41,20 @@ export function addServe(program: Command, io: Io): void {
   addHomeOptions(addConfigOptions(serveCommand))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ quantum-router serve\n  $ quantum-router serve --config my.yaml --port 9000\n  $ curl -s localhost:8080/v1/route -H "content-type: application/json" -d \'{"prompt": "hello"}\'',
+      '\nExamples:\n  $ quantum-router serve\n  $ quantum-router serve --demo\n  $ quantum-router serve --config my.yaml --port 9000\n  $ curl -s localhost:8080/v1/route -H "content-type: application/json" -d \'{"prompt": "hello"}\'',
     )
     .action((options: ServeOptions) => serve(io, options));
 }
 
 async function serve(io: Io, options: ServeOptions): Promise<void> {
-  const read = await readConfig(io, options);
+  if (options.demo && options.config !== undefined)
+    throw new CliError('--demo has a configuration of its own: leave out --config', exitCodes.usage);
+  const read = options.demo ? demoConfig() : await readConfig(io, options);
   const log = createLog({ level: options.logLevel, nowMs: () => io.clock.nowMs() });
   const failure = new AbortController();
   const local = await start(io, options, {
     ...options,
+    dataDir: options.dataDir ?? (options.demo ? demoDataDirectory : defaultDataDirectory),
     config: read.config,
     configOrigin: read.origin,
     partitions: options.partitions,
@@ -55,6 +63,8 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     onFatal: (group, error) => failure.abort(new CliError(`${group} has failed for good: ${error.message}`)),
   });
   sayInForce(io, local.engine.inForce, read);
+  if (options.demo)
+    io.stderr.write('DEMONSTRATION: every answer comes from a built-in upstream, which is no language model\n');
   io.stderr.write(`ready on ${local.url} (Ctrl-C stops)\n`);
   await aborted(AbortSignal.any([io.stopSignal, failure.signal]));
   io.stderr.write('stopping: finishing what is under way\n');

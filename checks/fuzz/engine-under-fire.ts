@@ -3,7 +3,9 @@ import { Agent } from 'node:http';
 import { systemClock } from '../../lib/adapters/system';
 import { defaultConfigYaml, parseConfig } from '../../lib/config/parse-config';
 import { processSettings } from '../../lib/config/process-settings';
+import { providerSchema } from '../../lib/config/provider-schema';
 import type { RouterConfig } from '../../lib/config/router-config';
+import { dictionaryOf } from '../../lib/dictionary';
 import type { OutgoingRecord } from '../../lib/ports/broker';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
@@ -192,8 +194,10 @@ export async function putUnderFire({ kafka, topicPrefix }: Fronts): Promise<Unde
 function firstConfig(): RouterConfig {
   const parsed = parseConfig(defaultConfigYaml());
   if (!parsed.ok) throw new Error('the example configuration is not valid');
+  const demo = providerSchema.parse({ kind: 'demo' });
+  const providers = dictionaryOf(parsed.config.models.map(({ provider }) => [provider, demo] as const));
   // Nothing here is about time.
-  return { ...parsed.config, threadTimeoutMs: 5_000 };
+  return { ...parsed.config, providers, threadTimeoutMs: 5_000 };
 }
 
 async function ordinaryRecords({ broker, topicPrefix }: EngineHome): Promise<UnderFire['ordinary']> {

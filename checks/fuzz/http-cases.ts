@@ -37,6 +37,10 @@ const bases: Readonly<Record<string, unknown>> = {
   '/v1/route': { requestId: 'fuzz', prompt: 'Translate "good morning" into Finnish.' },
   '/v1/quantum/route': { requestId: 'fuzz', prompt: 'Write a haiku about logs.' },
   '/v1/feedback': { decisionId: 'fuzz-base', quality: 0.5 },
+  '/v1/chat/completions': { model: 'auto', messages: [{ role: 'user', content: 'Say good morning.' }] },
+  '/v1/messages': { model: 'auto', max_tokens: 100, messages: [{ role: 'user', content: 'Say good morning.' }] },
+  '/v1/responses': { model: 'auto', input: 'Say good morning.' },
+  '/v1/embeddings': { model: 'gpt-4.1', input: 'good morning' },
 };
 /** Exactly one of these is given. */
 const contents = ['prompt', 'messages', 'features'];

@@ -3,6 +3,8 @@
  * says what routing was worth beside other policies on the same requests and the same luck.
  */
 import { createRouterClient } from '../../lib/client/router-client';
+import { providerSchema } from '../../lib/config/provider-schema';
+import { dictionaryOf } from '../../lib/dictionary';
 import { utilityWeights } from '../../lib/routing/judge/utility';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import type { Log } from '../../lib/telemetry/log';
@@ -65,7 +67,10 @@ const breakerOpenMs = 1_000;
 /** Plays the workload and prints the table. The engine goes on running: whoever called stops it. */
 export async function runWorkload(options: RunOptions): Promise<RunResult> {
   const { workload, home } = options;
-  const defaults = workloadConfig(workload, { seed: options.seed });
+  // Models of a workload are on paper: whoever calls one at the doors hears the demonstration upstream.
+  const demo = providerSchema.parse({ kind: 'demo' });
+  const providers = dictionaryOf(workload.models.map(({ provider }) => [provider, demo] as const));
+  const defaults = workloadConfig(workload, { seed: options.seed, providers });
   const config = { ...defaults, breaker: { ...defaults.breaker, openMs: breakerOpenMs } };
   const engine = await startEngine({
     home,

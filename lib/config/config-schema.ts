@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { dictionaryOf, ownEntry } from '../dictionary';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
+import { apiNames } from './provider-config';
+import { presetsSchema, providersSchema } from './provider-schema';
 import {
   collapseNames,
   defaultRewardWeights,
@@ -40,6 +42,9 @@ const priceSchema = z.strictObject({
   inputPerMillionUsd: money.default(0).describe('USD per million tokens read'),
   outputPerMillionUsd: money.default(0).describe('USD per million tokens written'),
   perRequestUsd: money.default(0).describe('USD per call, whatever its length'),
+  cachedInputPerMillionUsd: money
+    .optional()
+    .describe('USD per million tokens read from the cache of the provider; the price of other input where left out'),
 });
 
 const modelSchema = z.strictObject({
@@ -59,6 +64,13 @@ const modelSchema = z.strictObject({
   expectedOutputTokens: positive.default(250).describe('believed until outcomes say better'),
   expectedQuality: fraction.default(0.5).describe('0..1, believed until outcomes say better'),
   taskQuality: names(fraction).default({}).describe('the same per task type, where you know more'),
+  apis: z
+    .array(z.enum(apiNames))
+    .min(1)
+    .max(apiNames.length)
+    .optional()
+    .describe('calls it takes, where its provider answers more, such as [embeddings]'),
+  upstreamModel: name.optional().describe('what its provider calls it, where that is another name'),
 });
 
 const weight = money.optional();
@@ -74,6 +86,8 @@ const preferenceSchema = z.strictObject({
 
 export const configSchema = z.strictObject({
   models: z.array(modelSchema).min(1).max(maxModels).describe('the models to choose from'),
+  providers: providersSchema,
+  presets: presetsSchema,
   strategies: z
     .array(z.enum(strategyNames))
     .min(1)
@@ -250,6 +264,8 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...breakerOrder(raw['breaker']),
     ...deadWeights(raw),
     ...linearSessions(raw['learning']),
+    ...providerAddresses(raw['providers']),
+    ...presetNames(raw),
   ];
 }
 
@@ -290,6 +306,46 @@ function linearSessions(learning: unknown): Issue[] {
   return typeof discount === 'number' && discount > 0
     ? [issueAt(['learning', 'sessionDiscount'], 'needs learning.pipeline dqn: the linear half cannot look ahead')]
     : [];
+}
+
+/** Where the demonstration upstream listens nobody can know before; everybody else must have an address. */
+function providerAddresses(providers: unknown): Issue[] {
+  if (!isObject(providers)) return [];
+  return Object.entries(providers).flatMap(([provider, value]) => {
+    if (!isObject(value) || value['kind'] === 'demo') return [];
+    const { baseUrl } = value;
+    return baseUrl === undefined || baseUrl === null
+      ? [issueAt(['providers', provider], 'needs a baseUrl, such as https://api.openai.com/v1')]
+      : [];
+  });
+}
+
+/** A preset that names what is not there could never be asked for. */
+function presetNames({ presets, models }: Record<string, unknown>): Issue[] {
+  if (!isObject(presets) || !Array.isArray(models)) return [];
+  const known = (field: 'name' | 'provider') => new Set(models.map((model) => isObject(model) && model[field]));
+  const [names, providers] = [known('name'), known('provider')];
+  return Object.entries(presets).flatMap(([preset, value]) => {
+    if (preset.includes('/')) return [issueAt(['presets', preset], 'may not have a slash in its name')];
+    const limits = isObject(value) ? value['limits'] : undefined;
+    const preference = isObject(value) ? value['preference'] : undefined;
+    const dead = deadPreference(preference).map((issue) => ({ ...issue, path: ['presets', preset, ...issue.path] }));
+    if (!isObject(limits)) return dead;
+    const unknown = [
+      ...['allowedModels', 'deniedModels'].flatMap((field) => unknownIn(limits[field], names, field)),
+      ...['allowedProviders', 'deniedProviders'].flatMap((field) => unknownIn(limits[field], providers, field)),
+    ];
+    return [...dead, ...unknown.map((issue) => ({ ...issue, path: ['presets', preset, 'limits', ...issue.path] }))];
+  });
+}
+
+function unknownIn(listed: unknown, known: ReadonlySet<unknown>, field: string): Issue[] {
+  if (!Array.isArray(listed) || listed.length > configLimits.maxModels) return [];
+  return listed.flatMap((one, index) =>
+    typeof one === 'string' && !known.has(one)
+      ? [issueAt([field, index], `"${one}" is none that a model here has`)]
+      : [],
+  );
 }
 
 function deadPreference(preference: unknown): Issue[] {

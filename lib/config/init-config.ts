@@ -1,6 +1,7 @@
 /** The file `quantum-router init` writes: an example catalogue, and every setting with its default, explained by the schema. */
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import { dictionaryOf } from '../dictionary';
 import { completeConfig, configSchema, modelSchema } from './config-schema';
 import { unwrapped } from './describe-issues';
 
@@ -58,12 +59,52 @@ const heading = `# Quantum Router: configuration.
 
 /** A complete, annotated configuration in YAML. It validates as it is. */
 export function defaultConfigYaml(): string {
-  const models = catalogue.map(modelOf);
-  const defaults = completeConfig(configSchema.parse({ models, preference: examplePreference }));
-  const settings = Object.entries(configSchema.shape)
-    .filter(([key]) => key !== 'models')
+  return configYaml(heading, catalogue.map(modelOf), dictionaryOf());
+}
+
+/** A model for a file; a comment stands in front of it. */
+export interface WrittenModel {
+  readonly comment: string | null;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** A file with these models and providers: every provider's fields as given, every other setting with its default. */
+export function foundConfigYaml(
+  intro: string,
+  models: readonly WrittenModel[],
+  providers: Readonly<Record<string, unknown>>,
+): string {
+  const text = models.map(({ comment, fields }) => {
+    const lines = Object.entries(fields).map(
+      ([key, value]) => `${key === 'name' ? '  - ' : '    '}${key}: ${inline(value)}`,
+    );
+    return [...(comment === null ? [] : [`  # ${comment}`]), ...lines].join('\n');
+  });
+  const written = Object.entries(providers).map(([name, provider]) => `  ${inline(name)}: ${inline(provider)}`);
+  return [
+    intro,
+    `# ${configSchema.shape.providers.description}\nproviders:\n${written.join('\n')}\n`,
+    `# ${configSchema.shape.models.description}\nmodels:\n${text.join('\n\n')}\n`,
+    ...settingsYaml({ models: models.map(({ fields }) => fields), preference: examplePreference, providers }, [
+      'models',
+      'providers',
+    ]),
+  ].join('\n');
+}
+
+function configYaml(intro: string, models: ReturnType<typeof modelOf>[], providers: object): string {
+  return [
+    intro,
+    modelsYaml(models),
+    ...settingsYaml({ models, preference: examplePreference, providers }, ['models']),
+  ].join('\n');
+}
+
+function settingsYaml(raw: unknown, except: readonly string[]): string[] {
+  const defaults = completeConfig(configSchema.parse(raw));
+  return Object.entries(configSchema.shape)
+    .filter(([key]) => !except.includes(key))
     .map(([key, schema]) => settingYaml(key, schema as z.ZodType, defaults[key as keyof typeof defaults]));
-  return [heading, modelsYaml(models), ...settings].join('\n');
 }
 
 function modelOf(row: CatalogueRow) {

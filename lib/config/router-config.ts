@@ -2,6 +2,7 @@
 import type { TensorBackendName } from '../ports/tensor-backend';
 import type { RewardWeights } from '../reward/reward';
 import type { Preference } from '../topics/generated/messages';
+import type { ApiName, ProviderConfig } from './provider-config';
 
 export const strategyNames = [
   'LEARNING_OPTIMIZED',
@@ -30,6 +31,8 @@ export interface ModelConfig {
     readonly inputPerMillionUsd: number;
     readonly outputPerMillionUsd: number;
     readonly perRequestUsd: number;
+    /** Of input that the provider had in its cache; absent: the price of other input. */
+    readonly cachedInputPerMillionUsd?: number | undefined;
   };
   readonly capabilities: readonly string[];
   readonly contextTokens: number;
@@ -39,10 +42,33 @@ export interface ModelConfig {
   /** What the operator believes of its quality before anything was observed, 0..1, overall and per task type. */
   readonly expectedQuality: number;
   readonly taskQuality: Readonly<Record<string, number>>;
+  /** What its provider calls it; absent: `name`. */
+  readonly upstreamModel?: string | undefined;
+  /** Calls it takes, where its provider answers more: an embedding model must not be asked to chat. */
+  readonly apis?: readonly ApiName[] | undefined;
+}
+
+/** What `auto/<name>` asks for. Whatever a request itself says counts more. */
+export interface PresetConfig {
+  readonly preference: Preference | null;
+  readonly limits: {
+    readonly maxCostUsd: number | null;
+    readonly maxLatencyMs: number | null;
+    readonly allowedModels: readonly string[];
+    readonly deniedModels: readonly string[];
+    readonly allowedProviders: readonly string[];
+    readonly deniedProviders: readonly string[];
+  };
+  readonly strategies: readonly StrategyName[];
+  readonly collapse: CollapseName | null;
 }
 
 export interface RouterConfig {
   readonly models: readonly ModelConfig[];
+  /** By the name that models give as their provider. Those without an entry are decided on and never called. */
+  readonly providers: Readonly<Record<string, ProviderConfig>>;
+  /** What callers mean by `auto/<name>`. */
+  readonly presets: Readonly<Record<string, PresetConfig>>;
   /** Asked in this order. */
   readonly strategies: readonly StrategyName[];
   readonly collapse: CollapseName;

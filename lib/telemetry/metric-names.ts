@@ -189,6 +189,32 @@ export const metricDefinitions = {
     'Decisions of this gateway since rewards last came; before the first reward, all that the log had at its start, too.',
   ),
   quantum_router_http_waiting: gauge([], 'HTTP requests that wait for their decision.'),
+  quantum_router_calls_total: counter(
+    ['provider', 'status'],
+    'Calls of models made by the gateway, every attempt, by status (SUCCESS, FAILURE, TIMEOUT, RATE_LIMITED, CANCELLED).',
+  ),
+  quantum_router_call_seconds: histogram(['provider'], 'Time of a call of a model, to the last word of its answer.'),
+  quantum_router_call_first_token_seconds: histogram(['provider'], 'Time of a streaming call to its first token.'),
+  quantum_router_call_tokens_total: counter(
+    ['provider', 'kind'],
+    'Tokens as providers count them, by kind (input, cached-input within it, output, reasoning within it).',
+  ),
+  quantum_router_call_overhead_seconds: histogram(
+    ['api'],
+    'Time that a call took before its answer began, without the time spent waiting for providers.',
+  ),
+  quantum_router_calls_degraded_total: counter(
+    ['reason'],
+    'Calls made in the configured order, without a decision, by why (not-ready, overloaded, no-decision, log-unavailable).',
+  ),
+  quantum_router_call_reports_lost_total: counter(
+    ['reason'],
+    'Outcomes of calls that could not be reported, by why (no-decision, log, too-many).',
+  ),
+  quantum_router_other_model_answered_total: counter(
+    ['model'],
+    'Calls that another model answered than the one that was asked, by the one that was asked.',
+  ),
   quantum_router_http_dropped_connections_total: counter(
     [],
     'Connections closed at once because the gateway had as many as it may have.',

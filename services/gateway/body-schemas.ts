@@ -27,7 +27,7 @@ const asking = (field: keyof RouteRequested, narrower?: { min: number; max?: num
 const telling = (field: keyof RouteOutcome, narrower?: { min: number; max?: number }) =>
   numberOf('RouteOutcome', field, narrower);
 
-const limitsSchema = z.strictObject({
+export const limitsSchema = z.strictObject({
   maxCostUsd: limit('maxCostUsd').nullable().default(null).describe(fieldDoc('Limits', 'maxCostUsd')),
   maxSessionCostUsd: limit('maxSessionCostUsd')
     .nullable()
@@ -40,7 +40,7 @@ const limitsSchema = z.strictObject({
   deniedProviders: names.default([]).describe(fieldDoc('Limits', 'deniedProviders')),
 });
 
-const preferenceSchema = z.strictObject({
+export const preferenceSchema = z.strictObject({
   quality: weight('quality').default(0).describe(fieldDoc('Preference', 'quality')),
   cost: weight('cost').default(0).describe(fieldDoc('Preference', 'cost')),
   latency: weight('latency').default(0).describe(fieldDoc('Preference', 'latency')),
@@ -154,6 +154,6 @@ export function toRequest(body: RouteBody, requestId: string, nowMs: number): Ro
 const loneSurrogate = /\p{Cs}/gu;
 
 /** UTF-8 has no lone surrogates. A text is only looked at, so U+FFFD will do; an id with one is refused. */
-function wellFormed(text: string): string {
+export function wellFormed(text: string): string {
   return text.replace(loneSurrogate, '\ufffd');
 }

@@ -38,6 +38,14 @@ export interface GatewaySettings {
   readonly maxReportScannedRecords: number;
   /** Reports kept in memory to answer a contradiction at once. */
   readonly maxRememberedReports: number;
+  /** How much longer than for its threads a call of a model waits for its decision while the engine does not answer. */
+  readonly hastyGraceMs: number;
+  /** One call of a model at the door, from its first byte to the last of its answer, all attempts together. */
+  readonly callTimeoutMs: number;
+  /** A caller who takes nothing of a stream for so long is given up. */
+  readonly slowReaderMs: number;
+  /** Longest wait before a model that asked for it is called again within one call. */
+  readonly maxRetryWaitMs: number;
 }
 
 export const defaultGatewaySettings: GatewaySettings = {
@@ -59,4 +67,8 @@ export const defaultGatewaySettings: GatewaySettings = {
   maxScannedRecords: 50_000,
   maxReportScannedRecords: 5_000,
   maxRememberedReports: 20_000,
+  hastyGraceMs: 100,
+  callTimeoutMs: 600_000,
+  slowReaderMs: 60_000,
+  maxRetryWaitMs: 20_000,
 };

@@ -17,6 +17,7 @@ import type {
 import type { KnownWeights } from '../../lib/weights/read-weights';
 import type { JsonSchema } from './avro-json-schema';
 import type { GatewaySettings } from './config';
+import type { ErrorForm } from './doors/error-form';
 import type { ErrorCode } from './http-error';
 import type { DecisionLookup } from './look-up-decision';
 import type { RecentDecisions } from './recent-decisions';
@@ -56,6 +57,8 @@ export interface Endpoint {
   readonly responses: Readonly<Record<number, { readonly doc: string; readonly body: ResponseBody }>>;
   /** Errors it may answer beside `internal`. */
   readonly errors: readonly ErrorCode[];
+  /** What errors look like; `own` where it is left out. */
+  readonly errorForm?: ErrorForm;
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 

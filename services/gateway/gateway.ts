@@ -9,9 +9,12 @@ import { createRouterClient } from '../../lib/client/router-client';
 import { createConfigWriter } from '../../lib/config/apply-config';
 import { type CurrentConfig, createConfigReader } from '../../lib/config/current-config';
 import { suggestName } from '../../lib/config/describe-issues';
+import type { Environment } from '../../lib/config/expand-references';
 import { tableChecks } from '../../lib/config/table-checks';
 import type { Broker } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
+import { type DemoUpstream, startDemoUpstream } from '../../lib/providers/demo-upstream';
+import { createProviderClient } from '../../lib/providers/provider-client';
 import { type FollowedView, followView } from '../../lib/stream/view';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
@@ -20,6 +23,8 @@ import { askTrainer } from '../../lib/weights/ask-trainer';
 import { readWeights } from '../../lib/weights/read-weights';
 import { type BodyBudget, type BodyShare, createBodyBudget } from './body-budget';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
+import { formOf } from './doors/error-form';
+import { type CallServer, createCallServer } from './doors/serve-call';
 import type { Endpoint, GatewayContext } from './endpoint';
 import { HttpError, toHttpError } from './http-error';
 import { createDecisionLookup } from './look-up-decision';
@@ -29,6 +34,7 @@ import { createRecentDecisions } from './recent-decisions';
 import { createReportedOutcomes } from './reported-outcomes';
 import { configEndpoints } from './routes/config';
 import { decisionEndpoints } from './routes/decisions';
+import { doorEndpoints } from './routes/doors';
 import { feedbackEndpoints } from './routes/feedback';
 import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
@@ -51,6 +57,8 @@ export interface GatewayOptions {
   readonly settings?: Partial<GatewaySettings>;
   /** Where it listens already; by default the gateway opens a door of its own. It belongs to the gateway from now on. */
   readonly door?: Door;
+  /** Where the keys of providers are, by the names that the configuration gives; by default there are none. */
+  readonly environment?: Environment;
   /** What else is not ready (services that are still restoring); empty when all is. */
   readonly waitingFor?: () => readonly string[];
   /** Further facts for /health. */
@@ -83,8 +91,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let connection: Connection | null = null;
   try {
     connection = await connect(options, settings);
-    const { context } = connection;
-    const server = createServer(context, door, options.log);
+    const { context, calls } = connection;
+    const server = createServer(context, calls, door, options.log);
     await server.ready();
     door.handOver((request, response) => server.routing(request, response));
     options.log.info('gateway listens', { url: door.url, gateway: context.id });
@@ -111,6 +119,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
 interface Connection {
   readonly context: GatewayContext;
+  readonly calls: CallServer;
   close(): Promise<void>;
 }
 
@@ -191,19 +200,33 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     waitingFor: () => [...(config() ? [] : ['a configuration']), ...(options.waitingFor?.() ?? [])],
     status: options.status ?? (() => ({})),
   };
+  let demo: Promise<DemoUpstream> | null = null;
+  const providers = createProviderClient({
+    clock,
+    environment: options.environment ?? {},
+    demoUrl: async () => {
+      demo ??= startDemoUpstream();
+      return (await demo).url;
+    },
+  });
+  const calls = createCallServer({ context, client: providers, log });
   const views: FollowedView<unknown>[] = [configView, profiles, tuning];
   const close = async (): Promise<void> => {
     stopWatching();
+    await calls.close();
+    await providers.close();
+    await (await demo)?.close();
     await client.close();
     await configWriter.close();
     for (const view of views) await view.stop();
   };
-  return { context, close };
+  return { context, calls, close };
 }
 
 /** All endpoints, as they are served and documented. */
-export function endpointsOf(context: GatewayContext): Endpoint[] {
+export function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
   const endpoints = [
+    ...doorEndpoints(calls),
     ...routeEndpoints(context),
     ...feedbackEndpoints(context),
     ...decisionEndpoints(context),
@@ -215,7 +238,7 @@ export function endpointsOf(context: GatewayContext): Endpoint[] {
   return [...endpoints, openapiEndpoint(endpoints)];
 }
 
-function createServer(context: GatewayContext, door: Door, log: Log): FastifyInstance {
+function createServer(context: GatewayContext, calls: CallServer, door: Door, log: Log): FastifyInstance {
   const server = Fastify({
     logger: false,
     // The door listens already and goes on when this server is closed.
@@ -234,7 +257,8 @@ function createServer(context: GatewayContext, door: Door, log: Log): FastifyIns
   for (const method of METHODS) if (!server.supportedMethods.includes(method)) server.addHttpMethod(method);
   takeBodies(server, context);
   traceRequests(server);
-  const endpoints = endpointsOf(context);
+  const endpoints = endpointsOf(context, calls);
+  const forms = new Map(endpoints.map(({ path, errorForm = 'own' }) => [urlOf(path), errorForm]));
   for (const { method, path, handler } of endpoints) {
     server.route({
       method,
@@ -281,14 +305,15 @@ function createServer(context: GatewayContext, door: Door, log: Log): FastifyIns
     const refused = toHttpError(error);
     if (refused.code === 'internal')
       log.error('a request failed', { route: request.routeOptions.url ?? '', error: error as Error });
-    if (refused.status === 503) reply.header('retry-after', '1');
+    if (refused.status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', '1');
     if (refused.field === 'content-encoding') reply.header('accept-encoding', acceptedEncodings);
     if (!request.raw.complete) {
       // What is left of the body is thrown away until the connection is closed behind the answer.
       reply.header('connection', 'close');
       request.raw.resume();
     }
-    return reply.status(refused.status).send(refused.toJSON());
+    const form = forms.get(request.routeOptions.url ?? '') ?? 'own';
+    return reply.status(refused.status).send(formOf(refused, form));
   });
   countResponses(server, context);
   return server;

@@ -19,12 +19,15 @@ export const errorStatus = {
   body_too_large: 413,
   unsupported_media_type: 415,
   version_required: 428,
+  rate_limited: 429,
   headers_too_large: 431,
   internal: 500,
+  upstream_failed: 502,
   not_ready: 503,
   overloaded: 503,
   decision_timeout: 504,
   trainer_timeout: 504,
+  upstream_timeout: 504,
 } as const;
 export type ErrorCode = keyof typeof errorStatus;
 

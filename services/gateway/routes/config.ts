@@ -5,6 +5,7 @@ import { configLimits } from '../../../lib/config/config-limits';
 import { configSchema } from '../../../lib/config/config-schema';
 import { referenceIssues } from '../../../lib/config/expand-references';
 import { configToJson, type ParseResult, validateConfig } from '../../../lib/config/parse-config';
+import type { ProviderConfig } from '../../../lib/config/provider-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { sleep } from '../../../lib/ports/clock';
 import type { Endpoint, GatewayContext } from '../endpoint';
@@ -56,6 +57,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
         'malformed_json',
         'invalid_field',
         'version_conflict',
+        'refused',
         'version_required',
         'body_too_large',
         'unsupported_media_type',
@@ -64,6 +66,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
       handler: async (request, reply) => {
         const { config, version } = await readConfig(request, parseYaml);
         refuseTooLarge(config);
+        refuseOtherAddresses(context.config()?.config ?? null, config);
         const written = await context.configWriter.apply(
           config,
           version,
@@ -123,6 +126,25 @@ function refuseTooLarge(config: RouterConfig): void {
   const bytes = Buffer.byteLength(configToJson(config));
   if (bytes > maxRecordBytes)
     throw invalidField('config', `takes ${bytes} bytes with all defaults, more than the ${maxRecordBytes} of a record`);
+}
+
+/**
+ * Where calls go, and with which key, is the operator's word in a file: whoever reaches this port could else have the keys of
+ * the gateway's environment sent to himself. The demonstration upstream is no address.
+ */
+function refuseOtherAddresses(before: RouterConfig | null, after: RouterConfig): void {
+  const known = new Map(Object.entries(before?.providers ?? {}));
+  const addressOf = ({ kind, baseUrl, apiKeyEnv, headersEnv }: ProviderConfig): string =>
+    JSON.stringify([kind, baseUrl, apiKeyEnv, Object.entries(headersEnv).sort()]);
+  for (const [name, provider] of Object.entries(after.providers)) {
+    const existing = known.get(name);
+    if (provider.kind === 'demo' || (existing && addressOf(existing) === addressOf(provider))) continue;
+    throw new HttpError(
+      'refused',
+      `providers.${name}: kind, baseUrl, apiKeyEnv and headersEnv of a provider cannot be changed here; put them into the file (serve --config, config apply)`,
+      `providers.${name}`,
+    );
+  }
 }
 
 function configOf(raw: unknown, under: readonly string[]): RouterConfig {

@@ -7,6 +7,7 @@ import type { RouteDecided, RouteOutcome } from '../../../lib/topics/generated/m
 import { faultOf } from '../../reward-feedback/check-outcome';
 import { wholeOf } from '../../reward-feedback/merge-reports';
 import { type FeedbackBody, feedbackBodySchema } from '../body-schemas';
+import { callSource, mechanicalSource } from '../doors/report-calls';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
 import { readBody } from '../read-body';
@@ -109,7 +110,8 @@ async function decisionUnderWay(context: GatewayContext, decisionId: string): Pr
 }
 
 function toOutcome(context: GatewayContext, body: FeedbackBody, decision: RouteDecided | undefined): RouteOutcome {
-  const model = body.model ?? decision?.model;
+  const model =
+    body.model ?? (body.attempt === null ? answeringModel(context, body.decisionId) : null) ?? decision?.model;
   if (model === undefined)
     throw invalidField('model', 'is required: the decision is not among the newest, so its model is not known');
   if (decision) refuseOtherModel(decision, model);
@@ -125,6 +127,14 @@ function toOutcome(context: GatewayContext, body: FeedbackBody, decision: RouteD
     routingKey: decision?.routingKey ?? body.routingKey ?? context.recent.routingKeyOf(body.decisionId),
     occurredAtMs: body.occurredAtMs ?? context.clock.nowMs(),
   };
+}
+
+/** The fallback that answered where this gateway made the call itself: whoever judges the answer means that one. */
+function answeringModel(context: GatewayContext, decisionId: string): string | null {
+  const own = context.reported
+    .of(decisionId)
+    .filter(({ source }) => source === callSource || source === mechanicalSource);
+  return own.find(({ status, attempt }) => status === 'SUCCESS' && attempt > 1)?.model ?? null;
 }
 
 /** What was decided can be reported, whatever the configuration has become since; what was not has no say in it. */

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { dictionaryOf } from '../../../lib/dictionary';
 import { addMessage, type JsonSchema } from '../avro-json-schema';
 import { maxJsonDepth, maxJsonValues } from '../check-json-text';
+import { errorForms } from '../doors/error-form';
 import type { Endpoint, RequestBody, ResponseBody } from '../endpoint';
-import { type ErrorCode, errorSchema, errorStatus } from '../http-error';
+import { type ErrorCode, errorStatus } from '../http-error';
 import { acceptedEncodings } from '../read-body';
 import { sendJson } from '../send-json';
 
@@ -26,7 +27,8 @@ export function openapiEndpoint(endpoints: readonly Endpoint[]): Endpoint {
 }
 
 export function openapiDocument(endpoints: readonly Endpoint[]): JsonSchema {
-  const schemas: Record<string, JsonSchema> = { Error: jsonSchemaOf(errorSchema, 'output') };
+  const schemas = dictionaryOf<string, JsonSchema>();
+  for (const { name, schema } of Object.values(errorForms)) schemas[name] = jsonSchemaOf(schema, 'output');
   const paths = dictionaryOf<string, Record<string, JsonSchema>>();
   for (const endpoint of endpoints) {
     paths[endpoint.path] = paths[endpoint.path] ?? dictionaryOf();
@@ -39,7 +41,7 @@ export function openapiDocument(endpoints: readonly Endpoint[]): JsonSchema {
       version: '1',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       description: [
-        'Decides, for every request, which language model should answer it. Every error has the shape of Error.',
+        'Decides, for every request, which language model should answer it. Every error has the shape of Error, or that of the API that was called.',
         `Bodies are UTF-8; content-encoding may be ${acceptedEncodings}. A body of JSON is nested at most ${maxJsonDepth} levels, has at most ${maxJsonValues} values (fields and list elements together), no key twice and no number beyond the range of a double.`,
         'GET is answered to HEAD as well, OPTIONS with the methods in Allow; a slash at the end of a path changes nothing.',
       ].join(' '),
@@ -64,7 +66,7 @@ function operationOf(endpoint: Endpoint, schemas: Record<string, JsonSchema>): J
   const errors: ErrorCode[] = [...new Set([...endpoint.errors, ...ofBodies, ...ofAnyRequest])];
   for (const status of [...new Set(errors.map((code) => errorStatus[code]))].sort((a, b) => a - b)) {
     const codes = errors.filter((code) => errorStatus[code] === status);
-    const error = { $ref: '#/components/schemas/Error' };
+    const error = { $ref: `#/components/schemas/${errorForms[endpoint.errorForm ?? 'own'].name}` };
     // Not ready is also what /ready says, in its own shape.
     const other = endpoint.responses[status];
     const schema = other ? { anyOf: [schemaOf(other.body, schemas), error] } : error;

@@ -1,0 +1,285 @@
+/**
+ * What an answer says of itself: which model made it, how many tokens it took, how it ended. Everything in it comes from
+ * outside and may be of any shape; what is not as expected is not known.
+ */
+import type { ApiName } from '../config/provider-config';
+
+export interface ToolCall {
+  readonly name: string;
+  /** JSON as the model wrote it, or a value. */
+  arguments: unknown;
+}
+
+export interface AnswerFacts {
+  id: string | null;
+  model: string | null;
+  /** With those that were cached. */
+  inputTokens: number | null;
+  cachedInputTokens: number | null;
+  /** With those of reasoning. */
+  outputTokens: number | null;
+  reasoningTokens: number | null;
+  finishReason: string | null;
+  /** Whether there is any text, tool call or other content. */
+  hasContent: boolean;
+  isRefusal: boolean;
+  /** Of the first choice; what is longer than `maxKeptChars` is not kept. */
+  text: string;
+  isTextCut: boolean;
+  readonly toolCalls: ToolCall[];
+  /** The stream has said that it is through. */
+  isComplete: boolean;
+}
+
+export function emptyFacts(): AnswerFacts {
+  return {
+    id: null,
+    model: null,
+    inputTokens: null,
+    cachedInputTokens: null,
+    outputTokens: null,
+    reasoningTokens: null,
+    finishReason: null,
+    hasContent: false,
+    isRefusal: false,
+    text: '',
+    isTextCut: false,
+    toolCalls: [],
+    isComplete: false,
+  };
+}
+
+/** Enough for structured output that is worth checking. */
+const maxKeptChars = 262_144;
+const maxToolCalls = 256;
+const maxTokens = 2_147_483_647;
+
+type Json = Readonly<Record<string, unknown>>;
+
+export function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const objectOf = (value: unknown): Json => (isJson(value) ? value : {});
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+function tokens(value: unknown): number | null {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= maxTokens ? value : null;
+}
+
+function idOf(value: unknown): string | null {
+  return typeof value === 'string' && value.length > 0 && value.length <= 500 ? value : null;
+}
+
+function addText(facts: AnswerFacts, text: string): void {
+  if (text === '') return;
+  facts.hasContent = true;
+  if (facts.isTextCut || facts.text.length + text.length > maxKeptChars) facts.isTextCut = true;
+  else facts.text += text;
+}
+
+function addToolCall(facts: AnswerFacts, name: unknown, args: unknown): ToolCall | undefined {
+  facts.hasContent = true;
+  if (facts.toolCalls.length >= maxToolCalls) return undefined;
+  const call = { name: textOf(name), arguments: args };
+  facts.toolCalls.push(call);
+  return call;
+}
+
+/** Usage in the words of either family of APIs. */
+function readUsage(facts: AnswerFacts, given: unknown): void {
+  if (!isJson(given)) return;
+  const created = tokens(given['cache_creation_input_tokens']);
+  const read = tokens(given['cache_read_input_tokens']);
+  const own = tokens(given['prompt_tokens']) ?? tokens(given['input_tokens']);
+  // Anthropic counts what it has cached beside the input, all others within it.
+  if (own !== null) facts.inputTokens = own + (created ?? 0) + (read ?? 0);
+  const details = objectOf(given['prompt_tokens_details'] ?? given['input_tokens_details']);
+  facts.cachedInputTokens = tokens(details['cached_tokens']) ?? read ?? facts.cachedInputTokens;
+  facts.outputTokens = tokens(given['completion_tokens']) ?? tokens(given['output_tokens']) ?? facts.outputTokens;
+  const outputDetails = objectOf(given['completion_tokens_details'] ?? given['output_tokens_details']);
+  facts.reasoningTokens = tokens(outputDetails['reasoning_tokens']) ?? facts.reasoningTokens;
+}
+
+/** Reads a whole answer. False where it is no answer of this API at all. */
+export function readWhole(api: ApiName, answer: unknown, facts: AnswerFacts): boolean {
+  if (!isJson(answer) || isJson(answer['error'])) return false;
+  facts.id = idOf(answer['id']);
+  facts.model = idOf(answer['model']);
+  readUsage(facts, answer['usage']);
+  facts.isComplete = true;
+  if (api === 'embeddings') {
+    facts.hasContent = listOf(answer['data']).length > 0;
+    return Array.isArray(answer['data']);
+  }
+  if (api === 'chat') {
+    const choices = listOf(answer['choices']);
+    for (const [index, choice] of choices.entries()) readChoice(facts, objectOf(choice), 'message', index === 0);
+    return choices.length > 0;
+  }
+  if (api === 'messages') {
+    for (const block of listOf(answer['content'])) readBlock(facts, objectOf(block));
+    endMessage(facts, answer['stop_reason']);
+    return Array.isArray(answer['content']);
+  }
+  readResponse(facts, answer);
+  return Array.isArray(answer['output']);
+}
+
+function readChoice(facts: AnswerFacts, choice: Json, field: 'message' | 'delta', isFirst: boolean): void {
+  const said = objectOf(choice[field]);
+  if (isFirst) facts.finishReason = idOf(choice['finish_reason']) ?? facts.finishReason;
+  if (textOf(said['refusal']) !== '') {
+    facts.isRefusal = true;
+    facts.hasContent = true;
+  }
+  const text = textOf(said['content']) || textOf(choice['text']);
+  if (isFirst) addText(facts, text);
+  else if (text !== '') facts.hasContent = true;
+  if (isJson(said['audio']) || listOf(said['content']).length > 0 || isJson(said['function_call']))
+    facts.hasContent = true;
+  for (const given of listOf(said['tool_calls'])) {
+    const call = objectOf(given);
+    const { name, arguments: args } = objectOf(call['function']) as { name?: unknown; arguments?: unknown };
+    // A stream gives the name first and the arguments bit by bit behind it.
+    if (field === 'message' || textOf(name) !== '') addToolCall(facts, name, textOf(args));
+    else appendArguments(facts, tokens(call['index']), args);
+  }
+}
+
+function appendArguments(facts: AnswerFacts, index: number | null, args: unknown): void {
+  const call = facts.toolCalls[index ?? facts.toolCalls.length - 1] ?? facts.toolCalls.at(-1);
+  if (!call || typeof call.arguments !== 'string') return;
+  if (call.arguments.length <= maxKeptChars) call.arguments += textOf(args);
+}
+
+function readBlock(facts: AnswerFacts, block: Json): void {
+  if (block['type'] === 'tool_use') addToolCall(facts, block['name'], block['input']);
+  else if (block['type'] === 'text') addText(facts, textOf(block['text']));
+  else facts.hasContent = true;
+}
+
+function endMessage(facts: AnswerFacts, reason: unknown): void {
+  facts.finishReason = idOf(reason) ?? facts.finishReason;
+  if (reason === 'refusal') facts.isRefusal = true;
+}
+
+function readResponse(facts: AnswerFacts, response: Json): void {
+  facts.id = idOf(response['id']) ?? facts.id;
+  facts.model = idOf(response['model']) ?? facts.model;
+  readUsage(facts, response['usage']);
+  facts.finishReason = idOf(response['status']) ?? facts.finishReason;
+  for (const given of listOf(response['output'])) {
+    const item = objectOf(given);
+    if (item['type'] === 'function_call') addToolCall(facts, item['name'], textOf(item['arguments']));
+    for (const part of listOf(item['content'])) {
+      const { type, text } = objectOf(part) as { type?: unknown; text?: unknown };
+      if (type === 'refusal') facts.isRefusal = facts.hasContent = true;
+      else addText(facts, textOf(text));
+    }
+  }
+}
+
+/** What one event of a stream is to whoever passes it on. */
+export interface EventRole {
+  /** The model has begun to answer. */
+  readonly isToken: boolean;
+  /** It carries usage that the caller did not ask for, and nothing else. */
+  readonly isUsageAlone: boolean;
+  /** It says that the call has failed; for people. */
+  readonly failure: string | null;
+}
+
+const nothing: EventRole = { isToken: false, isUsageAlone: false, failure: null };
+const failed = (failure: string): EventRole => ({ ...nothing, failure });
+
+/** Reads the data of one event. */
+export function readEvent(api: ApiName, data: string, facts: AnswerFacts): EventRole {
+  if (data === '[DONE]') {
+    facts.isComplete = true;
+    return nothing;
+  }
+  let event: unknown;
+  try {
+    event = JSON.parse(data);
+  } catch {
+    return failed('an event that is not JSON');
+  }
+  if (!isJson(event)) return failed('an event that is no object');
+  if (isJson(event['error']) || event['type'] === 'error') return failed(failureOf(event));
+  if (api === 'chat') return readChunk(facts, event);
+  return api === 'messages' ? readMessageEvent(facts, event) : readResponseEvent(facts, event);
+}
+
+/** The provider's own word for it, which is short; its message may repeat the prompt. */
+function failureOf(event: Json): string {
+  const error = objectOf(event['error']);
+  const word = textOf(error['type']) || textOf(error['code']) || textOf(event['code']);
+  return /^[\w.-]{1,60}$/.test(word) ? `the error ${word} in its stream` : 'an error in its stream';
+}
+
+function readChunk(facts: AnswerFacts, chunk: Json): EventRole {
+  facts.id ??= idOf(chunk['id']);
+  facts.model ??= idOf(chunk['model']);
+  readUsage(facts, chunk['usage']);
+  const choices = listOf(chunk['choices']);
+  const before = facts.hasContent;
+  for (const given of choices) {
+    const choice = objectOf(given);
+    readChoice(facts, choice, 'delta', (choice['index'] ?? 0) === 0);
+  }
+  // A chunk that ends the answer begins it, too, where it is empty.
+  const isToken = facts.hasContent || facts.finishReason !== null || before;
+  return { isToken, isUsageAlone: choices.length === 0 && isJson(chunk['usage']), failure: null };
+}
+
+function readMessageEvent(facts: AnswerFacts, event: Json): EventRole {
+  const { type } = event as { type?: unknown };
+  if (type === 'message_start') {
+    const message = objectOf(event['message']);
+    facts.id ??= idOf(message['id']);
+    facts.model ??= idOf(message['model']);
+    readUsage(facts, message['usage']);
+    return nothing;
+  }
+  if (type === 'content_block_start') {
+    const block = objectOf(event['content_block']);
+    if (block['type'] === 'tool_use') addToolCall(facts, block['name'], '');
+    else readBlock(facts, { ...block, ...(block['type'] === 'text' && { text: textOf(block['text']) }) });
+    return { ...nothing, isToken: true };
+  }
+  if (type === 'content_block_delta') {
+    const delta = objectOf(event['delta']);
+    if (delta['type'] === 'text_delta') addText(facts, textOf(delta['text']));
+    if (delta['type'] === 'input_json_delta') appendArguments(facts, null, delta['partial_json']);
+    return { ...nothing, isToken: true };
+  }
+  if (type === 'message_delta') {
+    endMessage(facts, objectOf(event['delta'])['stop_reason']);
+    const usage = objectOf(event['usage']);
+    facts.outputTokens = tokens(usage['output_tokens']) ?? facts.outputTokens;
+    return { ...nothing, isToken: true };
+  }
+  if (type === 'message_stop') facts.isComplete = true;
+  return nothing;
+}
+
+const endsOfResponse: ReadonlySet<unknown> = new Set(['response.completed', 'response.incomplete']);
+
+function readResponseEvent(facts: AnswerFacts, event: Json): EventRole {
+  const { type } = event as { type?: unknown };
+  if (type === 'response.failed') return failed('the error response.failed in its stream');
+  if (endsOfResponse.has(type)) {
+    const whole = emptyFacts();
+    readResponse(whole, objectOf(event['response']));
+    Object.assign(facts, whole, { isComplete: true });
+    return { ...nothing, isToken: true };
+  }
+  const response = event['response'];
+  if (isJson(response)) {
+    facts.id ??= idOf(response['id']);
+    facts.model ??= idOf(response['model']);
+  }
+  return { ...nothing, isToken: typeof type === 'string' && type.includes('.delta') };
+}

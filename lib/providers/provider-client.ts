@@ -1,0 +1,368 @@
+/**
+ * Calls providers over HTTP: connections are pooled per provider, everything that is waited for has a time-out, and all
+ * that may come back has a largest size. Whatever goes wrong becomes an UpstreamError with the status that outcomes use.
+ */
+import { createParser } from 'eventsource-parser';
+import { Agent, type Dispatcher } from 'undici';
+import type { Environment } from '../config/expand-references';
+import type { ApiName, ProviderConfig } from '../config/provider-config';
+import { dictionaryOf } from '../dictionary';
+import type { Clock } from '../ports/clock';
+import { errorOfStatus, retryAfterMsOf, UpstreamError } from './upstream-error';
+
+export interface AnswerLimits {
+  /** Of an answer that comes in one piece, in bytes. */
+  readonly maxWholeBytes: number;
+  /** Of one event of a stream. */
+  readonly maxEventBytes: number;
+  /** Of a stream from its beginning to its end. */
+  readonly maxStreamBytes: number;
+  /** Of what an error says. */
+  readonly maxErrorBytes: number;
+}
+
+export const defaultAnswerLimits: AnswerLimits = {
+  maxWholeBytes: 16_777_216,
+  maxEventBytes: 1_048_576,
+  maxStreamBytes: 268_435_456,
+  maxErrorBytes: 65_536,
+};
+
+export interface UpstreamCall {
+  /** Its name in the configuration. */
+  readonly provider: string;
+  readonly config: ProviderConfig;
+  readonly api: ApiName;
+  /** JSON. */
+  readonly body: string;
+  readonly isStream: boolean;
+  /** Headers of the caller that belong to the API, such as anthropic-beta. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Aborted when the caller has gone, or with the UpstreamError that the call is to end with. */
+  readonly signal: AbortSignal;
+  /** How long the whole call may take beside the time-outs of its provider. */
+  readonly limitMs: number;
+}
+
+/** One event of a stream, or a comment that keeps the connection alive. */
+export interface StreamEvent {
+  readonly event: string | null;
+  /** Null for a comment. */
+  readonly data: string | null;
+}
+
+export interface UpstreamAnswer {
+  /** The provider's own id of the call, for its support. */
+  readonly upstreamRequestId: string | null;
+}
+export interface WholeAnswer extends UpstreamAnswer {
+  readonly text: string;
+}
+export interface StreamAnswer extends UpstreamAnswer {
+  /** Throws an UpstreamError where the stream breaks; leaving it early ends the call. Reads no faster than it is read. */
+  readonly events: AsyncGenerator<StreamEvent, void, undefined>;
+}
+
+export interface ProviderClient {
+  /** Why a provider cannot be called at all, for people; null where it can. */
+  unusable(provider: string, config: ProviderConfig): string | null;
+  whole(call: UpstreamCall): Promise<WholeAnswer>;
+  stream(call: UpstreamCall): Promise<StreamAnswer>;
+  close(): Promise<void>;
+}
+
+export interface ProviderClientOptions {
+  readonly clock: Clock;
+  /** Keys are read from here at every call, and kept nowhere. */
+  readonly environment: Environment;
+  /** Address of the demonstration upstream; starts it where need be. */
+  readonly demoUrl: () => Promise<string>;
+  readonly limits?: Partial<AnswerLimits>;
+}
+
+const paths: Readonly<Record<ApiName, string>> = {
+  chat: '/chat/completions',
+  messages: '/messages',
+  responses: '/responses',
+  embeddings: '/embeddings',
+};
+
+interface Pool {
+  readonly agent: Agent;
+  readonly madeFor: string;
+  underWay: number;
+}
+
+export function createProviderClient(options: ProviderClientOptions): ProviderClient {
+  const { clock, environment } = options;
+  const limits = { ...defaultAnswerLimits, ...options.limits };
+  const pools = new Map<string, Pool>();
+  const retired: Promise<void>[] = [];
+
+  const poolOf = (provider: string, config: ProviderConfig): Pool => {
+    const { baseUrl, timeouts, maxConcurrent } = config;
+    const madeFor = JSON.stringify([baseUrl, timeouts.connectMs, maxConcurrent]);
+    const existing = pools.get(provider);
+    if (existing?.madeFor === madeFor) return existing;
+    // Calls that are under way finish on the connections of the configuration they began with.
+    if (existing) retired.push(existing.agent.close());
+    const agent = new Agent({
+      connections: maxConcurrent,
+      pipelining: 1,
+      connect: { timeout: timeouts.connectMs },
+      keepAliveTimeout: 30_000,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const pool: Pool = { agent, madeFor, underWay: 0 };
+    pools.set(provider, pool);
+    return pool;
+  };
+
+  const secretOf = (variable: string): string | null => {
+    const value = Object.hasOwn(environment, variable) ? environment[variable]?.trim() : undefined;
+    return value === undefined || value === '' || !/^[\x21-\x7e ]+$/.test(value) ? null : value;
+  };
+
+  const headersOf = ({ config, api, isStream, headers }: UpstreamCall): Record<string, string> => {
+    const all = new Map([
+      ...Object.entries(headers),
+      ['content-type', 'application/json'],
+      ['accept', isStream ? 'text/event-stream' : 'application/json'],
+      // What is not compressed cannot unpack to gigabytes.
+      ['accept-encoding', 'identity'],
+      ['user-agent', 'quantum-router'],
+    ]);
+    const key = config.apiKeyEnv === null ? null : secretOf(config.apiKeyEnv);
+    if (config.kind === 'anthropic' && api === 'messages') {
+      if (!all.has('anthropic-version')) all.set('anthropic-version', '2023-06-01');
+      if (key !== null) all.set('x-api-key', key);
+    } else if (key !== null) all.set('authorization', `Bearer ${key}`);
+    for (const [name, value] of Object.entries(config.headers)) all.set(name, value);
+    for (const [name, variable] of Object.entries(config.headersEnv)) all.set(name, secretOf(variable) ?? '');
+    return dictionaryOf(all);
+  };
+
+  /** Sends the request; resolves with a 2xx answer whose body has not been read. */
+  const open = async (call: UpstreamCall, watch: Watch): Promise<Dispatcher.ResponseData> => {
+    const { provider, config, api } = call;
+    const base = new URL(config.kind === 'demo' ? await options.demoUrl() : config.baseUrl!);
+    const path = base.pathname.replace(/\/$/, '') + paths[api] + base.search;
+    watch.wait(call.isStream ? config.timeouts.headersMs : null, 'the answer did not begin in time');
+    const response = await poolOf(provider, config).agent.request({
+      origin: base.origin,
+      path,
+      method: 'POST',
+      headers: headersOf(call),
+      body: call.body,
+      signal: watch.signal,
+    });
+    watch.go();
+    const { statusCode, headers, body } = response;
+    // The body reports an abort here as well; whoever reads it hears of it there.
+    body.on('error', () => {});
+    if (statusCode !== 200) {
+      const said = await readText(body, limits.maxErrorBytes, watch, config.timeouts.gapMs, 'cut');
+      throw errorOfStatus(statusCode, said, retryAfterMsOf(headers, clock.nowMs()), provider);
+    }
+    const wanted = call.isStream ? 'text/event-stream' : 'application/json';
+    const type = String(headers['content-type'] ?? '').toLowerCase();
+    const encoding = String(headers['content-encoding'] ?? 'identity').toLowerCase();
+    if (!type.startsWith(wanted) || encoding !== 'identity') {
+      body.destroy();
+      throw new UpstreamError('FAILURE', `${provider} answered with ${cut(type)} (${cut(encoding)}), not ${wanted}`, {
+        httpStatus: 502,
+      });
+    }
+    return response;
+  };
+
+  /** Counts the call and sees to it that whatever is thrown is an UpstreamError. `done` is to be called at its end. */
+  const begin = async <T>(
+    call: UpstreamCall,
+    work: (response: Dispatcher.ResponseData, watch: Watch, done: () => void) => Promise<T>,
+  ): Promise<T> => {
+    const pool = poolOf(call.provider, call.config);
+    if (pool.underWay >= call.config.maxConcurrent)
+      throw new UpstreamError('RATE_LIMITED', `${call.provider} has ${pool.underWay} calls under way, its maximum`, {
+        isUnsent: true,
+      });
+    pool.underWay++;
+    const watch = createWatch(clock, call);
+    let isDone = false;
+    const done = (): void => {
+      if (isDone) return;
+      isDone = true;
+      pool.underWay--;
+      watch.end();
+    };
+    try {
+      return await work(await open(call, watch), watch, done);
+    } catch (error) {
+      done();
+      throw watch.errorOf(error);
+    }
+  };
+
+  return {
+    unusable(provider, config) {
+      const variables = [...(config.apiKeyEnv === null ? [] : [config.apiKeyEnv]), ...Object.values(config.headersEnv)];
+      const missing = variables.filter((variable) => secretOf(variable) === null);
+      return missing.length === 0
+        ? null
+        : `${provider} cannot be called: the environment of the gateway has no usable ${missing.join(', ')}`;
+    },
+    whole: (call) =>
+      begin(call, async ({ body, headers }, watch, done) => {
+        const text = await readText(body, limits.maxWholeBytes, watch, call.config.timeouts.gapMs, 'refused');
+        done();
+        return { text, upstreamRequestId: requestIdOf(headers) };
+      }),
+    stream: (call) =>
+      begin(call, async ({ body, headers }, watch, done) => ({
+        upstreamRequestId: requestIdOf(headers),
+        events: readEvents(body, call, limits, watch, done),
+      })),
+    async close() {
+      await Promise.all([...retired, ...[...pools.values()].map(({ agent }) => agent.destroy())]);
+    },
+  };
+}
+
+function requestIdOf(headers: Readonly<Record<string, unknown>>): string | null {
+  const id = headers['x-request-id'] ?? headers['request-id'];
+  return typeof id === 'string' && /^[\x21-\x7e]{1,200}$/.test(id) ? id : null;
+}
+
+/** The time-outs of one call: the total one, and that of whatever is being waited for now. */
+interface Watch {
+  readonly signal: AbortSignal;
+  /** From now on something is waited for; null: only the total time-out counts. */
+  wait(limitMs: number | null, otherwise: string): void;
+  /** It has come. */
+  go(): void;
+  end(): void;
+  errorOf(error: unknown): UpstreamError;
+}
+
+function createWatch(clock: Clock, { provider, config, signal, limitMs }: UpstreamCall): Watch {
+  const controller = new AbortController();
+  const fail = (error: UpstreamError): void => controller.abort(error);
+  const timedOut = (why: string): void =>
+    fail(new UpstreamError('TIMEOUT', `${provider}: ${why}`, { httpStatus: 504 }));
+  // Whoever aborts for another reason than that the caller has gone says so.
+  const gone = (): void =>
+    fail(
+      signal.reason instanceof UpstreamError ? signal.reason : new UpstreamError('CANCELLED', 'the caller has gone'),
+    );
+  if (signal.aborted) gone();
+  signal.addEventListener('abort', gone, { once: true });
+  const totalMs = Math.max(1, Math.min(config.timeouts.totalMs, limitMs));
+  const cancelTotal = clock.setTimer(totalMs, () => timedOut(`the call took longer than ${Math.round(totalMs)} ms`));
+  let cancel: (() => void) | null = null;
+  const go = (): void => {
+    cancel?.();
+    cancel = null;
+  };
+  return {
+    signal: controller.signal,
+    wait(waitMs, otherwise) {
+      go();
+      if (waitMs !== null) cancel = clock.setTimer(waitMs, () => timedOut(`${otherwise} (${waitMs} ms)`));
+    },
+    go,
+    end() {
+      go();
+      cancelTotal();
+      signal.removeEventListener('abort', gone);
+    },
+    errorOf(error) {
+      if (controller.signal.reason instanceof UpstreamError) return controller.signal.reason;
+      if (error instanceof UpstreamError) return error;
+      const code = (error as { code?: unknown }).code;
+      if (code === 'UND_ERR_CONNECT_TIMEOUT')
+        return new UpstreamError('TIMEOUT', `${provider}: no connection within ${config.timeouts.connectMs} ms`, {
+          httpStatus: 504,
+          cause: error,
+        });
+      const what = typeof code === 'string' && /^\w{1,60}$/.test(code) ? code : 'the connection failed';
+      return new UpstreamError('FAILURE', `${provider}: ${what}`, { httpStatus: 502, cause: error });
+    },
+  };
+}
+
+/** The text of a body; a longer one is cut or refused. */
+async function readText(
+  body: Dispatcher.ResponseData['body'],
+  maxBytes: number,
+  watch: Watch,
+  gapMs: number,
+  tooLong: 'cut' | 'refused',
+): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const iterator = body[Symbol.asyncIterator]();
+  for (;;) {
+    watch.wait(gapMs, 'the answer stopped in its middle');
+    const next = await iterator.next();
+    watch.go();
+    if (next.done) break;
+    const chunk = next.value as Buffer;
+    length += chunk.length;
+    if (length > maxBytes) {
+      body.destroy();
+      if (tooLong === 'cut') break;
+      throw new UpstreamError('FAILURE', `an answer of more than ${maxBytes} bytes`, { httpStatus: 502 });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function* readEvents(
+  body: Dispatcher.ResponseData['body'],
+  { provider, config }: UpstreamCall,
+  { maxEventBytes, maxStreamBytes }: AnswerLimits,
+  watch: Watch,
+  done: () => void,
+): AsyncGenerator<StreamEvent, void, undefined> {
+  const ready: StreamEvent[] = [];
+  const parser = createParser({
+    onEvent: ({ event, data }) => ready.push({ event: event ?? null, data }),
+    onComment: () => ready.push({ event: null, data: null }),
+  });
+  // A character may be cut by the border of two chunks.
+  const decoder = new TextDecoder();
+  const tooLarge = (what: string): UpstreamError =>
+    new UpstreamError('FAILURE', `${provider}: ${what}`, { httpStatus: 502 });
+  let sinceEvent = 0;
+  let total = 0;
+  try {
+    const iterator = body[Symbol.asyncIterator]();
+    for (;;) {
+      // Only while the provider is waited for: a caller who reads slowly is no fault of it.
+      watch.wait(config.timeouts.gapMs, 'the stream stopped in its middle');
+      const next = await iterator.next();
+      watch.go();
+      if (next.done) return;
+      const chunk = next.value as Buffer;
+      sinceEvent += chunk.length;
+      total += chunk.length;
+      if (total > maxStreamBytes) throw tooLarge(`a stream of more than ${maxStreamBytes} bytes`);
+      parser.feed(decoder.decode(chunk, { stream: true }));
+      if (ready.length > 0) sinceEvent = 0;
+      if (sinceEvent > maxEventBytes) throw tooLarge(`an event of more than ${maxEventBytes} bytes`);
+      yield* ready.splice(0);
+    }
+  } catch (error) {
+    throw watch.errorOf(error);
+  } finally {
+    body.destroy();
+    done();
+  }
+}
+
+function cut(text: string): string {
+  const short = text.slice(0, 60).replace(/[^\x20-\x7e]/g, '?');
+  return short === '' ? 'nothing' : short;
+}

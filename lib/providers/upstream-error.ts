@@ -1,0 +1,59 @@
+/** How a call of a model ended where it did not end with an answer, in the words that outcomes use. */
+import type { OutcomeStatus } from '../topics/generated/messages';
+
+export class UpstreamError extends Error {
+  constructor(
+    readonly status: Exclude<OutcomeStatus, 'SUCCESS'>,
+    /** For people; holds nothing of the request, and no secret. */
+    message: string,
+    readonly details: {
+      /** Status of the answer; absent where none came. */
+      readonly httpStatus?: number;
+      /** The answer itself, where it says what is wrong with the request. */
+      readonly body?: string;
+      /** As long as the provider wants to be left alone, in milliseconds. */
+      readonly retryAfterMs?: number;
+      /** The request is at fault, so that another model would refuse it as well. */
+      readonly isRequestFault?: boolean;
+      /** Nothing was sent: there is no call to report. */
+      readonly isUnsent?: boolean;
+      readonly cause?: unknown;
+    } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.name = 'UpstreamError';
+  }
+}
+
+const maxRetryAfterMs = 24 * 3_600_000;
+
+/** Retry-After in seconds or as a date, and the header in milliseconds that some send; undefined where there is none. */
+export function retryAfterMsOf(headers: Readonly<Record<string, unknown>>, nowMs: number): number | undefined {
+  const given = headers['retry-after-ms'];
+  const inMs = typeof given === 'string' ? Number(given) : Number.NaN;
+  if (Number.isFinite(inMs) && inMs >= 0) return Math.min(inMs, maxRetryAfterMs);
+  const after = headers['retry-after'];
+  if (typeof after !== 'string' || after.trim() === '') return undefined;
+  const seconds = Number(after);
+  const waitMs = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(after) - nowMs;
+  return Number.isFinite(waitMs) ? Math.min(Math.max(0, waitMs), maxRetryAfterMs) : undefined;
+}
+
+/** What an HTTP status other than 200 says of the call. */
+export function errorOfStatus(
+  httpStatus: number,
+  body: string,
+  retryAfterMs: number | undefined,
+  provider: string,
+): UpstreamError {
+  const details = { httpStatus, body, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const message = `${provider} answered ${httpStatus}`;
+  if (httpStatus === 429) return new UpstreamError('RATE_LIMITED', message, details);
+  if (httpStatus === 408 || httpStatus === 504) return new UpstreamError('TIMEOUT', message, details);
+  // What is wrong with the request itself says nothing of the model: nobody is to learn from it.
+  if (requestFaults.has(httpStatus))
+    return new UpstreamError('CANCELLED', message, { ...details, isRequestFault: true });
+  return new UpstreamError('FAILURE', message, details);
+}
+
+const requestFaults: ReadonlySet<number> = new Set([400, 413, 415, 422]);

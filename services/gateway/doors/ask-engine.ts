@@ -1,0 +1,90 @@
+/**
+ * Asks the engine behind the door which models to call, in which order. Where it does not answer in time the configured
+ * order stands in: a call is worth more than the best choice of model for it.
+ */
+import type { Context } from '@opentelemetry/api';
+import { DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
+import type { CurrentConfig } from '../../../lib/config/current-config';
+import { buildCandidates, liftHealthFilter } from '../../../lib/routing/open/candidates';
+import { inferTask } from '../../../lib/routing/open/infer-task';
+import { lastAsked } from '../../../lib/routing/open/request-text';
+import { contentHashOf } from '../../../lib/topics/content-hash';
+import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated/messages';
+import { checkRequest } from '../check-request';
+import type { GatewayContext } from '../endpoint';
+import { HttpError, noEligibleCandidate } from '../http-error';
+
+export interface ModelOrder {
+  /** Null where the configured order stands in. */
+  readonly decision: RouteDecided | null;
+  /** Names of models, the first to be called first. */
+  readonly models: readonly string[];
+  /** Why the engine has no say in it; null where it has. */
+  readonly degraded: 'not-ready' | 'overloaded' | 'no-decision' | 'log-unavailable' | null;
+}
+
+export interface EngineAsker {
+  /** Throws an HttpError where the request can never be served under this configuration. */
+  ask(request: RouteRequested, current: CurrentConfig, traced: Context): Promise<ModelOrder>;
+}
+
+/** After so many calls in a row without a decision it is waited no longer than for the threads, until one comes again. */
+const patientMisses = 3;
+
+export function createEngineAsker(context: GatewayContext): EngineAsker {
+  const { settings, underWay, client } = context;
+  let misses = 0;
+  let wasReady = false;
+
+  const without = (degraded: ModelOrder['degraded'], request: RouteRequested, current: CurrentConfig): ModelOrder => ({
+    decision: null,
+    models: configuredOrder(context, current, request),
+    degraded,
+  });
+
+  return {
+    async ask(request, current, traced) {
+      checkRequest(context, current, request);
+      if (!wasReady) {
+        if (context.waitingFor().length > 0) return without('not-ready', request, current);
+        wasReady = true;
+      }
+      if (underWay.size >= settings.maxInFlight) return without('overloaded', request, current);
+      const threadsMs = request.threadTimeoutMs ?? current.config.threadTimeoutMs;
+      const timeoutMs = threadsMs + (misses < patientMisses ? settings.decisionGraceMs : settings.hastyGraceMs);
+      const { requestId } = request;
+      try {
+        const decided = client.route(request, timeoutMs, traced).finally(() => underWay.delete(requestId));
+        underWay.set(requestId, { decided, contentHash: contentHashOf(request) });
+        const decision = await decided;
+        misses = 0;
+        const models = [decision.model, ...decision.fallbacks.map(({ model }) => model)];
+        return { decision, models, degraded: null };
+      } catch (error) {
+        if (error instanceof RequestRefusedError) throw noEligibleCandidate(error.field ?? '', error.reason);
+        if (error instanceof HttpError) throw error;
+        misses++;
+        return without(error instanceof DecisionTimeoutError ? 'no-decision' : 'log-unavailable', request, current);
+      }
+    },
+  };
+}
+
+/** The models that limits, capabilities and health allow, in the order of the configuration. */
+function configuredOrder(context: GatewayContext, { config }: CurrentConfig, request: RouteRequested): string[] {
+  const candidates = buildCandidates(
+    {
+      config,
+      profileOf: (model) => context.profiles.get(model),
+      tuning: context.tuning.get('current') ?? { costRatios: {}, priceFactors: {} },
+      nowMs: context.clock.nowMs(),
+    },
+    {
+      ...request,
+      taskType: inferTask(request.taskHint, lastAsked(request)),
+      promptTokens: request.contextTokens ?? 0,
+    },
+  );
+  liftHealthFilter(candidates);
+  return candidates.filter(({ eligible }) => eligible).map(({ model }) => model);
+}

@@ -1,0 +1,285 @@
+/**
+ * Calls the models of a decision in their order until one answers: before the first token a failed call is made elsewhere,
+ * within the time that is left. A provider that asks to be left alone for a while is.
+ */
+import type { ApiName, ProviderConfig } from '../../../lib/config/provider-config';
+import type { ModelConfig, RouterConfig } from '../../../lib/config/router-config';
+import type { Clock } from '../../../lib/ports/clock';
+import {
+  type AnswerFacts,
+  type EventRole,
+  emptyFacts,
+  readEvent,
+  readWhole,
+} from '../../../lib/providers/answer-facts';
+import { upstreamNameOf } from '../../../lib/providers/bill-call';
+import type { ProviderClient, StreamEvent } from '../../../lib/providers/provider-client';
+import { UpstreamError } from '../../../lib/providers/upstream-error';
+import type { DoorCall } from './read-call';
+
+/** A model that is called, and what came of it. */
+export interface Attempt {
+  readonly model: ModelConfig;
+  readonly providerConfig: ProviderConfig;
+  /** From 1, in the order of the decision. */
+  readonly number: number;
+  readonly startedMs: number;
+  readonly facts: AnswerFacts;
+  /** Null while it is under way, and where it has answered. */
+  error: UpstreamError | null;
+  firstTokenMs: number | null;
+  endedMs: number | null;
+}
+
+/** An event, and what it is; null for a comment. */
+export interface KnownEvent {
+  readonly event: StreamEvent;
+  readonly role: EventRole | null;
+}
+
+export type Answer =
+  | { readonly kind: 'whole'; readonly text: string; readonly upstreamRequestId: string | null }
+  | {
+      readonly kind: 'stream';
+      /** What came before the first token, with it. */
+      readonly begun: readonly KnownEvent[];
+      readonly rest: AsyncGenerator<StreamEvent, void, undefined>;
+      readonly upstreamRequestId: string | null;
+    };
+
+export interface Called {
+  /** In the order they were made; the last try of each model. */
+  readonly attempts: readonly Attempt[];
+  readonly answered: { readonly attempt: Attempt; readonly answer: Answer } | null;
+  /** Why nobody has answered; null where somebody has. */
+  readonly error: UpstreamError | null;
+  /** Time that was spent waiting for providers. */
+  readonly upstreamMs: number;
+}
+
+export interface ModelCaller {
+  /** `signal` is aborted when the caller has gone. Never rejects for what a provider does. */
+  call(
+    call: DoorCall,
+    order: readonly string[],
+    config: RouterConfig,
+    signal: AbortSignal,
+    limitMs: number,
+  ): Promise<Called>;
+}
+
+export interface ModelCallerOptions {
+  readonly client: ProviderClient;
+  readonly clock: Clock;
+  readonly maxRetryWaitMs: number;
+}
+
+/** Where a provider says 429 and not for how long. */
+const defaultRetryAfterMs = 1_000;
+/** Before all models are tried once more, where none has asked for more. */
+const backOffMs = 250;
+const maxRounds = 2;
+/** What a stream may say before its first token. */
+const maxBegunBytes = 262_144;
+const maxResting = 1_024;
+
+export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCallerOptions): ModelCaller {
+  /** By provider and model: not to be called before this time of the monotonic clock. */
+  const restingUntilMs = new Map<string, number>();
+  const keyOf = ({ provider, name }: ModelConfig): string => JSON.stringify([provider, name]);
+  const restOf = (model: ModelConfig, atMs: number): number =>
+    Math.max(0, (restingUntilMs.get(keyOf(model)) ?? 0) - atMs);
+  const letRest = (model: ModelConfig, forMs: number): void => {
+    restingUntilMs.delete(keyOf(model));
+    restingUntilMs.set(keyOf(model), clock.monotonicMs() + forMs);
+    const oldest = restingUntilMs.keys().next();
+    if (restingUntilMs.size > maxResting && !oldest.done) restingUntilMs.delete(oldest.value);
+  };
+
+  const tryOne = async (call: DoorCall, attempt: Attempt, gone: AbortSignal, limitMs: number): Promise<Answer> => {
+    const { model, providerConfig, facts } = attempt;
+    const controller = new AbortController();
+    const leave = (): void => controller.abort(new UpstreamError('CANCELLED', 'the caller has gone'));
+    if (gone.aborted) leave();
+    gone.addEventListener('abort', leave, { once: true });
+    const upstream = {
+      provider: model.provider,
+      config: providerConfig,
+      api: call.api,
+      body: call.bodyFor(upstreamNameOf(model)),
+      isStream: call.isStream,
+      headers: call.headers,
+      signal: controller.signal,
+      limitMs,
+    };
+    const { firstTokenMs } = providerConfig.timeouts;
+    const cancelFirst = call.isStream
+      ? clock.setTimer(firstTokenMs, () =>
+          controller.abort(
+            new UpstreamError('TIMEOUT', `${model.provider}: no token came within ${firstTokenMs} ms`, {
+              httpStatus: 504,
+            }),
+          ),
+        )
+      : () => {};
+    try {
+      if (call.isStream) return await beginStream(call, attempt, await client.stream(upstream), clock);
+      const { text, upstreamRequestId } = await client.whole(upstream);
+      const answer = parsed(text);
+      if (!readWhole(call.api, answer, facts))
+        throw new UpstreamError('FAILURE', `${model.provider}: what came is no answer of this API`, {
+          httpStatus: 502,
+        });
+      attempt.endedMs = clock.monotonicMs();
+      return { kind: 'whole', text, upstreamRequestId };
+    } finally {
+      cancelFirst();
+      // A stream that has begun is ended by whoever reads it.
+      if (!call.isStream) gone.removeEventListener('abort', leave);
+    }
+  };
+
+  return {
+    async call(call, order, config, signal, limitMs) {
+      const deadlineMs = clock.monotonicMs() + limitMs;
+      const models = modelsOf(order, config);
+      const attempts = new Map<string, Attempt>();
+      let upstreamMs = 0;
+      let last: UpstreamError | null = null;
+      // A timer may be a moment early.
+      let waitedUntilMs = 0;
+      for (let round = 1; round <= maxRounds; round++) {
+        for (const { model, providerConfig, number } of models) {
+          const before = attempts.get(model.name);
+          if (before && !isWorthAnother(before.error)) continue;
+          // Somebody else may be free; whoever is resting is waited for when all have been asked.
+          if (restOf(model, Math.max(waitedUntilMs, clock.monotonicMs())) > 0) continue;
+          const leftMs = deadlineMs - clock.monotonicMs();
+          if (leftMs <= 0) break;
+          const startedMs = clock.monotonicMs();
+          const attempt: Attempt = {
+            ...{ model, providerConfig, number, startedMs },
+            ...{ facts: emptyFacts(), error: null, firstTokenMs: null, endedMs: null },
+          };
+          try {
+            const answer = await tryOne(call, attempt, signal, leftMs);
+            attempts.set(model.name, attempt);
+            upstreamMs += clock.monotonicMs() - startedMs;
+            return { attempts: [...attempts.values()], answered: { attempt, answer }, error: null, upstreamMs };
+          } catch (error) {
+            upstreamMs += clock.monotonicMs() - startedMs;
+            if (!(error instanceof UpstreamError)) throw error;
+            last = error;
+            attempt.error = error;
+            attempt.endedMs = clock.monotonicMs();
+            if (!error.details.isUnsent) attempts.set(model.name, attempt);
+            const { retryAfterMs, isUnsent } = error.details;
+            if (error.status === 'RATE_LIMITED' && !isUnsent) letRest(model, retryAfterMs ?? defaultRetryAfterMs);
+            else if (retryAfterMs !== undefined) letRest(model, retryAfterMs);
+            // Nobody is left to answer, or nobody could.
+            if (error.status === 'CANCELLED')
+              return { attempts: [...attempts.values()], answered: null, error, upstreamMs };
+          }
+        }
+        const again = models.filter(({ model }) => {
+          const made = attempts.get(model.name);
+          return !made || isWorthAnother(made.error);
+        });
+        const waitMs = Math.max(backOffMs, Math.min(...again.map(({ model }) => restOf(model, clock.monotonicMs()))));
+        const leftMs = deadlineMs - clock.monotonicMs();
+        if (again.length > 0 && last === null && waitMs > Math.min(maxRetryWaitMs, leftMs))
+          last = new UpstreamError('RATE_LIMITED', 'every model that may be called has asked to be left alone', {
+            retryAfterMs: waitMs,
+            isUnsent: true,
+          });
+        if (again.length === 0 || round === maxRounds || waitMs > Math.min(maxRetryWaitMs, leftMs)) break;
+        waitedUntilMs = clock.monotonicMs() + waitMs;
+        upstreamMs += await pause(clock, waitMs, signal);
+        if (signal.aborted) {
+          last = new UpstreamError('CANCELLED', 'the caller has gone');
+          break;
+        }
+      }
+      const error = last ?? new UpstreamError('TIMEOUT', 'there was no time left to call a model', { isUnsent: true });
+      return { attempts: [...attempts.values()], answered: null, error, upstreamMs };
+    },
+  };
+}
+
+/** A key that is refused or a model that is not there stays so; everything else may pass. */
+function isWorthAnother(error: UpstreamError | null): boolean {
+  const status = error?.details.httpStatus;
+  return error !== null && status !== 401 && status !== 403 && status !== 404;
+}
+
+function modelsOf(order: readonly string[], config: RouterConfig) {
+  const byName = new Map(config.models.map((model) => [model.name, model]));
+  const providers = new Map(Object.entries(config.providers));
+  return order.flatMap((name, index) => {
+    const model = byName.get(name);
+    const providerConfig = model && providers.get(model.provider);
+    return providerConfig ? [{ model, providerConfig, number: index + 1 }] : [];
+  });
+}
+
+/** Reads up to the first token, so that whatever goes wrong before it can be tried elsewhere. */
+async function beginStream(
+  { api }: DoorCall,
+  attempt: Attempt,
+  { events, upstreamRequestId }: Awaited<ReturnType<ProviderClient['stream']>>,
+  clock: Clock,
+): Promise<Answer> {
+  const { facts, model } = attempt;
+  const begun: KnownEvent[] = [];
+  const broken = (what: string): UpstreamError =>
+    new UpstreamError('FAILURE', `${model.provider}: ${what}`, { httpStatus: 502 });
+  let bytes = 0;
+  try {
+    for (;;) {
+      const next = await events.next();
+      if (next.done) {
+        if (!facts.isComplete) throw broken('the stream ended before it began');
+        break;
+      }
+      const known = readOne(api, next.value, facts);
+      begun.push(known);
+      // A comment counts as well: a provider that sends nothing else says nothing.
+      bytes += (known.event.data?.length ?? 0) + 16;
+      if (bytes > maxBegunBytes) throw broken(`more than ${maxBegunBytes} characters came before the first token`);
+      if (known.role?.failure) throw broken(known.role.failure);
+      if (known.role?.isToken || facts.isComplete) break;
+    }
+  } catch (error) {
+    await events.return();
+    throw error;
+  }
+  attempt.firstTokenMs = clock.monotonicMs() - attempt.startedMs;
+  return { kind: 'stream', begun, rest: events, upstreamRequestId };
+}
+
+export function readOne(api: ApiName, event: StreamEvent, facts: AnswerFacts): KnownEvent {
+  return { event, role: event.data === null ? null : readEvent(api, event.data, facts) };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Waits, or until the caller has gone; resolves with the time it took. */
+async function pause(clock: Clock, forMs: number, signal: AbortSignal): Promise<number> {
+  const startedMs = clock.monotonicMs();
+  await new Promise<void>((resolve) => {
+    const cancel = clock.setTimer(forMs, done);
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+  return clock.monotonicMs() - startedMs;
+}

@@ -1,0 +1,313 @@
+/** From the body of a call to what it asks of the engine, and to the body that its provider gets. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { closest } from 'fastest-levenshtein';
+import { routeRequest } from '../../../lib/client/build-records';
+import type { ApiName } from '../../../lib/config/provider-config';
+import type { PresetConfig, RouterConfig } from '../../../lib/config/router-config';
+import { ownEntry } from '../../../lib/dictionary';
+import { isJson } from '../../../lib/providers/answer-facts';
+import { estimateTokens } from '../../../lib/routing/open/request-text';
+import type { Holds, Limits, Message, RouteRequested } from '../../../lib/topics/generated/messages';
+import { idFault } from '../../../lib/topics/identifiers';
+import { noLimits } from '../../../lib/topics/schema-defaults';
+import { wellFormed } from '../body-schemas';
+import { HttpError, invalidField } from '../http-error';
+import { readBody } from '../read-body';
+import { type GivenMessage, readConversation } from '../read-conversation';
+import {
+  chatBodySchema,
+  type Extension,
+  embeddingsBodySchema,
+  messagesBodySchema,
+  responsesBodySchema,
+} from './door-schemas';
+import { nameIn, whoIsAsking } from './who-is-asking';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What the answer is checked against. */
+export interface Expected {
+  /** Null: any text will do; else it has to be JSON, and to be valid where there is a schema. */
+  readonly structured: { readonly schema: unknown } | null;
+  /** Parameters of each tool by its name. */
+  readonly tools: ReadonlyMap<string, unknown>;
+}
+
+export interface DoorCall {
+  readonly api: ApiName;
+  readonly isStream: boolean;
+  /** Whether the caller wants usage at the end of a stream of chat. */
+  readonly wantsUsage: boolean;
+  readonly expected: Expected;
+  /** Headers that belong to the API and go to the provider. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly request: RouteRequested;
+  /** The body for a provider that calls the model by this name. */
+  bodyFor(upstreamModel: string): string;
+}
+
+export interface CallParts {
+  readonly config: RouterConfig;
+  readonly requestId: string;
+  readonly nowMs: number;
+  /** Configured models that can be called by this API. */
+  readonly callable: readonly string[];
+}
+
+/** Throws an HttpError that names the field at fault. */
+export function readCall(api: ApiName, given: unknown, headers: IncomingHttpHeaders, parts: CallParts): DoorCall {
+  const asked = readers[api](given);
+  const { body, extension } = asked;
+  const selected = selectModel(String(body['model']), asked, parts);
+  const { config } = parts;
+  const { messages, contextTokens } = shortened(asked.messages, config.limits.maxPromptBytes);
+  const request = routeRequest({
+    requestId: parts.requestId,
+    requestedAtMs: parts.nowMs,
+    tenantId: whoIsAsking(headers).tenantId,
+    sessionId: sessionOf(headers, body, extension),
+    taskHint: nameIn(headers, 'x-quantum-task') ?? extension.taskHint ?? null,
+    messages,
+    holds: asked.holds,
+    contextTokens,
+    requiredCapabilities: requiredOf(asked, selected, config),
+    limits: limitsOf(selected, extension, parts.callable),
+    preference: extension.preference ?? selected.preset?.preference ?? null,
+    strategies: [...(extension.strategies ?? selected.preset?.strategies ?? [])],
+    collapse: extension.collapse ?? selected.preset?.collapse ?? null,
+  });
+  const { quantum_router: _ours, ...passedOn } = body;
+  const isStream = body['stream'] === true && api !== 'embeddings';
+  const options = isJson(body['stream_options']) ? body['stream_options'] : {};
+  return {
+    api,
+    isStream,
+    wantsUsage: options['include_usage'] === true,
+    expected: { structured: asked.structured, tools: asked.tools },
+    headers: apiHeaders(api, headers),
+    request,
+    bodyFor: (model) =>
+      JSON.stringify({
+        ...passedOn,
+        model,
+        // Without it nobody would know what a stream has cost; the caller does not see it unless it was asked for.
+        ...(isStream && api === 'chat' && { stream_options: { ...options, include_usage: true } }),
+      }),
+  };
+}
+
+interface AskedBody {
+  readonly body: Json;
+  readonly extension: Extension;
+  readonly messages: readonly Message[];
+  readonly holds: Holds | null;
+  readonly structured: Expected['structured'];
+  readonly tools: ReadonlyMap<string, unknown>;
+  readonly isPinnedOnly: string | null;
+}
+
+const readers: Readonly<Record<ApiName, (given: unknown) => AskedBody>> = {
+  chat(given) {
+    const body = readBody(chatBodySchema, given);
+    const format = body.response_format;
+    const isStructured = format?.type === 'json_schema' || format?.type === 'json_object';
+    const { schema = null } = (isJson(format?.['json_schema']) ? format['json_schema'] : {}) as { schema?: unknown };
+    return {
+      ...asConversation(body, body.messages),
+      structured: isStructured ? { schema } : null,
+      tools: toolsOf(body.tools, (tool) => (isJson(tool['function']) ? tool['function'] : {}), 'parameters'),
+    };
+  },
+  messages(given) {
+    const body = readBody(messagesBodySchema, given);
+    const system = body.system ? [{ role: 'system' as const, content: body.system }] : [];
+    return {
+      ...asConversation(body, [...system, ...body.messages] as GivenMessage[]),
+      structured: null,
+      tools: toolsOf(body.tools, (tool) => tool, 'input_schema'),
+    };
+  },
+  responses(given) {
+    const body = readBody(responsesBodySchema, given);
+    const format = body.text?.format;
+    const type = format?.['type'];
+    const isStructured = type === 'json_schema' || type === 'json_object';
+    const turns = typeof body.input === 'string' ? [turn('user', body.input)] : body.input.map(turnOfItem);
+    return {
+      ...asConversation(body, [...(body.instructions ? [turn('developer', body.instructions)] : []), ...turns]),
+      structured: isStructured ? { schema: format?.['schema'] ?? null } : null,
+      tools: toolsOf(body.tools, (tool) => (tool['type'] === 'function' ? tool : {}), 'parameters'),
+      isPinnedOnly: body.previous_response_id
+        ? 'with previous_response_id must be the configured model that gave that response: nobody else has it'
+        : null,
+    };
+  },
+  embeddings(given) {
+    const body = readBody(embeddingsBodySchema, given);
+    const { input } = body;
+    const texts = (typeof input === 'string' ? [input] : input).filter((one) => typeof one === 'string');
+    return {
+      ...asConversation(body, [turn('user', texts.length > 0 ? texts.join('\n') : [{ type: 'tokens' }])]),
+      structured: null,
+      tools: new Map(),
+      isPinnedOnly: 'must be a configured model: vectors of different models cannot be compared',
+    };
+  },
+};
+
+function asConversation(body: Json, given: readonly GivenMessage[]) {
+  const extension = (body['quantum_router'] ?? {}) as Extension;
+  return { body, extension, ...readConversation(given), isPinnedOnly: null };
+}
+
+function turn(role: GivenMessage['role'], content: GivenMessage['content']): GivenMessage {
+  return { role, content };
+}
+
+/** An item of the Responses API: a message, or something that is counted by its type. */
+function turnOfItem(item: Json): GivenMessage {
+  const { role, content, type } = item;
+  const isRole = role === 'user' || role === 'assistant' || role === 'system' || role === 'developer';
+  if (typeof content === 'string') return turn(isRole ? role : 'user', content);
+  if (Array.isArray(content)) {
+    const parts = content.filter((part) => isJson(part) && typeof part['type'] === 'string');
+    return turn(isRole ? role : 'user', parts as { type: string }[]);
+  }
+  return turn('assistant', [{ type: typeof type === 'string' ? type : 'item' }]);
+}
+
+function toolsOf(
+  tools: readonly Json[] | null | undefined,
+  functionOf: (tool: Json) => Json,
+  schema: string,
+): ReadonlyMap<string, unknown> {
+  const found = new Map<string, unknown>();
+  for (const tool of tools ?? []) {
+    const declared = functionOf(tool);
+    if (typeof declared['name'] === 'string') found.set(declared['name'], declared[schema] ?? null);
+  }
+  return found;
+}
+
+interface Selected {
+  readonly pinned: string | null;
+  readonly preset: PresetConfig | null;
+}
+
+function selectModel(model: string, { isPinnedOnly }: AskedBody, { config, callable }: CallParts): Selected {
+  const isAuto = model === 'auto' || model.startsWith('auto/');
+  if (isAuto && isPinnedOnly !== null) throw invalidField('model', isPinnedOnly);
+  if (model === 'auto') return { pinned: null, preset: null };
+  if (model.startsWith('auto/')) {
+    const name = model.slice('auto/'.length);
+    const preset = ownEntry(config.presets, name);
+    if (preset) return { pinned: null, preset };
+    throw unknownModel(
+      model,
+      Object.keys(config.presets).map((one) => `auto/${one}`),
+    );
+  }
+  const known = config.models.map(({ name }) => name);
+  if (!known.includes(model)) throw unknownModel(model, ['auto', ...known]);
+  if (!callable.includes(model))
+    throw new HttpError(
+      'not_found',
+      `model: "${model}" cannot be called by this API: its provider does not answer it, or has no key here`,
+      'model',
+    );
+  return { pinned: model, preset: null };
+}
+
+function unknownModel(model: string, known: readonly string[]): HttpError {
+  const near = known.length === 0 ? '' : `; did you mean "${closest(model, [...known])}"?`;
+  return new HttpError('not_found', `model: there is no "${model}"${near}`, 'model');
+}
+
+function sessionOf(headers: IncomingHttpHeaders, body: Json, extension: Extension): string | null {
+  const metadata = isJson(body['metadata']) ? body['metadata'] : {};
+  const inMetadata = metadata['session_id'];
+  const session =
+    nameIn(headers, 'x-quantum-session') ??
+    extension.sessionId ??
+    (typeof inMetadata === 'string' && inMetadata !== '' ? inMetadata : null);
+  const fault = session === null ? null : idFault(session);
+  if (fault !== null) throw invalidField('metadata.session_id', fault);
+  return session;
+}
+
+/** Of a preset and of the call itself the narrower counts; beside those only what can be called is allowed. */
+function limitsOf({ pinned, preset }: Selected, { limits: own }: Extension, callable: readonly string[]): Limits {
+  const of = preset?.limits;
+  const lower = (a: number | null | undefined, b: number | null | undefined): number | null =>
+    a === null || a === undefined ? (b ?? null) : Math.min(a, b ?? a);
+  const both = (a: readonly string[] = [], b: readonly string[] = []): string[] => [...new Set([...a, ...b])];
+  const narrowed = (a: readonly string[], b: readonly string[] = []): string[] =>
+    b.length === 0 ? [...a] : a.filter((name) => b.includes(name));
+  const allowed = narrowed(narrowed(pinned === null ? callable : [pinned], of?.allowedModels), own?.allowedModels);
+  if (allowed.length === 0)
+    throw new HttpError(
+      'no_eligible_candidate',
+      'limits.allowedModels: none of these can be called by this API',
+      'limits.allowedModels',
+    );
+  const askedProviders = own?.allowedProviders ?? [];
+  const providers = askedProviders.length > 0 ? narrowed(askedProviders, of?.allowedProviders) : of?.allowedProviders;
+  if (askedProviders.length > 0 && providers?.length === 0)
+    throw new HttpError(
+      'no_eligible_candidate',
+      'limits.allowedProviders: none of these is allowed by the preset',
+      'limits.allowedProviders',
+    );
+  return {
+    ...noLimits,
+    maxCostUsd: lower(own?.maxCostUsd, of?.maxCostUsd),
+    maxLatencyMs: lower(own?.maxLatencyMs, of?.maxLatencyMs),
+    maxSessionCostUsd: own?.maxSessionCostUsd ?? null,
+    allowedModels: allowed,
+    deniedModels: both(own?.deniedModels, of?.deniedModels),
+    allowedProviders: [...(providers ?? [])],
+    deniedProviders: both(own?.deniedProviders, of?.deniedProviders),
+  };
+}
+
+/** What a call needs counts where the configuration has a word for it; where no model says so, all are tried. */
+function requiredOf({ holds, tools, structured }: AskedBody, { pinned }: Selected, { models }: RouterConfig): string[] {
+  if (pinned !== null) return [];
+  const needed = [
+    ...((holds?.images ?? 0) > 0 ? ['vision'] : []),
+    ...((holds?.audio ?? 0) > 0 ? ['audio'] : []),
+    ...(tools.size > 0 ? ['tools'] : []),
+    ...(structured ? ['json'] : []),
+  ];
+  return needed.filter((word) => models.some(({ capabilities }) => capabilities.includes(word)));
+}
+
+/** A model may be sent more text than a record holds. What was said last is what is routed by; its size is that of all. */
+function shortened(messages: readonly Message[], maxBytes: number): { messages: Message[]; contextTokens: number } {
+  const kept: Message[] = [];
+  let bytes = 0;
+  for (const { role, content } of [...messages].reverse()) {
+    const text = wellFormed(content);
+    const room = Math.max(0, maxBytes - bytes);
+    const size = Buffer.byteLength(text);
+    bytes += size;
+    if (size <= room) kept.push({ role, content: text });
+    // Characters have at most three bytes a code unit, so that many units fit whatever they are.
+    else if (room > 0) kept.push({ role, content: wellFormed(text.slice(-Math.floor(room / 3))) });
+  }
+  return { messages: kept.reverse(), contextTokens: estimateTokens(bytes) };
+}
+
+const anthropicHeaders = ['anthropic-version', 'anthropic-beta'];
+
+function apiHeaders(api: ApiName, headers: IncomingHttpHeaders): Record<string, string> {
+  if (api !== 'messages') return {};
+  const [version, beta] = anthropicHeaders.map((name) => {
+    const value = headers[name];
+    return typeof value === 'string' && /^[\x20-\x7e]{1,1000}$/.test(value) ? value : null;
+  });
+  return {
+    ...(version && { 'anthropic-version': version }),
+    ...(beta && { 'anthropic-beta': beta }),
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * Tells the engine what came of every attempt, by the same records as everybody else's feedback. The caller does not wait
+ * for it; whoever stops the gateway does.
+ */
+
+import { routeOutcome } from '../../../lib/client/build-records';
+import type { RouterConfig } from '../../../lib/config/router-config';
+import { sleep } from '../../../lib/ports/clock';
+import { billCall } from '../../../lib/providers/bill-call';
+import type { Log } from '../../../lib/telemetry/log';
+import type { RouteDecided, RouteOutcome } from '../../../lib/topics/generated/messages';
+import { maxAttempts } from '../../reward-feedback/check-outcome';
+import type { GatewayContext } from '../endpoint';
+import type { Attempt } from './call-models';
+
+export interface CallReporter {
+  /** `mechanical` is what the checks of the answer say; `answered` the attempt that gave one. Never rejects. */
+  report(ended: EndedCall): void;
+  /** Resolves when all reports are durable, or have been given up. */
+  flush(): Promise<void>;
+}
+
+export interface EndedCall {
+  readonly decisionId: string;
+  /** Null where the configured order stood in: a decision that has come too late meanwhile is looked for. */
+  readonly decision: RouteDecided | null;
+  readonly config: RouterConfig;
+  readonly attempts: readonly Attempt[];
+  readonly answered: Attempt | null;
+  readonly mechanical: 0 | 1 | null;
+}
+
+/** Source of outcomes that only say how the call went, and of those with a check of the answer. */
+export const callSource = 'call';
+export const mechanicalSource = 'mechanical';
+
+/** A log that does not take a report is tried again so often, waiting twice as long each time. */
+const maxTries = 6;
+const firstWaitMs = 250;
+/** Reports under way: more are given up, and counted, rather than to fill the memory. */
+const maxUnderWay = 10_000;
+
+export function createCallReporter(context: GatewayContext, log: Log): CallReporter {
+  const { clock, metrics } = context;
+  const underWay = new Set<Promise<void>>();
+
+  const send = async (outcome: RouteOutcome): Promise<void> => {
+    // Whoever corrects it later is told at once where the two contradict each other.
+    context.reported.take(outcome);
+    for (let tries = 1, waitMs = firstWaitMs; ; tries++, waitMs *= 2) {
+      try {
+        await context.client.report(outcome);
+        context.feedback.noteReport();
+        return;
+      } catch (error) {
+        if (tries < maxTries) await sleep(clock, waitMs);
+        else {
+          context.reported.forget(outcome);
+          metrics.count('quantum_router_call_reports_lost_total', { reason: 'log' });
+          log.warn('the outcome of a call could not be written', {
+            decisionId: outcome.decisionId,
+            error: error as Error,
+          });
+          return;
+        }
+      }
+    }
+  };
+
+  return {
+    report(ended) {
+      const decision = ended.decision ?? context.recent.get(ended.decisionId) ?? null;
+      for (const attempt of ended.attempts) {
+        const outcome = decision && outcomeOf(ended, decision, attempt, clock.nowMs());
+        const lost = !outcome || outcome.attempt > maxAttempts || underWay.size >= maxUnderWay;
+        if (lost) {
+          metrics.count('quantum_router_call_reports_lost_total', { reason: outcome ? 'too-many' : 'no-decision' });
+          continue;
+        }
+        const sent = send(outcome).finally(() => underWay.delete(sent));
+        underWay.add(sent);
+      }
+    },
+    async flush() {
+      await Promise.all(underWay);
+    },
+  };
+}
+
+/** Null for a model that the decision does not name: a decision that came too late may have left it out. */
+function outcomeOf(
+  { config, answered, mechanical }: EndedCall,
+  decision: RouteDecided,
+  attempt: Attempt,
+  nowMs: number,
+): RouteOutcome | null {
+  const { model, facts, error } = attempt;
+  const named = model.name === decision.model || decision.fallbacks.some((one) => one.model === model.name);
+  if (!named) return null;
+  const isAnswer = attempt === answered && error === null;
+  const checked = isAnswer ? mechanical : null;
+  return routeOutcome(decision, {
+    model: model.name,
+    status: error?.status ?? 'SUCCESS',
+    latencyMs: isAnswer && attempt.endedMs !== null ? attempt.endedMs - attempt.startedMs : null,
+    inputTokens: facts.inputTokens,
+    outputTokens: facts.outputTokens,
+    // What a provider charges for a call that it did not finish, nobody knows.
+    costUsd: isAnswer ? billCall(config.models, model, facts).costUsd : null,
+    rewardParts: checked === null ? {} : { mechanical: checked },
+    source: checked === null ? callSource : mechanicalSource,
+    // Form is all that was looked at: whoever knows better says so.
+    provisional: checked !== null,
+    occurredAtMs: nowMs,
+  });
+}

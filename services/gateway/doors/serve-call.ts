@@ -1,0 +1,354 @@
+/** One call at the door, from its body to its answer: read, decided, made, passed on, reported. */
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { CurrentConfig } from '../../../lib/config/current-config';
+import { type ApiName, apisOf } from '../../../lib/config/provider-config';
+import { type Bill, billCall } from '../../../lib/providers/bill-call';
+import type { ProviderClient, StreamEvent } from '../../../lib/providers/provider-client';
+import { UpstreamError } from '../../../lib/providers/upstream-error';
+import type { Log } from '../../../lib/telemetry/log';
+import type { GatewayContext } from '../endpoint';
+import { type ErrorCode, HttpError } from '../http-error';
+import { contextOf } from '../trace-requests';
+import { createEngineAsker, type ModelOrder } from './ask-engine';
+import { type Answer, type Attempt, createModelCaller, type KnownEvent, readOne } from './call-models';
+import { mechanicalQuality } from './check-answer';
+import { type ErrorForm, formOf } from './error-form';
+import { type DoorCall, readCall } from './read-call';
+import { createCallReporter } from './report-calls';
+
+export interface DoorParts {
+  readonly context: GatewayContext;
+  readonly client: ProviderClient;
+  readonly log: Log;
+}
+
+export interface CallServer {
+  serve(api: ApiName, request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
+  /** Models that this API can call, by name. */
+  callableBy(api: ApiName, current: CurrentConfig): string[];
+  /** Resolves when what is known of the calls so far has been reported. */
+  close(): Promise<void>;
+}
+
+export const formOfApi = (api: ApiName): ErrorForm => (api === 'messages' ? 'anthropic' : 'openai');
+
+/** Ids look as they do elsewhere, so that what is logged by them is understood. */
+const idPrefixes: Readonly<Record<ApiName, string>> = {
+  chat: 'chatcmpl-',
+  messages: 'msg_',
+  responses: 'resp_qr_',
+  embeddings: 'embd-',
+};
+
+export function createCallServer({ context, client, log }: DoorParts): CallServer {
+  const { clock, settings, metrics } = context;
+  const engine = createEngineAsker(context);
+  const caller = createModelCaller({ client, clock, maxRetryWaitMs: settings.maxRetryWaitMs });
+  const reporter = createCallReporter(context, log);
+
+  const callableBy = (api: ApiName, { config }: CurrentConfig): string[] => {
+    const usable = new Set(
+      Object.entries(config.providers)
+        .filter(([name, provider]) => apisOf(provider).includes(api) && client.unusable(name, provider) === null)
+        .map(([name]) => name),
+    );
+    return config.models
+      .filter(({ provider, apis }) => usable.has(provider) && (apis?.includes(api) ?? true))
+      .map(({ name }) => name);
+  };
+
+  const serve = async (api: ApiName, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const startedMs = clock.monotonicMs();
+    const current = context.config();
+    if (!current) throw new HttpError('not_ready', 'not ready: no configuration has been applied');
+    const requestId = idPrefixes[api] + context.createId();
+    const callable = callableBy(api, current);
+    if (callable.length === 0) throw new HttpError('not_ready', noProvider(api, current, client));
+    const call = readCall(api, request.body, request.headers, {
+      config: current.config,
+      requestId,
+      nowMs: clock.nowMs(),
+      callable,
+    });
+    // Answers take longer than everything else here; the time-outs of the call see to it that it ends.
+    request.raw.socket.setTimeout(settings.callTimeoutMs + settings.slowReaderMs);
+    const gone = goneSignal(reply, () => request.raw.socket.setTimeout(settings.idleTimeoutMs));
+    const order = await engine.ask(call.request, current, contextOf(request, requestId));
+    if (order.degraded) metrics.count('quantum_router_calls_degraded_total', { reason: order.degraded });
+    const limitMs = settings.callTimeoutMs - (clock.monotonicMs() - startedMs);
+    const called = await caller.call(call, order.models, current.config, gone, limitMs);
+    const overheadMs = clock.monotonicMs() - startedMs - called.upstreamMs;
+    metrics.observe('quantum_router_call_overhead_seconds', { api }, overheadMs / 1_000);
+    const ended = { decisionId: requestId, decision: order.decision, config: current.config };
+    const finish = (answered: Attempt | null): void => {
+      const mechanical = answered && answered.error === null ? mechanicalQuality(answered.facts, call.expected) : null;
+      for (const attempt of called.attempts) countAttempt(attempt);
+      reporter.report({ ...ended, attempts: called.attempts, answered, mechanical });
+    };
+    if (!called.answered) {
+      finish(null);
+      setHeaders(reply, { requestId, order, overheadMs, attempt: called.attempts.at(-1) ?? null, bill: null });
+      return refuse(called.error!, reply);
+    }
+    const { attempt, answer } = called.answered;
+    const served = { requestId, order, overheadMs, attempt };
+    if (answer.kind === 'whole') {
+      const bill = billOf(attempt, current);
+      finish(attempt);
+      setHeaders(reply, { ...served, bill }, answer);
+      reply.header('content-type', 'application/json; charset=utf-8');
+      return withExtension(answer.text, call, extensionOf(served, bill, attempt), attempt);
+    }
+    setHeaders(reply, { ...served, bill: null }, answer);
+    reply.header('content-type', 'text/event-stream; charset=utf-8').header('cache-control', 'no-cache');
+    const events = passedOn(call, attempt, answer, {
+      requestId,
+      slowReaderMs: settings.slowReaderMs,
+      setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+      nowMs: () => clock.monotonicMs(),
+      onSlow: () => request.raw.socket.destroy(),
+      lastWord: () => extensionOf(served, billOf(attempt, current), attempt),
+      onEnd: () => finish(attempt),
+    });
+    return reply.send(Readable.from(events, { objectMode: false, highWaterMark: 16_384 }));
+  };
+
+  const billOf = (attempt: Attempt, { config }: CurrentConfig): Bill => {
+    const bill = billCall(config.models, attempt.model, attempt.facts);
+    if (bill.isOther) {
+      metrics.count('quantum_router_other_model_answered_total', { model: attempt.model.name });
+      log.warn('another model answered than was asked', {
+        asked: attempt.model.name,
+        answered: attempt.facts.model?.slice(0, 100) ?? null,
+        isConfigured: bill.model !== null,
+      });
+    }
+    return bill;
+  };
+
+  const countAttempt = ({ model, error, facts, startedMs, endedMs, firstTokenMs }: Attempt): void => {
+    const { provider } = model;
+    metrics.count('quantum_router_calls_total', { provider, status: error?.status ?? 'SUCCESS' });
+    if (endedMs !== null) metrics.observe('quantum_router_call_seconds', { provider }, (endedMs - startedMs) / 1_000);
+    if (firstTokenMs !== null)
+      metrics.observe('quantum_router_call_first_token_seconds', { provider }, firstTokenMs / 1_000);
+    const counts = [
+      ['input', facts.inputTokens],
+      ['cached-input', facts.cachedInputTokens],
+      ['output', facts.outputTokens],
+      ['reasoning', facts.reasoningTokens],
+    ] as const;
+    for (const [kind, tokens] of counts)
+      if (tokens !== null) metrics.count('quantum_router_call_tokens_total', { provider, kind }, tokens);
+  };
+
+  return { serve, callableBy, close: () => reporter.flush() };
+}
+
+/** What is in the way of calling anybody. */
+function noProvider(api: ApiName, { config }: CurrentConfig, client: ProviderClient): string {
+  const providers = Object.entries(config.providers);
+  if (providers.length === 0) return 'not ready: the configuration has no providers, so there is nobody to call';
+  const reasons = providers
+    .filter(([, provider]) => apisOf(provider).includes(api))
+    .map(([name, provider]) => client.unusable(name, provider) ?? `no model has the provider ${name}`);
+  return `not ready: ${reasons[0] ?? `no provider of the configuration answers ${api}`}`;
+}
+
+/** Aborted when the connection closes before the answer is through. */
+function goneSignal(reply: FastifyReply, onEnd: () => void): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+    else onEnd();
+  });
+  return controller.signal;
+}
+
+interface Served {
+  readonly requestId: string;
+  readonly order: ModelOrder;
+  readonly overheadMs: number;
+  /** Null where no model was called. */
+  readonly attempt: Attempt | null;
+}
+
+function setHeaders(reply: FastifyReply, served: Served & { readonly bill: Bill | null }, answer?: Answer): void {
+  const { requestId, order, overheadMs, attempt, bill } = served;
+  reply.header('x-quantum-decision-id', requestId);
+  reply.header('x-quantum-overhead-ms', overheadMs.toFixed(1));
+  if (order.degraded) reply.header('x-quantum-degraded', order.degraded);
+  if (attempt) {
+    reply.header('x-quantum-model', headerText(attempt.model.name));
+    reply.header('x-quantum-provider', headerText(attempt.model.provider));
+    reply.header('x-quantum-attempt', String(attempt.number));
+  }
+  if (bill && bill.costUsd !== null) reply.header('x-quantum-cost-usd', plainNumber(bill.costUsd));
+  if (answer?.upstreamRequestId) reply.header('x-quantum-upstream-request-id', answer.upstreamRequestId);
+}
+
+/** Names may be of any script, headers of none but ours. */
+function headerText(name: string): string {
+  return /^[\x21-\x7e]+$/.test(name) ? name : encodeURIComponent(name);
+}
+
+function plainNumber(usd: number): string {
+  return usd.toFixed(12).replace(/\.?0+$/, '');
+}
+
+function extensionOf({ requestId, order, overheadMs }: Served, bill: Bill, { model, number, facts }: Attempt) {
+  return {
+    decisionId: requestId,
+    model: model.name,
+    provider: model.provider,
+    answeredBy: facts.model,
+    attempt: number,
+    degraded: order.degraded,
+    overheadMs: Math.round(overheadMs * 10) / 10,
+    costUsd: bill.costUsd,
+  };
+}
+
+/**
+ * The answer as it came but for its id, which becomes the decision's, and a field of ours at its end. The text is spliced and
+ * not written anew, so that nothing of it changes. Ids of responses stay: their provider is asked for them again.
+ */
+function withExtension(
+  text: string,
+  { api }: DoorCall,
+  extension: ReturnType<typeof extensionOf>,
+  { facts }: Attempt,
+): string {
+  const renamed = renames(api) ? renamerTo(extension.decisionId)(text, facts.id) : text;
+  const end = renamed.lastIndexOf('}');
+  return `${renamed.slice(0, end)},"quantum_router":${JSON.stringify(extension)}}`;
+}
+
+function renames(api: ApiName): boolean {
+  return api === 'chat' || api === 'messages';
+}
+
+/** Renames only the field itself: the first one of this name with this value. Every piece of a stream has the same. */
+function renamerTo(decisionId: string): (text: string, from: string | null) => string {
+  let made: { readonly from: string; readonly value: string; readonly pattern: RegExp } | null = null;
+  return (text, from) => {
+    if (from === null) return text;
+    if (made?.from !== from) {
+      const value = JSON.stringify(from);
+      const pattern = new RegExp(`("id"\\s*:\\s*)${value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
+      made = { from, value, pattern };
+    }
+    if (!text.includes(made.value)) return text;
+    return text.replace(made.pattern, (_all, field: string) => field + JSON.stringify(decisionId));
+  };
+}
+
+interface StreamEnds {
+  readonly requestId: string;
+  readonly slowReaderMs: number;
+  readonly setTimer: (delayMs: number, callback: () => void) => () => void;
+  readonly nowMs: () => number;
+  /** The caller has taken nothing for too long. */
+  readonly onSlow: () => void;
+  readonly lastWord: () => object;
+  readonly onEnd: () => void;
+}
+
+/** The events of a stream as text, read from the provider only as fast as the caller takes them. */
+async function* passedOn(
+  call: DoorCall,
+  attempt: Attempt,
+  { begun, rest }: Extract<Answer, { kind: 'stream' }>,
+  ends: StreamEnds,
+): AsyncGenerator<string, void, undefined> {
+  const { facts } = attempt;
+  const rename = renames(call.api) ? renamerTo(ends.requestId) : null;
+  let isThrough = false;
+  try {
+    for await (const { event, role } of both(call.api, facts, begun, rest)) {
+      if (role?.failure) throw new UpstreamError('FAILURE', role.failure, { httpStatus: 502 });
+      if (role?.isUsageAlone && !call.wantsUsage) continue;
+      // Before the last event: nobody reads on behind it.
+      const lastWord = isLast(call.api, event) ? `: quantum_router ${JSON.stringify(ends.lastWord())}\n\n` : '';
+      const cancel = ends.setTimer(ends.slowReaderMs, ends.onSlow);
+      try {
+        yield lastWord + textOf(event, rename ? (data) => rename(data, facts.id) : (data) => data);
+      } finally {
+        cancel();
+      }
+    }
+    if (!facts.isComplete && facts.finishReason === null)
+      throw new UpstreamError('FAILURE', 'the stream ended in its middle', { httpStatus: 502 });
+    isThrough = true;
+  } catch (error) {
+    attempt.error = error instanceof UpstreamError ? error : new UpstreamError('FAILURE', 'the stream broke');
+    isThrough = true;
+    // Nobody would read it of a caller that has gone.
+    if (attempt.error.status !== 'CANCELLED') yield errorEvent(call.api, attempt.error);
+  } finally {
+    if (!isThrough) attempt.error ??= new UpstreamError('CANCELLED', 'the caller has gone');
+    attempt.endedMs = ends.nowMs();
+    await rest.return();
+    ends.onEnd();
+  }
+}
+
+async function* both(
+  api: ApiName,
+  facts: Attempt['facts'],
+  begun: readonly KnownEvent[],
+  rest: AsyncIterable<StreamEvent>,
+): AsyncGenerator<KnownEvent> {
+  yield* begun;
+  for await (const event of rest) yield readOne(api, event, facts);
+}
+
+function isLast(api: ApiName, { event, data }: StreamEvent): boolean {
+  if (api === 'chat') return data === '[DONE]';
+  if (api === 'messages') return event === 'message_stop';
+  return event === 'response.completed' || event === 'response.incomplete';
+}
+
+function textOf({ event, data }: StreamEvent, renamed: (data: string) => string): string {
+  if (data === null) return ': waiting\n\n';
+  const lines = renamed(data)
+    .split('\n')
+    .map((line) => `data: ${line}\n`);
+  return `${event === null ? '' : `event: ${event}\n`}${lines.join('')}\n`;
+}
+
+function errorEvent(api: ApiName, error: UpstreamError): string {
+  const refused = httpErrorOf(error);
+  const body = JSON.stringify(
+    api === 'responses'
+      ? { type: 'error', code: refused.code, message: refused.message, param: null, sequence_number: 0 }
+      : formOf(refused, formOfApi(api)),
+  );
+  return `${api === 'chat' ? '' : 'event: error\n'}data: ${body}\n\n`;
+}
+
+const codes: Readonly<Record<UpstreamError['status'], ErrorCode>> = {
+  FAILURE: 'upstream_failed',
+  TIMEOUT: 'upstream_timeout',
+  RATE_LIMITED: 'rate_limited',
+  CANCELLED: 'upstream_failed',
+};
+
+function httpErrorOf(error: UpstreamError): HttpError {
+  return new HttpError(codes[error.status], `no model has answered: ${error.message}`);
+}
+
+/** What a provider says of the request itself is for the caller, word for word; all else is between us and the provider. */
+function refuse(error: UpstreamError, reply: FastifyReply): string {
+  const { httpStatus, body, isRequestFault, retryAfterMs } = error.details;
+  if (error.status === 'RATE_LIMITED') reply.header('retry-after', String(Math.ceil((retryAfterMs ?? 1_000) / 1_000)));
+  if (!isRequestFault || httpStatus === undefined || body === undefined) throw httpErrorOf(error);
+  try {
+    JSON.parse(body);
+  } catch {
+    throw new HttpError('malformed_request', `${error.message}, and not why`);
+  }
+  reply.status(httpStatus).header('content-type', 'application/json; charset=utf-8');
+  return body;
+}

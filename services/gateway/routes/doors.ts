@@ -1,0 +1,84 @@
+/** The doors of client libraries: calls in the form of OpenAI and Anthropic, answered by whichever model is best for them. */
+import type { z } from 'zod';
+import type { ApiName } from '../../../lib/config/provider-config';
+import { chatBodySchema, embeddingsBodySchema, messagesBodySchema, responsesBodySchema } from '../doors/door-schemas';
+import { type CallServer, formOfApi } from '../doors/serve-call';
+import type { Endpoint } from '../endpoint';
+import type { ErrorCode } from '../http-error';
+
+const doors: readonly {
+  readonly api: ApiName;
+  readonly path: string;
+  readonly schema: z.ZodType;
+  readonly summary: string;
+}[] = [
+  {
+    api: 'chat',
+    path: '/v1/chat/completions',
+    schema: chatBodySchema,
+    summary: 'Chat completions as OpenAI has them, routed.',
+  },
+  {
+    api: 'messages',
+    path: '/v1/messages',
+    schema: messagesBodySchema,
+    summary: 'Messages as Anthropic has them, routed.',
+  },
+  {
+    api: 'responses',
+    path: '/v1/responses',
+    schema: responsesBodySchema,
+    summary: 'Responses as OpenAI has them, routed.',
+  },
+  {
+    api: 'embeddings',
+    path: '/v1/embeddings',
+    schema: embeddingsBodySchema,
+    summary: 'Embeddings as OpenAI has them, of a configured model.',
+  },
+];
+
+const errors: readonly ErrorCode[] = [
+  'malformed_json',
+  'invalid_field',
+  'no_eligible_candidate',
+  'not_found',
+  'body_too_large',
+  'unsupported_media_type',
+  'rate_limited',
+  'upstream_failed',
+  'upstream_timeout',
+  'not_ready',
+  'overloaded',
+];
+
+const headers = ['x-quantum-session', 'x-quantum-task', 'x-quantum-tenant'] as const;
+const headerDocs: Readonly<Record<(typeof headers)[number], string>> = {
+  'x-quantum-session': 'session that the call belongs to',
+  'x-quantum-task': 'what kind of task this is, if the caller knows',
+  'x-quantum-tenant': 'on whose behalf the call is made',
+};
+
+export function doorEndpoints(server: CallServer): Endpoint[] {
+  return doors.map(({ api, path, schema, summary }) => ({
+    method: 'POST',
+    path,
+    summary,
+    description:
+      'Decides which model answers, calls it, calls the next where it fails before its first token, passes the answer on as it comes and reports the outcome. Headers x-quantum-… and, where the API has room, a field quantum_router say which model that was, at what cost, by which decision. What a provider finds wrong with the request itself is answered in its words and with its status.',
+    parameters: headers.map((name) => ({
+      name,
+      in: 'header' as const,
+      required: false,
+      doc: headerDocs[name],
+      schema: { type: 'string' },
+    })),
+    body: { schemas: [schema], required: true },
+    responses: {
+      200: { doc: 'The answer; with stream, as server-sent events.', body: { contentType: 'application/json' } },
+    },
+    errors,
+    errorForm: formOfApi(api),
+    handler: (request, reply) => server.serve(api, request, reply),
+  }));
+}
