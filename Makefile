@@ -88,6 +88,20 @@ test-unit: build ## Pure functions
 test-services: build ## Each service alone, records in, records out
 	$(JEST) --selectProjects services
 
+# The floor is Node 20; what runs there must run on the next long-term release too. Its runtime comes as an npm package.
+NODE24 ?= .cache/node24/node_modules/node-linux-$(shell node -p process.arch)/bin/node
+NODE24_VERSION := 24.21.0
+.cache/node24/%/bin/node: Makefile
+	@mkdir -p .cache/node24
+	npm install --prefix .cache/node24 --no-save --loglevel=error $(notdir $*)@$(NODE24_VERSION)
+	@touch $@
+
+# Everything native (lmdb, snappy, lz4, crc32, the wasm backend), the services, and the ports on all that they run on.
+# The trainer's tests take minutes; what it runs on is in the contract of the tensor backends.
+test-node24: install servers-installed $(NODE24) ## The quick suites on Node 24 (NODE24=path of another runtime)
+	@$(NODE24) -e 'if (!process.version.startsWith("v24.")) throw new Error("this is " + process.version)'
+	REQUIRE_SERVERS=1 $(NODE24) node_modules/jest/bin/jest.js --selectProjects unit services contract --testPathIgnorePatterns dqn-trainer -- test/lib/adapters test/lib/avro test/lib/topics test/lib/stream test/services/ test/contract/memory test/contract/embedded test/contract/kafka.test test/contract/redis.test test/contract/tensor
+
 test-contract: build servers-installed ## One suite over each port, every adapter
 	REQUIRE_SERVERS=1 $(JEST) --selectProjects contract
 
@@ -157,4 +171,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-contract test-integration simulate crash chaos scan-prompts inject fuzz bench bench-against bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean
+.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts inject fuzz bench bench-against bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean

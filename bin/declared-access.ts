@@ -18,6 +18,7 @@ export function declaredAccess(): Principal[] {
     read: read.map((topic) => topic.name),
     write: write.map((topic) => topic.name),
     groups: [],
+    transactionalIds: [],
   });
   const services = declaredServices();
   const everything = services.flatMap((service) => {
@@ -39,6 +40,7 @@ export function declaredAccess(): Principal[] {
       readInWords: `all but \`${routeRequested.name}\` and its dead letters`,
       write: [],
       groups: [],
+      transactionalIds: [],
     },
   ];
 }

@@ -37,13 +37,13 @@ function environmentTable(): string {
 function accessTable(): string {
   const names = (all: readonly string[]): string => all.map((name) => `\`${name}\``).join(', ');
   const rows = declaredAccess().map(
-    ({ name, read, readInWords, write, groups }) =>
-      `| ${name} | ${readInWords ?? names(read)} | ${names(write)} | ${names(groups)} |`,
+    ({ name, read, readInWords, write, groups, transactionalIds }) =>
+      `| ${name} | ${readInWords ?? names(read)} | ${names(write)} | ${names(groups)} | ${names(transactionalIds)} |`,
   );
   return [
     '',
-    '| who | Read on topics | Write on topics | Read on groups |',
-    '| --- | --- | --- | --- |',
+    '| who | Read on topics | Write on topics | Read on groups | Write on transactional ids that begin with |',
+    '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
   ].join('\n');

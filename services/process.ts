@@ -209,6 +209,7 @@ function hostOf(home: EngineHome, settings: ProcessSettings, config: RouterConfi
     log: parts.log,
     limits: defaultRuntimeLimits,
     requestPathPartitions: settings.partitions,
+    delivery: settings.delivery,
     topicPrefix: home.topicPrefix,
     tableChecks,
     onFatal: (group, error) =>

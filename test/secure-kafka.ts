@@ -81,14 +81,18 @@ export async function startSecureKafka(
     plainAddress,
     certificates,
     server,
-    async allow(user, { read, write, groups }, prefix) {
-      const { TOPIC, GROUP } = AclResourceTypes;
+    async allow(user, { read, write, groups, transactionalIds }, prefix) {
+      const { TOPIC, GROUP, TRANSACTIONAL_ID } = AclResourceTypes;
       const { READ, WRITE } = AclOperationTypes;
       await admin.createAcls({
         acl: [
           ...read.map((name) => rule(user, TOPIC, prefix + name, READ)),
           ...write.map((name) => rule(user, TOPIC, prefix + name, WRITE)),
           ...groups.map((name) => rule(user, GROUP, prefix + name, READ)),
+          ...transactionalIds.map((name) => ({
+            ...rule(user, TRANSACTIONAL_ID, prefix + name, WRITE),
+            resourcePatternType: ResourcePatternTypes.PREFIXED,
+          })),
         ],
       });
     },

@@ -9,6 +9,7 @@ import { defaultKafkaSettings, type KafkaSettings } from '../adapters/kafka/kafk
 import { defaultRedisSettings, type RedisSettings } from '../adapters/redis/redis-settings';
 import { dictionaryOf } from '../dictionary';
 import { type Encoder, keyedEncoder } from '../learning/features/encoder-key';
+import type { Delivery } from '../ports/broker';
 import type { LogLevel } from '../telemetry/log';
 
 export interface ProcessSettings {
@@ -23,6 +24,8 @@ export interface ProcessSettings {
   readonly http: { readonly host: string; readonly port: number };
   /** Where every other service answers /health, /ready and /metrics; null: nowhere. */
   readonly metricsPort: number | null;
+  /** How often what services write may be there after failures. */
+  readonly delivery: Delivery;
   readonly logLevel: LogLevel;
   /** With the installation's key for hashing texts; null without one. */
   readonly encoder: Encoder | null;
@@ -84,6 +87,12 @@ const environmentSchema = z.object({
   REDIS_KEY_PREFIX: z.string().optional().describe('in front of every key; by default it holds TOPIC_PREFIX'),
   TOPIC_PREFIX: topicPrefix.optional().describe('in front of every topic and group'),
   PARTITIONS: wholeNumber(1, 256).optional().describe('partitions of the request path, the same for all processes'),
+  DELIVERY: z
+    .enum(['at-least-once', 'exactly-once'], 'must be at-least-once or exactly-once')
+    .optional()
+    .describe(
+      'exactly-once: a service writes what it decides and its positions in Kafka transactions; by default at-least-once',
+    ),
   HTTP_HOST: text.optional().describe('where the gateway listens'),
   HTTP_PORT: port.optional().describe('port of the gateway'),
   METRICS_PORT: port.optional().describe('port of /health, /ready and /metrics of every other service'),
@@ -123,6 +132,7 @@ export function processSettings(environment: Readonly<Record<string, string | un
     partitions: env.PARTITIONS ?? defaultPartitions,
     http: { host: env.HTTP_HOST ?? '127.0.0.1', port: env.HTTP_PORT ?? 8_080 },
     metricsPort: env.METRICS_PORT ?? null,
+    delivery: env.DELIVERY ?? 'at-least-once',
     logLevel: env.LOG_LEVEL ?? 'info',
   };
 }

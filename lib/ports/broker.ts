@@ -70,6 +70,12 @@ export class TransientError extends Error {
   }
 }
 
+/**
+ * How often what a group writes can be there after failures. `at-least-once`: records may be there twice, and readers keep
+ * the first. `exactly-once`: every write is one transaction, and no reader of ours sees anything of a write that failed.
+ */
+export type Delivery = 'at-least-once' | 'exactly-once';
+
 /** One member's hold on one partition number across all co-partitioned topics of its group, for one epoch. */
 export interface PartitionConsumer {
   readonly partition: number;
@@ -100,6 +106,12 @@ export interface PartitionConsumer {
   /**
    * Makes `records` durable, in order, and then the positions. Where the store can (embedded), all in one transaction;
    * elsewhere the positions move only after every record is acknowledged. Never moves positions past a failed record.
+   *
+   * In a group with `delivery: 'exactly-once'` every write is one transaction everywhere: readers see all of it, in order,
+   * or nothing, and all of it a moment after it has resolved. A write without positions is a transaction of its own, so what it was made from comes again after a
+   * failure: whoever wants each output once passes the positions that it was made from in the same write. A rejection with
+   * a TransientError or an error of a record says that nothing of the write will ever be seen. StaleEpochError says that
+   * another owner has been put in place, or that the outcome is not known: the committed positions of the next epoch tell.
    */
   write(batch: { records: readonly OutgoingRecord[]; positions?: ReadonlyMap<string, number> }): Promise<void>;
 }
@@ -114,6 +126,8 @@ export interface GroupOptions {
    * then; others may disregard it. Default 0.
    */
   readonly lingerMs?: number;
+  /** Default `at-least-once`. Brokers that write everything in one transaction anyhow may disregard it. */
+  readonly delivery?: Delivery;
   /**
    * Called at every epoch with the partitions now owned; consumers of earlier epochs are stale by then.
    * There is no revoke call (Kafka clients cannot promise one).

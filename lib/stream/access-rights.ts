@@ -9,6 +9,8 @@ export interface AccessRights {
   readonly write: readonly string[];
   /** Consumer groups without their prefix. */
   readonly groups: readonly string[];
+  /** Beginnings of transactional ids, without the prefix of topics: Write on them is needed where delivery is exactly once. */
+  readonly transactionalIds: readonly string[];
 }
 
 /** The least that `service` needs while all topics are there. Making topics takes more: see `quantum-router topics create`. */
@@ -24,6 +26,8 @@ export function accessRightsOf(service: ServiceDefinition): AccessRights {
     read: sorted([...inputs, ...viewed!, ...read!, ...tables, ...own, topics.config.name, shared]),
     write: sorted([...written!, ...tables, ...inputs.map(deadLetterTopicName), shared]),
     groups: inputs.length > 0 ? [service.group] : [],
+    // One id for each partition follows: see `transactionalIdOf` of the Kafka adapter.
+    transactionalIds: inputs.length > 0 ? [`${service.group}-`] : [],
   };
 }
 

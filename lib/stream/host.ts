@@ -1,5 +1,5 @@
 /** What a service needs from outside to run: ports, limits and somebody to tell when it has failed for good. */
-import type { Broker } from '../ports/broker';
+import type { Broker, Delivery } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import type { KeyValue } from '../ports/key-value';
 import type { Random } from '../ports/random';
@@ -24,6 +24,8 @@ export interface Host {
   readonly tableChecks?: TableChecks;
   /** Partitions of the request path; every process of an engine must say the same number. */
   readonly requestPathPartitions: number;
+  /** Of every service on this host; default `at-least-once`. */
+  readonly delivery?: Delivery;
   /** In front of every topic and group when several teams share a cluster; '' otherwise. */
   readonly topicPrefix: string;
   /** Called once when a service has failed for good; the process should end and be looked at. */

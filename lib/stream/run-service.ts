@@ -187,6 +187,7 @@ class Service implements RunningService {
       topics: [...plan.inputs.keys()],
       startAt: plan.definition.startAt,
       lingerMs: plan.definition.lingerMs,
+      ...(host.delivery && { delivery: host.delivery }),
       onAssigned: (_epoch, consumers) => this.assign(incarnation, around, consumers),
       onFailed: crash,
     });

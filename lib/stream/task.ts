@@ -637,7 +637,9 @@ export class Task {
   /** Writes what was emitted; at a commit point also the changed rows and the positions, in the same write. */
   private async write(ending: boolean): Promise<void> {
     const { host, plan } = this.around;
-    const commit = ending ? this.uncommittedSinceMs !== null : this.commitInMs() <= 0;
+    // Outputs that are to be there once need the positions they were made from in the same write.
+    const atOnce = host.delivery === 'exactly-once' && this.outgoing.length > 0;
+    const commit = ending || atOnce ? this.uncommittedSinceMs !== null : this.commitInMs() <= 0;
     if (this.outgoing.length === 0 && !commit) return;
     this.assertOurs();
     const records = this.outgoing;

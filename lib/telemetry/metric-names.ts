@@ -85,6 +85,10 @@ export const metricDefinitions = {
   quantum_router_rebalance_seconds: histogram(['service'], 'Time to join the group and be assigned partitions.'),
   quantum_router_kafka_send_records: histogram([], 'Records per produce request.', countBuckets),
   quantum_router_kafka_send_seconds: histogram([], 'Time until the records of a produce request were acknowledged.'),
+  quantum_router_kafka_transaction_seconds: histogram(
+    ['service'],
+    'Time until a transaction of records and positions was committed, where delivery is exactly once.',
+  ),
   quantum_router_kafka_unreadable_records_total: counter(
     ['topic'],
     'Records put aside because their batch cannot be read: damaged, or of an unknown codec. The log names their offsets.',

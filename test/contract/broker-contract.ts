@@ -4,7 +4,14 @@
  * unchanged; names are unique per test, so that one server can serve many runs.
  */
 import { randomUUID } from 'node:crypto';
-import { type Broker, type OutgoingRecord, StaleEpochError, type TopicSettings } from '../../lib/ports/broker';
+import {
+  type Broker,
+  type LogRecord,
+  type OutgoingRecord,
+  type PartitionConsumer,
+  StaleEpochError,
+  type TopicSettings,
+} from '../../lib/ports/broker';
 import { partitionOf } from '../../lib/topics/partition-of';
 import { eventually, joinGroup, readAll, take, textOf } from './broker-member';
 
@@ -57,6 +64,7 @@ export function describeBrokerContract(home: string, open: () => Promise<BrokerU
     describe('polling in a group', () => pollContract(() => bench));
     describe('positions', () => positionContract(() => bench));
     describe('members and epochs', () => membershipContract(() => bench));
+    describe('delivery exactly once', () => exactlyOnceContract(() => bench));
     describe('closing', () => closeContract(() => bench));
   });
 }
@@ -570,6 +578,136 @@ function membershipContract(bench: () => Bench): void {
     const topics = [await topic({ partitions: 2 }), await topic({ partitions: 3 })];
     await expect(joinGroup(broker, { group: name('group'), topics })).rejects.toThrow('partitions');
   });
+}
+
+function exactlyOnceContract(bench: () => Bench): void {
+  const delivery = 'exactly-once';
+
+  test('records of several topics and positions are written together, in order', async () => {
+    const { broker, topic, send } = bench();
+    const [input, one, two] = [await topic(), await topic({ partitions: 2 }), await topic({ cleanup: 'compact' })];
+    const places = await send(numbered(input, 3));
+    const group = name('group');
+    const member = await joinGroup(broker, { group, topics: [input], delivery });
+    const [consumer] = await member.owning(1);
+    const records = [...numbered(one, 2, 0), ...numbered(one, 2, 1), { topic: two, key: 'row', value: text('1') }];
+    await consumer!.write({ records, positions: new Map([[input, places[1]!.offset + 1]]) });
+    await consumer!.write({ records: [{ topic: one, partition: 0, key: 'k', value: text('2') }] });
+    await consumer!.write({ records: [], positions: new Map([[input, places[2]!.offset + 1]]) });
+    await consumer!.write({ records: [] });
+    expect(textOf(await readEnough(broker, 3, one, 0))).toEqual(numbers(3));
+    expect(textOf(await readEnough(broker, 2, one, 1))).toEqual(numbers(2));
+    expect(textOf(await readEnough(broker, 1, two))).toEqual(['1']);
+    expect(await consumer!.committed()).toEqual(new Map([[input, places[2]!.offset + 1]]));
+    await member.leave();
+    const again = await joinGroup(broker, { group, topics: [input], delivery });
+    expect(await (await again.owning(1))[0]!.committed()).toEqual(new Map([[input, places[2]!.offset + 1]]));
+    await again.leave();
+  });
+
+  test('of a write that is refused nothing is seen, and its positions do not move; the next one is taken', async () => {
+    const { broker, topic, send } = bench();
+    const [input, output] = [await topic(), await topic({ maxRecordBytes: 1_000 })];
+    const places = await send(numbered(input, 3));
+    const member = await joinGroup(broker, { group: name('group'), topics: [input], delivery });
+    const [consumer] = await member.owning(1);
+    const positions = new Map([[input, places[2]!.offset + 1]]);
+    const tooLarge = { topic: output, key: 'k', value: Buffer.alloc(2_000) };
+    const written = consumer!.write({ records: [...numbered(output, 2), tooLarge], positions });
+    await expect(written).rejects.toThrow('too large');
+    expect(await readAll(broker, output)).toEqual([]);
+    expect(await consumer!.committed()).toEqual(new Map([[input, null]]));
+    await consumer!.write({ records: numbered(output, 2), positions });
+    expect(textOf(await readEnough(broker, 2, output))).toEqual(numbers(2));
+    expect(await consumer!.committed()).toEqual(positions);
+    await member.leave();
+  });
+
+  test("an earlier owner's write is refused after a later owner's assignment, and none of its records is seen", async () => {
+    const { broker, topic } = bench();
+    const [input, output] = [await topic({ partitions: 2 }), await topic()];
+    const group = name('group');
+    const one = await joinGroup(broker, { group, topics: [input], delivery });
+    const earlier = await one.owning(2);
+    const two = await joinGroup(broker, { group, topics: [input], delivery });
+    const [later] = await two.owning(1);
+    const zombie = earlier.find(({ partition }) => partition === later!.partition)!;
+    const records = [{ topic: output, key: 'k', value: text('zombie') }];
+    const written = zombie.write({ records, positions: new Map([[input, 99]]) });
+    await expect(written).rejects.toBeInstanceOf(StaleEpochError);
+    expect(await later!.committed()).toEqual(new Map([[input, null]]));
+    await later!.write({ records: [{ topic: output, key: 'k', value: text('owner') }] });
+    expect(textOf(await readEnough(broker, 1, output))).toEqual(['owner']);
+    await Promise.all([one.leave(), two.leave()]);
+  });
+
+  test('members come and go, and every input has exactly one output, in order', async () => {
+    const { broker, topic, send } = bench();
+    const [input, output] = [await topic({ partitions: 2 }), await topic({ partitions: 2 })];
+    const group = name('group');
+    const copying = { broker, group, input, output };
+    const members = [await copier(copying)];
+    const problems = () => members.flatMap(({ failures }) => failures);
+    const total = 60;
+    for (let sent = 0; sent < total; sent += 10) {
+      for (const partition of [0, 1]) {
+        const batch = numbers(10, sent).map((n) => ({ topic: input, partition, key: n, value: text(n) }));
+        await send(batch);
+      }
+      if (sent === 10) members.push(await copier(copying));
+      if (sent === 30) await members.shift()!.leave();
+    }
+    for (const partition of [0, 1]) {
+      const copied = textOf(await readEnough(broker, total, output, partition, problems));
+      expect(copied).toEqual(numbers(total));
+    }
+    await Promise.all(members.map((member) => member.leave()));
+  });
+}
+
+/** All that a partition has, once there are so many records: what is committed is seen a moment later. */
+async function readEnough(
+  broker: Broker,
+  count: number,
+  topic: string,
+  partition = 0,
+  problems: () => readonly Error[] = () => [],
+): Promise<LogRecord[]> {
+  for (;;) {
+    const records = await readAll(broker, topic, partition);
+    expect(problems()).toEqual([]);
+    if (records.length >= count) return records;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Copies what it reads, each batch with its positions in one write. */
+async function copier(of: { broker: Broker; group: string; input: string; output: string }) {
+  const failures: Error[] = [];
+  const copy = async (consumer: PartitionConsumer): Promise<void> => {
+    for (;;) {
+      const records = await consumer.poll({ maxRecords: 7, maxWaitMs: 1_000 });
+      const last = records.at(-1);
+      if (!last) continue;
+      await consumer.write({
+        records: records.map(({ key, value, partition }) => ({ topic: of.output, partition, key, value })),
+        positions: new Map([[of.input, last.offset + 1]]),
+      });
+    }
+  };
+  const membership = await of.broker.join({
+    group: of.group,
+    topics: [of.input],
+    startAt: 'earliest',
+    delivery: 'exactly-once',
+    onFailed: (error) => failures.push(error),
+    onAssigned: (_epoch, consumers) => {
+      for (const consumer of consumers) {
+        copy(consumer).catch((error) => error instanceof StaleEpochError || failures.push(error as Error));
+      }
+    },
+  });
+  return { failures, leave: () => membership.leave() };
 }
 
 function closeContract(bench: () => Bench): void {

@@ -1,5 +1,5 @@
 /** A group member for the contract suite: remembers its latest assignment and reads what it is asked for. */
-import type { Broker, LogRecord, Membership, PartitionConsumer } from '../../lib/ports/broker';
+import type { Broker, Delivery, LogRecord, Membership, PartitionConsumer } from '../../lib/ports/broker';
 
 /** Waits for a condition that holds sooner or later; the test's own time limit ends it otherwise. */
 export async function eventually(condition: () => boolean): Promise<void> {
@@ -16,7 +16,7 @@ export interface Member {
 
 export async function joinGroup(
   broker: Broker,
-  options: { group: string; topics: readonly string[]; startAt?: 'earliest' | 'latest' },
+  options: { group: string; topics: readonly string[]; startAt?: 'earliest' | 'latest'; delivery?: Delivery },
 ): Promise<Member> {
   let latest: readonly PartitionConsumer[] | null = null;
   const failures: Error[] = [];

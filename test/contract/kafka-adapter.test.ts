@@ -11,6 +11,7 @@ import { createLog, type Log } from '../../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../../lib/telemetry/metrics';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { eventually, joinGroup, type Member, readAll, take, textOf } from './broker-member';
+import { freezableClock } from './freezable-clock';
 
 const fresh = (kind: string): string => `adapter-${kind}-${randomUUID()}`;
 const text = (value: string | number): Buffer => Buffer.from(String(value));
@@ -34,27 +35,6 @@ async function makeTopic(broker: KafkaBroker, settings: Partial<TopicSettings> =
     { name, partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 100_000, ...settings },
   ]);
   return name;
-}
-
-/** A clock whose timers stop firing when it is frozen, as in a stopped process; the time goes on. */
-function freezableClock(): Clock & { freeze(): void; thaw(): void } {
-  const clock = systemClock();
-  let missed: (() => void)[] | null = null;
-  return {
-    ...clock,
-    setTimer: (delayMs, callback) =>
-      clock.setTimer(delayMs, () => {
-        if (missed) missed.push(callback);
-        else callback();
-      }),
-    freeze: () => {
-      missed = [];
-    },
-    thaw: () => {
-      for (const callback of missed ?? []) setImmediate(callback);
-      missed = null;
-    },
-  };
 }
 
 afterEach(async () => {

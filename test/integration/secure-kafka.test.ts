@@ -64,8 +64,8 @@ describeWithServers('a Kafka with TLS, SCRAM and access control', () => {
     return stdout;
   }
 
-  function start(name: ProcessName): Promise<RunningProcess> {
-    return startProcess(name, processSettings(environmentOf(name)), {
+  function start(name: ProcessName, delivery: string): Promise<RunningProcess> {
+    return startProcess(name, processSettings(environmentOf(name, { DELIVERY: delivery })), {
       log: createLog({ level: 'warn', destination: { write: (line) => void problems.push(`${name}: ${line}`) } }),
       metrics: createMetrics(),
       onFatal: (error) => problems.push(`${name}: ${error.message}`),
@@ -84,32 +84,42 @@ describeWithServers('a Kafka with TLS, SCRAM and access control', () => {
     await command(operator, 'init', 'router.yaml');
     await command('config-apply', 'config', 'apply', 'router.yaml', '--kafka', kafka.address);
 
+    for (const delivery of ['at-least-once', 'exactly-once']) await decideAndLearn(delivery);
+    // A gateway that finds decisions in the log says that few of them have taught anything yet.
+    expect(problems.filter((line) => !line.includes('no feedback has come'))).toEqual([]);
+  });
+
+  /** All processes start, a request is decided and reported on, and what it taught is written down; then they stop. */
+  async function decideAndLearn(delivery: string): Promise<void> {
     const running = new Map<ProcessName, RunningProcess>();
+    const reader = await open('explain-replay');
+    const end = async (topic: string) => (await reader.offsets({ topic: prefix + topic, partition: 0 })).end;
+    const [learnt, profiled] = [await end(topics.learningEvents.name), await end(topics.modelProfile.name)];
     try {
-      await Promise.all(processNames.map(async (name) => running.set(name, await start(name))));
+      await Promise.all(processNames.map(async (name) => running.set(name, await start(name, delivery))));
       const url = running.get('gateway')!.url!;
       const post = async (path: string, body: unknown): Promise<Record<string, unknown>> => {
         const headers = { 'content-type': 'application/json' };
         const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
         return { status: answer.status, ...((await answer.json()) as object) };
       };
-      const decision = await post('/v1/route', { prompt: 'Who may read this?', sessionId: 'one' });
-      expect(decision).toMatchObject({ status: 200, degradedTo: 'NONE' });
+      const ask = () => post('/v1/route', { prompt: 'Who may read this?', sessionId: 'one' });
+      let decision = await ask();
+      // On a busy machine the first ones may miss their deadline, but in the end all threads must have their say.
+      while (decision['degradedTo'] !== 'NONE') decision = await ask();
+      expect(decision).toMatchObject({ status: 200 });
       const { decisionId, routingKey, model } = decision;
       const report = { decisionId, routingKey, model, status: 'SUCCESS', quality: 1, latencyMs: 10, costUsd: 0.001 };
       expect(await post('/v1/feedback', report)).toMatchObject({ status: 202 });
       // Feedback, profiler and trainer have done their part once a profile and a learning event are there.
-      const reader = await open('explain-replay');
-      const end = async (topic: string) => (await reader.offsets({ topic: prefix + topic, partition: 0 })).end;
-      while ((await end(topics.learningEvents.name)) === 0 || (await end(topics.modelProfile.name)) === 0) {
+      while ((await end(topics.learningEvents.name)) === learnt || (await end(topics.modelProfile.name)) === profiled) {
         await sleep(clock, 50);
       }
-      await reader.close();
     } finally {
       for (const name of [...processNames].reverse()) await running.get(name)?.stop();
+      await reader.close();
     }
-    expect(problems).toEqual([]);
-  });
+  }
 
   test('who lacks a right reads which one, and of which topic', async () => {
     const broker = await open('nobody');
@@ -136,7 +146,7 @@ describeWithServers('a Kafka with TLS, SCRAM and access control', () => {
     workplace.write('password', `${passwordOf('rotated')}\n`);
     const { KAFKA_PASSWORD: _, ...rest } = environmentOf('rotated');
     const environment = { ...rest, KAFKA_PASSWORD_FILE: join(workplace.directory, 'password') };
-    await kafka.allow('rotated', { read: ['ledger'], write: ['ledger'], groups: [] }, prefix);
+    await kafka.allow('rotated', { read: ['ledger'], write: ['ledger'], groups: [], transactionalIds: [] }, prefix);
     const admin = await openKafkaBroker(
       { ...processSettings(environment).kafka, tls: null, sasl: null, brokers: [kafka.plainAddress] },
       { clock, log: createLog({ level: 'silent' }), metrics: createMetrics() },

@@ -6,17 +6,18 @@
 
 import { AssignerProtocol } from 'kafkajs';
 import { dictionaryOf } from '../../dictionary';
-import type { Clock } from '../../ports/clock';
+import { type Clock, within } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import { assignCoPartitions, type GroupMemberClaim } from './co-partition-assigner';
 import type { KafkaCluster, KafkaNode } from './kafka-client';
-import { errorKind, errorType, givenUp, isMembershipLost } from './kafka-errors';
+import { errorKind, errorType, givenUp, isMembershipLost, withoutLeader } from './kafka-errors';
 import { backoffMs, type KafkaSession, leaderOf } from './kafka-session';
 import type { KafkaSettings } from './kafka-settings';
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol;
 const protocolName = 'co-partition';
 const groupCoordinator = 0;
+const transactionCoordinator = 1;
 
 /**
  * How long a member goes on without its coordinator while other nodes answer: until Kafka has given up on the coordinator
@@ -28,6 +29,9 @@ const coordinatorPatienceMs = 15_000;
 /** A heartbeat that is not answered within this time may never be. */
 const heartbeatPatienceMs = 2_000;
 
+/** Before a member comes to a rebalance, or leaves, its writes under way have so long to end. */
+const finishLimitMs = 1_500;
+
 /** What this member owns between two rebalances. */
 export interface Generation {
   readonly generationId: number;
@@ -35,6 +39,8 @@ export interface Generation {
   readonly partitions: readonly number[];
   /** False once the group has gone on without it, or may have. */
   isLive(): boolean;
+  /** True while what was begun in its name may still be finished: a little longer than it is live, where the group waits. */
+  mayFinish(): boolean;
 }
 
 export interface GroupMemberOptions {
@@ -50,6 +56,8 @@ export interface GroupMemberOptions {
   readonly onJoined: (generation: Generation) => Promise<void>;
   /** The generation is over. Called once per generation. */
   readonly onLost: (generation: Generation) => void;
+  /** Resolves when nothing is under way in the name of a generation that is over. Waited for before its partitions are given up. */
+  readonly finished?: (generation: Generation) => Promise<void>;
   /** Membership is over for good. */
   readonly onFailed: (error: Error) => void;
   /** Seconds from the first try to the assignment. */
@@ -58,6 +66,8 @@ export interface GroupMemberOptions {
 
 class LiveGeneration implements Generation {
   private over = false;
+  /** Until when what is under way may go on after the end. */
+  private finishUntilMs = Number.NEGATIVE_INFINITY;
   /** When a node last answered that the coordinator does not. */
   private contactMs = Number.NEGATIVE_INFINITY;
 
@@ -75,6 +85,10 @@ class LiveGeneration implements Generation {
     return !this.over && this.expiresInMs() > 0;
   }
 
+  mayFinish(): boolean {
+    return this.expiresInMs() > 0 && (!this.over || this.clock.monotonicMs() < this.finishUntilMs);
+  }
+
   expiresInMs(): number {
     const patientMs = Math.min(this.contactMs, this.lastHeartbeatMs + coordinatorPatienceMs);
     return Math.max(this.lastHeartbeatMs, patientMs) + this.sessionTimeoutMs - this.clock.monotonicMs();
@@ -85,9 +99,11 @@ class LiveGeneration implements Generation {
     this.contactMs = this.clock.monotonicMs();
   }
 
-  end(): boolean {
+  /** `finishMs`: so long what is under way may go on. */
+  end(finishMs: number): boolean {
     const was = !this.over;
     this.over = true;
+    if (was) this.finishUntilMs = this.clock.monotonicMs() + finishMs;
     return was;
   }
 }
@@ -133,15 +149,16 @@ export class GroupMember {
 
   /** The generation is known to be over before a heartbeat has told: join again at once. */
   suspect(generation: Generation): void {
-    if (this.generation === generation) this.lose();
+    if (this.generation === generation) this.lose(0);
     this.wake();
   }
 
   /** Leaves the group, so that the others need not wait for the session time-out. Never rejects. */
   async leave(): Promise<void> {
     this.leaving = true;
-    this.lose();
+    const ended = this.lose(finishLimitMs);
     this.wake();
+    if (ended) await this.finish(ended);
     await this.running;
   }
 
@@ -163,9 +180,11 @@ export class GroupMember {
         const generation = await this.join();
         failures = 0;
         await this.live(generation);
-        this.lose();
+        this.lose(0);
       } catch (error) {
-        this.lose();
+        // The group waits for its members to come: what is under way has the time to end.
+        const ended = this.lose(errorType(error) === 'REBALANCE_IN_PROGRESS' ? finishLimitMs : 0);
+        if (ended) await this.finish(ended);
         if (this.leaving) break;
         if (errorType(error) === 'UNKNOWN_MEMBER_ID') this.memberId = '';
         if (isMembershipLost(error)) continue;
@@ -315,10 +334,19 @@ export class GroupMember {
     return cluster.findBroker({ nodeId: this.coordinator.nodeId });
   }
 
-  private lose(): void {
+  /** The generation that has ended by this, if there was one. */
+  private lose(finishMs: number): Generation | null {
     const { generation } = this;
     this.generation = null;
-    if (generation?.end()) this.options.onLost(generation);
+    if (!generation?.end(finishMs)) return null;
+    this.options.onLost(generation);
+    return generation;
+  }
+
+  private async finish(generation: Generation): Promise<void> {
+    const { clock, finished } = this.options;
+    if (!finished || !generation.mayFinish()) return;
+    await within(clock, finishLimitMs, finished(generation), () => {});
   }
 
   /** Sleeps until the time is over or somebody wakes it. */
@@ -359,6 +387,27 @@ export async function coordinatorIdOf(cluster: KafkaCluster, topic: string, grou
   const node = await leaderOf(cluster, topic, 0);
   const { coordinator } = await node.findGroupCoordinator({ groupId, coordinatorType: groupCoordinator });
   return coordinator.nodeId;
+}
+
+/** Which node coordinates the transactions of an id. Every leader of the topic is asked until one answers. */
+export async function transactionCoordinatorIdOf(
+  cluster: KafkaCluster,
+  topic: string,
+  transactionalId: string,
+): Promise<number> {
+  const leaders = new Set(cluster.findTopicPartitionMetadata(topic).map(({ leader }) => leader));
+  let failed: unknown = withoutLeader(topic, 0, leaders.size > 0);
+  for (const nodeId of leaders) {
+    if (nodeId < 0) continue;
+    try {
+      const node = await cluster.findBroker({ nodeId });
+      const asked = { groupId: transactionalId, coordinatorType: transactionCoordinator };
+      return (await node.findGroupCoordinator(asked)).coordinator.nodeId;
+    } catch (error) {
+      failed = error;
+    }
+  }
+  throw failed;
 }
 
 function claimMetadata(topics: readonly string[], owned: readonly number[]): Buffer {

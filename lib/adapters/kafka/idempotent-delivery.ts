@@ -4,26 +4,12 @@
  * one and acknowledges it without keeping it; here every giving up ends in a fresh producer id.
  */
 import { type Clock, sleep } from '../../ports/clock';
-import type { KafkaCluster, KafkaNode, ProducedMessage } from './kafka-client';
+import type { KafkaCluster } from './kafka-client';
 import { errorKind, errorType, givenUp } from './kafka-errors';
-import { backoffMs, type KafkaSession, leaderIdOf, leaderOf } from './kafka-session';
+import { backoffMs, type KafkaSession, leaderOf } from './kafka-session';
 import type { PlacedRecord } from './record-batcher';
 import type { RecordTimes } from './record-times';
-
-interface PartitionBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly messages: ProducedMessage[];
-  /** Offset of the first message; null until it is acknowledged. */
-  baseOffset: number | null;
-  /** How often Kafka has refused its times. */
-  timeRefusals: number;
-}
-
-interface ProducerIdentity {
-  readonly producerId: string;
-  readonly producerEpoch: number;
-}
+import { batchesOf, type PartitionBatch, type ProducerIdentity, SequencedProduce } from './sequenced-produce';
 
 /** The broker has lost track of the producer, or never knew it: only a fresh id helps. */
 const unknownProducerTypes = new Set([
@@ -33,23 +19,22 @@ const unknownProducerTypes = new Set([
   'INVALID_PRODUCER_ID_MAPPING',
   'DUPLICATE_SEQUENCE_NUMBER',
 ]);
-const maxSequence = 0x7fffffff;
 /** A starting broker may not know its topics for a moment; later they are gone. */
 const unknownTopicMs = 5_000;
 
 export class IdempotentDelivery {
   private producer: ProducerIdentity | null = null;
   private timeoutMs: number;
-  /** Next sequence number, by topic and partition. */
-  private readonly sequences = new Map<string, number>();
+  private readonly produce: SequencedProduce;
 
   constructor(
     private readonly session: KafkaSession,
     private readonly clock: Clock,
-    private readonly times: RecordTimes,
-    private readonly limits: { readonly deliveryTimeoutMs: number; readonly requestTimeoutMs: number },
+    times: RecordTimes,
+    limits: { readonly deliveryTimeoutMs: number; readonly requestTimeoutMs: number },
   ) {
     this.timeoutMs = limits.deliveryTimeoutMs;
+    this.produce = new SequencedProduce(times, limits.requestTimeoutMs);
   }
 
   /** From now on a delivery, also one in progress, is given up after so long: whoever closes cannot wait out an outage. */
@@ -64,11 +49,12 @@ export class IdempotentDelivery {
     const startedMs = this.clock.monotonicMs();
     for (let tries = 0; ; tries++) {
       try {
-        await this.attempt(await this.session.cluster(topics), batches);
+        const cluster = await this.session.cluster(topics);
+        await this.produce.attempt(cluster, batches, () => this.identity(cluster, batches));
         return placeOf.map(({ batch, index }) => batch.baseOffset! + index);
       } catch (error) {
         const type = errorType(error);
-        if (type === 'INVALID_TIMESTAMP' && this.correctTimes(batches)) continue;
+        if (type === 'INVALID_TIMESTAMP' && this.produce.correctTimes(batches)) continue;
         const unknownProducer = type !== null && unknownProducerTypes.has(type);
         const late = this.clock.monotonicMs() - startedMs > this.timeoutMs;
         // What was sent may have been appended or not: these numbers must never be used again.
@@ -84,106 +70,14 @@ export class IdempotentDelivery {
     }
   }
 
-  /** Sends what is not acknowledged yet, to all leaders at once. Throws the first error when all have answered. */
-  private async attempt(cluster: KafkaCluster, batches: readonly PartitionBatch[]): Promise<void> {
-    const pending = batches.filter(({ baseOffset }) => baseOffset === null);
-    const byNode = new Map<number, PartitionBatch[]>();
-    for (const batch of pending) {
-      const nodeId = leaderIdOf(cluster, batch.topic, batch.partition);
-      const ofNode = byNode.get(nodeId);
-      if (ofNode) ofNode.push(batch);
-      else byNode.set(nodeId, [batch]);
-    }
-    const producer = await this.identity(cluster, pending);
-    const results = await Promise.allSettled(
-      [...byNode].map(async ([nodeId, ofNode]) => this.produce(await cluster.findBroker({ nodeId }), ofNode, producer)),
-    );
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-  }
-
-  /** Kafka has refused the times of some batches, and kept nothing of them: false when no other time helps. */
-  private correctTimes(batches: readonly PartitionBatch[]): boolean {
-    for (const batch of batches) {
-      if (batch.timeRefusals === 0 || batch.baseOffset !== null) continue;
-      const nowMs = this.times.afterRefusal(batch.topic, batch.timeRefusals);
-      if (nowMs === null) return false;
-      for (const [i, message] of batch.messages.entries()) batch.messages[i] = { ...message, timestamp: nowMs };
-    }
-    return true;
-  }
-
-  private async produce(
-    node: KafkaNode,
-    batches: readonly PartitionBatch[],
-    producer: ProducerIdentity,
-  ): Promise<void> {
-    const topicData = new Map<
-      string,
-      { partition: number; firstSequence: number; messages: readonly ProducedMessage[] }[]
-    >();
-    for (const { topic, partition, messages } of batches) {
-      const entry = { partition, firstSequence: this.sequences.get(keyOf(topic, partition)) ?? 0, messages };
-      const partitions = topicData.get(topic);
-      if (partitions) partitions.push(entry);
-      else topicData.set(topic, [entry]);
-    }
-    const { topics } = await node.produce({
-      acks: -1,
-      timeout: this.limits.requestTimeoutMs,
-      ...producer,
-      topicData: [...topicData].map(([topic, partitions]) => ({ topic, partitions })),
-    });
-    const answers = new Map<string, { readonly baseOffset: string; readonly error?: Error }>();
-    for (const { topicName, partitions } of topics) {
-      for (const answer of partitions) answers.set(keyOf(topicName, answer.partition), answer);
-    }
-    let failure: Error | null = null;
-    for (const batch of batches) {
-      const key = keyOf(batch.topic, batch.partition);
-      const answer = answers.get(key);
-      if (!answer) throw new Error(`the broker did not answer for ${batch.topic}[${batch.partition}]`);
-      if (answer.error) {
-        if (errorType(answer.error) === 'INVALID_TIMESTAMP') batch.timeRefusals++;
-        failure ??= answer.error;
-        continue;
-      }
-      batch.baseOffset = Number(answer.baseOffset);
-      this.sequences.set(key, (this.sequences.get(key) ?? 0) + batch.messages.length);
-    }
-    if (failure) throw failure;
-  }
-
   /** The producer id in use, or a fresh one with all sequences at 0. */
   private async identity(cluster: KafkaCluster, batches: readonly PartitionBatch[]): Promise<ProducerIdentity> {
-    const exhausted = batches.some(
-      ({ topic, partition, messages }) =>
-        (this.sequences.get(keyOf(topic, partition)) ?? 0) > maxSequence - messages.length,
-    );
-    if (this.producer && !exhausted) return this.producer;
-    const node = await leaderOf(cluster, batches[0]!.topic, batches[0]!.partition);
+    const pending = batches.filter(({ baseOffset }) => baseOffset === null);
+    if (this.producer && !this.produce.exhausted(pending)) return this.producer;
+    const node = await leaderOf(cluster, pending[0]!.topic, pending[0]!.partition);
     const { producerId, producerEpoch } = await node.initProducerId({ transactionTimeout: 60_000 });
-    this.sequences.clear();
+    this.produce.reset();
     this.producer = { producerId, producerEpoch };
     return this.producer;
   }
-}
-
-function keyOf(topic: string, partition: number): string {
-  return `${partition}/${topic}`;
-}
-
-/** One batch per partition, and where each record is in them. */
-function batchesOf(records: readonly PlacedRecord[]) {
-  const byPartition = new Map<string, PartitionBatch>();
-  const placeOf = records.map(({ topic, partition, key, value, headers, timestampMs }) => {
-    const id = keyOf(topic, partition);
-    let batch = byPartition.get(id);
-    if (!batch) {
-      batch = { topic, partition, messages: [], baseOffset: null, timeRefusals: 0 };
-      byPartition.set(id, batch);
-    }
-    const index = batch.messages.push({ key, value, timestamp: timestampMs, ...(headers && { headers }) }) - 1;
-    return { batch, index };
-  });
-  return { batches: [...byPartition.values()], placeOf };
 }

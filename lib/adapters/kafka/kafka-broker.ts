@@ -170,6 +170,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
       openSession: () => this.openSession(),
       actualPartitions: (topics) => this.catalog.actualPartitions(topics),
       send: (records, refusal) => this.shared.send(records, refusal),
+      producer: this.shared,
     };
     if (this.settings.instanceId !== null) {
       const own = new Set([...this.memberships].map(({ memberId }) => memberId));

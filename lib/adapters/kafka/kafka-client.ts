@@ -18,6 +18,13 @@ import { decodeFetchResponse } from './fetch-response';
 import { clientIdOf, type KafkaSettings, type KafkaTls } from './kafka-settings';
 import type { Outage } from './outage';
 import type { UnreadableBatch } from './record-batch';
+import {
+  commitInTransaction,
+  initProducerId,
+  type OwnRequest,
+  type ProducerIdAndEpoch,
+  stablePositions,
+} from './transaction-requests';
 
 /** A decoded record, as record-batch.ts hands it out of a fetch. */
 export interface FetchedMessage {
@@ -80,6 +87,8 @@ export interface KafkaNode {
     timeout: number;
     producerId: string;
     producerEpoch: number;
+    /** Where the records belong to a transaction. */
+    transactionalId?: string;
     topicData: PartitionsOf<{ partition: number; firstSequence: number; messages: readonly ProducedMessage[] }>;
   }): Promise<{
     readonly topics: readonly {
@@ -95,6 +104,23 @@ export interface KafkaNode {
   initProducerId(request: {
     transactionTimeout: number;
   }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
+  /** As `initProducerId` of transaction-requests.ts. */
+  beginTransactions(request: Parameters<typeof initProducerId>[0]): Promise<ProducerIdAndEpoch>;
+  addPartitionsToTxn(
+    request: ProducerIdAndEpoch & {
+      transactionalId: string;
+      topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
+    },
+  ): Promise<unknown>;
+  addOffsetsToTxn(request: ProducerIdAndEpoch & { transactionalId: string; groupId: string }): Promise<unknown>;
+  /** As `commitInTransaction` of transaction-requests.ts. */
+  commitInTransaction(request: Parameters<typeof commitInTransaction>[0]): Promise<unknown>;
+  /** `transactionResult`: true commits, false aborts. */
+  endTxn(request: ProducerIdAndEpoch & { transactionalId: string; transactionResult: boolean }): Promise<unknown>;
+  /** As `stablePositions` of transaction-requests.ts. */
+  stablePositions(
+    request: Parameters<typeof stablePositions>[0],
+  ): Promise<{ readonly positions: ReadonlyMap<string, number> }>;
   listOffsets(request: {
     isolationLevel: number;
     topics: PartitionsOf<{ partition: number; timestamp: number }>;
@@ -217,6 +243,8 @@ interface ConnectionPool {
 
 interface PooledNode extends KafkaNode {
   connectionPool: ConnectionPool;
+  /** By the key of a request, the versions that the node understands; null before it has said so. */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
   isConnected(): boolean;
 }
 
@@ -270,6 +298,7 @@ export function createKafkaClient(settings: KafkaSettings, clock: Clock, log: Lo
         onNode: (address) => addresses.add(address),
       });
       askWhoAnswers(cluster.brokerPool, outage);
+      addOwnRequests(cluster);
       return cluster;
     },
   };
@@ -406,6 +435,28 @@ function renewBroken({ brokerPool, connectionPoolBuilder }: ClusterInternals, br
     }
     return findBroker(of);
   };
+}
+
+/** Gives every node the requests that kafkajs does not have. */
+function addOwnRequests(cluster: ClusterInternals): void {
+  const findBroker = cluster.findBroker.bind(cluster);
+  cluster.findBroker = async (of) => {
+    const node = (await findBroker(of)) as PooledNode;
+    node.beginTransactions ??= (request) => sendOwn(node, initProducerId(request, errorOfCode));
+    node.commitInTransaction ??= (request) => sendOwn(node, commitInTransaction(request, errorOfCode));
+    node.stablePositions ??= (request) => sendOwn(node, stablePositions(request, errorOfCode));
+    return node;
+  };
+}
+
+async function sendOwn<T>(node: PooledNode, own: OwnRequest<T>): Promise<T> {
+  const { apiKey, apiVersion, apiName } = own.request;
+  const { maxVersion = 0 } = node.versions?.[apiKey] ?? {};
+  if (maxVersion < apiVersion) {
+    const understood = `${apiName} in version ${maxVersion}, and ${apiVersion} is needed`;
+    throw new Error(`delivery exactly once needs Kafka 2.5 or newer: this one understands ${understood}`);
+  }
+  return node.connectionPool.send(own) as Promise<T>;
 }
 
 const produceKey = 0;

@@ -69,6 +69,25 @@ export function isMembershipLost(error: unknown): boolean {
   return type !== null && lostMembershipTypes.has(type);
 }
 
+/** What a coordinator says of a producer that is not, or no longer, the one it knows by that transactional id. */
+const lostTransactionTypes = new Set([
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'INVALID_TXN_STATE',
+  'TRANSACTION_COORDINATOR_FENCED',
+  // PRODUCER_FENCED, which kafkajs has no name for.
+  'ERROR_90',
+]);
+
+/**
+ * True when the transactional id has another owner by now, or its transaction was ended by the coordinator. Both look the
+ * same, and both mean that nothing more may be written before positions and tables are read anew.
+ */
+export function isTransactionLost(error: unknown): boolean {
+  const type = errorType(error);
+  return type !== null && lostTransactionTypes.has(type);
+}
+
 export function isAuthenticationError(error: unknown): boolean {
   const { name, type } = rootError(error);
   return (

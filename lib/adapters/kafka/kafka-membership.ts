@@ -1,5 +1,11 @@
 /** A membership in a group as the broker port has it: at every epoch one consumer per owned partition, fetching, commits. */
-import type { GroupOptions, Membership, OutgoingRecord, TopicPartition } from '../../ports/broker';
+import {
+  type GroupOptions,
+  type Membership,
+  type OutgoingRecord,
+  StaleEpochError,
+  type TopicPartition,
+} from '../../ports/broker';
 import { type Clock, sleep } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
@@ -7,14 +13,18 @@ import { CommitQueue, type Positions } from './commit-queue';
 import { FetchLoop } from './fetch-loop';
 import { coordinatorIdOf, type Generation, GroupMember } from './group-member';
 import { errorKind, errorType, givenUp, isMembershipLost } from './kafka-errors';
+import { type KafkaProducer, maxBatchBytes } from './kafka-producer';
 import { backoffMs, type KafkaSession } from './kafka-session';
 import { clientIdOf, type KafkaSettings } from './kafka-settings';
 import { OutsidePartitions } from './outside-partitions';
 import { type ConsumerEpoch, KafkaPartitionConsumer } from './partition-consumer';
 import type { PartitionReader } from './partition-reader';
 import type { PassedOver } from './passed-over';
+import { TransactionalDelivery, type TransactionScope } from './transactional-delivery';
 
 const tryMs = 30_000;
+/** Connections to each node for transactions; the partitions share them. Kafka answers each of them in turn. */
+const transactionLanes = 4;
 /** A write waits so long for its positions to be taken. */
 const commitPatienceMs = 1_000;
 
@@ -31,6 +41,7 @@ export interface MembershipEnvironment {
   /** How many partitions topics have, those included that were added beyond the number agreed. */
   readonly actualPartitions: (topics: readonly string[]) => Promise<ReadonlyMap<string, number>>;
   readonly send: (records: readonly OutgoingRecord[], refusal: () => Error | null) => Promise<unknown>;
+  readonly producer: Pick<KafkaProducer, 'placed' | 'forget' | 'times'>;
 }
 
 export interface PartitionLag extends TopicPartition {
@@ -45,6 +56,12 @@ interface Epoch {
   readonly outside: OutsidePartitions;
 }
 
+/** By partition, of the generation. */
+interface Transactions {
+  readonly generation: Generation;
+  readonly deliveries: ReadonlyMap<number, TransactionalDelivery>;
+}
+
 export class KafkaMembership implements Membership {
   private readonly member: GroupMember;
   private current: Epoch | null = null;
@@ -53,6 +70,8 @@ export class KafkaMembership implements Membership {
   /** Positions are on their way to a coordinator that takes its time. */
   private owing = false;
   private readonly ending = new Set<Promise<void>>();
+  private transactions: Transactions | null = null;
+  private readonly transactionSessions = new Map<number, KafkaSession>();
 
   constructor(
     private readonly options: GroupOptions,
@@ -72,6 +91,7 @@ export class KafkaMembership implements Membership {
       session: openSession(),
       onJoined: (generation) => this.begin(generation),
       onLost: (generation) => this.end(generation),
+      ...(options.delivery === 'exactly-once' && { finished: (generation) => this.finished(generation) }),
       onFailed: (error) => options.onFailed(error),
       onRebalanced: (seconds) => {
         metrics.count('quantum_router_rebalances_total', { service });
@@ -96,6 +116,7 @@ export class KafkaMembership implements Membership {
   /** Resolves when the connections of all epochs are closed. */
   async ended(): Promise<void> {
     await Promise.all(this.ending);
+    await Promise.all([...this.transactionSessions.values()].map((session) => session.close()));
   }
 
   lags(): PartitionLag[] {
@@ -107,6 +128,8 @@ export class KafkaMembership implements Membership {
 
   private async begin(generation: Generation): Promise<void> {
     const { group, topics, onAssigned } = this.options;
+    // Before the positions are read: what an earlier owner has begun is over then, and nothing of it can come after.
+    const transactions = this.options.delivery === 'exactly-once' ? await this.beginTransactions(generation) : null;
     const starts = await Promise.all(generation.partitions.map((partition) => this.startsOf(generation, partition)));
     if (!generation.isLive()) return;
     const { clock, log, passedOver, openSession } = this.environment;
@@ -121,6 +144,10 @@ export class KafkaMembership implements Membership {
       wakeFetching: () => loop.wake(),
       send: async (records, refusal) => void (await this.environment.send(records, refusal)),
       commit: (partition, positions) => this.committedOrOwed(commits.commit(partition, positions)),
+      ...(transactions && {
+        transact: (partition, records, positions) =>
+          this.transact(transactions.deliveries.get(partition)!, records, positions),
+      }),
     };
     const consumers = generation.partitions.map(
       (partition, i) => new KafkaPartitionConsumer(shared, partition, starts[i]!),
@@ -138,6 +165,76 @@ export class KafkaMembership implements Membership {
       outside.start();
     }
     onAssigned(this.epoch, consumers);
+  }
+
+  private async beginTransactions(generation: Generation): Promise<Transactions> {
+    const { settings, clock, producer } = this.environment;
+    const deliveries = new Map<number, TransactionalDelivery>();
+    for (const partition of generation.partitions) {
+      const delivery = new TransactionalDelivery(
+        this.transactionScope(generation, partition),
+        this.transactionSession(partition),
+        clock,
+        producer.times,
+        { ...settings, maxBatchBytes },
+      );
+      deliveries.set(partition, delivery);
+    }
+    this.transactions = { generation, deliveries };
+    await Promise.all([...deliveries.values()].map((delivery) => delivery.begin()));
+    return this.transactions;
+  }
+
+  private transactionScope(generation: Generation, partition: number): TransactionScope {
+    const { group, topics } = this.options;
+    const { log } = this.environment;
+    const stale = () => new StaleEpochError(group, partition, this.epoch);
+    return {
+      group,
+      partition,
+      topic: topics[0]!,
+      generationId: generation.generationId,
+      memberId: generation.memberId,
+      refusal: () => (generation.mayFinish() ? null : stale()),
+      lost: (reason) => {
+        if (generation.isLive()) log.warn('a partition is given up and asked for anew', { group, partition, reason });
+        this.member.suspect(generation);
+        return stale();
+      },
+    };
+  }
+
+  private transactionSession(partition: number): KafkaSession {
+    const lane = partition % transactionLanes;
+    const present = this.transactionSessions.get(lane);
+    if (present) return present;
+    const session = this.environment.openSession();
+    this.transactionSessions.set(lane, session);
+    return session;
+  }
+
+  private async transact(
+    delivery: TransactionalDelivery,
+    records: readonly OutgoingRecord[],
+    positions: ReadonlyMap<string, number>,
+  ): Promise<void> {
+    const { producer, metrics, clock } = this.environment;
+    const placed = await producer.placed(records);
+    const startedMs = clock.monotonicMs();
+    try {
+      await delivery.write(placed, positions);
+    } catch (error) {
+      if (!(error instanceof StaleEpochError)) producer.forget(placed);
+      throw error;
+    }
+    const seconds = (clock.monotonicMs() - startedMs) / 1_000;
+    metrics.observe('quantum_router_kafka_transaction_seconds', { service: this.options.group }, seconds);
+  }
+
+  /** Resolves when no transaction of the generation is under way. */
+  private async finished(generation: Generation): Promise<void> {
+    if (this.transactions?.generation !== generation) return;
+    await Promise.all([...this.transactions.deliveries.values()].map((delivery) => delivery.idle()));
   }
 
   private outsideOf(generation: Generation): OutsidePartitions {
@@ -238,15 +335,17 @@ export class KafkaMembership implements Membership {
     const what = `asking for the positions of group ${group}`;
     const refusal = () => (generation.isLive() ? null : new Error(`${what}: the generation is over`));
     const limits = { what, topics, timeoutMs: tryMs, refusal };
-    const { responses } = await this.environment.control.run(limits, async (cluster) => {
+    const committed = await this.environment.control.run(limits, async (cluster) => {
       const nodeId = await coordinatorIdOf(cluster, topics[0]!, group);
       const coordinator = await cluster.findBroker({ nodeId });
-      return coordinator.offsetFetch({
+      if (this.options.delivery === 'exactly-once')
+        return (await coordinator.stablePositions({ groupId: group, topics: of, partition })).positions;
+      const { responses } = await coordinator.offsetFetch({
         groupId: group,
         topics: of.map((topic) => ({ topic, partitions: [{ partition }] })),
       });
+      return new Map(responses.map(({ topic, partitions }) => [topic, Number(partitions[0]!.offset)]));
     });
-    const committed = new Map(responses.map(({ topic, partitions }) => [topic, Number(partitions[0]!.offset)]));
     return of.map((topic) => committed.get(topic) ?? -1);
   }
 

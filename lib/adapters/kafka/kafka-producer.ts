@@ -17,7 +17,7 @@ import { batchOverheadBytes, type TopicCatalog } from './topic-catalog';
 
 /** What Kafka adds around a record; counted as the local brokers do. */
 const overheadBytes = 64;
-const maxBatchBytes = 4 * 1_048_576;
+export const maxBatchBytes = 4 * 1_048_576;
 const maxQueuedRecords = 50_000;
 const maxQueuedBytes = 128 * 1_048_576;
 const closeTimeoutMs = 5_000;
@@ -56,7 +56,7 @@ export class KafkaProducer {
   private readonly lanes = new Map<number, Lane>();
   /** By topic and partition, while something is on its way there. */
   private readonly courses = new Map<string, Course>();
-  private readonly times: RecordTimes;
+  readonly times: RecordTimes;
   /** Topics whose leaders were asked for. */
   private readonly located = new Set<string>();
   /** Sends that look up a topic for the first time; later ones queue behind them. */
@@ -82,18 +82,27 @@ export class KafkaProducer {
   /** Resolves when all records are durable. `refusal` is asked just before records go out: an error ends the send with it. */
   async send(records: readonly OutgoingRecord[], refusal?: () => Error | null): Promise<readonly SentPlace[]> {
     if (records.length === 0) return [];
-    const { catalog } = this.environment;
-    const isNew = ({ topic }: OutgoingRecord): boolean => !catalog.remembered(topic) || !this.located.has(topic);
-    if (this.lookingUp || records.some(isNew)) await this.lookUp(records);
-    const placed = this.place(records);
+    const placed = await this.placed(records);
     try {
       const offsets = await this.sendInLanes(placed, refusal);
       return placed.map(({ partition }, i) => ({ partition, offset: offsets[i]! }));
     } catch (error) {
-      // The topic may have changed, or gone: look again before the next record.
-      if (!(error instanceof StaleEpochError)) for (const { topic } of placed) catalog.forget(topic);
+      if (!(error instanceof StaleEpochError)) this.forget(placed);
       throw error;
     }
+  }
+
+  /** The records with their partitions. Throws, naming the record, when a topic cannot take one. */
+  async placed(records: readonly OutgoingRecord[]): Promise<readonly PlacedRecord[]> {
+    const { catalog } = this.environment;
+    const isNew = ({ topic }: OutgoingRecord): boolean => !catalog.remembered(topic) || !this.located.has(topic);
+    if (this.lookingUp || records.some(isNew)) await this.lookUp(records);
+    return this.place(records);
+  }
+
+  /** The topics of records that could not be sent may have changed, or gone: they are looked up before the next record. */
+  forget(records: readonly PlacedRecord[]): void {
+    for (const { topic } of records) this.environment.catalog.forget(topic);
   }
 
   /** Resolves when nothing is on its way any more; what cannot be delivered soon is given up. */

@@ -34,6 +34,11 @@ export interface KafkaSettings {
   readonly rebalanceTimeoutMs: number;
   /** A write is tried again for so long while the broker does not answer, then rejects with a TransientError. */
   readonly deliveryTimeoutMs: number;
+  /**
+   * Kafka aborts a transaction that is not ended within this time. The next owner of its partitions ends it at once; this
+   * bounds how long readers are held up where there is none.
+   */
+  readonly transactionTimeoutMs: number;
   /** Records gather so long before they are sent. While one request is out, the next gathers anyway. */
   readonly lingerMs: number;
   /** Most records in one request. */
@@ -59,6 +64,7 @@ export const defaultKafkaSettings: KafkaSettings = {
   heartbeatIntervalMs: 300,
   rebalanceTimeoutMs: 10_000,
   deliveryTimeoutMs: 60_000,
+  transactionTimeoutMs: 10_000,
   lingerMs: 0,
   maxBatchRecords: 500,
   replicationFactor: null,

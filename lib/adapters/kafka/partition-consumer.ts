@@ -20,7 +20,15 @@ export interface ConsumerEpoch {
   /** Refuses what has not been sent when the epoch passes. */
   send(records: readonly OutgoingRecord[], refusal: () => Error | null): Promise<void>;
   commit(partition: number, positions: ReadonlyMap<string, number>): Promise<void>;
+  /** Records and positions in one transaction; absent where records are sent and positions committed after them. */
+  readonly transact?: (
+    partition: number,
+    records: readonly OutgoingRecord[],
+    positions: ReadonlyMap<string, number>,
+  ) => Promise<void>;
 }
+
+const noPositions: ReadonlyMap<string, number> = new Map();
 
 interface PendingPoll {
   readonly maxRecords: number;
@@ -110,6 +118,7 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
     this.refuseStale();
     const { records, positions } = batch;
     for (const topic of positions?.keys() ?? []) this.cursorOf(topic);
+    if (this.shared.transact) return this.writeAtOnce(this.shared.transact, records, positions ?? noPositions);
     if (records.length > 0) await this.shared.send(records, () => (this.isStale() ? this.staleError() : null));
     this.refuseStale();
     if (!positions || positions.size === 0) return;
@@ -119,6 +128,17 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
       this.refuseStale();
       throw error;
     }
+    for (const [topic, committed] of positions) this.starts.get(topic)!.committed = committed;
+  }
+
+  private async writeAtOnce(
+    transact: NonNullable<ConsumerEpoch['transact']>,
+    records: readonly OutgoingRecord[],
+    positions: ReadonlyMap<string, number>,
+  ): Promise<void> {
+    if (records.length === 0 && positions.size === 0) return;
+    await transact(this.partition, records, positions);
+    // What is committed is committed, also where the epoch has passed meanwhile.
     for (const [topic, committed] of positions) this.starts.get(topic)!.committed = committed;
   }
 

@@ -142,12 +142,12 @@ export class RecordBatcher {
 }
 
 /** What still fits into a request: there is one batch per partition in it, and topics limit the size of a batch. */
-class BatchRoom {
+export class BatchRoom {
   private records = 0;
   private bytes = 0;
   private readonly partitionBytes = new Map<string, number>();
 
-  constructor(private readonly limits: BatcherLimits) {}
+  constructor(private readonly limits: Pick<BatcherLimits, 'maxBatchRecords' | 'maxBatchBytes'>) {}
 
   take(record: PlacedRecord): boolean {
     const key = `${record.partition}/${record.topic}`;

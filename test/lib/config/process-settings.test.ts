@@ -27,6 +27,7 @@ test('Kafka alone is enough; an empty variable is none', () => {
     partitions: 4,
     http: { host: '127.0.0.1', port: 8080 },
     metricsPort: null,
+    delivery: 'at-least-once',
     logLevel: 'info',
   });
 });
@@ -43,6 +44,7 @@ test('everything can be set', () => {
     KAFKA_PASSWORD: 'p',
     KAFKA_SESSION_TIMEOUT_MS: '10000',
     KAFKA_REPLICATION_FACTOR: '3',
+    DELIVERY: 'exactly-once',
     INSTANCE_ID: 'intake-0',
     REDIS_URL: 'rediss://redis:6380',
     REDIS_PASSWORD: 'r',
@@ -69,6 +71,7 @@ test('everything can be set', () => {
     partitions: 12,
     http: { host: '0.0.0.0', port: 80 },
     metricsPort: 9_100,
+    delivery: 'exactly-once',
     logLevel: 'warn',
   });
 });
@@ -90,6 +93,7 @@ test('a fault names its variable and not its value', () => {
   const message = refused({ PARTITIONS: 'many', REDIS_URL: 'secret-host', LOG_LEVEL: 'loud', KAFKA_TLS: 'yes' });
   for (const name of ['PARTITIONS', 'REDIS_URL', 'LOG_LEVEL', 'KAFKA_TLS']) expect(message).toMatch(name);
   expect(message).not.toMatch('secret-host');
+  expect(refused({ DELIVERY: 'at-most-once' })).toMatch('DELIVERY must be at-least-once or exactly-once');
   expect(refused({ TOPIC_PREFIX: 'a b' })).toMatch('TOPIC_PREFIX');
   expect(refused({ HTTP_PORT: '70000' })).toMatch('HTTP_PORT must be a whole number from 0 to 65535');
 });

@@ -1,0 +1,275 @@
+/**
+ * Writes of one owned partition as Kafka transactions: records and positions become visible together or not at all. The
+ * transactional id belongs to group and partition, so that the next owner's first request fences the one before; a write
+ * whose outcome cannot be known ends the epoch, since only the committed positions tell what has happened.
+ */
+import { StaleEpochError, TransientError } from '../../ports/broker';
+import { type Clock, sleep } from '../../ports/clock';
+import { coordinatorIdOf, transactionCoordinatorIdOf } from './group-member';
+import type { KafkaCluster, KafkaNode } from './kafka-client';
+import { errorKind, errorType, givenUp, isMembershipLost, isTransactionLost } from './kafka-errors';
+import { backoffMs, type KafkaSession } from './kafka-session';
+import { BatchRoom, type PlacedRecord } from './record-batcher';
+import type { RecordTimes } from './record-times';
+import { batchesOf, type PartitionBatch, SequencedProduce } from './sequenced-produce';
+import type { ProducerIdAndEpoch } from './transaction-requests';
+
+export interface TransactionScope {
+  readonly group: string;
+  readonly partition: number;
+  /** A topic that is known to be there: its leaders say who coordinates. */
+  readonly topic: string;
+  readonly generationId: number;
+  readonly memberId: string;
+  /** An error once nothing may be begun any more in the name of this generation. */
+  refusal(): StaleEpochError | null;
+  /** The partition has another owner, or what was written cannot be known: the generation is over. */
+  lost(reason: string): StaleEpochError;
+}
+
+export interface TransactionLimits {
+  readonly deliveryTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** The coordinator aborts a transaction that is not ended within this time. */
+  readonly transactionTimeoutMs: number;
+  readonly maxBatchRecords: number;
+  readonly maxBatchBytes: number;
+}
+
+/** The transaction before is still being ended, which takes its partitions' leaders a few milliseconds. */
+const endingMs = [1, 2, 3, 5, 8, 13, 20];
+/** A write that has failed waits so long for its transaction to be aborted; the next write waits for it again. */
+const mendingMs = 2_000;
+/** Numbers out of order within a transaction: what was sent before it was given up has arrived. A fresh epoch mends it. */
+const outOfOrderTypes = new Set(['OUT_OF_ORDER_SEQUENCE_NUMBER', 'DUPLICATE_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID']);
+
+export function transactionalIdOf(group: string, partition: number): string {
+  return `${group}-${partition}`;
+}
+
+export class TransactionalDelivery {
+  private readonly transactionalId: string;
+  private readonly produce: SequencedProduce;
+  private producer: ProducerIdAndEpoch | null = null;
+  /** A transaction may be open that must be ended before the next one begins. */
+  private unfinished = false;
+  private coordinators: { cluster: KafkaCluster; transaction: number | null; group: number | null } | null = null;
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly scope: TransactionScope,
+    private readonly session: KafkaSession,
+    private readonly clock: Clock,
+    times: RecordTimes,
+    private readonly limits: TransactionLimits,
+  ) {
+    this.transactionalId = transactionalIdOf(scope.group, scope.partition);
+    this.produce = new SequencedProduce(times, limits.requestTimeoutMs);
+  }
+
+  /**
+   * Takes the transactional id over. When it resolves, what an earlier owner had open is aborted, or committed where it had
+   * asked for that, and nothing more that it writes will be taken.
+   */
+  async begin(): Promise<void> {
+    await this.takeOver(null, 'taking over the transactions');
+    // Another member may have been given the partition while this was on its way, and is fenced now: it begins anew.
+    const refused = this.scope.refusal();
+    if (refused) throw refused;
+  }
+
+  /** One transaction; those of earlier calls come before it. Rejects with a TransientError when nothing of it will be visible. */
+  write(records: readonly PlacedRecord[], positions: ReadonlyMap<string, number>): Promise<void> {
+    const written = this.last.then(() => this.transact(records, positions));
+    this.last = written.catch(() => {});
+    return written;
+  }
+
+  /** Resolves when the transactions that have been asked for are over. */
+  async idle(): Promise<void> {
+    await this.last;
+  }
+
+  private async transact(records: readonly PlacedRecord[], positions: ReadonlyMap<string, number>): Promise<void> {
+    const what = `the transaction of ${this.transactionalId}`;
+    try {
+      if (this.unfinished) await this.takeOver(this.producer, what);
+      this.unfinished = true;
+      await this.fill(what, records, positions);
+    } catch (error) {
+      if (error instanceof StaleEpochError) {
+        this.abortInBackground();
+        throw error;
+      }
+      // At once, so that readers are not held up; where that fails, before the next transaction.
+      await this.takeOver(this.producer, what, mendingMs).catch(() => {});
+      const refused = this.scope.refusal();
+      if (refused) throw refused;
+      const type = errorType(error);
+      // The next try has a fresh epoch, in which all numbers begin anew.
+      if (type !== null && outOfOrderTypes.has(type))
+        throw new TransientError(`Kafka: ${what} failed: ${type}`, { cause: error });
+      throw givenUp(what, error);
+    }
+    await this.commit(what);
+    this.unfinished = false;
+  }
+
+  /** Everything of a transaction but its end. */
+  private async fill(
+    what: string,
+    records: readonly PlacedRecord[],
+    positions: ReadonlyMap<string, number>,
+  ): Promise<void> {
+    const requests = this.requestsOf(records);
+    if (requests.length > 0) {
+      const topics = partitionsOf(requests.flat());
+      await this.ask(what, 'transaction', (node) => node.addPartitionsToTxn({ ...this.identity(), topics }));
+    }
+    const filled = await Promise.allSettled([this.send(what, requests), this.addPositions(what, positions)]);
+    const failures = filled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    if (failures.length > 0) throw failures.find((failure) => failure instanceof StaleEpochError) ?? failures[0];
+  }
+
+  private async send(what: string, requests: readonly (readonly PartitionBatch[])[]): Promise<void> {
+    for (const batches of requests) {
+      const topics = [...new Set(batches.map(({ topic }) => topic))];
+      await this.tried(what, topics, async () => {
+        const cluster = await this.session.cluster(topics);
+        for (;;) {
+          try {
+            await this.produce.attempt(cluster, batches, this.identity());
+            return;
+          } catch (error) {
+            if (errorType(error) !== 'INVALID_TIMESTAMP' || !this.produce.correctTimes(batches)) throw error;
+          }
+        }
+      });
+    }
+  }
+
+  private async addPositions(what: string, positions: ReadonlyMap<string, number>): Promise<void> {
+    if (positions.size === 0) return;
+    const { group: groupId, generationId, memberId, partition } = this.scope;
+    await this.ask(what, 'transaction', (node) => node.addOffsetsToTxn({ ...this.identity(), groupId }));
+    const offsets = { groupId, generationId, memberId, partition, positions };
+    await this.ask(what, 'group', (node) => node.commitInTransaction({ ...this.identity(), ...offsets }));
+  }
+
+  /** From the first try on the transaction may be committed, so there is no way back: only an answer or the epoch's end. */
+  private async commit(what: string): Promise<void> {
+    try {
+      await this.ask(what, 'transaction', (node) => node.endTxn({ ...this.identity(), transactionResult: true }));
+    } catch (error) {
+      this.abortInBackground();
+      if (error instanceof StaleEpochError) throw error;
+      throw this.scope.lost(`${what} has no known end: ${(error as Error).message}`);
+    }
+  }
+
+  /** A fresh epoch of the transactional id. What was open under the one before is ended when it resolves. */
+  private async takeOver(
+    succeeds: ProducerIdAndEpoch | null,
+    what: string,
+    limitMs = this.limits.deliveryTimeoutMs,
+  ): Promise<void> {
+    const { transactionalId } = this;
+    const { transactionTimeoutMs } = this.limits;
+    const begin = (node: KafkaNode) => node.beginTransactions({ transactionalId, transactionTimeoutMs, succeeds });
+    this.producer = await this.ask(what, 'transaction', begin, limitMs);
+    this.produce.reset();
+    this.unfinished = false;
+  }
+
+  /** Nothing waits for it: the next owner ends the transaction too, but readers may have to wait for that. */
+  private abortInBackground(): void {
+    const aborted = async (): Promise<void> => {
+      const node = await this.coordinator('transaction');
+      await node.endTxn({ ...this.identity(), transactionResult: false });
+    };
+    aborted().catch(() => {});
+  }
+
+  private ask<T>(
+    what: string,
+    role: 'transaction' | 'group',
+    request: (node: KafkaNode) => Promise<T>,
+    limitMs = this.limits.deliveryTimeoutMs,
+  ): Promise<T> {
+    return this.tried(what, [this.scope.topic], async () => request(await this.coordinator(role)), limitMs);
+  }
+
+  /** Tries until it succeeds, is refused for good, or the time is up. A partition that was lost is a StaleEpochError. */
+  private async tried<T>(
+    what: string,
+    topics: readonly string[],
+    attempt: () => Promise<T>,
+    limitMs = this.limits.deliveryTimeoutMs,
+  ): Promise<T> {
+    const { clock, scope, session } = this;
+    const startedMs = clock.monotonicMs();
+    for (let tries = 0, ending = 0; ; ) {
+      const refused = scope.refusal();
+      if (refused) throw refused;
+      try {
+        return await attempt();
+      } catch (error) {
+        if (error instanceof StaleEpochError) throw error;
+        if (isTransactionLost(error) || isMembershipLost(error))
+          throw scope.lost(`${what} was refused: ${errorType(error)}`);
+        const late = clock.monotonicMs() - startedMs > limitMs;
+        if (late || errorKind(error) === 'fatal') throw error;
+        if (errorType(error) === 'CONCURRENT_TRANSACTIONS') {
+          await sleep(clock, endingMs[Math.min(ending++, endingMs.length - 1)]!);
+          continue;
+        }
+        // Whoever coordinates may be another node by now.
+        this.coordinators = null;
+        await session.mend(error, topics);
+        await sleep(clock, backoffMs(tries++));
+      }
+    }
+  }
+
+  private async coordinator(role: 'transaction' | 'group'): Promise<KafkaNode> {
+    const { topic, group } = this.scope;
+    const cluster = await this.session.cluster([topic]);
+    if (this.coordinators?.cluster !== cluster) this.coordinators = { cluster, transaction: null, group: null };
+    const known = this.coordinators;
+    const nodeId =
+      known[role] ??
+      (role === 'group'
+        ? await coordinatorIdOf(cluster, topic, group)
+        : await transactionCoordinatorIdOf(cluster, topic, this.transactionalId));
+    known[role] = nodeId;
+    return cluster.findBroker({ nodeId });
+  }
+
+  private identity(): ProducerIdAndEpoch & { readonly transactionalId: string } {
+    const { producerId, producerEpoch } = this.producer!;
+    return { producerId, producerEpoch, transactionalId: this.transactionalId };
+  }
+
+  /** Batches by request: a request has one batch for each partition, and topics limit the size of a batch. */
+  private requestsOf(records: readonly PlacedRecord[]): PartitionBatch[][] {
+    const requests: PartitionBatch[][] = [];
+    for (let from = 0; from < records.length; ) {
+      const room = new BatchRoom(this.limits);
+      let to = from;
+      while (to < records.length && room.take(records[to]!)) to++;
+      requests.push(batchesOf(records.slice(from, to)).batches);
+      from = to;
+    }
+    return requests;
+  }
+}
+
+function partitionsOf(batches: readonly PartitionBatch[]): { topic: string; partitions: number[] }[] {
+  const topics = new Map<string, Set<number>>();
+  for (const { topic, partition } of batches) {
+    const partitions = topics.get(topic);
+    if (partitions) partitions.add(partition);
+    else topics.set(topic, new Set([partition]));
+  }
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions: [...partitions] }));
+}

@@ -1,0 +1,366 @@
+import fc from 'fast-check';
+import type { KafkaNode } from '../../../../lib/adapters/kafka/kafka-client';
+import type { PlacedRecord } from '../../../../lib/adapters/kafka/record-batcher';
+import { RecordTimes } from '../../../../lib/adapters/kafka/record-times';
+import { TransactionalDelivery, transactionalIdOf } from '../../../../lib/adapters/kafka/transactional-delivery';
+import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
+import { StaleEpochError, TransientError } from '../../../../lib/ports/broker';
+import { connectionError, fakeCluster, protocolError, silent } from './fake-cluster';
+
+type Fault = 'lose the request' | 'lose the answer' | Error;
+type Step = 'begin' | 'add partitions' | 'produce' | 'add offsets' | 'offsets' | 'end';
+
+/** A coordinator, a group and a log that treat transactions as Kafka does. */
+function transactionsOfKafka() {
+  const owner = { producerId: '1', producerEpoch: -1 };
+  let before: number | null = null;
+  let open: { records: { key: string; sequence: number }[]; position: number | null } | null = null;
+  let ended: boolean | null = null;
+  let concurrent = 0;
+  let next = 0;
+  let generation = 1;
+  const committed: string[] = [];
+  let position = 0;
+  const faults = new Map<Step, (Fault | null)[]>();
+  const asked: Step[] = [];
+
+  const answer = async <T>(step: Step, act: () => T): Promise<T> => {
+    asked.push(step);
+    const fault = faults.get(step)?.shift() ?? null;
+    if (fault === 'lose the request') throw connectionError();
+    if (fault instanceof Error) throw fault;
+    const result = act();
+    if (fault === 'lose the answer') throw connectionError();
+    return result;
+  };
+  const fence = (epoch: number): void => {
+    if (epoch !== owner.producerEpoch) throw protocolError('INVALID_PRODUCER_EPOCH');
+  };
+  const busy = (): void => {
+    if (concurrent > 0) {
+      concurrent--;
+      throw protocolError('CONCURRENT_TRANSACTIONS', true);
+    }
+  };
+  const node: Partial<KafkaNode> = {
+    findGroupCoordinator: async () => ({ coordinator: { nodeId: 1 } }),
+    beginTransactions: ({ succeeds }) =>
+      answer('begin', () => {
+        const isRepeated = succeeds !== null && succeeds.producerEpoch === before;
+        if (succeeds && !isRepeated) fence(succeeds.producerEpoch);
+        busy();
+        open = null;
+        ended = null;
+        if (!isRepeated) {
+          before = succeeds ? owner.producerEpoch : null;
+          owner.producerEpoch++;
+          next = 0;
+        }
+        return { ...owner };
+      }),
+    addPartitionsToTxn: ({ producerEpoch }) =>
+      answer('add partitions', () => {
+        fence(producerEpoch);
+        busy();
+        open ??= { records: [], position: null };
+        ended = null;
+      }),
+    produce: ({ producerEpoch, topicData }) =>
+      answer('produce', () => {
+        fence(producerEpoch);
+        const [{ firstSequence, messages }] = topicData[0]!.partitions as [(typeof topicData)[0]['partitions'][0]];
+        if (!open) throw protocolError('INVALID_TXN_STATE');
+        if (firstSequence > next) throw protocolError('OUT_OF_ORDER_SEQUENCE_NUMBER');
+        if (firstSequence === next) {
+          next += messages.length;
+          for (const { key } of messages) open.records.push({ key: key!, sequence: firstSequence });
+        }
+        return { topics: [{ topicName: 'output', partitions: [{ partition: 0, baseOffset: '0' }] }] };
+      }),
+    addOffsetsToTxn: ({ producerEpoch }) =>
+      answer('add offsets', () => {
+        fence(producerEpoch);
+        busy();
+        open ??= { records: [], position: null };
+        ended = null;
+      }),
+    commitInTransaction: ({ producerEpoch, generationId, positions }) =>
+      answer('offsets', () => {
+        if (generationId !== generation) throw protocolError('ILLEGAL_GENERATION');
+        fence(producerEpoch);
+        open!.position = positions.get('input')!;
+      }),
+    endTxn: ({ producerEpoch, transactionResult }) =>
+      answer('end', () => {
+        fence(producerEpoch);
+        if (ended === transactionResult) return;
+        if (!open) throw protocolError('INVALID_TXN_STATE');
+        if (transactionResult) {
+          committed.push(...open.records.map(({ key }) => key));
+          position = open.position ?? position;
+          concurrent = 2;
+        }
+        open = null;
+        ended = transactionResult;
+      }),
+  };
+  return {
+    node,
+    committed,
+    position: () => position,
+    asked,
+    isOpen: () => open !== null,
+    fail: (step: Step, ...of: (Fault | null)[]) => void faults.set(step, of),
+    recover: () => faults.clear(),
+    rebalance: () => void generation++,
+    generation: () => generation,
+  };
+}
+
+const record = (key: string): PlacedRecord => ({
+  topic: 'output',
+  partition: 0,
+  key,
+  value: null,
+  timestampMs: 1,
+  bytes: 1,
+  maxBatchBytes: 1_000,
+});
+
+function bench() {
+  const clock = createVirtualClock();
+  const kafka = transactionsOfKafka();
+  const { session } = fakeCluster({ clock, leaders: { input: [1], output: [1] }, nodes: { 1: kafka.node } });
+  /** A new owner of the partition, as after an assignment. */
+  const own = (maxBatchRecords = 500) => {
+    const generationId = kafka.generation();
+    const told: string[] = [];
+    let over = false;
+    const stale = () => new StaleEpochError('group', 0, generationId);
+    const delivery = new TransactionalDelivery(
+      {
+        group: 'group',
+        partition: 0,
+        topic: 'input',
+        generationId,
+        memberId: 'member',
+        refusal: () => (over ? stale() : null),
+        lost: (reason) => {
+          told.push(reason);
+          over = true;
+          return stale();
+        },
+      },
+      session,
+      clock,
+      new RecordTimes(clock, silent),
+      {
+        deliveryTimeoutMs: 10_000,
+        requestTimeoutMs: 100,
+        transactionTimeoutMs: 1_000,
+        maxBatchRecords,
+        maxBatchBytes: 1e6,
+      },
+    );
+    const settle = async <T>(work: Promise<T>): Promise<T> => {
+      let settled = false;
+      const watched = work.finally(() => {
+        settled = true;
+      });
+      watched.catch(() => {});
+      await clock.runUntilIdle({ until: () => settled });
+      return watched;
+    };
+    return {
+      told,
+      begin: () => settle(delivery.begin()),
+      /** Records named by the positions they stand for. */
+      write: (from: number, to: number) =>
+        settle(
+          delivery.write(
+            Array.from({ length: to - from }, (_, i) => record(`${from + i}`)),
+            new Map([['input', to]]),
+          ),
+        ),
+      expire: () => {
+        over = true;
+      },
+    };
+  };
+  return { clock, kafka, own };
+}
+
+describe('transactional delivery', () => {
+  test('the id is that of group and partition', () => {
+    expect(transactionalIdOf('prefix.group', 3)).toBe('prefix.group-3');
+  });
+
+  test('records and positions are committed together, one transaction after the other', async () => {
+    const { kafka, own } = bench();
+    const owner = own();
+    await owner.begin();
+    await owner.write(0, 2);
+    await owner.write(2, 3);
+    expect(kafka.committed).toEqual(['0', '1', '2']);
+    expect(kafka.position()).toBe(3);
+  });
+
+  test('what is too much for a request goes in several, all in one transaction', async () => {
+    const { kafka, own } = bench();
+    const owner = own(2);
+    await owner.begin();
+    await owner.write(0, 5);
+    expect(kafka.committed).toEqual(['0', '1', '2', '3', '4']);
+    expect(kafka.asked.filter((step) => step === 'produce')).toHaveLength(3);
+    expect(kafka.asked.filter((step) => step === 'end')).toHaveLength(1);
+  });
+
+  test('a later owner fences an earlier one, which does not know yet', async () => {
+    const { kafka, own } = bench();
+    const earlier = own();
+    await earlier.begin();
+    await earlier.write(0, 1);
+    const later = own();
+    await later.begin();
+    await expect(earlier.write(1, 2)).rejects.toBeInstanceOf(StaleEpochError);
+    expect(earlier.told[0]).toContain('INVALID_PRODUCER_EPOCH');
+    await later.write(1, 3);
+    expect(kafka.committed).toEqual(['0', '1', '2']);
+  });
+
+  test('what an earlier owner left open is aborted before a later one begins', async () => {
+    const { kafka, own } = bench();
+    const earlier = own();
+    await earlier.begin();
+    kafka.fail('end', ...new Array<Fault>(1_000).fill('lose the request'));
+    await expect(earlier.write(0, 1)).rejects.toBeInstanceOf(StaleEpochError);
+    expect(kafka.isOpen()).toBe(true);
+    const later = own();
+    await later.begin();
+    expect(kafka.isOpen()).toBe(false);
+    kafka.recover();
+    await later.write(0, 1);
+    expect(kafka.committed).toEqual(['0']);
+  });
+
+  test('a member whose generation is over cannot commit, although nobody has taken its transactions over', async () => {
+    const { kafka, own } = bench();
+    const owner = own();
+    await owner.begin();
+    kafka.rebalance();
+    await expect(owner.write(0, 1)).rejects.toBeInstanceOf(StaleEpochError);
+    expect(owner.told[0]).toContain('ILLEGAL_GENERATION');
+    expect(kafka.committed).toEqual([]);
+    expect(kafka.isOpen()).toBe(false);
+  });
+
+  test('an answer to the commit that was lost is asked for again, and nothing is written twice', async () => {
+    const { kafka, own } = bench();
+    const owner = own();
+    await owner.begin();
+    kafka.fail('end', 'lose the answer', 'lose the answer');
+    await owner.write(0, 2);
+    expect(kafka.committed).toEqual(['0', '1']);
+  });
+
+  test('an outcome that cannot be learnt ends the epoch: it is never a failure that is tried again', async () => {
+    const { kafka, own } = bench();
+    const owner = own();
+    await owner.begin();
+    kafka.fail('end', 'lose the answer', ...new Array<Fault>(100).fill('lose the request'));
+    await expect(owner.write(0, 2)).rejects.toBeInstanceOf(StaleEpochError);
+    expect(owner.told[0]).toContain('no known end');
+    kafka.recover();
+    // It was committed, as the positions tell whoever comes next.
+    expect(kafka.position()).toBe(2);
+  });
+
+  test('what fails before the commit is aborted, and may be written again', async () => {
+    const { kafka, own } = bench();
+    const owner = own();
+    await owner.begin();
+    kafka.fail('offsets', ...new Array<Fault>(100).fill('lose the request'));
+    await expect(owner.write(0, 2)).rejects.toBeInstanceOf(TransientError);
+    expect(kafka.isOpen()).toBe(false);
+    kafka.recover();
+    await owner.write(0, 2);
+    expect(kafka.committed).toEqual(['0', '1']);
+  });
+
+  test('a record that Kafka refuses is told by its word, and the next write is taken', async () => {
+    const { kafka, own } = bench();
+    const owner = own();
+    await owner.begin();
+    kafka.fail('produce', protocolError('MESSAGE_TOO_LARGE'));
+    await expect(owner.write(0, 2)).rejects.toThrow('MESSAGE_TOO_LARGE');
+    await owner.write(0, 1);
+    expect(kafka.committed).toEqual(['0']);
+  });
+
+  test('after its time has passed an owner begins nothing, and leaves nothing open', async () => {
+    const { kafka, own } = bench();
+    const owner = own();
+    await owner.begin();
+    owner.expire();
+    await expect(owner.write(0, 1)).rejects.toBeInstanceOf(StaleEpochError);
+    expect(kafka.isOpen()).toBe(false);
+    expect(kafka.committed).toEqual([]);
+  });
+
+  test('whatever is lost on the way, and whoever owns the partition, every input has one output, in order', async () => {
+    const steps = fc.constantFrom<Step>('begin', 'add partitions', 'produce', 'add offsets', 'offsets', 'end');
+    const fault = fc.oneof(
+      { weight: 3, arbitrary: fc.constant(null) },
+      fc.constantFrom<Fault>('lose the request', 'lose the answer'),
+      fc.constantFrom('CONCURRENT_TRANSACTIONS', 'NOT_COORDINATOR_FOR_GROUP').map((type) => protocolError(type, true)),
+      fc.constantFrom('INVALID_TXN_STATE', 'UNKNOWN_SERVER_ERROR').map((type) => protocolError(type)),
+    );
+    // Now and then an outage that outlasts every patience, with or without the first request having come through.
+    const outage = fc
+      .constantFrom<Fault>('lose the request', 'lose the answer')
+      .map((first): Fault[] => [first, ...new Array<Fault>(1_000).fill('lose the request')]);
+    const lost = fc.oneof({ weight: 4, arbitrary: fc.array(fault, { maxLength: 4 }) }, outage);
+    const faults = fc.array(fc.tuple(steps, lost), { maxLength: 4 });
+    const batches = fc.array(fc.record({ size: fc.integer({ min: 1, max: 3 }), faults, change: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 8,
+    });
+    await fc.assert(
+      fc.asyncProperty(batches, async (given) => {
+        const { kafka, own } = bench();
+        let owner = own();
+        await owner.begin();
+        /** Another owner takes over, and goes on where the positions are. */
+        const change = async (): Promise<void> => {
+          kafka.rebalance();
+          for (;;) {
+            owner = own();
+            const begun = await owner.begin().catch((error: Error) => error);
+            if (!begun) return;
+            kafka.recover();
+          }
+        };
+        for (const batch of given) {
+          for (const [step, of] of batch.faults) kafka.fail(step, ...of);
+          let from = kafka.position();
+          const goal = from + batch.size;
+          while (from < goal) {
+            try {
+              await owner.write(from, goal);
+              from = goal;
+            } catch (error) {
+              kafka.recover();
+              // Anything else says that nothing was written: the same is written again, as the runtime does.
+              if (!(error instanceof StaleEpochError)) continue;
+              await change();
+              from = kafka.position();
+            }
+          }
+          if (batch.change) await change();
+        }
+        expect(kafka.committed).toEqual(Array.from({ length: kafka.position() }, (_, i) => `${i}`));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
