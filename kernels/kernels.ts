@@ -1,0 +1,247 @@
+/**
+ * The learner's inner loops in AssemblyScript: four float32 values at a time, which JavaScript cannot say. Matrices are
+ * row-major float32; all arguments are byte addresses or counts. Only SIMD whose results WebAssembly fixes to the bit is
+ * used (no relaxed operations), so every machine computes the same bytes.
+ */
+
+const bytes: i32 = 4;
+
+// @ts-ignore: decorator
+@inline
+function sumOf(v: v128): f32 {
+  return (
+    f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
+  );
+}
+
+/**
+ * c (m x n) = a (m x k) . b (k x n), added to what c holds when `accumulate` is not 0. a's element (i, j) lies at
+ * i * aRow + j * aColumn, so a transpose needs no copy. Blocks of 4 rows and 8 columns stay in registers.
+ */
+export function multiply(
+  a: i32, aRow: i32, aColumn: i32, b: i32, c: i32, m: i32, k: i32, n: i32, accumulate: i32,
+): void {
+  const rowBytes = aRow * bytes;
+  const columnBytes = aColumn * bytes;
+  const width = n * bytes;
+  const wideColumns = n & ~7;
+  const blockRows = m & ~3;
+  for (let j = 0; j < wideColumns; j += 8) {
+    const bColumn = b + j * bytes;
+    for (let i = 0; i < blockRows; i += 4) {
+      let a0 = a + i * rowBytes;
+      let a1 = a0 + rowBytes;
+      let a2 = a1 + rowBytes;
+      let a3 = a2 + rowBytes;
+      const c0 = c + i * width + j * bytes;
+      const c1 = c0 + width;
+      const c2 = c1 + width;
+      const c3 = c2 + width;
+      let s00 = f32x4.splat(0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+      if (accumulate) {
+        s00 = v128.load(c0); s01 = v128.load(c0, 16);
+        s10 = v128.load(c1); s11 = v128.load(c1, 16);
+        s20 = v128.load(c2); s21 = v128.load(c2, 16);
+        s30 = v128.load(c3); s31 = v128.load(c3, 16);
+      }
+      let row = bColumn;
+      for (let x = 0; x < k; x++) {
+        const b0 = v128.load(row);
+        const b1 = v128.load(row, 16);
+        let v = v128.load32_splat(a0);
+        s00 = f32x4.add(s00, f32x4.mul(v, b0)); s01 = f32x4.add(s01, f32x4.mul(v, b1));
+        v = v128.load32_splat(a1);
+        s10 = f32x4.add(s10, f32x4.mul(v, b0)); s11 = f32x4.add(s11, f32x4.mul(v, b1));
+        v = v128.load32_splat(a2);
+        s20 = f32x4.add(s20, f32x4.mul(v, b0)); s21 = f32x4.add(s21, f32x4.mul(v, b1));
+        v = v128.load32_splat(a3);
+        s30 = f32x4.add(s30, f32x4.mul(v, b0)); s31 = f32x4.add(s31, f32x4.mul(v, b1));
+        row += width;
+        a0 += columnBytes; a1 += columnBytes; a2 += columnBytes; a3 += columnBytes;
+      }
+      v128.store(c0, s00); v128.store(c0, s01, 16);
+      v128.store(c1, s10); v128.store(c1, s11, 16);
+      v128.store(c2, s20); v128.store(c2, s21, 16);
+      v128.store(c3, s30); v128.store(c3, s31, 16);
+    }
+    for (let i = blockRows; i < m; i++) {
+      let a0 = a + i * rowBytes;
+      const c0 = c + i * width + j * bytes;
+      let s0 = f32x4.splat(0), s1 = s0;
+      if (accumulate) { s0 = v128.load(c0); s1 = v128.load(c0, 16); }
+      let row = bColumn;
+      for (let x = 0; x < k; x++) {
+        const v = v128.load32_splat(a0);
+        s0 = f32x4.add(s0, f32x4.mul(v, v128.load(row)));
+        s1 = f32x4.add(s1, f32x4.mul(v, v128.load(row, 16)));
+        row += width;
+        a0 += columnBytes;
+      }
+      v128.store(c0, s0); v128.store(c0, s1, 16);
+    }
+  }
+  for (let i = 0; i < m; i++) {
+    for (let j = wideColumns; j < n; j++) {
+      const at = c + i * width + j * bytes;
+      let sum: f32 = accumulate ? load<f32>(at) : 0;
+      for (let x = 0; x < k; x++) sum += load<f32>(a + i * rowBytes + x * columnBytes) * load<f32>(b + x * width + j * bytes);
+      store<f32>(at, sum);
+    }
+  }
+}
+
+/** Adds the bias (n) to each row of a matrix (m x n), and cuts off what is negative. */
+export function addBiasAndRectify(matrix: i32, bias: i32, m: i32, n: i32): void {
+  for (let i = 0; i < m; i++) {
+    const row = matrix + i * n * bytes;
+    for (let j = 0; j < n; j++) {
+      const value = load<f32>(row + j * bytes) + load<f32>(bias + j * bytes);
+      store<f32>(row + j * bytes, value < 0 ? 0 : value);
+    }
+  }
+}
+
+/** Sets to 0 every gradient (length n) whose unit was cut off, that is whose value is not above 0. */
+export function maskRectified(gradient: i32, values: i32, n: i32): void {
+  for (let i = 0; i < n; i++) if (!(load<f32>(values + i * bytes) > 0)) store<f32>(gradient + i * bytes, 0);
+}
+
+/** sums (n) = the sums over the rows of a matrix (m x n). */
+export function sumRows(matrix: i32, sums: i32, m: i32, n: i32): void {
+  memory.fill(sums, 0, n * bytes);
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      const at = sums + j * bytes;
+      store<f32>(at, load<f32>(at) + load<f32>(matrix + (i * n + j) * bytes));
+    }
+  }
+}
+
+/** to (n x m) = the transpose of a matrix (m x n). */
+export function transpose(matrix: i32, to: i32, m: i32, n: i32): void {
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j < n; j++) store<f32>(to + (j * m + i) * bytes, load<f32>(matrix + (i * n + j) * bytes));
+}
+
+/**
+ * The last layer of a Q-network for those actions of each row that have a target, forwards and backwards: most rows know the
+ * outcome of one action of a dozen. `weights` and `targets` (rows x outputs), hidden values h (rows x hidden), layer w (hidden x
+ * outputs) with its bias. Writes values (rows x outputs, 0 where nothing is known), gH (rows x hidden) and the
+ * gradients gW and gBias; returns the loss. `scratch`: heads + 4 floats. w, gW and gBias must have 3 floats behind them
+ * that may be written to.
+ */
+export function outputLayer(
+  h: i32, w: i32, bias: i32, targets: i32, weights: i32, rows: i32, hidden: i32, actions: i32, heads: i32,
+  delta: f32, values: i32, gH: i32, gW: i32, gBias: i32, scratch: i32,
+): f32 {
+  const outputs = actions * heads;
+  const width = outputs * bytes;
+  const share: f32 = 1 / <f32>rows;
+  let loss: f64 = 0;
+  memory.fill(values, 0, rows * width);
+  memory.fill(gH, 0, rows * hidden * bytes);
+  memory.fill(gW, 0, hidden * width);
+  memory.fill(gBias, 0, width);
+  memory.fill(scratch, 0, (heads + 4) * bytes);
+  for (let r = 0; r < rows; r++) {
+    const hRow = h + r * hidden * bytes;
+    const gRow = gH + r * hidden * bytes;
+    for (let action = 0; action < actions; action++) {
+      const at = action * heads * bytes;
+      const row = r * width + at;
+      let known = false;
+      for (let m = 0; m < heads; m++) if (load<f32>(weights + row + m * bytes) != 0) known = true;
+      if (!known) continue;
+      for (let m = 0; m < heads; m += 4) {
+        let sum = f32x4.splat(0);
+        let column = w + at + m * bytes;
+        for (let i = 0; i < hidden; i++) {
+          sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(hRow + i * bytes), v128.load(column)));
+          column += width;
+        }
+        v128.store(scratch + m * bytes, sum);
+      }
+      for (let m = 0; m < heads; m++) {
+        const value = load<f32>(scratch + m * bytes) + load<f32>(bias + at + m * bytes);
+        store<f32>(values + row + m * bytes, value);
+        const error = value - load<f32>(targets + row + m * bytes);
+        const cut = error > delta ? delta : error < -delta ? -delta : error;
+        const gradient = cut * (load<f32>(weights + row + m * bytes) * share);
+        loss += <f64>(gradient * (error - <f32>0.5 * cut));
+        store<f32>(scratch + m * bytes, gradient);
+        const biasAt = gBias + at + m * bytes;
+        store<f32>(biasAt, load<f32>(biasAt) + gradient);
+      }
+      // Behind the last head the gradient is 0: whole vectors may then be added, also where the next action's weights lie.
+      for (let m = heads; m < heads + 3; m++) store<f32>(scratch + m * bytes, 0);
+      for (let m = 0; m < heads; m += 4) {
+        const gradient = v128.load(scratch + m * bytes);
+        let column = at + m * bytes;
+        for (let i = 0; i < hidden; i++) {
+          const old = v128.load(gW + column);
+          v128.store(gW + column, f32x4.add(old, f32x4.mul(v128.load32_splat(hRow + i * bytes), gradient)));
+          const to = gRow + i * bytes;
+          store<f32>(to, load<f32>(to) + sumOf(f32x4.mul(v128.load(w + column), gradient)));
+          column += width;
+        }
+      }
+    }
+  }
+  return <f32>loss;
+}
+
+/** Euclidean norm of n values. */
+export function norm(values: i32, n: i32): f32 {
+  let sum: f64 = 0;
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const v = v128.load(values + i * bytes);
+    sum += <f64>sumOf(f32x4.mul(v, v));
+  }
+  for (; i < n; i++) {
+    const v = load<f32>(values + i * bytes);
+    sum += <f64>(v * v);
+  }
+  return <f32>Math.sqrt(sum);
+}
+
+/**
+ * Adam with decoupled weight decay, in place, over n parameters. The gradient counts `shorten` times; `rate` and
+ * `secondCorrection` carry the corrections for the start of the means; `kept` is what weight decay leaves.
+ */
+export function adam(
+  theta: i32, first: i32, second: i32, gradient: i32, n: i32,
+  shorten: f32, beta1: f32, beta2: f32, rate: f32, secondCorrection: f32, kept: f32, epsilon: f32,
+): void {
+  const vShorten = f32x4.splat(shorten), vBeta1 = f32x4.splat(beta1), vBeta2 = f32x4.splat(beta2);
+  const vRest1 = f32x4.splat(1 - beta1), vRest2 = f32x4.splat(1 - beta2);
+  const vRate = f32x4.splat(rate), vSecond = f32x4.splat(secondCorrection), vKept = f32x4.splat(kept);
+  const vEpsilon = f32x4.splat(epsilon);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = i * bytes;
+    const g = f32x4.mul(v128.load(gradient + at), vShorten);
+    const m = f32x4.add(f32x4.mul(v128.load(first + at), vBeta1), f32x4.mul(g, vRest1));
+    const v = f32x4.add(f32x4.mul(v128.load(second + at), vBeta2), f32x4.mul(f32x4.mul(g, g), vRest2));
+    v128.store(first + at, m);
+    v128.store(second + at, v);
+    const spread = f32x4.add(f32x4.sqrt(f32x4.mul(v, vSecond)), vEpsilon);
+    const kept4 = f32x4.mul(v128.load(theta + at), vKept);
+    v128.store(theta + at, f32x4.sub(kept4, f32x4.mul(f32x4.div(m, spread), vRate)));
+  }
+  for (; i < n; i++) {
+    const at = i * bytes;
+    const g = load<f32>(gradient + at) * shorten;
+    const m = load<f32>(first + at) * beta1 + g * (1 - beta1);
+    const v = load<f32>(second + at) * beta2 + g * g * (1 - beta2);
+    store<f32>(first + at, m);
+    store<f32>(second + at, v);
+    const spread = <f32>Math.sqrt(<f64>(v * secondCorrection)) + epsilon;
+    store<f32>(theta + at, load<f32>(theta + at) * kept - (m / spread) * rate);
+  }
+}
+
+/** to (n float32) = scale * from (n int8). */
+export function widen(from: i32, to: i32, n: i32, scale: f32): void {
+  for (let i = 0; i < n; i++) store<f32>(to + i * bytes, <f32>load<i8>(from + i) * scale);
+}
