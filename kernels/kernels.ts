@@ -6,7 +6,7 @@
 
 const bytes: i32 = 4;
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function sumOf(v: v128): f32 {
   return (
@@ -92,9 +92,15 @@ export function multiply(
 
 /** Adds the bias (n) to each row of a matrix (m x n), and cuts off what is negative. */
 export function addBiasAndRectify(matrix: i32, bias: i32, m: i32, n: i32): void {
+  const zero = f32x4.splat(0);
   for (let i = 0; i < m; i++) {
     const row = matrix + i * n * bytes;
-    for (let j = 0; j < n; j++) {
+    let j = 0;
+    for (; j + 4 <= n; j += 4) {
+      const at = row + j * bytes;
+      v128.store(at, f32x4.pmax(f32x4.add(v128.load(at), v128.load(bias + j * bytes)), zero));
+    }
+    for (; j < n; j++) {
       const value = load<f32>(row + j * bytes) + load<f32>(bias + j * bytes);
       store<f32>(row + j * bytes, value < 0 ? 0 : value);
     }
@@ -103,14 +109,25 @@ export function addBiasAndRectify(matrix: i32, bias: i32, m: i32, n: i32): void 
 
 /** Sets to 0 every gradient (length n) whose unit was cut off, that is whose value is not above 0. */
 export function maskRectified(gradient: i32, values: i32, n: i32): void {
-  for (let i = 0; i < n; i++) if (!(load<f32>(values + i * bytes) > 0)) store<f32>(gradient + i * bytes, 0);
+  const zero = f32x4.splat(0);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = gradient + i * bytes;
+    v128.store(at, v128.and(v128.load(at), f32x4.gt(v128.load(values + i * bytes), zero)));
+  }
+  for (; i < n; i++) if (!(load<f32>(values + i * bytes) > 0)) store<f32>(gradient + i * bytes, 0);
 }
 
 /** sums (n) = the sums over the rows of a matrix (m x n). */
 export function sumRows(matrix: i32, sums: i32, m: i32, n: i32): void {
   memory.fill(sums, 0, n * bytes);
   for (let i = 0; i < m; i++) {
-    for (let j = 0; j < n; j++) {
+    let j = 0;
+    for (; j + 4 <= n; j += 4) {
+      const at = sums + j * bytes;
+      v128.store(at, f32x4.add(v128.load(at), v128.load(matrix + (i * n + j) * bytes)));
+    }
+    for (; j < n; j++) {
       const at = sums + j * bytes;
       store<f32>(at, load<f32>(at) + load<f32>(matrix + (i * n + j) * bytes));
     }
@@ -244,4 +261,43 @@ export function adam(
 /** to (n float32) = scale * from (n int8). */
 export function widen(from: i32, to: i32, n: i32, scale: f32): void {
   for (let i = 0; i < n; i++) store<f32>(to + i * bytes, <f32>load<i8>(from + i) * scale);
+}
+
+/** Takes a row (n) off every row of a matrix (m x n). */
+export function subtractRow(matrix: i32, row: i32, m: i32, n: i32): void {
+  for (let i = 0; i < m; i++) {
+    const to = matrix + i * n * bytes;
+    let j = 0;
+    for (; j + 4 <= n; j += 4) {
+      const at = to + j * bytes;
+      v128.store(at, f32x4.sub(v128.load(at), v128.load(row + j * bytes)));
+    }
+    for (; j < n; j++) {
+      const at = to + j * bytes;
+      store<f32>(at, load<f32>(at) - load<f32>(row + j * bytes));
+    }
+  }
+}
+
+/** out (32) = sketch (n int8) . matrix (n x 32). What is 0 in the sketch costs next to nothing. */
+export function project(sketch: i32, matrix: i32, out: i32, n: i32): void {
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
+  let row = matrix;
+  for (let i = 0; i < n; i++) {
+    const value = load<i8>(sketch + i);
+    if (value != 0) {
+      const v = f32x4.splat(<f32>value);
+      s0 = f32x4.add(s0, f32x4.mul(v, v128.load(row)));
+      s1 = f32x4.add(s1, f32x4.mul(v, v128.load(row, 16)));
+      s2 = f32x4.add(s2, f32x4.mul(v, v128.load(row, 32)));
+      s3 = f32x4.add(s3, f32x4.mul(v, v128.load(row, 48)));
+      s4 = f32x4.add(s4, f32x4.mul(v, v128.load(row, 64)));
+      s5 = f32x4.add(s5, f32x4.mul(v, v128.load(row, 80)));
+      s6 = f32x4.add(s6, f32x4.mul(v, v128.load(row, 96)));
+      s7 = f32x4.add(s7, f32x4.mul(v, v128.load(row, 112)));
+    }
+    row += 128;
+  }
+  v128.store(out, s0); v128.store(out, s1, 16); v128.store(out, s2, 32); v128.store(out, s3, 48);
+  v128.store(out, s4, 64); v128.store(out, s5, 80); v128.store(out, s6, 96); v128.store(out, s7, 112);
 }

@@ -29,6 +29,7 @@ const plainFields = [
   'events',
   'rewards',
   'rewardsAtRefit',
+  'rewardsAtBasis',
   'offsetAtRefit',
   'rewardsAtPolicy',
   'eventsAtTuning',

@@ -62,12 +62,20 @@ export interface Kernels {
     epsilon: number,
   ): void;
   widen(from: number, to: number, n: number, scale: number): void;
+  subtractRow(matrix: number, row: number, m: number, n: number): void;
+  project(sketch: number, matrix: number, out: number, n: number): void;
 }
 
 const pageBytes = 65_536;
 const floatBytes = 4;
-/** Where the first array lies: a vector's alignment away from 0. */
-const base = 16;
+/** The widest projection that can be kept at hand, and the vectors it is applied to and makes. */
+const keptRows = 1024;
+const keptColumns = 32;
+const vectorAt = 16;
+const projectedAt = vectorAt + keptRows;
+const projectionAt = projectedAt + floatBytes * keptColumns;
+/** Where the first array that is laid out lies. */
+const base = projectionAt + floatBytes * keptRows * keptColumns;
 
 const memory = new WebAssembly.Memory({ initial: 16 });
 export const kernels = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(kernelModule, 'base64')), {
@@ -98,4 +106,35 @@ export function floatsAt(address: number, length: number): Float32Array {
 /** The same for int8 values. */
 export function int8At(address: number, length: number): Int8Array {
   return new Int8Array(memory.buffer, address, length);
+}
+
+let kept: Float32Array | null = null;
+
+/**
+ * A sketch of 1,024 values times a projection (32 x 1,024, immutable), 32 values; to be used before the next call. The
+ * projection applied last is at hand: whoever describes many requests under one basis should not mix it with others.
+ */
+export function projectSketch(projection: Float32Array, sketch: Int8Array): Float32Array {
+  if (kept !== projection) {
+    const turned = floatsAt(projectionAt, keptRows * keptColumns);
+    for (let c = 0; c < keptColumns; c++)
+      for (let i = 0; i < keptRows; i++) turned[i * keptColumns + c] = projection[c * keptRows + i]!;
+    kept = projection;
+  }
+  viewsOfMemory();
+  views.sketch.set(sketch);
+  kernels.project(vectorAt, projectionAt, projectedAt, keptRows);
+  return views.projected;
+}
+
+/** Made anew when the memory has grown, which leaves the old ones empty. */
+let views = {
+  buffer: memory.buffer,
+  sketch: int8At(vectorAt, keptRows),
+  projected: floatsAt(projectedAt, keptColumns),
+};
+
+function viewsOfMemory(): void {
+  if (views.buffer === memory.buffer) return;
+  views = { buffer: memory.buffer, sketch: int8At(vectorAt, keptRows), projected: floatsAt(projectedAt, keptColumns) };
 }

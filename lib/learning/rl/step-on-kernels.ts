@@ -123,13 +123,7 @@ export function valuesOnKernels(
   const { inputs, hidden } = shape;
   const outputs = outputsOf(shape);
   const count = parameterCount(shape);
-  const [theta, x, h1, h2, values] = layOut([
-    count,
-    rows * inputs,
-    rows * hidden,
-    rows * hidden,
-    rows * outputs,
-  ]);
+  const [theta, x, h1, h2, values] = layOut([count, rows * inputs, rows * hidden, rows * hidden, rows * outputs]);
   floatsAt(theta, count).set(parameters);
   floatsAt(x, rows * inputs).set(batch);
   const at = (parameter: number): number => theta + floatBytes * parameter;
