@@ -301,3 +301,198 @@ export function project(sketch: i32, matrix: i32, out: i32, n: i32): void {
   v128.store(out, s0); v128.store(out, s1, 16); v128.store(out, s2, 32); v128.store(out, s3, 48);
   v128.store(out, s4, 64); v128.store(out, s5, 80); v128.store(out, s6, 96); v128.store(out, s7, 112);
 }
+
+/**
+ * One observation's Kalman step on a covariance (n x n float32, the rows of its lower triangle one behind the other):
+ * gain (n) = covariance . phi, and the covariance less what was learned. Returns noise + phi . covariance . phi.
+ */
+export function observe(covariance: i32, phi: i32, gain: i32, n: i32, noise: f32): f32 {
+  memory.fill(gain, 0, n * bytes);
+  let row = covariance;
+  for (let i = 0; i < n; i++) {
+    const value = load<f32>(phi + i * bytes);
+    const vValue = f32x4.splat(value);
+    let vSum = f32x4.splat(0);
+    let j = 0;
+    for (; j + 4 <= i; j += 4) {
+      const p = v128.load(row + j * bytes);
+      const at = gain + j * bytes;
+      vSum = f32x4.add(vSum, f32x4.mul(p, v128.load(phi + j * bytes)));
+      v128.store(at, f32x4.add(v128.load(at), f32x4.mul(p, vValue)));
+    }
+    let sum = sumOf(vSum);
+    for (; j < i; j++) {
+      const p = load<f32>(row + j * bytes);
+      const at = gain + j * bytes;
+      sum += p * load<f32>(phi + j * bytes);
+      store<f32>(at, load<f32>(at) + p * value);
+    }
+    const own = gain + i * bytes;
+    store<f32>(own, load<f32>(own) + (sum + load<f32>(row + i * bytes) * value));
+    row += (i + 1) * bytes;
+  }
+  let total = noise;
+  for (let i = 0; i < n; i++) total += load<f32>(gain + i * bytes) * load<f32>(phi + i * bytes);
+  row = covariance;
+  for (let i = 0; i < n; i++) {
+    const factor = load<f32>(gain + i * bytes) / total;
+    const vFactor = f32x4.splat(factor);
+    let j = 0;
+    for (; j + 4 <= i + 1; j += 4) {
+      const at = row + j * bytes;
+      v128.store(at, f32x4.sub(v128.load(at), f32x4.mul(vFactor, v128.load(gain + j * bytes))));
+    }
+    for (; j <= i; j++) {
+      const at = row + j * bytes;
+      store<f32>(at, load<f32>(at) - factor * load<f32>(gain + j * bytes));
+    }
+    row += (i + 1) * bytes;
+  }
+  return total;
+}
+
+// @ts-ignore: decorator
+@inline
+function dot64(a: i32, b: i32, n: i32): f64 {
+  let s0 = f64x2.splat(0), s1 = s0;
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    s0 = f64x2.add(s0, f64x2.mul(v128.load(a + (i << 3)), v128.load(b + (i << 3))));
+    s1 = f64x2.add(s1, f64x2.mul(v128.load(a + (i << 3), 16), v128.load(b + (i << 3), 16)));
+  }
+  s0 = f64x2.add(s0, s1);
+  let sum = f64x2.extract_lane(s0, 0) + f64x2.extract_lane(s0, 1);
+  for (; i < n; i++) sum += load<f64>(a + (i << 3)) * load<f64>(b + (i << 3));
+  return sum;
+}
+
+/**
+ * The Cholesky factor of a symmetric matrix (n x n float64), in the place of its lower triangle. Returns -1, or the first
+ * row at which the matrix is not positive definite.
+ */
+export function factorize(matrix: i32, n: i32): i32 {
+  const width = n << 3;
+  for (let i = 0; i < n; i++) {
+    const row = matrix + i * width;
+    for (let j = 0; j < i; j++) {
+      const other = matrix + j * width;
+      const at = row + (j << 3);
+      store<f64>(at, (load<f64>(at) - dot64(row, other, j)) / load<f64>(other + (j << 3)));
+    }
+    const at = row + (i << 3);
+    const left = load<f64>(at) - dot64(row, row, i);
+    if (!(left > 0)) return i;
+    store<f64>(at, Math.sqrt(left));
+  }
+  return -1;
+}
+
+/**
+ * inverse (the rows of its lower triangle one behind the other, float32) of the matrix with this Cholesky factor (n x n
+ * float64). `scratch`: n x n float64.
+ */
+export function invertFactor(factor: i32, scratch: i32, inverse: i32, n: i32): void {
+  const width = n << 3;
+  // Row j of scratch: column j of the factor's inverse, from j on.
+  for (let j = 0; j < n; j++) {
+    const column = scratch + j * width;
+    store<f64>(column + (j << 3), 1 / load<f64>(factor + j * width + (j << 3)));
+    for (let i = j + 1; i < n; i++) {
+      const row = factor + i * width;
+      const sum = dot64(row + (j << 3), column + (j << 3), i - j);
+      store<f64>(column + (i << 3), -sum / load<f64>(row + (i << 3)));
+    }
+  }
+  let to = inverse;
+  for (let i = 0; i < n; i++) {
+    const a = scratch + i * width + (i << 3);
+    for (let j = 0; j <= i; j++) {
+      store<f32>(to, <f32>dot64(a, scratch + j * width + (i << 3), n - i));
+      to += bytes;
+    }
+  }
+}
+
+/** gram (n x n float64, its upper half) plus the outer products of rows (count x n float64) with themselves. */
+export function addOuterProducts(gram: i32, rows: i32, count: i32, n: i32): void {
+  const width = n << 3;
+  let r = 0;
+  for (; r + 4 <= count; r += 4) {
+    const r0 = rows + r * width;
+    const r1 = r0 + width;
+    const r2 = r1 + width;
+    const r3 = r2 + width;
+    for (let i = 0; i < n; i++) {
+      const at = i << 3;
+      const v0 = v128.load64_splat(r0 + at), v1 = v128.load64_splat(r1 + at);
+      const v2 = v128.load64_splat(r2 + at), v3 = v128.load64_splat(r3 + at);
+      const out = gram + i * width;
+      // From an even column on, so that vectors stay aligned: at most one value of the lower half is touched.
+      let j = i & ~1;
+      for (; j + 2 <= n; j += 2) {
+        const c = j << 3;
+        const low = f64x2.add(f64x2.mul(v0, v128.load(r0 + c)), f64x2.mul(v1, v128.load(r1 + c)));
+        const high = f64x2.add(f64x2.mul(v2, v128.load(r2 + c)), f64x2.mul(v3, v128.load(r3 + c)));
+        v128.store(out + c, f64x2.add(v128.load(out + c), f64x2.add(low, high)));
+      }
+      if (j < n) {
+        const c = j << 3;
+        const low = load<f64>(r0 + at) * load<f64>(r0 + c) + load<f64>(r1 + at) * load<f64>(r1 + c);
+        const high = load<f64>(r2 + at) * load<f64>(r2 + c) + load<f64>(r3 + at) * load<f64>(r3 + c);
+        store<f64>(out + c, load<f64>(out + c) + (low + high));
+      }
+    }
+  }
+  for (; r < count; r++) {
+    const row = rows + r * width;
+    for (let i = 0; i < n; i++) addScaledRow(gram + i * width + (i << 3), load<f64>(row + (i << 3)), row + (i << 3), n - i);
+  }
+}
+
+/** to (n) += factor * from (n), float64. */
+// @ts-ignore: decorator
+@inline
+function addScaledRow(to: i32, factor: f64, from: i32, n: i32): void {
+  const v = f64x2.splat(factor);
+  let i = 0;
+  for (; i + 2 <= n; i += 2) {
+    const at = to + (i << 3);
+    v128.store(at, f64x2.add(v128.load(at), f64x2.mul(v, v128.load(from + (i << 3)))));
+  }
+  if (i < n) {
+    const at = to + (i << 3);
+    store<f64>(at, load<f64>(at) + factor * load<f64>(from + (i << 3)));
+  }
+}
+
+/** moments (wide x n) plus the sum over rows (count x n) of factors (count x wide) times the row; all float64. */
+export function addMoments(moments: i32, factors: i32, rows: i32, count: i32, wide: i32, n: i32): void {
+  for (let r = 0; r < count; r++) {
+    for (let t = 0; t < wide; t++)
+      addScaledRow(moments + ((t * n) << 3), load<f64>(factors + ((r * wide + t) << 3)), rows + ((r * n) << 3), n);
+  }
+}
+
+/** Solves factor . x = vector in the vector's place (n float64). */
+export function solveLower(factor: i32, vector: i32, n: i32): void {
+  for (let i = 0; i < n; i++) {
+    const row = factor + ((i * n) << 3);
+    const at = vector + (i << 3);
+    store<f64>(at, (load<f64>(at) - dot64(row, vector, i)) / load<f64>(row + (i << 3)));
+  }
+}
+
+/** Solves factor . factor^T . x = vector, each vector (n float64) in its place. */
+export function solve(factor: i32, vectors: i32, count: i32, n: i32): void {
+  for (let k = 0; k < count; k++) {
+    const vector = vectors + ((k * n) << 3);
+    solveLower(factor, vector, n);
+    for (let i = n - 1; i >= 0; i--) {
+      const row = factor + ((i * n) << 3);
+      const at = vector + (i << 3);
+      const x = load<f64>(at) / load<f64>(row + (i << 3));
+      store<f64>(at, x);
+      addScaledRow(vector, -x, row, i);
+    }
+  }
+}

@@ -100,6 +100,8 @@ export interface Scratch {
   /** phi again, for the float64 arithmetic of the linear half. */
   widePhi: Float64Array;
   served: ((features: Features, neuralWeight: number) => Values) | null;
+  /** The same policy as numbers. */
+  inForce: { readonly basis: Basis; readonly weights: PolicyWeights } | null;
   /** In the order of its values. */
   servedModels: readonly string[];
   /** Of the published policy. */
@@ -121,6 +123,7 @@ export function createScratch(): Scratch {
     phi: new Float32Array(0),
     widePhi: new Float64Array(0),
     served: null,
+    inForce: null,
     servedModels: [],
     guarantees: new Map(),
     broken: createBroken(),
@@ -148,6 +151,7 @@ export function describeRow(
 /** From now on this is the policy that decisions are made with. */
 export function serve({ scratch }: FoldParts, basis: Basis, weights: PolicyWeights): void {
   scratch.served = createValues(basis, weights);
+  scratch.inForce = { basis, weights };
   scratch.servedModels = weights.models;
   scratch.guarantees = guaranteesOf(weights);
 }

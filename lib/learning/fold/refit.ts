@@ -46,9 +46,7 @@ export function refitWhenDue(fold: FoldParts): void {
 
 function isBasisDue({ state }: FoldParts): boolean {
   return (
-    state.basis === null ||
-    state.rewardsAtBasis < maxFitRows ||
-    state.rewards >= state.rewardsAtBasis * basisGrowth
+    state.basis === null || state.rewardsAtBasis < maxFitRows || state.rewards >= state.rewardsAtBasis * basisGrowth
   );
 }
 
@@ -137,5 +135,13 @@ export function rebuild(fold: FoldParts, basis: Basis): LinearHalf {
     }
   }
   const squaredError = state.mix.rewards < leastErrors ? 1 : state.mix.linear;
-  return rebuildLinear(phis, size, rows, state.models.length, squaredError, state.random);
+  return rebuildLinear(
+    phis,
+    size,
+    rows,
+    state.models.length,
+    squaredError,
+    state.random,
+    state.linear?.precision ?? null,
+  );
 }

@@ -64,6 +64,13 @@ export interface Kernels {
   widen(from: number, to: number, n: number, scale: number): void;
   subtractRow(matrix: number, row: number, m: number, n: number): void;
   project(sketch: number, matrix: number, out: number, n: number): void;
+  observe(covariance: number, phi: number, gain: number, n: number, noise: number): number;
+  factorize(matrix: number, n: number): number;
+  invertFactor(factor: number, scratch: number, inverse: number, n: number): void;
+  addOuterProducts(gram: number, rows: number, count: number, n: number): void;
+  addMoments(moments: number, factors: number, rows: number, count: number, wide: number, n: number): void;
+  solveLower(factor: number, vector: number, n: number): void;
+  solve(factor: number, vectors: number, count: number, n: number): void;
 }
 
 const pageBytes = 65_536;
@@ -101,6 +108,11 @@ export function layOut<T extends readonly number[]>(lengths: readonly [...T]): {
 /** `length` float32 values at an address. To be used before the next `layOut`, which may move the memory. */
 export function floatsAt(address: number, length: number): Float32Array {
   return new Float32Array(memory.buffer, address, length);
+}
+
+/** The same for float64 values, for which two float32 values are laid out each. */
+export function doublesAt(address: number, length: number): Float64Array {
+  return new Float64Array(memory.buffer, address, length);
 }
 
 /** The same for int8 values. */
