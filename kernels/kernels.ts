@@ -140,68 +140,74 @@ export function transpose(matrix: i32, to: i32, m: i32, n: i32): void {
     for (let j = 0; j < n; j++) store<f32>(to + (j * m + i) * bytes, load<f32>(matrix + (i * n + j) * bytes));
 }
 
+// @ts-ignore: decorator
+@inline
+function dotOf(a: i32, b: i32, n: i32): f32 {
+  let s0 = f32x4.splat(0), s1 = s0;
+  let i = 0;
+  for (; i + 8 <= n; i += 8) {
+    s0 = f32x4.add(s0, f32x4.mul(v128.load(a + i * bytes), v128.load(b + i * bytes)));
+    s1 = f32x4.add(s1, f32x4.mul(v128.load(a + i * bytes, 16), v128.load(b + i * bytes, 16)));
+  }
+  let sum = sumOf(f32x4.add(s0, s1));
+  for (; i < n; i++) sum += load<f32>(a + i * bytes) * load<f32>(b + i * bytes);
+  return sum;
+}
+
+// @ts-ignore: decorator
+@inline
+function addScaledTo(to: i32, factor: f32, from: i32, n: i32): void {
+  const v = f32x4.splat(factor);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = to + i * bytes;
+    v128.store(at, f32x4.add(v128.load(at), f32x4.mul(v, v128.load(from + i * bytes))));
+  }
+  for (; i < n; i++) {
+    const at = to + i * bytes;
+    store<f32>(at, load<f32>(at) + factor * load<f32>(from + i * bytes));
+  }
+}
+
+/** out (m) = matrix (m x n) . vector (n). */
+export function dots(matrix: i32, vector: i32, out: i32, m: i32, n: i32): void {
+  for (let i = 0; i < m; i++) store<f32>(out + i * bytes, dotOf(matrix + i * n * bytes, vector, n));
+}
+
 /**
- * The last layer of a Q-network for those actions of each row that have a target, forwards and backwards: most rows know the
- * outcome of one action of a dozen. `weights` and `targets` (rows x outputs), hidden values h (rows x hidden), layer w (hidden x
- * outputs) with its bias. Writes values (rows x outputs, 0 where nothing is known), gH (rows x hidden) and the
- * gradients gW and gBias; returns the loss. `scratch`: heads + 4 floats. w, gW and gBias must have 3 floats behind them
- * that may be written to.
+ * The last layer of a Q-network for those outputs of each row that have a target, forwards and backwards: most rows know the
+ * outcome of one action of a dozen. `weights` and `targets` (rows x outputs), hidden values h (rows x hidden); the layer w and
+ * its gradient gW are transposed (outputs x hidden), so that everything runs along the hidden units. Writes values
+ * (rows x outputs, 0 where nothing is known), gH (rows x hidden), gW and gBias; returns the loss.
  */
 export function outputLayer(
-  h: i32, w: i32, bias: i32, targets: i32, weights: i32, rows: i32, hidden: i32, actions: i32, heads: i32,
-  delta: f32, values: i32, gH: i32, gW: i32, gBias: i32, scratch: i32,
+  h: i32, w: i32, bias: i32, targets: i32, weights: i32, rows: i32, hidden: i32, outputs: i32,
+  delta: f32, values: i32, gH: i32, gW: i32, gBias: i32,
 ): f32 {
-  const outputs = actions * heads;
-  const width = outputs * bytes;
   const share: f32 = 1 / <f32>rows;
+  const width = hidden * bytes;
   let loss: f64 = 0;
-  memory.fill(values, 0, rows * width);
-  memory.fill(gH, 0, rows * hidden * bytes);
-  memory.fill(gW, 0, hidden * width);
-  memory.fill(gBias, 0, width);
-  memory.fill(scratch, 0, (heads + 4) * bytes);
+  memory.fill(values, 0, rows * outputs * bytes);
+  memory.fill(gH, 0, rows * width);
+  memory.fill(gW, 0, outputs * width);
+  memory.fill(gBias, 0, outputs * bytes);
   for (let r = 0; r < rows; r++) {
-    const hRow = h + r * hidden * bytes;
-    const gRow = gH + r * hidden * bytes;
-    for (let action = 0; action < actions; action++) {
-      const at = action * heads * bytes;
-      const row = r * width + at;
-      let known = false;
-      for (let m = 0; m < heads; m++) if (load<f32>(weights + row + m * bytes) != 0) known = true;
-      if (!known) continue;
-      for (let m = 0; m < heads; m += 4) {
-        let sum = f32x4.splat(0);
-        let column = w + at + m * bytes;
-        for (let i = 0; i < hidden; i++) {
-          sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(hRow + i * bytes), v128.load(column)));
-          column += width;
-        }
-        v128.store(scratch + m * bytes, sum);
-      }
-      for (let m = 0; m < heads; m++) {
-        const value = load<f32>(scratch + m * bytes) + load<f32>(bias + at + m * bytes);
-        store<f32>(values + row + m * bytes, value);
-        const error = value - load<f32>(targets + row + m * bytes);
-        const cut = error > delta ? delta : error < -delta ? -delta : error;
-        const gradient = cut * (load<f32>(weights + row + m * bytes) * share);
-        loss += <f64>(gradient * (error - <f32>0.5 * cut));
-        store<f32>(scratch + m * bytes, gradient);
-        const biasAt = gBias + at + m * bytes;
-        store<f32>(biasAt, load<f32>(biasAt) + gradient);
-      }
-      // Behind the last head the gradient is 0: whole vectors may then be added, also where the next action's weights lie.
-      for (let m = heads; m < heads + 3; m++) store<f32>(scratch + m * bytes, 0);
-      for (let m = 0; m < heads; m += 4) {
-        const gradient = v128.load(scratch + m * bytes);
-        let column = at + m * bytes;
-        for (let i = 0; i < hidden; i++) {
-          const old = v128.load(gW + column);
-          v128.store(gW + column, f32x4.add(old, f32x4.mul(v128.load32_splat(hRow + i * bytes), gradient)));
-          const to = gRow + i * bytes;
-          store<f32>(to, load<f32>(to) + sumOf(f32x4.mul(v128.load(w + column), gradient)));
-          column += width;
-        }
-      }
+    const hRow = h + r * width;
+    for (let o = 0; o < outputs; o++) {
+      const at = (r * outputs + o) * bytes;
+      const weight = load<f32>(weights + at);
+      if (weight == 0) continue;
+      const column = w + o * width;
+      const value = dotOf(hRow, column, hidden) + load<f32>(bias + o * bytes);
+      store<f32>(values + at, value);
+      const error = value - load<f32>(targets + at);
+      const cut = error > delta ? delta : error < -delta ? -delta : error;
+      const gradient = cut * (weight * share);
+      loss += <f64>(gradient * (error - <f32>0.5 * cut));
+      const biasAt = gBias + o * bytes;
+      store<f32>(biasAt, load<f32>(biasAt) + gradient);
+      addScaledTo(gH + r * width, gradient, column, hidden);
+      addScaledTo(gW + o * width, gradient, hRow, hidden);
     }
   }
   return <f32>loss;

@@ -127,9 +127,10 @@ export function describePhi(basis: Basis, x: Float32Array | null, phi: Float32Ar
   if (x === null) return;
   const size = requestSizeOf(basis);
   const norm = Math.sqrt(dot32(x, 0, x, 0, size)) || 1;
+  const cosines = cosinesOf(basis, x, size);
   let top = -Infinity;
   for (let k = 0; k < basis.clusters; k++) {
-    const logit = dot32(basis.centroids, k * size, x, 0, size) / norm / clusterTemperature;
+    const logit = cosines[k]! / norm / clusterTemperature;
     phi[1 + k] = logit;
     if (logit > top) top = logit;
   }
@@ -142,6 +143,15 @@ export function describePhi(basis: Basis, x: Float32Array | null, phi: Float32Ar
   for (let i = described; i < size; i++) phi[1 + maxClusters + i] = x[i]! / taskWeight;
   const contextShare = (contextFactor / contextNetworkWeight) * basis.networkScale;
   for (let i = size; i < basis.xSize; i++) phi[1 + maxClusters + i] = contextShare * x[i]!;
+}
+
+/** Inner products of X with every centroid; to be used before anything else is laid out. */
+function cosinesOf({ centroids, clusters }: Basis, x: Float32Array, size: number): Float32Array {
+  const [matrix, vector, out] = layOut([clusters * size, size, clusters]);
+  floatsAt(matrix, clusters * size).set(centroids);
+  floatsAt(vector, size).set(x.length === size ? x : x.subarray(0, size));
+  kernels.dots(matrix, vector, out, clusters, size);
+  return floatsAt(out, clusters);
 }
 
 /** Writes X; false when these features are not of the basis's kind and size. */

@@ -37,15 +37,14 @@ export interface Kernels {
     weights: number,
     rows: number,
     hidden: number,
-    actions: number,
-    heads: number,
+    outputs: number,
     delta: number,
     values: number,
     gH: number,
     gW: number,
     gBias: number,
-    scratch: number,
   ): number;
+  dots(matrix: number, vector: number, out: number, m: number, n: number): void;
   norm(values: number, n: number): number;
   adam(
     theta: number,

@@ -34,11 +34,11 @@ export function stepOnKernels(
   step: number,
   rates: AdamRates,
 ): TrainingStep {
-  const { inputs, hidden, actions, heads } = shape;
+  const { inputs, hidden } = shape;
   const outputs = outputsOf(shape);
   const count = parameterCount(shape);
   const { rows } = batch;
-  const [theta, first, second, gradient, x, targets, weights, h1, h2, values, g1, g2, turned, scratch] = layOut([
+  const [theta, first, second, gradient, x, targets, weights, h1, h2, values, g1, g2, turned, last, gLast] = layOut([
     count,
     count,
     count,
@@ -52,7 +52,8 @@ export function stepOnKernels(
     rows * hidden,
     rows * hidden,
     hidden * hidden,
-    heads + 4,
+    hidden * outputs,
+    hidden * outputs,
   ]);
   const at = (start: number, parameter: number): number => start + floatBytes * parameter;
   const second2 = secondLayerAt(shape);
@@ -67,23 +68,23 @@ export function stepOnKernels(
   kernels.addBiasAndRectify(h1, at(theta, hiddenBiasAt(shape)), rows, hidden);
   kernels.multiply(h1, hidden, 1, at(theta, second2), h2, rows, hidden, hidden, 0);
   kernels.addBiasAndRectify(h2, at(theta, secondBiasAt(shape)), rows, hidden);
+  kernels.transpose(at(theta, output), last, hidden, outputs);
   const loss = kernels.outputLayer(
     h2,
-    at(theta, output),
+    last,
     at(theta, outputBiasAt(shape)),
     targets,
     weights,
     rows,
     hidden,
-    actions,
-    heads,
+    outputs,
     settings.huberDelta,
     values,
     g2,
-    at(gradient, output),
+    gLast,
     at(gradient, outputBiasAt(shape)),
-    scratch,
   );
+  kernels.transpose(gLast, at(gradient, output), outputs, hidden);
   kernels.maskRectified(g2, h2, rows * hidden);
   kernels.multiply(h1, 1, hidden, g2, at(gradient, second2), hidden, rows, hidden, 0);
   kernels.sumRows(g2, at(gradient, secondBiasAt(shape)), rows, hidden);

@@ -64,11 +64,13 @@ function linearParts(basis: Basis, weights: PolicyWeights, rows: readonly Descri
   const size = phiSize(basis);
   const arms = weights.models.length;
   const width = paddedTo(arms);
-  const [phis, matrix, out] = layOut([rows.length * size, size * width, rows.length * width]);
-  const phisView = floatsAt(phis, rows.length * size);
+  // First, since describing a request lays out what it needs itself.
+  const described = new Float32Array(rows.length * size);
   rows.forEach(({ x, isKnown }, i) => {
-    describePhi(basis, isKnown ? x : null, phisView.subarray(i * size, (i + 1) * size));
+    describePhi(basis, isKnown ? x : null, described.subarray(i * size, (i + 1) * size));
   });
+  const [phis, matrix, out] = layOut([rows.length * size, size * width, rows.length * width]);
+  floatsAt(phis, rows.length * size).set(described);
   const matrixView = floatsAt(matrix, size * width).fill(0);
   for (let arm = 0; arm < arms; arm++) {
     const row = (arm * weightRows + meanRow) * size;
@@ -101,7 +103,8 @@ function networkParts(basis: Basis, weights: PolicyWeights, rows: readonly Descr
   });
   const matrixView = floatsAt(matrix, hidden * width).fill(0);
   for (let i = 0; i < hidden; i++)
-    for (let arm = 0; arm < arms; arm++) matrixView[i * width + arm] = headMean(network, last + i * outputsOf(shape), arm);
+    for (let arm = 0; arm < arms; arm++)
+      matrixView[i * width + arm] = headMean(network, last + i * outputsOf(shape), arm);
   const at = (parameter: number): number => theta + floatBytes * parameter;
   kernels.multiply(xs, shape.inputs, 1, theta, h1, count, shape.inputs, hidden, 0);
   kernels.addBiasAndRectify(h1, at(hiddenBiasAt(shape)), count, hidden);

@@ -113,23 +113,23 @@ function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
   const scale = source.basis.fitted.networkScale;
   for (let i = 0; i < batchRows; i++) {
     const row = rowAt(source.replay, oldest + source.random.integer(available));
-    const { x } = describedIn(source.basis, row);
-    for (let j = 0; j < inputs; j++) batch.x[i * inputs + j] = x[j]! * scale;
+    batch.x.set(describedIn(source.basis, row).x, i * inputs);
     const next = source.discount > 0 && row.next ? nextOf(neural, row.next, source) : null;
     for (let o = 0; o < row.outcomes.length; o++) {
       const outcome = row.outcomes[o]!;
       const arm = source.armOf(outcome.model);
       if (arm < 0) continue;
       const reward = source.targetOf(arm, outcome);
-      const transition = { reward, discount: source.discount, nextAllowed: next?.allowed ?? null };
+      const transition = next && { reward, discount: source.discount, nextAllowed: next.allowed };
       for (let m = 0; m < heads; m++) {
         if (!inBootstrap(source.seed, row.offset, o * heads + m)) continue;
         const at = i * outputs + arm * heads + m;
-        batch.targets[at] = tdTarget(transition, m, next, neural.shape);
+        batch.targets[at] = transition === null ? reward : tdTarget(transition, m, next, neural.shape);
         batch.weights[at] = 1 / row.outcomes.length;
       }
     }
   }
+  for (let i = 0; i < batch.x.length; i++) batch.x[i] = batch.x[i]! * scale;
   return batch;
 }
 

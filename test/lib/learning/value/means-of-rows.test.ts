@@ -1,15 +1,14 @@
-import { fitBasis } from '../../../../lib/learning/features/basis';
+import { fitBasis, phiSize } from '../../../../lib/learning/features/basis';
 import { describedIn } from '../../../../lib/learning/fold/replay';
 import { parameterCount } from '../../../../lib/learning/rl/network';
 import { headCount, weightRows } from '../../../../lib/learning/value/linear-half';
 import { meansOfRows } from '../../../../lib/learning/value/means-of-rows';
 import { createValues, featuresOf, type PolicyWeights } from '../../../../lib/learning/value/policy';
-import { phiSize } from '../../../../lib/learning/features/basis';
 import { seededRandom } from '../../../../lib/random/seeded';
-import { textFields, callerFields } from '../../../services/dqn-trainer/records';
+import { callerFields, featureFields } from '../toy-world';
 
 const random = seededRandom(4, 'means');
-const texts = Array.from({ length: 40 }, (_, i) => featuresOf(textFields(`word${i % 7} question number ${i}?`)));
+const texts = Array.from({ length: 40 }, (_, i) => featuresOf(featureFields(`word${i % 7} question number ${i}?`)));
 const basis = fitBasis(texts, 'v', null, random);
 const models = ['a', 'b', 'c'];
 const filled = (length: number): Float32Array => Float32Array.from({ length }, () => 0.2 * random.normal());
