@@ -57,10 +57,12 @@ tensorflow: install ## Build native TensorFlow for training large networks (opti
 
 generate: install ## Write everything generated: message types, schema versions and ids, the topology in the docs
 	@node_modules/.bin/tsx schemas/generate.ts
+	@node_modules/.bin/tsx kernels/generate.ts
 	@node_modules/.bin/tsx docs/generate.ts
 
 generate-check: install ## Fail when anything generated is stale
 	@node_modules/.bin/tsx schemas/generate.ts --check
+	@node_modules/.bin/tsx kernels/generate.ts --check
 	@node_modules/.bin/tsx docs/generate.ts --check
 
 format: install ## Format and apply safe fixes

@@ -6,6 +6,7 @@
  */
 import type { Random } from '../../ports/random';
 import { arrayOf, type Blob, readBlob, writeBlob } from '../fold/blob';
+import { floatsAt, int8At, kernels, layOut, projectSketch } from '../kernels/kernels';
 import {
   addScaled,
   addScaled32,
@@ -72,8 +73,9 @@ const leastClusters = 4;
 const clusterIterations = 12;
 /** Softmax temperature of cosine similarities: below it clusters are hard, above it they blur. */
 const clusterTemperature = 0.07;
-/** Subspace iterations of the principal components. */
-const subspaceIterations = 4;
+/** Subspace iterations of the principal components: from nothing, and from axes that were fitted before. */
+const coldIterations = 4;
+const warmIterations = 2;
 /** Random part of an axis at the start of them, where an axis of a previous basis has a length of about 1. */
 const leastAxis = 1e-4;
 /** Directions with less than this share of the largest eigenvalue are noise and are not blown up. */
@@ -92,6 +94,7 @@ const leastContextDeviation = 0.005;
 const fullContextDeviation = 0.05;
 // Bound once: see encode.ts.
 const { max, min } = Math;
+const floatBytes = Float32Array.BYTES_PER_ELEMENT;
 
 /** Standardised values beyond this many deviations are cut. */
 const clip = 4;
@@ -107,17 +110,27 @@ function requestSizeOf(basis: Basis): number {
 
 /** Writes X (xSize) and phi (phiSize) of one request. A request of another kind than the basis is a stranger: bias only. */
 export function describe(basis: Basis, features: Features, x: Float32Array, phi: Float32Array): void {
+  describePhi(basis, describeX(basis, features, x) ? x : null, phi);
+}
+
+/** Writes X of one request. False for a stranger: X is then 0. */
+export function describeX(basis: Basis, features: Features, x: Float32Array): boolean {
+  const isKnown = project(basis, features, x);
+  if (!isKnown) x.fill(0);
+  return isKnown;
+}
+
+/** Writes phi of a request whose X is known; null: of a stranger. */
+export function describePhi(basis: Basis, x: Float32Array | null, phi: Float32Array): void {
   phi.fill(0);
   phi[0] = 1;
-  if (!project(basis, features, x)) {
-    x.fill(0);
-    return;
-  }
+  if (x === null) return;
   const size = requestSizeOf(basis);
   const norm = Math.sqrt(dot32(x, 0, x, 0, size)) || 1;
+  const cosines = cosinesOf(basis, x, size);
   let top = -Infinity;
   for (let k = 0; k < basis.clusters; k++) {
-    const logit = dot32(basis.centroids, k * size, x, 0, size) / norm / clusterTemperature;
+    const logit = cosines[k]! / norm / clusterTemperature;
     phi[1 + k] = logit;
     if (logit > top) top = logit;
   }
@@ -132,7 +145,14 @@ export function describe(basis: Basis, features: Features, x: Float32Array, phi:
   for (let i = size; i < basis.xSize; i++) phi[1 + maxClusters + i] = contextShare * x[i]!;
 }
 
-const dense = new Float32Array(sketchSize);
+/** Inner products of X with every centroid; to be used before anything else is laid out. */
+function cosinesOf({ centroids, clusters }: Basis, x: Float32Array, size: number): Float32Array {
+  const [matrix, vector, out] = layOut([clusters * size, size, clusters]);
+  floatsAt(matrix, clusters * size).set(centroids);
+  floatsAt(vector, size).set(x.length === size ? x : x.subarray(0, size));
+  kernels.dots(matrix, vector, out, clusters, size);
+  return floatsAt(out, clusters);
+}
 
 /** Writes X; false when these features are not of the basis's kind and size. */
 function project(basis: Basis, features: Features, x: Float32Array): boolean {
@@ -146,11 +166,8 @@ function project(basis: Basis, features: Features, x: Float32Array): boolean {
     return true;
   }
   if (features.caller || features.sketch.length !== sketchSize || features.hand.length !== handSize) return false;
-  dense.set(features.sketch);
-  for (let c = 0; c < componentCount; c++) {
-    x[c] =
-      dot32(basis.projection, c * sketchSize, dense, 0, sketchSize) * features.sketchScale - basis.projectedMean[c]!;
-  }
+  const projected = projectSketch(basis.projection, features.sketch);
+  for (let c = 0; c < componentCount; c++) x[c] = projected[c]! * features.sketchScale - basis.projectedMean[c]!;
   standardize(features.hand, basis, x, componentCount, 1 / Math.sqrt(handSize));
   writeTask(basis, features.task, x, described);
   return true;
@@ -321,16 +338,18 @@ function fitProjection(
   previous: Basis | null,
   random: Random,
 ): Pick<Basis, 'projection' | 'projectedMean'> {
-  const { centred, mean } = centre(rows);
   const n = rows.length;
+  const space = new FitSpace(rows);
+  const { mean } = space;
   // The old axes, and a little of everything: fitted to few rows, some of them are empty and would stay so for good.
   const axes = Float64Array.from(
     { length: componentCount * sketchSize },
     (_, i) => (previous?.projection[i] ?? 0) + leastAxis * random.normal(),
   );
   orthonormalize(axes, componentCount, sketchSize);
-  for (let i = 0; i < subspaceIterations; i++) iterateSubspace(axes, centred, n);
-  const coordinates = coordinatesOf(Float32Array.from(axes), centred, n);
+  const iterations = previous ? warmIterations : coldIterations;
+  for (let i = 0; i < iterations; i++) space.iterate(axes);
+  const coordinates = space.coordinatesOn(axes);
   const covariance = new Float64Array(componentCount * componentCount);
   for (let i = 0; i < n; i++) {
     for (let c = 0; c < componentCount; c++) {
@@ -355,41 +374,71 @@ function fitProjection(
   return { projection, projectedMean };
 }
 
-/** The rows' sketches minus their mean. */
-function centre(rows: readonly Features[]): { centred: Float32Array; mean: Float64Array } {
-  const mean = new Float64Array(sketchSize);
-  const centred = new Float32Array(rows.length * sketchSize);
-  rows.forEach((row, i) => {
-    for (let j = 0; j < sketchSize; j++) {
-      const value = row.sketch[j]! * row.sketchScale;
-      centred[i * sketchSize + j] = value;
-      mean[j] = mean[j]! + value / rows.length;
-    }
-  });
-  for (let i = 0; i < centred.length; i++) centred[i] = centred[i]! - mean[i % sketchSize]!;
-  return { centred, mean };
-}
+/** The rows' sketches minus their mean, on the kernels' memory: to be used before anything else is laid out there. */
+class FitSpace {
+  readonly mean: Float64Array;
+  private readonly sketches: number;
+  private readonly turned: number;
+  private readonly coordinates: number;
+  private readonly axes: number;
 
-/** axes <- orthonormal basis of (S^T S) axes, for the centred rows S. */
-function iterateSubspace(axes: Float64Array, centred: Float32Array, n: number): void {
-  const coordinates = coordinatesOf(Float32Array.from(axes), centred, n);
-  axes.fill(0);
-  for (let i = 0; i < n; i++) {
-    for (let c = 0; c < componentCount; c++) {
-      addScaled32(axes, c * sketchSize, coordinates[i * componentCount + c]!, centred, i * sketchSize, sketchSize);
-    }
+  constructor(private readonly rows: readonly Features[]) {
+    const n = rows.length;
+    const size = componentCount * sketchSize;
+    const [sketches, turned, coordinates, axes, meanAt, bytes] = layOut([
+      n * sketchSize,
+      size,
+      n * componentCount,
+      size,
+      sketchSize,
+      sketchSize,
+    ]);
+    this.sketches = sketches;
+    this.turned = turned;
+    this.coordinates = coordinates;
+    this.axes = axes;
+    const sketch = int8At(bytes, sketchSize);
+    rows.forEach((row, i) => {
+      sketch.set(row.sketch);
+      kernels.widen(bytes, sketches + floatBytes * i * sketchSize, sketchSize, row.sketchScale);
+    });
+    kernels.sumRows(sketches, meanAt, n, sketchSize);
+    const mean = floatsAt(meanAt, sketchSize);
+    for (let j = 0; j < sketchSize; j++) mean[j] = mean[j]! / n;
+    kernels.subtractRow(sketches, meanAt, n, sketchSize);
+    this.mean = Float64Array.from(mean);
   }
-  orthonormalize(axes, componentCount, sketchSize);
-}
 
-function coordinatesOf(axes: Float32Array, centred: Float32Array, n: number): Float64Array {
-  const coordinates = new Float64Array(n * componentCount);
-  for (let i = 0; i < n; i++) {
-    for (let c = 0; c < componentCount; c++) {
-      coordinates[i * componentCount + c] = dot32(axes, c * sketchSize, centred, i * sketchSize, sketchSize);
-    }
+  /** Coordinates of the rows (n x componentCount) on the axes. */
+  coordinatesOn(axes: Float64Array): Float64Array {
+    this.project(axes);
+    return Float64Array.from(floatsAt(this.coordinates, this.rows.length * componentCount));
   }
-  return coordinates;
+
+  /** axes <- orthonormal basis of (S^T S) axes, for the centred rows S. */
+  iterate(axes: Float64Array): void {
+    this.project(axes);
+    kernels.multiply(
+      this.coordinates,
+      1,
+      componentCount,
+      this.sketches,
+      this.axes,
+      componentCount,
+      this.rows.length,
+      sketchSize,
+      0,
+    );
+    axes.set(floatsAt(this.axes, componentCount * sketchSize));
+    orthonormalize(axes, componentCount, sketchSize);
+  }
+
+  private project(axes: Float64Array): void {
+    floatsAt(this.axes, componentCount * sketchSize).set(axes);
+    kernels.transpose(this.axes, this.turned, componentCount, sketchSize);
+    const n = this.rows.length;
+    kernels.multiply(this.sketches, sketchSize, 1, this.turned, this.coordinates, n, sketchSize, componentCount, 0);
+  }
 }
 
 function meanNorm(turn: Float64Array, coordinates: Float64Array, n: number): number {
@@ -451,18 +500,17 @@ function sphericalMeans(xs: Float32Array, n: number, size: number, clusters: num
       if (d < distance[i]!) distance[i] = d;
     }
   }
+  const [rowsAt, turnedAt, centroidsAt, cosinesAt] = layOut([n * size, clusters * size, clusters * size, n * clusters]);
+  floatsAt(rowsAt, n * size).set(xs);
+  const cosines = floatsAt(cosinesAt, n * clusters);
   for (let iteration = 0; iteration < clusterIterations; iteration++) {
+    floatsAt(centroidsAt, clusters * size).set(centroids);
+    kernels.transpose(centroidsAt, turnedAt, clusters, size);
+    kernels.multiply(rowsAt, size, 1, turnedAt, cosinesAt, n, size, clusters, 0);
     const sums = new Float64Array(clusters * size);
     for (let i = 0; i < n; i++) {
       let best = 0;
-      let bestCosine = -Infinity;
-      for (let k = 0; k < clusters; k++) {
-        const cosine = dot32(centroids, k * size, xs, i * size, size);
-        if (cosine > bestCosine) {
-          bestCosine = cosine;
-          best = k;
-        }
-      }
+      for (let k = 1; k < clusters; k++) if (cosines[i * clusters + k]! > cosines[i * clusters + best]!) best = k;
       addScaled32(sums, best * size, 1, xs, i * size, size);
     }
     for (let k = 0; k < clusters; k++) {

@@ -8,7 +8,7 @@ import type { PacedRequest, Pacer } from '../budget/pacer';
 import { phiSize, readBasis } from '../features/basis';
 import { restoredGuard, type SavedGuard, savedGuard } from '../guard/guard-state';
 import { parameterCount } from '../rl/network';
-import { weightRows } from '../value/linear-half';
+import { triangle, weightRows } from '../value/linear-half';
 import { neuralShape, restoreNeuralHalf } from '../value/neural-half';
 import { arrayOf, type BlobArray, readBlob, sha256Of, writeBlob } from './blob';
 import type { LearnerState } from './learner-state';
@@ -29,6 +29,7 @@ const plainFields = [
   'events',
   'rewards',
   'rewardsAtRefit',
+  'rewardsAtBasis',
   'offsetAtRefit',
   'rewardsAtPolicy',
   'eventsAtTuning',
@@ -177,7 +178,12 @@ export function readCheckpoint(
     state.basis = { ...meta.basis, fitted, bytes: basisBytes, sha256: sha256Of(basisBytes) };
     const size = phiSize(fitted);
     const armOf = (name: string, rows: number, suffix: string) => ({
-      covariance: arrayOf(blob, suffix === '' ? `${name}Covariance` : `covariance${suffix}`, Float64Array, size * size),
+      covariance: arrayOf(
+        blob,
+        suffix === '' ? `${name}Covariance` : `covariance${suffix}`,
+        Float32Array,
+        triangle(size),
+      ),
       weights: arrayOf(blob, suffix === '' ? `${name}Weights` : `weights${suffix}`, Float64Array, rows * size),
     });
     if (meta.linear) {

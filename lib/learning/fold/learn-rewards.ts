@@ -23,7 +23,7 @@ export function learn(fold: FoldParts, event: LearningEvent, offset: number): bo
   const row = rowOf(fold, event, offset, outcomes);
   addRow(state.replay, row, sessionOf(event));
   let alarm = false;
-  if (state.basis) describeRow(fold, state.basis.fitted, row);
+  if (state.basis) describeRow(fold, state.basis, row);
   const heads = state.basis && state.neural!.predict(fold.scratch.x, state.basis.fitted.networkScale);
   const ahead = looksAhead(fold, row);
   for (const outcome of outcomes) {
@@ -124,7 +124,7 @@ function correct(fold: FoldParts, event: LearningEvent): boolean {
   const { row, before, outcome } = judged;
   if (!state.linear || !state.basis) return true;
   const arm = state.models.indexOf(outcome.model);
-  describeRow(fold, state.basis.fitted, row);
+  describeRow(fold, state.basis, row);
   const phi = scratch.widePhi;
   const cost = costTarget(fold, outcome);
   // A cost not known before was learned as what was predicted.
@@ -175,8 +175,7 @@ export function rowOf(
     openedAtMs,
     eligible: sessionOf(event) === null ? null : eligible(),
     next: null,
-    x: null,
-    xBasis: -1,
+    described: null,
   };
 }
 

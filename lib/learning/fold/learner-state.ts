@@ -5,7 +5,7 @@ import type { TensorBackend } from '../../ports/tensor-backend';
 import type { Tuning, UtilityScale, WeightsPublished } from '../../topics/generated/messages';
 import { type Guarantees, guaranteesOf } from '../budget/guarantees';
 import type { Pacer } from '../budget/pacer';
-import { type Basis, describe, type Features, phiSize } from '../features/basis';
+import { type Basis, describePhi, type Features, phiSize } from '../features/basis';
 import type { Alarm } from '../guard/alarms';
 import type { GuardState } from '../guard/guard-state';
 import { type Broken, createBroken } from '../guard/soundness';
@@ -14,7 +14,7 @@ import type { Mix } from '../value/mix';
 import type { NeuralHalf } from '../value/neural-half';
 import { createValues, type PolicyWeights, type Values } from '../value/policy';
 import type { Drift } from './drift';
-import type { Replay, ReplayRow } from './replay';
+import { describedIn, type Replay, type ReplayRow } from './replay';
 import type { Trust } from './trust';
 
 export interface LearnerOptions {
@@ -79,6 +79,8 @@ export interface LearnerState {
   events: number;
   rewards: number;
   rewardsAtRefit: number;
+  /** ...and when the basis was last fitted. */
+  rewardsAtBasis: number;
   /** One past the last offset that the last refit has seen. */
   offsetAtRefit: number;
   rewardsAtPolicy: number;
@@ -98,6 +100,8 @@ export interface Scratch {
   /** phi again, for the float64 arithmetic of the linear half. */
   widePhi: Float64Array;
   served: ((features: Features, neuralWeight: number) => Values) | null;
+  /** The same policy as numbers. */
+  inForce: { readonly basis: Basis; readonly weights: PolicyWeights } | null;
   /** In the order of its values. */
   servedModels: readonly string[];
   /** Of the published policy. */
@@ -119,6 +123,7 @@ export function createScratch(): Scratch {
     phi: new Float32Array(0),
     widePhi: new Float64Array(0),
     served: null,
+    inForce: null,
     servedModels: [],
     guarantees: new Map(),
     broken: createBroken(),
@@ -132,14 +137,21 @@ export function makeRoom(fold: FoldParts, basis: Basis): void {
 }
 
 /** X and phi of a row, into scratch space. */
-export function describeRow({ scratch }: FoldParts, basis: Basis, row: Pick<ReplayRow, 'features'>): void {
-  describe(basis, row.features, scratch.x, scratch.phi);
+export function describeRow(
+  { scratch }: FoldParts,
+  basis: Pick<NonNullable<LearnerState['basis']>, 'fitted' | 'number'>,
+  row: ReplayRow,
+): void {
+  const { x, isKnown } = describedIn(basis, row);
+  scratch.x.set(x);
+  describePhi(basis.fitted, isKnown ? x : null, scratch.phi);
   scratch.widePhi.set(scratch.phi);
 }
 
 /** From now on this is the policy that decisions are made with. */
 export function serve({ scratch }: FoldParts, basis: Basis, weights: PolicyWeights): void {
   scratch.served = createValues(basis, weights);
+  scratch.inForce = { basis, weights };
   scratch.servedModels = weights.models;
   scratch.guarantees = guaranteesOf(weights);
 }

@@ -20,7 +20,9 @@ import { forgetModels } from './meet-models';
 import { replaySize, rowAt } from './replay';
 
 /** Refit when the number of rewards has grown by this factor. */
-const refitGrowth = 1.3;
+const refitGrowth = Number(process.env['RG'] ?? 1.3);
+/** Once a basis was fitted to as many rows as a fit looks at, another one is as good until there is so much more to describe. */
+const basisGrowth = Number(process.env['BG'] ?? 2);
 /** A model's standardised mean is shrunk towards 0 as by so many average rewards. */
 export const meanShrinkage = 2;
 /** The smallest deviation a reward is standardised by; below it all rewards are alike. */
@@ -36,14 +38,27 @@ export function refitWhenDue(fold: FoldParts): void {
   state.offsetAtRefit = state.toOffset;
   forgetModels(fold);
   standardize(fold);
+  if (isBasisDue(fold)) refitBasis(fold);
+  const { fitted } = state.basis!;
+  if (options.config.pipeline === 'full') state.linear = rebuild(fold, fitted);
+  state.neural ??= createNeuralHalf(neuralShape(fitted.xSize, state.models.length), state.random);
+}
+
+function isBasisDue({ state }: FoldParts): boolean {
+  return (
+    state.basis === null || state.rewardsAtBasis < maxFitRows || state.rewards >= state.rewardsAtBasis * basisGrowth
+  );
+}
+
+function refitBasis(fold: FoldParts): void {
+  const { state, options } = fold;
+  state.rewardsAtBasis = state.rewards;
   const before = state.basis?.fitted ?? null;
   const fitted = fitBasis(fitRows(fold), options.encoderVersion, before, state.random);
   const bytes = writeBasis(fitted);
   state.basis = { fitted, bytes, sha256: sha256Of(bytes), number: (state.basis?.number ?? 0) + 1, published: false };
   makeRoom(fold, fitted);
-  if (options.config.pipeline === 'full') state.linear = rebuild(fold, fitted);
   if (state.neural && before) state.neural = carryOver(state.neural, before, fitted);
-  state.neural ??= createNeuralHalf(neuralShape(fitted.xSize, state.models.length), state.random);
 }
 
 /** The network on a new basis; null when it has to start from nothing. */
@@ -112,7 +127,7 @@ export function rebuild(fold: FoldParts, basis: Basis): LinearHalf {
   const arms = new Map(state.models.map((model, arm) => [model, arm]));
   for (let i = 0; i < count; i++) {
     const row = rowAt(state.replay, i);
-    describeRow(fold, basis, row);
+    describeRow(fold, { fitted: basis, number: state.basis!.number }, row);
     phis.set(fold.scratch.widePhi, i * size);
     for (const outcome of row.outcomes) {
       const arm = arms.get(outcome.model)!;
@@ -120,5 +135,13 @@ export function rebuild(fold: FoldParts, basis: Basis): LinearHalf {
     }
   }
   const squaredError = state.mix.rewards < leastErrors ? 1 : state.mix.linear;
-  return rebuildLinear(phis, size, rows, state.models.length, squaredError, state.random);
+  return rebuildLinear(
+    phis,
+    size,
+    rows,
+    state.models.length,
+    squaredError,
+    state.random,
+    state.linear?.precision ?? null,
+  );
 }

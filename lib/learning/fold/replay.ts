@@ -3,7 +3,7 @@
  * first. The network samples the newest of them, refits of the linear half use all. Checkpoints name the rows; their
  * features are read again from the log.
  */
-import type { Features } from '../features/basis';
+import { type Basis, describeX, type Features } from '../features/basis';
 
 /** One judged call. */
 export interface Outcome {
@@ -31,9 +31,8 @@ export interface ReplayRow {
   readonly eligible: readonly string[] | null;
   /** The same session's next request that was judged; null while none is known, and outside sessions. */
   next: ReplayRow | null;
-  /** X in the basis of `xBasis`, kept for the network. */
-  x: Float32Array | null;
-  xBasis: number;
+  /** X in the basis of that number, made when it is first asked for; `isKnown` false: of another kind than the basis. */
+  described: { readonly x: Float32Array; readonly isKnown: boolean; readonly basis: number } | null;
 }
 
 export interface Replay {
@@ -57,6 +56,18 @@ export function replaySize(replay: Replay): number {
 /** The i-th oldest row. */
 export function rowAt(replay: Replay, i: number): ReplayRow {
   return replay.rows[replay.start + i]!;
+}
+
+/** X of a row in a basis, computed once for each basis. */
+export function describedIn(
+  basis: { readonly fitted: Basis; readonly number: number },
+  row: ReplayRow,
+): NonNullable<ReplayRow['described']> {
+  if (row.described?.basis === basis.number) return row.described;
+  const x = new Float32Array(basis.fitted.xSize);
+  const isKnown = describeX(basis.fitted, row.features, x);
+  row.described = { x, isKnown, basis: basis.number };
+  return row.described;
 }
 
 export function addRow(replay: Replay, row: ReplayRow, sessionId: string | null): void {

@@ -3,10 +3,12 @@
  * broken learner costs no publication. Every refusal in a row doubles the bounds of the next increment: whatever lasts
  * gets through in the end, and damage does not outlast the repair.
  */
+import { type Basis, describeX, type Features } from '../features/basis';
 import type { FoldParts } from '../fold/learner-state';
-import { type ReplayRow, replaySize, rowAt } from '../fold/replay';
+import { describedIn, type ReplayRow, replaySize, rowAt } from '../fold/replay';
 import { looksAhead, reachOf } from '../value/look-ahead';
-import { createValues, type PolicyWeights } from '../value/policy';
+import { type Described, meansOfRows } from '../value/means-of-rows';
+import type { PolicyWeights } from '../value/policy';
 import { type Alarm, alarmNames, isConverged, isRaised, observePublication } from './alarms';
 import { checkIncrement, type IncrementFindings, type Judged } from './increment';
 import { probeSet } from './probe-set';
@@ -63,25 +65,57 @@ function check(fold: FoldParts, weights: PolicyWeights, neuralWeight: number): I
   const lockstep = options.config.publish === 'lockstep';
   if (lockstep && state.policy && state.rewards - guard.rewardsAtCheck < rewardsBetweenChecks) return unknown;
   guard.rewardsAtCheck = state.rewards;
-  const candidateValues = createValues(state.basis!.fitted, weights);
-  const { served, servedModels } = scratch;
-  const inForce: Judged | null = served && {
-    models: servedModels,
-    valuesOf: (features) => served(features, neuralWeight),
-  };
+  const probes = probeSet(replay, options.seed);
+  const evidence = newestRows(fold);
+  const current = state.basis!;
+  const inForce = scratch.inForce;
   return checkIncrement({
-    inForce,
-    candidate: { models: weights.models, valuesOf: (features) => candidateValues(features, neuralWeight) },
-    probes: probeSet(replay, options.seed),
-    evidence: newestRows(fold),
+    inForce: inForce && judged(fold, inForce.basis, inForce.weights, neuralWeight, [probes, evidence]),
+    candidate: judged(fold, current.fitted, weights, neuralWeight, [probes, evidence]),
+    probes,
+    evidence,
     newFrom: guard.good?.toOffset ?? 0,
     reach: reachOf(fold),
     widening: 2 ** guard.refusedInRow,
   });
 }
 
+/** What a policy says of the rows of some sets, a whole set at a time when one of its rows is first asked for. */
+function judged(
+  { state }: FoldParts,
+  basis: Basis,
+  weights: PolicyWeights,
+  neuralWeight: number,
+  sets: readonly (readonly ReplayRow[])[],
+): Judged {
+  const known = new Map<Features, { readonly means: Float64Array }>();
+  const describe = (row: ReplayRow): Described => {
+    if (basis === state.basis!.fitted) return describedIn(state.basis!, row);
+    const x = new Float32Array(basis.xSize);
+    return { x, isKnown: describeX(basis, row.features, x) };
+  };
+  return {
+    models: weights.models,
+    valuesOf(features) {
+      const rows = known.has(features) ? [] : (sets.find((set) => set.some((row) => row.features === features)) ?? []);
+      const means = rows.length > 0 ? meansOfRows(basis, weights, rows.map(describe), neuralWeight) : [];
+      rows.forEach((row, i) => {
+        known.set(row.features, { means: means[i]! });
+      });
+      return known.get(features)!;
+    },
+  };
+}
+
 function isFinitePolicy({ armMeans, shared, linear, network }: PolicyWeights): boolean {
-  return [armMeans, shared, linear, network].every((values) => values.every(Number.isFinite));
+  return [armMeans, shared, linear, network].every(isFiniteArray);
+}
+
+/** One number that is not finite makes the sum so; a sum of float32 numbers in float64 is finite otherwise. */
+function isFiniteArray(values: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return Number.isFinite(sum);
 }
 
 /** Of the newest rows those whose reward is all that a value should say. */

@@ -50,7 +50,22 @@ export function observeTraining(fold: FoldParts, { loss, gradientNorm }: Trainin
  * Throws when a number that nothing can be rebuilt from is not finite: checkpoint and log are then the only way back.
  * `but`: what is about to be replaced.
  */
-export function assertSound({ state }: FoldParts, but: readonly string[] = []): void {
+export function assertSound(fold: FoldParts, but: readonly string[] = []): void {
+  // Asked after every event: the sum of all of them says in a moment that all is well.
+  if (!Number.isFinite(sumOfAll(fold))) nameWrong(fold, but);
+}
+
+function sumOfAll({ state }: FoldParts): number {
+  const { rewardMean, rewardDeviation, armMeans, drifts, mix, pacer } = state;
+  let sum = rewardMean + rewardDeviation + pacer.costPricePerUsd;
+  sum += mix.linear + mix.neural + mix.plain + mix.gain + mix.gap;
+  for (const mean of armMeans) sum += mean;
+  for (const drift of drifts) sum += drift.offset + drift.variance + drift.up + drift.down;
+  for (const cost of pacer.costs.values()) sum += cost.ratio;
+  return sum;
+}
+
+function nameWrong({ state }: FoldParts, but: readonly string[]): void {
   const { rewardMean, rewardDeviation, armMeans, drifts, mix, pacer } = state;
   const numbers: Record<string, readonly number[]> = {
     rewardMean: [rewardMean],

@@ -2,11 +2,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Memory of the mean gradient: about 10 steps. */
-const beta1 = 0.9;
+export const beta1 = 0.9;
 /** Memory of its square: about 1,000 steps. */
-const beta2 = 0.999;
+export const beta2 = 0.999;
 /** Keeps the division finite where gradients are 0; far below any gradient that matters. */
-const epsilon = 1e-8;
+export const epsilon = 1e-8;
 
 /** All parameters in one vector, so that a step is a dozen kernels however many layers there are. */
 export type AdamTensors = { theta: tf.Tensor1D; first: tf.Tensor1D; second: tf.Tensor1D };

@@ -1,11 +1,11 @@
 /**
  * Corrects a reward that the linear half has folded in already. The weights of a Bayesian linear regression are
  * covariance * (prior + sum of phi * target / noise), and the covariance knows no targets: when one target was off by
- * delta, every weight row is off by covariance * phi * delta / noise, whenever the reward came. That is exact while the
+ * delta, every weight row is off by covariance * phi * delta / noise, whenever the reward came. That is exact, to the rounding of the covariance's float32, while the
  * noise stays what it is, from one rebuild to the next, and draws no randomness.
  */
-import { addScaled, dot } from './linear-algebra';
-import { costRow, type LinearArm, type LinearHalf, priorPrecisionOf } from './linear-half';
+import { addScaled } from './linear-algebra';
+import { costRow, covarianceTimes, type LinearArm, type LinearHalf, priorPrecisionOf } from './linear-half';
 
 /** What a reward should have been, minus what it was when it was folded in. */
 export interface LinearCorrection {
@@ -52,7 +52,5 @@ function takeOut(half: LinearHalf, shift: Float64Array): void {
 }
 
 function shiftOf(arm: LinearArm, vector: Float64Array, size: number, factor: number): Float64Array {
-  const shift = new Float64Array(size);
-  for (let i = 0; i < size; i++) shift[i] = factor * dot(arm.covariance, i * size, vector, 0, size);
-  return shift;
+  return covarianceTimes(arm, vector, size).map((value) => factor * value);
 }

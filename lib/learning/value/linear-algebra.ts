@@ -63,28 +63,6 @@ export function choleskyFactor(matrix: Float64Array, n: number): Float64Array {
   return lower;
 }
 
-/** Inverse of a symmetric positive definite n x n matrix. */
-export function invertPositiveDefinite(matrix: Float64Array, n: number): Float64Array {
-  const lower = choleskyFactor(matrix, n);
-  // Rows of `inverseT` are the columns of the inverse of `lower`; the inverse is then inverseT * its transpose.
-  const inverseT = new Float64Array(n * n);
-  for (let j = 0; j < n; j++) {
-    inverseT[j * n + j] = 1 / lower[j * n + j]!;
-    for (let i = j + 1; i < n; i++) {
-      inverseT[j * n + i] = -dot(lower, i * n + j, inverseT, j * n + j, i - j) / lower[i * n + i]!;
-    }
-  }
-  const inverse = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    for (let j = i; j < n; j++) {
-      const value = dot(inverseT, i * n + j, inverseT, j * n + j, n - j);
-      inverse[i * n + j] = value;
-      inverse[j * n + i] = value;
-    }
-  }
-  return inverse;
-}
-
 /** Makes the rows of a rows x n matrix orthonormal, in place (modified Gram-Schmidt, twice for accuracy). A row of zeros stays. */
 export function orthonormalize(matrix: Float64Array, rows: number, n: number): void {
   for (let pass = 0; pass < 2; pass++) {

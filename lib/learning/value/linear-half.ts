@@ -1,11 +1,12 @@
 /**
- * The linear half of the value function: per model a Bayesian linear regression on phi, kept exact in float64 by
- * rank-one updates and rebuilt from the replay at every refit. Ten heads per model are regressions on targets with
+ * The linear half of the value function: per model a Bayesian linear regression on phi, kept up by rank-one updates
+ * (weights in float64, covariances in float32) and rebuilt from the replay, in float64, at every refit. Ten heads per model are regressions on targets with
  * extra noise from prior draws: ensemble sampling, that is Thompson sampling at the price of a few dot products.
  * A regression shared by all models takes out how hard a request is for everybody.
  */
 import type { Random } from '../../ports/random';
-import { addScaled, choleskyFactor, dot, invertPositiveDefinite } from './linear-algebra';
+import { doublesAt, floatsAt, kernels, layOut } from '../kernels/kernels';
+import { addScaled, dot } from './linear-algebra';
 
 /** Heads of each half; their votes are the probabilities, so ten give steps of a tenth. */
 export const headCount = 10;
@@ -45,8 +46,8 @@ export interface LinearRow {
 }
 
 export interface LinearArm {
-  /** size x size posterior covariance. */
-  covariance: Float64Array;
+  /** Posterior covariance, size x size: the rows of its lower triangle one behind the other. */
+  covariance: Float32Array;
   /** weightRows x size. */
   weights: Float64Array;
 }
@@ -61,6 +62,24 @@ export interface LinearHalf {
   /** The regression shared by all models: one weight row. */
   shared: LinearArm;
   readonly arms: LinearArm[];
+}
+
+/** Values in the lower triangle of a matrix with so many rows; where the next row begins. */
+export function triangle(rows: number): number {
+  return (rows * (rows + 1)) / 2;
+}
+
+/** covariance . vector. */
+export function covarianceTimes({ covariance }: LinearArm, vector: Float64Array, size: number): Float64Array {
+  const product = new Float64Array(size);
+  for (let i = 0, at = 0; i < size; i++) {
+    for (let j = 0; j < i; j++, at++) {
+      product[i] = product[i]! + covariance[at]! * vector[j]!;
+      product[j] = product[j]! + covariance[at]! * vector[i]!;
+    }
+    product[i] = product[i]! + covariance[at++]! * vector[i]!;
+  }
+  return product;
 }
 
 export function createLinearHalf(
@@ -91,8 +110,8 @@ function priorArm(
   { precision, rewards }: { readonly precision: number; readonly rewards: number },
   random: Random,
 ): LinearArm {
-  const covariance = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) covariance[i * size + i] = 1 / priorPrecisionOf(i, precision);
+  const covariance = new Float32Array(triangle(size));
+  for (let i = 0; i < size; i++) covariance[triangle(i) + i] = 1 / priorPrecisionOf(i, precision);
   const weights = new Float64Array(rows * size);
   const drawn = Math.min(precision, mostDrawPrecision * (1 + rewards / drawPrecisionRewards));
   if (rows === weightRows) {
@@ -145,16 +164,20 @@ export function updateLinear(
   }
 }
 
-/** Downdates the covariance by one observation and returns the gain, in scratch space. */
+/** Takes one observation into the covariance and returns the gain, in scratch space. */
 function gainOf(arm: LinearArm, phi: Float64Array, size: number, noise: number): Float64Array {
   if (gain.values.length !== size) gain.values = new Float64Array(size);
   const { covariance } = arm;
-  const g = gain.values;
-  for (let i = 0; i < size; i++) g[i] = dot(covariance, i * size, phi, 0, size);
-  const total = noise + dot(g, 0, phi, 0, size);
-  for (let i = 0; i < size; i++) addScaled(covariance, i * size, -g[i]! / total, g, 0, size);
-  for (let i = 0; i < size; i++) g[i] = g[i]! / total;
-  return g;
+  const [covarianceAt, phiAt, gainAt] = layOut([covariance.length, size, size]);
+  const placed = floatsAt(covarianceAt, covariance.length);
+  placed.set(covariance);
+  floatsAt(phiAt, size).set(phi);
+  const total = kernels.observe(covarianceAt, phiAt, gainAt, size, noise);
+  covariance.set(placed);
+  const found = floatsAt(gainAt, size);
+  const { values } = gain;
+  for (let i = 0; i < size; i++) values[i] = found[i]! / total;
+  return values;
 }
 
 /** The residual variance that a mean squared error stands for. */
@@ -164,7 +187,8 @@ export function noiseWithin(squaredError: number): number {
 
 /**
  * Builds the half anew from rows, with fresh noise. `phis` holds one phi after another; `squaredError` is the mean
- * squared error of predictions made before their rewards were seen, the honest measure of the noise.
+ * squared error of predictions made before their rewards were seen, the honest measure of the noise. `before`: the prior
+ * precision of the half that is replaced; the search for the best one begins there instead of trying all.
  */
 export function rebuildLinear(
   phis: Float64Array,
@@ -173,28 +197,30 @@ export function rebuildLinear(
   arms: number,
   squaredError: number,
   random: Random,
+  before: number | null = null,
 ): LinearHalf {
   const noise = noiseWithin(squaredError);
-  const moments = Array.from({ length: arms }, () => emptyMoments(size));
-  for (const row of rows) addOuter(moments[row.arm]!.gram, phis, row.phi * size, size);
-  const shared = emptyMoments(size);
-  for (const { gram } of moments) addScaled(shared.gram, 0, 1, gram, 0, size * size);
-  for (const row of rows) observe(shared, row.target, phis, row.phi * size, size);
-  const sharedCovariance = covarianceOf(shared.gram, size, noise, likeliestPrecision([shared], size, noise));
-  const sharedWeights = new Float64Array(size);
-  multiplyInto(sharedWeights, 0, sharedCovariance, shared.moment, size);
-  for (let i = 0; i < size; i++) sharedWeights[i] = sharedWeights[i]! / noise;
-  const own = rows.map((row) => row.target - dot(sharedWeights, 0, phis, row.phi * size, size));
-  rows.forEach((row, i) => {
-    observe(moments[row.arm]!, own[i]!, phis, row.phi * size, size);
+  const ofArm: LinearRow[][] = Array.from({ length: arms }, () => []);
+  for (const row of rows) ofArm[row.arm]!.push(row);
+  const grams = ofArm.map((own) => gramOf(own, phis, size));
+  const shared: Moments = { gram: new Float64Array(size * size), moment: new Float64Array(size) };
+  for (const gram of grams) addScaled(shared.gram, 0, 1, gram, 0, size * size);
+  for (const row of rows) addScaled(shared.moment, 0, row.target, phis, row.phi * size, size);
+  const sharedPrecision = likeliestPrecision([shared], size, noise, null);
+  const { covariance, weights } = solved(shared.gram, shared.moment, 1, { size, noise, precision: sharedPrecision });
+  const moments = grams.map((gram, arm): Moments => {
+    const moment = new Float64Array(size);
+    for (const { phi, target } of ofArm[arm]!)
+      addScaled(moment, 0, target - dot(weights, 0, phis, phi * size, size), phis, phi * size, size);
+    return { gram, moment };
   });
-  const precision = likeliestPrecision(moments, size, noise);
+  const precision = likeliestPrecision(moments, size, noise, before);
   const half = createLinearHalf(size, arms, random, { noise, precision, rewards: rows.length });
-  half.shared = { covariance: sharedCovariance, weights: sharedWeights };
+  half.shared = { covariance, weights };
   half.arms.forEach((arm, a) => {
-    arm.covariance = covarianceOf(moments[a]!.gram, size, noise, precision);
+    const moment = headMoments(half, arm, ofArm[a]!, phis, random);
+    Object.assign(arm, solved(moments[a]!.gram, moment, weightRows, half));
   });
-  solveArms(half, phis, rows, own, random);
   return half;
 }
 
@@ -206,98 +232,120 @@ interface Moments {
   readonly moment: Float64Array;
 }
 
-function emptyMoments(size: number): Moments {
-  return { gram: new Float64Array(size * size), moment: new Float64Array(size) };
+/** Rows laid out for the kernels at a time. */
+const chunkRows = 256;
+
+function gramOf(rows: readonly LinearRow[], phis: Float64Array, size: number): Float64Array {
+  const [gram, chunk] = layOut([2 * size * size, 2 * size * chunkRows]);
+  doublesAt(gram, size * size).fill(0);
+  for (let from = 0; from < rows.length; from += chunkRows)
+    kernels.addOuterProducts(gram, chunk, placeRows(chunk, rows, from, phis, size), size);
+  return doublesAt(gram, size * size).slice();
 }
 
-function observe(moments: Moments, target: number, phis: Float64Array, at: number, size: number): void {
-  addScaled(moments.moment, 0, target, phis, at, size);
-}
-
-/** The prior precision with the highest evidence over several regressions. */
-function likeliestPrecision(regressions: readonly Moments[], size: number, noise: number): number {
-  let best = priorPrecisions[0]!;
-  let bestEvidence = -Infinity;
-  for (const precision of priorPrecisions) {
-    let evidence = 0;
-    for (const regression of regressions) evidence += logEvidence(regression, size, noise, precision);
-    if (evidence > bestEvidence) {
-      bestEvidence = evidence;
-      best = precision;
-    }
+/** Lays phi of up to `chunkRows` rows out; returns how many. */
+function placeRows(at: number, rows: readonly LinearRow[], from: number, phis: Float64Array, size: number): number {
+  const count = Math.min(chunkRows, rows.length - from);
+  const placed = doublesAt(at, count * size);
+  for (let i = 0; i < count; i++) {
+    const phi = rows[from + i]!.phi * size;
+    placed.set(phis.subarray(phi, phi + size), i * size);
   }
-  return best;
+  return count;
+}
+
+/** The prior precision with the highest evidence over several regressions; from `start` on uphill, or the best of all. */
+function likeliestPrecision(
+  regressions: readonly Moments[],
+  size: number,
+  noise: number,
+  start: number | null,
+): number {
+  const known = new Map<number, number>();
+  const evidence = (i: number): number => {
+    if (i < 0 || i >= priorPrecisions.length) return -Infinity;
+    const before = known.get(i);
+    if (before !== undefined) return before;
+    const found = regressions.reduce((sum, one) => sum + logEvidence(one, size, noise, priorPrecisions[i]!), 0);
+    known.set(i, found);
+    return found;
+  };
+  const from = start === null ? -1 : priorPrecisions.indexOf(start);
+  let best = Math.max(0, from);
+  if (from < 0) {
+    for (let i = 1; i < priorPrecisions.length; i++) if (evidence(i) > evidence(best)) best = i;
+    return priorPrecisions[best]!;
+  }
+  while (evidence(best + 1) > evidence(best)) best++;
+  while (evidence(best - 1) > evidence(best)) best--;
+  return priorPrecisions[best]!;
 }
 
 /** Logarithm of the probability of the targets, up to what does not depend on the prior (Bishop, PRML 3.86). */
 function logEvidence({ gram, moment }: Moments, size: number, noise: number, precision: number): number {
-  const lower = choleskyFactor(precisionOf(gram, size, noise, precision), size);
+  const [factor, vector] = layOut([2 * size * size, 2 * size]);
+  factorizePrecision(factor, gram, { size, noise, precision });
+  const right = doublesAt(vector, size);
+  for (let i = 0; i < size; i++) right[i] = moment[i]! / noise;
+  kernels.solveLower(factor, vector, size);
+  const lower = doublesAt(factor, size * size);
   let evidence = 0;
-  const solved = new Float64Array(size);
-  for (let i = 0; i < size; i++) {
-    solved[i] = (moment[i]! / noise - dot(lower, i * size, solved, 0, i)) / lower[i * size + i]!;
-    evidence += 0.5 * solved[i]! ** 2 - Math.log(lower[i * size + i]!) + 0.5 * Math.log(priorPrecisionOf(i, precision));
-  }
+  for (let i = 0; i < size; i++)
+    evidence += 0.5 * right[i]! ** 2 - Math.log(lower[i * size + i]!) + 0.5 * Math.log(priorPrecisionOf(i, precision));
   return evidence;
 }
 
-function addOuter(gram: Float64Array, phis: Float64Array, at: number, size: number): void {
+type Prior = Pick<LinearHalf, 'size' | 'noise' | 'precision'>;
+
+/** Lays the Cholesky factor of prior + gram / noise out, from the upper half of the gram matrix. */
+function factorizePrecision(at: number, gram: Float64Array, { size, noise, precision }: Prior): void {
+  const matrix = doublesAt(at, size * size);
   for (let i = 0; i < size; i++) {
-    const value = phis[at + i]!;
-    if (value !== 0) for (let j = i; j < size; j++) gram[i * size + j] = gram[i * size + j]! + value * phis[at + j]!;
+    for (let j = i; j < size; j++) matrix[j * size + i] = gram[i * size + j]! / noise;
+    matrix[i * size + i] = matrix[i * size + i]! + priorPrecisionOf(i, precision);
   }
+  const wrong = kernels.factorize(at, size);
+  if (wrong >= 0) throw new Error(`matrix is not positive definite at ${wrong}`);
 }
 
-/** Prior + gram / noise, from the upper half of the gram matrix. */
-function precisionOf(gram: Float64Array, size: number, noise: number, precision: number): Float64Array {
-  const posterior = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) {
-    for (let j = i; j < size; j++) {
-      const value = gram[i * size + j]! / noise;
-      posterior[i * size + j] = value;
-      posterior[j * size + i] = value;
-    }
-    posterior[i * size + i] = posterior[i * size + i]! + priorPrecisionOf(i, precision);
-  }
-  return posterior;
+/** Posterior covariance, and weights = covariance . moment / noise for every row of `moment` (rows x size). */
+function solved(gram: Float64Array, moment: Float64Array, rows: number, prior: Prior): LinearArm {
+  const { size, noise } = prior;
+  const count = triangle(size);
+  const [factor, scratch, inverse, vectors] = layOut([2 * size * size, 2 * size * size, count, 2 * rows * size]);
+  factorizePrecision(factor, gram, prior);
+  const weights = doublesAt(vectors, rows * size);
+  for (let i = 0; i < weights.length; i++) weights[i] = moment[i]! / noise;
+  kernels.solve(factor, vectors, rows, size);
+  kernels.invertFactor(factor, scratch, inverse, size);
+  return { covariance: floatsAt(inverse, count).slice(), weights: weights.slice() };
 }
 
-function covarianceOf(gram: Float64Array, size: number, noise: number, precision: number): Float64Array {
-  return invertPositiveDefinite(precisionOf(gram, size, noise, precision), size);
-}
-
-function multiplyInto(out: Float64Array, at: number, matrix: Float64Array, vector: Float64Array, size: number): void {
-  for (let i = 0; i < size; i++) out[at + i] = dot(matrix, i * size, vector, 0, size);
-}
-
-/** weights = covariance (prior draw * prior precision + sum of phi * noisy target / noise), for every weight row of every model. */
-function solveArms(
+/** Sum of phi * noisy target, and noise * prior precision * prior draw, for every weight row of one model. */
+function headMoments(
   half: LinearHalf,
-  phis: Float64Array,
+  arm: LinearArm,
   rows: readonly LinearRow[],
-  own: readonly number[],
+  phis: Float64Array,
   random: Random,
-): void {
-  const { size, noise, precision } = half;
-  const moments = half.arms.map((arm) => {
-    const moment = arm.weights.slice(); // the prior draws of the heads; zero elsewhere
-    for (let row = 0; row < weightRows; row++) {
-      for (let i = 0; i < size; i++) moment[row * size + i] = moment[row * size + i]! * priorPrecisionOf(i, precision);
-    }
-    return moment;
-  });
+): Float64Array {
+  const { size, noise, precision, shared } = half;
   const jitter = headNoise * Math.sqrt(noise);
-  rows.forEach((row, i) => {
-    const moment = moments[row.arm]!;
-    for (let r = 0; r < costRow; r++) {
-      const wanted = r === meanRow ? own[i]! : own[i]! + jitter * random.normal();
-      addScaled(moment, r * size, wanted / noise, phis, row.phi * size, size);
+  const [moments, factors, chunk] = layOut([2 * weightRows * size, 2 * weightRows * chunkRows, 2 * size * chunkRows]);
+  const start = doublesAt(moments, weightRows * size);
+  // The prior draws of the heads; zero elsewhere.
+  for (let i = 0; i < start.length; i++) start[i] = arm.weights[i]! * priorPrecisionOf(i % size, precision) * noise;
+  for (let from = 0; from < rows.length; from += chunkRows) {
+    const count = placeRows(chunk, rows, from, phis, size);
+    const wanted = doublesAt(factors, weightRows * count);
+    for (let i = 0; i < count; i++) {
+      const { phi, target, costTarget } = rows[from + i]!;
+      const own = target - dot(shared.weights, 0, phis, phi * size, size);
+      wanted[i * weightRows + meanRow] = own;
+      for (let row = 1; row < costRow; row++) wanted[i * weightRows + row] = own + jitter * random.normal();
+      wanted[i * weightRows + costRow] = costTarget ?? 0;
     }
-    if (row.costTarget !== null) addScaled(moment, costRow * size, row.costTarget / noise, phis, row.phi * size, size);
-  });
-  half.arms.forEach((arm, a) => {
-    for (let r = 0; r < weightRows; r++) {
-      multiplyInto(arm.weights, r * size, arm.covariance, moments[a]!.subarray(r * size, (r + 1) * size), size);
-    }
-  });
+    kernels.addMoments(moments, factors, chunk, count, weightRows, size);
+  }
+  return start.slice();
 }

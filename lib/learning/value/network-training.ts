@@ -2,10 +2,10 @@
 import type { LearningConfig } from '../../config/router-config';
 import type { Random } from '../../ports/random';
 import type { LearningEvent } from '../../topics/generated/messages';
-import { type Basis, describe, phiSize } from '../features/basis';
+import type { Basis } from '../features/basis';
 import { targetOf } from '../fold/learn-rewards';
 import type { FoldParts } from '../fold/learner-state';
-import { type Outcome, type Replay, type ReplayRow, replaySize, rowAt } from '../fold/replay';
+import { describedIn, type Outcome, type Replay, type ReplayRow, replaySize, rowAt } from '../fold/replay';
 import { observeTraining } from '../guard/soundness';
 import { inBootstrap } from '../rl/bootstrap';
 import { outputsOf } from '../rl/network';
@@ -26,9 +26,9 @@ interface Pace {
 }
 const paces: Readonly<Record<LearningConfig['pipeline'], readonly Pace[]>> = {
   full: [
-    { events: 1_000, steps: 2 },
-    { events: 10_000, steps: 0.5 },
-    { events: Infinity, steps: 0.125 },
+    { events: 1_000, steps: Number(process.env['S1'] ?? 2) },
+    { events: 10_000, steps: Number(process.env['S2'] ?? 0.5) },
+    { events: Infinity, steps: Number(process.env['S3'] ?? 0.125) },
   ],
   // The Q-network alone has to carry everything.
   dqn: [
@@ -113,30 +113,30 @@ function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
   const scale = source.basis.fitted.networkScale;
   for (let i = 0; i < batchRows; i++) {
     const row = rowAt(source.replay, oldest + source.random.integer(available));
-    const x = inputOf(row, source);
-    for (let j = 0; j < inputs; j++) batch.x[i * inputs + j] = x[j]! * scale;
+    batch.x.set(describedIn(source.basis, row).x, i * inputs);
     const next = source.discount > 0 && row.next ? nextOf(neural, row.next, source) : null;
     for (let o = 0; o < row.outcomes.length; o++) {
       const outcome = row.outcomes[o]!;
       const arm = source.armOf(outcome.model);
       if (arm < 0) continue;
       const reward = source.targetOf(arm, outcome);
-      const transition = { reward, discount: source.discount, nextAllowed: next?.allowed ?? null };
+      const transition = next && { reward, discount: source.discount, nextAllowed: next.allowed };
       for (let m = 0; m < heads; m++) {
         if (!inBootstrap(source.seed, row.offset, o * heads + m)) continue;
         const at = i * outputs + arm * heads + m;
-        batch.targets[at] = tdTarget(transition, m, next, neural.shape);
+        batch.targets[at] = transition === null ? reward : tdTarget(transition, m, next, neural.shape);
         batch.weights[at] = 1 / row.outcomes.length;
       }
     }
   }
+  for (let i = 0; i < batch.x.length; i++) batch.x[i] = batch.x[i]! * scale;
   return batch;
 }
 
 /** What both networks say of the next request, and which models could serve it. */
 function nextOf(neural: NeuralHalf, row: ReplayRow, source: TrainingSource): NextValues & { allowed: Uint8Array } {
   const { actions, heads } = neural.shape;
-  const x = inputOf(row, source);
+  const { x } = describedIn(source.basis, row);
   const valuesOf = (which: WhichNetwork): Float32Array =>
     neural
       .predict(x, source.basis.fitted.networkScale, which)
@@ -147,14 +147,4 @@ function nextOf(neural: NeuralHalf, row: ReplayRow, source: TrainingSource): Nex
     if (arm >= 0) allowed[arm] = 1;
   }
   return { online: valuesOf('online'), target: valuesOf('target'), allowed };
-}
-
-/** X of a row in the current basis, computed once per basis. */
-function inputOf(row: ReplayRow, { basis }: TrainingSource): Float32Array {
-  if (row.x === null || row.xBasis !== basis.number) {
-    row.x = new Float32Array(basis.fitted.xSize);
-    row.xBasis = basis.number;
-    describe(basis.fitted, row.features, row.x, new Float32Array(phiSize(basis.fitted)));
-  }
-  return row.x;
 }

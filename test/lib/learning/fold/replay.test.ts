@@ -16,8 +16,7 @@ const row = (offset: number, decisionId = `d${offset}`, openedAtMs = offset): Re
   openedAtMs,
   eligible: null,
   next: null,
-  x: null,
-  xBasis: -1,
+  described: null,
 });
 
 test('holds the newest rows in order, and only their decisions', () => {

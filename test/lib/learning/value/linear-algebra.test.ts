@@ -4,7 +4,6 @@ import {
   choleskyFactor,
   dot,
   dot32,
-  invertPositiveDefinite,
   nearestRotation,
   orthonormalize,
   symmetricEigen,
@@ -40,12 +39,11 @@ test('products', () => {
   expect([...y]).toEqual([6, 3, 5]);
 });
 
-test('inverse and Cholesky factor of a positive definite matrix', () => {
+test('Cholesky factor of a positive definite matrix', () => {
   const a = positiveDefinite();
-  close(product(a, invertPositiveDefinite(a, n)), identity);
   const lower = choleskyFactor(a, n);
   close(product(lower, transposed(lower)), a);
-  expect(() => invertPositiveDefinite(new Float64Array(n * n), n)).toThrow('not positive definite');
+  expect(() => choleskyFactor(new Float64Array(n * n), n)).toThrow('not positive definite');
 });
 
 test('eigenvalues in descending order, with orthonormal vectors that rebuild the matrix', () => {

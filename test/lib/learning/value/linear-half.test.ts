@@ -1,5 +1,6 @@
 import {
   addLinearArm,
+  covarianceTimes,
   createLinearHalf,
   headCount,
   type LinearRow,
@@ -56,13 +57,12 @@ test('rank-one updates give what a regression on all rows at once gives', () => 
   // Normal equations of the same rows, solved by the posterior covariance: mean = covariance * sum phi y / noise.
   const moment = new Float64Array(size);
   for (const row of rows) for (let i = 0; i < size; i++) moment[i]! += (phis[row.phi * size + i]! * row.target) / 0.25;
-  const { covariance, weights } = half.arms[0]!;
-  for (let i = 0; i < size; i++) {
-    let expected = 0;
-    for (let j = 0; j < size; j++) expected += covariance[i * size + j]! * moment[j]!;
-    expect(weights[i]).toBeCloseTo(expected, 8);
-    expect(weights[(headCount + 1) * size + i]).toBeCloseTo(expected, 8); // the cost row saw the same targets
-  }
+  const { weights } = half.arms[0]!;
+  // The covariance is kept in float32: five digits.
+  covarianceTimes(half.arms[0]!, moment, size).forEach((expected, i) => {
+    expect(weights[i]).toBeCloseTo(expected, 5);
+    expect(weights[(headCount + 1) * size + i]).toBeCloseTo(expected, 5); // the cost row saw the same targets
+  });
 });
 
 test('heads spread where nothing was seen and agree where much was', () => {
@@ -98,4 +98,33 @@ test('heads keep apart where nothing was tried, even when the rewards so far loo
   // A quarter of the spread under precision 10 at first; under 100 it would be .025.
   expect(deviation).toBeGreaterThan(0.04);
   expect(deviation).toBeLessThan(0.12);
+});
+
+test('a thousand updates in float32 stay where a rebuild in float64 puts them', () => {
+  const wide = 37;
+  const draw = seededRandom(8, 'wide');
+  const count = 1_000;
+  const phis = Float64Array.from({ length: count * wide }, (_, i) => (i % wide === 0 ? 1 : 0.3 * draw.normal()));
+  const truth = Float64Array.from({ length: wide }, () => draw.normal());
+  const rows = Array.from({ length: count }, (_, phi) => {
+    const target = truth.reduce((sum, weight, i) => sum + weight * phis[phi * wide + i]!, 0) + 0.3 * draw.normal();
+    return { phi, arm: 0, target, costTarget: target };
+  });
+  const rebuilt = rebuildLinear(phis, wide, rows, 1, 0.1, random());
+  const updated = createLinearHalf(wide, 1, random(), { noise: 0.1, precision: rebuilt.precision });
+  for (const { phi, target } of rows)
+    updateLinear(updated, 0, phis.slice(phi * wide, (phi + 1) * wide), target, target, random());
+  const costs = (half: typeof rebuilt): Float64Array => half.arms[0]!.weights.slice((headCount + 1) * wide);
+  const [a, b] = [costs(rebuilt), costs(updated)];
+  a.forEach((weight, i) => {
+    expect(Math.abs(weight - b[i]!)).toBeLessThan(1e-4);
+  });
+});
+
+test('the search for a prior precision finds the same from every start', () => {
+  for (const signal of [0, 0.1, 0.3, 1]) {
+    const { phis, rows } = sample(200, signal);
+    const of = (before: number | null) => rebuildLinear(phis, size, rows, 2, 0.25, random(), before).precision;
+    expect(new Set([null, 1, 3, 10, 30, 100].map(of)).size).toBe(1);
+  }
 });

@@ -22,8 +22,7 @@ function batchOf(discount: number, newest: number, eligible: string[] = ['a']): 
     openedAtMs: offset,
     eligible,
     next: null,
-    x: null,
-    xBasis: -1,
+    described: null,
   }));
   for (const row of rows) addRow(replay, row, 's');
   const random = seededRandom(1);

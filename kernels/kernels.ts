@@ -1,0 +1,504 @@
+/**
+ * The learner's inner loops in AssemblyScript: four float32 values at a time, which JavaScript cannot say. Matrices are
+ * row-major float32; all arguments are byte addresses or counts. Only SIMD whose results WebAssembly fixes to the bit is
+ * used (no relaxed operations), so every machine computes the same bytes.
+ */
+
+const bytes: i32 = 4;
+
+// @ts-expect-error: decorator
+@inline
+function sumOf(v: v128): f32 {
+  return (
+    f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
+  );
+}
+
+/**
+ * c (m x n) = a (m x k) . b (k x n), added to what c holds when `accumulate` is not 0. a's element (i, j) lies at
+ * i * aRow + j * aColumn, so a transpose needs no copy. Blocks of 4 rows and 8 columns stay in registers.
+ */
+export function multiply(
+  a: i32, aRow: i32, aColumn: i32, b: i32, c: i32, m: i32, k: i32, n: i32, accumulate: i32,
+): void {
+  const rowBytes = aRow * bytes;
+  const columnBytes = aColumn * bytes;
+  const width = n * bytes;
+  const wideColumns = n & ~7;
+  const blockRows = m & ~3;
+  for (let j = 0; j < wideColumns; j += 8) {
+    const bColumn = b + j * bytes;
+    for (let i = 0; i < blockRows; i += 4) {
+      let a0 = a + i * rowBytes;
+      let a1 = a0 + rowBytes;
+      let a2 = a1 + rowBytes;
+      let a3 = a2 + rowBytes;
+      const c0 = c + i * width + j * bytes;
+      const c1 = c0 + width;
+      const c2 = c1 + width;
+      const c3 = c2 + width;
+      let s00 = f32x4.splat(0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+      if (accumulate) {
+        s00 = v128.load(c0); s01 = v128.load(c0, 16);
+        s10 = v128.load(c1); s11 = v128.load(c1, 16);
+        s20 = v128.load(c2); s21 = v128.load(c2, 16);
+        s30 = v128.load(c3); s31 = v128.load(c3, 16);
+      }
+      let row = bColumn;
+      for (let x = 0; x < k; x++) {
+        const b0 = v128.load(row);
+        const b1 = v128.load(row, 16);
+        let v = v128.load32_splat(a0);
+        s00 = f32x4.add(s00, f32x4.mul(v, b0)); s01 = f32x4.add(s01, f32x4.mul(v, b1));
+        v = v128.load32_splat(a1);
+        s10 = f32x4.add(s10, f32x4.mul(v, b0)); s11 = f32x4.add(s11, f32x4.mul(v, b1));
+        v = v128.load32_splat(a2);
+        s20 = f32x4.add(s20, f32x4.mul(v, b0)); s21 = f32x4.add(s21, f32x4.mul(v, b1));
+        v = v128.load32_splat(a3);
+        s30 = f32x4.add(s30, f32x4.mul(v, b0)); s31 = f32x4.add(s31, f32x4.mul(v, b1));
+        row += width;
+        a0 += columnBytes; a1 += columnBytes; a2 += columnBytes; a3 += columnBytes;
+      }
+      v128.store(c0, s00); v128.store(c0, s01, 16);
+      v128.store(c1, s10); v128.store(c1, s11, 16);
+      v128.store(c2, s20); v128.store(c2, s21, 16);
+      v128.store(c3, s30); v128.store(c3, s31, 16);
+    }
+    for (let i = blockRows; i < m; i++) {
+      let a0 = a + i * rowBytes;
+      const c0 = c + i * width + j * bytes;
+      let s0 = f32x4.splat(0), s1 = s0;
+      if (accumulate) { s0 = v128.load(c0); s1 = v128.load(c0, 16); }
+      let row = bColumn;
+      for (let x = 0; x < k; x++) {
+        const v = v128.load32_splat(a0);
+        s0 = f32x4.add(s0, f32x4.mul(v, v128.load(row)));
+        s1 = f32x4.add(s1, f32x4.mul(v, v128.load(row, 16)));
+        row += width;
+        a0 += columnBytes;
+      }
+      v128.store(c0, s0); v128.store(c0, s1, 16);
+    }
+  }
+  for (let i = 0; i < m; i++) {
+    for (let j = wideColumns; j < n; j++) {
+      const at = c + i * width + j * bytes;
+      let sum: f32 = accumulate ? load<f32>(at) : 0;
+      for (let x = 0; x < k; x++) sum += load<f32>(a + i * rowBytes + x * columnBytes) * load<f32>(b + x * width + j * bytes);
+      store<f32>(at, sum);
+    }
+  }
+}
+
+/** Adds the bias (n) to each row of a matrix (m x n), and cuts off what is negative. */
+export function addBiasAndRectify(matrix: i32, bias: i32, m: i32, n: i32): void {
+  const zero = f32x4.splat(0);
+  for (let i = 0; i < m; i++) {
+    const row = matrix + i * n * bytes;
+    let j = 0;
+    for (; j + 4 <= n; j += 4) {
+      const at = row + j * bytes;
+      v128.store(at, f32x4.pmax(f32x4.add(v128.load(at), v128.load(bias + j * bytes)), zero));
+    }
+    for (; j < n; j++) {
+      const value = load<f32>(row + j * bytes) + load<f32>(bias + j * bytes);
+      store<f32>(row + j * bytes, value < 0 ? 0 : value);
+    }
+  }
+}
+
+/** Sets to 0 every gradient (length n) whose unit was cut off, that is whose value is not above 0. */
+export function maskRectified(gradient: i32, values: i32, n: i32): void {
+  const zero = f32x4.splat(0);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = gradient + i * bytes;
+    v128.store(at, v128.and(v128.load(at), f32x4.gt(v128.load(values + i * bytes), zero)));
+  }
+  for (; i < n; i++) if (!(load<f32>(values + i * bytes) > 0)) store<f32>(gradient + i * bytes, 0);
+}
+
+/** sums (n) = the sums over the rows of a matrix (m x n). */
+export function sumRows(matrix: i32, sums: i32, m: i32, n: i32): void {
+  memory.fill(sums, 0, n * bytes);
+  for (let i = 0; i < m; i++) {
+    let j = 0;
+    for (; j + 4 <= n; j += 4) {
+      const at = sums + j * bytes;
+      v128.store(at, f32x4.add(v128.load(at), v128.load(matrix + (i * n + j) * bytes)));
+    }
+    for (; j < n; j++) {
+      const at = sums + j * bytes;
+      store<f32>(at, load<f32>(at) + load<f32>(matrix + (i * n + j) * bytes));
+    }
+  }
+}
+
+/** to (n x m) = the transpose of a matrix (m x n). */
+export function transpose(matrix: i32, to: i32, m: i32, n: i32): void {
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j < n; j++) store<f32>(to + (j * m + i) * bytes, load<f32>(matrix + (i * n + j) * bytes));
+}
+
+// @ts-ignore: decorator
+@inline
+function dotOf(a: i32, b: i32, n: i32): f32 {
+  let s0 = f32x4.splat(0), s1 = s0;
+  let i = 0;
+  for (; i + 8 <= n; i += 8) {
+    s0 = f32x4.add(s0, f32x4.mul(v128.load(a + i * bytes), v128.load(b + i * bytes)));
+    s1 = f32x4.add(s1, f32x4.mul(v128.load(a + i * bytes, 16), v128.load(b + i * bytes, 16)));
+  }
+  let sum = sumOf(f32x4.add(s0, s1));
+  for (; i < n; i++) sum += load<f32>(a + i * bytes) * load<f32>(b + i * bytes);
+  return sum;
+}
+
+// @ts-ignore: decorator
+@inline
+function addScaledTo(to: i32, factor: f32, from: i32, n: i32): void {
+  const v = f32x4.splat(factor);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = to + i * bytes;
+    v128.store(at, f32x4.add(v128.load(at), f32x4.mul(v, v128.load(from + i * bytes))));
+  }
+  for (; i < n; i++) {
+    const at = to + i * bytes;
+    store<f32>(at, load<f32>(at) + factor * load<f32>(from + i * bytes));
+  }
+}
+
+/** out (m) = matrix (m x n) . vector (n). */
+export function dots(matrix: i32, vector: i32, out: i32, m: i32, n: i32): void {
+  for (let i = 0; i < m; i++) store<f32>(out + i * bytes, dotOf(matrix + i * n * bytes, vector, n));
+}
+
+/**
+ * The last layer of a Q-network for those outputs of each row that have a target, forwards and backwards: most rows know the
+ * outcome of one action of a dozen. `weights` and `targets` (rows x outputs), hidden values h (rows x hidden); the layer w and
+ * its gradient gW are transposed (outputs x hidden), so that everything runs along the hidden units. Writes values
+ * (rows x outputs, 0 where nothing is known), gH (rows x hidden), gW and gBias; returns the loss.
+ */
+export function outputLayer(
+  h: i32, w: i32, bias: i32, targets: i32, weights: i32, rows: i32, hidden: i32, outputs: i32,
+  delta: f32, values: i32, gH: i32, gW: i32, gBias: i32,
+): f32 {
+  const share: f32 = 1 / <f32>rows;
+  const width = hidden * bytes;
+  let loss: f64 = 0;
+  memory.fill(values, 0, rows * outputs * bytes);
+  memory.fill(gH, 0, rows * width);
+  memory.fill(gW, 0, outputs * width);
+  memory.fill(gBias, 0, outputs * bytes);
+  for (let r = 0; r < rows; r++) {
+    const hRow = h + r * width;
+    for (let o = 0; o < outputs; o++) {
+      const at = (r * outputs + o) * bytes;
+      const weight = load<f32>(weights + at);
+      if (weight == 0) continue;
+      const column = w + o * width;
+      const value = dotOf(hRow, column, hidden) + load<f32>(bias + o * bytes);
+      store<f32>(values + at, value);
+      const error = value - load<f32>(targets + at);
+      const cut = error > delta ? delta : error < -delta ? -delta : error;
+      const gradient = cut * (weight * share);
+      loss += <f64>(gradient * (error - <f32>0.5 * cut));
+      const biasAt = gBias + o * bytes;
+      store<f32>(biasAt, load<f32>(biasAt) + gradient);
+      addScaledTo(gH + r * width, gradient, column, hidden);
+      addScaledTo(gW + o * width, gradient, hRow, hidden);
+    }
+  }
+  return <f32>loss;
+}
+
+/** Euclidean norm of n values. */
+export function norm(values: i32, n: i32): f32 {
+  let sum: f64 = 0;
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const v = v128.load(values + i * bytes);
+    sum += <f64>sumOf(f32x4.mul(v, v));
+  }
+  for (; i < n; i++) {
+    const v = load<f32>(values + i * bytes);
+    sum += <f64>(v * v);
+  }
+  return <f32>Math.sqrt(sum);
+}
+
+/**
+ * Adam with decoupled weight decay, in place, over n parameters. The gradient counts `shorten` times; `rate` and
+ * `secondCorrection` carry the corrections for the start of the means; `kept` is what weight decay leaves.
+ */
+export function adam(
+  theta: i32, first: i32, second: i32, gradient: i32, n: i32,
+  shorten: f32, beta1: f32, beta2: f32, rate: f32, secondCorrection: f32, kept: f32, epsilon: f32,
+): void {
+  const vShorten = f32x4.splat(shorten), vBeta1 = f32x4.splat(beta1), vBeta2 = f32x4.splat(beta2);
+  const vRest1 = f32x4.splat(1 - beta1), vRest2 = f32x4.splat(1 - beta2);
+  const vRate = f32x4.splat(rate), vSecond = f32x4.splat(secondCorrection), vKept = f32x4.splat(kept);
+  const vEpsilon = f32x4.splat(epsilon);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = i * bytes;
+    const g = f32x4.mul(v128.load(gradient + at), vShorten);
+    const m = f32x4.add(f32x4.mul(v128.load(first + at), vBeta1), f32x4.mul(g, vRest1));
+    const v = f32x4.add(f32x4.mul(v128.load(second + at), vBeta2), f32x4.mul(f32x4.mul(g, g), vRest2));
+    v128.store(first + at, m);
+    v128.store(second + at, v);
+    const spread = f32x4.add(f32x4.sqrt(f32x4.mul(v, vSecond)), vEpsilon);
+    const kept4 = f32x4.mul(v128.load(theta + at), vKept);
+    v128.store(theta + at, f32x4.sub(kept4, f32x4.mul(f32x4.div(m, spread), vRate)));
+  }
+  for (; i < n; i++) {
+    const at = i * bytes;
+    const g = load<f32>(gradient + at) * shorten;
+    const m = load<f32>(first + at) * beta1 + g * (1 - beta1);
+    const v = load<f32>(second + at) * beta2 + g * g * (1 - beta2);
+    store<f32>(first + at, m);
+    store<f32>(second + at, v);
+    const spread = <f32>Math.sqrt(<f64>(v * secondCorrection)) + epsilon;
+    store<f32>(theta + at, load<f32>(theta + at) * kept - (m / spread) * rate);
+  }
+}
+
+/** to (n float32) = scale * from (n int8). */
+export function widen(from: i32, to: i32, n: i32, scale: f32): void {
+  for (let i = 0; i < n; i++) store<f32>(to + i * bytes, <f32>load<i8>(from + i) * scale);
+}
+
+/** Takes a row (n) off every row of a matrix (m x n). */
+export function subtractRow(matrix: i32, row: i32, m: i32, n: i32): void {
+  for (let i = 0; i < m; i++) {
+    const to = matrix + i * n * bytes;
+    let j = 0;
+    for (; j + 4 <= n; j += 4) {
+      const at = to + j * bytes;
+      v128.store(at, f32x4.sub(v128.load(at), v128.load(row + j * bytes)));
+    }
+    for (; j < n; j++) {
+      const at = to + j * bytes;
+      store<f32>(at, load<f32>(at) - load<f32>(row + j * bytes));
+    }
+  }
+}
+
+/** out (32) = sketch (n int8) . matrix (n x 32). What is 0 in the sketch costs next to nothing. */
+export function project(sketch: i32, matrix: i32, out: i32, n: i32): void {
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
+  let row = matrix;
+  for (let i = 0; i < n; i++) {
+    const value = load<i8>(sketch + i);
+    if (value != 0) {
+      const v = f32x4.splat(<f32>value);
+      s0 = f32x4.add(s0, f32x4.mul(v, v128.load(row)));
+      s1 = f32x4.add(s1, f32x4.mul(v, v128.load(row, 16)));
+      s2 = f32x4.add(s2, f32x4.mul(v, v128.load(row, 32)));
+      s3 = f32x4.add(s3, f32x4.mul(v, v128.load(row, 48)));
+      s4 = f32x4.add(s4, f32x4.mul(v, v128.load(row, 64)));
+      s5 = f32x4.add(s5, f32x4.mul(v, v128.load(row, 80)));
+      s6 = f32x4.add(s6, f32x4.mul(v, v128.load(row, 96)));
+      s7 = f32x4.add(s7, f32x4.mul(v, v128.load(row, 112)));
+    }
+    row += 128;
+  }
+  v128.store(out, s0); v128.store(out, s1, 16); v128.store(out, s2, 32); v128.store(out, s3, 48);
+  v128.store(out, s4, 64); v128.store(out, s5, 80); v128.store(out, s6, 96); v128.store(out, s7, 112);
+}
+
+/**
+ * One observation's Kalman step on a covariance (n x n float32, the rows of its lower triangle one behind the other):
+ * gain (n) = covariance . phi, and the covariance less what was learned. Returns noise + phi . covariance . phi.
+ */
+export function observe(covariance: i32, phi: i32, gain: i32, n: i32, noise: f32): f32 {
+  memory.fill(gain, 0, n * bytes);
+  let row = covariance;
+  for (let i = 0; i < n; i++) {
+    const value = load<f32>(phi + i * bytes);
+    const vValue = f32x4.splat(value);
+    let vSum = f32x4.splat(0);
+    let j = 0;
+    for (; j + 4 <= i; j += 4) {
+      const p = v128.load(row + j * bytes);
+      const at = gain + j * bytes;
+      vSum = f32x4.add(vSum, f32x4.mul(p, v128.load(phi + j * bytes)));
+      v128.store(at, f32x4.add(v128.load(at), f32x4.mul(p, vValue)));
+    }
+    let sum = sumOf(vSum);
+    for (; j < i; j++) {
+      const p = load<f32>(row + j * bytes);
+      const at = gain + j * bytes;
+      sum += p * load<f32>(phi + j * bytes);
+      store<f32>(at, load<f32>(at) + p * value);
+    }
+    const own = gain + i * bytes;
+    store<f32>(own, load<f32>(own) + (sum + load<f32>(row + i * bytes) * value));
+    row += (i + 1) * bytes;
+  }
+  let total = noise;
+  for (let i = 0; i < n; i++) total += load<f32>(gain + i * bytes) * load<f32>(phi + i * bytes);
+  row = covariance;
+  for (let i = 0; i < n; i++) {
+    const factor = load<f32>(gain + i * bytes) / total;
+    const vFactor = f32x4.splat(factor);
+    let j = 0;
+    for (; j + 4 <= i + 1; j += 4) {
+      const at = row + j * bytes;
+      v128.store(at, f32x4.sub(v128.load(at), f32x4.mul(vFactor, v128.load(gain + j * bytes))));
+    }
+    for (; j <= i; j++) {
+      const at = row + j * bytes;
+      store<f32>(at, load<f32>(at) - factor * load<f32>(gain + j * bytes));
+    }
+    row += (i + 1) * bytes;
+  }
+  return total;
+}
+
+// @ts-ignore: decorator
+@inline
+function dot64(a: i32, b: i32, n: i32): f64 {
+  let s0 = f64x2.splat(0), s1 = s0;
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    s0 = f64x2.add(s0, f64x2.mul(v128.load(a + (i << 3)), v128.load(b + (i << 3))));
+    s1 = f64x2.add(s1, f64x2.mul(v128.load(a + (i << 3), 16), v128.load(b + (i << 3), 16)));
+  }
+  s0 = f64x2.add(s0, s1);
+  let sum = f64x2.extract_lane(s0, 0) + f64x2.extract_lane(s0, 1);
+  for (; i < n; i++) sum += load<f64>(a + (i << 3)) * load<f64>(b + (i << 3));
+  return sum;
+}
+
+/**
+ * The Cholesky factor of a symmetric matrix (n x n float64), in the place of its lower triangle. Returns -1, or the first
+ * row at which the matrix is not positive definite.
+ */
+export function factorize(matrix: i32, n: i32): i32 {
+  const width = n << 3;
+  for (let i = 0; i < n; i++) {
+    const row = matrix + i * width;
+    for (let j = 0; j < i; j++) {
+      const other = matrix + j * width;
+      const at = row + (j << 3);
+      store<f64>(at, (load<f64>(at) - dot64(row, other, j)) / load<f64>(other + (j << 3)));
+    }
+    const at = row + (i << 3);
+    const left = load<f64>(at) - dot64(row, row, i);
+    if (!(left > 0)) return i;
+    store<f64>(at, Math.sqrt(left));
+  }
+  return -1;
+}
+
+/**
+ * inverse (the rows of its lower triangle one behind the other, float32) of the matrix with this Cholesky factor (n x n
+ * float64). `scratch`: n x n float64.
+ */
+export function invertFactor(factor: i32, scratch: i32, inverse: i32, n: i32): void {
+  const width = n << 3;
+  // Row j of scratch: column j of the factor's inverse, from j on.
+  for (let j = 0; j < n; j++) {
+    const column = scratch + j * width;
+    store<f64>(column + (j << 3), 1 / load<f64>(factor + j * width + (j << 3)));
+    for (let i = j + 1; i < n; i++) {
+      const row = factor + i * width;
+      const sum = dot64(row + (j << 3), column + (j << 3), i - j);
+      store<f64>(column + (i << 3), -sum / load<f64>(row + (i << 3)));
+    }
+  }
+  let to = inverse;
+  for (let i = 0; i < n; i++) {
+    const a = scratch + i * width + (i << 3);
+    for (let j = 0; j <= i; j++) {
+      store<f32>(to, <f32>dot64(a, scratch + j * width + (i << 3), n - i));
+      to += bytes;
+    }
+  }
+}
+
+/** gram (n x n float64, its upper half) plus the outer products of rows (count x n float64) with themselves. */
+export function addOuterProducts(gram: i32, rows: i32, count: i32, n: i32): void {
+  const width = n << 3;
+  let r = 0;
+  for (; r + 4 <= count; r += 4) {
+    const r0 = rows + r * width;
+    const r1 = r0 + width;
+    const r2 = r1 + width;
+    const r3 = r2 + width;
+    for (let i = 0; i < n; i++) {
+      const at = i << 3;
+      const v0 = v128.load64_splat(r0 + at), v1 = v128.load64_splat(r1 + at);
+      const v2 = v128.load64_splat(r2 + at), v3 = v128.load64_splat(r3 + at);
+      const out = gram + i * width;
+      // From an even column on, so that vectors stay aligned: at most one value of the lower half is touched.
+      let j = i & ~1;
+      for (; j + 2 <= n; j += 2) {
+        const c = j << 3;
+        const low = f64x2.add(f64x2.mul(v0, v128.load(r0 + c)), f64x2.mul(v1, v128.load(r1 + c)));
+        const high = f64x2.add(f64x2.mul(v2, v128.load(r2 + c)), f64x2.mul(v3, v128.load(r3 + c)));
+        v128.store(out + c, f64x2.add(v128.load(out + c), f64x2.add(low, high)));
+      }
+      if (j < n) {
+        const c = j << 3;
+        const low = load<f64>(r0 + at) * load<f64>(r0 + c) + load<f64>(r1 + at) * load<f64>(r1 + c);
+        const high = load<f64>(r2 + at) * load<f64>(r2 + c) + load<f64>(r3 + at) * load<f64>(r3 + c);
+        store<f64>(out + c, load<f64>(out + c) + (low + high));
+      }
+    }
+  }
+  for (; r < count; r++) {
+    const row = rows + r * width;
+    for (let i = 0; i < n; i++) addScaledRow(gram + i * width + (i << 3), load<f64>(row + (i << 3)), row + (i << 3), n - i);
+  }
+}
+
+/** to (n) += factor * from (n), float64. */
+// @ts-ignore: decorator
+@inline
+function addScaledRow(to: i32, factor: f64, from: i32, n: i32): void {
+  const v = f64x2.splat(factor);
+  let i = 0;
+  for (; i + 2 <= n; i += 2) {
+    const at = to + (i << 3);
+    v128.store(at, f64x2.add(v128.load(at), f64x2.mul(v, v128.load(from + (i << 3)))));
+  }
+  if (i < n) {
+    const at = to + (i << 3);
+    store<f64>(at, load<f64>(at) + factor * load<f64>(from + (i << 3)));
+  }
+}
+
+/** moments (wide x n) plus the sum over rows (count x n) of factors (count x wide) times the row; all float64. */
+export function addMoments(moments: i32, factors: i32, rows: i32, count: i32, wide: i32, n: i32): void {
+  for (let r = 0; r < count; r++) {
+    for (let t = 0; t < wide; t++)
+      addScaledRow(moments + ((t * n) << 3), load<f64>(factors + ((r * wide + t) << 3)), rows + ((r * n) << 3), n);
+  }
+}
+
+/** Solves factor . x = vector in the vector's place (n float64). */
+export function solveLower(factor: i32, vector: i32, n: i32): void {
+  for (let i = 0; i < n; i++) {
+    const row = factor + ((i * n) << 3);
+    const at = vector + (i << 3);
+    store<f64>(at, (load<f64>(at) - dot64(row, vector, i)) / load<f64>(row + (i << 3)));
+  }
+}
+
+/** Solves factor . factor^T . x = vector, each vector (n float64) in its place. */
+export function solve(factor: i32, vectors: i32, count: i32, n: i32): void {
+  for (let k = 0; k < count; k++) {
+    const vector = vectors + ((k * n) << 3);
+    solveLower(factor, vector, n);
+    for (let i = n - 1; i >= 0; i--) {
+      const row = factor + ((i * n) << 3);
+      const at = vector + (i << 3);
+      const x = load<f64>(at) / load<f64>(row + (i << 3));
+      store<f64>(at, x);
+      addScaledRow(vector, -x, row, i);
+    }
+  }
+}

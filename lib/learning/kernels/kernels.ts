@@ -1,0 +1,151 @@
+/**
+ * The learner's inner loops as WebAssembly, four float32 values at a time (`kernels/kernels.ts` is their source), and the
+ * memory they work in. A kernel sees only that memory, so every operation lays its arrays out there, computes, and copies
+ * out what it keeps: nothing stays behind, and nobody has to free anything. One set for each thread.
+ */
+import { kernelModule } from './generated/module';
+
+/** The part of WebAssembly's interface that is used here; the types of Node.js lack it. */
+declare const WebAssembly: {
+  Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object, imports: object) => { readonly exports: unknown };
+};
+
+/** Addresses are in bytes; see the source for what each kernel does. */
+export interface Kernels {
+  multiply(
+    a: number,
+    aRow: number,
+    aColumn: number,
+    b: number,
+    c: number,
+    m: number,
+    k: number,
+    n: number,
+    accumulate: number,
+  ): void;
+  addBiasAndRectify(matrix: number, bias: number, m: number, n: number): void;
+  maskRectified(gradient: number, values: number, n: number): void;
+  sumRows(matrix: number, sums: number, m: number, n: number): void;
+  transpose(matrix: number, to: number, m: number, n: number): void;
+  outputLayer(
+    h: number,
+    w: number,
+    bias: number,
+    targets: number,
+    weights: number,
+    rows: number,
+    hidden: number,
+    outputs: number,
+    delta: number,
+    values: number,
+    gH: number,
+    gW: number,
+    gBias: number,
+  ): number;
+  dots(matrix: number, vector: number, out: number, m: number, n: number): void;
+  norm(values: number, n: number): number;
+  adam(
+    theta: number,
+    first: number,
+    second: number,
+    gradient: number,
+    n: number,
+    shorten: number,
+    beta1: number,
+    beta2: number,
+    rate: number,
+    secondCorrection: number,
+    kept: number,
+    epsilon: number,
+  ): void;
+  widen(from: number, to: number, n: number, scale: number): void;
+  subtractRow(matrix: number, row: number, m: number, n: number): void;
+  project(sketch: number, matrix: number, out: number, n: number): void;
+  observe(covariance: number, phi: number, gain: number, n: number, noise: number): number;
+  factorize(matrix: number, n: number): number;
+  invertFactor(factor: number, scratch: number, inverse: number, n: number): void;
+  addOuterProducts(gram: number, rows: number, count: number, n: number): void;
+  addMoments(moments: number, factors: number, rows: number, count: number, wide: number, n: number): void;
+  solveLower(factor: number, vector: number, n: number): void;
+  solve(factor: number, vectors: number, count: number, n: number): void;
+}
+
+const pageBytes = 65_536;
+const floatBytes = 4;
+/** The widest projection that can be kept at hand, and the vectors it is applied to and makes. */
+const keptRows = 1024;
+const keptColumns = 32;
+const vectorAt = 16;
+const projectedAt = vectorAt + keptRows;
+const projectionAt = projectedAt + floatBytes * keptColumns;
+/** Where the first array that is laid out lies. */
+const base = projectionAt + floatBytes * keptRows * keptColumns;
+
+const memory = new WebAssembly.Memory({ initial: 16 });
+export const kernels = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(kernelModule, 'base64')), {
+  env: { memory },
+}).exports as Kernels;
+
+/**
+ * Addresses for arrays of so many float32 values each, one behind the other, each with room for one vector more than it
+ * needs. Overwrites whatever an earlier call has laid out.
+ */
+export function layOut<T extends readonly number[]>(lengths: readonly [...T]): { [K in keyof T]: number } {
+  let end = base;
+  const addresses = lengths.map((length) => {
+    const at = end;
+    end += floatBytes * ((length + 7) & ~3);
+    return at;
+  });
+  const missing = end - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+  return addresses as { [K in keyof T]: number };
+}
+
+/** `length` float32 values at an address. To be used before the next `layOut`, which may move the memory. */
+export function floatsAt(address: number, length: number): Float32Array {
+  return new Float32Array(memory.buffer, address, length);
+}
+
+/** The same for float64 values, for which two float32 values are laid out each. */
+export function doublesAt(address: number, length: number): Float64Array {
+  return new Float64Array(memory.buffer, address, length);
+}
+
+/** The same for int8 values. */
+export function int8At(address: number, length: number): Int8Array {
+  return new Int8Array(memory.buffer, address, length);
+}
+
+let kept: Float32Array | null = null;
+
+/**
+ * A sketch of 1,024 values times a projection (32 x 1,024, immutable), 32 values; to be used before the next call. The
+ * projection applied last is at hand: whoever describes many requests under one basis should not mix it with others.
+ */
+export function projectSketch(projection: Float32Array, sketch: Int8Array): Float32Array {
+  if (kept !== projection) {
+    const turned = floatsAt(projectionAt, keptRows * keptColumns);
+    for (let c = 0; c < keptColumns; c++)
+      for (let i = 0; i < keptRows; i++) turned[i * keptColumns + c] = projection[c * keptRows + i]!;
+    kept = projection;
+  }
+  viewsOfMemory();
+  views.sketch.set(sketch);
+  kernels.project(vectorAt, projectionAt, projectedAt, keptRows);
+  return views.projected;
+}
+
+/** Made anew when the memory has grown, which leaves the old ones empty. */
+let views = {
+  buffer: memory.buffer,
+  sketch: int8At(vectorAt, keptRows),
+  projected: floatsAt(projectedAt, keptColumns),
+};
+
+function viewsOfMemory(): void {
+  if (views.buffer === memory.buffer) return;
+  views = { buffer: memory.buffer, sketch: int8At(vectorAt, keptRows), projected: floatsAt(projectedAt, keptColumns) };
+}
