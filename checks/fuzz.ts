@@ -1,6 +1,7 @@
 /**
- * Hostile input from the schemas and from the OpenAPI document, thousands of cases from one seed. After every few of
- * them the engine must decide and learn as before, and no service may have been restarted.
+ * Hostile input from the schemas and from the OpenAPI document, thousands of cases from one seed. Behind each of them a
+ * good request must be answered within a second, not counting what this process had to wait for a processor; after every
+ * few of them the engine must decide and learn as before, and no service may have been restarted.
  *
  *     node dist/checks/fuzz.js --cases 20000 --seed 1 [--surface http|configuration|records] [--kafka host:port]
  *
@@ -28,25 +29,36 @@ const { values } = parseArgs({
 const seed = Number(values.seed);
 const kafka = values.kafka ?? null;
 
-type Message = { readonly at: number; readonly what: string } | { readonly finding: Finding } | { readonly done: true };
+type Message =
+  | { readonly at: number; readonly what: string }
+  | { readonly goodMs: number }
+  | { readonly finding: Finding }
+  | { readonly done: true };
+
+/** What is heard of the cases while they run. */
+interface Listener {
+  onFinding(finding: Finding): void;
+  /** The good request behind the case `what` has been answered. */
+  onGoodAnswer(what: string, ownMs: number): void;
+}
 
 /** No case and no look at the engine takes so long, not even on a machine that does much else. */
-const silenceMs = 120_000;
+const silenceMs = 240_000;
 /** What a hostile record makes the engine allocate must not take the machine along. */
 const childOptions = ['--max-old-space-size=1024'];
 
 /** Runs cases in child processes until all are through; resolves with how many were run. */
-async function runInChildren(surface: SurfaceName, from: number, to: number, onFinding: (finding: Finding) => void) {
+async function runInChildren(surface: SurfaceName, from: number, to: number, listener: Listener) {
   let next = from;
   while (next < to) {
-    const lost = await runInChild(surface, next, to, onFinding);
+    const lost = await runInChild(surface, next, to, listener);
     if (lost === null) return;
-    onFinding({ ...lost.fault, what: lost.what, reproduce: reproduceOf({ surface, seed }, [lost.at]) });
+    listener.onFinding({ ...lost.fault, what: lost.what, reproduce: reproduceOf({ surface, seed }, [lost.at]) });
     next = Math.max(next, lost.at) + 1;
   }
 }
 
-function runInChild(surface: SurfaceName, from: number, to: number, onFinding: (finding: Finding) => void) {
+function runInChild(surface: SurfaceName, from: number, to: number, listener: Listener) {
   const range = [
     '--child',
     '--surface',
@@ -81,7 +93,8 @@ function runInChild(surface: SurfaceName, from: number, to: number, onFinding: (
       clearTimeout(watch);
       watch = setTimeout(giveUp, silenceMs);
       if ('at' in message) ({ at, what } = message);
-      else if ('finding' in message) onFinding(message.finding);
+      else if ('goodMs' in message) listener.onGoodAnswer(what, message.goodMs);
+      else if ('finding' in message) listener.onFinding(message.finding);
       else isDone = true;
     });
     child.once('close', (code, signal) => {
@@ -103,6 +116,7 @@ async function runAsChild(surface: SurfaceName, from: number, to: number): Promi
     ...{ surface, seed, from, to, fronts },
     onCase: (at, what) => tell({ at, what }),
     onFinding: (finding) => tell({ finding }),
+    onGoodAnswer: (_, goodMs) => tell({ goodMs }),
   });
   process.send!({ done: true } satisfies Message, () => process.exit(0));
 }
@@ -119,20 +133,33 @@ async function check(): Promise<void> {
   for (const surface of chosen) {
     const count = chosen.length === 1 ? cases : Math.round(cases * shares[surface]);
     const kinds = new Map<string, { count: number; readonly first: Finding }>();
-    await runInChildren(surface, from, from + count, (finding) => {
-      const known = kinds.get(finding.kind);
-      if (known) known.count += 1;
-      else {
+    const goodAnswersMs: number[] = [];
+    let slowest = { ms: 0, what: '' };
+    await runInChildren(surface, from, from + count, {
+      onFinding(finding) {
+        const known = kinds.get(finding.kind);
+        if (known) {
+          known.count += 1;
+          return;
+        }
         kinds.set(finding.kind, { count: 1, first: finding });
         process.stderr.write(
           `fuzz ${surface}: ${finding.kind}\n  ${finding.what}\n  ${finding.detail.slice(0, 300)}\n  ${finding.reproduce}\n`,
         );
-      }
+      },
+      onGoodAnswer(what, ms) {
+        goodAnswersMs.push(ms);
+        if (ms > slowest.ms) slowest = { ms, what };
+      },
     });
     for (const [kind, { count: times, first }] of kinds) {
       report(`fuzz.${surface}.fault`, times, 'cases', { kind, what: first.what, reproduce: first.reproduce });
     }
     report(`fuzz.${surface}.cases`, count, 'cases', { seed });
+    goodAnswersMs.sort((a, b) => a - b);
+    report(`fuzz.${surface}.goodAnswers`, goodAnswersMs.length, 'answers');
+    report(`fuzz.${surface}.goodAnswer.p99`, goodAnswersMs[Math.floor(goodAnswersMs.length * 0.99)] ?? 0, 'ms');
+    report(`fuzz.${surface}.goodAnswer.max`, slowest.ms, 'ms', { behind: slowest.what });
     reportBar(`fuzz.${surface}.kindsOfFaults`, kinds.size, 'kinds', '<=', 0);
   }
 }

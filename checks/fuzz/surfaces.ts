@@ -16,9 +16,17 @@ export interface Surface {
   /** The case in words. */
   whatIs(seed: number, index: number): string;
   /** Runs one case and judges what can be seen at once. */
-  run(seed: number, index: number): Promise<readonly Fault[]>;
+  run(seed: number, index: number): Promise<Ran>;
+  /** Whether a case may have put another configuration in force, which `settle` takes back. */
+  isConfigChanged(): boolean;
   /** After some cases: judges what takes a moment, and puts in order again what a case may change. */
   settle(): Promise<readonly Fault[]>;
+}
+
+export interface Ran {
+  readonly faults: readonly Fault[];
+  /** Where it was put, so that the next good request can go the same way; null when it was put nowhere. */
+  readonly partition: number | null;
 }
 
 export const surfaceNames = ['http', 'configuration', 'records'] as const;
@@ -45,11 +53,14 @@ async function httpSurface(under: UnderFire): Promise<Surface> {
       const { of, nth } = picked(index);
       const request = httpRequestOf(of, seed, nth);
       const measured = await measure(() => under.send(request));
-      return [...faultsOfAnswer(measured.result), ...measured.faults];
+      return nowhere([...faultsOfAnswer(measured.result), ...measured.faults]);
     },
+    isConfigChanged: () => false,
     settle: async () => [],
   };
 }
+
+const nowhere = (faults: readonly Fault[]): Ran => ({ faults, partition: null });
 
 function faultsOfAnswer(answer: HttpAnswer | Error): Fault[] {
   // What cannot be written or is cut off must not hurt; whether it did, good requests tell.
@@ -84,7 +95,7 @@ async function configurationSurface(under: UnderFire): Promise<Surface> {
       const { text, isJson } = configurationOf(list, seed, index);
       if (!isPut(index)) {
         const measured = await measure(async () => validateAndParse(text));
-        return [...measured.result, ...measured.faults];
+        return nowhere([...measured.result, ...measured.faults]);
       }
       const put = async (): Promise<HttpAnswer | Error> => {
         const current = await under.send({ method: 'GET', path: '/v1/config', headers: {}, body: null });
@@ -98,10 +109,11 @@ async function configurationSurface(under: UnderFire): Promise<Surface> {
       };
       const { result, faults } = await measure(put);
       const found = [...faultsOfAnswer(result), ...faults];
-      if (result instanceof Error || result.status !== 200) return found;
+      if (result instanceof Error || result.status !== 200) return nowhere(found);
       isChanged = true;
-      return [...found, ...(await routedByIt(under))];
+      return nowhere([...found, ...(await routedByIt(under))]);
     },
+    isConfigChanged: () => isChanged,
     async settle() {
       if (!isChanged) return [];
       isChanged = false;
@@ -143,8 +155,9 @@ async function recordSurface(under: UnderFire): Promise<Surface> {
       const written = await under.put(record);
       if (record.topic === 'config') isConfigTouched = true;
       if (!(written instanceof Error) && !decoding.result) letters.expect(record.topic, written);
-      return decoding.faults;
+      return { faults: decoding.faults, partition: written instanceof Error ? null : written.partition };
     },
+    isConfigChanged: () => isConfigTouched,
     async settle() {
       const found = isConfigTouched ? await under.restoreConfig() : [];
       isConfigTouched = false;

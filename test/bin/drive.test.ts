@@ -16,7 +16,7 @@ const dataFile = join(directory, 'rows.jsonl.gz');
 /** Two kinds of prompt, each with a model of its own that answers it well. */
 function writeRows(): void {
   const random = seededRandom(1, 'rows');
-  const rows = Array.from({ length: 240 }, (_, index) => {
+  const rows = Array.from({ length: 150 }, (_, index) => {
     const code = random.next() < 0.5;
     const noise = () => 0.1 * random.next();
     const prompt = code
@@ -30,7 +30,7 @@ function writeRows(): void {
     return JSON.stringify({
       id: `row-${index}`,
       dataset: 'made',
-      split: index < 160 ? 'train' : 'test',
+      split: index < 100 ? 'train' : 'test',
       prompt,
       outcomes,
     });
@@ -104,7 +104,7 @@ describe('evaluate', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(lines.map((line) => line.id)).toEqual(Array.from({ length: 80 }, (_, index) => `row-${160 + index}`));
+    expect(lines.map((line) => line.id)).toEqual(Array.from({ length: 50 }, (_, index) => `row-${100 + index}`));
     for (const line of lines) {
       expect(Object.keys(line)).toEqual(['id', 'model', 'propensity', 'values']);
       expect(Object.keys(line.values).sort()).toEqual(['coder', 'linguist', 'neither']);
@@ -113,10 +113,10 @@ describe('evaluate', () => {
     }
     const report = JSON.parse(first.stdout);
     expect(Object.keys(report)).toEqual(['requests', 'meanScore', 'meanCostUsd', 'regret', 'baselines', 'updates']);
-    expect(report.requests).toBe(80);
+    expect(report.requests).toBe(50);
     expect(report.meanScore).toBeGreaterThan(report.baselines.random.meanScore);
     expect(report.meanScore).toBeLessThanOrEqual(report.baselines.oracle.meanScore);
-    expect(readFileSync(join(directory, 'a.times'), 'utf8').trim().split('\n')).toHaveLength(80);
+    expect(readFileSync(join(directory, 'a.times'), 'utf8').trim().split('\n')).toHaveLength(50);
   });
 
   it('judges other policies from its own log when asked to', async () => {
@@ -140,7 +140,7 @@ describe('evaluate', () => {
     );
     const report = JSON.parse(frozen.stdout);
     expect(report.meanScore).toBeGreaterThan(report.baselines.bestSingle.meanScore);
-    expect(report.updates).toBeGreaterThan(300);
+    expect(report.updates).toBeGreaterThan(200);
     const delayed = await cli(
       'evaluate',
       '--data',
@@ -171,7 +171,7 @@ describe('evaluate', () => {
       'dqn',
       '--json',
     );
-    expect(JSON.parse(alone.stdout).requests).toBe(80);
+    expect(JSON.parse(alone.stdout).requests).toBe(50);
   });
 
   it.each([
@@ -190,7 +190,7 @@ describe('evaluate', () => {
 
 describe('run', () => {
   it('plays the simulated workload through the whole engine and says what it was worth', async () => {
-    const ran = await cli('run', '--exit', '--requests', '400', '--rate', '200', '--port', '0', '--world', '2');
+    const ran = await cli('run', '--exit', '--requests', '150', '--rate', '200', '--port', '0', '--world', '2');
     expect(ran.stdout).toContain('SIMULATED');
     for (const policy of [
       'this engine',
@@ -205,7 +205,7 @@ describe('run', () => {
       expect(ran.stdout).toContain(policy);
     }
     expect(ran.stdout).toMatch(/p50 [\d.]+ ms {2}p95 [\d.]+ ms {2}p99 [\d.]+ ms/);
-    expect(ran.stderr).toContain('400/400');
+    expect(ran.stderr).toContain('150/150');
   });
 
   it('plays recorded data, and refuses a directory that is not its own', async () => {

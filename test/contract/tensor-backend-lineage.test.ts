@@ -12,7 +12,6 @@ import { learningEvents, models } from '../services/dqn-trainer/records';
 import { createWorld, type World } from '../services/one-service';
 import { describeWithNode } from './tensor-backend-contract';
 
-// Training is real here; a busy machine needs its time.
 // A virtual clock cannot see how long a backend takes to load.
 beforeAll(async () => {
   if (nodeBackendInstalled()) await nodeBackend().ready();

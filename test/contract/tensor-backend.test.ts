@@ -6,7 +6,6 @@ import { type Fold, type FoldBatch, foldSettingsOf } from '../../services/dqn-tr
 import { learningEvents, models } from '../services/dqn-trainer/records';
 import { describeWithNode, distance, tensorBackendContract, trained } from './tensor-backend-contract';
 
-// A thread has to load TensorFlow.js; a busy machine needs its time.
 describe('wasm', () => tensorBackendContract(wasmBackend()));
 
 describeWithNode('node', () => {

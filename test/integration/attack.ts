@@ -17,6 +17,8 @@ interface Line {
 export interface Attacked {
   readonly faults: readonly Line[];
   readonly cases: number;
+  /** Good requests that were answered, one behind each case. */
+  readonly goodAnswers: number;
   readonly stderr: string;
 }
 
@@ -28,12 +30,14 @@ export async function attack(surface: string, cases: number, options: readonly s
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Line);
+  const figure = (end: string): number => lines.find(({ name }) => name.endsWith(end))?.value ?? 0;
   return {
     faults: lines.filter(({ name }) => name.endsWith('.fault')),
-    cases: lines.find(({ name }) => name.endsWith('.cases'))?.value ?? 0,
+    cases: figure('.cases'),
+    goodAnswers: figure('.goodAnswers'),
     stderr: status === 0 ? '' : stderr,
   };
 }
 
 /** What `attack` resolves with when the engine decides and learns behind all of them as before. */
-export const unharmed = (cases: number): Attacked => ({ faults: [], cases, stderr: '' });
+export const unharmed = (cases: number): Attacked => ({ faults: [], cases, goodAnswers: cases, stderr: '' });

@@ -178,9 +178,10 @@ describeWithCluster('the Kafka adapter on three nodes', (cluster) => {
       // Until the others lead what it has led.
       await eventually(() => sent.every(({ length }, partition) => length > before[partition]! + 20));
       await eventually(() => handled.every((values, partition) => new Set(values).size > before[partition]! + 20));
-      for (const partition of living) {
-        expect(gaps.sent[partition]!.longestMs).toBeLessThan(4_000);
-        expect(gaps.handled[partition]!.longestMs).toBeLessThan(4_000);
+      for (const way of [gaps.sent, gaps.handled]) {
+        // On a busy machine everything takes longer, but what the dead node led stands still longer, too.
+        const limitMs = Math.max(4_000, ...way.map(({ longestMs }) => longestMs / 2));
+        for (const partition of living) expect(way[partition]!.longestMs).toBeLessThan(limitMs);
       }
       if (how === 'SIGSTOP') await nodeOf(victim).kill('SIGCONT');
       else await nodeOf(victim).restart();

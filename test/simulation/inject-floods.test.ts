@@ -8,7 +8,7 @@ test.each<FaultName>(['flood-of-zeros', 'flood-of-ones'])(
   `%s: the source is not listened to (seed ${seed})`,
   async (name) => {
     // Long enough for the first judgements, which nobody limits, to be over; a smaller flood, to be quick.
-    const [long, perRequest] = [660, 3];
+    const [long, perRequest] = [390, 3];
     const flood = { ...faults[name].flood!, perRequest };
     const served = await playWithFault({ seed, requests: long, fault: { ...faults[name], flood } });
     expect(served).toMatchObject({ degraded: 0, undecided: 0, tamperedAt: null, failures: [] });

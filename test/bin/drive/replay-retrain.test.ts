@@ -15,7 +15,6 @@ import { createDqnTrainer } from '../../../services/dqn-trainer/service';
 import { learningEvent, learningEvents, models } from '../../services/dqn-trainer/records';
 import { createWorld, type World } from '../../services/one-service';
 
-// Training is real here; a busy machine needs its time.
 const configOf = (settings: Partial<Omit<RouterConfig, 'models'>> = {}): RouterConfig =>
   defaultRouterConfig(
     models.map((name) => ({ name, provider: 'acme' })),
@@ -76,7 +75,7 @@ const shaOf = async (world: World, changes: Partial<RetrainOptions> = {}): Promi
   (await again(world, changes)).weights?.policy.sha256;
 
 test('from the beginning it gives what the trainer published, at every offset, and the same twice', async () => {
-  const world = await trained([...learningEvents(0, 120), learningEvent(3)]);
+  const world = await trained([...learningEvents(0, 90), learningEvent(3)]);
   const published = world.out(topics.weightsPublished);
   expect(published.length).toBeGreaterThan(2);
   for (const { toOffset, policySha256, basisSha256, learnedRewards } of published) {
@@ -86,7 +85,7 @@ test('from the beginning it gives what the trainer published, at every offset, a
     expect(await publishedAt({ broker: world.broker, topicPrefix: '' }, toOffset)).toMatchObject({ policySha256 });
   }
   const first = await again(world);
-  expect(first).toMatchObject({ events: 121, duplicates: 1, foreign: 0, undecodable: 0, lateOutcomes: 0 });
+  expect(first).toMatchObject({ events: 91, duplicates: 1, foreign: 0, undecodable: 0, lateOutcomes: 0 });
   expect(await again(world)).toEqual(first);
 });
 
@@ -121,11 +120,11 @@ test('says which backend trained, or the nearest there is word of, or nothing', 
 });
 
 test('seed, settings and range each make other weights', async () => {
-  const world = await trained(learningEvents(0, 120));
+  const world = await trained(learningEvents(0, 60));
   const shas = [
     await shaOf(world),
     await shaOf(world, { settings: foldSettingsOf(configOf({ seed: 2 })) }),
-    await shaOf(world, { span: { from: 20, to: 120 } }),
+    await shaOf(world, { span: { from: 20, to: 60 } }),
   ];
   expect(new Set(shas).size).toBe(3);
 });
@@ -172,7 +171,7 @@ describe('late outcomes', () => {
   const closed = (i: number): LearningEvent =>
     learningEvent(i, { eventId: `d${i}/closed`, kind: 'CLOSED', quality: null, costUsd: null, latencyMs: null });
   const isLate = (i: number): boolean => i % 5 === 0;
-  const all = 100;
+  const all = 60;
 
   /** Every fifth outcome missed its window. */
   async function lateLog(late: readonly LateOutcome[]): Promise<World> {

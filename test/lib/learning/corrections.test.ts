@@ -3,19 +3,17 @@ import { sha256Of } from '../../../lib/learning/fold/blob';
 import { seededRandom } from '../../../lib/random/seeded';
 import type { LearningEvent } from '../../../lib/topics/generated/messages';
 import {
+  asVector,
   eventOf,
   type Followed,
-  featureFields,
   follow,
   learningConfig,
   newLearner,
   openedOf,
-  toyEvents,
   toyModels,
-  toyPrompt,
+  vectorEvents,
 } from './toy-world';
 
-// Training is real here; a busy machine needs its time.
 /** What is said later of an earlier event. */
 function correctionOf(event: LearningEvent, change: Partial<LearningEvent>): LearningEvent {
   const replaces = { quality: event.quality, costUsd: event.costUsd };
@@ -27,7 +25,7 @@ function qualitiesOf({ policy, tuning }: Followed): number[] {
   const random = seededRandom(8, 'probe');
   const linearAlone = { ...tuning, neuralWeight: 0, driftOffsets: {} };
   return Array.from({ length: 30 }, (_, i) => {
-    const features = featureFields(toyPrompt(i % 2 ? 'code' : 'prose', random));
+    const features = asVector(i % 2 ? 'code' : 'prose', random);
     return policy!.judge(openedOf({ ...features, tuning: linearAlone })).qualities;
   }).flat();
 }
@@ -38,11 +36,11 @@ const distance = (a: readonly number[], b: readonly number[]): number =>
 /** So many rewards are wrong at first, of `total`; each log has as many events, so that all draw the same random numbers. */
 async function distancesOf(seed: number, wrongRewards: number, { total, more }: { total: number; more: number }) {
   const random = seededRandom(seed, 'which');
-  const right = toyEvents(total, seed);
+  const right = vectorEvents(total, seed);
   const wrongAt = new Set<number>();
   while (wrongAt.size < wrongRewards) wrongAt.add(random.integer(total));
   const wrong = right.map((event, i) => (wrongAt.has(i) ? { ...event, quality: 1 - event.quality! } : event));
-  const fresh = toyEvents(more, seed + 100).map((event, i) => ({ ...event, decisionId: `m${i}` }));
+  const fresh = vectorEvents(more, seed + 100).map((event, i) => ({ ...event, decisionId: `m${i}` }));
   const learned = async (events: readonly LearningEvent[], truth: readonly LearningEvent[]): Promise<Followed> => {
     const repeated = [...wrongAt].map((i) => correctionOf(events[i]!, { quality: truth[i]!.quality }));
     const log = [...events, ...repeated, ...fresh.slice(0, -1)];
@@ -104,7 +102,7 @@ describe('what is counted once', () => {
 
   test('a confirmation changes nothing that is published but the number of events', async () => {
     // A tuning comes every eighth event.
-    const events = toyEvents(64);
+    const events = vectorEvents(64);
     const learners = [await newLearner({ budgetUsdPerRequest }), await newLearner({ budgetUsdPerRequest })];
     const plain = follow(learners[0]!, events);
     const confirmed = follow(learners[1]!, [...events, ...billed(events.slice(0, 8), (event) => event.costUsd!)]);
@@ -117,7 +115,7 @@ describe('what is counted once', () => {
 
   test('a corrected cost changes the cost means and what was spent as if it had come first', async () => {
     const real = (event: LearningEvent): number => (event.model === 'coder' ? 0.01 : 0.001);
-    const events = toyEvents(60).map((event) => ({ ...event, costUsd: real(event) }));
+    const events = vectorEvents(60).map((event) => ({ ...event, costUsd: real(event) }));
     // First estimates at a third of the price, or none at all; the bill comes later.
     const estimated = events.map((event, i) => ({ ...event, costUsd: i % 2 ? real(event) / 3 : null }));
     const priceOf = async (log: readonly LearningEvent[]) => {
@@ -136,8 +134,8 @@ describe('what is counted once', () => {
   test('a call that closes without a judgement after its cost was reported is not spent twice', async () => {
     const spent = async (replaces: LearningEvent['replaces']): Promise<number> => {
       const learner = await newLearner({ budgetUsdPerRequest });
-      const judged = toyEvents(40);
-      const unjudged = toyEvents(40, 2).flatMap((event, i): LearningEvent[] => {
+      const judged = vectorEvents(40);
+      const unjudged = vectorEvents(40, 2).flatMap((event, i): LearningEvent[] => {
         const expectedCostsUsd = toyModels.map(() => 0.01);
         const call = { ...event, decisionId: `u${i}`, quality: null, costUsd: 0.001, expectedCostsUsd };
         return [call, { ...call, kind: 'CLOSED', costUsd: null, replaces }];
@@ -153,7 +151,7 @@ describe('what is counted once', () => {
 
 test('a judgement that the replay has forgotten cannot be taken back, and is no second reward', async () => {
   const learner = await newLearner({ config: { ...learningConfig, replayRows: 30 } });
-  const events = toyEvents(60);
+  const events = vectorEvents(60);
   follow(learner, events);
   learner.apply(correctionOf(events[0]!, { quality: 0 }), 60);
   expect(learner.learnedRewards).toBe(60);
@@ -167,7 +165,7 @@ test.each(['full', 'dqn'] as const)(
   'pipeline %s: restored around corrections it goes on to the byte',
   async (pipeline) => {
     const config = { ...learningConfig, pipeline };
-    const events = toyEvents(120);
+    const events = vectorEvents(120);
     const corrections = events
       .slice(60, 100)
       .map((event, i) => correctionOf(event, { quality: 1 - event.quality!, costUsd: i % 2 ? 0.02 : null }));

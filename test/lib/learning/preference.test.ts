@@ -3,7 +3,6 @@ import type { Preference, RouteOpened } from '../../../lib/topics/generated/mess
 import { callerFields, type Followed, follow, newLearner, openedOf } from './toy-world';
 import { wishCostUsd, wishEvents, wishModels } from './wish-world';
 
-// Training is real here; a busy machine needs its time.
 let learned: Followed;
 beforeAll(async () => {
   const learner = await newLearner();

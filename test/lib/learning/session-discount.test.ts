@@ -58,7 +58,7 @@ test('with a discount a request is worth what it leaves to the next one of its s
 });
 
 test('without one every request is judged alone, and a session changes not a byte', async () => {
-  const events = sessions(150);
+  const events = sessions(80);
   const [with_, without] = [await newLearner({ config: dqn(0) }), await newLearner({ config: dqn(0) })];
   const followed = follow(with_, events);
   const { qualities } = judged(followed, start);
@@ -74,9 +74,9 @@ test('without one every request is judged alone, and a session changes not a byt
 });
 
 test('restored in the middle of sessions it looks ahead as before, to the byte', async () => {
-  const events = sessions(120);
-  const cut = 151;
-  const options = { config: { ...dqn(0.9), replayRows: 100 } };
+  const events = sessions(70);
+  const cut = 91;
+  const options = { config: { ...dqn(0.9), replayRows: 60 } };
   const straight = await newLearner(options);
   follow(straight, events.slice(0, cut));
   const restored = await newLearner({ ...options, checkpoint: straight.checkpoint() });

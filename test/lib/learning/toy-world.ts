@@ -109,8 +109,20 @@ export function eventOf(fields: Partial<LearningEvent>, models: readonly string[
   };
 }
 
+/** How an event says what was asked. */
+export type Describe = (task: ToyTask, random: Random) => ReturnType<typeof featureFields>;
+export const asText: Describe = (task, random) => featureFields(toyPrompt(task, random));
+/** Two numbers, the first tells the tasks apart: a third of the work of text, for all that is not about text. */
+export const asVector: Describe = (task, random) =>
+  callerFields([(task === 'code' ? 1 : -1) + 0.3 * random.normal(), random.normal()]);
+
 /** A stream of uniformly explored events, with costs: the coder is ten times as dear as the others. */
-export function toyEvents(count: number, seed = 1, models: readonly string[] = toyModels): LearningEvent[] {
+export function toyEvents(
+  count: number,
+  seed = 1,
+  models: readonly string[] = toyModels,
+  describe = asText,
+): LearningEvent[] {
   const random = seededRandom(seed, 'toy');
   return Array.from({ length: count }, (_, i) => {
     const task: ToyTask = random.next() < 0.5 ? 'code' : 'prose';
@@ -118,7 +130,7 @@ export function toyEvents(count: number, seed = 1, models: readonly string[] = t
     return eventOf(
       {
         decisionId: `d${i}`,
-        ...featureFields(toyPrompt(task, random)),
+        ...describe(task, random),
         model,
         quality: random.next() < toyQuality(task, model) ? 1 : 0,
         costUsd: (model === 'coder' ? 0.01 : 0.001) * (0.8 + 0.4 * random.next()),
@@ -170,6 +182,10 @@ export function openedOf(
     ...fields,
   } as RouteOpened;
 }
+
+/** The same with vectors for text. */
+export const vectorEvents = (count: number, seed?: number, models?: readonly string[]): LearningEvent[] =>
+  toyEvents(count, seed, models, asVector);
 
 /** What a follower of the learner's outputs holds. */
 export interface Followed {

@@ -7,7 +7,6 @@ import { startFoldInline } from '../../../services/dqn-trainer/fold-inline';
 import { learningEvents, models } from '../../services/dqn-trainer/records';
 import { createWorld } from '../../services/one-service';
 
-// Training is real here; a busy machine needs its time.
 test('weights come from the log by hash, with the basis given or the one the policy names', async () => {
   const world = await createWorld();
   const { broker, keyValue, clock, log } = world;

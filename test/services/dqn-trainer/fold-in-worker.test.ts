@@ -22,7 +22,6 @@ afterEach(async () => {
   for (const fold of open.splice(0)) await fold.close();
 });
 
-// A thread has to load TensorFlow.js; a busy machine needs its time.
 describe('fold in a worker thread', () => {
   test('gives the same outputs and the same state as the calling thread, and resumes from it', async () => {
     const worker = await start('worker');

@@ -40,16 +40,15 @@ async function withoutThem(total: number, left: readonly number[]): Promise<Weig
   return world.published();
 }
 
-// Training is real here; a busy machine needs its time.
 describe('an event that makes the fold fail', () => {
   test('is put aside by its offset, and the others are learned as if it had never come', async () => {
     const met: number[] = [];
     const world = await createTrainerWorld({ startFold: failingAt([57], met) });
     await world.start(world.trainer);
-    await feed(world, learningEvents(0, 120));
+    await feed(world, learningEvents(0, 90));
     expect(world.fatal).toEqual([]);
     expect(await world.metrics.value('quantum_router_restarts_total', { service: 'dqn-trainer' })).toBe(0);
-    expect(essence(world.published())).toEqual(essence(await withoutThem(120, [57])));
+    expect(essence(world.published())).toEqual(essence(await withoutThem(90, [57])));
     expect(await world.metrics.value('quantum_router_learning_skipped_total', {})).toBe(1);
     expect(world.out(topics.trainerCheckpoint).at(-1)!.skippedOffsets).toEqual([57]);
     // With the others of its batch, and once more alone.
@@ -68,12 +67,12 @@ describe('an event that makes the fold fail', () => {
     await world.send(topics.trainerCheckpoint, [{ ...last, sha256: 'gone', sequence: last.sequence + 1 }]);
     const before = met.length;
     running = await world.start(world.trainer);
-    await feed(world, learningEvents(80, 120));
+    await feed(world, learningEvents(80, 90));
     await running.stop();
     expect(met.length).toBe(before);
     expect(world.fatal).toEqual([]);
     expect(world.out(topics.trainerCheckpoint).at(-1)!.skippedOffsets).toEqual([33, 57, 58]);
-    expect(essence(world.published()).at(-1)).toEqual(essence(await withoutThem(120, [33, 57, 58])).at(-1));
+    expect(essence(world.published()).at(-1)).toEqual(essence(await withoutThem(90, [33, 57, 58])).at(-1));
   });
 
   test('what the runtime puts aside is skipped by every fold of the log, too', async () => {
@@ -93,20 +92,20 @@ describe('an event that makes the fold fail', () => {
     const running = await world.start({ ...world.trainer, inputs });
     await feed(world, learningEvents(0, 60));
     await world.clock.advanceBy(60_000);
-    await feed(world, learningEvents(60, 120));
+    await feed(world, learningEvents(60, 90));
     await running.stop();
     expect(world.fatal).toEqual([]);
     const last = world.out(topics.trainerCheckpoint).at(-1)!;
     expect(last.skippedOffsets).toEqual([57]);
     // The checkpoint is lost, and nothing has a bug any more: the log is folded again, and comes to the same.
     await world.send(topics.trainerCheckpoint, [{ ...last, sha256: 'gone', sequence: last.sequence + 1 }]);
-    const wanted = essence(await withoutThem(120, [57])).at(-1);
+    const wanted = essence(await withoutThem(90, [57])).at(-1);
     expect(essence(world.published()).at(-1)).toEqual(wanted);
     const again = await world.start(world.trainer);
     await world.clock.advanceBy(2_000);
-    await feed(world, learningEvents(120, 160));
+    await feed(world, learningEvents(90, 130));
     await again.stop();
-    expect(essence(world.published()).at(-1)).toEqual(essence(await withoutThem(160, [57])).at(-1));
+    expect(essence(world.published()).at(-1)).toEqual(essence(await withoutThem(130, [57])).at(-1));
   });
 
   test('a fold that fails once, whatever the event, costs nothing', async () => {
@@ -126,8 +125,8 @@ describe('an event that makes the fold fail', () => {
     };
     const world = await createTrainerWorld({ startFold });
     await world.start(world.trainer);
-    await feed(world, learningEvents(0, 120));
-    expect(essence(world.published())).toEqual(essence(await withoutThem(120, [])));
+    await feed(world, learningEvents(0, 90));
+    expect(essence(world.published())).toEqual(essence(await withoutThem(90, [])));
     expect(await world.metrics.value('quantum_router_learning_skipped_total', {})).toBe(0);
   });
 
@@ -175,7 +174,7 @@ describe('an event that makes the fold fail', () => {
     const poisoned = Array.from({ length: 20 }, (_, i) => i + 50);
     const world = await createTrainerWorld({ startFold: failingAt(poisoned) });
     await world.start(world.trainer);
-    await feed(world, learningEvents(0, 120));
+    await feed(world, learningEvents(0, 90));
     expect(world.fatal).toEqual([]);
     expect(world.out(topics.trainerCheckpoint).at(-1)!.skippedOffsets).toEqual(poisoned);
   });
@@ -201,15 +200,13 @@ test('an event that makes no sense is passed over and counted, and so it is at e
   ];
   const world = await createTrainerWorld();
   const running = await world.start(world.trainer);
-  const events = learningEvents(0, 120).map((event, i) =>
-    i >= 50 && i < 55 ? { ...event, ...wrong[i - 50]! } : event,
-  );
-  await feed(world, events.slice(0, 100));
+  const events = learningEvents(0, 90).map((event, i) => (i >= 50 && i < 55 ? { ...event, ...wrong[i - 50]! } : event));
+  await feed(world, events.slice(0, 70));
   await running.stop();
   await world.start(world.trainer);
-  await feed(world, events.slice(100));
+  await feed(world, events.slice(70));
   expect(await world.metrics.value('quantum_router_drops_total', invalid)).toBe(5);
-  expect(essence(world.published())).toEqual(essence(await withoutThem(120, [50, 51, 52, 53, 54])));
+  expect(essence(world.published())).toEqual(essence(await withoutThem(90, [50, 51, 52, 53, 54])));
 });
 
 test('outcomes of sources and models with names that every object inherits are learned', async () => {

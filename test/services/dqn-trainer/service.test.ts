@@ -23,7 +23,6 @@ async function uninterrupted(total: number): Promise<WeightsPublished[]> {
   return world.published();
 }
 
-// Training is real here; a busy machine needs its time.
 describe('dqn-trainer', () => {
   test('publishes policies, bases and tunings that can be loaded by hash and served', async () => {
     const world = await createTrainerWorld();

@@ -14,6 +14,7 @@ import type {
 import { topics } from '../../../lib/topics/topics';
 import { type BlobStore, createBlobStore } from '../../../lib/weights/blob-store';
 import { readWeights } from '../../../lib/weights/read-weights';
+import { createWeightsSource } from '../../../lib/weights/weights-source';
 import { createFold } from '../../../services/dqn-trainer/create-fold';
 import type { StartFold } from '../../../services/dqn-trainer/fold';
 import { createDqnTrainer } from '../../../services/dqn-trainer/service';
@@ -92,6 +93,22 @@ export async function createTrainerWorld(
     },
     tunings: () => world.out(topics.tuning).map(({ version: of, eventOffset }) => [of, eventOffset] as const),
   };
+}
+
+/** State of the version with this policy; undefined when there is none. */
+export const stateOf = async (
+  world: TrainerWorld,
+  policySha256: string,
+): Promise<WeightsVersion['state'] | undefined> =>
+  (await world.versions()).find(({ weights }) => weights.policySha256 === policySha256)?.state;
+
+/** Whether these weights lie in the log, the cache being empty. */
+export async function canBeLoaded(
+  world: TrainerWorld,
+  { policySha256, basisSha256 }: WeightsVersion['weights'],
+): Promise<boolean> {
+  await world.keyValue.deleteMany(await world.keyValue.keys('weights/', 1_000));
+  return (await createWeightsSource(createBlobStore(world)).load({ policySha256, basisSha256 })) !== null;
 }
 
 /** Sends events in small batches, as they come in life. */

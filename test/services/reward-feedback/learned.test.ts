@@ -5,19 +5,17 @@ import type { LearningEvent, RouteOpened, RouteOutcome } from '../../../lib/topi
 import { topics } from '../../../lib/topics/topics';
 import { createRewardFeedback } from '../../../services/reward-feedback/service';
 import {
-  featureFields,
+  asVector,
   follow,
   learningConfig,
   newLearner,
   openedOf,
   type ToyTask,
-  toyPrompt,
   toyQuality,
 } from '../../lib/learning/toy-world';
 import { createWorld } from '../one-service';
 import { decided, opened, outcome } from './records';
 
-// Training is real here; a busy machine needs its time.
 const windowMs = 60_000;
 const models = ['coder', 'writer', 'dunce'];
 const decisions = 130;
@@ -39,7 +37,7 @@ function routes(): Route[] {
     const candidates = record.candidates.map((candidate, j) => ({ ...candidate, model: models[j]!, eligible: true }));
     const model = models[Math.floor(i / 2) % 3]!;
     const quality = random.next() < toyQuality(task, model) ? 1 : 0;
-    const features = featureFields(toyPrompt(task, random));
+    const features = asVector(task, random);
     return { id: `r${i}`, opened: { ...record, ...features, encoderVersion: 'sketch-1', candidates }, model, quality };
   });
 }
@@ -100,7 +98,7 @@ async function learn(reports: Reports): Promise<Learned> {
   const random = seededRandom(9, 'prompts');
   const qualities = Array.from({ length: 20 }, (_, i) => {
     const tuning = { ...followed.tuning, neuralWeight: 0, driftOffsets: {} };
-    const features = featureFields(toyPrompt(i % 2 ? 'code' : 'prose', random));
+    const features = asVector(i % 2 ? 'code' : 'prose', random);
     return policy.judge(openedOf({ ...features, tuning }, models)).qualities;
   }).flat();
   lockstep.dispose();

@@ -11,7 +11,6 @@ import { wishEvents, wishModels } from '../../lib/learning/wish-world';
 import { configOf, requestOf } from '../../lib/routing/fixtures';
 import { createWorld, type World } from '../../lib/stream/toy';
 
-// Training is real here; a busy machine needs its time.
 async function startLearned(): Promise<World> {
   const learner = await newLearner();
   const { policy, tuning, outputs } = follow(learner, wishEvents(300));

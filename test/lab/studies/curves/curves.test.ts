@@ -9,7 +9,6 @@ import { requestContexts } from '../../../../lab/studies/curves/request-contexts
 import { keptResults } from '../../../../lab/studies/kept-results';
 import type { Choices } from '../../../../lab/studies/quality/play';
 
-/** Whole runs, on a machine that may be busy. */
 const folder = join(__dirname, '..', '..', '..', '..', '..', 'shared', 'data');
 const find = (name: string) => curves.find((curve) => curve.name === name)!;
 const source = { folder, mostRows: 120 };

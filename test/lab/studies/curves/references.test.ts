@@ -6,7 +6,6 @@ import type { Workload } from '../../../../lab/workloads/workload';
 import { utilityWeights } from '../../../../lib/routing/judge/utility';
 import { nineRows } from '../quality/nine-rows';
 
-/** Eighty plays of LinUCB, on a machine that may be busy. */
 /** The nine rows over and over with models a and b alone: .8 for 10 USD, .4 for 1 USD. */
 function twoModels(rows: number): Workload {
   const nine = nineRows();

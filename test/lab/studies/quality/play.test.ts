@@ -4,14 +4,13 @@ import { cold, joinsLater, type Protocol, priceChange, withPrices } from '../../
 import type { Workload } from '../../../../lab/workloads/workload';
 import { nineRows } from './nine-rows';
 
-/** The whole engine plays many rows, on a machine that may be busy. */
-/** The nine rows over and over; `c`, whose cost is unknown, is no candidate. */
+/** The nine rows over and over, two numbers for their text; `c`, whose cost is unknown, is no candidate. */
 function manyRows(rows: number): Workload {
   const nine = nineRows();
   const row = (index: number) => {
     const recorded = nine.row(index % nine.rows);
     const outcomes = new Map([...recorded.outcomes].map(([model, outcome]) => [model, model === 'c' ? null : outcome]));
-    return { ...recorded, id: `many-${index}`, outcomes };
+    return { ...recorded, id: `many-${index}`, prompt: null, features: [Math.sin(index), Math.cos(index)], outcomes };
   };
   return { ...nine, rows, row };
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DirectoryLockedError, lockDirectory } from '../../../../lib/adapters/embedded/directory-lock';
+import { atEnd } from '../../../started';
 
 let directory: string;
 beforeEach(() => {
@@ -59,10 +60,12 @@ onlyWith(hasFlock, 'needs the command flock')('a lock of the kernel counts whate
   const holder = spawn('flock', [file, 'sh', '-c', 'echo held; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  // `flock` waits for the command it started, which has the lock too.
+  const end = () => spawnSync('pkill', ['-P', String(holder.pid)]);
+  atEnd(end);
   await new Promise((resolve) => holder.stdout.once('data', resolve));
   expect(() => lockDirectory(directory)).toThrow(`${directory} is in use by another process`);
-  // `flock` waits for the command it started, which has the lock too.
-  spawnSync('pkill', ['-P', String(holder.pid)]);
+  end();
   await exited(holder);
   lockDirectory(directory)();
 });
@@ -79,6 +82,7 @@ onlyWith(hasFlock, 'needs the command flock')(
 test('children do not inherit it', () => {
   const unlock = lockDirectory(directory);
   const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  atEnd(() => child.kill());
   unlock();
   lockDirectory(directory)();
   child.kill();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { checkEvent, mostCostUsd, mostLatencyMs, mostPriceFactor } from '../../../../lib/learning/fold/check-event';
 import type { Learner } from '../../../../lib/learning/fold/learner';
 import type { LearningEvent, Tuning } from '../../../../lib/topics/generated/messages';
-import { callerFields, eventOf, newLearner, toyEvents } from '../toy-world';
+import { callerFields, eventOf, newLearner, toyEvents, vectorEvents } from '../toy-world';
 
 const floats = (...values: number[]): Buffer => Buffer.from(Float32Array.from(values).buffer);
 const faultOf = (change: Partial<LearningEvent>): string | null => checkEvent(eventOf(change)).fault;
@@ -86,7 +86,7 @@ test('whatever valid numbers events hold, what is learned stays finite', async (
     preference: fc.record({ quality: positive, cost: extreme, latency: extreme }),
     strategyPropensities: fc.constant({ RANDOM: 1, LEARNING_OPTIMIZED: 0.5 }),
   });
-  const plain = toyEvents(60);
+  const plain = vectorEvents(60);
   await fc.assert(
     fc.asyncProperty(
       fc.array(changed, { minLength: 30, maxLength: 30 }),
@@ -115,7 +115,7 @@ test('names that every object inherits are learned like any others, also after a
   const models = ['__proto__', 'constructor', 'toString'];
   const sources = ['hasOwnProperty', '__proto__', 'constructor'];
   const rename = (names: readonly string[], from: readonly string[]) =>
-    toyEvents(120, 1, from).map((event, i) => ({
+    vectorEvents(60, 1, from).map((event, i) => ({
       ...event,
       models: [...names],
       model: names[from.indexOf(event.model!)]!,

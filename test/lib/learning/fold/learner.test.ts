@@ -5,9 +5,11 @@ import type { Learner, LearnerOutput } from '../../../../lib/learning/fold/learn
 import { seededRandom } from '../../../../lib/random/seeded';
 import type { LearningEvent } from '../../../../lib/topics/generated/messages';
 import {
+  asText,
+  asVector,
   callerFields,
+  type Describe,
   eventOf,
-  featureFields,
   follow,
   learningConfig,
   newLearner,
@@ -15,7 +17,7 @@ import {
   openedOf,
   toyEvents,
   toyModels,
-  toyPrompt,
+  vectorEvents,
 } from '../toy-world';
 
 const digestOf = (learner: Learner): string => sha256Of(learner.checkpoint());
@@ -28,11 +30,16 @@ const essence = (outputs: readonly LearnerOutput[]): unknown[] =>
   );
 
 /** Probability of the model, mean over fresh prompts of the task. */
-function share(followed: ReturnType<typeof follow>, task: 'code' | 'prose', model: string, models = toyModels): number {
+function share(
+  followed: ReturnType<typeof follow>,
+  task: 'code' | 'prose',
+  model: string,
+  { models = toyModels, describe = asVector }: { models?: readonly string[]; describe?: Describe } = {},
+): number {
   const random = seededRandom(77, task);
   let total = 0;
   for (let i = 0; i < 40; i++) {
-    const opened = openedOf({ ...featureFields(toyPrompt(task, random)), tuning: followed.tuning }, models);
+    const opened = openedOf({ ...describe(task, random), tuning: followed.tuning }, models);
     total += followed.policy!.judge(opened).probabilities[models.indexOf(model)]!;
   }
   return total / 40;
@@ -40,13 +47,13 @@ function share(followed: ReturnType<typeof follow>, task: 'code' | 'prose', mode
 
 // Uniform would be .33; the network alone is slower.
 test.each([
-  ['full', 0.75],
-  ['dqn', 0.55],
-] as const)('pipeline %s learns which model is good at what', async (pipeline, least) => {
+  ['full', asText, 0.75],
+  ['dqn', asVector, 0.55],
+] as const)('pipeline %s learns which model is good at what', async (pipeline, describe, least) => {
   const learner = await newLearner({ config: { ...learningConfig, pipeline } });
-  const followed = follow(learner, toyEvents(350));
-  expect(share(followed, 'code', 'coder')).toBeGreaterThan(least);
-  expect(share(followed, 'prose', 'writer')).toBeGreaterThan(least);
+  const followed = follow(learner, toyEvents(350, 1, toyModels, describe));
+  expect(share(followed, 'code', 'coder', { describe })).toBeGreaterThan(least);
+  expect(share(followed, 'prose', 'writer', { describe })).toBeGreaterThan(least);
   if (pipeline === 'dqn') expect(followed.tuning.neuralWeight).toBe(1);
   learner.dispose();
 });
@@ -66,9 +73,15 @@ test('same events, same seed: same bytes, and no tensor more than the network ha
   expect(tf.memory().numTensors).toBe(before);
 });
 
-test.each([10, 150])('restored after %d events it continues to the byte', async (cut) => {
+test.each([
+  [10, asVector],
+  [150, asText],
+] as const)('restored after %d events it continues to the byte', async (cut, describe) => {
   // A budget, sessions, a correction and full rows, so that every part of the state is there.
-  const events = toyEvents(240).map((event, i) => ({ ...event, sessionId: i % 5 === 0 ? `s${i % 3}` : null }));
+  const events = toyEvents(240, 1, toyModels, describe).map((event, i) => ({
+    ...event,
+    sessionId: i % 5 === 0 ? `s${i % 3}` : null,
+  }));
   events[140] = { ...events[140]!, decisionId: 'd120', model: events[120]!.model, revision: 1, quality: 0.1 };
   events[60] = {
     ...events[60]!,
@@ -99,12 +112,12 @@ test.each([10, 150])('restored after %d events it continues to the byte', async 
 
 test('a checkpoint of another encoder is refused, one without its log is usable', async () => {
   const learner = await newLearner();
-  const events = toyEvents(120);
+  const events = vectorEvents(120);
   follow(learner, events);
   const checkpoint = learner.checkpoint();
   await expect(newLearner({ checkpoint, encoderVersion: 'sketch-0' })).rejects.toThrow('retrain from the log');
   const bare = await newLearner({ checkpoint });
-  expect(follow(bare, toyEvents(100, 2), 120).outputs.length).toBeGreaterThan(0);
+  expect(follow(bare, vectorEvents(100, 2), 120).outputs.length).toBeGreaterThan(0);
   expect(() => bare.apply(events[0]!, 5)).toThrow('folded in already');
   expect(() => newLearner({ checkpoint: checkpoint.subarray(0, 99) })).rejects.toThrow('cut off');
   learner.dispose();
@@ -114,13 +127,13 @@ test('a checkpoint of another encoder is refused, one without its log is usable'
 test('publishes the policy at the end of the cold start and every 32 rewards, the tuning every 8 events', async () => {
   const learner = await newLearner();
   const at: Record<string, number[]> = { policy: [], tuning: [] };
-  toyEvents(100).forEach((event, i) => {
+  vectorEvents(100).forEach((event, i) => {
     for (const output of learner.apply(event, i)) at[output.kind]!.push(i + 1);
   });
   expect(at['policy']).toEqual([24, 56, 88]);
   expect(at['tuning']).toEqual([8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96]);
   const lockstep = await newLearner({ config: { ...learningConfig, publish: 'lockstep' } });
-  const { outputs } = follow(lockstep, toyEvents(40));
+  const { outputs } = follow(lockstep, vectorEvents(40));
   expect(outputs.filter(({ kind }) => kind === 'tuning').length).toBe(40);
   expect(outputs.filter(({ kind }) => kind === 'policy').length).toBe(17);
   learner.dispose();
@@ -129,7 +142,7 @@ test('publishes the policy at the end of the cold start and every 32 rewards, th
 
 test('what is published says where it comes from; a basis is sent once', async () => {
   const learner = await newLearner();
-  const policies = follow(learner, toyEvents(60)).outputs.filter((output) => output.kind === 'policy');
+  const policies = follow(learner, vectorEvents(60)).outputs.filter((output) => output.kind === 'policy');
   const [first, second] = policies;
   expect(first?.published).toMatchObject({
     parentSha256: null,
@@ -148,7 +161,7 @@ test('what is published says where it comes from; a basis is sent once', async (
 
 test('a missing reward is not a reward; closed decisions teach nothing', async () => {
   const learner = await newLearner();
-  const events = toyEvents(30).map(
+  const events = vectorEvents(30).map(
     (event, i): LearningEvent => (i % 2 ? { ...event, quality: null } : { ...event, kind: 'CLOSED' }),
   );
   follow(learner, events);
@@ -186,11 +199,11 @@ test('a correction replaces the earlier judgement and is no second reward; witho
 
   // All of one model's rewards corrected from 0 to 1: after the next refit it is the best.
   const corrected = await newLearner();
-  const events = toyEvents(60).map((event) => ({ ...event, quality: event.model === 'dunce' ? 0 : 0.5 }));
+  const events = vectorEvents(60).map((event) => ({ ...event, quality: event.model === 'dunce' ? 0 : 0.5 }));
   const corrections = events
     .filter(({ model }) => model === 'dunce')
     .map((event) => ({ ...event, quality: 1, revision: 1 }));
-  const more = toyEvents(60, 2).map((event, i) => ({
+  const more = vectorEvents(60, 2).map((event, i) => ({
     ...event,
     decisionId: `m${i}`,
     quality: event.model === 'dunce' ? 1 : 0.5,
@@ -202,9 +215,9 @@ test('a correction replaces the earlier judgement and is no second reward; witho
 
 test('models come and go without starting from nothing', async () => {
   const learner = await newLearner({ config: { ...learningConfig, replayRows: 150 } });
-  const first = follow(learner, toyEvents(200));
+  const first = follow(learner, vectorEvents(200));
   const wider = [...toyModels, 'genius'];
-  const [joined, ...rest] = toyEvents(300, 3, wider).map((event, i) => ({
+  const [joined, ...rest] = vectorEvents(300, 3, wider).map((event, i) => ({
     ...event,
     decisionId: `w${i}`,
     quality: event.model === 'genius' ? 1 : event.quality,
@@ -213,14 +226,14 @@ test('models come and go without starting from nothing', async () => {
   expect(learner.apply(joined!, 200).map(({ kind }) => kind)).toEqual(['policy', 'tuning']);
   const second = follow(learner, rest, 201);
   second.basis ??= first.basis;
-  expect(share(second, 'code', 'genius', wider)).toBeGreaterThan(0.7);
+  expect(share(second, 'code', 'genius', { models: wider })).toBeGreaterThan(0.7);
   const narrow = toyModels.slice(0, 2);
   const third = follow(
     learner,
-    toyEvents(400, 4, narrow).map((event, i) => ({ ...event, decisionId: `n${i}` })),
+    vectorEvents(400, 4, narrow).map((event, i) => ({ ...event, decisionId: `n${i}` })),
     500,
   );
-  expect(share(third, 'code', 'coder', narrow)).toBeGreaterThan(0.8);
+  expect(share(third, 'code', 'coder', { models: narrow })).toBeGreaterThan(0.8);
   const policies = third.outputs.filter((output) => output.kind === 'policy');
   expect(policies.at(-1)?.published.models.slice().sort()).toEqual(narrow.slice().sort());
   learner.dispose();
@@ -228,18 +241,18 @@ test('models come and go without starting from nothing', async () => {
 
 test('under a budget the dear model is priced out, and a price change is published at once', async () => {
   const learner = await newLearner({ budgetUsdPerRequest: 0.002, explorationFloor: 0.01 });
-  const followed = follow(learner, toyEvents(200));
+  const followed = follow(learner, vectorEvents(200));
   expect(followed.tuning.costPricePerUsd).toBeGreaterThan(10);
   expect(followed.tuning.costRatios['coder']).toBeCloseTo(0.01, 3);
   expect(share(followed, 'code', 'coder')).toBeLessThan(0.3);
-  const cheaper = { ...toyEvents(1, 9)[0]!, priceFactors: [0.1, 1, 1] };
+  const cheaper = { ...vectorEvents(1, 9)[0]!, priceFactors: [0.1, 1, 1] };
   expect(learner.apply(cheaper, 200).map(({ kind }) => kind)).toContain('tuning');
   learner.dispose();
 });
 
 test('the first policy comes with a price: the pacer judges what it has seen in the cold start by it', async () => {
   const learner = await newLearner({ budgetUsdPerRequest: 0.002, explorationFloor: 0.01 });
-  const { outputs } = follow(learner, toyEvents(24));
+  const { outputs } = follow(learner, vectorEvents(24));
   expect(outputs.at(-2)).toMatchObject({ kind: 'policy' });
   const last = outputs.at(-1)!;
   expect(last.kind === 'tuning' && last.tuning.costPricePerUsd).toBeGreaterThan(1);
@@ -248,8 +261,13 @@ test('the first policy comes with a price: the pacer judges what it has seen in 
 
 test('a silent drop of quality raises an alarm: published at once, offset lowered', async () => {
   const learner = await newLearner();
-  follow(learner, toyEvents(250));
-  const broken = toyEvents(120, 5).map((event, i) => ({ ...event, decisionId: `b${i}`, model: 'coder', quality: 0 }));
+  follow(learner, vectorEvents(250));
+  const broken = vectorEvents(120, 5).map((event, i) => ({
+    ...event,
+    decisionId: `b${i}`,
+    model: 'coder',
+    quality: 0,
+  }));
   const policiesAt: number[] = [];
   let offset = 0;
   broken.forEach((event, i) => {
@@ -282,13 +300,13 @@ test("a caller's own vectors instead of text", async () => {
     toyEvents(300, 8).map((event, i) => ({ ...event, decisionId: `t${i}` })),
     300,
   );
-  expect(share(more, 'code', 'coder')).toBeGreaterThan(0.5);
+  expect(share(more, 'code', 'coder', { describe: asText })).toBeGreaterThan(0.5);
   learner.dispose();
 });
 
 test('experience with strategies moves their weights', async () => {
   const learner = await newLearner();
-  const events = toyEvents(200).map((event) => ({
+  const events = vectorEvents(200).map((event) => ({
     ...event,
     strategyPropensities: {
       LEARNING_OPTIMIZED: event.model === 'dunce' ? 0.1 : 0.45,

@@ -4,16 +4,7 @@ import { outputBiasAt } from '../../../../lib/learning/rl/network';
 import { headCount, weightRows } from '../../../../lib/learning/value/linear-half';
 import { doubtMeans } from '../../../../lib/learning/value/mean-doubt';
 import { seededRandom } from '../../../../lib/random/seeded';
-import {
-  eventOf,
-  featureFields,
-  follow,
-  learningConfig,
-  newLearner,
-  openedOf,
-  toyEvents,
-  toyPrompt,
-} from '../toy-world';
+import { asVector, eventOf, follow, learningConfig, newLearner, openedOf, vectorEvents } from '../toy-world';
 
 /** What is added to the heads' biases: per model, in the linear half and in the network. */
 function drawsOf(fold: FoldParts): { linear: number[][]; network: number[][] } {
@@ -35,7 +26,7 @@ const deviationOf = (draws: readonly number[]): number =>
 
 test.each(['full', 'dqn'] as const)('%s: heads disagree on a mean as far as few rewards tell it', async (pipeline) => {
   const learner = await newLearner({ config: { ...learningConfig, pipeline } });
-  follow(learner, toyEvents(60));
+  follow(learner, vectorEvents(60));
   const fold = learner as unknown as FoldParts;
   fold.state.pulls = [0, 98, 9998];
   const spreads = [0, 0, 0];
@@ -59,7 +50,7 @@ test.each(['full', 'dqn'] as const)('%s: heads disagree on a mean as far as few 
 
 test('the same offset draws the same, the next another, and nothing is drawn from the fold', async () => {
   const learner = await newLearner();
-  follow(learner, toyEvents(40));
+  follow(learner, vectorEvents(40));
   const fold = learner as unknown as FoldParts;
   const before = fold.state.random.state();
   const first = drawsOf(fold);
@@ -73,7 +64,7 @@ test('the same offset draws the same, the next another, and nothing is drawn fro
 test('a model that was a little unlucky at the start is tried again', async () => {
   const models = ['lucky', 'unlucky'];
   const random = seededRandom(3, 'prompts');
-  const prompt = () => featureFields(toyPrompt('code', random));
+  const prompt = () => asVector('code', random);
   // 12 rewards each: 8 of 12 against 6 of 12 says next to nothing.
   const events = Array.from({ length: 24 }, (_, i) =>
     eventOf(
