@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock';
 import { endFailed } from '../telemetry/tracing';
 import type { Topic } from '../topics/define-topic';
 import type { DeadLetter, RouteDecided, RouteOutcome, RouteRequested } from '../topics/generated/messages';
+import { idFault } from '../topics/identifiers';
 import { readRow } from '../topics/read-row';
 import { deadLetterTopicName, topics } from '../topics/topics';
 import { startSending, traceArrival } from './client-trace';
@@ -39,7 +40,7 @@ export class RequestRefusedError extends Error {
 
 /** Where OpenTelemetry is set up, records continue the trace of `parent`, by default of the context the caller is in. */
 export interface RouterClient {
-  /** Resolves with the first decision of this request; rejects with DecisionTimeoutError or RequestRefusedError. */
+  /** Resolves with the first decision of this request; rejects with DecisionTimeoutError or RequestRefusedError, at once for an id that no record can carry. */
   route(request: RouteRequested, timeoutMs: number, parent?: Context): Promise<RouteDecided>;
   /** Resolves when the outcome is durable. */
   report(outcome: RouteOutcome, parent?: Context): Promise<void>;
@@ -90,6 +91,13 @@ function refusalOf(value: Buffer): Refusal | null {
     if (error instanceof UndecodableError) return null;
     throw error;
   }
+}
+
+const outcomeNames = ['decisionId', 'routingKey', 'model', 'source'] as const;
+
+function refuseFaulty(field: string, value: string): void {
+  const fault = idFault(value);
+  if (fault !== null) throw new Error(`${field}: ${fault}`);
 }
 
 /** Resolves once positioned at the end of `route.decided`, so that no decision of a later request is missed. */
@@ -163,6 +171,9 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
     async route(request, timeoutMs, parent = context.active()) {
       if (closed) throw new Error('the client is closed');
       const { requestId } = request;
+      // On its way it would become another id, whose decision nobody waits for.
+      refuseFaulty('requestId', requestId);
+      if (request.sessionId !== null) refuseFaulty('sessionId', request.sessionId);
       if (waiters.has(requestId)) throw new Error(`request ${requestId} already waits for its decision`);
       // Whatever can throw comes first: a waiter that nobody waits for would reject into the void.
       const value = topics.routeRequested.codec.encode({ ...request, replyTo: clientId });
@@ -179,6 +190,7 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
       return decided;
     },
     async report(outcome, parent = context.active()) {
+      for (const field of outcomeNames) if (outcome[field] !== null) refuseFaulty(field, outcome[field]);
       const value = topics.routeOutcome.codec.encode(outcome);
       await send(topics.routeOutcome, outcome, value, {}, parent);
     },

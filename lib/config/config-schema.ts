@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import { dictionaryOf, ownEntry } from '../dictionary';
+import { id } from '../topics/identifier-schemas';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
 import { apiNames } from './provider-config';
@@ -31,7 +32,8 @@ const positive = z
   .max(mostAmount)
   .refine(isReal, { error: `must be at least ${leastAmount}` });
 const count = z.int().min(1).max(2_147_483_647);
-const name = z.string().min(1).max(200);
+/** Names are keys of tables and records, as ids are. */
+const name = id;
 /** A table whose keys are names of the operator's own. */
 const names = <T extends z.ZodType>(value: T) =>
   z.record(name, value).refine((table) => Object.keys(table).length <= configLimits.maxNames, {

@@ -188,6 +188,9 @@ function describeIssue(schema: z.ZodType, issue: z.core.$ZodIssue, root: unknown
       message: `unknown field ${shown(key)}${i < maxSuggestions ? suggestName(key, known) : ''}`,
     }));
   }
+  // A table's key, not what stands under it.
+  if (issue.code === 'invalid_key')
+    return [{ path: [...under, ...path], at: 'key', message: issue.issues[0]?.message ?? issue.message }];
   const value = valueAt(root, path);
   // The alternative that the value came furthest with is the one that was meant.
   const meant = issue.code === 'invalid_union' ? issue.errors.find((errors) => errors.every(isInside)) : undefined;

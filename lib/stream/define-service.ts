@@ -115,6 +115,11 @@ export interface ProcessInput<E> {
    * What it returns is written before the task ends. The place for a last checkpoint and for freeing resources.
    */
   readonly onStop?: (partition: number) => Promise<readonly Emit[]>;
+  /**
+   * Called when the task ends without `onStop`, after its last batch: its epoch has passed, or something has failed. Nothing
+   * may be written any more; what the process shows of the partition is another one's business now.
+   */
+  readonly onLost?: (partition: number) => void;
   /** Told of every record that is put aside instead of being handed over, each time it is met. */
   readonly onPutAside?: (offset: number, partition: number) => void;
 }
@@ -202,7 +207,7 @@ export function due<S>(decide: DueInput<S>['decide']): DueInput<S> {
 export function process<E>(
   topic: Topic<E>,
   run: ProcessInput<E>['process'],
-  options: Pick<ProcessInput<E>, 'startAt' | 'onStop' | 'onPutAside'> = {},
+  options: Pick<ProcessInput<E>, 'startAt' | 'onStop' | 'onLost' | 'onPutAside'> = {},
 ): ProcessInput<E> {
   return { kind: 'process', topic, process: run, ...options };
 }

@@ -221,6 +221,7 @@ class Service implements RunningService {
       const loop = Promise.all(before)
         .then(() => task.run(restored))
         .catch((error: Error) => {
+          this.tellLost(task);
           // Another member owns the partition now: what this task did not commit, that one does.
           if (!(error instanceof StaleEpochError || task.isStale())) this.crash(incarnation, error);
         })
@@ -229,6 +230,11 @@ class Service implements RunningService {
     }
     // A member without partitions stands by, and is ready for that.
     if (tasks.length === 0) restored();
+  }
+
+  /** A processor shows what it does in figures of its own, which must not outlive its task. */
+  private tellLost({ partition }: Task): void {
+    for (const { input } of this.plan.inputs.values()) if (input.kind === 'process') input.onLost?.(partition);
   }
 
   /** The first failure of an incarnation ends it; those that follow from it are not news. */

@@ -144,6 +144,14 @@ export const metricDefinitions = {
     [],
     'Learning events that made the fold fail and were put aside for good: an alarm.',
   ),
+  quantum_router_learning_log_breaks_total: counter(
+    ['kind'],
+    'Times the learner did not find its log as it had left it: expired (retention was faster), shorter, other (made anew): an alarm.',
+  ),
+  quantum_router_learning_lost_events_total: counter(
+    [],
+    'Learning events that were gone before they were folded in, as far as is known.',
+  ),
   quantum_router_learning_rewards: gauge(
     [],
     'Rewards folded in, as the newest tuning says; 0 while no feedback has come.',

@@ -33,6 +33,8 @@ export interface LearningLag {
   /** Shows the lag from now on, also while `work` keeps the fold busy. */
   during<T>(at: FoldedTo, work: () => Promise<T>): Promise<T>;
   show(at: FoldedTo): Promise<void>;
+  /** Nobody folds here any more: there is no lag to show until somebody does again. */
+  forget(): void;
 }
 
 const defaultLagAlarmMs = 10_000;
@@ -91,6 +93,7 @@ export function createLearningLag(options: LearningLagOptions): LearningLag {
       let cancel = (): void => {};
       const again = (): void => {
         cancel = clock.setTimer(refreshMs, () => {
+          if (now === null) return;
           void look();
           publish(at);
           again();
@@ -107,6 +110,12 @@ export function createLearningLag(options: LearningLagOptions): LearningLag {
       now = at;
       await look();
       publish(at);
+    },
+    forget() {
+      if (!now) return;
+      now = null;
+      end = 0;
+      publish({ position: 0, sinceMs: clock.nowMs() });
     },
   };
 }

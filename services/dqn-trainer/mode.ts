@@ -26,18 +26,21 @@ export interface ModeAtStart {
   readonly settings: FoldSettings;
   /** The log is folded from its beginning although it had been folded before. */
   readonly isRefold: boolean;
+  /** It is not the log that the weights in force were made from: what a fold of it makes has to prove itself. */
+  readonly isOtherLog: boolean;
   /** Of learning.events. */
   readonly earliest: number;
   readonly end: number;
 }
 
-export function modeAtStart({ weights, versions, settings, isRefold, earliest, end }: ModeAtStart): Mode {
+export function modeAtStart({ weights, versions, settings, isRefold, isOtherLog, earliest, end }: ModeAtStart): Mode {
   if (weights === null) return isRefold ? { kind: 'catchingUp', untilOffset: end, afterwards: 'publish' } : increments;
   // What another encoder made cannot judge today's requests: there is nothing to protect.
   const canServe = weights.encoderVersion === settings.encoderVersion;
   const wentBack = weights.reason === 'ROLLBACK';
   // From a log whose beginning is gone, the same settings give other weights.
-  const isSame = isOfLineage(weights, settings) && !(isRefold && earliest > Math.max(0, weights.fromOffset));
+  const isSame =
+    !isOtherLog && isOfLineage(weights, settings) && !(isRefold && earliest > Math.max(0, weights.fromOffset));
   if (isSame && !wentBack)
     return isRefold ? { kind: 'catchingUp', untilOffset: end, afterwards: 'publish' } : increments;
   if (!canServe) return { kind: 'catchingUp', untilOffset: end, afterwards: 'publish' };

@@ -27,6 +27,11 @@ export interface PublisherOptions {
   /** Of the fold. */
   readonly lineage: string;
   readonly mode: Mode;
+  /**
+   * One past the last event, as the fold counts, that what is in force can have been made from: what the records claim beyond
+   * that came from a log that is gone, and must not hold news back.
+   */
+  readonly knownTo: number;
 }
 
 /** Policies and bases kept in the key-value store; decisions in flight may still name older ones, which come from the log. */
@@ -67,8 +72,8 @@ export class Publisher {
     this.sequence = Math.max(weights?.sequence ?? 0, ...versions.all().map((version) => version.weights.sequence));
     this.tuningVersion = tuning?.version ?? 0;
     this.tuningInForce = tuning;
-    this.policyNewsAfter = weights?.toOffset ?? 0;
-    this.tuningNewsAfter = tuning?.eventOffset ?? 0;
+    this.policyNewsAfter = Math.min(weights?.toOffset ?? 0, options.knownTo);
+    this.tuningNewsAfter = Math.min(tuning?.eventOffset ?? 0, options.knownTo);
     this.shared = weights ? [weights.basisSha256, weights.policySha256] : [];
     // The configuration went on to another lineage, or back: nobody judges these any more.
     const stale = versions

@@ -11,22 +11,28 @@ const chunkEvents = 500;
 export interface EventLog {
   readonly broker: Broker;
   readonly topicPrefix?: string;
+  /** What the fold counts above the offsets of the log: see place-in-log.ts; default 0. */
+  readonly shift?: number;
 }
 
-/** Events of [from, to) that are still there, in order. What cannot be decoded is left out: it never was folded either. */
+/**
+ * Events of [from, to), as the fold counts them, that are still there, in order. What cannot be decoded is left out: it
+ * never was folded either.
+ */
 export async function* readEvents(
-  { broker, topicPrefix = '' }: EventLog,
+  { broker, topicPrefix = '', shift = 0 }: EventLog,
   from: number,
   to: number,
 ): AsyncGenerator<FoldBatch> {
   const of = { topic: topicPrefix + topics.learningEvents.name, partition: 0 };
-  const { earliest } = await broker.offsets(of);
-  const first = Math.max(from, earliest);
-  if (first >= to) return;
-  for await (const records of broker.read(of, { from: first, to, maxRecords: chunkEvents })) {
+  const { earliest, end } = await broker.offsets(of);
+  const first = Math.max(from - shift, earliest);
+  const last = Math.min(to - shift, end);
+  if (first >= last) return;
+  for await (const records of broker.read(of, { from: first, to: last, maxRecords: chunkEvents })) {
     const batch = records.flatMap((record) => {
       const event = decoded(record);
-      return event === null ? [] : [{ event, offset: record.offset }];
+      return event === null ? [] : [{ event, offset: record.offset + shift }];
     });
     if (batch.length > 0) yield batch;
   }

@@ -27,6 +27,7 @@ export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition 
       process<LearningEvent>(topics.learningEvents, (batch, context) => trainer.train(batch, context), {
         startAt: () => trainer.resume(),
         onStop: () => trainer.stop(),
+        onLost: () => trainer.lose(),
         onPutAside: (offset) => trainer.skip(offset),
       }),
       process<WeightsCommand>(topics.weightsCommands, (batch, context) =>

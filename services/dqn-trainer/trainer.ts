@@ -37,10 +37,11 @@ import {
   type TrainerFold,
   type Tried,
 } from './fold';
-import { readFoldState } from './fold-state';
+import { type FoldState, readFoldState } from './fold-state';
 import { createLearningLag, type LearningLag } from './learning-lag';
 import { isOfLineage, lineageIdOf } from './lineage';
 import { modeAtStart } from './mode';
+import { type PlaceInLog, placeInLog } from './place-in-log';
 import { Publisher } from './publisher';
 import { readEvents } from './read-events';
 import { chooseBackend } from './tensor-backend';
@@ -82,9 +83,17 @@ const mostSkipped = 10_000;
 /** A command that fails is carried out again after a restart, so often; then it is refused. */
 const commandTries = 2;
 
-interface SavedState {
+/** What has happened to the log, and what is done about it. */
+const breaks = {
+  expired: 'retention was faster than the fold, which goes on with the oldest that is left',
+  shorter: 'the log ends before what was folded in; the fold goes on at its end',
+  other: 'the log is not the one that was folded in; the fold keeps what it knows and goes on at its beginning',
+} as const;
+
+interface SavedState extends Pick<FoldState, 'settings' | 'eventOffset' | 'recentIds'> {
   readonly bytes: Buffer;
-  readonly settings: FoldSettings;
+  /** What the fold counted above the offsets of the log. */
+  readonly shift: number;
 }
 
 interface SavedCheckpoint {
@@ -96,8 +105,10 @@ interface SavedCheckpoint {
 interface Session {
   fold: TrainerFold;
   settings: FoldSettings;
-  /** Next offset to fold in. */
+  /** Next offset to fold in, as the fold counts. */
   position: number;
+  /** What the fold counts above the offsets of the log: see place-in-log.ts. Everything else in here is counted as it does. */
+  shift: number;
   /** What the fold was last saved as or started from: where it goes back to. Null: the beginning of the log. */
   saved: Buffer | null;
   /** Events that made the fold fail. No fold of this log meets them again: checkpoints carry the offsets on. */
@@ -155,21 +166,41 @@ export class Trainer {
     const versions = createVersions((await readTable(broker, topics.weightsVersions, prefix, { onForeign })).values());
     const found = await this.lineageOf(pointer, weights, config);
     const { settings } = found;
-    const skipped = new Set((pointer?.skippedOffsets ?? []).filter((offset) => offset >= earliest));
-    const { fold, isFresh } = await this.startFrom(settings, found.saved, skipped);
+    const shiftBefore = found.saved?.shift ?? 0;
+    const skipped = new Set((pointer?.skippedOffsets ?? []).map((offset) => offset + shiftBefore));
+    const placed =
+      found.saved &&
+      (await placeInLog({ ...this.options, shift: shiftBefore }, { earliest, end }, found.saved, skipped));
+    const { fold, isFresh } = await this.startFrom(settings, found.saved, placed?.shift ?? 0, skipped);
     const saved = isFresh ? null : found.saved;
-    const isRefold = found.isNew || (isFresh && found.saved !== null);
-    const startAt = Math.max(earliest, saved ? fold.eventOffset : 0);
-    const mode = modeAtStart({ weights, versions: versions.all(), settings, isRefold, earliest, end });
+    const place: PlaceInLog = (saved && placed) || { offset: earliest, shift: 0, log: 'same' };
+    const { shift } = place;
+    for (const offset of skipped) if (offset < earliest + shift) skipped.delete(offset);
+    // Folded from nothing: the weights in force say how long the log was.
+    const isShortened = saved === null && Math.max(weights?.toOffset ?? 0, tuning?.eventOffset ?? 0) > end;
+    const isRefold = found.isNew || (isFresh && found.saved !== null) || isShortened;
+    const mode = modeAtStart({
+      weights,
+      versions: versions.all(),
+      settings,
+      isRefold,
+      isOtherLog: isShortened,
+      earliest: earliest + shift,
+      end: end + shift,
+    });
     const lineage = lineageIdOf(settings);
-    const publisher = new Publisher({ blobs, log, metrics, weights, tuning, versions, lineage, mode });
+    const position = place.offset + shift;
+    // What follows from events that are gone stands for what was known, but is no measure of what is news.
+    const knownTo = place.log === 'same' || place.log === 'expired' ? end + shift : position;
+    const publisher = new Publisher({ blobs, log, metrics, weights, tuning, versions, lineage, mode, knownTo });
     publisher.configVersion = applied?.version ?? 0;
     publisher.setBehind(this.lag.isBehind);
     metrics.set('quantum_router_learning_rewards', {}, tuning?.learnedRewards ?? 0);
     this.session = {
       fold,
       settings,
-      position: startAt,
+      position,
+      shift,
       saved: saved?.bytes ?? null,
       skipped,
       publisher,
@@ -177,43 +208,79 @@ export class Trainer {
       answered: await readAnswered(broker, prefix),
       checkpoints: saved && pointer ? [{ pointer, byteLength: saved.bytes.length }] : [],
       checkpointSequence: pointer?.sequence ?? 0,
-      // Under other settings than it was saved with, the state is a new starting point and is recorded as such.
-      recordStart: saved !== null && !sameSettings(saved.settings, settings),
+      // Under other settings than it was saved with, or in another log, the state is a new starting point and is recorded as such.
+      recordStart: saved !== null && (!sameSettings(saved.settings, settings) || shift !== saved.shift),
       eventsSinceCheckpoint: 0,
       publishings: 0,
       warnedVersion: 0,
     };
     await this.session.trials.follow(this.session);
-    if (saved && startAt > fold.eventOffset) {
-      log.warn('learning events between the checkpoint and the start of the log are gone', {
-        from: fold.eventOffset,
-        to: startAt,
-      });
+    if (isShortened) this.tellBreak('other', { offset: place.offset, end, lost: 0 });
+    else if (saved && place.log !== 'same') {
+      const known = Math.max(weights?.toOffset ?? 0, tuning?.eventOffset ?? 0);
+      const lost = (place.log === 'expired' ? position : known) - saved.eventOffset;
+      this.tellBreak(place.log, { offset: place.offset, end, lost: Math.max(0, lost) });
     }
-    await this.lag.show({ position: startAt, sinceMs: this.options.clock.nowMs() });
-    log.info('trainer resumes', { offset: startAt, end, fromCheckpoint: saved !== null, lineage, mode: mode.kind });
-    return startAt;
+    await this.lag.show({ position: place.offset, sinceMs: this.options.clock.nowMs() });
+    log.info('trainer resumes', {
+      offset: place.offset,
+      end,
+      fromCheckpoint: saved !== null,
+      lineage,
+      mode: mode.kind,
+    });
+    return place.offset;
+  }
+
+  /** Learning events are gone, or the log is another one: learning goes on with what is there, and somebody has to know. */
+  private tellBreak(
+    kind: Exclude<PlaceInLog['log'], 'same'>,
+    facts: { readonly offset: number; readonly end: number; readonly lost: number },
+  ): void {
+    const { metrics, log } = this.options;
+    metrics.count('quantum_router_learning_log_breaks_total', { kind });
+    metrics.count('quantum_router_learning_lost_events_total', {}, facts.lost);
+    log.error(`learning events are gone: ${breaks[kind]}`, facts);
+  }
+
+  /**
+   * The events as the fold counts them. Within one life offsets only grow, unless the topic was deleted and made anew: then
+   * the fold counts on from where it is.
+   */
+  private counted<E extends { readonly offset: number }>(session: Session, batch: readonly E[]): readonly E[] {
+    let next = session.position;
+    return batch.map((one) => {
+      if (one.offset + session.shift < next) {
+        session.shift = next - one.offset;
+        session.recordStart = true;
+        this.tellBreak('other', { offset: one.offset, end: one.offset + 1, lost: 0 });
+      }
+      const offset = one.offset + session.shift;
+      next = offset + 1;
+      return { ...one, offset };
+    });
   }
 
   /** Folds one batch and returns what is to be written before positions move. */
   async train(
-    batch: readonly { readonly event: LearningEvent; readonly offset: number; readonly timestampMs?: number }[],
+    read: readonly { readonly event: LearningEvent; readonly offset: number; readonly timestampMs?: number }[],
     context: Pick<Context, 'nowMs' | 'view'>,
   ): Promise<Emit[]> {
     const { session } = this;
     if (!session) throw new Error('the trainer was not resumed');
     const { metrics, log } = this.options;
     await this.followConfig(session, context);
+    const batch = this.counted(session, read);
     const records = session.recordStart ? await this.save(session, context.nowMs) : [];
     const startedMs = this.options.elapsedMs();
     const [first, last] = [batch[0]!, batch.at(-1)!];
     const { nowMs } = context;
     const { outputs, folded, duplicates, foreign, faults, verdict } = await this.lag.during(
-      { position: first.offset, sinceMs: first.timestampMs ?? nowMs },
+      { position: first.offset - session.shift, sinceMs: first.timestampMs ?? nowMs },
       () => this.fold(session, batch, nowMs, records),
     );
     session.position = last.offset + 1;
-    await this.lag.show({ position: session.position, sinceMs: last.timestampMs ?? nowMs });
+    await this.lag.show({ position: session.position - session.shift, sinceMs: last.timestampMs ?? nowMs });
     metrics.observe('quantum_router_training_batch_seconds', {}, (this.options.elapsedMs() - startedMs) / 1_000);
     for (const [kind, count] of folded) metrics.count('quantum_router_learning_events_total', { kind }, count);
     if (duplicates > 0)
@@ -245,8 +312,8 @@ export class Trainer {
   /** The runtime has put an event aside: no fold of this log may take it, and the next checkpoint says so. */
   skip(offset: number): void {
     const { session } = this;
-    if (!session || session.skipped.has(offset)) return;
-    session.skipped.add(offset);
+    if (!session || session.skipped.has(offset + session.shift)) return;
+    session.skipped.add(offset + session.shift);
     session.recordStart = true;
   }
 
@@ -289,9 +356,15 @@ export class Trainer {
     return records;
   }
 
+  /** The partition is another process's now, or the service has failed: what is learned elsewhere is no lag of ours. */
+  lose(): void {
+    this.close().catch((error: Error) => this.options.log.warn('the fold was not closed cleanly', { error }));
+  }
+
   async close(): Promise<void> {
     const { session } = this;
     this.session = null;
+    this.lag.forget();
     await session?.fold.close();
   }
 
@@ -332,7 +405,8 @@ export class Trainer {
       return null;
     }
     try {
-      return { bytes, settings: readFoldState(bytes).settings };
+      const { settings, eventOffset, recentIds } = readFoldState(bytes);
+      return { bytes, settings, eventOffset, recentIds, shift: eventOffset - pointer.eventOffset };
     } catch (error) {
       log.error('the checkpoint cannot be read; folding the log from its beginning', { error: error as Error });
       return null;
@@ -341,21 +415,25 @@ export class Trainer {
 
   private async reload(
     fold: TrainerFold,
-    { from, to, skipped }: { readonly from: number; readonly to: number; readonly skipped: ReadonlySet<number> },
+    { from, to }: { readonly from: number; readonly to: number },
+    shift: number,
+    skipped: ReadonlySet<number>,
   ): Promise<void> {
-    for await (const batch of readEvents(this.options, from, to)) await fold.reload(without(skipped, batch));
+    const log = { ...this.options, shift };
+    for await (const batch of readEvents(log, from, to)) await fold.reload(without(skipped, batch));
   }
 
   /** A fold from a saved state, or, where that cannot be taken up, from nothing (`isFresh`). */
   private async startFrom(
     settings: FoldSettings,
     saved: { readonly bytes: Buffer } | null,
+    shift: number,
     skipped: ReadonlySet<number>,
   ): Promise<{ fold: TrainerFold; isFresh: boolean }> {
     const { startFold, log } = this.options;
     if (saved) {
       try {
-        return { fold: await this.restored(settings, saved.bytes, skipped), isFresh: false };
+        return { fold: await this.restored(settings, saved.bytes, shift, skipped), isFresh: false };
       } catch (error) {
         if (error instanceof TransientError) throw error;
         log.error('the checkpoint cannot be taken up; folding the log from its beginning', { error: error as Error });
@@ -364,10 +442,15 @@ export class Trainer {
     return { fold: await startFold(settings, null), isFresh: true };
   }
 
-  private async restored(settings: FoldSettings, bytes: Buffer, skipped: ReadonlySet<number>): Promise<TrainerFold> {
+  private async restored(
+    settings: FoldSettings,
+    bytes: Buffer,
+    shift: number,
+    skipped: ReadonlySet<number>,
+  ): Promise<TrainerFold> {
     const fold = await this.options.startFold(settings, bytes);
     try {
-      await this.reload(fold, { from: fold.replayFromOffset, to: fold.eventOffset, skipped });
+      await this.reload(fold, { from: fold.replayFromOffset, to: fold.eventOffset }, shift, skipped);
       return fold;
     } catch (error) {
       await fold.close();
@@ -437,9 +520,9 @@ export class Trainer {
   }
 
   /** Whether a new fold takes the last event that went well: then it is the events that are at fault, however many they are. */
-  private async foldsWhatItFolded({ settings, skipped, position }: Session, offset: number): Promise<boolean> {
+  private async foldsWhatItFolded({ settings, skipped, position, shift }: Session, offset: number): Promise<boolean> {
     let known: FoldBatch[number] | undefined;
-    for await (const batch of readEvents(this.options, Math.max(0, position - knownEvents), position))
+    for await (const batch of readEvents({ ...this.options, shift }, Math.max(0, position - knownEvents), position))
       known = without(skipped, batch).at(-1) ?? known;
     if (!known) return false;
     const fold = await this.options.startFold(settings, null);
@@ -456,11 +539,11 @@ export class Trainer {
   /** Makes the fold anew as it was before the batch under way. What it puts out on the way has been published. */
   private async goBack(session: Session): Promise<void> {
     const { startFold } = this.options;
-    const { settings, saved, skipped, position } = session;
+    const { settings, saved, skipped, position, shift } = session;
     await session.fold.close();
-    session.fold = saved ? await this.restored(settings, saved, skipped) : await startFold(settings, null);
+    session.fold = saved ? await this.restored(settings, saved, shift, skipped) : await startFold(settings, null);
     session.trials.restart();
-    for await (const batch of readEvents(this.options, session.fold.eventOffset, position)) {
+    for await (const batch of readEvents({ ...this.options, shift }, session.fold.eventOffset, position)) {
       const wanted = without(skipped, batch);
       if (wanted.length > 0) await session.fold.apply(wanted);
     }
@@ -494,7 +577,7 @@ export class Trainer {
     if (sameSettings(settings, session.settings)) return;
     log.info('the trainer goes on under changed settings', { version: current.version });
     const { bytes } = await session.fold.checkpoint();
-    const fold = await this.restored(settings, bytes, session.skipped);
+    const fold = await this.restored(settings, bytes, session.shift, session.skipped);
     await session.fold.close();
     session.fold = fold;
     session.saved = bytes;
@@ -511,19 +594,22 @@ export class Trainer {
     session.recordStart = false;
     session.saved = bytes;
     const sha256 = sha256Of(bytes);
-    const skippedOffsets = [...session.skipped].slice(-mostSkipped);
+    // A checkpoint speaks of the log: its offsets are the log's.
+    const { shift } = session;
+    const skippedOffsets = [...session.skipped].slice(-mostSkipped).map((offset) => offset - shift);
+    const at = { eventOffset: eventOffset - shift, replayFromOffset: replayFromOffset - shift };
     const newest = session.checkpoints.at(-1)?.pointer;
     if (newest?.sha256 === sha256) {
-      if (newest.skippedOffsets.length === skippedOffsets.length) return [];
+      const isSamePlace = newest.eventOffset === eventOffset - shift;
+      if (isSamePlace && newest.skippedOffsets.length === skippedOffsets.length) return [];
       // The state of before under the same hash: only the pointer has news.
-      const pointer = { ...newest, skippedOffsets, sequence: ++session.checkpointSequence, savedAtMs: nowMs };
+      const pointer = { ...newest, ...at, skippedOffsets, sequence: ++session.checkpointSequence, savedAtMs: nowMs };
       session.checkpoints = [...session.checkpoints.slice(0, -1), { ...session.checkpoints.at(-1)!, pointer }];
       return [emit(topics.trainerCheckpoint, pointer)];
     }
     const pointer: TrainerCheckpoint = {
       sha256,
-      eventOffset,
-      replayFromOffset,
+      ...at,
       sequence: ++session.checkpointSequence,
       savedAtMs: nowMs,
       skippedOffsets,

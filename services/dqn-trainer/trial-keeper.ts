@@ -24,6 +24,8 @@ export interface FoldAt {
   readonly position: number;
   /** Offsets of events that no fold takes. */
   readonly skipped: ReadonlySet<number>;
+  /** What the fold counts above the offsets of the log. */
+  readonly shift: number;
 }
 
 export interface TrialKeeper {
@@ -40,13 +42,21 @@ export function createTrialKeeper(options: TrialKeeperOptions): TrialKeeper {
   /** Who is on trial against whom; '' for nobody. */
   let running = '';
 
-  const begin = async ({ fold, position, skipped }: FoldAt, version: WeightsVersion, inForce: WeightsPublished) => {
+  const begin = async (
+    { fold, position, skipped, shift }: FoldAt,
+    version: WeightsVersion,
+    inForce: WeightsPublished,
+  ) => {
     const candidate = await blobsOf(options.blobs, version.weights);
     const current = await blobsOf(options.blobs, inForce);
     const fromOffset = version.weights.toOffset;
     await fold.tryCandidate({ candidate, current, fromOffset, tuning: publisher.tuning });
     // The newest are enough: a trial takes no more decisions than the last look needs.
-    for await (const batch of readEvents(options, Math.max(fromOffset, position - looks.at(-1)!), position))
+    for await (const batch of readEvents(
+      { ...options, shift },
+      Math.max(fromOffset, position - looks.at(-1)!),
+      position,
+    ))
       await fold.addEvidence(batch.filter(({ offset }) => !skipped.has(offset)));
   };
 

@@ -13,7 +13,7 @@ const versionsSchema = z.strictObject({
   versions: z.array(z.record(z.string(), z.unknown())).describe('messages WeightsVersion, last changed first'),
 });
 
-const policy = z.string().min(1).max(64).nullable().default(null);
+const policy = id.max(64).nullable().default(null);
 const requestedBy = id.default('http');
 
 const promoteSchema = z.strictObject({

@@ -154,6 +154,14 @@ test('a request that cannot be encoded rejects and leaves nothing behind', async
   await client.close();
 });
 
+test('an id that UTF-8 would change is refused at once, by name, and nothing is written', async () => {
+  const { client, broker } = await startClient();
+  await expect(client.route({ ...request, requestId: 'a\ud800' }, 100)).rejects.toThrow('requestId: has a lone surr');
+  await expect(client.route({ ...request, sessionId: '\udc00' }, 100)).rejects.toThrow('sessionId: has a lone surr');
+  expect([client.waiting, broker.records('p.route.requested')]).toEqual([0, []]);
+  await client.close();
+});
+
 test('what somebody else writes to the topic of decisions is passed over', async () => {
   const { client, clock, broker, decide, seen } = await startClient();
   const decided = client.route(request, 1_000);

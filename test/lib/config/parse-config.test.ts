@@ -95,7 +95,7 @@ learning: {sessionDiscount: 0.9}
     [`${minimal}cache: { enabled: maybe }`, 'f:3:19 cache.enabled: must be a boolean, not "maybe"'],
     [`${minimal}budgetUsdPerRequest: 0`, 'f:3:22 budgetUsdPerRequest: must be more than 0, not 0'],
     [`${minimal}cache: { ttlMs: 1.5 }`, 'f:3:17 cache.ttlMs: must be a whole number, not 1.5'],
-    ['models: [{name: "", provider: p}]', 'f:1:17 models.0.name: must be at least 1 characters long'],
+    ['models: [{name: "", provider: p}]', 'f:1:17 models.0.name: must not be empty'],
     ['models: [{name: a, provider: {}}]', 'f:1:30 models.0.provider: must be a string, not an object'],
   ])('%j is refused', (yaml, message) => {
     const errors = errorsOf(yaml);
@@ -310,8 +310,8 @@ describe('the environment', () => {
   });
 
   test('a value with YAML in it stays one text', () => {
-    const parsed = parsed_('models: [{ name: "${NAME}", provider: p }]', { NAME: 'x, provider: evil } # \n- y' });
-    expect(parsed.ok && parsed.config.models.map(({ name }) => name)).toEqual(['x, provider: evil } # \n- y']);
+    const parsed = parsed_('models: [{ name: "${NAME}", provider: p }]', { NAME: 'x, provider: evil } # - y' });
+    expect(parsed.ok && parsed.config.models.map(({ name }) => name)).toEqual(['x, provider: evil } # - y']);
   });
 
   test('a missing variable is named with its field, and so is what is no reference; values are never shown', () => {
@@ -447,5 +447,18 @@ reward:
   expect(refused.ok ? [] : refused.errors.map(({ path, message }) => [path, message])).toEqual([
     ['models.0.taskQuality.__proto__', 'nothing can have the name "__proto__"'],
     ['reward.weights.__proto__', 'nothing can have the name "__proto__"'],
+  ]);
+});
+
+test.each([
+  ['models.0.name', { models: [{ name: '\ud800', provider: 'p' }] }],
+  ['models.0.provider', { models: [{ name: 'a', provider: 'p\udfff' }] }],
+  ['models.0.capabilities.0', { models: [{ name: 'a', provider: 'p', capabilities: ['\ud800'] }] }],
+  ['models.0.taskQuality.\ud800', { models: [{ name: 'a', provider: 'p', taskQuality: { '\ud800': 0.5 } }] }],
+  ['reward.weights.\ud800', { models: [{ name: 'a', provider: 'p' }], reward: { weights: { '\ud800': 1 } } }],
+])('a name that no record can carry is refused where it stands: %s', (path, raw) => {
+  const checked = validateConfig(raw);
+  expect(checked.ok ? [] : checked.issues.map((issue) => [issue.path.join('.'), issue.message])).toEqual([
+    [path, expect.stringContaining('lone surrogate')],
   ]);
 });

@@ -11,7 +11,16 @@ const { encoderVersion } = settings;
 const inForce = (change: VersionChange['weights'] = {}) =>
   versionOf('current', { weights: { lineage, encoderVersion, sequence: 5, publishedAtMs: 100, ...change } }).weights;
 const mode = (change: Partial<ModeAtStart>) =>
-  modeAtStart({ weights: inForce(), versions: [], settings, isRefold: false, earliest: 0, end: 50, ...change });
+  modeAtStart({
+    weights: inForce(),
+    versions: [],
+    settings,
+    isRefold: false,
+    isOtherLog: false,
+    earliest: 0,
+    end: 50,
+    ...change,
+  });
 
 const increments = { kind: 'increments' };
 const held = (automatic: boolean) => ({ kind: 'held', automatic });
@@ -41,6 +50,10 @@ test('a new lineage catches up, then its candidate is on trial', () => {
 test('from a log whose beginning is gone the same settings make a new lineage', () => {
   expect(mode({ isRefold: true, earliest: 10 })).toEqual(catchingUp(held(true)));
   expect(mode({ isRefold: true, earliest: 10, weights: inForce({ fromOffset: 10 }) })).toEqual(catchingUp('publish'));
+});
+
+test('from another log than that of the weights in force, what is learned has to prove itself', () => {
+  expect(mode({ isRefold: true, isOtherLog: true })).toEqual(catchingUp(held(true)));
 });
 
 test('what cannot serve today protects nothing', () => {
