@@ -4,6 +4,8 @@
  */
 import { dictionaryOf } from '../../lib/dictionary';
 import { qualityOf, type RewardWeights } from '../../lib/reward/reward';
+import { declaredChoice } from '../../lib/routing/judge/declared';
+import { expectedQualities, expectedUtilities } from '../../lib/routing/judge/strategies/expectations';
 import type {
   LearningEvent,
   ModelObserved,
@@ -13,8 +15,6 @@ import type {
   RouteOutcome,
   SafeChoice,
 } from '../../lib/topics/generated/messages';
-import { declaredChoice } from '../../lib/routing/judge/declared';
-import { expectedQualities, expectedUtilities } from '../../lib/routing/judge/strategies/expectations';
 import { outcomeId } from './merge-reports';
 
 export function closedId(decisionId: string): string {

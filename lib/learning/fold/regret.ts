@@ -71,8 +71,7 @@ export function correctRegret(regret: Regret, event: LearningEvent, difference: 
  * worth, so that all requests that are under way together cannot use it up.
  */
 export function regretAllowance(regret: Regret, maxShare: number): number {
-  const variance =
-    (regret.squares + priorVariance * priorVarianceCount) / (regret.same + priorVarianceCount);
+  const variance = (regret.squares + priorVariance * priorVarianceCount) / (regret.same + priorVarianceCount);
   const left = maxShare * regret.declared + regret.gained - caution * Math.sqrt(regret.others * variance);
   const underWay = regret.gapMs > 0 ? Math.min(mostAhead, regret.delayMs / regret.gapMs) : 0;
   return left / (leastAhead + underWay);

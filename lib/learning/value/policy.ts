@@ -3,8 +3,8 @@
  * request to a judgement. Ten heads of a mixture of both halves each vote for the candidate with the best utility.
  */
 import { ownEntry } from '../../dictionary';
-import type { Judgement, LearnedPolicy } from '../../routing/judge/strategy';
 import { believedQualities, conserve, declaredChoice, declaredShare } from '../../routing/judge/declared';
+import type { Judgement, LearnedPolicy } from '../../routing/judge/strategy';
 import { type UtilityWeights, utilityOf, utilityWeightsOf } from '../../routing/judge/utility';
 import type { Candidate, RouteOpened } from '../../topics/generated/messages';
 import { type Guarantees, guarantee, guaranteesOf, newcomer } from '../budget/guarantees';

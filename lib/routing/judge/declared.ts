@@ -45,7 +45,10 @@ export function declaredChoice(opened: Beliefs): number {
 }
 
 /** Share of what was declared in what is believed of a candidate: 1 before the first observation, 0 where nothing was pinned. */
-export function declaredShare({ observations }: Candidate, { priorObservations }: Pick<Beliefs, 'priorObservations'>): number {
+export function declaredShare(
+  { observations }: Candidate,
+  { priorObservations }: Pick<Beliefs, 'priorObservations'>,
+): number {
   return priorObservations > 0 ? priorObservations / (priorObservations + observations) : 0;
 }
 
@@ -78,7 +81,11 @@ export function believedShares(opened: Beliefs): number[] {
  * Mixes a distribution with the declared choice, so that what a draw is expected to lose against it, by `utilities`, stays
  * within the allowance the learner has published. The distribution itself where there is no limit or no declared choice.
  */
-export function conserve(opened: Beliefs, probabilities: readonly number[], utilities: readonly number[]): readonly number[] {
+export function conserve(
+  opened: Beliefs,
+  probabilities: readonly number[],
+  utilities: readonly number[],
+): readonly number[] {
   const { regretAllowance } = opened.tuning;
   if (regretAllowance === null) return probabilities;
   const safe = declaredChoice(opened);

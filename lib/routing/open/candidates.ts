@@ -217,7 +217,9 @@ function expectedQuality(
   const borrowed = (overallPseudoCount * overallWeight) / (overallWeight + priorObservations);
   const base = Math.max(0, Math.min(1, declared + surprise(model, profile, priorObservations)));
   return {
-    mean: task ? (task.quality * task.qualityWeight + base * overallPseudoCount) / (task.qualityWeight + overallPseudoCount) : base,
+    mean: task
+      ? (task.quality * task.qualityWeight + base * overallPseudoCount) / (task.qualityWeight + overallPseudoCount)
+      : base,
     observations: (task?.qualityWeight ?? 0) + borrowed,
   };
 }
@@ -233,7 +235,9 @@ function surprise(model: ModelConfig, profile: ModelProfile | undefined, priorOb
   };
   // Where nothing is declared by task the mean over all is enough.
   if (Object.keys(model.taskQuality).length === 0) add(model.expectedQuality, profile.overall);
-  else for (const task in profile.tasks) add(ownEntry(model.taskQuality, task) ?? model.expectedQuality, profile.tasks[task]!);
+  else
+    for (const task in profile.tasks)
+      add(ownEntry(model.taskQuality, task) ?? model.expectedQuality, profile.tasks[task]!);
   return sum / (weight + priorObservations);
 }
 

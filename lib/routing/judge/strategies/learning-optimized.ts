@@ -1,7 +1,7 @@
 /** LEARNING_OPTIMIZED: the learned value function; goes by declared beliefs until the first weights are published, and explores evenly, within the budget, where nothing is declared. */
 import type { RouteOpened } from '../../../topics/generated/messages';
-import { unlearnedShares } from '../unlearned-shares';
 import type { Judgement, Strategy } from '../strategy';
+import { unlearnedShares } from '../unlearned-shares';
 import { expectedQualities, expectedUtilities, staticJudgement } from './expectations';
 
 /** Throws when the event pins weights that could not be loaded: nothing is silently replaced. */
