@@ -48,6 +48,7 @@ const circumstances = (): Circumstances => ({
     errorRate: random.next(),
     observations: 0,
     priceFactor: 1,
+    declared: null,
   })),
   limits: {
     maxCostUsd: random.next() < 0.5 ? null : random.next(),
@@ -134,6 +135,8 @@ async function main(): Promise<void> {
     sessionDiscount: 0,
     networkReplayRows: 2000,
     replayRows: 50_000,
+    priorObservations: 8,
+    maxRegretShare: 0.03,
     backend: 'wasm',
   } as const;
   const learner = await createLearner({

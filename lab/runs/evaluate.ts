@@ -23,6 +23,7 @@ import { shuffled } from '../workloads/draw';
 import type { Workload, WorkloadRow, WorldEvent } from '../workloads/workload';
 import { type LoggedRow, type OffPolicyEstimate, offPolicyReport } from './off-policy';
 import { configAfter } from './play-workload';
+import { type ChoiceReport, probeChoices } from './probe-choices';
 import { outcomeOf, recordedEvents, requestOf } from './workload-records';
 
 export interface EvaluateOptions {
@@ -69,6 +70,12 @@ export interface EvaluationReport extends PolicySummary {
   readonly baselines: Readonly<Record<string, PolicySummary>>;
   /** Rewards the learner folded in, warm split included. */
   readonly updates: number;
+  /** Mean utility over the best fixed model's, known only afterwards. */
+  readonly marginOverBestSingle: number;
+  /** Share of the requests that went to the model with the most. */
+  readonly topModelShare: number;
+  /** What the choices depend on, by what was learned at the end; null where the rows have no text. */
+  readonly choices: ChoiceReport | null;
   /** What the log of the test rows says of other policies; absent unless asked for. */
   readonly offPolicy?: Readonly<Record<string, OffPolicyEstimate>>;
 }
@@ -138,7 +145,8 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
   }
   if (options.feedback === 'chosen') await deliverOutcomes(driver, 0);
 
-  const report = reportOf(options, warmRows, testRows, logged, engine.learnedRewards());
+  const choices = await pump(clock, probeChoices(home, driver.config, workload, testRows, options.log));
+  const report = { ...reportOf(options, warmRows, testRows, logged, engine.learnedRewards()), choices };
   await pump(clock, client.close());
   await pump(clock, recorded.close());
   await pump(clock, engine.stop());
@@ -245,7 +253,7 @@ function reportOf(
   testRows: readonly number[],
   logged: readonly LoggedRow[],
   updates: number,
-): EvaluationReport {
+): Omit<EvaluationReport, 'choices'> {
   const { workload, config, seed } = options;
   const weights = utilityWeights(config.preference, config.utilityScale, 0);
   const matrix = outcomeMatrix(workload, weights, testRows);
@@ -272,6 +280,8 @@ function reportOf(
     ...summaryOf(engine),
     baselines: dictionaryOf(Object.entries(baselines).map(([name, result]) => [name, summaryOf(result)])),
     updates,
+    marginOverBestSingle: engine.meanUtility - baselines.bestSingle.meanUtility,
+    topModelShare: Math.max(...engine.shares),
     ...(options.offPolicy && { offPolicy: offPolicyReport(logged, matrix) }),
   };
 }

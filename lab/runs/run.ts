@@ -5,6 +5,7 @@
 import { createRouterClient } from '../../lib/client/router-client';
 import { providerSchema } from '../../lib/config/provider-schema';
 import { dictionaryOf } from '../../lib/dictionary';
+import type { RouterConfig } from '../../lib/config/router-config';
 import { utilityWeights } from '../../lib/routing/judge/utility';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import type { Log } from '../../lib/telemetry/log';
@@ -18,10 +19,12 @@ import {
   outcomeMatrix,
   type PolicyResult,
 } from '../policies/baselines';
+import { pairedDifference } from '../report/paired-difference';
 import { startProgress } from '../report/progress';
 import { policyTable, quantilesOf, riseOf } from '../report/report';
 import type { Workload } from '../workloads/workload';
-import { type Played, playWorkload } from './play-workload';
+import { configAfter, type Played, playWorkload } from './play-workload';
+import { type ChoiceReport, probeChoices } from './probe-choices';
 import { workloadConfig } from './workload-config';
 
 export interface RunOptions {
@@ -43,6 +46,8 @@ export interface RunResult {
   readonly played: Played;
   /** The engine first, then the baselines, on the requests that were decided; empty when too few were. */
   readonly policies: readonly PolicyResult[];
+  /** What its choices depend on; null where the requests have no text, or too few were decided. */
+  readonly choices: ChoiceReport | null;
   /** The final table, for people. */
   readonly summary: string;
   /** Why the run was no success; null when it was one, or was stopped. */
@@ -119,16 +124,21 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
   if (decided === 0 && !isStopped) {
     const failure =
       'no request was decided: the topics may hold an earlier run of the same requests; use others (--topic-prefix)';
-    return { engine, played, policies: [], summary: '', failure, stopped: false };
+    return { engine, played, policies: [], choices: null, summary: '', failure, stopped: false };
   }
-  if (decided < leastJudged) return { engine, played, policies: [], summary: '', failure: null, stopped: isStopped };
+  if (decided < leastJudged) {
+    return { engine, played, policies: [], choices: null, summary: '', failure: null, stopped: isStopped };
+  }
   const policies = judge(workload, played, options.seed);
+  const sent = played.chosen.flatMap((model, index) => (model === null ? [] : [index]));
+  const choices = await probeChoices(home, configAtEnd(workload, config, played.sent), workload, sent, options.log);
   const { columns } = options.progress;
   return {
     engine,
     played,
     policies,
-    summary: summaryOf(workload, policies, played, options.ratePerSecond, columns),
+    choices,
+    summary: summaryOf({ workload, policies, choices, played, ratePerSecond: options.ratePerSecond, columns }),
     failure: isStopped ? null : failureOf(workload, policies, played),
     stopped: isStopped,
   };
@@ -193,13 +203,51 @@ function judge(workload: Workload, played: Played, seed: number): PolicyResult[]
   ];
 }
 
-function summaryOf(
-  workload: Workload,
-  policies: readonly PolicyResult[],
-  played: Played,
-  ratePerSecond: number,
-  columns: number,
-): string {
+/** The configuration after what was announced before the last request that was sent. */
+function configAtEnd(workload: Workload, config: RouterConfig, sent: number): RouterConfig {
+  return workload.events
+    .filter(({ atIndex }) => atIndex < sent)
+    .reduce((before, event) => configAfter(before, event, workload), config);
+}
+
+/** What the choices came to and what they hang on, for people. */
+function choicesText(workload: Workload, policies: readonly PolicyResult[], choices: ChoiceReport | null): string[] {
+  const [engine] = policies;
+  const best = policies.find(({ name }) => name.startsWith('best single'));
+  const top = engine!.shares.indexOf(Math.max(...engine!.shares));
+  const lines = ['choices of this engine\n'];
+  if (best) {
+    const { mean, low, high } = pairedDifference(engine!.utilities, best.utilities);
+    lines.push(`  over the best fixed model ${signed(mean)} ± ${((high - low) / 2).toFixed(4)}\n`);
+  }
+  lines.push(`  most requests went to ${workload.models[top]!.name}: ${percent(engine!.shares[top]!)}\n`);
+  if (choices === null) return lines;
+  const { blankLines, letterCase, politeness } = choices.changedBy;
+  lines.push(
+    `  another request's text would change ${percent(choices.dependsOnText)} of the choices;\n`,
+    `  blank lines ${percent(blankLines)}, letter case ${percent(letterCase)}, a polite sentence ${percent(politeness)}\n`,
+  );
+  return lines;
+}
+
+function signed(value: number): string {
+  return `${value >= 0 ? '+' : ''}${value.toFixed(4)}`;
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}
+
+interface Summarised {
+  readonly workload: Workload;
+  readonly policies: readonly PolicyResult[];
+  readonly choices: ChoiceReport | null;
+  readonly played: Played;
+  readonly ratePerSecond: number;
+  readonly columns: number;
+}
+
+function summaryOf({ workload, policies, choices, played, ratePerSecond, columns }: Summarised): string {
   const latency = quantilesOf(played.latencyMs);
   const { firstTenth, lastTenth, rise } = riseOf(policies[0]!.utilities);
   const isPartial = played.sent < workload.rows;
@@ -225,8 +273,9 @@ function summaryOf(
     '\n',
     `decision latency of this engine${mark}\n`,
     `  p50 ${latency.p50.toFixed(1)} ms  p95 ${latency.p95.toFixed(1)} ms  p99 ${latency.p99.toFixed(1)} ms\n`,
+    ...choicesText(workload, policies, choices),
     'mean utility of this engine\n',
-    `  first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${rise >= 0 ? '+' : ''}${rise.toFixed(4)})\n`,
+    `  first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${signed(rise)})\n`,
     played.late > 0
       ? `\n${text(`* made while this machine was too busy for ${ratePerSecond} requests per second: ${lateShare} % of them were sent late, ${sentPerSecond.toFixed(0)} per second on average. Other figures come out on a machine that is free.`)}`
       : '',

@@ -74,6 +74,7 @@ export function recordedEvent(row: WorkloadRow, config: RouterConfig, nowMs: num
     provisional: false,
     source: 'recorded',
     replaces: null,
+    safe: null,
     revision: 0,
     policySha256: null,
     openedAtMs: nowMs,

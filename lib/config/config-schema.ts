@@ -214,6 +214,21 @@ export const configSchema = z.strictObject({
         .describe(
           'weight of what comes next in the same session: 0 judges every request alone, 1 a session as a whole; needs pipeline dqn',
         ),
+      // As many as an operator's hunch is worth; a model's mean is known to about .1 after so many.
+      priorObservations: z
+        .number()
+        .min(1)
+        .max(1e6)
+        .default(8)
+        .describe('expectedQuality and taskQuality count like so many observations of a model'),
+      maxRegretShare: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.03)
+        .describe(
+          'exploration may lose at most this share of the utility that choosing by declared beliefs alone would bring; 1 for no limit',
+        ),
       networkReplayRows: count.default(2_000).describe('first-in first-out replay of the Q-network'),
       replayRows: count.default(50_000).describe('long replay of the linear half'),
       backend: z

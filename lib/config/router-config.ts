@@ -120,6 +120,10 @@ export interface LearningConfig {
   readonly publish: 'steps' | 'lockstep';
   /** Weight of the value of a session's next request, 0..1; more than 0 only with pipeline `dqn`. */
   readonly sessionDiscount: number;
+  /** `expectedQuality` and `taskQuality` count like so many observations of a model. */
+  readonly priorObservations: number;
+  /** Exploration may lose at most this share of what choosing by declared beliefs alone would bring; 1: no limit. */
+  readonly maxRegretShare: number;
   /** FIFO replay of the network, rows. */
   readonly networkReplayRows: number;
   /** Long replay of the linear half, rows. */

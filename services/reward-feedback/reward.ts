@@ -4,6 +4,8 @@
  */
 import { dictionaryOf } from '../../lib/dictionary';
 import { qualityOf, type RewardWeights } from '../../lib/reward/reward';
+import { declaredChoice } from '../../lib/routing/judge/declared';
+import { expectedQualities, expectedUtilities } from '../../lib/routing/judge/strategies/expectations';
 import type {
   LearningEvent,
   ModelObserved,
@@ -11,6 +13,7 @@ import type {
   RouteDecided,
   RouteOpened,
   RouteOutcome,
+  SafeChoice,
 } from '../../lib/topics/generated/messages';
 import { outcomeId } from './merge-reports';
 
@@ -59,7 +62,15 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
     policySha256: decided.versions.policySha256,
     openedAtMs: opened.openedAtMs,
     occurredAtMs: decided.decidedAtMs,
+    safe: safeChoice(opened),
   };
+}
+
+function safeChoice(opened: RouteOpened): SafeChoice | null {
+  const safe = declaredChoice(opened);
+  if (safe < 0) return null;
+  const expected = expectedUtilities(opened, expectedQualities(opened));
+  return { model: opened.candidates[safe]!.model, expectedUtility: expected[safe]! };
 }
 
 /** Probability each SUCCESS thread gave to the decided model. A thread's probabilities are in the order of the candidates. */

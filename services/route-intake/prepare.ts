@@ -98,6 +98,8 @@ export function prepare(
     cacheFingerprint: '',
     holds: request.holds,
     contentHash: contentHashOf(request),
+    // The Q-network alone has to see every model at work: what is declared is no value of a session.
+    priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route };

@@ -90,6 +90,7 @@ function candidateOf(model: string, costUsd: number, outage: boolean, strain: bo
     errorRate: strain ? 0.2 : 0.02,
     observations: 0,
     priceFactor: 1,
+    declared: null,
   };
 }
 

@@ -94,6 +94,9 @@ export class LearnerStream {
         sessionDiscount: 0,
         networkReplayRows: 2000,
         replayRows: 50_000,
+        priorObservations: 8,
+        // Alone it declares nothing that it could fall behind.
+        maxRegretShare: 1,
         backend: 'wasm',
       },
       budgetUsdPerRequest: options.budgetUsd,
@@ -214,6 +217,7 @@ export class LearnerStream {
       provisional: false,
       source: 'recorded',
       replaces: null,
+      safe: null,
       revision: 0,
       policySha256: null,
       openedAtMs: 0,

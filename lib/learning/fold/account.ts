@@ -17,6 +17,7 @@ import { neuralWeightOf } from '../value/mix';
 import { featuresOf, type Values } from '../value/policy';
 import { ownedFeatures } from './learn-rewards';
 import type { FoldParts } from './learner-state';
+import { correctRegret, observeRegret } from './regret';
 import { observeStrategies } from './trust';
 
 /** A single call is worth no more, for better or worse: what is beyond says nothing of a strategy, and its square has to be a number. */
@@ -66,6 +67,7 @@ function recount(fold: FoldParts, event: LearningEvent, replaces: ReplacedOutcom
   const called = event.model === null ? -1 : event.models.indexOf(event.model);
   if (called < 0) return false;
   if (replaces.quality === null) creditStrategies(fold, event);
+  else if (event.quality !== null) recountRegret(fold, event, event.quality - replaces.quality);
   if (event.costUsd === null) return false;
   const priceFactor = event.priceFactors[called] ?? 1;
   // The call was made at its own price; the mean it belongs to may be in another unit by now.
@@ -77,11 +79,17 @@ function recount(fold: FoldParts, event: LearningEvent, replaces: ReplacedOutcom
   return false;
 }
 
+function recountRegret(fold: FoldParts, event: LearningEvent, difference: number): void {
+  if (!fold.state.regret || event.degraded) return;
+  correctRegret(fold.state.regret, event, utilityWeightsOfEvent(fold, event).quality * difference);
+}
+
 function creditStrategies(fold: FoldParts, event: LearningEvent): void {
   if (event.degraded) return;
   const called = event.models.indexOf(event.model!);
   const reward = rewardOf(event, utilityWeightsOfEvent(fold, event), event.expectedCostsUsd[called] ?? 0);
   if (reward === null) return;
+  if (fold.state.regret) observeRegret(fold.state.regret, event, reward);
   const bounded = Math.max(-mostUtility, Math.min(mostUtility, reward));
   observeStrategies(fold.state.trust, event.strategyPropensities, event.propensities[called] ?? 0, bounded);
 }

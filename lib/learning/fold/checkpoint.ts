@@ -25,6 +25,7 @@ const plainFields = [
   'rewardDeviation',
   'armMeans',
   'drifts',
+  'regret',
   'mix',
   'events',
   'rewards',
@@ -158,7 +159,7 @@ export function readCheckpoint(
   if (meta.encoderVersion !== encoderVersion) {
     throw new Error(`checkpoint is of encoder ${meta.encoderVersion}, this is ${encoderVersion}: retrain from the log`);
   }
-  const { guard, trust, ...plain } = withPlainTables(meta);
+  const { guard, trust, ...plain } = withRegret(withPlainTables(meta));
   const state: LearnerState = {
     ...fresh,
     ...plain,
@@ -234,6 +235,11 @@ function withPlainTables({ plain, guard, trust }: CheckpointMeta) {
   if (guard) return { ...plain, guard, trust };
   const earlier = plain as typeof plain & EarlierTables;
   return { ...earlier, trust: Object.entries(earlier.trust) };
+}
+
+/** Releases before declared beliefs were a bound had none to fall behind. */
+function withRegret<T extends { readonly regret: LearnerState['regret'] }>(plain: T): T {
+  return { ...plain, regret: (plain.regret as LearnerState['regret'] | undefined) ?? null };
 }
 
 function restorePacer(pacer: Pacer, saved: SavedPacer): void {

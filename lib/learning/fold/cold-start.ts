@@ -1,6 +1,6 @@
-/** Before enough was learned there is nothing to exploit: every eligible candidate alike, unless a budget forbids it. */
-import { coldStartShares } from '../../routing/decide/budgeted-floors';
+/** Before enough was learned there is nothing to exploit but what was declared. */
 import type { Judgement } from '../../routing/judge/strategy';
+import { unlearnedShares } from '../../routing/judge/unlearned-shares';
 import type { RouteOpened } from '../../topics/generated/messages';
 
 /** Rewards a model needs before its mean says anything. */
@@ -8,7 +8,7 @@ const rewardsPerModel = 8;
 /** With one or two models, too. */
 const leastRewards = 24;
 
-/** Published rewards below which routing is uniform. */
+/** Published rewards below which the learned weights are not asked. */
 export function coldStartRewards(models: number): number {
   return Math.max(rewardsPerModel * models, leastRewards);
 }
@@ -21,7 +21,7 @@ export function isColdStart(opened: RouteOpened): boolean {
 /** The learned strategy's answer in the cold start; it needs no weights. `utilities` are left at 0: nothing is known. */
 export function coldStartJudgement(opened: RouteOpened, policySha256: string | null): Judgement {
   return {
-    probabilities: coldStartShares(opened),
+    probabilities: unlearnedShares(opened),
     utilities: opened.candidates.map(() => 0),
     qualities: opened.candidates.map((candidate) => candidate.expectedQuality),
     confidence: 0,

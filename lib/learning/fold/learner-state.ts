@@ -15,6 +15,7 @@ import type { NeuralHalf } from '../value/neural-half';
 import { createValues, type PolicyWeights, type Values } from '../value/policy';
 import type { Drift } from './drift';
 import { describedIn, type Replay, type ReplayRow } from './replay';
+import type { Regret } from './regret';
 import type { Trust } from './trust';
 
 export interface LearnerOptions {
@@ -73,6 +74,8 @@ export interface LearnerState {
   guard: GuardState;
   pacer: Pacer;
   trust: Trust;
+  /** Null where a log has been learned from without it: nothing limits exploration then. */
+  regret: Regret | null;
   replay: Replay;
   /** Rows of a restored replay that wait for `reload`: drift per outcome, by offset. */
   awaited: Map<number, number[]>;

@@ -30,6 +30,7 @@ import {
 import { meetModels } from './meet-models';
 import { publish } from './publish';
 import { refitWhenDue } from './refit';
+import { createRegret } from './regret';
 import { addRow, createReplay, replaySize, rowAt } from './replay';
 import { createTrust } from './trust';
 
@@ -81,6 +82,7 @@ function freshState(options: LearnerOptions): LearnerState {
     guard: createGuard(),
     pacer: createPacer(options.budgetUsdPerRequest, options.explorationFloor ?? defaultExplorationFloor),
     trust: createTrust(),
+    regret: createRegret(),
     replay: createReplay(options.config.replayRows),
     awaited: new Map(),
     events: 0,

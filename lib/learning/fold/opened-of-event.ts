@@ -47,6 +47,7 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
       errorRate: 0,
       observations: 0,
       priceFactor: event.priceFactors[i] ?? 1,
+      declared: null,
     })),
     preference: event.preference,
     limits: noLimits,
@@ -71,5 +72,6 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     intakeMs: 0,
     holds: null,
     contentHash: null,
+    priorObservations: 0,
   };
 }

@@ -15,6 +15,7 @@ import { tuningStep } from './cadence';
 import { watchedShare } from './drift';
 import { driftQuality } from './learn-rewards';
 import { type FoldParts, type LearnerOutput, type Published, serve } from './learner-state';
+import { regretAllowance } from './regret';
 import { strategyWeightsOf } from './trust';
 
 /** `urgent`: models or prices have changed, or a drift alarm was raised. */
@@ -120,8 +121,16 @@ function publishTuning(fold: FoldParts): LearnerOutput {
       neuralWeight: neuralWeight(fold),
       strategyWeights: strategyWeightsOf(state.trust, state.pacer.budgetUsd !== null),
       eventOffset: state.toOffset,
+      regretAllowance: allowanceOf(fold),
     },
   };
+}
+
+/** Null is no limit. */
+function allowanceOf({ state, options }: FoldParts): number | null {
+  const { maxRegretShare } = options.config;
+  // Settings that an earlier release has saved may say nothing.
+  return state.regret !== null && maxRegretShare < 1 ? regretAllowance(state.regret, maxRegretShare) : null;
 }
 
 function policyWeightsOf(fold: FoldParts): PolicyWeights {

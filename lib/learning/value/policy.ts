@@ -3,6 +3,7 @@
  * request to a judgement. Ten heads of a mixture of both halves each vote for the candidate with the best utility.
  */
 import { ownEntry } from '../../dictionary';
+import { believedQualities, conserve, declaredChoice, declaredShare } from '../../routing/judge/declared';
 import type { Judgement, LearnedPolicy } from '../../routing/judge/strategy';
 import { type UtilityWeights, utilityOf, utilityWeightsOf } from '../../routing/judge/utility';
 import type { Candidate, RouteOpened } from '../../topics/generated/messages';
@@ -221,18 +222,21 @@ function judge(
   const qualities: number[] = new Array(candidates.length);
   const utilities: number[] = new Array(candidates.length);
   const strangers = strangersQuality(weights, values, opened, scratch);
+  const beliefs = beliefsOf(opened, weights.hasLinear);
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i]!;
     const arm = scratch.arms[i]!;
     const quality = arm < 0 ? strangers : values.means[arm]! + (ownEntry(tuning.driftOffsets, candidate.model) ?? 0);
-    qualities[i] = Math.max(0, Math.min(1, quality));
+    const declared = beliefs === null ? 0 : beliefs[i]!.share;
+    qualities[i] = clipped((1 - declared) * quality + declared * candidate.expectedQuality);
     const costUsd = expectedCostUsd(candidate, arm, values, opened);
     scratch.costsUsd[i] = costUsd;
     scratch.penalties[i] = utilityOf(utility, 0, costUsd, candidate.expectedLatencyMs);
     utilities[i] = utilityOf(utility, qualities[i]!, costUsd, candidate.expectedLatencyMs);
   }
-  const probabilities = votes(opened, values, utility, scratch);
-  keepGuarantees(probabilities, opened, guarantees, scratch);
+  const voted = votes(opened, values, utility, scratch, beliefs);
+  keepGuarantees(voted, opened, guarantees, scratch);
+  const probabilities = beliefs === null ? voted : conserve(opened, voted, utilities);
   let top = 0;
   for (const probability of probabilities) if (probability > top) top = probability;
   const n = tuning.learnedRewards;
@@ -245,6 +249,22 @@ function judge(
     policySha256,
     coldStart: false,
   };
+}
+
+function clipped(quality: number): number {
+  return Math.max(0, Math.min(1, quality));
+}
+
+/** What is believed of each candidate beside what was learned, and how much it counts. */
+type Beliefs = readonly { readonly share: number; readonly qualities: readonly number[] }[];
+
+/** Null where no declared beliefs differ, and for the Q-network alone, whose values look ahead. */
+function beliefsOf(opened: RouteOpened, hasLinear: boolean): Beliefs | null {
+  if (!hasLinear || declaredChoice(opened) < 0) return null;
+  return opened.candidates.map((candidate) => ({
+    share: declaredShare(candidate, opened),
+    qualities: believedQualities(candidate, opened),
+  }));
 }
 
 const noSketch = new Int8Array(0);
@@ -279,7 +299,13 @@ function expectedCostUsd(candidate: Candidate, arm: number, values: Values, open
 }
 
 /** Share of heads whose best eligible candidate is each. Strangers take no part: they get their share afterwards. */
-function votes(opened: RouteOpened, values: Values, utility: UtilityWeights, scratch: Scratch): number[] {
+function votes(
+  opened: RouteOpened,
+  values: Values,
+  utility: UtilityWeights,
+  scratch: Scratch,
+  beliefs: Beliefs | null,
+): number[] {
   const { candidates, tuning } = opened;
   const shares: number[] = new Array(candidates.length).fill(0);
   const offsets = candidates.map((candidate) => ownEntry(tuning.driftOffsets, candidate.model) ?? 0);
@@ -289,7 +315,10 @@ function votes(opened: RouteOpened, values: Values, utility: UtilityWeights, scr
     for (let i = 0; i < candidates.length; i++) {
       const arm = scratch.arms[i]!;
       if (arm < 0 || !candidates[i]!.eligible) continue;
-      const value = utility.quality * (values.heads[arm * headCount + m]! + offsets[i]!) + scratch.penalties[i]!;
+      const learned = values.heads[arm * headCount + m]! + offsets[i]!;
+      const belief = beliefs?.[i];
+      const quality = belief ? learned + belief.share * (belief.qualities[m]! - learned) : learned;
+      const value = utility.quality * quality + scratch.penalties[i]!;
       if (value > bestUtility) {
         bestUtility = value;
         best = i;

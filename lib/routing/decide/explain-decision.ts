@@ -1,6 +1,7 @@
 /** The reasoning of a decision: two or three sentences a person can read, from what was pinned and judged. */
 import { coldStartRewards } from '../../learning/fold/cold-start';
 import type { Degradation, RouteOpened, ThreadScore } from '../../topics/generated/messages';
+import { declaredChoice } from '../judge/declared';
 import { learnedStrategy } from '../judge/strategies/strategies';
 import { isLifted } from '../open/candidates';
 import type { Collapsed } from './collapse/collapsed';
@@ -34,11 +35,21 @@ function choice({ opened, collapsed, draw, collapse, threads, hit }: Explained):
       : `${strategy}, leading in ${collapse}`;
   const why = unlearned(opened, threads, strategy);
   const probability = `probability ${short(draw.propensities[draw.chosen]!)}`;
-  if (why !== null)
-    return `${model} (${provider}) answers this ${opened.taskType} request by ${judged}: ${why}, drawn at random, with ${probability}.`;
+  if (why !== null) {
+    return `${model} (${provider}) answers this ${opened.taskType} request by ${judged}: ${why}, ${unlearnedWay(opened, draw)}, with ${probability}.`;
+  }
   return draw.explored
     ? `${model} (${provider}) was drawn to explore, with ${probability}; the favourite came from ${judged}.`
     : `${model} (${provider}) was chosen for this ${opened.taskType} request by ${judged}, with ${probability}.`;
+}
+
+/** How a request is routed while nothing is learned. */
+function unlearnedWay(opened: RouteOpened, draw: Draw): string {
+  const declared = declaredChoice(opened);
+  if (declared < 0) return 'drawn at random';
+  return draw.chosen === declared
+    ? 'routed by what the configuration declares'
+    : 'drawn to explore beside what the configuration declares';
 }
 
 /** Why the learned strategy, where it leads, had nothing to choose by; null where it had, or another leads. */

@@ -36,7 +36,7 @@ export interface CandidateRequest
 export const nominalInputTokens = 750;
 const nominalOutputTokens = 250;
 
-/** An average over all tasks counts like this many observations of one task, and a belief from the config like this many of all. */
+/** An average over all tasks counts like this many observations of one task, and a declared latency or length like this many of all. */
 const overallPseudoCount = 8;
 const configPseudoCount = 8;
 /** Two imagined successes in front of every model's calls, so that one failure is not an error rate of 1. */
@@ -53,7 +53,8 @@ export function buildCandidates(world: World, request: CandidateRequest): Candid
     const profile = world.profileOf(model.name);
     const factor = priceFactor(model);
     const task = profile && ownEntry(profile.tasks, request.taskType);
-    const quality = expectedQuality(model, request.taskType, profile, task);
+    const declared = ownEntry(model.taskQuality, request.taskType) ?? model.expectedQuality;
+    const quality = expectedQuality(model, declared, world.config.learning.priorObservations, profile, task);
     const outputTokens = request.expectedOutputTokens ?? expectedOutputTokens(model, profile, task);
     const candidate: Candidate = {
       model: model.name,
@@ -72,6 +73,11 @@ export function buildCandidates(world: World, request: CandidateRequest): Candid
         : 0,
       observations: quality.observations,
       priceFactor: factor,
+      declared: {
+        quality: declared,
+        costUsd: priceOf(model, request.promptTokens, request.expectedOutputTokens ?? model.expectedOutputTokens),
+        latencyMs: model.expectedLatencyMs,
+      },
     };
     const outputNeeded = request.expectedOutputTokens ?? 0;
     candidate.ineligibleReason =
@@ -195,21 +201,44 @@ function priceOf(model: Pick<ModelConfig, 'price'>, inputTokens: number, outputT
   return (inputTokens * inputPerMillionUsd + outputTokens * outputPerMillionUsd) / 1e6 + perRequestUsd;
 }
 
-/** The task's mean, shrunk to the model's mean over all tasks, shrunk to the config's belief. */
+/**
+ * The task's mean, shrunk to what is declared of it and to how far the model is off what is declared of it in all tasks:
+ * a model that is good at one task is not thought good at another that nobody declares it for.
+ */
 function expectedQuality(
   model: ModelConfig,
-  taskType: string,
+  declared: number,
+  priorObservations: number,
   profile: ModelProfile | undefined,
   task: DecayedStats | undefined,
 ): { mean: number; observations: number } {
-  const prior = ownEntry(model.taskQuality, taskType) ?? model.expectedQuality;
   const overallWeight = profile?.overall.qualityWeight ?? 0;
   // What all tasks together say counts as at most `overallPseudoCount` observations of this one.
-  const borrowed = (overallPseudoCount * overallWeight) / (overallWeight + configPseudoCount);
+  const borrowed = (overallPseudoCount * overallWeight) / (overallWeight + priorObservations);
+  const base = Math.max(0, Math.min(1, declared + surprise(model, profile, priorObservations)));
   return {
-    mean: shrunkMean(prior, profile?.overall, task, 'quality', 'qualityWeight'),
+    mean: task
+      ? (task.quality * task.qualityWeight + base * overallPseudoCount) / (task.qualityWeight + overallPseudoCount)
+      : base,
     observations: (task?.qualityWeight ?? 0) + borrowed,
   };
+}
+
+/** By how much a model's judged answers have been better than declared, shrunk to nothing by the prior. */
+function surprise(model: ModelConfig, profile: ModelProfile | undefined, priorObservations: number): number {
+  if (!profile) return 0;
+  let sum = 0;
+  let weight = 0;
+  const add = (declared: number, { quality, qualityWeight }: DecayedStats): void => {
+    sum += qualityWeight * (quality - declared);
+    weight += qualityWeight;
+  };
+  // Where nothing is declared by task the mean over all is enough.
+  if (Object.keys(model.taskQuality).length === 0) add(model.expectedQuality, profile.overall);
+  else
+    for (const task in profile.tasks)
+      add(ownEntry(model.taskQuality, task) ?? model.expectedQuality, profile.tasks[task]!);
+  return sum / (weight + priorObservations);
 }
 
 function expectedOutputTokens(
@@ -224,8 +253,8 @@ function shrunkMean(
   prior: number,
   overall: DecayedStats | undefined,
   task: DecayedStats | undefined,
-  mean: 'quality' | 'latencyMs' | 'outputTokens',
-  weight: 'qualityWeight' | 'latencyWeight' | 'outputTokensWeight',
+  mean: 'latencyMs' | 'outputTokens',
+  weight: 'latencyWeight' | 'outputTokensWeight',
 ): number {
   const base = overall
     ? (overall[mean] * overall[weight] + prior * configPseudoCount) / (overall[weight] + configPseudoCount)

@@ -39,4 +39,6 @@ export const untuned: Tuning = {
   neuralWeight: 0.5,
   strategyWeights: {},
   eventOffset: 0,
+  // Nothing may be lost before the learner has said how much.
+  regretAllowance: 0,
 };

@@ -78,6 +78,8 @@ export interface Candidate {
   observations: number;
   /** Cost of a nominal request (750 tokens in, 250 out) at the catalogue price in force, in USD; 1 where no price is known. Learned costs are kept relative to it. */
   priceFactor: number;
+  /** What the configuration declares; null from before it was pinned. */
+  declared: Declared | null;
 }
 
 /** A validated configuration. Key: 'current'. */
@@ -188,6 +190,16 @@ export interface DecidedThread {
   policySha256: string | null;
 }
 
+/** What the configuration says of a model, whatever was observed since. */
+export interface Declared {
+  /** Of its answers to this task type; 0..1. */
+  quality: number;
+  /** Of one answer of the declared length at the price in force, in USD. */
+  costUsd: number;
+  /** Of one answer, in milliseconds. */
+  latencyMs: number;
+}
+
 /** How far down the ladder this decision was made. Decisions other than NONE are no evidence for off-policy estimates. */
 export type Degradation = 'NONE' | 'LAST_GOOD_WEIGHTS' | 'STATIC_STRATEGIES' | 'CHEAPEST_HEALTHY';
 
@@ -294,6 +306,8 @@ export interface LearningEvent {
   openedAtMs: number;
   /** When the outcome happened. */
   occurredAtMs: number;
+  /** What exploration is held against; null where no declared beliefs differ. */
+  safe: SafeChoice | null;
 }
 
 /** EXPERIENCE: the decided model's outcome. FULL: every model's outcome is known (recorded data). CLOSED: no feedback came. */
@@ -555,6 +569,8 @@ export interface RouteOpened {
   holds: Holds | null;
   /** Tells a repeated request from another one with the same id: 16 hexadecimal digits of SHA-256 over the id and everything asked; null from before there was one. */
   contentHash: string | null;
+  /** Observations of a model on this task type that outweigh what is declared of it. */
+  priorObservations: number;
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */
@@ -629,6 +645,14 @@ export interface RouteRequested {
   replyTo: string | null;
   /** When the producer made the request, milliseconds since the epoch. */
   requestedAtMs: number;
+}
+
+/** The candidate that declared beliefs alone would have chosen. */
+export interface SafeChoice {
+  /** Its name. */
+  model: string;
+  /** What it was expected to be worth to this request when it was opened. */
+  expectedUtility: number;
 }
 
 /** One version of one message type, shared by every process that knows it, so that others can read what it writes. Key: its id. */
@@ -756,6 +780,8 @@ export interface Tuning {
   strategyWeights: Record<string, number>;
   /** Offset of learning.events up to which this holds. */
   eventOffset: number;
+  /** Utility one request may be expected to lose against the choice by declared beliefs; below 0 is nothing, null is no limit. */
+  regretAllowance: number | null;
 }
 
 /** What one unit of cost and latency weight means. */

@@ -37,6 +37,8 @@ export const learningConfig: LearningConfig = {
   sessionDiscount: 0,
   networkReplayRows: 2000,
   replayRows: 50_000,
+  priorObservations: 8,
+  maxRegretShare: 0.03,
   backend: 'wasm',
 };
 
@@ -101,6 +103,7 @@ export function eventOf(fields: Partial<LearningEvent>, models: readonly string[
     provisional: false,
     source: 'unknown',
     replaces: null,
+    safe: null,
     revision: 0,
     policySha256: null,
     openedAtMs: 0,
@@ -150,6 +153,7 @@ export const noTuning: Tuning = {
   neuralWeight: 0.5,
   strategyWeights: {},
   eventOffset: 0,
+  regretAllowance: null,
 };
 
 export function openedOf(
@@ -173,6 +177,7 @@ export function openedOf(
       errorRate: 0,
       observations: 0,
       priceFactor: 1,
+      declared: null,
       ...candidate(model),
     })),
     tuning: noTuning,

@@ -128,6 +128,7 @@ export function tuningOf(changes: Partial<Tuning> = {}): Tuning {
     neuralWeight: 0.5,
     strategyWeights: { LEARNING_OPTIMIZED: 0.94, TASK_OPTIMIZED: 0.03, BALANCED: 0.02, COST_EFFICIENT: 0.01 },
     eventOffset: 500,
+    regretAllowance: null,
     ...changes,
   };
 }
@@ -145,6 +146,7 @@ export function candidateOf(model: string, provider: string, changes: Partial<Ca
     errorRate: 0,
     observations: 10,
     priceFactor: 0.001,
+    declared: null,
     ...changes,
   };
 }
@@ -194,6 +196,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     intakeMs: 0.2,
     holds: null,
     contentHash: null,
+    priorObservations: 8,
     ...changes,
   };
 }

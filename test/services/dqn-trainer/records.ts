@@ -39,6 +39,7 @@ export function learningEvent(i: number, change: Partial<LearningEvent> = {}): L
     provisional: false,
     source: 'unknown',
     replaces: null,
+    safe: null,
     revision: 0,
     policySha256: null,
     openedAtMs: 1_700_000_000_000,

@@ -45,6 +45,7 @@ const tuning = {
   neuralWeight: 0,
   strategyWeights: {},
   eventOffset: 200,
+  regretAllowance: null,
 };
 const trialOf = (candidate: PolicyBlobs, current: PolicyBlobs, change: Partial<TrialSetup> = {}) =>
   new Trial({ candidate, current, fromOffset: 200, tuning, ...change }, settings);

@@ -25,6 +25,7 @@ function candidate(model: string, i: number): Candidate {
     errorRate: 0,
     observations: 0,
     priceFactor: 0.01 * (i + 1),
+    declared: null,
   };
 }
 
@@ -66,6 +67,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
       neuralWeight: 0.5,
       strategyWeights: {},
       eventOffset: 0,
+      regretAllowance: null,
     },
     configVersion: 1,
     utilityScale: { costUsd: 0.01, latencyMs: 10_000 },
@@ -79,6 +81,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     intakeMs: 0.1,
     holds: null,
     contentHash: null,
+    priorObservations: 8,
     ...change,
   };
 }

@@ -1,7 +1,7 @@
-/** LEARNING_OPTIMIZED: the learned value function; explores evenly, within the budget, until the first weights are published. */
+/** LEARNING_OPTIMIZED: the learned value function; goes by declared beliefs until the first weights are published, and explores evenly, within the budget, where nothing is declared. */
 import type { RouteOpened } from '../../../topics/generated/messages';
-import { coldStartShares } from '../../decide/budgeted-floors';
 import type { Judgement, Strategy } from '../strategy';
+import { unlearnedShares } from '../unlearned-shares';
 import { expectedQualities, expectedUtilities, staticJudgement } from './expectations';
 
 /** Throws when the event pins weights that could not be loaded: nothing is silently replaced. */
@@ -16,6 +16,6 @@ export const learningOptimized: Strategy = (opened, learned) => {
 };
 
 function unlearned(opened: RouteOpened): Judgement {
-  const judgement = staticJudgement(opened, expectedQualities(opened), coldStartShares(opened));
+  const judgement = staticJudgement(opened, expectedQualities(opened), unlearnedShares(opened));
   return { ...judgement, confidence: 0, coldStart: true };
 }

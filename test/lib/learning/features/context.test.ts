@@ -24,6 +24,7 @@ const candidate = (fields: Partial<Candidate> = {}): Candidate => ({
   errorRate: 0,
   observations: 0,
   priceFactor: 1,
+  declared: null,
   ...fields,
 });
 const circumstances = (fields: Partial<Circumstances> = {}): Circumstances => ({

@@ -31,6 +31,7 @@ const event = (parts: Partial<LearningEvent>): LearningEvent => ({
   provisional: false,
   source: 'unknown',
   replaces: null,
+  safe: null,
   revision: 0,
   policySha256: null,
   openedAtMs: 0,

@@ -1,0 +1,118 @@
+/**
+ * What the configuration declares, as a prior: it routes the first request, counts as so many observations of each model later,
+ * and names the choice that exploration must not fall far behind.
+ */
+import { seededRandom } from '../../random/seeded';
+import type { Candidate, RouteOpened } from '../../topics/generated/messages';
+import { certain, indexOfBest } from './distribution';
+import { utilityOf, utilityWeightsOf } from './utility';
+
+/** Declared qualities that differ by less say nothing. */
+const leastDifference = 1e-9;
+/** How far a declared quality may be off: the deviation of what heads believe of a model nobody has observed. */
+const priorDeviation = 0.1;
+/** A draw of another model than the declared choice risks this much utility besides what it is expected to lose. */
+const riskPerDraw = 0.1;
+/** The middle of each tenth of the normal distribution. */
+const tenths = [-1.645, -1.036, -0.674, -0.385, -0.126, 0.126, 0.385, 0.674, 1.036, 1.645];
+
+type Beliefs = Pick<
+  RouteOpened,
+  'candidates' | 'preference' | 'utilityScale' | 'tuning' | 'budgetUsdPerRequest' | 'priorObservations'
+>;
+
+/**
+ * Index of the eligible candidate with the highest utility by what is declared of quality, price, length and latency. -1 where declared
+ * qualities do not differ, where they count for nothing, and under a budget: what a budget leaves is no question of belief.
+ */
+export function declaredChoice(opened: Beliefs): number {
+  const { candidates, budgetUsdPerRequest, priorObservations } = opened;
+  if (budgetUsdPerRequest !== null || !(priorObservations > 0)) return -1;
+  let least = Infinity;
+  let most = -Infinity;
+  for (const { eligible, declared } of candidates) {
+    if (!eligible) continue;
+    if (declared === null) return -1;
+    if (declared.quality < least) least = declared.quality;
+    if (declared.quality > most) most = declared.quality;
+  }
+  if (!(most - least > leastDifference)) return -1;
+  const weights = utilityWeightsOf(opened as RouteOpened);
+  const utilities = candidates.map(({ declared }) =>
+    declared === null ? 0 : utilityOf(weights, declared.quality, declared.costUsd, declared.latencyMs),
+  );
+  return indexOfBest(candidates, utilities);
+}
+
+/** Share of what was declared in what is believed of a candidate: 1 before the first observation, 0 where nothing was pinned. */
+export function declaredShare(
+  { observations }: Candidate,
+  { priorObservations }: Pick<Beliefs, 'priorObservations'>,
+): number {
+  return priorObservations > 0 ? priorObservations / (priorObservations + observations) : 0;
+}
+
+/** What each of ten heads believes of a candidate's quality by the profile and by what was declared. Not clipped. */
+export function believedQualities(candidate: Candidate, opened: Pick<Beliefs, 'priorObservations'>): readonly number[] {
+  const deviation = priorDeviation * Math.sqrt(declaredShare(candidate, opened));
+  return doubtsOf(candidate.model).map((doubt) => candidate.expectedQuality + deviation * doubt);
+}
+
+/**
+ * Shares of the votes of ten heads that know profiles and declared beliefs alone: the learned strategy's distribution until it
+ * has learned something.
+ */
+export function believedShares(opened: Beliefs): number[] {
+  const { candidates } = opened;
+  const weights = utilityWeightsOf(opened as RouteOpened);
+  const beliefs = candidates.map((candidate) => believedQualities(candidate, opened));
+  const shares = candidates.map(() => 0);
+  for (let head = 0; head < tenths.length; head++) {
+    const utilities = candidates.map((candidate, i) =>
+      utilityOf(weights, beliefs[i]![head]!, candidate.expectedCostUsd, candidate.expectedLatencyMs),
+    );
+    const best = indexOfBest(candidates, utilities);
+    if (best >= 0) shares[best] = shares[best]! + 1 / tenths.length;
+  }
+  return shares;
+}
+
+/**
+ * Mixes a distribution with the declared choice, so that what a draw is expected to lose against it, by `utilities`, stays
+ * within the allowance the learner has published. The distribution itself where there is no limit or no declared choice.
+ */
+export function conserve(
+  opened: Beliefs,
+  probabilities: readonly number[],
+  utilities: readonly number[],
+): readonly number[] {
+  const { regretAllowance } = opened.tuning;
+  if (regretAllowance === null) return probabilities;
+  const safe = declaredChoice(opened);
+  if (safe < 0) return probabilities;
+  let expected = 0;
+  for (let i = 0; i < probabilities.length; i++) expected += probabilities[i]! * utilities[i]!;
+  const loss = Math.max(0, utilities[safe]! - expected) + riskPerDraw * (1 - probabilities[safe]!);
+  const share = loss > 0 ? Math.max(0, Math.min(1, regretAllowance / loss)) : 1;
+  if (share === 1) return probabilities;
+  const declared = certain(probabilities.length, safe);
+  return declared.map((own, i) => (1 - share) * own + share * probabilities[i]!);
+}
+
+const mostDoubts = 4_096;
+const doubts = new Map<string, readonly number[]>();
+
+/** The tenths in an order of the model's own, so that every model has heads that believe in it and heads that do not. */
+function doubtsOf(model: string): readonly number[] {
+  const known = doubts.get(model);
+  if (known) return known;
+  const random = seededRandom(model, 'declared');
+  const order = [...tenths];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = random.integer(i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  if (doubts.size >= mostDoubts) doubts.clear();
+  doubts.set(model, order);
+  return order;
+}
