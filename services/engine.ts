@@ -21,6 +21,7 @@ import type { TrainerHost } from './dqn-trainer/create-fold';
 import { createGateway, type Gateway } from './gateway/gateway';
 import { type Door, openDoor } from './gateway/open-door';
 import type { EngineHome } from './home';
+import { type PlacementName, placements } from './placements';
 
 export type { TrainerHost } from './dqn-trainer/create-fold';
 
@@ -41,6 +42,8 @@ export interface EngineOptions {
   readonly environment?: Environment;
   readonly metrics?: Metrics;
   readonly limits?: Partial<RuntimeLimits>;
+  /** Which services share a task; by default those from request to decision do. */
+  readonly placement?: PlacementName;
   /** A service has failed for good, or the gateway cannot follow the log any more. */
   readonly onFatal?: (group: string, error: Error) => void;
 }
@@ -101,7 +104,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await ensureServiceTopics(definitions, host);
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());
-    const running = await runServices(definitions, host);
+    const placement = placements[options.placement ?? 'chained'];
+    const running = await runServices(definitions, host, { placement });
     stops.push(() => running.stop());
     const gateway = door && (await startGateway(options, door, running, metrics));
     if (gateway) stops.push(() => gateway.stop());

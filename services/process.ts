@@ -7,6 +7,7 @@ import { assertKey } from '../lib/learning/features/encoder-key';
 import { sleep } from '../lib/ports/clock';
 import { seededRandom } from '../lib/random/seeded';
 import { defaultRuntimeLimits, type Host } from '../lib/stream/host';
+import { place } from '../lib/stream/placement';
 import { ensureServiceTopics, type RunningEngine, runServices } from '../lib/stream/run-engine';
 import { followView } from '../lib/stream/view';
 import { createLog, type Log } from '../lib/telemetry/log';
@@ -20,8 +21,10 @@ import { type Door, openDoor } from './gateway/open-door';
 import { gatewayEdges } from './gateway/service';
 import { guardProcess } from './guard-process';
 import { distributedHome, type EngineHome } from './home';
+import { chainName, type PlacementName, placements } from './placements';
 import { serveProbes } from './serve-probes';
 
+/** The processes of the separate placement. */
 export const processNames = [
   'gateway',
   'route-intake',
@@ -31,7 +34,15 @@ export const processNames = [
   'model-profiler',
   'dqn-trainer',
 ] as const;
-export type ProcessName = (typeof processNames)[number];
+export type ProcessName = (typeof processNames)[number] | typeof chainName;
+
+/** The processes that an engine consists of. */
+export function processesOf(placement: PlacementName): ProcessName[] {
+  const processes = processNames.map((name): ProcessName => {
+    return placements[placement].find(({ stages }) => stages.includes(name))?.name === chainName ? chainName : name;
+  });
+  return [...new Set(processes)];
+}
 
 export interface RunningProcess {
   /** Of the gateway, or of the probes; null where neither was asked for. */
@@ -123,7 +134,7 @@ export async function startProcess(
     const config = await awaitConfig(home, parts);
     const host = hostOf(home, settings, config, parts);
     const { encoder } = settings;
-    if (name === 'route-intake' || name === 'dqn-trainer') assertKey(config, encoder);
+    if (name === 'route-intake' || name === chainName || name === 'dqn-trainer') assertKey(config, encoder);
     const definitions = declareOn(host, config, 'worker', encoder);
     const { url, stop } = door
       ? await startGateway(host, door, home, parts)
@@ -165,8 +176,9 @@ async function startService(
           status: () => running?.status() ?? [],
         });
   try {
-    const own = definitions.filter((definition) => definition.group === name);
-    const started = await runServices(own, host, { graph: definitions });
+    const placement = placements[name === chainName ? 'chained' : 'separate'];
+    const own = place(definitions, placement).find((group) => group.name === name)!.stages;
+    const started = await runServices(own, host, { graph: definitions, placement });
     running = started;
     return {
       url: probes?.url ?? null,

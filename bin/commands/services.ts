@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { ensureServiceTopics } from '../../lib/stream/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
-import { type ProcessName, processNames } from '../../services/process';
+import { type PlacementName, placementNames } from '../../services/placements';
+import { type ProcessName, processesOf } from '../../services/process';
 import { declaredServices } from '../declared-services';
 import { formatLogLine } from '../drive/format-log-line';
 import { applyTo } from '../drive/put-config';
@@ -20,6 +21,7 @@ interface ServicesOptions extends HomeOptions, ConfigOptions {
   readonly port?: number;
   readonly metricsPort: number;
   readonly logLevel: string;
+  readonly placement: PlacementName;
 }
 
 export function addServices(program: Command, io: Io): void {
@@ -37,6 +39,16 @@ export function addServices(program: Command, io: Io): void {
       'port of the first /metrics of the services, the others take the next ones; 0 takes free ones',
       wholeNumber(0, 65_000),
       0,
+    )
+    .addOption(
+      program
+        .createOption(
+          '--placement <name>',
+          'separate: a process for each service; chained: one from request to decision',
+        )
+        .choices(placementNames)
+        .env('PLACEMENT')
+        .default('separate'),
     )
     .addOption(
       program
@@ -73,7 +85,7 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
   };
   const metricsUrls = new Map<string, string>();
   let wereReady = false;
-  const processes = serviceProcesses(options.instances).map((process, index) => ({
+  const processes = serviceProcesses(options.instances, options.placement).map((process, index) => ({
     ...process,
     // One machine, many processes: a port that all of them were given would be taken by the first.
     environment: { METRICS_PORT: String(options.metricsPort === 0 ? 0 : options.metricsPort + index) },
@@ -115,8 +127,8 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
 const single: readonly ProcessName[] = ['gateway', 'dqn-trainer'];
 
 /** One process of each, or `instances` of those that can share their partitions. */
-export function serviceProcesses(instances = 1): ServiceProcess[] {
-  return processNames.flatMap((service) =>
+export function serviceProcesses(instances = 1, placement: PlacementName = 'separate'): ServiceProcess[] {
+  return processesOf(placement).flatMap((service) =>
     Array.from({ length: single.includes(service) ? 1 : instances }, (_, i) => ({
       service,
       instanceId: `${service}-${i}`,

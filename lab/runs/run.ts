@@ -4,8 +4,8 @@
  */
 import { createRouterClient } from '../../lib/client/router-client';
 import { providerSchema } from '../../lib/config/provider-schema';
-import { dictionaryOf } from '../../lib/dictionary';
 import type { RouterConfig } from '../../lib/config/router-config';
+import { dictionaryOf } from '../../lib/dictionary';
 import { utilityWeights } from '../../lib/routing/judge/utility';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import type { Log } from '../../lib/telemetry/log';

@@ -31,6 +31,11 @@ export interface Codec<T> {
   readonly schemaId: number;
   encode(value: T): Buffer;
   decode(bytes: Buffer): T;
+  /**
+   * The named fields alone, decoding nothing behind the last of them: for ids at the beginning of large records. Throws as
+   * `decode` does; what is behind the fields is not looked at.
+   */
+  decodeFields<F extends keyof T & string>(bytes: Buffer, fields: readonly F[]): Pick<T, F>;
 }
 
 const headerBytes = 5;
@@ -95,6 +100,55 @@ function createCodec(schemaName: string): Codec<unknown> {
     return type.fromBuffer(bytes, resolver);
   };
 
+  const readFields = (bytes: Buffer, writerId: number, wanted: readonly string[]): unknown => {
+    const layout = layoutOf(writerId);
+    const found: Record<string, unknown> = {};
+    let missing = wanted.length;
+    beginRecord();
+    for (let at = 0, offset = 0; missing > 0 && at < layout.length; at++) {
+      const field = layout[at]!;
+      const { value, offset: next } = field.type.decode(bytes, offset);
+      if (next < 0) throw new Error('truncated buffer');
+      offset = next;
+      if (!wanted.includes(field.name)) continue;
+      found[field.name] = value;
+      missing--;
+    }
+    // The version that wrote it has no such field: its default is the reader's.
+    return missing > 0 ? read(bytes, writerId) : found;
+  };
+  /** Fields by writer version. */
+  const layouts = new Map<number, readonly { readonly name: string; readonly type: avro.Type }[]>();
+  const layoutOf = (writerId: number) => {
+    let layout = layouts.get(writerId);
+    if (!layout) {
+      const writer = writerId === latest.id ? type : boundedTypeOf(known.get(writerId));
+      layout = (writer as avro.types.RecordType).fields.map(({ name, type: of }) => ({ name, type: of }));
+      layouts.set(writerId, layout);
+    }
+    return layout;
+  };
+
+  /** Takes the frame off, and says of all that goes wrong which record it is. */
+  const framed = (bytes: Buffer, readBody: (body: Buffer, writerId: number) => unknown): unknown => {
+    if (bytes.length < headerBytes) throw new UndecodableError(`${bytes.length} bytes are too few for a framed record`);
+    if (bytes[0] !== magicByte) throw new UndecodableError(`first byte is ${bytes[0]}, not the Confluent magic byte 0`);
+    const id = bytes.readInt32BE(1);
+    if (!known.has(id)) {
+      const owner = idOwner.get(id);
+      throw new UndecodableError(
+        owner ? `schema id ${id} is a ${owner}, not a ${schemaName}` : `unknown schema id ${id}`,
+      );
+    }
+    try {
+      return readBody(bytes.subarray(headerBytes), id);
+    } catch (error) {
+      throw new UndecodableError(`not a ${schemaName} of schema id ${id}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  };
+
   const slab = { bytes: Buffer.allocUnsafeSlow(16 * 1024) };
   return {
     schemaName,
@@ -106,31 +160,13 @@ function createCodec(schemaName: string): Codec<unknown> {
         slab.bytes = Buffer.allocUnsafeSlow(Math.max(slab.bytes.length * 2, slab.bytes.length - end + 1024));
         end = encodeInto(type, value, slab.bytes, schemaName);
       }
-      const framed = Buffer.from(slab.bytes.subarray(0, end));
-      framed.writeUInt8(magicByte, 0);
-      framed.writeInt32BE(latest.id, 1);
-      return framed;
+      const record = Buffer.from(slab.bytes.subarray(0, end));
+      record.writeUInt8(magicByte, 0);
+      record.writeInt32BE(latest.id, 1);
+      return record;
     },
-    decode(bytes) {
-      if (bytes.length < headerBytes)
-        throw new UndecodableError(`${bytes.length} bytes are too few for a framed record`);
-      if (bytes[0] !== magicByte)
-        throw new UndecodableError(`first byte is ${bytes[0]}, not the Confluent magic byte 0`);
-      const id = bytes.readInt32BE(1);
-      if (!known.has(id)) {
-        const owner = idOwner.get(id);
-        throw new UndecodableError(
-          owner ? `schema id ${id} is a ${owner}, not a ${schemaName}` : `unknown schema id ${id}`,
-        );
-      }
-      try {
-        return read(bytes.subarray(headerBytes), id);
-      } catch (error) {
-        throw new UndecodableError(`not a ${schemaName} of schema id ${id}: ${(error as Error).message}`, {
-          cause: error,
-        });
-      }
-    },
+    decode: (bytes) => framed(bytes, read),
+    decodeFields: (bytes, fields) => framed(bytes, (body, id) => readFields(body, id, fields)) as never,
   };
 }
 

@@ -47,7 +47,7 @@ export interface Context {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
-  /** Offset of the record; -1 for timers. */
+  /** Offset of the record; -1 for timers, and for a record that was handed on in the same task before it was written. */
   readonly offset: number;
   readonly timestampMs: number;
   readonly headers: Headers;
@@ -55,7 +55,10 @@ export interface Context {
   readonly nowMs: number;
   /** Monotonic, sub-millisecond time for durations that are reported, never decided on. */
   elapsedMs(): number;
-  /** Seeded by service, topic, partition and offset: a redelivered record sees the same stream. */
+  /**
+   * Seeded by stage, topic, partition and offset, or by the input's `seedOf`: a redelivered record sees the same stream.
+   * Throws for a record that was handed on, which has no offset, where the input has no `seedOf`.
+   */
   readonly random: Random;
   view<T>(topic: Topic<T>): View<T>;
   /** True when this task has already written a record with this id to its `ownOutput` (idea 2: the first is the truth). */
@@ -78,6 +81,8 @@ export interface Input<E, S, L> {
     context: Omit<Context, 'offset' | 'headers' | 'timestampMs' | 'random'>,
   ) => Promise<readonly L[]>;
   readonly decide: (state: S | undefined, event: E, context: Context, looked: L) => Result<S>;
+  /** What `context.random` is seeded by instead of partition and offset: something that is the record's own, such as its id. */
+  readonly seedOf?: (event: E) => string;
   /** Forward a record that a foreign client hashed to another partition, once, to where its key belongs. */
   readonly forwardMisplaced?: boolean;
   /**
@@ -175,6 +180,11 @@ export interface OwnOutput {
   readonly topic: Topic<never>;
   // biome-ignore lint/suspicious/noExplicitAny: the event type of the topic
   readonly idOf: (event: any) => string;
+  /**
+   * The fields that `idOf` looks at, where they are near the beginning of the record: then nothing behind them is decoded
+   * to recognise a record. Without them, all of it is.
+   */
+  readonly idFields?: readonly string[];
   readonly maxIds: number;
 }
 

@@ -1,8 +1,9 @@
 /** What a task knows before its first batch: its rows, what it has written lately, and where its inputs go on. */
 import { UndecodableError } from '../avro/codec';
-import type { PartitionConsumer } from '../ports/broker';
+import type { LogRecord, PartitionConsumer } from '../ports/broker';
 import { placeOf } from './describe-failure';
 import type { RecentIds } from './recent-ids';
+import { ownIdOf, type StageRun } from './stage-run';
 import type { TaskSurroundings } from './task';
 import type { TaskTable } from './task-table';
 
@@ -15,46 +16,101 @@ const maxLoggedLength = 300;
 interface Restored {
   readonly around: Pick<TaskSurroundings, 'plan' | 'host'>;
   readonly consumer: PartitionConsumer;
-  readonly table: TaskTable<Any> | null;
-  readonly ownIds: RecentIds | null;
+  readonly stages: readonly StageRun[];
   /** Next offset to read, by topic name: filled here. */
   readonly positions: Map<string, number>;
   /** Throws once the partition is somebody else's. */
   readonly assertOurs: () => void;
 }
 
-/** Resolves once the table is as its changelog has it, its own output's tail is known, and the inputs stand where they go on. */
-export async function restoreTask(task: Restored): Promise<void> {
-  const { around, consumer, table, ownIds, positions } = task;
-  const { plan } = around;
-  for (const [wire, position] of await consumer.committed()) {
-    const input = plan.inputs.get(wire);
-    if (input && position !== null) positions.set(input.topic.name, position);
+/**
+ * Resolves once tables are as their changelogs have them, the tails of own outputs are known, and the inputs stand where
+ * they go on. Returns what lies in the topics that are handed on and that some stage has not seen, in chunks: it has to
+ * be handled before the first poll.
+ */
+export async function restoreTask(task: Restored): Promise<AsyncIterable<readonly LogRecord[]>> {
+  const { around, consumer, stages, positions } = task;
+  const { topicPrefix } = around.host;
+  const committed = await consumer.committed();
+  const restored: ReadonlyMap<string, number>[] = [];
+  for (const stage of stages) {
+    const { plan } = stage;
+    const reflected = stage.table ? await restoreTable(task, stage, stage.table) : new Map<string, number>();
+    restored.push(reflected);
+    if (stage.ownIds) await readOwnTail(task, stage, stage.ownIds);
+    for (const { input, topic, wire } of plan.inputs.values()) {
+      // The positions in the changelog are those its rows reflect; the group's own may lag behind them.
+      const position = reflected.get(topic.name) ?? committed.get(wire) ?? null;
+      if (position !== null && stages.length === 1) positions.set(topic.name, position);
+      if (reflected.has(topic.name)) consumer.seek(wire, position!);
+      if (input.kind !== 'process' || !input.startAt) continue;
+      const startAt = await input.startAt(consumer.partition);
+      if (startAt === null) continue;
+      positions.set(topic.name, startAt);
+      consumer.seek(wire, startAt);
+    }
   }
-  if (table) await restoreTable(task, table);
-  if (ownIds) await readOwnTail(task, ownIds);
-  for (const { input, topic, wire } of plan.inputs.values()) {
-    if (input.kind !== 'process' || !input.startAt) continue;
-    const startAt = await input.startAt(consumer.partition);
-    if (startAt === null) continue;
-    positions.set(topic.name, startAt);
-    consumer.seek(wire, startAt);
+  if (stages.length === 1) return nothing();
+  // Stages may have come differently far, when each had a task of its own: the task goes on where the last of them stands.
+  for (const wire of around.plan.wires) {
+    const name = wire.slice(topicPrefix.length);
+    if (positions.has(name)) continue;
+    const known = stages.flatMap(({ plan, table }, at) => {
+      if (!plan.inputs.has(wire)) return [];
+      return restored[at]!.get(name) ?? (table ? [] : (committed.get(wire) ?? []));
+    });
+    const position = known.length > 0 ? Math.min(...known) : (committed.get(wire) ?? null);
+    if (position === null) continue;
+    positions.set(name, position);
+    consumer.seek(wire, position);
+  }
+  for (const [at, stage] of stages.entries()) {
+    for (const [name, position] of restored[at]!)
+      if (position > (positions.get(name) ?? 0)) stage.reflected.set(name, position);
+  }
+  return readLeft(task);
+}
+
+async function* nothing(): AsyncGenerator<readonly LogRecord[]> {}
+
+/** Topics in the order of the stages that write them, so that a request is there before what was made of it. */
+async function* readLeft({ around, consumer, positions, stages }: Restored): AsyncGenerator<readonly LogRecord[]> {
+  const { plan, host } = around;
+  const { partition } = consumer;
+  const writerOf = (wire: string): number =>
+    stages.findIndex((stage) => [...stage.plan.outputs.values()].some((output) => output.wire === wire));
+  const handed = [...plan.handed].sort((a, b) => writerOf(a.wire) - writerOf(b.wire));
+  // All ends at once: what the stages write from now on they hand on themselves.
+  const ranges = await Promise.all(
+    handed.map(async ({ wire, topic }) => {
+      const of = { topic: wire, partition };
+      const { earliest, end } = await host.broker.offsets(of);
+      const start = plan.startAt === 'earliest' ? earliest : end;
+      return { of, name: topic.name, from: Math.max(earliest, positions.get(topic.name) ?? start), end };
+    }),
+  );
+  for (const { of, name, from, end } of ranges) {
+    for await (const records of host.broker.read(of, { from, to: end })) yield records;
+    const position = Math.max(end, from);
+    positions.set(name, position);
+    consumer.seek(of.topic, position);
   }
 }
 
+/** Returns the input positions that the rows reflect, of those inputs that there are. */
 async function restoreTable(
-  { around, consumer, positions, assertOurs }: Restored,
+  { around, consumer, assertOurs }: Restored,
+  { plan, name: service }: StageRun,
   table: TaskTable<Any>,
-): Promise<void> {
-  const { plan, host } = around;
-  const service = plan.definition.group;
-  const of = { topic: host.topicPrefix + plan.definition.table!.topic.name, partition: consumer.partition };
+): Promise<ReadonlyMap<string, number>> {
+  const { host } = around;
+  const { name } = plan.definition.table!.topic;
+  const of = { topic: host.topicPrefix + name, partition: consumer.partition };
   const { earliest } = await host.broker.offsets(of);
   for await (const records of host.broker.read(of, { from: earliest })) {
     assertOurs();
     table.restore(records, (record, error) => {
-      const topic = plan.definition.table!.topic.name;
-      host.metrics.count('quantum_router_view_undecodable_total', { service, topic });
+      host.metrics.count('quantum_router_view_undecodable_total', { service, topic: name });
       host.log.error('a record of a changelog is none of ours and is passed over', {
         service,
         topic: record.topic,
@@ -64,29 +120,25 @@ async function restoreTable(
       });
     });
   }
-  // The positions in the changelog are those its rows reflect; the group's own may lag behind them.
-  for (const [name, position] of table.restored() ?? []) {
-    const wire = host.topicPrefix + name;
-    if (!plan.inputs.has(wire)) continue;
-    positions.set(name, position);
-    consumer.seek(wire, position);
-  }
+  const read = [...(table.restored() ?? [])];
+  return new Map(read.filter(([topic]) => plan.inputs.has(host.topicPrefix + topic)));
 }
 
-async function readOwnTail({ around, consumer, assertOurs }: Restored, ids: RecentIds): Promise<void> {
-  const { plan, host } = around;
-  const { topic, idOf, maxIds } = plan.definition.ownOutput!;
+async function readOwnTail(
+  { around, consumer, assertOurs }: Restored,
+  { plan }: StageRun,
+  ids: RecentIds,
+): Promise<void> {
+  const { host } = around;
+  const { topic, maxIds } = plan.definition.ownOutput!;
   const of = { topic: host.topicPrefix + topic.name, partition: topic.partitions === 'one' ? 0 : consumer.partition };
   const { earliest, end } = await host.broker.offsets(of);
   for await (const records of host.broker.read(of, { from: Math.max(earliest, end - maxIds), to: end })) {
     assertOurs();
     for (const { value } of records) {
-      if (value === null) continue;
-      try {
-        ids.add(idOf((topic.codec as Any).decode(value)));
-      } catch {
-        // Not written by this service, so it says nothing about what has been done.
-      }
+      // Null: not written by this stage, so it says nothing about what has been done.
+      const id = value === null ? null : ownIdOf(plan, value);
+      if (id !== null) ids.add(id);
     }
   }
 }

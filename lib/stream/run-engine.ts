@@ -4,19 +4,30 @@ import { settingsOf, type Topic } from '../topics/define-topic';
 import { deadLetterSettings } from './dead-letters';
 import type { ServiceDefinition } from './define-service';
 import type { Host } from './host';
-import { type RunningService, runService, type ServiceStatus } from './run-service';
-import { type GraphOptions, topicInputs, topicsOf, validateGraph } from './validate-graph';
+import { type Placement, place, type StageGroup, separate } from './placement';
+import { type RunningService, runGroup, type ServiceStatus } from './run-service';
+import {
+  externallyWritten,
+  type GraphOptions,
+  topicInputs,
+  topicsOf,
+  validateGraph,
+  validatePlacement,
+} from './validate-graph';
 
 export interface EngineOptions extends Omit<GraphOptions, 'requestPathPartitions'> {
   /** All services of the engine where this process runs only some of them; the whole graph is checked. */
   readonly graph?: readonly ServiceDefinition[];
+  /** Which stages share a task; by default none do. */
+  readonly placement?: Placement;
 }
 
 export interface RunningEngine {
-  /** In the order they were started. */
+  /** Groups of stages, in the order they were started. */
   readonly services: readonly RunningService[];
   /** True while every service is ready. */
   ready(): boolean;
+  /** Of every stage. */
   status(): readonly ServiceStatus[];
   /** Stops writers before readers, each cleanly. Never rejects. */
   stop(): Promise<void>;
@@ -33,7 +44,9 @@ export async function runServices(
   options: EngineOptions = {},
 ): Promise<RunningEngine> {
   const { requestPathPartitions } = host;
-  validateGraph(options.graph ?? definitions, { ...options, requestPathPartitions });
+  const { graph = definitions, placement = separate, external = externallyWritten } = options;
+  validateGraph(graph, { ...options, requestPathPartitions });
+  validatePlacement(place(graph, placement));
   await ensureServiceTopics(definitions, host);
   const limited = { ...host, maxRecordBytes: await recordLimits(host) };
   const services: RunningService[] = [];
@@ -41,8 +54,9 @@ export async function runServices(
     for (const service of [...services].reverse()) await service.stop();
   };
   try {
-    for (const definition of readersFirst(definitions)) {
-      const service = runService(definition, limited);
+    const isExternal = (topic: string): boolean => external === 'any' || external.includes(topic);
+    for (const group of readersFirst(place(definitions, placement))) {
+      const service = runGroup(group, limited, { graph, isExternal });
       services.push(service);
       await service.ready;
     }
@@ -53,7 +67,7 @@ export async function runServices(
   return {
     services,
     ready: () => services.every((service) => service.status().ready),
-    status: () => services.map((service) => service.status()),
+    status: () => services.flatMap((service) => service.stageStatus()),
     stop,
   };
 }
@@ -93,18 +107,19 @@ async function recordLimits({ broker, log }: Host): Promise<ReadonlyMap<string, 
 }
 
 /** Readers of a topic before its writers, where the graph has no loop; otherwise in the order of declaration. */
-export function readersFirst(definitions: readonly ServiceDefinition[]): ServiceDefinition[] {
-  const ordered: ServiceDefinition[] = [];
-  const seen = new Set<ServiceDefinition>();
-  const visit = (definition: ServiceDefinition): void => {
-    if (seen.has(definition)) return;
-    seen.add(definition);
-    const outputs = new Set(definition.outputs.map((topic) => topic.name));
-    for (const reader of definitions) {
-      if (topicInputs(reader).some((input) => outputs.has(input.topic.name))) visit(reader);
+export function readersFirst(groups: readonly StageGroup[]): StageGroup[] {
+  const ordered: StageGroup[] = [];
+  const seen = new Set<StageGroup>();
+  const visit = (group: StageGroup): void => {
+    if (seen.has(group)) return;
+    seen.add(group);
+    const outputs = new Set(group.stages.flatMap((stage) => stage.outputs.map((topic) => topic.name)));
+    for (const reader of groups) {
+      const inputs = reader.stages.flatMap(topicInputs);
+      if (inputs.some((input) => outputs.has(input.topic.name))) visit(reader);
     }
-    ordered.push(definition);
+    ordered.push(group);
   };
-  for (const definition of definitions) visit(definition);
+  for (const group of groups) visit(group);
   return ordered;
 }

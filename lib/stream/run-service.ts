@@ -1,5 +1,5 @@
 /**
- * The life of one service in this process: follows its views, joins its group, runs a task per owned partition, starts
+ * The life of one group of stages in this process: follows its views, joins its group, runs a task per owned partition, starts
  * afresh after an unknown error within limits, stops cleanly. Nothing is committed past a failure: a failed incarnation
  * writes nothing more, and what it had not committed is read again.
  */
@@ -8,8 +8,10 @@ import type { Clock } from '../ports/clock';
 import { createDeadLetterAlarm, type DeadLetterAlarm } from './dead-letters';
 import type { ServiceDefinition, View } from './define-service';
 import type { Host } from './host';
+import { alone, type StageGroup } from './placement';
 import { createRememberer, type Rememberer } from './remember';
-import { planService, type ServicePlan } from './service-plan';
+import { type GroupPlan, planGroup, type ServicePlan, type Surroundings } from './service-plan';
+import type { StageSurroundings } from './stage-run';
 import { BatchFailedError, createSuspects, type Suspects } from './suspects';
 import { Task, type TaskSurroundings } from './task';
 import { type FollowedView, followView } from './view';
@@ -22,7 +24,7 @@ export interface ServiceStatus {
   /** True while every owned partition is restored and being read. */
   readonly ready: boolean;
   readonly partitions: readonly number[];
-  /** Rows of the service's table over all its tasks here. */
+  /** Rows of its tables over all its tasks here. */
   readonly rows: number;
   /** Restarts since the start of the process. */
   readonly restarts: number;
@@ -30,10 +32,13 @@ export interface ServiceStatus {
 }
 
 export interface RunningService {
+  /** Of the group of stages; that of the stage where it is alone. */
   readonly group: string;
   /** Resolves when the first assignment is restored and being read; rejects when the service fails for good before. */
   readonly ready: Promise<void>;
   status(): ServiceStatus;
+  /** The same for each stage, under its own name and with its own rows. */
+  stageStatus(): ServiceStatus[];
   /**
    * Stops polling, finishes the batches in hand, flushes tables, commits, leaves the group. Resolves at the latest after
    * `stopTimeoutMs`; what was not committed by then is read again at the next start. Never rejects.
@@ -54,21 +59,30 @@ interface Incarnation {
   ended: boolean;
 }
 
-/** Starts a service. Its topics must exist. Throws at once only for a declaration without input. */
-export function runService(definition: ServiceDefinition, host: Host): RunningService {
-  const service = new Service(definition, host);
+/** Starts one stage by itself, in a group of its name. Its topics must exist. Throws at once only for a declaration without input. */
+export function runService(stage: ServiceDefinition, host: Host): RunningService {
+  return runGroup(alone(stage), host, { graph: [stage], isExternal: () => true });
+}
+
+/** Starts the stages of a group in shared tasks. */
+export function runGroup(group: StageGroup, host: Host, surroundings: Surroundings): RunningService {
+  const service = new Service(planGroup(group, host, surroundings), host);
   service.begin();
   return service;
+}
+
+/** What outlives restarts of a stage: alarms that ring have to end, and what is put aside comes with them. */
+interface StageParts {
+  readonly plan: ServicePlan;
+  readonly rememberer: Rememberer;
+  readonly suspects: Suspects;
+  readonly alarm: DeadLetterAlarm;
 }
 
 class Service implements RunningService {
   readonly group: string;
   readonly ready: Promise<void>;
-  private readonly plan: ServicePlan;
-  private readonly rememberer: Rememberer;
-  private readonly suspects: Suspects;
-  /** Outlives restarts: what rings has to end, and what is put aside comes with them. */
-  private readonly alarm: DeadLetterAlarm;
+  private readonly stages: readonly StageParts[];
   private state: ServiceState = 'starting';
   private incarnation: Incarnation | null = null;
   private restartTimesMs: number[] = [];
@@ -84,34 +98,17 @@ class Service implements RunningService {
   private rejectReady!: (error: Error) => void;
 
   constructor(
-    definition: ServiceDefinition,
+    private readonly plan: GroupPlan,
     private readonly host: Host,
   ) {
-    this.group = definition.group;
-    this.plan = planService(definition, host);
-    this.suspects = createSuspects(host.limits.maxTriesAlone);
-    this.alarm = createDeadLetterAlarm(host.limits.deadLetters, host.clock, (on, facts) => {
-      host.metrics.set('quantum_router_dead_letter_alarm', { service: this.group }, on ? 1 : 0);
-      if (!on) host.log.info('dead letters are few again', { service: this.group });
-      else
-        host.log.error('many records become dead letters: look at the .dlq topics', { service: this.group, ...facts });
-    });
+    this.group = plan.name;
+    this.stages = plan.stages.map((stage) => partsOf(stage, host));
     this.ready = new Promise((resolve, reject) => {
       this.resolveReady = resolve;
       this.rejectReady = reject;
     });
     // Nobody has to wait for it.
     this.ready.catch(() => {});
-    this.rememberer = createRememberer(host.keyValue, host.limits.maxRememberQueue, (entries, error, isFirst) => {
-      host.metrics.count('quantum_router_remember_failures_total', { service: this.group }, entries);
-      // Every one is counted; an outage is one line.
-      if (!isFirst) return;
-      host.log.warn('entries for the key-value store are given up', {
-        service: this.group,
-        entries,
-        ...(error && { error }),
-      });
-    });
   }
 
   begin(): void {
@@ -136,10 +133,31 @@ class Service implements RunningService {
       state: this.state,
       ready: this.state === 'running' && this.incarnation?.restoring === 0,
       partitions: tasks.map((task) => task.partition),
-      rows: tasks.reduce((sum, task) => sum + task.rows, 0),
+      rows: tasks.reduce(
+        (sum, { stages }) => sum + stages.reduce((rows, { table }) => rows + (table?.size ?? 0), 0),
+        0,
+      ),
       restarts: this.restarts,
       lastError: this.lastError?.message ?? null,
     };
+  }
+
+  stageStatus(): ServiceStatus[] {
+    const status = this.status();
+    const tasks = this.incarnation?.tasks ?? [];
+    return this.names.map((group, at) => {
+      const rows = tasks.reduce((sum, task) => sum + (task.stages[at]!.table?.size ?? 0), 0);
+      return { ...status, group, rows };
+    });
+  }
+
+  private get names(): string[] {
+    return this.plan.stages.map(({ definition }) => definition.group);
+  }
+
+  /** Metrics are the stages', wherever they run. */
+  private setForStages(name: 'quantum_router_service_ready' | 'quantum_router_partitions_owned', value: number): void {
+    for (const service of this.names) this.host.metrics.set(name, { service }, value);
   }
 
   stop(): Promise<void> {
@@ -153,7 +171,7 @@ class Service implements RunningService {
     const { incarnation } = this;
     if (this.state !== 'failed') this.state = 'stopped';
     this.rejectReady(new Error(`service ${this.group} was stopped`));
-    this.host.metrics.set('quantum_router_service_ready', { service: this.group }, 0);
+    this.setForStages('quantum_router_service_ready', 0);
     await this.ending;
     if (!incarnation || incarnation.ended) return;
     for (const task of incarnation.tasks) task.stop();
@@ -166,27 +184,31 @@ class Service implements RunningService {
   private async drain(incarnation: Incarnation): Promise<void> {
     await Promise.allSettled([incarnation.joining]);
     while (incarnation.loops.size > 0) await Promise.all(incarnation.loops.values());
-    await this.rememberer.idle();
+    for (const { rememberer } of this.stages) await rememberer.idle();
     await this.end(incarnation, this.host.limits.stopTimeoutMs);
   }
 
   private async join(incarnation: Incarnation): Promise<void> {
     const { host, plan } = this;
     const crash = (error: Error): void => this.crash(incarnation, error);
-    const views = new Map<string, View<unknown>>();
-    for (const topic of plan.definition.views) {
-      const followed = await followView(this.group, topic, host, crash);
-      if (incarnation.ended || this.stopped) return followed.stop();
-      incarnation.views.push(followed);
-      views.set(topic.name, followed.view);
+    const stages: StageSurroundings[] = [];
+    for (const parts of this.stages) {
+      const views = new Map<string, View<unknown>>();
+      const { views: topics, group } = parts.plan.definition;
+      for (const topic of topics) {
+        const followed = await followView(group, topic, host, crash);
+        if (incarnation.ended || this.stopped) return followed.stop();
+        incarnation.views.push(followed);
+        views.set(topic.name, followed.view);
+      }
+      stages.push({ ...parts, host, views });
     }
-    const { alarm, rememberer, suspects } = this;
-    const around: TaskSurroundings = { plan, host, views, alarm, rememberer, suspects };
+    const around: TaskSurroundings = { plan, host, stages };
     const membership = await host.broker.join({
       group: plan.wireGroup,
-      topics: [...plan.inputs.keys()],
-      startAt: plan.definition.startAt,
-      lingerMs: plan.definition.lingerMs,
+      topics: plan.wires,
+      startAt: plan.startAt,
+      lingerMs: plan.lingerMs,
       ...(host.delivery && { delivery: host.delivery }),
       onAssigned: (_epoch, consumers) => this.assign(incarnation, around, consumers),
       onFailed: crash,
@@ -198,20 +220,21 @@ class Service implements RunningService {
   /** Starts a task per partition. Tasks of earlier epochs find out by themselves that they are stale. */
   private assign(incarnation: Incarnation, around: TaskSurroundings, consumers: readonly PartitionConsumer[]): void {
     if (incarnation.ended || this.stopped) return;
-    const labels = { service: this.group };
     const tasks = consumers.map((consumer) => new Task(around, consumer));
     const earlier = [...incarnation.loops];
     incarnation.tasks = tasks;
     incarnation.restoring = tasks.length;
-    this.host.metrics.set('quantum_router_partitions_owned', labels, tasks.length);
+    this.setForStages('quantum_router_partitions_owned', tasks.length);
     const startedMs = this.host.elapsedMs();
     const restored = (): void => {
       if (incarnation.tasks !== tasks || incarnation.ended || this.stopped) return;
       const seconds = (this.host.elapsedMs() - startedMs) / 1_000;
-      if (tasks.length > 0) this.host.metrics.observe('quantum_router_restore_seconds', labels, seconds);
+      if (tasks.length > 0)
+        for (const service of this.names)
+          this.host.metrics.observe('quantum_router_restore_seconds', { service }, seconds);
       if (tasks.length > 0 && --incarnation.restoring > 0) return;
       this.state = 'running';
-      this.host.metrics.set('quantum_router_service_ready', labels, 1);
+      this.setForStages('quantum_router_service_ready', 1);
       this.host.log.info('service ready', { service: this.group, partitions: tasks.map((task) => task.partition) });
       this.resolveReady();
     };
@@ -243,7 +266,7 @@ class Service implements RunningService {
     incarnation.ended = true;
     this.lastError = error;
     const { host, group } = this;
-    host.metrics.set('quantum_router_service_ready', { service: group }, 0);
+    this.setForStages('quantum_router_service_ready', 0);
     host.log.error('service crashed', { service: group, error });
     this.ending = this.takeDown(incarnation, error);
   }
@@ -275,7 +298,7 @@ class Service implements RunningService {
     const waitMs = Math.min(limits.maxRestartBackoffMs, limits.restartBackoffMs * 2 ** inWindow);
     this.cancelRestart = clock.setTimer(waitMs, () => {
       this.restarts++;
-      metrics.count('quantum_router_restarts_total', { service: group });
+      for (const service of this.names) metrics.count('quantum_router_restarts_total', { service });
       this.begin();
     });
   }
@@ -294,6 +317,23 @@ class Service implements RunningService {
     const rest = Promise.allSettled([incarnation.joining, ...loops.values()]);
     if (waitMs > 0) await within(this.host.clock, waitMs, rest);
   }
+}
+
+function partsOf(plan: ServicePlan, host: Host): StageParts {
+  const service = plan.definition.group;
+  const { limits, metrics, log, clock } = host;
+  const alarm = createDeadLetterAlarm(limits.deadLetters, clock, (on, facts) => {
+    metrics.set('quantum_router_dead_letter_alarm', { service }, on ? 1 : 0);
+    if (!on) log.info('dead letters are few again', { service });
+    else log.error('many records become dead letters: look at the .dlq topics', { service, ...facts });
+  });
+  const rememberer = createRememberer(host.keyValue, limits.maxRememberQueue, (entries, error, isFirst) => {
+    metrics.count('quantum_router_remember_failures_total', { service }, entries);
+    // Every one is counted; an outage is one line.
+    if (!isFirst) return;
+    log.warn('entries for the key-value store are given up', { service, entries, ...(error && { error }) });
+  });
+  return { plan, alarm, rememberer, suspects: createSuspects(limits.maxTriesAlone) };
 }
 
 /** True when `work` ends within `limitMs` on the clock; false, without waiting further, when it does not. */

@@ -1,10 +1,14 @@
-/** A declaration made ready to run: wire names, inputs and outputs by name, metrics with their labels bound. Shared by the tasks of one service. */
+/**
+ * Declarations made ready to run: wire names, inputs and outputs by name, metrics with their labels bound, and how each
+ * topic travels between the stages of a task. Shared by the tasks of one group.
+ */
 import type { OutgoingRecord } from '../ports/broker';
 import type { Topic } from '../topics/define-topic';
 import { partitionOf } from '../topics/partition-of';
 import { deadLetterTopicName } from '../topics/topics';
 import type { DueInput, Emit, Input, ProcessInput, ServiceDefinition } from './define-service';
 import type { Host } from './host';
+import { type Passage, passageOf, type StageGroup } from './placement';
 import { OversizedRecordError, sizeOf } from './record-size';
 
 // biome-ignore lint/suspicious/noExplicitAny: event, row and look-up types belong to the declarations
@@ -15,6 +19,8 @@ export interface InputPlan {
   readonly topic: Topic<Any>;
   /** Name on the broker. */
   readonly wire: string;
+  /** How its records get here. */
+  readonly passage: Passage;
   /** Of the topic itself, which misplaced records are sent on to, and of its dead letters. */
   readonly maxRecordBytes: number;
   readonly maxLetterBytes: number;
@@ -27,16 +33,36 @@ export interface OutputPlan {
   readonly wire: string;
   readonly partitions: number;
   readonly maxRecordBytes: number;
+  /** By hand alone: then no other task reads what is written to another partition. */
+  readonly staysInTask: boolean;
+  /** Places, in their group, of the stages that its records are handed on to. */
+  readonly handedTo: readonly number[];
   readonly countOut: (by?: number) => void;
+}
+
+/** The stages of a group, and what their tasks poll. */
+export interface GroupPlan {
+  readonly name: string;
+  /** Group on the broker. */
+  readonly wireGroup: string;
+  readonly startAt: 'earliest' | 'latest';
+  readonly lingerMs: number;
+  readonly maxBatchRecords: number;
+  readonly stages: readonly ServicePlan[];
+  /** All inputs, those that are handed on too: they have positions. */
+  readonly wires: readonly string[];
+  /** By name on the broker: what is polled, and which stages read it. */
+  readonly polled: ReadonlyMap<string, readonly number[]>;
+  /** Inputs of which all or some records are handed on: what an earlier task has left of them is read at the start. */
+  readonly handed: readonly InputPlan[];
+  /** By stage: what is not polled while its table is full. */
+  readonly pausedWires: readonly ReadonlySet<string>[];
 }
 
 export interface ServicePlan {
   readonly definition: ServiceDefinition;
-  /** Group on the broker. */
-  readonly wireGroup: string;
   /** Partitions of the inputs. */
   readonly partitions: number;
-  readonly maxBatchRecords: number;
   /** By name on the broker. */
   readonly inputs: ReadonlyMap<string, InputPlan>;
   /** Whose dead letters take rows that are put aside. */
@@ -46,8 +72,6 @@ export interface ServicePlan {
   readonly maxRowBytes: number;
   /** By topic name. */
   readonly outputs: ReadonlyMap<string, OutputPlan>;
-  /** Input topics that are polled while the table is full. */
-  readonly unpausedWires: readonly string[];
   readonly metrics: {
     readonly observeBatch: (value: number) => void;
     readonly observeDecideSeconds: (value: number) => void;
@@ -55,7 +79,69 @@ export interface ServicePlan {
   };
 }
 
-export function planService(definition: ServiceDefinition, host: Host): ServicePlan {
+/** What is known of all stages, those of other processes too. */
+export interface Surroundings {
+  readonly graph: readonly ServiceDefinition[];
+  /** Whether a topic is written from outside the graph. */
+  readonly isExternal: (topic: string) => boolean;
+}
+
+export function planGroup(group: StageGroup, host: Host, { graph, isExternal }: Surroundings): GroupPlan {
+  const passages = new Map<string, Passage>();
+  const passageIn = (topic: Pick<Topic<never>, 'name'>): Passage => {
+    const passage = passages.get(topic.name) ?? passageOf(topic, group, graph, isExternal);
+    passages.set(topic.name, passage);
+    return passage;
+  };
+  const stages = group.stages.map((stage) => planService(stage, host, group, passageIn));
+  const polled = new Map<string, number[]>();
+  const handed = new Map<string, InputPlan>();
+  for (const [at, { inputs }] of stages.entries()) {
+    for (const input of inputs.values()) {
+      if (input.passage !== 'hand') polled.set(input.wire, [...(polled.get(input.wire) ?? []), at]);
+      if (input.passage !== 'log') handed.set(input.wire, input);
+    }
+  }
+  const wires = [...new Set(stages.flatMap(({ inputs }) => [...inputs.keys()]))];
+  const smallest = (of: (stage: ServiceDefinition) => number): number => Math.min(...group.stages.map(of));
+  return {
+    name: group.name,
+    wireGroup: host.topicPrefix + group.group,
+    startAt: group.stages.every(({ startAt }) => startAt === 'latest') ? 'latest' : 'earliest',
+    lingerMs: smallest(({ lingerMs }) => lingerMs),
+    maxBatchRecords: Math.min(
+      host.limits.maxBatchRecords,
+      smallest(({ maxBatchRecords }) => maxBatchRecords ?? Number.POSITIVE_INFINITY),
+    ),
+    stages,
+    wires,
+    polled,
+    handed: [...handed.values()],
+    pausedWires: stages.map(({ definition }) => pausedBy(definition, stages, host.topicPrefix)),
+  };
+}
+
+/** A topic that is handed on is paused by pausing what its writers read. */
+function pausedBy(
+  { table }: ServiceDefinition,
+  stages: readonly ServicePlan[],
+  topicPrefix: string,
+): ReadonlySet<string> {
+  const paused = new Set<string>();
+  for (const { name } of table?.pauseWhenFull ?? []) {
+    const handers = stages.filter(({ outputs }) => (outputs.get(name)?.handedTo.length ?? 0) > 0);
+    if (handers.length === 0) paused.add(topicPrefix + name);
+    for (const { inputs } of handers) for (const wire of inputs.keys()) paused.add(wire);
+  }
+  return paused;
+}
+
+function planService(
+  definition: ServiceDefinition,
+  host: Host,
+  group: StageGroup,
+  passageIn: (topic: Pick<Topic<never>, 'name'>) => Passage,
+): ServicePlan {
   const service = definition.group;
   const wireOf = (topic: Pick<Topic<never>, 'name'>): string => host.topicPrefix + topic.name;
   const partitionsOf = (topic: Pick<Topic<never>, 'partitions'>): number =>
@@ -76,6 +162,7 @@ export function planService(definition: ServiceDefinition, host: Host): ServiceP
       input,
       topic: input.topic,
       wire: wireOf(input.topic),
+      passage: input.kind === 'process' ? 'log' : passageIn(input.topic),
       maxRecordBytes: maxBytesOf(wireOf(input.topic), input.topic.maxRecordBytes),
       maxLetterBytes: maxBytesOf(deadLetterTopicName(wireOf(input.topic)), input.topic.maxRecordBytes),
       countIn: host.metrics.counter('quantum_router_records_in_total', labels),
@@ -84,22 +171,24 @@ export function planService(definition: ServiceDefinition, host: Host): ServiceP
   }
   const outputs = new Map<string, OutputPlan>();
   for (const topic of definition.outputs) {
+    const readers = group.stages.flatMap((stage, at) =>
+      stage.inputs.some((input) => input.kind === 'on' && input.topic.name === topic.name) ? [at] : [],
+    );
     const countOut = host.metrics.counter('quantum_router_records_out_total', { service, topic: topic.name });
     outputs.set(topic.name, {
       topic: topic as unknown as Topic<Any>,
       wire: wireOf(topic),
       partitions: partitionsOf(topic),
       maxRecordBytes: maxBytesOf(wireOf(topic), topic.maxRecordBytes),
+      staysInTask: readers.length > 0 && passageIn(topic) === 'hand',
+      handedTo: readers.length > 0 && passageIn(topic) !== 'log' ? readers : [],
       countOut,
     });
   }
-  const paused = new Set((definition.table?.pauseWhenFull ?? []).map(wireOf));
   const [first] = inputs.values();
   if (!first) throw new Error(`service ${service} has no input topic`);
   return {
     definition,
-    maxBatchRecords: Math.min(definition.maxBatchRecords ?? Number.POSITIVE_INFINITY, host.limits.maxBatchRecords),
-    wireGroup: host.topicPrefix + service,
     partitions: partitionsOf(first.topic),
     inputs,
     firstInput: first,
@@ -108,7 +197,6 @@ export function planService(definition: ServiceDefinition, host: Host): ServiceP
       ? maxBytesOf(wireOf(definition.table.topic), definition.table.topic.maxRecordBytes)
       : Number.POSITIVE_INFINITY,
     outputs,
-    unpausedWires: [...inputs.keys()].filter((wire) => !paused.has(wire)),
     metrics: {
       observeBatch: host.metrics.histogram('quantum_router_batch_records', { service }),
       observeDecideSeconds: host.metrics.histogram('quantum_router_decide_seconds', { service }),

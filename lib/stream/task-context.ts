@@ -15,7 +15,9 @@ export class TaskContext implements Context {
   nowMs = 0;
   private stream: Random | null = null;
   /** Row key of a timer, which has no offset to seed its randomness with. */
-  private dueKey = '';
+  private dueKey: string | null = null;
+  /** What the input says its randomness is seeded by. */
+  private seed: string | null = null;
 
   constructor(
     private readonly host: Host,
@@ -25,12 +27,18 @@ export class TaskContext implements Context {
     readonly alreadyEmitted: (id: string) => boolean,
   ) {}
 
-  atRecord(topic: string, record: { offset: number; timestampMs: number; headers: Headers }): void {
+  atRecord(
+    topic: string,
+    record: { offset: number; timestampMs: number; headers: Headers },
+    seed: string | null = null,
+  ): void {
     this.topic = topic;
     this.offset = record.offset;
     this.timestampMs = record.timestampMs;
     this.headers = record.headers;
     this.stream = null;
+    this.dueKey = null;
+    this.seed = seed;
   }
 
   atTimer(key: string): void {
@@ -43,11 +51,16 @@ export class TaskContext implements Context {
   }
 
   get random(): Random {
-    this.stream ??=
-      this.offset < 0
-        ? this.host.createRandom(this.group, 'due', this.partition, this.dueKey)
-        : this.host.createRandom(this.group, this.topic, this.partition, this.offset);
+    this.stream ??= this.createStream();
     return this.stream;
+  }
+
+  private createStream(): Random {
+    const { host, group, topic, partition, offset, dueKey, seed } = this;
+    if (seed !== null) return host.createRandom(group, topic, seed);
+    if (dueKey !== null) return host.createRandom(group, 'due', partition, dueKey);
+    if (offset < 0) throw new Error(`a record of ${topic} was handed on, so it has no offset: give its input a seedOf`);
+    return host.createRandom(group, topic, partition, offset);
   }
 
   view<T>(topic: Topic<T>): View<T> {

@@ -2,6 +2,7 @@
 import type { Topic } from '../topics/define-topic';
 import { deadLetterTopicName, topics } from '../topics/topics';
 import type { Input, ProcessInput, ServiceDefinition } from './define-service';
+import type { StageGroup } from './placement';
 
 /** Topics that clients, the gateway or the command line write. */
 export const externallyWritten: readonly string[] = [
@@ -46,6 +47,23 @@ export function validateGraph(services: readonly ServiceDefinition[], options: G
   }
   checkKnown(services, options.known ?? Object.values(topics), problems);
   checkWriters(services, options.external ?? externallyWritten, problems);
+  if (problems.length > 0) throw new InvalidGraphError(problems);
+}
+
+/** Throws an InvalidGraphError where stages share a task that cannot. */
+export function validatePlacement(groups: readonly StageGroup[]): void {
+  const problems: string[] = [];
+  for (const group of repeated(groups.map((one) => one.group)))
+    problems.push(`group ${group} is named by two tasks: give each a group of its own`);
+  for (const { name, stages } of groups) {
+    const inputs = stages.flatMap(topicInputs);
+    if (new Set(inputs.map((input) => input.topic.partitions)).size > 1)
+      problems.push(`${name} has stages whose inputs are not co-partitioned: place them apart`);
+    if (stages.length > 1 && inputs.some((input) => input.kind === 'process'))
+      problems.push(`${name} shares a task with a processor, which would hold it up: place that apart`);
+    if (new Set(stages.map(({ startAt }) => startAt)).size > 1)
+      problems.push(`${name} has stages that start at different ends of their topics: place them apart`);
+  }
   if (problems.length > 0) throw new InvalidGraphError(problems);
 }
 

@@ -96,7 +96,8 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
     },
     ownOutput: {
       topic: anyTopic(topics.learningEvents),
-      idOf: (event: LearningEvent) => event.eventId,
+      idOf: (event: Pick<LearningEvent, 'eventId'>) => event.eventId,
+      idFields: ['eventId'],
       maxIds: rememberedEvents,
     },
   });

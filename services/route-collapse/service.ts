@@ -46,7 +46,8 @@ export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefin
     },
     ownOutput: {
       topic: anyTopic(topics.routeDecided),
-      idOf: (decided: RouteDecided) => decided.requestId,
+      idOf: (decided: Pick<RouteDecided, 'requestId'>) => decided.requestId,
+      idFields: ['requestId'],
       maxIds: maxRememberedDecisions,
     },
   });

@@ -60,6 +60,8 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
         (...given) => countOpened(told(open(...given), given[1])),
         {
           stateKey: topics.routeRequested.keyOf,
+          // Wherever and however often a request comes, it is opened with the same draws.
+          seedOf: (request) => request.requestId,
           forwardMisplaced: true,
           async lookup(requests, context) {
             const world = readWorld(context);
@@ -104,7 +106,8 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
     },
     ownOutput: {
       topic: anyTopic(topics.routeOpened),
-      idOf: (opened: RouteOpened) => opened.requestId,
+      idOf: (opened: Pick<RouteOpened, 'requestId'>) => opened.requestId,
+      idFields: ['requestId'],
       maxIds: maxRememberedRequests,
     },
   });

@@ -18,13 +18,14 @@ export function askedOf(opened: RouteOpened, hosted: readonly StrategyName[]): S
 
 export function score(
   opened: RouteOpened,
-  context: Pick<Context, 'group' | 'nowMs' | 'elapsedMs'>,
+  context: Pick<Context, 'group' | 'nowMs' | 'elapsedMs' | 'alreadyEmitted'>,
   learned: LearnedPolicy | null,
   strategies: Strategies,
   hosted: readonly StrategyName[],
 ): Result<never> {
   const asked = askedOf(opened, hosted);
   if (asked.length === 0) return { kind: 'drop', reason: opened.cached ? 'cached' : 'notAsked' };
+  if (context.alreadyEmitted(scoredId(opened.requestId, context.group))) return { kind: 'drop', reason: 'duplicate' };
   const threads = asked.map((strategy) => runThread(strategy, opened, context, learned, strategies));
   const scored = {
     requestId: opened.requestId,
@@ -34,6 +35,11 @@ export function score(
     scoredAtMs: context.nowMs,
   };
   return { kind: 'done', emit: [emit(topics.strategyScored, scored)] };
+}
+
+/** Each group scores a request once. */
+export function scoredId(requestId: string, group: string): string {
+  return `${requestId}/${group}`;
 }
 
 function runThread(

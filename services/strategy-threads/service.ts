@@ -5,10 +5,13 @@ import { strategies as allStrategies, learnedStrategy } from '../../lib/routing/
 import type { LearnedPolicy, Strategies } from '../../lib/routing/judge/strategy';
 import type { WeightsSource } from '../../lib/routing/judge/weights-source';
 import { anyTopic, type Context, defineService, on, type ServiceDefinition } from '../../lib/stream/define-service';
-import type { RouteOpened } from '../../lib/topics/generated/messages';
+import type { RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { createLastGoodWeights } from '../../lib/weights/last-good-weights';
-import { askedOf, score } from './score';
+import { askedOf, score, scoredId } from './score';
+
+/** Scores per partition that are recognised when their requests come again. */
+const maxRememberedScores = 20_000;
 
 export const defaultStrategyGroup = 'strategy-threads';
 
@@ -39,6 +42,12 @@ export function createStrategyThreads(options: StrategyThreadsOptions): ServiceD
     // Weights that the key-value store does not have.
     reads: [anyTopic(topics.weightsBlobs)],
     outputs: [anyTopic(topics.strategyScored)],
+    ownOutput: {
+      topic: anyTopic(topics.strategyScored),
+      idOf: (scored: Pick<StrategyScored, 'requestId' | 'group'>) => scoredId(scored.requestId, scored.group),
+      idFields: ['requestId', 'group'],
+      maxIds: maxRememberedScores,
+    },
   });
 
   /** The weights each event pins: usually one version for the whole batch. */

@@ -14,8 +14,8 @@ import type { Mix } from '../value/mix';
 import type { NeuralHalf } from '../value/neural-half';
 import { createValues, type PolicyWeights, type Values } from '../value/policy';
 import type { Drift } from './drift';
-import { describedIn, type Replay, type ReplayRow } from './replay';
 import type { Regret } from './regret';
+import { describedIn, type Replay, type ReplayRow } from './replay';
 import type { Trust } from './trust';
 
 export interface LearnerOptions {

@@ -1,5 +1,6 @@
 import { TransientError } from '../../../lib/ports/broker';
-import { anyTopic, defineService, emit, on } from '../../../lib/stream/define-service';
+import { anyTopic, defineService, emit, on, type ServiceDefinition } from '../../../lib/stream/define-service';
+import { alone } from '../../../lib/stream/placement';
 import { readersFirst, runServices } from '../../../lib/stream/run-engine';
 import { createWorld, type Order, orders, ordersOf, prices, receipts, refunds, type Tally, tallies } from './toy';
 
@@ -125,9 +126,10 @@ test('readers come first, loops and all', () => {
     inputs: [on<Order, undefined>(receipts, () => ({ kind: 'drop', reason: '' }))],
     outputs: [anyTopic(orders)],
   });
-  expect(readersFirst([seller, counter]).map(({ group }) => group)).toEqual(['counter', 'seller']);
-  expect(readersFirst([counter, seller]).map(({ group }) => group)).toEqual(['counter', 'seller']);
-  expect(readersFirst([seller, back]).map(({ group }) => group)).toEqual(['back', 'seller']);
+  const order = (...stages: ServiceDefinition[]) => readersFirst(stages.map(alone)).map(({ group }) => group);
+  expect(order(seller, counter)).toEqual(['counter', 'seller']);
+  expect(order(counter, seller)).toEqual(['counter', 'seller']);
+  expect(order(seller, back)).toEqual(['back', 'seller']);
 });
 
 test('topics that an administrator made for smaller records are heeded: what they do not take is put aside', async () => {

@@ -46,15 +46,18 @@ export function jsonTopic<T>(
       schemaName: name,
       schemaId: 1,
       encode: (value) => Buffer.from(JSON.stringify(value)),
-      decode(bytes) {
-        try {
-          return JSON.parse(bytes.toString()) as T;
-        } catch (error) {
-          throw new UndecodableError('not JSON', { cause: error });
-        }
-      },
+      decode: fromJson<T>,
+      decodeFields: fromJson<T>,
     },
   };
+}
+
+function fromJson<T>(bytes: Buffer): T {
+  try {
+    return JSON.parse(bytes.toString()) as T;
+  } catch (error) {
+    throw new UndecodableError('not JSON', { cause: error });
+  }
 }
 
 export const orders = jsonTopic<Order>('toy.orders', (order) => order.key);

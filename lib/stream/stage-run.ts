@@ -1,0 +1,672 @@
+/**
+ * One stage at work in a task: decode, look up, decide, and turn results into records, rows and what is handed on. No
+ * record can end it: one that makes a step throw is put aside as a dead letter, nothing of it applied.
+ */
+import { UndecodableError } from '../avro/codec';
+import {
+  type Headers,
+  type LogRecord,
+  type OutgoingRecord,
+  type PartitionConsumer,
+  StaleEpochError,
+  TransientError,
+} from '../ports/broker';
+import type { KeyValueEntry } from '../ports/key-value';
+import { partitionOf } from '../topics/partition-of';
+import { type DeadLetterAlarm, deadLetterOf } from './dead-letters';
+import type { DueInput, Emit, Input, ProcessInput, Result, View } from './define-service';
+import { placeOf, reasonOf } from './describe-failure';
+import type { Host } from './host';
+import { createRecentIds, type RecentIds } from './recent-ids';
+import { sizeOf } from './record-size';
+import type { Rememberer } from './remember';
+import { retryTransient } from './retry';
+import { encodeEmit, type InputPlan, type OutputPlan, type ServicePlan } from './service-plan';
+import { BatchFailedError, type Suspects } from './suspects';
+import { TaskContext } from './task-context';
+import { createTaskTable, type TaskTable } from './task-table';
+import { TaskTrace } from './task-trace';
+
+// biome-ignore lint/suspicious/noExplicitAny: event, row and look-up types belong to the declarations
+type Any = any;
+
+/** What all tasks of a group share of one stage. */
+export interface StageSurroundings {
+  readonly plan: ServicePlan;
+  readonly host: Host;
+  /** By topic name, caught up. */
+  readonly views: ReadonlyMap<string, View<unknown>>;
+  readonly alarm: DeadLetterAlarm;
+  readonly rememberer: Rememberer;
+  /** Of the processors' records; outlives restarts of the group. */
+  readonly suspects: Suspects;
+}
+
+/** What a stage has of the task it is in. */
+export interface StageTask {
+  /** Records that the task writes next, of all its stages. */
+  readonly outgoing: OutgoingRecord[];
+  /** The stages of the task, this one among them, as the plan counts them. */
+  readonly stages: readonly StageRun[];
+  /** Throws once the partition is somebody else's. */
+  assertOurs(): void;
+  isStale(): boolean;
+  /** Something was done that a commit would make durable. */
+  progressed(): void;
+}
+
+/** Header of a record that was sent on to the partition of its key; it is never sent on again. */
+export const forwardedHeader = 'forwarded';
+/** In place of an event that needs no decision: undecodable, forwarded, empty, or put aside. */
+const settled = Symbol('settled');
+const noEmits: readonly Emit[] = [];
+const maxLoggedLength = 300;
+const failureOf: Record<Step, string> = {
+  decode: 'reading it failed',
+  'look-up': 'the look-up failed',
+  decide: 'the decision failed',
+  process: 'processing it failed',
+  timer: 'its timer failed',
+  row: 'the row cannot be kept',
+};
+/** In place of an event that is read only if its key has a row once the records before it are decided. */
+const unread = Symbol('unread');
+
+/** A step that a record or a row has made throw. */
+type Step = 'decode' | 'look-up' | 'decide' | 'process' | 'timer' | 'row';
+
+/** What an emit has become, not yet among what will be written. */
+interface Staged {
+  readonly output: OutputPlan;
+  readonly record: OutgoingRecord;
+  /** Where the output is the stage's own and the id is new. */
+  readonly ownId: string | null;
+  /** What the record says, for stages that it is handed on to. */
+  readonly value: unknown;
+}
+
+const noHeaders: Headers = Object.freeze({});
+
+/** A record on its way to another stage of the task; its bytes are there for a dead letter, and nobody decodes them. */
+class HandedRecord implements LogRecord {
+  readonly offset = -1;
+
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly key: string | null,
+    readonly value: Buffer | null,
+    readonly headers: Headers,
+    readonly timestampMs: number,
+  ) {}
+}
+
+/** In place of what a look-up found for an event. */
+class LookupFailure {
+  constructor(readonly error: unknown) {}
+}
+
+/** Errors that say the world is at fault, not the record: everything waits, and nothing is put aside. */
+function isOfTheWorld(error: unknown): boolean {
+  return error instanceof TransientError || error instanceof StaleEpochError;
+}
+
+export class StageRun {
+  /** Also the label of its metrics, its log lines and its dead letters. */
+  readonly name: string;
+  readonly table: TaskTable<Any> | null;
+  readonly ownIds: RecentIds | null;
+  /** By topic name, where the rows reflect more than the task has read again: what is before that is passed over. */
+  readonly reflected = new Map<string, number>();
+  private readonly context: TaskContext;
+  private readonly trace: TaskTrace;
+  /** Handed on by stages of the task and not yet decided, with what they say. */
+  private arrivals: LogRecord[] = [];
+  private arrivedEvents: unknown[] = [];
+  private readonly outgoingCounts = new Map<OutputPlan, number>();
+  private remembered: KeyValueEntry[] = [];
+  private deadLettersInBatch = 0;
+
+  constructor(
+    private readonly around: StageSurroundings,
+    private readonly task: StageTask,
+    consumer: Pick<PartitionConsumer, 'partition' | 'ownerEpoch'>,
+  ) {
+    const { plan, host, views } = around;
+    const { group, table, ownOutput } = plan.definition;
+    const { partition } = consumer;
+    this.name = group;
+    this.ownIds = ownOutput ? createRecentIds(ownOutput.maxIds) : null;
+    this.trace = new TaskTrace(group, partition, { rowsKeepTrace: table?.rowsKeepTrace ?? false });
+    this.context = new TaskContext(host, group, partition, views, (id) => this.ownIds?.has(id) ?? false);
+    this.table = table
+      ? createTaskTable(table, {
+          topic: host.topicPrefix + table.topic.name,
+          partition,
+          ownerEpoch: consumer.ownerEpoch,
+          maxRecordBytes: plan.maxRowBytes,
+        })
+      : null;
+  }
+
+  get plan(): ServicePlan {
+    return this.around.plan;
+  }
+
+  get partition(): number {
+    return this.context.partition;
+  }
+
+  /** Time for decisions, read once per batch of the task. */
+  set nowMs(nowMs: number) {
+    this.context.nowMs = nowMs;
+  }
+
+  get isFull(): boolean {
+    const { table } = this.plan.definition;
+    return table !== undefined && this.table!.size >= table.maxRows;
+  }
+
+  get hasArrivals(): boolean {
+    return this.arrivals.length > 0;
+  }
+
+  nextDueAtMs(): number | null {
+    return this.plan.due ? (this.table?.due.nextAtMs() ?? null) : null;
+  }
+
+  /** Records that were polled. */
+  async handlePolled(records: readonly LogRecord[]): Promise<void> {
+    await this.handle(this.reflected.size > 0 ? records.filter((record) => !this.reflects(record)) : records, null);
+  }
+
+  /** What other stages have handed on since the last call. */
+  async handleArrivals(): Promise<void> {
+    const { arrivals, arrivedEvents } = this;
+    this.arrivals = [];
+    this.arrivedEvents = [];
+    await this.handle(arrivals, arrivedEvents);
+  }
+
+  private reflects({ topic, offset }: LogRecord): boolean {
+    return offset < (this.reflected.get(this.plan.inputs.get(topic)!.topic.name) ?? 0);
+  }
+
+  /** Takes what a stage of the task has emitted to an input of this one. */
+  arrive(record: LogRecord, event: unknown): void {
+    const { input } = this.plan.inputs.get(record.topic)!;
+    if (input.kind === 'on' && input.knownKeysOnly && this.isPassedOver(record)) return;
+    this.arrivals.push(record);
+    this.arrivedEvents.push(event);
+  }
+
+  /** Of the own output, on the broker; null without one. */
+  get ownTopic(): string | null {
+    const { ownOutput } = this.plan.definition;
+    return ownOutput ? this.around.host.topicPrefix + ownOutput.topic.name : null;
+  }
+
+  /** Whether a record in the log is one that a stage of this task has written and handed on. */
+  isOwn({ value }: LogRecord): boolean {
+    const id = value === null ? null : ownIdOf(this.plan, value);
+    return id !== null && this.ownIds!.has(id);
+  }
+
+  private async handle(records: readonly LogRecord[], handed: unknown[] | null): Promise<void> {
+    if (records.length === 0) return;
+    const { host } = this.around;
+    const { plan } = this;
+    const startedMs = host.elapsedMs();
+    plan.metrics.observeBatch(records.length);
+    this.deadLettersInBatch = 0;
+    this.beginTrace(records);
+    const events = handed ?? this.decode(records);
+    const lookups = await this.lookUp(records, events);
+    this.trace.mark('looked up');
+    this.decideAll(records, events, lookups);
+    this.trace.mark('decided');
+    plan.metrics.observeDecideSeconds((host.elapsedMs() - startedMs) / 1_000);
+    for (const inputPlan of plan.inputs.values()) {
+      if (inputPlan.input.kind === 'process') await this.process(inputPlan, inputPlan.input, records, events);
+    }
+    this.around.alarm.batch(records.length, this.deadLettersInBatch);
+    this.countIn(records);
+    this.task.progressed();
+  }
+
+  private countIn(records: readonly LogRecord[]): void {
+    const { inputs } = this.plan;
+    const counts = new Map<InputPlan, { count: number; newestMs: number }>();
+    for (const { topic, timestampMs } of records) {
+      const input = inputs.get(topic)!;
+      const counted = counts.get(input);
+      if (!counted) counts.set(input, { count: 1, newestMs: timestampMs });
+      else {
+        counted.count++;
+        counted.newestMs = timestampMs;
+      }
+    }
+    for (const [input, { count, newestMs }] of counts) {
+      input.countIn(count);
+      input.setDelaySeconds((this.context.nowMs - newestMs) / 1_000);
+    }
+  }
+
+  private beginTrace(records: readonly LogRecord[]): void {
+    try {
+      this.trace.begin(records.filter((record) => !this.isPassedOver(record)));
+    } catch (error) {
+      // A batch that cannot be traced is handled all the same.
+      this.trace.fail(error);
+    }
+  }
+
+  private decode(records: readonly LogRecord[]): unknown[] {
+    const { inputs } = this.plan;
+    return records.map((record) => {
+      const { input } = inputs.get(record.topic)!;
+      return input.kind === 'on' && input.knownKeysOnly ? unread : this.read(record);
+    });
+  }
+
+  private read(record: LogRecord): unknown {
+    const { input, topic } = this.plan.inputs.get(record.topic)!;
+    if (record.value === null) {
+      if (topic.kind === 'table') this.drop('tombstone');
+      else this.deadLetter(record, 'the record has no value', null);
+      return settled;
+    }
+    try {
+      const event: unknown = topic.codec.decode(record.value);
+      return input.kind === 'on' && input.forwardMisplaced && this.forward(record, topic.keyOf(event))
+        ? settled
+        : event;
+    } catch (error) {
+      if (error instanceof UndecodableError) this.deadLetter(record, error.message, null);
+      else this.putAside(record, 'decode', error);
+      return settled;
+    }
+  }
+
+  /** Whether a record is of a key without a row, and its input wants only those with one. */
+  private isPassedOver({ topic, key }: LogRecord): boolean {
+    const { input } = this.plan.inputs.get(topic)!;
+    if (input.kind !== 'on' || !input.knownKeysOnly) return false;
+    return key === null || this.table?.get(key) === undefined;
+  }
+
+  /** Sends a record that a foreign client hashed elsewhere on to the partition of its key. False when it may stay. */
+  private forward(record: LogRecord, key: string): boolean {
+    const { plan } = this;
+    const { host } = this.around;
+    const partition = partitionOf(key, plan.partitions);
+    // Once only: where two clients cannot agree on the hash, the record is handled where it is.
+    if (partition === this.partition || record.headers[forwardedHeader] !== undefined) return false;
+    const { topic, value } = record;
+    const forwarded = { topic, partition, key, value, headers: { ...record.headers, [forwardedHeader]: '1' } };
+    // Where the header makes it too large, the record is handled where it is, too.
+    if (sizeOf(forwarded) > plan.inputs.get(topic)!.maxRecordBytes) return false;
+    const timestampMs = record.timestampMs >= 0 ? record.timestampMs : this.context.nowMs;
+    this.task.outgoing.push({ ...forwarded, timestampMs });
+    host.metrics.count('quantum_router_forwarded_total', {
+      service: this.name,
+      topic: plan.inputs.get(topic)!.topic.name,
+    });
+    return true;
+  }
+
+  /** The results of all look-ups, by record; undefined where the input has none. */
+  private async lookUp(records: readonly LogRecord[], events: unknown[]): Promise<unknown[] | null> {
+    const { plan } = this;
+    const { host } = this.around;
+    let looked: unknown[] | null = null;
+    for (const { input, topic, wire } of plan.inputs.values()) {
+      if (input.kind !== 'on' || !input.lookup) continue;
+      const indexes: number[] = [];
+      for (let i = 0; i < records.length; i++) if (records[i]!.topic === wire && events[i] !== settled) indexes.push(i);
+      if (indexes.length === 0) continue;
+      const startedMs = host.elapsedMs();
+      this.context.topic = topic.name;
+      const asked = indexes.map((i) => events[i]);
+      const found = await this.askAll(input.lookup, topic.name, asked);
+      looked ??= new Array(records.length);
+      for (let i = 0; i < indexes.length; i++) {
+        const one = found[i];
+        const at = indexes[i]!;
+        if (one instanceof LookupFailure) {
+          this.putAside(records[at]!, 'look-up', one.error);
+          events[at] = settled;
+        } else looked[at] = one;
+      }
+      host.metrics.observe(
+        'quantum_router_lookup_seconds',
+        { service: this.name, topic: topic.name },
+        (host.elapsedMs() - startedMs) / 1_000,
+      );
+    }
+    return looked;
+  }
+
+  /** What the look-up finds for each event. A batch at which it throws is asked for in halves, down to the event at fault. */
+  private async askAll(
+    lookup: NonNullable<Input<Any, Any, Any>['lookup']>,
+    topic: string,
+    asked: readonly unknown[],
+  ): Promise<readonly unknown[]> {
+    try {
+      const found = await this.retry('lookup', () => lookup(asked, this.context));
+      this.task.assertOurs();
+      if (found.length === asked.length) return found;
+      const counts = `${found.length} results for ${asked.length} events`;
+      throw new Error(`service ${this.name}: the look-up of ${topic} gave ${counts}`);
+    } catch (error) {
+      if (isOfTheWorld(error)) throw error;
+      this.task.assertOurs();
+      if (asked.length === 1) return [new LookupFailure(error)];
+      const half = asked.length >> 1;
+      const first = await this.askAll(lookup, topic, asked.slice(0, half));
+      return [...first, ...(await this.askAll(lookup, topic, asked.slice(half)))];
+    }
+  }
+
+  private decideAll(
+    records: readonly LogRecord[],
+    events: readonly unknown[],
+    looked: readonly unknown[] | null,
+  ): void {
+    const { inputs } = this.plan;
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i]!;
+      const { input, topic } = inputs.get(record.topic)!;
+      if (input.kind !== 'on') continue;
+      let event = events[i];
+      if (event === unread) event = this.isPassedOver(record) ? settled : this.read(record);
+      if (event === settled) continue;
+      try {
+        this.decide(input, topic.name, record, event, looked?.[i]);
+      } catch (error) {
+        if (isOfTheWorld(error)) throw error;
+        this.putAside(record, 'decide', error);
+      }
+    }
+  }
+
+  private decide(input: Input<Any, Any, Any>, topic: string, record: LogRecord, event: unknown, looked: unknown): void {
+    this.context.atRecord(topic, record, input.seedOf?.(event) ?? null);
+    const key = input.stateKey?.(event) ?? null;
+    this.trace.atRecord(record, topic, key, event);
+    const state = key === null ? undefined : this.table?.get(key);
+    const result = input.decide(state, event, this.context, looked);
+    if (result.kind === 'deadLetter') this.deadLetter(record, result.reason, result.field ?? null, true);
+    else this.apply(result, key, record.value?.length ?? 0);
+  }
+
+  fireDue(): void {
+    const { plan } = this;
+    const { host } = this.around;
+    if (!plan.due || !this.table) return;
+    this.fire(plan.due, this.table, this.table.due.take(this.context.nowMs, host.limits.maxBatchRecords));
+  }
+
+  /** A table that may not stand still when it is full gives up its oldest rows before their time. */
+  closeEarly(): void {
+    const { due, definition } = this.plan;
+    if (!due || !this.table || !definition.table?.closeEarlyWhenFull) return;
+    const excess = this.table.size - definition.table.maxRows;
+    if (excess <= 0) return;
+    const keys = this.table.due.take(Number.POSITIVE_INFINITY, excess);
+    this.around.host.metrics.count('quantum_router_closed_early_total', { service: this.name }, keys.length);
+    this.fire(due, this.table, keys);
+  }
+
+  private fire(due: DueInput<Any>, table: TaskTable<Any>, keys: readonly string[]): void {
+    for (const key of keys) {
+      this.context.atTimer(key);
+      this.trace.atTimer(key);
+      try {
+        const result = due.decide(table.get(key), this.context);
+        if (result.kind === 'deadLetter') this.putRowAside(table, key, result.reason, result.field ?? null);
+        else this.apply(result, key, 0);
+      } catch (error) {
+        if (isOfTheWorld(error)) throw error;
+        // It would be met again at every poll, and at every restart.
+        this.putRowAside(table, key, `its timer failed: ${reasonOf(error)}`, null);
+        this.complain('timer', 'a row made its timer fail and is put aside', error);
+      }
+      this.task.progressed();
+    }
+  }
+
+  /** All of a result or, when something of it cannot be written, nothing: then it throws. */
+  private apply(result: Exclude<Result<Any>, { kind: 'deadLetter' }>, key: string | null, addedBytes: number): void {
+    if (result.kind === 'drop') {
+      this.drop(result.reason);
+      return;
+    }
+    const staged = this.stage(result.emit ?? noEmits);
+    if (result.state !== undefined) {
+      if (key === null || !this.table)
+        throw new Error('a decision returned state, but the input has no stateKey or the service no table');
+      this.table.set(key, result.state, addedBytes);
+      this.trace.rowChanged(key, result.state !== null);
+    }
+    this.collect(staged);
+    if (result.remember) this.remembered.push(...result.remember);
+  }
+
+  private stage(emits: readonly Emit[]): readonly Staged[] {
+    const { plan } = this;
+    const { host } = this.around;
+    const { ownOutput } = plan.definition;
+    const staged: Staged[] = [];
+    for (const emit of emits) {
+      let ownId: string | null = null;
+      if (this.ownIds && emit.topic.name === ownOutput!.topic.name && emit.value !== null) {
+        ownId = ownOutput!.idOf(emit.value);
+        if (this.ownIds.has(ownId) || staged.some((one) => one.ownId === ownId)) {
+          host.metrics.count('quantum_router_duplicates_total', { service: this.name, topic: emit.topic.name });
+          continue;
+        }
+      }
+      const output = plan.outputs.get(emit.topic.name);
+      const record = encodeEmit(plan, output, this.trace.carried(emit));
+      if (output!.staysInTask && record.partition !== this.partition)
+        throw new Error(`${emit.topic.name} is handed on, but its key belongs to partition ${record.partition}`);
+      staged.push({ output: output!, record, ownId, value: emit.value });
+    }
+    return staged;
+  }
+
+  private collect(staged: readonly Staged[]): void {
+    const { outgoing, stages } = this.task;
+    for (const { output, record, ownId, value } of staged) {
+      if (ownId !== null) this.ownIds!.add(ownId);
+      outgoing.push(record);
+      this.outgoingCounts.set(output, (this.outgoingCounts.get(output) ?? 0) + 1);
+      if (output.handedTo.length === 0 || record.partition !== this.partition) continue;
+      const { topic, partition, key, headers = noHeaders } = record;
+      const handed = new HandedRecord(topic, partition, key, record.value, headers, this.context.nowMs);
+      for (const at of output.handedTo) stages[at]!.arrive(handed, value);
+    }
+  }
+
+  private drop(reason: string): void {
+    this.trace.dropped(reason);
+    this.around.host.metrics.count('quantum_router_drops_total', { service: this.name, reason });
+  }
+
+  private deadLetter(record: LogRecord, reason: string, field: string | null, decoded = false): void {
+    const { plan } = this;
+    const { host } = this.around;
+    const { topic, maxLetterBytes } = plan.inputs.get(record.topic)!;
+    this.deadLettersInBatch++;
+    host.metrics.count('quantum_router_dead_letters_total', { service: this.name, topic: topic.name });
+    host.log.warn('dead letter', {
+      service: this.name,
+      topic: record.topic,
+      partition: record.partition,
+      offset: record.offset,
+      field: field?.slice(0, maxLoggedLength) ?? null,
+      // A decision's reason may quote the record; a decoder's does not.
+      reason: decoded ? undefined : reason.slice(0, maxLoggedLength),
+    });
+    const failedAtMs = this.context.nowMs;
+    const failure = { group: this.name, reason, field, failedAtMs, maxRecordBytes: maxLetterBytes };
+    const letter = deadLetterOf(record, failure);
+    const headers = this.trace.deadLetter(record, reason, field);
+    this.task.outgoing.push(headers ? { ...letter, headers } : letter);
+  }
+
+  /** A record has made one of our steps throw: a bug of ours, but the partition goes on, and nothing of it was applied. */
+  private putAside(record: LogRecord, step: Step, error: unknown): void {
+    this.deadLetter(record, `${failureOf[step]}: ${reasonOf(error)}`, null, true);
+    const { topic, partition, offset } = record;
+    this.complain(step, 'a record made the service fail and is put aside', error, { topic, partition, offset });
+  }
+
+  /** A row that cannot be handled or kept: it goes, with what it held, to the dead letters of the service's first input. */
+  private putRowAside(table: TaskTable<Any>, key: string, reason: string, field: string | null): void {
+    const { topic } = this.plan.definition.table!;
+    let bytes: Buffer | null = null;
+    try {
+      bytes = topic.codec.encode(table.get(key) as never);
+    } catch {
+      // What has no bytes is put aside by its key alone.
+    }
+    table.set(key, null);
+    this.rowPutAside(key, bytes, reason, field);
+  }
+
+  private rowPutAside(key: string, value: Buffer | null, reason: string, field: string | null): void {
+    const { plan } = this;
+    const { host } = this.around;
+    const { name } = plan.definition.table!.topic;
+    const { wire, maxLetterBytes } = plan.firstInput;
+    host.metrics.count('quantum_router_dead_letters_total', { service: this.name, topic: name });
+    this.trace.rowChanged(key, false);
+    const row = { topic: host.topicPrefix + name, partition: this.partition, offset: -1, key, value };
+    const failedAtMs = this.context.nowMs;
+    const failure = { group: this.name, reason, field, failedAtMs, maxRecordBytes: maxLetterBytes };
+    this.task.outgoing.push(deadLetterOf(row, failure, wire));
+  }
+
+  private complain(step: Step, message: string, error: unknown, place: object = {}): void {
+    const { host } = this.around;
+    host.metrics.count('quantum_router_put_aside_total', { service: this.name, step });
+    host.log.error(message, { service: this.name, step, partition: this.partition, ...place, ...placeOf(error) });
+  }
+
+  private async process(
+    plan: InputPlan,
+    input: ProcessInput<Any>,
+    records: readonly LogRecord[],
+    events: readonly unknown[],
+  ): Promise<void> {
+    const { suspects } = this.around;
+    const place = `${plan.wire}[${this.partition}]`;
+    const batch: { event: Any; offset: number; timestampMs: number; record: LogRecord }[] = [];
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i]!;
+      const { topic, offset, timestampMs } = record;
+      if (topic !== plan.wire || events[i] === settled) continue;
+      if (suspects.isCondemned(place, offset)) {
+        const error = suspects.reasonOf(place, offset);
+        this.putAside(record, 'process', error);
+        input.onPutAside?.(offset, this.partition);
+        continue;
+      }
+      batch.push({ event: events[i], offset, timestampMs, record });
+    }
+    for (const portion of suspects.portions(place, batch)) await this.processPortion(plan, input, place, portion);
+  }
+
+  private async processPortion(
+    plan: InputPlan,
+    input: ProcessInput<Any>,
+    place: string,
+    portion: readonly { event: Any; offset: number; timestampMs: number; record: LogRecord }[],
+  ): Promise<void> {
+    const { suspects } = this.around;
+    try {
+      for (const { record, event } of portion) this.trace.atRecord(record, plan.topic.name, null, event);
+      this.trace.atBatch();
+      this.context.topic = plan.topic.name;
+      const handed = portion.map(({ event, offset, timestampMs }) => ({ event, offset, timestampMs }));
+      const emits = await input.process(handed, this.context);
+      this.task.assertOurs();
+      this.collect(this.stage(emits));
+    } catch (error) {
+      if (isOfTheWorld(error) || this.task.isStale()) throw error;
+      suspects.failed(place, portion, error);
+      throw new BatchFailedError(this.name, place, portion[0]!.offset, portion.at(-1)!.offset, error);
+    }
+  }
+
+  async stopProcessors(): Promise<void> {
+    for (const { input } of this.plan.inputs.values()) {
+      if (input.kind !== 'process' || !input.onStop || this.task.isStale()) continue;
+      const emits = await input.onStop(this.partition);
+      this.task.assertOurs();
+      this.collect(this.stage(emits));
+    }
+  }
+
+  /** The changed rows, and the positions that they reflect, into `records`. */
+  flush(records: OutgoingRecord[], positions: ReadonlyMap<string, number>): void {
+    const { host } = this.around;
+    const { table } = this;
+    if (!table) return;
+    table.flushInto(records, positions, (key, bytes, error) => {
+      this.rowPutAside(key, bytes, `the row cannot be kept: ${reasonOf(error)}`, null);
+      this.complain('row', 'a row cannot be written and is put aside', error);
+    });
+    const labels = { service: this.name, partition: String(this.partition) };
+    host.metrics.set('quantum_router_table_rows', labels, table.size);
+  }
+
+  /** What was emitted is durable. */
+  written(tookSeconds: number): void {
+    this.plan.metrics.observeWriteSeconds(tookSeconds);
+    for (const [output, count] of this.outgoingCounts) output.countOut(count);
+    this.outgoingCounts.clear();
+    // After the outputs, so that the store never holds what the log does not.
+    if (this.remembered.length > 0) this.around.rememberer.put(this.remembered);
+    this.remembered = [];
+  }
+
+  endTrace(): void {
+    this.trace.end();
+  }
+
+  failTrace(error: unknown): void {
+    this.trace.fail(error);
+  }
+
+  private retry<T>(operation: 'lookup' | 'write', run: () => Promise<T>): Promise<T> {
+    return retryCounted(this.around.host, this.name, operation, run);
+  }
+}
+
+/** Tries `run` again while the world is at fault, and tells of it. */
+export function retryCounted<T>(
+  host: Host,
+  service: string,
+  operation: 'lookup' | 'write',
+  run: () => Promise<T>,
+): Promise<T> {
+  return retryTransient(run, host.limits, host.clock, (error) => {
+    host.metrics.count('quantum_router_retries_total', { service, operation });
+    host.log.warn('a transient failure is tried again', { service, operation, error });
+  });
+}
+
+/** The id of a record of the stage's own output; null where the bytes are none of the stage's. */
+export function ownIdOf({ definition }: ServicePlan, value: Buffer): string | null {
+  const { topic, idOf, idFields } = definition.ownOutput!;
+  const codec = topic.codec as Any;
+  try {
+    return idOf(idFields ? codec.decodeFields(value, idFields) : codec.decode(value));
+  } catch {
+    return null;
+  }
+}
