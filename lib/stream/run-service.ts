@@ -257,7 +257,8 @@ class Service implements RunningService {
 
   /** A processor shows what it does in figures of its own, which must not outlive its task. */
   private tellLost({ partition }: Task): void {
-    for (const { input } of this.plan.inputs.values()) if (input.kind === 'process') input.onLost?.(partition);
+    for (const { plan } of this.stages)
+      for (const { input } of plan.inputs.values()) if (input.kind === 'process') input.onLost?.(partition);
   }
 
   /** The first failure of an incarnation ends it; those that follow from it are not news. */
