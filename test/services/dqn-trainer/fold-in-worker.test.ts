@@ -1,4 +1,6 @@
+import { systemClock } from '../../../lib/adapters/system';
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
+import { sleep } from '../../../lib/ports/clock';
 import { topics } from '../../../lib/topics/topics';
 import { createBlobStore } from '../../../lib/weights/blob-store';
 import { createFold } from '../../../services/dqn-trainer/create-fold';
@@ -87,7 +89,11 @@ describe('fold in a worker thread', () => {
     const trainer = createDqnTrainer({ ...world, blobs, startFold, elapsedMs: () => 0 });
     const starting = world.start(trainer);
     const turns = async (until: () => boolean): Promise<void> => {
-      while (!until()) await world.clock.settle();
+      while (!until()) {
+        await world.clock.settle();
+        // The thread has the processor meanwhile.
+        await sleep(systemClock(), 2);
+      }
     };
     let started = false;
     starting.then(() => {

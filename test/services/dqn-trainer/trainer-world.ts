@@ -19,7 +19,7 @@ import { createFold } from '../../../services/dqn-trainer/create-fold';
 import type { StartFold } from '../../../services/dqn-trainer/fold';
 import { createDqnTrainer } from '../../../services/dqn-trainer/service';
 import { createWorld, type World } from '../one-service';
-import { models } from './records';
+import { learningEvents, models } from './records';
 
 export interface TrainerWorld extends World {
   readonly blobs: BlobStore;
@@ -117,4 +117,30 @@ export async function feed(world: World, events: readonly LearningEvent[], batch
     await world.send(topics.learningEvents, events.slice(at, at + batch));
     await world.clock.advanceBy(200);
   }
+}
+
+/** What is learned, without what depends on when and how often it was written. */
+export const essence = (published: readonly WeightsPublished[]) =>
+  published.map(({ sequence: _sequence, publishedAtMs: _at, ...rest }) => rest);
+
+const published = new Map<string, Promise<readonly WeightsPublished[]>>();
+
+/** What comes of the same log where somebody has replaced these events by ones that are passed over. */
+export function withoutThem(total: number, left: readonly number[]): Promise<readonly WeightsPublished[]> {
+  const key = `${total} without ${left}`;
+  const known = published.get(key) ?? publishedWithout(total, left);
+  published.set(key, known);
+  return known;
+}
+
+async function publishedWithout(total: number, left: readonly number[]): Promise<WeightsPublished[]> {
+  const world = await createTrainerWorld();
+  const running = await world.start(world.trainer);
+  const events = learningEvents(0, total).map(
+    (event, i): LearningEvent =>
+      left.includes(i) ? { ...event, encoderVersion: 'other', callerFeatures: null } : event,
+  );
+  await feed(world, events);
+  await running.stop();
+  return world.published();
 }

@@ -62,7 +62,7 @@ test('same events, same seed: same bytes, and no tensor more than the network ha
   await wasmBackend().ready();
   const before = tf.memory().numTensors;
   const [a, b, other] = [await newLearner(), await newLearner(), await newLearner({ seed: 8 })];
-  const events = toyEvents(120);
+  const events = toyEvents(60);
   const outputs = [a, b].map((learner) => essence(follow(learner, events).outputs));
   expect(outputs[0]).toEqual(outputs[1]);
   expect(digestOf(a)).toBe(digestOf(b));
@@ -75,14 +75,14 @@ test('same events, same seed: same bytes, and no tensor more than the network ha
 
 test.each([
   [10, asVector],
-  [150, asText],
+  [100, asText],
 ] as const)('restored after %d events it continues to the byte', async (cut, describe) => {
   // A budget, sessions, a correction and full rows, so that every part of the state is there.
-  const events = toyEvents(240, 1, toyModels, describe).map((event, i) => ({
+  const events = toyEvents(150, 1, toyModels, describe).map((event, i) => ({
     ...event,
     sessionId: i % 5 === 0 ? `s${i % 3}` : null,
   }));
-  events[140] = { ...events[140]!, decisionId: 'd120', model: events[120]!.model, revision: 1, quality: 0.1 };
+  events[80] = { ...events[80]!, decisionId: 'd70', model: events[70]!.model, revision: 1, quality: 0.1 };
   events[60] = {
     ...events[60]!,
     kind: 'FULL',
@@ -91,7 +91,7 @@ test.each([
     fullQualities: [1, null, 0.2],
     fullCostsUsd: [0.01, null, null],
   };
-  const options = { budgetUsdPerRequest: 0.003, config: { ...learningConfig, replayRows: 100 } };
+  const options = { budgetUsdPerRequest: 0.003, config: { ...learningConfig, replayRows: 60 } };
   const straight = await newLearner(options);
   follow(straight, events.slice(0, cut));
   const checkpoint = straight.checkpoint();
@@ -214,24 +214,24 @@ test('a correction replaces the earlier judgement and is no second reward; witho
 });
 
 test('models come and go without starting from nothing', async () => {
-  const learner = await newLearner({ config: { ...learningConfig, replayRows: 150 } });
-  const first = follow(learner, vectorEvents(200));
+  const learner = await newLearner({ config: { ...learningConfig, replayRows: 100 } });
+  const first = follow(learner, vectorEvents(120));
   const wider = [...toyModels, 'genius'];
-  const [joined, ...rest] = vectorEvents(300, 3, wider).map((event, i) => ({
+  const [joined, ...rest] = vectorEvents(200, 3, wider).map((event, i) => ({
     ...event,
     decisionId: `w${i}`,
     quality: event.model === 'genius' ? 1 : event.quality,
   }));
   // The change of the model set is published at once.
-  expect(learner.apply(joined!, 200).map(({ kind }) => kind)).toEqual(['policy', 'tuning']);
-  const second = follow(learner, rest, 201);
+  expect(learner.apply(joined!, 120).map(({ kind }) => kind)).toEqual(['policy', 'tuning']);
+  const second = follow(learner, rest, 121);
   second.basis ??= first.basis;
   expect(share(second, 'code', 'genius', { models: wider })).toBeGreaterThan(0.7);
   const narrow = toyModels.slice(0, 2);
   const third = follow(
     learner,
-    vectorEvents(400, 4, narrow).map((event, i) => ({ ...event, decisionId: `n${i}` })),
-    500,
+    vectorEvents(250, 4, narrow).map((event, i) => ({ ...event, decisionId: `n${i}` })),
+    320,
   );
   expect(share(third, 'code', 'coder', { models: narrow })).toBeGreaterThan(0.8);
   const policies = third.outputs.filter((output) => output.kind === 'policy');
@@ -285,7 +285,7 @@ test('a silent drop of quality raises an alarm: published at once, offset lowere
 test("a caller's own vectors instead of text", async () => {
   const learner = await newLearner();
   const random = seededRandom(6, 'vectors');
-  const events = toyEvents(300).map((event) => {
+  const events = toyEvents(200).map((event) => {
     const x = random.normal();
     const quality = (event.model === 'coder') === x > 0 ? 1 : 0;
     return { ...event, ...callerFields([x, random.normal()]), quality };
@@ -297,8 +297,8 @@ test("a caller's own vectors instead of text", async () => {
   // Then text comes: the basis follows the stream at the next refit.
   const more = follow(
     learner,
-    toyEvents(300, 8).map((event, i) => ({ ...event, decisionId: `t${i}` })),
-    300,
+    toyEvents(220, 8).map((event, i) => ({ ...event, decisionId: `t${i}` })),
+    200,
   );
   expect(share(more, 'code', 'coder', { describe: asText })).toBeGreaterThan(0.5);
   learner.dispose();

@@ -1,18 +1,13 @@
 import { sha256Of } from '../../../../lib/learning/fold/blob';
-import type { Learner, LearnerOutput } from '../../../../lib/learning/fold/learner';
+import type { Learner } from '../../../../lib/learning/fold/learner';
 import type { LearnerState } from '../../../../lib/learning/fold/learner-state';
 import { restoreNeuralHalf } from '../../../../lib/learning/value/neural-half';
-import { createValues, readPolicy } from '../../../../lib/learning/value/policy';
 import { seededRandom } from '../../../../lib/random/seeded';
 import type { LearningEvent } from '../../../../lib/topics/generated/messages';
 import { callerFields, eventOf, follow, learningConfig, newLearner, toyModels, vectorEvents } from '../toy-world';
+import { digestOf, meansOf, policiesOf } from './guarded';
 
-type Policy = Extract<LearnerOutput, { kind: 'policy' }>;
 type Change = (value: number) => number;
-
-const digestOf = (learner: Learner): string => sha256Of(learner.checkpoint());
-const policiesOf = (outputs: readonly LearnerOutput[]): Policy[] =>
-  outputs.filter((output): output is Policy => output.kind === 'policy');
 
 /** Rewrites the weights of one or both halves in the learner's memory. */
 function rewrite(state: LearnerState, change: Change, halves: readonly string[]): void {
@@ -36,19 +31,6 @@ function damaged(offset: number, change: Change, halves = ['linear', 'network'])
       if (at === offset) rewrite(state, change, halves);
     },
   });
-}
-
-/** What the newest policy says of each model, on average over some prompts, by task of the prompt. */
-function meansOf(learner: Learner): Float64Array {
-  const { state } = learner as unknown as { state: LearnerState };
-  const policy = state.policy!;
-  const values = createValues(policy.basis.fitted, readPolicy(policy.bytes, policy.basis.fitted));
-  const means = new Float64Array(toyModels.length);
-  for (const row of state.replay.rows.slice(-40))
-    values(row.features, 0.5).means.forEach((mean, arm) => {
-      means[arm]! += mean / 40;
-    });
-  return means;
 }
 
 const nan: Change = () => Number.NaN;
@@ -179,54 +161,6 @@ test('a world that turns round is no damage: its increments pass', async () => {
   expect(policies.filter(({ refused }) => refused !== null)).toEqual([]);
   expect(policies.at(-1)!.published.metrics).toMatchObject({ refused: 0, repairs: 0 });
   learner.dispose();
-});
-
-describe('judgements of a source that says too much', () => {
-  /** From event 300 on, nineteen of twenty events come from a source nobody knows, and say 0 of the coder. */
-  const flooded = vectorEvents(900).map((event, i): LearningEvent => {
-    const source = i % 2 === 0 ? 'editors' : 'users';
-    if (i < 300 || i % 20 === 0) return { ...event, source };
-    return { ...event, source: 'flooder', model: 'coder', quality: 0 };
-  });
-
-  test('are passed over, and what they said of costs is not', async () => {
-    const learner = await newLearner();
-    const outputs = follow(learner, flooded).outputs;
-    const { metrics } = policiesOf(outputs).at(-1)!.published;
-    expect(metrics['passedOver']).toBeGreaterThan(450);
-    expect(learner.learnedRewards).toBeLessThan(450);
-    const [coder, writer, dunce] = meansOf(learner);
-    expect(coder).toBeGreaterThan(dunce! + 0.1);
-    expect(writer).toBeGreaterThan(dunce! + 0.1);
-    learner.dispose();
-  });
-
-  test('are passed over again after a restart, corrections included', async () => {
-    const events = flooded
-      .slice(0, 420)
-      .map(
-        (event, i): LearningEvent =>
-          event.source === 'flooder' && i % 3 === 0 ? { ...event, decisionId: `d${i - 200}`, revision: 1 } : event,
-      );
-    const straight = await newLearner();
-    follow(straight, events);
-    const before = await newLearner();
-    follow(before, events.slice(0, 380));
-    const restored = await newLearner({ checkpoint: before.checkpoint() });
-    for (let offset = restored.replayFromOffset; offset < 380; offset++) restored.reload(events[offset]!, offset);
-    expect(digestOf(restored)).toBe(digestOf(before));
-    follow(restored, events.slice(380), 380);
-    expect(digestOf(restored)).toBe(digestOf(straight));
-    for (const learner of [straight, before, restored]) learner.dispose();
-  });
-
-  test('an impossible judgement is none', async () => {
-    const learner = await newLearner();
-    const events = vectorEvents(3).map((event, i) => ({ ...event, quality: [Number.NaN, 7, -0.1][i]! }));
-    follow(learner, events);
-    expect(learner.learnedRewards).toBe(0);
-    learner.dispose();
-  });
 });
 
 test('where every reward is published, only every thirty-second policy is compared, but all have to be finite', async () => {
