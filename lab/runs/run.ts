@@ -6,9 +6,11 @@ import { createRouterClient } from '../../lib/client/router-client';
 import { providerSchema } from '../../lib/config/provider-schema';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { dictionaryOf } from '../../lib/dictionary';
+import type { Clock } from '../../lib/ports/clock';
 import { utilityWeights } from '../../lib/routing/judge/utility';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import type { Log } from '../../lib/telemetry/log';
+import type { Metrics } from '../../lib/telemetry/metrics';
 import { wrapText } from '../../lib/terminal/wrap-text';
 import { type Engine, startEngine, type TrainerHost } from '../../services/engine';
 import type { EngineHome } from '../../services/home';
@@ -99,6 +101,7 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
     models: workload.models.map((model) => model.name),
   });
   const tally = createTally(workload);
+  const lag = watchLag(engine.metrics, home.clock);
   let note: string | null = null;
   const played = await playWorkload({
     workload,
@@ -113,6 +116,7 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
     },
     onDecided(index, decision, done) {
       tally.add(index, decision.model);
+      lag.look();
       progress.update({ done, note, ...tally.state() });
     },
     stopped: options.stopped,
@@ -138,7 +142,15 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
     played,
     policies,
     choices,
-    summary: summaryOf({ workload, policies, choices, played, ratePerSecond: options.ratePerSecond, columns }),
+    summary: summaryOf({
+      workload,
+      policies,
+      choices,
+      played,
+      ratePerSecond: options.ratePerSecond,
+      columns,
+      lag: await lag.words(),
+    }),
     failure: isStopped ? null : failureOf(workload, policies, played),
     stopped: isStopped,
   };
@@ -155,6 +167,38 @@ function failureOf(
   if (workload.simulated && engine!.meanUtility <= random!.meanUtility)
     return 'the engine was worth no more than random routing';
   return null;
+}
+
+/** What the learner has to show for itself is made by then; the bars look at the time after it. */
+const settledMs = 20_000;
+const lookEveryMs = 500;
+
+/** How far learning is behind its log while the workload is played, in seconds and in events. */
+function watchLag(metrics: Metrics, clock: Clock) {
+  const startedMs = clock.monotonicMs();
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  const most = { always: 0, settled: 0 };
+  const read = async (): Promise<{ seconds: number; events: number }> => ({
+    seconds: await metrics.value('quantum_router_learning_lag_seconds', {}),
+    events: await metrics.value('quantum_router_learning_lag_events', {}),
+  });
+  return {
+    /** Called as often as anybody likes. */
+    look(): void {
+      const nowMs = clock.monotonicMs();
+      if (nowMs - lookedAtMs < lookEveryMs) return;
+      lookedAtMs = nowMs;
+      void read().then(({ seconds }) => {
+        most.always = Math.max(most.always, seconds);
+        if (nowMs - startedMs >= settledMs) most.settled = Math.max(most.settled, seconds);
+      });
+    },
+    async words(): Promise<string> {
+      const { seconds, events } = await read();
+      const atMost = `at most ${most.always.toFixed(1)} s, from the 20th second on ${most.settled.toFixed(1)} s`;
+      return `${atMost}; at the end ${seconds.toFixed(1)} s (${events} events)`;
+    },
+  };
 }
 
 /** Running means for the progress line. */
@@ -245,9 +289,11 @@ interface Summarised {
   readonly played: Played;
   readonly ratePerSecond: number;
   readonly columns: number;
+  /** How far learning is behind its log, in words. */
+  readonly lag: string;
 }
 
-function summaryOf({ workload, policies, choices, played, ratePerSecond, columns }: Summarised): string {
+function summaryOf({ workload, policies, choices, played, ratePerSecond, columns, lag }: Summarised): string {
   const latency = quantilesOf(played.latencyMs);
   const { firstTenth, lastTenth, rise } = riseOf(policies[0]!.utilities);
   const isPartial = played.sent < workload.rows;
@@ -276,6 +322,9 @@ function summaryOf({ workload, policies, choices, played, ratePerSecond, columns
     ...choicesText(workload, policies, choices),
     'mean utility of this engine\n',
     `  first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${signed(rise)})\n`,
+    `  first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${rise >= 0 ? '+' : ''}${rise.toFixed(4)})\n`,
+    'learning behind its log\n',
+    `  ${lag}\n`,
     played.late > 0
       ? `\n${text(`* made while this machine was too busy for ${ratePerSecond} requests per second: ${lateShare} % of them were sent late, ${sentPerSecond.toFixed(0)} per second on average. Other figures come out on a machine that is free.`)}`
       : '',

@@ -20,9 +20,9 @@ import { forgetModels } from './meet-models';
 import { replaySize, rowAt } from './replay';
 
 /** Refit when the number of rewards has grown by this factor. */
-const refitGrowth = Number(process.env['RG'] ?? 1.3);
-/** Once a basis was fitted to as many rows as a fit looks at, another one is as good until there is so much more to describe. */
-const basisGrowth = Number(process.env['BG'] ?? 2);
+const refitGrowth = 1.3;
+/** Fitted to as many rows as a fit looks at, a basis stays until there are so many times the rewards: another sample says much the same. */
+const basisGrowth = 2;
 /** A model's standardised mean is shrunk towards 0 as by so many average rewards. */
 export const meanShrinkage = 2;
 /** The smallest deviation a reward is standardised by; below it all rewards are alike. */

@@ -26,9 +26,9 @@ interface Pace {
 }
 const paces: Readonly<Record<LearningConfig['pipeline'], readonly Pace[]>> = {
   full: [
-    { events: 1_000, steps: Number(process.env['S1'] ?? 2) },
-    { events: 10_000, steps: Number(process.env['S2'] ?? 0.5) },
-    { events: Infinity, steps: Number(process.env['S3'] ?? 0.125) },
+    { events: 1_000, steps: 1 },
+    { events: 10_000, steps: 0.2 },
+    { events: Infinity, steps: 0.1 },
   ],
   // The Q-network alone has to carry everything.
   dqn: [

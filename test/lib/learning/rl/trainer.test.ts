@@ -96,7 +96,7 @@ test('outputs without weight are left alone, absurd errors are cut', () => {
   neural.dispose();
 });
 
-test('no tensor is left behind', () => {
+test('the kernels need no tensors', () => {
   const neural = fresh();
   neural.train(toyBatch());
   const before = tf.memory().numTensors;
@@ -106,7 +106,7 @@ test('no tensor is left behind', () => {
   }
   expect(tf.memory().numTensors).toBe(before);
   neural.dispose();
-  expect(tf.memory().numTensors).toBe(before - 3);
+  expect(tf.memory().numTensors).toBe(before);
 });
 
 test('same seed, same bytes; a saved state continues to the bit; the target network follows every 100 steps', () => {
@@ -144,7 +144,10 @@ test('reports what it said before the step, and the gradient before it was clipp
   const batch = toyBatch(4);
   const said = free.predictBatch(batch.x, 4, 'online');
   const step = free.train(batch);
-  expect(step.values).toEqual(said);
+  // Summed in another order.
+  step.values.forEach((value, i) => {
+    expect(value).toBeCloseTo(said[i]!, 6);
+  });
   expect(step.gradientNorm).toBeGreaterThan(0.1);
   expect(tight.train(batch).gradientNorm).toBe(step.gradientNorm);
   for (const neural of [free, tight]) neural.dispose();
