@@ -10,7 +10,8 @@ export function makeDirectory(directory: string): void {
   const found = statSync(directory, { throwIfNoEntry: false });
   if (found?.isDirectory()) return;
   const parent = dirname(directory);
-  if (!found && parent !== directory) makeDirectory(parent);
+  // What lies above may be a file: whether `statSync` or `mkdirSync` says so depends on the version of Node.
+  if (!found && parent !== directory && !statSync(parent, { throwIfNoEntry: false })) makeDirectory(parent);
   try {
     mkdirSync(directory);
   } catch (error) {

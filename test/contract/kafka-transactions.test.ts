@@ -117,6 +117,21 @@ describeWithServers('delivery exactly once on Kafka', () => {
     expect(await readEnough(broker, output, 2)).toEqual(['behind it', 'owner']);
   });
 
+  test('a topic that has gone is told by its word, and what is written to others is not held up', async () => {
+    const { broker } = await open({ deliveryTimeoutMs: 1_500 });
+    const [input, kept, gone] = (await makeTopics(broker, 3)) as [string, string, string];
+    const member = await joinGroup(broker, { group: fresh('group'), topics: [input], delivery });
+    const [owner] = await member.owning(1);
+    const record = (topic: string) => ({ topic, key: 'k', value: text('v') });
+    await owner!.write({ records: [record(kept), record(gone)] });
+    await (await open()).broker.deleteTopics([gone]);
+    const written = owner!.write({ records: [record(kept), record(gone)] });
+    await expect(written).rejects.toThrow(/UNKNOWN_TOPIC_OR_PARTITION/);
+    await owner!.write({ records: [record(kept)] });
+    expect(await readEnough(broker, kept, 2)).toEqual(['v', 'v']);
+    expect(member.failures).toEqual([]);
+  });
+
   test('a write that is under way when the group rebalances is finished before its partition goes to another', async () => {
     const { broker, lines } = await open();
     const [input, output] = (await makeTopics(broker, 2)) as [string, string];

@@ -118,6 +118,8 @@ export class GroupMember {
   private wake: () => void = () => {};
   private away = unsettled();
   private running: Promise<void> = Promise.resolve();
+  /** What is under way when it leaves. */
+  private finishing: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: GroupMemberOptions) {}
 
@@ -158,7 +160,7 @@ export class GroupMember {
     this.leaving = true;
     const ended = this.lose(finishLimitMs);
     this.wake();
-    if (ended) await this.finish(ended);
+    if (ended) this.finishing = this.finish(ended);
     await this.running;
   }
 
@@ -197,6 +199,7 @@ export class GroupMember {
         await this.pause(backoffMs(failures++));
       }
     }
+    await this.finishing;
     await this.depart();
     await session.close();
   }

@@ -462,6 +462,7 @@ async function sendOwn<T>(node: PooledNode, own: OwnRequest<T>): Promise<T> {
 const produceKey = 0;
 const fetchKey = 1;
 const metadataKey = 3;
+const addPartitionsToTxnKey = 24;
 /** Metadata, FindCoordinator, Heartbeat, ApiVersions: a node that takes its time for these is not well. */
 const answeredAtOnce: ReadonlySet<number> = new Set([metadataKey, 10, 12, 18]);
 const brokenNames: ReadonlySet<string> = new Set(['KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError']);
@@ -491,6 +492,8 @@ function withOwnAnswer(protocolRequest: ProtocolRequest): ProtocolRequest {
         ...protocolRequest,
         response: { decode: response.decode, parse: async (decoded) => leadersOf(decoded) },
       };
+    case addPartitionsToTxnKey:
+      return { request, response: { decode: response.decode, parse: async (decoded) => refuseNotAdded(decoded) } };
     default:
       return protocolRequest;
   }
@@ -506,6 +509,16 @@ function errorOfCode(code: number): Error {
 function refuseFailed(decoded: unknown): unknown {
   const { errorCode } = decoded as { errorCode: number };
   if (errorCode !== 0) throw errorOfCode(errorCode);
+  return decoded;
+}
+
+/** Where one partition cannot be added to a transaction none is, and the others only say so: what counts is what that one says. */
+function refuseNotAdded(decoded: unknown): unknown {
+  const operationNotAttempted = 55;
+  const { errors } = decoded as { errors: { partitionErrors: { errorCode: number }[] }[] };
+  const codes = errors.flatMap(({ partitionErrors }) => partitionErrors.map(({ errorCode }) => errorCode));
+  const failed = codes.filter((code) => code !== 0);
+  if (failed.length > 0) throw errorOfCode(failed.find((code) => code !== operationNotAttempted) ?? failed[0]!);
   return decoded;
 }
 

@@ -122,13 +122,16 @@ export class TransactionalDelivery {
     positions: ReadonlyMap<string, number>,
   ): Promise<void> {
     const requests = this.requestsOf(records);
-    if (requests.length > 0) {
-      const topics = partitionsOf(requests.flat());
-      await this.ask(what, 'transaction', (node) => node.addPartitionsToTxn({ ...this.identity(), topics }));
-    }
-    const filled = await Promise.allSettled([this.send(what, requests), this.addPositions(what, positions)]);
-    const failures = filled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
-    if (failures.length > 0) throw failures.find((failure) => failure instanceof StaleEpochError) ?? failures[0];
+    const topics = partitionsOf(requests.flat());
+    const { group: groupId } = this.scope;
+    // Both at once: they share a connection, on which Kafka answers one after the other.
+    await allOf([
+      topics.length > 0 &&
+        this.ask(what, 'transaction', (node) => node.addPartitionsToTxn({ ...this.identity(), topics })),
+      positions.size > 0 &&
+        this.ask(what, 'transaction', (node) => node.addOffsetsToTxn({ ...this.identity(), groupId })),
+    ]);
+    await allOf([this.send(what, requests), positions.size > 0 && this.commitPositions(what, positions)]);
   }
 
   private async send(what: string, requests: readonly (readonly PartitionBatch[])[]): Promise<void> {
@@ -148,10 +151,8 @@ export class TransactionalDelivery {
     }
   }
 
-  private async addPositions(what: string, positions: ReadonlyMap<string, number>): Promise<void> {
-    if (positions.size === 0) return;
+  private async commitPositions(what: string, positions: ReadonlyMap<string, number>): Promise<void> {
     const { group: groupId, generationId, memberId, partition } = this.scope;
-    await this.ask(what, 'transaction', (node) => node.addOffsetsToTxn({ ...this.identity(), groupId }));
     const offsets = { groupId, generationId, memberId, partition, positions };
     await this.ask(what, 'group', (node) => node.commitInTransaction({ ...this.identity(), ...offsets }));
   }
@@ -262,6 +263,13 @@ export class TransactionalDelivery {
     }
     return requests;
   }
+}
+
+/** Waits for all, also when one fails: what follows must not overtake what is still on its way. */
+async function allOf(work: readonly (Promise<unknown> | false)[]): Promise<void> {
+  const results = await Promise.allSettled(work);
+  const failures = results.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  if (failures.length > 0) throw failures.find((failure) => failure instanceof StaleEpochError) ?? failures[0];
 }
 
 function partitionsOf(batches: readonly PartitionBatch[]): { topic: string; partitions: number[] }[] {
