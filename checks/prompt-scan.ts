@@ -235,8 +235,8 @@ async function callModels(url: string): Promise<void> {
     { model: 'auto', messages, stream: true },
     { model: 'auto', messages, user: 'refused' },
     { model: 'auto', messages, user: 'failed' },
-    { model: 'auto', messages, n: canary },
-    { model: 'auto', messages: [{ role: canary, content: canary }] },
+    { model: 'auto', messages, n: 0 },
+    { model: 'auto', messages: [{ role: 'narrator', content: canary }] },
   ];
   for (const call of calls) {
     const response = await fetch(new URL('/v1/chat/completions', url), {

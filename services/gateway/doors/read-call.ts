@@ -71,7 +71,7 @@ export function readCall(api: ApiName, given: unknown, headers: IncomingHttpHead
     holds: asked.holds,
     contextTokens,
     requiredCapabilities: requiredOf(asked, selected, config),
-    limits: limitsOf(selected, extension, parts.callable),
+    limits: limitsOf(selected, extension, parts),
     preference: extension.preference ?? selected.preset?.preference ?? null,
     strategies: [...(extension.strategies ?? selected.preset?.strategies ?? [])],
     collapse: extension.collapse ?? selected.preset?.collapse ?? null,
@@ -236,7 +236,8 @@ function sessionOf(headers: IncomingHttpHeaders, body: Json, extension: Extensio
 }
 
 /** Of a preset and of the call itself the narrower counts; beside those only what can be called is allowed. */
-function limitsOf({ pinned, preset }: Selected, { limits: own }: Extension, callable: readonly string[]): Limits {
+function limitsOf({ pinned, preset }: Selected, { limits: own }: Extension, { callable, config }: CallParts): Limits {
+  const total = config.models.length;
   const of = preset?.limits;
   const lower = (a: number | null | undefined, b: number | null | undefined): number | null =>
     a === null || a === undefined ? (b ?? null) : Math.min(a, b ?? a);
@@ -263,7 +264,8 @@ function limitsOf({ pinned, preset }: Selected, { limits: own }: Extension, call
     maxCostUsd: lower(own?.maxCostUsd, of?.maxCostUsd),
     maxLatencyMs: lower(own?.maxLatencyMs, of?.maxLatencyMs),
     maxSessionCostUsd: own?.maxSessionCostUsd ?? null,
-    allowedModels: allowed,
+    // Where all may be called there is nothing to say: a list would only make every record longer.
+    allowedModels: allowed.length === total ? [] : allowed,
     deniedModels: both(own?.deniedModels, of?.deniedModels),
     allowedProviders: [...(providers ?? [])],
     deniedProviders: both(own?.deniedProviders, of?.deniedProviders),

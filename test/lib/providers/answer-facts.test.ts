@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { apiNames } from '../../../lib/config/provider-config';
+import { emptyFacts, readEvent, readWhole } from '../../../lib/providers/answer-facts';
+
+const words = [
+  ...['id', 'model', 'usage', 'choices', 'delta', 'message', 'content', 'tool_calls', 'function', 'arguments', 'name'],
+  ...['type', 'index', 'error', 'output', 'response', 'content_block', 'input_tokens', 'prompt_tokens', 'data'],
+  ...['finish_reason', 'stop_reason', 'refusal', 'text', 'prompt_tokens_details', 'cached_tokens', '__proto__'],
+];
+const values = [
+  ...['message_start', 'content_block_start', 'content_block_delta', 'message_delta', 'tool_use', 'text'],
+  ...['response.completed', 'response.failed', 'input_json_delta', 'function_call', 'error'],
+];
+const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 5 },
+    fc.constantFrom(...values),
+    fc.jsonValue({ maxDepth: 0 }),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom(...words), tie('value'), { maxKeys: 6 }),
+  ),
+}));
+
+test('whatever a provider sends is read without an exception, and counts stay counts', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...apiNames), value, (api, sent) => {
+      const [whole, streamed] = [emptyFacts(), emptyFacts()];
+      readWhole(api, sent, whole);
+      readEvent(api, JSON.stringify(sent), streamed);
+      for (const facts of [whole, streamed]) {
+        for (const count of [facts.inputTokens, facts.outputTokens, facts.cachedInputTokens, facts.reasoningTokens])
+          expect(count === null || (Number.isSafeInteger(count) && count >= 0)).toBe(true);
+        for (const text of [facts.id, facts.model, facts.finishReason])
+          expect(text === null || typeof text === 'string').toBe(true);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('usage in the words of each API', () => {
+  const openai = emptyFacts();
+  readWhole(
+    'chat',
+    {
+      choices: [{}],
+      usage: {
+        ...{ prompt_tokens: 10, completion_tokens: 7 },
+        ...{ prompt_tokens_details: { cached_tokens: 4 }, completion_tokens_details: { reasoning_tokens: 5 } },
+      },
+    },
+    openai,
+  );
+  expect(openai).toMatchObject({ inputTokens: 10, cachedInputTokens: 4, outputTokens: 7, reasoningTokens: 5 });
+  const anthropic = emptyFacts();
+  const usage = { input_tokens: 10, cache_read_input_tokens: 4, cache_creation_input_tokens: 2, output_tokens: 7 };
+  readWhole('messages', { content: [], usage }, anthropic);
+  // Anthropic counts what was cached beside the input.
+  expect(anthropic).toMatchObject({ inputTokens: 16, cachedInputTokens: 4, outputTokens: 7 });
+});
+
+test('arguments of tool calls come together from their pieces, each with its own', () => {
+  const facts = emptyFacts();
+  const send = (calls: object[]) =>
+    readEvent('chat', JSON.stringify({ choices: [{ delta: { tool_calls: calls } }] }), facts);
+  send([{ index: 0, function: { name: 'a', arguments: '' } }]);
+  send([{ index: 1, function: { name: 'b', arguments: '{"y"' } }]);
+  send([{ index: 0, function: { arguments: '{"x":1}' } }]);
+  send([{ index: 1, function: { arguments: ':2}' } }]);
+  expect(facts.toolCalls).toEqual([
+    { name: 'a', arguments: '{"x":1}' },
+    { name: 'b', arguments: '{"y":2}' },
+  ]);
+});
+
+test('an error event says its own word and nothing of its message', () => {
+  const event = { error: { type: 'overloaded_error', message: 'you said: my secret' } };
+  expect(readEvent('messages', JSON.stringify(event), emptyFacts()).failure).toBe(
+    'the error overloaded_error in its stream',
+  );
+  expect(readEvent('chat', '{"error":{"type":"my secret words"}}', emptyFacts()).failure).toBe(
+    'an error in its stream',
+  );
+});
