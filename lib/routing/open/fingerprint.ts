@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { RouteOpened } from '../../topics/generated/messages';
+import { declaredShare } from '../judge/declared';
 
 export type Fingerprinted = Pick<
   RouteOpened,
@@ -22,6 +23,7 @@ export type Fingerprinted = Pick<
   | 'basisSha256'
   | 'tuning'
   | 'configVersion'
+  | 'priorObservations'
 >;
 
 /** Costs, latencies and the budget price that differ by less than about this share count as equal. */
@@ -60,9 +62,12 @@ export function fingerprintOf(opened: Fingerprinted): string {
         relative(candidate.priceFactor),
         absolute(candidate.expectedQuality),
         absolute(candidate.errorRate),
+        absolute(declaredShare(candidate, opened)),
       ]),
       relative(tuning.costPricePerUsd),
       absolute(tuning.neuralWeight),
+      // What may be lost beyond one unit of utility per request is no limit.
+      tuning.regretAllowance === null ? null : absolute(Math.max(0, Math.min(1, tuning.regretAllowance))),
       rounded(tuning.driftOffsets),
       rounded(tuning.strategyWeights),
     ]),
