@@ -30,6 +30,8 @@ export type Fingerprinted = Pick<
 const relativeStep = 0.05;
 /** Qualities, offsets and weights that differ by less than about this count as equal. */
 const absoluteStep = 0.01;
+/** What is declared counts for less with every observation: a tenth of the whole is a difference. */
+const shareStep = 0.1;
 
 /** 64 hexadecimal digits. */
 export function fingerprintOf(opened: Fingerprinted): string {
@@ -62,7 +64,7 @@ export function fingerprintOf(opened: Fingerprinted): string {
         relative(candidate.priceFactor),
         absolute(candidate.expectedQuality),
         absolute(candidate.errorRate),
-        absolute(declaredShare(candidate, opened)),
+        Math.round(declaredShare(candidate, opened) / shareStep),
       ]),
       relative(tuning.costPricePerUsd),
       absolute(tuning.neuralWeight),
