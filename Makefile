@@ -155,6 +155,9 @@ bench-rl: build ## The agent on CartPole, Acrobot and sessions of recorded reque
 bench-worlds: build ## Utility against the baselines in simulated worlds 1-5, JSON lines
 	@node dist/lab/studies/worlds.js
 
+bench-no-harm: build ## Learning against static rules at every hundredth request, beliefs right and wrong (WORLDS=1,2 SEEDS=5 REQUESTS=3000), JSON lines
+	@node dist/lab/studies/no-harm.js $(if $(WORLDS),--worlds $(WORLDS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(BELIEFS),--beliefs $(BELIEFS))
+
 bench-quality: build ## Learning on recorded data (DATA=folder ONLY=rows SEEDS=n RESUME=file), JSON lines
 	@node dist/lab/studies/quality.js $(if $(DATA),--data $(DATA)) $(if $(ONLY),--only $(ONLY)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(RESUME),--resume $(RESUME))
 

@@ -55,6 +55,7 @@ function faultOf(event: LearningEvent): string | null {
       ? (valuesFault('replaces.quality', [event.replaces.quality], Number.isFinite) ??
         valuesFault('replaces.costUsd', [event.replaces.costUsd], isAmount))
       : null) ??
+    (event.safe ? valuesFault('safe.expectedUtility', [event.safe.expectedUtility], Number.isFinite) : null) ??
     preferenceFault(event) ??
     featuresFault(event)
   );

@@ -71,6 +71,8 @@ function publishPolicy(fold: FoldParts): LearnerOutput {
     alarms,
   };
   basis.published = true;
+  // What was learned where nothing was declared is not held to what is declared later.
+  if (state.regret?.events === 0) state.regret = null;
   state.rewardsAtPolicy = state.rewards;
   if (refused !== null) return output;
   state.policy = { bytes: policy, sha256: policySha256, basis };

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { RouteOpened } from '../../topics/generated/messages';
+import { declaredShare } from '../judge/declared';
 
 export type Fingerprinted = Pick<
   RouteOpened,
@@ -22,12 +23,15 @@ export type Fingerprinted = Pick<
   | 'basisSha256'
   | 'tuning'
   | 'configVersion'
+  | 'priorObservations'
 >;
 
 /** Costs, latencies and the budget price that differ by less than about this share count as equal. */
 const relativeStep = 0.05;
 /** Qualities, offsets and weights that differ by less than about this count as equal. */
 const absoluteStep = 0.01;
+/** What is declared counts for less with every observation: a tenth of the whole is a difference. */
+const shareStep = 0.1;
 
 /** 64 hexadecimal digits. */
 export function fingerprintOf(opened: Fingerprinted): string {
@@ -60,9 +64,12 @@ export function fingerprintOf(opened: Fingerprinted): string {
         relative(candidate.priceFactor),
         absolute(candidate.expectedQuality),
         absolute(candidate.errorRate),
+        Math.round(declaredShare(candidate, opened) / shareStep),
       ]),
       relative(tuning.costPricePerUsd),
       absolute(tuning.neuralWeight),
+      // What may be lost beyond one unit of utility per request is no limit.
+      tuning.regretAllowance === null ? null : absolute(Math.max(0, Math.min(1, tuning.regretAllowance))),
       rounded(tuning.driftOffsets),
       rounded(tuning.strategyWeights),
     ]),

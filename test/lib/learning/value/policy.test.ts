@@ -89,6 +89,25 @@ test('drift offsets move qualities and votes; ineligible candidates get nothing'
   closeTo(policyOf().judge(opened).probabilities, [0, 1]);
 });
 
+test('what is declared counts by its share of what is known, and bounds what a draw may lose', () => {
+  const declared = { quality: 0.6, costUsd: 0, latencyMs: 0 };
+  const opened = (regretAllowance: number | null) =>
+    openedOf(
+      { tuning: { ...tuning, regretAllowance }, priorObservations: 8, budgetUsdPerRequest: null },
+      ['a', 'b'],
+      (model) => ({
+        declared: model === 'a' ? { ...declared, quality: 0.5 } : declared,
+        expectedQuality: model === 'a' ? 0.5 : 0.6,
+        observations: 24,
+      }),
+    );
+  const judgement = policyOf().judge(opened(null));
+  // A quarter of it is declared: a learned .9 and declared .5, b learned .5 and declared .6.
+  closeTo(judgement.qualities, [0.8, 0.525]);
+  expect(judgement.probabilities[0]).toBeGreaterThan(0.5);
+  closeTo(policyOf().judge(opened(0)).probabilities, [0, 1]);
+});
+
 test('candidates may come in any order', () => {
   closeTo(policyOf().judge(openedOf({ tuning }, ['b', 'a'])).probabilities, [0.1, 0.9]);
 });

@@ -19,6 +19,25 @@ test('where the weights had not been published yet, that is said', () => {
   expect(reasoningOf(24, true)).toContain('no learned weights were known when it came, drawn at random');
 });
 
+test('where beliefs are declared, nothing is said to be random', () => {
+  const bare = openedOf({
+    tuning: tuningOf({ learnedRewards: 0 }),
+    strategies: ['LEARNING_OPTIMIZED'],
+    explorationFloor: 0,
+  });
+  const candidates = bare.candidates.map((candidate) => {
+    const { expectedQuality: quality, expectedCostUsd: costUsd, expectedLatencyMs: latencyMs } = candidate;
+    return { ...candidate, declared: { quality, costUsd, latencyMs } };
+  });
+  const reasoningAt = (probabilities: number[]): string =>
+    recomputeDecision({ ...bare, candidates }, [threadOf('LEARNING_OPTIMIZED', probabilities, { coldStart: true })])
+      .reasoning;
+  expect(reasoningAt([1, 0, 0])).toContain(
+    'nothing learned yet (0 of 24 rewards), routed by what the configuration declares, with probability 1.',
+  );
+  expect(reasoningAt([0, 1, 0])).toContain('drawn to explore beside what the configuration declares');
+});
+
 test('once it is learned the learned strategy has chosen; others always have', () => {
   expect(reasoningOf(24, false)).toContain('LEARNING_OPTIMIZED');
   expect(reasoningOf(24, false)).not.toContain('random');

@@ -39,6 +39,22 @@ function worldOf(profiles: ModelProfile[] = [], changes: Partial<World> = {}): W
 const open = (probeAtMs: number, changedAtMs = 1) => closed({ health: 'OPEN', probeAtMs, changedAtMs });
 
 describe('expectations', () => {
+  test('what is declared of a task stays, whatever the model did at others', () => {
+    const world = worldOf([
+      profileOf('large', 'alpha', {
+        overall: statsOf({ quality: 0.9, qualityWeight: 400 }),
+        tasks: { code: statsOf({ quality: 0.9, qualityWeight: 400 }) },
+      }),
+    ]);
+    const models = world.config.models.map((model) =>
+      model.name === 'large' ? { ...model, taskQuality: { code: 0.9, poetry: 0.3 } } : model,
+    );
+    const declared = { ...world, config: { ...world.config, models } };
+    const [large] = buildCandidates(declared, { ...request, taskType: 'poetry' });
+    expect(large!.expectedQuality).toBeCloseTo(0.3, 9);
+    expect(large!.declared).toMatchObject({ quality: 0.3, latencyMs: 3_000 });
+  });
+
   test('without profiles they are the config’s: price times tokens, latency, quality by task', () => {
     const [large, small, swift] = buildCandidates(worldOf(), request);
     expect(large).toMatchObject({ expectedQuality: 0.9, expectedLatencyMs: 3_000, errorRate: 0, observations: 0 });
