@@ -3,10 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { configLimits } from '../../../lib/config/config-limits';
 import { configSchema } from '../../../lib/config/config-schema';
-import { referenceIssues } from '../../../lib/config/expand-references';
-import { configToJson, type ParseResult, validateConfig } from '../../../lib/config/parse-config';
+import { configToJson, type ParseResult } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { sleep } from '../../../lib/ports/clock';
+import type { CheckedConfig } from '../check-plain-config';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField, invalidFields } from '../http-error';
 import { type ConfigParser, createConfigParser } from '../parse-config-apart';
@@ -22,7 +22,7 @@ const envelopeSchema = z.strictObject({ version: z.int().min(0), config: z.unkno
 const appliedSchema = z.strictObject({ version: z.int(), appliedAtMs: z.int(), config: configSchema });
 
 export function configEndpoints(context: GatewayContext): Endpoint[] {
-  const parseYaml = createConfigParser();
+  const parser = createConfigParser();
   return [
     {
       method: 'GET',
@@ -62,7 +62,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
         'not_ready',
       ],
       handler: async (request, reply) => {
-        const { config, version } = await readConfig(request, parseYaml);
+        const { config, version } = await readConfig(request, parser);
         refuseTooLarge(config);
         const written = await context.configWriter.apply(
           config,
@@ -92,7 +92,7 @@ function sendCurrent(context: GatewayContext, reply: FastifyReply): string {
 
 async function readConfig(
   request: FastifyRequest,
-  parseYaml: ConfigParser,
+  parser: ConfigParser,
 ): Promise<{ config: RouterConfig; version: number }> {
   const ifMatch = request.headers['if-match'];
   if (ifMatch !== undefined) {
@@ -102,7 +102,9 @@ async function readConfig(
     return {
       version,
       config:
-        typeof request.body === 'string' ? configOfYaml(await parseYaml(request.body)) : configOf(request.body, []),
+        typeof request.body === 'string'
+          ? configOfYaml(await parser.parse(request.body))
+          : configOf(await parser.check(request.body), []),
     };
   }
   const isEnvelope = typeof request.body === 'object' && request.body !== null && 'version' in request.body;
@@ -113,7 +115,7 @@ async function readConfig(
       'version',
     );
   const { version, config } = readBody(envelopeSchema, request.body);
-  return { version, config: configOf(config, ['config']) };
+  return { version, config: configOf(await parser.check(config), ['config']) };
 }
 
 /** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */
@@ -125,11 +127,9 @@ function refuseTooLarge(config: RouterConfig): void {
     throw invalidField('config', `takes ${bytes} bytes with all defaults, more than the ${maxRecordBytes} of a record`);
 }
 
-function configOf(raw: unknown, under: readonly string[]): RouterConfig {
-  const checked = validateConfig(raw);
-  const issues = [...referenceIssues(raw), ...(checked.ok ? [] : checked.issues)];
-  if (checked.ok && issues.length === 0) return checked.config;
-  throw invalidFields(issues.map((issue) => ({ ...issue, path: [...under, ...issue.path] })));
+function configOf(checked: CheckedConfig, under: readonly string[]): RouterConfig {
+  if (checked.ok) return checked.config;
+  throw invalidFields(checked.issues.map((issue) => ({ ...issue, path: [...under, ...issue.path] })));
 }
 
 function configOfYaml(parsed: ParseResult): RouterConfig {
