@@ -69,6 +69,9 @@ const chunk = Buffer.alloc(1_048_576);
 const leastFreeBytes = 4 * 1_048_576;
 const lockFileBytes = 16_384;
 
+/** A disk with less than this needs its room for the data. */
+const plentyBytes = 16 * leastFreeBytes;
+
 /** Holds the room that an opening needs, for a process that was killed and starts again on a disk that is full by then. */
 const reserveFileOf = (directory: string): string => join(directory, 'reserve');
 
@@ -90,7 +93,7 @@ export function requireSpaceToOpen(directory: string, dataFile: string): void {
 /** Once the store is open: keeps the room for the next opening, where there is any to spare. */
 export function keepSpaceToOpen(directory: string): void {
   const reserve = reserveFileOf(directory);
-  if (existsSync(reserve) || freeBytesOf(directory) < 4 * leastFreeBytes) return;
+  if (existsSync(reserve) || freeBytesOf(directory) < plentyBytes) return;
   try {
     // Zeros in a hole would hold no room.
     writeFileSync(reserve, Buffer.alloc(leastFreeBytes));
