@@ -128,7 +128,7 @@ const ownCacheEntries = 20_000;
 export async function distributedHome(
   settings: ProcessSettings,
   parts: DistributedHomeParts,
-): Promise<EngineHome & Pick<KafkaBroker, 'trim'> & { deleteTopics(): Promise<void> }> {
+): Promise<EngineHome & Pick<KafkaBroker, 'trim' | 'membersOf'> & { deleteTopics(): Promise<void> }> {
   const clock = systemClock();
   const createId = systemIds();
   const { topicPrefix } = settings;
@@ -150,6 +150,7 @@ export async function distributedHome(
     createId,
     encoder: settings.encoder,
     trim: (of, before) => broker.trim(of, before),
+    membersOf: (group, read) => broker.membersOf(group, read),
     async deleteTopics() {
       const names = (await broker.listTopics()).map(({ name }) => name);
       // Without a prefix there is no telling whose topics they are.

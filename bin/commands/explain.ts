@@ -67,9 +67,11 @@ async function fromLog(io: Io, options: ExplainOptions, requestId: string): Prom
     const { broker, topicPrefix } = home;
     const topic = (await broker.listTopics()).find(({ name }) => name === topicPrefix + topics.routeDecided.name);
     if (!topic) throw new CliError(`there are no decisions in ${where}`);
-    const { maxScannedRecords } = defaultGatewaySettings;
-    const search = { broker, topicPrefix, requestPathPartitions: topic.partitions, maxScannedRecords };
-    const decision = await findDecision(search, requestId, null);
+    const { maxScannedRecords: maxRecords } = defaultGatewaySettings;
+    const { decision } = await findDecision(
+      { broker, topicPrefix, requestPathPartitions: topic.partitions },
+      { decisionId: requestId, routingKey: null, maxRecords, wants: 'first' },
+    );
     if (!decision)
       throw new CliError(`no decision with id ${JSON.stringify(requestId)} among the newest records in ${where}`);
     return decision;

@@ -104,6 +104,7 @@ interface MigrateOptions extends HomeOptions {
   readonly partitions?: number;
   readonly toPrefix: string;
   readonly toPartitions: number;
+  readonly force?: boolean;
 }
 
 function addMigrate(topicsCommand: Command, io: Io): void {
@@ -114,7 +115,11 @@ function addMigrate(topicsCommand: Command, io: Io): void {
     )
     .option('--partitions <number>', 'partitions of the request path as they are (default 4)', wholeNumber(1, 256))
     .requiredOption('--to-prefix <text>', 'in front of every new topic; nothing may be there')
-    .requiredOption('--to-partitions <number>', 'partitions of the new request path', wholeNumber(1, 256));
+    .requiredOption('--to-partitions <number>', 'partitions of the new request path', wholeNumber(1, 256))
+    .option(
+      '--force',
+      'although services run, or have records to handle, as far as can be seen: for an engine that cannot be drained any more; those records stay behind',
+    );
   addHomeOptions(migrate)
     .addHelpText(
       'after',
@@ -133,6 +138,8 @@ function addMigrate(topicsCommand: Command, io: Io): void {
           from: { topicPrefix: settings.topicPrefix, partitions: settings.partitions },
           to: { topicPrefix: options.toPrefix, partitions: options.toPartitions },
           trim: (of, before) => home.trim(of, before),
+          membersOf: (group, read) => home.membersOf(group, read),
+          force: options.force ?? false,
         });
         const rows = migrated.map(({ topic, records }) => [topic, String(records)]);
         io.stdout.write(formatTable(['topic', 'records'], rows, io.stdout.columns));

@@ -322,7 +322,6 @@ function summaryOf({ workload, policies, choices, played, ratePerSecond, columns
     ...choicesText(workload, policies, choices),
     'mean utility of this engine\n',
     `  first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${signed(rise)})\n`,
-    `  first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${rise >= 0 ? '+' : ''}${rise.toFixed(4)})\n`,
     'learning behind its log\n',
     `  ${lag}\n`,
     played.late > 0

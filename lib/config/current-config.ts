@@ -34,7 +34,10 @@ export function createConfigReader(
   };
 }
 
-/** An `onInvalid` that counts, for services: the gateway is the one that says so in the log. */
+/**
+ * An `onInvalid` that counts, for services whose host knows no `tableChecks`: with them the view passes such a record over and
+ * counts it, and nothing invalid comes here.
+ */
 export function countInvalidConfig(metrics: Metrics, service: string): () => void {
   return () => metrics.count('quantum_router_view_undecodable_total', { service, topic: topics.config.name });
 }

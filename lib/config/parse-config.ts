@@ -99,8 +99,21 @@ export function configToJson(config: RouterConfig): string {
   return JSON.stringify(config);
 }
 
+/** Every service of a process reads the same few texts, and some hundred models take a while: the newest are kept. */
+const keptConfigs = new Map<string, RouterConfig>();
+const mostKept = 4;
+
 /** Reads `ConfigApplied.json`; settings that did not exist when it was written get their defaults. Throws, naming every faulty field. */
 export function configFromJson(json: string): RouterConfig {
+  const kept = keptConfigs.get(json);
+  if (kept) return kept;
+  const config = checkedFromJson(json);
+  keptConfigs.set(json, config);
+  if (keptConfigs.size > mostKept) keptConfigs.delete(keptConfigs.keys().next().value!);
+  return config;
+}
+
+function checkedFromJson(json: string): RouterConfig {
   const checked = validateConfig(withinTodaysLimits(JSON.parse(json)));
   if (checked.ok) return checked.config;
   throw new Error(

@@ -66,12 +66,12 @@ export function readYaml(source: string, environment: Environment | null): YamlT
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const refuse = (message: string, position: Position = { line: 1, column: 1 }): YamlText => ({
+  const refuse = (message: string, position: Position = { line: 1, column: 1 }, field = ''): YamlText => ({
     ok: false,
-    faults: [{ ...position, path: [], message }],
+    faults: [{ ...position, path: field === '' ? [] : [field], message }],
   });
   const tooLarge = faultOfSize(text);
-  if (tooLarge) return refuse(tooLarge.message, { line: tooLarge.line, column: 1 });
+  if (tooLarge) return refuse(tooLarge.message, { line: tooLarge.line, column: 1 }, tooLarge.field);
   // Duplicate keys are looked for below: the parser compares every key of a map with every other.
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -113,7 +113,7 @@ export function faultOfBytes(text: string): string | null {
 }
 
 /** What is too much about the text, found by its tokens alone in one pass. */
-function faultOfSize(text: string): { message: string; line: number } | null {
+function faultOfSize(text: string): { message: string; line: number; field?: string } | null {
   const message = faultOfBytes(text);
   if (message !== null) return { message, line: 1 };
   let tokens = 0;
@@ -137,11 +137,28 @@ function faultOfSize(text: string): { message: string; line: number } | null {
     else if (type === 'flow-map-start' || type === 'flow-seq-start') flowDepth += 1;
     else if (type === 'flow-map-end' || type === 'flow-seq-end') flowDepth -= 1;
     if (type !== 'space') isLineStart = false;
-    if (keys > limits.maxKeys) return { message: `must have at most ${limits.maxKeys} keys`, line };
+    if (keys > limits.maxKeys) {
+      // What is counted is no tree yet; but only one thing can be that long.
+      const field = longestOf(text);
+      const models = field === 'models' ? `; of models there may be ${limits.maxModels}` : '';
+      return { message: `must have at most ${limits.maxKeys} keys, of all maps together${models}`, line, field };
+    }
     if (flowDepth > limits.maxDepth || (indent > limits.maxIndent && type !== 'comment'))
       return { message: `must be nested at most ${limits.maxDepth} deep`, line };
   }
   return null;
+}
+
+/** The setting at the left margin that the most text stands under; empty where there is none. */
+function longestOf(text: string): string {
+  const starts = [...text.matchAll(/^([A-Za-z]{1,64}):/gm)];
+  let longest = '';
+  let most = 0;
+  starts.forEach((start, i) => {
+    const chars = (starts[i + 1]?.index ?? text.length) - start.index;
+    if (chars > most) [longest, most] = [start[1]!, chars];
+  });
+  return longest;
 }
 
 /** Behind a fault of syntax: how to write a reference there, if one is the reason. */

@@ -26,6 +26,10 @@ export interface MigrationOptions {
   readonly to: EnginePlace;
   /** Forgets what comes before an offset; where a broker cannot, learning events begin with empty records. */
   readonly trim?: (of: TopicPartition, before: number) => Promise<void>;
+  /** How many members a consumer group has now; absent where a broker has no groups but its own. */
+  readonly membersOf?: (group: string, topics: readonly string[]) => Promise<number>;
+  /** Copies although the engine runs or has records to decide: for one that cannot be drained any more. */
+  readonly force?: boolean;
 }
 
 export interface MigratedTopic {
@@ -42,13 +46,17 @@ const fillerRecords = 10_000;
 
 /**
  * Rejects, before anything is made or copied, when the new topics hold records already, and when the old engine has not the
- * number of partitions that is said.
+ * number of partitions that is said, still runs, or has not decided all that it was asked.
  */
 export async function migrateTopics(options: MigrationOptions): Promise<MigratedTopic[]> {
   const { broker, services, from, to } = options;
   if (from.topicPrefix === to.topicPrefix) throw new Error('the new topics need another prefix than the old ones');
   await refuseFilled(options);
   await refuseOtherNumber(options);
+  if (!options.force) {
+    await refuseRunning(options);
+    await refuseUndrained(options);
+  }
   await ensureServiceTopics(services, { broker, topicPrefix: to.topicPrefix, requestPathPartitions: to.partitions });
   const schemas = settingsOf(topics.schemas as unknown as Topic<never>, 1);
   await broker.ensureTopics([{ ...schemas, name: to.topicPrefix + schemas.name }]);
@@ -97,6 +105,49 @@ async function refuseOtherNumber({ broker, services, from }: MigrationOptions): 
       if (end > 0) throw new Error(otherwise);
     }
   }
+}
+
+/** Rows that change while they are copied are lost for the new engine. */
+async function refuseRunning({ services, from, membersOf }: MigrationOptions): Promise<void> {
+  if (!membersOf) return;
+  for (const service of services) {
+    const read = topicInputs(service).map(({ topic }) => from.topicPrefix + topic.name);
+    const group = from.topicPrefix + service.group;
+    const members = await membersOf(group, read);
+    if (members > 0) throw new Error(`group ${group} has ${members} members: stop the engine first`);
+  }
+}
+
+/** Streams stay behind, and what is still to be done in them with them. Services with rows say in their changelogs how far they are. */
+async function refuseUndrained({ broker, services, from }: MigrationOptions): Promise<void> {
+  for (const service of services) {
+    if (!service.table || service.table.topic.partitions === 'one') continue;
+    for (let partition = 0; partition < from.partitions; partition++) {
+      const changelog = { topic: from.topicPrefix + service.table.topic.name, partition };
+      const table = createTaskTable<Any>(service.table, { ...changelog, ownerEpoch: 0 });
+      for await (const records of broker.read(changelog, { from: 0 })) table.restore(records, () => {});
+      const positions = table.restored();
+      for (const { topic } of topicInputs(service)) {
+        if (topic.partitions === 'one') continue;
+        const of = { topic: from.topicPrefix + topic.name, partition };
+        const waiting = await recordsFrom(broker, of, positions?.get(topic.name) ?? 0);
+        if (waiting === 0) continue;
+        const where = `${of.topic}[${partition}]`;
+        throw new Error(
+          `${service.group} has still to handle ${waiting} records of ${where}, which would stay behind: let the engine run without producers until its lag is 0, then stop it`,
+        );
+      }
+    }
+  }
+}
+
+/** Counted, not calculated: a transaction leaves offsets at the end that nobody can read. */
+async function recordsFrom(broker: Broker, of: TopicPartition, position: number): Promise<number> {
+  const { earliest, end } = await broker.offsets(of);
+  const from = Math.max(position, earliest);
+  let count = 0;
+  if (from < end) for await (const records of broker.read(of, { from, to: end })) count += records.length;
+  return count;
 }
 
 /** All records in their order; compaction may have taken some, so offsets differ. */

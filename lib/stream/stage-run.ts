@@ -569,8 +569,8 @@ export class StageRun {
       const record = records[i]!;
       const { topic, offset, timestampMs } = record;
       if (topic !== plan.wire || events[i] === settled) continue;
-      if (suspects.isCondemned(place, offset)) {
-        const error = suspects.reasonOf(place, offset);
+      if (suspects.isCondemned(place, record)) {
+        const error = suspects.reasonOf(place, record);
         this.putAside(record, 'process', error);
         input.onPutAside?.(offset, this.partition);
         continue;

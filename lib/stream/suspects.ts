@@ -2,15 +2,21 @@
  * Which records a processor may have failed at. A processor has state of its own, so after a failure it can only begin
  * anew from what it saved; what is remembered here over such restarts narrows a failed batch down to the record at fault.
  */
+/** A record by its place and its time: a topic that was made anew gives the same offsets to others. */
+export interface Suspected {
+  readonly offset: number;
+  readonly timestampMs: number;
+}
+
 export interface Suspects {
   /** Cuts a batch into those that may be handed over together: suspected records come one by one. */
-  portions<R extends { readonly offset: number }>(place: string, batch: readonly R[]): R[][];
+  portions<R extends Suspected>(place: string, batch: readonly R[]): R[][];
   /** A portion made the processor throw. */
-  failed(place: string, portion: readonly { readonly offset: number }[], error: unknown): void;
+  failed(place: string, portion: readonly Suspected[], error: unknown): void;
   /** True for a record that has made it throw by itself as often as is tried. */
-  isCondemned(place: string, offset: number): boolean;
+  isCondemned(place: string, record: Suspected): boolean;
   /** What the record failed with last, when it was alone. */
-  reasonOf(place: string, offset: number): unknown;
+  reasonOf(place: string, record: Suspected): unknown;
 }
 
 interface Place {
@@ -18,11 +24,15 @@ interface Place {
   from: number;
   to: number;
   /** Failures of records that were handed over alone, newest last. */
-  readonly alone: Map<number, { readonly tries: number; readonly error: unknown }>;
+  readonly alone: Map<string, { readonly tries: number; readonly error: unknown }>;
 }
 
 /** Records remembered per partition; with more of them at fault the oldest are tried again. */
 const maxRemembered = 10_000;
+
+function nameOf({ offset, timestampMs }: Suspected): string {
+  return `${offset}@${timestampMs}`;
+}
 
 /** `maxTries`: how often a record by itself may fail before it is condemned. */
 export function createSuspects(maxTries: number): Suspects {
@@ -63,11 +73,12 @@ export function createSuspects(maxTries: number): Suspects {
       }
       if (portion.length > 1) return;
       const { alone } = suspected;
-      alone.set(from, { tries: (alone.get(from)?.tries ?? 0) + 1, error });
+      const name = nameOf(portion[0]!);
+      alone.set(name, { tries: (alone.get(name)?.tries ?? 0) + 1, error });
       if (alone.size > maxRemembered) alone.delete(alone.keys().next().value!);
     },
-    isCondemned: (place, offset) => (places.get(place)?.alone.get(offset)?.tries ?? 0) >= maxTries,
-    reasonOf: (place, offset) => places.get(place)?.alone.get(offset)?.error,
+    isCondemned: (place, record) => (places.get(place)?.alone.get(nameOf(record))?.tries ?? 0) >= maxTries,
+    reasonOf: (place, record) => places.get(place)?.alone.get(nameOf(record))?.error,
   };
 }
 

@@ -28,7 +28,7 @@ export interface GatewaySettings {
   readonly keepAliveTimeoutMs: number;
   /** A connection on which nothing moves in either direction is closed: longer than the longest wait for a decision. */
   readonly idleTimeoutMs: number;
-  /** Decisions of this gateway kept in memory. */
+  /** Decisions of this gateway kept in memory, and as many of the newest in the log read when it starts. */
   readonly maxRecentDecisions: number;
   /** Routing keys of decisions with a session kept for their outcomes. */
   readonly maxRoutingKeys: number;
@@ -36,6 +36,8 @@ export interface GatewaySettings {
   readonly maxScannedRecords: number;
   /** Newest records per partition searched for the decision of a report that says all but whether it exists. */
   readonly maxReportScannedRecords: number;
+  /** Newest outcomes of a partition searched for earlier reports of a decision that was made before this gateway started. */
+  readonly maxRecalledOutcomes: number;
   /** Reports kept in memory to answer a contradiction at once. */
   readonly maxRememberedReports: number;
   /** How much longer than for its threads a call of a model waits for its decision while the engine does not answer. */
@@ -66,6 +68,7 @@ export const defaultGatewaySettings: GatewaySettings = {
   maxRoutingKeys: 100_000,
   maxScannedRecords: 50_000,
   maxReportScannedRecords: 5_000,
+  maxRecalledOutcomes: 1_000,
   maxRememberedReports: 20_000,
   hastyGraceMs: 100,
   callTimeoutMs: 600_000,

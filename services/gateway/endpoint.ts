@@ -92,6 +92,8 @@ export interface GatewayContext {
   readonly lookup: DecisionLookup;
   /** What this gateway was told of its decisions lately. */
   readonly reported: ReportedOutcomes;
+  /** Decisions made before were reported on to others: what was said is in the log alone. */
+  readonly startedAtMs: number;
   /** What is not ready yet; empty when everything is. */
   readonly waitingFor: () => readonly string[];
   /** Further facts for /health. */

@@ -1,69 +1,31 @@
-/** Finds a decision in the log by its id, looking at no more than the newest records of each partition. */
-import type { Broker, TopicPartition } from '../../lib/ports/broker';
-import type { RouteDecided } from '../../lib/topics/generated/messages';
+/**
+ * Finds a decision, or the reports of one, in the log by its id, looking at no more than the newest records of each
+ * partition.
+ */
+import type { Broker, LogRecord, TopicPartition } from '../../lib/ports/broker';
+import type { Topic } from '../../lib/topics/define-topic';
+import type { RouteDecided, RouteOutcome } from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
 import { readRow } from '../../lib/topics/read-row';
 import { topics } from '../../lib/topics/topics';
 
-export interface FindDecisionOptions {
+export interface SearchedLog {
   readonly broker: Broker;
   readonly topicPrefix: string;
   readonly requestPathPartitions: number;
-  /** Newest offsets looked at per partition. */
-  readonly maxScannedRecords: number;
 }
 
-/**
- * The first record with this id in its partition (the first is the truth); null when it is not among the newest.
- * Without a routing key (a session may have hidden it) the partition of the id comes first, then all others.
- */
-export async function findDecision(
-  options: FindDecisionOptions,
-  decisionId: string,
-  routingKey: string | null,
-): Promise<RouteDecided | null> {
-  const count = options.requestPathPartitions;
-  const likely = partitionOf(routingKey ?? decisionId, count);
-  const others =
-    routingKey === null ? Array.from({ length: count }, (_, partition) => partition).filter((p) => p !== likely) : [];
-  for (const partition of [likely, ...others]) {
-    const found = await findInPartition(options, partition, decisionId);
-    if (found) return found;
-  }
-  return null;
-}
-
-async function findInPartition(
-  options: FindDecisionOptions,
-  partition: number,
-  decisionId: string,
-): Promise<RouteDecided | null> {
-  const of = { topic: options.topicPrefix + topics.routeDecided.name, partition };
-  const { earliest, end } = await options.broker.offsets(of);
-  const from = Math.max(earliest, end - options.maxScannedRecords);
-  return firstWithId(options.broker, of, { from, to: end }, decisionId);
-}
-
-/** Few enough that the event loop is held up for some milliseconds only. */
-const chunkRecords = 200;
-
-async function firstWithId(
-  broker: Broker,
-  of: TopicPartition,
-  range: { readonly from: number; readonly to: number },
-  decisionId: string,
-): Promise<RouteDecided | null> {
-  if (range.from >= range.to) return null;
-  const idBytes = Buffer.from(decisionId, 'utf8');
-  for await (const records of broker.read(of, { ...range, maxRecords: chunkRecords })) {
-    for (const record of records) {
-      // Searching the bytes is a hundred times cheaper than decoding them.
-      if (!record.value?.includes(idBytes)) continue;
-      const read = readRow(topics.routeDecided, record);
-      if (read.kind === 'row' && read.value.decisionId === decisionId) return read.value;
-    }
-  }
-  return null;
+export interface Search {
+  readonly decisionId: string;
+  /** Null where nobody knows it (a session may have hidden it): then the partition of the id comes first, and all others. */
+  readonly routingKey: string | null;
+  /** Newest offsets looked at in each partition. */
+  readonly maxRecords: number;
+  /**
+   * `first`: the first record with this id in its partition, which is the truth. `any`: the newest records come first, since
+   * most of what is looked for is that new; a second record of one id is rare, and changes neither key nor candidates.
+   */
+  readonly wants: 'first' | 'any';
 }
 
 export interface Found {
@@ -72,37 +34,97 @@ export interface Found {
   readonly searchedAll: boolean;
 }
 
-/** Records looked at first, in each partition: most of what is looked for is that new. */
+interface Range {
+  readonly of: TopicPartition;
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Tail extends Range {
+  readonly isWhole: boolean;
+}
+
+/** Few enough that the event loop is held up for some milliseconds only. */
+const chunkRecords = 200;
+/** Records looked at first, in each partition, where any will do. */
 const firstRecords = 500;
 
-/** As `findDecision`, but the newest records of each partition first, and it says whether there were older ones. */
-export async function findAmongNewest(
-  options: Omit<FindDecisionOptions, 'maxScannedRecords'>,
-  decisionId: string,
-  routingKey: string | null,
-  maxRecords: number,
+export async function findDecision(
+  log: SearchedLog,
+  { decisionId, routingKey, maxRecords, wants }: Search,
 ): Promise<Found> {
-  const { broker, topicPrefix, requestPathPartitions: count } = options;
-  const partitions =
-    routingKey === null ? Array.from({ length: count }, (_, p) => p) : [partitionOf(routingKey, count)];
-  const likely = partitionOf(routingKey ?? decisionId, count);
-  partitions.sort((a, b) => Number(b === likely) - Number(a === likely));
-  const ranges = await Promise.all(
-    partitions.map(async (partition) => {
-      const of = { topic: topicPrefix + topics.routeDecided.name, partition };
-      const { earliest, end } = await broker.offsets(of);
-      const from = Math.max(earliest, end - maxRecords);
-      return { of, from, middle: Math.max(from, end - firstRecords), end, whole: from === earliest };
-    }),
-  );
-  for (const { of, middle, end } of ranges) {
-    const decision = await firstWithId(broker, of, { from: middle, to: end }, decisionId);
-    // An older record with the same id would be the truth: a second one is rare, and changes neither key nor candidates.
-    if (decision) return { decision, searchedAll: false };
+  const tails: Tail[] = [];
+  for (const partition of partitionsOf(log, decisionId, routingKey))
+    tails.push(await tailOf(log, topics.routeDecided.name, partition, maxRecords));
+  const middleOf = ({ from, to }: Range): number => (wants === 'first' ? from : Math.max(from, to - firstRecords));
+  const ranges = [
+    ...tails.map((tail) => ({ ...tail, from: middleOf(tail) })),
+    ...tails.map((tail) => ({ ...tail, to: middleOf(tail) })),
+  ];
+  for (const range of ranges)
+    for await (const decision of rowsWith(log.broker, topics.routeDecided, range, decisionId))
+      if (decision.decisionId === decisionId) return { decision, searchedAll: false };
+  return { decision: null, searchedAll: tails.every(({ isWhole }) => isWhole) };
+}
+
+/** What was reported of a decision, in order, as far as the newest `maxRecords` of its partition have it. */
+export async function findReports(
+  log: SearchedLog,
+  decisionId: string,
+  routingKey: string,
+  maxRecords: number,
+): Promise<RouteOutcome[]> {
+  const partition = partitionOf(routingKey, log.requestPathPartitions);
+  const tail = await tailOf(log, topics.routeOutcome.name, partition, maxRecords);
+  const reports: RouteOutcome[] = [];
+  for await (const outcome of rowsWith(log.broker, topics.routeOutcome, tail, decisionId))
+    if (outcome.decisionId === decisionId) reports.push(outcome);
+  return reports;
+}
+
+/** The newest decisions of every partition, some at a time: what a gateway knows when it starts. */
+export async function* newestDecisions(log: SearchedLog, maxDecisions: number): AsyncGenerator<RouteDecided> {
+  const perPartition = Math.floor(maxDecisions / log.requestPathPartitions);
+  for (let partition = 0; partition < log.requestPathPartitions; partition++) {
+    const tail = await tailOf(log, topics.routeDecided.name, partition, perPartition);
+    yield* rowsWith(log.broker, topics.routeDecided, tail, '');
   }
-  for (const { of, from, middle } of ranges) {
-    const decision = await firstWithId(broker, of, { from, to: middle }, decisionId);
-    if (decision) return { decision, searchedAll: false };
-  }
-  return { decision: null, searchedAll: ranges.every(({ whole }) => whole) };
+}
+
+/** The partition where the decision is likely to be comes first. */
+function partitionsOf(log: SearchedLog, decisionId: string, routingKey: string | null): number[] {
+  const likely = partitionOf(routingKey ?? decisionId, log.requestPathPartitions);
+  if (routingKey !== null) return [likely];
+  const all = Array.from({ length: log.requestPathPartitions }, (_, partition) => partition);
+  return [likely, ...all.filter((partition) => partition !== likely)];
+}
+
+async function tailOf(
+  { broker, topicPrefix }: SearchedLog,
+  topic: string,
+  partition: number,
+  maxRecords: number,
+): Promise<Tail> {
+  const of = { topic: topicPrefix + topic, partition };
+  const { earliest, end } = await broker.offsets(of);
+  const from = Math.max(earliest, end - maxRecords);
+  return { of, from, to: end, isWhole: from === earliest };
+}
+
+/** Rows of records that hold these bytes somewhere. */
+async function* rowsWith<T>(broker: Broker, topic: Topic<T>, { of, from, to }: Range, text: string): AsyncGenerator<T> {
+  if (from >= to) return;
+  const bytes = Buffer.from(text, 'utf8');
+  for await (const records of broker.read(of, { from, to, maxRecords: chunkRecords }))
+    for (const record of records) {
+      const row = rowWith(topic, record, bytes);
+      if (row !== null) yield row;
+    }
+}
+
+function rowWith<T>(topic: Topic<T>, record: LogRecord, bytes: Buffer): T | null {
+  // Searching the bytes is a hundred times cheaper than decoding them.
+  if (!record.value?.includes(bytes)) return null;
+  const read = readRow(topic, record);
+  return read.kind === 'row' ? read.value : null;
 }

@@ -26,11 +26,12 @@ import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { formOf } from './doors/error-form';
 import { type CallServer, createCallServer } from './doors/serve-call';
 import type { Endpoint, GatewayContext } from './endpoint';
+import { newestDecisions, type SearchedLog } from './find-decision';
 import { HttpError, toHttpError } from './http-error';
 import { createDecisionLookup } from './look-up-decision';
 import { type Door, openDoor } from './open-door';
 import { acceptedEncodings, parseJson, readText } from './read-body';
-import { createRecentDecisions } from './recent-decisions';
+import { createRecentDecisions, type RecentDecisions } from './recent-decisions';
 import { createReportedOutcomes } from './reported-outcomes';
 import { configEndpoints } from './routes/config';
 import { decisionEndpoints } from './routes/decisions';
@@ -128,6 +129,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const { broker, clock, metrics, log, onFailed } = options;
   const topicPrefix = options.topicPrefix ?? '';
   const id = `gateway-${options.createId()}`;
+  const startedAtMs = clock.nowMs();
   const recent = createRecentDecisions(settings);
   const host = { broker, log, metrics, topicPrefix, tableChecks };
   const configView = await followView('gateway', topics.config, host, onFailed);
@@ -145,6 +147,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     models: () => config()?.config.models.length ?? 0,
     decisionsBefore: await decisionsInLog(broker, topicPrefix, options.requestPathPartitions),
   });
+  const reported = createReportedOutcomes(settings.maxRememberedReports);
   const client = await createRouterClient({
     broker,
     clock,
@@ -154,6 +157,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     readsDeadLetters: true,
     onDecision: (decision) => {
       recent.add(decision);
+      reported.know(decision.decisionId);
       feedback.noteDecision();
     },
   });
@@ -175,6 +179,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     requestPathPartitions: options.requestPathPartitions,
     maxScannedRecords: settings.maxScannedRecords,
   };
+  await recallDecisions(search, recent, settings.maxRecentDecisions, log);
   const lookup = createDecisionLookup({ search, clock, onFound: recent.add });
   const context: GatewayContext = {
     id,
@@ -196,7 +201,8 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     underWay: new Map(),
     findDecision: async (decisionId, routingKey) => recent.get(decisionId) ?? lookup.first(decisionId, routingKey),
     lookup,
-    reported: createReportedOutcomes(settings.maxRememberedReports),
+    reported,
+    startedAtMs,
     waitingFor: () => [...(config() ? [] : ['a configuration']), ...(options.waitingFor?.() ?? [])],
     status: options.status ?? (() => ({})),
   };
@@ -221,6 +227,17 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     for (const view of views) await view.stop();
   };
   return { context, calls, close };
+}
+
+/** A request that comes again after a restart finds its decision here, as it did before. */
+async function recallDecisions(search: SearchedLog, recent: RecentDecisions, max: number, log: Log): Promise<void> {
+  try {
+    for await (const decision of newestDecisions(search, max)) recent.add(decision);
+  } catch (error) {
+    log.warn('the newest decisions could not be read; they are looked for when they are asked for', {
+      error: error as Error,
+    });
+  }
 }
 
 /** All endpoints, as they are served and documented. */

@@ -3,8 +3,8 @@
  * a stated number. An id that nobody knows costs one look; of many at once one is looked for at a time.
  */
 import type { Clock } from '../../lib/ports/clock';
-import type { RouteDecided } from '../../lib/topics/generated/messages';
-import { type FindDecisionOptions, type Found, findAmongNewest, findDecision } from './find-decision';
+import type { RouteDecided, RouteOutcome } from '../../lib/topics/generated/messages';
+import { type Found, findDecision, findReports, type SearchedLog } from './find-decision';
 import { HttpError } from './http-error';
 
 export interface DecisionLookup {
@@ -15,10 +15,15 @@ export interface DecisionLookup {
   find(decisionId: string, routingKey: string | null, maxRecords: number): Promise<Found>;
   /** The first record with this id, where it is among the newest that a search looks at. Takes its turn with the others. */
   first(decisionId: string, routingKey: string | null): Promise<RouteDecided | null>;
+  /** What was reported of it, as far as the newest `maxRecords` of its partition say. Takes its turn with the others. */
+  reports(decisionId: string, routingKey: string, maxRecords: number): Promise<RouteOutcome[]>;
 }
 
 export interface DecisionLookupOptions {
-  readonly search: FindDecisionOptions;
+  readonly search: SearchedLog & {
+    /** Newest offsets that `first` looks at in each partition. */
+    readonly maxScannedRecords: number;
+  };
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly onFound: (decision: RouteDecided) => void;
 }
@@ -46,7 +51,7 @@ export function createDecisionLookup({ search, clock, onFound }: DecisionLookupO
   };
 
   const look = async (key: string, decisionId: string, routingKey: string | null, max: number): Promise<Found> => {
-    const found = await findAmongNewest(search, decisionId, routingKey, max);
+    const found = await findDecision(search, { decisionId, routingKey, maxRecords: max, wants: 'any' });
     if (found.decision) onFound(found.decision);
     else if (found.searchedAll) {
       unknownUntilMs.delete(key);
@@ -68,6 +73,12 @@ export function createDecisionLookup({ search, clock, onFound }: DecisionLookupO
       underWay.set(key, looking);
       return looking;
     },
-    first: (decisionId, routingKey) => inTurn(() => findDecision(search, decisionId, routingKey)),
+    first: (decisionId, routingKey) =>
+      inTurn(async () => {
+        const { maxScannedRecords: maxRecords } = search;
+        return (await findDecision(search, { decisionId, routingKey, maxRecords, wants: 'first' })).decision;
+      }),
+    reports: (decisionId, routingKey, maxRecords) =>
+      inTurn(() => findReports(search, decisionId, routingKey, maxRecords)),
   };
 }

@@ -1,45 +1,68 @@
 /**
- * Parses a YAML configuration in a thread of its own, one at a time and not for ever: what a YAML text costs cannot be told
- * from its size, and requests must not wait for it.
+ * Parses a YAML configuration, and checks a large one that came as JSON, in a thread of its own, one at a time and not for ever:
+ * what a YAML text costs cannot be told from its size, some hundred models take longer than requests may wait.
  */
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ParseResult } from '../../lib/config/parse-config';
 import { faultOfBytes } from '../../lib/config/read-yaml';
+import { type CheckedConfig, checkPlainConfig } from './check-plain-config';
 import { HttpError } from './http-error';
 
-const maxParseMs = 5_000;
+/** Since the thread has begun with it; a machine may be busy. */
+const maxParseMs = 10_000;
 const maxHeapMb = 256;
 
-export type ConfigParser = (text: string) => Promise<ParseResult>;
+/** JSON of more characters than this is checked in the thread: what is shorter takes some milliseconds. */
+const largeChars = 16_384;
 
-/** The parser rejects with an HttpError when a text takes too long, or more than `maxWaiting` wait for their turn. */
+/** What the thread is given. */
+export type ConfigSource =
+  | { readonly kind: 'yaml'; readonly text: string }
+  | { readonly kind: 'value'; readonly value: unknown };
+
+/** Both reject with an HttpError when a configuration takes too long, or more than `maxWaiting` wait for their turn. */
+export interface ConfigParser {
+  parse(text: string): Promise<ParseResult>;
+  /** Of a value as JSON has it. */
+  check(value: unknown): Promise<CheckedConfig>;
+}
+
 export function createConfigParser({ maxWaiting = 8 } = {}): ConfigParser {
   let waiting = 0;
   let turn: Promise<unknown> = Promise.resolve();
-  return async (text) => {
-    // The tokens are counted in the thread: 60,000 of them would hold up requests, too.
-    const message = faultOfBytes(text);
-    if (message !== null) return { ok: false, errors: [{ line: 1, column: 1, path: '', message }] };
+  const inTurn = <T>(source: ConfigSource): Promise<T> => {
     if (waiting >= maxWaiting)
-      throw new HttpError('overloaded', 'other configurations are being parsed; try again later');
+      return Promise.reject(new HttpError('overloaded', 'other configurations are being parsed; try again later'));
     waiting++;
-    const parsed = turn.then(() => parseInThread(text)).finally(() => waiting--);
+    const parsed = turn.then(() => parseInThread<T>(source)).finally(() => waiting--);
     turn = parsed.catch(() => {});
     return parsed;
   };
+  return {
+    async parse(text) {
+      // The tokens are counted in the thread: 60,000 of them would hold up requests, too.
+      const message = faultOfBytes(text);
+      if (message !== null) return { ok: false, errors: [{ line: 1, column: 1, path: '', message }] };
+      return inTurn({ kind: 'yaml', text });
+    },
+    async check(value) {
+      const isLarge = (JSON.stringify(value)?.length ?? 0) > largeChars;
+      return isLarge ? inTurn({ kind: 'value', value }) : checkPlainConfig(value);
+    },
+  };
 }
 
-function parseInThread(text: string): Promise<ParseResult> {
+function parseInThread<T>(source: ConfigSource): Promise<T> {
   // From sources (tests, development) the thread has to learn TypeScript first; built, it needs nothing.
   const extension = extname(__filename);
   const execArgv = extension === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [];
   const worker = new Worker(join(__dirname, `parse-config-worker${extension}`), {
-    workerData: text,
+    workerData: source,
     execArgv,
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
   });
-  return new Promise<ParseResult>((resolve, reject) => {
+  return new Promise<T>((resolve, reject) => {
     const tooLong = (): void =>
       reject(
         new HttpError(
@@ -48,12 +71,11 @@ function parseInThread(text: string): Promise<ParseResult> {
           'config',
         ),
       );
-    // From here the thread is there: starting it is not the text's fault.
     let limit: NodeJS.Timeout | undefined;
-    worker.once('online', () => {
-      limit = setTimeout(tooLong, maxParseMs);
+    worker.on('message', (message: 'started' | T) => {
+      if (message === 'started') limit = setTimeout(tooLong, maxParseMs);
+      else resolve(message);
     });
-    worker.once('message', resolve);
     // The thread fails for one reason that a text can bring about: it runs out of memory.
     worker.once('error', (error: NodeJS.ErrnoException) =>
       error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooLong() : reject(error),

@@ -1,5 +1,10 @@
-/** The thread that parses one configuration: see parse-config-apart.ts. */
+/** The thread that parses or checks one configuration: see parse-config-apart.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { parseConfig } from '../../lib/config/parse-config';
+import { checkPlainConfig } from './check-plain-config';
+import type { ConfigSource } from './parse-config-apart';
 
-parentPort!.postMessage(parseConfig(workerData as string));
+const source = workerData as ConfigSource;
+// From here on time is the text's: what came before was the start of the thread.
+parentPort!.postMessage('started');
+parentPort!.postMessage(source.kind === 'yaml' ? parseConfig(source.text) : checkPlainConfig(source.value));

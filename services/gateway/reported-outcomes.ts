@@ -10,6 +10,10 @@ export interface ReportedOutcomes {
   of(decisionId: string): readonly RouteOutcome[];
   /** What becomes of a report, and remembers it where it is taken. */
   take(outcome: RouteOutcome): Merged;
+  /** Whether all that the log may say of this decision is known here: it was decided here, or its reports were recalled. */
+  isKnown(decisionId: string): boolean;
+  /** From now on it is known: with what the log has of it, in order, where this gateway was not there from the beginning. */
+  know(decisionId: string, inLog?: readonly RouteOutcome[]): void;
   /** The report did not become durable after all. */
   forget(outcome: RouteOutcome): void;
 }
@@ -18,6 +22,7 @@ export interface ReportedOutcomes {
 export function createReportedOutcomes(maxReports: number): ReportedOutcomes {
   // A Map iterates in order of insertion, so the first key is the oldest.
   const byDecision = new Map<string, readonly RouteOutcome[]>();
+  const known = new Set<string>();
   let count = 0;
   const set = (decisionId: string, reports: readonly RouteOutcome[]): void => {
     count += reports.length - (byDecision.get(decisionId)?.length ?? 0);
@@ -25,17 +30,26 @@ export function createReportedOutcomes(maxReports: number): ReportedOutcomes {
     if (reports.length > 0) byDecision.set(decisionId, reports);
   };
   const reportsOf = (decisionId: string): readonly RouteOutcome[] => byDecision.get(decisionId) ?? [];
+  const take = (outcome: RouteOutcome): Merged => {
+    const merged = mergeReport(reportsOf(outcome.decisionId), outcome);
+    if (merged.kind !== 'taken') return merged;
+    set(outcome.decisionId, merged.reports);
+    for (const [oldest] of byDecision) {
+      if (count <= maxReports) break;
+      set(oldest, []);
+      known.delete(oldest);
+    }
+    return merged;
+  };
   return {
     of: reportsOf,
-    take(outcome) {
-      const merged = mergeReport(reportsOf(outcome.decisionId), outcome);
-      if (merged.kind !== 'taken') return merged;
-      set(outcome.decisionId, merged.reports);
-      for (const [oldest] of byDecision) {
-        if (count <= maxReports) break;
-        set(oldest, []);
-      }
-      return merged;
+    take,
+    isKnown: (decisionId) => known.has(decisionId),
+    know(decisionId, inLog = []) {
+      if (known.has(decisionId)) return;
+      known.add(decisionId);
+      if (known.size > maxReports) known.delete(known.keys().next().value!);
+      for (const outcome of inLog) take(outcome);
     },
     forget(outcome) {
       const reports = reportsOf(outcome.decisionId);

@@ -66,7 +66,12 @@ export function lockDirectory(directory: string, options: LockOptions = {}): () 
       );
     }
     const startedAt = processOf(process.pid)?.startedAt ?? null;
-    writeHolder(file, { pid: process.pid, host: hostname(), startedAt, byKernel: lock === 'taken' });
+    try {
+      writeHolder(file, { pid: process.pid, host: hostname(), startedAt, byKernel: lock === 'taken' });
+    } catch (error) {
+      // On a full disk: where the kernel keeps the lock, the file only says who has it.
+      if (lock !== 'taken') throw error;
+    }
   } catch (error) {
     closeSync(file);
     throw error;

@@ -13,7 +13,7 @@ import { fileUseOf, maxTables, openRoot, openTable } from './lmdb-root';
 import { StoreDamagedError } from './store-damage';
 import { dataFileOf, makeStoreDirectory, readMarker, refuseUnsafe, unusable, writeMarker } from './store-directory';
 import { nameOfKey } from './store-reader';
-import { openStoreSpace, requireSpaceToOpen } from './store-space';
+import { keepSpaceToOpen, openStoreSpace, requireSpaceToOpen } from './store-space';
 import { pageBytes, type StoreTable } from './store-table';
 import { currentFormat, firstFormat, type TableName } from './store-tables';
 
@@ -69,6 +69,7 @@ export function openEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStore 
     writeMarker(directory, { durability, clean: false, hasData: existsSync(dataFile) });
     const root = openRoot(dataFile, durability);
     writeMarker(directory, { durability, clean: false, hasData: true });
+    keepSpaceToOpen(directory);
     return createStore(root, { ...options, durability }, () => {
       try {
         writeMarker(directory, { durability, clean: true, hasData: true });

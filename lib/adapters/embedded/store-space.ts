@@ -8,7 +8,18 @@
  * Deleting needs room as well, since lmdb writes a changed page to another place. So works that add leave a part of the
  * room alone. On a full disk works that free go on there, and the pages that they free take what is added then.
  */
-import { closeSync, existsSync, fstatSync, openSync, statfsSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { TransientError } from '../../ports/broker';
 import type { WorkSize } from './group-commit';
 import { reasonOfSystemError, StoreUnusableError } from './store-damage';
@@ -58,15 +69,37 @@ const chunk = Buffer.alloc(1_048_576);
 const leastFreeBytes = 4 * 1_048_576;
 const lockFileBytes = 16_384;
 
-/** Before lmdb opens the file. Throws StoreUnusableError. */
+/** A disk with less than this needs its room for the data. */
+const plentyBytes = 16 * leastFreeBytes;
+
+/** Holds the room that an opening needs, for a process that was killed and starts again on a disk that is full by then. */
+const reserveFileOf = (directory: string): string => join(directory, 'reserve');
+
+/** Before lmdb opens the file: gives the reserve up where it is needed. Throws StoreUnusableError. */
 export function requireSpaceToOpen(directory: string, dataFile: string): void {
+  if (freeBytesOf(directory) < leastFreeBytes) rmSync(reserveFileOf(directory), { force: true });
   if (freeBytesOf(directory) < leastFreeBytes) {
-    throw new StoreUnusableError(directory, `the disk is full (less than ${leastFreeBytes / 1_048_576} MB are free)`);
+    throw new StoreUnusableError(
+      directory,
+      `the disk is full (less than ${leastFreeBytes / 1_048_576} MB are free); the data is whole: free that much and start again`,
+    );
   }
   // lmdb makes this file as a hole and maps it: on a full disk that is a SIGBUS.
   const lockFile = `${dataFile}-lock`;
   if (!existsSync(lockFile) || statSync(lockFile).size < lockFileBytes)
     writeFileSync(lockFile, Buffer.alloc(lockFileBytes));
+}
+
+/** Once the store is open: keeps the room for the next opening, where there is any to spare. */
+export function keepSpaceToOpen(directory: string): void {
+  const reserve = reserveFileOf(directory);
+  if (existsSync(reserve) || freeBytesOf(directory) < plentyBytes) return;
+  try {
+    // Zeros in a hole would hold no room.
+    writeFileSync(reserve, Buffer.alloc(leastFreeBytes));
+  } catch {
+    rmSync(reserve, { force: true });
+  }
 }
 
 /** Free room on the disk of a directory, for this user. */

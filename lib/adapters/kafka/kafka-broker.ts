@@ -6,7 +6,7 @@ import type { Metrics } from '../../telemetry/metrics';
 import { type KafkaFollower, startFollower } from './follower';
 import { createKafkaClient, type KafkaClient } from './kafka-client';
 import { errorKind, isRefusedConnection, isTimeout, unreachable } from './kafka-errors';
-import { evictPredecessors, KafkaMembership, type MembershipEnvironment } from './kafka-membership';
+import { evictPredecessors, KafkaMembership, type MembershipEnvironment, membersOf } from './kafka-membership';
 import { KafkaProducer } from './kafka-producer';
 import { backoffMs, KafkaSession } from './kafka-session';
 import type { KafkaSettings } from './kafka-settings';
@@ -19,6 +19,8 @@ export interface KafkaBroker extends Broker {
   deleteTopics(names: readonly string[]): Promise<void>;
   /** Forgets the records before an offset. */
   trim(of: TopicPartition, before: number): Promise<void>;
+  /** How many members a consumer group has now. `topics`: what it reads. */
+  membersOf(group: string, topics: readonly string[]): Promise<number>;
 }
 
 export interface KafkaBrokerParts {
@@ -116,6 +118,11 @@ class KafkaBrokerOverSessions implements KafkaBroker {
   async trim(of: TopicPartition, before: number): Promise<void> {
     await this.refuseUnknown(of);
     await this.catalog.trim(of, before);
+  }
+
+  async membersOf(group: string, topics: readonly string[]): Promise<number> {
+    this.refuseClosed();
+    return membersOf({ group, topics }, this.control);
   }
 
   async offsets(of: TopicPartition): ReturnType<Broker['offsets']> {

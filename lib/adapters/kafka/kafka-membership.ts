@@ -401,3 +401,20 @@ export async function evictPredecessors(
     });
   }
 }
+
+/** How many members a group has now; 0 for one that nobody knows. */
+export async function membersOf(
+  { group, topics }: Pick<GroupOptions, 'group' | 'topics'>,
+  control: MembershipEnvironment['control'],
+): Promise<number> {
+  try {
+    return await control.run({ what: `looking at group ${group}`, topics, timeoutMs: tryMs }, async (cluster) => {
+      const coordinator = await cluster.findBroker({ nodeId: await coordinatorIdOf(cluster, topics[0]!, group) });
+      const { groups } = await coordinator.describeGroups({ groupIds: [group] });
+      return groups[0]?.members.length ?? 0;
+    });
+  } catch (error) {
+    if (errorType(error) === 'GROUP_ID_NOT_FOUND') return 0;
+    throw error;
+  }
+}

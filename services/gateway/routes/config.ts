@@ -3,11 +3,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { configLimits } from '../../../lib/config/config-limits';
 import { configSchema } from '../../../lib/config/config-schema';
-import { referenceIssues } from '../../../lib/config/expand-references';
-import { configToJson, type ParseResult, validateConfig } from '../../../lib/config/parse-config';
+import { configToJson, type ParseResult } from '../../../lib/config/parse-config';
 import type { ProviderConfig } from '../../../lib/config/provider-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { sleep } from '../../../lib/ports/clock';
+import type { CheckedConfig } from '../check-plain-config';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField, invalidFields } from '../http-error';
 import { type ConfigParser, createConfigParser } from '../parse-config-apart';
@@ -23,7 +23,7 @@ const envelopeSchema = z.strictObject({ version: z.int().min(0), config: z.unkno
 const appliedSchema = z.strictObject({ version: z.int(), appliedAtMs: z.int(), config: configSchema });
 
 export function configEndpoints(context: GatewayContext): Endpoint[] {
-  const parseYaml = createConfigParser();
+  const parser = createConfigParser();
   return [
     {
       method: 'GET',
@@ -64,7 +64,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
         'not_ready',
       ],
       handler: async (request, reply) => {
-        const { config, version } = await readConfig(request, parseYaml);
+        const { config, version } = await readConfig(request, parser);
         refuseTooLarge(config);
         refuseOtherAddresses(context.config()?.config ?? null, config);
         const written = await context.configWriter.apply(
@@ -95,7 +95,7 @@ function sendCurrent(context: GatewayContext, reply: FastifyReply): string {
 
 async function readConfig(
   request: FastifyRequest,
-  parseYaml: ConfigParser,
+  parser: ConfigParser,
 ): Promise<{ config: RouterConfig; version: number }> {
   const ifMatch = request.headers['if-match'];
   if (ifMatch !== undefined) {
@@ -105,7 +105,9 @@ async function readConfig(
     return {
       version,
       config:
-        typeof request.body === 'string' ? configOfYaml(await parseYaml(request.body)) : configOf(request.body, []),
+        typeof request.body === 'string'
+          ? configOfYaml(await parser.parse(request.body))
+          : configOf(await parser.check(request.body), []),
     };
   }
   const isEnvelope = typeof request.body === 'object' && request.body !== null && 'version' in request.body;
@@ -116,7 +118,7 @@ async function readConfig(
       'version',
     );
   const { version, config } = readBody(envelopeSchema, request.body);
-  return { version, config: configOf(config, ['config']) };
+  return { version, config: configOf(await parser.check(config), ['config']) };
 }
 
 /** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */
@@ -147,11 +149,9 @@ function refuseOtherAddresses(before: RouterConfig | null, after: RouterConfig):
   }
 }
 
-function configOf(raw: unknown, under: readonly string[]): RouterConfig {
-  const checked = validateConfig(raw);
-  const issues = [...referenceIssues(raw), ...(checked.ok ? [] : checked.issues)];
-  if (checked.ok && issues.length === 0) return checked.config;
-  throw invalidFields(issues.map((issue) => ({ ...issue, path: [...under, ...issue.path] })));
+function configOf(checked: CheckedConfig, under: readonly string[]): RouterConfig {
+  if (checked.ok) return checked.config;
+  throw invalidFields(checked.issues.map((issue) => ({ ...issue, path: [...under, ...issue.path] })));
 }
 
 function configOfYaml(parsed: ParseResult): RouterConfig {

@@ -48,7 +48,9 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
       handler: async (request, reply) => {
         const body = readBody(feedbackBodySchema, request.body);
         refuseEmpty(body);
-        const outcome = toOutcome(context, body, await decisionOf(context, body));
+        const decision = await decisionOf(context, body);
+        await recallReports(context, body, decision);
+        const outcome = toOutcome(context, body, decision);
         const fault = faultOf(outcome);
         if (fault) throw invalidField(fault.field, fault.reason);
         take(context, outcome);
@@ -97,6 +99,20 @@ async function decisionOf(context: GatewayContext, body: FeedbackBody): Promise<
       'decisionId',
     );
   return undefined;
+}
+
+/**
+ * What an earlier life of this gateway was told of the decision, from the newest outcomes of the log: a contradiction is
+ * answered as one after a restart, too. What other gateways were told since is known to reward-feedback alone.
+ */
+async function recallReports(
+  { reported, recent, lookup, settings, startedAtMs }: GatewayContext,
+  { decisionId, routingKey }: FeedbackBody,
+  decision: RouteDecided | undefined,
+): Promise<void> {
+  if (reported.isKnown(decisionId) || (decision && decision.decidedAtMs >= startedAtMs)) return;
+  const key = decision?.routingKey ?? routingKey ?? recent.routingKeyOf(decisionId) ?? decisionId;
+  reported.know(decisionId, await lookup.reports(decisionId, key, settings.maxRecalledOutcomes));
 }
 
 /** Undefined when nobody waits for it here, or when it does not come. */

@@ -50,8 +50,9 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
     checkRequest(context, current, request);
     const timeoutMs = (request.threadTimeoutMs ?? current.config.threadTimeoutMs) + settings.decisionGraceMs;
     try {
-      const decided = await (sameUnderWay?.decided ??
-        decide(request, contentHash, timeoutMs, contextOf(httpRequest, requestId)));
+      const deciding =
+        sameUnderWay?.decided ?? decide(request, contentHash, timeoutMs, contextOf(httpRequest, requestId));
+      const decided = await (body.requestId === undefined ? deciding : earlierOr(context, request, deciding));
       return sendJson(reply, ofSameContent(decided, requestId, contentHash));
     } catch (error) {
       const found = await recover(context, error, body.requestId, request);
@@ -92,6 +93,30 @@ function ofSameContent<T extends { readonly contentHash: string | null }>(of: T,
     `requestId: ${JSON.stringify(requestId)} was used for a request with other content; use another id`,
     'requestId',
   );
+}
+
+/** A decision takes some hundredths of a second; one that takes so long may have been made before this gateway started. */
+const lookAfterMs = 250;
+/** With more requests waiting it is the engine that is slow, and looking would make it slower. */
+const mostWaitingToLook = 32;
+
+/** The decision that is being made, or the one that the log has of this id: whichever is there first. */
+function earlierOr(
+  { clock, lookup, settings, underWay }: GatewayContext,
+  { requestId, sessionId }: RouteRequested,
+  deciding: Promise<RouteDecided>,
+): Promise<RouteDecided> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.setTimer(lookAfterMs, () => {
+      if (underWay.size > mostWaitingToLook) return;
+      lookup.find(requestId, sessionId ?? requestId, settings.maxReportScannedRecords).then(
+        ({ decision }) => decision && resolve(decision),
+        // Then the time-out comes, and the log is asked once more.
+        () => {},
+      );
+    });
+    deciding.then(resolve, reject).finally(cancel);
+  });
 }
 
 /** A request decided long ago is not decided again, so its decision is looked for before giving up. */

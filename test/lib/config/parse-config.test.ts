@@ -462,3 +462,13 @@ test.each([
     [path, expect.stringContaining('lone surrogate')],
   ]);
 });
+
+test.each([
+  ['block', Array.from({ length: 3_800 }, (_, i) => `  - { name: m${i}, provider: p }\n`).join('')],
+  ['lines', Array.from({ length: 3_800 }, (_, i) => `  - name: m${i}\n    provider: p\n`).join('')],
+])('thousands of models are refused by the name of the field, with how many there may be (%s)', (_style, models) => {
+  const parsed = parseConfig(`seed: 1\nmodels:\n${models}collapse: COMBINED\n`);
+  expect(parsed.ok ? [] : parsed.errors).toMatchObject([
+    { path: 'models', message: expect.stringContaining('of models there may be 256') },
+  ]);
+});

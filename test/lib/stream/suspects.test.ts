@@ -1,6 +1,8 @@
 import { createSuspects } from '../../../lib/stream/suspects';
 
-const batch = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => ({ offset: from + i }));
+const batch = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => ({ offset: from + i, timestampMs: 7 }));
+const at = (offset: number, timestampMs = 7) => ({ offset, timestampMs });
 const offsets = (portions: readonly (readonly { offset: number }[])[]) =>
   portions.map((portion) => portion.map(({ offset }) => offset));
 
@@ -30,9 +32,15 @@ test('a record is condemned once it has failed alone often enough, with its last
   const suspects = createSuspects(2);
   suspects.failed('a[0]', batch(1, 2), new Error('as one of two'));
   suspects.failed('a[0]', batch(1, 1), new Error('first'));
-  expect(suspects.isCondemned('a[0]', 1)).toBe(false);
+  expect(suspects.isCondemned('a[0]', at(1))).toBe(false);
   suspects.failed('a[0]', batch(1, 1), new Error('second'));
-  expect(suspects.isCondemned('a[0]', 1)).toBe(true);
-  expect(suspects.reasonOf('a[0]', 1)).toEqual(new Error('second'));
-  expect([suspects.isCondemned('a[0]', 2), suspects.isCondemned('a[1]', 1)]).toEqual([false, false]);
+  expect(suspects.isCondemned('a[0]', at(1))).toBe(true);
+  expect(suspects.reasonOf('a[0]', at(1))).toEqual(new Error('second'));
+  expect([suspects.isCondemned('a[0]', at(2)), suspects.isCondemned('a[1]', at(1))]).toEqual([false, false]);
+});
+
+test('a record at the offset of a condemned one is another one where the topic was made anew', () => {
+  const suspects = createSuspects(1);
+  suspects.failed('a[0]', batch(1, 1), new Error('no'));
+  expect([suspects.isCondemned('a[0]', at(1)), suspects.isCondemned('a[0]', at(1, 8))]).toEqual([true, false]);
 });

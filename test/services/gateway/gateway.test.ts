@@ -5,7 +5,7 @@ import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import { TransientError } from '../../../lib/ports/broker';
 import { deadLetterOf } from '../../../lib/stream/dead-letters';
 import { createMetrics } from '../../../lib/telemetry/metrics';
-import type { ModelProfile } from '../../../lib/topics/generated/messages';
+import type { ModelProfile, RouteRequested } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { decisionOf, startGateway, testConfig } from './start-gateway';
 
@@ -748,6 +748,59 @@ describe('when no decision comes', () => {
     await started.clock.advanceBy(3_000);
     const answer = await waiting;
     expect([answer.status, answer.body.error.code]).toEqual([409, 'conflict']);
+    await started.stop();
+  });
+
+  test('after a restart an id means what it meant before: the same decision, or a conflict, and nothing is asked anew', async () => {
+    const started = await startGateway();
+    const asked = { requestId: 'r', prompt: 'a', sessionId: 'one' };
+    const first = await started.call('POST', '/v1/route', asked);
+    await started.restart();
+    expect((await started.call('POST', '/v1/route', asked)).body).toEqual(first.body);
+    expect((await started.call('POST', '/v1/route', { ...asked, prompt: 'b' })).status).toBe(409);
+    // Another session would be another partition, where nobody knows the id.
+    expect((await started.call('POST', '/v1/route', { ...asked, sessionId: 'two' })).status).toBe(409);
+    expect(started.requests()).toHaveLength(1);
+    await started.stop();
+  });
+
+  test('an id that is older than what a gateway reads at its start is looked for long before the time-out', async () => {
+    const decidedIds = new Set<string>();
+    // As the engine does it: an id is decided once.
+    const answer = (request: RouteRequested) => {
+      if (decidedIds.has(request.requestId)) return [];
+      decidedIds.add(request.requestId);
+      return [decisionOf(request)];
+    };
+    const started = await startGateway({ answer, settings: { maxRecentDecisions: 4 } });
+    const asked = { requestId: 'r', prompt: 'a' };
+    const first = await started.call('POST', '/v1/route', asked);
+    for (let i = 0; i < 40; i++) await started.call('POST', '/v1/route', { prompt: `${i}` });
+    await started.restart();
+    const again = started.call('POST', '/v1/route', asked);
+    await started.until(() => started.requests().length === 42);
+    await started.clock.advanceBy(300);
+    expect((await again).body).toEqual(first.body);
+    // Found once, it is known.
+    expect((await started.call('POST', '/v1/route', { ...asked, prompt: 'b' })).status).toBe(409);
+    // What waits for a decision that never comes ends with its time-out.
+    const stopping = started.stop();
+    await started.clock.advanceBy(3_000);
+    await stopping;
+  });
+
+  test('a contradiction is a conflict after a restart, too, and what was said before still counts', async () => {
+    const started = await startGateway();
+    await started.call('POST', '/v1/route', { requestId: 'r', prompt: 'a', sessionId: 's' });
+    const tell = (said: object) => started.call('POST', '/v1/feedback', { decisionId: 'r', ...said });
+    expect((await tell({ quality: 0.8, status: 'FAILURE' })).status).toBe(202);
+    await started.clock.advanceBy(1_000);
+    await started.restart();
+    const { status, body } = await tell({ quality: 0.3 });
+    expect([status, body.error.field]).toEqual([409, 'revision']);
+    expect((await tell({ costUsd: 0.01 })).status).toBe(202);
+    expect(started.outcomes().at(-1)).toMatchObject({ costUsd: 0.01, status: 'FAILURE' });
+    expect((await tell({ quality: 0.3, revision: 1 })).status).toBe(202);
     await started.stop();
   });
 

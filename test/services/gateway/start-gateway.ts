@@ -136,17 +136,19 @@ export async function startGateway(
     },
   });
   let ids = 0;
-  const gateway = await createGateway({
-    broker: disturb(broker),
-    clock,
-    createId: () => `id-${++ids}`,
-    metrics: createMetrics(),
-    log: createLog({ level: 'silent' }),
-    requestPathPartitions: partitions,
-    onFailed: fail,
-    ...gatewayOptions,
-    settings: { port: 0, ...gatewayOptions.settings },
-  });
+  const open = () =>
+    createGateway({
+      broker: disturb(broker),
+      clock,
+      createId: () => `id-${++ids}`,
+      metrics: createMetrics(),
+      log: createLog({ level: 'silent' }),
+      requestPathPartitions: partitions,
+      onFailed: fail,
+      ...gatewayOptions,
+      settings: { port: 0, ...gatewayOptions.settings },
+    });
+  let gateway = await open();
   const requests = (): RouteRequested[] =>
     broker.records(topics.routeRequested.name).map((record) => topics.routeRequested.codec.decode(record.value!));
   const outcomes = (): RouteOutcome[] =>
@@ -165,6 +167,11 @@ export async function startGateway(
     broker,
     clock,
     gateway,
+    /** Ends this gateway and starts another one on the same log, for `call` to speak to. */
+    async restart(): Promise<void> {
+      await gateway.stop();
+      gateway = await open();
+    },
     requests,
     outcomes,
     /** Resolves when this holds; time stands still meanwhile. */

@@ -1,6 +1,16 @@
 /** Places that cannot be written to, and a disk that gets full while the store is open. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkStore } from '../../../../lib/adapters/embedded/check-store';
@@ -148,6 +158,42 @@ onDisk('a disk that is full (skipped where this user may not mount one)', () => 
         await again.close();
       }),
   );
+});
+
+onDisk('a start on a disk that has got full (skipped where this user may not mount one)', () => {
+  test('takes the room that was kept for it, and what is there is served', async () => {
+    const path = join(place, 'disk');
+    mkdirSync(path);
+    expect(mountSmallDisk(path)).toBe(true);
+    try {
+      expect(spawnSync('mount', ['-o', 'remount,size=100m', path]).status).toBe(0);
+      const directory = join(path, 'store');
+      const broker = open(directory);
+      await broker.ensureTopics([topic]);
+      await broker.producer('p').send([{ topic: 't', key: 'k', value: Buffer.from('kept') }]);
+      // Somebody else takes all that is left, to the last byte.
+      const filler = openSync(join(path, 'filler'), 'w');
+      expect(() => {
+        for (;;) writeSync(filler, Buffer.alloc(4_096));
+      }).toThrow(/ENOSPC/);
+      closeSync(filler);
+      await broker.close();
+      const again = open(directory);
+      const records: LogRecord[] = [];
+      for await (const chunk of again.read({ topic: 't', partition: 0 }, { from: 0 })) records.push(...chunk);
+      expect(records.map(({ value }) => value!.toString())).toEqual(['kept']);
+      await again.close();
+      // Without what was kept a start says what to do.
+      const more = openSync(join(path, 'more'), 'w');
+      expect(() => {
+        for (;;) writeSync(more, Buffer.alloc(4_096));
+      }).toThrow(/ENOSPC/);
+      closeSync(more);
+      expect(() => open(directory)).toThrow(/the disk is full .* the data is whole: free that much and start again/);
+    } finally {
+      unmount(path);
+    }
+  });
 });
 
 onDisk('retention on a full disk (skipped where this user may not mount one)', () => {
