@@ -286,12 +286,10 @@ export class Task implements StageTask {
 
   /** The last write of all: nothing is under way, so the next task need not read anything twice. */
   private async writeRest(): Promise<void> {
-    const { handed } = this.around.plan;
-    if (handed.length > 0 && this.uncommittedSinceMs !== null) {
-      await this.handOn();
+    await this.handOn();
+    if (this.around.plan.handed.length > 0) {
       if (this.outgoing.length > 0) await this.write(false);
-      await this.askEnds();
-      this.progressed();
+      if (await this.askEnds()) this.progressed();
     }
     await this.write(true);
   }
@@ -305,20 +303,24 @@ export class Task implements StageTask {
   /**
    * How far the topics are written that are handed on. Stages have seen everything in them before it is written, so their
    * end, whenever it was asked for, is a position that the rows of any later flush reflect. Where it cannot be had, a
-   * restart reads more again.
+   * restart reads more again. True when some position has moved.
    */
-  private async askEnds(): Promise<void> {
+  private async askEnds(): Promise<boolean> {
     const { host, plan } = this.around;
     this.endsAskedMs = host.clock.monotonicMs();
+    let moved = false;
     for (const { wire, topic, passage } of plan.handed) {
       if (passage !== 'hand') continue;
       try {
         const { end } = await host.broker.offsets({ topic: wire, partition: this.partition });
-        this.positions.set(topic.name, Math.max(end, this.positions.get(topic.name) ?? 0));
+        if (end <= (this.positions.get(topic.name) ?? 0)) continue;
+        this.positions.set(topic.name, end);
+        moved = true;
       } catch (error) {
         host.log.debug('the end of a topic cannot be had now', { topic: wire, error: error as Error });
       }
     }
+    return moved;
   }
 
   private positionsOf({ plan }: StageRun): ReadonlyMap<string, number> {

@@ -10,8 +10,13 @@ import { foldSettingsOf } from '../../services/dqn-trainer/fold';
 // Another seed: SEED=7 npx jest --selectProjects simulation
 const seed = Number(process.env['SEED'] ?? 1);
 
-test(`a log with faults in it comes out as it was recorded, learned threads and weights too (seed ${seed})`, async () => {
-  const { broker, decisions, duplicateDecisions } = await simulate({ seed, requests: 200, crashes: 2 });
+test.each([
+  [['separate']],
+  [['chained']],
+  // One log, written by both.
+  [['separate', 'chained']],
+] as const)(`a log with faults in it, written %j, comes out as it was recorded, learned threads and weights too (seed ${seed})`, async (placements) => {
+  const { broker, decisions, duplicateDecisions } = await simulate({ seed, requests: 200, crashes: 3, placements });
   const differences: LocatedDifference[] = [];
   const { signal } = new AbortController();
   const verified = await verifyRange({
