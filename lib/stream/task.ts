@@ -34,6 +34,8 @@ export class Task implements StageTask {
   private readonly positions = new Map<string, number>();
   /** Never before everything is restored: until then stages have not seen all that is written. */
   private endsAskedMs = Number.POSITIVE_INFINITY;
+  /** Whether a commit would move positions of what is handed on. */
+  private endsMoved = false;
   /** When the oldest thing that a commit would make durable was done; null when there is none. */
   private uncommittedSinceMs: number | null = null;
   private nowMs = 0;
@@ -271,12 +273,16 @@ export class Task implements StageTask {
     if (this.outgoing.length === 0 && !commit) return;
     this.assertOurs();
     const records = this.takeOutgoing();
-    if (commit) for (const stage of this.stages) stage.flush(records, this.positionsOf(stage));
+    const positions = commit ? this.wirePositions() : null;
+    if (commit) {
+      for (const stage of this.stages) stage.flush(records, this.positionsOf(stage));
+      this.endsMoved = false;
+    }
     // Letters of rows that were put aside.
     records.push(...this.takeOutgoing());
     const startedMs = host.elapsedMs();
     await retryCounted(host, plan.name, 'write', () =>
-      this.consumer.write({ records, ...(commit && { positions: this.wirePositions() }) }),
+      this.consumer.write({ records, ...(positions && { positions }) }),
     );
     const tookSeconds = (host.elapsedMs() - startedMs) / 1_000;
     if (commit) this.uncommittedSinceMs = null;
@@ -289,7 +295,8 @@ export class Task implements StageTask {
     await this.handOn();
     if (this.around.plan.handed.length > 0) {
       if (this.outgoing.length > 0) await this.write(false);
-      if (await this.askEnds()) this.progressed();
+      await this.askEnds();
+      if (this.endsMoved) this.progressed();
     }
     await this.write(true);
   }
@@ -303,24 +310,22 @@ export class Task implements StageTask {
   /**
    * How far the topics are written that are handed on. Stages have seen everything in them before it is written, so their
    * end, whenever it was asked for, is a position that the rows of any later flush reflect. Where it cannot be had, a
-   * restart reads more again. True when some position has moved.
+   * restart reads more again.
    */
-  private async askEnds(): Promise<boolean> {
+  private async askEnds(): Promise<void> {
     const { host, plan } = this.around;
     this.endsAskedMs = host.clock.monotonicMs();
-    let moved = false;
     for (const { wire, topic, passage } of plan.handed) {
       if (passage !== 'hand') continue;
       try {
         const { end } = await host.broker.offsets({ topic: wire, partition: this.partition });
         if (end <= (this.positions.get(topic.name) ?? 0)) continue;
         this.positions.set(topic.name, end);
-        moved = true;
+        this.endsMoved = true;
       } catch (error) {
         host.log.debug('the end of a topic cannot be had now', { topic: wire, error: error as Error });
       }
     }
-    return moved;
   }
 
   private positionsOf({ plan }: StageRun): ReadonlyMap<string, number> {
