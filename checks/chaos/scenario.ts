@@ -72,7 +72,12 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   const limits = { ...config.limits, maxPromptBytes };
   const figures = createFigures(scenario.name, say);
   say(`seed ${seed}; logs and data in ${directory}`);
-  const cluster = await startCluster({ directory, config: { ...config, limits }, partitions, placement: options.placement });
+  const cluster = await startCluster({
+    directory,
+    config: { ...config, limits },
+    partitions,
+    placement: options.placement,
+  });
   options.onCluster(cluster);
   const clientTimeoutMs = config.threadTimeoutMs + defaultGatewaySettings.decisionGraceMs;
   const random = seededRandom(seed, 'chaos', scenario.name);

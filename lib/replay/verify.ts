@@ -177,7 +177,10 @@ class Verification {
     };
     const scoredOffsets = first.flatMap(({ decided }) => scoredPositions(decided).map(([, offset]) => offset));
     const openedOffsets = first.flatMap(({ decided }) => ownEntry(decided.positions, openedTopic) ?? []);
-    const oldestMs = first.reduce((oldest, { decided }) => Math.min(oldest, decided.decidedAtMs), Number.MAX_SAFE_INTEGER);
+    const oldestMs = first.reduce(
+      (oldest, { decided }) => Math.min(oldest, decided.decidedAtMs),
+      Number.MAX_SAFE_INTEGER,
+    );
     const { broker } = this.options;
     return {
       opened: openRecordWindow({

@@ -82,7 +82,8 @@ describeWithServers('the chained placement on Kafka', () => {
   const untilAllDecided = async (): Promise<void> => {
     const startedMs = clock.monotonicMs();
     while ((await decidedIds()).size < sent) {
-      if (clock.monotonicMs() - startedMs > patienceMs) throw new Error(`${(await decidedIds()).size} of ${sent} decided`);
+      if (clock.monotonicMs() - startedMs > patienceMs)
+        throw new Error(`${(await decidedIds()).size} of ${sent} decided`);
       await sleep(clock, 100);
     }
   };

@@ -10,15 +10,16 @@ const placements = [
 ] as const;
 
 describe(`the whole engine on an unkind broker (seed ${seed})`, () => {
-  it.each(
-    placements,
-  )('%s: decides every request once, by its deadline, with exact propensities, and learns every outcome once', async (_how, inTurn) => {
-    const result = await simulate({ seed, requests: 150, crashes: 3, placements: inTurn });
-    expect(result.violations).toEqual([]);
-    expect(result.decisions).toBe(150);
-    expect(result.learningEvents).toBeGreaterThan(50);
-    expect(result.deadLetters).toBeGreaterThan(0);
-  });
+  it.each(placements)(
+    '%s: decides every request once, by its deadline, with exact propensities, and learns every outcome once',
+    async (_how, inTurn) => {
+      const result = await simulate({ seed, requests: 150, crashes: 3, placements: inTurn });
+      expect(result.violations).toEqual([]);
+      expect(result.decisions).toBe(150);
+      expect(result.learningEvents).toBeGreaterThan(50);
+      expect(result.deadLetters).toBeGreaterThan(0);
+    },
+  );
 
   it('writes the same log for the same seed and another one for another', async () => {
     const options = { seed, requests: 60, crashes: 1 };

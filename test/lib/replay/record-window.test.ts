@@ -29,7 +29,7 @@ async function windowOver(values: readonly (Entry | Buffer | null)[], from = 0) 
     of,
     codec: topic.codec,
     idOf: ({ id }) => String(id),
-    idFields: ["id"],
+    idFields: ['id'],
     from,
     earliest: 2,
     end: values.length,
@@ -95,7 +95,17 @@ test('any other failure of decoding is not swallowed', async () => {
     { name: 'log', partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 1_000 },
   ]);
   await broker.producer('test').send([{ ...of, key: 'k', value: Buffer.from('1') }]);
-  const window = openRecordWindow({ broker, of, codec: broken, idOf: ({ id }) => String(id), idFields: ['id'], from: 0, earliest: 0, end: 1, onRead: () => {} });
+  const window = openRecordWindow({
+    broker,
+    of,
+    codec: broken,
+    idOf: ({ id }) => String(id),
+    idFields: ['id'],
+    from: 0,
+    earliest: 0,
+    end: 1,
+    onRead: () => {},
+  });
   await expect(window.take(0)).rejects.toThrow('out of memory');
 });
 

@@ -1,8 +1,19 @@
 import { defaultUnkindness } from '../../../lib/adapters/memory/memory-broker';
 import { anyTopic, defineService, due, emit, on, type ServiceDefinition } from '../../../lib/stream/define-service';
-import { place, type Placement } from '../../../lib/stream/placement';
+import { type Placement, place } from '../../../lib/stream/placement';
 import { runServices } from '../../../lib/stream/run-engine';
-import { createWorld, jsonTopic, type Order, orders, ordersOf, receipts, refunds, type Tally, tallies, type World } from './toy';
+import {
+  createWorld,
+  jsonTopic,
+  type Order,
+  orders,
+  ordersOf,
+  receipts,
+  refunds,
+  type Tally,
+  tallies,
+  type World,
+} from './toy';
 
 const parcels = jsonTopic<Order>('toy.parcels', (order) => order.key);
 const visits = jsonTopic<Tally>('toy.visits', (tally) => tally.key, { kind: 'table' });
@@ -95,7 +106,12 @@ beforeEach(() => {
   poison.clear();
 });
 
-function start(world: World, placement: Placement, stages: readonly ServiceDefinition[] = [seller, packer], external = options.external) {
+function start(
+  world: World,
+  placement: Placement,
+  stages: readonly ServiceDefinition[] = [seller, packer],
+  external = options.external,
+) {
   return runServices(stages, world.host, { known, external, placement });
 }
 
@@ -195,46 +211,49 @@ test('both placements decide the same', async () => {
   expect(await decisions(chained)).toEqual(await decisions([]));
 });
 
-
-test.each([1, 2, 3, 4, 5])('with an unkind broker, in placements that change, each order has one receipt and one parcel (seed %d)', async (seed) => {
-  const world = createWorld({ seed, partitions: 2, unkindness: defaultUnkindness });
-  /** Time passes until it is done: writes are tried again, and groups assigned anew. */
-  const inTime = async <T>(work: Promise<T>): Promise<T> => {
-    let ended = false;
-    const ending = () => {
-      ended = true;
+test.each([1, 2, 3, 4, 5])(
+  'with an unkind broker, in placements that change, each order has one receipt and one parcel (seed %d)',
+  async (seed) => {
+    const world = createWorld({ seed, partitions: 2, unkindness: defaultUnkindness });
+    /** Time passes until it is done: writes are tried again, and groups assigned anew. */
+    const inTime = async <T>(work: Promise<T>): Promise<T> => {
+      let ended = false;
+      const ending = () => {
+        ended = true;
+      };
+      work.then(ending, ending);
+      while (!ended) await world.clock.advanceBy(50);
+      return work;
     };
-    work.then(ending, ending);
-    while (!ended) await world.clock.advanceBy(50);
-    return work;
-  };
-  let sent = 0;
-  for (const placement of [chained, [], chained] as Placement[]) {
-    const engine = await inTime(start(world, placement));
-    for (let i = 0; i < 10; i++) {
-      sent++;
-      const order = { id: `${'ab'[i % 2]!}${sent}`, key: 'ab'[i % 2]!, amount: sent % 3 === 0 ? 600 : sent };
-      for (let failed = true; failed; ) {
-        failed = await inTime(world.put(orders, [order])).then(
-          () => false,
-          () => true,
-        );
+    let sent = 0;
+    for (const placement of [chained, [], chained] as Placement[]) {
+      const engine = await inTime(start(world, placement));
+      for (let i = 0; i < 10; i++) {
+        sent++;
+        const order = { id: `${'ab'[i % 2]!}${sent}`, key: 'ab'[i % 2]!, amount: sent % 3 === 0 ? 600 : sent };
+        for (let failed = true; failed; ) {
+          failed = await inTime(world.put(orders, [order])).then(
+            () => false,
+            () => true,
+          );
+        }
+        await world.clock.advanceBy(70);
       }
-      await world.clock.advanceBy(70);
+      await inTime(engine.stop());
     }
-    await inTime(engine.stop());
-  }
-  const last = await inTime(start(world, chained));
-  await world.clock.advanceBy(10_000);
-  await inTime(last.stop());
-  for (const topic of [receipts, parcels]) {
-    const byId = new Map<string, Set<string>>();
-    for (const order of world.read(topic)) byId.set(order!.id, (byId.get(order!.id) ?? new Set()).add(JSON.stringify(order)));
-    expect(byId.size).toBe(sent);
-    // A write whose acknowledgement was lost is written again; it says the same.
-    expect([...byId.values()].filter((contents) => contents.size > 1)).toEqual([]);
-  }
-});
+    const last = await inTime(start(world, chained));
+    await world.clock.advanceBy(10_000);
+    await inTime(last.stop());
+    for (const topic of [receipts, parcels]) {
+      const byId = new Map<string, Set<string>>();
+      for (const order of world.read(topic))
+        byId.set(order!.id, (byId.get(order!.id) ?? new Set()).add(JSON.stringify(order)));
+      expect(byId.size).toBe(sent);
+      // A write whose acknowledgement was lost is written again; it says the same.
+      expect([...byId.values()].filter((contents) => contents.size > 1)).toEqual([]);
+    }
+  },
+);
 
 test('a placement that cannot be is refused with what is wrong', () => {
   const world = createWorld();
