@@ -2,7 +2,7 @@
  * Breaks the engine on a real Kafka and Redis, every service its own process, and checks in the topics themselves that
  * nothing acknowledged was lost, decided ambiguously or learned twice.
  *
- *     node dist/checks/chaos.js --seed 1 [--scenario kills] [--requests 20000] [--rate 150]
+ *     node dist/checks/chaos.js --seed 1 [--scenario kills] [--placement chained] [--requests 20000] [--rate 150]
  *
  * A JSON line for every figure on stdout, tables and the course of events on stderr. Ends with 1 when a bar was missed.
  * docs/chaos.md says what each scenario does and what its figures mean.
@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCheck } from '../lab/report/report-line';
+import { placementNames } from '../services/placements';
 import type { Cluster } from './chaos/cluster';
 import { garbageScenario } from './chaos/garbage';
 import { killsScenario } from './chaos/kills';
@@ -36,6 +37,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     scenario: { type: 'string' },
+    placement: { type: 'string', default: 'separate' },
     requests: { type: 'string' },
     rate: { type: 'string', default: '150' },
   },
@@ -49,6 +51,8 @@ async function main(): Promise<void> {
   if (chosen.length === 0) {
     throw new Error(`there is no scenario ${values.scenario}; there are ${all.map(({ name }) => name).join(', ')}`);
   }
+  const placement = placementNames.find((name) => name === values.placement);
+  if (!placement) throw new Error(`there is no placement ${values.placement}; there are ${placementNames.join(', ')}`);
   for (const scenario of chosen) {
     const directory = mkdtempSync(join(tmpdir(), `quantum-router-chaos-${scenario.name}-`));
     const say = (text: string): void => {
@@ -58,6 +62,7 @@ async function main(): Promise<void> {
       const figures = await runScenario({
         scenario,
         seed,
+        placement,
         requests: Number(values.requests ?? scenario.requests),
         ratePerSecond: Number(values.rate),
         directory,

@@ -21,6 +21,7 @@ import { topics } from '../lib/topics/topics';
 import { tensorBackendOf } from '../services/dqn-trainer/tensor-backend';
 import { startEngine } from '../services/engine';
 import { type EngineHome, memoryHome } from '../services/home';
+import type { PlacementName } from '../services/placements';
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -28,6 +29,8 @@ export interface SimulationOptions {
   readonly requests: number;
   /** Engines that vanish and are started again. */
   readonly crashes: number;
+  /** How the engines are run, in turn; by default all of them chained. */
+  readonly placements?: readonly PlacementName[];
 }
 
 export interface SimulationResult {
@@ -63,6 +66,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const failures: string[] = [];
   const outages: Outage[] = [];
 
+  const placements = options.placements ?? ['chained'];
+  let starts = 0;
   const start = async (): Promise<{ vanish: () => void; stop: () => Promise<void> }> => {
     const { home, vanish } = mortalHome(ground, broker, random);
     const engine = await startEngine({
@@ -72,6 +77,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       trainer: 'inline',
       http: null,
       log,
+      placement: placements[starts++ % placements.length]!,
       onFatal: (group, error) => failures.push(`${group} failed for good: ${error.message}`),
     });
     return { vanish, stop: () => engine.stop() };

@@ -17,6 +17,7 @@ import { ensureServiceTopics } from '../../lib/stream/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { distributedHome, type EngineHome } from '../../services/home';
+import { chainName, type PlacementName, placements } from '../../services/placements';
 import type { ProcessName } from '../../services/process';
 import { until } from './until';
 
@@ -30,6 +31,8 @@ export interface Cluster {
   /** A process that is silent for so long loses its partitions. */
   readonly sessionTimeoutMs: number;
   readonly processes: Processes;
+  /** Which process runs a service. */
+  processOf(service: ProcessName): ProcessName;
   stop(): Promise<void>;
 }
 
@@ -57,6 +60,7 @@ export interface ClusterOptions {
   readonly directory: string;
   readonly config: RouterConfig;
   readonly partitions: number;
+  readonly placement: PlacementName;
 }
 
 /** Kafka's own lower limit for it. */
@@ -67,7 +71,7 @@ const readyLimitMs = 180_000;
 const ports = { HTTP_PORT: '0', METRICS_PORT: '0' };
 
 /** Resolves when all services are ready. What was started is stopped again when something cannot be. */
-export async function startCluster({ directory, config, partitions }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({ directory, config, partitions, placement }: ClusterOptions): Promise<Cluster> {
   const clock = systemClock();
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -90,10 +94,12 @@ export async function startCluster({ directory, config, partitions }: ClusterOpt
     await applyTo(home, config);
     // Once, and before the rush of seven processes that would all make them.
     await ensureServiceTopics(declaredServices(), { ...home, requestPathPartitions: partitions });
-    const { processes, stop: stopProcesses } = startProcesses(directory, environment, clock);
+    const { processes, stop: stopProcesses } = startProcesses(directory, environment, clock, placement);
     stops.push(stopProcesses);
     await processes.untilAllReady();
-    return { kafka, redis, home, clock, partitions, sessionTimeoutMs, processes, stop };
+    const processOf = (service: ProcessName): ProcessName =>
+      placements[placement].some(({ stages }) => stages.includes(service)) ? chainName : service;
+    return { kafka, redis, home, clock, partitions, sessionTimeoutMs, processes, processOf, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -107,9 +113,14 @@ function openHome(directory: string, environment: Readonly<Record<string, string
   return distributedHome(settings, { log, metrics: createMetrics() });
 }
 
-function startProcesses(directory: string, environment: Readonly<Record<string, string>>, clock: Clock) {
+function startProcesses(
+  directory: string,
+  environment: Readonly<Record<string, string>>,
+  clock: Clock,
+  placement: PlacementName,
+) {
   const lines = createWriteStream(join(directory, 'services.log'));
-  const initial = serviceProcesses().map((one) => ({ ...one, environment: ports }));
+  const initial = serviceProcesses(1, placement).map((one) => ({ ...one, environment: ports }));
   const ids = new Set(initial.map(({ instanceId }) => instanceId));
   /** Told to, and not gone yet. */
   const killed = new Set<string>();

@@ -89,7 +89,7 @@ export async function restartRedis({ cluster, say }: Stage, awayMs: number): Pro
 
 /** Of this life of intake: hits, misses, and look-ups that Redis did not answer, which count as misses. */
 async function reportCacheLookups({ cluster, figures }: Stage): Promise<void> {
-  const response = await fetch(`${cluster.processes.url('route-intake-0')}/metrics`);
+  const response = await fetch(`${cluster.processes.url(`${cluster.processOf('route-intake')}-0`)}/metrics`);
   const text = await response.text();
   for (const result of ['hit', 'miss', 'error']) {
     const line = new RegExp(`^quantum_router_cache_lookups_total\\{result="${result}"\\} (\\d+)`, 'm').exec(text);
@@ -103,8 +103,9 @@ async function reportCacheLookups({ cluster, figures }: Stage): Promise<void> {
  */
 async function weightsAreRepaired({ cluster, audit, load, figures, say }: Stage): Promise<void> {
   const { home, clock, processes } = cluster;
-  await processes.kill('strategy-threads-0');
-  await processes.untilReady('strategy-threads-0');
+  const threads = `${cluster.processOf('strategy-threads')}-0`;
+  await processes.kill(threads);
+  await processes.untilReady(threads);
   const from = load.sent;
   const learnedAgain = async (): Promise<boolean> => {
     await audit.update();

@@ -13,7 +13,7 @@ export const scaleScenario: Scenario = {
   async run(stage) {
     const { cluster, say, figures, random } = stage;
     const { processes } = cluster;
-    for (const service of scaled) {
+    for (const service of new Set(scaled.map((one) => cluster.processOf(one)))) {
       for (const instance of [1, 2]) await processes.add(service, `${service}-${instance}`);
       say(`${service}: 3 instances`);
       await seenThrough(stage, someRequests);

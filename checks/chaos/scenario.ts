@@ -8,6 +8,7 @@ import { largestPromptBytes } from '../../lib/config/config-limits';
 import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
 import { defaultGatewaySettings } from '../../services/gateway/config';
+import type { PlacementName } from '../../services/placements';
 import { Audit } from './audit';
 import { type Cluster, startCluster } from './cluster';
 import { createFigures, type Figures } from './figures';
@@ -46,6 +47,7 @@ export interface Scenario {
 export interface RunOptions {
   readonly scenario: Scenario;
   readonly seed: number;
+  readonly placement: PlacementName;
   readonly requests: number;
   readonly ratePerSecond: number;
   readonly directory: string;
@@ -70,7 +72,12 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   const limits = { ...config.limits, maxPromptBytes };
   const figures = createFigures(scenario.name, say);
   say(`seed ${seed}; logs and data in ${directory}`);
-  const cluster = await startCluster({ directory, config: { ...config, limits }, partitions });
+  const cluster = await startCluster({
+    directory,
+    config: { ...config, limits },
+    partitions,
+    placement: options.placement,
+  });
   options.onCluster(cluster);
   const clientTimeoutMs = config.threadTimeoutMs + defaultGatewaySettings.decisionGraceMs;
   const random = seededRandom(seed, 'chaos', scenario.name);

@@ -32,8 +32,9 @@ export const zombieScenario: Scenario = {
   },
 };
 
-async function freeze(stage: Stage, { service, changelog }: Victim): Promise<void> {
+async function freeze(stage: Stage, { service: owner, changelog }: Victim): Promise<void> {
   const { cluster, figures, say, random } = stage;
+  const service = cluster.processOf(owner);
   const { processes, clock } = cluster;
   const ids = [`${service}-0`, `${service}-1`];
   await processes.add(service, ids[1]!);
@@ -62,11 +63,11 @@ async function freeze(stage: Stage, { service, changelog }: Victim): Promise<voi
   await processes.untilAllReady();
   const after = stage.audit.duplicates();
   const { rows, fenced } = await zombieRows(stage, changelog.name);
-  figures.add(`${service}.takenOverAfter`, takenOverMs, 'ms');
-  figures.add(`${service}.changelogRecords`, rows, 'records');
-  figures.add(`${service}.zombieChangelogRecords`, fenced, 'records');
-  figures.add(`${service}.duplicateDecisions`, after.decided - before.decided, 'records');
-  figures.add(`${service}.duplicateLearningEvents`, after.learned - before.learned, 'records');
+  figures.add(`${owner}.takenOverAfter`, takenOverMs, 'ms');
+  figures.add(`${owner}.changelogRecords`, rows, 'records');
+  figures.add(`${owner}.zombieChangelogRecords`, fenced, 'records');
+  figures.add(`${owner}.duplicateDecisions`, after.decided - before.decided, 'records');
+  figures.add(`${owner}.duplicateLearningEvents`, after.learned - before.learned, 'records');
   await processes.remove(ids[1]!);
 }
 

@@ -3,6 +3,7 @@
  * `schemas/ids.json` (through `make generate`), so no registry is needed; every released version can be read.
  */
 import type avro from 'avsc';
+import { dictionaryOf } from '../dictionary';
 import { schemaVersions } from '../topics/generated/schemas';
 import { beginRecord, boundedTypeOf } from './bounded-types';
 
@@ -102,7 +103,7 @@ function createCodec(schemaName: string): Codec<unknown> {
 
   const readFields = (bytes: Buffer, writerId: number, wanted: readonly string[]): unknown => {
     const layout = layoutOf(writerId);
-    const found: Record<string, unknown> = {};
+    const found = dictionaryOf<string, unknown>();
     let missing = wanted.length;
     beginRecord();
     for (let at = 0, offset = 0; missing > 0 && at < layout.length; at++) {

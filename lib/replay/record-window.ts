@@ -8,6 +8,8 @@ import type { Topic } from '../topics/define-topic';
 
 /** Few: what is decoded together and used soon dies young, and the collector never copies it. */
 const chunkRecords = 100;
+/** Records that `find` reads on before it looks everywhere. */
+const maxReadOn = 2_000;
 /** Records nobody has asked for yet, before the older half of them is let go. */
 const maxKept = 20_000;
 
@@ -17,6 +19,11 @@ export interface RecordWindow<T> {
    * `absent`: the log has no such record, or its bytes are none of the topic's.
    */
   take(offset: number): Promise<{ readonly value: T } | 'gone' | 'absent'>;
+  /**
+   * The first record of an id, for records whose offset nobody knew when they were used: they were handed on in the task
+   * that wrote them. Fastest when asked for in about the order of the log; `gone` where it may have been removed.
+   */
+  find(id: string): Promise<{ readonly value: T } | 'gone' | 'absent'>;
   close(): Promise<void>;
 }
 
@@ -24,6 +31,9 @@ export interface RecordWindowOptions<T> {
   readonly broker: Broker;
   readonly of: TopicPartition;
   readonly codec: Topic<T>['codec'];
+  /** What `find` goes by, and the fields that it is made of. */
+  readonly idOf: (value: T) => string;
+  readonly idFields: readonly (keyof T & string)[];
   /** First offset to read; earlier ones are read one by one when asked for. */
   readonly from: number;
   readonly earliest: number;
@@ -37,6 +47,10 @@ export interface RecordWindowOptions<T> {
 export function openRecordWindow<T>(options: RecordWindowOptions<T>): RecordWindow<T> {
   const { broker, of, codec, onRead, onValue } = options;
   let kept = new Map<number, T>();
+  /** Offsets of the first kept record of each id. */
+  let offsets = new Map<string, number>();
+  /** The same of all records there are, once something was not found near by. */
+  let everywhere: ReadonlyMap<string, number> | null = null;
   /** All offsets below were read or passed over. */
   let readTo = options.from;
   let ended = false;
@@ -59,10 +73,29 @@ export function openRecordWindow<T>(options: RecordWindowOptions<T>): RecordWind
         continue;
       }
       kept.set(record.offset, value);
+      const id = options.idOf(value);
+      if (!offsets.has(id)) offsets.set(id, record.offset);
       onValue?.(value, record.offset);
     }
     onRead(chunk.value.length, undecodable);
-    if (kept.size > maxKept) kept = new Map([...kept].slice(-maxKept / 2));
+    if (kept.size <= maxKept) return;
+    kept = new Map([...kept].slice(-maxKept / 2));
+    offsets = new Map([...offsets].filter(([, offset]) => kept.has(offset)));
+  };
+
+  const indexEverywhere = async (): Promise<ReadonlyMap<string, number>> => {
+    const index = new Map<string, number>();
+    for await (const records of broker.read(of, { from: options.earliest, to: options.end })) {
+      for (const { value, offset } of records) {
+        try {
+          const id = value && options.idOf(codec.decodeFields(value, options.idFields) as T);
+          if (id !== null && !index.has(id)) index.set(id, offset);
+        } catch {
+          // None of the topic's; counted where it is read.
+        }
+      }
+    }
+    return index;
   };
 
   const readOne = async (offset: number): Promise<T | null> => {
@@ -74,13 +107,26 @@ export function openRecordWindow<T>(options: RecordWindowOptions<T>): RecordWind
     return null;
   };
 
-  return {
+  const window: RecordWindow<T> = {
+    async find(id) {
+      const readOnTo = readTo + maxReadOn;
+      while (!offsets.has(id) && !everywhere?.has(id) && readTo < readOnTo && !ended) await readChunk();
+      let offset = everywhere?.get(id) ?? offsets.get(id);
+      if (offset === undefined) {
+        everywhere ??= await indexEverywhere();
+        offset = everywhere.get(id);
+      }
+      if (offset !== undefined) return window.take(offset);
+      return options.earliest > 0 ? 'gone' : 'absent';
+    },
     async take(offset) {
       if (offset >= options.end) return 'absent';
       while (readTo <= offset && !ended) await readChunk();
       const known = kept.get(offset);
       if (known !== undefined) {
         kept.delete(offset);
+        const id = options.idOf(known);
+        if (offsets.get(id) === offset) offsets.delete(id);
         return { value: known };
       }
       if (offset < options.earliest) return 'gone';
@@ -91,6 +137,7 @@ export function openRecordWindow<T>(options: RecordWindowOptions<T>): RecordWind
       await chunks.return?.();
     },
   };
+  return window;
 }
 
 /** Null where the record is a tombstone or its bytes are none of the topic's. */

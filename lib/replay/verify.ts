@@ -1,6 +1,7 @@
 /**
  * Recomputes every decision of a range from the log alone. A decision names the offsets it was made from, so it is joined
- * with exactly the records collapse used, wherever the range was cut.
+ * with exactly the records collapse used, wherever the range was cut. What was handed on to collapse had no offset yet
+ * (-1): it is the first record of the request, of the group where it is a score.
  */
 import { ownEntry } from '../dictionary';
 import type { Broker, LogRecord, TopicPartition } from '../ports/broker';
@@ -70,6 +71,8 @@ const lookBackRecords = 1_000;
 /** Records that a window begins before the newest one the first decisions name; older ones are read one by one. */
 const maxWindowRecords = 20_000;
 const rememberedIds = 100_000;
+/** What was handed on lies about so far before the decision at most; what lies further is looked for everywhere. */
+const handedOnWithinMs = 10_000;
 
 /** Verifies one partition. Rejects when the log cannot be read. */
 export async function verifyPartition(options: VerifyOptions): Promise<VerifyCounts> {
@@ -163,14 +166,21 @@ class Verification {
       this.counts.records += records;
       this.counts.undecodable += undecodable;
     };
-    const begin = async (topic: string, named: readonly number[]) => {
+    const begin = async (topic: string, positions: readonly number[]) => {
       const { earliest, end } = await this.options.broker.offsets(this.at(topic));
+      const named = positions.filter((position) => position >= 0);
+      if (named.length < positions.length)
+        named.push(await this.options.broker.offsetAt(this.at(topic), Math.max(0, oldestMs - handedOnWithinMs)));
       const newest = named.reduce((a, b) => Math.max(a, b), earliest);
       const oldest = named.reduce((a, b) => Math.min(a, b), newest);
       return { earliest, end, from: Math.max(earliest, oldest - lookBackRecords, newest - maxWindowRecords) };
     };
     const scoredOffsets = first.flatMap(({ decided }) => scoredPositions(decided).map(([, offset]) => offset));
     const openedOffsets = first.flatMap(({ decided }) => ownEntry(decided.positions, openedTopic) ?? []);
+    const oldestMs = first.reduce(
+      (oldest, { decided }) => Math.min(oldest, decided.decidedAtMs),
+      Number.MAX_SAFE_INTEGER,
+    );
     const { broker } = this.options;
     return {
       opened: openRecordWindow({
@@ -178,6 +188,8 @@ class Verification {
         broker,
         of: this.at(openedTopic),
         codec: topics.routeOpened.codec,
+        idOf: ({ requestId }) => requestId,
+        idFields: ['requestId'],
         onRead,
         onValue: ({ requestId }, offset) => {
           if (!this.openedIds.add(requestId)) this.repeatedOpened.add(String(offset));
@@ -188,6 +200,8 @@ class Verification {
         broker,
         of: this.at(topics.strategyScored.name),
         codec: topics.strategyScored.codec,
+        idOf: ({ requestId, group }) => scoredIdOf(requestId, group),
+        idFields: ['requestId', 'group'],
         onRead,
       }),
     };
@@ -251,15 +265,17 @@ class Verification {
     const { opened: openedWindow, scored: scoredWindow } = this.windows!;
     const at = ownEntry(decided.positions, openedTopic);
     if (at === undefined) return wrongPosition(openedTopic, at, 'the offset of an opened record');
-    const opened = await openedWindow.take(at);
+    const opened = await (at < 0 ? openedWindow.find(decided.requestId) : openedWindow.take(at));
     if (opened === 'gone') return 'gone';
     if (opened === 'absent' || opened.value.requestId !== decided.requestId)
       return wrongPosition(openedTopic, at, 'the offset of the opened record of this request');
-    if (this.repeatedOpened.has(String(at)))
+    if (at >= 0 && this.repeatedOpened.has(String(at)))
       return wrongPosition(openedTopic, at, 'the offset of the first opened record of this request');
     const scored: StrategyScored[] = [];
     for (const [name, offset] of scoredPositions(decided)) {
-      const record = await scoredWindow.take(offset);
+      const record = await (offset < 0
+        ? scoredWindow.find(scoredIdOf(decided.requestId, name.slice(scoredPrefix.length)))
+        : scoredWindow.take(offset));
       if (record === 'gone') return 'gone';
       if (record === 'absent' || record.value.requestId !== decided.requestId)
         return wrongPosition(name, offset, 'the offset of a scored record of this request');
@@ -271,6 +287,10 @@ class Verification {
   private at(topic: string): TopicPartition {
     return { topic: this.options.topicPrefix + topic, partition: this.options.partition };
   }
+}
+
+function scoredIdOf(requestId: string, group: string): string {
+  return `${requestId}/${group}`;
 }
 
 /** In the order in which collapse took the records up. */

@@ -34,6 +34,8 @@ export class Task implements StageTask {
   private readonly positions = new Map<string, number>();
   /** Never before everything is restored: until then stages have not seen all that is written. */
   private endsAskedMs = Number.POSITIVE_INFINITY;
+  /** Whether a commit would move positions of what is handed on. */
+  private endsMoved = false;
   /** When the oldest thing that a commit would make durable was done; null when there is none. */
   private uncommittedSinceMs: number | null = null;
   private nowMs = 0;
@@ -273,12 +275,16 @@ export class Task implements StageTask {
     if (this.outgoing.length === 0 && !commit) return;
     this.assertOurs();
     const records = this.takeOutgoing();
-    if (commit) for (const stage of this.stages) stage.flush(records, this.positionsOf(stage));
+    const positions = commit ? this.wirePositions() : null;
+    if (commit) {
+      for (const stage of this.stages) stage.flush(records, this.positionsOf(stage));
+      this.endsMoved = false;
+    }
     // Letters of rows that were put aside.
     records.push(...this.takeOutgoing());
     const startedMs = host.elapsedMs();
     await retryCounted(host, plan.name, 'write', () =>
-      this.consumer.write({ records, ...(commit && { positions: this.wirePositions() }) }),
+      this.consumer.write({ records, ...(positions && { positions }) }),
     );
     const tookSeconds = (host.elapsedMs() - startedMs) / 1_000;
     if (commit) this.uncommittedSinceMs = null;
@@ -288,12 +294,11 @@ export class Task implements StageTask {
 
   /** The last write of all: nothing is under way, so the next task need not read anything twice. */
   private async writeRest(): Promise<void> {
-    const { handed } = this.around.plan;
-    if (handed.length > 0 && this.uncommittedSinceMs !== null) {
-      await this.handOn();
+    await this.handOn();
+    if (this.around.plan.handed.length > 0) {
       if (this.outgoing.length > 0) await this.write(false);
       await this.askEnds();
-      this.progressed();
+      if (this.endsMoved) this.progressed();
     }
     await this.write(true);
   }
@@ -316,7 +321,9 @@ export class Task implements StageTask {
       if (passage !== 'hand') continue;
       try {
         const { end } = await host.broker.offsets({ topic: wire, partition: this.partition });
-        this.positions.set(topic.name, Math.max(end, this.positions.get(topic.name) ?? 0));
+        if (end <= (this.positions.get(topic.name) ?? 0)) continue;
+        this.positions.set(topic.name, end);
+        this.endsMoved = true;
       } catch (error) {
         host.log.debug('the end of a topic cannot be had now', { topic: wire, error: error as Error });
       }

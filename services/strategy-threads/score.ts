@@ -5,6 +5,7 @@ import type { LearnedPolicy, Strategies } from '../../lib/routing/judge/strategy
 import { type Context, emit, type Result } from '../../lib/stream/define-service';
 import type { RouteOpened, ThreadScore } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
+import type { Pace } from './pace';
 
 const maxThreads = 8;
 
@@ -22,11 +23,25 @@ export function score(
   learned: LearnedPolicy | null,
   strategies: Strategies,
   hosted: readonly StrategyName[],
+  pace: Pace,
+  /** When the batch began, on the monotonic clock. */
+  batchStartedMs: number,
 ): Result<never> {
   const asked = askedOf(opened, hosted);
   if (asked.length === 0) return { kind: 'drop', reason: opened.cached ? 'cached' : 'notAsked' };
   if (context.alreadyEmitted(scoredId(opened.requestId, context.group))) return { kind: 'drop', reason: 'duplicate' };
-  const threads = asked.map((strategy) => runThread(strategy, opened, context, learned, strategies));
+  const threads: ThreadScore[] = [];
+  for (const strategy of asked) {
+    const startedMs = context.elapsedMs();
+    const leftMs = opened.threadTimeoutMs - (startedMs - batchStartedMs);
+    // Collapse takes a thread that is not there for one that came too late.
+    if (!pace.mayAsk(strategy, leftMs, startedMs)) continue;
+    const thread = judgeThread(strategy, opened, learned, strategies);
+    const endedMs = context.elapsedMs();
+    thread.durationMs = endedMs - startedMs;
+    pace.took(strategy, thread.durationMs, endedMs);
+    threads.push(thread);
+  }
   const scored = {
     requestId: opened.requestId,
     routingKey: opened.routingKey,
@@ -40,17 +55,4 @@ export function score(
 /** Each group scores a request once. */
 export function scoredId(requestId: string, group: string): string {
   return `${requestId}/${group}`;
-}
-
-function runThread(
-  strategy: StrategyName,
-  opened: RouteOpened,
-  context: Pick<Context, 'elapsedMs'>,
-  learned: LearnedPolicy | null,
-  strategies: Strategies,
-): ThreadScore {
-  const startedMs = context.elapsedMs();
-  const thread = judgeThread(strategy, opened, learned, strategies);
-  thread.durationMs = context.elapsedMs() - startedMs;
-  return thread;
 }

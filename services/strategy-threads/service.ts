@@ -8,6 +8,7 @@ import { anyTopic, type Context, defineService, on, type ServiceDefinition } fro
 import type { RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { createLastGoodWeights } from '../../lib/weights/last-good-weights';
+import { createPace } from './pace';
 import { askedOf, score, scoredId } from './score';
 
 /** Scores per partition that are recognised when their requests come again. */
@@ -29,13 +30,24 @@ export interface StrategyThreadsOptions {
 
 export function createStrategyThreads(options: StrategyThreadsOptions): ServiceDefinition {
   const { group = defaultStrategyGroup, strategies = strategyNames, implementations = allStrategies } = options;
+  const pace = createPace();
+  const batch = { nowMs: Number.NaN, startedMs: 0 };
+  /** Time is read once per batch: another time, another batch. */
+  const batchStartedMs = (context: Context): number => {
+    if (batch.nowMs !== context.nowMs) {
+      batch.nowMs = context.nowMs;
+      batch.startedMs = context.elapsedMs();
+    }
+    return batch.startedMs;
+  };
   const learnedWeights = createLastGoodWeights(options.weights, options.clock);
   return defineService({
     group,
     inputs: [
       on<RouteOpened, never, LearnedPolicy | null>(
         topics.routeOpened,
-        (_state, opened, context, learned) => score(opened, context, learned, implementations, strategies),
+        (_state, opened, context, learned) =>
+          score(opened, context, learned, implementations, strategies, pace, batchStartedMs(context)),
         { lookup: (batch, context) => learnedFor(batch, context) },
       ),
     ],

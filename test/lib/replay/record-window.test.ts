@@ -28,6 +28,8 @@ async function windowOver(values: readonly (Entry | Buffer | null)[], from = 0) 
     broker,
     of,
     codec: topic.codec,
+    idOf: ({ id }) => String(id),
+    idFields: ['id'],
     from,
     earliest: 2,
     end: values.length,
@@ -93,6 +95,28 @@ test('any other failure of decoding is not swallowed', async () => {
     { name: 'log', partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 1_000 },
   ]);
   await broker.producer('test').send([{ ...of, key: 'k', value: Buffer.from('1') }]);
-  const window = openRecordWindow({ broker, of, codec: broken, from: 0, earliest: 0, end: 1, onRead: () => {} });
+  const window = openRecordWindow({
+    broker,
+    of,
+    codec: broken,
+    idOf: ({ id }) => String(id),
+    idFields: ['id'],
+    from: 0,
+    earliest: 0,
+    end: 1,
+    onRead: () => {},
+  });
   await expect(window.take(0)).rejects.toThrow('out of memory');
+});
+
+test('finds the first record of an id: near by, passed by before, and nowhere', async () => {
+  const values = [...entries(30), { id: 3 }, ...entries(40).slice(31)];
+  const { window } = await windowOver(values, 20);
+  expect(await window.find('25')).toEqual({ value: { id: 25 } });
+  // Before the window's beginning, and a second time.
+  expect(await window.find('3')).toEqual({ value: { id: 3 } });
+  expect(await window.find('22')).toEqual({ value: { id: 22 } });
+  expect(await window.find('22')).toEqual({ value: { id: 22 } });
+  // Retention has removed what was before offset 2.
+  expect(await window.find('99')).toBe('gone');
 });

@@ -132,3 +132,41 @@ test('at most eight threads, unknown strategies left out', async () => {
   const [scored] = await run([openedOf({ strategies: ['MAGIC', ...new Array(9).fill('RANDOM')] })]);
   expect(scored!.threads).toHaveLength(7);
 });
+
+test('a strategy that breaks the deadline is seen in its duration, and then not asked; the others go on', async () => {
+  const world = createWorld();
+  let elapsedMs = 0;
+  const slow: Strategies = {
+    ...strategies,
+    BALANCED: (opened, learned) => {
+      elapsedMs += 400;
+      return strategies.BALANCED(opened, learned);
+    },
+  };
+  const options = { weights: sourceOf(), clock: world.clock, implementations: slow };
+  await world.start(createStrategyThreads(options), { elapsedMs: () => elapsedMs });
+  for (const requestId of ['r1', 'r2', 'r3', 'r4']) {
+    const wanted = { requestId, routingKey: requestId, strategies: ['BALANCED', 'RANDOM'], threadTimeoutMs: 250 };
+    await world.put(topics.routeOpened, [openedOf(wanted)]);
+    // Another batch: time is read once for each.
+    await world.clock.advanceBy(5);
+  }
+  const scored = world.read(topics.strategyScored) as StrategyScored[];
+  const durations = scored.map(({ threads }) => threads.map(({ strategy, durationMs }) => [strategy, durationMs]));
+  const both = [
+    ['BALANCED', 400],
+    ['RANDOM', 0],
+  ];
+  expect(durations).toEqual([both, both, both, [['RANDOM', 0]]]);
+});
+
+test('what has been scored is not scored again after a restart', async () => {
+  const world = createWorld();
+  const declared = createStrategyThreads({ weights: sourceOf(), clock: world.clock });
+  await world.start(declared);
+  await world.put(topics.routeOpened, [openedOf({ strategies: ['RANDOM'] })]);
+  // Before anything is committed: the request comes again.
+  world.broker.rebalance('strategy-threads');
+  await world.clock.advanceBy(1_000);
+  expect(world.read(topics.strategyScored)).toHaveLength(1);
+});
