@@ -15,6 +15,7 @@ import {
   orthonormalize,
   symmetricEigen,
 } from '../value/linear-algebra';
+import type { Rows, RowsShape } from '../value/products';
 import { contextSize, contextVersion } from './context';
 import { handSize, sketchSize } from './encode';
 import { taskSlots } from './task-slot';
@@ -105,19 +106,50 @@ function requestSizeOf(basis: Basis): number {
   return basis.xSize - basis.contextColumns.length;
 }
 
-/** Writes X (xSize) and phi (phiSize) of one request. A request of another kind than the basis is a stranger: bias only. */
-export function describe(basis: Basis, features: Features, x: Float32Array, phi: Float32Array): void {
+/** The basis's matrices for whoever describes one request after the other with them. */
+export interface DescribingProducts {
+  /** projection . sketch; of no rows where the caller's vector is the description. */
+  readonly projection: Rows;
+  /** centroids . X, as far as it is of the request. */
+  readonly centroids: Rows;
+}
+
+/** Shapes of `DescribingProducts`, in their order. */
+export function describingShapes(basis: Basis): [RowsShape, RowsShape] {
+  return [
+    { matrix: basis.projection, rows: basis.projection.length / sketchSize, size: sketchSize },
+    { matrix: basis.centroids, rows: basis.clusters, size: requestSizeOf(basis) },
+  ];
+}
+
+/**
+ * Writes X (xSize) and phi (phiSize) of one request. A request of another kind than the basis is a stranger: bias only.
+ * With `products` it is the same and faster.
+ */
+export function describe(
+  basis: Basis,
+  features: Features,
+  x: Float32Array,
+  phi: Float32Array,
+  products: DescribingProducts | null = null,
+): void {
   phi.fill(0);
   phi[0] = 1;
-  if (!project(basis, features, x)) {
+  if (!project(basis, features, x, products)) {
     x.fill(0);
     return;
   }
   const size = requestSizeOf(basis);
   const norm = Math.sqrt(dot32(x, 0, x, 0, size)) || 1;
+  if (products) {
+    const { vector } = products.centroids;
+    for (let i = 0; i < size; i++) vector[i] = x[i]!;
+    products.centroids.multiply();
+  }
   let top = -Infinity;
   for (let k = 0; k < basis.clusters; k++) {
-    const logit = dot32(basis.centroids, k * size, x, 0, size) / norm / clusterTemperature;
+    const similarity = products ? products.centroids.products[k]! : dot32(basis.centroids, k * size, x, 0, size);
+    const logit = similarity / norm / clusterTemperature;
     phi[1 + k] = logit;
     if (logit > top) top = logit;
   }
@@ -135,7 +167,12 @@ export function describe(basis: Basis, features: Features, x: Float32Array, phi:
 const dense = new Float32Array(sketchSize);
 
 /** Writes X; false when these features are not of the basis's kind and size. */
-function project(basis: Basis, features: Features, x: Float32Array): boolean {
+function project(
+  basis: Basis,
+  features: Features,
+  x: Float32Array,
+  products: DescribingProducts | null = null,
+): boolean {
   const described = requestSizeOf(basis) - taskSlots;
   writeContext(basis, features.context, x);
   if (basis.kind === 'caller') {
@@ -146,10 +183,15 @@ function project(basis: Basis, features: Features, x: Float32Array): boolean {
     return true;
   }
   if (features.caller || features.sketch.length !== sketchSize || features.hand.length !== handSize) return false;
-  dense.set(features.sketch);
+  if (products) {
+    products.projection.vector.set(features.sketch);
+    products.projection.multiply();
+  } else dense.set(features.sketch);
   for (let c = 0; c < componentCount; c++) {
-    x[c] =
-      dot32(basis.projection, c * sketchSize, dense, 0, sketchSize) * features.sketchScale - basis.projectedMean[c]!;
+    const projected = products
+      ? products.projection.products[c]!
+      : dot32(basis.projection, c * sketchSize, dense, 0, sketchSize);
+    x[c] = projected * features.sketchScale - basis.projectedMean[c]!;
   }
   standardize(features.hand, basis, x, componentCount, 1 / Math.sqrt(handSize));
   writeTask(basis, features.task, x, described);

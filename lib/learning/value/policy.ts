@@ -7,17 +7,18 @@ import type { Judgement, LearnedPolicy } from '../../routing/judge/strategy';
 import { type UtilityWeights, utilityOf, utilityWeightsOf } from '../../routing/judge/utility';
 import type { Candidate, RouteOpened } from '../../topics/generated/messages';
 import { type Guarantees, guarantee, guaranteesOf, newcomer } from '../budget/guarantees';
-import { type Basis, describe, type Features, phiSize, readBasis } from '../features/basis';
+import { type Basis, describe, describingShapes, type Features, phiSize, readBasis } from '../features/basis';
 import { contextOf } from '../features/context';
 import { float32Of, int8Of } from '../features/encode';
 import { taskSlotOf } from '../features/task-slot';
 import { arrayOf, readBlob, sha256Of, writeBlob } from '../fold/blob';
 import { mostCostUsd } from '../fold/check-event';
 import { coldStartJudgement, coldStartRewards, isColdStart } from '../fold/cold-start';
-import { hiddenLayer, type NetworkShape, outputLayer, parameterCount } from '../rl/network';
+import { layerShapes, type NetworkShape, parameterCount, runLayers } from '../rl/network';
 import { dot32 } from './linear-algebra';
 import { costRow, headCount, meanRow, weightRows } from './linear-half';
 import { leastServedWeight } from './mix';
+import { createProducts } from './products';
 
 /** Expected cost of a request relative to the model's mean is believed within these bounds. */
 const leastCostFactor = 0.2;
@@ -117,50 +118,68 @@ export interface Values {
   readonly costFactors: Float64Array;
 }
 
-/** The mixed value function; `neuralWeight` is the share of the network. */
+/**
+ * The mixed value function; `neuralWeight` is the share of the network. What it needs beside the weights is made at its first
+ * use: most policies that are parsed are only looked at.
+ */
 export function createValues(
   basis: Basis,
   weights: PolicyWeights,
 ): (features: Features, neuralWeight: number) => Values {
+  let valuesOf: ((features: Features, neuralWeight: number) => Values) | null = null;
+  return (features, neuralWeight) => {
+    valuesOf ??= prepareValues(basis, weights);
+    return valuesOf(features, neuralWeight);
+  };
+}
+
+function prepareValues(basis: Basis, weights: PolicyWeights): (features: Features, neuralWeight: number) => Values {
+  const { hasLinear, rewardMean, rewardDeviation, armMeans } = weights;
   const arms = weights.models.length;
   const size = phiSize(basis);
   const shape: NetworkShape = { inputs: basis.xSize, hidden: weights.hidden, actions: arms, heads: headCount };
   const x = new Float32Array(basis.xSize);
   const phi = new Float32Array(size);
-  const first = new Float32Array(shape.hidden);
-  const second = new Float32Array(shape.hidden);
-  const network = new Float32Array(arms * headCount);
+  const linearRows = hasLinear ? arms * weightRows : 0;
+  const { rows, layers } = createProducts(
+    [...describingShapes(basis), { matrix: weights.linear, rows: linearRows, size }],
+    layerShapes(shape, weights.network),
+  );
+  const describing = { projection: rows[0]!, centroids: rows[1]! };
+  const linear = rows[2]!;
+  const network = layers[2]!.out;
   const values: Values = {
     heads: new Float64Array(arms * headCount),
     means: new Float64Array(arms),
     costFactors: new Float64Array(arms).fill(1),
   };
   return (features, wanted) => {
-    const neural = weights.hasLinear ? (wanted > leastServedWeight ? wanted : 0) : 1;
-    describe(basis, features, x, phi);
-    if (neural > 0) {
-      hiddenLayer(shape, weights.network, x, basis.networkScale, first, second);
-      outputLayer(shape, weights.network, second, network);
+    const neural = hasLinear ? (wanted > leastServedWeight ? wanted : 0) : 1;
+    describe(basis, features, x, phi, describing);
+    if (neural > 0) runLayers(layers, x, basis.networkScale);
+    if (hasLinear) {
+      linear.vector.set(phi);
+      linear.multiply();
     }
-    const shared = weights.hasLinear ? dot32(weights.shared, 0, phi, 0, size) : 0;
+    const shared = hasLinear ? dot32(weights.shared, 0, phi, 0, size) : 0;
+    const { products } = linear;
+    const { heads, means, costFactors } = values;
     for (let arm = 0; arm < arms; arm++) {
-      const base = weights.rewardMean + weights.rewardDeviation * weights.armMeans[arm]!;
-      const at = arm * weightRows * size;
-      const mean = weights.hasLinear ? shared + dot32(weights.linear, at + meanRow * size, phi, 0, size) : 0;
+      const base = rewardMean + rewardDeviation * armMeans[arm]!;
+      const at = arm * weightRows;
+      const mean = hasLinear ? shared + products[at + meanRow]! : 0;
       let networkMean = 0;
       for (let m = 0; m < headCount; m++) {
-        const own = weights.hasLinear ? shared + dot32(weights.linear, at + (m + 1) * size, phi, 0, size) : 0;
+        const own = hasLinear ? shared + products[at + m + 1]! : 0;
         const other = network[arm * headCount + m]!;
         networkMean += other / headCount;
         // own - mean, the linear heads' doubt, counts in full: the network's heads are sure too early.
         const mixed = own - neural * mean + neural * other;
-        values.heads[arm * headCount + m] = base + weights.rewardDeviation * mixed;
+        heads[arm * headCount + m] = base + rewardDeviation * mixed;
       }
-      values.means[arm] = base + weights.rewardDeviation * ((1 - neural) * mean + neural * networkMean);
-      if (weights.hasLinear) {
-        const factor = 1 + dot32(weights.linear, at + costRow * size, phi, 0, size);
-        values.costFactors[arm] = Math.max(leastCostFactor, Math.min(mostCostFactor, factor));
-      }
+      means[arm] = base + rewardDeviation * ((1 - neural) * mean + neural * networkMean);
+      if (hasLinear)
+        costFactors[arm] = Math.max(leastCostFactor, Math.min(mostCostFactor, 1 + products[at + costRow]!));
     }
     return values;
   };
