@@ -51,7 +51,7 @@ const nowMs = 1_700_000_000_000;
 const groups = [{ group: 'strategy-threads', strategies: Object.keys(strategies) }];
 const asked = ['LEARNING_OPTIMIZED', 'TASK_OPTIMIZED', 'BALANCED', 'PERFORMANCE', 'COST_EFFICIENT'] as const;
 
-const random = seededRandom(1, 'decision');
+let random = seededRandom(1, 'decision');
 const { world: workload, rows } = kilobyteRows(1, requestsPerRound);
 const requests: readonly RouteRequested[] = rows.map((row, i) => ({
   ...requestOf(workload, { ...row, id: `decision-${i}` }, nowMs),
@@ -177,6 +177,7 @@ interface Bench {
 }
 
 function benchOf(count: number): Bench {
+  random = seededRandom(1, 'decision', count);
   const models = modelsOf(count);
   const profiles = new Map(models.map((model, i) => [model.name, profileOf(model, i)]));
   const policy = policyOf(models);

@@ -2,7 +2,7 @@
 import { coldStartRewards } from '../../learning/fold/cold-start';
 import type { Degradation, RouteOpened, ThreadScore } from '../../topics/generated/messages';
 import { learnedStrategy } from '../judge/strategies/strategies';
-import { isLifted } from '../open/candidates';
+import { isLifted } from '../open/eligibility';
 import type { Collapsed } from './collapse/collapsed';
 import type { Draw } from './draw';
 

@@ -1,9 +1,8 @@
 /** GET /v1/models: what may be chosen, how it is doing, and what is expected of it now. */
 import { z } from 'zod';
 import { modelSchema } from '../../../lib/config/config-schema';
-import { buildCandidates, nominalInputTokens } from '../../../lib/routing/open/candidates';
+import { expectCandidates, nominalInputTokens } from '../../../lib/routing/open/candidates';
 import type { Candidate } from '../../../lib/topics/generated/messages';
-import { noLimits } from '../../../lib/topics/schema-defaults';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError } from '../http-error';
 import { sendJson } from '../send-json';
@@ -60,19 +59,17 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
   ];
 }
 
-function nominalCandidates(context: GatewayContext): Candidate[] {
+function nominalCandidates(context: GatewayContext): readonly Candidate[] {
   const world = {
     config: context.config()!.config,
     profileOf: (model: string) => context.profiles.get(model),
     tuning: context.tuning.get('current') ?? { costRatios: {}, priceFactors: {} },
     nowMs: context.clock.nowMs(),
   };
-  return buildCandidates(world, {
+  return expectCandidates(world, {
     taskType: 'general',
     promptTokens: nominalInputTokens,
     expectedOutputTokens: null,
-    requiredCapabilities: [],
-    limits: noLimits,
   });
 }
 
