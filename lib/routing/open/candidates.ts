@@ -124,7 +124,8 @@ function refresh(table: TaskTable, catalogue: Catalogue, world: World, taskType:
     const model = models[i]!;
     const profile = world.profileOf(model.name);
     if (!all && profile === table.profiles[i]) continue;
-    rows ??= all ? new Array<Candidate>(models.length) : table.candidates.slice();
+    // Filled from the front, so that it has no holes: engines are quicker with those.
+    rows ??= all ? [] : table.candidates.slice();
     table.profiles[i] = profile;
     rows[i] = expectCandidate(table, i, { model, profile, factor: catalogue.priceFactors[i]!, world, taskType });
   }
