@@ -39,7 +39,10 @@ export function open(
   const { route, world, expected, asked } = looked;
   const { models, breaker } = world.config;
   const sessionSpentUsd = session?.expectedSpentUsd ?? 0;
-  const unprobed = eligibilityOf(expected, models, asked, { sessionSpentUsd, probing: nobody });
+  const unprobed =
+    asked.limits.maxSessionCostUsd === null
+      ? looked.eligibility
+      : eligibilityOf(expected, models, asked, { sessionSpentUsd, probing: nobody });
   // Health is not to blame: the least bad has been let in.
   const noCandidate = noCandidateError(unprobed);
   if (noCandidate) return { kind: 'deadLetter', ...noCandidate };

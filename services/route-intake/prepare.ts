@@ -6,7 +6,7 @@ import type { CollapseName, RouterConfig } from '../../lib/config/router-config'
 import { bytesOf } from '../../lib/learning/features/encode';
 import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
 import { expectCandidates, nominalInputTokens } from '../../lib/routing/open/candidates';
-import { type EligibilityRequest, eligibilityOf } from '../../lib/routing/open/eligibility';
+import { type Eligibility, type EligibilityRequest, eligibilityOf } from '../../lib/routing/open/eligibility';
 import { fingerprintOf } from '../../lib/routing/open/fingerprint';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import { pinTuning } from '../../lib/routing/open/pin-tuning';
@@ -41,9 +41,10 @@ export type Prepared =
       readonly kind: 'prepared';
       readonly world: IntakeWorld;
       readonly route: PreparedRoute;
-      /** The candidates before anything barred one, and what bars them. */
+      /** The candidates before anything barred one, what was asked of them, and whom that bars, the session left out of account. */
       readonly expected: readonly Candidate[];
       readonly asked: EligibilityRequest;
+      readonly eligibility: Eligibility;
     };
 
 /** `keyed`: the encoder with the installation's key; null where this process has none. */
@@ -68,6 +69,7 @@ export function prepare(
   const { expectedOutputTokens, requiredCapabilities, limits } = request;
   const asked = { taskType, promptTokens, expectedOutputTokens, requiredCapabilities, limits };
   const expected = expectCandidates({ config, profileOf: world.profileOf, tuning, nowMs }, asked);
+  const eligibility = eligibilityOf(expected, config.models, asked);
   const route: PreparedRoute = {
     requestId: request.requestId,
     sessionId: request.sessionId,
@@ -79,7 +81,7 @@ export function prepare(
     ...features,
     taskType,
     promptTokens,
-    candidates: eligibilityOf(expected, config.models, asked).candidates as Candidate[],
+    candidates: eligibility.candidates as Candidate[],
     preference: request.preference ?? config.preference,
     limits: request.limits,
     strategies,
@@ -100,7 +102,7 @@ export function prepare(
     contentHash: contentHashOf(request),
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
-  return { kind: 'prepared', world, route, expected, asked };
+  return { kind: 'prepared', world, route, expected, asked, eligibility };
 }
 
 /** A request that waited longer than its own time-out goes straight to the static step of the ladder. */
