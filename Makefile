@@ -133,7 +133,10 @@ bench: build ## Speed on the embedded default, JSON lines
 	@$(NODE) dist/bench/bench.js
 	@$(NODE) dist/bench/learning-speed.js
 
-bench-against: build ## Today's tree against a commit, in alternation, as ratios (REF=commit BENCH=bench|learning-speed|replay PAIRS=3 OPTIONS='--only saturation'), JSON lines
+bench-decision: build ## CPU time and heap of the pure part of a decision, phase by phase (MODELS=10,50,200 ROUNDS=40), JSON lines
+	@$(NODE) dist/bench/decision.js $(if $(MODELS),--models $(MODELS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-against: build ## Today's tree against a commit, in alternation, as ratios (REF=commit BENCH=bench|decision|learning-speed|replay PAIRS=3 OPTIONS='--only saturation'), JSON lines
 	@node dist/bench/against.js --ref $(or $(REF),$(error say REF=commit)) --bench $(or $(BENCH),bench) --pairs $(or $(PAIRS),3) $(foreach bar,$(BARS),--bar '$(bar)') $(if $(OPTIONS),-- $(OPTIONS))
 
 # PEER: a folder with a run.sh that runs the same topology in another program; then both are measured in alternation.
@@ -176,4 +179,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts inject fuzz bench bench-against bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean
+.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts inject fuzz bench bench-against bench-decision bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean

@@ -1,6 +1,7 @@
 /** Refuses at the door what intake would send to the dead letters, by the same functions, so that nothing lands on the topic. */
 import type { CurrentConfig } from '../../lib/config/current-config';
-import { buildCandidates, liftHealthFilter, noCandidateError } from '../../lib/routing/open/candidates';
+import { expectCandidates } from '../../lib/routing/open/candidates';
+import { eligibilityOf, noCandidateError } from '../../lib/routing/open/eligibility';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import { estimateTokens, lastAsked, textBytes } from '../../lib/routing/open/request-text';
 import { validateRequest } from '../../lib/routing/open/validate-request';
@@ -13,18 +14,22 @@ export function checkRequest(context: GatewayContext, current: CurrentConfig, re
   const fault = validateRequest(request, current.config);
   if (fault) throw invalidField(fault.field, fault.reason);
   if (!isConstrained(request) && smallestContext(current) >= promptTokensOf(request)) return;
-  const candidates = buildCandidates(
+  const asked = {
+    ...request,
+    taskType: inferTask(request.taskHint, lastAsked(request)),
+    promptTokens: promptTokensOf(request),
+  };
+  const candidates = expectCandidates(
     {
       config: current.config,
       profileOf: (model) => context.profiles.get(model),
       tuning: context.tuning.get('current') ?? { costRatios: {}, priceFactors: {} },
       nowMs: context.clock.nowMs(),
     },
-    { ...request, taskType: inferTask(request.taskHint, lastAsked(request)), promptTokens: promptTokensOf(request) },
+    asked,
   );
-  // Bad health is no fault of the request: intake lets the least bad model in.
-  liftHealthFilter(candidates);
-  const none = noCandidateError(candidates);
+  // Bad health is no fault of the request, and bars nobody when nothing healthier is left.
+  const none = noCandidateError(eligibilityOf(candidates, current.config.models, asked));
   if (none) throw noEligibleCandidate(none.field, none.reason);
 }
 

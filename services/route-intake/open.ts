@@ -1,9 +1,15 @@
 /** Opens a request: pins its session, its probes of half-open models, its seed and its place in the log. */
 import { encodeContext } from '../../lib/learning/features/context';
 import { bytesOf } from '../../lib/learning/features/encode';
-import { admitProbes, liftHealthFilter, limitSession, noCandidateError } from '../../lib/routing/open/candidates';
+import { eligibilityOf, noCandidateError, waitingCandidates } from '../../lib/routing/open/eligibility';
 import { type Context, emit, type Result } from '../../lib/stream/define-service';
-import type { CachedDistribution, RouteRequested, Session } from '../../lib/topics/generated/messages';
+import type {
+  CachedDistribution,
+  Candidate,
+  RouteOpened,
+  RouteRequested,
+  Session,
+} from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { Prepared } from './prepare';
 import { sessionAfter } from './session';
@@ -17,6 +23,8 @@ export type Looked =
     })
   | null;
 
+const nobody: ReadonlySet<number> = new Set();
+const nothing = Buffer.alloc(0);
 const seedBound = Number.MAX_SAFE_INTEGER;
 
 export function open(
@@ -28,32 +36,41 @@ export function open(
   if (looked === null || context.alreadyEmitted(request.requestId)) return { kind: 'drop', reason: 'duplicate' };
   if (looked.kind === 'invalid') return { kind: 'deadLetter', ...looked.fault };
   const startedMs = context.elapsedMs();
-  const { route, world } = looked;
+  const { route, world, expected, asked } = looked;
+  const { models, breaker } = world.config;
   const sessionSpentUsd = session?.expectedSpentUsd ?? 0;
-  // The session may have shut out the healthy ones that prepare saw.
-  if (limitSession(route.candidates, route.limits.maxSessionCostUsd, sessionSpentUsd)) {
-    liftHealthFilter(route.candidates);
-  }
+  const unprobed =
+    asked.limits.maxSessionCostUsd === null
+      ? looked.eligibility
+      : eligibilityOf(expected, models, asked, { sessionSpentUsd, probing: nobody });
   // Health is not to blame: the least bad has been let in.
-  const noCandidate = noCandidateError(route.candidates);
+  const noCandidate = noCandidateError(unprobed);
   if (noCandidate) return { kind: 'deadLetter', ...noCandidate };
   const seed = context.random.integer(seedBound);
-  const probing = admitProbes(route.candidates, world.config.breaker.probeShare, context.random);
-  const opened = {
+  // Each candidate that waits is let in for its share of requests.
+  const admitted = waitingCandidates(unprobed).filter(() => context.random.next() < breaker.probeShare);
+  const isProbing = admitted.length > 0;
+  const { candidates } = isProbing
+    ? eligibilityOf(expected, models, asked, { sessionSpentUsd, probing: new Set(admitted) })
+    : unprobed;
+  const opened: RouteOpened = {
     ...route,
+    candidates: candidates as Candidate[],
     // A probing request has candidates that equal requests do not have: it neither uses nor fills the cache.
-    cacheFingerprint: probing ? '' : route.cacheFingerprint,
-    cached: probing ? null : looked.cached,
+    cacheFingerprint: isProbing ? '' : route.cacheFingerprint,
+    cached: isProbing ? null : looked.cached,
     positions: { ...world.positions, [context.topic]: context.offset },
     seed,
     sessionSpentUsd,
     sessionRequests: session?.requests ?? 0,
     sessionLastQuality: session?.lastQuality ?? null,
     intakeMs: looked.preparedMs + context.elapsedMs() - startedMs,
+    contextFeatures: nothing,
   };
-  const emits = [emit(topics.routeOpened, { ...opened, contextFeatures: bytesOf(encodeContext(opened)) })];
+  opened.contextFeatures = bytesOf(encodeContext(opened));
+  const emits = [emit(topics.routeOpened, opened)];
   if (request.sessionId === null) return { kind: 'done', emit: emits };
   const { requestId, sessionId } = request;
-  const state = sessionAfter(session, { requestId, sessionId, candidates: route.candidates }, context.nowMs);
+  const state = sessionAfter(session, { requestId, sessionId, candidates }, context.nowMs);
   return { kind: 'done', emit: emits, state };
 }

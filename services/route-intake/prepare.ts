@@ -5,14 +5,15 @@
 import type { CollapseName, RouterConfig } from '../../lib/config/router-config';
 import { bytesOf } from '../../lib/learning/features/encode';
 import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
-import { buildCandidates, liftHealthFilter, nominalInputTokens } from '../../lib/routing/open/candidates';
+import { expectCandidates, nominalInputTokens } from '../../lib/routing/open/candidates';
+import { type Eligibility, type EligibilityRequest, eligibilityOf } from '../../lib/routing/open/eligibility';
 import { fingerprintOf } from '../../lib/routing/open/fingerprint';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import { pinTuning } from '../../lib/routing/open/pin-tuning';
 import { estimateTokens, lastAsked, requestText, textBytes } from '../../lib/routing/open/request-text';
 import { type InvalidRequest, validateRequest } from '../../lib/routing/open/validate-request';
 import { contentHashOf } from '../../lib/topics/content-hash';
-import type { RouteOpened, RouteRequested } from '../../lib/topics/generated/messages';
+import type { Candidate, RouteOpened, RouteRequested } from '../../lib/topics/generated/messages';
 import type { IntakeWorld } from './read-world';
 
 /** A group of strategy threads and what it hosts. */
@@ -36,7 +37,15 @@ export type PreparedRoute = Omit<
 
 export type Prepared =
   | { readonly kind: 'invalid'; readonly fault: InvalidRequest }
-  | { readonly kind: 'prepared'; readonly world: IntakeWorld; readonly route: PreparedRoute };
+  | {
+      readonly kind: 'prepared';
+      readonly world: IntakeWorld;
+      readonly route: PreparedRoute;
+      /** The candidates before anything barred one, what was asked of them, and whom that bars, the session left out of account. */
+      readonly expected: readonly Candidate[];
+      readonly asked: EligibilityRequest;
+      readonly eligibility: Eligibility;
+    };
 
 /** `keyed`: the encoder with the installation's key; null where this process has none. */
 export function prepare(
@@ -57,17 +66,10 @@ export function prepare(
   const tuning = pinTuning(config, world.tuning, collapse);
   const overdue = isOverdue(request, nowMs);
   const strategies = overdue ? [] : request.strategies.length > 0 ? request.strategies : [...config.strategies];
-  const candidates = buildCandidates(
-    { config, profileOf: world.profileOf, tuning, nowMs },
-    {
-      taskType,
-      promptTokens,
-      expectedOutputTokens: request.expectedOutputTokens,
-      requiredCapabilities: request.requiredCapabilities,
-      limits: request.limits,
-    },
-  );
-  liftHealthFilter(candidates);
+  const { expectedOutputTokens, requiredCapabilities, limits } = request;
+  const asked = { taskType, promptTokens, expectedOutputTokens, requiredCapabilities, limits };
+  const expected = expectCandidates({ config, profileOf: world.profileOf, tuning, nowMs }, asked);
+  const eligibility = eligibilityOf(expected, config.models, asked);
   const route: PreparedRoute = {
     requestId: request.requestId,
     sessionId: request.sessionId,
@@ -79,7 +81,7 @@ export function prepare(
     ...features,
     taskType,
     promptTokens,
-    candidates,
+    candidates: eligibility.candidates as Candidate[],
     preference: request.preference ?? config.preference,
     limits: request.limits,
     strategies,
@@ -102,7 +104,7 @@ export function prepare(
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
-  return { kind: 'prepared', world, route };
+  return { kind: 'prepared', world, route, expected, asked, eligibility };
 }
 
 /** A request that waited longer than its own time-out goes straight to the static step of the ladder. */

@@ -16,6 +16,7 @@ import {
   orthonormalize,
   symmetricEigen,
 } from '../value/linear-algebra';
+import type { Rows, RowsShape } from '../value/products';
 import { contextSize, contextVersion } from './context';
 import { handSize, sketchSize } from './encode';
 import { taskSlots } from './task-slot';
@@ -108,26 +109,61 @@ function requestSizeOf(basis: Basis): number {
   return basis.xSize - basis.contextColumns.length;
 }
 
-/** Writes X (xSize) and phi (phiSize) of one request. A request of another kind than the basis is a stranger: bias only. */
-export function describe(basis: Basis, features: Features, x: Float32Array, phi: Float32Array): void {
-  describePhi(basis, describeX(basis, features, x) ? x : null, phi);
+/** The basis's matrices for whoever describes one request after the other with them. */
+export interface DescribingProducts {
+  /** projection . sketch; of no rows where the caller's vector is the description. */
+  readonly projection: Rows;
+  /** centroids . X, as far as it is of the request. */
+  readonly centroids: Rows;
+}
+
+/** Shapes of `DescribingProducts`, in their order. */
+export function describingShapes(basis: Basis): [RowsShape, RowsShape] {
+  return [
+    { matrix: basis.projection, rows: basis.projection.length / sketchSize, size: sketchSize },
+    { matrix: basis.centroids, rows: basis.clusters, size: requestSizeOf(basis) },
+  ];
+}
+
+/**
+ * Writes X (xSize) and phi (phiSize) of one request. A request of another kind than the basis is a stranger: bias only.
+ * Whoever describes many requests with one basis hands in its `products`.
+ */
+export function describe(
+  basis: Basis,
+  features: Features,
+  x: Float32Array,
+  phi: Float32Array,
+  products: DescribingProducts | null = null,
+): void {
+  describePhi(basis, describeX(basis, features, x, products) ? x : null, phi, products);
 }
 
 /** Writes X of one request. False for a stranger: X is then 0. */
-export function describeX(basis: Basis, features: Features, x: Float32Array): boolean {
-  const isKnown = project(basis, features, x);
+export function describeX(
+  basis: Basis,
+  features: Features,
+  x: Float32Array,
+  products: DescribingProducts | null = null,
+): boolean {
+  const isKnown = project(basis, features, x, products);
   if (!isKnown) x.fill(0);
   return isKnown;
 }
 
 /** Writes phi of a request whose X is known; null: of a stranger. */
-export function describePhi(basis: Basis, x: Float32Array | null, phi: Float32Array): void {
+export function describePhi(
+  basis: Basis,
+  x: Float32Array | null,
+  phi: Float32Array,
+  products: DescribingProducts | null = null,
+): void {
   phi.fill(0);
   phi[0] = 1;
   if (x === null) return;
   const size = requestSizeOf(basis);
   const norm = Math.sqrt(dot32(x, 0, x, 0, size)) || 1;
-  const cosines = cosinesOf(basis, x, size);
+  const cosines = products ? cosinesBy(products.centroids, x, size) : cosinesOf(basis, x, size);
   let top = -Infinity;
   for (let k = 0; k < basis.clusters; k++) {
     const logit = cosines[k]! / norm / clusterTemperature;
@@ -145,6 +181,18 @@ export function describePhi(basis: Basis, x: Float32Array | null, phi: Float32Ar
   for (let i = size; i < basis.xSize; i++) phi[1 + maxClusters + i] = contextShare * x[i]!;
 }
 
+function cosinesBy(centroids: Rows, x: Float32Array, size: number): Float64Array {
+  for (let i = 0; i < size; i++) centroids.vector[i] = x[i]!;
+  centroids.multiply();
+  return centroids.products;
+}
+
+function projectedBy(projection: Rows, sketch: Int8Array): Float64Array {
+  projection.vector.set(sketch);
+  projection.multiply();
+  return projection.products;
+}
+
 /** Inner products of X with every centroid; to be used before anything else is laid out. */
 function cosinesOf({ centroids, clusters }: Basis, x: Float32Array, size: number): Float32Array {
   const [matrix, vector, out] = layOut([clusters * size, size, clusters]);
@@ -155,7 +203,12 @@ function cosinesOf({ centroids, clusters }: Basis, x: Float32Array, size: number
 }
 
 /** Writes X; false when these features are not of the basis's kind and size. */
-function project(basis: Basis, features: Features, x: Float32Array): boolean {
+function project(
+  basis: Basis,
+  features: Features,
+  x: Float32Array,
+  products: DescribingProducts | null = null,
+): boolean {
   const described = requestSizeOf(basis) - taskSlots;
   writeContext(basis, features.context, x);
   if (basis.kind === 'caller') {
@@ -166,7 +219,9 @@ function project(basis: Basis, features: Features, x: Float32Array): boolean {
     return true;
   }
   if (features.caller || features.sketch.length !== sketchSize || features.hand.length !== handSize) return false;
-  const projected = projectSketch(basis.projection, features.sketch);
+  const projected = products
+    ? projectedBy(products.projection, features.sketch)
+    : projectSketch(basis.projection, features.sketch);
   for (let c = 0; c < componentCount; c++) x[c] = projected[c]! * features.sketchScale - basis.projectedMean[c]!;
   standardize(features.hand, basis, x, componentCount, 1 / Math.sqrt(handSize));
   writeTask(basis, features.task, x, described);

@@ -2,7 +2,7 @@
  * The circumstances of a request as numbers: what can be called, how it has gone lately, what the request demands, and
  * where its session stands. A pure function of what intake pins in `RouteOpened`. The text says nothing of all this.
  */
-import type { Candidate, Limits, Preference, RouteOpened } from '../../topics/generated/messages';
+import type { Candidate, Limits, RouteOpened } from '../../topics/generated/messages';
 import { float32Of } from './encode';
 
 /**
@@ -94,15 +94,22 @@ const longSessionRequests = 100;
 
 /** The context of a request: `contextSize` values, the caller's own. About 2 microseconds for 12 candidates. */
 export function encodeContext(at: Circumstances): Float32Array {
-  const allowed = at.candidates.filter((candidate) => candidate.eligible);
-  return Float32Array.from([
-    contextVersion,
-    ...availabilityOf(at.candidates, allowed.length),
-    ...historyOf(allowed),
-    ...limitsOf(at.limits, at.candidates),
-    ...preferenceOf(at.preference),
-    ...sessionOf(at, allowed),
-  ]);
+  const { candidates, limits, preference } = at;
+  const allowed = summarise(candidates, true);
+  const context = new Float32Array(contextSize);
+  let column = 0;
+  const add = (value: number): void => {
+    context[column++] = value;
+  };
+  add(contextVersion);
+  addAvailability(candidates, allowed.count, add);
+  addHistory(allowed, add);
+  addLimits(limits, candidates, add);
+  const total = preference.quality + preference.cost + preference.latency;
+  add(share(preference.cost, total));
+  add(share(preference.latency, total));
+  addSession(at, allowed, add);
+  return context;
 }
 
 /** A record's bytes as a context; null for none, and for one of another version. */
@@ -112,71 +119,107 @@ export function contextOf(bytes: Buffer): Float32Array | null {
   return context[0] === contextVersion ? context : null;
 }
 
-function availabilityOf(candidates: readonly Candidate[], allowed: number): number[] {
-  const shareOf = (health: Candidate['health']): number =>
-    share(candidates.filter((candidate) => candidate.health === health).length, candidates.length);
-  return [share(allowed, candidates.length), shareOf('HALF_OPEN'), shareOf('OPEN')];
+type Add = (value: number) => void;
+
+/** What is said of several candidates together; all 0 of none. */
+interface Summary {
+  readonly count: number;
+  readonly errorRateMean: number;
+  readonly errorRateMost: number;
+  readonly latencyMean: number;
+  readonly latencyMost: number;
+  readonly latencyLeast: number;
+  readonly costMean: number;
+  readonly costMost: number;
+  readonly costLeast: number;
 }
 
-function historyOf(allowed: readonly Candidate[]): number[] {
-  const errorRates = allowed.map((candidate) => candidate.errorRate);
-  const latencies = latenciesOf(allowed);
-  const costs = costsOf(allowed);
-  return [
-    cut(mean(errorRates)),
-    cut(most(errorRates)),
-    cut(Math.log10(1 + mean(latencies)) / largestLatencyDigits),
-    logRatio(most(latencies), least(latencies)),
-    logRatio(most(costs), least(costs)),
-  ];
+const nobody: Summary = {
+  count: 0,
+  errorRateMean: 0,
+  errorRateMost: 0,
+  latencyMean: 0,
+  latencyMost: 0,
+  latencyLeast: 0,
+  costMean: 0,
+  costMost: 0,
+  costLeast: 0,
+};
+
+function summarise(candidates: readonly Candidate[], onlyEligible: boolean): Summary {
+  let count = 0;
+  let [errorRates, latencies, costs] = [0, 0, 0];
+  let [errorRateMost, latencyMost, costMost] = [-Infinity, -Infinity, -Infinity];
+  let [latencyLeast, costLeast] = [Infinity, Infinity];
+  for (let i = 0; i < candidates.length; i++) {
+    const { eligible, errorRate, expectedLatencyMs, expectedCostUsd } = candidates[i]!;
+    if (onlyEligible && !eligible) continue;
+    count++;
+    errorRates += errorRate;
+    latencies += expectedLatencyMs;
+    costs += expectedCostUsd;
+    errorRateMost = Math.max(errorRateMost, errorRate);
+    latencyMost = Math.max(latencyMost, expectedLatencyMs);
+    latencyLeast = Math.min(latencyLeast, expectedLatencyMs);
+    costMost = Math.max(costMost, expectedCostUsd);
+    costLeast = Math.min(costLeast, expectedCostUsd);
+  }
+  if (count === 0) return nobody;
+  return {
+    count,
+    errorRateMean: errorRates / count,
+    errorRateMost,
+    latencyMean: latencies / count,
+    latencyMost,
+    latencyLeast,
+    costMean: costs / count,
+    costMost,
+    costLeast,
+  };
 }
 
-function limitsOf(limits: Limits, candidates: readonly Candidate[]): number[] {
-  const { maxCostUsd, maxLatencyMs } = limits;
-  return [
-    ...(maxCostUsd === null ? [0, 0] : [1, logRatio(maxCostUsd, mean(costsOf(candidates)))]),
-    ...(maxLatencyMs === null ? [0, 0] : [1, logRatio(maxLatencyMs, mean(latenciesOf(candidates)))]),
-  ];
+function addAvailability(candidates: readonly Candidate[], allowed: number, add: Add): void {
+  let halfOpen = 0;
+  let open = 0;
+  for (let i = 0; i < candidates.length; i++) {
+    const { health } = candidates[i]!;
+    if (health === 'HALF_OPEN') halfOpen++;
+    else if (health === 'OPEN') open++;
+  }
+  add(share(allowed, candidates.length));
+  add(share(halfOpen, candidates.length));
+  add(share(open, candidates.length));
 }
 
-function preferenceOf({ quality, cost, latency }: Preference): number[] {
-  const total = quality + cost + latency;
-  return [share(cost, total), share(latency, total)];
+function addHistory(allowed: Summary, add: Add): void {
+  add(cut(allowed.errorRateMean));
+  add(cut(allowed.errorRateMost));
+  add(cut(Math.log10(1 + allowed.latencyMean) / largestLatencyDigits));
+  add(logRatio(allowed.latencyMost, allowed.latencyLeast));
+  add(logRatio(allowed.costMost, allowed.costLeast));
 }
 
-function sessionOf(at: Circumstances, allowed: readonly Candidate[]): number[] {
-  if (at.sessionId === null) return contextGroups.session.map(() => 0);
-  const costs = costsOf(allowed);
+function addLimits({ maxCostUsd, maxLatencyMs }: Limits, candidates: readonly Candidate[], add: Add): void {
+  const all = maxCostUsd === null && maxLatencyMs === null ? nobody : summarise(candidates, false);
+  add(maxCostUsd === null ? 0 : 1);
+  add(maxCostUsd === null ? 0 : logRatio(maxCostUsd, all.costMean));
+  add(maxLatencyMs === null ? 0 : 1);
+  add(maxLatencyMs === null ? 0 : logRatio(maxLatencyMs, all.latencyMean));
+}
+
+/** What is not added stays 0. */
+function addSession(at: Circumstances, allowed: Summary, add: Add): void {
+  if (at.sessionId === null) return;
   const { maxSessionCostUsd: budgetUsd } = at.limits;
   const leftUsd = budgetUsd === null ? 0 : Math.max(0, budgetUsd - at.sessionSpentUsd);
-  return [
-    1,
-    cut(Math.log1p(at.sessionRequests) / Math.log1p(longSessionRequests)),
-    ...(budgetUsd === null
-      ? [0, 0, 0, 0]
-      : [1, share(budgetUsd - leftUsd, budgetUsd), logRatio(leftUsd, mean(costs)), logRatio(leftUsd, most(costs))]),
-    ...(at.sessionLastQuality === null ? [0, 0] : [1, cut(at.sessionLastQuality)]),
-  ];
-}
-
-function costsOf(candidates: readonly Candidate[]): number[] {
-  return candidates.map((candidate) => candidate.expectedCostUsd);
-}
-
-function latenciesOf(candidates: readonly Candidate[]): number[] {
-  return candidates.map((candidate) => candidate.expectedLatencyMs);
-}
-
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function most(values: readonly number[]): number {
-  return values.length === 0 ? 0 : Math.max(...values);
-}
-
-function least(values: readonly number[]): number {
-  return values.length === 0 ? 0 : Math.min(...values);
+  add(1);
+  add(cut(Math.log1p(at.sessionRequests) / Math.log1p(longSessionRequests)));
+  add(budgetUsd === null ? 0 : 1);
+  add(budgetUsd === null ? 0 : share(budgetUsd - leftUsd, budgetUsd));
+  add(budgetUsd === null ? 0 : logRatio(leftUsd, allowed.costMean));
+  add(budgetUsd === null ? 0 : logRatio(leftUsd, allowed.costMost));
+  add(at.sessionLastQuality === null ? 0 : 1);
+  add(at.sessionLastQuality === null ? 0 : cut(at.sessionLastQuality));
 }
 
 /** part / whole, at most 1; 0 of nothing. */

@@ -34,7 +34,11 @@ const { abs, imul, min, round } = Math;
 
 // Scratch space: encoding is synchronous, so one set serves every call of this thread.
 const counts = new Uint16Array(bucketCount);
-const touched = new Int32Array(maxFeatures);
+/** Hashes of the features of a text, in order, each with its kind beside it. */
+const hashes = new Int32Array(maxFeatures);
+const kinds = new Uint8Array(maxFeatures);
+/** One more than needed: the count below writes before it knows whether the place is taken. */
+const touched = new Int32Array(maxFeatures + 1);
 const sums = new Float64Array(sketchSize);
 const tally = new Float64Array(32);
 /** 1 + ln(tf), a term's weight, up to where it no longer matters. */
@@ -110,15 +114,28 @@ const commonHashing: Hashing = {
   }),
 };
 
-let hashing = commonHashing;
-let touchedCount = 0;
-function count(hash: number, kind: number): void {
-  let mixed = mix(hash ^ hashing.first);
-  if (hashing.second !== 0) mixed = mix(mixed ^ hashing.second);
-  const bucket = mixed & (bucketCount - 1);
-  const before = counts[bucket]!;
-  if (before === 0) touched[touchedCount++] = bucket | (kind << bucketBits);
-  counts[bucket] = before + 1;
+let featureCount = 0;
+function note(hash: number, kind: number): void {
+  hashes[featureCount] = hash;
+  kinds[featureCount++] = kind;
+}
+
+/**
+ * Counts the noted features by bucket and returns how many buckets there are; `touched` says which, in the order of their
+ * first feature, and of what kind that was. Whether a bucket is new is as good as random, so nothing branches on it.
+ */
+function countFeatures({ first, second }: Hashing): number {
+  let found = 0;
+  for (let i = 0; i < featureCount; i++) {
+    let mixed = mix(hashes[i]! ^ first);
+    if (second !== 0) mixed = mix(mixed ^ second);
+    const bucket = mixed & (bucketCount - 1);
+    const before = counts[bucket]!;
+    touched[found] = bucket | (kinds[i]! << bucketBits);
+    found += (before - 1) >>> 31;
+    counts[bucket] = before + 1;
+  }
+  return found;
 }
 
 // Kinds of n-grams.
@@ -140,16 +157,16 @@ const trigramSalt = 0x7feb352d | 0;
  * `encoder-key.ts`.
  */
 export function encodeText(text: string, weights = ngramWeights, hashedBy = commonHashing): Encoded {
-  hashing = hashedBy;
   tally.fill(0);
-  touchedCount = 0;
+  featureCount = 0;
   if (text.length <= maxCharacters) scan(text, 0, text.length);
   else {
     scan(text, 0, headCharacters);
     scan(text, text.length - tailCharacters, text.length);
   }
   const handFeatures = handFeaturesOf(text);
-  return { ...sketchOf(weights), handFeatures };
+  const { sketch, sketchScale } = sketchOf(weights, hashedBy);
+  return { sketch, sketchScale, handFeatures };
 }
 
 // What `tally` counts, by index.
@@ -229,7 +246,7 @@ function scan(text: string, from: number, to: number): void {
         previousWord = endWord(imul(fnvBasis ^ folded, fnvPrime), previousWord);
       }
     }
-    count(imul(imul(imul(trigramSalt ^ a, fnvPrime) ^ b, fnvPrime) ^ folded, fnvPrime), trigram);
+    note(imul(imul(imul(trigramSalt ^ a, fnvPrime) ^ b, fnvPrime) ^ folded, fnvPrime), trigram);
     a = b;
     b = folded;
   }
@@ -238,8 +255,8 @@ function scan(text: string, from: number, to: number): void {
 
 function endWord(word: number, previous: number): number {
   tally[words]!++;
-  count(word, unigram);
-  if (previous !== 0) count(imul(previous ^ bigramSalt, fnvPrime) ^ word, bigram);
+  note(word, unigram);
+  if (previous !== 0) note(imul(previous ^ bigramSalt, fnvPrime) ^ word, bigram);
   return word;
 }
 
@@ -259,13 +276,15 @@ function tallyCharacter(code: number, kind: number): void {
 }
 
 /** Sketches and clears the counted features. */
-function sketchOf(weights: typeof ngramWeights): { sketch: Int8Array; sketchScale: number } {
+function sketchOf(weights: typeof ngramWeights, hashing: Hashing): Pick<Encoded, 'sketch' | 'sketchScale'> {
   sums.fill(0);
-  for (let i = 0; i < touchedCount; i++) {
+  const { table } = hashing;
+  const buckets = countFeatures(hashing);
+  for (let i = 0; i < buckets; i++) {
     const bucket = touched[i]! & (bucketCount - 1);
     const weight = weights[touched[i]! >> bucketBits]! * termWeights[min(counts[bucket]!, 1023)]!;
     counts[bucket] = 0;
-    const entry = hashing.table[bucket]!;
+    const entry = table[bucket]!;
     const index = entry & (sketchSize - 1);
     sums[index] = sums[index]! + (entry & negative ? weight : -weight);
   }

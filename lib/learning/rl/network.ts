@@ -1,5 +1,6 @@
 /** The Q-network on plain Float32Arrays: what acts and serves decisions. One row there is faster than on any tensor backend. */
 import type { Random } from '../../ports/random';
+import type { Layer, LayerShape } from '../value/products';
 
 export interface NetworkShape {
   /** Length of the features. */
@@ -110,4 +111,41 @@ export function outputLayer(
   const outputs = outputsOf(shape);
   startFrom(out, parameters, outputBiasAt(shape), outputs);
   addProduct(out, hidden, 1, parameters, outputLayerAt(shape), outputs);
+}
+
+/** The three layers, for whoever runs the same parameters again and again. */
+export function layerShapes(shape: NetworkShape, parameters: Float32Array): LayerShape[] {
+  const { inputs, hidden } = shape;
+  const outputs = outputsOf(shape);
+  const layer = (weightsAt: number, biasAt: number, from: number, width: number): LayerShape => ({
+    parameters,
+    weightsAt,
+    biasAt,
+    inputs: from,
+    width,
+  });
+  return [
+    layer(0, hiddenBiasAt(shape), inputs, hidden),
+    layer(secondLayerAt(shape), secondBiasAt(shape), hidden, hidden),
+    layer(outputLayerAt(shape), outputBiasAt(shape), hidden, outputs),
+  ];
+}
+
+/** Runs them on x * inputScale; the values are then in the last layer's `out`. The same as `hiddenLayer` and `outputLayer`. */
+export function runLayers(layers: readonly Layer[], x: Float32Array, inputScale: number): void {
+  const [first, second, last] = layers as readonly [Layer, Layer, Layer];
+  const scaled = first.input;
+  for (let i = 0; i < scaled.length; i++) scaled[i] = x[i]! * inputScale;
+  first.run();
+  rectifyInto(second.input, first.out);
+  second.run();
+  rectifyInto(last.input, second.out);
+  last.run();
+}
+
+function rectifyInto(input: Float64Array, out: Float32Array): void {
+  for (let j = 0; j < input.length; j++) {
+    if (out[j]! < 0) input[j] = 0;
+    else input[j] = out[j]!;
+  }
 }

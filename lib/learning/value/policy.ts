@@ -5,20 +5,21 @@
 import { ownEntry } from '../../dictionary';
 import { believedQualities, conserve, declaredChoice, declaredShare } from '../../routing/judge/declared';
 import type { Judgement, LearnedPolicy } from '../../routing/judge/strategy';
-import { type UtilityWeights, utilityOf, utilityWeightsOf } from '../../routing/judge/utility';
-import type { Candidate, RouteOpened } from '../../topics/generated/messages';
+import { utilityOf, utilityWeightsOf } from '../../routing/judge/utility';
+import type { Candidate, RouteOpened, Tuning } from '../../topics/generated/messages';
 import { type Guarantees, guarantee, guaranteesOf, newcomer } from '../budget/guarantees';
-import { type Basis, describe, type Features, phiSize, readBasis } from '../features/basis';
+import { type Basis, describe, describingShapes, type Features, phiSize, readBasis } from '../features/basis';
 import { contextOf } from '../features/context';
 import { float32Of, int8Of } from '../features/encode';
 import { taskSlotOf } from '../features/task-slot';
 import { arrayOf, readBlob, sha256Of, writeBlob } from '../fold/blob';
 import { mostCostUsd } from '../fold/check-event';
 import { coldStartJudgement, coldStartRewards, isColdStart } from '../fold/cold-start';
-import { hiddenLayer, type NetworkShape, outputLayer, parameterCount } from '../rl/network';
+import { layerShapes, type NetworkShape, parameterCount, runLayers } from '../rl/network';
 import { dot32 } from './linear-algebra';
 import { costRow, headCount, meanRow, weightRows } from './linear-half';
 import { leastServedWeight } from './mix';
+import { createProducts } from './products';
 
 /** Expected cost of a request relative to the model's mean is believed within these bounds. */
 const leastCostFactor = 0.2;
@@ -100,7 +101,7 @@ export function parsePolicy(
   }
   const values = createValues(parsedBasis, weights);
   const guarantees = guaranteesOf(weights);
-  const scratch = createScratch();
+  const scratch = createScratch(weights.models.length);
   const { encoderVersion } = parsedBasis;
   return {
     policySha256: found.policySha256,
@@ -118,50 +119,68 @@ export interface Values {
   readonly costFactors: Float64Array;
 }
 
-/** The mixed value function; `neuralWeight` is the share of the network. */
+/**
+ * The mixed value function; `neuralWeight` is the share of the network. What it needs beside the weights is made at its first
+ * use: most policies that are parsed are only looked at.
+ */
 export function createValues(
   basis: Basis,
   weights: PolicyWeights,
 ): (features: Features, neuralWeight: number) => Values {
+  let valuesOf: ((features: Features, neuralWeight: number) => Values) | null = null;
+  return (features, neuralWeight) => {
+    valuesOf ??= prepareValues(basis, weights);
+    return valuesOf(features, neuralWeight);
+  };
+}
+
+function prepareValues(basis: Basis, weights: PolicyWeights): (features: Features, neuralWeight: number) => Values {
+  const { hasLinear, rewardMean, rewardDeviation, armMeans } = weights;
   const arms = weights.models.length;
   const size = phiSize(basis);
   const shape: NetworkShape = { inputs: basis.xSize, hidden: weights.hidden, actions: arms, heads: headCount };
   const x = new Float32Array(basis.xSize);
   const phi = new Float32Array(size);
-  const first = new Float32Array(shape.hidden);
-  const second = new Float32Array(shape.hidden);
-  const network = new Float32Array(arms * headCount);
+  const linearRows = hasLinear ? arms * weightRows : 0;
+  const { rows, layers } = createProducts(
+    [...describingShapes(basis), { matrix: weights.linear, rows: linearRows, size }],
+    layerShapes(shape, weights.network),
+  );
+  const describing = { projection: rows[0]!, centroids: rows[1]! };
+  const linear = rows[2]!;
+  const network = layers[2]!.out;
   const values: Values = {
     heads: new Float64Array(arms * headCount),
     means: new Float64Array(arms),
     costFactors: new Float64Array(arms).fill(1),
   };
   return (features, wanted) => {
-    const neural = weights.hasLinear ? (wanted > leastServedWeight ? wanted : 0) : 1;
-    describe(basis, features, x, phi);
-    if (neural > 0) {
-      hiddenLayer(shape, weights.network, x, basis.networkScale, first, second);
-      outputLayer(shape, weights.network, second, network);
+    const neural = hasLinear ? (wanted > leastServedWeight ? wanted : 0) : 1;
+    describe(basis, features, x, phi, describing);
+    if (neural > 0) runLayers(layers, x, basis.networkScale);
+    if (hasLinear) {
+      linear.vector.set(phi);
+      linear.multiply();
     }
-    const shared = weights.hasLinear ? dot32(weights.shared, 0, phi, 0, size) : 0;
+    const shared = hasLinear ? dot32(weights.shared, 0, phi, 0, size) : 0;
+    const { products } = linear;
+    const { heads, means, costFactors } = values;
     for (let arm = 0; arm < arms; arm++) {
-      const base = weights.rewardMean + weights.rewardDeviation * weights.armMeans[arm]!;
-      const at = arm * weightRows * size;
-      const mean = weights.hasLinear ? shared + dot32(weights.linear, at + meanRow * size, phi, 0, size) : 0;
+      const base = rewardMean + rewardDeviation * armMeans[arm]!;
+      const at = arm * weightRows;
+      const mean = hasLinear ? shared + products[at + meanRow]! : 0;
       let networkMean = 0;
       for (let m = 0; m < headCount; m++) {
-        const own = weights.hasLinear ? shared + dot32(weights.linear, at + (m + 1) * size, phi, 0, size) : 0;
+        const own = hasLinear ? shared + products[at + m + 1]! : 0;
         const other = network[arm * headCount + m]!;
         networkMean += other / headCount;
         // own - mean, the linear heads' doubt, counts in full: the network's heads are sure too early.
         const mixed = own - neural * mean + neural * other;
-        values.heads[arm * headCount + m] = base + weights.rewardDeviation * mixed;
+        heads[arm * headCount + m] = base + rewardDeviation * mixed;
       }
-      values.means[arm] = base + weights.rewardDeviation * ((1 - neural) * mean + neural * networkMean);
-      if (weights.hasLinear) {
-        const factor = 1 + dot32(weights.linear, at + costRow * size, phi, 0, size);
-        values.costFactors[arm] = Math.max(leastCostFactor, Math.min(mostCostFactor, factor));
-      }
+      means[arm] = base + rewardDeviation * ((1 - neural) * mean + neural * networkMean);
+      if (hasLinear)
+        costFactors[arm] = Math.max(leastCostFactor, Math.min(mostCostFactor, 1 + products[at + costRow]!));
     }
     return values;
   };
@@ -186,17 +205,71 @@ export function featuresOf(record: {
   };
 }
 
+/** Reused from one request to the next; per candidate unless it says otherwise. */
 interface Scratch {
-  /** Per candidate: its arm, -1 for a stranger. */
+  /** The names of the candidates before, so that most are told by identity. */
+  names: (string | undefined)[];
+  /** Its arm, -1 for a stranger. */
   arms: Int32Array;
-  /** Per candidate: utility lost to cost and latency. */
+  /** Utility lost to cost and latency. */
   penalties: Float64Array;
-  /** Per candidate: expected for this request. */
+  /** Expected for this request. */
   costsUsd: Float64Array;
+  /** Drift offset of its quality. */
+  drifts: Float64Array;
+  /** Of which tuning the two columns below are. */
+  tuning: Tuning | null;
+  /** Per arm: drift offset. */
+  readonly armDrifts: Float64Array;
+  /** Per arm: whether there is a learned cost ratio, and what it is. */
+  readonly armHasRatio: Uint8Array;
+  readonly armRatios: Float64Array;
 }
 
-function createScratch(): Scratch {
-  return { arms: new Int32Array(0), penalties: new Float64Array(0), costsUsd: new Float64Array(0) };
+function createScratch(arms: number): Scratch {
+  return {
+    names: [],
+    arms: new Int32Array(0),
+    penalties: new Float64Array(0),
+    costsUsd: new Float64Array(0),
+    drifts: new Float64Array(0),
+    tuning: null,
+    armDrifts: new Float64Array(arms),
+    armHasRatio: new Uint8Array(arms),
+    armRatios: new Float64Array(arms),
+  };
+}
+
+/** Fits the scratch space to a request: its size, the columns of its tuning, the arm of every candidate. */
+function prepareScratch(scratch: Scratch, models: readonly string[], { candidates, tuning }: RouteOpened): void {
+  const count = candidates.length;
+  if (scratch.arms.length !== count) {
+    scratch.names = new Array<string | undefined>(count).fill(undefined);
+    scratch.arms = new Int32Array(count).fill(-1);
+    scratch.penalties = new Float64Array(count);
+    scratch.costsUsd = new Float64Array(count);
+    scratch.drifts = new Float64Array(count);
+  }
+  if (scratch.tuning !== tuning) {
+    for (let arm = 0; arm < models.length; arm++) {
+      scratch.armDrifts[arm] = ownEntry(tuning.driftOffsets, models[arm]!) ?? 0;
+      const ratio = ownEntry(tuning.costRatios, models[arm]!);
+      scratch.armHasRatio[arm] = ratio === undefined ? 0 : 1;
+      scratch.armRatios[arm] = ratio ?? 0;
+    }
+    scratch.tuning = tuning;
+  }
+  const { names, arms, drifts } = scratch;
+  for (let i = 0; i < count; i++) {
+    const { model } = candidates[i]!;
+    if (names[i] !== model) {
+      names[i] = model;
+      // Candidates are in config order and so, as a rule, are arms.
+      arms[i] = models[i] === model ? i : models.indexOf(model);
+    }
+    const arm = arms[i]!;
+    drifts[i] = arm < 0 ? (ownEntry(tuning.driftOffsets, model) ?? 0) : scratch.armDrifts[arm]!;
+  }
 }
 
 function judge(
@@ -214,27 +287,25 @@ function judge(
   const { candidates, tuning } = opened;
   const values = valuesOf(understood(opened, encoderVersion), tuning.neuralWeight);
   const utility = utilityWeightsOf(opened);
-  if (scratch.arms.length !== candidates.length) {
-    scratch.arms = new Int32Array(candidates.length);
-    scratch.penalties = new Float64Array(candidates.length);
-    scratch.costsUsd = new Float64Array(candidates.length);
-  }
-  const qualities: number[] = new Array(candidates.length);
-  const utilities: number[] = new Array(candidates.length);
-  const strangers = strangersQuality(weights, values, opened, scratch);
+  prepareScratch(scratch, weights.models, opened);
+  const { arms, drifts, costsUsd, penalties } = scratch;
+  const qualities = new Array<number>(candidates.length);
+  const utilities = new Array<number>(candidates.length);
+  const strangers = strangersQuality(weights, values, arms);
   const beliefs = beliefsOf(opened, weights.hasLinear);
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i]!;
-    const arm = scratch.arms[i]!;
-    const quality = arm < 0 ? strangers : values.means[arm]! + (ownEntry(tuning.driftOffsets, candidate.model) ?? 0);
+    const arm = arms[i]!;
+    const quality = arm < 0 ? strangers : values.means[arm]! + drifts[i]!;
     const declared = beliefs === null ? 0 : beliefs[i]!.share;
-    qualities[i] = clipped((1 - declared) * quality + declared * candidate.expectedQuality);
-    const costUsd = expectedCostUsd(candidate, arm, values, opened);
-    scratch.costsUsd[i] = costUsd;
-    scratch.penalties[i] = utilityOf(utility, 0, costUsd, candidate.expectedLatencyMs);
-    utilities[i] = utilityOf(utility, qualities[i]!, costUsd, candidate.expectedLatencyMs);
+    const believed = clipped((1 - declared) * quality + declared * candidate.expectedQuality);
+    const costUsd = expectedCostUsd(candidate, arm, values, opened, scratch);
+    qualities[i] = believed;
+    costsUsd[i] = costUsd;
+    penalties[i] = utilityOf(utility, 0, costUsd, candidate.expectedLatencyMs);
+    utilities[i] = utilityOf(utility, believed, costUsd, candidate.expectedLatencyMs);
   }
-  const voted = votes(opened, values, utility, scratch, beliefs);
+  const voted = votes(candidates, values, utility.quality, scratch, beliefs);
   keepGuarantees(voted, opened, guarantees, scratch);
   const probabilities = beliefs === null ? voted : conserve(opened, voted, utilities);
   let top = 0;
@@ -276,55 +347,66 @@ function understood(opened: RouteOpened, encoderVersion: string): Features {
   return isOurs ? features : { ...features, sketch: noSketch };
 }
 
-/** Finds every candidate's arm and returns what to expect of a model the policy has never seen: the mean of the others. */
-function strangersQuality(weights: PolicyWeights, values: Values, opened: RouteOpened, scratch: Scratch): number {
+/** What to expect of a model the policy has never seen: the mean of the others among the candidates. */
+function strangersQuality(weights: PolicyWeights, values: Values, arms: Int32Array): number {
   let total = 0;
   let known = 0;
-  opened.candidates.forEach((candidate, i) => {
-    // Candidates are in config order and so, as a rule, are arms.
-    const arm = weights.models[i] === candidate.model ? i : weights.models.indexOf(candidate.model);
-    scratch.arms[i] = arm;
-    if (arm < 0) return;
+  for (let i = 0; i < arms.length; i++) {
+    const arm = arms[i]!;
+    if (arm < 0) continue;
     total += values.means[arm]!;
     known++;
-  });
+  }
   return known > 0 ? total / known : weights.rewardMean;
 }
 
-function expectedCostUsd(candidate: Candidate, arm: number, values: Values, opened: RouteOpened): number {
-  const ratio = ownEntry(opened.tuning.costRatios, candidate.model);
-  if (ratio === undefined) return candidate.expectedCostUsd;
+function expectedCostUsd(
+  candidate: Candidate,
+  arm: number,
+  values: Values,
+  { tuning }: RouteOpened,
+  { armHasRatio, armRatios }: Scratch,
+): number {
   // Under an absurd price the product need not be a number that can be compared.
-  return Math.min(mostCostUsd, ratio * candidate.priceFactor * (arm < 0 ? 1 : values.costFactors[arm]!));
+  if (arm >= 0) {
+    if (armHasRatio[arm] === 0) return candidate.expectedCostUsd;
+    return Math.min(mostCostUsd, armRatios[arm]! * candidate.priceFactor * values.costFactors[arm]!);
+  }
+  const ratio = ownEntry(tuning.costRatios, candidate.model);
+  return ratio === undefined ? candidate.expectedCostUsd : Math.min(mostCostUsd, ratio * candidate.priceFactor);
 }
 
 /** Share of heads whose best eligible candidate is each. Strangers take no part: they get their share afterwards. */
 function votes(
-  opened: RouteOpened,
-  values: Values,
-  utility: UtilityWeights,
+  candidates: readonly Candidate[],
+  { heads }: Values,
+  perQuality: number,
   scratch: Scratch,
   beliefs: Beliefs | null,
 ): number[] {
-  const { candidates, tuning } = opened;
-  const shares: number[] = new Array(candidates.length).fill(0);
-  const offsets = candidates.map((candidate) => ownEntry(tuning.driftOffsets, candidate.model) ?? 0);
-  for (let m = 0; m < headCount; m++) {
-    let best = -1;
-    let bestUtility = -Infinity;
-    for (let i = 0; i < candidates.length; i++) {
-      const arm = scratch.arms[i]!;
-      if (arm < 0 || !candidates[i]!.eligible) continue;
-      const learned = values.heads[arm * headCount + m]! + offsets[i]!;
-      const belief = beliefs?.[i];
+  const { arms, drifts, penalties } = scratch;
+  const shares = new Array<number>(candidates.length).fill(0);
+  const best = new Int32Array(headCount).fill(-1);
+  const bestUtility = new Float64Array(headCount).fill(-Infinity);
+  for (let i = 0; i < candidates.length; i++) {
+    const arm = arms[i]!;
+    if (arm < 0 || !candidates[i]!.eligible) continue;
+    const drift = drifts[i]!;
+    const penalty = penalties[i]!;
+    const belief = beliefs?.[i];
+    for (let m = 0, at = arm * headCount; m < headCount; m++, at++) {
+      const learned = heads[at]! + drift;
       const quality = belief ? learned + belief.share * (belief.qualities[m]! - learned) : learned;
-      const value = utility.quality * quality + scratch.penalties[i]!;
-      if (value > bestUtility) {
-        bestUtility = value;
-        best = i;
+      const value = perQuality * quality + penalty;
+      if (value > bestUtility[m]!) {
+        bestUtility[m] = value;
+        best[m] = i;
       }
     }
-    if (best >= 0) shares[best] = shares[best]! + 1 / headCount;
+  }
+  for (let m = 0; m < headCount; m++) {
+    const winner = best[m]!;
+    if (winner >= 0) shares[winner] = shares[winner]! + 1 / headCount;
   }
   return shares;
 }

@@ -135,7 +135,7 @@ function cachedThread(opened: RouteOpened): ThreadScore {
     status: 'SUCCESS',
     probabilities: at.map((i) => cached.probabilities[i] ?? 0),
     qualities,
-    utilities: expectedUtilities(opened, qualities),
+    utilities: expectedUtilities(opened, qualities) as number[],
     confidence: cached.confidence,
     policySha256: opened.policySha256,
   };

@@ -3,7 +3,7 @@ import { coldStartRewards } from '../../learning/fold/cold-start';
 import type { Degradation, RouteOpened, ThreadScore } from '../../topics/generated/messages';
 import { declaredChoice } from '../judge/declared';
 import { learnedStrategy } from '../judge/strategies/strategies';
-import { isLifted } from '../open/candidates';
+import { isLifted } from '../open/eligibility';
 import type { Collapsed } from './collapse/collapsed';
 import type { Draw } from './draw';
 

@@ -4,28 +4,26 @@ import type { Candidate, Fallback } from '../../topics/generated/messages';
 /**
  * All other eligible candidates: each next one is of the provider named least so far (the drawn model counts), the one
  * of highest utility among those.
+ *
+ * So every round names each provider's best that is left, those of the drawn model's provider a round later: a candidate's
+ * round is the number of better ones of its provider, and within a round the better ones come first.
  */
 export function orderFallbacks(
   candidates: readonly Candidate[],
   utilities: readonly number[],
   chosen: number,
 ): Fallback[] {
-  const rest = candidates.flatMap((candidate, i) => (candidate.eligible && i !== chosen ? [i] : []));
-  rest.sort((a, b) => utilities[b]! - utilities[a]! || a - b);
+  const order: number[] = [];
+  for (let i = 0; i < candidates.length; i++) if (candidates[i]!.eligible && i !== chosen) order.push(i);
+  order.sort((a, b) => utilities[b]! - utilities[a]! || a - b);
   const named = new Map([[candidates[chosen]!.provider, 1]]);
-  const fallbacks: Fallback[] = [];
-  while (rest.length > 0) {
-    let next = 0;
-    let least = Number.POSITIVE_INFINITY;
-    for (let at = 0; at < rest.length && least > 0; at++) {
-      const count = named.get(candidates[rest[at]!]!.provider) ?? 0;
-      if (count >= least) continue;
-      next = at;
-      least = count;
-    }
-    const { model, provider } = candidates[rest.splice(next, 1)[0]!]!;
-    named.set(provider, (named.get(provider) ?? 0) + 1);
-    fallbacks.push({ model, provider });
+  const rounds: Fallback[][] = [];
+  for (const i of order) {
+    const { model, provider } = candidates[i]!;
+    const round = named.get(provider) ?? 0;
+    named.set(provider, round + 1);
+    while (rounds.length <= round) rounds.push([]);
+    rounds[round]!.push({ model, provider });
   }
-  return fallbacks;
+  return rounds.flat();
 }

@@ -14,10 +14,16 @@ export function uniform(candidates: Eligible): number[] {
 export function softmax(candidates: Eligible, scores: readonly number[], temperature: number): number[] {
   const best = indexOfBest(candidates, scores);
   if (best < 0) return candidates.map(() => 0);
-  const weights = candidates.map((candidate, i) =>
-    candidate.eligible ? Math.exp((scores[i]! - scores[best]!) / temperature) : 0,
-  );
-  return normalised(weights);
+  const top = scores[best]!;
+  const weights = new Array<number>(candidates.length);
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const weight = candidates[i]!.eligible ? Math.exp((scores[i]! - top) / temperature) : 0;
+    weights[i] = weight;
+    sum += weight;
+  }
+  for (let i = 0; i < weights.length; i++) weights[i] = weights[i]! / sum;
+  return weights;
 }
 
 /** Everything on one candidate. */
@@ -30,8 +36,10 @@ export function certain(count: number, index: number): number[] {
 /** Scaled to sum 1. The sum must be above 0. */
 export function normalised(weights: readonly number[]): number[] {
   let sum = 0;
-  for (const weight of weights) sum += weight;
-  return weights.map((weight) => weight / sum);
+  for (let i = 0; i < weights.length; i++) sum += weights[i]!;
+  const scaled = new Array<number>(weights.length);
+  for (let i = 0; i < scaled.length; i++) scaled[i] = weights[i]! / sum;
+  return scaled;
 }
 
 /** First index of the highest score among eligible candidates; -1 when there is none. */

@@ -19,7 +19,7 @@ export interface Judgement {
 /** The learned value function as strategies see it; `lib/learning` implements it on plain Float32Arrays. */
 export interface LearnedPolicy {
   readonly policySha256: string;
-  /** Judges the opened event; pure, no allocation of tensors, about 100 microseconds. */
+  /** Judges the opened event; pure, no allocation of tensors, some tens of microseconds. */
   judge(opened: RouteOpened): Judgement;
 }
 

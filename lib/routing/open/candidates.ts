@@ -1,21 +1,14 @@
 /**
- * The candidates of a request: every configured model with price, health and expectations as they are now, and whether
- * limits, capabilities, context size and health allow it. Intake pins the result in `route.opened`.
+ * The candidates of a request: every configured model with price, health and expectations as they are now. Whether it may
+ * serve is `eligibility.ts`'s to say. Intake pins the result in `route.opened`.
+ *
+ * What does not depend on the request is computed once per configuration, task type, profile and tuning, and the candidates
+ * made of it are shared by all requests: nobody may change one.
  */
 import type { ModelConfig, RouterConfig } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
-import type { Random } from '../../ports/random';
 import { ratioAt, unpricedFactor } from '../../reward/price-unit';
-import type {
-  Breaker,
-  Candidate,
-  DecayedStats,
-  Health,
-  Limits,
-  ModelProfile,
-  RouteRequested,
-  Tuning,
-} from '../../topics/generated/messages';
+import type { Breaker, Candidate, DecayedStats, Health, ModelProfile, Tuning } from '../../topics/generated/messages';
 
 /** What is known about the models at this moment. */
 export interface World {
@@ -25,11 +18,12 @@ export interface World {
   readonly nowMs: number;
 }
 
-/** What eligibility and expectations depend on besides the world. */
-export interface CandidateRequest
-  extends Pick<RouteRequested, 'expectedOutputTokens' | 'requiredCapabilities' | 'limits'> {
+/** What expectations depend on besides the world. */
+export interface ExpectedRequest {
   readonly taskType: string;
   readonly promptTokens: number;
+  /** Null: as many as the model is used to write. */
+  readonly expectedOutputTokens: number | null;
 }
 
 /** The request a catalogue price is measured with, in tokens. */
@@ -42,147 +36,199 @@ const configPseudoCount = 8;
 /** Two imagined successes in front of every model's calls, so that one failure is not an error rate of 1. */
 const errorPseudoCount = 2;
 
-const openReason = 'health: OPEN';
-const waitingReason = 'health: HALF_OPEN, not chosen to probe';
-const liftedReason = 'nothing healthier is left';
+/** Task types remembered per configuration: hints are the caller's own words, and there is no end to them. */
+const maxTaskTypes = 32;
 
-/** One candidate per configured model, in config order. HALF_OPEN ones are ineligible until `admitProbes`. */
-export function buildCandidates(world: World, request: CandidateRequest): Candidate[] {
-  const providerHealth = providerHealthOf(world);
-  return world.config.models.map((model) => {
-    const profile = world.profileOf(model.name);
-    const factor = priceFactor(model);
-    const task = profile && ownEntry(profile.tasks, request.taskType);
-    const declared = ownEntry(model.taskQuality, request.taskType) ?? model.expectedQuality;
-    const quality = expectedQuality(model, declared, world.config.learning.priorObservations, profile, task);
-    const outputTokens = request.expectedOutputTokens ?? expectedOutputTokens(model, profile, task);
-    const candidate: Candidate = {
-      model: model.name,
-      provider: model.provider,
-      eligible: true,
-      ineligibleReason: null,
-      health: worse(
-        profile ? healthAt(profile.breaker, world.nowMs) : 'CLOSED',
-        providerHealth.get(model.provider)?.health ?? 'CLOSED',
-      ),
-      expectedCostUsd: expectedCostUsd(model, world.tuning, factor, request.promptTokens, outputTokens, profile),
-      expectedLatencyMs: shrunkMean(model.expectedLatencyMs, profile?.overall, task, 'latencyMs', 'latencyWeight'),
-      expectedQuality: quality.mean,
-      errorRate: profile
-        ? (profile.overall.errorRate * profile.overall.weight) / (profile.overall.weight + errorPseudoCount)
-        : 0,
-      observations: quality.observations,
-      priceFactor: factor,
-      declared: {
-        quality: declared,
-        costUsd: priceOf(model, request.promptTokens, request.expectedOutputTokens ?? model.expectedOutputTokens),
-        latencyMs: model.expectedLatencyMs,
-      },
+/** What all requests of one task type have in common. Arrays are in config order. */
+interface TaskTable {
+  /** What the rest was computed from; a row is computed again when its profile is another one. */
+  readonly profiles: (ModelProfile | undefined)[];
+  costRatios: Tuning['costRatios'] | null;
+  priceFactors: Tuning['priceFactors'] | null;
+  /** Tokens that an answer is expected to have. */
+  readonly outputTokens: Float64Array;
+  /** 1: the cost follows from a learned ratio, whatever the tokens. */
+  readonly isLearnedCost: Uint8Array;
+  /** Of each provider, the newest word. */
+  providerBreakers: (Breaker | undefined)[];
+  /** Whether any breaker is not closed: then health depends on the time. */
+  isRestless: boolean;
+  /** Never changed once it was handed out, only replaced. */
+  candidates: readonly Candidate[];
+}
+
+interface Catalogue {
+  readonly priceFactors: Float64Array;
+  /** The number of the provider of each model. */
+  readonly providers: Int32Array;
+  readonly providerCount: number;
+  readonly tasks: Map<string, TaskTable>;
+}
+
+const catalogues = new WeakMap<RouterConfig, Catalogue>();
+
+/** One candidate per configured model, in config order, each as if nothing forbade it. They are shared: change none. */
+export function expectCandidates(world: World, request: ExpectedRequest): readonly Candidate[] {
+  const catalogue = catalogueOf(world.config);
+  const table = tableOf(catalogue, request.taskType, world.config.models.length);
+  refresh(table, catalogue, world, request.taskType);
+  if (table.isRestless) refreshHealth(table, catalogue, world.nowMs);
+  return withTokenCosts(table, world, request);
+}
+
+function catalogueOf(config: RouterConfig): Catalogue {
+  let catalogue = catalogues.get(config);
+  if (!catalogue) {
+    const numbers = new Map<string, number>();
+    const providers = Int32Array.from(config.models, ({ provider }) => {
+      if (!numbers.has(provider)) numbers.set(provider, numbers.size);
+      return numbers.get(provider)!;
+    });
+    const priceFactors = Float64Array.from(config.models, priceFactor);
+    catalogue = { priceFactors, providers, providerCount: numbers.size, tasks: new Map() };
+    catalogues.set(config, catalogue);
+  }
+  return catalogue;
+}
+
+function tableOf({ tasks }: Catalogue, taskType: string, models: number): TaskTable {
+  let table = tasks.get(taskType);
+  if (!table) {
+    if (tasks.size >= maxTaskTypes) tasks.clear();
+    table = {
+      profiles: new Array<ModelProfile | undefined>(models).fill(undefined),
+      costRatios: null,
+      priceFactors: null,
+      outputTokens: new Float64Array(models),
+      isLearnedCost: new Uint8Array(models),
+      providerBreakers: [],
+      isRestless: false,
+      candidates: [],
     };
-    const outputNeeded = request.expectedOutputTokens ?? 0;
-    candidate.ineligibleReason =
-      outsideLimits(candidate, request.limits) ??
-      missingCapability(model, request.requiredCapabilities) ??
-      tooLong(model, request.promptTokens + outputNeeded) ??
-      unhealthy(candidate.health);
-    candidate.eligible = candidate.ineligibleReason === null;
-    return candidate;
+    tasks.set(taskType, table);
+  }
+  return table;
+}
+
+/** Computes again what has changed since the last request of this task type. */
+function refresh(table: TaskTable, catalogue: Catalogue, world: World, taskType: string): void {
+  const { models } = world.config;
+  const { costRatios, priceFactors } = world.tuning;
+  const all = table.costRatios !== costRatios || table.priceFactors !== priceFactors;
+  let rows: Candidate[] | null = null;
+  for (let i = 0; i < models.length; i++) {
+    const model = models[i]!;
+    const profile = world.profileOf(model.name);
+    if (!all && profile === table.profiles[i]) continue;
+    // Filled from the front, so that it has no holes: engines are quicker with those.
+    rows ??= all ? [] : table.candidates.slice();
+    table.profiles[i] = profile;
+    rows[i] = expectCandidate(table, i, { model, profile, factor: catalogue.priceFactors[i]!, world, taskType });
+  }
+  if (rows === null) return;
+  table.costRatios = costRatios;
+  table.priceFactors = priceFactors;
+  table.candidates = rows;
+  refreshBreakers(table, catalogue);
+  refreshHealth(table, catalogue, world.nowMs);
+}
+
+interface Row {
+  readonly model: ModelConfig;
+  readonly profile: ModelProfile | undefined;
+  readonly factor: number;
+  readonly world: World;
+  readonly taskType: string;
+}
+
+/** Health is left to `refreshHealth`, a cost that depends on tokens to `withTokenCosts`. */
+function expectCandidate(table: TaskTable, i: number, { model, profile, factor, world, taskType }: Row): Candidate {
+  const task = profile && ownEntry(profile.tasks, taskType);
+  const declared = ownEntry(model.taskQuality, taskType) ?? model.expectedQuality;
+  const quality = expectedQuality(model, declared, world.config.learning.priorObservations, profile, task);
+  const ratio = ownEntry(world.tuning.costRatios, model.name);
+  table.isLearnedCost[i] = ratio === undefined ? 0 : 1;
+  table.outputTokens[i] = expectedOutputTokens(model, profile, task);
+  return {
+    model: model.name,
+    provider: model.provider,
+    eligible: true,
+    ineligibleReason: null,
+    health: 'CLOSED',
+    expectedCostUsd:
+      ratio === undefined
+        ? 0
+        : ratioAt(ratio, ownEntry(world.tuning.priceFactors, model.name) ?? factor, factor) * factor,
+    expectedLatencyMs: shrunkMean(model.expectedLatencyMs, profile?.overall, task, 'latencyMs', 'latencyWeight'),
+    expectedQuality: quality.mean,
+    errorRate: profile
+      ? (profile.overall.errorRate * profile.overall.weight) / (profile.overall.weight + errorPseudoCount)
+      : 0,
+    observations: quality.observations,
+    priceFactor: factor,
+    declared: { quality: declared, costUsd: 0, latencyMs: model.expectedLatencyMs },
+  };
+}
+
+/** Every profile carries its provider's breaker as it was when the profile was written: the newest is right. */
+function refreshBreakers(table: TaskTable, { providers, providerCount }: Catalogue): void {
+  const newest = new Array<Breaker | undefined>(providerCount).fill(undefined);
+  table.isRestless = false;
+  for (let i = 0; i < providers.length; i++) {
+    const profile = table.profiles[i];
+    if (!profile) continue;
+    const { breaker, providerBreaker } = profile;
+    const known = newest[providers[i]!];
+    if (!known || known.changedAtMs < providerBreaker.changedAtMs) newest[providers[i]!] = providerBreaker;
+    if (breaker.health !== 'CLOSED' || providerBreaker.health !== 'CLOSED') table.isRestless = true;
+  }
+  table.providerBreakers = newest;
+}
+
+function refreshHealth(table: TaskTable, { providers }: Catalogue, nowMs: number): void {
+  let rows: Candidate[] | null = null;
+  for (let i = 0; i < providers.length; i++) {
+    const profile = table.profiles[i];
+    const provider = table.providerBreakers[providers[i]!];
+    const health = worse(
+      profile ? healthAt(profile.breaker, nowMs) : 'CLOSED',
+      provider ? healthAt(provider, nowMs) : 'CLOSED',
+    );
+    if (table.candidates[i]!.health === health) continue;
+    rows ??= table.candidates.slice();
+    rows[i] = { ...table.candidates[i]!, health };
+  }
+  if (rows !== null) table.candidates = rows;
+}
+
+/**
+ * What depends on the tokens of the request. What is declared to cost: tokens times price. What is expected to cost, where
+ * no ratio was learned: the same with the length seen so far, else what calls have cost, else 0.
+ */
+function withTokenCosts(table: TaskTable, { config }: World, request: ExpectedRequest): readonly Candidate[] {
+  const { promptTokens, expectedOutputTokens } = request;
+  return table.candidates.map((candidate, i) => {
+    const model = config.models[i]!;
+    const declaredUsd = priceOf(model, promptTokens, expectedOutputTokens ?? model.expectedOutputTokens);
+    if (declaredUsd === 0 && table.isLearnedCost[i] === 1) return candidate;
+    return {
+      ...candidate,
+      expectedCostUsd: table.isLearnedCost[i] === 1 ? candidate.expectedCostUsd : tokenCost(table, i, model, request),
+      declared: { ...candidate.declared!, costUsd: declaredUsd },
+    };
   });
+}
+
+function tokenCost(table: TaskTable, i: number, model: ModelConfig, request: ExpectedRequest): number {
+  const priced = priceOf(model, request.promptTokens, request.expectedOutputTokens ?? table.outputTokens[i]!);
+  const overall = table.profiles[i]?.overall;
+  const paid = overall && overall.costWeight > 0 ? overall.costUsd : 0;
+  return priced > 0 ? priced : paid;
 }
 
 /** USD for the nominal request at the catalogue price; 1 where no price is known, so that ratios are then costs. */
 export function priceFactor(model: Pick<ModelConfig, 'price'>): number {
   return priceOf(model, nominalInputTokens, nominalOutputTokens) || unpricedFactor;
-}
-
-/**
- * Lets each waiting HALF_OPEN candidate in with probability `probeShare`, changing `candidates` in place. True when it
- * let any in.
- */
-export function admitProbes(candidates: readonly Candidate[], probeShare: number, random: Random): boolean {
-  let admitted = false;
-  for (const candidate of candidates) {
-    if (candidate.ineligibleReason !== waitingReason || random.next() >= probeShare) continue;
-    candidate.eligible = true;
-    candidate.ineligibleReason = null;
-    admitted = true;
-  }
-  return admitted;
-}
-
-/**
- * Shuts out, in place, every candidate whose expected cost is more than the session has left, whatever its health. True
- * when it shut any out. Call it before `admitProbes`, and `liftHealthFilter` once more after it.
- */
-export function limitSession(candidates: readonly Candidate[], limitUsd: number | null, spentUsd: number): boolean {
-  if (limitUsd === null) return false;
-  const leftUsd = Math.max(0, limitUsd - spentUsd);
-  let limited = false;
-  for (const candidate of candidates) {
-    const mayServe = candidate.eligible || isUnhealthy(candidate);
-    if (!mayServe || candidate.expectedCostUsd <= leftUsd) continue;
-    candidate.eligible = false;
-    candidate.ineligibleReason = `limits.maxSessionCostUsd: expected $${short(candidate.expectedCostUsd)} is over the $${short(leftUsd)} left of $${short(limitUsd)}`;
-    limited = true;
-  }
-  return limited;
-}
-
-/** Whether health alone keeps this candidate out. */
-function isUnhealthy({ ineligibleReason }: Candidate): boolean {
-  return ineligibleReason === waitingReason || ineligibleReason === openReason;
-}
-
-/**
- * When health alone leaves no candidate, lets the least bad in (HALF_OPEN before OPEN), in place; their
- * `ineligibleReason` then says so although they are eligible. True when it had to.
- */
-export function liftHealthFilter(candidates: readonly Candidate[]): boolean {
-  if (candidates.some((candidate) => candidate.eligible)) return false;
-  const waiting = candidates.filter((candidate) => candidate.ineligibleReason === waitingReason);
-  const leastBad =
-    waiting.length > 0 ? waiting : candidates.filter((candidate) => candidate.ineligibleReason === openReason);
-  for (const candidate of leastBad) {
-    candidate.eligible = true;
-    candidate.ineligibleReason = `health: ${candidate.health}, but ${liftedReason}`;
-  }
-  return leastBad.length > 0;
-}
-
-/** Whether `liftHealthFilter` let this candidate in. */
-export function isLifted(candidate: Candidate): boolean {
-  return candidate.eligible && candidate.ineligibleReason !== null;
-}
-
-/** Why no candidate is eligible, with the field to change; null while there is one. */
-export function noCandidateError(candidates: readonly Candidate[]): { field: string; reason: string } | null {
-  if (candidates.some((candidate) => candidate.eligible)) return null;
-  const reasons = candidates.map((candidate) => candidate.ineligibleReason!);
-  const fields = reasons.map((reason) => reason.slice(0, reason.indexOf(':')));
-  const shutOut = (field: string): number => fields.filter((other) => other === field).length;
-  // The field that shuts out most models is the one to change.
-  const field = fields.reduce((most, other) => (shutOut(other) > shutOut(most) ? other : most));
-  const shown = candidates.slice(0, 10).map((candidate, i) => `${candidate.model} (${reasons[i]})`);
-  const more = candidates.length > shown.length ? ` and ${candidates.length - shown.length} more` : '';
-  return { field, reason: `no eligible candidate: ${shown.join(', ')}${more}` };
-}
-
-interface ProviderHealth {
-  readonly health: Health;
-  readonly changedAtMs: number;
-}
-
-/** Every profile carries its provider's breaker as it was when the profile was written: the newest is right. */
-function providerHealthOf(world: World): Map<string, ProviderHealth> {
-  const newest = new Map<string, ProviderHealth>();
-  for (const model of world.config.models) {
-    const breaker = world.profileOf(model.name)?.providerBreaker;
-    if (!breaker) continue;
-    const known = newest.get(model.provider);
-    if (known && known.changedAtMs >= breaker.changedAtMs) continue;
-    newest.set(model.provider, { health: healthAt(breaker, world.nowMs), changedAtMs: breaker.changedAtMs });
-  }
-  return newest;
 }
 
 /** Without traffic nobody writes a new profile, so an open breaker's waiting time ends here. */
@@ -261,57 +307,4 @@ function shrunkMean(
     : prior;
   if (!task) return base;
   return (task[mean] * task[weight] + base * overallPseudoCount) / (task[weight] + overallPseudoCount);
-}
-
-/** Learned ratio times price now, else tokens times price, else what calls have cost, else 0. */
-function expectedCostUsd(
-  model: ModelConfig,
-  tuning: World['tuning'],
-  factor: number,
-  promptTokens: number,
-  outputTokens: number,
-  profile: ModelProfile | undefined,
-): number {
-  const ratio = ownEntry(tuning.costRatios, model.name);
-  if (ratio !== undefined) return ratioAt(ratio, ownEntry(tuning.priceFactors, model.name) ?? factor, factor) * factor;
-  const priced = priceOf(model, promptTokens, outputTokens);
-  if (priced > 0) return priced;
-  return profile && profile.overall.costWeight > 0 ? profile.overall.costUsd : 0;
-}
-
-/** Reasons begin with the path of the request's field they come from: `noCandidateError` reads it. */
-function outsideLimits(candidate: Candidate, limits: Limits): string | null {
-  if (limits.deniedModels.includes(candidate.model)) return 'limits.deniedModels: denied';
-  if (limits.deniedProviders.includes(candidate.provider)) return 'limits.deniedProviders: denied';
-  if (limits.allowedModels.length > 0 && !limits.allowedModels.includes(candidate.model)) {
-    return 'limits.allowedModels: not allowed';
-  }
-  if (limits.allowedProviders.length > 0 && !limits.allowedProviders.includes(candidate.provider)) {
-    return 'limits.allowedProviders: not allowed';
-  }
-  if (limits.maxCostUsd !== null && candidate.expectedCostUsd > limits.maxCostUsd) {
-    return `limits.maxCostUsd: expected $${short(candidate.expectedCostUsd)} is over $${short(limits.maxCostUsd)}`;
-  }
-  if (limits.maxLatencyMs !== null && candidate.expectedLatencyMs > limits.maxLatencyMs) {
-    return `limits.maxLatencyMs: expected ${Math.round(candidate.expectedLatencyMs)} ms is over ${limits.maxLatencyMs} ms`;
-  }
-  return null;
-}
-
-function missingCapability(model: ModelConfig, required: readonly string[]): string | null {
-  const missing = required.find((capability) => !model.capabilities.includes(capability));
-  return missing === undefined ? null : `requiredCapabilities: lacks ${missing}`;
-}
-
-function tooLong(model: ModelConfig, tokens: number): string | null {
-  return tokens > model.contextTokens ? `contextTokens: ${tokens} tokens do not fit its ${model.contextTokens}` : null;
-}
-
-function unhealthy(health: Health): string | null {
-  if (health === 'CLOSED') return null;
-  return health === 'OPEN' ? openReason : waitingReason;
-}
-
-function short(usd: number): string {
-  return String(Number(usd.toPrecision(3)));
 }

@@ -3,7 +3,7 @@
  * with equal keys get equal distributions, up to the rounding of expectations that move all the time.
  */
 import { createHash } from 'node:crypto';
-import type { RouteOpened } from '../../topics/generated/messages';
+import type { Candidate, RouteOpened, Tuning } from '../../topics/generated/messages';
 import { declaredShare } from '../judge/declared';
 
 export type Fingerprinted = Pick<
@@ -39,42 +39,68 @@ export function fingerprintOf(opened: Fingerprinted): string {
   hash.update(opened.sketch).update('|').update(opened.handFeatures).update('|');
   // Raw bytes are of variable length: say how many, so that no two inputs run together the same way.
   if (opened.callerFeatures) hash.update(`${opened.callerFeatures.length}|`).update(opened.callerFeatures);
-  const { preference, tuning } = opened;
-  hash.update(
-    JSON.stringify([
-      opened.sketch.length,
-      opened.encoderVersion,
-      opened.taskType,
-      opened.promptTokens,
-      opened.strategies,
-      opened.collapse,
-      opened.policySha256,
-      opened.basisSha256,
-      opened.configVersion,
-      preference.quality,
-      preference.cost,
-      preference.latency,
-      opened.limits,
-      opened.candidates.map((candidate) => [
-        candidate.model,
-        candidate.eligible,
-        candidate.health,
-        relative(candidate.expectedCostUsd),
-        relative(candidate.expectedLatencyMs),
-        relative(candidate.priceFactor),
-        absolute(candidate.expectedQuality),
-        absolute(candidate.errorRate),
-        Math.round(declaredShare(candidate, opened) / shareStep),
-      ]),
+  const { preference } = opened;
+  const asked = JSON.stringify([
+    opened.sketch.length,
+    opened.encoderVersion,
+    opened.taskType,
+    opened.promptTokens,
+    opened.strategies,
+    opened.collapse,
+    opened.policySha256,
+    opened.basisSha256,
+    opened.configVersion,
+    preference.quality,
+    preference.cost,
+    preference.latency,
+    opened.limits,
+  ]);
+  let candidates = '';
+  for (const candidate of opened.candidates)
+    candidates += `${candidates === '' ? '' : ','}${candidateText(candidate, opened)}`;
+  // One array, as JSON has it: its beginning, the candidates, its end.
+  hash.update(`${asked.slice(0, -1)},[${candidates}],${tuningText(opened.tuning)}`);
+  return hash.digest('hex');
+}
+
+// Many requests share their candidates and their tuning (candidates.ts, pin-tuning.ts), and nobody changes one.
+const candidateTexts = new WeakMap<Candidate, string>();
+const tuningTexts = new WeakMap<Tuning, string>();
+
+function candidateText(candidate: Candidate, opened: Pick<RouteOpened, 'priorObservations'>): string {
+  let text = candidateTexts.get(candidate);
+  if (text === undefined) {
+    text = JSON.stringify([
+      candidate.model,
+      candidate.eligible,
+      candidate.health,
+      relative(candidate.expectedCostUsd),
+      relative(candidate.expectedLatencyMs),
+      relative(candidate.priceFactor),
+      absolute(candidate.expectedQuality),
+      absolute(candidate.errorRate),
+      Math.round(declaredShare(candidate, opened) / shareStep),
+    ]);
+    candidateTexts.set(candidate, text);
+  }
+  return text;
+}
+
+/** The last values of the array, with its end. */
+function tuningText(tuning: Tuning): string {
+  let text = tuningTexts.get(tuning);
+  if (text === undefined) {
+    text = JSON.stringify([
       relative(tuning.costPricePerUsd),
       absolute(tuning.neuralWeight),
       // What may be lost beyond one unit of utility per request is no limit.
       tuning.regretAllowance === null ? null : absolute(Math.max(0, Math.min(1, tuning.regretAllowance))),
       rounded(tuning.driftOffsets),
       rounded(tuning.strategyWeights),
-    ]),
-  );
-  return hash.digest('hex');
+    ]).slice(1);
+    tuningTexts.set(tuning, text);
+  }
+  return text;
 }
 
 function relative(value: number): number {

@@ -87,6 +87,13 @@ const { imul } = Math;
 
 /** Points by hash of a stem, or of two in a row: type * 4 + points. */
 const marks = new Map<number, number>();
+/**
+ * The same as an open-addressed table, since nearly every word of a text is looked up and found nowhere: a hash of a mark,
+ * and beside it its points plus 1; 0 for a free slot.
+ */
+const slotCount = 4096;
+const slotHashes = new Int32Array(slotCount);
+const slotMarks = new Uint8Array(slotCount);
 /** Types in the order of `taskTypes`, without the last. */
 const guessed = taskTypes.slice(0, -1) as readonly Guessed[];
 const codeType = guessed.indexOf('code');
@@ -97,6 +104,19 @@ for (const [type, name] of guessed.entries()) {
   for (const [list, points] of [[weak, weakPoints] as const, [strong, strongPoints] as const]) {
     for (const mark of list.split(/\s+/)) marks.set(hashOf(mark), type * 4 + points);
   }
+}
+
+for (const [hash, mark] of marks) {
+  const slot = slotOf(hash);
+  slotHashes[slot] = hash;
+  slotMarks[slot] = mark + 1;
+}
+
+/** The slot of a hash, or the free one where it would be. */
+function slotOf(hash: number): number {
+  let slot = (hash ^ (hash >>> 15)) & (slotCount - 1);
+  while (slotMarks[slot] !== 0 && slotHashes[slot] !== hash) slot = (slot + 1) & (slotCount - 1);
+  return slot;
 }
 
 /** Hash of a mark as the scan below would come to it. */
@@ -134,8 +154,8 @@ const seen = new Set<number>();
 
 /** Adds the mark's points, once per text. */
 function score(hash: number): void {
-  const mark = marks.get(hash);
-  if (mark === undefined || seen.has(hash)) return;
+  const mark = slotMarks[slotOf(hash)]! - 1;
+  if (mark < 0 || seen.has(hash)) return;
   seen.add(hash);
   const type = mark >> 2;
   points[type] = points[type]! + (mark & 3);

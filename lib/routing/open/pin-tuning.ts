@@ -5,11 +5,28 @@ import { ratioAt } from '../../reward/price-unit';
 import type { Tuning } from '../../topics/generated/messages';
 import { priceFactor } from './candidates';
 
+/** The last answer for each configuration and collapse: it is the same for all requests until the learner speaks again. */
+const pinned = new WeakMap<RouterConfig, Map<CollapseName, { learned: Tuning | undefined; tuning: Tuning }>>();
+
 /**
  * `strategyWeights` are those the asked collapse is to use: WEIGHTED always takes the operator's; COMBINED (and the
- * others, which ignore them) the learner's trust, and the operator's as prior until the learner has published some.
+ * others, which ignore them) the learner's trust, and the operator's as prior until the learner has published some. The
+ * result is shared: change nothing of it.
  */
 export function pinTuning(config: RouterConfig, learned: Tuning | undefined, collapse: CollapseName): Tuning {
+  let byCollapse = pinned.get(config);
+  if (!byCollapse) {
+    byCollapse = new Map();
+    pinned.set(config, byCollapse);
+  }
+  const last = byCollapse.get(collapse);
+  if (last && last.learned === learned) return last.tuning;
+  const tuning = tuningFor(config, learned, collapse);
+  byCollapse.set(collapse, { learned, tuning });
+  return tuning;
+}
+
+function tuningFor(config: RouterConfig, learned: Tuning | undefined, collapse: CollapseName): Tuning {
   const tuning = learned ? atTodaysPrices(config, learned) : untuned;
   const keepsLearned = collapse !== 'WEIGHTED' && Object.keys(tuning.strategyWeights).length > 0;
   return keepsLearned ? tuning : { ...tuning, strategyWeights: { ...config.strategyWeights } };

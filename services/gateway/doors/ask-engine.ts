@@ -5,7 +5,8 @@
 import type { Context } from '@opentelemetry/api';
 import { DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
 import type { CurrentConfig } from '../../../lib/config/current-config';
-import { buildCandidates, liftHealthFilter } from '../../../lib/routing/open/candidates';
+import { expectCandidates } from '../../../lib/routing/open/candidates';
+import { eligibilityOf } from '../../../lib/routing/open/eligibility';
 import { inferTask } from '../../../lib/routing/open/infer-task';
 import { lastAsked } from '../../../lib/routing/open/request-text';
 import { contentHashOf } from '../../../lib/topics/content-hash';
@@ -72,19 +73,20 @@ export function createEngineAsker(context: GatewayContext): EngineAsker {
 
 /** The models that limits, capabilities and health allow, in the order of the configuration. */
 function configuredOrder(context: GatewayContext, { config }: CurrentConfig, request: RouteRequested): string[] {
-  const candidates = buildCandidates(
+  const asked = {
+    ...request,
+    taskType: inferTask(request.taskHint, lastAsked(request)),
+    promptTokens: request.contextTokens ?? 0,
+  };
+  const expected = expectCandidates(
     {
       config,
       profileOf: (model) => context.profiles.get(model),
       tuning: context.tuning.get('current') ?? { costRatios: {}, priceFactors: {} },
       nowMs: context.clock.nowMs(),
     },
-    {
-      ...request,
-      taskType: inferTask(request.taskHint, lastAsked(request)),
-      promptTokens: request.contextTokens ?? 0,
-    },
+    asked,
   );
-  liftHealthFilter(candidates);
+  const { candidates } = eligibilityOf(expected, config.models, asked);
   return candidates.filter(({ eligible }) => eligible).map(({ model }) => model);
 }

@@ -5,10 +5,9 @@
 import { z } from 'zod';
 import { modelSchema } from '../../../lib/config/config-schema';
 import type { CurrentConfig } from '../../../lib/config/current-config';
-import { buildCandidates, nominalInputTokens } from '../../../lib/routing/open/candidates';
+import { expectCandidates, nominalInputTokens } from '../../../lib/routing/open/candidates';
 import type { Candidate } from '../../../lib/topics/generated/messages';
 import { maxTimeMs } from '../../../lib/topics/number-ranges';
-import { noLimits } from '../../../lib/topics/schema-defaults';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError } from '../http-error';
 import { sendJson } from '../send-json';
@@ -122,19 +121,17 @@ function listedOf({ config, appliedAtMs }: CurrentConfig): z.output<typeof liste
   ];
 }
 
-function nominalCandidates(context: GatewayContext): Candidate[] {
+function nominalCandidates(context: GatewayContext): readonly Candidate[] {
   const world = {
     config: context.config()!.config,
     profileOf: (model: string) => context.profiles.get(model),
     tuning: context.tuning.get('current') ?? { costRatios: {}, priceFactors: {} },
     nowMs: context.clock.nowMs(),
   };
-  return buildCandidates(world, {
+  return expectCandidates(world, {
     taskType: 'general',
     promptTokens: nominalInputTokens,
     expectedOutputTokens: null,
-    requiredCapabilities: [],
-    limits: noLimits,
   });
 }
 

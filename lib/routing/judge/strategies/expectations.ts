@@ -7,9 +7,31 @@ import { utilityOf, utilityWeightsOf } from '../utility';
 /** At this many observations a profile is half trusted. */
 const trustPseudoCount = 10;
 
-/** Predicted quality per candidate, 0..1. Failed calls count in it already: they were judged 0. */
-export function expectedQualities(opened: RouteOpened): number[] {
-  return opened.candidates.map((candidate) => candidate.expectedQuality);
+interface Expectations {
+  readonly opened: RouteOpened;
+  readonly qualities: readonly number[];
+  readonly utilities: readonly number[];
+}
+
+/** Of the request that was asked about last: its strategies ask one after the other. */
+let last: Expectations | null = null;
+
+function expectationsOf(opened: RouteOpened): Expectations {
+  if (last?.opened !== opened) {
+    const { candidates } = opened;
+    const qualities = new Array<number>(candidates.length);
+    for (let i = 0; i < candidates.length; i++) qualities[i] = candidates[i]!.expectedQuality;
+    last = { opened, qualities, utilities: utilitiesOf(opened, qualities) };
+  }
+  return last;
+}
+
+/**
+ * Predicted quality per candidate, 0..1. Failed calls count in it already: they were judged 0. All strategies of a request
+ * share it: change nothing of it.
+ */
+export function expectedQualities(opened: RouteOpened): readonly number[] {
+  return expectationsOf(opened).qualities;
 }
 
 /** The judgement of a static strategy from its distribution; sure of itself as far as its favourite has been observed. */
@@ -30,10 +52,19 @@ export function staticJudgement(
   };
 }
 
-/** Utility per candidate at the pinned cost and latency. */
-export function expectedUtilities(opened: RouteOpened, qualities: readonly number[]): number[] {
+/** Utility per candidate at the pinned cost and latency. Shared like `expectedQualities`, where the qualities are those. */
+export function expectedUtilities(opened: RouteOpened, qualities: readonly number[]): readonly number[] {
+  const expected = expectationsOf(opened);
+  return qualities === expected.qualities ? expected.utilities : utilitiesOf(opened, qualities);
+}
+
+function utilitiesOf(opened: RouteOpened, qualities: readonly number[]): readonly number[] {
+  const { candidates } = opened;
   const weights = utilityWeightsOf(opened);
-  return opened.candidates.map((candidate, i) =>
-    utilityOf(weights, qualities[i]!, candidate.expectedCostUsd, candidate.expectedLatencyMs),
-  );
+  const utilities = new Array<number>(candidates.length);
+  for (let i = 0; i < candidates.length; i++) {
+    const { expectedCostUsd, expectedLatencyMs } = candidates[i]!;
+    utilities[i] = utilityOf(weights, qualities[i]!, expectedCostUsd, expectedLatencyMs);
+  }
+  return utilities;
 }

@@ -12,10 +12,12 @@ const leastQuality = 1e-6;
 export const performance: Strategy = (opened) => {
   const unnoticedMs = opened.utilityScale.latencyMs * unnoticedShare;
   const qualities = expectedQualities(opened);
-  const scores = opened.candidates.map((candidate, i) => {
+  const scores = new Array<number>(qualities.length);
+  for (let i = 0; i < scores.length; i++) {
+    const { errorRate, expectedLatencyMs } = opened.candidates[i]!;
     // Errors count once more than in the quality: trying the next model takes time.
-    const reliable = Math.max(leastQuality, qualities[i]! * (1 - candidate.errorRate));
-    return Math.log(reliable / (candidate.expectedLatencyMs + unnoticedMs));
-  });
+    const reliable = Math.max(leastQuality, qualities[i]! * (1 - errorRate));
+    scores[i] = Math.log(reliable / (expectedLatencyMs + unnoticedMs));
+  }
   return staticJudgement(opened, qualities, softmax(opened.candidates, scores, temperature));
 };

@@ -10,8 +10,8 @@ const uncertaintyBonus = 0.1;
 
 export const taskOptimized: Strategy = (opened) => {
   const qualities = expectedQualities(opened);
-  const hopes = qualities.map(
-    (quality, i) => quality + uncertaintyBonus / Math.sqrt(1 + opened.candidates[i]!.observations),
-  );
+  const hopes = new Array<number>(qualities.length);
+  for (let i = 0; i < hopes.length; i++)
+    hopes[i] = qualities[i]! + uncertaintyBonus / Math.sqrt(1 + opened.candidates[i]!.observations);
   return staticJudgement(opened, qualities, softmax(opened.candidates, hopes, temperature));
 };

@@ -29,3 +29,30 @@ test('every other eligible candidate exactly once, never the chosen one', () => 
     }),
   );
 });
+
+test('each next one is of the provider named least so far, the best of those', () => {
+  const model = fc.record({
+    provider: fc.constantFrom('a', 'b', 'c', 'd'),
+    eligible: fc.boolean(),
+    utility: fc.integer({ min: 0, max: 4 }),
+  });
+  fc.assert(
+    fc.property(fc.array(model, { minLength: 1, maxLength: 16 }), fc.nat(15), (models, at) => {
+      const chosen = at % models.length;
+      const candidates = models.map(({ provider, eligible }, i) => candidateOf(`m${i}`, provider, { eligible }));
+      const utilities = models.map(({ utility }) => utility);
+      const named = [candidates[chosen]!.provider];
+      const countOf = (provider: string) => named.filter((other) => other === provider).length;
+      let rest = candidates.map((_, i) => i).filter((i) => candidates[i]!.eligible && i !== chosen);
+      for (const fallback of orderFallbacks(candidates, utilities, chosen)) {
+        const least = Math.min(...rest.map((i) => countOf(candidates[i]!.provider)));
+        const allowed = rest.filter((i) => countOf(candidates[i]!.provider) === least);
+        const best = allowed.reduce((a, b) => (utilities[b]! > utilities[a]! ? b : a));
+        expect(fallback.model).toBe(candidates[best]!.model);
+        named.push(fallback.provider);
+        rest = rest.filter((i) => i !== best);
+      }
+      expect(rest).toEqual([]);
+    }),
+  );
+});

@@ -1,0 +1,230 @@
+/**
+ * Which candidates may serve a request, and what bars the others: the request's limits, capabilities, context size, what its
+ * session has left, and health. Health alone never leaves a request without a candidate: then the least bad are let in.
+ */
+import type { ModelConfig } from '../../config/router-config';
+import type { Candidate, Limits, RouteRequested } from '../../topics/generated/messages';
+
+/** Why a candidate may not serve. `field` is the path of the request's field that could change it. */
+export type Bar =
+  | { readonly field: 'limits.deniedModels' | 'limits.deniedProviders'; readonly kind: 'denied' }
+  | { readonly field: 'limits.allowedModels' | 'limits.allowedProviders'; readonly kind: 'notAllowed' }
+  | { readonly field: 'limits.maxCostUsd'; readonly kind: 'tooDear'; expectedUsd: number; limitUsd: number }
+  | { readonly field: 'limits.maxLatencyMs'; readonly kind: 'tooSlow'; expectedMs: number; limitMs: number }
+  | { readonly field: 'requiredCapabilities'; readonly kind: 'lacking'; capability: string }
+  | { readonly field: 'contextTokens'; readonly kind: 'tooLong'; tokens: number; contextTokens: number }
+  | {
+      readonly field: 'limits.maxSessionCostUsd';
+      readonly kind: 'overspent';
+      expectedUsd: number;
+      leftUsd: number;
+      limitUsd: number;
+    }
+  /** Half open, and not chosen to probe. */
+  | { readonly field: 'health'; readonly kind: 'waiting' }
+  | { readonly field: 'health'; readonly kind: 'open' };
+
+/** What eligibility depends on besides the candidates. */
+export interface EligibilityRequest
+  extends Pick<RouteRequested, 'expectedOutputTokens' | 'requiredCapabilities' | 'limits'> {
+  readonly promptTokens: number;
+}
+
+/** What is known only when the request is opened. */
+export interface AtOpening {
+  /** Spent by the request's session before, in USD. */
+  readonly sessionSpentUsd: number;
+  /** Positions of half-open candidates that may probe. */
+  readonly probing: ReadonlySet<number>;
+}
+
+/** Arrays are in the order of the candidates. */
+export interface Eligibility {
+  /** As they are pinned, with `eligible` and `ineligibleReason`. Shared like those given: change none. */
+  readonly candidates: readonly Candidate[];
+  /** Null for whoever may serve without being lifted. */
+  readonly bars: readonly (Bar | null)[];
+  /** Whether health alone would have left nobody. */
+  readonly lifted: boolean;
+}
+
+const waiting: Bar = { field: 'health', kind: 'waiting' };
+const broken: Bar = { field: 'health', kind: 'open' };
+const beforeOpening: AtOpening = { sessionSpentUsd: 0, probing: new Set() };
+
+/**
+ * Pure. `candidates` are as `expectCandidates` gives them, `models` what is configured of each. Without `opening` the
+ * session is left out of account and nobody probes.
+ */
+export function eligibilityOf(
+  candidates: readonly Candidate[],
+  models: readonly ModelConfig[],
+  request: EligibilityRequest,
+  opening: AtOpening | null = null,
+): Eligibility {
+  const { sessionSpentUsd, probing } = opening ?? beforeOpening;
+  const sessionLimitUsd = opening ? request.limits.maxSessionCostUsd : null;
+  const isLimited = limitsAnything(request.limits);
+  const tokens = request.promptTokens + (request.expectedOutputTokens ?? 0);
+  let free = 0;
+  let barred: (Bar | null)[] | null = null;
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i]!;
+    const bar =
+      (isLimited ? limitBar(candidate, request.limits) : null) ??
+      capabilityBar(models[i]!, request.requiredCapabilities) ??
+      contextBar(models[i]!, tokens) ??
+      sessionBar(candidate, sessionLimitUsd, sessionSpentUsd) ??
+      (probing.has(i) ? null : healthBar(candidate));
+    if (bar === null) {
+      free++;
+      continue;
+    }
+    barred ??= new Array<Bar | null>(candidates.length).fill(null);
+    barred[i] = bar;
+  }
+  if (barred === null) return { candidates, bars: noBars(candidates.length), lifted: false };
+  const lift = free > 0 ? null : leastBad(barred);
+  return {
+    candidates: candidates.map((candidate, i) => pinned(candidate, barred[i]!, lift)),
+    bars: barred,
+    lifted: lift !== null,
+  };
+}
+
+/** Positions of the candidates that only wait for being chosen to probe. */
+export function waitingCandidates({ bars, lifted }: Eligibility): number[] {
+  // Whoever waits has been let in without a draw where nothing healthier is left.
+  if (lifted) return [];
+  return bars.flatMap((bar, i) => (bar?.kind === 'waiting' ? [i] : []));
+}
+
+/** Whether a candidate of a record was let in for want of a healthier one. */
+export function isLifted(candidate: Candidate): boolean {
+  return candidate.eligible && candidate.ineligibleReason !== null;
+}
+
+/** Why no candidate is eligible, with the field to change; null while there is one. */
+export function noCandidateError({ candidates, bars, lifted }: Eligibility): { field: string; reason: string } | null {
+  if (lifted || bars.length === 0 || bars.includes(null)) return null;
+  const fields = bars.map((bar) => bar!.field);
+  const shutOut = (field: string): number => fields.filter((other) => other === field).length;
+  // The field that shuts out most models is the one to change.
+  const field = fields.reduce((most, other) => (shutOut(other) > shutOut(most) ? other : most));
+  const shown = candidates.slice(0, 10).map((candidate, i) => `${candidate.model} (${describeBar(bars[i]!)})`);
+  const more = candidates.length > shown.length ? ` and ${candidates.length - shown.length} more` : '';
+  return { field, reason: `no eligible candidate: ${shown.join(', ')}${more}` };
+}
+
+/** For people, and for the log. */
+export function describeBar(bar: Bar): string {
+  const { field } = bar;
+  switch (bar.kind) {
+    case 'denied':
+      return `${field}: denied`;
+    case 'notAllowed':
+      return `${field}: not allowed`;
+    case 'tooDear':
+      return `${field}: expected $${short(bar.expectedUsd)} is over $${short(bar.limitUsd)}`;
+    case 'tooSlow':
+      return `${field}: expected ${Math.round(bar.expectedMs)} ms is over ${bar.limitMs} ms`;
+    case 'lacking':
+      return `${field}: lacks ${bar.capability}`;
+    case 'tooLong':
+      return `${field}: ${bar.tokens} tokens do not fit its ${bar.contextTokens}`;
+    case 'overspent':
+      return `${field}: expected $${short(bar.expectedUsd)} is over the $${short(bar.leftUsd)} left of $${short(bar.limitUsd)}`;
+    case 'waiting':
+      return `${field}: HALF_OPEN, not chosen to probe`;
+    case 'open':
+      return `${field}: OPEN`;
+  }
+}
+
+function pinned(candidate: Candidate, bar: Bar | null, lift: Bar['kind'] | null): Candidate {
+  if (bar === null) return candidate;
+  return bar.kind === lift
+    ? { ...candidate, ineligibleReason: `health: ${candidate.health}, but nothing healthier is left` }
+    : { ...candidate, eligible: false, ineligibleReason: describeBar(bar) };
+}
+
+/** Who is let in where nobody is eligible: the waiting before the broken; null where health is not all there is. */
+function leastBad(bars: readonly (Bar | null)[]): Bar['kind'] | null {
+  let isAnyOpen = false;
+  for (const bar of bars) {
+    if (bar?.kind === 'waiting') return 'waiting';
+    if (bar?.kind === 'open') isAnyOpen = true;
+  }
+  return isAnyOpen ? 'open' : null;
+}
+
+let bars: readonly null[] = [];
+
+/** As most requests have them. */
+function noBars(count: number): readonly null[] {
+  if (bars.length !== count) bars = new Array<null>(count).fill(null);
+  return bars;
+}
+
+function limitsAnything(limits: Limits): boolean {
+  return (
+    limits.maxCostUsd !== null ||
+    limits.maxLatencyMs !== null ||
+    limits.deniedModels.length +
+      limits.deniedProviders.length +
+      limits.allowedModels.length +
+      limits.allowedProviders.length >
+      0
+  );
+}
+
+function limitBar({ model, provider, expectedCostUsd, expectedLatencyMs }: Candidate, limits: Limits): Bar | null {
+  if (limits.deniedModels.includes(model)) return { field: 'limits.deniedModels', kind: 'denied' };
+  if (limits.deniedProviders.includes(provider)) return { field: 'limits.deniedProviders', kind: 'denied' };
+  if (limits.allowedModels.length > 0 && !limits.allowedModels.includes(model))
+    return { field: 'limits.allowedModels', kind: 'notAllowed' };
+  if (limits.allowedProviders.length > 0 && !limits.allowedProviders.includes(provider))
+    return { field: 'limits.allowedProviders', kind: 'notAllowed' };
+  if (limits.maxCostUsd !== null && expectedCostUsd > limits.maxCostUsd)
+    return {
+      field: 'limits.maxCostUsd',
+      kind: 'tooDear',
+      expectedUsd: expectedCostUsd,
+      limitUsd: limits.maxCostUsd,
+    };
+  if (limits.maxLatencyMs !== null && expectedLatencyMs > limits.maxLatencyMs)
+    return {
+      field: 'limits.maxLatencyMs',
+      kind: 'tooSlow',
+      expectedMs: expectedLatencyMs,
+      limitMs: limits.maxLatencyMs,
+    };
+  return null;
+}
+
+function capabilityBar(model: ModelConfig, required: readonly string[]): Bar | null {
+  for (const capability of required)
+    if (!model.capabilities.includes(capability)) return { field: 'requiredCapabilities', kind: 'lacking', capability };
+  return null;
+}
+
+function contextBar({ contextTokens }: ModelConfig, tokens: number): Bar | null {
+  return tokens > contextTokens ? { field: 'contextTokens', kind: 'tooLong', tokens, contextTokens } : null;
+}
+
+function sessionBar({ expectedCostUsd }: Candidate, limitUsd: number | null, spentUsd: number): Bar | null {
+  if (limitUsd === null) return null;
+  const leftUsd = Math.max(0, limitUsd - spentUsd);
+  return expectedCostUsd > leftUsd
+    ? { field: 'limits.maxSessionCostUsd', kind: 'overspent', expectedUsd: expectedCostUsd, leftUsd, limitUsd }
+    : null;
+}
+
+function healthBar({ health }: Candidate): Bar | null {
+  if (health === 'CLOSED') return null;
+  return health === 'OPEN' ? broken : waiting;
+}
+
+function short(usd: number): string {
+  return String(Number(usd.toPrecision(3)));
+}
