@@ -27,7 +27,7 @@ export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> 
     case 3:
       return named('lz4', () => unpackLz4(bytes));
     case 4:
-      return named('zstd', async () => unpackZstd(bytes));
+      return named('zstd', () => unpackZstd(bytes));
     default:
       throw new Error(`nobody knows its compression codec, ${codec}`);
   }
@@ -104,18 +104,32 @@ function lz4Bound(bytes: Buffer): number {
   throw new Error('a block is cut off');
 }
 
-function unpackZstd(bytes: Buffer): Buffer {
+/** At most 32 MB come of so many bytes, where every block repeats one; smaller steps would copy unfinished blocks too often. */
+const zstdStepBytes = 1_024;
+
+/** In this thread, some of it at a time: other work of the process gets its turns in between. */
+async function unpackZstd(bytes: Buffer): Promise<Buffer> {
   refuseLarge(zstdWindow(bytes));
   const chunks: Uint8Array[] = [];
   let unpacked = 0;
+  let unpackedAtTurn = 0;
   const stream = new ZstdStream((chunk) => {
     unpacked += chunk.length;
     refuseLarge(unpacked);
     chunks.push(chunk);
   });
-  stream.push(bytes, true);
+  for (let at = 0; at < bytes.length; at += zstdStepBytes) {
+    stream.push(bytes.subarray(at, at + zstdStepBytes), at + zstdStepBytes >= bytes.length);
+    // A turn costs more than a small batch does.
+    if (unpacked - unpackedAtTurn < zstdTurnBytes) continue;
+    unpackedAtTurn = unpacked;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   return Buffer.concat(chunks);
 }
+
+/** Unpacked between two turns of the process. */
+const zstdTurnBytes = 524_288;
 
 /** What a decoder must keep in memory, as the frame says. */
 function zstdWindow(bytes: Buffer): number {

@@ -73,3 +73,17 @@ describe('unpacking', () => {
     await expect(decompress(5, words)).rejects.toThrow('nobody knows its compression codec, 5');
   });
 });
+
+test('while a large zstd batch is unpacked, other work of the process gets its turns', async () => {
+  let turns = 0;
+  let isDone = false;
+  const work = (): void => {
+    turns++;
+    if (!isDone) setImmediate(work);
+  };
+  setImmediate(work);
+  const unpacked = await decompress(4, zstdOfRepeats(500));
+  isDone = true;
+  expect(unpacked.equals(Buffer.alloc(500 * 131_072, 'x'))).toBe(true);
+  expect(turns).toBeGreaterThan(1);
+});
