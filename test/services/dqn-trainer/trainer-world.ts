@@ -144,3 +144,16 @@ async function publishedWithout(total: number, left: readonly number[]): Promise
   await running.stop();
   return world.published();
 }
+
+/** A trainer with weights of seed 1 in force, started again under seed 7. */
+export async function underAnotherSeed(
+  options: { startFold?: StartFold; events?: number } = {},
+): Promise<TrainerWorld> {
+  const { events = 100, ...rest } = options;
+  const world = await createTrainerWorld({ checkpointEveryEvents: 40, ...rest });
+  const running = await world.start(world.trainer);
+  await feed(world, learningEvents(0, events));
+  await running.stop();
+  await world.configure({ seed: 7 });
+  return world;
+}

@@ -1,0 +1,3 @@
+import { testFlood } from './flood';
+
+testFlood('flood-of-ones', 660);
