@@ -137,6 +137,9 @@ bench-against: build ## Today's tree against a commit, in alternation, as ratios
 bench-kafka: build servers-installed ## Speed on Kafka and Redis, every service a process, JSON lines
 	@node dist/bench/kafka.js
 
+bench-transactions: build servers-installed ## What delivery exactly once costs on Kafka against at least once, in alternation, JSON lines
+	@node dist/bench/transactions.js
+
 bench-replay: build ## Events verified per second, JSON lines
 	@$(NODE) dist/bench/replay.js
 
@@ -170,4 +173,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts inject fuzz bench bench-against bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean
+.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts inject fuzz bench bench-against bench-kafka bench-transactions bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean
