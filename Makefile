@@ -9,7 +9,7 @@ ROUTER := $(NODE) dist/bin/main.js
 SOURCES := $(shell find lib services bin lab checks bench infra schemas -name '*.ts' -o -name '*.avsc' 2>/dev/null)
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "  %-18s %s\n", $$1, $$2}'
 
 # --- set-up ---------------------------------------------------------------------------------------------------------
 
