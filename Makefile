@@ -9,7 +9,7 @@ ROUTER := $(NODE) dist/bin/main.js
 SOURCES := $(shell find lib services bin lab checks bench infra schemas -name '*.ts' -o -name '*.avsc' 2>/dev/null)
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "  %-18s %s\n", $$1, $$2}'
 
 # --- set-up ---------------------------------------------------------------------------------------------------------
 
@@ -143,6 +143,9 @@ bench-against: build ## Today's tree against a commit, in alternation, as ratios
 bench-kafka: build servers-installed ## Speed on Kafka and Redis, every service a process, JSON lines (PLACEMENT=chained DELIVERY=exactly-once PEER=folder PAIRS=3)
 	@$(if $(PLACEMENT),PLACEMENT=$(PLACEMENT)) $(if $(DELIVERY),DELIVERY=$(DELIVERY)) node dist/bench/$(if $(PEER),kafka-peer.js --peer $(PEER) --pairs $(or $(PAIRS),3),kafka.js)
 
+bench-transactions: build servers-installed ## What delivery exactly once costs on Kafka against at least once, in alternation, JSON lines
+	@node dist/bench/transactions.js
+
 bench-replay: build ## Events verified per second, JSON lines
 	@$(NODE) dist/bench/replay.js
 
@@ -179,4 +182,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow servers-installed generate generate-check format lint types verify test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts inject fuzz bench bench-against bench-decision bench-kafka bench-learning bench-replay bench-ope bench-rl bench-worlds bench-quality bench-encoder bench-curves figures clean
+.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-replay bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder clean
