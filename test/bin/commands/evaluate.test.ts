@@ -41,7 +41,17 @@ it('prints a report, writes a line per test row in order, and gives the same byt
     if (Number(line.id.slice(4)) % 7 === 0) expect(line.model).not.toBe('neither');
   }
   const report = JSON.parse(first.stdout);
-  expect(Object.keys(report)).toEqual(['requests', 'meanScore', 'meanCostUsd', 'regret', 'baselines', 'updates']);
+  expect(Object.keys(report)).toEqual([
+    'requests',
+    'meanScore',
+    'meanCostUsd',
+    'regret',
+    'baselines',
+    'updates',
+    'marginOverBestSingle',
+    'topModelShare',
+    'choices',
+  ]);
   expect(report.requests).toBe(50);
   expect(report.meanScore).toBeGreaterThan(report.baselines.random.meanScore);
   expect(report.meanScore).toBeLessThanOrEqual(report.baselines.oracle.meanScore);

@@ -62,6 +62,7 @@ describe('reward-feedback', () => {
         source: 'judge',
         revision: 0,
         replaces: null,
+        safe: null,
         policySha256: 'aa',
         openedAtMs: startMs,
         occurredAtMs: startMs + 1000,
