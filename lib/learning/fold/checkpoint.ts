@@ -29,7 +29,6 @@ const plainFields = [
   'events',
   'rewards',
   'rewardsAtRefit',
-  'rewardsAtBasis',
   'offsetAtRefit',
   'rewardsAtPolicy',
   'eventsAtTuning',
