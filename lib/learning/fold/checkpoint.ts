@@ -30,7 +30,6 @@ const plainFields = [
   'events',
   'rewards',
   'rewardsAtRefit',
-  'rewardsAtBasis',
   'offsetAtRefit',
   'rewardsAtPolicy',
   'eventsAtTuning',

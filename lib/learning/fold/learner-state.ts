@@ -82,8 +82,6 @@ export interface LearnerState {
   events: number;
   rewards: number;
   rewardsAtRefit: number;
-  /** ...and when the basis was last fitted. */
-  rewardsAtBasis: number;
   /** One past the last offset that the last refit has seen. */
   offsetAtRefit: number;
   rewardsAtPolicy: number;

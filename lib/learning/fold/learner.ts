@@ -88,7 +88,6 @@ function freshState(options: LearnerOptions): LearnerState {
     events: 0,
     rewards: 0,
     rewardsAtRefit: 0,
-    rewardsAtBasis: 0,
     offsetAtRefit: 0,
     rewardsAtPolicy: 0,
     eventsAtTuning: 0,

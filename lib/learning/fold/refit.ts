@@ -21,8 +21,6 @@ import { replaySize, rowAt } from './replay';
 
 /** Refit when the number of rewards has grown by this factor. */
 const refitGrowth = 1.3;
-/** Fitted to as many rows as a fit looks at, a basis stays until there are so many times the rewards: another sample says much the same. */
-const basisGrowth = 2;
 /** A model's standardised mean is shrunk towards 0 as by so many average rewards. */
 export const meanShrinkage = 2;
 /** The smallest deviation a reward is standardised by; below it all rewards are alike. */
@@ -38,21 +36,14 @@ export function refitWhenDue(fold: FoldParts): void {
   state.offsetAtRefit = state.toOffset;
   forgetModels(fold);
   standardize(fold);
-  if (isBasisDue(fold)) refitBasis(fold);
+  refitBasis(fold);
   const { fitted } = state.basis!;
   if (options.config.pipeline === 'full') state.linear = rebuild(fold, fitted);
   state.neural ??= createNeuralHalf(neuralShape(fitted.xSize, state.models.length), state.random);
 }
 
-function isBasisDue({ state }: FoldParts): boolean {
-  return (
-    state.basis === null || state.rewardsAtBasis < maxFitRows || state.rewards >= state.rewardsAtBasis * basisGrowth
-  );
-}
-
 function refitBasis(fold: FoldParts): void {
   const { state, options } = fold;
-  state.rewardsAtBasis = state.rewards;
   const before = state.basis?.fitted ?? null;
   const fitted = fitBasis(fitRows(fold), options.encoderVersion, before, state.random);
   const bytes = writeBasis(fitted);

@@ -23,12 +23,12 @@ test('in the cold start every eligible candidate alike', () => {
   expect(judgement).toMatchObject({ probabilities: [0.5, 0, 0.5], confidence: 0, coldStart: true, policySha256: null });
 });
 
-test('two steps per event at first, then every second event, then every eighth; the network alone for longer', () => {
+test('a step per event at first, then every fifth event, then every tenth; the network alone takes more', () => {
   const steps = (pipeline: 'full' | 'dqn', from: number): number =>
     Array.from({ length: 1000 }, (_, i) => trainingSteps(from + i, pipeline)).reduce((sum, n) => sum + n, 0);
-  expect([1, 1001, 9001, 10_001].map((from) => steps('full', from))).toEqual([2000, 500, 500, 125]);
+  expect([1, 1001, 9001, 10_001].map((from) => steps('full', from))).toEqual([1000, 200, 200, 100]);
   expect([1, 9001, 10_001].map((from) => steps('dqn', from))).toEqual([2000, 2000, 500]);
-  expect([1, 2, 1001, 1002].map((events) => trainingSteps(events, 'full'))).toEqual([2, 2, 0, 1]);
+  expect([1, 2, 1001, 1004, 1005].map((events) => trainingSteps(events, 'full'))).toEqual([1, 1, 0, 0, 1]);
 });
 
 test('each head learns from four fifths of the rewards, each from others', () => {
