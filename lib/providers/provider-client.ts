@@ -110,7 +110,8 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       connections: maxConcurrent,
       pipelining: 1,
       connect: { timeout: timeouts.connectMs },
-      keepAliveTimeout: 30_000,
+      // Where the provider does not say how long: one that closes first would fail a call that is just being sent.
+      keepAliveTimeout: 10_000,
       headersTimeout: 0,
       bodyTimeout: 0,
     });
