@@ -110,7 +110,8 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       connections: maxConcurrent,
       pipelining: 1,
       connect: { timeout: timeouts.connectMs },
-      keepAliveTimeout: 30_000,
+      // Where the provider does not say how long: one that closes first would fail a call that is just being sent.
+      keepAliveTimeout: 10_000,
       headersTimeout: 0,
       bodyTimeout: 0,
     });
@@ -149,13 +150,18 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     const base = new URL(config.kind === 'demo' ? await options.demoUrl() : config.baseUrl!);
     const path = base.pathname.replace(/\/$/, '') + paths[api] + base.search;
     watch.wait(call.isStream ? config.timeouts.headersMs : null, 'the answer did not begin in time');
-    const response = await poolOf(provider, config).agent.request({
-      origin: base.origin,
-      path,
-      method: 'POST',
-      headers: headersOf(call),
-      body: call.body,
-      signal: watch.signal,
+    const send = () =>
+      poolOf(provider, config).agent.request({
+        origin: base.origin,
+        path,
+        method: 'POST',
+        headers: headersOf(call),
+        body: call.body,
+        signal: watch.signal,
+      });
+    const response = await send().catch((error: unknown) => {
+      if (watch.signal.aborted || !wasIdle(error)) throw error;
+      return send();
     });
     watch.go();
     const { statusCode, headers, body } = response;
@@ -227,6 +233,15 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       await Promise.all([...retired, ...[...pools.values()].map(({ agent }) => agent.destroy())]);
     },
   };
+}
+
+/**
+ * A connection that had served before and was closed without a byte of an answer: the provider had given it up as idle while
+ * the call was on its way. That is no failure of the model; on a new connection the call is made once more.
+ */
+function wasIdle(error: unknown): boolean {
+  const { code, socket } = error as { code?: unknown; socket?: { bytesRead?: unknown } | null };
+  return code === 'UND_ERR_SOCKET' && typeof socket?.bytesRead === 'number' && socket.bytesRead > 0;
 }
 
 function requestIdOf(headers: Readonly<Record<string, unknown>>): string | null {

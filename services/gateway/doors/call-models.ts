@@ -82,6 +82,8 @@ const maxRounds = 2;
 /** What a stream may say before its first token. */
 const maxBegunBytes = 262_144;
 const maxResting = 1_024;
+/** Whatever a provider asks for: after this somebody has to look whether it is back. */
+const maxRestMs = 3_600_000;
 
 export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCallerOptions): ModelCaller {
   /** By provider and model: not to be called before this time of the monotonic clock. */
@@ -91,7 +93,7 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
     Math.max(0, (restingUntilMs.get(keyOf(model)) ?? 0) - atMs);
   const letRest = (model: ModelConfig, forMs: number): void => {
     restingUntilMs.delete(keyOf(model));
-    restingUntilMs.set(keyOf(model), clock.monotonicMs() + forMs);
+    restingUntilMs.set(keyOf(model), clock.monotonicMs() + Math.min(forMs, maxRestMs));
     const oldest = restingUntilMs.keys().next();
     if (restingUntilMs.size > maxResting && !oldest.done) restingUntilMs.delete(oldest.value);
   };

@@ -1,6 +1,8 @@
 /** The client libraries that people use, as they are, against the demonstration upstream and one that others wrote. */
+import { createOpenAI } from '@ai-sdk/openai';
 import Anthropic from '@anthropic-ai/sdk';
 import { LLMock } from '@copilotkit/aimock';
+import { embed, generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { atEnd } from '../../../started';
 import { orderedConfig, priced, startDoors } from './start-doors';
@@ -224,4 +226,20 @@ describe('against a mock that others wrote', () => {
     expect(everywhere.join('\n')).toContain('OPENAI_API_KEY');
     expect(everywhere.join('\n')).not.toMatch(/secret-word/);
   });
+});
+
+test('the AI SDK of Vercel: text, streams, responses and embeddings', async () => {
+  const doors = await startDoors(demoConfig);
+  const provider = createOpenAI({ baseURL: `${doors.url}/v1`, apiKey: 'none' });
+  const model = provider.chat('auto');
+  const whole = await generateText({ model, prompt: 'hello', maxRetries: 0 });
+  expect(whole.text).toMatch(/no language model/);
+  let text = '';
+  for await (const piece of streamText({ model, prompt: 'hello', maxRetries: 0 }).textStream) text += piece;
+  expect(text).toBe(whole.text);
+  // Its default is the Responses API.
+  expect((await generateText({ model: provider('auto'), prompt: 'hello', maxRetries: 0 })).text).toBe(whole.text);
+  const { embedding } = await embed({ model: provider.textEmbeddingModel('demo-small'), value: 'a', maxRetries: 0 });
+  expect(embedding).toHaveLength(8);
+  await doors.stop();
 });

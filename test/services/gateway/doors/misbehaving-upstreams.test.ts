@@ -36,6 +36,7 @@ beforeAll(async () => {
         { name: 'second', provider: 'two' },
         { name: 'alone', provider: 'hasty' },
         { name: 'single', provider: 'narrow' },
+        { name: 'idle', provider: 'narrow', expectedQuality: 0.99 },
         // One for each case: the engine learns that a model fails, and would ask the other one first.
         ...Array.from({ length: 2 * before.length + 1 }, (_, index) => ({
           name: `case-${index}`,
@@ -147,6 +148,19 @@ test('feedback on a completion is booked on the fallback that answered', async (
   await doors.outcomes(id, 2);
   const answer = await doors.post('/v1/feedback', { decisionId: id, quality: 1 });
   expect([answer.status, await answer.json()]).toEqual([202, { decisionId: id, model: 'second', attempt: 2 }]);
+});
+
+test('a connection that the provider has given up as idle is no failure of its model', async () => {
+  const closes: Behaviour = (response) => response.destroy();
+  upstream.behave('idle', good(), closes, good());
+  const body = ask('auto', allowed('idle', 'second'));
+  await (await doors.post('/v1/chat/completions', body)).text();
+  // The same connection again: the provider has only one.
+  const response = await doors.post('/v1/chat/completions', body);
+  await response.text();
+  expect(response.headers.get('x-quantum-model')).toBe('idle');
+  expect(upstream.callsOf('idle')).toHaveLength(3);
+  expect(await doors.outcomes(idOf(response), 1)).toMatchObject([{ model: 'idle', status: 'SUCCESS' }]);
 });
 
 describe('when nobody answers', () => {
