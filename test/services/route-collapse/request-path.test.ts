@@ -2,6 +2,9 @@
 import { validateConfig } from '../../../lib/config/parse-config';
 import { maxModels } from '../../../lib/config/router-config';
 import { recomputeDecision } from '../../../lib/routing/decide/decide';
+import { type Placement, separate } from '../../../lib/stream/placement';
+import { runServices } from '../../../lib/stream/run-engine';
+import { externallyWritten } from '../../../lib/stream/validate-graph';
 import type { RouteDecided, RouteOpened, StrategyScored } from '../../../lib/topics/generated/messages';
 import { noLimits } from '../../../lib/topics/schema-defaults';
 import { topics } from '../../../lib/topics/topics';
@@ -14,19 +17,22 @@ import { createWorld, type World } from '../../lib/stream/toy';
 const statics = ['TASK_OPTIMIZED', 'BALANCED', 'PERFORMANCE', 'COST_EFFICIENT'] as const;
 const weights = { load: () => Promise.resolve(null) };
 
-async function start(config: Record<string, unknown> = {}): Promise<World> {
+async function start(config: Record<string, unknown> = {}, placement: Placement = separate): Promise<World> {
   const world = createWorld({ partitions: 2 });
   const strategyGroups = [
     { group: 'statics', strategies: statics },
     { group: 'learned', strategies: ['LEARNING_OPTIMIZED'] },
   ];
   const { keyValue, metrics } = world.host;
-  await world.start(createRouteIntake({ keyValue, strategyGroups, maxSessions: 10, sessionTtlMs: 1_000, metrics }));
-  await world.start(createStrategyThreads({ weights, clock: world.clock, group: 'statics', strategies: statics }));
-  await world.start(
+  const stages = [
+    createRouteIntake({ keyValue, strategyGroups, maxSessions: 10, sessionTtlMs: 1_000, metrics }),
+    createStrategyThreads({ weights, clock: world.clock, group: 'statics', strategies: statics }),
     createStrategyThreads({ weights, clock: world.clock, group: 'learned', strategies: ['LEARNING_OPTIMIZED'] }),
-  );
-  await world.start(createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000, metrics }));
+    createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000, metrics }),
+  ];
+  const { modelProfile, tuning, weightsPublished } = topics;
+  const external = [...externallyWritten, ...[modelProfile, tuning, weightsPublished].map(({ name }) => name)];
+  await runServices(stages, world.host, { placement, external });
   await world.put(topics.config, [
     { version: 1, json: JSON.stringify(configOf(config)), appliedAtMs: 1, appliedBy: '', fileSha256: null },
   ]);
@@ -159,4 +165,39 @@ test.each(['5e-324', '1e-9', '1e308', '1e10'])('an amount of %s is refused with 
     'utilityScale.costUsd',
     'utilityScale.latencyMs',
   ]);
+});
+
+test.each([
+  ['all in one task', ['route-intake', 'statics', 'learned', 'route-collapse'], { learned: -1, statics: -1 }],
+  [
+    'learned threads in a task of their own',
+    ['route-intake', 'statics', 'route-collapse'],
+    { learned: 0, statics: -1 },
+  ],
+])('%s: the same decisions as each by itself, after the scores of every group', async (_name, stages, offsets) => {
+  const requests = Array.from({ length: 10 }, (_, i) => ({
+    requestId: `r${i}`,
+    prompt: `question ${i}`,
+    sessionId: 's',
+  }));
+  const decisionsOf = async (placement: Placement): Promise<RouteDecided[]> => {
+    const world = await start({}, placement);
+    const decisions: RouteDecided[] = [];
+    for (const request of requests) decisions.push(await route(world, request));
+    return decisions;
+  };
+  const together = await decisionsOf([{ name: 'chain', group: 'statics', stages }]);
+  const apart = await decisionsOf(separate);
+  const withoutPlace = ({ positions: _, stagesMs: __, decidedAtMs: ___, ...decided }: RouteDecided) => ({
+    ...decided,
+    threads: [...decided.threads].sort((a, b) => (a.strategy < b.strategy ? -1 : 1)),
+  });
+  expect(together.map(withoutPlace)).toEqual(apart.map(withoutPlace));
+  expect(together[0]!.positions).toEqual({
+    'route.opened': -1,
+    'strategy.scored/statics': offsets.statics,
+    'strategy.scored/learned': expect.any(Number),
+  });
+  expect(together[0]!.positions['strategy.scored/learned']! < 0).toBe(offsets.learned < 0);
+  expect(together.every(({ degradedTo }) => degradedTo === 'NONE')).toBe(true);
 });
