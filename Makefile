@@ -68,8 +68,9 @@ generate-check: install ## Fail when anything generated is stale
 format: install ## Format and apply safe fixes
 	node_modules/.bin/biome check --write .
 
-lint: install ## Formatting and lint
+lint: install ## Formatting, lint, import cycles, direction of dependencies, dead exports
 	node_modules/.bin/biome ci .
+	node_modules/.bin/knip --no-progress
 
 types: install ## Type-check everything, tests included
 	node_modules/.bin/tsc -p tsconfig.json --noEmit

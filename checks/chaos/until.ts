@@ -2,7 +2,7 @@
 import { type Clock, sleep } from '../../lib/ports/clock';
 
 /** It did not come true in time. Errors of the condition itself pass unchanged. */
-export class InVainError extends Error {
+class InVainError extends Error {
   constructor(what: string, limitMs: number) {
     super(`waited ${limitMs / 1_000} s in vain until ${what}`);
     this.name = 'InVainError';

@@ -38,7 +38,7 @@ export function typeName(schema: AvroSchema): string {
 }
 
 /** Every named type below a schema. */
-export function namesIn(schema: AvroSchema, named = new Map<string, AvroSchema>()): Map<string, AvroSchema> {
+function namesIn(schema: AvroSchema, named = new Map<string, AvroSchema>()): Map<string, AvroSchema> {
   if (typeof schema === 'string') return named;
   if (Array.isArray(schema)) {
     for (const one of schema) namesIn(one, named);

@@ -12,7 +12,7 @@ export interface LinUcbOptions {
 }
 
 /** Scores are 0..1 with deviations of .3 to .5: narrower than the unit noise that alpha = 1 stands for. */
-export const linUcbAlpha = 0.3;
+const linUcbAlpha = 0.3;
 /** Precision of the prior, as in the paper. */
 const ridge = 1;
 

@@ -41,7 +41,7 @@ interface Bandit {
   draw(random: Random): Draw;
 }
 
-export const wheelDelta = 0.5;
+const wheelDelta = 0.5;
 
 /** Throws the file system's error when a data file is missing. */
 export function banditWorkload(name: BanditName, options: BanditOptions): BanditWorkload {

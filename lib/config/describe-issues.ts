@@ -74,6 +74,7 @@ function walkerOf(schema: z.ZodType): ListWalker | null {
 }
 
 function makeWalker(schema: z.ZodType): ListWalker | null {
+  askOwnLengthsOnly(schema);
   if (schema instanceof z.ZodUnion) {
     const options = schema.options.map((option) => walkerOf(option as z.ZodType)).filter((option) => option !== null);
     if (options.length === 0) return null;
@@ -108,6 +109,17 @@ function makeWalker(schema: z.ZodType): ListWalker | null {
     };
   }
   return null;
+}
+
+/**
+ * zod asks everything that has a `length` how long it is, an object of the caller's with a field of that name too, and throws
+ * where that field cannot be compared. Only texts and lists are asked here; anything else is of the wrong type anyway.
+ */
+function askOwnLengthsOnly(schema: z.ZodType): void {
+  for (const { _zod } of schema._zod.def.checks ?? []) {
+    if (!_zod.def.check.includes('length')) continue;
+    _zod.def.when = ({ value }) => typeof value === 'string' || Array.isArray(value);
+  }
 }
 
 function arrayWalker(schema: z.ZodArray): ListWalker {

@@ -104,7 +104,7 @@ export const environmentVariables: readonly { readonly name: string; readonly do
   environmentSchema.shape,
 ).map(([name, schema]) => ({ name, doc: schema.description ?? '' }));
 
-export const defaultPartitions = 4;
+const defaultPartitions = 4;
 
 /**
  * Throws an InvalidEnvironmentError that names every variable at fault; values are not repeated, since they may be
@@ -208,7 +208,7 @@ const leastKeyBytes = 16;
  * The key that ENCODER_KEY_FILE names; null where it names none. Throws an InvalidEnvironmentError for a file that cannot be
  * read or holds too little.
  */
-export function encoderKeyIn(environment: Readonly<Record<string, string | undefined>>): string | null {
+function encoderKeyIn(environment: Readonly<Record<string, string | undefined>>): string | null {
   const file = environment['ENCODER_KEY_FILE'];
   if (file === undefined || file === '') return null;
   let key: string;

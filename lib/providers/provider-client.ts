@@ -21,7 +21,7 @@ export interface AnswerLimits {
   readonly maxErrorBytes: number;
 }
 
-export const defaultAnswerLimits: AnswerLimits = {
+const defaultAnswerLimits: AnswerLimits = {
   maxWholeBytes: 16_777_216,
   maxEventBytes: 1_048_576,
   maxStreamBytes: 268_435_456,

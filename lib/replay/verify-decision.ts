@@ -13,9 +13,9 @@ import type { RouteDecided, RouteOpened, StrategyScored, ThreadScore } from '../
 import { type Difference, differencesOf } from './differences';
 
 /** What says when and where a decision was made; all else is recomputed. */
-export const unverifiedDecisionFields: ReadonlySet<string> = new Set(['stagesMs', 'positions', 'decidedAtMs']);
+const unverifiedDecisionFields: ReadonlySet<string> = new Set(['stagesMs', 'positions', 'decidedAtMs']);
 /** The time a thread took. */
-export const unverifiedThreadFields: ReadonlySet<string> = new Set(['durationMs']);
+const unverifiedThreadFields: ReadonlySet<string> = new Set(['durationMs']);
 
 /** `scored` in the order in which collapse took the records up. */
 export function verifyDecision(

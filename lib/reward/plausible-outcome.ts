@@ -12,12 +12,12 @@ export interface ExpectedCall {
 }
 
 /** A figure counts as at most so many times what was expected. */
-export const mostTimesExpected = 1_000;
+const mostTimesExpected = 1_000;
 /** Whatever was expected: no single call is believed to cost more, in USD, or to take longer, in milliseconds. */
 export const mostCostUsd = 1_000;
 export const mostLatencyMs = 3_600_000;
 /** Tokens of one answer: several times what any model can write. */
-export const mostTokens = 10_000_000;
+const mostTokens = 10_000_000;
 /** Up to here a figure is believed however little was expected: a cent and a minute do no harm. */
 const alwaysBelievedUsd = 0.01;
 const alwaysBelievedMs = 60_000;

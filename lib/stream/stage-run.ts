@@ -56,7 +56,7 @@ export interface StageTask {
 }
 
 /** Header of a record that was sent on to the partition of its key; it is never sent on again. */
-export const forwardedHeader = 'forwarded';
+const forwardedHeader = 'forwarded';
 /** In place of an event that needs no decision: undecodable, forwarded, empty, or put aside. */
 const settled = Symbol('settled');
 const noEmits: readonly Emit[] = [];

@@ -43,7 +43,7 @@ export function sampledParent(header: unknown): SpanContext | null {
   return parent && isSampled(parent) ? parent : null;
 }
 
-export function isSampled(context: SpanContext): boolean {
+function isSampled(context: SpanContext): boolean {
   return (context.traceFlags & TraceFlags.SAMPLED) !== 0;
 }
 

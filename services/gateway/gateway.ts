@@ -241,7 +241,7 @@ async function recallDecisions(search: SearchedLog, recent: RecentDecisions, max
 }
 
 /** All endpoints, as they are served and documented. */
-export function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
+function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
   const endpoints = [
     ...doorEndpoints(calls),
     ...routeEndpoints(context),

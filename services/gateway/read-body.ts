@@ -85,7 +85,7 @@ function receive(
 }
 
 /** The answer to a body for which there is no room beside those that others send. */
-export function noRoom(): HttpError {
+function noRoom(): HttpError {
   return new HttpError('overloaded', 'too many bytes of bodies are under way; try again later');
 }
 

@@ -7,7 +7,7 @@ import type { Holds, Message } from '../../lib/topics/generated/messages';
 import { fieldDoc } from './avro-json-schema';
 import { label } from './field-schemas';
 
-export const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const;
+const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const;
 const maxParts = 10_000;
 const maxToolCalls = 256;
 

@@ -8,9 +8,9 @@ import type { DecayedStats, ModelObserved, ModelProfile } from '../../lib/topics
 import { afterObservation, noStats } from './observe';
 
 /** What stands for all task types without an entry of their own. */
-export const otherTasks = 'other';
+const otherTasks = 'other';
 /** Task types of one model, the shared entry included. */
-export const maxTasksOfModel = 64;
+const maxTasksOfModel = 64;
 /** Task types of all models of one provider: with the longest names some 400 kB, beside 500 kB of the models themselves. */
 export const maxTasksOfProvider = 1_536;
 /** Longer words, in characters, share the entry for others; the router itself infers or takes none that is longer. */

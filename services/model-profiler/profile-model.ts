@@ -23,7 +23,7 @@ export interface Profiled {
 }
 
 /** A configuration has no more models; of a provider's row those not seen for longest go. */
-export const maxModelsOfProvider = maxModels;
+const maxModelsOfProvider = maxModels;
 
 export function profileModel(
   before: ProviderProfiles | undefined,

@@ -131,7 +131,7 @@ function joined(row: AwaitedOutcome, context: Knows): Result<AwaitedOutcome> {
 }
 
 /** Reports of one attempt each, in order of attempts. */
-export function byAttempt(reports: readonly RouteOutcome[]): RouteOutcome[][] {
+function byAttempt(reports: readonly RouteOutcome[]): RouteOutcome[][] {
   const groups = new Map<number, RouteOutcome[]>();
   for (const report of reports) {
     const group = groups.get(report.attempt);

@@ -123,7 +123,7 @@ function finality({ provisional }: RouteOutcome): number {
  * A report together with what it leaves unsaid: null means "not known" and never "taken back". Parts of a judgement add up
  * too, user feedback to a judge's quality; but a final judgement takes the place of a provisional one as a whole.
  */
-export function corrected(used: RouteOutcome, outcome: RouteOutcome): RouteOutcome {
+function corrected(used: RouteOutcome, outcome: RouteOutcome): RouteOutcome {
   const judges = isJudgement(outcome);
   const kept = judges && used.provisional && !outcome.provisional ? { quality: null, rewardParts: {} } : used;
   // Who judged, and whether for good, is a matter of the judgement and not of a cost that follows.

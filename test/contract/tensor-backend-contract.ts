@@ -13,7 +13,7 @@ import {
 import type { TensorBackend } from '../../lib/ports/tensor-backend';
 import { seededRandom } from '../../lib/random/seeded';
 
-export const shape = { inputs: 20, hidden: 32, actions: 3, heads: 4 } as const;
+const shape = { inputs: 20, hidden: 32, actions: 3, heads: 4 } as const;
 const rows = 16;
 const outputs = outputsOf(shape);
 const settings: TrainerSettings = {
@@ -31,7 +31,7 @@ const zeros = (): Float32Array => new Float32Array(start().length);
 const fresh = (): Trainer => createTrainer(shape, settings, seededRandom(3, 'weights'));
 
 /** Targets wide enough that some errors are clipped, and the gradient with them. */
-export function batchOf(number: number): Batch {
+function batchOf(number: number): Batch {
   const random = seededRandom(number, 'batch');
   const filled = (length: number, value: () => number) => Float32Array.from({ length }, value);
   return {

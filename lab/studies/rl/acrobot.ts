@@ -28,7 +28,7 @@ const startSpread = 0.1;
 export type AcrobotState = readonly [number, number, number, number];
 
 /** Time derivative of the state under a torque. */
-export function acrobotDerivative([angle1, angle2, spin1, spin2]: AcrobotState, torque: number): AcrobotState {
+function acrobotDerivative([angle1, angle2, spin1, spin2]: AcrobotState, torque: number): AcrobotState {
   const d1 =
     mass * centre ** 2 + mass * (length ** 2 + centre ** 2 + 2 * length * centre * Math.cos(angle2)) + 2 * inertia;
   const d2 = mass * (centre ** 2 + length * centre * Math.cos(angle2)) + inertia;

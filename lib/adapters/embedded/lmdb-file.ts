@@ -113,7 +113,7 @@ function metaAt(file: number, position: number): LmdbMeta | string {
 }
 
 /** From the 48 bytes of a tree's record. */
-export function treeOf(name: string, record: Buffer): LmdbTree {
+function treeOf(name: string, record: Buffer): LmdbTree {
   const root = record.readBigUInt64LE(40);
   return {
     name,

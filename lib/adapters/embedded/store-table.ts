@@ -12,9 +12,9 @@ import type { Database } from 'lmdb';
 /** The size of a page in lmdb's file. */
 export const pageBytes = 4096;
 /** Keys of one table are all of one length, or within these. */
-export const keyLengths = { min: 7, max: 240 } as const;
+const keyLengths = { min: 7, max: 240 } as const;
 
-export const checksumBytes = 4;
+const checksumBytes = 4;
 
 export interface TableRange {
   /** First key, inclusive (with `reverse` the last one). */

@@ -88,7 +88,7 @@ export function isTransactionLost(error: unknown): boolean {
   return type !== null && lostTransactionTypes.has(type);
 }
 
-export function isAuthenticationError(error: unknown): boolean {
+function isAuthenticationError(error: unknown): boolean {
   const { name, type } = rootError(error);
   return (
     name === 'KafkaJSSASLAuthenticationError' ||
@@ -102,7 +102,7 @@ export function isRefusedConnection(error: unknown): boolean {
   return isTlsError(error) || isAuthenticationError(error);
 }
 
-export function isTlsError(error: unknown): boolean {
+function isTlsError(error: unknown): boolean {
   const { code, message } = rootError(error);
   return (
     (typeof code === 'string' && /CERT|TLS|SSL|EPROTO|ISSUER|SIGNATURE/.test(code)) ||

@@ -4,7 +4,7 @@
  */
 
 /** Rewards below which a model that joined late is a newcomer. */
-export const newcomerPulls = 24;
+const newcomerPulls = 24;
 /** Most and least probability of a newcomer. */
 const newcomerCap = 0.2;
 const newcomerShare = 0.05;

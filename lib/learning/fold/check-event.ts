@@ -10,7 +10,7 @@ export const mostCostUsd = 1e6;
 /** Longest latency that is believed, in milliseconds: eleven days. */
 export const mostLatencyMs = 1e9;
 /** Price factors within these bounds can be divided by and multiplied with any believed cost. */
-export const leastPriceFactor = 1e-12;
+const leastPriceFactor = 1e-12;
 export const mostPriceFactor = 1e12;
 /** Models of one event, and values of a caller's vector: what is kept per model and value has to fit into memory. */
 const mostModels = 1_024;

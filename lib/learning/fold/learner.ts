@@ -34,7 +34,7 @@ import { createRegret } from './regret';
 import { addRow, createReplay, replaySize, rowAt } from './replay';
 import { createTrust } from './trust';
 
-export type { LearnerOptions, LearnerOutput, Published } from './learner-state';
+export type { LearnerOptions, LearnerOutput } from './learner-state';
 
 export interface Learner {
   /** Rewards folded in. */

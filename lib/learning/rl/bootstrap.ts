@@ -4,7 +4,7 @@
  */
 
 /** Share of rows each head learns from. Different shares keep the heads apart: that is where exploration comes from. */
-export const bootstrapShare = 0.8;
+const bootstrapShare = 0.8;
 
 // Bound once: see encode.ts.
 const { imul } = Math;

@@ -5,7 +5,7 @@ import { errorSchema } from '../http-error';
 
 export type ErrorForm = 'own' | 'openai' | 'anthropic';
 
-export const openAiErrorSchema = z.looseObject({
+const openAiErrorSchema = z.looseObject({
   error: z.looseObject({
     message: z.string().describe('for people'),
     type: z.string().describe('kind of error'),
@@ -14,7 +14,7 @@ export const openAiErrorSchema = z.looseObject({
   }),
 });
 
-export const anthropicErrorSchema = z.looseObject({
+const anthropicErrorSchema = z.looseObject({
   type: z.literal('error'),
   error: z.looseObject({ type: z.string().describe('kind of error'), message: z.string().describe('for people') }),
 });

@@ -26,7 +26,7 @@ export function openapiEndpoint(endpoints: readonly Endpoint[]): Endpoint {
   return self;
 }
 
-export function openapiDocument(endpoints: readonly Endpoint[]): JsonSchema {
+function openapiDocument(endpoints: readonly Endpoint[]): JsonSchema {
   const schemas = dictionaryOf<string, JsonSchema>();
   for (const { name, schema } of Object.values(errorForms)) schemas[name] = jsonSchemaOf(schema, 'output');
   const paths = dictionaryOf<string, Record<string, JsonSchema>>();

@@ -78,7 +78,7 @@ export interface CountPlace {
 }
 
 /** The counts in the bytes of one value, written as avsc writes them. */
-export function countPlaces(schema: Schema, bytes: Buffer): CountPlace[] {
+function countPlaces(schema: Schema, bytes: Buffer): CountPlace[] {
   const names = namesOf(schema);
   const places: CountPlace[] = [];
   let at = 0;

@@ -42,6 +42,16 @@ test('a list that is too long is refused before its elements are looked at, wher
   expect(refused({ turns: [{ role: 'a', parts: Array(4).fill(1) }] }).fields).toEqual(['turns.0.parts']);
 });
 
+test('an object with a length that cannot be compared is of the wrong type, and nothing worse', () => {
+  const hostile = JSON.parse('{ "length": { "toString": 1, "valueOf": 1 } }') as object;
+  const bare = { length: Object.create(null) as object };
+  for (const value of [hostile, bare]) {
+    expect(refused({ features: value }).fields).toEqual(['features']);
+    expect(refused({ turns: [{ role: 'a', parts: value }] }).fields).toEqual(['turns.0.parts']);
+    expect(refused({ text: value }).fields).toEqual(['text']);
+  }
+});
+
 test('of several shapes, the one that was meant is spoken of', () => {
   expect(refused({ text: 1 }).issues[0]?.message).toBe('must be a string, a list or null, not 1');
   expect(refused({ text: [{ type: 1 }] })).toMatchObject({ fields: ['text.0.type'] });

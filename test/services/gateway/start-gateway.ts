@@ -32,7 +32,7 @@ export const testConfig: RouterConfig = defaultRouterConfig([
   },
 ]);
 
-export const partitions = 4;
+const partitions = 4;
 
 export function decisionOf(request: RouteRequested): RouteDecided {
   return {

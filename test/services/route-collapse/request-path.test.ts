@@ -46,12 +46,20 @@ async function route(world: World, changes: Parameters<typeof requestOf>[0] = {}
   return (world.read(topics.routeDecided) as RouteDecided[]).find(({ requestId }) => requestId === request.requestId)!;
 }
 
-test('before any weights the engine explores uniformly, with every thread heard', async () => {
+test('before any weights the engine goes by what is declared, with every thread heard', async () => {
   const decided = await route(await start());
   expect(decided.threads.map(({ strategy, status }) => [strategy, status])).toEqual(
     ['LEARNING_OPTIMIZED', ...statics].map((strategy) => [strategy, 'SUCCESS']),
   );
   expect(decided).toMatchObject({ degradedTo: 'NONE', strategy: 'LEARNING_OPTIMIZED', cacheHit: false });
+  const others = decided.candidates.filter(({ model }) => model !== decided.model);
+  // Two thirds of the exploration floor of .01.
+  expect(sum(others.map(({ propensity }) => propensity))).toBeCloseTo(0.02 / 3, 12);
+});
+
+test('where nothing is declared it explores alike', async () => {
+  const models = configOf().models.map((model) => ({ ...model, expectedQuality: 0.8, taskQuality: {} }));
+  const decided = await route(await start({ models }));
   for (const { propensity } of decided.candidates) expect(propensity).toBeCloseTo(1 / 3, 12);
 });
 

@@ -19,7 +19,7 @@ export interface BatchOptions {
 }
 
 /** A zigzag number in groups of seven bits. */
-export function varint(value: number): Buffer {
+function varint(value: number): Buffer {
   let rest = value < 0 ? BigInt(-value) * 2n - 1n : BigInt(value) * 2n;
   const bytes: number[] = [];
   do {
