@@ -26,7 +26,7 @@ test('without feedback every decision counts, those before the start, too', () =
     rewards: 0,
     rewardsNeeded: 96,
     decisionsSinceFeedback: 403,
-    note: 'no feedback has come (403 decisions): until 96 rewards are learned, the learned strategy draws at random; POST /v1/feedback takes it',
+    note: 'no feedback has come (403 decisions): until 96 rewards are learned, the learned strategy goes by what the configuration declares, or draws at random where that says nothing; POST /v1/feedback takes it',
   });
 });
 
