@@ -15,14 +15,15 @@ import { fasterBackend } from '../lib/adapters/tensor/choose-backend';
 import { nodeBackend, nodeBackendInstalled } from '../lib/adapters/tensor/node-backend';
 import { wasmBackend } from '../lib/adapters/tensor/wasm-backend';
 import { initialParameters, type NetworkShape, outputsOf, parameterCount } from '../lib/learning/rl/network';
-import { type Batch, createTrainer, type TrainerSettings } from '../lib/learning/rl/trainer';
+import { createTrainer } from '../lib/learning/rl/trainer';
+import type { Batch, TrainerSettings } from '../lib/learning/rl/training-step';
 import { headCount } from '../lib/learning/value/linear-half';
 import type { TensorBackend, TensorBackendName } from '../lib/ports/tensor-backend';
 import { seededRandom } from '../lib/random/seeded';
 import { topics } from '../lib/topics/topics';
-import type { FoldBatch } from '../services/dqn-trainer/fold';
 import { foldSettingsOf } from '../services/dqn-trainer/fold';
 import { startFoldInWorker } from '../services/dqn-trainer/fold-in-worker';
+import type { FoldBatch } from '../services/dqn-trainer/fold-settings';
 import { createPlainTrainer } from './plain-training-step';
 
 /** The engine's network for twelve models, and what a wider one would cost. */

@@ -12,7 +12,7 @@ import {
   secondBiasAt,
   secondLayerAt,
 } from '../lib/learning/rl/network';
-import type { Batch, TrainerSettings } from '../lib/learning/rl/trainer';
+import type { Batch, TrainerSettings } from '../lib/learning/rl/training-step';
 
 export interface PlainTrainer {
   readonly parameters: Float32Array;

@@ -2,6 +2,7 @@
  * Records that no release of ours would write. Each is read, dead-lettered with its origin and a reason, forwarded or
  * refused, as fits, and the partition goes on: a good request behind each is decided.
  */
+
 import avro from 'avsc';
 import { CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs';
 import { codecOf } from '../../lib/avro/codec';
@@ -11,22 +12,11 @@ import type { DeadLetter, RouteRequested } from '../../lib/topics/generated/mess
 import { schemaVersions } from '../../lib/topics/generated/schemas';
 import { partitionOf } from '../../lib/topics/partition-of';
 import { deadLetterTopicName, topics } from '../../lib/topics/topics';
+import type { Fate, GarbageCase } from './garbage-case';
 import { throwAtTables } from './garbage-tables';
 import { hostileOutcomes, hostileRequests } from './hostile-records';
 import { maxPromptBytes, type Scenario, type Stage } from './scenario';
 import { comesTrue, until } from './until';
-
-/** What is to become of a record. `field` is what its dead letter must name. */
-type Fate =
-  | { readonly kind: 'read' | 'refused' | 'forwarded' }
-  | { readonly kind: 'dead'; readonly field?: string; readonly says?: RegExp };
-
-export interface GarbageCase {
-  readonly name: string;
-  readonly fate: Fate;
-  /** Key and bytes; the id is that of the request, for those that are one. */
-  make(requestId: string): { readonly key: string | null; readonly value: Buffer | null; readonly misplaced?: boolean };
-}
 
 const limitMs = 60_000;
 /** Of schemas nobody has released. */

@@ -3,7 +3,7 @@ import { routeRequest } from '../../lib/client/build-records';
 import { schemaVersions } from '../../lib/topics/generated/schemas';
 import { topics } from '../../lib/topics/topics';
 import { type AvroPath, type AvroSchema, editedAvro, sized, text, varint } from '../fuzz/avro-fields';
-import type { GarbageCase } from './garbage';
+import type { GarbageCase } from './garbage-case';
 
 /** Bytes in place of one field of an otherwise good record. */
 function withBytes(

@@ -1,5 +1,5 @@
 /** What the values of tables must be besides of their type: whoever follows such a table passes over the others. */
-import type { TableChecks } from '../stream/view';
+import type { TableChecks } from '../stream/table-checks';
 import { topics } from '../topics/topics';
 import { configFromJson } from './parse-config';
 

@@ -5,7 +5,7 @@ import type { KeyValue } from '../ports/key-value';
 import type { Random } from '../ports/random';
 import type { Log } from '../telemetry/log';
 import type { Metrics } from '../telemetry/metrics';
-import type { TableChecks } from './view';
+import type { TableChecks } from './table-checks';
 
 export interface Host {
   readonly broker: Broker;

@@ -4,7 +4,7 @@ import type { LogRecord, PartitionConsumer } from '../ports/broker';
 import { placeOf } from './describe-failure';
 import type { RecentIds } from './recent-ids';
 import { ownIdOf, type StageRun } from './stage-run';
-import type { TaskSurroundings } from './task';
+import type { TaskSurroundings } from './task-surroundings';
 import type { TaskTable } from './task-table';
 
 // biome-ignore lint/suspicious/noExplicitAny: event and row types belong to the declarations

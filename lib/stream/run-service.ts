@@ -13,7 +13,8 @@ import { createRememberer, type Rememberer } from './remember';
 import { type GroupPlan, planGroup, type ServicePlan, type Surroundings } from './service-plan';
 import type { StageSurroundings } from './stage-run';
 import { BatchFailedError, createSuspects, type Suspects } from './suspects';
-import { Task, type TaskSurroundings } from './task';
+import { Task } from './task';
+import type { TaskSurroundings } from './task-surroundings';
 import { type FollowedView, followView } from './view';
 
 export type ServiceState = 'starting' | 'running' | 'restarting' | 'failed' | 'stopped';

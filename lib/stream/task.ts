@@ -3,20 +3,12 @@
  * what stages emit for each other, writes, and at commit points flushes. All of a partition's work happens here, one batch
  * at a time. No record can end a task. What does end it is the broker, before anything past the failure is committed.
  */
+
 import { type LogRecord, type OutgoingRecord, type PartitionConsumer, StaleEpochError } from '../ports/broker';
 import { sleep } from '../ports/clock';
-import type { Host } from './host';
 import { restoreTask } from './restore-task';
-import type { GroupPlan } from './service-plan';
-import { retryCounted, StageRun, type StageSurroundings, type StageTask } from './stage-run';
-
-/** What the tasks of one group share. */
-export interface TaskSurroundings {
-  readonly plan: GroupPlan;
-  readonly host: Host;
-  /** As the plan has its stages. */
-  readonly stages: readonly StageSurroundings[];
-}
+import { retryCounted, StageRun, type StageTask } from './stage-run';
+import type { TaskSurroundings } from './task-surroundings';
 
 /** A timer that fires so much after its time is not late: timers of a busy process are. */
 const usualLatenessMs = 20;

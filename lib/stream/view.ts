@@ -10,9 +10,6 @@ export interface FollowedView<T> {
   stop(): Promise<void>;
 }
 
-/** By topic: throws for a value that is of the topic's type and still cannot be used. */
-export type TableChecks = ReadonlyMap<string, (value: unknown) => void>;
-
 /** What a view shows may be older by so much; tables change many times a second, and nobody needs each change at once. */
 const lingerMs = 20;
 

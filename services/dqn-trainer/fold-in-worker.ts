@@ -1,7 +1,7 @@
 /** A fold in a worker thread, so that training never stands in the way of routing. Whatever ends the thread fails what waits for it. */
 import { extname, join } from 'node:path';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
-import type { FoldBatch, FoldCheckpoint, FoldSettings, TrainerFold, Tried } from './fold';
+import type { FoldCheckpoint, TrainerFold, Tried } from './fold';
 import {
   type FoldReply,
   type FoldRequest,
@@ -10,6 +10,7 @@ import {
   revivedFolded,
   type Started,
 } from './fold-messages';
+import type { FoldBatch, FoldSettings } from './fold-settings';
 import type { TrialVerdict } from './trial';
 
 interface Waiting {

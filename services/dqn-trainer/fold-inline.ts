@@ -4,7 +4,8 @@ import { createLearner, type Learner, type LearnerOptions, type LearnerOutput } 
 import { parsePolicy } from '../../lib/learning/value/policy';
 import { createRecentIds, type RecentIds } from '../../lib/stream/recent-ids';
 import type { LearningEvent } from '../../lib/topics/generated/messages';
-import type { EventFault, Fold, FoldBatch, FoldCheckpoint, Folded, FoldOutput, FoldSettings } from './fold';
+import type { EventFault, Fold, FoldCheckpoint, Folded, FoldOutput } from './fold';
+import type { FoldBatch, FoldSettings } from './fold-settings';
 import { type FoldState, readFoldState, writeFoldState } from './fold-state';
 import { tensorBackendOf } from './tensor-backend';
 

@@ -1,7 +1,8 @@
 /** What passes between the trainer and its worker thread. Events travel encoded, in one transferred buffer a batch. */
 import type { LearningEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import type { FoldBatch, FoldCheckpoint, FoldOutput, FoldSettings, Tried } from './fold';
+import type { FoldCheckpoint, FoldOutput, Tried } from './fold';
+import type { FoldBatch, FoldSettings } from './fold-settings';
 import type { PolicyBlobs, TrialSetup } from './trial';
 
 export interface PackedBatch {

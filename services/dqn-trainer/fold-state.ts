@@ -1,6 +1,6 @@
 /** The saved form of a fold: the learner's own checkpoint, the settings it was made with, and what the fold keeps around it. */
 import { type BlobArray, readBlob, writeBlob } from '../../lib/learning/fold/blob';
-import type { FoldSettings } from './fold';
+import type { FoldSettings } from './fold-settings';
 
 export interface FoldState {
   readonly settings: FoldSettings;

@@ -1,27 +1,12 @@
 /** What the trainer asks of whoever folds the learning events: a thread of its own, or the calling one. Both give the same bytes. */
-import type { LearningConfig, RouterConfig } from '../../lib/config/router-config';
+
+import type { RouterConfig } from '../../lib/config/router-config';
 import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
 import type { LearnerOutput } from '../../lib/learning/fold/learner';
-import type { TensorBackendName } from '../../lib/ports/tensor-backend';
-import type { LearningEvent, UtilityScale } from '../../lib/topics/generated/messages';
+import type { FoldBatch, FoldSettings } from './fold-settings';
 import { algorithmVersion, lineageIdOf } from './lineage';
 import { chooseBackend } from './tensor-backend';
 import type { TrialSetup, TrialVerdict } from './trial';
-
-/** Everything but events and offsets that decides what is learned. */
-export interface FoldSettings {
-  readonly seed: number;
-  /** With the backend that trains, `auto` having been decided. */
-  readonly learning: LearningConfig & { readonly backend: TensorBackendName };
-  readonly budgetUsdPerRequest: number | null;
-  readonly utilityScale: UtilityScale;
-  readonly explorationFloor: number;
-  readonly encoderVersion: string;
-  /** `algorithmVersion`. */
-  readonly algorithm: number;
-}
-
-export type FoldBatch = readonly { readonly event: LearningEvent; readonly offset: number }[];
 
 /** `rejected` says why a policy must not be served; null when it may. */
 export type FoldOutput =

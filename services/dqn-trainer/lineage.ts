@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { WeightsPublished } from '../../lib/topics/generated/messages';
-import type { FoldSettings } from './fold';
+import type { FoldSettings } from './fold-settings';
 
 /** Of the fold itself. Raise it with every release whose fold gives other weights for the same log and settings. */
 export const algorithmVersion = 3;

@@ -3,7 +3,7 @@ import { UndecodableError } from '../../lib/avro/codec';
 import type { Broker, LogRecord } from '../../lib/ports/broker';
 import type { LearningEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import type { FoldBatch } from './fold';
+import type { FoldBatch } from './fold-settings';
 
 /** Events read at a time. */
 const chunkEvents = 500;

@@ -27,16 +27,8 @@ import { topics } from '../../lib/topics/topics';
 import type { BlobStore } from '../../lib/weights/blob-store';
 import { addTried, nothingTried } from './add-tried';
 import { carryOut, readAnswered, refusal } from './commands';
-import {
-  type FoldBatch,
-  type FoldSettings,
-  foldSettingsOf,
-  type StartFold,
-  sameLineage,
-  sameSettings,
-  type TrainerFold,
-  type Tried,
-} from './fold';
+import { foldSettingsOf, type StartFold, sameLineage, sameSettings, type TrainerFold, type Tried } from './fold';
+import type { FoldBatch, FoldSettings } from './fold-settings';
 import { type FoldState, readFoldState } from './fold-state';
 import { createLearningLag, type LearningLag } from './learning-lag';
 import { isOfLineage, lineageIdOf } from './lineage';

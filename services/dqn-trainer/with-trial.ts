@@ -1,5 +1,6 @@
 /** A fold with a place for a trial beside it: what is folded in is evidence, too. */
-import type { Fold, FoldBatch, FoldSettings, TrainerFold } from './fold';
+import type { Fold, TrainerFold } from './fold';
+import type { FoldBatch, FoldSettings } from './fold-settings';
 import { Trial, type TrialVerdict } from './trial';
 
 export function withTrial(fold: Fold, settings: FoldSettings): TrainerFold {

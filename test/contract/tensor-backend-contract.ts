@@ -3,13 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { createPlainTrainer } from '../../bench/plain-training-step';
 import { nodeBackendInstalled } from '../../lib/adapters/tensor/node-backend';
 import { initialParameters, outputsOf } from '../../lib/learning/rl/network';
-import {
-  type Batch,
-  createTrainer,
-  restoreTrainer,
-  type Trainer,
-  type TrainerSettings,
-} from '../../lib/learning/rl/trainer';
+import { createTrainer, restoreTrainer, type Trainer } from '../../lib/learning/rl/trainer';
+import type { Batch, TrainerSettings } from '../../lib/learning/rl/training-step';
 import type { TensorBackend } from '../../lib/ports/tensor-backend';
 import { seededRandom } from '../../lib/random/seeded';
 

@@ -4,8 +4,9 @@
  */
 import { type Clock, sleep } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
+import type { FetchedPartitionData } from './fetched-data';
 import { type FetchedRecords, fetchedRecords } from './fetched-records';
-import { type FetchedPartitionData, type KafkaCluster, readCommitted } from './kafka-client';
+import { type KafkaCluster, readCommitted } from './kafka-client';
 import { errorKind, givenUp, isOutOfRange, rootError, withoutLeader } from './kafka-errors';
 import { backoffMs, type KafkaSession } from './kafka-session';
 import { answersOfGap, listOffset } from './partition-reader';

@@ -1,5 +1,5 @@
 /** Decodes answers to fetch requests, in place of kafkajs: see record-batch.ts for why. An error of one partition stays with it. */
-import type { FetchedPartitionData } from './kafka-client';
+import type { FetchedPartitionData } from './fetched-data';
 import { decodeBatches } from './record-batch';
 
 export interface FetchResponse {

@@ -1,8 +1,7 @@
 /** Turns what kafkajs decoded of one partition into records, and says where to read on. */
 import { dictionaryOf } from '../../dictionary';
 import type { Headers, LogRecord } from '../../ports/broker';
-import type { FetchedMessage, FetchedPartitionData } from './kafka-client';
-import type { UnreadableBatch } from './record-batch';
+import type { FetchedMessage, FetchedPartitionData, UnreadableBatch } from './fetched-data';
 
 const noHeaders: Headers = Object.freeze({});
 const nothingUnreadable: readonly UnreadableBatch[] = [];

@@ -3,6 +3,7 @@
  * `Producer`; docs/decisions/0006-kafka-adapter.md says why. These classes are not public, so what is used of them is
  * written down here as types and checked when a client is made.
  */
+
 import {
   Kafka,
   type KafkaConfig,
@@ -15,9 +16,9 @@ import { errorCodes } from 'kafkajs/src/protocol/error';
 import { type Clock, within } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import { decodeFetchResponse } from './fetch-response';
+import type { FetchedPartitionData } from './fetched-data';
 import { clientIdOf, type KafkaSettings, type KafkaTls } from './kafka-settings';
 import type { Outage } from './outage';
-import type { UnreadableBatch } from './record-batch';
 import {
   commitInTransaction,
   initProducerId,
@@ -25,31 +26,6 @@ import {
   type ProducerIdAndEpoch,
   stablePositions,
 } from './transaction-requests';
-
-/** A decoded record, as record-batch.ts hands it out of a fetch. */
-export interface FetchedMessage {
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, Buffer | undefined>>;
-  readonly isControlRecord: boolean;
-  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
-}
-
-export interface FetchedPartitionData {
-  readonly partition: number;
-  readonly highWatermark: string;
-  readonly lastStableOffset?: string;
-  readonly abortedTransactions?: readonly { readonly producerId: string; readonly firstOffset: string }[];
-  readonly messages: readonly FetchedMessage[];
-  /** Batches among them that nobody can read. */
-  readonly unreadable?: readonly UnreadableBatch[];
-  /** One past the last offset of what came; null or absent when nothing did. */
-  readonly nextOffset?: number | null;
-  /** Why nothing of this partition could be read; a kafkajs error. The other partitions are not concerned. */
-  readonly error?: Error;
-}
 
 export interface FetchRequest {
   readonly maxWaitTime: number;

@@ -4,14 +4,7 @@
  */
 import { crc32c } from '@node-rs/crc32';
 import { decompress } from './decompress';
-import type { FetchedMessage } from './kafka-client';
-
-/** Offsets of a batch that nobody can read, both inclusive, and why. */
-export interface UnreadableBatch {
-  readonly firstOffset: number;
-  readonly lastOffset: number;
-  readonly reason: string;
-}
+import type { FetchedMessage, UnreadableBatch } from './fetched-data';
 
 export interface DecodedBatches {
   readonly messages: FetchedMessage[];

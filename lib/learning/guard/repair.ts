@@ -16,7 +16,8 @@ import {
   restoreNeuralHalf,
 } from '../value/neural-half';
 import { readPolicy } from '../value/policy';
-import { assertSound, type Broken, createBroken } from './soundness';
+import { type Broken, createBroken } from './broken';
+import { assertSound } from './soundness';
 
 /** Repairs what was found broken since the last call. Throws when that does not help. */
 export function repairBroken(fold: FoldParts): void {

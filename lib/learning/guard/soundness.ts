@@ -1,19 +1,9 @@
 /** Notices at the first use that a half of the value function is broken, before anything is made of what it says. */
 
 import type { FoldParts } from '../fold/learner-state';
-import type { TrainingStep } from '../rl/trainer';
+import type { TrainingStep } from '../rl/training-step';
 import { observeError, observeGradient } from './alarms';
 import { explodedValue } from './increment';
-
-/** Which halves have to be replaced before the next event. */
-export interface Broken {
-  linear: boolean;
-  network: boolean;
-}
-
-export function createBroken(): Broken {
-  return { linear: false, network: false };
-}
 
 /**
  * Takes down the error of a prediction that was made before its reward, and whether a half has said the impossible. All in

@@ -17,7 +17,8 @@ import { createRewardCentre, observeRewards } from './reward-centring';
 import { valueAt } from './schedule';
 import type { AgentSettings } from './settings';
 import { type NextValues, preferredAction, tdTarget } from './td-target';
-import { type Batch, createTrainer, type Trainer, type TrainingStep } from './trainer';
+import { createTrainer, type Trainer } from './trainer';
+import type { Batch, TrainingStep } from './training-step';
 import type { Experience, Transition } from './transition';
 
 export interface AgentOptions {

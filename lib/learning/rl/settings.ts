@@ -1,6 +1,6 @@
 /** Everything about an agent that can be chosen, with the defaults that solve both control tasks of `make bench-rl`. */
 import type { Schedule } from './schedule';
-import type { TrainerSettings } from './trainer';
+import type { TrainerSettings } from './training-step';
 
 export interface AgentSettings extends TrainerSettings {
   /** Units of each of the two hidden layers. */

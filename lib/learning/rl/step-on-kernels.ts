@@ -14,7 +14,7 @@ import {
   secondBiasAt,
   secondLayerAt,
 } from './network';
-import type { Batch, TrainerSettings, TrainingStep } from './trainer';
+import type { Batch, TrainerSettings, TrainingStep } from './training-step';
 
 const floatBytes = 4;
 

@@ -10,7 +10,8 @@ import { observeTraining } from '../guard/soundness';
 import { inBootstrap } from '../rl/bootstrap';
 import { outputsOf } from '../rl/network';
 import { type NextValues, tdTarget } from '../rl/td-target';
-import type { Batch, StepRates, TrainingStep, WhichNetwork } from '../rl/trainer';
+import type { StepRates, WhichNetwork } from '../rl/trainer';
+import type { Batch, TrainingStep } from '../rl/training-step';
 import { explainedShare } from './mix';
 import { batchRows, type NeuralHalf, weightDecayOf } from './neural-half';
 

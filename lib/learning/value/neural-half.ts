@@ -5,7 +5,8 @@
 import type { Random } from '../../ports/random';
 import type { NetworkShape } from '../rl/network';
 import { rearrangeActions } from '../rl/rearrange-actions';
-import { createTrainer, restoreTrainer, type Trainer, type TrainerSettings, type TrainerState } from '../rl/trainer';
+import { createTrainer, restoreTrainer, type Trainer, type TrainerState } from '../rl/trainer';
+import type { TrainerSettings } from '../rl/training-step';
 import { headCount } from './linear-half';
 
 /** Units per hidden layer; wider ones win on control tasks and lose on a few thousand rewards. */

@@ -2,7 +2,8 @@
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { LearningEvent } from '../../../lib/topics/generated/messages';
 import { createFold } from '../../../services/dqn-trainer/create-fold';
-import { type Fold, type FoldBatch, foldSettingsOf } from '../../../services/dqn-trainer/fold';
+import { type Fold, foldSettingsOf } from '../../../services/dqn-trainer/fold';
+import type { FoldBatch } from '../../../services/dqn-trainer/fold-settings';
 import { looks, type PolicyBlobs, Trial, type TrialSetup } from '../../../services/dqn-trainer/trial';
 import { withTrial } from '../../../services/dqn-trainer/with-trial';
 import { learningEvent, learningEvents, models } from './records';

@@ -1,5 +1,5 @@
+import type { FetchedMessage, FetchedPartitionData } from '../../../../lib/adapters/kafka/fetched-data';
 import { fetchedRecords } from '../../../../lib/adapters/kafka/fetched-records';
-import type { FetchedMessage, FetchedPartitionData } from '../../../../lib/adapters/kafka/kafka-client';
 
 const message = (offset: number, fields: Partial<FetchedMessage> = {}): FetchedMessage => ({
   offset,

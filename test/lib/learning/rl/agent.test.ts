@@ -3,7 +3,7 @@ import { wasmBackend } from '../../../../lib/adapters/tensor/wasm-backend';
 import { type Agent, createAgent } from '../../../../lib/learning/rl/agent';
 import { constant } from '../../../../lib/learning/rl/schedule';
 import { type AgentSettings, defaultAgentSettings } from '../../../../lib/learning/rl/settings';
-import type { TrainingStep } from '../../../../lib/learning/rl/trainer';
+import type { TrainingStep } from '../../../../lib/learning/rl/training-step';
 import { seededRandom } from '../../../../lib/random/seeded';
 
 beforeAll(() => wasmBackend().ready());

@@ -1,12 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { wasmBackend } from '../../../../lib/adapters/tensor/wasm-backend';
-import {
-  type Batch,
-  createTrainer,
-  restoreTrainer,
-  type Trainer,
-  type TrainerSettings,
-} from '../../../../lib/learning/rl/trainer';
+import { createTrainer, restoreTrainer, type Trainer } from '../../../../lib/learning/rl/trainer';
+import type { Batch, TrainerSettings } from '../../../../lib/learning/rl/training-step';
 import { seededRandom } from '../../../../lib/random/seeded';
 
 const headCount = 10;

@@ -1,7 +1,7 @@
 import { wasmBackend } from '../../../../lib/adapters/tensor/wasm-backend';
 import { fitBasis } from '../../../../lib/learning/features/basis';
 import { addRow, createReplay } from '../../../../lib/learning/fold/replay';
-import type { Batch } from '../../../../lib/learning/rl/trainer';
+import type { Batch } from '../../../../lib/learning/rl/training-step';
 import { headCount } from '../../../../lib/learning/value/linear-half';
 import { trainOnReplay } from '../../../../lib/learning/value/network-training';
 import { createNeuralHalf, type NeuralHalf } from '../../../../lib/learning/value/neural-half';
