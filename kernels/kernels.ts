@@ -502,3 +502,94 @@ export function solve(factor: i32, vectors: i32, count: i32, n: i32): void {
     }
   }
 }
+
+// @ts-expect-error: decorator
+@inline
+function firstTwo(row: v128): v128 {
+  return f64x2.promote_low_f32x4(row);
+}
+
+// @ts-expect-error: decorator
+@inline
+function lastTwo(row: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<f32>(row, row, 2, 3, 2, 3));
+}
+
+// @ts-expect-error: decorator
+@inline
+function sumOfFour(first: v128, second: v128): f64 {
+  return (
+    f64x2.extract_lane(first, 0) + f64x2.extract_lane(first, 1) +
+    (f64x2.extract_lane(second, 0) + f64x2.extract_lane(second, 1))
+  );
+}
+
+/**
+ * Products of the rows of a float32 matrix with a float64 vector, float64 each, summed as `dot32` sums them: what serves is
+ * the same to the last bit as plain loops make it. `rows` is even: two are summed at a time, so that additions overlap.
+ */
+export function exactDots(matrix: i32, rows: i32, size: i32, vector: i32, out: i32): void {
+  const stride = size * bytes;
+  const whole = vector + (size & ~3) * 8;
+  const end = vector + size * 8;
+  let p = matrix;
+  for (; rows > 0; rows -= 2, out += 16) {
+    let q = p + stride;
+    let a0 = f64x2.splat(0), a1 = a0, b0 = a0, b1 = a0;
+    let v = vector;
+    for (; v < whole; v += 32, p += 16, q += 16) {
+      const x0 = v128.load(v);
+      const x1 = v128.load(v, 16);
+      let row = v128.load(p);
+      a0 = f64x2.add(a0, f64x2.mul(firstTwo(row), x0));
+      a1 = f64x2.add(a1, f64x2.mul(lastTwo(row), x1));
+      row = v128.load(q);
+      b0 = f64x2.add(b0, f64x2.mul(firstTwo(row), x0));
+      b1 = f64x2.add(b1, f64x2.mul(lastTwo(row), x1));
+    }
+    for (; v < end; v += 8, p += bytes, q += bytes) {
+      const x = load<f64>(v);
+      a0 = f64x2.replace_lane(a0, 0, f64x2.extract_lane(a0, 0) + <f64>load<f32>(p) * x);
+      b0 = f64x2.replace_lane(b0, 0, f64x2.extract_lane(b0, 0) + <f64>load<f32>(q) * x);
+    }
+    store<f64>(out, sumOfFour(a0, a1));
+    store<f64>(out, sumOfFour(b0, b1), 8);
+    p = q;
+  }
+}
+
+// @ts-expect-error: decorator
+@inline
+function plusFour(sum: v128, p0: v128, p1: v128, p2: v128, p3: v128): v128 {
+  return f64x2.add(f64x2.add(f64x2.add(sum, p0), p1), f64x2.add(p2, p3));
+}
+
+/**
+ * out += input . weights of a layer, four inputs at a time and rounded to float32 after them, as the plain loops of a network
+ * do it. `input` is float64, a multiple of four; `stride` is a row of weights in bytes. Four outputs are made at a time, so up to
+ * three numbers behind `out` are written, and as many behind the weights are read.
+ */
+export function exactLayer(weights: i32, stride: i32, input: i32, inputEnd: i32, out: i32, outEnd: i32): void {
+  for (; input < inputEnd; input += 32, weights += 4 * stride) {
+    const a = load<f64>(input), b = load<f64>(input, 8), c = load<f64>(input, 16), d = load<f64>(input, 24);
+    if (a == 0 && b == 0 && c == 0 && d == 0) continue;
+    const f0 = f64x2.splat(a), f1 = f64x2.splat(b), f2 = f64x2.splat(c), f3 = f64x2.splat(d);
+    let w0 = weights;
+    let w1 = w0 + stride;
+    let w2 = w1 + stride;
+    let w3 = w2 + stride;
+    for (let o = out; o < outEnd; o += 16, w0 += 16, w1 += 16, w2 += 16, w3 += 16) {
+      const r0 = v128.load(w0), r1 = v128.load(w1), r2 = v128.load(w2), r3 = v128.load(w3);
+      const sum = v128.load(o);
+      const first = plusFour(
+        firstTwo(sum), f64x2.mul(f0, firstTwo(r0)), f64x2.mul(f1, firstTwo(r1)), f64x2.mul(f2, firstTwo(r2)), f64x2.mul(f3, firstTwo(r3)),
+      );
+      const last = plusFour(
+        lastTwo(sum), f64x2.mul(f0, lastTwo(r0)), f64x2.mul(f1, lastTwo(r1)), f64x2.mul(f2, lastTwo(r2)), f64x2.mul(f3, lastTwo(r3)),
+      );
+      v128.store(
+        o, v128.shuffle<f32>(f32x4.demote_f64x2_zero(first), f32x4.demote_f64x2_zero(last), 0, 1, 4, 5),
+      );
+    }
+  }
+}

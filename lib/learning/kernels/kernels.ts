@@ -7,7 +7,7 @@ import { kernelModule } from './generated/module';
 
 /** The part of WebAssembly's interface that is used here; the types of Node.js lack it. */
 declare const WebAssembly: {
-  Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  Memory: new (size: { initial: number }) => KernelMemory;
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object, imports: object) => { readonly exports: unknown };
 };
@@ -70,6 +70,13 @@ export interface Kernels {
   addMoments(moments: number, factors: number, rows: number, count: number, wide: number, n: number): void;
   solveLower(factor: number, vector: number, n: number): void;
   solve(factor: number, vectors: number, count: number, n: number): void;
+  exactDots(matrix: number, rows: number, size: number, vector: number, out: number): void;
+  exactLayer(weights: number, stride: number, input: number, inputEnd: number, out: number, outEnd: number): void;
+}
+
+export interface KernelMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
 }
 
 const pageBytes = 65_536;
@@ -83,10 +90,20 @@ const projectionAt = projectedAt + floatBytes * keptColumns;
 /** Where the first array that is laid out lies. */
 const base = projectionAt + floatBytes * keptRows * keptColumns;
 
-const memory = new WebAssembly.Memory({ initial: 16 });
-export const kernels = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(kernelModule, 'base64')), {
-  env: { memory },
-}).exports as Kernels;
+const compiled = new WebAssembly.Module(Buffer.from(kernelModule, 'base64'));
+
+/** A memory of at least so many bytes. */
+export function memoryOf(bytes: number): KernelMemory {
+  return new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / pageBytes)) });
+}
+
+/** The kernels on a memory of the caller's, for whoever keeps arrays there for longer than one operation. */
+export function instantiateKernels(memory: KernelMemory): Kernels {
+  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as Kernels;
+}
+
+const memory = memoryOf(16 * pageBytes);
+export const kernels = instantiateKernels(memory);
 
 /**
  * Addresses for arrays of so many float32 values each, one behind the other, each with room for one vector more than it

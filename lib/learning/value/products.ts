@@ -1,10 +1,8 @@
 /**
- * Products of fixed matrices with ever new vectors, the bulk of what a learned decision costs: by the SIMD code where the
- * machine has it, else by the loops it copies, with the same result to the last bit. The matrices are copied once to where
- * that code can reach them.
+ * Products of fixed matrices with ever new vectors, the bulk of what a learned decision costs: by kernels that sum as plain
+ * loops do, to the last bit. The matrices are copied once into a memory of their own, where the kernels reach them.
  */
-import { dot32 } from './linear-algebra';
-import { simdModuleBytes } from './simd-code';
+import { instantiateKernels, type Kernels, memoryOf } from '../kernels/kernels';
 
 /** A float32 matrix and where its products go. */
 export interface Rows {
@@ -40,108 +38,18 @@ export interface LayerShape {
   readonly width: number;
 }
 
-/** What takes room in the memory of the SIMD code. */
+/** What takes room in the memory of the kernels. */
 export interface Products {
   readonly rows: readonly Rows[];
   readonly layers: readonly Layer[];
 }
 
-interface SimdCode {
-  dots(weights: number, rows: number, size: number, vector: number, out: number): void;
-  layer(weights: number, stride: number, input: number, inputEnd: number, out: number, outEnd: number): void;
-}
-
-/** What is used of the global of this name: its declarations come with those of browsers, which this program has not. */
-interface WebAssemblyGlobal {
-  validate(bytes: Uint8Array): boolean;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer };
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-}
-const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyGlobal };
-
 const alignment = 16;
-const pageBytes = 65_536;
 /** The code works on four numbers at a time and reads and writes a few beyond the end. */
 const slackBytes = 32;
 
-let compiled: object | null | undefined;
-
-/** Null where the machine cannot run it. */
-function simdModule(): object | null {
-  if (compiled === undefined) {
-    const bytes = simdModuleBytes();
-    compiled = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
-  }
-  return compiled;
-}
-
-/** By whatever this machine can do. Memory is taken at once, and given back with the last reference to the result. */
-export function createProducts(rows: readonly RowsShape[], layers: readonly LayerShape[]): Products {
-  const module = simdModule();
-  return module ? simdProducts(module, rows, layers) : plainProducts(rows, layers);
-}
-
-/** The reference: what the SIMD code has to come to. */
-export function plainProducts(rows: readonly RowsShape[], layers: readonly LayerShape[]): Products {
-  return {
-    rows: rows.map((shape) => {
-      const vector = new Float64Array(shape.size);
-      const vector32 = new Float32Array(shape.size);
-      const products = new Float64Array(shape.rows);
-      return {
-        vector,
-        products,
-        multiply() {
-          vector32.set(vector);
-          for (let row = 0; row < products.length; row++)
-            products[row] = dot32(shape.matrix, row * shape.size, vector32, 0, shape.size);
-        },
-      };
-    }),
-    layers: layers.map((shape) => {
-      const input = new Float64Array(shape.inputs);
-      const out = new Float32Array(shape.width);
-      return {
-        input,
-        out,
-        run() {
-          const whole = shape.inputs & ~3;
-          startFromBias(shape, out);
-          for (let i = 0; i < whole; i += 4) addFour(shape, input, i, out);
-          addRest(shape, input, whole, out);
-        },
-      };
-    }),
-  };
-}
-
 function startFromBias({ parameters, biasAt, width }: LayerShape, out: Float32Array): void {
   for (let j = 0; j < width; j++) out[j] = parameters[biasAt + j]!;
-}
-
-function addFour(
-  { parameters, weightsAt, width }: LayerShape,
-  input: Float64Array,
-  i: number,
-  out: Float32Array,
-): void {
-  const a = input[i]!;
-  const b = input[i + 1]!;
-  const c = input[i + 2]!;
-  const d = input[i + 3]!;
-  if (a === 0 && b === 0 && c === 0 && d === 0) return;
-  const first = weightsAt + i * width;
-  const second = first + width;
-  const third = second + width;
-  const fourth = third + width;
-  for (let j = 0; j < width; j++) {
-    out[j] =
-      out[j]! +
-      a * parameters[first + j]! +
-      b * parameters[second + j]! +
-      (c * parameters[third + j]! + d * parameters[fourth + j]!);
-  }
 }
 
 /** What is left of inputs that are no multiple of four. */
@@ -157,7 +65,8 @@ function addRest(
   }
 }
 
-function simdProducts(module: object, rows: readonly RowsShape[], layers: readonly LayerShape[]): Products {
+/** Memory is taken at once, and given back with the last reference to the result. */
+export function createProducts(rows: readonly RowsShape[], layers: readonly LayerShape[]): Products {
   let used = 0;
   const reserve = (bytes: number): number => {
     const at = used;
@@ -179,9 +88,9 @@ function simdProducts(module: object, rows: readonly RowsShape[], layers: readon
     input: reserve(inputs * Float64Array.BYTES_PER_ELEMENT),
     out: reserve(width * Float32Array.BYTES_PER_ELEMENT),
   }));
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(used / pageBytes) });
+  const memory = memoryOf(used);
   const { buffer } = memory;
-  const code = new WebAssembly.Instance(module, { env: { memory } }).exports as SimdCode;
+  const code: Kernels = instantiateKernels(memory);
   return {
     rows: rows.map((shape, i) => {
       const place = rowPlaces[i]!;
@@ -191,7 +100,7 @@ function simdProducts(module: object, rows: readonly RowsShape[], layers: readon
       return {
         vector: new Float64Array(buffer, place.vector, shape.size),
         products: new Float64Array(buffer, place.products, shape.rows),
-        multiply: () => code.dots(place.matrix, place.even, shape.size, place.vector, place.products),
+        multiply: () => code.exactDots(place.matrix, place.even, shape.size, place.vector, place.products),
       };
     }),
     layers: layers.map((shape, i) => {
@@ -210,7 +119,7 @@ function simdProducts(module: object, rows: readonly RowsShape[], layers: readon
         out,
         run() {
           startFromBias(shape, out);
-          code.layer(place.weights, stride, place.input, inputEnd, place.out, place.out + stride);
+          code.exactLayer(place.weights, stride, place.input, inputEnd, place.out, place.out + stride);
           addRest(shape, input, whole, out);
         },
       };

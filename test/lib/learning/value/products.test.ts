@@ -7,24 +7,14 @@ import {
   runLayers,
 } from '../../../../lib/learning/rl/network';
 import { dot32 } from '../../../../lib/learning/value/linear-algebra';
-import { createProducts, plainProducts } from '../../../../lib/learning/value/products';
-import { simdModuleBytes } from '../../../../lib/learning/value/simd-code';
+import { createProducts } from '../../../../lib/learning/value/products';
 import { seededRandom } from '../../../../lib/random/seeded';
 
 const float32 = fc.oneof(
   fc.float({ noNaN: true, noDefaultInfinity: true, min: -1000, max: 1000 }),
   fc.constantFrom(0, -0, 1e-45, -1e-38, 3e38, -3e38),
 );
-const webAssembly = (globalThis as unknown as { WebAssembly: { validate(bytes: Uint8Array): boolean } }).WebAssembly;
-
-test('the assembled code is a valid module', () => {
-  expect(webAssembly.validate(simdModuleBytes())).toBe(true);
-});
-
-describe.each([
-  ['SIMD', createProducts],
-  ['plain', plainProducts],
-] as const)('%s', (_name, create) => {
+describe('products of fixed matrices', () => {
   test('products of rows are those of dot32 to the last bit, for any shape', () => {
     const shape = fc.record({ rows: fc.integer({ min: 0, max: 7 }), size: fc.integer({ min: 0, max: 23 }) });
     const values = fc.array(float32, { minLength: 1, maxLength: 64 });
@@ -32,7 +22,7 @@ describe.each([
       fc.property(shape, values, values, ({ rows, size }, weights, inputs) => {
         const matrix = Float32Array.from({ length: rows * size }, (_, i) => weights[i % weights.length]!);
         const vector = Float32Array.from({ length: size }, (_, i) => inputs[i % inputs.length]!);
-        const [made] = create([{ matrix, rows, size }], []).rows;
+        const [made] = createProducts([{ matrix, rows, size }], []).rows;
         for (let round = 0; round < 2; round++) {
           made!.vector.set(vector);
           made!.multiply();
@@ -54,7 +44,7 @@ describe.each([
         heads: 1 + random.integer(10),
       };
       const parameters = initialParameters(shape, random);
-      const { layers } = create([], layerShapes(shape, parameters));
+      const { layers } = createProducts([], layerShapes(shape, parameters));
       for (let request = 0; request < 3; request++) {
         const x = Float32Array.from({ length: shape.inputs }, () => (random.next() < 0.3 ? 0 : random.normal()));
         const first = new Float32Array(shape.hidden);
@@ -76,7 +66,7 @@ describe.each([
     });
     const network = { inputs: 6, hidden: 5, actions: 3, heads: 1 };
     const parameters = initialParameters(network, random);
-    const { rows, layers } = create(shapes, layerShapes(network, parameters));
+    const { rows, layers } = createProducts(shapes, layerShapes(network, parameters));
     rows.forEach(({ vector }) => {
       for (let i = 0; i < vector.length; i++) vector[i] = Math.fround(random.normal());
     });
