@@ -7,6 +7,7 @@ import { openEmbeddedBroker } from '../../../../lib/adapters/embedded/embedded-b
 import type { Durability } from '../../../../lib/adapters/embedded/embedded-store';
 import { systemClock } from '../../../../lib/adapters/system';
 import type { PartitionConsumer } from '../../../../lib/ports/broker';
+import { sleep } from '../../../../lib/ports/clock';
 
 const settings = { partitions: 2, retentionMs: null, maxRecordBytes: 100_000 };
 
@@ -37,7 +38,20 @@ async function main(): Promise<void> {
         { topic: 'in', partition, key: value, value: Buffer.from(value.padEnd(10 + ((n * 37) % 5_000), '.')) },
         { topic: 'table', partition, key: `row-${n % 10}`, value: Buffer.from(value) },
       ]);
-      writeSync(1, `${partition} ${places[0]!.offset} ${value}\n`);
+      await say(`${partition} ${places[0]!.offset} ${value}\n`);
+    }
+  }
+}
+
+/** A line fits into a pipe whole or not at all; while the reader is busy it does not. */
+async function say(line: string): Promise<void> {
+  for (;;) {
+    try {
+      writeSync(1, line);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      await sleep(systemClock(), 1);
     }
   }
 }
