@@ -122,6 +122,11 @@ export interface GroupOptions {
   readonly topics: readonly string[];
   readonly startAt: 'earliest' | 'latest';
   /**
+   * Topics of which this group sends on what lies in partitions that somebody has added beyond the number agreed, where the
+   * broker lets partitions be added. Default: all of `topics`; where several groups read a topic, one should do it.
+   */
+  readonly forwards?: readonly string[];
+  /**
    * A hint: records need not come sooner than so long after the ones before. A broker across the network asks less often
    * then; others may disregard it. Default 0.
    */

@@ -208,6 +208,7 @@ class Service implements RunningService {
     const membership = await host.broker.join({
       group: plan.wireGroup,
       topics: plan.wires,
+      forwards: plan.forwards,
       startAt: plan.startAt,
       lingerMs: plan.lingerMs,
       ...(host.delivery && { delivery: host.delivery }),

@@ -10,6 +10,7 @@ import type { DueInput, Emit, Input, ProcessInput, ServiceDefinition } from './d
 import type { Host } from './host';
 import { type Passage, passageOf, type StageGroup } from './placement';
 import { OversizedRecordError, sizeOf } from './record-size';
+import { topicInputs } from './validate-graph';
 
 // biome-ignore lint/suspicious/noExplicitAny: event, row and look-up types belong to the declarations
 type Any = any;
@@ -51,6 +52,8 @@ export interface GroupPlan {
   readonly stages: readonly ServicePlan[];
   /** All inputs, those that are handed on too: they have positions. */
   readonly wires: readonly string[];
+  /** Those whose records beyond the agreed partitions this group sends on: one group does so for each topic. */
+  readonly forwards: readonly string[];
   /** By name on the broker: what is polled, and which stages read it. */
   readonly polled: ReadonlyMap<string, readonly number[]>;
   /** Inputs of which all or some records are handed on: what an earlier task has left of them is read at the start. */
@@ -86,6 +89,14 @@ export interface Surroundings {
   readonly isExternal: (topic: string) => boolean;
 }
 
+/** The stage that answers for where records of a topic lie: the one that corrects their partition anyway, else its first reader. */
+function forwarderOf(topic: string, graph: readonly ServiceDefinition[]): ServiceDefinition | undefined {
+  const reads = (stage: ServiceDefinition) => topicInputs(stage).filter((input) => input.topic.name === topic);
+  const corrects = (stage: ServiceDefinition) =>
+    reads(stage).some((input) => input.kind === 'on' && input.forwardMisplaced);
+  return graph.find(corrects) ?? graph.find((stage) => reads(stage).length > 0);
+}
+
 export function planGroup(group: StageGroup, host: Host, { graph, isExternal }: Surroundings): GroupPlan {
   const passages = new Map<string, Passage>();
   const passageIn = (topic: Pick<Topic<never>, 'name'>): Passage => {
@@ -115,6 +126,10 @@ export function planGroup(group: StageGroup, host: Host, { graph, isExternal }: 
     ),
     stages,
     wires,
+    forwards: wires.filter((wire) => {
+      const forwarder = forwarderOf(wire.slice(host.topicPrefix.length), graph);
+      return group.stages.some((stage) => stage.group === forwarder?.group);
+    }),
     polled,
     handed: [...handed.values()],
     pausedWires: stages.map(({ definition }) => pausedBy(definition, stages, host.topicPrefix)),

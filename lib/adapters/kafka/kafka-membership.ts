@@ -238,12 +238,12 @@ export class KafkaMembership implements Membership {
   }
 
   private outsideOf(generation: Generation): OutsidePartitions {
-    const { group, topics } = this.options;
+    const { group, topics, forwards = topics } = this.options;
     const { clock, log, metrics, passedOver, openSession, actualPartitions, send } = this.environment;
     const over = () => (generation.isLive() ? null : new Error(`group ${group}: the generation is over`));
     return new OutsidePartitions({
       group,
-      topics,
+      topics: forwards,
       agreed: this.agreed,
       owned: generation.partitions,
       clock,

@@ -63,6 +63,34 @@ test('runs a pipeline of two services, views fed back', async () => {
   expect(world.clock.nextTimerAt()).toBeNull();
 });
 
+test('of each topic one group answers for added partitions: who corrects partitions, else its first reader', async () => {
+  const world = createWorld({ partitions: 2, topicPrefix: 'team.' });
+  const joined = new Map<string, readonly string[] | undefined>();
+  const { broker } = world.host;
+  const watched: typeof broker = {
+    ...broker,
+    join(asked) {
+      joined.set(asked.group, asked.forwards);
+      return broker.join(asked);
+    },
+  };
+  const auditor = defineService({
+    group: 'auditor',
+    inputs: [
+      on<Order, undefined>(receipts, () => ({ kind: 'done' })),
+      on<Order, undefined>(orders, () => ({ kind: 'done' }), { forwardMisplaced: true }),
+    ],
+    outputs: [],
+  });
+  const engine = await runServices([seller, counter, auditor], { ...world.host, broker: watched }, options);
+  expect(Object.fromEntries(joined)).toEqual({
+    'team.seller': [],
+    'team.counter': ['team.toy.receipts'],
+    'team.auditor': ['team.toy.orders'],
+  });
+  await engine.stop();
+});
+
 test('makes every topic, with changelogs and dead letters', async () => {
   const world = createWorld({ partitions: 2, topicPrefix: 'team.' });
   const engine = await runServices([seller, counter], world.host, options);
