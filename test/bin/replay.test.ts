@@ -66,7 +66,7 @@ describe('--verify', () => {
     });
     const { exitCode, stdout, stderr } = await replay('--verify', '--data-dir', 'tampered', '--out', 'found.jsonl');
     expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/error: 1 decisions do not come out as they were/)]);
-    expect(stdout).toMatch(/\n {2}0@\d+ forged, decision: positions.route.opened is 0, comes out as "the offset of/);
+    expect(stdout).toMatch(/\n {2}0@\d+ forged, decision: positions.route.opened is -1, comes out as "the offset of/);
     expect(JSON.parse(place.read('found.jsonl'))).toMatchObject({ requestId: 'forged', partition: 0, of: 'decision' });
   });
 });

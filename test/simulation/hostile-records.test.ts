@@ -17,6 +17,7 @@ import { type AnyTopic, deadLetterTopicName, topics } from '../../lib/topics/top
 import { tensorBackendOf } from '../../services/dqn-trainer/tensor-backend';
 import { startEngine } from '../../services/engine';
 import { memoryHome } from '../../services/home';
+import type { PlacementName } from '../../services/placements';
 import { anyValueOf, latestSchema, withHostileCounts } from '../lib/avro/schema-values';
 
 // Another seed: SEED=7 npx jest --selectProjects simulation
@@ -37,6 +38,11 @@ const inputs = [
   topics.weightsCommands,
 ] as unknown as readonly AnyTopic[];
 const all = Object.values(topics) as unknown as readonly AnyTopic[];
+
+/** A chain reads nothing of a topic that its own stages alone read and write: what a stranger puts there is met by nobody. */
+function isHandedOn(topic: AnyTopic, placement: PlacementName): boolean {
+  return placement === 'chained' && topic.name === topics.strategyScored.name;
+}
 
 /** What is no record of the topic, made of one that is: hostile counts, cut short, of another type, noise. */
 function undecodable(topic: AnyTopic, value: Buffer, random: Random): Buffer[] {
@@ -69,113 +75,118 @@ function strange(topic: AnyTopic): Buffer[] {
   return values.map((value) => topic.codec.encode(value as never));
 }
 
-test(`hostile records on every topic end no service, and good requests are decided (seed ${seed})`, async () => {
-  await tensorBackendOf('wasm').ready();
-  const clock = createVirtualClock();
-  const random = seededRandom(seed, 'hostile');
-  const home = memoryHome({ clock, seed });
-  const broker = home.broker as MemoryBroker;
-  const workload = simulatedWorld({ world: 1, rows: 60, seed });
-  const failures: string[] = [];
-  const log = createLog({ level: 'silent' });
-  const start = () =>
-    startEngine({
-      home,
-      config: workloadConfig(workload),
-      partitions,
-      trainer: 'inline',
-      http: null,
-      log,
-      onFatal: (group, error) => failures.push(`${group}: ${error.message}`),
-    });
-  const producer = broker.producer('hostile');
-  const decided = () => new Set(broker.records(topics.routeDecided.name).flatMap(({ value }) => idOf(value)));
-  let row = 0;
-  /** Sends requests and, once they are decided, what became of them. Returns how many were not decided. */
-  const route = async (count: number): Promise<number> => {
-    const ids: string[] = [];
-    for (let i = 0; i < count; i++) {
-      const request = requestOf(workload, workload.row(row++), clock.nowMs());
-      ids.push(request.requestId);
-      const { name, keyOf, codec } = topics.routeRequested;
-      await producer.send([{ topic: name, key: keyOf(request), value: codec.encode(request) }]);
-    }
-    await sleep(clock, 2_000);
-    const found = decided();
-    for (const { value } of broker.records(topics.routeDecided.name)) {
-      const decision = decodedDecision(value);
-      if (!decision || !ids.includes(decision.requestId)) continue;
-      const at = Number(/(\d+)$/.exec(decision.requestId)![1]);
-      const outcome = outcomeOf(workload.row(at), decision, clock.nowMs());
-      const { name, keyOf, codec } = topics.routeOutcome;
-      if (outcome) await producer.send([{ topic: name, key: keyOf(outcome), value: codec.encode(outcome) }]);
-    }
-    await sleep(clock, 2_000);
-    return ids.filter((id) => !found.has(id)).length;
-  };
-  let undecided = 0;
-  let engine!: Awaited<ReturnType<typeof start>>;
-  const sent = new Map<string, Set<string>>();
+test.each(['separate', 'chained'] as const)(
+  `%s: hostile records on every topic end no service, and good requests are decided (seed ${seed})`,
+  async (placement) => {
+    await tensorBackendOf('wasm').ready();
+    const clock = createVirtualClock();
+    const random = seededRandom(seed, 'hostile');
+    const home = memoryHome({ clock, seed });
+    const broker = home.broker as MemoryBroker;
+    const workload = simulatedWorld({ world: 1, rows: 60, seed });
+    const failures: string[] = [];
+    const log = createLog({ level: 'silent' });
+    const start = () =>
+      startEngine({
+        home,
+        config: workloadConfig(workload),
+        placement,
+        partitions,
+        trainer: 'inline',
+        http: null,
+        log,
+        onFatal: (group, error) => failures.push(`${group}: ${error.message}`),
+      });
+    const producer = broker.producer('hostile');
+    const decided = () => new Set(broker.records(topics.routeDecided.name).flatMap(({ value }) => idOf(value)));
+    let row = 0;
+    /** Sends requests and, once they are decided, what became of them. Returns how many were not decided. */
+    const route = async (count: number): Promise<number> => {
+      const ids: string[] = [];
+      for (let i = 0; i < count; i++) {
+        const request = requestOf(workload, workload.row(row++), clock.nowMs());
+        ids.push(request.requestId);
+        const { name, keyOf, codec } = topics.routeRequested;
+        await producer.send([{ topic: name, key: keyOf(request), value: codec.encode(request) }]);
+      }
+      await sleep(clock, 2_000);
+      const found = decided();
+      for (const { value } of broker.records(topics.routeDecided.name)) {
+        const decision = decodedDecision(value);
+        if (!decision || !ids.includes(decision.requestId)) continue;
+        const at = Number(/(\d+)$/.exec(decision.requestId)![1]);
+        const outcome = outcomeOf(workload.row(at), decision, clock.nowMs());
+        const { name, keyOf, codec } = topics.routeOutcome;
+        if (outcome) await producer.send([{ topic: name, key: keyOf(outcome), value: codec.encode(outcome) }]);
+      }
+      await sleep(clock, 2_000);
+      return ids.filter((id) => !found.has(id)).length;
+    };
+    let undecided = 0;
+    let engine!: Awaited<ReturnType<typeof start>>;
+    const sent = new Map<string, Set<string>>();
 
-  const scenario = async (): Promise<void> => {
-    const schemas = await shareSchemas({ broker, topicPrefix: '', log });
-    engine = await start();
-    undecided += await route(10);
-    for (const topic of all) {
-      const real = broker
-        .records(topic.name)
-        .find(({ key, value }) => value !== null && key !== null && key[0] !== '\u0000');
-      const { key, value } = real ?? { key: 'k', value: strange(topic)[0]! };
-      const isInput = inputs.includes(topic);
-      const garbage = undecodable(topic, value!, random);
-      const nonsense = isInput ? [...strange(topic), ...changes(value!, random)] : [];
-      const records: OutgoingRecord[] = [...garbage, ...nonsense].map((bytes, i) => ({
-        topic: topic.name,
-        partition: topic.partitions === 'one' ? 0 : i % partitions,
-        key: topic.kind === 'table' && i % 2 === 0 ? '\u0000position' : key,
-        value: bytes,
-      }));
-      if (topic.kind === 'table') records.push({ topic: topic.name, partition: 0, key: '\u0000position', value: null });
-      else records.push({ topic: topic.name, partition: 0, key: null, value: null });
-      const places = await producer.send(records);
-      const certain = places.slice(0, garbage.length).map(({ partition, offset }) => `${partition}/${offset}`);
-      if (isInput) sent.set(topic.name, new Set(certain));
+    const scenario = async (): Promise<void> => {
+      const schemas = await shareSchemas({ broker, topicPrefix: '', log });
+      engine = await start();
+      undecided += await route(10);
+      for (const topic of all) {
+        const real = broker
+          .records(topic.name)
+          .find(({ key, value }) => value !== null && key !== null && key[0] !== '\u0000');
+        const { key, value } = real ?? { key: 'k', value: strange(topic)[0]! };
+        const isInput = inputs.includes(topic);
+        const garbage = undecodable(topic, value!, random);
+        const nonsense = isInput ? [...strange(topic), ...changes(value!, random)] : [];
+        const records: OutgoingRecord[] = [...garbage, ...nonsense].map((bytes, i) => ({
+          topic: topic.name,
+          partition: topic.partitions === 'one' ? 0 : i % partitions,
+          key: topic.kind === 'table' && i % 2 === 0 ? '\u0000position' : key,
+          value: bytes,
+        }));
+        if (topic.kind === 'table')
+          records.push({ topic: topic.name, partition: 0, key: '\u0000position', value: null });
+        else records.push({ topic: topic.name, partition: 0, key: null, value: null });
+        const places = await producer.send(records);
+        const certain = places.slice(0, garbage.length).map(({ partition, offset }) => `${partition}/${offset}`);
+        if (isInput && !isHandedOn(topic, placement)) sent.set(topic.name, new Set(certain));
+      }
+      await sleep(clock, 60_000);
+      undecided += await route(10);
+      for (const { group, state, restarts } of engine.status()) {
+        // A processor has state of its own: it may begin anew to find the record at fault. Decisions need not.
+        const expected = { group, state: 'running', restarts: group === 'dqn-trainer' ? restarts : 0 };
+        expect({ group, state, restarts }).toEqual(expected);
+      }
+      // Every table and every position is read anew, over all that lies on top of it.
+      await engine.stop();
+      engine = await start();
+      undecided += await route(10);
+      await engine.stop();
+      await schemas.stop();
+    };
+    let ended = false;
+    let failed: Error | null = null;
+    scenario()
+      .catch((error: Error) => {
+        failed = error;
+      })
+      .finally(() => {
+        ended = true;
+      });
+    await clock.runUntilIdle({ until: () => ended });
+    if (failed) throw failed;
+    expect(failures).toEqual([]);
+    expect(undecided).toBe(0);
+    for (const [name, places] of sent) {
+      const letters = broker
+        .records(deadLetterTopicName(name))
+        .map(({ value }) => codecOf<DeadLetter>('DeadLetter').decode(value!));
+      const dead = new Set(letters.map(({ partition, offset }) => `${partition}/${offset}`));
+      expect([name, [...places].filter((place) => !dead.has(place))]).toEqual([name, []]);
     }
-    await sleep(clock, 60_000);
-    undecided += await route(10);
-    for (const { group, state, restarts } of engine.status()) {
-      // A processor has state of its own: it may begin anew to find the record at fault. Decisions need not.
-      const expected = { group, state: 'running', restarts: group === 'dqn-trainer' ? restarts : 0 };
-      expect({ group, state, restarts }).toEqual(expected);
-    }
-    // Every table and every position is read anew, over all that lies on top of it.
-    await engine.stop();
-    engine = await start();
-    undecided += await route(10);
-    await engine.stop();
-    await schemas.stop();
-  };
-  let ended = false;
-  let failed: Error | null = null;
-  scenario()
-    .catch((error: Error) => {
-      failed = error;
-    })
-    .finally(() => {
-      ended = true;
-    });
-  await clock.runUntilIdle({ until: () => ended });
-  if (failed) throw failed;
-  expect(failures).toEqual([]);
-  expect(undecided).toBe(0);
-  for (const [name, places] of sent) {
-    const letters = broker
-      .records(deadLetterTopicName(name))
-      .map(({ value }) => codecOf<DeadLetter>('DeadLetter').decode(value!));
-    const dead = new Set(letters.map(({ partition, offset }) => `${partition}/${offset}`));
-    expect([name, [...places].filter((place) => !dead.has(place))]).toEqual([name, []]);
-  }
-});
+  },
+);
 
 function decodedDecision(value: Buffer | null) {
   try {
