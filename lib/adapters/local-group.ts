@@ -6,8 +6,8 @@
 import {
   type GroupOptions,
   type LogRecord,
-  type OutgoingRecord,
   type PartitionConsumer,
+  type PartitionWrite,
   StaleEpochError,
 } from '../ports/broker';
 import type { Clock } from '../ports/clock';
@@ -240,13 +240,13 @@ class LocalConsumer implements PartitionConsumer {
     pending.resolve(this.collect(pending.cursors, pending.maxRecords));
   }
 
-  async write(batch: { records: readonly OutgoingRecord[]; positions?: ReadonlyMap<string, number> }): Promise<void> {
+  async write(batch: PartitionWrite): Promise<void> {
     if (this.stale) throw this.staleError();
     const { clock, log } = this.environment;
     const { group } = this.options;
     for (const topic of batch.positions?.keys() ?? []) this.cursorOf(topic);
     await log.append({
-      records: placeRecords(log, batch.records, clock.nowMs()),
+      records: placeRecords(log, [...batch.records, ...(batch.rows ?? [])], clock.nowMs()),
       ...(batch.positions && { positions: { group, partition: this.partition, offsets: batch.positions } }),
       refusal: () => (this.stale ? this.staleError() : null),
       source: this,

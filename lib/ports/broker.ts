@@ -76,6 +76,15 @@ export class TransientError extends Error {
  */
 export type Delivery = 'at-least-once' | 'exactly-once';
 
+/** What a task makes durable in one go. */
+export interface PartitionWrite {
+  readonly records: readonly OutgoingRecord[];
+  /** Changed rows of tables, and how far they go. */
+  readonly rows?: readonly OutgoingRecord[];
+  /** Next offset to read, by topic. */
+  readonly positions?: ReadonlyMap<string, number>;
+}
+
 /** One member's hold on one partition number across all co-partitioned topics of its group, for one epoch. */
 export interface PartitionConsumer {
   readonly partition: number;
@@ -104,8 +113,9 @@ export interface PartitionConsumer {
   /** Ends an outstanding poll early, with what is there. Without one it does nothing. */
   wake(): void;
   /**
-   * Makes `records` durable, in order, and then the positions. Where the store can (embedded), all in one transaction;
-   * elsewhere the positions move only after every record is acknowledged. Never moves positions past a failed record.
+   * Makes `records` durable, then `rows`, then the positions. Where the store can (embedded), all in one transaction;
+   * elsewhere no row is sent before every record is acknowledged, since a row says what its positions say: that the input up to
+   * there is done. Never moves positions past a failed record or row.
    *
    * In a group with `delivery: 'exactly-once'` every write is one transaction everywhere: readers see all of it, in order,
    * or nothing, and all of it a moment after it has resolved. A write without positions is a transaction of its own, so what it was made from comes again after a
@@ -113,7 +123,7 @@ export interface PartitionConsumer {
    * a TransientError or an error of a record says that nothing of the write will ever be seen. StaleEpochError says that
    * another owner has been put in place, or that the outcome is not known: the committed positions of the next epoch tell.
    */
-  write(batch: { records: readonly OutgoingRecord[]; positions?: ReadonlyMap<string, number> }): Promise<void>;
+  write(batch: PartitionWrite): Promise<void>;
 }
 
 export interface GroupOptions {

@@ -611,12 +611,12 @@ export class StageRun {
     }
   }
 
-  /** The changed rows, and the positions that they reflect, into `records`. */
-  flush(records: OutgoingRecord[], positions: ReadonlyMap<string, number>): void {
+  /** The changed rows, and the positions that they reflect, into `rows`. */
+  flush(rows: OutgoingRecord[], positions: ReadonlyMap<string, number>): void {
     const { host } = this.around;
     const { table } = this;
     if (!table) return;
-    table.flushInto(records, positions, (key, bytes, error) => {
+    table.flushInto(rows, positions, (key, bytes, error) => {
       this.rowPutAside(key, bytes, `the row cannot be kept: ${reasonOf(error)}`, null);
       this.complain('row', 'a row cannot be written and is put aside', error);
     });

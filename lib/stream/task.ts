@@ -266,17 +266,17 @@ export class Task implements StageTask {
     const commit = ending || atOnce ? this.uncommittedSinceMs !== null : this.commitInMs() <= 0;
     if (this.outgoing.length === 0 && !commit) return;
     this.assertOurs();
-    const records = this.takeOutgoing();
     const positions = commit ? this.wirePositions() : null;
+    const rows: OutgoingRecord[] = [];
     if (commit) {
-      for (const stage of this.stages) stage.flush(records, this.positionsOf(stage));
+      for (const stage of this.stages) stage.flush(rows, this.positionsOf(stage));
       this.endsMoved = false;
     }
-    // Letters of rows that were put aside.
-    records.push(...this.takeOutgoing());
+    // With the letters of rows that were put aside.
+    const records = this.takeOutgoing();
     const startedMs = host.elapsedMs();
     await retryCounted(host, plan.name, 'write', () =>
-      this.consumer.write({ records, ...(positions && { positions }) }),
+      this.consumer.write({ records, rows, ...(positions && { positions }) }),
     );
     const tookSeconds = (host.elapsedMs() - startedMs) / 1_000;
     if (commit) this.uncommittedSinceMs = null;

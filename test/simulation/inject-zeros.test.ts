@@ -1,3 +1,3 @@
 import { testFlood } from './flood';
 
-testFlood('flood-of-zeros', 390);
+testFlood('flood-of-zeros', 660);

@@ -1,5 +1,11 @@
 /** The poll side of one owned partition: what was fetched of each topic waits here until it is asked for. */
-import { type LogRecord, type OutgoingRecord, type PartitionConsumer, StaleEpochError } from '../../ports/broker';
+import {
+  type LogRecord,
+  type OutgoingRecord,
+  type PartitionConsumer,
+  type PartitionWrite,
+  StaleEpochError,
+} from '../../ports/broker';
 import type { Clock } from '../../ports/clock';
 import type { FetchCursor } from './fetch-loop';
 import type { FetchedRecords } from './fetched-records';
@@ -114,13 +120,16 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
     if (this.pending) this.answer(this.pending, this.collect(this.pending.cursors, this.pending.maxRecords));
   }
 
-  async write(batch: { records: readonly OutgoingRecord[]; positions?: ReadonlyMap<string, number> }): Promise<void> {
+  async write({ records, rows = [], positions }: PartitionWrite): Promise<void> {
     this.refuseStale();
-    const { records, positions } = batch;
     for (const topic of positions?.keys() ?? []) this.cursorOf(topic);
-    if (this.shared.transact) return this.writeAtOnce(this.shared.transact, records, positions ?? noPositions);
-    if (records.length > 0) await this.shared.send(records, () => (this.isStale() ? this.staleError() : null));
-    this.refuseStale();
+    if (this.shared.transact)
+      return this.writeAtOnce(this.shared.transact, [...records, ...rows], positions ?? noPositions);
+    // One after the other: they may go to different nodes, and whoever is killed in between must not have said that it was done.
+    for (const part of [records, rows]) {
+      if (part.length > 0) await this.shared.send(part, () => (this.isStale() ? this.staleError() : null));
+      this.refuseStale();
+    }
     if (!positions || positions.size === 0) return;
     try {
       await this.shared.commit(this.partition, positions);

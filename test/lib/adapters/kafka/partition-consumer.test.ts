@@ -202,3 +202,35 @@ describe('the consumer of one partition', () => {
     expect(commits).toEqual([]);
   });
 });
+
+test('rows are sent once everything else is acknowledged: a row says that what it was made from is done', async () => {
+  const sends: { readonly keys: readonly (string | null)[]; readonly acknowledge: () => void }[] = [];
+  const commits: number[] = [];
+  const shared: ConsumerEpoch = {
+    group: 'group',
+    topics: ['one'],
+    epoch: 7,
+    clock: createVirtualClock(),
+    isLive: () => true,
+    wakeFetching: () => {},
+    send: (records) =>
+      new Promise((resolve) => sends.push({ keys: records.map(({ key }) => key), acknowledge: () => resolve() })),
+    commit: async (partition) => void commits.push(partition),
+  };
+  const consumer = new KafkaPartitionConsumer(shared, 2, new Map([['one', { committed: null, from: 0 }]]));
+  const record = (topic: string, key: string) => ({ topic, key, value: Buffer.from(key) });
+  const written = consumer.write({
+    records: [record('out', 'a')],
+    rows: [record('table', 'b')],
+    positions: new Map([['one', 1]]),
+  });
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  await turn();
+  expect([sends.map(({ keys }) => keys), commits]).toEqual([[['a']], []]);
+  sends[0]!.acknowledge();
+  await turn();
+  expect([sends.map(({ keys }) => keys), commits]).toEqual([[['a'], ['b']], []]);
+  sends[1]!.acknowledge();
+  await written;
+  expect(commits).toEqual([2]);
+});
