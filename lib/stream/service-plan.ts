@@ -36,6 +36,8 @@ export interface OutputPlan {
   readonly maxRecordBytes: number;
   /** By hand alone: then no other task reads what is written to another partition. */
   readonly staysInTask: boolean;
+  /** Handed on, and read from the log besides, since others may write it, too. */
+  readonly isMarked: boolean;
   /** Places, in their group, of the stages that its records are handed on to. */
   readonly handedTo: readonly number[];
   readonly countOut: (by?: number) => void;
@@ -196,6 +198,7 @@ function planService(
       partitions: partitionsOf(topic),
       maxRecordBytes: maxBytesOf(wireOf(topic), topic.maxRecordBytes),
       staysInTask: readers.length > 0 && passageIn(topic) === 'hand',
+      isMarked: readers.length > 0 && passageIn(topic) === 'both',
       handedTo: readers.length > 0 && passageIn(topic) !== 'log' ? readers : [],
       countOut,
     });

@@ -57,6 +57,8 @@ export interface StageTask {
 
 /** Header of a record that was sent on to the partition of its key; it is never sent on again. */
 const forwardedHeader = 'forwarded';
+/** Header of a record that was handed on and that others may write, too: it says by which task, which leaves it out of what it reads. */
+const handedOnHeader = 'handed-on';
 /** In place of an event that needs no decision: undecodable, forwarded, empty, or put aside. */
 const settled = Symbol('settled');
 const noEmits: readonly Emit[] = [];
@@ -118,6 +120,8 @@ export class StageRun {
   readonly ownIds: RecentIds | null;
   /** By topic name, where the rows reflect more than the task has read again: what is before that is passed over. */
   readonly reflected = new Map<string, number>();
+  /** Tells this task's records from those of others, and of earlier tasks. */
+  private readonly mark: string;
   private readonly context: TaskContext;
   private readonly trace: TaskTrace;
   /** Handed on by stages of the task and not yet decided, with what they say. */
@@ -136,6 +140,7 @@ export class StageRun {
     const { group, table, ownOutput } = plan.definition;
     const { partition } = consumer;
     this.name = group;
+    this.mark = `${partition}-${host.clock.nowMs()}`;
     this.ownIds = ownOutput ? createRecentIds(ownOutput.maxIds) : null;
     this.trace = new TaskTrace(group, partition, { rowsKeepTrace: table?.rowsKeepTrace ?? false });
     this.context = new TaskContext(host, group, partition, views, (id) => this.ownIds?.has(id) ?? false);
@@ -206,10 +211,9 @@ export class StageRun {
     return ownOutput ? this.around.host.topicPrefix + ownOutput.topic.name : null;
   }
 
-  /** Whether a record in the log is one that a stage of this task has written and handed on. */
-  isOwn({ value }: LogRecord): boolean {
-    const id = value === null ? null : ownIdOf(this.plan, value);
-    return id !== null && this.ownIds!.has(id);
+  /** Whether a record in the log is one that this stage has written, in this task, and handed on. */
+  isOwn({ headers }: LogRecord): boolean {
+    return headers[handedOnHeader] === this.mark;
   }
 
   private async handle(records: readonly LogRecord[], handed: unknown[] | null): Promise<void> {
@@ -469,7 +473,12 @@ export class StageRun {
         }
       }
       const output = plan.outputs.get(emit.topic.name);
-      const record = encodeEmit(plan, output, this.trace.carried(emit));
+      const carried = this.trace.carried(emit);
+      const record = encodeEmit(
+        plan,
+        output,
+        output?.isMarked ? { ...carried, headers: { ...carried.headers, [handedOnHeader]: this.mark } } : carried,
+      );
       if (output!.staysInTask && record.partition !== this.partition)
         throw new Error(`${emit.topic.name} is handed on, but its key belongs to partition ${record.partition}`);
       staged.push({ output: output!, record, ownId, value: emit.value });

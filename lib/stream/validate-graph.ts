@@ -8,6 +8,8 @@ import type { StageGroup } from './placement';
 export const externallyWritten: readonly string[] = [
   topics.routeRequested.name,
   topics.routeOutcome.name,
+  // A strategy may be a program of somebody else's.
+  topics.strategyScored.name,
   topics.config.name,
   topics.weightsCommands.name,
 ];
