@@ -73,11 +73,17 @@ describeWithServers('a Kafka that others use too', () => {
     await foreign.disconnect();
     const outside = messages.filter(({ partition }) => partition >= 2).map(({ key }) => key);
     const homes = [0, 1].map((home) => outside.filter((key) => partitionOf(key, 2) === home));
+    // What is there may be sent on twice.
     const taken = await Promise.all(
-      owned.map((consumer) => take(consumer, homes[consumer.partition]!.length, { topics: [grown.name] })),
+      owned.map(async (consumer) => {
+        const values = new Set<string | null>();
+        while (values.size < homes[consumer.partition]!.length)
+          for (const value of textOf(await take(consumer, 1, { topics: [grown.name] }))) values.add(value);
+        return [...values];
+      }),
     );
     for (const [i, consumer] of owned.entries()) {
-      expect(textOf(taken[i]!).sort()).toEqual([...homes[consumer.partition]!].sort());
+      expect(taken[i]!.sort()).toEqual([...homes[consumer.partition]!].sort());
     }
     expect(member.failures).toEqual([]);
     expect(told('more partitions than the engine works on')).toHaveLength(1);
