@@ -1,12 +1,10 @@
 /** Refuses at the door what intake would send to the dead letters, by the same functions, so that nothing lands on the topic. */
 import type { CurrentConfig } from '../../lib/config/current-config';
-import { expectCandidates } from '../../lib/routing/open/candidates';
 import { eligibilityOf, noCandidateError } from '../../lib/routing/open/eligibility';
-import { inferTask } from '../../lib/routing/open/infer-task';
-import { estimateTokens, lastAsked, textBytes } from '../../lib/routing/open/request-text';
 import { validateRequest } from '../../lib/routing/open/validate-request';
 import type { RouteRequested } from '../../lib/topics/generated/messages';
 import type { GatewayContext } from './endpoint';
+import { asIntakeSees, candidatesNow, promptTokensOf } from './expect-candidates';
 import { invalidField, noEligibleCandidate } from './http-error';
 
 /** Throws an HttpError naming the field when the request can never be routed under this configuration. */
@@ -14,20 +12,8 @@ export function checkRequest(context: GatewayContext, current: CurrentConfig, re
   const fault = validateRequest(request, current.config);
   if (fault) throw invalidField(fault.field, fault.reason);
   if (!isConstrained(request) && smallestContext(current) >= promptTokensOf(request)) return;
-  const asked = {
-    ...request,
-    taskType: inferTask(request.taskHint, lastAsked(request)),
-    promptTokens: promptTokensOf(request),
-  };
-  const candidates = expectCandidates(
-    {
-      config: current.config,
-      profileOf: (model) => context.profiles.get(model),
-      tuning: context.tuning.get('current') ?? { costRatios: {}, priceFactors: {} },
-      nowMs: context.clock.nowMs(),
-    },
-    asked,
-  );
+  const asked = asIntakeSees(request);
+  const candidates = candidatesNow(context, current.config, asked);
   // Bad health is no fault of the request, and bars nobody when nothing healthier is left.
   const none = noCandidateError(eligibilityOf(candidates, current.config.models, asked));
   if (none) throw noEligibleCandidate(none.field, none.reason);
@@ -47,10 +33,6 @@ function isConstrained({ limits, requiredCapabilities, expectedOutputTokens }: R
       limits.deniedProviders.length >
       0
   );
-}
-
-function promptTokensOf(request: RouteRequested): number {
-  return request.contextTokens ?? estimateTokens(textBytes(request));
 }
 
 function smallestContext(current: CurrentConfig): number {

@@ -5,15 +5,14 @@
 import type { Context } from '@opentelemetry/api';
 import { DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
 import type { CurrentConfig } from '../../../lib/config/current-config';
-import { expectCandidates } from '../../../lib/routing/open/candidates';
 import { eligibilityOf } from '../../../lib/routing/open/eligibility';
-import { inferTask } from '../../../lib/routing/open/infer-task';
-import { lastAsked } from '../../../lib/routing/open/request-text';
 import { contentHashOf } from '../../../lib/topics/content-hash';
 import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated/messages';
 import { checkRequest } from '../check-request';
 import type { GatewayContext } from '../endpoint';
+import { asIntakeSees, candidatesNow } from '../expect-candidates';
 import { HttpError, noEligibleCandidate } from '../http-error';
+import { routeOnce } from '../route-once';
 
 export interface ModelOrder {
   /** Null where the configured order stands in. */
@@ -33,7 +32,7 @@ export interface EngineAsker {
 const patientMisses = 3;
 
 export function createEngineAsker(context: GatewayContext): EngineAsker {
-  const { settings, underWay, client } = context;
+  const { settings, underWay } = context;
   let misses = 0;
   let wasReady = false;
 
@@ -53,11 +52,8 @@ export function createEngineAsker(context: GatewayContext): EngineAsker {
       if (underWay.size >= settings.maxInFlight) return without('overloaded', request, current);
       const threadsMs = request.threadTimeoutMs ?? current.config.threadTimeoutMs;
       const timeoutMs = threadsMs + (misses < patientMisses ? settings.decisionGraceMs : settings.hastyGraceMs);
-      const { requestId } = request;
       try {
-        const decided = client.route(request, timeoutMs, traced).finally(() => underWay.delete(requestId));
-        underWay.set(requestId, { decided, contentHash: contentHashOf(request) });
-        const decision = await decided;
+        const decision = await routeOnce(context, request, contentHashOf(request), timeoutMs, traced);
         misses = 0;
         const models = [decision.model, ...decision.fallbacks.map(({ model }) => model)];
         return { decision, models, degraded: null };
@@ -73,20 +69,8 @@ export function createEngineAsker(context: GatewayContext): EngineAsker {
 
 /** The models that limits, capabilities and health allow, in the order of the configuration. */
 function configuredOrder(context: GatewayContext, { config }: CurrentConfig, request: RouteRequested): string[] {
-  const asked = {
-    ...request,
-    taskType: inferTask(request.taskHint, lastAsked(request)),
-    promptTokens: request.contextTokens ?? 0,
-  };
-  const expected = expectCandidates(
-    {
-      config,
-      profileOf: (model) => context.profiles.get(model),
-      tuning: context.tuning.get('current') ?? { costRatios: {}, priceFactors: {} },
-      nowMs: context.clock.nowMs(),
-    },
-    asked,
-  );
+  const asked = asIntakeSees(request);
+  const expected = candidatesNow(context, config, asked);
   const { candidates } = eligibilityOf(expected, config.models, asked);
   return candidates.filter(({ eligible }) => eligible).map(({ model }) => model);
 }

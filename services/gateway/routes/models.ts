@@ -5,10 +5,11 @@
 import { z } from 'zod';
 import { modelSchema } from '../../../lib/config/config-schema';
 import type { CurrentConfig } from '../../../lib/config/current-config';
-import { expectCandidates, nominalInputTokens } from '../../../lib/routing/open/candidates';
+import { nominalInputTokens } from '../../../lib/routing/open/candidates';
 import type { Candidate } from '../../../lib/topics/generated/messages';
 import { maxTimeMs } from '../../../lib/topics/number-ranges';
 import type { Endpoint, GatewayContext } from '../endpoint';
+import { candidatesNow } from '../expect-candidates';
 import { HttpError } from '../http-error';
 import { sendJson } from '../send-json';
 
@@ -122,13 +123,7 @@ function listedOf({ config, appliedAtMs }: CurrentConfig): z.output<typeof liste
 }
 
 function nominalCandidates(context: GatewayContext): readonly Candidate[] {
-  const world = {
-    config: context.config()!.config,
-    profileOf: (model: string) => context.profiles.get(model),
-    tuning: context.tuning.get('current') ?? { costRatios: {}, priceFactors: {} },
-    nowMs: context.clock.nowMs(),
-  };
-  return expectCandidates(world, {
+  return candidatesNow(context, context.config()!.config, {
     taskType: 'general',
     promptTokens: nominalInputTokens,
     expectedOutputTokens: null,

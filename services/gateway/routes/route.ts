@@ -1,5 +1,4 @@
 /** POST /v1/route: a request in, its decision out. */
-import type { Context } from '@opentelemetry/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
 import { TransientError } from '../../../lib/ports/broker';
@@ -11,19 +10,13 @@ import { checkRequest } from '../check-request';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, noEligibleCandidate } from '../http-error';
 import { readBody } from '../read-body';
+import { routeOnce } from '../route-once';
 import { sendJson } from '../send-json';
 import { contextOf } from '../trace-requests';
 
 export function routeEndpoints(context: GatewayContext): Endpoint[] {
   const { clock, settings, underWay } = context;
   let wasReady = false;
-
-  const decide = (request: RouteRequested, contentHash: string, timeoutMs: number, traced: Context) => {
-    const { requestId } = request;
-    const decided = context.client.route(request, timeoutMs, traced).finally(() => underWay.delete(requestId));
-    underWay.set(requestId, { decided, contentHash });
-    return decided;
-  };
 
   const refuseUnlessReady = (): void => {
     // Once ready, requests may wait in the log while a service restarts: the time-out protects the caller.
@@ -51,7 +44,7 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
     const timeoutMs = (request.threadTimeoutMs ?? current.config.threadTimeoutMs) + settings.decisionGraceMs;
     try {
       const deciding =
-        sameUnderWay?.decided ?? decide(request, contentHash, timeoutMs, contextOf(httpRequest, requestId));
+        sameUnderWay?.decided ?? routeOnce(context, request, contentHash, timeoutMs, contextOf(httpRequest, requestId));
       const decided = await (body.requestId === undefined ? deciding : earlierOr(context, request, deciding));
       return sendJson(reply, ofSameContent(decided, requestId, contentHash));
     } catch (error) {

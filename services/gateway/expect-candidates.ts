@@ -1,0 +1,32 @@
+/** What a request may expect of every model now, by what this gateway has read of profiles and tuning. */
+import type { RouterConfig } from '../../lib/config/router-config';
+import { type ExpectedRequest, expectCandidates } from '../../lib/routing/open/candidates';
+import { inferTask } from '../../lib/routing/open/infer-task';
+import { estimateTokens, lastAsked, textBytes } from '../../lib/routing/open/request-text';
+import type { Candidate, RouteRequested } from '../../lib/topics/generated/messages';
+import type { GatewayContext } from './endpoint';
+
+/** One per configured model, in config order. */
+export function candidatesNow(
+  { profiles, tuning, clock }: GatewayContext,
+  config: RouterConfig,
+  asked: ExpectedRequest,
+): readonly Candidate[] {
+  const world = {
+    config,
+    profileOf: (model: string) => profiles.get(model),
+    tuning: tuning.get('current') ?? { costRatios: {}, priceFactors: {} },
+    nowMs: clock.nowMs(),
+  };
+  return expectCandidates(world, asked);
+}
+
+/** The request with what intake will make of its text: its task type and its tokens. */
+export function asIntakeSees(request: RouteRequested): RouteRequested & ExpectedRequest {
+  const taskType = inferTask(request.taskHint, lastAsked(request));
+  return { ...request, taskType, promptTokens: promptTokensOf(request) };
+}
+
+export function promptTokensOf(request: RouteRequested): number {
+  return request.contextTokens ?? estimateTokens(textBytes(request));
+}
