@@ -46,6 +46,8 @@ export interface StageSurroundings {
 export interface StageTask {
   /** Records that the task writes next, of all its stages. */
   readonly outgoing: OutgoingRecord[];
+  /** Tells this task's records from those of others, and of earlier tasks. */
+  readonly mark: string;
   /** The stages of the task, this one among them, as the plan counts them. */
   readonly stages: readonly StageRun[];
   /** Throws once the partition is somebody else's. */
@@ -59,6 +61,11 @@ export interface StageTask {
 const forwardedHeader = 'forwarded';
 /** Header of a record that was handed on and that others may write, too: it says by which task, which leaves it out of what it reads. */
 const handedOnHeader = 'handed-on';
+/** Whether a record in the log is one that a task with this mark has written and handed on. */
+export function isMarked({ headers }: Pick<LogRecord, 'headers'>, mark: string): boolean {
+  return headers[handedOnHeader] === mark;
+}
+
 /** In place of an event that needs no decision: undecodable, forwarded, empty, or put aside. */
 const settled = Symbol('settled');
 const noEmits: readonly Emit[] = [];
@@ -120,8 +127,6 @@ export class StageRun {
   readonly ownIds: RecentIds | null;
   /** By topic name, where the rows reflect more than the task has read again: what is before that is passed over. */
   readonly reflected = new Map<string, number>();
-  /** Tells this task's records from those of others, and of earlier tasks. */
-  private readonly mark: string;
   private readonly context: TaskContext;
   private readonly trace: TaskTrace;
   /** Handed on by stages of the task and not yet decided, with what they say. */
@@ -140,7 +145,6 @@ export class StageRun {
     const { group, table, ownOutput } = plan.definition;
     const { partition } = consumer;
     this.name = group;
-    this.mark = `${partition}-${host.clock.nowMs()}`;
     this.ownIds = ownOutput ? createRecentIds(ownOutput.maxIds) : null;
     this.trace = new TaskTrace(group, partition, { rowsKeepTrace: table?.rowsKeepTrace ?? false });
     this.context = new TaskContext(host, group, partition, views, (id) => this.ownIds?.has(id) ?? false);
@@ -203,17 +207,6 @@ export class StageRun {
     if (input.kind === 'on' && input.knownKeysOnly && this.isPassedOver(record)) return;
     this.arrivals.push(record);
     this.arrivedEvents.push(event);
-  }
-
-  /** Of the own output, on the broker; null without one. */
-  get ownTopic(): string | null {
-    const { ownOutput } = this.plan.definition;
-    return ownOutput ? this.around.host.topicPrefix + ownOutput.topic.name : null;
-  }
-
-  /** Whether a record in the log is one that this stage has written, in this task, and handed on. */
-  isOwn({ headers }: LogRecord): boolean {
-    return headers[handedOnHeader] === this.mark;
   }
 
   private async handle(records: readonly LogRecord[], handed: unknown[] | null): Promise<void> {
@@ -477,7 +470,7 @@ export class StageRun {
       const record = encodeEmit(
         plan,
         output,
-        output?.isMarked ? { ...carried, headers: { ...carried.headers, [handedOnHeader]: this.mark } } : carried,
+        output?.isMarked ? { ...carried, headers: { ...carried.headers, [handedOnHeader]: this.task.mark } } : carried,
       );
       if (output!.staysInTask && record.partition !== this.partition)
         throw new Error(`${emit.topic.name} is handed on, but its key belongs to partition ${record.partition}`);

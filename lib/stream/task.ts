@@ -7,7 +7,7 @@
 import { type LogRecord, type OutgoingRecord, type PartitionConsumer, StaleEpochError } from '../ports/broker';
 import { sleep } from '../ports/clock';
 import { restoreTask } from './restore-task';
-import { retryCounted, StageRun, type StageTask } from './stage-run';
+import { isMarked, retryCounted, StageRun, type StageTask } from './stage-run';
 import type { TaskSurroundings } from './task-surroundings';
 
 /** A timer that fires so much after its time is not late: timers of a busy process are. */
@@ -22,6 +22,7 @@ const endsIntervalMs = 1_000;
 export class Task implements StageTask {
   readonly stages: readonly StageRun[];
   outgoing: OutgoingRecord[] = [];
+  readonly mark: string;
   /** Next offset to read, by topic name; of a topic that is handed on, one up to which the stages have seen everything. */
   private readonly positions = new Map<string, number>();
   /** Never before everything is restored: until then stages have not seen all that is written. */
@@ -42,6 +43,7 @@ export class Task implements StageTask {
     private readonly around: TaskSurroundings,
     private readonly consumer: PartitionConsumer,
   ) {
+    this.mark = `${consumer.partition}-${around.host.clock.nowMs()}`;
     this.stages = around.stages.map((stage) => new StageRun(stage, this, consumer));
   }
 
@@ -154,15 +156,10 @@ export class Task implements StageTask {
     const batches: LogRecord[][] = this.stages.map(() => []);
     for (const record of records) {
       const readers = polled.get(record.topic)!;
-      if (this.isOwn(record, readers)) continue;
+      if (isMarked(record, this.mark)) continue;
       for (const at of readers) batches[at]!.push(record);
     }
     return batches;
-  }
-
-  private isOwn(record: LogRecord, readers: readonly number[]): boolean {
-    if (this.stages[readers[0]!]!.plan.inputs.get(record.topic)!.passage !== 'both') return false;
-    return this.stages.some((stage) => stage.ownTopic === record.topic && stage.isOwn(record));
   }
 
   /** Until no stage has anything more from the others. */

@@ -1,5 +1,7 @@
 /** Decodes answers to fetch requests, in place of kafkajs: see record-batch.ts for why. An error of one partition stays with it. */
+
 import type { FetchedPartitionData } from './fetched-data';
+import { FixedReader } from './fixed-reader';
 import { decodeBatches } from './record-batch';
 
 export interface FetchResponse {
@@ -18,7 +20,7 @@ export async function decodeFetchResponse(
   errorOf: (code: number) => Error,
 ): Promise<FetchResponse> {
   if (version < 4) throw new Error('this Kafka is too old: 0.11 or newer is needed');
-  const reader = new ResponseReader(bytes);
+  const reader = new FetchReader(bytes);
   const clientSideThrottleTime = reader.int32();
   const errorCode = version >= 7 ? reader.int16() : 0;
   if (version >= 7) reader.int32();
@@ -30,7 +32,7 @@ export async function decodeFetchResponse(
 }
 
 async function partitionOf(
-  reader: ResponseReader,
+  reader: FetchReader,
   version: number,
   errorOf: (code: number) => Error,
 ): Promise<FetchedPartitionData> {
@@ -55,26 +57,7 @@ async function partitionOf(
   };
 }
 
-class ResponseReader {
-  private at = 0;
-
-  constructor(private readonly buffer: Buffer) {}
-
-  int16(): number {
-    this.at += 2;
-    return this.buffer.readInt16BE(this.at - 2);
-  }
-
-  int32(): number {
-    this.at += 4;
-    return this.buffer.readInt32BE(this.at - 4);
-  }
-
-  int64(): bigint {
-    this.at += 8;
-    return this.buffer.readBigInt64BE(this.at - 8);
-  }
-
+class FetchReader extends FixedReader {
   string(): string {
     const length = this.int16();
     this.at += length;

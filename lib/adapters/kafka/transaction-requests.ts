@@ -4,6 +4,7 @@
  * the end of transactions. Kafka has all three since 2.5. They are "flexible" versions: lengths are varints, and every
  * structure ends with tagged fields, of which there are none here.
  */
+import { FixedReader } from './fixed-reader';
 
 /** A request as kafkajs's connections take it. */
 export interface OwnRequest<T> {
@@ -248,26 +249,7 @@ class FlexibleWriter {
   }
 }
 
-class FlexibleReader {
-  private at = 0;
-
-  constructor(private readonly buffer: Buffer) {}
-
-  int16(): number {
-    this.at += 2;
-    return this.buffer.readInt16BE(this.at - 2);
-  }
-
-  int32(): number {
-    this.at += 4;
-    return this.buffer.readInt32BE(this.at - 4);
-  }
-
-  int64(): bigint {
-    this.at += 8;
-    return this.buffer.readBigInt64BE(this.at - 8);
-  }
-
+class FlexibleReader extends FixedReader {
   text(): string | null {
     const length = this.unsigned() - 1;
     if (length < 0) return null;

@@ -2,8 +2,8 @@
  * The candidates of a request: every configured model with price, health and expectations as they are now. Whether it may
  * serve is `eligibility.ts`'s to say. Intake pins the result in `route.opened`.
  *
- * What does not depend on the request is computed once per configuration, task type, profile and tuning, and the candidates
- * made of it are shared by all requests: nobody may change one.
+ * What does not depend on the request is computed once per configuration, task type, profile and tuning. A candidate whose cost
+ * does not depend on its tokens either is shared by all requests: nobody may change one.
  */
 import type { ModelConfig, RouterConfig } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
@@ -67,7 +67,7 @@ interface Catalogue {
 
 const catalogues = new WeakMap<RouterConfig, Catalogue>();
 
-/** One candidate per configured model, in config order, each as if nothing forbade it. They are shared: change none. */
+/** One candidate per configured model, in config order, each as if nothing forbade it. They may be shared: change none. */
 export function expectCandidates(world: World, request: ExpectedRequest): readonly Candidate[] {
   const catalogue = catalogueOf(world.config);
   const table = tableOf(catalogue, request.taskType, world.config.models.length);

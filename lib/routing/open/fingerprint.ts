@@ -63,28 +63,22 @@ export function fingerprintOf(opened: Fingerprinted): string {
   return hash.digest('hex');
 }
 
-// Many requests share their candidates and their tuning (candidates.ts, pin-tuning.ts), and nobody changes one.
-const candidateTexts = new WeakMap<Candidate, string>();
-const tuningTexts = new WeakMap<Tuning, string>();
-
 function candidateText(candidate: Candidate, opened: Pick<RouteOpened, 'priorObservations'>): string {
-  let text = candidateTexts.get(candidate);
-  if (text === undefined) {
-    text = JSON.stringify([
-      candidate.model,
-      candidate.eligible,
-      candidate.health,
-      relative(candidate.expectedCostUsd),
-      relative(candidate.expectedLatencyMs),
-      relative(candidate.priceFactor),
-      absolute(candidate.expectedQuality),
-      absolute(candidate.errorRate),
-      Math.round(declaredShare(candidate, opened) / shareStep),
-    ]);
-    candidateTexts.set(candidate, text);
-  }
-  return text;
+  return JSON.stringify([
+    candidate.model,
+    candidate.eligible,
+    candidate.health,
+    relative(candidate.expectedCostUsd),
+    relative(candidate.expectedLatencyMs),
+    relative(candidate.priceFactor),
+    absolute(candidate.expectedQuality),
+    absolute(candidate.errorRate),
+    Math.round(declaredShare(candidate, opened) / shareStep),
+  ]);
 }
+
+// Many requests share their tuning (pin-tuning.ts), and nobody changes one.
+const tuningTexts = new WeakMap<Tuning, string>();
 
 /** The last values of the array, with its end. */
 function tuningText(tuning: Tuning): string {
