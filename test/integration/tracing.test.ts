@@ -160,7 +160,7 @@ describe('the engine', () => {
   });
 });
 
-/** Headers but `reply-to`, of every record of the request path. */
+/** Headers of every record of the request path, but for those that have nothing to do with tracing. */
 async function headersIn(directory: string): Promise<object[]> {
   const store = openEmbeddedStore({ directory, clock: systemClock() });
   const broker = createEmbeddedBroker(store);
@@ -170,7 +170,7 @@ async function headersIn(directory: string): Promise<object[]> {
     for (let partition = 0; partition < partitions; partition++) {
       for await (const records of broker.read({ topic: name, partition }, { from: 0 })) {
         for (const { headers } of records) {
-          const { 'reply-to': _replyTo, ...others } = headers;
+          const { 'reply-to': _replyTo, 'handed-on': _handedOn, ...others } = headers;
           found.push(others);
         }
       }
