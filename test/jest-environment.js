@@ -1,6 +1,7 @@
 // jest gives each test file a realm of its own, and then `structuredClone(float32Array) instanceof Float32Array` is
 // false: TensorFlow.js trips over it (tfjs issue 7175). Sharing the typed-array globals of the outer realm cures it.
 const { TestEnvironment } = require('jest-environment-node');
+require('./coverage-session');
 
 module.exports = class extends TestEnvironment {
   constructor(config, context) {
