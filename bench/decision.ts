@@ -37,7 +37,8 @@ import type {
   Tuning,
 } from '../lib/topics/generated/messages';
 import { topics } from '../lib/topics/topics';
-import { collapse, type OpenedRoute } from '../services/route-collapse/collapse';
+import { collapse } from '../services/route-collapse/collapse';
+import type { OpenedRoute } from '../services/route-collapse/opened-route';
 import { type Looked, open } from '../services/route-intake/open';
 import { prepare } from '../services/route-intake/prepare';
 import type { IntakeWorld } from '../services/route-intake/read-world';
@@ -187,6 +188,7 @@ function benchOf(count: number): Bench {
     configVersion: 3,
     tuning: tuningOf(models),
     weights: { policySha256: policy.policySha256, basisSha256: '0'.repeat(64), sequence: 1 } as IntakeWorld['weights'],
+    budgetStateOf: () => undefined,
     profileOf: (model) => profiles.get(model),
     nowMs,
     positions: { config: 1, 'model.profile': 2, tuning: 3, 'weights.published': 4 },

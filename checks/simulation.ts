@@ -142,7 +142,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 }
 
 /** A port that can vanish: from then on nothing it was asked ever returns, as for a process that is gone. */
-function mortalHome(
+export function mortalHome(
   ground: EngineHome,
   broker: MemoryBroker,
   random: Random,

@@ -9,6 +9,7 @@ import type { Host } from '../lib/stream/host';
 import type { Metrics } from '../lib/telemetry/metrics';
 import { createBlobStore } from '../lib/weights/blob-store';
 import { createWeightsSource } from '../lib/weights/weights-source';
+import { createBudgets } from './budgets/service';
 import { createFold, type TrainerHost } from './dqn-trainer/create-fold';
 import { createDqnTrainer, type DqnTrainerOptions } from './dqn-trainer/service';
 import { createModelProfiler } from './model-profiler/service';
@@ -67,6 +68,7 @@ export function declareServices({
     }),
     createStrategyThreads({ weights, clock: trainer.clock }),
     createRouteCollapse({ maxPendingRoutes: config.limits.maxPendingRoutes, cacheTtlMs: config.cache.ttlMs, metrics }),
+    createBudgets({ metrics }),
     createRewardFeedback({ ...config.feedback, metrics }),
     createModelProfiler({ metrics }),
     createDqnTrainer(trainer),

@@ -30,6 +30,7 @@ export const processNames = [
   'route-intake',
   'strategy-threads',
   'route-collapse',
+  'budgets',
   'reward-feedback',
   'model-profiler',
   'dqn-trainer',

@@ -94,6 +94,7 @@ async function readFavourite(
     tuning,
     weights,
     profileOf: (model) => profiles.get(model),
+    budgetStateOf: () => undefined,
     nowMs: clock.nowMs(),
     positions: {},
   };

@@ -8,7 +8,13 @@ import type { Broker, Follower, Headers, LogRecord } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import { endFailed } from '../telemetry/tracing';
 import type { Topic } from '../topics/define-topic';
-import type { DeadLetter, RouteDecided, RouteOutcome, RouteRequested } from '../topics/generated/messages';
+import type {
+  DeadLetter,
+  RouteDecided,
+  RouteOutcome,
+  RouteRefused,
+  RouteRequested,
+} from '../topics/generated/messages';
 import { idFault } from '../topics/identifiers';
 import { readRow } from '../topics/read-row';
 import { deadLetterTopicName, topics } from '../topics/topics';
@@ -38,9 +44,17 @@ export class RequestRefusedError extends Error {
   }
 }
 
+/** A budget does not allow the request: it is in `route.refused`. */
+export class BudgetRefusedError extends Error {
+  constructor(readonly refused: RouteRefused) {
+    super(`request ${refused.requestId} was refused: ${refused.reason}`);
+    this.name = 'BudgetRefusedError';
+  }
+}
+
 /** Where OpenTelemetry is set up, records continue the trace of `parent`, by default of the context the caller is in. */
 export interface RouterClient {
-  /** Resolves with the first decision of this request; rejects with DecisionTimeoutError or RequestRefusedError, at once for an id that no record can carry. */
+  /** Resolves with the first decision of this request; rejects with DecisionTimeoutError, RequestRefusedError or BudgetRefusedError, at once for an id that no record can carry. */
   route(request: RouteRequested, timeoutMs: number, parent?: Context): Promise<RouteDecided>;
   /** Resolves when the outcome is durable. */
   report(outcome: RouteOutcome, parent?: Context): Promise<void>;
@@ -147,6 +161,17 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
     }
   };
 
+  const takeUnpaid = (records: readonly LogRecord[]): void => {
+    for (const record of records) {
+      if (record.headers[replyToHeader] !== clientId || record.value === null) continue;
+      const read = readRow(topics.routeRefused, record);
+      if (read.kind !== 'row') continue;
+      const waiter = waiters.get(read.value.requestId);
+      waiters.delete(read.value.requestId);
+      waiter?.reject(new BudgetRefusedError(read.value));
+    }
+  };
+
   const sweep = (): void => {
     cancelSweep = null;
     const nowMs = clock.monotonicMs();
@@ -160,7 +185,7 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
 
   const follow = (topic: string, onRecords: (records: readonly LogRecord[]) => void): Promise<Follower> =>
     broker.follow({ topic: topicName(topic), startAt: 'latest', onRecords, onFailed: options.onFailed });
-  const followers = [await follow(topics.routeDecided.name, take)];
+  const followers = [await follow(topics.routeDecided.name, take), await follow(topics.routeRefused.name, takeUnpaid)];
   if (options.readsDeadLetters)
     followers.push(await follow(deadLetterTopicName(topics.routeRequested.name), takeRefused));
 

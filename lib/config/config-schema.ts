@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { dictionaryOf, ownEntry } from '../dictionary';
 import { id } from '../topics/identifier-schemas';
+import { budgetIssues, budgetsSchema } from './budget-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
 import { apiNames } from './provider-config';
@@ -129,6 +130,7 @@ export const configSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('spend at most this on average, in USD; null for no budget'),
+  budgets: budgetsSchema,
   cache: z
     .strictObject({
       enabled: z.boolean().default(true).describe('reuse the judgement of an equal request'),
@@ -283,6 +285,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...linearSessions(raw['learning']),
     ...providerAddresses(raw['providers']),
     ...presetNames(raw),
+    ...budgetIssues(raw['budgets']),
   ];
 }
 

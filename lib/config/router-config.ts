@@ -82,6 +82,8 @@ export interface RouterConfig {
   readonly explorationFloor: number;
   /** Spend at most this on average; null: no budget. */
   readonly budgetUsdPerRequest: number | null;
+  /** Hard and soft limits of tenants, users and sessions. */
+  readonly budgets: readonly BudgetConfig[];
   readonly cache: { readonly enabled: boolean; readonly ttlMs: number };
   readonly breaker: {
     /** Decayed failures in a row that open it. */
@@ -111,6 +113,25 @@ export interface RouterConfig {
   readonly encoder: { readonly keyed: boolean };
   readonly learning: LearningConfig;
   readonly seed: number;
+}
+
+/** A limit of what each tenant, user or session may spend in a period. */
+export interface BudgetConfig {
+  readonly name: string;
+  readonly scope: 'tenant' | 'user' | 'session';
+  /** The only tenant, user or session it is about; absent: each has one of its own. */
+  readonly of?: string | undefined;
+  /** Of the calendar, in UTC; `none`: the limit is for good. */
+  readonly period: 'hour' | 'day' | 'month' | 'none';
+  readonly limitUsd: number | null;
+  readonly limitTokens: number | null;
+  readonly limitCalls: number | null;
+  /** Share of a limit, 0..1, from which `atSoft` counts. */
+  readonly softShare: number;
+  readonly atSoft: 'warn' | 'cheapest';
+  readonly atLimit: 'refuse' | 'cheapest' | 'ask';
+  /** A reservation is released this long after it was made when nothing is reported. */
+  readonly holdMs: number;
 }
 
 export interface LearningConfig {

@@ -25,7 +25,7 @@ export function verifyDecision(
 ): Difference[] {
   try {
     const threads = scored.flatMap((record) => record.threads);
-    return differencesOf(decided, recomputeDecision(opened, threads), unverifiedDecisionFields);
+    return differencesOf(decided, recomputeDecision(opened, threads, decided.budgets), unverifiedDecisionFields);
   } catch (error) {
     return [{ field: 'model', recorded: decided.model, recomputed: `cannot be decided: ${(error as Error).message}` }];
   }

@@ -127,6 +127,23 @@ export const metricDefinitions = {
     ['model', 'provider'],
     'Money spent on calls as their outcomes tell it, each call once; outcomes without a cost are not in it.',
   ),
+  quantum_router_budget_refusals_total: counter(
+    ['budget', 'code'],
+    'Requests that a budget did not allow, by budget and why (budget_exhausted, budget_approval_needed, budget_unknown).',
+  ),
+  quantum_router_budget_grants_total: counter(
+    ['budget', 'verdict', 'level'],
+    'Answers of budgets to requests, by verdict and by how far the budget was spent (OK, SOFT, LIMIT).',
+  ),
+  quantum_router_budget_spent_usd_total: counter(['budget'], 'Reported costs that were charged to a budget, in USD.'),
+  quantum_router_budget_beyond_reserved_usd_total: counter(
+    ['budget'],
+    'Of these, what calls cost more than was reserved for them: a limit may be overspent by so much.',
+  ),
+  quantum_router_budget_unreported_total: counter(
+    ['budget'],
+    'Decisions whose reservation was released since nothing was reported in time.',
+  ),
   quantum_router_implausible_figures_total: counter(
     ['figure'],
     'Reported figures that were capped before anything was learned from them (costUsd, latencyMs, inputTokens, outputTokens).',

@@ -135,6 +135,36 @@ export const topics = {
     partitions: 'requestPath',
     doc: "changelog of route-collapse's pending routes",
   }),
+  routeRefused: stream<m.RouteRefused>('route.refused', {
+    schema: 'RouteRefused',
+    key: (r) => r.routingKey,
+    partitions: 'requestPath',
+    doc: 'requests that a budget does not allow; they have no decision',
+  }),
+  budgetEvents: stream<m.BudgetEvent>('budget.events', {
+    schema: 'BudgetEvent',
+    key: (e) => e.account,
+    partitions: 'requestPath',
+    doc: 'what is asked of budget accounts, decided on and spent, keyed by account',
+  }),
+  budgetGrants: stream<m.BudgetGrant>('budget.grants', {
+    schema: 'BudgetGrant',
+    key: (g) => g.routingKey,
+    partitions: 'requestPath',
+    doc: 'what budgets answer to requests',
+  }),
+  budgetAccounts: table<m.BudgetAccount>('budgets.accounts', {
+    schema: 'BudgetAccount',
+    key: (a) => a.account,
+    partitions: 'requestPath',
+    doc: "changelog of the budgets' accounts",
+  }),
+  budgetStates: table<m.BudgetState>('budget.states', {
+    schema: 'BudgetState',
+    key: (s) => s.account,
+    partitions: 'one',
+    doc: 'how budget accounts stand, for who looks',
+  }),
   awaitedOutcomes: table<m.AwaitedOutcome>('reward-feedback.awaited', {
     schema: 'AwaitedOutcome',
     key: (a) => a.decisionId,

@@ -57,6 +57,7 @@ export const routeBodySchema = z.strictObject({
     ),
   sessionId: id.nullable().default(null).describe(asked('sessionId')),
   tenantId: label.nullable().default(null).describe(asked('tenantId')),
+  userId: label.nullable().default(null).describe(asked('userId')),
   prompt: z.string().nullable().default(null).describe(asked('prompt')),
   messages: z.array(messageSchema).max(maxMessages).default([]).describe(asked('messages')),
   features: z
@@ -79,6 +80,7 @@ export const routeBodySchema = z.strictObject({
   preference: preferenceSchema.nullable().default(null).describe(asked('preference')),
   strategies: z.array(id).max(maxStrategies).default([]).describe(asked('strategies')),
   collapse: id.nullable().default(null).describe(asked('collapse')),
+  budgetApproved: z.boolean().nullable().default(null).describe(asked('budgetApproved')),
   threadTimeoutMs: asking('threadTimeoutMs', threadTimeoutRangeMs)
     .nullable()
     .default(null)

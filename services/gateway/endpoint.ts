@@ -8,6 +8,7 @@ import type { Clock } from '../../lib/ports/clock';
 import type { View } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
+  BudgetState,
   ModelProfile,
   RouteDecided,
   Tuning,
@@ -75,6 +76,8 @@ export interface GatewayContext {
   readonly configWriter: ConfigWriter;
   readonly profiles: View<ModelProfile>;
   readonly tuning: View<Tuning>;
+  /** How budget accounts stand. */
+  readonly budgets: View<BudgetState>;
   readonly weights: {
     /** As the log has them now. */
     readonly read: () => Promise<KnownWeights>;

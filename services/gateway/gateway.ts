@@ -33,6 +33,7 @@ import { type Door, openDoor } from './open-door';
 import { acceptedEncodings, parseJson, readText } from './read-body';
 import { createRecentDecisions, type RecentDecisions } from './recent-decisions';
 import { createReportedOutcomes } from './reported-outcomes';
+import { budgetEndpoints } from './routes/budgets';
 import { configEndpoints } from './routes/config';
 import { decisionEndpoints } from './routes/decisions';
 import { doorEndpoints } from './routes/doors';
@@ -135,6 +136,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const configView = await followView('gateway', topics.config, host, onFailed);
   const profiles = await followView('gateway', topics.modelProfile, host, onFailed);
   const tuning = await followView('gateway', topics.tuning, host, onFailed);
+  const budgets = await followView('gateway', topics.budgetStates, host, onFailed);
   const topicName = (name: string): string => topicPrefix + name;
   const readConfig = createConfigReader(({ version }, error) =>
     log.error('a configuration cannot be read; the one before it stays in force', { version, error }),
@@ -192,6 +194,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     configWriter,
     profiles: profiles.view,
     tuning: tuning.view,
+    budgets: budgets.view,
     weights: {
       read: () => readWeights(broker, topicPrefix),
       ask: (command) => askTrainer({ broker, clock, topicPrefix, timeoutMs: settings.trainerTimeoutMs }, command),
@@ -216,7 +219,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     },
   });
   const calls = createCallServer({ context, client: providers, log });
-  const views: FollowedView<unknown>[] = [configView, profiles, tuning];
+  const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets];
   const close = async (): Promise<void> => {
     stopWatching();
     await calls.close();
@@ -250,6 +253,7 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...modelEndpoints(context),
     ...weightsEndpoints(context),
     ...configEndpoints(context),
+    ...budgetEndpoints(context),
     ...processEndpoints(context),
   ];
   return [...endpoints, openapiEndpoint(endpoints)];

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { formatPath, type Issue, maxIssues } from '../../lib/config/describe-issues';
 import { TransientError } from '../../lib/ports/broker';
+import type { RouteRefused } from '../../lib/topics/generated/messages';
+import { maxTimeMs } from '../../lib/topics/number-ranges';
 
 /** Codes a client can act on, with their HTTP status. */
 export const errorStatus = {
@@ -10,6 +12,7 @@ export const errorStatus = {
   malformed_json: 400,
   invalid_field: 400,
   no_eligible_candidate: 400,
+  budget_approval_needed: 402,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,
@@ -20,10 +23,12 @@ export const errorStatus = {
   unsupported_media_type: 415,
   version_required: 428,
   rate_limited: 429,
+  budget_exhausted: 429,
   headers_too_large: 431,
   internal: 500,
   upstream_failed: 502,
   not_ready: 503,
+  budget_unknown: 503,
   overloaded: 503,
   decision_timeout: 504,
   trainer_timeout: 504,
@@ -107,6 +112,21 @@ export function invalidField(field: string, message: string): HttpError {
 
 export function noEligibleCandidate(field: string, message: string): HttpError {
   return new HttpError('no_eligible_candidate', sentence({ field, message }), field);
+}
+
+/** What became of a request that a budget does not allow. */
+export function budgetRefused({ code, reason, retryAtMs }: RouteRefused): HttpError {
+  const known = budgetCodes.find((one) => one === code) ?? 'budget_unknown';
+  const when = retryAtMs === null ? '' : `; its period ends at ${timeOf(retryAtMs)}`;
+  const how = known === 'budget_approval_needed' ? '; send budgetApproved: true to spend more' : '';
+  return new HttpError(known, `${reason}${when}${how}`);
+}
+
+const budgetCodes = ['budget_exhausted', 'budget_approval_needed', 'budget_unknown'] as const;
+
+/** Whoever wrote the record may have written any number. */
+function timeOf(atMs: number): string {
+  return new Date(Math.min(Math.max(0, atMs), maxTimeMs)).toISOString();
 }
 
 function sentence({ field, message }: FieldFault): string {

@@ -10,6 +10,8 @@ export const gatewayEdges: ServiceDefinition = defineService({
   inputs: [],
   views: [
     anyTopic(topics.routeDecided),
+    anyTopic(topics.routeRefused),
+    anyTopic(topics.budgetStates),
     anyTopic(topics.config),
     anyTopic(topics.modelProfile),
     anyTopic(topics.tuning),

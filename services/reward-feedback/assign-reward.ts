@@ -15,6 +15,7 @@ import type {
   RouteOutcome,
 } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
+import { chargeBudgets } from './charge-budgets';
 import { faultOf } from './check-outcome';
 import { lateOutcome } from './close-decision';
 import { laterIds, mergeReport, newestReportId, wholeOf } from './merge-reports';
@@ -86,6 +87,7 @@ function newRow(decisionId: string, nowMs: number): AwaitedOutcome {
     event: null,
     providers: [],
     expectedLatenciesMs: [],
+    accounts: [],
   };
 }
 
@@ -110,6 +112,7 @@ function joined(row: AwaitedOutcome, context: Knows): Result<AwaitedOutcome> {
     event: topics.learningEvents.codec.encode(event),
     providers: opened.candidates.map((candidate) => candidate.provider),
     expectedLatenciesMs: opened.candidates.map((candidate) => candidate.expectedLatencyMs),
+    accounts: decided.budgets.map(({ account }) => account),
   };
   const emits: Emit[] = [];
   const known: RouteOutcome[] = [];
@@ -189,6 +192,7 @@ function consequences(
   const provider = row.providers[at]!;
   const observation = observationOf(outcome, used, { reportId, taskType: event.taskType, provider, weights });
   if (observation) emits.push(emit(topics.modelObserved, observation));
+  emits.push(...chargeBudgets(row, { outcome, used, reportId, expectedUsd: expected.costUsd }, context.nowMs));
   if (!isRewarded(event, whole)) return { emits, rewarded: false };
   const experience = experienceOf(event, outcome, used, weights, reportId);
   const written = context.alreadyEmitted(reportId) || laterIds(ofAttempt).some(context.alreadyEmitted);

@@ -17,6 +17,7 @@ import type {
   RouteDecided,
   RouteOpened,
   RouteOutcome,
+  RouteRefused,
 } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { assignReward, type Knows, rememberDecided, rememberOpened } from './assign-reward';
@@ -76,6 +77,13 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
           forwardMisplaced: true,
         },
       ),
+      // There will be no decision to wait for.
+      on<RouteRefused, AwaitedOutcome>(
+        topics.routeRefused,
+        (row, _refused, context) =>
+          row && !row.event ? closeDecision(row, context) : { kind: 'drop', reason: 'refused-request' },
+        { stateKey: (refused) => refused.requestId },
+      ),
       due<AwaitedOutcome>(closeDecision),
     ],
     views: [anyTopic(topics.config)],
@@ -83,6 +91,7 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       anyTopic(topics.learningEvents),
       anyTopic(topics.modelObserved),
       anyTopic(topics.routeOutcomeLate),
+      anyTopic(topics.budgetEvents),
       // Misplaced outcomes are forwarded to it.
       anyTopic(topics.routeOutcome),
     ],

@@ -3,15 +3,10 @@ import { replyToHeader } from '../../lib/client/router-client';
 import { decide } from '../../lib/routing/decide/decide';
 import { cacheEntry } from '../../lib/routing/open/routing-cache';
 import { type Context, emit, type Result } from '../../lib/stream/define-service';
-import type { PendingRoute, RouteOpened, StagesMs } from '../../lib/topics/generated/messages';
+import type { PendingRoute, StagesMs } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-
-/** A pending route that can be decided: its opened record has come. */
-export type OpenedRoute = PendingRoute & { opened: RouteOpened };
-
-export function isOpened(route: PendingRoute): route is OpenedRoute {
-  return route.opened !== null;
-}
+import { takeBudgets } from './ask-budgets';
+import type { OpenedRoute } from './opened-route';
 
 /** Nothing more is to come: every group has scored, or there is nothing to wait for. */
 export function isComplete({ opened, scored }: OpenedRoute): boolean {
@@ -29,6 +24,7 @@ export function collapse(
   const { decision, collapsed, cacheable } = decide(
     opened,
     route.scored.flatMap((scored) => scored.threads),
+    route.grants,
   );
   const decided = {
     ...decision,
@@ -48,7 +44,7 @@ export function collapse(
   return {
     kind: 'done',
     state: null,
-    emit: [emit(topics.routeDecided, decided, headers)],
+    emit: [emit(topics.routeDecided, decided, headers), ...takeBudgets(route, decision, context)],
     ...(cacheable && { remember: [cacheEntry(opened.cacheFingerprint, cached, cacheTtlMs)] }),
   };
 }

@@ -1,7 +1,9 @@
 /** Counts decisions where they are made: what was chosen and how, how the threads ended, and where the time went. */
+import { countRefusal } from '../../lib/budgets/count-refusal';
 import type { Result } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type { PendingRoute, RouteDecided, StagesMs } from '../../lib/topics/generated/messages';
+import type { PendingRoute, RouteDecided, RouteRefused, StagesMs } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
 
 /** Counts the decision in a result, if there is one, and returns the result. */
 export function createDecisionCounter(metrics: Metrics): (result: Result<PendingRoute>) => Result<PendingRoute> {
@@ -41,7 +43,11 @@ export function createDecisionCounter(metrics: Metrics): (result: Result<Pending
   };
 
   return (result) => {
-    if (result.kind === 'done') for (const { value } of result.emit ?? []) countDecision(value as RouteDecided);
+    if (result.kind !== 'done') return result;
+    for (const { topic, value } of result.emit ?? []) {
+      if (topic.name === topics.routeDecided.name) countDecision(value as RouteDecided);
+      else if (topic.name === topics.routeRefused.name) countRefusal(metrics, value as RouteRefused);
+    }
     return result;
   };
 }

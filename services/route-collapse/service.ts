@@ -1,11 +1,17 @@
 /** The declaration of route-collapse: opened requests and scores in, one decision per request out, by the deadline. */
 import { anyTopic, defineService, due, on, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type { PendingRoute, RouteDecided, RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
+import type {
+  BudgetGrant,
+  PendingRoute,
+  RouteDecided,
+  RouteOpened,
+  StrategyScored,
+} from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { createDecisionCounter } from './count-decisions';
 import { deadlineMs, expire } from './expire';
-import { addScore, superpose } from './superpose';
+import { addGrant, addScore, superpose } from './superpose';
 
 export interface RouteCollapseOptions {
   /** Requests being decided per partition; at this many no more are taken in until some are decided. */
@@ -34,9 +40,14 @@ export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefin
         (pending, scored, context) => counted(addScore(pending, scored, context, cacheTtlMs)),
         { stateKey: (scored) => scored.requestId },
       ),
+      on<BudgetGrant, PendingRoute>(
+        topics.budgetGrants,
+        (pending, grant, context) => counted(addGrant(pending, grant, context, cacheTtlMs)),
+        { stateKey: (grant) => grant.requestId },
+      ),
       due<PendingRoute>((route, context) => counted(expire(route, context, cacheTtlMs))),
     ],
-    outputs: [anyTopic(topics.routeDecided)],
+    outputs: [anyTopic(topics.routeDecided), anyTopic(topics.routeRefused), anyTopic(topics.budgetEvents)],
     table: {
       topic: topics.pendingRoutes,
       dueAtMs: deadlineMs,

@@ -1,8 +1,10 @@
 /** Takes in what comes of a request, in any order: its opened record and the scores of its groups. */
 import type { Context, Result } from '../../lib/stream/define-service';
-import type { PendingRoute, RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
+import type { BudgetGrant, PendingRoute, RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
+import { askBudgets, refusalOf, releaseOrphan, waitsForBudgets } from './ask-budgets';
 import { maxGroups, scoredFault, shortened } from './check-scored';
-import { collapse, isComplete, isOpened } from './collapse';
+import { collapse, isComplete } from './collapse';
+import { isOpened } from './opened-route';
 
 type Place = Pick<Context, 'topic' | 'offset' | 'nowMs' | 'alreadyEmitted'>;
 
@@ -49,10 +51,40 @@ export function addScore(
   );
 }
 
+/** What one budget answers. The first answer of an account counts. */
+export function addGrant(
+  pending: PendingRoute | undefined,
+  grant: BudgetGrant,
+  context: Place,
+  cacheTtlMs: number,
+): Result<PendingRoute> {
+  if (context.alreadyEmitted(grant.requestId)) return { kind: 'drop', reason: 'late' };
+  // Refused meanwhile, or not yet read again after a restart, and then asked anew: nothing may stay reserved for it.
+  if (!pending?.opened) return { kind: 'done', emit: releaseOrphan(grant, context) };
+  const isAsked = pending.opened.budgets.some(({ account }) => account === grant.account);
+  if (!isAsked) return { kind: 'drop', reason: 'not-asked' };
+  if (pending.grants.some(({ account }) => account === grant.account)) return { kind: 'drop', reason: 'duplicate' };
+  return next({ ...pending, grants: [...pending.grants, grant] }, context, cacheTtlMs);
+}
+
 function next(route: PendingRoute, context: Place, cacheTtlMs: number): Result<PendingRoute> {
-  return isOpened(route) && isComplete(route) ? collapse(route, context, cacheTtlMs) : { kind: 'done', state: route };
+  if (!isOpened(route)) return { kind: 'done', state: route };
+  const refused = refusalOf(route, context);
+  if (refused) return refused;
+  if (waitsForBudgets(route)) return route.asks === 0 ? askBudgets(route, context) : { kind: 'done', state: route };
+  const isDue = context.nowMs >= route.firstSeenMs + route.opened.threadTimeoutMs;
+  return isDue || isComplete(route) ? collapse(route, context, cacheTtlMs) : { kind: 'done', state: route };
 }
 
 function nothingYet(requestId: string, nowMs: number): PendingRoute {
-  return { requestId, opened: null, scored: [], firstSeenMs: nowMs, positions: {}, lastScoredAtMs: 0 };
+  return {
+    requestId,
+    opened: null,
+    scored: [],
+    firstSeenMs: nowMs,
+    positions: {},
+    lastScoredAtMs: 0,
+    grants: [],
+    asks: 0,
+  };
 }

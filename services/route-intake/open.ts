@@ -1,8 +1,11 @@
 /** Opens a request: pins its session, its probes of half-open models, its seed and its place in the log. */
+import { exhaustedReason } from '../../lib/budgets/account';
+import { refuse } from '../../lib/budgets/refuse';
 import { encodeContext } from '../../lib/learning/features/context';
 import { bytesOf } from '../../lib/learning/features/encode';
+import { costRange } from '../../lib/routing/decide/apply-grants';
 import { eligibilityOf, noCandidateError, waitingCandidates } from '../../lib/routing/open/eligibility';
-import { type Context, emit, type Result } from '../../lib/stream/define-service';
+import { type Context, type Emit, emit, type Result } from '../../lib/stream/define-service';
 import type {
   CachedDistribution,
   Candidate,
@@ -46,6 +49,8 @@ export function open(
   // Health is not to blame: the least bad has been let in.
   const noCandidate = noCandidateError(unprobed);
   if (noCandidate) return { kind: 'deadLetter', ...noCandidate };
+  const refused = refusedByBudget(looked, unprobed.candidates);
+  if (refused) return { kind: 'done', emit: [refused] };
   const seed = context.random.integer(seedBound);
   // Each candidate that waits is let in for its share of requests.
   const admitted = waitingCandidates(unprobed).filter(() => context.random.next() < breaker.probeShare);
@@ -73,4 +78,24 @@ export function open(
   const { requestId, sessionId } = request;
   const state = sessionAfter(session, { requestId, sessionId, candidates }, context.nowMs);
   return { kind: 'done', emit: emits, state };
+}
+
+/**
+ * What a budget has spent already can be said here, without asking its owner: a tenant at its limit then costs nobody else a
+ * judgement. Null where it has to be asked.
+ */
+function refusedByBudget(
+  { route, world }: Extract<Prepared, { kind: 'prepared' }>,
+  candidates: readonly Candidate[],
+): Emit | null {
+  if (route.budgets.length === 0) return null;
+  const { cheapestUsd } = costRange({ candidates: candidates as Candidate[] });
+  for (const terms of route.budgets) {
+    const reason = exhaustedReason(world.budgetStateOf(terms.account), terms, cheapestUsd);
+    if (reason === null) continue;
+    const code = terms.atLimit === 'ask' ? 'budget_approval_needed' : 'budget_exhausted';
+    const { account, periodEndMs: retryAtMs } = terms;
+    return refuse(route, { code, account, reason, retryAtMs }, world.nowMs);
+  }
+  return null;
 }

@@ -2,6 +2,7 @@
  * Turns a request into what can be known of its opening without randomness or state: features, task, candidates, the
  * resolved wishes, the cache key. Prompt text goes in here and does not come out.
  */
+import { termsOf } from '../../lib/budgets/terms-of';
 import type { CollapseName, RouterConfig } from '../../lib/config/router-config';
 import { bytesOf } from '../../lib/learning/features/encode';
 import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
@@ -101,10 +102,16 @@ export function prepare(
     holds: request.holds,
     contentHash: contentHashOf(request),
     // The Q-network alone has to see every model at work: what is declared is no value of a session.
+    budgets: [...termsOf(config.budgets, request, promptTokens + outputTokensOf(request, config), nowMs)],
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route, expected, asked, eligibility };
+}
+
+/** As many as the wordiest model is believed to write, where the request does not say. */
+function outputTokensOf({ expectedOutputTokens }: RouteRequested, { models }: RouterConfig): number {
+  return expectedOutputTokens ?? Math.max(...models.map((model) => Math.ceil(model.expectedOutputTokens)));
 }
 
 /** A request that waited longer than its own time-out goes straight to the static step of the ladder. */

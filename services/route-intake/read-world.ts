@@ -4,7 +4,7 @@ import type { RouterConfig } from '../../lib/config/router-config';
 import { TransientError } from '../../lib/ports/broker';
 import type { Context } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type { ModelProfile, Tuning, WeightsPublished } from '../../lib/topics/generated/messages';
+import type { BudgetState, ModelProfile, Tuning, WeightsPublished } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 
 export interface IntakeWorld {
@@ -13,6 +13,8 @@ export interface IntakeWorld {
   readonly tuning: Tuning | undefined;
   readonly weights: WeightsPublished | undefined;
   readonly profileOf: (model: string) => ModelProfile | undefined;
+  /** How a budget account stood lately. */
+  readonly budgetStateOf: (account: string) => BudgetState | undefined;
   readonly nowMs: number;
   /** Offset up to which each table had been read, by topic. */
   readonly positions: Readonly<Record<string, number>>;
@@ -27,6 +29,7 @@ export function createWorldReader(metrics: Metrics): (context: Pick<Context, 'vi
     const profiles = context.view(topics.modelProfile);
     const tunings = context.view(topics.tuning);
     const weights = context.view(topics.weightsPublished);
+    const budgets = context.view(topics.budgetStates);
     const current = readConfig(configs);
     const newest = weights.get('current');
     // A trainer that has lost its place may still write; numbers only grow, so what is lower is of the past.
@@ -39,6 +42,7 @@ export function createWorldReader(metrics: Metrics): (context: Pick<Context, 'vi
       tuning: tunings.get('current'),
       weights: inForce,
       profileOf: (model) => profiles.get(model),
+      budgetStateOf: (account) => budgets.get(account),
       nowMs: context.nowMs,
       positions: {
         [topics.config.name]: configs.offset,

@@ -1,4 +1,5 @@
 /** The declaration of route-intake: requests in, opened requests out, with the world pinned; sessions add up what they cost. */
+import { countRefusal } from '../../lib/budgets/count-refusal';
 import type { Encoder } from '../../lib/learning/features/encoder-key';
 import type { KeyValue } from '../../lib/ports/key-value';
 import { taskTypes } from '../../lib/routing/open/infer-task';
@@ -10,6 +11,7 @@ import type {
   RouteDecided,
   RouteOpened,
   RouteOutcome,
+  RouteRefused,
   RouteRequested,
   Session,
 } from '../../lib/topics/generated/messages';
@@ -47,7 +49,7 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
   const told = (result: Result<Session>, request: RouteRequested): Result<Session> => {
     if (result.kind === 'drop' && contents.isOther(request)) return { kind: 'drop', reason: 'otherContent' };
     for (const { value } of (result.kind === 'done' && result.emit) || []) {
-      const { requestId, contentHash } = value as RouteOpened;
+      const { requestId, contentHash } = value as RouteOpened | RouteRefused;
       if (contentHash !== null) contents.remember(requestId, contentHash);
     }
     return result;
@@ -95,9 +97,10 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
       anyTopic(topics.modelProfile),
       anyTopic(topics.tuning),
       anyTopic(topics.weightsPublished),
+      anyTopic(topics.budgetStates),
     ],
     // Misplaced requests are forwarded to their own topic.
-    outputs: [anyTopic(topics.routeOpened), anyTopic(topics.routeRequested)],
+    outputs: [anyTopic(topics.routeOpened), anyTopic(topics.routeRequested), anyTopic(topics.routeRefused)],
     table: {
       topic: topics.sessions,
       dueAtMs: (session: Session) => session.lastSeenMs + sessionTtlMs,
@@ -169,7 +172,10 @@ function createOpenedCounter(metrics: Metrics): (result: Result<Session>) => Res
   const other = counterOf('other');
   return (result) => {
     if (result.kind !== 'done') return result;
-    for (const { value } of result.emit ?? []) (counters.get((value as RouteOpened).taskType) ?? other)();
+    for (const { topic, value } of result.emit ?? []) {
+      if (topic.name === topics.routeOpened.name) (counters.get((value as RouteOpened).taskType) ?? other)();
+      else countRefusal(metrics, value as RouteRefused);
+    }
     return result;
   };
 }

@@ -174,6 +174,7 @@ describe('topics and graph', () => {
       'route-intake',
       'strategy-threads',
       'route-collapse',
+      'budgets',
       'reward-feedback',
       'model-profiler',
       'dqn-trainer',

@@ -90,6 +90,7 @@ describeWithServers('topics migrate', () => {
       firstSeenMs: Date.now(),
       rewarded: false,
       event: Buffer.from('folded'),
+      accounts: [],
       providers: [],
       expectedLatenciesMs: [],
     });

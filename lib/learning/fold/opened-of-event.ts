@@ -72,6 +72,7 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     intakeMs: 0,
     holds: null,
     contentHash: null,
+    budgets: [],
     priorObservations: 0,
   };
 }

@@ -2,11 +2,18 @@
  * A decision as a pure function of the opened event and of the threads' scores. Collapse decides with it, and a replay
  * recomputes with it: whatever it returns must come out the same for ever.
  */
-import type { DecidedThread, RouteDecided, RouteOpened, ThreadScore } from '../../topics/generated/messages';
+import type {
+  BudgetGrant,
+  DecidedThread,
+  RouteDecided,
+  RouteOpened,
+  ThreadScore,
+} from '../../topics/generated/messages';
 import { indexOfLargest } from '../judge/distribution';
 import { maxErrorLength } from '../judge/judge-thread';
 import { judgementFault } from '../judge/judgement-fault';
 import { expectedUtilities } from '../judge/strategies/expectations';
+import { applyGrants } from './apply-grants';
 import type { Collapsed } from './collapse/collapsed';
 import { collapses, knownCollapse } from './collapse/collapses';
 import { degrade } from './degrade';
@@ -25,12 +32,20 @@ export interface Recomputed {
 }
 
 /** `scores` in any order; threads nobody asked for are ignored, asked ones without a score are TIMEOUT. */
-export function recomputeDecision(opened: RouteOpened, scores: readonly ThreadScore[]): RecomputedDecision {
-  return decide(opened, scores).decision;
+export function recomputeDecision(
+  opened: RouteOpened,
+  scores: readonly ThreadScore[],
+  grants: readonly BudgetGrant[] = [],
+): RecomputedDecision {
+  return decide(opened, scores, grants).decision;
 }
 
 /** As `recomputeDecision`, with what the cache wants to know. Throws when no candidate is eligible. */
-export function decide(opened: RouteOpened, scores: readonly ThreadScore[]): Recomputed {
+export function decide(
+  opened: RouteOpened,
+  scores: readonly ThreadScore[],
+  grants: readonly BudgetGrant[] = [],
+): Recomputed {
   const asked = opened.cached ? [cachedThread(opened)] : askedThreads(opened, scores);
   const hit = opened.cached !== null && asked[0]!.status === 'SUCCESS';
   const { degradedTo, standIns } = hit ? { degradedTo: 'NONE' as const, standIns: [] } : degrade(opened, asked);
@@ -40,12 +55,15 @@ export function decide(opened: RouteOpened, scores: readonly ThreadScore[]): Rec
   // One thread leaves nothing to collapse: a cached distribution and a stand-in must come out as they are.
   const way = hit || standIns.length === 1 ? 'FIRST_SUCCESS' : collapse;
   const collapsed = collapses[way](opened, successes);
-  const draw = drawModel(opened, collapsed.probabilities);
+  // The threads have judged all candidates: what a budget bars is known only after they were asked.
+  const payable = applyGrants(opened, grants);
+  const draw = drawModel(payable, collapsed.probabilities);
   const complete = degradedTo === 'NONE' && successes.length === threads.length;
   const exploring = successes.some((thread) => thread.coldStart);
   return {
     decision: {
-      ...head(opened, collapsed, draw),
+      ...head(payable, collapsed, draw),
+      budgets: [...grants],
       collapse,
       threads: decidedThreads(opened, threads, successes, collapsed),
       reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo }),
@@ -57,7 +75,7 @@ export function decide(opened: RouteOpened, scores: readonly ThreadScore[]): Rec
   };
 }
 
-type Head = Omit<RecomputedDecision, 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo'>;
+type Head = Omit<RecomputedDecision, 'budgets' | 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo'>;
 
 function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {
   const { model, provider } = opened.candidates[draw.chosen]!;

@@ -46,7 +46,7 @@ function invalidIds(request: RouteRequested): InvalidRequest | null {
         request[field] === '' && field === 'sessionId' ? `${reason}; leave it out for no session` : reason,
       );
   }
-  for (const field of ['tenantId', 'taskHint'] as const) {
+  for (const field of ['tenantId', 'userId', 'taskHint'] as const) {
     const reason = request[field] === null ? null : labelFault(request[field]);
     if (reason !== null) return fault(field, reason);
   }

@@ -20,6 +20,8 @@ export interface AwaitedOutcome {
   providers: string[];
   /** Expected latency of each of the event's models, in milliseconds: how much of a reported one can be believed. */
   expectedLatenciesMs: number[];
+  /** Budget accounts that pay for the calls. */
+  accounts: string[];
 }
 
 /** A three-state circuit breaker. */
@@ -37,6 +39,191 @@ export interface Breaker {
   /** Successful probes while HALF_OPEN. */
   probesSucceeded: number;
 }
+
+/** What one account has spent and reserved. Key: account. */
+export interface BudgetAccount {
+  /** The account. */
+  account: string;
+  /** What it allows, as the newest request says. */
+  terms: BudgetTerms;
+  /** Beginning of the period it counts. */
+  periodStartMs: number;
+  /** Reported costs of the period, in USD. */
+  spentUsd: number;
+  /** Reported tokens of the period. */
+  spentTokens: number;
+  /** Decisions of the period. */
+  spentCalls: number;
+  /** Of spentUsd, what calls cost more than was reserved for them. */
+  beyondUsd: number;
+  /** Requests of the period that were refused. */
+  refusals: number;
+  /** Decisions of the period whose reservation was released since nothing was reported in time. */
+  unreported: number;
+  /** Open reservations, the oldest first. */
+  reservations: BudgetReservation[];
+  /** Newest reports that were counted, as hashes like those of requests. */
+  settled: string[];
+  /** As last found. */
+  level: BudgetLevel;
+  /** When it last changed. */
+  lastEventMs: number;
+  /** When its state was last published. */
+  publishedAtMs: number;
+  /** Whether that state is still true. */
+  isPublished: boolean;
+}
+
+/** What an account is told. Key: account, so that each has one writer. */
+export interface BudgetEvent {
+  /** The account. */
+  account: string;
+  /** The request. */
+  requestId: string;
+  /** What it says. */
+  kind: BudgetEventKind;
+  /** Key of the request, to which the answer goes. */
+  routingKey: string;
+  /** With ASKED: what the budget allows. */
+  terms: BudgetTerms | null;
+  /** With ASKED: expected cost of the cheapest candidate. */
+  cheapestUsd: number;
+  /** With ASKED: expected cost of the dearest candidate. */
+  dearestUsd: number;
+  /** With TAKEN: expected cost of the decided model. With SPENT: what the call cost; null where nobody knows, and the reservation counts. */
+  usd: number | null;
+  /** With SPENT: tokens of the call; null where nobody knows. */
+  tokens: number | null;
+  /** With SPENT: the report, so that it counts once. */
+  reportId: string;
+  /** When, milliseconds since the epoch. */
+  atMs: number;
+}
+
+/** ASKED: may it be spent? TAKEN: a model was decided on. SPENT: a call was reported. RELEASED: nothing will be spent. */
+export type BudgetEventKind = 'ASKED' | 'TAKEN' | 'SPENT' | 'RELEASED';
+
+/** What one budget answers to one request. Key: the routingKey of the request. */
+export interface BudgetGrant {
+  /** The account. */
+  account: string;
+  /** The budget. */
+  budget: string;
+  /** The request. */
+  requestId: string;
+  /** Its key. */
+  routingKey: string;
+  /** GRANTED: any model up to grantedUsd. CHEAPEST: the cheapest one only. REFUSED: none. ASK: none until somebody agrees. */
+  verdict: BudgetVerdict;
+  /** How far the budget is spent, reservations counted. */
+  state: BudgetLevel;
+  /** Reserved for the request, in USD: no dearer model may be chosen. Null where no amount limits it. */
+  grantedUsd: number | null;
+  /** For people; empty where nothing is refused. */
+  reason: string;
+  /** When the period ends, where the request was refused; null where the limit is for good. */
+  retryAtMs: number | null;
+}
+
+/** How far a budget is spent. */
+export type BudgetLevel = 'OK' | 'SOFT' | 'LIMIT';
+
+/** What a request may still cost. */
+export interface BudgetReservation {
+  /** 16 hexadecimal digits of SHA-256 over the request's id: a row must have a largest size. */
+  request: string;
+  /** Reserved, in USD. */
+  usd: number;
+  /** Reserved tokens. */
+  tokens: number;
+  /** As it was granted. */
+  grantedUsd: number | null;
+  /** As it was granted. */
+  verdict: BudgetVerdict;
+  /** Whether the decision is known to be made; it then counts among spentCalls. */
+  taken: boolean;
+  /** When it is released. */
+  expiresAtMs: number;
+}
+
+/** How an account stands, for who wants to see it. Key: account. */
+export interface BudgetState {
+  /** Name of the budget, a slash, and the owner. */
+  account: string;
+  /** Name of the budget. */
+  budget: string;
+  /** tenant, user or session. */
+  scope: string;
+  /** The tenant, user or session. */
+  owner: string;
+  /** OK; SOFT: nearly spent; LIMIT: spent, or too little left for the last request. */
+  level: BudgetLevel;
+  /** In USD; null for no limit. */
+  limitUsd: number | null;
+  /** In tokens; null for no limit. */
+  limitTokens: number | null;
+  /** In decisions; null for no limit. */
+  limitCalls: number | null;
+  /** Reported costs of the period, in USD. */
+  spentUsd: number;
+  /** Reported tokens of the period. */
+  spentTokens: number;
+  /** Decisions of the period. */
+  spentCalls: number;
+  /** Reserved for decisions whose calls were not reported yet, in USD. */
+  reservedUsd: number;
+  /** Likewise, in tokens. */
+  reservedTokens: number;
+  /** Requests that have a grant and no decision yet. */
+  reservedCalls: number;
+  /** Of spentUsd, what calls cost more than was reserved for them: so much a limit may be overspent by. */
+  beyondReservedUsd: number;
+  /** Requests of the period that were refused. */
+  refusals: number;
+  /** Decisions of the period whose reservation was released since nothing was reported in time. */
+  unreported: number;
+  /** Beginning of the period; 0 where it has none. */
+  periodStartMs: number;
+  /** End of the period; null where it has none. */
+  periodEndMs: number | null;
+  /** When this was true, milliseconds since the epoch. */
+  updatedAtMs: number;
+}
+
+/** What one budget allows one request, as configured when it was opened. */
+export interface BudgetTerms {
+  /** Whose money it is: name of the budget, a slash, and the tenant, user or session. */
+  account: string;
+  /** Name of the budget in the configuration. */
+  budget: string;
+  /** tenant, user or session. */
+  scope: string;
+  /** The tenant, user or session. */
+  owner: string;
+  /** Hard limit of a period, in USD; null for none. */
+  limitUsd: number | null;
+  /** Hard limit of a period, in tokens read and written; null for none. */
+  limitTokens: number | null;
+  /** Hard limit of a period, in decisions; null for none. */
+  limitCalls: number | null;
+  /** Share of a limit from which the budget counts as nearly spent; 0..1. */
+  softShare: number;
+  /** What happens from there on: warn or cheapest. */
+  atSoft: string;
+  /** What happens at the hard limit: refuse, cheapest or ask; approved where the caller has agreed to spend more. */
+  atLimit: string;
+  /** Beginning of the period, milliseconds since the epoch; 0 where it has none. */
+  periodStartMs: number;
+  /** End of the period; null where the limit is for good. */
+  periodEndMs: number | null;
+  /** A reservation is released this long after it was made when nothing is reported. */
+  holdMs: number;
+  /** Tokens that the request is expected to take. */
+  tokens: number;
+}
+
+/** What a budget allows a request. */
+export type BudgetVerdict = 'GRANTED' | 'CHEAPEST' | 'REFUSED' | 'ASK';
 
 /** A routing-cache entry: what collapse made of the threads for an equal request before. */
 export interface CachedDistribution {
@@ -404,6 +591,10 @@ export interface PendingRoute {
   positions: Record<string, number>;
   /** When the last score came, on collapse's clock. */
   lastScoredAtMs: number;
+  /** What the budgets have answered so far. */
+  grants: BudgetGrant[];
+  /** How often the budgets have been asked. */
+  asks: number;
 }
 
 /** How much quality, cost and latency matter to this request, relative to one another; each 0 or more, not all 0. */
@@ -487,6 +678,8 @@ export interface RouteDecided {
   decidedAtMs: number;
   /** Tells a repeated request from another one with the same id: 16 hexadecimal digits of SHA-256 over the id and everything asked; null from before there was one. */
   contentHash: string | null;
+  /** What the budgets of the request granted it; empty where it is under none. */
+  budgets: BudgetGrant[];
 }
 
 /** The world as intake read it, pinned: strategies and collapse are pure functions of this and of immutable weights. Holds no prompt text. */
@@ -571,6 +764,8 @@ export interface RouteOpened {
   contentHash: string | null;
   /** Observations of a model on this task type that outweigh what is declared of it. */
   priorObservations: number;
+  /** Budgets that the decision needs a reservation of, each from the owner of its account; none for most requests. */
+  budgets: BudgetTerms[];
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */
@@ -607,13 +802,39 @@ export interface RouteOutcome {
   occurredAtMs: number;
 }
 
+/** A request that is not decided, since a budget does not allow it. Key: its routingKey. */
+export interface RouteRefused {
+  /** The request. */
+  requestId: string;
+  /** Its session. */
+  sessionId: string | null;
+  /** On whose behalf. */
+  tenantId: string | null;
+  /** Its key. */
+  routingKey: string;
+  /** The gateway that waits for it. */
+  replyTo: string | null;
+  /** budget_exhausted, budget_approval_needed, or budget_unknown where its owner did not answer in time. */
+  code: string;
+  /** The account that does not allow it. */
+  account: string;
+  /** For people. */
+  reason: string;
+  /** When the period of the budget ends; null where waiting does not help, or nobody knows. */
+  retryAtMs: number | null;
+  /** When, milliseconds since the epoch. */
+  refusedAtMs: number;
+  /** As in the decision. */
+  contentHash: string | null;
+}
+
 /** A request to be routed: here is what is asked, these are my limits. Key: sessionId, else requestId. */
 export interface RouteRequested {
   /** Unique id chosen by the producer; the first request with an id is the only one decided. */
   requestId: string;
   /** Requests of one session share a budget and are handled in order. */
   sessionId: string | null;
-  /** On whose behalf; for reports only. */
+  /** On whose behalf; budgets may be per tenant. */
   tenantId: string | null;
   /** The prompt as plain text. Exactly one of prompt, messages and features is given. */
   prompt: string | null;
@@ -645,6 +866,10 @@ export interface RouteRequested {
   replyTo: string | null;
   /** When the producer made the request, milliseconds since the epoch. */
   requestedAtMs: number;
+  /** Which of the tenant's users; budgets may be per user. */
+  userId: string | null;
+  /** True: somebody has agreed to spend more than a budget whose limit asks for that. */
+  budgetApproved: boolean | null;
 }
 
 /** The candidate that declared beliefs alone would have chosen. */

@@ -3,7 +3,8 @@
  * order stands in: a call is worth more than the best choice of model for it.
  */
 import type { Context } from '@opentelemetry/api';
-import { DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
+import { termsOf } from '../../../lib/budgets/terms-of';
+import { BudgetRefusedError, DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
 import type { CurrentConfig } from '../../../lib/config/current-config';
 import { eligibilityOf } from '../../../lib/routing/open/eligibility';
 import { contentHashOf } from '../../../lib/topics/content-hash';
@@ -11,7 +12,7 @@ import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated
 import { checkRequest } from '../check-request';
 import type { GatewayContext } from '../endpoint';
 import { asIntakeSees, candidatesNow } from '../expect-candidates';
-import { HttpError, noEligibleCandidate } from '../http-error';
+import { budgetRefused, HttpError, noEligibleCandidate } from '../http-error';
 import { routeOnce } from '../route-once';
 
 export interface ModelOrder {
@@ -36,11 +37,13 @@ export function createEngineAsker(context: GatewayContext): EngineAsker {
   let misses = 0;
   let wasReady = false;
 
-  const without = (degraded: ModelOrder['degraded'], request: RouteRequested, current: CurrentConfig): ModelOrder => ({
-    decision: null,
-    models: configuredOrder(context, current, request),
-    degraded,
-  });
+  const without = (degraded: ModelOrder['degraded'], request: RouteRequested, current: CurrentConfig): ModelOrder => {
+    // Only the engine knows what is left of a budget, and a call that nobody has reserved for could overspend it.
+    const [budget] = termsOf(current.config.budgets, request, 0, context.clock.nowMs());
+    if (budget)
+      throw new HttpError('budget_unknown', `the engine cannot say now whether the budget ${budget.budget} allows it`);
+    return { decision: null, models: configuredOrder(context, current, request), degraded };
+  };
 
   return {
     async ask(request, current, traced) {
@@ -58,6 +61,7 @@ export function createEngineAsker(context: GatewayContext): EngineAsker {
         const models = [decision.model, ...decision.fallbacks.map(({ model }) => model)];
         return { decision, models, degraded: null };
       } catch (error) {
+        if (error instanceof BudgetRefusedError) throw budgetRefused(error.refused);
         if (error instanceof RequestRefusedError) throw noEligibleCandidate(error.field ?? '', error.reason);
         if (error instanceof HttpError) throw error;
         misses++;

@@ -65,6 +65,8 @@ export function readCall(api: ApiName, given: unknown, headers: IncomingHttpHead
     requestId: parts.requestId,
     requestedAtMs: parts.nowMs,
     tenantId: whoIsAsking(headers).tenantId,
+    userId: nameIn(headers, 'x-quantum-user'),
+    budgetApproved: headers['x-quantum-budget'] === 'approved' ? true : null,
     sessionId: sessionOf(headers, body, extension),
     taskHint: nameIn(headers, 'x-quantum-task') ?? extension.taskHint ?? null,
     messages,

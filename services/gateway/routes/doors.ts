@@ -42,6 +42,9 @@ const errors: readonly ErrorCode[] = [
   'malformed_json',
   'invalid_field',
   'no_eligible_candidate',
+  'budget_exhausted',
+  'budget_approval_needed',
+  'budget_unknown',
   'not_found',
   'body_too_large',
   'unsupported_media_type',
@@ -52,11 +55,19 @@ const errors: readonly ErrorCode[] = [
   'overloaded',
 ];
 
-const headers = ['x-quantum-session', 'x-quantum-task', 'x-quantum-tenant'] as const;
+const headers = [
+  'x-quantum-session',
+  'x-quantum-task',
+  'x-quantum-tenant',
+  'x-quantum-user',
+  'x-quantum-budget',
+] as const;
 const headerDocs: Readonly<Record<(typeof headers)[number], string>> = {
   'x-quantum-session': 'session that the call belongs to',
   'x-quantum-task': 'what kind of task this is, if the caller knows',
   'x-quantum-tenant': 'on whose behalf the call is made',
+  'x-quantum-user': "which of the tenant's users",
+  'x-quantum-budget': 'approved: somebody has agreed to spend more than a budget whose limit asks for that',
 };
 
 export function doorEndpoints(server: CallServer): Endpoint[] {

@@ -1,6 +1,6 @@
 /** POST /v1/route: a request in, its decision out. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
+import { BudgetRefusedError, DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
 import { TransientError } from '../../../lib/ports/broker';
 import { within } from '../../../lib/ports/clock';
 import { contentHashOf } from '../../../lib/topics/content-hash';
@@ -8,7 +8,7 @@ import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated
 import { routeBodySchema, toRequest } from '../body-schemas';
 import { checkRequest } from '../check-request';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, noEligibleCandidate } from '../http-error';
+import { budgetRefused, HttpError, noEligibleCandidate } from '../http-error';
 import { readBody } from '../read-body';
 import { routeOnce } from '../route-once';
 import { sendJson } from '../send-json';
@@ -65,6 +65,9 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
       'malformed_json',
       'invalid_field',
       'no_eligible_candidate',
+      'budget_exhausted',
+      'budget_approval_needed',
+      'budget_unknown',
       'conflict',
       'body_too_large',
       'unsupported_media_type',
@@ -122,6 +125,7 @@ async function recover(
   if (error instanceof TransientError)
     throw new HttpError('not_ready', 'the log cannot be written at the moment; try again later');
   // What only intake could know: what a session has spent, or a configuration newer than ours.
+  if (error instanceof BudgetRefusedError) throw budgetRefused(error.refused);
   if (error instanceof RequestRefusedError) throw noEligibleCandidate(error.field ?? '', error.reason);
   if (!(error instanceof DecisionTimeoutError)) throw error;
   const { clock, findDecision } = context;

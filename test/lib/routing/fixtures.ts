@@ -57,6 +57,8 @@ export function requestOf(changes: Partial<RouteRequested> = {}): RouteRequested
     requestId: 'r1',
     sessionId: null,
     tenantId: null,
+    userId: null,
+    budgetApproved: null,
     prompt: 'What is the capital of France?',
     messages: [],
     holds: null,
@@ -197,6 +199,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     holds: null,
     contentHash: null,
     priorObservations: 8,
+    budgets: [],
     ...changes,
   };
 }

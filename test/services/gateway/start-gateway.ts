@@ -70,6 +70,7 @@ export function decisionOf(request: RouteRequested): RouteDecided {
         expectedLatencyMs: 900,
       },
     ],
+    budgets: [],
     strategy: 'LEARNING_OPTIMIZED',
     collapse: 'COMBINED',
     threads: [],

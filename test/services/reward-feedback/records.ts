@@ -82,6 +82,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     holds: null,
     contentHash: null,
     priorObservations: 8,
+    budgets: [],
     ...change,
   };
 }
@@ -139,6 +140,7 @@ export function decided(requestId: string, change: Partial<RouteDecided> = {}): 
     positions: {},
     decidedAtMs: startMs + 5,
     contentHash: null,
+    budgets: [],
     ...change,
   };
 }

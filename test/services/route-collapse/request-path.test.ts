@@ -30,8 +30,9 @@ async function start(config: Record<string, unknown> = {}, placement: Placement 
     createStrategyThreads({ weights, clock: world.clock, group: 'learned', strategies: ['LEARNING_OPTIMIZED'] }),
     createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000, metrics }),
   ];
-  const { modelProfile, tuning, weightsPublished } = topics;
-  const external = [...externallyWritten, ...[modelProfile, tuning, weightsPublished].map(({ name }) => name)];
+  const { modelProfile, tuning, weightsPublished, budgetStates, budgetGrants } = topics;
+  const others = [modelProfile, tuning, weightsPublished, budgetStates, budgetGrants];
+  const external = [...externallyWritten, ...others.map(({ name }) => name)];
   await runServices(stages, world.host, { placement, external });
   await world.put(topics.config, [
     { version: 1, json: JSON.stringify(configOf(config)), appliedAtMs: 1, appliedBy: '', fileSha256: null },

@@ -270,7 +270,16 @@ test('the largest pending row fits into a record', () => {
     scoredOf({ requestId: long, routingKey: long, group: long.slice(1) + i, threads: new Array(8).fill(thread) }),
   );
   expect(scored.map(scoredFault)).toEqual(new Array(8).fill(null));
-  const row = { requestId: long, opened: null, scored, firstSeenMs: 1, positions: {}, lastScoredAtMs: 1 };
+  const row = {
+    requestId: long,
+    opened: null,
+    scored,
+    firstSeenMs: 1,
+    positions: {},
+    lastScoredAtMs: 1,
+    grants: [],
+    asks: 0,
+  };
   expect(topics.pendingRoutes.codec.encode(row).length).toBeLessThan(600_000);
 });
 

@@ -1,0 +1,231 @@
+import fc from 'fast-check';
+import {
+  atTime,
+  dueAtMs,
+  exhaustedReason,
+  isForgettable,
+  maxOpenReservations,
+  release,
+  reserve,
+  settle,
+  stateOf,
+  take,
+} from '../../../lib/budgets/account';
+import { termsOf } from '../../../lib/budgets/terms-of';
+import type { BudgetConfig } from '../../../lib/config/router-config';
+import type { BudgetAccount, BudgetEvent, BudgetTerms } from '../../../lib/topics/generated/messages';
+
+const startMs = Date.UTC(2026, 10, 28, 12);
+
+function budgetOf(changes: Partial<BudgetConfig> = {}): BudgetConfig {
+  return {
+    name: 'month',
+    scope: 'tenant',
+    period: 'month',
+    limitUsd: 1,
+    limitTokens: null,
+    limitCalls: null,
+    softShare: 0.8,
+    atSoft: 'warn',
+    atLimit: 'refuse',
+    holdMs: 60_000,
+    ...changes,
+  };
+}
+
+const acme = { tenantId: 'acme', userId: 'ann', sessionId: 's1', budgetApproved: null };
+
+function terms(changes: Partial<BudgetConfig> = {}, nowMs = startMs, tokens = 100): BudgetTerms {
+  return termsOf([budgetOf(changes)], acme, tokens, nowMs)[0]!;
+}
+
+function event(kind: BudgetEvent['kind'], requestId: string, changes: Partial<BudgetEvent> = {}): BudgetEvent {
+  return {
+    account: 'month/acme',
+    requestId,
+    kind,
+    routingKey: requestId,
+    terms: null,
+    cheapestUsd: 0.01,
+    dearestUsd: 0.1,
+    usd: null,
+    tokens: null,
+    reportId: `${requestId}/1/0`,
+    atMs: startMs,
+    ...changes,
+  };
+}
+
+function ask(before: BudgetAccount | undefined, id: string, of: BudgetTerms, changes: Partial<BudgetEvent> = {}) {
+  const { account, grant } = reserve(before, event('ASKED', id, { terms: of, ...changes }), of);
+  return { account, grant: grant! };
+}
+
+/** Spent so far by one request of the same tenant. */
+function spent(usd: number, of = terms()): BudgetAccount {
+  const { account } = ask(undefined, 'before', of);
+  return settle(account, event('SPENT', 'before', { usd, tokens: 0 }))!;
+}
+
+test('a request reserves the dearest it may choose, the decision keeps what it chose, the report settles it', () => {
+  const asked = ask(undefined, 'r1', terms());
+  expect(asked.grant).toMatchObject({ verdict: 'GRANTED', grantedUsd: 0.1, state: 'OK', reason: '' });
+  expect(stateOf(asked.account, startMs)).toMatchObject({ reservedUsd: 0.1, reservedCalls: 1, spentCalls: 0 });
+  const taken = take(asked.account, event('TAKEN', 'r1', { usd: 0.02 }))!;
+  expect(stateOf(taken, startMs)).toMatchObject({ reservedUsd: 0.02, reservedCalls: 0, spentCalls: 1, spentUsd: 0 });
+  const settled = settle(taken, event('SPENT', 'r1', { usd: 0.03, tokens: 700 }))!;
+  expect(stateOf(settled, startMs)).toMatchObject({ reservedUsd: 0, spentUsd: 0.03, spentTokens: 700, spentCalls: 1 });
+  expect(settled.beyondUsd).toBeCloseTo(0.01, 12);
+});
+
+test('the same question, decision and report count once', () => {
+  const asked = ask(undefined, 'r1', terms());
+  const again = ask(asked.account, 'r1', terms());
+  expect(again.grant).toEqual(asked.grant);
+  expect(again.account.reservations).toHaveLength(1);
+  const taken = take(again.account, event('TAKEN', 'r1', { usd: 0.02 }))!;
+  expect(take(taken, event('TAKEN', 'r1', { usd: 0.02 }))).toBeNull();
+  const settled = settle(taken, event('SPENT', 'r1', { usd: 0.02 }))!;
+  expect(settle(settled, event('SPENT', 'r1', { usd: 0.02 }))).toBeNull();
+  expect(settled.spentUsd).toBe(0.02);
+});
+
+test('a correction charges the difference, and a fallback beside the first call is charged too', () => {
+  const first = settle(spent(0.05), event('SPENT', 'before', { usd: -0.02, reportId: 'before/1/1' }))!;
+  expect(first.spentUsd).toBeCloseTo(0.03, 12);
+  const second = settle(first, event('SPENT', 'before', { usd: 0.04, reportId: 'before/2/0' }))!;
+  expect(second.spentUsd).toBeCloseTo(0.07, 12);
+  expect(second.spentCalls).toBe(1);
+});
+
+test('near the end a request may reserve an eighth of the rest, and the cheapest model always', () => {
+  expect(ask(spent(0.92), 'r1', terms()).grant).toMatchObject({ verdict: 'GRANTED', grantedUsd: 0.01, state: 'SOFT' });
+  expect(ask(spent(0.6), 'r1', terms()).grant.grantedUsd).toBeCloseTo(0.05, 12);
+});
+
+test('nothing is refused for what others may still give back: they have a grant and no decision yet', () => {
+  const of = terms({ limitUsd: 0.015 });
+  const { account } = ask(undefined, 'r1', of);
+  expect(ask(account, 'r2', of)).toMatchObject({ account: { refusals: 0 }, grant: null });
+  const taken = take(account, event('TAKEN', 'r1', { usd: 0.01 }))!;
+  expect(ask(taken, 'r2', of).grant.verdict).toBe('REFUSED');
+  const released = release(account, event('RELEASED', 'r1'))!;
+  expect(ask(released, 'r2', of).grant.verdict).toBe('GRANTED');
+});
+
+test('at the limit a request is refused, asked back, or served by the cheapest, as configured', () => {
+  const grantAt = (atLimit: BudgetConfig['atLimit'], approved = false) => {
+    const of = termsOf([budgetOf({ atLimit })], { ...acme, budgetApproved: approved }, 100, startMs)[0]!;
+    return ask(spent(0.995), 'r1', of).grant;
+  };
+  expect(grantAt('refuse')).toMatchObject({ verdict: 'REFUSED', state: 'LIMIT', retryAtMs: Date.UTC(2026, 11) });
+  expect(grantAt('refuse').reason).toBe(
+    '$0.005 is left of the budget month of tenant acme ($1), and the cheapest model is expected to cost $0.01',
+  );
+  expect(grantAt('ask')).toMatchObject({ verdict: 'ASK', state: 'LIMIT' });
+  expect(grantAt('ask', true)).toMatchObject({ verdict: 'GRANTED', grantedUsd: null, state: 'LIMIT' });
+  expect(grantAt('cheapest')).toMatchObject({ verdict: 'CHEAPEST', state: 'LIMIT' });
+  expect(grantAt('refuse', true).verdict).toBe('REFUSED');
+});
+
+test('a soft limit warns, or leaves the cheapest model only', () => {
+  expect(ask(spent(0.85), 'r1', terms()).grant).toMatchObject({ verdict: 'GRANTED', state: 'SOFT' });
+  expect(ask(spent(0.85), 'r1', terms({ atSoft: 'cheapest' })).grant.verdict).toBe('CHEAPEST');
+  expect(ask(spent(0.5), 'r1', terms({ atSoft: 'cheapest' })).grant.verdict).toBe('GRANTED');
+});
+
+test('calls and tokens are limited like money; a loop of calls that are never reported ends', () => {
+  const of = terms({ scope: 'session', limitUsd: null, limitCalls: 3 });
+  let account: BudgetAccount | undefined;
+  const verdicts = Array.from({ length: 5 }, (_, i) => {
+    const asked = ask(account, `r${i}`, of);
+    account = take(asked.account, event('TAKEN', `r${i}`)) ?? asked.account;
+    account = atTime(account, startMs + 120_000);
+    return asked.grant.verdict;
+  });
+  expect(verdicts).toEqual(['GRANTED', 'GRANTED', 'GRANTED', 'REFUSED', 'REFUSED']);
+  const tokens = terms({ limitUsd: null, limitTokens: 150 });
+  const first = ask(undefined, 'a', tokens);
+  expect(first.grant.verdict).toBe('GRANTED');
+  const decided = take(first.account, event('TAKEN', 'a'))!;
+  expect(ask(decided, 'b', tokens).grant.reason).toContain('50 tokens are left');
+});
+
+test('what is never reported is released when its time is over, and said to be unreported', () => {
+  const { account } = ask(undefined, 'r1', terms());
+  const taken = take(account, event('TAKEN', 'r1', { usd: 0.02 }))!;
+  expect(atTime(taken, startMs + 59_999)).toBe(taken);
+  expect(dueAtMs({ ...taken, isPublished: true })).toBe(startMs + 60_000);
+  expect(stateOf(atTime(taken, startMs + 60_000), 0)).toMatchObject({ reservedUsd: 0, spentUsd: 0, unreported: 1 });
+  expect(release(account, event('RELEASED', 'r1'))!.reservations).toEqual([]);
+  expect(release(taken, event('RELEASED', 'r1'))).toBeNull();
+});
+
+test('a new period starts with nothing spent; a late request of the old one does not turn it back', () => {
+  const nextMs = Date.UTC(2026, 11, 1, 0, 0, 1);
+  const december = terms({}, nextMs);
+  const asked = ask(spent(0.995), 'r1', december, { atMs: nextMs });
+  expect(asked.grant.verdict).toBe('GRANTED');
+  const settled = settle(asked.account, event('SPENT', 'r1', { usd: 0.5, atMs: nextMs }))!;
+  const late = ask(settled, 'r2', terms(), { atMs: nextMs });
+  expect(late.account).toMatchObject({ spentUsd: 0.5, periodStartMs: december.periodStartMs });
+  expect(isForgettable({ ...late.account, reservations: [] }, nextMs)).toBe(false);
+  expect(isForgettable({ ...late.account, reservations: [] }, Date.UTC(2027, 0))).toBe(true);
+});
+
+test('intake refuses by what is spent alone, and only within the period', () => {
+  const exhausted = stateOf(spent(0.995), startMs);
+  expect(exhaustedReason(exhausted, terms(), 0.01)).toContain('$0.005 is left');
+  expect(exhaustedReason(exhausted, terms(), 0.001)).toBeNull();
+  expect(exhaustedReason(undefined, terms(), 0.01)).toBeNull();
+  expect(exhaustedReason(exhausted, terms({}, Date.UTC(2026, 11, 2)), 0.01)).toBeNull();
+  expect(exhaustedReason(exhausted, terms({ atLimit: 'cheapest' }), 0.01)).toBeNull();
+  // What is only reserved may be released again.
+  const reserved = ask(undefined, 'r1', terms({ limitUsd: 0.1 }), { cheapestUsd: 0.1, dearestUsd: 0.1 });
+  expect(exhaustedReason(stateOf(reserved.account, startMs), terms({ limitUsd: 0.1 }), 0.1)).toBeNull();
+});
+
+test('an account has a largest size, and overspends nothing for it', () => {
+  const of = terms({ limitUsd: maxOpenReservations * 2 });
+  let account: BudgetAccount | undefined;
+  for (let i = 0; i < maxOpenReservations + 10; i++)
+    ({ account } = ask(account, `${'x'.repeat(200)}${i}`, of, { cheapestUsd: 1, dearestUsd: 1 }));
+  expect(account!.reservations).toHaveLength(maxOpenReservations);
+  expect(account!.spentUsd).toBe(10);
+});
+
+test('whoever asks, takes, reports and gives up in whatever order: what is spent and reserved keeps the limit', () => {
+  const step = fc.record({
+    kind: fc.constantFrom('ASKED' as const, 'ASKED' as const, 'TAKEN' as const, 'SPENT' as const, 'RELEASED' as const),
+    request: fc.integer({ min: 0, max: 30 }),
+    usd: fc.double({ min: 0, max: 0.2, noNaN: true }),
+    cheapestUsd: fc.double({ min: 0, max: 0.1, noNaN: true }),
+    dearestUsd: fc.double({ min: 0, max: 0.3, noNaN: true }),
+    waitMs: fc.integer({ min: 0, max: 5_000 }),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const of = terms();
+      let account: BudgetAccount | undefined;
+      let atMs = startMs;
+      for (const { kind, request, waitMs, ...amounts } of steps) {
+        atMs += waitMs;
+        const told = event(kind, `r${request}`, { ...amounts, atMs, reportId: `${request}/${amounts.usd}` });
+        if (kind === 'ASKED') ({ account } = reserve(account, { ...told, terms: of }, of));
+        else if (account) account = { TAKEN: take, SPENT: settle, RELEASED: release }[kind](account, told) ?? account;
+        if (!account) continue;
+        const { spentUsd, reservedUsd, beyondReservedUsd } = stateOf(account, atMs);
+        expect(spentUsd + reservedUsd).toBeLessThanOrEqual(1 + beyondReservedUsd + 1e-9);
+      }
+    }),
+  );
+});
+
+test('hostile numbers leave an account that can still be kept and read', () => {
+  const of = { ...terms(), limitUsd: Number.NaN, softShare: Number.NaN };
+  const asked = ask(undefined, 'r1', of, { cheapestUsd: Number.NaN, dearestUsd: Number.POSITIVE_INFINITY });
+  expect(asked.grant.verdict).toBe('REFUSED');
+  const { account } = ask(undefined, 'r1', terms(), { dearestUsd: Number.POSITIVE_INFINITY });
+  const settled = settle(account, event('SPENT', 'r1', { usd: Number.NaN, tokens: Number.MIN_SAFE_INTEGER }))!;
+  expect(settled).toMatchObject({ spentUsd: 0, spentTokens: 0 });
+});
