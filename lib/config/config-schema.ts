@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { dictionaryOf, ownEntry } from '../dictionary';
 import { id } from '../topics/identifier-schemas';
+import { accessIssues, accessSchema } from './access-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
 import { apiNames } from './provider-config';
@@ -90,6 +91,7 @@ export const configSchema = z.strictObject({
   models: z.array(modelSchema).min(1).max(maxModels).describe('the models to choose from'),
   providers: providersSchema,
   presets: presetsSchema,
+  access: accessSchema,
   strategies: z
     .array(z.enum(strategyNames))
     .min(1)
@@ -283,6 +285,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...linearSessions(raw['learning']),
     ...providerAddresses(raw['providers']),
     ...presetNames(raw),
+    ...accessIssues(raw['access']),
   ];
 }
 

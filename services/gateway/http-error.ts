@@ -10,6 +10,8 @@ export const errorStatus = {
   malformed_json: 400,
   invalid_field: 400,
   no_eligible_candidate: 400,
+  unauthenticated: 401,
+  forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,

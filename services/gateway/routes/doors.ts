@@ -56,7 +56,7 @@ const headers = ['x-quantum-session', 'x-quantum-task', 'x-quantum-tenant'] as c
 const headerDocs: Readonly<Record<(typeof headers)[number], string>> = {
   'x-quantum-session': 'session that the call belongs to',
   'x-quantum-task': 'what kind of task this is, if the caller knows',
-  'x-quantum-tenant': 'on whose behalf the call is made',
+  'x-quantum-tenant': 'on whose behalf the call is made; that of the key, where it has one',
 };
 
 export function doorEndpoints(server: CallServer): Endpoint[] {
