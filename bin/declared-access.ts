@@ -26,7 +26,8 @@ export function declaredAccess(): Principal[] {
     return [...read, ...write];
   });
   const withoutPrompts = [...new Set(everything)].filter(
-    (name) => name !== routeRequested.name && name !== deadLetterTopicName(routeRequested.name),
+    (name) =>
+      ![routeRequested.name, deadLetterTopicName(routeRequested.name), accessKeys.name, audit.name].includes(name),
   );
   return [
     of('your clients', [routeDecided, schemas], [routeRequested, routeOutcome]),
@@ -38,7 +39,7 @@ export function declaredAccess(): Principal[] {
     {
       name: 'explain, replay',
       read: withoutPrompts.sort(),
-      readInWords: `all but \`${routeRequested.name}\` and its dead letters`,
+      readInWords: `all but \`${routeRequested.name}\`, its dead letters, \`${accessKeys.name}\` and \`${audit.name}\``,
       write: [],
       groups: [],
       transactionalIds: [],

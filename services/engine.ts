@@ -21,6 +21,7 @@ import type { TrainerHost } from './dqn-trainer/create-fold';
 import type { ListenSettings } from './gateway/config';
 import { createGateway, type Gateway } from './gateway/gateway';
 import { type Door, openDoor } from './gateway/open-door';
+import { gatewayEdges } from './gateway/service';
 import type { EngineHome } from './home';
 import { type PlacementName, placements } from './placements';
 
@@ -102,7 +103,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     };
     assertKey(config, encoder);
     const definitions = declareOn(host, config, options.trainer, encoder);
-    await ensureServiceTopics(definitions, host);
+    await ensureServiceTopics(door ? [...definitions, gatewayEdges] : definitions, host);
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());
     const placement = placements[options.placement ?? 'chained'];

@@ -7,7 +7,13 @@ import { defaultGatewaySettings } from '../../services/gateway/config';
 import { findDecision } from '../../services/gateway/find-decision';
 import { explain } from '../explain-decision';
 import { findStore, newestStore } from '../find-store';
-import { callGateway, errorMessageOf, type GatewayAddress, GatewayUnreachableError, gatewayAt } from '../gateway-client';
+import {
+  callGateway,
+  errorMessageOf,
+  type GatewayAddress,
+  GatewayUnreachableError,
+  gatewayAt,
+} from '../gateway-client';
 import { CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
 import { defaultGatewayUrl, gatewayUrl } from '../read-options';

@@ -151,8 +151,16 @@ function refuseOtherPages(headers: IncomingHttpHeaders, isLoopback: boolean, ori
   if (isLoopback && host !== undefined && isNameOfOthers(hostnameOf(host)))
     throw new HttpError('forbidden', 'Host: without a key this port answers to names of this machine alone', 'host');
   if (origin === undefined || origins.includes('*') || origins.includes(origin)) return;
-  if (URL.canParse(origin) && new URL(origin).host === host) return;
+  if (host !== undefined && isSameHost(origin, host)) return;
   throw new HttpError('forbidden', 'pages of this origin may not call without a key (access.cors.origins)');
+}
+
+/** Either may leave out the port that goes without saying. */
+function isSameHost(origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host: ofOrigin } = new URL(origin);
+  const asAddress = `${protocol}//${host}`;
+  return ofOrigin !== '' && URL.canParse(asAddress) && new URL(asAddress).host === ofOrigin;
 }
 
 function hostnameOf(host: string): string {
