@@ -85,6 +85,8 @@ export interface Gateway {
   readonly id: string;
   readonly port: number;
   readonly url: string;
+  /** Where administration has a port of its own; null where it has none. */
+  readonly adminUrl: string | null;
   /** Stops accepting, lets waiting requests finish, then closes. */
   stop(): Promise<void>;
 }
@@ -119,6 +121,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       id: context.id,
       port: door.port,
       url: door.url,
+      adminUrl: door.admin,
       async stop() {
         const closed = door.close();
         await server.close();
