@@ -57,16 +57,21 @@ Examples:
     .option('--burst <number>', 'how many at once (default: those of a minute)', wholeNumber(1, 1_000_000_000))
     .option('--expires <duration>', 'such as 90d or 12h (default: never)', duration)
     .action((name: string, options: CreateOptions) =>
-      atAccessDesk(io, options, async (desk) => {
-        const { tenant, models, presets, routes, sources, requestsPerMinute, burst, expires } = options;
-        const made = await desk.create({
-          ...{ name, role: options.role, tenantId: tenant ?? null, sources: sources ?? [] },
-          ...{ models: models ?? null, presets: presets ?? null, routes: routes ?? null },
-          ...{ requestsPerMinute: requestsPerMinute ?? null, burst: burst ?? null },
-          expiresAtMs: expires === undefined ? null : io.clock.nowMs() + expires,
-        });
-        showNew(io, made, options);
-      }),
+      atAccessDesk(
+        io,
+        options,
+        async (desk) => {
+          const { tenant, models, presets, routes, sources, requestsPerMinute, burst, expires } = options;
+          const made = await desk.create({
+            ...{ name, role: options.role, tenantId: tenant ?? null, sources: sources ?? [] },
+            ...{ models: models ?? null, presets: presets ?? null, routes: routes ?? null },
+            ...{ requestsPerMinute: requestsPerMinute ?? null, burst: burst ?? null },
+            expiresAtMs: expires === undefined ? null : io.clock.nowMs() + expires,
+          });
+          showNew(io, made, options);
+        },
+        true,
+      ),
     );
   add('list', 'List the keys, those that are over too, without the keys themselves.').action((options: WhereOptions) =>
     atAccessDesk(io, options, async (desk) => {

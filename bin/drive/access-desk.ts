@@ -53,6 +53,8 @@ export async function atAccessDesk(
   io: Io,
   options: WhereOptions,
   use: (desk: AccessDesk) => Promise<void>,
+  /** Whether a store that is named may be a new one: the first key can be made before the first start. */
+  mayBegin = false,
 ): Promise<void> {
   const { url, dataDir, kafka } = options;
   if ([url, dataDir, kafka].filter((given) => given !== undefined).length > 1)
@@ -65,7 +67,8 @@ export async function atAccessDesk(
       if (!(error instanceof GatewayUnreachableError) || url !== undefined || newestStore(io) === null) throw error;
     }
   }
-  await atLog(io, options, kafka === undefined ? findStore(io, dataDir) : '', use);
+  const isNamed = mayBegin && dataDir !== undefined;
+  await atLog(io, options, kafka !== undefined ? '' : isNamed ? dataDir : findStore(io, dataDir), use);
 }
 
 function gatewayDesk(gateway: GatewayAddress): AccessDesk {

@@ -1,7 +1,10 @@
 /** Client libraries with a key in their own header, at the doors: tenants, scopes, feedback by the id of a completion. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { createKeyDesk } from '../../../../lib/access/key-desk';
+import { atEnd } from '../../../started';
 import { orderedConfig, startDoors } from './start-doors';
 
 const config = orderedConfig(
@@ -89,7 +92,34 @@ test('client libraries raise what they raise elsewhere for a wrong key and for t
   expect(raised).toBeInstanceOf(OpenAI.RateLimitError);
 });
 
-test('the key of a caller goes to no provider and into no topic', async () => {
+test('the key of a caller goes to no provider', async () => {
+  const received: string[] = [];
+  const upstream = createServer((request, response) => {
+    received.push(JSON.stringify(request.headers));
+    request.resume().on('end', () => {
+      const choices = [{ index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }];
+      const body = { id: 'c', object: 'chat.completion', model: 'm', choices };
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+  });
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+  atEnd(() => upstream.closeAllConnections());
+  const baseUrl = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+  const local = await startDoors(
+    orderedConfig([{ name: 'm', provider: 'local' }], { local: { baseUrl, apis: ['chat', 'messages'] } }),
+  );
+  const { broker, clock, topicPrefix } = local.home;
+  const { secret } = await createKeyDesk({ broker, clock, topicPrefix, name: 't' }).create({ name: 'k' }, 'test');
+  const headers = { authorization: `Bearer ${secret}`, 'x-api-key': secret };
+  const call = () => local.post('/v1/chat/completions', { model: 'auto', messages }, headers);
+  while ((await call()).status === 401);
+  expect(received.length).toBeGreaterThan(0);
+  for (const one of received) expect(one).not.toContain(secret.slice(-43));
+  await local.stop();
+  upstream.close();
+});
+
+test('the key of a caller is in no topic and in no line of the log', async () => {
   const apiKey = await keyFor({ tenantId: 'acme' });
   const openai = new OpenAI({ baseURL: `${doors.url}/v1`, apiKey, maxRetries: 0 });
   await openai.chat.completions.create({ model: 'auto', messages });
