@@ -11,7 +11,7 @@ export interface Principal extends AccessRights {
 
 /** Names are without prefix. Everything that the engine reads or writes is allowed to exactly those who do. */
 export function declaredAccess(): Principal[] {
-  const { routeRequested, routeOutcome, routeDecided, schemas, config } = topics;
+  const { routeRequested, routeOutcome, routeDecided, schemas, config, accessKeys, audit } = topics;
   const { weightsPublished, weightsVersions, weightsAnswers, weightsCommands, learningEvents, modelObserved } = topics;
   const of = (name: string, read: readonly { name: string }[], write: readonly { name: string }[]): Principal => ({
     name,
@@ -26,18 +26,20 @@ export function declaredAccess(): Principal[] {
     return [...read, ...write];
   });
   const withoutPrompts = [...new Set(everything)].filter(
-    (name) => name !== routeRequested.name && name !== deadLetterTopicName(routeRequested.name),
+    (name) =>
+      ![routeRequested.name, deadLetterTopicName(routeRequested.name), accessKeys.name, audit.name].includes(name),
   );
   return [
     of('your clients', [routeDecided, schemas], [routeRequested, routeOutcome]),
     ...services.map((service) => ({ name: service.group, ...accessRightsOf(service) })),
-    of('config apply', [config, schemas], [config]),
-    of('models', [weightsPublished, weightsVersions, weightsAnswers, schemas], [weightsCommands]),
-    of('train', [config, learningEvents, schemas], [config, learningEvents, modelObserved]),
+    of('config apply', [config, schemas], [config, audit]),
+    of('keys, audit', [accessKeys, audit, schemas], [accessKeys, audit]),
+    of('models', [weightsPublished, weightsVersions, weightsAnswers, schemas], [weightsCommands, audit]),
+    of('train', [config, learningEvents, schemas], [config, audit, learningEvents, modelObserved]),
     {
       name: 'explain, replay',
       read: withoutPrompts.sort(),
-      readInWords: `all but \`${routeRequested.name}\` and its dead letters`,
+      readInWords: `all but \`${routeRequested.name}\`, its dead letters, \`${accessKeys.name}\` and \`${audit.name}\``,
       write: [],
       groups: [],
       transactionalIds: [],

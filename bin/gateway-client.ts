@@ -1,5 +1,5 @@
 /** Calls a gateway over HTTP for the commands. */
-import { CliError } from './io';
+import { CliError, type Io } from './io';
 
 /** Nobody listens there, or not in our language. */
 export class GatewayUnreachableError extends CliError {}
@@ -11,13 +11,33 @@ export interface GatewayAnswer {
   readonly body: unknown;
 }
 
+export interface GatewayAddress {
+  readonly url: string;
+  /** Sent as a bearer; null: none. */
+  readonly key: string | null;
+}
+
+/** The key of the commands is in the environment: on a command line everybody on the machine could read it. */
+export function gatewayAt(io: Io, url: string): GatewayAddress {
+  return { url, key: io.environment['QUANTUM_ROUTER_KEY'] || null };
+}
+
 /** `text` is sent as it is, so that the gateway's own messages say what is wrong with it. */
-export async function callGateway(url: string, method: string, path: string, text?: string): Promise<GatewayAnswer> {
+export async function callGateway(
+  { url, key }: GatewayAddress,
+  method: string,
+  path: string,
+  text?: string,
+): Promise<GatewayAnswer> {
   let response: Response;
   try {
     response = await fetch(url + path, {
       method,
-      ...(text !== undefined && { body: text, headers: { 'content-type': 'application/json' } }),
+      headers: {
+        ...(key !== null && { authorization: `Bearer ${key}` }),
+        ...(text !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(text !== undefined && { body: text }),
     });
   } catch (error) {
     const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
@@ -36,5 +56,6 @@ export async function callGateway(url: string, method: string, path: string, tex
 /** The message of an error answer, for people. */
 export function errorMessageOf(answer: GatewayAnswer): string {
   const { error } = answer.body as { error?: { message?: unknown } };
-  return typeof error?.message === 'string' ? error.message : `status ${answer.status}`;
+  const message = typeof error?.message === 'string' ? error.message : `status ${answer.status}`;
+  return answer.status === 401 ? `${message} (commands take theirs from QUANTUM_ROUTER_KEY)` : message;
 }

@@ -1,10 +1,12 @@
 /** The command line: one file per command in `commands/`, one way of failing for all of them. */
 import { Command, CommanderError } from 'commander';
+import { addAudit } from './commands/audit';
 import { addConfig } from './commands/config';
 import { addEvaluate } from './commands/evaluate';
 import { addExplain } from './commands/explain';
 import { addGraph } from './commands/graph';
 import { addInit } from './commands/init';
+import { addKeys } from './commands/keys';
 import { addModels } from './commands/models';
 import { addReplay } from './commands/replay';
 import { addRoute } from './commands/route';
@@ -34,6 +36,8 @@ const commands: readonly AddCommand[] = [
   addReplay,
   addModels,
   addTrain,
+  addKeys,
+  addAudit,
   addTopics,
   addStore,
   addGraph,

@@ -4,6 +4,7 @@ import type { ConfigOrigin } from '../lib/config/settle-config';
 import type { Log } from '../lib/telemetry/log';
 import { createMetrics } from '../lib/telemetry/metrics';
 import { type Engine, startEngine } from '../services/engine';
+import type { ListenSettings } from '../services/gateway/config';
 import { guardProcess } from '../services/guard-process';
 import type { Io } from './io';
 import { type HomeOptions, openHome } from './open-home';
@@ -14,7 +15,7 @@ export interface LocalEngineOptions extends HomeOptions {
   readonly config: RouterConfig;
   readonly configOrigin: ConfigOrigin;
   readonly partitions: number;
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: ListenSettings;
   readonly log: Log;
   /** A service has failed for good: the process should end and be looked at. */
   readonly onFatal: (group: string, error: Error) => void;

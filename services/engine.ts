@@ -18,8 +18,10 @@ import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import { topics } from '../lib/topics/topics';
 import { declareOn } from './declare-services';
 import type { TrainerHost } from './dqn-trainer/create-fold';
+import type { ListenSettings } from './gateway/config';
 import { createGateway, type Gateway } from './gateway/gateway';
 import { type Door, openDoor } from './gateway/open-door';
+import { gatewayEdges } from './gateway/service';
 import type { EngineHome } from './home';
 import { type PlacementName, placements } from './placements';
 
@@ -36,7 +38,7 @@ export interface EngineOptions {
   /** `worker`: training in a thread of its own; `inline`: in this one, for virtual clocks. */
   readonly trainer: TrainerHost;
   /** Where the gateway listens (port 0 takes a free one); null: no gateway. */
-  readonly http: { readonly host: string; readonly port: number } | null;
+  readonly http: ListenSettings | null;
   readonly log: Log;
   /** Where the gateway finds the keys of providers, by the names that the configuration gives. */
   readonly environment?: Environment;
@@ -77,7 +79,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
   try {
     // The port first: when it is taken, nothing has been started yet, and whoever asks meanwhile hears "not ready".
-    const door = options.http && (await openDoor(options.http, metrics));
+    const door = options.http && (await openDoor(options.http, metrics, log));
     if (door) stops.push(() => door.close());
     const configWriter = createConfigWriter({ broker, clock, name: 'engine', topicPrefix, log });
     stops.push(() => configWriter.close());
@@ -101,7 +103,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     };
     assertKey(config, encoder);
     const definitions = declareOn(host, config, options.trainer, encoder);
-    await ensureServiceTopics(definitions, host);
+    await ensureServiceTopics(door ? [...definitions, gatewayEdges] : definitions, host);
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());
     const placement = placements[options.placement ?? 'chained'];
@@ -139,6 +141,8 @@ function startGateway(options: EngineOptions, door: Door, running: RunningEngine
     requestPathPartitions: partitions,
     topicPrefix: home.topicPrefix,
     ...(options.environment && { environment: options.environment }),
+    ...(options.http && { settings: options.http }),
+    ...(home.tokenBuckets && { tokenBuckets: home.tokenBuckets }),
     door,
     waitingFor: () =>
       running

@@ -12,6 +12,7 @@ import type { Encoder } from '../lib/learning/features/encoder-key';
 import type { Broker } from '../lib/ports/broker';
 import type { Clock } from '../lib/ports/clock';
 import type { KeyValue } from '../lib/ports/key-value';
+import type { TokenBuckets } from '../lib/ports/token-buckets';
 import { seededRandom } from '../lib/random/seeded';
 import type { Log } from '../lib/telemetry/log';
 import type { Metrics } from '../lib/telemetry/metrics';
@@ -20,6 +21,8 @@ import { shareSchemas } from '../lib/topics/share-schemas';
 export interface EngineHome {
   readonly broker: Broker;
   readonly keyValue: KeyValue;
+  /** How often callers may ask, counted by all processes together; left out where there is one process only. */
+  readonly tokenBuckets?: TokenBuckets;
   /** In front of every topic and group; '' where nobody else is. */
   readonly topicPrefix: string;
   readonly clock: Clock;
@@ -138,12 +141,12 @@ export async function distributedHome(
     await broker.close();
     throw error;
   });
-  const keyValue = settings.redis
-    ? await openRedisKeyValue(settings.redis, parts)
-    : createMemoryKeyValue({ clock, maxEntries: ownCacheEntries });
+  const redis = settings.redis && (await openRedisKeyValue(settings.redis, parts));
+  const keyValue = redis ?? createMemoryKeyValue({ clock, maxEntries: ownCacheEntries });
   return {
     broker,
     keyValue,
+    ...(redis && { tokenBuckets: redis }),
     topicPrefix,
     clock,
     elapsedMs: () => clock.monotonicMs(),

@@ -128,7 +128,7 @@ export async function startProcess(
   parts: ProcessParts,
 ): Promise<RunningProcess> {
   // Before anything is started: a port that is taken ends the process at once, and probes hear that it is not ready yet.
-  const door = name === 'gateway' ? await openDoor(settings.http, parts.metrics) : null;
+  const door = name === 'gateway' ? await openDoor(settings.http, parts.metrics, parts.log) : null;
   let home: EngineHome | null = null;
   try {
     home = await distributedHome(settings, parts);
@@ -138,7 +138,7 @@ export async function startProcess(
     if (name === 'route-intake' || name === chainName || name === 'dqn-trainer') assertKey(config, encoder);
     const definitions = declareOn(host, config, 'worker', encoder);
     const { url, stop } = door
-      ? await startGateway(host, door, home, parts)
+      ? await startGateway(host, door, home, { ...parts, http: settings.http })
       : await startService(name, definitions, host, settings);
     const { close } = home;
     return {
@@ -194,7 +194,12 @@ async function startService(
   }
 }
 
-async function startGateway(host: Host, door: Door, home: EngineHome, parts: ProcessParts): Promise<RunningProcess> {
+async function startGateway(
+  host: Host,
+  door: Door,
+  home: EngineHome,
+  parts: ProcessParts & Pick<ProcessSettings, 'http'>,
+): Promise<RunningProcess> {
   // Its own and no others: it may have no right even to see those of the services.
   await ensureServiceTopics([gatewayEdges], host);
   return createGateway({
@@ -206,6 +211,8 @@ async function startGateway(host: Host, door: Door, home: EngineHome, parts: Pro
     requestPathPartitions: host.requestPathPartitions,
     topicPrefix: home.topicPrefix,
     ...(parts.environment && { environment: parts.environment }),
+    settings: parts.http,
+    ...(home.tokenBuckets && { tokenBuckets: home.tokenBuckets }),
     door,
     onFailed: parts.onFatal,
   });

@@ -7,7 +7,13 @@ import { defaultGatewaySettings } from '../../services/gateway/config';
 import { findDecision } from '../../services/gateway/find-decision';
 import { explain } from '../explain-decision';
 import { findStore, newestStore } from '../find-store';
-import { callGateway, errorMessageOf, GatewayUnreachableError } from '../gateway-client';
+import {
+  callGateway,
+  errorMessageOf,
+  type GatewayAddress,
+  GatewayUnreachableError,
+  gatewayAt,
+} from '../gateway-client';
 import { CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
 import { defaultGatewayUrl, gatewayUrl } from '../read-options';
@@ -37,7 +43,7 @@ export function addExplain(program: Command, io: Io): void {
       const decision =
         options.dataDir || options.kafka
           ? await fromLog(io, options, requestId)
-          : await fromGateway(options.url ?? defaultGatewayUrl, requestId).catch((error) => {
+          : await fromGateway(gatewayAt(io, options.url ?? defaultGatewayUrl), requestId).catch((error) => {
               // Without a gateway somewhere the store of a stopped engine is what can be meant.
               if (!(error instanceof GatewayUnreachableError) || options.url || newestStore(io) === null) throw error;
               return fromLog(io, options, requestId);
@@ -46,8 +52,8 @@ export function addExplain(program: Command, io: Io): void {
     });
 }
 
-async function fromGateway(url: string, requestId: string): Promise<RouteDecided> {
-  const answer = await callGateway(url, 'GET', `/v1/decisions/${encodeURIComponent(requestId)}`);
+async function fromGateway(gateway: GatewayAddress, requestId: string): Promise<RouteDecided> {
+  const answer = await callGateway(gateway, 'GET', `/v1/decisions/${encodeURIComponent(requestId)}`);
   if (!answer.ok) throw new CliError(errorMessageOf(answer));
   return answer.body as RouteDecided;
 }

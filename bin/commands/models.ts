@@ -7,7 +7,7 @@ import { findVersion } from '../../lib/weights/read-weights';
 import { gatewayDesk, logDesk, type WeightsDesk } from '../drive/weights-desk';
 import { findStore, newestStore } from '../find-store';
 import { formatTable, shortHash } from '../format-table';
-import { GatewayUnreachableError } from '../gateway-client';
+import { GatewayUnreachableError, gatewayAt } from '../gateway-client';
 import { CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
 import { defaultGatewayUrl, gatewayUrl, wholeNumber } from '../read-options';
@@ -81,7 +81,7 @@ async function atDesk(io: Io, options: WhereOptions, use: (desk: WeightsDesk) =>
     throw new CliError('give one of --url, --data-dir and --kafka', exitCodes.usage);
   if (dataDir === undefined && kafka === undefined) {
     try {
-      return await use(gatewayDesk(url ?? defaultGatewayUrl));
+      return await use(gatewayDesk(gatewayAt(io, url ?? defaultGatewayUrl)));
     } catch (error) {
       // Without a gateway somewhere the store of a stopped engine is what can be meant.
       if (!(error instanceof GatewayUnreachableError) || url !== undefined || newestStore(io) === null) throw error;

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { createLog } from '../../lib/telemetry/log';
-import { callGateway, type GatewayAnswer } from '../gateway-client';
+import { callGateway, type GatewayAnswer, gatewayAt } from '../gateway-client';
 import { CliError, exitCodes, type Io } from '../io';
 import { addConfigOptions, type ConfigOptions, type ReadConfig, readConfig, sayInForce } from '../read-config';
 import { readLines } from '../read-lines';
@@ -72,7 +72,8 @@ async function startHere(
     config: read.config,
     configOrigin: read.origin,
     partitions: options.partitions,
-    http: { host: '127.0.0.1', port: 0 },
+    // Its own, for as long as it runs: the store may have keys, and this command has none of them.
+    http: { host: '127.0.0.1', port: 0, anonymous: 'operator' },
     log: createLog({ level: 'warn', nowMs: () => io.clock.nowMs() }),
     onFatal: (group, error) => fatal.abort(new CliError(`${group} has failed for good: ${error.message}`)),
   });
@@ -129,7 +130,7 @@ async function routeLines(
     if (signal.aborted) break;
     if (read.ok && read.text.trim() === '') continue;
     const answer = read.ok
-      ? callGateway(url, 'POST', '/v1/route', read.text)
+      ? callGateway(gatewayAt(io, url), 'POST', '/v1/route', read.text)
       : Promise.resolve({ ok: false, status: 400, body: { error: { code: 'malformed_line', message: read.message } } });
     // It is awaited in its turn; until then a failure must not count as unhandled.
     answer.catch(() => {});

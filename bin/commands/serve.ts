@@ -1,5 +1,8 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { roles } from '../../lib/access/roles';
 import { createLog, type LogLevel } from '../../lib/telemetry/log';
+import type { Anonymous } from '../../services/gateway/config';
 import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions } from '../open-home';
 import { addConfigOptions, type ConfigOptions, demoConfig, readConfig, sayInForce } from '../read-config';
@@ -10,6 +13,11 @@ interface ServeOptions extends HomeOptions, ConfigOptions {
   readonly dataDir?: string;
   readonly host: string;
   readonly port: number;
+  readonly adminPort?: number;
+  readonly adminHost: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly anonymous: Anonymous;
   readonly partitions: number;
   readonly logLevel: LogLevel;
   readonly demo?: boolean;
@@ -26,6 +34,23 @@ export function addServe(program: Command, io: Io): void {
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('-p, --port <number>', 'port to listen on; 0 takes a free one', wholeNumber(0, 65_535), 8_080)
+    .option(
+      '--admin-port <number>',
+      'port of its own for the routes of viewers, operators and admins; 0 takes a free one',
+      wholeNumber(0, 65_535),
+    )
+    .option('--admin-host <address>', 'address that port listens on', '127.0.0.1')
+    .option('--tls-cert <file>', 'speak TLS with this certificate (PEM, with its chain); taken over when it changes')
+    .option('--tls-key <file>', 'its key (PEM)')
+    .addOption(
+      program
+        .createOption(
+          '--anonymous <role>',
+          'what whoever has no key may do; loopback: everything, where only this machine reaches the port and there is no key yet',
+        )
+        .choices([...roles, 'loopback', 'never'])
+        .default('loopback'),
+    )
     .option(
       '--partitions <number>',
       'partitions of the request path; fixed for the life of a store',
@@ -49,6 +74,9 @@ export function addServe(program: Command, io: Io): void {
 async function serve(io: Io, options: ServeOptions): Promise<void> {
   if (options.demo && options.config !== undefined)
     throw new CliError('--demo has a configuration of its own: leave out --config', exitCodes.usage);
+  const { tlsCert, tlsKey } = options;
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new CliError('--tls-cert and --tls-key go together', exitCodes.usage);
   const read = options.demo ? demoConfig() : await readConfig(io, options);
   const log = createLog({ level: options.logLevel, nowMs: () => io.clock.nowMs() });
   const failure = new AbortController();
@@ -58,7 +86,14 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     config: read.config,
     configOrigin: read.origin,
     partitions: options.partitions,
-    http: { host: options.host, port: options.port },
+    http: {
+      ...{ host: options.host, port: options.port, anonymous: options.anonymous },
+      ...{ adminPort: options.adminPort ?? null, adminHost: options.adminHost },
+      tls:
+        tlsCert === undefined || tlsKey === undefined
+          ? null
+          : { certFile: resolve(io.workingDirectory, tlsCert), keyFile: resolve(io.workingDirectory, tlsKey) },
+    },
     log,
     onFatal: (group, error) => failure.abort(new CliError(`${group} has failed for good: ${error.message}`)),
   });

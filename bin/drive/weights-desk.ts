@@ -4,9 +4,10 @@ import { createLog } from '../../lib/telemetry/log';
 import type { WeightsAnswer, WeightsCommand, WeightsVersion } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { askTrainer } from '../../lib/weights/ask-trainer';
+import { askAudited } from '../../lib/weights/audit-weights';
 import { readWeights } from '../../lib/weights/read-weights';
 import type { EngineHome } from '../../services/home';
-import { callGateway, errorMessageOf } from '../gateway-client';
+import { callGateway, errorMessageOf, type GatewayAddress } from '../gateway-client';
 import { CliError } from '../io';
 import { startOwnTrainer } from './own-trainer';
 
@@ -18,9 +19,9 @@ export interface WeightsDesk {
   ask(wish: Wish): Promise<Pick<WeightsAnswer, 'policySha256' | 'sequence' | 'why'>>;
 }
 
-export function gatewayDesk(url: string): WeightsDesk {
+export function gatewayDesk(gateway: GatewayAddress): WeightsDesk {
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const answer = await callGateway(url, method, path, body === undefined ? undefined : JSON.stringify(body));
+    const answer = await callGateway(gateway, method, path, body === undefined ? undefined : JSON.stringify(body));
     if (!answer.ok) throw new CliError(errorMessageOf(answer));
     return answer.body as T;
   };
@@ -54,8 +55,8 @@ export function logDesk({ home, where, timeoutMs }: LogDeskOptions): WeightsDesk
       const command = { ...wish, commandId: home.createId(), requestedAtMs: clock.nowMs() };
       const answer =
         timeoutMs === null
-          ? await answerOurselves(home, command)
-          : await askTrainer({ broker, clock, topicPrefix, timeoutMs }, command);
+          ? await askAudited(home, command, () => answerOurselves(home, command))
+          : await askAudited(home, command, () => askTrainer({ broker, clock, topicPrefix, timeoutMs }, command));
       if (!answer)
         throw new CliError(
           `the trainer has not answered within ${timeoutMs! / 1_000} s; it carries the command out when it can: see \`models list\``,

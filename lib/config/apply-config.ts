@@ -2,13 +2,14 @@
  * Puts a configuration in force by compare-and-set on its version. The log has no conditional write, so the writer
  * reads back what came between its look and its record; whoever was first keeps the place.
  */
-import type { Broker, Producer } from '../ports/broker';
+import { type AuditTrail, createAuditTrail } from '../audit/audit-trail';
+import type { Broker, OutgoingRecord, Producer } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import type { Log } from '../telemetry/log';
 import type { ConfigApplied } from '../topics/generated/messages';
 import { readRow } from '../topics/read-row';
 import { topics } from '../topics/topics';
-import { diffConfig } from './diff-config';
+import { diffConfig, differingFields } from './diff-config';
 import { configFromJson, configToJson } from './parse-config';
 import type { RouterConfig } from './router-config';
 import { type ConfigOrigin, fileHashOf, settleConfig } from './settle-config';
@@ -64,6 +65,7 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
   const { broker, clock } = options;
   const topic = (options.topicPrefix ?? '') + topics.config.name;
   const producer = broker.producer(`config-${options.name}`);
+  const trail = createAuditTrail({ broker, clock, topicPrefix: options.topicPrefix ?? '' });
   const byThisWriter: ConfigOrigin = { by: options.name, wins: 'always', isFile: false };
   // Within one process writes take turns; between processes the read-back below settles who was first.
   let turn: Promise<unknown> = Promise.resolve();
@@ -79,7 +81,8 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
       appliedBy: origin.by,
       fileSha256: origin.isFile ? fileHashOf(config) : (current?.fileSha256 ?? null),
     };
-    const offset = await write(producer, topic, applied);
+    const audited = await recordOfChange(trail, current, applied);
+    const offset = await write(producer, topic, applied, audited);
     const { current: earlier } = await readApplied(broker, topic, end, offset);
     if (!earlier) {
       logChange(options.log, current, applied, config);
@@ -87,7 +90,8 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
     }
     // Ours lies on top of theirs and would win for readers: put theirs back with a version above both.
     const restored = { ...earlier, version: Math.max(earlier.version, applied.version) + 1 };
-    await write(producer, topic, restored);
+    const undone = { ...restored, appliedBy: `${origin.by}, whom somebody else was ahead of` };
+    await write(producer, topic, restored, await recordOfChange(trail, applied, undone));
     return { ok: false, current: restored };
   };
 
@@ -159,9 +163,36 @@ function logChange(
   });
 }
 
-async function write(producer: Producer, topic: string, applied: ConfigApplied): Promise<number> {
+function recordOfChange(
+  trail: AuditTrail,
+  before: ConfigApplied | null,
+  after: ConfigApplied,
+): Promise<OutgoingRecord> {
+  return trail.recordOf({
+    who: after.appliedBy,
+    action: 'config.apply',
+    target: `version ${after.version}`,
+    ...differingFields(before && readable(before), readable(after)),
+  });
+}
+
+function readable({ json }: ConfigApplied): RouterConfig | null {
+  try {
+    return configFromJson(json);
+  } catch {
+    // Of an older release, or a foreign writer's.
+    return null;
+  }
+}
+
+async function write(
+  producer: Producer,
+  topic: string,
+  applied: ConfigApplied,
+  audited: OutgoingRecord,
+): Promise<number> {
   const value = topics.config.codec.encode(applied);
-  const [written] = await producer.send([{ topic, key: topics.config.keyOf(applied), value }]);
+  const [written] = await producer.send([{ topic, key: topics.config.keyOf(applied), value }, audited]);
   return written!.offset;
 }
 

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { dictionaryOf, ownEntry } from '../dictionary';
 import { id } from '../topics/identifier-schemas';
 import { budgetIssues, budgetsSchema } from './budget-schema';
+import { accessIssues, accessSchema } from './access-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
 import { apiNames } from './provider-config';
@@ -91,6 +92,7 @@ export const configSchema = z.strictObject({
   models: z.array(modelSchema).min(1).max(maxModels).describe('the models to choose from'),
   providers: providersSchema,
   presets: presetsSchema,
+  access: accessSchema,
   strategies: z
     .array(z.enum(strategyNames))
     .min(1)
@@ -286,6 +288,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...providerAddresses(raw['providers']),
     ...presetNames(raw),
     ...budgetIssues(raw['budgets']),
+    ...accessIssues(raw['access']),
   ];
 }
 

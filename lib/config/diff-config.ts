@@ -1,4 +1,5 @@
 /** What changed between two configurations, field by field, for people: short, with models called by their names. */
+import { dictionaryOf } from '../dictionary';
 import type { RouterConfig } from './router-config';
 
 /** One line a field, `models.small.price.inputPerMillionUsd: 0.1 → 0.2`; a model that only one side has is one line. */
@@ -15,6 +16,26 @@ export function diffConfig(before: RouterConfig, after: RouterConfig): string[] 
     if (old !== now) lines.push(`${path}: ${shorten(old)} → ${shorten(now)}`);
   }
   return lines;
+}
+
+/** What is different, as values: each side has the sections that the other does not have the same; of the models those alone. */
+export function differingFields(
+  before: RouterConfig | null,
+  after: RouterConfig | null,
+): { readonly before: unknown; readonly after: unknown } {
+  if (!before || !after) return { before, after };
+  const models = (one: RouterConfig) => new Map(one.models.map((model) => [model.name, JSON.stringify(model)]));
+  const only = (one: RouterConfig, other: RouterConfig): unknown => {
+    const others = models(other);
+    const fields = Object.entries(one).flatMap(([section, value]): [string, unknown][] => {
+      if (section === 'models')
+        return [[section, one.models.filter((model) => others.get(model.name) !== JSON.stringify(model))]];
+      const same = JSON.stringify(value) === JSON.stringify(other[section as keyof RouterConfig]);
+      return same ? [] : [[section, value]];
+    });
+    return dictionaryOf(fields.filter(([section, value]) => section !== 'models' || (value as unknown[]).length > 0));
+  };
+  return { before: only(before, after), after: only(after, before) };
 }
 
 /** The lines of a difference, indented; the first `shown` of them. */

@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { type Role, roles } from '../access/roles';
 import { defaultKafkaSettings, type KafkaSettings } from '../adapters/kafka/kafka-settings';
 import { defaultRedisSettings, type RedisSettings } from '../adapters/redis/redis-settings';
 import { dictionaryOf } from '../dictionary';
@@ -21,7 +22,17 @@ export interface ProcessSettings {
   /** Partitions of the request path; every process of an engine must say the same number. */
   readonly partitions: number;
   /** Where the gateway listens. */
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Files with certificate and key; null: plain HTTP. */
+    readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+    /** Where administration has a port of its own; null: nowhere. */
+    readonly adminPort: number | null;
+    readonly adminHost: string;
+    /** What somebody without a key may do. */
+    readonly anonymous: Role | 'loopback' | 'never';
+  };
   /** Where every other service answers /health, /ready and /metrics; null: nowhere. */
   readonly metricsPort: number | null;
   /** How often what services write may be there after failures. */
@@ -95,6 +106,18 @@ const environmentSchema = z.object({
     ),
   HTTP_HOST: text.optional().describe('where the gateway listens'),
   HTTP_PORT: port.optional().describe('port of the gateway'),
+  HTTP_TLS_CERT_FILE: text
+    .optional()
+    .describe('PEM file of the certificate of the gateway itself, with its chain; taken over when it changes'),
+  HTTP_TLS_KEY_FILE: text.optional().describe('PEM file of its key'),
+  HTTP_ADMIN_PORT: port.optional().describe('port of its own for the routes of viewers, operators and admins'),
+  HTTP_ADMIN_HOST: text.optional().describe('where that port listens; by default on this machine alone'),
+  HTTP_ANONYMOUS: z
+    .enum([...roles, 'loopback', 'never'], `must be ${roles.join(', ')}, loopback or never`)
+    .optional()
+    .describe(
+      'role of whoever has no key; by default loopback: admin, where only this machine reaches the port and there is no key yet',
+    ),
   METRICS_PORT: port.optional().describe('port of /health, /ready and /metrics of every other service'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional().describe('how much to log'),
 });
@@ -130,7 +153,7 @@ export function processSettings(environment: Readonly<Record<string, string | un
     topicPrefix: env.TOPIC_PREFIX ?? '',
     encoder: installedEncoder(environment),
     partitions: env.PARTITIONS ?? defaultPartitions,
-    http: { host: env.HTTP_HOST ?? '127.0.0.1', port: env.HTTP_PORT ?? 8_080 },
+    http: httpSettings(env),
     metricsPort: env.METRICS_PORT ?? null,
     delivery: env.DELIVERY ?? 'at-least-once',
     logLevel: env.LOG_LEVEL ?? 'info',
@@ -178,6 +201,20 @@ function saslOf(env: Environment): KafkaSettings['sasl'] {
   // Editors and secret stores end a file with a line break, which is not part of the password.
   const readPassword = () => passwordFile().replace(/\r?\n$/, '');
   return readAtUse({ password: readPassword }, { mechanism, username });
+}
+
+function httpSettings(env: Environment): ProcessSettings['http'] {
+  const { HTTP_TLS_CERT_FILE: certFile, HTTP_TLS_KEY_FILE: keyFile } = env;
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw new InvalidEnvironmentError(['HTTP_TLS_CERT_FILE and HTTP_TLS_KEY_FILE must be given together']);
+  return {
+    host: env.HTTP_HOST ?? '127.0.0.1',
+    port: env.HTTP_PORT ?? 8_080,
+    tls: certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : null,
+    adminPort: env.HTTP_ADMIN_PORT ?? null,
+    adminHost: env.HTTP_ADMIN_HOST ?? '127.0.0.1',
+    anonymous: env.HTTP_ANONYMOUS ?? 'loopback',
+  };
 }
 
 function redisSettings(env: Environment): RedisSettings | null {

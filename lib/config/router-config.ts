@@ -2,6 +2,7 @@
 import type { TensorBackendName } from '../ports/tensor-backend';
 import type { RewardWeights } from '../reward/reward';
 import type { Preference } from '../topics/generated/messages';
+import type { AccessConfig } from './access-config';
 import type { ApiName, ProviderConfig } from './provider-config';
 
 export const strategyNames = [
@@ -69,6 +70,8 @@ export interface RouterConfig {
   readonly providers: Readonly<Record<string, ProviderConfig>>;
   /** What callers mean by `auto/<name>`. */
   readonly presets: Readonly<Record<string, PresetConfig>>;
+  /** Who may use the gateway, besides those with keys. */
+  readonly access: AccessConfig;
   /** Asked in this order. */
   readonly strategies: readonly StrategyName[];
   readonly collapse: CollapseName;

@@ -12,6 +12,8 @@ export const externallyWritten: readonly string[] = [
   topics.strategyScored.name,
   topics.config.name,
   topics.weightsCommands.name,
+  topics.accessKeys.name,
+  topics.audit.name,
 ];
 
 export interface GraphOptions {

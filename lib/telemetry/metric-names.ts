@@ -217,6 +217,18 @@ export const metricDefinitions = {
     [],
     'Decisions of this gateway since rewards last came; before the first reward, all that the log had at its start, too.',
   ),
+  quantum_router_http_refused_total: counter(
+    ['reason'],
+    'Requests refused for who asks: no-credential, bad-credential, forbidden, rate-limited.',
+  ),
+  quantum_router_rate_limits_local_total: counter(
+    [],
+    'Requests counted in this process alone since the shared buckets could not be reached.',
+  ),
+  quantum_router_tls_reload_failures_total: counter(
+    [],
+    'Changed certificate or key files that could not be taken over.',
+  ),
   quantum_router_http_waiting: gauge([], 'HTTP requests that wait for their decision.'),
   quantum_router_calls_total: counter(
     ['provider', 'status'],

@@ -116,6 +116,21 @@ export const topics = {
     keepsRows: true,
     doc: 'the configuration in force',
   }),
+  accessKeys: table<m.AccessKeyChange>('access.keys', {
+    schema: 'AccessKeyChange',
+    // A change has a row of its own, so that of two at once neither undoes the other.
+    key: (c) => `${c.keyId}/${c.change}`,
+    partitions: 'one',
+    keepsRows: true,
+    doc: 'keys of callers, hashed, and what became of them',
+  }),
+  audit: stream<m.AuditRecord>('audit', {
+    schema: 'AuditRecord',
+    key: (a) => a.auditId,
+    partitions: 'one',
+    retentionMs: 365 * dayMs,
+    doc: 'who changed what: configuration, weights, keys',
+  }),
   trainerCheckpoint: table<m.TrainerCheckpoint>('trainer.checkpoint', {
     schema: 'TrainerCheckpoint',
     key: () => 'current',

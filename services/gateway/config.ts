@@ -1,8 +1,25 @@
 /** The gateway's own settings and their limits. They concern one process, so they are not part of the shared configuration. */
+import type { Role } from '../../lib/access/roles';
+import type { TlsFiles } from './tls-files';
+
+/**
+ * What somebody without a key or token may do. `loopback`: everything, where only this machine reaches the port, until there
+ * is a key or an issuer. A role: that, wherever the request comes from. `never`: nothing.
+ */
+export type Anonymous = Role | 'loopback' | 'never';
+
 export interface GatewaySettings {
   /** Where to listen. Port 0 takes a free one. */
   readonly host: string;
   readonly port: number;
+  /** Certificate and key to speak TLS with; null: plain HTTP. */
+  readonly tls: TlsFiles | null;
+  /** Where the routes of viewers, operators and admins are, and no longer at `port`; null: at the same. */
+  readonly adminPort: number | null;
+  readonly adminHost: string;
+  readonly anonymous: Anonymous;
+  /** Keys of an issuer that are not known are asked for at most so often. */
+  readonly jwksCooldownMs: number;
   /** How long a request waits for its decision beyond its thread time-out. */
   readonly decisionGraceMs: number;
   /** How long a promotion or a rollback waits for the trainer's answer; a trial's events may have to be read first. */
@@ -53,6 +70,11 @@ export interface GatewaySettings {
 export const defaultGatewaySettings: GatewaySettings = {
   host: '127.0.0.1',
   port: 8080,
+  tls: null,
+  adminPort: null,
+  adminHost: '127.0.0.1',
+  anonymous: 'loopback',
+  jwksCooldownMs: 30_000,
   decisionGraceMs: 2_000,
   trainerTimeoutMs: 30_000,
   maxInFlight: 4_096,
@@ -75,3 +97,7 @@ export const defaultGatewaySettings: GatewaySettings = {
   slowReaderMs: 60_000,
   maxRetryWaitMs: 20_000,
 };
+
+/** What is said of a gateway when it is started: where it listens, how, and to whom. */
+export type ListenSettings = Pick<GatewaySettings, 'host' | 'port'> &
+  Partial<Pick<GatewaySettings, 'tls' | 'adminPort' | 'adminHost' | 'anonymous'>>;

@@ -1,6 +1,8 @@
 /** What an endpoint is: its handler and its documentation in one place, so that neither exists without the other. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import type { KeyDesk } from '../../lib/access/key-desk';
+import type { KeyRows } from '../../lib/access/known-keys';
 import type { RouterClient } from '../../lib/client/router-client';
 import type { ConfigWriter } from '../../lib/config/apply-config';
 import type { CurrentConfig } from '../../lib/config/current-config';
@@ -19,6 +21,7 @@ import type { KnownWeights } from '../../lib/weights/read-weights';
 import type { JsonSchema } from './avro-json-schema';
 import type { GatewaySettings } from './config';
 import type { ErrorForm } from './doors/error-form';
+import type { SearchedLog } from './find-decision';
 import type { ErrorCode } from './http-error';
 import type { DecisionLookup } from './look-up-decision';
 import type { RecentDecisions } from './recent-decisions';
@@ -93,6 +96,11 @@ export interface GatewayContext {
   readonly findDecision: (decisionId: string, routingKey: string | null) => Promise<RouteDecided | null>;
   /** Finds the decision of a report. */
   readonly lookup: DecisionLookup;
+  /** Where decisions and the audit trail lie. */
+  readonly search: SearchedLog;
+  readonly keyDesk: KeyDesk;
+  /** Keys of callers as this gateway has read them. */
+  readonly keyRows: KeyRows;
   /** What this gateway was told of its decisions lately. */
   readonly reported: ReportedOutcomes;
   /** Decisions made before were reported on to others: what was said is in the log alone. */

@@ -5,6 +5,7 @@
  */
 import { METHODS } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { createKeyDesk } from '../../lib/access/key-desk';
 import { createRouterClient } from '../../lib/client/router-client';
 import { createConfigWriter } from '../../lib/config/apply-config';
 import { type CurrentConfig, createConfigReader } from '../../lib/config/current-config';
@@ -13,6 +14,7 @@ import type { Environment } from '../../lib/config/expand-references';
 import { tableChecks } from '../../lib/config/table-checks';
 import type { Broker } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
+import type { TokenBuckets } from '../../lib/ports/token-buckets';
 import { type DemoUpstream, startDemoUpstream } from '../../lib/providers/demo-upstream';
 import { createProviderClient } from '../../lib/providers/provider-client';
 import { type FollowedView, followView } from '../../lib/stream/view';
@@ -20,30 +22,38 @@ import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import { topics } from '../../lib/topics/topics';
 import { askTrainer } from '../../lib/weights/ask-trainer';
+import { askAudited } from '../../lib/weights/audit-weights';
 import { readWeights } from '../../lib/weights/read-weights';
+import { mustCover } from './access-table';
+import { admitRequests, type GateParts } from './admit';
 import { type BodyBudget, type BodyShare, createBodyBudget } from './body-budget';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { formOf } from './doors/error-form';
 import { type CallServer, createCallServer } from './doors/serve-call';
+import { createIdentifier, type Identifier, isLoopbackHost } from './doors/who-is-asking';
 import type { Endpoint, GatewayContext } from './endpoint';
 import { newestDecisions, type SearchedLog } from './find-decision';
 import { HttpError, toHttpError } from './http-error';
 import { createDecisionLookup } from './look-up-decision';
 import { type Door, openDoor } from './open-door';
+import { createRateLimiter } from './rate-limit';
 import { acceptedEncodings, parseJson, readText } from './read-body';
 import { createRecentDecisions, type RecentDecisions } from './recent-decisions';
 import { createReportedOutcomes } from './reported-outcomes';
 import { budgetEndpoints } from './routes/budgets';
+import { auditEndpoints } from './routes/audit';
 import { configEndpoints } from './routes/config';
 import { decisionEndpoints } from './routes/decisions';
 import { doorEndpoints } from './routes/doors';
 import { feedbackEndpoints } from './routes/feedback';
+import { keyEndpoints } from './routes/keys';
 import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
 import { processEndpoints } from './routes/process';
 import { routeEndpoints } from './routes/route';
 import { weightsEndpoints } from './routes/weights';
 import { traceRequests } from './trace-requests';
+import { createTokenVerifier } from './verify-token';
 import { watchEventLoop } from './watch-event-loop';
 import { decisionsInLog, watchFeedback } from './watch-feedback';
 
@@ -57,6 +67,8 @@ export interface GatewayOptions {
   readonly requestPathPartitions: number;
   readonly topicPrefix?: string;
   readonly settings?: Partial<GatewaySettings>;
+  /** How often callers may ask, counted with other gateways; left out, each counts by itself. */
+  readonly tokenBuckets?: TokenBuckets;
   /** Where it listens already; by default the gateway opens a door of its own. It belongs to the gateway from now on. */
   readonly door?: Door;
   /** Where the keys of providers are, by the names that the configuration gives; by default there are none. */
@@ -74,6 +86,8 @@ export interface Gateway {
   readonly id: string;
   readonly port: number;
   readonly url: string;
+  /** Where administration has a port of its own; null where it has none. */
+  readonly adminUrl: string | null;
   /** Stops accepting, lets waiting requests finish, then closes. */
   stop(): Promise<void>;
 }
@@ -89,20 +103,26 @@ declare module 'fastify' {
 /** Resolves once it listens and is positioned: no decision of a later request can be missed. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const settings = { ...defaultGatewaySettings, ...options.settings };
-  const door = options.door ?? (await openDoor(settings, options.metrics));
+  const door = options.door ?? (await openDoor(settings, options.metrics, options.log));
   let connection: Connection | null = null;
   try {
     connection = await connect(options, settings);
-    const { context, calls } = connection;
-    const server = createServer(context, calls, door, options.log);
+    const { context, gate } = connection;
+    const server = createServer(connection, door, options.log);
     await server.ready();
     door.handOver((request, response) => server.routing(request, response));
-    options.log.info('gateway listens', { url: door.url, gateway: context.id });
+    options.log.info('gateway listens', {
+      url: door.url,
+      gateway: context.id,
+      ...(door.admin && { admin: door.admin }),
+    });
+    sayWhoMayAsk(gate.identifier, settings, door, options.log);
     const { close } = connection;
     return {
       id: context.id,
       port: door.port,
       url: door.url,
+      adminUrl: door.admin,
       async stop() {
         const closed = door.close();
         await server.close();
@@ -122,6 +142,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 interface Connection {
   readonly context: GatewayContext;
   readonly calls: CallServer;
+  readonly gate: GateParts;
   close(): Promise<void>;
 }
 
@@ -137,6 +158,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const profiles = await followView('gateway', topics.modelProfile, host, onFailed);
   const tuning = await followView('gateway', topics.tuning, host, onFailed);
   const budgets = await followView('gateway', topics.budgetStates, host, onFailed);
+  const keys = await followView('gateway', topics.accessKeys, host, onFailed);
   const topicName = (name: string): string => topicPrefix + name;
   const readConfig = createConfigReader(({ version }, error) =>
     log.error('a configuration cannot be read; the one before it stays in force', { version, error }),
@@ -164,6 +186,19 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     },
   });
   const configWriter = createConfigWriter({ broker, clock, name: id, topicPrefix, log });
+  const keyDesk = createKeyDesk({ broker, clock, topicPrefix, name: id });
+  const access = () => config()?.config.access ?? null;
+  const gate: GateParts = {
+    identifier: createIdentifier({
+      keys: keys.view,
+      tokens: createTokenVerifier({ access, clock, jwksCooldownMs: settings.jwksCooldownMs }),
+      access,
+      anonymous: settings.anonymous,
+      clock,
+    }),
+    limiter: createRateLimiter({ clock, metrics, shared: options.tokenBuckets }),
+    ...{ access, clock, metrics, settings },
+  };
   const stopWatching = watchEventLoop(metrics);
   const { note, ...learned } = feedback.state();
   // In a new installation that is how it begins; where requests have been decided, somebody has to know.
@@ -197,13 +232,16 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     budgets: budgets.view,
     weights: {
       read: () => readWeights(broker, topicPrefix),
-      ask: (command) => askTrainer({ broker, clock, topicPrefix, timeoutMs: settings.trainerTimeoutMs }, command),
+      ask: (command) =>
+        askAudited({ broker, clock, topicPrefix }, command, () =>
+          askTrainer({ broker, clock, topicPrefix, timeoutMs: settings.trainerTimeoutMs }, command),
+        ),
     },
     recent,
     feedback,
     underWay: new Map(),
     findDecision: async (decisionId, routingKey) => recent.get(decisionId) ?? lookup.first(decisionId, routingKey),
-    lookup,
+    ...{ lookup, search, keyDesk, keyRows: keys.view },
     reported,
     startedAtMs,
     waitingFor: () => [...(config() ? [] : ['a configuration']), ...(options.waitingFor?.() ?? [])],
@@ -219,7 +257,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     },
   });
   const calls = createCallServer({ context, client: providers, log });
-  const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets];
+  const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets, keys];
   const close = async (): Promise<void> => {
     stopWatching();
     await calls.close();
@@ -227,9 +265,10 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     await (await demo)?.close();
     await client.close();
     await configWriter.close();
+    await keyDesk.close();
     for (const view of views) await view.stop();
   };
-  return { context, calls, close };
+  return { context, calls, gate, close };
 }
 
 /** A request that comes again after a restart finds its decision here, as it did before. */
@@ -254,12 +293,34 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...weightsEndpoints(context),
     ...configEndpoints(context),
     ...budgetEndpoints(context),
+    ...keyEndpoints(context),
+    ...auditEndpoints(context),
     ...processEndpoints(context),
   ];
   return [...endpoints, openapiEndpoint(endpoints)];
 }
 
-function createServer(context: GatewayContext, calls: CallServer, door: Door, log: Log): FastifyInstance {
+/** Whoever needs no key here should not be a surprise to whoever runs it. */
+function sayWhoMayAsk(
+  identifier: Identifier,
+  { host, adminHost, adminPort }: GatewaySettings,
+  door: Door,
+  log: Log,
+): void {
+  const ports = [{ url: door.url, host }, ...(adminPort === null ? [] : [{ url: door.admin ?? '', host: adminHost }])];
+  for (const { url, host: at } of ports) {
+    const open = identifier.anonymousRole(isLoopbackHost(at));
+    if (open === null) log.info('everybody needs a key or a token here', { url });
+    else if (open.why === 'loopback')
+      log.info('nobody needs a key here: only this machine reaches the port, and there is no key yet', {
+        ...{ url, role: open.role },
+        end: 'the first key (quantum-router keys create) ends it',
+      });
+    else log.warn('nobody needs a key here: whoever reaches the port has this role', { url, role: open.role });
+  }
+}
+
+function createServer({ context, calls, gate }: Connection, door: Door, log: Log): FastifyInstance {
   const server = Fastify({
     logger: false,
     // The door listens already and goes on when this server is closed.
@@ -279,6 +340,8 @@ function createServer(context: GatewayContext, calls: CallServer, door: Door, lo
   takeBodies(server, context);
   traceRequests(server);
   const endpoints = endpointsOf(context, calls);
+  mustCover(endpoints);
+  admitRequests(server, endpoints, urlOf, gate);
   const forms = new Map(endpoints.map(({ path, errorForm = 'own' }) => [urlOf(path), errorForm]));
   for (const { method, path, handler } of endpoints) {
     server.route({
@@ -326,6 +389,7 @@ function createServer(context: GatewayContext, calls: CallServer, door: Door, lo
     const refused = toHttpError(error);
     if (refused.code === 'internal')
       log.error('a request failed', { route: request.routeOptions.url ?? '', error: error as Error });
+    if (refused.status === 401) reply.header('www-authenticate', 'Bearer');
     if (refused.status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', '1');
     if (refused.field === 'content-encoding') reply.header('accept-encoding', acceptedEncodings);
     if (!request.raw.complete) {

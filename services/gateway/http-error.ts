@@ -13,6 +13,8 @@ export const errorStatus = {
   invalid_field: 400,
   no_eligible_candidate: 400,
   budget_approval_needed: 402,
+  unauthenticated: 401,
+  forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,

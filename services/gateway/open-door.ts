@@ -4,57 +4,113 @@
  * using it up.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { createLog, type Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { type ErrorCode, HttpError } from './http-error';
+import { followTlsFiles } from './tls-files';
 
 export interface Door {
   readonly server: Server;
   readonly port: number;
   readonly url: string;
+  /** Where administration has a port of its own; null where it has none. */
+  readonly admin: string | null;
   /** From now on requests go to this listener. */
   handOver(listener: RequestListener): void;
   /** Takes no more connections; resolves when the requests that are under way have been answered. */
   close(): Promise<void>;
 }
 
-/** Rejects when the port is taken. */
-export async function openDoor(wanted: Partial<GatewaySettings>, metrics: Metrics): Promise<Door> {
+const byAdminPort = new WeakSet<IncomingMessage>();
+
+/** Whether a request came by the port of administration. */
+export function cameByAdminPort(request: IncomingMessage): boolean {
+  return byAdminPort.has(request);
+}
+
+/** Rejects when a port is taken, and where certificate or key cannot be used. */
+export async function openDoor(
+  wanted: Partial<GatewaySettings>,
+  metrics: Metrics,
+  log: Log = createLog({ level: 'silent' }),
+): Promise<Door> {
   const settings = { ...defaultGatewaySettings, ...wanted };
+  const main = await openPort(settings, metrics, log);
+  const { adminPort, adminHost } = settings;
+  if (adminPort === null) return main;
+  let admin: Door;
+  try {
+    admin = await openPort({ ...settings, host: adminHost, port: adminPort }, metrics, log);
+  } catch (error) {
+    await main.close();
+    throw error;
+  }
+  return {
+    ...main,
+    admin: admin.url,
+    handOver(next) {
+      main.handOver(next);
+      admin.handOver((request, response) => {
+        byAdminPort.add(request);
+        next(request, response);
+      });
+    },
+    async close() {
+      await Promise.all([main.close(), admin.close()]);
+    },
+  };
+}
+
+async function openPort(settings: GatewaySettings, metrics: Metrics, log: Log): Promise<Door> {
   let listener: RequestListener = answerStarting;
   let closing = false;
   /** The newest request of each open connection. */
   const asking = new Map<Socket, IncomingMessage | null>();
-  const server = createServer(
-    {
-      headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
-      requestTimeout: settings.requestTimeoutMs,
-      connectionsCheckingInterval: settings.timeoutCheckMs,
-      keepAliveTimeout: settings.keepAliveTimeoutMs,
-    },
-    (request, response) => {
-      asking.set(request.socket, request);
-      // Whoever keeps the connection open after its answer would hold up the end.
-      if (closing) response.setHeader('connection', 'close');
-      response.once('close', () => {
-        if (closing) setImmediate(() => server.closeIdleConnections());
-      });
-      listener(request, response);
-    },
-  );
+  const timeouts = {
+    headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
+    requestTimeout: settings.requestTimeoutMs,
+    connectionsCheckingInterval: settings.timeoutCheckMs,
+    keepAliveTimeout: settings.keepAliveTimeoutMs,
+  };
+  const onRequest: RequestListener = (request, response) => {
+    asking.set(request.socket, request);
+    // Whoever keeps the connection open after its answer would hold up the end.
+    if (closing) response.setHeader('connection', 'close');
+    response.once('close', () => {
+      if (closing) setImmediate(() => server.closeIdleConnections());
+    });
+    listener(request, response);
+  };
+  const tls = settings.tls && followTlsFiles(settings.tls, { metrics, log });
+  const tlsServer =
+    tls &&
+    createTlsServer(
+      { ...timeouts, ...tls.pair, handshakeTimeout: settings.headersTimeoutMs, minVersion: 'TLSv1.2' },
+      onRequest,
+    );
+  if (tlsServer) tls.onChange((pair) => tlsServer.setSecureContext({ ...pair, minVersion: 'TLSv1.2' }));
+  const server: Server = tlsServer ?? createServer(timeouts, onRequest);
   server.maxConnections = settings.maxConnections;
   server.setTimeout(settings.idleTimeoutMs, (socket) => socket.destroy());
   server.on('connection', (socket) => {
     asking.set(socket, null);
     socket.once('close', () => asking.delete(socket));
   });
+  // Of TLS: what a request comes by is another socket than the one that was accepted.
+  server.on('secureConnection', (socket: Socket) => socket.once('close', () => asking.delete(socket)));
   server.on('clientError', answerClientError);
   server.on('drop', () => metrics.count('quantum_router_http_dropped_connections_total', {}));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    const fail = (error: Error): void => {
+      tls?.stop();
+      reject(error);
+    };
+    server.once('error', fail);
     server.listen(settings.port, settings.host, () => {
-      server.off('error', reject);
+      server.off('error', fail);
       resolve();
     });
   });
@@ -63,12 +119,14 @@ export async function openDoor(wanted: Partial<GatewaySettings>, metrics: Metric
   return {
     server,
     port,
-    url: `http://${host}:${port}`,
+    url: `${tls ? 'https' : 'http'}://${host}:${port}`,
+    admin: null,
     handOver(next) {
       listener = next;
     },
     close() {
       closing = true;
+      tls?.stop();
       // The server's own time-outs end with close(): a request that never becomes complete would keep it open for ever.
       const deadline = setTimeout(() => {
         for (const [socket, request] of asking) if (!request?.complete) socket.destroy();

@@ -18,6 +18,8 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.weightsPublished),
     anyTopic(topics.weightsVersions),
     anyTopic(topics.weightsAnswers),
+    anyTopic(topics.accessKeys),
+    anyTopic(topics.audit),
   ],
   // Who waits for a decision is told when the request was refused.
   reads: [anyTopic(deadLettersOf(topics.routeRequested))],
@@ -26,6 +28,8 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.routeOutcome),
     anyTopic(topics.config),
     anyTopic(topics.weightsCommands),
+    anyTopic(topics.accessKeys),
+    anyTopic(topics.audit),
   ],
   startAt: 'latest',
 });

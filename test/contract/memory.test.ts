@@ -1,10 +1,12 @@
 import { createMemoryBroker, type Unkindness } from '../../lib/adapters/memory/memory-broker';
 import { createMemoryKeyValue } from '../../lib/adapters/memory/memory-key-value';
+import { createMemoryTokenBuckets } from '../../lib/adapters/memory/memory-token-buckets';
 import { createVirtualClock } from '../../lib/adapters/memory/virtual-clock';
 import { systemClock } from '../../lib/adapters/system';
 import { seededRandom } from '../../lib/random/seeded';
 import { type BrokerUnderTest, describeBrokerContract } from './broker-contract';
 import { describeKeyValueContract } from './key-value-contract';
+import { describeTokenBucketsContract } from './token-buckets-contract';
 
 async function openBroker(unkindness?: Unkindness): Promise<BrokerUnderTest> {
   const broker = createMemoryBroker({
@@ -23,4 +25,10 @@ describeKeyValueContract('memory', async () => {
   const clock = createVirtualClock();
   const keyValue = createMemoryKeyValue({ clock });
   return { keyValue, pass: (durationMs) => clock.advanceBy(durationMs), dispose: () => keyValue.close() };
+});
+
+describeTokenBucketsContract('memory', async () => {
+  const clock = createVirtualClock();
+  const buckets = createMemoryTokenBuckets({ clock });
+  return { buckets, pass: (durationMs) => clock.advanceBy(durationMs), dispose: async () => {} };
 });

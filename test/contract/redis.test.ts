@@ -8,6 +8,7 @@ import { createMetrics } from '../../lib/telemetry/metrics';
 import { patienceMs } from '../patience';
 import { describeWithServers, redisUrl } from '../servers';
 import { describeKeyValueContract } from './key-value-contract';
+import { describeTokenBucketsContract } from './token-buckets-contract';
 
 describeWithServers('Redis', () => {
   describeKeyValueContract('Redis', async () => {
@@ -24,5 +25,13 @@ describeWithServers('Redis', () => {
       await keyValue.close();
     };
     return { keyValue, pass: (durationMs) => sleep(systemClock(), durationMs), dispose };
+  });
+
+  describeTokenBucketsContract('Redis', async () => {
+    const buckets = await openRedisKeyValue(
+      { ...defaultRedisSettings, url: redisUrl(), keyPrefix: `test-${randomUUID()}:`, commandTimeoutMs: patienceMs },
+      { log: createLog({ level: 'silent' }), metrics: createMetrics() },
+    );
+    return { buckets, pass: (durationMs) => sleep(systemClock(), durationMs), dispose: () => buckets.close() };
   });
 });

@@ -6,11 +6,12 @@
 import type { Redis } from 'ioredis';
 import type { Clock } from '../../ports/clock';
 import type { KeyValue, KeyValueEntry } from '../../ports/key-value';
+import type { TokenBuckets } from '../../ports/token-buckets';
 import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import { systemClock, systemIds } from '../system';
 import { openRedisConnection, type RedisConnection } from './redis-connection';
-import { deleteScript, incrementScript, putScript } from './redis-scripts';
+import { deleteScript, incrementScript, putScript, takeTokenScript } from './redis-scripts';
 import { type RedisSettings, redisEndpoint } from './redis-settings';
 import { type Manifest, readStored, storedManifest, storedValue } from './stored-value';
 
@@ -23,7 +24,7 @@ export interface RedisParts {
   readonly createId?: () => string;
 }
 
-type Operation = 'get' | 'put' | 'delete' | 'increment' | 'keys';
+type Operation = 'get' | 'put' | 'delete' | 'increment' | 'keys' | 'take-token';
 
 /** How long opening waits for a Redis that may just be starting. */
 const openWaitMs = 2_000;
@@ -43,7 +44,7 @@ const maxReads = 3;
  * Resolves when Redis answers, and without it after a short wait, with a warning: the store connects by itself, whenever.
  * Throws for a URL that is none. One Redis (or an address that follows its primary), 6.2 or newer; not Redis Cluster.
  */
-export async function openRedisKeyValue(settings: RedisSettings, parts: RedisParts): Promise<KeyValue> {
+export async function openRedisKeyValue(settings: RedisSettings, parts: RedisParts): Promise<KeyValue & TokenBuckets> {
   const { log, metrics, clock = systemClock(), createId = systemIds() } = parts;
   const endpoint = redisEndpoint(settings);
   const { commandTimeoutMs, maxPendingCommands: maxPending } = settings;
@@ -66,11 +67,12 @@ interface StoreParts {
   readonly createId: () => string;
 }
 
-function createStore(settings: RedisSettings, parts: StoreParts): KeyValue {
+function createStore(settings: RedisSettings, parts: StoreParts): KeyValue & TokenBuckets {
   const { small, bulk } = parts;
   const { chunkBytes } = settings;
   const valuePrefix = `${settings.keyPrefix}v:`;
   const chunkPrefix = `${settings.keyPrefix}c:`;
+  const bucketPrefix = `${settings.keyPrefix}b:`;
   const valueKey = (key: string): string => valuePrefix + key;
   const measured = measure(parts);
   const chunks = createChunks(chunkPrefix, chunkBytes, parts);
@@ -141,6 +143,14 @@ function createStore(settings: RedisSettings, parts: StoreParts): KeyValue {
         return Number(String(total));
       }),
     keys: (prefix, limit) => measured('keys', () => scan(bulk, valuePrefix, prefix, limit)),
+    takeToken: (key, { capacity, perSecond }) =>
+      measured('take-token', async () => {
+        const answer = await small.run((client) =>
+          evaluate(client, takeTokenScript, [bucketPrefix + key], [String(capacity), String(perSecond)]),
+        );
+        const [taken, tokens] = answer as [number, Buffer];
+        return { isTaken: taken === 1, tokens: Number(String(tokens)) };
+      }),
     async close() {
       small.close();
       bulk.close();

@@ -54,3 +54,25 @@ if stored then redis.call('SET', KEYS[1], '\\0' .. total, 'KEEPTTL')
 elseif ARGV[2] == '' then redis.call('SET', KEYS[1], '\\0' .. total)
 else redis.call('SET', KEYS[1], '\\0' .. total, 'PX', ARGV[2]) end
 return total`;
+
+/**
+ * KEYS: the bucket. ARGV: tokens of a full one, tokens it gains in a second. Takes one token if there is one; returns whether,
+ * and how many are left as text. Time is that of the server, so that all processes mean the same; a bucket goes when it
+ * would be full again.
+ */
+export const takeTokenScript = `
+local capacity, perSecond = tonumber(ARGV[1]), tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+local tokens, at = tonumber(kept[1] or ''), tonumber(kept[2] or '')
+if not tokens or not at then tokens, at = capacity, now end
+tokens = math.min(capacity, tokens + math.max(0, now - at) * perSecond)
+local taken = 0
+if tokens >= 1 then
+  taken = 1
+  tokens = tokens - 1
+end
+redis.call('HSET', KEYS[1], 'tokens', string.format('%.17g', tokens), 'at', string.format('%.17g', now))
+redis.call('PEXPIRE', KEYS[1], math.min(2147483647, math.ceil((capacity - tokens) / perSecond * 1000) + 1000))
+return {taken, string.format('%.17g', tokens)}`;

@@ -1,5 +1,69 @@
 // Generated from schemas/*.avsc by `make generate`. Do not edit.
 
+/** What a key allows. */
+export interface AccessKey {
+  /** For people. */
+  name: string;
+  /** SHA-256 of the key; the key itself is nowhere. */
+  hash: Buffer;
+  /** What it may do. */
+  role: AccessRole;
+  /** Whose it is; null: of the installation. */
+  tenantId: string | null;
+  /** Models it may use; null: all. */
+  models: string[] | null;
+  /** Presets it may name, auto among them; null: all. */
+  presets: string[] | null;
+  /** Paths it may ask, of those its role allows; null: all. */
+  routes: string[] | null;
+  /** Sources its feedback may name, the first where it names none. */
+  sources: string[];
+  /** Requests a minute; null: no limit. */
+  requestsPerMinute: number | null;
+  /** Requests at once; null: those of a minute. */
+  burst: number | null;
+  /** The key in whose place it was made. */
+  replaces: string | null;
+}
+
+/** Something that happened to a key of a caller, written once and never changed: its end can be put earlier, and not be taken back. Key: keyId/change. */
+export interface AccessKeyChange {
+  /** What the key is called in public; part of the key itself. */
+  keyId: string;
+  /** CREATED: made. REPLACED: another one was made in its place. REVOKED: over at once. */
+  change: KeyChange;
+  /** When. */
+  atMs: number;
+  /** Who did it. */
+  by: string;
+  /** From then on the key is not taken any more, as far as this change says; null where it says nothing. */
+  endsAtMs: number | null;
+  /** Of CREATED alone. */
+  key: AccessKey | null;
+}
+
+export type AccessRole = 'caller' | 'viewer' | 'operator' | 'admin';
+
+/** Somebody changed something: who, what, before, after. Key: auditId. */
+export interface AuditRecord {
+  /** Of this record. */
+  auditId: string;
+  /** When. */
+  atMs: number;
+  /** A key, a person, a file, a command; as sure as the way it came by. */
+  who: string;
+  /** What was done, such as config.apply, weights.promote, keys.create. */
+  action: string;
+  /** To what: a version, a hash, a key. */
+  target: string;
+  /** As JSON: what was there, as far as it is different; null for nothing. */
+  before: string | null;
+  /** As JSON: what is there, as far as it is different; null for nothing. */
+  after: string | null;
+  /** What came of it, for a person. */
+  note: string;
+}
+
 /** reward-feedback's state of one decision that waits for outcomes. */
 export interface AwaitedOutcome {
   /** The decision. */
@@ -416,6 +480,8 @@ export interface Holds {
   /** Parts of a kind that is not known here. */
   other: number;
 }
+
+export type KeyChange = 'CREATED' | 'REPLACED' | 'REVOKED';
 
 /** An outcome whose decision was no longer waited for; counts at retraining. */
 export interface LateOutcome {

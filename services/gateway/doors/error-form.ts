@@ -28,16 +28,22 @@ export const errorForms: Readonly<Record<ErrorForm, { readonly name: string; rea
 export function formOf(error: HttpError, form: ErrorForm): unknown {
   if (form === 'own') return error.toJSON();
   const { code, message, field, status } = error;
-  if (form === 'openai') return { error: { message, type: openAiType(status), param: field, code } };
+  if (form === 'openai')
+    return {
+      error: { message, type: openAiType(status), param: field, code: status === 401 ? 'invalid_api_key' : code },
+    };
   return { type: 'error', error: { type: anthropicType(status), message, code } };
 }
 
 function openAiType(status: number): string {
   if (status === 429) return 'rate_limit_error';
+  if (status === 403) return 'permission_error';
   return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 
 const anthropicTypes = new Map([
+  [401, 'authentication_error'],
+  [403, 'permission_error'],
   [404, 'not_found_error'],
   [413, 'request_too_large'],
   [429, 'rate_limit_error'],

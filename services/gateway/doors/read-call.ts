@@ -11,9 +11,11 @@ import type { Holds, Limits, Message, RouteRequested } from '../../../lib/topics
 import { idFault } from '../../../lib/topics/identifiers';
 import { noLimits } from '../../../lib/topics/schema-defaults';
 import { wellFormed } from '../body-schemas';
+import { refuseOutOfScope } from '../check-scope';
 import { HttpError, invalidField } from '../http-error';
 import { readBody } from '../read-body';
 import { type GivenMessage, readConversation } from '../read-conversation';
+import { innerId, tenantOf } from '../tenant-ids';
 import {
   chatBodySchema,
   type Extension,
@@ -21,7 +23,7 @@ import {
   messagesBodySchema,
   responsesBodySchema,
 } from './door-schemas';
-import { nameIn, whoIsAsking } from './who-is-asking';
+import { type Asker, nameIn } from './who-is-asking';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -50,7 +52,8 @@ export interface CallParts {
   readonly config: RouterConfig;
   readonly requestId: string;
   readonly nowMs: number;
-  /** Configured models that can be called by this API. */
+  readonly asker: Asker;
+  /** Configured models that can be called by this API, and by who asks. */
   readonly callable: readonly string[];
 }
 
@@ -58,16 +61,18 @@ export interface CallParts {
 export function readCall(api: ApiName, given: unknown, headers: IncomingHttpHeaders, parts: CallParts): DoorCall {
   const asked = readers[api](given);
   const { body, extension } = asked;
+  const { asker } = parts;
+  refuseOutOfScope(asker, String(body['model']));
   const selected = selectModel(String(body['model']), asked, parts);
   const { config } = parts;
   const { messages, contextTokens } = shortened(asked.messages, config.limits.maxPromptBytes);
   const request = routeRequest({
-    requestId: parts.requestId,
+    requestId: innerId(asker, 'id', parts.requestId),
     requestedAtMs: parts.nowMs,
-    tenantId: whoIsAsking(headers).tenantId,
+    tenantId: tenantOf(asker, nameIn(headers, 'x-quantum-tenant'), 'x-quantum-tenant'),
     userId: nameIn(headers, 'x-quantum-user'),
     budgetApproved: headers['x-quantum-budget'] === 'approved' ? true : null,
-    sessionId: sessionOf(headers, body, extension),
+    sessionId: sessionOf(headers, body, extension, asker),
     taskHint: nameIn(headers, 'x-quantum-task') ?? extension.taskHint ?? null,
     messages,
     holds: asked.holds,
@@ -225,7 +230,7 @@ function unknownModel(model: string, known: readonly string[]): HttpError {
   return new HttpError('not_found', `model: there is no "${model}"${near}`, 'model');
 }
 
-function sessionOf(headers: IncomingHttpHeaders, body: Json, extension: Extension): string | null {
+function sessionOf(headers: IncomingHttpHeaders, body: Json, extension: Extension, asker: Asker): string | null {
   const metadata = isJson(body['metadata']) ? body['metadata'] : {};
   const inMetadata = metadata['session_id'];
   const session =
@@ -234,7 +239,7 @@ function sessionOf(headers: IncomingHttpHeaders, body: Json, extension: Extensio
     (typeof inMetadata === 'string' && inMetadata !== '' ? inMetadata : null);
   const fault = session === null ? null : idFault(session);
   if (fault !== null) throw invalidField('metadata.session_id', fault);
-  return session;
+  return session === null ? null : innerId(asker, 'metadata.session_id', session);
 }
 
 /** Of a preset and of the call itself the narrower counts; beside those only what can be called is allowed. */

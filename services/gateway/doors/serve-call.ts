@@ -7,6 +7,7 @@ import { type Bill, billCall } from '../../../lib/providers/bill-call';
 import type { ProviderClient, StreamEvent } from '../../../lib/providers/provider-client';
 import { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { Log } from '../../../lib/telemetry/log';
+import { modelsInScope } from '../check-scope';
 import type { GatewayContext } from '../endpoint';
 import { type ErrorCode, HttpError } from '../http-error';
 import { contextOf } from '../trace-requests';
@@ -63,12 +64,17 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     const current = context.config();
     if (!current) throw new HttpError('not_ready', 'not ready: no configuration has been applied');
     const requestId = idPrefixes[api] + context.createId();
-    const callable = callableBy(api, current);
-    if (callable.length === 0) throw new HttpError('not_ready', noProvider(api, current, client));
+    const { asker } = request;
+    const callableAtAll = callableBy(api, current);
+    if (callableAtAll.length === 0) throw new HttpError('not_ready', noProvider(api, current, client));
+    const callable = modelsInScope(asker, callableAtAll);
+    if (callable.length === 0)
+      throw new HttpError('forbidden', 'model: this key may use no model that this API can call', 'model');
     const call = readCall(api, request.body, request.headers, {
       config: current.config,
       requestId,
       nowMs: clock.nowMs(),
+      asker,
       callable,
     });
     // Answers take longer than everything else here; the time-outs of the call see to it that it ends.
@@ -80,7 +86,8 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     const called = await caller.call(call, order.models, current.config, gone, limitMs);
     const overheadMs = clock.monotonicMs() - startedMs - called.upstreamMs;
     metrics.observe('quantum_router_call_overhead_seconds', { api }, overheadMs / 1_000);
-    const ended = { decisionId: requestId, decision: order.decision, config: current.config };
+    // In the log it has the name of the tenant in front; the caller sees it without.
+    const ended = { decisionId: call.request.requestId, decision: order.decision, config: current.config };
     const finish = (answered: Attempt | null): void => {
       const mechanical = answered && answered.error === null ? mechanicalQuality(answered.facts, call.expected) : null;
       for (const attempt of called.attempts) countAttempt(attempt);

@@ -66,11 +66,12 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
       handler: async (request, reply) => {
         const { config, version } = await readConfig(request, parser);
         refuseTooLarge(config);
+        refuseOtherAccess(context.config()?.config ?? null, config);
         refuseOtherAddresses(context.config()?.config ?? null, config);
         const written = await context.configWriter.apply(
           config,
           version,
-          `PUT from ${request.ip} through ${context.id}`,
+          `PUT ${authorOf(request)}from ${request.ip} through ${context.id}`,
         );
         if (!written.ok) {
           throw new HttpError(
@@ -147,6 +148,21 @@ function refuseOtherAddresses(before: RouterConfig | null, after: RouterConfig):
       `providers.${name}`,
     );
   }
+}
+
+/** Who may use the gateway is that, too: whoever may change prices must not make an issuer of his own an administrator. */
+function refuseOtherAccess(before: RouterConfig | null, after: RouterConfig): void {
+  if (before && JSON.stringify(before.access) === JSON.stringify(after.access)) return;
+  if (!before && JSON.stringify(after.access) === JSON.stringify(configSchema.shape.access.parse(undefined))) return;
+  throw new HttpError(
+    'refused',
+    'access: cannot be changed here; put it into the file (serve --config, config apply)',
+    'access',
+  );
+}
+
+function authorOf({ asker }: FastifyRequest): string {
+  return asker.isAnonymous ? '' : `by ${asker.who} `;
 }
 
 function configOf(checked: CheckedConfig, under: readonly string[]): RouterConfig {

@@ -5,6 +5,7 @@ import type { Endpoint, GatewayContext } from '../endpoint';
 import { id as idText } from '../field-schemas';
 import { HttpError, invalidField } from '../http-error';
 import { sendJson } from '../send-json';
+import { innerId, outerDecision, owns } from '../tenant-ids';
 
 const { $schema: _, ...idSchema } = z.toJSONSchema(idText);
 
@@ -35,13 +36,17 @@ export function decisionEndpoints(context: GatewayContext): Endpoint[] {
           const fault = value === null ? null : idFault(value);
           if (fault !== null) throw invalidField(field, fault);
         }
-        const decision = await context.findDecision(id, routingKey);
-        if (!decision)
+        const { asker } = request;
+        const decision = await context.findDecision(
+          innerId(asker, 'id', id),
+          routingKey === null ? null : innerId(asker, 'routingKey', routingKey),
+        );
+        if (!decision || !owns(asker, decision))
           throw new HttpError(
             'not_found',
             `no decision with id ${JSON.stringify(id)} in memory or among the newest records of the log`,
           );
-        return sendJson(reply, decision);
+        return sendJson(reply, outerDecision(asker, decision));
       },
     },
   ];

@@ -65,7 +65,7 @@ const headers = [
 const headerDocs: Readonly<Record<(typeof headers)[number], string>> = {
   'x-quantum-session': 'session that the call belongs to',
   'x-quantum-task': 'what kind of task this is, if the caller knows',
-  'x-quantum-tenant': 'on whose behalf the call is made',
+  'x-quantum-tenant': 'on whose behalf the call is made; that of the key, where it has one',
   'x-quantum-user': "which of the tenant's users",
   'x-quantum-budget': 'approved: somebody has agreed to spend more than a budget whose limit asks for that',
 };

@@ -7,11 +7,14 @@ import type { RouteDecided, RouteOutcome } from '../../../lib/topics/generated/m
 import { faultOf } from '../../reward-feedback/check-outcome';
 import { wholeOf } from '../../reward-feedback/merge-reports';
 import { type FeedbackBody, feedbackBodySchema } from '../body-schemas';
+import { sourceOf } from '../check-scope';
 import { callSource, mechanicalSource } from '../doors/report-calls';
+import type { Asker } from '../doors/who-is-asking';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
+import { hasOwnIds, innerId, outerId, owns } from '../tenant-ids';
 import { contextOf } from '../trace-requests';
 
 const acceptedSchema = z.strictObject({
@@ -46,9 +49,18 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
         'overloaded',
       ],
       handler: async (request, reply) => {
-        const body = readBody(feedbackBodySchema, request.body);
-        refuseEmpty(body);
-        const decision = await decisionOf(context, body);
+        const { asker } = request;
+        const given = readBody(feedbackBodySchema, request.body);
+        refuseEmpty(given);
+        const body: FeedbackBody = {
+          ...given,
+          decisionId: innerId(asker, 'decisionId', given.decisionId),
+          routingKey: given.routingKey === null ? null : innerId(asker, 'routingKey', given.routingKey),
+          source: sourceOf(asker, given.source),
+        };
+        const decision = await decisionOf(context, body, asker);
+        // As if there were none: whose it is concerns nobody else. Where it was not found, the id has to say it.
+        if (decision ? !owns(asker, decision) : !hasOwnIds(asker)) throw noDecision(asker, body);
         await recallReports(context, body, decision);
         const outcome = toOutcome(context, body, decision);
         const fault = faultOf(outcome);
@@ -64,7 +76,7 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
         }
         context.feedback.noteReport();
         reply.status(202);
-        return sendJson(reply, { decisionId: outcome.decisionId, model: outcome.model, attempt: outcome.attempt });
+        return sendJson(reply, { decisionId: given.decisionId, model: outcome.model, attempt: outcome.attempt });
       },
     },
   ];
@@ -84,7 +96,11 @@ function refuseEmpty(body: FeedbackBody): void {
  * The decision reported on: from memory, else the one that is just being made, else from the log. Undefined where it may
  * exist in older records than are looked at: reward-feedback knows it then. 404 where there is none.
  */
-async function decisionOf(context: GatewayContext, body: FeedbackBody): Promise<RouteDecided | undefined> {
+async function decisionOf(
+  context: GatewayContext,
+  body: FeedbackBody,
+  asker: Asker,
+): Promise<RouteDecided | undefined> {
   const known = context.recent.get(body.decisionId) ?? (await decisionUnderWay(context, body.decisionId));
   if (known) return known;
   const { maxScannedRecords, maxReportScannedRecords } = context.settings;
@@ -92,13 +108,14 @@ async function decisionOf(context: GatewayContext, body: FeedbackBody): Promise<
   const routingKey = body.routingKey ?? context.recent.routingKeyOf(body.decisionId);
   const { decision, searchedAll } = await context.lookup.find(body.decisionId, routingKey, maxRecords);
   if (decision) return decision;
-  if (searchedAll)
-    throw new HttpError(
-      'not_found',
-      `decisionId: there is no decision ${JSON.stringify(body.decisionId)}${body.routingKey === null ? '' : ' with this routingKey'}`,
-      'decisionId',
-    );
+  if (searchedAll) throw noDecision(asker, body);
   return undefined;
+}
+
+function noDecision(asker: Asker, { decisionId, routingKey }: FeedbackBody): HttpError {
+  const id = JSON.stringify(outerId(asker, decisionId));
+  const which = routingKey === null ? '' : ' with this routingKey';
+  return new HttpError('not_found', `decisionId: there is no decision ${id}${which}`, 'decisionId');
 }
 
 /**

@@ -8,6 +8,7 @@ import type { CurrentConfig } from '../../../lib/config/current-config';
 import { nominalInputTokens } from '../../../lib/routing/open/candidates';
 import type { Candidate } from '../../../lib/topics/generated/messages';
 import { maxTimeMs } from '../../../lib/topics/number-ranges';
+import { isInScope } from '../check-scope';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { candidatesNow } from '../expect-candidates';
 import { HttpError } from '../http-error';
@@ -63,11 +64,12 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
       summary: 'The configured models with their health and profiles.',
       responses: { 200: { doc: 'The models, in configured order.', body: { schema: modelsSchema } } },
       errors: ['not_ready'],
-      handler: (_request, reply) => {
+      handler: ({ asker }, reply) => {
         const current = context.config();
         if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
         const candidates = nominalCandidates(context);
-        const models = current.config.models.map((config, index) => {
+        const models = current.config.models.flatMap((config, index) => {
+          if (!isInScope(asker, config.name)) return [];
           const candidate = candidates[index]!;
           return {
             config,
@@ -76,7 +78,7 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
             profile: context.profiles.get(config.name) ?? null,
           };
         });
-        const data = listedOf(current);
+        const data = listedOf(current).filter(({ id }) => isInScope(asker, id));
         const ends = { has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
         return sendJson(reply, { object: 'list', data, ...ends, configVersion: current.version, models });
       },
@@ -95,7 +97,7 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
         const current = context.config();
         if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
         const { id } = request.params as { id: string };
-        const listed = listedOf(current).find((one) => one.id === id);
+        const listed = listedOf(current).find((one) => one.id === id && isInScope(request.asker, id));
         if (!listed) throw new HttpError('not_found', `there is no model ${JSON.stringify(id)}`, 'id');
         return sendJson(reply, listed);
       },

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { dictionaryOf } from '../../../lib/dictionary';
+import { accessOf, isForAnybody } from '../access-table';
 import { addMessage, type JsonSchema } from '../avro-json-schema';
 import { maxJsonDepth, maxJsonValues } from '../check-json-text';
 import { errorForms } from '../doors/error-form';
@@ -43,14 +44,27 @@ function openapiDocument(endpoints: readonly Endpoint[]): JsonSchema {
       description: [
         'Decides, for every request, which language model should answer it. Every error has the shape of Error, or that of the API that was called.',
         `Bodies are UTF-8; content-encoding may be ${acceptedEncodings}. A body of JSON is nested at most ${maxJsonDepth} levels, has at most ${maxJsonValues} values (fields and list elements together), no key twice and no number beyond the range of a double.`,
+        'Without a key or a token everything is open only where nobody but the machine itself reaches the port and there is no key yet, or where that was asked for by name. Each operation takes one of the roles of docs/security.md. Ids of a tenant are its own: another tenant may use the same.',
         'GET is answered to HEAD as well, OPTIONS with the methods in Allow; a slash at the end of a path changes nothing.',
       ].join(' '),
     },
     servers: [{ url: '/' }],
-    // Whoever reaches the port may use it: see the documentation for what to put in front.
-    security: [],
+    security: [{ bearer: [] }, { apiKey: [] }, {}],
     paths,
-    components: { schemas },
+    components: {
+      schemas,
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A key of this gateway (qr_…), or a token of an OIDC issuer that the configuration names.',
+        },
+        apiKey: {
+          ...{ type: 'apiKey', in: 'header', name: 'x-api-key' },
+          description: 'The same, as client libraries of Anthropic send it.',
+        },
+      },
+    },
   };
 }
 
@@ -62,8 +76,10 @@ function operationOf(endpoint: Endpoint, schemas: Record<string, JsonSchema>): J
   for (const [status, { doc, body }] of Object.entries(endpoint.responses)) {
     responses[status] = { description: doc, content: contentOf(body, schemas) };
   }
+  const access = accessOf(endpoint);
+  const ofAskers: ErrorCode[] = isForAnybody(access) ? [] : ['unauthenticated', 'forbidden', 'rate_limited'];
   const ofBodies: ErrorCode[] = endpoint.body ? ['malformed_body', 'overloaded'] : [];
-  const errors: ErrorCode[] = [...new Set([...endpoint.errors, ...ofBodies, ...ofAnyRequest])];
+  const errors: ErrorCode[] = [...new Set([...endpoint.errors, ...ofAskers, ...ofBodies, ...ofAnyRequest])];
   for (const status of [...new Set(errors.map((code) => errorStatus[code]))].sort((a, b) => a - b)) {
     const codes = errors.filter((code) => errorStatus[code] === status);
     const error = { $ref: `#/components/schemas/${errorForms[endpoint.errorForm ?? 'own'].name}` };
@@ -78,6 +94,7 @@ function operationOf(endpoint: Endpoint, schemas: Record<string, JsonSchema>): J
   return {
     operationId: `${endpoint.method.toLowerCase()}${endpoint.path.replace(/[/{}.-]+(\w?)/g, (_all, letter: string) => letter.toUpperCase())}`,
     summary: endpoint.summary,
+    ...(isForAnybody(access) && { security: [] }),
     ...(endpoint.description && { description: endpoint.description }),
     ...(endpoint.parameters && {
       parameters: endpoint.parameters.map(({ name, in: where, required, doc, schema }) => ({

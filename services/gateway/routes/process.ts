@@ -1,5 +1,6 @@
 /** GET /health, /ready, /metrics: for whoever runs the process. */
 import { z } from 'zod';
+import { maySeeInstallation } from '../access-table';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { sendJson } from '../send-json';
 
@@ -23,9 +24,12 @@ export function processEndpoints(context: GatewayContext): Endpoint[] {
       method: 'GET',
       path: '/health',
       summary: 'Whether the process lives.',
-      responses: { 200: { doc: 'It does; with what it knows of its services.', body: { schema: healthSchema } } },
+      responses: {
+        200: { doc: 'It does; for viewers, with what it knows of its services.', body: { schema: healthSchema } },
+      },
       errors: [],
-      handler: (_request, reply) => sendJson(reply, { ...context.status(), status: 'ok' }),
+      handler: (request, reply) =>
+        sendJson(reply, { ...(maySeeInstallation(request.asker) && context.status()), status: 'ok' }),
     },
     {
       method: 'GET',

@@ -5,13 +5,16 @@ import { TransientError } from '../../../lib/ports/broker';
 import { within } from '../../../lib/ports/clock';
 import { contentHashOf } from '../../../lib/topics/content-hash';
 import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated/messages';
-import { routeBodySchema, toRequest } from '../body-schemas';
+import { type RouteBody, routeBodySchema, toRequest } from '../body-schemas';
 import { checkRequest } from '../check-request';
+import { allowedInScope } from '../check-scope';
+import type { Asker } from '../doors/who-is-asking';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { budgetRefused, HttpError, noEligibleCandidate } from '../http-error';
 import { readBody } from '../read-body';
 import { routeOnce } from '../route-once';
 import { sendJson } from '../send-json';
+import { innerId, outerDecision, outerId, tenantOf } from '../tenant-ids';
 import { contextOf } from '../trace-requests';
 
 export function routeEndpoints(context: GatewayContext): Endpoint[] {
@@ -29,15 +32,20 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
   };
 
   const handler = async (httpRequest: FastifyRequest, reply: FastifyReply): Promise<string> => {
-    const body = readBody(routeBodySchema, httpRequest.body);
-    const request = toRequest(body, body.requestId ?? context.createId(), clock.nowMs());
+    const { asker } = httpRequest;
+    const given = readBody(routeBodySchema, httpRequest.body);
+    const body = bodyOf(context, asker, given);
+    const request = toRequest(body, body.requestId ?? innerId(asker, 'requestId', context.createId()), clock.nowMs());
     const { requestId } = request;
+    const outerRequestId = outerId(asker, requestId);
+    const send = (decision: RouteDecided): string =>
+      sendJson(reply, outerDecision(asker, ofSameContent(decision, outerRequestId, contentHash)));
     const contentHash = contentHashOf(request);
     const earlier = body.requestId === undefined ? undefined : context.recent.get(requestId);
-    if (earlier) return sendJson(reply, ofSameContent(earlier, requestId, contentHash));
+    if (earlier) return send(earlier);
     const sameUnderWay = body.requestId === undefined ? undefined : underWay.get(requestId);
     if (!sameUnderWay) refuseUnlessReady();
-    else ofSameContent(sameUnderWay, requestId, contentHash);
+    else ofSameContent(sameUnderWay, outerRequestId, contentHash);
     const current = context.config();
     if (!current) throw new HttpError('not_ready', 'not ready: no configuration has been applied');
     checkRequest(context, current, request);
@@ -46,10 +54,10 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
       const deciding =
         sameUnderWay?.decided ?? routeOnce(context, request, contentHash, timeoutMs, contextOf(httpRequest, requestId));
       const decided = await (body.requestId === undefined ? deciding : earlierOr(context, request, deciding));
-      return sendJson(reply, ofSameContent(decided, requestId, contentHash));
+      return send(decided);
     } catch (error) {
       const found = await recover(context, error, body.requestId, request);
-      return sendJson(reply, ofSameContent(found, requestId, contentHash));
+      return send(found);
     }
   };
 
@@ -78,6 +86,23 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
     handler,
   };
   return [endpoint, { ...endpoint, path: '/v1/quantum/route', summary: 'The same as /v1/route.' }];
+}
+
+/** The body with ids, tenant and models as who asks may name them. */
+function bodyOf(context: GatewayContext, asker: Asker, body: RouteBody): RouteBody {
+  const inScope = (): RouteBody['limits'] => {
+    const current = context.config();
+    if (!current) throw new HttpError('not_ready', 'not ready: no configuration has been applied');
+    const configured = current.config.models.map(({ name }) => name);
+    return { ...body.limits, allowedModels: allowedInScope(asker, body.limits.allowedModels, configured) };
+  };
+  return {
+    ...body,
+    ...(body.requestId !== undefined && { requestId: innerId(asker, 'requestId', body.requestId) }),
+    sessionId: body.sessionId === null ? null : innerId(asker, 'sessionId', body.sessionId),
+    tenantId: tenantOf(asker, body.tenantId, 'tenantId'),
+    limits: asker.models === null ? body.limits : inScope(),
+  };
 }
 
 /** Gives back what was decided for a request, or is being; 409 when that request asked something else under this id. */

@@ -100,7 +100,15 @@ function commandEndpoint(context: GatewayContext, { path, summary, body, command
     ],
     handler: async (request, reply) => {
       const { createId, clock } = context;
-      const asked = { ...command(request.body ?? {}), commandId: createId(), requestedAtMs: clock.nowMs() };
+      const { isAnonymous, who } = request.asker;
+      const wish = command(request.body ?? {});
+      // Whoever has a key asks under its name alone.
+      const asked = {
+        ...wish,
+        ...(!isAnonymous && { requestedBy: who.slice(0, 200) }),
+        commandId: createId(),
+        requestedAtMs: clock.nowMs(),
+      };
       const answer = await context.weights.ask(asked);
       if (!answer)
         throw new HttpError(

@@ -98,6 +98,7 @@ export async function startDoors(config: RouterConfig, environment: Readonly<Rec
       await until(clock, `${count} outcomes are there`, () => of().length >= count, patienceMs, 5);
       return of();
     },
+    get: (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers }),
     post: (path: string, body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal) =>
       fetch(url + path, {
         method: 'POST',

@@ -1,0 +1,102 @@
+/**
+ * Who may use which route: the one place that decides. A route without an entry does not start, nor does an entry without a
+ * route.
+ */
+import { isConfined, type Right, rightsOf } from '../../lib/access/roles';
+import type { Asker } from './doors/who-is-asking';
+import type { Endpoint } from './endpoint';
+import { HttpError } from './http-error';
+
+export interface Access {
+  /** One of these rights is needed; none: anybody may. */
+  readonly rights: readonly Right[];
+  /** It shows or changes what is of no single tenant: whoever is bound to one may not. */
+  readonly isOfInstallation: boolean;
+}
+
+const anybody: Access = { rights: [], isOfInstallation: false };
+const callers: Access = { rights: ['call'], isOfInstallation: false };
+const callersAndViewers: Access = { rights: ['call', 'view'], isOfInstallation: false };
+const viewers: Access = { rights: ['view'], isOfInstallation: true };
+const operators: Access = { rights: ['operate'], isOfInstallation: true };
+const admins: Access = { rights: ['administer'], isOfInstallation: true };
+
+/** By method and path, as endpoints are declared. */
+const accessTable: ReadonlyMap<string, Access> = new Map([
+  ['POST /v1/chat/completions', callers],
+  ['POST /v1/messages', callers],
+  ['POST /v1/responses', callers],
+  ['POST /v1/embeddings', callers],
+  ['POST /v1/route', callers],
+  ['POST /v1/quantum/route', callers],
+  ['POST /v1/feedback', callers],
+  ['GET /v1/decisions/{id}', callersAndViewers],
+  ['GET /v1/models', callersAndViewers],
+  ['GET /v1/models/{id}', callersAndViewers],
+  ['GET /v1/weights', viewers],
+  ['GET /v1/weights/{policySha256}', viewers],
+  ['POST /v1/weights/promote', operators],
+  ['POST /v1/weights/rollback', operators],
+  ['GET /v1/config', viewers],
+  ['PUT /v1/config', operators],
+  ['GET /v1/keys', admins],
+  ['POST /v1/keys', admins],
+  ['POST /v1/keys/{id}/revoke', admins],
+  ['POST /v1/keys/{id}/rotate', admins],
+  ['GET /v1/audit', admins],
+  ['GET /health', anybody],
+  ['GET /ready', anybody],
+  ['GET /metrics', viewers],
+  ['GET /openapi.json', anybody],
+]);
+
+type Named = Pick<Endpoint, 'method' | 'path'>;
+
+const nameOf = ({ method, path }: Named): string => `${method} ${path}`;
+
+export function accessOf(endpoint: Named): Access {
+  const access = accessTable.get(nameOf(endpoint));
+  // Never served without: `mustCover` has looked before.
+  if (!access) throw new Error(`${nameOf(endpoint)} has no entry in access-table.ts: who may use it?`);
+  return access;
+}
+
+/** Throws where the table and the routes are not the same. */
+export function mustCover(endpoints: readonly Named[]): void {
+  for (const endpoint of endpoints) accessOf(endpoint);
+  const served = new Set(endpoints.map(nameOf));
+  const idle = [...accessTable.keys()].filter((name) => !served.has(name));
+  if (idle.length > 0) throw new Error(`access-table.ts has entries that no route has: ${idle.join(', ')}`);
+}
+
+/** Whether it stays on the port of callers where administration has one of its own. */
+export function isForCallers({ rights }: Access): boolean {
+  return rights.length === 0 || rights.includes('call');
+}
+
+export function isForAnybody({ rights }: Access): boolean {
+  return rights.length === 0;
+}
+
+/** Throws an HttpError (403) where this asker may not use this route. */
+export function refuseUnlessAllowed(access: Access, path: string, asker: Asker): void {
+  if (isForAnybody(access)) return;
+  const { role, tenantId, routes } = asker;
+  const held = role === null ? [] : rightsOf(role);
+  if (!access.rights.some((right) => held.includes(right)))
+    throw new HttpError('forbidden', `the role ${role ?? 'none'} may not do this: it takes ${inWords(access)}`);
+  if (access.isOfInstallation && role !== null && isConfined(role) && tenantId !== null)
+    throw new HttpError('forbidden', 'this is of the whole installation, and not for a key of a tenant');
+  if (routes !== null && !routes.includes(path))
+    throw new HttpError('forbidden', `this key is for ${routes.slice(0, 10).join(', ')} alone`);
+}
+
+/** Whether this asker may see what is of no single tenant. */
+export function maySeeInstallation(asker: Asker): boolean {
+  const { role, tenantId } = asker;
+  return role !== null && rightsOf(role).includes('view') && tenantId === null;
+}
+
+function inWords({ rights }: Access): string {
+  return `the right to ${rights.join(' or ')}`;
+}
