@@ -6,12 +6,14 @@ import { type Bill, billCall } from '../../../lib/providers/bill-call';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
 import type { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { Log } from '../../../lib/telemetry/log';
+import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import type { GatewayContext } from '../endpoint';
 import { HttpError } from '../http-error';
 import { contextOf } from '../trace-requests';
 import { createEngineAsker, type ModelOrder } from './ask-engine';
 import { type Answer, type Attempt, createModelCaller } from './call-models';
 import { mechanicalQuality } from './check-answer';
+import { createTextJudges } from './judge-text';
 import { passOn } from './pass-on-stream';
 import { type DoorCall, readCall } from './read-call';
 import { renamerTo, renames } from './rename-answer';
@@ -28,6 +30,8 @@ export interface CallServer {
   serve(api: ApiName, request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
   /** Models that this API can call, by name. */
   callableBy(api: ApiName, current: CurrentConfig): string[];
+  /** Feedback that was taken, for whoever is measured by it. */
+  noteFeedback(outcome: RouteOutcome): void;
   /** Resolves when what is known of the calls so far has been reported. */
   close(): Promise<void>;
 }
@@ -45,6 +49,7 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
   const engine = createEngineAsker(context);
   const caller = createModelCaller({ client, clock, maxRetryWaitMs: settings.maxRetryWaitMs });
   const reporter = createCallReporter(context, log);
+  const judges = createTextJudges({ context, client, send: reporter.send, log });
 
   const callableBy = (api: ApiName, { config }: CurrentConfig): string[] => {
     const usable = new Set(
@@ -73,6 +78,7 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     // Answers take longer than everything else here; the time-outs of the call see to it that it ends.
     request.raw.socket.setTimeout(settings.callTimeoutMs + settings.slowReaderMs);
     const gone = goneSignal(reply, () => request.raw.socket.setTimeout(settings.idleTimeoutMs));
+    judges.asked(call, current.config);
     const order = await engine.ask(call.request, current, contextOf(request, requestId));
     if (order.degraded) metrics.count('quantum_router_calls_degraded_total', { reason: order.degraded });
     const limitMs = settings.callTimeoutMs - (clock.monotonicMs() - startedMs);
@@ -84,6 +90,7 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
       const mechanical = answered && answered.error === null ? mechanicalQuality(answered.facts, call.expected) : null;
       for (const attempt of called.attempts) countAttempt(attempt);
       reporter.report({ ...ended, attempts: called.attempts, answered, mechanical });
+      if (answered) judges.answered(call, answered, order.decision, current.config);
     };
     if (!called.answered) {
       finish(null);
@@ -142,7 +149,18 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
       if (tokens !== null) metrics.count('quantum_router_call_tokens_total', { provider, kind }, tokens);
   };
 
-  return { serve, callableBy, close: () => reporter.flush() };
+  return {
+    serve,
+    callableBy,
+    noteFeedback(outcome) {
+      const current = context.config();
+      if (current) judges.reported(outcome, current.config);
+    },
+    async close() {
+      await judges.close();
+      await reporter.flush();
+    },
+  };
 }
 
 /** What is in the way of calling anybody. */

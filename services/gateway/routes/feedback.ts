@@ -8,6 +8,7 @@ import { faultOf } from '../../reward-feedback/check-outcome';
 import { wholeOf } from '../../reward-feedback/merge-reports';
 import { type FeedbackBody, feedbackBodySchema } from '../body-schemas';
 import { callSource, mechanicalSource } from '../doors/report-calls';
+import type { CallServer } from '../doors/serve-call';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
 import { readBody } from '../read-body';
@@ -20,7 +21,7 @@ const acceptedSchema = z.strictObject({
   attempt: z.int().describe('which attempt it was taken for'),
 });
 
-export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
+export function feedbackEndpoints(context: GatewayContext, calls: Pick<CallServer, 'noteFeedback'>): Endpoint[] {
   return [
     {
       method: 'POST',
@@ -63,6 +64,7 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
           throw error;
         }
         context.feedback.noteReport();
+        calls.noteFeedback(outcome);
         reply.status(202);
         return sendJson(reply, { decisionId: outcome.decisionId, model: outcome.model, attempt: outcome.attempt });
       },
@@ -72,7 +74,10 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
 
 /** Whether a report says anything at all. A status is something: it was given only where somebody meant it. */
 function refuseEmpty(body: FeedbackBody): void {
-  const figures = [body.latencyMs, body.inputTokens, body.outputTokens, body.costUsd, body.quality, body.status];
+  const figures = [
+    ...[body.latencyMs, body.inputTokens, body.outputTokens, body.costUsd, body.quality, body.status],
+    ...[body.firstTokenMs, body.cachedInputTokens, body.reasoningTokens, body.finishReason],
+  ];
   if (figures.some((said) => said !== null) || Object.keys(body.rewardParts).length > 0) return;
   throw invalidField(
     '',
