@@ -30,11 +30,11 @@ export interface DoorCall {
 }
 
 /** What a caller allows for one call. */
-export const callLimitMs = 30_000;
+const callLimitMs = 60_000;
 /** Well inside of it. */
 export const inTimeMs = callLimitMs / 2;
-/** One that does not answer a new connection is gone. */
-const waitsMs = [0, 250, 500, 1_000, 2_000, 4_000] as const;
+/** Before both gateways are asked once more, in milliseconds: longer than one takes to start. */
+const waitsMs = [0, 250, 500, 1_000, 2_000, 4_000, 8_000] as const;
 const streamEvery = 2;
 const tickMs = 20;
 

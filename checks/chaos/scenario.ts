@@ -125,7 +125,8 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
 
 /** Every provider is the same server: which of its models is called is the engine's to decide. */
 function providersAt({ url }: ShakyUpstream, { models }: RouterConfig): RouterConfig['providers'] {
-  const timeouts = { connectMs: 2_000, headersMs: 2_000, firstTokenMs: 2_000, gapMs: 2_000, totalMs: 4_000 };
+  // Long enough for a machine on which all of this runs at once; a call still has time for several that hang.
+  const timeouts = { connectMs: 6_000, headersMs: 6_000, firstTokenMs: 6_000, gapMs: 6_000, totalMs: 8_000 };
   const provider = providerSchema.parse({ baseUrl: url, apis: ['chat'], timeouts });
   return dictionaryOf(models.map((model) => [model.provider, provider]));
 }

@@ -15,7 +15,7 @@ const json = { 'content-type': 'application/json' };
 const usage = { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 };
 
 /** Of calls; so many that most callers meet several, so few that fallbacks are seldom shaken, too. */
-const shakyShare = 0.1;
+const shakyShare = 0.05;
 
 const misbehaviours: readonly ((response: ServerResponse, isStream: boolean) => unknown)[] = [
   (response) => response.writeHead(500, json).end('{"error":{"message":"storm","type":"server_error"}}'),

@@ -134,9 +134,12 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
         });
       attempt.endedMs = clock.monotonicMs();
       return { kind: 'whole', text, upstreamRequestId };
+    } catch (error) {
+      gone.removeEventListener('abort', leave);
+      throw error;
     } finally {
       cancelFirst();
-      // A stream that has begun is ended by whoever reads it.
+      // A stream that has begun ends with its caller.
       if (!call.isStream) gone.removeEventListener('abort', leave);
     }
   };
