@@ -120,7 +120,9 @@ function startProcesses(
   placement: PlacementName,
 ) {
   const lines = createWriteStream(join(directory, 'services.log'));
-  const initial = serviceProcesses(1, placement).map((one) => ({ ...one, environment: ports }));
+  // Two gateways: nobody has a single one of what must not be away.
+  const second = { service: 'gateway' as const, instanceId: 'gateway-1' };
+  const initial = [...serviceProcesses(1, placement), second].map((one) => ({ ...one, environment: ports }));
   const ids = new Set(initial.map(({ instanceId }) => instanceId));
   /** Told to, and not gone yet. */
   const killed = new Set<string>();

@@ -2,18 +2,24 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { quantilesOf } from '../../lab/report/report';
 import { workloadConfig } from '../../lab/runs/workload-config';
 import { simulatedWorld } from '../../lab/workloads/simulated-world';
 import { largestPromptBytes } from '../../lib/config/config-limits';
+import { providerSchema } from '../../lib/config/provider-schema';
+import type { RouterConfig } from '../../lib/config/router-config';
+import { dictionaryOf } from '../../lib/dictionary';
 import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
 import { defaultGatewaySettings } from '../../services/gateway/config';
 import type { PlacementName } from '../../services/placements';
 import { Audit } from './audit';
 import { type Cluster, startCluster } from './cluster';
+import { type DoorCall, inTimeMs, shareInTime, startDoorCalls } from './door-calls';
 import { createFigures, type Figures } from './figures';
 import type { SentRequest } from './ledger';
 import { type Load, startLoad } from './load';
+import { type ShakyUpstream, startShakyUpstream } from './shaky-upstream';
 import { comesTrue } from './until';
 
 /** What a scenario has to work with. Requests are being sent when it begins, and need not be stopped when it ends. */
@@ -56,6 +62,9 @@ export interface RunOptions {
 }
 
 const partitions = 4;
+/** Calls at the door, of all requests. */
+const doorShare = 0.1;
+const leastAnswered = 0.999;
 /** Of the world, whose events lie at shares of its length. Longer scenarios begin again. */
 const leastRows = 5_000;
 /** The largest that a configuration may allow. */
@@ -72,9 +81,10 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   const limits = { ...config.limits, maxPromptBytes };
   const figures = createFigures(scenario.name, say);
   say(`seed ${seed}; logs and data in ${directory}`);
+  const upstream = await startShakyUpstream(seededRandom(seed, 'chaos', scenario.name, 'upstream'));
   const cluster = await startCluster({
     directory,
-    config: { ...config, limits },
+    config: { ...config, limits, providers: providersAt(upstream, config) },
     partitions,
     placement: options.placement,
   });
@@ -90,21 +100,47 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
     random: seededRandom(seed, 'chaos', scenario.name, 'clients'),
   });
   const audit = new Audit(cluster);
+  const door = startDoorCalls({ cluster, ratePerSecond: ratePerSecond * doorShare });
   load.start();
+  door.start();
   await load.untilSent(Math.min(calmRequests, requests / 3));
   const calm = load.sent;
   const isUndisturbed = ({ index }: SentRequest): boolean => index >= calm / 2 && index < calm;
   const stage = { cluster, load, audit, figures, random, requests, ratePerSecond, clientTimeoutMs, isUndisturbed, say };
   await scenario.run(stage);
   load.pause();
+  door.pause();
+  await door.untilAnswered();
   say(`${load.sent} requests sent; waiting until everything has arrived`);
   await load.untilAnswered();
   const settled = await settle(stage);
   reportFigures(stage, scenario, settled);
+  reportDoor(stage, door.made, upstream);
   await load.close();
   await cluster.stop();
+  await upstream.close();
   if (figures.missed === 0) rmSync(join(directory), { recursive: true, force: true });
   return figures;
+}
+
+/** Every provider is the same server: which of its models is called is the engine's to decide. */
+function providersAt({ url }: ShakyUpstream, { models }: RouterConfig): RouterConfig['providers'] {
+  // Long enough for a machine on which all of this runs at once; a call still has time for several that hang.
+  const timeouts = { connectMs: 6_000, headersMs: 6_000, firstTokenMs: 6_000, gapMs: 6_000, totalMs: 8_000 };
+  const provider = providerSchema.parse({ baseUrl: url, apis: ['chat'], timeouts });
+  return dictionaryOf(models.map((model) => [model.provider, provider]));
+}
+
+/** Most that were answered without the engine were so while it was away, which is what the door is for. */
+function reportDoor({ figures }: Stage, made: readonly DoorCall[], upstream: ShakyUpstream): void {
+  figures.add('door.calls', made.length, 'calls');
+  figures.add('door.upstreamMisbehaved', upstream.misbehaved, 'calls');
+  figures.add('door.degraded', made.filter(({ degraded }) => degraded !== null).length / made.length, 'share');
+  const took = made.flatMap(({ tookMs }) => tookMs ?? []);
+  figures.add('door.latencyP99', quantilesOf(took).p99, 'ms');
+  figures.add('door.latencyMax', Math.max(0, ...took), 'ms');
+  const faults = made.flatMap(({ fault }) => fault ?? []);
+  figures.bar('door.answeredInTime', shareInTime(made, inTimeMs), 'share', '>=', leastAnswered, faults);
 }
 
 /** False when something is still missing at the limit. */

@@ -10,6 +10,7 @@ import { budgetIssues, budgetsSchema } from './budget-schema';
 import { accessIssues, accessSchema } from './access-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
+import { judgementsSchema } from './judgement-schema';
 import { apiNames } from './provider-config';
 import { presetsSchema, providersSchema } from './provider-schema';
 import {
@@ -169,6 +170,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('how the parts of a judgement make one quality, 0..1'),
+  judgements: judgementsSchema,
   feedback: z
     .strictObject({
       windowMs: count.default(3_600_000).describe('outcomes later than this go to the late topic'),
@@ -289,6 +291,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...presetNames(raw),
     ...budgetIssues(raw['budgets']),
     ...accessIssues(raw['access']),
+    ...judgeModels(raw),
   ];
 }
 
@@ -359,6 +362,18 @@ function presetNames({ presets, models }: Record<string, unknown>): Issue[] {
       ...['allowedProviders', 'deniedProviders'].flatMap((field) => unknownIn(limits[field], providers, field)),
     ];
     return [...dead, ...unknown.map((issue) => ({ ...issue, path: ['presets', preset, 'limits', ...issue.path] }))];
+  });
+}
+
+function judgeModels({ judgements, models }: Record<string, unknown>): Issue[] {
+  const judges = isObject(judgements) ? judgements['judges'] : undefined;
+  if (!Array.isArray(judges) || judges.length > 64 || !Array.isArray(models)) return [];
+  const known = new Set(models.map((model) => isObject(model) && model['name']));
+  return judges.flatMap((judge, index) => {
+    const model = isObject(judge) ? judge['model'] : undefined;
+    return typeof model === 'string' && !known.has(model)
+      ? [issueAt(['judgements', 'judges', index, 'model'], `there is no model "${model}"`)]
+      : [];
   });
 }
 

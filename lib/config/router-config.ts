@@ -3,6 +3,7 @@ import type { TensorBackendName } from '../ports/tensor-backend';
 import type { RewardWeights } from '../reward/reward';
 import type { Preference } from '../topics/generated/messages';
 import type { AccessConfig } from './access-config';
+import type { JudgementsConfig } from './judgements-config';
 import type { ApiName, ProviderConfig } from './provider-config';
 
 export const strategyNames = [
@@ -21,8 +22,8 @@ export const maxModels = 256;
 export const collapseNames = ['COMBINED', 'BEST_SCORE', 'WEIGHTED', 'CONSENSUS', 'FIRST_SUCCESS'] as const;
 export type CollapseName = (typeof collapseNames)[number];
 
-/** Whoever judges counts alike unless the operator says otherwise. */
-export const defaultRewardWeights: RewardWeights = { quality: 1, userFeedback: 1 };
+/** Whoever judges counts alike unless the operator says otherwise; what a user says next is a guess at a judgement. */
+export const defaultRewardWeights: RewardWeights = { quality: 1, userFeedback: 1, nextTurn: 0.3 };
 
 export interface ModelConfig {
   readonly name: string;
@@ -104,6 +105,7 @@ export interface RouterConfig {
   /** Weight of an observation halves after this many newer ones. */
   readonly profileHalfLifeObservations: number;
   readonly reward: { readonly weights: RewardWeights };
+  readonly judgements: JudgementsConfig;
   readonly feedback: { readonly windowMs: number; readonly maxAwaited: number };
   readonly limits: {
     readonly maxPromptBytes: number;

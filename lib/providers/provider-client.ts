@@ -2,6 +2,7 @@
  * Calls providers over HTTP: connections are pooled per provider, everything that is waited for has a time-out, and all
  * that may come back has a largest size. Whatever goes wrong becomes an UpstreamError with the status that outcomes use.
  */
+import { StringDecoder } from 'node:string_decoder';
 import { createParser } from 'eventsource-parser';
 import { Agent, type Dispatcher } from 'undici';
 import type { Environment } from '../config/expand-references';
@@ -59,8 +60,15 @@ export interface WholeAnswer extends UpstreamAnswer {
   readonly text: string;
 }
 export interface StreamAnswer extends UpstreamAnswer {
-  /** Throws an UpstreamError where the stream breaks; leaving it early ends the call. Reads no faster than it is read. */
-  readonly events: AsyncGenerator<StreamEvent, void, undefined>;
+  readonly events: EventStream;
+}
+
+/** Reads no faster than it is read. */
+export interface EventStream {
+  /** The events that came together, at least one; null at the end. Rejects with an UpstreamError where the stream breaks. */
+  next(): Promise<readonly StreamEvent[] | null>;
+  /** Ends the call, wherever it is. May be called again. */
+  close(): void;
 }
 
 export interface ProviderClient {
@@ -274,20 +282,38 @@ function createWatch(clock: Clock, { provider, config, signal, limitMs }: Upstre
   signal.addEventListener('abort', gone, { once: true });
   const totalMs = Math.max(1, Math.min(config.timeouts.totalMs, limitMs));
   const cancelTotal = clock.setTimer(totalMs, () => timedOut(`the call took longer than ${Math.round(totalMs)} ms`));
+  // One timer for all that is waited for: it looks when the newest limit is due, and sets itself anew where that lies ahead.
   let cancel: (() => void) | null = null;
-  const go = (): void => {
-    cancel?.();
+  let dueMs = Number.POSITIVE_INFINITY;
+  let timerMs = Number.POSITIVE_INFINITY;
+  let overdue = '';
+  const look = (): void => {
     cancel = null;
+    timerMs = Number.POSITIVE_INFINITY;
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    if (clock.monotonicMs() >= dueMs) timedOut(overdue);
+    else setTimer();
+  };
+  const setTimer = (): void => {
+    cancel?.();
+    timerMs = dueMs;
+    cancel = clock.setTimer(Math.max(1, Math.ceil(dueMs - clock.monotonicMs())), look);
+  };
+  const go = (): void => {
+    dueMs = Number.POSITIVE_INFINITY;
   };
   return {
     signal: controller.signal,
     wait(waitMs, otherwise) {
-      go();
-      if (waitMs !== null) cancel = clock.setTimer(waitMs, () => timedOut(`${otherwise} (${waitMs} ms)`));
+      if (waitMs === null) return go();
+      dueMs = clock.monotonicMs() + waitMs;
+      overdue = `${otherwise} (${waitMs} ms)`;
+      if (timerMs > dueMs) setTimer();
     },
     go,
     end() {
       go();
+      cancel?.();
       cancelTotal();
       signal.removeEventListener('abort', gone);
     },
@@ -334,47 +360,80 @@ async function readText(
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function* readEvents(
+function readEvents(
   body: Dispatcher.ResponseData['body'],
   { provider, config }: UpstreamCall,
   { maxEventBytes, maxStreamBytes }: AnswerLimits,
   watch: Watch,
   done: () => void,
-): AsyncGenerator<StreamEvent, void, undefined> {
-  const ready: StreamEvent[] = [];
+): EventStream {
+  let ready: StreamEvent[] = [];
   const parser = createParser({
     onEvent: ({ event, data }) => ready.push({ event: event ?? null, data }),
     onComment: () => ready.push({ event: null, data: null }),
   });
   // A character may be cut by the border of two chunks.
-  const decoder = new TextDecoder();
+  const decoder = new StringDecoder('utf8');
   const tooLarge = (what: string): UpstreamError =>
     new UpstreamError('FAILURE', `${provider}: ${what}`, { httpStatus: 502 });
   let sinceEvent = 0;
   let total = 0;
-  try {
-    const iterator = body[Symbol.asyncIterator]();
-    for (;;) {
-      // Only while the provider is waited for: a caller who reads slowly is no fault of it.
-      watch.wait(config.timeouts.gapMs, 'the stream stopped in its middle');
-      const next = await iterator.next();
-      watch.go();
-      if (next.done) return;
-      const chunk = next.value as Buffer;
-      sinceEvent += chunk.length;
-      total += chunk.length;
-      if (total > maxStreamBytes) throw tooLarge(`a stream of more than ${maxStreamBytes} bytes`);
-      parser.feed(decoder.decode(chunk, { stream: true }));
-      if (ready.length > 0) sinceEvent = 0;
-      if (sinceEvent > maxEventBytes) throw tooLarge(`an event of more than ${maxEventBytes} bytes`);
-      yield* ready.splice(0);
-    }
-  } catch (error) {
-    throw watch.errorOf(error);
-  } finally {
+  let isThrough = false;
+  let broken: unknown = null;
+  let wake: () => void = () => {};
+  const end = (error: unknown = null): void => {
+    broken ??= error;
+    isThrough = true;
+    wake();
+  };
+  body.on('readable', () => wake()).on('end', () => end());
+  body.on('error', end).on('close', () => end(body.readableEnded ? null : new Error('the connection closed')));
+  const close = (): void => {
     body.destroy();
     done();
-  }
+  };
+
+  const take = (chunk: Buffer): void => {
+    sinceEvent += chunk.length;
+    total += chunk.length;
+    if (total > maxStreamBytes) throw tooLarge(`a stream of more than ${maxStreamBytes} bytes`);
+    const text = decoder.write(chunk);
+    parser.feed(total === chunk.length && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    if (ready.length > 0) sinceEvent = 0;
+    if (sinceEvent > maxEventBytes) throw tooLarge(`an event of more than ${maxEventBytes} bytes`);
+  };
+
+  return {
+    async next() {
+      try {
+        for (;;) {
+          const chunk = body.read() as Buffer | null;
+          if (chunk !== null) {
+            watch.go();
+            take(chunk);
+            if (ready.length === 0) continue;
+            const events = ready;
+            ready = [];
+            return events;
+          }
+          if (broken !== null) throw broken;
+          if (isThrough) {
+            close();
+            return null;
+          }
+          // Only while the provider is waited for: a caller who reads slowly is no fault of it.
+          watch.wait(config.timeouts.gapMs, 'the stream stopped in its middle');
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      } catch (error) {
+        close();
+        throw watch.errorOf(error);
+      }
+    },
+    close,
+  };
 }
 
 function cut(text: string): string {

@@ -252,6 +252,23 @@ export const metricDefinitions = {
     ['reason'],
     'Outcomes of calls that could not be reported, by why (no-decision, log, too-many).',
   ),
+  quantum_router_judged_answers_total: counter(
+    ['judge', 'result'],
+    'Answers that a judge was to grade, by what came of it (graded, failed, unreadable, over-budget, too-many).',
+  ),
+  quantum_router_judged_pairs_total: counter(
+    ['judge', 'better'],
+    'Answers graded beside that of another model, by which one the judge found better (served, other, none).',
+  ),
+  quantum_router_judge_cost_usd_total: counter(['judge'], 'What judging has cost, the calls of other models included.'),
+  quantum_router_judge_trust: gauge(
+    ['judge'],
+    'How much of the distance from what was expected a grade is believed, 0..1: by its agreement with explicit feedback.',
+  ),
+  quantum_router_next_turns_total: counter(
+    ['kind'],
+    'What users did next in a conversation (repeated, corrected, rephrased, thanked, moved-on).',
+  ),
   quantum_router_other_model_answered_total: counter(
     ['model'],
     'Calls that another model answered than the one that was asked, by the one that was asked.',

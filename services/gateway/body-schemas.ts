@@ -121,6 +121,13 @@ export const feedbackBodySchema = z.strictObject({
   inputTokens: telling('inputTokens', { min: 0 }).nullable().default(null).describe(told('inputTokens')),
   outputTokens: telling('outputTokens', { min: 0 }).nullable().default(null).describe(told('outputTokens')),
   costUsd: telling('costUsd', { min: 0 }).nullable().default(null).describe(told('costUsd')),
+  firstTokenMs: telling('firstTokenMs', { min: 0 }).nullable().default(null).describe(told('firstTokenMs')),
+  cachedInputTokens: telling('cachedInputTokens', { min: 0 })
+    .nullable()
+    .default(null)
+    .describe(told('cachedInputTokens')),
+  reasoningTokens: telling('reasoningTokens', { min: 0 }).nullable().default(null).describe(told('reasoningTokens')),
+  finishReason: label.nullable().default(null).describe(told('finishReason')),
   quality: telling('quality', { min: 0, max: 1 }).nullable().default(null).describe(told('quality')),
   rewardParts: z
     .record(id, z.number().min(0).max(1))

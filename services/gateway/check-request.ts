@@ -1,6 +1,6 @@
 /** Refuses at the door what intake would send to the dead letters, by the same functions, so that nothing lands on the topic. */
 import type { CurrentConfig } from '../../lib/config/current-config';
-import { eligibilityOf, noCandidateError } from '../../lib/routing/open/eligibility';
+import { eligibilityOf, embedsOnly, noCandidateError } from '../../lib/routing/open/eligibility';
 import { validateRequest } from '../../lib/routing/open/validate-request';
 import type { RouteRequested } from '../../lib/topics/generated/messages';
 import type { GatewayContext } from './endpoint';
@@ -11,7 +11,8 @@ import { invalidField, noEligibleCandidate } from './http-error';
 export function checkRequest(context: GatewayContext, current: CurrentConfig, request: RouteRequested): void {
   const fault = validateRequest(request, current.config);
   if (fault) throw invalidField(fault.field, fault.reason);
-  if (!isConstrained(request) && smallestContext(current) >= promptTokensOf(request)) return;
+  const isSomebodyThere = current.config.models.some((model) => !embedsOnly(model));
+  if (isSomebodyThere && !isConstrained(request) && smallestContext(current) >= promptTokensOf(request)) return;
   const asked = asIntakeSees(request);
   const candidates = candidatesNow(context, current.config, asked);
   // Bad health is no fault of the request, and bars nobody when nothing healthier is left.

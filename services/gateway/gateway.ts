@@ -287,7 +287,7 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
   const endpoints = [
     ...doorEndpoints(calls),
     ...routeEndpoints(context),
-    ...feedbackEndpoints(context),
+    ...feedbackEndpoints(context, calls),
     ...decisionEndpoints(context),
     ...modelEndpoints(context),
     ...weightsEndpoints(context),

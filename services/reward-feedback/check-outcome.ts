@@ -19,7 +19,7 @@ const maxPartNameLength = 64;
 export function faultOf(outcome: RouteOutcome): OutcomeFault | null {
   if (outcome.decisionId === '')
     return { field: 'decisionId', reason: 'is empty; echo the decisionId of the decision' };
-  for (const field of ['decisionId', 'routingKey', 'model', 'source'] as const) {
+  for (const field of ['decisionId', 'routingKey', 'model', 'source', 'finishReason'] as const) {
     const length = codePointsOf(outcome[field] ?? '');
     if (length > maxIdChars) return { field, reason: `has ${length} characters, at most ${maxIdChars}` };
   }
@@ -39,6 +39,9 @@ export function faultOf(outcome: RouteOutcome): OutcomeFault | null {
     outsideFault('costUsd', outcome.costUsd) ??
     outsideFault('inputTokens', outcome.inputTokens) ??
     outsideFault('outputTokens', outcome.outputTokens) ??
+    outsideFault('firstTokenMs', outcome.firstTokenMs) ??
+    outsideFault('cachedInputTokens', outcome.cachedInputTokens) ??
+    outsideFault('reasoningTokens', outcome.reasoningTokens) ??
     outsideFault('occurredAtMs', outcome.occurredAtMs)
   );
 }

@@ -137,6 +137,10 @@ function corrected(used: RouteOutcome, outcome: RouteOutcome): RouteOutcome {
     inputTokens: outcome.inputTokens ?? used.inputTokens,
     outputTokens: outcome.outputTokens ?? used.outputTokens,
     costUsd: outcome.costUsd ?? used.costUsd,
+    firstTokenMs: outcome.firstTokenMs ?? used.firstTokenMs,
+    cachedInputTokens: outcome.cachedInputTokens ?? used.cachedInputTokens,
+    reasoningTokens: outcome.reasoningTokens ?? used.reasoningTokens,
+    finishReason: outcome.finishReason ?? used.finishReason,
     source: speaker.source,
     provisional: speaker.provisional,
   };
@@ -156,7 +160,10 @@ function isJudgement({ quality, rewardParts }: RouteOutcome): boolean {
   return quality !== null || Object.keys(rewardParts).length > 0;
 }
 
-const figures = ['quality', 'latencyMs', 'costUsd', 'inputTokens', 'outputTokens'] as const;
+const figures = [
+  ...(['quality', 'latencyMs', 'costUsd', 'inputTokens', 'outputTokens'] as const),
+  ...(['firstTokenMs', 'cachedInputTokens', 'reasoningTokens', 'finishReason'] as const),
+];
 
 /** What a report says otherwise than another one of the same revision; null where they agree or speak of different things. */
 function contradictionOf(sameRevision: readonly RouteOutcome[], outcome: RouteOutcome): string | null {

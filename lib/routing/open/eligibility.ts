@@ -9,6 +9,7 @@ import type { Candidate, Limits, RouteRequested } from '../../topics/generated/m
 export type Bar =
   | { readonly field: 'limits.deniedModels' | 'limits.deniedProviders'; readonly kind: 'denied' }
   | { readonly field: 'limits.allowedModels' | 'limits.allowedProviders'; readonly kind: 'notAllowed' }
+  | { readonly field: 'limits.allowedModels'; readonly kind: 'embedsOnly' }
   | { readonly field: 'limits.maxCostUsd'; readonly kind: 'tooDear'; expectedUsd: number; limitUsd: number }
   | { readonly field: 'limits.maxLatencyMs'; readonly kind: 'tooSlow'; expectedMs: number; limitMs: number }
   | { readonly field: 'requiredCapabilities'; readonly kind: 'lacking'; capability: string }
@@ -72,6 +73,7 @@ export function eligibilityOf(
     const candidate = candidates[i]!;
     const bar =
       (isLimited ? limitBar(candidate, request.limits) : null) ??
+      embeddingBar(models[i]!, request.limits) ??
       capabilityBar(models[i]!, request.requiredCapabilities) ??
       contextBar(models[i]!, tokens) ??
       sessionBar(candidate, sessionLimitUsd, sessionSpentUsd) ??
@@ -124,6 +126,8 @@ export function describeBar(bar: Bar): string {
       return `${field}: denied`;
     case 'notAllowed':
       return `${field}: not allowed`;
+    case 'embedsOnly':
+      return `${field}: only makes embeddings, and is not named`;
     case 'tooDear':
       return `${field}: expected $${short(bar.expectedUsd)} is over $${short(bar.limitUsd)}`;
     case 'tooSlow':
@@ -200,6 +204,16 @@ function limitBar({ model, provider, expectedCostUsd, expectedLatencyMs }: Candi
       limitMs: limits.maxLatencyMs,
     };
   return null;
+}
+
+/** A model that can only embed answers nobody: it is for those who name it. */
+function embeddingBar(model: ModelConfig, { allowedModels }: Limits): Bar | null {
+  if (!embedsOnly(model) || allowedModels.includes(model.name)) return null;
+  return { field: 'limits.allowedModels', kind: 'embedsOnly' };
+}
+
+export function embedsOnly({ apis }: Pick<ModelConfig, 'apis'>): boolean {
+  return apis?.every((api) => api === 'embeddings') ?? false;
 }
 
 function capabilityBar(model: ModelConfig, required: readonly string[]): Bar | null {

@@ -866,6 +866,14 @@ export interface RouteOutcome {
   revision: number;
   /** When the answer was complete, milliseconds since the epoch. */
   occurredAtMs: number;
+  /** Time to the first token of a stream, in milliseconds; null for an answer in one piece, or when unknown. */
+  firstTokenMs: number | null;
+  /** Tokens read that the provider had in its cache; they are among inputTokens. */
+  cachedInputTokens: number | null;
+  /** Tokens written as reasoning; they are among outputTokens. */
+  reasoningTokens: number | null;
+  /** Why the answer ended, in the provider's own word: stop, length, tool_calls, … */
+  finishReason: string | null;
 }
 
 /** A request that is not decided, since a budget does not allow it. Key: its routingKey. */

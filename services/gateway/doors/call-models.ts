@@ -13,7 +13,7 @@ import {
   readWhole,
 } from '../../../lib/providers/answer-facts';
 import { upstreamNameOf } from '../../../lib/providers/bill-call';
-import type { ProviderClient, StreamEvent } from '../../../lib/providers/provider-client';
+import type { EventStream, ProviderClient, StreamEvent } from '../../../lib/providers/provider-client';
 import { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { DoorCall } from './read-call';
 
@@ -43,7 +43,7 @@ export type Answer =
       readonly kind: 'stream';
       /** What came before the first token, with it. */
       readonly begun: readonly KnownEvent[];
-      readonly rest: AsyncGenerator<StreamEvent, void, undefined>;
+      readonly rest: EventStream;
       readonly upstreamRequestId: string | null;
     };
 
@@ -134,9 +134,12 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
         });
       attempt.endedMs = clock.monotonicMs();
       return { kind: 'whole', text, upstreamRequestId };
+    } catch (error) {
+      gone.removeEventListener('abort', leave);
+      throw error;
     } finally {
       cancelFirst();
-      // A stream that has begun is ended by whoever reads it.
+      // A stream that has begun ends with its caller.
       if (!call.isStream) gone.removeEventListener('abort', leave);
     }
   };
@@ -236,23 +239,28 @@ async function beginStream(
   const broken = (what: string): UpstreamError =>
     new UpstreamError('FAILURE', `${model.provider}: ${what}`, { httpStatus: 502 });
   let bytes = 0;
+  let hasBegun = false;
   try {
-    for (;;) {
+    while (!hasBegun) {
       const next = await events.next();
-      if (next.done) {
+      if (next === null) {
         if (!facts.isComplete) throw broken('the stream ended before it began');
         break;
       }
-      const known = readOne(api, next.value, facts);
-      begun.push(known);
-      // A comment counts as well: a provider that sends nothing else says nothing.
-      bytes += (known.event.data?.length ?? 0) + 16;
-      if (bytes > maxBegunBytes) throw broken(`more than ${maxBegunBytes} characters came before the first token`);
-      if (known.role?.failure) throw broken(known.role.failure);
-      if (known.role?.isToken || facts.isComplete) break;
+      for (const event of next) {
+        const known = readOne(api, event, facts);
+        begun.push(known);
+        // A comment counts as well: a provider that sends nothing else says nothing.
+        bytes += (event.data?.length ?? 0) + 16;
+        hasBegun ||= known.role?.isToken === true || facts.isComplete;
+        // What fails behind the first token is for whoever passes the stream on.
+        if (hasBegun) continue;
+        if (known.role?.failure) throw broken(known.role.failure);
+        if (bytes > maxBegunBytes) throw broken(`more than ${maxBegunBytes} characters came before the first token`);
+      }
     }
   } catch (error) {
-    await events.return();
+    events.close();
     throw error;
   }
   attempt.firstTokenMs = clock.monotonicMs() - attempt.startedMs;

@@ -1,9 +1,12 @@
 /** Errors in the form of the API that was called, so that client libraries understand them. */
 import { z } from 'zod';
+import type { ApiName } from '../../../lib/config/provider-config';
 import type { HttpError } from '../http-error';
 import { errorSchema } from '../http-error';
 
 export type ErrorForm = 'own' | 'openai' | 'anthropic';
+
+export const formOfApi = (api: ApiName): ErrorForm => (api === 'messages' ? 'anthropic' : 'openai');
 
 const openAiErrorSchema = z.looseObject({
   error: z.looseObject({

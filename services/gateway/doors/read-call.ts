@@ -271,8 +271,8 @@ function limitsOf({ pinned, preset }: Selected, { limits: own }: Extension, { ca
     maxCostUsd: lower(own?.maxCostUsd, of?.maxCostUsd),
     maxLatencyMs: lower(own?.maxLatencyMs, of?.maxLatencyMs),
     maxSessionCostUsd: own?.maxSessionCostUsd ?? null,
-    // Where all may be called there is nothing to say: a list would only make every record longer.
-    allowedModels: allowed.length === total ? [] : allowed,
+    // Where all may be called there is nothing to say: a list would only make every record longer. Who is named is named.
+    allowedModels: pinned === null && allowed.length === total ? [] : allowed,
     deniedModels: both(own?.deniedModels, of?.deniedModels),
     allowedProviders: [...(providers ?? [])],
     deniedProviders: both(own?.deniedProviders, of?.deniedProviders),

@@ -13,7 +13,11 @@ import { maxAttempts } from '../../reward-feedback/check-outcome';
 import type { GatewayContext } from '../endpoint';
 import type { Attempt } from './call-models';
 
+/** Sends one report; bounded as those of calls are. Never rejects. */
+export type OutcomeSender = (outcome: RouteOutcome) => void;
+
 export interface CallReporter {
+  readonly send: OutcomeSender;
   /** `mechanical` is what the checks of the answer say; `answered` the attempt that gave one. Never rejects. */
   report(ended: EndedCall): void;
   /** Resolves when all reports are durable, or have been given up. */
@@ -33,6 +37,8 @@ export interface EndedCall {
 /** Source of outcomes that only say how the call went, and of those with a check of the answer. */
 export const callSource = 'call';
 export const mechanicalSource = 'mechanical';
+/** Of outcomes that say what the user did next. */
+export const nextTurnSource = 'next-turn';
 
 /** A log that does not take a report is tried again so often, waiting twice as long each time. */
 const maxTries = 6;
@@ -67,18 +73,23 @@ export function createCallReporter(context: GatewayContext, log: Log): CallRepor
     }
   };
 
+  const sendOne: OutcomeSender = (outcome) => {
+    if (outcome.attempt > maxAttempts || underWay.size >= maxUnderWay) {
+      metrics.count('quantum_router_call_reports_lost_total', { reason: 'too-many' });
+      return;
+    }
+    const sent = send(outcome).finally(() => underWay.delete(sent));
+    underWay.add(sent);
+  };
+
   return {
+    send: sendOne,
     report(ended) {
       const decision = ended.decision ?? context.recent.get(ended.decisionId) ?? null;
       for (const attempt of ended.attempts) {
         const outcome = decision && outcomeOf(ended, decision, attempt, clock.nowMs());
-        const lost = !outcome || outcome.attempt > maxAttempts || underWay.size >= maxUnderWay;
-        if (lost) {
-          metrics.count('quantum_router_call_reports_lost_total', { reason: outcome ? 'too-many' : 'no-decision' });
-          continue;
-        }
-        const sent = send(outcome).finally(() => underWay.delete(sent));
-        underWay.add(sent);
+        if (outcome) sendOne(outcome);
+        else metrics.count('quantum_router_call_reports_lost_total', { reason: 'no-decision' });
       }
     },
     async flush() {
@@ -107,10 +118,19 @@ function outcomeOf(
     outputTokens: facts.outputTokens,
     // What a provider charges for a call that it did not finish, nobody knows.
     costUsd: isAnswer ? billCall(config.models, model, facts).costUsd : null,
+    firstTokenMs: isAnswer ? attempt.firstTokenMs : null,
+    cachedInputTokens: facts.cachedInputTokens,
+    reasoningTokens: facts.reasoningTokens,
+    finishReason: isAnswer ? reasonOf(facts.finishReason) : null,
     rewardParts: checked === null ? {} : { mechanical: checked },
     source: checked === null ? callSource : mechanicalSource,
     // Form is all that was looked at: whoever knows better says so.
     provisional: checked !== null,
     occurredAtMs: nowMs,
   });
+}
+
+/** A provider's own word, as long as it is one. */
+function reasonOf(given: string | null): string | null {
+  return given !== null && /^[\w.-]{1,60}$/.test(given) ? given : null;
 }

@@ -1,22 +1,25 @@
 /** One call at the door, from its body to its answer: read, decided, made, passed on, reported. */
-import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CurrentConfig } from '../../../lib/config/current-config';
 import { type ApiName, apisOf } from '../../../lib/config/provider-config';
 import { type Bill, billCall } from '../../../lib/providers/bill-call';
-import type { ProviderClient, StreamEvent } from '../../../lib/providers/provider-client';
-import { UpstreamError } from '../../../lib/providers/upstream-error';
+import type { ProviderClient } from '../../../lib/providers/provider-client';
+import type { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { Log } from '../../../lib/telemetry/log';
 import { modelsInScope } from '../check-scope';
+import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import type { GatewayContext } from '../endpoint';
-import { type ErrorCode, HttpError } from '../http-error';
+import { HttpError } from '../http-error';
 import { contextOf } from '../trace-requests';
 import { createEngineAsker, type ModelOrder } from './ask-engine';
-import { type Answer, type Attempt, createModelCaller, type KnownEvent, readOne } from './call-models';
+import { type Answer, type Attempt, createModelCaller } from './call-models';
 import { mechanicalQuality } from './check-answer';
-import { type ErrorForm, formOf } from './error-form';
+import { createTextJudges } from './judge-text';
+import { passOn } from './pass-on-stream';
 import { type DoorCall, readCall } from './read-call';
+import { renamerTo, renames } from './rename-answer';
 import { createCallReporter } from './report-calls';
+import { httpErrorOf } from './upstream-http-error';
 
 export interface DoorParts {
   readonly context: GatewayContext;
@@ -28,11 +31,11 @@ export interface CallServer {
   serve(api: ApiName, request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
   /** Models that this API can call, by name. */
   callableBy(api: ApiName, current: CurrentConfig): string[];
+  /** Feedback that was taken, for whoever is measured by it. */
+  noteFeedback(outcome: RouteOutcome): void;
   /** Resolves when what is known of the calls so far has been reported. */
   close(): Promise<void>;
 }
-
-export const formOfApi = (api: ApiName): ErrorForm => (api === 'messages' ? 'anthropic' : 'openai');
 
 /** Ids look as they do elsewhere, so that what is logged by them is understood. */
 const idPrefixes: Readonly<Record<ApiName, string>> = {
@@ -47,6 +50,7 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
   const engine = createEngineAsker(context);
   const caller = createModelCaller({ client, clock, maxRetryWaitMs: settings.maxRetryWaitMs });
   const reporter = createCallReporter(context, log);
+  const judges = createTextJudges({ context, client, send: reporter.send, log });
 
   const callableBy = (api: ApiName, { config }: CurrentConfig): string[] => {
     const usable = new Set(
@@ -80,6 +84,7 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     // Answers take longer than everything else here; the time-outs of the call see to it that it ends.
     request.raw.socket.setTimeout(settings.callTimeoutMs + settings.slowReaderMs);
     const gone = goneSignal(reply, () => request.raw.socket.setTimeout(settings.idleTimeoutMs));
+    judges.asked(call, current.config);
     const order = await engine.ask(call.request, current, contextOf(request, requestId));
     if (order.degraded) metrics.count('quantum_router_calls_degraded_total', { reason: order.degraded });
     const limitMs = settings.callTimeoutMs - (clock.monotonicMs() - startedMs);
@@ -92,6 +97,7 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
       const mechanical = answered && answered.error === null ? mechanicalQuality(answered.facts, call.expected) : null;
       for (const attempt of called.attempts) countAttempt(attempt);
       reporter.report({ ...ended, attempts: called.attempts, answered, mechanical });
+      if (answered) judges.answered(call, answered, order.decision, current.config);
     };
     if (!called.answered) {
       finish(null);
@@ -109,16 +115,16 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     }
     setHeaders(reply, { ...served, bill: null }, answer);
     reply.header('content-type', 'text/event-stream; charset=utf-8').header('cache-control', 'no-cache');
-    const events = passedOn(call, attempt, answer, {
-      requestId,
-      slowReaderMs: settings.slowReaderMs,
-      setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
-      nowMs: () => clock.monotonicMs(),
-      onSlow: () => request.raw.socket.destroy(),
-      lastWord: () => extensionOf(served, billOf(attempt, current), attempt),
-      onEnd: () => finish(attempt),
-    });
-    return reply.send(Readable.from(events, { objectMode: false, highWaterMark: 16_384 }));
+    return reply.send(
+      passOn(call, attempt, answer, {
+        decisionId: requestId,
+        slowReaderMs: settings.slowReaderMs,
+        clock,
+        onSlow: () => request.raw.socket.destroy(),
+        lastWord: () => extensionOf(served, billOf(attempt, current), attempt),
+        onEnd: () => finish(attempt),
+      }),
+    );
   };
 
   const billOf = (attempt: Attempt, { config }: CurrentConfig): Bill => {
@@ -150,7 +156,18 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
       if (tokens !== null) metrics.count('quantum_router_call_tokens_total', { provider, kind }, tokens);
   };
 
-  return { serve, callableBy, close: () => reporter.flush() };
+  return {
+    serve,
+    callableBy,
+    noteFeedback(outcome) {
+      const current = context.config();
+      if (current) judges.reported(outcome, current.config);
+    },
+    async close() {
+      await judges.close();
+      await reporter.flush();
+    },
+  };
 }
 
 /** What is in the way of calling anybody. */
@@ -230,120 +247,6 @@ function withExtension(
   const renamed = renames(api) ? renamerTo(extension.decisionId)(text, facts.id) : text;
   const end = renamed.lastIndexOf('}');
   return `${renamed.slice(0, end)},"quantum_router":${JSON.stringify(extension)}}`;
-}
-
-function renames(api: ApiName): boolean {
-  return api === 'chat' || api === 'messages';
-}
-
-/** Renames only the field itself: the first one of this name with this value. Every piece of a stream has the same. */
-function renamerTo(decisionId: string): (text: string, from: string | null) => string {
-  let made: { readonly from: string; readonly value: string; readonly pattern: RegExp } | null = null;
-  return (text, from) => {
-    if (from === null) return text;
-    if (made?.from !== from) {
-      const value = JSON.stringify(from);
-      const pattern = new RegExp(`("id"\\s*:\\s*)${value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
-      made = { from, value, pattern };
-    }
-    if (!text.includes(made.value)) return text;
-    return text.replace(made.pattern, (_all, field: string) => field + JSON.stringify(decisionId));
-  };
-}
-
-interface StreamEnds {
-  readonly requestId: string;
-  readonly slowReaderMs: number;
-  readonly setTimer: (delayMs: number, callback: () => void) => () => void;
-  readonly nowMs: () => number;
-  /** The caller has taken nothing for too long. */
-  readonly onSlow: () => void;
-  readonly lastWord: () => object;
-  readonly onEnd: () => void;
-}
-
-/** The events of a stream as text, read from the provider only as fast as the caller takes them. */
-async function* passedOn(
-  call: DoorCall,
-  attempt: Attempt,
-  { begun, rest }: Extract<Answer, { kind: 'stream' }>,
-  ends: StreamEnds,
-): AsyncGenerator<string, void, undefined> {
-  const { facts } = attempt;
-  const rename = renames(call.api) ? renamerTo(ends.requestId) : null;
-  let isThrough = false;
-  try {
-    for await (const { event, role } of both(call.api, facts, begun, rest)) {
-      if (role?.failure) throw new UpstreamError('FAILURE', role.failure, { httpStatus: 502 });
-      if (role?.isUsageAlone && !call.wantsUsage) continue;
-      // Before the last event: nobody reads on behind it.
-      const lastWord = isLast(call.api, event) ? `: quantum_router ${JSON.stringify(ends.lastWord())}\n\n` : '';
-      const cancel = ends.setTimer(ends.slowReaderMs, ends.onSlow);
-      try {
-        yield lastWord + textOf(event, rename ? (data) => rename(data, facts.id) : (data) => data);
-      } finally {
-        cancel();
-      }
-    }
-    if (!facts.isComplete && facts.finishReason === null)
-      throw new UpstreamError('FAILURE', 'the stream ended in its middle', { httpStatus: 502 });
-    isThrough = true;
-  } catch (error) {
-    attempt.error = error instanceof UpstreamError ? error : new UpstreamError('FAILURE', 'the stream broke');
-    isThrough = true;
-    // Nobody would read it of a caller that has gone.
-    if (attempt.error.status !== 'CANCELLED') yield errorEvent(call.api, attempt.error);
-  } finally {
-    if (!isThrough) attempt.error ??= new UpstreamError('CANCELLED', 'the caller has gone');
-    attempt.endedMs = ends.nowMs();
-    await rest.return();
-    ends.onEnd();
-  }
-}
-
-async function* both(
-  api: ApiName,
-  facts: Attempt['facts'],
-  begun: readonly KnownEvent[],
-  rest: AsyncIterable<StreamEvent>,
-): AsyncGenerator<KnownEvent> {
-  yield* begun;
-  for await (const event of rest) yield readOne(api, event, facts);
-}
-
-function isLast(api: ApiName, { event, data }: StreamEvent): boolean {
-  if (api === 'chat') return data === '[DONE]';
-  if (api === 'messages') return event === 'message_stop';
-  return event === 'response.completed' || event === 'response.incomplete';
-}
-
-function textOf({ event, data }: StreamEvent, renamed: (data: string) => string): string {
-  if (data === null) return ': waiting\n\n';
-  const lines = renamed(data)
-    .split('\n')
-    .map((line) => `data: ${line}\n`);
-  return `${event === null ? '' : `event: ${event}\n`}${lines.join('')}\n`;
-}
-
-function errorEvent(api: ApiName, error: UpstreamError): string {
-  const refused = httpErrorOf(error);
-  const body = JSON.stringify(
-    api === 'responses'
-      ? { type: 'error', code: refused.code, message: refused.message, param: null, sequence_number: 0 }
-      : formOf(refused, formOfApi(api)),
-  );
-  return `${api === 'chat' ? '' : 'event: error\n'}data: ${body}\n\n`;
-}
-
-const codes: Readonly<Record<UpstreamError['status'], ErrorCode>> = {
-  FAILURE: 'upstream_failed',
-  TIMEOUT: 'upstream_timeout',
-  RATE_LIMITED: 'rate_limited',
-  CANCELLED: 'upstream_failed',
-};
-
-function httpErrorOf(error: UpstreamError): HttpError {
-  return new HttpError(codes[error.status], `no model has answered: ${error.message}`);
 }
 
 /** What a provider says of the request itself is for the caller, word for word; all else is between us and the provider. */

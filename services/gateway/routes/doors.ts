@@ -2,7 +2,8 @@
 import type { z } from 'zod';
 import type { ApiName } from '../../../lib/config/provider-config';
 import { chatBodySchema, embeddingsBodySchema, messagesBodySchema, responsesBodySchema } from '../doors/door-schemas';
-import { type CallServer, formOfApi } from '../doors/serve-call';
+import { formOfApi } from '../doors/error-form';
+import type { CallServer } from '../doors/serve-call';
 import type { Endpoint } from '../endpoint';
 import type { ErrorCode } from '../http-error';
 

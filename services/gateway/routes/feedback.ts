@@ -10,6 +10,7 @@ import { type FeedbackBody, feedbackBodySchema } from '../body-schemas';
 import { sourceOf } from '../check-scope';
 import { callSource, mechanicalSource } from '../doors/report-calls';
 import type { Asker } from '../doors/who-is-asking';
+import type { CallServer } from '../doors/serve-call';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
 import { readBody } from '../read-body';
@@ -23,7 +24,7 @@ const acceptedSchema = z.strictObject({
   attempt: z.int().describe('which attempt it was taken for'),
 });
 
-export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
+export function feedbackEndpoints(context: GatewayContext, calls: Pick<CallServer, 'noteFeedback'>): Endpoint[] {
   return [
     {
       method: 'POST',
@@ -75,6 +76,7 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
           throw error;
         }
         context.feedback.noteReport();
+        calls.noteFeedback(outcome);
         reply.status(202);
         return sendJson(reply, { decisionId: given.decisionId, model: outcome.model, attempt: outcome.attempt });
       },
@@ -84,7 +86,10 @@ export function feedbackEndpoints(context: GatewayContext): Endpoint[] {
 
 /** Whether a report says anything at all. A status is something: it was given only where somebody meant it. */
 function refuseEmpty(body: FeedbackBody): void {
-  const figures = [body.latencyMs, body.inputTokens, body.outputTokens, body.costUsd, body.quality, body.status];
+  const figures = [
+    ...[body.latencyMs, body.inputTokens, body.outputTokens, body.costUsd, body.quality, body.status],
+    ...[body.firstTokenMs, body.cachedInputTokens, body.reasoningTokens, body.finishReason],
+  ];
   if (figures.some((said) => said !== null) || Object.keys(body.rewardParts).length > 0) return;
   throw invalidField(
     '',

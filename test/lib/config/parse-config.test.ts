@@ -156,7 +156,7 @@ describe('strategy weights', () => {
 });
 
 test('weights of the reward: any part may be named, a faulty weight is named with its part', () => {
-  expect(configOf(minimal).reward.weights).toEqual({ quality: 1, userFeedback: 1 });
+  expect(configOf(minimal).reward.weights).toEqual({ quality: 1, userFeedback: 1, nextTurn: 0.3 });
   const weights = { userFeedback: 3, 'format-check': 0 };
   expect(configOf(`${minimal}reward: { weights: ${JSON.stringify(weights)} }`).reward.weights).toEqual(weights);
   const [error, ...more] = errorsOf(`${minimal}reward: { weights: { userFeedback: -1 } }`);

@@ -49,6 +49,18 @@ describe('eligibility', () => {
       .map((candidate) => candidate.model);
   const limited = (limits: Partial<Asked['limits']>) => eligible({ limits: { ...noLimits, ...limits } });
 
+  test('a model that only embeds is for whoever names it', () => {
+    const world = worldOf();
+    const models = world.config.models.map((model) =>
+      model.name === 'small' ? { ...model, apis: ['embeddings' as const] } : model,
+    );
+    const embedding = { ...world, config: { ...world.config, models } };
+    expect(eligible({}, embedding)).toEqual(['large', 'swift']);
+    expect(eligible({ limits: { ...noLimits, allowedModels: ['small'] } }, embedding)).toEqual(['small']);
+    const alone = eligibilityIn(embedding, { limits: { ...noLimits, deniedModels: ['large', 'swift'] } });
+    expect(noCandidateError(alone)?.reason).toMatch(/small \(limits\.allowedModels: only makes embeddings/);
+  });
+
   test('limits', () => {
     expect(limited({})).toEqual(['large', 'small', 'swift']);
     expect(limited({ maxCostUsd: 0.001 })).toEqual(['small']);

@@ -1,0 +1,125 @@
+/**
+ * Callers of the front door during a scenario: each wants an answer of a model, whatever is broken behind the door. There are
+ * two gateways, and a caller who finds one gone asks the other, as behind any load balancer; what a gateway has answered is
+ * never asked again.
+ */
+import { type Clock, sleep } from '../../lib/ports/clock';
+import type { Cluster } from './cluster';
+
+export interface DoorCallsOptions {
+  readonly cluster: Cluster;
+  readonly ratePerSecond: number;
+}
+
+export interface DoorCalls {
+  start(): void;
+  /** Makes no more calls. */
+  pause(): void;
+  /** Resolves when every call has its answer or was given up. */
+  untilAnswered(): Promise<void>;
+  readonly made: readonly DoorCall[];
+}
+
+export interface DoorCall {
+  /** Time until the last byte of the answer; null where none came that is whole. */
+  readonly tookMs: number | null;
+  /** Why the engine had no say in it; null where it had, or nobody answered. */
+  readonly degraded: string | null;
+  /** In words, where there was no answer. */
+  readonly fault: string | null;
+}
+
+/** What a caller allows for one call. */
+const callLimitMs = 60_000;
+/** Well inside of it. */
+export const inTimeMs = callLimitMs / 2;
+/** Before both gateways are asked once more, in milliseconds: longer than one takes to start. */
+const waitsMs = [0, 250, 500, 1_000, 2_000, 4_000, 8_000] as const;
+const streamEvery = 2;
+const tickMs = 20;
+
+export function startDoorCalls({ cluster, ratePerSecond }: DoorCallsOptions): DoorCalls {
+  const { clock } = cluster;
+  const made: DoorCall[] = [];
+  const underWay = new Set<Promise<void>>();
+  let count = 0;
+  let cancel: (() => void) | null = null;
+  const callOne = (index: number): void => {
+    const calling = callDoor(cluster, clock, index)
+      .then((call) => void made.push(call))
+      .finally(() => underWay.delete(calling));
+    underWay.add(calling);
+  };
+  return {
+    made,
+    start() {
+      if (cancel) return;
+      const startedMs = clock.monotonicMs();
+      const before = count;
+      const tick = (): void => {
+        const due = Math.floor(((clock.monotonicMs() - startedMs) * ratePerSecond) / 1_000);
+        while (count - before < due) callOne(count++);
+        cancel = clock.setTimer(tickMs, tick);
+      };
+      cancel = clock.setTimer(0, tick);
+    },
+    pause() {
+      cancel?.();
+      cancel = null;
+    },
+    async untilAnswered() {
+      await Promise.all(underWay);
+    },
+  };
+}
+
+/** Answered within the limit ÷ all that were made; 1 without any. */
+export function shareInTime(made: readonly DoorCall[], limitMs: number): number {
+  const inTime = made.filter(({ tookMs }) => tookMs !== null && tookMs <= limitMs).length;
+  return made.length === 0 ? 1 : inTime / made.length;
+}
+
+const gateways = ['gateway-0', 'gateway-1'] as const;
+
+async function callDoor({ processes }: Cluster, clock: Clock, index: number): Promise<DoorCall> {
+  const startedMs = clock.monotonicMs();
+  const signal = AbortSignal.timeout(callLimitMs);
+  const isStream = index % streamEvery === 0;
+  const body = JSON.stringify({
+    model: index % 3 === 0 ? 'auto/cheap' : 'auto',
+    messages: [{ role: 'user', content: `Say fine, for the ${index}th time.` }],
+    stream: isStream,
+  });
+  let fault = 'no gateway was there';
+  let degraded: string | null = null;
+  for (const [round, waitMs] of waitsMs.entries()) {
+    await sleep(clock, waitMs);
+    for (let other = 0; other < gateways.length && !signal.aborted; other++) {
+      const url = processes.url(gateways[(index + round + other) % gateways.length]!);
+      if (url === null) continue;
+      try {
+        const response = await fetch(`${url}/v1/chat/completions`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body,
+          signal,
+        });
+        const text = await response.text();
+        degraded = response.headers.get('x-quantum-degraded');
+        // A gateway that is just starting says so: to a caller it is not there yet.
+        if (response.status === 503) fault = `503 ${text.slice(0, 200)}`;
+        else if (isAnswer(response.status, text, isStream))
+          return { tookMs: clock.monotonicMs() - startedMs, degraded, fault: null };
+        else return { tookMs: null, degraded, fault: `${response.status} ${text.slice(0, 200)}` };
+      } catch (error) {
+        fault = `${(error as Error).message} ${String((error as Error).cause ?? '')}`;
+      }
+    }
+  }
+  return { tookMs: null, degraded, fault };
+}
+
+function isAnswer(status: number, text: string, isStream: boolean): boolean {
+  if (status !== 200) return false;
+  return isStream ? text.includes('data: [DONE]') && !text.includes('"error"') : text.includes('"fine"');
+}
