@@ -1,6 +1,7 @@
 /** What an endpoint is: its handler and its documentation in one place, so that neither exists without the other. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import type { WindowStore } from '../../lib/analytics/window-store';
 import type { RouterClient } from '../../lib/client/router-client';
 import type { ConfigWriter } from '../../lib/config/apply-config';
 import type { CurrentConfig } from '../../lib/config/current-config';
@@ -19,6 +20,8 @@ import type { JsonSchema } from './avro-json-schema';
 import type { GatewaySettings } from './config';
 import type { ErrorForm } from './doors/error-form';
 import type { ErrorCode } from './http-error';
+import type { PolicyJudge } from './judge-apart';
+import type { LiveHub } from './live/live-hub';
 import type { DecisionLookup } from './look-up-decision';
 import type { RecentDecisions } from './recent-decisions';
 import type { ReportedOutcomes } from './reported-outcomes';
@@ -80,6 +83,16 @@ export interface GatewayContext {
     readonly read: () => Promise<KnownWeights>;
     /** Null when the trainer does not answer in time. */
     readonly ask: (command: WeightsCommand) => Promise<WeightsAnswer | null>;
+  };
+  readonly analytics: {
+    /** Windows as this gateway has followed them. */
+    readonly store: WindowStore;
+    readonly judge: PolicyJudge;
+  };
+  readonly live: {
+    readonly hub: LiveHub;
+    /** Whether as many watch as may. */
+    readonly isFull: boolean;
   };
   readonly recent: RecentDecisions;
   /** Whether feedback comes. */

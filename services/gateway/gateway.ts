@@ -27,16 +27,22 @@ import { formOf } from './doors/error-form';
 import { type CallServer, createCallServer } from './doors/serve-call';
 import type { Endpoint, GatewayContext } from './endpoint';
 import { newestDecisions, type SearchedLog } from './find-decision';
+import { followAnalytics } from './follow-analytics';
 import { HttpError, toHttpError } from './http-error';
+import { createPolicyJudge } from './judge-apart';
+import { createLiveHub } from './live/live-hub';
+import { takeUpgrades } from './live/take-upgrades';
 import { createDecisionLookup } from './look-up-decision';
 import { type Door, openDoor } from './open-door';
 import { acceptedEncodings, parseJson, readText } from './read-body';
 import { createRecentDecisions, type RecentDecisions } from './recent-decisions';
 import { createReportedOutcomes } from './reported-outcomes';
+import { analyticsEndpoints } from './routes/analytics';
 import { configEndpoints } from './routes/config';
 import { decisionEndpoints } from './routes/decisions';
 import { doorEndpoints } from './routes/doors';
 import { feedbackEndpoints } from './routes/feedback';
+import { liveEndpoints } from './routes/live';
 import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
 import { processEndpoints } from './routes/process';
@@ -96,6 +102,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     const server = createServer(context, calls, door, options.log);
     await server.ready();
     door.handOver((request, response) => server.routing(request, response));
+    takeUpgrades(door.server, (request, response) => server.routing(request, response));
     options.log.info('gateway listens', { url: door.url, gateway: context.id });
     const { close } = connection;
     return {
@@ -104,6 +111,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       url: door.url,
       async stop() {
         const closed = door.close();
+        // Else they would watch for ever.
+        await context.live.hub.close();
         await server.close();
         await closed;
         // Requests whose callers have gone are still waiting: let their decisions come, too.
@@ -135,6 +144,16 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const configView = await followView('gateway', topics.config, host, onFailed);
   const profiles = await followView('gateway', topics.modelProfile, host, onFailed);
   const tuning = await followView('gateway', topics.tuning, host, onFailed);
+  const analytics = await followAnalytics(host, onFailed);
+  const hub = createLiveHub({
+    broker,
+    topicPrefix,
+    requestPathPartitions: options.requestPathPartitions,
+    log,
+    profiles: () => profiles.view.values(),
+    maxViewers: settings.maxViewers,
+    maxQueued: settings.maxQueuedEvents,
+  });
   const topicName = (name: string): string => topicPrefix + name;
   const readConfig = createConfigReader(({ version }, error) =>
     log.error('a configuration cannot be read; the one before it stays in force', { version, error }),
@@ -196,6 +215,13 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
       read: () => readWeights(broker, topicPrefix),
       ask: (command) => askTrainer({ broker, clock, topicPrefix, timeoutMs: settings.trainerTimeoutMs }, command),
     },
+    analytics: { store: analytics.store, judge: createPolicyJudge({ broker, topicPrefix }) },
+    live: {
+      hub,
+      get isFull() {
+        return hub.viewers >= settings.maxViewers;
+      },
+    },
     recent,
     feedback,
     underWay: new Map(),
@@ -225,6 +251,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     await client.close();
     await configWriter.close();
     for (const view of views) await view.stop();
+    await analytics.stop();
   };
   return { context, calls, close };
 }
@@ -250,6 +277,8 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...modelEndpoints(context),
     ...weightsEndpoints(context),
     ...configEndpoints(context),
+    ...analyticsEndpoints(context),
+    ...liveEndpoints(context),
     ...processEndpoints(context),
   ];
   return [...endpoints, openapiEndpoint(endpoints)];

@@ -16,9 +16,15 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.weightsPublished),
     anyTopic(topics.weightsVersions),
     anyTopic(topics.weightsAnswers),
+    anyTopic(topics.analyticsWindows),
+    anyTopic(topics.analyticsRewards),
   ],
   // Who waits for a decision is told when the request was refused.
-  reads: [anyTopic(deadLettersOf(topics.routeRequested))],
+  reads: [
+    anyTopic(deadLettersOf(topics.routeRequested)),
+    anyTopic(topics.learningEvents),
+    anyTopic(topics.routeOutcome),
+  ],
   outputs: [
     anyTopic(topics.routeRequested),
     anyTopic(topics.routeOutcome),

@@ -1,5 +1,57 @@
 // Generated from schemas/*.avsc by `make generate`. Do not edit.
 
+/** Sums of one window over everything with one value of a dimension. All are sums, so cells are added to merge them. */
+export interface AnalyticsCell {
+  /** Decisions; by task, requests opened. */
+  decisions: number;
+  /** Decisions below the top of the degradation ladder. */
+  degraded: number;
+  /** Decisions from the routing cache. */
+  cacheHits: number;
+  /** Expected cost of the chosen models, in USD. */
+  expectedCostUsd: number;
+  /** Time from request to decision, in milliseconds. */
+  decisionMs: number;
+  /** Calls of models. */
+  calls: number;
+  /** Calls that ended in FAILURE, TIMEOUT or RATE_LIMITED. */
+  errors: number;
+  /** Calls with a known cost. */
+  costed: number;
+  /** What they cost, in USD. */
+  costUsd: number;
+  /** Successful calls with a known latency. */
+  timed: number;
+  /** Their latency, in milliseconds. */
+  latencyMs: number;
+  /** Tokens read. */
+  inputTokens: number;
+  /** Tokens written. */
+  outputTokens: number;
+  /** Decisions whose answer was judged. */
+  judged: number;
+  /** Their quality, 0..1 each. */
+  quality: number;
+  /** What they were worth under the preference of each request, in units of utility. */
+  utility: number;
+}
+
+/** What happened in one window of time, as far as one partition has seen it. Windows of several partitions and of several spans are merged by adding. */
+export interface AnalyticsWindow {
+  /** Beginning of the window, milliseconds since the epoch. */
+  startMs: number;
+  /** Length of the window, in milliseconds. */
+  spanMs: number;
+  /** By dimension and value, separated by a line feed; see services/analytics/window.ts. */
+  cells: Record<string, AnalyticsCell>;
+  /** Time from request to decision, in milliseconds. */
+  decisionMs: Sketch;
+  /** Latency of successful calls, in milliseconds, by model. */
+  latencyMs: Record<string, Sketch>;
+  /** When it last changed. */
+  updatedAtMs: number;
+}
+
 /** reward-feedback's state of one decision that waits for outcomes. */
 export interface AwaitedOutcome {
   /** The decision. */
@@ -308,6 +360,10 @@ export interface LearningEvent {
   occurredAtMs: number;
   /** What exploration is held against; null where no declared beliefs differ. */
   safe: SafeChoice | null;
+  /** Tenant of the request, if any; for reports only. */
+  tenantId: string | null;
+  /** Leading strategy of the decision; null in rows of recorded data and from before it was kept. */
+  strategy: string | null;
 }
 
 /** EXPERIENCE: the decided model's outcome. FULL: every model's outcome is known (recorded data). CLOSED: no feedback came. */
@@ -681,6 +737,16 @@ export interface Session {
   awaited: Record<string, number>;
   /** Newest outcomes taken into account, as decisionId/attempt: a second report of the same attempt adds nothing. */
   reported: string[];
+}
+
+/** A mergeable histogram with logarithmic buckets (DDSketch of relative accuracy .02): sketches of several windows are added bucket by bucket. */
+export interface Sketch {
+  /** Key of the first bucket. */
+  firstKey: number;
+  /** Values per bucket, from the first key on. */
+  counts: number[];
+  /** Values of 0. */
+  zeros: number;
 }
 
 /** Where the time went, in milliseconds. */
