@@ -6,11 +6,13 @@ import type { RouterClient } from '../../lib/client/router-client';
 import type { ConfigWriter } from '../../lib/config/apply-config';
 import type { CurrentConfig } from '../../lib/config/current-config';
 import type { Clock } from '../../lib/ports/clock';
+import type { LearnedPolicy } from '../../lib/routing/judge/strategy';
 import type { View } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   ModelProfile,
   RouteDecided,
+  RouteOpened,
   Tuning,
   WeightsAnswer,
   WeightsCommand,
@@ -88,6 +90,12 @@ export interface GatewayContext {
     /** Windows as this gateway has followed them. */
     readonly store: WindowStore;
     readonly judge: PolicyJudge;
+  };
+  /** What a decision was made from. */
+  readonly inspect: {
+    readonly opened: (decisionId: string, routingKey: string) => Promise<RouteOpened | null>;
+    /** Null where there were none, or they are gone. */
+    readonly weights: (opened: RouteOpened) => Promise<LearnedPolicy | null>;
   };
   readonly live: {
     readonly hub: LiveHub;

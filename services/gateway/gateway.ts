@@ -5,6 +5,7 @@
  */
 import { METHODS } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { createMemoryKeyValue } from '../../lib/adapters/memory/memory-key-value';
 import { createRouterClient } from '../../lib/client/router-client';
 import { createConfigWriter } from '../../lib/config/apply-config';
 import { type CurrentConfig, createConfigReader } from '../../lib/config/current-config';
@@ -20,7 +21,9 @@ import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import { topics } from '../../lib/topics/topics';
 import { askTrainer } from '../../lib/weights/ask-trainer';
+import { createBlobStore } from '../../lib/weights/blob-store';
 import { readWeights } from '../../lib/weights/read-weights';
+import { createWeightsSource } from '../../lib/weights/weights-source';
 import { type BodyBudget, type BodyShare, createBodyBudget } from './body-budget';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { formOf } from './doors/error-form';
@@ -39,9 +42,11 @@ import { createRecentDecisions, type RecentDecisions } from './recent-decisions'
 import { createReportedOutcomes } from './reported-outcomes';
 import { analyticsEndpoints } from './routes/analytics';
 import { configEndpoints } from './routes/config';
+import { dashboardEndpoints } from './routes/dashboard';
 import { decisionEndpoints } from './routes/decisions';
 import { doorEndpoints } from './routes/doors';
 import { feedbackEndpoints } from './routes/feedback';
+import { inspectEndpoints } from './routes/inspect';
 import { liveEndpoints } from './routes/live';
 import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
@@ -200,6 +205,9 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   };
   await recallDecisions(search, recent, settings.maxRecentDecisions, log);
   const lookup = createDecisionLookup({ search, clock, onFound: recent.add });
+  // Asked for seldom, by people: the log has them all, and the newest asked for are kept.
+  const keyValue = createMemoryKeyValue({ clock, maxEntries: 64 });
+  const weightsOfThen = createWeightsSource(createBlobStore({ broker, keyValue, clock, log, topicPrefix }), { log });
   const context: GatewayContext = {
     id,
     clock,
@@ -216,6 +224,11 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
       ask: (command) => askTrainer({ broker, clock, topicPrefix, timeoutMs: settings.trainerTimeoutMs }, command),
     },
     analytics: { store: analytics.store, judge: createPolicyJudge({ broker, topicPrefix }) },
+    inspect: {
+      opened: (decisionId, routingKey) => lookup.opened(decisionId, routingKey, settings.maxScannedRecords),
+      weights: ({ policySha256, basisSha256 }) =>
+        policySha256 === null ? Promise.resolve(null) : weightsOfThen.load({ policySha256, basisSha256 }),
+    },
     live: {
       hub,
       get isFull() {
@@ -278,7 +291,9 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...weightsEndpoints(context),
     ...configEndpoints(context),
     ...analyticsEndpoints(context),
+    ...inspectEndpoints(context),
     ...liveEndpoints(context),
+    ...dashboardEndpoints(),
     ...processEndpoints(context),
   ];
   return [...endpoints, openapiEndpoint(endpoints)];

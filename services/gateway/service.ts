@@ -19,11 +19,14 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.analyticsWindows),
     anyTopic(topics.analyticsRewards),
   ],
-  // Who waits for a decision is told when the request was refused.
   reads: [
+    // Who waits for a decision is told when the request was refused.
     anyTopic(deadLettersOf(topics.routeRequested)),
     anyTopic(topics.learningEvents),
+    // Who looks into a decision wants to know what it was made from, and what came of it.
+    anyTopic(topics.routeOpened),
     anyTopic(topics.routeOutcome),
+    anyTopic(topics.weightsBlobs),
   ],
   outputs: [
     anyTopic(topics.routeRequested),
