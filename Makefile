@@ -6,7 +6,7 @@ JEST := node node_modules/jest/bin/jest.js
 # A larger young generation: most of what a request allocates dies young, and is then collected less often.
 NODE := node --max-semi-space-size=64
 ROUTER := $(NODE) dist/bin/main.js
-SOURCES := $(shell find lib services bin lab checks bench infra schemas -name '*.ts' -o -name '*.avsc' 2>/dev/null)
+SOURCES := $(shell find lib services bin lab checks bench infra schemas dashboard -name '*.ts' -o -name '*.avsc' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' 2>/dev/null)
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | awk -F'\t' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -25,6 +25,7 @@ node_modules/.installed: package.json package-lock.json | .cache/node-ok
 dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(SOURCES)
 	@rm -rf dist
 	node_modules/.bin/tsc -p tsconfig.build.json
+	@node_modules/.bin/tsx dashboard/build.ts
 	@touch $@
 
 install: node_modules/.installed ## Install the pinned packages (nothing is compiled)
@@ -74,6 +75,7 @@ lint: install ## Formatting, lint, import cycles, direction of dependencies, dea
 
 types: install ## Type-check everything, tests included
 	node_modules/.bin/tsc -p tsconfig.json --noEmit
+	node_modules/.bin/tsc -p dashboard/tsconfig.json
 
 verify: generate-check lint types build test ## Everything CI checks
 

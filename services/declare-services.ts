@@ -10,6 +10,7 @@ import type { Metrics } from '../lib/telemetry/metrics';
 import { createBlobStore } from '../lib/weights/blob-store';
 import { createWeightsSource } from '../lib/weights/weights-source';
 import { createBudgets } from './budgets/service';
+import { createAnalytics, createAnalyticsRewards } from './analytics/service';
 import { createFold, type TrainerHost } from './dqn-trainer/create-fold';
 import { createDqnTrainer, type DqnTrainerOptions } from './dqn-trainer/service';
 import { createModelProfiler } from './model-profiler/service';
@@ -72,5 +73,7 @@ export function declareServices({
     createRewardFeedback({ ...config.feedback, metrics }),
     createModelProfiler({ metrics }),
     createDqnTrainer(trainer),
+    createAnalytics(),
+    createAnalyticsRewards({ metrics }),
   ];
 }

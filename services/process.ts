@@ -15,6 +15,7 @@ import { createMetrics, type Metrics } from '../lib/telemetry/metrics';
 import { flushTraces } from '../lib/telemetry/tracing';
 import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import { topics } from '../lib/topics/topics';
+import { analyticsGroup, analyticsRewardsGroup } from './analytics/service';
 import { declareOn } from './declare-services';
 import { createGateway } from './gateway/gateway';
 import { type Door, openDoor } from './gateway/open-door';
@@ -34,6 +35,7 @@ export const processNames = [
   'reward-feedback',
   'model-profiler',
   'dqn-trainer',
+  'analytics',
 ] as const;
 export type ProcessName = (typeof processNames)[number] | typeof chainName;
 
@@ -43,6 +45,11 @@ export function processesOf(placement: PlacementName): ProcessName[] {
     return placements[placement].find(({ stages }) => stages.includes(name))?.name === chainName ? chainName : name;
   });
   return [...new Set(processes)];
+}
+
+/** The process that a group of stages runs in. */
+function processOf(group: string): string {
+  return group === analyticsRewardsGroup ? analyticsGroup : group;
 }
 
 export interface RunningProcess {
@@ -178,7 +185,9 @@ async function startService(
         });
   try {
     const placement = placements[name === chainName ? 'chained' : 'separate'];
-    const own = place(definitions, placement).find((group) => group.name === name)!.stages;
+    const own = place(definitions, placement)
+      .filter((group) => processOf(group.name) === name)
+      .flatMap(({ stages }) => stages);
     const started = await runServices(own, host, { graph: definitions, placement });
     running = started;
     return {

@@ -75,6 +75,8 @@ export function recordedEvent(row: WorkloadRow, config: RouterConfig, nowMs: num
     source: 'recorded',
     replaces: null,
     safe: null,
+    tenantId: null,
+    strategy: null,
     revision: 0,
     policySha256: null,
     openedAtMs: nowMs,

@@ -51,6 +51,8 @@ export interface Context {
   readonly offset: number;
   readonly timestampMs: number;
   readonly headers: Headers;
+  /** The row that the decision is about, where the input names several. */
+  readonly rowKey?: string;
   /** Time on the injected clock, read once per batch. */
   readonly nowMs: number;
   /** Monotonic, sub-millisecond time for durations that are reported, never decided on. */
@@ -69,8 +71,11 @@ export interface Context {
 export interface Input<E, S, L> {
   readonly kind: 'on';
   readonly topic: Topic<E>;
-  /** Which row of the service's table the event concerns; required when the service has a table. */
-  readonly stateKey?: (event: E) => string;
+  /**
+   * Which row of the service's table the event concerns; required when the service has a table. Of several rows each is
+   * decided by itself, with `context.rowKey` saying which, and nothing is applied before all are decided.
+   */
+  readonly stateKey?: (event: E) => string | readonly string[];
   /**
    * Fetched in bulk for the whole batch before any decision: the only asynchronous step. One result per event, in order.
    * A TransientError is retried within limits, then the service begins anew. After any other error the batch is asked for

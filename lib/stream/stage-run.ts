@@ -391,11 +391,37 @@ export class StageRun {
   private decide(input: Input<Any, Any, Any>, topic: string, record: LogRecord, event: unknown, looked: unknown): void {
     this.context.atRecord(topic, record, input.seedOf?.(event) ?? null);
     const key = input.stateKey?.(event) ?? null;
+    if (key !== null && typeof key !== 'string') {
+      this.decideEach(input, topic, record, event, looked, key);
+      return;
+    }
     this.trace.atRecord(record, topic, key, event);
     const state = key === null ? undefined : this.table?.get(key);
     const result = input.decide(state, event, this.context, looked);
     if (result.kind === 'deadLetter') this.deadLetter(record, result.reason, result.field ?? null, true);
     else this.apply(result, key, record.value?.length ?? 0);
+  }
+
+  private decideEach(
+    input: Input<Any, Any, Any>,
+    topic: string,
+    record: LogRecord,
+    event: unknown,
+    looked: unknown,
+    keys: readonly string[],
+  ): void {
+    this.trace.atRecord(record, topic, keys[0] ?? null, event);
+    const results: { key: string; result: Exclude<Result<Any>, { kind: 'deadLetter' }> }[] = [];
+    for (const key of keys) {
+      this.context.rowKey = key;
+      const result = input.decide(this.table?.get(key), event, this.context, looked);
+      if (result.kind === 'deadLetter') {
+        this.deadLetter(record, result.reason, result.field ?? null, true);
+        return;
+      }
+      results.push({ key, result });
+    }
+    for (const { key, result } of results) this.apply(result, key, record.value?.length ?? 0);
   }
 
   fireDue(): void {

@@ -12,6 +12,7 @@ export class TaskContext implements Context {
   offset = -1;
   timestampMs = 0;
   headers: Headers = noHeaders;
+  rowKey = '';
   nowMs = 0;
   private stream: Random | null = null;
   /** Row key of a timer, which has no offset to seed its randomness with. */

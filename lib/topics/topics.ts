@@ -1,4 +1,5 @@
 /** Every topic of the engine: name, key, schema, partitions, how long it keeps records. The only place that says so. */
+import { keyOfWindow } from '../analytics/window';
 import { stream, type Topic, table } from './define-topic';
 import type * as m from './generated/messages';
 
@@ -191,6 +192,18 @@ export const topics = {
     key: (p) => p.provider,
     partitions: 'requestPath',
     doc: "changelog of model-profiler's providers",
+  }),
+  analyticsWindows: table<m.AnalyticsWindow>('analytics.windows', {
+    schema: 'AnalyticsWindow',
+    key: keyOfWindow,
+    partitions: 'requestPath',
+    doc: 'changelog of analytics: sums of decisions and calls by minute, hour and day',
+  }),
+  analyticsRewards: table<m.AnalyticsWindow>('analytics.rewards', {
+    schema: 'AnalyticsWindow',
+    key: keyOfWindow,
+    partitions: 'one',
+    doc: 'changelog of analytics: what answers were worth, by minute, hour and day',
   }),
 } as const;
 

@@ -63,6 +63,10 @@ export interface GatewaySettings {
   readonly callTimeoutMs: number;
   /** A caller who takes nothing of a stream for so long is given up. */
   readonly slowReaderMs: number;
+  /** Viewers of /v1/live at once. */
+  readonly maxViewers: number;
+  /** Events that wait for a viewer who is slow; what comes beyond is counted, and the viewer told. */
+  readonly maxQueuedEvents: number;
   /** Longest wait before a model that asked for it is called again within one call. */
   readonly maxRetryWaitMs: number;
 }
@@ -95,6 +99,8 @@ export const defaultGatewaySettings: GatewaySettings = {
   hastyGraceMs: 100,
   callTimeoutMs: 600_000,
   slowReaderMs: 60_000,
+  maxViewers: 1_000,
+  maxQueuedEvents: 500,
   maxRetryWaitMs: 20_000,
 };
 

@@ -3,16 +3,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { KeyDesk } from '../../lib/access/key-desk';
 import type { KeyRows } from '../../lib/access/known-keys';
+import type { WindowStore } from '../../lib/analytics/window-store';
 import type { RouterClient } from '../../lib/client/router-client';
 import type { ConfigWriter } from '../../lib/config/apply-config';
 import type { CurrentConfig } from '../../lib/config/current-config';
 import type { Clock } from '../../lib/ports/clock';
+import type { LearnedPolicy } from '../../lib/routing/judge/strategy';
 import type { View } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   BudgetState,
   ModelProfile,
   RouteDecided,
+  RouteOpened,
   Tuning,
   WeightsAnswer,
   WeightsCommand,
@@ -23,6 +26,8 @@ import type { GatewaySettings } from './config';
 import type { ErrorForm } from './doors/error-form';
 import type { SearchedLog } from './find-decision';
 import type { ErrorCode } from './http-error';
+import type { PolicyJudge } from './judge-apart';
+import type { LiveHub } from './live/live-hub';
 import type { DecisionLookup } from './look-up-decision';
 import type { RecentDecisions } from './recent-decisions';
 import type { ReportedOutcomes } from './reported-outcomes';
@@ -86,6 +91,22 @@ export interface GatewayContext {
     readonly read: () => Promise<KnownWeights>;
     /** Null when the trainer does not answer in time. */
     readonly ask: (command: WeightsCommand) => Promise<WeightsAnswer | null>;
+  };
+  readonly analytics: {
+    /** Windows as this gateway has followed them. */
+    readonly store: WindowStore;
+    readonly judge: PolicyJudge;
+  };
+  /** What a decision was made from. */
+  readonly inspect: {
+    readonly opened: (decisionId: string, routingKey: string) => Promise<RouteOpened | null>;
+    /** Null where there were none, or they are gone. */
+    readonly weights: (opened: RouteOpened) => Promise<LearnedPolicy | null>;
+  };
+  readonly live: {
+    readonly hub: LiveHub;
+    /** Whether as many watch as may. */
+    readonly isFull: boolean;
   };
   readonly recent: RecentDecisions;
   /** Whether feedback comes. */

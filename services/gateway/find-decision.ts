@@ -4,7 +4,7 @@
  */
 import type { Broker, LogRecord, TopicPartition } from '../../lib/ports/broker';
 import type { Topic } from '../../lib/topics/define-topic';
-import type { RouteDecided, RouteOutcome } from '../../lib/topics/generated/messages';
+import type { RouteDecided, RouteOpened, RouteOutcome } from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
 import { readRow } from '../../lib/topics/read-row';
 import { topics } from '../../lib/topics/topics';
@@ -80,6 +80,20 @@ export async function findReports(
   for await (const outcome of rowsWith(log.broker, topics.routeOutcome, tail, decisionId))
     if (outcome.decisionId === decisionId) reports.push(outcome);
   return reports;
+}
+
+/** The request of a decision as intake pinned it, as far as the newest `maxRecords` of its partition have it. */
+export async function findOpened(
+  log: SearchedLog,
+  decisionId: string,
+  routingKey: string,
+  maxRecords: number,
+): Promise<RouteOpened | null> {
+  const partition = partitionOf(routingKey, log.requestPathPartitions);
+  const tail = await tailOf(log, topics.routeOpened.name, partition, maxRecords);
+  for await (const opened of rowsWith(log.broker, topics.routeOpened, tail, decisionId))
+    if (opened.requestId === decisionId) return opened;
+  return null;
 }
 
 /** The newest decisions of every partition, some at a time: what a gateway knows when it starts. */

@@ -6,6 +6,7 @@
 import { METHODS } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { createKeyDesk } from '../../lib/access/key-desk';
+import { createMemoryKeyValue } from '../../lib/adapters/memory/memory-key-value';
 import { createRouterClient } from '../../lib/client/router-client';
 import { createConfigWriter } from '../../lib/config/apply-config';
 import { type CurrentConfig, createConfigReader } from '../../lib/config/current-config';
@@ -23,9 +24,11 @@ import type { Metrics } from '../../lib/telemetry/metrics';
 import { topics } from '../../lib/topics/topics';
 import { askTrainer } from '../../lib/weights/ask-trainer';
 import { askAudited } from '../../lib/weights/audit-weights';
-import { readWeights } from '../../lib/weights/read-weights';
 import { mustCover } from './access-table';
 import { admitRequests, type GateParts } from './admit';
+import { createBlobStore } from '../../lib/weights/blob-store';
+import { readWeights } from '../../lib/weights/read-weights';
+import { createWeightsSource } from '../../lib/weights/weights-source';
 import { type BodyBudget, type BodyShare, createBodyBudget } from './body-budget';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { formOf } from './doors/error-form';
@@ -33,7 +36,11 @@ import { type CallServer, createCallServer } from './doors/serve-call';
 import { createIdentifier, type Identifier, isLoopbackHost } from './doors/who-is-asking';
 import type { Endpoint, GatewayContext } from './endpoint';
 import { newestDecisions, type SearchedLog } from './find-decision';
+import { followAnalytics } from './follow-analytics';
 import { HttpError, toHttpError } from './http-error';
+import { createPolicyJudge } from './judge-apart';
+import { createLiveHub } from './live/live-hub';
+import { takeUpgrades } from './live/take-upgrades';
 import { createDecisionLookup } from './look-up-decision';
 import { type Door, openDoor } from './open-door';
 import { createRateLimiter } from './rate-limit';
@@ -42,11 +49,15 @@ import { createRecentDecisions, type RecentDecisions } from './recent-decisions'
 import { createReportedOutcomes } from './reported-outcomes';
 import { budgetEndpoints } from './routes/budgets';
 import { auditEndpoints } from './routes/audit';
+import { analyticsEndpoints } from './routes/analytics';
 import { configEndpoints } from './routes/config';
+import { dashboardEndpoints } from './routes/dashboard';
 import { decisionEndpoints } from './routes/decisions';
 import { doorEndpoints } from './routes/doors';
 import { feedbackEndpoints } from './routes/feedback';
 import { keyEndpoints } from './routes/keys';
+import { inspectEndpoints } from './routes/inspect';
+import { liveEndpoints } from './routes/live';
 import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
 import { processEndpoints } from './routes/process';
@@ -117,6 +128,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       ...(door.admin && { admin: door.admin }),
     });
     sayWhoMayAsk(gate.identifier, settings, door, options.log);
+    takeUpgrades(door.server, (request, response) => server.routing(request, response));
     const { close } = connection;
     return {
       id: context.id,
@@ -125,6 +137,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       adminUrl: door.admin,
       async stop() {
         const closed = door.close();
+        // Else they would watch for ever.
+        await context.live.hub.close();
         await server.close();
         await closed;
         // Requests whose callers have gone are still waiting: let their decisions come, too.
@@ -159,6 +173,16 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const tuning = await followView('gateway', topics.tuning, host, onFailed);
   const budgets = await followView('gateway', topics.budgetStates, host, onFailed);
   const keys = await followView('gateway', topics.accessKeys, host, onFailed);
+  const analytics = await followAnalytics(host, onFailed);
+  const hub = createLiveHub({
+    broker,
+    topicPrefix,
+    requestPathPartitions: options.requestPathPartitions,
+    log,
+    profiles: () => profiles.view.values(),
+    maxViewers: settings.maxViewers,
+    maxQueued: settings.maxQueuedEvents,
+  });
   const topicName = (name: string): string => topicPrefix + name;
   const readConfig = createConfigReader(({ version }, error) =>
     log.error('a configuration cannot be read; the one before it stays in force', { version, error }),
@@ -218,6 +242,9 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   };
   await recallDecisions(search, recent, settings.maxRecentDecisions, log);
   const lookup = createDecisionLookup({ search, clock, onFound: recent.add });
+  // Asked for seldom, by people: the log has them all, and the newest asked for are kept.
+  const keyValue = createMemoryKeyValue({ clock, maxEntries: 64 });
+  const weightsOfThen = createWeightsSource(createBlobStore({ broker, keyValue, clock, log, topicPrefix }), { log });
   const context: GatewayContext = {
     id,
     clock,
@@ -236,6 +263,18 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
         askAudited({ broker, clock, topicPrefix }, command, () =>
           askTrainer({ broker, clock, topicPrefix, timeoutMs: settings.trainerTimeoutMs }, command),
         ),
+    },
+    analytics: { store: analytics.store, judge: createPolicyJudge({ broker, topicPrefix }) },
+    inspect: {
+      opened: (decisionId, routingKey) => lookup.opened(decisionId, routingKey, settings.maxScannedRecords),
+      weights: ({ policySha256, basisSha256 }) =>
+        policySha256 === null ? Promise.resolve(null) : weightsOfThen.load({ policySha256, basisSha256 }),
+    },
+    live: {
+      hub,
+      get isFull() {
+        return hub.viewers >= settings.maxViewers;
+      },
     },
     recent,
     feedback,
@@ -267,6 +306,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     await configWriter.close();
     await keyDesk.close();
     for (const view of views) await view.stop();
+    await analytics.stop();
   };
   return { context, calls, gate, close };
 }
@@ -295,6 +335,10 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...budgetEndpoints(context),
     ...keyEndpoints(context),
     ...auditEndpoints(context),
+    ...analyticsEndpoints(context),
+    ...inspectEndpoints(context),
+    ...liveEndpoints(context),
+    ...dashboardEndpoints(),
     ...processEndpoints(context),
   ];
   return [...endpoints, openapiEndpoint(endpoints)];

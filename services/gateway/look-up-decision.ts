@@ -3,8 +3,8 @@
  * a stated number. An id that nobody knows costs one look; of many at once one is looked for at a time.
  */
 import type { Clock } from '../../lib/ports/clock';
-import type { RouteDecided, RouteOutcome } from '../../lib/topics/generated/messages';
-import { type Found, findDecision, findReports, type SearchedLog } from './find-decision';
+import type { RouteDecided, RouteOpened, RouteOutcome } from '../../lib/topics/generated/messages';
+import { type Found, findDecision, findOpened, findReports, type SearchedLog } from './find-decision';
 import { HttpError } from './http-error';
 
 export interface DecisionLookup {
@@ -17,6 +17,8 @@ export interface DecisionLookup {
   first(decisionId: string, routingKey: string | null): Promise<RouteDecided | null>;
   /** What was reported of it, as far as the newest `maxRecords` of its partition say. Takes its turn with the others. */
   reports(decisionId: string, routingKey: string, maxRecords: number): Promise<RouteOutcome[]>;
+  /** Its request as it was opened, likewise. */
+  opened(decisionId: string, routingKey: string, maxRecords: number): Promise<RouteOpened | null>;
 }
 
 export interface DecisionLookupOptions {
@@ -80,5 +82,7 @@ export function createDecisionLookup({ search, clock, onFound }: DecisionLookupO
       }),
     reports: (decisionId, routingKey, maxRecords) =>
       inTurn(() => findReports(search, decisionId, routingKey, maxRecords)),
+    opened: (decisionId, routingKey, maxRecords) =>
+      inTurn(() => findOpened(search, decisionId, routingKey, maxRecords)),
   };
 }

@@ -20,9 +20,18 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.weightsAnswers),
     anyTopic(topics.accessKeys),
     anyTopic(topics.audit),
+    anyTopic(topics.analyticsWindows),
+    anyTopic(topics.analyticsRewards),
   ],
-  // Who waits for a decision is told when the request was refused.
-  reads: [anyTopic(deadLettersOf(topics.routeRequested))],
+  reads: [
+    // Who waits for a decision is told when the request was refused.
+    anyTopic(deadLettersOf(topics.routeRequested)),
+    anyTopic(topics.learningEvents),
+    // Who looks into a decision wants to know what it was made from, and what came of it.
+    anyTopic(topics.routeOpened),
+    anyTopic(topics.routeOutcome),
+    anyTopic(topics.weightsBlobs),
+  ],
   outputs: [
     anyTopic(topics.routeRequested),
     anyTopic(topics.routeOutcome),

@@ -63,6 +63,8 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
     openedAtMs: opened.openedAtMs,
     occurredAtMs: decided.decidedAtMs,
     safe: safeChoice(opened),
+    tenantId: opened.tenantId,
+    strategy: decided.strategy,
   };
 }
 

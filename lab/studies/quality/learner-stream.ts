@@ -218,6 +218,8 @@ export class LearnerStream {
       source: 'recorded',
       replaces: null,
       safe: null,
+    tenantId: null,
+    strategy: null,
       revision: 0,
       policySha256: null,
       openedAtMs: 0,

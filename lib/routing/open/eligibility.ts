@@ -39,6 +39,9 @@ export interface AtOpening {
   readonly probing: ReadonlySet<number>;
 }
 
+/** What eligibility depends on of what is configured of a model. */
+export type AbleModel = Pick<ModelConfig, 'capabilities' | 'contextTokens'>;
+
 /** Arrays are in the order of the candidates. */
 export interface Eligibility {
   /** As they are pinned, with `eligible` and `ineligibleReason`. Shared like those given: change none. */
@@ -59,7 +62,7 @@ const beforeOpening: AtOpening = { sessionSpentUsd: 0, probing: new Set() };
  */
 export function eligibilityOf(
   candidates: readonly Candidate[],
-  models: readonly ModelConfig[],
+  models: readonly AbleModel[],
   request: EligibilityRequest,
   opening: AtOpening | null = null,
 ): Eligibility {
@@ -216,13 +219,13 @@ export function embedsOnly({ apis }: Pick<ModelConfig, 'apis'>): boolean {
   return apis?.every((api) => api === 'embeddings') ?? false;
 }
 
-function capabilityBar(model: ModelConfig, required: readonly string[]): Bar | null {
+function capabilityBar(model: AbleModel, required: readonly string[]): Bar | null {
   for (const capability of required)
     if (!model.capabilities.includes(capability)) return { field: 'requiredCapabilities', kind: 'lacking', capability };
   return null;
 }
 
-function contextBar({ contextTokens }: ModelConfig, tokens: number): Bar | null {
+function contextBar({ contextTokens }: AbleModel, tokens: number): Bar | null {
   return tokens > contextTokens ? { field: 'contextTokens', kind: 'tooLong', tokens, contextTokens } : null;
 }
 

@@ -104,6 +104,8 @@ export function eventOf(fields: Partial<LearningEvent>, models: readonly string[
     source: 'unknown',
     replaces: null,
     safe: null,
+    tenantId: null,
+    strategy: null,
     revision: 0,
     policySha256: null,
     openedAtMs: 0,

@@ -32,6 +32,8 @@ const event = (parts: Partial<LearningEvent>): LearningEvent => ({
   source: 'unknown',
   replaces: null,
   safe: null,
+  tenantId: null,
+  strategy: null,
   revision: 0,
   policySha256: null,
   openedAtMs: 0,

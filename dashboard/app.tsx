@@ -1,0 +1,110 @@
+/** The dashboard: one page whose part behind # says what is shown. */
+import { render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import './app.css';
+import { signIn, whenRefused } from './api';
+import { useHash } from './hooks';
+import { useLive } from './live';
+import { ConfigurationPage } from './pages/configuration';
+import { DecisionPage } from './pages/decision';
+import { DecisionsPage } from './pages/decisions';
+import { LearningPage } from './pages/learning';
+import { ModelsPage } from './pages/models';
+import { NowPage } from './pages/now';
+import { TryItPage } from './pages/try-it';
+
+const pages = [
+  ['/', 'Now'],
+  ['/decisions', 'Decisions'],
+  ['/models', 'Models'],
+  ['/learning', 'Learning'],
+  ['/configuration', 'Configuration'],
+  ['/try', 'Try it'],
+] as const;
+
+function Page({ hash }: { readonly hash: string }) {
+  const [, name, id] = hash.split('/');
+  switch (name) {
+    case 'decisions':
+      return id ? <DecisionPage key={id} id={decodeURIComponent(id)} /> : <DecisionsPage />;
+    case 'models':
+      return <ModelsPage />;
+    case 'learning':
+      return <LearningPage />;
+    case 'configuration':
+      return <ConfigurationPage />;
+    case 'try':
+      return <TryItPage />;
+    default:
+      return <NowPage />;
+  }
+}
+
+function App() {
+  const hash = useHash();
+  const { isConnected } = useLive();
+  const [needsKey, setNeedsKey] = useState(false);
+  useEffect(() => whenRefused(() => setNeedsKey(true)), []);
+  const current = `/${hash.split('/')[1] ?? ''}`;
+  const title = pages.find(([path]) => path === current)?.[1] ?? 'Now';
+  useEffect(() => {
+    document.title = `${title} · Quantum Router`;
+  }, [title]);
+  if (needsKey) return <SignIn />;
+  return (
+    <div class="frame">
+      <header>
+        <a class="name" href="#/">
+          Quantum Router
+        </a>
+        <nav aria-label="Pages">
+          {pages.map(([path, name]) => (
+            <a key={path} href={`#${path}`} aria-current={path === current ? 'page' : undefined}>
+              {name}
+            </a>
+          ))}
+        </nav>
+        <p class="connection" role="status">
+          <span class={isConnected ? 'dot good' : 'dot bad'} aria-hidden="true" />
+          {isConnected ? 'live' : 'connecting …'}
+        </p>
+      </header>
+      <main>
+        <h1>{title}</h1>
+        <Page hash={hash} />
+      </main>
+    </div>
+  );
+}
+
+function SignIn() {
+  const [key, setKey] = useState('');
+  return (
+    <main class="sign-in">
+      <form
+        class="card"
+        onSubmit={(event) => {
+          event.preventDefault();
+          signIn(key);
+          location.reload();
+        }}
+      >
+        <h1>Quantum Router</h1>
+        <p class="note">This gateway asks for a key. It stays in this tab, and is gone when you close it.</p>
+        <label>
+          Key
+          <input
+            type="password"
+            autocomplete="off"
+            value={key}
+            onInput={(event) => setKey(event.currentTarget.value)}
+            required
+          />
+        </label>
+        <button type="submit">Sign in</button>
+      </form>
+    </main>
+  );
+}
+
+render(<App />, document.getElementById('app')!);

@@ -1,0 +1,146 @@
+/** A chart over time. It follows the width of its place and the colours of the page; its figures are in a table for who cannot see it. */
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+
+export interface Series {
+  readonly name: string;
+  readonly values: readonly (number | null)[];
+}
+
+/** Told apart by those who do not see all colours, on light and on dark ground. */
+export const seriesColours = 10;
+export const colourOf = (index: number): string => `var(--series-${(index % seriesColours) + 1})`;
+
+const height = 200;
+
+function cssColour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+export function Chart(props: {
+  readonly label: string;
+  /** Seconds since the epoch. */
+  readonly times: readonly number[];
+  readonly series: readonly Series[];
+  readonly format: (value: number) => string;
+  readonly isStacked?: boolean;
+}) {
+  const { label, times, series, format, isStacked = false } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const drawn = useRef<{ plot: uPlot; shape: string } | null>(null);
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return;
+    const draw = (): void => {
+      const data = [times as number[], ...(isStacked ? stacked(series) : series.map(({ values }) => values))];
+      const shape = JSON.stringify([series.map(({ name }) => name), isStacked, cssColour('--text')]);
+      if (drawn.current?.shape === shape) {
+        drawn.current.plot.setData(data as uPlot.AlignedData);
+        return;
+      }
+      drawn.current?.plot.destroy();
+      drawn.current = {
+        shape,
+        plot: new uPlot(optionsOf(element.clientWidth, series, format, isStacked), data as uPlot.AlignedData, element),
+      };
+    };
+    draw();
+    const resized = new ResizeObserver(() => {
+      const { plot } = drawn.current ?? {};
+      if (plot && plot.width !== element.clientWidth) plot.setSize({ width: element.clientWidth, height });
+    });
+    resized.observe(element);
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    dark.addEventListener('change', draw);
+    return () => {
+      resized.disconnect();
+      dark.removeEventListener('change', draw);
+    };
+  }, [times, series, format, isStacked]);
+  useEffect(
+    () => () => {
+      drawn.current?.plot.destroy();
+      drawn.current = null;
+    },
+    [],
+  );
+  const isEmpty = series.length === 0 || times.length === 0;
+  return (
+    <figure class="chart">
+      <figcaption>{label}</figcaption>
+      <div ref={place} class={isEmpty ? 'plot empty' : 'plot'} aria-hidden="true" />
+      {isEmpty && <p class="nothing">Nothing yet in this time.</p>}
+      {series.length > 1 && (
+        <ul class="legend">
+          {series.map(({ name }, i) => (
+            <li key={name}>
+              <span class="dot" style={{ background: colourOf(i) }} />
+              {name}
+            </li>
+          ))}
+        </ul>
+      )}
+      {!isEmpty && (
+        <table class="unseen">
+          <caption>{label}, newest</caption>
+          <tbody>
+            {series.map(({ name, values }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{values.at(-1) === null || values.at(-1) === undefined ? 'none' : format(values.at(-1)!)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </figure>
+  );
+}
+
+/** Each series on top of those behind it, the first one highest: it is drawn first, and the others over it. */
+function stacked(series: readonly Series[]): (number | null)[][] {
+  const below: number[] = [];
+  return [...series]
+    .reverse()
+    .map(({ values }) =>
+      values.map((value, i) => {
+        below[i] = (below[i] ?? 0) + (value ?? 0);
+        return below[i];
+      }),
+    )
+    .reverse();
+}
+
+function optionsOf(
+  width: number,
+  series: readonly Series[],
+  format: (value: number) => string,
+  isStacked: boolean,
+): uPlot.Options {
+  const text = cssColour('--muted');
+  const grid = { stroke: cssColour('--line'), width: 1 };
+  const axis = { stroke: text, grid, ticks: { show: false }, font: '12px system-ui, sans-serif' };
+  return {
+    width,
+    height,
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false } },
+    scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    axes: [axis, { ...axis, size: 62, values: (_plot, ticks) => ticks.map(format) }],
+    series: [
+      {},
+      ...series.map(({ name }, i) => {
+        const stroke = cssColour(`--series-${(i % seriesColours) + 1}`);
+        return {
+          label: name,
+          stroke,
+          width: isStacked ? 1 : 2,
+          ...(isStacked && { fill: stroke }),
+          points: { show: false },
+          spanGaps: !isStacked,
+        };
+      }),
+    ],
+  };
+}

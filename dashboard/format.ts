@@ -1,0 +1,48 @@
+/** Figures as people read them. */
+export const none = '–';
+
+export function number(value: number | null | undefined, digits = 0): string {
+  return value === null || value === undefined || !Number.isFinite(value)
+    ? none
+    : value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
+}
+
+export function percent(share: number | null | undefined, digits = 0): string {
+  return share === null || share === undefined ? none : `${number(100 * share, digits)} %`;
+}
+
+/** Small amounts have as many digits as they need to be told apart. */
+export function usd(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return none;
+  if (value === 0) return '$0';
+  const sign = value < 0 ? '−' : '';
+  const amount = Math.abs(value);
+  if (amount >= 100) return `${sign}$${number(amount)}`;
+  if (amount >= 1) return `${sign}$${number(amount, 2)}`;
+  const digits = Math.min(8, 1 - Math.floor(Math.log10(amount)));
+  return `${sign}$${amount.toFixed(digits)}`;
+}
+
+export function ms(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return none;
+  if (value >= 10_000) return `${number(value / 1_000, 1)} s`;
+  return value >= 10 ? `${number(value)} ms` : `${number(value, 1)} ms`;
+}
+
+export function clock(atMs: number): string {
+  return new Date(atMs).toLocaleTimeString('en-GB');
+}
+
+export function dateTime(atMs: number): string {
+  const at = new Date(atMs);
+  return `${at.toLocaleDateString('en-CA')} ${at.toLocaleTimeString('en-GB')}`;
+}
+
+export function short(hash: string | null | undefined): string {
+  return hash ? hash.slice(0, 10) : none;
+}
+
+/** LEARNING_OPTIMIZED as "learning optimized". */
+export function words(constant: string): string {
+  return constant.toLowerCase().replaceAll('_', ' ');
+}

@@ -1,0 +1,85 @@
+/** Small parts that pages are made of. */
+import type { ComponentChildren } from 'preact';
+
+export function Card(props: {
+  readonly title: string;
+  readonly note?: string;
+  readonly children: ComponentChildren;
+  readonly wide?: boolean;
+}) {
+  return (
+    <section class={props.wide ? 'card wide' : 'card'}>
+      <h2>{props.title}</h2>
+      {props.note && <p class="note">{props.note}</p>}
+      {props.children}
+    </section>
+  );
+}
+
+export function Tile(props: {
+  readonly label: string;
+  readonly value: string;
+  readonly note?: string;
+  readonly tone?: 'good' | 'bad';
+}) {
+  return (
+    <div class="tile">
+      <dt>{props.label}</dt>
+      <dd class={props.tone ?? ''}>{props.value}</dd>
+      {props.note && <dd class="note">{props.note}</dd>}
+    </div>
+  );
+}
+
+export function Trouble({ error }: { readonly error: string | null }) {
+  return error === null ? null : (
+    <p class="trouble" role="alert">
+      {error}
+    </p>
+  );
+}
+
+export function Nothing({ children }: { readonly children: ComponentChildren }) {
+  return <p class="nothing">{children}</p>;
+}
+
+/** A share of something as a bar; the figure beside it says the same. */
+export function Bar({ share, colour = 'var(--accent)' }: { readonly share: number; readonly colour?: string }) {
+  const width = `${Math.max(0, Math.min(1, share)) * 100}%`;
+  return (
+    <span class="bar" aria-hidden="true">
+      <span style={{ width, background: colour }} />
+    </span>
+  );
+}
+
+export function Health({ state }: { readonly state: string }) {
+  const tone = state === 'CLOSED' ? 'good' : state === 'OPEN' ? 'bad' : 'warn';
+  const text = state === 'CLOSED' ? 'healthy' : state === 'OPEN' ? 'out' : 'probing';
+  return <span class={`badge ${tone}`}>{text}</span>;
+}
+
+/** A table that scrolls in itself where it is wider than the screen. */
+export function Table(props: {
+  readonly label: string;
+  readonly head: readonly string[];
+  readonly children: ComponentChildren;
+}) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <section class="scroll" aria-label={props.label} tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {props.head.map((name) => (
+              <th scope="col" key={name}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{props.children}</tbody>
+      </table>
+    </section>
+  );
+}

@@ -1,0 +1,118 @@
+/** What can be asked of the windows: each metric with what it means, and which dimensions know of it. */
+import type { AnalyticsCell } from '../topics/generated/messages';
+import type { Dimension } from './window';
+
+type Source = 'decisions' | 'calls' | 'rewards';
+
+export interface AnalyticsMetric {
+  readonly doc: string;
+  readonly source: Source;
+  /** Null where nothing is known. */
+  readonly of?: (cell: AnalyticsCell) => number | null;
+  /** Of a sketch, which share of its values is below. */
+  readonly quantile?: { readonly of: 'decisionMs' | 'latencyMs'; readonly share: number };
+}
+
+const mean = (sum: number, count: number): number | null => (count > 0 ? sum / count : null);
+
+export const analyticsMetrics = {
+  decisions: { source: 'decisions', doc: 'decisions made; by task, requests opened', of: (c) => c.decisions },
+  degradedShare: {
+    source: 'decisions',
+    doc: 'share of decisions below the top of the degradation ladder, 0..1',
+    of: (c) => mean(c.degraded, c.decisions),
+  },
+  cacheHitShare: {
+    source: 'decisions',
+    doc: 'share of decisions from the routing cache, 0..1',
+    of: (c) => mean(c.cacheHits, c.decisions),
+  },
+  expectedCostUsd: {
+    source: 'decisions',
+    doc: 'expected cost of the chosen models, mean per decision, in USD',
+    of: (c) => mean(c.expectedCostUsd, c.decisions),
+  },
+  decisionMs: {
+    source: 'decisions',
+    doc: 'time from request to decision, mean, in milliseconds',
+    of: (c) => mean(c.decisionMs, c.decisions),
+  },
+  decisionMsP50: {
+    source: 'decisions',
+    doc: 'the same, median (2 % of itself exact)',
+    quantile: { of: 'decisionMs', share: 0.5 },
+  },
+  decisionMsP95: { source: 'decisions', doc: 'the same, 95th percentile', quantile: { of: 'decisionMs', share: 0.95 } },
+  decisionMsP99: { source: 'decisions', doc: 'the same, 99th percentile', quantile: { of: 'decisionMs', share: 0.99 } },
+  calls: { source: 'calls', doc: 'calls of models that were reported', of: (c) => c.calls },
+  errors: { source: 'calls', doc: 'of these, ended in FAILURE, TIMEOUT or RATE_LIMITED', of: (c) => c.errors },
+  errorRate: { source: 'calls', doc: 'share of calls that ended so, 0..1', of: (c) => mean(c.errors, c.calls) },
+  costUsd: { source: 'calls', doc: 'what calls cost together, in USD, as far as it is known', of: (c) => c.costUsd },
+  costPerCallUsd: {
+    source: 'calls',
+    doc: 'mean cost of a call of known cost, in USD',
+    of: (c) => mean(c.costUsd, c.costed),
+  },
+  latencyMs: {
+    source: 'calls',
+    doc: 'latency of successful calls, mean, in milliseconds',
+    of: (c) => mean(c.latencyMs, c.timed),
+  },
+  latencyMsP50: {
+    source: 'calls',
+    doc: 'the same, median (2 % of itself exact)',
+    quantile: { of: 'latencyMs', share: 0.5 },
+  },
+  latencyMsP95: { source: 'calls', doc: 'the same, 95th percentile', quantile: { of: 'latencyMs', share: 0.95 } },
+  latencyMsP99: { source: 'calls', doc: 'the same, 99th percentile', quantile: { of: 'latencyMs', share: 0.99 } },
+  inputTokens: { source: 'calls', doc: 'tokens read', of: (c) => c.inputTokens },
+  outputTokens: { source: 'calls', doc: 'tokens written', of: (c) => c.outputTokens },
+  judged: { source: 'rewards', doc: 'decisions whose answer was judged', of: (c) => c.judged },
+  quality: { source: 'rewards', doc: 'quality of judged answers, mean, 0..1', of: (c) => mean(c.quality, c.judged) },
+  utility: {
+    source: 'rewards',
+    doc: 'what judged answers were worth under the preference of their request, mean, in units of utility',
+    of: (c) => mean(c.utility, c.judged),
+  },
+} as const satisfies Record<string, AnalyticsMetric>;
+
+export type MetricName = keyof typeof analyticsMetrics;
+export const metricNames = Object.keys(analyticsMetrics) as readonly MetricName[];
+
+/** What an answer can be broken down by, and the dimension that holds it. */
+export const breakdowns = {
+  none: 'all',
+  model: 'model',
+  provider: 'provider',
+  task: 'task',
+  strategy: 'strategy',
+  tenant: 'tenant',
+  degradation: 'degradation',
+  'model,task': 'modelTask',
+} as const satisfies Record<string, Dimension>;
+export type Breakdown = keyof typeof breakdowns;
+export const breakdownNames = Object.keys(breakdowns) as readonly Breakdown[];
+
+const sourcesOf: Readonly<Record<Breakdown, readonly Source[]>> = {
+  none: ['decisions', 'calls', 'rewards'],
+  model: ['decisions', 'calls', 'rewards'],
+  provider: ['decisions', 'calls'],
+  task: ['calls', 'rewards'],
+  strategy: ['decisions', 'rewards'],
+  tenant: ['decisions', 'rewards'],
+  degradation: ['decisions'],
+  'model,task': ['calls', 'rewards'],
+};
+
+/** Why a metric cannot be broken down so; null when it can. */
+export function metricFault(name: MetricName, by: Breakdown): string | null {
+  if (isKnownBy(name, by)) return null;
+  return `${name} is not known by ${by}; known are ${metricNames.filter((other) => isKnownBy(other, by)).join(', ')}`;
+}
+
+function isKnownBy(name: MetricName, by: Breakdown): boolean {
+  const { source, quantile }: AnalyticsMetric = analyticsMetrics[name];
+  if (by === 'task' && name === 'decisions') return true;
+  if (!sourcesOf[by].includes(source)) return false;
+  return !quantile || by === 'none' || (quantile.of === 'latencyMs' && by === 'model');
+}

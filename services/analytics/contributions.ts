@@ -1,0 +1,102 @@
+/**
+ * What each record adds to the window of time that it is about. An outcome counts in the window of its decision, however
+ * late it comes; a corrected one takes back there what it replaces.
+ */
+import type { Contribution, Dimension } from '../../lib/analytics/window';
+import { modelTaskValue } from '../../lib/analytics/window';
+import { type UtilityWeights, utilityOf } from '../../lib/routing/judge/utility';
+import type { LearningEvent, ModelObserved, RouteDecided, RouteOpened } from '../../lib/topics/generated/messages';
+
+type Of = Contribution['of'];
+
+const all: readonly [Dimension, string] = ['all', ''];
+const noTenant = '';
+
+/** Tasks are known when a request is opened; each has one decision. */
+export function ofOpened(opened: RouteOpened): Contribution {
+  return { of: [['task', opened.taskType]], figures: { decisions: 1 } };
+}
+
+export function ofDecided(decided: RouteDecided): Contribution {
+  const { model, provider, strategy, tenantId, degradedTo, candidates, stagesMs } = decided;
+  const expectedCostUsd = candidates.find((candidate) => candidate.model === model)?.expectedCostUsd ?? 0;
+  const decisionMs = Math.max(0, stagesMs.total);
+  return {
+    of: [
+      all,
+      ['model', model],
+      ['provider', provider],
+      ['strategy', strategy],
+      ['tenant', tenantId ?? noTenant],
+      ['degradation', degradedTo],
+    ],
+    figures: {
+      decisions: 1,
+      degraded: degradedTo === 'NONE' ? 0 : 1,
+      cacheHits: decided.cacheHit ? 1 : 0,
+      expectedCostUsd,
+      decisionMs,
+    },
+    decisionMs,
+  };
+}
+
+/** A further report of a call (`revision` above 0) only adds figures that were not known before. */
+export function ofObserved(observed: ModelObserved): Contribution {
+  const { model, provider, taskType, status, costUsd, latencyMs, inputTokens, outputTokens } = observed;
+  const isFirst = observed.revision === 0;
+  const isTimed = status === 'SUCCESS' && latencyMs !== null;
+  const failed = status === 'FAILURE' || status === 'TIMEOUT' || status === 'RATE_LIMITED';
+  return {
+    of: [
+      all,
+      ['model', model],
+      ['provider', provider],
+      ['task', taskType],
+      ['modelTask', modelTaskValue(model, taskType)],
+    ],
+    figures: {
+      calls: isFirst ? 1 : 0,
+      errors: isFirst && failed ? 1 : 0,
+      costed: costUsd === null ? 0 : 1,
+      costUsd: costUsd ?? 0,
+      timed: isTimed ? 1 : 0,
+      latencyMs: isTimed ? latencyMs : 0,
+      inputTokens: inputTokens ?? 0,
+      outputTokens: outputTokens ?? 0,
+    },
+    ...(isTimed && { latency: { model, ms: latencyMs } }),
+  };
+}
+
+/** Null where nothing was judged, now or before. `weightsOf`: what the preference of the request says of utility. */
+export function ofLearned(
+  event: LearningEvent,
+  weightsOf: (event: LearningEvent) => UtilityWeights,
+): Contribution | null {
+  const { model, taskType, kind, quality, replaces } = event;
+  if (kind === 'FULL' || model === null) return null;
+  const before = replaces?.quality ?? null;
+  const after = kind === 'CLOSED' ? null : quality;
+  if (before === null && after === null) return null;
+  const weights = weightsOf(event);
+  const expectedCostUsd = event.expectedCostsUsd[event.models.indexOf(model)] ?? 0;
+  const worth = (judged: number | null, costUsd: number | null): number =>
+    judged === null ? 0 : utilityOf(weights, judged, costUsd ?? expectedCostUsd, event.latencyMs ?? 0);
+  const of: Of = [
+    all,
+    ['model', model],
+    ['task', taskType],
+    ['modelTask', modelTaskValue(model, taskType)],
+    ['tenant', event.tenantId ?? noTenant],
+    ...(event.strategy === null ? [] : ([['strategy', event.strategy]] as const)),
+  ];
+  return {
+    of,
+    figures: {
+      judged: (after === null ? 0 : 1) - (before === null ? 0 : 1),
+      quality: (after ?? 0) - (before ?? 0),
+      utility: worth(after, event.costUsd) - worth(before, replaces?.costUsd ?? null),
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { expiresAtMs, spans, windowKeys } from '../../lib/analytics/window';
+import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
+import type { UtilityWeights } from '../../lib/routing/judge/utility';
+import { utilityWeights } from '../../lib/routing/judge/utility';
+import {
+  anyTopic,
+  type Context,
+  defineService,
+  due,
+  on,
+  type ServiceDefinition,
+  type TableDefinition,
+} from '../../lib/stream/define-service';
+import type { Metrics } from '../../lib/telemetry/metrics';
+import type {
+  AnalyticsWindow,
+  LearningEvent,
+  ModelObserved,
+  RouteDecided,
+  RouteOpened,
+} from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+import { ofDecided, ofLearned, ofObserved, ofOpened } from './contributions';
+import { fold, forget } from './fold';
+
+export const analyticsGroup = 'analytics';
+export const analyticsRewardsGroup = 'analytics-rewards';
+
+/** Rows gather this long: a row that changed a hundred times is written once. */
+const lingerMs = 500;
+
+/** Every window that is kept, and some more for those that are just ending. */
+const maxRows = spans.reduce((rows, { spanMs, keptMs }) => rows + Math.ceil(keptMs / spanMs) + 2, 0);
+
+function windowTable(topic: TableDefinition<AnalyticsWindow>['topic']): TableDefinition<AnalyticsWindow> {
+  return { topic, dueAtMs: expiresAtMs, maxRows, closeEarlyWhenFull: true };
+}
+
+/** What was decided and what was called, by window. */
+export function createAnalytics(): ServiceDefinition {
+  return defineService({
+    group: analyticsGroup,
+    lingerMs,
+    inputs: [
+      on<RouteOpened, AnalyticsWindow>(
+        topics.routeOpened,
+        (row, opened, context) => fold(row, ofOpened(opened), context),
+        { stateKey: (opened) => windowKeys(opened.openedAtMs) },
+      ),
+      on<RouteDecided, AnalyticsWindow>(
+        topics.routeDecided,
+        (row, decided, context) => fold(row, ofDecided(decided), context),
+        { stateKey: (decided) => windowKeys(decided.decidedAtMs) },
+      ),
+      on<ModelObserved, AnalyticsWindow>(
+        topics.modelObserved,
+        (row, observed, context) => fold(row, ofObserved(observed), context),
+        { stateKey: (observed) => windowKeys(observed.observedAtMs) },
+      ),
+      due<AnalyticsWindow>(forget),
+    ],
+    outputs: [],
+    table: windowTable(topics.analyticsWindows),
+  });
+}
+
+/** What answers were worth, by window: the log of learning has one partition, so this is a stage of its own. */
+export function createAnalyticsRewards({ metrics }: { readonly metrics: Metrics }): ServiceDefinition {
+  const readConfig = createConfigReader(countInvalidConfig(metrics, analyticsRewardsGroup));
+  const weightsOf = (context: Context) => {
+    const scale = readConfig(context.view(topics.config))?.config.utilityScale ?? { costUsd: 0.01, latencyMs: 10_000 };
+    return ({ preference }: LearningEvent): UtilityWeights => utilityWeights(preference, scale, 0);
+  };
+  return defineService({
+    group: analyticsRewardsGroup,
+    lingerMs,
+    inputs: [
+      on<LearningEvent, AnalyticsWindow>(
+        topics.learningEvents,
+        (row, event, context) => fold(row, ofLearned(event, weightsOf(context)), context),
+        { stateKey: (event) => windowKeys(event.openedAtMs) },
+      ),
+      due<AnalyticsWindow>(forget),
+    ],
+    views: [anyTopic(topics.config)],
+    outputs: [],
+    table: windowTable(topics.analyticsRewards),
+  });
+}

@@ -1,0 +1,84 @@
+/** Judges other policies on the newest of what was learned from, in a thread of its own, one question at a time: requests do not wait for it. */
+import { extname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Counterfactuals } from '../../lib/analytics/counterfactuals';
+import type { Broker } from '../../lib/ports/broker';
+import { topics } from '../../lib/topics/topics';
+import { HttpError } from './http-error';
+
+const maxJudgeMs = 60_000;
+const maxHeapMb = 512;
+const chunkRecords = 500;
+
+export interface JudgedRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** At most so many of the newest records are looked at. */
+  readonly maxEvents: number;
+  readonly routerUsdPerDecision: number;
+}
+
+/** What the thread is given. */
+export interface JudgeTask extends Pick<JudgedRange, 'fromMs' | 'toMs' | 'routerUsdPerDecision'> {
+  /** Learning events as they are in the log. */
+  readonly records: readonly Uint8Array[];
+}
+
+/** Rejects with an HttpError where too many questions wait, or one takes too long. */
+export type PolicyJudge = (range: JudgedRange) => Promise<Counterfactuals>;
+
+export function createPolicyJudge({
+  broker,
+  topicPrefix,
+  maxWaiting = 4,
+}: {
+  readonly broker: Broker;
+  readonly topicPrefix: string;
+  readonly maxWaiting?: number;
+}): PolicyJudge {
+  let waiting = 0;
+  let turn: Promise<unknown> = Promise.resolve();
+  const judge = async ({ fromMs, toMs, maxEvents, routerUsdPerDecision }: JudgedRange): Promise<Counterfactuals> => {
+    const of = { topic: topicPrefix + topics.learningEvents.name, partition: 0 };
+    const { earliest, end } = await broker.offsets(of);
+    // Outcomes come after their decision, so nothing before this offset is of the range.
+    const begun = await broker.offsetAt(of, fromMs);
+    const from = Math.max(earliest, begun, end - maxEvents);
+    const records: Uint8Array[] = [];
+    if (from < end)
+      for await (const chunk of broker.read(of, { from, to: end, maxRecords: chunkRecords }))
+        for (const { value } of chunk) if (value !== null) records.push(value);
+    return judgeInThread({ records, fromMs, toMs, routerUsdPerDecision });
+  };
+  return (range) => {
+    if (waiting >= maxWaiting)
+      return Promise.reject(new HttpError('overloaded', 'other policies are being judged; try again later'));
+    waiting++;
+    const judged = turn.then(() => judge(range)).finally(() => waiting--);
+    turn = judged.catch(() => {});
+    return judged;
+  };
+}
+
+function judgeInThread(task: JudgeTask): Promise<Counterfactuals> {
+  // From sources (tests, development) the thread has to learn TypeScript first; built, it needs nothing.
+  const extension = extname(__filename);
+  const execArgv = extension === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [];
+  const worker = new Worker(join(__dirname, `judge-worker${extension}`), {
+    workerData: task,
+    execArgv,
+    resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+  });
+  return new Promise<Counterfactuals>((resolve, reject) => {
+    const tooLong = (): void => reject(new HttpError('overloaded', 'judging these takes too long; ask for fewer'));
+    const limit = setTimeout(tooLong, maxJudgeMs);
+    worker.once('message', resolve);
+    worker.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooLong() : reject(error),
+    );
+    worker.once('exit', (code) => {
+      clearTimeout(limit);
+      reject(new Error(`the thread that judges policies ended with code ${code}`));
+    });
+  }).finally(() => void worker.terminate());
+}

@@ -1,0 +1,242 @@
+/**
+ * What happens now, for any number of viewers: the log is followed once while anybody watches, and not at all otherwise.
+ * Viewers that come again are first told what they have not seen, from the log, up to a limit.
+ */
+import type { Broker, Follower, LogRecord, TopicPartition } from '../../../lib/ports/broker';
+import { anyTopic } from '../../../lib/stream/define-service';
+import type { Log } from '../../../lib/telemetry/log';
+import type { Topic } from '../../../lib/topics/define-topic';
+import type { ModelProfile } from '../../../lib/topics/generated/messages';
+import { readRow } from '../../../lib/topics/read-row';
+import { topics } from '../../../lib/topics/topics';
+import { HttpError } from '../http-error';
+import {
+  decisionEvent,
+  healthEvent,
+  type LiveEvent,
+  type LiveFilter,
+  type LiveKind,
+  outcomeEvent,
+  passes,
+  weightsEvent,
+} from './live-events';
+import type { Positions } from './positions';
+import { createViewer, type Send, type Told, type Viewer } from './viewer';
+
+export interface LiveHub {
+  readonly viewers: number;
+  /**
+   * Sends from now on to `send`; before that what came after `positions`, or the newest `last` events where there are none.
+   * Rejects with an HttpError when too many watch already.
+   */
+  watch(options: WatchOptions): Promise<Watching>;
+  /** Ends all. */
+  close(): Promise<void>;
+}
+
+export interface WatchOptions {
+  readonly filter: LiveFilter;
+  readonly positions: Positions | null;
+  readonly last: number;
+  readonly send: Send;
+  /** The viewer is to be sent away. */
+  readonly onEnd: () => void;
+}
+
+export interface Watching {
+  resume(): void;
+  stop(): void;
+}
+
+interface Source {
+  readonly letter: string;
+  readonly kind: LiveKind;
+  readonly topic: Topic<never>;
+  readonly partitions: number;
+  /** Null for a record that is nothing new. */
+  readonly eventOf: (value: unknown) => LiveEvent | null;
+  /** Whether what lies in the log is an event for whoever comes later. */
+  readonly isKept: boolean;
+}
+
+export interface LiveHubOptions {
+  readonly broker: Broker;
+  readonly topicPrefix: string;
+  readonly requestPathPartitions: number;
+  readonly log: Log;
+  readonly profiles: () => Iterable<ModelProfile>;
+  readonly maxViewers: number;
+  /** Events that wait for one viewer. */
+  readonly maxQueued: number;
+}
+
+/** Events of the past that a viewer is told at most, and records looked at for each partition. */
+export const maxReplayed = 1_000;
+const lingerMs = 50;
+
+export function createLiveHub(options: LiveHubOptions): LiveHub {
+  const { broker, topicPrefix, requestPathPartitions, log } = options;
+  const health = new Map<string, string>();
+  const sources = sourcesOf(requestPathPartitions, (profile) => changedHealth(health, profile));
+  const byTopic = new Map(sources.map((source) => [topicPrefix + source.topic.name, source]));
+  const viewers = new Map<Viewer, () => void>();
+  let followers: Promise<Follower[]> | null = null;
+  let coming = 0;
+  let isClosed = false;
+
+  const tell = (source: Source, record: LogRecord): Told => {
+    const read = readRow(source.topic, record);
+    const event = read.kind === 'row' ? source.eventOf(read.value) : null;
+    const { partition, offset } = record;
+    return { place: `${source.letter}${partition}`, offset, event, json: event ? JSON.stringify(event.data) : '' };
+  };
+  const onRecords = (records: readonly LogRecord[]): void => {
+    for (const record of records) {
+      const told = tell(byTopic.get(record.topic)!, record);
+      for (const viewer of viewers.keys()) viewer.take(told);
+    }
+  };
+  const endAll = (): void => {
+    for (const end of viewers.values()) end();
+    viewers.clear();
+  };
+  const follow = async (): Promise<Follower[]> => {
+    health.clear();
+    for (const profile of options.profiles()) changedHealth(health, profile);
+    const started: Follower[] = [];
+    // Whoever watches comes again; requests are none of this follower's business.
+    const onFailed = (error: Error): void => {
+      log.warn('what happens can no longer be shown; viewers are sent away', { error });
+      endAll();
+      rest();
+    };
+    try {
+      for (const { topic } of sources)
+        started.push(
+          await broker.follow({ topic: topicPrefix + topic.name, startAt: 'latest', lingerMs, onRecords, onFailed }),
+        );
+    } catch (error) {
+      for (const follower of started) await follower.stop();
+      throw error;
+    }
+    return started;
+  };
+  /** Nobody watches any more. */
+  const rest = (): void => {
+    if (viewers.size > 0 || coming > 0 || followers === null) return;
+    const ended = followers;
+    followers = null;
+    ended
+      .then(async (all) => {
+        for (const follower of all) await follower.stop();
+      })
+      .catch((error: Error) => log.warn('following for viewers did not end well', { error }));
+  };
+
+  /** Sends what there was, and sets the positions to where what is to come begins. */
+  const replay = async (viewer: Viewer, positions: Positions, { filter, positions: given, last }: WatchOptions) => {
+    const past: { atMs: number; told: Told }[] = [];
+    const ends: Positions = new Map();
+    let skipped = 0;
+    for (const source of sources) {
+      const isWanted = source.isKept && filter.kinds.has(source.kind);
+      for (let partition = 0; partition < source.partitions; partition++) {
+        const place = `${source.letter}${partition}`;
+        const of: TopicPartition = { topic: topicPrefix + source.topic.name, partition };
+        const { earliest, end } = await broker.offsets(of);
+        ends.set(place, end);
+        const wanted = Math.min(end, given ? (given.get(place) ?? end) : end - last);
+        const from = isWanted ? Math.max(earliest, wanted, end - maxReplayed) : end;
+        if (given && isWanted) skipped += Math.max(0, from - Math.max(earliest, wanted));
+        positions.set(place, from);
+        // Records keep their order within a partition, whatever their producers' clocks say.
+        let atMs = 0;
+        if (from < end)
+          for await (const records of broker.read(of, { from, to: end, maxRecords: 200 }))
+            for (const record of records) {
+              atMs = Math.max(atMs, record.timestampMs);
+              const told = tell(source, record);
+              if (told.event && passes(told.event, filter)) past.push({ atMs, told });
+            }
+      }
+    }
+    past.sort((a, b) => a.atMs - b.atMs);
+    const kept = past.slice(given ? -maxReplayed : past.length - last);
+    if (given) skipped += past.length - kept.length;
+    if (skipped > 0) viewer.skip(skipped);
+    for (const { told } of kept) viewer.tell(told);
+    for (const [place, end] of ends) positions.set(place, Math.max(end, positions.get(place) ?? 0));
+  };
+
+  return {
+    get viewers() {
+      return viewers.size;
+    },
+    async watch(watched) {
+      if (isClosed) throw new HttpError('not_ready', 'the gateway is stopping');
+      if (viewers.size + coming >= options.maxViewers)
+        throw new HttpError('overloaded', `${options.maxViewers} viewers are watching; try again later`);
+      coming++;
+      try {
+        followers ??= follow();
+        await followers;
+      } catch (error) {
+        followers = null;
+        throw error;
+      } finally {
+        coming--;
+      }
+      const positions: Positions = new Map();
+      const viewer = createViewer(watched.filter, positions, options.maxQueued, watched.send);
+      viewers.set(viewer, watched.onEnd);
+      const stop = (): void => {
+        viewers.delete(viewer);
+        rest();
+      };
+      try {
+        await replay(viewer, positions, watched);
+      } catch (error) {
+        stop();
+        throw error;
+      }
+      viewer.catchUp();
+      return { resume: () => viewer.resume(), stop };
+    },
+    async close() {
+      isClosed = true;
+      endAll();
+      rest();
+    },
+  };
+}
+
+function sourcesOf(requestPath: number, healthOf: (profile: ModelProfile) => LiveEvent | null): Source[] {
+  const source = <T>(
+    letter: string,
+    kind: LiveKind,
+    topic: Topic<T>,
+    eventOf: (value: T) => LiveEvent | null,
+    isKept = true,
+  ): Source => ({
+    letter,
+    kind,
+    topic: anyTopic(topic),
+    partitions: topic.partitions === 'one' ? 1 : requestPath,
+    eventOf: eventOf as Source['eventOf'],
+    isKept,
+  });
+  return [
+    source('d', 'decision', topics.routeDecided, decisionEvent),
+    source('o', 'outcome', topics.routeOutcome, outcomeEvent),
+    source('w', 'weights', topics.weightsVersions, weightsEvent),
+    source('h', 'health', topics.modelProfile, healthOf, false),
+  ];
+}
+
+/** Null where the breakers are as they were. */
+function changedHealth(known: Map<string, string>, profile: ModelProfile): LiveEvent | null {
+  const is = `${profile.breaker.health}/${profile.providerBreaker.health}`;
+  const was = known.get(profile.model);
+  known.set(profile.model, is);
+  return was === is || (was === undefined && is === 'CLOSED/CLOSED') ? null : healthEvent(profile);
+}

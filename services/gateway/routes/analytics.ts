@@ -1,0 +1,255 @@
+/** /v1/analytics: what was decided, called and learned, by time and dimension; and what other policies would have done. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { type AnalyticsQuery, answerQuery, csvOf, maxSteps, spanOf } from '../../../lib/analytics/answer-query';
+import {
+  analyticsMetrics,
+  type Breakdown,
+  breakdownNames,
+  type MetricName,
+  metricFault,
+  metricNames,
+} from '../../../lib/analytics/metrics';
+import { maxTimeMs } from '../../../lib/topics/number-ranges';
+import type { Endpoint, GatewayContext } from '../endpoint';
+import { invalidField } from '../http-error';
+import { readBody } from '../read-body';
+import { sendJson } from '../send-json';
+
+const stepMsOf = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const stepPattern = /^(\d{1,4})([mhd])$/;
+
+const time = z
+  .union([
+    z.int().min(0).max(maxTimeMs),
+    z
+      .string()
+      .max(40)
+      .regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/),
+  ])
+  .describe('milliseconds since the epoch, or ISO 8601 such as 2026-11-28T12:00Z');
+const metric = z.enum(metricNames as [MetricName, ...MetricName[]]);
+const breakdown = z.enum(breakdownNames as [Breakdown, ...Breakdown[]]);
+const step = z
+  .string()
+  .regex(stepPattern)
+  .describe('length of a step, such as 1m, 5m, 1h or 1d; left out: the whole time is one');
+
+const defaultMetrics: readonly MetricName[] = ['decisions', 'quality', 'costUsd', 'errorRate'];
+
+const querySchema = z.strictObject({
+  timerange: z
+    .strictObject({
+      from: time.optional().describe('beginning, rounded down to a window; an hour before the end where left out'),
+      to: time.optional().describe('end, exclusive; now where left out'),
+    })
+    .prefault({}),
+  step: step.nullable().default(null),
+  metrics: z
+    .array(metric)
+    .min(1)
+    .max(metricNames.length)
+    .default([...defaultMetrics]),
+  breakdown: breakdown.default('none').describe('what rows are broken down by'),
+  format: z.enum(['json', 'csv']).default('json'),
+});
+
+const rowSchema = z.strictObject({
+  startMs: z.int().describe('beginning of the step, milliseconds since the epoch'),
+  of: z.record(z.string(), z.string()).describe('value of each dimension; other: those beyond the limit of a window'),
+  values: z.record(z.string(), z.number().nullable()).describe('by metric; null where nothing is known'),
+});
+const answerSchema = z.strictObject({
+  fromMs: z.int(),
+  toMs: z.int(),
+  stepMs: z.int().nullable(),
+  breakdown,
+  rows: z.array(rowSchema),
+});
+
+const interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() }).nullable();
+const counterfactualsSchema = z.strictObject({
+  decisions: z.int().describe('that are evidence'),
+  judged: z.int(),
+  leftOut: z.int().describe('degraded or malformed'),
+  policies: z.array(
+    z.strictObject({
+      policy: z.string(),
+      kind: z.enum(['router', 'single-model', 'static-rules']),
+      refused: z.string().nullable().describe('why the log cannot tell; null when it can'),
+      quality: interval.describe('mean, with an interval of 95 %'),
+      costUsd: interval.describe('mean per request, in USD'),
+      qualityGained: interval.describe('by the router, on the same draws'),
+      savedUsd: interval.describe('by the router per request, in USD, what it costs itself taken off'),
+    }),
+  ),
+  bestSingleModel: z.string().nullable(),
+});
+
+const maxJudgedEvents = 20_000;
+const hourMs = 3_600_000;
+
+const errors = ['invalid_field'] as const;
+
+export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
+  const answer = (reply: FastifyReply, query: AnalyticsQuery, format: 'json' | 'csv'): string => {
+    const rows = answerQuery(context.analytics.store, query);
+    if (format === 'csv') {
+      reply.header('content-type', 'text/csv; charset=utf-8');
+      return csvOf(rows, query);
+    }
+    const { fromMs, toMs, stepMs, by } = query;
+    return sendJson(reply, { fromMs, toMs, stepMs, breakdown: by, rows });
+  };
+  const description = [
+    'Metrics:',
+    ...metricNames.map((name) => `${name} (${analyticsMetrics[name].doc});`),
+    `at most ${maxSteps} steps. Minutes are kept for 26 hours, hours for 40 days, days for two years.`,
+  ].join(' ');
+  const responses = {
+    200: { doc: 'The rows, in order of time; as CSV where asked for.', body: { schema: answerSchema } },
+  };
+  return [
+    {
+      method: 'GET',
+      path: '/v1/analytics',
+      summary: 'Decisions, calls, costs and quality by time and dimension.',
+      description,
+      parameters: [
+        parameter('from', 'beginning; an hour before the end where left out', time),
+        parameter('to', 'end, exclusive; now where left out', time),
+        parameter('step', 'length of a step, such as 1m, 1h or 1d; left out: the whole time is one', step),
+        { ...parameter('metrics', `separated by commas; of ${metricNames.join(', ')}`, z.string().min(1).max(500)) },
+        parameter('by', 'what rows are broken down by', breakdown),
+        parameter('format', 'json or csv', z.enum(['json', 'csv'])),
+      ],
+      responses,
+      errors: [...errors],
+      handler: (request, reply) => {
+        const { from, to, by, metrics, ...rest } = onlyOnce(request, ['from', 'to', 'step', 'metrics', 'by', 'format']);
+        const body = {
+          timerange: { ...(from !== undefined && { from: timeOf(from) }), ...(to !== undefined && { to: timeOf(to) }) },
+          ...rest,
+          ...(by !== undefined && { breakdown: by }),
+          ...(metrics !== undefined && { metrics: metrics.split(',') }),
+        };
+        const { query, format } = readQuery(context, body);
+        return answer(reply, query, format);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/analytics',
+      summary: 'The same question as a body.',
+      description,
+      body: { schemas: [querySchema], required: false },
+      responses,
+      errors: [...errors, 'malformed_json', 'body_too_large', 'unsupported_media_type'],
+      handler: (request, reply) => {
+        const { query, format } = readQuery(context, request.body ?? {});
+        return answer(reply, query, format);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/analytics/counterfactuals',
+      summary: 'What each model alone, and the static rules, would have scored and cost on the same traffic.',
+      description: `Off-policy estimates with intervals of 95 %, from the newest ${maxJudgedEvents} records of learning at most; refused where the log cannot tell. The best single model is chosen by looking at the estimates, so its interval is a little too narrow.`,
+      parameters: [
+        parameter('from', 'beginning; a day before the end where left out', time),
+        parameter('to', 'end, exclusive; now where left out', time),
+        parameter(
+          'routerUsdPerDecision',
+          'what the router itself costs per decision, in USD; 0 where left out',
+          z.number().min(0).max(1e6),
+        ),
+      ],
+      responses: { 200: { doc: 'The policies.', body: { schema: counterfactualsSchema } } },
+      errors: ['invalid_field', 'not_ready', 'overloaded'],
+      handler: async (request, reply) => {
+        const given = onlyOnce(request, ['from', 'to', 'routerUsdPerDecision']);
+        const { fromMs, toMs } = rangeOf(
+          context,
+          {
+            ...(given['from'] !== undefined && { from: readTime('from', given['from']) }),
+            ...(given['to'] !== undefined && { to: readTime('to', given['to']) }),
+          },
+          24 * hourMs,
+          '',
+        );
+        const routerUsdPerDecision = Number(given['routerUsdPerDecision'] ?? 0);
+        if (!(routerUsdPerDecision >= 0 && routerUsdPerDecision <= 1e6))
+          throw invalidField('routerUsdPerDecision', 'must be a number from 0 to 1000000');
+        return sendJson(
+          reply,
+          await context.analytics.judge({ fromMs, toMs, maxEvents: maxJudgedEvents, routerUsdPerDecision }),
+        );
+      },
+    },
+  ];
+}
+
+function parameter(name: string, doc: string, schema: z.ZodType) {
+  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema, { io: 'input' });
+  return { name, in: 'query' as const, required: false, doc, schema: jsonSchema };
+}
+
+/** Parameters of the query, each given once at most. */
+function onlyOnce(request: FastifyRequest, names: readonly string[]): Record<string, string | undefined> {
+  const given = request.query as Record<string, string | string[] | undefined>;
+  for (const [name, value] of Object.entries(given)) {
+    if (!names.includes(name)) throw invalidField(name, `unknown parameter; known are ${names.join(', ')}`);
+    if (Array.isArray(value)) throw invalidField(name, 'is given twice; which of the two is meant?');
+  }
+  return given as Record<string, string | undefined>;
+}
+
+/** In a URL a time in milliseconds is digits. */
+function timeOf(text: string): number | string {
+  return /^\d{1,15}$/.test(text) ? Number(text) : text;
+}
+
+function readTime(field: string, text: string): number | string {
+  const checked = time.safeParse(timeOf(text));
+  if (!checked.success)
+    throw invalidField(field, 'must be milliseconds since the epoch, or ISO 8601 such as 2026-11-28T12:00Z');
+  return checked.data;
+}
+
+function readQuery(context: GatewayContext, body: unknown): { query: AnalyticsQuery; format: 'json' | 'csv' } {
+  const { timerange, step: stepText, metrics, breakdown: by, format } = readBody(querySchema, body);
+  const range = rangeOf(context, timerange, hourMs, 'timerange.');
+  const stepMs = stepText === null ? null : readStep(stepText);
+  if (stepMs !== null && (range.toMs - range.fromMs) / stepMs > maxSteps)
+    throw invalidField('step', `makes more than ${maxSteps} steps; take a longer one`);
+  metrics.forEach((name, i) => {
+    const fault = metricFault(name, by);
+    if (fault !== null) throw invalidField(`metrics.${i}`, fault);
+  });
+  return { query: { ...range, stepMs, metrics, by }, format };
+}
+
+function readStep(text: string): number {
+  const [, count = '0', unit = 'm'] = stepPattern.exec(text)!;
+  const stepMs = Number(count) * stepMsOf[unit as keyof typeof stepMsOf];
+  if (stepMs === 0 || spanOf(stepMs) === null) throw invalidField('step', 'must be at least 1m');
+  return stepMs;
+}
+
+function rangeOf(
+  { clock }: GatewayContext,
+  { from, to }: { readonly from?: number | string | undefined; readonly to?: number | string | undefined },
+  lengthMs: number,
+  under: string,
+): { fromMs: number; toMs: number } {
+  const read = (field: string, value: number | string): number => {
+    const ms = typeof value === 'number' ? value : Date.parse(value);
+    if (!(ms >= 0 && ms <= maxTimeMs)) throw invalidField(`${under}${field}`, `${value} is no time`);
+    return ms;
+  };
+  // What happens in this very millisecond is meant, too.
+  const toMs = to === undefined ? clock.nowMs() + 1 : read('to', to);
+  const fromMs = from === undefined ? Math.max(0, toMs - lengthMs) : read('from', from);
+  if (fromMs >= toMs) throw invalidField(`${under}from`, 'must be before the end');
+  return { fromMs, toMs };
+}

@@ -1,0 +1,27 @@
+import fc from 'fast-check';
+import { addValue, emptySketch, maxBuckets, relativeAccuracy, sumSketches } from '../../../lib/analytics/sketch';
+import type { Sketch } from '../../../lib/topics/generated/messages';
+
+const sketchOf = (values: readonly number[]): Sketch =>
+  values.reduce((sketch, value) => addValue(sketch, value), emptySketch);
+const values = fc.array(fc.double({ min: 0.001, max: 1e8, noNaN: true }), { minLength: 1, maxLength: 200 });
+
+test('quantiles of merged sketches are those of all values, to the stated accuracy', () => {
+  fc.assert(
+    fc.property(values, values, fc.double({ min: 0, max: 1, noNaN: true }), (a, b, share) => {
+      const sum = sumSketches();
+      sum.add(sketchOf(a));
+      sum.add(sketchOf(b));
+      const sorted = [...a, ...b].sort((x, y) => x - y);
+      const exact = sorted[Math.floor(share * (sorted.length - 1))]!;
+      expect(Math.abs(sum.quantile(share)! - exact)).toBeLessThanOrEqual(relativeAccuracy * exact * 1.001);
+    }),
+  );
+});
+
+test('a sketch is bounded, whatever values come; nothing counted has no quantile', () => {
+  const sketch = sketchOf([0, 1e-30, 0.001, 1, 1e9, 1e300]);
+  expect(sketch.counts.length).toBeLessThanOrEqual(maxBuckets);
+  expect(sketch.zeros).toBe(2);
+  expect(sumSketches().quantile(0.5)).toBeNull();
+});

@@ -1,0 +1,115 @@
+/** GET and POST /v1/analytics, and what other policies would have done. */
+import { addToWindow, emptyWindow, windowKeys } from '../../../lib/analytics/window';
+import { topics } from '../../../lib/topics/topics';
+import { learningEvent } from '../dqn-trainer/records';
+import { startGateway } from './start-gateway';
+
+async function withWindows() {
+  const started = await startGateway();
+  const { broker, clock } = started;
+  const nowMs = clock.nowMs();
+  const producer = broker.producer('test');
+  const records = windowKeys(nowMs).flatMap((key) => {
+    const [spanMs = 0, startMs = 0] = key.split('\n').map(Number);
+    // Two partitions have seen something of the same window.
+    return [0, 1].map((partition) => {
+      const row = addToWindow(
+        emptyWindow(spanMs, startMs),
+        {
+          of: [
+            ['all', ''],
+            ['model', partition === 0 ? 'large' : '=cmd,"x"'],
+          ],
+          figures: { decisions: 2, calls: 2, costUsd: 0.5, timed: 1, latencyMs: 100 },
+          latency: { model: 'large', ms: 100 },
+        },
+        nowMs,
+      );
+      const { name, codec } = topics.analyticsWindows;
+      return { topic: name, partition, key, value: codec.encode(row) };
+    });
+  });
+  await producer.send(records);
+  await clock.advanceBy(1_000);
+  return started;
+}
+
+test('rows of all partitions are added; JSON and CSV say the same', async () => {
+  const started = await withWindows();
+  const query = 'metrics=decisions,costUsd&by=model&step=1h';
+  const { status, body } = await started.call('GET', `/v1/analytics?${query}`);
+  expect(status).toBe(200);
+  const startMs = Math.floor(started.clock.nowMs() / 3_600_000) * 3_600_000;
+  expect(body.rows).toEqual([
+    { startMs, of: { model: '=cmd,"x"' }, values: { decisions: 2, costUsd: 0.5 } },
+    { startMs, of: { model: 'large' }, values: { decisions: 2, costUsd: 0.5 } },
+  ]);
+  const csv = await started.call('GET', `/v1/analytics?${query}&format=csv`);
+  expect(csv.headers.get('content-type')).toMatch(/^text\/csv/);
+  const at = new Date(startMs).toISOString();
+  // No spreadsheet takes a name for a formula.
+  expect(csv.body).toBe(`start,model,decisions,costUsd\r\n${at},"'=cmd,""x""",2,0.5\r\n${at},large,2,0.5\r\n`);
+  const posted = await started.call('POST', '/v1/analytics', {
+    timerange: { from: new Date(startMs).toISOString() },
+    metrics: ['decisions', 'latencyMsP95'],
+  });
+  expect(posted.body.rows).toEqual([
+    { startMs, of: {}, values: { decisions: 4, latencyMsP95: expect.closeTo(100, -1) } },
+  ]);
+});
+
+test('what cannot be answered is refused with the field at fault', async () => {
+  const started = await startGateway();
+  for (const [query, field] of [
+    ['step=5x', 'step'],
+    ['step=0m', 'step'],
+    ['from=0&step=1m', 'step'],
+    ['metrics=cost', 'metrics.0'],
+    ['metrics=decisions&by=model,task', 'metrics.0'],
+    ['metrics=decisionMsP95&by=model', 'metrics.0'],
+    ['by=colour', 'breakdown'],
+    ['from=yesterday', 'timerange.from'],
+    ['from=5&to=4', 'timerange.from'],
+    ['form=csv', 'form'],
+    ['by=model&by=task', 'by'],
+  ]) {
+    const { status, body } = await started.call('GET', `/v1/analytics?${query}`);
+    expect([query, status, body.error.field]).toEqual([query, 400, field]);
+  }
+  const { body } = await started.call('POST', '/v1/analytics', { breakdwon: 'model' });
+  expect(body.error.message).toMatch(/did you mean "breakdown"/);
+  expect((await started.call('GET', '/v1/analytics')).body.rows).toEqual([]);
+});
+
+test('other policies are judged with intervals, and refused where the log is silent', async () => {
+  const started = await startGateway();
+  const { broker, clock } = started;
+  const producer = broker.producer('test');
+  const send = (count: number, propensities: number[]) =>
+    producer.send(
+      Array.from({ length: count }, (_, i) => {
+        const event = learningEvent(i, { openedAtMs: clock.nowMs() });
+        return {
+          topic: topics.learningEvents.name,
+          key: event.decisionId,
+          value: topics.learningEvents.codec.encode({ ...event, propensities }),
+        };
+      }),
+    );
+  await send(400, [0.5, 0.5]);
+  await producer.send([{ topic: topics.learningEvents.name, key: 'x', value: Buffer.from('none of ours') }]);
+  const { status, body } = await started.call('GET', '/v1/analytics/counterfactuals');
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ decisions: 400, judged: 400, leftOut: 0 });
+  const { quality, savedUsd } = body.policies.find(({ policy }: { policy: string }) => policy === 'alpha');
+  // Each of the two is good for one half of the requests: .9 there, .3 elsewhere.
+  expect(quality.low).toBeLessThan(0.625);
+  expect(quality.high).toBeGreaterThan(0.625);
+  expect(savedUsd.low).toBeLessThanOrEqual(savedUsd.high);
+  const charged = await started.call('GET', '/v1/analytics/counterfactuals?routerUsdPerDecision=0.25');
+  const net = charged.body.policies.find(({ policy }: { policy: string }) => policy === 'alpha').savedUsd;
+  expect(net.value).toBeCloseTo(savedUsd.value - 0.25);
+  const refused = await started.call('GET', '/v1/analytics/counterfactuals?routerUsdPerDecision=-1');
+  expect([refused.status, refused.body.error.field]).toEqual([400, 'routerUsdPerDecision']);
+  expect((await started.call('GET', '/v1/analytics/counterfactuals?to=5')).body.policies).toEqual([]);
+});

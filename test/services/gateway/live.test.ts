@@ -1,0 +1,191 @@
+/** What viewers of /v1/live are told, over both protocols, and how they go on. */
+import { connect } from 'node:net';
+import { WebSocket } from 'ws';
+import type { LiveKind } from '../../../services/gateway/live/live-events';
+import { readPositions, writePositions } from '../../../services/gateway/live/positions';
+import { createViewer, type Send, type Told } from '../../../services/gateway/live/viewer';
+import { atEnd } from '../../started';
+import { startGateway } from './start-gateway';
+
+interface Seen {
+  readonly event: string;
+  readonly id: string;
+  // biome-ignore lint/suspicious/noExplicitAny: events of many shapes
+  readonly data: any;
+}
+
+/** Reads server-sent events until `enough` says so. */
+async function watch(
+  url: string,
+  enough: (seen: Seen[]) => boolean,
+  headers: Record<string, string> = {},
+): Promise<Seen[]> {
+  const stop = new AbortController();
+  const response = await fetch(url, { headers, signal: stop.signal });
+  const seen: Seen[] = [];
+  let text = '';
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  while (!enough(seen)) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    text += value;
+    const blocks = text.split('\n\n');
+    text = blocks.pop()!;
+    for (const block of blocks) {
+      const fields = new Map(
+        block.split('\n').map((line) => [line.split(': ')[0], line.slice(line.indexOf(': ') + 2)]),
+      );
+      if (fields.has('event'))
+        seen.push({ event: fields.get('event')!, id: fields.get('id')!, data: JSON.parse(fields.get('data')!) });
+    }
+  }
+  stop.abort();
+  return seen;
+}
+
+const decisionsOf = (seen: readonly Seen[]): string[] =>
+  seen.filter(({ event }) => event === 'decision').map(({ data }) => data.decisionId);
+const route = (started: Awaited<ReturnType<typeof startGateway>>, requestId: string) =>
+  started.call('POST', '/v1/route', { requestId, prompt: 'a secret prompt' });
+
+test('decisions and outcomes come as they happen; whoever comes again goes on where he was', async () => {
+  const started = await startGateway();
+  const url = `${started.gateway.url}/v1/live`;
+  await route(started, 'before');
+  const first = await watch(`${url}?last=10`, (seen) => seen.at(-1)?.event === 'caught-up');
+  expect(decisionsOf(first)).toEqual(['before']);
+  expect(JSON.stringify(first)).not.toContain('secret');
+  await route(started, 'meanwhile');
+  await started.call('POST', '/v1/feedback', { decisionId: 'meanwhile', quality: 0.5 });
+  const again = await watch(url, (seen) => seen.at(-1)?.event === 'caught-up', { 'last-event-id': first.at(-1)!.id });
+  expect(again.map(({ event, data }) => [event, data.decisionId])).toEqual([
+    ['decision', 'meanwhile'],
+    ['outcome', 'meanwhile'],
+    ['caught-up', undefined],
+  ]);
+  let isWatching = false;
+  const live = watch(url, (seen) => {
+    isWatching = seen.some(({ event }) => event === 'caught-up');
+    return decisionsOf(seen).length === 1;
+  });
+  await started.until(() => isWatching);
+  await route(started, 'now');
+  // The follower gathers records for a moment of a clock that stands still.
+  await started.clock.advanceBy(1_000);
+  expect(decisionsOf(await live)).toEqual(['now']);
+});
+
+test('filters choose; what they do not know is refused by name', async () => {
+  const started = await startGateway();
+  await route(started, 'one');
+  const of = async (query: string) =>
+    decisionsOf(
+      await watch(`${started.gateway.url}/v1/live?last=10&${query}`, (seen) => seen.at(-1)?.event === 'caught-up'),
+    );
+  expect(await of('model=large')).toEqual(['one']);
+  expect(await of('model=small')).toEqual([]);
+  expect(await of('kinds=outcome,health')).toEqual([]);
+  for (const [query, field] of [
+    ['kinds=prompt', 'kinds'],
+    ['last=-1', 'last'],
+    ['last=1001', 'last'],
+    ['modl=a', 'modl'],
+    ['model=a&model=b', 'model'],
+  ])
+    expect((await started.call('GET', `/v1/live?${query}`)).body.error).toMatchObject({ code: 'invalid_field', field });
+  const { status, body } = await started.call('GET', '/v1/live', undefined, { 'last-event-id': 'x' });
+  expect([status, body.error.field]).toEqual([400, 'Last-Event-ID']);
+});
+
+test('the same over a WebSocket; there are only so many viewers, and all are sent away at the end', async () => {
+  const started = await startGateway({ settings: { maxViewers: 1 } });
+  await route(started, 'one');
+  const socket = new WebSocket(`${started.gateway.url.replace('http', 'ws')}/v1/live?last=5`);
+  atEnd(() => socket.terminate());
+  const messages: { kind: string; data: { decisionId?: string } }[] = [];
+  const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+  await new Promise<void>((resolve) =>
+    socket.on('message', (text) => {
+      messages.push(JSON.parse(String(text)));
+      if (messages.at(-1)!.kind === 'caught-up') resolve();
+    }),
+  );
+  expect(messages.map(({ kind, data }) => [kind, data.decisionId])).toEqual([
+    ['decision', 'one'],
+    ['caught-up', undefined],
+  ]);
+  expect((await started.call('GET', '/v1/live')).status).toBe(503);
+  await started.stop();
+  expect(await closed).toBe(1001);
+});
+
+test('a request that would rather speak HTTP/2 is answered all the same, with its body read', async () => {
+  const started = await startGateway();
+  const body = JSON.stringify({ requestId: 'java', prompt: 'hello' });
+  const socket = connect(started.gateway.port, '127.0.0.1');
+  const answer = new Promise<string>((resolve) => socket.once('data', (bytes) => resolve(String(bytes))));
+  socket.write(
+    [
+      'POST /v1/route HTTP/1.1',
+      'host: x',
+      'connection: Upgrade, HTTP2-Settings',
+      'upgrade: h2c',
+      'http2-settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA',
+      'content-type: application/json',
+      `content-length: ${body.length}`,
+      '',
+      body,
+    ].join('\r\n'),
+  );
+  expect(await answer).toMatch(/^HTTP\/1.1 200 OK/);
+  socket.destroy();
+});
+
+describe('a viewer', () => {
+  const told = (offset: number): Told => ({
+    place: 'd0',
+    offset,
+    event: { kind: 'decision', data: { offset } },
+    json: String(offset),
+  });
+  const filter = { kinds: new Set<LiveKind>(['decision']), fields: {} };
+
+  test('who is slow is told how much was missed, and nothing comes twice or out of order', () => {
+    const sent: string[] = [];
+    let takes = true;
+    const send: Send = (kind, _id, json) => {
+      sent.push(`${kind} ${json}`);
+      return takes;
+    };
+    const viewer = createViewer(filter, new Map(), 2, send);
+    viewer.tell(told(0));
+    viewer.take(told(0));
+    viewer.take(told(1));
+    viewer.catchUp();
+    takes = false;
+    for (let offset = 2; offset < 8; offset++) viewer.take(told(offset));
+    takes = true;
+    viewer.resume();
+    viewer.take(told(8));
+    expect(sent).toEqual([
+      'decision 0',
+      'caught-up {}',
+      'decision 1',
+      'decision 2',
+      'decision 3',
+      'decision 4',
+      'missed {"count":3}',
+      'decision 8',
+    ]);
+  });
+});
+
+test('positions are read as they were written, and nothing else is', () => {
+  const positions = new Map([
+    ['d0', 12],
+    ['o3', 0],
+  ]);
+  expect(readPositions(writePositions(positions))).toEqual(positions);
+  for (const text of ['x', 'd0', 'd0.-1', 'd0.1_', `d0.${'9'.repeat(20)}`, 'd0.1__'.repeat(9_999)])
+    expect(readPositions(text)).toBeNull();
+});
