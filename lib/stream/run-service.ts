@@ -3,7 +3,7 @@
  * afresh after an unknown error within limits, stops cleanly. Nothing is committed past a failure: a failed incarnation
  * writes nothing more, and what it had not committed is read again.
  */
-import { type Membership, type PartitionConsumer, StaleEpochError } from '../ports/broker';
+import type { Membership, PartitionConsumer } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import { createDeadLetterAlarm, type DeadLetterAlarm } from './dead-letters';
 import type { ServiceDefinition, View } from './define-service';
