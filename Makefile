@@ -117,8 +117,8 @@ simulate: build ## All services on a virtual clock with seeded faults (SEEDS=n, 
 crash: build ## kill -9 the embedded engine under load and check that nothing is lost (SEED=n KILLS=50)
 	@node dist/checks/crash.js --seed $(or $(SEED),1) --kills $(or $(KILLS),50)
 
-chaos: build servers-installed ## Kill, freeze and stop everything on real Kafka and Redis, and check that nothing is lost (SEED=n SCENARIO=name PLACEMENT=chained)
-	@node dist/checks/chaos.js --seed $(or $(SEED),1) $(if $(PLACEMENT),--placement $(PLACEMENT)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(REQUESTS),--requests $(REQUESTS))
+chaos: build servers-installed ## Kill, freeze and stop everything on real Kafka and Redis, and check that nothing is lost (SEED=n SCENARIO=name PLACEMENT=chained DELIVERY=exactly-once KILLS=n INSTANCES=n RATE=n OWN_GROUP=names)
+	@node dist/checks/chaos.js --seed $(or $(SEED),1) $(if $(PLACEMENT),--placement $(PLACEMENT)) $(if $(DELIVERY),--delivery $(DELIVERY)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(RATE),--rate $(RATE)) $(if $(KILLS),--kills $(KILLS)) $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(OWN_GROUP),--own-group '$(OWN_GROUP)')
 
 scan-prompts: build ## Look for prompt text anywhere past the request topic
 	@node dist/checks/scan-prompts.js

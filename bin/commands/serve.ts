@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { createLog, type LogLevel } from '../../lib/telemetry/log';
 import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions } from '../open-home';
+import { addOwnGroupOption, type OwnGroupOptions, ownGroupsOf } from '../placement-options';
 import { addConfigOptions, type ConfigOptions, demoConfig, readConfig, sayInForce } from '../read-config';
 import { defaultDataDirectory, demoDataDirectory, reasonNotListening, wholeNumber } from '../read-options';
 import { type LocalEngine, startLocalEngine } from '../start-local-engine';
 
-interface ServeOptions extends HomeOptions, ConfigOptions {
+interface ServeOptions extends HomeOptions, ConfigOptions, OwnGroupOptions {
   readonly dataDir?: string;
   readonly host: string;
   readonly port: number;
@@ -38,7 +39,7 @@ export function addServe(program: Command, io: Io): void {
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
     );
-  addHomeOptions(addConfigOptions(serveCommand))
+  addHomeOptions(addConfigOptions(addOwnGroupOption(serveCommand)))
     .addHelpText(
       'after',
       '\nExamples:\n  $ quantum-router serve\n  $ quantum-router serve --demo\n  $ quantum-router serve --config my.yaml --port 9000\n  $ curl -s localhost:8080/v1/route -H "content-type: application/json" -d \'{"prompt": "hello"}\'',
@@ -58,6 +59,7 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     config: read.config,
     configOrigin: read.origin,
     partitions: options.partitions,
+    ownStrategyGroups: ownGroupsOf(io, options),
     http: { host: options.host, port: options.port },
     log,
     onFatal: (group, error) => failure.abort(new CliError(`${group} has failed for good: ${error.message}`)),
