@@ -8,6 +8,7 @@ import { seededRandom } from '../../lib/random/seeded';
 import { chainName } from '../../services/placements';
 import { killAndNote } from './kills';
 import type { Scenario, Stage } from './scenario';
+import { comesTrue } from './until';
 
 const defaultKills = 100;
 /** Of the kills, those that do not wait until the victim works again. */
@@ -16,6 +17,8 @@ const unreadyShare = 0.25;
 const maxLifeMs = 500;
 const maxStartMs = 2_500;
 const restMs = 50;
+/** Where nothing is decided for so long, the other instance may be what holds it up. */
+const patienceMs = 10_000;
 
 export const chainKillsScenario: Scenario = {
   name: 'chain-kills',
@@ -35,6 +38,7 @@ export const chainKillsScenario: Scenario = {
         if (unready) await sleep(cluster.clock, dice.next() * maxStartMs);
         else {
           await cluster.processes.untilReady(id);
+          await decidesAgain(stage);
           await sleep(cluster.clock, dice.next() * maxLifeMs);
         }
         if (kills >= wanted) return;
@@ -56,6 +60,12 @@ export const chainKillsScenario: Scenario = {
     await decideOnceMore(stage);
   },
 };
+
+/** Who is killed before anything is decided dies in vain: nothing could be lost then, or written twice. */
+async function decidesAgain({ cluster, load }: Stage): Promise<void> {
+  const { answered } = load.ledger;
+  await comesTrue(cluster.clock, () => load.ledger.answered > answered, patienceMs, 10);
+}
 
 /** The last kills are seen through as well. */
 async function decideOnceMore({ load, requests }: Stage): Promise<void> {

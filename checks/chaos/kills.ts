@@ -11,6 +11,7 @@ const defaultKills = 21;
 export const killsScenario: Scenario = {
   name: 'kills',
   requests: 20_000,
+  measuresTakeovers: true,
   // Two of the chain: what one of them owned, the other takes over.
   cluster: (placement) => (placement === 'chained' ? { instances: 2 } : {}),
   async run(stage) {
