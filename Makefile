@@ -41,8 +41,8 @@ run: build ## Route a sample workload through the engine and show what it is wor
 	@$(ROUTER) run $(if $(EXIT),--exit) $(if $(WORLD),--world $(WORLD)) $(if $(DATA),--data $(DATA)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(RATE),--rate $(RATE)) $(if $(PORT),--port $(PORT)) $(ON)
 
 # The servers are those of `make up` unless KAFKA and REDIS say otherwise.
-run-services: build ## Every service as a process of its own on Kafka and Redis (KAFKA= REDIS= CONFIG=file INSTANCES=n PORT=n METRICS_PORT=first PLACEMENT=chained)
-	@$(ROUTER) services --kafka $(or $(KAFKA),127.0.0.1:9092) --redis $(or $(REDIS),redis://127.0.0.1:6379) $(if $(TOPIC_PREFIX),--topic-prefix $(TOPIC_PREFIX)) $(if $(CONFIG),--config $(CONFIG)) $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(PLACEMENT),--placement $(PLACEMENT)) $(if $(PORT),--port $(PORT)) $(if $(METRICS_PORT),--metrics-port $(METRICS_PORT)) $(if $(LOG_LEVEL),--log-level $(LOG_LEVEL))
+run-services: build ## Every service as a process of its own on Kafka and Redis (KAFKA= REDIS= CONFIG=file INSTANCES=n PORT=n METRICS_PORT=first PLACEMENT=chained OWN_GROUP=strategies)
+	@$(ROUTER) services --kafka $(or $(KAFKA),127.0.0.1:9092) --redis $(or $(REDIS),redis://127.0.0.1:6379) $(if $(TOPIC_PREFIX),--topic-prefix $(TOPIC_PREFIX)) $(if $(CONFIG),--config $(CONFIG)) $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(PLACEMENT),--placement $(PLACEMENT)) $(if $(OWN_GROUP),--own-group '$(OWN_GROUP)') $(if $(PORT),--port $(PORT)) $(if $(METRICS_PORT),--metrics-port $(METRICS_PORT)) $(if $(LOG_LEVEL),--log-level $(LOG_LEVEL))
 
 up: install ## Bring up Kafka and Redis, in Docker or without (KAFKA_PORT=9092 REDIS_PORT=6379)
 	@node_modules/.bin/tsx infra/up.ts
@@ -119,8 +119,8 @@ simulate: build ## All services on a virtual clock with seeded faults (SEEDS=n, 
 crash: build ## kill -9 the embedded engine under load and check that nothing is lost (SEED=n KILLS=50)
 	@node dist/checks/crash.js --seed $(or $(SEED),1) --kills $(or $(KILLS),50)
 
-chaos: build servers-installed ## Kill, freeze and stop everything on real Kafka and Redis, and check that nothing is lost (SEED=n SCENARIO=name PLACEMENT=chained)
-	@node dist/checks/chaos.js --seed $(or $(SEED),1) $(if $(PLACEMENT),--placement $(PLACEMENT)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(REQUESTS),--requests $(REQUESTS))
+chaos: build servers-installed ## Kill, freeze and stop everything on real Kafka and Redis, and check that nothing is lost (SEED=n SCENARIO=name PLACEMENT=chained DELIVERY=exactly-once KILLS=n INSTANCES=n RATE=n OWN_GROUP=names)
+	@node dist/checks/chaos.js --seed $(or $(SEED),1) $(if $(PLACEMENT),--placement $(PLACEMENT)) $(if $(DELIVERY),--delivery $(DELIVERY)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(RATE),--rate $(RATE)) $(if $(KILLS),--kills $(KILLS)) $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(OWN_GROUP),--own-group '$(OWN_GROUP)')
 
 scan-prompts: build ## Look for prompt text anywhere past the request topic
 	@node dist/checks/scan-prompts.js

@@ -73,7 +73,7 @@ async function startBench(options: { kafka?: string; redis?: string; partitions:
     nodeOptions: ['--max-semi-space-size=32'],
     clock,
     onLine: (instanceId, line) => process.stderr.write(`${instanceId} ${line}\n`),
-    onExit: (instanceId, code, signal) => process.stderr.write(`${instanceId} ended: ${signal ?? code}\n`),
+    onExit: ({ instanceId }, code, signal) => void process.stderr.write(`${instanceId} ended: ${signal ?? code}\n`),
   });
   await supervisor.ready;
   const client = await createRouterClient({

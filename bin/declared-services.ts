@@ -3,6 +3,7 @@ import { createMemoryBroker } from '../lib/adapters/memory/memory-broker';
 import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
 import { createVirtualClock } from '../lib/adapters/memory/virtual-clock';
 import { defaultRouterConfig } from '../lib/config/parse-config';
+import type { StrategyGroup } from '../lib/config/strategy-groups';
 import type { ServiceDefinition } from '../lib/stream/define-service';
 import { createLog } from '../lib/telemetry/log';
 import { createMetrics } from '../lib/telemetry/metrics';
@@ -12,7 +13,7 @@ import { declareServices } from '../services/declare-services';
 import { createFold } from '../services/dqn-trainer/create-fold';
 import { gatewayEdges } from '../services/gateway/service';
 
-export function declaredServices(): ServiceDefinition[] {
+export function declaredServices(ownStrategyGroups: readonly StrategyGroup[] = []): ServiceDefinition[] {
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
   const keyValue = createMemoryKeyValue({ clock, maxEntries: 1 });
@@ -33,6 +34,7 @@ export function declaredServices(): ServiceDefinition[] {
       clock,
       elapsedMs: () => clock.monotonicMs(),
     },
+    ownStrategyGroups,
   });
   return [gatewayEdges, ...services];
 }

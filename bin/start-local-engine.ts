@@ -1,6 +1,7 @@
 /** An engine in this process with its gateway, for commands that need one. */
 import type { RouterConfig } from '../lib/config/router-config';
 import type { ConfigOrigin } from '../lib/config/settle-config';
+import type { StrategyGroup } from '../lib/config/strategy-groups';
 import type { Log } from '../lib/telemetry/log';
 import { createMetrics } from '../lib/telemetry/metrics';
 import { type Engine, startEngine } from '../services/engine';
@@ -16,6 +17,8 @@ export interface LocalEngineOptions extends HomeOptions {
   readonly configOrigin: ConfigOrigin;
   readonly partitions: number;
   readonly http: ListenSettings;
+  /** Strategies that have a group of their own; default none. */
+  readonly ownStrategyGroups?: readonly StrategyGroup[];
   readonly log: Log;
   /** A service has failed for good: the process should end and be looked at. */
   readonly onFatal: (group: string, error: Error) => void;
@@ -39,6 +42,7 @@ export async function startLocalEngine(io: Io, options: LocalEngineOptions): Pro
     const engine = await startEngine({
       ...{ home, config, configOrigin, partitions, http, log, metrics, onFatal },
       trainer: 'worker',
+      ...(options.ownStrategyGroups && { ownStrategyGroups: options.ownStrategyGroups }),
       environment: io.environment,
     });
     return {

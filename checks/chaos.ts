@@ -2,7 +2,7 @@
  * Breaks the engine on a real Kafka and Redis, every service its own process, and checks in the topics themselves that
  * nothing acknowledged was lost, decided ambiguously or learned twice.
  *
- *     node dist/checks/chaos.js --seed 1 [--scenario kills] [--placement chained] [--requests 20000] [--rate 150]
+ *     node dist/checks/chaos.js --seed 1 [--scenario kills] [--placement chained] [--delivery exactly-once] [--requests 20000] [--rate 150] [--kills 21] [--instances 2]
  *
  * A JSON line for every figure on stdout, tables and the course of events on stderr. Ends with 1 when a bar was missed.
  * docs/chaos.md says what each scenario does and what its figures mean.
@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCheck } from '../lab/report/report-line';
 import { placementNames } from '../services/placements';
+import { chainKillsScenario } from './chaos/chain-kills';
 import type { Cluster } from './chaos/cluster';
 import { garbageScenario } from './chaos/garbage';
 import { killsScenario } from './chaos/kills';
@@ -22,7 +23,7 @@ import { runScenario, type Scenario } from './chaos/scenario';
 import { shortScenario } from './chaos/short';
 import { zombieScenario } from './chaos/zombie';
 
-/** In the order of `make chaos`. `short` runs only by name. */
+/** In the order of `make chaos`. `short` and `chain-kills` run only by name. */
 const scenarios: readonly Scenario[] = [
   killsScenario,
   brokerRestartScenario,
@@ -31,7 +32,8 @@ const scenarios: readonly Scenario[] = [
   scaleScenario,
   garbageScenario,
 ];
-const all = [...scenarios, shortScenario];
+const all = [...scenarios, shortScenario, chainKillsScenario];
+const deliveries = ['at-least-once', 'exactly-once'] as const;
 
 const { values } = parseArgs({
   options: {
@@ -39,7 +41,14 @@ const { values } = parseArgs({
     scenario: { type: 'string' },
     placement: { type: 'string', default: 'separate' },
     requests: { type: 'string' },
-    rate: { type: 'string', default: '150' },
+    rate: { type: 'string' },
+    kills: { type: 'string' },
+    instances: { type: 'string' },
+    delivery: { type: 'string', default: 'at-least-once' },
+    'own-group': { type: 'string' },
+    'session-timeout': { type: 'string' },
+    /** Nobody tells a group of a process that has died: its session has to end, as when a machine is gone. */
+    untold: { type: 'boolean', default: false },
   },
 });
 
@@ -53,6 +62,8 @@ async function main(): Promise<void> {
   }
   const placement = placementNames.find((name) => name === values.placement);
   if (!placement) throw new Error(`there is no placement ${values.placement}; there are ${placementNames.join(', ')}`);
+  const delivery = deliveries.find((name) => name === values.delivery);
+  if (!delivery) throw new Error(`there is no delivery ${values.delivery}; there are ${deliveries.join(', ')}`);
   for (const scenario of chosen) {
     const directory = mkdtempSync(join(tmpdir(), `quantum-router-chaos-${scenario.name}-`));
     const say = (text: string): void => {
@@ -63,8 +74,14 @@ async function main(): Promise<void> {
         scenario,
         seed,
         placement,
+        delivery,
         requests: Number(values.requests ?? scenario.requests),
-        ratePerSecond: Number(values.rate),
+        ...(values.rate !== undefined && { ratePerSecond: Number(values.rate) }),
+        ...(values.kills !== undefined && { kills: Number(values.kills) }),
+        ...(values['own-group'] !== undefined && { strategyGroups: values['own-group'] }),
+        ...(values['session-timeout'] !== undefined && { sessionTimeoutMs: Number(values['session-timeout']) }),
+        ...(values.instances !== undefined && { instances: Number(values.instances) }),
+        expelsDead: !values.untold,
         directory,
         onCluster: (started) => {
           cluster = started;

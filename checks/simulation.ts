@@ -10,6 +10,7 @@ import { outcomeOf, requestOf } from '../lab/runs/workload-records';
 import { simulatedWorld } from '../lab/workloads/simulated-world';
 import { defaultUnkindness, type MemoryBroker } from '../lib/adapters/memory/memory-broker';
 import { createVirtualClock, type VirtualClock } from '../lib/adapters/memory/virtual-clock';
+import { parseStrategyGroups } from '../lib/config/strategy-groups';
 import type { Broker, GroupOptions, Membership, OutgoingRecord } from '../lib/ports/broker';
 import { sleep } from '../lib/ports/clock';
 import type { KeyValue } from '../lib/ports/key-value';
@@ -31,6 +32,8 @@ export interface SimulationOptions {
   readonly crashes: number;
   /** How the engines are run, in turn; by default all of them chained. */
   readonly placements?: readonly PlacementName[];
+  /** Strategies with a group of their own, as in STRATEGY_GROUPS; by default none. */
+  readonly strategyGroups?: string;
 }
 
 export interface SimulationResult {
@@ -78,6 +81,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       http: null,
       log,
       placement: placements[starts++ % placements.length]!,
+      ownStrategyGroups: parseStrategyGroups(options.strategyGroups ?? ''),
       onFatal: (group, error) => failures.push(`${group} failed for good: ${error.message}`),
     });
     return { vanish, stop: () => engine.stop() };

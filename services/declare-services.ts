@@ -1,6 +1,6 @@
 /** Every service of the engine, declared with its settings. What there is to see of the system starts here. */
 import type { RouterConfig } from '../lib/config/router-config';
-import { strategyNames } from '../lib/config/router-config';
+import { allStrategyGroups, defaultStrategyGroup, type StrategyGroup } from '../lib/config/strategy-groups';
 import type { Encoder } from '../lib/learning/features/encoder-key';
 import type { KeyValue } from '../lib/ports/key-value';
 import type { WeightsSource } from '../lib/routing/judge/weights-source';
@@ -17,7 +17,7 @@ import { createModelProfiler } from './model-profiler/service';
 import { createRewardFeedback } from './reward-feedback/service';
 import { createRouteCollapse } from './route-collapse/service';
 import { createRouteIntake } from './route-intake/service';
-import { createStrategyThreads, defaultStrategyGroup } from './strategy-threads/service';
+import { createStrategyThreads } from './strategy-threads/service';
 
 export interface ServiceParts {
   readonly config: RouterConfig;
@@ -29,6 +29,8 @@ export interface ServiceParts {
   readonly metrics: Metrics;
   /** With the installation's key; left out without one. */
   readonly encoder?: Encoder | null;
+  /** Strategies that have a group of their own, apart from the others. */
+  readonly ownStrategyGroups?: readonly StrategyGroup[];
 }
 
 /** All services on the ports of one host, with blobs and weights between them. */
@@ -37,6 +39,7 @@ export function declareOn(
   config: RouterConfig,
   trainer: TrainerHost,
   encoder: Encoder | null = null,
+  ownStrategyGroups: readonly StrategyGroup[] = [],
 ): ServiceDefinition[] {
   const { broker, keyValue, clock, log, metrics, topicPrefix, elapsedMs } = host;
   const blobs = createBlobStore({ broker, keyValue, clock, log, topicPrefix });
@@ -47,6 +50,7 @@ export function declareOn(
     metrics,
     trainer: { broker, blobs, startFold: createFold(trainer), log, metrics, clock, elapsedMs, topicPrefix, encoder },
     encoder,
+    ownStrategyGroups,
   });
 }
 
@@ -57,17 +61,25 @@ export function declareServices({
   trainer,
   metrics,
   encoder = null,
+  ownStrategyGroups = [],
 }: ServiceParts): ServiceDefinition[] {
+  const strategyGroups = allStrategyGroups(ownStrategyGroups);
   return [
     createRouteIntake({
       keyValue,
-      strategyGroups: [{ group: defaultStrategyGroup, strategies: strategyNames }],
+      strategyGroups,
       maxSessions: config.limits.maxSessions,
       sessionTtlMs: config.limits.sessionTtlMs,
       metrics,
       encoder,
     }),
-    createStrategyThreads({ weights, clock: trainer.clock }),
+    ...strategyGroups.map(({ group, strategies }) =>
+      createStrategyThreads({
+        ...{ group, strategies, weights, clock: trainer.clock },
+        // A group that is made on an old log would otherwise score again what was decided long ago.
+        startAt: group === defaultStrategyGroup ? 'earliest' : 'latest',
+      }),
+    ),
     createRouteCollapse({ maxPendingRoutes: config.limits.maxPendingRoutes, cacheTtlMs: config.cache.ttlMs, metrics }),
     createBudgets({ metrics }),
     createRewardFeedback({ ...config.feedback, metrics }),

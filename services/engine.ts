@@ -3,6 +3,7 @@ import { createConfigWriter, type InForce } from '../lib/config/apply-config';
 import type { Environment } from '../lib/config/expand-references';
 import type { RouterConfig } from '../lib/config/router-config';
 import type { ConfigOrigin } from '../lib/config/settle-config';
+import type { StrategyGroup } from '../lib/config/strategy-groups';
 import { tableChecks } from '../lib/config/table-checks';
 import { assertKey } from '../lib/learning/features/encoder-key';
 import type { Broker } from '../lib/ports/broker';
@@ -46,6 +47,8 @@ export interface EngineOptions {
   readonly limits?: Partial<RuntimeLimits>;
   /** Which services share a task; by default those from request to decision do. */
   readonly placement?: PlacementName;
+  /** Strategies that have a group of their own; the decision waits for their scores, until its deadline. */
+  readonly ownStrategyGroups?: readonly StrategyGroup[];
   /** A service has failed for good, or the gateway cannot follow the log any more. */
   readonly onFatal?: (group: string, error: Error) => void;
 }
@@ -102,7 +105,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       onFatal,
     };
     assertKey(config, encoder);
-    const definitions = declareOn(host, config, options.trainer, encoder);
+    const definitions = declareOn(host, config, options.trainer, encoder, options.ownStrategyGroups);
     await ensureServiceTopics(door ? [...definitions, gatewayEdges] : definitions, host);
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());

@@ -114,6 +114,9 @@ export function memoryHome(options: MemoryHomeOptions): EngineHome {
   };
 }
 
+/** What can be asked of consumer groups from outside them. */
+export type GroupDoor = Pick<KafkaBroker, 'membersOf' | 'expel'>;
+
 export interface DistributedHomeParts {
   /** Nothing is made or written by opening it. */
   readonly readOnly?: boolean;
@@ -131,7 +134,7 @@ const ownCacheEntries = 20_000;
 export async function distributedHome(
   settings: ProcessSettings,
   parts: DistributedHomeParts,
-): Promise<EngineHome & Pick<KafkaBroker, 'trim' | 'membersOf'> & { deleteTopics(): Promise<void> }> {
+): Promise<EngineHome & GroupDoor & Pick<KafkaBroker, 'trim'> & { deleteTopics(): Promise<void> }> {
   const clock = systemClock();
   const createId = systemIds();
   const { topicPrefix } = settings;
@@ -154,6 +157,7 @@ export async function distributedHome(
     encoder: settings.encoder,
     trim: (of, before) => broker.trim(of, before),
     membersOf: (group, read) => broker.membersOf(group, read),
+    expel: (group, read, instanceId, timeoutMs) => broker.expel(group, read, instanceId, timeoutMs),
     async deleteTopics() {
       const names = (await broker.listTopics()).map(({ name }) => name);
       // Without a prefix there is no telling whose topics they are.

@@ -1,6 +1,6 @@
 /** Which stages share a task, in each of the ways the engine can be run. A log is valid whichever of them wrote it, and one may follow another on it. */
+import { defaultStrategyGroup } from '../lib/config/strategy-groups';
 import { type Placement, separate } from '../lib/stream/placement';
-import { defaultStrategyGroup } from './strategy-threads/service';
 
 export const chainName = 'route-chain';
 

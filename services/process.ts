@@ -2,6 +2,7 @@
 import { createConfigReader } from '../lib/config/current-config';
 import { type ProcessSettings, processSettings } from '../lib/config/process-settings';
 import type { RouterConfig } from '../lib/config/router-config';
+import { allStrategyGroups, defaultStrategyGroup, type StrategyGroup } from '../lib/config/strategy-groups';
 import { tableChecks } from '../lib/config/table-checks';
 import { assertKey } from '../lib/learning/features/encoder-key';
 import { sleep } from '../lib/ports/clock';
@@ -39,12 +40,27 @@ export const processNames = [
 ] as const;
 export type ProcessName = (typeof processNames)[number] | typeof chainName;
 
-/** The processes that an engine consists of. */
-export function processesOf(placement: PlacementName): ProcessName[] {
-  const processes = processNames.map((name): ProcessName => {
-    return placements[placement].find(({ stages }) => stages.includes(name))?.name === chainName ? chainName : name;
-  });
-  return [...new Set(processes)];
+/** A process and the consumer group that it works in. */
+export interface GroupProcess {
+  readonly process: ProcessName;
+  /** Without prefix; null for the gateway, which follows topics as a whole. */
+  readonly group: string | null;
+}
+
+/** The processes that an engine consists of, one for each consumer group and one for the gateway. */
+export function processesOf(placement: PlacementName, ownStrategyGroups: readonly StrategyGroup[]): GroupProcess[] {
+  const hosted = allStrategyGroups(ownStrategyGroups).map(({ group }) => group);
+  const shared = placements[placement];
+  const processes = new Map<string, GroupProcess>();
+  for (const name of processNames) {
+    const groups = name === defaultStrategyGroup ? hosted : [name];
+    for (const group of groups) {
+      const task = shared.find(({ stages }) => stages.includes(group));
+      if (task) processes.set(task.name, { process: chainName, group: task.group });
+      else processes.set(group, { process: name, group: name === 'gateway' ? null : group });
+    }
+  }
+  return [...processes.values()];
 }
 
 /** The process that a group of stages runs in. */
@@ -143,7 +159,7 @@ export async function startProcess(
     const host = hostOf(home, settings, config, parts);
     const { encoder } = settings;
     if (name === 'route-intake' || name === chainName || name === 'dqn-trainer') assertKey(config, encoder);
-    const definitions = declareOn(host, config, 'worker', encoder);
+    const definitions = declareOn(host, config, 'worker', encoder, settings.ownStrategyGroups);
     const { url, stop } = door
       ? await startGateway(host, door, home, { ...parts, http: settings.http })
       : await startService(name, definitions, host, settings);
@@ -168,7 +184,7 @@ async function startService(
   name: ProcessName,
   definitions: Definitions,
   host: Host,
-  { http, metricsPort }: ProcessSettings,
+  { http, metricsPort, strategyGroup }: ProcessSettings,
 ): Promise<RunningProcess> {
   let running: RunningEngine | null = null;
   // Before the service: a restore can be watched.
@@ -185,9 +201,12 @@ async function startService(
         });
   try {
     const placement = placements[name === chainName ? 'chained' : 'separate'];
+    const wanted = name === defaultStrategyGroup ? strategyGroup : name;
     const own = place(definitions, placement)
-      .filter((group) => processOf(group.name) === name)
+      .filter((group) => processOf(group.name) === wanted)
       .flatMap(({ stages }) => stages);
+    if (own.length === 0)
+      throw new Error(`${wanted} has nothing to run: STRATEGY_GROUPS gives every strategy another group`);
     const started = await runServices(own, host, { graph: definitions, placement });
     running = started;
     return {

@@ -5,11 +5,12 @@ import { createLog, type LogLevel } from '../../lib/telemetry/log';
 import type { Anonymous } from '../../services/gateway/config';
 import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions } from '../open-home';
+import { addOwnGroupOption, type OwnGroupOptions, ownGroupsOf } from '../placement-options';
 import { addConfigOptions, type ConfigOptions, demoConfig, readConfig, sayInForce } from '../read-config';
 import { defaultDataDirectory, demoDataDirectory, reasonNotListening, wholeNumber } from '../read-options';
 import { type LocalEngine, startLocalEngine } from '../start-local-engine';
 
-interface ServeOptions extends HomeOptions, ConfigOptions {
+interface ServeOptions extends HomeOptions, ConfigOptions, OwnGroupOptions {
   readonly dataDir?: string;
   readonly host: string;
   readonly port: number;
@@ -63,7 +64,7 @@ export function addServe(program: Command, io: Io): void {
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
     );
-  addHomeOptions(addConfigOptions(serveCommand))
+  addHomeOptions(addConfigOptions(addOwnGroupOption(serveCommand)))
     .addHelpText(
       'after',
       '\nExamples:\n  $ quantum-router serve\n  $ quantum-router serve --demo\n  $ quantum-router serve --config my.yaml --port 9000\n  $ curl -s localhost:8080/v1/route -H "content-type: application/json" -d \'{"prompt": "hello"}\'',
@@ -94,6 +95,7 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
           ? null
           : { certFile: resolve(io.workingDirectory, tlsCert), keyFile: resolve(io.workingDirectory, tlsKey) },
     },
+    ownStrategyGroups: ownGroupsOf(io, options),
     log,
     onFatal: (group, error) => failure.abort(new CliError(`${group} has failed for good: ${error.message}`)),
   });

@@ -1,27 +1,29 @@
 import type { Command } from 'commander';
+import { defaultStrategyGroup, type StrategyGroup } from '../../lib/config/strategy-groups';
 import { ensureServiceTopics } from '../../lib/stream/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
-import { type PlacementName, placementNames } from '../../services/placements';
+import type { PlacementName } from '../../services/placements';
 import { type ProcessName, processesOf } from '../../services/process';
 import { declaredServices } from '../declared-services';
+import { expelDead } from '../drive/expel-dead';
 import { formatLogLine } from '../drive/format-log-line';
 import { applyTo } from '../drive/put-config';
 import { type ServiceProcess, startSupervisor } from '../drive/supervisor';
 import { formatTable } from '../format-table';
 import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, environmentOfHome, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
+import { addPlacementOptions, ownGroupsEnvironment, ownGroupsOf, type PlacementOptions } from '../placement-options';
 import { addConfigOptions, type ConfigOptions, readConfig, sayInForce } from '../read-config';
 import { wholeNumber } from '../read-options';
 
-interface ServicesOptions extends HomeOptions, ConfigOptions {
+interface ServicesOptions extends HomeOptions, ConfigOptions, PlacementOptions {
   readonly partitions?: number;
   readonly instances: number;
   readonly host?: string;
   readonly port?: number;
   readonly metricsPort: number;
   readonly logLevel: string;
-  readonly placement: PlacementName;
 }
 
 export function addServices(program: Command, io: Io): void {
@@ -42,21 +44,11 @@ export function addServices(program: Command, io: Io): void {
     )
     .addOption(
       program
-        .createOption(
-          '--placement <name>',
-          'separate: a process for each service; chained: one from request to decision',
-        )
-        .choices(placementNames)
-        .env('PLACEMENT')
-        .default('separate'),
-    )
-    .addOption(
-      program
         .createOption('--log-level <level>', 'how much the processes log')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('info'),
     );
-  addHomeOptions(addConfigOptions(command))
+  addHomeOptions(addConfigOptions(addPlacementOptions(command)))
     .addHelpText(
       'after',
       '\nExamples:\n  $ quantum-router services --kafka localhost:9092 --redis redis://localhost:6379\n  $ quantum-router services --kafka localhost:9092 --config my.yaml --instances 2 --log-level warn',
@@ -67,34 +59,47 @@ export function addServices(program: Command, io: Io): void {
 async function runAll(io: Io, options: ServicesOptions): Promise<void> {
   const settings = settingsOfHome(io, options);
   if (!settings) throw new CliError('--kafka must say where the topics are', exitCodes.usage);
+  const ownGroups = ownGroupsOf(io, options);
   const read = await readConfig(io, options);
   const parts = { log: createLog({ level: 'error' }), metrics: createMetrics() };
+  // Stays open: whoever starts the processes also tells their groups when one has died.
   const home = await openDistributedHome({ ...settings, redis: null }, parts);
   const { broker, topicPrefix } = home;
   // Once here instead of by every process at once.
-  await ensureServiceTopics(declaredServices(), { broker, topicPrefix, requestPathPartitions: settings.partitions })
+  await ensureServiceTopics(declaredServices(ownGroups), {
+    broker,
+    topicPrefix,
+    requestPathPartitions: settings.partitions,
+  })
     .then(() => applyTo(home, read.config, read.origin))
     .then((inForce) => sayInForce(io, inForce, read))
     .catch((error: Error) => {
       throw new CliError(error.message);
     })
-    .finally(() => home.close());
+    .catch(async (error: Error) => {
+      await home.close();
+      throw error;
+    });
   const color = io.stderr.isTerminal;
   const sayOf = (instanceId: string, line: string): void => {
     io.stderr.write(`${formatLogLine(instanceId, line, { color })}\n`);
   };
   const metricsUrls = new Map<string, string>();
   let wereReady = false;
-  const processes = serviceProcesses(options.instances, options.placement).map((process, index) => ({
+  const processes = serviceProcesses(options.instances, options.placement, ownGroups).map((process, index) => ({
     ...process,
     // One machine, many processes: a port that all of them were given would be taken by the first.
-    environment: { METRICS_PORT: String(options.metricsPort === 0 ? 0 : options.metricsPort + index) },
+    environment: {
+      ...process.environment,
+      METRICS_PORT: String(options.metricsPort === 0 ? 0 : options.metricsPort + index),
+    },
   }));
   const supervisor = startSupervisor({
     processes,
     environment: {
       ...io.environment,
       ...environmentOfHome(options),
+      ...ownGroupsEnvironment(options),
       LOG_LEVEL: options.logLevel,
       ...(options.host !== undefined && { HTTP_HOST: options.host }),
       ...(options.port !== undefined && { HTTP_PORT: String(options.port) }),
@@ -107,8 +112,10 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
       metricsUrls.set(instanceId, url);
       if (moved) sayOf(instanceId, `ready again; metrics on ${url}/metrics`);
     },
-    onExit: (instanceId, code, signal) =>
-      sayOf(instanceId, `ended (${signal ?? `exit code ${code}`}); it is started anew`),
+    onExit: (process, code, signal) => {
+      sayOf(process.instanceId, `ended (${signal ?? `exit code ${code}`}); it is started anew`);
+      return expelDead(home, process);
+    },
   });
   const stopped = aborted(io.stopSignal);
   await Promise.race([supervisor.ready, stopped]);
@@ -121,17 +128,25 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
   await stopped;
   io.stderr.write('stopping: finishing what is under way\n');
   await supervisor.stop();
+  await home.close();
 }
 
 /** The trainer folds one partition and the gateway listens on one port: these two run once. */
 const single: readonly ProcessName[] = ['gateway', 'dqn-trainer'];
 
 /** One process of each, or `instances` of those that can share their partitions. */
-export function serviceProcesses(instances = 1, placement: PlacementName = 'separate'): ServiceProcess[] {
-  return processesOf(placement).flatMap((service) =>
-    Array.from({ length: single.includes(service) ? 1 : instances }, (_, i) => ({
+export function serviceProcesses(
+  instances = 1,
+  placement: PlacementName = 'separate',
+  ownStrategyGroups: readonly StrategyGroup[] = [],
+): ServiceProcess[] {
+  return processesOf(placement, ownStrategyGroups).flatMap(({ process: service, group }) => {
+    const isStrategyGroup = service === defaultStrategyGroup && group !== null;
+    return Array.from({ length: single.includes(service) ? 1 : instances }, (_, i) => ({
       service,
-      instanceId: `${service}-${i}`,
-    })),
-  );
+      group,
+      instanceId: `${isStrategyGroup ? group : service}-${i}`,
+      ...(isStrategyGroup && { environment: { STRATEGY_GROUP: group } }),
+    }));
+  });
 }

@@ -9,6 +9,8 @@ export interface ServiceProcess {
   readonly service: ProcessName;
   /** Unique among all processes of the engine; a restarted process keeps it, and with it its place in the group. */
   readonly instanceId: string;
+  /** Consumer group that it works in, without prefix; null or absent for none. */
+  readonly group?: string | null;
   /** Added to the supervisor's environment. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -20,8 +22,14 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   /** A line that a process wrote to its log. */
   readonly onLine: (instanceId: string, line: string) => void;
-  /** A process ended that was not told to. */
-  readonly onExit: (instanceId: string, code: number | null, signal: NodeJS.Signals | null) => void;
+  /** A process ended that was not told to. It is started anew once what this returns has settled, too. */
+  readonly onExit: (
+    process: ServiceProcess,
+    code: number | null,
+    signal: NodeJS.Signals | null,
+  ) => void | Promise<void>;
+  /** The longest wait before a process that keeps ending is started anew; by default 10 s. */
+  readonly maxRestartMs?: number;
   /** A process is ready; `url` is where its gateway or its probes listen. Called again after every restart. */
   readonly onReady?: (instanceId: string, url: string | null) => void;
   /** Flags of node itself, in front of the script. */
@@ -48,7 +56,7 @@ export interface Supervisor {
 }
 
 const firstRestartMs = 200;
-const maxRestartMs = 10_000;
+const defaultMaxRestartMs = 10_000;
 /** A process that lived this long had started well: the next wait is the first again. */
 const livedWellMs = 30_000;
 const stopTimeoutMs = 20_000;
@@ -72,7 +80,7 @@ const scriptOf = (service: string): string =>
   join(__dirname, '..', '..', 'services', service, fromSource ? 'main.ts' : 'main.js');
 
 export function startSupervisor(options: SupervisorOptions): Supervisor {
-  const { clock } = options;
+  const { clock, maxRestartMs = defaultMaxRestartMs } = options;
   const all = new Map<string, Kept>();
 
   const start = (kept: Kept): void => {
@@ -103,16 +111,19 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
         kept.isReady = false;
         resolve();
         if (kept.removed) return;
-        options.onExit(instanceId, code, signal);
-        restart(kept);
+        restart(kept, options.onExit(kept.process, code, signal));
       });
     });
   };
 
-  const restart = (kept: Kept): void => {
+  const restart = (kept: Kept, handled: void | Promise<void>): void => {
     const livedMs = clock.monotonicMs() - kept.startedAtMs;
     kept.restartMs = livedMs >= livedWellMs ? firstRestartMs : Math.min(maxRestartMs, kept.restartMs * 2);
-    kept.cancelRestart = clock.setTimer(kept.restartMs, () => start(kept));
+    kept.cancelRestart = clock.setTimer(kept.restartMs, () => {
+      void Promise.resolve(handled).finally(() => {
+        if (!kept.removed) start(kept);
+      });
+    });
   };
 
   const add = (process: ServiceProcess): Promise<void> => {

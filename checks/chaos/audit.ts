@@ -55,6 +55,8 @@ export class Audit {
   readonly learned = new Map<string, Copies>();
   private readonly decided = new Map<string, Copies>();
   private readonly opened = new Map<string, Copies>();
+  /** By request and group. */
+  private readonly scored = new Map<string, Copies>();
   private readonly observed = new Map<string, Copies>();
   /** Offsets of the first event of each reward, ascending. */
   private readonly rewardOffsets: number[] = [];
@@ -67,6 +69,9 @@ export class Audit {
   /** Reads what has come since the last time. */
   async update(): Promise<void> {
     await this.read(topics.routeOpened, ({ requestId }, record) => count(this.opened, requestId, record));
+    await this.read(topics.strategyScored, ({ requestId, group }, record) =>
+      count(this.scored, `${requestId}/${group}`, record),
+    );
     await this.read(topics.routeDecided, (decision, record) => {
       if (count(this.decided, decision.requestId, record)) {
         const { model, decidedAtMs, cacheHit, threads } = decision;
@@ -125,14 +130,20 @@ export class Audit {
     return [...this.decided].flatMap(([id, { partitions }]) => (partitions.size > 1 ? [id] : []));
   }
 
-  duplicates(): { opened: number; decided: number; learned: number; observed: number } {
-    const { opened, decided, learned, observed } = this;
+  duplicates(): { opened: number; scored: number; decided: number; learned: number; observed: number } {
+    const { opened, scored, decided, learned, observed } = this;
     return {
       opened: excess(opened),
+      scored: excess(scored),
       decided: excess(decided),
       learned: excess(learned),
       observed: excess(observed),
     };
+  }
+
+  /** Changes whenever something has come that is waited for. */
+  progress(): string {
+    return [this.decisions.size, this.learned.size, this.late.size, this.tunings.at(-1)?.eventOffset].join('/');
   }
 
   /** Whether the trainer has folded all but the last few events; it tells every 8. */

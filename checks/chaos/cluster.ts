@@ -6,30 +6,37 @@ import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { serviceProcesses } from '../../bin/commands/services';
 import { declaredServices } from '../../bin/declared-services';
+import { expelDead } from '../../bin/drive/expel-dead';
 import { applyTo } from '../../bin/drive/put-config';
 import { type Supervisor, startSupervisor } from '../../bin/drive/supervisor';
 import { type LocalServer, startKafka, startRedis } from '../../infra/local-servers';
 import { systemClock } from '../../lib/adapters/system';
 import { processSettings } from '../../lib/config/process-settings';
 import type { RouterConfig } from '../../lib/config/router-config';
+import { parseStrategyGroups } from '../../lib/config/strategy-groups';
+import type { Delivery } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
 import { ensureServiceTopics } from '../../lib/stream/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
-import { distributedHome, type EngineHome } from '../../services/home';
+import { distributedHome } from '../../services/home';
 import { chainName, type PlacementName, placements } from '../../services/placements';
 import type { ProcessName } from '../../services/process';
 import { until } from './until';
+
+export type ChaosHome = Awaited<ReturnType<typeof distributedHome>>;
 
 export interface Cluster {
   readonly kafka: LocalServer;
   readonly redis: LocalServer;
   /** The harness's own door to the servers. */
-  readonly home: EngineHome;
+  readonly home: ChaosHome;
   readonly clock: Clock;
   readonly partitions: number;
   /** A process that is silent for so long loses its partitions. */
   readonly sessionTimeoutMs: number;
+  /** Whether there is more than one instance of the chain, so that one can take over from another. */
+  readonly hasSpare: boolean;
   readonly processes: Processes;
   /** Which process runs a service. */
   processOf(service: ProcessName): ProcessName;
@@ -48,6 +55,8 @@ export interface Processes {
   remove(id: string): Promise<void>;
   /** Kills one with SIGKILL, once it is ready. Resolves when it is dead; it is started anew by itself. */
   kill(id: string): Promise<void>;
+  /** Kills one with SIGKILL, whatever it is at; resolves with whether there was a process to kill. */
+  killAnyhow(id: string): Promise<boolean>;
   /** SIGSTOP and SIGCONT. */
   freeze(id: string): void;
   thaw(id: string): void;
@@ -61,17 +70,29 @@ export interface ClusterOptions {
   readonly config: RouterConfig;
   readonly partitions: number;
   readonly placement: PlacementName;
+  /** Of the process from request to decision, where there is one; default 1. Of all others there is one. */
+  readonly instances?: number;
+  /** The only processes that are started; default all. */
+  readonly only?: readonly ProcessName[] | null;
+  /** Strategies that have a group of their own. */
+  readonly strategyGroups?: string | null;
+  readonly delivery?: Delivery;
+  /** Of all processes; default Kafka's own lower limit for it. */
+  readonly sessionTimeoutMs?: number;
+  /** Whether groups are told of a process that has died by who started it; without, its session has to end. */
+  readonly expelsDead?: boolean;
 }
 
 /** Kafka's own lower limit for it. */
-const sessionTimeoutMs = 6_000;
+const defaultSessionTimeoutMs = 6_000;
 /** A machine with nothing to spare starts a dozen processes slowly. */
 const readyLimitMs = 180_000;
 /** Free ones: several clusters may run on this machine. */
 const ports = { HTTP_PORT: '0', METRICS_PORT: '0' };
 
 /** Resolves when all services are ready. What was started is stopped again when something cannot be. */
-export async function startCluster({ directory, config, partitions, placement }: ClusterOptions): Promise<Cluster> {
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { directory, config, partitions, placement, sessionTimeoutMs = defaultSessionTimeoutMs } = options;
   const clock = systemClock();
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -88,25 +109,28 @@ export async function startCluster({ directory, config, partitions, placement }:
       KAFKA_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),
       REDIS_URL: redis.address,
       PARTITIONS: String(partitions),
+      DELIVERY: options.delivery ?? 'at-least-once',
+      ...(options.strategyGroups && { STRATEGY_GROUPS: options.strategyGroups }),
     };
     const home = await openHome(directory, environment);
     stops.push(() => home.close());
     await applyTo(home, config);
     // Once, and before the rush of seven processes that would all make them.
     await ensureServiceTopics(declaredServices(), { ...home, requestPathPartitions: partitions });
-    const { processes, stop: stopProcesses } = startProcesses(directory, environment, clock, placement);
+    const { processes, stop: stopProcesses } = startProcesses(options, environment, home, clock);
     stops.push(stopProcesses);
     await processes.untilAllReady();
+    const hasSpare = [...processes.ids].filter((id) => id.startsWith(chainName)).length > 1;
     const processOf = (service: ProcessName): ProcessName =>
       placements[placement].some(({ stages }) => stages.includes(service)) ? chainName : service;
-    return { kafka, redis, home, clock, partitions, sessionTimeoutMs, processes, processOf, stop };
+    return { kafka, redis, home, clock, partitions, sessionTimeoutMs, hasSpare, processes, processOf, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function openHome(directory: string, environment: Readonly<Record<string, string>>): Promise<EngineHome> {
+function openHome(directory: string, environment: Readonly<Record<string, string>>): Promise<ChaosHome> {
   const destination = createWriteStream(join(directory, 'harness.log'));
   const log = createLog({ level: 'info', nowMs: () => Date.now(), destination });
   const settings = processSettings({ ...environment, INSTANCE_ID: 'chaos' });
@@ -114,15 +138,19 @@ function openHome(directory: string, environment: Readonly<Record<string, string
 }
 
 function startProcesses(
-  directory: string,
+  { directory, placement, instances = 1, only = null, strategyGroups, expelsDead = true }: ClusterOptions,
   environment: Readonly<Record<string, string>>,
+  home: ChaosHome,
   clock: Clock,
-  placement: PlacementName,
 ) {
   const lines = createWriteStream(join(directory, 'services.log'));
+  const initial = serviceProcesses(instances, placement, parseStrategyGroups(strategyGroups ?? ''))
+    .filter(({ service, instanceId }) => service === chainName || instanceId.endsWith('-0'))
+    .filter(({ service }) => only === null || only.includes(service))
+    .map((one) => ({ ...one, environment: { ...one.environment, ...ports } }));
   // Two gateways: nobody has a single one of what must not be away.
-  const second = { service: 'gateway' as const, instanceId: 'gateway-1' };
-  const initial = [...serviceProcesses(1, placement), second].map((one) => ({ ...one, environment: ports }));
+  for (const gateway of initial.filter(({ service }) => service === 'gateway'))
+    initial.push({ ...gateway, instanceId: 'gateway-1' });
   const ids = new Set(initial.map(({ instanceId }) => instanceId));
   /** Told to, and not gone yet. */
   const killed = new Set<string>();
@@ -132,9 +160,13 @@ function startProcesses(
     environment: { ...inherited(), ...environment, LOG_LEVEL: 'info' },
     clock,
     onLine: (id, line) => lines.write(`${id} ${line}\n`),
-    onExit(id, code, signal) {
+    // What dies here was killed: it is no fault of its own, so it is not made to wait.
+    maxRestartMs: 200,
+    async onExit(one, code, signal) {
+      const { instanceId: id } = one;
       if (!killed.delete(id)) ends += 1;
       lines.write(`${id} ended: ${signal ?? `exit code ${code}`}\n`);
+      if (expelsDead) await expelDead(home, one);
     },
   });
   const killAll = (): void => {
@@ -148,18 +180,20 @@ function startProcesses(
     process.removeListener('exit', killAll);
     lines.end();
   };
-  const processes = handleOf(supervisor, { ids, killed, clock, ends: () => ends });
+  const groups = new Map(initial.map(({ service, group }) => [service, group ?? null] as const));
+  const processes = handleOf(supervisor, { ids, killed, groups, clock, ends: () => ends });
   return { processes, stop };
 }
 
 interface Handling {
   readonly ids: Set<string>;
   readonly killed: Set<string>;
+  readonly groups: ReadonlyMap<ProcessName, string | null>;
   readonly clock: Clock;
   readonly ends: () => number;
 }
 
-function handleOf(supervisor: Supervisor, { ids, killed, clock, ends }: Handling): Processes {
+function handleOf(supervisor: Supervisor, { ids, killed, groups, clock, ends }: Handling): Processes {
   const untilReady = (id: string): Promise<void> =>
     until(clock, `${id} is ready`, () => supervisor.isReady(id), readyLimitMs);
   return {
@@ -170,7 +204,7 @@ function handleOf(supervisor: Supervisor, { ids, killed, clock, ends }: Handling
     url: (id) => supervisor.url(id),
     async add(service, id) {
       ids.add(id);
-      supervisor.add({ service, instanceId: id, environment: ports });
+      supervisor.add({ service, group: groups.get(service) ?? null, instanceId: id, environment: ports });
       await untilReady(id);
     },
     async remove(id) {
@@ -184,6 +218,14 @@ function handleOf(supervisor: Supervisor, { ids, killed, clock, ends }: Handling
       supervisor.signal(id, 'SIGKILL');
       await until(clock, `${id} is dead`, () => supervisor.pid(id) !== pid, readyLimitMs);
     },
+    async killAnyhow(id) {
+      const pid = supervisor.pid(id);
+      if (pid === null) return false;
+      killed.add(id);
+      supervisor.signal(id, 'SIGKILL');
+      await until(clock, `${id} is dead`, () => supervisor.pid(id) !== pid, readyLimitMs, 5);
+      return true;
+    },
     freeze: (id) => supervisor.signal(id, 'SIGSTOP'),
     thaw: (id) => supervisor.signal(id, 'SIGCONT'),
     untilReady,
@@ -195,6 +237,6 @@ function handleOf(supervisor: Supervisor, { ids, killed, clock, ends }: Handling
 
 /** The environment without what would point the services elsewhere. */
 function inherited(): Record<string, string | undefined> {
-  const own = /^(KAFKA|REDIS|TOPIC|OTEL|HTTP|METRICS|LOG|INSTANCE|PARTITIONS)/;
+  const own = /^(KAFKA|REDIS|TOPIC|OTEL|HTTP|METRICS|LOG|INSTANCE|PARTITIONS|DELIVERY|STRATEGY|PLACEMENT)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 }

@@ -4,18 +4,22 @@ import { shuffled } from '../../lab/workloads/draw';
 import { sleep } from '../../lib/ports/clock';
 import type { Random } from '../../lib/ports/random';
 import type { Scenario, Stage } from './scenario';
+import { partitionsDecidedBy } from './takeover';
 
-const kills = 21;
+const defaultKills = 21;
 
 export const killsScenario: Scenario = {
   name: 'kills',
   requests: 20_000,
+  measuresTakeovers: true,
+  // Two of the chain: what one of them owned, the other takes over.
+  cluster: (placement) => (placement === 'chained' ? { instances: 2 } : {}),
   async run(stage) {
-    const { load, figures, requests } = stage;
+    const { load, figures, requests, kills = defaultKills } = stage;
     await killAtRandom(stage, kills, ((requests - load.sent) / stage.ratePerSecond) * 1_000);
     await load.untilSent(requests);
     await stage.cluster.processes.untilAllReady();
-    figures.bar('kills', kills, 'kills', '>=', 20);
+    figures.bar('kills', stage.killed.length, 'kills', '>=', kills);
   },
 };
 
@@ -27,9 +31,18 @@ export async function killAtRandom(stage: Stage, count: number, withinMs: number
   const startedMs = cluster.clock.monotonicMs();
   for (const [kill, victim] of victims.entries()) {
     await sleep(cluster.clock, Math.max(0, startedMs + momentsMs[kill]! - cluster.clock.monotonicMs()));
-    await cluster.processes.kill(victim);
+    await cluster.processes.untilReady(victim);
+    await killAndNote(stage, victim);
     say(`kill ${kill + 1}/${count}: ${victim}`);
   }
+}
+
+/** Kills a process, whatever it is at, and notes what it owned. Resolves with whether there was a process to kill. */
+export async function killAndNote({ cluster, killed }: Stage, instanceId: string): Promise<boolean> {
+  const partitions = await partitionsDecidedBy(cluster, instanceId);
+  if (!(await cluster.processes.killAnyhow(instanceId))) return false;
+  killed.push({ instanceId, killedAtMs: cluster.clock.nowMs(), partitions });
+  return true;
 }
 
 /** Everybody once before anybody twice. */

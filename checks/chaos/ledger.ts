@@ -32,6 +32,8 @@ export class Ledger {
   failedSends = 0;
   /** Why a client could not go on; empty in a good run. */
   readonly faults: string[] = [];
+  /** Requests whose clients have been told a decision. */
+  answered = 0;
 
   acknowledgedRequests(): SentRequest[] {
     return [...this.requests.values()].filter(({ acknowledged }) => acknowledged);
@@ -45,6 +47,7 @@ export class Ledger {
   told(decision: Pick<RouteDecided, 'requestId' | 'model'>, nowMs: number): boolean {
     const request = this.requests.get(decision.requestId);
     if (!request || request.model !== null) return false;
+    this.answered += 1;
     request.model = decision.model;
     request.tookMs = nowMs - request.sentAtMs;
     return true;

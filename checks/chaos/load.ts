@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly ratePerSecond: number;
   /** The longest a client waits for a decision. */
   readonly clientTimeoutMs: number;
+  /** Whether an outcome is reported for every decision. */
+  readonly reportsOutcomes: boolean;
   /** No more are sent in all, however long it takes. */
   readonly maxRequests: number;
 }
@@ -86,7 +88,8 @@ class Clients implements Load {
           if (!request) continue;
           // A client of the gateway is told by the gateway; its outcome is reported all the same.
           const first = request.through === 'topic' ? this.ledger.told(decision, clock.monotonicMs()) : true;
-          if (first && !this.ledger.outcomes.has(`${decision.decisionId}/1/0`)) this.answer(request, decision);
+          if (first && this.options.reportsOutcomes && !this.ledger.outcomes.has(`${decision.decisionId}/1/0`))
+            this.answer(request, decision);
         }
       },
     });

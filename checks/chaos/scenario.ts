@@ -9,18 +9,20 @@ import { largestPromptBytes } from '../../lib/config/config-limits';
 import { providerSchema } from '../../lib/config/provider-schema';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { dictionaryOf } from '../../lib/dictionary';
+import type { Delivery } from '../../lib/ports/broker';
 import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
 import { defaultGatewaySettings } from '../../services/gateway/config';
 import type { PlacementName } from '../../services/placements';
 import { Audit } from './audit';
-import { type Cluster, startCluster } from './cluster';
+import { type Cluster, type ClusterOptions, startCluster } from './cluster';
 import { type DoorCall, inTimeMs, shareInTime, startDoorCalls } from './door-calls';
 import { createFigures, type Figures } from './figures';
 import type { SentRequest } from './ledger';
 import { type Load, startLoad } from './load';
 import { type ShakyUpstream, startShakyUpstream } from './shaky-upstream';
-import { comesTrue } from './until';
+import { type Kill, quantile, takeoversMs } from './takeover';
+import { until } from './until';
 
 /** What a scenario has to work with. Requests are being sent when it begins, and need not be stopped when it ends. */
 export interface Stage {
@@ -37,6 +39,11 @@ export interface Stage {
   readonly clientTimeoutMs: number;
   /** True of requests that were sent when the processes had warmed up and nothing was broken yet. */
   readonly isUndisturbed: (request: SentRequest) => boolean;
+  readonly placement: PlacementName;
+  /** How many processes are to be killed, where somebody has said so. */
+  readonly kills: number | undefined;
+  /** Filled by the scenario: whom it has killed. */
+  readonly killed: Kill[];
   say(text: string): void;
 }
 
@@ -45,6 +52,14 @@ export interface Scenario {
   readonly requests: number;
   /** Sends no more than these, where a slow machine should not have to bear more the slower it is. */
   readonly maxRequests?: number;
+  /** Requests per second where nobody says otherwise. */
+  readonly ratePerSecond?: number;
+  /** Whether clients report an outcome for every decision; default true. */
+  readonly reportsOutcomes?: boolean;
+  /** Whether one process at a time is missing, so that there is somebody to take over what it owned. */
+  readonly measuresTakeovers?: boolean;
+  /** What its engine has beyond one process of everything. */
+  readonly cluster?: (placement: PlacementName) => Pick<ClusterOptions, 'instances' | 'only'>;
   /** Dead letters that it makes itself. */
   readonly deadLetters?: (stage: Stage) => number;
   run(stage: Stage): Promise<void>;
@@ -55,7 +70,16 @@ export interface RunOptions {
   readonly seed: number;
   readonly placement: PlacementName;
   readonly requests: number;
-  readonly ratePerSecond: number;
+  /** Default: what the scenario says, else 150. */
+  readonly ratePerSecond?: number;
+  readonly kills?: number;
+  readonly delivery: Delivery;
+  /** Strategies with a group of their own, as in STRATEGY_GROUPS. */
+  readonly strategyGroups?: string;
+  readonly sessionTimeoutMs?: number;
+  /** Of the chain; default: what the scenario says. */
+  readonly instances?: number;
+  readonly expelsDead?: boolean;
   readonly directory: string;
   readonly onCluster: (cluster: Cluster) => void;
   readonly say: (text: string) => void;
@@ -71,11 +95,18 @@ const leastRows = 5_000;
 export const maxPromptBytes = largestPromptBytes;
 /** Before anything is broken. The first half warms up: a process that has just started is slow. */
 const calmRequests = 2_000;
+/** So long nothing has come, and nothing more is waited for. */
 const settleLimitMs = 180_000;
+const defaultRatePerSecond = 150;
+/** Where two instances share the work, what one of them owned is decided again within so long, 95 times in 100. */
+const takeoverBarMs = 3_000;
+/** Of the requests of `kills`, where two instances share the work. */
+const inTimeBar = 0.98;
 
 /** Resolves with the figures. A run whose bars were missed leaves its folder. */
 export async function runScenario(options: RunOptions): Promise<Figures> {
-  const { scenario, seed, requests, ratePerSecond, directory, say } = options;
+  const { scenario, seed, requests, directory, say, placement, delivery } = options;
+  const ratePerSecond = options.ratePerSecond ?? scenario.ratePerSecond ?? defaultRatePerSecond;
   const world = simulatedWorld({ world: 1, rows: Math.max(requests, leastRows), seed });
   const config = workloadConfig(world, { seed });
   const limits = { ...config.limits, maxPromptBytes };
@@ -86,7 +117,13 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
     directory,
     config: { ...config, limits, providers: providersAt(upstream, config) },
     partitions,
-    placement: options.placement,
+    placement,
+    delivery,
+    ...(options.strategyGroups !== undefined && { strategyGroups: options.strategyGroups }),
+    ...(options.sessionTimeoutMs !== undefined && { sessionTimeoutMs: options.sessionTimeoutMs }),
+    ...(options.expelsDead !== undefined && { expelsDead: options.expelsDead }),
+    ...scenario.cluster?.(placement),
+    ...(options.instances !== undefined && { instances: options.instances }),
   });
   options.onCluster(cluster);
   const clientTimeoutMs = config.threadTimeoutMs + defaultGatewaySettings.decisionGraceMs;
@@ -96,6 +133,7 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
     world,
     ratePerSecond,
     clientTimeoutMs,
+    reportsOutcomes: scenario.reportsOutcomes ?? true,
     maxRequests: scenario.maxRequests ?? Number.POSITIVE_INFINITY,
     random: seededRandom(seed, 'chaos', scenario.name, 'clients'),
   });
@@ -106,7 +144,10 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   await load.untilSent(Math.min(calmRequests, requests / 3));
   const calm = load.sent;
   const isUndisturbed = ({ index }: SentRequest): boolean => index >= calm / 2 && index < calm;
-  const stage = { cluster, load, audit, figures, random, requests, ratePerSecond, clientTimeoutMs, isUndisturbed, say };
+  const stage: Stage = {
+    ...{ cluster, load, audit, figures, random, requests, ratePerSecond, clientTimeoutMs, isUndisturbed, say },
+    ...{ placement, kills: options.kills, killed: [] },
+  };
   await scenario.run(stage);
   load.pause();
   door.pause();
@@ -116,6 +157,8 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   const settled = await settle(stage);
   reportFigures(stage, scenario, settled);
   reportDoor(stage, door.made, upstream);
+  reportDuplicates(stage, delivery);
+  if (scenario.measuresTakeovers && cluster.hasSpare) reportTakeovers(stage);
   await load.close();
   await cluster.stop();
   await upstream.close();
@@ -143,14 +186,48 @@ function reportDoor({ figures }: Stage, made: readonly DoorCall[], upstream: Sha
   figures.bar('door.answeredInTime', shareInTime(made, inTimeMs), 'share', '>=', leastAnswered, faults);
 }
 
-/** False when something is still missing at the limit. */
+/** False when something is still missing and nothing more comes. A machine that is slow has the time it needs. */
 async function settle({ cluster, load, audit }: Stage): Promise<boolean> {
+  const { clock } = cluster;
+  let seen = '';
+  let movedMs = clock.monotonicMs();
+  let done = false;
   const arrived = async (): Promise<boolean> => {
     await audit.update();
     const { ledger } = load;
-    return audit.undecided(ledger).length === 0 && audit.unlearned(ledger).length === 0 && audit.isFolded();
+    done = audit.undecided(ledger).length === 0 && audit.unlearned(ledger).length === 0 && audit.isFolded();
+    const now = audit.progress();
+    if (now !== seen) movedMs = clock.monotonicMs();
+    seen = now;
+    return done || clock.monotonicMs() - movedMs > settleLimitMs;
   };
-  return comesTrue(cluster.clock, arrived, settleLimitMs, 500);
+  await until(clock, 'everything has arrived', arrived, Number.POSITIVE_INFINITY, 500);
+  return done;
+}
+
+/** At least once they are to know; what is delivered exactly once has none. */
+function reportDuplicates({ figures, audit }: Stage, delivery: Delivery): void {
+  const figure = (name: string, records: number): void => {
+    if (delivery === 'exactly-once') figures.bar(name, records, 'records', '<=', 0);
+    else figures.add(name, records, 'records');
+  };
+  for (const [topic, records] of Object.entries(audit.duplicates())) figure(`duplicates.${topic}`, records);
+  figure('contradictoryDuplicates', audit.contradictions);
+}
+
+/** What only means something where there is somebody to take over. */
+function reportTakeovers({ figures, audit, load, killed, clientTimeoutMs }: Stage): void {
+  const { ledger } = load;
+  const tookMs = takeoversMs(killed, audit.decisions.values());
+  figures.add('takeovers', tookMs.length, 'partitions');
+  figures.add('takeover.p50', quantile(tookMs, 0.5), 'ms');
+  figures.bar('takeover.p95', quantile(tookMs, 0.95), 'ms', '<=', takeoverBarMs);
+  figures.add('takeover.longest', tookMs.at(-1) ?? 0, 'ms');
+  const whole = ({ requestId, tookMs: took }: SentRequest): boolean =>
+    took !== null && took <= clientTimeoutMs && audit.decisions.get(requestId)?.complete === true;
+  const requests = [...ledger.requests.values()];
+  const share = requests.filter(whole).length / Math.max(1, requests.length);
+  figures.bar('inTimeWithAllThreads', share, 'share', '>=', inTimeBar);
 }
 
 function reportFigures(stage: Stage, scenario: Scenario, settled: boolean): void {
@@ -179,9 +256,6 @@ function reportFigures(stage: Stage, scenario: Scenario, settled: boolean): void
   figures.bar('clientFaults', ledger.faults.length, 'faults', '<=', 0, ledger.faults);
   const deadLetters = audit.deadLetters - (scenario.deadLetters?.(stage) ?? 0);
   figures.bar('unexpectedDeadLetters', deadLetters, 'records', '<=', 0);
-  const duplicates = audit.duplicates();
-  for (const [topic, records] of Object.entries(duplicates)) figures.add(`duplicates.${topic}`, records, 'records');
-  figures.add('contradictoryDuplicates', audit.contradictions, 'records');
   figures.add('latestDecision', audit.latestDecisionMs(ledger), 'ms');
   const incomplete = [...audit.decisions.values()].filter(({ complete }) => !complete).length;
   figures.add('decidedWithoutAllThreads', incomplete / Math.max(1, audit.decisions.size), 'share');

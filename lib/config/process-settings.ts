@@ -12,6 +12,13 @@ import { dictionaryOf } from '../dictionary';
 import { type Encoder, keyedEncoder } from '../learning/features/encoder-key';
 import type { Delivery } from '../ports/broker';
 import type { LogLevel } from '../telemetry/log';
+import {
+  allStrategyGroups,
+  defaultStrategyGroup,
+  InvalidStrategyGroupsError,
+  parseStrategyGroups,
+  type StrategyGroup,
+} from './strategy-groups';
 
 export interface ProcessSettings {
   readonly kafka: KafkaSettings;
@@ -37,6 +44,10 @@ export interface ProcessSettings {
   readonly metricsPort: number | null;
   /** How often what services write may be there after failures. */
   readonly delivery: Delivery;
+  /** Strategies that have a group of their own; every process of an engine must say the same. */
+  readonly ownStrategyGroups: readonly StrategyGroup[];
+  /** Which group of strategies a process of strategy-threads runs. */
+  readonly strategyGroup: string;
   readonly logLevel: LogLevel;
   /** With the installation's key for hashing texts; null without one. */
   readonly encoder: Encoder | null;
@@ -104,6 +115,14 @@ const environmentSchema = z.object({
     .describe(
       'exactly-once: a service writes what it decides and its positions in Kafka transactions; by default at-least-once',
     ),
+  STRATEGY_GROUPS: text
+    .optional()
+    .describe(
+      'strategies with a group of their own, such as `slow=learning_optimized;other=random`, the same for all processes; the others share `strategy-threads`',
+    ),
+  STRATEGY_GROUP: text
+    .optional()
+    .describe('which of these groups a process of strategy-threads runs, such as `strategy-threads-slow`'),
   HTTP_HOST: text.optional().describe('where the gateway listens'),
   HTTP_PORT: port.optional().describe('port of the gateway'),
   HTTP_TLS_CERT_FILE: text
@@ -156,6 +175,7 @@ export function processSettings(environment: Readonly<Record<string, string | un
     http: httpSettings(env),
     metricsPort: env.METRICS_PORT ?? null,
     delivery: env.DELIVERY ?? 'at-least-once',
+    ...strategySettings(env),
     logLevel: env.LOG_LEVEL ?? 'info',
   };
 }
@@ -230,6 +250,30 @@ function redisSettings(env: Environment): RedisSettings | null {
     tls: url.startsWith('rediss:') || caPem ? { rejectUnauthorized: true, ...(caPem && { caPem }) } : null,
     keyPrefix,
   };
+}
+
+function strategySettings(env: Environment): Pick<ProcessSettings, 'ownStrategyGroups' | 'strategyGroup'> {
+  const ownStrategyGroups = ownStrategyGroupsIn({ STRATEGY_GROUPS: env.STRATEGY_GROUPS });
+  const strategyGroup = env.STRATEGY_GROUP ?? defaultStrategyGroup;
+  const groups = allStrategyGroups(ownStrategyGroups).map(({ group }) => group);
+  if (env.STRATEGY_GROUP !== undefined && !groups.includes(strategyGroup))
+    throw new InvalidEnvironmentError([
+      `STRATEGY_GROUP names no group of STRATEGY_GROUPS; there are ${groups.join(', ')}`,
+    ]);
+  return { ownStrategyGroups, strategyGroup };
+}
+
+/**
+ * The groups that STRATEGY_GROUPS gives to strategies; none without it. Throws an InvalidEnvironmentError for what cannot be
+ * read.
+ */
+export function ownStrategyGroupsIn(environment: Readonly<Record<string, string | undefined>>): StrategyGroup[] {
+  try {
+    return parseStrategyGroups(environment['STRATEGY_GROUPS'] ?? '');
+  } catch (error) {
+    if (!(error instanceof InvalidStrategyGroupsError)) throw error;
+    throw new InvalidEnvironmentError([`STRATEGY_GROUPS ${error.reason}`]);
+  }
 }
 
 type FileVariable =

@@ -3,7 +3,7 @@
  * afresh after an unknown error within limits, stops cleanly. Nothing is committed past a failure: a failed incarnation
  * writes nothing more, and what it had not committed is read again.
  */
-import { type Membership, type PartitionConsumer, StaleEpochError } from '../ports/broker';
+import type { Membership, PartitionConsumer } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import { createDeadLetterAlarm, type DeadLetterAlarm } from './dead-letters';
 import type { ServiceDefinition, View } from './define-service';
@@ -247,8 +247,9 @@ class Service implements RunningService {
         .then(() => task.run(restored))
         .catch((error: Error) => {
           this.tellLost(task);
-          // Another member owns the partition now: what this task did not commit, that one does.
-          if (!(error instanceof StaleEpochError || task.isStale())) this.crash(incarnation, error);
+          // Another member owns the partition now, or a later task of this one: what this task did not commit, that one
+          // does. A task that takes itself for replaced while its partition is still ours would leave it to nobody.
+          if (!task.isStale()) this.crash(incarnation, error);
         })
         .finally(() => incarnation.loops.delete(task));
       incarnation.loops.set(task, loop);

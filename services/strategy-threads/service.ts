@@ -1,5 +1,6 @@
 /** The declaration of strategy-threads: opened requests in, what each hosted strategy thinks of them out. */
 import { type StrategyName, strategyNames } from '../../lib/config/router-config';
+import { defaultStrategyGroup } from '../../lib/config/strategy-groups';
 import type { Clock } from '../../lib/ports/clock';
 import { strategies as allStrategies, learnedStrategy } from '../../lib/routing/judge/strategies/strategies';
 import type { LearnedPolicy, Strategies } from '../../lib/routing/judge/strategy';
@@ -14,8 +15,6 @@ import { askedOf, score, scoredId } from './score';
 /** Scores per partition that are recognised when their requests come again. */
 const maxRememberedScores = 20_000;
 
-export const defaultStrategyGroup = 'strategy-threads';
-
 export interface StrategyThreadsOptions {
   readonly weights: WeightsSource;
   /** Limits how long requests wait for weights. */
@@ -24,6 +23,8 @@ export interface StrategyThreadsOptions {
   readonly group?: string;
   /** Hosted here; default all. */
   readonly strategies?: readonly StrategyName[];
+  /** Where a group begins that has never read anything: at `latest` it scores none of the requests of the past. */
+  readonly startAt?: ServiceDefinition['startAt'];
   /** What each name means; replaced in tests and by shadows. */
   readonly implementations?: Strategies;
 }
@@ -43,6 +44,7 @@ export function createStrategyThreads(options: StrategyThreadsOptions): ServiceD
   const learnedWeights = createLastGoodWeights(options.weights, options.clock);
   return defineService({
     group,
+    startAt: options.startAt ?? 'earliest',
     inputs: [
       on<RouteOpened, never, LearnedPolicy | null>(
         topics.routeOpened,

@@ -180,5 +180,26 @@ describe('topics and graph', () => {
       'dqn-trainer',
     ])
       expect(stdout).toContain(service);
+    expect(stdout).not.toContain('subgraph');
+  });
+
+  test('graph shows which stages share a task, and which strategies do not', async () => {
+    const { stdout } = await place.run(['graph', '--placement', 'chained', '--own-group', 'slow=random']);
+    expect(stdout).toContain('subgraph task_route_chain["route-chain: one task, group strategy-threads"]');
+    expect(stdout).toContain('service_route_intake ==>|"route.opened"| service_strategy_threads');
+    // Written for whoever is outside the chain, such as this group, and not read inside it.
+    expect(stdout).toContain('topic_route_opened --> service_strategy_threads_slow');
+    expect(stdout).not.toContain('topic_route_opened --> service_strategy_threads\n');
+    expect(stdout).toContain('service_strategy_threads_slow --> topic_strategy_scored');
+    expect(stdout).toContain('topic_strategy_scored --> service_route_collapse');
+  });
+
+  test('a group that is none is refused, by the name of what said so', async () => {
+    const option = await place.run(['graph', '--own-group', 'nobody']);
+    expect(option).toMatchObject({ exitCode: 2 });
+    expect(option.stderr).toContain('--own-group has no strategy "nobody"; there are LEARNING_OPTIMIZED');
+    const variable = await place.run(['graph'], { environment: { STRATEGY_GROUPS: 'a=random;b=random' } });
+    expect(variable).toMatchObject({ exitCode: 2 });
+    expect(variable.stderr).toContain('STRATEGY_GROUPS gives the strategy RANDOM more than one group');
   });
 });

@@ -66,6 +66,8 @@ export interface GroupMemberOptions {
 
 class LiveGeneration implements Generation {
   private over = false;
+  /** Somebody was told that the session is over. What has acted on that is not taken back by an answer that comes late. */
+  private expired = false;
   /** Until when what is under way may go on after the end. */
   private finishUntilMs = Number.NEGATIVE_INFINITY;
   /** When a node last answered that the coordinator does not. */
@@ -82,11 +84,16 @@ class LiveGeneration implements Generation {
 
   // Asks the clock: after a freeze of the whole process no timer has run yet, but the time has passed.
   isLive(): boolean {
-    return !this.over && this.expiresInMs() > 0;
+    return !this.over && !this.hasExpired();
   }
 
   mayFinish(): boolean {
-    return this.expiresInMs() > 0 && (!this.over || this.clock.monotonicMs() < this.finishUntilMs);
+    return !this.hasExpired() && (!this.over || this.clock.monotonicMs() < this.finishUntilMs);
+  }
+
+  private hasExpired(): boolean {
+    this.expired ||= this.expiresInMs() <= 0;
+    return this.expired;
   }
 
   expiresInMs(): number {

@@ -6,10 +6,10 @@ import type { Metrics } from '../../telemetry/metrics';
 import { type KafkaFollower, startFollower } from './follower';
 import { createKafkaClient, type KafkaClient } from './kafka-client';
 import { errorKind, isRefusedConnection, isTimeout, unreachable } from './kafka-errors';
-import { evictPredecessors, KafkaMembership, type MembershipEnvironment, membersOf } from './kafka-membership';
+import { expelMembers, KafkaMembership, type MembershipEnvironment, membersOf } from './kafka-membership';
 import { KafkaProducer } from './kafka-producer';
 import { backoffMs, KafkaSession } from './kafka-session';
-import type { KafkaSettings } from './kafka-settings';
+import { clientIdOf, type KafkaSettings } from './kafka-settings';
 import { Outage } from './outage';
 import { PartitionReader } from './partition-reader';
 import { PassedOver } from './passed-over';
@@ -21,6 +21,11 @@ export interface KafkaBroker extends Broker {
   trim(of: TopicPartition, before: number): Promise<void>;
   /** How many members a consumer group has now. `topics`: what it reads. */
   membersOf(group: string, topics: readonly string[]): Promise<number>;
+  /**
+   * Makes a group go on without the process of this `instanceId`, which is known to be dead: what it owned goes to others at
+   * once, not after its session time-out. Never rejects; what cannot be done within `timeoutMs` is left to that time-out.
+   */
+  expel(group: string, topics: readonly string[], instanceId: string, timeoutMs: number): Promise<void>;
 }
 
 export interface KafkaBrokerParts {
@@ -125,6 +130,13 @@ class KafkaBrokerOverSessions implements KafkaBroker {
     return membersOf({ group, topics }, this.control);
   }
 
+  async expel(group: string, topics: readonly string[], instanceId: string, timeoutMs: number): Promise<void> {
+    this.refuseClosed();
+    const clientId = clientIdOf({ ...this.settings, instanceId });
+    const { log } = this.parts;
+    await expelMembers({ group, topics, clientId, except: new Set(), timeoutMs }, { control: this.control, log });
+  }
+
   async offsets(of: TopicPartition): ReturnType<Broker['offsets']> {
     await this.refuseUnknown(of);
     return this.reader.offsets(of);
@@ -180,8 +192,9 @@ class KafkaBrokerOverSessions implements KafkaBroker {
       producer: this.shared,
     };
     if (this.settings.instanceId !== null) {
-      const own = new Set([...this.memberships].map(({ memberId }) => memberId));
-      await evictPredecessors(options, own, environment);
+      // An earlier self that was killed: with an `instanceId` nobody else has its client id.
+      const except = new Set([...this.memberships].map(({ memberId }) => memberId));
+      await expelMembers({ ...options, clientId: clientIdOf(this.settings), except }, environment);
     }
     this.refuseClosed();
     const membership = new KafkaMembership(options, agreed, environment);

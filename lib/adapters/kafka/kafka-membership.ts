@@ -15,7 +15,7 @@ import { coordinatorIdOf, type Generation, GroupMember } from './group-member';
 import { errorKind, errorType, givenUp, isMembershipLost } from './kafka-errors';
 import { type KafkaProducer, maxBatchBytes } from './kafka-producer';
 import { backoffMs, type KafkaSession } from './kafka-session';
-import { clientIdOf, type KafkaSettings } from './kafka-settings';
+import type { KafkaSettings } from './kafka-settings';
 import { OutsidePartitions } from './outside-partitions';
 import { type ConsumerEpoch, KafkaPartitionConsumer } from './partition-consumer';
 import type { PartitionReader } from './partition-reader';
@@ -369,25 +369,31 @@ export class KafkaMembership implements Membership {
   }
 }
 
+/** Which members of a group are to leave it. */
+export interface Expulsion extends Pick<GroupOptions, 'group' | 'topics'> {
+  /** Of the process that is no more, as brokers see it. */
+  readonly clientId: string;
+  /** Members that stay although they carry this client id. */
+  readonly except: ReadonlySet<string>;
+  /** What nobody has done by then is left to the session time-out. */
+  readonly timeoutMs?: number;
+}
+
 /**
- * Makes members leave that this process left behind when it was killed: they carry its client id, which with an
- * `instanceId` nobody else has. Without this the group waits for their session time-out. Failing to is no failure.
+ * Makes the members of a process leave that is known to be dead, so that the group does not wait for their session time-out.
+ * Failing to is no failure: the time-out does it then. Never rejects.
  */
-export async function evictPredecessors(
-  options: Pick<GroupOptions, 'group' | 'topics'>,
-  own: ReadonlySet<string>,
-  environment: Pick<MembershipEnvironment, 'control' | 'log' | 'settings'>,
+export async function expelMembers(
+  { group, topics, clientId, except, timeoutMs = tryMs }: Expulsion,
+  { control, log }: Pick<MembershipEnvironment, 'control' | 'log'>,
 ): Promise<void> {
-  const { control, log, settings } = environment;
-  const { group, topics } = options;
-  const clientId = clientIdOf(settings);
   try {
-    await control.run({ what: `looking at group ${group}`, topics, timeoutMs: tryMs }, async (cluster) => {
+    await control.run({ what: `looking at group ${group}`, topics, timeoutMs }, async (cluster) => {
       const coordinator = await cluster.findBroker({ nodeId: await coordinatorIdOf(cluster, topics[0]!, group) });
       const { groups } = await coordinator.describeGroups({ groupIds: [group] });
       for (const member of groups[0]?.members ?? []) {
-        if (member.clientId !== clientId || own.has(member.memberId)) continue;
-        log.info('taking the place of an earlier self in the group', { group, member: member.memberId });
+        if (member.clientId !== clientId || except.has(member.memberId)) continue;
+        log.info('a member of the group is no more: its partitions go to others', { group, member: member.memberId });
         await coordinator.leaveGroup({ groupId: group, memberId: member.memberId }).catch((error: unknown) => {
           if (errorType(error) !== 'UNKNOWN_MEMBER_ID') throw error;
         });
@@ -395,7 +401,7 @@ export async function evictPredecessors(
     });
   } catch (error) {
     if (errorType(error) === 'GROUP_ID_NOT_FOUND') return;
-    log.warn('could not look for an earlier self in the group; its session time-out will end it', {
+    log.warn('could not look for dead members of the group; their session time-out will end them', {
       group,
       error: error as Error,
     });

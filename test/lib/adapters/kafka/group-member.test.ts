@@ -54,8 +54,16 @@ function coordinator() {
   };
 }
 
-function bench(onJoined: (generation: Generation) => Promise<void> = async () => {}) {
-  const clock = createVirtualClock();
+function bench({
+  onJoined = async () => {},
+  stalledMs = () => 0,
+}: {
+  onJoined?: (generation: Generation) => Promise<void>;
+  /** How long the process has stood still in all: time that passes without a timer. */
+  stalledMs?: () => number;
+} = {}) {
+  const virtual = createVirtualClock();
+  const clock = { ...virtual, monotonicMs: () => virtual.monotonicMs() + stalledMs() };
   const kafka = coordinator();
   const cluster = fakeCluster({ clock, leaders: { one: [1, 1], two: [1, 1] }, nodes: { 1: kafka.node } });
   const joined: Generation[] = [];
@@ -149,6 +157,29 @@ describe('a member of a group', () => {
     await leave();
   });
 
+  test('a session that was seen to be over stays over, whatever is heard afterwards', async () => {
+    let stalledMs = 0;
+    const { member, kafka, joined, lost, until, leave } = bench({ stalledMs: () => stalledMs });
+    member.start();
+    await until(() => kafka.count('heartbeat') === 1);
+    const { heartbeat } = kafka.node;
+    let breakOff: ((error: Error) => void) | null = null;
+    kafka.node.heartbeat = () => new Promise((_resolve, reject) => (breakOff = reject));
+    await until(() => breakOff !== null);
+    stalledMs = defaultKafkaSettings.sessionTimeoutMs;
+    // What is under way for a partition sees it now, and stops.
+    expect(joined[0]!.isLive()).toBe(false);
+    // The coordinator's node is not there, but another one answers: that would have kept a session that was not over.
+    kafka.node.heartbeat = heartbeat!;
+    breakOff!(connectionError());
+    await until(() => joined.length === 2 || kafka.count('heartbeat') > 10);
+    expect(lost).toEqual([joined[0]]);
+    expect(joined[0]!.isLive()).toBe(false);
+    expect(joined[0]!.mayFinish()).toBe(false);
+    expect(joined[1]!.isLive()).toBe(true);
+    await leave();
+  });
+
   test('while only the coordinator is gone it keeps its partitions, until another has had time to take its place', async () => {
     const { member, kafka, joined, lost, until, leave, clock, failures } = bench();
     member.start();
@@ -187,8 +218,10 @@ describe('a member of a group', () => {
 
   test('when the assignment cannot be taken up it joins again', async () => {
     let tries = 0;
-    const { member, joined, until, leave, failures } = bench(async () => {
-      if (++tries === 1) throw connectionError();
+    const { member, joined, until, leave, failures } = bench({
+      onJoined: async () => {
+        if (++tries === 1) throw connectionError();
+      },
     });
     member.start();
     await until(() => joined.length === 2);
