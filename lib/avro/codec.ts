@@ -150,20 +150,25 @@ function createCodec(schemaName: string): Codec<unknown> {
     }
   };
 
-  const slab = { bytes: Buffer.allocUnsafeSlow(16 * 1024) };
+  const newSlab = (bytes: number): Buffer => {
+    const slab = Buffer.allocUnsafeSlow(bytes);
+    slab.writeUInt8(magicByte, 0);
+    slab.writeInt32BE(latest.id, 1);
+    return slab;
+  };
+  let slab = newSlab(16 * 1024);
   return {
     schemaName,
     schemaId: latest.id,
     encode(value) {
       // Into a reused slab first, then one copy of the exact size: faster than toBuffer, which sizes by a trial run.
-      let end = encodeInto(type, value, slab.bytes, schemaName);
+      let end = encodeInto(type, value, slab, schemaName);
       if (end < 0) {
-        slab.bytes = Buffer.allocUnsafeSlow(Math.max(slab.bytes.length * 2, slab.bytes.length - end + 1024));
-        end = encodeInto(type, value, slab.bytes, schemaName);
+        slab = newSlab(Math.max(slab.length * 2, slab.length - end + 1024));
+        end = encodeInto(type, value, slab, schemaName);
       }
-      const record = Buffer.from(slab.bytes.subarray(0, end));
-      record.writeUInt8(magicByte, 0);
-      record.writeInt32BE(latest.id, 1);
+      const record = Buffer.allocUnsafe(end);
+      slab.copy(record, 0, 0, end);
       return record;
     },
     decode: (bytes) => framed(bytes, read),

@@ -33,15 +33,23 @@ const absoluteStep = 0.01;
 /** What is declared counts for less with every observation: a tenth of the whole is a difference. */
 const shareStep = 0.1;
 
+/** Numbers of a candidate in the hash, which has the names of all in one. */
+const numbersEach = 8;
+/** Grows to the largest request; hashing is synchronous, so one serves every call of this thread. */
+let numbers = new Int32Array(64 * numbersEach);
+
 /** 64 hexadecimal digits. */
 export function fingerprintOf(opened: Fingerprinted): string {
+  const { preference, candidates } = opened;
   const hash = createHash('sha256');
-  hash.update(opened.sketch).update('|').update(opened.handFeatures).update('|');
-  // Raw bytes are of variable length: say how many, so that no two inputs run together the same way.
-  if (opened.callerFeatures) hash.update(`${opened.callerFeatures.length}|`).update(opened.callerFeatures);
-  const { preference } = opened;
+  hash.update(opened.sketch).update(opened.handFeatures);
+  if (opened.callerFeatures) hash.update(opened.callerFeatures);
   const asked = JSON.stringify([
+    // Raw bytes are of variable length: how many there are of each keeps inputs from running together the same way.
     opened.sketch.length,
+    opened.handFeatures.length,
+    opened.callerFeatures?.length ?? null,
+    namesOf(candidates),
     opened.encoderVersion,
     opened.taskType,
     opened.promptTokens,
@@ -55,32 +63,46 @@ export function fingerprintOf(opened: Fingerprinted): string {
     preference.latency,
     opened.limits,
   ]);
-  let candidates = '';
-  for (const candidate of opened.candidates)
-    candidates += `${candidates === '' ? '' : ','}${candidateText(candidate, opened)}`;
-  // One array, as JSON has it: its beginning, the candidates, its end.
-  hash.update(`${asked.slice(0, -1)},[${candidates}],${tuningText(opened.tuning)}`);
+  hash.update(candidateNumbers(opened));
+  hash.update(asked + tuningText(opened.tuning));
   return hash.digest('hex');
 }
 
-function candidateText(candidate: Candidate, opened: Pick<RouteOpened, 'priorObservations'>): string {
-  return JSON.stringify([
-    candidate.model,
-    candidate.eligible,
-    candidate.health,
-    relative(candidate.expectedCostUsd),
-    relative(candidate.expectedLatencyMs),
-    relative(candidate.priceFactor),
-    absolute(candidate.expectedQuality),
-    absolute(candidate.errorRate),
-    Math.round(declaredShare(candidate, opened) / shareStep),
-  ]);
+/** Of the last request, whose candidates the next one has in nearly all cases. */
+let last: { readonly models: readonly string[]; readonly hash: string } = { models: [], hash: '' };
+
+/** A hash of the names in their order. */
+function namesOf(candidates: readonly Candidate[]): string {
+  if (candidates.length === last.models.length && candidates.every(({ model }, i) => model === last.models[i]))
+    return last.hash;
+  const models = candidates.map(({ model }) => model);
+  last = { models, hash: createHash('sha256').update(JSON.stringify(models)).digest('base64') };
+  return last.hash;
 }
+
+function candidateNumbers({ candidates, priorObservations }: Fingerprinted): Uint8Array {
+  const count = candidates.length * numbersEach;
+  if (numbers.length < count) numbers = new Int32Array(2 * count);
+  let at = 0;
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i]!;
+    numbers[at++] = candidate.eligible ? 1 : 0;
+    numbers[at++] = healthNumbers[candidate.health];
+    numbers[at++] = relative(candidate.expectedCostUsd);
+    numbers[at++] = relative(candidate.expectedLatencyMs);
+    numbers[at++] = relative(candidate.priceFactor);
+    numbers[at++] = absolute(candidate.expectedQuality);
+    numbers[at++] = absolute(candidate.errorRate);
+    numbers[at++] = Math.round(declaredShare(candidate, { priorObservations }) / shareStep);
+  }
+  return new Uint8Array(numbers.buffer, 0, count * Int32Array.BYTES_PER_ELEMENT);
+}
+
+const healthNumbers = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 } as const;
 
 // Many requests share their tuning (pin-tuning.ts), and nobody changes one.
 const tuningTexts = new WeakMap<Tuning, string>();
 
-/** The last values of the array, with its end. */
 function tuningText(tuning: Tuning): string {
   let text = tuningTexts.get(tuning);
   if (text === undefined) {
@@ -91,14 +113,17 @@ function tuningText(tuning: Tuning): string {
       tuning.regretAllowance === null ? null : absolute(Math.max(0, Math.min(1, tuning.regretAllowance))),
       rounded(tuning.driftOffsets),
       rounded(tuning.strategyWeights),
-    ]).slice(1);
+    ]);
     tuningTexts.set(tuning, text);
   }
   return text;
 }
 
+/** Of nothing, what no logarithm of a double comes near. */
+const none = -0x80000000;
+
 function relative(value: number): number {
-  return value > 0 ? Math.round(Math.log(value) / relativeStep) : Number.NEGATIVE_INFINITY;
+  return value > 0 ? Math.round(Math.log(value) / relativeStep) : none;
 }
 
 function absolute(value: number): number {
