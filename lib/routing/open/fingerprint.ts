@@ -2,7 +2,7 @@
  * The key of the routing cache: a hash of everything the collapsed distribution depends on, never of prompt text. Requests
  * with equal keys get equal distributions, up to the rounding of expectations that move all the time.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Candidate, RouteOpened, Tuning } from '../../topics/generated/messages';
 import { declaredShare } from '../judge/declared';
 
@@ -35,38 +35,72 @@ const shareStep = 0.1;
 
 /** Numbers of a candidate in the hash, which has the names of all in one. */
 const numbersEach = 8;
-/** Grows to the largest request; hashing is synchronous, so one serves every call of this thread. */
-let numbers = new Int32Array(64 * numbersEach);
+const numberBytes = Int32Array.BYTES_PER_ELEMENT;
+/** What is hashed, put together here: hashing is synchronous, so one serves every call of this thread. */
+let scratch = Buffer.alloc(16_384);
 
 /** 64 hexadecimal digits. */
 export function fingerprintOf(opened: Fingerprinted): string {
-  const { preference, candidates } = opened;
-  const hash = createHash('sha256');
-  hash.update(opened.sketch).update(opened.handFeatures);
-  if (opened.callerFeatures) hash.update(opened.callerFeatures);
-  const asked = JSON.stringify([
-    // Raw bytes are of variable length: how many there are of each keeps inputs from running together the same way.
-    opened.sketch.length,
-    opened.handFeatures.length,
-    opened.callerFeatures?.length ?? null,
-    namesOf(candidates),
-    opened.encoderVersion,
-    opened.taskType,
-    opened.promptTokens,
-    opened.strategies,
-    opened.collapse,
-    opened.policySha256,
-    opened.basisSha256,
-    opened.configVersion,
-    preference.quality,
-    preference.cost,
-    preference.latency,
-    opened.limits,
-  ]);
-  hash.update(candidateNumbers(opened));
-  hash.update(asked + tuningText(opened.tuning));
-  return hash.digest('hex');
+  const { preference, candidates, sketch, handFeatures, callerFeatures } = opened;
+  const text =
+    JSON.stringify([
+      // Raw bytes are of variable length: how many there are of each keeps inputs from running together the same way.
+      sketch.length,
+      handFeatures.length,
+      callerFeatures?.length ?? null,
+      namesOf(candidates),
+      opened.encoderVersion,
+      opened.taskType,
+      opened.promptTokens,
+      opened.strategies,
+      opened.collapse,
+      opened.policySha256,
+      opened.basisSha256,
+      opened.configVersion,
+      preference.quality,
+      preference.cost,
+      preference.latency,
+      opened.limits,
+    ]) + tuningText(opened.tuning);
+  const bytes =
+    sketch.length +
+    handFeatures.length +
+    (callerFeatures?.length ?? 0) +
+    candidates.length * numbersEach * numberBytes +
+    // No character takes more.
+    3 * text.length;
+  if (scratch.length < bytes) scratch = Buffer.alloc(2 * bytes);
+  let at = sketch.copy(scratch);
+  at += handFeatures.copy(scratch, at);
+  if (callerFeatures) at += callerFeatures.copy(scratch, at);
+  at = writeCandidates(opened, at);
+  at += scratch.write(text, at);
+  return hash('sha256', scratch.subarray(0, at), 'hex');
 }
+
+/** Returns where they end. */
+function writeCandidates({ candidates, priorObservations }: Fingerprinted, start: number): number {
+  const view = new DataView(scratch.buffer, scratch.byteOffset, scratch.length);
+  let at = start;
+  const write = (number: number): void => {
+    view.setInt32(at, number, true);
+    at += numberBytes;
+  };
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i]!;
+    write(candidate.eligible ? 1 : 0);
+    write(healthNumbers[candidate.health]);
+    write(relative(candidate.expectedCostUsd));
+    write(relative(candidate.expectedLatencyMs));
+    write(relative(candidate.priceFactor));
+    write(absolute(candidate.expectedQuality));
+    write(absolute(candidate.errorRate));
+    write(Math.round(declaredShare(candidate, { priorObservations }) / shareStep));
+  }
+  return at;
+}
+
+const healthNumbers = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 } as const;
 
 /** Of the last request, whose candidates the next one has in nearly all cases. */
 let last: { readonly models: readonly string[]; readonly hash: string } = { models: [], hash: '' };
@@ -76,29 +110,9 @@ function namesOf(candidates: readonly Candidate[]): string {
   if (candidates.length === last.models.length && candidates.every(({ model }, i) => model === last.models[i]))
     return last.hash;
   const models = candidates.map(({ model }) => model);
-  last = { models, hash: createHash('sha256').update(JSON.stringify(models)).digest('base64') };
+  last = { models, hash: hash('sha256', JSON.stringify(models), 'base64') };
   return last.hash;
 }
-
-function candidateNumbers({ candidates, priorObservations }: Fingerprinted): Uint8Array {
-  const count = candidates.length * numbersEach;
-  if (numbers.length < count) numbers = new Int32Array(2 * count);
-  let at = 0;
-  for (let i = 0; i < candidates.length; i++) {
-    const candidate = candidates[i]!;
-    numbers[at++] = candidate.eligible ? 1 : 0;
-    numbers[at++] = healthNumbers[candidate.health];
-    numbers[at++] = relative(candidate.expectedCostUsd);
-    numbers[at++] = relative(candidate.expectedLatencyMs);
-    numbers[at++] = relative(candidate.priceFactor);
-    numbers[at++] = absolute(candidate.expectedQuality);
-    numbers[at++] = absolute(candidate.errorRate);
-    numbers[at++] = Math.round(declaredShare(candidate, { priorObservations }) / shareStep);
-  }
-  return new Uint8Array(numbers.buffer, 0, count * Int32Array.BYTES_PER_ELEMENT);
-}
-
-const healthNumbers = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 } as const;
 
 // Many requests share their tuning (pin-tuning.ts), and nobody changes one.
 const tuningTexts = new WeakMap<Tuning, string>();
