@@ -92,6 +92,7 @@ export function placeRecords(log: LocalLog, records: readonly OutgoingRecord[], 
       key: record.key,
       value: record.value,
       headers: record.headers ?? noHeaders,
+      decoded: record.decoded,
     };
   });
 }

@@ -100,9 +100,69 @@ function readText(tap: Tap): string {
   return text;
 }
 
-/** Lone surrogates have no bytes in UTF-8, and avsc would write some that nobody can read. */
+/** Names, ids and hashes are shorter; for longer texts the calls into native code cost less than this loop. */
+const maxPlainText = 80;
+
 function writeText(tap: Tap, text: string): void {
-  tap.writeString(toUSVString(text));
+  const start = tap.pos;
+  if (text.length > maxPlainText || !writePlainText(tap, text)) {
+    tap.pos = start;
+    // Lone surrogates have no bytes in UTF-8, and avsc would write some that nobody can read.
+    tap.writeString(toUSVString(text));
+  }
+}
+
+/** Writes a text of ASCII alone, a byte a character; false when it is another one. What does not fit is not written, as avsc does it. */
+function writePlainText(tap: Tap, text: string): boolean {
+  const { length } = text;
+  tap.writeLong(length);
+  const { buf, pos } = tap;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return false;
+    buf[pos + i] = code;
+  }
+  tap.pos = pos + length;
+  return true;
+}
+
+let viewedBytes: Buffer | null = null;
+let lastView: DataView = new DataView(new ArrayBuffer(0));
+
+/** A view of the bytes in hand; the numbers of a record come one after the other, so the last view is the next one. */
+function viewOf(bytes: Buffer): DataView {
+  if (bytes !== viewedBytes) {
+    viewedBytes = bytes;
+    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+  return lastView;
+}
+
+const doubleBytes = 8;
+
+function readDouble(tap: Tap): number {
+  const { buf, pos } = tap;
+  tap.pos = pos + doubleBytes;
+  // avsc finds out at the end of a record that it has gone beyond its bytes.
+  return tap.pos > buf.length ? 0 : viewOf(buf).getFloat64(pos, true);
+}
+
+function writeDouble(tap: Tap, value: unknown): void {
+  if (typeof value !== 'number') throw new Error(`invalid "double": ${typeof value}`);
+  const { buf, pos } = tap;
+  tap.pos = pos + doubleBytes;
+  if (tap.pos <= buf.length) viewOf(buf).setFloat64(pos, value, true);
+}
+
+/** With a view of the bytes instead of eight writes a number: most of our numbers are doubles. */
+class BoundedDouble extends (avro.types.DoubleType as unknown as TypeClass) {
+  _read(tap: Tap): number {
+    return readDouble(tap);
+  }
+
+  _write(tap: Tap, value: unknown): void {
+    writeDouble(tap, value);
+  }
 }
 
 class BoundedInt extends (avro.types.IntType as unknown as TypeClass) {
@@ -136,7 +196,8 @@ class BoundedArray extends (avro.types.ArrayType as unknown as TypeClass) {
   _read(tap: Tap): unknown[] {
     const items: unknown[] = [];
     for (let count = readCount(tap, 1); count > 0; count = readCount(tap, 1)) {
-      for (let i = 0; i < count; i++) items.push(this.itemsType._read(tap));
+      if (this.itemsType instanceof BoundedDouble) for (let i = 0; i < count; i++) items.push(readDouble(tap));
+      else for (let i = 0; i < count; i++) items.push(this.itemsType._read(tap));
     }
     return items;
   }
@@ -150,7 +211,8 @@ class BoundedArray extends (avro.types.ArrayType as unknown as TypeClass) {
     takeItems(value.length);
     if (value.length > 0) {
       tap.writeLong(value.length);
-      for (const item of value) this.itemsType._write(tap, item);
+      if (this.itemsType instanceof BoundedDouble) for (let i = 0; i < value.length; i++) writeDouble(tap, value[i]);
+      else for (let i = 0; i < value.length; i++) this.itemsType._write(tap, value[i]);
     }
     tap.writeLong(0);
   }
@@ -194,9 +256,25 @@ class BoundedMap extends (avro.types.MapType as unknown as TypeClass) {
   }
 }
 
+/** A union of null and one other type: the value says which it is without a table of types. */
+class BoundedOptional extends (avro.types.UnwrappedUnionType as unknown as TypeClass) {
+  declare readonly types: readonly TapType[];
+
+  _write(tap: Tap, value: unknown): void {
+    if (value === undefined) throw new Error('invalid "union": undefined');
+    tap.writeLong(value === null ? 0 : 1);
+    if (value !== null) this.types[1]!._write(tap, value);
+  }
+}
+
+function isOptional(part: unknown): part is readonly [avro.Schema, avro.Schema] {
+  return Array.isArray(part) && part.length === 2 && part[0] === 'null';
+}
+
 /** They hold nothing, so one of each serves all schemas. */
 const primitives = new Map<unknown, avro.Type>([
   ['int', new BoundedInt()],
+  ['double', new BoundedDouble()],
   ['string', new BoundedString()],
   ['bytes', new BoundedBytes()],
 ]);
@@ -206,6 +284,10 @@ export function boundedTypeOf(schema: unknown): avro.Type {
   const options = {
     wrapUnions: false,
     typeHook(part: unknown, opts: unknown): avro.Type | undefined {
+      if (isOptional(part)) {
+        const branches = part.map((branch) => avro.Type.forSchema(branch, opts as avro.ForSchemaOptions));
+        return new BoundedOptional(branches, opts);
+      }
       const kind = typeof part === 'string' ? part : (part as { type?: unknown }).type;
       if (kind === 'array') return new BoundedArray(part, opts);
       if (kind === 'map') return new BoundedMap(part, opts);

@@ -150,25 +150,39 @@ function createCodec(schemaName: string): Codec<unknown> {
     }
   };
 
-  const slab = { bytes: Buffer.allocUnsafeSlow(16 * 1024) };
+  // Records are written one behind the other into a chunk and are pieces of it, never copied. A chunk lives as long as the
+  // last of its records; each type has chunks of its own, so that these live about equally long.
+  let chunk = Buffer.allocUnsafeSlow(leastChunkBytes);
+  let free = 0;
   return {
     schemaName,
     schemaId: latest.id,
     encode(value) {
-      // Into a reused slab first, then one copy of the exact size: faster than toBuffer, which sizes by a trial run.
-      let end = encodeInto(type, value, slab.bytes, schemaName);
+      let end = encodeInto(type, value, chunk, free + headerBytes, schemaName);
       if (end < 0) {
-        slab.bytes = Buffer.allocUnsafeSlow(Math.max(slab.bytes.length * 2, slab.bytes.length - end + 1024));
-        end = encodeInto(type, value, slab.bytes, schemaName);
+        const bytes = chunk.length - free - end;
+        chunk = Buffer.allocUnsafeSlow(chunkBytesFor(bytes));
+        free = 0;
+        end = encodeInto(type, value, chunk, headerBytes, schemaName);
       }
-      const record = Buffer.from(slab.bytes.subarray(0, end));
-      record.writeUInt8(magicByte, 0);
+      const record = chunk.subarray(free, end);
+      record[0] = magicByte;
       record.writeInt32BE(latest.id, 1);
+      free = end;
       return record;
     },
     decode: (bytes) => framed(bytes, read),
     decodeFields: (bytes, fields) => framed(bytes, (body, id) => readFields(body, id, fields)) as never,
   };
+}
+
+const leastChunkBytes = 16 * 1024;
+const mostChunkBytes = 256 * 1024;
+const recordsPerChunk = 16;
+
+/** Room for several records like this one, and for a large one alone. */
+function chunkBytesFor(recordBytes: number): number {
+  return Math.max(recordBytes, Math.min(mostChunkBytes, Math.max(leastChunkBytes, recordsPerChunk * recordBytes)));
 }
 
 type Resolver = ReturnType<avro.Type['createResolver']>;
@@ -182,10 +196,11 @@ function resolverFor(type: avro.Type, schema: unknown): Resolver | Error {
   }
 }
 
-function encodeInto(type: avro.Type, value: unknown, slab: Buffer, schemaName: string): number {
+/** Returns where the record ends; where it does not fit, how many bytes are missing, below 0. */
+function encodeInto(type: avro.Type, value: unknown, bytes: Buffer, start: number, schemaName: string): number {
   try {
     beginRecord();
-    return type.encode(value, slab, headerBytes);
+    return type.encode(value, bytes, start);
   } catch (error) {
     let field: string | undefined;
     let detail = (error as Error).message;

@@ -28,6 +28,8 @@ export interface OutgoingRecord {
   readonly headers?: Headers;
   /** Broker time when absent. */
   readonly timestampMs?: number;
+  /** What `value` says. A broker inside this process may hand it to its readers beside the bytes; nobody may change it. */
+  readonly decoded?: unknown;
 }
 
 export interface LogRecord {
@@ -38,6 +40,8 @@ export interface LogRecord {
   readonly key: string | null;
   readonly value: Buffer | null;
   readonly headers: Headers;
+  /** What `value` says, where its writer is in this process and has said so: as decoding it with the topic's codec would give. */
+  readonly decoded?: unknown;
 }
 
 export interface TopicPartition {

@@ -9,8 +9,8 @@ const headerOverheadBytes = 16;
 export function sizeOf({ key, value, headers }: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
   let bytes = recordOverheadBytes + (value?.length ?? 0) + (key === null ? 0 : Buffer.byteLength(key));
   if (headers === undefined) return bytes;
-  for (const [name, content] of Object.entries(headers))
-    bytes += headerOverheadBytes + Buffer.byteLength(name) + Buffer.byteLength(content);
+  for (const name in headers)
+    bytes += headerOverheadBytes + Buffer.byteLength(name) + Buffer.byteLength(headers[name]!);
   return bytes;
 }
 

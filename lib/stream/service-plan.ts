@@ -238,7 +238,10 @@ export function encodeEmit(plan: ServicePlan, output: OutputPlan | undefined, em
   const key = emit.key ?? topic.keyOf(emit.value);
   const value = emit.value === null ? null : topic.codec.encode(emit.value);
   const partition = partitions === 1 ? 0 : partitionOf(key, partitions);
-  const record = { topic: wire, partition, key, value, ...(emit.headers && { headers: emit.headers }) };
+  const { headers } = emit;
+  const record: OutgoingRecord = headers
+    ? { topic: wire, partition, key, value, headers, decoded: emit.value }
+    : { topic: wire, partition, key, value, decoded: emit.value };
   const bytes = sizeOf(record);
   if (bytes > maxRecordBytes) throw new OversizedRecordError(name, bytes, maxRecordBytes);
   return record;

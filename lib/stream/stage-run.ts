@@ -274,7 +274,7 @@ export class StageRun {
       return settled;
     }
     try {
-      const event: unknown = topic.codec.decode(record.value);
+      const event: unknown = record.decoded ?? topic.codec.decode(record.value);
       return input.kind === 'on' && input.forwardMisplaced && this.forward(record, topic.keyOf(event))
         ? settled
         : event;

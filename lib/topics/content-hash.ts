@@ -3,7 +3,7 @@
  * prompts of different requests do not look equal, and cut to 64 bits: enough to tell two contents of one id apart.
  * Somebody who holds the log can still try out guesses of a short prompt, as they can with the sketch beside it.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { RouteRequested } from './generated/messages';
 import { schemaVersions } from './generated/schemas';
 
@@ -16,21 +16,21 @@ const contentFields = (schemaVersions['RouteRequested']!.at(-1)!.schema as { fie
 
 /** 16 hexadecimal digits. The same for a field left out and for its default; deterministic over processes and restarts. */
 export function contentHashOf(request: RouteRequested): string {
-  const parts = [part(request.requestId)];
+  let content = part(request.requestId);
   for (const field of contentFields) {
     const value = request[field];
     // A field that a later schema adds is not there in older requests: it counts where it says something.
     if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    parts.push(part(field));
-    if (Buffer.isBuffer(value)) parts.push(part(value.toString('base64')));
-    else if (typeof value === 'string') parts.push(part(value));
+    content += part(field);
+    if (Buffer.isBuffer(value)) content += part(value.toString('base64'));
+    else if (typeof value === 'string') content += part(value);
     else if (field === 'messages') {
       // Their number, too: a role may be named like the field that follows.
-      parts.push(part(String(request.messages.length)));
-      for (const { role, content } of request.messages) parts.push(part(role), part(content));
-    } else parts.push(part(JSON.stringify(sorted(value))));
+      content += part(String(request.messages.length));
+      for (const message of request.messages) content += part(message.role) + part(message.content);
+    } else content += part(canonicalText(value));
   }
-  return createHash('sha256').update(parts.join('')).digest('hex').slice(0, 16);
+  return hash('sha256', content, 'hex').slice(0, 16);
 }
 
 /** Its length goes before each part, so that no two lists of parts run together the same way. */
@@ -38,10 +38,12 @@ function part(text: string): string {
   return `${text.length}|${text}`;
 }
 
-/** Records keep the order of whoever made them, so their fields are sorted. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return entries.map(([key, inner]) => [key, sorted(inner)]);
+/** As JSON, with objects as lists of their entries by key: records keep the order of whoever made them. */
+function canonicalText(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
+  let text = '';
+  for (const key of Object.keys(value).sort())
+    text += `${text === '' ? '' : ','}[${JSON.stringify(key)},${canonicalText((value as Record<string, unknown>)[key])}]`;
+  return `[${text}]`;
 }

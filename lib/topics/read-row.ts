@@ -30,7 +30,7 @@ export function readRow<T>(topic: Topic<T>, record: LogRecord, accepts?: (value:
     return { kind: 'foreign', reason: `it deletes what ${topic.name} never deletes` };
   }
   try {
-    const row = topic.codec.decode(value);
+    const row = (record.decoded as T | undefined) ?? topic.codec.decode(value);
     accepts?.(row);
     return { kind: 'row', key, value: row };
   } catch (error) {

@@ -7,6 +7,7 @@ import { qualityOf, type RewardWeights } from '../../lib/reward/reward';
 import { declaredChoice } from '../../lib/routing/judge/declared';
 import { expectedQualities, expectedUtilities } from '../../lib/routing/judge/strategies/expectations';
 import type {
+  DecidedCandidate,
   LearningEvent,
   ModelObserved,
   ReplacedOutcome,
@@ -26,8 +27,7 @@ export function closedId(decisionId: string): string {
  * probabilities as collapse drew them. The decision's candidates may be in another order: they are matched by name.
  */
 export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEvent {
-  const propensities = new Map(decided.candidates.map((candidate) => [candidate.model, candidate.propensity]));
-  const drawable = new Map(decided.candidates.map((candidate) => [candidate.model, candidate.eligible]));
+  const candidates = opened.candidates.map((candidate, i) => decidedCandidate(decided, candidate.model, i));
   return {
     eventId: closedId(decided.decisionId),
     kind: 'CLOSED',
@@ -42,8 +42,8 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
     taskType: opened.taskType,
     models: opened.candidates.map((candidate) => candidate.model),
     // Collapse looked at limits and health once more: what it says could be drawn is what could be drawn.
-    eligible: opened.candidates.map((candidate) => drawable.get(candidate.model) ?? false),
-    propensities: opened.candidates.map((candidate) => propensities.get(candidate.model) ?? 0),
+    eligible: candidates.map((candidate) => candidate?.eligible ?? false),
+    propensities: candidates.map((candidate) => candidate?.propensity ?? 0),
     expectedCostsUsd: opened.candidates.map((candidate) => candidate.expectedCostUsd),
     priceFactors: opened.candidates.map((candidate) => candidate.priceFactor),
     model: decided.model,
@@ -66,6 +66,12 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
     tenantId: opened.tenantId,
     strategy: decided.strategy,
   };
+}
+
+/** What the decision says of a model; it is nearly always at the same place. */
+function decidedCandidate({ candidates }: RouteDecided, model: string, place: number): DecidedCandidate | undefined {
+  const there = candidates[place];
+  return there?.model === model ? there : candidates.find((candidate) => candidate.model === model);
 }
 
 function safeChoice(opened: RouteOpened): SafeChoice | null {

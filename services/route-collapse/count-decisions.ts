@@ -8,30 +8,25 @@ import { topics } from '../../lib/topics/topics';
 /** Counts the decision in a result, if there is one, and returns the result. */
 export function createDecisionCounter(metrics: Metrics): (result: Result<PendingRoute>) => Result<PendingRoute> {
   // Labels are bound once per combination: binding costs more than counting.
-  const counters = new Map<string, (by?: number) => void>();
-  const counterOf = (key: string, bind: () => (by?: number) => void): ((by?: number) => void) => {
-    let counter = counters.get(key);
-    if (!counter) {
-      counter = bind();
-      counters.set(key, counter);
-    }
-    return counter;
-  };
+  const decisions = newBranch();
+  const threadEnds = newBranch();
   const complete = metrics.counter('quantum_router_decision_complete_total', { complete: 'true' });
   const incomplete = metrics.counter('quantum_router_decision_complete_total', { complete: 'false' });
   const stages = stageNames.map(
     (stage) => [stage, metrics.histogram('quantum_router_decision_stage_seconds', { stage })] as const,
   );
 
-  const countThread = (strategy: string, status: string): void =>
-    counterOf(`${strategy} ${status}`, () => metrics.counter('quantum_router_threads_total', { strategy, status }))();
+  const countThread = (strategy: string, status: string): void => {
+    const at = branchOf(branchOf(threadEnds, strategy), status);
+    at.count ??= metrics.counter('quantum_router_threads_total', { strategy, status });
+    at.count();
+  };
 
   const countDecision = ({ model, strategy, degradedTo, cacheHit, threads, stagesMs }: RouteDecided): void => {
     const cache = cacheHit ? 'hit' : 'miss';
-    const labels = { model, strategy, degradation: degradedTo, cache };
-    counterOf(`${model} ${strategy} ${degradedTo} ${cache}`, () =>
-      metrics.counter('quantum_router_decisions_total', labels),
-    )();
+    const at = branchOf(branchOf(branchOf(branchOf(decisions, model), strategy), degradedTo), cache);
+    at.count ??= metrics.counter('quantum_router_decisions_total', { model, strategy, degradation: degradedTo, cache });
+    at.count();
     let inTime = true;
     for (const thread of threads) {
       inTime &&= thread.status !== 'TIMEOUT';
@@ -50,6 +45,25 @@ export function createDecisionCounter(metrics: Metrics): (result: Result<Pending
     }
     return result;
   };
+}
+
+/** Counters by the values of their labels, a level for each: a key made of all of them would be a new text for every decision. */
+interface Branch {
+  readonly branches: Map<string, Branch>;
+  count: ((by?: number) => void) | null;
+}
+
+function newBranch(): Branch {
+  return { branches: new Map(), count: null };
+}
+
+function branchOf({ branches }: Branch, value: string): Branch {
+  let branch = branches.get(value);
+  if (!branch) {
+    branch = newBranch();
+    branches.set(value, branch);
+  }
+  return branch;
 }
 
 const stageNames: readonly (keyof StagesMs)[] = ['queued', 'intake', 'strategies', 'collapse', 'total'];

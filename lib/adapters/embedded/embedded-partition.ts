@@ -10,6 +10,7 @@ import {
   numberedKey,
   numberInKey,
   partitionKey,
+  setNumber,
   timestampOf,
 } from './layout';
 import type { StoreTable } from './store-table';
@@ -50,6 +51,7 @@ export class EmbeddedPartition implements LocalPartition {
   private recordsSinceIndexed = indexEveryRecords;
   private cleanedTo = 0;
   private readonly prefix: Buffer;
+  private readonly appendKey: Buffer;
   private readonly tail = createTail();
 
   constructor(
@@ -59,6 +61,7 @@ export class EmbeddedPartition implements LocalPartition {
     private readonly tables: LogTables,
   ) {
     this.prefix = partitionKey(topicId, partition);
+    this.appendKey = numberedKey(this.prefix, 0);
     this.restore();
   }
 
@@ -99,9 +102,9 @@ export class EmbeddedPartition implements LocalPartition {
   /** Writes one record inside the transaction and gives it its offset. Not readable before `show`. */
   append(record: PlacedRecord): void {
     record.offset = this.nextOffset++;
-    this.tables.log.write(numberedKey(this.prefix, record.offset), encodedBytesOf(record), (bytes) =>
-      encodeRecordInto(bytes, record),
-    );
+    // The store copies the key while it is put, so one serves all records.
+    setNumber(this.appendKey, record.offset);
+    this.tables.log.write(this.appendKey, encodedBytesOf(record), (bytes) => encodeRecordInto(bytes, record));
     this.highestTimestampMs = Math.max(this.highestTimestampMs, record.timestampMs);
     this.recordsSinceIndexed++;
     if (this.recordsSinceIndexed >= indexEveryRecords && this.highestTimestampMs > this.indexedTimestampMs) {

@@ -1,6 +1,6 @@
 /** How records, keys and numbers are laid out in the embedded store. Everything big-endian, so that bytes sort as numbers. */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { dictionaryOf } from '../../dictionary';
 import type { Headers, LogRecord } from '../../ports/broker';
 
@@ -20,9 +20,14 @@ export function partitionKey(topicId: number, partition: number): Buffer {
 export function numberedKey(prefix: Buffer, value: number): Buffer {
   const key = Buffer.allocUnsafe(prefixBytes + numberBytes);
   prefix.copy(key);
+  setNumber(key, value);
+  return key;
+}
+
+/** Another number in a numbered key. */
+export function setNumber(key: Buffer, value: number): void {
   // Non-negative doubles sort by their bytes.
   key.writeDoubleBE(value, prefixBytes);
-  return key;
 }
 
 export function numberInKey(key: Buffer): number {
@@ -38,7 +43,7 @@ export function placeOfKey(key: Buffer): { topicId: number; partition: number; n
 
 /** The partition's prefix and the hash of a record's key, which may be of any length. */
 export function hashedKey(prefix: Buffer, recordKey: string): Buffer {
-  return Buffer.concat([prefix, createHash('sha1').update(recordKey).digest()]);
+  return Buffer.concat([prefix, hash('sha1', recordKey, 'buffer')]);
 }
 
 export function numberBytesOf(value: number): Buffer {
@@ -49,7 +54,7 @@ export function numberBytesOf(value: number): Buffer {
 
 /** Of a group's position; `text` names group, topic and partition and may be of any length. */
 export function positionKey(text: string): Buffer {
-  return createHash('sha1').update(text).digest();
+  return hash('sha1', text, 'buffer');
 }
 
 /** The offset (f64) and the text that the key was made of. */

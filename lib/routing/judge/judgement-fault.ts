@@ -11,13 +11,16 @@ type Judged = Pick<ThreadScore, 'probabilities' | 'utilities' | 'qualities' | 'c
 export function judgementFault({ candidates }: Pick<RouteOpened, 'candidates'>, judged: Judged): string | null {
   const { probabilities, utilities, qualities, confidence } = judged;
   const count = candidates.length;
-  for (const values of [utilities, qualities]) {
-    if (values.length !== count) return `judged ${values.length} candidates of ${count}`;
-    for (const value of values) if (!Number.isFinite(value)) return 'judgement is not finite';
-  }
-  const fault = distributionFault(probabilities, candidates);
+  const fault =
+    numbersFault(utilities, count) ?? numbersFault(qualities, count) ?? distributionFault(probabilities, candidates);
   if (fault) return fault;
-  if (!qualities.every(isShare)) return 'a quality is not 0 to 1';
+  for (let i = 0; i < count; i++) if (!isShare(qualities[i]!)) return 'a quality is not 0 to 1';
   if (!Number.isFinite(confidence)) return 'confidence is not finite';
   return isShare(confidence) ? null : `confidence is ${confidence}, not 0 to 1`;
+}
+
+function numbersFault(values: readonly number[], count: number): string | null {
+  if (values.length !== count) return `judged ${values.length} candidates of ${count}`;
+  for (let i = 0; i < count; i++) if (!Number.isFinite(values[i]!)) return 'judgement is not finite';
+  return null;
 }

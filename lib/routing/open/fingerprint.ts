@@ -2,7 +2,7 @@
  * The key of the routing cache: a hash of everything the collapsed distribution depends on, never of prompt text. Requests
  * with equal keys get equal distributions, up to the rounding of expectations that move all the time.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Candidate, RouteOpened, Tuning } from '../../topics/generated/messages';
 import { declaredShare } from '../judge/declared';
 
@@ -33,54 +33,90 @@ const absoluteStep = 0.01;
 /** What is declared counts for less with every observation: a tenth of the whole is a difference. */
 const shareStep = 0.1;
 
+/** Numbers of a candidate in the hash, which has the names of all in one. */
+const numbersEach = 8;
+const numberBytes = Int32Array.BYTES_PER_ELEMENT;
+/** What is hashed, put together here: hashing is synchronous, so one serves every call of this thread. */
+let scratch = Buffer.alloc(16_384);
+
 /** 64 hexadecimal digits. */
 export function fingerprintOf(opened: Fingerprinted): string {
-  const hash = createHash('sha256');
-  hash.update(opened.sketch).update('|').update(opened.handFeatures).update('|');
-  // Raw bytes are of variable length: say how many, so that no two inputs run together the same way.
-  if (opened.callerFeatures) hash.update(`${opened.callerFeatures.length}|`).update(opened.callerFeatures);
-  const { preference } = opened;
-  const asked = JSON.stringify([
-    opened.sketch.length,
-    opened.encoderVersion,
-    opened.taskType,
-    opened.promptTokens,
-    opened.strategies,
-    opened.collapse,
-    opened.policySha256,
-    opened.basisSha256,
-    opened.configVersion,
-    preference.quality,
-    preference.cost,
-    preference.latency,
-    opened.limits,
-  ]);
-  let candidates = '';
-  for (const candidate of opened.candidates)
-    candidates += `${candidates === '' ? '' : ','}${candidateText(candidate, opened)}`;
-  // One array, as JSON has it: its beginning, the candidates, its end.
-  hash.update(`${asked.slice(0, -1)},[${candidates}],${tuningText(opened.tuning)}`);
-  return hash.digest('hex');
+  const { preference, candidates, sketch, handFeatures, callerFeatures } = opened;
+  const text =
+    JSON.stringify([
+      // Raw bytes are of variable length: how many there are of each keeps inputs from running together the same way.
+      sketch.length,
+      handFeatures.length,
+      callerFeatures?.length ?? null,
+      namesOf(candidates),
+      opened.encoderVersion,
+      opened.taskType,
+      opened.promptTokens,
+      opened.strategies,
+      opened.collapse,
+      opened.policySha256,
+      opened.basisSha256,
+      opened.configVersion,
+      preference.quality,
+      preference.cost,
+      preference.latency,
+      opened.limits,
+    ]) + tuningText(opened.tuning);
+  const bytes =
+    sketch.length +
+    handFeatures.length +
+    (callerFeatures?.length ?? 0) +
+    candidates.length * numbersEach * numberBytes +
+    // No character takes more.
+    3 * text.length;
+  if (scratch.length < bytes) scratch = Buffer.alloc(2 * bytes);
+  let at = sketch.copy(scratch);
+  at += handFeatures.copy(scratch, at);
+  if (callerFeatures) at += callerFeatures.copy(scratch, at);
+  at = writeCandidates(opened, at);
+  at += scratch.write(text, at);
+  return hash('sha256', scratch.subarray(0, at), 'hex');
 }
 
-function candidateText(candidate: Candidate, opened: Pick<RouteOpened, 'priorObservations'>): string {
-  return JSON.stringify([
-    candidate.model,
-    candidate.eligible,
-    candidate.health,
-    relative(candidate.expectedCostUsd),
-    relative(candidate.expectedLatencyMs),
-    relative(candidate.priceFactor),
-    absolute(candidate.expectedQuality),
-    absolute(candidate.errorRate),
-    Math.round(declaredShare(candidate, opened) / shareStep),
-  ]);
+/** Returns where they end. */
+function writeCandidates({ candidates, priorObservations }: Fingerprinted, start: number): number {
+  const view = new DataView(scratch.buffer, scratch.byteOffset, scratch.length);
+  let at = start;
+  const write = (number: number): void => {
+    view.setInt32(at, number, true);
+    at += numberBytes;
+  };
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i]!;
+    write(candidate.eligible ? 1 : 0);
+    write(healthNumbers[candidate.health]);
+    write(relative(candidate.expectedCostUsd));
+    write(relative(candidate.expectedLatencyMs));
+    write(relative(candidate.priceFactor));
+    write(absolute(candidate.expectedQuality));
+    write(absolute(candidate.errorRate));
+    write(Math.round(declaredShare(candidate, { priorObservations }) / shareStep));
+  }
+  return at;
+}
+
+const healthNumbers = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 } as const;
+
+/** Of the last request, whose candidates the next one has in nearly all cases. */
+let last: { readonly models: readonly string[]; readonly hash: string } = { models: [], hash: '' };
+
+/** A hash of the names in their order. */
+function namesOf(candidates: readonly Candidate[]): string {
+  if (candidates.length === last.models.length && candidates.every(({ model }, i) => model === last.models[i]))
+    return last.hash;
+  const models = candidates.map(({ model }) => model);
+  last = { models, hash: hash('sha256', JSON.stringify(models), 'base64') };
+  return last.hash;
 }
 
 // Many requests share their tuning (pin-tuning.ts), and nobody changes one.
 const tuningTexts = new WeakMap<Tuning, string>();
 
-/** The last values of the array, with its end. */
 function tuningText(tuning: Tuning): string {
   let text = tuningTexts.get(tuning);
   if (text === undefined) {
@@ -91,14 +127,17 @@ function tuningText(tuning: Tuning): string {
       tuning.regretAllowance === null ? null : absolute(Math.max(0, Math.min(1, tuning.regretAllowance))),
       rounded(tuning.driftOffsets),
       rounded(tuning.strategyWeights),
-    ]).slice(1);
+    ]);
     tuningTexts.set(tuning, text);
   }
   return text;
 }
 
+/** Of nothing, what no logarithm of a double comes near. */
+const none = -0x80000000;
+
 function relative(value: number): number {
-  return value > 0 ? Math.round(Math.log(value) / relativeStep) : Number.NEGATIVE_INFINITY;
+  return value > 0 ? Math.round(Math.log(value) / relativeStep) : none;
 }
 
 function absolute(value: number): number {
