@@ -75,6 +75,7 @@ export function recordedEvent(row: WorkloadRow, config: RouterConfig, nowMs: num
     source: 'recorded',
     replaces: null,
     safe: null,
+    pace: null,
     revision: 0,
     policySha256: null,
     openedAtMs: nowMs,

@@ -63,6 +63,7 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
     openedAtMs: opened.openedAtMs,
     occurredAtMs: decided.decidedAtMs,
     safe: safeChoice(opened),
+    pace: null,
   };
 }
 

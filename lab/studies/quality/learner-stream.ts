@@ -218,6 +218,7 @@ export class LearnerStream {
       source: 'recorded',
       replaces: null,
       safe: null,
+      pace: null,
       revision: 0,
       policySha256: null,
       openedAtMs: 0,

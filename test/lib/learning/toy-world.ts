@@ -104,6 +104,7 @@ export function eventOf(fields: Partial<LearningEvent>, models: readonly string[
     source: 'unknown',
     replaces: null,
     safe: null,
+    pace: null,
     revision: 0,
     policySha256: null,
     openedAtMs: 0,
@@ -154,6 +155,9 @@ export const noTuning: Tuning = {
   strategyWeights: {},
   eventOffset: 0,
   regretAllowance: null,
+  regretLeft: null,
+  countedToMs: 0,
+  requestGapMs: 0,
 };
 
 export function openedOf(

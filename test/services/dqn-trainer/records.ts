@@ -40,6 +40,7 @@ export function learningEvent(i: number, change: Partial<LearningEvent> = {}): L
     source: 'unknown',
     replaces: null,
     safe: null,
+    pace: null,
     revision: 0,
     policySha256: null,
     openedAtMs: 1_700_000_000_000,

@@ -32,6 +32,7 @@ const event = (parts: Partial<LearningEvent>): LearningEvent => ({
   source: 'unknown',
   replaces: null,
   safe: null,
+  pace: null,
   revision: 0,
   policySha256: null,
   openedAtMs: 0,
