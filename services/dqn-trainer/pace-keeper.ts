@@ -15,20 +15,22 @@ const paces: readonly LearningPace[] = [
   { steps: 0.25, rewards: 0.07 },
   { steps: 0.25, rewards: 0.03 },
 ];
+/** From this lag on somebody looks where the log ends, to know how many events come. */
+export const lookLagMs = 100;
 /** Below this lag nothing is left out... */
-export const leastLagMs = 300;
+const leastLagMs = 300;
 /** ...nor while the fold, at its speed, would catch up with what comes: it may be busy for this share of the time. */
 const mostBusy = 0.7;
 /** With so much room left, and for so long, more is learned from again. */
 const leastBusy = 0.25;
 const calmMs = 5_000;
 /** What came is looked at over a time between these. */
-const leastSpanMs = 150;
+const leastSpanMs = 100;
 const mostSpanMs = 1_500;
 /** Share of one event in the running mean of what an event takes. */
 const speedRate = 1 / 128;
 /** Events folded at a pace before their speed says anything. */
-const leastMeasured = 64;
+const leastMeasured = 32;
 
 export interface FoldedBatch {
   /** In force after it; null where nobody can say. */
@@ -41,7 +43,7 @@ export interface FoldedBatch {
   readonly nowMs: number;
   /** One past its last event. */
   readonly position: number;
-  /** One past the last event of the log, counted like `position`; null while the lag is below `leastLagMs`: nobody has looked. */
+  /** One past the last event of the log, counted like `position`; null while the lag is below `lookLagMs`: nobody has looked. */
   readonly end: number | null;
 }
 
@@ -59,6 +61,7 @@ export function createPaceKeeper(): PaceKeeper {
   let awaited: { readonly pace: LearningPace; readonly until: number } | null = null;
   /** Where the log ended, or the fold was while it kept up, oldest first. */
   let ends: { readonly atMs: number; readonly end: number }[] = [];
+  let looked = false;
   let calmSinceMs: number | null = null;
 
   /** Events that come in a millisecond; null while it is not known. */
@@ -82,6 +85,9 @@ export function createPaceKeeper(): PaceKeeper {
         eventMs += rate * (tookMs / events - eventMs);
       }
       inForce = pace;
+      // Where the fold is says how many come only as long as it keeps up.
+      if (looked !== (end !== null)) ends = [];
+      looked = end !== null;
       const comes = arrivals(nowMs, end ?? position);
       if (awaited && (isSame(awaited.pace, pace) || position >= awaited.until)) awaited = null;
       if (awaited || comes === null || measured < leastMeasured) return null;

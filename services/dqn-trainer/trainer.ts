@@ -34,7 +34,7 @@ import { type FoldState, readFoldState } from './fold-state';
 import { createLearningLag, type LearningLag } from './learning-lag';
 import { isOfLineage, lineageIdOf } from './lineage';
 import { modeAtStart } from './mode';
-import { createPaceKeeper, leastLagMs, type PaceKeeper, paceEvent } from './pace-keeper';
+import { createPaceKeeper, lookLagMs, type PaceKeeper, paceEvent } from './pace-keeper';
 import { type PlaceInLog, placeInLog } from './place-in-log';
 import { Publisher } from './publisher';
 import { readEvents } from './read-events';
@@ -323,7 +323,7 @@ export class Trainer {
     if (publisher.isCatchingUp || read.some(({ event }) => event.kind === 'FULL')) return [];
     const nowMs = clock.nowMs();
     const { timestampMs: writtenAtMs = nowMs } = read.at(-1)!;
-    const end = nowMs - writtenAtMs > leastLagMs ? await this.endOfLog() : null;
+    const end = nowMs - writtenAtMs > lookLagMs ? await this.endOfLog() : null;
     const next = keeper.next({
       pace,
       events: read.length,

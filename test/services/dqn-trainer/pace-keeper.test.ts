@@ -1,6 +1,6 @@
 import { fullPace } from '../../../lib/learning/fold/pace';
 import type { LearningPace } from '../../../lib/topics/generated/messages';
-import { createPaceKeeper, leastLagMs } from '../../../services/dqn-trainer/pace-keeper';
+import { createPaceKeeper, lookLagMs } from '../../../services/dqn-trainer/pace-keeper';
 
 const batchEvents = 32;
 
@@ -48,7 +48,7 @@ function play(
     position += batch.length;
     arrive(nowMs + tookMs);
     const writtenAtMs = batch.at(-1)!.atMs;
-    const end = nowMs - writtenAtMs > leastLagMs ? log.length : null;
+    const end = nowMs - writtenAtMs > lookLagMs ? log.length : null;
     const next = keeper.next({ pace, events: batch.length, writtenAtMs, tookMs, nowMs, position, end });
     if (!next) continue;
     changes.push(next);
@@ -64,7 +64,7 @@ test('a fold that keeps up learns from everything', () => {
 test.each([
   [1_000, 2],
   [1_000, 7],
-  [250, 30],
+  [250, 12],
 ])(
   'at %d events a second, of which each takes %d ms, less is learned from until the fold is up to date',
   (rate, eventMs) => {

@@ -66,7 +66,12 @@ test('a correction of a decision that is learned from counts at every pace, reco
   learner.apply({ ...events[3]!, revision: 1, replaces: judged, quality: 0.4 }, 41);
   learner.apply(eventOf({ decisionId: 'new', callerFeatures: events[0]!.callerFeatures }), 42);
   expect(learner.learnedRewards).toBe(40);
-  const full: Partial<LearningEvent> = { kind: 'FULL', decisionId: 'row', fullQualities: [1, 0, 0], fullCostsUsd: [null, null, null] };
+  const full: Partial<LearningEvent> = {
+    kind: 'FULL',
+    decisionId: 'row',
+    fullQualities: [1, 0, 0],
+    fullCostsUsd: [null, null, null],
+  };
   learner.apply(eventOf({ ...full, callerFeatures: events[0]!.callerFeatures, model: null }), 43);
   expect(learner.learnedRewards).toBe(43);
   learner.dispose();
