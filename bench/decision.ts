@@ -128,6 +128,9 @@ function tuningOf(models: readonly ModelConfig[]): Tuning {
     strategyWeights: Object.fromEntries(asked.map((strategy) => [strategy, random.next()])),
     eventOffset: 1_000,
     regretAllowance: null,
+    regretLeft: null,
+    countedToMs: 0,
+    requestGapMs: 0,
   };
 }
 

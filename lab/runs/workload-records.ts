@@ -77,6 +77,7 @@ export function recordedEvent(row: WorkloadRow, config: RouterConfig, nowMs: num
     safe: null,
     tenantId: null,
     strategy: null,
+    pace: null,
     revision: 0,
     policySha256: null,
     openedAtMs: nowMs,

@@ -157,6 +157,10 @@ export const metricDefinitions = {
     [],
     'Age of the oldest learning event that is not folded in; 0 when there is none.',
   ),
+  quantum_router_learning_pace: gauge(
+    ['of'],
+    'Share of the gradient steps and of the rewards that are learned from, as the log says; below 1 more comes than can be learned.',
+  ),
   quantum_router_learning_skipped_total: counter(
     [],
     'Learning events that made the fold fail and were put aside for good: an alarm.',

@@ -7,6 +7,7 @@ export const nothingTried: Tried = {
   duplicates: 0,
   foreign: 0,
   faults: [],
+  pace: null,
   verdict: null,
 };
 
@@ -19,6 +20,7 @@ export function addTried(a: Tried, b: Tried): Tried {
     duplicates: a.duplicates + b.duplicates,
     foreign: a.foreign + b.foreign,
     faults: [...a.faults, ...b.faults],
+    pace: b.pace ?? a.pace,
     // Of two verdicts on one candidate the later has more evidence.
     verdict: b.verdict ?? a.verdict,
   };

@@ -73,7 +73,7 @@ class InlineFold implements Fold {
     const faults: EventFault[] = [];
     for (const { event, offset } of batch) {
       this.nextOffset = offset + 1;
-      if (this.isForeign(event)) {
+      if (!event.pace && this.isForeign(event)) {
         foreign++;
         continue;
       }
@@ -81,11 +81,12 @@ class InlineFold implements Fold {
       if (checked.fault !== null) faults.push({ offset, fault: checked.fault });
       else if (!this.isNew(event.eventId)) duplicates++;
       else {
-        folded.set(event.kind, (folded.get(event.kind) ?? 0) + 1);
+        const kind = event.pace ? 'PACE' : event.kind;
+        folded.set(kind, (folded.get(kind) ?? 0) + 1);
         for (const output of this.learner.apply(checked.event, offset)) outputs.push(this.checked(output));
       }
     }
-    return { outputs, folded, duplicates, foreign, faults };
+    return { outputs, folded, duplicates, foreign, faults, pace: this.learner.pace };
   }
 
   async checkpoint(): Promise<FoldCheckpoint> {

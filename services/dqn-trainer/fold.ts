@@ -3,6 +3,7 @@
 import type { RouterConfig } from '../../lib/config/router-config';
 import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
 import type { LearnerOutput } from '../../lib/learning/fold/learner';
+import type { LearningPace } from '../../lib/topics/generated/messages';
 import type { FoldBatch, FoldSettings } from './fold-settings';
 import { algorithmVersion, lineageIdOf } from './lineage';
 import { chooseBackend } from './tensor-backend';
@@ -24,6 +25,8 @@ export interface Folded {
   readonly foreign: number;
   /** Events that make no sense and were passed over, as `checkEvent` says. */
   readonly faults: readonly EventFault[];
+  /** How much is learned from after the batch; null where nothing was folded. */
+  readonly pace: LearningPace | null;
 }
 
 export interface EventFault {

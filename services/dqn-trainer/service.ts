@@ -40,6 +40,7 @@ export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition 
     views: [anyTopic(topics.config)],
     // At its start it reads what an earlier life has written, and goes on from there.
     reads: written,
-    outputs: written,
+    // Into its own log it writes how much of it is learned from.
+    outputs: [...written, anyTopic(topics.learningEvents)],
   });
 }

@@ -16,6 +16,7 @@ import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   LearningEvent,
+  LearningPace,
   TrainerCheckpoint,
   WeightsCommand,
   WeightsPublished,
@@ -33,6 +34,7 @@ import { type FoldState, readFoldState } from './fold-state';
 import { createLearningLag, type LearningLag } from './learning-lag';
 import { isOfLineage, lineageIdOf } from './lineage';
 import { modeAtStart } from './mode';
+import { createPaceKeeper, lookLagMs, type PaceKeeper, paceEvent } from './pace-keeper';
 import { type PlaceInLog, placeInLog } from './place-in-log';
 import { Publisher } from './publisher';
 import { readEvents } from './read-events';
@@ -107,6 +109,7 @@ interface Session {
   readonly skipped: Set<number>;
   readonly publisher: Publisher;
   readonly trials: TrialKeeper;
+  readonly pace: PaceKeeper;
   /** Ids of commands that have an answer. */
   readonly answered: Set<string>;
   /** Newest last; the one before it is kept until the next, should the newest not be readable. */
@@ -197,6 +200,7 @@ export class Trainer {
       skipped,
       publisher,
       trials: createTrialKeeper({ publisher, ...this.options }),
+      pace: createPaceKeeper(),
       answered: await readAnswered(broker, prefix),
       checkpoints: saved && pointer ? [{ pointer, byteLength: saved.bytes.length }] : [],
       checkpointSequence: pointer?.sequence ?? 0,
@@ -267,13 +271,15 @@ export class Trainer {
     const startedMs = this.options.elapsedMs();
     const [first, last] = [batch[0]!, batch.at(-1)!];
     const { nowMs } = context;
-    const { outputs, folded, duplicates, foreign, faults, verdict } = await this.lag.during(
+    const { outputs, folded, duplicates, foreign, faults, pace, verdict } = await this.lag.during(
       { position: first.offset - session.shift, sinceMs: first.timestampMs ?? nowMs },
       () => this.fold(session, batch, nowMs, records),
     );
     session.position = last.offset + 1;
     await this.lag.show({ position: session.position - session.shift, sinceMs: last.timestampMs ?? nowMs });
-    metrics.observe('quantum_router_training_batch_seconds', {}, (this.options.elapsedMs() - startedMs) / 1_000);
+    const tookMs = this.options.elapsedMs() - startedMs;
+    metrics.observe('quantum_router_training_batch_seconds', {}, tookMs / 1_000);
+    records.push(...(await this.keepPace(session, read, pace, tookMs)));
     for (const [kind, count] of folded) metrics.count('quantum_router_learning_events_total', { kind }, count);
     if (duplicates > 0)
       metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'duplicate-event' }, duplicates);
@@ -299,6 +305,47 @@ export class Trainer {
       await this.cleanKeyValue(session);
     }
     return records;
+  }
+
+  /** What is said in the log of how much of it is learned from, where that changes. */
+  private async keepPace(
+    { pace: keeper, position, shift, publisher, settings }: Session,
+    read: readonly { readonly event: LearningEvent; readonly timestampMs?: number }[],
+    pace: LearningPace | null,
+    tookMs: number,
+  ): Promise<Emit[]> {
+    const { metrics, log, clock } = this.options;
+    if (pace) {
+      metrics.set('quantum_router_learning_pace', { of: 'steps' }, pace.steps);
+      metrics.set('quantum_router_learning_pace', { of: 'rewards' }, pace.rewards);
+    }
+    // A log that is folded anew, and recorded data, are what they are: how long they take is no reason to learn less from them.
+    if (publisher.isCatchingUp || read.some(({ event }) => event.kind === 'FULL')) return [];
+    const nowMs = clock.nowMs();
+    const { timestampMs: writtenAtMs = nowMs } = read.at(-1)!;
+    const end = nowMs - writtenAtMs > lookLagMs ? await this.endOfLog() : null;
+    const next = keeper.next({
+      pace,
+      events: read.length,
+      writtenAtMs,
+      tookMs,
+      nowMs,
+      position,
+      end: end && end + shift,
+    });
+    if (!next) return [];
+    log.warn('the share of what comes that is learned from changes', { steps: next.steps, rewards: next.rewards });
+    return [emit(topics.learningEvents, paceEvent(next, `pace ${position} ${nowMs}`, settings.encoderVersion, nowMs))];
+  }
+
+  /** Null where the broker does not say. */
+  private async endOfLog(): Promise<number | null> {
+    const { broker, topicPrefix = '' } = this.options;
+    try {
+      return (await broker.offsets({ topic: topicPrefix + topics.learningEvents.name, partition: 0 })).end;
+    } catch {
+      return null;
+    }
   }
 
   /** The runtime has put an event aside: no fold of this log may take it, and the next checkpoint says so. */

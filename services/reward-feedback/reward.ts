@@ -65,6 +65,7 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
     safe: safeChoice(opened),
     tenantId: opened.tenantId,
     strategy: decided.strategy,
+    pace: null,
   };
 }
 

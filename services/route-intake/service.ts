@@ -2,6 +2,7 @@
 import { countRefusal } from '../../lib/budgets/count-refusal';
 import type { Encoder } from '../../lib/learning/features/encoder-key';
 import type { KeyValue } from '../../lib/ports/key-value';
+import { createAllowance } from '../../lib/routing/open/hold-allowance';
 import { taskTypes } from '../../lib/routing/open/infer-task';
 import { cacheKey, readCached } from '../../lib/routing/open/routing-cache';
 import { anyTopic, defineService, due, on, type Result, type ServiceDefinition } from '../../lib/stream/define-service';
@@ -44,6 +45,7 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
   const countLookup = createLookupCounter(metrics);
   const countOpened = createOpenedCounter(metrics);
   const readWorld = createWorldReader(metrics);
+  const holdAllowance = createAllowance();
   const contents = createRecentContents(maxRememberedRequests);
   /** The same request again is what delivery at least once brings; another one with its id is a fault of its producer. */
   const told = (result: Result<Session>, request: RouteRequested): Result<Session> => {
@@ -67,10 +69,12 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
           forwardMisplaced: true,
           async lookup(requests, context) {
             const world = readWorld(context);
+            const tuning = holdAllowance(world.tuning, requests.length, world.nowMs);
+            const held = { ...world, tuning };
             const prepared = requests.map((request): Looked => {
               if (context.alreadyEmitted(request.requestId)) return null;
               const startedMs = context.elapsedMs();
-              const result = prepare(request, world, strategyGroups, options.encoder);
+              const result = prepare(request, held, strategyGroups, options.encoder);
               return { ...result, cached: null, preparedMs: context.elapsedMs() - startedMs };
             });
             return world.config.cache.enabled ? withCached(keyValue, prepared, countLookup) : prepared;

@@ -220,6 +220,7 @@ export class LearnerStream {
       safe: null,
     tenantId: null,
     strategy: null,
+      pace: null,
       revision: 0,
       policySha256: null,
       openedAtMs: 0,

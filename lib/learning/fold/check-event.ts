@@ -29,6 +29,11 @@ export function checkEvent(event: LearningEvent): CheckedEvent {
 }
 
 function faultOf(event: LearningEvent): string | null {
+  if (event.pace)
+    return (
+      valuesFault('pace.steps', [event.pace.steps], isShare) ??
+      valuesFault('pace.rewards', [event.pace.rewards], isShare)
+    );
   const { models, kind, model, propensities } = event;
   const isFull = kind === 'FULL';
   if (models.length === 0 || models.length > mostModels)

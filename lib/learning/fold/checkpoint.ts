@@ -12,6 +12,8 @@ import { triangle, weightRows } from '../value/linear-half';
 import { neuralShape, restoreNeuralHalf } from '../value/neural-half';
 import { arrayOf, type BlobArray, readBlob, sha256Of, writeBlob } from './blob';
 import type { LearnerState } from './learner-state';
+import { fullPace } from './pace';
+import { createRegret } from './regret';
 import { replaySize, rowAt } from './replay';
 import type { Estimate } from './trust';
 
@@ -36,6 +38,7 @@ const plainFields = [
   'tuningVersion',
   'fromOffset',
   'toOffset',
+  'pace',
   'loss',
 ] as const satisfies readonly (keyof LearnerState)[];
 
@@ -237,8 +240,10 @@ function withPlainTables({ plain, guard, trust }: CheckpointMeta) {
 }
 
 /** Releases before declared beliefs were a bound had none to fall behind. */
-function withRegret<T extends { readonly regret: LearnerState['regret'] }>(plain: T): T {
-  return { ...plain, regret: (plain.regret as LearnerState['regret'] | undefined) ?? null };
+function withRegret<T extends Pick<LearnerState, 'regret' | 'pace'>>(plain: T): T {
+  const regret = plain.regret as LearnerState['regret'] | undefined;
+  // What an earlier release has not saved begins anew.
+  return { ...plain, pace: plain.pace ?? fullPace, regret: regret ? { ...createRegret(), ...regret } : null };
 }
 
 function restorePacer(pacer: Pacer, saved: SavedPacer): void {

@@ -2,7 +2,7 @@
 import type { LearningConfig } from '../../config/router-config';
 import type { Random } from '../../ports/random';
 import type { TensorBackend } from '../../ports/tensor-backend';
-import type { Tuning, UtilityScale, WeightsPublished } from '../../topics/generated/messages';
+import type { LearningPace, Tuning, UtilityScale, WeightsPublished } from '../../topics/generated/messages';
 import { type Guarantees, guaranteesOf } from '../budget/guarantees';
 import type { Pacer } from '../budget/pacer';
 import { type Basis, describePhi, type Features, phiSize } from '../features/basis';
@@ -89,6 +89,8 @@ export interface LearnerState {
   tuningVersion: number;
   fromOffset: number;
   toOffset: number;
+  /** What the log says of how much is learned from. */
+  pace: LearningPace;
   /** Running mean of the network's loss. */
   loss: number;
 }

@@ -3,7 +3,7 @@
  * give the same bytes; wall time decides nothing. It publishes a policy in steps and a small tuning more often.
  */
 import { restoreRandom, seededRandom } from '../../random/seeded';
-import type { LearningEvent } from '../../topics/generated/messages';
+import type { LearningEvent, LearningPace } from '../../topics/generated/messages';
 import { createPacer } from '../budget/pacer';
 import { createGuard } from '../guard/guard-state';
 import { believed, forgetPassedOver, wasPassedOver } from '../guard/judgements';
@@ -28,6 +28,7 @@ import {
   serve,
 } from './learner-state';
 import { meetModels } from './meet-models';
+import { fullPace, isLearnedFrom } from './pace';
 import { publish } from './publish';
 import { refitWhenDue } from './refit';
 import { createRegret } from './regret';
@@ -39,6 +40,8 @@ export type { LearnerOptions, LearnerOutput } from './learner-state';
 export interface Learner {
   /** Rewards folded in. */
   readonly learnedRewards: number;
+  /** In force after the last event. */
+  readonly pace: LearningPace;
   /** One past the last offset folded in. */
   readonly eventOffset: number;
   /** First offset to hand to `reload` after a restore; `eventOffset` when nothing is needed. */
@@ -94,6 +97,7 @@ function freshState(options: LearnerOptions): LearnerState {
     tuningVersion: 0,
     fromOffset: -1,
     toOffset: 0,
+    pace: fullPace,
     loss: 0,
   };
 }
@@ -120,6 +124,10 @@ class Fold implements Learner, FoldParts {
     return this.state.rewards;
   }
 
+  get pace(): LearningPace {
+    return this.state.pace;
+  }
+
   get eventOffset(): number {
     return this.state.toOffset;
   }
@@ -138,19 +146,24 @@ class Fold implements Learner, FoldParts {
     state.awaited.clear();
     if (state.fromOffset < 0) state.fromOffset = offset;
     state.toOffset = offset + 1;
+    if (arrived.pace) {
+      state.pace = arrived.pace;
+      return [];
+    }
     state.events++;
     this.options.tamper?.(state, offset);
     const event = believed(this, arrived, offset);
     let urgent = meetModels(this, event);
     if (account(this, event, offset)) urgent = true;
-    if (event.kind !== 'CLOSED' && learn(this, event, offset)) urgent = true;
+    const learns = event.kind !== 'CLOSED' && isLearnedFrom(this, event);
+    if (learns && learn(this, event, offset)) urgent = true;
     repairBroken(this);
     // Between two policies nothing is refitted, so that a published policy and the learner share their basis.
     const policyDue = state.basis
       ? urgent || state.rewards - state.rewardsAtPolicy >= policyStep(this.options.config.publish, state.rewards)
       : state.rewards >= coldStartRewards(event.models.length);
     if (policyDue) refitWhenDue(this);
-    trainNetwork(this, event);
+    if (learns) trainNetwork(this);
     repairBroken(this);
     const outputs = publish(this, policyDue, urgent);
     // Whoever folds can put the event aside that has done it, but not one of many that came since.

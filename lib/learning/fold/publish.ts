@@ -1,5 +1,6 @@
 /** What leaves the learner, in steps: a policy, and more often a small tuning. */
 import { dictionaryOf } from '../../dictionary';
+import type { Tuning } from '../../topics/generated/messages';
 import { type Guarantee, newcomer } from '../budget/guarantees';
 import { judgeAnew, solvePrice } from '../budget/pacer';
 import { phiSize } from '../features/basis';
@@ -15,7 +16,8 @@ import { tuningStep } from './cadence';
 import { watchedShare } from './drift';
 import { driftQuality } from './learn-rewards';
 import { type FoldParts, type LearnerOutput, type Published, serve } from './learner-state';
-import { regretAllowance } from './regret';
+import { fittedLine } from './opened-line';
+import { regretAllowance, regretLeft } from './regret';
 import { strategyWeightsOf } from './trust';
 
 /** `urgent`: models or prices have changed, or a drift alarm was raised. */
@@ -123,16 +125,27 @@ function publishTuning(fold: FoldParts): LearnerOutput {
       neuralWeight: neuralWeight(fold),
       strategyWeights: strategyWeightsOf(state.trust, state.pacer.budgetUsd !== null),
       eventOffset: state.toOffset,
-      regretAllowance: allowanceOf(fold),
+      ...allowanceOf(fold),
     },
   };
 }
 
 /** Null is no limit. */
-function allowanceOf({ state, options }: FoldParts): number | null {
+function allowanceOf({
+  state: { regret },
+  options,
+}: FoldParts): Pick<Tuning, 'regretAllowance' | 'regretLeft' | 'countedToMs' | 'requestGapMs'> {
   const { maxRegretShare } = options.config;
   // Settings that an earlier release has saved may say nothing.
-  return state.regret !== null && maxRegretShare < 1 ? regretAllowance(state.regret, maxRegretShare) : null;
+  if (regret === null || !(maxRegretShare < 1))
+    return { regretAllowance: null, regretLeft: null, countedToMs: 0, requestGapMs: 0 };
+  const { countedToMs, gapMs } = fittedLine(regret.opened);
+  return {
+    regretAllowance: regretAllowance(regret, maxRegretShare),
+    regretLeft: regretLeft(regret, maxRegretShare),
+    countedToMs,
+    requestGapMs: gapMs,
+  };
 }
 
 function policyWeightsOf(fold: FoldParts): PolicyWeights {

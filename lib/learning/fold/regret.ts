@@ -3,6 +3,7 @@
  * against them so far, by its own evidence, and what is left to lose for each of the next requests.
  */
 import type { LearningEvent } from '../../topics/generated/messages';
+import { createOpenedLine, fittedLine, type OpenedLine, observeOpened } from './opened-line';
 
 /** What is owed to luck: the bound holds with this many standard errors to spare. */
 const caution = 1.5;
@@ -31,15 +32,14 @@ export interface Regret {
   /** How far declared choices came out from what was expected of them: sum of squares, and how many. */
   squares: number;
   same: number;
-  /** Running means in milliseconds: from a request to its outcome, and from one request to the next. */
+  /** Running mean from a request to its outcome, milliseconds. */
   delayMs: number;
-  gapMs: number;
-  openedAtMs: number;
+  opened: OpenedLine;
   events: number;
 }
 
 export function createRegret(): Regret {
-  return { declared: 0, gained: 0, others: 0, squares: 0, same: 0, delayMs: 0, gapMs: 0, openedAtMs: 0, events: 0 };
+  return { declared: 0, gained: 0, others: 0, squares: 0, same: 0, delayMs: 0, opened: createOpenedLine(), events: 0 };
 }
 
 /** Folds in one judged decision; `utility` is what came of it, in the same utility as the event's `safe`. */
@@ -66,26 +66,28 @@ export function correctRegret(regret: Regret, event: LearningEvent, difference: 
   regret.gained += within(difference);
 }
 
+/** What is left to lose, in utility, of `maxShare` of the declared choices' worth and of what was gained against them. */
+export function regretLeft(regret: Regret, maxShare: number): number {
+  const variance = (regret.squares + priorVariance * priorVarianceCount) / (regret.same + priorVarianceCount);
+  return maxShare * regret.declared + regret.gained - caution * Math.sqrt(regret.others * variance);
+}
+
 /**
- * What the next request may be expected to lose, in utility: a part of what is left of `maxShare` of the declared choices'
- * worth, so that all requests that are under way together cannot use it up.
+ * What the next request may be expected to lose: a part of what is left, so that all requests that are under way together
+ * cannot use it up. The fold knows only how late outcomes come; how far it is behind itself is known where requests are opened
+ * (hold-allowance.ts).
  */
 export function regretAllowance(regret: Regret, maxShare: number): number {
-  const variance = (regret.squares + priorVariance * priorVarianceCount) / (regret.same + priorVarianceCount);
-  const left = maxShare * regret.declared + regret.gained - caution * Math.sqrt(regret.others * variance);
-  const underWay = regret.gapMs > 0 ? Math.min(mostAhead, regret.delayMs / regret.gapMs) : 0;
-  return left / (leastAhead + underWay);
+  const { gapMs } = fittedLine(regret.opened);
+  const underWay = gapMs > 0 ? Math.min(mostAhead, regret.delayMs / gapMs) : 0;
+  return regretLeft(regret, maxShare) / (leastAhead + underWay);
 }
 
 function observeDelay(regret: Regret, { openedAtMs, occurredAtMs }: LearningEvent): void {
   const rate = 1 / Math.min(++regret.events, delayMemory);
   const delayMs = Math.max(0, Math.min(mostDelayMs, occurredAtMs - openedAtMs));
   regret.delayMs += (delayMs - regret.delayMs) * rate;
-  if (regret.openedAtMs > 0) {
-    const gapMs = Math.min(mostDelayMs, Math.abs(openedAtMs - regret.openedAtMs));
-    regret.gapMs += (gapMs - regret.gapMs) * rate;
-  }
-  regret.openedAtMs = openedAtMs;
+  observeOpened(regret.opened, openedAtMs);
 }
 
 function within(utility: number): number {

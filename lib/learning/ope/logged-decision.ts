@@ -42,12 +42,13 @@ export interface EvidenceOptions {
 
 /**
  * Evidence from learning events, in the order decisions first appear. The highest revision of a decision counts, its
- * CLOSED event where there is no other. Rows of recorded data (FULL) were not drawn and are passed over.
+ * CLOSED event where there is no other. Rows of recorded data (FULL) were not drawn and are passed over,
+ * as is what the trainer says of its pace.
  */
 export function evidenceOf(events: Iterable<LearningEvent>, options: EvidenceOptions = {}): Evidence {
   const latest = new Map<string, LearningEvent>();
   for (const event of events) {
-    if (event.kind === 'FULL') continue;
+    if (event.kind === 'FULL' || event.pace) continue;
     const before = latest.get(event.decisionId);
     if (before === undefined || supersedes(event, before)) latest.set(event.decisionId, event);
   }

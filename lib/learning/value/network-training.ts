@@ -1,7 +1,6 @@
 /** Which rewards the Q-network learns from, and how often: batches drawn from the newest rows of the replay. */
 import type { LearningConfig } from '../../config/router-config';
 import type { Random } from '../../ports/random';
-import type { LearningEvent } from '../../topics/generated/messages';
 import type { Basis } from '../features/basis';
 import { targetOf } from '../fold/learn-rewards';
 import type { FoldParts } from '../fold/learner-state';
@@ -40,17 +39,18 @@ const paces: Readonly<Record<LearningConfig['pipeline'], readonly Pace[]>> = {
 /** Steps on what the cold start has gathered, before the first policy: nothing is served by a network that knows nothing. */
 const firstSteps = 200;
 
-/** Gradient steps after the `events`-th event. A fixed rule by count. */
-export function trainingSteps(events: number, pipeline: LearningConfig['pipeline']): number {
-  const { steps } = paces[pipeline].find((pace) => events <= pace.events)!;
+/** Gradient steps after the `events`-th event, `share` of those the schedule brings. A fixed rule by count. */
+export function trainingSteps(events: number, pipeline: LearningConfig['pipeline'], share = 1): number {
+  const steps = share * paces[pipeline].find((pace) => events <= pace.events)!.steps;
   return Math.floor(events * steps) - Math.floor((events - 1) * steps);
 }
 
 /** The gradient steps that this event brings. */
-export function trainNetwork(fold: FoldParts, event: LearningEvent): void {
+export function trainNetwork(fold: FoldParts): void {
   const { state, options } = fold;
-  if (!state.neural || !state.basis || event.kind === 'CLOSED') return;
-  const steps = state.policy === null ? firstSteps : trainingSteps(state.events, options.config.pipeline);
+  if (!state.neural || !state.basis) return;
+  const steps =
+    state.policy === null ? firstSteps : trainingSteps(state.events, options.config.pipeline, state.pace.steps);
   const rates = ratesOf(fold);
   for (let step = 0; step < steps; step++) {
     const trained = trainOnReplay(state.neural, rates, {

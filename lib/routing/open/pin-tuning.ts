@@ -58,4 +58,7 @@ export const untuned: Tuning = {
   eventOffset: 0,
   // Nothing may be lost before the learner has said how much.
   regretAllowance: 0,
+  regretLeft: 0,
+  countedToMs: 0,
+  requestGapMs: 0,
 };

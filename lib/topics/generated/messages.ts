@@ -561,10 +561,20 @@ export interface LearningEvent {
   occurredAtMs: number;
   /** What exploration is held against; null where no declared beliefs differ. */
   safe: SafeChoice | null;
+  /** Written by the trainer when more comes than it can learn: such an event is no decision, and everything else in it is empty. Null in every other. */
+  pace: LearningPace | null;
 }
 
 /** EXPERIENCE: the decided model's outcome. FULL: every model's outcome is known (recorded data). CLOSED: no feedback came. */
 export type LearningKind = 'EXPERIENCE' | 'FULL' | 'CLOSED';
+
+/** How much of what comes after it the fold learns from. */
+export interface LearningPace {
+  /** Gradient steps, as a share of those the schedule brings; 0..1. */
+  steps: number;
+  /** Share of the judged calls that are learned from, 0..1; all of them are accounted for. */
+  rewards: number;
+}
 
 /** Hard limits; a candidate outside them is not eligible. */
 export interface Limits {
@@ -1081,6 +1091,12 @@ export interface Tuning {
   eventOffset: number;
   /** Utility one request may be expected to lose against the choice by declared beliefs; below 0 is nothing, null is no limit. */
   regretAllowance: number | null;
+  /** Utility that all requests whose outcomes are not folded in may lose together against the choices by declared beliefs; below 0 is nothing, null is no limit or an earlier release. */
+  regretLeft: number | null;
+  /** Requests opened later are, on balance, not folded in yet, in milliseconds since the epoch; 0 where nothing is known. */
+  countedToMs: number;
+  /** Mean time from one folded request to the next, in milliseconds; 0 where nothing is known. */
+  requestGapMs: number;
 }
 
 /** What one unit of cost and latency weight means. */

@@ -106,6 +106,7 @@ export function eventOf(fields: Partial<LearningEvent>, models: readonly string[
     safe: null,
     tenantId: null,
     strategy: null,
+    pace: null,
     revision: 0,
     policySha256: null,
     openedAtMs: 0,
@@ -156,6 +157,9 @@ export const noTuning: Tuning = {
   strategyWeights: {},
   eventOffset: 0,
   regretAllowance: null,
+  regretLeft: null,
+  countedToMs: 0,
+  requestGapMs: 0,
 };
 
 export function openedOf(

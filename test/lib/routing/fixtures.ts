@@ -131,6 +131,9 @@ export function tuningOf(changes: Partial<Tuning> = {}): Tuning {
     strategyWeights: { LEARNING_OPTIMIZED: 0.94, TASK_OPTIMIZED: 0.03, BALANCED: 0.02, COST_EFFICIENT: 0.01 },
     eventOffset: 500,
     regretAllowance: null,
+    regretLeft: null,
+    countedToMs: 0,
+    requestGapMs: 0,
     ...changes,
   };
 }

@@ -42,6 +42,7 @@ export function learningEvent(i: number, change: Partial<LearningEvent> = {}): L
     safe: null,
     tenantId: null,
     strategy: null,
+    pace: null,
     revision: 0,
     policySha256: null,
     openedAtMs: 1_700_000_000_000,

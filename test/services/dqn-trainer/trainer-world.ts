@@ -2,6 +2,7 @@
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import type { Encoder } from '../../../lib/learning/features/encoder-key';
+import { sleep } from '../../../lib/ports/clock';
 import type { ServiceDefinition } from '../../../lib/stream/define-service';
 import type { RuntimeLimits } from '../../../lib/stream/host';
 import type {
@@ -35,6 +36,18 @@ export interface TrainerWorld extends World {
 
 export const startInline = createFold('inline');
 
+function slowFold(clock: World['clock'], eventMs: number): StartFold {
+  return async (settings, saved) => {
+    const fold = await startInline(settings, saved);
+    const apply: typeof fold.apply = async (batch) => {
+      const tried = await fold.apply(batch);
+      await sleep(clock, batch.length * eventMs * (tried.pace?.rewards ?? 1));
+      return tried;
+    };
+    return { ...fold, apply };
+  };
+}
+
 export async function createTrainerWorld(
   options: {
     checkpointEveryEvents?: number;
@@ -42,6 +55,8 @@ export async function createTrainerWorld(
     settings?: Partial<Omit<RouterConfig, 'models'>>;
     limits?: Partial<RuntimeLimits>;
     encoder?: Encoder;
+    /** The fold takes so long for each event that it learns from, on the virtual clock. */
+    eventMs?: number;
   } = {},
 ): Promise<TrainerWorld> {
   const world = await createWorld(options.limits ? { limits: options.limits } : {});
@@ -50,11 +65,11 @@ export async function createTrainerWorld(
   const trainer = createDqnTrainer({
     broker,
     blobs,
-    startFold: options.startFold ?? startInline,
+    startFold: options.startFold ?? (options.eventMs ? slowFold(clock, options.eventMs) : startInline),
     log,
     metrics,
     clock,
-    elapsedMs: () => 0,
+    elapsedMs: () => clock.monotonicMs(),
     checkpointEveryEvents: options.checkpointEveryEvents ?? 40,
     encoder: options.encoder ?? null,
   });

@@ -47,6 +47,9 @@ const tuning = {
   strategyWeights: {},
   eventOffset: 200,
   regretAllowance: null,
+  regretLeft: null,
+  countedToMs: 0,
+  requestGapMs: 0,
 };
 const trialOf = (candidate: PolicyBlobs, current: PolicyBlobs, change: Partial<TrialSetup> = {}) =>
   new Trial({ candidate, current, fromOffset: 200, tuning, ...change }, settings);

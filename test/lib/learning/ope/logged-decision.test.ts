@@ -34,6 +34,7 @@ const event = (parts: Partial<LearningEvent>): LearningEvent => ({
   safe: null,
   tenantId: null,
   strategy: null,
+  pace: null,
   revision: 0,
   policySha256: null,
   openedAtMs: 0,
