@@ -127,6 +127,7 @@ function tuningOf(models: readonly ModelConfig[]): Tuning {
     strategyWeights: Object.fromEntries(asked.map((strategy) => [strategy, random.next()])),
     eventOffset: 1_000,
     regretAllowance: null,
+    setGaps: {},
   };
 }
 

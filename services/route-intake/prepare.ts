@@ -102,9 +102,15 @@ export function prepare(
     contentHash: contentHashOf(request),
     // The Q-network alone has to see every model at work: what is declared is no value of a session.
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
+    sets: setRuleOf(config),
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route, expected, asked, eligibility };
+}
+
+/** A rule over nobody's judgement is none. */
+function setRuleOf({ sets }: RouterConfig): RouteOpened['sets'] {
+  return sets.coverage === null ? null : { ...sets, coverage: sets.coverage };
 }
 
 /** A request that waited longer than its own time-out goes straight to the static step of the ladder. */

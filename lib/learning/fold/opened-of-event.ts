@@ -73,5 +73,6 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     holds: null,
     contentHash: null,
     priorObservations: 0,
+    sets: null,
   };
 }

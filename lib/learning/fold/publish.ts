@@ -10,6 +10,7 @@ import { doubtMeans } from '../value/mean-doubt';
 import { neuralWeightOf } from '../value/mix';
 import { hiddenUnits } from '../value/neural-half';
 import { type PolicyWeights, writePolicy } from '../value/policy';
+import { knownGaps } from '../value/set-gaps';
 import { sha256Of } from './blob';
 import { tuningStep } from './cadence';
 import { watchedShare } from './drift';
@@ -124,6 +125,7 @@ function publishTuning(fold: FoldParts): LearnerOutput {
       strategyWeights: strategyWeightsOf(state.trust, state.pacer.budgetUsd !== null),
       eventOffset: state.toOffset,
       regretAllowance: allowanceOf(fold),
+      setGaps: knownGaps(state.setGaps),
     },
   };
 }

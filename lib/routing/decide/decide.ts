@@ -12,6 +12,7 @@ import { collapses, knownCollapse } from './collapse/collapses';
 import { degrade } from './degrade';
 import { type Draw, drawModel } from './draw';
 import { explainDecision } from './explain-decision';
+import { restrictToSet } from './good-set';
 import { orderFallbacks } from './order-fallbacks';
 
 /** The reproducible part of a decision; the rest says when and where it was made. */
@@ -40,7 +41,8 @@ export function decide(opened: RouteOpened, scores: readonly ThreadScore[]): Rec
   // One thread leaves nothing to collapse: a cached distribution and a stand-in must come out as they are.
   const way = hit || standIns.length === 1 ? 'FIRST_SUCCESS' : collapse;
   const collapsed = collapses[way](opened, successes);
-  const draw = drawModel(opened, collapsed.probabilities);
+  const { goodSet, probabilities } = restrictToSet(opened, successes, collapsed.probabilities);
+  const draw = drawModel(opened, probabilities);
   const complete = degradedTo === 'NONE' && successes.length === threads.length;
   const exploring = successes.some((thread) => thread.coldStart);
   return {
@@ -48,16 +50,17 @@ export function decide(opened: RouteOpened, scores: readonly ThreadScore[]): Rec
       ...head(opened, collapsed, draw),
       collapse,
       threads: decidedThreads(opened, threads, successes, collapsed),
-      reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo }),
+      reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo, goodSet }),
       cacheHit: hit,
       degradedTo,
+      goodSet,
     },
     collapsed,
     cacheable: complete && !exploring && !opened.cached && opened.cacheFingerprint !== '',
   };
 }
 
-type Head = Omit<RecomputedDecision, 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo'>;
+type Head = Omit<RecomputedDecision, 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo' | 'goodSet'>;
 
 function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {
   const { model, provider } = opened.candidates[draw.chosen]!;

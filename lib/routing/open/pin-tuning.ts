@@ -58,4 +58,5 @@ export const untuned: Tuning = {
   eventOffset: 0,
   // Nothing may be lost before the learner has said how much.
   regretAllowance: 0,
+  setGaps: {},
 };

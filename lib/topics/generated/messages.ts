@@ -211,6 +211,16 @@ export interface Fallback {
   provider: string;
 }
 
+/** The set of risk: the models among which an answer is that is good enough. */
+export interface GoodSet {
+  /** Stated probability that a model whose answer is as good as the best candidate's is expected to be is in the set. */
+  coverage: number;
+  /** The models of the set, in config order. */
+  models: string[];
+  /** The rule that decided in place of the draw by the strategies: cheapest or safe; null where none did. */
+  taken: string | null;
+}
+
 /** Circuit breaker state. HALF_OPEN lets a small share of requests probe. */
 export type Health = 'CLOSED' | 'HALF_OPEN' | 'OPEN';
 
@@ -487,6 +497,8 @@ export interface RouteDecided {
   decidedAtMs: number;
   /** Tells a repeated request from another one with the same id: 16 hexadecimal digits of SHA-256 over the id and everything asked; null from before there was one. */
   contentHash: string | null;
+  /** The set of risk; null where none can be stated yet, where none is asked for, and where the learned strategy did not judge. */
+  goodSet: GoodSet | null;
 }
 
 /** The world as intake read it, pinned: strategies and collapse are pure functions of this and of immutable weights. Holds no prompt text. */
@@ -571,6 +583,8 @@ export interface RouteOpened {
   contentHash: string | null;
   /** Observations of a model on this task type that outweigh what is declared of it. */
   priorObservations: number;
+  /** The configuration's rule for sets of risk; null where none is stated. */
+  sets: SetRule | null;
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */
@@ -683,6 +697,18 @@ export interface Session {
   reported: string[];
 }
 
+/** What is to be done with the set of risk. */
+export interface SetRule {
+  /** Nominal coverage: one of the keys of the tuning's setGaps. */
+  coverage: number;
+  /** draw: the set is only stated; cheapest: the cheapest of the set is taken; safe: the safe model is taken where the set is large. */
+  choose: string;
+  /** A set of more models than this is large. */
+  mostModels: number;
+  /** Taken where the set is large; null unless choose is safe. */
+  safeModel: string | null;
+}
+
 /** Where the time went, in milliseconds. */
 export interface StagesMs {
   /** From request to intake. */
@@ -782,6 +808,8 @@ export interface Tuning {
   eventOffset: number;
   /** Utility one request may be expected to lose against the choice by declared beliefs; below 0 is nothing, null is no limit. */
   regretAllowance: number | null;
+  /** How far below the best candidate's predicted quality a model may be and still belong to the set of risk, by nominal coverage: keys 0.8, 0.9 and 0.95. A coverage without an entry cannot be stated yet. */
+  setGaps: Record<string, number>;
 }
 
 /** What one unit of cost and latency weight means. */

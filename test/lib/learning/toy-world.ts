@@ -154,6 +154,7 @@ export const noTuning: Tuning = {
   strategyWeights: {},
   eventOffset: 0,
   regretAllowance: null,
+  setGaps: {},
 };
 
 export function openedOf(

@@ -129,6 +129,7 @@ export function tuningOf(changes: Partial<Tuning> = {}): Tuning {
     strategyWeights: { LEARNING_OPTIMIZED: 0.94, TASK_OPTIMIZED: 0.03, BALANCED: 0.02, COST_EFFICIENT: 0.01 },
     eventOffset: 500,
     regretAllowance: null,
+    setGaps: {},
     ...changes,
   };
 }
@@ -197,6 +198,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     holds: null,
     contentHash: null,
     priorObservations: 8,
+    sets: null,
     ...changes,
   };
 }

@@ -47,6 +47,7 @@ const tuning = {
   strategyWeights: {},
   eventOffset: 200,
   regretAllowance: null,
+  setGaps: {},
 };
 const trialOf = (candidate: PolicyBlobs, current: PolicyBlobs, change: Partial<TrialSetup> = {}) =>
   new Trial({ candidate, current, fromOffset: 200, tuning, ...change }, settings);

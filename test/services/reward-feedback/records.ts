@@ -68,6 +68,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
       strategyWeights: {},
       eventOffset: 0,
       regretAllowance: null,
+      setGaps: {},
     },
     configVersion: 1,
     utilityScale: { costUsd: 0.01, latencyMs: 10_000 },
@@ -82,6 +83,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     holds: null,
     contentHash: null,
     priorObservations: 8,
+    sets: null,
     ...change,
   };
 }
@@ -139,6 +141,7 @@ export function decided(requestId: string, change: Partial<RouteDecided> = {}): 
     positions: {},
     decidedAtMs: startMs + 5,
     contentHash: null,
+    goodSet: null,
     ...change,
   };
 }
