@@ -131,6 +131,7 @@ function tuningOf(models: readonly ModelConfig[]): Tuning {
     regretLeft: null,
     countedToMs: 0,
     requestGapMs: 0,
+    setGaps: {},
   };
 }
 

@@ -116,7 +116,7 @@ async function run(io: Io, options: EvaluateCommandOptions): Promise<void> {
     testSplit: options.test ?? null,
     feedback: options.feedback,
     order: options.order,
-    feedbackDelay: options.feedbackDelay,
+    feedbackAfter: () => options.feedbackDelay,
     offPolicy: options.ope ?? false,
     seed: options.seed,
     log: createLog({ level: 'error' }),

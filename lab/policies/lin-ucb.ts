@@ -9,6 +9,10 @@ export interface LinUcbOptions {
   readonly contexts: readonly Float32Array[];
   /** Width of the confidence interval in standard deviations of unit noise. Default `linUcbAlpha`. */
   readonly alpha?: number;
+  /** What it is shown of a call, rows x models, where that differs from the utilities it is judged by. */
+  readonly shown?: Float64Array;
+  /** Rows after which it is shown the outcome of one; null: never. By default at once. */
+  readonly feedbackAfter?: (row: number) => number | null;
 }
 
 /** Scores are 0..1 with deviations of .3 to .5: narrower than the unit noise that alpha = 1 stands for. */
@@ -17,22 +21,36 @@ const linUcbAlpha = 0.3;
 const ridge = 1;
 
 /** Learns from the utilities of its own choices, serially, from nothing. Ties: the first model. Throws RangeError for a wrong number or length of contexts. */
-export function linUcb(matrix: OutcomeMatrix, { contexts, alpha = linUcbAlpha }: LinUcbOptions): PolicyResult {
+export function linUcb(
+  matrix: OutcomeMatrix,
+  { contexts, alpha = linUcbAlpha, shown = matrix.utilities, feedbackAfter = () => 0 }: LinUcbOptions,
+): PolicyResult {
   if (contexts.length !== matrix.rows) {
     throw new RangeError(`LinUCB needs a context for each of ${matrix.rows} rows, not ${contexts.length}`);
   }
   const size = contexts[0]!.length + 1;
   const arms = matrix.models.map(() => ridgeRegression(size));
   const x = new Float64Array(size);
-  const choices = choose(matrix, (r) => {
+  const read = (r: number): void => {
     if (contexts[r]!.length !== size - 1) throw new RangeError(`context ${r} has another length than the first`);
     x[0] = 1;
     x.set(contexts[r]!, 1);
+  };
+  let waiting: { readonly row: number; readonly choice: number; readonly dueAt: number }[] = [];
+  const choices = choose(matrix, (r) => {
+    read(r);
     const choice = argmax(candidatesIn(matrix, r), (m) => {
       const { mean, variance } = arms[m]!.predict(x);
       return mean + alpha * Math.sqrt(variance);
     });
-    arms[choice]!.learn(x, matrix.utilities[r * matrix.models.length + choice]!);
+    const after = feedbackAfter(r);
+    if (after !== null) waiting.push({ row: r, choice, dueAt: r + after });
+    const due = waiting.filter(({ dueAt }) => dueAt <= r);
+    if (due.length > 0) waiting = waiting.filter(({ dueAt }) => dueAt > r);
+    for (const one of due) {
+      read(one.row);
+      arms[one.choice]!.learn(x, shown[one.row * matrix.models.length + one.choice]!);
+    }
     return choice;
   });
   return judgeChoices('LinUCB', matrix, choices);

@@ -36,8 +36,8 @@ export interface EvaluateOptions {
   /** `chosen`: goes on learning from chosen outcomes during the test; `none`: frozen. */
   readonly feedback: 'chosen' | 'none';
   readonly order: 'file' | 'shuffle';
-  /** The outcome of a request arrives after this many further requests. */
-  readonly feedbackDelay: number;
+  /** The outcome of the request at a position, warm ones counted, arrives after this many further requests; null: never. */
+  readonly feedbackAfter: (position: number) => number | null;
   /** Also judge other policies from the log of the test rows. */
   readonly offPolicy?: boolean;
   readonly seed: number;
@@ -116,7 +116,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
     applyConfig: (changed) => engine.applyConfig(changed),
     events: [...workload.events],
     waiting: [],
-    feedbackDelay: options.feedbackDelay,
+    feedbackAfter: options.feedbackAfter,
   };
 
   const { warmRows, testRows } = chooseRows(options);
@@ -126,10 +126,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
     const row = workload.row(index);
     await announceEvents(driver, done);
     if (options.warm?.feedback === 'full') await learnFully(driver, row);
-    else await reportLater(driver, row, await routeRow(driver, row));
+    else await reportLater(driver, row, await routeRow(driver, row), done);
     options.onProgress(++done, total);
   }
-  await deliverOutcomes(driver, 0);
+  await deliverOutcomes(driver, Number.POSITIVE_INFINITY);
 
   const logged: LoggedRow[] = [];
   for (const index of testRows) {
@@ -140,10 +140,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationRepo
     options.onTiming({ id: row.id, wallMs: options.wallMs() - startedMs });
     logged.push({ row, decision });
     options.onDecision(lineOf(row, decision));
-    if (options.feedback === 'chosen') await reportLater(driver, row, decision);
+    if (options.feedback === 'chosen') await reportLater(driver, row, decision, done);
     options.onProgress(++done, total);
   }
-  if (options.feedback === 'chosen') await deliverOutcomes(driver, 0);
+  if (options.feedback === 'chosen') await deliverOutcomes(driver, Number.POSITIVE_INFINITY);
 
   const choices = await pump(clock, probeChoices(home, driver.config, workload, testRows, options.log));
   const report = { ...reportOf(options, warmRows, testRows, logged, engine.learnedRewards()), choices };
@@ -164,8 +164,9 @@ interface Driver {
   readonly applyConfig: (config: RouterConfig) => Promise<unknown>;
   /** Yet to come. */
   readonly events: WorldEvent[];
-  readonly waiting: { row: WorkloadRow; decision: RouteDecided }[];
-  readonly feedbackDelay: number;
+  /** Outcomes that are not reported yet, and the position from which on they are. */
+  waiting: { readonly row: WorkloadRow; readonly decision: RouteDecided; readonly dueAt: number }[];
+  readonly feedbackAfter: EvaluateOptions['feedbackAfter'];
 }
 
 /** Runs virtual time until the promise settles. */
@@ -201,14 +202,17 @@ async function routeRow(driver: Driver, row: WorkloadRow): Promise<RouteDecided>
   return decision;
 }
 
-async function reportLater(driver: Driver, row: WorkloadRow, decision: RouteDecided): Promise<void> {
-  driver.waiting.push({ row, decision });
-  await deliverOutcomes(driver, driver.feedbackDelay);
+async function reportLater(driver: Driver, row: WorkloadRow, decision: RouteDecided, position: number): Promise<void> {
+  const after = driver.feedbackAfter(position);
+  if (after !== null) driver.waiting.push({ row, decision, dueAt: position + after });
+  await deliverOutcomes(driver, position);
 }
 
-async function deliverOutcomes(driver: Driver, keep: number): Promise<void> {
-  while (driver.waiting.length > keep) {
-    const { row, decision } = driver.waiting.shift()!;
+/** Reports what is due when the request at a position has been answered, oldest request first. */
+async function deliverOutcomes(driver: Driver, position: number): Promise<void> {
+  const due = driver.waiting.filter(({ dueAt }) => dueAt <= position);
+  driver.waiting = driver.waiting.filter(({ dueAt }) => dueAt > position);
+  for (const { row, decision } of due) {
     const outcome = outcomeOf(row, decision, driver.clock.nowMs());
     if (outcome) await pump(driver.clock, driver.client.report(outcome));
     await driver.clock.settle();

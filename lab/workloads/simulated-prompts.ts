@@ -5,9 +5,22 @@ import { closings, demands, openings, type SimulatedTask, slots, templates } fro
 
 /** `difficulty` is 0 (easy) .. 1 (hard); it shows in the text, but not exactly. */
 export function writePrompt(task: SimulatedTask, difficulty: number, random: Random): string {
-  const parts: string[] = [];
-  if (random.next() < 0.35) parts.push(pick(openings, random));
+  const parts = openingOf(random);
   parts.push(pick(templates[task], random));
+  return finished(parts, difficulty, random);
+}
+
+/** A prompt of one template with the trimmings of any other. */
+export function fillTemplate(template: string, difficulty: number, random: Random): string {
+  return finished([...openingOf(random), template], difficulty, random);
+}
+
+function openingOf(random: Random): string[] {
+  return random.next() < 0.35 ? [pick(openings, random)] : [];
+}
+
+/** With demands that grow with difficulty, and every slot filled. */
+function finished(parts: string[], difficulty: number, random: Random): string {
   const demandCount = Math.max(0, Math.round(difficulty * 5 - 1 + 0.5 * random.normal()));
   for (let i = 0; i < demandCount; i++) parts.push(pick(demands, random));
   if (demandCount === 0 && random.next() < 0.7) parts.push(pick(closings, random));

@@ -18,6 +18,7 @@ import {
   defaultRewardWeights,
   maxModels,
   type RouterConfig,
+  setChoices,
   type StrategyName,
   strategyNames,
 } from './router-config';
@@ -247,6 +248,26 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('the learner'),
+  sets: z
+    .strictObject({
+      coverage: z
+        .literal([0.8, 0.9, 0.95])
+        .nullable()
+        .default(0.9)
+        .describe(
+          'decisions name a set of models in which one is, with this probability, whose answer is as good as the best candidate is expected to be; null for no sets',
+        ),
+      choose: z
+        .enum(setChoices)
+        .default('draw')
+        .describe(
+          'draw: the set is only stated; cheapest: its cheapest model is taken; safe: safeModel is taken where the set is large',
+        ),
+      mostModels: count.default(3).describe('a set of more models is large'),
+      safeModel: name.nullable().default(null).describe('taken where the set is large, with choose safe'),
+    })
+    .prefault({})
+    .describe('sets of risk, calibrated on what was observed'),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1).describe('of everything random in the engine'),
 });
 
@@ -292,6 +313,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...budgetIssues(raw['budgets']),
     ...accessIssues(raw['access']),
     ...judgeModels(raw),
+    ...setRules(raw),
   ];
 }
 
@@ -375,6 +397,23 @@ function judgeModels({ judgements, models }: Record<string, unknown>): Issue[] {
       ? [issueAt(['judgements', 'judges', index, 'model'], `there is no model "${model}"`)]
       : [];
   });
+}
+
+/** Rules that could never be followed, or would break a promise: a budget decides what may be spent. */
+function setRules({ sets, models, budgetUsdPerRequest }: Record<string, unknown>): Issue[] {
+  if (!isObject(sets)) return [];
+  const { choose, safeModel, coverage } = sets;
+  const issues: Issue[] = [];
+  if (coverage === null && (choose === 'cheapest' || choose === 'safe'))
+    issues.push(issueAt(['sets', 'coverage'], `must not be null with choose ${choose}`));
+  if (choose === 'safe' && typeof budgetUsdPerRequest === 'number')
+    issues.push(issueAt(['sets', 'choose'], 'safe cannot keep to budgetUsdPerRequest: leave one of them out'));
+  if (choose === 'safe' && (safeModel === undefined || safeModel === null))
+    issues.push(issueAt(['sets', 'choose'], 'safe needs a safeModel'));
+  const isKnown = !Array.isArray(models) || models.some((model) => isObject(model) && model['name'] === safeModel);
+  if (typeof safeModel === 'string' && !isKnown)
+    issues.push(issueAt(['sets', 'safeModel'], `"${safeModel}" is none of the models`));
+  return issues;
 }
 
 function unknownIn(listed: unknown, known: ReadonlySet<unknown>, field: string): Issue[] {

@@ -117,6 +117,7 @@ export interface RouterConfig {
   /** `keyed`: texts are hashed with a key of the installation. */
   readonly encoder: { readonly keyed: boolean };
   readonly learning: LearningConfig;
+  readonly sets: SetsConfig;
   readonly seed: number;
 }
 
@@ -137,6 +138,19 @@ export interface BudgetConfig {
   readonly atLimit: 'refuse' | 'cheapest' | 'ask';
   /** A reservation is released this long after it was made when nothing is reported. */
   readonly holdMs: number;
+}
+
+export const setChoices = ['draw', 'cheapest', 'safe'] as const;
+
+/** Sets of risk: among which models an answer is that is good enough, with a stated probability. */
+export interface SetsConfig {
+  /** That probability: .8, .9 or .95; null: no sets. */
+  readonly coverage: number | null;
+  /** `draw`: the set is only stated; `cheapest`: the cheapest of it is taken; `safe`: `safeModel` is, where the set is large. */
+  readonly choose: (typeof setChoices)[number];
+  /** A set of more models is large. */
+  readonly mostModels: number;
+  readonly safeModel: string | null;
 }
 
 export interface LearningConfig {

@@ -104,6 +104,7 @@ export function prepare(
     // The Q-network alone has to see every model at work: what is declared is no value of a session.
     budgets: [...termsOf(config.budgets, request, promptTokens + outputTokensOf(request, config), nowMs)],
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
+    sets: setRuleOf(config),
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route, expected, asked, eligibility };
@@ -112,6 +113,11 @@ export function prepare(
 /** As many as the wordiest model is believed to write, where the request does not say. */
 function outputTokensOf({ expectedOutputTokens }: RouteRequested, { models }: RouterConfig): number {
   return expectedOutputTokens ?? Math.max(...models.map((model) => Math.ceil(model.expectedOutputTokens)));
+}
+
+/** A rule over nobody's judgement is none. */
+function setRuleOf({ sets }: RouterConfig): RouteOpened['sets'] {
+  return sets.coverage === null ? null : { ...sets, coverage: sets.coverage };
 }
 
 /** A request that waited longer than its own time-out goes straight to the static step of the ladder. */

@@ -105,6 +105,16 @@ export function seedLine(
   };
 }
 
+/** A line on the worst value of one per seed: a promise for every run has to hold for that one. */
+export function worstLine(
+  bench: Bench,
+  line: Pick<Line, 'name' | 'unit'> & { readonly bar: NonNullable<Line['bar']> },
+  values: readonly number[],
+): Line {
+  const value = line.bar.relation === '>=' ? Math.min(...values) : Math.max(...values);
+  return { ...line, value, details: { path: bench.path, seeds: values.length, worstSeed: bench.seeds[values.indexOf(value)] } };
+}
+
 /** Mean over runs of a figure of each. */
 export function meanOver<T>(runs: readonly T[], figure: (run: T) => number): number {
   return meanOf(runs.map(figure));

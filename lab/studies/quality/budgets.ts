@@ -178,7 +178,7 @@ const delayedRequests = 50;
 export async function delayedFeedback(bench: Bench, budgetUsd: number): Promise<Line[]> {
   const name = `delayed.${budgetUsd.toExponential()}`;
   const workload = withPrices(await readPareto(bench), listPrices);
-  const runs = await coldRuns(bench, name, workload, () => ({ budgetUsd, feedbackDelay: delayedRequests }));
+  const runs = await coldRuns(bench, name, workload, () => ({ budgetUsd, feedbackAfter: () => delayedRequests }));
   // Spending is the promise; what late news costs in quality is shown without a bar.
   return steadyLines(bench, name, runs, budgetUsd, { scoreBar: false });
 }

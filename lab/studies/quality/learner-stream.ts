@@ -13,7 +13,7 @@ import { seededRandom } from '../../../lib/random/seeded';
 import { budgetedFloors, coldStartShares } from '../../../lib/routing/decide/budgeted-floors';
 import type { LearnedPolicy } from '../../../lib/routing/judge/strategy';
 import { untuned } from '../../../lib/routing/open/pin-tuning';
-import type { LearningEvent, Preference, Tuning, UtilityScale } from '../../../lib/topics/generated/messages';
+import type { LearningEvent, Preference, RouteOpened, Tuning, UtilityScale } from '../../../lib/topics/generated/messages';
 import { type EncodedRow, encodeRow } from '../../workloads/encode-row';
 import type { Outcome, WorkloadRow } from '../../workloads/workload';
 
@@ -27,13 +27,13 @@ export interface StreamOptions {
   readonly wish?: { readonly preference: Preference; readonly scale: UtilityScale };
   /** How rows are encoded; as the engine does by default. */
   readonly encode?: (row: WorkloadRow) => EncodedRow;
-  /** The outcome of a request is learned after this many further requests; 0 by default. */
-  readonly feedbackDelay?: number;
 }
 
 /** What is known of the models at one request, beside the recorded data. */
 export interface Circumstances {
   readonly frozen?: boolean;
+  /** The outcome is learned after this many further requests; null: never; 0 by default. */
+  readonly feedbackAfter?: number | null;
   /** Catalogue price factor; 1 where no price is known. */
   readonly prices?: (model: string) => number;
   readonly latencyMs?: (model: string) => number;
@@ -63,6 +63,14 @@ export function encodingOnce(encode: (row: WorkloadRow) => EncodedRow): (row: Wo
 const asTheEngine = encodingOnce(encodeRow);
 const noContext = Buffer.alloc(0);
 
+/** What is thought of one request. */
+export interface Predicted {
+  /** Per candidate, 0..1. */
+  readonly qualities: ReadonlyMap<string, number>;
+  /** As in the tuning in force. */
+  readonly setGaps: Tuning['setGaps'];
+}
+
 /** Judge, floor, draw, fold, take over what was published. */
 export class LearnerStream {
   private tuning = untuned;
@@ -70,7 +78,8 @@ export class LearnerStream {
   private basis: Buffer | null = null;
   private offset = 0;
   private requests = 0;
-  private readonly waiting: LearningEvent[] = [];
+  /** Outcomes that are not reported yet, and the number of the request after which they are. */
+  private waiting: { readonly event: LearningEvent; readonly dueAt: number }[] = [];
   private readonly random: Random;
   private readonly encode: (row: WorkloadRow) => EncodedRow;
   judgeMs = 0;
@@ -121,6 +130,7 @@ export class LearnerStream {
     row: WorkloadRow,
     {
       frozen = false,
+      feedbackAfter = 0,
       prices = () => 1,
       latencyMs = () => 0,
       available = () => true,
@@ -144,15 +154,18 @@ export class LearnerStream {
     const model = this.models[chosen]!;
     const outcome = row.outcomes.get(model)!;
     if (!frozen) {
-      this.waiting.push({
+      const event: LearningEvent = {
         ...request,
         kind: 'EXPERIENCE',
         propensities: probabilities,
         model,
         quality: outcome.score,
         costUsd: outcome.costUsd,
-      });
-      if (this.waiting.length > (this.options.feedbackDelay ?? 0)) this.fold(this.waiting.shift()!);
+      };
+      if (feedbackAfter !== null) this.waiting.push({ event, dueAt: this.requests + feedbackAfter });
+      const due = this.waiting.filter(({ dueAt }) => dueAt <= this.requests);
+      if (due.length > 0) this.waiting = this.waiting.filter(({ dueAt }) => dueAt > this.requests);
+      for (const { event: reported } of due) this.fold(reported);
     }
     return { model, outcome };
   }
@@ -166,19 +179,22 @@ export class LearnerStream {
     });
   }
 
+  /** What the policy in force thinks of a row; throws before there is one. */
+  predict(row: WorkloadRow): Predicted {
+    const event = this.event(row, () => 1);
+    const candidates = event.models.filter((model) => (row.outcomes.get(model) ?? null) !== null);
+    const opened = this.opened({ ...event, eligible: event.models.map((model) => candidates.includes(model)) }, () => 0);
+    const { qualities } = this.policy!.judge(opened);
+    return {
+      qualities: new Map(candidates.map((model) => [model, qualities[event.models.indexOf(model)]!])),
+      setGaps: this.tuning.setGaps,
+    };
+  }
+
   private probabilities(event: LearningEvent, latencyMs: (model: string) => number): number[] {
-    const { explorationFloor, budgetUsd, wish = qualityOnly } = this.options;
-    const costs = event.models.map((model, i) => (this.tuning.costRatios[model] ?? 0) * event.priceFactors[i]!);
-    const opened = openedOfEvent(
-      { ...event, expectedCostsUsd: costs, preference: wish.preference },
-      {
-        tuning: this.tuning,
-        utilityScale: wish.scale,
-        explorationFloor,
-        budgetUsdPerRequest: budgetUsd,
-        expectedLatencyMs: latencyMs,
-      },
-    );
+    const { explorationFloor, budgetUsd } = this.options;
+    const opened = this.opened(event, latencyMs);
+    const costs = opened.candidates.map((candidate) => candidate.expectedCostUsd);
     if (!this.policy) return coldStartShares(opened);
     const started = performance.now();
     const judgement = this.policy.judge(opened);
@@ -189,6 +205,21 @@ export class LearnerStream {
     );
     const floored = floors.reduce((sum, floor) => sum + floor, 0);
     return judgement.probabilities.map((probability, i) => floors[i]! + (1 - floored) * probability);
+  }
+
+  private opened(event: LearningEvent, latencyMs: (model: string) => number): RouteOpened {
+    const { explorationFloor, budgetUsd, wish = qualityOnly } = this.options;
+    const costs = event.models.map((model, i) => (this.tuning.costRatios[model] ?? 0) * event.priceFactors[i]!);
+    return openedOfEvent(
+      { ...event, expectedCostsUsd: costs, preference: wish.preference },
+      {
+        tuning: this.tuning,
+        utilityScale: wish.scale,
+        explorationFloor,
+        budgetUsdPerRequest: budgetUsd,
+        expectedLatencyMs: latencyMs,
+      },
+    );
   }
 
   private event(row: WorkloadRow, prices: (model: string) => number): LearningEvent {

@@ -1,6 +1,7 @@
 /** Every row of the quality table, in its order. The names are what `--only` selects by their beginnings. */
 import { banditRegret } from './bandit-rows';
-import type { Measurement } from './bench';
+import { madeNames } from '../../workloads/made-kinds';
+import type { Bench, Measurement } from './bench';
 import {
   budgetsOtherwiseUsd,
   budgetsUsd,
@@ -14,6 +15,8 @@ import {
   wrongCatalogue,
 } from './budgets';
 import { paretoCold, routerArena } from './cold-start';
+import { madeRow } from './made-rows';
+import { setsOfRecorded, setsOfStream } from './set-rows';
 import { crossValidation, onlineStream, trainThenTest } from './ulab9';
 
 /** Hundreds of thousands of rows: the learner alone. Everything else runs through the whole engine. */
@@ -74,6 +77,14 @@ export const measurements: readonly Measurement[] = [
     path: 'engine',
     measure: (bench) => banditRegret(bench, 'wheel', 'full', { name: 'bandit.wheel', bar: 10, aim: 6 }),
   },
+  ...madeNames.map((kind) => ({
+    name: `made-${kind}`,
+    path: tooLongForTheEngine,
+    measure: (bench: Bench) => madeRow(bench, kind, { worst: 0, macro: kind === 'unbalanced' }),
+  })),
+  { name: 'sets-ulab9', path: tooLongForTheEngine, measure: setsOfRecorded },
+  { name: 'sets-ulab9-chosen', path: tooLongForTheEngine, measure: (bench) => setsOfStream(bench, 'ulab9') },
+  { name: 'sets-thirty-chosen', path: tooLongForTheEngine, measure: (bench) => setsOfStream(bench, 'thirty-models') },
   {
     name: 'dqn-ulab9',
     path: tooLongForTheEngine,

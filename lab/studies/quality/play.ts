@@ -45,7 +45,7 @@ async function playEngine(protocol: Protocol, onProgress: OnProgress): Promise<C
     testSplit: 'judged',
     feedback: protocol.feedback,
     order: 'file',
-    feedbackDelay: protocol.feedbackDelay,
+    feedbackAfter: protocol.feedbackAfter,
     seed: protocol.seed,
     log,
     onDecision: ({ model }) => choices.push(model),
@@ -75,7 +75,7 @@ async function playLearner(protocol: Protocol, onProgress: OnProgress): Promise<
     publish: config.learning.publish,
     budgetUsd,
     explorationFloor: config.explorationFloor,
-    feedbackDelay: protocol.feedbackDelay,
+    ...(workload.utility && { wish: workload.utility }),
   });
   const choices: string[] = [];
   for (let index = 0; index < workload.rows; index++) {
@@ -87,7 +87,8 @@ async function playLearner(protocol: Protocol, onProgress: OnProgress): Promise<
     const row = workload.row(index);
     if (index < warmRows && protocol.warm === 'full') stream.show(row, prices);
     else {
-      const { model } = stream.route(row, { prices, frozen: index >= warmRows && protocol.feedback === 'none' });
+      const frozen = index >= warmRows && protocol.feedback === 'none';
+      const { model } = stream.route(row, { prices, frozen, feedbackAfter: protocol.feedbackAfter(index) });
       if (index >= warmRows) choices.push(model);
     }
     onProgress(index + 1, workload.rows);

@@ -16,8 +16,8 @@ export interface Protocol {
   readonly warm: 'full' | 'chosen';
   /** While judged: it goes on learning from chosen outcomes, or is frozen. */
   readonly feedback: 'chosen' | 'none';
-  /** The outcome of a request arrives after this many further requests. */
-  readonly feedbackDelay: number;
+  /** The outcome of the request at a position arrives after this many further requests; null: never. */
+  readonly feedbackAfter: (position: number) => number | null;
   readonly budgetUsd: number | null;
   readonly pipeline: LearningConfig['pipeline'];
 }
@@ -31,7 +31,7 @@ export function cold(name: string, workload: Workload, seed: number): Protocol {
     warmRows: 0,
     warm: 'chosen',
     feedback: 'chosen',
-    feedbackDelay: 0,
+    feedbackAfter: () => 0,
     budgetUsd: null,
     pipeline: 'full',
   };

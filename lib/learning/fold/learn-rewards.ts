@@ -10,6 +10,7 @@ import { neuralWeightOf, observePredictions, type Prediction } from '../value/mi
 import { featuresOf } from '../value/policy';
 import { observeInnovation } from './drift';
 import { describeRow, type FoldParts } from './learner-state';
+import { compareAnswers } from './compare-answers';
 import { addRow, type Outcome, type Replay, type ReplayRow } from './replay';
 
 /** Folds the rewards of one event in. Returns whether a drift alarm was raised. */
@@ -26,6 +27,7 @@ export function learn(fold: FoldParts, event: LearningEvent, offset: number): bo
   if (state.basis) describeRow(fold, state.basis, row);
   const heads = state.basis && state.neural!.predict(fold.scratch.x, state.basis.fitted.networkScale);
   const ahead = looksAhead(fold, row);
+  if (heads && !ahead) compareAnswers(fold, event, outcomes, heads);
   for (const outcome of outcomes) {
     const arm = state.models.indexOf(outcome.model);
     state.pulls[arm]!++;

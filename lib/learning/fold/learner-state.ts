@@ -13,6 +13,7 @@ import type { LinearHalf } from '../value/linear-half';
 import type { Mix } from '../value/mix';
 import type { NeuralHalf } from '../value/neural-half';
 import { createValues, type PolicyWeights, type Values } from '../value/policy';
+import type { SetGaps } from '../value/set-gaps';
 import type { Drift } from './drift';
 import type { Regret } from './regret';
 import { describedIn, type Replay, type ReplayRow } from './replay';
@@ -76,6 +77,7 @@ export interface LearnerState {
   trust: Trust;
   /** Null where a log has been learned from without it: nothing limits exploration then. */
   regret: Regret | null;
+  setGaps: SetGaps;
   replay: Replay;
   /** Rows of a restored replay that wait for `reload`: drift per outcome, by offset. */
   awaited: Map<number, number[]>;

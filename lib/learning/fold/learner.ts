@@ -12,6 +12,7 @@ import { assertSound } from '../guard/soundness';
 import { createMix } from '../value/mix';
 import { trainNetwork } from '../value/network-training';
 import { readPolicy } from '../value/policy';
+import { createSetGaps } from '../value/set-gaps';
 import { account } from './account';
 import { policyStep } from './cadence';
 import { readCheckpoint, writeCheckpoint } from './checkpoint';
@@ -86,6 +87,7 @@ function freshState(options: LearnerOptions): LearnerState {
     pacer: createPacer(options.budgetUsdPerRequest, options.explorationFloor ?? defaultExplorationFloor),
     trust: createTrust(),
     regret: createRegret(),
+    setGaps: createSetGaps(),
     replay: createReplay(options.config.replayRows),
     awaited: new Map(),
     events: 0,

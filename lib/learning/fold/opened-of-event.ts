@@ -74,5 +74,6 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     contentHash: null,
     budgets: [],
     priorObservations: 0,
+    sets: null,
   };
 }

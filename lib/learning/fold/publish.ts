@@ -11,6 +11,7 @@ import { doubtMeans } from '../value/mean-doubt';
 import { neuralWeightOf } from '../value/mix';
 import { hiddenUnits } from '../value/neural-half';
 import { type PolicyWeights, writePolicy } from '../value/policy';
+import { knownGaps } from '../value/set-gaps';
 import { sha256Of } from './blob';
 import { tuningStep } from './cadence';
 import { watchedShare } from './drift';
@@ -126,6 +127,7 @@ function publishTuning(fold: FoldParts): LearnerOutput {
       strategyWeights: strategyWeightsOf(state.trust, state.pacer.budgetUsd !== null),
       eventOffset: state.toOffset,
       ...allowanceOf(fold),
+      setGaps: knownGaps(state.setGaps),
     },
   };
 }

@@ -19,6 +19,7 @@ import { collapses, knownCollapse } from './collapse/collapses';
 import { degrade } from './degrade';
 import { type Draw, drawModel } from './draw';
 import { explainDecision } from './explain-decision';
+import { restrictToSet } from './good-set';
 import { orderFallbacks } from './order-fallbacks';
 
 /** The reproducible part of a decision; the rest says when and where it was made. */
@@ -57,7 +58,8 @@ export function decide(
   const collapsed = collapses[way](opened, successes);
   // The threads have judged all candidates: what a budget bars is known only after they were asked.
   const payable = applyGrants(opened, grants);
-  const draw = drawModel(payable, collapsed.probabilities);
+  const { goodSet, probabilities } = restrictToSet(payable, successes, collapsed.probabilities);
+  const draw = drawModel(payable, probabilities);
   const complete = degradedTo === 'NONE' && successes.length === threads.length;
   const exploring = successes.some((thread) => thread.coldStart);
   return {
@@ -66,16 +68,20 @@ export function decide(
       budgets: [...grants],
       collapse,
       threads: decidedThreads(opened, threads, successes, collapsed),
-      reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo }),
+      reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo, goodSet }),
       cacheHit: hit,
       degradedTo,
+      goodSet,
     },
     collapsed,
     cacheable: complete && !exploring && !opened.cached && opened.cacheFingerprint !== '',
   };
 }
 
-type Head = Omit<RecomputedDecision, 'budgets' | 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo'>;
+type Head = Omit<
+  RecomputedDecision,
+  'budgets' | 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo' | 'goodSet'
+>;
 
 function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {
   const { model, provider } = opened.candidates[draw.chosen]!;

@@ -1,6 +1,6 @@
 /** The reasoning of a decision: two or three sentences a person can read, from what was pinned and judged. */
 import { coldStartRewards } from '../../learning/fold/cold-start';
-import type { Degradation, RouteOpened, ThreadScore } from '../../topics/generated/messages';
+import type { Degradation, GoodSet, RouteOpened, ThreadScore } from '../../topics/generated/messages';
 import { declaredChoice } from '../judge/declared';
 import { learnedStrategy } from '../judge/strategies/strategies';
 import { isLifted } from '../open/eligibility';
@@ -18,10 +18,11 @@ export interface Explained {
   readonly hit: boolean;
   readonly collapse: string;
   readonly degradedTo: Degradation;
+  readonly goodSet: GoodSet | null;
 }
 
 export function explainDecision(decision: Explained): string {
-  const sentences = [choice(decision), comparison(decision), trouble(decision.threads), degradation(decision)];
+  const sentences = [choice(decision), byRule(decision), comparison(decision), trouble(decision.threads), degradation(decision)];
   return sentences.filter(Boolean).join(' ');
 }
 
@@ -41,6 +42,13 @@ function choice({ opened, collapsed, draw, collapse, threads, hit }: Explained):
   return draw.explored
     ? `${model} (${provider}) was drawn to explore, with ${probability}; the favourite came from ${judged}.`
     : `${model} (${provider}) was chosen for this ${opened.taskType} request by ${judged}, with ${probability}.`;
+}
+
+/** What the configuration's rule made of the set of risk, where it decided. */
+function byRule({ goodSet }: Explained): string {
+  if (goodSet === null || goodSet.taken === null) return '';
+  const set = `${goodSet.models.length} of the candidates may be good enough (coverage ${goodSet.coverage})`;
+  return goodSet.taken === 'cheapest' ? `${set}; the rule takes the cheapest of them.` : `${set}; so many are too many, and the rule takes the safe one.`;
 }
 
 /** How a request is routed while nothing is learned. */

@@ -61,4 +61,5 @@ export const untuned: Tuning = {
   regretLeft: 0,
   countedToMs: 0,
   requestGapMs: 0,
+  setGaps: {},
 };

@@ -160,6 +160,7 @@ export const noTuning: Tuning = {
   regretLeft: null,
   countedToMs: 0,
   requestGapMs: 0,
+  setGaps: {},
 };
 
 export function openedOf(

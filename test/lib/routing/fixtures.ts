@@ -134,6 +134,7 @@ export function tuningOf(changes: Partial<Tuning> = {}): Tuning {
     regretLeft: null,
     countedToMs: 0,
     requestGapMs: 0,
+    setGaps: {},
     ...changes,
   };
 }
@@ -203,6 +204,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     contentHash: null,
     priorObservations: 8,
     budgets: [],
+    sets: null,
     ...changes,
   };
 }

@@ -50,6 +50,7 @@ const tuning = {
   regretLeft: null,
   countedToMs: 0,
   requestGapMs: 0,
+  setGaps: {},
 };
 const trialOf = (candidate: PolicyBlobs, current: PolicyBlobs, change: Partial<TrialSetup> = {}) =>
   new Trial({ candidate, current, fromOffset: 200, tuning, ...change }, settings);

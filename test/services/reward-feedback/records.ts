@@ -71,6 +71,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
       regretLeft: null,
       countedToMs: 0,
       requestGapMs: 0,
+      setGaps: {},
     },
     configVersion: 1,
     utilityScale: { costUsd: 0.01, latencyMs: 10_000 },
@@ -86,6 +87,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     contentHash: null,
     priorObservations: 8,
     budgets: [],
+    sets: null,
     ...change,
   };
 }
@@ -144,6 +146,7 @@ export function decided(requestId: string, change: Partial<RouteDecided> = {}): 
     decidedAtMs: startMs + 5,
     contentHash: null,
     budgets: [],
+    goodSet: null,
     ...change,
   };
 }

@@ -70,7 +70,7 @@ test.each(paths)('on the %s a newcomer is chosen only from where it joins, littl
 test.each(paths)('on the %s nothing is learned while outcomes are under way', async (path) => {
   const shareOfA = async (feedbackDelay: number): Promise<number> => {
     const workload = manyRows(90);
-    const choices = await playOn({ ...cold('delayed', workload, 1), feedbackDelay }, path);
+    const choices = await playOn({ ...cold('delayed', workload, 1), feedbackAfter: () => feedbackDelay }, path);
     return judge(workload, choices, 40).router.shares[0]!;
   };
   expect(await shareOfA(0)).toBeGreaterThan(0.8);
