@@ -44,6 +44,58 @@ export interface AccessKeyChange {
 
 export type AccessRole = 'caller' | 'viewer' | 'operator' | 'admin';
 
+/** Sums of one window over everything with one value of a dimension. All are sums, so cells are added to merge them. */
+export interface AnalyticsCell {
+  /** Decisions; by task, requests opened. */
+  decisions: number;
+  /** Decisions below the top of the degradation ladder. */
+  degraded: number;
+  /** Decisions from the routing cache. */
+  cacheHits: number;
+  /** Expected cost of the chosen models, in USD. */
+  expectedCostUsd: number;
+  /** Time from request to decision, in milliseconds. */
+  decisionMs: number;
+  /** Calls of models. */
+  calls: number;
+  /** Calls that ended in FAILURE, TIMEOUT or RATE_LIMITED. */
+  errors: number;
+  /** Calls with a known cost. */
+  costed: number;
+  /** What they cost, in USD. */
+  costUsd: number;
+  /** Successful calls with a known latency. */
+  timed: number;
+  /** Their latency, in milliseconds. */
+  latencyMs: number;
+  /** Tokens read. */
+  inputTokens: number;
+  /** Tokens written. */
+  outputTokens: number;
+  /** Decisions whose answer was judged. */
+  judged: number;
+  /** Their quality, 0..1 each. */
+  quality: number;
+  /** What they were worth under the preference of each request, in units of utility. */
+  utility: number;
+}
+
+/** What happened in one window of time, as far as one partition has seen it. Windows of several partitions and of several spans are merged by adding. */
+export interface AnalyticsWindow {
+  /** Beginning of the window, milliseconds since the epoch. */
+  startMs: number;
+  /** Length of the window, in milliseconds. */
+  spanMs: number;
+  /** By dimension and value, separated by a line feed; see services/analytics/window.ts. */
+  cells: Record<string, AnalyticsCell>;
+  /** Time from request to decision, in milliseconds. */
+  decisionMs: Sketch;
+  /** Latency of successful calls, in milliseconds, by model. */
+  latencyMs: Record<string, Sketch>;
+  /** When it last changed. */
+  updatedAtMs: number;
+}
+
 /** Somebody changed something: who, what, before, after. Key: auditId. */
 export interface AuditRecord {
   /** Of this record. */
@@ -462,6 +514,16 @@ export interface Fallback {
   provider: string;
 }
 
+/** The set of risk: the models among which an answer is that is good enough. */
+export interface GoodSet {
+  /** Stated probability that a model whose answer is as good as the best candidate's is expected to be is in the set. */
+  coverage: number;
+  /** The models of the set, in config order. */
+  models: string[];
+  /** The rule that decided in place of the draw by the strategies: cheapest or safe; null where none did. */
+  taken: string | null;
+}
+
 /** Circuit breaker state. HALF_OPEN lets a small share of requests probe. */
 export type Health = 'CLOSED' | 'HALF_OPEN' | 'OPEN';
 
@@ -561,6 +623,10 @@ export interface LearningEvent {
   occurredAtMs: number;
   /** What exploration is held against; null where no declared beliefs differ. */
   safe: SafeChoice | null;
+  /** Tenant of the request, if any; for reports only. */
+  tenantId: string | null;
+  /** Leading strategy of the decision; null in rows of recorded data and from before it was kept. */
+  strategy: string | null;
   /** Written by the trainer when more comes than it can learn: such an event is no decision, and everything else in it is empty. Null in every other. */
   pace: LearningPace | null;
 }
@@ -756,6 +822,8 @@ export interface RouteDecided {
   contentHash: string | null;
   /** What the budgets of the request granted it; empty where it is under none. */
   budgets: BudgetGrant[];
+  /** The set of risk; null where none can be stated yet, where none is asked for, and where the learned strategy did not judge. */
+  goodSet: GoodSet | null;
 }
 
 /** The world as intake read it, pinned: strategies and collapse are pure functions of this and of immutable weights. Holds no prompt text. */
@@ -842,6 +910,8 @@ export interface RouteOpened {
   priorObservations: number;
   /** Budgets that the decision needs a reservation of, each from the owner of its account; none for most requests. */
   budgets: BudgetTerms[];
+  /** The configuration's rule for sets of risk; null where none is stated. */
+  sets: SetRule | null;
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */
@@ -992,6 +1062,28 @@ export interface Session {
   reported: string[];
 }
 
+/** What is to be done with the set of risk. */
+export interface SetRule {
+  /** Nominal coverage: one of the keys of the tuning's setGaps. */
+  coverage: number;
+  /** draw: the set is only stated; cheapest: the cheapest of the set is taken; safe: the safe model is taken where the set is large. */
+  choose: string;
+  /** A set of more models than this is large. */
+  mostModels: number;
+  /** Taken where the set is large; null unless choose is safe. */
+  safeModel: string | null;
+}
+
+/** A mergeable histogram with logarithmic buckets (DDSketch of relative accuracy .02): sketches of several windows are added bucket by bucket. */
+export interface Sketch {
+  /** Key of the first bucket. */
+  firstKey: number;
+  /** Values per bucket, from the first key on. */
+  counts: number[];
+  /** Values of 0. */
+  zeros: number;
+}
+
 /** Where the time went, in milliseconds. */
 export interface StagesMs {
   /** From request to intake. */
@@ -1097,6 +1189,8 @@ export interface Tuning {
   countedToMs: number;
   /** Mean time from one folded request to the next, in milliseconds; 0 where nothing is known. */
   requestGapMs: number;
+  /** How far below the best candidate's predicted quality a model may be and still belong to the set of risk, by nominal coverage: keys 0.8, 0.9 and 0.95. A coverage without an entry cannot be stated yet. */
+  setGaps: Record<string, number>;
 }
 
 /** What one unit of cost and latency weight means. */
