@@ -8,6 +8,7 @@ import { createVirtualClock } from '../lib/adapters/memory/virtual-clock';
 import { routeOutcome, routeRequest } from '../lib/client/build-records';
 import { configToJson } from '../lib/config/parse-config';
 import type { RouterConfig } from '../lib/config/router-config';
+import { defaultStrategyGroup } from '../lib/config/strategy-groups';
 import { sleep } from '../lib/ports/clock';
 import { seededRandom } from '../lib/random/seeded';
 import { defaultRuntimeLimits, type Host } from '../lib/stream/host';
@@ -24,7 +25,7 @@ import { placements } from '../services/placements';
 import { createRewardFeedback } from '../services/reward-feedback/service';
 import { createRouteCollapse } from '../services/route-collapse/service';
 import { createRouteIntake } from '../services/route-intake/service';
-import { createStrategyThreads, defaultStrategyGroup } from '../services/strategy-threads/service';
+import { createStrategyThreads } from '../services/strategy-threads/service';
 import { mortalHome } from './simulation';
 
 export interface BudgetSimulationOptions {

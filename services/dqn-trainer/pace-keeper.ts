@@ -135,6 +135,8 @@ export function paceEvent(pace: LearningPace, id: string, encoderVersion: string
     kind: 'CLOSED',
     decisionId: id,
     sessionId: null,
+    tenantId: null,
+    strategy: null,
     encoderVersion,
     sketch: nothing,
     sketchScale: 0,

@@ -101,6 +101,8 @@ export function open(
     holds: route.holds,
     contentHash: route.contentHash,
     priorObservations: route.priorObservations,
+    budgets: route.budgets,
+    sets: route.sets,
   };
   opened.contextFeatures = bytesOf(encodeContext(opened));
   const emits = [emit(topics.routeOpened, opened)];

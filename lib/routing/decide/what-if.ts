@@ -53,6 +53,8 @@ function eligibleUnder(limits: Limits, opened: RouteOpened, priceFactors: Readon
     !candidate.eligible && /^(requiredCapabilities|contextTokens):/.test(candidate.ineligibleReason ?? '');
   const probing = new Set(before.flatMap(({ eligible, health }, i) => (eligible && health === 'HALF_OPEN' ? [i] : [])));
   const models = before.map((candidate) => ({
+    name: candidate.model,
+    apis: undefined,
     capabilities: lacks(candidate) ? [] : ['able'],
     contextTokens: Number.POSITIVE_INFINITY,
   }));

@@ -40,7 +40,7 @@ export interface AtOpening {
 }
 
 /** What eligibility depends on of what is configured of a model. */
-export type AbleModel = Pick<ModelConfig, 'capabilities' | 'contextTokens'>;
+export type AbleModel = Pick<ModelConfig, 'name' | 'apis' | 'capabilities' | 'contextTokens'>;
 
 /** Arrays are in the order of the candidates. */
 export interface Eligibility {
@@ -210,7 +210,7 @@ function limitBar({ model, provider, expectedCostUsd, expectedLatencyMs }: Candi
 }
 
 /** A model that can only embed answers nobody: it is for those who name it. */
-function embeddingBar(model: ModelConfig, { allowedModels }: Limits): Bar | null {
+function embeddingBar(model: AbleModel, { allowedModels }: Limits): Bar | null {
   if (!embedsOnly(model) || allowedModels.includes(model.name)) return null;
   return { field: 'limits.allowedModels', kind: 'embedsOnly' };
 }
