@@ -32,6 +32,9 @@ const ratePerSecond = 300;
 const inFlightAtSaturation = 256;
 /** Before anything counts: the compiler needs some thousand requests, and the learner its first weights. */
 const warmUpSeconds = 15;
+/** The learner has nothing more to do when it has published nothing new for so long. */
+const idleForMs = 2_000;
+const maxIdleWaitMs = 300_000;
 const { world, rows } = kilobyteRows(1);
 
 interface Running {
@@ -110,7 +113,13 @@ async function openLoop(
   return { latencies, failed };
 }
 
-async function closedLoop(client: RouterClient, seconds: number, feedback: boolean): Promise<number> {
+/** As many requests as come through, and the CPU time that all threads of the process spend on each, of the learner too. */
+async function closedLoop(
+  client: RouterClient,
+  seconds: number,
+  feedback: boolean,
+): Promise<{ perSecond: number; cpuUs: number }> {
+  const startedCpu = process.cpuUsage();
   const startedMs = clock.monotonicMs();
   let done = 0;
   const one = async (): Promise<void> => {
@@ -120,7 +129,22 @@ async function closedLoop(client: RouterClient, seconds: number, feedback: boole
     }
   };
   await Promise.all(Array.from({ length: inFlightAtSaturation }, one));
-  return (done * 1_000) / (clock.monotonicMs() - startedMs);
+  const { user, system } = process.cpuUsage(startedCpu);
+  return { perSecond: (done * 1_000) / (clock.monotonicMs() - startedMs), cpuUs: (user + system) / done };
+}
+
+/** Resolves once the learner has folded everything that is there: until then its thread competes for the processors. */
+async function untilTrainerIsIdle(engine: Engine): Promise<void> {
+  let learned = -1;
+  let sinceMs = clock.monotonicMs();
+  const deadlineMs = sinceMs + maxIdleWaitMs;
+  while (clock.monotonicMs() - sinceMs < idleForMs) {
+    if (clock.monotonicMs() > deadlineMs) throw new Error(`the trainer was still learning after ${maxIdleWaitMs} ms`);
+    const now = engine.learnedRewards();
+    if (now !== learned) sinceMs = clock.monotonicMs();
+    learned = now;
+    await sleep(clock, 50);
+  }
 }
 
 async function inProcess(seconds: number, wanted: (part: string) => boolean): Promise<void> {
@@ -128,6 +152,7 @@ async function inProcess(seconds: number, wanted: (part: string) => boolean): Pr
   await openLoop(client, warmUpSeconds, true);
   if (wanted('latency')) {
     for (const training of ['On', 'Off'] as const) {
+      if (training === 'Off') await untilTrainerIsIdle(engine);
       const delay = monitorEventLoopDelay({ resolution: 1 });
       delay.enable();
       const { latencies, failed } = await openLoop(client, seconds, training === 'On');
@@ -147,8 +172,13 @@ async function inProcess(seconds: number, wanted: (part: string) => boolean): Pr
     report('inProcess.learnedRewards', engine.learnedRewards(), 'rewards');
   }
   if (wanted('saturation')) {
-    reportBar('inProcess.saturation', await closedLoop(client, seconds, false), 'decisions/s', '>=', 2_000);
-    report('inProcess.saturationWithFeedback', await closedLoop(client, seconds, true), 'decisions/s');
+    await untilTrainerIsIdle(engine);
+    const alone = await closedLoop(client, seconds, false);
+    reportBar('inProcess.saturation', alone.perSecond, 'decisions/s', '>=', 2_000);
+    report('inProcess.saturationCpu', alone.cpuUs, 'us/decision');
+    const learning = await closedLoop(client, seconds, true);
+    report('inProcess.saturationWithFeedback', learning.perSecond, 'decisions/s');
+    report('inProcess.saturationWithFeedbackCpu', learning.cpuUs, 'us/decision');
   }
   await stop();
 }

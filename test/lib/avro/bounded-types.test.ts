@@ -63,6 +63,47 @@ test.each(Object.keys(schemaVersions))('law: no count in a %s is believed beyond
   );
 });
 
+test('law: every text and every double has the bytes that avsc gives it', () => {
+  const schema = {
+    type: 'record',
+    name: 'Both',
+    fields: [
+      { name: 'text', type: 'string' },
+      { name: 'maybe', type: ['null', 'string'] },
+      { name: 'number', type: 'double' },
+      { name: 'numbers', type: { type: 'array', items: 'double' } },
+    ],
+  };
+  const type = boundedTypeOf(schema);
+  const plain = avro.Type.forSchema(schema as avro.Schema, { wrapUnions: false });
+  // About as long as texts may be to be written character by character, and longer, with and without what is not ASCII.
+  const anyText = fc.oneof(
+    fc.string({ unit: 'binary-ascii', maxLength: 100 }),
+    fc.tuple(fc.string({ maxLength: 79 }), fc.string({ unit: 'grapheme', maxLength: 3 })).map(([a, b]) => a + b),
+  );
+  const value = fc.record({
+    text: anyText,
+    maybe: fc.option(anyText),
+    number: fc.double(),
+    numbers: fc.array(fc.double()),
+  });
+  fc.assert(
+    fc.property(value, fc.nat({ max: 40 }), (one, room) => {
+      const expected = plain.toBuffer(one);
+      beginRecord();
+      const bytes = Buffer.alloc(expected.length);
+      expect(type.encode(one, bytes, 0)).toBe(expected.length);
+      expect(bytes).toEqual(expected);
+      beginRecord();
+      expect(type.fromBuffer(bytes)).toEqual(plain.fromBuffer(expected));
+      // Into too little room nothing is written but how much is missing.
+      const few = Buffer.alloc(Math.max(0, expected.length - 1 - room));
+      beginRecord();
+      expect(type.encode(one, few, 0)).toBe(few.length - expected.length);
+    }),
+  );
+});
+
 describe('counts', () => {
   test.each(hostileCounts.map((count) => [count.subarray(0, 12).toString('hex'), count]))(
     '%s is refused at once',

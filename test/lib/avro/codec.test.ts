@@ -48,11 +48,20 @@ test('law: what was encoded decodes to the same, whatever its size', () => {
   );
 });
 
-test('records larger than the slab, and buffers that do not share it', () => {
-  const large = deadLetters.encode({ ...letter, value: Buffer.alloc(300_000, 7) });
-  const small = deadLetters.encode(letter);
-  expect(deadLetters.decode(large).value).toEqual(Buffer.alloc(300_000, 7));
-  expect(deadLetters.decode(small)).toEqual(letter);
+test('records share their memory with none that is written later, whatever their size', () => {
+  const sizes = [10, 100_000, 1, 40_000, 20_000, 1_000_000, 0, ...Array.from({ length: 200 }, (_, i) => 37 * i)];
+  const letters = sizes.map((bytes, i) => ({ ...letter, offset: i, value: Buffer.alloc(bytes, i) }));
+  const records = letters.map((one) => deadLetters.encode(one));
+  expect(records.map((record) => deadLetters.decode(record))).toEqual(letters);
+});
+
+test('a record that cannot be written leaves the one before it and the one after it whole', () => {
+  const before = deadLetters.encode(letter);
+  const unfit = { ...letter, reason: 'x'.repeat(500), failedAtMs: 'never' } as unknown as DeadLetter;
+  expect(() => deadLetters.encode(unfit)).toThrow(InvalidRecordError);
+  const after = deadLetters.encode({ ...letter, offset: 1 });
+  expect(deadLetters.decode(before)).toEqual(letter);
+  expect(deadLetters.decode(after)).toEqual({ ...letter, offset: 1 });
 });
 
 test('one instance per type; an unknown type is refused', () => {

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEmbeddedBroker } from '../../../lib/adapters/embedded/embedded-broker';
 import { TransientError } from '../../../lib/ports/broker';
 import { anyTopic, defineService, emit, on, type ServiceDefinition } from '../../../lib/stream/define-service';
 import { alone } from '../../../lib/stream/placement';
@@ -39,6 +43,45 @@ const counter = defineService({
   ],
   outputs: [anyTopic(prices)],
   table: { topic: tallies, maxRows: 100 },
+});
+
+test('in one process on the embedded store a service reads the very value that another has emitted', async () => {
+  const { host, clock } = createWorld();
+  const directory = mkdtempSync(join(tmpdir(), 'quantum-router-values-'));
+  const broker = openEmbeddedBroker({ directory, clock, maintenanceIntervalMs: null });
+  const emitted: Order[] = [];
+  const writer = defineService({
+    group: 'writer',
+    inputs: [
+      on<Order, undefined>(orders, (_state, order) => {
+        const receipt = { ...order, amount: 2 * order.amount };
+        emitted.push(receipt);
+        return { kind: 'done', emit: [emit(receipts, receipt)] };
+      }),
+    ],
+    outputs: [anyTopic(receipts)],
+  });
+  let seen = (_receipt: Order): void => {};
+  const read = new Promise<Order>((resolve) => {
+    seen = resolve;
+  });
+  const reader = defineService({
+    group: 'reader',
+    inputs: [
+      on<Order, undefined>(receipts, (_state, receipt) => {
+        seen(receipt);
+        return { kind: 'done' };
+      }),
+    ],
+    outputs: [],
+  });
+  const engine = await runServices([writer, reader], { ...host, broker }, options);
+  const [order] = ordersOf('a', 1, 1);
+  await broker.producer('test').send([{ topic: orders.name, key: 'a', value: orders.codec.encode(order!) }]);
+  expect(await read).toBe(emitted[0]);
+  await engine.stop();
+  await broker.close();
+  rmSync(directory, { recursive: true });
 });
 
 test('runs a pipeline of two services, views fed back', async () => {

@@ -51,3 +51,17 @@ test('the same letters in other fields or turns are other content', () => {
   );
   expect(hash({ tenantId: 'x', taskHint: null })).not.toBe(hash({ tenantId: null, taskHint: 'x' }));
 });
+
+test('a request has the hash that earlier releases gave it', () => {
+  const request = requestOf({
+    requestId: 'r-1',
+    sessionId: 's',
+    ...messages('W\u00f6rter and "quotes"', ''),
+    features: Buffer.from([1, 2, 3, 4]),
+    contextTokens: 7,
+    requiredCapabilities: ['tools', 'json'],
+    preference: { quality: 1, latency: 0.25, cost: 1e-7 },
+    limits: { ...noLimits, maxLatencyMs: 3, deniedModels: ['b', 'a'] },
+  });
+  expect(contentHashOf(request)).toBe('f6e42b19c8a3f81d');
+});

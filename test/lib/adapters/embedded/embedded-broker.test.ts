@@ -49,6 +49,17 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
+test('what a record says is handed to readers beside its bytes; after a restart there are the bytes alone', async () => {
+  await broker.ensureTopics([topic('a')]);
+  const decoded = { says: 'something' };
+  await send([{ topic: 'a', key: 'k', value: Buffer.from('1'), decoded }]);
+  expect((await readAll('a'))[0]!.decoded).toBe(decoded);
+  await reopen();
+  const [stored] = await readAll('a');
+  expect(stored).toMatchObject({ key: 'k', value: Buffer.from('1') });
+  expect(stored!.decoded).toBeUndefined();
+});
+
 describe('after a restart', () => {
   test('topics, records, positions and the next offset are as they were', async () => {
     await broker.ensureTopics([topic('a', { partitions: 2 }), topic('b', { partitions: 2, cleanup: 'compact' })]);
