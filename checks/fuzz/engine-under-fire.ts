@@ -221,6 +221,7 @@ export async function putUnderFire({ kafka, topicPrefix }: Fronts): Promise<Unde
   // What a request and its feedback leave in the topics is what hostile records are made of.
   await post('/v1/route', { requestId: 'fuzz-base', prompt: 'An ordinary question.', sessionId: null });
   await post('/v1/feedback', { decisionId: 'fuzz-base', quality: 0.5 });
+  await post('/v1/keys', { name: 'fuzz-base', role: 'admin', models: ['any'], requestsPerMinute: 60 });
   const first = await faults();
   if (first.length > 0) throw new Error(`not well from the beginning: ${first[0]!.kind} ${first[0]!.detail}`);
   return { ...under, ordinary: await ordinaryRecords(home) };

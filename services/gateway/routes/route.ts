@@ -14,7 +14,7 @@ import { budgetRefused, HttpError, noEligibleCandidate } from '../http-error';
 import { readBody } from '../read-body';
 import { routeOnce } from '../route-once';
 import { sendJson } from '../send-json';
-import { innerId, outerDecision, outerId, tenantOf } from '../tenant-ids';
+import { innerId, outerDecision, outerId, owns, tenantOf } from '../tenant-ids';
 import { contextOf } from '../trace-requests';
 
 export function routeEndpoints(context: GatewayContext): Endpoint[] {
@@ -38,8 +38,12 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
     const request = toRequest(body, body.requestId ?? innerId(asker, 'requestId', context.createId()), clock.nowMs());
     const { requestId } = request;
     const outerRequestId = outerId(asker, requestId);
-    const send = (decision: RouteDecided): string =>
-      sendJson(reply, outerDecision(asker, ofSameContent(decision, outerRequestId, contentHash)));
+    const send = (decision: RouteDecided): string => {
+      ofSameContent(decision, outerRequestId, contentHash);
+      // One from before there was a hash says nothing of its content.
+      if (!owns(asker, decision)) throw usedForOther(outerRequestId);
+      return sendJson(reply, outerDecision(asker, decision));
+    };
     const contentHash = contentHashOf(request);
     const earlier = body.requestId === undefined ? undefined : context.recent.get(requestId);
     if (earlier) return send(earlier);
@@ -109,7 +113,11 @@ function bodyOf(context: GatewayContext, asker: Asker, body: RouteBody): RouteBo
 function ofSameContent<T extends { readonly contentHash: string | null }>(of: T, requestId: string, asked: string): T {
   // Decisions from before there was a hash cannot be told apart.
   if (of.contentHash === null || of.contentHash === asked) return of;
-  throw new HttpError(
+  throw usedForOther(requestId);
+}
+
+function usedForOther(requestId: string): HttpError {
+  return new HttpError(
     'conflict',
     `requestId: ${JSON.stringify(requestId)} was used for a request with other content; use another id`,
     'requestId',

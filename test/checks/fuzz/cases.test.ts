@@ -2,6 +2,7 @@ import { editedAvro } from '../../../checks/fuzz/avro-fields';
 import { caseList } from '../../../checks/fuzz/case-list';
 import { configurationCases, configurationOf } from '../../../checks/fuzz/configuration-cases';
 import { kindOf } from '../../../checks/fuzz/findings';
+import { httpCases, httpRequestOf } from '../../../checks/fuzz/http-cases';
 import { fieldsOf } from '../../../checks/fuzz/json-schema';
 import { editedJson } from '../../../checks/fuzz/json-text';
 import { anyTopics, recordCases, recordOf } from '../../../checks/fuzz/record-cases';
@@ -68,4 +69,16 @@ test('every topic and the configuration have hostile cases, and each can be made
 test('faults of one kind compare equal, whatever numbers and names are in them', () => {
   expect(kindOf('no decision for "fuzz-17" within 7000 ms')).toBe(kindOf('no decision for "x" within 12 ms'));
   expect(kindOf('no such topic')).not.toBe(kindOf('no such model'));
+});
+
+test('hostile credentials and origins are among the cases', () => {
+  const operation = {
+    parameters: [],
+    requestBody: { content: { 'application/json': { schema: { type: 'object' } } } },
+  };
+  const [cases] = httpCases({ paths: { '/v1/route': { post: operation } } });
+  const sent = new Set<string>();
+  for (let index = 0; index < cases!.list.singles; index++)
+    for (const name of Object.keys(httpRequestOf(cases!, 1, index).headers)) sent.add(name);
+  for (const name of ['authorization', 'x-api-key', 'origin', 'host', 'x-quantum-tenant']) expect(sent).toContain(name);
 });

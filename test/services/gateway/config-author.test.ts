@@ -3,6 +3,7 @@
 import { createLog, type Log } from '../../../lib/telemetry/log';
 import { topics } from '../../../lib/topics/topics';
 import { startGateway, testConfig } from './start-gateway';
+import { bearer, startKeyedGateway } from './start-keyed-gateway';
 
 test('a change is logged, and recorded with the address it came from', async () => {
   const lines: unknown[] = [];
@@ -35,5 +36,27 @@ test.each([
   expect(answer.error.field).toMatch(/models\.0\.name$/);
   expect(answer.error.message).toContain('must not refer to the environment');
   expect(started.broker.records(topics.config.name)).toHaveLength(1);
+  await started.stop();
+});
+
+test('who may use the gateway is not changed over HTTP', async () => {
+  const started = await startGateway();
+  const access = { issuers: { own: { issuer: 'https://own.example.com', audience: 'x', defaultRole: 'admin' } } };
+  const refused = await started.call('PUT', '/v1/config', { version: 1, config: { ...testConfig, access } });
+  expect([refused.status, refused.body.error.field]).toEqual([409, 'access']);
+  expect(started.broker.records(topics.config.name)).toHaveLength(1);
+  await started.stop();
+});
+
+test('a change by a key is recorded under its name', async () => {
+  const started = await startKeyedGateway();
+  const { secret, key } = await started.key({ name: 'ops', role: 'operator' });
+  const body = { version: 1, config: { ...testConfig, seed: 77 } };
+  expect((await started.callLater('PUT', '/v1/config', body, bearer(secret))).status).toBe(200);
+  const { body: audit } = await started.call('GET', '/v1/audit?limit=1', undefined, bearer(started.admin.secret));
+  expect(audit.records).toMatchObject([
+    { action: 'config.apply', before: { seed: testConfig.seed }, after: { seed: 77 } },
+  ]);
+  expect(audit.records[0].who).toContain(`PUT by key ${key.keyId} (ops) from 127.0.0.1`);
   await started.stop();
 });

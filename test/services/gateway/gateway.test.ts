@@ -553,10 +553,13 @@ describe('a gateway', () => {
     expect(Object.keys(route.responses)).toEqual([
       '200',
       '400',
+      '401',
+      '403',
       '408',
       '409',
       '413',
       '415',
+      '429',
       '431',
       '500',
       '503',

@@ -1,6 +1,7 @@
 /** Tenants have ids of their own: nobody can see, block or claim what another tenant has named. */
 import fc from 'fast-check';
 import { hasOwnIds, innerId, outerId, owns, tenantOf } from '../../../services/gateway/tenant-ids';
+import { decisionOf } from './start-gateway';
 import { bearer, startKeyedGateway } from './start-keyed-gateway';
 
 const caller = (tenantId: string | null) => ({ role: 'caller' as const, tenantId });
@@ -169,5 +170,16 @@ test('a key for some routes is for these alone', async () => {
   const { secret } = await started.key({ routes: ['/v1/route'] });
   expect((await started.call('POST', '/v1/route', { prompt: 'p' }, bearer(secret))).status).toBe(200);
   expect((await started.call('GET', '/v1/models', undefined, bearer(secret))).status).toBe(403);
+  await started.stop();
+});
+
+test('a decision from before there was a hash is given to its own tenant alone', async () => {
+  // As older releases wrote it: nothing tells whether it is of the same content.
+  const started = await startKeyedGateway({
+    answer: (request) => [{ ...decisionOf(request), tenantId: 'acme', contentHash: null }],
+  });
+  const { secret } = await started.key();
+  const asked = await started.call('POST', '/v1/route', { requestId: 'r', prompt: 'p' }, bearer(secret));
+  expect([asked.status, asked.body.error?.field]).toEqual([409, 'requestId']);
   await started.stop();
 });

@@ -1,5 +1,7 @@
 /** /v1/weights with somebody in the trainer's place. */
 
+import { createKeyDesk } from '../../../lib/access/key-desk';
+import { readAudit } from '../../../lib/audit/audit-trail';
 import type { WeightsAnswer, WeightsCommand, WeightsVersion } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { startGateway } from './start-gateway';
@@ -149,5 +151,27 @@ test('a refusal, a trainer that is away and a wrong body each have their code', 
   expect([late.status, late.body.error.code]).toEqual([504, 'trainer_timeout']);
   const wrong = await world.call('POST', '/v1/weights/rollback', { force: true });
   expect([wrong.status, wrong.body.error.field]).toEqual([400, 'force']);
+  await world.stop();
+});
+
+test('whoever has a key asks under its name, and the audit trail has it', async () => {
+  const world = await start(({ kind }) => ({ why: `did ${kind}`, policySha256: 'aaaa2222' }));
+  const { broker, clock } = world;
+  await world.put([versionOf('aaaa1111')]);
+  const desk = createKeyDesk({ broker, clock, topicPrefix: '', name: 'test' });
+  const { secret, key } = await desk.create({ name: 'ops', role: 'operator' }, 'test');
+  await clock.advanceBy(50);
+  const wish = { policySha256: 'aaaa2222', requestedBy: 'somebody else' };
+  const answer = await world.call('POST', '/v1/weights/promote', wish, { 'x-api-key': secret });
+  expect(answer.status).toBe(200);
+  const who = `key ${key.keyId} (ops)`;
+  expect(world.commands).toMatchObject([{ requestedBy: who }]);
+  expect(await readAudit(broker, '', 1)).toMatchObject([
+    {
+      ...{ who, action: 'weights.promote', target: 'aaaa2222', note: 'DONE: did PROMOTE' },
+      before: '{"policySha256":"aaaa1111"}',
+      after: '{"policySha256":"aaaa2222"}',
+    },
+  ]);
   await world.stop();
 });
