@@ -142,6 +142,10 @@ bench-decision: build ## CPU time and heap of the pure part of a decision, phase
 bench-against: build ## Today's tree against a commit, in alternation, as ratios (REF=commit BENCH=bench|decision|learning-speed|replay PAIRS=3 OPTIONS='--only saturation'), JSON lines
 	@node dist/bench/against.js --ref $(or $(REF),$(error say REF=commit)) --bench $(or $(BENCH),bench) --pairs $(or $(PAIRS),3) $(foreach bar,$(BARS),--bar '$(bar)') $(if $(OPTIONS),-- $(OPTIONS))
 
+# Peers are installed below .cache when they are first measured; what cannot be installed is left out and said.
+bench-gateway: build ## What a call through this gateway takes longer, beside no gateway, LiteLLM's and Portkey's (ROUNDS=3 SECONDS_EACH=4 CONNECTIONS=1,16,64,256 ONLY=ours,litellm,portkey PARTS=latency,saturation,streams STREAMS=1000), JSON lines
+	@node dist/bench/gateway.js $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(CONNECTIONS),--connections $(CONNECTIONS)) $(if $(ONLY),--only $(ONLY)) $(if $(PARTS),--parts $(PARTS)) $(if $(STREAMS),--streams $(STREAMS))
+
 # PEER: a folder with a run.sh that runs the same topology in another program; then both are measured in alternation.
 bench-kafka: build servers-installed ## Speed on Kafka and Redis, every service a process, JSON lines (PLACEMENT=chained DELIVERY=exactly-once PEER=folder PAIRS=3)
 	@$(if $(PLACEMENT),PLACEMENT=$(PLACEMENT)) $(if $(DELIVERY),DELIVERY=$(DELIVERY)) node dist/bench/$(if $(PEER),kafka-peer.js --peer $(PEER) --pairs $(or $(PAIRS),3),kafka.js)
@@ -188,4 +192,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-replay bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-experiments clean
+.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-replay bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-experiments clean bench-gateway

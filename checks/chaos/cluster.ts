@@ -53,7 +53,7 @@ export interface Processes {
   add(service: ProcessName, id: string): Promise<void>;
   /** Stops one cleanly, for good. */
   remove(id: string): Promise<void>;
-  /** Kills one with SIGKILL, once it is ready. Resolves when it is dead; it is started anew by itself. */
+  /** Kills one with SIGKILL, once it is ready; a gateway once the other one is, too. Resolves when it is dead; it is started anew by itself. */
   kill(id: string): Promise<void>;
   /** Kills one with SIGKILL, whatever it is at; resolves with whether there was a process to kill. */
   killAnyhow(id: string): Promise<boolean>;
@@ -185,6 +185,8 @@ function startProcesses(
   return { processes, stop };
 }
 
+const isGateway = (id: string): boolean => id.startsWith('gateway-');
+
 interface Handling {
   readonly ids: Set<string>;
   readonly killed: Set<string>;
@@ -213,6 +215,8 @@ function handleOf(supervisor: Supervisor, { ids, killed, groups, clock, ends }: 
     },
     async kill(id) {
       await untilReady(id);
+      // Of two gateways one is there: that both are gone at once is no fault that two are there to bear.
+      if (isGateway(id)) for (const other of [...ids].filter(isGateway)) await untilReady(other);
       const pid = supervisor.pid(id);
       killed.add(id);
       supervisor.signal(id, 'SIGKILL');

@@ -6,7 +6,10 @@ import { defaultRubric, type JudgementsConfig } from './judgements-config';
 const share = z.number().min(0).max(1);
 
 const judgeSchema = z.strictObject({
-  name: id.describe('its judgements have the source judge:<name>'),
+  name: z
+    .string()
+    .regex(/^[\w.-]{1,50}$/, { error: 'must be up to 50 letters, digits, dots, hyphens and underscores' })
+    .describe('its grades have the source, and are the reward part, judge:<name>'),
   model: id.describe('the configured model that grades; it should be none of those it grades'),
   share: share.default(0.02).describe('of the answers at the door that it grades'),
   pairShare: share
@@ -23,7 +26,14 @@ export const judgementsSchema = z
       .boolean()
       .default(true)
       .describe('whether what a user says next in a conversation counts as weak evidence of the answer before'),
-    judges: z.array(judgeSchema).max(8).default([]).describe('models that grade some of the answers'),
+    judges: z
+      .array(judgeSchema)
+      .max(8)
+      .refine((judges) => new Set(judges.map(({ name }) => name)).size === judges.length, {
+        error: 'must have a name each of their own',
+      })
+      .default([])
+      .describe('models that grade some of the answers'),
   })
   .prefault({})
   .describe('who judges answers, beside the users themselves') satisfies z.ZodType<JudgementsConfig>;

@@ -15,7 +15,7 @@ import type { RouteDecided } from '../../../lib/topics/generated/messages';
 import type { GatewayContext } from '../endpoint';
 import { judgeBody, scoresOf } from './judge-prompt';
 import type { DoorCall } from './read-call';
-import type { OutcomeSender } from './report-calls';
+import { judgeSourcePrefix, type OutcomeSender } from './report-calls';
 import { createJudgeTrust, type JudgeTrust } from './trust-judge';
 
 /** A call that has been answered with a text. */
@@ -148,8 +148,9 @@ export function createAnswerJudges({ context, client, send, log }: AnswerJudgesP
       send(
         routeOutcome(decision, {
           ...{ model: model.name, status: 'SUCCESS', occurredAtMs: clock.nowMs(), provisional: true },
-          rewardParts: { judge: clamped(state.trust.believed(score, expected)) },
-          source: `judge:${judge.name}`,
+          // A part of its own: two judges may differ about one answer.
+          rewardParts: { [`${judgeSourcePrefix}${judge.name}`]: clamped(state.trust.believed(score, expected)) },
+          source: `${judgeSourcePrefix}${judge.name}`,
         }),
       );
       return 'graded';

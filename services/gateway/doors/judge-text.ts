@@ -10,7 +10,7 @@ import type { Attempt } from './call-models';
 import { createAnswerJudges } from './judge-answers';
 import { nextTurnQuality } from './judge-next-turn';
 import type { DoorCall } from './read-call';
-import { callSource, mechanicalSource, nextTurnSource, type OutcomeSender } from './report-calls';
+import { callSource, judgeSourcePrefix, mechanicalSource, nextTurnSource, type OutcomeSender } from './report-calls';
 import { createNextTurnWatch } from './watch-next-turn';
 
 export interface TextJudges {
@@ -59,7 +59,7 @@ export function createTextJudges(parts: TextJudgesParts): TextJudges {
     },
     reported(outcome, { reward, judgements }) {
       const isExplicit =
-        !outcome.provisional && !ownSources.has(outcome.source) && !outcome.source.startsWith('judge:');
+        !outcome.provisional && !ownSources.has(outcome.source) && !outcome.source.startsWith(judgeSourcePrefix);
       if (judgements.judges.length === 0 || !isExplicit) return;
       const quality = qualityOf(outcome, reward.weights);
       if (quality !== null) judges.noteFeedback(outcome.decisionId, quality);

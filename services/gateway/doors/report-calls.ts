@@ -39,6 +39,8 @@ export const callSource = 'call';
 export const mechanicalSource = 'mechanical';
 /** Of outcomes that say what the user did next. */
 export const nextTurnSource = 'next-turn';
+/** Of outcomes with the grade of a configured model, whose name follows. */
+export const judgeSourcePrefix = 'judge:';
 
 /** A log that does not take a report is tried again so often, waiting twice as long each time. */
 const maxTries = 6;

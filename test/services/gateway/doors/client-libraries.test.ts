@@ -2,6 +2,7 @@
 import { createOpenAI } from '@ai-sdk/openai';
 import Anthropic from '@anthropic-ai/sdk';
 import { LLMock } from '@copilotkit/aimock';
+import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai';
 import { embed, generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { atEnd } from '../../../started';
@@ -241,5 +242,22 @@ test('the AI SDK of Vercel: text, streams, responses and embeddings', async () =
   expect((await generateText({ model: provider('auto'), prompt: 'hello', maxRetries: 0 })).text).toBe(whole.text);
   const { embedding } = await embed({ model: provider.textEmbeddingModel('demo-small'), value: 'a', maxRetries: 0 });
   expect(embedding).toHaveLength(8);
+  await doors.stop();
+});
+
+test('LangChain: text, streams, tools bound to a model, and embeddings', async () => {
+  const doors = await startDoors(demoConfig);
+  const configuration = { baseURL: `${doors.url}/v1` };
+  const model = new ChatOpenAI({ model: 'auto', apiKey: 'none', configuration, maxRetries: 0 });
+  const whole = await model.invoke('hello');
+  expect(whole.content).toMatch(/no language model/);
+  let text = '';
+  for await (const piece of await model.stream('hello')) text += String(piece.content);
+  expect(text).toBe(whole.content);
+  const add = { name: 'add', description: 'adds', parameters: { type: 'object', properties: {} } };
+  const bound = await model.bindTools([{ type: 'function', function: add }]).invoke('hello');
+  expect(bound.content).toBe(whole.content);
+  const embeddings = new OpenAIEmbeddings({ model: 'demo-small', apiKey: 'none', configuration, maxRetries: 0 });
+  expect(await embeddings.embedQuery('a')).toHaveLength(8);
   await doors.stop();
 });

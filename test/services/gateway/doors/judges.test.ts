@@ -51,8 +51,8 @@ test('a judge grades an answer without knowing whose it is, and its grade is hal
   const outcomes = await doors.outcomes(id, 2);
   const judged = outcomes.find(({ source }) => source === 'judge:critic')!;
   expect(judged).toMatchObject({ model: 'first-model', attempt: 1, status: 'SUCCESS', provisional: true });
-  expect(judged.rewardParts['judge']).toBeGreaterThan(0.1);
-  expect(judged.rewardParts['judge']).toBeLessThanOrEqual(0.9);
+  expect(judged.rewardParts['judge:critic']).toBeGreaterThan(0.1);
+  expect(judged.rewardParts['judge:critic']).toBeLessThanOrEqual(0.9);
   const [asked] = upstream.callsOf('grader');
   expect(JSON.stringify(asked!.body.messages)).toMatch(/Oslo/);
   expect(JSON.stringify(asked!.body.messages)).not.toMatch(/first-model/);
