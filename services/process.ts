@@ -47,7 +47,7 @@ export function processesOf(placement: PlacementName): ProcessName[] {
 }
 
 /** The process that a group of stages runs in. */
-function processOf(group: string): string {
+export function processOf(group: string): string {
   return group === analyticsRewardsGroup ? analyticsGroup : group;
 }
 

@@ -177,6 +177,7 @@ describe('topics and graph', () => {
       'reward-feedback',
       'model-profiler',
       'dqn-trainer',
+      'analytics',
     ])
       expect(stdout).toContain(service);
   });
