@@ -37,7 +37,7 @@ async function takePictures(url: string): Promise<void> {
 async function main(): Promise<void> {
   mkdirSync(target, { recursive: true });
   const store = mkdtempSync(join(tmpdir(), 'screenshots-'));
-  const args = ['dist/bin/main.js', 'run', '--port', '0', '--requests', '3000', '--rate', '40', '--data-dir', store];
+  const args = ['dist/bin/main.js', 'run', '--port', '0', '--requests', '2000', '--rate', '40', '--data-dir', store];
   const engine = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
   try {
     const url = await new Promise<string>((resolve, reject) => {

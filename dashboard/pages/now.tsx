@@ -39,7 +39,7 @@ export function NowPage() {
       <dl class="tiles">
         <Tile
           label="Decisions"
-          value={number(values?.decisions)}
+          value={number(values?.decisions ?? (isEmpty ? 0 : null))}
           note={newest ? `${number(newest.values.decisions)} this minute` : 'in the last hour'}
         />
         <Tile

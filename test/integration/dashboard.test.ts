@@ -91,13 +91,13 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
     await page.close();
   });
 
-  test('what if: another limit shuts models out, and the same is said of one that shuts out all', async () => {
+  test('what if: nothing else wanted is the same decision, and a limit that shuts out all says so', async () => {
     await route('what-if');
     const page = await openPage('#/decisions/what-if');
     await page.getByLabel('Price of').waitFor();
     await page.getByRole('button', { name: 'Decide again' }).click();
     await page.getByText('as it did').waitFor();
-    await page.getByLabel('Most cost, USD').fill('0.000000001');
+    await page.getByLabel('Most latency, ms').fill('1');
     await page.getByRole('button', { name: 'Decide again' }).click();
     await page.getByRole('alert').getByText('no eligible candidate').waitFor();
     await page.close();
