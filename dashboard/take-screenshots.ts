@@ -36,8 +36,8 @@ async function takePictures(url: string): Promise<void> {
 
 async function main(): Promise<void> {
   mkdirSync(target, { recursive: true });
-  const store = mkdtempSync(join(tmpdir(), 'screenshots-'));
-  const args = ['dist/bin/main.js', 'run', '--port', '0', '--requests', '2000', '--rate', '40', '--data-dir', store];
+  const folder = mkdtempSync(join(tmpdir(), 'screenshots-'));
+  const args = ['dist/bin/main.js', 'run', '--port', '0', '--requests', '1200', '--rate', '40', '--data-dir', join(folder, 'store')];
   const engine = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
   try {
     const url = await new Promise<string>((resolve, reject) => {
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
     await takePictures(url);
   } finally {
     engine.kill();
-    rmSync(store, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -140,7 +140,7 @@ function sharesOf(data: Json) {
 }
 
 /** Against the best single model and the static rules, with what is not known said. */
-export function WorthCard({ judged, error }: { readonly judged: Json; readonly error: string | null }) {
+function WorthCard({ judged, error }: { readonly judged: Json; readonly error: string | null }) {
   const policies: Json[] = judged?.policies ?? [];
   const isShown = (policy: Json): boolean => policy.kind !== 'single-model' || policy.policy === judged.bestSingleModel;
   const shown = policies.filter(isShown);

@@ -70,6 +70,8 @@ export function liveEndpoints(context: GatewayContext): Endpoint[] {
       errors: ['invalid_field', 'not_ready', 'overloaded'],
       handler: async (request, reply) => {
         const asked = readAsked(request);
+        // A stream has no length to tell, and whoever asks for the head alone would wait for ever.
+        if (request.method === 'HEAD') return reply.type('text/event-stream').send();
         if (request.headers.upgrade?.toLowerCase() === 'websocket')
           await overWebSocket(context, sockets, request, reply, asked);
         else await asEvents(context, request, reply, asked);
