@@ -79,6 +79,9 @@ types: install ## Type-check everything, tests included
 
 verify: generate-check lint types build test ## Everything CI checks
 
+screenshots: build ## Pictures of the dashboard for the docs, from a real engine (needs Chromium)
+	@node_modules/.bin/tsx dashboard/take-screenshots.ts
+
 # Java, redis-server and the like, where they are missing and this user may install them; Kafka's jars; Python packages.
 servers-installed: install
 	@node_modules/.bin/tsx infra/install.ts

@@ -1,6 +1,8 @@
 /** Who needs which rights on a Kafka with access control: for the documents, and for the test that grants exactly these. */
 import { type AccessRights, accessRightsOf } from '../lib/stream/access-rights';
+import type { ServiceDefinition } from '../lib/stream/define-service';
 import { deadLetterTopicName, topics } from '../lib/topics/topics';
+import { processOf } from '../services/process';
 import { declaredServices } from './declared-services';
 
 export interface Principal extends AccessRights {
@@ -21,6 +23,11 @@ export function declaredAccess(): Principal[] {
     transactionalIds: [],
   });
   const services = declaredServices();
+  const byProcess = new Map<string, ServiceDefinition[]>();
+  for (const service of services) {
+    const name = processOf(service.group);
+    byProcess.set(name, [...(byProcess.get(name) ?? []), service]);
+  }
   const everything = services.flatMap((service) => {
     const { read, write } = accessRightsOf(service);
     return [...read, ...write];
@@ -31,7 +38,7 @@ export function declaredAccess(): Principal[] {
   );
   return [
     of('your clients', [routeDecided, schemas], [routeRequested, routeOutcome]),
-    ...services.map((service) => ({ name: service.group, ...accessRightsOf(service) })),
+    ...[...byProcess].map(([name, stages]) => ({ name, ...together(stages.map(accessRightsOf)) })),
     of('config apply', [config, schemas], [config, audit]),
     of('keys, audit', [accessKeys, audit, schemas], [accessKeys, audit]),
     of('models', [weightsPublished, weightsVersions, weightsAnswers, schemas], [weightsCommands, audit]),
@@ -45,4 +52,15 @@ export function declaredAccess(): Principal[] {
       transactionalIds: [],
     },
   ];
+}
+
+/** Of stages that one process runs. */
+function together(rights: readonly AccessRights[]): AccessRights {
+  const all = (of: keyof AccessRights): string[] => [...new Set(rights.flatMap((one) => one[of]))].sort();
+  return {
+    read: all('read'),
+    write: all('write'),
+    groups: all('groups'),
+    transactionalIds: all('transactionalIds'),
+  };
 }

@@ -54,20 +54,22 @@ function App() {
   return (
     <div class="frame">
       <header>
-        <a class="name" href="#/">
-          Quantum Router
-        </a>
-        <nav aria-label="Pages">
-          {pages.map(([path, name]) => (
-            <a key={path} href={`#${path}`} aria-current={path === current ? 'page' : undefined}>
-              {name}
-            </a>
-          ))}
-        </nav>
-        <p class="connection" role="status">
-          <span class={isConnected ? 'dot good' : 'dot bad'} aria-hidden="true" />
-          {isConnected ? 'live' : 'connecting …'}
-        </p>
+        <div class="head">
+          <a class="name" href="#/">
+            Quantum Router
+          </a>
+          <nav aria-label="Pages">
+            {pages.map(([path, name]) => (
+              <a key={path} href={`#${path}`} aria-current={path === current ? 'page' : undefined}>
+                {name}
+              </a>
+            ))}
+          </nav>
+          <p class="connection" role="status">
+            <span class={isConnected ? 'dot good' : 'dot bad'} aria-hidden="true" />
+            {isConnected ? 'live' : 'connecting …'}
+          </p>
+        </div>
       </header>
       <main>
         <h1>{title}</h1>

@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { clock } from './format';
 
 export interface Series {
   readonly name: string;
@@ -13,6 +14,10 @@ export const seriesColours = 10;
 export const colourOf = (index: number): string => `var(--series-${(index % seriesColours) + 1})`;
 
 const height = 200;
+/** An hour, whatever there is of it. */
+const shownSeconds = 3_600;
+/** A step's worth, beside the one before it. */
+const bars = uPlot.paths.bars?.({ size: [0.8, 24] });
 
 function cssColour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -121,13 +126,20 @@ function optionsOf(
   const text = cssColour('--muted');
   const grid = { stroke: cssColour('--line'), width: 1 };
   const axis = { stroke: text, grid, ticks: { show: false }, font: '12px system-ui, sans-serif' };
+  const hours: uPlot.Axis.Values = (_plot, ticks) => ticks.map((at) => clock(at * 1_000).slice(0, 5));
   return {
     width,
     height,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
-    scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
-    axes: [axis, { ...axis, size: 62, values: (_plot, ticks) => ticks.map(format) }],
+    scales: {
+      x: { range: (_plot, _first, last) => [last - shownSeconds, last + 30] },
+      y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
+    },
+    axes: [
+      { ...axis, values: hours },
+      { ...axis, size: 62, values: (_plot, ticks) => ticks.map((tick) => format(tick)) },
+    ],
     series: [
       {},
       ...series.map(({ name }, i) => {
@@ -137,8 +149,9 @@ function optionsOf(
           stroke,
           width: isStacked ? 1 : 2,
           ...(isStacked && { fill: stroke }),
-          points: { show: false },
+          points: { show: !isStacked, size: 5, fill: stroke },
           spanGaps: !isStacked,
+          ...(isStacked && bars && { paths: bars }),
         };
       }),
     ],

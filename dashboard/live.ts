@@ -11,11 +11,13 @@ const drawMs = 250;
 
 export interface LiveState {
   readonly isConnected: boolean;
+  /** Whether what there was before has come. */
+  readonly isCaughtUp: boolean;
   /** Newest last. */
   readonly decisions: readonly Json[];
   /** Newest report of each decision. */
   readonly outcomes: ReadonlyMap<string, Json>;
-  /** Changes of health and weights, and alerts; newest last. */
+  /** Changes of health and weights; newest last. */
   readonly others: readonly { readonly kind: string; readonly data: Json }[];
   /** Events that were too much to be told. */
   readonly missed: number;
@@ -23,6 +25,7 @@ export interface LiveState {
 
 const state = {
   isConnected: false,
+  isCaughtUp: false,
   decisions: [] as Json[],
   outcomes: new Map<string, Json>(),
   others: [] as { kind: string; data: Json }[],
@@ -53,7 +56,8 @@ function take(kind: string, id: string, data: Json): void {
     const oldest = state.outcomes.keys().next();
     if (state.outcomes.size > maxDecisions && !oldest.done) state.outcomes.delete(oldest.value);
   } else if (kind === 'missed') state.missed += data.count;
-  else if (kind !== 'caught-up') {
+  else if (kind === 'caught-up') state.isCaughtUp = true;
+  else {
     state.others.push({ kind, data });
     if (state.others.length > maxOthers) state.others.shift();
   }
@@ -61,7 +65,7 @@ function take(kind: string, id: string, data: Json): void {
 }
 
 async function follow(): Promise<void> {
-  const response = await fetch(addressOf('v1/live?last=1000'), {
+  const response = await fetch(addressOf('v1/live?last=300'), {
     headers: { ...headersWithKey(), accept: 'text/event-stream', ...(lastId !== '' && { 'last-event-id': lastId }) },
   });
   // A position of another log is no reason never to come again.

@@ -33,6 +33,22 @@ const redisServer: Tool = {
   present: () => runs('redis-server', '--version'),
 };
 
+/** The browser that looks at the dashboard. */
+export function installBrowser(): void {
+  installTools([chromium]);
+}
+
+const chromium: Tool = {
+  name: 'Chromium',
+  packages: ['chromium', 'chromium-browser'],
+  present: () => browserProgram() !== null,
+};
+
+/** The browser's name; null where there is none. */
+export function browserProgram(): string | null {
+  return ['chromium', 'chromium-browser', 'google-chrome'].find((name) => runs(name, '--version')) ?? null;
+}
+
 /** Whether the program can be started and ends well. */
 export function runs(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { stdio: 'ignore' }).status === 0;

@@ -64,7 +64,7 @@ export function processesOf(placement: PlacementName, ownStrategyGroups: readonl
 }
 
 /** The process that a group of stages runs in. */
-function processOf(group: string): string {
+export function processOf(group: string): string {
   return group === analyticsRewardsGroup ? analyticsGroup : group;
 }
 

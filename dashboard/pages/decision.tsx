@@ -101,29 +101,31 @@ export function DecisionPage({ id }: { readonly id: string }) {
           </Table>
           <ThreadDistributions decision={decision} />
         </Card>
-        <Card title="Time">
-          <Stages stagesMs={stagesMs} />
-        </Card>
-        <Card title="Outcome">
-          <Trouble error={outcomes.error} />
-          {outcomes.data?.outcomes.length ? (
-            <Table label="Outcomes" head={['Model', 'Attempt', 'Status', 'Quality', 'Cost', 'Latency', 'Judged by']}>
-              {outcomes.data.outcomes.map((outcome: Json) => (
-                <tr key={`${outcome.attempt}/${outcome.revision}`}>
-                  <th scope="row">{outcome.model}</th>
-                  <td class="figure">{outcome.attempt}</td>
-                  <td>{words(outcome.status)}</td>
-                  <td class="figure">{number(outcome.quality, 2)}</td>
-                  <td class="figure">{usd(outcome.costUsd)}</td>
-                  <td class="figure">{ms(outcome.latencyMs)}</td>
-                  <td>{outcome.source}</td>
-                </tr>
-              ))}
-            </Table>
-          ) : (
-            <Nothing>Nothing was reported of it yet.</Nothing>
-          )}
-        </Card>
+        <div class="column">
+          <Card title="Time">
+            <Stages stagesMs={stagesMs} />
+          </Card>
+          <Card title="Outcome">
+            <Trouble error={outcomes.error} />
+            {outcomes.data?.outcomes.length ? (
+              <Table label="Outcomes" head={['Model', 'Attempt', 'Status', 'Quality', 'Cost', 'Latency', 'Judged by']}>
+                {outcomes.data.outcomes.map((outcome: Json) => (
+                  <tr key={`${outcome.attempt}/${outcome.revision}`}>
+                    <th scope="row">{outcome.model}</th>
+                    <td class="figure">{outcome.attempt}</td>
+                    <td>{words(outcome.status)}</td>
+                    <td class="figure">{number(outcome.quality, 2)}</td>
+                    <td class="figure">{usd(outcome.costUsd)}</td>
+                    <td class="figure">{ms(outcome.latencyMs)}</td>
+                    <td>{outcome.source}</td>
+                  </tr>
+                ))}
+              </Table>
+            ) : (
+              <Nothing>Nothing was reported of it yet.</Nothing>
+            )}
+          </Card>
+        </div>
         <WhatIf path={path} decision={decision} />
       </div>
     </>
@@ -206,7 +208,7 @@ function Stages({ stagesMs }: { readonly stagesMs: Json }) {
 
 /** The same request with something else wanted, decided again by the engine's own functions. */
 function WhatIf({ path, decision }: { readonly path: string; readonly decision: Json }) {
-  const [preference, setPreference] = useState({ quality: 1, cost: 0, latency: 0 });
+  const [weights, setWeights] = useState({ quality: '', cost: '', latency: '' });
   const [maxCostUsd, setMaxCostUsd] = useState('');
   const [maxLatencyMs, setMaxLatencyMs] = useState('');
   const [model, setModel] = useState<string>(decision.model);
@@ -223,6 +225,10 @@ function WhatIf({ path, decision }: { readonly path: string; readonly decision: 
             ...(maxLatencyMs !== '' && { maxLatencyMs: Number(maxLatencyMs) }),
           };
     try {
+      const isPreferred = Object.values(weights).some((value) => value !== '');
+      const preference = isPreferred
+        ? { quality: Number(weights.quality), cost: Number(weights.cost), latency: Number(weights.latency) }
+        : null;
       const priceFactors = Number(factor) === 1 ? {} : { [model]: Number(factor) };
       setAnswer(await ask(`${path}/recompute`, { method: 'POST', body: { preference, limits, priceFactors } }));
       setError(null);
@@ -246,9 +252,9 @@ function WhatIf({ path, decision }: { readonly path: string; readonly decision: 
               type="number"
               min="0"
               step="any"
-              required
-              value={preference[part]}
-              onInput={(event) => setPreference({ ...preference, [part]: Number(event.currentTarget.value) })}
+              placeholder="as it was"
+              value={weights[part]}
+              onInput={(event) => setWeights({ ...weights, [part]: event.currentTarget.value })}
             />
           </label>
         ))}

@@ -11,7 +11,7 @@ const margin = 12;
 const columns = ['Time', 'Decision', 'Model', 'Strategy', 'Probability', 'Expected cost', 'Took', 'Outcome', 'Quality'];
 
 export function DecisionsPage() {
-  const { decisions, outcomes, missed } = useLive();
+  const { decisions, outcomes, missed, isCaughtUp } = useLive();
   const [text, setText] = useState('');
   const [model, setModel] = useState('');
   const [strategy, setStrategy] = useState('');
@@ -80,7 +80,9 @@ export function DecisionsPage() {
       </form>
       {missed > 0 && <p class="note">{number(missed)} events were too many to be shown here; the log has them all.</p>}
       {rows.length === 0 ? (
-        <Nothing>{count === 0 ? 'No decisions yet.' : 'None of them fits the filters.'}</Nothing>
+        <Nothing>
+          {count === 0 ? (isCaughtUp ? 'No decisions yet.' : 'Reading the newest …') : 'None of them fits the filters.'}
+        </Nothing>
       ) : (
         <VirtualRows rows={rows} outcomes={outcomes} />
       )}

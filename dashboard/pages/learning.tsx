@@ -89,7 +89,7 @@ export function LearningPage() {
               ))}
             </Table>
           ) : (
-            <Nothing>No judged decisions yet.</Nothing>
+            <Nothing>{judged.data ? 'No judged decisions yet.' : 'Working it out …'}</Nothing>
           )}
         </Card>
         <Card title="Lineage" wide>

@@ -39,7 +39,7 @@ export function NowPage() {
       <dl class="tiles">
         <Tile
           label="Decisions"
-          value={number(values?.decisions)}
+          value={number(values?.decisions ?? (isEmpty ? 0 : null))}
           note={newest ? `${number(newest.values.decisions)} this minute` : 'in the last hour'}
         />
         <Tile
@@ -67,7 +67,10 @@ export function NowPage() {
         <Card title="Spending">
           <Chart label="USD per minute" times={minutes.times} series={minutes.costUsd} format={usd} />
         </Card>
-        <WorthCard judged={judged.data} error={judged.error} />
+        <div class="column">
+          <WorthCard judged={judged.data} error={judged.error} />
+          <LearningCard ready={ready.data} />
+        </div>
         <Card title="Models">
           <Trouble error={models.error} />
           <Table label="Models" head={['Model', 'Share', 'Health', 'Expected cost']}>
@@ -89,7 +92,6 @@ export function NowPage() {
             })}
           </Table>
         </Card>
-        <LearningCard ready={ready.data} />
       </div>
     </>
   );
@@ -138,7 +140,7 @@ function sharesOf(data: Json) {
 }
 
 /** Against the best single model and the static rules, with what is not known said. */
-export function WorthCard({ judged, error }: { readonly judged: Json; readonly error: string | null }) {
+function WorthCard({ judged, error }: { readonly judged: Json; readonly error: string | null }) {
   const policies: Json[] = judged?.policies ?? [];
   const isShown = (policy: Json): boolean => policy.kind !== 'single-model' || policy.policy === judged.bestSingleModel;
   const shown = policies.filter(isShown);
@@ -146,7 +148,7 @@ export function WorthCard({ judged, error }: { readonly judged: Json; readonly e
     <Card title="What it is worth" note="Estimated from the decisions of the last day, with intervals of 95 %.">
       <Trouble error={error} />
       {shown.length === 0 ? (
-        <Nothing>No judged decisions yet: report outcomes to see this.</Nothing>
+        <Nothing>{judged ? 'No judged decisions yet: report outcomes to see this.' : 'Working it out …'}</Nothing>
       ) : (
         <Table label="What it is worth" head={['Policy', 'Quality', 'Cost a request', 'Router gains', 'Router saves']}>
           {shown.map(({ policy, kind, refused, quality, costUsd, qualityGained, savedUsd }: Json) => (

@@ -34,7 +34,7 @@ export function spanOf(stepMs: number): number | null {
 }
 
 /** For a whole range: the longest windows that its ends do not cut, or hours where minutes are no longer kept. */
-export function spanOfRange({ fromMs, toMs }: Pick<AnalyticsQuery, 'fromMs' | 'toMs'>): number {
+function spanOfRange({ fromMs, toMs }: Pick<AnalyticsQuery, 'fromMs' | 'toMs'>): number {
   const lengthMs = toMs - fromMs;
   const [minute, hour, day] = spans;
   if (lengthMs <= 6 * hour.spanMs) return minute.spanMs;

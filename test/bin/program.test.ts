@@ -178,6 +178,7 @@ describe('topics and graph', () => {
       'reward-feedback',
       'model-profiler',
       'dqn-trainer',
+      'analytics',
     ])
       expect(stdout).toContain(service);
     expect(stdout).not.toContain('subgraph');

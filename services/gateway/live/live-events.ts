@@ -1,7 +1,7 @@
 /** What viewers are told: records of the log as small events without anything that a prompt could be told from. */
 import type { ModelProfile, RouteDecided, RouteOutcome, WeightsVersion } from '../../../lib/topics/generated/messages';
 
-export const liveKinds = ['decision', 'outcome', 'health', 'weights', 'alert'] as const;
+export const liveKinds = ['decision', 'outcome', 'health', 'weights'] as const;
 export type LiveKind = (typeof liveKinds)[number];
 
 export interface LiveEvent {

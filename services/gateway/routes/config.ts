@@ -65,9 +65,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
       ],
       handler: async (request, reply) => {
         const { config, version } = await readConfig(request, parser);
-        refuseTooLarge(config);
-        refuseOtherAccess(context.config()?.config ?? null, config);
-        refuseOtherAddresses(context.config()?.config ?? null, config);
+        refuseUnputtable(context, config);
         const written = await context.configWriter.apply(
           config,
           version,
@@ -120,6 +118,13 @@ async function readConfig(
     );
   const { version, config } = readBody(envelopeSchema, request.body);
   return { version, config: configOf(await parser.check(config), ['config']) };
+}
+
+/** What may be in a file, but cannot be put in force here. */
+export function refuseUnputtable(context: Pick<GatewayContext, 'config'>, config: RouterConfig): void {
+  refuseTooLarge(config);
+  refuseOtherAccess(context.config()?.config ?? null, config);
+  refuseOtherAddresses(context.config()?.config ?? null, config);
 }
 
 /** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */

@@ -12,6 +12,7 @@ import { HttpError, invalidField, invalidFields } from '../http-error';
 import { createConfigParser } from '../parse-config-apart';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
+import { refuseUnputtable } from './config';
 
 const { $schema: _, ...idSchema } = z.toJSONSchema(id);
 const pathId = { name: 'id', in: 'path' as const, required: true, doc: 'decisionId', schema: idSchema };
@@ -131,6 +132,7 @@ export function inspectEndpoints(context: GatewayContext): Endpoint[] {
       errors: [
         'malformed_json',
         'invalid_field',
+        'refused',
         'body_too_large',
         'unsupported_media_type',
         'not_ready',
@@ -139,6 +141,7 @@ export function inspectEndpoints(context: GatewayContext): Endpoint[] {
       handler: async (request, reply) => {
         const checked = await parser.check(request.body);
         if (!checked.ok) throw invalidFields(checked.issues);
+        refuseUnputtable(context, checked.config);
         const current = context.config();
         return sendJson(reply, { valid: true, changes: current ? diffConfig(current.config, checked.config) : [] });
       },

@@ -30,7 +30,7 @@ export function liveEndpoints(context: GatewayContext): Endpoint[] {
     {
       method: 'GET',
       path: '/v1/live',
-      summary: 'Decisions, outcomes, changes of health, weights and alerts as they happen.',
+      summary: 'Decisions, outcomes, changes of health and weights as they happen.',
       description: [
         'Server-sent events: `event` is the kind, `data` a JSON object, `id` a position in the log. Whoever comes again with Last-Event-ID goes on from there.',
         `\`missed\` says how many events a viewer was not told, since it was too slow or away for more than ${maxReplayed}; \`caught-up\` that what follows is new.`,
@@ -70,6 +70,8 @@ export function liveEndpoints(context: GatewayContext): Endpoint[] {
       errors: ['invalid_field', 'not_ready', 'overloaded'],
       handler: async (request, reply) => {
         const asked = readAsked(request);
+        // A stream has no length to tell, and whoever asks for the head alone would wait for ever.
+        if (request.method === 'HEAD') return reply.type('text/event-stream').send();
         if (request.headers.upgrade?.toLowerCase() === 'websocket')
           await overWebSocket(context, sockets, request, reply, asked);
         else await asEvents(context, request, reply, asked);

@@ -90,6 +90,47 @@ describe('results', () => {
     expect(world.raw(prices.name)).toMatchObject([{ key: 'a', value: null, partition: 0 }]);
   });
 
+  test('an event may concern several rows: each is decided by itself, and all of them or none are kept', async () => {
+    const world = createWorld();
+    const spread = defineService({
+      group: 'toy',
+      inputs: [
+        on<Order, Tally>(
+          orders,
+          (tally, order, context) => {
+            if (context.rowKey === 'bad' && order.amount === 2) throw new Error('a bug');
+            const { count = 0, sum = 0 } = tally ?? {};
+            const row = { key: context.rowKey!, count: count + 1, sum: sum + order.amount, dueAtMs: null };
+            return { kind: 'done', state: row };
+          },
+          { stateKey: (order) => [order.key, 'all', 'bad'] },
+        ),
+      ],
+      outputs: [],
+      table: { topic: tallies, maxRows: 100 },
+    });
+    await world.start(spread);
+    const [first, second, third] = ordersOf('a', 1, 3);
+    await world.put(orders, [
+      { ...first!, amount: 1 },
+      { ...second!, amount: 2 },
+      { ...third!, amount: 4 },
+    ]);
+    await world.clock.advanceBy(1_000);
+    const rows = world
+      .raw(tallies.name)
+      .filter(({ key }) => !key?.startsWith('\u0000'))
+      .map(({ value }) => tallies.codec.decode(value!));
+    expect(new Map(rows.map(({ key, count, sum }) => [key, [count, sum]]))).toEqual(
+      new Map([
+        ['a', [2, 5]],
+        ['all', [2, 5]],
+        ['bad', [2, 5]],
+      ]),
+    );
+    expect(deadLetters(world, orders.name)).toHaveLength(1);
+  });
+
   test('a drop is counted by its reason', async () => {
     const world = createWorld();
     await world.start(stateless(() => ({ kind: 'drop', reason: 'notMine' })));

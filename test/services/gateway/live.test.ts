@@ -93,6 +93,7 @@ test('filters choose; what they do not know is refused by name', async () => {
     ['model=a&model=b', 'model'],
   ])
     expect((await started.call('GET', `/v1/live?${query}`)).body.error).toMatchObject({ code: 'invalid_field', field });
+  expect((await started.call('HEAD', '/v1/live')).status).toBe(200);
   const { status, body } = await started.call('GET', '/v1/live', undefined, { 'last-event-id': 'x' });
   expect([status, body.error.field]).toEqual([400, 'Last-Event-ID']);
 });

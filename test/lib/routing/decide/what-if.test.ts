@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { recomputeDecision } from '../../../../lib/routing/decide/decide';
+import { whatIf } from '../../../../lib/routing/decide/what-if';
+import { judgeThread } from '../../../../lib/routing/judge/judge-thread';
+import { strategies } from '../../../../lib/routing/judge/strategies/strategies';
+import { noLimits } from '../../../../lib/topics/schema-defaults';
+import { anyOpened, candidateOf, openedOf } from '../fixtures';
+
+const nothing = { preference: null, limits: null, priceFactors: new Map<string, number>() };
+const asked = ['BALANCED', 'COST_EFFICIENT', 'TASK_OPTIMIZED'] as const;
+
+test('with nothing else wanted it is the decision that was made', () => {
+  fc.assert(
+    fc.property(anyOpened, (any) => {
+      const opened = {
+        ...any,
+        cached: null,
+        strategies: [...asked],
+        limits: noLimits,
+        candidates: any.candidates.map((one) => ({
+          ...one,
+          health: 'CLOSED' as const,
+          eligible: true,
+          ineligibleReason: null,
+        })),
+      };
+      const threads = asked.map((strategy) => judgeThread(strategy, opened, null, strategies));
+      const found = whatIf(opened, nothing, null);
+      expect(found).toEqual({ kind: 'decision', decision: recomputeDecision(opened, threads) });
+    }),
+  );
+});
+
+const dear = candidateOf('dear', 'one', { expectedQuality: 0.9, expectedCostUsd: 0.1 });
+const cheap = candidateOf('cheap', 'two', { expectedQuality: 0.8, expectedCostUsd: 0.001 });
+const opened = openedOf({
+  candidates: [
+    dear,
+    cheap,
+    candidateOf('blind', 'two', { eligible: false, ineligibleReason: 'requiredCapabilities: lacks vision' }),
+  ],
+  strategies: ['BALANCED'],
+  preference: { quality: 1, cost: 1, latency: 0 },
+  explorationFloor: 0,
+});
+
+test('a limit shuts out and, taken away, lets in; what shut out for another reason stays out', () => {
+  const limited = whatIf(opened, { ...nothing, limits: { ...noLimits, maxCostUsd: 0.01 } }, null);
+  if (limited.kind !== 'decision') throw new Error(limited.reason);
+  expect(limited.decision.candidates.map(({ eligible }) => eligible)).toEqual([false, true, false]);
+  expect(limited.decision.candidates[2]!.ineligibleReason).toMatch(/lacks vision/);
+  expect(limited.decision.model).toBe('cheap');
+  const shut = {
+    ...opened,
+    candidates: [{ ...dear, eligible: false, ineligibleReason: 'limits.maxCostUsd: x' }, cheap],
+  };
+  const free = whatIf(shut, { ...nothing, limits: noLimits }, null);
+  if (free.kind !== 'decision') throw new Error(free.reason);
+  expect(free.decision.candidates.map(({ eligible }) => eligible)).toEqual([true, true]);
+});
+
+test('a price changes what a model costs, and with it what it is worth', () => {
+  const before = whatIf(opened, nothing, null);
+  const after = whatIf(opened, { ...nothing, priceFactors: new Map([['cheap', 1_000]]) }, null);
+  if (before.kind !== 'decision' || after.kind !== 'decision') throw new Error('refused');
+  expect(after.decision.candidates[1]!.expectedCostUsd).toBeCloseTo(1);
+  expect(after.decision.candidates[1]!.utility).toBeLessThan(before.decision.candidates[1]!.utility);
+  expect(after.decision.candidates[0]!.utility).toBeCloseTo(before.decision.candidates[0]!.utility);
+});
+
+test('where nobody is left, it says what shuts most of them out', () => {
+  expect(whatIf(opened, { ...nothing, limits: { ...noLimits, maxCostUsd: 1e-9 } }, null)).toMatchObject({
+    kind: 'refused',
+    field: 'limits.maxCostUsd',
+  });
+});
