@@ -8,6 +8,7 @@ import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key
 import { expectCandidates, nominalInputTokens } from '../../lib/routing/open/candidates';
 import { type Eligibility, type EligibilityRequest, eligibilityOf } from '../../lib/routing/open/eligibility';
 import { fingerprintOf } from '../../lib/routing/open/fingerprint';
+import { rewardsPerModel } from '../../lib/learning/fold/cold-start';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import { pinTuning } from '../../lib/routing/open/pin-tuning';
 import { estimateTokens, lastAsked, requestText, textBytes } from '../../lib/routing/open/request-text';
@@ -103,6 +104,7 @@ export function prepare(
     // The Q-network alone has to see every model at work: what is declared is no value of a session.
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
     sets: setRuleOf(config),
+    rewardsPerModel,
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route, expected, asked, eligibility };

@@ -48,16 +48,25 @@ export async function madeRow(
   for (const seed of bench.seeds) runs.push(await playMade(bench, kind, seed, macro));
   const shareOfBest = runs.map(({ router, random, bestSingle: best }) => (router - random) / (best - random));
   return [
-    seedLine(bench, { name: `${name}.utility`, unit: 'utility' }, runs.map(({ router }) => router), {
-      lastHalf: meanOver(runs, ({ lastHalf }) => lastHalf),
-      linUcb: meanOver(runs, (one) => one.linUcb),
-      bestSingleInHindsight: meanOver(runs, (one) => one.bestSingle),
-      bestPerTaskInHindsight: meanOver(runs, ({ bestPerTask }) => bestPerTask),
-      random: meanOver(runs, ({ random }) => random),
-      shareOfBestSingle: rounded(meanOf(shareOfBest)),
-    }),
+    seedLine(
+      bench,
+      { name: `${name}.utility`, unit: 'utility' },
+      runs.map(({ router }) => router),
+      {
+        lastHalf: meanOver(runs, ({ lastHalf }) => lastHalf),
+        linUcb: meanOver(runs, (one) => one.linUcb),
+        bestSingleInHindsight: meanOver(runs, (one) => one.bestSingle),
+        bestPerTaskInHindsight: meanOver(runs, ({ bestPerTask }) => bestPerTask),
+        random: meanOver(runs, ({ random }) => random),
+        shareOfBestSingle: rounded(meanOf(shareOfBest)),
+      },
+    ),
     worstLine(bench, { name: `${name}.worstShareOfBestSingle`, unit: 'share', bar: atLeast(worst) }, shareOfBest),
-    linUcbLine(bench, name, runs.map(({ comparison }) => comparison)),
+    linUcbLine(
+      bench,
+      name,
+      runs.map(({ comparison }) => comparison),
+    ),
   ];
 }
 

@@ -199,6 +199,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     contentHash: null,
     priorObservations: 8,
     sets: null,
+    rewardsPerModel: 4,
     ...changes,
   };
 }

@@ -84,6 +84,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     contentHash: null,
     priorObservations: 8,
     sets: null,
+    rewardsPerModel: 4,
     ...change,
   };
 }
