@@ -206,7 +206,9 @@ export const configSchema = z.strictObject({
       publish: z
         .enum(['steps', 'lockstep'])
         .default('steps')
-        .describe('steps: weights every 16 rewards up to 320, then every max(32, n/100); lockstep: after every reward (slow, for experiments)'),
+        .describe(
+          'steps: weights every 16 rewards up to 320, then every max(32, n/100); lockstep: after every reward (slow, for experiments)',
+        ),
       sessionDiscount: z
         .number()
         .min(0)

@@ -5,10 +5,10 @@
 import type { CollapseName, RouterConfig } from '../../lib/config/router-config';
 import { bytesOf } from '../../lib/learning/features/encode';
 import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
+import { rewardsPerModel } from '../../lib/learning/fold/cold-start';
 import { expectCandidates, nominalInputTokens } from '../../lib/routing/open/candidates';
 import { type Eligibility, type EligibilityRequest, eligibilityOf } from '../../lib/routing/open/eligibility';
 import { fingerprintOf } from '../../lib/routing/open/fingerprint';
-import { rewardsPerModel } from '../../lib/learning/fold/cold-start';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import { pinTuning } from '../../lib/routing/open/pin-tuning';
 import { estimateTokens, lastAsked, requestText, textBytes } from '../../lib/routing/open/request-text';

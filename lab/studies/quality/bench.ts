@@ -20,6 +20,8 @@ export interface Line {
 export interface Measurement {
   readonly name: string;
   readonly path: Path;
+  /** Needs no recorded data. */
+  readonly isMade?: boolean;
   measure(bench: Bench): Promise<Line[]>;
 }
 

@@ -1,7 +1,18 @@
 /** From nothing, shown chosen outcomes alone: two models of which one dominates, and three that are all good. */
 import { bestSingle, oracle, thompsonTable, uniformRandom } from '../../policies/baselines';
 import type { Workload } from '../../workloads/workload';
-import { atLeast, atMost, type Bench, coldRuns, type Line, meanOver, type Run, readData, seedLine, worstLine } from './bench';
+import {
+  atLeast,
+  atMost,
+  type Bench,
+  coldRuns,
+  type Line,
+  meanOver,
+  type Run,
+  readData,
+  seedLine,
+  worstLine,
+} from './bench';
 import { linUcbLine, linUcbOn } from './lin-ucb-line';
 
 /** The fourth model of that data, a newcomer: it is missing in some rows. */

@@ -21,7 +21,7 @@ import { type Comparison, meanOf, quality } from './figures';
 import { linUcbLine } from './lin-ucb-line';
 import { cold } from './protocol';
 
-export const madeRequests = 8_000;
+const madeRequests = 8_000;
 
 /** What the engine and the others were worth on one seed. */
 interface Played {
@@ -35,8 +35,7 @@ interface Played {
 }
 
 /**
- * `worst`: how far the worst seed may end below the best single model of hindsight, as a share of what lies between that and a
- * uniform choice. `macro`: a task counts as much as any other, however often it comes.
+ * `worst`: how much of the way from a uniform choice to the best single model of hindsight the worst seed has to go. `macro`: a task counts as much as any other, however often it comes.
  */
 export async function madeRow(
   bench: Bench,

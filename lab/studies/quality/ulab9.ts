@@ -4,7 +4,18 @@ import type { LearningConfig } from '../../../lib/config/router-config';
 import { bestSingle, judgeChoices, oracle, outcomeMatrix, thompsonTable } from '../../policies/baselines';
 import { indicesOfSplit } from '../../workloads/recorded-data';
 import type { Workload } from '../../workloads/workload';
-import { atLeast, type Bench, coldRuns, type Line, meanOver, readData, rounded, run, seedLine, worstLine } from './bench';
+import {
+  atLeast,
+  type Bench,
+  coldRuns,
+  type Line,
+  meanOver,
+  readData,
+  rounded,
+  run,
+  seedLine,
+  worstLine,
+} from './bench';
 import { bestModel, type Comparison, meanOf, pairedGain, quality } from './figures';
 import { linUcbAfter, linUcbLine, linUcbOn } from './lin-ucb-line';
 import { cold, folds, inOrder, randomOrder } from './protocol';

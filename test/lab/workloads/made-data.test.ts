@@ -16,18 +16,23 @@ function meansOf(name: MadeName, model: string): { judged: number; expected: num
   return { judged: mean(workload), expected: mean(workload.truth) };
 }
 
-test.each(madeNames)('%s: the same seed gives the same rows, another seed other ones, and every model is measured', (name) => {
-  const workload = made(name);
-  expect(workload.row(7)).toEqual(made(name).row(7));
-  expect(workload.row(7).prompt).not.toBe(made(name, 2).row(7).prompt);
-  expect(workload.row(7).prompt).toBe(workload.truth.row(7).prompt);
-  expect([...workload.row(7).outcomes.keys()]).toEqual(workload.models.map((model) => model.name));
-  expect(() => workload.row(rows)).toThrow(RangeError);
-});
+test.each(madeNames)(
+  '%s: the same seed gives the same rows, another seed other ones, and every model is measured',
+  (name) => {
+    const workload = made(name);
+    expect(workload.row(7)).toEqual(made(name).row(7));
+    expect(workload.row(7).prompt).not.toBe(made(name, 2).row(7).prompt);
+    expect(workload.row(7).prompt).toBe(workload.truth.row(7).prompt);
+    expect([...workload.row(7).outcomes.keys()]).toEqual(workload.models.map((model) => model.name));
+    expect(() => workload.row(rows)).toThrow(RangeError);
+  },
+);
 
 test('what is judged is right or wrong, and what was expected is its mean', () => {
   const { judged, expected } = meansOf('alike', 'model-3');
-  expect(new Set(indices.map((index) => made('alike').row(index).outcomes.get('model-3')!.score))).toEqual(new Set([0, 1]));
+  expect(new Set(indices.map((index) => made('alike').row(index).outcomes.get('model-3')!.score))).toEqual(
+    new Set([0, 1]),
+  );
   expect(Math.abs(judged - expected)).toBeLessThan(0.04);
   expect(meansOf('near-zero', 'model-3').expected).toBeLessThan(0.12);
 });
