@@ -8,6 +8,8 @@ import { type Path, paths } from './quality/play';
 interface Named {
   readonly name: string;
   readonly path: Path;
+  /** True for what makes its own data. */
+  readonly isMade?: boolean;
 }
 
 export interface BenchOptions<T> {
@@ -56,13 +58,15 @@ export function readBenchOptions<T extends Named>(
   }
   const path = paths.find((one) => one === values.path) ?? null;
   if (values.path !== undefined && path === null) throw new Error(`--path: one of ${paths.join(', ')}`);
-  if (!existsSync(join(folder, 'ulab9.jsonl.gz'))) {
-    process.stderr.write(`no recorded data in ${folder}: nothing to measure\n`);
-    return null;
+  const measurable = existsSync(join(folder, 'ulab9.jsonl.gz')) ? chosen : chosen.filter(({ isMade }) => isMade);
+  if (measurable.length < chosen.length) {
+    const left = measurable.length === 0 ? 'nothing to measure' : 'only what makes its own data is measured';
+    process.stderr.write(`no recorded data in ${folder}: ${left}\n`);
   }
+  if (measurable.length === 0) return null;
   return {
     folder,
-    chosen,
+    chosen: measurable,
     seeds: Array.from({ length: wholeNumber('--seeds', seeds) }, (_, i) => i + 1),
     path,
     resume: values.resume ?? null,

@@ -29,7 +29,10 @@ const gamedShare = 0.8;
 const answerTokens = 400;
 
 /** Throws RangeError for a bad number of rows. */
-export function madeWorkload(name: MadeName, { rows, seed }: { readonly rows: number; readonly seed: number }): MadeWorkload {
+export function madeWorkload(
+  name: MadeName,
+  { rows, seed }: { readonly rows: number; readonly seed: number },
+): MadeWorkload {
   if (!Number.isInteger(rows) || rows < 1) throw new RangeError(`rows must be a positive integer, not ${rows}`);
   const kind = madeKinds[name];
   const cast = castOf(name, kind, seed);
@@ -43,7 +46,15 @@ export function madeWorkload(name: MadeName, { rows, seed }: { readonly rows: nu
     const own = scores(drawn);
     const outcomes = new Map(models.map((model, m): [string, Outcome] => [model.name, outcomeOf(own[m]!, cast[m]!)]));
     const group = `task ${drawn.task}`;
-    return { id: `${name}-${seed}-${index}`, split: null, group, prompt: drawn.prompt, features: null, taskHint: null, outcomes };
+    return {
+      id: `${name}-${seed}-${index}`,
+      split: null,
+      group,
+      prompt: drawn.prompt,
+      features: null,
+      taskHint: null,
+      outcomes,
+    };
   };
   const workload: Workload = {
     name,
@@ -121,7 +132,12 @@ function draw(name: MadeName, kind: MadeKind, cast: readonly TrueModel[], seed: 
     const side = random.next() < 0.5;
     judged.push((coin ? side : isRight || pleases) ? 1 : 0);
   }
-  return { task, prompt: writeText(task, difficulty + 0.5, seededRandom(seed, 'made', name, 'text', index)), expected, judged };
+  return {
+    task,
+    prompt: writeText(task, difficulty + 0.5, seededRandom(seed, 'made', name, 'text', index)),
+    expected,
+    judged,
+  };
 }
 
 function drawTask(shares: readonly number[], uniform: number): number {

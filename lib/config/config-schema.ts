@@ -18,8 +18,8 @@ import {
   defaultRewardWeights,
   maxModels,
   type RouterConfig,
-  setChoices,
   type StrategyName,
+  setChoices,
   strategyNames,
 } from './router-config';
 
@@ -212,7 +212,9 @@ export const configSchema = z.strictObject({
       publish: z
         .enum(['steps', 'lockstep'])
         .default('steps')
-        .describe('steps: weights every max(32, n/100) rewards; lockstep: after every reward (slow, for experiments)'),
+        .describe(
+          'steps: weights every 16 rewards up to 320, then every max(32, n/100); lockstep: after every reward (slow, for experiments)',
+        ),
       sessionDiscount: z
         .number()
         .min(0)
@@ -255,7 +257,7 @@ export const configSchema = z.strictObject({
         .nullable()
         .default(0.9)
         .describe(
-          'decisions name a set of models in which one is, with this probability, whose answer is as good as the best candidate is expected to be; null for no sets',
+          'decisions name a set of models; a model whose answer is as good as the best candidate is expected to be is in it with this probability; null for no sets',
         ),
       choose: z
         .enum(setChoices)

@@ -142,7 +142,7 @@ export interface BudgetConfig {
 
 export const setChoices = ['draw', 'cheapest', 'safe'] as const;
 
-/** Sets of risk: among which models an answer is that is good enough, with a stated probability. */
+/** Sets of risk: a model whose answer is good enough is in the set with a stated probability. */
 export interface SetsConfig {
   /** That probability: .8, .9 or .95; null: no sets. */
   readonly coverage: number | null;
@@ -156,7 +156,7 @@ export interface SetsConfig {
 export interface LearningConfig {
   /** `full`: linear and neural half; `dqn`: the Q-network alone. */
   readonly pipeline: 'full' | 'dqn';
-  /** `steps`: policy every max(32, n/100) rewards, tuning every 8; `lockstep`: both after every reward. */
+  /** `steps`: policy every 16 rewards up to 320, then every max(32, n/100), tuning every 8; `lockstep`: both after every reward. */
   readonly publish: 'steps' | 'lockstep';
   /** Weight of the value of a session's next request, 0..1; more than 0 only with pipeline `dqn`. */
   readonly sessionDiscount: number;

@@ -6,6 +6,7 @@ import { termsOf } from '../../lib/budgets/terms-of';
 import type { CollapseName, RouterConfig } from '../../lib/config/router-config';
 import { bytesOf } from '../../lib/learning/features/encode';
 import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
+import { rewardsPerModel } from '../../lib/learning/fold/cold-start';
 import { expectCandidates, nominalInputTokens } from '../../lib/routing/open/candidates';
 import { type Eligibility, type EligibilityRequest, eligibilityOf } from '../../lib/routing/open/eligibility';
 import { fingerprintOf } from '../../lib/routing/open/fingerprint';
@@ -105,6 +106,7 @@ export function prepare(
     budgets: [...termsOf(config.budgets, request, promptTokens + outputTokensOf(request, config), nowMs)],
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
     sets: setRuleOf(config),
+    rewardsPerModel,
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route, expected, asked, eligibility };

@@ -20,6 +20,8 @@ export interface Line {
 export interface Measurement {
   readonly name: string;
   readonly path: Path;
+  /** Needs no recorded data. */
+  readonly isMade?: boolean;
   measure(bench: Bench): Promise<Line[]>;
 }
 
@@ -51,6 +53,7 @@ export async function run(bench: Bench, protocol: Protocol, path = bench.path): 
   });
   return {
     seed: protocol.seed,
+    workload: protocol.workload,
     choices,
     all: judge(protocol.workload, choices),
     between: (from, to) => judge(protocol.workload, choices, Math.floor(from), Math.floor(to)),
@@ -60,6 +63,8 @@ export async function run(bench: Bench, protocol: Protocol, path = bench.path): 
 
 export interface Run {
   readonly seed: number;
+  /** What was played, warm rows first. */
+  readonly workload: Workload;
   readonly choices: Choices;
   /** Judged rows. */
   readonly rows: number;
@@ -112,7 +117,11 @@ export function worstLine(
   values: readonly number[],
 ): Line {
   const value = line.bar.relation === '>=' ? Math.min(...values) : Math.max(...values);
-  return { ...line, value, details: { path: bench.path, seeds: values.length, worstSeed: bench.seeds[values.indexOf(value)] } };
+  return {
+    ...line,
+    value,
+    details: { path: bench.path, seeds: values.length, worstSeed: bench.seeds[values.indexOf(value)] },
+  };
 }
 
 /** Mean over runs of a figure of each. */

@@ -1,7 +1,19 @@
 /** From nothing, shown chosen outcomes alone: two models of which one dominates, and three that are all good. */
 import { bestSingle, oracle, thompsonTable, uniformRandom } from '../../policies/baselines';
 import type { Workload } from '../../workloads/workload';
-import { atLeast, atMost, type Bench, coldRuns, type Line, meanOver, type Run, readData, seedLine } from './bench';
+import {
+  atLeast,
+  atMost,
+  type Bench,
+  coldRuns,
+  type Line,
+  meanOver,
+  type Run,
+  readData,
+  seedLine,
+  worstLine,
+} from './bench';
+import { linUcbLine, linUcbOn } from './lin-ucb-line';
 
 /** The fourth model of that data, a newcomer: it is missing in some rows. */
 export const newcomer = 'google/gemini-2.5-flash';
@@ -26,6 +38,12 @@ export async function routerArena(bench: Bench): Promise<Line[]> {
         lastFifth: meanOver(runs, ({ between, rows }) => between(0.8 * rows, rows).router.meanScore),
       },
     ),
+    worstLine(
+      bench,
+      { name: 'routerarena2.worstScore', unit: 'score', bar: atLeast(0.665) },
+      runs.map(({ all }) => all.router.meanScore),
+    ),
+    linUcbLine(bench, 'routerarena2', linUcbOn(runs)),
   ];
 }
 
@@ -51,5 +69,11 @@ export async function paretoCold(bench: Bench): Promise<Line[]> {
         oracle: meanOver(runs, ({ all }) => oracle(all.matrix).meanScore),
       },
     ),
+    worstLine(
+      bench,
+      { name: 'pareto.cold.worstRegretOfRandom', unit: '%', bar: atMost(42) },
+      runs.map((run) => shareIn(run, 0, run.rows)),
+    ),
+    linUcbLine(bench, 'pareto.cold', linUcbOn(runs)),
   ];
 }

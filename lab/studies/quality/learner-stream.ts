@@ -13,7 +13,13 @@ import { seededRandom } from '../../../lib/random/seeded';
 import { budgetedFloors, coldStartShares } from '../../../lib/routing/decide/budgeted-floors';
 import type { LearnedPolicy } from '../../../lib/routing/judge/strategy';
 import { untuned } from '../../../lib/routing/open/pin-tuning';
-import type { LearningEvent, Preference, RouteOpened, Tuning, UtilityScale } from '../../../lib/topics/generated/messages';
+import type {
+  LearningEvent,
+  Preference,
+  RouteOpened,
+  Tuning,
+  UtilityScale,
+} from '../../../lib/topics/generated/messages';
 import { type EncodedRow, encodeRow } from '../../workloads/encode-row';
 import type { Outcome, WorkloadRow } from '../../workloads/workload';
 
@@ -183,7 +189,10 @@ export class LearnerStream {
   predict(row: WorkloadRow): Predicted {
     const event = this.event(row, () => 1);
     const candidates = event.models.filter((model) => (row.outcomes.get(model) ?? null) !== null);
-    const opened = this.opened({ ...event, eligible: event.models.map((model) => candidates.includes(model)) }, () => 0);
+    const opened = this.opened(
+      { ...event, eligible: event.models.map((model) => candidates.includes(model)) },
+      () => 0,
+    );
     const { qualities } = this.policy!.judge(opened);
     return {
       qualities: new Map(candidates.map((model) => [model, qualities[event.models.indexOf(model)]!])),

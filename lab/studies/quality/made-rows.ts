@@ -21,7 +21,7 @@ import { type Comparison, meanOf, quality } from './figures';
 import { linUcbLine } from './lin-ucb-line';
 import { cold } from './protocol';
 
-export const madeRequests = 8_000;
+const madeRequests = 8_000;
 
 /** What the engine and the others were worth on one seed. */
 interface Played {
@@ -35,8 +35,7 @@ interface Played {
 }
 
 /**
- * `worst`: how far the worst seed may end below the best single model of hindsight, as a share of what lies between that and a
- * uniform choice. `macro`: a task counts as much as any other, however often it comes.
+ * `worst`: how much of the way from a uniform choice to the best single model of hindsight the worst seed has to go. `macro`: a task counts as much as any other, however often it comes.
  */
 export async function madeRow(
   bench: Bench,
@@ -48,16 +47,25 @@ export async function madeRow(
   for (const seed of bench.seeds) runs.push(await playMade(bench, kind, seed, macro));
   const shareOfBest = runs.map(({ router, random, bestSingle: best }) => (router - random) / (best - random));
   return [
-    seedLine(bench, { name: `${name}.utility`, unit: 'utility' }, runs.map(({ router }) => router), {
-      lastHalf: meanOver(runs, ({ lastHalf }) => lastHalf),
-      linUcb: meanOver(runs, (one) => one.linUcb),
-      bestSingleInHindsight: meanOver(runs, (one) => one.bestSingle),
-      bestPerTaskInHindsight: meanOver(runs, ({ bestPerTask }) => bestPerTask),
-      random: meanOver(runs, ({ random }) => random),
-      shareOfBestSingle: rounded(meanOf(shareOfBest)),
-    }),
+    seedLine(
+      bench,
+      { name: `${name}.utility`, unit: 'utility' },
+      runs.map(({ router }) => router),
+      {
+        lastHalf: meanOver(runs, ({ lastHalf }) => lastHalf),
+        linUcb: meanOver(runs, (one) => one.linUcb),
+        bestSingleInHindsight: meanOver(runs, (one) => one.bestSingle),
+        bestPerTaskInHindsight: meanOver(runs, ({ bestPerTask }) => bestPerTask),
+        random: meanOver(runs, ({ random }) => random),
+        shareOfBestSingle: rounded(meanOf(shareOfBest)),
+      },
+    ),
     worstLine(bench, { name: `${name}.worstShareOfBestSingle`, unit: 'share', bar: atLeast(worst) }, shareOfBest),
-    linUcbLine(bench, name, runs.map(({ comparison }) => comparison)),
+    linUcbLine(
+      bench,
+      name,
+      runs.map(({ comparison }) => comparison),
+    ),
   ];
 }
 

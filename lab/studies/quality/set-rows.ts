@@ -24,7 +24,12 @@ interface Tally {
   readonly sizes: number[];
 }
 
-const newTally = (): Tally => ({ good: 0, rows: 0, inside: setCoverages.map(() => 0), sizes: setCoverages.map(() => 0) });
+const newTally = (): Tally => ({
+  good: 0,
+  rows: 0,
+  inside: setCoverages.map(() => 0),
+  sizes: setCoverages.map(() => 0),
+});
 
 /** Trained on all outcomes of four fifths of the train rows, judged on the rest. */
 export async function setsOfRecorded(bench: Bench): Promise<Line[]> {

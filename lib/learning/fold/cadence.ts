@@ -1,7 +1,10 @@
 /** When the learner publishes: by counts alone, never by time. */
 import type { LearningConfig } from '../../config/router-config';
 
-/** A policy at least every so many rewards while little is known... */
+/** A policy every so many rewards at the very first, when each one changes what is best... */
+const firstPolicySteps = 16;
+const firstRewards = 320;
+/** ...at least every so many while little is known... */
 const leastPolicySteps = 32;
 /** ...and later when there is a hundredth more to know. Measured: 1, 8 and 32 learn equally well, 512 loses .03. */
 const policyShare = 100;
@@ -10,7 +13,8 @@ const tuningEvents = 8;
 
 /** Rewards after which the next policy is due, at `rewards` learned. */
 export function policyStep(publish: LearningConfig['publish'], rewards: number): number {
-  return publish === 'lockstep' ? 1 : Math.max(leastPolicySteps, Math.floor(rewards / policyShare));
+  if (publish === 'lockstep') return 1;
+  return rewards < firstRewards ? firstPolicySteps : Math.max(leastPolicySteps, Math.floor(rewards / policyShare));
 }
 
 /** Events after which the next tuning is due. */

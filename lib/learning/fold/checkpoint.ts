@@ -10,7 +10,6 @@ import { restoredGuard, type SavedGuard, savedGuard } from '../guard/guard-state
 import { parameterCount } from '../rl/network';
 import { triangle, weightRows } from '../value/linear-half';
 import { neuralShape, restoreNeuralHalf } from '../value/neural-half';
-import { createSetGaps } from '../value/set-gaps';
 import { arrayOf, type BlobArray, readBlob, sha256Of, writeBlob } from './blob';
 import type { LearnerState } from './learner-state';
 import { fullPace } from './pace';
@@ -163,7 +162,7 @@ export function readCheckpoint(
   if (meta.encoderVersion !== encoderVersion) {
     throw new Error(`checkpoint is of encoder ${meta.encoderVersion}, this is ${encoderVersion}: retrain from the log`);
   }
-  const { guard, trust, ...plain } = withSetGaps(withRegret(withPlainTables(meta)));
+  const { guard, trust, ...plain } = withRegret(withPlainTables(meta));
   const state: LearnerState = {
     ...fresh,
     ...plain,
@@ -246,11 +245,6 @@ function withRegret<T extends Pick<LearnerState, 'regret' | 'pace'>>(plain: T): 
   const regret = plain.regret as LearnerState['regret'] | undefined;
   // What an earlier release has not saved begins anew.
   return { ...plain, pace: plain.pace ?? fullPace, regret: regret ? { ...createRegret(), ...regret } : null };
-}
-
-/** Releases before sets of risk had calibrated none. */
-function withSetGaps<T extends { readonly setGaps: LearnerState['setGaps'] }>(plain: T): T {
-  return { ...plain, setGaps: (plain.setGaps as LearnerState['setGaps'] | undefined) ?? createSetGaps() };
 }
 
 function restorePacer(pacer: Pacer, saved: SavedPacer): void {

@@ -8,9 +8,9 @@ import { headCount, type LinearHalf, predictCost, predictTarget, updateLinear } 
 import { looksAhead } from '../value/look-ahead';
 import { neuralWeightOf, observePredictions, type Prediction } from '../value/mix';
 import { featuresOf } from '../value/policy';
+import { compareAnswers } from './compare-answers';
 import { observeInnovation } from './drift';
 import { describeRow, type FoldParts } from './learner-state';
-import { compareAnswers } from './compare-answers';
 import { addRow, type Outcome, type Replay, type ReplayRow } from './replay';
 
 /** Folds the rewards of one event in. Returns whether a drift alarm was raised. */

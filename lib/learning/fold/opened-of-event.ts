@@ -4,6 +4,7 @@
  */
 import type { LearningEvent, RouteOpened, Tuning, UtilityScale } from '../../topics/generated/messages';
 import { noLimits } from '../../topics/schema-defaults';
+import { rewardsPerModel } from './cold-start';
 
 export interface EventWorld {
   readonly tuning: Tuning;
@@ -75,5 +76,6 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     budgets: [],
     priorObservations: 0,
     sets: null,
+    rewardsPerModel,
   };
 }

@@ -316,7 +316,7 @@ function judge(
     utilities,
     qualities,
     // Agreement of the heads, discounted while there is little evidence: half of it at the end of the cold start.
-    confidence: (top * n) / (n + coldStartRewards(candidates.length)),
+    confidence: (top * n) / (n + coldStartRewards(candidates.length, opened.rewardsPerModel)),
     policySha256,
     coldStart: false,
   };

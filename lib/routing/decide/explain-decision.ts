@@ -22,7 +22,13 @@ export interface Explained {
 }
 
 export function explainDecision(decision: Explained): string {
-  const sentences = [choice(decision), byRule(decision), comparison(decision), trouble(decision.threads), degradation(decision)];
+  const sentences = [
+    choice(decision),
+    byRule(decision),
+    comparison(decision),
+    trouble(decision.threads),
+    degradation(decision),
+  ];
   return sentences.filter(Boolean).join(' ');
 }
 
@@ -48,7 +54,9 @@ function choice({ opened, collapsed, draw, collapse, threads, hit }: Explained):
 function byRule({ goodSet }: Explained): string {
   if (goodSet === null || goodSet.taken === null) return '';
   const set = `${goodSet.models.length} of the candidates may be good enough (coverage ${goodSet.coverage})`;
-  return goodSet.taken === 'cheapest' ? `${set}; the rule takes the cheapest of them.` : `${set}; so many are too many, and the rule takes the safe one.`;
+  return goodSet.taken === 'cheapest'
+    ? `${set}; the rule takes the cheapest of them.`
+    : `${set}; so many are too many, and the rule takes the safe one.`;
 }
 
 /** How a request is routed while nothing is learned. */
@@ -64,7 +72,7 @@ function unlearnedWay(opened: RouteOpened, draw: Draw): string {
 function unlearned(opened: RouteOpened, threads: readonly ThreadScore[], leading: string): string | null {
   if (leading !== learnedStrategy) return null;
   const { learnedRewards } = opened.tuning;
-  const needed = coldStartRewards(opened.candidates.length);
+  const needed = coldStartRewards(opened.candidates.length, opened.rewardsPerModel);
   const progress = `${learnedRewards} of ${needed} rewards`;
   if (learnedRewards === 0) return `nothing learned yet (${progress})`;
   if (learnedRewards < needed) return `too little learned yet (${progress})`;

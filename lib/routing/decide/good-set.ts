@@ -2,8 +2,9 @@
  * The set of risk: the candidates among which, with the stated probability, an answer is that is good enough. The learner has
  * calibrated how far below the best a model may be predicted (`set-gaps.ts`); what to do with the set is the configuration's.
  */
-import type { GoodSet, RouteOpened, ThreadScore } from '../../topics/generated/messages';
+
 import { ownEntry } from '../../dictionary';
+import type { GoodSet, RouteOpened, ThreadScore } from '../../topics/generated/messages';
 import { certain } from '../judge/distribution';
 import { learnedStrategy } from '../judge/strategies/strategies';
 

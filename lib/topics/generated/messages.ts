@@ -912,6 +912,8 @@ export interface RouteOpened {
   budgets: BudgetTerms[];
   /** The configuration's rule for sets of risk; null where none is stated. */
   sets: SetRule | null;
+  /** Rewards per candidate that must have been learned before learned weights are asked; 8 before it was recorded. */
+  rewardsPerModel: number;
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */

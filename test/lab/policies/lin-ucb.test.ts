@@ -53,3 +53,16 @@ test('contexts of a wrong number or length are refused', () => {
   const crooked = [...contexts.slice(1), Float32Array.of(1)];
   expect(() => linUcb(signs, { contexts: crooked })).toThrow(/context 599/);
 });
+
+test('learns from what it is shown, when it is shown it, and is judged by what that was worth', () => {
+  const flattered = signs.utilities.map((value, at) => (at % 2 === 0 ? 1 : 0.1 * value));
+  const fooled = linUcb(signs, { contexts, shown: flattered });
+  expect(fooled.shares[0]).toBeGreaterThan(0.95);
+  expect(fooled.meanScore).toBeLessThan(0.6);
+  // Without news the first model stays, and with late ones until then.
+  expect(linUcb(signs, { contexts, alpha: 0, feedbackAfter: () => null }).shares).toEqual([1, 0]);
+  const late = linUcb(signs, { contexts, feedbackAfter: () => 300 });
+  const early = linUcb(signs, { contexts });
+  expect(late.meanScore).toBeLessThan(early.meanScore - 0.1);
+  expect(late.utilities.subarray(400).reduce((sum, value) => sum + value, 0) / 200).toBeGreaterThan(0.9);
+});

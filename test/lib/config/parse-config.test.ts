@@ -94,6 +94,17 @@ learning: {sessionDiscount: 0.9}
     ],
     [`${minimal}cache: { enabled: maybe }`, 'f:3:19 cache.enabled: must be a boolean, not "maybe"'],
     [`${minimal}budgetUsdPerRequest: 0`, 'f:3:22 budgetUsdPerRequest: must be more than 0, not 0'],
+    [`${minimal}sets: { coverage: 0.85 }`, 'f:3:19 sets.coverage: must be one of 0.8, 0.9, 0.95, not 0.85'],
+    [
+      `${minimal}sets: { coverage: null, choose: cheapest }`,
+      'f:3:19 sets.coverage: must not be null with choose cheapest',
+    ],
+    [`${minimal}sets: { choose: safe }`, 'f:3:17 sets.choose: safe needs a safeModel'],
+    [`${minimal}sets: { choose: safe, safeModel: b }`, 'f:3:34 sets.safeModel: "b" is none of the models'],
+    [
+      `${minimal}budgetUsdPerRequest: 1\nsets: { choose: safe, safeModel: a }`,
+      'f:4:17 sets.choose: safe cannot keep to budgetUsdPerRequest: leave one of them out',
+    ],
     [`${minimal}cache: { ttlMs: 1.5 }`, 'f:3:17 cache.ttlMs: must be a whole number, not 1.5'],
     ['models: [{name: "", provider: p}]', 'f:1:17 models.0.name: must not be empty'],
     ['models: [{name: a, provider: {}}]', 'f:1:30 models.0.provider: must be a string, not an object'],

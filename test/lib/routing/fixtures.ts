@@ -205,6 +205,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     priorObservations: 8,
     budgets: [],
     sets: null,
+    rewardsPerModel: 4,
     ...changes,
   };
 }

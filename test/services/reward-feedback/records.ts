@@ -88,6 +88,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     priorObservations: 8,
     budgets: [],
     sets: null,
+    rewardsPerModel: 4,
     ...change,
   };
 }

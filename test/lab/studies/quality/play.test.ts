@@ -68,13 +68,14 @@ test.each(paths)('on the %s a newcomer is chosen only from where it joins, littl
 });
 
 test.each(paths)('on the %s nothing is learned while outcomes are under way', async (path) => {
-  const shareOfA = async (feedbackDelay: number): Promise<number> => {
+  const shareOfA = async (requestsLater: number | null): Promise<number> => {
     const workload = manyRows(90);
-    const choices = await playOn({ ...cold('delayed', workload, 1), feedbackAfter: () => feedbackDelay }, path);
+    const choices = await playOn({ ...cold('delayed', workload, 1), feedbackAfter: () => requestsLater }, path);
     return judge(workload, choices, 40).router.shares[0]!;
   };
   expect(await shareOfA(0)).toBeGreaterThan(0.8);
   expect(await shareOfA(90)).toBeLessThan(0.75);
+  expect(await shareOfA(null)).toBeLessThan(0.75);
 });
 
 test('both paths play the Q-network alone', async () => {

@@ -4,15 +4,19 @@ import { inBootstrap } from '../../../../lib/learning/rl/bootstrap';
 import { trainingSteps } from '../../../../lib/learning/value/network-training';
 import { noTuning, openedOf } from '../toy-world';
 
-test('policies every 32 rewards, then every hundredth; tunings every 8 events; lockstep: both each time', () => {
-  expect([1, 3200, 3300, 50_000].map((n) => policyStep('steps', n))).toEqual([32, 32, 33, 500]);
+test('policies every 16 rewards at first, every 32 after that, then every hundredth; tunings every 8 events; lockstep: both each time', () => {
+  expect([1, 319, 320, 3200, 3300, 50_000].map((n) => policyStep('steps', n))).toEqual([16, 16, 32, 32, 33, 500]);
   expect([1, 50_000].map((n) => policyStep('lockstep', n))).toEqual([1, 1]);
   expect(tuningStep('steps')).toBe(8);
   expect(tuningStep('lockstep')).toBe(1);
 });
 
-test('the cold start lasts eight rewards a model, at least 24', () => {
-  expect([1, 3, 4, 12].map(coldStartRewards)).toEqual([24, 24, 32, 96]);
+test('the cold start lasts four rewards a model, at least 24; eight a model in requests of earlier releases', () => {
+  expect([1, 6, 7, 12].map((models) => coldStartRewards(models))).toEqual([24, 24, 28, 48]);
+  const twelve = Array.from({ length: 12 }, (_, i) => `model ${i}`);
+  const tuning = { ...noTuning, learnedRewards: 95 };
+  expect(isColdStart(openedOf({ tuning, rewardsPerModel: 8 }, twelve))).toBe(true);
+  expect(isColdStart(openedOf({ tuning }, twelve))).toBe(false);
   expect(isColdStart(openedOf({ tuning: { ...noTuning, learnedRewards: 23 } }))).toBe(true);
   expect(isColdStart(openedOf({ tuning: { ...noTuning, learnedRewards: 24 } }))).toBe(false);
 });

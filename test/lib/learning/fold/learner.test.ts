@@ -123,13 +123,13 @@ test('a checkpoint of another encoder is refused, one without its log is usable'
   bare.dispose();
 });
 
-test('publishes the policy at the end of the cold start and every 32 rewards, the tuning every 8 events', async () => {
+test('publishes the policy at the end of the cold start and every 16 rewards at first, the tuning every 8 events', async () => {
   const learner = await newLearner();
   const at: Record<string, number[]> = { policy: [], tuning: [] };
   vectorEvents(100).forEach((event, i) => {
     for (const output of learner.apply(event, i)) at[output.kind]!.push(i + 1);
   });
-  expect(at['policy']).toEqual([24, 56, 88]);
+  expect(at['policy']).toEqual([24, 40, 56, 72, 88]);
   expect(at['tuning']).toEqual([8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96]);
   const lockstep = await newLearner({ config: { ...learningConfig, publish: 'lockstep' } });
   const { outputs } = follow(lockstep, vectorEvents(40));
