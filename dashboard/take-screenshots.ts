@@ -37,7 +37,18 @@ async function takePictures(url: string): Promise<void> {
 async function main(): Promise<void> {
   mkdirSync(target, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'screenshots-'));
-  const args = ['dist/bin/main.js', 'run', '--port', '0', '--requests', '1200', '--rate', '40', '--data-dir', join(folder, 'store')];
+  const args = [
+    'dist/bin/main.js',
+    'run',
+    '--port',
+    '0',
+    '--requests',
+    '1200',
+    '--rate',
+    '40',
+    '--data-dir',
+    join(folder, 'store'),
+  ];
   const engine = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
   try {
     const url = await new Promise<string>((resolve, reject) => {

@@ -6,8 +6,8 @@
 import { z } from 'zod';
 import { dictionaryOf, ownEntry } from '../dictionary';
 import { id } from '../topics/identifier-schemas';
-import { budgetIssues, budgetsSchema } from './budget-schema';
 import { accessIssues, accessSchema } from './access-schema';
+import { budgetIssues, budgetsSchema } from './budget-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
 import { judgementsSchema } from './judgement-schema';

@@ -103,6 +103,7 @@ export function open(
     priorObservations: route.priorObservations,
     budgets: route.budgets,
     sets: route.sets,
+    rewardsPerModel: route.rewardsPerModel,
   };
   opened.contextFeatures = bytesOf(encodeContext(opened));
   const emits = [emit(topics.routeOpened, opened)];
