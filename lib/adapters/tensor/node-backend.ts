@@ -41,8 +41,7 @@ export function nodeBackend(): TensorBackend {
       if (!core().findBackendFactory(registeredName)) register();
       started ??= core().setBackend(registeredName);
       if (!(await started)) throw new Error(`the TensorFlow.js backend ${registeredName} could not be started`);
-      const { engineOnTensors } =
-        require('../../learning/rl/engine-on-tensors') as typeof import('../../learning/rl/engine-on-tensors');
+      const { engineOnTensors } = await import('../../learning/rl/engine-on-tensors');
       trainOn(engineOnTensors);
     },
   };
