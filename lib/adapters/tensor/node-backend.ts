@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as util from 'node:util';
 import type * as TensorFlow from '@tensorflow/tfjs-core';
-import { trainOn } from '../../learning/rl/engine';
+import { type StartEngine, trainOn } from '../../learning/rl/engine';
 import type { TensorBackend } from '../../ports/tensor-backend';
 
 /** In the project's folder, seen from the source and from dist/. */
@@ -41,7 +41,7 @@ export function nodeBackend(): TensorBackend {
       if (!core().findBackendFactory(registeredName)) register();
       started ??= core().setBackend(registeredName);
       if (!(await started)) throw new Error(`the TensorFlow.js backend ${registeredName} could not be started`);
-      const { engineOnTensors } = await import('../../learning/rl/engine-on-tensors');
+      const { engineOnTensors } = require('../../learning/rl/engine-on-tensors') as { engineOnTensors: StartEngine };
       trainOn(engineOnTensors);
     },
   };

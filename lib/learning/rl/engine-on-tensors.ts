@@ -16,7 +16,10 @@ import {
 } from './network';
 import type { Batch, TrainerSettings } from './training-step';
 
-/** On the TensorFlow.js backend in use in this thread. */
+/**
+ * On the TensorFlow.js backend in use in this thread. Required where that backend is made ready, and nowhere else.
+ * @public
+ */
 export const engineOnTensors: StartEngine = (shape, settings, state): Engine => {
   // Memory of their own: a backend may use an array where it lies.
   let tensors: AdamTensors = {
