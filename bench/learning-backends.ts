@@ -112,14 +112,14 @@ async function measureGrowth(backend: TensorBackend, steps: number): Promise<voi
   const trainer = createTrainer(shape, settings, seededRandom(1, 'weights'));
   const batch = batchOf(shape, 64);
   const warmUp = Math.floor(steps / 10);
-  const before = tf.memory().numTensors;
+  const before = tf.engine().state.numTensors;
   let rss = 0;
   for (let i = 0; i < steps; i++) {
     if (i === warmUp) rss = process.memoryUsage().rss;
     trainer.train(batch);
     trainer.predictBatch(batch.x, batch.rows, i % 2 === 0 ? 'online' : 'target');
   }
-  reportBar(`learning.growth.${backend.name}.tensors`, tf.memory().numTensors - before, 'tensors', '<=', 0);
+  reportBar(`learning.growth.${backend.name}.tensors`, tf.engine().state.numTensors - before, 'tensors', '<=', 0);
   report(`learning.growth.${backend.name}.rss`, (process.memoryUsage().rss - rss) / 1e6, 'MB');
   trainer.dispose();
 }

@@ -5,9 +5,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as util from 'node:util';
-import * as tf from '@tensorflow/tfjs-core';
+import type * as TensorFlow from '@tensorflow/tfjs-core';
+import { type StartEngine, trainOn } from '../../learning/rl/engine';
 import type { TensorBackend } from '../../ports/tensor-backend';
-import { activate } from './activate';
 
 /** In the project's folder, seen from the source and from dist/. */
 const places = ['../../..', '../../../..'].map((root) =>
@@ -19,19 +19,30 @@ const registeredName = 'tensorflow';
 interface Binding {
   readonly TF_Version: string;
 }
-type KernelBackendClass = new (binding: Binding, packageName: string) => tf.KernelBackend;
+type KernelBackendClass = new (binding: Binding, packageName: string) => TensorFlow.KernelBackend;
 
 /** Whether it is there, in the version of the core. */
 export function nodeBackendInstalled(): boolean {
   return folderOf() !== null;
 }
 
+/** The first start, which takes time and must not overtake another. */
+let started: Promise<boolean> | null = null;
+
+/** Loaded where it trains and nowhere else: that takes longer than the kernels take to start. */
+function core(): typeof TensorFlow {
+  return require('@tensorflow/tfjs-core') as typeof TensorFlow;
+}
+
 export function nodeBackend(): TensorBackend {
   return {
     name: 'node',
     async ready() {
-      if (!tf.findBackendFactory(registeredName)) register();
-      await activate(registeredName);
+      if (!core().findBackendFactory(registeredName)) register();
+      started ??= core().setBackend(registeredName);
+      if (!(await started)) throw new Error(`the TensorFlow.js backend ${registeredName} could not be started`);
+      const { engineOnTensors } = require('../../learning/rl/engine-on-tensors') as { engineOnTensors: StartEngine };
+      trainOn(engineOnTensors);
     },
   };
 }
@@ -39,13 +50,20 @@ export function nodeBackend(): TensorBackend {
 function folderOf(): string | null {
   const folder = places.find((place) => existsSync(join(place, 'package.json')));
   if (!folder) return null;
-  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
-  return version === tf.version_core ? folder : null;
+  return versionIn(join(folder, 'package.json')) === coreVersion() ? folder : null;
+}
+
+function coreVersion(): string {
+  return versionIn(require.resolve('@tensorflow/tfjs-core/package.json'));
+}
+
+function versionIn(file: string): string {
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 function register(): void {
   const folder = folderOf();
-  if (!folder) throw new Error(`@tensorflow/tfjs-node ${tf.version_core} is not installed: run \`make tensorflow\``);
+  if (!folder) throw new Error(`@tensorflow/tfjs-node ${coreVersion()} is not installed: run \`make tensorflow\``);
   settle();
   // Its parts instead of the package's own index, which would bring a second TensorFlow.js along.
   require(join(folder, 'dist/register_all_kernels'));
@@ -53,7 +71,7 @@ function register(): void {
     NodeJSKernelBackend: KernelBackendClass;
   };
   const binding = require(join(folder, 'lib/napi-v8/tfjs_binding.node')) as Binding;
-  tf.registerBackend(registeredName, () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node'));
+  core().registerBackend(registeredName, () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node'));
 }
 
 /** What the native library reads once, when it is loaded: hence from the environment, which a thread must share. */

@@ -1,21 +1,9 @@
 /** Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019), on gradients clipped by their norm. */
 import * as tf from '@tensorflow/tfjs-core';
-
-/** Memory of the mean gradient: about 10 steps. */
-export const beta1 = 0.9;
-/** Memory of its square: about 1,000 steps. */
-export const beta2 = 0.999;
-/** Keeps the division finite where gradients are 0; far below any gradient that matters. */
-export const epsilon = 1e-8;
+import { type AdamRates, beta1, beta2, epsilon } from './adam-rates';
 
 /** All parameters in one vector, so that a step is a dozen kernels however many layers there are. */
 export type AdamTensors = { theta: tf.Tensor1D; first: tf.Tensor1D; second: tf.Tensor1D };
-
-export interface AdamRates {
-  readonly learningRate: number;
-  /** Share of a parameter lost per step and unit of learning rate. */
-  readonly weightDecay: number;
-}
 
 /** New tensors for the old. `step` counts from 1. */
 export function adamStep(before: AdamTensors, gradient: tf.Tensor, step: number, rates: AdamRates): AdamTensors {

@@ -3,7 +3,8 @@
  * the batch has targets for. Backwards by hand: three dense layers need no tape.
  */
 import { floatsAt, kernels, layOut } from '../kernels/kernels';
-import { type AdamRates, beta1, beta2, epsilon } from './adam';
+import { type AdamRates, beta1, beta2, epsilon } from './adam-rates';
+import type { Engine, StartEngine } from './engine';
 import {
   hiddenBiasAt,
   type NetworkShape,
@@ -18,15 +19,33 @@ import type { Batch, TrainerSettings, TrainingStep } from './training-step';
 
 const floatBytes = 4;
 
+/** On the project's own kernels: networks this small are faster there than on TensorFlow.js. */
+export const engineOnKernels: StartEngine = (shape, settings, state): Engine => {
+  const held: StepState = {
+    theta: Float32Array.from(state.parameters),
+    first: Float32Array.from(state.optimizer.first),
+    second: Float32Array.from(state.optimizer.second),
+  };
+  return {
+    step: (batch, steps, rates) => ({
+      report: stepOnKernels(shape, settings, held, batch, steps, rates),
+      parameters: held.theta,
+    }),
+    valuesOf: (x, rows, others) => valuesOnKernels(shape, others ?? held.theta, x, rows),
+    moments: () => ({ first: held.first.slice(), second: held.second.slice() }),
+    dispose() {},
+  };
+};
+
 /** Parameters and Adam's moments, written in place. */
-export interface StepState {
+interface StepState {
   readonly theta: Float32Array;
   readonly first: Float32Array;
   readonly second: Float32Array;
 }
 
 /** `step` counts from 1. */
-export function stepOnKernels(
+function stepOnKernels(
   shape: NetworkShape,
   settings: TrainerSettings,
   state: StepState,
@@ -115,7 +134,7 @@ export function stepOnKernels(
 }
 
 /** Values of many inputs (rows x inputs) at once: rows x (actions * heads). */
-export function valuesOnKernels(
+function valuesOnKernels(
   shape: NetworkShape,
   parameters: Float32Array,
   batch: Float32Array,

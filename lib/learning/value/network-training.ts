@@ -100,21 +100,35 @@ export function trainOnReplay(neural: NeuralHalf, rates: StepRates, source: Trai
   return neural.train(drawBatch(neural, source), rates);
 }
 
-function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
-  const { inputs, heads } = neural.shape;
-  const outputs = outputsOf(neural.shape);
-  const batch: Batch = {
+let batchInUse: Batch | null = null;
+
+/** The same memory as long as the network keeps its size; nobody keeps a batch beyond its step. */
+function emptyBatch(inputs: number, outputs: number): Batch {
+  if (batchInUse?.x.length === batchRows * inputs && batchInUse.targets.length === batchRows * outputs) {
+    batchInUse.targets.fill(0);
+    batchInUse.weights.fill(0);
+    return batchInUse;
+  }
+  batchInUse = {
     rows: batchRows,
     x: new Float32Array(batchRows * inputs),
     targets: new Float32Array(batchRows * outputs),
     weights: new Float32Array(batchRows * outputs),
   };
+  return batchInUse;
+}
+
+function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
+  const { inputs, heads } = neural.shape;
+  const outputs = outputsOf(neural.shape);
+  const batch = emptyBatch(inputs, outputs);
   const available = Math.min(source.newest, replaySize(source.replay));
   const oldest = replaySize(source.replay) - available;
   const scale = source.basis.fitted.networkScale;
   for (let i = 0; i < batchRows; i++) {
     const row = rowAt(source.replay, oldest + source.random.integer(available));
-    batch.x.set(describedIn(source.basis, row).x, i * inputs);
+    const { x } = describedIn(source.basis, row);
+    for (let j = 0; j < inputs; j++) batch.x[i * inputs + j] = x[j]! * scale;
     const next = source.discount > 0 && row.next ? nextOf(neural, row.next, source) : null;
     for (let o = 0; o < row.outcomes.length; o++) {
       const outcome = row.outcomes[o]!;
@@ -130,7 +144,6 @@ function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
       }
     }
   }
-  for (let i = 0; i < batch.x.length; i++) batch.x[i] = batch.x[i]! * scale;
   return batch;
 }
 

@@ -3,9 +3,10 @@
  * one-shot request is an episode of one step: the target is the reward, and the target network idles.
  */
 import type { Random } from '../../ports/random';
+import type { TrainerState } from '../rl/engine';
 import type { NetworkShape } from '../rl/network';
 import { rearrangeActions } from '../rl/rearrange-actions';
-import { createTrainer, restoreTrainer, type Trainer, type TrainerState } from '../rl/trainer';
+import { createTrainer, restoreTrainer, type Trainer } from '../rl/trainer';
 import type { TrainerSettings } from '../rl/training-step';
 import { headCount } from './linear-half';
 

@@ -1,5 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { wasmBackend } from '../../../../lib/adapters/tensor/wasm-backend';
 import { sha256Of } from '../../../../lib/learning/fold/blob';
 import type { Learner, LearnerOutput } from '../../../../lib/learning/fold/learner';
 import { seededRandom } from '../../../../lib/random/seeded';
@@ -58,9 +56,7 @@ test.each([
   learner.dispose();
 });
 
-test('same events, same seed: same bytes, and no tensor is left behind', async () => {
-  await wasmBackend().ready();
-  const before = tf.memory().numTensors;
+test('same events, same seed: same bytes', async () => {
   const [a, b, other] = [await newLearner(), await newLearner(), await newLearner({ seed: 8 })];
   const events = toyEvents(60);
   const outputs = [a, b].map((learner) => essence(follow(learner, events).outputs));
@@ -69,7 +65,6 @@ test('same events, same seed: same bytes, and no tensor is left behind', async (
   follow(other, events);
   expect(digestOf(other)).not.toBe(digestOf(a));
   for (const learner of [a, b, other]) learner.dispose();
-  expect(tf.memory().numTensors).toBe(before);
 });
 
 test.each([

@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { wasmBackend } from '../../../../lib/adapters/tensor/wasm-backend';
 import { type Agent, createAgent } from '../../../../lib/learning/rl/agent';
 import { constant } from '../../../../lib/learning/rl/schedule';
@@ -165,13 +164,4 @@ test('what was not allowed stays so under new numbers; rows of a retired action 
   const { loss } = agent.learn();
   expect(loss).toBeCloseTo((0.8 * before - value) ** 2 / 2, 5);
   agent.dispose();
-});
-
-test('frees its tensors', () => {
-  const before = tf.memory().numTensors;
-  const agent = newAgent();
-  walk(agent, 120);
-  agent.changeActions([0, 1, -1]);
-  agent.dispose();
-  expect(tf.memory().numTensors).toBe(before);
 });

@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { wasmBackend } from '../../../../lib/adapters/tensor/wasm-backend';
 import { createTrainer, restoreTrainer, type Trainer } from '../../../../lib/learning/rl/trainer';
 import type { Batch, TrainerSettings } from '../../../../lib/learning/rl/training-step';
@@ -89,19 +88,6 @@ test('outputs without weight are left alone, absurd errors are cut', () => {
   // Huber: 5 * (1e6 - 2.5) instead of 5e11.
   expect(neural.train(wild).loss).toBeCloseTo(5e6, -3);
   neural.dispose();
-});
-
-test('the kernels need no tensors', () => {
-  const neural = fresh();
-  neural.train(toyBatch());
-  const before = tf.memory().numTensors;
-  for (let i = 0; i < 20; i++) {
-    neural.train(toyBatch());
-    neural.predictBatch(toyBatch().x, 32, 'target');
-  }
-  expect(tf.memory().numTensors).toBe(before);
-  neural.dispose();
-  expect(tf.memory().numTensors).toBe(before);
 });
 
 test('same seed, same bytes; a saved state continues to the bit; the target network follows every 100 steps', () => {
