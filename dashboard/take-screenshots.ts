@@ -21,6 +21,8 @@ async function takePictures(url: string): Promise<void> {
   try {
     for (const { name, hash, colorScheme } of pictures) {
       const page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, colorScheme });
+      // A busy machine takes its time.
+      page.setDefaultTimeout(300_000);
       await page.goto(`${url}/${hash}`);
       if (hash === '#/decisions') {
         await page.locator('td.id a').first().click();
@@ -37,7 +39,18 @@ async function takePictures(url: string): Promise<void> {
 async function main(): Promise<void> {
   mkdirSync(target, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'screenshots-'));
-  const args = ['dist/bin/main.js', 'run', '--port', '0', '--requests', '1200', '--rate', '40', '--data-dir', join(folder, 'store')];
+  const args = [
+    'dist/bin/main.js',
+    'run',
+    '--port',
+    '0',
+    '--requests',
+    '900',
+    '--rate',
+    '40',
+    '--data-dir',
+    join(folder, 'store'),
+  ];
   const engine = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
   try {
     const url = await new Promise<string>((resolve, reject) => {
