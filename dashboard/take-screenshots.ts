@@ -21,6 +21,8 @@ async function takePictures(url: string): Promise<void> {
   try {
     for (const { name, hash, colorScheme } of pictures) {
       const page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, colorScheme });
+      // A busy machine takes its time.
+      page.setDefaultTimeout(300_000);
       await page.goto(`${url}/${hash}`);
       if (hash === '#/decisions') {
         await page.locator('td.id a').first().click();
@@ -43,7 +45,7 @@ async function main(): Promise<void> {
     '--port',
     '0',
     '--requests',
-    '1200',
+    '900',
     '--rate',
     '40',
     '--data-dir',

@@ -161,7 +161,7 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
     await link.waitFor();
     for (let presses = 0; presses < 60; presses++) {
       await page.keyboard.press('Tab');
-      if (await link.evaluate('(element) => element === document.activeElement')) break;
+      if ((await page.evaluate('document.activeElement?.textContent')) === 'by-key') break;
     }
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Candidates' }).waitFor();
