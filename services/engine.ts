@@ -21,6 +21,7 @@ import { declareOn } from './declare-services';
 import type { TrainerHost } from './dqn-trainer/create-fold';
 import { createGateway, type Gateway } from './gateway/gateway';
 import { type Door, openDoor } from './gateway/open-door';
+import { gatewayEdges } from './gateway/service';
 import type { EngineHome } from './home';
 import { type PlacementName, placements } from './placements';
 
@@ -108,7 +109,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());
     const placement = placements[options.placement ?? 'chained'];
-    const running = await runServices(definitions, host, { placement });
+    const running = await runServices(definitions, host, { placement, edges: [gatewayEdges] });
     stops.push(() => running.stop());
     const gateway = door && (await startGateway(options, door, running, metrics));
     if (gateway) stops.push(() => gateway.stop());
