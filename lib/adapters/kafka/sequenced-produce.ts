@@ -5,7 +5,7 @@
  */
 import type { KafkaCluster, KafkaNode, ProducedMessage } from './kafka-client';
 import { errorType } from './kafka-errors';
-import { leaderIdOf } from './kafka-session';
+import { leaderIdOf } from './kafka-connections';
 import type { PlacedRecord } from './record-batcher';
 import type { RecordTimes } from './record-times';
 
