@@ -9,8 +9,8 @@ import { type AnyTopic, topics } from '../../lib/topics/topics';
 import { declaredServices } from '../declared-services';
 import { formatTable } from '../format-table';
 import { CliError, exitCodes, type Io } from '../io';
-import { ownGroupsOf } from '../placement-options';
 import { addHomeOptions, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
+import { ownGroupsOf } from '../placement-options';
 import { wholeNumber } from '../read-options';
 
 const dayMs = 24 * 3_600_000;

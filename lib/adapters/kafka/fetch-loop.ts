@@ -7,8 +7,8 @@ import type { Log } from '../../telemetry/log';
 import type { FetchedPartitionData } from './fetched-data';
 import { type FetchedRecords, fetchedRecords } from './fetched-records';
 import { type KafkaCluster, readCommitted } from './kafka-client';
-import { errorKind, givenUp, isOutOfRange, rootError, withoutLeader } from './kafka-errors';
 import { backoffMs, type KafkaConnections } from './kafka-connections';
+import { errorKind, givenUp, isOutOfRange, rootError, withoutLeader } from './kafka-errors';
 import { answersOfGap, listOffset } from './partition-reader';
 import type { PassedOver } from './passed-over';
 

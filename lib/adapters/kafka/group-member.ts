@@ -10,8 +10,8 @@ import { type Clock, within } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import { assignCoPartitions, type GroupMemberClaim } from './co-partition-assigner';
 import type { KafkaCluster, KafkaNode } from './kafka-client';
-import { errorKind, errorType, givenUp, isMembershipLost, withoutLeader } from './kafka-errors';
 import { backoffMs, type KafkaConnections, leaderOf } from './kafka-connections';
+import { errorKind, errorType, givenUp, isMembershipLost, withoutLeader } from './kafka-errors';
 import type { KafkaSettings } from './kafka-settings';
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol;

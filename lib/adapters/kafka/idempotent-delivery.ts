@@ -5,8 +5,8 @@
  */
 import { type Clock, sleep } from '../../ports/clock';
 import type { KafkaCluster } from './kafka-client';
-import { errorKind, errorType, givenUp } from './kafka-errors';
 import { backoffMs, type KafkaConnections, leaderOf } from './kafka-connections';
+import { errorKind, errorType, givenUp } from './kafka-errors';
 import type { PlacedRecord } from './record-batcher';
 import type { RecordTimes } from './record-times';
 import { batchesOf, type PartitionBatch, type ProducerIdentity, SequencedProduce } from './sequenced-produce';

@@ -5,10 +5,10 @@ import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import { type KafkaFollower, startFollower } from './follower';
 import { createKafkaClient, type KafkaClient } from './kafka-client';
+import { backoffMs, KafkaConnections } from './kafka-connections';
 import { errorKind, isRefusedConnection, isTimeout, unreachable } from './kafka-errors';
 import { expelMembers, KafkaMembership, type MembershipEnvironment, membersOf } from './kafka-membership';
 import { KafkaProducer } from './kafka-producer';
-import { backoffMs, KafkaConnections } from './kafka-connections';
 import { clientIdOf, type KafkaSettings } from './kafka-settings';
 import { Outage } from './outage';
 import { PartitionReader } from './partition-reader';
@@ -101,7 +101,14 @@ class KafkaBrokerOverSessions implements KafkaBroker {
     this.passedOver = new PassedOver(log, metrics);
     this.reader = new PartitionReader(control, this.passedOver);
     this.sending = this.openConnections();
-    this.shared = new KafkaProducer({ settings, connections: this.sending, catalog: this.catalog, clock, log, metrics });
+    this.shared = new KafkaProducer({
+      settings,
+      connections: this.sending,
+      catalog: this.catalog,
+      clock,
+      log,
+      metrics,
+    });
     metrics.onCollect(() => this.reportLags());
   }
 

@@ -149,7 +149,10 @@ export class KafkaProducer {
   private courseOf(topic: string, partition: number, place: string): Course {
     let course = this.courses.get(place);
     if (!course) {
-      course = { lane: this.laneOf(this.environment.connections.knownLeader(topic, partition) ?? nobody), outstanding: 0 };
+      course = {
+        lane: this.laneOf(this.environment.connections.knownLeader(topic, partition) ?? nobody),
+        outstanding: 0,
+      };
       this.courses.set(place, course);
     }
     return course;

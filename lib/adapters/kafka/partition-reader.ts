@@ -5,8 +5,8 @@
 import type { LogRecord, OffsetRange, TopicPartition } from '../../ports/broker';
 import { type FetchedRecords, fetchedRecords } from './fetched-records';
 import { type KafkaCluster, readCommitted } from './kafka-client';
-import { isOutOfRange, withoutLeader } from './kafka-errors';
 import { type KafkaConnections, leaderIdOf, leaderOf } from './kafka-connections';
+import { isOutOfRange, withoutLeader } from './kafka-errors';
 import type { PassedOver } from './passed-over';
 
 const earliestTime = -2;

@@ -3,8 +3,8 @@ import type { TopicPartition, TopicSettings } from '../../ports/broker';
 import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import type { KafkaCluster, KafkaNode } from './kafka-client';
-import { errorType, rootError, withoutLeader } from './kafka-errors';
 import { type KafkaConnections, leaderOf } from './kafka-connections';
+import { errorType, rootError, withoutLeader } from './kafka-errors';
 
 /** Between a topic's `max.message.bytes`, which limits a whole batch, and the largest record: room for headers and framing. */
 export const batchOverheadBytes = 4_096;
@@ -192,21 +192,24 @@ export class TopicCatalog {
   private async create(topics: readonly TopicSettings[]): Promise<void> {
     const names = topics.map(({ name }) => name);
     const replicationFactor = this.replicationFactor ?? (await this.fittingReplication());
-    await this.connections.run({ what: `creating ${names.join(', ')}`, topics: [], timeoutMs: tryMs }, async (cluster) => {
-      try {
-        await (await anyNode(cluster)).createTopics({
-          timeout: requestTimeoutMs,
-          topics: topics.map((topic) => ({
-            topic: topic.name,
-            numPartitions: topic.partitions,
-            replicationFactor,
-            configEntries: configOf(topic, replicationFactor),
-          })),
-        });
-      } catch (error) {
-        refuseCreation(error, replicationFactor);
-      }
-    });
+    await this.connections.run(
+      { what: `creating ${names.join(', ')}`, topics: [], timeoutMs: tryMs },
+      async (cluster) => {
+        try {
+          await (await anyNode(cluster)).createTopics({
+            timeout: requestTimeoutMs,
+            topics: topics.map((topic) => ({
+              topic: topic.name,
+              numPartitions: topic.partitions,
+              replicationFactor,
+              configEntries: configOf(topic, replicationFactor),
+            })),
+          });
+        } catch (error) {
+          refuseCreation(error, replicationFactor);
+        }
+      },
+    );
     const present = await this.whenUsable(names);
     // Another process may have made them at the same moment, with other numbers.
     missingOf(topics, present);
