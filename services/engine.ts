@@ -110,7 +110,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());
     const placement = placements[options.placement ?? 'chained'];
-    const running = await runServices(definitions, host, { placement });
+    const running = await runServices(definitions, host, { placement, edges: [gatewayEdges] });
     stops.push(() => running.stop());
     const gateway = door && (await startGateway(options, door, running, metrics));
     if (gateway) stops.push(() => gateway.stop());

@@ -10,6 +10,7 @@ import { seededRandom } from '../lib/random/seeded';
 import { defaultRuntimeLimits, type Host } from '../lib/stream/host';
 import { place } from '../lib/stream/placement';
 import { ensureServiceTopics, type RunningEngine, runServices } from '../lib/stream/run-engine';
+import { validateGraph } from '../lib/stream/validate-graph';
 import { followView } from '../lib/stream/view';
 import { createLog, type Log } from '../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../lib/telemetry/metrics';
@@ -161,7 +162,7 @@ export async function startProcess(
     if (name === 'route-intake' || name === chainName || name === 'dqn-trainer') assertKey(config, encoder);
     const definitions = declareOn(host, config, 'worker', encoder, settings.ownStrategyGroups);
     const { url, stop } = door
-      ? await startGateway(host, door, home, { ...parts, http: settings.http })
+      ? await startGateway(definitions, host, door, home, { ...parts, http: settings.http })
       : await startService(name, definitions, host, settings);
     const { close } = home;
     return {
@@ -207,7 +208,7 @@ async function startService(
       .flatMap(({ stages }) => stages);
     if (own.length === 0)
       throw new Error(`${wanted} has nothing to run: STRATEGY_GROUPS gives every strategy another group`);
-    const started = await runServices(own, host, { graph: definitions, placement });
+    const started = await runServices(own, host, { graph: definitions, edges: [gatewayEdges], placement });
     running = started;
     return {
       url: probes?.url ?? null,
@@ -223,11 +224,13 @@ async function startService(
 }
 
 async function startGateway(
+  definitions: Definitions,
   host: Host,
   door: Door,
   home: EngineHome,
   parts: ProcessParts & Pick<ProcessSettings, 'http'>,
 ): Promise<RunningProcess> {
+  validateGraph([gatewayEdges, ...definitions], host);
   // Its own and no others: it may have no right even to see those of the services.
   await ensureServiceTopics([gatewayEdges], host);
   return createGateway({

@@ -10,6 +10,7 @@ import { declaredServices } from '../declared-services';
 import { formatTable } from '../format-table';
 import { CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
+import { ownGroupsOf } from '../placement-options';
 import { wholeNumber } from '../read-options';
 
 const dayMs = 24 * 3_600_000;
@@ -134,7 +135,7 @@ function addMigrate(topicsCommand: Command, io: Io): void {
       try {
         const migrated = await migrateTopics({
           broker: home.broker,
-          services: declaredServices(),
+          services: declaredServices(ownGroupsOf(io, {})),
           from: { topicPrefix: settings.topicPrefix, partitions: settings.partitions },
           to: { topicPrefix: options.toPrefix, partitions: options.toPartitions },
           trim: (of, before) => home.trim(of, before),

@@ -119,10 +119,11 @@ export function startSupervisor(options: SupervisorOptions): Supervisor {
   const restart = (kept: Kept, handled: void | Promise<void>): void => {
     const livedMs = clock.monotonicMs() - kept.startedAtMs;
     kept.restartMs = livedMs >= livedWellMs ? firstRestartMs : Math.min(maxRestartMs, kept.restartMs * 2);
+    const startAgain = (): void => {
+      if (!kept.removed) start(kept);
+    };
     kept.cancelRestart = clock.setTimer(kept.restartMs, () => {
-      void Promise.resolve(handled).finally(() => {
-        if (!kept.removed) start(kept);
-      });
+      void Promise.resolve(handled).then(startAgain, startAgain);
     });
   };
 

@@ -42,11 +42,13 @@ export const chainKillsScenario: Scenario = {
           await sleep(cluster.clock, dice.next() * maxLifeMs);
         }
         if (kills >= wanted) return;
+        // Counted before it is done: others count meanwhile.
+        kills += 1;
         if (!(await killAndNote(stage, id))) {
+          kills -= 1;
           await sleep(cluster.clock, restMs);
           continue;
         }
-        kills += 1;
         if (!unready) working += 1;
         if (kills % 25 === 0) say(`${kills} of ${wanted} kills`);
       }

@@ -20,7 +20,7 @@ export function accessRightsOf(service: ServiceDefinition): AccessRights {
   const tables = table ? [table.topic.name] : [];
   const own = ownOutput ? [ownOutput.topic.name] : [];
   const [viewed, read, written] = [views, reads, outputs].map((all) => all.map(({ name }) => name));
-  // Every process waits for a configuration, and shares the schemas it writes with.
+  // Every process waits for a configuration, and shares the schemas with which it writes.
   const shared = topics.schemas.name;
   return {
     read: sorted([...inputs, ...viewed!, ...read!, ...tables, ...own, topics.config.name, shared]),

@@ -10,7 +10,7 @@ import { deadLetterTopicName } from '../topics/topics';
 const codec = codecOf<DeadLetter>('DeadLetter');
 const maxReasonLength = 1_000;
 const maxFieldLength = 200;
-/** Longest key that a dead letter carries twice; of a longer one the beginning, where the whole does not fit. */
+/** Longest key that a dead letter carries twice. Of a longer key it carries the beginning, where the whole key does not fit. */
 const maxShortenedKeyLength = 200;
 /** Room for everything in a dead letter but the original value and key: names, reason and field at their longest, headers. */
 const envelopeBytes = 8_192;

@@ -157,6 +157,11 @@ export interface TableDefinition<S> {
 export interface ServiceDefinition {
   /** Consumer group and folder name. */
   readonly group: string;
+  /**
+   * Whether it is an edge of the graph, such as the gateway: it has topics and rights like everybody else, and is run by
+   * itself. What it writes is written from outside, and it may follow topics that are no tables.
+   */
+  readonly isEdge?: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: inputs of one service have different event and look-up types
   readonly inputs: readonly (Input<any, any, any> | DueInput<any> | ProcessInput<any>)[];
   /** Tables that everybody reads, followed from the beginning before the first input is fetched. */
@@ -195,6 +200,7 @@ export interface OwnOutput {
 
 export interface ServiceOptions {
   readonly group: string;
+  readonly isEdge?: boolean;
   readonly inputs: ServiceDefinition['inputs'];
   readonly views?: ServiceDefinition['views'];
   readonly reads?: ServiceDefinition['reads'];

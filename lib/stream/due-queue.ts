@@ -47,7 +47,7 @@ export function createDueQueue(): DueQueue {
     }
     heap[at] = last;
   };
-  /** Drops outdated entries from the top, so that the top is the next one due. */
+  /** Drops outdated entries from the top, so that the top is the entry that is due next. */
   const top = (): Entry | undefined => {
     while (heap.length > 0 && current.get(heap[0]!.key) !== heap[0]) pop();
     return heap[0];

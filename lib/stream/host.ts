@@ -18,13 +18,13 @@ export interface Host {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly limits: RuntimeLimits;
-  /** Largest record of each topic as the broker has it, by name on the broker; without, what the topics declare. */
+  /** Largest record that the broker takes in each topic, by the topic's name on the broker. Where this is absent, what the topics declare counts. */
   readonly maxRecordBytes?: ReadonlyMap<string, number>;
-  /** For tables that a service follows; without, every value of the right type counts. */
+  /** Says which values of followed tables are sound. Where this is absent, every value of the right type counts. */
   readonly tableChecks?: TableChecks;
   /** Partitions of the request path; every process of an engine must say the same number. */
   readonly requestPathPartitions: number;
-  /** Of every service on this host; default `at-least-once`. */
+  /** How often what a service of this host writes may be there after failures; default `at-least-once`. */
   readonly delivery?: Delivery;
   /** In front of every topic and group when several teams share a cluster; '' otherwise. */
   readonly topicPrefix: string;
@@ -36,11 +36,11 @@ export interface Host {
 export interface RuntimeLimits {
   /** Records per poll. */
   readonly maxBatchRecords: number;
-  /** Time between two commits of a task that has something to commit; the most that is decided again after a crash. */
+  /** Time between two commits of a task that has something to commit. After a crash, what was decided within this time may be decided again. */
   readonly commitIntervalMs: number;
   /** Longest wait of a poll when nothing is due. */
   readonly idleWaitMs: number;
-  /** Tries again after a TransientError, each wait twice the one before. */
+  /** How often an action is tried again after a TransientError. Each wait is twice the wait before. */
   readonly maxRetries: number;
   readonly retryBackoffMs: number;
   readonly maxRetryBackoffMs: number;
@@ -56,7 +56,7 @@ export interface RuntimeLimits {
   readonly deadLetters: { readonly count: number; readonly ratio: number; readonly windowMs: number };
   /** Entries for the key-value store that may wait; more are given up. */
   readonly maxRememberQueue: number;
-  /** How long a stop may take before what is left is abandoned (it is read again at the next start). */
+  /** How long a stop may take. Batches that have not ended by then are abandoned, and their records are read again at the next start. */
   readonly stopTimeoutMs: number;
 }
 

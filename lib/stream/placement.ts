@@ -7,18 +7,18 @@ import type { ServiceDefinition } from './define-service';
 
 /** Stages that share a task. */
 export interface SharedTask {
-  /** Of the process that runs it alone. */
+  /** Name of the process that runs nothing but this task. */
   readonly name: string;
-  /** Consumer group of the topics that it reads. */
+  /** Consumer group in which the task reads its topics. */
   readonly group: string;
-  /** Names of stages, writers before readers: then a record goes through all of them in one batch. */
+  /** Names of the stages. Writers stand before readers, so that a record goes through all stages in one batch. */
   readonly stages: readonly string[];
 }
 
-/** Stages that no entry names have a task and a group of their own. */
+/** Which stages share a task. A stage that no entry names has a task and a group of its own. */
 export type Placement = readonly SharedTask[];
 
-/** Every stage for itself. */
+/** Every stage has a task of its own. */
 export const separate: Placement = [];
 
 /** The stages of one consumer group. */
@@ -50,11 +50,11 @@ export function place(stages: readonly ServiceDefinition[], placement: Placement
 
 /** How a topic gets from a stage that writes it to one that reads it in the same task. */
 export type Passage =
-  /** Through the log alone: others write it too, and the task could not tell its own records from theirs. */
+  /** Through the log alone: others write the topic too, and the task could not tell its own records from theirs. */
   | 'log'
-  /** By hand alone: nobody else writes it. */
+  /** By hand alone: nobody else writes the topic, so the task need not read it. */
   | 'hand'
-  /** Own records by hand, those of others through the log; own ones are recognised there by their id and left out. */
+  /** The task's own records go by hand, those of others through the log, where the task recognises its own by a header and leaves them out. */
   | 'both';
 
 /**

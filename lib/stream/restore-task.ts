@@ -51,7 +51,7 @@ export async function restoreTask(task: Restored): Promise<AsyncIterable<readonl
     }
   }
   if (stages.length === 1) return nothing();
-  // Stages may have come differently far, when each had a task of its own: the task goes on where the last of them stands.
+  // When each stage had a task of its own, some may have read further than others: the shared task goes on where the slowest stands.
   for (const wire of around.plan.wires) {
     const name = wire.slice(topicPrefix.length);
     if (positions.has(name)) continue;
@@ -80,7 +80,7 @@ async function* readLeft({ around, consumer, positions, stages }: Restored): Asy
   const writerOf = (wire: string): number =>
     stages.findIndex((stage) => [...stage.plan.outputs.values()].some((output) => output.wire === wire));
   const handed = [...plan.handed].sort((a, b) => writerOf(a.wire) - writerOf(b.wire));
-  // All ends at once: what the stages write from now on they hand on themselves.
+  // All ends are asked for before the first record is handled: what the stages write from then on, they hand on themselves.
   const ranges = await Promise.all(
     handed.map(async ({ wire, topic }) => {
       const of = { topic: wire, partition };

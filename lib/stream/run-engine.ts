@@ -18,6 +18,8 @@ import {
 export interface EngineOptions extends Omit<GraphOptions, 'requestPathPartitions'> {
   /** All services of the engine where this process runs only some of them; the whole graph is checked. */
   readonly graph?: readonly ServiceDefinition[];
+  /** Edges of the graph, which something else runs: they are checked with it. */
+  readonly edges?: readonly ServiceDefinition[];
   /** Which stages share a task; by default none do. */
   readonly placement?: Placement;
 }
@@ -44,8 +46,8 @@ export async function runServices(
   options: EngineOptions = {},
 ): Promise<RunningEngine> {
   const { requestPathPartitions } = host;
-  const { graph = definitions, placement = separate, external = externallyWritten } = options;
-  validateGraph(graph, { ...options, requestPathPartitions });
+  const { graph = definitions, edges = [], placement = separate, external = externallyWritten } = options;
+  validateGraph([...edges, ...graph], { ...options, requestPathPartitions });
   validatePlacement(place(graph, placement));
   await ensureServiceTopics(definitions, host);
   const limited = { ...host, maxRecordBytes: await recordLimits(host) };

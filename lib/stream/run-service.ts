@@ -33,12 +33,12 @@ export interface ServiceStatus {
 }
 
 export interface RunningService {
-  /** Of the group of stages; that of the stage where it is alone. */
+  /** Name of the group of stages; where a stage is alone, the name of the stage. */
   readonly group: string;
   /** Resolves when the first assignment is restored and being read; rejects when the service fails for good before. */
   readonly ready: Promise<void>;
   status(): ServiceStatus;
-  /** The same for each stage, under its own name and with its own rows. */
+  /** One status for each stage, under the stage's name and with the rows of its table. */
   stageStatus(): ServiceStatus[];
   /**
    * Stops polling, finishes the batches in hand, flushes tables, commits, leaves the group. Resolves at the latest after
@@ -47,12 +47,12 @@ export interface RunningService {
   stop(): Promise<void>;
 }
 
-/** One life between two failures. */
+/** What a service has between its start, or a failure, and the next failure. */
 interface Incarnation {
   /** The tasks of the newest epoch. */
   tasks: Task[];
   restoring: number;
-  /** The loops that have not ended, those of older epochs too. */
+  /** The tasks whose loops have not ended, among them those of earlier epochs. */
   readonly loops: Map<Task, Promise<void>>;
   joining: Promise<void>;
   membership: Membership | null;
@@ -72,7 +72,7 @@ export function runGroup(group: StageGroup, host: Host, surroundings: Surroundin
   return service;
 }
 
-/** What outlives restarts of a stage: alarms that ring have to end, and what is put aside comes with them. */
+/** What outlives restarts of a stage: an alarm that rings has to end some time, and records that were put aside stay so. */
 interface StageParts {
   readonly plan: ServicePlan;
   readonly rememberer: Rememberer;
@@ -108,7 +108,7 @@ class Service implements RunningService {
       this.resolveReady = resolve;
       this.rejectReady = reject;
     });
-    // Nobody has to wait for it.
+    // A rejection that nobody waits for would end the process.
     this.ready.catch(() => {});
   }
 
@@ -254,7 +254,7 @@ class Service implements RunningService {
         .finally(() => incarnation.loops.delete(task));
       incarnation.loops.set(task, loop);
     }
-    // A member without partitions stands by, and is ready for that.
+    // A member without partitions stands by, and counts as ready.
     if (tasks.length === 0) restored();
   }
 

@@ -97,6 +97,11 @@ function checkGroups(services: readonly ServiceDefinition[], problems: string[])
 function checkInputs(service: ServiceDefinition, problems: string[]): void {
   const { group } = service;
   const inputs = topicInputs(service);
+  if (service.isEdge) {
+    if (service.inputs.length > 0 || service.table || service.ownOutput)
+      problems.push(`${group} is an edge, which nothing runs: it can have no inputs, no table and no own output`);
+    return;
+  }
   if (inputs.length === 0) problems.push(`${group} has no input topic: add on(...) or process(...) to its inputs`);
   for (const name of repeated(inputs.map((input) => input.topic.name))) {
     problems.push(`${group} reads ${name} more than once: merge the decisions into one input`);
@@ -165,6 +170,8 @@ function checkOutputs(service: ServiceDefinition, problems: string[]): void {
 }
 
 function checkViews(service: ServiceDefinition, problems: string[]): void {
+  // An edge reads for itself, and may follow whatever it likes.
+  if (service.isEdge) return;
   for (const { name, kind, partitions } of service.views) {
     if (kind !== 'table')
       problems.push(`${service.group} views ${name}, a stream: read it as an input, or make it a table`);
@@ -202,6 +209,10 @@ function checkWriters(
     written.set(topic.name, entry);
   };
   for (const service of services) {
+    if (service.isEdge) {
+      checkEdge(service, external, problems);
+      continue;
+    }
     for (const topic of service.outputs) add(topic, service.group);
     if (service.table) add(service.table.topic as unknown as Named, service.group);
   }
@@ -220,6 +231,18 @@ function checkWriters(
         `${service.group} reads ${name}, which nobody writes: add it to a service's outputs, or to \`external\``,
       );
     }
+  }
+}
+
+/** What an edge writes comes from outside, as everybody who reads it has to know. */
+function checkEdge(
+  { group, outputs }: ServiceDefinition,
+  external: readonly string[] | 'any',
+  problems: string[],
+): void {
+  for (const { name } of outputs) {
+    if (external === 'any' || external.includes(name)) continue;
+    problems.push(`${group} is an edge and writes ${name}, which is not written from outside: add it to \`external\``);
   }
 }
 

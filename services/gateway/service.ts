@@ -7,6 +7,7 @@ import { deadLettersOf, topics } from '../../lib/topics/topics';
 
 export const gatewayEdges: ServiceDefinition = defineService({
   group: 'gateway',
+  isEdge: true,
   inputs: [],
   views: [
     anyTopic(topics.routeDecided),

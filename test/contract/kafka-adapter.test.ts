@@ -67,6 +67,29 @@ describeWithServers('the Kafka adapter', () => {
       clock.thaw();
     });
 
+    test('whoever knows that a process is dead has its group go on without it: the others take over', async () => {
+      const clientId = fresh('client');
+      const session = { clientId, sessionTimeoutMs: 300_000 };
+      const clock = freezableClock();
+      const dead = await open({ ...session, instanceId: 'dead' }, { clock });
+      const topic = await makeTopic(dead, { partitions: 2 });
+      const group = fresh('group');
+      const before = await joinGroup(dead, { group, topics: [topic] });
+      const alive = await joinGroup(await open({ ...session, instanceId: 'alive' }), { group, topics: [topic] });
+      await Promise.all([before.owning(1), alive.owning(1)]);
+      clock.freeze();
+
+      const witness = await open({ clientId });
+      // Of a group that nobody is in, and of a process that was never there, there is nobody to expel.
+      await witness.expel(fresh('group'), [topic], 'dead', 10_000);
+      await witness.expel(group, [topic], 'nobody', 10_000);
+      expect(await witness.membersOf(group, [topic])).toBe(2);
+      await witness.expel(group, [topic], 'dead', 60_000);
+      // After five minutes it would have come to the same.
+      await alive.owning(2);
+      clock.thaw();
+    });
+
     test('a process that was frozen past its session time-out knows it at once, before any timer', async () => {
       const clock = freezableClock();
       let skippedMs = 0;

@@ -7,8 +7,8 @@ import type { Log } from '../../telemetry/log';
 import type { FetchedPartitionData } from './fetched-data';
 import { type FetchedRecords, fetchedRecords } from './fetched-records';
 import { type KafkaCluster, readCommitted } from './kafka-client';
+import { backoffMs, type KafkaConnections } from './kafka-connections';
 import { errorKind, givenUp, isOutOfRange, rootError, withoutLeader } from './kafka-errors';
-import { backoffMs, type KafkaSession } from './kafka-session';
 import { answersOfGap, listOffset } from './partition-reader';
 import type { PassedOver } from './passed-over';
 
@@ -41,9 +41,9 @@ interface Trouble {
 export class FetchLoop {
   private stopped = false;
   private readonly sleepers = new Set<() => void>();
-  /** Gave nothing though something was there: asked alone the next time. */
+  /** Partitions that gave nothing although they hold more: the next request asks for such a one alone, so that others cannot use up the answer. */
   private readonly starved = new Set<FetchCursor>();
-  /** How often in a row a partition that was asked alone gave nothing though something was there. */
+  /** How many requests in a row a partition was asked alone, held more and gave nothing. */
   private readonly emptyAlone = new Map<FetchCursor, number>();
   private readonly troubles = new Map<FetchCursor, Trouble>();
   /** Asked for offsets beyond the end of its log, once: a new leader may not know yet how long it is. */
@@ -54,7 +54,7 @@ export class FetchLoop {
   private readonly leaders = new Map<FetchCursor, number>();
 
   constructor(
-    private readonly session: KafkaSession,
+    private readonly connections: KafkaConnections,
     private readonly cursors: readonly FetchCursor[],
     private readonly environment: {
       clock: Clock;
@@ -87,7 +87,7 @@ export class FetchLoop {
 
   /** Resolves when the last request is over and the connections are closed. */
   async ended(): Promise<void> {
-    const closed = this.session.close();
+    const closed = this.connections.close();
     while (this.polling.size > 0) await Promise.all(this.polling.values());
     await closed;
   }
@@ -95,7 +95,7 @@ export class FetchLoop {
   /** Takes over who leads what, and starts a loop for every node that leads something and has none. */
   private place(): void {
     for (const cursor of this.cursors) {
-      this.leaders.set(cursor, this.session.knownLeader(cursor.topic, cursor.partition) ?? nobody);
+      this.leaders.set(cursor, this.connections.knownLeader(cursor.topic, cursor.partition) ?? nobody);
     }
     this.pollLeaders();
   }
@@ -125,7 +125,7 @@ export class FetchLoop {
       if (cursors.length === 0) return;
       let failed: unknown = null;
       try {
-        const cluster = await this.session.cluster(this.topics);
+        const cluster = await this.connections.cluster(this.topics);
         if (this.stopped) return;
         // Without a leader there is nobody to ask: metadata are asked for until there is one.
         if (nodeId === nobody) await this.findLeaders(cluster, cursors);
@@ -140,7 +140,7 @@ export class FetchLoop {
         this.giveUp(failed);
         return;
       }
-      await this.session.mend(failed, this.topics);
+      await this.connections.mend(failed, this.topics);
       if (this.stopped) return;
       this.place();
       await sleep(this.environment.clock, backoffMs(failures++));

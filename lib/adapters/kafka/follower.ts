@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import { type FetchCursor, FetchLoop } from './fetch-loop';
 import type { FetchedRecords } from './fetched-records';
-import type { KafkaSession } from './kafka-session';
+import type { KafkaConnections } from './kafka-connections';
 import type { PartitionReader } from './partition-reader';
 import type { PassedOver } from './passed-over';
 
@@ -14,7 +14,7 @@ const maxWaitingRecords = 2_000;
 export interface FollowEnvironment {
   readonly reader: PartitionReader;
   /** Connections of the follower's own: a long poll holds up everything behind it. */
-  readonly openSession: () => KafkaSession;
+  readonly openConnections: () => KafkaConnections;
   readonly clock: Clock;
   readonly log: Log;
   readonly passedOver: PassedOver;
@@ -67,9 +67,9 @@ class Following implements KafkaFollower {
   }
 
   start(): void {
-    const { openSession, clock, log, passedOver } = this.environment;
+    const { openConnections, clock, log, passedOver } = this.environment;
     this.noteCaughtUp();
-    this.loop = new FetchLoop(openSession(), this.cursors, {
+    this.loop = new FetchLoop(openConnections(), this.cursors, {
       clock,
       log,
       passedOver,

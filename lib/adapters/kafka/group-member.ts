@@ -10,8 +10,8 @@ import { type Clock, within } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import { assignCoPartitions, type GroupMemberClaim } from './co-partition-assigner';
 import type { KafkaCluster, KafkaNode } from './kafka-client';
+import { backoffMs, type KafkaConnections, leaderOf } from './kafka-connections';
 import { errorKind, errorType, givenUp, isMembershipLost, withoutLeader } from './kafka-errors';
-import { backoffMs, type KafkaSession, leaderOf } from './kafka-session';
 import type { KafkaSettings } from './kafka-settings';
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol;
@@ -49,7 +49,7 @@ export interface GroupMemberOptions {
   /** Partitions that the group works on; topics may have more by now. */
   readonly partitions: number;
   readonly settings: KafkaSettings;
-  readonly session: KafkaSession;
+  readonly connections: KafkaConnections;
   readonly clock: Clock;
   readonly log: Log;
   /** May take its time, and should end early when the generation is over. When it rejects, the member joins anew. */
@@ -174,7 +174,7 @@ export class GroupMember {
   /** After an error that is not fatal: makes ready for another try. Resolves with whether any node has answered. */
   async mend(error: unknown): Promise<boolean> {
     this.coordinator = null;
-    return this.options.session.mend(error, this.options.topics);
+    return this.options.connections.mend(error, this.options.topics);
   }
 
   /** Resolves once the coordinator does not answer heartbeats; at once while it does not. */
@@ -183,7 +183,7 @@ export class GroupMember {
   }
 
   private async run(): Promise<void> {
-    const { onFailed, groupId, log, session } = this.options;
+    const { onFailed, groupId, log, connections } = this.options;
     for (let failures = 0; !this.leaving; ) {
       try {
         const generation = await this.join();
@@ -208,7 +208,7 @@ export class GroupMember {
     }
     await this.finishing;
     await this.depart();
-    await session.close();
+    await connections.close();
   }
 
   private async join(): Promise<LiveGeneration> {
@@ -251,8 +251,8 @@ export class GroupMember {
   private async assign(
     members: readonly { memberId: string; memberMetadata: Buffer }[],
   ): Promise<{ memberId: string; memberAssignment: Buffer }[]> {
-    const { topics, session, partitions: most } = this.options;
-    const cluster = await session.cluster(topics);
+    const { topics, connections, partitions: most } = this.options;
+    const cluster = await connections.cluster(topics);
     const counts = topics.map((topic) => Math.min(most, cluster.findTopicPartitionMetadata(topic).length));
     const assigned = assignCoPartitions(members.map(claimOf), counts);
     return [...assigned].map(([memberId, partitions]) => {
@@ -336,8 +336,8 @@ export class GroupMember {
   }
 
   private async findCoordinator(): Promise<KafkaNode> {
-    const { session, topics, groupId } = this.options;
-    const cluster = await session.cluster(topics);
+    const { connections, topics, groupId } = this.options;
+    const cluster = await connections.cluster(topics);
     if (this.coordinator?.cluster !== cluster) {
       this.coordinator = { cluster, nodeId: await coordinatorIdOf(cluster, topics[0]!, groupId) };
     }

@@ -5,8 +5,8 @@
  */
 import { type Clock, sleep } from '../../ports/clock';
 import type { KafkaCluster } from './kafka-client';
+import { backoffMs, type KafkaConnections, leaderOf } from './kafka-connections';
 import { errorKind, errorType, givenUp } from './kafka-errors';
-import { backoffMs, type KafkaSession, leaderOf } from './kafka-session';
 import type { PlacedRecord } from './record-batcher';
 import type { RecordTimes } from './record-times';
 import { batchesOf, type PartitionBatch, type ProducerIdentity, SequencedProduce } from './sequenced-produce';
@@ -28,7 +28,7 @@ export class IdempotentDelivery {
   private readonly produce: SequencedProduce;
 
   constructor(
-    private readonly session: KafkaSession,
+    private readonly connections: KafkaConnections,
     private readonly clock: Clock,
     times: RecordTimes,
     limits: { readonly deliveryTimeoutMs: number; readonly requestTimeoutMs: number },
@@ -49,7 +49,7 @@ export class IdempotentDelivery {
     const startedMs = this.clock.monotonicMs();
     for (let tries = 0; ; tries++) {
       try {
-        const cluster = await this.session.cluster(topics);
+        const cluster = await this.connections.cluster(topics);
         await this.produce.attempt(cluster, batches, () => this.identity(cluster, batches));
         return placeOf.map(({ batch, index }) => batch.baseOffset! + index);
       } catch (error) {
@@ -64,7 +64,7 @@ export class IdempotentDelivery {
           this.producer = null;
           throw givenUp(`sending to ${topics.join(', ')}`, error);
         }
-        await this.session.mend(error, topics);
+        await this.connections.mend(error, topics);
         await sleep(this.clock, backoffMs(tries));
       }
     }

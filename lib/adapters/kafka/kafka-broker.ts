@@ -5,10 +5,10 @@ import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import { type KafkaFollower, startFollower } from './follower';
 import { createKafkaClient, type KafkaClient } from './kafka-client';
+import { backoffMs, KafkaConnections } from './kafka-connections';
 import { errorKind, isRefusedConnection, isTimeout, unreachable } from './kafka-errors';
 import { expelMembers, KafkaMembership, type MembershipEnvironment, membersOf } from './kafka-membership';
 import { KafkaProducer } from './kafka-producer';
-import { backoffMs, KafkaSession } from './kafka-session';
 import { clientIdOf, type KafkaSettings } from './kafka-settings';
 import { Outage } from './outage';
 import { PartitionReader } from './partition-reader';
@@ -44,7 +44,7 @@ const startingMs = 4_000;
 export async function openKafkaBroker(settings: KafkaSettings, parts: KafkaBrokerParts): Promise<KafkaBroker> {
   const outage = new Outage(parts.clock, parts.log);
   const client = createKafkaClient(settings, parts.clock, parts.log, outage);
-  const control = new KafkaSession(client, parts.clock);
+  const control = new KafkaConnections(client, parts.clock);
   try {
     await firstAnswer(control, parts.clock, settings.firstAnswerTimeoutMs);
   } catch (error) {
@@ -54,7 +54,7 @@ export async function openKafkaBroker(settings: KafkaSettings, parts: KafkaBroke
   return new KafkaBrokerOverSessions(settings, parts, client, control);
 }
 
-async function firstAnswer(control: KafkaSession, clock: Clock, limitMs: number): Promise<void> {
+async function firstAnswer(control: KafkaConnections, clock: Clock, limitMs: number): Promise<void> {
   const startedMs = clock.monotonicMs();
   // On a busy machine the time may end in the middle of a try: what the one before met says more than that.
   let met: unknown = new Error(`no answer within ${limitMs} ms`);
@@ -76,7 +76,7 @@ async function firstAnswer(control: KafkaSession, clock: Clock, limitMs: number)
 }
 
 /** An open socket is not yet an answer. */
-async function answer(control: KafkaSession): Promise<void> {
+async function answer(control: KafkaConnections): Promise<void> {
   await (await control.cluster([])).refreshMetadata();
 }
 
@@ -84,7 +84,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
   private readonly catalog: TopicCatalog;
   private readonly reader: PartitionReader;
   private readonly passedOver: PassedOver;
-  private readonly sending: KafkaSession;
+  private readonly sending: KafkaConnections;
   private readonly shared: KafkaProducer;
   private readonly memberships = new Set<KafkaMembership>();
   private readonly followers = new Set<KafkaFollower>();
@@ -94,14 +94,21 @@ class KafkaBrokerOverSessions implements KafkaBroker {
     private readonly settings: KafkaSettings,
     private readonly parts: KafkaBrokerParts,
     private readonly client: KafkaClient,
-    private readonly control: KafkaSession,
+    private readonly control: KafkaConnections,
   ) {
     const { clock, log, metrics } = parts;
     this.catalog = new TopicCatalog(control, settings.replicationFactor, log, metrics);
     this.passedOver = new PassedOver(log, metrics);
     this.reader = new PartitionReader(control, this.passedOver);
-    this.sending = this.openSession();
-    this.shared = new KafkaProducer({ settings, session: this.sending, catalog: this.catalog, clock, log, metrics });
+    this.sending = this.openConnections();
+    this.shared = new KafkaProducer({
+      settings,
+      connections: this.sending,
+      catalog: this.catalog,
+      clock,
+      log,
+      metrics,
+    });
     metrics.onCollect(() => this.reportLags());
   }
 
@@ -159,7 +166,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
     const numbers = Array.from({ length: partitions }, (_, partition) => partition);
     const { follower, caughtUp } = await startFollower(options, numbers, {
       reader: this.reader,
-      openSession: () => this.openSession(),
+      openConnections: () => this.openConnections(),
       clock,
       log,
       passedOver: this.passedOver,
@@ -186,7 +193,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
       passedOver: this.passedOver,
       reader: this.reader,
       control: this.control,
-      openSession: () => this.openSession(),
+      openConnections: () => this.openConnections(),
       actualPartitions: (topics) => this.catalog.actualPartitions(topics),
       send: (records, refusal) => this.shared.send(records, refusal),
       producer: this.shared,
@@ -248,8 +255,8 @@ class KafkaBrokerOverSessions implements KafkaBroker {
     void ended.ended().finally(() => among.delete(ended));
   }
 
-  private openSession(): KafkaSession {
-    return new KafkaSession(this.client, this.parts.clock);
+  private openConnections(): KafkaConnections {
+    return new KafkaConnections(this.client, this.parts.clock);
   }
 
   private refuseClosed(): void {

@@ -12,9 +12,9 @@ import type { Metrics } from '../../telemetry/metrics';
 import { CommitQueue, type Positions } from './commit-queue';
 import { FetchLoop } from './fetch-loop';
 import { coordinatorIdOf, type Generation, GroupMember } from './group-member';
+import { backoffMs, type KafkaConnections } from './kafka-connections';
 import { errorKind, errorType, givenUp, isMembershipLost } from './kafka-errors';
 import { type KafkaProducer, maxBatchBytes } from './kafka-producer';
-import { backoffMs, type KafkaSession } from './kafka-session';
 import type { KafkaSettings } from './kafka-settings';
 import { OutsidePartitions } from './outside-partitions';
 import { type ConsumerEpoch, KafkaPartitionConsumer } from './partition-consumer';
@@ -36,8 +36,8 @@ export interface MembershipEnvironment {
   readonly passedOver: PassedOver;
   readonly reader: PartitionReader;
   /** Requests that are answered at once, shared by all memberships. */
-  readonly control: KafkaSession;
-  readonly openSession: () => KafkaSession;
+  readonly control: KafkaConnections;
+  readonly openConnections: () => KafkaConnections;
   /** How many partitions topics have, those included that were added beyond the number agreed. */
   readonly actualPartitions: (topics: readonly string[]) => Promise<ReadonlyMap<string, number>>;
   readonly send: (records: readonly OutgoingRecord[], refusal: () => Error | null) => Promise<unknown>;
@@ -71,7 +71,7 @@ export class KafkaMembership implements Membership {
   private owing = false;
   private readonly ending = new Set<Promise<void>>();
   private transactions: Transactions | null = null;
-  private readonly transactionSessions = new Map<number, KafkaSession>();
+  private readonly transactionConnections = new Map<number, KafkaConnections>();
 
   constructor(
     private readonly options: GroupOptions,
@@ -79,7 +79,7 @@ export class KafkaMembership implements Membership {
     private readonly agreed: number,
     private readonly environment: MembershipEnvironment,
   ) {
-    const { settings, clock, log, metrics, openSession } = environment;
+    const { settings, clock, log, metrics, openConnections } = environment;
     const service = options.group;
     this.member = new GroupMember({
       groupId: options.group,
@@ -88,7 +88,7 @@ export class KafkaMembership implements Membership {
       settings,
       clock,
       log,
-      session: openSession(),
+      connections: openConnections(),
       onJoined: (generation) => this.begin(generation),
       onLost: (generation) => this.end(generation),
       ...(options.delivery === 'exactly-once' && { finished: (generation) => this.finished(generation) }),
@@ -116,7 +116,7 @@ export class KafkaMembership implements Membership {
   /** Resolves when the connections of all epochs are closed. */
   async ended(): Promise<void> {
     await Promise.all(this.ending);
-    await Promise.all([...this.transactionSessions.values()].map((session) => session.close()));
+    await Promise.all([...this.transactionConnections.values()].map((connections) => connections.close()));
   }
 
   lags(): PartitionLag[] {
@@ -132,7 +132,7 @@ export class KafkaMembership implements Membership {
     const transactions = this.options.delivery === 'exactly-once' ? await this.beginTransactions(generation) : null;
     const starts = await Promise.all(generation.partitions.map((partition) => this.startsOf(generation, partition)));
     if (!generation.isLive()) return;
-    const { clock, log, passedOver, openSession } = this.environment;
+    const { clock, log, passedOver, openConnections } = this.environment;
     this.epoch = Math.max(this.epoch + 1, clock.nowMs());
     const commits = new CommitQueue((positions) => this.commit(generation, positions));
     const shared: ConsumerEpoch = {
@@ -154,7 +154,7 @@ export class KafkaMembership implements Membership {
     );
     // Connections of the epoch's own: the long poll of the one before may still be out on its.
     const loop = new FetchLoop(
-      openSession(),
+      openConnections(),
       consumers.flatMap(({ cursors }) => cursors),
       { clock, log, passedOver, lingerMs: this.options.lingerMs ?? 0, onFailed: (error) => this.fail(error) },
     );
@@ -173,7 +173,7 @@ export class KafkaMembership implements Membership {
     for (const partition of generation.partitions) {
       const delivery = new TransactionalDelivery(
         this.transactionScope(generation, partition),
-        this.transactionSession(partition),
+        this.connectionsFor(partition),
         clock,
         producer.times,
         { ...settings, maxBatchBytes },
@@ -204,13 +204,13 @@ export class KafkaMembership implements Membership {
     };
   }
 
-  private transactionSession(partition: number): KafkaSession {
+  private connectionsFor(partition: number): KafkaConnections {
     const lane = partition % transactionLanes;
-    const present = this.transactionSessions.get(lane);
+    const present = this.transactionConnections.get(lane);
     if (present) return present;
-    const session = this.environment.openSession();
-    this.transactionSessions.set(lane, session);
-    return session;
+    const connections = this.environment.openConnections();
+    this.transactionConnections.set(lane, connections);
+    return connections;
   }
 
   private async transact(
@@ -239,7 +239,7 @@ export class KafkaMembership implements Membership {
 
   private outsideOf(generation: Generation): OutsidePartitions {
     const { group, topics, forwards = topics } = this.options;
-    const { clock, log, metrics, passedOver, openSession, actualPartitions, send } = this.environment;
+    const { clock, log, metrics, passedOver, openConnections, actualPartitions, send } = this.environment;
     const over = () => (generation.isLive() ? null : new Error(`group ${group}: the generation is over`));
     return new OutsidePartitions({
       group,
@@ -250,7 +250,7 @@ export class KafkaMembership implements Membership {
       log,
       metrics,
       passedOver,
-      openSession,
+      openConnections,
       actualPartitions,
       isLive: () => generation.isLive(),
       startOf: async ({ topic, partition }) => {

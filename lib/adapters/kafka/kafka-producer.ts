@@ -9,7 +9,7 @@ import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import { partitionOf } from '../../topics/partition-of';
 import { IdempotentDelivery } from './idempotent-delivery';
-import type { KafkaSession } from './kafka-session';
+import type { KafkaConnections } from './kafka-connections';
 import type { KafkaSettings } from './kafka-settings';
 import { type BatcherLimits, type PlacedRecord, RecordBatcher } from './record-batcher';
 import { RecordTimes } from './record-times';
@@ -29,7 +29,7 @@ export interface SentPlace {
 
 export interface ProducerEnvironment {
   readonly settings: KafkaSettings;
-  readonly session: KafkaSession;
+  readonly connections: KafkaConnections;
   readonly catalog: TopicCatalog;
   readonly clock: Clock;
   readonly log: Log;
@@ -149,7 +149,10 @@ export class KafkaProducer {
   private courseOf(topic: string, partition: number, place: string): Course {
     let course = this.courses.get(place);
     if (!course) {
-      course = { lane: this.laneOf(this.environment.session.knownLeader(topic, partition) ?? nobody), outstanding: 0 };
+      course = {
+        lane: this.laneOf(this.environment.connections.knownLeader(topic, partition) ?? nobody),
+        outstanding: 0,
+      };
       this.courses.set(place, course);
     }
     return course;
@@ -164,8 +167,8 @@ export class KafkaProducer {
   private laneOf(nodeId: number): Lane {
     const present = this.lanes.get(nodeId);
     if (present) return present;
-    const { session, clock, settings } = this.environment;
-    const delivery = new IdempotentDelivery(session, clock, this.times, settings);
+    const { connections, clock, settings } = this.environment;
+    const delivery = new IdempotentDelivery(connections, clock, this.times, settings);
     const deliver = async (records: readonly PlacedRecord[]): Promise<readonly number[]> => {
       const startedMs = clock.monotonicMs();
       const offsets = await delivery.deliver(records);
@@ -183,11 +186,11 @@ export class KafkaProducer {
     const before = this.lookingUp;
     const lookUp = (async () => {
       await before;
-      const { catalog, session } = this.environment;
+      const { catalog, connections } = this.environment;
       for (const topic of new Set(records.map((record) => record.topic))) {
         await catalog.settings(topic);
         // So that its leaders are known. Without an answer the records wait where those without a leader do.
-        if (!this.located.has(topic)) await session.cluster([topic]).catch(() => {});
+        if (!this.located.has(topic)) await connections.cluster([topic]).catch(() => {});
         this.located.add(topic);
       }
     })();

@@ -12,7 +12,7 @@ import type { Metrics } from '../../telemetry/metrics';
 import { partitionOf } from '../../topics/partition-of';
 import { type FetchCursor, FetchLoop } from './fetch-loop';
 import type { FetchedRecords } from './fetched-records';
-import { backoffMs, type KafkaSession } from './kafka-session';
+import { backoffMs, type KafkaConnections } from './kafka-connections';
 import type { PassedOver } from './passed-over';
 
 /** A topic that grows is noticed within so long. */
@@ -31,7 +31,7 @@ export interface OutsideEnvironment {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly passedOver: PassedOver;
-  readonly openSession: () => KafkaSession;
+  readonly openConnections: () => KafkaConnections;
   isLive(): boolean;
   /** How many partitions the topics have by now. */
   actualPartitions(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
@@ -81,7 +81,7 @@ export class OutsidePartitions {
   }
 
   private async readNew(): Promise<void> {
-    const { topics, agreed, owned, actualPartitions, clock, log, passedOver, openSession } = this.environment;
+    const { topics, agreed, owned, actualPartitions, clock, log, passedOver, openConnections } = this.environment;
     const actual = await actualPartitions(topics);
     const cursors: OutsideCursor[] = [];
     for (const topic of topics) {
@@ -93,7 +93,7 @@ export class OutsidePartitions {
       }
     }
     if (cursors.length === 0 || !this.environment.isLive()) return;
-    const loop = new FetchLoop(openSession(), cursors, {
+    const loop = new FetchLoop(openConnections(), cursors, {
       clock,
       log,
       passedOver,

@@ -5,8 +5,8 @@
 import type { LogRecord, OffsetRange, TopicPartition } from '../../ports/broker';
 import { type FetchedRecords, fetchedRecords } from './fetched-records';
 import { type KafkaCluster, readCommitted } from './kafka-client';
+import { type KafkaConnections, leaderIdOf, leaderOf } from './kafka-connections';
 import { isOutOfRange, withoutLeader } from './kafka-errors';
-import { type KafkaSession, leaderIdOf, leaderOf } from './kafka-session';
 import type { PassedOver } from './passed-over';
 
 const earliestTime = -2;
@@ -22,7 +22,7 @@ export const answersOfGap = 3;
 
 export class PartitionReader {
   constructor(
-    private readonly session: KafkaSession,
+    private readonly connections: KafkaConnections,
     private readonly passedOver: PassedOver,
   ) {}
 
@@ -71,7 +71,7 @@ export class PartitionReader {
   private fetch(of: TopicPartition, from: number, stop: number): Promise<FetchedRecords> {
     const { topic, partition } = of;
     const limits = { what: `reading ${topic}[${partition}] at ${from}`, topics: [topic], timeoutMs: tryMs };
-    return this.session.run(limits, async (cluster) => {
+    return this.connections.run(limits, async (cluster) => {
       try {
         let fetched = await fetchOne(cluster, of, from);
         for (let asked = 1; asked < answersOfGap && fetched.next === from && fetched.end >= stop; asked++)
@@ -100,7 +100,7 @@ export class PartitionReader {
 
   private listOffset(of: TopicPartition, timestamp: number): Promise<number> {
     const limits = { what: `asking for offsets of ${of.topic}[${of.partition}]`, topics: [of.topic], timeoutMs: tryMs };
-    return this.session.run(limits, (cluster) => listOffset(cluster, of, timestamp));
+    return this.connections.run(limits, (cluster) => listOffset(cluster, of, timestamp));
   }
 }
 

@@ -4,8 +4,8 @@
  * and outside of transactions.
  */
 import type { KafkaCluster, KafkaNode, ProducedMessage } from './kafka-client';
+import { leaderIdOf } from './kafka-connections';
 import { errorType } from './kafka-errors';
-import { leaderIdOf } from './kafka-session';
 import type { PlacedRecord } from './record-batcher';
 import type { RecordTimes } from './record-times';
 

@@ -3,8 +3,8 @@ import type { TopicPartition, TopicSettings } from '../../ports/broker';
 import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import type { KafkaCluster, KafkaNode } from './kafka-client';
+import { type KafkaConnections, leaderOf } from './kafka-connections';
 import { errorType, rootError, withoutLeader } from './kafka-errors';
-import { type KafkaSession, leaderOf } from './kafka-session';
 
 /** Between a topic's `max.message.bytes`, which limits a whole batch, and the largest record: room for headers and framing. */
 export const batchOverheadBytes = 4_096;
@@ -40,7 +40,7 @@ export class TopicCatalog {
   private readonly compressed = new Set<string>();
 
   constructor(
-    private readonly session: KafkaSession,
+    private readonly connections: KafkaConnections,
     private readonly replicationFactor: number | null,
     private readonly log: Log,
     private readonly metrics: Metrics,
@@ -91,7 +91,7 @@ export class TopicCatalog {
   }
 
   async delete(names: readonly string[]): Promise<void> {
-    await this.session.run({ what: 'deleting topics', topics: [], timeoutMs: tryMs }, async (cluster) => {
+    await this.connections.run({ what: 'deleting topics', topics: [], timeoutMs: tryMs }, async (cluster) => {
       try {
         await (await anyNode(cluster)).deleteTopics({ topics: names, timeout: requestTimeoutMs });
       } catch (error) {
@@ -102,12 +102,12 @@ export class TopicCatalog {
       this.known.delete(name);
       this.agreed.delete(name);
     }
-    this.session.forget(names);
+    this.connections.forget(names);
   }
 
   async trim({ topic, partition }: TopicPartition, before: number): Promise<void> {
     const what = `forgetting what is before ${before} of ${topic}[${partition}]`;
-    await this.session.run({ what, topics: [topic], timeoutMs: tryMs }, async (cluster) => {
+    await this.connections.run({ what, topics: [topic], timeoutMs: tryMs }, async (cluster) => {
       const node = await leaderOf(cluster, topic, partition);
       const partitions = [{ partition, offset: String(before) }];
       await node.deleteRecords({ timeout: requestTimeoutMs, topics: [{ topic, partitions }] });
@@ -145,7 +145,7 @@ export class TopicCatalog {
   /** By topic: of all topics, or of those named that exist. */
   private partitionCounts(names: readonly string[] = []): Promise<Map<string, number>> {
     const what = `looking at ${names.length > 0 ? names.join(', ') : 'all topics'}`;
-    return this.session.run({ what, topics: [], timeoutMs: tryMs }, async (cluster) => {
+    return this.connections.run({ what, topics: [], timeoutMs: tryMs }, async (cluster) => {
       try {
         const { topicMetadata } = await (await anyNode(cluster)).metadata(names);
         return new Map(topicMetadata.map(({ topic, partitionMetadata }) => [topic, partitionMetadata.length]));
@@ -160,7 +160,7 @@ export class TopicCatalog {
   private async describe(partitions: ReadonlyMap<string, number>): Promise<TopicSettings[]> {
     if (partitions.size === 0) return [];
     const resources = [...partitions.keys()].map((name) => ({ type: topicResource, name, configNames }));
-    const configs = await this.session.run(
+    const configs = await this.connections.run(
       { what: 'describing topics', topics: [], timeoutMs: tryMs },
       async (cluster) => {
         try {
@@ -192,21 +192,24 @@ export class TopicCatalog {
   private async create(topics: readonly TopicSettings[]): Promise<void> {
     const names = topics.map(({ name }) => name);
     const replicationFactor = this.replicationFactor ?? (await this.fittingReplication());
-    await this.session.run({ what: `creating ${names.join(', ')}`, topics: [], timeoutMs: tryMs }, async (cluster) => {
-      try {
-        await (await anyNode(cluster)).createTopics({
-          timeout: requestTimeoutMs,
-          topics: topics.map((topic) => ({
-            topic: topic.name,
-            numPartitions: topic.partitions,
-            replicationFactor,
-            configEntries: configOf(topic, replicationFactor),
-          })),
-        });
-      } catch (error) {
-        refuseCreation(error, replicationFactor);
-      }
-    });
+    await this.connections.run(
+      { what: `creating ${names.join(', ')}`, topics: [], timeoutMs: tryMs },
+      async (cluster) => {
+        try {
+          await (await anyNode(cluster)).createTopics({
+            timeout: requestTimeoutMs,
+            topics: topics.map((topic) => ({
+              topic: topic.name,
+              numPartitions: topic.partitions,
+              replicationFactor,
+              configEntries: configOf(topic, replicationFactor),
+            })),
+          });
+        } catch (error) {
+          refuseCreation(error, replicationFactor);
+        }
+      },
+    );
     const present = await this.whenUsable(names);
     // Another process may have made them at the same moment, with other numbers.
     missingOf(topics, present);
@@ -215,7 +218,7 @@ export class TopicCatalog {
 
   /** Three copies where there are three nodes, else one on each. */
   private fittingReplication(): Promise<number> {
-    return this.session.run({ what: 'counting the nodes', topics: [], timeoutMs: tryMs }, async (cluster) => {
+    return this.connections.run({ what: 'counting the nodes', topics: [], timeoutMs: tryMs }, async (cluster) => {
       const { brokers } = await (await anyNode(cluster)).metadata([]);
       return Math.max(1, Math.min(mostCopies, brokers.length));
     });
@@ -223,7 +226,7 @@ export class TopicCatalog {
 
   /** Leaders are chosen, and other nodes told, a moment after topics were made. */
   private whenUsable(names: readonly string[]): Promise<Map<string, number>> {
-    return this.session.run(
+    return this.connections.run(
       { what: `waiting for ${names.join(', ')}`, topics: [], timeoutMs: tryMs },
       async (cluster) => {
         const { topicMetadata } = await (await anyNode(cluster)).metadata(names);

@@ -7,8 +7,8 @@ import { StaleEpochError, TransientError } from '../../ports/broker';
 import { type Clock, sleep } from '../../ports/clock';
 import { coordinatorIdOf, transactionCoordinatorIdOf } from './group-member';
 import type { KafkaCluster, KafkaNode } from './kafka-client';
+import { backoffMs, type KafkaConnections } from './kafka-connections';
 import { errorKind, errorType, givenUp, isMembershipLost, isTransactionLost } from './kafka-errors';
-import { backoffMs, type KafkaSession } from './kafka-session';
 import { BatchRoom, type PlacedRecord } from './record-batcher';
 import type { RecordTimes } from './record-times';
 import { batchesOf, type PartitionBatch, SequencedProduce } from './sequenced-produce';
@@ -58,7 +58,7 @@ export class TransactionalDelivery {
 
   constructor(
     private readonly scope: TransactionScope,
-    private readonly session: KafkaSession,
+    private readonly connections: KafkaConnections,
     private readonly clock: Clock,
     times: RecordTimes,
     private readonly limits: TransactionLimits,
@@ -138,7 +138,7 @@ export class TransactionalDelivery {
     for (const batches of requests) {
       const topics = [...new Set(batches.map(({ topic }) => topic))];
       await this.tried(what, topics, async () => {
-        const cluster = await this.session.cluster(topics);
+        const cluster = await this.connections.cluster(topics);
         for (;;) {
           try {
             await this.produce.attempt(cluster, batches, this.identity());
@@ -207,7 +207,7 @@ export class TransactionalDelivery {
     attempt: () => Promise<T>,
     limitMs = this.limits.deliveryTimeoutMs,
   ): Promise<T> {
-    const { clock, scope, session } = this;
+    const { clock, scope, connections } = this;
     const startedMs = clock.monotonicMs();
     for (let tries = 0, ending = 0; ; ) {
       const refused = scope.refusal();
@@ -226,7 +226,7 @@ export class TransactionalDelivery {
         }
         // Whoever coordinates may be another node by now.
         this.coordinators = null;
-        await session.mend(error, topics);
+        await connections.mend(error, topics);
         await sleep(clock, backoffMs(tries++));
       }
     }
@@ -234,7 +234,7 @@ export class TransactionalDelivery {
 
   private async coordinator(role: 'transaction' | 'group'): Promise<KafkaNode> {
     const { topic, group } = this.scope;
-    const cluster = await this.session.cluster([topic]);
+    const cluster = await this.connections.cluster([topic]);
     if (this.coordinators?.cluster !== cluster) this.coordinators = { cluster, transaction: null, group: null };
     const known = this.coordinators;
     const nodeId =

@@ -174,6 +174,29 @@ test('two writers of one table, a changelog among them', () => {
   expect(problems).toEqual(['table toy.tallies has 2 writers (toy, other): let one of them write it']);
 });
 
+test('an edge is checked like everybody, and writes only what is written from outside', () => {
+  const edge = (options: Partial<ServiceOptions> = {}) =>
+    service({
+      group: 'edge',
+      isEdge: true,
+      inputs: [],
+      outputs: [anyTopic(orders)],
+      views: [anyTopic(receipts)],
+      ...options,
+    });
+  const maker = service({ outputs: [anyTopic(receipts)] });
+  expect(problemsOf([edge(), maker])).toEqual([]);
+  expect(problemsOf([edge({ outputs: [anyTopic(ledger)] }), maker])).toEqual([
+    'edge is an edge and writes toy.ledger, which is not written from outside: add it to `external`',
+  ]);
+  expect(problemsOf([edge(), service({})])).toEqual([
+    "edge reads toy.receipts, which nobody writes: add it to a service's outputs, or to `external`",
+  ]);
+  expect(problemsOf([edge({ inputs: [read()] }), maker])).toEqual([
+    'edge is an edge, which nothing runs: it can have no inputs, no table and no own output',
+  ]);
+});
+
 test('two services of one group', () => {
   expect(problemsOf([service({}), service({})])).toEqual([
     'group toy is declared more than once: give every service a group of its own',

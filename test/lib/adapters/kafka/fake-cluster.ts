@@ -1,6 +1,6 @@
 /** A Kafka cluster for unit tests: nodes that answer as a test says, behind the adapter's own door to kafkajs. */
 import type { KafkaClient, KafkaCluster, KafkaNode } from '../../../../lib/adapters/kafka/kafka-client';
-import { KafkaSession } from '../../../../lib/adapters/kafka/kafka-session';
+import { KafkaConnections } from '../../../../lib/adapters/kafka/kafka-connections';
 import { PassedOver } from '../../../../lib/adapters/kafka/passed-over';
 import type { Clock } from '../../../../lib/ports/clock';
 import { createLog } from '../../../../lib/telemetry/log';
@@ -10,7 +10,7 @@ export const silent = createLog({ level: 'silent' });
 export const unseen = (): PassedOver => new PassedOver(silent, createMetrics());
 
 export interface FakeCluster {
-  readonly session: KafkaSession;
+  readonly connections: KafkaConnections;
   /** Node ids by topic, in order of partitions. */
   readonly leaders: Map<string, number[]>;
   /** How often a cluster was opened: 1 without broken connections. */
@@ -56,7 +56,7 @@ export function fakeCluster(options: {
     },
   };
   return {
-    session: new KafkaSession(client, options.clock),
+    connections: new KafkaConnections(client, options.clock),
     leaders,
     opened: () => opened,
     refuseConnections: (error) => {

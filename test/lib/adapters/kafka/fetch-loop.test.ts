@@ -140,7 +140,7 @@ function bench(cursors: Cursor[], leaders: Record<string, number[]> = { topic: [
   const metrics = createMetrics();
   const failures: Error[] = [];
   const onFailed = (error: Error): void => void failures.push(error);
-  const loop = new FetchLoop(cluster.session, cursors, {
+  const loop = new FetchLoop(cluster.connections, cursors, {
     clock,
     log,
     passedOver: new PassedOver(log, metrics),
@@ -329,12 +329,12 @@ describe('the fetch loop', () => {
     await until(() => cursors[0]!.taken.length === 2);
     expect(failures).toEqual([]);
     one.slowDown(3);
-    expect(await new PartitionReader(cluster.session, unseen()).offsets({ topic: 'topic', partition: 0 })).toEqual({
+    expect(await new PartitionReader(cluster.connections, unseen()).offsets({ topic: 'topic', partition: 0 })).toEqual({
       earliest: 0,
       end: 2,
     });
     const read: number[] = [];
-    for await (const chunk of new PartitionReader(cluster.session, unseen()).read(
+    for await (const chunk of new PartitionReader(cluster.connections, unseen()).read(
       { topic: 'topic', partition: 0 },
       { from: 0 },
     )) {
@@ -372,7 +372,7 @@ describe('the fetch loop', () => {
 describe('reading a range', () => {
   test('ends at the end, also when compaction has left nothing there, and passes what is gone meanwhile', async () => {
     const { one, cluster, until } = bench([]);
-    const reader = new PartitionReader(cluster.session, unseen());
+    const reader = new PartitionReader(cluster.connections, unseen());
     const of = { topic: 'topic', partition: 0 };
     const read = async (range: { from: number; to?: number }): Promise<number[]> => {
       const offsets: number[] = [];
@@ -399,7 +399,7 @@ describe('reading a range', () => {
     const { one, cluster } = bench([]);
     one.log('topic/0', [0, 1, 2, 3], { end: 9 });
     one.fail(...[]);
-    for await (const chunk of new PartitionReader(cluster.session, unseen()).read(
+    for await (const chunk of new PartitionReader(cluster.connections, unseen()).read(
       { topic: 'topic', partition: 0 },
       { from: 0, maxRecords: 2 },
     )) {

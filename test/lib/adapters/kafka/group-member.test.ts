@@ -74,7 +74,7 @@ function bench({
     partitions: 256,
     topics: ['one', 'two'],
     settings: defaultKafkaSettings,
-    session: cluster.session,
+    connections: cluster.connections,
     clock,
     log: silent,
     onJoined: async (generation) => {
@@ -141,7 +141,7 @@ describe('a member of a group', () => {
     await leave();
   });
 
-  test('without an answer for the session time-out it gives up its partitions by itself', async () => {
+  test('without an answer for the connections time-out it gives up its partitions by itself', async () => {
     const { member, kafka, joined, lost, until, leave, clock, cluster } = bench();
     member.start();
     await until(() => kafka.count('heartbeat') === 1);
@@ -157,7 +157,7 @@ describe('a member of a group', () => {
     await leave();
   });
 
-  test('a session that was seen to be over stays over, whatever is heard afterwards', async () => {
+  test('a connections that was seen to be over stays over, whatever is heard afterwards', async () => {
     let stalledMs = 0;
     const { member, kafka, joined, lost, until, leave } = bench({ stalledMs: () => stalledMs });
     member.start();
@@ -204,7 +204,7 @@ describe('a member of a group', () => {
     await leave();
   });
 
-  test('when nobody answers it gives up after the session time-out', async () => {
+  test('when nobody answers it gives up after the connections time-out', async () => {
     const { member, kafka, lost, until, clock, cluster, leave } = bench();
     member.start();
     await until(() => kafka.count('heartbeat') === 1);

@@ -89,7 +89,7 @@ function bench(leaders: Record<string, number[]> = { topic: [1, 1] }) {
   const cluster = fakeCluster({ clock, leaders, nodes: { 1: kafka.node, 2: second.node } });
   const lines: string[] = [];
   const log = createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });
-  const delivery = new IdempotentDelivery(cluster.session, clock, new RecordTimes(clock, log), {
+  const delivery = new IdempotentDelivery(cluster.connections, clock, new RecordTimes(clock, log), {
     deliveryTimeoutMs: 10_000,
     requestTimeoutMs: 100,
   });

@@ -38,7 +38,7 @@ function bench(failing: { startOf?: (topic: string) => void; send?: () => void; 
       return { responses };
     },
   };
-  const { session } = fakeCluster({ clock, leaders: { a: [1, 1], b: [1, 1] }, nodes: { 1: fake } });
+  const { connections } = fakeCluster({ clock, leaders: { a: [1, 1], b: [1, 1] }, nodes: { 1: fake } });
   const lines: string[] = [];
   const sent: OutgoingRecord[] = [];
   const committed: string[] = [];
@@ -52,7 +52,7 @@ function bench(failing: { startOf?: (topic: string) => void; send?: () => void; 
     log: createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } }),
     metrics: createMetrics(),
     passedOver: unseen(),
-    openSession: () => session,
+    openConnections: () => connections,
     isLive: () => live,
     actualPartitions: async (topics) => new Map(topics.map((topic) => [topic, 2])),
     async startOf({ topic }) {

@@ -130,7 +130,7 @@ const record = (key: string): PlacedRecord => ({
 function bench() {
   const clock = createVirtualClock();
   const kafka = transactionsOfKafka();
-  const { session } = fakeCluster({ clock, leaders: { input: [1], output: [1] }, nodes: { 1: kafka.node } });
+  const { connections } = fakeCluster({ clock, leaders: { input: [1], output: [1] }, nodes: { 1: kafka.node } });
   /** A new owner of the partition, as after an assignment. */
   const own = (maxBatchRecords = 500) => {
     const generationId = kafka.generation();
@@ -151,7 +151,7 @@ function bench() {
           return stale();
         },
       },
-      session,
+      connections,
       clock,
       new RecordTimes(clock, silent),
       {

@@ -23,7 +23,7 @@ export interface TryLimits {
   readonly refusal?: () => Error | null;
 }
 
-export class KafkaSession {
+export class KafkaConnections {
   private current: KafkaCluster | null = null;
   private connecting: Promise<KafkaCluster> | null = null;
   private readonly disconnecting = new Set<Promise<void>>();
