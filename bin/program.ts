@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addConfig } from './commands/config';
 import { addEvaluate } from './commands/evaluate';
+import { addExperiments } from './commands/experiments';
 import { addExplain } from './commands/explain';
 import { addGraph } from './commands/graph';
 import { addInit } from './commands/init';
@@ -33,6 +34,7 @@ const commands: readonly AddCommand[] = [
   addEvaluate,
   addReplay,
   addModels,
+  addExperiments,
   addTrain,
   addTopics,
   addStore,

@@ -32,6 +32,7 @@ export const processNames = [
   'route-collapse',
   'budgets',
   'reward-feedback',
+  'experiments',
   'model-profiler',
   'dqn-trainer',
 ] as const;

@@ -9,6 +9,7 @@ import { id } from '../topics/identifier-schemas';
 import { budgetIssues, budgetsSchema } from './budget-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
+import { experimentIssues, experimentsSchema } from './experiment-schema';
 import { apiNames } from './provider-config';
 import { presetsSchema, providersSchema } from './provider-schema';
 import {
@@ -130,6 +131,7 @@ export const configSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('spend at most this on average, in USD; null for no budget'),
+  experiments: experimentsSchema,
   budgets: budgetsSchema,
   cache: z
     .strictObject({
@@ -286,6 +288,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...providerAddresses(raw['providers']),
     ...presetNames(raw),
     ...budgetIssues(raw['budgets']),
+    ...experimentIssues(raw['experiments']),
   ];
 }
 

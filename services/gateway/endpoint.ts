@@ -9,6 +9,7 @@ import type { View } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   BudgetState,
+  ExperimentState,
   ModelProfile,
   RouteDecided,
   Tuning,
@@ -78,6 +79,10 @@ export interface GatewayContext {
   readonly tuning: View<Tuning>;
   /** How budget accounts stand. */
   readonly budgets: View<BudgetState>;
+  /** How experiments stand. */
+  readonly experiments: View<ExperimentState>;
+  /** Resolves once this gateway has read that version of the configuration back, so that who reads after a change sees it. */
+  readonly untilInForce: (version: number) => Promise<void>;
   readonly weights: {
     /** As the log has them now. */
     readonly read: () => Promise<KnownWeights>;

@@ -12,7 +12,7 @@ import { suggestName } from '../../lib/config/describe-issues';
 import type { Environment } from '../../lib/config/expand-references';
 import { tableChecks } from '../../lib/config/table-checks';
 import type { Broker } from '../../lib/ports/broker';
-import type { Clock } from '../../lib/ports/clock';
+import { type Clock, sleep } from '../../lib/ports/clock';
 import { type DemoUpstream, startDemoUpstream } from '../../lib/providers/demo-upstream';
 import { createProviderClient } from '../../lib/providers/provider-client';
 import { type FollowedView, followView } from '../../lib/stream/view';
@@ -37,6 +37,7 @@ import { budgetEndpoints } from './routes/budgets';
 import { configEndpoints } from './routes/config';
 import { decisionEndpoints } from './routes/decisions';
 import { doorEndpoints } from './routes/doors';
+import { experimentEndpoints } from './routes/experiments';
 import { feedbackEndpoints } from './routes/feedback';
 import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
@@ -137,6 +138,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const profiles = await followView('gateway', topics.modelProfile, host, onFailed);
   const tuning = await followView('gateway', topics.tuning, host, onFailed);
   const budgets = await followView('gateway', topics.budgetStates, host, onFailed);
+  const experiments = await followView('gateway', topics.experimentStates, host, onFailed);
   const topicName = (name: string): string => topicPrefix + name;
   const readConfig = createConfigReader(({ version }, error) =>
     log.error('a configuration cannot be read; the one before it stays in force', { version, error }),
@@ -195,6 +197,8 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     profiles: profiles.view,
     tuning: tuning.view,
     budgets: budgets.view,
+    experiments: experiments.view,
+    untilInForce: (version) => untilInForce(clock, config, version),
     weights: {
       read: () => readWeights(broker, topicPrefix),
       ask: (command) => askTrainer({ broker, clock, topicPrefix, timeoutMs: settings.trainerTimeoutMs }, command),
@@ -219,7 +223,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     },
   });
   const calls = createCallServer({ context, client: providers, log });
-  const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets];
+  const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets, experiments];
   const close = async (): Promise<void> => {
     stopWatching();
     await calls.close();
@@ -230,6 +234,15 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     for (const view of views) await view.stop();
   };
   return { context, calls, close };
+}
+
+const checkIntervalMs = 5;
+const maxChecks = 400;
+
+/** Waits until this gateway has read a version back, so that a GET after the change sees it. */
+async function untilInForce(clock: Clock, config: () => CurrentConfig | null, version: number): Promise<void> {
+  for (let checks = 0; checks < maxChecks && (config()?.version ?? 0) < version; checks++)
+    await sleep(clock, checkIntervalMs);
 }
 
 /** A request that comes again after a restart finds its decision here, as it did before. */
@@ -254,6 +267,7 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...weightsEndpoints(context),
     ...configEndpoints(context),
     ...budgetEndpoints(context),
+    ...experimentEndpoints(context),
     ...processEndpoints(context),
   ];
   return [...endpoints, openapiEndpoint(endpoints)];

@@ -12,6 +12,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.routeDecided),
     anyTopic(topics.routeRefused),
     anyTopic(topics.budgetStates),
+    anyTopic(topics.experimentStates),
     anyTopic(topics.config),
     anyTopic(topics.modelProfile),
     anyTopic(topics.tuning),

@@ -64,6 +64,7 @@ export function decide(
     decision: {
       ...head(payable, collapsed, draw),
       budgets: [...grants],
+      exposures: opened.exposures,
       collapse,
       threads: decidedThreads(opened, threads, successes, collapsed),
       reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo }),
@@ -75,7 +76,10 @@ export function decide(
   };
 }
 
-type Head = Omit<RecomputedDecision, 'budgets' | 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo'>;
+type Head = Omit<
+  RecomputedDecision,
+  'budgets' | 'exposures' | 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo'
+>;
 
 function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {
   const { model, provider } = opened.candidates[draw.chosen]!;

@@ -6,7 +6,6 @@ import { configSchema } from '../../../lib/config/config-schema';
 import { configToJson, type ParseResult } from '../../../lib/config/parse-config';
 import type { ProviderConfig } from '../../../lib/config/provider-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
-import { sleep } from '../../../lib/ports/clock';
 import type { CheckedConfig } from '../check-plain-config';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField, invalidFields } from '../http-error';
@@ -79,7 +78,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
             'version',
           );
         }
-        await untilInForce(context, written.applied.version);
+        await context.untilInForce(written.applied.version);
         return sendCurrent(context, reply);
       },
     },
@@ -166,14 +165,4 @@ function configOfYaml(parsed: ParseResult): RouterConfig {
     faults[0]!.field,
     faults,
   );
-}
-
-const checkIntervalMs = 5;
-const maxChecks = 400;
-
-/** Waits until this gateway has read it back, so that a GET after the PUT sees it. */
-async function untilInForce(context: GatewayContext, version: number): Promise<void> {
-  for (let checks = 0; checks < maxChecks && (context.config()?.version ?? 0) < version; checks++) {
-    await sleep(context.clock, checkIntervalMs);
-  }
 }

@@ -200,6 +200,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     contentHash: null,
     priorObservations: 8,
     budgets: [],
+    exposures: [],
     ...changes,
   };
 }

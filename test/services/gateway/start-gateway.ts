@@ -71,6 +71,7 @@ export function decisionOf(request: RouteRequested): RouteDecided {
       },
     ],
     budgets: [],
+    exposures: [],
     strategy: 'LEARNING_OPTIMIZED',
     collapse: 'COMBINED',
     threads: [],

@@ -83,6 +83,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     contentHash: null,
     priorObservations: 8,
     budgets: [],
+    exposures: [],
     ...change,
   };
 }
@@ -141,6 +142,7 @@ export function decided(requestId: string, change: Partial<RouteDecided> = {}): 
     decidedAtMs: startMs + 5,
     contentHash: null,
     budgets: [],
+    exposures: [],
     ...change,
   };
 }
