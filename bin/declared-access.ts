@@ -11,7 +11,7 @@ export interface Principal extends AccessRights {
 
 /** Names are without prefix. Everything that the engine reads or writes is allowed to exactly those who do. */
 export function declaredAccess(): Principal[] {
-  const { routeRequested, routeOutcome, routeDecided, schemas, config } = topics;
+  const { routeRequested, routeOutcome, routeDecided, routeRefused, schemas, config, configHistory } = topics;
   const { weightsPublished, weightsVersions, weightsAnswers, weightsCommands, learningEvents, modelObserved } = topics;
   const of = (name: string, read: readonly { name: string }[], write: readonly { name: string }[]): Principal => ({
     name,
@@ -29,9 +29,9 @@ export function declaredAccess(): Principal[] {
     (name) => name !== routeRequested.name && name !== deadLetterTopicName(routeRequested.name),
   );
   return [
-    of('your clients', [routeDecided, schemas], [routeRequested, routeOutcome]),
+    of('your clients', [routeDecided, routeRefused, schemas], [routeRequested, routeOutcome]),
     ...services.map((service) => ({ name: service.group, ...accessRightsOf(service) })),
-    of('config apply', [config, schemas], [config]),
+    of('config apply', [config, schemas], [config, configHistory]),
     of('models', [weightsPublished, weightsVersions, weightsAnswers, schemas], [weightsCommands]),
     of('train', [config, learningEvents, schemas], [config, learningEvents, modelObserved]),
     {

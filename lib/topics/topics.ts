@@ -116,6 +116,13 @@ export const topics = {
     keepsRows: true,
     doc: 'the configuration in force',
   }),
+  configHistory: stream<m.ConfigVersion>('config.history', {
+    schema: 'ConfigVersion',
+    key: (c) => String(c.version),
+    partitions: 'one',
+    retentionMs: null,
+    doc: 'every configuration that was in force, with its author, time and reason',
+  }),
   trainerCheckpoint: table<m.TrainerCheckpoint>('trainer.checkpoint', {
     schema: 'TrainerCheckpoint',
     key: () => 'current',

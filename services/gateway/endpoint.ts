@@ -9,6 +9,7 @@ import type { View } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   BudgetState,
+  ConfigVersion,
   ExperimentState,
   ModelProfile,
   RouteDecided,
@@ -75,6 +76,8 @@ export interface GatewayContext {
   /** The configuration in force; null before the first. */
   readonly config: () => CurrentConfig | null;
   readonly configWriter: ConfigWriter;
+  /** Every version that was in force, the newest first. */
+  readonly configHistory: () => Promise<readonly ConfigVersion[]>;
   readonly profiles: View<ModelProfile>;
   readonly tuning: View<Tuning>;
   /** How budget accounts stand. */

@@ -7,6 +7,7 @@ import { METHODS } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { createRouterClient } from '../../lib/client/router-client';
 import { createConfigWriter } from '../../lib/config/apply-config';
+import { readHistory } from '../../lib/config/config-history';
 import { type CurrentConfig, createConfigReader } from '../../lib/config/current-config';
 import { suggestName } from '../../lib/config/describe-issues';
 import type { Environment } from '../../lib/config/expand-references';
@@ -35,6 +36,7 @@ import { createRecentDecisions, type RecentDecisions } from './recent-decisions'
 import { createReportedOutcomes } from './reported-outcomes';
 import { budgetEndpoints } from './routes/budgets';
 import { configEndpoints } from './routes/config';
+import { configHistoryEndpoints } from './routes/config-history';
 import { decisionEndpoints } from './routes/decisions';
 import { doorEndpoints } from './routes/doors';
 import { experimentEndpoints } from './routes/experiments';
@@ -194,6 +196,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     client,
     config,
     configWriter,
+    configHistory: () => readHistory({ broker, topicPrefix }),
     profiles: profiles.view,
     tuning: tuning.view,
     budgets: budgets.view,
@@ -266,6 +269,7 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...modelEndpoints(context),
     ...weightsEndpoints(context),
     ...configEndpoints(context),
+    ...configHistoryEndpoints(context),
     ...budgetEndpoints(context),
     ...experimentEndpoints(context),
     ...processEndpoints(context),

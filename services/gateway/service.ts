@@ -21,11 +21,12 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.weightsAnswers),
   ],
   // Who waits for a decision is told when the request was refused.
-  reads: [anyTopic(deadLettersOf(topics.routeRequested))],
+  reads: [anyTopic(deadLettersOf(topics.routeRequested)), anyTopic(topics.configHistory)],
   outputs: [
     anyTopic(topics.routeRequested),
     anyTopic(topics.routeOutcome),
     anyTopic(topics.config),
+    anyTopic(topics.configHistory),
     anyTopic(topics.weightsCommands),
   ],
   startAt: 'latest',

@@ -321,6 +321,20 @@ export interface ConfigApplied {
   fileSha256: string | null;
 }
 
+/** A configuration that was in force. Key: version. */
+export interface ConfigVersion {
+  /** Its number. */
+  version: number;
+  /** The configuration as JSON. */
+  json: string;
+  /** When, milliseconds since the epoch. */
+  appliedAtMs: number;
+  /** Who put it in force: a file, an address over HTTP, a command. */
+  appliedBy: string;
+  /** Why, in the words of who did it; empty where nobody said. */
+  reason: string;
+}
+
 /** A record that could not be handled. The original record follows the access rules of its topic. */
 export interface DeadLetter {
   /** Original topic. */

@@ -13,12 +13,14 @@ import { type ConfigParser, createConfigParser } from '../parse-config-apart';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
 
+const reasonSchema = z.string().max(1_000).optional().describe('why, for who reads the history');
 const inForceSchema = z.strictObject({
   version: z.int().min(0).describe('the version this replaces; 0 when there is none yet'),
   config: configSchema,
+  reason: reasonSchema,
 });
 /** The configuration is checked apart, so that its faults come with the rules over several fields. */
-const envelopeSchema = z.strictObject({ version: z.int().min(0), config: z.unknown() });
+const envelopeSchema = z.strictObject({ version: z.int().min(0), config: z.unknown(), reason: reasonSchema });
 const appliedSchema = z.strictObject({ version: z.int(), appliedAtMs: z.int(), config: configSchema });
 
 export function configEndpoints(context: GatewayContext): Endpoint[] {
@@ -63,13 +65,14 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
         'not_ready',
       ],
       handler: async (request, reply) => {
-        const { config, version } = await readConfig(request, parser);
+        const { config, version, reason } = await readConfig(request, parser);
         refuseTooLarge(config);
         refuseOtherAddresses(context.config()?.config ?? null, config);
         const written = await context.configWriter.apply(
           config,
           version,
           `PUT from ${request.ip} through ${context.id}`,
+          reason,
         );
         if (!written.ok) {
           throw new HttpError(
@@ -95,7 +98,7 @@ function sendCurrent(context: GatewayContext, reply: FastifyReply): string {
 async function readConfig(
   request: FastifyRequest,
   parser: ConfigParser,
-): Promise<{ config: RouterConfig; version: number }> {
+): Promise<{ config: RouterConfig; version: number; reason: string }> {
   const ifMatch = request.headers['if-match'];
   if (ifMatch !== undefined) {
     const version = Number(/^(?:W\/)?"?(\d+)"?$/.exec(ifMatch)?.[1] ?? Number.NaN);
@@ -103,6 +106,7 @@ async function readConfig(
       throw new HttpError('invalid_field', `If-Match: ${ifMatch} is not a version`, 'If-Match');
     return {
       version,
+      reason: '',
       config:
         typeof request.body === 'string'
           ? configOfYaml(await parser.parse(request.body))
@@ -116,8 +120,8 @@ async function readConfig(
       'say which version this replaces: send { version, config }, or the version in If-Match',
       'version',
     );
-  const { version, config } = readBody(envelopeSchema, request.body);
-  return { version, config: configOf(await parser.check(config), ['config']) };
+  const { version, config, reason = '' } = readBody(envelopeSchema, request.body);
+  return { version, reason, config: configOf(await parser.check(config), ['config']) };
 }
 
 /** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */

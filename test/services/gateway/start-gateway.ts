@@ -70,8 +70,6 @@ export function decisionOf(request: RouteRequested): RouteDecided {
         expectedLatencyMs: 900,
       },
     ],
-    budgets: [],
-    exposures: [],
     strategy: 'LEARNING_OPTIMIZED',
     collapse: 'COMBINED',
     threads: [],
@@ -85,6 +83,8 @@ export function decisionOf(request: RouteRequested): RouteDecided {
     positions: {},
     decidedAtMs: 1,
     contentHash: contentHashOf(request),
+    budgets: [],
+    exposures: [],
   };
 }
 
