@@ -193,6 +193,7 @@ function benchOf(count: number): Bench {
     tuning: tuningOf(models),
     weights: { policySha256: policy.policySha256, basisSha256: '0'.repeat(64), sequence: 1 } as IntakeWorld['weights'],
     budgetStateOf: () => undefined,
+    experimentStateOf: () => undefined,
     profileOf: (model) => profiles.get(model),
     nowMs,
     positions: { config: 1, 'model.profile': 2, tuning: 3, 'weights.published': 4 },

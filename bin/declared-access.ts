@@ -13,7 +13,7 @@ export interface Principal extends AccessRights {
 
 /** Names are without prefix. Everything that the engine reads or writes is allowed to exactly those who do. */
 export function declaredAccess(): Principal[] {
-  const { routeRequested, routeOutcome, routeDecided, schemas, config, accessKeys, audit } = topics;
+  const { routeRequested, routeOutcome, routeDecided, routeRefused, schemas, config, configHistory, accessKeys, audit } = topics;
   const { weightsPublished, weightsVersions, weightsAnswers, weightsCommands, learningEvents, modelObserved } = topics;
   const of = (name: string, read: readonly { name: string }[], write: readonly { name: string }[]): Principal => ({
     name,
@@ -37,12 +37,12 @@ export function declaredAccess(): Principal[] {
       ![routeRequested.name, deadLetterTopicName(routeRequested.name), accessKeys.name, audit.name].includes(name),
   );
   return [
-    of('your clients', [routeDecided, schemas], [routeRequested, routeOutcome]),
+    of('your clients', [routeDecided, routeRefused, schemas], [routeRequested, routeOutcome]),
     ...[...byProcess].map(([name, stages]) => ({ name, ...together(stages.map(accessRightsOf)) })),
-    of('config apply', [config, schemas], [config, audit]),
+    of('config apply', [config, schemas], [config, configHistory, audit]),
     of('keys, audit', [accessKeys, audit, schemas], [accessKeys, audit]),
     of('models', [weightsPublished, weightsVersions, weightsAnswers, schemas], [weightsCommands, audit]),
-    of('train', [config, learningEvents, schemas], [config, audit, learningEvents, modelObserved]),
+    of('train', [config, learningEvents, schemas], [config, configHistory, audit, learningEvents, modelObserved]),
     {
       name: 'explain, replay',
       read: withoutPrompts.sort(),

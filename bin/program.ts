@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addAudit } from './commands/audit';
 import { addConfig } from './commands/config';
 import { addEvaluate } from './commands/evaluate';
+import { addExperiments } from './commands/experiments';
 import { addExplain } from './commands/explain';
 import { addGraph } from './commands/graph';
 import { addInit } from './commands/init';
@@ -35,6 +36,7 @@ const commands: readonly AddCommand[] = [
   addEvaluate,
   addReplay,
   addModels,
+  addExperiments,
   addTrain,
   addKeys,
   addAudit,

@@ -13,6 +13,7 @@ import { createAnalytics, createAnalyticsRewards } from './analytics/service';
 import { createBudgets } from './budgets/service';
 import { createFold, type TrainerHost } from './dqn-trainer/create-fold';
 import { createDqnTrainer, type DqnTrainerOptions } from './dqn-trainer/service';
+import { createExperiments } from './experiments/service';
 import { createModelProfiler } from './model-profiler/service';
 import { createRewardFeedback } from './reward-feedback/service';
 import { createRouteCollapse } from './route-collapse/service';
@@ -83,6 +84,7 @@ export function declareServices({
     createRouteCollapse({ maxPendingRoutes: config.limits.maxPendingRoutes, cacheTtlMs: config.cache.ttlMs, metrics }),
     createBudgets({ metrics }),
     createRewardFeedback({ ...config.feedback, metrics }),
+    createExperiments({ metrics }),
     createModelProfiler({ metrics }),
     createDqnTrainer(trainer),
     createAnalytics(),

@@ -35,6 +35,7 @@ export const processNames = [
   'route-collapse',
   'budgets',
   'reward-feedback',
+  'experiments',
   'model-profiler',
   'dqn-trainer',
   'analytics',

@@ -8,9 +8,14 @@ import { CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
 import { defaultConfigFile, readConfig, sayWarnings } from '../read-config';
 import { nameOf, readText } from '../read-text';
+import { addConfigHistory } from './config-history';
 
 export function addConfig(program: Command, io: Io): void {
-  const config = program.command('config').description('Check a configuration, put it in force, or print its schema.');
+  const config = program
+    .command('config')
+    .description(
+      'Check a configuration, put it in force, print its schema; look at earlier versions and go back to one.',
+    );
   config
     .command('validate')
     .description('Say all that is wrong with a configuration, each fault with its line and column.')
@@ -40,6 +45,7 @@ export function addConfig(program: Command, io: Io): void {
     .action(() => {
       io.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
     });
+  addConfigHistory(config, io);
   const apply = config
     .command('apply')
     .description('Put a configuration in force for every process on Kafka; they take it over while they run.')

@@ -95,6 +95,7 @@ async function readFavourite(
     weights,
     profileOf: (model) => profiles.get(model),
     budgetStateOf: () => undefined,
+    experimentStateOf: () => undefined,
     nowMs: clock.nowMs(),
     positions: {},
   };

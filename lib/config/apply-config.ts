@@ -10,6 +10,7 @@ import type { ConfigApplied } from '../topics/generated/messages';
 import { readRow } from '../topics/read-row';
 import { topics } from '../topics/topics';
 import { diffConfig, differingFields } from './diff-config';
+import { rememberVersion } from './config-history';
 import { configFromJson, configToJson } from './parse-config';
 import type { RouterConfig } from './router-config';
 import { type ConfigOrigin, fileHashOf, settleConfig } from './settle-config';
@@ -38,8 +39,8 @@ export interface InForce {
 }
 
 export interface ConfigWriter {
-  /** Version 0 stands for "none yet". Resolves when the record is durable; readers see it soon after. `by` goes into the record. */
-  apply(config: RouterConfig, expectedVersion: number, by?: string): Promise<ConfigWrite>;
+  /** Version 0 stands for "none yet". Resolves when the record is durable; readers see it soon after. `by` goes into the record, `reason` into the history. */
+  apply(config: RouterConfig, expectedVersion: number, by?: string, reason?: string): Promise<ConfigWrite>;
   /**
    * Puts it in force where it counts more than what the log has (`settleConfig`). Throws when others keep changing it
    * meanwhile.
@@ -85,6 +86,7 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
     const offset = await write(producer, topic, applied, audited);
     const { current: earlier } = await readApplied(broker, topic, end, offset);
     if (!earlier) {
+      await rememberVersion(options, producer, applied, origin.reason ?? '');
       logChange(options.log, current, applied, config);
       return { ok: true, applied };
     }
@@ -106,8 +108,8 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
   };
 
   return {
-    apply: (config, expectedVersion, by = options.name) =>
-      inTurn(() => apply(config, expectedVersion, { ...byThisWriter, by })),
+    apply: (config, expectedVersion, by = options.name, reason = '') =>
+      inTurn(() => apply(config, expectedVersion, { ...byThisWriter, by, reason })),
     putInForce: (config, origin = byThisWriter) =>
       inTurn(async () => {
         // Each try starts from what stood in the way of the one before; two writers at once need one or two.

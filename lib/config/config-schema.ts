@@ -11,6 +11,7 @@ import { budgetIssues, budgetsSchema } from './budget-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
 import { judgementsSchema } from './judgement-schema';
+import { experimentIssues, experimentsSchema } from './experiment-schema';
 import { apiNames } from './provider-config';
 import { presetsSchema, providersSchema } from './provider-schema';
 import {
@@ -134,6 +135,7 @@ export const configSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('spend at most this on average, in USD; null for no budget'),
+  experiments: experimentsSchema,
   budgets: budgetsSchema,
   cache: z
     .strictObject({
@@ -316,6 +318,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...accessIssues(raw['access']),
     ...judgeModels(raw),
     ...setRules(raw),
+    ...experimentIssues(raw['experiments']),
   ];
 }
 

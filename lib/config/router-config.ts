@@ -1,4 +1,7 @@
 /** The configuration as the engine sees it: complete, validated, defaults filled in. `parse-config.ts` makes it from YAML. */
+
+import type { Guardrail } from '../experiments/guardrails';
+import type { Ramp } from '../experiments/ramp';
 import type { TensorBackendName } from '../ports/tensor-backend';
 import type { RewardWeights } from '../reward/reward';
 import type { Preference } from '../topics/generated/messages';
@@ -86,6 +89,7 @@ export interface RouterConfig {
   readonly explorationFloor: number;
   /** Spend at most this on average; null: no budget. */
   readonly budgetUsdPerRequest: number | null;
+  readonly experiments: readonly ExperimentConfig[];
   /** Hard and soft limits of tenants, users and sessions. */
   readonly budgets: readonly BudgetConfig[];
   readonly cache: { readonly enabled: boolean; readonly ttlMs: number };
@@ -119,6 +123,34 @@ export interface RouterConfig {
   readonly learning: LearningConfig;
   readonly sets: SetsConfig;
   readonly seed: number;
+}
+
+/** What an arm of an experiment sets instead of the configuration. */
+export interface ArmSettings {
+  readonly strategies?: readonly StrategyName[] | undefined;
+  readonly collapse?: CollapseName | undefined;
+  readonly explorationFloor?: number | undefined;
+  readonly preference?: Preference | undefined;
+  /** Learned weights by hash instead of those in force. */
+  readonly policy?: { readonly policySha256: string; readonly basisSha256: string } | undefined;
+}
+
+export interface ExperimentConfig {
+  readonly name: string;
+  /** What stays in one arm. */
+  readonly unit: 'request' | 'session' | 'tenant' | 'user';
+  readonly layer: string;
+  /** Its part of the layer: [from, to) of 0..1. */
+  readonly from: number;
+  readonly to: number;
+  /** The first is the control. */
+  readonly arms: readonly { readonly name: string; readonly weight: number; readonly set: ArmSettings }[];
+  /** Chance that an interval ever misses the truth. */
+  readonly alpha: number;
+  /** Units at which intervals are tightest. */
+  readonly tightestAt: number;
+  readonly guardrails: readonly Guardrail[];
+  readonly ramp: Ramp;
 }
 
 /** A limit of what each tenant, user or session may spend in a period. */

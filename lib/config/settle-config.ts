@@ -18,6 +18,8 @@ export interface ConfigOrigin {
    * example that stands in where nothing was ever put in force.
    */
   readonly wins: 'always' | 'whenNewer' | 'whenNone';
+  /** Why; nothing is said by default. */
+  readonly reason?: string;
   /** True for files: their hash is remembered. */
   readonly isFile: boolean;
 }

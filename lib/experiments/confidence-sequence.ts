@@ -15,7 +15,7 @@ export interface Interval {
 /** With fewer values than this the variance is hardly known: nothing is said. */
 export const fewestValues = 200;
 
-export const wholeLine: Interval = { lower: Number.NEGATIVE_INFINITY, upper: Number.POSITIVE_INFINITY };
+const wholeLine: Interval = { lower: Number.NEGATIVE_INFINITY, upper: Number.POSITIVE_INFINITY };
 
 /**
  * The mixture's scale, which decides at how many values the interval is tightest for its level (equation 12 there); it is

@@ -127,6 +127,7 @@ export const metricDefinitions = {
     ['model', 'provider'],
     'Money spent on calls as their outcomes tell it, each call once; outcomes without a cost are not in it.',
   ),
+  quantum_router_experiments_stopped_total: counter(['experiment'], 'Experiments that a guardrail stopped.'),
   quantum_router_budget_refusals_total: counter(
     ['budget', 'code'],
     'Requests that a budget did not allow, by budget and why (budget_exhausted, budget_approval_needed, budget_unknown).',

@@ -132,6 +132,13 @@ export const topics = {
     retentionMs: 365 * dayMs,
     doc: 'who changed what: configuration, weights, keys',
   }),
+  configHistory: stream<m.ConfigVersion>('config.history', {
+    schema: 'ConfigVersion',
+    key: (c) => String(c.version),
+    partitions: 'one',
+    retentionMs: null,
+    doc: 'every configuration that was in force, with its author, time and reason',
+  }),
   trainerCheckpoint: table<m.TrainerCheckpoint>('trainer.checkpoint', {
     schema: 'TrainerCheckpoint',
     key: () => 'current',
@@ -180,6 +187,24 @@ export const topics = {
     key: (s) => s.account,
     partitions: 'one',
     doc: 'how budget accounts stand, for who looks',
+  }),
+  experimentObserved: stream<m.ExperimentObserved>('experiment.observed', {
+    schema: 'ExperimentObserved',
+    key: (o) => o.exposure.experiment,
+    partitions: 'requestPath',
+    doc: 'exposures of experiments and what came of them, keyed by experiment',
+  }),
+  experimentTallies: table<m.ExperimentTally>('experiments.tallies', {
+    schema: 'ExperimentTally',
+    key: (t) => t.experiment,
+    partitions: 'requestPath',
+    doc: "changelog of the experiments' figures",
+  }),
+  experimentStates: table<m.ExperimentState>('experiment.states', {
+    schema: 'ExperimentState',
+    key: (s) => s.experiment,
+    partitions: 'one',
+    doc: 'how experiments stand, for who looks; intake goes by their roll-out',
   }),
   awaitedOutcomes: table<m.AwaitedOutcome>('reward-feedback.awaited', {
     schema: 'AwaitedOutcome',

@@ -13,6 +13,8 @@ import type { View } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   BudgetState,
+  ConfigVersion,
+  ExperimentState,
   ModelProfile,
   RouteDecided,
   RouteOpened,
@@ -82,10 +84,16 @@ export interface GatewayContext {
   /** The configuration in force; null before the first. */
   readonly config: () => CurrentConfig | null;
   readonly configWriter: ConfigWriter;
+  /** Every version that was in force, the newest first. */
+  readonly configHistory: () => Promise<readonly ConfigVersion[]>;
   readonly profiles: View<ModelProfile>;
   readonly tuning: View<Tuning>;
   /** How budget accounts stand. */
   readonly budgets: View<BudgetState>;
+  /** How experiments stand. */
+  readonly experiments: View<ExperimentState>;
+  /** Resolves once this gateway has read that version of the configuration back, so that who reads after a change sees it. */
+  readonly untilInForce: (version: number) => Promise<void>;
   readonly weights: {
     /** As the log has them now. */
     readonly read: () => Promise<KnownWeights>;

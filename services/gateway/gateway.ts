@@ -9,12 +9,13 @@ import { createKeyDesk } from '../../lib/access/key-desk';
 import { createMemoryKeyValue } from '../../lib/adapters/memory/memory-key-value';
 import { createRouterClient } from '../../lib/client/router-client';
 import { createConfigWriter } from '../../lib/config/apply-config';
+import { readHistory } from '../../lib/config/config-history';
 import { type CurrentConfig, createConfigReader } from '../../lib/config/current-config';
 import { suggestName } from '../../lib/config/describe-issues';
 import type { Environment } from '../../lib/config/expand-references';
 import { tableChecks } from '../../lib/config/table-checks';
 import type { Broker } from '../../lib/ports/broker';
-import type { Clock } from '../../lib/ports/clock';
+import { type Clock, sleep } from '../../lib/ports/clock';
 import type { TokenBuckets } from '../../lib/ports/token-buckets';
 import { type DemoUpstream, startDemoUpstream } from '../../lib/providers/demo-upstream';
 import { createProviderClient } from '../../lib/providers/provider-client';
@@ -52,8 +53,10 @@ import { auditEndpoints } from './routes/audit';
 import { budgetEndpoints } from './routes/budgets';
 import { configEndpoints } from './routes/config';
 import { dashboardEndpoints } from './routes/dashboard';
+import { configHistoryEndpoints } from './routes/config-history';
 import { decisionEndpoints } from './routes/decisions';
 import { doorEndpoints } from './routes/doors';
+import { experimentEndpoints } from './routes/experiments';
 import { feedbackEndpoints } from './routes/feedback';
 import { inspectEndpoints } from './routes/inspect';
 import { keyEndpoints } from './routes/keys';
@@ -183,6 +186,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     maxViewers: settings.maxViewers,
     maxQueued: settings.maxQueuedEvents,
   });
+  const experiments = await followView('gateway', topics.experimentStates, host, onFailed);
   const topicName = (name: string): string => topicPrefix + name;
   const readConfig = createConfigReader(({ version }, error) =>
     log.error('a configuration cannot be read; the one before it stays in force', { version, error }),
@@ -254,9 +258,12 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     client,
     config,
     configWriter,
+    configHistory: () => readHistory({ broker, topicPrefix }),
     profiles: profiles.view,
     tuning: tuning.view,
     budgets: budgets.view,
+    experiments: experiments.view,
+    untilInForce: (version) => untilInForce(clock, config, version),
     weights: {
       read: () => readWeights(broker, topicPrefix),
       ask: (command) =>
@@ -296,7 +303,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     },
   });
   const calls = createCallServer({ context, client: providers, log });
-  const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets, keys];
+  const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets, keys, experiments];
   const close = async (): Promise<void> => {
     stopWatching();
     await calls.close();
@@ -309,6 +316,15 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     await analytics.stop();
   };
   return { context, calls, gate, close };
+}
+
+const checkIntervalMs = 5;
+const maxChecks = 400;
+
+/** Waits until this gateway has read a version back, so that a GET after the change sees it. */
+async function untilInForce(clock: Clock, config: () => CurrentConfig | null, version: number): Promise<void> {
+  for (let checks = 0; checks < maxChecks && (config()?.version ?? 0) < version; checks++)
+    await sleep(clock, checkIntervalMs);
 }
 
 /** A request that comes again after a restart finds its decision here, as it did before. */
@@ -332,6 +348,7 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...modelEndpoints(context),
     ...weightsEndpoints(context),
     ...configEndpoints(context),
+    ...configHistoryEndpoints(context),
     ...budgetEndpoints(context),
     ...keyEndpoints(context),
     ...auditEndpoints(context),
@@ -339,6 +356,7 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...inspectEndpoints(context),
     ...liveEndpoints(context),
     ...dashboardEndpoints(),
+    ...experimentEndpoints(context),
     ...processEndpoints(context),
   ];
   return [...endpoints, openapiEndpoint(endpoints)];

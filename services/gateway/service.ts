@@ -13,6 +13,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.routeDecided),
     anyTopic(topics.routeRefused),
     anyTopic(topics.budgetStates),
+    anyTopic(topics.experimentStates),
     anyTopic(topics.config),
     anyTopic(topics.modelProfile),
     anyTopic(topics.tuning),
@@ -27,6 +28,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
   reads: [
     // Who waits for a decision is told when the request was refused.
     anyTopic(deadLettersOf(topics.routeRequested)),
+    anyTopic(topics.configHistory),
     anyTopic(topics.learningEvents),
     // Who looks into a decision wants to know what it was made from, and what came of it.
     anyTopic(topics.routeOpened),
@@ -37,6 +39,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.routeRequested),
     anyTopic(topics.routeOutcome),
     anyTopic(topics.config),
+    anyTopic(topics.configHistory),
     anyTopic(topics.weightsCommands),
     anyTopic(topics.accessKeys),
     anyTopic(topics.audit),

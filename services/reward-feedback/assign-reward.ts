@@ -20,6 +20,7 @@ import { faultOf } from './check-outcome';
 import { lateOutcome } from './close-decision';
 import { laterIds, mergeReport, newestReportId, wholeOf } from './merge-reports';
 import { closedId, eventOf, experienceOf, isRewarded, observationOf } from './reward';
+import { tellExposures, tellOutcome } from './tell-experiments';
 
 export type Knows = Pick<Context, 'alreadyEmitted' | 'nowMs'> & {
   /** Of the parts of a judgement, as configured now. */
@@ -88,6 +89,7 @@ function newRow(decisionId: string, nowMs: number): AwaitedOutcome {
     providers: [],
     expectedLatenciesMs: [],
     accounts: [],
+    exposures: [],
   };
 }
 
@@ -113,8 +115,9 @@ function joined(row: AwaitedOutcome, context: Knows): Result<AwaitedOutcome> {
     providers: opened.candidates.map((candidate) => candidate.provider),
     expectedLatenciesMs: opened.candidates.map((candidate) => candidate.expectedLatencyMs),
     accounts: decided.budgets.map(({ account }) => account),
+    exposures: decided.exposures,
   };
-  const emits: Emit[] = [];
+  const emits: Emit[] = tellExposures(decided.exposures, decided.decisionId, context.nowMs);
   const known: RouteOutcome[] = [];
   for (const ofAttempt of byAttempt(row.outcomes)) {
     const refused = modelFault(event, ofAttempt[0]!.model);
@@ -194,6 +197,7 @@ function consequences(
   if (observation) emits.push(emit(topics.modelObserved, observation));
   emits.push(...chargeBudgets(row, { outcome, used, reportId, expectedUsd: expected.costUsd }, context.nowMs));
   if (!isRewarded(event, whole)) return { emits, rewarded: false };
+  emits.push(...tellOutcome(row, outcome, used, weights, context.nowMs));
   const experience = experienceOf(event, outcome, used, weights, reportId);
   const written = context.alreadyEmitted(reportId) || laterIds(ofAttempt).some(context.alreadyEmitted);
   if (experience && !written) emits.push(emit(topics.learningEvents, experience));

@@ -92,6 +92,7 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       anyTopic(topics.modelObserved),
       anyTopic(topics.routeOutcomeLate),
       anyTopic(topics.budgetEvents),
+      anyTopic(topics.experimentObserved),
       // Misplaced outcomes are forwarded to it.
       anyTopic(topics.routeOutcome),
     ],

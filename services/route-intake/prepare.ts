@@ -4,6 +4,7 @@
  */
 import { termsOf } from '../../lib/budgets/terms-of';
 import type { CollapseName, RouterConfig } from '../../lib/config/router-config';
+import { type Assigned, assignmentsOf, configUnder } from '../../lib/experiments/expose';
 import { bytesOf } from '../../lib/learning/features/encode';
 import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
 import { rewardsPerModel } from '../../lib/learning/fold/cold-start';
@@ -15,7 +16,7 @@ import { pinTuning } from '../../lib/routing/open/pin-tuning';
 import { estimateTokens, lastAsked, requestText, textBytes } from '../../lib/routing/open/request-text';
 import { type InvalidRequest, validateRequest } from '../../lib/routing/open/validate-request';
 import { contentHashOf } from '../../lib/topics/content-hash';
-import type { Candidate, RouteOpened, RouteRequested } from '../../lib/topics/generated/messages';
+import type { Candidate, Exposure, RouteOpened, RouteRequested } from '../../lib/topics/generated/messages';
 import type { IntakeWorld } from './read-world';
 
 /** A group of strategy threads and what it hosts. */
@@ -56,9 +57,11 @@ export function prepare(
   groups: readonly StrategyGroup[],
   keyed: Encoder | null = null,
 ): Prepared {
-  const { config, nowMs } = world;
-  const fault = validateRequest(request, config);
+  const { nowMs } = world;
+  const fault = validateRequest(request, world.config);
   if (fault) return { kind: 'invalid', fault };
+  const assigned = assignmentsOf(world.config, request, world.experimentStateOf);
+  const { config, policy } = configUnder(world.config, assigned);
   const text = requestText(request);
   const features = encode(text, request.features, encoderOf(config, keyed));
   const taskType = inferTask(request.taskHint, lastAsked(request));
@@ -94,8 +97,8 @@ export function prepare(
     threadTimeoutMs: overdue ? 0 : (request.threadTimeoutMs ?? config.threadTimeoutMs),
     explorationFloor: config.explorationFloor,
     budgetUsdPerRequest: config.budgetUsdPerRequest,
-    policySha256: world.weights?.policySha256 ?? null,
-    basisSha256: world.weights?.basisSha256 ?? null,
+    policySha256: policy?.policySha256 ?? world.weights?.policySha256 ?? null,
+    basisSha256: policy?.basisSha256 ?? world.weights?.basisSha256 ?? null,
     tuning,
     configVersion: world.configVersion,
     utilityScale: config.utilityScale,
@@ -103,6 +106,7 @@ export function prepare(
     holds: request.holds,
     contentHash: contentHashOf(request),
     // The Q-network alone has to see every model at work: what is declared is no value of a session.
+    exposures: exposuresOf(assigned, eligibility.candidates),
     budgets: [...termsOf(config.budgets, request, promptTokens + outputTokensOf(request, config), nowMs)],
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
     sets: setRuleOf(config),
@@ -110,6 +114,29 @@ export function prepare(
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route, expected, asked, eligibility };
+}
+
+const noExposures: Exposure[] = [];
+
+/** What is known of the request whatever its arm: it takes its part of the variance out of the comparison. */
+function exposuresOf(assigned: readonly Assigned[], candidates: readonly Candidate[]): Exposure[] {
+  if (assigned.length === 0) return noExposures;
+  const eligible = candidates.filter((candidate) => candidate.eligible);
+  const meanOf = (figureOf: (candidate: Candidate) => number): number =>
+    eligible.reduce((sum, candidate) => sum + figureOf(candidate), 0) / Math.max(1, eligible.length);
+  const expected = {
+    expectedQuality: meanOf(({ expectedQuality }) => expectedQuality),
+    expectedCostUsd: meanOf(({ expectedCostUsd }) => expectedCostUsd),
+    expectedLatencyMs: meanOf(({ expectedLatencyMs }) => expectedLatencyMs),
+  };
+  return assigned.map(({ experiment, definition, armIndex, unit }) => ({
+    experiment: experiment.name,
+    definition,
+    arm: experiment.arms[armIndex]!.name,
+    armIndex,
+    unit,
+    ...expected,
+  }));
 }
 
 /** As many as the wordiest model is believed to write, where the request does not say. */

@@ -4,7 +4,13 @@ import type { RouterConfig } from '../../lib/config/router-config';
 import { TransientError } from '../../lib/ports/broker';
 import type { Context } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type { BudgetState, ModelProfile, Tuning, WeightsPublished } from '../../lib/topics/generated/messages';
+import type {
+  BudgetState,
+  ExperimentState,
+  ModelProfile,
+  Tuning,
+  WeightsPublished,
+} from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 
 export interface IntakeWorld {
@@ -15,6 +21,8 @@ export interface IntakeWorld {
   readonly profileOf: (model: string) => ModelProfile | undefined;
   /** How a budget account stood lately. */
   readonly budgetStateOf: (account: string) => BudgetState | undefined;
+  /** How an experiment stands. */
+  readonly experimentStateOf: (experiment: string) => ExperimentState | undefined;
   readonly nowMs: number;
   /** Offset up to which each table had been read, by topic. */
   readonly positions: Readonly<Record<string, number>>;
@@ -30,6 +38,7 @@ export function createWorldReader(metrics: Metrics): (context: Pick<Context, 'vi
     const tunings = context.view(topics.tuning);
     const weights = context.view(topics.weightsPublished);
     const budgets = context.view(topics.budgetStates);
+    const experiments = context.view(topics.experimentStates);
     const current = readConfig(configs);
     const newest = weights.get('current');
     // A trainer that has lost its place may still write; numbers only grow, so what is lower is of the past.
@@ -43,6 +52,7 @@ export function createWorldReader(metrics: Metrics): (context: Pick<Context, 'vi
       weights: inForce,
       profileOf: (model) => profiles.get(model),
       budgetStateOf: (account) => budgets.get(account),
+      experimentStateOf: (experiment) => experiments.get(experiment),
       nowMs: context.nowMs,
       positions: {
         [topics.config.name]: configs.offset,

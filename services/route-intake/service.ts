@@ -102,6 +102,7 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
       anyTopic(topics.tuning),
       anyTopic(topics.weightsPublished),
       anyTopic(topics.budgetStates),
+      anyTopic(topics.experimentStates),
     ],
     // Misplaced requests are forwarded to their own topic.
     outputs: [anyTopic(topics.routeOpened), anyTopic(topics.routeRequested), anyTopic(topics.routeRefused)],

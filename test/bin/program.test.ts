@@ -176,6 +176,7 @@ describe('topics and graph', () => {
       'route-collapse',
       'budgets',
       'reward-feedback',
+      'experiments',
       'model-profiler',
       'dqn-trainer',
       'analytics',

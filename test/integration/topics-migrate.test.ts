@@ -91,6 +91,7 @@ describeWithServers('topics migrate', () => {
       rewarded: false,
       event: Buffer.from('folded'),
       accounts: [],
+      exposures: [],
       providers: [],
       expectedLatenciesMs: [],
     });

@@ -74,6 +74,7 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     holds: null,
     contentHash: null,
     budgets: [],
+    exposures: [],
     priorObservations: 0,
     sets: null,
     rewardsPerModel,

@@ -66,6 +66,7 @@ export function decide(
     decision: {
       ...head(payable, collapsed, draw),
       budgets: [...grants],
+      exposures: opened.exposures,
       collapse,
       threads: decidedThreads(opened, threads, successes, collapsed),
       reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo, goodSet }),
@@ -80,7 +81,7 @@ export function decide(
 
 type Head = Omit<
   RecomputedDecision,
-  'budgets' | 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo' | 'goodSet'
+  'budgets' | 'exposures' | 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo' | 'goodSet'
 >;
 
 function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {

@@ -6,7 +6,6 @@ import { configSchema } from '../../../lib/config/config-schema';
 import { configToJson, type ParseResult } from '../../../lib/config/parse-config';
 import type { ProviderConfig } from '../../../lib/config/provider-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
-import { sleep } from '../../../lib/ports/clock';
 import type { CheckedConfig } from '../check-plain-config';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField, invalidFields } from '../http-error';
@@ -14,12 +13,14 @@ import { type ConfigParser, createConfigParser } from '../parse-config-apart';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
 
+const reasonSchema = z.string().max(1_000).optional().describe('why, for who reads the history');
 const inForceSchema = z.strictObject({
   version: z.int().min(0).describe('the version this replaces; 0 when there is none yet'),
   config: configSchema,
+  reason: reasonSchema,
 });
 /** The configuration is checked apart, so that its faults come with the rules over several fields. */
-const envelopeSchema = z.strictObject({ version: z.int().min(0), config: z.unknown() });
+const envelopeSchema = z.strictObject({ version: z.int().min(0), config: z.unknown(), reason: reasonSchema });
 const appliedSchema = z.strictObject({ version: z.int(), appliedAtMs: z.int(), config: configSchema });
 
 export function configEndpoints(context: GatewayContext): Endpoint[] {
@@ -64,12 +65,13 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
         'not_ready',
       ],
       handler: async (request, reply) => {
-        const { config, version } = await readConfig(request, parser);
+        const { config, version, reason } = await readConfig(request, parser);
         refuseUnputtable(context, config);
         const written = await context.configWriter.apply(
           config,
           version,
           `PUT ${authorOf(request)}from ${request.ip} through ${context.id}`,
+          reason,
         );
         if (!written.ok) {
           throw new HttpError(
@@ -78,7 +80,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
             'version',
           );
         }
-        await untilInForce(context, written.applied.version);
+        await context.untilInForce(written.applied.version);
         return sendCurrent(context, reply);
       },
     },
@@ -95,7 +97,7 @@ function sendCurrent(context: GatewayContext, reply: FastifyReply): string {
 async function readConfig(
   request: FastifyRequest,
   parser: ConfigParser,
-): Promise<{ config: RouterConfig; version: number }> {
+): Promise<{ config: RouterConfig; version: number; reason: string }> {
   const ifMatch = request.headers['if-match'];
   if (ifMatch !== undefined) {
     const version = Number(/^(?:W\/)?"?(\d+)"?$/.exec(ifMatch)?.[1] ?? Number.NaN);
@@ -103,6 +105,7 @@ async function readConfig(
       throw new HttpError('invalid_field', `If-Match: ${ifMatch} is not a version`, 'If-Match');
     return {
       version,
+      reason: '',
       config:
         typeof request.body === 'string'
           ? configOfYaml(await parser.parse(request.body))
@@ -116,8 +119,8 @@ async function readConfig(
       'say which version this replaces: send { version, config }, or the version in If-Match',
       'version',
     );
-  const { version, config } = readBody(envelopeSchema, request.body);
-  return { version, config: configOf(await parser.check(config), ['config']) };
+  const { version, config, reason = '' } = readBody(envelopeSchema, request.body);
+  return { version, reason, config: configOf(await parser.check(config), ['config']) };
 }
 
 /** What may be in a file, but cannot be put in force here. */
@@ -166,7 +169,8 @@ function refuseOtherAccess(before: RouterConfig | null, after: RouterConfig): vo
   );
 }
 
-function authorOf({ asker }: FastifyRequest): string {
+/** In front of where a change came from. */
+export function authorOf({ asker }: FastifyRequest): string {
   return asker.isAnonymous ? '' : `by ${asker.who} `;
 }
 
@@ -187,14 +191,4 @@ function configOfYaml(parsed: ParseResult): RouterConfig {
     faults[0]!.field,
     faults,
   );
-}
-
-const checkIntervalMs = 5;
-const maxChecks = 400;
-
-/** Waits until this gateway has read it back, so that a GET after the PUT sees it. */
-async function untilInForce(context: GatewayContext, version: number): Promise<void> {
-  for (let checks = 0; checks < maxChecks && (context.config()?.version ?? 0) < version; checks++) {
-    await sleep(context.clock, checkIntervalMs);
-  }
 }

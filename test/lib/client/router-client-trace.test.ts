@@ -45,7 +45,7 @@ async function startClient(disturb = (broker: Broker): Broker => broker) {
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
   await broker.ensureTopics(
-    [topics.routeRequested, topics.routeDecided, topics.routeOutcome].map((topic) =>
+    [topics.routeRequested, topics.routeDecided, topics.routeRefused, topics.routeOutcome].map((topic) =>
       settingsOf(anyTopic(topic as never), 1),
     ),
   );

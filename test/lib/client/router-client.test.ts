@@ -19,7 +19,7 @@ const decision = decisionOf(request);
 async function startClient({ readsDeadLetters = false } = {}) {
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
-  const used = [topics.routeRequested, topics.routeDecided, topics.routeOutcome];
+  const used = [topics.routeRequested, topics.routeDecided, topics.routeRefused, topics.routeOutcome];
   const settings = used.map((topic) => settingsOf(anyTopic(topic as never), 2));
   if (readsDeadLetters) settings.push(deadLetterSettings(anyTopic(topics.routeRequested), 2));
   await broker.ensureTopics(settings.map((topic) => ({ ...topic, name: `p.${topic.name}` })));

@@ -206,6 +206,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     budgets: [],
     sets: null,
     rewardsPerModel: 4,
+    exposures: [],
     ...changes,
   };
 }

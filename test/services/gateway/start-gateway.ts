@@ -70,7 +70,6 @@ export function decisionOf(request: RouteRequested): RouteDecided {
         expectedLatencyMs: 900,
       },
     ],
-    budgets: [],
     strategy: 'LEARNING_OPTIMIZED',
     collapse: 'COMBINED',
     threads: [],
@@ -85,6 +84,8 @@ export function decisionOf(request: RouteRequested): RouteDecided {
     positions: {},
     decidedAtMs: 1,
     contentHash: contentHashOf(request),
+    budgets: [],
+    exposures: [],
   };
 }
 

@@ -177,6 +177,7 @@ test('the largest row, of as many reports as are taken with the longest names, f
     providers,
     expectedLatenciesMs: providers.map(() => 1),
     accounts: [],
+    exposures: [],
   };
   expect(row.outcomes).toHaveLength(maxReports);
   // An event of as many models has less than a third of a megabyte.

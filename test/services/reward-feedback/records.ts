@@ -89,6 +89,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     budgets: [],
     sets: null,
     rewardsPerModel: 4,
+    exposures: [],
     ...change,
   };
 }
@@ -148,6 +149,7 @@ export function decided(requestId: string, change: Partial<RouteDecided> = {}): 
     contentHash: null,
     budgets: [],
     goodSet: null,
+    exposures: [],
     ...change,
   };
 }

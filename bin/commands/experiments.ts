@@ -1,0 +1,137 @@
+import type { Command } from 'commander';
+import { parseDocument } from 'yaml';
+import { formatTable } from '../format-table';
+import { callGateway, errorMessageOf } from '../gateway-client';
+import { CliError, type Io } from '../io';
+import { defaultGatewayUrl, gatewayUrl } from '../read-options';
+import { readText } from '../read-text';
+
+interface Options {
+  readonly url: string;
+  readonly json?: boolean;
+}
+
+/** As GET /v1/experiments answers. */
+interface Shown {
+  readonly experiment: { readonly name: string; readonly unit: string };
+  readonly rollout: number;
+  readonly stopped: string | null;
+  readonly arms: readonly { readonly name: string; readonly units: number }[];
+  readonly differences: readonly {
+    readonly arm: string;
+    readonly metric: string;
+    readonly units: number;
+    readonly difference: number | null;
+    readonly lower: number | null;
+    readonly upper: number | null;
+    readonly pValue: number;
+  }[];
+  readonly ratioPValue: number;
+}
+
+/** Below it units are lost on their way: the other figures are worth nothing. */
+const ratioAlarm = 0.001;
+
+export function addExperiments(program: Command, io: Io): void {
+  const experiments = program
+    .command('experiments')
+    .description('Compare settings on live traffic: start, watch, stop and promote experiments of a running gateway.')
+    .addHelpText(
+      'after',
+      `
+Figures hold at any time: look as often as you like, and stop when you know enough.
+
+Examples:
+  $ quantum-router experiments start experiment.yaml
+  $ quantum-router experiments show collapse
+  $ quantum-router experiments promote collapse --arm weighted`,
+    );
+  const add = (name: string, description: string) =>
+    experiments
+      .command(name)
+      .description(description)
+      .option('--url <url>', 'a running gateway', gatewayUrl, defaultGatewayUrl)
+      .option('--json', 'as JSON');
+  add('list', 'List the experiments that run.').action(async (options: Options) => {
+    list(io, await ask(options, 'GET', '/v1/experiments'), options);
+  });
+  add('show', 'Show how one stands: units, differences, intervals.')
+    .argument('<name>', 'its name')
+    .action(async (name: string, options: Options) => {
+      show(io, (await ask(options, 'GET', `/v1/experiments/${encodeURIComponent(name)}`)) as Shown, options);
+    });
+  add('start', 'Start one: it becomes a part of the configuration.')
+    .argument('<file>', 'YAML or JSON with name, arms and the like (docs/experiments.md); - reads stdin')
+    .action(async (file: string, options: Options) => {
+      const document = parseDocument(await readText(io, file), { uniqueKeys: true });
+      const fault = document.errors[0];
+      if (fault) throw new CliError(`${file}: ${fault.message}`);
+      const experiment: unknown = document.toJS({ maxAliasCount: 0 });
+      list(io, await ask(options, 'POST', '/v1/experiments', { action: 'start', experiment }), options);
+    });
+  add('stop', 'Stop one: everybody is back at the configuration.')
+    .argument('<name>', 'its name')
+    .action(async (name: string, options: Options) => {
+      list(io, await ask(options, 'POST', '/v1/experiments', { action: 'stop', name }), options);
+    });
+  add('promote', 'Give everybody what an arm sets, and end the experiment.')
+    .argument('<name>', 'its name')
+    .requiredOption('--arm <arm>', 'name of the arm')
+    .action(async (name: string, options: Options & { arm: string }) => {
+      list(io, await ask(options, 'POST', '/v1/experiments', { action: 'promote', name, arm: options.arm }), options);
+    });
+}
+
+async function ask({ url }: Options, method: string, path: string, body?: unknown): Promise<unknown> {
+  const answer = await callGateway(url, method, path, body === undefined ? undefined : JSON.stringify(body));
+  if (!answer.ok) throw new CliError(errorMessageOf(answer));
+  return answer.body;
+}
+
+function list(io: Io, body: unknown, { json }: Options): void {
+  if (json) {
+    io.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
+    return;
+  }
+  const { experiments } = body as { experiments: readonly Shown[] };
+  if (experiments.length === 0) {
+    io.stdout.write('no experiment runs\n');
+    return;
+  }
+  const rows = experiments.map(({ experiment, rollout, stopped, arms }) => [
+    experiment.name,
+    experiment.unit,
+    `${Math.round(rollout * 100)} %`,
+    arms.map(({ name, units }) => `${name} ${units}`).join(', '),
+    stopped ?? 'runs',
+  ]);
+  io.stdout.write(`${formatTable(['name', 'unit', 'share', 'units', 'state'], rows, io.stdout.columns)}\n`);
+}
+
+function show(io: Io, shown: Shown, { json }: Options): void {
+  if (json) {
+    io.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+    return;
+  }
+  list(io, { experiments: [shown] }, {} as Options);
+  if (shown.ratioPValue < ratioAlarm)
+    io.stdout.write(
+      `\nUnits do not arrive in the arms as they were assigned (p ${short(shown.ratioPValue)}): something loses some of one arm, and nothing below can be believed.\n`,
+    );
+  const rows = shown.differences.map(({ arm, metric, units, difference, lower, upper, pValue }) => [
+    arm,
+    metric,
+    units,
+    difference === null ? 'too few' : short(difference),
+    lower === null || upper === null ? '' : `${short(lower)} … ${short(upper)}`,
+    short(pValue),
+  ]);
+  if (rows.length > 0)
+    io.stdout.write(
+      `\n${formatTable(['arm', 'metric', 'units', 'less control', 'interval', 'p'], rows, io.stdout.columns)}\n`,
+    );
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}

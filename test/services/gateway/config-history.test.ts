@@ -1,0 +1,81 @@
+import { configToJson } from '../../../lib/config/parse-config';
+import { topics } from '../../../lib/topics/topics';
+import { configOf } from '../../lib/routing/fixtures';
+import { startGateway } from './start-gateway';
+
+const first = configOf({ collapse: 'BEST_SCORE' });
+
+async function changed() {
+  const started = await startGateway({ config: first });
+  const put = await started.call('PUT', '/v1/config', {
+    version: 1,
+    config: { ...JSON.parse(configToJson(first)), collapse: 'WEIGHTED' },
+    reason: 'weights are known now',
+  });
+  expect(put.status).toBe(200);
+  return started;
+}
+
+test('every version is kept, with who put it in force, when and why', async () => {
+  const started = await changed();
+  const { body } = await started.call('GET', '/v1/config/history');
+  expect(body).toMatchObject({
+    inForce: 2,
+    versions: [
+      { version: 2, appliedBy: expect.stringMatching(/^PUT from /), reason: 'weights are known now' },
+      { version: 1, appliedBy: 'test', reason: '' },
+    ],
+  });
+  const shown = await started.call('GET', '/v1/config/history/1');
+  expect(shown.body.config).toEqual(JSON.parse(configToJson(first)));
+});
+
+test('what changed between two versions is said field by field', async () => {
+  const started = await changed();
+  const { body } = await started.call('GET', '/v1/config/diff?from=1');
+  expect(body).toEqual({
+    from: 1,
+    to: 2,
+    changes: [expect.stringMatching(/^collapse.*BEST_SCORE.*WEIGHTED/)],
+    omitted: 0,
+  });
+});
+
+test('the way back to a version is a new one, which says so', async () => {
+  const started = await changed();
+  const { status, body } = await started.call('POST', '/v1/config/rollback', { version: 1, reason: 'it was better' });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({
+    inForce: 3,
+    versions: [{ version: 3, reason: 'back to version 1: it was better' }, {}, {}],
+  });
+  expect((await started.call('GET', '/v1/config')).body.config.collapse).toBe('BEST_SCORE');
+});
+
+test.each([
+  ['GET', '/v1/config/history/9', undefined, 404, 'version'],
+  ['GET', '/v1/config/history/first', undefined, 400, 'version'],
+  ['GET', '/v1/config/diff', undefined, 400, 'from'],
+  ['GET', '/v1/config/diff?from=1&to=2&to=1', undefined, 400, 'to'],
+  ['POST', '/v1/config/rollback', { version: 9 }, 404, 'version'],
+  ['POST', '/v1/config/rollback', { version: 0 }, 400, 'version'],
+] as const)('%s %s says which field is at fault', async (method, path, body, status, field) => {
+  const started = await changed();
+  const answer = await started.call(method, path, body);
+  expect(answer.status).toBe(status);
+  expect(answer.body.error.field).toBe(field);
+});
+
+test('a record that is no configuration is passed over', async () => {
+  const started = await changed();
+  const producer = started.broker.producer('stranger');
+  const { codec, name } = topics.configHistory;
+  const foreign = { version: 7, json: '{"models":[]}', appliedAtMs: 1, appliedBy: 'me', reason: '' };
+  await producer.send([
+    { topic: name, key: '7', value: codec.encode(foreign) },
+    { topic: name, key: 'x', value: Buffer.from('no record') },
+    { topic: name, key: null, value: null },
+  ]);
+  const { body } = await started.call('GET', '/v1/config/history');
+  expect(body.versions.map(({ version }: { version: number }) => version)).toEqual([2, 1]);
+});
