@@ -96,6 +96,32 @@ export interface AnalyticsWindow {
   updatedAtMs: number;
 }
 
+/** What an arm had of a metric, and how it goes with the covariate. */
+export interface ArmFigures {
+  /** Of the metric. */
+  value: Moments;
+  /** Of the covariate. */
+  covariate: Moments;
+  /** Sum of products of their distances from their means. */
+  products: number;
+}
+
+/** One arm. */
+export interface ArmState {
+  /** Its name. */
+  name: string;
+  /** Units that were exposed. */
+  units: number;
+  /** Mean quality; null before the first. */
+  quality: number | null;
+  /** Mean cost, in USD; null before the first. */
+  costUsd: number | null;
+  /** Mean latency, in milliseconds; null before the first. */
+  latencyMs: number | null;
+  /** Mean share of failed calls; null before the first. */
+  failure: number | null;
+}
+
 /** Somebody changed something: who, what, before, after. Key: auditId. */
 export interface AuditRecord {
   /** Of this record. */
@@ -138,6 +164,8 @@ export interface AwaitedOutcome {
   expectedLatenciesMs: number[];
   /** Budget accounts that pay for the calls. */
   accounts: string[];
+  /** Experiments that the request takes part in. */
+  exposures: Exposure[];
 }
 
 /** A three-state circuit breaker. */
@@ -385,6 +413,16 @@ export interface Candidate {
   declared: Declared | null;
 }
 
+/** One arm against the control, in one metric. */
+export interface Comparison {
+  /** The arm. */
+  arm: number;
+  /** The metric. */
+  metric: string;
+  /** The difference. */
+  effect: Effect;
+}
+
 /** A validated configuration. Key: 'current'. */
 export interface ConfigApplied {
   /** Growing by one. */
@@ -397,6 +435,20 @@ export interface ConfigApplied {
   appliedBy: string;
   /** SHA-256 (hex) of the configuration that a file last put in force, as JSON; changes from elsewhere carry it on, so that a restart with the same file is known to bring nothing new. */
   fileSha256: string | null;
+}
+
+/** A configuration that was in force. Key: version. */
+export interface ConfigVersion {
+  /** Its number. */
+  version: number;
+  /** The configuration as JSON. */
+  json: string;
+  /** When, milliseconds since the epoch. */
+  appliedAtMs: number;
+  /** Who put it in force: a file, an address over HTTP, a command. */
+  appliedBy: string;
+  /** Why, in the words of who did it; empty where nobody said. */
+  reason: string;
 }
 
 /** A record that could not be handled. The original record follows the access rules of its topic. */
@@ -505,6 +557,130 @@ export interface Declared {
 
 /** How far down the ladder this decision was made. Decisions other than NONE are no evidence for off-policy estimates. */
 export type Degradation = 'NONE' | 'LAST_GOOD_WEIGHTS' | 'STATIC_STRATEGIES' | 'CHEAPEST_HEALTHY';
+
+/** One arm less the control, in one metric. */
+export interface Difference {
+  /** The arm. */
+  arm: string;
+  /** The metric. */
+  metric: string;
+  /** Units behind it. */
+  units: number;
+  /** The difference; null while too little was seen. */
+  difference: number | null;
+  /** Lower end of its interval, which holds at any time. */
+  lower: number | null;
+  /** Upper end. */
+  upper: number | null;
+  /** Of no difference; holds at any time. */
+  pValue: number;
+}
+
+/** The difference an arm makes, as lib/experiments/effect.ts keeps it. */
+export interface Effect {
+  /** The control. */
+  control: ArmFigures;
+  /** The arm. */
+  treated: ArmFigures;
+  /** A number per unit, whose mean is the difference. */
+  scores: Moments;
+  /** Largest log likelihood ratio against no difference so far. */
+  evidence: number;
+}
+
+/** What an experiment is told of one of its requests. Key: experiment. */
+export interface ExperimentObserved {
+  /** The experiment, the arm, and what was known before. */
+  exposure: Exposure;
+  /** The decision. */
+  decisionId: string;
+  /** True: the decision was made. False: its call was reported. */
+  isExposure: boolean;
+  /** Of the answer, 0..1; null where it is not known, or was told before. */
+  quality: number | null;
+  /** Likewise, in USD. */
+  costUsd: number | null;
+  /** Likewise, in milliseconds. */
+  latencyMs: number | null;
+  /** 1 for a call that failed, 0 for one that did not; null where it was told before. */
+  failure: number | null;
+  /** When, milliseconds since the epoch. */
+  atMs: number;
+}
+
+/** How an experiment stands. Key: experiment. */
+export interface ExperimentState {
+  /** Its name. */
+  experiment: string;
+  /** Hash of its definition. */
+  definition: string;
+  /** Why a guardrail stopped it; null while it runs. */
+  stopped: string | null;
+  /** Share of its units that take part now; 0 once it is stopped. */
+  rollout: number;
+  /** In their order; the first is the control. */
+  arms: ArmState[];
+  /** Every arm but the control. */
+  differences: Difference[];
+  /** Of units arriving in the arms as they were assigned; below .001 something loses units. */
+  ratioPValue: number;
+  /** When first seen. */
+  startedAtMs: number;
+  /** When this was true. */
+  updatedAtMs: number;
+}
+
+/** What was seen of one experiment. Key: experiment. */
+export interface ExperimentTally {
+  /** Its name. */
+  experiment: string;
+  /** Hash of its definition. */
+  definition: string;
+  /** Why it was stopped by a guardrail; null while it runs. */
+  stopped: string | null;
+  /** Units per arm. */
+  counts: number[];
+  /** Log Bayes factor against the intended shares. */
+  ratioFactor: number;
+  /** The largest so far. */
+  ratioLargest: number;
+  /** Arms against the control. */
+  comparisons: Comparison[];
+  /** Bloom filter of units that have counted, where a unit has many requests; else empty. */
+  seen: Buffer;
+  /** Step of the roll-out. */
+  rampStep: number;
+  /** Units of the smallest arm when it began. */
+  rampUnits: number;
+  /** When first seen. */
+  startedAtMs: number;
+  /** When last. */
+  updatedAtMs: number;
+  /** When its state was last published. */
+  publishedAtMs: number;
+  /** Whether that is still all. */
+  isPublished: boolean;
+}
+
+/** An experiment that the request takes part in, and what was known of it before it was assigned. */
+export interface Exposure {
+  /** Its name. */
+  experiment: string;
+  /** Hash of its definition: figures of another one are of another experiment. */
+  definition: string;
+  /** Name of the arm. */
+  arm: string;
+  /** Its place among the arms; 0 is the control. */
+  armIndex: number;
+  /** 16 hexadecimal digits of SHA-256 over what was assigned: the request, its session, tenant or user. */
+  unit: string;
+  /** Mean over the eligible candidates, whatever the arm; 0..1. */
+  expectedQuality: number;
+  /** Likewise, in USD. */
+  expectedCostUsd: number;
+  /** Likewise, in milliseconds. */
+  expectedLatencyMs: number;
+}
 
 /** A model to try next. */
 export interface Fallback {
@@ -716,6 +892,16 @@ export interface ModelProfile {
   updatedAtMs: number;
 }
 
+/** Mean and variance of a stream. */
+export interface Moments {
+  /** Values. */
+  count: number;
+  /** Their mean. */
+  mean: number;
+  /** Sum of squared distances from it. */
+  squares: number;
+}
+
 /** How the call of the model ended. */
 export type OutcomeStatus = 'SUCCESS' | 'FAILURE' | 'TIMEOUT' | 'RATE_LIMITED' | 'CANCELLED';
 
@@ -824,6 +1010,8 @@ export interface RouteDecided {
   budgets: BudgetGrant[];
   /** The set of risk; null where none can be stated yet, where none is asked for, and where the learned strategy did not judge. */
   goodSet: GoodSet | null;
+  /** Experiments that the request takes part in. */
+  exposures: Exposure[];
 }
 
 /** The world as intake read it, pinned: strategies and collapse are pure functions of this and of immutable weights. Holds no prompt text. */
@@ -914,6 +1102,8 @@ export interface RouteOpened {
   sets: SetRule | null;
   /** Rewards per candidate that must have been learned before learned weights are asked; 8 before it was recorded. */
   rewardsPerModel: number;
+  /** Experiments that the request takes part in. */
+  exposures: Exposure[];
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */
