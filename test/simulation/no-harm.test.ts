@@ -24,7 +24,7 @@ test('learning falls behind the declared beliefs by less than three per cent, fr
     }
   }
   expect(reasons).toHaveLength(requests);
-  const first = reasons.filter((reason) => reason.includes('nothing learned yet (0 of 80 rewards)'));
+  const first = reasons.filter((reason) => reason.includes('nothing learned yet (0 of 40 rewards)'));
   expect(first.length).toBeGreaterThan(0);
   expect(first.filter((reason) => reason.includes('routed by what the configuration declares')).length).toBeGreaterThan(
     first.length / 2,

@@ -24,9 +24,9 @@ test('without feedback every decision counts, those before the start, too', () =
   decide(3);
   expect(state()).toEqual({
     rewards: 0,
-    rewardsNeeded: 96,
+    rewardsNeeded: 48,
     decisionsSinceFeedback: 403,
-    note: 'no feedback has come (403 decisions): until 96 rewards are learned, the learned strategy goes by what the configuration declares, or draws at random where that says nothing; POST /v1/feedback takes it',
+    note: 'no feedback has come (403 decisions): until 48 rewards are learned, the learned strategy goes by what the configuration declares, or draws at random where that says nothing; POST /v1/feedback takes it',
   });
 });
 
@@ -41,11 +41,11 @@ test('a new reward begins the count anew; what is still missing is said until it
   const { decide, learn, state } = watched(400);
   learn(1);
   expect(state()).toMatchObject({ rewards: 1, decisionsSinceFeedback: 0 });
-  expect(state().note).toContain('1 rewards are learned: until 96');
+  expect(state().note).toContain('1 rewards are learned: until 48');
   decide(2);
-  learn(96);
+  learn(48);
   decide(1);
-  expect(state()).toEqual({ rewards: 96, rewardsNeeded: 96, decisionsSinceFeedback: 1, note: null });
+  expect(state()).toEqual({ rewards: 48, rewardsNeeded: 48, decisionsSinceFeedback: 1, note: null });
   decide(999);
   expect(state().note).toBe('no feedback has come for 1000 decisions');
 });
