@@ -1,5 +1,6 @@
 /** What is measured: no gateway, this one, and those that others wrote, each started as its own documentation says. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -53,14 +54,20 @@ export async function litellm(upstream: string, folder: string): Promise<Target>
   const file = join(folder, 'litellm.yaml');
   const parameters = { model: 'openai/bench', api_base: upstream, api_key: 'unused' };
   writeFileSync(file, stringify({ model_list: [{ model_name: 'bench', litellm_params: parameters }] }));
+  // It does not start without a key that callers have to know.
+  const key = `sk-${randomUUID()}`;
   const [program, ...args] = peerPrograms.litellm;
-  const child = start(program!, [
-    ...[...args, '--config', file, '--host', '127.0.0.1', '--port', String(port)],
-    ...['--num_workers', '1', '--telemetry', 'False'],
-  ]);
+  const child = start(
+    program!,
+    [
+      ...[...args, '--config', file, '--host', '127.0.0.1', '--port', String(port)],
+      ...['--num_workers', '1', '--telemetry', 'False'],
+    ],
+    { LITELLM_MASTER_KEY: key },
+  );
   const base = `http://127.0.0.1:${port}`;
   await answers(child, `${base}/health/readiness`);
-  return running('litellm', child, `${base}/v1/chat/completions`);
+  return running('litellm', child, `${base}/v1/chat/completions`, { authorization: `Bearer ${key}` });
 }
 
 export async function portkey(upstream: string): Promise<Target> {
@@ -73,11 +80,11 @@ export async function portkey(upstream: string): Promise<Target> {
   return running('portkey', child, `${base}/v1/chat/completions`, headers);
 }
 
-function start(program: string, args: readonly string[]): ChildProcess {
+function start(program: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): ChildProcess {
   const own = { BENCH_KEY: 'unused', LITELLM_LOCAL_MODEL_COST_MAP: 'True', NODE_ENV: 'production' };
   // A group of its own, so that whatever it starts ends with it.
   const child = spawn(program, args, {
-    env: { ...process.env, ...own },
+    env: { ...process.env, ...own, ...more },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
