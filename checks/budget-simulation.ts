@@ -20,6 +20,7 @@ import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import type { BudgetState, RouteDecided, RouteRefused } from '../lib/topics/generated/messages';
 import { topics } from '../lib/topics/topics';
 import { createBudgets } from '../services/budgets/service';
+import { createExperiments } from '../services/experiments/service';
 import { memoryHome } from '../services/home';
 import { placements } from '../services/placements';
 import { createRewardFeedback } from '../services/reward-feedback/service';
@@ -94,6 +95,7 @@ export async function simulateBudgets(options: BudgetSimulationOptions): Promise
       createRouteCollapse({ maxPendingRoutes: limits.maxPendingRoutes, cacheTtlMs: cache.ttlMs, metrics }),
       createBudgets({ metrics }),
       createRewardFeedback({ ...feedback, metrics }),
+      createExperiments({ metrics }),
     ];
     const { modelProfile, tuning, weightsPublished } = topics;
     const external = [...externallyWritten, ...[modelProfile, tuning, weightsPublished].map(({ name }) => name)];

@@ -30,8 +30,8 @@ async function start(config: Record<string, unknown> = {}, placement: Placement 
     createStrategyThreads({ weights, clock: world.clock, group: 'learned', strategies: ['LEARNING_OPTIMIZED'] }),
     createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000, metrics }),
   ];
-  const { modelProfile, tuning, weightsPublished, budgetStates, budgetGrants } = topics;
-  const others = [modelProfile, tuning, weightsPublished, budgetStates, budgetGrants];
+  const { modelProfile, tuning, weightsPublished, budgetStates, budgetGrants, experimentStates } = topics;
+  const others = [modelProfile, tuning, weightsPublished, budgetStates, budgetGrants, experimentStates];
   const external = [...externallyWritten, ...others.map(({ name }) => name)];
   await runServices(stages, world.host, { placement, external });
   await world.put(topics.config, [
