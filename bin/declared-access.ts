@@ -13,7 +13,17 @@ export interface Principal extends AccessRights {
 
 /** Names are without prefix. Everything that the engine reads or writes is allowed to exactly those who do. */
 export function declaredAccess(): Principal[] {
-  const { routeRequested, routeOutcome, routeDecided, routeRefused, schemas, config, configHistory, accessKeys, audit } = topics;
+  const {
+    routeRequested,
+    routeOutcome,
+    routeDecided,
+    routeRefused,
+    schemas,
+    config,
+    configHistory,
+    accessKeys,
+    audit,
+  } = topics;
   const { weightsPublished, weightsVersions, weightsAnswers, weightsCommands, learningEvents, modelObserved } = topics;
   const of = (name: string, read: readonly { name: string }[], write: readonly { name: string }[]): Principal => ({
     name,

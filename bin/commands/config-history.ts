@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { formatTable } from '../format-table';
-import { callGateway, errorMessageOf } from '../gateway-client';
+import { callGateway, errorMessageOf, gatewayAt } from '../gateway-client';
 import { CliError, type Io } from '../io';
 import { defaultGatewayUrl, gatewayUrl, wholeNumber } from '../read-options';
 
@@ -32,12 +32,12 @@ export function addConfigHistory(config: Command, io: Io): void {
       .option('--url <url>', 'a running gateway', gatewayUrl, defaultGatewayUrl)
       .option('--json', 'as JSON');
   add('history', 'List the versions that were in force, newest first; * is now.').action(async (options: Options) =>
-    list(io, await ask(options, 'GET', '/v1/config/history'), options),
+    list(io, await ask(io, options, 'GET', '/v1/config/history'), options),
   );
   add('show', 'Print a version as YAML.')
     .argument('<version>', 'its number', versionNumber)
     .action(async (version: number, options: Options) => {
-      const body = (await ask(options, 'GET', `/v1/config/history/${version}`)) as { config: unknown };
+      const body = (await ask(io, options, 'GET', `/v1/config/history/${version}`)) as { config: unknown };
       io.stdout.write(options.json ? `${JSON.stringify(body.config, null, 2)}\n` : stringify(body.config));
     });
   add('diff', 'Say what changed between two versions.')
@@ -45,7 +45,7 @@ export function addConfigHistory(config: Command, io: Io): void {
     .argument('[to]', 'default: the one in force', versionNumber)
     .action(async (from: number, to: number | undefined, options: Options) => {
       const path = `/v1/config/diff?from=${from}${to === undefined ? '' : `&to=${to}`}`;
-      const body = (await ask(options, 'GET', path)) as { changes: readonly string[]; omitted: number };
+      const body = (await ask(io, options, 'GET', path)) as { changes: readonly string[]; omitted: number };
       if (options.json) io.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
       else if (body.changes.length === 0) io.stdout.write('nothing changed\n');
       else io.stdout.write(`${body.changes.join('\n')}\n${body.omitted > 0 ? `and ${body.omitted} more\n` : ''}`);
@@ -54,13 +54,18 @@ export function addConfigHistory(config: Command, io: Io): void {
     .argument('<version>', 'its number', versionNumber)
     .option('--reason <text>', 'why, for who reads the history', '')
     .action(async (version: number, options: Options & { reason: string }) => {
-      const body = await ask(options, 'POST', '/v1/config/rollback', { version, reason: options.reason });
+      const body = await ask(io, options, 'POST', '/v1/config/rollback', { version, reason: options.reason });
       list(io, body, options);
     });
 }
 
-async function ask({ url }: Options, method: string, path: string, body?: unknown): Promise<unknown> {
-  const answer = await callGateway(url, method, path, body === undefined ? undefined : JSON.stringify(body));
+async function ask(io: Io, { url }: Options, method: string, path: string, body?: unknown): Promise<unknown> {
+  const answer = await callGateway(
+    gatewayAt(io, url),
+    method,
+    path,
+    body === undefined ? undefined : JSON.stringify(body),
+  );
   if (!answer.ok) throw new CliError(errorMessageOf(answer));
   return answer.body;
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { parseDocument } from 'yaml';
 import { formatTable } from '../format-table';
-import { callGateway, errorMessageOf } from '../gateway-client';
+import { callGateway, errorMessageOf, gatewayAt } from '../gateway-client';
 import { CliError, type Io } from '../io';
 import { defaultGatewayUrl, gatewayUrl } from '../read-options';
 import { readText } from '../read-text';
@@ -53,12 +53,12 @@ Examples:
       .option('--url <url>', 'a running gateway', gatewayUrl, defaultGatewayUrl)
       .option('--json', 'as JSON');
   add('list', 'List the experiments that run.').action(async (options: Options) => {
-    list(io, await ask(options, 'GET', '/v1/experiments'), options);
+    list(io, await ask(io, options, 'GET', '/v1/experiments'), options);
   });
   add('show', 'Show how one stands: units, differences, intervals.')
     .argument('<name>', 'its name')
     .action(async (name: string, options: Options) => {
-      show(io, (await ask(options, 'GET', `/v1/experiments/${encodeURIComponent(name)}`)) as Shown, options);
+      show(io, (await ask(io, options, 'GET', `/v1/experiments/${encodeURIComponent(name)}`)) as Shown, options);
     });
   add('start', 'Start one: it becomes a part of the configuration.')
     .argument('<file>', 'YAML or JSON with name, arms and the like (docs/experiments.md); - reads stdin')
@@ -67,23 +67,32 @@ Examples:
       const fault = document.errors[0];
       if (fault) throw new CliError(`${file}: ${fault.message}`);
       const experiment: unknown = document.toJS({ maxAliasCount: 0 });
-      list(io, await ask(options, 'POST', '/v1/experiments', { action: 'start', experiment }), options);
+      list(io, await ask(io, options, 'POST', '/v1/experiments', { action: 'start', experiment }), options);
     });
   add('stop', 'Stop one: everybody is back at the configuration.')
     .argument('<name>', 'its name')
     .action(async (name: string, options: Options) => {
-      list(io, await ask(options, 'POST', '/v1/experiments', { action: 'stop', name }), options);
+      list(io, await ask(io, options, 'POST', '/v1/experiments', { action: 'stop', name }), options);
     });
   add('promote', 'Give everybody what an arm sets, and end the experiment.')
     .argument('<name>', 'its name')
     .requiredOption('--arm <arm>', 'name of the arm')
     .action(async (name: string, options: Options & { arm: string }) => {
-      list(io, await ask(options, 'POST', '/v1/experiments', { action: 'promote', name, arm: options.arm }), options);
+      list(
+        io,
+        await ask(io, options, 'POST', '/v1/experiments', { action: 'promote', name, arm: options.arm }),
+        options,
+      );
     });
 }
 
-async function ask({ url }: Options, method: string, path: string, body?: unknown): Promise<unknown> {
-  const answer = await callGateway(url, method, path, body === undefined ? undefined : JSON.stringify(body));
+async function ask(io: Io, { url }: Options, method: string, path: string, body?: unknown): Promise<unknown> {
+  const answer = await callGateway(
+    gatewayAt(io, url),
+    method,
+    path,
+    body === undefined ? undefined : JSON.stringify(body),
+  );
   if (!answer.ok) throw new CliError(errorMessageOf(answer));
   return answer.body;
 }

@@ -10,8 +10,8 @@ import { accessIssues, accessSchema } from './access-schema';
 import { budgetIssues, budgetsSchema } from './budget-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
-import { judgementsSchema } from './judgement-schema';
 import { experimentIssues, experimentsSchema } from './experiment-schema';
+import { judgementsSchema } from './judgement-schema';
 import { apiNames } from './provider-config';
 import { presetsSchema, providersSchema } from './provider-schema';
 import {

@@ -104,6 +104,7 @@ export function open(
     budgets: route.budgets,
     sets: route.sets,
     rewardsPerModel: route.rewardsPerModel,
+    exposures: route.exposures,
   };
   opened.contextFeatures = bytesOf(encodeContext(opened));
   const emits = [emit(topics.routeOpened, opened)];
