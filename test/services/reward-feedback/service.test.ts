@@ -59,6 +59,8 @@ describe('reward-feedback', () => {
         strategyPropensities: { BALANCED: 0.7, RANDOM: 0.5 },
         degraded: false,
         provisional: false,
+        tenantId: null,
+        strategy: 'BALANCED',
         source: 'judge',
         revision: 0,
         replaces: null,
