@@ -312,7 +312,11 @@ function leftBeside({ limitUsd, limitTokens, limitCalls }: BudgetTerms, used: Am
 }
 
 /** Summed anew each time: a sum that is carried along drifts. */
-function reservedOf({ reservations }: Pick<BudgetAccount, 'reservations'>): { usd: number; tokens: number; untaken: number } {
+function reservedOf({ reservations }: Pick<BudgetAccount, 'reservations'>): {
+  usd: number;
+  tokens: number;
+  untaken: number;
+} {
   let usd = 0;
   let tokens = 0;
   let untaken = 0;

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { fewestValues, mixtureScale } from '../../../lib/experiments/confidence-sequence';
-import { type Effect, intervalOfEffect, noEffect, pValueOf, type Unit, withUnit } from '../../../lib/experiments/effect';
+import {
+  type Effect,
+  intervalOfEffect,
+  noEffect,
+  pValueOf,
+  type Unit,
+  withUnit,
+} from '../../../lib/experiments/effect';
 import { noMoments, varianceOf, withValue } from '../../../lib/experiments/moments';
 import { seededRandom } from '../../../lib/random/seeded';
 
@@ -11,12 +18,17 @@ function after(units: readonly Unit[], treatedShare = 0.5): Effect {
 }
 
 /** `value` of a standard normal deviate, the arm and the unit's covariate. */
-function unitsOf(count: number, seed: number, treatedShare: number, valueOf: (noise: number, isTreated: boolean, x: number) => number): Unit[] {
+function unitsOf(
+  count: number,
+  seed: number,
+  treatedShare: number,
+  figureOf: (noise: number, isTreated: boolean, x: number) => number,
+): Unit[] {
   const random = seededRandom(seed, 'effect');
   return Array.from({ length: count }, () => {
     const isTreated = random.next() < treatedShare;
     const covariate = random.normal();
-    return { isTreated, covariate, value: valueOf(random.normal(), isTreated, covariate) };
+    return { isTreated, covariate, value: figureOf(random.normal(), isTreated, covariate) };
   });
 }
 
