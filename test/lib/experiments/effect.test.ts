@@ -22,13 +22,13 @@ function unitsOf(
   count: number,
   seed: number,
   treatedShare: number,
-  measure: (noise: number, isTreated: boolean, x: number) => number,
+  figureOf: (noise: number, isTreated: boolean, x: number) => number,
 ): Unit[] {
   const random = seededRandom(seed, 'effect');
   return Array.from({ length: count }, () => {
     const isTreated = random.next() < treatedShare;
     const covariate = random.normal();
-    return { isTreated, covariate, value: measure(random.normal(), isTreated, covariate) };
+    return { isTreated, covariate, value: figureOf(random.normal(), isTreated, covariate) };
   });
 }
 
