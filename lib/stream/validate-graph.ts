@@ -11,6 +11,7 @@ export const externallyWritten: readonly string[] = [
   // A strategy may be a program of somebody else's.
   topics.strategyScored.name,
   topics.config.name,
+  topics.configHistory.name,
   topics.weightsCommands.name,
   topics.accessKeys.name,
   topics.audit.name,

@@ -22,6 +22,21 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/weights': ['viewer', 'operator', 'admin'],
   'GET /v1/weights/{policySha256}': ['viewer', 'operator', 'admin'],
   'GET /v1/config': ['viewer', 'operator', 'admin'],
+  'POST /v1/config/check': ['viewer', 'operator', 'admin'],
+  'GET /v1/config/history': ['viewer', 'operator', 'admin'],
+  'GET /v1/config/history/{version}': ['viewer', 'operator', 'admin'],
+  'GET /v1/config/diff': ['viewer', 'operator', 'admin'],
+  'GET /v1/experiments': ['viewer', 'operator', 'admin'],
+  'GET /v1/experiments/{name}': ['viewer', 'operator', 'admin'],
+  'GET /v1/budgets': ['viewer', 'operator', 'admin'],
+  'GET /v1/analytics': ['viewer', 'operator', 'admin'],
+  'POST /v1/analytics': ['viewer', 'operator', 'admin'],
+  'GET /v1/analytics/counterfactuals': ['viewer', 'operator', 'admin'],
+  'GET /v1/decisions/{id}/outcomes': ['viewer', 'operator', 'admin'],
+  'POST /v1/decisions/{id}/recompute': ['viewer', 'operator', 'admin'],
+  'GET /v1/live': ['viewer', 'operator', 'admin'],
+  'POST /v1/config/rollback': ['operator', 'admin'],
+  'POST /v1/experiments': ['operator', 'admin'],
   'GET /metrics': ['viewer', 'operator', 'admin'],
   'POST /v1/weights/promote': ['operator', 'admin'],
   'POST /v1/weights/rollback': ['operator', 'admin'],
@@ -32,7 +47,8 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/keys/{id}/rotate': ['admin'],
   'GET /v1/audit': ['admin'],
 };
-const open = ['GET /health', 'GET /ready', 'GET /openapi.json'];
+const page = ['GET /', 'GET /dashboard/app.js', 'GET /dashboard/app.css'];
+const open = ['GET /health', 'GET /ready', 'GET /openapi.json', ...page];
 /** What a viewer of one tenant may see. */
 const ofTenants = ['GET /v1/decisions/{id}', 'GET /v1/models', 'GET /v1/models/{id}'];
 
@@ -45,11 +61,12 @@ async function routesOf(started: Keyed): Promise<string[]> {
   );
 }
 
-/** Nothing that a route would do: its body is none. */
+/** Nothing that a route would do: its body is none, nor are its parameters. */
 function ask(started: Keyed, route: string, headers: Record<string, string>) {
   const [method, path] = route.split(' ') as [string, string];
   const body = method === 'GET' ? undefined : { nothing: 'of the kind' };
-  return started.call(method, path.replace(/\{\w+\}/, 'some-id'), body, headers);
+  const parameters = method === 'GET' ? '?kinds=none' : '';
+  return started.call(method, path.replace(/\{\w+\}/, 'some-id') + parameters, body, headers);
 }
 
 test('every route with every role: allowed is what is listed, and nothing else', async () => {

@@ -65,6 +65,7 @@ describe('reward-feedback', () => {
         revision: 0,
         replaces: null,
         safe: null,
+        pace: null,
         policySha256: 'aa',
         openedAtMs: startMs,
         occurredAtMs: startMs + 1000,
