@@ -3,7 +3,7 @@
  * by whatever makes the change (lib/config/apply-config.ts, lib/access/key-desk.ts, lib/weights/audit-weights.ts), so that no
  * command and no route can change something without it.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Broker, OutgoingRecord, Producer } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import { ensureSinglePartitionTopic } from '../topics/ensure-topic';
@@ -46,8 +46,7 @@ export function createAuditTrail(options: {
   };
   return {
     async recordOf({ who, action, target, before, after, note = '' }) {
-      const record: AuditRecord = {
-        auditId: randomUUID(),
+      const said = {
         atMs: clock.nowMs(),
         who,
         action,
@@ -56,6 +55,7 @@ export function createAuditTrail(options: {
         after: jsonOf(after),
         note,
       };
+      const record: AuditRecord = { auditId: idOf(said), ...said };
       const { codec, keyOf } = topics.audit;
       return { topic: await topicName(), key: keyOf(record), value: codec.encode(record) };
     },
@@ -65,6 +65,13 @@ export function createAuditTrail(options: {
 /** Writes one record by itself, where the change is made by somebody else. */
 export async function writeAudit(producer: Producer, trail: AuditTrail, change: Change): Promise<void> {
   await producer.send([await trail.recordOf(change)]);
+}
+
+const idChars = 32;
+
+/** What is said twice has one id, so a change that is written again after a crash can be told from a second one. */
+function idOf(said: Omit<AuditRecord, 'auditId'>): string {
+  return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, idChars);
 }
 
 function jsonOf(value: unknown): string | null {

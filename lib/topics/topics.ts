@@ -132,11 +132,12 @@ export const topics = {
     retentionMs: 365 * dayMs,
     doc: 'who changed what: configuration, weights, keys',
   }),
-  configHistory: stream<m.ConfigVersion>('config.history', {
+  // Each version is a row of its own, and none is ever replaced.
+  configHistory: table<m.ConfigVersion>('config.history', {
     schema: 'ConfigVersion',
     key: (c) => String(c.version),
     partitions: 'one',
-    retentionMs: null,
+    keepsRows: true,
     doc: 'every configuration that was in force, with its author, time and reason',
   }),
   trainerCheckpoint: table<m.TrainerCheckpoint>('trainer.checkpoint', {

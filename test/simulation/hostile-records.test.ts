@@ -124,7 +124,9 @@ test.each(['separate', 'chained'] as const)(
       const schemas = await shareSchemas({ broker, topicPrefix: '', log });
       engine = await start();
       undecided += await route(10);
-      for (const topic of all) {
+      // Keys of callers are the gateway's, and there is none here.
+      const there = new Set((await broker.listTopics()).map(({ name }) => name));
+      for (const topic of all.filter(({ name }) => there.has(name))) {
         const real = broker
           .records(topic.name)
           .find(({ key, value }) => value !== null && key !== null && key[0] !== '\u0000');
