@@ -74,7 +74,7 @@ test('a record that is no configuration is passed over', async () => {
   await producer.send([
     { topic: name, key: '7', value: codec.encode(foreign) },
     { topic: name, key: 'x', value: Buffer.from('no record') },
-    { topic: name, key: null, value: null },
+    { topic: name, key: 'x', value: null },
   ]);
   const { body } = await started.call('GET', '/v1/config/history');
   expect(body.versions.map(({ version }: { version: number }) => version)).toEqual([2, 1]);

@@ -79,12 +79,12 @@ export function decisionOf(request: RouteRequested): RouteDecided {
     explorationFloor: 0.01,
     cacheHit: false,
     degradedTo: 'NONE',
-    goodSet: null,
     stagesMs: { queued: 0, intake: 0, strategies: 0, collapse: 0, total: 1 },
     positions: {},
     decidedAtMs: 1,
     contentHash: contentHashOf(request),
     budgets: [],
+    goodSet: null,
     exposures: [],
   };
 }
