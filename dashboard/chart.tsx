@@ -14,8 +14,16 @@ export const seriesColours = 10;
 export const colourOf = (index: number): string => `var(--series-${(index % seriesColours) + 1})`;
 
 const height = 200;
-/** An hour, whatever there is of it. */
+/** At most an hour is shown. */
 const shownSeconds = 3_600;
+/** Shown of an engine that has just started, so that its first minutes are no bar at the edge. */
+const leastShownSeconds = 600;
+const marginSeconds = 30;
+
+function shownFrom(first: number, last: number): number {
+  return Math.max(last - shownSeconds, Math.min(first, last - leastShownSeconds) - marginSeconds);
+}
+
 /** A step's worth, beside the one before it. */
 const bars = uPlot.paths.bars?.({ size: [0.8, 24] });
 
@@ -133,7 +141,7 @@ function optionsOf(
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
     scales: {
-      x: { range: (_plot, _first, last) => [last - shownSeconds, last + 30] },
+      x: { range: (_plot, first, last) => [shownFrom(first, last), last + marginSeconds] },
       y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
     },
     axes: [

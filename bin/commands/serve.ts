@@ -102,7 +102,7 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   sayInForce(io, local.engine.inForce, read);
   if (options.demo)
     io.stderr.write('DEMONSTRATION: every answer comes from a built-in upstream, which is no language model\n');
-  io.stderr.write(`ready on ${local.url} (Ctrl-C stops)\n`);
+  io.stderr.write(`ready on ${local.url} (a browser shows the dashboard there; Ctrl-C stops)\n`);
   await aborted(AbortSignal.any([io.stopSignal, failure.signal]));
   io.stderr.write('stopping: finishing what is under way\n');
   await local.stop();
