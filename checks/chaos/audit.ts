@@ -44,6 +44,9 @@ const inputs = [
   topics.learningEvents,
 ];
 
+/** Of the outcomes that the load reports, by far the most. */
+const workloadSource = 'workload';
+
 export class Audit {
   /** The first record per request: the truth. */
   readonly decisions = new Map<string, FirstDecision>();
@@ -60,6 +63,12 @@ export class Audit {
   private readonly observed = new Map<string, Copies>();
   /** Offsets of the first event of each reward, ascending. */
   private readonly rewardOffsets: number[] = [];
+  /**
+   * Of those, the ones that the fold may leave out: by the trainer's pace, a record of the log, or since a new source (the calls at
+   * the door are judged by one) is believed up to its share alone.
+   */
+  private readonly sparedOffsets: number[] = [];
+  private paceShare = 1;
   private learningEnd = 0;
   private readonly tunings: { learnedRewards: number; eventOffset: number }[] = [];
   private readonly nextOffsets = new Map<string, number>();
@@ -86,11 +95,17 @@ export class Audit {
         });
       } else if (this.decisions.get(decision.requestId)!.model !== decision.model) this.contradictions += 1;
     });
-    await this.read(topics.learningEvents, ({ eventId, kind, quality, replaces }, record) => {
+    await this.read(topics.learningEvents, ({ eventId, kind, quality, replaces, pace, source }, record) => {
       this.learningEnd = record.offset + 1;
+      if (pace) {
+        this.paceShare = pace.rewards;
+        return;
+      }
       // A judgement that takes the place of another one corrects a reward and is none of its own.
       const isReward = kind === 'EXPERIENCE' && quality !== null && (replaces?.quality ?? null) === null;
-      if (count(this.learned, eventId, record) && isReward) this.rewardOffsets.push(record.offset);
+      if (!count(this.learned, eventId, record) || !isReward) return;
+      this.rewardOffsets.push(record.offset);
+      if (this.paceShare < 1 || source !== workloadSource) this.sparedOffsets.push(record.offset);
     });
     await this.read(topics.modelObserved, ({ observationId }, record) => count(this.observed, observationId, record));
     await this.read(topics.routeOutcomeLate, ({ outcome, reason }) => {
@@ -152,19 +167,11 @@ export class Audit {
   }
 
   foldedOnce(): FoldedOnce {
-    const rewardsBefore = (offset: number): number => {
-      let low = 0;
-      let high = this.rewardOffsets.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (this.rewardOffsets[middle]! < offset) low = middle + 1;
-        else high = middle;
-      }
-      return low;
-    };
-    const wrong = this.tunings.filter(
-      ({ learnedRewards, eventOffset }) => learnedRewards !== rewardsBefore(eventOffset),
-    );
+    const rewardsBefore = (offset: number): number => countBefore(this.rewardOffsets, offset);
+    const wrong = this.tunings.filter(({ learnedRewards, eventOffset }) => {
+      const most = rewardsBefore(eventOffset);
+      return learnedRewards > most || learnedRewards < most - countBefore(this.sparedOffsets, eventOffset);
+    });
     return {
       learnedRewards: this.tunings.at(-1)?.learnedRewards ?? 0,
       wrong: wrong.map(
@@ -225,4 +232,16 @@ function excess(of: ReadonlyMap<string, Copies>): number {
   let records = 0;
   for (const { count: copies } of of.values()) records += copies - 1;
   return records;
+}
+
+/** How many of these offsets, ascending, are below `offset`. */
+function countBefore(offsets: readonly number[], offset: number): number {
+  let low = 0;
+  let high = offsets.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (offsets[middle]! < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

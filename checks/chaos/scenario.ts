@@ -138,9 +138,11 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
     random: seededRandom(seed, 'chaos', scenario.name, 'clients'),
   });
   const audit = new Audit(cluster);
-  const door = startDoorCalls({ cluster, ratePerSecond: ratePerSecond * doorShare });
+  // Where a scenario runs a part of the processes alone, there may be no door.
+  const hasDoor = [...cluster.processes.ids].some((id) => id.startsWith('gateway'));
+  const door = hasDoor ? startDoorCalls({ cluster, ratePerSecond: ratePerSecond * doorShare }) : null;
   load.start();
-  door.start();
+  door?.start();
   await load.untilSent(Math.min(calmRequests, requests / 3));
   const calm = load.sent;
   const isUndisturbed = ({ index }: SentRequest): boolean => index >= calm / 2 && index < calm;
@@ -150,13 +152,13 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   };
   await scenario.run(stage);
   load.pause();
-  door.pause();
-  await door.untilAnswered();
+  door?.pause();
+  await door?.untilAnswered();
   say(`${load.sent} requests sent; waiting until everything has arrived`);
   await load.untilAnswered();
   const settled = await settle(stage);
   reportFigures(stage, scenario, settled);
-  reportDoor(stage, door.made, upstream);
+  if (door) reportDoor(stage, door.made, upstream);
   reportDuplicates(stage, delivery);
   if (scenario.measuresTakeovers && cluster.hasSpare) reportTakeovers(stage);
   await load.close();
