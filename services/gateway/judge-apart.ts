@@ -13,6 +13,8 @@ const chunkRecords = 500;
 export interface JudgedRange {
   readonly fromMs: number;
   readonly toMs: number;
+  /** The same question with another time is asked anew. */
+  readonly asOfMs: number;
   /** At most so many of the newest records are looked at. */
   readonly maxEvents: number;
   readonly routerUsdPerDecision: number;
@@ -37,6 +39,7 @@ export function createPolicyJudge({
   readonly maxWaiting?: number;
 }): PolicyJudge {
   let waiting = 0;
+  let newest: { readonly key: string; readonly judged: Promise<Counterfactuals> } | null = null;
   let turn: Promise<unknown> = Promise.resolve();
   const judge = async ({ fromMs, toMs, maxEvents, routerUsdPerDecision }: JudgedRange): Promise<Counterfactuals> => {
     const of = { topic: topicPrefix + topics.learningEvents.name, partition: 0 };
@@ -51,11 +54,17 @@ export function createPolicyJudge({
     return judgeInThread({ records, fromMs, toMs, routerUsdPerDecision });
   };
   return (range) => {
+    const key = JSON.stringify(range);
+    if (newest?.key === key) return newest.judged;
     if (waiting >= maxWaiting)
       return Promise.reject(new HttpError('overloaded', 'other policies are being judged; try again later'));
     waiting++;
     const judged = turn.then(() => judge(range)).finally(() => waiting--);
-    turn = judged.catch(() => {});
+    newest = { key, judged };
+    // What has failed is tried again.
+    turn = judged.catch(() => {
+      if (newest?.key === key) newest = null;
+    });
     return judged;
   };
 }

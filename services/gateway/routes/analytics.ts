@@ -91,6 +91,9 @@ const hourMs = 3_600_000;
 
 const errors = ['invalid_field'] as const;
 
+/** Judging takes a thread most of a second: whoever asks the same again within so long is told the same. */
+const judgedAnewMs = 10_000;
+
 export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
   const answer = (reply: FastifyReply, query: AnalyticsQuery, format: 'json' | 'csv'): string => {
     const rows = answerQuery(context.analytics.store, query);
@@ -168,6 +171,7 @@ export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
       errors: ['invalid_field', 'not_ready', 'overloaded'],
       handler: async (request, reply) => {
         const given = onlyOnce(request, ['from', 'to', 'routerUsdPerDecision']);
+        const asOfMs = Math.ceil((context.clock.nowMs() + 1) / judgedAnewMs) * judgedAnewMs;
         const { fromMs, toMs } = rangeOf(
           context,
           {
@@ -176,13 +180,14 @@ export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
           },
           24 * hourMs,
           '',
+          asOfMs,
         );
         const routerUsdPerDecision = Number(given['routerUsdPerDecision'] ?? 0);
         if (!(routerUsdPerDecision >= 0 && routerUsdPerDecision <= 1e6))
           throw invalidField('routerUsdPerDecision', 'must be a number from 0 to 1000000');
         return sendJson(
           reply,
-          await context.analytics.judge({ fromMs, toMs, maxEvents: maxJudgedEvents, routerUsdPerDecision }),
+          await context.analytics.judge({ fromMs, toMs, asOfMs, maxEvents: maxJudgedEvents, routerUsdPerDecision }),
         );
       },
     },
@@ -241,14 +246,15 @@ function rangeOf(
   { from, to }: { readonly from?: number | string | undefined; readonly to?: number | string | undefined },
   lengthMs: number,
   under: string,
+  // What happens in this very millisecond is meant, too.
+  nowMs = clock.nowMs() + 1,
 ): { fromMs: number; toMs: number } {
   const read = (field: string, value: number | string): number => {
     const ms = typeof value === 'number' ? value : Date.parse(value);
     if (!(ms >= 0 && ms <= maxTimeMs)) throw invalidField(`${under}${field}`, `${value} is no time`);
     return ms;
   };
-  // What happens in this very millisecond is meant, too.
-  const toMs = to === undefined ? clock.nowMs() + 1 : read('to', to);
+  const toMs = to === undefined ? nowMs : read('to', to);
   const fromMs = from === undefined ? Math.max(0, toMs - lengthMs) : read('from', from);
   if (fromMs >= toMs) throw invalidField(`${under}from`, 'must be before the end');
   return { fromMs, toMs };
