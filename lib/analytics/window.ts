@@ -132,13 +132,19 @@ function addFigures(cell: AnalyticsCell | undefined, figures: Figures): Analytic
 /** The row with what a record adds; `nowMs` is when. The row itself stays as it is. */
 export function addToWindow(row: AnalyticsWindow, added: Contribution, nowMs: number): AnalyticsWindow {
   const cells = copyOf(row.cells);
-  const counts = countsOf(row.cells);
+  // Counted only where something new has come, which is seldom.
+  let counts: Map<string, number> | null = null;
+  const takesRoom = (dimension: Dimension): boolean => {
+    counts ??= countsOf(row.cells);
+    const count = counts.get(dimension) ?? 0;
+    if (count >= dimensionLimits[dimension]) return false;
+    counts.set(dimension, count + 1);
+    return true;
+  };
   for (const [dimension, value] of added.of) {
     const own = cellKey(dimension, value);
     const isNew = ownEntry(cells, own) === undefined;
-    const hasRoom = (counts.get(dimension) ?? 0) < dimensionLimits[dimension];
-    const key = isNew && !hasRoom ? cellKey(dimension, otherValue) : own;
-    if (isNew && hasRoom) counts.set(dimension, (counts.get(dimension) ?? 0) + 1);
+    const key = isNew && !takesRoom(dimension) ? cellKey(dimension, otherValue) : own;
     cells[key] = addFigures(ownEntry(cells, key), added.figures);
   }
   const { decisionMs, latency } = added;
@@ -160,7 +166,8 @@ function withLatency(sketches: Record<string, Sketch>, { model, ms }: { model: s
 }
 
 function copyOf<T>(dictionary: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.assign(dictionaryOf<string, T>(), dictionary);
+  // Spread: an object made key by key is ten times as slow, and every record copies three rows.
+  return { __proto__: null, ...dictionary } as unknown as Record<string, T>;
 }
 
 function countsOf(cells: AnalyticsWindow['cells']): Map<string, number> {
