@@ -18,12 +18,12 @@ const paces: readonly LearningPace[] = [
 /** From this lag on somebody looks where the log ends, to know how many events come. */
 export const lookLagMs = 100;
 /** Below this lag nothing is left out... */
-const leastLagMs = 300;
+const leastLagMs = 600;
 /** ...nor while the fold, at its speed, would catch up with what comes: it may be busy for this share of the time. */
 const mostBusy = 0.7;
 /** With so much room left, and for so long, more is learned from again. */
-const leastBusy = 0.25;
-const calmMs = 5_000;
+const leastBusy = 0.35;
+const calmMs = 1_500;
 /** What came is looked at over a time between these. */
 const leastSpanMs = 100;
 const mostSpanMs = 1_500;
