@@ -19,6 +19,8 @@ const shownSeconds = 3_600;
 /** Shown of an engine that has just started, so that its first minutes are no bar at the edge. */
 const leastShownSeconds = 600;
 const marginSeconds = 30;
+/** Of one point alone neither a line nor the width of a bar follows: a step before it, where nothing was, makes it two. */
+const stepSeconds = 60;
 
 function shownFrom(first: number, last: number): number {
   return Math.max(last - shownSeconds, Math.min(first, last - leastShownSeconds) - marginSeconds);
@@ -46,7 +48,11 @@ export function Chart(props: {
     const element = place.current;
     if (!element) return;
     const draw = (): void => {
-      const data = [times as number[], ...(isStacked ? stacked(series) : series.map(({ values }) => values))];
+      const rows = isStacked ? stacked(series) : series.map(({ values }) => values);
+      const data =
+        times.length === 1
+          ? [[times[0]! - stepSeconds, times[0]!], ...rows.map((row) => [null, ...row])]
+          : [times as number[], ...rows];
       const shape = JSON.stringify([series.map(({ name }) => name), isStacked, cssColour('--text')]);
       if (drawn.current?.shape === shape) {
         drawn.current.plot.setData(data as uPlot.AlignedData);
