@@ -106,7 +106,7 @@ async function run(io: Io, options: RunCommandOptions): Promise<void> {
   io.stdout.write(result.summary);
   if (!options.exit && !result.stopped && !io.stopSignal.aborted) {
     io.stderr.write(
-      `\nThe engine stays up on ${result.engine.url} (Ctrl-C stops).\nA browser shows the dashboard there; or try:\n`,
+      `\nThe engine stays up on ${result.engine.url} (Ctrl-C stops).\nA browser shows the dashboard there. Try:\n`,
     );
     io.stderr.write(
       `  curl -s ${result.engine.url}/v1/route \\\n       -H 'content-type: application/json' \\\n       -d '{"prompt":"Translate: good morning"}'\n`,
