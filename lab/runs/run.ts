@@ -197,7 +197,7 @@ function watchLag(metrics: Metrics, clock: Clock) {
       const { seconds, events } = await read();
       const atMost = `at most ${most.always.toFixed(1)} s, from the 20th second on ${most.settled.toFixed(1)} s`;
       const learned = await metrics.value('quantum_router_learning_pace', { of: 'rewards' });
-      const share = learned > 0 && learned < 1 ? `; learning from ${percent(learned)} of the rewards by then` : '';
+      const share = learned > 0 && learned < 1 ? `;\n  learning from ${percent(learned)} of the rewards by then` : '';
       return `${atMost}; at the end ${seconds.toFixed(1)} s (${events} events)${share}`;
     },
   };
