@@ -53,8 +53,15 @@ export async function callGateway(
   }
 }
 
+/** What a gateway answers; throws a CliError with its message where that is an error. `body` is sent as JSON. */
+export async function askGateway<T>(gateway: GatewayAddress, method: string, path: string, body?: unknown): Promise<T> {
+  const answer = await callGateway(gateway, method, path, body === undefined ? undefined : JSON.stringify(body));
+  if (!answer.ok) throw new CliError(errorMessageOf(answer));
+  return answer.body as T;
+}
+
 /** The message of an error answer, for people. */
-export function errorMessageOf(answer: GatewayAnswer): string {
+function errorMessageOf(answer: GatewayAnswer): string {
   const { error } = answer.body as { error?: { message?: unknown } };
   const message = typeof error?.message === 'string' ? error.message : `status ${answer.status}`;
   return answer.status === 401 ? `${message} (commands take theirs from QUANTUM_ROUTER_KEY)` : message;

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { atAccessDesk, type WhereOptions } from '../drive/access-desk';
+import { atAccessDesk } from '../drive/access-desk';
+import { addWhereOptions, type WhereOptions } from '../drive/gateway-or-log';
 import { formatTable } from '../format-table';
 import type { Io } from '../io';
 import { wholeNumber } from '../read-options';
-import { addWhereOptions } from './keys';
 
 const usualRecords = 50;
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { formatTable } from '../format-table';
-import { callGateway, errorMessageOf, gatewayAt } from '../gateway-client';
-import { CliError, type Io } from '../io';
+import { askGateway, gatewayAt } from '../gateway-client';
+import type { Io } from '../io';
 import { defaultGatewayUrl, gatewayUrl, wholeNumber } from '../read-options';
 
 interface Options {
@@ -37,7 +37,7 @@ export function addConfigHistory(config: Command, io: Io): void {
   add('show', 'Print a version as YAML.')
     .argument('<version>', 'its number', versionNumber)
     .action(async (version: number, options: Options) => {
-      const body = (await ask(io, options, 'GET', `/v1/config/history/${version}`)) as { config: unknown };
+      const body = await ask<{ config: unknown }>(io, options, 'GET', `/v1/config/history/${version}`);
       io.stdout.write(options.json ? `${JSON.stringify(body.config, null, 2)}\n` : stringify(body.config));
     });
   add('diff', 'Say what changed between two versions.')
@@ -45,7 +45,7 @@ export function addConfigHistory(config: Command, io: Io): void {
     .argument('[to]', 'default: the one in force', versionNumber)
     .action(async (from: number, to: number | undefined, options: Options) => {
       const path = `/v1/config/diff?from=${from}${to === undefined ? '' : `&to=${to}`}`;
-      const body = (await ask(io, options, 'GET', path)) as { changes: readonly string[]; omitted: number };
+      const body = await ask<{ changes: readonly string[]; omitted: number }>(io, options, 'GET', path);
       if (options.json) io.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
       else if (body.changes.length === 0) io.stdout.write('nothing changed\n');
       else io.stdout.write(`${body.changes.join('\n')}\n${body.omitted > 0 ? `and ${body.omitted} more\n` : ''}`);
@@ -54,28 +54,20 @@ export function addConfigHistory(config: Command, io: Io): void {
     .argument('<version>', 'its number', versionNumber)
     .option('--reason <text>', 'why, for who reads the history', '')
     .action(async (version: number, options: Options & { reason: string }) => {
-      const body = await ask(io, options, 'POST', '/v1/config/rollback', { version, reason: options.reason });
+      const body = await ask<History>(io, options, 'POST', '/v1/config/rollback', { version, reason: options.reason });
       list(io, body, options);
     });
 }
 
-async function ask(io: Io, { url }: Options, method: string, path: string, body?: unknown): Promise<unknown> {
-  const answer = await callGateway(
-    gatewayAt(io, url),
-    method,
-    path,
-    body === undefined ? undefined : JSON.stringify(body),
-  );
-  if (!answer.ok) throw new CliError(errorMessageOf(answer));
-  return answer.body;
-}
+const ask = <T>(io: Io, { url }: Options, method: string, path: string, body?: unknown): Promise<T> =>
+  askGateway<T>(gatewayAt(io, url), method, path, body);
 
-function list(io: Io, body: unknown, { json }: Options): void {
+function list(io: Io, history: History, { json }: Options): void {
   if (json) {
-    io.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
+    io.stdout.write(`${JSON.stringify(history, null, 2)}\n`);
     return;
   }
-  const { inForce, versions } = body as History;
+  const { inForce, versions } = history;
   const rows = versions.map(({ version, appliedAtMs, appliedBy, reason }) => [
     `${version === inForce ? '*' : ' '} ${version}`,
     new Date(appliedAtMs).toISOString(),

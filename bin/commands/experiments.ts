@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { parseDocument } from 'yaml';
 import { formatTable } from '../format-table';
-import { callGateway, errorMessageOf, gatewayAt } from '../gateway-client';
+import { askGateway, gatewayAt } from '../gateway-client';
 import { CliError, type Io } from '../io';
 import { defaultGatewayUrl, gatewayUrl } from '../read-options';
 import { readText } from '../read-text';
@@ -27,6 +27,10 @@ interface Shown {
     readonly pValue: number;
   }[];
   readonly ratioPValue: number;
+}
+
+interface Listed {
+  readonly experiments: readonly Shown[];
 }
 
 /** Below it units are lost on their way: the other figures are worth nothing. */
@@ -58,7 +62,7 @@ Examples:
   add('show', 'Show how one stands: units, differences, intervals.')
     .argument('<name>', 'its name')
     .action(async (name: string, options: Options) => {
-      show(io, (await ask(io, options, 'GET', `/v1/experiments/${encodeURIComponent(name)}`)) as Shown, options);
+      show(io, await ask(io, options, 'GET', `/v1/experiments/${encodeURIComponent(name)}`), options);
     });
   add('start', 'Start one: it becomes a part of the configuration.')
     .argument('<file>', 'YAML or JSON with name, arms and the like (docs/experiments.md); - reads stdin')
@@ -86,23 +90,15 @@ Examples:
     });
 }
 
-async function ask(io: Io, { url }: Options, method: string, path: string, body?: unknown): Promise<unknown> {
-  const answer = await callGateway(
-    gatewayAt(io, url),
-    method,
-    path,
-    body === undefined ? undefined : JSON.stringify(body),
-  );
-  if (!answer.ok) throw new CliError(errorMessageOf(answer));
-  return answer.body;
-}
+const ask = <T>(io: Io, { url }: Options, method: string, path: string, body?: unknown): Promise<T> =>
+  askGateway<T>(gatewayAt(io, url), method, path, body);
 
-function list(io: Io, body: unknown, { json }: Options): void {
+function list(io: Io, listed: Listed, { json }: Options): void {
   if (json) {
-    io.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
+    io.stdout.write(`${JSON.stringify(listed, null, 2)}\n`);
     return;
   }
-  const { experiments } = body as { experiments: readonly Shown[] };
+  const { experiments } = listed;
   if (experiments.length === 0) {
     io.stdout.write('no experiment runs\n');
     return;

@@ -5,24 +5,13 @@ import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { defaultGatewaySettings } from '../../services/gateway/config';
 import { findDecision } from '../../services/gateway/find-decision';
+import { atGatewayOrLog, type WhereOptions } from '../drive/gateway-or-log';
 import { explain } from '../explain-decision';
-import { findStore, newestStore } from '../find-store';
-import {
-  callGateway,
-  errorMessageOf,
-  type GatewayAddress,
-  GatewayUnreachableError,
-  gatewayAt,
-} from '../gateway-client';
-import { CliError, exitCodes, type Io } from '../io';
-import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
+import { findStore } from '../find-store';
+import { askGateway } from '../gateway-client';
+import { CliError, type Io } from '../io';
+import { addHomeOptions, openHome } from '../open-home';
 import { defaultGatewayUrl, gatewayUrl } from '../read-options';
-
-interface ExplainOptions extends HomeOptions {
-  readonly url?: string;
-  readonly dataDir?: string;
-  readonly json?: boolean;
-}
 
 export function addExplain(program: Command, io: Io): void {
   const command = program
@@ -37,29 +26,18 @@ export function addExplain(program: Command, io: Io): void {
       'after',
       '\nExamples:\n  $ quantum-router explain 7f1c\n  $ quantum-router explain 7f1c --data-dir data/engine --json',
     )
-    .action(async (requestId: string, options: ExplainOptions) => {
-      if ([options.url, options.dataDir, options.kafka].filter((given) => given !== undefined).length > 1)
-        throw new CliError('give one of --url, --data-dir and --kafka', exitCodes.usage);
-      const decision =
-        options.dataDir || options.kafka
-          ? await fromLog(io, options, requestId)
-          : await fromGateway(gatewayAt(io, options.url ?? defaultGatewayUrl), requestId).catch((error) => {
-              // Without a gateway somewhere the store of a stopped engine is what can be meant.
-              if (!(error instanceof GatewayUnreachableError) || options.url || newestStore(io) === null) throw error;
-              return fromLog(io, options, requestId);
-            });
+    .action(async (requestId: string, options: WhereOptions) => {
+      const decision = await atGatewayOrLog(io, options, {
+        gateway: (gateway) =>
+          askGateway<RouteDecided>(gateway, 'GET', `/v1/decisions/${encodeURIComponent(requestId)}`),
+        log: () => fromLog(io, options, requestId),
+      });
       io.stdout.write(options.json ? `${JSON.stringify(decision)}\n` : explain(decision, io.stdout.columns));
     });
 }
 
-async function fromGateway(gateway: GatewayAddress, requestId: string): Promise<RouteDecided> {
-  const answer = await callGateway(gateway, 'GET', `/v1/decisions/${encodeURIComponent(requestId)}`);
-  if (!answer.ok) throw new CliError(errorMessageOf(answer));
-  return answer.body as RouteDecided;
-}
-
 /** Reads the log without any service: nothing is decided or written. */
-async function fromLog(io: Io, options: ExplainOptions, requestId: string): Promise<RouteDecided> {
+async function fromLog(io: Io, options: WhereOptions, requestId: string): Promise<RouteDecided> {
   const dataDir = options.kafka ? '' : findStore(io, options.dataDir);
   const where = options.kafka
     ? `the topics ${options.topicPrefix ?? ''}* at ${options.kafka}`

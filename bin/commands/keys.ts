@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { roles } from '../../lib/access/roles';
-import { atAccessDesk, type ShownNewKey, type WhereOptions } from '../drive/access-desk';
+import { atAccessDesk, type ShownNewKey } from '../drive/access-desk';
+import { addWhereOptions, type WhereOptions } from '../drive/gateway-or-log';
 import { formatTable } from '../format-table';
 import { type Io, say } from '../io';
-import { addHomeOptions } from '../open-home';
-import { commaSeparated, defaultGatewayUrl, gatewayUrl, wholeNumber } from '../read-options';
+import { commaSeparated, wholeNumber } from '../read-options';
 
 interface CreateOptions extends WhereOptions {
   readonly role: string;
@@ -106,20 +106,6 @@ Examples:
     .action((keyId: string, options: WhereOptions & { readonly grace: number }) =>
       atAccessDesk(io, options, async (desk) => showNew(io, await desk.rotate(keyId, options.grace), options)),
     );
-}
-
-/** Adds the options of `WhereOptions`. */
-export function addWhereOptions(command: Command): Command {
-  return addHomeOptions(
-    command
-      .option(
-        '--url <url>',
-        `a running gateway (default: ${defaultGatewayUrl}, else the store written last)`,
-        gatewayUrl,
-      )
-      .option('-d, --data-dir <directory>', 'the store of a stopped engine')
-      .option('--json', 'as JSON'),
-  );
 }
 
 /** The key alone goes to stdout, so that it can be piped to where it is kept. */

@@ -1,22 +1,15 @@
 import type { Command } from 'commander';
-import { DirectoryLockedError } from '../../lib/adapters/embedded/directory-lock';
-import { createLog } from '../../lib/telemetry/log';
-import { createMetrics } from '../../lib/telemetry/metrics';
 import type { WeightsVersion } from '../../lib/topics/generated/messages';
 import { findVersion } from '../../lib/weights/read-weights';
+import { addWhereOptions, atGatewayOrLog, openLog, type WhereOptions } from '../drive/gateway-or-log';
 import { gatewayDesk, logDesk, type WeightsDesk } from '../drive/weights-desk';
-import { findStore, newestStore } from '../find-store';
+import { findStore } from '../find-store';
 import { formatTable, shortHash } from '../format-table';
-import { GatewayUnreachableError, gatewayAt } from '../gateway-client';
-import { CliError, exitCodes, type Io } from '../io';
-import { addHomeOptions, type HomeOptions, openHome } from '../open-home';
-import { defaultGatewayUrl, gatewayUrl, wholeNumber } from '../read-options';
+import { CliError, type Io } from '../io';
+import { wholeNumber } from '../read-options';
 
-interface WhereOptions extends HomeOptions {
-  readonly url?: string;
-  readonly dataDir?: string;
+interface ModelsOptions extends WhereOptions {
   readonly timeout?: number;
-  readonly json?: boolean;
 }
 
 const defaultTimeoutSeconds = 30;
@@ -38,71 +31,42 @@ Examples:
   $ quantum-router models rollback
   $ quantum-router models promote --kafka localhost:9092`,
     );
-  const add = (name: string, description: string) =>
-    addHomeOptions(
-      models
-        .command(name)
-        .description(description)
-        .option(
-          '--url <url>',
-          `a running gateway (default: ${defaultGatewayUrl}, else the store written last)`,
-          gatewayUrl,
-        )
-        .option('-d, --data-dir <directory>', 'the store of a stopped engine')
-        .option('--json', 'as JSON'),
-    );
+  const add = (name: string, description: string) => addWhereOptions(models.command(name).description(description));
   const policy = 'hash of the policy, or an unambiguous beginning of it';
   const timeout = `seconds to wait for a trainer on Kafka (default: ${defaultTimeoutSeconds})`;
 
-  add('list', 'List the versions, last changed first; * is in force.').action((options: WhereOptions) =>
+  add('list', 'List the versions, last changed first; * is in force.').action((options: ModelsOptions) =>
     atDesk(io, options, (desk) => list(io, desk, options)),
   );
   add('show', 'Show all that is known of a version: lineage, figures, evidence.')
     .argument('<policy>', policy)
-    .action((sha256: string, options: WhereOptions) => atDesk(io, options, (desk) => show(io, desk, sha256, options)));
+    .action((sha256: string, options: ModelsOptions) => atDesk(io, options, (desk) => show(io, desk, sha256, options)));
   add('promote', 'Put a candidate in force, if the off-policy gate agrees; after a rollback, publishing goes on.')
     .argument('[policy]', `${policy} (default: the newest candidate)`)
     .option('--force', "without the gate's consent")
     .option('--timeout <seconds>', timeout, wholeNumber(1, 3_600))
-    .action((sha256: string | undefined, options: WhereOptions & { force?: boolean }) =>
+    .action((sha256: string | undefined, options: ModelsOptions & { force?: boolean }) =>
       change(io, options, { kind: 'PROMOTE', policySha256: sha256 ?? null, force: options.force ?? false }),
     );
   add('rollback', 'Put earlier weights in force and hold back newer ones until a promotion.')
     .argument('[policy]', `${policy} (default: the one before)`)
     .option('--timeout <seconds>', timeout, wholeNumber(1, 3_600))
-    .action((sha256: string | undefined, options: WhereOptions) =>
+    .action((sha256: string | undefined, options: ModelsOptions) =>
       change(io, options, { kind: 'ROLLBACK', policySha256: sha256 ?? null, force: false }),
     );
 }
 
-async function atDesk(io: Io, options: WhereOptions, use: (desk: WeightsDesk) => Promise<void>): Promise<void> {
-  const { url, dataDir, kafka } = options;
-  if ([url, dataDir, kafka].filter((given) => given !== undefined).length > 1)
-    throw new CliError('give one of --url, --data-dir and --kafka', exitCodes.usage);
-  if (dataDir === undefined && kafka === undefined) {
-    try {
-      return await use(gatewayDesk(gatewayAt(io, url ?? defaultGatewayUrl)));
-    } catch (error) {
-      // Without a gateway somewhere the store of a stopped engine is what can be meant.
-      if (!(error instanceof GatewayUnreachableError) || url !== undefined || newestStore(io) === null) throw error;
-    }
-  }
-  await atLog(io, options, kafka === undefined ? findStore(io, dataDir) : undefined, use);
+function atDesk(io: Io, options: ModelsOptions, use: (desk: WeightsDesk) => Promise<void>): Promise<void> {
+  return atGatewayOrLog(io, options, {
+    gateway: (gateway) => use(gatewayDesk(gateway)),
+    log: () => atLog(io, options, use),
+  });
 }
 
-async function atLog(
-  io: Io,
-  options: WhereOptions,
-  dataDir: string | undefined,
-  use: (desk: WeightsDesk) => Promise<void>,
-): Promise<void> {
+async function atLog(io: Io, options: ModelsOptions, use: (desk: WeightsDesk) => Promise<void>): Promise<void> {
   const { kafka, timeout = defaultTimeoutSeconds } = options;
-  const parts = { log: createLog({ level: 'error' }), metrics: createMetrics(), readOnly: true };
-  const home = await openHome(io, { ...options, dataDir: dataDir ?? '' }, parts).catch((error: Error) => {
-    if (error instanceof DirectoryLockedError)
-      throw new CliError(`an engine (process ${error.pid}) has ${dataDir} open: ask its gateway with --url`);
-    throw error;
-  });
+  const dataDir = kafka === undefined ? findStore(io, options.dataDir) : '';
+  const home = await openLog(io, options, dataDir);
   try {
     const where = kafka === undefined ? `the store in ${dataDir}` : `the topics at ${kafka}`;
     await use(logDesk({ home, where, timeoutMs: kafka === undefined ? null : timeout * 1_000 }));
@@ -113,7 +77,7 @@ async function atLog(
 
 async function change(
   io: Io,
-  options: WhereOptions,
+  options: ModelsOptions,
   wish: { kind: 'PROMOTE' | 'ROLLBACK'; policySha256: string | null; force: boolean },
 ): Promise<void> {
   await atDesk(io, options, async (desk) => {
@@ -125,7 +89,7 @@ async function change(
   });
 }
 
-async function list(io: Io, desk: WeightsDesk, { json }: WhereOptions): Promise<void> {
+async function list(io: Io, desk: WeightsDesk, { json }: ModelsOptions): Promise<void> {
   const { inForce, versions } = await desk.read();
   if (json) {
     io.stdout.write(`${JSON.stringify({ inForce, versions })}\n`);
@@ -164,7 +128,7 @@ function rowOf({ weights, state }: WeightsVersion, inForce: string | null): (str
   ];
 }
 
-async function show(io: Io, desk: WeightsDesk, sha256: string, { json }: WhereOptions): Promise<void> {
+async function show(io: Io, desk: WeightsDesk, sha256: string, { json }: ModelsOptions): Promise<void> {
   const { inForce, versions } = await desk.read();
   const { version, ...rest } = findVersion(versions, sha256);
   if (!version) throw new CliError('why' in rest ? (rest.why as string) : 'there is no such version');

@@ -1,27 +1,11 @@
 /** Where the commands find keys and the audit trail: at a gateway, or in the log of a cluster or of a stopped engine. */
 
 import { createKeyDesk, describeKey, KeyRefusedError } from '../../lib/access/key-desk';
-import { DirectoryLockedError } from '../../lib/adapters/embedded/directory-lock';
 import { readAudit } from '../../lib/audit/audit-trail';
-import { createLog } from '../../lib/telemetry/log';
-import { createMetrics } from '../../lib/telemetry/metrics';
-import { findStore, newestStore } from '../find-store';
-import {
-  callGateway,
-  errorMessageOf,
-  type GatewayAddress,
-  GatewayUnreachableError,
-  gatewayAt,
-} from '../gateway-client';
-import { CliError, exitCodes, type Io } from '../io';
-import { type HomeOptions, openHome } from '../open-home';
-import { defaultGatewayUrl } from '../read-options';
-
-export interface WhereOptions extends HomeOptions {
-  readonly url?: string;
-  readonly dataDir?: string;
-  readonly json?: boolean;
-}
+import { findStore } from '../find-store';
+import { askGateway, type GatewayAddress } from '../gateway-client';
+import { CliError, type Io } from '../io';
+import { atGatewayOrLog, openLog, type WhereOptions } from './gateway-or-log';
 
 export type ShownKey = ReturnType<typeof describeKey>;
 
@@ -56,27 +40,17 @@ export async function atAccessDesk(
   /** Whether a store that is named may be a new one: the first key can be made before the first start. */
   mayBegin = false,
 ): Promise<void> {
-  const { url, dataDir, kafka } = options;
-  if ([url, dataDir, kafka].filter((given) => given !== undefined).length > 1)
-    throw new CliError('give one of --url, --data-dir and --kafka', exitCodes.usage);
-  if (dataDir === undefined && kafka === undefined) {
-    try {
-      return await use(gatewayDesk(gatewayAt(io, url ?? defaultGatewayUrl)));
-    } catch (error) {
-      // Without a gateway somewhere the store of a stopped engine is what can be meant.
-      if (!(error instanceof GatewayUnreachableError) || url !== undefined || newestStore(io) === null) throw error;
-    }
-  }
+  const { dataDir, kafka } = options;
   const isNamed = mayBegin && dataDir !== undefined;
-  await atLog(io, options, kafka !== undefined ? '' : isNamed ? dataDir : findStore(io, dataDir), use);
+  await atGatewayOrLog(io, options, {
+    gateway: (gateway) => use(gatewayDesk(gateway)),
+    log: () => atLog(io, options, kafka !== undefined ? '' : isNamed ? dataDir : findStore(io, dataDir), use),
+  });
 }
 
 function gatewayDesk(gateway: GatewayAddress): AccessDesk {
-  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const answer = await callGateway(gateway, method, path, body === undefined ? undefined : JSON.stringify(body));
-    if (!answer.ok) throw new CliError(errorMessageOf(answer));
-    return answer.body as T;
-  };
+  const call = <T>(method: string, path: string, body?: unknown): Promise<T> =>
+    askGateway<T>(gateway, method, path, body);
   const at = (keyId: string): string => `/v1/keys/${encodeURIComponent(keyId)}`;
   return {
     list: async () => (await call<{ keys: ShownKey[] }>('GET', '/v1/keys')).keys,
@@ -93,12 +67,7 @@ async function atLog(
   dataDir: string,
   use: (desk: AccessDesk) => Promise<void>,
 ): Promise<void> {
-  const parts = { log: createLog({ level: 'error' }), metrics: createMetrics(), readOnly: true };
-  const home = await openHome(io, { ...options, dataDir }, parts).catch((error: Error) => {
-    if (error instanceof DirectoryLockedError)
-      throw new CliError(`an engine (process ${error.pid}) has ${dataDir} open: ask its gateway with --url`);
-    throw error;
-  });
+  const home = await openLog(io, options, dataDir);
   const { broker, clock, topicPrefix } = home;
   const desk = createKeyDesk({ broker, clock, topicPrefix, name: home.createId() });
   const by = `command line (${io.environment['USER'] || 'somebody'})`;

@@ -7,7 +7,7 @@ import { askTrainer } from '../../lib/weights/ask-trainer';
 import { askAudited } from '../../lib/weights/audit-weights';
 import { readWeights } from '../../lib/weights/read-weights';
 import type { EngineHome } from '../../services/home';
-import { callGateway, errorMessageOf, type GatewayAddress } from '../gateway-client';
+import { askGateway, type GatewayAddress } from '../gateway-client';
 import { CliError } from '../io';
 import { startOwnTrainer } from './own-trainer';
 
@@ -20,11 +20,8 @@ export interface WeightsDesk {
 }
 
 export function gatewayDesk(gateway: GatewayAddress): WeightsDesk {
-  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-    const answer = await callGateway(gateway, method, path, body === undefined ? undefined : JSON.stringify(body));
-    if (!answer.ok) throw new CliError(errorMessageOf(answer));
-    return answer.body as T;
-  };
+  const call = <T>(method: string, path: string, body?: unknown): Promise<T> =>
+    askGateway<T>(gateway, method, path, body);
   return {
     read: () => call('GET', '/v1/weights'),
     ask: ({ kind, force, policySha256, requestedBy }) =>
