@@ -5,11 +5,11 @@ import { configSchema } from '../../../lib/config/config-schema';
 import { diffConfig } from '../../../lib/config/diff-config';
 import { configFromJson } from '../../../lib/config/parse-config';
 import type { ConfigVersion } from '../../../lib/topics/generated/messages';
+import { applyChange } from '../apply-change';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
-import { authorOf, refuseUnputtable } from './config';
 
 const maxChanges = 200;
 
@@ -101,6 +101,7 @@ export function configHistoryEndpoints(context: GatewayContext): Endpoint[] {
       errors: [
         'malformed_json',
         'invalid_field',
+        'refused',
         'not_found',
         'version_conflict',
         'body_too_large',
@@ -112,13 +113,8 @@ export function configHistoryEndpoints(context: GatewayContext): Endpoint[] {
         const before = inForce().version;
         const found = await find(wanted, 'version');
         const why = `back to version ${wanted}${reason === '' ? '' : `: ${reason}`}`;
-        const by = `POST /v1/config/rollback ${authorOf(request)}from ${request.ip} through ${context.id}`;
         const config = configFromJson(found.json);
-        refuseUnputtable(context, config);
-        const written = await context.configWriter.apply(config, before, by, why);
-        if (!written.ok)
-          throw new HttpError('version_conflict', 'the configuration was changed meanwhile; try again', 'version');
-        await context.untilInForce(written.applied.version);
+        await applyChange(context, request, { config, replaces: before, by: 'POST /v1/config/rollback', reason: why });
         const versions = (await context.configHistory()).map(entryOf);
         return sendJson(reply, { inForce: inForce().version, versions });
       },

@@ -3,12 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { configLimits } from '../../../lib/config/config-limits';
 import { configSchema } from '../../../lib/config/config-schema';
-import { configToJson, type ParseResult } from '../../../lib/config/parse-config';
-import type { ProviderConfig } from '../../../lib/config/provider-config';
+import type { ParseResult } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
+import { applyChange } from '../apply-change';
 import type { CheckedConfig } from '../check-plain-config';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidField, invalidFields } from '../http-error';
+import { HttpError, invalidFields } from '../http-error';
 import { type ConfigParser, createConfigParser } from '../parse-config-apart';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
@@ -66,21 +66,14 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
       ],
       handler: async (request, reply) => {
         const { config, version, reason } = await readConfig(request, parser);
-        refuseUnputtable(context, config);
-        const written = await context.configWriter.apply(
+        await applyChange(context, request, {
           config,
-          version,
-          `PUT ${authorOf(request)}from ${request.ip} through ${context.id}`,
+          replaces: version,
+          by: 'PUT',
           reason,
-        );
-        if (!written.ok) {
-          throw new HttpError(
-            'version_conflict',
-            `version ${version} is no longer in force: it is ${written.current?.version ?? 0} now; read it and try again`,
-            'version',
-          );
-        }
-        await context.untilInForce(written.applied.version);
+          conflict: (current) =>
+            `version ${version} is no longer in force: it is ${current} now; read it and try again`,
+        });
         return sendCurrent(context, reply);
       },
     },
@@ -121,57 +114,6 @@ async function readConfig(
     );
   const { version, config, reason = '' } = readBody(envelopeSchema, request.body);
   return { version, reason, config: configOf(await parser.check(config), ['config']) };
-}
-
-/** What may be in a file, but cannot be put in force here. */
-export function refuseUnputtable(context: Pick<GatewayContext, 'config'>, config: RouterConfig): void {
-  refuseTooLarge(config);
-  refuseOtherAccess(context.config()?.config ?? null, config);
-  refuseOtherAddresses(context.config()?.config ?? null, config);
-}
-
-/** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */
-const maxRecordBytes = 900_000;
-
-function refuseTooLarge(config: RouterConfig): void {
-  const bytes = Buffer.byteLength(configToJson(config));
-  if (bytes > maxRecordBytes)
-    throw invalidField('config', `takes ${bytes} bytes with all defaults, more than the ${maxRecordBytes} of a record`);
-}
-
-/**
- * Where calls go, and with which key, is the operator's word in a file: whoever reaches this port could else have the keys of
- * the gateway's environment sent to himself. The demonstration upstream is no address.
- */
-function refuseOtherAddresses(before: RouterConfig | null, after: RouterConfig): void {
-  const known = new Map(Object.entries(before?.providers ?? {}));
-  const addressOf = ({ kind, baseUrl, apiKeyEnv, headersEnv }: ProviderConfig): string =>
-    JSON.stringify([kind, baseUrl, apiKeyEnv, Object.entries(headersEnv).sort()]);
-  for (const [name, provider] of Object.entries(after.providers)) {
-    const existing = known.get(name);
-    if (provider.kind === 'demo' || (existing && addressOf(existing) === addressOf(provider))) continue;
-    throw new HttpError(
-      'refused',
-      `providers.${name}: kind, baseUrl, apiKeyEnv and headersEnv of a provider cannot be changed here; put them into the file (serve --config, config apply)`,
-      `providers.${name}`,
-    );
-  }
-}
-
-/** Who may use the gateway is that, too: whoever may change prices must not make an issuer of his own an administrator. */
-function refuseOtherAccess(before: RouterConfig | null, after: RouterConfig): void {
-  if (before && JSON.stringify(before.access) === JSON.stringify(after.access)) return;
-  if (!before && JSON.stringify(after.access) === JSON.stringify(configSchema.shape.access.parse(undefined))) return;
-  throw new HttpError(
-    'refused',
-    'access: cannot be changed here; put it into the file (serve --config, config apply)',
-    'access',
-  );
-}
-
-/** In front of where a change came from. */
-export function authorOf({ asker }: FastifyRequest): string {
-  return asker.isAnonymous ? '' : `by ${asker.who} `;
 }
 
 function configOf(checked: CheckedConfig, under: readonly string[]): RouterConfig {

@@ -4,12 +4,12 @@ import { experimentSchema } from '../../../lib/config/experiment-schema';
 import type { ExperimentConfig } from '../../../lib/config/router-config';
 import { changeExperiments, type ExperimentChange } from '../../../lib/experiments/change-config';
 import { definitionOf, rolloutOf } from '../../../lib/experiments/expose';
+import { applyChange } from '../apply-change';
 import { checkPlainConfig } from '../check-plain-config';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField, invalidFields } from '../http-error';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
-import { authorOf, refuseUnputtable } from './config';
 
 const name = z.string().min(1).max(100);
 const changeSchema = z.discriminatedUnion('action', [
@@ -87,6 +87,7 @@ export function experimentEndpoints(context: GatewayContext): Endpoint[] {
       errors: [
         'malformed_json',
         'invalid_field',
+        'refused',
         'version_conflict',
         'body_too_large',
         'unsupported_media_type',
@@ -99,12 +100,8 @@ export function experimentEndpoints(context: GatewayContext): Endpoint[] {
         if (!changed.ok) throw invalidField(changed.field, changed.message);
         const checked = checkPlainConfig(changed.config);
         if (!checked.ok) throw invalidFields(checked.issues);
-        const by = `POST /v1/experiments (${change.kind}) ${authorOf(request)}from ${request.ip} through ${context.id}`;
-        refuseUnputtable(context, checked.config);
-        const written = await context.configWriter.apply(checked.config, version, by);
-        if (!written.ok)
-          throw new HttpError('version_conflict', 'the configuration was changed meanwhile; try again', 'version');
-        await context.untilInForce(written.applied.version);
+        const by = `POST /v1/experiments (${change.kind})`;
+        await applyChange(context, request, { config: checked.config, replaces: version, by });
         return sendJson(reply, list());
       },
     },

@@ -5,6 +5,7 @@ import { maxModels } from '../../../lib/config/router-config';
 import { type Change, whatIf } from '../../../lib/routing/decide/what-if';
 import type { RouteDecided } from '../../../lib/topics/generated/messages';
 import { idFault } from '../../../lib/topics/identifiers';
+import { refuseUnputtable } from '../apply-change';
 import { limitsSchema, preferenceSchema } from '../body-schemas';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { id } from '../field-schemas';
@@ -12,7 +13,6 @@ import { HttpError, invalidField, invalidFields } from '../http-error';
 import { createConfigParser } from '../parse-config-apart';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
-import { refuseUnputtable } from './config';
 
 const { $schema: _, ...idSchema } = z.toJSONSchema(id);
 const pathId = { name: 'id', in: 'path' as const, required: true, doc: 'decisionId', schema: idSchema };

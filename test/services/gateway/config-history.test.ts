@@ -79,3 +79,15 @@ test('a record that is no configuration is passed over', async () => {
   const { body } = await started.call('GET', '/v1/config/history');
   expect(body.versions.map(({ version }: { version: number }) => version)).toEqual([2, 1]);
 });
+
+test('a version under which others had access is not brought back here', async () => {
+  const started = await changed();
+  const access = { issuers: { own: { issuer: 'https://own.example.com', audience: 'x', defaultRole: 'admin' } } };
+  const { codec, keyOf, name } = topics.configHistory;
+  const json = configToJson(configOf({ access }));
+  const entry = { version: 7, json, appliedAtMs: 1, appliedBy: 'a file', reason: '' };
+  await started.broker.producer('file').send([{ topic: name, key: keyOf(entry), value: codec.encode(entry) }]);
+  const { status, body } = await started.call('POST', '/v1/config/rollback', { version: 7 });
+  expect([status, body.error.field]).toEqual([409, 'access']);
+  expect((await started.call('GET', '/v1/config')).body.version).toBe(2);
+});

@@ -1,0 +1,86 @@
+/**
+ * The one way in which a route changes the configuration: what may not be changed over HTTP is refused, the version that is
+ * replaced must be the one in force, and who did it is written down.
+ */
+import type { FastifyRequest } from 'fastify';
+import { configSchema } from '../../lib/config/config-schema';
+import { configToJson } from '../../lib/config/parse-config';
+import type { ProviderConfig } from '../../lib/config/provider-config';
+import type { RouterConfig } from '../../lib/config/router-config';
+import type { GatewayContext } from './endpoint';
+import { HttpError, invalidField } from './http-error';
+
+export interface Change {
+  readonly config: RouterConfig;
+  /** The version it replaces. */
+  readonly replaces: number;
+  /** The request that asked for it, such as `PUT`: it stands in front of who asked and from where. */
+  readonly by: string;
+  /** For who reads the history; default none. */
+  readonly reason?: string;
+  /** What to say where `current` is in force by now. */
+  readonly conflict?: (current: number) => string;
+}
+
+const changedMeanwhile = (): string => 'the configuration was changed meanwhile; try again';
+
+/** Resolves when this gateway has read the new version back. Throws an HttpError where it is refused or comes too late. */
+export async function applyChange(
+  context: GatewayContext,
+  request: FastifyRequest,
+  { config, replaces, by, reason, conflict = changedMeanwhile }: Change,
+): Promise<void> {
+  refuseUnputtable(context, config);
+  const { asker, ip } = request;
+  const author = asker.isAnonymous ? '' : `by ${asker.who} `;
+  const source = `${by} ${author}from ${ip} through ${context.id}`;
+  const written = await context.configWriter.apply(config, replaces, source, reason);
+  if (!written.ok) throw new HttpError('version_conflict', conflict(written.current?.version ?? 0), 'version');
+  await context.untilInForce(written.applied.version);
+}
+
+/** What may be in a file, but cannot be put in force here. */
+export function refuseUnputtable(context: Pick<GatewayContext, 'config'>, config: RouterConfig): void {
+  refuseTooLarge(config);
+  refuseOtherAccess(context.config()?.config ?? null, config);
+  refuseOtherAddresses(context.config()?.config ?? null, config);
+}
+
+/** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */
+const maxRecordBytes = 900_000;
+
+function refuseTooLarge(config: RouterConfig): void {
+  const bytes = Buffer.byteLength(configToJson(config));
+  if (bytes > maxRecordBytes)
+    throw invalidField('config', `takes ${bytes} bytes with all defaults, more than the ${maxRecordBytes} of a record`);
+}
+
+/**
+ * Where calls go, and with which key, is the operator's word in a file: whoever reaches this port could else have the keys of
+ * the gateway's environment sent to himself. The demonstration upstream is no address.
+ */
+function refuseOtherAddresses(before: RouterConfig | null, after: RouterConfig): void {
+  const known = new Map(Object.entries(before?.providers ?? {}));
+  const addressOf = ({ kind, baseUrl, apiKeyEnv, headersEnv }: ProviderConfig): string =>
+    JSON.stringify([kind, baseUrl, apiKeyEnv, Object.entries(headersEnv).sort()]);
+  for (const [name, provider] of Object.entries(after.providers)) {
+    const existing = known.get(name);
+    if (provider.kind === 'demo' || (existing && addressOf(existing) === addressOf(provider))) continue;
+    throw new HttpError(
+      'refused',
+      `providers.${name}: kind, baseUrl, apiKeyEnv and headersEnv of a provider cannot be changed here; put them into the file (serve --config, config apply)`,
+      `providers.${name}`,
+    );
+  }
+}
+
+/** Who may use the gateway is that, too: whoever may change prices must not make an issuer of his own an administrator. */
+function refuseOtherAccess(before: RouterConfig | null, after: RouterConfig): void {
+  if (before && JSON.stringify(before.access) === JSON.stringify(after.access)) return;
+  if (!before && JSON.stringify(after.access) === JSON.stringify(configSchema.shape.access.parse(undefined))) return;
+  throw new HttpError(
+    'refused',
+    'access: cannot be changed here; put it into the file (serve --config, config apply)',
+    'access',
+  );
+}
