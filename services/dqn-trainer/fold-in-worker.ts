@@ -1,6 +1,6 @@
 /** A fold in a worker thread, so that training never stands in the way of routing. Whatever ends the thread fails what waits for it. */
-import { extname, join } from 'node:path';
-import { SHARE_ENV, Worker } from 'node:worker_threads';
+import { SHARE_ENV } from 'node:worker_threads';
+import { startThread } from '../../lib/start-thread';
 import type { FoldCheckpoint, TrainerFold, Tried } from './fold';
 import {
   type FoldReply,
@@ -19,7 +19,7 @@ interface Waiting {
 }
 
 export async function startFoldInWorker(settings: FoldSettings, saved: Buffer | null): Promise<TrainerFold> {
-  const thread = startThread();
+  const thread = startFoldThread();
   try {
     const started = (await thread.ask({ kind: 'start', settings, saved })) as Started;
     return {
@@ -49,12 +49,9 @@ function packed(kind: 'reload' | 'apply' | 'addEvidence', batch: FoldBatch): [Fo
   return [{ kind, batch: pack }, [pack.bytes.buffer as ArrayBuffer]];
 }
 
-function startThread() {
-  // From sources (tests, development) the thread has to learn TypeScript first; built, it needs nothing.
-  const extension = extname(__filename);
-  const execArgv = extension === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [];
+function startFoldThread() {
   // Native TensorFlow reads the process's environment, not the copy of it that a thread would get.
-  const worker = new Worker(join(__dirname, `fold-worker${extension}`), { execArgv, env: SHARE_ENV });
+  const worker = startThread(__dirname, 'fold-worker', { env: SHARE_ENV });
   // Whoever waits for an answer keeps the process alive, an idle thread does not.
   worker.unref();
   const waiting = new Map<number, Waiting>();

@@ -1,8 +1,7 @@
 /** Judges other policies on the newest of what was learned from, in a thread of its own, one question at a time: requests do not wait for it. */
-import { extname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { Counterfactuals } from '../../lib/analytics/counterfactuals';
 import type { Broker } from '../../lib/ports/broker';
+import { startThread } from '../../lib/start-thread';
 import { topics } from '../../lib/topics/topics';
 import { HttpError } from './http-error';
 
@@ -70,12 +69,8 @@ export function createPolicyJudge({
 }
 
 function judgeInThread(task: JudgeTask): Promise<Counterfactuals> {
-  // From sources (tests, development) the thread has to learn TypeScript first; built, it needs nothing.
-  const extension = extname(__filename);
-  const execArgv = extension === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [];
-  const worker = new Worker(join(__dirname, `judge-worker${extension}`), {
+  const worker = startThread(__dirname, 'judge-worker', {
     workerData: task,
-    execArgv,
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
   });
   return new Promise<Counterfactuals>((resolve, reject) => {

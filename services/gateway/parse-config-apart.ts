@@ -2,10 +2,9 @@
  * Parses a YAML configuration, and checks a large one that came as JSON, in a thread of its own, one at a time and not for ever:
  * what a YAML text costs cannot be told from its size, some hundred models take longer than requests may wait.
  */
-import { extname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { ParseResult } from '../../lib/config/parse-config';
 import { faultOfBytes } from '../../lib/config/read-yaml';
+import { startThread } from '../../lib/start-thread';
 import { type CheckedConfig, checkPlainConfig } from './check-plain-config';
 import { HttpError } from './http-error';
 
@@ -54,12 +53,8 @@ export function createConfigParser({ maxWaiting = 8 } = {}): ConfigParser {
 }
 
 function parseInThread<T>(source: ConfigSource): Promise<T> {
-  // From sources (tests, development) the thread has to learn TypeScript first; built, it needs nothing.
-  const extension = extname(__filename);
-  const execArgv = extension === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [];
-  const worker = new Worker(join(__dirname, `parse-config-worker${extension}`), {
+  const worker = startThread(__dirname, 'parse-config-worker', {
     workerData: source,
-    execArgv,
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
   });
   return new Promise<T>((resolve, reject) => {
