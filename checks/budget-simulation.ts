@@ -4,7 +4,7 @@
  * against the limit.
  */
 import { defaultUnkindness, type MemoryBroker } from '../lib/adapters/memory/memory-broker';
-import { createVirtualClock } from '../lib/adapters/memory/virtual-clock';
+import { createVirtualClock, runToEnd } from '../lib/adapters/memory/virtual-clock';
 import { routeOutcome, routeRequest } from '../lib/client/build-records';
 import { configToJson } from '../lib/config/parse-config';
 import type { RouterConfig } from '../lib/config/router-config';
@@ -188,18 +188,8 @@ export async function simulateBudgets(options: BudgetSimulationOptions): Promise
     for (const one of running) await one.stop();
   };
 
-  let ended = false;
-  let failed: Error | null = null;
-  scenario()
-    .catch((error: Error) => {
-      failed = error;
-    })
-    .finally(() => {
-      ended = true;
-    });
-  await clock.runUntilIdle({ until: () => ended });
-  if (failed) throw failed;
-  if (!ended) failures.push('the scenario came to rest before its end: something waits for ever');
+  if (!(await runToEnd(clock, scenario())))
+    failures.push('the scenario came to rest before its end: something waits for ever');
   return audit();
 
   function audit(): BudgetSimulationResult {

@@ -9,7 +9,7 @@ import { workloadConfig } from '../lab/runs/workload-config';
 import { outcomeOf, requestOf } from '../lab/runs/workload-records';
 import { simulatedWorld } from '../lab/workloads/simulated-world';
 import { defaultUnkindness, type MemoryBroker } from '../lib/adapters/memory/memory-broker';
-import { createVirtualClock, type VirtualClock } from '../lib/adapters/memory/virtual-clock';
+import { createVirtualClock, runToEnd, type VirtualClock } from '../lib/adapters/memory/virtual-clock';
 import { parseStrategyGroups } from '../lib/config/strategy-groups';
 import type { Broker, GroupOptions, Membership, OutgoingRecord } from '../lib/ports/broker';
 import { sleep } from '../lib/ports/clock';
@@ -108,19 +108,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     await engine.stop();
   };
 
-  let ended = false;
-  let failed: Error | null = null;
-  scenario()
-    .catch((error: Error) => {
-      failed = error;
-    })
-    .finally(() => {
-      ended = true;
-    });
   const startedMs = clock.nowMs();
-  await clock.runUntilIdle({ until: () => ended });
-  if (failed) throw failed;
-  if (!ended) failures.push('the scenario came to rest before its end: something waits for ever');
+  if (!(await runToEnd(clock, scenario())))
+    failures.push('the scenario came to rest before its end: something waits for ever');
   const result = audit(options, broker, world.rows, failures, clock.nowMs() - startedMs);
   return { ...result, violations: [...result.violations, ...checkDeadlines(broker, outages)] };
 

@@ -4,7 +4,7 @@ import { workloadConfig } from '../../lab/runs/workload-config';
 import { outcomeOf, requestOf } from '../../lab/runs/workload-records';
 import { simulatedWorld } from '../../lab/workloads/simulated-world';
 import type { MemoryBroker } from '../../lib/adapters/memory/memory-broker';
-import { createVirtualClock } from '../../lib/adapters/memory/virtual-clock';
+import { createVirtualClock, runToEnd } from '../../lib/adapters/memory/virtual-clock';
 import { codecOf } from '../../lib/avro/codec';
 import type { OutgoingRecord } from '../../lib/ports/broker';
 import { sleep } from '../../lib/ports/clock';
@@ -161,17 +161,7 @@ test.each(['separate', 'chained'] as const)(
       await engine.stop();
       await schemas.stop();
     };
-    let ended = false;
-    let failed: Error | null = null;
-    scenario()
-      .catch((error: Error) => {
-        failed = error;
-      })
-      .finally(() => {
-        ended = true;
-      });
-    await clock.runUntilIdle({ until: () => ended });
-    if (failed) throw failed;
+    expect(await runToEnd(clock, scenario())).toBe(true);
     expect(failures).toEqual([]);
     expect(undecided).toBe(0);
     for (const [name, places] of sent) {

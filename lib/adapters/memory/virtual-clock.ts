@@ -109,6 +109,18 @@ export function createVirtualClock(options: { startMs?: number } = {}): VirtualC
   };
 }
 
+/** Runs the clock until `running` has settled, and rejects as it does. False where everything came to rest before: something waits for ever. */
+export async function runToEnd(clock: VirtualClock, running: Promise<unknown>): Promise<boolean> {
+  let ended = false;
+  const end = (): void => {
+    ended = true;
+  };
+  running.then(end, end);
+  await clock.runUntilIdle({ until: () => ended });
+  if (ended) await running;
+  return ended;
+}
+
 /** A binary heap of timers by time, then by order of insertion; rebuilt when most of it is cancelled. */
 function createTimerHeap() {
   let items: Timer[] = [];
