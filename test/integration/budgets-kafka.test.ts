@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { declaredServices } from '../../bin/declared-services';
 import { applyTo } from '../../bin/drive/put-config';
-import { startSupervisor } from '../../bin/drive/supervisor';
 import { systemClock } from '../../lib/adapters/system';
 import { routeOutcome, routeRequest } from '../../lib/client/build-records';
 import { processSettings } from '../../lib/config/process-settings';
@@ -19,6 +18,7 @@ import { configOf } from '../lib/routing/fixtures';
 import { patienceMs } from '../patience';
 import { describeWithServers, kafkaAddress, redisUrl } from '../servers';
 import { atEnd } from '../started';
+import { startProcesses } from './start-processes';
 
 const clock = systemClock();
 const partitions = 3;
@@ -62,18 +62,14 @@ describeWithServers('budgets on Kafka', () => {
     await applyTo(home, configOf({ strategies, budgets, threadTimeoutMs: 60_000, cache: { enabled: false } }));
     await ensureServiceTopics(declaredServices(), { ...home, requestPathPartitions: partitions });
     const names: ProcessName[] = ['route-chain', 'budgets'];
-    const supervisor = startSupervisor({
-      processes: [
+    const supervisor = await startProcesses(
+      [
         ...names.flatMap((service) => [0, 1, 2].map((at) => ({ service, instanceId: `${service}-${at}` }))),
         { service: 'reward-feedback', instanceId: 'reward-feedback-0' },
       ],
-      environment: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_LEVEL: 'warn', ...environment },
+      environment,
       clock,
-      onLine: () => {},
-      onExit: () => {},
-    });
-    atEnd(() => supervisor.stop());
-    await supervisor.ready;
+    );
 
     const producer = home.broker.producer('spenders');
     const send = async <T>(topic: Topic<T>, values: readonly T[]): Promise<void> => {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { declaredServices } from '../../bin/declared-services';
 import { applyTo } from '../../bin/drive/put-config';
 import { verifyRange } from '../../bin/drive/replay-verify';
-import { type Supervisor, startSupervisor } from '../../bin/drive/supervisor';
+import type { Supervisor } from '../../bin/drive/supervisor';
 import { systemClock } from '../../lib/adapters/system';
 import { routeRequest } from '../../lib/client/build-records';
 import { defaultRouterConfig } from '../../lib/config/parse-config';
@@ -19,7 +19,7 @@ import { distributedHome, type EngineHome } from '../../services/home';
 import type { ProcessName } from '../../services/process';
 import { patienceMs } from '../patience';
 import { describeWithServers, kafkaAddress, redisUrl } from '../servers';
-import { atEnd } from '../started';
+import { startProcesses } from './start-processes';
 
 const clock = systemClock();
 const partitions = 2;
@@ -48,17 +48,12 @@ describeWithServers('the chained placement on Kafka', () => {
   let home: EngineHome;
   let sent = 0;
 
-  const run = async (names: readonly ProcessName[]): Promise<Supervisor> => {
-    const supervisor = startSupervisor({
-      processes: names.map((service) => ({ service, instanceId: `${service}-0` })),
-      environment: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_LEVEL: 'warn', ...environment },
+  const run = (names: readonly ProcessName[]): Promise<Supervisor> => {
+    return startProcesses(
+      names.map((service) => ({ service, instanceId: `${service}-0` })),
+      environment,
       clock,
-      onLine: () => {},
-      onExit: () => {},
-    });
-    atEnd(() => supervisor.stop());
-    await supervisor.ready;
-    return supervisor;
+    );
   };
   const send = async (count: number): Promise<void> => {
     const producer = home.broker.producer('requests');

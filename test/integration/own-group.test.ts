@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { serviceProcesses } from '../../bin/commands/services';
 import { declaredServices } from '../../bin/declared-services';
 import { applyTo } from '../../bin/drive/put-config';
-import { startSupervisor } from '../../bin/drive/supervisor';
 import { systemClock } from '../../lib/adapters/system';
 import { routeRequest } from '../../lib/client/build-records';
 import { createRouterClient, type RouterClient } from '../../lib/client/router-client';
@@ -18,6 +17,7 @@ import { distributedHome } from '../../services/home';
 import { patienceMs } from '../patience';
 import { describeWithServers, kafkaAddress, redisUrl } from '../servers';
 import { atEnd } from '../started';
+import { startProcesses } from './start-processes';
 
 const clock = systemClock();
 const partitions = 2;
@@ -67,15 +67,7 @@ describeWithServers('a strategy in a group of its own, beside the chain on Kafka
       ({ service }) => service === 'route-chain' || service === 'strategy-threads',
     );
     expect(processes.map(({ instanceId }) => instanceId)).toEqual(['route-chain-0', 'strategy-threads-apart-0']);
-    const supervisor = startSupervisor({
-      processes,
-      environment: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_LEVEL: 'warn', ...environment },
-      clock,
-      onLine: () => {},
-      onExit: () => {},
-    });
-    atEnd(() => supervisor.stop());
-    await supervisor.ready;
+    const supervisor = await startProcesses(processes, environment, clock);
     client = await createRouterClient({
       broker: home.broker,
       clock,
