@@ -43,6 +43,29 @@ export function Nothing({ children }: { readonly children: ComponentChildren }) 
   return <p class="nothing">{children}</p>;
 }
 
+/** A number that need not be given; `hint` says what holds then. */
+export function NumberField(props: {
+  readonly label: string;
+  readonly hint: string;
+  readonly value: string;
+  readonly onValue: (value: string) => void;
+}) {
+  const { label, hint, value, onValue } = props;
+  return (
+    <label>
+      {label}
+      <input
+        type="number"
+        min="0"
+        step="any"
+        placeholder={hint}
+        value={value}
+        onInput={(event) => onValue(event.currentTarget.value)}
+      />
+    </label>
+  );
+}
+
 /** A share of something as a bar; the figure beside it says the same. */
 export function Bar({ share, colour = 'var(--accent)' }: { readonly share: number; readonly colour?: string }) {
   const width = `${Math.max(0, Math.min(1, share)) * 100}%`;

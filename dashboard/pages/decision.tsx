@@ -4,7 +4,7 @@ import { ask, type Json } from '../api';
 import { colourOf } from '../chart';
 import { dateTime, ms, none, number, percent, short, usd, words } from '../format';
 import { usePolled } from '../hooks';
-import { Bar, Card, Nothing, Table, Trouble } from '../parts';
+import { Bar, Card, Nothing, NumberField, Table, Trouble } from '../parts';
 
 const refreshMs = 5_000;
 
@@ -246,40 +246,16 @@ function WhatIf({ path, decision }: { readonly path: string; readonly decision: 
     >
       <form class="filters" onSubmit={compute}>
         {(['quality', 'cost', 'latency'] as const).map((part) => (
-          <label key={part}>
-            Weight of {part}
-            <input
-              type="number"
-              min="0"
-              step="any"
-              placeholder="as it was"
-              value={weights[part]}
-              onInput={(event) => setWeights({ ...weights, [part]: event.currentTarget.value })}
-            />
-          </label>
+          <NumberField
+            key={part}
+            label={`Weight of ${part}`}
+            hint="as it was"
+            value={weights[part]}
+            onValue={(value) => setWeights({ ...weights, [part]: value })}
+          />
         ))}
-        <label>
-          Most cost, USD
-          <input
-            type="number"
-            min="0"
-            step="any"
-            placeholder="as it was"
-            value={maxCostUsd}
-            onInput={(event) => setMaxCostUsd(event.currentTarget.value)}
-          />
-        </label>
-        <label>
-          Most latency, ms
-          <input
-            type="number"
-            min="0"
-            step="any"
-            placeholder="as it was"
-            value={maxLatencyMs}
-            onInput={(event) => setMaxLatencyMs(event.currentTarget.value)}
-          />
-        </label>
+        <NumberField label="Most cost, USD" hint="as it was" value={maxCostUsd} onValue={setMaxCostUsd} />
+        <NumberField label="Most latency, ms" hint="as it was" value={maxLatencyMs} onValue={setMaxLatencyMs} />
         <label>
           Price of
           <select value={model} onChange={(event) => setModel(event.currentTarget.value)}>

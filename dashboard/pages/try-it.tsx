@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { ask, type Json } from '../api';
 import { ms, number, percent, usd } from '../format';
-import { Bar, Card, Table, Trouble } from '../parts';
+import { Bar, Card, NumberField, Table, Trouble } from '../parts';
 
 export function TryItPage() {
   const [prompt, setPrompt] = useState('Write a haiku about Kafka.');
@@ -49,17 +49,7 @@ export function TryItPage() {
                 onInput={(event) => setTask(event.currentTarget.value)}
               />
             </label>
-            <label>
-              Most cost, USD
-              <input
-                type="number"
-                min="0"
-                step="any"
-                placeholder="no limit"
-                value={maxCostUsd}
-                onInput={(event) => setMaxCostUsd(event.currentTarget.value)}
-              />
-            </label>
+            <NumberField label="Most cost, USD" hint="no limit" value={maxCostUsd} onValue={setMaxCostUsd} />
             <button type="submit" disabled={isAsking}>
               {isAsking ? 'Deciding …' : 'Decide'}
             </button>

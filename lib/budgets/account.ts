@@ -211,20 +211,25 @@ function shortHash(id: string): string {
   return createHash('sha256').update(id).digest('hex').slice(0, 16);
 }
 
+/** Of a period that begins. */
+const nothingSpent = {
+  spentUsd: 0,
+  spentTokens: 0,
+  spentCalls: 0,
+  beyondUsd: 0,
+  refusals: 0,
+  unreported: 0,
+  level: 'OK',
+} as const;
+
 function newAccount(terms: BudgetTerms): BudgetAccount {
   return {
     account: terms.account,
     terms,
     periodStartMs: terms.periodStartMs,
-    spentUsd: 0,
-    spentTokens: 0,
-    spentCalls: 0,
-    beyondUsd: 0,
-    refusals: 0,
-    unreported: 0,
+    ...nothingSpent,
     reservations: [],
     settled: [],
-    level: 'OK',
     lastEventMs: 0,
     publishedAtMs: 0,
     isPublished: true,
@@ -240,13 +245,7 @@ function inPeriod(account: BudgetAccount, nowMs: number): BudgetAccount {
     {
       ...account,
       periodStartMs: startMs,
-      spentUsd: 0,
-      spentTokens: 0,
-      spentCalls: 0,
-      beyondUsd: 0,
-      refusals: 0,
-      unreported: 0,
-      level: 'OK',
+      ...nothingSpent,
     },
     account.lastEventMs,
   );
