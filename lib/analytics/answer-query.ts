@@ -1,9 +1,10 @@
 /** Answers a question about the windows: which sums of which time, broken down by what. Pure, and bounded by the number of steps. */
 import { dictionaryOf } from '../dictionary';
 import type { AnalyticsCell, AnalyticsWindow, Sketch } from '../topics/generated/messages';
+import { entriesOf } from './keyed-list';
 import { type AnalyticsMetric, analyticsMetrics, type Breakdown, breakdowns, type MetricName } from './metrics';
 import { type SketchSum, sumSketches } from './sketch';
-import { accumulate, noCell, otherValue, readCellKey, spans } from './window';
+import { otherValue, readCellKey, spans, sumOfCells } from './window';
 import type { WindowStore } from './window-store';
 
 export interface AnalyticsQuery {
@@ -79,12 +80,11 @@ function addRow(groups: Map<string, Group>, row: AnalyticsWindow, { by, metrics 
     return group;
   };
   const wanted = breakdowns[by];
-  for (const key in row.cells) {
+  for (const [key, cell] of entriesOf(row.cells)) {
     const { dimension, value } = readCellKey(key);
     if (dimension !== wanted) continue;
     const group = groupOf(value);
-    group.cell ??= { ...noCell };
-    accumulate(group.cell, row.cells[key]!);
+    group.cell = group.cell ? sumOfCells(group.cell, cell) : cell;
   }
   const asks = (of: 'decisionMs' | 'latencyMs'): boolean =>
     metrics.some((name) => (analyticsMetrics[name] as AnalyticsMetric).quantile?.of === of);
@@ -95,8 +95,7 @@ function addRow(groups: Map<string, Group>, row: AnalyticsWindow, { by, metrics 
   };
   if (asks('decisionMs') && by === 'none') sum(groupOf(''), 'decisionMs', row.decisionMs);
   if (!asks('latencyMs')) return;
-  for (const [model, sketch] of Object.entries(row.latencyMs))
-    sum(groupOf(by === 'none' ? '' : model), 'latencyMs', sketch);
+  for (const [model, sketch] of entriesOf(row.latencyMs)) sum(groupOf(by === 'none' ? '' : model), 'latencyMs', sketch);
 }
 
 function figureOf(metric: AnalyticsMetric, { cell, decisionMs, latencyMs }: Group): number | null {

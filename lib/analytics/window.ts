@@ -3,8 +3,8 @@
  * Everything is a sum, so rows of partitions and of shorter spans are merged by adding. A row is bounded: each dimension
  * has so many values of its own, in the order they first came, and `other` for the rest.
  */
-import { dictionaryOf, ownEntry } from '../dictionary';
-import type { AnalyticsCell, AnalyticsWindow, Sketch } from '../topics/generated/messages';
+import type { AnalyticsCell, AnalyticsWindow } from '../topics/generated/messages';
+import { emptyList, ListCopy } from './keyed-list';
 import { addValue, emptySketch } from './sketch';
 
 const minuteMs = 60_000;
@@ -39,13 +39,11 @@ export const maxSketches = 32;
 /** No name may hold it: see lib/topics/identifiers.ts. */
 const separator = '\n';
 
-export type Figures = Readonly<Partial<AnalyticsCell>>;
-
 /** What one record adds to its window. */
 export interface Contribution {
-  /** Values of the dimensions it is counted under; `all` is always among them. */
-  readonly of: readonly (readonly [Dimension, string])[];
-  readonly figures: Figures;
+  /** Cells it is counted in, by `cellKey`; that of `all` is always among them. */
+  readonly of: readonly string[];
+  readonly figures: Readonly<AnalyticsCell>;
   readonly decisionMs?: number;
   readonly latency?: { readonly model: string; readonly ms: number };
 }
@@ -74,9 +72,9 @@ export function emptyWindow(spanMs: number, startMs: number): AnalyticsWindow {
   return {
     startMs,
     spanMs,
-    cells: dictionaryOf(),
+    cells: emptyList(),
     decisionMs: emptySketch,
-    latencyMs: dictionaryOf(),
+    latencyMs: emptyList(),
     updatedAtMs: startMs,
   };
 }
@@ -91,8 +89,12 @@ export function readCellKey(key: string): { dimension: string; value: string } {
   return { dimension: key.slice(0, at), value: key.slice(at + 1) };
 }
 
-function cellKey(dimension: Dimension, value: string): string {
+export function cellKey(dimension: Dimension, value: string): string {
   return `${dimension}${separator}${value}`;
+}
+
+function dimensionOf(key: string): Dimension {
+  return key.slice(0, key.indexOf(separator)) as Dimension;
 }
 
 export const noCell: AnalyticsCell = {
@@ -113,67 +115,73 @@ export const noCell: AnalyticsCell = {
   quality: 0,
   utility: 0,
 };
-const figureNames = Object.keys(noCell) as readonly (keyof AnalyticsCell)[];
 
-/** Adds to `sum` itself. */
-export function accumulate(sum: AnalyticsCell, figures: Figures): void {
-  for (const name of figureNames) {
-    const added = figures[name];
-    if (added !== undefined) sum[name] += added;
-  }
-}
-
-function addFigures(cell: AnalyticsCell | undefined, figures: Figures): AnalyticsCell {
-  const sum = { ...(cell ?? noCell) };
-  accumulate(sum, figures);
-  return sum;
+/** Written out, since every record does it some twenty times: a loop over names costs many times as much. */
+export function sumOfCells(a: AnalyticsCell, b: AnalyticsCell): AnalyticsCell {
+  return {
+    decisions: a.decisions + b.decisions,
+    degraded: a.degraded + b.degraded,
+    cacheHits: a.cacheHits + b.cacheHits,
+    expectedCostUsd: a.expectedCostUsd + b.expectedCostUsd,
+    decisionMs: a.decisionMs + b.decisionMs,
+    calls: a.calls + b.calls,
+    errors: a.errors + b.errors,
+    costed: a.costed + b.costed,
+    costUsd: a.costUsd + b.costUsd,
+    timed: a.timed + b.timed,
+    latencyMs: a.latencyMs + b.latencyMs,
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    judged: a.judged + b.judged,
+    quality: a.quality + b.quality,
+    utility: a.utility + b.utility,
+  };
 }
 
 /** The row with what a record adds; `nowMs` is when. The row itself stays as it is. */
 export function addToWindow(row: AnalyticsWindow, added: Contribution, nowMs: number): AnalyticsWindow {
-  const cells = copyOf(row.cells);
+  const cells = new ListCopy(row.cells);
+  const add = (cell: AnalyticsCell = noCell): AnalyticsCell => sumOfCells(cell, added.figures);
   // Counted only where something new has come, which is seldom.
   let counts: Map<string, number> | null = null;
   const takesRoom = (dimension: Dimension): boolean => {
-    counts ??= countsOf(row.cells);
+    counts ??= countsOf(row.cells.keys);
     const count = counts.get(dimension) ?? 0;
     if (count >= dimensionLimits[dimension]) return false;
     counts.set(dimension, count + 1);
     return true;
   };
-  for (const [dimension, value] of added.of) {
-    const own = cellKey(dimension, value);
-    const isNew = ownEntry(cells, own) === undefined;
-    const key = isNew && !takesRoom(dimension) ? cellKey(dimension, otherValue) : own;
-    cells[key] = addFigures(ownEntry(cells, key), added.figures);
+  for (const key of added.of) {
+    if (cells.has(key)) cells.update(key, add);
+    else {
+      const dimension = dimensionOf(key);
+      cells.update(takesRoom(dimension) ? key : cellKey(dimension, otherValue), add);
+    }
   }
   const { decisionMs, latency } = added;
   return {
     ...row,
-    cells,
+    cells: cells.done(),
     decisionMs: decisionMs === undefined ? row.decisionMs : addValue(row.decisionMs, decisionMs),
     latencyMs: latency ? withLatency(row.latencyMs, latency) : row.latencyMs,
     updatedAtMs: nowMs,
   };
 }
 
-function withLatency(sketches: Record<string, Sketch>, { model, ms }: { model: string; ms: number }) {
-  const isFull = ownEntry(sketches, model) === undefined && Object.keys(sketches).length >= maxSketches;
-  const name = isFull ? otherValue : model;
-  const next = copyOf(sketches);
-  next[name] = addValue(ownEntry(next, name) ?? emptySketch, ms);
-  return next;
+function withLatency(
+  latencyMs: AnalyticsWindow['latencyMs'],
+  { model, ms }: { model: string; ms: number },
+): AnalyticsWindow['latencyMs'] {
+  const sketches = new ListCopy(latencyMs);
+  const name = sketches.has(model) || sketches.size < maxSketches ? model : otherValue;
+  sketches.update(name, (sketch = emptySketch) => addValue(sketch, ms));
+  return sketches.done();
 }
 
-function copyOf<T>(dictionary: Readonly<Record<string, T>>): Record<string, T> {
-  // Spread: an object made key by key is ten times as slow, and every record copies three rows.
-  return { __proto__: null, ...dictionary } as unknown as Record<string, T>;
-}
-
-function countsOf(cells: AnalyticsWindow['cells']): Map<string, number> {
+function countsOf(cellKeys: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const key in cells) {
-    const dimension = key.slice(0, key.indexOf(separator));
+  for (const key of cellKeys) {
+    const dimension = dimensionOf(key);
     counts.set(dimension, (counts.get(dimension) ?? 0) + 1);
   }
   return counts;

@@ -2,19 +2,16 @@
  * What each record adds to the window of time that it is about. An outcome counts in the window of its decision, however
  * late it comes; a corrected one takes back there what it replaces.
  */
-import type { Contribution, Dimension } from '../../lib/analytics/window';
-import { modelTaskValue } from '../../lib/analytics/window';
+import { type Contribution, cellKey, modelTaskValue, noCell } from '../../lib/analytics/window';
 import { type UtilityWeights, utilityOf } from '../../lib/routing/judge/utility';
 import type { LearningEvent, ModelObserved, RouteDecided, RouteOpened } from '../../lib/topics/generated/messages';
 
-type Of = Contribution['of'];
-
-const all: readonly [Dimension, string] = ['all', ''];
+const all = cellKey('all', '');
 const noTenant = '';
 
 /** Tasks are known when a request is opened; each has one decision. */
 export function ofOpened(opened: RouteOpened): Contribution {
-  return { of: [['task', opened.taskType]], figures: { decisions: 1 } };
+  return { of: [cellKey('task', opened.taskType)], figures: { ...noCell, decisions: 1 } };
 }
 
 export function ofDecided(decided: RouteDecided): Contribution {
@@ -24,13 +21,14 @@ export function ofDecided(decided: RouteDecided): Contribution {
   return {
     of: [
       all,
-      ['model', model],
-      ['provider', provider],
-      ['strategy', strategy],
-      ['tenant', tenantId ?? noTenant],
-      ['degradation', degradedTo],
+      cellKey('model', model),
+      cellKey('provider', provider),
+      cellKey('strategy', strategy),
+      cellKey('tenant', tenantId ?? noTenant),
+      cellKey('degradation', degradedTo),
     ],
     figures: {
+      ...noCell,
       decisions: 1,
       degraded: degradedTo === 'NONE' ? 0 : 1,
       cacheHits: decided.cacheHit ? 1 : 0,
@@ -50,12 +48,13 @@ export function ofObserved(observed: ModelObserved): Contribution {
   return {
     of: [
       all,
-      ['model', model],
-      ['provider', provider],
-      ['task', taskType],
-      ['modelTask', modelTaskValue(model, taskType)],
+      cellKey('model', model),
+      cellKey('provider', provider),
+      cellKey('task', taskType),
+      cellKey('modelTask', modelTaskValue(model, taskType)),
     ],
     figures: {
+      ...noCell,
       calls: isFirst ? 1 : 0,
       errors: isFirst && failed ? 1 : 0,
       costed: costUsd === null ? 0 : 1,
@@ -83,17 +82,18 @@ export function ofLearned(
   const expectedCostUsd = event.expectedCostsUsd[event.models.indexOf(model)] ?? 0;
   const worth = (judged: number | null, costUsd: number | null): number =>
     judged === null ? 0 : utilityOf(weights, judged, costUsd ?? expectedCostUsd, event.latencyMs ?? 0);
-  const of: Of = [
+  const of = [
     all,
-    ['model', model],
-    ['task', taskType],
-    ['modelTask', modelTaskValue(model, taskType)],
-    ['tenant', event.tenantId ?? noTenant],
-    ...(event.strategy === null ? [] : ([['strategy', event.strategy]] as const)),
+    cellKey('model', model),
+    cellKey('task', taskType),
+    cellKey('modelTask', modelTaskValue(model, taskType)),
+    cellKey('tenant', event.tenantId ?? noTenant),
+    ...(event.strategy === null ? [] : [cellKey('strategy', event.strategy)]),
   ];
   return {
     of,
     figures: {
+      ...noCell,
       judged: (after === null ? 0 : 1) - (before === null ? 0 : 1),
       quality: (after ?? 0) - (before ?? 0),
       utility: worth(after, event.costUsd) - worth(before, replaces?.costUsd ?? null),

@@ -36,25 +36,35 @@ function windowTable(topic: TableDefinition<AnalyticsWindow>['topic']): TableDef
   return { topic, dueAtMs: expiresAtMs, maxRows, closeEarlyWhenFull: true };
 }
 
+/** A record concerns a row of each span, one after the other: what it adds is worked out for the first. */
+function onceEach<E, C>(addedBy: (event: E) => C): (event: E) => C {
+  let newest: { readonly event: E; readonly added: C } | null = null;
+  return (event) => {
+    if (newest?.event !== event) newest = { event, added: addedBy(event) };
+    return newest.added;
+  };
+}
+
 /** What was decided and what was called, by window. */
 export function createAnalytics(): ServiceDefinition {
+  const opened = onceEach(ofOpened);
+  const decided = onceEach(ofDecided);
+  const observed = onceEach(ofObserved);
   return defineService({
     group: analyticsGroup,
     lingerMs,
     inputs: [
-      on<RouteOpened, AnalyticsWindow>(
-        topics.routeOpened,
-        (row, opened, context) => fold(row, ofOpened(opened), context),
-        { stateKey: (opened) => windowKeys(opened.openedAtMs) },
-      ),
+      on<RouteOpened, AnalyticsWindow>(topics.routeOpened, (row, event, context) => fold(row, opened(event), context), {
+        stateKey: (opened) => windowKeys(opened.openedAtMs),
+      }),
       on<RouteDecided, AnalyticsWindow>(
         topics.routeDecided,
-        (row, decided, context) => fold(row, ofDecided(decided), context),
+        (row, event, context) => fold(row, decided(event), context),
         { stateKey: (decided) => windowKeys(decided.decidedAtMs) },
       ),
       on<ModelObserved, AnalyticsWindow>(
         topics.modelObserved,
-        (row, observed, context) => fold(row, ofObserved(observed), context),
+        (row, event, context) => fold(row, observed(event), context),
         { stateKey: (observed) => windowKeys(observed.observedAtMs) },
       ),
       due<AnalyticsWindow>(forget),

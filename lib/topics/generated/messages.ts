@@ -80,18 +80,34 @@ export interface AnalyticsCell {
   utility: number;
 }
 
+/** Cells with their keys, in the order they first came: a record that adds to some copies neither the keys nor the other cells. */
+export interface AnalyticsCells {
+  /** Dimension and value, separated by a line feed; see lib/analytics/window.ts. */
+  keys: string[];
+  /** One for each key. */
+  values: AnalyticsCell[];
+}
+
+/** Histograms with their keys, in the order they first came. */
+export interface AnalyticsSketches {
+  /** Models. */
+  keys: string[];
+  /** One for each key. */
+  values: Sketch[];
+}
+
 /** What happened in one window of time, as far as one partition has seen it. Windows of several partitions and of several spans are merged by adding. */
 export interface AnalyticsWindow {
   /** Beginning of the window, milliseconds since the epoch. */
   startMs: number;
   /** Length of the window, in milliseconds. */
   spanMs: number;
-  /** By dimension and value, separated by a line feed; see services/analytics/window.ts. */
-  cells: Record<string, AnalyticsCell>;
+  /** Sums by dimension and value. */
+  cells: AnalyticsCells;
   /** Time from request to decision, in milliseconds. */
   decisionMs: Sketch;
   /** Latency of successful calls, in milliseconds, by model. */
-  latencyMs: Record<string, Sketch>;
+  latencyMs: AnalyticsSketches;
   /** When it last changed. */
   updatedAtMs: number;
 }

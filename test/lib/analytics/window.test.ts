@@ -1,10 +1,13 @@
+import { entriesOf } from '../../../lib/analytics/keyed-list';
 import {
   addToWindow,
+  cellKey,
   dimensionLimits,
   dimensions,
   emptyWindow,
   expiresAtMs,
   maxSketches,
+  noCell,
   readWindowKey,
   windowKeys,
 } from '../../../lib/analytics/window';
@@ -36,8 +39,8 @@ test('however many names come, a row fits a record, and nothing is lost but its 
     row = addToWindow(
       row,
       {
-        of: dimensions.map((dimension) => [dimension, dimension === 'all' ? '' : name] as const),
-        figures: { decisions: 1, costUsd: 0.1 },
+        of: dimensions.map((dimension) => cellKey(dimension, dimension === 'all' ? '' : name)),
+        figures: { ...noCell, decisions: 1, costUsd: 0.1 },
         decisionMs: 10 ** ((i % 12) - 3),
         latency: { model: name, ms: 10 ** ((i % 12) - 3) },
       },
@@ -46,9 +49,44 @@ test('however many names come, a row fits a record, and nothing is lost but its 
   }
   expect(topics.analyticsWindows.codec.encode(row).length).toBeLessThan(topics.analyticsWindows.maxRecordBytes / 2);
   for (const dimension of dimensions) {
-    const cells = Object.entries(row.cells).filter(([key]) => key.startsWith(`${dimension}\n`));
+    const cells = [...entriesOf(row.cells)].filter(([key]) => key.startsWith(`${dimension}\n`));
     expect(cells.length).toBeLessThanOrEqual(dimensionLimits[dimension] + 1);
     expect(cells.reduce((sum, [, { decisions }]) => sum + decisions, 0)).toBe(records);
   }
-  expect(Object.keys(row.latencyMs).length).toBeLessThanOrEqual(maxSketches + 1);
+  expect(row.latencyMs.keys.length).toBeLessThanOrEqual(maxSketches + 1);
+});
+
+test('a row from outside with keys that have no cell is added to all the same', () => {
+  const row = emptyWindow(60_000, 0);
+  const torn = { ...row, cells: { keys: ['all\n', 'model\na'], values: [{ ...noCell, decisions: 2 }] } };
+  const next = addToWindow(
+    torn,
+    {
+      of: [cellKey('all', ''), cellKey('model', 'b')],
+      figures: { ...noCell, decisions: 1 },
+    },
+    1,
+  );
+  expect([...entriesOf(next.cells)].map(([key, { decisions }]) => [key, decisions])).toEqual([
+    ['all\n', 3],
+    ['model\nb', 1],
+  ]);
+});
+
+test('adding changes neither the row nor what was made of it before', () => {
+  const of = (value: string) => ({
+    of: [cellKey('model', value)],
+    figures: { ...noCell, decisions: 1 },
+    latency: { model: value, ms: 5 },
+  });
+  const first = addToWindow(emptyWindow(60_000, 0), of('a'), 1);
+  const before = structuredClone(first);
+  const left = addToWindow(first, of('b'), 2);
+  const right = addToWindow(first, of('c'), 3);
+  expect(first).toEqual(before);
+  expect([left, right].map(({ cells }) => cells.keys)).toEqual([
+    ['model\na', 'model\nb'],
+    ['model\na', 'model\nc'],
+  ]);
+  expect(addToWindow(right, of('a'), 4).cells.values.map(({ decisions }) => decisions)).toEqual([2, 1]);
 });

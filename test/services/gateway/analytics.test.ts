@@ -1,5 +1,5 @@
 /** GET and POST /v1/analytics, and what other policies would have done. */
-import { addToWindow, emptyWindow, windowKeys } from '../../../lib/analytics/window';
+import { addToWindow, cellKey, emptyWindow, noCell, windowKeys } from '../../../lib/analytics/window';
 import { topics } from '../../../lib/topics/topics';
 import { learningEvent } from '../dqn-trainer/records';
 import { startGateway } from './start-gateway';
@@ -16,11 +16,8 @@ async function withWindows() {
       const row = addToWindow(
         emptyWindow(spanMs, startMs),
         {
-          of: [
-            ['all', ''],
-            ['model', partition === 0 ? 'large' : '=cmd,"x"'],
-          ],
-          figures: { decisions: 2, calls: 2, costUsd: 0.5, timed: 1, latencyMs: 100 },
+          of: [cellKey('all', ''), cellKey('model', partition === 0 ? 'large' : '=cmd,"x"')],
+          figures: { ...noCell, decisions: 2, calls: 2, costUsd: 0.5, timed: 1, latencyMs: 100 },
           latency: { model: 'large', ms: 100 },
         },
         nowMs,
