@@ -8,12 +8,15 @@ import { startThread } from '../../lib/start-thread';
 import { type CheckedConfig, checkPlainConfig } from './check-plain-config';
 import { HttpError } from './http-error';
 
-/** Since the thread has begun with it; a machine may be busy. */
+/** From when the thread begins with a text; a machine may be busy. */
 const maxParseMs = 10_000;
 const maxHeapMb = 256;
 
 /** JSON of more characters than this is checked in the thread: what is shorter takes some milliseconds. */
 const largeChars = 16_384;
+
+/** A thread that had nothing to do for so long ends: starting one again costs more than most texts do. */
+const idleMs = 30_000;
 
 /** What the thread is given. */
 export type ConfigSource =
@@ -28,13 +31,14 @@ export interface ConfigParser {
 }
 
 export function createConfigParser({ maxWaiting = 8 } = {}): ConfigParser {
+  const thread = createParseThread();
   let waiting = 0;
   let turn: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(source: ConfigSource): Promise<T> => {
     if (waiting >= maxWaiting)
       return Promise.reject(new HttpError('overloaded', 'other configurations are being parsed; try again later'));
     waiting++;
-    const parsed = turn.then(() => parseInThread<T>(source)).finally(() => waiting--);
+    const parsed = turn.then(() => thread<T>(source)).finally(() => waiting--);
     turn = parsed.catch(() => {});
     return parsed;
   };
@@ -52,32 +56,69 @@ export function createConfigParser({ maxWaiting = 8 } = {}): ConfigParser {
   };
 }
 
-function parseInThread<T>(source: ConfigSource): Promise<T> {
+/** Runs one text at a time; the thread stays for the next one unless the text was too much for it. */
+function createParseThread(): <T>(source: ConfigSource) => Promise<T> {
+  let idle: { readonly thread: ParseThread; readonly ending: NodeJS.Timeout } | null = null;
+  return async <T>(source: ConfigSource) => {
+    const thread = idle && !idle.thread.hasEnded() ? idle.thread : startParseThread();
+    clearTimeout(idle?.ending);
+    idle = null;
+    const parsed = await thread.parse(source);
+    idle = { thread, ending: setTimeout(thread.end, idleMs).unref() };
+    return parsed as T;
+  };
+}
+
+interface ParseThread {
+  /** One at a time. A thread that rejects has ended. */
+  parse(source: ConfigSource): Promise<unknown>;
+  hasEnded(): boolean;
+  end(): void;
+}
+
+function startParseThread(): ParseThread {
   const worker = startThread(__dirname, 'parse-config-worker', {
-    workerData: source,
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
   });
-  return new Promise<T>((resolve, reject) => {
-    const tooLong = (): void =>
-      reject(
-        new HttpError(
-          'invalid_field',
-          'config: is too complicated: parsing it takes too much time or memory',
-          'config',
-        ),
-      );
-    let limit: NodeJS.Timeout | undefined;
-    worker.on('message', (message: 'started' | T) => {
-      if (message === 'started') limit = setTimeout(tooLong, maxParseMs);
-      else resolve(message);
-    });
-    // The thread fails for one reason that a text can bring about: it runs out of memory.
-    worker.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooLong() : reject(error),
+  let current: { resolve(parsed: unknown): void; reject(error: Error): void } | null = null;
+  let limit: NodeJS.Timeout | undefined;
+  let ended = false;
+  const end = (): void => {
+    ended = true;
+    void worker.terminate();
+  };
+  const fail = (error: Error): void => {
+    current?.reject(error);
+    end();
+  };
+  const tooLong = (): void =>
+    fail(
+      new HttpError('invalid_field', 'config: is too complicated: parsing it takes too much time or memory', 'config'),
     );
-    worker.once('exit', (code) => {
-      clearTimeout(limit);
-      reject(new Error(`the thread that parses configurations ended with code ${code}`));
-    });
-  }).finally(() => void worker.terminate());
+  worker.on('message', (message: 'started' | { readonly parsed: unknown }) => {
+    if (message === 'started') limit = setTimeout(tooLong, maxParseMs);
+    else current?.resolve(message.parsed);
+  });
+  // The thread fails for one reason that a text can bring about: it runs out of memory.
+  worker.once('error', (error: NodeJS.ErrnoException) =>
+    error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooLong() : fail(error),
+  );
+  worker.once('exit', (code) => fail(new Error(`the thread that parses configurations ended with code ${code}`)));
+  return {
+    async parse(source) {
+      worker.ref();
+      try {
+        return await new Promise((resolve, reject) => {
+          current = { resolve, reject };
+          worker.postMessage(source);
+        });
+      } finally {
+        current = null;
+        clearTimeout(limit);
+        worker.unref();
+      }
+    },
+    hasEnded: () => ended,
+    end,
+  };
 }

@@ -1,10 +1,13 @@
-/** The thread that parses or checks one configuration: see parse-config-apart.ts. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** The thread that parses or checks configurations, one after the other: see parse-config-apart.ts. */
+import { parentPort } from 'node:worker_threads';
 import { parseConfig } from '../../lib/config/parse-config';
 import { checkPlainConfig } from './check-plain-config';
 import type { ConfigSource } from './parse-config-apart';
 
-const source = workerData as ConfigSource;
-// From here on time is the text's: what came before was the start of the thread.
-parentPort!.postMessage('started');
-parentPort!.postMessage(source.kind === 'yaml' ? parseConfig(source.text) : checkPlainConfig(source.value));
+parentPort!.on('message', (source: ConfigSource) => {
+  // From here on time is the text's: what came before was the start of the thread.
+  parentPort!.postMessage('started');
+  parentPort!.postMessage({
+    parsed: source.kind === 'yaml' ? parseConfig(source.text) : checkPlainConfig(source.value),
+  });
+});
