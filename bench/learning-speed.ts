@@ -91,27 +91,39 @@ function medianUs(rounds: number, run: () => void): number {
   return times.slice(rounds / 10).sort((a, b) => a - b)[Math.floor(rounds * 0.45)]!;
 }
 
-const eventOf = (i: number): LearningEvent =>
-  ({
-    kind: 'EXPERIENCE',
-    decisionId: `${i}`,
-    sessionId: null,
-    ...fields(),
-    models,
-    eligible: models.map(() => true),
-    propensities: models.map(() => 1 / models.length),
-    expectedCostsUsd: models.map(() => 0.001),
-    priceFactors: models.map(() => 1),
-    model: models[random.integer(models.length)]!,
-    quality: random.next(),
-    costUsd: 0.001,
-    preference: { quality: 1, cost: 0, latency: 0 },
-    strategyPropensities: {},
-    degraded: false,
-    revision: 0,
-    fullQualities: [],
-    fullCostsUsd: [],
-  }) as unknown as LearningEvent;
+const eventOf = (i: number): LearningEvent => ({
+  eventId: `${i}`,
+  kind: 'EXPERIENCE',
+  decisionId: `${i}`,
+  sessionId: null,
+  encoderVersion,
+  ...fields(),
+  models,
+  eligible: models.map(() => true),
+  propensities: models.map(() => 1 / models.length),
+  expectedCostsUsd: models.map(() => 0.001),
+  priceFactors: models.map(() => 1),
+  model: models[random.integer(models.length)]!,
+  quality: random.next(),
+  costUsd: 0.001,
+  latencyMs: 500,
+  fullQualities: [],
+  fullCostsUsd: [],
+  preference: { quality: 1, cost: 0, latency: 0 },
+  strategyPropensities: {},
+  degraded: false,
+  provisional: false,
+  source: 'benchmark',
+  revision: 0,
+  replaces: null,
+  policySha256: null,
+  openedAtMs: 1_000 + 4 * i,
+  occurredAtMs: 1_500 + 4 * i,
+  safe: { model: models[0]!, expectedUtility: 0.5 },
+  tenantId: null,
+  strategy: null,
+  pace: null,
+});
 
 async function main(): Promise<void> {
   const prompts = Array.from({ length: 200 }, prompt);
