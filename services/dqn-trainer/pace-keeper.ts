@@ -21,8 +21,8 @@ export const lookLagMs = 100;
 const leastLagMs = 600;
 /** ...nor while the fold, at its speed, would catch up with what comes: it may be busy for this share of the time. */
 const mostBusy = 0.7;
-/** With so much room left, and for so long, more is learned from again. */
-const leastBusy = 0.35;
+/** Where it was busy for no more than this share of so long a time, fits included, more is learned from again. */
+const calmBusy = 0.4;
 const calmMs = 1_500;
 /** What came is looked at over a time between these. */
 const leastSpanMs = 100;
@@ -62,7 +62,8 @@ export function createPaceKeeper(): PaceKeeper {
   /** Where the log ended, or the fold was while it kept up, oldest first. */
   let ends: { readonly atMs: number; readonly end: number }[] = [];
   let looked = false;
-  let calmSinceMs: number | null = null;
+  /** Since when the fold has kept up at the pace in force, and how long it was busy since; null while it does not. */
+  let calm: { readonly sinceMs: number; busyMs: number } | null = null;
 
   /** Events that come in a millisecond; null while it is not known. */
   const arrivals = (nowMs: number, end: number): number | null => {
@@ -78,8 +79,10 @@ export function createPaceKeeper(): PaceKeeper {
     next({ pace, events, writtenAtMs, tookMs, nowMs, position, end }) {
       if (pace === null || events === 0) return null;
       // A batch in which the pace changes says nothing of the new one's speed.
-      if (inForce && !isSame(inForce, pace)) measured = 0;
-      else {
+      if (inForce && !isSame(inForce, pace)) {
+        measured = 0;
+        calm = null;
+      } else {
         measured += events;
         const rate = Math.max(1 - (1 - speedRate) ** events, Math.min(1, events / measured));
         eventMs += rate * (tookMs / events - eventMs);
@@ -93,19 +96,20 @@ export function createPaceKeeper(): PaceKeeper {
       if (awaited || comes === null || measured < leastMeasured) return null;
       const level = levelOf(pace);
       const isBehind = end !== null && nowMs - writtenAtMs > leastLagMs;
+      if (isBehind) calm = null;
+      else if (calm) calm.busyMs += tookMs;
+      else calm = { sinceMs: nowMs, busyMs: 0 };
       const busy = comes * eventMs;
       const until = (end ?? position) + Math.ceil(comes * mostSpanMs) + 1_000;
       if (isBehind && busy > mostBusy) {
-        calmSinceMs = null;
         // Each level halves the work.
         const steps = Math.max(1, Math.ceil(Math.log2(Math.min(busy, 2 ** paces.length) / mostBusy)));
         return goTo(Math.min(paces.length - 1, level + steps), level, until);
       }
-      if (isBehind || busy > leastBusy) calmSinceMs = null;
-      else calmSinceMs ??= nowMs;
-      if (level === 0 || calmSinceMs === null || nowMs - calmSinceMs < calmMs) return null;
-      calmSinceMs = nowMs;
-      return goTo(level - 1, level, until);
+      if (level === 0 || calm === null || nowMs - calm.sinceMs < calmMs) return null;
+      const share = calm.busyMs / (nowMs - calm.sinceMs);
+      calm = null;
+      return share <= calmBusy ? goTo(level - 1, level, until) : null;
     },
   };
 

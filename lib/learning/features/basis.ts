@@ -401,9 +401,13 @@ function fitProjection(
     { length: componentCount * sketchSize },
     (_, i) => (previous?.projection[i] ?? 0) + leastAxis * random.normal(),
   );
-  orthonormalize(axes, componentCount, sketchSize);
+  orthonormalize(axes, componentCount, sketchSize, 1);
   const iterations = previous ? warmIterations : coldIterations;
-  for (let i = 0; i < iterations; i++) space.iterate(axes);
+  for (let i = 1; i <= iterations; i++) {
+    space.iterate(axes);
+    // On their way the axes only have to stay apart; that costs half.
+    orthonormalize(axes, componentCount, sketchSize, i < iterations ? 1 : 2);
+  }
   const coordinates = space.coordinatesOn(axes);
   const covariance = new Float64Array(componentCount * componentCount);
   for (let i = 0; i < n; i++) {
@@ -470,7 +474,7 @@ class FitSpace {
     return Float64Array.from(floatsAt(this.coordinates, this.rows.length * componentCount));
   }
 
-  /** axes <- orthonormal basis of (S^T S) axes, for the centred rows S. */
+  /** axes <- (S^T S) axes, for the centred rows S; to be made orthonormal. */
   iterate(axes: Float64Array): void {
     this.project(axes);
     kernels.multiply(
@@ -485,7 +489,6 @@ class FitSpace {
       0,
     );
     axes.set(floatsAt(this.axes, componentCount * sketchSize));
-    orthonormalize(axes, componentCount, sketchSize);
   }
 
   private project(axes: Float64Array): void {

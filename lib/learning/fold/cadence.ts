@@ -8,6 +8,16 @@ const firstRewards = 320;
 const leastPolicySteps = 32;
 /** ...and later when there is a hundredth more to know. Measured: 1, 8 and 32 learn equally well, 512 loses .03. */
 const policyShare = 100;
+/** Everything is fitted anew when rewards have grown by this factor... */
+const refitGrowth = 1.3;
+/** ...and while there are fewer than so many, when they have doubled: a fit takes longer than a hundred of them. */
+const fewRewards = 300;
+
+/** Rewards at which everything is fitted anew, after a fit at `rewards`. */
+export function nextRefit(rewards: number): number {
+  return rewards * (rewards < fewRewards ? 2 : refitGrowth);
+}
+
 /** Events between two tunings. */
 const tuningEvents = 8;
 

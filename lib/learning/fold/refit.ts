@@ -14,13 +14,12 @@ import { rearrangeInputs } from '../rl/rearrange-inputs';
 import { type LinearHalf, type LinearRow, rebuildLinear } from '../value/linear-half';
 import { createNeuralHalf, type NeuralHalf, neuralShape } from '../value/neural-half';
 import { sha256Of } from './blob';
+import { nextRefit } from './cadence';
 import { costTarget, targetOf } from './learn-rewards';
 import { describeRow, type FoldParts, makeRoom } from './learner-state';
 import { forgetModels } from './meet-models';
 import { replaySize, rowAt } from './replay';
 
-/** Refit when the number of rewards has grown by this factor. */
-const refitGrowth = 1.3;
 /** A model's standardised mean is shrunk towards 0 as by so many average rewards. */
 export const meanShrinkage = 2;
 /** The smallest deviation a reward is standardised by; below it all rewards are alike. */
@@ -31,7 +30,7 @@ export const leastErrors = 20;
 /** Basis, scales and the linear half anew, when the rewards have grown enough. */
 export function refitWhenDue(fold: FoldParts): void {
   const { state, options } = fold;
-  if (state.rewards < state.rewardsAtRefit * refitGrowth || replaySize(state.replay) === 0) return;
+  if (state.rewards < nextRefit(state.rewardsAtRefit) || replaySize(state.replay) === 0) return;
   state.rewardsAtRefit = state.rewards;
   state.offsetAtRefit = state.toOffset;
   forgetModels(fold);

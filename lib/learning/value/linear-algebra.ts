@@ -63,9 +63,9 @@ export function choleskyFactor(matrix: Float64Array, n: number): Float64Array {
   return lower;
 }
 
-/** Makes the rows of a rows x n matrix orthonormal, in place (modified Gram-Schmidt, twice for accuracy). A row of zeros stays. */
-export function orthonormalize(matrix: Float64Array, rows: number, n: number): void {
-  for (let pass = 0; pass < 2; pass++) {
+/** Makes the rows of a rows x n matrix orthonormal, in place (modified Gram-Schmidt, twice where it has to be accurate). A row of zeros stays. */
+export function orthonormalize(matrix: Float64Array, rows: number, n: number, passes = 2): void {
+  for (let pass = 0; pass < passes; pass++) {
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < i; j++) addScaled(matrix, i * n, -dot(matrix, i * n, matrix, j * n, n), matrix, j * n, n);
       const norm = Math.sqrt(dot(matrix, i * n, matrix, i * n, n));

@@ -1,4 +1,4 @@
-import { policyStep, tuningStep } from '../../../../lib/learning/fold/cadence';
+import { nextRefit, policyStep, tuningStep } from '../../../../lib/learning/fold/cadence';
 import { coldStartJudgement, coldStartRewards, isColdStart } from '../../../../lib/learning/fold/cold-start';
 import { inBootstrap } from '../../../../lib/learning/rl/bootstrap';
 import { trainingSteps } from '../../../../lib/learning/value/network-training';
@@ -9,6 +9,10 @@ test('policies every 16 rewards at first, every 32 after that, then every hundre
   expect([1, 50_000].map((n) => policyStep('lockstep', n))).toEqual([1, 1]);
   expect(tuningStep('steps')).toBe(8);
   expect(tuningStep('lockstep')).toBe(1);
+});
+
+test('everything is fitted anew at every doubling of the first rewards, then at each third more', () => {
+  expect([0, 24, 299, 300, 1000].map(nextRefit)).toEqual([0, 48, 598, 390, 1300]);
 });
 
 test('the cold start lasts four rewards a model, at least 24; eight a model in requests of earlier releases', () => {
