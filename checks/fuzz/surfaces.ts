@@ -9,7 +9,7 @@ import { anyTopics, type RecordCases, recordCases, recordOf } from './record-cas
 import type { HttpAnswer } from './send-http';
 
 /** Processor time that one case may cost this process, the engine included; an idle machine needs a tenth of it. */
-const maxCpuMs = 500;
+const maxCpuMs = 1_000;
 const maxAnswerBytes = 65_536;
 
 export interface Surface {
