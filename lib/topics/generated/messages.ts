@@ -413,6 +413,20 @@ export interface Candidate {
   declared: Declared | null;
 }
 
+/** Candidates as columns. Each column has a number for every candidate, in config order. */
+export interface CandidateTable {
+  /** Names of the models, each ended by a line feed. */
+  models: string;
+  /** Who serves each, likewise. */
+  providers: string;
+  /** A byte for each, from the lowest bit: 1 eligible; 2 health (0 CLOSED, 1 HALF_OPEN, 2 OPEN); 1 has declared; 1 has a cost ratio; 1 has a drift offset; 1 has a reason. */
+  flags: Buffer;
+  /** ineligibleReason of those that have one, in order. */
+  reasons: string[];
+  /** Columns of float64, little-endian: expectedCostUsd, expectedLatencyMs, expectedQuality, errorRate, observations, priceFactor; quality, costUsd, latencyMs of declared; the tuning's costRatios and driftOffsets, which are left out of the tuning then. 0 where there is none. */
+  numbers: Buffer;
+}
+
 /** One arm against the control, in one metric. */
 export interface Comparison {
   /** The arm. */
@@ -1234,6 +1248,16 @@ export interface SchemaVersion {
   name: string;
   /** The Avro schema as JSON. */
   json: string;
+}
+
+/** Lists of the threads as columns; a list that several threads share is there once. */
+export interface ScoreColumns {
+  /** Length of every column. */
+  candidates: number;
+  /** Columns of float64, little-endian, one behind the other. */
+  numbers: Buffer;
+  /** Three bytes a thread: the columns that are its probabilities, utilities and qualities; 255 for a list that is empty. */
+  places: Buffer;
 }
 
 /** route-intake's state of one session. */
