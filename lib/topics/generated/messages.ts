@@ -423,8 +423,10 @@ export interface CandidateTable {
   flags: Buffer;
   /** ineligibleReason of those that have one, in order. */
   reasons: string[];
-  /** Columns of float64, little-endian: expectedCostUsd, expectedLatencyMs, expectedQuality, errorRate, observations, priceFactor; quality, costUsd, latencyMs of declared; the tuning's costRatios and driftOffsets, which are left out of the tuning then. 0 where there is none. */
+  /** Columns of float64, little-endian, one behind the other; behind them the numbers of columns that have one number alone. */
   numbers: Buffer;
+  /** A byte a column: below 128 its place among the columns of numbers, from 128 on its place among the single numbers, 255 for an empty one. The columns are expectedCostUsd, expectedLatencyMs, expectedQuality, errorRate, observations, priceFactor; quality, costUsd, latencyMs of declared; the tuning's costRatios and driftOffsets, which are left out of the tuning then. 0 where there is none. */
+  places: Buffer;
 }
 
 /** One arm against the control, in one metric. */
@@ -1250,13 +1252,13 @@ export interface SchemaVersion {
   json: string;
 }
 
-/** Lists of the threads as columns; a list that several threads share is there once. */
+/** Lists of the threads as columns. */
 export interface ScoreColumns {
   /** Length of every column. */
   candidates: number;
-  /** Columns of float64, little-endian, one behind the other. */
+  /** Columns of float64, little-endian, one behind the other; behind them the numbers of columns that have one number alone. */
   numbers: Buffer;
-  /** Three bytes a thread: the columns that are its probabilities, utilities and qualities; 255 for a list that is empty. */
+  /** A byte a column: below 128 its place among the columns of numbers, from 128 on its place among the single numbers, 255 for an empty one. Each thread has three: probabilities, utilities, qualities. */
   places: Buffer;
 }
 

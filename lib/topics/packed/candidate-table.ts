@@ -1,8 +1,9 @@
 /** Candidates of an opened request, and what its tuning says of each, as columns of numbers; names are written once. */
 import type { Candidate, CandidateTable, Health, RouteOpened, Tuning } from '../generated/messages';
-import { columnOf, createColumnReader, type ModelColumn } from './model-columns';
+import { ColumnPacker, mostRows, unpackColumns } from './columns';
+import { columnOf, createTableReader, type ModelColumn } from './model-columns';
 import { createNameLists } from './name-list';
-import { bytesOfNumbers, type Room, viewOf } from './room';
+import type { Room } from './room';
 
 type Pinned = Pick<RouteOpened, 'candidates' | 'tuning'>;
 
@@ -16,67 +17,68 @@ const hasDriftOffset = 32;
 const hasReason = 64;
 
 const healths: readonly Health[] = ['CLOSED', 'HALF_OPEN', 'OPEN'];
-const columnCount = 11;
-const numberBytes = Float64Array.BYTES_PER_ELEMENT;
+/** Of candidates; two more are of their tuning. */
+const ownColumns = 9;
+const columnCount = ownColumns + 2;
+const nothingDeclared = { quality: 0, costUsd: 0, latencyMs: 0 };
 
 const models = createNameLists();
 const providers = createNameLists();
-const costRatiosIn = createColumnReader();
-const driftOffsetsIn = createColumnReader();
+const costRatiosIn = createTableReader();
+const driftOffsetsIn = createTableReader();
 
 /** Null where they cannot be said in columns. */
 export function packCandidates(pinned: Pinned, room: Room): { table: CandidateTable; tuning: Tuning } | null {
   const { candidates, tuning } = pinned;
   const count = candidates.length;
+  if (count === 0 || count > mostRows) return null;
   const modelList = models.pack(count, (i) => candidates[i]!.model);
   const providerList = providers.pack(count, (i) => candidates[i]!.provider);
-  if (modelList === null || providerList === null || count === 0) return null;
+  if (modelList === null || providerList === null) return null;
   const ratios = columnOf(tuning.costRatios, modelList.names);
   const drifts = columnOf(tuning.driftOffsets, modelList.names);
   if (ratios === null || drifts === null) return null;
   const flags = room.bytes(count);
-  const numbers = room.numbers(columnCount * count);
+  const scratch = room.numbers(ownColumns * count);
   const reasons: string[] = [];
   for (let i = 0; i < count; i++) {
-    if (!writeCandidate(candidates[i]!, numbers, i, count)) return null;
-    const flag = flagOf(candidates[i]!);
-    if (flag < 0) return null;
+    const candidate = candidates[i]!;
+    const flag = flagOf(candidate);
+    if (flag < 0 || !writeNumbers(candidate, scratch, i, count)) return null;
     flags[i] = flag | (ratios.isThere[i]! * hasCostRatio) | (drifts.isThere[i]! * hasDriftOffset);
-    if (flag & hasReason) reasons.push(candidates[i]!.ineligibleReason!);
+    if (flag & hasReason) reasons.push(candidate.ineligibleReason!);
   }
-  numbers.set(ratios.numbers, 9 * count);
-  numbers.set(drifts.numbers, 10 * count);
+  const packer = new ColumnPacker(count, columnCount, room);
+  for (let column = 0; column < ownColumns; column++)
+    packer.add(scratch.subarray(column * count, (column + 1) * count));
+  packer.add(ratios.numbers);
+  packer.add(drifts.numbers);
   return {
-    table: {
-      models: modelList.text,
-      providers: providerList.text,
-      flags,
-      reasons,
-      numbers: bytesOfNumbers(numbers),
-    },
+    table: { models: modelList.text, providers: providerList.text, flags, reasons, ...packer.done() },
     tuning: withoutColumns(tuning, ratios, drifts),
   };
 }
 
 /** Whether all that should be numbers are. */
-function writeCandidate(candidate: Candidate, numbers: Float64Array, i: number, count: number): boolean {
-  const { declared } = candidate;
-  return (
-    write(numbers, i, candidate.expectedCostUsd) &&
-    write(numbers, count + i, candidate.expectedLatencyMs) &&
-    write(numbers, 2 * count + i, candidate.expectedQuality) &&
-    write(numbers, 3 * count + i, candidate.errorRate) &&
-    write(numbers, 4 * count + i, candidate.observations) &&
-    write(numbers, 5 * count + i, candidate.priceFactor) &&
-    write(numbers, 6 * count + i, declared === null ? 0 : declared.quality) &&
-    write(numbers, 7 * count + i, declared === null ? 0 : declared.costUsd) &&
-    write(numbers, 8 * count + i, declared === null ? 0 : declared.latencyMs)
-  );
-}
-
-function write(numbers: Float64Array, at: number, number: number): boolean {
-  numbers[at] = number;
-  return typeof number === 'number';
+function writeNumbers(candidate: Candidate, numbers: Float64Array, i: number, count: number): boolean {
+  const declared = candidate.declared ?? nothingDeclared;
+  let at = i;
+  let areNumbers = true;
+  const write = (number: number): void => {
+    numbers[at] = number;
+    areNumbers &&= typeof number === 'number';
+    at += count;
+  };
+  write(candidate.expectedCostUsd);
+  write(candidate.expectedLatencyMs);
+  write(candidate.expectedQuality);
+  write(candidate.errorRate);
+  write(candidate.observations);
+  write(candidate.priceFactor);
+  write(declared.quality);
+  write(declared.costUsd);
+  write(declared.latencyMs);
+  return areNumbers;
 }
 
 /** -1 where the candidate says something that no flag says. */
@@ -105,46 +107,48 @@ function withoutColumns(tuning: Tuning, ratios: ModelColumn, drifts: ModelColumn
 
 /** Puts candidates, cost ratios and drift offsets of a table into what was read. Throws when its parts do not fit together. */
 export function unpackCandidates(table: CandidateTable, read: Pinned): void {
-  const { flags, numbers, reasons } = table;
+  const { flags, reasons } = table;
   const names = models.unpack(table.models);
   const ownedBy = providers.unpack(table.providers);
   const count = names.length;
-  if (ownedBy.length !== count || flags.length !== count || numbers.length !== columnCount * count * numberBytes)
-    throw new Error(`a table of ${count} models has ${ownedBy.length} providers and ${numbers.length} bytes of numbers`);
-  const view = viewOf(numbers);
-  const numberAt = (column: number, i: number): number => view.getFloat64((column * count + i) * numberBytes, true);
-  const candidates = new Array<Candidate>(count);
+  if (ownedBy.length !== count || flags.length !== count || table.places.length !== columnCount)
+    throw new Error(`a table of ${count} models, ${ownedBy.length} providers and ${table.places.length} columns`);
+  const columns = unpackColumns(table, count);
+  if (columns.some(({ length }) => length !== count)) throw new Error('a column of the candidates is empty');
+  const [costs, latencies, qualities, errorRates, observations, priceFactors] = columns as [number[], ...number[][]];
+  const [declaredQualities, declaredCosts, declaredLatencies, ratios, drifts] = columns.slice(6) as number[][];
+  const candidates: Candidate[] = [];
   let nextReason = 0;
   for (let i = 0; i < count; i++) {
     const flag = flags[i]!;
     const health = healths[(flag & healthBits) >> healthShift];
     const reason = flag & hasReason ? reasons[nextReason++] : null;
     if (health === undefined || reason === undefined) throw new Error(`the flags of candidate ${i} mean nothing`);
-    candidates[i] = {
+    candidates.push({
       model: names[i]!,
       provider: ownedBy[i]!,
       eligible: (flag & isEligible) !== 0,
       ineligibleReason: reason,
       health,
-      expectedCostUsd: numberAt(0, i),
-      expectedLatencyMs: numberAt(1, i),
-      expectedQuality: numberAt(2, i),
-      errorRate: numberAt(3, i),
-      observations: numberAt(4, i),
-      priceFactor: numberAt(5, i),
+      expectedCostUsd: costs[i]!,
+      expectedLatencyMs: latencies![i]!,
+      expectedQuality: qualities![i]!,
+      errorRate: errorRates![i]!,
+      observations: observations![i]!,
+      priceFactor: priceFactors![i]!,
       declared:
-        flag & hasDeclared ? { quality: numberAt(6, i), costUsd: numberAt(7, i), latencyMs: numberAt(8, i) } : null,
-    };
+        flag & hasDeclared
+          ? { quality: declaredQualities![i]!, costUsd: declaredCosts![i]!, latencyMs: declaredLatencies![i]! }
+          : null,
+    });
   }
-  const columnBytes = (column: number): Buffer =>
-    numbers.subarray(column * count * numberBytes, (column + 1) * count * numberBytes);
   read.candidates = candidates;
   const { tuning } = read;
-  tuning.costRatios = joined(costRatiosIn(names, columnBytes(9), flags, hasCostRatio), tuning.costRatios);
-  tuning.driftOffsets = joined(driftOffsetsIn(names, columnBytes(10), flags, hasDriftOffset), tuning.driftOffsets);
+  tuning.costRatios = joined(costRatiosIn(names, ratios!, flags, hasCostRatio), tuning.costRatios);
+  tuning.driftOffsets = joined(driftOffsetsIn(names, drifts!, flags, hasDriftOffset), tuning.driftOffsets);
 }
 
-/** The first is shared by many requests, so the others are never put into it. */
+/** The first is shared by many requests, so it is never changed. */
 function joined(table: Record<string, number>, others: Record<string, number>): Record<string, number> {
   return Object.keys(others).length === 0 ? table : Object.assign(others, table);
 }

@@ -39,15 +39,28 @@ export function columnOf(table: ByModel, models: readonly string[]): ModelColumn
   return column;
 }
 
-/** Makes tables of columns again; the same one as long as the column says the same. */
-export function createColumnReader() {
-  let last: { models: readonly string[]; bytes: Buffer; flags: Buffer; table: Record<string, number> } | null = null;
-  return (models: readonly string[], bytes: Buffer, flags: Buffer, flag: number): Record<string, number> => {
-    const isThere = Buffer.from(flags.map((byte) => byte & flag));
-    if (last?.models === models && last.bytes.equals(bytes) && last.flags.equals(isThere)) return last.table;
-    const table = dictionaryOf<string, number>();
-    for (const [i, name] of models.entries()) if (isThere[i] !== 0) table[name] = bytes.readDoubleLE(8 * i);
-    last = { models, bytes: Buffer.from(bytes), flags: isThere, table };
+/** Makes tables of columns again: the same table as long as the column says the same. `flag` is set where a number is. */
+export function createTableReader() {
+  let last: {
+    models: readonly string[];
+    numbers: readonly number[];
+    flags: Buffer;
+    table: Record<string, number>;
+  } | null = null;
+  return (
+    models: readonly string[],
+    numbers: readonly number[],
+    flags: Buffer,
+    flag: number,
+  ): Record<string, number> => {
+    const isLast =
+      last?.models === models &&
+      models.every((_, i) => Object.is(numbers[i], last!.numbers[i]) && (flags[i]! & flag) === last!.flags[i]);
+    if (isLast) return last!.table;
+    const table = dictionaryOf(
+      [...models.entries()].filter(([i]) => flags[i]! & flag).map(([i, name]) => [name, numbers[i]!] as const),
+    );
+    last = { models, numbers, flags: flags.map((byte) => byte & flag) as Buffer, table };
     return table;
   };
 }
