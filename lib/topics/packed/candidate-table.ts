@@ -49,8 +49,7 @@ export function packCandidates(pinned: Pinned, room: Room): { table: CandidateTa
     if (flag & hasReason) reasons.push(candidate.ineligibleReason!);
   }
   const packer = new ColumnPacker(count, columnCount, room);
-  for (let column = 0; column < ownColumns; column++)
-    packer.add(scratch.subarray(column * count, (column + 1) * count));
+  for (let column = 0; column < ownColumns; column++) packer.add(scratch, column * count);
   packer.add(ratios.numbers);
   packer.add(drifts.numbers);
   return {

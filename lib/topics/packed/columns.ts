@@ -41,14 +41,14 @@ export class ColumnPacker {
     this.places[this.columns++] = empty;
   }
 
-  /** False where something in it is no number; then the packer is of no more use. */
-  add(column: ArrayLike<number>): boolean {
+  /** Adds what lies from `from` on. False where something in it is no number; then the packer is of no more use. */
+  add(column: ArrayLike<number>, from = 0): boolean {
     const { numbers, length } = this;
     const start = this.kept * length;
-    const first = column[0];
+    const first = column[from];
     let isSingle = true;
     for (let i = 0; i < length; i++) {
-      const number = column[i];
+      const number = column[from + i];
       if (typeof number !== 'number') return false;
       numbers[start + i] = number;
       isSingle &&= Object.is(number, first);

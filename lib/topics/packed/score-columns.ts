@@ -21,20 +21,26 @@ export function packScored(scored: StrategyScored, room: Room): PackedScored {
 
 function columnsOf(threads: readonly ThreadScore[], room: Room): ScoreColumns | null {
   if (!Array.isArray(threads) || listsEach * threads.length > mostColumns) return null;
-  const lists = (threads as readonly ThreadScore[]).flatMap(({ probabilities, utilities, qualities }) => [
-    probabilities,
-    utilities,
-    qualities,
-  ]);
-  if (!lists.every(Array.isArray)) return null;
-  const candidates = lists.find(({ length }) => length > 0)?.length;
-  if (candidates === undefined || candidates > mostRows) return null;
-  const packer = new ColumnPacker(candidates, lists.length, room);
-  for (const list of lists) {
-    if (list.length === 0) packer.addEmpty();
-    else if (list.length !== candidates || !packer.add(list)) return null;
-  }
+  const candidates = longestOf(threads);
+  if (!(candidates > 0 && candidates <= mostRows)) return null;
+  const packer = new ColumnPacker(candidates, listsEach * threads.length, room);
+  const add = (list: number[]): boolean => {
+    if (!Array.isArray(list)) return false;
+    if (list.length === candidates) return packer.add(list);
+    packer.addEmpty();
+    return list.length === 0;
+  };
+  for (const { probabilities, utilities, qualities } of threads)
+    if (!(add(probabilities) && add(utilities) && add(qualities))) return null;
   return { candidates, ...packer.done() };
+}
+
+function longestOf(threads: readonly ThreadScore[]): number {
+  let longest = 0;
+  for (const { probabilities, utilities, qualities } of threads)
+    for (const list of [probabilities, utilities, qualities])
+      if (Array.isArray(list) && list.length > longest) longest = list.length;
+  return longest;
 }
 
 function withoutLists({ strategy, status, confidence, durationMs, error, policySha256, coldStart }: ThreadScore) {
