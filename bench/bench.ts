@@ -7,11 +7,12 @@
  * HTTP load comes from a process of its own.
  */
 import { fork } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { GCProfiler } from 'node:v8';
 import { quantilesOf } from '../lab/report/report';
 import { report, reportBar, runCheck } from '../lab/report/report-line';
 import { workloadConfig } from '../lab/runs/workload-config';
@@ -40,6 +41,8 @@ const { world, rows } = kilobyteRows(1);
 interface Running {
   readonly engine: Engine;
   readonly client: RouterClient;
+  /** Room that the store takes on the disk, in bytes. */
+  diskBytes(): number;
   stop(): Promise<void>;
 }
 
@@ -58,6 +61,7 @@ async function startRunning(http: boolean): Promise<Running> {
   return {
     engine,
     client,
+    diskBytes: () => bytesOnDisk(directory),
     async stop() {
       await client.close();
       await engine.stop();
@@ -113,12 +117,38 @@ async function openLoop(
   return { latencies, failed };
 }
 
-/** As many requests as come through, and the CPU time that all threads of the process spend on each, of the learner too. */
-async function closedLoop(
-  client: RouterClient,
-  seconds: number,
-  feedback: boolean,
-): Promise<{ perSecond: number; cpuUs: number }> {
+function bytesOnDisk(directory: string): number {
+  const blockBytes = 512;
+  return readdirSync(directory).reduce((bytes, name) => bytes + statSync(join(directory, name)).blocks * blockBytes, 0);
+}
+
+/** What the main thread allocates on its heap from now on, whatever becomes of it. Returns how many bytes that was. */
+function countAllocated(): () => number {
+  const profiler = new GCProfiler();
+  profiler.start();
+  let heapUsed = process.memoryUsage().heapUsed;
+  return () => {
+    let allocated = 0;
+    for (const { beforeGC, afterGC } of profiler.stop().statistics) {
+      allocated += beforeGC.heapStatistics.usedHeapSize - heapUsed;
+      heapUsed = afterGC.heapStatistics.usedHeapSize;
+    }
+    return allocated + process.memoryUsage().heapUsed - heapUsed;
+  };
+}
+
+interface Load {
+  readonly perSecond: number;
+  /** CPU time of all threads of the process, the learner's too, a decision. */
+  readonly cpuUs: number;
+  readonly heapBytes: number;
+  readonly diskBytes: number;
+}
+
+/** As many requests as come through, and what each costs. */
+async function closedLoop({ client, diskBytes }: Running, seconds: number, feedback: boolean): Promise<Load> {
+  const startedBytes = diskBytes();
+  const allocated = countAllocated();
   const startedCpu = process.cpuUsage();
   const startedMs = clock.monotonicMs();
   let done = 0;
@@ -130,7 +160,12 @@ async function closedLoop(
   };
   await Promise.all(Array.from({ length: inFlightAtSaturation }, one));
   const { user, system } = process.cpuUsage(startedCpu);
-  return { perSecond: (done * 1_000) / (clock.monotonicMs() - startedMs), cpuUs: (user + system) / done };
+  return {
+    perSecond: (done * 1_000) / (clock.monotonicMs() - startedMs),
+    cpuUs: (user + system) / done,
+    heapBytes: allocated() / done,
+    diskBytes: (diskBytes() - startedBytes) / done,
+  };
 }
 
 /** Resolves once the learner has folded everything that is there: until then its thread competes for the processors. */
@@ -148,7 +183,8 @@ async function untilTrainerIsIdle(engine: Engine): Promise<void> {
 }
 
 async function inProcess(seconds: number, wanted: (part: string) => boolean): Promise<void> {
-  const { engine, client, stop } = await startRunning(false);
+  const running = await startRunning(false);
+  const { engine, client, stop } = running;
   await openLoop(client, warmUpSeconds, true);
   if (wanted('latency')) {
     for (const training of ['On', 'Off'] as const) {
@@ -173,12 +209,16 @@ async function inProcess(seconds: number, wanted: (part: string) => boolean): Pr
   }
   if (wanted('saturation')) {
     await untilTrainerIsIdle(engine);
-    const alone = await closedLoop(client, seconds, false);
+    const alone = await closedLoop(running, seconds, false);
     reportBar('inProcess.saturation', alone.perSecond, 'decisions/s', '>=', 2_000);
     report('inProcess.saturationCpu', alone.cpuUs, 'us/decision');
-    const learning = await closedLoop(client, seconds, true);
+    report('inProcess.saturationHeap', alone.heapBytes, 'bytes/decision');
+    report('inProcess.saturationDisk', alone.diskBytes, 'bytes/decision');
+    const learning = await closedLoop(running, seconds, true);
     report('inProcess.saturationWithFeedback', learning.perSecond, 'decisions/s');
     report('inProcess.saturationWithFeedbackCpu', learning.cpuUs, 'us/decision');
+    report('inProcess.saturationWithFeedbackHeap', learning.heapBytes, 'bytes/decision');
+    report('inProcess.saturationWithFeedbackDisk', learning.diskBytes, 'bytes/decision');
   }
   await stop();
 }

@@ -255,6 +255,8 @@ function benchOf(count: number): Bench {
             positions: {},
             firstSeenMs: nowMs,
             lastScoredAtMs: nowMs,
+            grants: [],
+            asks: 0,
           } as unknown as OpenedRoute;
           decided[i] = emitted(collapse(route, { nowMs }, 60_000) as Result<never>);
         }

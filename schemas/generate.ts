@@ -2,6 +2,8 @@
  * Generates `lib/topics/generated/` from `schemas/*.avsc`: one TypeScript interface per record (with its docs) and the
  * schemas of every released version with their ids. A changed schema gets a new version under `schemas/history/` and a
  * new id in `schemas/ids.json`; released versions and ids never change. `--check` writes nothing and fails when stale.
+ *
+ * A field with `"wireOnly": true` is there in the log alone: the codec of the topic (lib/topics/packed) makes it of other fields.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,7 +20,7 @@ interface RecordSchema {
   name: string;
   namespace?: string;
   doc?: string;
-  fields: { name: string; type: Schema; doc?: string; default?: unknown }[];
+  fields: { name: string; type: Schema; doc?: string; default?: unknown; wireOnly?: boolean }[];
 }
 interface EnumSchema {
   type: 'enum';
@@ -112,7 +114,8 @@ function typeScriptOf(schema: RecordSchema | EnumSchema): string {
   const doc = schema.doc ? `/** ${schema.doc} */\n` : '';
   if (schema.type === 'enum')
     return `${doc}export type ${schema.name} = ${schema.symbols.map((s) => `'${s}'`).join(' | ')};\n`;
-  const fields = schema.fields.map((f) => `${f.doc ? `  /** ${f.doc} */\n` : ''}  ${f.name}: ${typeOf(f.type)};\n`);
+  const inMemory = schema.fields.filter(({ wireOnly }) => !wireOnly);
+  const fields = inMemory.map((f) => `${f.doc ? `  /** ${f.doc} */\n` : ''}  ${f.name}: ${typeOf(f.type)};\n`);
   return `${doc}export interface ${schema.name} {\n${fields.join('')}}\n`;
 }
 

@@ -1,5 +1,6 @@
 import { type Codec, codecOf } from '../avro/codec';
 import type { TopicSettings } from '../ports/broker';
+import { type Packing, packedCodec } from './packed/packed-codec';
 
 /**
  * A topic: its name, what its records are, how they are keyed, how long they stay. `stream` topics are cut by age,
@@ -22,6 +23,8 @@ export interface Topic<T> {
 
 export interface TopicOptions<T> {
   readonly schema: string;
+  /** Where records have another form in the log. */
+  readonly packing?: Packing<T>;
   readonly key: (value: T) => string;
   readonly partitions: 'requestPath' | 'one';
   readonly retentionMs?: number | null;
@@ -42,7 +45,7 @@ function define<T>(name: string, kind: 'stream' | 'table', options: TopicOptions
     retentionMs,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     ...(options.keepsRows && { keepsRows: true }),
-    codec: codecOf<T>(options.schema),
+    codec: options.packing ? packedCodec(codecOf<T>(options.schema), options.packing) : codecOf<T>(options.schema),
     keyOf: options.key,
     doc: options.doc,
   };

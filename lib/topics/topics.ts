@@ -2,6 +2,13 @@
 import { keyOfWindow } from '../analytics/window';
 import { stream, type Topic, table } from './define-topic';
 import type * as m from './generated/messages';
+import {
+  awaitedOutcomePacking,
+  eventPacking,
+  openedPacking,
+  pendingRoutePacking,
+  scoredPacking,
+} from './packed/packings';
 
 const dayMs = 24 * 3_600_000;
 
@@ -15,12 +22,14 @@ export const topics = {
   }),
   routeOpened: stream<m.RouteOpened>('route.opened', {
     schema: 'RouteOpened',
+    packing: openedPacking,
     key: (o) => o.routingKey,
     partitions: 'requestPath',
     doc: 'requests with the world pinned: candidates, prices, health, versions, features',
   }),
   strategyScored: stream<m.StrategyScored>('strategy.scored', {
     schema: 'StrategyScored',
+    packing: scoredPacking,
     key: (s) => s.routingKey,
     partitions: 'requestPath',
     doc: 'what each group of strategy threads thinks',
@@ -46,6 +55,7 @@ export const topics = {
   }),
   learningEvents: stream<m.LearningEvent>('learning.events', {
     schema: 'LearningEvent',
+    packing: eventPacking,
     key: (e) => e.decisionId,
     partitions: 'one',
     retentionMs: 90 * dayMs,
@@ -155,6 +165,7 @@ export const topics = {
   }),
   pendingRoutes: table<m.PendingRoute>('route-collapse.pending', {
     schema: 'PendingRoute',
+    packing: pendingRoutePacking,
     key: (p) => p.requestId,
     partitions: 'requestPath',
     doc: "changelog of route-collapse's pending routes",
@@ -209,6 +220,7 @@ export const topics = {
   }),
   awaitedOutcomes: table<m.AwaitedOutcome>('reward-feedback.awaited', {
     schema: 'AwaitedOutcome',
+    packing: awaitedOutcomePacking,
     key: (a) => a.decisionId,
     partitions: 'requestPath',
     doc: "changelog of reward-feedback's decisions that wait for outcomes",

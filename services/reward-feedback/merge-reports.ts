@@ -91,15 +91,17 @@ function reportId(earlier: readonly RouteOutcome[], outcome: RouteOutcome): stri
 export function laterIds(ofAttempt: readonly RouteOutcome[]): string[] {
   const first = ofAttempt[0];
   if (!first) return [];
+  const { decisionId, attempt } = first;
   const taken = new Map<number, number>();
   for (const { revision } of ofAttempt) taken.set(revision, (taken.get(revision) ?? 0) + 1);
   const highest = Math.max(...taken.keys());
   const further = maxReports - ofAttempt.length;
-  const parts = [...taken].flatMap(([revision, count]) =>
-    Array.from({ length: further }, (_, i) => `${outcomeId({ ...first, revision })}+${count + i}`),
-  );
+  const parts = [...taken].flatMap(([revision, count]) => {
+    const id = outcomeId({ decisionId, attempt, revision });
+    return Array.from({ length: further }, (_, i) => `${id}+${count + i}`);
+  });
   const corrections = Array.from({ length: laterRevisions }, (_, i) =>
-    outcomeId({ ...first, revision: highest + i + 1 }),
+    outcomeId({ decisionId, attempt, revision: highest + i + 1 }),
   );
   return [...parts, ...corrections];
 }

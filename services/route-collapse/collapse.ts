@@ -1,9 +1,11 @@
 /** Collapses one request: from what has come of its threads to the decision, and to a routing-cache entry. */
 import { replyToHeader } from '../../lib/client/router-client';
+import type { KeyValueEntry } from '../../lib/ports/key-value';
+import type { Collapsed } from '../../lib/routing/decide/collapse/collapsed';
 import { decide } from '../../lib/routing/decide/decide';
 import { cacheEntry } from '../../lib/routing/open/routing-cache';
 import { type Context, emit, type Result } from '../../lib/stream/define-service';
-import type { PendingRoute, StagesMs } from '../../lib/topics/generated/messages';
+import type { PendingRoute, RouteOpened, StagesMs } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { takeBudgets } from './ask-budgets';
 import type { OpenedRoute } from './opened-route';
@@ -33,20 +35,23 @@ export function collapse(
     decidedAtMs: context.nowMs,
   };
   const headers = opened.replyTo === null ? {} : { headers: { [replyToHeader]: opened.replyTo } };
-  const cached = {
-    models: opened.candidates.map((candidate) => candidate.model),
-    probabilities: collapsed.probabilities as number[],
-    qualities: collapsed.qualities as number[],
-    strategy: collapsed.leadingStrategy,
-    confidence: collapsed.confidence,
-    cachedAtMs: context.nowMs,
-  };
   return {
     kind: 'done',
     state: null,
     emit: [emit(topics.routeDecided, decided, headers), ...takeBudgets(route, decision, context)],
-    ...(cacheable && { remember: [cacheEntry(opened.cacheFingerprint, cached, cacheTtlMs)] }),
+    ...(cacheable && { remember: [entryOf(opened, collapsed, context.nowMs, cacheTtlMs)] }),
   };
+}
+
+function entryOf(opened: RouteOpened, collapsed: Collapsed, cachedAtMs: number, ttlMs: number): KeyValueEntry {
+  const cached = {
+    probabilities: collapsed.probabilities as number[],
+    qualities: collapsed.qualities as number[],
+    strategy: collapsed.leadingStrategy,
+    confidence: collapsed.confidence,
+    cachedAtMs,
+  };
+  return cacheEntry(opened.cacheFingerprint, opened.candidates, cached, ttlMs);
 }
 
 /** Clocks of different machines may disagree: no stage is below 0. */

@@ -3,7 +3,7 @@
  * request to a judgement. Ten heads of a mixture of both halves each vote for the candidate with the best utility.
  */
 import { ownEntry } from '../../dictionary';
-import { believedQualities, conserve, declaredChoice, declaredShare } from '../../routing/judge/declared';
+import { believingHeads, conserve, declaredChoice, declaredShare, writeBelieved } from '../../routing/judge/declared';
 import type { Judgement, LearnedPolicy } from '../../routing/judge/strategy';
 import { utilityOf, utilityWeightsOf } from '../../routing/judge/utility';
 import type { Candidate, RouteOpened, Tuning } from '../../topics/generated/messages';
@@ -217,6 +217,8 @@ interface Scratch {
   costsUsd: Float64Array;
   /** Drift offset of its quality. */
   drifts: Float64Array;
+  /** What is believed of it. */
+  beliefs: Beliefs;
   /** Of which tuning the two columns below are. */
   tuning: Tuning | null;
   /** Per arm: drift offset. */
@@ -234,6 +236,7 @@ function createScratch(arms: number): Scratch {
     costsUsd: new Float64Array(0),
     drifts: new Float64Array(0),
     tuning: null,
+    beliefs: { shares: new Float64Array(0), qualities: new Float64Array(0) },
     armDrifts: new Float64Array(arms),
     armHasRatio: new Uint8Array(arms),
     armRatios: new Float64Array(arms),
@@ -292,12 +295,12 @@ function judge(
   const qualities = new Array<number>(candidates.length);
   const utilities = new Array<number>(candidates.length);
   const strangers = strangersQuality(weights, values, arms);
-  const beliefs = beliefsOf(opened, weights.hasLinear);
+  const beliefs = beliefsOf(opened, weights.hasLinear, scratch);
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i]!;
     const arm = arms[i]!;
     const quality = arm < 0 ? strangers : values.means[arm]! + drifts[i]!;
-    const declared = beliefs === null ? 0 : beliefs[i]!.share;
+    const declared = beliefs === null ? 0 : beliefs.shares[i]!;
     const believed = clipped((1 - declared) * quality + declared * candidate.expectedQuality);
     const costUsd = expectedCostUsd(candidate, arm, values, opened, scratch);
     qualities[i] = believed;
@@ -326,16 +329,25 @@ function clipped(quality: number): number {
   return Math.max(0, Math.min(1, quality));
 }
 
-/** What is believed of each candidate beside what was learned, and how much it counts. */
-type Beliefs = readonly { readonly share: number; readonly qualities: readonly number[] }[];
+/** What is believed of each candidate beside what was learned, and how much it counts. A candidate has a quality for each head. */
+interface Beliefs {
+  readonly shares: Float64Array;
+  readonly qualities: Float64Array;
+}
 
 /** Null where no declared beliefs differ, and for the Q-network alone, whose values look ahead. */
-function beliefsOf(opened: RouteOpened, hasLinear: boolean): Beliefs | null {
+function beliefsOf(opened: RouteOpened, hasLinear: boolean, scratch: Scratch): Beliefs | null {
   if (!hasLinear || declaredChoice(opened) < 0) return null;
-  return opened.candidates.map((candidate) => ({
-    share: declaredShare(candidate, opened),
-    qualities: believedQualities(candidate, opened),
-  }));
+  const { candidates } = opened;
+  const count = candidates.length;
+  if (scratch.beliefs.shares.length !== count)
+    scratch.beliefs = { shares: new Float64Array(count), qualities: new Float64Array(count * believingHeads) };
+  const { shares, qualities } = scratch.beliefs;
+  for (let i = 0; i < count; i++) {
+    shares[i] = declaredShare(candidates[i]!, opened);
+    writeBelieved(candidates[i]!, opened, qualities, i * believingHeads);
+  }
+  return scratch.beliefs;
 }
 
 const noSketch = new Int8Array(0);
@@ -393,10 +405,11 @@ function votes(
     if (arm < 0 || !candidates[i]!.eligible) continue;
     const drift = drifts[i]!;
     const penalty = penalties[i]!;
-    const belief = beliefs?.[i];
+    const share = beliefs === null ? 0 : beliefs.shares[i]!;
     for (let m = 0, at = arm * headCount; m < headCount; m++, at++) {
       const learned = heads[at]! + drift;
-      const quality = belief ? learned + belief.share * (belief.qualities[m]! - learned) : learned;
+      const quality =
+        beliefs === null ? learned : learned + share * (beliefs.qualities[i * believingHeads + m]! - learned);
       const value = perQuality * quality + penalty;
       if (value > bestUtility[m]!) {
         bestUtility[m] = value;

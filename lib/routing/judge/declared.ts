@@ -4,7 +4,7 @@
  */
 import { seededRandom } from '../../random/seeded';
 import type { Candidate, RouteOpened } from '../../topics/generated/messages';
-import { certain, indexOfBest } from './distribution';
+import { certain } from './distribution';
 import { utilityOf, utilityWeightsOf } from './utility';
 
 /** Declared qualities that differ by less say nothing. */
@@ -26,6 +26,14 @@ type Beliefs = Pick<
  * qualities do not differ, where they count for nothing, and under a budget: what a budget leaves is no question of belief.
  */
 export function declaredChoice(opened: Beliefs): number {
+  if (lastChoice?.opened !== opened) lastChoice = { opened, index: choose(opened) };
+  return lastChoice.index;
+}
+
+/** Of the request that was asked about last: whoever judges, explains and rewards it asks one after the other. */
+let lastChoice: { readonly opened: Beliefs; readonly index: number } | null = null;
+
+function choose(opened: Beliefs): number {
   const { candidates, budgetUsdPerRequest, priorObservations } = opened;
   if (budgetUsdPerRequest !== null || !(priorObservations > 0)) return -1;
   let least = Infinity;
@@ -38,10 +46,17 @@ export function declaredChoice(opened: Beliefs): number {
   }
   if (!(most - least > leastDifference)) return -1;
   const weights = utilityWeightsOf(opened as RouteOpened);
-  const utilities = candidates.map(({ declared }) =>
-    declared === null ? 0 : utilityOf(weights, declared.quality, declared.costUsd, declared.latencyMs),
-  );
-  return indexOfBest(candidates, utilities);
+  let best = -1;
+  let bestUtility = 0;
+  for (let i = 0; i < candidates.length; i++) {
+    const { eligible, declared } = candidates[i]!;
+    if (!eligible || declared === null) continue;
+    const utility = utilityOf(weights, declared.quality, declared.costUsd, declared.latencyMs);
+    if (best >= 0 && !(utility > bestUtility)) continue;
+    best = i;
+    bestUtility = utility;
+  }
+  return best;
 }
 
 /** Share of what was declared in what is believed of a candidate: 1 before the first observation, 0 where nothing was pinned. */
@@ -52,10 +67,20 @@ export function declaredShare(
   return priorObservations > 0 ? priorObservations / (priorObservations + observations) : 0;
 }
 
-/** What each of ten heads believes of a candidate's quality by the profile and by what was declared. Not clipped. */
-export function believedQualities(candidate: Candidate, opened: Pick<Beliefs, 'priorObservations'>): readonly number[] {
+/** Heads that believe something of a candidate by its profile and by what was declared of it. */
+export const believingHeads = tenths.length;
+
+/** Writes what each head believes of a candidate's quality, from `at` on. Not clipped. */
+export function writeBelieved(
+  candidate: Candidate,
+  opened: Pick<Beliefs, 'priorObservations'>,
+  into: Float64Array,
+  at: number,
+): void {
   const deviation = priorDeviation * Math.sqrt(declaredShare(candidate, opened));
-  return doubtsOf(candidate.model).map((doubt) => candidate.expectedQuality + deviation * doubt);
+  const doubt = doubtsOf(candidate.model);
+  for (let head = 0; head < believingHeads; head++)
+    into[at + head] = candidate.expectedQuality + deviation * doubt[head]!;
 }
 
 /**
@@ -65,15 +90,22 @@ export function believedQualities(candidate: Candidate, opened: Pick<Beliefs, 'p
 export function believedShares(opened: Beliefs): number[] {
   const { candidates } = opened;
   const weights = utilityWeightsOf(opened as RouteOpened);
-  const beliefs = candidates.map((candidate) => believedQualities(candidate, opened));
-  const shares = candidates.map(() => 0);
-  for (let head = 0; head < tenths.length; head++) {
-    const utilities = candidates.map((candidate, i) =>
-      utilityOf(weights, beliefs[i]![head]!, candidate.expectedCostUsd, candidate.expectedLatencyMs),
-    );
-    const best = indexOfBest(candidates, utilities);
-    if (best >= 0) shares[best] = shares[best]! + 1 / tenths.length;
+  const beliefs = new Float64Array(believingHeads);
+  const best = new Int32Array(believingHeads).fill(-1);
+  const bestUtility = new Float64Array(believingHeads);
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i]!;
+    if (!candidate.eligible) continue;
+    writeBelieved(candidate, opened, beliefs, 0);
+    for (let head = 0; head < believingHeads; head++) {
+      const utility = utilityOf(weights, beliefs[head]!, candidate.expectedCostUsd, candidate.expectedLatencyMs);
+      if (best[head]! >= 0 && !(utility > bestUtility[head]!)) continue;
+      best[head] = i;
+      bestUtility[head] = utility;
+    }
   }
+  const shares = new Array<number>(candidates.length).fill(0);
+  for (const winner of best) if (winner >= 0) shares[winner] = shares[winner]! + 1 / believingHeads;
   return shares;
 }
 

@@ -3,8 +3,9 @@
  * with equal keys get equal distributions, up to the rounding of expectations that move all the time.
  */
 import { hash } from 'node:crypto';
-import type { Candidate, RouteOpened, Tuning } from '../../topics/generated/messages';
+import type { RouteOpened, Tuning } from '../../topics/generated/messages';
 import { declaredShare } from '../judge/declared';
+import { modelsHash } from './models-hash';
 
 export type Fingerprinted = Pick<
   RouteOpened,
@@ -48,7 +49,7 @@ export function fingerprintOf(opened: Fingerprinted): string {
       sketch.length,
       handFeatures.length,
       callerFeatures?.length ?? null,
-      namesOf(candidates),
+      modelsHash(candidates),
       opened.encoderVersion,
       opened.taskType,
       opened.promptTokens,
@@ -101,18 +102,6 @@ function writeCandidates({ candidates, priorObservations }: Fingerprinted, start
 }
 
 const healthNumbers = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 } as const;
-
-/** Of the last request, whose candidates the next one has in nearly all cases. */
-let last: { readonly models: readonly string[]; readonly hash: string } = { models: [], hash: '' };
-
-/** A hash of the names in their order. */
-function namesOf(candidates: readonly Candidate[]): string {
-  if (candidates.length === last.models.length && candidates.every(({ model }, i) => model === last.models[i]))
-    return last.hash;
-  const models = candidates.map(({ model }) => model);
-  last = { models, hash: hash('sha256', JSON.stringify(models), 'base64') };
-  return last.hash;
-}
 
 // Many requests share their tuning (pin-tuning.ts), and nobody changes one.
 const tuningTexts = new WeakMap<Tuning, string>();

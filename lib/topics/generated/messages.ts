@@ -429,6 +429,22 @@ export interface Candidate {
   declared: Declared | null;
 }
 
+/** Candidates as columns. Each column has a number for every candidate, in config order. */
+export interface CandidateTable {
+  /** Names of the models, each ended by a line feed. */
+  models: string;
+  /** Who serves each, likewise. */
+  providers: string;
+  /** A byte for each, from the lowest bit: 1 eligible; 2 health (0 CLOSED, 1 HALF_OPEN, 2 OPEN); 1 has declared; 1 has a cost ratio; 1 has a drift offset; 1 has a reason. */
+  flags: Buffer;
+  /** ineligibleReason of those that have one, in order. */
+  reasons: string[];
+  /** Columns of float64, little-endian, one behind the other; behind them the numbers of columns that have one number alone. */
+  numbers: Buffer;
+  /** A byte a column: below 128 its place among the columns of numbers, from 128 on its place among the single numbers, 255 for an empty one. The columns are expectedCostUsd, expectedLatencyMs, expectedQuality, errorRate, observations, priceFactor; quality, costUsd, latencyMs of declared; the tuning's costRatios and driftOffsets, which are left out of the tuning then. 0 where there is none. */
+  places: Buffer;
+}
+
 /** One arm against the control, in one metric. */
 export interface Comparison {
   /** The arm. */
@@ -1250,6 +1266,16 @@ export interface SchemaVersion {
   name: string;
   /** The Avro schema as JSON. */
   json: string;
+}
+
+/** Lists of the threads as columns. */
+export interface ScoreColumns {
+  /** Length of every column. */
+  candidates: number;
+  /** Columns of float64, little-endian, one behind the other; behind them the numbers of columns that have one number alone. */
+  numbers: Buffer;
+  /** A byte a column: below 128 its place among the columns of numbers, from 128 on its place among the single numbers, 255 for an empty one. Each thread has three: probabilities, utilities, qualities. */
+  places: Buffer;
 }
 
 /** route-intake's state of one session. */

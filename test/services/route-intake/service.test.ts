@@ -416,10 +416,13 @@ describe('the routing cache', () => {
     cachedAtMs: 5,
   };
 
+  const entryOf = ({ cacheFingerprint, candidates }: RouteOpened, of: typeof cached) =>
+    cacheEntry(cacheFingerprint, candidates, of, 1_000);
+
   test('an equal request gets the cached distribution, another does not', async () => {
     const { world } = await start();
     await world.put(topics.routeRequested, [fresh(world)]);
-    await world.host.keyValue.putMany([cacheEntry(openedIn(world)[0]!.cacheFingerprint, cached, 1_000)]);
+    await world.host.keyValue.putMany([entryOf(openedIn(world)[0]!, cached)]);
     await world.put(topics.routeRequested, [
       fresh(world, { requestId: 'equal' }),
       fresh(world, { requestId: 'other', prompt: 'Who wrote Faust?' }),
@@ -435,9 +438,9 @@ describe('the routing cache', () => {
   test('what is no distribution is not pinned, and counted as such', async () => {
     const { world } = await start();
     await world.put(topics.routeRequested, [fresh(world)]);
-    const { cacheFingerprint } = openedIn(world)[0]!;
+    const first = openedIn(world)[0]!;
     for (const [i, probabilities] of [[2, 2, 1], [0, 0, 0], [1, Number.NaN, 0], [1]].entries()) {
-      await world.host.keyValue.putMany([cacheEntry(cacheFingerprint, { ...cached, probabilities }, 1_000)]);
+      await world.host.keyValue.putMany([entryOf(first, { ...cached, probabilities })]);
       await world.put(topics.routeRequested, [fresh(world, { requestId: `equal-${i}` })]);
     }
     expect(openedIn(world).map((opened) => opened.cached)).toEqual([null, null, null, null, null]);

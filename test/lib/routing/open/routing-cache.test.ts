@@ -10,7 +10,9 @@ const cached = {
   confidence: 0.6,
   cachedAtMs: 1_700_000_000_000,
 };
-const entry = cacheEntry('abc', cached, 60_000);
+const entry = cacheEntry('abc', candidates, cached, 60_000);
+const changedTo = (changes: Partial<typeof cached>): Buffer =>
+  cacheEntry('abc', candidates, { ...cached, ...changes }, 60_000).value;
 
 test('an entry comes back as it went in', () => {
   expect(entry).toMatchObject({ key: cacheKey('abc'), ttlMs: 60_000 });
@@ -19,22 +21,25 @@ test('an entry comes back as it went in', () => {
 
 test.each<[string, Buffer | null]>([
   ['nothing', null],
-  ['no JSON', Buffer.from('{')],
-  ['null', Buffer.from('null')],
-  ['other models', Buffer.from(JSON.stringify({ ...cached, models: ['large', 'swift', 'small'] }))],
-  ['fewer models', Buffer.from(JSON.stringify({ ...cached, models: ['large'] }))],
-  ['too few probabilities', Buffer.from(JSON.stringify({ ...cached, probabilities: [1] }))],
-  ['a negative probability', Buffer.from(JSON.stringify({ ...cached, probabilities: [1, -1, 1] }))],
-  ['a sum of 5', Buffer.from(JSON.stringify({ ...cached, probabilities: [2, 2, 1] }))],
-  ['a sum of nothing', Buffer.from(JSON.stringify({ ...cached, probabilities: [0, 0, 0] }))],
-  ['probabilities that are texts', Buffer.from(JSON.stringify({ ...cached, probabilities: ['1', 0, 0] }))],
-  ['a quality of 2', Buffer.from(JSON.stringify({ ...cached, qualities: [2, 0, 0] }))],
-  ['a confidence of 2', Buffer.from(JSON.stringify({ ...cached, confidence: 2 }))],
-  ['a strategy that is none', Buffer.from(JSON.stringify({ ...cached, strategy: 'constructor' }))],
-  ['no qualities', Buffer.from(JSON.stringify({ ...cached, qualities: null }))],
-  ['no strategy', Buffer.from(JSON.stringify({ ...cached, strategy: 1 }))],
-  ['no confidence', Buffer.from(JSON.stringify({ ...cached, confidence: null }))],
-  ['no time', Buffer.from(JSON.stringify({ ...cached, cachedAtMs: 'x' }))],
+  ['no bytes', Buffer.alloc(0)],
+  ['an entry of an earlier release', Buffer.from(JSON.stringify(cached))],
+  ['another format', Buffer.concat([Buffer.from([2]), entry.value.subarray(1)])],
+  ['cut off in its numbers', entry.value.subarray(0, 100)],
+  ['other models', cacheEntry('abc', [candidates[0]!, candidates[2]!, candidates[1]!], cached, 1).value],
+  ['fewer models', cacheEntry('abc', candidates.slice(1), cached, 1).value],
+  ['too few probabilities', changedTo({ probabilities: [1] })],
+  ['a negative probability', changedTo({ probabilities: [1, -1, 1] })],
+  ['a sum of 5', changedTo({ probabilities: [2, 2, 1] })],
+  ['a sum of nothing', changedTo({ probabilities: [0, 0, 0] })],
+  ['a probability that is no number', changedTo({ probabilities: [1, Number.NaN, 0] })],
+  ['a quality of 2', changedTo({ qualities: [2, 0, 0] })],
+  ['a quality that is no number', changedTo({ qualities: [0, 0, Number.NaN] })],
+  ['a confidence of 2', changedTo({ confidence: 2 })],
+  ['no confidence', changedTo({ confidence: Number.NaN })],
+  ['a strategy that is none', changedTo({ strategy: 'constructor' })],
+  ['no strategy', changedTo({ strategy: '' })],
+  ['no qualities', changedTo({ qualities: [] })],
+  ['no time', changedTo({ cachedAtMs: Number.NaN })],
 ])('a miss: %s', (_name, bytes) => {
   expect(readCached(bytes, candidates)).toBeNull();
 });

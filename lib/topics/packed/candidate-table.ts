@@ -1,0 +1,153 @@
+/** Candidates of an opened request, and what its tuning says of each, as columns of numbers; names are written once. */
+import type { Candidate, CandidateTable, Health, RouteOpened, Tuning } from '../generated/messages';
+import { ColumnPacker, mostRows, unpackColumns } from './columns';
+import { columnOf, createTableReader, type ModelColumn } from './model-columns';
+import { createNameLists } from './name-list';
+import type { Room } from './room';
+
+type Pinned = Pick<RouteOpened, 'candidates' | 'tuning'>;
+
+/** What a bit of a flag means; health is a number of two bits. */
+const isEligible = 1;
+const healthShift = 1;
+const healthBits = 3 << healthShift;
+const hasDeclared = 8;
+const hasCostRatio = 16;
+const hasDriftOffset = 32;
+const hasReason = 64;
+
+const healths: readonly Health[] = ['CLOSED', 'HALF_OPEN', 'OPEN'];
+/** Of candidates; two more are of their tuning. */
+const ownColumns = 9;
+const columnCount = ownColumns + 2;
+const nothingDeclared = { quality: 0, costUsd: 0, latencyMs: 0 };
+
+const models = createNameLists();
+const providers = createNameLists();
+const costRatiosIn = createTableReader();
+const driftOffsetsIn = createTableReader();
+
+/** Null where they cannot be said in columns. */
+export function packCandidates(pinned: Pinned, room: Room): { table: CandidateTable; tuning: Tuning } | null {
+  const { candidates, tuning } = pinned;
+  const count = candidates.length;
+  if (count === 0 || count > mostRows) return null;
+  const modelList = models.pack(count, (i) => candidates[i]!.model);
+  const providerList = providers.pack(count, (i) => candidates[i]!.provider);
+  if (modelList === null || providerList === null) return null;
+  const ratios = columnOf(tuning.costRatios, modelList.names);
+  const drifts = columnOf(tuning.driftOffsets, modelList.names);
+  if (ratios === null || drifts === null) return null;
+  const flags = room.bytes(count);
+  const scratch = room.numbers(ownColumns * count);
+  const reasons: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const candidate = candidates[i]!;
+    const flag = flagOf(candidate);
+    if (flag < 0 || !writeNumbers(candidate, scratch, i, count)) return null;
+    flags[i] = flag | (ratios.isThere[i]! * hasCostRatio) | (drifts.isThere[i]! * hasDriftOffset);
+    if (flag & hasReason) reasons.push(candidate.ineligibleReason!);
+  }
+  const packer = new ColumnPacker(count, columnCount, room);
+  for (let column = 0; column < ownColumns; column++) packer.add(scratch, column * count);
+  packer.add(ratios.numbers);
+  packer.add(drifts.numbers);
+  return {
+    table: { models: modelList.text, providers: providerList.text, flags, reasons, ...packer.done() },
+    tuning: withoutColumns(tuning, ratios, drifts),
+  };
+}
+
+/** Whether all that should be numbers are. */
+function writeNumbers(candidate: Candidate, numbers: Float64Array, i: number, count: number): boolean {
+  const declared = candidate.declared ?? nothingDeclared;
+  let at = i;
+  let areNumbers = true;
+  const write = (number: number): void => {
+    numbers[at] = number;
+    areNumbers &&= typeof number === 'number';
+    at += count;
+  };
+  write(candidate.expectedCostUsd);
+  write(candidate.expectedLatencyMs);
+  write(candidate.expectedQuality);
+  write(candidate.errorRate);
+  write(candidate.observations);
+  write(candidate.priceFactor);
+  write(declared.quality);
+  write(declared.costUsd);
+  write(declared.latencyMs);
+  return areNumbers;
+}
+
+/** -1 where the candidate says something that no flag says. */
+function flagOf({ eligible, health, declared, ineligibleReason }: Candidate): number {
+  const at = health === 'CLOSED' ? 0 : healths.indexOf(health);
+  if (at < 0 || typeof eligible !== 'boolean') return -1;
+  if (ineligibleReason !== null && typeof ineligibleReason !== 'string') return -1;
+  return (
+    (eligible ? isEligible : 0) |
+    (at << healthShift) |
+    (declared === null ? 0 : hasDeclared) |
+    (ineligibleReason === null ? 0 : hasReason)
+  );
+}
+
+const tuningsWithout = new WeakMap<Tuning, { readonly ratios: ModelColumn; readonly tuning: Tuning }>();
+
+/** What is left of the tuning; like the tuning itself it serves many requests. */
+function withoutColumns(tuning: Tuning, ratios: ModelColumn, drifts: ModelColumn): Tuning {
+  const known = tuningsWithout.get(tuning);
+  if (known?.ratios === ratios) return known.tuning;
+  const rest = { ...tuning, costRatios: ratios.others, driftOffsets: drifts.others };
+  tuningsWithout.set(tuning, { ratios, tuning: rest });
+  return rest;
+}
+
+/** Puts candidates, cost ratios and drift offsets of a table into what was read. Throws when its parts do not fit together. */
+export function unpackCandidates(table: CandidateTable, read: Pinned): void {
+  const { flags, reasons } = table;
+  const names = models.unpack(table.models);
+  const ownedBy = providers.unpack(table.providers);
+  const count = names.length;
+  if (ownedBy.length !== count || flags.length !== count || table.places.length !== columnCount)
+    throw new Error(`a table of ${count} models, ${ownedBy.length} providers and ${table.places.length} columns`);
+  const columns = unpackColumns(table, count);
+  if (columns.some(({ length }) => length !== count)) throw new Error('a column of the candidates is empty');
+  const [costs, latencies, qualities, errorRates, observations, priceFactors] = columns as [number[], ...number[][]];
+  const [declaredQualities, declaredCosts, declaredLatencies, ratios, drifts] = columns.slice(6) as number[][];
+  const candidates: Candidate[] = [];
+  let nextReason = 0;
+  for (let i = 0; i < count; i++) {
+    const flag = flags[i]!;
+    const health = healths[(flag & healthBits) >> healthShift];
+    const reason = flag & hasReason ? reasons[nextReason++] : null;
+    if (health === undefined || reason === undefined) throw new Error(`the flags of candidate ${i} mean nothing`);
+    candidates.push({
+      model: names[i]!,
+      provider: ownedBy[i]!,
+      eligible: (flag & isEligible) !== 0,
+      ineligibleReason: reason,
+      health,
+      expectedCostUsd: costs[i]!,
+      expectedLatencyMs: latencies![i]!,
+      expectedQuality: qualities![i]!,
+      errorRate: errorRates![i]!,
+      observations: observations![i]!,
+      priceFactor: priceFactors![i]!,
+      declared:
+        flag & hasDeclared
+          ? { quality: declaredQualities![i]!, costUsd: declaredCosts![i]!, latencyMs: declaredLatencies![i]! }
+          : null,
+    });
+  }
+  read.candidates = candidates;
+  const { tuning } = read;
+  tuning.costRatios = joined(costRatiosIn(names, ratios!, flags, hasCostRatio), tuning.costRatios);
+  tuning.driftOffsets = joined(driftOffsetsIn(names, drifts!, flags, hasDriftOffset), tuning.driftOffsets);
+}
+
+/** The first is shared by many requests, so it is never changed. */
+function joined(table: Record<string, number>, others: Record<string, number>): Record<string, number> {
+  return Object.keys(others).length === 0 ? table : Object.assign(others, table);
+}

@@ -1,0 +1,121 @@
+/**
+ * Columns of numbers as bytes. A column that says what another one says is there once, and of a column that has one number
+ * alone that number: what was never observed, or is as it was declared, takes no room.
+ */
+import { maxModels } from '../../config/router-config';
+import { bytesOfNumbers, type Room, viewOf } from './room';
+
+export interface PackedColumns {
+  /** Columns of float64, little-endian, one behind the other; behind them numbers of columns that have one alone. */
+  readonly numbers: Buffer;
+  /** A byte a column: below 128 its place among the columns, from 128 on its place among the single numbers, 255: it is empty. */
+  readonly places: Buffer;
+}
+
+const firstSingle = 128;
+const empty = 255;
+/** So many columns can be told apart. */
+export const mostColumns = 100;
+/** Longer ones are not packed: a column of one number takes no room, so what is claimed of its length has to be bounded. */
+export const mostRows = maxModels;
+const numberBytes = Float64Array.BYTES_PER_ELEMENT;
+
+/** Collects columns of one length. What it returns is good until the room is cleared. */
+export class ColumnPacker {
+  private readonly numbers: Float64Array;
+  private readonly singles: number[] = [];
+  private readonly places: Buffer;
+  private columns = 0;
+  private kept = 0;
+
+  constructor(
+    private readonly length: number,
+    columns: number,
+    room: Room,
+  ) {
+    this.numbers = room.numbers((length + 1) * columns);
+    this.places = room.bytes(columns);
+  }
+
+  addEmpty(): void {
+    this.places[this.columns++] = empty;
+  }
+
+  /** Adds what lies from `from` on. False where something in it is no number; then the packer is of no more use. */
+  add(column: ArrayLike<number>, from = 0): boolean {
+    const { numbers, length } = this;
+    const start = this.kept * length;
+    const first = column[from];
+    let isSingle = true;
+    for (let i = 0; i < length; i++) {
+      const number = column[from + i];
+      if (typeof number !== 'number') return false;
+      numbers[start + i] = number;
+      isSingle &&= Object.is(number, first);
+    }
+    this.places[this.columns++] = isSingle ? this.single(first!) : this.place(start);
+    return true;
+  }
+
+  done(): PackedColumns {
+    const { numbers, singles, kept, length } = this;
+    numbers.set(singles, kept * length);
+    const places = this.places.subarray(0, this.columns);
+    return { numbers: bytesOfNumbers(numbers.subarray(0, kept * length + singles.length)), places };
+  }
+
+  private single(number: number): number {
+    const known = this.singles.findIndex((other) => Object.is(other, number));
+    return firstSingle + (known >= 0 ? known : this.singles.push(number) - 1);
+  }
+
+  /** Keeps the column at `start`, unless one before says the same. */
+  private place(start: number): number {
+    for (let place = 0; place < this.kept; place++) if (this.isSame(place * this.length, start)) return place;
+    return this.kept++;
+  }
+
+  /** To the last bit: 0 and -0 are two numbers here. */
+  private isSame(a: number, b: number): boolean {
+    const { numbers, length } = this;
+    for (let i = 0; i < length; i++) if (!Object.is(numbers[a + i], numbers[b + i])) return false;
+    return true;
+  }
+}
+
+/** The columns again, each a list of `length` numbers; columns that say the same are one list. Throws when the bytes do not fit together. */
+export function unpackColumns({ numbers, places }: PackedColumns, length: number): number[][] {
+  if (!(length <= mostRows && places.length <= mostColumns))
+    throw new Error(`${places.length} columns of ${length} numbers are too many`);
+  const total = numbers.length / numberBytes;
+  let kept = 0;
+  for (const place of places) if (place < firstSingle) kept = Math.max(kept, place + 1);
+  const singles = total - kept * length;
+  if (!Number.isInteger(total) || !(singles >= 0) || singles > places.length)
+    throw new Error(`${numbers.length} bytes are not ${kept} columns of ${length} numbers`);
+  const view = viewOf(numbers);
+  const numberAt = (at: number): number => view.getFloat64(at * numberBytes, true);
+  const lists = new Map<number, number[]>();
+  const listOf = (place: number): number[] => {
+    if (place === empty) return [];
+    const list: number[] = [];
+    if (place < firstSingle) for (let i = 0; i < length; i++) list.push(numberAt(place * length + i));
+    else {
+      const at = place - firstSingle;
+      if (at >= singles) throw new Error(`there is no number ${at} of ${singles}`);
+      const number = numberAt(kept * length + at);
+      for (let i = 0; i < length; i++) list.push(number);
+    }
+    return list;
+  };
+  const columns: number[][] = [];
+  for (const place of places) {
+    let list = lists.get(place);
+    if (!list) {
+      list = listOf(place);
+      lists.set(place, list);
+    }
+    columns.push(list);
+  }
+  return columns;
+}

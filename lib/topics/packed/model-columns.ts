@@ -1,0 +1,66 @@
+/** Numbers by the name of a model, as a column in the order of the candidates. */
+import { dictionaryOf } from '../../dictionary';
+
+type ByModel = Readonly<Record<string, number>>;
+
+export interface ModelColumn {
+  /** 0 where the table has no number. */
+  readonly numbers: Float64Array;
+  /** 1 where the table has a number. */
+  readonly isThere: Uint8Array;
+  /** Numbers of models that are no candidates. */
+  readonly others: Record<string, number>;
+}
+
+/** Requests share their tables until the learner speaks again, and nobody changes one. */
+const columns = new WeakMap<ByModel, ModelColumn & { readonly models: readonly string[] }>();
+
+/** Null where the table holds something else than numbers. */
+export function columnOf(table: ByModel, models: readonly string[]): ModelColumn | null {
+  const known = columns.get(table);
+  if (known?.models === models) return known;
+  const places = new Map(models.map((model, i) => [model, i]));
+  // Of two candidates with one name both have its number.
+  if (places.size !== models.length) return null;
+  const numbers = new Float64Array(models.length);
+  const isThere = new Uint8Array(models.length);
+  const others = dictionaryOf<string, number>();
+  for (const [name, number] of Object.entries(table)) {
+    if (typeof number !== 'number') return null;
+    const place = places.get(name);
+    if (place === undefined) others[name] = number;
+    else {
+      numbers[place] = number;
+      isThere[place] = 1;
+    }
+  }
+  const column = { models, numbers, isThere, others };
+  columns.set(table, column);
+  return column;
+}
+
+/** Makes tables of columns again: the same table as long as the column says the same. `flag` is set where a number is. */
+export function createTableReader() {
+  let last: {
+    models: readonly string[];
+    numbers: readonly number[];
+    flags: Buffer;
+    table: Record<string, number>;
+  } | null = null;
+  return (
+    models: readonly string[],
+    numbers: readonly number[],
+    flags: Buffer,
+    flag: number,
+  ): Record<string, number> => {
+    const isLast =
+      last?.models === models &&
+      models.every((_, i) => Object.is(numbers[i], last!.numbers[i]) && (flags[i]! & flag) === last!.flags[i]);
+    if (isLast) return last!.table;
+    const table = dictionaryOf(
+      [...models.entries()].filter(([i]) => flags[i]! & flag).map(([i, name]) => [name, numbers[i]!] as const),
+    );
+    last = { models, numbers, flags: flags.map((byte) => byte & flag) as Buffer, table };
+    return table;
+  };
+}

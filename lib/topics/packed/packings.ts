@@ -1,0 +1,133 @@
+/** Which records are packed in the log, and how: those that candidates, scores or sketches are part of, and rows that hold such records. */
+import { defaultStrategyGroup } from '../../config/strategy-groups';
+import type {
+  AwaitedOutcome,
+  CandidateTable,
+  LearningEvent,
+  PendingRoute,
+  RouteOpened,
+  StrategyScored,
+} from '../generated/messages';
+import { schemaVersions } from '../generated/schemas';
+import { packCandidates, unpackCandidates } from './candidate-table';
+import type { Packing } from './packed-codec';
+import type { Room } from './room';
+import { type PackedScored, packScored, unpackScored } from './score-columns';
+import { packSparse, unpackSparse } from './sparse-bytes';
+
+const nothing = Buffer.alloc(0);
+
+type Sparse = { sketch: Buffer; sparseSketch: Buffer };
+type PackedOpened = RouteOpened & Sparse & { candidateTable: CandidateTable | null };
+type PackedEvent = LearningEvent & Sparse;
+
+/** Fields that a record has in memory. */
+function fieldsOf<T>(message: string): readonly (keyof T & string)[] {
+  const { fields } = schemaVersions[message]!.at(-1)!.schema as { fields: { name: string; wireOnly?: boolean }[] };
+  return fields.filter(({ wireOnly }) => !wireOnly).map(({ name }) => name as keyof T & string);
+}
+
+const openedFields = fieldsOf<RouteOpened>('RouteOpened');
+const eventFields = fieldsOf<LearningEvent>('LearningEvent');
+
+/** Field by field: for objects of so many fields that takes less than spreading. */
+function copyInto(target: object, source: object, fields: readonly string[]): void {
+  for (const field of fields) (target as Record<string, unknown>)[field] = (source as Record<string, unknown>)[field];
+}
+
+// What is written last; no record holds two opened requests or two events.
+const openedInLog = {} as PackedOpened;
+const eventInLog = {} as PackedEvent;
+
+function writeSketch(target: Sparse, room: Room): void {
+  target.sparseSketch = Buffer.isBuffer(target.sketch) ? packSparse(target.sketch, room) : nothing;
+  if (target.sparseSketch.length > 0) target.sketch = nothing;
+}
+
+/**
+ * A strategy in a group of its own may be another program, which knows the lists alone: then they are written as they are.
+ */
+function isReadByEngineAlone({ strategyGroups, candidates, tuning }: RouteOpened): boolean {
+  return (
+    Array.isArray(strategyGroups) &&
+    strategyGroups.every((group) => group === defaultStrategyGroup) &&
+    Array.isArray(candidates) &&
+    typeof tuning?.costRatios === 'object' &&
+    typeof tuning.driftOffsets === 'object'
+  );
+}
+
+function packOpened(opened: RouteOpened, room: Room): PackedOpened {
+  copyInto(openedInLog, opened, openedFields);
+  openedInLog.candidateTable = null;
+  openedInLog.sparseSketch = nothing;
+  if (!isReadByEngineAlone(opened)) return openedInLog;
+  writeSketch(openedInLog, room);
+  const packed = packCandidates(opened, room);
+  if (packed === null) return openedInLog;
+  openedInLog.candidates = [];
+  openedInLog.tuning = packed.tuning;
+  openedInLog.candidateTable = packed.table;
+  return openedInLog;
+}
+
+function unpackOpened(read: PackedOpened): RouteOpened {
+  const opened = {} as RouteOpened;
+  copyInto(opened, read, openedFields);
+  if (read.sparseSketch.length > 0) opened.sketch = unpackSparse(read.sparseSketch);
+  if (read.candidateTable !== null) unpackCandidates(read.candidateTable, opened);
+  return opened;
+}
+
+export const openedPacking: Packing<RouteOpened> = {
+  fields: ['candidates', 'tuning', 'sketch'],
+  pack: packOpened,
+  unpack: (read) => unpackOpened(read as PackedOpened),
+};
+
+export const scoredPacking: Packing<StrategyScored> = {
+  fields: ['threads'],
+  pack: packScored,
+  unpack: (read) => unpackScored(read as PackedScored),
+};
+
+export const eventPacking: Packing<LearningEvent> = {
+  fields: ['sketch'],
+  pack(event, room) {
+    copyInto(eventInLog, event, eventFields);
+    writeSketch(eventInLog, room);
+    return eventInLog;
+  },
+  unpack(read) {
+    const event = {} as LearningEvent;
+    copyInto(event, read as PackedEvent, eventFields);
+    const { sparseSketch } = read as PackedEvent;
+    if (sparseSketch.length > 0) event.sketch = unpackSparse(sparseSketch);
+    return event;
+  },
+};
+
+export const pendingRoutePacking: Packing<PendingRoute> = {
+  fields: ['opened', 'scored'],
+  pack: (route, room) => ({
+    ...route,
+    opened: route.opened && packOpened(route.opened, room),
+    scored: Array.isArray(route.scored) ? route.scored.map((scored) => packScored(scored, room)) : route.scored,
+  }),
+  unpack(read) {
+    const route = read as PendingRoute;
+    if (route.opened) route.opened = unpackOpened(route.opened as PackedOpened);
+    route.scored = route.scored.map((scored) => unpackScored(scored as PackedScored));
+    return route;
+  },
+};
+
+export const awaitedOutcomePacking: Packing<AwaitedOutcome> = {
+  fields: ['opened'],
+  pack: (row, room) => (row.opened ? { ...row, opened: packOpened(row.opened, room) } : row),
+  unpack(read) {
+    const row = read as AwaitedOutcome;
+    if (row.opened) row.opened = unpackOpened(row.opened as PackedOpened);
+    return row;
+  },
+};

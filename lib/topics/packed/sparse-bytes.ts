@@ -1,0 +1,38 @@
+/** Bytes of which many are 0: a bit for each says whether it is, and only the others follow. Sketches of texts are like that. */
+import type { Room } from './room';
+
+const lengthBytes = 2;
+const mostBytes = 0xffff;
+const nothing = Buffer.alloc(0);
+
+/** Length (uint16, little-endian), bits from the lowest, bytes that are not 0. Empty where that would be no shorter. */
+export function packSparse(bytes: Buffer, room: Room): Buffer {
+  const { length } = bytes;
+  if (length === 0 || length > mostBytes) return nothing;
+  const bits = Math.ceil(length / 8);
+  const packed = room.bytes(lengthBytes + bits + length);
+  packed.writeUInt16LE(length, 0);
+  packed.fill(0, lengthBytes, lengthBytes + bits);
+  let at = lengthBytes + bits;
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[i]!;
+    const isThere = byte === 0 ? 0 : 1;
+    // Written in any case and kept where it counts: which ones are 0 cannot be foreseen, so a branch would be guessed wrong.
+    packed[at] = byte;
+    at += isThere;
+    packed[lengthBytes + (i >> 3)]! |= isThere << (i & 7);
+  }
+  return at < length ? packed.subarray(0, at) : nothing;
+}
+
+/** Throws for bytes that `packSparse` has not written. */
+export function unpackSparse(packed: Buffer): Buffer {
+  const length = packed.length < lengthBytes ? 0 : packed.readUInt16LE(0);
+  const start = lengthBytes + Math.ceil(length / 8);
+  if (length === 0 || packed.length < start) throw new Error('sparse bytes are cut off');
+  const bytes = Buffer.alloc(length);
+  let at = start;
+  for (let i = 0; i < length; i++) if ((packed[lengthBytes + (i >> 3)]! >> (i & 7)) & 1) bytes[i] = packed[at++] ?? 0;
+  if (at !== packed.length) throw new Error(`sparse bytes are ${packed.length}, and should be ${at}`);
+  return bytes;
+}
