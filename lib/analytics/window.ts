@@ -78,6 +78,7 @@ export function emptyWindow(spanMs: number, startMs: number): AnalyticsWindow {
     decisionMs: emptySketch,
     latencyMs: dictionaryOf(),
     updatedAtMs: startMs,
+    toldAtMs: 0,
   };
 }
 
@@ -99,6 +100,7 @@ export const noCell: AnalyticsCell = {
   decisions: 0,
   degraded: 0,
   cacheHits: 0,
+  floored: 0,
   expectedCostUsd: 0,
   decisionMs: 0,
   calls: 0,
