@@ -108,9 +108,18 @@ function createReading({ clock, metrics, process, status, disk }: VitalsOptions)
       services: [...lags].map(([service, lagMs]) => ({ service, lagMs, deadLetters: deadLetters.get(service) ?? 0 })),
       learningLagMs: 1_000 * (await single('quantum_router_learning_lag_seconds')),
       weightsHeld: (await single('quantum_router_weights_held')) === 1,
-      disk: disk?.() ?? null,
+      disk: askedOf(disk),
     };
   };
+}
+
+/** A disk that cannot be asked is no reason to say nothing of the rest. */
+function askedOf(disk: VitalsOptions['disk']): EngineVitals['disk'] {
+  try {
+    return disk?.() ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function inputOf({ service = '', topic = '' }: { readonly service?: string; readonly topic?: string }): string {
