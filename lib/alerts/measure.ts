@@ -78,9 +78,9 @@ const measures: { readonly [R in RuleName]: Measure<R> } = {
     return { measured, isComplete: true };
   },
   errorRate: ({ windowMs, above, minCalls }, { nowMs, config, windows }) => {
-    const { byProvider } = sumMinutes(windows(), nowMs - windowMs, nowMs);
+    const { by } = sumMinutes(windows(), nowMs - windowMs, nowMs, 'provider');
     const measured = [...providersOf(config).keys()].flatMap((provider) => {
-      const { calls, errors } = byProvider.get(provider) ?? { calls: 0, errors: 0 };
+      const { calls, errors } = by.get(provider) ?? { calls: 0, errors: 0 };
       if (!(calls >= minCalls)) return [];
       return over(
         provider,
@@ -141,11 +141,11 @@ const measures: { readonly [R in RuleName]: Measure<R> } = {
   },
   collapse: ({ windowMs, above, before: most, minDecisions }, { nowMs, config, windows }) => {
     const from = nowMs - windowMs;
-    const now = sumMinutes(windows(), from, nowMs);
-    const before = sumHours(windows(), from - dayMs, from);
+    const now = sumMinutes(windows(), from, nowMs, 'model');
+    const before = sumHours(windows(), from - dayMs, from, 'model');
     if (!(now.all.decisions >= minDecisions && before.all.decisions >= minDecisions) || config.models.length < 2)
       return { measured: [], isComplete: config.models.length < 2 };
-    const measured = [...now.byModel.keys()].map((model) => {
+    const measured = [...now.by.keys()].map((model) => {
       const [is, was] = [shareOf(now, model), shareOf(before, model)];
       const value = was > most ? 0 : is;
       return over(
@@ -340,8 +340,8 @@ function isShort(name: string): boolean {
   return name.length > 0 && name.length <= maxNameChars;
 }
 
-function shareOf({ all, byModel }: RecentSum, model: string): number {
-  return (byModel.get(model)?.decisions ?? 0) / Math.max(1, all.decisions);
+function shareOf({ all, by }: RecentSum, model: string): number {
+  return (by.get(model)?.decisions ?? 0) / Math.max(1, all.decisions);
 }
 
 /** The most that values from 0 to 1 of this mean can vary. */

@@ -2,9 +2,9 @@
  * What analytics tells of its windows to alerts: the minutes of the last hour and the hours of the last day, as they are now,
  * again and again while they change. Who is told twice, or late, replaces what was there.
  */
-import { dictionaryOf } from '../dictionary';
+import { dictionaryOf, ownEntry } from '../dictionary';
 import type { AnalyticsCell, AnalyticsWindow, RecentWindow } from '../topics/generated/messages';
-import { accumulate, noCell, readCellKey } from './window';
+import { cellKey, readCellKey } from './window';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -48,39 +48,71 @@ export function recentOf({ startMs, spanMs, cells }: AnalyticsWindow, partition:
   return { partition, startMs, spanMs, cells: dictionaryOf(shown) };
 }
 
+/** The figures that rules look at; adding all of them would take much longer. */
+const figures = ['decisions', 'degraded', 'floored', 'calls', 'errors', 'judged', 'quality'] as const;
+export type RecentFigures = Record<(typeof figures)[number], number>;
+
 export interface RecentSum {
-  readonly all: AnalyticsCell;
-  readonly byModel: ReadonlyMap<string, AnalyticsCell>;
-  readonly byProvider: ReadonlyMap<string, AnalyticsCell>;
+  readonly all: RecentFigures;
+  /** By value of the dimension that was asked for. */
+  readonly by: ReadonlyMap<string, RecentFigures>;
 }
 
+type Dimension = 'model' | 'provider';
+
 /** Sums of the minutes from `fromMs`, the minute that it is in included, to `toMs`. */
-export function sumMinutes(windows: Iterable<RecentWindow>, fromMs: number, toMs: number): RecentSum {
-  return sumOf(windows, ({ spanMs, startMs }) => spanMs === minuteMs && startMs > fromMs - minuteMs && startMs <= toMs);
+export function sumMinutes(
+  windows: Iterable<RecentWindow>,
+  fromMs: number,
+  toMs: number,
+  by: Dimension | null = null,
+): RecentSum {
+  return sumOf(windows, by, ({ spanMs, startMs }) => {
+    return spanMs === minuteMs && startMs > fromMs - minuteMs && startMs <= toMs;
+  });
 }
 
 /** Sums of the hours that lie between the two times as a whole. */
-export function sumHours(windows: Iterable<RecentWindow>, fromMs: number, toMs: number): RecentSum {
-  return sumOf(windows, ({ spanMs, startMs }) => spanMs === hourMs && startMs >= fromMs && startMs + hourMs <= toMs);
+export function sumHours(
+  windows: Iterable<RecentWindow>,
+  fromMs: number,
+  toMs: number,
+  by: Dimension | null = null,
+): RecentSum {
+  return sumOf(windows, by, ({ spanMs, startMs }) => {
+    return spanMs === hourMs && startMs >= fromMs && startMs + hourMs <= toMs;
+  });
 }
 
-function sumOf(windows: Iterable<RecentWindow>, isIn: (window: RecentWindow) => boolean): RecentSum {
-  const sums = {
-    all: { ...noCell },
-    model: new Map<string, AnalyticsCell>(),
-    provider: new Map<string, AnalyticsCell>(),
-  };
+function sumOf(
+  windows: Iterable<RecentWindow>,
+  by: Dimension | null,
+  isIn: (window: RecentWindow) => boolean,
+): RecentSum {
+  const all = none();
+  const sums = new Map<string, RecentFigures>();
+  const prefix = by === null ? null : cellKey(by, '');
   for (const window of windows) {
     if (!isIn(window)) continue;
-    for (const [key, cell] of Object.entries(window.cells)) {
-      const { dimension, value } = readCellKey(key);
-      if (dimension === 'all') accumulate(sums.all, cell);
-      else if (dimension === 'model' || dimension === 'provider') {
-        const sum = sums[dimension].get(value) ?? { ...noCell };
-        accumulate(sum, cell);
-        sums[dimension].set(value, sum);
-      }
+    const { cells } = window;
+    const whole = ownEntry(cells, cellKey('all', ''));
+    if (whole) add(all, whole);
+    if (prefix === null) continue;
+    for (const key in cells) {
+      if (!key.startsWith(prefix)) continue;
+      const value = key.slice(prefix.length);
+      const sum = sums.get(value) ?? none();
+      add(sum, cells[key]!);
+      sums.set(value, sum);
     }
   }
-  return { all: sums.all, byModel: sums.model, byProvider: sums.provider };
+  return { all, by: sums };
+}
+
+function none(): RecentFigures {
+  return { decisions: 0, degraded: 0, floored: 0, calls: 0, errors: 0, judged: 0, quality: 0 };
+}
+
+function add(sum: RecentFigures, cell: AnalyticsCell): void {
+  for (const name of figures) sum[name] += cell[name];
 }

@@ -92,7 +92,7 @@ export function readCellKey(key: string): { dimension: string; value: string } {
   return { dimension: key.slice(0, at), value: key.slice(at + 1) };
 }
 
-function cellKey(dimension: Dimension, value: string): string {
+export function cellKey(dimension: Dimension, value: string): string {
   return `${dimension}${separator}${value}`;
 }
 

@@ -248,7 +248,7 @@ export const topics = {
     schema: 'EngineVitals',
     key: (v) => v.process,
     partitions: 'one',
-    retentionMs: dayMs,
+    retentionMs: 2 * dayMs,
     doc: 'how each process of the engine is, every few seconds; the clock of alerts',
   }),
   alerts: table<m.Alert>('alerts', {
