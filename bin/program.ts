@@ -1,5 +1,6 @@
 /** The command line: one file per command in `commands/`, one way of failing for all of them. */
 import { Command, CommanderError } from 'commander';
+import { addAlerts } from './commands/alerts';
 import { addAudit } from './commands/audit';
 import { addConfig } from './commands/config';
 import { addEvaluate } from './commands/evaluate';
@@ -40,6 +41,7 @@ const commands: readonly AddCommand[] = [
   addTrain,
   addKeys,
   addAudit,
+  addAlerts,
   addTopics,
   addStore,
   addGraph,

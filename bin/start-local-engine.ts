@@ -42,6 +42,7 @@ export async function startLocalEngine(io: Io, options: LocalEngineOptions): Pro
     const engine = await startEngine({
       ...{ home, config, configOrigin, partitions, http, log, metrics, onFatal },
       trainer: 'worker',
+      reportsVitals: true,
       ...(options.ownStrategyGroups && { ownStrategyGroups: options.ownStrategyGroups }),
       environment: io.environment,
     });

@@ -5,6 +5,7 @@ import './app.css';
 import { signIn, whenRefused } from './api';
 import { useHash } from './hooks';
 import { useLive } from './live';
+import { AlertsPage } from './pages/alerts';
 import { ConfigurationPage } from './pages/configuration';
 import { DecisionPage } from './pages/decision';
 import { DecisionsPage } from './pages/decisions';
@@ -18,6 +19,7 @@ const pages = [
   ['/decisions', 'Decisions'],
   ['/models', 'Models'],
   ['/learning', 'Learning'],
+  ['/alerts', 'Alerts'],
   ['/configuration', 'Configuration'],
   ['/try', 'Try it'],
 ] as const;
@@ -31,6 +33,8 @@ function Page({ hash }: { readonly hash: string }) {
       return <ModelsPage />;
     case 'learning':
       return <LearningPage />;
+    case 'alerts':
+      return <AlertsPage />;
     case 'configuration':
       return <ConfigurationPage />;
     case 'try':

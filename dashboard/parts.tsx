@@ -21,10 +21,12 @@ export function Tile(props: {
   readonly value: string;
   readonly note?: string;
   readonly tone?: 'good' | 'bad';
+  /** Where there is more about it. */
+  readonly href?: string;
 }) {
   return (
     <div class="tile">
-      <dt>{props.label}</dt>
+      <dt>{props.href ? <a href={props.href}>{props.label}</a> : props.label}</dt>
       <dd class={props.tone ?? ''}>{props.value}</dd>
       {props.note && <dd class="note">{props.note}</dd>}
     </div>

@@ -1,4 +1,6 @@
 /** Every service of the engine, declared with its settings. What there is to see of the system starts here. */
+
+import type { Environment } from '../lib/config/expand-references';
 import type { RouterConfig } from '../lib/config/router-config';
 import { allStrategyGroups, defaultStrategyGroup, type StrategyGroup } from '../lib/config/strategy-groups';
 import type { Encoder } from '../lib/learning/features/encoder-key';
@@ -9,6 +11,7 @@ import type { Host } from '../lib/stream/host';
 import type { Metrics } from '../lib/telemetry/metrics';
 import { createBlobStore } from '../lib/weights/blob-store';
 import { createWeightsSource } from '../lib/weights/weights-source';
+import { createAlerts, createAlertWebhooks } from './alerts/service';
 import { createAnalytics, createAnalyticsRewards } from './analytics/service';
 import { createBudgets } from './budgets/service';
 import { createFold, type TrainerHost } from './dqn-trainer/create-fold';
@@ -32,6 +35,8 @@ export interface ServiceParts {
   readonly encoder?: Encoder | null;
   /** Strategies that have a group of their own, apart from the others. */
   readonly ownStrategyGroups?: readonly StrategyGroup[];
+  /** Where secrets of webhooks are; by default there are none. */
+  readonly environment?: Environment;
 }
 
 /** All services on the ports of one host, with blobs and weights between them. */
@@ -41,6 +46,7 @@ export function declareOn(
   trainer: TrainerHost,
   encoder: Encoder | null = null,
   ownStrategyGroups: readonly StrategyGroup[] = [],
+  environment: Environment = {},
 ): ServiceDefinition[] {
   const { broker, keyValue, clock, log, metrics, topicPrefix, elapsedMs } = host;
   const blobs = createBlobStore({ broker, keyValue, clock, log, topicPrefix });
@@ -52,6 +58,7 @@ export function declareOn(
     trainer: { broker, blobs, startFold: createFold(trainer), log, metrics, clock, elapsedMs, topicPrefix, encoder },
     encoder,
     ownStrategyGroups,
+    environment,
   });
 }
 
@@ -63,6 +70,7 @@ export function declareServices({
   metrics,
   encoder = null,
   ownStrategyGroups = [],
+  environment = {},
 }: ServiceParts): ServiceDefinition[] {
   const strategyGroups = allStrategyGroups(ownStrategyGroups);
   return [
@@ -89,5 +97,7 @@ export function declareServices({
     createDqnTrainer(trainer),
     createAnalytics(),
     createAnalyticsRewards({ metrics }),
+    createAlerts({ metrics }),
+    createAlertWebhooks({ metrics, log: trainer.log, clock: trainer.clock, environment }),
   ];
 }

@@ -25,6 +25,7 @@ import { type Door, openDoor } from './gateway/open-door';
 import { gatewayEdges } from './gateway/service';
 import type { EngineHome } from './home';
 import { type PlacementName, placements } from './placements';
+import { reportVitals } from './report-vitals';
 
 export type { TrainerHost } from './dqn-trainer/create-fold';
 
@@ -45,6 +46,8 @@ export interface EngineOptions {
   readonly environment?: Environment;
   readonly metrics?: Metrics;
   readonly limits?: Partial<RuntimeLimits>;
+  /** Whether it says every few seconds how it is, which is what alerts are judged by; for engines that somebody looks after. */
+  readonly reportsVitals?: boolean;
   /** Which services share a task; by default those from request to decision do. */
   readonly placement?: PlacementName;
   /** Strategies that have a group of their own; the decision waits for their scores, until its deadline. */
@@ -105,13 +108,29 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       onFatal,
     };
     assertKey(config, encoder);
-    const definitions = declareOn(host, config, options.trainer, encoder, options.ownStrategyGroups);
+    const definitions = declareOn(
+      host,
+      config,
+      options.trainer,
+      encoder,
+      options.ownStrategyGroups,
+      options.environment,
+    );
     await ensureServiceTopics(door ? [...definitions, gatewayEdges] : definitions, host);
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());
     const placement = placements[options.placement ?? 'chained'];
     const running = await runServices(definitions, host, { placement, edges: [gatewayEdges] });
     stops.push(() => running.stop());
+    if (options.reportsVitals) {
+      const vitals = reportVitals({
+        ...host,
+        ...(home.disk && { disk: home.disk }),
+        process: `engine-${home.createId()}`,
+        status: () => running.status(),
+      });
+      stops.push(() => vitals.stop());
+    }
     const gateway = door && (await startGateway(options, door, running, metrics));
     if (gateway) stops.push(() => gateway.stop());
     return {

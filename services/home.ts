@@ -2,6 +2,7 @@
 import { createEmbeddedBroker } from '../lib/adapters/embedded/embedded-broker';
 import { createEmbeddedKeyValue } from '../lib/adapters/embedded/embedded-key-value';
 import { type Durability, type EmbeddedStore, openEmbeddedStore } from '../lib/adapters/embedded/embedded-store';
+import { freeBytesOf } from '../lib/adapters/embedded/store-space';
 import { type KafkaBroker, openKafkaBroker } from '../lib/adapters/kafka/kafka-broker';
 import { createMemoryBroker, type Unkindness } from '../lib/adapters/memory/memory-broker';
 import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
@@ -32,6 +33,8 @@ export interface EngineHome {
   readonly createId: () => string;
   /** With the installation's key for hashing texts; left out without one. */
   readonly encoder?: Encoder | null;
+  /** How full the disk of the store is, in bytes; left out where the log is elsewhere. */
+  readonly disk?: () => { readonly freeBytes: number; readonly usedBytes: number };
   /** Closes the ports. Call after the engine has stopped. */
   close(): Promise<void>;
 }
@@ -77,6 +80,7 @@ function homeOn(
     elapsedMs: () => clock.monotonicMs(),
     createId: systemIds(),
     encoder,
+    disk: () => ({ freeBytes: freeBytesOf(store.directory), usedBytes: store.liveBytes() }),
     async close() {
       await broker.close();
       await keyValue.close();

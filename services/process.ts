@@ -1,4 +1,5 @@
 /** One service, or the gateway, as a process of its own on Kafka and Redis. */
+import { randomUUID } from 'node:crypto';
 import { createConfigReader } from '../lib/config/current-config';
 import { type ProcessSettings, processSettings } from '../lib/config/process-settings';
 import type { RouterConfig } from '../lib/config/router-config';
@@ -17,6 +18,7 @@ import { createMetrics, type Metrics } from '../lib/telemetry/metrics';
 import { flushTraces } from '../lib/telemetry/tracing';
 import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import { topics } from '../lib/topics/topics';
+import { alertsGroup, alertWebhooksGroup } from './alerts/service';
 import { analyticsGroup, analyticsRewardsGroup } from './analytics/service';
 import { declareOn } from './declare-services';
 import { createGateway } from './gateway/gateway';
@@ -25,6 +27,7 @@ import { gatewayEdges } from './gateway/service';
 import { guardProcess } from './guard-process';
 import { distributedHome, type EngineHome } from './home';
 import { chainName, type PlacementName, placements } from './placements';
+import { reportVitals } from './report-vitals';
 import { serveProbes } from './serve-probes';
 
 /** The processes of the separate placement. */
@@ -39,6 +42,7 @@ export const processNames = [
   'model-profiler',
   'dqn-trainer',
   'analytics',
+  'alerts',
 ] as const;
 export type ProcessName = (typeof processNames)[number] | typeof chainName;
 
@@ -67,7 +71,8 @@ export function processesOf(placement: PlacementName, ownStrategyGroups: readonl
 
 /** The process that a group of stages runs in. */
 export function processOf(group: string): string {
-  return group === analyticsRewardsGroup ? analyticsGroup : group;
+  if (group === analyticsRewardsGroup) return analyticsGroup;
+  return group === alertWebhooksGroup ? alertsGroup : group;
 }
 
 export interface RunningProcess {
@@ -161,7 +166,7 @@ export async function startProcess(
     const host = hostOf(home, settings, config, parts);
     const { encoder } = settings;
     if (name === 'route-intake' || name === chainName || name === 'dqn-trainer') assertKey(config, encoder);
-    const definitions = declareOn(host, config, 'worker', encoder, settings.ownStrategyGroups);
+    const definitions = declareOn(host, config, 'worker', encoder, settings.ownStrategyGroups, parts.environment);
     const { url, stop } = door
       ? await startGateway(definitions, host, door, home, { ...parts, http: settings.http })
       : await startService(name, definitions, host, settings);
@@ -211,9 +216,11 @@ async function startService(
       throw new Error(`${wanted} has nothing to run: STRATEGY_GROUPS gives every strategy another group`);
     const started = await runServices(own, host, { graph: definitions, edges: [gatewayEdges], placement });
     running = started;
+    const vitals = reportVitals({ ...host, process: `${wanted}-${randomUUID()}`, status: () => started.status() });
     return {
       url: probes?.url ?? null,
       async stop() {
+        await vitals.stop();
         await started.stop();
         await probes?.stop();
       },

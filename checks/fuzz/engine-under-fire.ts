@@ -9,6 +9,7 @@ import { dictionaryOf } from '../../lib/dictionary';
 import type { OutgoingRecord } from '../../lib/ports/broker';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
+import type { Alert } from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
 import { type AnyTopic, topics } from '../../lib/topics/topics';
 import { type Engine, startEngine } from '../../services/engine';
@@ -93,6 +94,7 @@ export async function putUnderFire({ kafka, topicPrefix }: Fronts): Promise<Unde
       trainer: 'inline',
       // Cases make keys, and whoever has none must be answered behind them all the same.
       http: { host: '127.0.0.1', port: 0, anonymous: 'admin' },
+      reportsVitals: true,
       log,
       onFatal: (group, error) => fatal.push(`${group} failed for good: ${error.message}`),
     });
@@ -222,10 +224,24 @@ export async function putUnderFire({ kafka, topicPrefix }: Fronts): Promise<Unde
   await post('/v1/route', { requestId: 'fuzz-base', prompt: 'An ordinary question.', sessionId: null });
   await post('/v1/feedback', { decisionId: 'fuzz-base', quality: 0.5 });
   await post('/v1/keys', { name: 'fuzz-base', role: 'admin', models: ['any'], requestsPerMinute: 60 });
+  await post('/v1/alerts/silences', { action: 'start', rule: 'disk', reason: 'fuzz-base' });
+  await under.put({ topic: topics.alerts.name, key: alert.alertId, value: topics.alerts.codec.encode(alert) });
   const first = await faults();
   if (first.length > 0) throw new Error(`not well from the beginning: ${first[0]!.kind} ${first[0]!.detail}`);
   return { ...under, ordinary: await ordinaryRecords(home) };
 }
+
+const alert: Alert = {
+  ...{
+    alertId: 'lag/any/1',
+    rule: 'lag',
+    subject: 'any',
+    severity: 'warning',
+    state: 'RESOLVED',
+    summary: 'was behind',
+  },
+  ...{ value: 2, threshold: 1, raisedAtMs: 1, resolvedAtMs: 2, silencedUntilMs: null, notify: true, changedAtMs: 2 },
+};
 
 function firstConfig(): RouterConfig {
   const parsed = parseConfig(defaultConfigYaml());

@@ -167,7 +167,8 @@ async function recordSurface(under: UnderFire): Promise<Surface> {
 }
 
 function canBeRead({ topic }: RecordCases, value: Buffer | null): boolean {
-  if (value === null) return false;
+  // Of a table that is a row that goes.
+  if (value === null) return topic.kind === 'table';
   try {
     topic.codec.decode(value);
     return true;

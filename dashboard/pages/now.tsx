@@ -19,6 +19,7 @@ export function NowPage() {
   const perMinute = usePolled('v1/analytics?step=1m&metrics=decisions,quality,costUsd', refreshMs);
   const models = usePolled('v1/models', refreshMs);
   const ready = usePolled('ready', refreshMs);
+  const alerts = usePolled('v1/alerts', refreshMs);
   const judged = usePolled('v1/analytics/counterfactuals', judgeMs);
   const values = totals.data?.rows[0]?.values;
   const isEmpty = totals.data !== null && !values?.decisions;
@@ -56,6 +57,7 @@ export function NowPage() {
           note={`${percent(values?.degradedShare, 1)} decided degraded`}
           {...(values?.errorRate > 0.1 && { tone: 'bad' as const })}
         />
+        <AlertsTile data={alerts.data} />
       </dl>
       <div class="grid">
         <Card title="Decisions per minute, by model" wide>
@@ -94,6 +96,21 @@ export function NowPage() {
         </Card>
       </div>
     </>
+  );
+}
+
+function AlertsTile({ data }: { readonly data: Json }) {
+  const told: Json[] = (data?.ringing ?? []).filter(({ silencedUntilMs }: Json) => silencedUntilMs === null);
+  const silenced = (data?.ringing.length ?? 0) - told.length;
+  const note = told[0]?.summary ?? (silenced > 0 ? `${silenced} silenced` : 'nothing rings');
+  return (
+    <Tile
+      label="Alerts"
+      value={number(data ? told.length : null)}
+      note={note}
+      href="#/alerts"
+      {...(told.length > 0 && { tone: 'bad' as const })}
+    />
   );
 }
 

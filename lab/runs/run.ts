@@ -85,6 +85,7 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
     partitions,
     trainer: options.trainer,
     http: options.http,
+    reportsVitals: options.http !== null,
     log: options.log,
   });
   const client = await createRouterClient({

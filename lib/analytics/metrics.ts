@@ -27,6 +27,11 @@ export const analyticsMetrics = {
     doc: 'share of decisions from the routing cache, 0..1',
     of: (c) => mean(c.cacheHits, c.decisions),
   },
+  flooredShare: {
+    source: 'decisions',
+    doc: 'share of decisions in which all models but one had the exploration floor alone, 0..1',
+    of: (c) => mean(c.floored, c.decisions),
+  },
   expectedCostUsd: {
     source: 'decisions',
     doc: 'expected cost of the chosen models, mean per decision, in USD',

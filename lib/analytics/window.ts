@@ -76,6 +76,7 @@ export function emptyWindow(spanMs: number, startMs: number): AnalyticsWindow {
     decisionMs: emptySketch,
     latencyMs: emptyList(),
     updatedAtMs: startMs,
+    toldAtMs: 0,
   };
 }
 
@@ -101,6 +102,7 @@ export const noCell: AnalyticsCell = {
   decisions: 0,
   degraded: 0,
   cacheHits: 0,
+  floored: 0,
   expectedCostUsd: 0,
   decisionMs: 0,
   calls: 0,
@@ -122,6 +124,7 @@ export function sumOfCells(a: AnalyticsCell, b: AnalyticsCell): AnalyticsCell {
     decisions: a.decisions + b.decisions,
     degraded: a.degraded + b.degraded,
     cacheHits: a.cacheHits + b.cacheHits,
+    floored: a.floored + b.floored,
     expectedCostUsd: a.expectedCostUsd + b.expectedCostUsd,
     decisionMs: a.decisionMs + b.decisionMs,
     calls: a.calls + b.calls,

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { dictionaryOf, ownEntry } from '../dictionary';
 import { id } from '../topics/identifier-schemas';
 import { accessIssues, accessSchema } from './access-schema';
+import { alertIssues, alertsSchema } from './alert-schema';
 import { budgetIssues, budgetsSchema } from './budget-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
@@ -137,6 +138,7 @@ export const configSchema = z.strictObject({
     .describe('spend at most this on average, in USD; null for no budget'),
   experiments: experimentsSchema,
   budgets: budgetsSchema,
+  alerts: alertsSchema,
   cache: z
     .strictObject({
       enabled: z.boolean().default(true).describe('reuse the judgement of an equal request'),
@@ -315,6 +317,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...providerAddresses(raw['providers']),
     ...presetNames(raw),
     ...budgetIssues(raw['budgets']),
+    ...alertIssues(raw['alerts']),
     ...accessIssues(raw['access']),
     ...judgeModels(raw),
     ...setRules(raw),

@@ -6,6 +6,7 @@ import type { TensorBackendName } from '../ports/tensor-backend';
 import type { RewardWeights } from '../reward/reward';
 import type { Preference } from '../topics/generated/messages';
 import type { AccessConfig } from './access-config';
+import type { AlertsConfig } from './alert-schema';
 import type { JudgementsConfig } from './judgements-config';
 import type { ApiName, ProviderConfig } from './provider-config';
 
@@ -92,6 +93,8 @@ export interface RouterConfig {
   readonly experiments: readonly ExperimentConfig[];
   /** Hard and soft limits of tenants, users and sessions. */
   readonly budgets: readonly BudgetConfig[];
+  /** What needs a person, and who is told. */
+  readonly alerts: AlertsConfig;
   readonly cache: { readonly enabled: boolean; readonly ttlMs: number };
   readonly breaker: {
     /** Decayed failures in a row that open it. */

@@ -22,9 +22,17 @@ export function accessRightsOf(service: ServiceDefinition): AccessRights {
   const [viewed, read, written] = [views, reads, outputs].map((all) => all.map(({ name }) => name));
   // Every process waits for a configuration, and shares the schemas with which it writes.
   const shared = topics.schemas.name;
+  const vitals = topics.engineVitals.name;
   return {
     read: sorted([...inputs, ...viewed!, ...read!, ...tables, ...own, topics.config.name, shared]),
-    write: sorted([...written!, ...tables, ...inputs.map(deadLetterTopicName), shared]),
+    // Whoever runs services says how they are.
+    write: sorted([
+      ...written!,
+      ...tables,
+      ...inputs.map(deadLetterTopicName),
+      ...(inputs.length > 0 ? [vitals] : []),
+      shared,
+    ]),
     groups: inputs.length > 0 ? [service.group] : [],
     // One id for each partition follows: see `transactionalIdOf` of the Kafka adapter.
     transactionalIds: inputs.length > 0 ? [`${service.group}-`] : [],

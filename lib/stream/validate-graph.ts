@@ -15,6 +15,8 @@ export const externallyWritten: readonly string[] = [
   topics.weightsCommands.name,
   topics.accessKeys.name,
   topics.audit.name,
+  topics.engineVitals.name,
+  topics.alertSilences.name,
 ];
 
 export interface GraphOptions {

@@ -209,6 +209,14 @@ export const metricDefinitions = {
     'Weights fetched for serving, by result (loaded, missing, invalid).',
   ),
 
+  // Alerts.
+  quantum_router_alerts_ringing: gauge(['rule'], 'Alerts of a rule that ring now, silenced ones too.'),
+  quantum_router_alert_webhooks_total: counter(
+    ['webhook', 'result'],
+    'Deliveries to webhooks, every attempt, by result (delivered, failed, given-up, queue-full, not-configured).',
+  ),
+  quantum_router_vitals_failures_total: counter([], 'Reports of this process to alerts that could not be written.'),
+
   // The process and its edges.
   quantum_router_key_value_seconds: histogram(
     ['operation'],

@@ -26,6 +26,10 @@ export interface Metrics {
   onCollect(collect: () => void): void;
   /** Current value of one counter or gauge; 0 where nothing was counted. For status pages and tests. */
   value<N extends CounterName | GaugeName>(name: N, labels: LabelsOf<N>): Promise<number>;
+  /** Every labelled value of one counter or gauge as it was last set; nothing is collected for it. */
+  readings<N extends CounterName | GaugeName>(
+    name: N,
+  ): Promise<readonly { readonly labels: Partial<LabelsOf<N>>; readonly value: number }[]>;
   /** Everything in the Prometheus text format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -92,6 +96,11 @@ export function createMetrics(): Metrics {
       const wanted = Object.entries<string>(labels);
       const { values } = await metric.get();
       return values.find((entry) => wanted.every(([label, value]) => entry.labels[label] === value))?.value ?? 0;
+    },
+    async readings(name) {
+      flush();
+      const { values } = await (counters.get(name) ?? gauges.get(name)!).get();
+      return values.map(({ labels, value }) => ({ labels: labels as Partial<LabelsOf<typeof name>>, value }));
     },
     async text() {
       for (const collect of collectors) collect();

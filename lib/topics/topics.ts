@@ -1,4 +1,5 @@
 /** Every topic of the engine: name, key, schema, partitions, how long it keeps records. The only place that says so. */
+import { keyOfRecent } from '../analytics/recent';
 import { keyOfWindow } from '../analytics/window';
 import { stream, type Topic, table } from './define-topic';
 import type * as m from './generated/messages';
@@ -242,6 +243,43 @@ export const topics = {
     key: keyOfWindow,
     partitions: 'one',
     doc: 'changelog of analytics: what answers were worth, by minute, hour and day',
+  }),
+  analyticsRecent: table<m.RecentWindow>('analytics.recent', {
+    schema: 'RecentWindow',
+    key: keyOfRecent,
+    partitions: 'one',
+    doc: 'sums of decisions and calls of the last hour and day, for alerts',
+  }),
+  analyticsRecentRewards: table<m.RecentWindow>('analytics.recent.rewards', {
+    schema: 'RecentWindow',
+    key: keyOfRecent,
+    partitions: 'one',
+    doc: 'what answers of the last hour and day were worth, for alerts',
+  }),
+  engineVitals: stream<m.EngineVitals>('engine.vitals', {
+    schema: 'EngineVitals',
+    key: (v) => v.process,
+    partitions: 'one',
+    retentionMs: 2 * dayMs,
+    doc: 'how each process of the engine is, every few seconds; the clock of alerts',
+  }),
+  alerts: table<m.Alert>('alerts', {
+    schema: 'Alert',
+    key: (a) => a.alertId,
+    partitions: 'one',
+    doc: 'alerts that ring, and the newest that have stopped',
+  }),
+  alertRules: table<m.AlertRuleState>('alerts.rules', {
+    schema: 'AlertRuleState',
+    key: (r) => r.rule,
+    partitions: 'one',
+    doc: 'changelog of alerts: what is remembered of each rule',
+  }),
+  alertSilences: table<m.AlertSilence>('alerts.silences', {
+    schema: 'AlertSilence',
+    key: (s) => s.silenceId,
+    partitions: 'one',
+    doc: 'alerts that nobody wants to be told of for a while',
   }),
 } as const;
 

@@ -32,11 +32,27 @@ export function ofDecided(decided: RouteDecided): Contribution {
       decisions: 1,
       degraded: degradedTo === 'NONE' ? 0 : 1,
       cacheHits: decided.cacheHit ? 1 : 0,
+      floored: isFloored(decided) ? 1 : 0,
       expectedCostUsd,
       decisionMs,
     },
     decisionMs,
   };
+}
+
+/** Sums of probabilities differ from what they should be by less. */
+const roundingError = 1e-9;
+
+/** Whether all candidates but one have nothing more than their share of the exploration floor. */
+function isFloored({ candidates, explorationFloor }: RouteDecided): boolean {
+  let most = 0;
+  let eligible = 0;
+  for (const candidate of candidates) {
+    if (!candidate.eligible) continue;
+    eligible++;
+    most = Math.max(most, candidate.propensity);
+  }
+  return eligible > 1 && 1 - most <= explorationFloor * (1 - 1 / eligible) + roundingError;
 }
 
 /** A further report of a call (`revision` above 0) only adds figures that were not known before. */

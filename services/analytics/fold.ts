@@ -1,10 +1,12 @@
-/** Folds what a record adds into a row, within bounds of time and number. */
+/** Folds what a record adds into a row, within bounds of time and number, and says what becomes of the row with time. */
+import { keyOfRecent, nextTelling, recentOf, toldRow } from '../../lib/analytics/recent';
 import { addToWindow, type Contribution, emptyWindow, expiresAtMs, readWindowKey } from '../../lib/analytics/window';
-import type { Context, Result } from '../../lib/stream/define-service';
-import type { AnalyticsWindow } from '../../lib/topics/generated/messages';
+import { type Context, type Emit, emit, type Result } from '../../lib/stream/define-service';
+import type { Topic } from '../../lib/topics/define-topic';
+import type { AnalyticsWindow, RecentWindow } from '../../lib/topics/generated/messages';
 
 /** Clocks of machines differ by less. */
-const maxAheadMs = 3_600_000;
+export const maxAheadMs = 3_600_000;
 
 export function fold(
   row: AnalyticsWindow | undefined,
@@ -24,7 +26,28 @@ function isCountable({ figures, decisionMs = 0, latency }: Contribution): boolea
   return numbers.every((number) => Number.isFinite(number) && Math.abs(number) <= Number.MAX_SAFE_INTEGER);
 }
 
-/** The time of a row has passed. */
-export function forget(): Result<AnalyticsWindow> {
-  return { kind: 'done', state: null };
+/** When a row wants something: to be told of, or to be forgotten. */
+export function dueAtMs(row: AnalyticsWindow): number {
+  return Math.min(nextTelling(row)?.atMs ?? Number.POSITIVE_INFINITY, expiresAtMs(row));
+}
+
+/** Tells alerts of a row that has changed, tells them to forget it, and in the end forgets it here. */
+export function passTime(
+  row: AnalyticsWindow,
+  recent: Topic<RecentWindow>,
+  { nowMs, partition }: Pick<Context, 'nowMs' | 'partition'>,
+): Result<AnalyticsWindow> {
+  if (expiresAtMs(row) <= nowMs) return { kind: 'done', state: null };
+  const telling = nextTelling(row);
+  if (telling === null) return { kind: 'done' };
+  const state = toldRow(row, telling, nowMs);
+  if (telling.kind === 'tell') return { kind: 'done', state, emit: [emit(recent, recentOf(row, partition))] };
+  // What was never told, since it came too late, is nowhere.
+  if (row.toldAtMs === 0) return { kind: 'done', state };
+  const tombstone: Emit = {
+    topic: recent as unknown as Emit['topic'],
+    value: null,
+    key: keyOfRecent({ ...row, partition }),
+  };
+  return { kind: 'done', state, emit: [tombstone] };
 }

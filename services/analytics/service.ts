@@ -1,4 +1,4 @@
-import { expiresAtMs, spans, windowKeys } from '../../lib/analytics/window';
+import { spans, windowKeys } from '../../lib/analytics/window';
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import type { UtilityWeights } from '../../lib/routing/judge/utility';
 import { utilityWeights } from '../../lib/routing/judge/utility';
@@ -21,7 +21,7 @@ import type {
 } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { ofDecided, ofLearned, ofObserved, ofOpened } from './contributions';
-import { fold, forget } from './fold';
+import { dueAtMs, fold, maxAheadMs, passTime } from './fold';
 
 export const analyticsGroup = 'analytics';
 export const analyticsRewardsGroup = 'analytics-rewards';
@@ -29,11 +29,11 @@ export const analyticsRewardsGroup = 'analytics-rewards';
 /** Rows gather this long: a row that changed a hundred times is written once. */
 const lingerMs = 500;
 
-/** Every window that is kept, and some more for those that are just ending. */
-const maxRows = spans.reduce((rows, { spanMs, keptMs }) => rows + Math.ceil(keptMs / spanMs) + 2, 0);
+/** Every window that there can be: those that are kept, and those of clocks that are ahead. */
+const maxRows = spans.reduce((rows, { spanMs, keptMs }) => rows + Math.ceil((keptMs + maxAheadMs) / spanMs) + 2, 0);
 
 function windowTable(topic: TableDefinition<AnalyticsWindow>['topic']): TableDefinition<AnalyticsWindow> {
-  return { topic, dueAtMs: expiresAtMs, maxRows, closeEarlyWhenFull: true };
+  return { topic, dueAtMs, maxRows };
 }
 
 /** A record concerns a row of each span, one after the other: what it adds is worked out for the first. */
@@ -67,9 +67,9 @@ export function createAnalytics(): ServiceDefinition {
         (row, event, context) => fold(row, observed(event), context),
         { stateKey: (observed) => windowKeys(observed.observedAtMs) },
       ),
-      due<AnalyticsWindow>(forget),
+      due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecent, context)),
     ],
-    outputs: [],
+    outputs: [anyTopic(topics.analyticsRecent)],
     table: windowTable(topics.analyticsWindows),
   });
 }
@@ -90,10 +90,10 @@ export function createAnalyticsRewards({ metrics }: { readonly metrics: Metrics 
         (row, event, context) => fold(row, ofLearned(event, weightsOf(context)), context),
         { stateKey: (event) => windowKeys(event.openedAtMs) },
       ),
-      due<AnalyticsWindow>(forget),
+      due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecentRewards, context)),
     ],
     views: [anyTopic(topics.config)],
-    outputs: [],
+    outputs: [anyTopic(topics.analyticsRecentRewards)],
     table: windowTable(topics.analyticsRewards),
   });
 }

@@ -48,6 +48,8 @@ const accessTable: ReadonlyMap<string, Access> = new Map([
   ['GET /v1/experiments/{name}', viewers],
   ['POST /v1/experiments', operators],
   ['GET /v1/budgets', viewers],
+  ['GET /v1/alerts', viewers],
+  ['POST /v1/alerts/silences', operators],
   ['GET /v1/analytics', viewers],
   ['POST /v1/analytics', viewers],
   ['GET /v1/analytics/counterfactuals', viewers],

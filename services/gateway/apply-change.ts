@@ -44,6 +44,7 @@ export function refuseUnputtable(context: Pick<GatewayContext, 'config'>, config
   refuseTooLarge(config);
   refuseOtherAccess(context.config()?.config ?? null, config);
   refuseOtherAddresses(context.config()?.config ?? null, config);
+  refuseOtherWebhooks(context.config()?.config ?? null, config);
 }
 
 /** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */
@@ -82,5 +83,16 @@ function refuseOtherAccess(before: RouterConfig | null, after: RouterConfig): vo
     'refused',
     'access: cannot be changed here; put it into the file (serve --config, config apply)',
     'access',
+  );
+}
+
+/** Whom alerts are told is an address like those: whoever reaches this port could else have the gateway's network asked. */
+function refuseOtherWebhooks(before: RouterConfig | null, after: RouterConfig): void {
+  const { webhooks } = after.alerts;
+  if (JSON.stringify(before?.alerts.webhooks ?? []) === JSON.stringify(webhooks)) return;
+  throw new HttpError(
+    'refused',
+    'alerts.webhooks: cannot be changed here; put them into the file (serve --config, config apply)',
+    'alerts.webhooks',
   );
 }

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { KeyDesk } from '../../lib/access/key-desk';
 import type { KeyRows } from '../../lib/access/known-keys';
+import type { SilenceDesk } from '../../lib/alerts/silence-desk';
 import type { WindowStore } from '../../lib/analytics/window-store';
 import type { RouterClient } from '../../lib/client/router-client';
 import type { ConfigWriter } from '../../lib/config/apply-config';
@@ -12,6 +13,8 @@ import type { LearnedPolicy } from '../../lib/routing/judge/strategy';
 import type { View } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
+  Alert,
+  AlertSilence,
   BudgetState,
   ConfigVersion,
   ExperimentState,
@@ -99,6 +102,11 @@ export interface GatewayContext {
     readonly read: () => Promise<KnownWeights>;
     /** Null when the trainer does not answer in time. */
     readonly ask: (command: WeightsCommand) => Promise<WeightsAnswer | null>;
+  };
+  readonly alerts: {
+    readonly view: View<Alert>;
+    readonly silences: View<AlertSilence>;
+    readonly desk: SilenceDesk;
   };
   readonly analytics: {
     /** Windows as this gateway has followed them. */

@@ -7,6 +7,7 @@ import { METHODS } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { createKeyDesk } from '../../lib/access/key-desk';
 import { createMemoryKeyValue } from '../../lib/adapters/memory/memory-key-value';
+import { createSilenceDesk } from '../../lib/alerts/silence-desk';
 import { createRouterClient } from '../../lib/client/router-client';
 import { createConfigWriter } from '../../lib/config/apply-config';
 import { readHistory } from '../../lib/config/config-history';
@@ -48,6 +49,7 @@ import { createRateLimiter } from './rate-limit';
 import { acceptedEncodings, parseJson, readText } from './read-body';
 import { createRecentDecisions, type RecentDecisions } from './recent-decisions';
 import { createReportedOutcomes } from './reported-outcomes';
+import { alertEndpoints } from './routes/alerts';
 import { analyticsEndpoints } from './routes/analytics';
 import { auditEndpoints } from './routes/audit';
 import { budgetEndpoints } from './routes/budgets';
@@ -176,6 +178,8 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const tuning = await followView('gateway', topics.tuning, host, onFailed);
   const budgets = await followView('gateway', topics.budgetStates, host, onFailed);
   const keys = await followView('gateway', topics.accessKeys, host, onFailed);
+  const alerts = await followView('gateway', topics.alerts, host, onFailed);
+  const silences = await followView('gateway', topics.alertSilences, host, onFailed);
   const analytics = await followAnalytics(host, onFailed);
   const hub = createLiveHub({
     broker,
@@ -215,6 +219,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   });
   const configWriter = createConfigWriter({ broker, clock, name: id, topicPrefix, log });
   const keyDesk = createKeyDesk({ broker, clock, topicPrefix, name: id });
+  const silenceDesk = createSilenceDesk({ broker, clock, topicPrefix, name: id });
   const access = () => config()?.config.access ?? null;
   const gate: GateParts = {
     identifier: createIdentifier({
@@ -271,6 +276,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
           askTrainer({ broker, clock, topicPrefix, timeoutMs: settings.trainerTimeoutMs }, command),
         ),
     },
+    alerts: { view: alerts.view, silences: silences.view, desk: silenceDesk },
     analytics: { store: analytics.store, judge: createPolicyJudge({ broker, topicPrefix }) },
     inspect: {
       opened: (decisionId, routingKey) => lookup.opened(decisionId, routingKey, settings.maxScannedRecords),
@@ -303,7 +309,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     },
   });
   const calls = createCallServer({ context, client: providers, log });
-  const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets, keys, experiments];
+  const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets, keys, experiments, alerts, silences];
   const close = async (): Promise<void> => {
     stopWatching();
     await calls.close();
@@ -312,6 +318,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     await client.close();
     await configWriter.close();
     await keyDesk.close();
+    await silenceDesk.close();
     for (const view of views) await view.stop();
     await analytics.stop();
   };
@@ -352,6 +359,7 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...budgetEndpoints(context),
     ...keyEndpoints(context),
     ...auditEndpoints(context),
+    ...alertEndpoints(context),
     ...analyticsEndpoints(context),
     ...inspectEndpoints(context),
     ...liveEndpoints(context),

@@ -24,6 +24,8 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.audit),
     anyTopic(topics.analyticsWindows),
     anyTopic(topics.analyticsRewards),
+    anyTopic(topics.alerts),
+    anyTopic(topics.alertSilences),
   ],
   reads: [
     // Who waits for a decision is told when the request was refused.
@@ -43,6 +45,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.weightsCommands),
     anyTopic(topics.accessKeys),
     anyTopic(topics.audit),
+    anyTopic(topics.alertSilences),
   ],
   startAt: 'latest',
 });

@@ -180,6 +180,7 @@ describe('topics and graph', () => {
       'model-profiler',
       'dqn-trainer',
       'analytics',
+      'alerts',
     ])
       expect(stdout).toContain(service);
     expect(stdout).not.toContain('subgraph');

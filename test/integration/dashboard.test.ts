@@ -134,7 +134,14 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
     await page.close();
   });
 
-  test.each(['#/', '#/decisions', '#/models', '#/learning', '#/configuration', '#/try'])(
+  test('alerts say that nothing rings, and what would', async () => {
+    const page = await openPage('#/alerts');
+    await page.getByText('Nothing rings.').waitFor();
+    await page.getByRole('row', { name: /providerDown critical/ }).waitFor();
+    await page.close();
+  });
+
+  test.each(['#/', '#/decisions', '#/models', '#/learning', '#/alerts', '#/configuration', '#/try'])(
     '%s has no serious fault of access, in the light and in the dark, and fits a telephone',
     async (hash) => {
       for (const [width, scheme] of [

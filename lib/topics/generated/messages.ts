@@ -44,6 +44,96 @@ export interface AccessKeyChange {
 
 export type AccessRole = 'caller' | 'viewer' | 'operator' | 'admin';
 
+/** Something that needs a person, and what became of it. Key: alertId. */
+export interface Alert {
+  /** Of this time that it rang. */
+  alertId: string;
+  /** Rule of the configuration, such as errorRate. */
+  rule: string;
+  /** What it is about: a provider, a model, a budget account, a service; empty for the engine as a whole. */
+  subject: string;
+  /** As the rule said when it rang. */
+  severity: AlertSeverity;
+  /** What became of it. */
+  state: AlertRinging;
+  /** One sentence for a person. */
+  summary: string;
+  /** Newest figure. */
+  value: number;
+  /** From which figure on it rings. */
+  threshold: number;
+  /** When it began to ring. */
+  raisedAtMs: number;
+  /** When it stopped; null while it rings. */
+  resolvedAtMs: number | null;
+  /** Nobody is told before; null where it is not silenced. */
+  silencedUntilMs: number | null;
+  /** Whether webhooks are to be told of this record. */
+  notify: boolean;
+  /** When this was written. */
+  changedAtMs: number;
+}
+
+/** A figure that a rule goes on from. */
+export interface AlertReading {
+  /** What of. */
+  name: string;
+  /** When. */
+  atMs: number;
+  /** As the rule reads them. */
+  values: number[];
+}
+
+/** RAISED: it rings. RESOLVED: it has stopped. */
+export type AlertRinging = 'RAISED' | 'RESOLVED';
+
+/** What alerts remember of one rule. Key: rule. */
+export interface AlertRuleState {
+  /** Its name. */
+  rule: string;
+  /** Bounded; those that are fine are not there. */
+  subjects: AlertSubject[];
+  /** Bounded. */
+  readings: AlertReading[];
+  /** Newest alerts that have stopped, oldest first: those beyond a number are deleted. */
+  resolved: string[];
+}
+
+/** How much it matters. */
+export type AlertSeverity = 'warning' | 'critical';
+
+/** Nobody wants to be told of some alerts for a while. Key: silenceId. */
+export interface AlertSilence {
+  /** Of this silence. */
+  silenceId: string;
+  /** Alerts of this rule; empty for all. */
+  rule: string;
+  /** Alerts about this; empty for all. */
+  subject: string;
+  /** Who wants it. */
+  author: string;
+  /** Why. */
+  reason: string;
+  /** When it was made. */
+  createdAtMs: number;
+  /** When it ends. */
+  untilMs: number;
+}
+
+/** Something that is, or is about to be, wrong. */
+export interface AlertSubject {
+  /** What it is about. */
+  subject: string;
+  /** Since when it is wrong. */
+  sinceMs: number;
+  /** When there last was a figure for it. */
+  knownAtMs: number;
+  /** What was last said of it; null while it is not wrong for long enough. */
+  alert: Alert | null;
+  /** Whether webhooks were told that it rings. */
+  isTold: boolean;
+}
+
 /** Sums of one window over everything with one value of a dimension. All are sums, so cells are added to merge them. */
 export interface AnalyticsCell {
   /** Decisions; by task, requests opened. */
@@ -52,6 +142,8 @@ export interface AnalyticsCell {
   degraded: number;
   /** Decisions from the routing cache. */
   cacheHits: number;
+  /** Decisions in which every candidate but one had nothing more than its share of the exploration floor. */
+  floored: number;
   /** Expected cost of the chosen models, in USD. */
   expectedCostUsd: number;
   /** Time from request to decision, in milliseconds. */
@@ -110,6 +202,8 @@ export interface AnalyticsWindow {
   latencyMs: AnalyticsSketches;
   /** When it last changed. */
   updatedAtMs: number;
+  /** When its figures were last told to alerts; 0: not yet, -1: they are too old for them. */
+  toldAtMs: number;
 }
 
 /** What an arm had of a metric, and how it goes with the covariate. */
@@ -608,6 +702,14 @@ export interface Difference {
   pValue: number;
 }
 
+/** The disk of an embedded store. */
+export interface DiskVitals {
+  /** Free for this user. */
+  freeBytes: number;
+  /** Taken by the store. */
+  usedBytes: number;
+}
+
 /** The difference an arm makes, as lib/experiments/effect.ts keeps it. */
 export interface Effect {
   /** The control. */
@@ -618,6 +720,22 @@ export interface Effect {
   scores: Moments;
   /** Largest log likelihood ratio against no difference so far. */
   evidence: number;
+}
+
+/** How one process of the engine is. It comes every few seconds, so it is also the clock that alerts go by. */
+export interface EngineVitals {
+  /** Name of the process, unique while it lives. */
+  process: string;
+  /** When, milliseconds since the epoch. */
+  atMs: number;
+  /** Stages that it runs. */
+  services: ServiceVitals[];
+  /** Age of the oldest learning event that its trainer has not folded in; 0 without one. */
+  learningLagMs: number;
+  /** Whether its trainer keeps newer weights back. */
+  weightsHeld: boolean;
+  /** Null where the log is elsewhere. */
+  disk: DiskVitals | null;
 }
 
 /** What an experiment is told of one of its requests. Key: experiment. */
@@ -980,6 +1098,18 @@ export interface ProviderProfiles {
 /** Why weights came into force. FIRST: there were none. INCREMENT: the lineage learned more. PROMOTION: a new lineage passed the gate, or somebody said so. ROLLBACK: somebody, or an alarm, went back. */
 export type PublishReason = 'FIRST' | 'INCREMENT' | 'PROMOTION' | 'ROLLBACK';
 
+/** Figures of one window that alerts look at, as one partition of analytics has them now. Key: partition, span and beginning. */
+export interface RecentWindow {
+  /** Whose figures they are; those of all partitions are added. */
+  partition: number;
+  /** Beginning of the window, milliseconds since the epoch. */
+  startMs: number;
+  /** Length of the window, in milliseconds. */
+  spanMs: number;
+  /** As in AnalyticsWindow; of everything, of models and of providers. */
+  cells: Record<string, AnalyticsCell>;
+}
+
 /** What an earlier event of the same decision said. */
 export interface ReplacedOutcome {
   /** Its quality; null when nobody had judged. */
@@ -1276,6 +1406,16 @@ export interface ScoreColumns {
   numbers: Buffer;
   /** A byte a column: below 128 its place among the columns of numbers, from 128 on its place among the single numbers, 255 for an empty one. Each thread has three: probabilities, utilities, qualities. */
   places: Buffer;
+}
+
+/** One stage of it. */
+export interface ServiceVitals {
+  /** Its name. */
+  service: string;
+  /** Age of the newest record that it has read since the report before, or how long it has not been ready. */
+  lagMs: number;
+  /** Records that it has put aside since the process began. */
+  deadLetters: number;
 }
 
 /** route-intake's state of one session. */

@@ -1,7 +1,13 @@
 /** What viewers are told: records of the log as small events without anything that a prompt could be told from. */
-import type { ModelProfile, RouteDecided, RouteOutcome, WeightsVersion } from '../../../lib/topics/generated/messages';
+import type {
+  Alert,
+  ModelProfile,
+  RouteDecided,
+  RouteOutcome,
+  WeightsVersion,
+} from '../../../lib/topics/generated/messages';
 
-export const liveKinds = ['decision', 'outcome', 'health', 'weights'] as const;
+export const liveKinds = ['decision', 'outcome', 'health', 'weights', 'alert'] as const;
 export type LiveKind = (typeof liveKinds)[number];
 
 export interface LiveEvent {
@@ -89,4 +95,8 @@ export function weightsEvent(version: WeightsVersion): LiveEvent {
       atMs: version.changedAtMs,
     },
   };
+}
+
+export function alertEvent({ notify: _notify, changedAtMs, ...alert }: Alert): LiveEvent {
+  return { kind: 'alert', data: { ...alert, atMs: changedAtMs } };
 }

@@ -11,6 +11,7 @@ import { readRow } from '../../../lib/topics/read-row';
 import { topics } from '../../../lib/topics/topics';
 import { HttpError } from '../http-error';
 import {
+  alertEvent,
   decisionEvent,
   healthEvent,
   type LiveEvent,
@@ -229,6 +230,7 @@ function sourcesOf(requestPath: number, healthOf: (profile: ModelProfile) => Liv
     source('d', 'decision', topics.routeDecided, decisionEvent),
     source('o', 'outcome', topics.routeOutcome, outcomeEvent),
     source('w', 'weights', topics.weightsVersions, weightsEvent),
+    source('a', 'alert', topics.alerts, alertEvent),
     source('h', 'health', topics.modelProfile, healthOf, false),
   ];
 }

@@ -30,7 +30,7 @@ export function liveEndpoints(context: GatewayContext): Endpoint[] {
     {
       method: 'GET',
       path: '/v1/live',
-      summary: 'Decisions, outcomes, changes of health and weights as they happen.',
+      summary: 'Decisions, outcomes, changes of health and weights, and alerts, as they happen.',
       description: [
         'Server-sent events: `event` is the kind, `data` a JSON object, `id` a position in the log. Whoever comes again with Last-Event-ID goes on from there.',
         `\`missed\` says how many events a viewer was not told, since it was too slow or away for more than ${maxReplayed}; \`caught-up\` that what follows is new.`,

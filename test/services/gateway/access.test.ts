@@ -29,6 +29,8 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/experiments': ['viewer', 'operator', 'admin'],
   'GET /v1/experiments/{name}': ['viewer', 'operator', 'admin'],
   'GET /v1/budgets': ['viewer', 'operator', 'admin'],
+  'GET /v1/alerts': ['viewer', 'operator', 'admin'],
+  'POST /v1/alerts/silences': ['operator', 'admin'],
   'GET /v1/analytics': ['viewer', 'operator', 'admin'],
   'POST /v1/analytics': ['viewer', 'operator', 'admin'],
   'GET /v1/analytics/counterfactuals': ['viewer', 'operator', 'admin'],

@@ -1,0 +1,181 @@
+/** What rings, what has stopped, and what is silenced, with the rules behind it. */
+import { useState } from 'preact/hooks';
+import { ask, type Json } from '../api';
+import { dateTime, number, words } from '../format';
+import { usePolled } from '../hooks';
+import { Card, Nothing, Table, Trouble } from '../parts';
+
+const refreshMs = 5_000;
+const hourMs = 3_600_000;
+const durations = [1, 4, 24, 24 * 7];
+
+export function AlertsPage() {
+  const { data, error, again } = usePolled('v1/alerts', refreshMs);
+  const [fault, setFault] = useState<string | null>(null);
+  const [silencing, setSilencing] = useState<Json>(null);
+  const send = async (body: Json): Promise<boolean> => {
+    try {
+      await ask('v1/alerts/silences', { method: 'POST', body });
+      setFault(null);
+      again();
+      return true;
+    } catch (failed) {
+      setFault((failed as Error).message);
+      return false;
+    }
+  };
+  if (!data) return <Trouble error={error} />;
+  return (
+    <>
+      <Trouble error={error ?? fault} />
+      <Card title="Ringing" wide>
+        {data.ringing.length === 0 ? (
+          <Nothing>Nothing rings.</Nothing>
+        ) : (
+          <Table label="Ringing" head={['Severity', 'Rule', 'Of', 'What', 'Since', 'Silence']}>
+            {data.ringing.map((alert: Json) => (
+              <tr key={alert.alertId}>
+                <td>
+                  <span class={alert.severity === 'critical' ? 'badge bad' : 'badge warn'}>{alert.severity}</span>
+                </td>
+                <th scope="row">{alert.rule}</th>
+                <td>{alert.subject}</td>
+                <td>{alert.summary}</td>
+                <td>{dateTime(alert.raisedAtMs)}</td>
+                <td>
+                  {alert.silencedUntilMs !== null ? (
+                    `until ${dateTime(alert.silencedUntilMs)}`
+                  ) : (
+                    <button type="button" class="quiet" onClick={() => setSilencing(alert)}>
+                      Silence<span class="unseen"> {`${alert.rule} ${alert.subject}`}</span>
+                    </button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Card>
+      {silencing && (
+        <SilenceForm
+          key={silencing.alertId}
+          alert={silencing}
+          onSend={async (body) => {
+            if (await send(body)) setSilencing(null);
+          }}
+          onClose={() => setSilencing(null)}
+        />
+      )}
+      {data.silences.length > 0 && (
+        <Card title="Silences" note="Silenced alerts ring on here, and nobody is told." wide>
+          <Table label="Silences" head={['Rule', 'Of', 'Author', 'Reason', 'Until', 'End']}>
+            {data.silences.map((silence: Json) => (
+              <tr key={silence.silenceId}>
+                <th scope="row">{silence.rule || 'all'}</th>
+                <td>{silence.subject || 'all'}</td>
+                <td>{silence.author}</td>
+                <td>{silence.reason}</td>
+                <td>{dateTime(silence.untilMs)}</td>
+                <td>
+                  <button
+                    type="button"
+                    class="quiet"
+                    onClick={() => send({ action: 'end', silenceId: silence.silenceId })}
+                  >
+                    End<span class="unseen"> the silence of {silence.rule || 'all'}</span>
+                  </button>
+                </td>
+              </tr>
+            ))}
+          </Table>
+        </Card>
+      )}
+      <Card title="Has stopped" wide>
+        {data.resolved.length === 0 ? (
+          <Nothing>Nothing has rung yet.</Nothing>
+        ) : (
+          <Table label="Has stopped" head={['Rule', 'Of', 'What', 'Since', 'Until']}>
+            {data.resolved.map((alert: Json) => (
+              <tr key={alert.alertId}>
+                <th scope="row">{alert.rule}</th>
+                <td>{alert.subject}</td>
+                <td>{alert.summary}</td>
+                <td>{dateTime(alert.raisedAtMs)}</td>
+                <td>{dateTime(alert.resolvedAtMs)}</td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Card>
+      <Card title="Rules" note="As configured; the configuration changes them, under alerts.rules." wide>
+        <Table label="Rules" head={['Rule', 'Severity', 'Wrong for', 'Otherwise']}>
+          {Object.entries<Json>(data.rules).map(([rule, { enabled, severity, forMs, ...rest }]) => (
+            <tr key={rule}>
+              <th scope="row">{rule}</th>
+              <td>{enabled ? severity : 'off'}</td>
+              <td class="figure">{forMs === 0 ? 'at once' : `${number(forMs / 1_000)} s`}</td>
+              <td>
+                {Object.entries(rest)
+                  .map(([name, value]) => `${wordsOf(name)} ${value}`)
+                  .join(', ')}
+              </td>
+            </tr>
+          ))}
+        </Table>
+      </Card>
+    </>
+  );
+}
+
+function SilenceForm(props: {
+  readonly alert: Json;
+  readonly onSend: (body: Json) => void;
+  readonly onClose: () => void;
+}) {
+  const { alert, onSend, onClose } = props;
+  const [reason, setReason] = useState('');
+  const [hours, setHours] = useState(durations[0]!);
+  return (
+    <Card title={`Silence ${alert.rule} ${alert.subject}`} wide>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          const { rule, subject } = alert;
+          onSend({
+            action: 'start',
+            rule,
+            subject: subject === '' ? null : subject,
+            durationMs: hours * hourMs,
+            reason,
+          });
+        }}
+      >
+        <label>
+          Why
+          <input value={reason} maxLength={200} required onInput={(event) => setReason(event.currentTarget.value)} />
+        </label>
+        <label>
+          How long
+          <select value={hours} onChange={(event) => setHours(Number(event.currentTarget.value))}>
+            {durations.map((of) => (
+              <option key={of} value={of}>
+                {of < 24 ? `${of} h` : `${of / 24} d`}
+              </option>
+            ))}
+          </select>
+        </label>
+        <p class="buttons">
+          <button type="submit">Silence it</button>
+          <button type="button" class="quiet" onClick={onClose}>
+            Leave it
+          </button>
+        </p>
+      </form>
+    </Card>
+  );
+}
+
+/** minDecisions as "min decisions". */
+function wordsOf(name: string): string {
+  return words(name.replace(/[A-Z]/g, (capital) => `_${capital}`));
+}

@@ -1,0 +1,37 @@
+/** Decides, whenever a process reports how it is, what each rule finds and what is said of it. */
+
+import { measure, type Surroundings } from '../../lib/alerts/measure';
+import { ring, silenceRule } from '../../lib/alerts/ring';
+import type { AlertRules, RuleName } from '../../lib/config/alert-schema';
+import { type Emit, emit, type Result } from '../../lib/stream/define-service';
+import type { AlertRuleState, AlertSilence } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
+
+/** Clocks of machines differ by less. */
+const maxAheadMs = 60_000;
+/** Figures are as they are now: with reports of before, after a standstill, they have nothing to do. */
+const maxAgeMs = 5 * 60_000;
+
+export function evaluate(
+  before: AlertRuleState | undefined,
+  name: RuleName,
+  around: Surroundings,
+  silences: readonly AlertSilence[],
+): Result<AlertRuleState> {
+  const { nowMs, vitals } = around;
+  if (vitals.atMs > nowMs + maxAheadMs) return { kind: 'drop', reason: 'time-not-plausible' };
+  if (vitals.atMs < nowMs - maxAgeMs) return { kind: 'drop', reason: 'report-too-old' };
+  const rule: AlertRules[RuleName] = around.config.alerts.rules[name];
+  const row = before ?? { rule: name, subjects: [], readings: [], resolved: [] };
+  const at: Surroundings = { ...around, nowMs: vitals.atMs };
+  const rung = rule.enabled
+    ? ring(row, measure(name, at, row.readings), { ...rule, nowMs: vitals.atMs, silences })
+    : silenceRule(row, vitals.atMs);
+  const { state, alerts, forgotten } = rung;
+  const isEmpty = state.subjects.length + state.readings.length + state.resolved.length === 0;
+  if (isEmpty && !before) return { kind: 'done' };
+  const tombstones = forgotten.map((alertId): Emit => ({ topic: anyAlerts, value: null, key: alertId }));
+  return { kind: 'done', state, emit: [...alerts.map((alert) => emit(topics.alerts, alert)), ...tombstones] };
+}
+
+const anyAlerts = topics.alerts as unknown as Emit['topic'];
