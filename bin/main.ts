@@ -49,9 +49,12 @@ const usualColumns = 80;
 function outputOf(stream: NodeJS.WriteStream): OutputStream {
   return {
     write: (text) => void stream.write(text),
-    isTerminal: stream.isTTY === true,
-    // A terminal without a size says 0.
-    columns: stream.columns || usualColumns,
+    // A dumb one obeys nothing, so it is written to like a file.
+    isTerminal: stream.isTTY === true && process.env['TERM'] !== 'dumb',
+    get columns() {
+      // A terminal without a size says 0.
+      return stream.columns || usualColumns;
+    },
   };
 }
 

@@ -26,9 +26,16 @@ export interface Metrics {
   onCollect(collect: () => void): void;
   /** Current value of one counter or gauge; 0 where nothing was counted. For status pages and tests. */
   value<N extends CounterName | GaugeName>(name: N, labels: LabelsOf<N>): Promise<number>;
+  /** Current values of a counter or gauge by their labels. For status pages. */
+  values(name: CounterName | GaugeName): Promise<readonly LabelledValue[]>;
   /** Everything in the Prometheus text format. */
   text(): Promise<string>;
   readonly contentType: string;
+}
+
+export interface LabelledValue {
+  readonly labels: Readonly<Record<string, string | number | undefined>>;
+  readonly value: number;
 }
 
 export function createMetrics(): Metrics {
@@ -92,6 +99,11 @@ export function createMetrics(): Metrics {
       const wanted = Object.entries<string>(labels);
       const { values } = await metric.get();
       return values.find((entry) => wanted.every(([label, value]) => entry.labels[label] === value))?.value ?? 0;
+    },
+    async values(name) {
+      flush();
+      const metric = counters.get(name) ?? gauges.get(name)!;
+      return (await metric.get()).values.map(({ labels, value }) => ({ labels, value }));
     },
     async text() {
       for (const collect of collectors) collect();

@@ -39,7 +39,7 @@ import type { Endpoint, GatewayContext } from './endpoint';
 import { newestDecisions, type SearchedLog } from './find-decision';
 import { followAnalytics } from './follow-analytics';
 import { HttpError, toHttpError } from './http-error';
-import { createPolicyJudge } from './judge-apart';
+import { createPolicyJudge, type PolicyJudge } from './judge-apart';
 import { createLiveHub } from './live/live-hub';
 import { takeUpgrades } from './live/take-upgrades';
 import { createDecisionLookup } from './look-up-decision';
@@ -102,6 +102,8 @@ export interface Gateway {
   readonly url: string;
   /** Where administration has a port of its own; null where it has none. */
   readonly adminUrl: string | null;
+  /** As GET /v1/analytics/counterfactuals. */
+  readonly judge: PolicyJudge;
   /** Stops accepting, lets waiting requests finish, then closes. */
   stop(): Promise<void>;
 }
@@ -138,6 +140,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       port: door.port,
       url: door.url,
       adminUrl: door.admin,
+      judge: context.analytics.judge,
       async stop() {
         const closed = door.close();
         // Else they would watch for ever.
