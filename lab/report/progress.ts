@@ -30,14 +30,17 @@ const shownModels = 3;
 const leastNameWidth = 4;
 const wideGap = '  ';
 const narrowGap = ' ';
+const between = ' ';
 
 /** Where there is no terminal a line is worth its place only now and then. */
 export const plainEveryMs = 5_000;
 
 export function startProgress({ line, clock, total }: ProgressOptions): Progress {
-  const rate = rateMeter(clock.monotonicMs());
+  let rate = total === null ? null : rateMeter(clock.monotonicMs(), 0);
   return {
     update(state) {
+      // What has no end had no beginning either: only what comes from now on has a speed.
+      rate ??= rateMeter(clock.monotonicMs(), state.done);
       const perSecond = rate(clock.monotonicMs(), state.done);
       line.show((columns) => progressText(state, perSecond, total, columns));
     },
@@ -46,9 +49,9 @@ export function startProgress({ line, clock, total }: ProgressOptions): Progress
 }
 
 /** Steps per second over the last whole window; before the first window is over, since the start. */
-function rateMeter(startMs: number): (nowMs: number, done: number) => number {
+function rateMeter(startMs: number, startDone: number): (nowMs: number, done: number) => number {
   let windowStartMs = startMs;
-  let windowDone = 0;
+  let windowDone = startDone;
   let lastRate: number | null = null;
   return (nowMs, done) => {
     const elapsedMs = nowMs - windowStartMs;
@@ -94,15 +97,18 @@ function topModels(counts: ReadonlyMap<string, number> = new Map()): Share[] {
     .map(([model, count]) => ({ model, percent: String(Math.round((100 * count) / sum)) }));
 }
 
-/** `fern 61, chalk 25, pine 9 %`, with names as long as fit; fewer models where names would say nothing, none where nothing fits. */
+/** `fern 61 chalk 25 pine 9 %`, with names as long as fit; fewer models where names would say nothing, none where nothing fits. */
 function modelsText(top: readonly Share[], columns: number): string {
   if (top.length === 0) return '';
   const longest = Math.max(...top.map(({ model }) => widthOf(model)));
   const figures = top.reduce((sum, { percent }) => sum + narrowGap.length + percent.length, 0);
-  const room = columns - figures - ', '.length * (top.length - 1) - ' %'.length;
+  const room = columns - figures - between.length * (top.length - 1) - ' %'.length;
   const width = Math.min(longest, widestWithin(top, room));
   if (width < Math.min(longest, leastNameWidth)) return modelsText(top.slice(0, -1), columns);
-  return `${top.map(({ model, percent }) => `${cutText(model, width)}${narrowGap}${percent}`).join(', ')} %`;
+  // Names of one maker begin alike: where that is all that is left of them, their ends say more.
+  const starts = new Set(top.map(({ model }) => cutText(model, width)));
+  const keep = starts.size < top.length ? 'end' : 'start';
+  return `${top.map(({ model, percent }) => `${cutText(model, width, keep)}${narrowGap}${percent}`).join(between)} %`;
 }
 
 /** The width that all names may have together within so many columns: short ones leave theirs to others. */

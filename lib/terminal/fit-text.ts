@@ -16,17 +16,20 @@ export function widthOf(text: string): number {
   return stringWidth(text);
 }
 
-/** Printable, and at most `columns` wide: what is too long ends in an ellipsis. */
-export function cutText(text: string, columns: number): string {
+/** Printable, and at most `columns` wide: what is too long ends in an ellipsis, or begins with one. */
+export function cutText(text: string, columns: number, keep: 'start' | 'end' = 'start'): string {
   const clean = printable(text);
   if (widthOf(clean) <= columns) return clean;
   if (columns < 1) return '';
+  const characters = [...clean];
+  if (keep === 'end') characters.reverse();
   let cut = '';
-  for (const character of clean) {
-    if (widthOf(cut + character) > columns - 1) break;
-    cut += character;
+  for (const character of characters) {
+    const longer = keep === 'start' ? cut + character : character + cut;
+    if (widthOf(longer) > columns - 1) break;
+    cut = longer;
   }
-  return cut + ellipsis;
+  return keep === 'start' ? cut + ellipsis : ellipsis + cut;
 }
 
 /** Exactly `columns` wide, with spaces at the end or, for figures, in front. */

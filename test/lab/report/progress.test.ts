@@ -27,7 +27,7 @@ test('elsewhere than on a terminal: a plain line every so often and one at the e
   for (time.ms = 0; time.ms <= 6_500; time.ms += 500) progress.update(state(time.ms));
   progress.finish();
   const plain = (done: string, rate: string) =>
-    `${done}/12,000  ${rate}/s  utility .612 rules .574  lag 0.3 s  aurelia-fern 60, boreal-chalk 25, cinder 10 %\n`;
+    `${done}/12,000  ${rate}/s  utility .612 rules .574  lag 0.3 s  aurelia-fern 60 boreal-chalk 25 cinder 10 %\n`;
   expect(written.slice(1)).toEqual([plain('3,000', '1,000'), plain('6,000', '1,000'), plain('6,500', '1,000')]);
   expect(written.join('')).not.toContain('\u001b');
 });
@@ -53,7 +53,7 @@ test('at 80 columns everything is there: gaps are narrower, and long names short
   const { written, progress } = rig(true, 80);
   progress.update(state(6_000));
   expect(written.join('').replace('\r\u001b[2K', '')).toBe(
-    '6,000/12,000 0/s utility .612 rules .574 lag 0.3 s aur… 60, bor… 25, cin… 10 %',
+    '6,000/12,000 0/s utility .612 rules .574 lag 0.3 s aure… 60 bore… 25 cind… 10 %',
   );
 });
 
@@ -90,4 +90,19 @@ test.each([
   [123.46, '123.5'],
 ])('%d is %s', (value, text) => {
   expect(shortFigure(value)).toBe(text);
+});
+
+test('names that begin alike are told apart by their ends', () => {
+  const { written, progress } = rig(false, 50);
+  const counts = new Map(['boreal-chalk', 'boreal-flint', 'boreal-slate'].map((model) => [model, 1]));
+  progress.update({ done: 3, counts });
+  expect(written).toEqual(['3/12,000 0/s …l-chalk 33 …l-flint 33 …l-slate 33 %\n']);
+});
+
+test('what was done before it was looked at is no speed', () => {
+  const { written, time, progress } = rig(true, 80, null);
+  progress.update({ done: 3_000 });
+  time.ms = 1_000;
+  progress.update({ done: 3_020 });
+  expect(written.map((text) => text.replace('\r\u001b[2K', ''))).toEqual(['3,000 decided  0/s', '3,020 decided  20/s']);
 });
