@@ -164,6 +164,9 @@ bench-transactions: build servers-installed ## What delivery exactly once costs 
 bench-replay: build ## Events verified per second, JSON lines
 	@$(NODE) dist/bench/replay.js
 
+bench-live: build ## What viewers of /v1/live cost those who wait for decisions, with and without them in alternation (VIEWERS=500 RATE=100 SECONDS_EACH=10 PAIRS=5), JSON lines
+	@$(NODE) dist/bench/live.js $(if $(VIEWERS),--viewers $(VIEWERS)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(PAIRS),--pairs $(PAIRS))
+
 bench-ope: build ## Off-policy estimates against the truth on recorded data, JSON lines
 	@node dist/lab/studies/ope.js $(if $(DATA),--data $(DATA))
 
