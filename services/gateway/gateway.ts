@@ -182,6 +182,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const analytics = await followAnalytics(host, onFailed);
   const hub = createLiveHub({
     broker,
+    clock,
     topicPrefix,
     requestPathPartitions: options.requestPathPartitions,
     log,
