@@ -47,6 +47,9 @@ run-services: build ## Every service as a process of its own on Kafka and Redis 
 up: install ## Bring up Kafka and Redis, in Docker or without (KAFKA_PORT=9092 REDIS_PORT=6379)
 	@node_modules/.bin/tsx infra/up.ts
 
+monitoring: install ## Prometheus and Grafana in Docker, with rules and boards, on what listens at 127.0.0.1:8080 (PROMETHEUS_PORT=9090 GRAFANA_PORT=3000; `make monitoring DOWN=1` stops them)
+	@docker compose -f infra/compose.yaml --profile monitoring $(if $(DOWN),rm --stop --force,up --detach) prometheus grafana
+
 down: install ## Stop the Kafka and Redis that `make up` started here
 	@node_modules/.bin/tsx infra/down.ts
 
@@ -56,15 +59,17 @@ tensorflow: install ## Build native TensorFlow for training large networks (opti
 
 # --- develop --------------------------------------------------------------------------------------------------------
 
-generate: install ## Write everything generated: message types, schema versions and ids, the topology in the docs
+generate: install ## Write everything generated: message types, schema versions and ids, parts of the docs, rules and boards
 	@node_modules/.bin/tsx schemas/generate.ts
 	@node_modules/.bin/tsx kernels/generate.ts
 	@node_modules/.bin/tsx docs/generate.ts
+	@node_modules/.bin/tsx infra/monitoring/generate.ts
 
 generate-check: install ## Fail when anything generated is stale
 	@node_modules/.bin/tsx schemas/generate.ts --check
 	@node_modules/.bin/tsx kernels/generate.ts --check
 	@node_modules/.bin/tsx docs/generate.ts --check
+	@node_modules/.bin/tsx infra/monitoring/generate.ts --check
 
 format: install ## Format and apply safe fixes
 	node_modules/.bin/biome check --write .
@@ -158,6 +163,9 @@ bench-transactions: build servers-installed ## What delivery exactly once costs 
 
 bench-replay: build ## Events verified per second, JSON lines
 	@$(NODE) dist/bench/replay.js
+
+bench-live: build ## What viewers of /v1/live cost those who wait for decisions, with and without them in alternation (VIEWERS=500 RATE=100 SECONDS_EACH=10 PAIRS=5), JSON lines
+	@$(NODE) dist/bench/live.js $(if $(VIEWERS),--viewers $(VIEWERS)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(PAIRS),--pairs $(PAIRS))
 
 bench-ope: build ## Off-policy estimates against the truth on recorded data, JSON lines
 	@node dist/lab/studies/ope.js $(if $(DATA),--data $(DATA))

@@ -28,6 +28,7 @@ export async function callGateway(
   method: string,
   path: string,
   text?: string,
+  signal?: AbortSignal,
 ): Promise<GatewayAnswer> {
   let response: Response;
   try {
@@ -38,6 +39,7 @@ export async function callGateway(
         ...(text !== undefined && { 'content-type': 'application/json' }),
       },
       ...(text !== undefined && { body: text }),
+      ...(signal && { signal }),
     });
   } catch (error) {
     const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
@@ -61,7 +63,7 @@ export async function askGateway<T>(gateway: GatewayAddress, method: string, pat
 }
 
 /** The message of an error answer, for people. */
-function errorMessageOf(answer: GatewayAnswer): string {
+export function errorMessageOf(answer: GatewayAnswer): string {
   const { error } = answer.body as { error?: { message?: unknown } };
   const message = typeof error?.message === 'string' ? error.message : `status ${answer.status}`;
   return answer.status === 401 ? `${message} (commands take theirs from QUANTUM_ROUTER_KEY)` : message;

@@ -17,6 +17,8 @@ export interface Io {
   readonly stderr: OutputStream;
   /** Chunks of text; read at most once. */
   readonly stdin: () => AsyncIterable<string | Buffer>;
+  /** Takes the whole screen; left out where nobody sits at a terminal. */
+  readonly openScreen?: (events: ScreenEvents) => Screen;
   /** Aborted when the user or the system asks the process to end. */
   readonly stopSignal: AbortSignal;
   readonly clock: Clock;
@@ -24,6 +26,21 @@ export interface Io {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Paths on the command line are relative to this. */
   readonly workingDirectory: string;
+}
+
+/** What a person does to a command that has the whole screen. */
+export interface ScreenEvents {
+  readonly onQuit: () => void;
+  readonly onResize: () => void;
+}
+
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
+  /** At most `rows` lines, none wider than `columns`. */
+  draw(lines: readonly string[]): void;
+  /** Gives the terminal back as it was; harmless when that has been done. */
+  close(): void;
 }
 
 /** Exit codes, for scripts; they are part of `--help`. */

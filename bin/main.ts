@@ -6,6 +6,7 @@ import { systemClock } from '../lib/adapters/system';
 import { flushTraces } from '../lib/telemetry/tracing';
 import { exitCodes, type Io, type OutputStream } from './io';
 import { main } from './program';
+import { openScreen } from './terminal-screen';
 
 export { main } from './program';
 
@@ -32,11 +33,16 @@ function processIo(): Io {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   }
+  const stdout = outputOf(process.stdout);
   return {
-    stdout: outputOf(process.stdout),
+    stdout,
     stderr: outputOf(process.stderr),
     // As bytes: whoever reads them sees whether they are text at all.
     stdin: () => process.stdin,
+    ...(stdout.isTerminal &&
+      process.stdin.isTTY === true && {
+        openScreen: (events) => openScreen(process.stdin, process.stdout, process, events),
+      }),
     stopSignal: stop.signal,
     clock: systemClock(),
     environment: process.env,
@@ -49,9 +55,12 @@ const usualColumns = 80;
 function outputOf(stream: NodeJS.WriteStream): OutputStream {
   return {
     write: (text) => void stream.write(text),
-    isTerminal: stream.isTTY === true,
-    // A terminal without a size says 0.
-    columns: stream.columns || usualColumns,
+    // A dumb one obeys nothing, so it is written to like a file.
+    isTerminal: stream.isTTY === true && process.env['TERM'] !== 'dumb',
+    get columns() {
+      // A terminal without a size says 0.
+      return stream.columns || usualColumns;
+    },
   };
 }
 

@@ -16,6 +16,7 @@ import { addRun } from './commands/run';
 import { addServe } from './commands/serve';
 import { addServices } from './commands/services';
 import { addStore } from './commands/store';
+import { addTop } from './commands/top';
 import { addTopics } from './commands/topics';
 import { addTrain } from './commands/train';
 import { fitHelp } from './fit-help';
@@ -30,6 +31,7 @@ const commands: readonly AddCommand[] = [
   addRun,
   addServe,
   addServices,
+  addTop,
   addInit,
   addConfig,
   addRoute,

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { declaredAccess } from '../bin/declared-access';
 import { declaredServices } from '../bin/declared-services';
+import { alarms } from '../infra/monitoring/alarms';
 import { environmentVariables } from '../lib/config/process-settings';
 import { describeTopology } from '../lib/stream/describe-topology';
 import { type MetricDefinition, metricDefinitions } from '../lib/telemetry/metric-names';
@@ -15,6 +16,7 @@ const sections = [
     content: () => `\`\`\`mermaid\n${describeTopology(declaredServices()).trim()}\n\`\`\``,
   },
   { file: 'observability.md', name: 'metrics', content: metricsTable },
+  { file: 'observability.md', name: 'alarms', content: alarmsTable },
   { file: 'operations.md', name: 'environment', content: environmentTable },
   { file: 'operations.md', name: 'access', content: accessTable },
   { file: 'clients.md', name: 'RouteRequested', content: () => fieldsTable('RouteRequested') },
@@ -27,6 +29,14 @@ function metricsTable(): string {
       `| \`${name}\` | ${type} | ${labels.join(', ')} | ${doc.replace(/\|/g, '\\|')} |`,
   );
   return ['', '| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...rows, ''].join('\n');
+}
+
+function alarmsTable(): string {
+  const rows = alarms.map(
+    ({ name, says, expr, holdsFor, severity }) =>
+      `| ${says} | \`${name}\` | ${severity} | \`${expr.replace(/\|/g, '\\|')}\`${holdsFor === null ? '' : ` for ${holdsFor}`} |`,
+  );
+  return ['', '| alarm | rule | for | PromQL |', '| --- | --- | --- | --- |', ...rows, ''].join('\n');
 }
 
 function environmentTable(): string {

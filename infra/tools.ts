@@ -49,6 +49,17 @@ export function browserProgram(): string | null {
   return ['chromium', 'chromium-browser', 'google-chrome'].find((name) => runs(name, '--version')) ?? null;
 }
 
+/** What checks the rules of Prometheus as Prometheus itself would; of no use to anything else. */
+export function installPromtool(): void {
+  installTools([promtool]);
+}
+
+const promtool: Tool = { name: 'promtool', packages: ['prometheus'], present: () => promtoolIsThere() };
+
+export function promtoolIsThere(): boolean {
+  return runs('promtool', '--version');
+}
+
 /** Whether the program can be started and ends well. */
 export function runs(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { stdio: 'ignore' }).status === 0;

@@ -21,6 +21,7 @@ import { declareOn } from './declare-services';
 import type { TrainerHost } from './dqn-trainer/create-fold';
 import type { ListenSettings } from './gateway/config';
 import { createGateway, type Gateway } from './gateway/gateway';
+import type { PolicyJudge } from './gateway/judge-apart';
 import { type Door, openDoor } from './gateway/open-door';
 import { gatewayEdges } from './gateway/service';
 import type { EngineHome } from './home';
@@ -69,6 +70,8 @@ export interface Engine {
   applyConfig(config: RouterConfig): Promise<void>;
   /** Rewards folded into the newest tuning that this process has seen. */
   learnedRewards(): number;
+  /** What other policies would have scored and cost; null without a gateway. */
+  readonly judge: PolicyJudge | null;
   /** Stops everything cleanly; the home stays open. */
   stop(): Promise<void>;
 }
@@ -144,6 +147,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         await configWriter.putInForce(wanted);
       },
       learnedRewards: () => tunings.view.get('current')?.learnedRewards ?? 0,
+      judge: gateway?.judge ?? null,
       stop,
     };
   } catch (error) {

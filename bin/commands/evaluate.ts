@@ -4,6 +4,7 @@ import { type EvaluationReport, evaluate } from '../../lab/runs/evaluate';
 import { workloadConfig } from '../../lab/runs/workload-config';
 import { readRecordedData } from '../../lab/workloads/recorded-data';
 import { createLog } from '../../lib/telemetry/log';
+import { progressOf } from '../drive/progress-of';
 import { formatTable } from '../format-table';
 import { CliError, type Io } from '../io';
 import { lineWriter } from '../line-writer';
@@ -109,6 +110,7 @@ async function run(io: Io, options: EvaluateCommandOptions): Promise<void> {
   };
   const decisions = lineWriter(io, options.decisions);
   const timings = lineWriter(io, options.timings);
+  const progress = progressOf(io, 'rows');
   const report = await evaluate({
     workload,
     config,
@@ -122,26 +124,13 @@ async function run(io: Io, options: EvaluateCommandOptions): Promise<void> {
     log: createLog({ level: 'error' }),
     onDecision: decisions.write,
     onTiming: timings.write,
-    onProgress: progressOf(io),
+    onProgress: progress.update,
     wallMs: () => io.clock.monotonicMs(),
   });
+  progress.finish();
   decisions.close();
   timings.close();
   io.stdout.write(options.json ? `${JSON.stringify(report)}\n` : describe(report, io.stdout.columns));
-}
-
-const progressIntervalMs = 1_000;
-
-function progressOf(io: Io): (done: number, total: number) => void {
-  let lastMs = io.clock.monotonicMs();
-  return (done, total) => {
-    const nowMs = io.clock.monotonicMs();
-    if (nowMs - lastMs < progressIntervalMs && done < total) return;
-    lastMs = nowMs;
-    io.stderr.write(
-      io.stderr.isTerminal ? `\r${done}/${total} rows${done === total ? '\n' : ''}` : `${done}/${total} rows\n`,
-    );
-  };
 }
 
 function describe(report: EvaluationReport, columns: number): string {

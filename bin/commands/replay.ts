@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Progress, startProgress } from '../../lab/report/progress';
 import { makeDirectory } from '../../lib/adapters/make-directory';
 import { configFromJson } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
@@ -13,6 +12,7 @@ import { topics } from '../../lib/topics/topics';
 import { foldSettingsOf } from '../../services/dqn-trainer/fold';
 import { chooseBackend } from '../../services/dqn-trainer/tensor-backend';
 import type { EngineHome } from '../../services/home';
+import { progressOf } from '../drive/progress-of';
 import { backendAt, configAt, publishedAt, type Retrained, retrain } from '../drive/replay-retrain';
 import { type VerifiedRange, verifyRange } from '../drive/replay-verify';
 import { findStore } from '../find-store';
@@ -123,18 +123,6 @@ async function openReplayHome(io: Io, options: ReplayOptions): Promise<EngineHom
     { ...options, dataDir },
     { log: createLog({ level: 'error' }), metrics: createMetrics(), readOnly: true },
   );
-}
-
-/** Draws from the first call on, when the total is known. */
-function progressOf(io: Io, unit: string): { update(done: number, total: number): void; finish(): void } {
-  let progress: Progress | undefined;
-  return {
-    update(done, total) {
-      progress ??= startProgress({ ...io.stderr, clock: io.clock, total, models: [], figures: () => unit });
-      progress.update({ done, meanQuality: null, costUsdPer1000: null, counts: [] });
-    },
-    finish: () => progress?.finish(),
-  };
 }
 
 async function runVerify(io: Io, options: ReplayOptions, home: EngineHome): Promise<void> {

@@ -1,14 +1,18 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { plainEveryMs } from '../../lab/report/progress';
 import { defaultRunRate, defaultRunRequests, runWorkload } from '../../lab/runs/run';
 import { readRecordedData } from '../../lab/workloads/recorded-data';
 import { simulatedWorld } from '../../lab/workloads/simulated-world';
 import type { Workload } from '../../lab/workloads/workload';
 import { lockDirectory } from '../../lib/adapters/embedded/directory-lock';
-import { createLog, type Log, type LogLevel } from '../../lib/telemetry/log';
+import type { Log, LogLevel } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
+import { createStatusLine } from '../../lib/terminal/status-line';
 import { type EngineHome, embeddedHome } from '../../services/home';
+import { logAbove } from '../drive/log-above';
+import { showEngineStatus } from '../drive/show-engine-status';
 import { aborted, CliError, exitCodes, type Io, say } from '../io';
 import { addHomeOptions, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
 import { commaSeparated, defaultRunDirectory, reasonNotListening, reasonOf, wholeNumber } from '../read-options';
@@ -82,7 +86,8 @@ async function run(io: Io, options: RunCommandOptions): Promise<void> {
   const workload = await workloadOf(io, options);
   const rate =
     options.rate ?? Math.min(defaultRunRate, Math.max(leastRunRate, Math.ceil(workload.rows / leastRunSeconds)));
-  const log = createLog({ level: options.logLevel, nowMs: () => io.clock.nowMs() });
+  const line = createStatusLine(io.stderr, io.clock, plainEveryMs);
+  const log = logAbove(io, line, options.logLevel);
   const home = await freshHome(io, options, log);
   const what = workload.simulated
     ? `${workload.name} (SIMULATED models, see docs/simulated-world.md)`
@@ -96,7 +101,8 @@ async function run(io: Io, options: RunCommandOptions): Promise<void> {
     ratePerSecond: rate,
     seed: options.seed,
     log,
-    progress: io.stderr,
+    line,
+    onReady: (url) => say(io.stderr, `dashboard and API: ${url}`),
     stopped: () => io.stopSignal.aborted,
   }).catch(async (error: Error) => {
     await home.remove();
@@ -106,12 +112,14 @@ async function run(io: Io, options: RunCommandOptions): Promise<void> {
   io.stdout.write(result.summary);
   if (!options.exit && !result.stopped && !io.stopSignal.aborted) {
     io.stderr.write(
-      `\nThe engine stays up on ${result.engine.url} (Ctrl-C stops).\nA browser shows the dashboard there. Try:\n`,
+      `\nThe engine stays up on ${result.engine.url} (Ctrl-C stops).\nA browser shows the dashboard there, \`quantum-router top\` the same here. Try:\n`,
     );
     io.stderr.write(
       `  curl -s ${result.engine.url}/v1/route \\\n       -H 'content-type: application/json' \\\n       -d '{"prompt":"Translate: good morning"}'\n`,
     );
+    const hide = showEngineStatus(io, result.engine, line);
     await aborted(io.stopSignal);
+    hide();
     io.stderr.write('stopping\n');
   }
   await result.engine.stop();

@@ -1,8 +1,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { roles } from '../../lib/access/roles';
-import { createLog, type LogLevel } from '../../lib/telemetry/log';
+import type { LogLevel } from '../../lib/telemetry/log';
+import { createStatusLine } from '../../lib/terminal/status-line';
 import type { Anonymous } from '../../services/gateway/config';
+import { logAbove } from '../drive/log-above';
+import { engineLineEveryMs, showEngineStatus } from '../drive/show-engine-status';
 import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions } from '../open-home';
 import { addOwnGroupOption, type OwnGroupOptions, ownGroupsOf } from '../placement-options';
@@ -79,7 +82,8 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new CliError('--tls-cert and --tls-key go together', exitCodes.usage);
   const read = options.demo ? demoConfig() : await readConfig(io, options);
-  const log = createLog({ level: options.logLevel, nowMs: () => io.clock.nowMs() });
+  const line = createStatusLine(io.stderr, io.clock, engineLineEveryMs);
+  const log = logAbove(io, line, options.logLevel);
   const failure = new AbortController();
   const local = await start(io, options, {
     ...options,
@@ -103,7 +107,9 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   if (options.demo)
     io.stderr.write('DEMONSTRATION: every answer comes from a built-in upstream, which is no language model\n');
   io.stderr.write(`ready on ${local.url} (a browser shows the dashboard there; Ctrl-C stops)\n`);
+  const hide = showEngineStatus(io, local.engine, line);
   await aborted(AbortSignal.any([io.stopSignal, failure.signal]));
+  hide();
   io.stderr.write('stopping: finishing what is under way\n');
   await local.stop();
   if (failure.signal.aborted) throw failure.signal.reason;

@@ -3,6 +3,7 @@ import { defaultStrategyGroup, type StrategyGroup } from '../../lib/config/strat
 import { ensureServiceTopics } from '../../lib/stream/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
+import { wantsColour } from '../../lib/terminal/wants-colour';
 import type { PlacementName } from '../../services/placements';
 import { type ProcessName, processesOf } from '../../services/process';
 import { declaredServices } from '../declared-services';
@@ -80,7 +81,7 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
       await home.close();
       throw error;
     });
-  const color = io.stderr.isTerminal;
+  const color = wantsColour(io.stderr, io.environment);
   const sayOf = (instanceId: string, line: string): void => {
     io.stderr.write(`${formatLogLine(instanceId, line, { color })}\n`);
   };

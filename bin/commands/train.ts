@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Progress, startProgress } from '../../lab/report/progress';
 import { type HeldOutReport, judgeHeldOut, newestVersion, splitRows, writeRows } from '../../lab/runs/train';
 import { readRecordedData } from '../../lab/workloads/recorded-data';
 import type { Workload } from '../../lab/workloads/workload';
@@ -14,6 +13,7 @@ import { topics } from '../../lib/topics/topics';
 import type { EngineHome } from '../../services/home';
 import { declaredServices } from '../declared-services';
 import { startOwnTrainer } from '../drive/own-trainer';
+import { progressOf } from '../drive/progress-of';
 import { applyTo } from '../drive/put-config';
 import { shortHash } from '../format-table';
 import { CliError, type Io } from '../io';
@@ -137,17 +137,6 @@ async function ensureTopics(home: EngineHome, partitions: number | null): Promis
   const made = (await broker.listTopics()).find(({ name }) => name === topicPrefix + topics.routeRequested.name);
   const requestPathPartitions = made?.partitions ?? partitions ?? partitionsOfNewStore;
   await ensureServiceTopics(declaredServices(), { broker, topicPrefix, requestPathPartitions });
-}
-
-function progressOf(io: Io, unit: string): { update(done: number, total: number): void; finish(): void } {
-  let progress: Progress | undefined;
-  return {
-    update(done, total) {
-      progress ??= startProgress({ ...io.stderr, clock: io.clock, total, models: [], figures: () => unit });
-      progress.update({ done, meanQuality: null, costUsdPer1000: null, counts: [] });
-    },
-    finish: () => progress?.finish(),
-  };
 }
 
 interface Rows {

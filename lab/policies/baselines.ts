@@ -230,28 +230,40 @@ const failoverRequests = 100;
  * is passed over for the next 100 requests. Nothing is learned. Ties: the first model.
  */
 export function staticRules(matrix: OutcomeMatrix, options: StaticRulesOptions): PolicyResult {
-  const { models } = matrix;
+  const chooseByRules = createStaticRules(matrix.models, options.weights);
+  return judgeChoices(
+    'static rules',
+    matrix,
+    choose(matrix, (r) => chooseByRules(matrix, r, options.taskTypes[r] ?? null)),
+  );
+}
+
+/** The choice of such rules for one row after another: they remember only who has just failed. */
+export type ChooseByRules = (matrix: OutcomeMatrix, r: number, task: string | null) => number;
+
+/** Rows may come from any matrix of these models. */
+export function createStaticRules(models: readonly ModelConfig[], weights: UtilityWeights): ChooseByRules {
   const count = models.length;
   const inARow = new Int32Array(count);
   const backAt = new Int32Array(count);
-  const choices = choose(matrix, (r) => {
-    const task = options.taskTypes[r] ?? null;
+  let asked = 0;
+  return (matrix, r, task) => {
     const declared = (m: number): number => {
       const model = models[m]!;
       const quality = (task === null ? undefined : ownEntry(model.taskQuality, task)) ?? model.expectedQuality;
-      return utilityOf(options.weights, quality, matrix.listCostsUsd[r * count + m]!, model.expectedLatencyMs);
+      return utilityOf(weights, quality, matrix.listCostsUsd[r * count + m]!, model.expectedLatencyMs);
     };
     const candidates = candidatesIn(matrix, r);
-    const up = candidates.filter((m) => backAt[m]! <= r);
+    const up = candidates.filter((m) => backAt[m]! <= asked);
     const choice = argmax(up.length > 0 ? up : candidates, declared);
+    asked += 1;
     inARow[choice] = matrix.failed[r * count + choice] === 1 ? inARow[choice]! + 1 : 0;
     if (inARow[choice]! >= failoverAfter) {
-      backAt[choice] = r + 1 + failoverRequests;
+      backAt[choice] = asked + failoverRequests;
       inARow[choice] = 0;
     }
     return choice;
-  });
-  return judgeChoices('static rules', matrix, choices);
+  };
 }
 
 export interface ThompsonOptions {

@@ -1,92 +1,57 @@
-/**
- * A run, live: a bar with decisions per second, mean quality and cost, and each model's share. Redraws in place on a
- * terminal; elsewhere it prints a plain line every few seconds.
- */
+/** How far something is, on one line: what is done, how fast, and whatever else is known, most important first. */
 import type { Clock } from '../../lib/ports/clock';
-import { wrapText } from '../../lib/terminal/wrap-text';
+import { cutText, widthOf } from '../../lib/terminal/fit-text';
+import type { StatusLine } from '../../lib/terminal/status-line';
 
 export interface ProgressOptions {
-  readonly write: (text: string) => void;
+  readonly line: StatusLine;
   readonly clock: Clock;
-  /** Whether `write` goes to a terminal; plain lines otherwise. */
-  readonly isTerminal: boolean;
-  /** Width to write for; what does not fit is left out rather than cut. */
-  readonly columns: number;
-  readonly total: number;
-  /** Empty where nothing is being chosen. */
-  readonly models: readonly string[];
-  /** What stands behind count and rate; by default the mean quality and cost of the state. */
-  readonly figures?: (state: ProgressState) => string;
+  /** Null: decisions without an end. */
+  readonly total: number | null;
 }
 
 export interface ProgressState {
   readonly done: number;
-  /** Null before the first outcome. */
-  readonly meanQuality: number | null;
-  /** Null: unknown. */
-  readonly costUsdPer1000: number | null;
-  /** Decisions per model, in the order of `models`. */
-  readonly counts: readonly number[];
-  /** Something to be said beside the figures. */
-  readonly note?: string | null;
+  /** What stands behind count and rate; what does not fit is left out from the end. */
+  readonly figures?: readonly string[];
+  /** How often each model was chosen; the three of the most are named. */
+  readonly counts?: ReadonlyMap<string, number>;
 }
 
 export interface Progress {
-  /** Call as often as you like; it draws only when it is time. */
+  /** Call as often as you like. */
   update(state: ProgressState): void;
-  /** Draws the last state once more and ends the line. */
+  /** Shows the last state and ends the line. */
   finish(): void;
 }
 
-const redrawMs = 200;
-const plainLineMs = 3_000;
 const rateWindowMs = 1_000;
-const barWidth = 30;
-const leastBarWidth = 8;
-const shareBarWidth = 20;
-const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+const shownModels = 3;
+const leastNameWidth = 4;
+const wideGap = '  ';
+const narrowGap = ' ';
+const between = ' ';
 
-export function startProgress(options: ProgressOptions): Progress {
-  const { write, clock, isTerminal, columns } = options;
-  const everyMs = isTerminal ? redrawMs : plainLineMs;
-  const rate = rateMeter(clock.monotonicMs());
-  let drawnAtMs = Number.NEGATIVE_INFINITY;
-  let drawnDone = -1;
-  let drawnLines = 0;
-  let last: ProgressState | null = null;
+/** Where there is no terminal a line is worth its place only now and then. */
+export const plainEveryMs = 5_000;
 
-  const draw = (state: ProgressState, perSecond: number): void => {
-    drawnDone = state.done;
-    if (!isTerminal) {
-      write(`${plainLine(state, perSecond, options)}\n`);
-      return;
-    }
-    const lines = [...headLines(state, perSecond, options), ...shareLines(state, options.models, columns)];
-    const up = drawnLines > 0 ? `\u001b[${drawnLines}A` : '';
-    // A note that is over leaves its line empty: the block must not shrink while it is drawn over itself.
-    while (lines.length < drawnLines) lines.push('');
-    write(`${up}${lines.map((line) => `\r\u001b[2K${line}\n`).join('')}`);
-    drawnLines = lines.length;
-  };
+export function startProgress({ line, clock, total }: ProgressOptions): Progress {
+  let rate = total === null ? null : rateMeter(clock.monotonicMs(), 0);
   return {
     update(state) {
-      last = state;
-      const nowMs = clock.monotonicMs();
-      const perSecond = rate(nowMs, state.done);
-      if (nowMs - drawnAtMs < everyMs) return;
-      drawnAtMs = nowMs;
-      draw(state, perSecond);
+      // What has no end had no beginning either: only what comes from now on has a speed.
+      rate ??= rateMeter(clock.monotonicMs(), state.done);
+      const perSecond = rate(clock.monotonicMs(), state.done);
+      line.show((columns) => progressText(state, perSecond, total, columns));
     },
-    finish() {
-      if (last !== null && (isTerminal || last.done !== drawnDone)) draw(last, rate(clock.monotonicMs(), last.done));
-    },
+    finish: () => line.finish(),
   };
 }
 
-/** Decisions per second over the last whole window; before the first window is over, since the start. */
-function rateMeter(startMs: number): (nowMs: number, done: number) => number {
+/** Steps per second over the last whole window; before the first window is over, since the start. */
+function rateMeter(startMs: number, startDone: number): (nowMs: number, done: number) => number {
   let windowStartMs = startMs;
-  let windowDone = 0;
+  let windowDone = startDone;
   let lastRate: number | null = null;
   return (nowMs, done) => {
     const elapsedMs = nowMs - windowStartMs;
@@ -100,70 +65,66 @@ function rateMeter(startMs: number): (nowMs: number, done: number) => number {
   };
 }
 
-function headLines(state: ProgressState, perSecond: number, options: ProgressOptions): string[] {
-  const share = options.total > 0 ? Math.min(1, state.done / options.total) : 1;
-  const text = fitting(figures(state, perSecond, options), options.columns);
-  const width = Math.min(barWidth, options.columns - text.length - 4);
-  const filled = Math.round(share * width);
-  const head = width < leastBarWidth ? text : `[${'█'.repeat(filled)}${'·'.repeat(width - filled)}]${gap}${text}`;
-  return state.note ? [head, ...wrapText(state.note, options.columns)] : [head];
-}
-
-function plainLine(state: ProgressState, perSecond: number, options: ProgressOptions): string {
-  const total = sumOf(state.counts);
-  const shares = options.models
-    .map((model, m) => ({ model, share: total > 0 ? (state.counts[m] ?? 0) / total : 0 }))
-    .filter(({ share }) => share >= 0.005)
-    .sort((a, b) => b.share - a.share)
-    .map(({ model, share }) => `${model} ${Math.round(100 * share)} %`);
-  const note = state.note ? [state.note] : [];
-  return fitting([...figures(state, perSecond, options), ...note, ...shares], options.columns);
-}
-
-const gap = '  ';
-
-/** As many of the parts as fit on a line, the first one always. */
-function fitting(parts: readonly string[], columns: number): string {
-  let line = parts[0]!;
-  for (const part of parts.slice(1)) {
-    if (line.length + gap.length + part.length > columns) break;
-    line += gap + part;
+/** One line of at most `columns`. Gaps get narrower, then names shorter, then figures are left out from the end. */
+function progressText(state: ProgressState, perSecond: number, total: number | null, columns: number): string {
+  const { done, figures = [], counts } = state;
+  const count = total === null ? `${thousands(done)} decided` : `${thousands(done)}/${thousands(total)}`;
+  const parts = [count, `${thousands(Math.round(perSecond))}/s`, ...figures];
+  const top = topModels(counts);
+  const gap =
+    widthOf([...parts, modelsText(top, Number.POSITIVE_INFINITY)].join(wideGap)) <= columns ? wideGap : narrowGap;
+  let line = '';
+  for (const part of parts) {
+    const longer = line === '' ? part : line + gap + part;
+    if (widthOf(longer) > columns) return line === '' ? cutText(part, columns) : line;
+    line = longer;
   }
-  return line;
+  const models = modelsText(top, columns - widthOf(line) - gap.length);
+  return models === '' ? line : line + gap + models;
 }
 
-function figures(state: ProgressState, perSecond: number, options: ProgressOptions): string[] {
-  const head = [`${thousands(state.done)}/${thousands(options.total)}`, `${thousands(Math.round(perSecond))}/s`];
-  if (options.figures) return [...head, options.figures(state)];
-  const quality = state.meanQuality === null ? 'quality –' : `quality ${state.meanQuality.toFixed(3)}`;
-  const cost = state.costUsdPer1000 === null ? 'cost unknown' : `$${state.costUsdPer1000.toFixed(2)} per 1,000`;
-  return [...head, quality, cost];
+interface Share {
+  readonly model: string;
+  readonly percent: string;
 }
 
-/** Names that are too long for the line end in an ellipsis; the bar gives way first. */
-function shareLines(state: ProgressState, models: readonly string[], columns: number): string[] {
-  const percentWidth = 5;
-  const most = columns - percentWidth - 2 * gap.length;
-  const names = models.map((model) => (model.length > most ? `${model.slice(0, most - 1)}…` : model));
-  const width = Math.max(...names.map((name) => name.length));
-  const total = sumOf(state.counts);
-  const hasBar = gap.length + width + gap.length + percentWidth + gap.length + shareBarWidth <= columns;
-  return names.map((name, m) => {
-    const share = total > 0 ? (state.counts[m] ?? 0) / total : 0;
-    const percent = `${Math.round(100 * share)} %`.padStart(percentWidth);
-    return `${gap}${name.padEnd(width)}${gap}${percent}${hasBar ? gap + bar(share) : ''}`;
-  });
+function topModels(counts: ReadonlyMap<string, number> = new Map()): Share[] {
+  const sum = [...counts.values()].reduce((all, count) => all + count, 0);
+  return [...counts]
+    .filter(([, count]) => count > 0)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, shownModels)
+    .map(([model, count]) => ({ model, percent: String(Math.round((100 * count) / sum)) }));
 }
 
-function bar(share: number): string {
-  const steps = Math.round(share * shareBarWidth * 8);
-  return '█'.repeat(Math.floor(steps / 8)) + eighths[steps % 8]!;
+/** `fern 61 chalk 25 pine 9 %`, with names as long as fit; fewer models where names would say nothing, none where nothing fits. */
+function modelsText(top: readonly Share[], columns: number): string {
+  if (top.length === 0) return '';
+  const longest = Math.max(...top.map(({ model }) => widthOf(model)));
+  const figures = top.reduce((sum, { percent }) => sum + narrowGap.length + percent.length, 0);
+  const room = columns - figures - between.length * (top.length - 1) - ' %'.length;
+  const width = Math.min(longest, widestWithin(top, room));
+  if (width < Math.min(longest, leastNameWidth)) return modelsText(top.slice(0, -1), columns);
+  // Names of one maker begin alike: where that is all that is left of them, their ends say more.
+  const starts = new Set(top.map(({ model }) => cutText(model, width)));
+  const keep = starts.size < top.length ? 'end' : 'start';
+  return `${top.map(({ model, percent }) => `${cutText(model, width, keep)}${narrowGap}${percent}`).join(between)} %`;
+}
+
+/** The width that all names may have together within so many columns: short ones leave theirs to others. */
+function widestWithin(top: readonly Share[], room: number): number {
+  if (room === Number.POSITIVE_INFINITY) return room;
+  const widths = top.map(({ model }) => widthOf(model));
+  let width = 0;
+  while (width < Math.max(...widths) && widths.reduce((sum, own) => sum + Math.min(own, width + 1), 0) <= room) width++;
+  return width;
 }
 
 function thousands(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-function sumOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
+/** A figure of three digits behind the point, or fewer: `.612`, `-.04`, `12.3`. */
+export function shortFigure(value: number): string {
+  return value.toFixed(Math.abs(value) < 10 ? 3 : 1).replace(/^(-?)0\./, '$1.');
 }

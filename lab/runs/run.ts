@@ -11,18 +11,20 @@ import { utilityWeights } from '../../lib/routing/judge/utility';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
+import type { StatusLine } from '../../lib/terminal/status-line';
 import { wrapText } from '../../lib/terminal/wrap-text';
 import { type Engine, startEngine, type TrainerHost } from '../../services/engine';
 import type { EngineHome } from '../../services/home';
 import {
   allBaselines,
+  createStaticRules,
   judgeChoices,
   type OutcomeMatrix,
   outcomeMatrix,
   type PolicyResult,
 } from '../policies/baselines';
 import { pairedDifference } from '../report/paired-difference';
-import { startProgress } from '../report/progress';
+import { shortFigure, startProgress } from '../report/progress';
 import { policyTable, quantilesOf, riseOf } from '../report/report';
 import type { Workload } from '../workloads/workload';
 import { configAfter, type Played, playWorkload } from './play-workload';
@@ -36,8 +38,10 @@ export interface RunOptions {
   readonly ratePerSecond: number;
   readonly seed: number;
   readonly log: Log;
-  /** Where live progress goes. */
-  readonly progress: { readonly write: (text: string) => void; readonly isTerminal: boolean; readonly columns: number };
+  /** Where live progress goes; the table is made for its width. */
+  readonly line: StatusLine;
+  /** Called once when requests can be routed, with the address of the gateway; null without one. */
+  readonly onReady?: (url: string | null) => void;
   readonly stopped: () => boolean;
   /** `inline` on a virtual clock. */
   readonly trainer: TrainerHost;
@@ -95,15 +99,11 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
     topicName: (name) => home.topicPrefix + name,
     onFailed: (error) => options.log.error('decisions can no longer be followed', { error }),
   });
-  const progress = startProgress({
-    ...options.progress,
-    clock: home.clock,
-    total: workload.rows,
-    models: workload.models.map((model) => model.name),
-  });
+  options.onReady?.(engine.url);
+  const progress = startProgress({ line: options.line, clock: home.clock, total: workload.rows });
   const tally = createTally(workload);
   const lag = watchLag(engine.metrics, home.clock);
-  let note: string | null = null;
+  let wasBehind = false;
   const played = await playWorkload({
     workload,
     client,
@@ -113,12 +113,14 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
     ratePerSecond: options.ratePerSecond,
     maxInFlight: Math.max(leastInFlight, Math.ceil(inFlightSeconds * options.ratePerSecond)),
     onPace(isBehind) {
-      note = isBehind ? 'slowed down: this machine is busy' : null;
+      // Said once: the table says how often it was so.
+      if (isBehind && !wasBehind) options.line.above('slowed down: this machine is busy\n');
+      wasBehind ||= isBehind;
     },
     onDecided(index, decision, done) {
       tally.add(index, decision.model);
       lag.look();
-      progress.update({ done, note, ...tally.state() });
+      progress.update({ done, figures: [tally.worth(), `lag ${lag.nowSeconds().toFixed(1)} s`], counts: tally.counts });
     },
     stopped: options.stopped,
   });
@@ -137,7 +139,7 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
   const policies = judge(workload, played, options.seed);
   const sent = played.chosen.flatMap((model, index) => (model === null ? [] : [index]));
   const choices = await probeChoices(home, configAtEnd(workload, config, played.sent), workload, sent, options.log);
-  const { columns } = options.progress;
+  const { columns } = options.line;
   return {
     engine,
     played,
@@ -179,6 +181,7 @@ function watchLag(metrics: Metrics, clock: Clock) {
   const startedMs = clock.monotonicMs();
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   const most = { always: 0, settled: 0 };
+  let newest = 0;
   const read = async (): Promise<{ seconds: number; events: number }> => ({
     seconds: await metrics.value('quantum_router_learning_lag_seconds', {}),
     events: await metrics.value('quantum_router_learning_lag_events', {}),
@@ -190,10 +193,13 @@ function watchLag(metrics: Metrics, clock: Clock) {
       if (nowMs - lookedAtMs < lookEveryMs) return;
       lookedAtMs = nowMs;
       void read().then(({ seconds }) => {
+        newest = seconds;
         most.always = Math.max(most.always, seconds);
         if (nowMs - startedMs >= settledMs) most.settled = Math.max(most.settled, seconds);
       });
     },
+    /** As of the last look. */
+    nowSeconds: () => newest,
     async words(): Promise<string> {
       const { seconds, events } = await read();
       const atMost = `at most ${most.always.toFixed(1)} s, from the 20th second on ${most.settled.toFixed(1)} s`;
@@ -204,31 +210,32 @@ function watchLag(metrics: Metrics, clock: Clock) {
   };
 }
 
-/** Running means for the progress line. */
+/** Running means for the progress line: the engine's utility beside that of static rules on the same requests. */
 function createTally(workload: Workload) {
-  const counts = new Array<number>(workload.models.length).fill(0);
+  const { preference, utilityScale } = workloadConfig(workload);
+  const weights = utilityWeights(preference, utilityScale, 0);
+  const rules = createStaticRules(workload.models, weights);
   const indexOf = new Map(workload.models.map((model, index) => [model.name, index]));
-  let quality = 0;
-  let outcomes = 0;
-  let costUsd = 0;
-  let costs = 0;
+  const counts = new Map<string, number>();
+  const sum = { engine: 0, rules: 0, judged: 0 };
   return {
+    counts: counts as ReadonlyMap<string, number>,
     add(index: number, model: string): void {
-      const at = indexOf.get(model)!;
-      counts[at] = counts[at]! + 1;
-      const outcome = workload.row(index).outcomes.get(model);
-      if (!outcome) return;
-      outcomes += 1;
-      if (outcome.status === 'SUCCESS') quality += outcome.score;
-      if (outcome.costUsd === null) return;
-      costs += 1;
-      costUsd += outcome.costUsd;
+      counts.set(model, (counts.get(model) ?? 0) + 1);
+      const row = workload.row(index);
+      const matrix = outcomeMatrix(workload, weights, [index]);
+      const own = matrix.utilities[indexOf.get(model)!]!;
+      const theirs = matrix.utilities[rules(matrix, 0, inferTask(row.taskHint, row.prompt))]!;
+      // A model without an outcome for the row says nothing about either.
+      if (Number.isNaN(own)) return;
+      sum.engine += own;
+      sum.rules += theirs;
+      sum.judged += 1;
     },
-    state: () => ({
-      meanQuality: outcomes > 0 ? quality / outcomes : null,
-      costUsdPer1000: costs > 0 ? (1_000 * costUsd) / costs : null,
-      counts: [...counts],
-    }),
+    worth: (): string =>
+      sum.judged === 0
+        ? 'utility –'
+        : `utility ${shortFigure(sum.engine / sum.judged)} rules ${shortFigure(sum.rules / sum.judged)}`,
   };
 }
 

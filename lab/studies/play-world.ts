@@ -1,7 +1,9 @@
 /** A simulated world through the whole engine: the workload of `make run` on a virtual clock, so that the same seed gives the same figures everywhere. */
 
 import { createLog } from '../../lib/telemetry/log';
+import { createStatusLine } from '../../lib/terminal/status-line';
 import { type EngineHome, memoryHome } from '../../services/home';
+import { plainEveryMs } from '../report/progress';
 import { defaultRunRate, type RunResult, runWorkload } from '../runs/run';
 import type { Workload } from '../workloads/workload';
 import { onVirtualClock } from './on-virtual-clock';
@@ -22,7 +24,7 @@ export async function playWorld(
       ratePerSecond: defaultRunRate,
       seed,
       log: createLog({ level: 'warn' }),
-      progress: { write, isTerminal: false, columns: 100 },
+      line: createStatusLine({ write, isTerminal: false, columns: 100 }, clock, plainEveryMs),
       stopped: () => false,
     });
     return { ...result, home };

@@ -15,6 +15,20 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
   });
 }
 
+/** The same, or sooner: when the signal is aborted. */
+export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.setTimer(delayMs, end);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
+}
+
 /** Settles as `work` does, or after `limitMs` as `late` does (which may throw). What `work` does goes on all the same. */
 export function within<T>(clock: Clock, limitMs: number, work: Promise<T>, late: () => T): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -49,8 +49,12 @@ export function createMetrics(): Metrics {
   for (const [name, definition] of Object.entries<MetricDefinition>(metricDefinitions)) {
     const options = { name, help: definition.doc, labelNames: [...definition.labels], registers: [registry] };
     if (definition.type === 'counter') counters.set(name, new Counter(options));
-    else if (definition.type === 'gauge') gauges.set(name, new Gauge(options));
-    else histograms.set(name, new Histogram({ ...options, buckets: [...(definition.buckets ?? [])] }));
+    else if (definition.type === 'gauge') {
+      const gauge = new Gauge(options);
+      // The library would begin at 0, which is a claim: a process without Redis would say that Redis is away.
+      if (definition.labels.length === 0) gauge.remove();
+      gauges.set(name, gauge);
+    } else histograms.set(name, new Histogram({ ...options, buckets: [...(definition.buckets ?? [])] }));
   }
   return {
     count(name, labels, by = 1) {

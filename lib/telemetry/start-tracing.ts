@@ -1,6 +1,7 @@
 /** Starts the OpenTelemetry SDK by its standard environment. Loaded only when tracing is wanted: the SDK costs 100 ms and more. */
 import { basename, dirname } from 'node:path';
 import { NodeSDK } from '@opentelemetry/sdk-node';
+import { wantsTracing } from './wants-tracing';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -13,6 +14,8 @@ export function startTracing(environment: Environment, script: string): () => Pr
     // Spans are made by hand on the hot path; nothing is patched (docs/decisions/0008-tracing.md).
     instrumentations: [],
     ...(!isNamed(environment) && { serviceName: serviceNameOf(script) }),
+    // Metrics alone are no reason to send traces somewhere.
+    ...(!wantsTracing(environment) && environment['OTEL_METRICS_EXPORTER'] !== undefined && { spanProcessors: [] }),
     ...(environment['OTEL_METRICS_EXPORTER'] === undefined && { metricReaders: [] }),
     ...(environment['OTEL_LOGS_EXPORTER'] === undefined && { logRecordProcessors: [] }),
   });

@@ -9,6 +9,7 @@ import type {
   StrategyScored,
 } from '../topics/generated/messages';
 import { topics } from '../topics/topics';
+import { chosenAttributes } from './gen-ai';
 
 const known = new Map<string, (event: never) => Attributes>([
   [topics.routeRequested.name, ({ requestId }: RouteRequested) => ({ 'quantum_router.request_id': requestId })],
@@ -45,6 +46,7 @@ function ofDecided(decided: RouteDecided): Attributes {
     'quantum_router.request_id': decided.requestId,
     'quantum_router.model': decided.model,
     'quantum_router.provider': decided.provider,
+    ...chosenAttributes(decided.provider, decided.model),
     'quantum_router.propensity': decided.propensity,
     'quantum_router.strategy': decided.strategy,
     'quantum_router.collapse': decided.collapse,
@@ -59,6 +61,7 @@ function ofOutcome(outcome: RouteOutcome): Attributes {
     'quantum_router.outcome.model': outcome.model,
     'quantum_router.outcome.attempt': outcome.attempt,
     'quantum_router.outcome.status': outcome.status,
+    ...chosenAttributes(null, outcome.model),
   };
 }
 

@@ -40,7 +40,7 @@ import type { Endpoint, GatewayContext } from './endpoint';
 import { newestDecisions, type SearchedLog } from './find-decision';
 import { followAnalytics } from './follow-analytics';
 import { HttpError, toHttpError } from './http-error';
-import { createPolicyJudge } from './judge-apart';
+import { createPolicyJudge, type PolicyJudge } from './judge-apart';
 import { createLiveHub } from './live/live-hub';
 import { takeUpgrades } from './live/take-upgrades';
 import { createDecisionLookup } from './look-up-decision';
@@ -104,6 +104,8 @@ export interface Gateway {
   readonly url: string;
   /** Where administration has a port of its own; null where it has none. */
   readonly adminUrl: string | null;
+  /** As GET /v1/analytics/counterfactuals. */
+  readonly judge: PolicyJudge;
   /** Stops accepting, lets waiting requests finish, then closes. */
   stop(): Promise<void>;
 }
@@ -140,6 +142,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       port: door.port,
       url: door.url,
       adminUrl: door.admin,
+      judge: context.analytics.judge,
       async stop() {
         const closed = door.close();
         // Else they would watch for ever.
@@ -183,6 +186,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const analytics = await followAnalytics(host, onFailed);
   const hub = createLiveHub({
     broker,
+    clock,
     topicPrefix,
     requestPathPartitions: options.requestPathPartitions,
     log,

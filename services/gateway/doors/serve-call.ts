@@ -19,6 +19,7 @@ import { passOn } from './pass-on-stream';
 import { type DoorCall, readCall } from './read-call';
 import { renamerTo, renames } from './rename-answer';
 import { createCallReporter } from './report-calls';
+import { traceCall } from './trace-call';
 import { httpErrorOf } from './upstream-http-error';
 
 export interface DoorParts {
@@ -85,7 +86,8 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     request.raw.socket.setTimeout(settings.callTimeoutMs + settings.slowReaderMs);
     const gone = goneSignal(reply, () => request.raw.socket.setTimeout(settings.idleTimeoutMs));
     judges.asked(call, current.config);
-    const order = await engine.ask(call.request, current, contextOf(request, requestId));
+    const trace = contextOf(request, requestId);
+    const order = await engine.ask(call.request, current, trace);
     if (order.degraded) metrics.count('quantum_router_calls_degraded_total', { reason: order.degraded });
     const limitMs = settings.callTimeoutMs - (clock.monotonicMs() - startedMs);
     const called = await caller.call(call, order.models, current.config, gone, limitMs);
@@ -95,7 +97,10 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     const ended = { decisionId: call.request.requestId, decision: order.decision, config: current.config };
     const finish = (answered: Attempt | null): void => {
       const mechanical = answered && answered.error === null ? mechanicalQuality(answered.facts, call.expected) : null;
-      for (const attempt of called.attempts) countAttempt(attempt);
+      for (const attempt of called.attempts) {
+        countAttempt(attempt);
+        traceCall(call, attempt, trace, clock);
+      }
       reporter.report({ ...ended, attempts: called.attempts, answered, mechanical });
       if (answered) judges.answered(call, answered, order.decision, current.config);
     };

@@ -3,6 +3,7 @@
  * Viewers that come again are first told what they have not seen, from the log, up to a limit.
  */
 import type { Broker, Follower, LogRecord, TopicPartition } from '../../../lib/ports/broker';
+import type { Clock } from '../../../lib/ports/clock';
 import { anyTopic } from '../../../lib/stream/define-service';
 import type { Log } from '../../../lib/telemetry/log';
 import type { Topic } from '../../../lib/topics/define-topic';
@@ -10,6 +11,7 @@ import type { ModelProfile } from '../../../lib/topics/generated/messages';
 import { readRow } from '../../../lib/topics/read-row';
 import { topics } from '../../../lib/topics/topics';
 import { HttpError } from '../http-error';
+import { createFrame, createPresenter, type Told } from './frame';
 import {
   alertEvent,
   decisionEvent,
@@ -22,7 +24,7 @@ import {
   weightsEvent,
 } from './live-events';
 import type { Positions } from './positions';
-import { createViewer, type Send, type Told, type Viewer } from './viewer';
+import { createViewer, type Send, type SendPassed, type Viewer } from './viewer';
 
 export interface LiveHub {
   readonly viewers: number;
@@ -40,6 +42,8 @@ export interface WatchOptions {
   readonly positions: Positions | null;
   readonly last: number;
   readonly send: Send;
+  /** Where many events go out at once; one after another by `send` where it is left out. */
+  readonly sendPassed?: SendPassed;
   /** The viewer is to be sent away. */
   readonly onEnd: () => void;
 }
@@ -62,6 +66,7 @@ interface Source {
 
 export interface LiveHubOptions {
   readonly broker: Broker;
+  readonly clock: Clock;
   readonly topicPrefix: string;
   readonly requestPathPartitions: number;
   readonly log: Log;
@@ -74,13 +79,29 @@ export interface LiveHubOptions {
 /** Events of the past that a viewer is told at most, and records looked at for each partition. */
 export const maxReplayed = 1_000;
 const lingerMs = 50;
+/**
+ * What happens within a moment is one write to each viewer, and writes are what viewers cost. Nobody looks more closely than
+ * this, and where many watch a moment is longer: all viewers together are written to 500 times a second at most.
+ */
+const leastMomentMs = 250;
+const momentMsPerViewer = 2;
 
 export function createLiveHub(options: LiveHubOptions): LiveHub {
-  const { broker, topicPrefix, requestPathPartitions, log } = options;
+  const { broker, clock, topicPrefix, requestPathPartitions, log } = options;
   const health = new Map<string, string>();
   const sources = sourcesOf(requestPathPartitions, (profile) => changedHealth(health, profile));
   const byTopic = new Map(sources.map((source) => [topicPrefix + source.topic.name, source]));
   const viewers = new Map<Viewer, () => void>();
+  /** Where the followers stand: next offset by place. */
+  let followed: Positions = new Map();
+  let happened: Told[] = [];
+  let isGathering = false;
+  const present = createPresenter<Viewer>(() => {
+    if (happened.length === 0) return null;
+    const frame = createFrame(happened, followed);
+    happened = [];
+    return { frame, viewers: [...viewers.keys()], isThere: (viewer) => viewers.has(viewer) };
+  });
   let followers: Promise<Follower[]> | null = null;
   let coming = 0;
   let isClosed = false;
@@ -92,10 +113,13 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
     return { place: `${source.letter}${partition}`, offset, event, json: event ? JSON.stringify(event.data) : '' };
   };
   const onRecords = (records: readonly LogRecord[]): void => {
-    for (const record of records) {
-      const told = tell(byTopic.get(record.topic)!, record);
-      for (const viewer of viewers.keys()) viewer.take(told);
-    }
+    for (const record of records) happened.push(tell(byTopic.get(record.topic)!, record));
+    if (isGathering) return;
+    isGathering = true;
+    clock.setTimer(Math.max(leastMomentMs, momentMsPerViewer * viewers.size), () => {
+      isGathering = false;
+      present();
+    });
   };
   const endAll = (): void => {
     for (const end of viewers.values()) end();
@@ -112,6 +136,8 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
       rest();
     };
     try {
+      // Before they begin: whoever has seen what comes between is in step once it has gone on.
+      followed = await endsOf(sources);
       for (const { topic } of sources)
         started.push(
           await broker.follow({ topic: topicPrefix + topic.name, startAt: 'latest', lingerMs, onRecords, onFailed }),
@@ -121,6 +147,13 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
       throw error;
     }
     return started;
+  };
+  const endsOf = async (all: readonly Source[]): Promise<Positions> => {
+    const ends: Positions = new Map();
+    for (const { letter, topic, partitions } of all)
+      for (let partition = 0; partition < partitions; partition++)
+        ends.set(`${letter}${partition}`, (await broker.offsets({ topic: topicPrefix + topic.name, partition })).end);
+    return ends;
   };
   /** Nobody watches any more. */
   const rest = (): void => {
@@ -188,7 +221,7 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
         coming--;
       }
       const positions: Positions = new Map();
-      const viewer = createViewer(watched.filter, positions, options.maxQueued, watched.send);
+      const viewer = createViewer(watched.filter, positions, options.maxQueued, watched.send, watched.sendPassed);
       viewers.set(viewer, watched.onEnd);
       const stop = (): void => {
         viewers.delete(viewer);

@@ -2,24 +2,19 @@
  * One viewer: what it is sent, in what order, and what it misses. A queue of bounded length stands between the log and a
  * connection that takes nothing; when it is full, what comes is counted instead of kept, and the viewer is told.
  */
-import { type LiveEvent, type LiveFilter, type LiveKind, passes } from './live-events';
+import { type Frame, keyOf, type Message, type Passed, type Told } from './frame';
+import { type LiveFilter, type LiveKind, passes } from './live-events';
 import { type Positions, writePositions } from './positions';
 
 /** Takes a message; false where it would rather have no more until `resume` is called. */
 export type Send = (kind: LiveKind | 'missed' | 'caught-up', id: string, json: string) => boolean;
 
-/** A record of the log as viewers see it. `json` is written once for all of them. */
-export interface Told {
-  readonly place: string;
-  readonly offset: number;
-  /** Null where the record is no event; it moves the position all the same. */
-  readonly event: LiveEvent | null;
-  readonly json: string;
-}
+/** Takes all that has passed of a frame at once; false as with `Send`. */
+export type SendPassed = (passed: Passed) => boolean;
 
 export interface Viewer {
   /** What happens now. */
-  take(told: Told): void;
+  present(frame: Frame): void;
   /** What was there before the viewer came. */
   tell(told: Told): void;
   /** The connection takes more. */
@@ -30,20 +25,26 @@ export interface Viewer {
   catchUp(): void;
 }
 
-interface Message {
-  readonly kind: LiveKind;
-  readonly id: string;
-  readonly json: string;
-}
-
-export function createViewer(filter: LiveFilter, positions: Positions, maxQueued: number, send: Send): Viewer {
+/** `positions` is where the viewer stands, and is moved on with what it is told. */
+export function createViewer(
+  filter: LiveFilter,
+  positions: Positions,
+  maxQueued: number,
+  send: Send,
+  sendPassed: SendPassed = ({ messages }) =>
+    messages.reduce((_, { kind, id: at, json }) => send(kind, at, json), true as boolean),
+): Viewer {
+  const key = keyOf(filter);
   let queue: Message[] = [];
   let isBlocked = false;
   let missed = 0;
   /** While what was there before is being read, what comes waits here. */
   let waiting: Told[] | null = [];
 
-  const id = (): string => writePositions(positions);
+  /** Where it stands with all who have seen everything; null while it stands elsewhere. From then on `positions` stay as they are. */
+  let idInStep: string | null = null;
+
+  const id = (): string => idInStep ?? writePositions(positions);
   const tellMissed = (): void => {
     if (missed === 0 || isBlocked) return;
     const count = missed;
@@ -58,11 +59,24 @@ export function createViewer(filter: LiveFilter, positions: Positions, maxQueued
     else if (queue.length < maxQueued) queue.push({ kind: event.kind, id: id(), json });
     else missed++;
   };
+  const wait = (told: Told): void => {
+    if (waiting!.length < maxQueued) waiting!.push(told);
+    else missed++;
+  };
   return {
-    take(told) {
-      if (waiting === null) pass(told);
-      else if (waiting.length < maxQueued) waiting.push(told);
-      else missed++;
+    present(frame) {
+      if (waiting !== null) return frame.told.forEach(wait);
+      if (idInStep === null && !isSame(positions, frame.before)) return frame.told.forEach(pass);
+      const passed = frame.passed(key, filter);
+      idInStep = frame.idAfter;
+      if (passed.messages.length === 0) return;
+      if (!isBlocked) {
+        isBlocked = !sendPassed(passed);
+        return;
+      }
+      const kept = passed.messages.slice(0, Math.max(0, maxQueued - queue.length));
+      queue.push(...kept);
+      missed += passed.messages.length - kept.length;
     },
     tell: pass,
     resume() {
@@ -88,4 +102,10 @@ export function createViewer(filter: LiveFilter, positions: Positions, maxQueued
       tellMissed();
     },
   };
+}
+
+function isSame(one: Positions, other: ReadonlyMap<string, number>): boolean {
+  if (one.size !== other.size) return false;
+  for (const [place, next] of one) if (other.get(place) !== next) return false;
+  return true;
 }

@@ -5,10 +5,11 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
+import { eventText } from '../live/frame';
 import { type FilterName, filterNames, type LiveFilter, type LiveKind, liveKinds } from '../live/live-events';
 import { maxReplayed } from '../live/live-hub';
 import { readPositions } from '../live/positions';
-import type { Send } from '../live/viewer';
+import type { Send, SendPassed } from '../live/viewer';
 
 /** A sign of life for proxies and for the door, which close connections on which nothing moves. */
 const heartbeatMs = 15_000;
@@ -125,13 +126,15 @@ async function asEvents(
     'x-accel-buffering': 'no',
     connection: 'close',
   });
-  const send: Send = (kind, id, json) => write(response, `event: ${kind}\nid: ${id}\ndata: ${json}\n\n`);
+  const send: Send = (kind, id, json) => write(response, eventText(kind, id, json));
+  const sendPassed: SendPassed = (passed) => write(response, passed.bytes());
   write(response, 'retry: 2000\n\n');
   await watch({
     live,
     clock,
     asked,
     send,
+    sendPassed,
     beat: () => response.write(': \n\n'),
     onClose: (closed) => request.raw.once('close', closed),
     onDrain: (drained) => response.on('drain', drained),
@@ -140,8 +143,9 @@ async function asEvents(
   });
 }
 
-function write(response: ServerResponse, text: string): boolean {
-  return response.destroyed || response.write(text);
+function write(response: ServerResponse, content: string | Buffer): boolean {
+  // Who is being sent away may still be in the middle of a moment.
+  return response.destroyed || response.writableEnded || response.write(content);
 }
 
 function tooMany(): HttpError {
@@ -171,12 +175,21 @@ async function overWebSocket(
     });
     return socket.bufferedAmount <= maxBufferedBytes;
   };
+  const sendPassed: SendPassed = ({ messages }) => {
+    // One write for all of them.
+    raw.socket.cork();
+    let takesMore = true;
+    for (const { kind, id, json } of messages) takesMore = send(kind, id, json);
+    raw.socket.uncork();
+    return takesMore;
+  };
   socket.on('error', () => socket.terminate());
   await watch({
     live,
     clock,
     asked,
     send,
+    sendPassed,
     beat: () => socket.ping(),
     onClose: (closed) => socket.once('close', closed),
     onDrain: (drained) => {
@@ -190,6 +203,7 @@ async function overWebSocket(
 interface Connected extends Pick<GatewayContext, 'live' | 'clock'> {
   readonly asked: Asked;
   readonly send: Send;
+  readonly sendPassed?: SendPassed;
   readonly beat: () => void;
   readonly onClose: (closed: () => void) => void;
   readonly onDrain: (drained: () => void) => void;
@@ -198,7 +212,18 @@ interface Connected extends Pick<GatewayContext, 'live' | 'clock'> {
 }
 
 /** Resolves once what was there before has been sent; from then on the connection lives by itself. */
-async function watch({ live, clock, asked, send, beat, onClose, onDrain, end, isClosed }: Connected): Promise<void> {
+async function watch({
+  live,
+  clock,
+  asked,
+  send,
+  sendPassed,
+  beat,
+  onClose,
+  onDrain,
+  end,
+  isClosed,
+}: Connected): Promise<void> {
   let stop = (): void => {};
   let hasGone = false;
   let cancel = (): void => {};
@@ -216,7 +241,7 @@ async function watch({ live, clock, asked, send, beat, onClose, onDrain, end, is
     stop();
   });
   try {
-    const watching = await live.hub.watch({ ...asked, send, onEnd: end });
+    const watching = await live.hub.watch({ ...asked, send, ...(sendPassed && { sendPassed }), onEnd: end });
     stop = watching.stop;
     onDrain(watching.resume);
     if (hasGone || isClosed()) stop();

@@ -1,28 +1,33 @@
-import { type ProgressState, startProgress } from '../../../lab/report/progress';
+import { type ProgressState, shortFigure, startProgress } from '../../../lab/report/progress';
+import { createStatusLine } from '../../../lib/terminal/status-line';
 
-function rig(isTerminal: boolean, columns = 100) {
+function rig(isTerminal: boolean, columns = 120, total: number | null = 12_000) {
   const written: string[] = [];
   const time = { ms: 0 };
   const clock = { nowMs: () => time.ms, monotonicMs: () => time.ms, setTimer: () => () => undefined };
-  const write = (text: string) => void written.push(text);
-  const models = ['aurelia-fern', 'boreal-chalk', 'idle'];
-  return { written, time, progress: startProgress({ write, clock, isTerminal, columns, total: 12_000, models }) };
+  const stream = { write: (text: string) => void written.push(text), isTerminal, columns };
+  const line = createStatusLine(stream, clock, 3_000);
+  return { written, time, progress: startProgress({ line, clock, total }) };
 }
 
 const state = (done: number): ProgressState => ({
   done,
-  meanQuality: 0.8125,
-  costUsdPer1000: 3.456,
-  counts: [0.75 * done, 0.25 * done, 0],
+  figures: ['utility .612 rules .574', 'lag 0.3 s'],
+  counts: new Map([
+    ['idle', 0],
+    ['boreal-chalk', 0.25 * done],
+    ['aurelia-fern', 0.6 * done],
+    ['cinder', 0.1 * done],
+    ['dune-harbour', 0.05 * done],
+  ]),
 });
 
-test('elsewhere than on a terminal: a plain line every three seconds, and one at the end', () => {
+test('elsewhere than on a terminal: a plain line every so often and one at the end, with the three models chosen most', () => {
   const { written, time, progress } = rig(false);
   for (time.ms = 0; time.ms <= 6_500; time.ms += 500) progress.update(state(time.ms));
-  time.ms = 6_500;
   progress.finish();
   const plain = (done: string, rate: string) =>
-    `${done}/12,000  ${rate}/s  quality 0.813  $3.46 per 1,000  aurelia-fern 75 %  boreal-chalk 25 %\n`;
+    `${done}/12,000  ${rate}/s  utility .612 rules .574  lag 0.3 s  aurelia-fern 60 boreal-chalk 25 cinder 10 %\n`;
   expect(written.slice(1)).toEqual([plain('3,000', '1,000'), plain('6,000', '1,000'), plain('6,500', '1,000')]);
   expect(written.join('')).not.toContain('\u001b');
 });
@@ -32,24 +37,6 @@ test('a last line that was printed already is not repeated', () => {
   progress.update(state(100));
   progress.finish();
   expect(written).toHaveLength(1);
-});
-
-test('on a terminal: redraws in place at most five times a second', () => {
-  const { written, time, progress } = rig(true);
-  for (time.ms = 0; time.ms <= 1_000; time.ms += 50) progress.update(state(6 * time.ms));
-  expect(written).toHaveLength(6);
-  expect(written[0]).not.toContain('\u001b[4A');
-  expect(written[1]!.startsWith('\u001b[4A\r\u001b[2K[')).toBe(true);
-  time.ms = 2_000;
-  progress.update(state(6_000));
-  const block = written.at(-1)!;
-  expect(block).toContain(`[${'█'.repeat(15)}${'·'.repeat(15)}]  6,000/12,000`);
-  expect(block).toContain('  aurelia-fern   75 %  ███████████████\n');
-  expect(block).toContain('  boreal-chalk   25 %  █████\n');
-  expect(block).toContain('  idle            0 %  \n');
-  const drawn = written.length;
-  progress.finish();
-  expect(written).toHaveLength(drawn + 1);
 });
 
 test('the rate is that of the last whole second', () => {
@@ -62,29 +49,60 @@ test('the rate is that of the last whole second', () => {
   expect(written[1]).toContain('4,500/12,000  500/s');
 });
 
-test('lines are cut to the terminal, unknown figures are said to be unknown, nothing done draws nothing', () => {
-  const { written, progress } = rig(true, 20);
-  progress.finish();
-  expect(written).toEqual([]);
-  progress.update({ done: 0, meanQuality: null, costUsdPer1000: null, counts: [] });
-  for (const line of written[0]!.split('\n')) expect(line.replace('\r\u001b[2K', '').length).toBeLessThanOrEqual(20);
-  const plain = rig(false);
-  plain.progress.update({ done: 0, meanQuality: null, costUsdPer1000: null, counts: [] });
-  expect(plain.written).toEqual(['0/12,000  0/s  quality –  cost unknown\n']);
+test('at 80 columns everything is there: gaps are narrower, and long names shorter', () => {
+  const { written, progress } = rig(true, 80);
+  progress.update(state(6_000));
+  expect(written.join('').replace('\r\u001b[2K', '')).toBe(
+    '6,000/12,000 0/s utility .612 rules .574 lag 0.3 s aure… 60 bore… 25 cind… 10 %',
+  );
 });
 
-test.each([true, false])('at 80 columns and 40 no line is wider, and no word is cut (terminal: %s)', (isTerminal) => {
-  for (const columns of [40, 80]) {
-    const { written, time, progress } = rig(isTerminal, columns);
-    for (time.ms = 0; time.ms <= 6_000; time.ms += 1_000) {
-      progress.update({ ...state(time.ms), note: time.ms > 2_000 ? 'slowed down: this machine is busy' : null });
-    }
-    progress.finish();
-    const redraws = new RegExp(`${String.fromCharCode(27)}\\[\\d*[AK]|\r`, 'g');
-    const lines = written.join('').replace(redraws, '').split('\n');
-    for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
-    expect(lines.join('\n')).toContain('6,000/12,000');
-    for (const word of lines.join(' ').split(/\s+/))
-      expect(word).not.toMatch(/^(aurelia-fer|boreal-chal|qualit|slowe)$/);
-  }
+test.each([10, 20, 40, 60, 80, 100, 200])(
+  '%i columns hold the line, and what is least important goes first',
+  (columns) => {
+    const { written, progress } = rig(false, columns);
+    progress.update(state(6_000));
+    const line = written[0]!.trimEnd();
+    expect(line.length).toBeLessThanOrEqual(columns);
+    const parts = ['6,000/12,0', '0/s', 'utility .612 rules .574', 'lag 0.3 s', ' 60'];
+    const there = parts.map((part) => line.includes(part));
+    expect(there).toEqual([...there].sort((a, b) => Number(b) - Number(a)));
+    expect(there[0]).toBe(columns > 10);
+  },
+);
+
+test('without an end it counts decisions; without figures and models it is short', () => {
+  const { written, progress } = rig(false, 80, null);
+  progress.update({ done: 1_234 });
+  expect(written).toEqual(['1,234 decided  0/s\n']);
+});
+
+test('nothing done says nothing', () => {
+  const { written, progress } = rig(true);
+  progress.finish();
+  expect(written).toEqual([]);
+});
+
+test.each([
+  [0.6124, '.612'],
+  [-0.04, '-.040'],
+  [1.5, '1.500'],
+  [123.46, '123.5'],
+])('%d is %s', (value, text) => {
+  expect(shortFigure(value)).toBe(text);
+});
+
+test('names that begin alike are told apart by their ends', () => {
+  const { written, progress } = rig(false, 50);
+  const counts = new Map(['boreal-chalk', 'boreal-flint', 'boreal-slate'].map((model) => [model, 1]));
+  progress.update({ done: 3, counts });
+  expect(written).toEqual(['3/12,000 0/s …l-chalk 33 …l-flint 33 …l-slate 33 %\n']);
+});
+
+test('what was done before it was looked at is no speed', () => {
+  const { written, time, progress } = rig(true, 80, null);
+  progress.update({ done: 3_000 });
+  time.ms = 1_000;
+  progress.update({ done: 3_020 });
+  expect(written.map((text) => text.replace('\r\u001b[2K', ''))).toEqual(['3,000 decided  0/s', '3,020 decided  20/s']);
 });

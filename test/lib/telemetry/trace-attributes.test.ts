@@ -40,6 +40,8 @@ test('a decision says what was chosen, how, and with what probability', () => {
     'quantum_router.request_id': 'r1',
     'quantum_router.model': 'large',
     'quantum_router.provider': 'north',
+    'gen_ai.request.model': 'large',
+    'gen_ai.provider.name': 'north',
     'quantum_router.propensity': 0.9,
     'quantum_router.strategy': 'LEARNING_OPTIMIZED',
     'quantum_router.collapse': 'COMBINED',
@@ -53,6 +55,7 @@ test('outcomes and learning events are known by their decision', () => {
   expect(attributesOf(topics.routeOutcome.name, outcome)).toEqual({
     'quantum_router.request_id': 'r1',
     'quantum_router.outcome.model': 'small',
+    'gen_ai.request.model': 'small',
     'quantum_router.outcome.attempt': 2,
     'quantum_router.outcome.status': 'FAILURE',
   });

@@ -1,4 +1,4 @@
-import { wantsTracing } from '../../../lib/telemetry/wants-tracing';
+import { wantsMetrics, wantsTracing } from '../../../lib/telemetry/wants-tracing';
 
 test.each([
   [{}, false],
@@ -11,4 +11,14 @@ test.each([
   [{ OTEL_SERVICE_NAME: 'route-intake' }, false],
 ])('%j: %s', (environment, wanted) => {
   expect(wantsTracing(environment)).toBe(wanted);
+});
+
+test.each([
+  [{}, false],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }, false],
+  [{ OTEL_METRICS_EXPORTER: 'otlp' }, true],
+  [{ OTEL_METRICS_EXPORTER: 'none' }, false],
+  [{ OTEL_METRICS_EXPORTER: 'otlp', OTEL_SDK_DISABLED: 'true' }, false],
+])('metrics for %j: %s', (environment, wanted) => {
+  expect(wantsMetrics(environment)).toBe(wanted);
 });

@@ -1,9 +1,11 @@
 /** What viewers of /v1/live are told, over both protocols, and how they go on. */
 import { connect } from 'node:net';
+import fc from 'fast-check';
 import { WebSocket } from 'ws';
+import { createFrame, createPresenter, type Frame, keyOf, type Told } from '../../../services/gateway/live/frame';
 import type { LiveKind } from '../../../services/gateway/live/live-events';
 import { readPositions, writePositions } from '../../../services/gateway/live/positions';
-import { createViewer, type Send, type Told } from '../../../services/gateway/live/viewer';
+import { createViewer, type Send } from '../../../services/gateway/live/viewer';
 import { atEnd } from '../../started';
 import { startGateway } from './start-gateway';
 
@@ -158,16 +160,18 @@ describe('a viewer', () => {
       sent.push(`${kind} ${json}`);
       return takes;
     };
-    const viewer = createViewer(filter, new Map(), 2, send);
+    const viewer = createViewer(filter, new Map([['d0', 0]]), 2, send);
+    const followed = new Map([['d0', 0]]);
+    const take = (...offsets: number[]) => viewer.present(createFrame(offsets.map(told), followed));
     viewer.tell(told(0));
-    viewer.take(told(0));
-    viewer.take(told(1));
+    take(0);
+    take(1);
     viewer.catchUp();
     takes = false;
-    for (let offset = 2; offset < 8; offset++) viewer.take(told(offset));
+    for (let offset = 2; offset < 8; offset++) take(offset);
     takes = true;
     viewer.resume();
-    viewer.take(told(8));
+    take(8);
     expect(sent).toEqual([
       'decision 0',
       'caught-up {}',
@@ -189,4 +193,113 @@ test('positions are read as they were written, and nothing else is', () => {
   expect(readPositions(writePositions(positions))).toEqual(positions);
   for (const text of ['x', 'd0', 'd0.-1', 'd0.1_', `d0.${'9'.repeat(20)}`, 'd0.1__'.repeat(9_999)])
     expect(readPositions(text)).toBeNull();
+});
+
+describe('frames', () => {
+  const told = (offset: number, model = 'a'): Told => ({
+    place: 'd0',
+    offset,
+    event: { kind: 'decision', data: { model } },
+    json: `{"offset":${offset}}`,
+  });
+  const all = { kinds: new Set<LiveKind>(['decision']), fields: {} };
+  const onlyB = { ...all, fields: { model: 'b' } };
+
+  test('who stands where all do shares what is made once; ids say where each event leaves him', () => {
+    const followed = new Map([
+      ['d0', 5],
+      ['o0', 2],
+    ]);
+    const shared: unknown[] = [];
+    const one: string[] = [];
+    const send: Send = (kind, id, json) => {
+      one.push(`${kind} ${id} ${json}`);
+      return true;
+    };
+    const viewers = [all, all, onlyB].map((filter) => {
+      const viewer = createViewer(filter, new Map(followed), 10, send, (passed) => {
+        shared.push(passed);
+        return true;
+      });
+      viewer.catchUp();
+      return viewer;
+    });
+    // He has been told of the first one already, from the log.
+    const late = createViewer(all, new Map([...followed, ['d0', 6]]), 10, send, () => {
+      throw new Error('he stands elsewhere');
+    });
+    late.catchUp();
+    one.length = 0;
+    const frame = createFrame([told(5), told(6, 'b')], followed);
+    for (const viewer of [...viewers, late]) viewer.present(frame);
+    expect(shared).toHaveLength(3);
+    expect(shared[0]).toBe(shared[1]);
+    expect(String(frame.passed(keyOf(all), all).bytes())).toBe(
+      'event: decision\nid: d0.6_o0.2\ndata: {"offset":5}\n\nevent: decision\nid: d0.7_o0.2\ndata: {"offset":6}\n\n',
+    );
+    expect(frame.passed(keyOf(onlyB), onlyB).messages).toEqual([
+      { kind: 'decision', id: 'd0.7_o0.2', json: '{"offset":6}' },
+    ]);
+    expect(one).toEqual(['decision d0.7_o0.2 {"offset":6}']);
+    expect([followed.get('d0'), frame.idAfter]).toEqual([7, 'd0.7_o0.2']);
+  });
+
+  test('he who stood elsewhere is in step after what made him so, and whatever way he is told, he is told all, once', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 6 }),
+        fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 8 }),
+        (start, sizes) => {
+          const followed = new Map([['d0', 0]]);
+          const seen: string[] = [];
+          const viewer = createViewer(all, new Map([['d0', start]]), 100, (kind, _id, json) => {
+            if (kind === 'decision') seen.push(json);
+            return true;
+          });
+          viewer.catchUp();
+          let offset = 0;
+          for (const size of sizes)
+            viewer.present(
+              createFrame(
+                Array.from({ length: size }, () => told(offset++)),
+                followed,
+              ),
+            );
+          const expected = Array.from({ length: Math.max(0, offset - start) }, (_, index) => told(start + index).json);
+          expect(seen).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  test('what comes a second time is left out', () => {
+    const followed = new Map([['d0', 3]]);
+    const frame = createFrame([told(2), told(3), told(3), told(4)], followed);
+    expect(frame.told.map(({ offset }) => offset)).toEqual([3, 4]);
+    expect(createFrame([told(4)], followed).told).toEqual([]);
+  });
+
+  test('a few viewers at a time; what happens meanwhile is one frame more, for all', async () => {
+    let happened = [told(0)];
+    const followed = new Map([['d0', 0]]);
+    const presented: [number, number][] = [];
+    const viewers = Array.from({ length: 12 }, (_, index) => ({
+      present: (frame: Frame) => void presented.push([index, frame.told.length]),
+    }));
+    const gone = viewers[11]!;
+    const present = createPresenter(() => {
+      const frame = happened.length > 0 ? createFrame(happened, followed) : null;
+      happened = [];
+      return frame && { frame, viewers, isThere: (viewer) => viewer !== gone };
+    });
+    present();
+    expect(presented).toHaveLength(5);
+    happened.push(told(1));
+    present();
+    happened.push(told(2));
+    present();
+    expect(presented).toHaveLength(5);
+    while (presented.length < 22) await new Promise(setImmediate);
+    expect(presented).toEqual([1, 2].flatMap((length) => viewers.slice(0, -1).map((_, index) => [index, length])));
+  });
 });
