@@ -11,6 +11,7 @@ import { budgetIssues, budgetsSchema } from './budget-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
 import { experimentIssues, experimentsSchema } from './experiment-schema';
+import { forgetSchema } from './forget-schema';
 import { judgementsSchema } from './judgement-schema';
 import { apiNames } from './provider-config';
 import { presetsSchema, providersSchema } from './provider-schema';
@@ -249,6 +250,7 @@ export const configSchema = z.strictObject({
         .describe(
           'TensorFlow.js backend that trains; serving uses none. node is native TensorFlow (make tensorflow), auto the faster one for this many models',
         ),
+      forget: forgetSchema,
     })
     .prefault({})
     .describe('the learner'),

@@ -202,4 +202,16 @@ export interface LearningConfig {
   readonly replayRows: number;
   /** `auto`: the faster one that is installed, decided when a lineage begins. */
   readonly backend: TensorBackendName | 'auto';
+  /** Judgements that are not learned from. Absent in what earlier releases saved. */
+  readonly forget?: readonly ForgetRule[];
+}
+
+/** Whose judgements, and of which time; at least one is said. */
+export interface ForgetRule {
+  readonly source?: string | undefined;
+  /** Inclusive; milliseconds since the epoch or ISO 8601. */
+  readonly from?: number | string | undefined;
+  /** Exclusive. */
+  readonly to?: number | string | undefined;
+  readonly reason: string;
 }

@@ -37,6 +37,7 @@ const accessTable: ReadonlyMap<string, Access> = new Map([
   ['GET /v1/weights/{policySha256}', viewers],
   ['POST /v1/weights/promote', operators],
   ['POST /v1/weights/rollback', operators],
+  ['POST /v1/weights/forget', operators],
   ['GET /v1/config', viewers],
   ['PUT /v1/config', operators],
   ['POST /v1/config/check', viewers],

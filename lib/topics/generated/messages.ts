@@ -588,6 +588,16 @@ export interface Effect {
   evidence: number;
 }
 
+/** Mean quality expected of a model over these decisions. */
+export interface ExpectedQualities {
+  /** Its name. */
+  model: string;
+  /** By the policy it is compared with, 0..1. */
+  before: number;
+  /** By this one, 0..1. */
+  after: number;
+}
+
 /** What an experiment is told of one of its requests. Key: experiment. */
 export interface ExperimentObserved {
   /** The experiment, the arm, and what was known before. */
@@ -688,6 +698,18 @@ export interface Fallback {
   model: string;
   /** Provider. */
   provider: string;
+}
+
+/** What leaving judgements out has changed, against the policy that was in force then. */
+export interface ForgottenJudgements {
+  /** How many were left out. */
+  judgements: number;
+  /** The policy it is compared with. */
+  policySha256: string;
+  /** The newest decisions that both were asked about. */
+  decisions: number;
+  /** By model, in no order. */
+  models: ExpectedQualities[];
 }
 
 /** The set of risk: the models among which an answer is that is good enough. */
@@ -1512,6 +1534,8 @@ export interface WeightsVersion {
   tuning: Tuning | null;
   /** The learner's state it was written from, where one was kept; going back goes on from there. */
   checkpointSha256: string | null;
+  /** Of a candidate that leaves judgements out: what that has changed. Null in every other. */
+  forgot: ForgottenJudgements | null;
   /** When its state last changed. */
   changedAtMs: number;
 }

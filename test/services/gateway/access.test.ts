@@ -40,6 +40,7 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
   'GET /metrics': ['viewer', 'operator', 'admin'],
   'POST /v1/weights/promote': ['operator', 'admin'],
   'POST /v1/weights/rollback': ['operator', 'admin'],
+  'POST /v1/weights/forget': ['operator', 'admin'],
   'PUT /v1/config': ['operator', 'admin'],
   'GET /v1/keys': ['admin'],
   'POST /v1/keys': ['admin'],
