@@ -54,7 +54,14 @@ export function addConfigHistory(config: Command, io: Io): void {
     .argument('<version>', 'its number', versionNumber)
     .option('--reason <text>', 'why, for who reads the history', '')
     .action(async (version: number, options: Options & { reason: string }) => {
-      const body = await ask<History>(io, options, 'POST', '/v1/config/rollback', { version, reason: options.reason });
+      const body = await ask<History & { readonly needsRestart: readonly string[] }>(
+        io,
+        options,
+        'POST',
+        '/v1/config/rollback',
+        { version, reason: options.reason },
+      );
+      for (const line of body.needsRestart) io.stderr.write(`${line}\n`);
       list(io, body, options);
     });
 }
