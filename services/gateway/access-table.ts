@@ -41,6 +41,7 @@ const accessTable: ReadonlyMap<string, Access> = new Map([
   ['GET /v1/config', viewers],
   ['PUT /v1/config', operators],
   ['POST /v1/config/check', viewers],
+  ['POST /v1/config/replay', viewers],
   ['GET /v1/config/history', viewers],
   ['GET /v1/config/history/{version}', viewers],
   ['GET /v1/config/diff', viewers],

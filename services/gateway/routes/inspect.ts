@@ -14,6 +14,7 @@ import { HttpError, invalidField, invalidFields } from '../http-error';
 import { createConfigParser } from '../parse-config-apart';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
+import { configReplayEndpoint } from './config-replay';
 
 const { $schema: _, ...idSchema } = z.toJSONSchema(id);
 const pathId = { name: 'id', in: 'path' as const, required: true, doc: 'decisionId', schema: idSchema };
@@ -152,5 +153,6 @@ export function inspectEndpoints(context: GatewayContext): Endpoint[] {
         });
       },
     },
+    configReplayEndpoint(context, parser),
   ];
 }
