@@ -24,6 +24,7 @@ import {
   setChoices,
   strategyNames,
 } from './router-config';
+import { tenantIssues, tenantsSchema } from './tenant-schema';
 
 const fraction = z.number().min(0).max(1);
 /** What an amount may be beside 0: no product or quotient of such amounts leaves what a double can hold. */
@@ -137,6 +138,7 @@ export const configSchema = z.strictObject({
     .default(null)
     .describe('spend at most this on average, in USD; null for no budget'),
   experiments: experimentsSchema,
+  tenants: tenantsSchema,
   budgets: budgetsSchema,
   cache: z
     .strictObject({
@@ -316,6 +318,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...linearSessions(raw['learning']),
     ...providerAddresses(raw['providers']),
     ...presetNames(raw),
+    ...tenantIssues(raw),
     ...budgetIssues(raw['budgets']),
     ...accessIssues(raw['access']),
     ...judgeModels(raw),

@@ -68,6 +68,17 @@ export interface PresetConfig {
   readonly collapse: CollapseName | null;
 }
 
+/** What is otherwise for the requests of one tenant; what is left out is as for everybody. */
+export interface TenantConfig {
+  readonly preference?: Preference | undefined;
+  readonly strategies?: readonly StrategyName[] | undefined;
+  readonly collapse?: CollapseName | undefined;
+  readonly threadTimeoutMs?: number | undefined;
+  readonly explorationFloor?: number | undefined;
+  /** Beside those of a request: the stricter one holds. */
+  readonly limits: PresetConfig['limits'];
+}
+
 export interface RouterConfig {
   readonly models: readonly ModelConfig[];
   /** By the name that models give as their provider. Those without an entry are decided on and never called. */
@@ -90,6 +101,8 @@ export interface RouterConfig {
   /** Spend at most this on average; null: no budget. */
   readonly budgetUsdPerRequest: number | null;
   readonly experiments: readonly ExperimentConfig[];
+  /** By tenantId. */
+  readonly tenants: Readonly<Record<string, TenantConfig>>;
   /** Hard and soft limits of tenants, users and sessions. */
   readonly budgets: readonly BudgetConfig[];
   readonly cache: { readonly enabled: boolean; readonly ttlMs: number };

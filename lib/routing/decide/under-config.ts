@@ -3,7 +3,7 @@
  * something else, and everything after it computed anew, by the functions that decide. What the request said itself, what
  * was known of the models, and its features stay as they were; budgets, and where its session would stand, are left out.
  */
-import type { ModelConfig, RouterConfig, StrategyName } from '../../config/router-config';
+import type { ModelConfig, RouterConfig, StrategyName, TenantConfig } from '../../config/router-config';
 import { strategyNames } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
 import type { Candidate, RouteOpened } from '../../topics/generated/messages';
@@ -12,6 +12,7 @@ import { strategies } from '../judge/strategies/strategies';
 import type { LearnedPolicy } from '../judge/strategy';
 import { expectCandidates, priceFactor } from '../open/candidates';
 import { eligibilityOf, noCandidateError } from '../open/eligibility';
+import { stricter } from '../open/tenant-settings';
 import { knownCollapse } from './collapse/collapses';
 import { type RecomputedDecision, recomputeDecision } from './decide';
 
@@ -28,6 +29,8 @@ export function decideUnder(
   learned: LearnedPolicy | null,
 ): DecidedUnder {
   const candidates = candidatesUnder(opened, base, config);
+  const tenant = tenantOf(config, opened);
+  const limits = tenant ? stricter(tenant.limits, opened.limits, config.models) : opened.limits;
   const able = new Map(config.models.map((model) => [model.name, model]));
   // Of what a request needs, the log knows what some model lacked.
   const needed = new Set(opened.candidates.flatMap(({ ineligibleReason }) => lackedBy(ineligibleReason)));
@@ -40,7 +43,7 @@ export function decideUnder(
     candidates,
     candidates.map(({ model }) => able.get(model)!),
     {
-      limits: opened.limits,
+      limits,
       promptTokens: opened.promptTokens,
       expectedOutputTokens: null,
       requiredCapabilities: [...needed],
@@ -51,12 +54,14 @@ export function decideUnder(
   if (error) return { kind: 'refused', reason: error.reason };
   const asked = <T>(was: T, of: (config: RouterConfig) => T): T =>
     // What differs from the configuration of then was the request's own, or an experiment's.
-    JSON.stringify(was) === JSON.stringify(of(base)) ? of(config) : was;
+    JSON.stringify(was) === JSON.stringify(of(settingsOf(base))) ? of(settingsOf(config)) : was;
+  const settingsOf = (of: RouterConfig): RouterConfig => ({ ...of, ...given(tenantOf(of, opened)) });
   const collapse = asked(opened.collapse, (of) => of.collapse);
   const asConfigured = knownCollapse(collapse) === 'WEIGHTED' || opened.tuning.learnedRewards === 0;
   const changed: RouteOpened = {
     ...opened,
     candidates: [...eligible.candidates],
+    limits,
     strategies: [...asked(opened.strategies, (of) => [...of.strategies])],
     collapse,
     preference: asked(opened.preference, (of) => of.preference),
@@ -74,6 +79,22 @@ export function decideUnder(
     .filter((strategy): strategy is StrategyName => (strategyNames as readonly string[]).includes(strategy))
     .map((strategy) => judgeThread(strategy, changed, learned, strategies));
   return { kind: 'decision', decision: recomputeDecision(changed, threads) };
+}
+
+function tenantOf({ tenants }: RouterConfig, { tenantId }: RouteOpened): TenantConfig | undefined {
+  return tenantId === null ? undefined : ownEntry(tenants, tenantId);
+}
+
+/** What a tenant has settings of its own for. */
+function given(tenant: TenantConfig | undefined): Partial<RouterConfig> {
+  if (!tenant) return {};
+  const { preference, strategies, collapse, explorationFloor } = tenant;
+  return {
+    ...(preference && { preference }),
+    ...(strategies && { strategies }),
+    ...(collapse && { collapse }),
+    ...(explorationFloor !== undefined && { explorationFloor }),
+  };
 }
 
 /** In the order of the configuration, each as if nothing barred it. */

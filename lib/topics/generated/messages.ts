@@ -1034,6 +1034,8 @@ export interface RouteDecided {
   goodSet: GoodSet | null;
   /** Experiments that the request takes part in. */
   exposures: Exposure[];
+  /** Settings that are other ones for its tenant, and that it is routed by. */
+  tenantSettings: string[];
 }
 
 /** The world as intake read it, pinned: strategies and collapse are pure functions of this and of immutable weights. Holds no prompt text. */
@@ -1126,6 +1128,8 @@ export interface RouteOpened {
   rewardsPerModel: number;
   /** Experiments that the request takes part in. */
   exposures: Exposure[];
+  /** Settings that are other ones for its tenant, and that it is routed by. */
+  tenantSettings: string[];
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */

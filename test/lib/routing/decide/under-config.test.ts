@@ -47,6 +47,8 @@ const others: [string, Record<string, unknown>][] = [
   ['a slower model', { models: [{ ...large, expectedLatencyMs: 30_000 }, small, swift], preference: { latency: 1 } }],
   ['a model less', { models: [large, swift] }],
   ['a new model', { models: [...models, { ...large, name: 'new', provider: 'gamma', expectedQuality: 0.99 }] }],
+  ['a tenant with wishes', { tenants: { acme: { preference: { cost: 1 }, strategies: ['BALANCED'], limits: {} } } }],
+  ['a tenant with limits', { tenants: { acme: { explorationFloor: 0.3, limits: { deniedModels: ['small'] } } } }],
   ['a smaller context', { models: [{ ...large, contextTokens: 10 }, small, swift] }],
 ];
 
@@ -74,7 +76,7 @@ const essence = ({ model, collapse, candidates }: RecomputedDecision) => ({
 test.each(others)('%s: as a request that is opened under it is decided', (_name, changes) => {
   const config = configOf({ strategies: rules, preference: { quality: 1, cost: 0.3 }, ...changes });
   for (const taskHint of ['code', 'general', null]) {
-    const request = requestOf({ taskHint, contextTokens: 1_000 });
+    const request = requestOf({ tenantId: 'acme', taskHint, contextTokens: 1_000 });
     const found = decideUnder(openUnder(base, request), base, config, null);
     if (found.kind === 'refused') throw new Error(found.reason);
     expect(essence(found.decision)).toEqual(essence(decided(openUnder(config, request))));
