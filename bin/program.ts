@@ -14,6 +14,7 @@ import { addRoute } from './commands/route';
 import { addRun } from './commands/run';
 import { addServe } from './commands/serve';
 import { addServices } from './commands/services';
+import { addShadows } from './commands/shadows';
 import { addStore } from './commands/store';
 import { addTopics } from './commands/topics';
 import { addTrain } from './commands/train';
@@ -37,6 +38,7 @@ const commands: readonly AddCommand[] = [
   addReplay,
   addModels,
   addExperiments,
+  addShadows,
   addTrain,
   addKeys,
   addAudit,

@@ -9,7 +9,7 @@ import { id } from '../topics/identifier-schemas';
 import { accessIssues, accessSchema } from './access-schema';
 import { budgetIssues, budgetsSchema } from './budget-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
-import { formatPath, type Issue } from './describe-issues';
+import { checkValue, formatPath, type Issue } from './describe-issues';
 import { experimentIssues, experimentsSchema } from './experiment-schema';
 import { forgetSchema } from './forget-schema';
 import { judgementsSchema } from './judgement-schema';
@@ -24,6 +24,7 @@ import {
   setChoices,
   strategyNames,
 } from './router-config';
+import { shadowIssues, shadowsSchema } from './shadow-schema';
 import { tenantIssues, tenantsSchema } from './tenant-schema';
 
 const fraction = z.number().min(0).max(1);
@@ -138,6 +139,7 @@ export const configSchema = z.strictObject({
     .default(null)
     .describe('spend at most this on average, in USD; null for no budget'),
   experiments: experimentsSchema,
+  shadows: shadowsSchema,
   tenants: tenantsSchema,
   budgets: budgetsSchema,
   cache: z
@@ -319,12 +321,19 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...providerAddresses(raw['providers']),
     ...presetNames(raw),
     ...tenantIssues(raw),
+    ...shadowIssues(raw['shadows'], wholeIssues),
     ...budgetIssues(raw['budgets']),
     ...accessIssues(raw['access']),
     ...judgeModels(raw),
     ...setRules(raw),
     ...experimentIssues(raw['experiments']),
   ];
+}
+
+/** Of a configuration within this one. */
+function wholeIssues(config: unknown): Issue[] {
+  const checked = checkValue(configSchema, config);
+  return [...(checked.ok ? [] : checked.issues), ...crossFieldIssues(config)];
 }
 
 function duplicateModels(models: unknown): Issue[] {

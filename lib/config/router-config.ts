@@ -68,6 +68,17 @@ export interface PresetConfig {
   readonly collapse: CollapseName | null;
 }
 
+/** Somebody who judges the traffic without influence; exactly one of these beside the name. */
+export interface ShadowConfig {
+  readonly name: string;
+  readonly strategy?: StrategyName | undefined;
+  readonly policy?: { readonly policySha256: string; readonly basisSha256: string } | undefined;
+  /** As a file would say it. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  /** Of a program of somebody else's, as its `strategy.scored` says. */
+  readonly group?: string | undefined;
+}
+
 /** What is otherwise for the requests of one tenant; what is left out is as for everybody. */
 export interface TenantConfig {
   readonly preference?: Preference | undefined;
@@ -101,6 +112,7 @@ export interface RouterConfig {
   /** Spend at most this on average; null: no budget. */
   readonly budgetUsdPerRequest: number | null;
   readonly experiments: readonly ExperimentConfig[];
+  readonly shadows: readonly ShadowConfig[];
   /** By tenantId. */
   readonly tenants: Readonly<Record<string, TenantConfig>>;
   /** Hard and soft limits of tenants, users and sessions. */

@@ -1,12 +1,10 @@
 /** What a configuration would have decided on recent traffic: the newest opened requests, decided again under both. */
 import type { RouterConfig } from '../config/router-config';
-import type { Broker } from '../ports/broker';
 import type { RecomputedDecision } from '../routing/decide/decide';
 import { decideUnder } from '../routing/decide/under-config';
 import type { LearnedPolicy } from '../routing/judge/strategy';
 import type { RouteOpened } from '../topics/generated/messages';
-import { topics } from '../topics/topics';
-import { decoded } from './record-window';
+import { type OpenedRange, readOpened } from './read-opened';
 
 export interface Side {
   /** Requests that nobody could have served. */
@@ -31,13 +29,7 @@ export interface ConfigReplay {
   readonly after: Side;
 }
 
-export interface ReplayConfigOptions {
-  readonly broker: Broker;
-  readonly topicPrefix: string;
-  readonly requestPathPartitions: number;
-  readonly sinceMs: number;
-  /** Newest requests that are looked at, all partitions together. */
-  readonly maxRequests: number;
+export interface ReplayConfigOptions extends OpenedRange {
   /** What a request was opened under. */
   readonly configOf: (version: number) => RouterConfig;
   readonly before: RouterConfig;
@@ -55,7 +47,7 @@ export async function replayConfig(options: ReplayConfigOptions): Promise<Config
   const { configOf, before, after, weightsOf, giveWay } = options;
   const sums = { before: noSum(), after: noSum() };
   let [decidedByBoth, changed, withoutWeights] = [0, 0, 0];
-  const requests = await newestRequests(options);
+  const requests = await readOpened(options);
   for (const [at, opened] of requests.entries()) {
     if (at % atOnce === 0) await giveWay();
     const learned = await weightsOf(opened);
@@ -79,26 +71,6 @@ export async function replayConfig(options: ReplayConfigOptions): Promise<Config
     before: sideOf(sums.before, decidedByBoth),
     after: sideOf(sums.after, decidedByBoth),
   };
-}
-
-async function newestRequests(options: ReplayConfigOptions): Promise<RouteOpened[]> {
-  const { broker, topicPrefix, requestPathPartitions: partitions, sinceMs, maxRequests } = options;
-  const perPartition = Math.ceil(maxRequests / partitions);
-  const found = new Map<string, RouteOpened>();
-  for (let partition = 0; partition < partitions; partition++) {
-    const of = { topic: topicPrefix + topics.routeOpened.name, partition };
-    const { earliest, end } = await broker.offsets(of);
-    const from = Math.max(earliest, end - perPartition, await broker.offsetAt(of, sinceMs));
-    if (from >= end) continue;
-    for await (const records of broker.read(of, { from, to: end, maxRecords: 100 }))
-      for (const record of records) {
-        const opened = decoded(topics.routeOpened.codec, record);
-        // Of a request that was opened twice the first record is the truth.
-        if (opened && opened.openedAtMs >= sinceMs && opened.strategies.length > 0 && !found.has(opened.requestId))
-          found.set(opened.requestId, opened);
-      }
-  }
-  return [...found.values()];
 }
 
 interface Sum {

@@ -49,6 +49,8 @@ const accessTable: ReadonlyMap<string, Access> = new Map([
   ['GET /v1/experiments', viewers],
   ['GET /v1/experiments/{name}', viewers],
   ['POST /v1/experiments', operators],
+  ['GET /v1/shadows', viewers],
+  ['POST /v1/shadows', operators],
   ['GET /v1/budgets', viewers],
   ['GET /v1/analytics', viewers],
   ['POST /v1/analytics', viewers],

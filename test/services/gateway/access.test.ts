@@ -38,6 +38,8 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/live': ['viewer', 'operator', 'admin'],
   'POST /v1/config/rollback': ['operator', 'admin'],
   'POST /v1/experiments': ['operator', 'admin'],
+  'GET /v1/shadows': ['viewer', 'operator', 'admin'],
+  'POST /v1/shadows': ['operator', 'admin'],
   'GET /metrics': ['viewer', 'operator', 'admin'],
   'POST /v1/weights/promote': ['operator', 'admin'],
   'POST /v1/weights/rollback': ['operator', 'admin'],
