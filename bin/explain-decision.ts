@@ -74,9 +74,11 @@ function threadTable(decision: RouteDecided, columns: number): string {
 function footnotes(decision: RouteDecided): string {
   const { collapse, strategy, explorationFloor, cacheHit, degradedTo, versions, seed, stagesMs, routingKey } = decision;
   const stages = Object.entries(stagesMs).map(([stage, ms]) => `${stage} ${digits(ms)}`);
+  const { tenantId, tenantSettings = [] } = decision;
+  const tenant = tenantSettings.length > 0 ? `tenant     ${tenantId} has its own ${tenantSettings.join(', ')}\n` : '';
   const degraded = degradedTo === 'NONE' ? 'not degraded' : `degraded to ${degradedTo}`;
   return `collapse   ${collapse}, led by ${strategy}; exploration floor ${explorationFloor}; ${cacheHit ? 'from the routing cache' : 'not cached'}; ${degraded}
-versions   config ${versions.config}, tuning ${versions.tuning}, policy ${short(versions.policySha256)}, basis ${short(versions.basisSha256)}, encoder ${versions.encoder}; seed ${seed}
+${tenant}versions   config ${versions.config}, tuning ${versions.tuning}, policy ${short(versions.policySha256)}, basis ${short(versions.basisSha256)}, encoder ${versions.encoder}; seed ${seed}
 time (ms)  ${stages.join(', ')}
 routingKey ${routingKey}
 `;

@@ -21,6 +21,8 @@ export interface Io {
   readonly openScreen?: (events: ScreenEvents) => Screen;
   /** Aborted when the user or the system asks the process to end. */
   readonly stopSignal: AbortSignal;
+  /** Calls `listener` when the process is told to read its files anew; returns how to end that. */
+  readonly onHangup: (listener: () => void) => () => void;
   readonly clock: Clock;
   /** Addresses and secrets of servers come from here (lib/config/process-settings.ts). */
   readonly environment: Readonly<Record<string, string | undefined>>;

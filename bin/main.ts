@@ -21,14 +21,20 @@ export function start(): void {
 
 function processIo(): Io {
   const stop = new AbortController();
-  // A terminal that is closed ends its processes with SIGHUP: they drain, too.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      // The second time the user means it.
-      if (stop.signal.aborted) process.exit(exitCodes.stopped);
-      stop.abort();
-    });
-  }
+  const hangupListeners = new Set<() => void>();
+  const end = (): void => {
+    // The second time the user means it.
+    if (stop.signal.aborted) process.exit(exitCodes.stopped);
+    stop.abort();
+  };
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+  process.on('SIGHUP', () => {
+    // A terminal that is closed ends its processes with SIGHUP: they drain, too. Without one it asks for the files anew.
+    const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+    if (hasTerminal || hangupListeners.size === 0 || stop.signal.aborted) end();
+    else for (const listener of hangupListeners) listener();
+  });
   // A reader that went away (`| head`) is no error of ours.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
@@ -44,6 +50,10 @@ function processIo(): Io {
         openScreen: (events) => openScreen(process.stdin, process.stdout, process, events),
       }),
     stopSignal: stop.signal,
+    onHangup(listener) {
+      hangupListeners.add(listener);
+      return () => void hangupListeners.delete(listener);
+    },
     clock: systemClock(),
     environment: process.env,
     workingDirectory: process.cwd(),

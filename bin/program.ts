@@ -15,6 +15,7 @@ import { addRoute } from './commands/route';
 import { addRun } from './commands/run';
 import { addServe } from './commands/serve';
 import { addServices } from './commands/services';
+import { addShadows } from './commands/shadows';
 import { addStore } from './commands/store';
 import { addTop } from './commands/top';
 import { addTopics } from './commands/topics';
@@ -40,6 +41,7 @@ const commands: readonly AddCommand[] = [
   addReplay,
   addModels,
   addExperiments,
+  addShadows,
   addTrain,
   addKeys,
   addAudit,

@@ -38,9 +38,10 @@ export function addConfigOptions(command: Command): Command {
 }
 
 /** The named configuration, else the one in the working directory, else the built-in example (and says so). */
-export async function readConfig(io: Io, { config: named, configWins = false }: ConfigOptions): Promise<ReadConfig> {
-  const found = named ?? (existsSync(resolve(io.workingDirectory, defaultConfigFile)) ? defaultConfigFile : undefined);
-  if (found === undefined) {
+export async function readConfig(io: Io, options: ConfigOptions): Promise<ReadConfig> {
+  const { configWins = false } = options;
+  const found = configFileOf(io, options);
+  if (found === null) {
     io.stderr.write(`no ${defaultConfigFile} here: using what is in force, else the example models of init\n`);
     const config = parsed(defaultConfigYaml(), 'the built-in example', io);
     return { config, origin: { by: 'the built-in example', wins: 'whenNone', isFile: false } };
@@ -50,6 +51,11 @@ export async function readConfig(io: Io, { config: named, configWins = false }: 
     config: parsed(await readText(io, found), name, io),
     origin: { by: `file ${name}`, wins: configWins ? 'always' : 'whenNewer', isFile: true },
   };
+}
+
+/** The named file, else the one in the working directory; null where there is none. */
+export function configFileOf(io: Io, { config: named }: ConfigOptions): string | null {
+  return named ?? (existsSync(resolve(io.workingDirectory, defaultConfigFile)) ? defaultConfigFile : null);
 }
 
 /** Two models of a built-in upstream that needs no key. */

@@ -53,3 +53,17 @@ export function reasonOf(error: unknown): string {
   };
   return (code && known[code]) ?? message;
 }
+
+const unitsMs = new Map([
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
+
+/** A length of time such as 30m, 1h or 2d, in milliseconds; at most 30 days. */
+export function lengthOfTime(text: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  const lengthMs = Number(count) * (unitsMs.get(unit) ?? 0);
+  if (lengthMs > 0 && lengthMs <= 30 * 86_400_000) return lengthMs;
+  throw new InvalidArgumentError('It must be a length of time like 30m, 1h or 2d, at most 30 days.');
+}

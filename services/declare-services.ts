@@ -2,6 +2,7 @@
 
 import type { Environment } from '../lib/config/expand-references';
 import type { RouterConfig } from '../lib/config/router-config';
+import { startSettingsOf } from '../lib/config/start-settings';
 import { allStrategyGroups, defaultStrategyGroup, type StrategyGroup } from '../lib/config/strategy-groups';
 import type { Encoder } from '../lib/learning/features/encoder-key';
 import type { KeyValue } from '../lib/ports/key-value';
@@ -73,12 +74,13 @@ export function declareServices({
   environment = {},
 }: ServiceParts): ServiceDefinition[] {
   const strategyGroups = allStrategyGroups(ownStrategyGroups);
+  const { maxSessions, sessionTtlMs, maxPendingRoutes, cacheTtlMs, windowMs, maxAwaited } = startSettingsOf(config);
   return [
     createRouteIntake({
       keyValue,
       strategyGroups,
-      maxSessions: config.limits.maxSessions,
-      sessionTtlMs: config.limits.sessionTtlMs,
+      maxSessions,
+      sessionTtlMs,
       metrics,
       encoder,
     }),
@@ -89,9 +91,9 @@ export function declareServices({
         startAt: group === defaultStrategyGroup ? 'earliest' : 'latest',
       }),
     ),
-    createRouteCollapse({ maxPendingRoutes: config.limits.maxPendingRoutes, cacheTtlMs: config.cache.ttlMs, metrics }),
+    createRouteCollapse({ maxPendingRoutes, cacheTtlMs, metrics }),
     createBudgets({ metrics }),
-    createRewardFeedback({ ...config.feedback, metrics }),
+    createRewardFeedback({ windowMs, maxAwaited, metrics }),
     createExperiments({ metrics }),
     createModelProfiler({ metrics }),
     createDqnTrainer(trainer),

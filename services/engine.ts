@@ -3,6 +3,7 @@ import { createConfigWriter, type InForce } from '../lib/config/apply-config';
 import type { Environment } from '../lib/config/expand-references';
 import type { RouterConfig } from '../lib/config/router-config';
 import type { ConfigOrigin } from '../lib/config/settle-config';
+import { startSettingsOf } from '../lib/config/start-settings';
 import type { StrategyGroup } from '../lib/config/strategy-groups';
 import { tableChecks } from '../lib/config/table-checks';
 import { assertKey } from '../lib/learning/features/encoder-key';
@@ -68,6 +69,8 @@ export interface Engine {
   readonly inForce: InForce;
   /** Puts a configuration in force; resolves when it is durable. Throws when somebody else changed it meanwhile. */
   applyConfig(config: RouterConfig): Promise<void>;
+  /** The same, where it counts more than what the log has by now. */
+  putInForce(config: RouterConfig, origin: ConfigOrigin): Promise<InForce>;
   /** Rewards folded into the newest tuning that this process has seen. */
   learnedRewards(): number;
   /** What other policies would have scored and cost; null without a gateway. */
@@ -101,7 +104,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       keyValue,
       clock,
       elapsedMs: home.elapsedMs,
-      createRandom: (...labels) => seededRandom(config.seed, ...labels),
+      createRandom: (...labels) => seededRandom(startSettingsOf(config).seed, ...labels),
       metrics,
       log,
       limits: { ...defaultRuntimeLimits, ...options.limits },
@@ -146,6 +149,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       applyConfig: async (wanted) => {
         await configWriter.putInForce(wanted);
       },
+      putInForce: (wanted, origin) => configWriter.putInForce(wanted, origin),
       learnedRewards: () => tunings.view.get('current')?.learnedRewards ?? 0,
       judge: gateway?.judge ?? null,
       stop,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createConfigReader } from '../lib/config/current-config';
 import { type ProcessSettings, processSettings } from '../lib/config/process-settings';
 import type { RouterConfig } from '../lib/config/router-config';
+import { startSettingsOf } from '../lib/config/start-settings';
 import { allStrategyGroups, defaultStrategyGroup, type StrategyGroup } from '../lib/config/strategy-groups';
 import { tableChecks } from '../lib/config/table-checks';
 import { assertKey } from '../lib/learning/features/encoder-key';
@@ -263,7 +264,7 @@ function hostOf(home: EngineHome, settings: ProcessSettings, config: RouterConfi
     keyValue: home.keyValue,
     clock: home.clock,
     elapsedMs: home.elapsedMs,
-    createRandom: (...labels) => seededRandom(config.seed, ...labels),
+    createRandom: (...labels) => seededRandom(startSettingsOf(config).seed, ...labels),
     metrics: parts.metrics,
     log: parts.log,
     limits: defaultRuntimeLimits,

@@ -1,13 +1,22 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
+import { diffConfig } from '../../lib/config/diff-config';
+import { configFromJson } from '../../lib/config/parse-config';
+import { type ConfigReplayAnswer, describeReplay } from '../drive/describe-replay';
 import { formatTable } from '../format-table';
 import { askGateway, gatewayAt } from '../gateway-client';
-import type { Io } from '../io';
-import { defaultGatewayUrl, gatewayUrl, wholeNumber } from '../read-options';
+import { CliError, exitCodes, type Io } from '../io';
+import { readConfig } from '../read-config';
+import { defaultGatewayUrl, gatewayUrl, lengthOfTime, wholeNumber } from '../read-options';
 
 interface Options {
   readonly url: string;
   readonly json?: boolean;
+}
+
+interface DiffOptions extends Options {
+  readonly replay?: number;
+  readonly requests: number;
 }
 
 /** As GET /v1/config/history answers. */
@@ -40,23 +49,62 @@ export function addConfigHistory(config: Command, io: Io): void {
       const body = await ask<{ config: unknown }>(io, options, 'GET', `/v1/config/history/${version}`);
       io.stdout.write(options.json ? `${JSON.stringify(body.config, null, 2)}\n` : stringify(body.config));
     });
-  add('diff', 'Say what changed between two versions.')
-    .argument('<from>', 'the earlier version', versionNumber)
+  add('diff', 'Say what changed between two versions, or what a file would change; --replay: and in decisions.')
+    .argument('<from>', 'the earlier version; or a file, to compare what is in force with it')
     .argument('[to]', 'default: the one in force', versionNumber)
-    .action(async (from: number, to: number | undefined, options: Options) => {
+    .option('--replay <time>', 'decide the requests of the last 30m, 1h or 2d again under both', lengthOfTime)
+    .option('--requests <number>', 'the newest of these at most', wholeNumber(1, 5_000), 1_000)
+    .action(async (named: string, to: number | undefined, options: DiffOptions) => {
+      if (!/^\d+$/.test(named)) return diffFile(io, named, to, options);
+      const from = versionNumber(named);
       const path = `/v1/config/diff?from=${from}${to === undefined ? '' : `&to=${to}`}`;
       const body = await ask<{ changes: readonly string[]; omitted: number }>(io, options, 'GET', path);
-      if (options.json) io.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
-      else if (body.changes.length === 0) io.stdout.write('nothing changed\n');
-      else io.stdout.write(`${body.changes.join('\n')}\n${body.omitted > 0 ? `and ${body.omitted} more\n` : ''}`);
+      await sayDiff(io, options, body, { against: from, version: to ?? null });
     });
   add('rollback', 'Put an earlier version in force again, as a new one.')
     .argument('<version>', 'its number', versionNumber)
     .option('--reason <text>', 'why, for who reads the history', '')
     .action(async (version: number, options: Options & { reason: string }) => {
-      const body = await ask<History>(io, options, 'POST', '/v1/config/rollback', { version, reason: options.reason });
+      const body = await ask<History & { readonly needsRestart: readonly string[] }>(
+        io,
+        options,
+        'POST',
+        '/v1/config/rollback',
+        { version, reason: options.reason },
+      );
+      for (const line of body.needsRestart) io.stderr.write(`${line}\n`);
       list(io, body, options);
     });
+}
+
+async function diffFile(io: Io, file: string, to: number | undefined, options: DiffOptions): Promise<void> {
+  if (to !== undefined)
+    throw new CliError('a file is compared with what is in force: leave out the second version', exitCodes.usage);
+  const { config } = await readConfig(io, { config: file });
+  const inForce = await ask<{ readonly config: unknown }>(io, options, 'GET', '/v1/config');
+  const changes = diffConfig(configFromJson(JSON.stringify(inForce.config)), config);
+  await sayDiff(io, options, { changes, omitted: 0 }, { config });
+}
+
+async function sayDiff(
+  io: Io,
+  options: DiffOptions,
+  diff: { readonly changes: readonly string[]; readonly omitted: number },
+  question: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { replay: lastMs, requests: maxRequests } = options;
+  const replay =
+    lastMs === undefined
+      ? null
+      : await ask<ConfigReplayAnswer>(io, options, 'POST', '/v1/config/replay', { ...question, lastMs, maxRequests });
+  if (options.json) {
+    io.stdout.write(`${JSON.stringify(replay === null ? diff : { ...diff, replay }, null, 2)}\n`);
+    return;
+  }
+  const { changes, omitted } = diff;
+  if (changes.length === 0) io.stdout.write('nothing changed\n');
+  else io.stdout.write(`${changes.join('\n')}\n${omitted > 0 ? `and ${omitted} more\n` : ''}`);
+  if (replay !== null) io.stdout.write(describeReplay(replay, io.stdout.columns));
 }
 
 const ask = <T>(io: Io, { url }: Options, method: string, path: string, body?: unknown): Promise<T> =>

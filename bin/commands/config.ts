@@ -66,8 +66,9 @@ async function applyConfig(io: Io, file: string, options: HomeOptions): Promise<
   const parts = { log, metrics: createMetrics(), readOnly: true };
   const home = await openDistributedHome({ ...settings, redis: null }, parts);
   try {
-    const { version, changed, changes } = await applyTo(home, wanted, { ...origin, by });
+    const { version, changed, changes, needsRestart } = await applyTo(home, wanted, { ...origin, by });
     if (changes.length > 0) io.stderr.write(`it changed:\n${formatDiff(changes)}\n`);
+    for (const line of needsRestart) io.stderr.write(`${line}\n`);
     io.stdout.write(
       changed ? `version ${version} of the configuration is in force\n` : `in force already, as version ${version}\n`,
     );

@@ -1,18 +1,33 @@
-import type { Command } from 'commander';
-import type { WeightsVersion } from '../../lib/topics/generated/messages';
+import { type Command, InvalidArgumentError } from 'commander';
+import { forgetFault, forgetTime } from '../../lib/config/forget-schema';
+import { sleep } from '../../lib/ports/clock';
+import type { ForgottenJudgements, WeightsVersion } from '../../lib/topics/generated/messages';
 import { findVersion } from '../../lib/weights/read-weights';
 import { addWhereOptions, atGatewayOrLog, openLog, type WhereOptions } from '../drive/gateway-or-log';
 import { gatewayDesk, logDesk, type WeightsDesk } from '../drive/weights-desk';
 import { findStore } from '../find-store';
 import { formatTable, shortHash } from '../format-table';
-import { CliError, type Io } from '../io';
+import { CliError, exitCodes, type Io } from '../io';
 import { wholeNumber } from '../read-options';
 
 interface ModelsOptions extends WhereOptions {
   readonly timeout?: number;
 }
 
+interface ForgetOptions extends ModelsOptions {
+  readonly source?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly reason: string;
+}
+
 const defaultTimeoutSeconds = 30;
+
+function forgetTimeOption(text: string): string {
+  const checked = forgetTime.safeParse(text);
+  if (checked.success) return text;
+  throw new InvalidArgumentError('It must be a time like 2026-11-28T12:00Z.');
+}
 
 export function addModels(program: Command, io: Io): void {
   const models = program
@@ -29,6 +44,7 @@ Examples:
   $ quantum-router models list
   $ quantum-router models show 3f9a
   $ quantum-router models rollback
+  $ quantum-router models forget --source judge:small --from 2026-11-27
   $ quantum-router models promote --kafka localhost:9092`,
     );
   const add = (name: string, description: string) => addWhereOptions(models.command(name).description(description));
@@ -48,12 +64,78 @@ Examples:
     .action((sha256: string | undefined, options: ModelsOptions & { force?: boolean }) =>
       change(io, options, { kind: 'PROMOTE', policySha256: sha256 ?? null, force: options.force ?? false }),
     );
+  add('forget', 'Learn anew without the judgements of a source or a time: a new lineage, through the gate.')
+    .option('--source <source>', 'judgements of this source alone, those that still come included')
+    .option('--from <time>', 'of outcomes from then on (ISO 8601)', forgetTimeOption)
+    .option('--to <time>', 'of outcomes before then', forgetTimeOption)
+    .option('--reason <text>', 'why, for who reads the history', '')
+    .option(
+      '--timeout <seconds>',
+      `seconds to wait for what comes of it (default: ${defaultTimeoutSeconds})`,
+      wholeNumber(1, 3_600),
+    )
+    .action((options: ForgetOptions) => forget(io, options));
   add('rollback', 'Put earlier weights in force and hold back newer ones until a promotion.')
     .argument('[policy]', `${policy} (default: the one before)`)
     .option('--timeout <seconds>', timeout, wholeNumber(1, 3_600))
     .action((sha256: string | undefined, options: ModelsOptions) =>
       change(io, options, { kind: 'ROLLBACK', policySha256: sha256 ?? null, force: false }),
     );
+}
+
+/** Between two looks for what came of it. */
+const lookEveryMs = 500;
+
+async function forget(io: Io, options: ForgetOptions): Promise<void> {
+  const { source, from, to, reason, timeout = defaultTimeoutSeconds } = options;
+  const rule = { ...(source !== undefined && { source }), ...(from && { from }), ...(to && { to }), reason };
+  const fault = forgetFault(rule);
+  if (fault) throw new CliError(`--${fault.field} ${fault.message}`, exitCodes.usage);
+  await atDesk(io, options, async (desk) => {
+    const version = await desk.forget(rule, io.environment['USER'] || 'command line');
+    if (!options.json)
+      io.stderr.write(`version ${version} of the configuration leaves these judgements out; the log is folded anew\n`);
+    const deadlineMs = io.clock.monotonicMs() + timeout * 1_000;
+    for (;;) {
+      const { versions } = await desk.read();
+      const made = versions.find(({ configVersion, forgot }) => forgot && configVersion >= version);
+      if (made?.forgot) {
+        io.stdout.write(options.json ? `${JSON.stringify(made)}\n` : `${describeForgotten(made, made.forgot)}\n`);
+        return;
+      }
+      if (io.clock.monotonicMs() >= deadlineMs || io.stopSignal.aborted) break;
+      await sleep(io.clock, lookEveryMs);
+    }
+    io.stderr.write(
+      'there is nothing to compare yet: `models list` shows the candidate once the log is folded, `models show` what it changes\n',
+    );
+    if (options.json) io.stdout.write(`${JSON.stringify({ configVersion: version })}\n`);
+  });
+}
+
+/** Quality of a model that differs by less is the same. */
+const leastMove = 0.0005;
+
+function describeForgotten({ weights, state }: WeightsVersion, forgot: ForgottenJudgements): string {
+  const { judgements, policySha256, decisions, models } = forgot;
+  const moved = models
+    .filter(({ before, after }) => Math.abs(after - before) >= leastMove)
+    .sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before));
+  const rows = moved.map(({ model, before, after }) => [
+    model,
+    before.toFixed(3),
+    after.toFixed(3),
+    `${after > before ? '+' : ''}${(after - before).toFixed(3)}`,
+  ]);
+  const table = formatTable(['model', 'expected before', 'expected after', 'moved'], rows);
+  const of = `over the newest ${decisions} decisions`;
+  return [
+    `judgements left out: ${judgements}`,
+    `weights: ${shortHash(policySha256)} before, ${shortHash(weights.policySha256)} without them (${state})`,
+    rows.length > 0
+      ? `quality expected of models, ${of}:\n${table.trimEnd()}`
+      : `no model is expected to differ, ${of}`,
+  ].join('\n');
 }
 
 function atDesk(io: Io, options: ModelsOptions, use: (desk: WeightsDesk) => Promise<void>): Promise<void> {
@@ -153,7 +235,8 @@ function describe(version: WeightsVersion, inForce: string | null): string {
     ['figures', figuresOf(weights.metrics)],
     ['evidence', figuresOf(evidence)],
   ];
-  return rows.map(([name, value]) => `${name.padEnd(9)}  ${value}\n`).join('');
+  const text = rows.map(([name, value]) => `${name.padEnd(9)}  ${value}\n`).join('');
+  return version.forgot ? `${text}${describeForgotten(version, version.forgot)}\n` : text;
 }
 
 function figuresOf(figures: Readonly<Record<string, number>>): string {

@@ -6,10 +6,11 @@ import { createStatusLine } from '../../lib/terminal/status-line';
 import type { Anonymous } from '../../services/gateway/config';
 import { logAbove } from '../drive/log-above';
 import { engineLineEveryMs, showEngineStatus } from '../drive/show-engine-status';
+import { followConfigFile } from '../drive/watch-config-file';
 import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions } from '../open-home';
 import { addOwnGroupOption, type OwnGroupOptions, ownGroupsOf } from '../placement-options';
-import { addConfigOptions, type ConfigOptions, demoConfig, readConfig, sayInForce } from '../read-config';
+import { addConfigOptions, type ConfigOptions, configFileOf, demoConfig, readConfig, sayInForce } from '../read-config';
 import { defaultDataDirectory, demoDataDirectory, reasonNotListening, wholeNumber } from '../read-options';
 import { type LocalEngine, startLocalEngine } from '../start-local-engine';
 
@@ -106,11 +107,16 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   sayInForce(io, local.engine.inForce, read);
   if (options.demo)
     io.stderr.write('DEMONSTRATION: every answer comes from a built-in upstream, which is no language model\n');
+  const watched = followConfigFile(io, options.demo ? null : configFileOf(io, options), {
+    configWins: options.configWins ?? false,
+    putInForce: ({ config, origin }) => local.engine.putInForce(config, origin),
+  });
   io.stderr.write(`ready on ${local.url} (a browser shows the dashboard there; Ctrl-C stops)\n`);
   const hide = showEngineStatus(io, local.engine, line);
   await aborted(AbortSignal.any([io.stopSignal, failure.signal]));
   hide();
   io.stderr.write('stopping: finishing what is under way\n');
+  await watched.stop();
   await local.stop();
   if (failure.signal.aborted) throw failure.signal.reason;
 }

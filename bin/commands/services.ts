@@ -11,11 +11,12 @@ import { expelDead } from '../drive/expel-dead';
 import { formatLogLine } from '../drive/format-log-line';
 import { applyTo } from '../drive/put-config';
 import { type ServiceProcess, startSupervisor } from '../drive/supervisor';
+import { followConfigFile } from '../drive/watch-config-file';
 import { formatTable } from '../format-table';
 import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, environmentOfHome, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
 import { addPlacementOptions, ownGroupsEnvironment, ownGroupsOf, type PlacementOptions } from '../placement-options';
-import { addConfigOptions, type ConfigOptions, readConfig, sayInForce } from '../read-config';
+import { addConfigOptions, type ConfigOptions, configFileOf, readConfig, sayInForce } from '../read-config';
 import { wholeNumber } from '../read-options';
 
 interface ServicesOptions extends HomeOptions, ConfigOptions, PlacementOptions {
@@ -119,6 +120,10 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
     },
   });
   const stopped = aborted(io.stopSignal);
+  const watched = followConfigFile(io, configFileOf(io, options), {
+    configWins: options.configWins ?? false,
+    putInForce: ({ config, origin }) => applyTo(home, config, origin),
+  });
   await Promise.race([supervisor.ready, stopped]);
   if (!io.stopSignal.aborted) {
     wereReady = true;
@@ -128,6 +133,7 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
   }
   await stopped;
   io.stderr.write('stopping: finishing what is under way\n');
+  await watched.stop();
   await supervisor.stop();
   await home.close();
 }

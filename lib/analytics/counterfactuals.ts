@@ -6,6 +6,7 @@ import { evidenceOf, type LoggedDecision, type TargetPolicy } from '../learning/
 import { compareValues, estimateValue } from '../learning/ope/policy-value';
 import { type PreparedLog, prepareLog } from '../learning/ope/prepared-log';
 import type { LearningEvent } from '../topics/generated/messages';
+import type { ShadowTargets } from './shadow-targets';
 
 export interface Interval {
   readonly value: number;
@@ -15,7 +16,7 @@ export interface Interval {
 
 export interface Counterfactual {
   readonly policy: string;
-  readonly kind: 'router' | 'single-model' | 'static-rules';
+  readonly kind: 'router' | 'single-model' | 'static-rules' | 'shadow';
   /** Why the log cannot tell; null when it can. */
   readonly refused: string | null;
   /** Mean quality of its answers, 0..1; null when refused. */
@@ -43,11 +44,16 @@ export interface CounterfactualOptions {
   readonly routerUsdPerDecision?: number;
   /** Models that are compared: the ones most often chosen. */
   readonly maxModels?: number;
+  /** Who has judged the same traffic without influence. */
+  readonly shadows?: readonly ShadowTargets[];
 }
+
+/** A shadow that draws from models which nobody has tried more often than this cannot be judged by the log. */
+const mostUnknown = 0.01;
 
 export function counterfactualsOf(
   events: readonly LearningEvent[],
-  { routerUsdPerDecision = 0, maxModels = 12 }: CounterfactualOptions = {},
+  { routerUsdPerDecision = 0, maxModels = 12, shadows = [] }: CounterfactualOptions = {},
 ): Counterfactuals {
   const { decisions, leftOut } = evidenceOf(events, { rewardOf: ({ quality }) => quality });
   const costs = evidenceOf(events, { rewardOf: costOf }).decisions;
@@ -55,23 +61,25 @@ export function counterfactualsOf(
   const byCost = prepareLog(costs);
   const safe = new Map(events.map((event) => [event.decisionId, event.safe?.model ?? null]));
   const asRouted: TargetPolicy = ({ propensities }) => propensities;
-  const judge = (policy: string, kind: Counterfactual['kind'], target: TargetPolicy): Counterfactual => {
-    const quality = estimateValue(byQuality, target);
-    const cost = estimateValue(byCost, target);
-    const refused = quality.kind === 'refused' ? quality.reason : cost.kind === 'refused' ? cost.reason : null;
-    if (quality.kind === 'refused' || cost.kind === 'refused')
-      return { policy, kind, refused, quality: null, costUsd: null, qualityGained: null, savedUsd: null };
-    const isRouter = kind === 'router';
-    return {
-      policy,
-      kind,
-      refused: null,
-      quality: intervalOf(quality.dr),
-      costUsd: intervalOf(cost.dr),
-      qualityGained: isRouter ? null : difference(byQuality, asRouted, target, 0),
-      savedUsd: isRouter ? null : difference(byCost, target, asRouted, -routerUsdPerDecision),
+  const judgeOn =
+    (qualities: PreparedLog, costsUsd: PreparedLog) =>
+    (policy: string, kind: Counterfactual['kind'], target: TargetPolicy): Counterfactual => {
+      const quality = estimateValue(qualities, target);
+      const cost = estimateValue(costsUsd, target);
+      if (quality.kind === 'refused') return refusedFor(policy, kind, quality.reason);
+      if (cost.kind === 'refused') return refusedFor(policy, kind, cost.reason);
+      const isRouter = kind === 'router';
+      return {
+        policy,
+        kind,
+        refused: null,
+        quality: intervalOf(quality.dr),
+        costUsd: intervalOf(cost.dr),
+        qualityGained: isRouter ? null : difference(qualities, asRouted, target, 0),
+        savedUsd: isRouter ? null : difference(costsUsd, target, asRouted, -routerUsdPerDecision),
+      };
     };
-  };
+  const judge = judgeOn(byQuality, byCost);
   if (byQuality.judged === 0)
     return { decisions: decisions.length, judged: 0, leftOut: sumOf(leftOut), policies: [], bestSingleModel: null };
   const always = mostChosen(decisions, maxModels).map((model) =>
@@ -85,6 +93,7 @@ export function counterfactualsOf(
         return model === null ? propensities : allOn(models.indexOf(model), propensities);
       }),
     );
+  for (const shadow of shadows) policies.push(judgeShadow(shadow, events, judgeOn));
   const estimated = always.filter(({ quality }) => quality !== null);
   const best = estimated.sort((a, b) => b.quality!.value - a.quality!.value)[0];
   return {
@@ -94,6 +103,38 @@ export function counterfactualsOf(
     policies,
     bestSingleModel: best?.policy ?? null,
   };
+}
+
+/** On the decisions that the shadow has judged. */
+function judgeShadow(
+  { name, targets, unknownShare }: ShadowTargets,
+  events: readonly LearningEvent[],
+  judgeOn: (
+    qualities: PreparedLog,
+    costsUsd: PreparedLog,
+  ) => (policy: string, kind: 'shadow', target: TargetPolicy) => Counterfactual,
+): Counterfactual {
+  if (unknownShare > mostUnknown) {
+    const share = `${(100 * unknownShare).toFixed(1)} %`;
+    return refusedFor(name, 'shadow', `${share} of its draws go to models that were no candidates`);
+  }
+  const judged = events.filter((event) => targets.get(event.decisionId)?.length === event.models.length);
+  const qualities = prepareLog(evidenceOf(judged, { rewardOf: ({ quality }) => quality }).decisions);
+  if (qualities.judged === 0) return refusedFor(name, 'shadow', 'nobody has judged a decision that it has judged, too');
+  const costsUsd = prepareLog(evidenceOf(judged, { rewardOf: costOf }).decisions);
+  // What could not be drawn then cannot be drawn by anybody now.
+  const target: TargetPolicy = ({ id, propensities }) => possible(targets.get(id)!, propensities);
+  return judgeOn(qualities, costsUsd)(name, 'shadow', target);
+}
+
+function possible(wanted: readonly number[], drawn: readonly number[]): readonly number[] {
+  const masked = wanted.map((share, i) => ((drawn[i] ?? 0) > 0 ? share : 0));
+  const total = masked.reduce((sum, share) => sum + share, 0);
+  return total > 0 ? masked.map((share) => share / total) : drawn;
+}
+
+function refusedFor(policy: string, kind: Counterfactual['kind'], refused: string): Counterfactual {
+  return { policy, kind, refused, quality: null, costUsd: null, qualityGained: null, savedUsd: null };
 }
 
 /** An unknown cost counts as the expected one, and only where somebody judged: so both logs speak of the same draws. */

@@ -14,6 +14,7 @@ import { diffConfig, differingFields } from './diff-config';
 import { configFromJson, configToJson } from './parse-config';
 import type { RouterConfig } from './router-config';
 import { type ConfigOrigin, fileHashOf, settleConfig } from './settle-config';
+import { restartsNeeded } from './start-settings';
 
 /** `current` is what is in force instead; null when nothing is. */
 export type ConfigWrite =
@@ -36,6 +37,8 @@ export interface InForce {
   readonly kept: string | null;
   /** Fields that differ between what was in force and what was wanted. */
   readonly changes: readonly string[];
+  /** Of these, the ones that are in force only after a restart, and of whom; one line each. */
+  readonly needsRestart: readonly string[];
 }
 
 export interface ConfigWriter {
@@ -119,18 +122,22 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
           const version = current?.version ?? 0;
           // What is covered is written anew.
           if (settled.kind === 'same' && !isCovered)
-            return { version, config, changed: false, kept: null, changes: [] };
+            return { version, config, changed: false, kept: null, changes: [], needsRestart: [] };
           const keeps = settled.kind === 'keep';
           const stays = keeps ? configFromJson(current!.json) : config;
           const changes = settled.kind === 'same' ? [] : settled.changes;
           const kept = keeps ? settled.reason : null;
-          if (keeps && !isCovered) return { version, config: stays, changed: false, kept, changes };
+          if (keeps && !isCovered) return { version, config: stays, changed: false, kept, changes, needsRestart: [] };
           const written = await apply(
             stays,
             version,
             keeps ? { ...origin, by: current!.appliedBy, isFile: false } : origin,
           );
-          if (written.ok) return { version: written.applied.version, config: stays, changed: true, kept, changes };
+          if (written.ok) {
+            const before = current && readable(current);
+            const needsRestart = before && !keeps ? restartsNeeded(before, config) : [];
+            return { version: written.applied.version, config: stays, changed: true, kept, changes, needsRestart };
+          }
           current = written.current;
           isCovered = written.isCovered ?? false;
         }

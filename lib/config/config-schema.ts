@@ -10,8 +10,9 @@ import { accessIssues, accessSchema } from './access-schema';
 import { alertIssues, alertsSchema } from './alert-schema';
 import { budgetIssues, budgetsSchema } from './budget-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
-import { formatPath, type Issue } from './describe-issues';
+import { checkValue, formatPath, type Issue } from './describe-issues';
 import { experimentIssues, experimentsSchema } from './experiment-schema';
+import { forgetSchema } from './forget-schema';
 import { judgementsSchema } from './judgement-schema';
 import { apiNames } from './provider-config';
 import { presetsSchema, providersSchema } from './provider-schema';
@@ -24,6 +25,8 @@ import {
   setChoices,
   strategyNames,
 } from './router-config';
+import { shadowIssues, shadowsSchema } from './shadow-schema';
+import { tenantIssues, tenantsSchema } from './tenant-schema';
 
 const fraction = z.number().min(0).max(1);
 /** What an amount may be beside 0: no product or quotient of such amounts leaves what a double can hold. */
@@ -137,6 +140,8 @@ export const configSchema = z.strictObject({
     .default(null)
     .describe('spend at most this on average, in USD; null for no budget'),
   experiments: experimentsSchema,
+  shadows: shadowsSchema,
+  tenants: tenantsSchema,
   budgets: budgetsSchema,
   alerts: alertsSchema,
   cache: z
@@ -251,6 +256,7 @@ export const configSchema = z.strictObject({
         .describe(
           'TensorFlow.js backend that trains; serving uses none. node is native TensorFlow (make tensorflow), auto the faster one for this many models',
         ),
+      forget: forgetSchema,
     })
     .prefault({})
     .describe('the learner'),
@@ -316,6 +322,8 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...linearSessions(raw['learning']),
     ...providerAddresses(raw['providers']),
     ...presetNames(raw),
+    ...tenantIssues(raw),
+    ...shadowIssues(raw['shadows'], wholeIssues),
     ...budgetIssues(raw['budgets']),
     ...alertIssues(raw['alerts']),
     ...accessIssues(raw['access']),
@@ -323,6 +331,12 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...setRules(raw),
     ...experimentIssues(raw['experiments']),
   ];
+}
+
+/** Of a configuration within this one. */
+function wholeIssues(config: unknown): Issue[] {
+  const checked = checkValue(configSchema, config);
+  return [...(checked.ok ? [] : checked.issues), ...crossFieldIssues(config)];
 }
 
 function duplicateModels(models: unknown): Issue[] {

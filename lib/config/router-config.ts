@@ -69,6 +69,28 @@ export interface PresetConfig {
   readonly collapse: CollapseName | null;
 }
 
+/** Somebody who judges the traffic without influence; exactly one of these beside the name. */
+export interface ShadowConfig {
+  readonly name: string;
+  readonly strategy?: StrategyName | undefined;
+  readonly policy?: { readonly policySha256: string; readonly basisSha256: string } | undefined;
+  /** As a file would say it. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  /** Of a program of somebody else's, as its `strategy.scored` says. */
+  readonly group?: string | undefined;
+}
+
+/** What is otherwise for the requests of one tenant; what is left out is as for everybody. */
+export interface TenantConfig {
+  readonly preference?: Preference | undefined;
+  readonly strategies?: readonly StrategyName[] | undefined;
+  readonly collapse?: CollapseName | undefined;
+  readonly threadTimeoutMs?: number | undefined;
+  readonly explorationFloor?: number | undefined;
+  /** Beside those of a request: the stricter one holds. */
+  readonly limits: PresetConfig['limits'];
+}
+
 export interface RouterConfig {
   readonly models: readonly ModelConfig[];
   /** By the name that models give as their provider. Those without an entry are decided on and never called. */
@@ -91,6 +113,9 @@ export interface RouterConfig {
   /** Spend at most this on average; null: no budget. */
   readonly budgetUsdPerRequest: number | null;
   readonly experiments: readonly ExperimentConfig[];
+  readonly shadows: readonly ShadowConfig[];
+  /** By tenantId. */
+  readonly tenants: Readonly<Record<string, TenantConfig>>;
   /** Hard and soft limits of tenants, users and sessions. */
   readonly budgets: readonly BudgetConfig[];
   /** What needs a person, and who is told. */
@@ -205,4 +230,16 @@ export interface LearningConfig {
   readonly replayRows: number;
   /** `auto`: the faster one that is installed, decided when a lineage begins. */
   readonly backend: TensorBackendName | 'auto';
+  /** Judgements that are not learned from. Absent in what earlier releases saved. */
+  readonly forget?: readonly ForgetRule[];
+}
+
+/** Whose judgements, and of which time; at least one is said. */
+export interface ForgetRule {
+  readonly source?: string | undefined;
+  /** Inclusive; milliseconds since the epoch or ISO 8601. */
+  readonly from?: number | string | undefined;
+  /** Exclusive. */
+  readonly to?: number | string | undefined;
+  readonly reason: string;
 }

@@ -16,7 +16,10 @@ export interface Assigned {
 type Asking = Pick<
   RouteRequested,
   'requestId' | 'sessionId' | 'tenantId' | 'userId' | 'strategies' | 'collapse' | 'preference'
->;
+> & {
+  /** Of its tenant; null or absent: that of the configuration. */
+  readonly explorationFloor?: number | null;
+};
 
 const none: readonly Assigned[] = [];
 
@@ -89,12 +92,16 @@ function unitOf({ unit }: ExperimentConfig, { requestId, sessionId, tenantId, us
   }
 }
 
-function saysItself({ arms }: ExperimentConfig, { strategies, collapse, preference }: Asking): boolean {
+function saysItself(
+  { arms }: ExperimentConfig,
+  { strategies, collapse, preference, explorationFloor = null }: Asking,
+): boolean {
   const sets = (field: keyof ArmSettings): boolean => arms.some(({ set }) => set[field] !== undefined);
   return (
     (strategies.length > 0 && sets('strategies')) ||
     (collapse !== null && sets('collapse')) ||
-    (preference !== null && sets('preference'))
+    (preference !== null && sets('preference')) ||
+    (explorationFloor !== null && sets('explorationFloor'))
   );
 }
 

@@ -74,6 +74,14 @@ export class TransientError extends Error {
   }
 }
 
+/** Nothing has failed: a service wants to begin anew, with what it reads at its start. It counts as no failure of it. */
+export class PlannedRestart extends TransientError {
+  constructor(message: string) {
+    super(message);
+    this.name = 'PlannedRestart';
+  }
+}
+
 /**
  * How often what a group writes can be there after failures. `at-least-once`: records may be there twice, and readers keep
  * the first. `exactly-once`: every write is one transaction, and no reader of ours sees anything of a write that failed.

@@ -3,7 +3,7 @@
  * afresh after an unknown error within limits, stops cleanly. Nothing is committed past a failure: a failed incarnation
  * writes nothing more, and what it had not committed is read again.
  */
-import type { Membership, PartitionConsumer } from '../ports/broker';
+import { type Membership, type PartitionConsumer, PlannedRestart } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import { createDeadLetterAlarm, type DeadLetterAlarm } from './dead-letters';
 import type { ServiceDefinition, View } from './define-service';
@@ -268,10 +268,13 @@ class Service implements RunningService {
   private crash(incarnation: Incarnation, error: Error): void {
     if (incarnation.ended) return;
     incarnation.ended = true;
-    this.lastError = error;
     const { host, group } = this;
     this.setForStages('quantum_router_service_ready', 0);
-    host.log.error('service crashed', { service: group, error });
+    if (error instanceof PlannedRestart) host.log.info('service begins anew', { service: group, why: error.message });
+    else {
+      this.lastError = error;
+      host.log.error('service crashed', { service: group, error });
+    }
     this.ending = this.takeDown(incarnation, error);
   }
 
@@ -281,6 +284,14 @@ class Service implements RunningService {
     if (!this.stopped) this.state = 'restarting';
     await this.end(incarnation, limits.stopTimeoutMs);
     if (this.stopped) return;
+    const again = (waitMs: number): void => {
+      this.cancelRestart = clock.setTimer(waitMs, () => {
+        this.restarts++;
+        for (const service of this.names) metrics.count('quantum_router_restarts_total', { service });
+        this.begin();
+      });
+    };
+    if (error instanceof PlannedRestart) return again(limits.restartBackoffMs);
     const nowMs = clock.monotonicMs();
     const recent = (times: readonly number[]): number[] =>
       times.filter((timeMs) => nowMs - timeMs < limits.restartWindowMs);
@@ -299,12 +310,7 @@ class Service implements RunningService {
       return;
     }
     times.push(nowMs);
-    const waitMs = Math.min(limits.maxRestartBackoffMs, limits.restartBackoffMs * 2 ** inWindow);
-    this.cancelRestart = clock.setTimer(waitMs, () => {
-      this.restarts++;
-      for (const service of this.names) metrics.count('quantum_router_restarts_total', { service });
-      this.begin();
-    });
+    again(Math.min(limits.maxRestartBackoffMs, limits.restartBackoffMs * 2 ** inWindow));
   }
 
   /** Abandons what still runs and leaves the group. Waits for loops in the middle of something, up to `waitMs`. */

@@ -1,5 +1,6 @@
 /** The fold itself, in the calling thread: the learner, fed each event once, its policies checked before anybody may serve them. */
 import { checkEvent } from '../../lib/learning/fold/check-event';
+import { createForgetting, type Forgetting } from '../../lib/learning/fold/forget';
 import { createLearner, type Learner, type LearnerOptions, type LearnerOutput } from '../../lib/learning/fold/learner';
 import { parsePolicy } from '../../lib/learning/value/policy';
 import { createRecentIds, type RecentIds } from '../../lib/stream/recent-ids';
@@ -11,6 +12,11 @@ import { tensorBackendOf } from './tensor-backend';
 
 /** Events between a record and its duplicate: what all writers can have in flight, several times over. */
 const rememberedIds = 4_096;
+
+/** Among the figures of a policy: judgements that it has not learned from because they are to be forgotten. */
+export const forgottenFigure = 'forgotten';
+
+type PolicyMade = Extract<LearnerOutput, { kind: 'policy' }>;
 
 /** `tamper`: see `LearnerOptions`; for tests and `make inject` only. */
 export async function startFoldInline(
@@ -44,6 +50,8 @@ class InlineFold implements Fold {
   private order: string[] = [];
   /** Ids met while the replay is read again: those of the saved state are all known by then. */
   private readonly reloaded: RecentIds = createRecentIds(rememberedIds);
+  private readonly forgetting: Forgetting;
+  private readonly reloading: Forgetting;
 
   constructor(
     private readonly settings: FoldSettings,
@@ -54,6 +62,8 @@ class InlineFold implements Fold {
     this.replayFromOffset = saved ? learner.replayFromOffset : 0;
     this.nextOffset = this.eventOffset;
     this.basis = saved?.basis ?? null;
+    this.forgetting = createForgetting(settings.learning.forget, saved?.forgotten);
+    this.reloading = createForgetting(settings.learning.forget);
     for (const id of saved?.recentIds ?? []) this.isNew(id);
   }
 
@@ -61,7 +71,8 @@ class InlineFold implements Fold {
     for (const { event, offset } of batch) {
       if (this.isForeign(event)) continue;
       const checked = checkEvent(event);
-      if (checked.fault === null && this.reloaded.add(event.eventId)) this.learner.reload(checked.event, offset);
+      if (checked.fault === null && this.reloaded.add(event.eventId))
+        this.learner.reload(this.reloading.hear(checked.event), offset);
     }
   }
 
@@ -83,7 +94,8 @@ class InlineFold implements Fold {
       else {
         const kind = event.pace ? 'PACE' : event.kind;
         folded.set(kind, (folded.get(kind) ?? 0) + 1);
-        for (const output of this.learner.apply(checked.event, offset)) outputs.push(this.checked(output));
+        const heard = this.forgetting.hear(checked.event);
+        for (const output of this.learner.apply(heard, offset)) outputs.push(this.checked(output));
       }
     }
     return { outputs, folded, duplicates, foreign, faults, pace: this.learner.pace };
@@ -92,12 +104,17 @@ class InlineFold implements Fold {
   async checkpoint(): Promise<FoldCheckpoint> {
     const { settings, learner, basis, nextOffset: eventOffset } = this;
     const recentIds = this.order.slice(-rememberedIds);
-    const bytes = writeFoldState({ settings, eventOffset, recentIds, basis, learner: learner.checkpoint() });
+    const forgotten = this.forgets ? this.forgetting.saved() : undefined;
+    const bytes = writeFoldState({ settings, eventOffset, recentIds, basis, learner: learner.checkpoint(), forgotten });
     return { bytes, eventOffset, replayFromOffset: learner.replayFromOffset };
   }
 
   async close(): Promise<void> {
     this.learner.dispose();
+  }
+
+  private get forgets(): boolean {
+    return (this.settings.learning.forget ?? []).length > 0;
   }
 
   private isNew(eventId: string): boolean {
@@ -113,8 +130,9 @@ class InlineFold implements Fold {
   }
 
   /** What the guard has refused, and what fails the check that serving makes (shape, hash, not finite) and so would fail every thread. */
-  private checked(output: LearnerOutput): FoldOutput {
-    if (output.kind !== 'policy') return output;
+  private checked(made: LearnerOutput): FoldOutput {
+    if (made.kind !== 'policy') return made;
+    const output = this.forgets ? withFigure(made, forgottenFigure, this.forgetting.judgements) : made;
     const { policy, policySha256, basisSha256, refused } = output;
     this.basis = output.basis ?? this.basis;
     if (refused !== null) return { ...output, rejected: refused };
@@ -126,4 +144,9 @@ class InlineFold implements Fold {
       return { ...output, rejected: (error as Error).message };
     }
   }
+}
+
+function withFigure(output: PolicyMade, figure: string, value: number): PolicyMade {
+  const { published } = output;
+  return { ...output, published: { ...published, metrics: { ...published.metrics, [figure]: value } } };
 }

@@ -1,5 +1,6 @@
 /** The saved form of a fold: the learner's own checkpoint, the settings it was made with, and what the fold keeps around it. */
 import { type BlobArray, readBlob, writeBlob } from '../../lib/learning/fold/blob';
+import type { ForgottenSoFar } from '../../lib/learning/fold/forget';
 import type { FoldSettings } from './fold-settings';
 
 export interface FoldState {
@@ -11,6 +12,8 @@ export interface FoldState {
   /** Basis the newest policy belongs to; null before the first. */
   readonly basis: Buffer | null;
   readonly learner: Buffer;
+  /** Absent where nothing is to be forgotten. */
+  readonly forgotten?: ForgottenSoFar | undefined;
 }
 
 interface Meta {
@@ -19,17 +22,19 @@ interface Meta {
   readonly recentIds: readonly string[];
   readonly learnerBytes: number;
   readonly basisBytes: number | null;
+  readonly forgotten?: ForgottenSoFar | undefined;
 }
 
 const wordBytes = 4;
 
-export function writeFoldState({ settings, eventOffset, recentIds, basis, learner }: FoldState): Buffer {
+export function writeFoldState({ settings, eventOffset, recentIds, basis, learner, forgotten }: FoldState): Buffer {
   const meta: Meta = {
     settings,
     eventOffset,
     recentIds,
     learnerBytes: learner.length,
     basisBytes: basis?.length ?? null,
+    ...(forgotten && { forgotten }),
   };
   const arrays: Record<string, BlobArray> = { learner: wordsOf(learner) };
   if (basis) arrays['basis'] = wordsOf(basis);
@@ -39,13 +44,14 @@ export function writeFoldState({ settings, eventOffset, recentIds, basis, learne
 /** Throws, saying what is wrong, for bytes that are no fold's state. */
 export function readFoldState(bytes: Buffer): FoldState {
   const { meta, arrays } = readBlob(bytes, 'fold');
-  const { settings, eventOffset, recentIds, learnerBytes, basisBytes } = meta as Meta;
+  const { settings, eventOffset, recentIds, learnerBytes, basisBytes, forgotten } = meta as Meta;
   const learner = bytesOf(arrays['learner'], learnerBytes);
   return {
     settings,
     eventOffset,
     recentIds,
     learner,
+    forgotten,
     basis: basisBytes === null ? null : bytesOf(arrays['basis'], basisBytes),
   };
 }

@@ -3,6 +3,7 @@
  * published as they come; those of another must first show that they are no worse.
  */
 import { createHash } from 'node:crypto';
+import { forgottenOf } from '../../lib/learning/fold/forget';
 import type { WeightsPublished } from '../../lib/topics/generated/messages';
 import type { FoldSettings } from './fold-settings';
 
@@ -14,7 +15,10 @@ const lineageCharacters = 12;
 
 export function lineageIdOf({ seed, encoderVersion, algorithm, learning }: FoldSettings): string {
   const { pipeline, backend } = learning;
-  const madeOf = JSON.stringify({ seed, pipeline, encoderVersion, backend, algorithm });
+  const forgotten = forgottenOf(learning.forget);
+  // Where nothing is forgotten, the name is what it was before anything could be.
+  const withoutThem = forgotten.length > 0 ? { forgotten } : {};
+  const madeOf = JSON.stringify({ seed, pipeline, encoderVersion, backend, algorithm, ...withoutThem });
   return createHash('sha256').update(madeOf).digest('hex').slice(0, lineageCharacters);
 }
 

@@ -312,6 +312,7 @@ export class Publisher {
       evidence: {},
       tuning: this.newestTuning,
       checkpointSha256: null,
+      forgot: null,
       changedAtMs: nowMs,
     };
   }

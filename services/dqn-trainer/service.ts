@@ -1,5 +1,5 @@
 import { anyTopic, defineService, process, type ServiceDefinition } from '../../lib/stream/define-service';
-import type { LearningEvent, WeightsCommand } from '../../lib/topics/generated/messages';
+import type { ConfigApplied, LearningEvent, WeightsCommand } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { type DqnTrainerOptions, Trainer } from './trainer';
 
@@ -36,6 +36,11 @@ export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition 
           context,
         ),
       ),
+      // A view wakes nobody: a new lineage must not wait for somebody to judge an answer.
+      process<ConfigApplied>(topics.config, async (_batch, context) => {
+        await trainer.lookAtConfig(context);
+        return [];
+      }),
     ],
     views: [anyTopic(topics.config)],
     // At its start it reads what an earlier life has written, and goes on from there.

@@ -8,7 +8,7 @@ import type { RouterConfig } from '../../lib/config/router-config';
 import type { Encoder } from '../../lib/learning/features/encoder-key';
 import { sha256Of } from '../../lib/learning/fold/blob';
 import type { Broker } from '../../lib/ports/broker';
-import { TransientError } from '../../lib/ports/broker';
+import { PlannedRestart, TransientError } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
 import type { TensorBackendName } from '../../lib/ports/tensor-backend';
 import { type Context, type Emit, emit } from '../../lib/stream/define-service';
@@ -29,6 +29,7 @@ import type { BlobStore } from '../../lib/weights/blob-store';
 import { addTried, nothingTried } from './add-tried';
 import { carryOut, readAnswered, refusal } from './commands';
 import { foldSettingsOf, type StartFold, sameLineage, sameSettings, type TrainerFold, type Tried } from './fold';
+import { forgottenFigure } from './fold-inline';
 import type { FoldBatch, FoldSettings } from './fold-settings';
 import { type FoldState, readFoldState } from './fold-state';
 import { createLearningLag, type LearningLag } from './learning-lag';
@@ -38,6 +39,7 @@ import { createPaceKeeper, lookLagMs, type PaceKeeper, paceEvent } from './pace-
 import { type PlaceInLog, placeInLog } from './place-in-log';
 import { Publisher } from './publisher';
 import { readEvents } from './read-events';
+import { reportForgotten } from './report-forgotten';
 import { chooseBackend } from './tensor-backend';
 import { createTrialKeeper, type TrialKeeper } from './trial-keeper';
 import { createVersions } from './versions';
@@ -119,15 +121,18 @@ interface Session {
   recordStart: boolean;
   eventsSinceCheckpoint: number;
   publishings: number;
-  /** Configuration whose new lineage was announced. */
-  warnedVersion: number;
 }
 
 /** The wanted settings as far as a running lineage can take them over. */
 function inLineageOf(running: FoldSettings, wanted: FoldSettings): FoldSettings {
   const { seed, encoderVersion } = running;
-  const { pipeline, backend } = running.learning;
-  return { ...wanted, seed, encoderVersion, learning: { ...wanted.learning, pipeline, backend } };
+  const { pipeline, backend, forget } = running.learning;
+  return {
+    ...wanted,
+    seed,
+    encoderVersion,
+    learning: { ...wanted.learning, pipeline, backend, ...(forget && { forget }) },
+  };
 }
 
 export class Trainer {
@@ -136,6 +141,8 @@ export class Trainer {
   /** Failures by command, for as long as the process lives. */
   private readonly failedCommands = new Map<string, number>();
   private readonly lag: LearningLag;
+  /** Configuration that this began anew for: where it still wants another lineage than there is, that one cannot be had. */
+  private restartedFor = 0;
 
   constructor(private readonly options: DqnTrainerOptions) {
     this.readConfig = createConfigReader(countInvalidConfig(options.metrics, 'dqn-trainer'));
@@ -208,7 +215,6 @@ export class Trainer {
       recordStart: saved !== null && (!sameSettings(saved.settings, settings) || shift !== saved.shift),
       eventsSinceCheckpoint: 0,
       publishings: 0,
-      warnedVersion: 0,
     };
     await this.session.trials.follow(this.session);
     if (isShortened) this.tellBreak('other', { offset: place.offset, end, lost: 0 });
@@ -297,6 +303,7 @@ export class Trainer {
     records.push(...(await session.publisher.take(outputs, session.position, context.nowMs)));
     if (verdict) records.push(...(await session.publisher.heed(verdict, context.nowMs)));
     await session.trials.follow(session);
+    records.push(...(await this.reportForgotten(session)));
     session.eventsSinceCheckpoint += batch.length;
     if (session.eventsSinceCheckpoint >= (this.options.checkpointEveryEvents ?? defaultCheckpointEveryEvents)) {
       records.push(...(await this.save(session, context.nowMs)));
@@ -305,6 +312,28 @@ export class Trainer {
       await this.cleanKeyValue(session);
     }
     return records;
+  }
+
+  /** What leaving judgements out has changed, once for each candidate. */
+  private async reportForgotten(session: Session): Promise<Emit[]> {
+    const { publisher, settings } = session;
+    const { candidate, inForce, tuning } = publisher;
+    if (!candidate || !inForce || candidate.forgot || (settings.learning.forget ?? []).length === 0) return [];
+    // Going on from a rollback is no news.
+    if (candidate.state !== 'CANDIDATE' || candidate.weights.lineage === inForce.lineage) return [];
+    const { log } = this.options;
+    try {
+      const forgot = await reportForgotten(candidate, { weights: inForce, tuning }, { ...this.options, ...session });
+      const { judgements } = forgot;
+      log.info('judgements were left out', { policySha256: candidate.weights.policySha256, judgements });
+      return publisher.versions.put({ ...candidate, forgot });
+    } catch (error) {
+      if (error instanceof TransientError) throw error;
+      log.warn('nobody can say what leaving judgements out has changed', { error: error as Error });
+      const judgements = candidate.weights.metrics[forgottenFigure] ?? 0;
+      const forgot = { judgements, policySha256: inForce.policySha256, decisions: 0, models: [] };
+      return publisher.versions.put({ ...candidate, forgot });
+    }
   }
 
   /** What is said in the log of how much of it is learned from, where that changes. */
@@ -384,6 +413,11 @@ export class Trainer {
       await session.trials.follow(session);
     }
     return records;
+  }
+
+  /** A configuration has come; where it makes another lineage, the service begins anew. */
+  async lookAtConfig(context: Pick<Context, 'view'>): Promise<void> {
+    if (this.session) await this.followConfig(this.session, context);
   }
 
   /** The last checkpoint of a life that ends cleanly; frees the fold. */
@@ -604,13 +638,10 @@ export class Trainer {
       this.options.encoder,
     );
     const settings = inLineageOf(session.settings, wanted);
-    if (!sameSettings(wanted, settings) && session.warnedVersion !== current.version) {
-      session.warnedVersion = current.version;
-      log.warn(
-        'changed seed, pipeline, encoder or tensor backend: in force when the trainer starts next, as a new lineage',
-        {
-          version: current.version,
-        },
+    if (!sameLineage(wanted, session.settings) && this.restartedFor !== current.version) {
+      this.restartedFor = current.version;
+      throw new PlannedRestart(
+        `version ${current.version} of the configuration makes another lineage: ${lineageIdOf(wanted)}`,
       );
     }
     if (sameSettings(settings, session.settings)) return;

@@ -3,6 +3,7 @@
  * as it comes; every so often the off-policy gate is asked. Runs where the fold runs, off the routing thread.
  */
 import { checkEvent } from '../../lib/learning/fold/check-event';
+import { createForgetting, type Forgetting } from '../../lib/learning/fold/forget';
 import { openedOfEvent } from '../../lib/learning/fold/opened-of-event';
 import { describeContext } from '../../lib/learning/ope/describe-context';
 import { gate } from '../../lib/learning/ope/gate';
@@ -68,6 +69,8 @@ export class Trial {
   private readonly latencies = new Map<string, { sum: number; count: number }>();
   private newestTuning: Tuning | null = null;
   private asked = 0;
+  /** What must not be learned from is no evidence, either. */
+  private readonly forgetting: Forgetting;
 
   /** Throws for a policy that serving would refuse. */
   constructor(
@@ -76,6 +79,7 @@ export class Trial {
   ) {
     this.candidate = parsed(setup.candidate);
     this.current = parsed(setup.current);
+    this.forgetting = createForgetting(settings.learning.forget);
   }
 
   /** The fold's own, as it comes. */
@@ -87,7 +91,7 @@ export class Trial {
     for (const { event, offset } of batch) {
       if (offset < this.setup.fromOffset || !this.isEvidence(event)) continue;
       const checked = checkEvent(event);
-      if (checked.fault === null) this.addEvent(checked.event);
+      if (checked.fault === null) this.addEvent(this.forgetting.hear(checked.event));
     }
   }
 

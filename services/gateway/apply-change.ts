@@ -7,6 +7,7 @@ import { configSchema } from '../../lib/config/config-schema';
 import { configToJson } from '../../lib/config/parse-config';
 import type { ProviderConfig } from '../../lib/config/provider-config';
 import type { RouterConfig } from '../../lib/config/router-config';
+import { restartsNeeded } from '../../lib/config/start-settings';
 import type { GatewayContext } from './endpoint';
 import { HttpError, invalidField } from './http-error';
 
@@ -24,19 +25,21 @@ export interface Change {
 
 const changedMeanwhile = (): string => 'the configuration was changed meanwhile; try again';
 
-/** Resolves when this gateway has read the new version back. Throws an HttpError where it is refused or comes too late. */
+/** Resolves when this gateway has read the new version back, with what of it needs a restart, and of whom. Throws an HttpError where it is refused or comes too late. */
 export async function applyChange(
   context: GatewayContext,
   request: FastifyRequest,
   { config, replaces, by, reason, conflict = changedMeanwhile }: Change,
-): Promise<void> {
+): Promise<string[]> {
   refuseUnputtable(context, config);
+  const before = context.config()?.config;
   const { asker, ip } = request;
   const author = asker.isAnonymous ? '' : `by ${asker.who} `;
   const source = `${by} ${author}from ${ip} through ${context.id}`;
   const written = await context.configWriter.apply(config, replaces, source, reason);
   if (!written.ok) throw new HttpError('version_conflict', conflict(written.current?.version ?? 0), 'version');
   await context.untilInForce(written.applied.version);
+  return before ? restartsNeeded(before, config) : [];
 }
 
 /** What may be in a file, but cannot be put in force here. */

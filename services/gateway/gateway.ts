@@ -20,6 +20,7 @@ import { type Clock, sleep } from '../../lib/ports/clock';
 import type { TokenBuckets } from '../../lib/ports/token-buckets';
 import { type DemoUpstream, startDemoUpstream } from '../../lib/providers/demo-upstream';
 import { createProviderClient } from '../../lib/providers/provider-client';
+import type { WeightsPointer } from '../../lib/routing/judge/weights-source';
 import { type FollowedView, followView } from '../../lib/stream/view';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
@@ -41,6 +42,7 @@ import { newestDecisions, type SearchedLog } from './find-decision';
 import { followAnalytics } from './follow-analytics';
 import { HttpError, toHttpError } from './http-error';
 import { createPolicyJudge, type PolicyJudge } from './judge-apart';
+import { judgeShadows } from './judge-shadows';
 import { createLiveHub } from './live/live-hub';
 import { takeUpgrades } from './live/take-upgrades';
 import { createDecisionLookup } from './look-up-decision';
@@ -67,6 +69,7 @@ import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
 import { processEndpoints } from './routes/process';
 import { routeEndpoints } from './routes/route';
+import { shadowEndpoints } from './routes/shadows';
 import { weightsEndpoints } from './routes/weights';
 import { traceRequests } from './trace-requests';
 import { createTokenVerifier } from './verify-token';
@@ -258,6 +261,12 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   // Asked for seldom, by people: the log has them all, and the newest asked for are kept.
   const keyValue = createMemoryKeyValue({ clock, maxEntries: 64 });
   const weightsOfThen = createWeightsSource(createBlobStore({ broker, keyValue, clock, log, topicPrefix }), { log });
+  const shadowJudge = {
+    ...search,
+    config: () => config()?.config ?? null,
+    configHistory: () => readHistory({ broker, topicPrefix }),
+    weightsOf: (pointer: WeightsPointer) => weightsOfThen.load(pointer),
+  };
   const context: GatewayContext = {
     id,
     clock,
@@ -281,7 +290,14 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
         ),
     },
     alerts: { view: alerts.view, silences: silences.view, desk: silenceDesk },
-    analytics: { store: analytics.store, judge: createPolicyJudge({ broker, topicPrefix }) },
+    analytics: {
+      store: analytics.store,
+      judge: createPolicyJudge({
+        broker,
+        topicPrefix,
+        shadows: (sinceMs) => judgeShadows(shadowJudge, sinceMs),
+      }),
+    },
     inspect: {
       opened: (decisionId, routingKey) => lookup.opened(decisionId, routingKey, settings.maxScannedRecords),
       weights: ({ policySha256, basisSha256 }) =>
@@ -369,6 +385,7 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...liveEndpoints(context),
     ...dashboardEndpoints(),
     ...experimentEndpoints(context),
+    ...shadowEndpoints(context),
     ...processEndpoints(context),
   ];
   return [...endpoints, openapiEndpoint(endpoints)];

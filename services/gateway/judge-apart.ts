@@ -1,5 +1,7 @@
 /** Judges other policies on the newest of what was learned from, in a thread of its own, one question at a time: requests do not wait for it. */
+
 import type { Counterfactuals } from '../../lib/analytics/counterfactuals';
+import type { ShadowTargets } from '../../lib/analytics/shadow-targets';
 import type { Broker } from '../../lib/ports/broker';
 import { startThread } from '../../lib/start-thread';
 import { topics } from '../../lib/topics/topics';
@@ -21,6 +23,7 @@ export interface JudgedRange {
 
 /** What the thread is given. */
 export interface JudgeTask extends Pick<JudgedRange, 'fromMs' | 'toMs' | 'routerUsdPerDecision'> {
+  readonly shadows: readonly ShadowTargets[];
   /** Learning events as they are in the log. */
   readonly records: readonly Uint8Array[];
 }
@@ -31,8 +34,11 @@ export type PolicyJudge = (range: JudgedRange) => Promise<Counterfactuals>;
 export function createPolicyJudge({
   broker,
   topicPrefix,
+  shadows = async () => [],
   maxWaiting = 4,
 }: {
+  /** What shadows would have drawn with since a time. */
+  readonly shadows?: (sinceMs: number) => Promise<readonly ShadowTargets[]>;
   readonly broker: Broker;
   readonly topicPrefix: string;
   readonly maxWaiting?: number;
@@ -50,7 +56,7 @@ export function createPolicyJudge({
     if (from < end)
       for await (const chunk of broker.read(of, { from, to: end, maxRecords: chunkRecords }))
         for (const { value } of chunk) if (value !== null) records.push(value);
-    return judgeInThread({ records, fromMs, toMs, routerUsdPerDecision });
+    return judgeInThread({ records, fromMs, toMs, routerUsdPerDecision, shadows: await shadows(fromMs) });
   };
   return (range) => {
     const key = JSON.stringify(range);

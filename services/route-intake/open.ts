@@ -105,6 +105,7 @@ export function open(
     sets: route.sets,
     rewardsPerModel: route.rewardsPerModel,
     exposures: route.exposures,
+    tenantSettings: route.tenantSettings,
   };
   opened.contextFeatures = bytesOf(encodeContext(opened));
   const emits = [emit(topics.routeOpened, opened)];

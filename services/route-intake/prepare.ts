@@ -14,6 +14,7 @@ import { fingerprintOf } from '../../lib/routing/open/fingerprint';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import { pinTuning } from '../../lib/routing/open/pin-tuning';
 import { estimateTokens, lastAsked, requestText, textBytes } from '../../lib/routing/open/request-text';
+import { ofTenant } from '../../lib/routing/open/tenant-settings';
 import { type InvalidRequest, validateRequest } from '../../lib/routing/open/validate-request';
 import { contentHashOf } from '../../lib/topics/content-hash';
 import type { Candidate, Exposure, RouteOpened, RouteRequested } from '../../lib/topics/generated/messages';
@@ -52,15 +53,17 @@ export type Prepared =
 
 /** `keyed`: the encoder with the installation's key; null where this process has none. */
 export function prepare(
-  request: RouteRequested,
+  requested: RouteRequested,
   world: IntakeWorld,
   groups: readonly StrategyGroup[],
   keyed: Encoder | null = null,
 ): Prepared {
   const { nowMs } = world;
-  const fault = validateRequest(request, world.config);
+  const fault = validateRequest(requested, world.config);
   if (fault) return { kind: 'invalid', fault };
-  const assigned = assignmentsOf(world.config, request, world.experimentStateOf);
+  // From here on the wishes of its tenant are the request's own: whoever has some takes no part in experiments with these.
+  const { request, explorationFloor, settings } = ofTenant(world.config, requested);
+  const assigned = assignmentsOf(world.config, { ...request, explorationFloor }, world.experimentStateOf);
   const { config, policy } = configUnder(world.config, assigned);
   const text = requestText(request);
   const features = encode(text, request.features, encoderOf(config, keyed));
@@ -95,7 +98,7 @@ export function prepare(
       .map((group) => group.group),
     collapse,
     threadTimeoutMs: overdue ? 0 : (request.threadTimeoutMs ?? config.threadTimeoutMs),
-    explorationFloor: config.explorationFloor,
+    explorationFloor: explorationFloor ?? config.explorationFloor,
     budgetUsdPerRequest: config.budgetUsdPerRequest,
     policySha256: policy?.policySha256 ?? world.weights?.policySha256 ?? null,
     basisSha256: policy?.basisSha256 ?? world.weights?.basisSha256 ?? null,
@@ -104,9 +107,10 @@ export function prepare(
     utilityScale: config.utilityScale,
     cacheFingerprint: '',
     holds: request.holds,
-    contentHash: contentHashOf(request),
+    contentHash: contentHashOf(requested),
     // The Q-network alone has to see every model at work: what is declared is no value of a session.
     exposures: exposuresOf(assigned, eligibility.candidates),
+    tenantSettings: [...settings],
     budgets: [...termsOf(config.budgets, request, promptTokens + outputTokensOf(request, config), nowMs)],
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
     sets: setRuleOf(config),

@@ -29,6 +29,14 @@ test('serve runs the engine until it is told to stop; route and explain work on 
   expect(JSON.parse(routed.stdout.split('\n')[0]!)).toMatchObject({ requestId: 'first', degradedTo: 'NONE' });
   expect((await place.run(['explain', 'first', '--url', url])).stdout).toMatch(/^request first: /);
 
+  place.write('other.yaml', `${place.read('c.yaml').replace(/^explorationFloor:.*$/m, '')}\nexplorationFloor: 0.5\n`);
+  const diff = await place.run(['config', 'diff', 'other.yaml', '--replay', '1h', '--url', url]);
+  expect(diff.stderr).toBe('');
+  expect(diff.stdout).toMatch(
+    /^explorationFloor: .* → 0\.5\n\n1 requests decided again, 1 by both; [01] go to another/,
+  );
+  expect(diff.stdout).toMatch(/\nexpected cost a request +\$\S+ +\$\S+/);
+
   // The store belongs to one process at a time; the port to one listener.
   const second = await place.run(['explain', 'first', '--data-dir', 'store']);
   expect(second.exitCode).toBe(1);

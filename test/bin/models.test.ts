@@ -116,6 +116,22 @@ test('a new lineage waits as a candidate', async () => {
   expect(versions.find(({ weights }) => weights.policySha256 === inForce)!.weights.seed).toBe(1);
 });
 
+test('what is to be forgotten is learned without, as a candidate that says what that changes', async () => {
+  const nothing = await run('models', 'forget', '--data-dir', 'store');
+  expect([nothing.exitCode, nothing.stderr]).toEqual([2, expect.stringContaining('--source is missing')]);
+  const never = await run('models', 'forget', '--from', 'yesterday', '--data-dir', 'store');
+  expect([never.exitCode, never.stderr]).toEqual([2, expect.stringContaining('a time like')]);
+  const { inForce } = await listed();
+  const forgotten = await run('models', 'forget', '--source', 'nobody', '--reason', 'a test', '--data-dir', 'store');
+  expect(forgotten.stderr).toMatch(/^version \d+ of the configuration leaves these judgements out/);
+  expect(forgotten.stdout).toMatch(/^judgements left out: 0\nweights: [0-9a-f]{12} before, [0-9a-f]{12} .*CANDIDATE/);
+  const after = await listed();
+  expect(after.inForce).toBe(inForce);
+  const candidate = after.versions.find(({ state }) => state === 'CANDIDATE')!.weights.policySha256;
+  const shown = await run('models', 'show', candidate, '--data-dir', 'store');
+  expect(shown.stdout).toContain(`weights: ${inForce.slice(0, 12)} before, ${candidate.slice(0, 12)}`);
+});
+
 test('while an engine runs its gateway is asked, by a trainer that knows what was decided before', async () => {
   const stop = new AbortController();
   let url = '';

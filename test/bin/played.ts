@@ -58,6 +58,7 @@ export async function cliUntil(
     stdout: output('stdout'),
     stderr: output('stderr'),
     stdin: async function* () {},
+    onHangup: () => () => {},
     stopSignal: stop.signal,
     clock: systemClock(),
     environment: {},

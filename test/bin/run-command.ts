@@ -31,6 +31,8 @@ export function createWorkplace() {
         columns?: number;
         environment?: Record<string, string>;
         onStderr?: (text: string) => void;
+        /** Filled in: call it as the signal would. */
+        hangup?: { send: () => void };
       } = {},
     ): Promise<Ran> {
       const stop = options.stop ?? new AbortController();
@@ -57,6 +59,10 @@ export function createWorkplace() {
           yield* options.stdin ?? [];
         },
         stopSignal: stop.signal,
+        onHangup: (listener) => {
+          if (options.hangup) options.hangup.send = listener;
+          return () => {};
+        },
         clock: systemClock(),
         environment: options.environment ?? {},
         workingDirectory: directory,

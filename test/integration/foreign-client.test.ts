@@ -18,10 +18,11 @@ import type { Topic } from '../../lib/topics/define-topic';
 import type { DeadLetter } from '../../lib/topics/generated/messages';
 import { deadLetterTopicName, topics } from '../../lib/topics/topics';
 import { type Engine, startEngine } from '../../services/engine';
+import { judgeShadows } from '../../services/gateway/judge-shadows';
 import { distributedHome, type EngineHome, embeddedHome } from '../../services/home';
 import { patienceMs } from '../patience';
 import { describeWithServers, kafkaAddress } from '../servers';
-import { atEnd, runToEnd } from '../started';
+import { atEnd, runToEnd, start } from '../started';
 
 const root = join(__dirname, '../..');
 const partitions = 4;
@@ -70,18 +71,19 @@ describeWithServers('a client that shares only Kafka with the engine', () => {
   });
   afterEach(() => expect(problems).toEqual([]));
 
+  const environment = () => ({
+    KAFKA_BROKERS: kafkaAddress(),
+    TOPIC_PREFIX: prefix,
+    PYTHONPATH: 'examples/python',
+    PYTHONDONTWRITEBYTECODE: '1',
+    PATH: [...(python ? [dirname(python)] : []), process.env['PATH']].join(delimiter),
+  });
+
   /** Runs a command of the docs in the root of the project, with `python` from the project's own environment. */
   async function run(command: string): Promise<string> {
     if (command.startsWith('python') && !python)
       throw new Error('Python is missing: `make servers-installed` installs it');
-    const env = {
-      ...process.env,
-      KAFKA_BROKERS: kafkaAddress(),
-      TOPIC_PREFIX: prefix,
-      PYTHONPATH: 'examples/python',
-      PYTHONDONTWRITEBYTECODE: '1',
-      PATH: [...(python ? [dirname(python)] : []), process.env['PATH']].join(delimiter),
-    };
+    const env = { ...process.env, ...environment() };
     const { status, stdout, stderr } = await runToEnd('bash', ['-c', command], { cwd: root, env });
     if (status !== 0) throw new Error(`${command} ended with ${status}:\n${stderr}`);
     return stdout;
@@ -233,6 +235,55 @@ client.close()
       expect(whatOf.get('s')).toBe('prompt: must not be empty');
     },
   );
+
+  itWithPython('may be a shadow: it judges what is asked, changes nothing, and what it says is found', async () => {
+    const command = documented('python examples/python/shadow_strategy.py');
+    const [, ...args] = `${command} --requests 20`.split(' ');
+    const shadow = start(python!, args, { cwd: root, env: { ...process.env, ...environment() } });
+    let said = '';
+    await new Promise<void>((resolve, reject) => {
+      shadow.child.stderr!.on('data', (chunk) => {
+        said += chunk;
+      });
+      shadow.child.stdout!.on('data', (chunk) => String(chunk).includes('judging') && resolve());
+      void shadow.ended.then(() => reject(new Error(`the shadow ended: ${said}`)));
+    });
+    const lettersBefore = await deadLetters();
+    const sinceMs = home.clock.nowMs();
+    await run(documented('python examples/python/router_client.py --requests').replace('200', '20'));
+    expect([await shadow.ended, said]).toEqual([0, '']);
+    const group = args[args.indexOf('--group') + 1]!;
+    const scores = (await until(topics.strategyScored, (all) => all.filter((one) => one.group === group).length >= 20))
+      .filter((one) => one.group === group)
+      .slice(0, 20);
+    const [found] = await judgeShadows(
+      {
+        broker: home.broker,
+        ...{ topicPrefix: prefix, requestPathPartitions: partitions },
+        config: () => ({ ...config, shadows: [{ name: 'python', group }] }),
+        configHistory: async () => [],
+        weightsOf: async () => null,
+      },
+      sinceMs,
+    );
+    expect([found!.name, found!.targets.size, found!.missing]).toEqual(['python', 20, 0]);
+    const decisions = (await read(topics.routeDecided.name)).map(({ value }) =>
+      topics.routeDecided.codec.decode(value!),
+    );
+    for (const { requestId, threads } of scores) {
+      const decision = decisions.find((one) => one.requestId === requestId)!;
+      const cheapest = Math.min(
+        ...decision.candidates.filter(({ eligible }) => eligible).map(({ expectedCostUsd }) => expectedCostUsd),
+      );
+      decision.candidates.forEach(({ expectedCostUsd, eligible }, i) => {
+        expect(threads[0]!.probabilities[i]! > 0).toBe(eligible && expectedCostUsd === cheapest);
+      });
+      // Nobody has asked it, so nobody has heard it.
+      expect(decision.threads.map(({ strategy }) => strategy)).not.toContain(group);
+      expect(decision.degradedTo).toBe('NONE');
+    }
+    expect(await deadLetters()).toBe(lettersBefore);
+  });
 
   itWithPython('keeps the first decision of a request', async () => {
     await run(`python -c '

@@ -75,6 +75,7 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     contentHash: null,
     budgets: [],
     exposures: [],
+    tenantSettings: [],
     priorObservations: 0,
     sets: null,
     rewardsPerModel,

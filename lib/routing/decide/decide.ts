@@ -67,6 +67,7 @@ export function decide(
       ...head(payable, collapsed, draw),
       budgets: [...grants],
       exposures: opened.exposures,
+      tenantSettings: opened.tenantSettings,
       collapse,
       threads: decidedThreads(opened, threads, successes, collapsed),
       reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo, goodSet }),
@@ -81,7 +82,15 @@ export function decide(
 
 type Head = Omit<
   RecomputedDecision,
-  'budgets' | 'exposures' | 'collapse' | 'threads' | 'reasoning' | 'cacheHit' | 'degradedTo' | 'goodSet'
+  | 'budgets'
+  | 'exposures'
+  | 'tenantSettings'
+  | 'collapse'
+  | 'threads'
+  | 'reasoning'
+  | 'cacheHit'
+  | 'degradedTo'
+  | 'goodSet'
 >;
 
 function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {

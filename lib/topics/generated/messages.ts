@@ -738,6 +738,16 @@ export interface EngineVitals {
   disk: DiskVitals | null;
 }
 
+/** Mean quality expected of a model over these decisions. */
+export interface ExpectedQualities {
+  /** Its name. */
+  model: string;
+  /** By the policy it is compared with, 0..1. */
+  before: number;
+  /** By this one, 0..1. */
+  after: number;
+}
+
 /** What an experiment is told of one of its requests. Key: experiment. */
 export interface ExperimentObserved {
   /** The experiment, the arm, and what was known before. */
@@ -838,6 +848,18 @@ export interface Fallback {
   model: string;
   /** Provider. */
   provider: string;
+}
+
+/** What leaving judgements out has changed, against the policy that was in force then. */
+export interface ForgottenJudgements {
+  /** How many were left out. */
+  judgements: number;
+  /** The policy it is compared with. */
+  policySha256: string;
+  /** The newest decisions that both were asked about. */
+  decisions: number;
+  /** By model, in no order. */
+  models: ExpectedQualities[];
 }
 
 /** The set of risk: the models among which an answer is that is good enough. */
@@ -1174,6 +1196,8 @@ export interface RouteDecided {
   goodSet: GoodSet | null;
   /** Experiments that the request takes part in. */
   exposures: Exposure[];
+  /** Settings that are other ones for its tenant, and that it is routed by. */
+  tenantSettings: string[];
 }
 
 /** The world as intake read it, pinned: strategies and collapse are pure functions of this and of immutable weights. Holds no prompt text. */
@@ -1266,6 +1290,8 @@ export interface RouteOpened {
   rewardsPerModel: number;
   /** Experiments that the request takes part in. */
   exposures: Exposure[];
+  /** Settings that are other ones for its tenant, and that it is routed by. */
+  tenantSettings: string[];
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */
@@ -1694,6 +1720,8 @@ export interface WeightsVersion {
   tuning: Tuning | null;
   /** The learner's state it was written from, where one was kept; going back goes on from there. */
   checkpointSha256: string | null;
+  /** Of a candidate that leaves judgements out: what that has changed. Null in every other. */
+  forgot: ForgottenJudgements | null;
   /** When its state last changed. */
   changedAtMs: number;
 }

@@ -75,7 +75,7 @@ const counterfactualsSchema = z.strictObject({
   policies: z.array(
     z.strictObject({
       policy: z.string(),
-      kind: z.enum(['router', 'single-model', 'static-rules']),
+      kind: z.enum(['router', 'single-model', 'static-rules', 'shadow']),
       refused: z.string().nullable().describe('why the log cannot tell; null when it can'),
       quality: interval.describe('mean, with an interval of 95 %'),
       costUsd: interval.describe('mean per request, in USD'),

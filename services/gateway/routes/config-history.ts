@@ -28,6 +28,10 @@ const diffSchema = z.strictObject({
   changes: z.array(z.string()).max(maxChanges).describe('path of each field, with both values'),
   omitted: z.int().describe('further changes'),
 });
+const wentBackSchema = z.strictObject({
+  ...listSchema.shape,
+  needsRestart: z.array(z.string()).describe('settings that are in force only after a restart, and of whom'),
+});
 const rollbackSchema = z.strictObject({
   version: version.describe('the version to go back to: it is put in force as a new one'),
   reason: z.string().max(1_000).default('').describe('why, for who reads the history'),
@@ -97,7 +101,7 @@ export function configHistoryEndpoints(context: GatewayContext): Endpoint[] {
       path: '/v1/config/rollback',
       summary: 'Puts an earlier version in force again, as a new one.',
       body: { schemas: [rollbackSchema], required: true },
-      responses: { 200: { doc: 'What is in force now.', body: { schema: listSchema } } },
+      responses: { 200: { doc: 'What is in force now.', body: { schema: wentBackSchema } } },
       errors: [
         'malformed_json',
         'invalid_field',
@@ -114,9 +118,10 @@ export function configHistoryEndpoints(context: GatewayContext): Endpoint[] {
         const found = await find(wanted, 'version');
         const why = `back to version ${wanted}${reason === '' ? '' : `: ${reason}`}`;
         const config = configFromJson(found.json);
-        await applyChange(context, request, { config, replaces: before, by: 'POST /v1/config/rollback', reason: why });
+        const change = { config, replaces: before, by: 'POST /v1/config/rollback', reason: why };
+        const needsRestart = await applyChange(context, request, change);
         const versions = (await context.configHistory()).map(entryOf);
-        return sendJson(reply, { inForce: inForce().version, versions });
+        return sendJson(reply, { inForce: inForce().version, versions, needsRestart });
       },
     },
   ];

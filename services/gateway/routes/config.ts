@@ -22,6 +22,10 @@ const inForceSchema = z.strictObject({
 /** The configuration is checked apart, so that its faults come with the rules over several fields. */
 const envelopeSchema = z.strictObject({ version: z.int().min(0), config: z.unknown(), reason: reasonSchema });
 const appliedSchema = z.strictObject({ version: z.int(), appliedAtMs: z.int(), config: configSchema });
+const putSchema = z.strictObject({
+  ...appliedSchema.shape,
+  needsRestart: z.array(z.string()).describe('settings that are in force only after a restart, and of whom'),
+});
 
 export function configEndpoints(context: GatewayContext): Endpoint[] {
   const parser = createConfigParser();
@@ -53,7 +57,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
         required: true,
         yaml: { type: 'string', maxLength: configLimits.maxBytes },
       },
-      responses: { 200: { doc: 'In force from now on.', body: { schema: appliedSchema } } },
+      responses: { 200: { doc: 'In force from now on.', body: { schema: putSchema } } },
       errors: [
         'malformed_json',
         'invalid_field',
@@ -66,7 +70,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
       ],
       handler: async (request, reply) => {
         const { config, version, reason } = await readConfig(request, parser);
-        await applyChange(context, request, {
+        const needsRestart = await applyChange(context, request, {
           config,
           replaces: version,
           by: 'PUT',
@@ -74,17 +78,22 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
           conflict: (current) =>
             `version ${version} is no longer in force: it is ${current} now; read it and try again`,
         });
-        return sendCurrent(context, reply);
+        return sendCurrent(context, reply, { needsRestart });
       },
     },
   ];
 }
 
-function sendCurrent(context: GatewayContext, reply: FastifyReply): string {
+function sendCurrent(context: GatewayContext, reply: FastifyReply, more: Record<string, unknown> = {}): string {
   const current = context.config();
   if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
   reply.header('etag', `"${current.version}"`);
-  return sendJson(reply, { version: current.version, appliedAtMs: current.appliedAtMs, config: current.config });
+  return sendJson(reply, {
+    version: current.version,
+    appliedAtMs: current.appliedAtMs,
+    config: current.config,
+    ...more,
+  });
 }
 
 async function readConfig(

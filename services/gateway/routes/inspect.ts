@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { diffConfig } from '../../../lib/config/diff-config';
 import { maxModels } from '../../../lib/config/router-config';
+import { restartsNeeded } from '../../../lib/config/start-settings';
 import { type Change, whatIf } from '../../../lib/routing/decide/what-if';
 import type { RouteDecided } from '../../../lib/topics/generated/messages';
 import { idFault } from '../../../lib/topics/identifiers';
@@ -13,6 +14,7 @@ import { HttpError, invalidField, invalidFields } from '../http-error';
 import { createConfigParser } from '../parse-config-apart';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
+import { configReplayEndpoint } from './config-replay';
 
 const { $schema: _, ...idSchema } = z.toJSONSchema(id);
 const pathId = { name: 'id', in: 'path' as const, required: true, doc: 'decisionId', schema: idSchema };
@@ -46,6 +48,7 @@ const reportsSchema = z.strictObject({ outcomes: z.array(z.record(z.string(), z.
 const checkedSchema = z.strictObject({
   valid: z.literal(true),
   changes: z.array(z.string()).describe('against what is in force, one line a field'),
+  needsRestart: z.array(z.string()).describe('settings that are in force only after a restart, and of whom'),
 });
 
 export function inspectEndpoints(context: GatewayContext): Endpoint[] {
@@ -143,8 +146,13 @@ export function inspectEndpoints(context: GatewayContext): Endpoint[] {
         if (!checked.ok) throw invalidFields(checked.issues);
         refuseUnputtable(context, checked.config);
         const current = context.config();
-        return sendJson(reply, { valid: true, changes: current ? diffConfig(current.config, checked.config) : [] });
+        return sendJson(reply, {
+          valid: true,
+          changes: current ? diffConfig(current.config, checked.config) : [],
+          needsRestart: current ? restartsNeeded(current.config, checked.config) : [],
+        });
       },
     },
+    configReplayEndpoint(context, parser),
   ];
 }

@@ -7,6 +7,7 @@ import { id } from '../field-schemas';
 import { HttpError } from '../http-error';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
+import { forgetEndpoint } from './forget';
 
 const versionsSchema = z.strictObject({
   inForce: z.string().nullable().describe('hash of the policy in force; null before the first'),
@@ -73,6 +74,7 @@ export function weightsEndpoints(context: GatewayContext): Endpoint[] {
       body: rollbackSchema,
       command: (body) => ({ kind: 'ROLLBACK', force: false, ...readBody(rollbackSchema, body) }),
     }),
+    forgetEndpoint(context),
   ];
 }
 

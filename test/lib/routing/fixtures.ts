@@ -207,6 +207,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     sets: null,
     rewardsPerModel: 4,
     exposures: [],
+    tenantSettings: [],
     ...changes,
   };
 }

@@ -30,6 +30,7 @@ export function versionOf(policySha256: string, change: VersionChange = {}): Wei
     evidence: {},
     tuning: null,
     checkpointSha256: null,
+    forgot: null,
     changedAtMs: 0,
     ...rest,
   };

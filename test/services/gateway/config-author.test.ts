@@ -15,7 +15,10 @@ test('a change is logged, and recorded with the address it came from', async () 
   const answer = started.call('PUT', '/v1/config', { version: 1, config: { ...testConfig, seed: 77 } });
   await started.until(() => started.broker.records(topics.config.name).length === 2);
   await started.clock.advanceBy(10);
-  expect((await answer).status).toBe(200);
+  expect(await answer).toMatchObject({
+    status: 200,
+    body: { needsRestart: ['seed: needs a restart of every service'] },
+  });
   const by = `PUT from 127.0.0.1 through ${started.gateway.id}`;
   const record = started.broker.records(topics.config.name).at(-1)!;
   expect(topics.config.codec.decode(record.value!)).toMatchObject({ version: 2, appliedBy: by });

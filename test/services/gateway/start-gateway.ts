@@ -86,6 +86,7 @@ export function decisionOf(request: RouteRequested): RouteDecided {
     budgets: [],
     goodSet: null,
     exposures: [],
+    tenantSettings: [],
   };
 }
 

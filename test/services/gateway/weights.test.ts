@@ -31,6 +31,7 @@ function versionOf(policySha256: string, change: Partial<WeightsVersion> = {}): 
     evidence: {},
     tuning: null,
     checkpointSha256: null,
+    forgot: null,
     changedAtMs: 5,
     ...change,
   };
@@ -174,4 +175,23 @@ test('whoever has a key asks under its name, and the audit trail has it', async 
     },
   ]);
   await world.stop();
+});
+
+test('a rule of what is to be forgotten becomes part of the configuration, and its faults name the field', async () => {
+  const started = await startGateway();
+  const forget = (body: unknown) => started.call('POST', '/v1/weights/forget', body);
+  expect(await forget({ source: 'judge:small', to: '2026-11-28T12:00Z', reason: 'it was bribed' })).toMatchObject({
+    status: 200,
+    body: { configVersion: 2, forget: [{ source: 'judge:small', to: '2026-11-28T12:00Z', reason: 'it was bribed' }] },
+  });
+  const { body } = await started.call('GET', '/v1/config');
+  expect(body.config.learning.forget).toHaveLength(1);
+  for (const [wrong, field] of [
+    [{}, 'source'],
+    [{ from: '2026-11-28', to: '2026-11-28' }, 'to'],
+    [{ from: 'yesterday' }, 'from'],
+    [{ source: '' }, 'source'],
+  ] as const)
+    expect(await forget(wrong)).toMatchObject({ status: 400, body: { error: { code: 'invalid_field', field } } });
+  expect((await forget({ source: 'other' })).body.forget).toHaveLength(2);
 });

@@ -178,6 +178,7 @@ test('the largest row, of as many reports as are taken with the longest names, f
     expectedLatenciesMs: providers.map(() => 1),
     accounts: [],
     exposures: [],
+    tenantSettings: [],
   };
   expect(row.outcomes).toHaveLength(maxReports);
   // An event of as many models has less than a third of a megabyte.

@@ -90,6 +90,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     sets: null,
     rewardsPerModel: 4,
     exposures: [],
+    tenantSettings: [],
     ...change,
   };
 }
@@ -150,6 +151,7 @@ export function decided(requestId: string, change: Partial<RouteDecided> = {}): 
     budgets: [],
     goodSet: null,
     exposures: [],
+    tenantSettings: [],
     ...change,
   };
 }

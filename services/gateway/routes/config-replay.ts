@@ -1,0 +1,114 @@
+/** POST /v1/config/replay: what another configuration would have decided on recent traffic. Nothing is put in force. */
+import { setImmediate as turnOfOthers } from 'node:timers/promises';
+import { z } from 'zod';
+import { configFromJson } from '../../../lib/config/parse-config';
+import type { RouterConfig } from '../../../lib/config/router-config';
+import { dictionaryOf } from '../../../lib/dictionary';
+import { type ConfigReplay, replayConfig, type Side } from '../../../lib/replay/replay-config';
+import type { Endpoint, GatewayContext } from '../endpoint';
+import { HttpError, invalidField, invalidFields } from '../http-error';
+import type { ConfigParser } from '../parse-config-apart';
+import { readBody } from '../read-body';
+import { sendJson } from '../send-json';
+
+const hourMs = 3_600_000;
+const maxRequests = 5_000;
+const version = z.int().min(1).nullable().default(null);
+
+const askedSchema = z.strictObject({
+  config: z.record(z.string(), z.unknown()).nullable().default(null).describe('the configuration that is asked about'),
+  version: version.describe('or one of the history; the one in force where both are null'),
+  against: version.describe('what it is compared with; the one in force where null'),
+  lastMs: z
+    .int()
+    .min(1_000)
+    .max(30 * 24 * hourMs)
+    .default(hourMs)
+    .describe('requests of so long'),
+  maxRequests: z.int().min(1).max(maxRequests).default(1_000).describe('the newest of them'),
+});
+
+const sideSchema = z.strictObject({
+  refused: z.int().describe('requests that no model could have served'),
+  expectedCostUsd: z.number().describe('mean over the requests that both decide, in USD'),
+  expectedQuality: z.number().describe('mean over the same, 0..1, as predicted by whoever judges there'),
+  shares: z.record(z.string(), z.number()).describe('share of the draws by model'),
+});
+const replaySchema = z.strictObject({
+  requests: z.int(),
+  decided: z.int().describe('of these, by both configurations'),
+  changed: z.int().describe('for which the same draw chooses another model'),
+  withoutWeights: z.int().describe('judged without learned weights, since those of then are gone'),
+  before: sideSchema,
+  after: sideSchema,
+});
+
+export function configReplayEndpoint(context: GatewayContext, parser: ConfigParser): Endpoint {
+  let isBusy = false;
+  return {
+    method: 'POST',
+    path: '/v1/config/replay',
+    summary: 'What another configuration would have decided on recent traffic, and what that would have changed.',
+    description:
+      'The newest opened requests are decided again under both configurations, by the functions that decide, with the same draw and the weights of then. Features, profiles and health stay as they were; budgets are left out.',
+    body: { schemas: [askedSchema], required: false },
+    responses: { 200: { doc: 'Both sides.', body: { schema: replaySchema } } },
+    errors: [
+      'malformed_json',
+      'invalid_field',
+      'not_found',
+      'overloaded',
+      'body_too_large',
+      'unsupported_media_type',
+      'not_ready',
+    ],
+    handler: async (request, reply) => {
+      const asked = readBody(askedSchema, request.body ?? {});
+      const current = context.config();
+      if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
+      if (asked.config !== null && asked.version !== null)
+        throw invalidField('version', 'must be null where a configuration is given');
+      const history = new Map((await context.configHistory()).map((one) => [one.version, one.json]));
+      const ofVersion = (wanted: number, field: string): RouterConfig => {
+        const json = history.get(wanted);
+        if (json === undefined) throw new HttpError('not_found', `there is no version ${wanted} in the history`, field);
+        return configFromJson(json);
+      };
+      const given = async (config: Record<string, unknown>): Promise<RouterConfig> => {
+        const checked = await parser.check(config);
+        if (checked.ok) return checked.config;
+        throw invalidFields(checked.issues.map((issue) => ({ ...issue, path: ['config', ...issue.path] })));
+      };
+      const after =
+        asked.config !== null
+          ? await given(asked.config)
+          : asked.version === null
+            ? current.config
+            : ofVersion(asked.version, 'version');
+      const before = asked.against === null ? current.config : ofVersion(asked.against, 'against');
+      if (isBusy) throw new HttpError('overloaded', 'another configuration is being tried; try again later');
+      isBusy = true;
+      try {
+        const found = await replayConfig({
+          ...context.search,
+          ...{ before, after, maxRequests: asked.maxRequests },
+          sinceMs: context.clock.nowMs() - asked.lastMs,
+          configOf: (wanted) => {
+            const json = history.get(wanted);
+            return json === undefined ? current.config : configFromJson(json);
+          },
+          weightsOf: (opened) => context.inspect.weights(opened),
+          giveWay: () => turnOfOthers(),
+        });
+        return sendJson(reply, shownOf(found));
+      } finally {
+        isBusy = false;
+      }
+    },
+  };
+}
+
+function shownOf({ before, after, ...counts }: ConfigReplay): z.output<typeof replaySchema> {
+  const side = ({ shares, ...rest }: Side) => ({ ...rest, shares: dictionaryOf(shares) });
+  return { ...counts, before: side(before), after: side(after) };
+}

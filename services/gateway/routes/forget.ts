@@ -1,0 +1,58 @@
+/** POST /v1/weights/forget: judgements that must not be learned from; the trainer folds the log anew without them. */
+import { z } from 'zod';
+import { forgetFault, forgetFields } from '../../../lib/config/forget-schema';
+import { applyChange } from '../apply-change';
+import { checkPlainConfig } from '../check-plain-config';
+import type { Endpoint, GatewayContext } from '../endpoint';
+import { HttpError, invalidField, invalidFields } from '../http-error';
+import { readBody } from '../read-body';
+import { sendJson } from '../send-json';
+
+const ruleSchema = z.strictObject(forgetFields);
+const answerSchema = z.strictObject({
+  configVersion: z.int().describe('version of the configuration that has the rule'),
+  forget: z.array(ruleSchema).describe('all rules that are in force now'),
+});
+
+export function forgetEndpoint(context: GatewayContext): Endpoint {
+  return {
+    method: 'POST',
+    path: '/v1/weights/forget',
+    summary: 'Leaves judgements out of what is learned, by source and time: a new version of the configuration.',
+    description:
+      'The trainer folds the log anew without them. What comes of it is a candidate, which the off-policy gate lets in or not; its version says under `forgot` how many judgements were left out and what is expected of each model instead.',
+    body: { schemas: [ruleSchema], required: true },
+    responses: { 200: { doc: 'The rules.', body: { schema: answerSchema } } },
+    errors: [
+      'malformed_json',
+      'invalid_field',
+      'refused',
+      'version_conflict',
+      'body_too_large',
+      'unsupported_media_type',
+      'not_ready',
+    ],
+    handler: async (request, reply) => {
+      const rule = readBody(ruleSchema, request.body);
+      const fault = forgetFault(rule);
+      if (fault) throw invalidField(fault.field, fault.message);
+      const current = context.config();
+      if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
+      const { config, version } = current;
+      const { learning } = config;
+      const checked = checkPlainConfig({
+        ...config,
+        learning: { ...learning, forget: [...(learning.forget ?? []), rule] },
+      });
+      if (!checked.ok) throw invalidFields(checked.issues);
+      await applyChange(context, request, {
+        config: checked.config,
+        replaces: version,
+        by: 'POST /v1/weights/forget',
+        reason: rule.reason,
+      });
+      const now = context.config() ?? current;
+      return sendJson(reply, { configVersion: now.version, forget: now.config.learning.forget ?? [] });
+    },
+  };
+}

@@ -1,0 +1,155 @@
+/** GET and POST /v1/shadows: who judges the traffic without influence, what that would have been worth, and promotion. */
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { RouterConfig, ShadowConfig } from '../../../lib/config/router-config';
+import { shadowSchema } from '../../../lib/config/shadow-schema';
+import { applyChange } from '../apply-change';
+import { checkPlainConfig } from '../check-plain-config';
+import type { Endpoint, GatewayContext } from '../endpoint';
+import { HttpError, invalidField, invalidFields } from '../http-error';
+import { readBody } from '../read-body';
+import { sendJson } from '../send-json';
+
+const name = z.string().min(1).max(100);
+const changeSchema = z.discriminatedUnion('action', [
+  z.strictObject({ action: z.literal('start'), shadow: shadowSchema }),
+  z.strictObject({ action: z.literal('stop'), name }),
+  z.strictObject({
+    action: z.literal('promote'),
+    name,
+    force: z.boolean().default(false).describe('of a policy: without the gate'),
+  }),
+]);
+
+const interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() }).nullable();
+const worthSchema = z.strictObject({
+  refused: z.string().nullable().describe('why the log cannot tell; null when it can'),
+  quality: interval.describe('mean of its answers, with an interval of 95 %'),
+  costUsd: interval.describe('mean per request, in USD'),
+  qualityGained: interval.describe('by the router, on the same draws'),
+  savedUsd: interval.describe('by the router per request, in USD'),
+});
+const listSchema = z.strictObject({
+  configVersion: z.int(),
+  decisions: z.int().describe('of the last day that are evidence'),
+  router: worthSchema.nullable().describe('what was decided; null where nothing is judged yet'),
+  shadows: z.array(z.strictObject({ shadow: shadowSchema, worth: worthSchema.nullable() })),
+});
+const changedSchema = z.strictObject({ configVersion: z.int(), shadows: z.array(shadowSchema) });
+
+const dayMs = 86_400_000;
+const maxJudgedEvents = 20_000;
+/** Judging takes a thread most of a second: whoever asks the same again within so long is told the same. */
+const judgedAnewMs = 10_000;
+
+export function shadowEndpoints(context: GatewayContext): Endpoint[] {
+  const inForce = () => {
+    const current = context.config();
+    if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
+    return current;
+  };
+  const put = (request: FastifyRequest, wanted: unknown, replaces: number, action: string): Promise<string[]> => {
+    const checked = checkPlainConfig(wanted);
+    if (!checked.ok) throw invalidFields(checked.issues);
+    return applyChange(context, request, { config: checked.config, replaces, by: `POST /v1/shadows (${action})` });
+  };
+  return [
+    {
+      method: 'GET',
+      path: '/v1/shadows',
+      summary: 'Who judges the traffic without influence, and what that would have been worth.',
+      description: `Off-policy values over the last day, with intervals of 95 %, beside what was decided; also in GET /v1/analytics/counterfactuals. A shadow is asked about the newest 2,000 requests.`,
+      responses: { 200: { doc: 'In configured order.', body: { schema: listSchema } } },
+      errors: ['not_ready', 'overloaded'],
+      handler: async (_request, reply) => {
+        const { version, config } = inForce();
+        const asOfMs = Math.ceil((context.clock.nowMs() + 1) / judgedAnewMs) * judgedAnewMs;
+        const range = { fromMs: asOfMs - dayMs, toMs: asOfMs, asOfMs, maxEvents: maxJudgedEvents };
+        const { decisions, policies } = await context.analytics.judge({ ...range, routerUsdPerDecision: 0 });
+        const worthOf = (kind: string, policy: string): z.output<typeof worthSchema> | null => {
+          const found = policies.find((one) => one.kind === kind && one.policy === policy);
+          if (!found) return null;
+          const { refused, quality, costUsd, qualityGained, savedUsd } = found;
+          return { refused, quality, costUsd, qualityGained, savedUsd };
+        };
+        return sendJson(reply, {
+          configVersion: version,
+          decisions,
+          router: worthOf('router', 'router'),
+          shadows: config.shadows.map((shadow) => ({ shadow, worth: worthOf('shadow', shadow.name) })),
+        });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/shadows',
+      summary: 'Starts, stops or promotes a shadow: a new version of the configuration, or weights in force.',
+      description:
+        'A promoted strategy joins those that are asked; a promoted configuration takes the place of the one in force, with its providers and access where it has none; promoted weights are put in force by the trainer, if the gate agrees.',
+      body: { schemas: [changeSchema], required: true },
+      responses: { 200: { doc: 'The shadows there are now.', body: { schema: changedSchema } } },
+      errors: [
+        'malformed_json',
+        'invalid_field',
+        'refused',
+        'version_conflict',
+        'trainer_timeout',
+        'body_too_large',
+        'unsupported_media_type',
+        'not_ready',
+      ],
+      handler: async (request, reply) => {
+        const change = readBody(changeSchema, request.body);
+        const { version, config } = inForce();
+        if (change.action === 'start') {
+          await put(request, { ...config, shadows: [...config.shadows, change.shadow] }, version, 'start');
+        } else {
+          const found = config.shadows.find((one) => one.name === change.name);
+          if (!found) throw invalidField('name', `there is no shadow ${JSON.stringify(change.name)}`);
+          const rest = config.shadows.filter((one) => one !== found);
+          if (change.action === 'promote' && found.policy) await promoteWeights(request, found.policy, change.force);
+          const wanted = change.action === 'stop' ? { ...config, shadows: rest } : promoted(config, found, rest);
+          await put(request, wanted, version, change.action);
+        }
+        const now = inForce();
+        return sendJson(reply, { configVersion: now.version, shadows: now.config.shadows });
+      },
+    },
+  ];
+
+  async function promoteWeights(
+    request: FastifyRequest,
+    { policySha256 }: NonNullable<ShadowConfig['policy']>,
+    force: boolean,
+  ): Promise<void> {
+    const answer = await context.weights.ask({
+      kind: 'PROMOTE',
+      policySha256,
+      force,
+      requestedBy: request.asker.who.slice(0, 200),
+      commandId: context.createId(),
+      requestedAtMs: context.clock.nowMs(),
+    });
+    if (!answer) throw new HttpError('trainer_timeout', 'the trainer has not answered yet: look at GET /v1/weights');
+    if (answer.status === 'REFUSED') throw new HttpError('refused', answer.why);
+  }
+}
+
+/** The configuration where a shadow decides. */
+function promoted(config: RouterConfig, shadow: ShadowConfig, shadows: readonly ShadowConfig[]): unknown {
+  const { strategy, policy, config: whole } = shadow;
+  if (strategy !== undefined) {
+    const strategies = config.strategies.includes(strategy) ? config.strategies : [...config.strategies, strategy];
+    return { ...config, strategies, shadows };
+  }
+  if (policy !== undefined) return { ...config, shadows };
+  if (whole === undefined)
+    throw new HttpError(
+      'refused',
+      'it is a program of somebody else: no configuration can ask it for a decision',
+      'name',
+    );
+  // Where calls go and who may ask are seldom said in a configuration that is only to be tried.
+  const { providers, access } = config;
+  return { providers, access, ...whole, shadows };
+}

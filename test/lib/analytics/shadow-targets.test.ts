@@ -1,0 +1,63 @@
+/** What a shadow would have drawn with is what it draws with where it decides. */
+import fc from 'fast-check';
+import { type Shadow, shadowDraw } from '../../../lib/analytics/shadow-targets';
+import { recomputeDecision } from '../../../lib/routing/decide/decide';
+import { judgeThread } from '../../../lib/routing/judge/judge-thread';
+import { strategies } from '../../../lib/routing/judge/strategies/strategies';
+import type { StrategyScored } from '../../../lib/topics/generated/messages';
+import { anyOpened, configOf, openedOf, threadOf } from '../routing/fixtures';
+
+const base = configOf();
+const drawOf = (shadow: Shadow, opened = openedOf()) => shadowDraw(shadow, { opened, base, learned: null });
+
+test('a strategy alone draws as it would if nobody else had been asked', () => {
+  fc.assert(
+    fc.property(anyOpened, fc.constantFrom('BALANCED', 'COST_EFFICIENT', 'PERFORMANCE'), (any, strategy) => {
+      const alone = {
+        ...any,
+        cached: null,
+        strategies: [strategy],
+        collapse: 'FIRST_SUCCESS',
+        sets: null,
+        budgets: [],
+      };
+      if (!alone.candidates.some(({ eligible }) => eligible)) return;
+      const decision = recomputeDecision(alone, [judgeThread(strategy as 'BALANCED', alone, null, strategies)]);
+      const drawn = drawOf({ kind: 'strategy', strategy: strategy as 'BALANCED' }, any);
+      expect(drawn!.propensities).toEqual(decision.candidates.map(({ propensity }) => propensity));
+    }),
+  );
+});
+
+test('a program of somebody else is taken at its word, if that is a judgement', () => {
+  const scoredBy = (probabilities: number[], status: 'SUCCESS' | 'FAILED' = 'SUCCESS'): Shadow => {
+    const record: StrategyScored = {
+      requestId: 'r1',
+      routingKey: 'r1',
+      group: 'theirs',
+      threads: [threadOf('THEIRS', probabilities, { status })],
+      scoredAtMs: 0,
+    };
+    return { kind: 'group', scored: new Map([['r1', record]]) };
+  };
+  const opened = openedOf({ explorationFloor: 0 });
+  expect(drawOf(scoredBy([0, 0.25, 0.75]), opened)!.propensities).toEqual([0, 0.25, 0.75]);
+  for (const nonsense of [
+    [0, 0],
+    [0.9, 0.9, 0.9],
+    [Number.NaN, 0, 1],
+    [-1, 1, 1],
+  ])
+    expect(drawOf(scoredBy(nonsense), opened)).toBeNull();
+  expect(drawOf(scoredBy([0, 0.25, 0.75], 'FAILED'), opened)).toBeNull();
+  expect(drawOf({ kind: 'group', scored: new Map() }, opened)).toBeNull();
+  expect(drawOf({ kind: 'policy', learned: null }, opened)).toBeNull();
+});
+
+test('a configuration says how much of its draws the log cannot judge', () => {
+  const models = [...base.models, { ...base.models[0]!, name: 'new', provider: 'gamma', expectedQuality: 1 }];
+  const config = configOf({ models, strategies: ['TASK_OPTIMIZED'], explorationFloor: 0 });
+  const drawn = drawOf({ kind: 'config', config })!;
+  expect(drawn.unknown).toBeGreaterThan(0.5);
+  expect(drawOf({ kind: 'config', config: base })!.unknown).toBeCloseTo(0, 9);
+});
