@@ -1,6 +1,6 @@
 /** Candidates of an opened request, and what its tuning says of each, as columns of numbers; names are written once. */
 import type { Candidate, CandidateTable, Health, RouteOpened, Tuning } from '../generated/messages';
-import { ColumnPacker, mostRows, unpackColumns } from './columns';
+import { ColumnPacker, ColumnReader, mostRows } from './columns';
 import { columnOf, createTableReader, type ModelColumn } from './model-columns';
 import { createNameLists } from './name-list';
 import type { Room } from './room';
@@ -112,10 +112,9 @@ export function unpackCandidates(table: CandidateTable, read: Pinned): void {
   const count = names.length;
   if (ownedBy.length !== count || flags.length !== count || table.places.length !== columnCount)
     throw new Error(`a table of ${count} models, ${ownedBy.length} providers and ${table.places.length} columns`);
-  const columns = unpackColumns(table, count);
-  if (columns.some(({ length }) => length !== count)) throw new Error('a column of the candidates is empty');
-  const [costs, latencies, qualities, errorRates, observations, priceFactors] = columns as [number[], ...number[][]];
-  const [declaredQualities, declaredCosts, declaredLatencies, ratios, drifts] = columns.slice(6) as number[][];
+  const columns = new ColumnReader(table, count);
+  for (let column = 0; column < columnCount; column++)
+    if (columns.isEmpty(column)) throw new Error(`column ${column} of the candidates is empty`);
   const candidates: Candidate[] = [];
   let nextReason = 0;
   for (let i = 0; i < count; i++) {
@@ -129,22 +128,28 @@ export function unpackCandidates(table: CandidateTable, read: Pinned): void {
       eligible: (flag & isEligible) !== 0,
       ineligibleReason: reason,
       health,
-      expectedCostUsd: costs[i]!,
-      expectedLatencyMs: latencies![i]!,
-      expectedQuality: qualities![i]!,
-      errorRate: errorRates![i]!,
-      observations: observations![i]!,
-      priceFactor: priceFactors![i]!,
+      expectedCostUsd: columns.number(0, i),
+      expectedLatencyMs: columns.number(1, i),
+      expectedQuality: columns.number(2, i),
+      errorRate: columns.number(3, i),
+      observations: columns.number(4, i),
+      priceFactor: columns.number(5, i),
       declared:
         flag & hasDeclared
-          ? { quality: declaredQualities![i]!, costUsd: declaredCosts![i]!, latencyMs: declaredLatencies![i]! }
+          ? { quality: columns.number(6, i), costUsd: columns.number(7, i), latencyMs: columns.number(8, i) }
           : null,
     });
   }
   read.candidates = candidates;
   const { tuning } = read;
-  tuning.costRatios = joined(costRatiosIn(names, ratios!, flags, hasCostRatio), tuning.costRatios);
-  tuning.driftOffsets = joined(driftOffsetsIn(names, drifts!, flags, hasDriftOffset), tuning.driftOffsets);
+  tuning.costRatios = joined(
+    costRatiosIn(names, (i) => columns.number(ownColumns, i), flags, hasCostRatio),
+    tuning.costRatios,
+  );
+  tuning.driftOffsets = joined(
+    driftOffsetsIn(names, (i) => columns.number(ownColumns + 1, i), flags, hasDriftOffset),
+    tuning.driftOffsets,
+  );
 }
 
 /** The first is shared by many requests, so it is never changed. */

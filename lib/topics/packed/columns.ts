@@ -83,39 +83,56 @@ export class ColumnPacker {
   }
 }
 
-/** The columns again, each a list of `length` numbers; columns that say the same are one list. Throws when the bytes do not fit together. */
-export function unpackColumns({ numbers, places }: PackedColumns, length: number): number[][] {
-  if (!(length <= mostRows && places.length <= mostColumns))
-    throw new Error(`${places.length} columns of ${length} numbers are too many`);
-  const total = numbers.length / numberBytes;
-  let kept = 0;
-  for (const place of places) if (place < firstSingle) kept = Math.max(kept, place + 1);
-  const singles = total - kept * length;
-  if (!Number.isInteger(total) || !(singles >= 0) || singles > places.length)
-    throw new Error(`${numbers.length} bytes are not ${kept} columns of ${length} numbers`);
-  const view = viewOf(numbers);
-  const numberAt = (at: number): number => view.getFloat64(at * numberBytes, true);
-  const lists = new Map<number, number[]>();
-  const listOf = (place: number): number[] => {
-    if (place === empty) return [];
-    const list: number[] = [];
-    if (place < firstSingle) for (let i = 0; i < length; i++) list.push(numberAt(place * length + i));
-    else {
-      const at = place - firstSingle;
-      if (at >= singles) throw new Error(`there is no number ${at} of ${singles}`);
-      const number = numberAt(kept * length + at);
-      for (let i = 0; i < length; i++) list.push(number);
+/** The numbers of columns that were packed. */
+export class ColumnReader {
+  private readonly view: DataView;
+  private readonly places: Buffer;
+  /** Of each column: where its first number is, and how far the next one is from it. */
+  private readonly starts: number[] = [];
+  private readonly steps: number[] = [];
+  private readonly lists: number[][] = [];
+
+  /** Throws when the bytes do not fit together. */
+  constructor(
+    { numbers, places }: PackedColumns,
+    private readonly length: number,
+  ) {
+    if (!(length <= mostRows && places.length <= mostColumns))
+      throw new Error(`${places.length} columns of ${length} numbers are too many`);
+    const total = numbers.length / numberBytes;
+    let kept = 0;
+    let singles = 0;
+    for (const place of places) {
+      if (place < firstSingle) kept = Math.max(kept, place + 1);
+      else if (place !== empty) singles = Math.max(singles, place - firstSingle + 1);
     }
-    return list;
-  };
-  const columns: number[][] = [];
-  for (const place of places) {
-    let list = lists.get(place);
-    if (!list) {
-      list = listOf(place);
-      lists.set(place, list);
+    if (total !== kept * length + singles)
+      throw new Error(`${numbers.length} bytes are not ${kept} columns of ${length} numbers and ${singles} more`);
+    this.view = viewOf(numbers);
+    this.places = places;
+    for (const place of places) {
+      this.starts.push(place < firstSingle ? place * length : kept * length + place - firstSingle);
+      this.steps.push(place < firstSingle ? 1 : 0);
     }
-    columns.push(list);
   }
-  return columns;
+
+  isEmpty(column: number): boolean {
+    return this.places[column] === empty;
+  }
+
+  /** Of a column that is not empty. */
+  number(column: number, row: number): number {
+    return this.view.getFloat64((this.starts[column]! + this.steps[column]! * row) * numberBytes, true);
+  }
+
+  /** Of columns that say the same it is the same list. */
+  list(column: number): number[] {
+    if (this.isEmpty(column)) return [];
+    const same = this.places.indexOf(this.places[column]!);
+    if (this.lists[same]) return this.lists[same];
+    const list = new Array<number>(this.length);
+    for (let row = 0; row < list.length; row++) list[row] = this.number(column, row);
+    this.lists[same] = list;
+    return list;
+  }
 }

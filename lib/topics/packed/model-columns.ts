@@ -41,26 +41,39 @@ export function columnOf(table: ByModel, models: readonly string[]): ModelColumn
 
 /** Makes tables of columns again: the same table as long as the column says the same. `flag` is set where a number is. */
 export function createTableReader() {
-  let last: {
-    models: readonly string[];
-    numbers: readonly number[];
-    flags: Buffer;
-    table: Record<string, number>;
-  } | null = null;
+  let last: { readonly models: readonly string[]; readonly table: Record<string, number>; size: number } | null = null;
   return (
     models: readonly string[],
-    numbers: readonly number[],
+    numberOf: (place: number) => number,
     flags: Buffer,
     flag: number,
   ): Record<string, number> => {
-    const isLast =
-      last?.models === models &&
-      models.every((_, i) => Object.is(numbers[i], last!.numbers[i]) && (flags[i]! & flag) === last!.flags[i]);
-    if (isLast) return last!.table;
-    const table = dictionaryOf(
-      [...models.entries()].filter(([i]) => flags[i]! & flag).map(([i, name]) => [name, numbers[i]!] as const),
-    );
-    last = { models, numbers, flags: flags.map((byte) => byte & flag) as Buffer, table };
+    if (last?.models === models && saysTheSame(last, numberOf, flags, flag)) return last.table;
+    const table = dictionaryOf<string, number>();
+    let size = 0;
+    for (let i = 0; i < models.length; i++) {
+      if ((flags[i]! & flag) === 0) continue;
+      const name = models[i]!;
+      table[name] = numberOf(i);
+      size++;
+    }
+    last = { models, table, size };
     return table;
   };
+}
+
+function saysTheSame(
+  { models, table, size }: { readonly models: readonly string[]; readonly table: Record<string, number>; size: number },
+  numberOf: (place: number) => number,
+  flags: Buffer,
+  flag: number,
+): boolean {
+  let there = 0;
+  for (let i = 0; i < models.length; i++) {
+    if ((flags[i]! & flag) === 0) continue;
+    const name = models[i]!;
+    if (!Object.is(table[name], numberOf(i))) return false;
+    there++;
+  }
+  return there === size;
 }

@@ -3,7 +3,7 @@
  * written once. Scores of other programs have lists in their threads and are read as they are.
  */
 import type { ScoreColumns, StrategyScored, ThreadScore } from '../generated/messages';
-import { ColumnPacker, mostColumns, mostRows, unpackColumns } from './columns';
+import { ColumnPacker, ColumnReader, mostColumns, mostRows } from './columns';
 import type { Room } from './room';
 
 const listsEach = 3;
@@ -64,11 +64,11 @@ export function unpackScored({ columns, ...scored }: PackedScored): StrategyScor
   const { threads } = scored;
   if (!(columns.candidates > 0) || columns.places.length !== listsEach * threads.length)
     throw new Error(`${columns.places.length} columns of ${columns.candidates} numbers for ${threads.length} threads`);
-  const lists = unpackColumns(columns, columns.candidates);
+  const reader = new ColumnReader(columns, columns.candidates);
   for (const [i, thread] of threads.entries()) {
-    thread.probabilities = lists[listsEach * i]!;
-    thread.utilities = lists[listsEach * i + 1]!;
-    thread.qualities = lists[listsEach * i + 2]!;
+    thread.probabilities = reader.list(listsEach * i);
+    thread.utilities = reader.list(listsEach * i + 1);
+    thread.qualities = reader.list(listsEach * i + 2);
   }
   return scored;
 }
