@@ -9,6 +9,7 @@ import type { Environment } from '../config/expand-references';
 import type { ApiName, ProviderConfig } from '../config/provider-config';
 import { dictionaryOf } from '../dictionary';
 import type { Clock } from '../ports/clock';
+import { Ending } from './ending';
 import { errorOfStatus, retryAfterMsOf, UpstreamError } from './upstream-error';
 
 export interface AnswerLimits {
@@ -40,7 +41,7 @@ export interface UpstreamCall {
   /** Headers of the caller that belong to the API, such as anthropic-beta. */
   readonly headers: Readonly<Record<string, string>>;
   /** Aborted when the caller has gone, or with the UpstreamError that the call is to end with. */
-  readonly signal: AbortSignal;
+  readonly signal: Ending;
   /** How long the whole call may take beside the time-outs of its provider. */
   readonly limitMs: number;
 }
@@ -259,7 +260,7 @@ function requestIdOf(headers: Readonly<Record<string, unknown>>): string | null 
 
 /** The time-outs of one call: the total one, and that of whatever is being waited for now. */
 interface Watch {
-  readonly signal: AbortSignal;
+  readonly signal: Ending;
   /** From now on something is waited for; null: only the total time-out counts. */
   wait(limitMs: number | null, otherwise: string): void;
   /** It has come. */
@@ -269,8 +270,8 @@ interface Watch {
 }
 
 function createWatch(clock: Clock, { provider, config, signal, limitMs }: UpstreamCall): Watch {
-  const controller = new AbortController();
-  const fail = (error: UpstreamError): void => controller.abort(error);
+  const ending = new Ending();
+  const fail = (error: UpstreamError): void => ending.abort(error);
   const timedOut = (why: string): void =>
     fail(new UpstreamError('TIMEOUT', `${provider}: ${why}`, { httpStatus: 504 }));
   // Whoever aborts for another reason than that the caller has gone says so.
@@ -279,7 +280,7 @@ function createWatch(clock: Clock, { provider, config, signal, limitMs }: Upstre
       signal.reason instanceof UpstreamError ? signal.reason : new UpstreamError('CANCELLED', 'the caller has gone'),
     );
   if (signal.aborted) gone();
-  signal.addEventListener('abort', gone, { once: true });
+  signal.once('abort', gone);
   const totalMs = Math.max(1, Math.min(config.timeouts.totalMs, limitMs));
   const cancelTotal = clock.setTimer(totalMs, () => timedOut(`the call took longer than ${Math.round(totalMs)} ms`));
   // One timer for all that is waited for: it looks when the newest limit is due, and sets itself anew where that lies ahead.
@@ -303,7 +304,7 @@ function createWatch(clock: Clock, { provider, config, signal, limitMs }: Upstre
     dueMs = Number.POSITIVE_INFINITY;
   };
   return {
-    signal: controller.signal,
+    signal: ending,
     wait(waitMs, otherwise) {
       if (waitMs === null) return go();
       dueMs = clock.monotonicMs() + waitMs;
@@ -315,10 +316,10 @@ function createWatch(clock: Clock, { provider, config, signal, limitMs }: Upstre
       go();
       cancel?.();
       cancelTotal();
-      signal.removeEventListener('abort', gone);
+      signal.off('abort', gone);
     },
     errorOf(error) {
-      if (controller.signal.reason instanceof UpstreamError) return controller.signal.reason;
+      if (ending.reason instanceof UpstreamError) return ending.reason;
       if (error instanceof UpstreamError) return error;
       const code = (error as { code?: unknown }).code;
       if (code === 'UND_ERR_CONNECT_TIMEOUT')

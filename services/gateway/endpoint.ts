@@ -73,6 +73,12 @@ export interface Endpoint {
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 
+export interface RequestUnderWay {
+  readonly decided: Promise<RouteDecided>;
+  /** Asked for only when the same id comes again. */
+  readonly contentHash: () => string;
+}
+
 /** What endpoints work with. */
 export interface GatewayContext {
   readonly id: string;
@@ -120,7 +126,7 @@ export interface GatewayContext {
   /** Whether feedback comes. */
   readonly feedback: FeedbackWatch;
   /** Requests that wait for their decision, by id: sent again meanwhile, a request waits for the same one. */
-  readonly underWay: Map<string, { readonly decided: Promise<RouteDecided>; readonly contentHash: string }>;
+  readonly underWay: Map<string, RequestUnderWay>;
   /** Looks at memory first and then at the newest records of the log. */
   readonly findDecision: (decisionId: string, routingKey: string | null) => Promise<RouteDecided | null>;
   /** Finds the decision of a report. */

@@ -27,9 +27,16 @@ const correction =
   /\b(that'?s|this is|that is|it'?s|you'?re|you are|answer is|was) (wrong|incorrect|not (right|correct|true|what i))|\b(doesn'?t|does not|didn'?t|did not|still not|not) work(ing)?\b|^no[,.! ]|\btry again\b|\byou (misunderstood|made a mistake)\b|\bi (meant|asked for)\b/;
 const thanks = /^(thanks?\b|thank you|perfect\b|great\b|works\b|that works|exactly\b|awesome\b|excellent\b)/;
 
-/** A text as it is compared: what is left of it are its words, in order. */
+/** A text as it is compared: what is left of it are its first words, in order. Of a long text no more than those is read. */
 export function wordsOf(text: string): string[] {
-  return (text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? []).slice(0, maxWords);
+  // Classes of all scripts take several times as long to match, and most texts need none.
+  const isAscii = Buffer.byteLength(text) === text.length;
+  const word = isAscii ? /[a-z0-9']+/g : /[\p{L}\p{N}']+/gu;
+  const lower = text.toLowerCase();
+  const words: string[] = [];
+  for (let found = word.exec(lower); found !== null && words.length < maxWords; found = word.exec(lower))
+    words.push(found[0]);
+  return words;
 }
 
 /** `before` and `after` are words of what the user asked first and then, or whatever stands for them; `text` is the second in full. */

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CurrentConfig } from '../../../lib/config/current-config';
 import { type ApiName, apisOf } from '../../../lib/config/provider-config';
 import { type Bill, billCall } from '../../../lib/providers/bill-call';
+import { Ending } from '../../../lib/providers/ending';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
 import type { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { Log } from '../../../lib/telemetry/log';
@@ -181,13 +182,13 @@ function noProvider(api: ApiName, { config }: CurrentConfig, client: ProviderCli
 }
 
 /** Aborted when the connection closes before the answer is through. */
-function goneSignal(reply: FastifyReply, onEnd: () => void): AbortSignal {
-  const controller = new AbortController();
+function goneSignal(reply: FastifyReply, onEnd: () => void): Ending {
+  const gone = new Ending();
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort();
+    if (!reply.raw.writableFinished) gone.abort();
     else onEnd();
   });
-  return controller.signal;
+  return gone;
 }
 
 interface Served {

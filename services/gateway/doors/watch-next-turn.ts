@@ -2,7 +2,7 @@
  * Finds the answer that a conversation goes on from. Nothing of a conversation is kept but hashes under a key of this process,
  * in memory and for the latest answers alone, so a turn that comes to another gateway, or after a restart, says nothing.
  */
-import { createHmac } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 import type { Message, RouteDecided } from '../../../lib/topics/generated/messages';
 import { judgeNextTurn, type NextTurn, wordsOf } from './judge-next-turn';
 
@@ -30,18 +30,20 @@ interface Remembered extends AnsweredTurn {
   readonly asked: readonly number[];
 }
 
+/** The beginning of an answer tells it from others. */
+const placeChars = 4_096;
 /** Shorter ones are the same in too many conversations. */
 const leastAnswerChars = 24;
 
 export function createNextTurnWatch({ key, maxRemembered }: NextTurnOptions): NextTurnWatch {
   // A Map iterates in order of insertion, so the first key is the oldest.
   const remembered = new Map<string, Remembered>();
-  const hash = (text: string): string => createHmac('sha256', key).update(text).digest('base64url').slice(0, 16);
-  const seed = Buffer.from(hash('words')).readUInt32LE(0);
-  const hashesOf = (text: string): number[] => wordsOf(text).map((word) => wordHash(word, seed));
-  /** The answer and the question before it: two users are seldom told the same about the same. */
-  const placeOf = (asked: string, answer: string): string =>
-    hash(`${wordsOf(asked).join(' ')}\n${answer.replace(/\s+/g, ' ').trim()}`);
+  const hash = (text: string): string => digestOf('sha256', `${key}\n${text}`, 'hex').slice(0, 16);
+  const seed = Number.parseInt(hash('words').slice(0, 8), 16);
+  const hashesOf = (words: readonly string[]): number[] => words.map((word) => wordHash(word, seed));
+  /** The answer and the words of the question before it: two users are seldom told the same about the same. */
+  const placeOf = (asked: readonly string[], answer: string): string =>
+    hash(`${asked.join(' ')}\n${answer.trimStart().slice(0, placeChars).replace(/\s+/g, ' ').trim()}`);
 
   return {
     observe(messages) {
@@ -50,17 +52,18 @@ export function createNextTurnWatch({ key, maxRemembered }: NextTurnOptions): Ne
       if (last?.role !== 'user' || answerAt < 1) return null;
       const asked = messages.slice(0, answerAt).findLast(({ role }) => role === 'user');
       if (!asked) return null;
-      const place = placeOf(asked.content, messages[answerAt]!.content);
+      const place = placeOf(wordsOf(asked.content), messages[answerAt]!.content);
       const found = remembered.get(place);
       if (!found) return null;
       remembered.delete(place);
-      const turn = judgeNextTurn(found.asked, hashesOf(last.content), last.content);
+      const turn = judgeNextTurn(found.asked, hashesOf(wordsOf(last.content)), last.content);
       return { decision: found.decision, model: found.model, turn };
     },
     remember(messages, answer, answered) {
       const asked = messages.at(-1);
       if (asked?.role !== 'user' || answer.length < leastAnswerChars) return;
-      remembered.set(placeOf(asked.content, answer), { ...answered, asked: hashesOf(asked.content) });
+      const words = wordsOf(asked.content);
+      remembered.set(placeOf(words, answer), { ...answered, asked: hashesOf(words) });
       const oldest = remembered.keys().next();
       if (remembered.size > maxRemembered && !oldest.done) remembered.delete(oldest.value);
     },
