@@ -19,7 +19,7 @@ const leastOverlap = 0.6;
 /** Fewer words say too little to be compared. */
 const leastWords = 4;
 /** Words of a question that are compared. */
-const maxWords = 200;
+export const maxWords = 200;
 /** Whoever complains or thanks does so at the beginning. */
 const openingChars = 200;
 
@@ -29,9 +29,7 @@ const thanks = /^(thanks?\b|thank you|perfect\b|great\b|works\b|that works|exact
 
 /** A text as it is compared: what is left of it are its first words, in order. Of a long text no more than those is read. */
 export function wordsOf(text: string): string[] {
-  // Classes of all scripts take several times as long to match, and most texts need none.
-  const isAscii = Buffer.byteLength(text) === text.length;
-  const word = isAscii ? /[a-z0-9']+/g : /[\p{L}\p{N}']+/gu;
+  const word = /[\p{L}\p{N}']+/gu;
   const lower = text.toLowerCase();
   const words: string[] = [];
   for (let found = word.exec(lower); found !== null && words.length < maxWords; found = word.exec(lower))
