@@ -168,7 +168,7 @@ export const configSchema = z.strictObject({
       weights: names(money)
         .default(defaultRewardWeights)
         .describe(
-          "weight of each part of a judgement in its mean: quality is the outcome's own, any other the rewardParts entry of that name; one that is not listed has 1, and 0 leaves a part out",
+          "weight of each part of a judgement in its mean: quality is the outcome's own, any other the rewardParts entry of that name; those of the default keep their weight where they are not listed, any other has 1 then, and 0 leaves a part out",
         ),
     })
     .prefault({})
@@ -292,7 +292,8 @@ export function completeConfig(parsed: ParsedConfig): RouterConfig {
     return sharing.includes(strategy) ? (1 - learnedWeight) / sharing.length : 0;
   };
   const strategyWeights = dictionaryOf(strategyNames.map((s) => [s, round(weightOf(s))] as const));
-  return { ...parsed, strategyWeights };
+  const reward = { ...parsed.reward, weights: { ...defaultRewardWeights, ...parsed.reward.weights } };
+  return { ...parsed, strategyWeights, reward };
 }
 
 function round(share: number): number {

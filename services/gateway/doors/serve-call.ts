@@ -14,7 +14,7 @@ import { HttpError } from '../http-error';
 import { contextOf } from '../trace-requests';
 import { createEngineAsker, type ModelOrder } from './ask-engine';
 import { type Answer, type Attempt, createModelCaller } from './call-models';
-import { mechanicalQuality } from './check-answer';
+import { checkAnswer } from './check-answer';
 import { createTextJudges } from './judge-text';
 import { passOn } from './pass-on-stream';
 import { type DoorCall, readCall } from './read-call';
@@ -95,9 +95,12 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     // In the log it has the name of the tenant in front; the caller sees it without.
     const ended = { decisionId: call.request.requestId, decision: order.decision, config: current.config };
     const finish = (answered: Attempt | null): void => {
-      const mechanical = answered && answered.error === null ? mechanicalQuality(answered.facts, call.expected) : null;
+      const { weights } = current.config.reward;
+      const checks = answered?.error === null ? checkAnswer(answered.facts, call.expected, weights) : {};
+      for (const [check, holds] of Object.entries(checks))
+        metrics.count('quantum_router_answer_checks_total', { check, result: holds === 1 ? 'holds' : 'fails' });
       for (const attempt of called.attempts) countAttempt(attempt);
-      reporter.report({ ...ended, attempts: called.attempts, answered, mechanical });
+      reporter.report({ ...ended, attempts: called.attempts, answered, checks });
       if (answered) judges.answered(call, answered, order.decision, current.config);
     };
     if (!called.answered) {
