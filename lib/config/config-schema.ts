@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { dictionaryOf, ownEntry } from '../dictionary';
 import { id } from '../topics/identifier-schemas';
 import { accessIssues, accessSchema } from './access-schema';
+import { answersSchema } from './answers-schema';
 import { budgetIssues, budgetsSchema } from './budget-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { formatPath, type Issue } from './describe-issues';
@@ -174,6 +175,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('how the parts of a judgement make one quality, 0..1'),
   judgements: judgementsSchema,
+  answers: answersSchema,
   feedback: z
     .strictObject({
       windowMs: count.default(3_600_000).describe('outcomes later than this go to the late topic'),

@@ -7,6 +7,7 @@ import { mechanicalWeights } from '../reward/mechanical-checks';
 import type { RewardWeights } from '../reward/reward';
 import type { Preference } from '../topics/generated/messages';
 import type { AccessConfig } from './access-config';
+import type { AnswersConfig } from './answers-config';
 import type { JudgementsConfig } from './judgements-config';
 import type { ApiName, ProviderConfig } from './provider-config';
 
@@ -111,6 +112,7 @@ export interface RouterConfig {
   readonly profileHalfLifeObservations: number;
   readonly reward: { readonly weights: RewardWeights };
   readonly judgements: JudgementsConfig;
+  readonly answers: AnswersConfig;
   readonly feedback: { readonly windowMs: number; readonly maxAwaited: number };
   readonly limits: {
     readonly maxPromptBytes: number;

@@ -15,6 +15,7 @@ export const externallyWritten: readonly string[] = [
   topics.weightsCommands.name,
   topics.accessKeys.name,
   topics.audit.name,
+  topics.keptAnswers.name,
 ];
 
 export interface GraphOptions {

@@ -15,6 +15,7 @@ import type {
   BudgetState,
   ConfigVersion,
   ExperimentState,
+  KeptAnswer,
   ModelProfile,
   RouteDecided,
   RouteOpened,
@@ -23,6 +24,7 @@ import type {
   WeightsCommand,
 } from '../../lib/topics/generated/messages';
 import type { KnownWeights } from '../../lib/weights/read-weights';
+import type { AnswerKeeper } from './answers/keep-answers';
 import type { JsonSchema } from './avro-json-schema';
 import type { GatewaySettings } from './config';
 import type { ErrorForm } from './doors/error-form';
@@ -116,7 +118,10 @@ export interface GatewayContext {
     readonly opened: (decisionId: string, routingKey: string) => Promise<RouteOpened | null>;
     /** Null where there were none, or they are gone. */
     readonly weights: (opened: RouteOpened) => Promise<LearnedPolicy | null>;
+    /** What was answered, as it was kept; null where it was not. */
+    readonly answer: (decision: RouteDecided) => Promise<KeptAnswer | null>;
   };
+  readonly answers: AnswerKeeper;
   readonly live: {
     readonly hub: LiveHub;
     /** Whether as many watch as may. */

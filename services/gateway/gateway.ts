@@ -30,6 +30,7 @@ import { readWeights } from '../../lib/weights/read-weights';
 import { createWeightsSource } from '../../lib/weights/weights-source';
 import { mustCover } from './access-table';
 import { admitRequests, type GateParts } from './admit';
+import { createAnswerKeeper } from './answers/keep-answers';
 import { type BodyBudget, type BodyShare, createBodyBudget } from './body-budget';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { formOf } from './doors/error-form';
@@ -49,6 +50,7 @@ import { acceptedEncodings, parseJson, readText } from './read-body';
 import { createRecentDecisions, type RecentDecisions } from './recent-decisions';
 import { createReportedOutcomes } from './reported-outcomes';
 import { analyticsEndpoints } from './routes/analytics';
+import { answerEndpoints } from './routes/answers';
 import { auditEndpoints } from './routes/audit';
 import { budgetEndpoints } from './routes/budgets';
 import { configEndpoints } from './routes/config';
@@ -249,6 +251,8 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   // Asked for seldom, by people: the log has them all, and the newest asked for are kept.
   const keyValue = createMemoryKeyValue({ clock, maxEntries: 64 });
   const weightsOfThen = createWeightsSource(createBlobStore({ broker, keyValue, clock, log, topicPrefix }), { log });
+  const environment = options.environment ?? {};
+  const answers = createAnswerKeeper({ broker, clock, metrics, log, topicPrefix, name: id, environment });
   const context: GatewayContext = {
     id,
     clock,
@@ -276,7 +280,9 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
       opened: (decisionId, routingKey) => lookup.opened(decisionId, routingKey, settings.maxScannedRecords),
       weights: ({ policySha256, basisSha256 }) =>
         policySha256 === null ? Promise.resolve(null) : weightsOfThen.load({ policySha256, basisSha256 }),
+      answer: ({ decisionId, routingKey }) => lookup.answer(decisionId, routingKey, settings.maxReportScannedRecords),
     },
+    answers,
     live: {
       hub,
       get isFull() {
@@ -296,7 +302,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   let demo: Promise<DemoUpstream> | null = null;
   const providers = createProviderClient({
     clock,
-    environment: options.environment ?? {},
+    environment,
     demoUrl: async () => {
       demo ??= startDemoUpstream();
       return (await demo).url;
@@ -307,6 +313,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const close = async (): Promise<void> => {
     stopWatching();
     await calls.close();
+    await answers.close();
     await providers.close();
     await (await demo)?.close();
     await client.close();
@@ -354,6 +361,7 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...auditEndpoints(context),
     ...analyticsEndpoints(context),
     ...inspectEndpoints(context),
+    ...answerEndpoints(context),
     ...liveEndpoints(context),
     ...dashboardEndpoints(),
     ...experimentEndpoints(context),

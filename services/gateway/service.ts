@@ -34,6 +34,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.routeOpened),
     anyTopic(topics.routeOutcome),
     anyTopic(topics.weightsBlobs),
+    anyTopic(topics.keptAnswers),
   ],
   outputs: [
     anyTopic(topics.routeRequested),
@@ -43,6 +44,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.weightsCommands),
     anyTopic(topics.accessKeys),
     anyTopic(topics.audit),
+    anyTopic(topics.keptAnswers),
   ],
   startAt: 'latest',
 });

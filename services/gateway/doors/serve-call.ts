@@ -101,7 +101,13 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
         metrics.count('quantum_router_answer_checks_total', { check, result: holds === 1 ? 'holds' : 'fails' });
       for (const attempt of called.attempts) countAttempt(attempt);
       reporter.report({ ...ended, attempts: called.attempts, answered, checks });
-      if (answered) judges.answered(call, answered, order.decision, current.config);
+      if (!answered) return;
+      judges.answered(call, answered, order.decision, current.config);
+      if (order.decision && answered.error === null && api !== 'embeddings')
+        context.answers.keep(
+          { decision: order.decision, model: answered.model.name, facts: answered.facts },
+          current.config.answers,
+        );
     };
     if (!called.answered) {
       finish(null);
