@@ -369,7 +369,14 @@ function providerAddresses(providers: unknown): Issue[] {
   if (!isObject(providers)) return [];
   return Object.entries(providers).flatMap(([provider, value]) => {
     if (!isObject(value) || value['kind'] === 'demo') return [];
-    const { baseUrl } = value;
+    const { baseUrl, apis } = value;
+    if (value['kind'] === 'gemini' && Array.isArray(apis) && apis.some((api) => api !== 'chat'))
+      return [
+        issueAt(
+          ['providers', provider, 'apis'],
+          'may only be chat for kind gemini; for others give kind openai and the address that ends in /openai',
+        ),
+      ];
     return baseUrl === undefined || baseUrl === null
       ? [issueAt(['providers', provider], 'needs a baseUrl, such as https://api.openai.com/v1')]
       : [];

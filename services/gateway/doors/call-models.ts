@@ -14,7 +14,8 @@ import {
 } from '../../../lib/providers/answer-facts';
 import { upstreamNameOf } from '../../../lib/providers/bill-call';
 import { Ending } from '../../../lib/providers/ending';
-import type { EventStream, ProviderClient, StreamEvent } from '../../../lib/providers/provider-client';
+import type { ProviderClient } from '../../../lib/providers/provider-client';
+import type { EventStream, StreamEvent } from '../../../lib/providers/upstream-call';
 import { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { DoorCall } from './read-call';
 

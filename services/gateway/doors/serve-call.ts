@@ -2,15 +2,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CurrentConfig } from '../../../lib/config/current-config';
 import { type ApiName, apisOf } from '../../../lib/config/provider-config';
+import { ownEntry } from '../../../lib/dictionary';
+import { isJson } from '../../../lib/providers/answer-facts';
 import { type Bill, billCall } from '../../../lib/providers/bill-call';
 import { Ending } from '../../../lib/providers/ending';
+import { geminiCannot } from '../../../lib/providers/gemini/to-gemini';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
 import type { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { Log } from '../../../lib/telemetry/log';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { modelsInScope } from '../check-scope';
 import type { GatewayContext } from '../endpoint';
-import { HttpError } from '../http-error';
+import { HttpError, invalidField } from '../http-error';
 import { contextOf } from '../trace-requests';
 import { createEngineAsker, type ModelOrder } from './ask-engine';
 import { type Answer, type Attempt, createModelCaller } from './call-models';
@@ -72,9 +75,10 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     const { asker } = request;
     const callableAtAll = callableBy(api, current);
     if (callableAtAll.length === 0) throw new HttpError('not_ready', noProvider(api, current, client));
-    const callable = modelsInScope(asker, callableAtAll);
-    if (callable.length === 0)
+    const inScope = modelsInScope(asker, callableAtAll);
+    if (inScope.length === 0)
       throw new HttpError('forbidden', 'model: this key may use no model that this API can call', 'model');
+    const callable = thoseThatCan(request.body, inScope, current);
     const call = readCall(api, request.body, request.headers, {
       config: current.config,
       requestId,
@@ -178,6 +182,21 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
       await reporter.flush();
     },
   };
+}
+
+/** Without the models whose own API has no word for what is asked. Throws where nobody is left, or one of those was named. */
+function thoseThatCan(body: unknown, callable: readonly string[], { config }: CurrentConfig): readonly string[] {
+  const cannot = isJson(body) ? geminiCannot(body) : null;
+  if (cannot === null) return callable;
+  const unable = new Set(
+    config.models
+      .filter(({ provider }) => ownEntry(config.providers, provider)?.kind === 'gemini')
+      .map(({ name }) => name),
+  );
+  const able = callable.filter((name) => !unable.has(name));
+  const named = isJson(body) && typeof body['model'] === 'string' && unable.has(body['model']);
+  if (able.length > 0 && !named) return able;
+  throw invalidField(cannot.field, `the models that can be called for this have no ${cannot.reason}`);
 }
 
 /** What is in the way of calling anybody. */
