@@ -303,10 +303,7 @@ describe('a server that speaks as documented', () => {
     for await (const chunk of await gemini.openai.chat.completions.create({ ...askCase('hi'), stream: true }))
       id = chunk.id;
     const outcomes = await gemini.doors.outcomes(id, 2);
-    expect(outcomes).toMatchObject([
-      { status: 'FAILURE' },
-      { model: 'other', status: 'SUCCESS' },
-    ]);
+    expect(outcomes).toMatchObject([{ status: 'FAILURE' }, { model: 'other', status: 'SUCCESS' }]);
   });
 
   test('what it finds wrong with a request is for the caller, and is nobody else asked', async () => {
