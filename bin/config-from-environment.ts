@@ -46,8 +46,10 @@ const intro = `# Quantum Router: configuration, made from the keys in an environ
 function atOwnAddress(provider: KnownProvider, environment: Io['environment']): KnownProvider {
   const given = environment[provider.baseUrlName]?.trim().replace(/\/+$/, '');
   if (!given) return provider;
-  // The libraries of Anthropic take the address without the version.
-  const baseUrl = provider.kind === 'anthropic' && !/\/v\d+$/.test(given) ? `${given}/v1` : given;
+  // The libraries of Anthropic and Google take the address without the version.
+  const isVersioned = /\/v\d+\w*$/.test(given);
+  const version = provider.kind === 'anthropic' ? '/v1' : provider.kind === 'gemini' ? '/v1beta' : '';
+  const baseUrl = isVersioned ? given : given + version;
   return { ...provider, baseUrl };
 }
 

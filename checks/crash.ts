@@ -1,6 +1,7 @@
 /**
  * Kills the embedded engine with SIGKILL at random moments under load, restarts it, and then checks that nothing
- * acknowledged was lost: one decision per request, one learning event per outcome, weights and positions survive.
+ * acknowledged was lost: one decision per request, one learning event per outcome, weights and positions survive. Then it is
+ * killed some times more with callers at its door, before an upstream that misbehaves: they ask again while there is no engine.
  *
  *     node dist/checks/crash.js --seed 1 --kills 50
  *
@@ -13,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { findFreePort } from '../infra/free-port';
 import { barsMissed, report, reportBar } from '../lab/report/report-line';
 import { workloadConfig } from '../lab/runs/workload-config';
 import { outcomeOf, requestOf } from '../lab/runs/workload-records';
@@ -27,6 +29,8 @@ import type { RouteDecided } from '../lib/topics/generated/messages';
 import { topics } from '../lib/topics/topics';
 import { type Engine, startEngine } from '../services/engine';
 import { embeddedHome } from '../services/home';
+import { inTimeMs, leastAnswered, shareInTime, startDoorCalls } from './chaos/door-calls';
+import { providersAt, startShakyUpstream } from './chaos/shaky-upstream';
 
 const clock = systemClock();
 const log = createLog({ level: 'error' });
@@ -34,11 +38,30 @@ const log = createLog({ level: 'error' });
 const ratePerSecond = 300;
 const world = simulatedWorld({ world: 1, rows: 1_000_000, seed: 1 });
 const partitions = 4;
+/** Calls at the door. */
+const doorRatePerSecond = 4;
+/** Of the other load beside them: they are to wait for the engine and not in a queue. */
+const besideDoorPerSecond = 30;
+/** For the callers that have waited while the engine started; who has no answer by then is counted as such. */
+const doorPatienceMs = 60_000;
 
-async function runChild(directory: string, firstIndex: number, drain: boolean): Promise<void> {
+/** The door of the engine, and the upstream behind it, which both outlive every child. */
+interface DoorPlace {
+  readonly port: number;
+  readonly upstreamUrl: string;
+}
+
+async function runChild(
+  directory: string,
+  firstIndex: number,
+  rate: number,
+  drain: boolean,
+  door: DoorPlace,
+): Promise<void> {
   const home = embeddedHome({ directory });
-  const config = workloadConfig(world);
-  const engine = await startEngine({ home, config, partitions, trainer: 'worker', http: null, log });
+  const config = workloadConfig(world, { providers: providersAt({ url: door.upstreamUrl }, world) });
+  const http = { host: '127.0.0.1', port: door.port };
+  const engine = await startEngine({ home, config, partitions, trainer: 'worker', http, log });
   const follower = await answerDecisions(engine, home.broker);
   writeSync(1, 'ready\n');
   if (drain) {
@@ -52,14 +75,14 @@ async function runChild(directory: string, firstIndex: number, drain: boolean): 
   }
   const producer = home.broker.producer('load');
   for (let index = firstIndex; ; ) {
-    const count = Math.max(1, Math.round(ratePerSecond / 100));
+    const count = Math.max(1, Math.round(rate / 100));
     for (const last = index + count; index < last; index++) {
       const request = requestOf(world, world.row(index), clock.nowMs());
       const value = topics.routeRequested.codec.encode(request);
       const record = { topic: topics.routeRequested.name, key: topics.routeRequested.keyOf(request), value };
       producer.send([record]).then(() => writeSync(1, `R ${request.requestId} ${index}\n`), fail);
     }
-    await sleep(clock, 10);
+    await sleep(clock, (count * 1_000) / rate);
   }
 }
 
@@ -73,6 +96,8 @@ function answerDecisions(engine: Engine, broker: Broker) {
     onRecords(records) {
       for (const record of records) {
         const decision = topics.routeDecided.codec.decode(record.value!);
+        // The door reports its own.
+        if (decision.requestId.startsWith('chatcmpl-')) continue;
         const index = Number(decision.requestId.split('-').at(-1));
         const outcome = outcomeOf(world.row(index), decision, clock.nowMs());
         if (!outcome) continue;
@@ -100,7 +125,8 @@ interface Acknowledged {
 function startChild(
   directory: string,
   acknowledged: Acknowledged,
-  drain: boolean,
+  { rate = ratePerSecond, drain = false }: { readonly rate?: number; readonly drain?: boolean },
+  door: DoorPlace,
 ): Promise<{ child: ChildProcess; gone: Promise<number | null> }> {
   const args = [
     __filename,
@@ -108,6 +134,7 @@ function startChild(
     directory,
     '--first',
     String(acknowledged.lastIndex + 1_000),
+    ...['--rate', String(rate), '--port', String(door.port), '--upstream', door.upstreamUrl],
     ...(drain ? ['--drain'] : []),
   ];
   const child = spawn(process.execPath, [...process.execArgv, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -195,13 +222,23 @@ async function waitUntil(check: () => Promise<boolean>, timeoutMs: number, waitC
   return true;
 }
 
-async function main(seed: number, kills: number): Promise<void> {
+async function main(seed: number, kills: number, doorKills: number): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'quantum-router-crash-'));
   const random = seededRandom(seed, 'crash');
   const acknowledged: Acknowledged = { requests: new Set(), outcomes: new Set(), lastIndex: -1_000 };
   process.stderr.write(`crash: seed ${seed}, ${kills} kills, store in ${directory}\n`);
+  const upstream = await startShakyUpstream(seededRandom(seed, 'crash', 'upstream'));
+  const door = { port: await findFreePort(1), upstreamUrl: upstream.url };
+  const url = `http://127.0.0.1:${door.port}`;
+  // There is one engine: who finds it gone looks again until it is back.
+  const calls = startDoorCalls({
+    clock,
+    gateways: [() => url],
+    ratePerSecond: doorRatePerSecond,
+    waitsMs: [0, 250, 500, 1_000],
+  });
   for (let kill = 1; kill <= kills; kill++) {
-    const { child, gone } = await startChild(directory, acknowledged, false);
+    const { child, gone } = await startChild(directory, acknowledged, {}, door);
     await sleep(clock, 20 + random.next() * 1_500);
     child.kill('SIGKILL');
     await gone;
@@ -209,12 +246,24 @@ async function main(seed: number, kills: number): Promise<void> {
       `crash: kill ${kill}/${kills}, ${acknowledged.requests.size} requests and ${acknowledged.outcomes.size} outcomes acknowledged\n`,
     );
   }
+  if (doorKills > 0) calls.start();
+  for (let kill = 1; kill <= doorKills; kill++) {
+    const { child, gone } = await startChild(directory, acknowledged, { rate: besideDoorPerSecond }, door);
+    // Whoever has waited for the engine is answered first: one that is always dead answers nobody.
+    const waiting = calls.asked;
+    await waitUntil(async () => calls.made.length >= waiting, doorPatienceMs, clock);
+    await sleep(clock, random.next() * 1_500);
+    child.kill('SIGKILL');
+    await gone;
+    process.stderr.write(`crash: kill ${kill}/${doorKills} with callers at the door, ${calls.made.length} answered\n`);
+  }
+  calls.pause();
   // The last child only drains; it is stopped cleanly, and the store is audited after it has let go of it.
   let found: Audit | null = null;
   const settled = await waitUntil(
     async () => {
-      const { child, gone } = await startChild(directory, acknowledged, true);
-      await sleep(clock, 3_000);
+      const { child, gone } = await startChild(directory, acknowledged, { drain: true }, door);
+      await Promise.all([calls.untilAnswered(), sleep(clock, 3_000)]);
       child.stdin!.write('stop\n');
       await gone;
       const home = embeddedHome({ directory });
@@ -242,6 +291,12 @@ async function main(seed: number, kills: number): Promise<void> {
   );
   report('crash.weightsSequence', result.weightsSequence, 'sequence');
   report('crash.degradedShare', result.degraded, 'share');
+  report('crash.door.calls', calls.made.length, 'calls');
+  report('crash.door.upstreamMisbehaved', upstream.misbehaved, 'calls');
+  const [fault] = calls.made.flatMap((call) => call.fault ?? []);
+  const inTime = shareInTime(calls.made, inTimeMs);
+  reportBar('crash.door.answeredInTime', inTime, 'share', '>=', leastAnswered, fault === undefined ? {} : { fault });
+  await upstream.close();
   if (!settled)
     process.stderr.write(`crash: not settled within a minute; the store is kept in ${directory} (seed ${seed})\n`);
   else rmSync(directory, { recursive: true, force: true });
@@ -255,7 +310,12 @@ const { values } = parseArgs({
     child: { type: 'string' },
     first: { type: 'string', default: '0' },
     drain: { type: 'boolean', default: false },
+    rate: { type: 'string', default: String(ratePerSecond) },
+    'door-kills': { type: 'string', default: '3' },
+    port: { type: 'string', default: '0' },
+    upstream: { type: 'string', default: '' },
   },
 });
-if (values.child) runChild(values.child, Number(values.first), values.drain).catch(fail);
-else main(Number(values.seed), Number(values.kills)).catch(fail);
+const place = { port: Number(values.port), upstreamUrl: values.upstream };
+if (values.child) runChild(values.child, Number(values.first), Number(values.rate), values.drain, place).catch(fail);
+else main(Number(values.seed), Number(values.kills), Number(values['door-kills'])).catch(fail);

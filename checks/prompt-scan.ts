@@ -2,7 +2,7 @@
  * Looks for prompt text where it must not be. Requests with a canary in the prompt go through the whole engine: good ones,
  * malformed ones and ones over the limit, over HTTP and straight to the topic. Then every topic, the key-value store, the
  * raw store file, the metrics and the log are searched. It may be in the request topic and its dead letters only. Answers of
- * models have a canary of their own, which may be nowhere at all.
+ * models have a canary of their own, which may be nowhere at all: they are kept here, but encrypted.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -22,6 +22,7 @@ import { createLog } from '../lib/telemetry/log';
 import type { RouteRequested } from '../lib/topics/generated/messages';
 import { deadLetterTopicName, topics } from '../lib/topics/topics';
 import { type Engine, startEngine } from '../services/engine';
+import { openAnswer } from '../services/gateway/answers/seal-answer';
 import { embeddedHome } from '../services/home';
 
 export interface ScanResult {
@@ -30,11 +31,15 @@ export interface ScanResult {
   /** Records of the request topic and its dead letters that hold it: proof that the search finds what is there. */
   readonly foundInRequests: number;
   readonly foundInDeadLetters: number;
+  /** Kept answers that have it once they are opened with their key: proof that there was something to be found. */
+  readonly openedAnswers: number;
 }
 
 /** A word no encoder, template or hash makes by chance. */
 const canary = 'zqxcanaryvortexplinth';
 const answerCanary = 'qzjanswerumbragantry';
+/** Of the answers that are kept. */
+const answerKey = Buffer.alloc(32, 5);
 const requests = 60;
 const settleMs = 1_500;
 
@@ -49,13 +54,17 @@ export async function scanPrompts(): Promise<ScanResult> {
   const upstream = await startUpstream();
   const provider = providerSchema.parse({ kind: 'openai', baseUrl: upstream.url });
   const providers = dictionaryOf(world.models.map((model) => [model.provider, provider] as const));
-  const config = workloadConfig(world, { providers });
+  const config = workloadConfig(world, {
+    providers,
+    answers: { share: 1, retentionMs: 3_600_000, keys: [{ id: 'scan', keyEnv: 'SCAN_ANSWERS' }] },
+  });
   const engine = await startEngine({
     home,
     config,
     partitions: 2,
     trainer: 'worker',
     http: { host: '127.0.0.1', port: 0 },
+    environment: { SCAN_ANSWERS: answerKey.toString('base64') },
     log,
   });
   await sendEverything(engine, home.broker, (index) => requestOf(world, world.row(index), clock.nowMs()));
@@ -70,13 +79,15 @@ export async function scanPrompts(): Promise<ScanResult> {
   }
   const found = await scanTopics(home.broker, leaks);
   await engine.stop();
+  const openedAnswers = await openAnswers(home.broker);
+  if (openedAnswers === 0) leaks.push('no answer was kept: the scan itself is broken');
   await home.close();
   await upstream.close();
   if (upstream.calls() === 0) leaks.push('no model was called: the scan itself is broken');
   if (holds(logged.join('\n'))) leaks.push('log');
   leaks.push(...scanFiles(directory, found.inRequests + found.inDeadLetters));
   rmSync(directory, { recursive: true, force: true });
-  return { leaks, foundInRequests: found.inRequests, foundInDeadLetters: found.inDeadLetters };
+  return { leaks, foundInRequests: found.inRequests, foundInDeadLetters: found.inDeadLetters, openedAnswers };
 }
 
 /** Every way in, well-formed and not. Answers are read and checked too: an error must not repeat the prompt. */
@@ -186,6 +197,20 @@ async function scanTopics(broker: Broker, leaks: string[]): Promise<{ inRequests
     }
   }
   return found;
+}
+
+/** How many kept answers have the canary once they are opened. */
+async function openAnswers(broker: Broker): Promise<number> {
+  const { name, codec } = topics.keptAnswers;
+  let opened = 0;
+  const { partitions } = (await broker.listTopics()).find((topic) => topic.name === name)!;
+  for (let partition = 0; partition < partitions; partition++) {
+    const { earliest, end } = await broker.offsets({ topic: name, partition });
+    for await (const records of broker.read({ topic: name, partition }, { from: earliest, to: end }))
+      for (const { value } of records)
+        if (value && openAnswer(codec.decode(value), answerKey)?.text.includes(answerCanary)) opened++;
+  }
+  return opened;
 }
 
 function recordHolds(record: LogRecord): boolean {

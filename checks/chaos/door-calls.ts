@@ -1,15 +1,21 @@
 /**
- * Callers of the front door during a scenario: each wants an answer of a model, whatever is broken behind the door. There are
- * two gateways, and a caller who finds one gone asks the other, as behind any load balancer; what a gateway has answered is
- * never asked again.
+ * Callers of the front door while things are broken: each wants an answer of a model, whatever is broken behind the door. A
+ * caller who finds one gateway gone asks the next, as behind any load balancer, and where none is left waits for one to come
+ * back; what a gateway has answered is never asked again.
  */
 import { type Clock, sleep } from '../../lib/ports/clock';
-import type { Cluster } from './cluster';
 
 export interface DoorCallsOptions {
-  readonly cluster: Cluster;
+  readonly clock: Clock;
+  /** Where each gateway is now; null where it is gone. */
+  readonly gateways: readonly (() => string | null)[];
   readonly ratePerSecond: number;
+  /** Before all gateways are asked once more, each time; the last one again and again. */
+  readonly waitsMs: readonly number[];
 }
+
+/** With two gateways of which one is gone at a time; in all, longer than one takes to start. */
+export const pairWaitsMs: readonly number[] = [0, 250, 500, 1_000, 2_000, 4_000, 8_000];
 
 export interface DoorCalls {
   start(): void;
@@ -18,6 +24,8 @@ export interface DoorCalls {
   /** Resolves when every call has its answer or was given up. */
   untilAnswered(): Promise<void>;
   readonly made: readonly DoorCall[];
+  /** Calls that were begun. */
+  readonly asked: number;
 }
 
 export interface DoorCall {
@@ -33,25 +41,28 @@ export interface DoorCall {
 const callLimitMs = 60_000;
 /** Well inside of it. */
 export const inTimeMs = callLimitMs / 2;
-/** Before both gateways are asked once more, in milliseconds: longer than one takes to start. */
-const waitsMs = [0, 250, 500, 1_000, 2_000, 4_000, 8_000] as const;
+/** Of all calls, in time. */
+export const leastAnswered = 0.999;
 const streamEvery = 2;
 const tickMs = 20;
 
-export function startDoorCalls({ cluster, ratePerSecond }: DoorCallsOptions): DoorCalls {
-  const { clock } = cluster;
+export function startDoorCalls(options: DoorCallsOptions): DoorCalls {
+  const { clock, ratePerSecond } = options;
   const made: DoorCall[] = [];
   const underWay = new Set<Promise<void>>();
   let count = 0;
   let cancel: (() => void) | null = null;
   const callOne = (index: number): void => {
-    const calling = callDoor(cluster, clock, index)
+    const calling = callDoor(options, index)
       .then((call) => void made.push(call))
       .finally(() => underWay.delete(calling));
     underWay.add(calling);
   };
   return {
     made,
+    get asked() {
+      return count;
+    },
     start() {
       if (cancel) return;
       const startedMs = clock.monotonicMs();
@@ -79,9 +90,7 @@ export function shareInTime(made: readonly DoorCall[], limitMs: number): number 
   return made.length === 0 ? 1 : inTime / made.length;
 }
 
-const gateways = ['gateway-0', 'gateway-1'] as const;
-
-async function callDoor({ processes }: Cluster, clock: Clock, index: number): Promise<DoorCall> {
+async function callDoor({ clock, gateways, waitsMs }: DoorCallsOptions, index: number): Promise<DoorCall> {
   const startedMs = clock.monotonicMs();
   const signal = AbortSignal.timeout(callLimitMs);
   const isStream = index % streamEvery === 0;
@@ -92,10 +101,10 @@ async function callDoor({ processes }: Cluster, clock: Clock, index: number): Pr
   });
   let fault = 'no gateway was there';
   let degraded: string | null = null;
-  for (const [round, waitMs] of waitsMs.entries()) {
-    await sleep(clock, waitMs);
+  for (let round = 0; !signal.aborted; round++) {
+    await sleep(clock, waitsMs[Math.min(round, waitsMs.length - 1)]!);
     for (let other = 0; other < gateways.length && !signal.aborted; other++) {
-      const url = processes.url(gateways[(index + round + other) % gateways.length]!);
+      const url = gateways[(index + round + other) % gateways.length]!();
       if (url === null) continue;
       try {
         const response = await fetch(`${url}/v1/chat/completions`, {

@@ -6,9 +6,6 @@ import { quantilesOf } from '../../lab/report/report';
 import { workloadConfig } from '../../lab/runs/workload-config';
 import { simulatedWorld } from '../../lab/workloads/simulated-world';
 import { largestPromptBytes } from '../../lib/config/config-limits';
-import { providerSchema } from '../../lib/config/provider-schema';
-import type { RouterConfig } from '../../lib/config/router-config';
-import { dictionaryOf } from '../../lib/dictionary';
 import type { Delivery } from '../../lib/ports/broker';
 import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
@@ -16,11 +13,11 @@ import { defaultGatewaySettings } from '../../services/gateway/config';
 import type { PlacementName } from '../../services/placements';
 import { Audit } from './audit';
 import { type Cluster, type ClusterOptions, startCluster } from './cluster';
-import { type DoorCall, inTimeMs, shareInTime, startDoorCalls } from './door-calls';
+import { type DoorCall, inTimeMs, leastAnswered, pairWaitsMs, shareInTime, startDoorCalls } from './door-calls';
 import { createFigures, type Figures } from './figures';
 import type { SentRequest } from './ledger';
 import { type Load, startLoad } from './load';
-import { type ShakyUpstream, startShakyUpstream } from './shaky-upstream';
+import { providersAt, type ShakyUpstream, startShakyUpstream } from './shaky-upstream';
 import { type Kill, quantile, takeoversMs } from './takeover';
 import { until } from './until';
 
@@ -88,7 +85,6 @@ export interface RunOptions {
 const partitions = 4;
 /** Calls at the door, of all requests. */
 const doorShare = 0.1;
-const leastAnswered = 0.999;
 /** Of the world, whose events lie at shares of its length. Longer scenarios begin again. */
 const leastRows = 5_000;
 /** The largest that a configuration may allow. */
@@ -140,7 +136,13 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   const audit = new Audit(cluster);
   // Where a scenario runs a part of the processes alone, there may be no door.
   const hasDoor = [...cluster.processes.ids].some((id) => id.startsWith('gateway'));
-  const door = hasDoor ? startDoorCalls({ cluster, ratePerSecond: ratePerSecond * doorShare }) : null;
+  const gateways = ['gateway-0', 'gateway-1'].map((id) => () => cluster.processes.url(id));
+  const door = hasDoor
+    ? startDoorCalls({
+        ...{ clock: cluster.clock, gateways },
+        ...{ ratePerSecond: ratePerSecond * doorShare, waitsMs: pairWaitsMs },
+      })
+    : null;
   load.start();
   door?.start();
   await load.untilSent(Math.min(calmRequests, requests / 3));
@@ -166,14 +168,6 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   await upstream.close();
   if (figures.missed === 0) rmSync(join(directory), { recursive: true, force: true });
   return figures;
-}
-
-/** Every provider is the same server: which of its models is called is the engine's to decide. */
-function providersAt({ url }: ShakyUpstream, { models }: RouterConfig): RouterConfig['providers'] {
-  // Long enough for a machine on which all of this runs at once; a call still has time for several that hang.
-  const timeouts = { connectMs: 6_000, headersMs: 6_000, firstTokenMs: 6_000, gapMs: 6_000, totalMs: 8_000 };
-  const provider = providerSchema.parse({ baseUrl: url, apis: ['chat'], timeouts });
-  return dictionaryOf(models.map((model) => [model.provider, provider]));
 }
 
 /** Most that were answered without the engine were so while it was away, which is what the door is for. */

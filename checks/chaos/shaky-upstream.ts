@@ -1,6 +1,9 @@
 /** A real HTTP server that answers chat completions most of the time, and misbehaves in every way that providers do in the rest. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { providerSchema } from '../../lib/config/provider-schema';
+import type { RouterConfig } from '../../lib/config/router-config';
+import { dictionaryOf } from '../../lib/dictionary';
 import type { Random } from '../../lib/ports/random';
 
 export interface ShakyUpstream {
@@ -86,4 +89,15 @@ function answer(response: ServerResponse, model: string, isStream: boolean): voi
   response.write(chunk({ content: 'fi' }, null));
   response.write(chunk({ content: 'ne' }, null));
   response.end(`${chunk({}, 'stop')}data: [DONE]\n\n`);
+}
+
+/** Every provider is the same server: which of its models is called is the engine's to decide. */
+export function providersAt(
+  { url }: Pick<ShakyUpstream, 'url'>,
+  { models }: { readonly models: readonly { readonly provider: string }[] },
+): RouterConfig['providers'] {
+  // Long enough for a machine on which all of this runs at once; a call still has time for several that hang.
+  const timeouts = { connectMs: 6_000, headersMs: 6_000, firstTokenMs: 6_000, gapMs: 6_000, totalMs: 8_000 };
+  const provider = providerSchema.parse({ baseUrl: url, apis: ['chat'], timeouts });
+  return dictionaryOf(models.map((model) => [model.provider, provider]));
 }

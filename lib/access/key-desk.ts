@@ -56,7 +56,8 @@ export type KeyWish = z.input<typeof keyWishSchema>;
 const maxKeys = 10_000;
 export const maxGraceMs = 30 * 24 * 3_600_000;
 /** Whom the gateway itself reports as; nobody else may. */
-const ownSources: readonly string[] = ['call', 'mechanical'];
+const isOwnSource = (source: string): boolean =>
+  ['call', 'mechanical', 'next-turn'].includes(source) || source.startsWith('judge:');
 
 /** What is wrong with a wish, for people. */
 export class KeyRefusedError extends Error {
@@ -217,9 +218,7 @@ function checkedWish(given: unknown, nowMs: number): z.output<typeof keyWishSche
   if (wish.expiresAtMs !== null && wish.expiresAtMs <= nowMs) return refuse([issue('expiresAtMs', 'is in the past')]);
   if (wish.burst !== null && wish.requestsPerMinute === null)
     return refuse([issue('burst', 'needs requestsPerMinute')]);
-  const own = [...wish.sources, ...(wish.sources.length === 0 ? [wish.name] : [])].find((one) =>
-    ownSources.includes(one),
-  );
+  const own = [...wish.sources, ...(wish.sources.length === 0 ? [wish.name] : [])].find(isOwnSource);
   if (own !== undefined)
     return refuse([issue('sources', `"${own}" is the name that the gateway itself reports under`)]);
   return wish;

@@ -8,6 +8,7 @@ import { dictionaryOf, ownEntry } from '../dictionary';
 import { id } from '../topics/identifier-schemas';
 import { accessIssues, accessSchema } from './access-schema';
 import { alertIssues, alertsSchema } from './alert-schema';
+import { answersSchema } from './answers-schema';
 import { budgetIssues, budgetsSchema } from './budget-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { checkValue, formatPath, type Issue } from './describe-issues';
@@ -175,12 +176,13 @@ export const configSchema = z.strictObject({
       weights: names(money)
         .default(defaultRewardWeights)
         .describe(
-          "weight of each part of a judgement in its mean: quality is the outcome's own, any other the rewardParts entry of that name; one that is not listed has 1, and 0 leaves a part out",
+          "weight of each part of a judgement in its mean: quality is the outcome's own, any other the rewardParts entry of that name; those of the default keep their weight where they are not listed, any other has 1 then, and 0 leaves a part out",
         ),
     })
     .prefault({})
     .describe('how the parts of a judgement make one quality, 0..1'),
   judgements: judgementsSchema,
+  answers: answersSchema,
   feedback: z
     .strictObject({
       windowMs: count.default(3_600_000).describe('outcomes later than this go to the late topic'),
@@ -300,7 +302,8 @@ export function completeConfig(parsed: ParsedConfig): RouterConfig {
     return sharing.includes(strategy) ? (1 - learnedWeight) / sharing.length : 0;
   };
   const strategyWeights = dictionaryOf(strategyNames.map((s) => [s, round(weightOf(s))] as const));
-  return { ...parsed, strategyWeights };
+  const reward = { ...parsed.reward, weights: { ...defaultRewardWeights, ...parsed.reward.weights } };
+  return { ...parsed, strategyWeights, reward };
 }
 
 function round(share: number): number {
@@ -383,7 +386,14 @@ function providerAddresses(providers: unknown): Issue[] {
   if (!isObject(providers)) return [];
   return Object.entries(providers).flatMap(([provider, value]) => {
     if (!isObject(value) || value['kind'] === 'demo') return [];
-    const { baseUrl } = value;
+    const { baseUrl, apis } = value;
+    if (value['kind'] === 'gemini' && Array.isArray(apis) && apis.some((api) => api !== 'chat'))
+      return [
+        issueAt(
+          ['providers', provider, 'apis'],
+          'may only be chat for kind gemini; for others give kind openai and the address that ends in /openai',
+        ),
+      ];
     return baseUrl === undefined || baseUrl === null
       ? [issueAt(['providers', provider], 'needs a baseUrl, such as https://api.openai.com/v1')]
       : [];

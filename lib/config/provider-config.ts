@@ -3,7 +3,7 @@
  * names the environment variable that holds one.
  */
 /** How a provider is spoken to. `demo` is the demonstration upstream within the gateway, which is no language model. */
-export const providerKinds = ['openai', 'anthropic', 'demo'] as const;
+export const providerKinds = ['openai', 'anthropic', 'gemini', 'demo'] as const;
 export type ProviderKind = (typeof providerKinds)[number];
 
 /** The calls a gateway passes on, by the path that both sides use. */
@@ -46,5 +46,7 @@ const usualApis: Readonly<Record<ProviderKind, readonly ApiName[]>> = {
   openai: ['chat', 'responses', 'embeddings'],
   // Chat goes to the OpenAI-compatible endpoint that Anthropic itself runs: nothing is translated here.
   anthropic: ['messages', 'chat'],
+  // Its own API is none of the four: chat is put into it.
+  gemini: ['chat'],
   demo: apiNames,
 };

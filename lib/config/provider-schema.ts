@@ -11,7 +11,7 @@ const table = <T extends z.ZodType>(key: z.ZodString, value: T) =>
   });
 const durationMs = z.int().min(1).max(3_600_000);
 /** The message must not repeat what was given: it may be the secret itself. */
-const variable = z
+export const variable = z
   .string()
   .max(200)
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {

@@ -3,10 +3,12 @@
 import type { Guardrail } from '../experiments/guardrails';
 import type { Ramp } from '../experiments/ramp';
 import type { TensorBackendName } from '../ports/tensor-backend';
+import { mechanicalWeights } from '../reward/mechanical-checks';
 import type { RewardWeights } from '../reward/reward';
 import type { Preference } from '../topics/generated/messages';
 import type { AccessConfig } from './access-config';
 import type { AlertsConfig } from './alert-schema';
+import type { AnswersConfig } from './answers-config';
 import type { JudgementsConfig } from './judgements-config';
 import type { ApiName, ProviderConfig } from './provider-config';
 
@@ -27,7 +29,7 @@ export const collapseNames = ['COMBINED', 'BEST_SCORE', 'WEIGHTED', 'CONSENSUS',
 export type CollapseName = (typeof collapseNames)[number];
 
 /** Whoever judges counts alike unless the operator says otherwise; what a user says next is a guess at a judgement. */
-export const defaultRewardWeights: RewardWeights = { quality: 1, userFeedback: 1, nextTurn: 0.3 };
+export const defaultRewardWeights: RewardWeights = { quality: 1, userFeedback: 1, nextTurn: 0.3, ...mechanicalWeights };
 
 export interface ModelConfig {
   readonly name: string;
@@ -138,6 +140,7 @@ export interface RouterConfig {
   readonly profileHalfLifeObservations: number;
   readonly reward: { readonly weights: RewardWeights };
   readonly judgements: JudgementsConfig;
+  readonly answers: AnswersConfig;
   readonly feedback: { readonly windowMs: number; readonly maxAwaited: number };
   readonly limits: {
     readonly maxPromptBytes: number;

@@ -169,7 +169,9 @@ function readResponse(facts: AnswerFacts, response: Json): void {
   facts.id = idOf(response['id']) ?? facts.id;
   facts.model = idOf(response['model']) ?? facts.model;
   readUsage(facts, response['usage']);
-  facts.finishReason = idOf(response['status']) ?? facts.finishReason;
+  // An answer that is incomplete says why beside it.
+  const why = idOf(objectOf(response['incomplete_details'])['reason']);
+  facts.finishReason = why ?? idOf(response['status']) ?? facts.finishReason;
   for (const given of listOf(response['output'])) {
     const item = objectOf(given);
     if (item['type'] === 'function_call') addToolCall(facts, item['name'], textOf(item['arguments']));

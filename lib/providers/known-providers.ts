@@ -38,8 +38,12 @@ export const knownProviders: readonly KnownProvider[] = [
     priceId: 'anthropic',
   },
   {
-    ...openAiLike('google', 'GEMINI', 'https://generativelanguage.googleapis.com/v1beta/openai'),
+    name: 'google',
     keyNames: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
+    baseUrlName: 'GEMINI_BASE_URL',
+    kind: 'gemini',
+    baseUrl: 'https://generativelanguage.googleapis.com/v1beta',
+    priceId: 'google',
   },
   openAiLike('mistral', 'MISTRAL', 'https://api.mistral.ai/v1'),
   openAiLike('groq', 'GROQ', 'https://api.groq.com/openai/v1', 'groq', ['chat', 'responses']),

@@ -1,5 +1,6 @@
 /** Asks a provider which models it has. */
 import { request } from 'undici';
+import type { ProviderKind } from '../config/provider-config';
 import { isJson } from './answer-facts';
 import type { KnownProvider } from './known-providers';
 
@@ -16,9 +17,7 @@ export async function listModels(
   { kind, baseUrl }: Pick<KnownProvider, 'kind' | 'baseUrl'>,
   key: string,
 ): Promise<ListedModels> {
-  const headers: Record<string, string> =
-    kind === 'anthropic' ? { 'x-api-key': key, 'anthropic-version': '2023-06-01' } : { authorization: `Bearer ${key}` };
-  const path = kind === 'anthropic' ? '/models?limit=1000' : '/models';
+  const { path, headers } = questions[kind](key);
   try {
     const signal = AbortSignal.timeout(timeoutMs);
     const { statusCode, body } = await request(baseUrl + path, { headers, signal });
@@ -31,9 +30,9 @@ export async function listModels(
     }
     if (statusCode !== 200) return { ok: false, reason: `it answered ${statusCode}` };
     const answer: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
-    const list = Array.isArray(answer) ? answer : isJson(answer) ? answer['data'] : null;
+    const list = Array.isArray(answer) ? answer : isJson(answer) ? (answer['data'] ?? answer['models']) : null;
     if (!Array.isArray(list)) return { ok: false, reason: 'it answered with something that is no list of models' };
-    const ids = list.flatMap((one) => (isJson(one) && typeof one['id'] === 'string' ? [one['id']] : []));
+    const ids = list.flatMap(idOf);
     return {
       ok: true,
       models: ids.filter((id) => /^[\x21-\x7e]{1,150}$/.test(id)).map((id) => id.replace(/^models\//, '')),
@@ -48,6 +47,32 @@ export async function listModels(
         : `it cannot be reached (${String(code ?? (error as Error).name)})`,
     };
   }
+}
+
+interface Question {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const asOpenAi = (key: string): Question => ({ path: '/models', headers: { authorization: `Bearer ${key}` } });
+
+const questions: Readonly<Record<ProviderKind, (key: string) => Question>> = {
+  openai: asOpenAi,
+  anthropic: (key) => ({
+    path: '/models?limit=1000',
+    headers: { 'x-api-key': key, 'anthropic-version': '2023-06-01' },
+  }),
+  gemini: (key) => ({ path: '/models?pageSize=1000', headers: { 'x-goog-api-key': key } }),
+  demo: asOpenAi,
+};
+
+/** Its id; Gemini calls it a name, and says what each model can do. */
+function idOf(one: unknown): string[] {
+  if (!isJson(one)) return [];
+  const methods = one['supportedGenerationMethods'];
+  if (Array.isArray(methods) && !methods.includes('generateContent')) return [];
+  const id = one['id'] ?? one['name'];
+  return typeof id === 'string' ? [id] : [];
 }
 
 const notForChat =

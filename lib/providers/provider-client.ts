@@ -9,6 +9,9 @@ import type { Environment } from '../config/expand-references';
 import type { ApiName, ProviderConfig } from '../config/provider-config';
 import { dictionaryOf } from '../dictionary';
 import type { Clock } from '../ports/clock';
+import { Ending } from './ending';
+import { streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
+import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from './upstream-call';
 import { errorOfStatus, retryAfterMsOf, UpstreamError } from './upstream-error';
 
 export interface AnswerLimits {
@@ -28,48 +31,6 @@ const defaultAnswerLimits: AnswerLimits = {
   maxStreamBytes: 268_435_456,
   maxErrorBytes: 65_536,
 };
-
-export interface UpstreamCall {
-  /** Its name in the configuration. */
-  readonly provider: string;
-  readonly config: ProviderConfig;
-  readonly api: ApiName;
-  /** JSON. */
-  readonly body: string;
-  readonly isStream: boolean;
-  /** Headers of the caller that belong to the API, such as anthropic-beta. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Aborted when the caller has gone, or with the UpstreamError that the call is to end with. */
-  readonly signal: AbortSignal;
-  /** How long the whole call may take beside the time-outs of its provider. */
-  readonly limitMs: number;
-}
-
-/** One event of a stream, or a comment that keeps the connection alive. */
-export interface StreamEvent {
-  readonly event: string | null;
-  /** Null for a comment. */
-  readonly data: string | null;
-}
-
-export interface UpstreamAnswer {
-  /** The provider's own id of the call, for its support. */
-  readonly upstreamRequestId: string | null;
-}
-export interface WholeAnswer extends UpstreamAnswer {
-  readonly text: string;
-}
-export interface StreamAnswer extends UpstreamAnswer {
-  readonly events: EventStream;
-}
-
-/** Reads no faster than it is read. */
-export interface EventStream {
-  /** The events that came together, at least one; null at the end. Rejects with an UpstreamError where the stream breaks. */
-  next(): Promise<readonly StreamEvent[] | null>;
-  /** Ends the call, wherever it is. May be called again. */
-  close(): void;
-}
 
 export interface ProviderClient {
   /** Why a provider cannot be called at all, for people; null where it can. */
@@ -146,6 +107,8 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     if (config.kind === 'anthropic' && api === 'messages') {
       if (!all.has('anthropic-version')) all.set('anthropic-version', '2023-06-01');
       if (key !== null) all.set('x-api-key', key);
+    } else if (config.kind === 'gemini') {
+      if (key !== null) all.set('x-goog-api-key', key);
     } else if (key !== null) all.set('authorization', `Bearer ${key}`);
     for (const [name, value] of Object.entries(config.headers)) all.set(name, value);
     for (const [name, variable] of Object.entries(config.headersEnv)) all.set(name, secretOf(variable) ?? '');
@@ -156,7 +119,9 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
   const open = async (call: UpstreamCall, watch: Watch): Promise<Dispatcher.ResponseData> => {
     const { provider, config, api } = call;
     const base = new URL(config.kind === 'demo' ? await options.demoUrl() : config.baseUrl!);
-    const path = base.pathname.replace(/\/$/, '') + paths[api] + base.search;
+    const [own, query = ''] = (call.path ?? paths[api]).split('?');
+    const search = [query, base.search.slice(1)].filter((part) => part !== '').join('&');
+    const path = `${base.pathname.replace(/\/$/, '')}${own}${search === '' ? '' : `?${search}`}`;
     watch.wait(call.isStream ? config.timeouts.headersMs : null, 'the answer did not begin in time');
     const send = () =>
       poolOf(provider, config).agent.request({
@@ -218,6 +183,18 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     }
   };
 
+  const whole = (call: UpstreamCall): Promise<WholeAnswer> =>
+    begin(call, async ({ body, headers }, watch, done) => {
+      const text = await readText(body, limits.maxWholeBytes, watch, call.config.timeouts.gapMs, 'refused');
+      done();
+      return { text, upstreamRequestId: requestIdOf(headers) };
+    });
+  const stream = (call: UpstreamCall): Promise<StreamAnswer> =>
+    begin(call, async ({ body, headers }, watch, done) => ({
+      upstreamRequestId: requestIdOf(headers),
+      events: readEvents(body, call, limits, watch, done),
+    }));
+
   return {
     unusable(provider, config) {
       const variables = [...(config.apiKeyEnv === null ? [] : [config.apiKeyEnv]), ...Object.values(config.headersEnv)];
@@ -226,17 +203,8 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
         ? null
         : `${provider} cannot be called: the environment of the gateway has no usable ${missing.join(', ')}`;
     },
-    whole: (call) =>
-      begin(call, async ({ body, headers }, watch, done) => {
-        const text = await readText(body, limits.maxWholeBytes, watch, call.config.timeouts.gapMs, 'refused');
-        done();
-        return { text, upstreamRequestId: requestIdOf(headers) };
-      }),
-    stream: (call) =>
-      begin(call, async ({ body, headers }, watch, done) => ({
-        upstreamRequestId: requestIdOf(headers),
-        events: readEvents(body, call, limits, watch, done),
-      })),
+    whole: (call) => (call.config.kind === 'gemini' ? wholeFromGemini(call, whole, clock.nowMs()) : whole(call)),
+    stream: (call) => (call.config.kind === 'gemini' ? streamFromGemini(call, stream, clock.nowMs()) : stream(call)),
     async close() {
       await Promise.all([...retired, ...[...pools.values()].map(({ agent }) => agent.destroy())]);
     },
@@ -259,7 +227,7 @@ function requestIdOf(headers: Readonly<Record<string, unknown>>): string | null 
 
 /** The time-outs of one call: the total one, and that of whatever is being waited for now. */
 interface Watch {
-  readonly signal: AbortSignal;
+  readonly signal: Ending;
   /** From now on something is waited for; null: only the total time-out counts. */
   wait(limitMs: number | null, otherwise: string): void;
   /** It has come. */
@@ -269,8 +237,8 @@ interface Watch {
 }
 
 function createWatch(clock: Clock, { provider, config, signal, limitMs }: UpstreamCall): Watch {
-  const controller = new AbortController();
-  const fail = (error: UpstreamError): void => controller.abort(error);
+  const ending = new Ending();
+  const fail = (error: UpstreamError): void => ending.abort(error);
   const timedOut = (why: string): void =>
     fail(new UpstreamError('TIMEOUT', `${provider}: ${why}`, { httpStatus: 504 }));
   // Whoever aborts for another reason than that the caller has gone says so.
@@ -279,7 +247,7 @@ function createWatch(clock: Clock, { provider, config, signal, limitMs }: Upstre
       signal.reason instanceof UpstreamError ? signal.reason : new UpstreamError('CANCELLED', 'the caller has gone'),
     );
   if (signal.aborted) gone();
-  signal.addEventListener('abort', gone, { once: true });
+  signal.once('abort', gone);
   const totalMs = Math.max(1, Math.min(config.timeouts.totalMs, limitMs));
   const cancelTotal = clock.setTimer(totalMs, () => timedOut(`the call took longer than ${Math.round(totalMs)} ms`));
   // One timer for all that is waited for: it looks when the newest limit is due, and sets itself anew where that lies ahead.
@@ -303,7 +271,7 @@ function createWatch(clock: Clock, { provider, config, signal, limitMs }: Upstre
     dueMs = Number.POSITIVE_INFINITY;
   };
   return {
-    signal: controller.signal,
+    signal: ending,
     wait(waitMs, otherwise) {
       if (waitMs === null) return go();
       dueMs = clock.monotonicMs() + waitMs;
@@ -315,10 +283,10 @@ function createWatch(clock: Clock, { provider, config, signal, limitMs }: Upstre
       go();
       cancel?.();
       cancelTotal();
-      signal.removeEventListener('abort', gone);
+      signal.off('abort', gone);
     },
     errorOf(error) {
-      if (controller.signal.reason instanceof UpstreamError) return controller.signal.reason;
+      if (ending.reason instanceof UpstreamError) return ending.reason;
       if (error instanceof UpstreamError) return error;
       const code = (error as { code?: unknown }).code;
       if (code === 'UND_ERR_CONNECT_TIMEOUT')

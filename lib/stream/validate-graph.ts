@@ -17,6 +17,7 @@ export const externallyWritten: readonly string[] = [
   topics.audit.name,
   topics.engineVitals.name,
   topics.alertSilences.name,
+  topics.keptAnswers.name,
 ];
 
 export interface GraphOptions {

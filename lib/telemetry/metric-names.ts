@@ -278,6 +278,14 @@ export const metricDefinitions = {
     ['judge'],
     'How much of the distance from what was expected a grade is believed, 0..1: by its agreement with explicit feedback.',
   ),
+  quantum_router_answers_kept_total: counter(
+    ['result'],
+    'Answers that were to be kept, by what came of it (kept, no-key, too-many, failed).',
+  ),
+  quantum_router_answer_checks_total: counter(
+    ['check', 'result'],
+    'Mechanical checks of answers that were reported, by the check and what it says (holds, fails).',
+  ),
   quantum_router_next_turns_total: counter(
     ['kind'],
     'What users did next in a conversation (repeated, corrected, rephrased, thanked, moved-on).',

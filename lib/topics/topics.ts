@@ -47,6 +47,13 @@ export const topics = {
     partitions: 'requestPath',
     doc: 'what happened when a model was called',
   }),
+  keptAnswers: stream<m.KeptAnswer>('answers.kept', {
+    schema: 'KeptAnswer',
+    key: (a) => a.routingKey,
+    partitions: 'requestPath',
+    retentionMs: 30 * dayMs,
+    doc: 'answers of models, encrypted, where the configuration has them kept',
+  }),
   routeOutcomeLate: stream<m.LateOutcome>('route.outcome.late', {
     schema: 'LateOutcome',
     key: (o) => o.outcome.decisionId,

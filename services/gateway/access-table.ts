@@ -17,6 +17,8 @@ export interface Access {
 const anybody: Access = { rights: [], isOfInstallation: false };
 const callers: Access = { rights: ['call'], isOfInstallation: false };
 const callersAndViewers: Access = { rights: ['call', 'view'], isOfInstallation: false };
+/** Of a tenant, too: the route itself looks whose it is. */
+const viewersOfTenants: Access = { rights: ['view'], isOfInstallation: false };
 const viewers: Access = { rights: ['view'], isOfInstallation: true };
 const operators: Access = { rights: ['operate'], isOfInstallation: true };
 const admins: Access = { rights: ['administer'], isOfInstallation: true };
@@ -31,6 +33,7 @@ const accessTable: ReadonlyMap<string, Access> = new Map([
   ['POST /v1/quantum/route', callers],
   ['POST /v1/feedback', callers],
   ['GET /v1/decisions/{id}', callersAndViewers],
+  ['GET /v1/decisions/{id}/answer', viewersOfTenants],
   ['GET /v1/models', callersAndViewers],
   ['GET /v1/models/{id}', callersAndViewers],
   ['GET /v1/weights', viewers],

@@ -48,6 +48,7 @@ export function refuseUnputtable(context: Pick<GatewayContext, 'config'>, config
   refuseOtherAccess(context.config()?.config ?? null, config);
   refuseOtherAddresses(context.config()?.config ?? null, config);
   refuseOtherWebhooks(context.config()?.config ?? null, config);
+  refuseOtherAnswerKeys(context.config()?.config ?? null, config);
 }
 
 /** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */
@@ -76,6 +77,17 @@ function refuseOtherAddresses(before: RouterConfig | null, after: RouterConfig):
       `providers.${name}`,
     );
   }
+}
+
+/** With a key that he knows himself, whoever reaches this port could read what is kept from then on. */
+function refuseOtherAnswerKeys(before: RouterConfig | null, after: RouterConfig): void {
+  const keys = JSON.stringify(after.answers.keys);
+  if (keys === JSON.stringify(before?.answers.keys ?? [])) return;
+  throw new HttpError(
+    'refused',
+    'answers.keys: cannot be changed here; put them into the file (serve --config, config apply)',
+    'answers.keys',
+  );
 }
 
 /** Who may use the gateway is that, too: whoever may change prices must not make an issuer of his own an administrator. */

@@ -18,6 +18,7 @@ import type {
   BudgetState,
   ConfigVersion,
   ExperimentState,
+  KeptAnswer,
   ModelProfile,
   RouteDecided,
   RouteOpened,
@@ -26,6 +27,7 @@ import type {
   WeightsCommand,
 } from '../../lib/topics/generated/messages';
 import type { KnownWeights } from '../../lib/weights/read-weights';
+import type { AnswerKeeper } from './answers/keep-answers';
 import type { JsonSchema } from './avro-json-schema';
 import type { GatewaySettings } from './config';
 import type { ErrorForm } from './doors/error-form';
@@ -76,6 +78,12 @@ export interface Endpoint {
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 
+export interface RequestUnderWay {
+  readonly decided: Promise<RouteDecided>;
+  /** Asked for only when the same id comes again. */
+  readonly contentHash: () => string;
+}
+
 /** What endpoints work with. */
 export interface GatewayContext {
   readonly id: string;
@@ -118,7 +126,10 @@ export interface GatewayContext {
     readonly opened: (decisionId: string, routingKey: string) => Promise<RouteOpened | null>;
     /** Null where there were none, or they are gone. */
     readonly weights: (opened: RouteOpened) => Promise<LearnedPolicy | null>;
+    /** What was answered, as it was kept; null where it was not. */
+    readonly answer: (decision: RouteDecided) => Promise<KeptAnswer | null>;
   };
+  readonly answers: AnswerKeeper;
   readonly live: {
     readonly hub: LiveHub;
     /** Whether as many watch as may. */
@@ -128,7 +139,7 @@ export interface GatewayContext {
   /** Whether feedback comes. */
   readonly feedback: FeedbackWatch;
   /** Requests that wait for their decision, by id: sent again meanwhile, a request waits for the same one. */
-  readonly underWay: Map<string, { readonly decided: Promise<RouteDecided>; readonly contentHash: string }>;
+  readonly underWay: Map<string, RequestUnderWay>;
   /** Looks at memory first and then at the newest records of the log. */
   readonly findDecision: (decisionId: string, routingKey: string | null) => Promise<RouteDecided | null>;
   /** Finds the decision of a report. */

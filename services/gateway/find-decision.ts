@@ -4,7 +4,7 @@
  */
 import type { Broker, LogRecord, TopicPartition } from '../../lib/ports/broker';
 import type { Topic } from '../../lib/topics/define-topic';
-import type { RouteDecided, RouteOpened, RouteOutcome } from '../../lib/topics/generated/messages';
+import type { KeptAnswer, RouteDecided, RouteOpened, RouteOutcome } from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
 import { readRow } from '../../lib/topics/read-row';
 import { topics } from '../../lib/topics/topics';
@@ -93,6 +93,20 @@ export async function findOpened(
   const tail = await tailOf(log, topics.routeOpened.name, partition, maxRecords);
   for await (const opened of rowsWith(log.broker, topics.routeOpened, tail, decisionId))
     if (opened.requestId === decisionId) return opened;
+  return null;
+}
+
+/** Its answer, where one was kept, as far as the newest `maxRecords` of its partition have it. */
+export async function findKeptAnswer(
+  log: SearchedLog,
+  decisionId: string,
+  routingKey: string,
+  maxRecords: number,
+): Promise<KeptAnswer | null> {
+  const partition = partitionOf(routingKey, log.requestPathPartitions);
+  const tail = await tailOf(log, topics.keptAnswers.name, partition, maxRecords);
+  for await (const kept of rowsWith(log.broker, topics.keptAnswers, tail, decisionId))
+    if (kept.decisionId === decisionId) return kept;
   return null;
 }
 

@@ -32,6 +32,7 @@ import { readWeights } from '../../lib/weights/read-weights';
 import { createWeightsSource } from '../../lib/weights/weights-source';
 import { mustCover } from './access-table';
 import { admitRequests, type GateParts } from './admit';
+import { createAnswerKeeper } from './answers/keep-answers';
 import { type BodyBudget, type BodyShare, createBodyBudget } from './body-budget';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { formOf } from './doors/error-form';
@@ -53,6 +54,7 @@ import { createRecentDecisions, type RecentDecisions } from './recent-decisions'
 import { createReportedOutcomes } from './reported-outcomes';
 import { alertEndpoints } from './routes/alerts';
 import { analyticsEndpoints } from './routes/analytics';
+import { answerEndpoints } from './routes/answers';
 import { auditEndpoints } from './routes/audit';
 import { budgetEndpoints } from './routes/budgets';
 import { configEndpoints } from './routes/config';
@@ -267,6 +269,8 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     configHistory: () => readHistory({ broker, topicPrefix }),
     weightsOf: (pointer: WeightsPointer) => weightsOfThen.load(pointer),
   };
+  const environment = options.environment ?? {};
+  const answers = createAnswerKeeper({ broker, clock, metrics, log, topicPrefix, name: id, environment });
   const context: GatewayContext = {
     id,
     clock,
@@ -302,7 +306,9 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
       opened: (decisionId, routingKey) => lookup.opened(decisionId, routingKey, settings.maxScannedRecords),
       weights: ({ policySha256, basisSha256 }) =>
         policySha256 === null ? Promise.resolve(null) : weightsOfThen.load({ policySha256, basisSha256 }),
+      answer: ({ decisionId, routingKey }) => lookup.answer(decisionId, routingKey, settings.maxReportScannedRecords),
     },
+    answers,
     live: {
       hub,
       get isFull() {
@@ -322,7 +328,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   let demo: Promise<DemoUpstream> | null = null;
   const providers = createProviderClient({
     clock,
-    environment: options.environment ?? {},
+    environment,
     demoUrl: async () => {
       demo ??= startDemoUpstream();
       return (await demo).url;
@@ -333,6 +339,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   const close = async (): Promise<void> => {
     stopWatching();
     await calls.close();
+    await answers.close();
     await providers.close();
     await (await demo)?.close();
     await client.close();
@@ -382,6 +389,7 @@ function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
     ...alertEndpoints(context),
     ...analyticsEndpoints(context),
     ...inspectEndpoints(context),
+    ...answerEndpoints(context),
     ...liveEndpoints(context),
     ...dashboardEndpoints(),
     ...experimentEndpoints(context),

@@ -3,8 +3,8 @@
  * a stated number. An id that nobody knows costs one look; of many at once one is looked for at a time.
  */
 import type { Clock } from '../../lib/ports/clock';
-import type { RouteDecided, RouteOpened, RouteOutcome } from '../../lib/topics/generated/messages';
-import { type Found, findDecision, findOpened, findReports, type SearchedLog } from './find-decision';
+import type { KeptAnswer, RouteDecided, RouteOpened, RouteOutcome } from '../../lib/topics/generated/messages';
+import { type Found, findDecision, findKeptAnswer, findOpened, findReports, type SearchedLog } from './find-decision';
 import { HttpError } from './http-error';
 
 export interface DecisionLookup {
@@ -19,6 +19,8 @@ export interface DecisionLookup {
   reports(decisionId: string, routingKey: string, maxRecords: number): Promise<RouteOutcome[]>;
   /** Its request as it was opened, likewise. */
   opened(decisionId: string, routingKey: string, maxRecords: number): Promise<RouteOpened | null>;
+  /** Its answer, where one was kept, likewise. */
+  answer(decisionId: string, routingKey: string, maxRecords: number): Promise<KeptAnswer | null>;
 }
 
 export interface DecisionLookupOptions {
@@ -84,5 +86,7 @@ export function createDecisionLookup({ search, clock, onFound }: DecisionLookupO
       inTurn(() => findReports(search, decisionId, routingKey, maxRecords)),
     opened: (decisionId, routingKey, maxRecords) =>
       inTurn(() => findOpened(search, decisionId, routingKey, maxRecords)),
+    answer: (decisionId, routingKey, maxRecords) =>
+      inTurn(() => findKeptAnswer(search, decisionId, routingKey, maxRecords)),
   };
 }

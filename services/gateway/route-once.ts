@@ -7,7 +7,7 @@ import type { GatewayContext } from './endpoint';
 export function routeOnce(
   { client, underWay }: GatewayContext,
   request: RouteRequested,
-  contentHash: string,
+  contentHash: () => string,
   timeoutMs: number,
   traced: Context,
 ): Promise<RouteDecided> {

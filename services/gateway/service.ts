@@ -36,6 +36,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.routeOpened),
     anyTopic(topics.routeOutcome),
     anyTopic(topics.weightsBlobs),
+    anyTopic(topics.keptAnswers),
   ],
   outputs: [
     anyTopic(topics.routeRequested),
@@ -46,6 +47,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     anyTopic(topics.accessKeys),
     anyTopic(topics.audit),
     anyTopic(topics.alertSilences),
+    anyTopic(topics.keptAnswers),
   ],
   startAt: 'latest',
 });

@@ -77,6 +77,16 @@ describe('init --from-env', () => {
         response.writeHead(200, json).end(JSON.stringify({ data: ids.map((id) => ({ id })) }));
       } else if (path.startsWith('/anthropic/v1/models'))
         response.writeHead(200, json).end('{"data":[{"id":"claude-sonnet-4-5"},{"id":"brand-new"}]}');
+      else if (path.startsWith('/google/v1beta/models?')) {
+        const models = [
+          { name: 'models/gemini-2.5-flash', supportedGenerationMethods: ['generateContent', 'countTokens'] },
+          { name: 'models/gemini-embedding-001', supportedGenerationMethods: ['embedContent'] },
+        ];
+        response.writeHead(200, json).end(JSON.stringify({ models }));
+      } else if (path === '/google/v1beta/models/gemini-2.5-flash:generateContent')
+        response
+          .writeHead(200, json)
+          .end('{"candidates":[{"content":{"parts":[{"text":"native"}]},"finishReason":"STOP"}]}');
       else response.writeHead(401).end('{"error":"key sk-groq is wrong"}');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -137,6 +147,21 @@ describe('init --from-env', () => {
     await serving(['--config', 'found.yaml', '--data-dir', 'found'], {}, async (gateway) => {
       const { response, text: why } = await chat(gateway, 'auto');
       expect([response.status, why]).toEqual([503, expect.stringMatching(/no usable OPENAI_API_KEY/)]);
+    });
+  });
+
+  test('finds Gemini by its key, and speaks to it in its own API', async () => {
+    const environment = { GEMINI_API_KEY: 'sk-gemini', GEMINI_BASE_URL: `${url}/google` };
+    const made = await place.run(['init', '--from-env', 'gemini.yaml'], { environment });
+    expect(made.stderr).toMatch(/google \(GEMINI_API_KEY\): 1 models, 0 of unknown price; 0 left out/);
+    const parsed = parseConfig(place.read('gemini.yaml'));
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+    expect(parsed.config.providers['google']).toMatchObject({ kind: 'gemini', baseUrl: `${url}/google/v1beta` });
+    await serving(['--config', 'gemini.yaml', '--data-dir', 'gemini'], environment, async (gateway) => {
+      const { response, text } = await chat(gateway, 'auto');
+      expect([response.status, text]).toEqual([200, expect.stringContaining('native')]);
+      expect(seen.at(-1)!.headers['x-goog-api-key']).toBe('sk-gemini');
+      expect(seen.at(-1)!.headers.authorization).toBeUndefined();
     });
   });
 

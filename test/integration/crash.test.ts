@@ -10,7 +10,15 @@ it('has a build to kill', () => {
 });
 
 it('loses nothing that was acknowledged when the engine is killed with SIGKILL under load', async () => {
-  const { status, stdout, stderr } = await runToEnd(process.execPath, [script, '--seed', '1', '--kills', '3']);
+  const { status, stdout, stderr } = await runToEnd(process.execPath, [
+    script,
+    '--seed',
+    '1',
+    '--kills',
+    '3',
+    '--door-kills',
+    '1',
+  ]);
   const lines = stdout
     .trim()
     .split('\n')
@@ -22,4 +30,5 @@ it('loses nothing that was acknowledged when the engine is killed with SIGKILL u
   const figure = (name: string): number => lines.find((line) => line.name === name)!.value;
   expect(figure('crash.requestsAcknowledged')).toBeGreaterThan(20);
   expect(figure('crash.outcomesAcknowledged')).toBeGreaterThan(10);
+  expect(figure('crash.door.calls')).toBeGreaterThan(5);
 });

@@ -891,6 +891,28 @@ export interface Holds {
   other: number;
 }
 
+/** An answer of a model, sealed: only who has the key that is named can read it. Key: routingKey. */
+export interface KeptAnswer {
+  /** Of the decision that it answers. */
+  decisionId: string;
+  /** Of the decision. */
+  routingKey: string;
+  /** Whose it is; null for nobody's. */
+  tenantId: string | null;
+  /** The model that answered. */
+  model: string;
+  /** When it was sealed. */
+  keptAtMs: number;
+  /** Nobody is shown it from then on. */
+  expiresAtMs: number;
+  /** Which key of the configuration it was sealed with. */
+  keyId: string;
+  /** 12 bytes of AES-256-GCM, of this answer alone. */
+  nonce: Buffer;
+  /** The answer as JSON, encrypted, and behind it the 16 bytes that prove it. All other fields but nonce are proven, too. */
+  sealed: Buffer;
+}
+
 export type KeyChange = 'CREATED' | 'REPLACED' | 'REVOKED';
 
 /** An outcome whose decision was no longer waited for; counts at retraining. */

@@ -56,7 +56,7 @@ export function createEngineAsker(context: GatewayContext): EngineAsker {
       const threadsMs = request.threadTimeoutMs ?? current.config.threadTimeoutMs;
       const timeoutMs = threadsMs + (misses < patientMisses ? settings.decisionGraceMs : settings.hastyGraceMs);
       try {
-        const decision = await routeOnce(context, request, contentHashOf(request), timeoutMs, traced);
+        const decision = await routeOnce(context, request, () => contentHashOf(request), timeoutMs, traced);
         misses = 0;
         const models = [decision.model, ...decision.fallbacks.map(({ model }) => model)];
         return { decision, models, degraded: null };

@@ -13,7 +13,9 @@ import {
   readWhole,
 } from '../../../lib/providers/answer-facts';
 import { upstreamNameOf } from '../../../lib/providers/bill-call';
-import type { EventStream, ProviderClient, StreamEvent } from '../../../lib/providers/provider-client';
+import { Ending } from '../../../lib/providers/ending';
+import type { ProviderClient } from '../../../lib/providers/provider-client';
+import type { EventStream, StreamEvent } from '../../../lib/providers/upstream-call';
 import { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { DoorCall } from './read-call';
 
@@ -63,7 +65,7 @@ export interface ModelCaller {
     call: DoorCall,
     order: readonly string[],
     config: RouterConfig,
-    signal: AbortSignal,
+    signal: Ending,
     limitMs: number,
   ): Promise<Called>;
 }
@@ -98,12 +100,12 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
     if (restingUntilMs.size > maxResting && !oldest.done) restingUntilMs.delete(oldest.value);
   };
 
-  const tryOne = async (call: DoorCall, attempt: Attempt, gone: AbortSignal, limitMs: number): Promise<Answer> => {
+  const tryOne = async (call: DoorCall, attempt: Attempt, gone: Ending, limitMs: number): Promise<Answer> => {
     const { model, providerConfig, facts } = attempt;
-    const controller = new AbortController();
-    const leave = (): void => controller.abort(new UpstreamError('CANCELLED', 'the caller has gone'));
+    const ending = new Ending();
+    const leave = (): void => ending.abort(new UpstreamError('CANCELLED', 'the caller has gone'));
     if (gone.aborted) leave();
-    gone.addEventListener('abort', leave, { once: true });
+    gone.once('abort', leave);
     const upstream = {
       provider: model.provider,
       config: providerConfig,
@@ -111,13 +113,13 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
       body: call.bodyFor(upstreamNameOf(model)),
       isStream: call.isStream,
       headers: call.headers,
-      signal: controller.signal,
+      signal: ending,
       limitMs,
     };
     const { firstTokenMs } = providerConfig.timeouts;
     const cancelFirst = call.isStream
       ? clock.setTimer(firstTokenMs, () =>
-          controller.abort(
+          ending.abort(
             new UpstreamError('TIMEOUT', `${model.provider}: no token came within ${firstTokenMs} ms`, {
               httpStatus: 504,
             }),
@@ -135,12 +137,12 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
       attempt.endedMs = clock.monotonicMs();
       return { kind: 'whole', text, upstreamRequestId };
     } catch (error) {
-      gone.removeEventListener('abort', leave);
+      gone.off('abort', leave);
       throw error;
     } finally {
       cancelFirst();
       // A stream that has begun ends with its caller.
-      if (!call.isStream) gone.removeEventListener('abort', leave);
+      if (!call.isStream) gone.off('abort', leave);
     }
   };
 
@@ -280,14 +282,14 @@ function parsed(text: string): unknown {
 }
 
 /** Waits, or until the caller has gone; resolves with the time it took. */
-async function pause(clock: Clock, forMs: number, signal: AbortSignal): Promise<number> {
+async function pause(clock: Clock, forMs: number, signal: Ending): Promise<number> {
   const startedMs = clock.monotonicMs();
   await new Promise<void>((resolve) => {
     const cancel = clock.setTimer(forMs, done);
-    signal.addEventListener('abort', done, { once: true });
+    signal.once('abort', done);
     function done(): void {
       cancel();
-      signal.removeEventListener('abort', done);
+      signal.off('abort', done);
       resolve();
     }
   });

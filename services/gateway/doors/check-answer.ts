@@ -1,35 +1,60 @@
 /**
  * Checks of an answer that need no judgement: is structured output what was asked for, do the arguments of tool calls fit
- * their declaration, is there an answer at all. Where nothing was asked for that can be checked, nothing is said: that a text
- * is not empty does not make it good.
+ * their declaration, is there an answer at all, was it refused, did it come to its end.
  */
 import { Validator } from '@cfworker/json-schema';
+import { ownEntry } from '../../../lib/dictionary';
 import { type AnswerFacts, isJson } from '../../../lib/providers/answer-facts';
+import { type MechanicalCheck, mechanicalWeights } from '../../../lib/reward/mechanical-checks';
+import type { RewardWeights } from '../../../lib/reward/reward';
 import type { Expected } from './read-call';
 
-/** 1 where all checks hold, 0 where one does not, null where there was none to make. */
-export function mechanicalQuality(facts: AnswerFacts, expected: Expected): 0 | 1 | null {
-  // A refusal may be right and a cut-off answer was cut by the caller's own limit: neither is a fault of form.
-  if (facts.isRefusal || isCutOff(facts)) return null;
-  if (!facts.hasContent) return 0;
-  const checks: (boolean | null)[] = [];
-  if (expected.structured && facts.toolCalls.length === 0) {
-    if (facts.isTextCut) return null;
-    checks.push(isValidText(facts.text, expected.structured.schema));
+export type Checks = Readonly<Partial<Record<MechanicalCheck, 0 | 1>>>;
+
+/**
+ * What each check says, 1 where it holds and 0 where it does not; those with nothing to look at are left out. A fault is always
+ * said. That there is none is said by checks of form, which were asked for, and by any other that has a weight: of a check that
+ * counts, faults alone would make every model without other feedback look worthless.
+ */
+export function checkAnswer(facts: AnswerFacts, expected: Expected, weights: RewardWeights): Checks {
+  const checks: Partial<Record<MechanicalCheck, 0 | 1>> = {};
+  const note = (check: MechanicalCheck, holds: boolean, isAskedFor: boolean): void => {
+    if (!holds || isAskedFor) checks[check] = holds ? 1 : 0;
+  };
+  const counts = (check: MechanicalCheck): boolean => (ownEntry(weights, check) ?? mechanicalWeights[check]) > 0;
+  const cut = isCutOff(facts);
+  if (cut !== null) note('mechanical:finish', !cut, counts('mechanical:finish'));
+  note('mechanical:refusal', !facts.isRefusal, counts('mechanical:refusal'));
+  // What was refused or cut off need not have the form of an answer.
+  if (facts.isRefusal || cut === true) return checks;
+  if (!facts.hasContent) return { ...checks, 'mechanical:empty': 0 };
+  if (expected.structured && facts.toolCalls.length === 0 && !facts.isTextCut) {
+    const isRight = isValidText(facts.text, expected.structured.schema);
+    if (isRight !== null) note('mechanical:structured', isRight, true);
   }
-  for (const { name, arguments: args } of facts.toolCalls) {
-    // Tools that the provider runs itself are not declared.
-    if (expected.tools.has(name)) checks.push(isValidArguments(args, expected.tools.get(name)));
-  }
-  const made = checks.filter((check) => check !== null);
-  if (made.length === 0) return null;
-  return made.every(Boolean) ? 1 : 0;
+  // Tools that the provider runs itself are not declared.
+  const right = facts.toolCalls
+    .filter(({ name }) => expected.tools.has(name))
+    .map(({ name, arguments: args }) => isValidArguments(args, expected.tools.get(name)))
+    .filter((check) => check !== null);
+  if (right.length > 0) note('mechanical:tools', right.every(Boolean), true);
+  return checks;
 }
 
-const cutOff: ReadonlySet<string | null> = new Set(['length', 'max_tokens', 'content_filter', 'incomplete']);
+/** In the words of all APIs. */
+const cutOff: ReadonlySet<string> = new Set([
+  ...['length', 'max_tokens', 'max_output_tokens', 'model_context_window_exceeded'],
+  ...['content_filter', 'incomplete'],
+]);
+const ended: ReadonlySet<string> = new Set([
+  ...['stop', 'tool_calls', 'function_call', 'end_turn', 'stop_sequence', 'tool_use', 'completed'],
+]);
 
-function isCutOff({ finishReason }: AnswerFacts): boolean {
-  return cutOff.has(finishReason);
+/** Null where the answer does not say how it ended, or in a word that is not known. */
+function isCutOff({ finishReason }: AnswerFacts): boolean | null {
+  if (finishReason === null) return null;
+  if (cutOff.has(finishReason)) return true;
+  return ended.has(finishReason) ? false : null;
 }
 
 function isValidArguments(args: unknown, schema: unknown): boolean | null {

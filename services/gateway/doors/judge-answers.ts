@@ -9,6 +9,7 @@ import { apisOf } from '../../../lib/config/provider-config';
 import type { ModelConfig, RouterConfig } from '../../../lib/config/router-config';
 import { type AnswerFacts, emptyFacts, isJson, readWhole } from '../../../lib/providers/answer-facts';
 import { costOf, upstreamNameOf } from '../../../lib/providers/bill-call';
+import { Ending } from '../../../lib/providers/ending';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
 import type { Log } from '../../../lib/telemetry/log';
 import type { RouteDecided } from '../../../lib/topics/generated/messages';
@@ -68,7 +69,7 @@ export function createAnswerJudges({ context, client, send, log }: AnswerJudgesP
   const { clock, metrics } = context;
   const states = new Map<string, JudgeState>();
   const underWay = new Set<Promise<void>>();
-  const ending = new AbortController();
+  const ending = new Ending();
 
   const stateOf = (name: string): JudgeState => {
     let state = states.get(name);
@@ -100,7 +101,7 @@ export function createAnswerJudges({ context, client, send, log }: AnswerJudgesP
     if (!callable || client.unusable(model.provider, provider) !== null) return null;
     const { text } = await client.whole({
       ...{ provider: model.provider, config: provider, api, body },
-      ...{ isStream: false, headers: {}, signal: ending.signal, limitMs: callLimitMs },
+      ...{ isStream: false, headers: {}, signal: ending, limitMs: callLimitMs },
     });
     const facts = emptyFacts();
     const isAnswer = readWhole(api, parsed(text), facts);

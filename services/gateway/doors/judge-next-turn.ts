@@ -19,7 +19,7 @@ const leastOverlap = 0.6;
 /** Fewer words say too little to be compared. */
 const leastWords = 4;
 /** Words of a question that are compared. */
-const maxWords = 200;
+export const maxWords = 200;
 /** Whoever complains or thanks does so at the beginning. */
 const openingChars = 200;
 
@@ -27,9 +27,14 @@ const correction =
   /\b(that'?s|this is|that is|it'?s|you'?re|you are|answer is|was) (wrong|incorrect|not (right|correct|true|what i))|\b(doesn'?t|does not|didn'?t|did not|still not|not) work(ing)?\b|^no[,.! ]|\btry again\b|\byou (misunderstood|made a mistake)\b|\bi (meant|asked for)\b/;
 const thanks = /^(thanks?\b|thank you|perfect\b|great\b|works\b|that works|exactly\b|awesome\b|excellent\b)/;
 
-/** A text as it is compared: what is left of it are its words, in order. */
+/** A text as it is compared: what is left of it are its first words, in order. Of a long text no more than those is read. */
 export function wordsOf(text: string): string[] {
-  return (text.toLowerCase().match(/[\p{L}\p{N}']+/gu) ?? []).slice(0, maxWords);
+  const word = /[\p{L}\p{N}']+/gu;
+  const lower = text.toLowerCase();
+  const words: string[] = [];
+  for (let found = word.exec(lower); found !== null && words.length < maxWords; found = word.exec(lower))
+    words.push(found[0]);
+  return words;
 }
 
 /** `before` and `after` are words of what the user asked first and then, or whatever stands for them; `text` is the second in full. */

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { ApiName } from '../../../lib/config/provider-config';
 import type { Clock } from '../../../lib/ports/clock';
-import type { StreamEvent } from '../../../lib/providers/provider-client';
+import type { StreamEvent } from '../../../lib/providers/upstream-call';
 import { UpstreamError } from '../../../lib/providers/upstream-error';
 import { type Answer, type Attempt, type KnownEvent, readOne } from './call-models';
 import { formOf, formOfApi } from './error-form';

@@ -128,9 +128,12 @@ const readers: Readonly<Record<ApiName, (given: unknown) => AskedBody>> = {
   messages(given) {
     const body = readBody(messagesBodySchema, given);
     const system = body.system ? [{ role: 'system' as const, content: body.system }] : [];
+    // The older of the two names came with the beta of it.
+    const format = (isJson(body['output_config']) ? body['output_config']['format'] : null) ?? body['output_format'];
+    const isStructured = isJson(format) && format['type'] === 'json_schema';
     return {
       ...asConversation(body, [...system, ...body.messages] as GivenMessage[]),
-      structured: null,
+      structured: isStructured ? { schema: format['schema'] ?? null } : null,
       tools: toolsOf(body.tools, (tool) => tool, 'input_schema'),
     };
   },

@@ -8,15 +8,33 @@ export function renames(api: ApiName): boolean {
 
 /** Renames only the field itself: the first one of this name with this value. Every piece of a stream has the same. */
 export function renamerTo(decisionId: string): (text: string, from: string | null) => string {
-  let made: { readonly from: string; readonly value: string; readonly pattern: RegExp } | null = null;
-  return (text, from) => {
-    if (from === null) return text;
-    if (made?.from !== from) {
-      const value = JSON.stringify(from);
-      const pattern = new RegExp(`("id"\\s*:\\s*)${value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
-      made = { from, value, pattern };
+  const to = JSON.stringify(decisionId);
+  let from: string | null = null;
+  let value = '';
+  return (text, given) => {
+    if (given === null) return text;
+    if (given !== from) {
+      from = given;
+      value = JSON.stringify(given);
     }
-    if (!text.includes(made.value)) return text;
-    return text.replace(made.pattern, (_all, field: string) => field + JSON.stringify(decisionId));
+    // A provider may write the value with other escapes than we do; then it stays.
+    for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + 1))
+      if (isValueOfId(text, at)) return text.slice(0, at) + to + text.slice(at + value.length);
+    return text;
   };
+}
+
+/** Whether what begins at `at` is the value of a field `id`. */
+function isValueOfId(text: string, at: number): boolean {
+  const colon = lastSolid(text, at);
+  if (text[colon] !== ':') return false;
+  const quote = lastSolid(text, colon);
+  return text.startsWith('"id"', quote - 3);
+}
+
+/** Where the last character before `end` stands that is no white space; -1 where there is none. */
+function lastSolid(text: string, end: number): number {
+  let at = end - 1;
+  while (at >= 0 && ' \t\r\n'.includes(text[at]!)) at--;
+  return at;
 }

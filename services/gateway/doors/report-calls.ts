@@ -12,13 +12,14 @@ import type { RouteDecided, RouteOutcome } from '../../../lib/topics/generated/m
 import { maxAttempts } from '../../reward-feedback/check-outcome';
 import type { GatewayContext } from '../endpoint';
 import type { Attempt } from './call-models';
+import type { Checks } from './check-answer';
 
 /** Sends one report; bounded as those of calls are. Never rejects. */
 export type OutcomeSender = (outcome: RouteOutcome) => void;
 
 export interface CallReporter {
   readonly send: OutcomeSender;
-  /** `mechanical` is what the checks of the answer say; `answered` the attempt that gave one. Never rejects. */
+  /** `checks` is what those of the answer say; `answered` the attempt that gave one. Never rejects. */
   report(ended: EndedCall): void;
   /** Resolves when all reports are durable, or have been given up. */
   flush(): Promise<void>;
@@ -31,7 +32,7 @@ export interface EndedCall {
   readonly config: RouterConfig;
   readonly attempts: readonly Attempt[];
   readonly answered: Attempt | null;
-  readonly mechanical: 0 | 1 | null;
+  readonly checks: Checks;
 }
 
 /** Source of outcomes that only say how the call went, and of those with a check of the answer. */
@@ -102,7 +103,7 @@ export function createCallReporter(context: GatewayContext, log: Log): CallRepor
 
 /** Null for a model that the decision does not name: a decision that came too late may have left it out. */
 function outcomeOf(
-  { config, answered, mechanical }: EndedCall,
+  { config, answered, checks }: EndedCall,
   decision: RouteDecided,
   attempt: Attempt,
   nowMs: number,
@@ -111,7 +112,8 @@ function outcomeOf(
   const named = model.name === decision.model || decision.fallbacks.some((one) => one.model === model.name);
   if (!named) return null;
   const isAnswer = attempt === answered && error === null;
-  const checked = isAnswer ? mechanical : null;
+  const rewardParts = isAnswer ? { ...checks } : {};
+  const isChecked = Object.keys(rewardParts).length > 0;
   return routeOutcome(decision, {
     model: model.name,
     status: error?.status ?? 'SUCCESS',
@@ -124,10 +126,10 @@ function outcomeOf(
     cachedInputTokens: facts.cachedInputTokens,
     reasoningTokens: facts.reasoningTokens,
     finishReason: isAnswer ? reasonOf(facts.finishReason) : null,
-    rewardParts: checked === null ? {} : { mechanical: checked },
-    source: checked === null ? callSource : mechanicalSource,
+    rewardParts,
+    source: isChecked ? mechanicalSource : callSource,
     // Form is all that was looked at: whoever knows better says so.
-    provisional: checked !== null,
+    provisional: isChecked,
     occurredAtMs: nowMs,
   });
 }

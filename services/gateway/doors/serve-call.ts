@@ -2,18 +2,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CurrentConfig } from '../../../lib/config/current-config';
 import { type ApiName, apisOf } from '../../../lib/config/provider-config';
+import { ownEntry } from '../../../lib/dictionary';
+import { isJson } from '../../../lib/providers/answer-facts';
 import { type Bill, billCall } from '../../../lib/providers/bill-call';
+import { Ending } from '../../../lib/providers/ending';
+import { geminiCannot } from '../../../lib/providers/gemini/to-gemini';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
 import type { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { Log } from '../../../lib/telemetry/log';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { modelsInScope } from '../check-scope';
 import type { GatewayContext } from '../endpoint';
-import { HttpError } from '../http-error';
+import { HttpError, invalidField } from '../http-error';
 import { contextOf } from '../trace-requests';
 import { createEngineAsker, type ModelOrder } from './ask-engine';
 import { type Answer, type Attempt, createModelCaller } from './call-models';
-import { mechanicalQuality } from './check-answer';
+import { checkAnswer } from './check-answer';
 import { createTextJudges } from './judge-text';
 import { passOn } from './pass-on-stream';
 import { type DoorCall, readCall } from './read-call';
@@ -72,9 +76,10 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     const { asker } = request;
     const callableAtAll = callableBy(api, current);
     if (callableAtAll.length === 0) throw new HttpError('not_ready', noProvider(api, current, client));
-    const callable = modelsInScope(asker, callableAtAll);
-    if (callable.length === 0)
+    const inScope = modelsInScope(asker, callableAtAll);
+    if (inScope.length === 0)
       throw new HttpError('forbidden', 'model: this key may use no model that this API can call', 'model');
+    const callable = thoseThatCan(request.body, inScope, current);
     const call = readCall(api, request.body, request.headers, {
       config: current.config,
       requestId,
@@ -96,13 +101,22 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     // In the log it has the name of the tenant in front; the caller sees it without.
     const ended = { decisionId: call.request.requestId, decision: order.decision, config: current.config };
     const finish = (answered: Attempt | null): void => {
-      const mechanical = answered && answered.error === null ? mechanicalQuality(answered.facts, call.expected) : null;
+      const { weights } = current.config.reward;
+      const checks = answered?.error === null ? checkAnswer(answered.facts, call.expected, weights) : {};
+      for (const [check, holds] of Object.entries(checks))
+        metrics.count('quantum_router_answer_checks_total', { check, result: holds === 1 ? 'holds' : 'fails' });
       for (const attempt of called.attempts) {
         countAttempt(attempt);
         traceCall(call, attempt, trace, clock);
       }
-      reporter.report({ ...ended, attempts: called.attempts, answered, mechanical });
-      if (answered) judges.answered(call, answered, order.decision, current.config);
+      reporter.report({ ...ended, attempts: called.attempts, answered, checks });
+      if (!answered) return;
+      judges.answered(call, answered, order.decision, current.config);
+      if (order.decision && answered.error === null && api !== 'embeddings')
+        context.answers.keep(
+          { decision: order.decision, model: answered.model.name, facts: answered.facts },
+          current.config.answers,
+        );
     };
     if (!called.answered) {
       finish(null);
@@ -175,6 +189,21 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
   };
 }
 
+/** Without the models whose own API has no word for what is asked. Throws where nobody is left, or one of those was named. */
+function thoseThatCan(body: unknown, callable: readonly string[], { config }: CurrentConfig): readonly string[] {
+  const cannot = isJson(body) ? geminiCannot(body) : null;
+  if (cannot === null) return callable;
+  const unable = new Set(
+    config.models
+      .filter(({ provider }) => ownEntry(config.providers, provider)?.kind === 'gemini')
+      .map(({ name }) => name),
+  );
+  const able = callable.filter((name) => !unable.has(name));
+  const named = isJson(body) && typeof body['model'] === 'string' && unable.has(body['model']);
+  if (able.length > 0 && !named) return able;
+  throw invalidField(cannot.field, `the models that can be called for this have no ${cannot.reason}`);
+}
+
 /** What is in the way of calling anybody. */
 function noProvider(api: ApiName, { config }: CurrentConfig, client: ProviderClient): string {
   const providers = Object.entries(config.providers);
@@ -186,13 +215,13 @@ function noProvider(api: ApiName, { config }: CurrentConfig, client: ProviderCli
 }
 
 /** Aborted when the connection closes before the answer is through. */
-function goneSignal(reply: FastifyReply, onEnd: () => void): AbortSignal {
-  const controller = new AbortController();
+function goneSignal(reply: FastifyReply, onEnd: () => void): Ending {
+  const gone = new Ending();
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort();
+    if (!reply.raw.writableFinished) gone.abort();
     else onEnd();
   });
-  return controller.signal;
+  return gone;
 }
 
 interface Served {

@@ -2,9 +2,9 @@
  * Finds the answer that a conversation goes on from. Nothing of a conversation is kept but hashes under a key of this process,
  * in memory and for the latest answers alone, so a turn that comes to another gateway, or after a restart, says nothing.
  */
-import { createHmac } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 import type { Message, RouteDecided } from '../../../lib/topics/generated/messages';
-import { judgeNextTurn, type NextTurn, wordsOf } from './judge-next-turn';
+import { judgeNextTurn, maxWords, type NextTurn, wordsOf } from './judge-next-turn';
 
 /** An answer that somebody may go on from. */
 export interface AnsweredTurn {
@@ -30,18 +30,20 @@ interface Remembered extends AnsweredTurn {
   readonly asked: readonly number[];
 }
 
+/** The beginning of an answer tells it from others. */
+const placeChars = 4_096;
 /** Shorter ones are the same in too many conversations. */
 const leastAnswerChars = 24;
 
 export function createNextTurnWatch({ key, maxRemembered }: NextTurnOptions): NextTurnWatch {
   // A Map iterates in order of insertion, so the first key is the oldest.
   const remembered = new Map<string, Remembered>();
-  const hash = (text: string): string => createHmac('sha256', key).update(text).digest('base64url').slice(0, 16);
-  const seed = Buffer.from(hash('words')).readUInt32LE(0);
-  const hashesOf = (text: string): number[] => wordsOf(text).map((word) => wordHash(word, seed));
-  /** The answer and the question before it: two users are seldom told the same about the same. */
-  const placeOf = (asked: string, answer: string): string =>
-    hash(`${wordsOf(asked).join(' ')}\n${answer.replace(/\s+/g, ' ').trim()}`);
+  const secret = digestOf('sha256', key, 'buffer');
+  const [wordSeed, placeSeed, otherSeed] = [secret.readInt32LE(0), secret.readInt32LE(4), secret.readInt32LE(8)];
+  const hashesOf = (text: string): number[] => wordHashes(text, wordSeed);
+  /** The words of the question and the answer to it: two users are seldom told the same about the same. */
+  const placeOf = (asked: readonly number[], answer: string): string =>
+    [placeSeed, otherSeed].map((seed) => solidHash(answer, asked.reduce(mixed, seed))).join('/');
 
   return {
     observe(messages) {
@@ -50,7 +52,7 @@ export function createNextTurnWatch({ key, maxRemembered }: NextTurnOptions): Ne
       if (last?.role !== 'user' || answerAt < 1) return null;
       const asked = messages.slice(0, answerAt).findLast(({ role }) => role === 'user');
       if (!asked) return null;
-      const place = placeOf(asked.content, messages[answerAt]!.content);
+      const place = placeOf(hashesOf(asked.content), messages[answerAt]!.content);
       const found = remembered.get(place);
       if (!found) return null;
       remembered.delete(place);
@@ -60,7 +62,8 @@ export function createNextTurnWatch({ key, maxRemembered }: NextTurnOptions): Ne
     remember(messages, answer, answered) {
       const asked = messages.at(-1);
       if (asked?.role !== 'user' || answer.length < leastAnswerChars) return;
-      remembered.set(placeOf(asked.content, answer), { ...answered, asked: hashesOf(asked.content) });
+      const words = hashesOf(asked.content);
+      remembered.set(placeOf(words, answer), { ...answered, asked: words });
       const oldest = remembered.keys().next();
       if (remembered.size > maxRemembered && !oldest.done) remembered.delete(oldest.value);
     },
@@ -68,8 +71,48 @@ export function createNextTurnWatch({ key, maxRemembered }: NextTurnOptions): Ne
 }
 
 /** FNV-1a: words are compared, not hidden, and there are many of them. */
-function wordHash(word: string, seed: number): number {
-  let hash = seed ^ 0x811c9dc5;
-  for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+function mixed(hash: number, unit: number): number {
+  return Math.imul(hash ^ unit, 0x01000193);
+}
+
+function isWordUnit(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x27;
+}
+
+/** The hashes of `wordsOf`. Every call passes here: a text without other letters than ours is read once, and not copied. */
+function wordHashes(text: string, seed: number): number[] {
+  const hashes: number[] = [];
+  let hash = seed;
+  let isInWord = false;
+  for (let at = 0; at < text.length && hashes.length < maxWords; at++) {
+    let code = text.charCodeAt(at);
+    if (code > 0x7f)
+      return wordsOf(text).map((word) => {
+        let whole = seed;
+        for (let i = 0; i < word.length; i++) whole = mixed(whole, word.charCodeAt(i));
+        return whole;
+      });
+    if (code >= 0x41 && code <= 0x5a) code += 0x20;
+    if (isWordUnit(code)) {
+      hash = mixed(hash, code);
+      isInWord = true;
+    } else if (isInWord) {
+      hashes.push(hash);
+      hash = seed;
+      isInWord = false;
+    }
+  }
+  if (isInWord && hashes.length < maxWords) hashes.push(hash);
+  return hashes;
+}
+
+/** Of the beginning of a text without its white space, which clients change. */
+function solidHash(text: string, seed: number): number {
+  let hash = seed;
+  const end = Math.min(text.length, placeChars);
+  for (let at = 0; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 0x20) hash = mixed(hash, code);
+  }
+  return hash;
 }

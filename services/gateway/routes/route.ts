@@ -39,7 +39,7 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
     const { requestId } = request;
     const outerRequestId = outerId(asker, requestId);
     const send = (decision: RouteDecided): string => {
-      ofSameContent(decision, outerRequestId, contentHash);
+      ofSameContent(decision.contentHash, outerRequestId, contentHash);
       // One from before there was a hash says nothing of its content.
       if (!owns(asker, decision)) throw usedForOther(outerRequestId);
       return sendJson(reply, outerDecision(asker, decision));
@@ -49,14 +49,15 @@ export function routeEndpoints(context: GatewayContext): Endpoint[] {
     if (earlier) return send(earlier);
     const sameUnderWay = body.requestId === undefined ? undefined : underWay.get(requestId);
     if (!sameUnderWay) refuseUnlessReady();
-    else ofSameContent(sameUnderWay, outerRequestId, contentHash);
+    else ofSameContent(sameUnderWay.contentHash(), outerRequestId, contentHash);
     const current = context.config();
     if (!current) throw new HttpError('not_ready', 'not ready: no configuration has been applied');
     checkRequest(context, current, request);
     const timeoutMs = (request.threadTimeoutMs ?? current.config.threadTimeoutMs) + settings.decisionGraceMs;
     try {
       const deciding =
-        sameUnderWay?.decided ?? routeOnce(context, request, contentHash, timeoutMs, contextOf(httpRequest, requestId));
+        sameUnderWay?.decided ??
+        routeOnce(context, request, () => contentHash, timeoutMs, contextOf(httpRequest, requestId));
       const decided = await (body.requestId === undefined ? deciding : earlierOr(context, request, deciding));
       return send(decided);
     } catch (error) {
@@ -109,11 +110,10 @@ function bodyOf(context: GatewayContext, asker: Asker, body: RouteBody): RouteBo
   };
 }
 
-/** Gives back what was decided for a request, or is being; 409 when that request asked something else under this id. */
-function ofSameContent<T extends { readonly contentHash: string | null }>(of: T, requestId: string, asked: string): T {
+/** 409 when what was decided under this id, or is being, is another content. */
+function ofSameContent(decided: string | null, requestId: string, asked: string): void {
   // Decisions from before there was a hash cannot be told apart.
-  if (of.contentHash === null || of.contentHash === asked) return of;
-  throw usedForOther(requestId);
+  if (decided !== null && decided !== asked) throw usedForOther(requestId);
 }
 
 function usedForOther(requestId: string): HttpError {

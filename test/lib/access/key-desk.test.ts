@@ -101,6 +101,8 @@ test.each([
   [{ name: 'k', models: [] }, 'models'],
   [{ name: 'call' }, 'sources'],
   [{ name: 'k', sources: ['mechanical'] }, 'sources'],
+  [{ name: 'k', sources: ['next-turn'] }, 'sources'],
+  [{ name: 'k', sources: ['judge:critic'] }, 'sources'],
   [{ name: 'k', hash: 'mine' }, 'hash'],
 ])('what no key can be is refused with its field: %j', async (wish, field) => {
   const { desk, broker } = start();

@@ -167,9 +167,14 @@ describe('strategy weights', () => {
 });
 
 test('weights of the reward: any part may be named, a faulty weight is named with its part', () => {
-  expect(configOf(minimal).reward.weights).toEqual({ quality: 1, userFeedback: 1, nextTurn: 0.3 });
+  const own = configOf(minimal).reward.weights;
+  expect(own).toMatchObject({ quality: 1, userFeedback: 1, nextTurn: 0.3, 'mechanical:tools': 1 });
+  // One that is changed leaves the others as they are.
   const weights = { userFeedback: 3, 'format-check': 0 };
-  expect(configOf(`${minimal}reward: { weights: ${JSON.stringify(weights)} }`).reward.weights).toEqual(weights);
+  expect(configOf(`${minimal}reward: { weights: ${JSON.stringify(weights)} }`).reward.weights).toEqual({
+    ...own,
+    ...weights,
+  });
   const [error, ...more] = errorsOf(`${minimal}reward: { weights: { userFeedback: -1 } }`);
   expect(error).toMatch(/reward\.weights\.userFeedback: must be at least 0, not -1$/);
   expect(more).toEqual([]);

@@ -17,6 +17,7 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/quantum/route': ['caller', 'operator', 'admin'],
   'POST /v1/feedback': ['caller', 'operator', 'admin'],
   'GET /v1/decisions/{id}': ['caller', 'viewer', 'operator', 'admin'],
+  'GET /v1/decisions/{id}/answer': ['viewer', 'operator', 'admin'],
   'GET /v1/models': ['caller', 'viewer', 'operator', 'admin'],
   'GET /v1/models/{id}': ['caller', 'viewer', 'operator', 'admin'],
   'GET /v1/weights': ['viewer', 'operator', 'admin'],
@@ -56,7 +57,7 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
 const page = ['GET /', 'GET /dashboard/app.js', 'GET /dashboard/app.css'];
 const open = ['GET /health', 'GET /ready', 'GET /openapi.json', ...page];
 /** What a viewer of one tenant may see. */
-const ofTenants = ['GET /v1/decisions/{id}', 'GET /v1/models', 'GET /v1/models/{id}'];
+const ofTenants = ['GET /v1/decisions/{id}', 'GET /v1/decisions/{id}/answer', 'GET /v1/models', 'GET /v1/models/{id}'];
 
 type Keyed = Awaited<ReturnType<typeof startKeyedGateway>>;
 

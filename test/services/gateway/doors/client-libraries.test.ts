@@ -175,7 +175,7 @@ describe('against a mock that others wrote', () => {
     expect(text).toBe('Hello from the mock.');
 
     const schemaOf = (type: string) => ({ type: 'object', properties: { city: { type } }, required: ['city'] });
-    for (const [type, mechanical] of [
+    for (const [type, fits] of [
       ['string', 1],
       ['number', 0],
     ] as const) {
@@ -189,7 +189,7 @@ describe('against a mock that others wrote', () => {
         await runner.done().catch(() => {});
         expect(called.choices[0]!.message.tool_calls![0]).toMatchObject({ function: { name: 'weather' } });
         expect(await doors.outcomes(called.id, 1)).toMatchObject([
-          { source: 'mechanical', rewardParts: { mechanical }, provisional: true },
+          { source: 'mechanical', rewardParts: { 'mechanical:tools': fits }, provisional: true },
         ]);
       }
     }
@@ -200,7 +200,7 @@ describe('against a mock that others wrote', () => {
         json_schema: { name: 'list', schema: { type: 'object', required: ['items'], properties: { items: {} } } },
       },
     });
-    expect(await doors.outcomes(listed.id, 1)).toMatchObject([{ rewardParts: { mechanical: 1 } }]);
+    expect(await doors.outcomes(listed.id, 1)).toMatchObject([{ rewardParts: { 'mechanical:structured': 1 } }]);
   });
 
   test('Anthropic: only a provider that speaks the protocol is asked', async () => {

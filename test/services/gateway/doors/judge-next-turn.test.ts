@@ -58,4 +58,22 @@ describe('a conversation', () => {
     watch.remember([user(asked)], 'Yes.', { decision, model: 'm' });
     expect(watch.observe([user(asked), assistant('Yes.'), user('wrong')])).toBeNull();
   });
+
+  test.each([
+    ['How can I sort a LIST of dates in Python code?', 'rephrased'],
+    ['How can I sort a list of dates in Python, café?', 'rephrased'],
+    ['how do I sort a list of dates in python', 'repeated'],
+    ['And now something about the café?', 'moved-on'],
+  ])('words are the same in whatever text they stand: %s', (next, turn) => {
+    const watch = watchWith(10);
+    watch.remember([user(asked)], answer, { decision, model: 'm' });
+    expect(watch.observe([user(asked), assistant(answer.replaceAll(' ', '\n  ')), user(next)])).toMatchObject({ turn });
+  });
+
+  test('of two thousand words is known by its first', () => {
+    const watch = watchWith(10);
+    const long = 'word and '.repeat(1_000);
+    watch.remember([user(long)], answer, { decision, model: 'm' });
+    expect(watch.observe([user(`${long}more`), assistant(answer), user('Thanks!')])).toMatchObject({ turn: 'thanked' });
+  });
 });

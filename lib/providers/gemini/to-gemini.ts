@@ -1,0 +1,183 @@
+/**
+ * From the body of a chat completion to what the library that speaks Gemini is to send. The body has passed the door, so its
+ * messages have the shape of the API; everything else in it may be of any.
+ */
+import type { createGoogleGenerativeAI } from '@ai-sdk/google';
+import { isJson } from '../answer-facts';
+
+type Model = ReturnType<ReturnType<typeof createGoogleGenerativeAI>>;
+export type GeminiOptions = Parameters<Model['doGenerate']>[0];
+type Prompt = GeminiOptions['prompt'];
+type Turn = Prompt[number];
+type UserPart = Extract<Turn, { role: 'user' }>['content'][number];
+type AssistantPart = Extract<Turn, { role: 'assistant' }>['content'][number];
+type Json = Readonly<Record<string, unknown>>;
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const objectOf = (value: unknown): Json => (isJson(value) ? value : {});
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
+
+/** What a body asks for that has no counterpart here: rather refused, or asked of somebody else, than left out unsaid. */
+export function geminiCannot(body: Json): { readonly field: string; readonly reason: string } | null {
+  const cannot = (field: string, reason: string) => ({ field, reason });
+  if ((numberOf(body['n']) ?? 1) > 1) return cannot('n', 'more than one answer');
+  if (body['logprobs'] === true || (numberOf(body['top_logprobs']) ?? 0) > 0)
+    return cannot('logprobs', 'probabilities');
+  if (Object.keys(objectOf(body['logit_bias'])).length > 0) return cannot('logit_bias', 'a bias of tokens');
+  if (isJson(body['audio']) || listOf(body['modalities']).includes('audio')) return cannot('modalities', 'audio');
+  if (listOf(body['functions']).length > 0)
+    return cannot('functions', 'functions (tools are what they are called now)');
+  if (isJson(body['web_search_options'])) return cannot('web_search_options', 'a search');
+  for (const [index, tool] of listOf(body['tools']).entries())
+    if (objectOf(tool)['type'] !== 'function') return cannot(`tools[${index}].type`, 'tools that are no functions');
+  return null;
+}
+
+export function toGemini(body: Json): GeminiOptions {
+  const tools = listOf(body['tools']).map((tool) => toolOf(objectOf(objectOf(tool)['function'])));
+  const choice = toolChoiceOf(body['tool_choice']);
+  const format = formatOf(objectOf(body['response_format']));
+  const thinking = thinkingOf(body['reasoning_effort']);
+  const stop = typeof body['stop'] === 'string' ? [body['stop']] : listOf(body['stop']).filter(isText);
+  return {
+    prompt: promptOf(listOf(body['messages']).map(objectOf)),
+    ...defined('maxOutputTokens', numberOf(body['max_completion_tokens']) ?? numberOf(body['max_tokens'])),
+    ...defined('temperature', numberOf(body['temperature'])),
+    ...defined('topP', numberOf(body['top_p'])),
+    ...defined('topK', numberOf(body['top_k'])),
+    ...defined('seed', numberOf(body['seed'])),
+    ...defined('presencePenalty', numberOf(body['presence_penalty'])),
+    ...defined('frequencyPenalty', numberOf(body['frequency_penalty'])),
+    ...(stop.length > 0 && { stopSequences: stop }),
+    ...(format && { responseFormat: format }),
+    ...(tools.length > 0 && { tools, ...(choice && { toolChoice: choice }) }),
+    ...(thinking && { providerOptions: { google: { thinkingConfig: thinking } } }),
+  };
+}
+
+function defined<K extends string>(name: K, value: number | undefined): { [key in K]?: number } {
+  return value === undefined ? {} : ({ [name]: value } as { [key in K]: number });
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function toolOf({ name, description, parameters }: Json) {
+  return {
+    type: 'function' as const,
+    name: textOf(name),
+    ...(isText(description) && { description }),
+    inputSchema: (isJson(parameters) ? parameters : { type: 'object', properties: {} }) as object,
+  };
+}
+
+function toolChoiceOf(given: unknown): GeminiOptions['toolChoice'] | null {
+  if (given === 'auto' || given === 'none' || given === 'required') return { type: given };
+  const name = textOf(objectOf(objectOf(given)['function'])['name']);
+  return name === '' ? null : { type: 'tool', toolName: name };
+}
+
+function formatOf({ type, json_schema: given }: Json): NonNullable<GeminiOptions['responseFormat']> | null {
+  if (type === 'json_object') return { type: 'json' };
+  const { schema } = objectOf(given);
+  if (type !== 'json_schema') return null;
+  return { type: 'json', ...(isJson(schema) && { schema: schema as object }) };
+}
+
+/** As Google itself takes OpenAI's word for it, in tokens. */
+const thinkingBudgets: ReadonlyMap<unknown, number> = new Map([
+  ['none', 0],
+  ['minimal', 1_024],
+  ['low', 1_024],
+  ['medium', 8_192],
+  ['high', 24_576],
+]);
+
+function thinkingOf(effort: unknown): { thinkingBudget: number } | null {
+  const thinkingBudget = thinkingBudgets.get(effort);
+  return thinkingBudget === undefined ? null : { thinkingBudget };
+}
+
+function promptOf(messages: readonly Json[]): Prompt {
+  const isSystem = ({ role }: Json): boolean => role === 'system' || role === 'developer';
+  // Instructions stand in front there, wherever they stood here.
+  const system = messages
+    .filter(isSystem)
+    .map(({ content }): Turn => ({ role: 'system', content: plainText(content) }));
+  const toolNames = new Map(
+    messages.flatMap(({ tool_calls: calls }) =>
+      listOf(calls).map((call) => {
+        const { id, function: called } = objectOf(call);
+        return [textOf(id), textOf(objectOf(called)['name'])] as const;
+      }),
+    ),
+  );
+  const turns = messages.filter((message) => !isSystem(message)).map((message) => turnOf(message, toolNames));
+  return [...system, ...turns];
+}
+
+function turnOf(message: Json, toolNames: ReadonlyMap<string, string>): Turn {
+  const { role, content, tool_calls: calls, tool_call_id: callId } = message;
+  if (role === 'assistant') {
+    const text = plainText(content);
+    const said: AssistantPart[] = text === '' ? [] : [{ type: 'text', text }];
+    return { role, content: [...said, ...listOf(calls).map((call) => callOf(objectOf(call)))] };
+  }
+  if (role === 'tool' || role === 'function') {
+    const toolCallId = textOf(callId);
+    const toolName = toolNames.get(toolCallId) ?? textOf(message['name']);
+    const output = { type: 'text' as const, value: plainText(content) };
+    return { role: 'tool', content: [{ type: 'tool-result', toolCallId, toolName, output }] };
+  }
+  const parts = isText(content) ? [{ type: 'text' as const, text: content }] : listOf(content).flatMap(partOf);
+  return { role: 'user', content: parts };
+}
+
+/** A call as a model made it. What Gemini has signed comes back as we gave it: it refuses to go on without. */
+function callOf({ id, function: called, extra_content: extra }: Json): AssistantPart {
+  const { name, arguments: args } = objectOf(called);
+  const signature = objectOf(objectOf(extra)['google'])['thought_signature'];
+  return {
+    type: 'tool-call',
+    toolCallId: textOf(id),
+    toolName: textOf(name),
+    input: argumentsOf(args),
+    ...(isText(signature) && { providerOptions: { google: { thoughtSignature: signature } } }),
+  };
+}
+
+function argumentsOf(given: unknown): unknown {
+  try {
+    return JSON.parse(textOf(given) || '{}');
+  } catch {
+    return {};
+  }
+}
+
+/** The text of a content that is one, or of all its parts. */
+function plainText(content: unknown): string {
+  if (isText(content)) return content;
+  return listOf(content)
+    .map((part) => textOf(objectOf(part)['text']))
+    .join('');
+}
+
+function partOf(given: unknown): UserPart[] {
+  const part = objectOf(given);
+  if (part['type'] === 'text') return [{ type: 'text', text: textOf(part['text']) }];
+  if (part['type'] === 'image_url') return fileOf(textOf(objectOf(part['image_url'])['url']), 'image/*');
+  if (part['type'] === 'input_audio') {
+    const { data, format } = objectOf(part['input_audio']);
+    return [{ type: 'file', data: textOf(data), mediaType: `audio/${textOf(format) || 'wav'}` }];
+  }
+  if (part['type'] === 'file') return fileOf(textOf(objectOf(part['file'])['file_data']), 'application/pdf');
+  return [];
+}
+
+function fileOf(url: string, usualType: string): UserPart[] {
+  const [, mediaType, data] = /^data:([^;,]+);base64,(.*)$/s.exec(url) ?? [];
+  if (mediaType !== undefined && data !== undefined) return [{ type: 'file', data, mediaType }];
+  return URL.canParse(url) ? [{ type: 'file', data: new URL(url), mediaType: usualType }] : [];
+}

@@ -1,0 +1,47 @@
+/** A call of a provider, and what comes back of it. */
+import type { ApiName, ProviderConfig } from '../config/provider-config';
+import type { Ending } from './ending';
+
+export interface UpstreamCall {
+  /** Its name in the configuration. */
+  readonly provider: string;
+  readonly config: ProviderConfig;
+  readonly api: ApiName;
+  /** Below the address of the provider, with its query; default: that of the API. */
+  readonly path?: string;
+  /** JSON. */
+  readonly body: string;
+  readonly isStream: boolean;
+  /** Headers of the caller that belong to the API, such as anthropic-beta. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Aborted when the caller has gone, or with the UpstreamError that the call is to end with. */
+  readonly signal: Ending;
+  /** How long the whole call may take beside the time-outs of its provider. */
+  readonly limitMs: number;
+}
+
+/** One event of a stream, or a comment that keeps the connection alive. */
+export interface StreamEvent {
+  readonly event: string | null;
+  /** Null for a comment. */
+  readonly data: string | null;
+}
+
+export interface UpstreamAnswer {
+  /** The provider's own id of the call, for its support. */
+  readonly upstreamRequestId: string | null;
+}
+export interface WholeAnswer extends UpstreamAnswer {
+  readonly text: string;
+}
+export interface StreamAnswer extends UpstreamAnswer {
+  readonly events: EventStream;
+}
+
+/** Reads no faster than it is read. */
+export interface EventStream {
+  /** The events that came together, at least one; null at the end. Rejects with an UpstreamError where the stream breaks. */
+  next(): Promise<readonly StreamEvent[] | null>;
+  /** Ends the call, wherever it is. May be called again. */
+  close(): void;
+}
