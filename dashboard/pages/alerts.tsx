@@ -40,7 +40,7 @@ export function AlertsPage() {
                 </td>
                 <th scope="row">{alert.rule}</th>
                 <td>{alert.subject}</td>
-                <td>{alert.summary}</td>
+                <td class="sentence">{alert.summary}</td>
                 <td>{dateTime(alert.raisedAtMs)}</td>
                 <td>
                   {alert.silencedUntilMs !== null ? (
@@ -99,7 +99,7 @@ export function AlertsPage() {
               <tr key={alert.alertId}>
                 <th scope="row">{alert.rule}</th>
                 <td>{alert.subject}</td>
-                <td>{alert.summary}</td>
+                <td class="sentence">{alert.summary}</td>
                 <td>{dateTime(alert.raisedAtMs)}</td>
                 <td>{dateTime(alert.resolvedAtMs)}</td>
               </tr>

@@ -54,8 +54,10 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 /** A process that has not reported for so long is silent. */
 const silentMs = 60_000;
-const maxReadings = 512;
+const maxReadings = 256;
+/** Of processes and services; accounts have a tenant and a user in theirs. */
 const maxNameChars = 200;
+const maxSubjectChars = 512;
 
 const measures: { readonly [R in RuleName]: Measure<R> } = {
   providerDown: (_rule, { config, profiles }) => {
@@ -176,9 +178,7 @@ const measures: { readonly [R in RuleName]: Measure<R> } = {
     };
   },
   deadLetters: ({ windowMs, count }, { nowMs, vitals }, readings) => {
-    const kept = new Map(
-      readings.filter(({ atMs }) => nowMs - atMs < hourMs).map((reading) => [reading.name, reading]),
-    );
+    const kept = new Map(readings.filter(({ atMs }) => nowMs - atMs < dayMs).map((reading) => [reading.name, reading]));
     const fading = ({ atMs, values }: AlertReading): number =>
       (values[1] ?? 0) * Math.exp(-Math.max(0, nowMs - atMs) / windowMs);
     for (const { service, deadLetters } of servicesOf(vitals)) {
@@ -294,7 +294,7 @@ export function measure<R extends RuleName>(
   const { measured, ...rest } = measures[name](around.config.alerts.rules[name], around, readings);
   return {
     ...rest,
-    measured: measured.filter(({ value, subject }) => Number.isFinite(value) && (subject === '' || isShort(subject))),
+    measured: measured.filter(({ value, subject }) => Number.isFinite(value) && subject.length <= maxSubjectChars),
   };
 }
 

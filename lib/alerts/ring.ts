@@ -56,7 +56,7 @@ export function ring(
 }
 
 /** The rule is switched off: whatever rings stops. */
-export function silenceRule(before: AlertRuleState, nowMs: number): Rung {
+export function endRule(before: AlertRuleState, nowMs: number): Rung {
   const said = before.subjects.flatMap((subject) => stopped(subject, 'the rule is switched off', nowMs) ?? []);
   return settled(before, [], [], said);
 }

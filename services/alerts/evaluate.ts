@@ -1,7 +1,7 @@
 /** Decides, whenever a process reports how it is, what each rule finds and what is said of it. */
 
 import { measure, type Surroundings } from '../../lib/alerts/measure';
-import { ring, silenceRule } from '../../lib/alerts/ring';
+import { endRule, ring } from '../../lib/alerts/ring';
 import type { AlertRules, RuleName } from '../../lib/config/alert-schema';
 import { type Emit, emit, type Result } from '../../lib/stream/define-service';
 import type { AlertRuleState, AlertSilence } from '../../lib/topics/generated/messages';
@@ -26,7 +26,7 @@ export function evaluate(
   const at: Surroundings = { ...around, nowMs: vitals.atMs };
   const rung = rule.enabled
     ? ring(row, measure(name, at, row.readings), { ...rule, nowMs: vitals.atMs, silences })
-    : silenceRule(row, vitals.atMs);
+    : endRule(row, vitals.atMs);
   const { state, alerts, forgotten } = rung;
   const isEmpty = state.subjects.length + state.readings.length + state.resolved.length === 0;
   if (isEmpty && !before) return { kind: 'done' };

@@ -134,10 +134,31 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
     await page.close();
   });
 
-  test('alerts say that nothing rings, and what would', async () => {
+  test('alerts say that nothing rings, and what would; one that rings is counted, and silenced with a reason', async () => {
     const page = await openPage('#/alerts');
     await page.getByText('Nothing rings.').waitFor();
     await page.getByRole('row', { name: /providerDown critical/ }).waitFor();
+    const { version, config } = (await (await fetch(`${url}/v1/config`)).json()) as {
+      version: number;
+      config: { alerts: { rules: { disk: object } } };
+    };
+    // No disk has so much room.
+    config.alerts.rules.disk = { freeBytesBelow: Number.MAX_SAFE_INTEGER };
+    const changed = await fetch(`${url}/v1/config`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ version, config }),
+    });
+    expect(changed.status).toBe(200);
+    await page.getByRole('button', { name: 'Silence disk' }).click();
+    await page.getByLabel('Why').fill('a larger one is coming');
+    await page.getByRole('button', { name: 'Silence it' }).click();
+    await page.getByRole('row', { name: /disk .*a larger one is coming/ }).waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Now' }).click();
+    await page.getByRole('link', { name: 'Alerts' }).nth(1).click();
+    await page.getByRole('button', { name: 'End the silence of disk' }).click();
+    await page.getByText('a larger one is coming').waitFor({ state: 'detached' });
     await page.close();
   });
 

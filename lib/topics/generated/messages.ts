@@ -202,7 +202,7 @@ export interface AnalyticsWindow {
   latencyMs: AnalyticsSketches;
   /** When it last changed. */
   updatedAtMs: number;
-  /** When its figures were last told to alerts; 0: not yet, -1: they are too old for them. */
+  /** When its figures were last told to alerts; 0: not yet, -1: they are too old for them, or of a release that told nothing. */
   toldAtMs: number;
 }
 

@@ -2,6 +2,7 @@
 import { nextTelling, recentOf, sumHours, sumMinutes, toldRow } from '../../../lib/analytics/recent';
 import { addToWindow, cellKey, emptyWindow, modelTaskValue, noCell } from '../../../lib/analytics/window';
 import type { AnalyticsWindow } from '../../../lib/topics/generated/messages';
+import { schemaVersions } from '../../../lib/topics/generated/schemas';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -66,4 +67,12 @@ test('partitions are added, and a window is taken in whole minutes or whole hour
   expect(sumMinutes(windows, startMs, startMs, 'model').by.get('alpha')?.decisions).toBe(3);
   expect(sumHours(windows, startMs - hourMs, startMs + hourMs - 1).all.decisions).toBe(100);
   expect(sumHours(windows, startMs - hourMs, startMs + hourMs).all.decisions).toBe(300);
+});
+
+test('a row of a release that told nothing stays untold: there are thousands, and writing each anew would be dear', () => {
+  const { fields } = schemaVersions['AnalyticsWindow']!.at(-1)!.schema as {
+    fields: { name: string; default: number }[];
+  };
+  const toldAtMs = fields.find(({ name }) => name === 'toldAtMs')!.default;
+  expect(nextTelling({ ...changedAt(emptyWindow(minuteMs, startMs), startMs), toldAtMs })).toBeNull();
 });

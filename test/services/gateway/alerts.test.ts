@@ -57,6 +57,21 @@ test('what rings comes first, the critical ones before others; what has stopped 
   expect(body.rules.errorRate).toMatchObject({ enabled: true, above: 0.1 });
 });
 
+test('viewers of the live stream are told of alerts', async () => {
+  const started = await startGateway();
+  await say(started, alertOf('a'));
+  const leave = new AbortController();
+  const { body } = await fetch(`${started.gateway.url}/v1/live?kinds=alert&last=5`, { signal: leave.signal });
+  let text = '';
+  for await (const chunk of body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.includes('event: caught-up')) break;
+  }
+  leave.abort();
+  const [, json] = /event: alert\nid: \S+\ndata: (.+)\n/.exec(text) ?? [];
+  expect(JSON.parse(json!)).toMatchObject({ alertId: 'a', rule: 'errorRate', state: 'RAISED', atMs: 10 });
+});
+
 test('a silence has an author, an end and a reason; it can be ended, and both are in the audit trail', async () => {
   const started = await startGateway();
   const made = await post(started, {
