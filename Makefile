@@ -167,6 +167,9 @@ bench-replay: build ## Events verified per second, JSON lines
 bench-live: build ## What viewers of /v1/live cost those who wait for decisions, with and without them in alternation (VIEWERS=500 RATE=100 SECONDS_EACH=10 PAIRS=5), JSON lines
 	@$(NODE) dist/bench/live.js $(if $(VIEWERS),--viewers $(VIEWERS)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(PAIRS),--pairs $(PAIRS))
 
+bench-dashboard: build servers-installed ## First paint of the dashboard and its list with 10,000 decisions, in Chromium (LOADS=5), JSON lines
+	@node dist/bench/dashboard.js $(if $(LOADS),--loads $(LOADS))
+
 bench-ope: build ## Off-policy estimates against the truth on recorded data, JSON lines
 	@node dist/lab/studies/ope.js $(if $(DATA),--data $(DATA))
 

@@ -23,7 +23,7 @@ const withServers = {
 };
 module.exports = {
   projects: [
-    project('unit', ['lib', 'bin', 'lab', 'checks', 'bench', 'infra', 'lint']),
+    project('unit', ['lib', 'bin', 'lab', 'checks', 'bench', 'infra', 'lint', 'dashboard']),
     project('services', ['services']),
     project('contract', ['contract'], withServers),
     project('integration', ['integration'], withServers),

@@ -223,6 +223,8 @@ function percent(share: Known): string {
 function milliseconds(value: Known): string {
   if (!isKnown(value)) return none;
   if (value >= 10_000) return `${(value / 1_000).toFixed(1)} s`;
+  // Times of decisions are whole milliseconds: nothing took no time.
+  if (value === 0) return '< 1 ms';
   if (value > 0 && value < 1) return `${Math.max(1, Math.round(1_000 * value))} µs`;
   return `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 }

@@ -26,7 +26,9 @@ export function usd(value: number | null | undefined): string {
 export function ms(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return none;
   if (value >= 10_000) return `${number(value / 1_000, 1)} s`;
-  // What rounds to nothing is said in the smaller unit.
+  // Times of decisions are whole milliseconds: nothing took no time.
+  if (value === 0) return '< 1 ms';
+  // What would round to nothing is said in the smaller unit.
   if (value > 0 && value < 1) return `${number(Math.max(1, 1_000 * value))} µs`;
   return value >= 10 ? `${number(value)} ms` : `${number(value, 1)} ms`;
 }

@@ -4,6 +4,7 @@
  */
 import {
   type Context,
+  metrics,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
@@ -66,12 +67,18 @@ export function endFailed(span: Span, error: unknown): void {
 
 const flushTimeoutMs = 1_000;
 
+/** What the SDK registers can do, where there is one. */
+interface Flushable {
+  forceFlush?(options: { timeoutMillis: number }): Promise<void>;
+}
+
 /** Hands over what has not been exported yet. Call it before `process.exit`. Takes a second at most and never rejects. */
 export async function flushTraces(): Promise<void> {
   const provider = trace.getTracerProvider() as { getDelegate?(): object };
-  const sdk = (provider.getDelegate?.() ?? provider) as {
-    forceFlush?(options: { timeoutMillis: number }): Promise<void>;
-  };
-  // A collector that is away must not keep a process from ending.
-  await sdk.forceFlush?.({ timeoutMillis: flushTimeoutMs }).catch(() => {});
+  const sdk = (provider.getDelegate?.() ?? provider) as Flushable;
+  const meters = metrics.getMeterProvider() as Flushable;
+  const flush = (of: Flushable): Promise<void> | undefined =>
+    // A collector that is away must not keep a process from ending.
+    of.forceFlush?.({ timeoutMillis: flushTimeoutMs }).catch(() => {});
+  await Promise.all([flush(sdk), flush(meters)]);
 }

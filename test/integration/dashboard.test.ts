@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, request as open } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
+import { manyDecisions } from '../../bench/many-decisions';
 import { openBrowser } from '../../dashboard/open-browser';
 import { browserProgram } from '../../infra/tools';
 import { createWorkplace } from '../bin/run-command';
@@ -111,6 +112,25 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
     await page.getByRole('link', { name: 'filtered' }).waitFor();
     await page.getByLabel('Search').fill('no such thing');
     await page.getByText('None of them fits the filters.').waitFor();
+    await page.close();
+  });
+
+  test('10,000 decisions are all there, and only those in sight are in the page, from the newest to the oldest', async () => {
+    await route('one-of-many');
+    const many = await manyDecisions(url, 10_000);
+    atEnd(() => many.close());
+    const page = await browser.newPage();
+    page.setDefaultTimeout(patienceMs);
+    await page.goto(`${many.url}/#/decisions`);
+    await page.getByText('10,000 of the newest 10,000').waitFor();
+    const rows = page.locator('.rows tbody tr');
+    await page.getByRole('link', { name: 'many-9999', exact: true }).waitFor();
+    expect(await rows.count()).toBeLessThan(100);
+    await page.evaluate("document.querySelector('.rows').scrollTop = 1e9");
+    await page.getByRole('link', { name: 'many-0', exact: true }).waitFor();
+    expect(await rows.count()).toBeLessThan(100);
+    await page.getByLabel('Search').fill('many-99');
+    await page.getByText('111 of the newest 10,000').waitFor();
     await page.close();
   });
 
