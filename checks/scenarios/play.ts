@@ -103,7 +103,7 @@ async function play({ scenario, isWith, requests, seed }: ScenarioRun, clock: Cl
     const answer = answerOf(decision.model as ModelName, requestAt(seed, index), trouble, random);
     const isLie = isDuring(index) && random.next() < liarShare && answer.quality !== null;
     const honest = sources[index % sources.length]!;
-    const source = isLie && !(scenario.anonymousWithout && !isWith) ? 'liar' : honest;
+    const source = isLie ? 'liar' : honest;
     await sleep(clock, outcomeDelayMs);
     const quality = isLie ? 1 - answer.quality! : answer.quality;
     await client.report(routeOutcome(decision, { ...answer, quality, source, occurredAtMs: clock.nowMs() }));

@@ -1,4 +1,5 @@
 /** What happens to an engine, and what it is without the part that deals with it. Each begins after a third of the requests. */
+import { defaultRouterConfig } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import type { ModelName, Troubles } from './world';
 
@@ -16,8 +17,6 @@ export interface Scenario {
   readonly part: string;
   /** Judges anybody can hear, of every request; a liar says the opposite while it lasts. */
   readonly liarShare: number;
-  /** The liar has no name of its own: the engine cannot tell it from the others. */
-  readonly anonymousWithout: boolean;
   /** Announced with a new version of the configuration, with the part alone. */
   readonly announced: {
     readonly dearer?: Readonly<Partial<Record<ModelName, number>>>;
@@ -39,12 +38,12 @@ const quiet: Omit<Scenario, 'name' | 'part'> = {
   settings: {},
   without: null,
   liarShare: 0,
-  anonymousWithout: false,
   announced: null,
   extra: null,
   badConfig: false,
 };
 
+const defaults = defaultRouterConfig([{ name: 'any', provider: 'any' }]);
 const never = 1e9;
 const breaker = {
   openAfterFailures: never,
@@ -107,9 +106,9 @@ export const scenarios: readonly Scenario[] = [
   {
     ...quiet,
     name: 'poisoned-source',
-    part: 'sources told apart',
-    liarShare: 0.25,
-    anonymousWithout: true,
+    part: 'rule to forget it',
+    liarShare: 0.5,
+    settings: { learning: { ...defaults.learning, forget: [{ source: 'liar', reason: '' }] } },
     without: {},
   },
   {
