@@ -195,7 +195,10 @@ bench-curves: build ## Learning curves of the router and every baseline (DATA=fo
 figures: install ## Draw docs/figures/*.svg and write the tables of docs/learning.md from docs/figures/*.jsonl
 	@node_modules/.bin/tsx lab/studies/draw-curves.ts
 
-bench-experiments: build ## Experiments that are looked at all the time: false positives, power, coverage, what covariates save (RUNS=1000 DATA=folder), JSON lines
+scenarios: build ## What happens in life, against an oracle and against the engine without the part that deals with it (ONLY=outage,burst REQUESTS=360 SEED=1), a table and JSON lines
+	@node dist/checks/scenarios.js $(if $(ONLY),--only $(ONLY)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
+
+bench-experiments: build ## Experiments that are looked at all the time: false positives, power, coverage, what covariates save (DATA=folder, RUNS=1000 for the full size; 200), JSON lines
 	@node dist/lab/studies/experiments.js $(if $(RUNS),--runs $(RUNS)) $(if $(DATA),--data $(DATA))
 
 bench-encoder: build ## What each group of features brings (DATA=folder SEEDS=n ONLY=frozen,online,idle,circumstances), JSON lines
@@ -206,4 +209,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-replay bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-experiments clean bench-gateway
+.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-replay bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-experiments scenarios clean bench-gateway

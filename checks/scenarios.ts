@@ -1,0 +1,114 @@
+/**
+ * What the engine makes of what happens in life, against somebody who knows everything and against itself without the part
+ * that deals with it: `node dist/checks/scenarios.js [--only outage,burst] [--requests 360] [--seed 1]`. A table on stderr, JSON
+ * lines on stdout; exit code 1 when a bar is missed.
+ */
+import { parseArgs } from 'node:util';
+import { report, reportBar, runCheck } from '../lab/report/report-line';
+import { type PlayedScenario, playScenario } from './scenarios/play';
+import { type Scenario, scenarios } from './scenarios/scenarios';
+
+/** Requests over which it is looked whether the engine has adapted. */
+const window = 20;
+/** It has when it is worth so much of what it was before, both as a share of what was possible. */
+const adaptedShare = 0.95;
+
+interface Row {
+  readonly scenario: string;
+  readonly part: string;
+  readonly oracle: number;
+  readonly withPart: number;
+  readonly without: number | null;
+  readonly adapts: number | null;
+  readonly adaptsWithout: number | null;
+  readonly remark: string;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', default: '' },
+      requests: { type: 'string', default: '360' },
+      seed: { type: 'string', default: '1' },
+    },
+  });
+  const names = values.only === '' ? scenarios.map(({ name }) => name) : values.only.split(',');
+  const unknown = names.find((name) => !scenarios.some((one) => one.name === name));
+  if (unknown !== undefined)
+    throw new Error(`--only has ${unknown}: give some of ${scenarios.map(({ name }) => name).join(', ')}`);
+  const rows: Row[] = [];
+  for (const scenario of scenarios.filter(({ name }) => names.includes(name))) {
+    const run = { scenario, requests: Number(values.requests), seed: Number(values.seed) };
+    const withPart = await playScenario({ ...run, isWith: true });
+    const without = scenario.without && (await playScenario({ ...run, isWith: false }));
+    rows.push(judge(scenario, withPart, without));
+  }
+  process.stderr.write(tableOf(rows));
+}
+
+function judge(scenario: Scenario, played: PlayedScenario, without: PlayedScenario | null): Row {
+  const line = (what: string): string => `scenarios.${scenario.name}.${what}`;
+  const begins = Math.floor(played.utilities.length / 3);
+  const meanFrom = (values: readonly number[]): number => mean(values.slice(begins));
+  const oracle = meanFrom(played.oracle);
+  const utility = meanFrom(played.utilities);
+  const other = without && meanFrom(without.utilities);
+  const [adapts, adaptsWithout] = [adaptation(played, begins), without && adaptation(without, begins)];
+  report(line('oracle'), oracle, 'utility');
+  report(line('utility'), utility, 'utility', { part: scenario.part, oracle, without: other });
+  report(line('adaptedAfter'), adapts ?? -1, 'requests', { without: adaptsWithout, never: adapts === null });
+  reportBar(line('failed'), played.failures.length, 'services', '<=', 0, { failures: played.failures });
+  reportBar(line('undecided'), played.undecided, 'requests', '<=', 0);
+  if (scenario.extra) {
+    report(line('between'), played.extraDecided, 'decisions', {
+      usd: played.extraUsd,
+      without: without?.extraDecided ?? null,
+      usdWithout: without?.extraUsd ?? null,
+    });
+  }
+  const remark = scenario.extra
+    ? `${played.extraDecided} in between${without ? `, ${without.extraDecided} without` : ''}`
+    : '';
+  return {
+    ...{ scenario: scenario.name, part: scenario.part, oracle, withPart: utility, without: other },
+    ...{ adapts, adaptsWithout, remark },
+  };
+}
+
+/** Requests from the beginning until it is worth as much of what is possible as before; null: never. */
+function adaptation({ utilities, oracle }: PlayedScenario, begins: number): number | null {
+  const shareOf = (from: number): number =>
+    mean(utilities.slice(from, from + window)) / mean(oracle.slice(from, from + window));
+  const before = shareOf(begins - window);
+  for (let at = begins; at + window <= utilities.length; at++)
+    if (shareOf(at) >= adaptedShare * before) return at - begins;
+  return null;
+}
+
+function tableOf(rows: readonly Row[]): string {
+  const number = (value: number | null): string => (value === null ? '' : value.toFixed(3));
+  const after = (value: number | null, isPlayed: boolean): string => (isPlayed ? (value ?? 'never').toString() : '');
+  const lines = [
+    ['scenario', 'part', 'oracle', 'engine', 'without', 'adapts after', 'without', ''],
+    ...rows.map((row) => [
+      ...[row.scenario, row.part, number(row.oracle), number(row.withPart), number(row.without)],
+      ...[after(row.adapts, true), after(row.adaptsWithout, row.without !== null), row.remark],
+    ]),
+  ];
+  const widths = lines[0]!.map((_, at) => Math.max(...lines.map((line) => line[at]!.length)));
+  return lines
+    .map(
+      (line) =>
+        `${line
+          .map((cell, at) => cell.padEnd(widths[at]!))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+runCheck(main);
