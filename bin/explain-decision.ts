@@ -76,10 +76,15 @@ function footnotes(decision: RouteDecided): string {
   const stages = Object.entries(stagesMs).map(([stage, ms]) => `${stage} ${digits(ms)}`);
   const degraded = degradedTo === 'NONE' ? 'not degraded' : `degraded to ${degradedTo}`;
   return `collapse   ${collapse}, led by ${strategy}; exploration floor ${explorationFloor}; ${cacheHit ? 'from the routing cache' : 'not cached'}; ${degraded}
-versions   config ${versions.config}, tuning ${versions.tuning}, policy ${short(versions.policySha256)}, basis ${short(versions.basisSha256)}, encoder ${versions.encoder}; seed ${seed}
+versions   config ${versions.config}, tuning ${versions.tuning}, policy ${short(versions.policySha256)}, basis ${short(versions.basisSha256)}, encoder ${versions.encoder}${profilesIn(versions)}; seed ${seed}
 time (ms)  ${stages.join(', ')}
 routingKey ${routingKey}
 `;
+}
+
+/** Which state of health and capacity it was decided by. */
+function profilesIn({ profiles, profilesAgeMs }: RouteDecided['versions']): string {
+  return profiles === null ? '' : `, profiles ${profiles} (${Math.round(profilesAgeMs ?? 0)} ms old)`;
 }
 
 function digits(value: number): string {

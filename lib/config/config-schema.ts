@@ -54,6 +54,13 @@ const priceSchema = z.strictObject({
     .describe('USD per million tokens read from the cache of the provider; the price of other input where left out'),
 });
 
+const rate = positive.nullable().default(null);
+const rateLimitsSchema = z.strictObject({
+  requestsPerMinute: rate.describe('calls a minute; null for no limit'),
+  tokensPerMinute: rate.describe('tokens read and written a minute; null for no limit'),
+  concurrent: rate.describe('calls under way at once; null for no limit'),
+});
+
 const modelSchema = z.strictObject({
   name: name.describe('unique; what decisions name and outcomes repeat'),
   provider: name.describe('who serves it; fallbacks prefer another provider, and a provider has a breaker of its own'),
@@ -78,6 +85,16 @@ const modelSchema = z.strictObject({
     .optional()
     .describe('calls it takes, where its provider answers more, such as [embeddings]'),
   upstreamModel: name.optional().describe('what its provider calls it, where that is another name'),
+  rateLimits: rateLimitsSchema.optional().describe('what it takes; what is over is routed elsewhere'),
+  version: name
+    .optional()
+    .describe('which version of it is served: change it, and what was seen of the one before counts no more'),
+  deploymentOf: name
+    .optional()
+    .describe('models that say the same here are one model at several providers or regions, and share its requests'),
+  deploymentWeight: positive
+    .optional()
+    .describe('its part of these requests, relative to the others; 1 where left out'),
 });
 
 const weight = money.optional();
@@ -94,6 +111,9 @@ const preferenceSchema = z.strictObject({
 export const configSchema = z.strictObject({
   models: z.array(modelSchema).min(1).max(maxModels).describe('the models to choose from'),
   providers: providersSchema,
+  providerRateLimits: names(rateLimitsSchema)
+    .default({})
+    .describe('what a provider takes over all of its models, by the name that models give as provider'),
   presets: presetsSchema,
   access: accessSchema,
   strategies: z
@@ -156,6 +176,13 @@ export const configSchema = z.strictObject({
       providerOpenAfterFailures: positive
         .default(10)
         .describe("failures in a row over all of a provider's models that take the provider out"),
+      // Most services that scale up with their load double it faster than this does.
+      rampMs: z
+        .int()
+        .min(0)
+        .max(2_147_483_647)
+        .default(30_000)
+        .describe('from the share of probes to all requests after it is back; 0 for at once'),
     })
     .prefault({})
     .describe('circuit breaker per model and per provider'),
@@ -163,6 +190,19 @@ export const configSchema = z.strictObject({
   profileHalfLifeObservations: positive
     .default(500)
     .describe('the weight of an observation halves after this many newer ones'),
+  // A week: what was seen before a model was last changed behind its name should not outlive the month.
+  profileHalfLifeMs: z
+    .int()
+    .min(1_000)
+    .max(1e12)
+    .default(604_800_000)
+    .describe('and after this much time, whether there are newer ones or not'),
+  latencyLimit: z
+    .enum(['p95', 'mean'])
+    .default('p95')
+    .describe(
+      "what of a model's latency has to keep to a request's maxLatencyMs, once 20 calls were timed: what one call in twenty exceeds, or the mean",
+    ),
   reward: z
     .strictObject({
       weights: names(money)
@@ -307,6 +347,8 @@ export function crossFieldIssues(raw: unknown): Issue[] {
   if (!isObject(raw)) return [];
   return [
     ...duplicateModels(raw['models']),
+    ...loneWeights(raw['models']),
+    ...unknownProviders(raw),
     ...duplicateStrategies(raw['strategies']),
     ...deadPreference(raw['preference']),
     ...breakerOrder(raw['breaker']),
@@ -340,6 +382,27 @@ function duplicateModels(models: unknown): Issue[] {
       );
   });
   return issues;
+}
+
+/** A part of nothing. */
+function loneWeights(models: unknown): Issue[] {
+  if (!Array.isArray(models)) return [];
+  return models.flatMap((model, index) =>
+    isObject(model) && model['deploymentWeight'] !== undefined && model['deploymentOf'] === undefined
+      ? [issueAt(['models', index, 'deploymentWeight'], 'needs a deploymentOf: of what is it a part?')]
+      : [],
+  );
+}
+
+/** A limit that would never count. */
+function unknownProviders({ providerRateLimits, models }: Record<string, unknown>): Issue[] {
+  if (!isObject(providerRateLimits) || !Array.isArray(models)) return [];
+  const known = new Set(models.map((model) => isObject(model) && model['provider']));
+  return Object.keys(providerRateLimits).flatMap((provider) =>
+    known.has(provider)
+      ? []
+      : [{ path: ['providerRateLimits', provider], at: 'key' as const, message: 'is the provider of no model' }],
+  );
 }
 
 function duplicateStrategies(strategies: unknown): Issue[] {

@@ -28,6 +28,15 @@ export type CollapseName = (typeof collapseNames)[number];
 /** Whoever judges counts alike unless the operator says otherwise; what a user says next is a guess at a judgement. */
 export const defaultRewardWeights: RewardWeights = { quality: 1, userFeedback: 1, nextTurn: 0.3 };
 
+/** What a model or provider takes; null for no limit. */
+export interface RateLimits {
+  readonly requestsPerMinute: number | null;
+  /** Tokens read and written. */
+  readonly tokensPerMinute: number | null;
+  /** Calls under way at once. */
+  readonly concurrent: number | null;
+}
+
 export interface ModelConfig {
   readonly name: string;
   readonly provider: string;
@@ -51,6 +60,13 @@ export interface ModelConfig {
   readonly upstreamModel?: string | undefined;
   /** Calls it takes, where its provider answers more: an embedding model must not be asked to chat. */
   readonly apis?: readonly ApiName[] | undefined;
+  readonly rateLimits?: RateLimits | undefined;
+  /** Models that say the same are one model, served by several; what it is drawn with is spread over them. */
+  /** Which version of it is served now; another one than before is another model to the profiler. */
+  readonly version?: string | undefined;
+  readonly deploymentOf?: string | undefined;
+  /** Its part of what is spread, relative to the others; absent: 1. */
+  readonly deploymentWeight?: number | undefined;
 }
 
 /** What `auto/<name>` asks for. Whatever a request itself says counts more. */
@@ -72,6 +88,8 @@ export interface RouterConfig {
   readonly models: readonly ModelConfig[];
   /** By the name that models give as their provider. Those without an entry are decided on and never called. */
   readonly providers: Readonly<Record<string, ProviderConfig>>;
+  /** By provider, over all of its models; those without an entry have no limit. */
+  readonly providerRateLimits: Readonly<Record<string, RateLimits>>;
   /** What callers mean by `auto/<name>`. */
   readonly presets: Readonly<Record<string, PresetConfig>>;
   /** Who may use the gateway, besides those with keys. */
@@ -105,9 +123,15 @@ export interface RouterConfig {
     readonly probeShare: number;
     /** A provider opens when this many of its models have failed in a row, all together. */
     readonly providerOpenAfterFailures: number;
+    /** From the share of probes to all requests after it has closed, in milliseconds. */
+    readonly rampMs: number;
   };
   /** Weight of an observation halves after this many newer ones. */
   readonly profileHalfLifeObservations: number;
+  /** And after so much time, in milliseconds. */
+  readonly profileHalfLifeMs: number;
+  /** What of a model's latency has to keep to `maxLatencyMs` of a request. */
+  readonly latencyLimit: 'p95' | 'mean';
   readonly reward: { readonly weights: RewardWeights };
   readonly judgements: JudgementsConfig;
   readonly feedback: { readonly windowMs: number; readonly maxAwaited: number };

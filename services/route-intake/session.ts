@@ -28,6 +28,11 @@ export function sessionAfter(
     lastQuality: session?.lastQuality ?? null,
     awaited: newest({ ...session?.awaited, [request.requestId]: expectedUsd }),
     reported: session?.reported ?? [],
+    lastRequestId: request.requestId,
+    lastPromptTokens: 0,
+    warmModel: session?.warmModel ?? null,
+    warmTokens: session?.warmTokens ?? 0,
+    warmAtMs: session?.warmAtMs ?? 0,
   };
 }
 

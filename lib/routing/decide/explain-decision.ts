@@ -108,9 +108,10 @@ function trouble(threads: readonly ThreadScore[]): string {
 }
 
 function degradation({ opened, degradedTo, draw, standIns }: Explained): string {
-  const lifted = isLifted(opened.candidates[draw.chosen]!)
-    ? 'No candidate is healthy; this is one of the least bad.'
-    : '';
+  const chosen = opened.candidates[draw.chosen]!;
+  const field = chosen.ineligibleReason?.split(':')[0];
+  const why = field === 'capacity' ? 'can take more now' : field === 'health' ? 'is healthy' : 'is always fast enough';
+  const lifted = isLifted(chosen) ? `No candidate ${why}; this is one of the least bad.` : '';
   const overdue = opened.strategies.length === 0 ? ' because the request was overdue' : '';
   const asked = standIns.map(({ strategy }) => strategy).filter((strategy) => opened.strategies.includes(strategy));
   const here = asked.length > 0 ? `: no thread answered in time, and ${asked.join(', ')} judged without one` : '';

@@ -9,6 +9,7 @@ import type { ModelConfig, RouterConfig } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
 import { ratioAt, unpricedFactor } from '../../reward/price-unit';
 import type { Breaker, Candidate, DecayedStats, Health, ModelProfile, Tuning } from '../../topics/generated/messages';
+import { quantileMs } from './latency-sketch';
 
 /** What is known about the models at this moment. */
 export interface World {
@@ -33,6 +34,10 @@ const nominalOutputTokens = 250;
 /** An average over all tasks counts like this many observations of one task, and a declared latency or length like this many of all. */
 const overallPseudoCount = 8;
 const configPseudoCount = 8;
+/** A latency limit is held against the time that this share of the calls does not exceed... */
+const tailShare = 0.95;
+/** ...once so many were timed: of fewer the slowest is all there is to see. */
+const leastTimed = 20;
 /** Two imagined successes in front of every model's calls, so that one failure is not an error rate of 1. */
 const errorPseudoCount = 2;
 
@@ -142,7 +147,12 @@ interface Row {
 }
 
 /** Health is left to `refreshHealth`, a cost that depends on tokens to `withTokenCosts`. */
-function expectCandidate(table: TaskTable, i: number, { model, profile, factor, world, taskType }: Row): Candidate {
+function expectCandidate(
+  table: TaskTable,
+  i: number,
+  { model, profile: seen, factor, world, taskType }: Row,
+): Candidate {
+  const profile = seen && isOfVersion(seen, model) ? seen : undefined;
   const task = profile && ownEntry(profile.tasks, taskType);
   const declared = ownEntry(model.taskQuality, taskType) ?? model.expectedQuality;
   const quality = expectedQuality(model, declared, world.config.learning.priorObservations, profile, task);
@@ -167,7 +177,21 @@ function expectCandidate(table: TaskTable, i: number, { model, profile, factor, 
     observations: quality.observations,
     priceFactor: factor,
     declared: { quality: declared, costUsd: 0, latencyMs: model.expectedLatencyMs },
+    p95LatencyMs: world.config.latencyLimit === 'mean' ? null : p95Of(profile?.overall, task),
   };
+}
+
+/** What was seen of another version says nothing of this one, from the moment that it is declared. */
+function isOfVersion({ declaredVersion, declaredPrice }: ModelProfile, { version }: ModelConfig): boolean {
+  return declaredPrice === null || declaredVersion === (version ?? null);
+}
+
+/** Of the task where that many of its calls were timed, else of all. */
+function p95Of(overall: DecayedStats | undefined, task: DecayedStats | undefined): number | null {
+  return (
+    quantileMs(task?.latencies ?? null, tailShare, leastTimed) ??
+    quantileMs(overall?.latencies ?? null, tailShare, leastTimed)
+  );
 }
 
 /** Every profile carries its provider's breaker as it was when the profile was written: the newest is right. */

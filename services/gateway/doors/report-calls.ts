@@ -123,6 +123,7 @@ function outcomeOf(
     firstTokenMs: isAnswer ? attempt.firstTokenMs : null,
     cachedInputTokens: facts.cachedInputTokens,
     reasoningTokens: facts.reasoningTokens,
+    retryAfterMs: error?.details.retryAfterMs ?? null,
     finishReason: isAnswer ? reasonOf(facts.finishReason) : null,
     rewardParts: checked === null ? {} : { mechanical: checked },
     source: checked === null ? callSource : mechanicalSource,

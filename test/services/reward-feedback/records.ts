@@ -26,6 +26,7 @@ function candidate(model: string, i: number): Candidate {
     observations: 0,
     priceFactor: 0.01 * (i + 1),
     declared: null,
+    p95LatencyMs: null,
   };
 }
 
@@ -90,6 +91,9 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     sets: null,
     rewardsPerModel: 4,
     exposures: [],
+    profilesAtMs: null,
+    deployments: [],
+    warmCache: null,
     ...change,
   };
 }
@@ -138,7 +142,15 @@ export function decided(requestId: string, change: Partial<RouteDecided> = {}): 
       thread('LEARNING_OPTIMIZED', { status: 'TIMEOUT', probabilities: [] }),
     ],
     reasoning: 'because',
-    versions: { config: 1, tuning: 1, policySha256: 'aa', basisSha256: 'bb', encoder: 'test-1' },
+    versions: {
+      config: 1,
+      tuning: 1,
+      policySha256: 'aa',
+      basisSha256: 'bb',
+      encoder: 'test-1',
+      profiles: null,
+      profilesAgeMs: null,
+    },
     seed: 7,
     explorationFloor: 0.01,
     cacheHit: false,
@@ -172,6 +184,7 @@ export function outcome(decisionId: string, change: Partial<RouteOutcome> = {}):
     cachedInputTokens: null,
     reasoningTokens: null,
     finishReason: null,
+    retryAfterMs: null,
     provisional: false,
     revision: 0,
     occurredAtMs: startMs + 1000,

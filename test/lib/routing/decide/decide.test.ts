@@ -37,7 +37,15 @@ test('a decision says everything about itself', () => {
     cacheHit: false,
     degradedTo: 'NONE',
     seed: 3,
-    versions: { config: 1, tuning: 3, policySha256: null, basisSha256: null, encoder: 'sketch-1' },
+    versions: {
+      config: 1,
+      tuning: 3,
+      policySha256: null,
+      basisSha256: null,
+      encoder: 'sketch-1',
+      profiles: null,
+      profilesAgeMs: null,
+    },
   });
   expect(decision.fallbacks.map(({ model }) => model)).toEqual(['large', 'swift']);
   expect(decision.threads.map(({ strategy, status, choice, weight }) => [strategy, status, choice, weight])).toEqual([
