@@ -24,6 +24,8 @@ export interface OutageSimulationOptions {
   /** How long a call of the provider that is down takes to fail. */
   readonly failsAfterMs: number;
   readonly outageMs: number;
+  /** How long it goes on after it: the longest wait for a probe, and the ramp. */
+  readonly afterMs: number;
   readonly requestsPerSecond: number;
   /** What the provider says when it is down. */
   readonly failsWith?: 'FAILURE' | 'TIMEOUT';
@@ -56,7 +58,6 @@ export interface OutageSimulationResult {
 const partitions = 4;
 const instances = 3;
 const beforeMs = 5_000;
-const afterMs = 75_000;
 const latencyMs = 200;
 /** What one instance has written all have read, and what they had begun is decided. */
 const spreadsMs = 500;
@@ -66,7 +67,7 @@ const weakPerSecond = 5;
 const growth = 1.25;
 
 export async function simulateOutage(options: OutageSimulationOptions): Promise<OutageSimulationResult> {
-  const { seed, failsAfterMs, outageMs, requestsPerSecond, failsWith = 'FAILURE' } = options;
+  const { seed, failsAfterMs, outageMs, afterMs, requestsPerSecond, failsWith = 'FAILURE' } = options;
   const clock = createVirtualClock();
   const random = seededRandom(seed, 'outage-simulation');
   const ground = memoryHome({ clock, seed });

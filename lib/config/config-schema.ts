@@ -52,6 +52,23 @@ const priceSchema = z.strictObject({
   cachedInputPerMillionUsd: money
     .optional()
     .describe('USD per million tokens read from the cache of the provider; the price of other input where left out'),
+  reasoningPerMillionUsd: money
+    .optional()
+    .describe('USD per million tokens of reasoning; the price of other output where left out'),
+  tiers: z
+    .array(
+      z.strictObject({
+        aboveInputTokens: count.describe('calls with more input are paid by this tier as a whole'),
+        inputPerMillionUsd: money.optional(),
+        outputPerMillionUsd: money.optional(),
+        cachedInputPerMillionUsd: money.optional(),
+        reasoningPerMillionUsd: money.optional(),
+      }),
+    )
+    .min(1)
+    .max(8)
+    .optional()
+    .describe('prices of calls with long prompts, the longest last; what a tier leaves out is as before it'),
 });
 
 const rate = positive.nullable().default(null);
@@ -86,6 +103,11 @@ const modelSchema = z.strictObject({
     .describe('calls it takes, where its provider answers more, such as [embeddings]'),
   upstreamModel: name.optional().describe('what its provider calls it, where that is another name'),
   rateLimits: rateLimitsSchema.optional().describe('what it takes; what is over is routed elsewhere'),
+  variantOf: name
+    .optional()
+    .describe(
+      'the model that this one is at another effort or output limit: what is seen of one says something of the other',
+    ),
   version: name
     .optional()
     .describe('which version of it is served: change it, and what was seen of the one before counts no more'),
@@ -155,6 +177,15 @@ export const configSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('spend at most this on average, in USD; null for no budget'),
+  // What most providers promise at least.
+  promptCacheMs: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(300_000)
+    .describe(
+      'how long providers keep the beginning of a session in their prompt caches: staying with its model is expected to cost less; 0 to leave that out',
+    ),
   experiments: experimentsSchema,
   budgets: budgetsSchema,
   cache: z
@@ -348,6 +379,8 @@ export function crossFieldIssues(raw: unknown): Issue[] {
   return [
     ...duplicateModels(raw['models']),
     ...loneWeights(raw['models']),
+    ...strayVariants(raw['models']),
+    ...tierOrder(raw['models']),
     ...unknownProviders(raw),
     ...duplicateStrategies(raw['strategies']),
     ...deadPreference(raw['preference']),
@@ -392,6 +425,44 @@ function loneWeights(models: unknown): Issue[] {
       ? [issueAt(['models', index, 'deploymentWeight'], 'needs a deploymentOf: of what is it a part?')]
       : [],
   );
+}
+
+/** A variant is of a model that there is, and that is no variant itself. */
+function strayVariants(models: unknown): Issue[] {
+  if (!Array.isArray(models)) return [];
+  const variants = new Map(
+    models.map((model) => (isObject(model) ? [model['name'], model['variantOf']] : [null, null])),
+  );
+  return models.flatMap((model, index) => {
+    const of = isObject(model) ? model['variantOf'] : undefined;
+    if (typeof of !== 'string') return [];
+    const issue = (message: string) => [issueAt(['models', index, 'variantOf'], message)];
+    if (!variants.has(of)) return issue(`there is no model "${of}"`);
+    if (of === (model as { name?: unknown }).name) return issue('a model is no variant of itself');
+    return variants.get(of) === undefined ? [] : issue(`"${of}" is a variant itself: name the model it is one of`);
+  });
+}
+
+/** A tier that begins below the one before it would never count. */
+function tierOrder(models: unknown): Issue[] {
+  if (!Array.isArray(models)) return [];
+  return models.flatMap((model, index) => {
+    const price = isObject(model) ? model['price'] : undefined;
+    const tiers = isObject(price) ? price['tiers'] : undefined;
+    if (!Array.isArray(tiers)) return [];
+    const startOf = (tier: unknown): unknown => (isObject(tier) ? tier['aboveInputTokens'] : undefined);
+    return tiers.flatMap((tier, at) => {
+      const [before, start] = [startOf(tiers[at - 1]), startOf(tier)];
+      return typeof before === 'number' && typeof start === 'number' && start <= before
+        ? [
+            issueAt(
+              ['models', index, 'price', 'tiers', at, 'aboveInputTokens'],
+              `must be more than that of the tier before it (${before})`,
+            ),
+          ]
+        : [];
+    });
+  });
 }
 
 /** A limit that would never count. */

@@ -47,6 +47,18 @@ export interface ModelConfig {
     readonly perRequestUsd: number;
     /** Of input that the provider had in its cache; absent: the price of other input. */
     readonly cachedInputPerMillionUsd?: number | undefined;
+    /** Of output that is reasoning; absent: the price of other output. */
+    readonly reasoningPerMillionUsd?: number | undefined;
+    /** Prices of calls with more input, those of the longest last; what one does not say is as before it. */
+    readonly tiers?:
+      | readonly {
+          readonly aboveInputTokens: number;
+          readonly inputPerMillionUsd?: number | undefined;
+          readonly outputPerMillionUsd?: number | undefined;
+          readonly cachedInputPerMillionUsd?: number | undefined;
+          readonly reasoningPerMillionUsd?: number | undefined;
+        }[]
+      | undefined;
   };
   readonly capabilities: readonly string[];
   readonly contextTokens: number;
@@ -64,6 +76,8 @@ export interface ModelConfig {
   /** Models that say the same are one model, served by several; what it is drawn with is spread over them. */
   /** Which version of it is served now; another one than before is another model to the profiler. */
   readonly version?: string | undefined;
+  /** The model that this one is at another effort or output limit: what is seen of one says something of the other. */
+  readonly variantOf?: string | undefined;
   readonly deploymentOf?: string | undefined;
   /** Its part of what is spread, relative to the others; absent: 1. */
   readonly deploymentWeight?: number | undefined;
@@ -107,6 +121,8 @@ export interface RouterConfig {
   readonly explorationFloor: number;
   /** Spend at most this on average; null: no budget. */
   readonly budgetUsdPerRequest: number | null;
+  /** How long providers keep the beginning of a session in their prompt caches, in milliseconds; 0: it is not counted on. */
+  readonly promptCacheMs: number;
   readonly experiments: readonly ExperimentConfig[];
   /** Hard and soft limits of tenants, users and sessions. */
   readonly budgets: readonly BudgetConfig[];

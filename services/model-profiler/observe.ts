@@ -46,13 +46,13 @@ export function decayOf(halfLifeObservations: number, halfLifeMs: number): Decay
 const agingStep = 0.01;
 
 /** What is left of a weight by this time; null where it is not worth a change. */
-export function agingOf(agedAtMs: number, observedAtMs: number, { halfLifeMs }: Decay): number | null {
+function agingOf(agedAtMs: number, observedAtMs: number, { halfLifeMs }: Decay): number | null {
   const sinceMs = observedAtMs - agedAtMs;
   return agedAtMs > 0 && sinceMs >= agingStep * halfLifeMs ? 2 ** (-sinceMs / halfLifeMs) : null;
 }
 
 /** The statistics by this time. A mean says the same, and whatever it is mixed with counts for more. */
-export function aged(stats: DecayedStats, observedAtMs: number, decay: Decay): DecayedStats {
+function aged(stats: DecayedStats, observedAtMs: number, decay: Decay): DecayedStats {
   const kept = agingOf(stats.agedAtMs, observedAtMs, decay);
   if (kept === null) return stats.agedAtMs > 0 ? stats : { ...stats, agedAtMs: observedAtMs };
   return {

@@ -16,6 +16,7 @@ import type {
 import { topics } from '../../lib/topics/topics';
 import type { Prepared } from './prepare';
 import { sessionAfter } from './session';
+import { warmCacheOf, withWarmCache } from './warm-cache';
 
 /** What the look-up found for one request; null when it had been opened before. */
 export type Looked =
@@ -39,11 +40,16 @@ export function open(
   if (looked === null || context.alreadyEmitted(request.requestId)) return { kind: 'drop', reason: 'duplicate' };
   if (looked.kind === 'invalid') return { kind: 'deadLetter', ...looked.fault };
   const startedMs = context.elapsedMs();
-  const { route, world, expected, asked } = looked;
+  const { route, world, asked } = looked;
   const { models } = world.config;
   const sessionSpentUsd = session?.expectedSpentUsd ?? 0;
+  const { promptCacheMs } = world.config;
+  const warmCache = warmCacheOf(session, looked.expected, {
+    ...{ models, promptCacheMs, promptTokens: route.promptTokens, nowMs: context.nowMs },
+  });
+  const expected = withWarmCache(looked.expected, warmCache);
   const unprobed =
-    asked.limits.maxSessionCostUsd === null
+    asked.limits.maxSessionCostUsd === null && warmCache === null
       ? looked.eligibility
       : eligibilityOf(expected, models, asked, { sessionSpentUsd, admitted: nobody }, world.admissions);
   // Health is not to blame: the least bad has been let in.
@@ -106,13 +112,17 @@ export function open(
     exposures: route.exposures,
     profilesAtMs: route.profilesAtMs,
     deployments: route.deployments,
-    warmCache: null,
+    warmCache,
   };
   opened.contextFeatures = bytesOf(encodeContext(opened));
   const emits = [emit(topics.routeOpened, opened)];
   if (request.sessionId === null) return { kind: 'done', emit: emits };
   const { requestId, sessionId } = request;
-  const state = sessionAfter(session, { requestId, sessionId, candidates }, context.nowMs);
+  const state = sessionAfter(
+    session,
+    { requestId, sessionId, candidates, promptTokens: route.promptTokens },
+    context.nowMs,
+  );
   return { kind: 'done', emit: emits, state };
 }
 

@@ -5,7 +5,13 @@ const seed = Number(process.env['SEED'] ?? 1);
 
 describe(`a provider that nearly all requests go to is down, three instances (seed ${seed})`, () => {
   test('it is left alone on every one of them, and comes back without a second dip, though it is weak at first', async () => {
-    const result = await simulateOutage({ seed, failsAfterMs: 300, outageMs: 30_000, requestsPerSecond: 20 });
+    const result = await simulateOutage({
+      seed,
+      failsAfterMs: 300,
+      outageMs: 30_000,
+      afterMs: 80_000,
+      requestsPerSecond: 20,
+    });
     expect(result.violations).toEqual([]);
     expect(result.shareBefore).toBeGreaterThan(0.95);
     expect(result.shareWhileDown).toBeLessThan(0.01);
@@ -20,6 +26,7 @@ describe(`a provider that nearly all requests go to is down, three instances (se
       seed,
       failsAfterMs: 300,
       outageMs: 10_000,
+      afterMs: 40_000,
       requestsPerSecond: 20,
       breaker: { rampMs: 0 },
     });

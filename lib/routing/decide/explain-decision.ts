@@ -26,6 +26,7 @@ export function explainDecision(decision: Explained): string {
     choice(decision),
     byRule(decision),
     comparison(decision),
+    staying(decision),
     trouble(decision.threads),
     degradation(decision),
   ];
@@ -90,6 +91,15 @@ function comparison({ opened, collapsed, draw }: Explained): string {
   }
   if (rival < 0) return `${described}; no other candidate was eligible.`;
   return `${described}, against ${expectations(opened, collapsed, rival)} of ${opened.candidates[rival]!.model}.`;
+}
+
+/** What leaving the model of the session costs, or would have. */
+function staying({ opened: { warmCache, candidates }, draw }: Explained): string {
+  if (warmCache === null) return '';
+  const { model, tokens, savedUsd } = warmCache;
+  const isStaying = candidates[draw.chosen]!.model === model;
+  const saved = `$${short(savedUsd)} for ${tokens} tokens that ${isStaying ? 'it' : model} has in its prompt cache`;
+  return isStaying ? `Staying with it saves ${saved}.` : `That gives up ${saved}.`;
 }
 
 function expectations(opened: RouteOpened, collapsed: Collapsed, index: number): string {
