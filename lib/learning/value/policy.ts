@@ -368,7 +368,7 @@ function expectedCostUsd(
   { armHasRatio, armRatios }: Scratch,
 ): number {
   // What is pinned has in it what a warm prompt cache saves, what is learned has not.
-  const savedUsd = warmCache !== null && warmCache.model === candidate.model ? warmCache.savedUsd : 0;
+  const savedUsd = warmCache?.model === candidate.model ? warmCache.savedUsd : 0;
   // Under an absurd price the product need not be a number that can be compared.
   if (arm >= 0) {
     if (armHasRatio[arm] === 0) return candidate.expectedCostUsd;

@@ -139,11 +139,12 @@ function refresh(table: TaskTable, catalogue: Catalogue, world: World, taskType:
   const { kin } = catalogue;
   // What is known of one concerns all that are akin to it.
   const isNews = kin && models.map(({ name }, i) => world.profileOf(name) !== table.profiles[i]);
+  const hasNewKin = (i: number): boolean => kin !== null && kin[i]!.some((other) => isNews![other]);
   let rows: Candidate[] | null = null;
   for (let i = 0; i < models.length; i++) {
     const model = models[i]!;
     const profile = world.profileOf(model.name);
-    if (!all && profile === table.profiles[i] && !kin?.[i]!.some((other) => isNews![other])) continue;
+    if (!all && profile === table.profiles[i] && !hasNewKin(i)) continue;
     // Filled from the front, so that it has no holes: engines are quicker with those.
     rows ??= all ? [] : table.candidates.slice();
     table.profiles[i] = profile;
