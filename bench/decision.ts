@@ -37,6 +37,7 @@ import type {
   Tuning,
 } from '../lib/topics/generated/messages';
 import { topics } from '../lib/topics/topics';
+import { noStats } from '../services/model-profiler/observe';
 import { collapse } from '../services/route-collapse/collapse';
 import type { OpenedRoute } from '../services/route-collapse/opened-route';
 import { type Looked, open } from '../services/route-intake/open';
@@ -88,6 +89,7 @@ const breaker: Breaker = {
 
 function stats(): DecayedStats {
   return {
+    ...noStats(),
     weight: 100 * random.next(),
     errorRate: 0.1 * random.next(),
     quality: random.next(),
@@ -111,6 +113,11 @@ function profileOf({ name, provider }: ModelConfig, i: number): ModelProfile {
     tasks: Object.fromEntries(taskTypes.map((type) => [type, stats()])),
     breaker: { ...breaker, health, probeAtMs: health === 'OPEN' ? nowMs + 60_000 : null },
     providerBreaker: breaker,
+    capacity: null,
+    providerCapacity: null,
+    declaredVersion: null,
+    declaredPrice: null,
+    firstTokens: null,
     updatedAtMs: nowMs,
   };
 }
@@ -195,6 +202,8 @@ function benchOf(count: number): Bench {
     budgetStateOf: () => undefined,
     experimentStateOf: () => undefined,
     profileOf: (model) => profiles.get(model),
+    profilesAtMs: nowMs,
+    admissions: null,
     nowMs,
     positions: { config: 1, 'model.profile': 2, tuning: 3, 'weights.published': 4 },
   };

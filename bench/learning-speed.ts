@@ -53,6 +53,7 @@ const circumstances = (): Circumstances => ({
     observations: 0,
     priceFactor: 1,
     declared: null,
+    p95LatencyMs: null,
   })),
   limits: {
     maxCostUsd: random.next() < 0.5 ? null : random.next(),

@@ -78,10 +78,15 @@ function footnotes(decision: RouteDecided): string {
   const tenant = tenantSettings.length > 0 ? `tenant     ${tenantId} has its own ${tenantSettings.join(', ')}\n` : '';
   const degraded = degradedTo === 'NONE' ? 'not degraded' : `degraded to ${degradedTo}`;
   return `collapse   ${collapse}, led by ${strategy}; exploration floor ${explorationFloor}; ${cacheHit ? 'from the routing cache' : 'not cached'}; ${degraded}
-${tenant}versions   config ${versions.config}, tuning ${versions.tuning}, policy ${short(versions.policySha256)}, basis ${short(versions.basisSha256)}, encoder ${versions.encoder}; seed ${seed}
+${tenant}versions   config ${versions.config}, tuning ${versions.tuning}, policy ${short(versions.policySha256)}, basis ${short(versions.basisSha256)}, encoder ${versions.encoder}${profilesIn(versions)}; seed ${seed}
 time (ms)  ${stages.join(', ')}
 routingKey ${routingKey}
 `;
+}
+
+/** Which state of health and capacity it was decided by. */
+function profilesIn({ profiles, profilesAgeMs }: RouteDecided['versions']): string {
+  return profiles === null ? '' : `, profiles ${profiles} (${Math.round(profilesAgeMs ?? 0)} ms old)`;
 }
 
 function digits(value: number): string {

@@ -8,26 +8,15 @@ import { createVirtualClock, runToEnd } from '../lib/adapters/memory/virtual-clo
 import { routeOutcome, routeRequest } from '../lib/client/build-records';
 import { configToJson } from '../lib/config/parse-config';
 import type { RouterConfig } from '../lib/config/router-config';
-import { defaultStrategyGroup } from '../lib/config/strategy-groups';
 import { sleep } from '../lib/ports/clock';
 import { seededRandom } from '../lib/random/seeded';
-import { defaultRuntimeLimits, type Host } from '../lib/stream/host';
-import { runServices } from '../lib/stream/run-engine';
-import { externallyWritten } from '../lib/stream/validate-graph';
-import { createLog } from '../lib/telemetry/log';
-import { createMetrics } from '../lib/telemetry/metrics';
 import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import type { BudgetState, RouteDecided, RouteRefused } from '../lib/topics/generated/messages';
 import { topics } from '../lib/topics/topics';
 import { createBudgets } from '../services/budgets/service';
 import { createExperiments } from '../services/experiments/service';
 import { memoryHome } from '../services/home';
-import { placements } from '../services/placements';
-import { createRewardFeedback } from '../services/reward-feedback/service';
-import { createRouteCollapse } from '../services/route-collapse/service';
-import { createRouteIntake } from '../services/route-intake/service';
-import { createStrategyThreads } from '../services/strategy-threads/service';
-import { mortalHome } from './simulation';
+import { persistently, startInstance } from './start-instance';
 
 export interface BudgetSimulationOptions {
   readonly seed: number;
@@ -70,49 +59,13 @@ export async function simulateBudgets(options: BudgetSimulationOptions): Promise
   const startedMs = clock.nowMs();
   const outages: { fromMs: number; toMs: number }[] = [];
 
-  const start = async () => {
-    const { home, vanish } = mortalHome(ground, broker, random);
-    const metrics = createMetrics();
-    const host: Host = {
-      broker: home.broker,
-      keyValue: home.keyValue,
-      clock: home.clock,
-      elapsedMs: home.elapsedMs,
-      createRandom: (...labels) => seededRandom(seed, ...labels),
-      metrics,
-      log: createLog({ level: 'silent' }),
-      limits: defaultRuntimeLimits,
-      requestPathPartitions: partitions,
-      topicPrefix: '',
-      onFatal: (group, error) => failures.push(`${group} failed for good: ${error.message}`),
-    };
-    const { limits, cache, feedback } = config;
-    const strategyGroups = [{ group: defaultStrategyGroup, strategies: config.strategies }];
-    const weights = { load: () => Promise.resolve(null) };
-    const stages = [
-      createRouteIntake({ keyValue: home.keyValue, strategyGroups, ...limits, metrics }),
-      createStrategyThreads({ weights, clock: home.clock }),
-      createRouteCollapse({ maxPendingRoutes: limits.maxPendingRoutes, cacheTtlMs: cache.ttlMs, metrics }),
-      createBudgets({ metrics }),
-      createRewardFeedback({ ...feedback, metrics }),
-      createExperiments({ metrics }),
-    ];
-    const { modelProfile, tuning, weightsPublished } = topics;
-    const external = [...externallyWritten, ...[modelProfile, tuning, weightsPublished].map(({ name }) => name)];
-    const running = await runServices(stages, host, { placement: placements.chained, external });
-    return { vanish, stop: () => running.stop() };
-  };
-
-  const persistently = async (call: () => Promise<unknown>): Promise<void> => {
-    for (;;) {
-      try {
-        await call();
-        return;
-      } catch {
-        await sleep(clock, 5);
-      }
-    }
-  };
+  const start = () =>
+    startInstance({
+      ...{ ground, random, seed, config, partitions },
+      beside: (metrics) => [createBudgets({ metrics }), createExperiments({ metrics })],
+      external: [topics.modelProfile, topics.tuning, topics.weightsPublished],
+      onFatal: (why) => failures.push(why),
+    });
 
   const producer = ground.broker.producer('spenders');
   const ask = async (tenantId: string, count: number): Promise<void> => {
@@ -127,8 +80,8 @@ export async function simulateBudgets(options: BudgetSimulationOptions): Promise
       });
       const value = topics.routeRequested.codec.encode(request);
       const record = { topic: topics.routeRequested.name, key: topics.routeRequested.keyOf(request), value };
-      await persistently(() => producer.send([record]));
-      if (random.next() < 0.05) await persistently(() => producer.send([record]));
+      await persistently(clock, () => producer.send([record]));
+      if (random.next() < 0.05) await persistently(clock, () => producer.send([record]));
     }
   };
 
@@ -150,8 +103,8 @@ export async function simulateBudgets(options: BudgetSimulationOptions): Promise
           const value = topics.routeOutcome.codec.encode(outcome);
           const send = () =>
             producer.send([{ topic: topics.routeOutcome.name, key: topics.routeOutcome.keyOf(outcome), value }]);
-          clock.setTimer(random.next() * 2_000, () => void persistently(send));
-          if (random.next() < 0.1) clock.setTimer(2_500, () => void persistently(send));
+          clock.setTimer(random.next() * 2_000, () => void persistently(clock, send));
+          if (random.next() < 0.1) clock.setTimer(2_500, () => void persistently(clock, send));
         }
       },
     });
@@ -165,7 +118,7 @@ export async function simulateBudgets(options: BudgetSimulationOptions): Promise
       appliedBy: 'simulation',
       fileSha256: null,
     };
-    await persistently(() =>
+    await persistently(clock, () =>
       producer.send([{ topic: topics.config.name, key: 'current', value: topics.config.codec.encode(applied) }]),
     );
     const running = [];

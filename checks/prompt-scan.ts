@@ -124,6 +124,7 @@ async function sendEverything(
       cachedInputTokens: null,
       reasoningTokens: null,
       finishReason: null,
+      retryAfterMs: null,
       provisional: false,
       revision: 0,
       occurredAtMs: 0,

@@ -52,6 +52,7 @@ const breaker = {
   closeAfterSuccesses: 3,
   probeShare: 0.05,
   providerOpenAfterFailures: never,
+  rampMs: 30_000,
 };
 const withoutBreaker: Settings = { breaker };
 /** What the other strategies make of profiles and of what is declared. */

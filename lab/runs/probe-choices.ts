@@ -94,6 +94,8 @@ async function readFavourite(
     tuning,
     weights,
     profileOf: (model) => profiles.get(model),
+    profilesAtMs: null,
+    admissions: null,
     budgetStateOf: () => undefined,
     experimentStateOf: () => undefined,
     nowMs: clock.nowMs(),
@@ -132,6 +134,7 @@ function openedOf(route: Extract<ReturnType<typeof prepare>, { kind: 'prepared' 
     sessionRequests: 0,
     sessionLastQuality: null,
     intakeMs: 0,
+    warmCache: null,
   };
   return { ...opened, contextFeatures: bytesOf(encodeContext(opened)) };
 }

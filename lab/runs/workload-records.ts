@@ -106,6 +106,9 @@ export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: nu
       observedAtMs: nowMs,
       revision: 0,
       replacedQuality: null,
+      retryAfterMs: null,
+      firstTokenMs: null,
+      predictedQuality: null,
     };
     records.push(recordOf(topics.modelObserved, observed));
   }

@@ -57,6 +57,30 @@ const priceSchema = z.strictObject({
   cachedInputPerMillionUsd: money
     .optional()
     .describe('USD per million tokens read from the cache of the provider; the price of other input where left out'),
+  reasoningPerMillionUsd: money
+    .optional()
+    .describe('USD per million tokens of reasoning; the price of other output where left out'),
+  tiers: z
+    .array(
+      z.strictObject({
+        aboveInputTokens: count.describe('calls with more input are paid by this tier as a whole'),
+        inputPerMillionUsd: money.optional(),
+        outputPerMillionUsd: money.optional(),
+        cachedInputPerMillionUsd: money.optional(),
+        reasoningPerMillionUsd: money.optional(),
+      }),
+    )
+    .min(1)
+    .max(8)
+    .optional()
+    .describe('prices of calls with long prompts, the longest last; what a tier leaves out is as before it'),
+});
+
+const rate = positive.nullable().default(null);
+const rateLimitsSchema = z.strictObject({
+  requestsPerMinute: rate.describe('calls a minute; null for no limit'),
+  tokensPerMinute: rate.describe('tokens read and written a minute; null for no limit'),
+  concurrent: rate.describe('calls under way at once; null for no limit'),
 });
 
 const modelSchema = z.strictObject({
@@ -83,6 +107,21 @@ const modelSchema = z.strictObject({
     .optional()
     .describe('calls it takes, where its provider answers more, such as [embeddings]'),
   upstreamModel: name.optional().describe('what its provider calls it, where that is another name'),
+  rateLimits: rateLimitsSchema.optional().describe('what it takes; what is over is routed elsewhere'),
+  variantOf: name
+    .optional()
+    .describe(
+      'the model that this one is at another effort or output limit: what is seen of one says something of the other',
+    ),
+  version: name
+    .optional()
+    .describe('which version of it is served: change it, and what was seen of the one before counts no more'),
+  deploymentOf: name
+    .optional()
+    .describe('models that say the same here are one model at several providers or regions, and share its requests'),
+  deploymentWeight: positive
+    .optional()
+    .describe('its part of these requests, relative to the others; 1 where left out'),
 });
 
 const weight = money.optional();
@@ -99,6 +138,9 @@ const preferenceSchema = z.strictObject({
 export const configSchema = z.strictObject({
   models: z.array(modelSchema).min(1).max(maxModels).describe('the models to choose from'),
   providers: providersSchema,
+  providerRateLimits: names(rateLimitsSchema)
+    .default({})
+    .describe('what a provider takes over all of its models, by the name that models give as provider'),
   presets: presetsSchema,
   access: accessSchema,
   strategies: z
@@ -140,6 +182,15 @@ export const configSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('spend at most this on average, in USD; null for no budget'),
+  // What most providers promise at least.
+  promptCacheMs: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(300_000)
+    .describe(
+      'how long providers keep the beginning of a session in their prompt caches: staying with its model is expected to cost less; 0 to leave that out',
+    ),
   experiments: experimentsSchema,
   shadows: shadowsSchema,
   tenants: tenantsSchema,
@@ -164,6 +215,13 @@ export const configSchema = z.strictObject({
       providerOpenAfterFailures: positive
         .default(10)
         .describe("failures in a row over all of a provider's models that take the provider out"),
+      // Most services that scale up with their load double it faster than this does.
+      rampMs: z
+        .int()
+        .min(0)
+        .max(2_147_483_647)
+        .default(30_000)
+        .describe('from the share of probes to all requests after it is back; 0 for at once'),
     })
     .prefault({})
     .describe('circuit breaker per model and per provider'),
@@ -171,6 +229,19 @@ export const configSchema = z.strictObject({
   profileHalfLifeObservations: positive
     .default(500)
     .describe('the weight of an observation halves after this many newer ones'),
+  // A week: what was seen before a model was last changed behind its name should not outlive the month.
+  profileHalfLifeMs: z
+    .int()
+    .min(1_000)
+    .max(1e12)
+    .default(604_800_000)
+    .describe('and after this much time, whether there are newer ones or not'),
+  latencyLimit: z
+    .enum(['p95', 'mean'])
+    .default('p95')
+    .describe(
+      "what of a model's latency has to keep to a request's maxLatencyMs, once 20 calls were timed: what one call in twenty exceeds, or the mean",
+    ),
   reward: z
     .strictObject({
       weights: names(money)
@@ -318,6 +389,10 @@ export function crossFieldIssues(raw: unknown): Issue[] {
   if (!isObject(raw)) return [];
   return [
     ...duplicateModels(raw['models']),
+    ...loneWeights(raw['models']),
+    ...strayVariants(raw['models']),
+    ...tierOrder(raw['models']),
+    ...unknownProviders(raw),
     ...duplicateStrategies(raw['strategies']),
     ...deadPreference(raw['preference']),
     ...breakerOrder(raw['breaker']),
@@ -360,6 +435,65 @@ function duplicateModels(models: unknown): Issue[] {
       );
   });
   return issues;
+}
+
+/** A part of nothing. */
+function loneWeights(models: unknown): Issue[] {
+  if (!Array.isArray(models)) return [];
+  return models.flatMap((model, index) =>
+    isObject(model) && model['deploymentWeight'] !== undefined && model['deploymentOf'] === undefined
+      ? [issueAt(['models', index, 'deploymentWeight'], 'needs a deploymentOf: of what is it a part?')]
+      : [],
+  );
+}
+
+/** A variant is of a model that there is, and that is no variant itself. */
+function strayVariants(models: unknown): Issue[] {
+  if (!Array.isArray(models)) return [];
+  const variants = new Map(
+    models.map((model) => (isObject(model) ? [model['name'], model['variantOf']] : [null, null])),
+  );
+  return models.flatMap((model, index) => {
+    const of = isObject(model) ? model['variantOf'] : undefined;
+    if (typeof of !== 'string') return [];
+    const issue = (message: string) => [issueAt(['models', index, 'variantOf'], message)];
+    if (!variants.has(of)) return issue(`there is no model "${of}"`);
+    if (of === (model as { name?: unknown }).name) return issue('a model is no variant of itself');
+    return variants.get(of) === undefined ? [] : issue(`"${of}" is a variant itself: name the model it is one of`);
+  });
+}
+
+/** A tier that begins below the one before it would never count. */
+function tierOrder(models: unknown): Issue[] {
+  if (!Array.isArray(models)) return [];
+  return models.flatMap((model, index) => {
+    const price = isObject(model) ? model['price'] : undefined;
+    const tiers = isObject(price) ? price['tiers'] : undefined;
+    if (!Array.isArray(tiers)) return [];
+    const startOf = (tier: unknown): unknown => (isObject(tier) ? tier['aboveInputTokens'] : undefined);
+    return tiers.flatMap((tier, at) => {
+      const [before, start] = [startOf(tiers[at - 1]), startOf(tier)];
+      return typeof before === 'number' && typeof start === 'number' && start <= before
+        ? [
+            issueAt(
+              ['models', index, 'price', 'tiers', at, 'aboveInputTokens'],
+              `must be more than that of the tier before it (${before})`,
+            ),
+          ]
+        : [];
+    });
+  });
+}
+
+/** A limit that would never count. */
+function unknownProviders({ providerRateLimits, models }: Record<string, unknown>): Issue[] {
+  if (!isObject(providerRateLimits) || !Array.isArray(models)) return [];
+  const known = new Set(models.map((model) => isObject(model) && model['provider']));
+  return Object.keys(providerRateLimits).flatMap((provider) =>
+    known.has(provider)
+      ? []
+      : [{ path: ['providerRateLimits', provider], at: 'key' as const, message: 'is the provider of no model' }],
+  );
 }
 
 function duplicateStrategies(strategies: unknown): Issue[] {

@@ -31,6 +31,15 @@ export type CollapseName = (typeof collapseNames)[number];
 /** Whoever judges counts alike unless the operator says otherwise; what a user says next is a guess at a judgement. */
 export const defaultRewardWeights: RewardWeights = { quality: 1, userFeedback: 1, nextTurn: 0.3, ...mechanicalWeights };
 
+/** What a model or provider takes; null for no limit. */
+export interface RateLimits {
+  readonly requestsPerMinute: number | null;
+  /** Tokens read and written. */
+  readonly tokensPerMinute: number | null;
+  /** Calls under way at once. */
+  readonly concurrent: number | null;
+}
+
 export interface ModelConfig {
   readonly name: string;
   readonly provider: string;
@@ -41,6 +50,18 @@ export interface ModelConfig {
     readonly perRequestUsd: number;
     /** Of input that the provider had in its cache; absent: the price of other input. */
     readonly cachedInputPerMillionUsd?: number | undefined;
+    /** Of output that is reasoning; absent: the price of other output. */
+    readonly reasoningPerMillionUsd?: number | undefined;
+    /** Prices of calls with more input, those of the longest last; what one does not say is as before it. */
+    readonly tiers?:
+      | readonly {
+          readonly aboveInputTokens: number;
+          readonly inputPerMillionUsd?: number | undefined;
+          readonly outputPerMillionUsd?: number | undefined;
+          readonly cachedInputPerMillionUsd?: number | undefined;
+          readonly reasoningPerMillionUsd?: number | undefined;
+        }[]
+      | undefined;
   };
   readonly capabilities: readonly string[];
   readonly contextTokens: number;
@@ -54,6 +75,15 @@ export interface ModelConfig {
   readonly upstreamModel?: string | undefined;
   /** Calls it takes, where its provider answers more: an embedding model must not be asked to chat. */
   readonly apis?: readonly ApiName[] | undefined;
+  readonly rateLimits?: RateLimits | undefined;
+  /** Models that say the same are one model, served by several; what it is drawn with is spread over them. */
+  /** Which version of it is served now; another one than before is another model to the profiler. */
+  readonly version?: string | undefined;
+  /** The model that this one is at another effort or output limit: what is seen of one says something of the other. */
+  readonly variantOf?: string | undefined;
+  readonly deploymentOf?: string | undefined;
+  /** Its part of what is spread, relative to the others; absent: 1. */
+  readonly deploymentWeight?: number | undefined;
 }
 
 /** What `auto/<name>` asks for. Whatever a request itself says counts more. */
@@ -97,6 +127,8 @@ export interface RouterConfig {
   readonly models: readonly ModelConfig[];
   /** By the name that models give as their provider. Those without an entry are decided on and never called. */
   readonly providers: Readonly<Record<string, ProviderConfig>>;
+  /** By provider, over all of its models; those without an entry have no limit. */
+  readonly providerRateLimits: Readonly<Record<string, RateLimits>>;
   /** What callers mean by `auto/<name>`. */
   readonly presets: Readonly<Record<string, PresetConfig>>;
   /** Who may use the gateway, besides those with keys. */
@@ -114,6 +146,8 @@ export interface RouterConfig {
   readonly explorationFloor: number;
   /** Spend at most this on average; null: no budget. */
   readonly budgetUsdPerRequest: number | null;
+  /** How long providers keep the beginning of a session in their prompt caches, in milliseconds; 0: it is not counted on. */
+  readonly promptCacheMs: number;
   readonly experiments: readonly ExperimentConfig[];
   readonly shadows: readonly ShadowConfig[];
   /** By tenantId. */
@@ -135,9 +169,15 @@ export interface RouterConfig {
     readonly probeShare: number;
     /** A provider opens when this many of its models have failed in a row, all together. */
     readonly providerOpenAfterFailures: number;
+    /** From the share of probes to all requests after it has closed, in milliseconds. */
+    readonly rampMs: number;
   };
   /** Weight of an observation halves after this many newer ones. */
   readonly profileHalfLifeObservations: number;
+  /** And after so much time, in milliseconds. */
+  readonly profileHalfLifeMs: number;
+  /** What of a model's latency has to keep to `maxLatencyMs` of a request. */
+  readonly latencyLimit: 'p95' | 'mean';
   readonly reward: { readonly weights: RewardWeights };
   readonly judgements: JudgementsConfig;
   readonly answers: AnswersConfig;

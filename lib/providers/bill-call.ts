@@ -1,5 +1,6 @@
 /** Which model a call is to be paid for, and what it cost. A provider may answer with another model than was asked. */
 import type { ModelConfig } from '../config/router-config';
+import { priceOfCall } from '../reward/price-of-call';
 import type { AnswerFacts } from './answer-facts';
 
 export interface Bill {
@@ -46,21 +47,18 @@ function isNamed(answered: string, name: string): boolean {
   return bare(answered).startsWith(bare(base)) && /^[-@:]v?[\d.:-]+$/.test(bare(answered).slice(bare(base).length));
 }
 
-/** Cached input has a price of its own where the configuration says one, and else that of other input. */
+/** Null where price or tokens are not known. */
 export function costOf({ price }: Pick<ModelConfig, 'price'>, facts: AnswerFacts): number | null {
-  const { inputPerMillionUsd, outputPerMillionUsd, perRequestUsd, cachedInputPerMillionUsd } = price;
+  const { inputPerMillionUsd, outputPerMillionUsd, perRequestUsd } = price;
   if (inputPerMillionUsd === 0 && outputPerMillionUsd === 0 && perRequestUsd === 0) return null;
   const { inputTokens, outputTokens } = facts;
   if (inputTokens === null && inputPerMillionUsd > 0) return null;
   // Embeddings write nothing and say nothing of it.
   if (outputTokens === null && outputPerMillionUsd > 0 && inputTokens === null) return null;
-  const cached = Math.min(facts.cachedInputTokens ?? 0, inputTokens ?? 0);
-  const input = (inputTokens ?? 0) - cached;
-  return (
-    (input * inputPerMillionUsd +
-      cached * (cachedInputPerMillionUsd ?? inputPerMillionUsd) +
-      (outputTokens ?? 0) * outputPerMillionUsd) /
-      1e6 +
-    perRequestUsd
-  );
+  return priceOfCall(price, {
+    input: inputTokens ?? 0,
+    cachedInput: facts.cachedInputTokens ?? 0,
+    output: outputTokens ?? 0,
+    reasoning: facts.reasoningTokens ?? 0,
+  });
 }

@@ -127,6 +127,7 @@ export const feedbackBodySchema = z.strictObject({
     .default(null)
     .describe(told('cachedInputTokens')),
   reasoningTokens: telling('reasoningTokens', { min: 0 }).nullable().default(null).describe(told('reasoningTokens')),
+  retryAfterMs: telling('retryAfterMs', { min: 0 }).nullable().default(null).describe(told('retryAfterMs')),
   finishReason: label.nullable().default(null).describe(told('finishReason')),
   quality: telling('quality', { min: 0, max: 1 }).nullable().default(null).describe(told('quality')),
   rewardParts: z

@@ -1,10 +1,16 @@
 /** What a request may expect of every model now, by what this gateway has read of profiles and tuning. */
 import type { RouterConfig } from '../../lib/config/router-config';
+import { admissionsOf } from '../../lib/routing/open/admission';
 import { type ExpectedRequest, expectCandidates } from '../../lib/routing/open/candidates';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import { estimateTokens, lastAsked, textBytes } from '../../lib/routing/open/request-text';
 import type { Candidate, RouteRequested } from '../../lib/topics/generated/messages';
 import type { GatewayContext } from './endpoint';
+
+/** Which share of the requests may use each model now, in config order; null for all of them. */
+export function admissionsNow({ profiles, clock }: GatewayContext, config: RouterConfig) {
+  return admissionsOf({ config, profileOf: (model) => profiles.get(model), nowMs: clock.nowMs() });
+}
 
 /** One per configured model, in config order. */
 export function candidatesNow(

@@ -1,5 +1,6 @@
 /**
- * The circuit breaker: CLOSED lets requests through, OPEN none, HALF_OPEN a few that probe whether it is well again.
+ * The circuit breaker: CLOSED lets requests through, OPEN none, HALF_OPEN a few that probe whether it is well again. One that
+ * has just closed remembers its openings while its traffic comes back (`lib/routing/open/admission.ts` says how much of it).
  * Pure: time is handed in, and an unchanged breaker is the same object.
  */
 import type { RouterConfig } from '../../lib/config/router-config';
@@ -13,14 +14,25 @@ export interface BreakerSettings {
   readonly maxOpenMs: number;
   /** Successful probes that close it. */
   readonly closeAfterSuccesses: number;
+  /** So long after it closed it is as if it had never been open. */
+  readonly rampMs: number;
 }
 
-export type CallResult = 'success' | 'failure';
+/** `refusal`: it was refused for its rate. */
+export type CallResult = 'success' | 'failure' | 'refusal';
+
+/**
+ * What a refusal counts of a failure. Where every other call is refused the share of a capacity is what has to fall, and no
+ * breaker has to open; where all are refused, somebody's quota is spent, and it does.
+ */
+const failuresPerRefusal = 0.2;
 
 /** What a success leaves of the failures before it: a model that fails most of its calls opens without a clean run of failures. */
 const failuresKeptBySuccess = 0.5;
 /** Below this the count is taken for 0, so that a healthy breaker stops changing. */
 const negligibleFailures = 0.01;
+/** Fifths do not add up to a whole exactly. */
+const roundingError = 1e-9;
 
 export function modelBreakerSettings(breaker: RouterConfig['breaker']): BreakerSettings {
   return breaker;
@@ -41,34 +53,53 @@ export function afterWait(breaker: Breaker, nowMs: number): Breaker {
 }
 
 /**
- * What a call does. `calledAtMs` is when it ended by the caller's clock: a failure from before the breaker became
+ * What a call does. `startedAtMs` is when it was made by the caller's clock: a failure from before the breaker became
  * HALF_OPEN is old news and is not held against it; a success always counts, so that a caller whose clock is wrong
- * cannot keep a model out. Calls while OPEN (sent before, or by somebody who did not ask us) change nothing.
+ * cannot keep a model out. The same holds while its traffic comes back: what fails then and was called before is of the outage.
+ * Calls while OPEN (sent before, or by somebody who did not ask us) change nothing.
  * `mayOpen` false counts failures but does not open a CLOSED breaker.
  */
 export function afterCall(
   before: Breaker,
   result: CallResult,
-  calledAtMs: number,
+  startedAtMs: number,
   settings: BreakerSettings,
   nowMs: number,
   mayOpen = true,
 ): Breaker {
-  const breaker = afterWait(before, nowMs);
+  const breaker = whole(afterWait(before, nowMs), settings, nowMs);
   if (breaker.health === 'OPEN') return breaker;
   if (breaker.health === 'HALF_OPEN') {
-    if (result === 'failure') return calledAtMs < breaker.changedAtMs ? breaker : opened(breaker, settings, nowMs);
+    if (result !== 'success') return startedAtMs < breaker.changedAtMs ? breaker : opened(breaker, settings, nowMs);
     const probesSucceeded = breaker.probesSucceeded + 1;
-    if (probesSucceeded >= settings.closeAfterSuccesses) return closedBreaker(nowMs);
+    if (probesSucceeded >= settings.closeAfterSuccesses) return { ...closedBreaker(nowMs), openings: breaker.openings };
     return { ...breaker, probesSucceeded };
   }
-  if (result === 'failure') {
-    const failing = { ...breaker, failures: breaker.failures + 1 };
-    return mayOpen && failing.failures >= settings.openAfterFailures ? opened(failing, settings, nowMs) : failing;
+  if (result !== 'success') {
+    if (isOfKnownOutage(breaker, startedAtMs, nowMs)) return breaker;
+    const failing = { ...breaker, failures: breaker.failures + (result === 'refusal' ? failuresPerRefusal : 1) };
+    return mayOpen && failing.failures >= settings.openAfterFailures - roundingError
+      ? opened(failing, settings, nowMs)
+      : failing;
   }
   if (breaker.failures === 0) return breaker;
   const kept = breaker.failures * failuresKeptBySuccess;
   return { ...breaker, failures: kept < negligibleFailures ? 0 : kept };
+}
+
+/** Whoever has been back for long enough has nothing left of its outage. */
+function whole(breaker: Breaker, { rampMs }: BreakerSettings, nowMs: number): Breaker {
+  const isBack = breaker.health === 'CLOSED' && breaker.openings > 0 && nowMs - breaker.changedAtMs >= rampMs;
+  return isBack ? { ...breaker, openings: 0 } : breaker;
+}
+
+/**
+ * Whether a failed call is of an outage that the breaker has known of: made before it was probed, or before it came back. What
+ * it says has been counted by those that opened the breaker, and would be held against the model long after the outage.
+ */
+export function isOfKnownOutage(breaker: Breaker, startedAtMs: number, nowMs: number): boolean {
+  const { health, openings, changedAtMs } = afterWait(breaker, nowMs);
+  return health === 'OPEN' || (openings > 0 && startedAtMs < changedAtMs);
 }
 
 function opened(breaker: Breaker, settings: BreakerSettings, nowMs: number): Breaker {

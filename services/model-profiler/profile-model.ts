@@ -1,20 +1,33 @@
 /** One observation's effect on its provider's row: the model's statistics, its breaker and its provider's. */
 import { maxModels, type RouterConfig } from '../../lib/config/router-config';
 import { dictionaryOf, ownEntry } from '../../lib/dictionary';
-import type { Breaker, ModelObserved, ModelProfile, ProviderProfiles } from '../../lib/topics/generated/messages';
+import { addTime } from '../../lib/routing/open/latency-sketch';
+import type {
+  Breaker,
+  Capacity,
+  ModelObserved,
+  ModelProfile,
+  ProviderProfiles,
+} from '../../lib/topics/generated/messages';
+import { asDeclared } from './as-declared';
 import { boundTasks, tasksAfter } from './bound-tasks';
 import {
   afterCall,
   afterWait,
   type CallResult,
   closedBreaker,
+  isOfKnownOutage,
   modelBreakerSettings,
   providerBreakerSettings,
 } from './breaker';
+import { modelCapacityAfter, providerCapacityAfter } from './capacity';
 import { afterObservation, decayOf, noStats } from './observe';
 
 /** What the profiler needs of the configuration. */
-export type ProfilerSettings = Pick<RouterConfig, 'breaker' | 'profileHalfLifeObservations'>;
+export type ProfilerSettings = Pick<
+  RouterConfig,
+  'models' | 'providerRateLimits' | 'breaker' | 'profileHalfLifeObservations' | 'profileHalfLifeMs'
+>;
 
 /** A changed row and the profiles to publish because of it. */
 export interface Profiled {
@@ -27,28 +40,43 @@ const maxModelsOfProvider = maxModels;
 
 export function profileModel(
   before: ProviderProfiles | undefined,
-  observed: ModelObserved,
+  reported: ModelObserved,
   settings: ProfilerSettings,
   nowMs: number,
 ): Profiled {
+  // A caller whose clock is ahead would make everything look old.
+  const observed = reported.observedAtMs > nowMs ? { ...reported, observedAtMs: nowMs } : reported;
   const row = before ?? {
     provider: observed.provider,
     breaker: closedBreaker(nowMs),
     models: dictionaryOf<string, ModelProfile>(),
+    capacity: null,
   };
-  const profile = ownEntry(row.models, observed.model) ?? newProfile(observed, row.breaker, nowMs);
-  const decay = decayOf(settings.profileHalfLifeObservations);
+  const model = settings.models.find(({ name }) => name === observed.model);
+  const known = ownEntry(row.models, observed.model) ?? newProfile(observed, row.breaker, nowMs);
+  const profile = model ? asDeclared(known, model) : known;
+  const decay = decayOf(settings.profileHalfLifeObservations, settings.profileHalfLifeMs);
   const breakers = breakersAfter(row, profile, observed, settings, nowMs);
   const next: ModelProfile = {
     ...profile,
-    overall: afterObservation(profile.overall, observed, decay),
-    tasks: tasksAfter(profile.tasks, observed, decay),
+    ...(isEcho(row, profile, observed, nowMs)
+      ? {}
+      : {
+          overall: afterObservation(profile.overall, observed, decay),
+          tasks: tasksAfter(profile.tasks, observed, decay),
+        }),
+    firstTokens:
+      observed.firstTokenMs === null || observed.status !== 'SUCCESS'
+        ? profile.firstTokens
+        : addTime(profile.firstTokens, observed.firstTokenMs, decay.perCall),
     breaker: breakers.model,
+    capacity: modelCapacityAfter(profile.capacity, observed, model?.rateLimits ?? null, nowMs),
     updatedAtMs: nowMs,
   };
+  const providerLimits = ownEntry(settings.providerRateLimits, observed.provider) ?? null;
   return withProvider(
     { ...row, models: bounded(withModel(row.models, next), observed) },
-    breakers.provider,
+    { breaker: breakers.provider, capacity: providerCapacityAfter(row.capacity, observed, providerLimits, nowMs) },
     [observed.model],
     nowMs,
   );
@@ -64,7 +92,8 @@ export function profilesAfterWait(row: ProviderProfiles, nowMs: number): Profile
     models.set(profile.model, { ...profile, breaker, updatedAtMs: nowMs });
     changed.push(profile.model);
   }
-  return withProvider({ ...row, models: dictionaryOf(models) }, afterWait(row.breaker, nowMs), changed, nowMs);
+  const provider = { breaker: afterWait(row.breaker, nowMs), capacity: row.capacity };
+  return withProvider({ ...row, models: dictionaryOf(models) }, provider, changed, nowMs);
 }
 
 /** When the next wait of a row's breakers is over, in milliseconds since the epoch; null when none is OPEN. */
@@ -84,6 +113,11 @@ function newProfile(observed: ModelObserved, providerBreaker: Breaker, nowMs: nu
     tasks: dictionaryOf(),
     breaker: closedBreaker(nowMs),
     providerBreaker,
+    capacity: null,
+    providerCapacity: null,
+    declaredVersion: null,
+    declaredPrice: null,
+    firstTokens: null,
     updatedAtMs: nowMs,
   };
 }
@@ -107,7 +141,20 @@ function bounded(models: Record<string, ModelProfile>, observed: ModelObserved):
 /** A correction is no call; a cancelled call says nothing of health. */
 function callResultOf(observed: ModelObserved): CallResult | null {
   if (observed.revision > 0 || observed.status === 'CANCELLED') return null;
+  if (observed.status === 'RATE_LIMITED') return 'refusal';
   return observed.status === 'SUCCESS' ? 'success' : 'failure';
+}
+
+/** By the caller's clock; when it ended where it is not known how long it took. */
+function startOf({ observedAtMs, latencyMs }: ModelObserved): number {
+  return observedAtMs - (latencyMs ?? 0);
+}
+
+/** A failed call of an outage that is known: hundreds of them may have hung when it began. */
+function isEcho(row: ProviderProfiles, { breaker }: ModelProfile, observed: ModelObserved, nowMs: number): boolean {
+  const result = callResultOf(observed);
+  if (result === null || result === 'success') return false;
+  return [breaker, row.breaker].some((one) => isOfKnownOutage(one, startOf(observed), nowMs));
 }
 
 function breakersAfter(
@@ -119,33 +166,34 @@ function breakersAfter(
 ): { model: Breaker; provider: Breaker } {
   const result = callResultOf(observed);
   if (result === null) return { model: afterWait(profile.breaker, nowMs), provider: afterWait(row.breaker, nowMs) };
-  const { observedAtMs } = observed;
-  const model = afterCall(profile.breaker, result, observedAtMs, modelBreakerSettings(settings.breaker), nowMs);
+  const startedAtMs = startOf(observed);
+  const model = afterCall(profile.breaker, result, startedAtMs, modelBreakerSettings(settings.breaker), nowMs);
   // One bad model is its own breaker's business: its provider opens only when another of its models fails too.
   const anotherFails = Object.values(row.models).some(
     (other) => other.model !== observed.model && other.breaker.failures > 0,
   );
   const providerSettings = providerBreakerSettings(settings.breaker);
-  return { model, provider: afterCall(row.breaker, result, observedAtMs, providerSettings, nowMs, anotherFails) };
+  return { model, provider: afterCall(row.breaker, result, startedAtMs, providerSettings, nowMs, anotherFails) };
 }
 
-/** Profiles carry their provider's breaker, so a change of it concerns all of them. */
+/** Profiles carry their provider's breaker and capacity, so a change of them concerns all of its models. */
 function withProvider(
   row: ProviderProfiles,
-  breaker: Breaker,
+  { breaker, capacity }: { readonly breaker: Breaker; readonly capacity: Capacity | null },
   changedModels: readonly string[],
   nowMs: number,
 ): Profiled {
-  if (breaker.health !== row.breaker.health || breaker.probeAtMs !== row.breaker.probeAtMs) {
-    const changed = Object.values(row.models).map((profile) => ({
-      ...profile,
-      providerBreaker: breaker,
-      updatedAtMs: nowMs,
-    }));
-    return { row: { ...row, breaker, models: byName(changed) }, changed };
+  const shared = { providerBreaker: breaker, providerCapacity: capacity };
+  const isNews =
+    breaker.health !== row.breaker.health ||
+    breaker.probeAtMs !== row.breaker.probeAtMs ||
+    (capacity?.share ?? 1) !== (row.capacity?.share ?? 1);
+  if (isNews) {
+    const changed = Object.values(row.models).map((profile) => ({ ...profile, ...shared, updatedAtMs: nowMs }));
+    return { row: { ...row, breaker, capacity, models: byName(changed) }, changed };
   }
-  const changed = changedModels.map((name) => ({ ...ownEntry(row.models, name)!, providerBreaker: breaker }));
-  return { row: { ...row, breaker, models: { ...row.models, ...byName(changed) } }, changed };
+  const changed = changedModels.map((name) => ({ ...ownEntry(row.models, name)!, ...shared }));
+  return { row: { ...row, breaker, capacity, models: { ...row.models, ...byName(changed) } }, changed };
 }
 
 function byName(profiles: readonly ModelProfile[]): Record<string, ModelProfile> {

@@ -25,17 +25,19 @@ export function createModelProfiler({ metrics }: { readonly metrics: Metrics }):
   // Only until a configuration is applied; its models play no part here.
   const defaults: ProfilerSettings = defaultRouterConfig([{ name: 'none', provider: 'none' }]);
 
+  const settingsOf = (context: Context): ProfilerSettings =>
+    readConfig(context.view(topics.config))?.config ?? defaults;
+
   const observe = (
     row: ProviderProfiles | undefined,
     observed: ModelObserved,
     context: Context,
   ): Result<ProviderProfiles> => {
     if (observed.status === 'CANCELLED') return { kind: 'drop', reason: 'cancelled-call' };
-    const config = readConfig(context.view(topics.config))?.config;
+    const settings = settingsOf(context);
     // Whoever may write observations could otherwise fill the table with providers that there are not.
-    if (config && !row && !config.models.some(({ provider }) => provider === observed.provider))
+    if (settings !== defaults && !row && !settings.models.some(({ provider }) => provider === observed.provider))
       return { kind: 'drop', reason: 'unknown-provider' };
-    const settings = config ?? defaults;
     return written(row, profileModel(row, observed, settings, context.nowMs));
   };
 

@@ -19,7 +19,7 @@ import { chargeBudgets } from './charge-budgets';
 import { faultOf } from './check-outcome';
 import { lateOutcome } from './close-decision';
 import { laterIds, mergeReport, newestReportId, wholeOf } from './merge-reports';
-import { closedId, eventOf, experienceOf, isRewarded, observationOf } from './reward';
+import { closedId, decidedCandidate, eventOf, experienceOf, isRewarded, observationOf } from './reward';
 import { tellExposures, tellOutcome } from './tell-experiments';
 
 export type Knows = Pick<Context, 'alreadyEmitted' | 'nowMs'> & {
@@ -88,6 +88,7 @@ function newRow(decisionId: string, nowMs: number): AwaitedOutcome {
     event: null,
     providers: [],
     expectedLatenciesMs: [],
+    predictedQualities: [],
     accounts: [],
     exposures: [],
   };
@@ -114,6 +115,9 @@ function joined(row: AwaitedOutcome, context: Knows): Result<AwaitedOutcome> {
     event: topics.learningEvents.codec.encode(event),
     providers: opened.candidates.map((candidate) => candidate.provider),
     expectedLatenciesMs: opened.candidates.map((candidate) => candidate.expectedLatencyMs),
+    predictedQualities: opened.candidates.map(
+      ({ model }, i) => decidedCandidate(decided, model, i)?.predictedQuality ?? 0,
+    ),
     accounts: decided.budgets.map(({ account }) => account),
     exposures: decided.exposures,
   };
@@ -193,7 +197,13 @@ function consequences(
   const used = before && plausibleOutcome(before, expected);
   const { rewardWeights: weights } = context;
   const provider = row.providers[at]!;
-  const observation = observationOf(outcome, used, { reportId, taskType: event.taskType, provider, weights });
+  const observation = observationOf(outcome, used, {
+    reportId,
+    taskType: event.taskType,
+    provider,
+    weights,
+    predictedQuality: row.predictedQualities[at] ?? null,
+  });
   if (observation) emits.push(emit(topics.modelObserved, observation));
   emits.push(...chargeBudgets(row, { outcome, used, reportId, expectedUsd: expected.costUsd }, context.nowMs));
   if (!isRewarded(event, whole)) return { emits, rewarded: false };

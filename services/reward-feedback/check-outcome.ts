@@ -42,6 +42,7 @@ export function faultOf(outcome: RouteOutcome): OutcomeFault | null {
     outsideFault('firstTokenMs', outcome.firstTokenMs) ??
     outsideFault('cachedInputTokens', outcome.cachedInputTokens) ??
     outsideFault('reasoningTokens', outcome.reasoningTokens) ??
+    outsideFault('retryAfterMs', outcome.retryAfterMs) ??
     outsideFault('occurredAtMs', outcome.occurredAtMs)
   );
 }

@@ -143,6 +143,7 @@ function corrected(used: RouteOutcome, outcome: RouteOutcome): RouteOutcome {
     cachedInputTokens: outcome.cachedInputTokens ?? used.cachedInputTokens,
     reasoningTokens: outcome.reasoningTokens ?? used.reasoningTokens,
     finishReason: outcome.finishReason ?? used.finishReason,
+    retryAfterMs: outcome.retryAfterMs ?? used.retryAfterMs,
     source: speaker.source,
     provisional: speaker.provisional,
   };
@@ -164,7 +165,7 @@ function isJudgement({ quality, rewardParts }: RouteOutcome): boolean {
 
 const figures = [
   ...(['quality', 'latencyMs', 'costUsd', 'inputTokens', 'outputTokens'] as const),
-  ...(['firstTokenMs', 'cachedInputTokens', 'reasoningTokens', 'finishReason'] as const),
+  ...(['firstTokenMs', 'cachedInputTokens', 'reasoningTokens', 'finishReason', 'retryAfterMs'] as const),
 ];
 
 /** What a report says otherwise than another one of the same revision; null where they agree or speak of different things. */

@@ -70,7 +70,11 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
 }
 
 /** What the decision says of a model; it is nearly always at the same place. */
-function decidedCandidate({ candidates }: RouteDecided, model: string, place: number): DecidedCandidate | undefined {
+export function decidedCandidate(
+  { candidates }: RouteDecided,
+  model: string,
+  place: number,
+): DecidedCandidate | undefined {
   const there = candidates[place];
   return there?.model === model ? there : candidates.find((candidate) => candidate.model === model);
 }
@@ -147,7 +151,14 @@ export function observationOf(
     taskType,
     provider,
     weights,
-  }: { reportId: string; taskType: string; provider: string; weights: RewardWeights },
+    predictedQuality,
+  }: {
+    reportId: string;
+    taskType: string;
+    provider: string;
+    weights: RewardWeights;
+    predictedQuality: number | null;
+  },
 ): ModelObserved | null {
   const quality = qualityOf(outcome, weights);
   const call: ModelObserved = {
@@ -164,6 +175,9 @@ export function observationOf(
     observedAtMs: outcome.occurredAtMs,
     revision: 0,
     replacedQuality: null,
+    retryAfterMs: outcome.retryAfterMs,
+    firstTokenMs: outcome.firstTokenMs,
+    predictedQuality,
   };
   if (!used) return call;
   const before = qualityOf(used, weights);
@@ -173,6 +187,7 @@ export function observationOf(
     costUsd: used.costUsd === null ? outcome.costUsd : null,
     inputTokens: used.inputTokens === null ? outcome.inputTokens : null,
     outputTokens: used.outputTokens === null ? outcome.outputTokens : null,
+    firstTokenMs: used.firstTokenMs === null ? outcome.firstTokenMs : null,
   };
   if (Object.values(added).every((value) => value === null)) return null;
   const replacedQuality = added.quality === null ? null : before;

@@ -16,6 +16,7 @@ import type {
 import { topics } from '../../lib/topics/topics';
 import type { Prepared } from './prepare';
 import { sessionAfter } from './session';
+import { warmCacheOf, withWarmCache } from './warm-cache';
 
 /** What the look-up found for one request; null when it had been opened before. */
 export type Looked =
@@ -39,24 +40,28 @@ export function open(
   if (looked === null || context.alreadyEmitted(request.requestId)) return { kind: 'drop', reason: 'duplicate' };
   if (looked.kind === 'invalid') return { kind: 'deadLetter', ...looked.fault };
   const startedMs = context.elapsedMs();
-  const { route, world, expected, asked } = looked;
-  const { models, breaker } = world.config;
+  const { route, world, asked } = looked;
+  const { models } = world.config;
   const sessionSpentUsd = session?.expectedSpentUsd ?? 0;
+  const { promptCacheMs } = world.config;
+  const warmCache = warmCacheOf(session, looked.expected, {
+    ...{ models, promptCacheMs, promptTokens: route.promptTokens, nowMs: context.nowMs },
+  });
+  const expected = withWarmCache(looked.expected, warmCache);
   const unprobed =
-    asked.limits.maxSessionCostUsd === null
+    asked.limits.maxSessionCostUsd === null && warmCache === null
       ? looked.eligibility
-      : eligibilityOf(expected, models, asked, { sessionSpentUsd, probing: nobody });
+      : eligibilityOf(expected, models, asked, { sessionSpentUsd, admitted: nobody }, world.admissions);
   // Health is not to blame: the least bad has been let in.
   const noCandidate = noCandidateError(unprobed);
   if (noCandidate) return { kind: 'deadLetter', ...noCandidate };
   const refused = refusedByBudget(looked, unprobed.candidates);
   if (refused) return { kind: 'done', emit: [refused] };
   const seed = context.random.integer(seedBound);
-  // Each candidate that waits is let in for its share of requests.
-  const admitted = waitingCandidates(unprobed).filter(() => context.random.next() < breaker.probeShare);
+  const admitted = admittedOf(waitingCandidates(unprobed), looked, () => context.random.next());
   const isProbing = admitted.length > 0;
   const { candidates } = isProbing
-    ? eligibilityOf(expected, models, asked, { sessionSpentUsd, probing: new Set(admitted) })
+    ? eligibilityOf(expected, models, asked, { sessionSpentUsd, admitted: new Set(admitted) }, world.admissions)
     : unprobed;
   // Field by field, in the order of the schema: spreading an object of forty fields costs more than all else that is done here.
   const opened: RouteOpened = {
@@ -106,13 +111,38 @@ export function open(
     rewardsPerModel: route.rewardsPerModel,
     exposures: route.exposures,
     tenantSettings: route.tenantSettings,
+    profilesAtMs: route.profilesAtMs,
+    deployments: route.deployments,
+    warmCache,
   };
   opened.contextFeatures = bytesOf(encodeContext(opened));
   const emits = [emit(topics.routeOpened, opened)];
   if (request.sessionId === null) return { kind: 'done', emit: emits };
   const { requestId, sessionId } = request;
-  const state = sessionAfter(session, { requestId, sessionId, candidates }, context.nowMs);
+  const state = sessionAfter(
+    session,
+    { requestId, sessionId, candidates, promptTokens: route.promptTokens },
+    context.nowMs,
+  );
   return { kind: 'done', emit: emits, state };
+}
+
+/**
+ * Each candidate that waits is let in for its share of the requests. All of one provider are drawn for together: a provider
+ * with many models is not to be probed more often for it.
+ */
+function admittedOf(
+  waiting: readonly number[],
+  { expected, world }: Extract<Prepared, { kind: 'prepared' }>,
+  draw: () => number,
+): number[] {
+  const drawn = new Map<string, number>();
+  return waiting.filter((i) => {
+    const { provider } = expected[i]!;
+    const point = drawn.get(provider) ?? draw();
+    drawn.set(provider, point);
+    return point < (world.admissions?.[i]?.share ?? 1);
+  });
 }
 
 /**

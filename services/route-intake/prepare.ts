@@ -9,6 +9,7 @@ import { bytesOf } from '../../lib/learning/features/encode';
 import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
 import { rewardsPerModel } from '../../lib/learning/fold/cold-start';
 import { expectCandidates, nominalInputTokens } from '../../lib/routing/open/candidates';
+import { deploymentsOf } from '../../lib/routing/open/deployments';
 import { type Eligibility, type EligibilityRequest, eligibilityOf } from '../../lib/routing/open/eligibility';
 import { fingerprintOf } from '../../lib/routing/open/fingerprint';
 import { inferTask } from '../../lib/routing/open/infer-task';
@@ -17,7 +18,13 @@ import { estimateTokens, lastAsked, requestText, textBytes } from '../../lib/rou
 import { ofTenant } from '../../lib/routing/open/tenant-settings';
 import { type InvalidRequest, validateRequest } from '../../lib/routing/open/validate-request';
 import { contentHashOf } from '../../lib/topics/content-hash';
-import type { Candidate, Exposure, RouteOpened, RouteRequested } from '../../lib/topics/generated/messages';
+import type {
+  Candidate,
+  Deployments,
+  Exposure,
+  RouteOpened,
+  RouteRequested,
+} from '../../lib/topics/generated/messages';
 import type { IntakeWorld } from './read-world';
 
 /** A group of strategy threads and what it hosts. */
@@ -37,6 +44,7 @@ export type PreparedRoute = Omit<
   | 'sessionLastQuality'
   | 'contextFeatures'
   | 'intakeMs'
+  | 'warmCache'
 >;
 
 export type Prepared =
@@ -77,7 +85,7 @@ export function prepare(
   const { expectedOutputTokens, requiredCapabilities, limits } = request;
   const asked = { taskType, promptTokens, expectedOutputTokens, requiredCapabilities, limits };
   const expected = expectCandidates({ config, profileOf: world.profileOf, tuning, nowMs }, asked);
-  const eligibility = eligibilityOf(expected, config.models, asked);
+  const eligibility = eligibilityOf(expected, config.models, asked, null, world.admissions);
   const route: PreparedRoute = {
     requestId: request.requestId,
     sessionId: request.sessionId,
@@ -115,6 +123,8 @@ export function prepare(
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
     sets: setRuleOf(config),
     rewardsPerModel,
+    profilesAtMs: world.profilesAtMs,
+    deployments: deploymentsOf(config) as Deployments[],
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route, expected, asked, eligibility };

@@ -2,6 +2,8 @@
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { TransientError } from '../../lib/ports/broker';
+import { type Admission, admissionsOf, newestProfileMs } from '../../lib/routing/open/admission';
+import type { ProbeMemory } from '../../lib/routing/open/probe-memory';
 import type { Context } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
@@ -19,6 +21,10 @@ export interface IntakeWorld {
   readonly tuning: Tuning | undefined;
   readonly weights: WeightsPublished | undefined;
   readonly profileOf: (model: string) => ModelProfile | undefined;
+  /** When the newest of them was written; null where there is none. */
+  readonly profilesAtMs: number | null;
+  /** Which share of the requests may use each model; null for all of them. */
+  readonly admissions: readonly (Admission | null)[] | null;
   /** How a budget account stood lately. */
   readonly budgetStateOf: (account: string) => BudgetState | undefined;
   /** How an experiment stands. */
@@ -29,7 +35,10 @@ export interface IntakeWorld {
 }
 
 /** A reader that parses each version of the config once. */
-export function createWorldReader(metrics: Metrics): (context: Pick<Context, 'view' | 'nowMs'>) => IntakeWorld {
+export function createWorldReader(
+  metrics: Metrics,
+  probes?: ProbeMemory,
+): (context: Pick<Context, 'view' | 'nowMs'>) => IntakeWorld {
   const readConfig = createConfigReader(countInvalidConfig(metrics, 'route-intake'));
   let inForce: WeightsPublished | undefined;
   return (context) => {
@@ -45,12 +54,20 @@ export function createWorldReader(metrics: Metrics): (context: Pick<Context, 'vi
     if (newest && newest.sequence >= (inForce?.sequence ?? 0)) inForce = newest;
     // Requests wait for the first config instead of being lost to dead letters.
     if (!current) throw new TransientError('no configuration has been applied yet: apply one to start routing');
+    const known = {
+      config: current.config,
+      profileOf: (model: string) => profiles.get(model),
+      nowMs: context.nowMs,
+      ...(probes && { probes }),
+    };
     return {
       config: current.config,
       configVersion: current.version,
       tuning: tunings.get('current'),
       weights: inForce,
-      profileOf: (model) => profiles.get(model),
+      profileOf: known.profileOf,
+      profilesAtMs: newestProfileMs(known),
+      admissions: admissionsOf(known),
       budgetStateOf: (account) => budgets.get(account),
       experimentStateOf: (experiment) => experiments.get(experiment),
       nowMs: context.nowMs,

@@ -4,6 +4,12 @@ import type { Encoder } from '../../lib/learning/features/encoder-key';
 import type { KeyValue } from '../../lib/ports/key-value';
 import { createAllowance } from '../../lib/routing/open/hold-allowance';
 import { taskTypes } from '../../lib/routing/open/infer-task';
+import {
+  createProbeMemory,
+  modelBreaker,
+  type ProbeMemory,
+  providerBreaker,
+} from '../../lib/routing/open/probe-memory';
 import { cacheKey, readCached } from '../../lib/routing/open/routing-cache';
 import { anyTopic, defineService, due, on, type Result, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
@@ -44,7 +50,8 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
   const { keyValue, strategyGroups, maxSessions, sessionTtlMs, metrics } = options;
   const countLookup = createLookupCounter(metrics);
   const countOpened = createOpenedCounter(metrics);
-  const readWorld = createWorldReader(metrics);
+  const probes = createProbeMemory();
+  const readWorld = createWorldReader(metrics, probes);
   const holdAllowance = createAllowance();
   const contents = createRecentContents(maxRememberedRequests);
   /** The same request again is what delivery at least once brings; another one with its id is a fault of its producer. */
@@ -53,6 +60,7 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
     for (const { value } of (result.kind === 'done' && result.emit) || []) {
       const { requestId, contentHash } = value as RouteOpened | RouteRefused;
       if (contentHash !== null) contents.remember(requestId, contentHash);
+      if ('candidates' in (value as object)) noteProbes(probes, value as RouteOpened);
     }
     return result;
   };
@@ -119,6 +127,15 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
       maxIds: maxRememberedRequests,
     },
   });
+}
+
+/** Candidates that are half open, and were let in to probe them. */
+function noteProbes(probes: ProbeMemory, { candidates, openedAtMs }: RouteOpened): void {
+  for (const { model, provider, health, eligible } of candidates) {
+    if (health !== 'HALF_OPEN' || !eligible) continue;
+    probes.note(modelBreaker(model), openedAtMs);
+    probes.note(providerBreaker(provider), openedAtMs);
+  }
 }
 
 /** Most records are of no session, or tell it nothing new. */

@@ -16,7 +16,12 @@ const maxAttempts = 16;
 /** The session after a request, of which no more is known than its candidates. */
 export function sessionAfter(
   session: Session | undefined,
-  request: { readonly sessionId: string; readonly requestId: string; readonly candidates: readonly Candidate[] },
+  request: {
+    readonly sessionId: string;
+    readonly requestId: string;
+    readonly candidates: readonly Candidate[];
+    readonly promptTokens: number;
+  },
   nowMs: number,
 ): Session {
   const expectedUsd = meanCostUsd(request.candidates);
@@ -28,11 +33,29 @@ export function sessionAfter(
     lastQuality: session?.lastQuality ?? null,
     awaited: newest({ ...session?.awaited, [request.requestId]: expectedUsd }),
     reported: session?.reported ?? [],
+    lastRequestId: request.requestId,
+    lastPromptTokens: request.promptTokens,
+    warmModel: session?.warmModel ?? null,
+    warmTokens: session?.warmTokens ?? 0,
+    warmAtMs: session?.warmAtMs ?? 0,
   };
 }
 
 /** The session when it is known which model was decided; null when that changes nothing. */
 export function sessionDecided(session: Session, decided: RouteDecided): Session | null {
+  const warm = warmedBy(session, decided);
+  const paid = expectedOfDecided(warm ?? session, decided);
+  return paid ?? warm;
+}
+
+/** Of several requests at once the newest counts: it is the longest. */
+function warmedBy(session: Session, { decisionId, model, candidates, decidedAtMs }: RouteDecided): Session | null {
+  if (decisionId !== session.lastRequestId || !candidates.some((candidate) => candidate.model === model)) return null;
+  if (session.warmModel === model && session.warmAtMs >= decidedAtMs) return null;
+  return { ...session, warmModel: model, warmTokens: session.lastPromptTokens, warmAtMs: decidedAtMs };
+}
+
+function expectedOfDecided(session: Session, decided: RouteDecided): Session | null {
   const expectedUsd = decided.candidates.find(({ model }) => model === decided.model)?.expectedCostUsd;
   const awaitedUsd = ownEntry(session.awaited, decided.decisionId);
   if (expectedUsd === undefined || awaitedUsd === undefined || awaitedUsd === expectedUsd) return null;
@@ -55,13 +78,14 @@ export function sessionReported(session: Session, outcome: RouteOutcome, weights
   if (awaitedUsd === undefined && !session.reported.some((report) => decisionOf(report) === decisionId)) return null;
   const quality = qualityOf(outcome, weights);
   const judged = quality !== null && quality >= 0 && quality <= 1 && quality !== session.lastQuality;
+  const answered = answeredBy(session, outcome);
   const report = reportOf(decisionId, attempt);
   const isAttempt = attempt >= 1 && attempt <= maxAttempts;
   const isNew = isAttempt && !session.reported.includes(report);
   const costUsd = isNew ? believedCostUsd(session, outcome.costUsd, awaitedUsd) : null;
   const paid = costUsd !== null;
-  if (!judged && !paid) return null;
-  const next = judged ? { ...session, lastQuality: quality } : session;
+  if (!judged && !paid && answered === session) return null;
+  const next = judged ? { ...answered, lastQuality: quality } : answered;
   if (!paid) return next;
   // A fallback's cost comes on top: what the decided model is expected to have cost stays until it is reported.
   const isFirst = attempt === 1 && awaitedUsd !== undefined;
@@ -70,6 +94,14 @@ export function sessionReported(session: Session, outcome: RouteOutcome, weights
     expectedSpentUsd: spent(session.expectedSpentUsd + costUsd - (isFirst ? awaitedUsd : 0)),
     reported: [...session.reported, report].slice(-maxReported),
   };
+}
+
+/** What has answered is what is warm: a fallback may have. The provider's own count of tokens is better than our estimate. */
+function answeredBy(session: Session, { decisionId, model, status, inputTokens }: RouteOutcome): Session {
+  if (decisionId !== session.lastRequestId || status !== 'SUCCESS') return session;
+  const known = inputTokens !== null && inputTokens >= 0 ? inputTokens : session.lastPromptTokens;
+  if (session.warmModel === model && session.warmTokens === known) return session;
+  return { ...session, warmModel: model, warmTokens: known };
 }
 
 /**

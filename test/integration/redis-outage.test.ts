@@ -99,6 +99,7 @@ describeWithServers('the engine while Redis is in trouble', () => {
         cachedInputTokens: null,
         reasoningTokens: null,
         finishReason: null,
+        retryAfterMs: null,
         provisional: false,
         revision: 0,
         occurredAtMs: clock.nowMs(),

@@ -74,6 +74,11 @@ describeWithServers('topics migrate', () => {
       lastQuality: null,
       awaited: {},
       reported: [],
+      lastRequestId: null,
+      lastPromptTokens: 0,
+      warmModel: null,
+      warmTokens: 0,
+      warmAtMs: 0,
     });
     await writeRows(
       topics.sessions,
@@ -94,6 +99,7 @@ describeWithServers('topics migrate', () => {
       exposures: [],
       providers: [],
       expectedLatenciesMs: [],
+      predictedQualities: [],
     });
     await writeRows(
       topics.awaitedOutcomes,

@@ -91,6 +91,7 @@ function candidateOf(model: string, costUsd: number, outage: boolean, strain: bo
     observations: 0,
     priceFactor: 1,
     declared: null,
+    p95LatencyMs: null,
   };
 }
 

@@ -376,16 +376,22 @@ function expectedCostUsd(
   candidate: Candidate,
   arm: number,
   values: Values,
-  { tuning }: RouteOpened,
+  { tuning, warmCache }: RouteOpened,
   { armHasRatio, armRatios }: Scratch,
 ): number {
+  // What is pinned has in it what a warm prompt cache saves, what is learned has not.
+  const savedUsd = warmCache?.model === candidate.model ? warmCache.savedUsd : 0;
   // Under an absurd price the product need not be a number that can be compared.
   if (arm >= 0) {
     if (armHasRatio[arm] === 0) return candidate.expectedCostUsd;
-    return Math.min(mostCostUsd, armRatios[arm]! * candidate.priceFactor * values.costFactors[arm]!);
+    return Math.max(
+      0,
+      Math.min(mostCostUsd, armRatios[arm]! * candidate.priceFactor * values.costFactors[arm]!) - savedUsd,
+    );
   }
   const ratio = ownEntry(tuning.costRatios, candidate.model);
-  return ratio === undefined ? candidate.expectedCostUsd : Math.min(mostCostUsd, ratio * candidate.priceFactor);
+  if (ratio === undefined) return candidate.expectedCostUsd;
+  return Math.max(0, Math.min(mostCostUsd, ratio * candidate.priceFactor) - savedUsd);
 }
 
 /** Share of heads whose best eligible candidate is each. Strangers take no part: they get their share afterwards. */

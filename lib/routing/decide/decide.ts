@@ -9,6 +9,7 @@ import type {
   RouteOpened,
   ThreadScore,
 } from '../../topics/generated/messages';
+import { topics } from '../../topics/topics';
 import { indexOfLargest } from '../judge/distribution';
 import { maxErrorLength } from '../judge/judge-thread';
 import { judgementFault } from '../judge/judgement-fault';
@@ -21,6 +22,7 @@ import { type Draw, drawModel } from './draw';
 import { explainDecision } from './explain-decision';
 import { restrictToSet } from './good-set';
 import { orderFallbacks } from './order-fallbacks';
+import { spreadOverDeployments } from './spread';
 
 /** The reproducible part of a decision; the rest says when and where it was made. */
 export type RecomputedDecision = Omit<RouteDecided, 'stagesMs' | 'positions' | 'decidedAtMs'>;
@@ -58,7 +60,11 @@ export function decide(
   const collapsed = collapses[way](opened, successes);
   // The threads have judged all candidates: what a budget bars is known only after they were asked.
   const payable = applyGrants(opened, grants);
-  const { goodSet, probabilities } = restrictToSet(payable, successes, collapsed.probabilities);
+  const { goodSet, probabilities } = restrictToSet(
+    payable,
+    successes,
+    spreadOverDeployments(payable, collapsed.probabilities),
+  );
   const draw = drawModel(payable, probabilities);
   const complete = degradedTo === 'NONE' && successes.length === threads.length;
   const exploring = successes.some((thread) => thread.coldStart);
@@ -124,10 +130,20 @@ function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {
       policySha256: opened.policySha256,
       basisSha256: opened.basisSha256,
       encoder: opened.encoderVersion,
+      ...profilesVersion(opened),
     },
     seed: opened.seed,
     explorationFloor: opened.explorationFloor,
     contentHash: opened.contentHash,
+  };
+}
+
+/** Which state of health and capacity it was decided by, and how old that was. */
+function profilesVersion({ profilesAtMs, positions, openedAtMs }: RouteOpened) {
+  if (profilesAtMs === null) return { profiles: null, profilesAgeMs: null };
+  return {
+    profiles: positions[topics.modelProfile.name] ?? null,
+    profilesAgeMs: Math.max(0, openedAtMs - profilesAtMs),
   };
 }
 

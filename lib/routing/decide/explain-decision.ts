@@ -26,6 +26,7 @@ export function explainDecision(decision: Explained): string {
     choice(decision),
     byRule(decision),
     comparison(decision),
+    staying(decision),
     trouble(decision.threads),
     degradation(decision),
   ];
@@ -92,6 +93,15 @@ function comparison({ opened, collapsed, draw }: Explained): string {
   return `${described}, against ${expectations(opened, collapsed, rival)} of ${opened.candidates[rival]!.model}.`;
 }
 
+/** What leaving the model of the session costs, or would have. */
+function staying({ opened: { warmCache, candidates }, draw }: Explained): string {
+  if (warmCache === null) return '';
+  const { model, tokens, savedUsd } = warmCache;
+  const isStaying = candidates[draw.chosen]!.model === model;
+  const saved = `$${short(savedUsd)} for ${tokens} tokens that ${isStaying ? 'it' : model} has in its prompt cache`;
+  return isStaying ? `Staying with it saves ${saved}.` : `That gives up ${saved}.`;
+}
+
 function expectations(opened: RouteOpened, collapsed: Collapsed, index: number): string {
   const candidate = opened.candidates[index]!;
   const cost = candidate.expectedCostUsd > 0 ? ` for $${short(candidate.expectedCostUsd)}` : '';
@@ -108,9 +118,10 @@ function trouble(threads: readonly ThreadScore[]): string {
 }
 
 function degradation({ opened, degradedTo, draw, standIns }: Explained): string {
-  const lifted = isLifted(opened.candidates[draw.chosen]!)
-    ? 'No candidate is healthy; this is one of the least bad.'
-    : '';
+  const chosen = opened.candidates[draw.chosen]!;
+  const field = chosen.ineligibleReason?.split(':')[0];
+  const why = field === 'capacity' ? 'can take more now' : field === 'health' ? 'is healthy' : 'is always fast enough';
+  const lifted = isLifted(chosen) ? `No candidate ${why}; this is one of the least bad.` : '';
   const overdue = opened.strategies.length === 0 ? ' because the request was overdue' : '';
   const asked = standIns.map(({ strategy }) => strategy).filter((strategy) => opened.strategies.includes(strategy));
   const here = asked.length > 0 ? `: no thread answered in time, and ${asked.join(', ')} judged without one` : '';

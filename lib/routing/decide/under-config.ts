@@ -10,7 +10,9 @@ import type { Candidate, RouteOpened } from '../../topics/generated/messages';
 import { judgeThread } from '../judge/judge-thread';
 import { strategies } from '../judge/strategies/strategies';
 import type { LearnedPolicy } from '../judge/strategy';
+import type { Admission } from '../open/admission';
 import { expectCandidates, priceFactor } from '../open/candidates';
+import { deploymentsOf } from '../open/deployments';
 import { eligibilityOf, noCandidateError } from '../open/eligibility';
 import { stricter } from '../open/tenant-settings';
 import { knownCollapse } from './collapse/collapses';
@@ -34,10 +36,13 @@ export function decideUnder(
   const able = new Map(config.models.map((model) => [model.name, model]));
   // Of what a request needs, the log knows what some model lacked.
   const needed = new Set(opened.candidates.flatMap(({ ineligibleReason }) => lackedBy(ineligibleReason)));
-  const probing = new Set(
-    candidates.flatMap(({ model, health }, i) =>
-      health === 'HALF_OPEN' && opened.candidates.some((one) => one.model === model && one.eligible) ? [i] : [],
-    ),
+  const pinned = new Map(opened.candidates.map((candidate) => [candidate.model, candidate]));
+  const admitted = new Set(
+    candidates.flatMap(({ model, health }, i) => (health === 'HALF_OPEN' && pinned.get(model)?.eligible ? [i] : [])),
+  );
+  // Whoever took a share of the requests took this one or not; that was not the configuration's doing.
+  const admissions = candidates.map(({ model }): Admission | null =>
+    pinned.get(model)?.ineligibleReason?.startsWith('capacity:') ? { kind: 'limited', share: 0 } : null,
   );
   const eligible = eligibilityOf(
     candidates,
@@ -48,7 +53,8 @@ export function decideUnder(
       expectedOutputTokens: null,
       requiredCapabilities: [...needed],
     },
-    { sessionSpentUsd: opened.sessionSpentUsd, probing },
+    { sessionSpentUsd: opened.sessionSpentUsd, admitted },
+    admissions,
   );
   const error = noCandidateError(eligible);
   if (error) return { kind: 'refused', reason: error.reason };
@@ -72,6 +78,7 @@ export function decideUnder(
     sets: config.sets.coverage === null ? null : { ...config.sets, coverage: config.sets.coverage },
     tuning: asConfigured ? { ...opened.tuning, strategyWeights: { ...config.strategyWeights } } : opened.tuning,
     budgets: [],
+    deployments: [...deploymentsOf(config)],
     // What was cached is of the configuration of then.
     cached: null,
   };

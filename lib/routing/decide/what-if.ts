@@ -50,8 +50,10 @@ function eligibleUnder(limits: Limits, opened: RouteOpened, priceFactors: Readon
   const { sessionSpentUsd, promptTokens } = opened;
   const before = opened.candidates.map((candidate) => priced(candidate, priceFactors.get(candidate.model) ?? 1));
   const lacks = (candidate: Candidate): boolean =>
-    !candidate.eligible && /^(requiredCapabilities|contextTokens):/.test(candidate.ineligibleReason ?? '');
-  const probing = new Set(before.flatMap(({ eligible, health }, i) => (eligible && health === 'HALF_OPEN' ? [i] : [])));
+    !candidate.eligible && /^(requiredCapabilities|contextTokens|capacity):/.test(candidate.ineligibleReason ?? '');
+  const admitted = new Set(
+    before.flatMap(({ eligible, health }, i) => (eligible && health === 'HALF_OPEN' ? [i] : [])),
+  );
   const models = before.map((candidate) => ({
     name: candidate.model,
     apis: undefined,
@@ -60,7 +62,7 @@ function eligibleUnder(limits: Limits, opened: RouteOpened, priceFactors: Readon
   }));
   const free = before.map((candidate) => ({ ...candidate, eligible: true, ineligibleReason: null }));
   const asked = { limits, promptTokens, expectedOutputTokens: null, requiredCapabilities: ['able'] };
-  const found = eligibilityOf(free, models, asked, { sessionSpentUsd, probing });
+  const found = eligibilityOf(free, models, asked, { sessionSpentUsd, admitted });
   const candidates = found.candidates.map((candidate, i) =>
     lacks(before[i]!) ? { ...candidate, ineligibleReason: before[i]!.ineligibleReason } : candidate,
   );

@@ -7,8 +7,10 @@
  */
 import type { ModelConfig, RouterConfig } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
+import { priceOfCall } from '../../reward/price-of-call';
 import { ratioAt, unpricedFactor } from '../../reward/price-unit';
 import type { Breaker, Candidate, DecayedStats, Health, ModelProfile, Tuning } from '../../topics/generated/messages';
+import { quantileMs } from './latency-sketch';
 
 /** What is known about the models at this moment. */
 export interface World {
@@ -33,6 +35,10 @@ const nominalOutputTokens = 250;
 /** An average over all tasks counts like this many observations of one task, and a declared latency or length like this many of all. */
 const overallPseudoCount = 8;
 const configPseudoCount = 8;
+/** A latency limit is held against the time that this share of the calls does not exceed... */
+const tailShare = 0.95;
+/** ...once so many were timed: of fewer the slowest is all there is to see. */
+const leastTimed = 20;
 /** Two imagined successes in front of every model's calls, so that one failure is not an error rate of 1. */
 const errorPseudoCount = 2;
 
@@ -63,6 +69,8 @@ interface Catalogue {
   readonly providers: Int32Array;
   readonly providerCount: number;
   readonly tasks: Map<string, TaskTable>;
+  /** Positions of the models that each is akin to: variants and deployments of one model. Null where none is akin to another. */
+  readonly kin: readonly (readonly number[])[] | null;
 }
 
 const catalogues = new WeakMap<RouterConfig, Catalogue>();
@@ -85,10 +93,23 @@ function catalogueOf(config: RouterConfig): Catalogue {
       return numbers.get(provider)!;
     });
     const priceFactors = Float64Array.from(config.models, priceFactor);
-    catalogue = { priceFactors, providers, providerCount: numbers.size, tasks: new Map() };
+    catalogue = { priceFactors, providers, providerCount: numbers.size, tasks: new Map(), kin: kinOf(config.models) };
     catalogues.set(config, catalogue);
   }
   return catalogue;
+}
+
+/** By what a model says that it is one of, else by its name. */
+function kinOf(models: readonly ModelConfig[]): Catalogue['kin'] {
+  const families = new Map<string, number[]>();
+  for (const [i, { name, variantOf, deploymentOf }] of models.entries()) {
+    const family = deploymentOf === undefined ? `model ${variantOf ?? name}` : `deployment ${deploymentOf}`;
+    families.set(family, [...(families.get(family) ?? []), i]);
+  }
+  if (families.size === models.length) return null;
+  const kin = models.map((): readonly number[] => []);
+  for (const members of families.values()) for (const i of members) kin[i] = members.filter((other) => other !== i);
+  return kin;
 }
 
 function tableOf({ tasks }: Catalogue, taskType: string, models: number): TaskTable {
@@ -115,15 +136,26 @@ function refresh(table: TaskTable, catalogue: Catalogue, world: World, taskType:
   const { models } = world.config;
   const { costRatios, priceFactors } = world.tuning;
   const all = table.costRatios !== costRatios || table.priceFactors !== priceFactors;
+  const { kin } = catalogue;
+  // What is known of one concerns all that are akin to it.
+  const isNews = kin && models.map(({ name }, i) => world.profileOf(name) !== table.profiles[i]);
+  const hasNewKin = (i: number): boolean => kin !== null && kin[i]!.some((other) => isNews![other]);
   let rows: Candidate[] | null = null;
   for (let i = 0; i < models.length; i++) {
     const model = models[i]!;
     const profile = world.profileOf(model.name);
-    if (!all && profile === table.profiles[i]) continue;
+    if (!all && profile === table.profiles[i] && !hasNewKin(i)) continue;
     // Filled from the front, so that it has no holes: engines are quicker with those.
     rows ??= all ? [] : table.candidates.slice();
     table.profiles[i] = profile;
-    rows[i] = expectCandidate(table, i, { model, profile, factor: catalogue.priceFactors[i]!, world, taskType });
+    rows[i] = expectCandidate(table, i, {
+      model,
+      profile,
+      factor: catalogue.priceFactors[i]!,
+      world,
+      taskType,
+      kin: kin?.[i] ?? none,
+    });
   }
   if (rows === null) return;
   table.costRatios = costRatios;
@@ -139,13 +171,22 @@ interface Row {
   readonly factor: number;
   readonly world: World;
   readonly taskType: string;
+  readonly kin: readonly number[];
 }
 
+const none: readonly number[] = [];
+
 /** Health is left to `refreshHealth`, a cost that depends on tokens to `withTokenCosts`. */
-function expectCandidate(table: TaskTable, i: number, { model, profile, factor, world, taskType }: Row): Candidate {
+function expectCandidate(
+  table: TaskTable,
+  i: number,
+  { model, profile: seen, factor, world, taskType, kin }: Row,
+): Candidate {
+  const profile = seen && isOfVersion(seen, model) ? seen : undefined;
   const task = profile && ownEntry(profile.tasks, taskType);
   const declared = ownEntry(model.taskQuality, taskType) ?? model.expectedQuality;
-  const quality = expectedQuality(model, declared, world.config.learning.priorObservations, profile, task);
+  const akin = kin.map((at) => surpriseOf(world.config.models[at]!, world));
+  const quality = expectedQuality(model, declared, world.config.learning.priorObservations, profile, task, akin);
   const ratio = ownEntry(world.tuning.costRatios, model.name);
   table.isLearnedCost[i] = ratio === undefined ? 0 : 1;
   table.outputTokens[i] = expectedOutputTokens(model, profile, task);
@@ -167,7 +208,21 @@ function expectCandidate(table: TaskTable, i: number, { model, profile, factor, 
     observations: quality.observations,
     priceFactor: factor,
     declared: { quality: declared, costUsd: 0, latencyMs: model.expectedLatencyMs },
+    p95LatencyMs: world.config.latencyLimit === 'mean' ? null : p95Of(profile?.overall, task),
   };
+}
+
+/** What was seen of another version says nothing of this one, from the moment that it is declared. */
+function isOfVersion({ declaredVersion, declaredPrice }: ModelProfile, { version }: ModelConfig): boolean {
+  return declaredPrice === null || declaredVersion === (version ?? null);
+}
+
+/** Of the task where that many of its calls were timed, else of all. */
+function p95Of(overall: DecayedStats | undefined, task: DecayedStats | undefined): number | null {
+  return (
+    quantileMs(task?.latencies ?? null, tailShare, leastTimed) ??
+    quantileMs(overall?.latencies ?? null, tailShare, leastTimed)
+  );
 }
 
 /** Every profile carries its provider's breaker as it was when the profile was written: the newest is right. */
@@ -243,8 +298,7 @@ function worse(a: Health, b: Health): Health {
 }
 
 function priceOf(model: Pick<ModelConfig, 'price'>, inputTokens: number, outputTokens: number): number {
-  const { inputPerMillionUsd, outputPerMillionUsd, perRequestUsd } = model.price;
-  return (inputTokens * inputPerMillionUsd + outputTokens * outputPerMillionUsd) / 1e6 + perRequestUsd;
+  return priceOfCall(model.price, { input: inputTokens, cachedInput: 0, output: outputTokens, reasoning: 0 });
 }
 
 /**
@@ -257,11 +311,12 @@ function expectedQuality(
   priorObservations: number,
   profile: ModelProfile | undefined,
   task: DecayedStats | undefined,
+  akin: readonly Surprise[],
 ): { mean: number; observations: number } {
   const overallWeight = profile?.overall.qualityWeight ?? 0;
   // What all tasks together say counts as at most `overallPseudoCount` observations of this one.
   const borrowed = (overallPseudoCount * overallWeight) / (overallWeight + priorObservations);
-  const base = Math.max(0, Math.min(1, declared + surprise(model, profile, priorObservations)));
+  const base = Math.max(0, Math.min(1, declared + surprise(model, profile, priorObservations, akin)));
   return {
     mean: task
       ? (task.quality * task.qualityWeight + base * overallPseudoCount) / (task.qualityWeight + overallPseudoCount)
@@ -270,9 +325,37 @@ function expectedQuality(
   };
 }
 
-/** By how much a model's judged answers have been better than declared, shrunk to nothing by the prior. */
-function surprise(model: ModelConfig, profile: ModelProfile | undefined, priorObservations: number): number {
-  if (!profile) return 0;
+/** By how much judged answers have been better than declared, all in all, and how many they are. */
+interface Surprise {
+  readonly sum: number;
+  readonly weight: number;
+}
+
+const noSurprise: Surprise = { sum: 0, weight: 0 };
+/** What is seen of a model that is akin counts like so much of what is seen of it. */
+const kinShare = 0.5;
+
+/** By how much a model's answers are better than declared, shrunk to nothing by the prior. */
+function surprise(
+  model: ModelConfig,
+  profile: ModelProfile | undefined,
+  priorObservations: number,
+  akin: readonly Surprise[],
+): number {
+  let { sum, weight } = profile ? surpriseIn(model, profile) : noSurprise;
+  for (const other of akin) {
+    sum += kinShare * other.sum;
+    weight += kinShare * other.weight;
+  }
+  return sum / (weight + priorObservations);
+}
+
+function surpriseOf(model: ModelConfig, { profileOf }: World): Surprise {
+  const profile = profileOf(model.name);
+  return profile && isOfVersion(profile, model) ? surpriseIn(model, profile) : noSurprise;
+}
+
+function surpriseIn(model: ModelConfig, profile: ModelProfile): Surprise {
   let sum = 0;
   let weight = 0;
   const add = (declared: number, { quality, qualityWeight }: DecayedStats): void => {
@@ -284,7 +367,7 @@ function surprise(model: ModelConfig, profile: ModelProfile | undefined, priorOb
   else
     for (const task in profile.tasks)
       add(ownEntry(model.taskQuality, task) ?? model.expectedQuality, profile.tasks[task]!);
-  return sum / (weight + priorObservations);
+  return { sum, weight };
 }
 
 function expectedOutputTokens(

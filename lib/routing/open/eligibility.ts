@@ -1,9 +1,11 @@
 /**
  * Which candidates may serve a request, and what bars the others: the request's limits, capabilities, context size, what its
- * session has left, and health. Health alone never leaves a request without a candidate: then the least bad are let in.
+ * session has left, health, and what models and providers can take. The last two, and a few slow answers, never leave a
+ * request without a candidate alone: then the least bad are let in.
  */
 import type { ModelConfig } from '../../config/router-config';
 import type { Candidate, Limits, RouteRequested } from '../../topics/generated/messages';
+import type { Admission } from './admission';
 
 /** Why a candidate may not serve. `field` is the path of the request's field that could change it. */
 export type Bar =
@@ -12,6 +14,8 @@ export type Bar =
   | { readonly field: 'limits.allowedModels'; readonly kind: 'embedsOnly' }
   | { readonly field: 'limits.maxCostUsd'; readonly kind: 'tooDear'; expectedUsd: number; limitUsd: number }
   | { readonly field: 'limits.maxLatencyMs'; readonly kind: 'tooSlow'; expectedMs: number; limitMs: number }
+  /** As a rule it is fast enough, and one call in twenty is not. */
+  | { readonly field: 'limits.maxLatencyMs'; readonly kind: 'slowTail'; p95Ms: number; limitMs: number }
   | { readonly field: 'requiredCapabilities'; readonly kind: 'lacking'; capability: string }
   | { readonly field: 'contextTokens'; readonly kind: 'tooLong'; tokens: number; contextTokens: number }
   | {
@@ -23,7 +27,9 @@ export type Bar =
     }
   /** Half open, and not chosen to probe. */
   | { readonly field: 'health'; readonly kind: 'waiting' }
-  | { readonly field: 'health'; readonly kind: 'open' };
+  | { readonly field: 'health'; readonly kind: 'open' }
+  /** Not among the share of the requests that it takes now. */
+  | { readonly field: 'capacity'; readonly kind: 'returning' | 'limited' | 'resting'; share: number };
 
 /** What eligibility depends on besides the candidates. */
 export interface EligibilityRequest
@@ -35,8 +41,8 @@ export interface EligibilityRequest
 export interface AtOpening {
   /** Spent by the request's session before, in USD. */
   readonly sessionSpentUsd: number;
-  /** Positions of half-open candidates that may probe. */
-  readonly probing: ReadonlySet<number>;
+  /** Positions of candidates that only a share of the requests may use, this one among them. */
+  readonly admitted: ReadonlySet<number>;
 }
 
 /** What eligibility depends on of what is configured of a model. */
@@ -48,25 +54,26 @@ export interface Eligibility {
   readonly candidates: readonly Candidate[];
   /** Null for whoever may serve without being lifted. */
   readonly bars: readonly (Bar | null)[];
-  /** Whether health alone would have left nobody. */
+  /** Whether health, capacity and slow tails alone would have left nobody. */
   readonly lifted: boolean;
 }
 
 const waiting: Bar = { field: 'health', kind: 'waiting' };
 const broken: Bar = { field: 'health', kind: 'open' };
-const beforeOpening: AtOpening = { sessionSpentUsd: 0, probing: new Set() };
+const beforeOpening: AtOpening = { sessionSpentUsd: 0, admitted: new Set() };
 
 /**
  * Pure. `candidates` are as `expectCandidates` gives them, `models` what is configured of each. Without `opening` the
- * session is left out of account and nobody probes.
+ * session is left out of account and nobody probes. `admissions` are those of the models, null for whoever takes all.
  */
 export function eligibilityOf(
   candidates: readonly Candidate[],
   models: readonly AbleModel[],
   request: EligibilityRequest,
   opening: AtOpening | null = null,
+  admissions: readonly (Admission | null)[] | null = null,
 ): Eligibility {
-  const { sessionSpentUsd, probing } = opening ?? beforeOpening;
+  const { sessionSpentUsd, admitted } = opening ?? beforeOpening;
   const sessionLimitUsd = opening ? request.limits.maxSessionCostUsd : null;
   const isLimited = limitsAnything(request.limits);
   const tokens = request.promptTokens + (request.expectedOutputTokens ?? 0);
@@ -80,7 +87,7 @@ export function eligibilityOf(
       capabilityBar(models[i]!, request.requiredCapabilities) ??
       contextBar(models[i]!, tokens) ??
       sessionBar(candidate, sessionLimitUsd, sessionSpentUsd) ??
-      (probing.has(i) ? null : healthBar(candidate));
+      (admitted.has(i) ? null : (healthBar(candidate) ?? capacityBar(admissions?.[i] ?? null)));
     if (bar === null) {
       free++;
       continue;
@@ -97,12 +104,14 @@ export function eligibilityOf(
   };
 }
 
-/** Positions of the candidates that only wait for being chosen to probe. */
+/** Positions of the candidates that a share of the requests may use, and nothing else bars. */
 export function waitingCandidates({ bars, lifted }: Eligibility): number[] {
   // Whoever waits has been let in without a draw where nothing healthier is left.
   if (lifted) return [];
-  return bars.flatMap((bar, i) => (bar?.kind === 'waiting' ? [i] : []));
+  return bars.flatMap((bar, i) => (bar && sharedKinds.has(bar.kind) ? [i] : []));
 }
+
+const sharedKinds: ReadonlySet<Bar['kind']> = new Set(['waiting', 'returning', 'limited']);
 
 /** Whether a candidate of a record was let in for want of a healthier one. */
 export function isLifted(candidate: Candidate): boolean {
@@ -135,6 +144,8 @@ export function describeBar(bar: Bar): string {
       return `${field}: expected $${short(bar.expectedUsd)} is over $${short(bar.limitUsd)}`;
     case 'tooSlow':
       return `${field}: expected ${Math.round(bar.expectedMs)} ms is over ${bar.limitMs} ms`;
+    case 'slowTail':
+      return `${field}: one call in twenty takes more than ${Math.round(bar.p95Ms)} ms, the limit is ${bar.limitMs} ms`;
     case 'lacking':
       return `${field}: lacks ${bar.capability}`;
     case 'tooLong':
@@ -145,25 +156,34 @@ export function describeBar(bar: Bar): string {
       return `${field}: HALF_OPEN, not chosen to probe`;
     case 'open':
       return `${field}: OPEN`;
+    case 'returning':
+      return `${field}: returning after an outage, and this is not among the ${percent(bar.share)} of requests that may use it`;
+    case 'limited':
+      return `${field}: at its rate limit, and this is not among the ${percent(bar.share)} of requests that may use it`;
+    case 'resting':
+      return `${field}: has asked to be left alone for a while`;
   }
 }
 
 function pinned(candidate: Candidate, bar: Bar | null, lift: Bar['kind'] | null): Candidate {
   if (bar === null) return candidate;
   return bar.kind === lift
-    ? { ...candidate, ineligibleReason: `health: ${candidate.health}, but nothing healthier is left` }
+    ? { ...candidate, ineligibleReason: liftedReason(candidate, bar) }
     : { ...candidate, eligible: false, ineligibleReason: describeBar(bar) };
 }
 
-/** Who is let in where nobody is eligible: the waiting before the broken; null where health is not all there is. */
-function leastBad(bars: readonly (Bar | null)[]): Bar['kind'] | null {
-  let isAnyOpen = false;
-  for (const bar of bars) {
-    if (bar?.kind === 'waiting') return 'waiting';
-    if (bar?.kind === 'open') isAnyOpen = true;
-  }
-  return isAnyOpen ? 'open' : null;
+function liftedReason({ health }: Candidate, bar: Bar): string {
+  if (bar.field === 'health') return `health: ${health}, but nothing healthier is left`;
+  if (bar.kind === 'slowTail') return `${describeBar(bar)}, but nothing faster is left`;
+  return `${bar.field}: ${bar.kind}, but nothing better is left`;
 }
+
+/** Who is let in where nobody is eligible, the first of these that there is; null where these are not all there is. */
+function leastBad(bars: readonly (Bar | null)[]): Bar['kind'] | null {
+  return leastBadFirst.find((kind) => bars.some((bar) => bar?.kind === kind)) ?? null;
+}
+
+const leastBadFirst: readonly Bar['kind'][] = ['slowTail', 'returning', 'limited', 'waiting', 'resting', 'open'];
 
 let bars: readonly null[] = [];
 
@@ -185,7 +205,8 @@ function limitsAnything(limits: Limits): boolean {
   );
 }
 
-function limitBar({ model, provider, expectedCostUsd, expectedLatencyMs }: Candidate, limits: Limits): Bar | null {
+function limitBar(candidate: Candidate, limits: Limits): Bar | null {
+  const { model, provider, expectedCostUsd, expectedLatencyMs, p95LatencyMs } = candidate;
   if (limits.deniedModels.includes(model)) return { field: 'limits.deniedModels', kind: 'denied' };
   if (limits.deniedProviders.includes(provider)) return { field: 'limits.deniedProviders', kind: 'denied' };
   if (limits.allowedModels.length > 0 && !limits.allowedModels.includes(model))
@@ -206,6 +227,8 @@ function limitBar({ model, provider, expectedCostUsd, expectedLatencyMs }: Candi
       expectedMs: expectedLatencyMs,
       limitMs: limits.maxLatencyMs,
     };
+  if (limits.maxLatencyMs !== null && p95LatencyMs !== null && p95LatencyMs > limits.maxLatencyMs)
+    return { field: 'limits.maxLatencyMs', kind: 'slowTail', p95Ms: p95LatencyMs, limitMs: limits.maxLatencyMs };
   return null;
 }
 
@@ -240,6 +263,16 @@ function sessionBar({ expectedCostUsd }: Candidate, limitUsd: number | null, spe
 function healthBar({ health }: Candidate): Bar | null {
   if (health === 'CLOSED') return null;
   return health === 'OPEN' ? broken : waiting;
+}
+
+function capacityBar(admission: Admission | null): Bar | null {
+  // Whoever waits is half open, which health has said.
+  if (admission === null || admission.kind === 'waiting') return null;
+  return { field: 'capacity', kind: admission.kind, share: admission.share };
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(2))} %`;
 }
 
 function short(usd: number): string {

@@ -276,6 +276,8 @@ export interface AwaitedOutcome {
   accounts: string[];
   /** Experiments that the request takes part in. */
   exposures: Exposure[];
+  /** What the decision predicted of each candidate's quality, in the order of the event's models. */
+  predictedQualities: number[];
 }
 
 /** A three-state circuit breaker. */
@@ -521,6 +523,8 @@ export interface Candidate {
   priceFactor: number;
   /** What the configuration declares; null from before it was pinned. */
   declared: Declared | null;
+  /** Latency that one call in twenty exceeds, in milliseconds: what a latency limit is held against. Null where too few calls were timed, or the mean is to be. */
+  p95LatencyMs: number | null;
 }
 
 /** Candidates as columns. Each column has a number for every candidate, in config order. */
@@ -529,14 +533,32 @@ export interface CandidateTable {
   models: string;
   /** Who serves each, likewise. */
   providers: string;
-  /** A byte for each, from the lowest bit: 1 eligible; 2 health (0 CLOSED, 1 HALF_OPEN, 2 OPEN); 1 has declared; 1 has a cost ratio; 1 has a drift offset; 1 has a reason. */
+  /** A byte for each, from the lowest bit: 1 eligible; 2 health (0 CLOSED, 1 HALF_OPEN, 2 OPEN); 1 has declared; 1 has a cost ratio; 1 has a drift offset; 1 has a reason; 1 has a p95LatencyMs. */
   flags: Buffer;
   /** ineligibleReason of those that have one, in order. */
   reasons: string[];
   /** Columns of float64, little-endian, one behind the other; behind them the numbers of columns that have one number alone. */
   numbers: Buffer;
-  /** A byte a column: below 128 its place among the columns of numbers, from 128 on its place among the single numbers, 255 for an empty one. The columns are expectedCostUsd, expectedLatencyMs, expectedQuality, errorRate, observations, priceFactor; quality, costUsd, latencyMs of declared; the tuning's costRatios and driftOffsets, which are left out of the tuning then. 0 where there is none. */
+  /** A byte a column: below 128 its place among the columns of numbers, from 128 on its place among the single numbers, 255 for an empty one. The columns are expectedCostUsd, expectedLatencyMs, expectedQuality, errorRate, observations, priceFactor; quality, costUsd, latencyMs of declared; p95LatencyMs; the tuning's costRatios and driftOffsets, which are left out of the tuning then. 0 where there is none. */
   places: Buffer;
+}
+
+/** How much of its traffic a model or provider takes, as its answers have shown. */
+export interface Capacity {
+  /** Share of the requests that may use it, 0..1, as of changedAtMs; it grows from there by itself. */
+  share: number;
+  /** When the share was set; milliseconds since the epoch. */
+  changedAtMs: number;
+  /** It has asked to be left alone until then; 0 where it has not. */
+  restUntilMs: number;
+  /** Calls a minute, over the last quarter of a minute or so before measuredAtMs. */
+  callsPerMinute: number;
+  /** Tokens read and written a minute, likewise. */
+  tokensPerMinute: number;
+  /** Calls under way at once, likewise: from what their latencies add up to. */
+  concurrent: number;
+  /** When the newest of these calls ended. */
+  measuredAtMs: number;
 }
 
 /** One arm against the control, in one metric. */
@@ -625,6 +647,28 @@ export interface DecayedStats {
   outputTokens: number;
   /** Decayed number of calls with known output. */
   outputTokensWeight: number;
+  /** Up to when the weights have faded with time; 0 before the first call. Milliseconds since the epoch. */
+  agedAtMs: number;
+  /** Share of calls that timed out; 0..1. They are among errorRate. */
+  timeoutRate: number;
+  /** Share of calls that were refused for their rate; 0..1. They are among errorRate. */
+  rateLimitedRate: number;
+  /** Mean tokens read. */
+  inputTokens: number;
+  /** Decayed number of calls with known input. */
+  inputTokensWeight: number;
+  /** What a million tokens, read and written, have really cost, in USD. */
+  costPerMillionTokensUsd: number;
+  /** Decayed number of tokens behind it. */
+  costedTokens: number;
+  /** By how much answers were better than predicted; -1..1. */
+  qualityBias: number;
+  /** Mean square of the difference. */
+  qualityError2: number;
+  /** Decayed number of judged calls with a prediction. */
+  calibrationWeight: number;
+  /** Latencies of successful calls; null before the first. */
+  latencies: LatencySketch | null;
 }
 
 /** What was known of one candidate. */
@@ -683,6 +727,14 @@ export interface Declared {
 
 /** How far down the ladder this decision was made. Decisions other than NONE are no evidence for off-policy estimates. */
 export type Degradation = 'NONE' | 'LAST_GOOD_WEIGHTS' | 'STATIC_STRATEGIES' | 'CHEAPEST_HEALTHY';
+
+/** Candidates that are the same model, served by several. */
+export interface Deployments {
+  /** Names of the candidates. */
+  models: string[];
+  /** Their shares of what the model is drawn with, relative to one another, in the order of models. */
+  weights: number[];
+}
 
 /** One arm less the control, in one metric. */
 export interface Difference {
@@ -925,6 +977,14 @@ export interface LateOutcome {
   receivedAtMs: number;
 }
 
+/** A histogram of times with logarithmic buckets (lib/routing/open/latency-sketch.ts). */
+export interface LatencySketch {
+  /** Which bucket comes first. */
+  firstKey: number;
+  /** Decayed counts of neighbouring buckets, float32 little-endian. */
+  bins: Buffer;
+}
+
 /** One step of the learner's fold. One partition; a weights version is an offset in this topic. */
 export interface LearningEvent {
   /** Unique: decision, attempt and revision. */
@@ -1066,6 +1126,12 @@ export interface ModelObserved {
   revision: number;
   /** The quality an earlier revision reported, to be taken back; null when none had. */
   replacedQuality: number | null;
+  /** Where the call was refused for its rate: how long the provider wants to be left alone, in milliseconds; null when it did not say. */
+  retryAfterMs: number | null;
+  /** Time to the first token of a stream, in milliseconds; null when unknown. */
+  firstTokenMs: number | null;
+  /** What the decision predicted of its quality, 0..1; null when it is not known. */
+  predictedQuality: number | null;
 }
 
 /** What experience says of one model. Key: model. */
@@ -1084,6 +1150,16 @@ export interface ModelProfile {
   providerBreaker: Breaker;
   /** When. */
   updatedAtMs: number;
+  /** The model's; null before it was measured. */
+  capacity: Capacity | null;
+  /** Its provider's, over all of its models; null before it was measured. */
+  providerCapacity: Capacity | null;
+  /** Times to the first token, over all tasks; null before the first. */
+  firstTokens: LatencySketch | null;
+  /** Version of the model as configured when the newest call was seen; null where none is. */
+  declaredVersion: string | null;
+  /** Its price likewise, as JSON; null from before it was kept. */
+  declaredPrice: string | null;
 }
 
 /** Mean and variance of a stream. */
@@ -1137,6 +1213,8 @@ export interface ProviderProfiles {
   breaker: Breaker;
   /** Profiles by model. */
   models: Record<string, ModelProfile>;
+  /** The provider's, over all of its models. */
+  capacity: Capacity | null;
 }
 
 /** Why weights came into force. FIRST: there were none. INCREMENT: the lineage learned more. PROMOTION: a new lineage passed the gate, or somebody said so. ROLLBACK: somebody, or an alarm, went back. */
@@ -1314,6 +1392,12 @@ export interface RouteOpened {
   exposures: Exposure[];
   /** Settings that are other ones for its tenant, and that it is routed by. */
   tenantSettings: string[];
+  /** When the newest profile that intake had read was written: so old is what is known of health and capacity. Null where there was none. */
+  profilesAtMs: number | null;
+  /** What is drawn for a model of several deployments is spread over them. */
+  deployments: Deployments[];
+  /** What leaving the model of the session would cost; null where nothing is known to be warm. */
+  warmCache: WarmCache | null;
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */
@@ -1356,6 +1440,8 @@ export interface RouteOutcome {
   reasoningTokens: number | null;
   /** Why the answer ended, in the provider's own word: stop, length, tool_calls, … */
   finishReason: string | null;
+  /** Where the call was refused for its rate: how long the provider wants to be left alone, in milliseconds; null when it did not say. */
+  retryAfterMs: number | null;
 }
 
 /** A request that is not decided, since a budget does not allow it. Key: its routingKey. */
@@ -1482,6 +1568,16 @@ export interface Session {
   awaited: Record<string, number>;
   /** Newest outcomes taken into account, as decisionId/attempt: a second report of the same attempt adds nothing. */
   reported: string[];
+  /** The newest request. */
+  lastRequestId: string | null;
+  /** Tokens of its prompt. */
+  lastPromptTokens: number;
+  /** The model that has answered last, or was decided to. */
+  warmModel: string | null;
+  /** Tokens of the session that it has read or written. */
+  warmTokens: number;
+  /** When. */
+  warmAtMs: number;
 }
 
 /** What is to be done with the set of risk. */
@@ -1635,6 +1731,20 @@ export interface Versions {
   basisSha256: string | null;
   /** Feature encoder. */
   encoder: string;
+  /** Offset up to which the profiles had been read: the version of what was known of health and capacity. */
+  profiles: number | null;
+  /** How long before the request was opened the newest of them was written, in milliseconds. */
+  profilesAgeMs: number | null;
+}
+
+/** The model whose prompt cache holds the beginning of the session. */
+export interface WarmCache {
+  /** The candidate. */
+  model: string;
+  /** Tokens that it is expected to read from its cache. */
+  tokens: number;
+  /** What that saves, in USD. Its expectedCostUsd is lower by it. */
+  savedUsd: number;
 }
 
 /** What the trainer did about a command. Key: commandId; a command that has an answer is never carried out again. */

@@ -15,10 +15,11 @@ const hasDeclared = 8;
 const hasCostRatio = 16;
 const hasDriftOffset = 32;
 const hasReason = 64;
+const hasP95 = 128;
 
 const healths: readonly Health[] = ['CLOSED', 'HALF_OPEN', 'OPEN'];
 /** Of candidates; two more are of their tuning. */
-const ownColumns = 9;
+const ownColumns = 10;
 const columnCount = ownColumns + 2;
 const nothingDeclared = { quality: 0, costUsd: 0, latencyMs: 0 };
 
@@ -77,11 +78,12 @@ function writeNumbers(candidate: Candidate, numbers: Float64Array, i: number, co
   write(declared.quality);
   write(declared.costUsd);
   write(declared.latencyMs);
+  write(candidate.p95LatencyMs ?? 0);
   return areNumbers;
 }
 
 /** -1 where the candidate says something that no flag says. */
-function flagOf({ eligible, health, declared, ineligibleReason }: Candidate): number {
+function flagOf({ eligible, health, declared, ineligibleReason, p95LatencyMs }: Candidate): number {
   const at = health === 'CLOSED' ? 0 : healths.indexOf(health);
   if (at < 0 || typeof eligible !== 'boolean') return -1;
   if (ineligibleReason !== null && typeof ineligibleReason !== 'string') return -1;
@@ -89,7 +91,8 @@ function flagOf({ eligible, health, declared, ineligibleReason }: Candidate): nu
     (eligible ? isEligible : 0) |
     (at << healthShift) |
     (declared === null ? 0 : hasDeclared) |
-    (ineligibleReason === null ? 0 : hasReason)
+    (ineligibleReason === null ? 0 : hasReason) |
+    (p95LatencyMs === null ? 0 : hasP95)
   );
 }
 
@@ -138,6 +141,7 @@ export function unpackCandidates(table: CandidateTable, read: Pinned): void {
         flag & hasDeclared
           ? { quality: columns.number(6, i), costUsd: columns.number(7, i), latencyMs: columns.number(8, i) }
           : null,
+      p95LatencyMs: flag & hasP95 ? columns.number(9, i) : null,
     });
   }
   read.candidates = candidates;

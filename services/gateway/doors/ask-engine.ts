@@ -11,7 +11,7 @@ import { contentHashOf } from '../../../lib/topics/content-hash';
 import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated/messages';
 import { checkRequest } from '../check-request';
 import type { GatewayContext } from '../endpoint';
-import { asIntakeSees, candidatesNow } from '../expect-candidates';
+import { admissionsNow, asIntakeSees, candidatesNow } from '../expect-candidates';
 import { budgetRefused, HttpError, noEligibleCandidate } from '../http-error';
 import { routeOnce } from '../route-once';
 
@@ -75,6 +75,6 @@ export function createEngineAsker(context: GatewayContext): EngineAsker {
 function configuredOrder(context: GatewayContext, { config }: CurrentConfig, request: RouteRequested): string[] {
   const asked = asIntakeSees(request);
   const expected = candidatesNow(context, config, asked);
-  const { candidates } = eligibilityOf(expected, config.models, asked);
+  const { candidates } = eligibilityOf(expected, config.models, asked, null, admissionsNow(context, config));
   return candidates.filter(({ eligible }) => eligible).map(({ model }) => model);
 }

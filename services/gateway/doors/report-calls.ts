@@ -125,6 +125,7 @@ function outcomeOf(
     firstTokenMs: isAnswer ? attempt.firstTokenMs : null,
     cachedInputTokens: facts.cachedInputTokens,
     reasoningTokens: facts.reasoningTokens,
+    retryAfterMs: error?.details.retryAfterMs ?? null,
     finishReason: isAnswer ? reasonOf(facts.finishReason) : null,
     rewardParts,
     source: isChecked ? mechanicalSource : callSource,

@@ -88,7 +88,7 @@ export function feedbackEndpoints(context: GatewayContext, calls: Pick<CallServe
 function refuseEmpty(body: FeedbackBody): void {
   const figures = [
     ...[body.latencyMs, body.inputTokens, body.outputTokens, body.costUsd, body.quality, body.status],
-    ...[body.firstTokenMs, body.cachedInputTokens, body.reasoningTokens, body.finishReason],
+    ...[body.firstTokenMs, body.cachedInputTokens, body.reasoningTokens, body.finishReason, body.retryAfterMs],
   ];
   if (figures.some((said) => said !== null) || Object.keys(body.rewardParts).length > 0) return;
   throw invalidField(

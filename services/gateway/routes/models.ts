@@ -1,17 +1,21 @@
 /**
  * GET /v1/models: what may be chosen, how it is doing, and what is expected of it now. The same answer has the lists that
- * client libraries look for, each in its own words, so that nobody has to ask for one of them by a header.
+ * client libraries look for, each in its own words, so that nobody has to ask for one of them by a header. GET /v1/models/:id:
+ * one of them, and all that is known of it.
  */
 import { z } from 'zod';
 import { modelSchema } from '../../../lib/config/config-schema';
 import type { CurrentConfig } from '../../../lib/config/current-config';
+import type { ModelConfig } from '../../../lib/config/router-config';
+import type { Admission } from '../../../lib/routing/open/admission';
 import { nominalInputTokens } from '../../../lib/routing/open/candidates';
 import type { Candidate } from '../../../lib/topics/generated/messages';
 import { maxTimeMs } from '../../../lib/topics/number-ranges';
 import { isInScope } from '../check-scope';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { candidatesNow } from '../expect-candidates';
+import { admissionsNow, candidatesNow } from '../expect-candidates';
 import { HttpError } from '../http-error';
+import { legibleProfile } from '../legible-profile';
 import { sendJson } from '../send-json';
 
 const listedSchema = z
@@ -26,6 +30,46 @@ const listedSchema = z
   })
   .describe('One entry of the list, in the words of OpenAI and of Anthropic.');
 
+const knownSchema = z.strictObject({
+  config: modelSchema.describe('as configured'),
+  health: z
+    .enum(['CLOSED', 'HALF_OPEN', 'OPEN'])
+    .describe("the worse of the model's and its provider's circuit breaker, now"),
+  admission: z
+    .strictObject({
+      share: z.number().describe('of the requests, 0..1, that may use it now'),
+      kind: z.enum(['waiting', 'returning', 'limited', 'resting']),
+    })
+    .nullable()
+    .describe(
+      'why only some requests may use it: it is probed, returns from an outage, is at a rate limit; null for all',
+    ),
+  expected: z
+    .strictObject({
+      quality: z.number(),
+      costUsd: z.number(),
+      latencyMs: z.number(),
+      p95LatencyMs: z.number().nullable().describe('what one call in twenty exceeds; null while too few were timed'),
+      errorRate: z.number(),
+      observations: z.number(),
+    })
+    .describe('of a general request of 750 tokens, from belief and experience'),
+  profile: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .describe(
+      'experience so far (message ModelProfile, with quantiles in place of sketches of times); null before the first outcome',
+    ),
+});
+
+const oneSchema = listedSchema
+  .extend({
+    quantum_router: knownSchema
+      .nullable()
+      .describe('all that is known of a configured model; null for auto and its presets'),
+  })
+  .describe('One entry of the list, and what is known of the model.');
+
 const modelsSchema = z.strictObject({
   object: z.literal('list'),
   data: z.array(listedSchema).describe('auto, its presets and the configured models'),
@@ -33,27 +77,7 @@ const modelsSchema = z.strictObject({
   first_id: z.string().nullable(),
   last_id: z.string().nullable(),
   configVersion: z.int(),
-  models: z.array(
-    z.strictObject({
-      config: modelSchema.describe('as configured'),
-      health: z
-        .enum(['CLOSED', 'HALF_OPEN', 'OPEN'])
-        .describe("the worse of the model's and its provider's circuit breaker, now"),
-      expected: z
-        .strictObject({
-          quality: z.number(),
-          costUsd: z.number(),
-          latencyMs: z.number(),
-          errorRate: z.number(),
-          observations: z.number(),
-        })
-        .describe('of a general request of 750 tokens, from belief and experience'),
-      profile: z
-        .record(z.string(), z.unknown())
-        .nullable()
-        .describe('experience so far (message ModelProfile); null before the first outcome'),
-    }),
-  ),
+  models: z.array(knownSchema),
 });
 
 export function modelEndpoints(context: GatewayContext): Endpoint[] {
@@ -68,15 +92,10 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
         const current = context.config();
         if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
         const candidates = nominalCandidates(context);
+        const admissions = admissionsNow(context, current.config);
         const models = current.config.models.flatMap((config, index) => {
           if (!isInScope(asker, config.name)) return [];
-          const candidate = candidates[index]!;
-          return {
-            config,
-            health: candidate.health,
-            expected: expectedOf(candidate),
-            profile: context.profiles.get(config.name) ?? null,
-          };
+          return knownOf(context, config, candidates[index]!, admissions?.[index] ?? null);
         });
         const data = listedOf(current).filter(({ id }) => isInScope(asker, id));
         const ends = { has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
@@ -86,11 +105,11 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
     {
       method: 'GET',
       path: '/v1/models/{id}',
-      summary: 'One entry of the list of models.',
+      summary: 'One model: its entry in the list, and all that is known of it.',
       parameters: [
         { name: 'id', in: 'path', required: true, doc: 'model, auto, or auto/<preset>', schema: { type: 'string' } },
       ],
-      responses: { 200: { doc: 'The entry.', body: { schema: listedSchema } } },
+      responses: { 200: { doc: 'The model.', body: { schema: oneSchema } } },
       errors: ['not_found', 'not_ready'],
       errorForm: 'openai',
       handler: (request, reply) => {
@@ -99,7 +118,17 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
         const { id } = request.params as { id: string };
         const listed = listedOf(current).find((one) => one.id === id && isInScope(request.asker, id));
         if (!listed) throw new HttpError('not_found', `there is no model ${JSON.stringify(id)}`, 'id');
-        return sendJson(reply, listed);
+        const index = current.config.models.findIndex(({ name }) => name === id);
+        const known =
+          index < 0
+            ? null
+            : knownOf(
+                context,
+                current.config.models[index]!,
+                nominalCandidates(context)[index]!,
+                admissionsNow(context, current.config)?.[index] ?? null,
+              );
+        return sendJson(reply, { ...listed, quantum_router: known });
       },
     },
   ];
@@ -132,11 +161,23 @@ function nominalCandidates(context: GatewayContext): readonly Candidate[] {
   });
 }
 
+function knownOf(context: GatewayContext, config: ModelConfig, candidate: Candidate, admission: Admission | null) {
+  const profile = context.profiles.get(config.name);
+  return {
+    config,
+    health: candidate.health,
+    admission,
+    expected: expectedOf(candidate),
+    profile: profile ? legibleProfile(profile) : null,
+  };
+}
+
 function expectedOf(candidate: Candidate) {
   return {
     quality: candidate.expectedQuality,
     costUsd: candidate.expectedCostUsd,
     latencyMs: candidate.expectedLatencyMs,
+    p95LatencyMs: candidate.p95LatencyMs,
     errorRate: candidate.errorRate,
     observations: candidate.observations,
   };

@@ -165,6 +165,7 @@ describe('late outcomes', () => {
       cachedInputTokens: null,
       reasoningTokens: null,
       finishReason: null,
+      retryAfterMs: null,
       provisional: false,
       revision: 0,
       occurredAtMs,

@@ -36,6 +36,7 @@ const outcome: RouteOutcome = {
   cachedInputTokens: null,
   reasoningTokens: null,
   finishReason: null,
+  retryAfterMs: null,
   provisional: false,
   revision: 0,
   occurredAtMs: 1,

@@ -488,3 +488,29 @@ test.each([
     { path: 'models', message: expect.stringContaining('of models there may be 256') },
   ]);
 });
+
+test('what is said of providers, prices and kin is checked, each by its field', () => {
+  const errorsOf = (models: object[], more: object = {}) => {
+    const parsed = parseConfig(JSON.stringify({ models, ...more }));
+    return parsed.ok ? [] : parsed.errors.map(({ path, message }) => `${path}: ${message}`);
+  };
+  const model = (name: string, more: object = {}) => ({ name, provider: 'p', ...more });
+  expect(errorsOf([model('a', { rateLimits: { requestsPerMinute: 60 }, version: '2' })])).toEqual([]);
+  expect(errorsOf([model('a'), model('b', { variantOf: 'a' })])).toEqual([]);
+  expect(errorsOf([model('a', { variantOf: 'b' })])).toEqual(['models.0.variantOf: there is no model "b"']);
+  expect(errorsOf([model('a', { variantOf: 'a' })])[0]).toMatch(/no variant of itself/);
+  expect(errorsOf([model('a'), model('b', { variantOf: 'a' }), model('c', { variantOf: 'b' })])[0]).toMatch(
+    /^models.2.variantOf: "b" is a variant itself/,
+  );
+  expect(errorsOf([model('a', { deploymentWeight: 2 })])[0]).toMatch(
+    /^models.0.deploymentWeight: needs a deploymentOf/,
+  );
+  expect(errorsOf([model('a', { rateLimits: { concurrent: 0 } })])[0]).toMatch(/^models.0.rateLimits.concurrent: /);
+  expect(errorsOf([model('a')], { providerRateLimits: { q: { concurrent: 1 } } })).toEqual([
+    'providerRateLimits.q: is the provider of no model',
+  ]);
+  const tiers = [{ aboveInputTokens: 200 }, { aboveInputTokens: 100 }];
+  expect(errorsOf([model('a', { price: { tiers } })])).toEqual([
+    'models.0.price.tiers.1.aboveInputTokens: must be more than that of the tier before it (200)',
+  ]);
+});

@@ -13,6 +13,7 @@ import type {
   Tuning,
 } from '../../../lib/topics/generated/messages';
 import { noLimits } from '../../../lib/topics/schema-defaults';
+import { noStats } from '../../../services/model-profiler/observe';
 
 export const nowMs = 1_700_000_000_000;
 
@@ -91,19 +92,7 @@ export function closed(changes: Partial<Breaker> = {}): Breaker {
 }
 
 export function statsOf(changes: Partial<DecayedStats> = {}): DecayedStats {
-  return {
-    weight: 0,
-    errorRate: 0,
-    quality: 0,
-    qualityWeight: 0,
-    latencyMs: 0,
-    latencyWeight: 0,
-    costUsd: 0,
-    costWeight: 0,
-    outputTokens: 0,
-    outputTokensWeight: 0,
-    ...changes,
-  };
+  return { ...noStats(), ...changes };
 }
 
 export function profileOf(model: string, provider: string, changes: Partial<ModelProfile> = {}): ModelProfile {
@@ -114,6 +103,11 @@ export function profileOf(model: string, provider: string, changes: Partial<Mode
     tasks: {},
     breaker: closed(),
     providerBreaker: closed(),
+    capacity: null,
+    providerCapacity: null,
+    declaredVersion: null,
+    declaredPrice: null,
+    firstTokens: null,
     updatedAtMs: nowMs,
     ...changes,
   };
@@ -153,6 +147,7 @@ export function candidateOf(model: string, provider: string, changes: Partial<Ca
     observations: 10,
     priceFactor: 0.001,
     declared: null,
+    p95LatencyMs: null,
     ...changes,
   };
 }
@@ -208,6 +203,9 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     rewardsPerModel: 4,
     exposures: [],
     tenantSettings: [],
+    profilesAtMs: null,
+    deployments: [],
+    warmCache: null,
     ...changes,
   };
 }

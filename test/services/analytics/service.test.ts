@@ -28,6 +28,9 @@ function observed(id: string, change: Partial<ModelObserved> = {}): ModelObserve
     observedAtMs: 0,
     revision: 0,
     replacedQuality: null,
+    retryAfterMs: null,
+    firstTokenMs: null,
+    predictedQuality: null,
     ...change,
   };
 }

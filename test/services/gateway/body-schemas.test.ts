@@ -17,7 +17,14 @@ test('bodies have exactly the fields of the messages, but for what the gateway i
 test('messages become JSON Schema with their documentation; types they name are referred to', () => {
   const components: Record<string, JsonSchema> = {};
   expect(addMessage(components, 'ModelProfile')).toEqual({ $ref: '#/components/schemas/ModelProfile' });
-  expect(Object.keys(components).sort()).toEqual(['Breaker', 'DecayedStats', 'Health', 'ModelProfile']);
+  expect(Object.keys(components).sort()).toEqual([
+    'Breaker',
+    'Capacity',
+    'DecayedStats',
+    'Health',
+    'LatencySketch',
+    'ModelProfile',
+  ]);
   expect(components['Health']).toMatchObject({ type: 'string', enum: ['CLOSED', 'HALF_OPEN', 'OPEN'] });
   const properties = components['Breaker']!['properties'] as Record<string, JsonSchema>;
   expect(properties['probeAtMs']).toMatchObject({

@@ -3,10 +3,12 @@ import { stringify } from 'yaml';
 import { replyToHeader } from '../../../lib/client/router-client';
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import { TransientError } from '../../../lib/ports/broker';
+import { addTime } from '../../../lib/routing/open/latency-sketch';
 import { deadLetterOf } from '../../../lib/stream/dead-letters';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { ModelProfile, RouteRequested } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
+import { noStats } from '../../../services/model-profiler/observe';
 import { decisionOf, startGateway, testConfig } from './start-gateway';
 
 type Started = Awaited<ReturnType<typeof startGateway>>;
@@ -273,6 +275,7 @@ describe('a gateway', () => {
         cachedInputTokens: null,
         reasoningTokens: null,
         finishReason: null,
+        retryAfterMs: null,
         rewardParts: { userFeedback: 1 },
         source: 'user',
         provisional: false,
@@ -616,6 +619,7 @@ describe('models and their health', () => {
       probesSucceeded: 0,
     } as const;
     const stats = {
+      ...noStats(),
       weight: 100,
       errorRate: 0.1,
       quality: 0.9,
@@ -634,6 +638,19 @@ describe('models and their health', () => {
       tasks: {},
       breaker: { ...breaker, health: 'OPEN', changedAtMs: 1, probeAtMs: 4_000_000_000_000_000 },
       providerBreaker: breaker,
+      capacity: {
+        share: 0.25,
+        changedAtMs: started.clock.nowMs(),
+        restUntilMs: 0,
+        callsPerMinute: 7,
+        tokensPerMinute: 0,
+        concurrent: 0,
+        measuredAtMs: 1,
+      },
+      providerCapacity: null,
+      declaredVersion: null,
+      declaredPrice: null,
+      firstTokens: addTime(null, 80, 1),
       updatedAtMs: 1,
     };
     const producer = started.broker.producer('profiler');
@@ -641,16 +658,23 @@ describe('models and their health', () => {
       { topic: topics.modelProfile.name, key: 'large', value: topics.modelProfile.codec.encode(profile) },
     ]);
     await started.clock.settle();
+    const near80 = expect.closeTo(80, -1);
+    const times = { p50: near80, p95: near80, p99: near80 };
     const { body } = await started.call('GET', '/v1/models');
     expect(body.configVersion).toBe(1);
     expect(body.models.map((model: { health: string }) => model.health)).toEqual(['OPEN', 'CLOSED']);
-    expect(body.models[0].profile).toEqual(profile);
+    const legible = { ...profile, overall: { ...stats, latencies: null }, firstTokens: times };
+    expect(body.models[0].profile).toEqual(legible);
     expect(body.models[0].expected.quality).toBeGreaterThan(body.models[1].expected.quality);
     expect(body.models[1]).toMatchObject({
       config: { name: 'small' },
       profile: null,
       expected: { quality: 0.5, errorRate: 0 },
     });
+    const { body: one } = await started.call('GET', '/v1/models/large');
+    expect(one).toMatchObject({ id: 'large', object: 'model', owned_by: 'north', quantum_router: body.models[0] });
+    expect(one.quantum_router.admission).toEqual({ share: expect.closeTo(0.25, 2), kind: 'limited' });
+    expect((await started.call('GET', '/v1/models/auto')).body).toMatchObject({ id: 'auto', quantum_router: null });
     await started.stop();
   });
 });

@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import type { Breaker } from '../../../lib/topics/generated/messages';
 import { afterCall, afterWait, type BreakerSettings, closedBreaker } from '../../../services/model-profiler/breaker';
 
-const settings: BreakerSettings = { openAfterFailures: 3, openMs: 100, maxOpenMs: 350, closeAfterSuccesses: 2 };
+const settings: BreakerSettings = {
+  openAfterFailures: 3,
+  openMs: 100,
+  maxOpenMs: 350,
+  closeAfterSuccesses: 2,
+  rampMs: 1_000,
+};
 
 function fail(breaker: Breaker, nowMs: number, times = 1): Breaker {
   let next = breaker;
@@ -40,7 +46,10 @@ describe('breaker', () => {
     expect(half).toMatchObject({ health: 'HALF_OPEN', changedAtMs: 100, probeAtMs: null });
     const once = succeed(half, 110);
     expect(once).toMatchObject({ health: 'HALF_OPEN', probesSucceeded: 1 });
-    expect(succeed(once, 120)).toEqual(closedBreaker(120));
+    const back = succeed(once, 120);
+    expect(back).toEqual({ ...closedBreaker(120), openings: 1 });
+    expect(succeed(back, 1_119)).toMatchObject({ openings: 1 });
+    expect(succeed(back, 1_120)).toMatchObject({ openings: 0 });
   });
 
   test('a failed probe opens it again for twice as long, up to the limit', () => {

@@ -3,7 +3,9 @@ import type { ModelObserved } from '../../../lib/topics/generated/messages';
 import { afterObservation, decayOf, noStats } from '../../../services/model-profiler/observe';
 import { observed } from './records';
 
-const plain = 1;
+/** Nothing fades but by what a test says. */
+const neverMs = 1e15;
+const plain = decayOf(Number.POSITIVE_INFINITY, neverMs);
 const statsAfter = (observations: Partial<ModelObserved>[], decay = plain) =>
   observations.reduce((stats, change) => afterObservation(stats, observed(change), decay), noStats());
 
@@ -27,6 +29,18 @@ describe('observe', () => {
       costWeight: 3,
       outputTokens: 20,
       outputTokensWeight: 2,
+      agedAtMs: 1_700_000_000_000,
+      latencies: expect.anything(),
+      timeoutRate: 0.25,
+      rateLimitedRate: 0.25,
+      inputTokens: 10,
+      inputTokensWeight: 2,
+      // .03 for 60 tokens.
+      costPerMillionTokensUsd: expect.closeTo(500, 9),
+      costedTokens: 60,
+      qualityBias: 0,
+      qualityError2: 0,
+      calibrationWeight: 0,
     });
   });
 
@@ -55,7 +69,7 @@ describe('observe', () => {
   });
 
   test('an observation weighs half after as many newer ones as the half-life says', () => {
-    const decay = decayOf(10);
+    const decay = decayOf(10, neverMs);
     const zeros = statsAfter(
       Array.from({ length: 500 }, () => ({ quality: 0 })),
       decay,
@@ -64,7 +78,7 @@ describe('observe', () => {
     let later = one;
     for (let i = 0; i < 10; i++) later = afterObservation(later, observed({ quality: 0 }), decay);
     expect(later.quality / one.quality).toBeCloseTo(0.5, 6);
-    expect(one.weight).toBeCloseTo(1 / (1 - decay), 6);
+    expect(one.weight).toBeCloseTo(1 / (1 - decay.perCall), 6);
   });
 
   test('law: every mean stays within what was observed, in whatever order it came', () => {
@@ -80,7 +94,7 @@ describe('observe', () => {
     });
     fc.assert(
       fc.property(fc.array(one, { maxLength: 60 }), fc.integer({ min: 1, max: 1000 }), (observations, halfLife) => {
-        const stats = statsAfter(observations, decayOf(halfLife));
+        const stats = statsAfter(observations, decayOf(halfLife, neverMs));
         for (const share of [stats.errorRate, stats.quality]) {
           expect(share).toBeGreaterThanOrEqual(-1e-12);
           expect(share).toBeLessThanOrEqual(1 + 1e-12);

@@ -15,6 +15,9 @@ export function observed(change: Partial<ModelObserved> = {}): ModelObserved {
     observedAtMs: 1_700_000_000_000,
     revision: 0,
     replacedQuality: null,
+    retryAfterMs: null,
+    firstTokenMs: null,
+    predictedQuality: null,
     ...change,
   };
 }

@@ -176,6 +176,7 @@ test('the largest row, of as many reports as are taken with the longest names, f
     event: null,
     providers,
     expectedLatenciesMs: providers.map(() => 1),
+    predictedQualities: providers.map(() => 0.5),
     accounts: [],
     exposures: [],
     tenantSettings: [],

@@ -26,6 +26,7 @@ function candidate(model: string, i: number): Candidate {
     observations: 0,
     priceFactor: 0.01 * (i + 1),
     declared: null,
+    p95LatencyMs: null,
   };
 }
 
@@ -91,6 +92,9 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     rewardsPerModel: 4,
     exposures: [],
     tenantSettings: [],
+    profilesAtMs: null,
+    deployments: [],
+    warmCache: null,
     ...change,
   };
 }
@@ -139,7 +143,15 @@ export function decided(requestId: string, change: Partial<RouteDecided> = {}): 
       thread('LEARNING_OPTIMIZED', { status: 'TIMEOUT', probabilities: [] }),
     ],
     reasoning: 'because',
-    versions: { config: 1, tuning: 1, policySha256: 'aa', basisSha256: 'bb', encoder: 'test-1' },
+    versions: {
+      config: 1,
+      tuning: 1,
+      policySha256: 'aa',
+      basisSha256: 'bb',
+      encoder: 'test-1',
+      profiles: null,
+      profilesAgeMs: null,
+    },
     seed: 7,
     explorationFloor: 0.01,
     cacheHit: false,
@@ -174,6 +186,7 @@ export function outcome(decisionId: string, change: Partial<RouteOutcome> = {}):
     cachedInputTokens: null,
     reasoningTokens: null,
     finishReason: null,
+    retryAfterMs: null,
     provisional: false,
     revision: 0,
     occurredAtMs: startMs + 1000,

@@ -86,6 +86,9 @@ describe('reward-feedback', () => {
         observedAtMs: startMs + 1000,
         revision: 0,
         replacedQuality: null,
+        retryAfterMs: null,
+        firstTokenMs: null,
+        predictedQuality: 0.5,
       },
     ]);
   });

@@ -252,6 +252,26 @@ test('a session is counted, its expected spending added up, and forgotten when i
   expect((await ask('r3')).sessionRequests).toBe(0);
 });
 
+test('staying with the model of a session is expected to cost less while its prompt cache is warm', async () => {
+  const [large, small, swift] = configOf().models;
+  const models = [{ ...large, price: { ...large!.price, cachedInputPerMillionUsd: 0.4 } }, small, swift];
+  const { world } = await start({ config: { models } });
+  const ask = async (requestId: string, contextTokens: number): Promise<RouteOpened> => {
+    await world.put(topics.routeRequested, [fresh(world, { requestId, sessionId: 's', contextTokens })]);
+    return openedIn(world).at(-1)!;
+  };
+  const first = await ask('r1', 6_000);
+  expect(first.warmCache).toBeNull();
+  const at = { requestId: 'r1', routingKey: 's', sessionId: 's', model: 'large', decidedAtMs: world.clock.nowMs() };
+  await world.put(topics.routeDecided, [
+    decided('r1', { ...at, candidates: [{ ...decided('r1').candidates[0]!, model: 'large' }] }),
+  ]);
+  const second = await ask('r2', 6_500);
+  expect(second.warmCache).toEqual({ model: 'large', tokens: 6_000, savedUsd: expect.closeTo(0.0216, 9) });
+  const colder = (6_500 * 4 + 250 * 16) / 1e6;
+  expect(second.candidates[0]!.expectedCostUsd).toBeCloseTo(colder - 0.0216, 9);
+});
+
 describe('a budget of a session', () => {
   const askedIn = (world: World, requestId: string, maxSessionCostUsd: number | null, changes = {}) =>
     world.put(topics.routeRequested, [

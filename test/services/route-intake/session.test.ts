@@ -17,10 +17,11 @@ const candidate = (model: string, expectedCostUsd: number, eligible = true): Can
   observations: 0,
   priceFactor: 1,
   declared: null,
+  p95LatencyMs: null,
 });
 const candidates = [candidate('alpha', 0.001), candidate('bravo', 0.003), candidate('charlie', 1, false)];
 const asked = (session: Session | undefined, requestId: string): Session =>
-  sessionAfter(session, { sessionId: 's', requestId, candidates }, 10);
+  sessionAfter(session, { sessionId: 's', requestId, candidates, promptTokens: 500 }, 10);
 const reported = (session: Session, decisionId: string, change: Partial<RouteOutcome> = {}): Session | null =>
   sessionReported(session, outcome(decisionId, { routingKey: 's', ...change }), {});
 
@@ -46,7 +47,11 @@ test('every attempt costs once; a second report of one adds nothing but its judg
   expect(session).toMatchObject({ lastQuality: 0, reported: ['d1/2', 'd1/1'] });
   expect(reported(session, 'd1', { costUsd: 0.004, status: 'FAILURE' })).toBeNull();
   const corrected = reported(session, 'd1', { costUsd: 9, quality: 0.9, attempt: 2, revision: 1 })!;
-  expect(corrected).toEqual({ ...session, lastQuality: 0.9 });
+  expect(corrected).toMatchObject({
+    expectedSpentUsd: session.expectedSpentUsd,
+    reported: session.reported,
+    lastQuality: 0.9,
+  });
   session = reported(session, 'd1', { costUsd: 0.002, attempt: 3, quality: 0 })!;
   expect(session.expectedSpentUsd).toBeCloseTo(0.016, 12);
 });
@@ -54,7 +59,7 @@ test('every attempt costs once; a second report of one adds nothing but its judg
 test('an unknown cost leaves what is expected, until a later report says it', () => {
   const session = asked(undefined, 'd1');
   const judged = reported(session, 'd1', { costUsd: null, quality: 0.4 })!;
-  expect(judged).toEqual({ ...session, lastQuality: 0.4 });
+  expect(judged).toMatchObject({ expectedSpentUsd: session.expectedSpentUsd, reported: [], lastQuality: 0.4 });
   expect(reported(judged, 'd1', { costUsd: 0.02, revision: 1 })!.expectedSpentUsd).toBeCloseTo(0.02, 12);
 });
 
@@ -90,12 +95,27 @@ test('what is remembered is bounded; what is forgotten stays spent', () => {
   expect(reported(session!, 'd199', { attempt: 17, costUsd: 1, quality: null })).toBeNull();
 });
 
+test('what has answered the newest request is warm: first who was decided, then who did', () => {
+  const session = asked(undefined, 'd1');
+  expect(session).toMatchObject({ warmModel: null, lastRequestId: 'd1', lastPromptTokens: 500 });
+  const known = sessionDecided(session, decided('d1'))!;
+  expect(known).toMatchObject({ warmModel: decided('d1').model, warmTokens: 500, warmAtMs: decided('d1').decidedAtMs });
+  expect(reported(known, 'd1', { costUsd: null, quality: null, status: 'FAILURE' })?.warmModel).toBe('bravo');
+  const other = reported(known, 'd1', { costUsd: null, quality: null, attempt: 2, model: 'alpha', inputTokens: 480 })!;
+  expect(other).toMatchObject({ warmModel: 'alpha', warmTokens: 480 });
+  // What was asked before says nothing any more.
+  const later = asked(other, 'd2');
+  expect(sessionDecided(later, decided('d1'))).toBeNull();
+  expect(reported(later, 'd1', { costUsd: null, quality: null, inputTokens: 9 })).toBeNull();
+  expect(later).toMatchObject({ warmModel: 'alpha', warmTokens: 480 });
+});
+
 test('the largest row, of ids as long as they may be, fits into a record', () => {
   // Three bytes a character.
   const id = (i: number): string => `${'語'.repeat(197)}${String(i).padStart(3, '0')}`;
   let session: Session | undefined;
   for (let i = 0; i < 100; i++) {
-    session = sessionAfter(session, { sessionId: id(0), requestId: id(i), candidates }, i);
+    session = sessionAfter(session, { sessionId: id(0), requestId: id(i), candidates, promptTokens: 9 }, i);
     for (let attempt = 2; attempt <= 16; attempt++) session = reported(session, id(i), { attempt, costUsd: 1 })!;
   }
   expect(Object.keys(session!.awaited)).toHaveLength(64);

@@ -25,6 +25,7 @@ const candidate = (fields: Partial<Candidate> = {}): Candidate => ({
   observations: 0,
   priceFactor: 1,
   declared: null,
+  p95LatencyMs: null,
   ...fields,
 });
 const circumstances = (fields: Partial<Circumstances> = {}): Circumstances => ({

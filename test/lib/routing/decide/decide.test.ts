@@ -5,7 +5,7 @@ import { judgeThread } from '../../../../lib/routing/judge/judge-thread';
 import { strategies } from '../../../../lib/routing/judge/strategies/strategies';
 import type { RouteOpened, ThreadScore } from '../../../../lib/topics/generated/messages';
 import { topics } from '../../../../lib/topics/topics';
-import { anyOpened, candidateOf, openedOf, sum, threadOf } from '../fixtures';
+import { anyOpened, candidateOf, nowMs, openedOf, sum, threadOf } from '../fixtures';
 
 const scores = [
   threadOf('BALANCED', [0.1, 0.8, 0.1], { utilities: [0.5, 0.8, 0.2], qualities: [0.6, 0.85, 0.3], durationMs: 0.3 }),
@@ -37,7 +37,15 @@ test('a decision says everything about itself', () => {
     cacheHit: false,
     degradedTo: 'NONE',
     seed: 3,
-    versions: { config: 1, tuning: 3, policySha256: null, basisSha256: null, encoder: 'sketch-1' },
+    versions: {
+      config: 1,
+      tuning: 3,
+      policySha256: null,
+      basisSha256: null,
+      encoder: 'sketch-1',
+      profiles: null,
+      profilesAgeMs: null,
+    },
   });
   expect(decision.fallbacks.map(({ model }) => model)).toEqual(['large', 'swift']);
   expect(decision.threads.map(({ strategy, status, choice, weight }) => [strategy, status, choice, weight])).toEqual([
@@ -247,4 +255,24 @@ test('whatever happened to the threads: one eligible model, exact propensities, 
     }),
     { numRuns: 300 },
   );
+});
+
+test('a decision says by which state of health and capacity it was made, and how old that was', () => {
+  const at = { profilesAtMs: nowMs - 40, openedAtMs: nowMs, positions: { 'model.profile': 17 } };
+  expect(recomputeDecision(openedOf(at), []).versions).toMatchObject({ profiles: 17, profilesAgeMs: 40 });
+  // Written by a process whose clock is ahead.
+  expect(recomputeDecision(openedOf({ ...at, profilesAtMs: nowMs + 9 }), []).versions.profilesAgeMs).toBe(0);
+  // A record from before it was pinned is decided as it was.
+  expect(recomputeDecision(openedOf({ ...at, profilesAtMs: null }), []).versions).toMatchObject({
+    profiles: null,
+    profilesAgeMs: null,
+  });
+});
+
+test('whoever has no capacity left is no fallback either, nor whom a budget bars', () => {
+  const [large, small, swift] = openedOf().candidates;
+  const candidates = [large!, { ...small!, eligible: false, ineligibleReason: 'capacity: at its rate limit' }, swift!];
+  const opened = openedOf({ candidates, strategies: ['BALANCED'], explorationFloor: 0 });
+  const { fallbacks } = recomputeDecision(opened, [threadOf('BALANCED', [1, 0, 0])]);
+  expect(fallbacks.map(({ model }) => model)).toEqual(['swift']);
 });

@@ -43,3 +43,25 @@ test('once it is learned the learned strategy has chosen; others always have', (
   expect(reasoningOf(24, false)).not.toContain('random');
   expect(reasoningOf(0, false, 'BALANCED')).not.toContain('learned yet');
 });
+
+test('what staying with the model of a session saves is said, and what leaving it gives up', () => {
+  const warmCache = { model: 'large', tokens: 6_000, savedUsd: 0.0216 };
+  const opened = openedOf({ warmCache, strategies: ['BALANCED'], explorationFloor: 0 });
+  const reasoningAt = (probabilities: number[]): string =>
+    recomputeDecision(opened, [threadOf('BALANCED', probabilities)]).reasoning;
+  expect(reasoningAt([1, 0, 0])).toContain(
+    'Staying with it saves $0.022 for 6000 tokens that it has in its prompt cache.',
+  );
+  expect(reasoningAt([0, 1, 0])).toContain('That gives up $0.022 for 6000 tokens that large has in its prompt cache.');
+  expect(recomputeDecision(openedOf(), []).reasoning).not.toContain('prompt cache');
+});
+
+test('why the least bad candidate serves is said by what is wrong with it', () => {
+  const base = openedOf({ strategies: ['BALANCED'], explorationFloor: 0 });
+  const reasoningWith = (ineligibleReason: string): string => {
+    const candidates = base.candidates.map((one, i) => ({ ...one, eligible: i === 0, ineligibleReason }));
+    return recomputeDecision({ ...base, candidates }, [threadOf('BALANCED', [1, 0, 0])]).reasoning;
+  };
+  expect(reasoningWith('health: OPEN, but nothing healthier is left')).toContain('No candidate is healthy;');
+  expect(reasoningWith('capacity: limited, but nothing better is left')).toContain('No candidate can take more now;');
+});

@@ -13,8 +13,13 @@ function openUnder(config: RouterConfig, request: RouteRequested): RouteOpened {
   const prepared = prepare(
     request,
     {
-      ...{ config, configVersion: 1, tuning: undefined, weights: undefined, nowMs, positions: {} },
-      ...{ profileOf: () => undefined, budgetStateOf: () => undefined, experimentStateOf: () => undefined },
+      ...{ config, configVersion: 1, tuning: undefined, weights: undefined, nowMs, positions: {}, profilesAtMs: null },
+      ...{
+        admissions: null,
+        profileOf: () => undefined,
+        budgetStateOf: () => undefined,
+        experimentStateOf: () => undefined,
+      },
     },
     [],
   );

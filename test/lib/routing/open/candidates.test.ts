@@ -7,6 +7,7 @@ import {
   type World,
 } from '../../../../lib/routing/open/candidates';
 import { eligibilityOf } from '../../../../lib/routing/open/eligibility';
+import { addTime } from '../../../../lib/routing/open/latency-sketch';
 import { pinTuning } from '../../../../lib/routing/open/pin-tuning';
 import type { ModelProfile } from '../../../../lib/topics/generated/messages';
 import { noLimits } from '../../../../lib/topics/schema-defaults';
@@ -46,6 +47,48 @@ describe('expectations', () => {
     const [large] = expectCandidates(declared, { ...request, taskType: 'poetry' });
     expect(large!.expectedQuality).toBeCloseTo(0.3, 9);
     expect(large!.declared).toMatchObject({ quality: 0.3, latencyMs: 3_000 });
+  });
+
+  test('what is seen of a model says something of its variants and deployments, and at once', () => {
+    const [large, small, swift] = configOf().models;
+    const bad = profileOf('large', 'alpha', { overall: statsOf({ quality: 0.4, qualityWeight: 40 }) });
+    const qualityOf = (
+      changes: object,
+      profiles: Map<string, ModelProfile>,
+      config = configOf({ models: [large, { ...small, taskQuality: {}, ...changes }, swift] }),
+    ) => {
+      const world = { ...worldOf([], { config }), profileOf: (model: string) => profiles.get(model) };
+      const before = expectCandidates(world, request)[1]!.expectedQuality;
+      profiles.set('large', bad);
+      return [before, expectCandidates(world, request)[1]!.expectedQuality];
+    };
+    expect(qualityOf({}, new Map())).toEqual([0.7, 0.7]);
+    // Half of 40 observations that were .5 worse than declared, against a prior of 8.
+    const half = [0.7, expect.closeTo(0.7 - (0.5 * 20) / 28, 9)];
+    expect(qualityOf({ variantOf: 'large' }, new Map())).toEqual(half);
+    const deployed = configOf({
+      models: [{ ...large, deploymentOf: 'x' }, { ...small, taskQuality: {}, deploymentOf: 'x' }, swift],
+    });
+    expect(qualityOf({}, new Map(), deployed)).toEqual(half);
+  });
+
+  test('a latency that one call in twenty exceeds is known once twenty were timed, of the version declared', () => {
+    let latencies = null as ReturnType<typeof addTime> | null;
+    for (let i = 0; i < 40; i++) latencies = addTime(latencies, i % 10 === 0 ? 9_000 : 500, 1);
+    const seen = profileOf('large', 'alpha', {
+      overall: statsOf({ latencies, qualityWeight: 9 }),
+      declaredPrice: '{}',
+    });
+    const p95Of = (changes: Partial<World> = {}) =>
+      expectCandidates(worldOf([seen], changes), request)[0]!.p95LatencyMs;
+    expect(p95Of()).toBeCloseTo(9_000, -3);
+    expect(p95Of({ config: configOf({ latencyLimit: 'mean' }) })).toBeNull();
+    const [large, small, swift] = configOf().models;
+    const newer = configOf({ models: [{ ...large, version: '2' }, small, swift] });
+    expect(p95Of({ config: newer })).toBeNull();
+    expect(expectCandidates(worldOf([seen], { config: newer }), request)[0]!.observations).toBe(0);
+    const few = profileOf('large', 'alpha', { overall: statsOf({ latencies: addTime(null, 9_000, 1) }) });
+    expect(expectCandidates(worldOf([few]), request)[0]!.p95LatencyMs).toBeNull();
   });
 
   test('without profiles they are the config’s: price times tokens, latency, quality by task', () => {

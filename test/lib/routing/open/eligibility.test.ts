@@ -10,7 +10,7 @@ import {
   noCandidateError,
   waitingCandidates,
 } from '../../../../lib/routing/open/eligibility';
-import type { ModelProfile } from '../../../../lib/topics/generated/messages';
+import type { Candidate, ModelProfile } from '../../../../lib/topics/generated/messages';
 import { noLimits } from '../../../../lib/topics/schema-defaults';
 import { closed, configOf, nowMs, profileOf } from '../fixtures';
 
@@ -94,7 +94,7 @@ describe('eligibility', () => {
       ineligibleReason: 'health: HALF_OPEN, not chosen to probe',
     });
     expect(waitingCandidates(asked)).toEqual([0]);
-    const chosen = eligibilityIn(worldOf([halfOpen]), {}, { sessionSpentUsd: 0, probing: new Set([0]) });
+    const chosen = eligibilityIn(worldOf([halfOpen]), {}, { sessionSpentUsd: 0, admitted: new Set([0]) });
     expect(chosen.candidates[0]).toMatchObject({ eligible: true, ineligibleReason: null, health: 'HALF_OPEN' });
     expect(waitingCandidates(chosen)).toEqual([]);
   });
@@ -116,6 +116,57 @@ describe('eligibility', () => {
     expect(noCandidateError(allOut)).toBeNull();
   });
 
+  test('who takes only a share of the requests waits for his draw; who rests has none', () => {
+    const admissions = [
+      { share: 0.25, kind: 'returning' as const },
+      { share: 0.4, kind: 'limited' as const },
+      { share: 0, kind: 'resting' as const },
+    ];
+    const of = (admitted: readonly number[], only: readonly number[] = [0, 1, 2]) =>
+      eligibilityOf(
+        expectCandidates(worldOf(), request),
+        configOf().models,
+        request,
+        { sessionSpentUsd: 0, admitted: new Set(admitted) },
+        admissions.map((admission, i) => (only.includes(i) ? admission : null)),
+      );
+    expect(waitingCandidates(of([], [0, 1]))).toEqual([0, 1]);
+    expect(of([1], [0, 1]).candidates.map(({ eligible, ineligibleReason }) => [eligible, ineligibleReason])).toEqual([
+      [false, 'capacity: returning after an outage, and this is not among the 25 % of requests that may use it'],
+      [true, null],
+      [true, null],
+    ]);
+    expect(waitingCandidates(of([], [0, 2]))).toEqual([0]);
+    expect(of([], [2]).candidates[2]!.ineligibleReason).toBe('capacity: has asked to be left alone for a while');
+    // Where there is nobody else it has to serve.
+    const lifted = of([]);
+    expect(lifted.candidates.map(({ eligible }) => eligible)).toEqual([true, false, false]);
+    expect(lifted.candidates[0]!.ineligibleReason).toBe('capacity: returning, but nothing better is left');
+    expect(noCandidateError(lifted)).toBeNull();
+  });
+
+  test('a latency limit is held against what one call in twenty exceeds, unless nothing faster is left', () => {
+    const expected: Candidate[] = expectCandidates(worldOf(), request).map((candidate) => ({
+      ...candidate,
+      p95LatencyMs: 5_000,
+    }));
+    const limits = { ...noLimits, maxLatencyMs: 1_600 };
+    const of = (candidates: readonly Candidate[]) =>
+      eligibilityOf(candidates, configOf().models, { ...request, limits });
+    const [large, small, swift] = expected;
+    const one = of([large!, small!, { ...swift!, p95LatencyMs: 1_550 }]);
+    expect(one.candidates.map(({ ineligibleReason }) => ineligibleReason)).toEqual([
+      'limits.maxLatencyMs: expected 3000 ms is over 1600 ms',
+      'limits.maxLatencyMs: one call in twenty takes more than 5000 ms, the limit is 1600 ms',
+      null,
+    ]);
+    const none = of(expected);
+    expect(none.candidates.map(({ eligible }) => eligible)).toEqual([false, true, true]);
+    expect(none.candidates[1]!.ineligibleReason).toMatch(/1600 ms, but nothing faster is left$/);
+    // By the mean alone, as long as nothing else is known.
+    expect(of(expected.map((candidate) => ({ ...candidate, p95LatencyMs: null }))).lifted).toBe(false);
+  });
+
   test('nobody is lifted while somebody is eligible', () => {
     const { candidates, lifted } = eligibilityIn(
       worldOf([profileOf('large', 'alpha', { breaker: open(nowMs + 1) })]),
@@ -132,7 +183,7 @@ describe('eligibility', () => {
       eligibilityIn(
         world,
         { limits: { ...noLimits, deniedModels: ['swift'], maxSessionCostUsd } },
-        { sessionSpentUsd, probing: nobody },
+        { sessionSpentUsd, admitted: nobody },
       );
     const kinds = ({ bars }: Eligibility) => bars.map((bar) => bar?.kind ?? null);
     expect(kinds(within(null, 1))).toEqual(['waiting', null, 'denied']);
@@ -145,7 +196,7 @@ describe('eligibility', () => {
     expect(poor.candidates[2]!.ineligibleReason).toBe('limits.deniedModels: denied');
     // Chosen to probe is not paid for.
     const asked = { limits: { ...noLimits, deniedModels: ['swift'], maxSessionCostUsd: 1 + small! * 1.001 } };
-    const probing = eligibilityIn(world, asked, { sessionSpentUsd: 1, probing: new Set([0]) });
+    const probing = eligibilityIn(world, asked, { sessionSpentUsd: 1, admitted: new Set([0]) });
     expect(kinds(probing)).toEqual(['overspent', null, 'denied']);
     const broke = within(1, 2);
     expect(broke.lifted).toBe(false);
@@ -156,7 +207,7 @@ describe('eligibility', () => {
     const world = worldOf([profileOf('small', 'beta', { breaker: open(nowMs + 1) })]);
     const small = expectCandidates(world, request)[1]!.expectedCostUsd;
     const limits = { ...noLimits, maxSessionCostUsd: small };
-    const { candidates } = eligibilityIn(world, { limits }, { sessionSpentUsd: 0, probing: nobody });
+    const { candidates } = eligibilityIn(world, { limits }, { sessionSpentUsd: 0, admitted: nobody });
     expect(candidates.map(({ eligible }) => eligible)).toEqual([false, true, false]);
     expect(isLifted(candidates[1]!)).toBe(true);
     // Before the session is known the healthy ones count.

@@ -37,8 +37,21 @@ function routeOf(request: Partial<RouteRequested>, of: RouterConfig = config): P
   const prepared = prepare(
     requestOf(request),
     {
-      ...{ config: of, configVersion: 1, tuning: undefined, weights: undefined, nowMs, positions: {} },
-      ...{ profileOf: () => undefined, budgetStateOf: () => undefined, experimentStateOf: () => undefined },
+      ...{
+        config: of,
+        configVersion: 1,
+        tuning: undefined,
+        weights: undefined,
+        nowMs,
+        positions: {},
+        profilesAtMs: null,
+      },
+      ...{
+        admissions: null,
+        profileOf: () => undefined,
+        budgetStateOf: () => undefined,
+        experimentStateOf: () => undefined,
+      },
     },
     [],
   );

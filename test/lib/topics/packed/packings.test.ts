@@ -48,7 +48,9 @@ const anyRoute: fc.Arbitrary<RouteOpened> = fc
     anyTable,
     anyTable,
     anySketch,
-    fc.array(fc.tuple(fc.option(anyName), fc.option(fc.tuple(number, number, number)), number), { maxLength: 8 }),
+    fc.array(fc.tuple(fc.option(anyName), fc.option(fc.tuple(number, number, number)), number, fc.option(number)), {
+      maxLength: 8,
+    }),
   )
   .map(([opened, costRatios, driftOffsets, sketch, changes]) => ({
     ...opened,
@@ -56,12 +58,13 @@ const anyRoute: fc.Arbitrary<RouteOpened> = fc
     sketch,
     tuning: tuningOf({ costRatios, driftOffsets }),
     candidates: opened.candidates.map((candidate, i) => {
-      const [name, declared, observations] = changes[i] ?? [null, null, 0];
+      const [name, declared, observations, p95LatencyMs] = changes[i] ?? [null, null, 0, null];
       const [quality, costUsd, latencyMs] = declared ?? [0, 0, 0];
       return {
         ...candidate,
         model: name ?? candidate.model,
         observations,
+        p95LatencyMs,
         declared: declared && { quality, costUsd, latencyMs },
       };
     }),
@@ -325,6 +328,7 @@ describe('rows and learning events', () => {
       opened,
       decided: null,
       outcomes: [],
+      predictedQualities: [],
       firstSeenMs: 1,
       rewarded: false,
       event: null,

@@ -40,7 +40,7 @@ export function orderedConfig(
       // A failing provider stays in: what the doors do with it is what is tested.
       breaker: {
         ...{ openAfterFailures: 1e6, openMs: 5_000, maxOpenMs: 120_000, closeAfterSuccesses: 3 },
-        ...{ probeShare: 0.05, providerOpenAfterFailures: 1e6 },
+        ...{ probeShare: 0.05, providerOpenAfterFailures: 1e6, rampMs: 30_000 },
       },
       ...settings,
       providers: providers as RouterConfig['providers'],

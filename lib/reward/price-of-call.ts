@@ -1,0 +1,44 @@
+/** What a call costs by the catalogue: the one place that knows how cached input, reasoning and tiers are priced. */
+import type { ModelConfig } from '../config/router-config';
+
+export interface CallTokens {
+  /** Read, those from the cache among them. */
+  readonly input: number;
+  readonly cachedInput: number;
+  /** Written, those of reasoning among them. */
+  readonly output: number;
+  readonly reasoning: number;
+}
+
+type Price = ModelConfig['price'];
+type TokenPrices = Omit<Price, 'perRequestUsd' | 'tiers'>;
+
+/** In USD. A call with more input than a tier begins at is paid by that tier as a whole, as providers do it. */
+export function priceOfCall(price: Price, { input, cachedInput, output, reasoning }: CallTokens): number {
+  const { inputPerMillionUsd, outputPerMillionUsd, ...prices } = pricesAt(price, input);
+  const cached = Math.min(cachedInput, input);
+  const thought = Math.min(reasoning, output);
+  return (
+    ((input - cached) * inputPerMillionUsd +
+      cached * (prices.cachedInputPerMillionUsd ?? inputPerMillionUsd) +
+      (output - thought) * outputPerMillionUsd +
+      thought * (prices.reasoningPerMillionUsd ?? outputPerMillionUsd)) /
+      1e6 +
+    price.perRequestUsd
+  );
+}
+
+/** What a tier does not say is as in the tier below it. */
+function pricesAt(price: Price, inputTokens: number): TokenPrices {
+  let prices: TokenPrices = price;
+  for (const { aboveInputTokens, ...tier } of price.tiers ?? []) {
+    if (inputTokens <= aboveInputTokens) break;
+    prices = {
+      inputPerMillionUsd: tier.inputPerMillionUsd ?? prices.inputPerMillionUsd,
+      outputPerMillionUsd: tier.outputPerMillionUsd ?? prices.outputPerMillionUsd,
+      cachedInputPerMillionUsd: tier.cachedInputPerMillionUsd ?? prices.cachedInputPerMillionUsd,
+      reasoningPerMillionUsd: tier.reasoningPerMillionUsd ?? prices.reasoningPerMillionUsd,
+    };
+  }
+  return prices;
+}

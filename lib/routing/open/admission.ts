@@ -1,0 +1,146 @@
+/**
+ * Which share of the requests may use a model now: few while it is probed, more and more while it returns from an outage, and
+ * as many as it can take where its calls were refused for their rate. A share that grows smoothly is what keeps a provider
+ * that is just up again from being overrun, and what all instances agree on without talking to each other.
+ *
+ * The state is what the profiler wrote to the log, and the time is that of the request. Only whether a probe is under way is
+ * what this process knows by itself.
+ */
+import type { RouterConfig } from '../../config/router-config';
+import type { Breaker, Capacity, ModelProfile } from '../../topics/generated/messages';
+import { modelBreaker, type ProbeMemory, providerBreaker } from './probe-memory';
+
+export interface Admission {
+  /** Of the requests, 0..1, that may use it. */
+  readonly share: number;
+  /**
+   * `waiting`: half open, and probed; `returning`: up again, and on its way to all of its traffic; `limited`: it takes no
+   * more a minute; `resting`: it has asked to be left alone.
+   */
+  readonly kind: 'waiting' | 'returning' | 'limited' | 'resting';
+}
+
+interface KnownNow {
+  readonly config: Pick<RouterConfig, 'models' | 'breaker'>;
+  readonly profileOf: (model: string) => ModelProfile | undefined;
+  readonly nowMs: number;
+  /** Left out: nothing is known of probes. */
+  readonly probes?: ProbeMemory;
+}
+
+/** After a probe that has had no answer for so long fewer and fewer others are let through: each may hang for minutes. */
+const freshProbeMs = 200;
+/** A capacity that was cut is whole again after so long; until then it grows by the same step every millisecond. */
+const wholeAgainMs = 300_000;
+
+/** One entry per configured model, null for whoever may serve all requests; null altogether where that is everybody. */
+export function admissionsOf({ config, profileOf, nowMs, probes }: KnownNow): readonly (Admission | null)[] | null {
+  const { models, breaker } = config;
+  const profiles = models.map(({ name }) => profileOf(name));
+  const providers = newestOfProviders(profiles);
+  const ofBreaker = (name: string, state: Breaker): Admission | null =>
+    breakerAdmission(state, breaker, nowMs, (sinceMs) => probes?.probedAtMs(name, sinceMs) ?? null);
+  let found: (Admission | null)[] | null = null;
+  for (const [i, profile] of profiles.entries()) {
+    const { name, provider: providerName } = models[i]!;
+    const provider = providers.get(providerName);
+    const admission = [
+      profile && ofBreaker(modelBreaker(name), profile.breaker),
+      provider && ofBreaker(providerBreaker(providerName), provider.breaker),
+      profile?.capacity && capacityAdmission(profile.capacity, nowMs),
+      provider?.capacity && capacityAdmission(provider.capacity, nowMs),
+    ].reduce<Admission | null>((least, one) => (one && (!least || one.share < least.share) ? one : least), null);
+    if (admission === null) continue;
+    found ??= new Array<Admission | null>(models.length).fill(null);
+    found[i] = admission;
+  }
+  return found;
+}
+
+/** When the newest of the configured models' profiles was written, milliseconds since the epoch; null where there is none. */
+export function newestProfileMs({ config, profileOf }: Omit<KnownNow, 'nowMs'>): number | null {
+  let newest: number | null = null;
+  for (const { name } of config.models) {
+    const profile = profileOf(name);
+    if (profile && (newest === null || profile.updatedAtMs > newest)) newest = profile.updatedAtMs;
+  }
+  return newest;
+}
+
+/** The share of a capacity at this moment, 0..1. */
+export function shareAt({ share, changedAtMs }: Pick<Capacity, 'share' | 'changedAtMs'>, nowMs: number): number {
+  return Math.min(1, share + Math.max(0, nowMs - changedAtMs) / wholeAgainMs);
+}
+
+interface KnownOfProvider {
+  breaker: Breaker;
+  capacity: Capacity | null;
+}
+
+/** Every profile carries its provider's breaker and capacity as they were when it was written: the newest are right. */
+function newestOfProviders(profiles: readonly (ModelProfile | undefined)[]): ReadonlyMap<string, KnownOfProvider> {
+  const providers = new Map<string, KnownOfProvider>();
+  for (const profile of profiles) {
+    if (!profile) continue;
+    const { provider, providerBreaker, providerCapacity } = profile;
+    const known = providers.get(provider);
+    if (!known) providers.set(provider, { breaker: providerBreaker, capacity: providerCapacity });
+    else {
+      if (known.breaker.changedAtMs < providerBreaker.changedAtMs) known.breaker = providerBreaker;
+      if ((known.capacity?.measuredAtMs ?? 0) < (providerCapacity?.measuredAtMs ?? 0))
+        known.capacity = providerCapacity;
+    }
+  }
+  return providers;
+}
+
+/** Null for a breaker that lets everything through, or nothing: that is health's to say. */
+function breakerAdmission(
+  { health, probeAtMs, changedAtMs, probesSucceeded, openings }: Breaker,
+  settings: RouterConfig['breaker'],
+  nowMs: number,
+  probedAtMs: (sinceMs: number) => number | null,
+): Admission | null {
+  const mayProbe = health === 'OPEN' && probeAtMs !== null && probeAtMs <= nowMs;
+  // Without traffic nobody writes that the wait is over.
+  if (health === 'HALF_OPEN' || mayProbe) {
+    const sinceMs = mayProbe ? probeAtMs : changedAtMs;
+    // A probe that was answered makes room for the next ones.
+    const probedMs = probesSucceeded > 0 ? null : probedAtMs(sinceMs);
+    return { share: probeShareAt(sinceMs, probedMs, settings, nowMs), kind: 'waiting' };
+  }
+  if (health !== 'CLOSED' || openings === 0) return null;
+  const share = rampShare(nowMs - changedAtMs, settings);
+  return share < 1 ? { share, kind: 'returning' } : null;
+}
+
+/**
+ * Where no probe is answered for as long as the longest wait, nobody has had a use for the model: what it failed at is so long
+ * ago that it returns as if it had answered.
+ */
+function probeShareAt(
+  sinceMs: number,
+  probedMs: number | null,
+  settings: RouterConfig['breaker'],
+  nowMs: number,
+): number {
+  const { probeShare, maxOpenMs } = settings;
+  if (nowMs - sinceMs > maxOpenMs) return rampShare(nowMs - sinceMs - maxOpenMs, settings);
+  if (probedMs === null) return probeShare;
+  return probeShare * Math.min(1, freshProbeMs / Math.max(1, nowMs - probedMs));
+}
+
+/** From the share of probes to all, by the same factor every second: whoever scales up with the load can follow. */
+function rampShare(sinceMs: number, { probeShare, rampMs }: RouterConfig['breaker']): number {
+  const left = Math.max(0, 1 - Math.max(0, sinceMs) / Math.max(1, rampMs));
+  return left === 0 ? 1 : Math.max(probeShare, leastRampShare) ** left;
+}
+
+/** A power of nothing would stay nothing to the end. */
+const leastRampShare = 0.001;
+
+function capacityAdmission(capacity: Capacity, nowMs: number): Admission | null {
+  if (capacity.restUntilMs > nowMs) return { share: 0, kind: 'resting' };
+  const share = shareAt(capacity, nowMs);
+  return share < 1 ? { share, kind: 'limited' } : null;
+}

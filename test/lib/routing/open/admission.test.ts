@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { admissionsOf, newestProfileMs, shareAt } from '../../../../lib/routing/open/admission';
+import { createProbeMemory, modelBreaker, providerBreaker } from '../../../../lib/routing/open/probe-memory';
+import type { Breaker, Capacity, ModelProfile } from '../../../../lib/topics/generated/messages';
+import { closed, configOf, nowMs, profileOf } from '../fixtures';
+
+const config = configOf({ breaker: { probeShare: 0.05, rampMs: 30_000, maxOpenMs: 120_000 } });
+
+function admissionOf(profile: Partial<ModelProfile>, atMs = nowMs, probes = createProbeMemory()) {
+  const large = profileOf('large', 'alpha', profile);
+  const profiles = (model: string) => (model === 'large' ? large : undefined);
+  return admissionsOf({ config, profileOf: profiles, nowMs: atMs, probes })?.[0] ?? null;
+}
+
+const capacityOf = (changes: Partial<Capacity>): Capacity => ({
+  share: 1,
+  changedAtMs: nowMs,
+  restUntilMs: 0,
+  callsPerMinute: 0,
+  tokensPerMinute: 0,
+  concurrent: 0,
+  measuredAtMs: nowMs,
+  ...changes,
+});
+
+test('whoever is well serves all requests, and nothing is worked out', () => {
+  expect(admissionsOf({ config, profileOf: () => undefined, nowMs })).toBeNull();
+  expect(admissionOf({})).toBeNull();
+  // What is open is health's to say.
+  expect(admissionOf({ breaker: closed({ health: 'OPEN', probeAtMs: nowMs + 1 }) })).toBeNull();
+});
+
+describe('after an outage', () => {
+  const back: Breaker = closed({ openings: 2, changedAtMs: nowMs });
+
+  test('a share grows from that of probes to all, by the same factor in the same time', () => {
+    const shareAfter = (ms: number) => admissionOf({ breaker: back }, nowMs + ms)?.share ?? 1;
+    expect(admissionOf({ breaker: back })).toEqual({ share: 0.05, kind: 'returning' });
+    expect(shareAfter(15_000)).toBeCloseTo(Math.sqrt(0.05), 12);
+    expect(shareAfter(20_000) / shareAfter(10_000)).toBeCloseTo(shareAfter(15_000) / shareAfter(5_000), 9);
+    expect(shareAfter(30_000)).toBe(1);
+  });
+
+  test('a provider counts for all of its models, by its newest word', () => {
+    const small = profileOf('small', 'beta', { providerBreaker: back });
+    const swift = profileOf('swift', 'beta');
+    const profiles = new Map([small, swift].map((profile) => [profile.model, profile]));
+    const of = () => admissionsOf({ config, profileOf: (model) => profiles.get(model), nowMs });
+    expect(of()).toEqual([null, { share: 0.05, kind: 'returning' }, { share: 0.05, kind: 'returning' }]);
+    profiles.set('swift', profileOf('swift', 'beta', { providerBreaker: closed({ changedAtMs: nowMs + 1 }) }));
+    expect(of()).toBeNull();
+  });
+
+  test('a breaker that never opened, and one without a ramp, take everything at once', () => {
+    expect(admissionOf({ breaker: closed({ changedAtMs: nowMs }) })).toBeNull();
+    const steep = configOf({ breaker: { rampMs: 0 } });
+    const large = profileOf('large', 'alpha', { breaker: back });
+    expect(admissionsOf({ config: steep, profileOf: () => large, nowMs: nowMs + 1 })).toBeNull();
+  });
+});
+
+describe('probes', () => {
+  const half = closed({ health: 'HALF_OPEN', openings: 1, changedAtMs: nowMs });
+
+  test('go on until one is under way, and then become rare until it is answered', () => {
+    const probes = createProbeMemory();
+    const shareAt = (ms: number, breaker = half) => admissionOf({ breaker }, nowMs + ms, probes)!.share;
+    expect(shareAt(60_000)).toBe(0.05);
+    probes.note(modelBreaker('large'), nowMs + 60_000);
+    probes.note(modelBreaker('large'), nowMs + 61_000);
+    expect(shareAt(60_200)).toBe(0.05);
+    expect(shareAt(62_000)).toBeCloseTo(0.005, 12);
+    expect(shareAt(62_000, { ...half, probesSucceeded: 1 })).toBe(0.05);
+    // Open and half open again: nothing is known of new probes.
+    expect(shareAt(63_000, { ...half, changedAtMs: nowMs + 62_500 })).toBe(0.05);
+  });
+
+  test('of one model are not those of the provider with its name', () => {
+    const probes = createProbeMemory();
+    expect(admissionOf({ breaker: half }, nowMs, probes)).toEqual({ share: 0.05, kind: 'waiting' });
+    probes.note(providerBreaker('large'), nowMs);
+    expect(admissionOf({ breaker: half }, nowMs + 10_000, probes)!.share).toBe(0.05);
+  });
+
+  test('an open breaker whose wait is over is probed, though nobody has written so', () => {
+    const over = closed({ health: 'OPEN', openings: 1, probeAtMs: nowMs - 1 });
+    expect(admissionOf({ breaker: over })).toEqual({ share: 0.05, kind: 'waiting' });
+  });
+
+  test('what nobody has probed with an answer for as long as the longest wait returns by itself', () => {
+    expect(admissionOf({ breaker: half }, nowMs + 120_000 + 15_000)!.share).toBeCloseTo(Math.sqrt(0.05), 12);
+    expect(admissionOf({ breaker: half }, nowMs + 120_000 + 30_000)!.share).toBe(1);
+  });
+});
+
+describe('capacity', () => {
+  test('a share below 1 grows by itself; who rests takes nothing', () => {
+    const capacity = capacityOf({ share: 0.4 });
+    expect(admissionOf({ capacity })).toEqual({ share: 0.4, kind: 'limited' });
+    expect(shareAt(capacity, nowMs + 30_000)).toBeCloseTo(0.5, 12);
+    expect(admissionOf({ capacity }, nowMs + 180_000)).toBeNull();
+    expect(admissionOf({ capacity: capacityOf({ restUntilMs: nowMs + 1 }) })).toEqual({ share: 0, kind: 'resting' });
+  });
+
+  test('the least of all shares counts', () => {
+    const [capacity, providerCapacity] = [capacityOf({ share: 0.4 }), capacityOf({ share: 0.2 })];
+    expect(admissionOf({ capacity, providerCapacity })!.share).toBe(0.2);
+    expect(admissionOf({ capacity, breaker: closed({ openings: 1, changedAtMs: nowMs }) })!.kind).toBe('returning');
+  });
+});
+
+test('law: whatever the state says, a share is one', () => {
+  const time = fc.integer({ min: -(2 ** 53), max: 2 ** 53 });
+  const breaker = fc.record({
+    health: fc.constantFrom('CLOSED' as const, 'HALF_OPEN' as const, 'OPEN' as const),
+    failures: fc.double(),
+    changedAtMs: time,
+    openings: fc.integer(),
+    probeAtMs: fc.option(time),
+    probesSucceeded: fc.integer(),
+  });
+  const capacity = fc.record({
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+    changedAtMs: time,
+    restUntilMs: time,
+    callsPerMinute: fc.double(),
+    tokensPerMinute: fc.double(),
+    concurrent: fc.double(),
+    measuredAtMs: time,
+  });
+  fc.assert(
+    fc.property(breaker, breaker, fc.option(capacity), time, (model, provider, taken, atMs) => {
+      const admission = admissionOf({ breaker: model, providerBreaker: provider, capacity: taken }, atMs);
+      if (admission === null) return;
+      expect(admission.share).toBeGreaterThanOrEqual(0);
+      expect(admission.share).toBeLessThanOrEqual(1);
+    }),
+  );
+});
+
+test('the newest profile says how old the state is', () => {
+  const [large, small] = [profileOf('large', 'a', { updatedAtMs: 5 }), profileOf('small', 'b', { updatedAtMs: 9 })];
+  expect(newestProfileMs({ config, profileOf: (model) => [large, small].find((one) => one.model === model) })).toBe(9);
+  expect(newestProfileMs({ config, profileOf: () => undefined })).toBeNull();
+});
