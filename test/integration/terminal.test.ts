@@ -1,6 +1,8 @@
 /** What somebody at a terminal sees: the live view, which gives the terminal back however it ends, and a status line that stays one line. */
 import { join } from 'node:path';
+import { until } from '../../checks/chaos/until';
 import { runs } from '../../infra/tools';
+import { systemClock } from '../../lib/adapters/system';
 import { widthOf } from '../../lib/terminal/fit-text';
 import { createWorkplace } from '../bin/run-command';
 import { patienceMs } from '../patience';
@@ -63,6 +65,13 @@ describeWithPython('in a terminal (needs Python)', () => {
     const body = JSON.stringify({ requestId: 'shown-live', prompt: 'hello' });
     const headers = { 'content-type': 'application/json' };
     expect((await fetch(`${url}/v1/route`, { method: 'POST', headers, body })).status).toBe(200);
+    // Gateways follow what analytics has counted, a moment later.
+    const isCounted = async (): Promise<boolean> => {
+      const answer = await fetch(`${url}/v1/analytics?metrics=decisions`);
+      const { rows } = (await answer.json()) as { rows: { values: { decisions: number } }[] };
+      return rows[0]?.values.decisions === 1;
+    };
+    await until(systemClock(), 'the decision is counted', isCounted, patienceMs, 50);
   });
 
   const entered = '\u001b[?1049h\u001b[?25l';
