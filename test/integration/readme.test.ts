@@ -42,7 +42,7 @@ describe('README.md', () => {
       }
       // What replays reads the store of an engine that has been stopped, as the text says.
       if (command.includes(' replay ')) await stop();
-      const asks = up !== null && /^\.\/bin\/quantum-router (explain|models)/.test(command);
+      const asks = up !== null && /^\.\/bin\/quantum-router (explain|models|top)/.test(command);
       const result = await checkout.run(
         `${command.replace('localhost:8080', `localhost:${port}`)}${asks ? ` --url http://127.0.0.1:${port}` : ''}`,
       );
@@ -56,6 +56,7 @@ describe('README.md', () => {
     const outputOf = (part: string): string => [...ran].find(([command]) => command.includes(part))![1].output;
     expect(JSON.parse(outputOf('/v1/route'))).toMatchObject({ requestId: 'haiku' });
     expect(outputOf('explain haiku')).toMatch(/^request haiku: /);
+    expect(outputOf('router top')).toMatch(/^decisions +\d+ in the last hour/m);
     expect(outputOf('replay')).toMatch(/decisions +201: 201 verified, 0 different/);
     expect(outputOf('explain poem')).toMatch(/^request poem: /m);
     expect(outputOf('evaluate')).toContain('this engine');
