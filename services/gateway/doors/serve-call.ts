@@ -79,7 +79,7 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     const inScope = modelsInScope(asker, callableAtAll);
     if (inScope.length === 0)
       throw new HttpError('forbidden', 'model: this key may use no model that this API can call', 'model');
-    const callable = thoseThatCan(request.body, inScope, current);
+    const callable = api === 'chat' ? thoseThatCan(request.body, inScope, current) : inScope;
     const call = readCall(api, request.body, request.headers, {
       config: current.config,
       requestId,

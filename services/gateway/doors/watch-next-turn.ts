@@ -4,7 +4,7 @@
  */
 import { hash as digestOf } from 'node:crypto';
 import type { Message, RouteDecided } from '../../../lib/topics/generated/messages';
-import { judgeNextTurn, maxWords, type NextTurn, wordsOf } from './judge-next-turn';
+import { judgeNextTurn, maxWords, type NextTurn } from './judge-next-turn';
 
 /** An answer that somebody may go on from. */
 export interface AnsweredTurn {
@@ -79,28 +79,39 @@ function isWordUnit(code: number): boolean {
   return (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x27;
 }
 
-/** The hashes of `wordsOf`. Every call passes here: a text without other letters than ours is read once, and not copied. */
+const letter = /[\p{L}\p{N}]/u;
+
+/**
+ * Hashes of the first words of a text, which are those of `wordsOf`. Every call passes here: the text is read once, not copied,
+ * and only characters that are none of ours are looked up.
+ */
 function wordHashes(text: string, seed: number): number[] {
   const hashes: number[] = [];
   let hash = seed;
   let isInWord = false;
   for (let at = 0; at < text.length && hashes.length < maxWords; at++) {
-    let code = text.charCodeAt(at);
-    if (code > 0x7f)
-      return wordsOf(text).map((word) => {
-        let whole = seed;
-        for (let i = 0; i < word.length; i++) whole = mixed(whole, word.charCodeAt(i));
-        return whole;
-      });
-    if (code >= 0x41 && code <= 0x5a) code += 0x20;
-    if (isWordUnit(code)) {
-      hash = mixed(hash, code);
-      isInWord = true;
-    } else if (isInWord) {
-      hashes.push(hash);
-      hash = seed;
-      isInWord = false;
+    const code = text.charCodeAt(at);
+    if (code > 0x7f) {
+      const character = String.fromCodePoint(text.codePointAt(at)!);
+      // The second half of a character that has two.
+      at += character.length - 1;
+      if (letter.test(character)) {
+        const lower = character.toLowerCase();
+        for (let i = 0; i < lower.length; i++) hash = mixed(hash, lower.charCodeAt(i));
+        isInWord = true;
+        continue;
+      }
+    } else {
+      const lower = code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
+      if (isWordUnit(lower)) {
+        hash = mixed(hash, lower);
+        isInWord = true;
+        continue;
+      }
     }
+    if (isInWord) hashes.push(hash);
+    hash = seed;
+    isInWord = false;
   }
   if (isInWord && hashes.length < maxWords) hashes.push(hash);
   return hashes;

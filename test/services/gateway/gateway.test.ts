@@ -547,6 +547,7 @@ describe('a gateway', () => {
       'get /v1/config/history',
       'get /v1/config/history/{version}',
       'get /v1/decisions/{id}',
+      'get /v1/decisions/{id}/answer',
       'get /v1/decisions/{id}/outcomes',
       'get /v1/experiments',
       'get /v1/experiments/{name}',

@@ -76,4 +76,24 @@ describe('a conversation', () => {
     watch.remember([user(long)], answer, { decision, model: 'm' });
     expect(watch.observe([user(`${long}more`), assistant(answer), user('Thanks!')])).toMatchObject({ turn: 'thanked' });
   });
+
+  test.each([
+    [
+      'Wie sortiere ich eine Liste von Büchern nach Größe?',
+      'WIE sortiere ich eine Liste von BÜCHERN nach Größe',
+      'repeated',
+    ],
+    ['Как отсортировать список дат в Python?', 'как отсортировать СПИСОК дат, в Python?!', 'repeated'],
+    [
+      'Wie sortiere ich eine Liste von Büchern nach Größe?',
+      'Wie sortiere ich die Liste von Büchern nach Größe?',
+      'rephrased',
+    ],
+    ['如何 排序 列表 日期 𝒜𝒷𝒸', '如何 排序 列表 日期 𝒜𝒷𝒸', 'repeated'],
+    ['Wie sortiere ich eine Liste von Büchern nach Größe?', 'Und jetzt ein Gedicht über Bäume!', 'moved-on'],
+  ])('in another language: %s, then %s', (first, next, turn) => {
+    const watch = watchWith(10);
+    watch.remember([user(first)], answer, { decision, model: 'm' });
+    expect(watch.observe([user(first), assistant(answer), user(next)])).toMatchObject({ turn });
+  });
 });
