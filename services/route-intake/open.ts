@@ -41,11 +41,13 @@ export function open(
   if (looked.kind === 'invalid') return { kind: 'deadLetter', ...looked.fault };
   const startedMs = context.elapsedMs();
   const { route, world, asked } = looked;
-  const { models } = world.config;
+  const { models, promptCacheMs } = world.config;
   const sessionSpentUsd = session?.expectedSpentUsd ?? 0;
-  const { promptCacheMs } = world.config;
   const warmCache = warmCacheOf(session, looked.expected, {
-    ...{ models, promptCacheMs, promptTokens: route.promptTokens, nowMs: context.nowMs },
+    models,
+    promptCacheMs,
+    promptTokens: route.promptTokens,
+    nowMs: context.nowMs,
   });
   const expected = withWarmCache(looked.expected, warmCache);
   const unprobed =
@@ -141,7 +143,7 @@ function admittedOf(
     const { provider } = expected[i]!;
     const point = drawn.get(provider) ?? draw();
     drawn.set(provider, point);
-    return point < (world.admissions?.[i]?.share ?? 1);
+    return point < (world.admissions?.[i]?.share ?? world.config.breaker.probeShare);
   });
 }
 
