@@ -6,7 +6,7 @@ import { createStatusLine } from '../../lib/terminal/status-line';
 import type { Anonymous } from '../../services/gateway/config';
 import { logAbove } from '../drive/log-above';
 import { engineLineEveryMs, showEngineStatus } from '../drive/show-engine-status';
-import { followConfigFile } from '../drive/watch-config-file';
+import { followConfigFile, looksOf } from '../drive/watch-config-file';
 import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions } from '../open-home';
 import { addOwnGroupOption, type OwnGroupOptions, ownGroupsOf } from '../placement-options';
@@ -82,6 +82,8 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   const { tlsCert, tlsKey } = options;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new CliError('--tls-cert and --tls-key go together', exitCodes.usage);
+  const file = options.demo ? null : configFileOf(io, options);
+  const since = file === null ? '' : looksOf(io, file);
   const read = options.demo ? demoConfig() : await readConfig(io, options);
   const line = createStatusLine(io.stderr, io.clock, engineLineEveryMs);
   const log = logAbove(io, line, options.logLevel);
@@ -107,7 +109,8 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   sayInForce(io, local.engine.inForce, read);
   if (options.demo)
     io.stderr.write('DEMONSTRATION: every answer comes from a built-in upstream, which is no language model\n');
-  const watched = followConfigFile(io, options.demo ? null : configFileOf(io, options), {
+  const watched = followConfigFile(io, file, {
+    since,
     configWins: options.configWins ?? false,
     putInForce: ({ config, origin }) => local.engine.putInForce(config, origin),
   });

@@ -11,7 +11,7 @@ import { expelDead } from '../drive/expel-dead';
 import { formatLogLine } from '../drive/format-log-line';
 import { applyTo } from '../drive/put-config';
 import { type ServiceProcess, startSupervisor } from '../drive/supervisor';
-import { followConfigFile } from '../drive/watch-config-file';
+import { followConfigFile, looksOf } from '../drive/watch-config-file';
 import { formatTable } from '../format-table';
 import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, environmentOfHome, type HomeOptions, openDistributedHome, settingsOfHome } from '../open-home';
@@ -62,6 +62,8 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
   const settings = settingsOfHome(io, options);
   if (!settings) throw new CliError('--kafka must say where the topics are', exitCodes.usage);
   const ownGroups = ownGroupsOf(io, options);
+  const file = configFileOf(io, options);
+  const since = file === null ? '' : looksOf(io, file);
   const read = await readConfig(io, options);
   const parts = { log: createLog({ level: 'error' }), metrics: createMetrics() };
   // Stays open: whoever starts the processes also tells their groups when one has died.
@@ -120,7 +122,8 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
     },
   });
   const stopped = aborted(io.stopSignal);
-  const watched = followConfigFile(io, configFileOf(io, options), {
+  const watched = followConfigFile(io, file, {
+    since,
     configWins: options.configWins ?? false,
     putInForce: ({ config, origin }) => applyTo(home, config, origin),
   });

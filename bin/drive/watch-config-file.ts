@@ -12,6 +12,8 @@ import { type ReadConfig, readConfig, sayInForce } from '../read-config';
 const lookEveryMs = 1_000;
 
 export interface ConfigWatchOptions {
+  /** As `looksOf` said before the file was read for the first time. */
+  readonly since: string;
   /** Let the file win also where somebody has changed the configuration meanwhile. */
   readonly configWins: boolean;
   readonly putInForce: (read: ReadConfig) => Promise<InForce>;
@@ -26,11 +28,14 @@ export interface ConfigWatch {
   stop(): Promise<void>;
 }
 
-/** The file has just been read. What is wrong with a newer one is said, and it is not taken. */
-export function watchConfigFile(io: Io, file: string, { configWins, putInForce }: ConfigWatchOptions): ConfigWatch {
-  const path = resolve(io.workingDirectory, file);
-  let taken = looksOf(path);
-  let seen = taken;
+/** The file has been read before. What is wrong with a newer one is said, and it is not taken. */
+export function watchConfigFile(
+  io: Io,
+  file: string,
+  { since, configWins, putInForce }: ConfigWatchOptions,
+): ConfigWatch {
+  let taken = since;
+  let seen = since;
   let failed: string | null = null;
   let turn: Promise<void> = Promise.resolve();
   let cancel = (): void => {};
@@ -57,7 +62,7 @@ export function watchConfigFile(io: Io, file: string, { configWins, putInForce }
   };
   const look = (): Promise<void> =>
     inTurn(async () => {
-      const looks = looksOf(path);
+      const looks = looksOf(io, file);
       const isSettled = looks === seen;
       seen = looks;
       // A file that is gone is about to be replaced, or was removed: neither is a reason to change anything.
@@ -76,7 +81,7 @@ export function watchConfigFile(io: Io, file: string, { configWins, putInForce }
     reload: () =>
       inTurn(async () => {
         failed = null;
-        await take(looksOf(path));
+        await take(looksOf(io, file));
       }),
     async stop() {
       isStopped = true;
@@ -102,9 +107,9 @@ export function followConfigFile(io: Io, file: string | null, options: ConfigWat
 const gone = 'gone';
 
 /** Which file is there, links followed, and whether it was written to. */
-function looksOf(path: string): string {
+export function looksOf(io: Io, file: string): string {
   try {
-    const { dev, ino, size, mtimeMs, ctimeMs } = statSync(path);
+    const { dev, ino, size, mtimeMs, ctimeMs } = statSync(resolve(io.workingDirectory, file));
     return [dev, ino, size, mtimeMs, ctimeMs].join(' ');
   } catch {
     return gone;

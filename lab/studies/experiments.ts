@@ -106,6 +106,10 @@ async function saved(path: string, name: string): Promise<void> {
       adjusted = withUnit(adjusted!, { isTreated, value, covariate }, 0.5, scale);
       profiles.set(task, { sum: profile.sum + value, count: profile.count + 1 });
     }
+    if (varianceOf(plain!.scores) === 0) {
+      process.stderr.write(`${name} does not say what ${metric} was: what covariates save is left out for it\n`);
+      continue;
+    }
     const share = 1 - varianceOf(adjusted!.scores) / varianceOf(plain!.scores);
     // A covariate that says nothing costs one slope.
     reportBar(`experiments.cuped.${name}.${metric}`, share, 'share of requests saved', '>=', -0.01, {

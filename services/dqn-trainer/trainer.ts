@@ -640,9 +640,14 @@ export class Trainer {
     const settings = inLineageOf(session.settings, wanted);
     if (!sameLineage(wanted, session.settings) && this.restartedFor !== current.version) {
       this.restartedFor = current.version;
-      throw new PlannedRestart(
-        `version ${current.version} of the configuration makes another lineage: ${lineageIdOf(wanted)}`,
-      );
+      const { version } = current;
+      const fault = faultOfBackend(current.config);
+      if (fault === null)
+        throw new PlannedRestart(
+          `version ${version} of the configuration makes another lineage: ${lineageIdOf(wanted)}`,
+        );
+      // A start would fail for it; what runs goes on.
+      log.warn('the lineage that the configuration wants cannot be had here', { version, fault });
     }
     if (sameSettings(settings, session.settings)) return;
     log.info('the trainer goes on under changed settings', { version: current.version });
@@ -698,6 +703,16 @@ export class Trainer {
   private cleanKeyValue({ publisher, checkpoints }: Session): Promise<void> {
     const kept = [...publisher.sharedSha256s, ...checkpoints.map(({ pointer }) => pointer.sha256)];
     return this.options.blobs.shareOnly(new Set(kept));
+  }
+}
+
+/** Why what trains under this configuration is not there; null where it is. */
+function faultOfBackend(config: RouterConfig): string | null {
+  try {
+    chooseBackend(config);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
   }
 }
 

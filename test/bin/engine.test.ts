@@ -6,6 +6,8 @@ afterAll(() => place.remove());
 test('serve runs the engine until it is told to stop; route and explain work on the same store', async () => {
   await place.run(['init', 'c.yaml']);
   const stop = new AbortController();
+  const hangup = { send: () => {} };
+  let onTaken = (): void => {};
   let onReady = (_url: string): void => {};
   const ready = new Promise<string>((resolve) => {
     onReady = resolve;
@@ -14,7 +16,9 @@ test('serve runs the engine until it is told to stop; route and explain work on 
     ['serve', '--config', 'c.yaml', '--data-dir', 'store', '--port', '0', '--partitions', '2', '--log-level', 'silent'],
     {
       stop,
+      hangup,
       onStderr: (text) => {
+        if (text.includes('file c.yaml is in force as version 2')) onTaken();
         const url = /ready on (http:\S+)/.exec(text)?.[1];
         if (url) onReady(url);
       },
@@ -56,6 +60,14 @@ test('serve runs the engine until it is told to stop; route and explain work on 
     1,
     `error: cannot listen on 127.0.0.1:${new URL(url).port}: the port is taken (--port chooses another)\n`,
   ]);
+
+  // A good file is taken over while it runs, when it is told to.
+  const taken = new Promise<void>((resolve) => {
+    onTaken = resolve;
+  });
+  place.write('c.yaml', place.read('other.yaml'));
+  hangup.send();
+  await taken;
 
   stop.abort();
   const ran = await served;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyTo } from '../../../bin/drive/put-config';
-import { type ConfigWatch, watchConfigFile } from '../../../bin/drive/watch-config-file';
+import { type ConfigWatch, looksOf, watchConfigFile } from '../../../bin/drive/watch-config-file';
 import type { Io } from '../../../bin/io';
 import { readConfig } from '../../../bin/read-config';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
@@ -20,7 +20,7 @@ afterAll(() => {
 const yaml = (name: string, more = ''): string => `models:\n  - { name: ${name}, provider: p }\n${more}`;
 
 /** An engine was started with `mounted` beforehand; `file` is what it was told to read. */
-async function start(place: (directory: string) => string) {
+async function start(place: (directory: string) => string, meanwhile: string | null = null) {
   const directory = mkdtempSync(join(tmpdir(), 'quantum-router-'));
   made.push(directory);
   const file = place(directory);
@@ -40,8 +40,10 @@ async function start(place: (directory: string) => string) {
   };
   const putInForce: Parameters<typeof watchConfigFile>[2]['putInForce'] = ({ config, origin }) =>
     applyTo(home, config, origin);
+  const since = looksOf(io, file);
   await putInForce(await readConfig(io, { config: file }));
-  const watch = watchConfigFile(io, file, { configWins: false, putInForce });
+  if (meanwhile !== null) writeFileSync(join(directory, file), meanwhile);
+  const watch = watchConfigFile(io, file, { since, configWins: false, putInForce });
   return {
     directory,
     home,
@@ -123,6 +125,12 @@ test('a file with a fault is never taken, and is said once with line and field; 
   expect(said()).toContain('limits.maxSessions: needs a restart of route-intake');
 });
 
+test('what was written while the engine started is not missed', async () => {
+  const { watch, inForce } = await start(plain, yaml('second'));
+  await twice(watch);
+  expect(await inForce()).toBe('2 second');
+});
+
 test('what somebody else has changed meanwhile is not undone, and that is said', async () => {
   const { home, watch, path, inForce, said } = await start(plain);
   await applyTo(home, defaultRouterConfig([{ name: 'theirs', provider: 'p' }]));
@@ -156,6 +164,7 @@ test('what could not be written to the log is tried again, and said once', async
     ...{ stopSignal: new AbortController().signal, onHangup: () => () => {}, workingDirectory: directory },
   };
   const watch = watchConfigFile(io, 'c.yaml', {
+    since: looksOf(io, 'c.yaml'),
     configWins: false,
     putInForce: async ({ config }) => {
       if (++tries < 3) throw new Error('no broker answers');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { defaultUnkindness } from '../../../lib/adapters/memory/memory-broker';
-import { TransientError } from '../../../lib/ports/broker';
+import { PlannedRestart, TransientError } from '../../../lib/ports/broker';
 import { sleep } from '../../../lib/ports/clock';
 import { anyTopic, defineService, emit, on, process } from '../../../lib/stream/define-service';
 import { partitionOf } from '../../../lib/topics/partition-of';
@@ -213,6 +213,22 @@ describe('crashes', () => {
     expect(await world.host.metrics.value('quantum_router_restarts_total', { service: 'tally' })).toBe(3);
     await service.stop();
     expect(service.status().state).toBe('failed');
+  });
+
+  test('a restart that a service wants is no failure of it, however often', async () => {
+    const world = createWorld({ limits: { maxRestarts: 1, restartBackoffMs: 100 } });
+    let wanted = 5;
+    const service = await world.start(
+      tally({
+        onOrder() {
+          if (wanted-- > 0) throw new PlannedRestart('with what there is by now');
+        },
+      }),
+    );
+    await world.put(orders, ordersOf('a', 1, 1));
+    await world.clock.advanceBy(2_000);
+    expect(service.status()).toMatchObject({ state: 'running', ready: true, restarts: 5, lastError: null });
+    expect(world.fatal).toEqual([]);
   });
 
   test('restarts outside the window do not count', async () => {

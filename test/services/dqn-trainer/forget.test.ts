@@ -85,6 +85,16 @@ test('restarts on the way change nothing, and taking the rule back brings the fi
   expect(world.published().at(-1)).toMatchObject({ lineage, reason: 'INCREMENT' });
 });
 
+test('a backend that is not installed takes no running trainer down', async () => {
+  const world = await createTrainerWorld();
+  const running = await world.start(world.trainer);
+  await feed(world, range(0, 60, poisoned));
+  await world.configure({ learning: { ...learning, backend: 'node' } });
+  await world.clock.advanceBy(5_000);
+  await feed(world, range(60, 120, poisoned));
+  expect(running.status()).toMatchObject({ state: 'running', lastError: null });
+});
+
 const learning = {
   pipeline: 'full',
   publish: 'steps',
