@@ -9,18 +9,22 @@ const nothing = Buffer.alloc(0);
 export function packSparse(bytes: Buffer, room: Room): Buffer {
   const { length } = bytes;
   if (length === 0 || length > mostBytes) return nothing;
-  const bits = Math.ceil(length / 8);
-  const packed = room.bytes(lengthBytes + bits + length);
+  const groups = Math.ceil(length / 8);
+  const packed = room.bytes(lengthBytes + groups + length);
   packed.writeUInt16LE(length, 0);
-  packed.fill(0, lengthBytes, lengthBytes + bits);
-  let at = lengthBytes + bits;
-  for (let i = 0; i < length; i++) {
-    const byte = bytes[i]!;
-    const isThere = byte === 0 ? 0 : 1;
-    // Written in any case and kept where it counts: which ones are 0 cannot be foreseen, so a branch would be guessed wrong.
-    packed[at] = byte;
-    at += isThere;
-    packed[lengthBytes + (i >> 3)]! |= isThere << (i & 7);
+  let at = lengthBytes + groups;
+  for (let group = 0; group < groups; group++) {
+    const end = Math.min(8 * group + 8, length);
+    let bits = 0;
+    for (let i = 8 * group; i < end; i++) {
+      const byte = bytes[i]!;
+      const isThere = byte === 0 ? 0 : 1;
+      // Written in any case and kept where it counts: which ones are 0 cannot be foreseen, so a branch would be guessed wrong.
+      packed[at] = byte;
+      at += isThere;
+      bits |= isThere << (i & 7);
+    }
+    packed[lengthBytes + group] = bits;
   }
   return at < length ? packed.subarray(0, at) : nothing;
 }
@@ -32,7 +36,12 @@ export function unpackSparse(packed: Buffer): Buffer {
   if (length === 0 || packed.length < start) throw new Error('sparse bytes are cut off');
   const bytes = Buffer.alloc(length);
   let at = start;
-  for (let i = 0; i < length; i++) if ((packed[lengthBytes + (i >> 3)]! >> (i & 7)) & 1) bytes[i] = packed[at++] ?? 0;
+  for (let i = 0; i < length; i++) {
+    const isThere = (packed[lengthBytes + (i >> 3)]! >> (i & 7)) & 1;
+    // As above, without a branch; beyond the end it reads nothing, and the check below finds that out.
+    bytes[i] = packed[at]! * isThere;
+    at += isThere;
+  }
   if (at !== packed.length) throw new Error(`sparse bytes are ${packed.length}, and should be ${at}`);
   return bytes;
 }
