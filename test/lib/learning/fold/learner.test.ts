@@ -137,7 +137,7 @@ test('publishes the policy at the end of the cold start and every 16 rewards at 
 test('what is published says where it comes from; a basis is sent once', async () => {
   const learner = await newLearner();
   const policies = follow(learner, vectorEvents(60)).outputs.filter((output) => output.kind === 'policy');
-  const [first, second] = policies;
+  const [first, second, third] = policies;
   expect(first?.published).toMatchObject({
     parentSha256: null,
     learnedRewards: 24,
@@ -149,7 +149,10 @@ test('what is published says where it comes from; a basis is sent once', async (
   });
   expect(first?.basis).not.toBeNull();
   expect(second?.published.parentSha256).toBe(first?.policySha256);
-  expect(second?.basis).not.toBeNull(); // refitted in between
+  expect(second?.basis).toBeNull();
+  expect(third?.published.parentSha256).toBe(second?.policySha256);
+  // Fitted anew in between.
+  expect(third?.basis).not.toBeNull();
   learner.dispose();
 });
 
