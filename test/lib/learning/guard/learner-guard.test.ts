@@ -63,7 +63,7 @@ describe('weights that go bad never leave the learner', () => {
     expect(after.map(({ refused }) => refused)).toEqual(after.map(() => null));
     // A wrong sign is only seen when a policy is due; a refit that is due by then has made the linear half anew already.
     if (change !== negated) {
-      expect(after[0]!.published.metrics['repairs']).toBe(1);
+      expect(after[0]!.published.metrics['repairs']).toBeGreaterThanOrEqual(1);
       expect(after[0]!.alarms.map(({ name }) => name)).toContain('repaired');
     }
     expect(after.at(-1)!.published.metrics['alarm.repaired']).toBe(0);
