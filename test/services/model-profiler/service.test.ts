@@ -260,17 +260,25 @@ describe('model-profiler', () => {
   });
 
   test('models and tasks with names that every object inherits have profiles like any others', async () => {
-    const world = await withService();
-    const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
-    for (const taskType of names) for (const model of names) await call(world, { model, taskType });
-    // The provider's breaker opens: every profile of its row is written anew.
-    for (let i = 0; i < 6; i++)
-      for (const model of names) await call(world, { model, taskType: 'code', status: 'FAILURE', quality: 0 });
-    expect(world.fatal).toEqual([]);
-    for (const model of names) {
-      const newest = world.out(topics.modelProfile).findLast((profile) => profile.model === model)!;
-      expect(newest.overall.weight).toBeCloseTo(10, 0);
-      expect(newest.providerBreaker.health).toBe('OPEN');
+    const profilesOf = async (names: readonly string[]) => {
+      const world = await withService();
+      for (const taskType of names) for (const model of names) await call(world, { model, taskType });
+      // The provider's breaker opens: every profile of its row is written anew.
+      for (let i = 0; i < 6; i++)
+        for (const model of names) await call(world, { model, taskType: 'code', status: 'FAILURE', quality: 0 });
+      expect(world.fatal).toEqual([]);
+      return names.map((model) => {
+        const newest = world.out(topics.modelProfile).findLast((profile) => profile.model === model)!;
+        const { overall, providerBreaker, tasks } = newest;
+        return { overall, health: providerBreaker.health, tasks: Object.values(tasks) };
+      });
+    };
+    const inherited = await profilesOf(['__proto__', 'constructor', 'toString', 'hasOwnProperty']);
+    expect(inherited).toEqual(await profilesOf(['alpha', 'beta', 'gamma', 'delta']));
+    // Four answers each, and what failed before the breaker opened.
+    for (const { overall, health, tasks } of inherited) {
+      expect(overall.weight).toBeGreaterThan(4);
+      expect([health, tasks.length]).toEqual(['OPEN', 5]);
     }
   });
 });
