@@ -251,7 +251,9 @@ client.close()
     const lettersBefore = await deadLetters();
     const sinceMs = home.clock.nowMs();
     await run(documented('python examples/python/router_client.py --requests').replace('200', '20'));
-    expect([await shadow.ended, said]).toEqual([0, '']);
+    expect(await shadow.ended).toBe(0);
+    // Other tests have put garbage among the schemas, which it passes over and says so.
+    expect(said.split('\n').filter((line) => line !== '' && !/\.schemas cannot be read: /.test(line))).toEqual([]);
     const group = args[args.indexOf('--group') + 1]!;
     const scores = (await until(topics.strategyScored, (all) => all.filter((one) => one.group === group).length >= 20))
       .filter((one) => one.group === group)
