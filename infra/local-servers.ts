@@ -324,19 +324,26 @@ async function launch(kind: ServerKind, port: number, directory: string, outlive
   writeRecord(directory, record);
   if (outlive) child.unref();
   else endWithThisProcess(child);
-  const failure = await Promise.race([failed, untilAnswers(kind, port, record)]);
+  const failure = await Promise.race([failed, untilAnswers(kind, port, record, failed)]);
   if (failure === null) return record;
   await stopServer(directory, { graceMs: 0 });
   throw new Error(`${kind.name} did not start on port ${port}: ${failure}${tail(logPath, logStart)}`);
 }
 
 /** Resolves with null once the server answers, with a reason when it takes too long. */
-async function untilAnswers(kind: ServerKind, port: number, record: ServerRecord): Promise<string | null> {
+async function untilAnswers(
+  kind: ServerKind,
+  port: number,
+  record: ServerRecord,
+  failed: Promise<string>,
+): Promise<string | null> {
   const endMs = clock.monotonicMs() + startLimitMs;
   while (isRunning(record) && clock.monotonicMs() < endMs) {
     if (await kind.answers(port).catch(() => false)) return null;
     await sleep(clock, 50);
   }
+  // It may be gone before this process is told how it went.
+  if (!isRunning(record)) return failed;
   return `it did not answer within ${startLimitMs / 1000} s`;
 }
 
