@@ -284,13 +284,10 @@ class Service implements RunningService {
     if (!this.stopped) this.state = 'restarting';
     await this.end(incarnation, limits.stopTimeoutMs);
     if (this.stopped) return;
-    const again = (waitMs: number): void => {
-      this.cancelRestart = clock.setTimer(waitMs, () => {
-        this.restarts++;
-        for (const service of this.names) metrics.count('quantum_router_restarts_total', { service });
-        this.begin();
-      });
+    const again = (waitMs: number, begin = () => this.begin()): void => {
+      this.cancelRestart = clock.setTimer(waitMs, begin);
     };
+    // Nothing has failed, so nobody should hear of a failure.
     if (error instanceof PlannedRestart) return again(limits.restartBackoffMs);
     const nowMs = clock.monotonicMs();
     const recent = (times: readonly number[]): number[] =>
@@ -310,7 +307,11 @@ class Service implements RunningService {
       return;
     }
     times.push(nowMs);
-    again(Math.min(limits.maxRestartBackoffMs, limits.restartBackoffMs * 2 ** inWindow));
+    again(Math.min(limits.maxRestartBackoffMs, limits.restartBackoffMs * 2 ** inWindow), () => {
+      this.restarts++;
+      for (const service of this.names) metrics.count('quantum_router_restarts_total', { service });
+      this.begin();
+    });
   }
 
   /** Abandons what still runs and leaves the group. Waits for loops in the middle of something, up to `waitMs`. */

@@ -227,7 +227,7 @@ describe('crashes', () => {
     );
     await world.put(orders, ordersOf('a', 1, 1));
     await world.clock.advanceBy(2_000);
-    expect(service.status()).toMatchObject({ state: 'running', ready: true, restarts: 5, lastError: null });
+    expect(service.status()).toMatchObject({ state: 'running', ready: true, restarts: 0, lastError: null });
     expect(world.fatal).toEqual([]);
   });
 
