@@ -17,6 +17,8 @@ from router_client import Schemas, raise_if_failed
 def judge(opened):
     """Probabilities, utilities and qualities of the candidates, in their order. This one takes the cheapest that may serve."""
     candidates = opened["candidates"]
+    if not candidates:  # They are columns, which the engine alone knows, unless somebody else is to read them, too.
+        raise LookupError("no candidates: does `shadows` of the configuration name this group?")
     cheapest = min((c["expectedCostUsd"] for c in candidates if c["eligible"]), default=None)
     chosen = [c["eligible"] and c["expectedCostUsd"] == cheapest for c in candidates]
     probabilities = [1 / sum(chosen) if is_chosen else 0.0 for is_chosen in chosen]

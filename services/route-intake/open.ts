@@ -113,6 +113,7 @@ export function open(
     rewardsPerModel: route.rewardsPerModel,
     exposures: route.exposures,
     tenantSettings: route.tenantSettings,
+    shadowGroups: route.shadowGroups,
     profilesAtMs: route.profilesAtMs,
     deployments: route.deployments,
     warmCache,

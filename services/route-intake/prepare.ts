@@ -119,6 +119,7 @@ export function prepare(
     // The Q-network alone has to see every model at work: what is declared is no value of a session.
     exposures: exposuresOf(assigned, eligibility.candidates),
     tenantSettings: [...settings],
+    shadowGroups: config.shadows.flatMap(({ group }) => group ?? []),
     budgets: [...termsOf(config.budgets, request, promptTokens + outputTokensOf(request, config), nowMs)],
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
     sets: setRuleOf(config),

@@ -27,7 +27,11 @@ import { atEnd, runToEnd, start } from '../started';
 const root = join(__dirname, '../..');
 const partitions = 4;
 const patienceS = patienceMs / 1_000;
-const config = { ...workloadConfig(simulatedWorld({ world: 1, rows: 10, seed: 1 })), threadTimeoutMs: 60_000 };
+const config = {
+  ...workloadConfig(simulatedWorld({ world: 1, rows: 10, seed: 1 })),
+  threadTimeoutMs: 60_000,
+  shadows: [{ name: 'python', group: 'python-cheapest' }],
+};
 const python = pythonProgram();
 const itWithPython = python || process.env['REQUIRE_SERVERS'] || process.env['CI'] ? it : it.skip;
 
@@ -262,7 +266,7 @@ client.close()
       {
         broker: home.broker,
         ...{ topicPrefix: prefix, requestPathPartitions: partitions },
-        config: () => ({ ...config, shadows: [{ name: 'python', group }] }),
+        config: () => config,
         configHistory: async () => [],
         weightsOf: async () => null,
       },

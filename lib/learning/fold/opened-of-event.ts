@@ -77,6 +77,7 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     budgets: [],
     exposures: [],
     tenantSettings: [],
+    shadowGroups: [],
     profilesAtMs: null,
     deployments: [],
     warmCache: null,

@@ -1398,6 +1398,8 @@ export interface RouteOpened {
   deployments: Deployments[];
   /** What leaving the model of the session would cost; null where nothing is known to be warm. */
   warmCache: WarmCache | null;
+  /** Groups of programs of somebody else's that judge it without influence. They know no columns, so it is written as lists. */
+  shadowGroups: string[];
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */

@@ -45,10 +45,13 @@ function writeSketch(target: Sparse, room: Room): void {
 }
 
 /**
- * A strategy in a group of its own may be another program, which knows the lists alone: then they are written as they are.
+ * A strategy in a group of its own may be another program, which knows the lists alone, and so does one that is a shadow: then
+ * they are written as they are.
  */
-function isReadByEngineAlone({ strategyGroups, candidates, tuning }: RouteOpened): boolean {
+function isReadByEngineAlone({ strategyGroups, shadowGroups, candidates, tuning }: RouteOpened): boolean {
   return (
+    Array.isArray(shadowGroups) &&
+    shadowGroups.length === 0 &&
     Array.isArray(strategyGroups) &&
     strategyGroups.every((group) => group === defaultStrategyGroup) &&
     Array.isArray(candidates) &&

@@ -203,6 +203,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     rewardsPerModel: 4,
     exposures: [],
     tenantSettings: [],
+    shadowGroups: [],
     profilesAtMs: null,
     deployments: [],
     warmCache: null,

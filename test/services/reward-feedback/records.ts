@@ -92,6 +92,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     rewardsPerModel: 4,
     exposures: [],
     tenantSettings: [],
+    shadowGroups: [],
     profilesAtMs: null,
     deployments: [],
     warmCache: null,

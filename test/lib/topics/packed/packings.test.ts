@@ -124,11 +124,14 @@ describe('opened requests', () => {
     expect(record.length).toBeLessThan(openedInLog.encode(unpacked).length / 2);
   });
 
-  test('a strategy in a group of its own may be another program: it finds lists', () => {
-    const opened = openedOf({ strategyGroups: ['strategy-threads', 'strategy-threads-slow'] });
-    const inLog = openedInLog.decode(openedCodec.encode(opened));
-    expect(inLog).toEqual({ ...opened, candidateTable: null, sparseSketch: Buffer.alloc(0) });
-  });
+  test.each([{ strategyGroups: ['strategy-threads', 'strategy-threads-slow'] }, { shadowGroups: ['python-cheapest'] }])(
+    'whoever has a group of its own may be another program: it finds lists (%j)',
+    (change) => {
+      const opened = openedOf(change);
+      const inLog = openedInLog.decode(openedCodec.encode(opened));
+      expect(inLog).toEqual({ ...opened, candidateTable: null, sparseSketch: Buffer.alloc(0) });
+    },
+  );
 
   test('records of the release before are read', () => {
     const opened = openedOf({ tuning: tuningOf({ costRatios: { large: 2 } }) });
