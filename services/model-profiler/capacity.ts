@@ -11,8 +11,14 @@ import type { Capacity, ModelObserved } from '../../lib/topics/generated/message
 
 /** What is used is a mean over about so long; a share that was set is seen to work only after it. */
 const measuredOverMs = 15_000;
-/** What refused calls leave of the share. Refusals within one second are one: they were sent before anybody knew. */
-const keptByRefusal = 0.7;
+/**
+ * What is left of the share a second after many calls were refused. Where fewer than so many of a hundred are, it has nothing to do
+ * with how much is sent, or costs less than going elsewhere would: they count as failures, and the share stays.
+ */
+const keptByRefusals = 0.7;
+const manyRefused = 0.3;
+const toleratedRefused = 0.05;
+/** Refusals within one second are one: they were sent before anybody knew. */
 const oneRefusalMs = 1_000;
 /** Limits are aimed at from below: what arrives is no even stream. */
 const aimedShare = 0.95;
@@ -54,6 +60,7 @@ function unmeasured(): Capacity {
     changedAtMs: 0,
     restUntilMs: 0,
     callsPerMinute: 0,
+    refusedPerMinute: 0,
     tokensPerMinute: 0,
     concurrent: 0,
     measuredAtMs: 0,
@@ -72,6 +79,7 @@ function measured(before: Capacity, observed: ModelObserved, nowMs: number): Cap
   return {
     ...before,
     callsPerMinute: plus(before.callsPerMinute, isCall ? minuteMs : 0),
+    refusedPerMinute: plus(before.refusedPerMinute, isCall && observed.status === 'RATE_LIMITED' ? minuteMs : 0),
     tokensPerMinute: plus(before.tokensPerMinute, tokens * minuteMs),
     concurrent: plus(before.concurrent, observed.latencyMs ?? 0),
     measuredAtMs,
@@ -82,7 +90,10 @@ function refused(capacity: Capacity, { observedAtMs, retryAfterMs }: ModelObserv
   const restMs = Math.min(maxRestMs, Math.max(0, retryAfterMs ?? 0));
   const restUntilMs = Math.max(capacity.restUntilMs, Math.round(Math.min(observedAtMs, nowMs) + restMs));
   if (nowMs - capacity.changedAtMs < oneRefusalMs) return { ...capacity, restUntilMs };
-  const share = Math.max(leastShare, shareAt(capacity, nowMs) * keptByRefusal);
+  const refusedShare = capacity.refusedPerMinute / capacity.callsPerMinute;
+  const much = Math.max(0, Math.min(1, (refusedShare - toleratedRefused) / (manyRefused - toleratedRefused)));
+  if (!(much > 0)) return { ...capacity, restUntilMs };
+  const share = Math.max(leastShare, shareAt(capacity, nowMs) * (1 - much * (1 - keptByRefusals)));
   return { ...capacity, share, changedAtMs: nowMs, restUntilMs };
 }
 

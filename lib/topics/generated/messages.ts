@@ -553,6 +553,8 @@ export interface Capacity {
   restUntilMs: number;
   /** Calls a minute, over the last quarter of a minute or so before measuredAtMs. */
   callsPerMinute: number;
+  /** Those of them that were refused for their rate. */
+  refusedPerMinute: number;
   /** Tokens read and written a minute, likewise. */
   tokensPerMinute: number;
   /** Calls under way at once, likewise: from what their latencies add up to. */

@@ -644,6 +644,7 @@ describe('models and their health', () => {
         changedAtMs: started.clock.nowMs(),
         restUntilMs: 0,
         callsPerMinute: 7,
+        refusedPerMinute: 0,
         tokensPerMinute: 0,
         concurrent: 0,
         measuredAtMs: 1,

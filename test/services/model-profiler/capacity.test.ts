@@ -40,6 +40,25 @@ test('what is used is measured in calls and tokens a minute, and in calls under 
   expect(capacity.share).toBe(1);
 });
 
+test('a few refusals among many calls leave the share, many take it down', () => {
+  const after = (every: number): number => {
+    let capacity: Capacity | null = null;
+    for (let i = 1; i <= 6_000; i++) {
+      const status = i % every === 0 ? 'RATE_LIMITED' : 'SUCCESS';
+      capacity = modelCapacityAfter(
+        capacity,
+        observed({ observedAtMs: startMs + 4 * i, status }),
+        none,
+        startMs + 4 * i,
+      );
+    }
+    return capacity!.share;
+  };
+  expect(after(25)).toBe(1);
+  expect(after(10)).toBeLessThan(0.6);
+  expect(after(2)).toBeLessThan(0.1);
+});
+
 test('corrections are no calls; what comes late or from a clock that is ahead counts when it came', () => {
   const one = modelCapacityAfter(null, observed({ observedAtMs: startMs + 1e9 }), none, startMs);
   expect(one.measuredAtMs).toBe(startMs);
