@@ -8,8 +8,9 @@ import { configToJson } from '../../lib/config/parse-config';
 import type { ProviderConfig } from '../../lib/config/provider-config';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { restartsNeeded } from '../../lib/config/start-settings';
+import { checkPlainConfig } from './check-plain-config';
 import type { GatewayContext } from './endpoint';
-import { HttpError, invalidField } from './http-error';
+import { type ErrorCode, HttpError, invalidField, invalidFields } from './http-error';
 
 export interface Change {
   readonly config: RouterConfig;
@@ -42,13 +43,39 @@ export async function applyChange(
   return before ? restartsNeeded(before, config) : [];
 }
 
+/** What a route may answer with that changes the configuration by a body. */
+export const changeErrors = [
+  'malformed_json',
+  'invalid_field',
+  'refused',
+  'version_conflict',
+  'body_too_large',
+  'unsupported_media_type',
+  'not_ready',
+] as const satisfies readonly ErrorCode[];
+
+/** The same with a configuration that was made from parts of a request: it is checked as one from a file. */
+export async function applyWanted(
+  context: GatewayContext,
+  request: FastifyRequest,
+  wanted: unknown,
+  change: Omit<Change, 'config'>,
+): Promise<string[]> {
+  const checked = checkPlainConfig(wanted);
+  if (!checked.ok) throw invalidFields(checked.issues);
+  return applyChange(context, request, { ...change, config: checked.config });
+}
+
 /** What may be in a file, but cannot be put in force here. */
 export function refuseUnputtable(context: Pick<GatewayContext, 'config'>, config: RouterConfig): void {
+  const before = context.config()?.config ?? null;
   refuseTooLarge(config);
-  refuseOtherAccess(context.config()?.config ?? null, config);
-  refuseOtherAddresses(context.config()?.config ?? null, config);
-  refuseOtherWebhooks(context.config()?.config ?? null, config);
-  refuseOtherAnswerKeys(context.config()?.config ?? null, config);
+  refuseOtherAccess(before, config);
+  refuseOtherAddresses(before, config);
+  // Whoever reaches this port could else have the gateway's network asked...
+  refuseOther('alerts.webhooks', before?.alerts.webhooks ?? [], config.alerts.webhooks);
+  // ...or read what is kept from then on, with a key that he knows himself.
+  refuseOther('answers.keys', before?.answers.keys ?? [], config.answers.keys);
 }
 
 /** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */
@@ -79,17 +106,6 @@ function refuseOtherAddresses(before: RouterConfig | null, after: RouterConfig):
   }
 }
 
-/** With a key that he knows himself, whoever reaches this port could read what is kept from then on. */
-function refuseOtherAnswerKeys(before: RouterConfig | null, after: RouterConfig): void {
-  const keys = JSON.stringify(after.answers.keys);
-  if (keys === JSON.stringify(before?.answers.keys ?? [])) return;
-  throw new HttpError(
-    'refused',
-    'answers.keys: cannot be changed here; put them into the file (serve --config, config apply)',
-    'answers.keys',
-  );
-}
-
 /** Who may use the gateway is that, too: whoever may change prices must not make an issuer of his own an administrator. */
 function refuseOtherAccess(before: RouterConfig | null, after: RouterConfig): void {
   if (before && JSON.stringify(before.access) === JSON.stringify(after.access)) return;
@@ -101,13 +117,12 @@ function refuseOtherAccess(before: RouterConfig | null, after: RouterConfig): vo
   );
 }
 
-/** Whom alerts are told is an address like those: whoever reaches this port could else have the gateway's network asked. */
-function refuseOtherWebhooks(before: RouterConfig | null, after: RouterConfig): void {
-  const { webhooks } = after.alerts;
-  if (JSON.stringify(before?.alerts.webhooks ?? []) === JSON.stringify(webhooks)) return;
+/** A list that is the operator's word in a file, like those addresses. */
+function refuseOther(field: string, before: readonly unknown[], after: readonly unknown[]): void {
+  if (JSON.stringify(before) === JSON.stringify(after)) return;
   throw new HttpError(
     'refused',
-    'alerts.webhooks: cannot be changed here; put them into the file (serve --config, config apply)',
-    'alerts.webhooks',
+    `${field}: cannot be changed here; put them into the file (serve --config, config apply)`,
+    field,
   );
 }

@@ -5,6 +5,7 @@ import { SilenceRefusedError } from '../../../lib/alerts/silence-desk';
 import { alertRulesSchema, ruleNames, severities } from '../../../lib/config/alert-schema';
 import { sleep } from '../../../lib/ports/clock';
 import type { AlertSilence } from '../../../lib/topics/generated/messages';
+import { configInForce } from '../config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { id, label } from '../field-schemas';
 import { HttpError } from '../http-error';
@@ -125,9 +126,9 @@ export function alertEndpoints(context: GatewayContext): Endpoint[] {
   ];
 }
 
-function answerOf({ alerts, config, clock }: GatewayContext): z.output<typeof answerSchema> {
-  const current = config();
-  if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
+function answerOf(context: GatewayContext): z.output<typeof answerSchema> {
+  const { alerts, clock } = context;
+  const current = configInForce(context);
   const all = [...alerts.view.values()].map(({ notify: _notify, ...alert }) => alert);
   const rank = ({ severity }: { severity: string }): number => (severity === 'critical' ? 0 : 1);
   return {

@@ -1,8 +1,9 @@
 /** GET /v1/budgets: the configured budgets, and how the accounts stand that somebody has spent from. */
 import { z } from 'zod';
 import { budgetsSchema } from '../../../lib/config/budget-schema';
+import { configInForce } from '../config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidField } from '../http-error';
+import { invalidField } from '../http-error';
 import { sendJson } from '../send-json';
 
 /** Accounts of one answer: sessions and users may be many. */
@@ -59,8 +60,7 @@ export function budgetEndpoints(context: GatewayContext): Endpoint[] {
       responses: { 200: { doc: 'The budgets.', body: { schema: answerSchema } } },
       errors: ['invalid_field', 'not_ready'],
       handler: (request, reply) => {
-        const current = context.config();
-        if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
+        const current = configInForce(context);
         const wanted = request.query as Record<string, string | string[] | undefined>;
         const [budget, owner] = [wordIn(wanted['budget'], 'budget'), wordIn(wanted['owner'], 'owner')];
         const found = [...context.budgets.values()]

@@ -5,7 +5,8 @@ import { configSchema } from '../../../lib/config/config-schema';
 import { diffConfig } from '../../../lib/config/diff-config';
 import { configFromJson } from '../../../lib/config/parse-config';
 import type { ConfigVersion } from '../../../lib/topics/generated/messages';
-import { applyChange } from '../apply-change';
+import { applyChange, changeErrors } from '../apply-change';
+import { configInForce } from '../config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
 import { readBody } from '../read-body';
@@ -40,11 +41,7 @@ const rollbackSchema = z.strictObject({
 const versionParameter = { type: 'string', pattern: '^[0-9]+$' } as const;
 
 export function configHistoryEndpoints(context: GatewayContext): Endpoint[] {
-  const inForce = () => {
-    const current = context.config();
-    if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
-    return current;
-  };
+  const inForce = () => configInForce(context);
   const find = async (wanted: number, field: string): Promise<ConfigVersion> => {
     const found = (await context.configHistory()).find((one) => one.version === wanted);
     if (!found) throw new HttpError('not_found', `there is no version ${wanted} in the history`, field);
@@ -102,16 +99,7 @@ export function configHistoryEndpoints(context: GatewayContext): Endpoint[] {
       summary: 'Puts an earlier version in force again, as a new one.',
       body: { schemas: [rollbackSchema], required: true },
       responses: { 200: { doc: 'What is in force now.', body: { schema: wentBackSchema } } },
-      errors: [
-        'malformed_json',
-        'invalid_field',
-        'refused',
-        'not_found',
-        'version_conflict',
-        'body_too_large',
-        'unsupported_media_type',
-        'not_ready',
-      ],
+      errors: [...changeErrors, 'not_found'],
       handler: async (request, reply) => {
         const { version: wanted, reason } = readBody(rollbackSchema, request.body);
         const before = inForce().version;

@@ -5,6 +5,7 @@ import { configFromJson } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { dictionaryOf } from '../../../lib/dictionary';
 import { type ConfigReplay, replayConfig, type Side } from '../../../lib/replay/replay-config';
+import { configInForce } from '../config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField, invalidFields } from '../http-error';
 import type { ConfigParser } from '../parse-config-apart';
@@ -64,8 +65,7 @@ export function configReplayEndpoint(context: GatewayContext, parser: ConfigPars
     ],
     handler: async (request, reply) => {
       const asked = readBody(askedSchema, request.body ?? {});
-      const current = context.config();
-      if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
+      const current = configInForce(context);
       if (asked.config !== null && asked.version !== null)
         throw invalidField('version', 'must be null where a configuration is given');
       const history = new Map((await context.configHistory()).map((one) => [one.version, one.json]));

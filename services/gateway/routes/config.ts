@@ -7,6 +7,7 @@ import type { ParseResult } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { applyChange } from '../apply-change';
 import type { CheckedConfig } from '../check-plain-config';
+import { configInForce } from '../config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidFields } from '../http-error';
 import { type ConfigParser, createConfigParser } from '../parse-config-apart';
@@ -85,8 +86,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
 }
 
 function sendCurrent(context: GatewayContext, reply: FastifyReply, more: Record<string, unknown> = {}): string {
-  const current = context.config();
-  if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
+  const current = configInForce(context);
   reply.header('etag', `"${current.version}"`);
   return sendJson(reply, {
     version: current.version,

@@ -4,10 +4,10 @@ import { experimentSchema } from '../../../lib/config/experiment-schema';
 import type { ExperimentConfig } from '../../../lib/config/router-config';
 import { changeExperiments, type ExperimentChange } from '../../../lib/experiments/change-config';
 import { definitionOf, rolloutOf } from '../../../lib/experiments/expose';
-import { applyChange } from '../apply-change';
-import { checkPlainConfig } from '../check-plain-config';
+import { applyWanted, changeErrors } from '../apply-change';
+import { configInForce } from '../config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidField, invalidFields } from '../http-error';
+import { HttpError, invalidField } from '../http-error';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
 
@@ -46,11 +46,7 @@ const shownSchema = z.strictObject({
 const listSchema = z.strictObject({ configVersion: z.int(), experiments: z.array(shownSchema) });
 
 export function experimentEndpoints(context: GatewayContext): Endpoint[] {
-  const inForce = () => {
-    const current = context.config();
-    if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
-    return current;
-  };
+  const inForce = () => configInForce(context);
   const list = (): z.output<typeof listSchema> => {
     const { version, config } = inForce();
     return { configVersion: version, experiments: config.experiments.map((one) => shownOf(one, context)) };
@@ -84,24 +80,14 @@ export function experimentEndpoints(context: GatewayContext): Endpoint[] {
       summary: 'Starts, stops or promotes an experiment: a new version of the configuration.',
       body: { schemas: [changeSchema], required: true },
       responses: { 200: { doc: 'What runs now.', body: { schema: listSchema } } },
-      errors: [
-        'malformed_json',
-        'invalid_field',
-        'refused',
-        'version_conflict',
-        'body_too_large',
-        'unsupported_media_type',
-        'not_ready',
-      ],
+      errors: changeErrors,
       handler: async (request, reply) => {
         const change = changeOf(readBody(changeSchema, request.body));
         const { version, config } = inForce();
         const changed = changeExperiments(config, change);
         if (!changed.ok) throw invalidField(changed.field, changed.message);
-        const checked = checkPlainConfig(changed.config);
-        if (!checked.ok) throw invalidFields(checked.issues);
         const by = `POST /v1/experiments (${change.kind})`;
-        await applyChange(context, request, { config: checked.config, replaces: version, by });
+        await applyWanted(context, request, changed.config, { replaces: version, by });
         return sendJson(reply, list());
       },
     },

@@ -1,10 +1,10 @@
 /** POST /v1/weights/forget: judgements that must not be learned from; the trainer folds the log anew without them. */
 import { z } from 'zod';
 import { forgetFault, forgetFields } from '../../../lib/config/forget-schema';
-import { applyChange } from '../apply-change';
-import { checkPlainConfig } from '../check-plain-config';
+import { applyWanted, changeErrors } from '../apply-change';
+import { configInForce } from '../config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidField, invalidFields } from '../http-error';
+import { invalidField } from '../http-error';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
 
@@ -23,34 +23,17 @@ export function forgetEndpoint(context: GatewayContext): Endpoint {
       'The trainer folds the log anew without them. What comes of it is a candidate, which the off-policy gate lets in or not; its version says under `forgot` how many judgements were left out and what is expected of each model instead.',
     body: { schemas: [ruleSchema], required: true },
     responses: { 200: { doc: 'The rules.', body: { schema: answerSchema } } },
-    errors: [
-      'malformed_json',
-      'invalid_field',
-      'refused',
-      'version_conflict',
-      'body_too_large',
-      'unsupported_media_type',
-      'not_ready',
-    ],
+    errors: changeErrors,
     handler: async (request, reply) => {
       const rule = readBody(ruleSchema, request.body);
       const fault = forgetFault(rule);
       if (fault) throw invalidField(fault.field, fault.message);
-      const current = context.config();
-      if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
+      const current = configInForce(context);
       const { config, version } = current;
       const { learning } = config;
-      const checked = checkPlainConfig({
-        ...config,
-        learning: { ...learning, forget: [...(learning.forget ?? []), rule] },
-      });
-      if (!checked.ok) throw invalidFields(checked.issues);
-      await applyChange(context, request, {
-        config: checked.config,
-        replaces: version,
-        by: 'POST /v1/weights/forget',
-        reason: rule.reason,
-      });
+      const wanted = { ...config, learning: { ...learning, forget: [...(learning.forget ?? []), rule] } };
+      const { reason } = rule;
+      await applyWanted(context, request, wanted, { replaces: version, by: 'POST /v1/weights/forget', reason });
       const now = context.config() ?? current;
       return sendJson(reply, { configVersion: now.version, forget: now.config.learning.forget ?? [] });
     },

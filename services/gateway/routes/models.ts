@@ -12,6 +12,7 @@ import { nominalInputTokens } from '../../../lib/routing/open/candidates';
 import type { Candidate } from '../../../lib/topics/generated/messages';
 import { maxTimeMs } from '../../../lib/topics/number-ranges';
 import { isInScope } from '../check-scope';
+import { configInForce } from '../config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { admissionsNow, candidatesNow } from '../expect-candidates';
 import { HttpError } from '../http-error';
@@ -89,8 +90,7 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
       responses: { 200: { doc: 'The models, in configured order.', body: { schema: modelsSchema } } },
       errors: ['not_ready'],
       handler: ({ asker }, reply) => {
-        const current = context.config();
-        if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
+        const current = configInForce(context);
         const candidates = nominalCandidates(context);
         const admissions = admissionsNow(context, current.config);
         const models = current.config.models.flatMap((config, index) => {
@@ -113,8 +113,7 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
       errors: ['not_found', 'not_ready'],
       errorForm: 'openai',
       handler: (request, reply) => {
-        const current = context.config();
-        if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
+        const current = configInForce(context);
         const { id } = request.params as { id: string };
         const listed = listedOf(current).find((one) => one.id === id && isInScope(request.asker, id));
         if (!listed) throw new HttpError('not_found', `there is no model ${JSON.stringify(id)}`, 'id');

@@ -3,10 +3,11 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { RouterConfig, ShadowConfig } from '../../../lib/config/router-config';
 import { shadowSchema } from '../../../lib/config/shadow-schema';
-import { applyChange } from '../apply-change';
-import { checkPlainConfig } from '../check-plain-config';
+import { applyWanted, changeErrors } from '../apply-change';
+import { commandTrainer } from '../command-trainer';
+import { configInForce } from '../config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidField, invalidFields } from '../http-error';
+import { HttpError, invalidField } from '../http-error';
 import { readBody } from '../read-body';
 import { sendJson } from '../send-json';
 
@@ -43,16 +44,9 @@ const maxJudgedEvents = 20_000;
 const judgedAnewMs = 10_000;
 
 export function shadowEndpoints(context: GatewayContext): Endpoint[] {
-  const inForce = () => {
-    const current = context.config();
-    if (!current) throw new HttpError('not_ready', 'no configuration has been applied');
-    return current;
-  };
-  const put = (request: FastifyRequest, wanted: unknown, replaces: number, action: string): Promise<string[]> => {
-    const checked = checkPlainConfig(wanted);
-    if (!checked.ok) throw invalidFields(checked.issues);
-    return applyChange(context, request, { config: checked.config, replaces, by: `POST /v1/shadows (${action})` });
-  };
+  const inForce = () => configInForce(context);
+  const put = (request: FastifyRequest, wanted: unknown, replaces: number, action: string): Promise<string[]> =>
+    applyWanted(context, request, wanted, { replaces, by: `POST /v1/shadows (${action})` });
   return [
     {
       method: 'GET',
@@ -88,16 +82,7 @@ export function shadowEndpoints(context: GatewayContext): Endpoint[] {
         'A promoted strategy joins those that are asked; a promoted configuration takes the place of the one in force, with its providers and access where it has none; promoted weights are put in force by the trainer, if the gate agrees.',
       body: { schemas: [changeSchema], required: true },
       responses: { 200: { doc: 'The shadows there are now.', body: { schema: changedSchema } } },
-      errors: [
-        'malformed_json',
-        'invalid_field',
-        'refused',
-        'version_conflict',
-        'trainer_timeout',
-        'body_too_large',
-        'unsupported_media_type',
-        'not_ready',
-      ],
+      errors: [...changeErrors, 'trainer_timeout'],
       handler: async (request, reply) => {
         const change = readBody(changeSchema, request.body);
         const { version, config } = inForce();
@@ -107,7 +92,11 @@ export function shadowEndpoints(context: GatewayContext): Endpoint[] {
           const found = config.shadows.find((one) => one.name === change.name);
           if (!found) throw invalidField('name', `there is no shadow ${JSON.stringify(change.name)}`);
           const rest = config.shadows.filter((one) => one !== found);
-          if (change.action === 'promote' && found.policy) await promoteWeights(request, found.policy, change.force);
+          if (change.action === 'promote' && found.policy) {
+            const requestedBy = request.asker.who.slice(0, 200);
+            const { policySha256 } = found.policy;
+            await commandTrainer(context, { kind: 'PROMOTE', policySha256, force: change.force, requestedBy });
+          }
           const wanted = change.action === 'stop' ? { ...config, shadows: rest } : promoted(config, found, rest);
           await put(request, wanted, version, change.action);
         }
@@ -116,23 +105,6 @@ export function shadowEndpoints(context: GatewayContext): Endpoint[] {
       },
     },
   ];
-
-  async function promoteWeights(
-    request: FastifyRequest,
-    { policySha256 }: NonNullable<ShadowConfig['policy']>,
-    force: boolean,
-  ): Promise<void> {
-    const answer = await context.weights.ask({
-      kind: 'PROMOTE',
-      policySha256,
-      force,
-      requestedBy: request.asker.who.slice(0, 200),
-      commandId: context.createId(),
-      requestedAtMs: context.clock.nowMs(),
-    });
-    if (!answer) throw new HttpError('trainer_timeout', 'the trainer has not answered yet: look at GET /v1/weights');
-    if (answer.status === 'REFUSED') throw new HttpError('refused', answer.why);
-  }
 }
 
 /** The configuration where a shadow decides. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { WeightsCommand } from '../../../lib/topics/generated/messages';
 import { findVersion } from '../../../lib/weights/read-weights';
+import { commandTrainer } from '../command-trainer';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { id } from '../field-schemas';
 import { HttpError } from '../http-error';
@@ -101,23 +102,13 @@ function commandEndpoint(context: GatewayContext, { path, summary, body, command
       'unsupported_media_type',
     ],
     handler: async (request, reply) => {
-      const { createId, clock } = context;
       const { isAnonymous, who } = request.asker;
       const wish = command(request.body ?? {});
       // Whoever has a key asks under its name alone.
-      const asked = {
+      const answer = await commandTrainer(context, {
         ...wish,
         ...(!isAnonymous && { requestedBy: who.slice(0, 200) }),
-        commandId: createId(),
-        requestedAtMs: clock.nowMs(),
-      };
-      const answer = await context.weights.ask(asked);
-      if (!answer)
-        throw new HttpError(
-          'trainer_timeout',
-          'the trainer has not answered yet: it carries the command out when it can; look at GET /v1/weights',
-        );
-      if (answer.status === 'REFUSED') throw new HttpError('refused', answer.why);
+      });
       return sendJson(reply, answer);
     },
   };
