@@ -25,6 +25,7 @@ import { type Engine, startEngine } from '../services/engine';
 import { embeddedHome } from '../services/home';
 import type { LoadResult } from './http-load';
 import { kilobyteRows } from './kilobyte-rows';
+import { openLoop } from './open-loop';
 
 const clock = systemClock();
 const log = createLog({ level: 'warn', nowMs: () => clock.nowMs() });
@@ -85,36 +86,6 @@ async function routeOnce(client: RouterClient, feedback: boolean): Promise<void>
   const decision = await client.route(requestOf(world, row, clock.nowMs()), 10_000);
   const outcome = feedback ? outcomeOf(row, decision, clock.nowMs()) : null;
   if (outcome) client.report(outcome).catch(fail);
-}
-
-/** Each client sends every clients / rate seconds, at its own phase: together an evenly spread open loop. */
-async function openLoop(
-  client: RouterClient,
-  seconds: number,
-  feedback: boolean,
-): Promise<{ latencies: number[]; failed: number }> {
-  const latencies: number[] = [];
-  let failed = 0;
-  const total = Math.round(ratePerSecond * seconds);
-  const startedMs = clock.monotonicMs();
-  const pending: Promise<void>[] = [];
-  for (let next = 0; next < total; ) {
-    const dueCount = Math.min(total, Math.floor(((clock.monotonicMs() - startedMs) * ratePerSecond) / 1_000) + 1);
-    for (; next < dueCount; next++) {
-      const intendedMs = startedMs + (next * 1_000) / ratePerSecond;
-      pending.push(
-        routeOnce(client, feedback).then(
-          () => void latencies.push(clock.monotonicMs() - intendedMs),
-          () => {
-            failed += 1;
-          },
-        ),
-      );
-    }
-    await sleep(clock, 1);
-  }
-  await Promise.all(pending);
-  return { latencies, failed };
 }
 
 function bytesOnDisk(directory: string): number {
@@ -185,13 +156,15 @@ async function untilTrainerIsIdle(engine: Engine): Promise<void> {
 async function inProcess(seconds: number, wanted: (part: string) => boolean): Promise<void> {
   const running = await startRunning(false);
   const { engine, client, stop } = running;
-  await openLoop(client, warmUpSeconds, true);
+  await openLoop(clock, ratePerSecond, warmUpSeconds, () => routeOnce(client, true));
   if (wanted('latency')) {
     for (const training of ['On', 'Off'] as const) {
       if (training === 'Off') await untilTrainerIsIdle(engine);
       const delay = monitorEventLoopDelay({ resolution: 1 });
       delay.enable();
-      const { latencies, failed } = await openLoop(client, seconds, training === 'On');
+      const { latencies, failures } = await openLoop(clock, ratePerSecond, seconds, () =>
+        routeOnce(client, training === 'On'),
+      );
       delay.disable();
       const name = `inProcess.training${training}`;
       const { p50, p95, p99 } = quantilesOf(latencies);
@@ -200,7 +173,7 @@ async function inProcess(seconds: number, wanted: (part: string) => boolean): Pr
       if (training === 'Off') reportBar(`${name}.latencyP95`, p95, 'ms', '<=', 10);
       else report(`${name}.latencyP95`, p95, 'ms');
       report(`${name}.latencyP99`, p99, 'ms');
-      reportBar(`${name}.failed`, failed, 'requests', '<=', 0);
+      reportBar(`${name}.failed`, failures.length, 'requests', '<=', 0);
       report(`${name}.eventLoopDelayP99`, delay.percentile(99) / 1e6, 'ms');
     }
     report('inProcess.clients', clients, 'clients');

@@ -4,7 +4,9 @@
  */
 import { Agent, request as httpRequest } from 'node:http';
 import { quantilesOf } from '../lab/report/report';
+import { systemClock } from '../lib/adapters/system';
 import { kilobyteRows } from './kilobyte-rows';
+import { openLoop } from './open-loop';
 
 export interface LoadResult {
   readonly p50Ms: number;
@@ -36,29 +38,11 @@ function routeOnce(index: number): Promise<boolean> {
   });
 }
 
-const wait = (delayMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs));
-
-async function openLoop(): Promise<LoadResult> {
-  const total = Math.round(ratePerSecond * seconds);
-  const startedMs = performance.now();
-  const latencies: number[] = [];
-  let failed = 0;
-  const pending: Promise<void>[] = [];
-  for (let next = 0; next < total; ) {
-    const dueCount = Math.min(total, Math.floor(((performance.now() - startedMs) * ratePerSecond) / 1_000) + 1);
-    for (; next < dueCount; next++) {
-      const intendedMs = startedMs + (next * 1_000) / ratePerSecond;
-      pending.push(
-        routeOnce(next).then((ok) => {
-          if (ok) latencies.push(performance.now() - intendedMs);
-          else failed += 1;
-        }),
-      );
-    }
-    await wait(1);
-  }
-  await Promise.all(pending);
-  return resultOf(latencies, failed, performance.now() - startedMs);
+async function atRate(): Promise<LoadResult> {
+  const load = await openLoop(systemClock(), ratePerSecond, seconds, async (index) => {
+    if (!(await routeOnce(index))) throw new Error('no good answer');
+  });
+  return resultOf(load.latencies, load.failures.length, load.seconds * 1_000);
 }
 
 async function closedLoop(): Promise<LoadResult> {
@@ -77,11 +61,11 @@ async function closedLoop(): Promise<LoadResult> {
   return resultOf(latencies, failed, performance.now() - startedMs);
 }
 
-function resultOf(latencies: number[], failed: number, elapsedMs: number): LoadResult {
+function resultOf(latencies: readonly number[], failed: number, elapsedMs: number): LoadResult {
   const { p50, p95, p99 } = quantilesOf(latencies);
   return { p50Ms: p50, p95Ms: p95, p99Ms: p99, perSecond: (latencies.length * 1_000) / elapsedMs, failed };
 }
 
-(mode === 'open' ? openLoop() : closedLoop()).then((result) => {
+(mode === 'open' ? atRate() : closedLoop()).then((result) => {
   process.send!(result, () => process.exit(0));
 });

@@ -22,12 +22,12 @@ import { outcomeOf, requestOf } from '../lab/runs/workload-records';
 import { systemClock } from '../lib/adapters/system';
 import { createRouterClient, type RouterClient } from '../lib/client/router-client';
 import { processSettings } from '../lib/config/process-settings';
-import { sleep } from '../lib/ports/clock';
 import { createLog } from '../lib/telemetry/log';
 import { createMetrics } from '../lib/telemetry/metrics';
 import type { RouteDecided } from '../lib/topics/generated/messages';
 import { distributedHome } from '../services/home';
 import { kilobyteRows } from './kilobyte-rows';
+import { type OpenLoad, openLoop } from './open-loop';
 
 const clock = systemClock();
 const log = createLog({ level: 'warn', nowMs: () => clock.nowMs() });
@@ -128,61 +128,26 @@ async function routeOnce(client: RouterClient, feedback: boolean): Promise<Route
 const isComplete = (decision: RouteDecided): boolean =>
   decision.degradedTo === 'NONE' && decision.threads.every(({ status }) => status === 'SUCCESS');
 
-interface Loaded {
-  readonly latencies: readonly number[];
-  readonly decisions: readonly RouteDecided[];
-  readonly failed: number;
-  readonly seconds: number;
-}
-
-/** Each client sends every clients / rate seconds, at its own phase: together an evenly spread open loop. */
-async function openLoop(client: RouterClient, rate: number, seconds: number, feedback: boolean): Promise<Loaded> {
-  const latencies: number[] = [];
-  const decisions: RouteDecided[] = [];
-  let failed = 0;
-  const total = Math.round(rate * seconds);
-  const startedMs = clock.monotonicMs();
-  const pending: Promise<void>[] = [];
-  for (let next = 0; next < total; ) {
-    const dueCount = Math.min(total, Math.floor(((clock.monotonicMs() - startedMs) * rate) / 1_000) + 1);
-    for (; next < dueCount; next++) {
-      const intendedMs = startedMs + (next * 1_000) / rate;
-      pending.push(
-        routeOnce(client, feedback).then(
-          (decision) => {
-            latencies.push(clock.monotonicMs() - intendedMs);
-            decisions.push(decision);
-          },
-          () => {
-            failed += 1;
-          },
-        ),
-      );
-    }
-    await sleep(clock, 1);
-  }
-  await Promise.all(pending);
-  return { latencies, decisions, failed, seconds: (clock.monotonicMs() - startedMs) / 1_000 };
-}
+type Loaded = OpenLoad<RouteDecided>;
 
 async function closedLoop(client: RouterClient, seconds: number, feedback: boolean): Promise<Loaded> {
   const startedMs = clock.monotonicMs();
   const latencies: number[] = [];
-  const decisions: RouteDecided[] = [];
-  let failed = 0;
+  const answers: RouteDecided[] = [];
+  const failures: unknown[] = [];
   const one = async (): Promise<void> => {
     while (clock.monotonicMs() - startedMs < seconds * 1_000) {
       const sentMs = clock.monotonicMs();
       try {
-        decisions.push(await routeOnce(client, feedback));
+        answers.push(await routeOnce(client, feedback));
         latencies.push(clock.monotonicMs() - sentMs);
-      } catch {
-        failed += 1;
+      } catch (error) {
+        failures.push(error);
       }
     }
   };
   await Promise.all(Array.from({ length: inFlightAtSaturation }, one));
-  return { latencies, decisions, failed, seconds: (clock.monotonicMs() - startedMs) / 1_000 };
+  return { latencies, answers, failures, seconds: (clock.monotonicMs() - startedMs) / 1_000 };
 }
 
 /** User and system CPU of a process and its threads so far, in seconds (proc(5): ticks of 10 ms). */
@@ -202,7 +167,7 @@ async function withCpu(bench: Bench, name: string, load: () => Promise<Loaded>):
   const loaded = await load();
   let total = 0;
   for (const [process, pid] of pids) {
-    const spent = ((cpuSeconds(pid) - before.get(process)!) * 1_000) / loaded.decisions.length;
+    const spent = ((cpuSeconds(pid) - before.get(process)!) * 1_000) / loaded.answers.length;
     total += spent;
     report(`${name}.cpuPer1000.${process}`, spent, 's');
   }
@@ -221,8 +186,8 @@ function reportStages(name: string, decisions: readonly RouteDecided[]): void {
 
 async function atRate(bench: Bench, rate: number, seconds: number, feedback: boolean): Promise<void> {
   const name = `rate${rate}${feedback ? '.withFeedback' : ''}`;
-  const load = (): Promise<Loaded> => openLoop(bench.client, rate, seconds, feedback);
-  const { latencies, decisions, failed } = await (rate === barRate ? withCpu(bench, name, load) : load());
+  const load = (): Promise<Loaded> => openLoop(clock, rate, seconds, () => routeOnce(bench.client, feedback));
+  const { latencies, answers: decisions, failures } = await (rate === barRate ? withCpu(bench, name, load) : load());
   const { p50, p95, p99 } = quantilesOf(latencies);
   report(`${name}.latencyP50`, p50, 'ms');
   const bar = rate === barRate ? 100 : feedback ? undefined : streamsP95Ms[rate];
@@ -232,15 +197,15 @@ async function atRate(bench: Bench, rate: number, seconds: number, feedback: boo
   const complete = decisions.filter(isComplete).length / decisions.length;
   if (rate === barRate) reportBar(`${name}.withAllThreads`, complete, 'share', '>=', 0.999);
   else report(`${name}.withAllThreads`, complete, 'share');
-  reportBar(`${name}.lost`, failed, 'requests', '<=', 0);
+  reportBar(`${name}.lost`, failures.length, 'requests', '<=', 0);
   reportStages(name, decisions);
 }
 
 async function saturated(bench: Bench, seconds: number, feedback: boolean): Promise<void> {
   const name = `saturation${feedback ? '.withFeedback' : ''}`;
   const {
-    decisions,
-    failed,
+    answers: decisions,
+    failures,
     latencies,
     seconds: took,
   } = await withCpu(bench, name, () => closedLoop(bench.client, seconds, feedback));
@@ -249,7 +214,7 @@ async function saturated(bench: Bench, seconds: number, feedback: boolean): Prom
   else reportBar(name, perSecond, 'decisions/s', '>=', 800);
   report(`${name}.latencyP50`, quantilesOf(latencies).p50, 'ms');
   report(`${name}.withAllThreads`, decisions.filter(isComplete).length / decisions.length, 'share');
-  reportBar(`${name}.lost`, failed, 'requests', '<=', 0);
+  reportBar(`${name}.lost`, failures.length, 'requests', '<=', 0);
 }
 
 async function main(): Promise<void> {
@@ -264,7 +229,7 @@ async function main(): Promise<void> {
   const seconds = Number(values.seconds);
   const bench = await startBench(values);
   report('clients', clients, 'clients');
-  await openLoop(bench.client, barRate, warmUpSeconds, true);
+  await openLoop(clock, barRate, warmUpSeconds, () => routeOnce(bench.client, true));
   for (const rate of rates) await atRate(bench, rate, seconds, false);
   await atRate(bench, barRate, seconds, true);
   await saturated(bench, seconds, false);

@@ -22,6 +22,7 @@ import { startEngine } from '../services/engine';
 import { embeddedHome } from '../services/home';
 import { kilobyteRows } from './kilobyte-rows';
 import type { ViewersOrder, ViewersState } from './live-viewers';
+import { openLoop } from './open-loop';
 import { type Figures, type Pair, pairRatios } from './pair-ratios';
 
 const clock = systemClock();
@@ -42,23 +43,13 @@ const { values: options } = parseArgs({
 let sequence = 0;
 
 /** Latency of each decision in milliseconds, from the time that its request was due. */
-async function openLoop(client: RouterClient, ratePerSecond: number, seconds: number): Promise<number[]> {
-  const latencies: number[] = [];
-  const total = Math.round(ratePerSecond * seconds);
-  const startedMs = clock.monotonicMs();
-  const pending: Promise<void>[] = [];
-  for (let next = 0; next < total; ) {
-    const due = Math.min(total, Math.floor(((clock.monotonicMs() - startedMs) * ratePerSecond) / 1_000) + 1);
-    for (; next < due; next++) {
-      const dueMs = startedMs + (next * 1_000) / ratePerSecond;
-      const index = sequence++;
-      const row = { ...rows[index % rows.length]!, id: `bench-live-${index}` };
-      const decided = client.route(requestOf(world, row, clock.nowMs()), 60_000);
-      pending.push(decided.then(() => void latencies.push(clock.monotonicMs() - dueMs)));
-    }
-    await sleep(clock, 1);
-  }
-  await Promise.all(pending);
+async function latenciesAt(client: RouterClient, ratePerSecond: number, seconds: number): Promise<readonly number[]> {
+  const { latencies, failures } = await openLoop(clock, ratePerSecond, seconds, () => {
+    const index = sequence++;
+    const row = { ...rows[index % rows.length]!, id: `bench-live-${index}` };
+    return client.route(requestOf(world, row, clock.nowMs()), 60_000);
+  });
+  if (failures.length > 0) throw failures[0];
   return latencies;
 }
 
@@ -91,7 +82,7 @@ runCheck(async () => {
     await watchWith(count);
     await sleep(clock, settleMs);
     const cpu = process.cpuUsage();
-    const latencies = await openLoop(client, rate, seconds);
+    const latencies = await latenciesAt(client, rate, seconds);
     const { user, system } = process.cpuUsage(cpu);
     const { bytes } = await watchWith(count);
     const { p50, p95, p99 } = quantilesOf(latencies);
@@ -103,7 +94,7 @@ runCheck(async () => {
       ['live.cpu', { value: (user + system) / latencies.length, unit: 'us/decision' }],
     ]);
   };
-  await openLoop(client, rate, warmUpSeconds);
+  await latenciesAt(client, rate, warmUpSeconds);
   const pairs: Pair[] = [];
   for (let pair = 0; pair < pairCount; pair++) {
     // Who is first alternates, too: what drifts would otherwise always be to the good of one of them.
