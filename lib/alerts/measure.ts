@@ -2,7 +2,7 @@
  * What each rule looks at, and what it finds: figures with their thresholds, by what they are about. Pure; whether something
  * rings is decided in `ring.ts`.
  */
-import { type RecentSum, sumHours, sumMinutes } from '../analytics/recent';
+import { type RecentFigures, type RecentSum, sumHours, sumMinutes } from '../analytics/recent';
 import type { AlertRules, RuleName } from '../config/alert-schema';
 import type { RouterConfig } from '../config/router-config';
 import type {
@@ -160,23 +160,15 @@ const measures: { readonly [R in RuleName]: Measure<R> } = {
     });
     return { measured, isComplete: true };
   },
-  propensityFloor: ({ windowMs, above, minDecisions }, { nowMs, windows }) => {
-    const { decisions, floored } = sumMinutes(windows(), nowMs - windowMs, nowMs).all;
-    if (!(decisions >= minDecisions)) return { measured: [], isComplete: false };
-    const value = floored / decisions;
-    return {
-      measured: [
-        over(
-          '',
-          value,
-          above,
-          above - 0.05,
-          `in ${percent(value)} of the decisions of ${words(windowMs)} only the exploration floor left other models a chance`,
-        ),
-      ],
-      isComplete: false,
-    };
-  },
+  propensityFloor: (rule, around) =>
+    ofDecisions(
+      rule,
+      around,
+      ({ floored }) => floored,
+      rule.above - 0.05,
+      (share) =>
+        `in ${share} of the decisions of ${words(rule.windowMs)} only the exploration floor left other models a chance`,
+    ),
   deadLetters: ({ windowMs, count }, { nowMs, vitals }, readings) => {
     const kept = new Map(readings.filter(({ atMs }) => nowMs - atMs < dayMs).map((reading) => [reading.name, reading]));
     const fading = ({ atMs, values }: AlertReading): number =>
@@ -237,23 +229,14 @@ const measures: { readonly [R in RuleName]: Measure<R> } = {
     });
     return { measured, isComplete: true, readings: newest(kept) };
   },
-  degraded: ({ windowMs, above, minDecisions }, { nowMs, windows }) => {
-    const { decisions, degraded } = sumMinutes(windows(), nowMs - windowMs, nowMs).all;
-    if (!(decisions >= minDecisions)) return { measured: [], isComplete: false };
-    const value = degraded / decisions;
-    return {
-      measured: [
-        over(
-          '',
-          value,
-          above,
-          above / 2,
-          `${percent(value)} of ${decisions} decisions were degraded in ${words(windowMs)}`,
-        ),
-      ],
-      isComplete: false,
-    };
-  },
+  degraded: (rule, around) =>
+    ofDecisions(
+      rule,
+      around,
+      ({ degraded }) => degraded,
+      rule.above / 2,
+      (share, decisions) => `${share} of ${decisions} decisions were degraded in ${words(rule.windowMs)}`,
+    ),
   weightsHeld: (_rule, around, readings) => {
     const kept = reported(around, readings, ({ weightsHeld }) => (weightsHeld ? 1 : 0));
     const value = Math.max(0, ...kept.map(({ values }) => values[0] ?? 0));
@@ -302,6 +285,21 @@ const downOf: Readonly<Record<Health, number>> = { CLOSED: 0, HALF_OPEN: 0.5, OP
 
 function over(subject: string, value: number, threshold: number, fineBelow: number, summary: string): Measured {
   return { subject, value, threshold, isWrong: value >= threshold, isFine: value < fineBelow, summary };
+}
+
+/** Which share of the decisions of a window is of a kind; nothing where there are too few. */
+function ofDecisions(
+  { windowMs, above, minDecisions }: AlertRules['degraded'],
+  { nowMs, windows }: Surroundings,
+  countOf: (sum: RecentFigures) => number,
+  fineBelow: number,
+  summary: (share: string, decisions: number) => string,
+): Measurement {
+  const sum = sumMinutes(windows(), nowMs - windowMs, nowMs).all;
+  const { decisions } = sum;
+  if (!(decisions >= minDecisions)) return { measured: [], isComplete: false };
+  const value = countOf(sum) / decisions;
+  return { measured: [over('', value, above, fineBelow, summary(percent(value), decisions))], isComplete: false };
 }
 
 function providersOf({ models }: RouterConfig): Map<string, string[]> {
