@@ -30,13 +30,13 @@ export function decideUnder(
   config: RouterConfig,
   learned: LearnedPolicy | null,
 ): DecidedUnder {
-  const candidates = candidatesUnder(opened, base, config);
+  const pinned = new Map(opened.candidates.map((candidate) => [candidate.model, candidate]));
+  const candidates = candidatesUnder(opened, pinned, base, config);
   const tenant = tenantOf(config, opened);
   const limits = tenant ? stricter(tenant.limits, opened.limits, config.models) : opened.limits;
   const able = new Map(config.models.map((model) => [model.name, model]));
   // Of what a request needs, the log knows what some model lacked.
   const needed = new Set(opened.candidates.flatMap(({ ineligibleReason }) => lackedBy(ineligibleReason)));
-  const pinned = new Map(opened.candidates.map((candidate) => [candidate.model, candidate]));
   const admitted = new Set(
     candidates.flatMap(({ model, health }, i) => (health === 'HALF_OPEN' && pinned.get(model)?.eligible ? [i] : [])),
   );
@@ -105,16 +105,20 @@ function given(tenant: TenantConfig | undefined): Partial<RouterConfig> {
 }
 
 /** In the order of the configuration, each as if nothing barred it. */
-function candidatesUnder(opened: RouteOpened, base: RouterConfig, config: RouterConfig): Candidate[] {
+function candidatesUnder(
+  opened: RouteOpened,
+  pinned: ReadonlyMap<string, Candidate>,
+  base: RouterConfig,
+  config: RouterConfig,
+): Candidate[] {
   const { taskType, promptTokens, tuning, openedAtMs: nowMs } = opened;
   const then = new Map(base.models.map((model) => [model.name, model]));
-  const known = new Map(opened.candidates.map((candidate) => [candidate.model, candidate]));
   const unknown = expectCandidates(
     { config, profileOf: () => undefined, tuning, nowMs },
     { taskType, promptTokens, expectedOutputTokens: null },
   );
   return config.models.map((model, i) => {
-    const candidate = known.get(model.name);
+    const candidate = pinned.get(model.name);
     const before = then.get(model.name);
     if (!candidate || !before) return unknown[i]!;
     const free = { ...candidate, provider: model.provider, eligible: true, ineligibleReason: null };
