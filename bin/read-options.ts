@@ -54,16 +54,23 @@ export function reasonOf(error: unknown): string {
   return (code && known[code]) ?? message;
 }
 
+const dayMs = 86_400_000;
 const unitsMs = new Map([
   ['m', 60_000],
   ['h', 3_600_000],
-  ['d', 86_400_000],
+  ['d', dayMs],
 ]);
+
+/** Milliseconds of a length of time such as 30m, 1h or 2d; null for another text, for 0, and for more than `mostDays`. */
+export function readLength(text: string, mostDigits: number, mostDays: number): number | null {
+  const [, count = '', unit = ''] = /^(\d+)([mhd])$/.exec(text) ?? [];
+  const lengthMs = Number(count) * (unitsMs.get(unit) ?? 0);
+  return count.length <= mostDigits && lengthMs > 0 && lengthMs <= mostDays * dayMs ? lengthMs : null;
+}
 
 /** A length of time such as 30m, 1h or 2d, in milliseconds; at most 30 days. */
 export function lengthOfTime(text: string): number {
-  const [, count = '', unit = ''] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
-  const lengthMs = Number(count) * (unitsMs.get(unit) ?? 0);
-  if (lengthMs > 0 && lengthMs <= 30 * 86_400_000) return lengthMs;
+  const lengthMs = readLength(text, 5, 30);
+  if (lengthMs !== null) return lengthMs;
   throw new InvalidArgumentError('It must be a length of time like 30m, 1h or 2d, at most 30 days.');
 }

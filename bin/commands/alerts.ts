@@ -5,7 +5,7 @@ import type { Alert, AlertSilence } from '../../lib/topics/generated/messages';
 import { formatTable } from '../format-table';
 import { askGateway, gatewayAt } from '../gateway-client';
 import type { Io } from '../io';
-import { defaultGatewayUrl, gatewayUrl } from '../read-options';
+import { defaultGatewayUrl, gatewayUrl, readLength } from '../read-options';
 
 interface Options {
   readonly url: string;
@@ -27,7 +27,7 @@ interface Listed {
   readonly silences: readonly AlertSilence[];
 }
 
-const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const hourMs = 3_600_000;
 /** As many as one screen shows beside what rings. */
 const shownResolved = 10;
 
@@ -57,7 +57,7 @@ Examples:
   add('silence', 'Have nobody told of some alerts for a while; they ring on here.')
     .option('--rule <rule>', `alerts of this rule: ${ruleNames.join(', ')} (default: of all)`, ruleName)
     .option('--subject <subject>', 'alerts about this, as the list shows it (default: about anything)')
-    .option('--for <duration>', 'such as 30m, 2h or 7d', duration, unitMs.h)
+    .option('--for <duration>', 'such as 30m, 2h or 7d', duration, hourMs)
     .requiredOption('--reason <text>', 'why, for whoever wonders')
     .option('--author <name>', 'who wants it (default: the key, or the user of this machine)')
     .action(async ({ rule, subject, for: durationMs, reason, author, ...options }: SilenceOptions) => {
@@ -79,9 +79,8 @@ function ruleName(text: string): string {
 
 /** In milliseconds. */
 function duration(text: string): number {
-  const [, count, unit] = /^(\d{1,4})([mhd])$/.exec(text) ?? [];
-  const ms = Number(count) * unitMs[(unit ?? 'm') as keyof typeof unitMs];
-  if (ms > 0 && ms <= 30 * unitMs.d) return ms;
+  const ms = readLength(text, 4, 30);
+  if (ms !== null) return ms;
   throw new InvalidArgumentError('It must look like 30m, 2h or 7d, up to 30d.');
 }
 

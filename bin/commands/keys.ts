@@ -4,7 +4,7 @@ import { atAccessDesk, type ShownNewKey } from '../drive/access-desk';
 import { addWhereOptions, type WhereOptions } from '../drive/gateway-or-log';
 import { formatTable } from '../format-table';
 import { type Io, say } from '../io';
-import { commaSeparated, wholeNumber } from '../read-options';
+import { commaSeparated, readLength, wholeNumber } from '../read-options';
 
 interface CreateOptions extends WhereOptions {
   readonly role: string;
@@ -135,16 +135,9 @@ function dateOf(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 16);
 }
 
-const unitsMs = new Map([
-  ['m', 60_000],
-  ['h', 3_600_000],
-  ['d', 86_400_000],
-]);
-
 /** Milliseconds of a text such as 90d, 12h or 30m; at most ten years. */
 function duration(text: string): number {
-  const [, count, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
-  const durationMs = Number(count) * (unitsMs.get(unit ?? '') ?? Number.NaN);
-  if (durationMs > 0 && durationMs <= 3_650 * 86_400_000) return durationMs;
+  const durationMs = readLength(text, 6, 3_650);
+  if (durationMs !== null) return durationMs;
   throw new InvalidArgumentError('It must look like 90d, 12h or 30m.');
 }
