@@ -9,6 +9,7 @@ import { report, reportBar, runCheck } from '../lab/report/report-line';
 import { wasmBackend } from '../lib/adapters/tensor/wasm-backend';
 import { type Circumstances, encodeContext } from '../lib/learning/features/context';
 import { bytesOf, encoderVersion, encodeText } from '../lib/learning/features/encode';
+import { emptyEvent } from '../lib/learning/fold/empty-event';
 import { createLearner } from '../lib/learning/fold/learner';
 import { hiddenLayer, initialParameters, outputLayer } from '../lib/learning/rl/network';
 import { headCount } from '../lib/learning/value/linear-half';
@@ -93,11 +94,8 @@ function medianUs(rounds: number, run: () => void): number {
 }
 
 const eventOf = (i: number): LearningEvent => ({
-  eventId: `${i}`,
+  ...emptyEvent({ eventId: `${i}`, decisionId: `${i}`, encoderVersion }, 1_000 + 4 * i),
   kind: 'EXPERIENCE',
-  decisionId: `${i}`,
-  sessionId: null,
-  encoderVersion,
   ...fields(),
   models,
   eligible: models.map(() => true),
@@ -108,22 +106,10 @@ const eventOf = (i: number): LearningEvent => ({
   quality: random.next(),
   costUsd: 0.001,
   latencyMs: 500,
-  fullQualities: [],
-  fullCostsUsd: [],
   preference: { quality: 1, cost: 0, latency: 0 },
-  strategyPropensities: {},
-  degraded: false,
-  provisional: false,
   source: 'benchmark',
-  revision: 0,
-  replaces: null,
-  policySha256: null,
-  openedAtMs: 1_000 + 4 * i,
   occurredAtMs: 1_500 + 4 * i,
   safe: { model: models[0]!, expectedUtility: 0.5 },
-  tenantId: null,
-  strategy: null,
-  pace: null,
 });
 
 async function main(): Promise<void> {

@@ -2,6 +2,7 @@
 import { routeOutcome, routeRequest } from '../../lib/client/build-records';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { bytesOf, encoderVersion } from '../../lib/learning/features/encode';
+import { emptyEvent } from '../../lib/learning/fold/empty-event';
 import type { OutgoingRecord } from '../../lib/ports/broker';
 import { qualityOf } from '../../lib/reward/reward';
 import { priceFactor } from '../../lib/routing/open/candidates';
@@ -49,39 +50,18 @@ export function outcomeOf(row: WorkloadRow, decision: RouteDecided, nowMs: numbe
 export function recordedEvent(row: WorkloadRow, config: RouterConfig, nowMs: number): LearningEvent {
   const known = outcomesOf(row, config);
   return {
-    eventId: `${row.id}/recorded`,
+    ...emptyEvent({ eventId: `${row.id}/recorded`, decisionId: row.id, encoderVersion }, nowMs),
     kind: 'FULL',
-    decisionId: row.id,
-    sessionId: null,
-    encoderVersion,
+    // Under which circumstances the outcomes were recorded is not known: it has no context features.
     ...encodeRow(row),
-    // Under which circumstances the outcomes were recorded is not known.
-    contextFeatures: Buffer.alloc(0),
     models: config.models.map((model) => model.name),
     eligible: known.map((outcome) => outcome !== null),
-    propensities: [],
     expectedCostsUsd: known.map(() => 0),
     priceFactors: config.models.map(priceFactor),
-    model: null,
-    quality: null,
-    costUsd: null,
-    latencyMs: null,
     fullQualities: known.map((outcome) => judgedQuality(outcome, config)),
     fullCostsUsd: known.map((outcome) => outcome?.costUsd ?? null),
     preference: config.preference,
-    strategyPropensities: {},
-    degraded: false,
-    provisional: false,
     source: 'recorded',
-    replaces: null,
-    safe: null,
-    tenantId: null,
-    strategy: null,
-    pace: null,
-    revision: 0,
-    policySha256: null,
-    openedAtMs: nowMs,
-    occurredAtMs: nowMs,
   };
 }
 

@@ -2,6 +2,7 @@
  * When the fold learns from less than what comes, and when from all of it again. What it decides goes into the log as a record, and
  * holds for the events behind it: so a fold of the same log, on whatever machine, leaves the same out.
  */
+import { emptyEvent } from '../../lib/learning/fold/empty-event';
 import { fullPace } from '../../lib/learning/fold/pace';
 import type { LearningEvent, LearningPace } from '../../lib/topics/generated/messages';
 
@@ -133,43 +134,10 @@ function levelOf(pace: LearningPace): number {
 
 /** The record: no decision, and nothing else in it. `id`: unique in the log. */
 export function paceEvent(pace: LearningPace, id: string, encoderVersion: string, nowMs: number): LearningEvent {
-  const nothing = Buffer.alloc(0);
   return {
-    eventId: id,
-    kind: 'CLOSED',
-    decisionId: id,
-    sessionId: null,
-    tenantId: null,
-    strategy: null,
-    encoderVersion,
-    sketch: nothing,
-    sketchScale: 0,
-    handFeatures: nothing,
-    callerFeatures: null,
-    contextFeatures: nothing,
-    taskType: 'general',
-    models: [],
-    eligible: [],
-    propensities: [],
-    expectedCostsUsd: [],
-    priceFactors: [],
-    model: null,
-    quality: null,
-    costUsd: null,
-    latencyMs: null,
-    fullQualities: [],
-    fullCostsUsd: [],
-    preference: { quality: 0, cost: 0, latency: 0 },
-    strategyPropensities: {},
+    ...emptyEvent({ eventId: id, decisionId: id, encoderVersion }, nowMs),
     degraded: true,
-    provisional: false,
     source: 'trainer',
-    revision: 0,
-    replaces: null,
-    policySha256: null,
-    openedAtMs: nowMs,
-    occurredAtMs: nowMs,
-    safe: null,
     pace,
   };
 }

@@ -5,6 +5,7 @@
 import { wasmBackend } from '../../../lib/adapters/tensor/wasm-backend';
 import type { LearningConfig } from '../../../lib/config/router-config';
 import { encoderVersion } from '../../../lib/learning/features/encode';
+import { emptyEvent } from '../../../lib/learning/fold/empty-event';
 import { createLearner, type Learner, type LearnerOutput } from '../../../lib/learning/fold/learner';
 import { openedOfEvent } from '../../../lib/learning/fold/opened-of-event';
 import { parsePolicy } from '../../../lib/learning/value/policy';
@@ -233,38 +234,16 @@ export class LearnerStream {
 
   private event(row: WorkloadRow, prices: (model: string) => number): LearningEvent {
     return {
-      eventId: row.id,
+      ...emptyEvent({ eventId: row.id, decisionId: `${this.requests++}`, encoderVersion }, 0),
       kind: 'FULL',
-      decisionId: `${this.requests++}`,
-      sessionId: null,
-      encoderVersion,
       ...this.encode(row),
       contextFeatures: noContext,
       models: [...this.models],
       eligible: this.models.map(() => true),
-      propensities: [],
       expectedCostsUsd: this.models.map(() => 0),
       priceFactors: this.models.map(prices),
-      model: null,
-      quality: null,
-      costUsd: null,
-      latencyMs: null,
-      fullQualities: [],
-      fullCostsUsd: [],
       preference: { quality: 1, cost: 0, latency: 0 },
-      strategyPropensities: {},
-      degraded: false,
-      provisional: false,
       source: 'recorded',
-      replaces: null,
-      safe: null,
-      tenantId: null,
-      strategy: null,
-      pace: null,
-      revision: 0,
-      policySha256: null,
-      openedAtMs: 0,
-      occurredAtMs: 0,
     };
   }
 

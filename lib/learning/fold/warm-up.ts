@@ -7,6 +7,7 @@ import { taskTypes } from '../../routing/open/infer-task';
 import type { LearningEvent } from '../../topics/generated/messages';
 import { contextSize } from '../features/context';
 import { bytesOf, encoderVersion, encodeText } from '../features/encode';
+import { emptyEvent } from './empty-event';
 import { createLearner, type LearnerOptions } from './learner';
 
 const models = Array.from({ length: 8 }, (_, i) => `warm-up ${i}`);
@@ -32,15 +33,11 @@ function madeUpEvent(i: number): LearningEvent {
   const { sketch, sketchScale, handFeatures } = encodeText(words.join(' '));
   const model = models[i % models.length]!;
   return {
-    eventId: `${i}`,
+    ...emptyEvent({ eventId: `${i}`, decisionId: `${i}`, encoderVersion }, 1_000 + i),
     kind: 'EXPERIENCE',
-    decisionId: `${i}`,
-    sessionId: null,
-    encoderVersion,
     sketch: bytesOf(sketch),
     sketchScale,
     handFeatures: bytesOf(handFeatures),
-    callerFeatures: null,
     contextFeatures: bytesOf(Float32Array.from({ length: contextSize }, () => random.next())),
     taskType: taskTypes[i % taskTypes.length]!,
     models,
@@ -52,21 +49,10 @@ function madeUpEvent(i: number): LearningEvent {
     quality: random.next(),
     costUsd: 0.001,
     latencyMs: 500,
-    fullQualities: [],
-    fullCostsUsd: [],
     preference: { quality: 1, cost: 1, latency: 1 },
     strategyPropensities: { TASK_OPTIMIZED: 1 / models.length },
-    degraded: false,
-    provisional: false,
     source: 'warm-up',
-    revision: 0,
-    replaces: null,
-    policySha256: null,
-    openedAtMs: 1_000 + i,
     occurredAtMs: 1_500 + i,
     safe: { model: models[0]!, expectedUtility: 0.5 },
-    tenantId: null,
-    strategy: null,
-    pace: null,
   };
 }
