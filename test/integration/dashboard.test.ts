@@ -9,6 +9,7 @@ import { browserProgram } from '../../infra/tools';
 import { createWorkplace } from '../bin/run-command';
 import { patienceMs } from '../patience';
 import { atEnd } from '../started';
+import { serveDemo } from './serve-demo';
 
 const isRequired = process.env['REQUIRE_BROWSER'] || process.env['CI'];
 // Said in the name, since a suite that is left out says nothing else.
@@ -16,29 +17,12 @@ const describeWithBrowser = browserProgram() !== null || isRequired ? describe :
 
 describeWithBrowser('the dashboard (needs Chromium)', () => {
   const place = createWorkplace();
-  const stop = new AbortController();
   let browser: Browser;
   let url: string;
   const faults: string[] = [];
 
   beforeAll(async () => {
-    const ready = new Promise<string>((resolve, reject) => {
-      const served = place.run(['serve', '--demo', '--port', '0', '--log-level', 'silent'], {
-        stop,
-        environment: {},
-        onStderr: (text) => {
-          const found = /ready on (http:\S+)/.exec(text)?.[1];
-          if (found) resolve(found);
-        },
-      });
-      served.then((ran) => reject(new Error(ran.stderr)), reject);
-      atEnd(async () => {
-        stop.abort();
-        await served;
-        place.remove();
-      });
-    });
-    url = await ready;
+    url = await serveDemo(place);
     browser = await openBrowser();
     atEnd(() => browser.close());
   });

@@ -6,7 +6,8 @@ import { systemClock } from '../../lib/adapters/system';
 import { widthOf } from '../../lib/terminal/fit-text';
 import { createWorkplace } from '../bin/run-command';
 import { patienceMs } from '../patience';
-import { atEnd, start } from '../started';
+import { start } from '../started';
+import { serveDemo } from './serve-demo';
 
 const main = join(__dirname, '../../dist/bin/main.js');
 const isRequired = process.env['REQUIRE_SERVERS'] || process.env['CI'];
@@ -45,23 +46,7 @@ const place = createWorkplace();
 describeWithPython('in a terminal (needs Python)', () => {
   let url: string;
   beforeAll(async () => {
-    const stop = new AbortController();
-    const ready = new Promise<string>((resolve, reject) => {
-      const served = place.run(['serve', '--demo', '--port', '0', '--log-level', 'silent'], {
-        stop,
-        onStderr: (text) => {
-          const found = /ready on (http:\S+)/.exec(text)?.[1];
-          if (found) resolve(found);
-        },
-      });
-      served.then((ran) => reject(new Error(ran.stderr)), reject);
-      atEnd(async () => {
-        stop.abort();
-        await served;
-        place.remove();
-      });
-    });
-    url = await ready;
+    url = await serveDemo(place);
     const body = JSON.stringify({ requestId: 'shown-live', prompt: 'hello' });
     const headers = { 'content-type': 'application/json' };
     expect((await fetch(`${url}/v1/route`, { method: 'POST', headers, body })).status).toBe(200);
