@@ -1,11 +1,9 @@
 /** The worker thread's side: one fold, one request at a time, in the order they come. */
 import { parentPort } from 'node:worker_threads';
-import { warmUp } from '../../lib/learning/fold/warm-up';
 import type { TrainerFold } from './fold';
 import { startFoldInline } from './fold-inline';
 import { type FoldReply, type FoldRequest, revivedTrial, unpackBatch } from './fold-messages';
 import { niceThread } from './give-way';
-import { tensorBackendOf } from './tensor-backend';
 import { withTrial } from './with-trial';
 
 niceThread();
@@ -16,7 +14,6 @@ let queue: Promise<void> = Promise.resolve();
 async function answer(request: FoldRequest): Promise<unknown> {
   if (request.kind === 'start') {
     const { settings, saved } = request;
-    await warmUp({ config: settings.learning, backend: tensorBackendOf(settings.learning.backend) });
     fold = withTrial(await startFoldInline(settings, saved && Buffer.from(saved)), settings);
     return { eventOffset: fold.eventOffset, replayFromOffset: fold.replayFromOffset };
   }
