@@ -9,6 +9,7 @@ import { type LogRecord, StaleEpochError, type TopicSettings } from '../../lib/p
 import type { Clock } from '../../lib/ports/clock';
 import { createLog, type Log } from '../../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../../lib/telemetry/metrics';
+import { makeTopics, withAdmin } from '../kafka-admin';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { eventually, joinGroup, type Member, readAll, take, textOf } from './broker-member';
 import { freezableClock } from './freezable-clock';
@@ -160,7 +161,7 @@ describeWithServers('the Kafka adapter', () => {
       const first = await joinGroup(broker, { group, topics: [topic] });
       await (await first.owning(1))[0]!.write({ records: [], positions: new Map([[topic, places[2]!.offset]]) });
       await first.leave();
-      await withAdmin(async (admin) => {
+      await withAdmin([kafkaAddress()], async (admin) => {
         await admin.fetchTopicOffsets(topic);
         const kept = String(places[7]!.offset);
         await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: kept }] });
@@ -243,7 +244,7 @@ describeWithServers('the Kafka adapter', () => {
       const broker = await open();
       const table = await makeTopic(broker, { cleanup: 'compact' });
       const stream = await makeTopic(broker, { retentionMs: 24 * 3_600_000 });
-      const { resources } = await withAdmin((admin) =>
+      const { resources } = await withAdmin([kafkaAddress()], (admin) =>
         admin.describeConfigs({
           includeSynonyms: false,
           resources: [table, stream].map((name) => ({ type: ConfigResourceTypes.TOPIC, name })),
@@ -269,9 +270,7 @@ describeWithServers('the Kafka adapter', () => {
       const log = createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });
       const broker = await open({}, { log });
       const [theirs, ours] = [fresh('administrator'), await makeTopic(broker)];
-      await withAdmin((admin) =>
-        admin.createTopics({ topics: [{ topic: theirs, numPartitions: 1 }], waitForLeaders: true }),
-      );
+      await withAdmin([kafkaAddress()], (admin) => makeTopics(admin, [{ topic: theirs, numPartitions: 1 }]));
       const settings = { partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 100_000 } as const;
       await broker.ensureTopics([theirs, ours].map((name) => ({ name, ...settings })));
       expect(
@@ -399,14 +398,4 @@ function worker(broker: KafkaBroker, group: string, topic: string, handled: read
 
 function kafka(): Kafka {
   return new Kafka({ brokers: [kafkaAddress()], logLevel: logLevel.NOTHING });
-}
-
-async function withAdmin<T>(use: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
-  const admin = kafka().admin();
-  await admin.connect();
-  try {
-    return await use(admin);
-  } finally {
-    await admin.disconnect();
-  }
 }

@@ -12,6 +12,7 @@ import type { Clock } from '../../lib/ports/clock';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { partitionOf } from '../../lib/topics/partition-of';
+import { makeTopics, untilDone, withAdmin } from '../kafka-admin';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { eventually, joinGroup, readAll, take, textOf } from './broker-member';
 
@@ -40,16 +41,6 @@ const settingsOf = (settings: Partial<TopicSettings> = {}): TopicSettings => ({
   ...settings,
 });
 
-async function withAdmin<T>(use: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
-  const admin = new Kafka({ brokers: [kafkaAddress()], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  try {
-    return await use(admin);
-  } finally {
-    await admin.disconnect();
-  }
-}
-
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((broker) => broker.close()));
 });
@@ -63,7 +54,9 @@ describeWithServers('a Kafka that others use too', () => {
     const group = fresh('group');
     const member = await joinGroup(broker, { group, topics });
     const owned = await member.owning(2);
-    await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic: grown.name, count: 5 }] }));
+    await withAdmin([kafkaAddress()], (admin) =>
+      admin.createPartitions({ topicPartitions: [{ topic: grown.name, count: 5 }] }),
+    );
 
     const foreign = new Kafka({ brokers: [kafkaAddress()], logLevel: logLevel.NOTHING }).producer();
     await foreign.connect();
@@ -133,12 +126,12 @@ describeWithServers('a Kafka that others use too', () => {
     await take(consumer!, 20);
     await eventually(() => followed.length === 20);
 
-    await withAdmin(async (admin) => {
+    await withAdmin([kafkaAddress()], async (admin) => {
       await admin.deleteTopics({ topics: [topic.name] });
-      await eventuallyDone(() => admin.createTopics({ topics: [{ topic: topic.name, numPartitions: 1 }] }));
+      await untilDone(() => makeTopics(admin, [{ topic: topic.name, numPartitions: 1 }]));
     });
     const other = await open();
-    await eventuallyDone(() => other.broker.producer('other').send([record('new 0'), record('new 1')]));
+    await untilDone(() => other.broker.producer('other').send([record('new 0'), record('new 1')]));
     const taken = textOf(await take(consumer!, 2));
     expect(taken).toEqual(['new 0', 'new 1']);
     await eventually(() => followed.length === 22);
@@ -186,10 +179,8 @@ describeWithServers('a Kafka that others use too', () => {
     test('by the broker, which is Java', async () => {
       const { broker, told } = await open();
       const topic = fresh('packed');
-      await withAdmin((admin) =>
-        admin.createTopics({
-          topics: [{ topic, numPartitions: 1, configEntries: [{ name: 'compression.type', value: codec }] }],
-        }),
+      await withAdmin([kafkaAddress()], (admin) =>
+        makeTopics(admin, [{ topic, numPartitions: 1, configEntries: [{ name: 'compression.type', value: codec }] }]),
       );
       const sent = values('java');
       await broker.producer('packed').send(sent.map((value) => ({ topic, key: 'k', value: text(value) })));
@@ -204,7 +195,7 @@ describeWithServers('a Kafka that others use too', () => {
       if (python === null) throw new Error('Python with confluent-kafka is missing: `make servers-installed`');
       const { broker, told } = await open();
       const topic = fresh('packed');
-      await withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }));
+      await withAdmin([kafkaAddress()], (admin) => makeTopics(admin, [{ topic, numPartitions: 1 }]));
       const sent = values('python');
       const script = [
         'import json, sys',
@@ -245,15 +236,3 @@ describeWithServers('a Kafka that others use too', () => {
     expect(right.told('check this clock')).toEqual([]);
   });
 });
-
-/** Until Kafka has done what was asked before: deleting goes on after it was answered. */
-async function eventuallyDone(attempt: () => Promise<unknown>): Promise<void> {
-  for (;;) {
-    try {
-      await attempt();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}

@@ -3,7 +3,6 @@
  * one too, until Kafka has given up on it (9 s): so the partitions that must go on here have no copy on it.
  */
 import { randomUUID } from 'node:crypto';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
 import type { LocalServer } from '../../infra/local-servers';
 import { identify } from '../../infra/server-process';
 import { type KafkaBroker, openKafkaBroker } from '../../lib/adapters/kafka/kafka-broker';
@@ -14,6 +13,7 @@ import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { describeWithCluster } from '../cluster';
 import { eventually, readAll, textOf } from '../contract/broker-member';
+import { makeTopics, withAdmin } from '../kafka-admin';
 
 const clock = systemClock();
 const victim = 3;
@@ -89,17 +89,14 @@ describeWithCluster('the Kafka adapter on three nodes', (cluster) => {
   async function stand(): Promise<Stand> {
     const { broker, lines } = await open();
     const topic = `cluster-${randomUUID()}`;
-    await withAdmin((admin) =>
-      admin.createTopics({
-        waitForLeaders: true,
-        topics: [
-          {
-            topic,
-            replicaAssignment: copies.map((replicas, partition) => ({ partition, replicas })),
-            configEntries: [{ name: 'min.insync.replicas', value: '1' }],
-          },
-        ],
-      }),
+    await withAdmin(cluster().plainAddresses, (admin) =>
+      makeTopics(admin, [
+        {
+          topic,
+          replicaAssignment: copies.map((replicas, partition) => ({ partition, replicas })),
+          configEntries: [{ name: 'min.insync.replicas', value: '1' }],
+        },
+      ]),
     );
     const failures: Error[] = [];
     const onFailed = (error: Error): void => void failures.push(error);
@@ -156,16 +153,6 @@ describeWithCluster('the Kafka adapter on three nodes', (cluster) => {
     return { broker, topic, lines, failures, sent, handled, followed, gaps, finish };
   }
 
-  async function withAdmin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
-    const admin = new Kafka({ brokers: [...cluster().plainAddresses], logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
-    try {
-      return await use(admin);
-    } finally {
-      await admin.disconnect();
-    }
-  }
-
   const nodeOf = (id: number): LocalServer => cluster().nodes[id - 1]!;
 
   test.each(['SIGKILL', 'SIGSTOP'] as const)(
@@ -208,7 +195,7 @@ describeWithCluster('the Kafka adapter on three nodes', (cluster) => {
     const { broker } = await open();
     const name = `cluster-${randomUUID()}`;
     await broker.ensureTopics([{ name, partitions: 2, cleanup: 'delete', retentionMs: null, maxRecordBytes: 1_000 }]);
-    await withAdmin(async (admin) => {
+    await withAdmin(cluster().plainAddresses, async (admin) => {
       const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
       expect(topics[0]!.partitions.map(({ replicas }) => replicas.length)).toEqual([3, 3]);
       const { resources } = await admin.describeConfigs({

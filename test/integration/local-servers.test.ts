@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { isFree } from '../../infra/free-port';
 import { projectRoot } from '../../infra/infra-file';
 import { type LocalServer, PortTakenError, startKafka, startRedis } from '../../infra/local-servers';
 import { gone, identify, runningServer, stopServer } from '../../infra/server-process';
+import { makeTopics, withAdmin } from '../kafka-admin';
 import { patienceMs } from '../patience';
 import { describeWithServers } from '../servers';
 import { atEnd, start } from '../started';
@@ -28,11 +28,11 @@ describeWithServers('kafka as a local process', () => {
   it('answers when it has started, and keeps its topics and no others over a restart', async () => {
     const server = await started(startKafka({ directory: join(root, 'kafka') }));
     const firstPid = server.pid;
-    await withAdmin(server, (admin) => admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 3 }] }));
+    await withAdmin([server.address], (admin) => makeTopics(admin, [{ topic: 'kept', numPartitions: 3 }]));
     await server.restart();
     expect(server.pid).not.toBe(firstPid);
     expect(identify(firstPid)).toBeNull();
-    await withAdmin(server, async (admin) => {
+    await withAdmin([server.address], async (admin) => {
       const { topics } = await admin.fetchTopicMetadata({ topics: ['kept'] });
       expect(topics[0]!.partitions).toHaveLength(3);
       await expect(admin.fetchTopicMetadata({ topics: ['misspelt'] })).rejects.toThrow('does not host this topic');
@@ -114,16 +114,6 @@ describeWithServers('redis as a local process', () => {
     else expect(server === null || (await gone(server, patienceMs))).toBe(true);
   });
 });
-
-async function withAdmin<T>(server: LocalServer, use: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = new Kafka({ brokers: [server.address], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  try {
-    return await use(admin);
-  } finally {
-    await admin.disconnect();
-  }
-}
 
 async function withRedis<T>(server: LocalServer, use: (redis: Redis) => Promise<T>, limitMs = patienceMs): Promise<T> {
   const limits = { connectTimeout: limitMs, commandTimeout: limitMs, maxRetriesPerRequest: 0 };
