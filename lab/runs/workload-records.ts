@@ -89,6 +89,7 @@ export function recordedEvents(row: WorkloadRow, config: RouterConfig, nowMs: nu
       retryAfterMs: null,
       firstTokenMs: null,
       predictedQuality: null,
+      openedAtMs: null,
     };
     records.push(recordOf(topics.modelObserved, observed));
   }

@@ -92,9 +92,10 @@ export interface Input<E, S, L> {
   readonly forwardMisplaced?: boolean;
   /**
    * Pass over, before they are decoded, records whose key has no row in the service's table when their turn comes. For
-   * topics whose record key is the row's key, of which a service needs few records. Not together with a look-up.
+   * topics whose record key is the row's key, of which a service needs few records. Not together with a look-up. A function
+   * is asked for each record: false where the service wants this one although it has no row.
    */
-  readonly knownKeysOnly?: boolean;
+  readonly knownKeysOnly?: boolean | (() => boolean);
 }
 
 /** A row whose `dueAtMs` has passed, seen after everything fetched has been decided. */

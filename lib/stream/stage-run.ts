@@ -289,7 +289,8 @@ export class StageRun {
   private isPassedOver({ topic, key }: LogRecord): boolean {
     const { input } = this.plan.inputs.get(topic)!;
     if (input.kind !== 'on' || !input.knownKeysOnly) return false;
-    return key === null || this.table?.get(key) === undefined;
+    if (key !== null && this.table?.get(key) !== undefined) return false;
+    return input.knownKeysOnly === true || input.knownKeysOnly();
   }
 
   /** Sends a record that a foreign client hashed elsewhere on to the partition of its key. False when it may stay. */

@@ -46,10 +46,13 @@ export function closedBreaker(nowMs: number): Breaker {
   return { health: 'CLOSED', failures: 0, changedAtMs: nowMs, openings: 0, probeAtMs: null, probesSucceeded: 0 };
 }
 
-/** What time alone does: an OPEN breaker whose wait is over lets probes through. */
+/**
+ * What time alone does: an OPEN breaker whose wait is over lets probes through. It does so from the end of the wait, whenever
+ * that is noticed: a probe that was sent before the first record after the wait was handled is a probe all the same.
+ */
 export function afterWait(breaker: Breaker, nowMs: number): Breaker {
   if (breaker.health !== 'OPEN' || breaker.probeAtMs === null || nowMs < breaker.probeAtMs) return breaker;
-  return { ...breaker, health: 'HALF_OPEN', changedAtMs: nowMs, probeAtMs: null, probesSucceeded: 0 };
+  return { ...breaker, health: 'HALF_OPEN', changedAtMs: breaker.probeAtMs, probeAtMs: null, probesSucceeded: 0 };
 }
 
 /**

@@ -145,9 +145,12 @@ function callResultOf(observed: ModelObserved): CallResult | null {
   return observed.status === 'SUCCESS' ? 'success' : 'failure';
 }
 
-/** By the caller's clock; when it ended where it is not known how long it took. */
-function startOf({ observedAtMs, latencyMs }: ModelObserved): number {
-  return observedAtMs - (latencyMs ?? 0);
+/**
+ * By the caller's clock; when it ended where it is not known how long it took. Not before its request was opened: a caller may
+ * count its own waiting as latency, or report at once what would have taken a minute.
+ */
+function startOf({ observedAtMs, latencyMs, openedAtMs }: ModelObserved): number {
+  return Math.max(observedAtMs - (latencyMs ?? 0), openedAtMs ?? Number.NEGATIVE_INFINITY);
 }
 
 /** A failed call of an outage that is known: hundreds of them may have hung when it began. */

@@ -203,6 +203,7 @@ function consequences(
     provider,
     weights,
     predictedQuality: row.predictedQualities[at] ?? null,
+    openedAtMs: event.openedAtMs,
   });
   if (observation) emits.push(emit(topics.modelObserved, observation));
   emits.push(...chargeBudgets(row, { outcome, used, reportId, expectedUsd: expected.costUsd }, context.nowMs));

@@ -152,12 +152,14 @@ export function observationOf(
     provider,
     weights,
     predictedQuality,
+    openedAtMs,
   }: {
     reportId: string;
     taskType: string;
     provider: string;
     weights: RewardWeights;
     predictedQuality: number | null;
+    openedAtMs: number;
   },
 ): ModelObserved | null {
   const quality = qualityOf(outcome, weights);
@@ -178,6 +180,7 @@ export function observationOf(
     retryAfterMs: outcome.retryAfterMs,
     firstTokenMs: outcome.firstTokenMs,
     predictedQuality,
+    openedAtMs,
   };
   if (!used) return call;
   const before = qualityOf(used, weights);

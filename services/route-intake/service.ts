@@ -91,8 +91,12 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
       ),
       on<RouteDecided, Session>(
         topics.routeDecided,
-        (session, decided) => changed(session && sessionDecided(session, decided)),
-        { stateKey: topics.routeDecided.keyOf, knownKeysOnly: true },
+        (session, decided) => {
+          const { requestId, model, provider } = decided;
+          probes.decided(requestId, [modelBreaker(model), providerBreaker(provider)]);
+          return changed(session && sessionDecided(session, decided));
+        },
+        { stateKey: topics.routeDecided.keyOf, knownKeysOnly: () => !probes.isWaiting() },
       ),
       // Misplaced ones are forwarded by reward-feedback, which reads them too: here they come again, in their place.
       on<RouteOutcome, Session>(
@@ -129,12 +133,12 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
   });
 }
 
-/** Candidates that are half open, and were let in to probe them. */
-function noteProbes(probes: ProbeMemory, { candidates, openedAtMs }: RouteOpened): void {
+/** Candidates that are half open, and that this request was let in to probe. */
+function noteProbes(probes: ProbeMemory, { requestId, candidates, openedAtMs }: RouteOpened): void {
   for (const { model, provider, health, eligible } of candidates) {
     if (health !== 'HALF_OPEN' || !eligible) continue;
-    probes.note(modelBreaker(model), openedAtMs);
-    probes.note(providerBreaker(provider), openedAtMs);
+    probes.note(modelBreaker(model), requestId, openedAtMs);
+    probes.note(providerBreaker(provider), requestId, openedAtMs);
   }
 }
 

@@ -86,12 +86,18 @@ function newestOfProviders(profiles: readonly (ModelProfile | undefined)[]): Rea
     const known = providers.get(provider);
     if (!known) providers.set(provider, { breaker: providerBreaker, capacity: providerCapacity });
     else {
-      if (known.breaker.changedAtMs < providerBreaker.changedAtMs) known.breaker = providerBreaker;
+      if (isNewer(providerBreaker, known.breaker)) known.breaker = providerBreaker;
       if ((known.capacity?.measuredAtMs ?? 0) < (providerCapacity?.measuredAtMs ?? 0))
         known.capacity = providerCapacity;
     }
   }
   return providers;
+}
+
+/** Whether a provider's breaker is the newer one of two. An answered probe changes nothing but their count. */
+export function isNewer(breaker: Breaker, than: Breaker): boolean {
+  if (breaker.changedAtMs !== than.changedAtMs) return breaker.changedAtMs > than.changedAtMs;
+  return breaker.probesSucceeded > than.probesSucceeded;
 }
 
 /** Null for a breaker that lets everything through, or nothing: that is health's to say. */

@@ -10,6 +10,7 @@ import { ownEntry } from '../../dictionary';
 import { priceOfCall } from '../../reward/price-of-call';
 import { ratioAt, unpricedFactor } from '../../reward/price-unit';
 import type { Breaker, Candidate, DecayedStats, Health, ModelProfile, Tuning } from '../../topics/generated/messages';
+import { isNewer } from './admission';
 import { quantileMs } from './latency-sketch';
 
 /** What is known about the models at this moment. */
@@ -234,7 +235,7 @@ function refreshBreakers(table: TaskTable, { providers, providerCount }: Catalog
     if (!profile) continue;
     const { breaker, providerBreaker } = profile;
     const known = newest[providers[i]!];
-    if (!known || known.changedAtMs < providerBreaker.changedAtMs) newest[providers[i]!] = providerBreaker;
+    if (!known || isNewer(providerBreaker, known)) newest[providers[i]!] = providerBreaker;
     if (breaker.health !== 'CLOSED' || providerBreaker.health !== 'CLOSED') table.isRestless = true;
   }
   table.providerBreakers = newest;

@@ -1134,6 +1134,8 @@ export interface ModelObserved {
   firstTokenMs: number | null;
   /** What the decision predicted of its quality, 0..1; null when it is not known. */
   predictedQuality: number | null;
+  /** When its request was opened, milliseconds since the epoch by the router's own clock: the call is not older, whatever its caller's clock and latency say. Null when there was no request. */
+  openedAtMs: number | null;
 }
 
 /** What experience says of one model. Key: model. */

@@ -1157,20 +1157,24 @@ describe('misplaced records', () => {
 });
 
 /** An order makes a row; refunds are read for keys that have one. */
-const refundsOfKnown = defineService({
-  group: 'toy',
-  inputs: [
-    on<Order, Tally>(orders, (_tally, { key }) => ({ kind: 'done', state: { key, count: 1, sum: 0, dueAtMs: null } }), {
-      stateKey: orders.keyOf,
-    }),
-    on<Order, Tally>(refunds, (_tally, refund) => ({ kind: 'done', emit: [emit(receipts, refund)] }), {
-      stateKey: refunds.keyOf,
-      knownKeysOnly: true,
-    }),
-  ],
-  outputs: [anyTopic(receipts)],
-  table: { topic: tallies, maxRows: 10 },
-});
+const refundsOf = ({ knownKeysOnly }: { knownKeysOnly: boolean | (() => boolean) }) =>
+  defineService({
+    group: 'toy',
+    inputs: [
+      on<Order, Tally>(
+        orders,
+        (_tally, { key }) => ({ kind: 'done', state: { key, count: 1, sum: 0, dueAtMs: null } }),
+        { stateKey: orders.keyOf },
+      ),
+      on<Order, Tally>(refunds, (_tally, refund) => ({ kind: 'done', emit: [emit(receipts, refund)] }), {
+        stateKey: refunds.keyOf,
+        knownKeysOnly,
+      }),
+    ],
+    outputs: [anyTopic(receipts)],
+    table: { topic: tallies, maxRows: 10 },
+  });
+const refundsOfKnown = refundsOf({ knownKeysOnly: true });
 
 test('records whose key has no row are passed over unread where only known ones are wanted', async () => {
   const world = createWorld({ partitions: 1 });
@@ -1185,6 +1189,18 @@ test('records whose key has no row are passed over unread where only known ones 
   ]);
   expect(world.read(receipts)).toMatchObject([{ id: 'a2' }]);
   expect(world.raw(`${refunds.name}.dlq`)).toHaveLength(1);
+});
+
+test('a service that is waiting for something reads those of other keys meanwhile', async () => {
+  let isWaiting = false;
+  const world = createWorld({ partitions: 1 });
+  await world.start(refundsOf({ knownKeysOnly: () => !isWaiting }));
+  await world.put(refunds, [{ id: 'b1', key: 'b', amount: 1 }]);
+  isWaiting = true;
+  await world.put(refunds, [{ id: 'b2', key: 'b', amount: 1 }]);
+  isWaiting = false;
+  await world.put(refunds, [{ id: 'b3', key: 'b', amount: 1 }]);
+  expect(world.read(receipts)).toMatchObject([{ id: 'b2' }]);
 });
 
 test('a row made earlier in the same batch is known', async () => {

@@ -31,6 +31,7 @@ function observed(id: string, change: Partial<ModelObserved> = {}): ModelObserve
     retryAfterMs: null,
     firstTokenMs: null,
     predictedQuality: null,
+    openedAtMs: null,
     ...change,
   };
 }

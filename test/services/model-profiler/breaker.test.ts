@@ -69,6 +69,13 @@ describe('breaker', () => {
     expect(afterCall(half, 'failure', 101, settings, 105).health).toBe('OPEN');
   });
 
+  test('a probe that was sent before anybody had noticed the end of the wait is a probe', () => {
+    const open = fail(closedBreaker(0), 0, 3);
+    expect(afterWait(open, 170)).toEqual(afterWait(open, 100));
+    expect(afterCall(open, 'failure', 130, settings, 170)).toMatchObject({ health: 'OPEN', openings: 2 });
+    expect(afterCall(open, 'failure', 99, settings, 170)).toMatchObject({ health: 'HALF_OPEN', openings: 1 });
+  });
+
   test('without leave to open it only counts', () => {
     let breaker = closedBreaker(0);
     for (let i = 0; i < 10; i++) breaker = afterCall(breaker, 'failure', 1, settings, 1, false);

@@ -18,6 +18,7 @@ export function observed(change: Partial<ModelObserved> = {}): ModelObserved {
     retryAfterMs: null,
     firstTokenMs: null,
     predictedQuality: null,
+    openedAtMs: null,
     ...change,
   };
 }

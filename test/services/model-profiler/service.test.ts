@@ -159,6 +159,17 @@ describe('model-profiler', () => {
     expect(profiles(world)['alpha']!.breaker).toMatchObject({ health: 'OPEN', openings: 2 });
   });
 
+  test('a probe whose outcome is reported at once, with a latency that has not passed, is a probe', async () => {
+    const world = await withService();
+    for (let i = 0; i < 3; i++) await call(world, { status: 'FAILURE', quality: 0 });
+    await world.clock.advanceBy(1_000);
+    const now = { observedAtMs: world.clock.nowMs(), latencyMs: 60_000, status: 'FAILURE' as const, quality: 0 };
+    await call(world, { ...now, openedAtMs: world.clock.nowMs() - 1_000 });
+    expect(profiles(world)['alpha']!.breaker).toMatchObject({ health: 'HALF_OPEN', openings: 1 });
+    await call(world, { ...now, openedAtMs: world.clock.nowMs() });
+    expect(profiles(world)['alpha']!.breaker).toMatchObject({ health: 'OPEN', openings: 2 });
+  });
+
   test('observations from the past count for the statistics', async () => {
     const world = await withService();
     await call(world, { quality: 1 });

@@ -89,6 +89,7 @@ describe('reward-feedback', () => {
         retryAfterMs: null,
         firstTokenMs: null,
         predictedQuality: 0.5,
+        openedAtMs: startMs,
       },
     ]);
   });

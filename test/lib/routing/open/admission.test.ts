@@ -67,8 +67,8 @@ describe('probes', () => {
     const probes = createProbeMemory();
     const shareAt = (ms: number, breaker = half) => admissionOf({ breaker }, nowMs + ms, probes)!.share;
     expect(shareAt(60_000)).toBe(0.05);
-    probes.note(modelBreaker('large'), nowMs + 60_000);
-    probes.note(modelBreaker('large'), nowMs + 61_000);
+    probes.note(modelBreaker('large'), 'r1', nowMs + 60_000);
+    probes.note(modelBreaker('large'), 'r2', nowMs + 61_000);
     expect(shareAt(60_200)).toBe(0.05);
     expect(shareAt(62_000)).toBeCloseTo(0.005, 12);
     expect(shareAt(62_000, { ...half, probesSucceeded: 1 })).toBe(0.05);
@@ -76,10 +76,48 @@ describe('probes', () => {
     expect(shareAt(63_000, { ...half, changedAtMs: nowMs + 62_500 })).toBe(0.05);
   });
 
+  test('that went elsewhere are none: the next request may probe', () => {
+    const probes = createProbeMemory();
+    const [large, small, alpha] = [modelBreaker('large'), modelBreaker('small'), providerBreaker('alpha')];
+    const since = nowMs;
+    const probedAtMs = () => [large, small, alpha].map((name) => probes.probedAtMs(name, since));
+    expect(probedAtMs()).toEqual([null, null, null]);
+    expect(probes.isWaiting()).toBe(false);
+    for (const name of [large, small, alpha]) probes.note(name, 'r1', nowMs + 1);
+    for (const name of [large, small, alpha]) probes.note(name, 'r2', nowMs + 2);
+    expect(probedAtMs()).toEqual([nowMs + 1, nowMs + 1, nowMs + 1]);
+    expect(probes.isWaiting()).toBe(true);
+    probes.decided('r2', []);
+    probes.decided('r1', [small, alpha]);
+    expect(probes.isWaiting()).toBe(false);
+    expect(probedAtMs()).toEqual([null, nowMs + 1, nowMs + 1]);
+    // Told twice: what has been noted since is another request's.
+    probes.note(large, 'r3', nowMs + 3);
+    probes.decided('r1', [small]);
+    expect(probedAtMs()).toEqual([nowMs + 3, nowMs + 1, nowMs + 1]);
+  });
+
+  test('of a provider, answered by one of its models, count for the others too', () => {
+    const halfOpen = (probesSucceeded: number) =>
+      closed({ health: 'HALF_OPEN', openings: 1, changedAtMs: nowMs, probesSucceeded });
+    const probes = createProbeMemory();
+    const profiles = new Map(
+      [
+        profileOf('small', 'beta', { providerBreaker: halfOpen(0) }),
+        profileOf('swift', 'beta', { providerBreaker: halfOpen(1) }),
+      ].map((profile) => [profile.model, profile]),
+    );
+    const of = (nowMs: number) => admissionsOf({ config, profileOf: (model) => profiles.get(model), nowMs, probes });
+    of(nowMs);
+    probes.note(providerBreaker('beta'), 'r1', nowMs);
+    const waiting = { share: 0.05, kind: 'waiting' };
+    expect(of(nowMs + 60_000)).toEqual([null, waiting, waiting]);
+  });
+
   test('of one model are not those of the provider with its name', () => {
     const probes = createProbeMemory();
     expect(admissionOf({ breaker: half }, nowMs, probes)).toEqual({ share: 0.05, kind: 'waiting' });
-    probes.note(providerBreaker('large'), nowMs);
+    probes.note(providerBreaker('large'), 'r1', nowMs);
     expect(admissionOf({ breaker: half }, nowMs + 10_000, probes)!.share).toBe(0.05);
   });
 
