@@ -175,7 +175,7 @@ function budget(
   limit: { readonly limitUsd?: number; readonly limitCalls?: number },
 ): RouterConfig['budgets'][number] {
   return {
-    ...{ name, scope, period: 'none', softShare: 1, atSoft: 'warn', atLimit: 'refuse', holdMs: 600_000 },
+    ...{ name, scope, period: 'none', softShare: 1, atSoft: 'warn', atLimit: 'refuse', pace: 'none', holdMs: 600_000 },
     ...{ limitUsd: null, limitTokens: null, limitCalls: null, ...limit },
   };
 }
