@@ -1,10 +1,11 @@
 /**
  * What the engine makes of what happens in life, against somebody who knows everything and against itself without the part
- * that deals with it: `node dist/checks/scenarios.js [--only outage,burst] [--requests 360] [--seed 1]`. A table on stderr, JSON
+ * that deals with it: `node dist/checks/scenarios.js [--only outage,burst] [--requests 480] [--seed 1]`. A table on stderr, JSON
  * lines on stdout; exit code 1 when a bar is missed.
  */
 import { parseArgs } from 'node:util';
 import { report, reportBar, runCheck } from '../lab/report/report-line';
+import { newcomerFate } from './scenarios/newcomer';
 import { type PlayedScenario, playScenario } from './scenarios/play';
 import { type Scenario, scenarios } from './scenarios/scenarios';
 
@@ -12,6 +13,9 @@ import { type Scenario, scenarios } from './scenarios/scenarios';
 const window = 20;
 /** It has when it is worth so much of what it was before, both as a share of what was possible. */
 const adaptedShare = 0.95;
+
+/** Requests within which a newcomer is adopted or left. */
+const settlesWithin = 300;
 
 interface Row {
   readonly scenario: string;
@@ -28,7 +32,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: '' },
-      requests: { type: 'string', default: '360' },
+      requests: { type: 'string', default: '480' },
       seed: { type: 'string', default: '1' },
     },
   });
@@ -68,11 +72,30 @@ function judge(scenario: Scenario, played: PlayedScenario, without: PlayedScenar
   }
   const remark = scenario.extra
     ? `${played.extraDecided} in between${without ? `, ${without.extraDecided} without` : ''}`
-    : '';
+    : scenario.announced?.joins
+      ? judgeNewcomer(scenario.announced.joins, played, begins, line)
+      : '';
   return {
     ...{ scenario: scenario.name, part: scenario.part, oracle, withPart: utility, without: other },
     ...{ adapts, adaptsWithout, remark },
   };
+}
+
+/** When the newcomer had been adopted or left, and what was lost by trying it; in words for the table. */
+function judgeNewcomer(
+  name: string,
+  { newcomer }: PlayedScenario,
+  begins: number,
+  line: (what: string) => string,
+): string {
+  const { isBetter, settledAfter, costs } = newcomerFate(newcomer.slice(begins));
+  reportBar(line('settledAfter'), settledAfter ?? newcomer.length, 'requests', '<=', settlesWithin, {
+    never: settledAfter === null,
+    isBetter,
+  });
+  report(line('tryingCosts'), costs, 'utility', { perRequest: costs / (newcomer.length - begins) });
+  const fate = settledAfter === null ? 'is neither adopted nor left' : `${isBetter ? 'adopted' : 'left'} after`;
+  return `${name} ${fate} ${settledAfter ?? ''}, ${costs.toFixed(2)} utility in all for trying`;
 }
 
 /** Requests from the beginning until it is worth as much of what is possible as before; null: never. */

@@ -37,6 +37,8 @@ export interface PlayedScenario {
   readonly utilities: readonly number[];
   /** What the best model was worth to it, by somebody who knows. */
   readonly oracle: readonly number[];
+  /** Probability of the model that joins, and what it was worth to the request less than the best of the others; 0 before. */
+  readonly newcomer: readonly { readonly share: number; readonly lessThanBest: number }[];
   readonly undecided: number;
   /** Of requests in between. */
   readonly extraDecided: number;
@@ -63,7 +65,7 @@ async function play({ scenario, isWith, requests, seed }: ScenarioRun, clock: Cl
   const configOf = (models: readonly ModelName[], dearer: Partial<Record<ModelName, number>> = {}): RouterConfig =>
     defaultRouterConfig(
       models.map((name) => {
-        const model = modelConfig(name);
+        const model = modelConfig(name, scenario.declared[name]);
         const perRequestUsd = trueModels[name].costUsd * (dearer[name] ?? 1);
         return { ...model, price: { ...model.price!, perRequestUsd } };
       }),
@@ -84,6 +86,7 @@ async function play({ scenario, isWith, requests, seed }: ScenarioRun, clock: Cl
   const troublesAt = (index: number) => (isDuring(index) ? scenario.troubles : {});
   const utilities = new Array<number>(requests).fill(0);
   const oracle = new Array<number>(requests).fill(0);
+  const newcomer = Array.from({ length: requests }, () => ({ share: 0, lessThanBest: 0 }));
   let [undecided, extraDecided, extraUsd] = [0, 0, 0];
 
   const ask = async (id: string, index: number, more: Parameters<typeof routeRequest>[0] | null) => {
@@ -114,12 +117,20 @@ async function play({ scenario, isWith, requests, seed }: ScenarioRun, clock: Cl
     const worth = (name: ModelName): number => expectedUtility(name, requestAt(seed, index), troublesAt(index)[name]);
     oracle[index] = Math.max(...models.map(worth));
     const decision = await ask(`r${index}`, index, null);
-    if (!decision) undecided++;
-    else
-      utilities[index] = decision.candidates.reduce(
-        (sum, { model, propensity }) => sum + propensity * worth(model as ModelName),
-        0,
-      );
+    if (!decision) {
+      undecided++;
+      return;
+    }
+    utilities[index] = decision.candidates.reduce(
+      (sum, { model, propensity }) => sum + propensity * worth(model as ModelName),
+      0,
+    );
+    const joined = isDuring(index) ? announced?.joins : undefined;
+    if (joined)
+      newcomer[index] = {
+        share: decision.candidates.find(({ model }) => model === joined)?.propensity ?? 0,
+        lessThanBest: Math.max(...standing.map(worth)) - worth(joined),
+      };
   };
   const between = async (index: number, number: number): Promise<void> => {
     const { sessionId, tenantId } = extra!;
@@ -149,7 +160,7 @@ async function play({ scenario, isWith, requests, seed }: ScenarioRun, clock: Cl
   await sleep(clock, 2 * outcomeDelayMs);
   await client.close();
   await engine.stop();
-  return { utilities, oracle, undecided, extraDecided, extraUsd, failures };
+  return { utilities, oracle, newcomer, undecided, extraDecided, extraUsd, failures };
 }
 
 /** A configuration that has no models, one that is no JSON, and bytes. */

@@ -22,6 +22,8 @@ export interface Scenario {
     readonly dearer?: Readonly<Partial<Record<ModelName, number>>>;
     readonly joins?: ModelName;
   } | null;
+  /** Quality that the configuration says of models; without, of none. */
+  readonly declared: Readonly<Partial<Record<ModelName, number>>>;
   /** Requests between two that are counted, as long as it lasts. */
   readonly extra: {
     readonly perRequest: number;
@@ -39,6 +41,7 @@ const quiet: Omit<Scenario, 'name' | 'part'> = {
   without: null,
   liarShare: 0,
   announced: null,
+  declared: {},
   extra: null,
   badConfig: false,
 };
@@ -57,6 +60,9 @@ const breaker = {
 const withoutBreaker: Settings = { breaker };
 /** What the other strategies make of profiles and of what is declared. */
 const withoutLearned: Settings = { strategies: ['TASK_OPTIMIZED', 'BALANCED', 'COST_EFFICIENT'] };
+
+/** About what is true of them. */
+const declaredOfStanding = { alpha: 0.76, bravo: 0.74, charlie: 0.7 };
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -106,6 +112,32 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     ...quiet,
+    name: 'new-model-that-is-worse',
+    part: 'learned strategy',
+    lasts: true,
+    announced: { joins: 'echo' },
+    without: withoutLearned,
+  },
+  {
+    ...quiet,
+    name: 'new-model-undersold',
+    part: 'learned strategy',
+    lasts: true,
+    announced: { joins: 'delta' },
+    declared: { ...declaredOfStanding, delta: 0.65 },
+    without: withoutLearned,
+  },
+  {
+    ...quiet,
+    name: 'new-model-oversold',
+    part: 'learned strategy',
+    lasts: true,
+    announced: { joins: 'echo' },
+    declared: { ...declaredOfStanding, echo: 0.95 },
+    without: withoutLearned,
+  },
+  {
+    ...quiet,
     name: 'poisoned-source',
     part: 'rule to forget it',
     liarShare: 0.5,
@@ -143,7 +175,7 @@ function budget(
   limit: { readonly limitUsd?: number; readonly limitCalls?: number },
 ): RouterConfig['budgets'][number] {
   return {
-    ...{ name, scope, period: 'none', softShare: 1, atSoft: 'warn', atLimit: 'refuse', holdMs: 600_000 },
+    ...{ name, scope, period: 'none', softShare: 1, atSoft: 'warn', atLimit: 'refuse', pace: 'none', holdMs: 600_000 },
     ...{ limitUsd: null, limitTokens: null, limitCalls: null, ...limit },
   };
 }

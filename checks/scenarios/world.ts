@@ -18,6 +18,7 @@ export const trueModels = {
   bravo: { provider: 'south', quality: [0.6, 0.88], costUsd: 0.008, latencyMs: 1_200 },
   charlie: { provider: 'east', quality: [0.72, 0.7], costUsd: 0.002, latencyMs: 600 },
   delta: { provider: 'west', quality: [0.97, 0.95], costUsd: 0.006, latencyMs: 900 },
+  echo: { provider: 'west', quality: [0.35, 0.3], costUsd: 0.006, latencyMs: 900 },
 } as const satisfies Record<string, TrueModel>;
 export type ModelName = keyof typeof trueModels;
 
@@ -37,10 +38,14 @@ export const utilityScale = { costUsd: 0.01, latencyMs: 10_000 };
 const weights = utilityWeights(preference, utilityScale, 0);
 const noiseOfQuality = 0.08;
 
-/** Nothing is declared that would tell them apart: it is learned. */
-export function modelConfig(name: ModelName): Partial<ModelConfig> & Pick<ModelConfig, 'name' | 'provider'> {
+/** Nothing is declared that would tell them apart, unless `expectedQuality` is: it is learned. */
+export function modelConfig(
+  name: ModelName,
+  expectedQuality?: number,
+): Partial<ModelConfig> & Pick<ModelConfig, 'name' | 'provider'> {
   const { provider, costUsd } = trueModels[name];
-  return { name, provider, price: { inputPerMillionUsd: 0, outputPerMillionUsd: 0, perRequestUsd: costUsd } };
+  const price = { inputPerMillionUsd: 0, outputPerMillionUsd: 0, perRequestUsd: costUsd };
+  return { name, provider, price, ...(expectedQuality !== undefined && { expectedQuality }) };
 }
 
 export interface Request {

@@ -343,8 +343,16 @@ function whyNot(terms: BudgetTerms, left: Amounts, cheapestUsd: number): string 
   return `$${short(Math.max(0, left.usd))} is left ${of} ($${short(terms.limitUsd ?? 0)}), and the cheapest model is expected to cost $${short(cheapestUsd)}`;
 }
 
-function answer(account: BudgetAccount, { requestId, routingKey }: BudgetEvent) {
-  return { account: account.account, budget: account.terms.budget, requestId, routingKey, state: account.level };
+function answer(account: BudgetAccount, { requestId, routingKey, terms }: BudgetEvent) {
+  const pricePerUsd = terms?.pricePerUsd ?? 0;
+  return {
+    account: account.account,
+    budget: account.terms.budget,
+    requestId,
+    routingKey,
+    state: account.level,
+    pricePerUsd,
+  };
 }
 
 function indexOf(account: BudgetAccount, requestId: string): number {

@@ -1,6 +1,7 @@
 /** Which budgets a request is under, and on which terms: the configuration as it is when the request is opened. */
 import type { BudgetConfig } from '../config/router-config';
-import type { BudgetTerms } from '../topics/generated/messages';
+import type { BudgetState, BudgetTerms } from '../topics/generated/messages';
+import { paceOf } from './pace';
 
 /** Who asks, as far as the request says. */
 export interface Spender {
@@ -13,17 +14,23 @@ export interface Spender {
 
 const none: readonly BudgetTerms[] = [];
 
-/** `tokens`: expected of the request, read and written. In the order of the configuration. */
+/**
+ * `tokens`: expected of the request, read and written. `stateOf`: how an account stood lately, which sets the price of budgets
+ * that are paced. In the order of the configuration.
+ */
 export function termsOf(
   budgets: readonly BudgetConfig[],
   spender: Spender,
   tokens: number,
   nowMs: number,
+  stateOf: (account: string) => BudgetState | undefined = () => undefined,
 ): readonly BudgetTerms[] {
   if (budgets.length === 0) return none;
   return budgets.flatMap((budget) => {
     const owner = ownerOf(budget, spender);
-    return owner === null ? [] : [oneOf(budget, owner, spender, tokens, nowMs)];
+    if (owner === null) return [];
+    const terms = oneOf(budget, owner, spender, tokens, nowMs);
+    return [budget.pace === 'even' ? { ...terms, pricePerUsd: priceOf(terms, stateOf(terms.account), nowMs) } : terms];
   });
 }
 
@@ -60,7 +67,14 @@ function oneOf(
     periodEndMs: endMs,
     holdMs,
     tokens,
+    pricePerUsd: 0,
   };
+}
+
+/** What was spent in another period says nothing of this one. */
+function priceOf({ limitUsd, periodStartMs }: BudgetTerms, state: BudgetState | undefined, nowMs: number): number {
+  if (!state || state.periodStartMs !== periodStartMs) return 0;
+  return paceOf({ ...state, limitUsd }, nowMs)?.pricePerUsd ?? 0;
 }
 
 /** The budget that an account belongs to. */

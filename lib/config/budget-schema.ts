@@ -39,6 +39,12 @@ export const budgetsSchema = z
         .describe(
           'at the limit: refuse; cheapest goes on beyond it with the cheapest model; ask refuses until a request says budgetApproved',
         ),
+      pace: z
+        .enum(['none', 'even'])
+        .default('none')
+        .describe(
+          'even: whoever has spent more USD than the part of the period that is over allows gets cheaper models, until the two agree again',
+        ),
       holdMs: z
         .int()
         .min(1_000)
@@ -60,12 +66,18 @@ export function budgetIssues(budgets: unknown): Issue[] {
     const issues: Issue[] = [];
     const issueAt = (field: string, message: string) =>
       issues.push({ path: ['budgets', at, field], message, at: 'value' });
-    const given = budget as { name?: unknown; limitUsd?: unknown; limitTokens?: unknown; limitCalls?: unknown };
+    const given = budget as Partial<
+      Record<'name' | 'limitUsd' | 'limitTokens' | 'limitCalls' | 'pace' | 'period', unknown>
+    >;
     if (names.has(given.name)) issueAt('name', `${JSON.stringify(given.name)} is the name of another budget`);
     if (given.name !== undefined) names.add(given.name);
     const limits = [given.limitUsd, given.limitTokens, given.limitCalls];
     if (limits.every((limit) => limit === undefined || limit === null))
       issueAt('limitUsd', 'needs a limit: limitUsd, limitTokens or limitCalls');
+    if (given.pace === 'even' && given.period === 'none')
+      issueAt('pace', 'even needs a period to spread spending over; period is none');
+    if (given.pace === 'even' && (given.limitUsd === undefined || given.limitUsd === null))
+      issueAt('pace', 'even needs limitUsd: it is spending that is spread');
     return issues;
   });
 }

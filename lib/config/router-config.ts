@@ -239,6 +239,8 @@ export interface BudgetConfig {
   readonly softShare: number;
   readonly atSoft: 'warn' | 'cheapest';
   readonly atLimit: 'refuse' | 'cheapest' | 'ask';
+  /** `even`: USD are spread over the period. */
+  readonly pace: 'none' | 'even';
   /** A reservation is released this long after it was made when nothing is reported. */
   readonly holdMs: number;
 }

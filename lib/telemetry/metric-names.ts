@@ -136,6 +136,10 @@ export const metricDefinitions = {
     ['budget', 'verdict', 'level'],
     'Answers of budgets to requests, by verdict and by how far the budget was spent (OK, SOFT, LIMIT).',
   ),
+  quantum_router_budget_paced_total: counter(
+    ['budget'],
+    'Answers of a budget to requests that got cheaper models, since the account was ahead of its pace.',
+  ),
   quantum_router_budget_spent_usd_total: counter(['budget'], 'Reported costs that were charged to a budget, in USD.'),
   quantum_router_budget_beyond_reserved_usd_total: counter(
     ['budget'],

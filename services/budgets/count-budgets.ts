@@ -11,8 +11,9 @@ export function createBudgetCounter(
     if (result.kind !== 'done') return;
     for (const { topic, value } of result.emit ?? []) {
       if (topic.name !== topics.budgetGrants.name) continue;
-      const { budget, verdict, state } = value as BudgetGrant;
+      const { budget, verdict, state, pricePerUsd } = value as BudgetGrant;
       metrics.count('quantum_router_budget_grants_total', { budget, verdict, level: state });
+      if (pricePerUsd > 0) metrics.count('quantum_router_budget_paced_total', { budget });
     }
     const after = result.state;
     if (!before || !after || after.periodStartMs !== before.periodStartMs) return;

@@ -4,6 +4,7 @@
  * Pure: time is handed in, and an unchanged breaker is the same object.
  */
 import type { RouterConfig } from '../../lib/config/router-config';
+import { rampMsAfter, waitMsAfter } from '../../lib/routing/open/breaker-times';
 import type { Breaker } from '../../lib/topics/generated/messages';
 
 export interface BreakerSettings {
@@ -14,7 +15,7 @@ export interface BreakerSettings {
   readonly maxOpenMs: number;
   /** Successful probes that close it. */
   readonly closeAfterSuccesses: number;
-  /** So long after it closed it is as if it had never been open. */
+  /** So long after it closed it is as if it had never been open, or sooner where it was away for less. */
   readonly rampMs: number;
 }
 
@@ -91,8 +92,9 @@ export function afterCall(
 }
 
 /** Whoever has been back for long enough has nothing left of its outage. */
-function whole(breaker: Breaker, { rampMs }: BreakerSettings, nowMs: number): Breaker {
-  const isBack = breaker.health === 'CLOSED' && breaker.openings > 0 && nowMs - breaker.changedAtMs >= rampMs;
+function whole(breaker: Breaker, settings: BreakerSettings, nowMs: number): Breaker {
+  const { health, openings, changedAtMs } = breaker;
+  const isBack = health === 'CLOSED' && openings > 0 && nowMs - changedAtMs >= rampMsAfter(openings, settings);
   return isBack ? { ...breaker, openings: 0 } : breaker;
 }
 
@@ -107,6 +109,6 @@ export function isOfKnownOutage(breaker: Breaker, startedAtMs: number, nowMs: nu
 
 function opened(breaker: Breaker, settings: BreakerSettings, nowMs: number): Breaker {
   const openings = breaker.openings + 1;
-  const waitMs = Math.min(settings.maxOpenMs, settings.openMs * 2 ** (openings - 1));
-  return { ...breaker, health: 'OPEN', changedAtMs: nowMs, openings, probeAtMs: nowMs + waitMs, probesSucceeded: 0 };
+  const probeAtMs = nowMs + waitMsAfter(openings, settings);
+  return { ...breaker, health: 'OPEN', changedAtMs: nowMs, openings, probeAtMs, probesSucceeded: 0 };
 }

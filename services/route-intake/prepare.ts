@@ -2,6 +2,7 @@
  * Turns a request into what can be known of its opening without randomness or state: features, task, candidates, the
  * resolved wishes, the cache key. Prompt text goes in here and does not come out.
  */
+import { pacedPreference } from '../../lib/budgets/pace';
 import { termsOf } from '../../lib/budgets/terms-of';
 import type { CollapseName, RouterConfig } from '../../lib/config/router-config';
 import { type Assigned, assignmentsOf, configUnder } from '../../lib/experiments/expose';
@@ -86,6 +87,8 @@ export function prepare(
   const asked = { taskType, promptTokens, expectedOutputTokens, requiredCapabilities, limits };
   const expected = expectCandidates({ config, profileOf: world.profileOf, tuning, nowMs }, asked);
   const eligibility = eligibilityOf(expected, config.models, asked, null, world.admissions);
+  const tokens = promptTokens + outputTokensOf(request, config);
+  const budgets = [...termsOf(config.budgets, request, tokens, nowMs, world.budgetStateOf)];
   const route: PreparedRoute = {
     requestId: request.requestId,
     sessionId: request.sessionId,
@@ -98,7 +101,7 @@ export function prepare(
     taskType,
     promptTokens,
     candidates: eligibility.candidates as Candidate[],
-    preference: request.preference ?? config.preference,
+    preference: pacedPreference(request.preference ?? config.preference, config.utilityScale, budgets),
     limits: request.limits,
     strategies,
     strategyGroups: groups
@@ -120,7 +123,7 @@ export function prepare(
     exposures: exposuresOf(assigned, eligibility.candidates),
     tenantSettings: [...settings],
     shadowGroups: config.shadows.flatMap(({ group }) => group ?? []),
-    budgets: [...termsOf(config.budgets, request, promptTokens + outputTokensOf(request, config), nowMs)],
+    budgets,
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
     sets: setRuleOf(config),
     rewardsPerModel,

@@ -21,6 +21,21 @@ describe(`a provider that nearly all requests go to is down, three instances (se
     expect(result.unversioned).toBe(0);
   });
 
+  test('a short outage is over soon after it, and without a second dip', async () => {
+    const result = await simulateOutage({
+      seed,
+      failsAfterMs: 300,
+      outageMs: 3_000,
+      afterMs: 30_000,
+      requestsPerSecond: 20,
+    });
+    expect(result.violations).toEqual([]);
+    expect(result.dips).toBe(0);
+    expect(result.failuresAfter).toBeLessThan(5);
+    // Half a minute later, when a return as long as after a long outage would just be over.
+    expect(result.shareAfter).toBeGreaterThan(0.95);
+  });
+
   test('with all of its traffic at once it would be overrun, so the ramp is what helps', async () => {
     const result = await simulateOutage({
       seed,

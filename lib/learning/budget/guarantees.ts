@@ -3,7 +3,9 @@
  * nothing vouches for them; a model that has got worse is looked at now and then, since it may have recovered.
  */
 
-/** Rewards below which a model that joined late is a newcomer. */
+/** Rewards a model that joined late gets in any case: so many calls are what trying it costs, however bad it is. */
+const triedPulls = 8;
+/** Rewards below which it is still capped: what eight say may be luck. */
 const newcomerPulls = 24;
 /** Most and least probability of a newcomer. */
 const newcomerCap = 0.2;
@@ -22,6 +24,8 @@ export interface Guarantee {
 }
 
 export const newcomer: Guarantee = { least: newcomerShare, most: newcomerCap };
+/** A newcomer that was tried has what its heads vote for, and no more than the cap: none where none of them believes in it. */
+const tried: Guarantee = { least: 0, most: newcomerCap };
 
 /** By model; models without one are missing. */
 export type Guarantees = ReadonlyMap<string, Guarantee>;
@@ -40,7 +44,8 @@ export interface Standing {
 export function guaranteesOf({ models, pulls, joinedLate, watched }: Standing): Guarantees {
   const guarantees = new Map<string, Guarantee>();
   models.forEach((model, arm) => {
-    if (joinedLate[arm]! && pulls[arm]! < newcomerPulls) guarantees.set(model, newcomer);
+    if (joinedLate[arm]! && pulls[arm]! < newcomerPulls)
+      guarantees.set(model, pulls[arm]! < triedPulls ? newcomer : tried);
     else if (watched[arm]! > 0) guarantees.set(model, { least: watched[arm]!, most: 1 });
   });
   return guarantees;

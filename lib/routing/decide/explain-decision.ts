@@ -27,6 +27,7 @@ export function explainDecision(decision: Explained): string {
     byRule(decision),
     comparison(decision),
     staying(decision),
+    pacing(decision),
     trouble(decision.threads),
     degradation(decision),
   ];
@@ -100,6 +101,13 @@ function staying({ opened: { warmCache, candidates }, draw }: Explained): string
   const isStaying = candidates[draw.chosen]!.model === model;
   const saved = `$${short(savedUsd)} for ${tokens} tokens that ${isStaying ? 'it' : model} has in its prompt cache`;
   return isStaying ? `Staying with it saves ${saved}.` : `That gives up ${saved}.`;
+}
+
+/** Whose spending is ahead of its pace, so that cost counts for more. */
+function pacing({ opened: { budgets } }: Explained): string {
+  const ahead = budgets.filter(({ pricePerUsd }) => pricePerUsd > 0).map(({ budget }) => budget);
+  if (ahead.length === 0) return '';
+  return `More is spent of ${ahead.join(' and ')} than its pace allows by now, so cost counts for more.`;
 }
 
 function expectations(opened: RouteOpened, collapsed: Collapsed, index: number): string {

@@ -3,6 +3,7 @@
  * something else, and everything after it computed anew, by the functions that decide. What the request said itself, what
  * was known of the models, and its features stay as they were; budgets, and where its session would stand, are left out.
  */
+import { pacedPreference } from '../../budgets/pace';
 import type { ModelConfig, RouterConfig, StrategyName, TenantConfig } from '../../config/router-config';
 import { strategyNames } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
@@ -70,7 +71,7 @@ export function decideUnder(
     limits,
     strategies: [...asked(opened.strategies, (of) => [...of.strategies])],
     collapse,
-    preference: asked(opened.preference, (of) => of.preference),
+    preference: asked(opened.preference, (of) => pacedPreference(of.preference, of.utilityScale, opened.budgets)),
     explorationFloor: asked(opened.explorationFloor, (of) => of.explorationFloor),
     utilityScale: config.utilityScale,
     budgetUsdPerRequest: config.budgetUsdPerRequest,

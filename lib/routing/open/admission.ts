@@ -8,6 +8,7 @@
  */
 import type { RouterConfig } from '../../config/router-config';
 import type { Breaker, Capacity, ModelProfile } from '../../topics/generated/messages';
+import { rampMsAfter } from './breaker-times';
 import { modelBreaker, type ProbeMemory, providerBreaker } from './probe-memory';
 
 export interface Admission {
@@ -113,10 +114,10 @@ function breakerAdmission(
     const sinceMs = mayProbe ? probeAtMs : changedAtMs;
     // A probe that was answered makes room for the next ones.
     const probedMs = probesSucceeded > 0 ? null : probedAtMs(sinceMs);
-    return { share: probeShareAt(sinceMs, probedMs, settings, nowMs), kind: 'waiting' };
+    return { share: probeShareAt(openings, sinceMs, probedMs, settings, nowMs), kind: 'waiting' };
   }
   if (health !== 'CLOSED' || openings === 0) return null;
-  const share = rampShare(nowMs - changedAtMs, settings);
+  const share = rampShare(openings, nowMs - changedAtMs, settings);
   return share < 1 ? { share, kind: 'returning' } : null;
 }
 
@@ -125,21 +126,22 @@ function breakerAdmission(
  * ago that it returns as if it had answered.
  */
 function probeShareAt(
+  openings: number,
   sinceMs: number,
   probedMs: number | null,
   settings: RouterConfig['breaker'],
   nowMs: number,
 ): number {
   const { probeShare, maxOpenMs } = settings;
-  if (nowMs - sinceMs > maxOpenMs) return rampShare(nowMs - sinceMs - maxOpenMs, settings);
+  if (nowMs - sinceMs > maxOpenMs) return rampShare(openings, nowMs - sinceMs - maxOpenMs, settings);
   if (probedMs === null) return probeShare;
   return probeShare * Math.min(1, freshProbeMs / Math.max(1, nowMs - probedMs));
 }
 
 /** From the share of probes to all, by the same factor every second: whoever scales up with the load can follow. */
-function rampShare(sinceMs: number, { probeShare, rampMs }: RouterConfig['breaker']): number {
-  const left = Math.max(0, 1 - Math.max(0, sinceMs) / Math.max(1, rampMs));
-  return left === 0 ? 1 : Math.max(probeShare, leastRampShare) ** left;
+function rampShare(openings: number, sinceMs: number, settings: RouterConfig['breaker']): number {
+  const left = Math.max(0, 1 - Math.max(0, sinceMs) / Math.max(1, rampMsAfter(openings, settings)));
+  return left === 0 ? 1 : Math.max(settings.probeShare, leastRampShare) ** left;
 }
 
 /** A power of nothing would stay nothing to the end. */

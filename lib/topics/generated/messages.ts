@@ -379,6 +379,8 @@ export interface BudgetGrant {
   reason: string;
   /** When the period ends, where the request was refused; null where the limit is for good. */
   retryAtMs: number | null;
+  /** Utility that a USD cost the request beside its preference, since the account is ahead of its pace; 0: it is not, or is not paced. */
+  pricePerUsd: number;
 }
 
 /** How far a budget is spent. */
@@ -476,6 +478,8 @@ export interface BudgetTerms {
   holdMs: number;
   /** Tokens that the request is expected to take. */
   tokens: number;
+  /** Utility that a USD costs the request beside its preference, since the account is ahead of its pace; it is part of the request's preference. 0: it is not, or is not paced. */
+  pricePerUsd: number;
 }
 
 /** What a budget allows a request. */

@@ -1,6 +1,8 @@
 /** GET /v1/budgets: the configured budgets, and how the accounts stand that somebody has spent from. */
 import { z } from 'zod';
+import { paceOf } from '../../../lib/budgets/pace';
 import { budgetsSchema } from '../../../lib/config/budget-schema';
+import type { BudgetState } from '../../../lib/topics/generated/messages';
 import { configInForce } from '../config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { invalidField } from '../http-error';
@@ -30,6 +32,10 @@ const accountSchema = z.strictObject({
   unreported: z.int().describe('decisions whose reservation was released since nothing was reported in time'),
   periodStartMs: z.int(),
   periodEndMs: z.int().nullable(),
+  pacedUsd: money.nullable().describe('what an even pace would have spent by now; null where the budget is not paced'),
+  pricePerUsd: z
+    .number()
+    .describe('utility that a USD costs requests beside their preference, since more than that is spent; 0: it is not'),
   updatedAtMs: z.int().describe('when this was true; at most a second late'),
 });
 const answerSchema = z.strictObject({
@@ -66,9 +72,15 @@ export function budgetEndpoints(context: GatewayContext): Endpoint[] {
         const found = [...context.budgets.values()]
           .filter((state) => (budget === null || state.budget === budget) && (owner === null || state.owner === owner))
           .sort((a, b) => (a.account < b.account ? -1 : 1));
+        const paced = new Set(current.config.budgets.flatMap(({ name, pace }) => (pace === 'even' ? [name] : [])));
+        const nowMs = context.clock.nowMs();
+        const legible = (state: BudgetState) => {
+          const pace = paced.has(state.budget) ? paceOf(state, nowMs) : null;
+          return { ...state, pacedUsd: pace?.pacedUsd ?? null, pricePerUsd: pace?.pricePerUsd ?? 0 };
+        };
         return sendJson(reply, {
           configured: current.config.budgets,
-          accounts: found.slice(0, maxAccounts),
+          accounts: found.slice(0, maxAccounts).map(legible),
           omitted: Math.max(0, found.length - maxAccounts),
         });
       },

@@ -28,6 +28,7 @@ function budgetOf(changes: Partial<BudgetConfig> = {}): BudgetConfig {
     softShare: 0.8,
     atSoft: 'warn',
     atLimit: 'refuse',
+    pace: 'none',
     holdMs: 60_000,
     ...changes,
   };

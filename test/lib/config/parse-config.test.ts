@@ -93,6 +93,14 @@ learning: {sessionDiscount: 0.9}
       'f:3:19 strategyWeights.RANDM: unknown field "RANDM"; did you mean "RANDOM"?',
     ],
     [`${minimal}cache: { enabled: maybe }`, 'f:3:19 cache.enabled: must be a boolean, not "maybe"'],
+    [
+      `${minimal}budgets: [{ name: m, limitUsd: 1, pace: even, period: none }]`,
+      'f:3:41 budgets.0.pace: even needs a period to spread spending over; period is none',
+    ],
+    [
+      `${minimal}budgets: [{ name: m, limitCalls: 1, pace: even }]`,
+      'f:3:43 budgets.0.pace: even needs limitUsd: it is spending that is spread',
+    ],
     [`${minimal}budgetUsdPerRequest: 0`, 'f:3:22 budgetUsdPerRequest: must be more than 0, not 0'],
     [`${minimal}sets: { coverage: 0.85 }`, 'f:3:19 sets.coverage: must be one of 0.8, 0.9, 0.95, not 0.85'],
     [

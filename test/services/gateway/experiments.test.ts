@@ -99,9 +99,11 @@ test('figures of another definition are not shown as its own', async () => {
   expect((await started.call('GET', '/v1/experiments/collapse')).body).toMatchObject({ rollout: 1, stopped: null });
 });
 
+const farMs = 2 ** 50;
+
 test('GET /v1/budgets has what is configured, and the accounts that were asked for', async () => {
-  const started = await startGateway({ config: configOf({ budgets: [{ name: 'month', limitUsd: 5 }] }) });
-  const stateOf = (owner: string): BudgetState => ({
+  const started = await startGateway({ config: configOf({ budgets: [{ name: 'month', limitUsd: 5, pace: 'even' }] }) });
+  const stateOf = (owner: string, periodEndMs = 2): BudgetState => ({
     account: `month/${owner}`,
     budget: 'month',
     scope: 'tenant',
@@ -120,14 +122,18 @@ test('GET /v1/budgets has what is configured, and the accounts that were asked f
     refusals: 0,
     unreported: 0,
     periodStartMs: 1,
-    periodEndMs: 2,
+    periodEndMs,
     updatedAtMs: 1,
   });
-  await send(started, topics.budgetStates, [stateOf('globex'), stateOf('acme')]);
+  // The period of one has only begun, that of the other is over.
+  await send(started, topics.budgetStates, [stateOf('globex', farMs), stateOf('acme')]);
   const { body } = await started.call('GET', '/v1/budgets');
   expect(body.configured).toMatchObject([{ name: 'month', scope: 'tenant', period: 'month', limitUsd: 5 }]);
-  expect(body.accounts).toEqual([stateOf('acme'), stateOf('globex')]);
-  expect((await started.call('GET', '/v1/budgets?owner=acme')).body.accounts).toEqual([stateOf('acme')]);
+  expect(body.accounts).toEqual([
+    { ...stateOf('acme'), pacedUsd: 5, pricePerUsd: 0 },
+    { ...stateOf('globex', farMs), pacedUsd: expect.any(Number), pricePerUsd: 5 },
+  ]);
+  expect((await started.call('GET', '/v1/budgets?owner=acme')).body.accounts).toMatchObject([stateOf('acme')]);
   expect((await started.call('GET', '/v1/budgets?budget=other')).body.accounts).toEqual([]);
   expect((await started.call('GET', '/v1/budgets?owner=a&owner=b')).body.error).toMatchObject({ field: 'owner' });
 });

@@ -48,8 +48,9 @@ describe('breaker', () => {
     expect(once).toMatchObject({ health: 'HALF_OPEN', probesSucceeded: 1 });
     const back = succeed(once, 120);
     expect(back).toEqual({ ...closedBreaker(120), openings: 1 });
-    expect(succeed(back, 1_119)).toMatchObject({ openings: 1 });
-    expect(succeed(back, 1_120)).toMatchObject({ openings: 0 });
+    // It was away for 100 ms.
+    expect(succeed(back, 319)).toMatchObject({ openings: 1 });
+    expect(succeed(back, 320)).toMatchObject({ openings: 0 });
   });
 
   test('a failed probe opens it again for twice as long, up to the limit', () => {

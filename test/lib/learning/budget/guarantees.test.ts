@@ -19,13 +19,14 @@ function sharesOf(
 
 test('who is guaranteed something: late newcomers until they are known, and the watched', () => {
   const guarantees = guaranteesOf({
-    models: ['old', 'late', 'known', 'fallen'],
-    pulls: [3, 23, 24, 99],
-    joinedLate: [false, true, true, false],
-    watched: [0, 0.1, 0, 0.1],
+    models: ['old', 'late', 'tried', 'known', 'fallen'],
+    pulls: [3, 7, 8, 24, 99],
+    joinedLate: [false, true, true, true, false],
+    watched: [0, 0.1, 0, 0, 0.1],
   });
   expect([...guarantees]).toEqual([
     ['late', newcomer],
+    ['tried', { least: 0, most: newcomer.most }],
     ['fallen', { least: 0.1, most: 1 }],
   ]);
 });
@@ -39,6 +40,12 @@ test('a newcomer is lifted and capped, the others divide the rest as they did', 
   expect(sharesOf([0, 0.1, 0.9], [null, null, newcomer])).toEqual([0, 0.8, 0.2]);
   expect(sharesOf([0, 0, 1], [null, null, newcomer])).toEqual([0.4, 0.4, 0.2]);
   expect(sharesOf([1, 0], [newcomer, newcomer])).toEqual([0.5, 0.5]);
+});
+
+test('a newcomer that eight rewards speak against gets nothing, one they speak for is still capped', () => {
+  const tried = { least: 0, most: newcomer.most };
+  expect(sharesOf([0.6, 0.4, 0], [null, null, tried])).toEqual([0.6, 0.4, 0]);
+  expect(sharesOf([0, 0.1, 0.9], [null, null, tried])).toEqual([0, 0.8, 0.2]);
 });
 
 test('the watched are lifted, never capped', () => {
