@@ -29,6 +29,7 @@ module.exports = {
     project('integration', ['integration'], withServers),
     project('simulation', ['simulation']),
   ],
+  testSequencer: '<rootDir>/test/sequencer.js',
   coverageProvider: 'v8',
   collectCoverageFrom: [
     'lib/**/*.ts',
