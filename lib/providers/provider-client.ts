@@ -10,7 +10,8 @@ import type { ApiName, ProviderConfig } from '../config/provider-config';
 import { dictionaryOf } from '../dictionary';
 import type { Clock } from '../ports/clock';
 import { Ending } from './ending';
-import { streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
+import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
+import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from './upstream-call';
 import { errorOfStatus, retryAfterMsOf, UpstreamError } from './upstream-error';
 
@@ -195,6 +196,14 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       events: readEvents(body, call, limits, watch, done),
     }));
 
+  /** In the words that the provider takes: chat, but for Gemini's own. */
+  const wholeOf = (call: UpstreamCall): Promise<WholeAnswer> => {
+    if (call.config.kind !== 'gemini') return whole(call);
+    return call.api === 'embeddings' ? embeddingsFromGemini(call, whole) : wholeFromGemini(call, whole, clock.nowMs());
+  };
+  const streamOf = (call: UpstreamCall): Promise<StreamAnswer> =>
+    call.config.kind === 'gemini' ? streamFromGemini(call, stream, clock.nowMs()) : stream(call);
+
   return {
     unusable(provider, config) {
       const variables = [...(config.apiKeyEnv === null ? [] : [config.apiKeyEnv]), ...Object.values(config.headersEnv)];
@@ -203,8 +212,8 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
         ? null
         : `${provider} cannot be called: the environment of the gateway has no usable ${missing.join(', ')}`;
     },
-    whole: (call) => (call.config.kind === 'gemini' ? wholeFromGemini(call, whole, clock.nowMs()) : whole(call)),
-    stream: (call) => (call.config.kind === 'gemini' ? streamFromGemini(call, stream, clock.nowMs()) : stream(call)),
+    whole: (call) => (call.through === call.api ? wholeOf(call) : wholeThroughChat(call, wholeOf)),
+    stream: (call) => (call.through === call.api ? streamOf(call) : streamThroughChat(call, streamOf)),
     async close() {
       await Promise.all([...retired, ...[...pools.values()].map(({ agent }) => agent.destroy())]);
     },
