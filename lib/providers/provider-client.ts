@@ -9,6 +9,7 @@ import type { Environment } from '../config/expand-references';
 import type { ApiName, ProviderConfig } from '../config/provider-config';
 import { dictionaryOf } from '../dictionary';
 import type { Clock } from '../ports/clock';
+import { isJson, objectOf } from './any-json';
 import { Ending } from './ending';
 import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
 import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
@@ -130,7 +131,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
         path,
         method: 'POST',
         headers: headersOf(call),
-        body: call.body,
+        body: withoutSigned(call),
         signal: watch.signal,
       });
     const response = await send().catch((error: unknown) => {
@@ -218,6 +219,18 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       await Promise.all([...retired, ...[...pools.values()].map(({ agent }) => agent.destroy())]);
     },
   };
+}
+
+/**
+ * The body without what Gemini has signed of tool calls, unless Google is asked: others refuse fields that they do not know, and
+ * a conversation may go from model to model.
+ */
+function withoutSigned({ body, config: { kind, baseUrl } }: UpstreamCall): string {
+  if (!body.includes('"extra_content"') || kind === 'gemini') return body;
+  if (baseUrl !== null && new URL(baseUrl).hostname.endsWith('.googleapis.com')) return body;
+  return JSON.stringify(JSON.parse(body), (name, value: unknown) =>
+    name === 'extra_content' && isJson(objectOf(value)['google']) ? undefined : value,
+  );
 }
 
 /**
