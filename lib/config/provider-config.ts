@@ -37,16 +37,33 @@ export interface ProviderConfig {
   readonly maxConcurrent: number;
 }
 
-/** The calls that a provider answers. */
+/** APIs whose calls are put into the words of chat for providers that answer that alone. */
+const throughChat: ReadonlySet<ApiName> = new Set(['messages', 'responses']);
+
+/**
+ * By which API a call reaches a model: by its own where provider and model answer that, else through chat where it can be put
+ * into its words. Null where it cannot be reached.
+ */
+export function apiThrough(
+  api: ApiName,
+  provider: Pick<ProviderConfig, 'apis' | 'kind'>,
+  modelApis: readonly ApiName[] | null | undefined,
+): ApiName | null {
+  const answers = (one: ApiName): boolean => apisOf(provider).includes(one) && (modelApis?.includes(one) ?? true);
+  if (answers(api)) return api;
+  return throughChat.has(api) && answers('chat') ? 'chat' : null;
+}
+
+/** The calls that a provider answers by itself. */
 export function apisOf({ apis, kind }: Pick<ProviderConfig, 'apis' | 'kind'>): readonly ApiName[] {
   return apis ?? usualApis[kind];
 }
 
 const usualApis: Readonly<Record<ProviderKind, readonly ApiName[]>> = {
   openai: ['chat', 'responses', 'embeddings'],
-  // Chat goes to the OpenAI-compatible endpoint that Anthropic itself runs: nothing is translated here.
+  // Chat goes to the OpenAI-compatible endpoint that Anthropic itself runs.
   anthropic: ['messages', 'chat'],
-  // Its own API is none of the four: chat is put into it.
-  gemini: ['chat'],
+  // Its own API is none of the four: chat and embeddings are put into it.
+  gemini: ['chat', 'embeddings'],
   demo: apiNames,
 };

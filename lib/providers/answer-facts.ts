@@ -3,6 +3,7 @@
  * outside and may be of any shape; what is not as expected is not known.
  */
 import type { ApiName } from '../config/provider-config';
+import { isJson, type Json, listOf, objectOf, textOf } from './any-json';
 
 export interface ToolCall {
   readonly name: string;
@@ -53,16 +54,6 @@ export function emptyFacts(): AnswerFacts {
 const maxKeptChars = 262_144;
 const maxToolCalls = 256;
 const maxTokens = 2_147_483_647;
-
-type Json = Readonly<Record<string, unknown>>;
-
-export function isJson(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const objectOf = (value: unknown): Json => (isJson(value) ? value : {});
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 function tokens(value: unknown): number | null {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= maxTokens ? value : null;
@@ -259,8 +250,8 @@ function readMessageEvent(facts: AnswerFacts, event: Json): EventRole {
   }
   if (type === 'message_delta') {
     endMessage(facts, objectOf(event['delta'])['stop_reason']);
-    const usage = objectOf(event['usage']);
-    facts.outputTokens = tokens(usage['output_tokens']) ?? facts.outputTokens;
+    // Counts at the end are those of the whole message; only newer answers repeat those of the input.
+    readUsage(facts, event['usage']);
     return { ...nothing, isToken: true };
   }
   if (type === 'message_stop') facts.isComplete = true;

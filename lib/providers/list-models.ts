@@ -1,7 +1,7 @@
 /** Asks a provider which models it has. */
 import { request } from 'undici';
 import type { ProviderKind } from '../config/provider-config';
-import { isJson } from './answer-facts';
+import { isJson } from './any-json';
 import type { KnownProvider } from './known-providers';
 
 export type ListedModels =

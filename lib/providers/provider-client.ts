@@ -9,8 +9,10 @@ import type { Environment } from '../config/expand-references';
 import type { ApiName, ProviderConfig } from '../config/provider-config';
 import { dictionaryOf } from '../dictionary';
 import type { Clock } from '../ports/clock';
+import { isJson, objectOf } from './any-json';
 import { Ending } from './ending';
-import { streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
+import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
+import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from './upstream-call';
 import { errorOfStatus, retryAfterMsOf, UpstreamError } from './upstream-error';
 
@@ -129,7 +131,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
         path,
         method: 'POST',
         headers: headersOf(call),
-        body: call.body,
+        body: withoutSigned(call),
         signal: watch.signal,
       });
     const response = await send().catch((error: unknown) => {
@@ -195,6 +197,14 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       events: readEvents(body, call, limits, watch, done),
     }));
 
+  /** In the words that the provider takes: chat, but for Gemini's own. */
+  const wholeOf = (call: UpstreamCall): Promise<WholeAnswer> => {
+    if (call.config.kind !== 'gemini') return whole(call);
+    return call.api === 'embeddings' ? embeddingsFromGemini(call, whole) : wholeFromGemini(call, whole, clock.nowMs());
+  };
+  const streamOf = (call: UpstreamCall): Promise<StreamAnswer> =>
+    call.config.kind === 'gemini' ? streamFromGemini(call, stream, clock.nowMs()) : stream(call);
+
   return {
     unusable(provider, config) {
       const variables = [...(config.apiKeyEnv === null ? [] : [config.apiKeyEnv]), ...Object.values(config.headersEnv)];
@@ -203,12 +213,24 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
         ? null
         : `${provider} cannot be called: the environment of the gateway has no usable ${missing.join(', ')}`;
     },
-    whole: (call) => (call.config.kind === 'gemini' ? wholeFromGemini(call, whole, clock.nowMs()) : whole(call)),
-    stream: (call) => (call.config.kind === 'gemini' ? streamFromGemini(call, stream, clock.nowMs()) : stream(call)),
+    whole: (call) => (call.through === call.api ? wholeOf(call) : wholeThroughChat(call, wholeOf)),
+    stream: (call) => (call.through === call.api ? streamOf(call) : streamThroughChat(call, streamOf)),
     async close() {
       await Promise.all([...retired, ...[...pools.values()].map(({ agent }) => agent.destroy())]);
     },
   };
+}
+
+/**
+ * The body without what Gemini has signed of tool calls, unless Google is asked: others refuse fields that they do not know, and
+ * a conversation may go from model to model.
+ */
+function withoutSigned({ body, config: { kind, baseUrl } }: UpstreamCall): string {
+  if (!body.includes('"extra_content"') || kind === 'gemini') return body;
+  if (baseUrl !== null && new URL(baseUrl).hostname.endsWith('.googleapis.com')) return body;
+  return JSON.stringify(JSON.parse(body), (name, value: unknown) =>
+    name === 'extra_content' && isJson(objectOf(value)['google']) ? undefined : value,
+  );
 }
 
 /**

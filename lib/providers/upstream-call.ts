@@ -6,7 +6,10 @@ export interface UpstreamCall {
   /** Its name in the configuration. */
   readonly provider: string;
   readonly config: ProviderConfig;
+  /** That the caller has called, whose words the body and the answer are in. */
   readonly api: ApiName;
+  /** By which it reaches the provider (`apiThrough`); another than `api` is put into its words. */
+  readonly through: ApiName;
   /** Below the address of the provider, with its query; default: that of the API. */
   readonly path?: string;
   /** JSON. */

@@ -50,6 +50,11 @@ export class EmbeddedPartition implements LocalPartition {
   private indexedTimestampMs = -1;
   private recordsSinceIndexed = indexEveryRecords;
   private cleanedTo = 0;
+  /**
+   * Time of the record that is the next to go by its age: of a compacted topic the oldest tombstone, else the oldest record. Null
+   * where there is none, undefined where the store has to be asked: every partition is looked at every second, most for nothing.
+   */
+  private oldestMs: number | null | undefined;
   private readonly prefix: Buffer;
   private readonly appendKey: Buffer;
   private readonly tail = createTail();
@@ -134,12 +139,30 @@ export class EmbeddedPartition implements LocalPartition {
   /** Whether `clean` would find anything, without a transaction. */
   needsCleaning(nowMs: number, tombstoneRetentionMs: number): boolean {
     if (this.settings.cleanup === 'compact') {
-      return this.cleanedTo < this.end || this.oldTombstones(nowMs - tombstoneRetentionMs, 1).length > 0;
+      // A tombstone only becomes one by compaction, which what is appended meanwhile waits for.
+      return this.cleanedTo < this.end || this.isOlder(nowMs - tombstoneRetentionMs);
     }
     const { retentionMs } = this.settings;
-    if (retentionMs === null || this.end - this.earliest < 2) return false;
-    const first = this.tables.log.get(numberedKey(this.prefix, this.earliest));
-    return first !== undefined && timestampOf(first) < nowMs - retentionMs;
+    return retentionMs !== null && this.end - this.earliest >= 2 && this.isOlder(nowMs - retentionMs);
+  }
+
+  private isOlder(beforeMs: number): boolean {
+    if (this.oldestMs === undefined)
+      this.oldestMs = this.settings.cleanup === 'compact' ? this.oldestTombstoneMs() : this.earliestMs();
+    return this.oldestMs !== null && this.oldestMs < beforeMs;
+  }
+
+  private oldestTombstoneMs(): number | null {
+    const range = { start: this.prefix, end: numberedKey(this.prefix, this.end - 1), limit: 1 };
+    const [key] = this.tables.tombstones.keys(range);
+    const value = key && this.tables.log.get(key);
+    return value ? timestampOf(value) : null;
+  }
+
+  private earliestMs(): number | null {
+    // Behind records that were lost there may be none at `earliest` itself.
+    const [first] = this.stored(this.earliest, this.end, 1);
+    return first ? timestampOf(first.value) : null;
   }
 
   /**
@@ -149,8 +172,8 @@ export class EmbeddedPartition implements LocalPartition {
   ageShare(nowMs: number): number | null {
     const { cleanup, retentionMs } = this.settings;
     if (cleanup !== 'delete' || retentionMs === null || this.end - this.earliest < 2) return null;
-    const first = this.tables.log.get(numberedKey(this.prefix, this.earliest));
-    return first === undefined ? null : (nowMs - timestampOf(first)) / retentionMs;
+    const firstMs = this.earliestMs();
+    return firstMs === null ? null : (nowMs - firstMs) / retentionMs;
   }
 
   /** Inside a transaction: drops records older than `share` of the time they are kept, with at most `maxWrites` entries removed, and at least the oldest. */
@@ -168,6 +191,7 @@ export class EmbeddedPartition implements LocalPartition {
   private dropBefore(beforeMs: number, maxWrites: number, atLeastOne: boolean): boolean {
     const maxRecords = Math.floor(maxWrites / writesToDrop);
     let dropped = 0;
+    this.oldestMs = undefined;
     for (const { key, value } of [...this.stored(this.earliest, this.end - 1, maxRecords)]) {
       if (timestampOf(value) >= beforeMs && !(atLeastOne && dropped === 0)) break;
       this.tables.log.remove(key);
@@ -183,6 +207,7 @@ export class EmbeddedPartition implements LocalPartition {
   }
 
   private compact(maxWrites: number): void {
+    this.oldestMs = undefined;
     const records = this.readStored(this.cleanedTo, this.end, Math.floor((maxWrites - 1) / writesToCompact));
     for (const record of records) {
       const key = hashedKey(this.prefix, record.key ?? '');
@@ -209,6 +234,7 @@ export class EmbeddedPartition implements LocalPartition {
       this.tables.tombstones.remove(place);
       this.tables.latest.remove(hashedKey(this.prefix, record.key ?? ''));
     }
+    this.oldestMs = undefined;
     if (old.length > 0) this.earliest = this.firstStored() ?? this.end;
     return old.length === maxRecords;
   }

@@ -1,9 +1,11 @@
 /**
- * Calls Gemini in its own API on behalf of a chat completion. What is said there and how it is read is the library's work; the
+ * Calls Gemini in its own API on behalf of a chat completion or of embeddings. What is said there and how it is read is the library's work; the
  * connection, its time-outs and the limits of what may come back are ours, as for every provider.
  */
+import { type Json, numberField, objectOf, textOf } from '../any-json';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from '../upstream-call';
 import { UpstreamError } from '../upstream-error';
+import { embeddingsOf, textsOf } from './embeddings';
 import { completionOf, createChunker, type GeminiPart, labelOf } from './from-gemini';
 import { toGemini } from './to-gemini';
 
@@ -53,6 +55,21 @@ export async function streamFromGemini(
   };
 }
 
+export async function embeddingsFromGemini(call: UpstreamCall, send: Send<WholeAnswer>): Promise<WholeAnswer> {
+  const body = JSON.parse(call.body) as Json;
+  let upstreamRequestId: string | null = null;
+  const posted = await postTo(call, String(body['model']), async (path, text) => {
+    const answered = await send({ ...call, path, body: text });
+    upstreamRequestId = answered.upstreamRequestId;
+    return new Response(answered.text, { headers: { 'content-type': 'application/json' } });
+  });
+  const google = numberField('outputDimensionality', body['dimensions']);
+  const { embeddings } = await posted.run((_, embedder) =>
+    embedder.doEmbed({ values: textsOf(body), providerOptions: { google } }),
+  );
+  return { text: JSON.stringify(embeddingsOf(embeddings, body)), upstreamRequestId };
+}
+
 /** One call through the library: `post` is what makes it, and what `post` throws is what the call throws. */
 async function postTo(call: UpstreamCall, asked: string, post: (path: string, body: string) => Promise<Response>) {
   // Loaded by those who need it.
@@ -88,12 +105,13 @@ async function postTo(call: UpstreamCall, asked: string, post: (path: string, bo
     },
   });
   const model = provider(asked);
+  const embedder = provider.textEmbeddingModel(asked);
   return {
     noteFailure,
     errorOf,
-    async run<T>(work: (with_: typeof model) => PromiseLike<T>): Promise<T> {
+    async run<T>(work: (with_: typeof model, embedder_: typeof embedder) => PromiseLike<T>): Promise<T> {
       try {
-        return await work(model);
+        return await work(model, embedder);
       } catch (error) {
         throw errorOf(error);
       }
@@ -101,12 +119,17 @@ async function postTo(call: UpstreamCall, asked: string, post: (path: string, bo
   };
 }
 
-/** Gemini calls a wrong key a wrong request, and says in the body how long to wait. */
+/** Gemini calls a wrong key a wrong request, says in the body how long to wait, and has a form of errors of its own. */
 function inOurWords(error: UpstreamError): UpstreamError {
   const { httpStatus, body = '', retryAfterMs, ...rest } = error.details;
+  const { message, status } = objectOf(objectOf(parsed(body))['error']);
   if (httpStatus === 400 && body.includes('API_KEY_INVALID'))
     return new UpstreamError('FAILURE', error.message, { httpStatus: 401 });
   const [, seconds] = /"retryDelay":\s*"(\d{1,6}(?:\.\d{1,9})?)s"/.exec(body) ?? [];
+  if (rest.isRequestFault && textOf(message) !== '') {
+    const said = { message, type: 'invalid_request_error', param: null, code: textOf(status).toLowerCase() || null };
+    return new UpstreamError(error.status, error.message, { ...error.details, body: JSON.stringify({ error: said }) });
+  }
   if (retryAfterMs !== undefined || seconds === undefined) return error;
   return new UpstreamError(error.status, error.message, {
     ...{ ...rest, body, retryAfterMs: Number(seconds) * 1_000 },
@@ -167,4 +190,12 @@ function translated(
     },
     close,
   };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

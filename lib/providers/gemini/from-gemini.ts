@@ -1,6 +1,6 @@
 /** From what Gemini has answered, as the library has read it, to a chat completion: in one piece, or chunk by chunk. */
 import type { createGoogleGenerativeAI } from '@ai-sdk/google';
-import { isJson } from '../answer-facts';
+import { isJson } from '../any-json';
 
 type Model = ReturnType<ReturnType<typeof createGoogleGenerativeAI>>;
 export type GeminiResult = Pick<Awaited<ReturnType<Model['doGenerate']>>, 'content' | 'finishReason' | 'usage'>;

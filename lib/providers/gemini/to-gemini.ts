@@ -3,7 +3,7 @@
  * messages have the shape of the API; everything else in it may be of any.
  */
 import type { createGoogleGenerativeAI } from '@ai-sdk/google';
-import { isJson } from '../answer-facts';
+import { isJson, type Json, listOf, numberField, objectOf, textOf } from '../any-json';
 
 type Model = ReturnType<ReturnType<typeof createGoogleGenerativeAI>>;
 export type GeminiOptions = Parameters<Model['doGenerate']>[0];
@@ -11,11 +11,7 @@ type Prompt = GeminiOptions['prompt'];
 type Turn = Prompt[number];
 type UserPart = Extract<Turn, { role: 'user' }>['content'][number];
 type AssistantPart = Extract<Turn, { role: 'assistant' }>['content'][number];
-type Json = Readonly<Record<string, unknown>>;
 
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const objectOf = (value: unknown): Json => (isJson(value) ? value : {});
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
 
 /** What a body asks for that has no counterpart here: rather refused, or asked of somebody else, than left out unsaid. */
@@ -42,22 +38,18 @@ export function toGemini(body: Json): GeminiOptions {
   const stop = typeof body['stop'] === 'string' ? [body['stop']] : listOf(body['stop']).filter(isText);
   return {
     prompt: promptOf(listOf(body['messages']).map(objectOf)),
-    ...defined('maxOutputTokens', numberOf(body['max_completion_tokens']) ?? numberOf(body['max_tokens'])),
-    ...defined('temperature', numberOf(body['temperature'])),
-    ...defined('topP', numberOf(body['top_p'])),
-    ...defined('topK', numberOf(body['top_k'])),
-    ...defined('seed', numberOf(body['seed'])),
-    ...defined('presencePenalty', numberOf(body['presence_penalty'])),
-    ...defined('frequencyPenalty', numberOf(body['frequency_penalty'])),
+    ...numberField('maxOutputTokens', body['max_completion_tokens'] ?? body['max_tokens']),
+    ...numberField('temperature', body['temperature']),
+    ...numberField('topP', body['top_p']),
+    ...numberField('topK', body['top_k']),
+    ...numberField('seed', body['seed']),
+    ...numberField('presencePenalty', body['presence_penalty']),
+    ...numberField('frequencyPenalty', body['frequency_penalty']),
     ...(stop.length > 0 && { stopSequences: stop }),
     ...(format && { responseFormat: format }),
     ...(tools.length > 0 && { tools, ...(choice && { toolChoice: choice }) }),
     ...(thinking && { providerOptions: { google: { thinkingConfig: thinking } } }),
   };
-}
-
-function defined<K extends string>(name: K, value: number | undefined): { [key in K]?: number } {
-  return value === undefined ? {} : ({ [name]: value } as { [key in K]: number });
 }
 
 function isText(value: unknown): value is string {

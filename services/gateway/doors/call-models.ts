@@ -2,7 +2,7 @@
  * Calls the models of a decision in their order until one answers: before the first token a failed call is made elsewhere,
  * within the time that is left. A provider that asks to be left alone for a while is.
  */
-import type { ApiName, ProviderConfig } from '../../../lib/config/provider-config';
+import { type ApiName, apiThrough, type ProviderConfig } from '../../../lib/config/provider-config';
 import type { ModelConfig, RouterConfig } from '../../../lib/config/router-config';
 import type { Clock } from '../../../lib/ports/clock';
 import {
@@ -102,6 +102,7 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
 
   const tryOne = async (call: DoorCall, attempt: Attempt, gone: Ending, limitMs: number): Promise<Answer> => {
     const { model, providerConfig, facts } = attempt;
+    const { api } = call;
     const ending = new Ending();
     const leave = (): void => ending.abort(new UpstreamError('CANCELLED', 'the caller has gone'));
     if (gone.aborted) leave();
@@ -109,7 +110,7 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
     const upstream = {
       provider: model.provider,
       config: providerConfig,
-      api: call.api,
+      ...{ api, through: apiThrough(api, providerConfig, model.apis) ?? api },
       body: call.bodyFor(upstreamNameOf(model)),
       isStream: call.isStream,
       headers: call.headers,

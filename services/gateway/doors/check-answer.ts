@@ -4,7 +4,8 @@
  */
 import { Validator } from '@cfworker/json-schema';
 import { ownEntry } from '../../../lib/dictionary';
-import { type AnswerFacts, isJson } from '../../../lib/providers/answer-facts';
+import type { AnswerFacts } from '../../../lib/providers/answer-facts';
+import { isJson } from '../../../lib/providers/any-json';
 import { type MechanicalCheck, mechanicalWeights } from '../../../lib/reward/mechanical-checks';
 import type { RewardWeights } from '../../../lib/reward/reward';
 import type { Expected } from './read-call';

@@ -5,9 +5,10 @@
 import { createHash } from 'node:crypto';
 import { routeOutcome } from '../../../lib/client/build-records';
 import type { JudgeConfig } from '../../../lib/config/judgements-config';
-import { apisOf } from '../../../lib/config/provider-config';
+import { apiThrough } from '../../../lib/config/provider-config';
 import type { ModelConfig, RouterConfig } from '../../../lib/config/router-config';
-import { type AnswerFacts, emptyFacts, isJson, readWhole } from '../../../lib/providers/answer-facts';
+import { type AnswerFacts, emptyFacts, readWhole } from '../../../lib/providers/answer-facts';
+import { isJson } from '../../../lib/providers/any-json';
 import { costOf, upstreamNameOf } from '../../../lib/providers/bill-call';
 import { Ending } from '../../../lib/providers/ending';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
@@ -97,10 +98,10 @@ export function createAnswerJudges({ context, client, send, log }: AnswerJudgesP
     spent: Spent,
   ): Promise<AnswerFacts | null> => {
     const provider = new Map(Object.entries(config.providers)).get(model.provider);
-    const callable = provider && apisOf(provider).includes(api) && (model.apis?.includes(api) ?? true);
-    if (!callable || client.unusable(model.provider, provider) !== null) return null;
+    const through = provider ? apiThrough(api, provider, model.apis) : null;
+    if (!provider || through === null || client.unusable(model.provider, provider) !== null) return null;
     const { text } = await client.whole({
-      ...{ provider: model.provider, config: provider, api, body },
+      ...{ provider: model.provider, config: provider, api, through, body },
       ...{ isStream: false, headers: {}, signal: ending, limitMs: callLimitMs },
     });
     const facts = emptyFacts();

@@ -5,7 +5,7 @@ import { routeRequest } from '../../../lib/client/build-records';
 import type { ApiName } from '../../../lib/config/provider-config';
 import type { PresetConfig, RouterConfig } from '../../../lib/config/router-config';
 import { ownEntry } from '../../../lib/dictionary';
-import { isJson } from '../../../lib/providers/answer-facts';
+import { isJson } from '../../../lib/providers/any-json';
 import { estimateTokens } from '../../../lib/routing/open/request-text';
 import type { Holds, Limits, Message, RouteRequested } from '../../../lib/topics/generated/messages';
 import { idFault } from '../../../lib/topics/identifiers';

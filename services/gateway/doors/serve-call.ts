@@ -1,13 +1,16 @@
 /** One call at the door, from its body to its answer: read, decided, made, passed on, reported. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CurrentConfig } from '../../../lib/config/current-config';
-import { type ApiName, apisOf } from '../../../lib/config/provider-config';
+import { type ApiName, apiThrough, type ProviderConfig } from '../../../lib/config/provider-config';
 import { ownEntry } from '../../../lib/dictionary';
-import { isJson } from '../../../lib/providers/answer-facts';
+import { isJson, type Json } from '../../../lib/providers/any-json';
 import { type Bill, billCall } from '../../../lib/providers/bill-call';
 import { Ending } from '../../../lib/providers/ending';
+import { geminiCannotEmbed } from '../../../lib/providers/gemini/embeddings';
 import { geminiCannot } from '../../../lib/providers/gemini/to-gemini';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
+import type { Cannot } from '../../../lib/providers/through-chat/chat-words';
+import { chatCannot } from '../../../lib/providers/through-chat/through-chat';
 import type { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { Log } from '../../../lib/telemetry/log';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
@@ -58,13 +61,14 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
   const judges = createTextJudges({ context, client, send: reporter.send, log });
 
   const callableBy = (api: ApiName, { config }: CurrentConfig): string[] => {
-    const usable = new Set(
-      Object.entries(config.providers)
-        .filter(([name, provider]) => apisOf(provider).includes(api) && client.unusable(name, provider) === null)
-        .map(([name]) => name),
+    const usable = new Map(
+      Object.entries(config.providers).filter(([name, provider]) => client.unusable(name, provider) === null),
     );
     return config.models
-      .filter(({ provider, apis }) => usable.has(provider) && (apis?.includes(api) ?? true))
+      .filter(({ provider: name, apis }) => {
+        const provider = usable.get(name);
+        return provider !== undefined && apiThrough(api, provider, apis) !== null;
+      })
       .map(({ name }) => name);
   };
 
@@ -79,7 +83,7 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     const inScope = modelsInScope(asker, callableAtAll);
     if (inScope.length === 0)
       throw new HttpError('forbidden', 'model: this key may use no model that this API can call', 'model');
-    const callable = api === 'chat' ? thoseThatCan(request.body, inScope, current) : inScope;
+    const callable = thoseThatCan(api, request.body, inScope, current);
     const call = readCall(api, request.body, request.headers, {
       config: current.config,
       requestId,
@@ -190,18 +194,39 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
 }
 
 /** Without the models whose own API has no word for what is asked. Throws where nobody is left, or one of those was named. */
-function thoseThatCan(body: unknown, callable: readonly string[], { config }: CurrentConfig): readonly string[] {
-  const cannot = isJson(body) ? geminiCannot(body) : null;
-  if (cannot === null) return callable;
-  const unable = new Set(
-    config.models
-      .filter(({ provider }) => ownEntry(config.providers, provider)?.kind === 'gemini')
-      .map(({ name }) => name),
-  );
+function thoseThatCan(
+  api: ApiName,
+  body: unknown,
+  callable: readonly string[],
+  { config }: CurrentConfig,
+): readonly string[] {
+  if (!isJson(body)) return callable;
+  const wanted = new Set(callable);
+  const unable = new Map<string, Cannot>();
+  // Alike for all that are spoken to alike.
+  const faults = new Map<string, Cannot | null>();
+  for (const { name, provider: providerName, apis } of config.models) {
+    const provider = ownEntry(config.providers, providerName);
+    if (!provider || !wanted.has(name)) continue;
+    const through = apiThrough(api, provider, apis);
+    const alike = `${provider.kind} ${through}`;
+    if (!faults.has(alike)) faults.set(alike, cannotSay(api, through, body, provider));
+    const fault = faults.get(alike);
+    if (fault) unable.set(name, fault);
+  }
+  if (unable.size === 0) return callable;
   const able = callable.filter((name) => !unable.has(name));
-  const named = isJson(body) && typeof body['model'] === 'string' && unable.has(body['model']);
-  if (able.length > 0 && !named) return able;
-  throw invalidField(cannot.field, `the models that can be called for this have no ${cannot.reason}`);
+  const named = typeof body['model'] === 'string' ? unable.get(body['model']) : undefined;
+  const fault = named ?? (able.length === 0 ? unable.get(callable[0]!) : undefined);
+  if (!fault) return able;
+  throw invalidField(fault.field, `the models that can be called for this have no ${fault.reason}`);
+}
+
+/** What has no counterpart in the words that a provider is spoken to in. */
+function cannotSay(api: ApiName, through: ApiName | null, body: Json, provider: ProviderConfig): Cannot | null {
+  if (through !== api) return chatCannot(api, body, provider);
+  if (provider.kind !== 'gemini') return null;
+  return api === 'embeddings' ? geminiCannotEmbed(body) : geminiCannot(body);
 }
 
 /** What is in the way of calling anybody. */
@@ -209,7 +234,7 @@ function noProvider(api: ApiName, { config }: CurrentConfig, client: ProviderCli
   const providers = Object.entries(config.providers);
   if (providers.length === 0) return 'not ready: the configuration has no providers, so there is nobody to call';
   const reasons = providers
-    .filter(([, provider]) => apisOf(provider).includes(api))
+    .filter(([, provider]) => apiThrough(api, provider, null) !== null)
     .map(([name, provider]) => client.unusable(name, provider) ?? `no model has the provider ${name}`);
   return `not ready: ${reasons[0] ?? `no provider of the configuration answers ${api}`}`;
 }

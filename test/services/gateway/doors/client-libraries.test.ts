@@ -203,16 +203,26 @@ describe('against a mock that others wrote', () => {
     expect(await doors.outcomes(listed.id, 1)).toMatchObject([{ rewardParts: { 'mechanical:structured': 1 } }]);
   });
 
-  test('Anthropic: only a provider that speaks the protocol is asked', async () => {
+  test('Anthropic: a provider that speaks the protocol is asked in it, and others in their own', async () => {
     const anthropic = new Anthropic({ baseURL: doors.url, apiKey: 'none', maxRetries: 0 });
-    const ask = { model: 'auto', max_tokens: 100, messages: [{ role: 'user' as const, content: 'hi' }] };
+    const ask = { model: 'sonnet', max_tokens: 100, messages: [{ role: 'user' as const, content: 'hi' }] };
     const { data, response } = await anthropic.messages.create(ask).withResponse();
     expect(data.content).toMatchObject([{ type: 'text', text: 'Hello from the mock.' }]);
     expect(response.headers.get('x-quantum-model')).toBe('sonnet');
     const final = await anthropic.messages.stream(ask).finalMessage();
     expect(final.content).toMatchObject([{ type: 'text', text: 'Hello from the mock.' }]);
-    const refused = await anthropic.messages.create({ ...ask, model: 'big' }).catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(Anthropic.NotFoundError);
+    expect(mock.getLastRequest()!.path).toBe('/v1/messages');
+    const other = await anthropic.messages.create({ ...ask, model: 'big' });
+    expect(other.content).toEqual(data.content);
+    expect(mock.getLastRequest()!.path).toBe('/v1/chat/completions');
+    // What only one of them has a word for goes to that one, or nowhere.
+    const thinking = { type: 'enabled' as const, budget_tokens: 1_024 };
+    const thought = { ...ask, max_tokens: 2_048, thinking };
+    const { response: auto } = await anthropic.messages.create({ ...thought, model: 'auto' }).withResponse();
+    expect(auto.headers.get('x-quantum-model')).toBe('sonnet');
+    const refused = await anthropic.messages.create({ ...thought, model: 'big' }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(Anthropic.BadRequestError);
+    expect(refused).toMatchObject({ message: expect.stringMatching(/thinking/) });
   });
 
   test('keys go into no topic, log or metric', async () => {

@@ -1,6 +1,7 @@
 /** Gemini in its own API behind the door of chat: against a mock that others wrote, and a server that speaks its documented words. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import Anthropic from '@anthropic-ai/sdk';
 import { LLMock } from '@copilotkit/aimock';
 import OpenAI from 'openai';
 import { atEnd } from '../../../started';
@@ -310,7 +311,16 @@ describe('a server that speaks as documented', () => {
     const { openai, answers } = gemini;
     answers(say({ error: { code: 400, message: 'contents is not specified', status: 'INVALID_ARGUMENT' } }, 400));
     const refused = openai.chat.completions.create(askCase('hi'));
-    await expect(refused).rejects.toMatchObject({ status: 400, message: expect.stringContaining('not specified') });
+    const said = { status: 400, message: expect.stringContaining('not specified') };
+    // In the form of the API that was called, whichever it was.
+    await expect(refused).rejects.toMatchObject({ ...said, type: 'invalid_request_error', code: 'invalid_argument' });
+    const anthropic = new Anthropic({ baseURL: gemini.doors.url, apiKey: 'none', maxRetries: 0 });
+    const asked = { model: 'gemini', max_tokens: 9, messages: [{ role: 'user' as const, content: 'hi' }] };
+    const error = await anthropic.messages.create(asked).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Anthropic.BadRequestError);
+    const form = { type: 'error', error: { type: 'invalid_request_error' } };
+    expect(error).toMatchObject({ ...said, error: form });
+    await expect(openai.responses.create({ model: 'gemini', input: 'hi' })).rejects.toMatchObject(said);
   });
 
   test('a stream that breaks in its middle is an error in the stream; a caller who leaves ends the call', async () => {
