@@ -81,7 +81,7 @@ describe('a store of the first format', () => {
     const notes: string[] = [];
     const broker = open((note) => notes.push(note));
     expect(notes).toEqual([
-      `the store in ${directory} is of format 1: copying it to format 2`,
+      `the store in ${directory} is of format 1: copying it to format 3`,
       expect.stringMatching(/has been copied \(\d+ entries\)/),
     ]);
     const small = await readAll(broker, 0);
@@ -94,7 +94,7 @@ describe('a store of the first format', () => {
     const [placed] = await broker.producer('p').send([{ topic: 't', key: 'again', ...refused }]);
     expect(placed).toEqual({ partition: 0, offset: 17 });
     await broker.close();
-    expect(checkStore(directory)).toMatchObject({ format: 2, problemCount: 0 });
+    expect(checkStore(directory)).toMatchObject({ format: 3, problemCount: 0 });
     expect(
       readdirSync(directory)
         .filter((name) => name.startsWith('data'))
@@ -228,8 +228,8 @@ test('with damage all over the file everything else is saved, and the pages that
   const broker = open();
   await broker.ensureTopics([topic]);
   const value = Buffer.alloc(1_900, 'x');
-  const sent = Array.from({ length: 3_000 }, (_, i) => ({ topic: 't', partition: 0, key: `k${i}`, value }));
-  await broker.producer('p').send(sent);
+  // Each in a commit of its own, so that each is stored by itself.
+  for (let i = 0; i < 3_000; i++) await broker.producer('p').send([{ topic: 't', partition: 0, key: `k${i}`, value }]);
   await broker.close();
   const file = openSync(dataFile, 'r+');
   const bytes = readFileSync(dataFile);
