@@ -8,6 +8,7 @@ import { lockDirectory } from './directory-lock';
 import { decodePosition, leastRecordBytes, placeOfKey, positionKey, positionValue } from './layout';
 import type { LmdbTree } from './lmdb-file';
 import { openRoot, openTable } from './lmdb-root';
+import { recordsIn, spanOf } from './record-batch';
 import { StoreDamagedError, StoreUnusableError } from './store-damage';
 import { dataFileOf, readMarker, refuseUnsafe, unusable, wasCutOff, writeMarker } from './store-directory';
 import { openStoreReader, type StoreProblem, type StoreReader } from './store-reader';
@@ -111,13 +112,12 @@ interface Copying {
   readonly root: RootDatabase;
   readonly topicIds: Set<number>;
   entries: number;
-  records: number;
   orphans: number;
 }
 
 function writeCopy(reader: StoreReader, copy: string, problems: StoreProblem[]): Omit<StoreCopy, 'problems'> {
   const root = openRoot(copy, 'process');
-  const copying: Copying = { reader, root, topicIds: new Set(), entries: 0, records: 0, orphans: 0 };
+  const copying: Copying = { reader, root, topicIds: new Set(), entries: 0, orphans: 0 };
   const mayBeSalvaged = reader.format === currentFormat;
   // A cache of the first format has other keys.
   const leftOut = reader.format === firstFormat ? [...derivedTables, ...cacheTables] : derivedTables;
@@ -139,7 +139,8 @@ function writeCopy(reader: StoreReader, copy: string, problems: StoreProblem[]):
   salvage(['topics']);
   copyTables(topics[0]?.name === 'topics' ? others : reader.tables);
   salvage(['log', 'positions']);
-  const { entries, records, orphans } = copying;
+  const { entries, orphans } = copying;
+  const records = removeMerged(root);
   if (orphans > 0) problems.push({ part: 'table topics', reason: `${orphans} records belong to topics that are lost` });
   void root.close();
   syncFile(copy);
@@ -166,15 +167,44 @@ function copyAll(copying: Copying, name: TableName, entries: Iterable<TableEntry
     root.transactionSync(() => {
       for (const { key, value } of batch) {
         const there = table.get(key);
-        if (there && !(name === 'positions' && isLater(value, there))) continue;
+        if (there && !isBetter(name, value, there)) continue;
         table.put(key, value);
         if (!there) added++;
       }
     });
   }
   copying.entries += added;
-  if (name === 'log') copying.records += added;
   return added;
+}
+
+/** Whether of two values of one key this one is to be kept. */
+function isBetter(name: TableName, value: Buffer, there: Buffer): boolean {
+  if (name === 'positions') return isLater(value, there);
+  // A batch was merged from smaller ones, or a row has gone from it.
+  return name === 'log' && spanOf(value) > spanOf(there);
+}
+
+/** Takes out of the log what lies within a batch before it: what that was merged from, found in pages that are free. Returns how many records are left. */
+function removeMerged(root: RootDatabase): number {
+  const table = openTable(root, 'log', () => new Error('the copy of table log is damaged'));
+  const merged: Buffer[] = [];
+  let records = 0;
+  let [partition, coveredTo] = ['', 0];
+  for (const { key, value } of table.entries()) {
+    const { topicId, partition: number, number: offset } = placeOfKey(key)!;
+    if (partition !== `${topicId}/${number}`) [partition, coveredTo] = [`${topicId}/${number}`, 0];
+    if (offset! < coveredTo) merged.push(key);
+    else {
+      records += recordsIn(value);
+      coveredTo = offset! + spanOf(value);
+    }
+  }
+  for (let at = 0; at < merged.length; at += entriesPerTransaction) {
+    root.transactionSync(() => {
+      for (const key of merged.slice(at, at + entriesPerTransaction)) table.remove(key);
+    });
+  }
+  return records;
 }
 
 function isLater(position: Buffer, other: Buffer): boolean {

@@ -1,5 +1,5 @@
 /** The log of the embedded broker: which topics there are, the groups' positions, and appending both in one transaction. */
-import type { TopicSettings } from '../../ports/broker';
+import { type TopicSettings, TransientError } from '../../ports/broker';
 import type { AppendBatch, LocalLog, LocalTopic } from '../local-log';
 import { EmbeddedPartition, indexEveryRecords, type LogTables } from './embedded-partition';
 import type { EmbeddedStore } from './embedded-store';
@@ -10,7 +10,7 @@ import { maxFreeingEntries } from './store-space';
 import type { StoreTable } from './store-table';
 
 export interface EmbeddedLog extends LocalLog {
-  /** Cleans every partition that needs it, slice by slice. */
+  /** Cleans every partition that needs it, slice by slice, and merges small batches. */
   maintain(): Promise<void>;
   isClosed(): boolean;
 }
@@ -36,12 +36,17 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
   const topics = openTopics(store);
   const positions = openPositions(store);
   const touched = new Set<EmbeddedPartition>();
+  const unstored = new Set<EmbeddedPartition>();
   let closed = false;
   for (const { topic, partition, offset } of positions.all())
     topics.get(topic)?.partitions[partition]?.startNoLowerThan(offset);
   const targetOf = ({ topic, partition }: { topic: string; partition: number }): EmbeddedPartition =>
     topics.get(topic)!.partitions[partition]!;
 
+  store.onCommitting(() => {
+    for (const partition of unstored) partition.store();
+    unstored.clear();
+  });
   // After all works of a commit have been shown: a reader that wakes sees everything of the turn at once.
   store.onCommit(() => {
     const partitions = [...touched];
@@ -61,6 +66,23 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
           more = partition.clean(store.clock.nowMs(), maxFreeingEntries, tombstoneRetentionMs);
           return null;
         },
+      });
+    }
+  };
+
+  const merge = async (partition: EmbeddedPartition): Promise<void> => {
+    for (const small of partition.takeSmallBatches()) {
+      if (closed) return;
+      const merged = store.write({
+        size: { entries: small.values, bytes: small.bytes },
+        apply() {
+          partition.merge(small);
+          return null;
+        },
+      });
+      // On a full disk they stay as they are.
+      await merged.catch((error) => {
+        if (!(error instanceof TransientError)) throw error;
       });
     }
   };
@@ -103,7 +125,11 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
         apply() {
           const refusal = batch.refusal?.() ?? null;
           if (refusal) return refusal;
-          for (const record of batch.records) targetOf(record).append(record);
+          for (const record of batch.records) {
+            const partition = targetOf(record);
+            partition.append(record);
+            unstored.add(partition);
+          }
           if (batch.positions) positions.put(batch.positions);
           return null;
         },
@@ -127,6 +153,7 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
         });
       }
       await shrink();
+      for (const partition of topics.all().flatMap(({ partitions }) => partitions)) await merge(partition);
       if (failure) throw failure;
     },
     isClosed: () => closed,

@@ -1,19 +1,13 @@
-/** One partition of the embedded log: records by offset, a sparse index by time, and the newest records in memory. */
+/**
+ * One partition of the embedded log: records by offset, a sparse index by time, and the newest records in memory. What one
+ * commit appends is stored together.
+ */
 import type { LogRecord, TopicSettings } from '../../ports/broker';
 import type { LocalPartition, PlacedRecord } from '../local-log';
-import {
-  decodeRecord,
-  encodedBytesOf,
-  encodeRecordInto,
-  hashedKey,
-  numberBytesOf,
-  numberedKey,
-  numberInKey,
-  partitionKey,
-  setNumber,
-  timestampOf,
-} from './layout';
+import { hashedKey, numberBytesOf, numberedKey, numberInKey, partitionKey } from './layout';
+import type { SmallBatches } from './small-batches';
 import type { StoreTable } from './store-table';
+import { createStoredRecords, type StoredRecords } from './stored-records';
 
 /** What each holds is said in store-tables.ts. */
 export interface LogTables {
@@ -28,16 +22,17 @@ export interface LogTables {
 export const indexEveryRecords = 256;
 const maxTailRecords = 256;
 const maxTailBytes = 1_048_576;
-// One read may return less than asked for rather than hold more than this in memory (weights come in large records).
-const maxReadBytes = 8 * 1_048_576;
 const recordOverheadBytes = 200;
 // How many entries each of these writes or removes at most, a record.
-/** The record, and an entry of the index by time. */
+/** What is stored under a key, and an entry of the index by time. */
 const writesToDrop = 2;
-/** The older record and its tombstone; the latest offset of the key, and the tombstone. Besides, once, `cleanedTo`. */
-const writesToCompact = 4;
-/** The record, its tombstone, and the latest offset of the key. */
-const writesToDropTombstone = 3;
+/** What the older record is stored with, removed and put anew, its tombstone; the latest offset of the key, and the tombstone. Besides, once, `cleanedTo`. */
+const writesToCompact = 5;
+/** What the record is stored with, removed and put anew, its tombstone, and the latest offset of the key. */
+const writesToDropTombstone = 4;
+/** Records further apart than this, or than this share of the time they are kept, are not merged: they go together. */
+const maxMergedSpanMs = 600_000;
+const maxMergedSpanShare = 0.01;
 const nothing = Buffer.alloc(0);
 
 export class EmbeddedPartition implements LocalPartition {
@@ -51,12 +46,14 @@ export class EmbeddedPartition implements LocalPartition {
   private recordsSinceIndexed = indexEveryRecords;
   private cleanedTo = 0;
   /**
-   * Time of the record that is the next to go by its age: of a compacted topic the oldest tombstone, else the oldest record. Null
-   * where there is none, undefined where the store has to be asked: every partition is looked at every second, most for nothing.
+   * Time of what is the next to go by its age: of a compacted topic the oldest tombstone, else the oldest records. Null where
+   * there is none, undefined where the store has to be asked: every partition is looked at every second, most for nothing.
    */
   private oldestMs: number | null | undefined;
+  /** Appended in the transaction that is under way, and not yet put into the store. */
+  private appended: PlacedRecord[] = [];
   private readonly prefix: Buffer;
-  private readonly appendKey: Buffer;
+  private readonly records: StoredRecords;
   private readonly tail = createTail();
 
   constructor(
@@ -66,7 +63,13 @@ export class EmbeddedPartition implements LocalPartition {
     private readonly tables: LogTables,
   ) {
     this.prefix = partitionKey(topicId, partition);
-    this.appendKey = numberedKey(this.prefix, 0);
+    const keptMs = settings.retentionMs ?? Number.POSITIVE_INFINITY;
+    this.records = createStoredRecords(tables.log, {
+      topic: settings.name,
+      partition,
+      prefix: this.prefix,
+      maxMergedSpanMs: Math.min(maxMergedSpanMs, keptMs * maxMergedSpanShare),
+    });
     this.restore();
   }
 
@@ -81,7 +84,7 @@ export class EmbeddedPartition implements LocalPartition {
     // The tail may hold records that no reader may see yet, or that compaction has dropped since: the first are cut off
     // here, the second are allowed.
     const recent = this.tail.read(start, Math.min(this.end, start + maxRecords));
-    return recent ?? this.readStored(start, this.end, maxRecords);
+    return recent ?? this.records.read(start, this.end, maxRecords);
   }
 
   offsetAt(timestampMs: number): number {
@@ -96,7 +99,7 @@ export class EmbeddedPartition implements LocalPartition {
     const entry = [...entries].find(({ key }) => numberInKey(key) < timestampMs);
     let from = entry ? entry.value.readDoubleBE(0) : this.earliest;
     for (from = Math.max(from, this.earliest); from < this.end; ) {
-      const records = this.readStored(from, this.end, indexEveryRecords);
+      const records = this.records.read(from, this.end, indexEveryRecords);
       const found = records.find((record) => record.timestampMs >= timestampMs);
       if (found) return found.offset;
       from = (records.at(-1)?.offset ?? this.end) + 1;
@@ -104,12 +107,10 @@ export class EmbeddedPartition implements LocalPartition {
     return this.end;
   }
 
-  /** Writes one record inside the transaction and gives it its offset. Not readable before `show`. */
+  /** Takes one record inside the transaction and gives it its offset. Not readable before `show`. */
   append(record: PlacedRecord): void {
     record.offset = this.nextOffset++;
-    // The store copies the key while it is put, so one serves all records.
-    setNumber(this.appendKey, record.offset);
-    this.tables.log.write(this.appendKey, encodedBytesOf(record), (bytes) => encodeRecordInto(bytes, record));
+    this.appended.push(record);
     this.highestTimestampMs = Math.max(this.highestTimestampMs, record.timestampMs);
     this.recordsSinceIndexed++;
     if (this.recordsSinceIndexed >= indexEveryRecords && this.highestTimestampMs > this.indexedTimestampMs) {
@@ -118,6 +119,30 @@ export class EmbeddedPartition implements LocalPartition {
       this.recordsSinceIndexed = 0;
     }
     this.tail.push(record);
+  }
+
+  /** At the end of the transaction: puts what was appended into the store. */
+  store(): void {
+    const { appended } = this;
+    this.appended = [];
+    if (this.settings.cleanup === 'delete') {
+      this.records.putAppended(appended);
+      return;
+    }
+    // What the same transaction replaces need not be stored, only to be removed.
+    const newest = new Map(appended.map((row) => [row.key ?? '', row]));
+    this.records.putRows(appended.filter((row) => newest.get(row.key ?? '') === row));
+  }
+
+  /** Small batches that can be merged now, to be given to `merge` once. */
+  takeSmallBatches(): readonly SmallBatches[] {
+    return this.records.takeSmallBatches();
+  }
+
+  /** Inside a transaction. */
+  merge(small: SmallBatches): void {
+    this.oldestMs = undefined;
+    this.records.merge(small);
   }
 
   /** After the commit: what was appended becomes readable. */
@@ -148,32 +173,28 @@ export class EmbeddedPartition implements LocalPartition {
 
   private isOlder(beforeMs: number): boolean {
     if (this.oldestMs === undefined)
-      this.oldestMs = this.settings.cleanup === 'compact' ? this.oldestTombstoneMs() : this.earliestMs();
+      this.oldestMs =
+        this.settings.cleanup === 'compact'
+          ? (this.oldTombstones(Number.POSITIVE_INFINITY, 1)[0]?.timestampMs ?? null)
+          : this.oldestValueMs();
     return this.oldestMs !== null && this.oldestMs < beforeMs;
   }
 
-  private oldestTombstoneMs(): number | null {
-    const range = { start: this.prefix, end: numberedKey(this.prefix, this.end - 1), limit: 1 };
-    const [key] = this.tables.tombstones.keys(range);
-    const value = key && this.tables.log.get(key);
-    return value ? timestampOf(value) : null;
-  }
-
-  private earliestMs(): number | null {
-    // Behind records that were lost there may be none at `earliest` itself.
-    const [first] = this.stored(this.earliest, this.end, 1);
-    return first ? timestampOf(first.value) : null;
-  }
-
   /**
-   * Age of the oldest record as a share of the time it is kept; null where records are not dropped by age. The newest
-   * record does not count, since it stays.
+   * Age of the oldest records, which go together, as a share of the time they are kept; null where records are not dropped by
+   * age. The newest record does not count, since it stays.
    */
   ageShare(nowMs: number): number | null {
     const { cleanup, retentionMs } = this.settings;
     if (cleanup !== 'delete' || retentionMs === null || this.end - this.earliest < 2) return null;
-    const firstMs = this.earliestMs();
-    return firstMs === null ? null : (nowMs - firstMs) / retentionMs;
+    const oldestMs = this.oldestValueMs();
+    return oldestMs === null ? null : (nowMs - oldestMs) / retentionMs;
+  }
+
+  /** When the last of the oldest records was written that go together. */
+  private oldestValueMs(): number | null {
+    // Behind records that were lost there may be none at `earliest` itself.
+    return this.records.values(this.earliest, this.end, 1)[0]?.newestMs ?? null;
   }
 
   /** Inside a transaction: drops records older than `share` of the time they are kept, with at most `maxWrites` entries removed, and at least the oldest. */
@@ -189,53 +210,56 @@ export class EmbeddedPartition implements LocalPartition {
 
   /** Returns whether more may be left. */
   private dropBefore(beforeMs: number, maxWrites: number, atLeastOne: boolean): boolean {
-    const maxRecords = Math.floor(maxWrites / writesToDrop);
+    const maxValues = Math.floor(maxWrites / writesToDrop);
+    const newest = this.end - 1;
     let dropped = 0;
     this.oldestMs = undefined;
-    for (const { key, value } of [...this.stored(this.earliest, this.end - 1, maxRecords)]) {
-      if (timestampOf(value) >= beforeMs && !(atLeastOne && dropped === 0)) break;
-      this.tables.log.remove(key);
-      this.earliest = numberInKey(key) + 1;
+    for (const value of this.records.values(this.earliest, newest, maxValues)) {
+      if (value.newestMs >= beforeMs && !(atLeastOne && dropped === 0)) break;
+      if (value.last < newest) this.records.removeValue(value);
+      else this.records.remove(Array.from({ length: newest - value.first }, (_, i) => value.first + i));
+      this.earliest = Math.min(value.last + 1, newest);
       dropped++;
     }
-    const range = { start: this.prefix, end: numberedKey(this.prefix, Number.POSITIVE_INFINITY), limit: maxRecords };
+    const range = { start: this.prefix, end: numberedKey(this.prefix, Number.POSITIVE_INFINITY), limit: maxValues };
     for (const { key, value } of [...this.tables.times.entries(range)]) {
       if (value.readDoubleBE(0) >= this.earliest) break;
       this.tables.times.remove(key);
     }
-    return dropped === maxRecords;
+    return dropped === maxValues;
   }
 
   private compact(maxWrites: number): void {
     this.oldestMs = undefined;
-    const records = this.readStored(this.cleanedTo, this.end, Math.floor((maxWrites - 1) / writesToCompact));
+    const records = this.records.read(this.cleanedTo, this.end, Math.floor((maxWrites - 1) / writesToCompact));
+    const replaced: number[] = [];
     for (const record of records) {
       const key = hashedKey(this.prefix, record.key ?? '');
       const previous = this.tables.latest.get(key);
       if (previous) {
-        const older = numberedKey(this.prefix, previous.readDoubleBE(0));
-        this.tables.log.remove(older);
-        this.tables.tombstones.remove(older);
+        const older = previous.readDoubleBE(0);
+        replaced.push(older);
+        this.tables.tombstones.remove(numberedKey(this.prefix, older));
       }
       this.tables.latest.put(key, numberBytesOf(record.offset));
       if (record.value === null) this.tables.tombstones.put(numberedKey(this.prefix, record.offset), nothing);
     }
+    this.records.remove(replaced);
     this.cleanedTo = (records.at(-1)?.offset ?? this.end - 1) + 1;
     this.tables.cleaned.put(this.prefix, numberBytesOf(this.cleanedTo));
-    this.earliest = this.firstStored() ?? this.end;
+    this.earliest = this.records.firstOffset() ?? this.end;
   }
 
   private dropTombstones(beforeMs: number, maxWrites: number): boolean {
     const maxRecords = Math.floor(maxWrites / writesToDropTombstone);
     const old = this.oldTombstones(beforeMs, maxRecords);
+    this.oldestMs = undefined;
     for (const record of old) {
-      const place = numberedKey(this.prefix, record.offset);
-      this.tables.log.remove(place);
-      this.tables.tombstones.remove(place);
+      this.tables.tombstones.remove(numberedKey(this.prefix, record.offset));
       this.tables.latest.remove(hashedKey(this.prefix, record.key ?? ''));
     }
-    this.oldestMs = undefined;
-    if (old.length > 0) this.earliest = this.firstStored() ?? this.end;
+    this.records.remove(old.map(({ offset }) => offset));
+    if (old.length > 0) this.earliest = this.records.firstOffset() ?? this.end;
     return old.length === maxRecords;
   }
 
@@ -243,19 +267,19 @@ export class EmbeddedPartition implements LocalPartition {
     const old: LogRecord[] = [];
     const range = { start: this.prefix, end: numberedKey(this.prefix, this.end - 1), limit: maxRecords };
     for (const key of [...this.tables.tombstones.keys(range)]) {
-      const value = this.tables.log.get(key);
-      if (!value || timestampOf(value) >= beforeMs) break;
-      old.push(decodeRecord(this.settings.name, this.partition, numberInKey(key), value));
+      const offset = numberInKey(key);
+      const [record] = this.records.read(offset, offset + 1, 1);
+      if (!record || record.timestampMs >= beforeMs) break;
+      old.push(record);
     }
     return old;
   }
 
   private restore(): void {
     const after = numberedKey(this.prefix, Number.POSITIVE_INFINITY);
-    const [last] = this.tables.log.entries({ start: after, end: this.prefix, reverse: true, limit: 1 });
     const [entry] = this.tables.times.entries({ start: after, end: this.prefix, reverse: true, limit: 1 });
-    this.earliest = this.firstStored() ?? 0;
-    this.end = last ? numberInKey(last.key) + 1 : 0;
+    this.earliest = this.records.firstOffset() ?? 0;
+    this.end = (this.records.lastOffset() ?? -1) + 1;
     this.nextOffset = this.end;
     this.cleanedTo = this.tables.cleaned.get(this.prefix)?.readDoubleBE(0) ?? 0;
     if (entry) {
@@ -264,34 +288,9 @@ export class EmbeddedPartition implements LocalPartition {
     }
     const indexedAt = entry?.value.readDoubleBE(0) ?? this.earliest;
     this.recordsSinceIndexed = entry ? this.end - indexedAt : indexEveryRecords;
-    for (const { value } of this.stored(indexedAt, this.end, Number.POSITIVE_INFINITY)) {
-      this.highestTimestampMs = Math.max(this.highestTimestampMs, timestampOf(value));
+    for (const { newestMs } of this.records.values(indexedAt, this.end, Number.POSITIVE_INFINITY)) {
+      this.highestTimestampMs = Math.max(this.highestTimestampMs, newestMs);
     }
-  }
-
-  private firstStored(): number | undefined {
-    const range = { start: this.prefix, end: numberedKey(this.prefix, Number.POSITIVE_INFINITY), limit: 1 };
-    const [key] = this.tables.log.keys(range);
-    return key && numberInKey(key);
-  }
-
-  private stored(from: number, to: number, limit: number) {
-    return this.tables.log.entries({
-      start: numberedKey(this.prefix, Math.max(0, from)),
-      end: numberedKey(this.prefix, Math.max(0, to)),
-      ...(Number.isFinite(limit) && { limit }),
-    });
-  }
-
-  private readStored(from: number, to: number, maxRecords: number): LogRecord[] {
-    const records: LogRecord[] = [];
-    let bytes = 0;
-    for (const { key, value } of this.stored(from, to, maxRecords)) {
-      records.push(decodeRecord(this.settings.name, this.partition, numberInKey(key), value));
-      bytes += value.length;
-      if (bytes >= maxReadBytes) break;
-    }
-    return records;
   }
 }
 

@@ -40,6 +40,8 @@ export interface EmbeddedStore {
   write(work: StoreWork): Promise<void>;
   /** Bytes of the pages that hold something; the file may be larger by pages that are free and will be used again. */
   liveBytes(): number;
+  /** Called inside each transaction, when its works have been applied. */
+  onCommitting(listener: () => void): void;
   /** Called once after each commit that applied something. */
   onCommit(listener: () => void): void;
   /** Runs before the store closes: writes can still be made. */
@@ -111,6 +113,7 @@ function createStore(
   onClosed: () => void,
 ): EmbeddedStore {
   const { clock, directory, durability } = options;
+  const committingListeners: (() => void)[] = [];
   const commitListeners: (() => void)[] = [];
   const closeListeners: (() => void)[] = [];
   const opened: StoreTable[] = [];
@@ -135,6 +138,9 @@ function createStore(
     reserve: space.reserve,
     pause: () => Promise.race([sleep(clock, roomIntervalMs), closeAsked]),
     onNote: options.onNote ?? (() => {}),
+    onCommitting() {
+      for (const listener of committingListeners) listener();
+    },
     onCommitted() {
       flusher?.dirty();
       for (const listener of commitListeners) listener();
@@ -161,6 +167,7 @@ function createStore(
     },
     write: commits.write,
     liveBytes,
+    onCommitting: (listener) => void committingListeners.push(listener),
     onCommit: (listener) => void commitListeners.push(listener),
     onClose: (listener) => void closeListeners.push(listener),
     close() {

@@ -50,6 +50,8 @@ export interface GroupCommitOptions {
   readonly pause: () => Promise<void>;
   /** Told when works begin to wait for room, and when there is some again. */
   readonly onNote: (note: string) => void;
+  /** Called inside each transaction, when its works have been applied: the moment to write what is better written together. */
+  readonly onCommitting: () => void;
   /** Called once after each commit, when its works have been shown and acknowledged. */
   readonly onCommitted: () => void;
 }
@@ -89,6 +91,7 @@ export function createGroupCommit(root: RootDatabase, options: GroupCommitOption
   const transact = (works: readonly Queued[]): Promise<void> | void => {
     const applyAll = (): void => {
       for (const queued of works) queued.refusal = queued.work.apply();
+      options.onCommitting();
     };
     // The promise of the asynchronous transaction waits for the flush.
     if (durability === 'disk') return root.transaction(applyAll);

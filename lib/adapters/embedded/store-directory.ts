@@ -5,7 +5,7 @@ import { makeDirectory } from '../make-directory';
 import { bootId } from './directory-lock';
 import type { Durability } from './group-commit';
 import { reasonOfSystemError, StoreUnusableError } from './store-damage';
-import { currentFormat, firstFormat } from './store-tables';
+import { currentFormat, readableFormats } from './store-tables';
 
 export interface StoreMarker {
   readonly format: number;
@@ -58,9 +58,9 @@ export function writeMarker(directory: string, marker: Omit<StoreMarker, 'format
 /** Throws when the marker says that the store is of another version's making, or that its file may not be whole. */
 export function refuseUnsafe(directory: string, marker: StoreMarker | null): void {
   if (!marker) return;
-  if (marker.format !== currentFormat && marker.format !== firstFormat) {
+  if (!readableFormats.includes(marker.format)) {
     throw new Error(
-      `the format of the store in ${directory} is ${marker.format}; this version reads ${firstFormat} and ${currentFormat}`,
+      `the format of the store in ${directory} is ${marker.format}; this version reads ${readableFormats.join(', ')}`,
     );
   }
   if (wasCutOff(marker)) {

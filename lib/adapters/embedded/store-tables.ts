@@ -1,9 +1,13 @@
-/** Which tables a store has, the length of their keys, and what both formats have in common. */
+/** Which tables a store has, the length of their keys, and which formats there are. */
 
-/** What this version writes: pages of 4 kB, a checksum in front of each value. */
-export const currentFormat = 2;
-/** Earlier versions: pages of 16 kB, no checksums. */
+/** What this version writes: pages of 4 kB, a checksum in front of each value, records of a commit together (record-batch.ts). */
+export const currentFormat = 3;
+/** As the present one, but each record by itself: read and gone on with as it is. Its versions cannot read what this one writes. */
+const secondFormat = 2;
+/** Pages of 16 kB, no checksums. */
 export const firstFormat = 1;
+export const readableFormats: readonly number[] = [firstFormat, secondFormat, currentFormat];
+/** What can be told from the pages of a file. */
 export type StoreFormat = typeof firstFormat | typeof currentFormat;
 
 /** Of the pages of a file of the first format: tells it from this one even where `store.json` is lost. */
@@ -16,7 +20,7 @@ const numberedBytes = 16;
 export const tables = {
   /** topic id → settings as JSON */
   topics: 4,
-  /** topic id, partition, offset → record */
+  /** topic id, partition, offset → record, or a batch that begins with it */
   log: numberedBytes,
   /** topic id, partition, highest time so far → offset where it was reached; every `indexEveryRecords` at most */
   times: numberedBytes,

@@ -30,6 +30,10 @@ function countedTable(name: keyof LogTables): LogTables[keyof LogTables] {
       writes++;
       table.put(key, value);
     },
+    write(key, valueBytes, fill) {
+      writes++;
+      table.write(key, valueBytes, fill);
+    },
     remove(key) {
       writes++;
       table.remove(key);
@@ -49,6 +53,7 @@ const inTransaction = (apply: () => void): Promise<void> =>
 test.each([
   ['compact', 'tombstones of keys that had one before', (): Buffer | null => null],
   ['compact', 'values', (): Buffer | null => Buffer.from('v')],
+  ['compact', 'rows that are stored together', (): Buffer | null => Buffer.alloc(800, 'v')],
   ['delete', 'old records', (): Buffer | null => Buffer.from('v')],
 ] as const)('%s: %s', async (cleanup, _what, valueFor) => {
   const tables: LogTables = {
@@ -60,12 +65,17 @@ test.each([
   };
   const settings: TopicSettings = { name: 't', partitions: 1, cleanup, retentionMs: 10, maxRecordBytes: 1_000 };
   const partition = new EmbeddedPartition(settings, 0, 1, tables);
-  await inTransaction(() => {
-    for (let i = 0; i < 1_000; i++) {
-      const place = { topic: 't', partition: 0, offset: -1 };
-      partition.append({ ...place, timestampMs: i, key: `${i % 300}`, value: valueFor(), headers: {} });
-    }
-  });
+  // Each key comes again in a later transaction, beside other keys than before.
+  for (let i = 0; i < 1_000; ) {
+    const end = Math.min(1_000, i + 1 + (i % 7));
+    await inTransaction(() => {
+      for (; i < end; i++) {
+        const place = { topic: 't', partition: 0, offset: -1 };
+        partition.append({ ...place, timestampMs: i, key: `${i % 300}`, value: valueFor(), headers: {} });
+      }
+      partition.store();
+    });
+  }
   partition.show();
   const counts: number[] = [];
   for (let more = true; more; ) {

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { checkStore, checkStoreFile } from '../../../../lib/adapters/embedded/check-store';
 import { repairStore } from '../../../../lib/adapters/embedded/copy-store';
 import { type EmbeddedBroker, openEmbeddedBroker } from '../../../../lib/adapters/embedded/embedded-broker';
+import { openRoot, openTable } from '../../../../lib/adapters/embedded/lmdb-root';
 import { StoreDamagedError } from '../../../../lib/adapters/embedded/store-damage';
 import { openStoreReader } from '../../../../lib/adapters/embedded/store-reader';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
@@ -81,7 +82,7 @@ describe('a store of the first format', () => {
     const notes: string[] = [];
     const broker = open((note) => notes.push(note));
     expect(notes).toEqual([
-      `the store in ${directory} is of format 1: copying it to format 2`,
+      `the store in ${directory} is of format 1: copying it to format 3`,
       expect.stringMatching(/has been copied \(\d+ entries\)/),
     ]);
     const small = await readAll(broker, 0);
@@ -94,7 +95,7 @@ describe('a store of the first format', () => {
     const [placed] = await broker.producer('p').send([{ topic: 't', key: 'again', ...refused }]);
     expect(placed).toEqual({ partition: 0, offset: 17 });
     await broker.close();
-    expect(checkStore(directory)).toMatchObject({ format: 2, problemCount: 0 });
+    expect(checkStore(directory)).toMatchObject({ format: 3, problemCount: 0 });
     expect(
       readdirSync(directory)
         .filter((name) => name.startsWith('data'))
@@ -121,6 +122,60 @@ describe('a store of the first format', () => {
     expect(() => open()).toThrow(StoreDamagedError);
     expect(readFileSync(dataFile).equals(before)).toBe(true);
   });
+});
+
+describe('a store of the second format', () => {
+  test('is gone on with as it is, and no earlier version opens it any more', async () => {
+    const values = await makeStore(50);
+    const root = openRoot(dataFile, 'process');
+    const log = openTable(root, 'log', () => new Error('damaged'));
+    // makeStore writes each record in a commit of its own, which is how every record of that format lies.
+    expect([...log.keys()]).toHaveLength(values.length);
+    await root.close();
+    const marker = join(directory, 'store.json');
+    writeFileSync(marker, JSON.stringify({ ...JSON.parse(readFileSync(marker, 'utf8')), format: 2 }));
+    const broker = open();
+    expect(JSON.parse(readFileSync(marker, 'utf8'))).toMatchObject({ format: 3 });
+    const more = Array.from({ length: 20 }, (_, i) => ({
+      topic: 't',
+      partition: 0,
+      key: `m${i}`,
+      value: Buffer.alloc(3_000),
+    }));
+    await broker.producer('p').send(more);
+    await broker.close();
+    const again = open();
+    const read = await readAll(again, 0);
+    expect(read.slice(0, values.length).map(({ value }) => value!.toString())).toEqual(values);
+    expect(read.slice(values.length).map(({ offset, key }) => [offset, key])).toEqual(
+      more.map(({ key }, i) => [values.length + i, key]),
+    );
+    await again.close();
+    writeFileSync(marker, JSON.stringify({ ...JSON.parse(readFileSync(marker, 'utf8')), format: 4 }));
+    expect(() => open()).toThrow(/the format of the store in .* is 4; this version reads 1, 2, 3/);
+  });
+});
+
+test('records that were merged are saved once, also where those they were merged from are still in the file', async () => {
+  const broker = open();
+  await broker.ensureTopics([topic]);
+  const values = Array.from({ length: 400 }, (_, i) => `record ${i} `.repeat(200));
+  for (const [i, value] of values.entries())
+    await broker.producer('p').send([{ topic: 't', partition: 0, key: `k${i}`, value: Buffer.from(value) }]);
+  await broker.maintain();
+  await broker.close();
+  expect(checkStore(directory).tables.find(({ name }) => name === 'log')!.entries).toBeLessThan(100);
+  // The newest pages are at the end: without them nothing leads to most of the others.
+  truncateSync(dataFile, Math.floor(usedPages() * 0.97) * 4_096);
+  const { records, salvaged } = repairStore(directory);
+  expect(salvaged).toBeGreaterThan(0);
+  const copy = open();
+  const left = await readAll(copy, 0);
+  expect(left).toHaveLength(records);
+  expect(new Set(left.map(({ offset }) => offset)).size).toBe(left.length);
+  for (const { offset, value } of left) expect(value!.toString()).toBe(values[offset]);
+  expect(left.length).toBeGreaterThan(values.length / 2);
+  await copy.close();
 });
 
 describe('a file that is cut off', () => {
@@ -228,8 +283,8 @@ test('with damage all over the file everything else is saved, and the pages that
   const broker = open();
   await broker.ensureTopics([topic]);
   const value = Buffer.alloc(1_900, 'x');
-  const sent = Array.from({ length: 3_000 }, (_, i) => ({ topic: 't', partition: 0, key: `k${i}`, value }));
-  await broker.producer('p').send(sent);
+  // Each in a commit of its own, so that each is stored by itself.
+  for (let i = 0; i < 3_000; i++) await broker.producer('p').send([{ topic: 't', partition: 0, key: `k${i}`, value }]);
   await broker.close();
   const file = openSync(dataFile, 'r+');
   const bytes = readFileSync(dataFile);

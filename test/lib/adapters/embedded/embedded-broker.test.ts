@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { checkStore } from '../../../../lib/adapters/embedded/check-store';
 import { type EmbeddedBroker, openEmbeddedBroker } from '../../../../lib/adapters/embedded/embedded-broker';
 import { createVirtualClock, type VirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import type { LogRecord, OutgoingRecord, PartitionConsumer, TopicSettings } from '../../../../lib/ports/broker';
@@ -164,6 +165,38 @@ describe('maintenance', () => {
     await reopen();
     expect(await broker.offsets({ topic: 'a', partition: 0 })).toEqual({ earliest: 709, end: 710 });
     expect(await send(numbers(710, 1))).toEqual([{ partition: 0, offset: 710 }]);
+  });
+
+  test('where all that was stored together is too old, the newest record stays, and it alone', async () => {
+    await broker.ensureTopics([topic('a', { retentionMs: 1_000 })]);
+    await send(Array.from({ length: 30 }, (_, i) => ({ topic: 'a', key: `${i}`, value: Buffer.alloc(1_000, i) })));
+    await clock.advanceBy(900);
+    await broker.maintain();
+    await reopen();
+    expect(await readAll('a')).toHaveLength(30);
+    await clock.advanceBy(200);
+    await broker.maintain();
+    await reopen();
+    expect((await readAll('a')).map(({ key }) => key)).toEqual(['29']);
+    expect(await broker.offsets({ topic: 'a', partition: 0 })).toEqual({ earliest: 29, end: 30 });
+  });
+
+  test('what was written record by record takes less room a little later, and says the same', async () => {
+    await broker.ensureTopics([topic('a')]);
+    for (let i = 0; i < 200; i++) await send([{ topic: 'a', key: `${i}`, value: Buffer.from(`${i} `.repeat(800)) }]);
+    const before = await readAll('a');
+    await broker.close();
+    const pagesOf = () => checkStore(directory).tables.find(({ name }) => name === 'log')!;
+    const oneByOne = pagesOf();
+    open();
+    for (let i = 200; i < 400; i++) await send([{ topic: 'a', key: `${i}`, value: Buffer.from(`${i} `.repeat(800)) }]);
+    await broker.maintain();
+    await reopen();
+    expect((await readAll('a')).slice(0, 200)).toEqual(before);
+    expect((await readAll('a')).map(({ key }) => key)).toEqual(Array.from({ length: 400 }, (_, i) => `${i}`));
+    await broker.close();
+    expect(pagesOf().bytes - oneByOne.bytes).toBeLessThan(oneByOne.bytes / 2);
+    open();
   });
 
   test('compaction keeps the last record of each key in any history', async () => {

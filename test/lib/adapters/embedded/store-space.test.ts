@@ -24,12 +24,21 @@ import {
   type TopicSettings,
   TransientError,
 } from '../../../../lib/ports/broker';
+import { seededRandom } from '../../../../lib/random/seeded';
 
 let place: string;
 beforeEach(() => {
   place = mkdtempSync(join(tmpdir(), 'quantum-router-space-'));
 });
 afterEach(() => rmSync(place, { recursive: true }));
+
+const random = seededRandom('incompressible');
+const noise = Buffer.from(Uint8Array.from({ length: 2 * 1_048_576 }, () => random.integer(256)));
+/** The store compresses what it can, and then takes less room than a test counts on. */
+const incompressible = (length: number): Buffer => {
+  const start = random.integer(noise.length - length);
+  return noise.subarray(start, start + length);
+};
 
 const topic: TopicSettings = { name: 't', partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 1e6 };
 const open = (directory: string, durability: 'process' | 'disk' = 'process') =>
@@ -126,7 +135,7 @@ onDisk('a disk that is full (skipped where this user may not mount one)', () => 
         const fill = async (): Promise<Error> => {
           for (;;) {
             try {
-              const value = Buffer.alloc(5_000, accepted.length);
+              const value = incompressible(5_000);
               const [placed] = await producer.send([{ topic: 't', key: `${accepted.length}`, value }]);
               accepted.push(placed!.offset);
             } catch (error) {
@@ -139,7 +148,7 @@ onDisk('a disk that is full (skipped where this user may not mount one)', () => 
         expect(refusal.message).toBe(
           `the store in ${directory} cannot take this now: the disk is full. Nothing of it was written; it goes on when there is room`,
         );
-        await expect(producer.send([{ topic: 't', key: 'again', value: Buffer.alloc(5_000) }])).rejects.toThrow(
+        await expect(producer.send([{ topic: 't', key: 'again', value: incompressible(5_000) }])).rejects.toThrow(
           TransientError,
         );
         const before = accepted.length;
@@ -224,11 +233,15 @@ onDisk('retention on a full disk (skipped where this user may not mount one)', (
     unmount(path);
   });
   const fileBytes = () => statSync(join(path, 'store', 'data.mdb')).size;
-  /** Several of one key where they are small, to be done sooner. */
-  const sendSome = (name: string, key: string, bytes: number) => {
-    const record = { topic: name, key, value: Buffer.alloc(bytes, key) };
-    return broker.producer('p').send(Array(Math.ceil(5_000 / bytes)).fill(record));
-  };
+  /** Several where they are small, to be done sooner. */
+  const sendSome = (name: string, key: string, bytes: number) =>
+    broker.producer('p').send(
+      Array.from({ length: Math.ceil(5_000 / bytes) }, (_, i) => ({
+        topic: name,
+        key: `${key} ${i}`,
+        value: incompressible(bytes),
+      })),
+    );
   const refusalOf = (sent: Promise<unknown>): Promise<unknown> =>
     sent.then(
       () => null,
@@ -315,7 +328,7 @@ onDisk('retention on a full disk (skipped where this user may not mount one)', (
       broker.join({ group: 'g', topics: ['aged'], startAt: 'earliest', onAssigned, onFailed: reject }).catch(reject);
     });
     await clock.advanceBy(10_000);
-    const record = { topic: 'aged', key: 'decided', value: Buffer.alloc(5_000) };
+    const record = { topic: 'aged', key: 'decided', value: incompressible(5_000) };
     const written = consumer.write({ records: [record], positions: new Map([['aged', 1]]) });
     while (notes.length === 0) await new Promise(setImmediate);
     // The clock stands still from here on: neither the deletion nor the write needs a second look at the disk.
@@ -346,7 +359,7 @@ onDisk('a service whose disk is full (skipped where this user may not mount one)
           broker.join({ group: 'g', topics: ['t'], startAt: 'earliest', onAssigned, onFailed: reject }).catch(reject);
         });
         // More than is ever free here, though not more than the disk is large.
-        const large = { topic: 't', key: 'k', value: Buffer.alloc(900_000) };
+        const large = { topic: 't', key: 'k', value: incompressible(900_000) };
         const filler = join(path, 'filler');
         writeFileSync(filler, Buffer.alloc(12 * 1_048_576));
         const [first] = await Promise.allSettled([broker.producer('p').send(Array(5).fill(large))]);
@@ -386,7 +399,7 @@ test('room is made ahead of what is written, in steps', async () => {
   expect(bytes()).toBeGreaterThanOrEqual(1_048_576);
   const sizes = new Set<number>();
   for (let i = 0; i < 100; i++) {
-    await broker.producer('p').send([{ topic: 't', key: 'k', value: Buffer.alloc(50_000) }]);
+    await broker.producer('p').send([{ topic: 't', key: 'k', value: incompressible(50_000) }]);
     sizes.add(bytes());
   }
   expect(sizes.size).toBeGreaterThan(1);

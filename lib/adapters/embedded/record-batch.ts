@@ -1,0 +1,132 @@
+/**
+ * Records of a partition that lie near each other as one value of the store, under the key of the first. lmdb gives a value
+ * of more than half a page whole pages of its own, so records share pages this way, and what they have in common is
+ * compressed away. A record alone is laid out as in layout.ts, which is all that stores of format 2 hold.
+ *
+ * A batch is: a mark (u8), 1 where the content is compressed (u8), the number of records (u32), how many offsets they span
+ * (u32), their latest time (f64); then the content, as it is or as an LZ4 block with its length in front (u32, little-endian):
+ * of each record how far it is behind the first (u32), its length (u32), and the record.
+ */
+import { compressSync, uncompressSync } from 'lz4-napi';
+import type { LogRecord } from '../../ports/broker';
+import { encodedBytesOf, encodeRecordInto, timestampOf } from './layout';
+import type { StoreTable } from './store-table';
+
+/** What no record begins with: a record begins with a time, which is not negative. */
+const mark = 0xff;
+const headerBytes = 18;
+const placeBytes = 8;
+
+/** Some records as they are put into the store. */
+export interface RecordBatch {
+  readonly count: number;
+  /** From the first offset to the last, both included. */
+  readonly span: number;
+  readonly newestMs: number;
+  readonly content: Buffer;
+}
+
+/** A record in a value of the log. */
+export interface StoredRecord {
+  readonly offset: number;
+  /** As in layout.ts. */
+  readonly bytes: Buffer;
+}
+
+/** Bytes that a record takes in the content of a batch. */
+export function bytesInBatch(record: LogRecord): number {
+  return placeBytes + encodedBytesOf(record);
+}
+
+/** Puts a record by itself, of so many bytes in a batch. */
+export function writeAlone(table: StoreTable, key: Buffer, record: LogRecord, bytes: number): void {
+  table.write(key, bytes - placeBytes, (value) => encodeRecordInto(value, record));
+}
+
+/** Puts a batch under the key of its first record, compressed where that is asked for and makes it smaller. */
+export function writeBatch(table: StoreTable, key: Buffer, batch: RecordBatch, compress: boolean): void {
+  const { count, span, newestMs, content } = batch;
+  const block = compress ? compressSync(content) : content;
+  const isSmaller = block.length < content.length;
+  const stored = isSmaller ? block : content;
+  table.write(key, headerBytes + stored.length, (value) => {
+    value.writeUInt8(mark, 0);
+    value.writeUInt8(isSmaller ? 1 : 0, 1);
+    value.writeUInt32BE(count, 2);
+    value.writeUInt32BE(span, 6);
+    value.writeDoubleBE(newestMs, 10);
+    stored.copy(value, headerBytes);
+  });
+}
+
+/** The content of one batch at a time: it is copied or compressed before the next one is made. */
+let scratch = Buffer.alloc(65_536);
+
+/** At least one record, in the order of offsets, of so many bytes in a batch. Its content holds until the next batch is made. */
+export function batchOf(records: readonly LogRecord[], bytes: number): RecordBatch {
+  if (scratch.length < bytes) scratch = Buffer.alloc(bytes);
+  const content = scratch.subarray(0, bytes);
+  const first = records[0]!.offset;
+  let [at, newestMs] = [0, 0];
+  for (const record of records) {
+    const length = encodedBytesOf(record);
+    content.writeUInt32BE(record.offset - first, at);
+    content.writeUInt32BE(length, at + 4);
+    at += placeBytes;
+    encodeRecordInto(content.subarray(at, at + length), record);
+    at += length;
+    newestMs = Math.max(newestMs, record.timestampMs);
+  }
+  return { count: records.length, span: records.at(-1)!.offset - first + 1, newestMs, content };
+}
+
+/** As `batchOf`, of records that come from the store. */
+export function batchOfStored(records: readonly StoredRecord[]): RecordBatch {
+  const first = records[0]!.offset;
+  let newestMs = 0;
+  const pieces: Buffer[] = [];
+  for (const { offset, bytes } of records) {
+    const place = Buffer.allocUnsafe(placeBytes);
+    place.writeUInt32BE(offset - first, 0);
+    place.writeUInt32BE(bytes.length, 4);
+    pieces.push(place, bytes);
+    newestMs = Math.max(newestMs, timestampOf(bytes));
+  }
+  const span = records.at(-1)!.offset - first + 1;
+  return { count: records.length, span, newestMs, content: Buffer.concat(pieces) };
+}
+
+function isBatch(value: Buffer): boolean {
+  return value[0] === mark;
+}
+
+/** How many records a value of the log holds. */
+export function recordsIn(value: Buffer): number {
+  return isBatch(value) ? value.readUInt32BE(2) : 1;
+}
+
+/** From the first offset of a value of the log to its last, both included. */
+export function spanOf(value: Buffer): number {
+  return isBatch(value) ? value.readUInt32BE(6) : 1;
+}
+
+/** The latest time of the records that a value of the log holds. */
+export function newestMsIn(value: Buffer): number {
+  return isBatch(value) ? value.readDoubleBE(10) : timestampOf(value);
+}
+
+/** The records that are stored under the offset of the first of them. */
+export function* storedRecordsIn(first: number, value: Buffer): Generator<StoredRecord> {
+  if (!isBatch(value)) {
+    yield { offset: first, bytes: value };
+    return;
+  }
+  const stored = value.subarray(headerBytes);
+  const content = value[1] === 0 ? stored : uncompressSync(stored);
+  for (let at = 0; at < content.length; ) {
+    const start = at + placeBytes;
+    const end = start + content.readUInt32BE(at + 4);
+    yield { offset: first + content.readUInt32BE(at), bytes: content.subarray(start, end) };
+    at = end;
+  }
+}
