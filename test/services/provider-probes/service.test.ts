@@ -23,7 +23,7 @@ async function start({
   const world = await createWorld();
   const { clock } = world;
   const provider = providerSchema.parse({ baseUrl: upstream.url, apiKeyEnv, probe });
-  const price = { inputPerMillionUsd: 1_000, outputPerMillionUsd: 0 };
+  const price = { inputPerMillionUsd: 1_000, outputPerMillionUsd: 0, perRequestUsd: 0 };
   const config = defaultRouterConfig(
     ['alpha', 'bravo'].map((name) => ({ name, provider: 'acme', upstreamModel: `${name}-1`, price })),
     { providers: { acme: provider } },
