@@ -19,6 +19,7 @@ import { createFold, type TrainerHost } from './dqn-trainer/create-fold';
 import { createDqnTrainer, type DqnTrainerOptions } from './dqn-trainer/service';
 import { createExperiments } from './experiments/service';
 import { createModelProfiler } from './model-profiler/service';
+import { createProviderProbes } from './provider-probes/service';
 import { createRewardFeedback } from './reward-feedback/service';
 import { createRouteCollapse } from './route-collapse/service';
 import { createRouteIntake } from './route-intake/service';
@@ -36,7 +37,7 @@ export interface ServiceParts {
   readonly encoder?: Encoder | null;
   /** Strategies that have a group of their own, apart from the others. */
   readonly ownStrategyGroups?: readonly StrategyGroup[];
-  /** Where secrets of webhooks are; by default there are none. */
+  /** Where secrets of webhooks and keys of providers are; by default there are none. */
   readonly environment?: Environment;
 }
 
@@ -96,6 +97,7 @@ export function declareServices({
     createRewardFeedback({ windowMs, maxAwaited, metrics }),
     createExperiments({ metrics }),
     createModelProfiler({ metrics }),
+    createProviderProbes({ metrics, log: trainer.log, clock: trainer.clock, environment }),
     createDqnTrainer(trainer),
     createAnalytics(),
     createAnalyticsRewards({ metrics }),

@@ -28,6 +28,7 @@ import { gatewayEdges } from './gateway/service';
 import { guardProcess } from './guard-process';
 import { distributedHome, type EngineHome } from './home';
 import { chainName, type PlacementName, placements } from './placements';
+import { providerProbesGroup } from './provider-probes/service';
 import { reportVitals } from './report-vitals';
 import { serveProbes } from './serve-probes';
 
@@ -73,6 +74,7 @@ export function processesOf(placement: PlacementName, ownStrategyGroups: readonl
 /** The process that a group of stages runs in. */
 export function processOf(group: string): string {
   if (group === analyticsRewardsGroup) return analyticsGroup;
+  if (group === providerProbesGroup) return 'model-profiler';
   return group === alertWebhooksGroup ? alertsGroup : group;
 }
 
@@ -90,7 +92,7 @@ export interface ReadyMessage {
 }
 
 export interface ProcessParts {
-  /** Where the gateway finds the keys of providers. */
+  /** Where the gateway and provider-probes find the keys of providers. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -5,8 +5,10 @@
 import { type RecentFigures, type RecentSum, sumHours, sumMinutes } from '../analytics/recent';
 import type { AlertRules, RuleName } from '../config/alert-schema';
 import type { RouterConfig } from '../config/router-config';
+import { returnsByItself } from '../routing/open/admission';
 import type {
   AlertReading,
+  Breaker,
   BudgetState,
   EngineVitals,
   Health,
@@ -60,12 +62,20 @@ const maxNameChars = 200;
 const maxSubjectChars = 512;
 
 const measures: { readonly [R in RuleName]: Measure<R> } = {
-  providerDown: (_rule, { config, profiles }) => {
+  providerDown: (_rule, { config, profiles, nowMs }) => {
+    // What nobody has asked for so long that it takes requests again is not known to be out.
+    const downBy = (breaker: Breaker): number =>
+      returnsByItself(breaker, config.breaker, nowMs) ? 0 : downOf[breaker.health];
     const known = new Map([...profiles()].map((profile) => [profile.model, profile]));
     const measured = [...providersOf(config)].map(([provider, models]) => {
       const own = models.flatMap((model) => known.get(model) ?? []);
-      const ofProvider = Math.max(0, ...own.map(({ providerBreaker }) => downOf[providerBreaker.health]));
-      const ofModels = Math.min(...models.map((model) => downOf[known.get(model)?.breaker.health ?? 'CLOSED']));
+      const ofProvider = Math.max(0, ...own.map(({ providerBreaker }) => downBy(providerBreaker)));
+      const ofModels = Math.min(
+        ...models.map((model) => {
+          const breaker = known.get(model)?.breaker;
+          return breaker ? downBy(breaker) : downOf.CLOSED;
+        }),
+      );
       const value = Math.max(ofProvider, ofModels);
       return {
         subject: provider,

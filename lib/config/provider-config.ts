@@ -35,6 +35,8 @@ export interface ProviderConfig {
   };
   /** Calls under way at once, per gateway. */
   readonly maxConcurrent: number;
+  /** Calls of our own while it is half open; null or absent, as in what earlier releases saved: requests probe it. */
+  readonly probe?: { readonly everyMs: number; readonly timeoutMs: number } | null;
 }
 
 /** APIs whose calls are put into the words of chat for providers that answer that alone. */

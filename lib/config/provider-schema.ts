@@ -60,6 +60,21 @@ export const providerSchema = z.strictObject({
     .prefault({})
     .describe('how long it is waited for, in milliseconds'),
   maxConcurrent: z.int().min(1).max(100_000).default(256).describe('calls under way at once, per gateway'),
+  probe: z
+    .strictObject({
+      everyMs: z
+        .int()
+        .min(5_000)
+        .max(3_600_000)
+        .default(15_000)
+        .describe('at most one call in so long; whether it is time is looked every 15 s'),
+      timeoutMs: z.int().min(100).max(20_000).default(5_000).describe('without an answer by then it has failed'),
+    })
+    .nullable()
+    .default(null)
+    .describe(
+      'while it is half open it is called by the engine itself, with one token to answer, instead of by requests; null: off',
+    ),
 });
 
 const amount = z.number().min(0).max(1e9);

@@ -136,6 +136,11 @@ export const metricDefinitions = {
     ['budget', 'verdict', 'level'],
     'Answers of budgets to requests, by verdict and by how far the budget was spent (OK, SOFT, LIMIT).',
   ),
+  quantum_router_provider_probes_total: counter(
+    ['provider', 'status'],
+    'Calls of our own to providers that are half open, by how they ended; NOT_CALLED: there is no key, or too many calls are under way.',
+  ),
+  quantum_router_provider_probes_cost_usd_total: counter(['provider'], 'What they cost, in USD, where it is known.'),
   quantum_router_budget_paced_total: counter(
     ['budget'],
     'Answers of a budget to requests that got cheaper models, since the account was ahead of its pace.',

@@ -7,6 +7,7 @@
  * what this process knows by itself.
  */
 import type { RouterConfig } from '../../config/router-config';
+import { ownEntry } from '../../dictionary';
 import type { Breaker, Capacity, ModelProfile } from '../../topics/generated/messages';
 import { rampMsAfter } from './breaker-times';
 import { modelBreaker, type ProbeMemory, providerBreaker } from './probe-memory';
@@ -22,7 +23,7 @@ export interface Admission {
 }
 
 interface KnownNow {
-  readonly config: Pick<RouterConfig, 'models' | 'breaker'>;
+  readonly config: Pick<RouterConfig, 'models' | 'breaker' | 'providers'>;
   readonly profileOf: (model: string) => ModelProfile | undefined;
   readonly nowMs: number;
   /** Left out: nothing is known of probes. */
@@ -39,15 +40,17 @@ export function admissionsOf({ config, profileOf, nowMs, probes }: KnownNow): re
   const { models, breaker } = config;
   const profiles = models.map(({ name }) => profileOf(name));
   const providers = newestOfProviders(profiles);
-  const ofBreaker = (name: string, state: Breaker): Admission | null =>
-    breakerAdmission(state, breaker, nowMs, (sinceMs) => probes?.probedAtMs(name, sinceMs) ?? null);
+  const ofBreaker = (name: string, state: Breaker, isCalled: boolean): Admission | null =>
+    breakerAdmission(state, breaker, isCalled, nowMs, (sinceMs) => probes?.probedAtMs(name, sinceMs) ?? null);
   let found: (Admission | null)[] | null = null;
   for (const [i, profile] of profiles.entries()) {
     const { name, provider: providerName } = models[i]!;
     const provider = providers.get(providerName);
+    // Where the engine calls it by itself no request has to.
+    const isCalled = Boolean(ownEntry(config.providers, providerName)?.probe);
     const admission = [
-      profile && ofBreaker(modelBreaker(name), profile.breaker),
-      provider && ofBreaker(providerBreaker(providerName), provider.breaker),
+      profile && ofBreaker(modelBreaker(name), profile.breaker, isCalled),
+      provider && ofBreaker(providerBreaker(providerName), provider.breaker, isCalled),
       profile?.capacity && capacityAdmission(profile.capacity, nowMs),
       provider?.capacity && capacityAdmission(provider.capacity, nowMs),
     ].reduce<Admission | null>((least, one) => (one && (!least || one.share < least.share) ? one : least), null);
@@ -56,6 +59,27 @@ export function admissionsOf({ config, profileOf, nowMs, probes }: KnownNow): re
     found[i] = admission;
   }
   return found;
+}
+
+/** Whether a breaker lets probes through: it is half open, or nobody has written yet that its wait is over. */
+export function mayBeProbed({ health, probeAtMs }: Breaker, nowMs: number): boolean {
+  return health === 'HALF_OPEN' || (health === 'OPEN' && probeAtMs !== null && probeAtMs <= nowMs);
+}
+
+/**
+ * Whether a breaker that may be probed lets everybody through by now. Where no probe is answered for as long as the longest wait,
+ * nobody has had a use for the model: what it failed at is so long ago that it returns as if it had answered.
+ */
+export function returnsByItself(
+  breaker: Breaker,
+  { maxOpenMs }: Pick<RouterConfig['breaker'], 'maxOpenMs'>,
+  nowMs: number,
+): boolean {
+  return mayBeProbed(breaker, nowMs) && nowMs - probedSinceMs(breaker) > maxOpenMs;
+}
+
+function probedSinceMs({ health, probeAtMs, changedAtMs }: Breaker): number {
+  return health === 'OPEN' && probeAtMs !== null ? probeAtMs : changedAtMs;
 }
 
 /** When the newest of the configured models' profiles was written, milliseconds since the epoch; null where there is none. */
@@ -103,37 +127,28 @@ export function isNewer(breaker: Breaker, than: Breaker): boolean {
 
 /** Null for a breaker that lets everything through, or nothing: that is health's to say. */
 function breakerAdmission(
-  { health, probeAtMs, changedAtMs, probesSucceeded, openings }: Breaker,
+  state: Breaker,
   settings: RouterConfig['breaker'],
+  isCalled: boolean,
   nowMs: number,
   probedAtMs: (sinceMs: number) => number | null,
 ): Admission | null {
-  const mayProbe = health === 'OPEN' && probeAtMs !== null && probeAtMs <= nowMs;
-  // Without traffic nobody writes that the wait is over.
-  if (health === 'HALF_OPEN' || mayProbe) {
-    const sinceMs = mayProbe ? probeAtMs : changedAtMs;
+  const { health, changedAtMs, probesSucceeded, openings } = state;
+  if (mayBeProbed(state, nowMs)) {
+    const sinceMs = probedSinceMs(state);
+    if (returnsByItself(state, settings, nowMs))
+      return { share: rampShare(openings, nowMs - sinceMs - settings.maxOpenMs, settings), kind: 'waiting' };
+    if (isCalled) return { share: 0, kind: 'waiting' };
     // A probe that was answered makes room for the next ones.
     const probedMs = probesSucceeded > 0 ? null : probedAtMs(sinceMs);
-    return { share: probeShareAt(openings, sinceMs, probedMs, settings, nowMs), kind: 'waiting' };
+    return { share: probeShareAt(probedMs, settings, nowMs), kind: 'waiting' };
   }
   if (health !== 'CLOSED' || openings === 0) return null;
   const share = rampShare(openings, nowMs - changedAtMs, settings);
   return share < 1 ? { share, kind: 'returning' } : null;
 }
 
-/**
- * Where no probe is answered for as long as the longest wait, nobody has had a use for the model: what it failed at is so long
- * ago that it returns as if it had answered.
- */
-function probeShareAt(
-  openings: number,
-  sinceMs: number,
-  probedMs: number | null,
-  settings: RouterConfig['breaker'],
-  nowMs: number,
-): number {
-  const { probeShare, maxOpenMs } = settings;
-  if (nowMs - sinceMs > maxOpenMs) return rampShare(openings, nowMs - sinceMs - maxOpenMs, settings);
+function probeShareAt(probedMs: number | null, { probeShare }: RouterConfig['breaker'], nowMs: number): number {
   if (probedMs === null) return probeShare;
   return probeShare * Math.min(1, freshProbeMs / Math.max(1, nowMs - probedMs));
 }

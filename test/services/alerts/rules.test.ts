@@ -55,6 +55,17 @@ test('a provider is down until its breaker has closed', async () => {
   });
 });
 
+test('a provider that nobody has asked for since it might be well again is not out for ever', async () => {
+  const alerts = await startAlerts();
+  await alerts.call(10, { model: 'charlie', provider: 'zenith', status: 'FAILURE' });
+  await alerts.pass(60 * secondMs);
+  expect(alerts.said()).toHaveLength(1);
+  // Five seconds open, two minutes half open, and from then on requests come to it again.
+  await alerts.pass(2 * minuteMs);
+  expect(alerts.said()).toHaveLength(2);
+  expect(alerts.alerts().at(-1)).toMatchObject({ rule: 'providerDown', subject: 'zenith', state: 'RESOLVED' });
+});
+
 test('calls of a provider fail', async () => {
   const alerts = await startAlerts();
   // One in five: too few in a row for a breaker.

@@ -126,6 +126,18 @@ describe('probes', () => {
     expect(admissionOf({ breaker: over })).toEqual({ share: 0.05, kind: 'waiting' });
   });
 
+  test('need no request where the engine calls the provider by itself', () => {
+    const called = configOf({ providers: { alpha: { kind: 'demo', probe: {} } } });
+    const of = (breaker: Breaker, atMs: number) =>
+      admissionsOf({ config: called, profileOf: () => profileOf('large', 'alpha', { breaker }), nowMs: atMs })?.[0] ??
+      null;
+    expect(of(half, nowMs)).toEqual({ share: 0, kind: 'waiting' });
+    expect(of({ ...half, probesSucceeded: 1 }, nowMs)).toEqual({ share: 0, kind: 'waiting' });
+    // Nobody has called it: it comes back as it would without.
+    expect(of(half, nowMs + 120_001)!.share).toBeGreaterThan(0.04);
+    expect(of(closed({ openings: 1, changedAtMs: nowMs }), nowMs)).toEqual({ share: 0.05, kind: 'returning' });
+  });
+
   test('what nobody has probed with an answer for as long as the longest wait returns by itself', () => {
     // It has opened once, for five seconds, and so is back in ten.
     expect(admissionOf({ breaker: half }, nowMs + 120_000 + 5_000)!.share).toBeCloseTo(Math.sqrt(0.05), 12);
