@@ -4,6 +4,7 @@
  */
 
 import { type Admin, type ITopicConfig, Kafka, logLevel } from 'kafkajs';
+import type { KafkaBroker } from '../lib/adapters/kafka/kafka-broker';
 
 /** Connects to `brokers` (host:port, without security) for as long as `use` takes. */
 export async function withAdmin<T>(brokers: readonly string[], use: (admin: Admin) => Promise<T>): Promise<T> {
@@ -25,12 +26,28 @@ export async function makeTopics(admin: Admin, topics: readonly ITopicConfig[]):
   });
 }
 
-/** Until Kafka has done what was asked before: it answers before every node knows. */
-export async function untilDone(attempt: () => Promise<unknown>): Promise<void> {
+/** Resolves once every one of `count` partitions has a leader; kafkajs drops, without a word, what is sent to others. */
+export async function growTopic(admin: Admin, topic: string, count: number): Promise<void> {
+  await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+  await untilDone(async () => {
+    const { topics: grown } = await admin.fetchTopicMetadata({ topics: [topic] });
+    const led = grown[0]!.partitions.filter(({ leader }) => leader >= 0);
+    if (led.length < count) throw new Error('not all of them are there yet');
+  });
+}
+
+/** Resolves once the broker no longer knows the topic: it says that it is deleted before that. */
+export function untilGone(broker: Pick<KafkaBroker, 'listTopics'>, topic: string): Promise<void> {
+  return untilDone(async () => {
+    if ((await broker.listTopics()).some(({ name }) => name === topic)) throw new Error('there still');
+  });
+}
+
+/** Resolves with what `attempt` does once Kafka has done what was asked before: it answers before every node knows. */
+export async function untilDone<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      await attempt();
-      return;
+      return await attempt();
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -85,8 +85,8 @@ export interface ClusterOptions {
 
 /** Kafka's own lower limit for it. */
 const defaultSessionTimeoutMs = 6_000;
-/** A machine with nothing to spare starts a dozen processes slowly. */
-const readyLimitMs = 180_000;
+/** A machine with nothing to spare starts a dozen processes slowly: this ends only what hangs. */
+const readyLimitMs = 400_000;
 /** Free ones: several clusters may run on this machine. */
 const ports = { HTTP_PORT: '0', METRICS_PORT: '0' };
 

@@ -9,7 +9,7 @@ import { type LogRecord, StaleEpochError, type TopicSettings } from '../../lib/p
 import type { Clock } from '../../lib/ports/clock';
 import { createLog, type Log } from '../../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../../lib/telemetry/metrics';
-import { makeTopics, withAdmin } from '../kafka-admin';
+import { makeTopics, untilGone, withAdmin } from '../kafka-admin';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { eventually, joinGroup, type Member, readAll, take, textOf } from './broker-member';
 import { freezableClock } from './freezable-clock';
@@ -293,6 +293,7 @@ describeWithServers('the Kafka adapter', () => {
       await producer.send([gone, kept].map((topic) => ({ topic, key: 'k', value: text(1) })));
       await readAll(broker, gone);
       await broker.deleteTopics([gone, fresh('never')]);
+      await untilGone(broker, gone);
       await expect(broker.offsets({ topic: gone, partition: 0 })).rejects.toThrow(gone);
       await expect(producer.send([{ topic: gone, key: 'k', value: null }])).rejects.toThrow(gone);
       await producer.send([{ topic: kept, key: 'k', value: text(2) }]);

@@ -12,7 +12,7 @@ import type { Clock } from '../../lib/ports/clock';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { partitionOf } from '../../lib/topics/partition-of';
-import { makeTopics, untilDone, withAdmin } from '../kafka-admin';
+import { growTopic, makeTopics, untilDone, withAdmin } from '../kafka-admin';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { eventually, joinGroup, readAll, take, textOf } from './broker-member';
 
@@ -54,9 +54,7 @@ describeWithServers('a Kafka that others use too', () => {
     const group = fresh('group');
     const member = await joinGroup(broker, { group, topics });
     const owned = await member.owning(2);
-    await withAdmin([kafkaAddress()], (admin) =>
-      admin.createPartitions({ topicPartitions: [{ topic: grown.name, count: 5 }] }),
-    );
+    await withAdmin([kafkaAddress()], (admin) => growTopic(admin, grown.name, 5));
 
     const foreign = new Kafka({ brokers: [kafkaAddress()], logLevel: logLevel.NOTHING }).producer();
     await foreign.connect();

@@ -8,6 +8,7 @@ import { StaleEpochError } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
+import { untilGone } from '../kafka-admin';
 import { describeWithServers, kafkaAddress } from '../servers';
 import { start } from '../started';
 import { eventually, joinGroup, readAll, textOf } from './broker-member';
@@ -124,7 +125,9 @@ describeWithServers('delivery exactly once on Kafka', () => {
     const [owner] = await member.owning(1);
     const record = (topic: string) => ({ topic, key: 'k', value: text('v') });
     await owner!.write({ records: [record(kept), record(gone)] });
-    await (await open()).broker.deleteTopics([gone]);
+    const other = await open();
+    await other.broker.deleteTopics([gone]);
+    await untilGone(other.broker, gone);
     const written = owner!.write({ records: [record(kept), record(gone)] });
     await expect(written).rejects.toThrow(/UNKNOWN_TOPIC_OR_PARTITION/);
     await owner!.write({ records: [record(kept)] });

@@ -13,7 +13,7 @@ import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { describeWithCluster } from '../cluster';
 import { eventually, readAll, textOf } from '../contract/broker-member';
-import { makeTopics, withAdmin } from '../kafka-admin';
+import { makeTopics, untilDone, withAdmin } from '../kafka-admin';
 
 const clock = systemClock();
 const victim = 3;
@@ -167,7 +167,7 @@ describeWithCluster('the Kafka adapter on three nodes', (cluster) => {
       await eventually(() => handled.every((values, partition) => new Set(values).size > before[partition]! + 20));
       for (const way of [gaps.sent, gaps.handled]) {
         // On a busy machine everything takes longer, but what the dead node led stands still longer, too.
-        const limitMs = Math.max(4_000, ...way.map(({ longestMs }) => longestMs / 2));
+        const limitMs = Math.max(4_000, ...way.map(({ longestMs }) => longestMs * 0.75));
         for (const partition of living) expect(way[partition]!.longestMs).toBeLessThan(limitMs);
       }
       if (how === 'SIGSTOP') await nodeOf(victim).kill('SIGCONT');
@@ -196,12 +196,13 @@ describeWithCluster('the Kafka adapter on three nodes', (cluster) => {
     const name = `cluster-${randomUUID()}`;
     await broker.ensureTopics([{ name, partitions: 2, cleanup: 'delete', retentionMs: null, maxRecordBytes: 1_000 }]);
     await withAdmin(cluster().plainAddresses, async (admin) => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
+      // The node that is asked may hear of the topic later than the one that was waited for.
+      const { topics } = await untilDone(() => admin.fetchTopicMetadata({ topics: [name] }));
       expect(topics[0]!.partitions.map(({ replicas }) => replicas.length)).toEqual([3, 3]);
-      const { resources } = await admin.describeConfigs({
-        includeSynonyms: false,
-        resources: [{ type: 2, name, configNames: ['min.insync.replicas'] }],
-      });
+      const resource = { type: 2, name, configNames: ['min.insync.replicas'] };
+      const { resources } = await untilDone(() =>
+        admin.describeConfigs({ includeSynonyms: false, resources: [resource] }),
+      );
       expect(resources[0]!.configEntries[0]!.configValue).toBe('2');
     });
   });

@@ -1,9 +1,10 @@
 /** Takes the commands out of README.md and runs them as a reader would, in a checkout whose data is its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../infra/infra-file';
+import { built } from '../built';
 
 export interface Section {
   readonly title: string;
@@ -37,8 +38,7 @@ export interface StaysUp {
 
 /** The project as links, so that what the commands write stays out of the real checkout. */
 export function createCheckout() {
-  if (!existsSync(join(projectRoot, 'dist/.built')))
-    throw new Error('these tests run what is built: `make build` first');
+  built('bin');
   const directory = mkdtempSync(join(tmpdir(), 'quantum-router-readme-'));
   const own = ['.git', '.cache', 'data', 'coverage'];
   for (const name of readdirSync(projectRoot)) {

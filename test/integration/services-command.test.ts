@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { processNames } from '../../services/process';
 import { createWorkplace } from '../bin/run-command';
+import { built } from '../built';
 import { describeWithServers, kafkaAddress, redisUrl } from '../servers';
+import { start } from '../started';
 
 describeWithServers('commands on Kafka', () => {
   const place = createWorkplace();
@@ -35,24 +37,25 @@ describeWithServers('commands on Kafka', () => {
   });
 
   test('services runs every service as a process of its own; what they decide can be explained from the log', async () => {
-    const stop = new AbortController();
     let written = '';
     let onReady = (_url: string): void => {};
     const ready = new Promise<string>((resolve) => {
       onReady = resolve;
     });
-    const environment = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
+    const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
     const args = ['--redis', redisUrl(), '--partitions', '2', '--config', 'router.yaml', '--port', '0'];
-    const served = place.run(['services', ...on(), ...args], {
-      stop,
-      environment,
-      onStderr: (text) => {
-        written = text;
-        const url = /all services are ready; gateway on (http:\S+)/.exec(text)?.[1];
-        if (url) onReady(url);
-      },
+    const command = [built('bin/main.js'), 'services', ...on(), ...args];
+    const { child, ended } = start(process.execPath, command, { env, cwd: place.directory });
+    let stdout = '';
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
     });
-    const url = await Promise.race([ready, served.then((ran) => Promise.reject(new Error(ran.stderr)))]);
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      written += text;
+      const url = /all services are ready; gateway on (http:\S+)/.exec(written)?.[1];
+      if (url) onReady(url);
+    });
+    const url = await Promise.race([ready, ended.then(() => Promise.reject(new Error(written)))]);
     const routed = await place.run(['route', '-', '--url', url], {
       stdin: ['{"requestId": "first", "prompt": "Write a poem"}\n{"requestId": "second", "prompt": "2 + 2"}\n'],
     });
@@ -61,11 +64,10 @@ describeWithServers('commands on Kafka', () => {
     const endpoints = [...written.matchAll(/^([a-z-]+-0) +(http:\S+\/metrics)$/gm)].map(([, name, at]) => [name, at]);
     expect(endpoints.map(([name]) => name).sort()).toEqual(processNames.map((name) => `${name}-0`).sort());
     for (const [, at] of endpoints) expect(await (await fetch(at!)).text()).toContain('# TYPE quantum_router_');
-    stop.abort();
-    const ran = await served;
-    expect([ran.exitCode, ran.stdout]).toEqual([0, '']);
-    expect(ran.stderr).toMatch(/route-intake-0 +info +service ready partitions=\[0,1\]/);
-    expect(ran.stderr).not.toMatch(/ended|error/);
+    child.kill('SIGINT');
+    expect([await ended, stdout]).toEqual([0, '']);
+    expect(written).toMatch(/route-intake-0 +info +service ready partitions=\[0,1\]/);
+    expect(written).not.toMatch(/ended|error/);
 
     const explained = await place.run(['explain', 'first', ...on()]);
     expect([explained.exitCode, explained.stderr]).toEqual([0, '']);

@@ -249,10 +249,11 @@ describe('model-profiler', () => {
     const models = Array.from({ length: 110 }, (_, i) => `m${i}`).map(
       (model) => [model, { ...first.models['m0']!, model, tasks: words }] as const,
     );
-    const startedMs = performance.now();
+    const before = process.cpuUsage();
     let { row } = profileModel({ ...first, models: dictionaryOf(models) }, observed({ model: 'm7' }), settings, 1);
-    // Some 100 ms; it took ten seconds where the lightest was looked for again and again.
-    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    const { user } = process.cpuUsage(before);
+    // Some 100 ms; it took ten seconds where the lightest was looked for again and again. What others do on the machine is no part of it.
+    expect(user / 1_000).toBeLessThan(3_000);
     const count = () => Object.values(row.models).reduce((sum, { tasks }) => sum + Object.keys(tasks).length, 0);
     expect(count()).toBe(maxTasksOfProvider);
     const weight = Object.values(row.models).flatMap(({ tasks }) => Object.values(tasks).map((task) => task.weight));
