@@ -111,7 +111,7 @@ async function main(): Promise<void> {
       },
     };
     await bench.setUpstreamWait(0);
-    for (const target of targets) await bench.run(target, warmUp);
+    for (const target of targets) if (target.pid !== null) await bench.run(target, warmUp);
     if (parts.includes('latency')) await measureLatency(bench);
     if (parts.includes('saturation')) await measureSaturation(bench);
     if (parts.includes('streams')) await holdStreams(bench, Number(values.streams));

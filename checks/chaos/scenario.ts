@@ -156,11 +156,12 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   load.pause();
   door?.pause();
   await door?.untilAnswered();
+  // At once: what the callers were told is known, however the rest of it ends.
+  if (door) reportDoor(stage, door.made, upstream);
   say(`${load.sent} requests sent; waiting until everything has arrived`);
   await load.untilAnswered();
   const settled = await settle(stage);
   reportFigures(stage, scenario, settled);
-  if (door) reportDoor(stage, door.made, upstream);
   reportDuplicates(stage, delivery);
   if (scenario.measuresTakeovers && cluster.hasSpare) reportTakeovers(stage);
   await load.close();

@@ -247,7 +247,10 @@ function firstConfig(): RouterConfig {
   const parsed = parseConfig(defaultConfigYaml());
   if (!parsed.ok) throw new Error('the example configuration is not valid');
   const demo = providerSchema.parse({ kind: 'demo' });
-  const providers = dictionaryOf(parsed.config.models.map(({ provider }) => [provider, demo] as const));
+  // Messages and responses reach it through chat.
+  const chatting = providerSchema.parse({ kind: 'demo', apis: ['chat', 'embeddings'] });
+  const names = [...new Set(parsed.config.models.map(({ provider }) => provider))];
+  const providers = dictionaryOf(names.map((name, index) => [name, index % 2 === 0 ? chatting : demo] as const));
   // Nothing here is about time.
   return { ...parsed.config, providers, threadTimeoutMs: 5_000 };
 }

@@ -521,11 +521,11 @@ function providerAddresses(providers: unknown): Issue[] {
   return Object.entries(providers).flatMap(([provider, value]) => {
     if (!isObject(value) || value['kind'] === 'demo') return [];
     const { baseUrl, apis } = value;
-    if (value['kind'] === 'gemini' && Array.isArray(apis) && apis.some((api) => api !== 'chat'))
+    if (value['kind'] === 'gemini' && Array.isArray(apis) && apis.some((api) => api !== 'chat' && api !== 'embeddings'))
       return [
         issueAt(
           ['providers', provider, 'apis'],
-          'may only be chat for kind gemini; for others give kind openai and the address that ends in /openai',
+          'may only be chat and embeddings for kind gemini; messages and responses reach it through chat',
         ),
       ];
     return baseUrl === undefined || baseUrl === null

@@ -46,7 +46,7 @@ export const providerSchema = z.strictObject({
     .max(apiNames.length)
     .nullable()
     .default(null)
-    .describe('calls it answers; null for what its kind usually answers'),
+    .describe('calls it answers itself; null for what its kind usually answers. Others may reach it through chat'),
   headers: table(headerName, headerValue).default({}).describe('sent with every call; nothing secret'),
   headersEnv: table(headerName, variable).default({}).describe('headers whose values are in the environment'),
   timeouts: z

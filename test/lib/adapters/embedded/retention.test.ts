@@ -116,3 +116,61 @@ test('a reader of what has gone starts at the earliest record that is kept', asy
   const [first] = await consumer.poll({ maxRecords: 1, maxWaitMs: 1_000 });
   expect(first!.offset).toBe(earliest);
 });
+
+test('a look at partitions of which nothing is due asks the store for nothing, and what becomes due later goes all the same', async () => {
+  const opened = openEmbeddedStore({ directory, clock });
+  let reads = 0;
+  const table: EmbeddedStore['table'] = (...named) => {
+    const inner = opened.table(...named);
+    const counted =
+      <Given extends readonly unknown[], T>(read: (...given: Given) => T) =>
+      (...given: Given): T => {
+        reads++;
+        return read(...given);
+      };
+    return { ...inner, get: counted(inner.get), keys: counted(inner.keys), entries: counted(inner.entries) };
+  };
+  store = { ...opened, table };
+  broker = createEmbeddedBroker(store, { maintenanceIntervalMs: null, tombstoneRetentionMs: minuteMs });
+  await broker.ensureTopics([
+    topic('day', { retentionMs: 10 * minuteMs, partitions: 50 }),
+    topic('table', { cleanup: 'compact', partitions: 50 }),
+  ]);
+  const producer = broker.producer('p');
+  const send = (key: string, value: Buffer | null) =>
+    producer.send(
+      ['day', 'table'].map((name) => ({
+        topic: name,
+        partition: 7,
+        key,
+        value: name === 'day' ? Buffer.from('x') : value,
+      })),
+    );
+  const rows = async (): Promise<number> => {
+    let count = 0;
+    const { earliest: from, end: to } = await broker.offsets({ topic: 'table', partition: 7 });
+    for await (const records of broker.read({ topic: 'table', partition: 7 }, { from, to })) count += records.length;
+    return count;
+  };
+  await send('a', null);
+  await clock.advanceBy(minuteMs / 2);
+  await send('b', null);
+  await send('c', Buffer.from('1'));
+  for (let second = 0; second < 2; second++) await broker.maintain();
+  reads = 0;
+  for (let second = 0; second < 20; second++) await broker.maintain();
+  expect(reads).toBe(0);
+  // One tombstone after the other, each in its time.
+  for (const left of [2, 1]) {
+    await clock.advanceBy(minuteMs / 2 + 1);
+    await broker.maintain();
+    expect(await rows()).toBe(left);
+  }
+  await send('c', null);
+  await send('d', Buffer.from('1'));
+  await broker.maintain();
+  expect(await rows()).toBe(2);
+  await clock.advanceBy(minuteMs + 1);
+  await broker.maintain();
+  expect(await rows()).toBe(1);
+});
