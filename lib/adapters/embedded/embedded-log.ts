@@ -30,6 +30,7 @@ export interface LogLimits {
 
 /** Dropping ends a little below the limit, so that it does not begin anew with the next record. */
 const lowWater = 0.95;
+const mergesPerWrite = 12;
 
 export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): EmbeddedLog {
   const { tombstoneRetentionMs, maxBytes } = limits;
@@ -70,13 +71,21 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
     }
   };
 
-  const merge = async (partition: EmbeddedPartition): Promise<void> => {
-    for (const small of partition.takeSmallBatches()) {
-      if (closed) return;
+  /** What one merge costs is mostly its commit, so several go together; they hold the event loop for some milliseconds. */
+  const merge = async (): Promise<void> => {
+    const waiting = topics
+      .all()
+      .flatMap(({ partitions }) => partitions)
+      .flatMap((partition) => partition.takeSmallBatches().map((small) => ({ partition, small })));
+    for (let at = 0; at < waiting.length && !closed; at += mergesPerWrite) {
+      const some = waiting.slice(at, at + mergesPerWrite);
       const merged = store.write({
-        size: { entries: small.values, bytes: small.bytes },
+        size: {
+          entries: some.reduce((sum, { small }) => sum + small.values, 0),
+          bytes: some.reduce((sum, { small }) => sum + small.bytes, 0),
+        },
         apply() {
-          partition.merge(small);
+          for (const { partition, small } of some) partition.merge(small);
           return null;
         },
       });
@@ -153,7 +162,7 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
         });
       }
       await shrink();
-      for (const partition of topics.all().flatMap(({ partitions }) => partitions)) await merge(partition);
+      await merge();
       if (failure) throw failure;
     },
     isClosed: () => closed,
