@@ -30,7 +30,8 @@ export interface LogLimits {
 
 /** Dropping ends a little below the limit, so that it does not begin anew with the next record. */
 const lowWater = 0.95;
-const mergesPerWrite = 12;
+/** So many values are merged in one transaction, which holds the event loop for some milliseconds. */
+const mostMergedValues = 256;
 
 export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): EmbeddedLog {
   const { tombstoneRetentionMs, maxBytes } = limits;
@@ -71,19 +72,23 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
     }
   };
 
-  /** What one merge costs is mostly its commit, so several go together; they hold the event loop for some milliseconds. */
+  /** What one merge costs is mostly its commit, so several go together. Each value that goes counts for the room that is made ahead. */
   const merge = async (): Promise<void> => {
     const waiting = topics
       .all()
       .flatMap(({ partitions }) => partitions)
       .flatMap((partition) => partition.takeSmallBatches().map((small) => ({ partition, small })));
-    for (let at = 0; at < waiting.length && !closed; at += mergesPerWrite) {
-      const some = waiting.slice(at, at + mergesPerWrite);
+    while (waiting.length > 0 && !closed) {
+      const some: typeof waiting = [];
+      let [entries, bytes] = [0, 0];
+      do {
+        const next = waiting.shift()!;
+        some.push(next);
+        entries += next.small.values;
+        bytes += next.small.bytes;
+      } while (waiting.length > 0 && entries + waiting[0]!.small.values <= mostMergedValues);
       const merged = store.write({
-        size: {
-          entries: some.reduce((sum, { small }) => sum + small.values, 0),
-          bytes: some.reduce((sum, { small }) => sum + small.bytes, 0),
-        },
+        size: { entries, bytes },
         apply() {
           for (const { partition, small } of some) partition.merge(small);
           return null;
