@@ -36,7 +36,7 @@ test('a whole store is said to be whole', async () => {
   const { exitCode, stdout, stderr } = await place.run(['store', 'check', '--data-dir', 'whole']);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: 'nothing is damaged\n' });
   expect(stdout).toMatch(/^log +300 +\d+$/m);
-  expect(stdout).toMatch(/^format 2, \d+ bytes of file$/m);
+  expect(stdout).toMatch(/^format 3, \d+ bytes of file$/m);
 });
 
 test('damage is named by the check, and by whoever opens the store; repair saves the rest', async () => {
@@ -50,7 +50,7 @@ test('damage is named by the check, and by whoever opens the store; repair saves
     'error: one part damaged; `quantum-router store repair --data-dir damaged` copies the rest into a new file\n',
   );
   const json = JSON.parse((await place.run(['store', 'check', '-d', 'damaged', '--json'])).stdout);
-  expect(json).toMatchObject({ format: 2, problemCount: 1, problems: [{ part: 'record 77 of route.decided/0' }] });
+  expect(json).toMatchObject({ format: 3, problemCount: 1, problems: [{ part: 'record 77 of route.decided/0' }] });
 
   const served = await place.run(['serve', '--data-dir', 'damaged', '--port', '0']);
   expect(served.exitCode).toBe(1);

@@ -30,6 +30,8 @@ export interface LogLimits {
 
 /** Dropping ends a little below the limit, so that it does not begin anew with the next record. */
 const lowWater = 0.95;
+/** So many values are merged in one transaction, which holds the event loop for some milliseconds. */
+const mostMergedValues = 256;
 
 export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): EmbeddedLog {
   const { tombstoneRetentionMs, maxBytes } = limits;
@@ -70,13 +72,25 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
     }
   };
 
-  const merge = async (partition: EmbeddedPartition): Promise<void> => {
-    for (const small of partition.takeSmallBatches()) {
-      if (closed) return;
+  /** What one merge costs is mostly its commit, so several go together. Each value that goes counts for the room that is made ahead. */
+  const merge = async (): Promise<void> => {
+    const waiting = topics
+      .all()
+      .flatMap(({ partitions }) => partitions)
+      .flatMap((partition) => partition.takeSmallBatches().map((small) => ({ partition, small })));
+    while (waiting.length > 0 && !closed) {
+      const some: typeof waiting = [];
+      let [entries, bytes] = [0, 0];
+      do {
+        const next = waiting.shift()!;
+        some.push(next);
+        entries += next.small.values;
+        bytes += next.small.bytes;
+      } while (waiting.length > 0 && entries + waiting[0]!.small.values <= mostMergedValues);
       const merged = store.write({
-        size: { entries: small.values, bytes: small.bytes },
+        size: { entries, bytes },
         apply() {
-          partition.merge(small);
+          for (const { partition, small } of some) partition.merge(small);
           return null;
         },
       });
@@ -153,7 +167,7 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
         });
       }
       await shrink();
-      for (const partition of topics.all().flatMap(({ partitions }) => partitions)) await merge(partition);
+      await merge();
       if (failure) throw failure;
     },
     isClosed: () => closed,

@@ -20,14 +20,9 @@ export function partitionKey(topicId: number, partition: number): Buffer {
 export function numberedKey(prefix: Buffer, value: number): Buffer {
   const key = Buffer.allocUnsafe(prefixBytes + numberBytes);
   prefix.copy(key);
-  setNumber(key, value);
-  return key;
-}
-
-/** Another number in a numbered key. */
-export function setNumber(key: Buffer, value: number): void {
   // Non-negative doubles sort by their bytes.
   key.writeDoubleBE(value, prefixBytes);
+  return key;
 }
 
 export function numberInKey(key: Buffer): number {
