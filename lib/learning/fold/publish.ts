@@ -6,6 +6,7 @@ import { judgeAnew, solvePrice } from '../budget/pacer';
 import { phiSize } from '../features/basis';
 import { nextPolicy } from '../guard/next-policy';
 import { assertSound } from '../guard/soundness';
+import { doubtClusters } from '../value/cluster-doubt';
 import { headCount } from '../value/linear-half';
 import { doubtMeans } from '../value/mean-doubt';
 import { neuralWeightOf } from '../value/mix';
@@ -162,6 +163,7 @@ function policyWeightsOf(fold: FoldParts): PolicyWeights {
   });
   const network = Float32Array.from(state.neural!.parameters);
   doubtMeans(fold, flat, size, network);
+  doubtClusters(fold, flat, size);
   return {
     models: [...state.models],
     pulls: [...state.pulls],
