@@ -57,7 +57,7 @@ export function apiThrough(
 }
 
 /** The calls that a provider answers by itself. */
-function apisOf({ apis, kind }: Pick<ProviderConfig, 'apis' | 'kind'>): readonly ApiName[] {
+export function apisOf({ apis, kind }: Pick<ProviderConfig, 'apis' | 'kind'>): readonly ApiName[] {
   return apis ?? usualApis[kind];
 }
 

@@ -37,9 +37,10 @@ export async function callProvider(client: ProviderClient, probe: Probe, clock: 
   if (unusable !== null) return { observed: null, status: 'CANCELLED', costUsd: null, reason: unusable };
   const api = apisOf(provider)[0]!;
   const facts = emptyFacts();
+  const startedAtMs = clock.nowMs();
   try {
     const { text } = await client.whole({
-      ...{ provider: model.provider, config: provider, api, headers, isStream: false },
+      ...{ provider: model.provider, config: provider, api, through: api, headers, isStream: false },
       ...{ body: JSON.stringify(bodies[api](upstreamNameOf(model))), signal: new Ending(), limitMs: timeoutMs },
     });
     if (!isAnswer(api, text, facts)) return ended('FAILURE', 'what came is no answer of this API');
@@ -61,6 +62,7 @@ export async function callProvider(client: ProviderClient, probe: Probe, clock: 
       // How long one token takes and what it costs says nothing of what requests will take and cost.
       ...{ quality: null, latencyMs: null, costUsd: null, inputTokens: null, outputTokens: null },
       ...{ revision: 0, replacedQuality: null, retryAfterMs, firstTokenMs: null, predictedQuality: null },
+      openedAtMs: startedAtMs,
     };
     return { observed, status, costUsd: costOf(model, facts), reason };
   }
