@@ -113,7 +113,7 @@ NODE24_VERSION := 24.21.0
 # What trains takes minutes, and runs on what is in the contract of the tensor backends.
 test-node24: install servers-installed $(NODE24) ## The quick suites on Node 24 (NODE24=path of another runtime)
 	@$(NODE24) -e 'if (!process.version.startsWith("v24.")) throw new Error("this is " + process.version)'
-	REQUIRE_SERVERS=1 $(NODE24) node_modules/jest/bin/jest.js --selectProjects unit services contract --testPathIgnorePatterns dqn-trainer reward-feedback/learned route-collapse/preference -- test/lib/adapters test/lib/avro test/lib/topics test/lib/stream test/services/ test/contract/memory test/contract/embedded test/contract/kafka.test test/contract/redis.test test/contract/tensor
+	REQUIRE_SERVERS=1 $(NODE24) node_modules/jest/bin/jest.js --maxWorkers=2 --selectProjects unit services contract --testPathIgnorePatterns dqn-trainer reward-feedback/learned route-collapse/preference -- test/lib/adapters test/lib/avro test/lib/topics test/lib/stream test/services/ test/contract/memory test/contract/embedded test/contract/kafka.test test/contract/redis.test test/contract/tensor
 
 test-contract: build servers-installed ## One suite over each port, every adapter
 	REQUIRE_SERVERS=1 $(JEST) --selectProjects contract
