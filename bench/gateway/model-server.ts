@@ -13,6 +13,7 @@ const whole = JSON.stringify({
   choices: [{ index: 0, message: { role: 'assistant', content: 'word '.repeat(40) }, finish_reason: 'stop' }],
   usage,
 });
+const models = JSON.stringify({ object: 'list', data: [{ id: 'bench', object: 'model' }] });
 const chunkOf = (delta: object, finish: string | null): string =>
   `data: ${JSON.stringify({
     ...{ id: 'chatcmpl-upstream', object: 'chat.completion.chunk', created: 1, model: 'bench' },
@@ -37,6 +38,11 @@ function stream(response: ServerResponse, tokens: number, gapMs: number): void {
 }
 
 const server = createServer((request, response) => {
+  if (request.method !== 'POST') {
+    // LiteLLM's proxy asks for the list of models when it starts.
+    response.writeHead(200, { 'content-type': 'application/json' }).end(models);
+    return;
+  }
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {

@@ -1,6 +1,6 @@
 /**
- * Calls Gemini in its own API on behalf of a chat completion or of embeddings. What is said there and how it is read is the library's work; the
- * connection, its time-outs and the limits of what may come back are ours, as for every provider.
+ * Calls Gemini in its own API on behalf of a chat completion or of embeddings. What is said there and how it is read is the
+ * library's work; the connection, its time-outs and the limits of what may come back are ours, as for every provider.
  */
 import { type Json, numberField, objectOf, textOf } from '../any-json';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from '../upstream-call';
