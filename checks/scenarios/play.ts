@@ -12,6 +12,7 @@ import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { startEngine } from '../../services/engine';
 import { memoryHome } from '../../services/home';
+import type { Tried } from './newcomer';
 import type { Scenario } from './scenarios';
 import {
   answerOf,
@@ -38,7 +39,7 @@ export interface PlayedScenario {
   /** What the best model was worth to it, by somebody who knows. */
   readonly oracle: readonly number[];
   /** Probability of the model that joins, and what it was worth to the request less than the best of the others; 0 before. */
-  readonly newcomer: readonly { readonly share: number; readonly lessThanBest: number }[];
+  readonly newcomer: readonly Tried[];
   readonly undecided: number;
   /** Of requests in between. */
   readonly extraDecided: number;

@@ -6,7 +6,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 export interface DemoUpstream {
-  /** Base URL, as of a provider. */
+  /** Base URL, as of a provider. It listens from the first time that somebody asks. */
+  url(): Promise<string>;
+  /** It is started anew when it is asked for afterwards. */
+  close(): Promise<void>;
+}
+
+interface Listening {
   readonly url: string;
   close(): Promise<void>;
 }
@@ -17,7 +23,22 @@ const wordsPerPiece = 4;
 /** Of an embedding. */
 const dimensions = 8;
 
-export async function startDemoUpstream(): Promise<DemoUpstream> {
+export function createDemoUpstream(): DemoUpstream {
+  let started: Promise<Listening> | null = null;
+  return {
+    async url() {
+      started ??= start();
+      return (await started).url;
+    },
+    async close() {
+      const ended = started;
+      started = null;
+      await (await ended)?.close();
+    },
+  };
+}
+
+async function start(): Promise<Listening> {
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });

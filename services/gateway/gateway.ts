@@ -18,7 +18,7 @@ import { tableChecks } from '../../lib/config/table-checks';
 import type { Broker } from '../../lib/ports/broker';
 import { type Clock, sleep } from '../../lib/ports/clock';
 import type { TokenBuckets } from '../../lib/ports/token-buckets';
-import { type DemoUpstream, startDemoUpstream } from '../../lib/providers/demo-upstream';
+import { createDemoUpstream } from '../../lib/providers/demo-upstream';
 import { createProviderClient } from '../../lib/providers/provider-client';
 import type { WeightsPointer } from '../../lib/routing/judge/weights-source';
 import { type FollowedView, followView } from '../../lib/stream/view';
@@ -325,15 +325,8 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     waitingFor: () => [...(config() ? [] : ['a configuration']), ...(options.waitingFor?.() ?? [])],
     status: options.status ?? (() => ({})),
   };
-  let demo: Promise<DemoUpstream> | null = null;
-  const providers = createProviderClient({
-    clock,
-    environment,
-    demoUrl: async () => {
-      demo ??= startDemoUpstream();
-      return (await demo).url;
-    },
-  });
+  const demo = createDemoUpstream();
+  const providers = createProviderClient({ clock, environment, demoUrl: demo.url });
   const calls = createCallServer({ context, client: providers, log });
   const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets, keys, experiments, alerts, silences];
   const close = async (): Promise<void> => {
@@ -341,7 +334,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     await calls.close();
     await answers.close();
     await providers.close();
-    await (await demo)?.close();
+    await demo.close();
     await client.close();
     await configWriter.close();
     await keyDesk.close();

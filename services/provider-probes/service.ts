@@ -5,7 +5,7 @@
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import type { Environment } from '../../lib/config/expand-references';
 import type { Clock } from '../../lib/ports/clock';
-import { type DemoUpstream, startDemoUpstream } from '../../lib/providers/demo-upstream';
+import { createDemoUpstream } from '../../lib/providers/demo-upstream';
 import { createProviderClient, type ProviderClient } from '../../lib/providers/provider-client';
 import { anyTopic, defineService, emit, process, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Log } from '../../lib/telemetry/log';
@@ -74,28 +74,18 @@ export function createProviderProbes({ metrics, log, clock, environment }: Provi
 
 /** A client that is made for the first probe, and again for the first one after it was closed. */
 function createUpstream(clock: Clock, environment: Environment): { client(): ProviderClient; close(): Promise<void> } {
-  let made: { readonly client: ProviderClient; demo: Promise<DemoUpstream> | null } | null = null;
+  const demo = createDemoUpstream();
+  let made: ProviderClient | null = null;
   return {
     client() {
-      if (made) return made.client;
-      const parts: { client: ProviderClient; demo: Promise<DemoUpstream> | null } = {
-        client: createProviderClient({
-          ...{ clock, environment },
-          demoUrl: async () => {
-            parts.demo ??= startDemoUpstream();
-            return (await parts.demo).url;
-          },
-        }),
-        demo: null,
-      };
-      made = parts;
-      return parts.client;
+      made ??= createProviderClient({ clock, environment, demoUrl: demo.url });
+      return made;
     },
     async close() {
       const ended = made;
       made = null;
-      await ended?.client.close();
-      await (await ended?.demo)?.close();
+      await ended?.close();
+      await demo.close();
     },
   };
 }

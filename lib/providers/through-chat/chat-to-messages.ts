@@ -2,7 +2,7 @@
 import { isJson } from '../any-json';
 import type { StreamEvent } from '../upstream-call';
 import type { Writer } from './chat-writer';
-import { type ChatPart, type ChatPiece, type ChatUsage, saysNothing } from './read-chat';
+import { argumentsOf, type ChatPart, type ChatPiece, type ChatUsage, saysNothing } from './read-chat';
 
 const stopReasons: ReadonlyMap<string, string> = new Map([
   ['stop', 'end_turn'],
@@ -47,10 +47,7 @@ export const messageWriter: Writer = {
     const content: object[] = [];
     for (const piece of pieces) {
       if (piece.kind === 'text' || piece.kind === 'refusal') content.push({ type: 'text', text: piece.text });
-      else if (piece.kind === 'call') {
-        const said = pieces.find((one) => one.kind === 'arguments' && one.index === piece.index);
-        content.push(toolUse(piece, inputOf(said?.kind === 'arguments' ? said.text : '')));
-      }
+      else if (piece.kind === 'call') content.push(toolUse(piece, inputOf(argumentsOf(pieces, piece))));
     }
     return { ...messageOf(part), content, ...endOf(finish ?? 'stop', pieces), usage: usageOf(usage) };
   },

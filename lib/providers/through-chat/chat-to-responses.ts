@@ -2,7 +2,7 @@
 import { isJson, type Json, listOf, objectOf } from '../any-json';
 import type { StreamEvent } from '../upstream-call';
 import type { Writer } from './chat-writer';
-import { type ChatPart, type ChatPiece, type ChatUsage, saysNothing } from './read-chat';
+import { argumentsOf, type ChatPart, type ChatPiece, type ChatUsage, saysNothing } from './read-chat';
 
 /** Why an answer is incomplete, by how its completion ended. */
 const incomplete: ReadonlyMap<string, string> = new Map([
@@ -82,10 +82,7 @@ export const responseWriter: Writer = {
       const id = `${piece.kind === 'call' ? 'fc' : 'msg'}_${output.length}_${label.id}`;
       if (piece.kind === 'text' || piece.kind === 'refusal')
         output.push(textItem(id, piece.kind, piece.text, 'completed'));
-      else if (piece.kind === 'call') {
-        const said = pieces.find((one) => one.kind === 'arguments' && one.index === piece.index);
-        output.push(callItem(id, piece, said?.kind === 'arguments' ? said.text : '', 'completed'));
-      }
+      else if (piece.kind === 'call') output.push(callItem(id, piece, argumentsOf(pieces, piece), 'completed'));
     }
     return responseOf(label, body, endOf(finish ?? 'stop', output, usage));
   },

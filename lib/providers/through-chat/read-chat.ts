@@ -44,6 +44,12 @@ export function readChatChunk(chunk: Json): ChatPart {
   return partOf(chunk, 'delta');
 }
 
+/** The arguments of a tool call, as they were written; empty where none were. */
+export function argumentsOf(pieces: readonly ChatPiece[], { index }: Extract<ChatPiece, { kind: 'call' }>): string {
+  for (const piece of pieces) if (piece.kind === 'arguments' && piece.index === index) return piece.text;
+  return '';
+}
+
 /** A chunk that no answer has begun with. */
 export function saysNothing({ id, pieces, finish }: ChatPart): boolean {
   return id === '' && pieces.length === 0 && finish === null;

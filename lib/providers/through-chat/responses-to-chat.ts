@@ -7,7 +7,7 @@ import { isJson, type Json, listOf, numberField, objectOf, textOf } from '../any
 import { type Cannot, mostTokens } from './chat-words';
 
 /** What a body asks for that a chat completion has no word for; null where it has one for everything. */
-export function responsesCannot(body: Json, _config: ProviderConfig): Cannot | null {
+export function responsesCannot(body: Json): Cannot | null {
   const cannot = (field: string, reason: string): Cannot => ({ field, reason });
   for (const field of ['previous_response_id', 'conversation'])
     if (textOf(body[field]) !== '' || isJson(body[field])) return cannot(field, 'memory of earlier responses');

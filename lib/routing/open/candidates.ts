@@ -10,7 +10,7 @@ import { ownEntry } from '../../dictionary';
 import { priceOfCall } from '../../reward/price-of-call';
 import { ratioAt, unpricedFactor } from '../../reward/price-unit';
 import type { Breaker, Candidate, DecayedStats, Health, ModelProfile, Tuning } from '../../topics/generated/messages';
-import { isNewer } from './admission';
+import { isNewer, mayBeProbed } from './admission';
 import { quantileMs } from './latency-sketch';
 
 /** What is known about the models at this moment. */
@@ -289,8 +289,7 @@ export function priceFactor(model: Pick<ModelConfig, 'price'>): number {
 
 /** Without traffic nobody writes a new profile, so an open breaker's waiting time ends here. */
 function healthAt(breaker: Breaker, nowMs: number): Health {
-  const mayProbe = breaker.health === 'OPEN' && breaker.probeAtMs !== null && breaker.probeAtMs <= nowMs;
-  return mayProbe ? 'HALF_OPEN' : breaker.health;
+  return mayBeProbed(breaker, nowMs) ? 'HALF_OPEN' : breaker.health;
 }
 
 function worse(a: Health, b: Health): Health {
