@@ -47,11 +47,14 @@ test('no mixture of all models within the budget is better', () => {
       const total = used.reduce((sum, weight) => sum + weight, 0);
       const mean = (figure: 'meanScore' | 'meanCostUsd') =>
         singles.reduce((sum, single, m) => sum + (used[m]! / total) * single[figure], 0);
-      const best = staticMix(singles, mean('meanCostUsd'));
+      // A hair more than this mixture costs: rounded, the mean of costs that are all but equal can lie below each of them.
+      const budgetUsd = mean('meanCostUsd') * (1 + 1e-9);
+      const best = staticMix(singles, budgetUsd);
       expect(best.meanScore).toBeGreaterThanOrEqual(mean('meanScore') - 1e-9);
-      expect(best.meanCostUsd).toBeLessThanOrEqual(mean('meanCostUsd') * (1 + 1e-9));
+      expect(best.meanCostUsd).toBeLessThanOrEqual(budgetUsd * (1 + 1e-9));
       expect(Object.values(best.shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1);
     }),
+    { numRuns: 1000 },
   );
 });
 
