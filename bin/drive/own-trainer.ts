@@ -54,7 +54,7 @@ export async function startOwnTrainer(home: EngineHome, log: Log): Promise<OwnTr
       const from = position;
       const { end } = await broker.offsets({ topic: topicPrefix + topics.learningEvents.name, partition: 0 });
       for await (const batch of readEvents({ broker, topicPrefix }, from, end)) {
-        await write(await trainer.train(batch, context()));
+        await write(await trainer.train(batch, context(), write));
         position = batch.at(-1)!.offset + 1;
         onProgress?.(position - from, end - from);
       }

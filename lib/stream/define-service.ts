@@ -105,8 +105,9 @@ export interface DueInput<S> {
 }
 
 /**
- * A whole batch handed to an asynchronous processor (the trainer's worker thread). Emits are written before positions move.
- * When it throws, the service begins anew, and the records of that batch are handed over one by one; one that fails by
+ * A whole batch handed to an asynchronous processor (the trainer's worker thread). Emits are written before positions move;
+ * `write` writes what is due before the batch is done, once more after a restart in the middle of it, so the processor has to
+ * know what it has put out. When it throws, the service begins anew, and the records of that batch are handed over one by one; one that fails by
  * itself again and again is put aside.
  */
 export interface ProcessInput<E> {
@@ -115,6 +116,7 @@ export interface ProcessInput<E> {
   readonly process: (
     batch: readonly { readonly event: E; readonly offset: number; readonly timestampMs: number }[],
     context: Pick<Context, 'group' | 'partition' | 'nowMs' | 'view'>,
+    write: (emits: readonly Emit[]) => Promise<void>,
   ) => Promise<readonly Emit[]>;
   /**
    * Where to start reading after a restart, when the processor keeps its own position (a checkpoint); null leaves it to

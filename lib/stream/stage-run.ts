@@ -55,6 +55,8 @@ export interface StageTask {
   isStale(): boolean;
   /** Something was done that a commit would make durable. */
   progressed(): void;
+  /** Writes what is outgoing while a batch is under way: rows and positions wait for its end. */
+  writeAhead(): Promise<void>;
 }
 
 /** Header of a record that was sent on to the partition of its key; it is never sent on again. */
@@ -621,7 +623,7 @@ export class StageRun {
       this.trace.atBatch();
       this.context.topic = plan.topic.name;
       const handed = portion.map(({ event, offset, timestampMs }) => ({ event, offset, timestampMs }));
-      const emits = await input.process(handed, this.context);
+      const emits = await input.process(handed, this.context, (due) => this.writeAhead(due));
       this.task.assertOurs();
       this.collect(this.stage(emits));
     } catch (error) {
@@ -629,6 +631,12 @@ export class StageRun {
       suspects.failed(place, portion, error);
       throw new BatchFailedError(this.name, place, portion[0]!.offset, portion.at(-1)!.offset, error);
     }
+  }
+
+  private async writeAhead(emits: readonly Emit[]): Promise<void> {
+    this.task.assertOurs();
+    this.collect(this.stage(emits));
+    await this.task.writeAhead();
   }
 
   async stopProcessors(): Promise<void> {

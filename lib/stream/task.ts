@@ -257,7 +257,7 @@ export class Task implements StageTask {
 
   /** Writes what was emitted; at a commit point also the changed rows and the positions, in the same write. */
   private async write(ending: boolean): Promise<void> {
-    const { host, plan } = this.around;
+    const { host } = this.around;
     // Outputs that are to be there once need the positions they were made from in the same write.
     const atOnce = host.delivery === 'exactly-once' && this.outgoing.length > 0;
     const commit = ending || atOnce ? this.uncommittedSinceMs !== null : this.commitInMs() <= 0;
@@ -270,15 +270,27 @@ export class Task implements StageTask {
       this.endsMoved = false;
     }
     // With the letters of rows that were put aside.
-    const records = this.takeOutgoing();
+    await this.send(this.takeOutgoing(), rows, positions);
+    if (commit) this.uncommittedSinceMs = null;
+    if (commit && host.clock.monotonicMs() - this.endsAskedMs >= endsIntervalMs) void this.askEnds();
+  }
+
+  async writeAhead(): Promise<void> {
+    if (this.outgoing.length > 0) await this.send(this.takeOutgoing(), [], null);
+  }
+
+  private async send(
+    records: readonly OutgoingRecord[],
+    rows: readonly OutgoingRecord[],
+    positions: ReadonlyMap<string, number> | null,
+  ): Promise<void> {
+    const { host, plan } = this.around;
     const startedMs = host.elapsedMs();
     await retryCounted(host, plan.name, 'write', () =>
       this.consumer.write({ records, rows, ...(positions && { positions }) }),
     );
     const tookSeconds = (host.elapsedMs() - startedMs) / 1_000;
-    if (commit) this.uncommittedSinceMs = null;
     for (const stage of this.stages) stage.written(tookSeconds);
-    if (commit && host.clock.monotonicMs() - this.endsAskedMs >= endsIntervalMs) void this.askEnds();
   }
 
   /** The last write of all: nothing is under way, so the next task need not read anything twice. */

@@ -57,6 +57,8 @@ export class Publisher {
   private policyNewsAfter: number;
   private tuningNewsAfter: number;
   private shared: string[];
+  /** Copies on their way to the key-value store. One that fails has said so: readers then take it from the log. */
+  private copies: Promise<void>[] = [];
   private readonly written = new Set<string>();
   /** As the newest policy says of its making. */
   private isConverged = false;
@@ -150,6 +152,14 @@ export class Publisher {
       records.push(...(await this.arrive(this.mode, this.newestPolicy, nowMs)));
     if (outputs.some(({ kind }) => kind === 'policy')) records.push(...(await this.forgetOld()));
     return records;
+  }
+
+  /**
+   * Once all copies are there or have failed. Waited for once a batch: where the thread is busy each wait is as long as all that
+   * is done there meanwhile, and a batch may make a policy for every other of its events.
+   */
+  async copied(): Promise<void> {
+    await Promise.all(this.copies.splice(0));
   }
 
   private async forgetOld(): Promise<Emit[]> {
@@ -343,7 +353,7 @@ export class Publisher {
     if (this.written.has(sha256)) return [];
     this.written.add(sha256);
     metrics.count('quantum_router_weights_published_total', { kind });
-    await blobs.share(sha256, bytes);
+    this.copies.push(blobs.share(sha256, bytes));
     return blobs.putToRecords(sha256, bytes);
   }
 

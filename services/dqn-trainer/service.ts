@@ -13,8 +13,6 @@ const written = [
   anyTopic(topics.tuning),
   anyTopic(topics.trainerCheckpoint),
 ];
-/** Outputs are written after every batch: what is due must not wait until hundreds of events have been folded in. */
-const maxBatchRecords = 32;
 
 /** The one place that learns. Keeps its own position, in its checkpoints. */
 export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition {
@@ -22,9 +20,8 @@ export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition 
   return defineService({
     group: 'dqn-trainer',
     lingerMs: 20,
-    maxBatchRecords,
     inputs: [
-      process<LearningEvent>(topics.learningEvents, (batch, context) => trainer.train(batch, context), {
+      process<LearningEvent>(topics.learningEvents, (batch, context, write) => trainer.train(batch, context, write), {
         startAt: () => trainer.resume(),
         onStop: () => trainer.stop(),
         onLost: () => trainer.lose(),

@@ -15,7 +15,6 @@ import { type Context, type Emit, emit } from '../../lib/stream/define-service';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
-  LearningEvent,
   LearningPace,
   TrainerCheckpoint,
   WeightsCommand,
@@ -27,6 +26,7 @@ import { readTable } from '../../lib/topics/read-table';
 import { topics } from '../../lib/topics/topics';
 import type { BlobStore } from '../../lib/weights/blob-store';
 import { addTried, nothingTried } from './add-tried';
+import { type Asked, askInPortions, type ReadEvent, without } from './ask-in-portions';
 import { carryOut, readAnswered, refusal } from './commands';
 import { foldSettingsOf, type StartFold, sameLineage, sameSettings, type TrainerFold, type Tried } from './fold';
 import { forgottenFigure } from './fold-inline';
@@ -41,6 +41,7 @@ import { Publisher } from './publisher';
 import { readEvents } from './read-events';
 import { reportForgotten } from './report-forgotten';
 import { chooseBackend } from './tensor-backend';
+import type { TrialVerdict } from './trial';
 import { createTrialKeeper, type TrialKeeper } from './trial-keeper';
 import { createVersions } from './versions';
 
@@ -263,29 +264,65 @@ export class Trainer {
     });
   }
 
-  /** Folds one batch and returns what is to be written before positions move. */
+  /**
+   * Folds one batch and returns what is to be written before positions move; what is due earlier is written with `write`.
+   * All portions are asked at once, so the fold's thread goes on while the first ones' outputs are being written.
+   */
   async train(
-    read: readonly { readonly event: LearningEvent; readonly offset: number; readonly timestampMs?: number }[],
+    read: readonly ReadEvent[],
     context: Pick<Context, 'nowMs' | 'view'>,
+    write: (emits: readonly Emit[]) => Promise<void>,
   ): Promise<Emit[]> {
     const { session } = this;
     if (!session) throw new Error('the trainer was not resumed');
-    const { metrics, log } = this.options;
+    const { metrics, elapsedMs } = this.options;
     await this.followConfig(session, context);
     const batch = this.counted(session, read);
-    const records = session.recordStart ? await this.save(session, context.nowMs) : [];
-    const startedMs = this.options.elapsedMs();
-    const [first, last] = [batch[0]!, batch.at(-1)!];
     const { nowMs } = context;
-    const { outputs, folded, duplicates, foreign, faults, pace, verdict } = await this.lag.during(
+    const due = session.recordStart ? await this.save(session, nowMs) : [];
+    const startedMs = elapsedMs();
+    const [first] = batch as [(typeof batch)[number]];
+    const verdict = await this.lag.during(
       { position: first.offset - session.shift, sinceMs: first.timestampMs ?? nowMs },
-      () => this.fold(session, batch, nowMs, records),
+      async () => {
+        let last: TrialVerdict | null = null;
+        let lookedMs = startedMs;
+        for await (const { tried, events } of this.fold(session, batch, nowMs, due)) {
+          last = tried.verdict ?? last;
+          const tookMs = elapsedMs() - lookedMs;
+          lookedMs += tookMs;
+          due.push(...(await this.heedFolded(session, tried, events, { nowMs, tookMs })));
+          if (due.length > 0 && session.position <= batch.at(-1)!.offset) await write(due.splice(0));
+        }
+        return last;
+      },
     );
+    metrics.observe('quantum_router_training_batch_seconds', {}, (elapsedMs() - startedMs) / 1_000);
+    if (verdict) due.push(...(await session.publisher.heed(verdict, nowMs)));
+    await session.publisher.copied();
+    await session.trials.follow(session);
+    due.push(...(await this.reportForgotten(session)));
+    session.eventsSinceCheckpoint += batch.length;
+    if (session.eventsSinceCheckpoint >= (this.options.checkpointEveryEvents ?? defaultCheckpointEveryEvents))
+      due.push(...(await this.save(session, nowMs)));
+    if (session.publishings >= cleanEveryPublishings) {
+      session.publishings = 0;
+      await this.cleanKeyValue(session);
+    }
+    return due;
+  }
+
+  /** What follows from some events that have been folded: figures, and the records of what came out. */
+  private async heedFolded(
+    session: Session,
+    { outputs, folded, duplicates, foreign, faults, pace }: Tried,
+    events: readonly ReadEvent[],
+    { nowMs, tookMs }: { readonly nowMs: number; readonly tookMs: number },
+  ): Promise<Emit[]> {
+    const { metrics, log } = this.options;
+    const last = events.at(-1)!;
     session.position = last.offset + 1;
     await this.lag.show({ position: session.position - session.shift, sinceMs: last.timestampMs ?? nowMs });
-    const tookMs = this.options.elapsedMs() - startedMs;
-    metrics.observe('quantum_router_training_batch_seconds', {}, tookMs / 1_000);
-    records.push(...(await this.keepPace(session, read, pace, tookMs)));
     for (const [kind, count] of folded) metrics.count('quantum_router_learning_events_total', { kind }, count);
     if (duplicates > 0)
       metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'duplicate-event' }, duplicates);
@@ -300,18 +337,9 @@ export class Trainer {
     }
     for (const output of outputs)
       if (output.kind === 'tuning') metrics.set('quantum_router_learning_rewards', {}, output.tuning.learnedRewards);
-    records.push(...(await session.publisher.take(outputs, session.position, context.nowMs)));
-    if (verdict) records.push(...(await session.publisher.heed(verdict, context.nowMs)));
-    await session.trials.follow(session);
-    records.push(...(await this.reportForgotten(session)));
-    session.eventsSinceCheckpoint += batch.length;
-    if (session.eventsSinceCheckpoint >= (this.options.checkpointEveryEvents ?? defaultCheckpointEveryEvents)) {
-      records.push(...(await this.save(session, context.nowMs)));
-    }
-    if (outputs.some(({ kind }) => kind === 'policy') && ++session.publishings % cleanEveryPublishings === 0) {
-      await this.cleanKeyValue(session);
-    }
-    return records;
+    if (outputs.some(({ kind }) => kind === 'policy')) session.publishings++;
+    const paceRecords = await this.keepPace(session, events, pace, tookMs);
+    return [...paceRecords, ...(await session.publisher.take(outputs, session.position, nowMs))];
   }
 
   /** What leaving judgements out has changed, once for each candidate. */
@@ -339,7 +367,7 @@ export class Trainer {
   /** What is said in the log of how much of it is learned from, where that changes. */
   private async keepPace(
     { pace: keeper, position, shift, publisher, settings }: Session,
-    read: readonly { readonly event: LearningEvent; readonly timestampMs?: number }[],
+    read: readonly ReadEvent[],
     pace: LearningPace | null,
     tookMs: number,
   ): Promise<Emit[]> {
@@ -410,6 +438,7 @@ export class Trainer {
           this.failedCommands.set(commandId, (this.failedCommands.get(commandId) ?? 0) + 1);
         throw error;
       }
+      await session.publisher.copied();
       await session.trials.follow(session);
     }
     return records;
@@ -531,20 +560,36 @@ export class Trainer {
     }
   }
 
-  /** Folds a batch in. Should an event make the fold fail, it is put aside, and the fold goes on as if it had never come. */
-  private async fold(session: Session, batch: FoldBatch, nowMs: number, records: Emit[]): Promise<Tried> {
-    const { skipped, fold } = session;
-    const wanted = without(skipped, batch);
-    if (wanted.length === 0) return nothingTried;
-    try {
-      return await fold.apply(wanted);
-    } catch (error) {
-      this.options.log.error('the fold has failed: it goes back and takes the events one by one', {
-        from: batch[0]!.offset,
-        to: batch.at(-1)!.offset,
-        error: error as Error,
-      });
-      return this.foldOneByOne(session, wanted, nowMs, records);
+  /**
+   * Folds a batch in and tells what came of it, portion after portion; those that are done by the time somebody looks come
+   * together. Should an event make the fold fail, it is put aside, and the fold goes on as if it had never come.
+   */
+  private async *fold(
+    session: Session,
+    batch: readonly ReadEvent[],
+    nowMs: number,
+    records: Emit[],
+  ): AsyncGenerator<{ readonly tried: Tried; readonly events: readonly ReadEvent[] }> {
+    const { skipped } = session;
+    let asked = askInPortions(session.fold, batch, skipped);
+    while (asked.length > 0) {
+      const { events } = asked[0]!;
+      let count = 1;
+      let tried: Tried;
+      try {
+        tried = await asked[0]!.tried;
+        for (let next = asked[count]?.done; next; next = asked[++count]?.done) tried = addTried(tried, next);
+      } catch (error) {
+        this.options.log.error('the fold has failed: it goes back and takes the events one by one', {
+          from: events[0]!.offset,
+          to: events.at(-1)!.offset,
+          error: error as Error,
+        });
+        tried = await this.foldOneByOne(session, without(skipped, events), nowMs, records);
+        // The portions behind it were asked of a fold that is no more.
+        asked = [asked[0]!, ...askInPortions(session.fold, asked.slice(1).flatMap(eventsOf), skipped)];
+      }
+      yield { tried, events: asked.splice(0, count).flatMap(eventsOf) };
     }
   }
 
@@ -716,6 +761,6 @@ function faultOfBackend(config: RouterConfig): string | null {
   }
 }
 
-function without(skipped: ReadonlySet<number>, batch: FoldBatch): FoldBatch {
-  return skipped.size === 0 ? batch : batch.filter(({ offset }) => !skipped.has(offset));
+function eventsOf({ events }: Asked): readonly ReadEvent[] {
+  return events;
 }

@@ -118,16 +118,15 @@ test('nothing is said to have converged while the fold is behind', async () => {
   expect(await world.metrics.value('quantum_router_learning_lag_events', {})).toBe(0);
 });
 
-test('what is due is written while there is more to fold', async () => {
-  const folded: number[] = [];
-  const published: number[] = [];
+test('what is due is written while there is more of its batch to fold', async () => {
+  // A thread that takes its time: each portion ends when it is told to.
+  const waiting: (() => void)[] = [];
   const startFold: StartFold = async (settings, saved) => {
     const fold = await startInline(settings, saved);
     return {
       ...fold,
-      apply(batch) {
-        folded.push(batch.length);
-        published.push(world.published().length);
+      async apply(batch) {
+        await new Promise<void>((resolve) => waiting.push(resolve));
         return fold.apply(batch);
       },
     };
@@ -136,6 +135,42 @@ test('what is due is written while there is more to fold', async () => {
   await world.send(topics.learningEvents, learningEvents(0, 200));
   await world.start(world.trainer);
   await world.clock.advanceBy(1_000);
-  expect(Math.max(...folded)).toBeLessThanOrEqual(32);
+  // All have been asked: the thread need not wait for what is written meanwhile.
+  expect(waiting.length).toBe(Math.ceil(200 / 32));
+  const published: number[] = [];
+  for (const end of waiting) {
+    published.push(world.published().length);
+    end();
+    await world.clock.advanceBy(1_000);
+  }
+  expect(published[0]).toBe(0);
   expect(published.at(-1)).toBeGreaterThan(1);
+  expect(new Set(published).size).toBeGreaterThan(3);
+  expect(world.published().at(-1)!.toOffset).toBeGreaterThan(160);
+});
+
+test('a fold that fails in the middle of a batch loses nothing of it', async () => {
+  const startFold: StartFold = async (settings, saved) => {
+    const fold = await startInline(settings, saved);
+    return {
+      ...fold,
+      async apply(batch) {
+        if (batch.some(({ offset }) => offset === 70)) throw new Error('no such event');
+        return fold.apply(batch);
+      },
+    };
+  };
+  const world = await createTrainerWorld({ startFold });
+  await world.send(topics.learningEvents, learningEvents(0, 200));
+  await world.start(world.trainer);
+  await world.clock.advanceBy(1_000);
+  const plain = await createTrainerWorld();
+  await plain.send(
+    topics.learningEvents,
+    learningEvents(0, 200).filter((_, i) => i !== 70),
+  );
+  await plain.start(plain.trainer);
+  await plain.clock.advanceBy(1_000);
+  expect(world.out(topics.trainerCheckpoint).at(-1)!.skippedOffsets).toEqual([70]);
+  expect(world.out(topics.tuning).at(-1)!.learnedRewards).toBe(plain.out(topics.tuning).at(-1)!.learnedRewards);
 });

@@ -92,10 +92,11 @@ describe('learning goes on where the log', () => {
       input.kind === 'process' && input.topic.name === topics.learningEvents.name
         ? {
             ...input,
-            process: (...[batch, context]: Parameters<typeof input.process>) =>
+            process: (...[batch, context, write]: Parameters<typeof input.process>) =>
               input.process(
                 batch.map((one) => ({ ...one, offset: one.offset >= 60 ? one.offset - 60 : one.offset })),
                 context,
+                write,
               ),
           }
         : input,

@@ -65,9 +65,9 @@ describe('an event that makes the fold fail', () => {
       input.kind === 'process' && input.topic.name === topics.learningEvents.name
         ? {
             ...input,
-            async process(...[batch, context]: Parameters<typeof input.process>) {
+            async process(...[batch, ...rest]: Parameters<typeof input.process>) {
               if (batch.some(({ offset }) => offset === 57)) throw new TypeError('a bug');
-              return input.process(batch, context);
+              return input.process(batch, ...rest);
             },
           }
         : input,

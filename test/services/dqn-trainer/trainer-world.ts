@@ -39,10 +39,16 @@ export const startInline = createFold('inline');
 function slowFold(clock: World['clock'], eventMs: number): StartFold {
   return async (settings, saved) => {
     const fold = await startInline(settings, saved);
-    const apply: typeof fold.apply = async (batch) => {
-      const tried = await fold.apply(batch);
-      await sleep(clock, batch.length * eventMs * (tried.pace?.rewards ?? 1));
-      return tried;
+    // Like the thread it stands for, one batch after another.
+    let before: Promise<unknown> = Promise.resolve();
+    const apply: typeof fold.apply = (batch) => {
+      const answer = before.then(async () => {
+        const tried = await fold.apply(batch);
+        await sleep(clock, batch.length * eventMs * (tried.pace?.rewards ?? 1));
+        return tried;
+      });
+      before = answer.catch(() => undefined);
+      return answer;
     };
     return { ...fold, apply };
   };
