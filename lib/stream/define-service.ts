@@ -185,7 +185,7 @@ export interface ServiceDefinition {
    * larger batches and leave the time to requests.
    */
   readonly lingerMs: number;
-  /** Batches of at most so many records, where the host's limit is too much at once. */
+  /** Batches of at most so many records, where the host's limit is too much at once or too little. */
   readonly maxBatchRecords?: number;
 }
 

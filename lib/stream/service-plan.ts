@@ -122,10 +122,7 @@ export function planGroup(group: StageGroup, host: Host, { graph, isExternal }: 
     wireGroup: host.topicPrefix + group.group,
     startAt: group.stages.every(({ startAt }) => startAt === 'latest') ? 'latest' : 'earliest',
     lingerMs: smallest(({ lingerMs }) => lingerMs),
-    maxBatchRecords: Math.min(
-      host.limits.maxBatchRecords,
-      smallest(({ maxBatchRecords }) => maxBatchRecords ?? Number.POSITIVE_INFINITY),
-    ),
+    maxBatchRecords: smallest(({ maxBatchRecords }) => maxBatchRecords ?? host.limits.maxBatchRecords),
     stages,
     wires,
     forwards: wires.filter((wire) => {

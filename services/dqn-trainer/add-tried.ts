@@ -9,6 +9,7 @@ export const nothingTried: Tried = {
   faults: [],
   pace: null,
   verdict: null,
+  threadMs: null,
 };
 
 export function addTried(a: Tried, b: Tried): Tried {
@@ -23,5 +24,6 @@ export function addTried(a: Tried, b: Tried): Tried {
     pace: b.pace ?? a.pace,
     // Of two verdicts on one candidate the later has more evidence.
     verdict: b.verdict ?? a.verdict,
+    threadMs: a.threadMs === null ? b.threadMs : a.threadMs + (b.threadMs ?? 0),
   };
 }

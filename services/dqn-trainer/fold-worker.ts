@@ -21,8 +21,11 @@ async function answer(request: FoldRequest): Promise<unknown> {
   switch (request.kind) {
     case 'reload':
       return fold.reload(unpackBatch(request.batch));
-    case 'apply':
-      return fold.apply(unpackBatch(request.batch));
+    case 'apply': {
+      const startedMs = performance.now();
+      const tried = await fold.apply(unpackBatch(request.batch));
+      return { ...tried, threadMs: performance.now() - startedMs };
+    }
     case 'tryCandidate':
       return fold.tryCandidate(revivedTrial(request.setup));
     case 'addEvidence':

@@ -68,6 +68,8 @@ export interface TrainerFold extends Fold {
 export interface Tried extends Folded {
   /** The gate's, where it was due within the batch. */
   readonly verdict: TrialVerdict | null;
+  /** How long a thread of its own was at it, in milliseconds, without what waited before and behind; null in the calling thread. */
+  readonly threadMs: number | null;
 }
 
 /** Starts a fold from nothing or from the bytes of a checkpoint, with these settings. */

@@ -22,7 +22,10 @@ export const lookLagMs = 100;
 const leastLagMs = 600;
 /** ...nor while the fold, at its speed, would catch up with what comes: it may be busy for this share of the time. */
 const mostBusy = 0.7;
-/** Where it was busy for no more than this share of so long a time, fits included, more is learned from again. */
+/**
+ * Where it was busy for no more than this share of so long a time, fits included, more is learned from again, however old what
+ * comes is: what waits elsewhere, as for a thread that is full of decisions, waits no longer for that.
+ */
 const calmBusy = 0.4;
 const calmMs = 1_500;
 /** What came is looked at over a time between these. */
@@ -30,8 +33,8 @@ const leastSpanMs = 100;
 const mostSpanMs = 1_500;
 /** Share of one event in the running mean of what an event takes. */
 const speedRate = 1 / 128;
-/** Events folded at a pace before their speed says anything. */
-const leastMeasured = 32;
+/** Events folded at a pace before their speed says anything: the first ones after a start wait for their code to be compiled. */
+const leastMeasured = 96;
 
 export interface FoldedBatch {
   /** In force after it; null where nobody can say. */
@@ -63,7 +66,7 @@ export function createPaceKeeper(): PaceKeeper {
   /** Where the log ended, or the fold was while it kept up, oldest first. */
   let ends: { readonly atMs: number; readonly end: number }[] = [];
   let looked = false;
-  /** Since when the fold has kept up at the pace in force, and how long it was busy since; null while it does not. */
+  /** Since when it is looked whether the fold could do more at the pace in force, and how long it was busy since. */
   let calm: { readonly sinceMs: number; busyMs: number } | null = null;
 
   /** Events that come in a millisecond; null while it is not known. */
@@ -97,8 +100,7 @@ export function createPaceKeeper(): PaceKeeper {
       if (awaited || comes === null || measured < leastMeasured) return null;
       const level = levelOf(pace);
       const isBehind = end !== null && nowMs - writtenAtMs > leastLagMs;
-      if (isBehind) calm = null;
-      else if (calm) calm.busyMs += tookMs;
+      if (calm) calm.busyMs += tookMs;
       else calm = { sinceMs: nowMs, busyMs: 0 };
       const busy = comes * eventMs;
       const until = (end ?? position) + Math.ceil(comes * mostSpanMs) + 1_000;
@@ -107,10 +109,12 @@ export function createPaceKeeper(): PaceKeeper {
         const steps = Math.max(1, Math.ceil(Math.log2(Math.min(busy, 2 ** paces.length) / mostBusy)));
         return goTo(Math.min(paces.length - 1, level + steps), level, until);
       }
-      if (level === 0 || calm === null || nowMs - calm.sinceMs < calmMs) return null;
+      if (level === 0 || nowMs - calm.sinceMs < calmMs) return null;
       const share = calm.busyMs / (nowMs - calm.sinceMs);
       calm = null;
-      return share <= calmBusy ? goTo(level - 1, level, until) : null;
+      if (share > calmBusy) return null;
+      const steps = Math.max(1, Math.floor(Math.log2(calmBusy / Math.max(share, 2 ** -paces.length))));
+      return goTo(Math.max(0, level - steps), level, until);
     },
   };
 

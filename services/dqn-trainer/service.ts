@@ -13,6 +13,8 @@ const written = [
   anyTopic(topics.tuning),
   anyTopic(topics.trainerCheckpoint),
 ];
+/** What has gathered is folded in portions anyway. More at once are fewer turns of a thread that is busy with decisions. */
+const maxBatchRecords = 2_000;
 
 /** The one place that learns. Keeps its own position, in its checkpoints. */
 export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition {
@@ -20,6 +22,7 @@ export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition 
   return defineService({
     group: 'dqn-trainer',
     lingerMs: 20,
+    maxBatchRecords,
     inputs: [
       process<LearningEvent>(topics.learningEvents, (batch, context, write) => trainer.train(batch, context, write), {
         startAt: () => trainer.resume(),

@@ -315,7 +315,7 @@ export class Trainer {
   /** What follows from some events that have been folded: figures, and the records of what came out. */
   private async heedFolded(
     session: Session,
-    { outputs, folded, duplicates, foreign, faults, pace }: Tried,
+    { outputs, folded, duplicates, foreign, faults, pace, threadMs }: Tried,
     events: readonly ReadEvent[],
     { nowMs, tookMs }: { readonly nowMs: number; readonly tookMs: number },
   ): Promise<Emit[]> {
@@ -338,7 +338,7 @@ export class Trainer {
     for (const output of outputs)
       if (output.kind === 'tuning') metrics.set('quantum_router_learning_rewards', {}, output.tuning.learnedRewards);
     if (outputs.some(({ kind }) => kind === 'policy')) session.publishings++;
-    const paceRecords = await this.keepPace(session, events, pace, tookMs);
+    const paceRecords = await this.keepPace(session, events, pace, threadMs ?? tookMs);
     return [...paceRecords, ...(await session.publisher.take(outputs, session.position, nowMs))];
   }
 

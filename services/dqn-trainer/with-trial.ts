@@ -13,15 +13,15 @@ export function withTrial(fold: Fold, settings: FoldSettings): TrainerFold {
     close: () => fold.close(),
     async apply(batch: FoldBatch) {
       const folded = await fold.apply(batch);
-      if (!trial) return { ...folded, verdict: null };
+      if (!trial) return { ...folded, verdict: null, threadMs: null };
       try {
         for (const output of folded.outputs) if (output.kind === 'tuning') trial.noteTuning(output.tuning);
         trial.add(batch);
-        return { ...folded, verdict: trial.dueVerdict() };
+        return { ...folded, verdict: trial.dueVerdict(), threadMs: null };
       } catch (error) {
         // Training goes on whatever becomes of a trial: the candidate waits until somebody decides.
         trial = null;
-        return { ...folded, verdict: failed(error as Error) };
+        return { ...folded, verdict: failed(error as Error), threadMs: null };
       }
     },
     async tryCandidate(setup) {

@@ -113,3 +113,23 @@ test('a pace that somebody else has written is the one that is gone on from', ()
     });
   expect(next?.rewards).toBeGreaterThan(0);
 });
+
+test('more is learned from again while the fold has time, although what comes is old when it comes', () => {
+  const keeper = createPaceKeeper();
+  const decided: LearningPace[] = [];
+  let pace: LearningPace = { steps: 0.25, rewards: 0.03 };
+  // The log is 1.2 s ahead all the time: somebody else is late with handing over what was written.
+  for (let nowMs = 0; nowMs < 12_000; nowMs += 100) {
+    const position = (nowMs / 100 + 1) * 50;
+    // 500 events a second at .6 ms each, were all of them learned from.
+    const tookMs = 30 * pace.rewards;
+    const behind = { writtenAtMs: nowMs - 1_200, end: position + 600 };
+    const next = keeper.next({ pace, events: 50, tookMs, nowMs, position, ...behind });
+    if (!next) continue;
+    decided.push(next);
+    pace = next;
+  }
+  // At first by several levels at once, for nearly all of the time was left.
+  expect(decided[0]!.rewards).toBeGreaterThan(0.1);
+  expect(pace).toEqual(fullPace);
+});

@@ -86,12 +86,14 @@ describe('a new lineage', () => {
         },
       };
     };
-    const world = await createTrainerWorld({ startFold, limits: { maxBatchRecords: 20 } });
-    const running = await world.start(world.trainer);
+    const world = await createTrainerWorld({ startFold });
+    // Several batches.
+    const trainer = { ...world.trainer, maxBatchRecords: 20 };
+    const running = await world.start(trainer);
     await feed(world, learningEvents(0, 160));
     await running.stop();
     await world.configure({ seed: 7 });
-    await world.start(world.trainer);
+    await world.start(trainer);
     await world.clock.advanceBy(10_000);
     const candidates = (await world.versions()).filter(({ state }) => state === 'CANDIDATE');
     expect(candidates).toHaveLength(1);
