@@ -5,6 +5,7 @@ import '../lib/telemetry/preload';
 import { systemClock } from '../lib/adapters/system';
 import { flushTraces } from '../lib/telemetry/tracing';
 import { exitCodes, type Io, type OutputStream } from './io';
+import { optimiseLater } from './optimise-later';
 import { main } from './program';
 import { openScreen } from './terminal-screen';
 
@@ -12,6 +13,7 @@ export { main } from './program';
 
 /** Runs the command of this process and ends it with the command's exit code. */
 export function start(): void {
+  optimiseLater(process.versions.v8, (delayMs, act) => void setTimeout(act, delayMs).unref());
   main(process.argv.slice(2), processIo()).then(async (exitCode) => {
     await flushTraces();
     // What was written last must reach a pipe before the process ends.

@@ -485,6 +485,36 @@ describe('linger', () => {
   });
 });
 
+describe('what a processor writes ahead', () => {
+  test('is in the log before its batch is done, and the batch is met again should it fail', async () => {
+    const world = createWorld();
+    let goOn = (): void => {};
+    const met: number[] = [];
+    const service = defineService({
+      group: 'toy',
+      inputs: [
+        process<Order>(orders, async (batch, _context, write) => {
+          met.push(batch.length);
+          await write([emit(receipts, { id: 'ahead', key: 'a', amount: 0 })]);
+          if (met.length === 1) await new Promise<void>((resolve) => (goOn = resolve));
+          if (met.length === 1) throw new TransientError('not now');
+          return [emit(receipts, { id: 'at the end', key: 'a', amount: 0 })];
+        }),
+      ],
+      outputs: [anyTopic(receipts)],
+    });
+    await world.start(service);
+    await world.put(orders, ordersOf('a', 1, 3));
+    await world.clock.advanceBy(100);
+    const ids = () => world.read(receipts).map((receipt) => receipt?.id);
+    expect(ids()).toEqual(['ahead']);
+    goOn();
+    await world.clock.advanceBy(10_000);
+    expect(met[1]).toBe(3);
+    expect(ids()).toEqual(['ahead', 'ahead', 'at the end']);
+  });
+});
+
 describe('commit points', () => {
   test('are multiples of the interval, so that tasks which began at different times commit together', async () => {
     const world = createWorld({ partitions: 2 });
