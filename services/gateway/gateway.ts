@@ -119,6 +119,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What this request holds of the bytes that bodies may take; null without a body. */
     bodyShare: BodyShare | null;
+    /** A body of JSON as it came, uncompressed; empty for any other. */
+    bodyText: string;
     isHandled: boolean;
   }
 }
@@ -506,6 +508,7 @@ function takeBodies(server: FastifyInstance, { settings, metrics }: GatewayConte
   const budget: BodyBudget = createBodyBudget(settings.maxBodyBytesInFlight);
   metrics.onCollect(() => metrics.set('quantum_router_http_body_bytes', {}, budget.usedBytes));
   server.decorateRequest('bodyShare', null);
+  server.decorateRequest('bodyText', '');
   server.decorateRequest('isHandled', false);
   server.addHook('preParsing', (request, reply, _payload, done) => {
     reply.raw.once('close', () => {
@@ -522,7 +525,10 @@ function takeBodies(server: FastifyInstance, { settings, metrics }: GatewayConte
       },
     });
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', async (request: FastifyRequest) => parseJson(await textOf(request)));
+  server.addContentTypeParser('application/json', async (request: FastifyRequest) => {
+    request.bodyText = await textOf(request);
+    return parseJson(request.bodyText);
+  });
   server.addContentTypeParser(['application/yaml', 'application/x-yaml', 'text/yaml'], textOf);
 }
 
