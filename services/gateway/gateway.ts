@@ -3,7 +3,7 @@
  * services, since it serves connections instead of partitions; every gateway follows all decisions from latest and keeps
  * those addressed to it.
  */
-import { METHODS } from 'node:http';
+import { type IncomingMessage, METHODS } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { createKeyDesk } from '../../lib/access/key-desk';
 import { createMemoryKeyValue } from '../../lib/adapters/memory/memory-key-value';
@@ -347,6 +347,8 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   return { context, calls, gate, close };
 }
 
+/** The rest of a body of so much is read sooner than its sender has another connection. */
+const smallBodyBytes = 65_536;
 const checkIntervalMs = 5;
 const maxChecks = 400;
 
@@ -486,16 +488,22 @@ function createServer({ context, calls, gate }: Connection, door: Door, log: Log
     if (refused.status === 401) reply.header('www-authenticate', 'Bearer');
     if (refused.status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', '1');
     if (refused.field === 'content-encoding') reply.header('accept-encoding', acceptedEncodings);
-    if (!request.raw.complete) {
-      // What is left of the body is thrown away until the connection is closed behind the answer.
-      reply.header('connection', 'close');
-      request.raw.resume();
-    }
+    // The server would close it behind every body that is refused, though all of it may have been read.
+    if (isSoonThrough(request.raw)) reply.removeHeader('connection');
+    else reply.header('connection', 'close');
+    // What is left of the body is thrown away.
+    if (!request.raw.complete) request.raw.resume();
     const form = forms.get(request.routeOptions.url ?? '') ?? 'own';
     return reply.status(refused.status).send(formOf(refused, form));
   });
   countResponses(server, context);
   return server;
+}
+
+/** Whether a connection can serve the next request as soon as it has another: what is left of this one is little. */
+function isSoonThrough({ complete, headers }: IncomingMessage): boolean {
+  const length = Number(headers['content-length'] ?? 0);
+  return complete || (headers['transfer-encoding'] === undefined && length <= smallBodyBytes);
 }
 
 /** Parameters as the server writes them. */

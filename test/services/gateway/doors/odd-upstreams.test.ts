@@ -26,13 +26,16 @@ beforeAll(async () => {
   upstream = await startMisbehaving();
   const provider = { kind: 'openai' as const, baseUrl: upstream.url };
   doors = await startDoors(
-    orderedConfig([
+    orderedConfig(
+      [
         ...names.map((name) => ({ name, provider: 'odd', expectedQuality: 0.9 })),
         { name: 'spare', provider: 'spare', expectedQuality: 0.2 },
-      ], {
-      odd: provider,
-      spare: provider,
-    }),
+      ],
+      {
+        odd: provider,
+        spare: provider,
+      },
+    ),
   );
   openai = new OpenAI({ baseURL: `${doors.url}/v1`, apiKey: 'none', maxRetries: 0 });
 });
