@@ -84,9 +84,6 @@ function connected() {
     send(...bytes: (string | Buffer)[]): void {
       for (const some of bytes) socket.write(some);
     },
-    closed: async (): Promise<void> => {
-      while (!isClosed) await more().catch(() => {});
-    },
     /** The next answer; `isBare`: of HEAD, which has no body whatever its headers say. */
     async answer(isBare = false): Promise<Said> {
       const [first, ...lines] = (await upTo('\r\n\r\n')).trimEnd().split('\r\n');
