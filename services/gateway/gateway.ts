@@ -348,7 +348,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
 }
 
 /** The rest of a body of so much is read sooner than its sender has another connection. */
-const smallBodyBytes = 65_536;
+const smallBodyBytes = 16_384;
 const checkIntervalMs = 5;
 const maxChecks = 400;
 

@@ -112,7 +112,7 @@ async function openPort(settings: GatewaySettings, metrics: Metrics, log: Log): 
     setTimeout(() => {
       setImmediate(() => {
         const now = asking.get(socket) ?? null;
-        const hasCome = now !== null && now.complete && (now !== before || !wasComplete);
+        const hasCome = now?.complete === true && (now !== before || !wasComplete);
         if (!hasCome) answerClientError(error, socket);
       });
     }, unreadMs);
