@@ -213,8 +213,10 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       return await streamAsItIs({ ...call, body: asking });
     } catch (error) {
       if (!refusesUsage(error)) throw error;
+      const answer = await streamAsItIs(call);
+      // Only now it is known that nothing else was wrong: what callers write may not end what is known of everybody's costs.
       pool.refusesUsage = true;
-      return streamAsItIs(call);
+      return answer;
     }
   };
 

@@ -30,10 +30,12 @@ beforeAll(async () => {
       [
         ...names.map((name) => ({ name, provider: 'odd', expectedQuality: 0.9 })),
         { name: 'spare', provider: 'spare', expectedQuality: 0.2 },
+        { name: 'terse', provider: 'terse', expectedQuality: 0.2 },
       ],
       {
         odd: provider,
         spare: provider,
+        terse: provider,
       },
     ),
   );
@@ -241,7 +243,8 @@ describe('what a provider says of itself', () => {
       const message = 'Extra inputs are not permitted: body.stream_options';
       return fails(422, {}, { error: { message } })(answer, received);
     };
-    const model = behaving(refuses);
+    const model = 'terse';
+    upstream.behave(model, refuses);
     for (const calls of [2, 3]) {
       const { text, id } = await streamed(model);
       expect(text).toBe('fine');
@@ -250,6 +253,18 @@ describe('what a provider says of itself', () => {
     }
     const wants = { model, messages, stream: true, stream_options: { include_usage: true } };
     expect((await doors.post('/v1/chat/completions', wants)).status).toBe(422);
+  });
+
+  test('a caller whose own stream_options are refused changes nothing for others', async () => {
+    const model = behaving((answer, received) =>
+      received.body.stream_options.odd === undefined
+        ? good()(answer, received)
+        : fails(400, {}, { error: { message: 'Unknown parameter: stream_options.odd' } })(answer, received),
+    );
+    const body = { model, messages, stream: true, stream_options: { odd: 1 } };
+    expect((await doors.post('/v1/chat/completions', body)).status).toBe(400);
+    const { id } = await streamed(model);
+    expect(await doors.outcomes(id, 1)).toMatchObject([{ status: 'SUCCESS', inputTokens: 100 }]);
   });
 
   test.each([
