@@ -27,7 +27,7 @@ const gapMs = 50;
 /** Thousands of calls before the first that counts: compilers and caches of every gateway are then at rest. */
 const warmUp = { connections: 64, seconds: 15 };
 const bars = { addedP50Ms: 3, addedP99Ms: 15, atConnections: 64 };
-const openStreams = { tokensPerSecond: 20, tokens: 400 };
+const openStreams = { tokensPerSecond: 20, tokens: 400, slowEvery: 10 };
 
 type Mode = 'unary' | 'stream';
 
@@ -237,7 +237,7 @@ async function measureSaturation(bench: Bench): Promise<void> {
   }
 }
 
-/** Many streams at once for a while: nothing may be missing of any of them, and memory may not grow while they run. */
+/** Many streams at once for a while, some read slowly: nothing may be missing of any of them, or be out of its place, and memory may not grow while they run. */
 async function holdStreams(bench: Bench, count: number): Promise<void> {
   const target = bench.targets.find(({ name }) => name === 'ours');
   if (!target) return;
@@ -245,13 +245,15 @@ async function holdStreams(bench: Bench, count: number): Promise<void> {
   const rssMb: number[] = [];
   const watch = setInterval(() => rssMb.push(processFigures(target.pid!).rssMb), 1_000);
   const everyMs = 1_000 / openStreams.tokensPerSecond;
-  const job = { connections: count, isStream: true, isOnce: true, tokens: openStreams.tokens, gapMs: everyMs };
+  const { tokens: each, slowEvery } = openStreams;
+  const job = { connections: count, isStream: true, isOnce: true, tokens: each, gapMs: everyMs, slowEvery };
   const measured = await bench.run(target, job);
   clearInterval(watch);
   const name = `gateway.openStreams.${count}`;
   report(`${name}.firstTokenP99`, measured.latency.p99, 'ms');
   report(`${name}.gapP50`, measured.gap.p50, 'ms', { asked: everyMs });
   report(`${name}.gapP99`, measured.gap.p99, 'ms');
+  report(`${name}.cpuPerToken`, (measured.cpuSeconds * 1e6) / (count * each), 'µs');
   report(`${name}.cpu`, (measured.cpuSeconds * 1_000) / measured.elapsedMs, 'cores');
   reportFailures(name, target, [measured]);
   // All have begun after a quarter, and the first do not end before three quarters.

@@ -29,7 +29,7 @@ import type { RouteDecided } from '../lib/topics/generated/messages';
 import { topics } from '../lib/topics/topics';
 import { type Engine, startEngine } from '../services/engine';
 import { embeddedHome } from '../services/home';
-import { inTimeMs, leastAnswered, shareInTime, startDoorCalls } from './chaos/door-calls';
+import { inTimeMs, lateCalls, leastAnswered, shareInTime, startDoorCalls } from './chaos/door-calls';
 import { providersAt, startShakyUpstream } from './chaos/shaky-upstream';
 
 const clock = systemClock();
@@ -293,7 +293,7 @@ async function main(seed: number, kills: number, doorKills: number): Promise<voi
   report('crash.degradedShare', result.degraded, 'share');
   report('crash.door.calls', calls.made.length, 'calls');
   report('crash.door.upstreamMisbehaved', upstream.misbehaved, 'calls');
-  const [fault] = calls.made.flatMap((call) => call.fault ?? []);
+  const [fault] = lateCalls(calls.made);
   const inTime = shareInTime(calls.made, inTimeMs);
   reportBar('crash.door.answeredInTime', inTime, 'share', '>=', leastAnswered, fault === undefined ? {} : { fault });
   await upstream.close();

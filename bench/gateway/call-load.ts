@@ -19,11 +19,13 @@ export interface CallJob {
   readonly gapMs: number;
   /** Each connection asks once. */
   readonly isOnce?: boolean;
+  /** One connection in so many reads slowly; its times are not counted. */
+  readonly slowEvery?: number;
 }
 
 export interface CallResult {
   readonly answered: number;
-  /** Another status than 200, a broken connection, or a stream with a token too few or too many. */
+  /** Another status than 200, a broken connection, or a stream with a token too few, too many or out of its place. */
   readonly failed: number;
   readonly elapsedMs: number;
   /** In milliseconds: of whole answers or of first tokens. */
@@ -35,18 +37,24 @@ export interface CallResult {
 
 const bodies = kilobyteRows(2, 512).rows.map(({ prompt }) => prompt);
 const mark = Buffer.from('"content":"word ');
+/** Between two reads of a slow reader. */
+const slowReadMs = 1_500;
 
-function readStream(response: IncomingMessage, onToken: () => void): void {
+/** `onToken` hears the number of each token, in the order in which they come. */
+function readStream(response: IncomingMessage, onToken: (number: number) => void): void {
   let tail = Buffer.alloc(0);
   response.on('data', (chunk: Buffer) => {
-    // The mark may lie across the border of two pieces.
+    // A token may lie across the border of two pieces.
     const all = tail.length > 0 ? Buffer.concat([tail, chunk]) : chunk;
     let from = 0;
     for (let at = all.indexOf(mark, from); at >= 0; at = all.indexOf(mark, from)) {
-      onToken();
-      from = at + mark.length;
+      const end = all.indexOf(' ', at + mark.length);
+      if (end < 0) break;
+      onToken(Number(all.subarray(at + mark.length, end).toString('latin1')));
+      from = end;
     }
-    tail = Buffer.from(all.subarray(Math.max(from, all.length - mark.length + 1)));
+    const unread = all.indexOf(mark, from);
+    tail = Buffer.from(all.subarray(unread >= 0 ? unread : Math.max(from, all.length - mark.length + 1)));
   });
 }
 
@@ -63,7 +71,7 @@ async function load(job: CallJob): Promise<CallResult> {
     firstFault ??= what;
   };
 
-  const callOnce = (prompt: string): Promise<void> =>
+  const callOnce = (prompt: string, isSlow: boolean): Promise<void> =>
     new Promise((resolve) => {
       const body = Buffer.from(
         JSON.stringify({
@@ -78,25 +86,33 @@ async function load(job: CallJob): Promise<CallResult> {
       const sentMs = performance.now();
       const sent = httpRequest(target, { method: 'POST', agent, headers }, (response) => {
         let tokens = 0;
+        let misplaced = 0;
         let lastMs = 0;
         let firstMs = 0;
         const said: Buffer[] = [];
         if (response.statusCode !== 200) response.on('data', (chunk: Buffer) => said.push(chunk));
         else if (job.isStream)
-          readStream(response, () => {
+          readStream(response, (number) => {
             const nowMs = performance.now();
+            if (number !== tokens) misplaced += 1;
             if (tokens++ === 0) firstMs = nowMs;
-            else gaps.push(nowMs - lastMs);
+            else if (!isSlow) gaps.push(nowMs - lastMs);
             lastMs = nowMs;
           });
         else response.resume();
+        if (isSlow)
+          response.on('data', () => {
+            response.pause();
+            setTimeout(() => response.resume(), slowReadMs);
+          });
         response.on('error', () => {});
         response.on('close', () => {
           if (response.statusCode !== 200)
             fail(`${response.statusCode} ${Buffer.concat(said).toString().slice(0, 300)}`);
           else if (!response.complete) fail('the connection broke');
           else if (job.isStream && tokens !== job.tokens) fail(`${tokens} tokens of ${job.tokens}`);
-          else latencies.push((job.isStream ? firstMs : performance.now()) - sentMs);
+          else if (misplaced > 0) fail(`${misplaced} tokens were not where they belong`);
+          else if (!isSlow) latencies.push((job.isStream ? firstMs : performance.now()) - sentMs);
           resolve();
         });
       });
@@ -108,8 +124,9 @@ async function load(job: CallJob): Promise<CallResult> {
     });
 
   const startedMs = performance.now();
-  const one = async (): Promise<void> => {
-    do await callOnce(bodies[next++ % bodies.length]!);
+  const one = async (_: unknown, index: number): Promise<void> => {
+    const isSlow = job.slowEvery !== undefined && index % job.slowEvery === 0;
+    do await callOnce(bodies[next++ % bodies.length]!, isSlow);
     while (!job.isOnce && performance.now() - startedMs < job.seconds * 1_000);
   };
   await Promise.all(Array.from({ length: job.connections }, one));

@@ -19,7 +19,8 @@ const chunkOf = (delta: object, finish: string | null): string =>
     ...{ id: 'chatcmpl-upstream', object: 'chat.completion.chunk', created: 1, model: 'bench' },
     choices: [{ index: 0, delta, finish_reason: finish }],
   })}\n\n`;
-const token = chunkOf({ content: 'word ' }, null);
+/** Numbered, so that whoever reads sees whether one is missing, comes twice or out of order. */
+const [beforeNumber, behindNumber] = chunkOf({ content: 'word # ' }, null).split('#') as [string, string];
 const ending = `${chunkOf({}, 'stop')}data: ${JSON.stringify({
   ...{ id: 'chatcmpl-upstream', object: 'chat.completion.chunk', created: 1, model: 'bench', choices: [], usage },
 })}\n\ndata: [DONE]\n\n`;
@@ -29,7 +30,7 @@ function stream(response: ServerResponse, tokens: number, gapMs: number): void {
   let sent = 0;
   const next = (): void => {
     if (response.destroyed) return;
-    response.write(token);
+    response.write(`${beforeNumber}${sent}${behindNumber}`);
     sent += 1;
     if (sent < tokens) setTimeout(next, gapMs);
     else response.end(ending);

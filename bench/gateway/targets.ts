@@ -20,6 +20,8 @@ export interface Target {
 }
 
 const startLimitMs = 180_000;
+/** Python loads the whole proxy first, which a machine with other work on it makes last. */
+const litellmStartLimitMs = 900_000;
 
 export function noGateway(upstream: string): Target {
   const url = `${upstream}/chat/completions`;
@@ -66,7 +68,7 @@ export async function litellm(upstream: string, folder: string): Promise<Target>
     { LITELLM_MASTER_KEY: key },
   );
   const base = `http://127.0.0.1:${port}`;
-  await answers(child, `${base}/health/readiness`);
+  await answers(child, `${base}/health/readiness`, litellmStartLimitMs);
   return running('litellm', child, `${base}/v1/chat/completions`, { authorization: `Bearer ${key}` });
 }
 
@@ -97,8 +99,8 @@ function start(program: string, args: readonly string[], more: NodeJS.ProcessEnv
 /** What each has written to stderr, for when it does not start. */
 const said = new WeakMap<ChildProcess, string>();
 
-async function answers(child: ChildProcess, url: string): Promise<void> {
-  const deadlineMs = performance.now() + startLimitMs;
+async function answers(child: ChildProcess, url: string, limitMs = startLimitMs): Promise<void> {
+  const deadlineMs = performance.now() + limitMs;
   while (performance.now() < deadlineMs && child.exitCode === null) {
     const ok = await fetch(url).then(
       (response) => response.ok,

@@ -198,6 +198,10 @@ interface Handling {
 function handleOf(supervisor: Supervisor, { ids, killed, groups, clock, ends }: Handling): Processes {
   const untilReady = (id: string): Promise<void> =>
     until(clock, `${id} is ready`, () => supervisor.isReady(id), readyLimitMs);
+  /** Of two gateways one is there: that both are gone at once is no fault that two are there to bear. */
+  const untilSpared = async (id: string): Promise<void> => {
+    for (const other of ids) if (isGateway(id) && isGateway(other) && other !== id) await untilReady(other);
+  };
   return {
     ids,
     get ends() {
@@ -215,14 +219,14 @@ function handleOf(supervisor: Supervisor, { ids, killed, groups, clock, ends }: 
     },
     async kill(id) {
       await untilReady(id);
-      // Of two gateways one is there: that both are gone at once is no fault that two are there to bear.
-      if (isGateway(id)) for (const other of [...ids].filter(isGateway)) await untilReady(other);
+      await untilSpared(id);
       const pid = supervisor.pid(id);
       killed.add(id);
       supervisor.signal(id, 'SIGKILL');
       await until(clock, `${id} is dead`, () => supervisor.pid(id) !== pid, readyLimitMs);
     },
     async killAnyhow(id) {
+      await untilSpared(id);
       const pid = supervisor.pid(id);
       if (pid === null) return false;
       killed.add(id);

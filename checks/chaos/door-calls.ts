@@ -33,8 +33,14 @@ export interface DoorCall {
   readonly tookMs: number | null;
   /** Why the engine had no say in it; null where it had, or nobody answered. */
   readonly degraded: string | null;
-  /** In words, where there was no answer. */
+  /** In words, where there was no answer, or what was in its way. */
   readonly fault: string | null;
+  /** Since the first call. */
+  readonly madeAtMs: number;
+  /** Gateways that were asked. */
+  readonly tries: number;
+  /** What the gateway that answered says it took itself; null where none did. */
+  readonly overheadMs: number | null;
 }
 
 /** What a caller allows for one call. */
@@ -50,11 +56,13 @@ export function startDoorCalls(options: DoorCallsOptions): DoorCalls {
   const { clock, ratePerSecond } = options;
   const made: DoorCall[] = [];
   const underWay = new Set<Promise<void>>();
+  const beganMs = clock.monotonicMs();
   let count = 0;
   let cancel: (() => void) | null = null;
   const callOne = (index: number): void => {
+    const madeAtMs = Math.round(clock.monotonicMs() - beganMs);
     const calling = callDoor(options, index)
-      .then((call) => void made.push(call))
+      .then((call) => void made.push({ ...call, madeAtMs }))
       .finally(() => underWay.delete(calling));
     underWay.add(calling);
   };
@@ -90,7 +98,20 @@ export function shareInTime(made: readonly DoorCall[], limitMs: number): number 
   return made.length === 0 ? 1 : inTime / made.length;
 }
 
-async function callDoor({ clock, gateways, waitsMs }: DoorCallsOptions, index: number): Promise<DoorCall> {
+/** Those that were not answered in time, in words. */
+export function lateCalls(made: readonly DoorCall[]): string[] {
+  return made
+    .filter(({ tookMs }) => tookMs === null || tookMs > inTimeMs)
+    .map(({ tookMs, madeAtMs, tries, overheadMs, degraded, fault }) => {
+      const took = tookMs === null ? 'no answer' : `${Math.round(tookMs)} ms`;
+      return `${took}, asked at ${madeAtMs} ms, ${tries} tries, ${overheadMs ?? '?'} ms in the gateway${degraded ? `, ${degraded}` : ''}${fault ? `: ${fault}` : ''}`;
+    });
+}
+
+async function callDoor(
+  { clock, gateways, waitsMs }: DoorCallsOptions,
+  index: number,
+): Promise<Omit<DoorCall, 'madeAtMs'>> {
   const startedMs = clock.monotonicMs();
   const signal = AbortSignal.timeout(callLimitMs);
   const isStream = index % streamEvery === 0;
@@ -99,13 +120,16 @@ async function callDoor({ clock, gateways, waitsMs }: DoorCallsOptions, index: n
     messages: [{ role: 'user', content: `Say fine, for the ${index}th time.` }],
     stream: isStream,
   });
-  let fault = 'no gateway was there';
+  let fault: string | null = 'no gateway was there';
   let degraded: string | null = null;
+  let overheadMs: number | null = null;
+  let tries = 0;
   for (let round = 0; !signal.aborted; round++) {
     await sleep(clock, waitsMs[Math.min(round, waitsMs.length - 1)]!);
     for (let other = 0; other < gateways.length && !signal.aborted; other++) {
       const url = gateways[(index + round + other) % gateways.length]!();
       if (url === null) continue;
+      tries += 1;
       try {
         const response = await fetch(`${url}/v1/chat/completions`, {
           method: 'POST',
@@ -115,17 +139,28 @@ async function callDoor({ clock, gateways, waitsMs }: DoorCallsOptions, index: n
         });
         const text = await response.text();
         degraded = response.headers.get('x-quantum-degraded');
+        overheadMs = numberOf(response.headers.get('x-quantum-overhead-ms'));
         // A gateway that is just starting says so: to a caller it is not there yet.
         if (response.status === 503) fault = `503 ${text.slice(0, 200)}`;
         else if (isAnswer(response.status, text, isStream))
-          return { tookMs: clock.monotonicMs() - startedMs, degraded, fault: null };
-        else return { tookMs: null, degraded, fault: `${response.status} ${text.slice(0, 200)}` };
+          return {
+            tookMs: clock.monotonicMs() - startedMs,
+            degraded,
+            tries,
+            overheadMs,
+            fault: tries > 1 ? fault : null,
+          };
+        else return { tookMs: null, degraded, tries, overheadMs, fault: `${response.status} ${text.slice(0, 200)}` };
       } catch (error) {
         fault = `${(error as Error).message} ${String((error as Error).cause ?? '')}`;
       }
     }
   }
-  return { tookMs: null, degraded, fault };
+  return { tookMs: null, degraded, tries, overheadMs, fault };
+}
+
+function numberOf(text: string | null): number | null {
+  return text === null ? null : Number(text);
 }
 
 function isAnswer(status: number, text: string, isStream: boolean): boolean {

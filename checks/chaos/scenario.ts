@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { quantilesOf } from '../../lab/report/report';
 import { workloadConfig } from '../../lab/runs/workload-config';
 import { simulatedWorld } from '../../lab/workloads/simulated-world';
+import { systemClock } from '../../lib/adapters/system';
 import { largestPromptBytes } from '../../lib/config/config-limits';
 import type { Delivery } from '../../lib/ports/broker';
 import type { Random } from '../../lib/ports/random';
@@ -13,11 +14,12 @@ import { defaultGatewaySettings } from '../../services/gateway/config';
 import type { PlacementName } from '../../services/placements';
 import { Audit } from './audit';
 import { type Cluster, type ClusterOptions, startCluster } from './cluster';
-import { type DoorCall, inTimeMs, leastAnswered, pairWaitsMs, shareInTime, startDoorCalls } from './door-calls';
+import { type DoorCall, inTimeMs, lateCalls, leastAnswered, shareInTime } from './door-calls';
 import { createFigures, type Figures } from './figures';
 import type { SentRequest } from './ledger';
 import { type Load, startLoad } from './load';
-import { providersAt, type ShakyUpstream, startShakyUpstream } from './shaky-upstream';
+import { startOutside } from './outside';
+import { providersAt } from './shaky-upstream';
 import { type Kill, quantile, takeoversMs } from './takeover';
 import { until } from './until';
 
@@ -83,8 +85,8 @@ export interface RunOptions {
 }
 
 const partitions = 4;
-/** Calls at the door, of all requests. */
-const doorShare = 0.1;
+/** Calls at the door beside the requests: so many that one in a thousand would be seen, so few that they are not what keeps the machine busy. */
+const doorCalls = { share: 0.1, least: 1_000, mostPerSecond: 20 };
 /** Of the world, whose events lie at shares of its length. Longer scenarios begin again. */
 const leastRows = 5_000;
 /** The largest that a configuration may allow. */
@@ -108,10 +110,14 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   const limits = { ...config.limits, maxPromptBytes };
   const figures = createFigures(scenario.name, say);
   say(`seed ${seed}; logs and data in ${directory}`);
-  const upstream = await startShakyUpstream(seededRandom(seed, 'chaos', scenario.name, 'upstream'));
+  const leastPerSecond = Math.min(doorCalls.mostPerSecond, (doorCalls.least * ratePerSecond) / requests);
+  const outside = await startOutside({
+    ...{ clock: systemClock(), seed, scenario: scenario.name },
+    ratePerSecond: Math.max(ratePerSecond * doorCalls.share, leastPerSecond),
+  });
   const cluster = await startCluster({
     directory,
-    config: { ...config, limits, providers: providersAt(upstream, config) },
+    config: { ...config, limits, providers: providersAt(outside, config) },
     partitions,
     placement,
     delivery,
@@ -136,15 +142,8 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   const audit = new Audit(cluster);
   // Where a scenario runs a part of the processes alone, there may be no door.
   const hasDoor = [...cluster.processes.ids].some((id) => id.startsWith('gateway'));
-  const gateways = ['gateway-0', 'gateway-1'].map((id) => () => cluster.processes.url(id));
-  const door = hasDoor
-    ? startDoorCalls({
-        ...{ clock: cluster.clock, gateways },
-        ...{ ratePerSecond: ratePerSecond * doorShare, waitsMs: pairWaitsMs },
-      })
-    : null;
   load.start();
-  door?.start();
+  if (hasDoor) outside.start(() => ['gateway-0', 'gateway-1'].map((id) => cluster.processes.url(id)));
   await load.untilSent(Math.min(calmRequests, requests / 3));
   const calm = load.sent;
   const isUndisturbed = ({ index }: SentRequest): boolean => index >= calm / 2 && index < calm;
@@ -154,10 +153,8 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   };
   await scenario.run(stage);
   load.pause();
-  door?.pause();
-  await door?.untilAnswered();
   // At once: what the callers were told is known, however the rest of it ends.
-  if (door) reportDoor(stage, door.made, upstream);
+  if (hasDoor) reportDoor(stage, await outside.end());
   say(`${load.sent} requests sent; waiting until everything has arrived`);
   await load.untilAnswered();
   const settled = await settle(stage);
@@ -166,21 +163,23 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   if (scenario.measuresTakeovers && cluster.hasSpare) reportTakeovers(stage);
   await load.close();
   await cluster.stop();
-  await upstream.close();
+  outside.close();
   if (figures.missed === 0) rmSync(join(directory), { recursive: true, force: true });
   return figures;
 }
 
 /** Most that were answered without the engine were so while it was away, which is what the door is for. */
-function reportDoor({ figures }: Stage, made: readonly DoorCall[], upstream: ShakyUpstream): void {
+function reportDoor(
+  { figures }: Stage,
+  { made, misbehaved }: { readonly made: readonly DoorCall[]; readonly misbehaved: number },
+): void {
   figures.add('door.calls', made.length, 'calls');
-  figures.add('door.upstreamMisbehaved', upstream.misbehaved, 'calls');
+  figures.add('door.upstreamMisbehaved', misbehaved, 'calls');
   figures.add('door.degraded', made.filter(({ degraded }) => degraded !== null).length / made.length, 'share');
   const took = made.flatMap(({ tookMs }) => tookMs ?? []);
   figures.add('door.latencyP99', quantilesOf(took).p99, 'ms');
   figures.add('door.latencyMax', Math.max(0, ...took), 'ms');
-  const faults = made.flatMap(({ fault }) => fault ?? []);
-  figures.bar('door.answeredInTime', shareInTime(made, inTimeMs), 'share', '>=', leastAnswered, faults);
+  figures.bar('door.answeredInTime', shareInTime(made, inTimeMs), 'share', '>=', leastAnswered, lateCalls(made));
 }
 
 /** False when something is still missing and nothing more comes. A machine that is slow has the time it needs. */

@@ -11,6 +11,12 @@ export interface ToolCall {
   arguments: unknown;
 }
 
+interface PiecedCall {
+  /** Null where the provider gives none. */
+  readonly id: string | null;
+  readonly call: ToolCall;
+}
+
 export interface AnswerFacts {
   id: string | null;
   model: string | null;
@@ -28,6 +34,8 @@ export interface AnswerFacts {
   text: string;
   isTextCut: boolean;
   readonly toolCalls: ToolCall[];
+  /** Those that come in pieces, by choice and place; null until there is one. */
+  underWay: Map<string, PiecedCall> | null;
   /** The stream has said that it is through. */
   isComplete: boolean;
 }
@@ -46,6 +54,7 @@ export function emptyFacts(): AnswerFacts {
     text: '',
     isTextCut: false,
     toolCalls: [],
+    underWay: null,
     isComplete: false,
   };
 }
@@ -133,16 +142,44 @@ function readChoice(facts: AnswerFacts, choice: Json, field: 'message' | 'delta'
   for (const given of listOf(said['tool_calls'])) {
     const call = objectOf(given);
     const { name, arguments: args } = objectOf(call['function']) as { name?: unknown; arguments?: unknown };
-    // A stream gives the name first and the arguments bit by bit behind it.
-    if (field === 'message' || textOf(name) !== '') addToolCall(facts, name, textOf(args));
-    else appendArguments(facts, tokens(call['index']), args);
+    if (field === 'message') addToolCall(facts, name, textOf(args));
+    else addPiece(facts, `${tokens(choice['index']) ?? 0} ${tokens(call['index']) ?? ''}`, call['id'], name, args);
   }
 }
 
-function appendArguments(facts: AnswerFacts, index: number | null, args: unknown): void {
-  const call = facts.toolCalls[index ?? facts.toolCalls.length - 1] ?? facts.toolCalls.at(-1);
-  if (!call || typeof call.arguments !== 'string') return;
-  if (call.arguments.length <= maxKeptChars) call.arguments += textOf(args);
+/**
+ * A piece of a tool call in a stream. Most give the name and the id first and the arguments bit by bit behind them, some the name
+ * with every piece, some calls that are whole and all in the same place.
+ */
+function addPiece(facts: AnswerFacts, place: string, given: unknown, name: unknown, args: unknown): void {
+  facts.underWay ??= new Map();
+  const begun = facts.underWay.get(place);
+  const id = idOf(given);
+  const isNew =
+    !begun ||
+    (id !== null && begun.id !== null && id !== begun.id) ||
+    (textOf(name) !== '' && (name !== begun.call.name || (id === null && isJsonText(begun.call.arguments))));
+  if (!isNew) {
+    append(begun.call, args);
+    return;
+  }
+  if (textOf(name) === '' && !begun) return;
+  const call = addToolCall(facts, name, textOf(args));
+  if (call) facts.underWay.set(place, { id, call });
+}
+
+function append(call: ToolCall, args: unknown): void {
+  if (typeof call.arguments === 'string' && call.arguments.length <= maxKeptChars) call.arguments += textOf(args);
+}
+
+function isJsonText(text: unknown): boolean {
+  if (typeof text !== 'string' || text === '') return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readBlock(facts: AnswerFacts, block: Json): void {
@@ -180,18 +217,21 @@ export interface EventRole {
   readonly isToken: boolean;
   /** It carries usage that the caller did not ask for, and nothing else. */
   readonly isUsageAlone: boolean;
+  /** Nothing comes behind it. */
+  readonly isLast: boolean;
   /** It says that the call has failed; for people. */
   readonly failure: string | null;
 }
 
-const nothing: EventRole = { isToken: false, isUsageAlone: false, failure: null };
+const nothing: EventRole = { isToken: false, isUsageAlone: false, isLast: false, failure: null };
+const last: EventRole = { ...nothing, isLast: true };
 const failed = (failure: string): EventRole => ({ ...nothing, failure });
 
-/** Reads the data of one event. */
-export function readEvent(api: ApiName, data: string, facts: AnswerFacts): EventRole {
+/** Reads the data of one event; `name` is that of the event, where it has one. */
+export function readEvent(api: ApiName, data: string, facts: AnswerFacts, name: string | null = null): EventRole {
   if (data === '[DONE]') {
     facts.isComplete = true;
-    return nothing;
+    return last;
   }
   let event: unknown;
   try {
@@ -200,7 +240,8 @@ export function readEvent(api: ApiName, data: string, facts: AnswerFacts): Event
     return failed('an event that is not JSON');
   }
   if (!isJson(event)) return failed('an event that is no object');
-  if (isJson(event['error']) || event['type'] === 'error') return failed(failureOf(event));
+  const { error, type } = event as { error?: unknown; type?: unknown };
+  if (isJson(error) || textOf(error) !== '' || type === 'error' || name === 'error') return failed(failureOf(event));
   if (api === 'chat') return readChunk(facts, event);
   return api === 'messages' ? readMessageEvent(facts, event) : readResponseEvent(facts, event);
 }
@@ -224,7 +265,7 @@ function readChunk(facts: AnswerFacts, chunk: Json): EventRole {
   }
   // A chunk that ends the answer begins it, too, where it is empty.
   const isToken = facts.hasContent || facts.finishReason !== null || before;
-  return { isToken, isUsageAlone: choices.length === 0 && isJson(chunk['usage']), failure: null };
+  return { ...nothing, isToken, isUsageAlone: choices.length === 0 && isJson(chunk['usage']) };
 }
 
 function readMessageEvent(facts: AnswerFacts, event: Json): EventRole {
@@ -245,7 +286,8 @@ function readMessageEvent(facts: AnswerFacts, event: Json): EventRole {
   if (type === 'content_block_delta') {
     const delta = objectOf(event['delta']);
     if (delta['type'] === 'text_delta') addText(facts, textOf(delta['text']));
-    if (delta['type'] === 'input_json_delta') appendArguments(facts, null, delta['partial_json']);
+    const call = delta['type'] === 'input_json_delta' ? facts.toolCalls.at(-1) : undefined;
+    if (call) append(call, delta['partial_json']);
     return { ...nothing, isToken: true };
   }
   if (type === 'message_delta') {
@@ -254,8 +296,9 @@ function readMessageEvent(facts: AnswerFacts, event: Json): EventRole {
     readUsage(facts, event['usage']);
     return { ...nothing, isToken: true };
   }
-  if (type === 'message_stop') facts.isComplete = true;
-  return nothing;
+  if (type !== 'message_stop') return nothing;
+  facts.isComplete = true;
+  return last;
 }
 
 const endsOfResponse: ReadonlySet<unknown> = new Set(['response.completed', 'response.incomplete']);
@@ -267,7 +310,7 @@ function readResponseEvent(facts: AnswerFacts, event: Json): EventRole {
     const whole = emptyFacts();
     readResponse(whole, objectOf(event['response']));
     Object.assign(facts, whole, { isComplete: true });
-    return { ...nothing, isToken: true };
+    return { ...last, isToken: true };
   }
   const response = event['response'];
   if (isJson(response)) {

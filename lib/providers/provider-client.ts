@@ -10,6 +10,7 @@ import type { ApiName, ProviderConfig } from '../config/provider-config';
 import { dictionaryOf } from '../dictionary';
 import type { Clock } from '../ports/clock';
 import { isJson, objectOf } from './any-json';
+import { askForUsage, refusesUsage } from './ask-for-usage';
 import { Ending } from './ending';
 import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
 import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
@@ -62,6 +63,8 @@ interface Pool {
   readonly agent: Agent;
   readonly madeFor: string;
   underWay: number;
+  /** It refuses to be asked for the usage of a stream. */
+  refusesUsage: boolean;
 }
 
 export function createProviderClient(options: ProviderClientOptions): ProviderClient {
@@ -86,7 +89,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    const pool: Pool = { agent, madeFor, underWay: 0 };
+    const pool: Pool = { agent, madeFor, underWay: 0, refusesUsage: false };
     pools.set(provider, pool);
     return pool;
   };
@@ -191,11 +194,31 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       done();
       return { text, upstreamRequestId: requestIdOf(headers) };
     });
-  const stream = (call: UpstreamCall): Promise<StreamAnswer> =>
+  const streamAsItIs = (call: UpstreamCall): Promise<StreamAnswer> =>
     begin(call, async ({ body, headers }, watch, done) => ({
       upstreamRequestId: requestIdOf(headers),
       events: readEvents(body, call, limits, watch, done),
     }));
+
+  /**
+   * A stream of chat says what it has cost only where it is asked to. Callers hear of it only where they have asked themselves:
+   * what a provider finds wrong with that is between us and it, and it is asked no more.
+   */
+  const stream = async (call: UpstreamCall): Promise<StreamAnswer> => {
+    const pool = poolOf(call.provider, call.config);
+    const asking =
+      call.through !== 'chat' || call.config.kind === 'gemini' || pool.refusesUsage ? null : askForUsage(call.body);
+    if (asking === null) return streamAsItIs(call);
+    try {
+      return await streamAsItIs({ ...call, body: asking });
+    } catch (error) {
+      if (!refusesUsage(error)) throw error;
+      const answer = await streamAsItIs(call);
+      // Only now it is known that nothing else was wrong: what callers write may not end what is known of everybody's costs.
+      pool.refusesUsage = true;
+      return answer;
+    }
+  };
 
   /** In the words that the provider takes: chat, but for Gemini's own. */
   const wholeOf = (call: UpstreamCall): Promise<WholeAnswer> => {
@@ -362,10 +385,11 @@ function readEvents(
     onEvent: ({ event, data }) => ready.push({ event: event ?? null, data }),
     onComment: () => ready.push({ event: null, data: null }),
   });
-  // A character may be cut by the border of two chunks.
+  // A character may be cut by the border of two chunks, and the mark that some begin with as well.
   const decoder = new StringDecoder('utf8');
   const tooLarge = (what: string): UpstreamError =>
     new UpstreamError('FAILURE', `${provider}: ${what}`, { httpStatus: 502 });
+  let hasText = false;
   let sinceEvent = 0;
   let total = 0;
   let isThrough = false;
@@ -383,12 +407,17 @@ function readEvents(
     done();
   };
 
+  const feed = (text: string): void => {
+    if (text === '') return;
+    parser.feed(!hasText && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    hasText = true;
+  };
+
   const take = (chunk: Buffer): void => {
     sinceEvent += chunk.length;
     total += chunk.length;
     if (total > maxStreamBytes) throw tooLarge(`a stream of more than ${maxStreamBytes} bytes`);
-    const text = decoder.write(chunk);
-    parser.feed(total === chunk.length && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    feed(decoder.write(chunk));
     if (ready.length > 0) sinceEvent = 0;
     if (sinceEvent > maxEventBytes) throw tooLarge(`an event of more than ${maxEventBytes} bytes`);
   };
@@ -408,8 +437,12 @@ function readEvents(
           }
           if (broken !== null) throw broken;
           if (isThrough) {
+            // Some end without the empty line that ends an event.
+            if (ready.length === 0) feed('\n\n');
             close();
-            return null;
+            const events = ready;
+            ready = [];
+            return events.length > 0 ? events : null;
           }
           // Only while the provider is waited for: a caller who reads slowly is no fault of it.
           watch.wait(config.timeouts.gapMs, 'the stream stopped in its middle');
@@ -423,8 +456,21 @@ function readEvents(
       }
     },
     close,
+    leave() {
+      if (isThrough) return close();
+      const drain = (): void => {
+        while (body.read() !== null);
+        if (isThrough) close();
+      };
+      watch.wait(lingerMs, 'the connection stayed open behind the last event');
+      wake = drain;
+      drain();
+    },
   };
 }
+
+/** What a provider has after its last event to end the answer, so that its connection can serve the next call. */
+const lingerMs = 1_000;
 
 function cut(text: string): string {
   const short = text.slice(0, 60).replace(/[^\x20-\x7e]/g, '?');

@@ -47,4 +47,6 @@ export interface EventStream {
   next(): Promise<readonly StreamEvent[] | null>;
   /** Ends the call, wherever it is. May be called again. */
   close(): void;
+  /** Whatever still comes is of no use to anybody: ends the call, so that its connection can serve again where it is through soon. */
+  leave(): void;
 }

@@ -29,14 +29,23 @@ const maxRetryAfterMs = 24 * 3_600_000;
 
 /** Retry-After in seconds or as a date, and the header in milliseconds that some send; undefined where there is none. */
 export function retryAfterMsOf(headers: Readonly<Record<string, unknown>>, nowMs: number): number | undefined {
-  const given = headers['retry-after-ms'];
-  const inMs = typeof given === 'string' ? Number(given) : Number.NaN;
-  if (Number.isFinite(inMs) && inMs >= 0) return Math.min(inMs, maxRetryAfterMs);
-  const after = headers['retry-after'];
-  if (typeof after !== 'string' || after.trim() === '') return undefined;
-  const seconds = Number(after);
-  const waitMs = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(after) - nowMs;
-  return Number.isFinite(waitMs) ? Math.min(Math.max(0, waitMs), maxRetryAfterMs) : undefined;
+  const inMs = valuesOf(headers['retry-after-ms']).map(Number);
+  const after = valuesOf(headers['retry-after']).map((value) => {
+    const seconds = Number(value);
+    return Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(value) - nowMs;
+  });
+  // Where several are given, by whoever the answer came through, the longest holds for all of them.
+  for (const given of [inMs.filter((ms) => ms >= 0), after]) {
+    const known = given.filter(Number.isFinite);
+    if (known.length > 0) return Math.min(Math.max(0, ...known), maxRetryAfterMs);
+  }
+  return undefined;
+}
+
+/** Of a header that may have come several times. */
+function valuesOf(header: unknown): string[] {
+  const values: unknown[] = Array.isArray(header) ? header : [header];
+  return values.filter((value): value is string => typeof value === 'string' && value.trim() !== '');
 }
 
 /** What an HTTP status other than 200 says of the call. */

@@ -86,10 +86,11 @@ let meters: Meters | null = null;
 
 /** Made with the first call: before the SDK is registered they would count nothing for ever. */
 function metersOfCalls(): Meters {
+  if (meters) return meters;
   const meter = metrics.getMeter('quantum-router');
   const histogram = (name: string, unit: string, explicitBucketBoundaries: number[]): Histogram =>
     meter.createHistogram(name, { unit, advice: { explicitBucketBoundaries } });
-  meters ??= {
+  meters = {
     duration: histogram(genAiMetrics.duration, 's', secondBoundaries),
     firstChunk: histogram(genAiMetrics.timeToFirstChunk, 's', secondBoundaries),
     tokens: histogram(genAiMetrics.tokens, '{token}', tokenBoundaries),
@@ -130,17 +131,40 @@ export function chosenAttributes(provider: string | null, model: string): Attrib
 }
 
 function commonAttributes({ operation, provider, baseUrl, requestModel }: ModelCall): Attributes {
-  const url = baseUrl !== null && URL.canParse(baseUrl) ? new URL(baseUrl) : null;
-  const known = url && providerOfHost.find(([host]) => host.test(url.hostname));
+  const { known, address } = serverOf(baseUrl);
   return {
     [genAiNames.operation]: operation,
-    [genAiNames.provider]: known ? known[1] : provider,
+    [genAiNames.provider]: known ?? provider,
     [genAiNames.requestModel]: requestModel,
-    ...(url && {
-      [genAiNames.serverAddress]: url.hostname,
-      [genAiNames.serverPort]: Number(url.port) || (url.protocol === 'http:' ? 80 : 443),
-    }),
+    ...address,
   };
+}
+
+interface Server {
+  /** The name that the conventions have for whoever serves there. */
+  readonly known: string | null;
+  readonly address: Attributes;
+}
+
+/** By address, since every call asks; a configuration has few. */
+const servers = new Map<string | null, Server>();
+const maxServers = 1_000;
+
+function serverOf(baseUrl: string | null): Server {
+  const seen = servers.get(baseUrl);
+  if (seen) return seen;
+  const url = baseUrl !== null && URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+  const known = url && providerOfHost.find(([host]) => host.test(url.hostname));
+  const address: Attributes = url
+    ? {
+        [genAiNames.serverAddress]: url.hostname,
+        [genAiNames.serverPort]: Number(url.port) || (url.protocol === 'http:' ? 80 : 443),
+      }
+    : {};
+  const server = { known: known?.[1] ?? null, address };
+  if (servers.size >= maxServers) servers.clear();
+  servers.set(baseUrl, server);
+  return server;
 }
 
 function answerAttributes(call: ModelCall): Attributes {

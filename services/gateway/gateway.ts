@@ -3,7 +3,7 @@
  * services, since it serves connections instead of partitions; every gateway follows all decisions from latest and keeps
  * those addressed to it.
  */
-import { METHODS } from 'node:http';
+import { type IncomingMessage, METHODS } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { createKeyDesk } from '../../lib/access/key-desk';
 import { createMemoryKeyValue } from '../../lib/adapters/memory/memory-key-value';
@@ -119,6 +119,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What this request holds of the bytes that bodies may take; null without a body. */
     bodyShare: BodyShare | null;
+    /** A body of JSON as it came, uncompressed; empty for any other. */
+    bodyText: string;
     isHandled: boolean;
   }
 }
@@ -345,6 +347,8 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
   return { context, calls, gate, close };
 }
 
+/** The rest of a body of so much is read sooner than its sender has another connection. */
+const smallBodyBytes = 16_384;
 const checkIntervalMs = 5;
 const maxChecks = 400;
 
@@ -484,16 +488,22 @@ function createServer({ context, calls, gate }: Connection, door: Door, log: Log
     if (refused.status === 401) reply.header('www-authenticate', 'Bearer');
     if (refused.status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', '1');
     if (refused.field === 'content-encoding') reply.header('accept-encoding', acceptedEncodings);
-    if (!request.raw.complete) {
-      // What is left of the body is thrown away until the connection is closed behind the answer.
-      reply.header('connection', 'close');
-      request.raw.resume();
-    }
+    // The server would close it behind every body that is refused, though all of it may have been read.
+    if (isSoonThrough(request.raw)) reply.removeHeader('connection');
+    else reply.header('connection', 'close');
+    // What is left of the body is thrown away.
+    if (!request.raw.complete) request.raw.resume();
     const form = forms.get(request.routeOptions.url ?? '') ?? 'own';
     return reply.status(refused.status).send(formOf(refused, form));
   });
   countResponses(server, context);
   return server;
+}
+
+/** Whether a connection can serve the next request as soon as it has another: what is left of this one is little. */
+function isSoonThrough({ complete, headers }: IncomingMessage): boolean {
+  const length = Number(headers['content-length'] ?? 0);
+  return complete || (headers['transfer-encoding'] === undefined && length <= smallBodyBytes);
 }
 
 /** Parameters as the server writes them. */
@@ -506,6 +516,7 @@ function takeBodies(server: FastifyInstance, { settings, metrics }: GatewayConte
   const budget: BodyBudget = createBodyBudget(settings.maxBodyBytesInFlight);
   metrics.onCollect(() => metrics.set('quantum_router_http_body_bytes', {}, budget.usedBytes));
   server.decorateRequest('bodyShare', null);
+  server.decorateRequest('bodyText', '');
   server.decorateRequest('isHandled', false);
   server.addHook('preParsing', (request, reply, _payload, done) => {
     reply.raw.once('close', () => {
@@ -522,7 +533,10 @@ function takeBodies(server: FastifyInstance, { settings, metrics }: GatewayConte
       },
     });
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', async (request: FastifyRequest) => parseJson(await textOf(request)));
+  server.addContentTypeParser('application/json', async (request: FastifyRequest) => {
+    request.bodyText = await textOf(request);
+    return parseJson(request.bodyText);
+  });
   server.addContentTypeParser(['application/yaml', 'application/x-yaml', 'text/yaml'], textOf);
 }
 

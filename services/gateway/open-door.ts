@@ -24,6 +24,9 @@ export interface Door {
   close(): Promise<void>;
 }
 
+/** In which all that has arrived is read. */
+const unreadMs = 100;
+
 const byAdminPort = new WeakSet<IncomingMessage>();
 
 /** Whether a request came by the port of administration. */
@@ -101,7 +104,19 @@ async function openPort(settings: GatewaySettings, metrics: Metrics, log: Log): 
   });
   // Of TLS: what a request comes by is another socket than the one that was accepted.
   server.on('secureConnection', (socket: Socket) => socket.once('close', () => asking.delete(socket)));
-  server.on('clientError', answerClientError);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return answerClientError(error, socket);
+    // The server looks at its clock before it reads: after a stall of the process, what has come in time would be called late.
+    const before = asking.get(socket) ?? null;
+    const wasComplete = before?.complete === true;
+    setTimeout(() => {
+      setImmediate(() => {
+        const now = asking.get(socket) ?? null;
+        const hasCome = now?.complete === true && (now !== before || !wasComplete);
+        if (!hasCome) answerClientError(error, socket);
+      });
+    }, unreadMs);
+  });
   server.on('drop', () => metrics.count('quantum_router_http_dropped_connections_total', {}));
   await new Promise<void>((resolve, reject) => {
     const fail = (error: Error): void => {

@@ -189,6 +189,7 @@ function translated(
       }
     },
     close,
+    leave: close,
   };
 }
 

@@ -79,7 +79,7 @@ export function messagesToChat(body: Json, config: ProviderConfig): Json {
     ...(format !== null && { response_format: format }),
     ...(effort !== '' || budget !== null ? { reasoning_effort: effort === '' ? budget : effort } : {}),
     ...(user !== '' && { user }),
-    ...(stream === true && { stream: true, stream_options: { include_usage: true } }),
+    ...(stream === true && { stream: true }),
   };
 }
 

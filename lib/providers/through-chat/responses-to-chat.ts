@@ -76,7 +76,7 @@ export function responsesToChat(body: Json, config: ProviderConfig): Json {
     ...(format !== null && { response_format: format }),
     ...(effort !== '' && { reasoning_effort: effort }),
     ...(textOf(user) !== '' && { user }),
-    ...(stream === true && { stream: true, stream_options: { include_usage: true } }),
+    ...(stream === true && { stream: true }),
   };
 }
 

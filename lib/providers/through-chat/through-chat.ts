@@ -119,6 +119,7 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter): E
       }
     },
     close: () => chat.close(),
+    leave: () => chat.leave(),
   };
 }
 

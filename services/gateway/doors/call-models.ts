@@ -271,7 +271,7 @@ async function beginStream(
 }
 
 export function readOne(api: ApiName, event: StreamEvent, facts: AnswerFacts): KnownEvent {
-  return { event, role: event.data === null ? null : readEvent(api, event.data, facts) };
+  return { event, role: event.data === null ? null : readEvent(api, event.data, facts, event.event) };
 }
 
 function parsed(text: string): unknown {

@@ -40,19 +40,23 @@ export function passOn(
   const rename = renames(call.api) ? renamerTo(ends.decisionId) : (data: string): string => data;
   let wanted: (() => void) | null = null;
   let isGone = false;
-  const leave = (): void => {
-    isGone = true;
-    rest.close();
-    wanted?.();
-  };
+  /** The last event has been passed on. */
+  let isThrough = false;
   const out = new Readable({
     highWaterMark: heldBytes,
     read: () => wanted?.(),
     destroy(error, done) {
-      leave();
+      isGone = true;
+      if (!isThrough) rest.close();
+      wanted?.();
       done(error);
     },
   });
+
+  const ending = (event: StreamEvent): string => {
+    isThrough = true;
+    return `: quantum_router ${JSON.stringify(ends.lastWord())}\n\n${textOf(event, rename(event.data ?? '', facts.id))}`;
+  };
 
   const textOfAll = (events: readonly KnownEvent[]): string => {
     let text = '';
@@ -63,8 +67,8 @@ export function passOn(
         throw new UpstreamError('FAILURE', role.failure, { httpStatus: 502 });
       }
       if (role?.isUsageAlone && !call.wantsUsage) continue;
-      // Before the last event: nobody reads on behind it.
-      if (isLast(call.api, event)) text += `: quantum_router ${JSON.stringify(ends.lastWord())}\n\n`;
+      // Nobody reads on behind the last event, so what comes there is neither an answer nor a failure.
+      if (role?.isLast) return text + ending(event);
       text += textOf(event, rename(event.data ?? '', facts.id));
     }
     return text;
@@ -83,20 +87,25 @@ export function passOn(
     for (let events: readonly KnownEvent[] | null = begun; events !== null && !isGone; ) {
       const text = textOfAll(events);
       if (text !== '' && !out.push(text) && !isGone) await untilWanted();
-      if (isGone) return;
+      if (isGone || isThrough) return;
       const next = await rest.next();
       events = next === null ? null : next.map((event) => readOne(call.api, event, facts));
     }
-    if (!isGone && !facts.isComplete && facts.finishReason === null)
+    if (isGone) return;
+    if (facts.finishReason === null)
       throw new UpstreamError('FAILURE', 'the stream ended in its middle', { httpStatus: 502 });
+    // Some say why a model has ended and nothing more; callers of chat wait for the word.
+    if (call.api === 'chat') out.push(ending({ event: null, data: '[DONE]' }));
   };
 
   const end = (error: unknown): void => {
-    if (isGone && !facts.isComplete) attempt.error = new UpstreamError('CANCELLED', 'the caller has gone');
+    const isWhole = isThrough || facts.isComplete;
+    if (isGone && !isWhole) attempt.error = new UpstreamError('CANCELLED', 'the caller has gone');
     else if (error !== null)
       attempt.error = error instanceof UpstreamError ? error : new UpstreamError('FAILURE', 'the stream broke');
     attempt.endedMs = clock.monotonicMs();
-    rest.close();
+    if (isWhole) rest.leave();
+    else rest.close();
     ends.onEnd();
     if (isGone) return;
     // Nobody would read it of a caller that has gone.
@@ -107,12 +116,6 @@ export function passOn(
     .then(() => end(null), end)
     .catch((error: Error) => out.destroy(error));
   return out;
-}
-
-function isLast(api: ApiName, { event, data }: StreamEvent): boolean {
-  if (api === 'chat') return data === '[DONE]';
-  if (api === 'messages') return event === 'message_stop';
-  return event === 'response.completed' || event === 'response.incomplete';
 }
 
 function textOf({ event, data }: StreamEvent, renamed: string): string {

@@ -23,6 +23,7 @@ import {
   messagesBodySchema,
   responsesBodySchema,
 } from './door-schemas';
+import { spliceBody } from './splice-body';
 import { type Asker, nameIn } from './who-is-asking';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -48,6 +49,12 @@ export interface DoorCall {
   bodyFor(upstreamModel: string): string;
 }
 
+/** A body as it came, and what it says. */
+export interface GivenBody {
+  readonly text: string;
+  readonly value: unknown;
+}
+
 export interface CallParts {
   readonly config: RouterConfig;
   readonly requestId: string;
@@ -58,8 +65,8 @@ export interface CallParts {
 }
 
 /** Throws an HttpError that names the field at fault. */
-export function readCall(api: ApiName, given: unknown, headers: IncomingHttpHeaders, parts: CallParts): DoorCall {
-  const asked = readers[api](given);
+export function readCall(api: ApiName, given: GivenBody, headers: IncomingHttpHeaders, parts: CallParts): DoorCall {
+  const asked = readers[api](given.value);
   const { body, extension } = asked;
   const { asker } = parts;
   refuseOutOfScope(asker, String(body['model']));
@@ -83,7 +90,6 @@ export function readCall(api: ApiName, given: unknown, headers: IncomingHttpHead
     strategies: [...(extension.strategies ?? selected.preset?.strategies ?? [])],
     collapse: extension.collapse ?? selected.preset?.collapse ?? null,
   });
-  const { quantum_router: _ours, ...passedOn } = body;
   const isStream = body['stream'] === true && api !== 'embeddings';
   const options = isJson(body['stream_options']) ? body['stream_options'] : {};
   return {
@@ -93,13 +99,7 @@ export function readCall(api: ApiName, given: unknown, headers: IncomingHttpHead
     expected: { structured: asked.structured, tools: asked.tools },
     headers: apiHeaders(api, headers),
     request,
-    bodyFor: (model) =>
-      JSON.stringify({
-        ...passedOn,
-        model,
-        // Without it nobody would know what a stream has cost; the caller does not see it unless it was asked for.
-        ...(isStream && api === 'chat' && { stream_options: { ...options, include_usage: true } }),
-      }),
+    bodyFor: (model) => spliceBody(given.text, { model }, ['quantum_router']),
   };
 }
 

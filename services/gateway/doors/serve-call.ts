@@ -84,7 +84,7 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     if (inScope.length === 0)
       throw new HttpError('forbidden', 'model: this key may use no model that this API can call', 'model');
     const callable = thoseThatCan(api, request.body, inScope, current);
-    const call = readCall(api, request.body, request.headers, {
+    const call = readCall(api, { text: request.bodyText, value: request.body }, request.headers, {
       config: current.config,
       requestId,
       nowMs: clock.nowMs(),

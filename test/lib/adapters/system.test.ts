@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { systemClock, systemIds } from '../../../lib/adapters/system';
 import { sleep } from '../../../lib/ports/clock';
 
@@ -20,6 +22,25 @@ describe('system', () => {
     await sleep(clock, 5);
     cancel();
     expect(fired).toBe(false);
+  });
+
+  test('after a stall of the process, what is overdue waits for what has arrived meanwhile', async () => {
+    const order: string[] = [];
+    const server = createServer((socket) => socket.on('data', () => order.push('read')));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    await Promise.all([once(server, 'connection'), once(socket, 'connect')]);
+    await new Promise<void>((resolve) => {
+      systemClock().setTimer(5, () => {
+        order.push('overdue');
+        resolve();
+      });
+      socket.write('it is there');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    });
+    socket.destroy();
+    server.close();
+    expect(order).toEqual(['read', 'overdue']);
   });
 
   test('ids are all different', () => {

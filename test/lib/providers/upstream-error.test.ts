@@ -13,7 +13,8 @@ test.each([
   [{ 'retry-after': '' }, undefined],
   [{ 'retry-after': '9e99' }, 86_400_000],
   [{ 'retry-after-ms': '250', 'retry-after': '3' }, 250],
-  [{ 'retry-after': ['3', '4'] }, undefined],
+  [{ 'retry-after': ['3', '4'] }, 4_000],
+  [{ 'retry-after': ['soon', '4'] }, 4_000],
 ])('Retry-After %j is %s ms', (headers, waitMs) => {
   expect(retryAfterMsOf(headers, nowMs)).toBe(waitMs);
 });

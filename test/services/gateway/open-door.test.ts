@@ -29,6 +29,11 @@ function held(port: number, ...bytes: (string | Buffer)[]): { socket: Socket; cl
   return { socket, closed };
 }
 
+/** As under a debugger, or on a machine that gives the process nothing. */
+function standStill(forMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, forMs);
+}
+
 const start = (settings: Partial<GatewaySettings>) => startGateway({ settings: { timeoutCheckMs: 20, ...settings } });
 
 test('headers and bodies that do not come in time are answered 408 and closed', async () => {
@@ -40,6 +45,20 @@ test('headers and bodies that do not come in time are answered 408 and closed', 
     held(port, head('chunked'), '9\r\n{"prompt"\r\n').closed,
   ]);
   for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 .*"code":"request_timeout"/s);
+  await started.stop();
+});
+
+test('what has come while the process stood still is answered, not called late', async () => {
+  const started = await start({ headersTimeoutMs: 200, requestTimeoutMs: 200 });
+  const { socket, closed } = held(started.gateway.port, head(14));
+  // Others are answered behind it, so its headers have been read.
+  for (let calls = 0; calls < 2; calls++) await started.call('GET', '/health');
+  const answered = new Promise((resolve) => socket.once('data', (bytes: Buffer) => resolve(bytes.toString())));
+  socket.write('{"prompt":"a"}');
+  standStill(400);
+  expect(await answered).toMatch(/^HTTP\/1.1 200 /);
+  socket.destroy();
+  await closed;
   await started.stop();
 });
 

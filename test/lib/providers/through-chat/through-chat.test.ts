@@ -37,7 +37,7 @@ const usage = {
 
 function eventsOf(batches: readonly (readonly StreamEvent[])[]): EventStream {
   const left = [...batches];
-  return { next: async () => left.shift() ?? null, close() {} };
+  return { next: async () => left.shift() ?? null, close() {}, leave() {} };
 }
 const chunk = (delta: object, finish: string | null = null, more: object = {}): StreamEvent => ({
   event: null,

@@ -8,6 +8,8 @@ export interface Received {
   readonly headers: IncomingMessage['headers'];
   // biome-ignore lint/suspicious/noExplicitAny: bodies of several APIs
   readonly body: any;
+  /** As it came. */
+  readonly text: string;
   /** Resolves when the caller has closed the connection, or the answer is through. */
   readonly closed: Promise<'finished' | 'aborted'>;
 }
@@ -21,11 +23,12 @@ export async function startMisbehaving() {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = JSON.parse(Buffer.concat(chunks).toString());
+    const text = Buffer.concat(chunks).toString();
+    const body = JSON.parse(text);
     const closed = new Promise<'finished' | 'aborted'>((resolve) =>
       response.once('close', () => resolve(response.writableFinished ? 'finished' : 'aborted')),
     );
-    const one = { path: request.url ?? '', headers: request.headers, body, closed };
+    const one = { path: request.url ?? '', headers: request.headers, body, text, closed };
     received.push(one);
     const list = behaviours.get(body.model) ?? [good()];
     await (list.length > 1 ? list.shift()! : list[0]!)(response, one);

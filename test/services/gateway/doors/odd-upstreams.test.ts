@@ -1,0 +1,321 @@
+/** Providers whose answers are right, but not as those of most: what is only unusual arrives whole and is no failure. */
+import OpenAI from 'openai';
+import {
+  type Behaviour,
+  chunk,
+  completion,
+  fails,
+  good,
+  json,
+  says,
+  sse,
+  startMisbehaving,
+} from './misbehaving-upstream';
+import { orderedConfig, startDoors } from './start-doors';
+
+type Upstream = Awaited<ReturnType<typeof startMisbehaving>>;
+type Doors = Awaited<ReturnType<typeof startDoors>>;
+let upstream: Upstream;
+let doors: Doors;
+let openai: OpenAI;
+
+/** One for each test, so that none learns of another's. */
+const names = Array.from({ length: 40 }, (_, index) => `odd-${index}`);
+
+beforeAll(async () => {
+  upstream = await startMisbehaving();
+  const provider = { kind: 'openai' as const, baseUrl: upstream.url };
+  doors = await startDoors(
+    orderedConfig(
+      [
+        ...names.map((name) => ({ name, provider: 'odd', expectedQuality: 0.9 })),
+        { name: 'spare', provider: 'spare', expectedQuality: 0.2 },
+        { name: 'terse', provider: 'terse', expectedQuality: 0.2 },
+      ],
+      {
+        odd: provider,
+        spare: provider,
+        terse: provider,
+      },
+    ),
+  );
+  openai = new OpenAI({ baseURL: `${doors.url}/v1`, apiKey: 'none', maxRetries: 0 });
+});
+afterAll(async () => {
+  await doors.stop();
+  await upstream.stop();
+});
+
+let used = 0;
+function behaving(...list: Behaviour[]): string {
+  const model = names[used++]!;
+  upstream.behave(model, ...list);
+  return model;
+}
+const messages = [{ role: 'user' as const, content: 'Say something.' }];
+const idOf = (response: Response): string => response.headers.get('x-quantum-decision-id')!;
+
+async function streamed(model: string): Promise<{ text: string; id: string }> {
+  let text = '';
+  let id = '';
+  for await (const one of await openai.chat.completions.create({ model, messages, stream: true })) {
+    id = one.id;
+    text += one.choices[0]?.delta.content ?? '';
+  }
+  return { text, id };
+}
+
+const odd = 'Grüße: 5 € – 😀, "quoted"\\';
+const done = 'data: [DONE]\n\n';
+
+describe('the bytes of a stream', () => {
+  const whole = `${chunk('odd', odd)}${chunk('odd', '', 'stop')}${done}`;
+  test.each([
+    ['line feeds', whole],
+    ['carriage returns before them', whole.replaceAll('\n', '\r\n')],
+    ['carriage returns alone', whole.replaceAll('\n', '\r')],
+    ['a mark of byte order in front', `\ufeff${whole}`],
+    ['no space behind the colon', whole.replaceAll('data: ', 'data:')],
+    ['ids and times to wait', whole.replaceAll('data: ', 'id: 7\nretry: 100\ndata: ')],
+    ['one event over several lines', whole.replaceAll(',"created"', ',\ndata: "created"')],
+  ])('come one by one, with %s', async (_what, text) => {
+    const model = behaving(async (response) => {
+      response.writeHead(200, sse);
+      response.socket!.setNoDelay(true);
+      for (const byte of Buffer.from(text)) {
+        response.write(Buffer.from([byte]));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      response.end();
+    });
+    const { text: said, id } = await streamed(model);
+    expect(said).toBe(odd);
+    expect(await doors.outcomes(id, 1)).toMatchObject([{ status: 'SUCCESS', finishReason: 'stop' }]);
+  });
+
+  test('an answer that comes byte by byte is whole', async () => {
+    const model = behaving(async (response, { body }) => {
+      response.writeHead(200, json);
+      for (const byte of Buffer.from(JSON.stringify(completion(body.model, odd)))) {
+        response.write(Buffer.from([byte]));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      response.end();
+    });
+    const { choices } = await openai.chat.completions.create({ model, messages });
+    expect(choices[0]!.message.content).toBe(odd);
+  });
+
+  test('the last event counts without an empty line behind it', async () => {
+    const model = behaving(says(whole.trimEnd(), sse));
+    const response = await doors.post('/v1/chat/completions', { model, messages, stream: true });
+    const text = await response.text();
+    expect(text).toMatch(/: quantum_router \{.*\}\n\ndata: \[DONE\]\n\n$/);
+    expect(await doors.outcomes(idOf(response), 1)).toMatchObject([{ status: 'SUCCESS' }]);
+  });
+});
+
+const messageEvents = [
+  [
+    'message_start',
+    { message: { id: 'msg_up', model: 'odd', content: [], usage: { input_tokens: 5, output_tokens: 1 } } },
+  ],
+  ['content_block_start', { index: 0, content_block: { type: 'text', text: '' } }],
+  ['content_block_delta', { index: 0, delta: { type: 'text_delta', text: 'fine' } }],
+  ['content_block_stop', { index: 0 }],
+  ['message_delta', { delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 2 } }],
+  ['message_stop', {}],
+] as const;
+const response = { id: 'resp_up', model: 'odd', status: 'completed', output: [] };
+const responseEvents = [
+  ['response.created', { response: { ...response, status: 'in_progress' } }],
+  ['response.output_text.delta', { delta: 'fine' }],
+  ['response.completed', { response }],
+] as const;
+const named = (events: readonly (readonly [string, object])[]): string =>
+  events.map(([type, more]) => `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`).join('');
+
+describe('a stream that has said that it is through', () => {
+  const complete = {
+    '/v1/chat/completions': `${chunk('odd', 'fine')}${chunk('odd', '', 'stop')}${done}`,
+    '/v1/messages': named(messageEvents),
+    '/v1/responses': named(responseEvents),
+  };
+  const asked = {
+    '/v1/chat/completions': { messages },
+    '/v1/messages': { messages, max_tokens: 10 },
+    '/v1/responses': { input: 'Say.' },
+  };
+  const paths = Object.keys(complete) as (keyof typeof complete)[];
+  test.each(
+    paths.flatMap(
+      (path) =>
+        [
+          [path, 'stays open'],
+          [path, 'breaks off'],
+          [path, 'says more'],
+        ] as const,
+    ),
+  )('%s is over though the connection %s', async (path, then) => {
+    const model = behaving((answer) => {
+      answer.writeHead(200, sse).write(complete[path]);
+      if (then === 'breaks off') setImmediate(() => answer.destroy());
+      if (then === 'says more') answer.end('data: {"error":{"type":"too_late"}}\n\n');
+    });
+    const answer = await anthropicToo.post(path, { model, stream: true, ...asked[path] });
+    const text = await answer.text();
+    expect(text).not.toMatch(/error/);
+    expect(text).toMatch(/fine/);
+    expect(await anthropicToo.outcomes(idOf(answer), 1)).toMatchObject([{ status: 'SUCCESS' }]);
+  });
+
+  let anthropicToo: Doors;
+  beforeAll(async () => {
+    anthropicToo = await startDoors(
+      orderedConfig(
+        names.map((name) => ({ name, provider: 'all' })),
+        { all: { kind: 'openai', baseUrl: upstream.url, apis: ['chat', 'messages', 'responses'] } },
+      ),
+    );
+  });
+  afterAll(() => anthropicToo.stop());
+});
+
+describe('tool calls in a stream', () => {
+  const tools = ['weather', 'time'].map((name) => ({
+    type: 'function' as const,
+    function: { name, parameters: { type: 'object', required: ['city'], properties: { city: { type: 'string' } } } },
+  }));
+  const delta = (choice: number, call: object): string =>
+    `data: ${JSON.stringify({ id: 'up', model: 'odd', choices: [{ index: choice, delta: { tool_calls: [call] }, finish_reason: null }] })}\n\n`;
+  const ends = (choice: number): string =>
+    `data: ${JSON.stringify({ id: 'up', model: 'odd', choices: [{ index: choice, delta: {}, finish_reason: 'tool_calls' }] })}\n\n`;
+  const piece = (choice: number, index: number, args: string, more: object = {}): string =>
+    delta(choice, { index, function: { arguments: args, ...more } });
+
+  test.each([
+    [
+      'of two choices at once',
+      [
+        piece(0, 0, '', { name: 'weather' }),
+        piece(1, 0, '', { name: 'time' }),
+        piece(0, 0, '{"city":'),
+        piece(1, 0, '{"city":'),
+        piece(0, 0, '"Rome"}'),
+        piece(1, 0, '"Oslo"}'),
+        ends(0),
+        ends(1),
+      ],
+    ],
+    [
+      'with their names in every piece',
+      [
+        piece(0, 0, '{"city":', { name: 'weather' }),
+        piece(0, 0, '"Rome"}', { name: 'weather' }),
+        piece(0, 1, '{"city":"Oslo"}', { name: 'time' }),
+        ends(0),
+      ],
+    ],
+    [
+      'that take turns',
+      [
+        piece(0, 0, '{"city":', { name: 'weather' }),
+        piece(0, 1, '{"city":', { name: 'time' }),
+        piece(0, 0, '"Rome"}'),
+        piece(0, 1, '"Oslo"}'),
+        ends(0),
+      ],
+    ],
+    ['whose places begin with one', [piece(0, 1, '{"city":', { name: 'weather' }), piece(0, 1, '"Rome"}'), ends(0)]],
+  ])('%s are each put together and checked', async (_what, pieces) => {
+    const model = behaving(says([...pieces, done].join(''), sse));
+    const answer = await doors.post('/v1/chat/completions', { model, messages, stream: true, n: 2, tools });
+    await answer.text();
+    const [outcome] = await doors.outcomes(idOf(answer), 1);
+    expect(outcome!.rewardParts).toEqual({ 'mechanical:tools': 1 });
+  });
+});
+
+describe('what a provider says of itself', () => {
+  test('one that knows no stream_options gets none: only the caller who asks for usage hears of it', async () => {
+    const refuses: Behaviour = (answer, received) => {
+      if (received.body.stream_options === undefined) return good()(answer, received);
+      const message = 'Extra inputs are not permitted: body.stream_options';
+      return fails(422, {}, { error: { message } })(answer, received);
+    };
+    const model = 'terse';
+    upstream.behave(model, refuses);
+    for (const calls of [2, 3]) {
+      const { text, id } = await streamed(model);
+      expect(text).toBe('fine');
+      expect(upstream.callsOf(model)).toHaveLength(calls);
+      expect(await doors.outcomes(id, 1)).toMatchObject([{ status: 'SUCCESS', attempt: 1 }]);
+    }
+    const wants = { model, messages, stream: true, stream_options: { include_usage: true } };
+    expect((await doors.post('/v1/chat/completions', wants)).status).toBe(422);
+  });
+
+  test('a caller whose own stream_options are refused changes nothing for others', async () => {
+    const model = behaving((answer, received) =>
+      received.body.stream_options.odd === undefined
+        ? good()(answer, received)
+        : fails(400, {}, { error: { message: 'Unknown parameter: stream_options.odd' } })(answer, received),
+    );
+    const body = { model, messages, stream: true, stream_options: { odd: 1 } };
+    expect((await doors.post('/v1/chat/completions', body)).status).toBe(400);
+    const { id } = await streamed(model);
+    expect(await doors.outcomes(id, 1)).toMatchObject([{ status: 'SUCCESS', inputTokens: 100 }]);
+  });
+
+  test.each([
+    ['as a date', () => ({ 'retry-after': new Date(Date.now() + 3_600_000).toUTCString() })],
+    ['as the older date', () => ({ 'retry-after': oldDate(Date.now() + 3_600_000) })],
+    ['in milliseconds', () => ({ 'retry-after-ms': '3600000' })],
+    ['twice', () => ({ 'retry-after': ['5', '3600'] })],
+  ])('Retry-After %s is understood', async (_what, headers) => {
+    const model = behaving((answer, received) => fails(429, headers() as never)(answer, received));
+    const answer = await doors.post('/v1/chat/completions', { model, messages });
+    expect(answer.status).toBe(429);
+    const seconds = Number(answer.headers.get('retry-after'));
+    expect(seconds).toBeGreaterThan(3_000);
+    expect(seconds).toBeLessThanOrEqual(3_601);
+  });
+
+  test.each([
+    ['whose error is a text', 'data: {"error":"out of memory"}\n\n'],
+    ['whose event is named so', 'event: error\ndata: {"message":"out of memory"}\n\n'],
+  ])('an error event %s is a failure, before the first token and behind it', async (_what, text) => {
+    const before = behaving(says(text, sse));
+    const ask = { messages, stream: true };
+    const passedOver = await doors.post('/v1/chat/completions', {
+      ...ask,
+      model: 'auto',
+      quantum_router: { limits: { allowedModels: [before, 'spare'] } },
+    });
+    await passedOver.text();
+    expect((await doors.outcomes(idOf(passedOver), 2)).map(({ status }) => status)).toEqual(['FAILURE', 'SUCCESS']);
+    const behind = behaving(says(`${chunk('odd', 'half')}${text}`, sse));
+    const broken = await doors.post('/v1/chat/completions', { ...ask, model: behind });
+    expect(await broken.text()).toMatch(/upstream_failed/);
+    expect(await doors.outcomes(idOf(broken), 1)).toMatchObject([{ status: 'FAILURE' }]);
+  });
+});
+
+/** As RFC 850 has it, which is still to be understood. */
+function oldDate(ms: number): string {
+  const date = new Date(ms);
+  const [, day, month, year, time] = /^\w+, (\d+) (\w+) (\d+) (\S+) GMT$/.exec(date.toUTCString())!;
+  const weekday = new Intl.DateTimeFormat('en', { weekday: 'long', timeZone: 'UTC' }).format(date);
+  return `${weekday}, ${day}-${month}-${year!.slice(2)} ${time} GMT`;
+}
+
+test('numbers that no double can hold reach the provider as they were written', async () => {
+  const model = behaving(good());
+  const body = `{"model":"${model}", "seed": 12345678901234567890, "temperature": 1.0,"messages":[{"role":"user","content":"Say."}],"quantum_router":{"taskHint":"x"}, "top_p":0.30}`;
+  const answer = await fetch(`${doors.url}/v1/chat/completions`, { method: 'POST', headers: json, body });
+  expect(answer.status).toBe(200);
+  const raw = upstream.callsOf(model)[0]!.text;
+  expect(raw).toContain('12345678901234567890');
+  expect(raw).toContain('"temperature": 1.0');
+  expect(raw).not.toContain('quantum_router');
+});
