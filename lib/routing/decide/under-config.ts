@@ -7,7 +7,7 @@ import { pacedPreference } from '../../budgets/pace';
 import type { ModelConfig, RouterConfig, StrategyName, TenantConfig } from '../../config/router-config';
 import { strategyNames } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
-import type { Candidate, RouteOpened } from '../../topics/generated/messages';
+import type { Candidate, PinnedBar, RouteOpened } from '../../topics/generated/messages';
 import { judgeThread } from '../judge/judge-thread';
 import { strategies } from '../judge/strategies/strategies';
 import type { LearnedPolicy } from '../judge/strategy';
@@ -37,14 +37,12 @@ export function decideUnder(
   const limits = tenant ? stricter(tenant.limits, opened.limits, config.models) : opened.limits;
   const able = new Map(config.models.map((model) => [model.name, model]));
   // Of what a request needs, the log knows what some model lacked.
-  const needed = new Set(opened.candidates.flatMap(({ ineligibleReason }) => lackedBy(ineligibleReason)));
+  const needed = new Set(opened.candidates.flatMap(({ bar }) => bar?.capability ?? []));
   const admitted = new Set(
     candidates.flatMap(({ model, health }, i) => (health === 'HALF_OPEN' && pinned.get(model)?.eligible ? [i] : [])),
   );
   // Whoever took a share of the requests took this one or not; that was not the configuration's doing.
-  const admissions = candidates.map(({ model }): Admission | null =>
-    pinned.get(model)?.ineligibleReason?.startsWith('capacity:') ? { kind: 'limited', share: 0 } : null,
-  );
+  const admissions = candidates.map(({ model }) => admissionOf(pinned.get(model)?.bar ?? null));
   const eligible = eligibilityOf(
     candidates,
     candidates.map(({ model }) => able.get(model)!),
@@ -122,7 +120,7 @@ function candidatesUnder(
     const candidate = pinned.get(model.name);
     const before = then.get(model.name);
     if (!candidate || !before) return unknown[i]!;
-    const free = { ...candidate, provider: model.provider, eligible: true, ineligibleReason: null };
+    const free = { ...candidate, provider: model.provider, eligible: true, ineligibleReason: null, bar: null };
     const prior = config.learning.priorObservations;
     return redeclared(repriced(free, before, model, unknown[i]!), before, model, taskType, prior);
   });
@@ -169,7 +167,15 @@ function isPriced({ price }: ModelConfig): boolean {
   return price.inputPerMillionUsd > 0 || price.outputPerMillionUsd > 0 || price.perRequestUsd > 0;
 }
 
-function lackedBy(reason: string | null): string[] {
-  const lacked = /^requiredCapabilities: lacks (.+)$/s.exec(reason ?? '')?.[1];
-  return lacked === undefined ? [] : [lacked];
+/** Who takes a share of the requests and did not take this one. */
+function admissionOf(bar: PinnedBar | null): Admission | null {
+  const share = bar?.share ?? 0;
+  switch (bar?.kind) {
+    case 'returning':
+    case 'limited':
+    case 'resting':
+      return { kind: bar.kind, share };
+    default:
+      return null;
+  }
 }

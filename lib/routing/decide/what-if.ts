@@ -9,7 +9,8 @@ import type { Candidate, Limits, Preference, RouteOpened } from '../../topics/ge
 import { judgeThread } from '../judge/judge-thread';
 import { strategies } from '../judge/strategies/strategies';
 import type { LearnedPolicy } from '../judge/strategy';
-import { type Eligibility, eligibilityOf, noCandidateError } from '../open/eligibility';
+import type { BarKind } from '../open/bar';
+import { type AbleModel, type Eligibility, eligibilityOf, noCandidateError } from '../open/eligibility';
 import { type RecomputedDecision, recomputeDecision } from './decide';
 
 export interface Change {
@@ -45,26 +46,33 @@ export function whatIf(opened: RouteOpened, change: Change, learned: LearnedPoli
   return { kind: 'decision', decision: recomputeDecision(changed, threads) };
 }
 
+/** What bars a candidate whatever the limits are. */
+const lastingKinds: ReadonlySet<string> = new Set<BarKind>(['lacking', 'tooLong', 'returning', 'limited', 'resting']);
+
 /** What a limit shut out may come in again; what shut out for any other reason stays so. */
 function eligibleUnder(limits: Limits, opened: RouteOpened, priceFactors: ReadonlyMap<string, number>): Eligibility {
   const { sessionSpentUsd, promptTokens } = opened;
   const before = opened.candidates.map((candidate) => priced(candidate, priceFactors.get(candidate.model) ?? 1));
-  const lacks = (candidate: Candidate): boolean =>
-    !candidate.eligible && /^(requiredCapabilities|contextTokens|capacity):/.test(candidate.ineligibleReason ?? '');
+  // Of a record from before bars were pinned nobody knows what shut its candidate out.
+  const staysOut = ({ eligible, bar }: Candidate): boolean => !eligible && (bar === null || lastingKinds.has(bar.kind));
   const admitted = new Set(
     before.flatMap(({ eligible, health }, i) => (eligible && health === 'HALF_OPEN' ? [i] : [])),
   );
-  const models = before.map((candidate) => ({
-    name: candidate.model,
-    apis: undefined,
-    capabilities: lacks(candidate) ? [] : ['able'],
-    contextTokens: Number.POSITIVE_INFINITY,
-  }));
-  const free = before.map((candidate) => ({ ...candidate, eligible: true, ineligibleReason: null }));
+  const models = before.map(
+    (candidate): AbleModel => ({
+      name: candidate.model,
+      apis: candidate.bar?.kind === 'embedsOnly' ? ['embeddings'] : undefined,
+      capabilities: staysOut(candidate) ? [] : ['able'],
+      contextTokens: Number.POSITIVE_INFINITY,
+    }),
+  );
+  const free = before.map((candidate) => ({ ...candidate, eligible: true, ineligibleReason: null, bar: null }));
   const asked = { limits, promptTokens, expectedOutputTokens: null, requiredCapabilities: ['able'] };
   const found = eligibilityOf(free, models, asked, { sessionSpentUsd, admitted });
   const candidates = found.candidates.map((candidate, i) =>
-    lacks(before[i]!) ? { ...candidate, ineligibleReason: before[i]!.ineligibleReason } : candidate,
+    staysOut(before[i]!)
+      ? { ...candidate, ineligibleReason: before[i]!.ineligibleReason, bar: before[i]!.bar }
+      : candidate,
   );
   return { ...found, candidates };
 }
