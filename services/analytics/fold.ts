@@ -1,7 +1,7 @@
 /** Folds what a record adds into a row, within bounds of time and number, and says what becomes of the row with time. */
 import { keyOfRecent, nextTelling, recentOf, toldRow } from '../../lib/analytics/recent';
 import { addToWindow, type Contribution, emptyWindow, expiresAtMs, readWindowKey } from '../../lib/analytics/window';
-import { type Context, type Emit, emit, type Result } from '../../lib/stream/define-service';
+import { type Context, emit, type Result, tombstone } from '../../lib/stream/define-service';
 import type { Topic } from '../../lib/topics/define-topic';
 import type { AnalyticsWindow, RecentWindow } from '../../lib/topics/generated/messages';
 
@@ -44,10 +44,5 @@ export function passTime(
   if (telling.kind === 'tell') return { kind: 'done', state, emit: [emit(recent, recentOf(row, partition))] };
   // What was never told, since it came too late, is nowhere.
   if (row.toldAtMs === 0) return { kind: 'done', state };
-  const tombstone: Emit = {
-    topic: recent as unknown as Emit['topic'],
-    value: null,
-    key: keyOfRecent({ ...row, partition }),
-  };
-  return { kind: 'done', state, emit: [tombstone] };
+  return { kind: 'done', state, emit: [tombstone(recent, keyOfRecent({ ...row, partition }))] };
 }

@@ -3,7 +3,6 @@ import { countInvalidConfig, createConfigReader } from '../../lib/config/current
 import type { UtilityWeights } from '../../lib/routing/judge/utility';
 import { utilityWeights } from '../../lib/routing/judge/utility';
 import {
-  anyTopic,
   type Context,
   defineService,
   due,
@@ -69,7 +68,7 @@ export function createAnalytics(): ServiceDefinition {
       ),
       due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecent, context)),
     ],
-    outputs: [anyTopic(topics.analyticsRecent)],
+    outputs: [topics.analyticsRecent],
     table: windowTable(topics.analyticsWindows),
   });
 }
@@ -92,8 +91,8 @@ export function createAnalyticsRewards({ metrics }: { readonly metrics: Metrics 
       ),
       due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecentRewards, context)),
     ],
-    views: [anyTopic(topics.config)],
-    outputs: [anyTopic(topics.analyticsRecentRewards)],
+    views: [topics.config],
+    outputs: [topics.analyticsRecentRewards],
     table: windowTable(topics.analyticsRewards),
   });
 }

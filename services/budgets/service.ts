@@ -3,7 +3,7 @@
  * passes through one task, in one order; the answers go back to the partition of the request.
  */
 import { dueAtMs } from '../../lib/budgets/account';
-import { anyTopic, defineService, due, on, type Result, type ServiceDefinition } from '../../lib/stream/define-service';
+import { defineService, due, on, type Result, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type { BudgetAccount, BudgetEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
@@ -29,7 +29,7 @@ export function createBudgets({ metrics }: { readonly metrics: Metrics }): Servi
       ),
       due<BudgetAccount>((account, context) => told(account, passTime(account, context.nowMs))),
     ],
-    outputs: [anyTopic(topics.budgetGrants), anyTopic(topics.budgetStates)],
+    outputs: [topics.budgetGrants, topics.budgetStates],
     table: {
       topic: topics.budgetAccounts,
       dueAtMs,

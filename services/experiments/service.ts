@@ -2,14 +2,7 @@
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import { definitionOf } from '../../lib/experiments/expose';
 import { dueAtMs } from '../../lib/experiments/tally';
-import {
-  anyTopic,
-  type Context,
-  defineService,
-  due,
-  on,
-  type ServiceDefinition,
-} from '../../lib/stream/define-service';
+import { type Context, defineService, due, on, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type { ExperimentObserved, ExperimentTally } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
@@ -41,8 +34,8 @@ export function createExperiments({ metrics }: { readonly metrics: Metrics }): S
       ),
       due<ExperimentTally>((tally, context) => show(tally, configured(context, tally.experiment), context.nowMs)),
     ],
-    views: [anyTopic(topics.config)],
-    outputs: [anyTopic(topics.experimentStates)],
+    views: [topics.config],
+    outputs: [topics.experimentStates],
     table: { topic: topics.experimentTallies, dueAtMs, maxRows: maxExperiments },
   });
 }

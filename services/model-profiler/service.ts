@@ -2,7 +2,6 @@ import { countInvalidConfig, createConfigReader } from '../../lib/config/current
 import { defaultRouterConfig } from '../../lib/config/parse-config';
 import { ownEntry } from '../../lib/dictionary';
 import {
-  anyTopic,
   type Context,
   defineService,
   due,
@@ -53,13 +52,13 @@ export function createModelProfiler({ metrics }: { readonly metrics: Metrics }):
       on<ModelObserved, ProviderProfiles>(topics.modelObserved, observe, { stateKey: (observed) => observed.provider }),
       due<ProviderProfiles>((row, context) => written(row, profilesAfterWait(row, context.nowMs))),
     ],
-    views: [anyTopic(topics.config)],
-    outputs: [anyTopic(topics.modelProfile)],
+    views: [topics.config],
+    outputs: [topics.modelProfile],
     table: {
       topic: topics.providerProfiles,
       dueAtMs: nextProbeAtMs,
       maxRows: maxProviders,
-      pauseWhenFull: [anyTopic(topics.modelObserved)],
+      pauseWhenFull: [topics.modelObserved],
     },
   });
 }

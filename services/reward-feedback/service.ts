@@ -1,7 +1,6 @@
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import { defaultRewardWeights } from '../../lib/config/router-config';
 import {
-  anyTopic,
   type Context,
   defineService,
   due,
@@ -86,15 +85,15 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       ),
       due<AwaitedOutcome>(closeDecision),
     ],
-    views: [anyTopic(topics.config)],
+    views: [topics.config],
     outputs: [
-      anyTopic(topics.learningEvents),
-      anyTopic(topics.modelObserved),
-      anyTopic(topics.routeOutcomeLate),
-      anyTopic(topics.budgetEvents),
-      anyTopic(topics.experimentObserved),
+      topics.learningEvents,
+      topics.modelObserved,
+      topics.routeOutcomeLate,
+      topics.budgetEvents,
+      topics.experimentObserved,
       // Misplaced outcomes are forwarded to it.
-      anyTopic(topics.routeOutcome),
+      topics.routeOutcome,
     ],
     table: {
       topic: topics.awaitedOutcomes,
@@ -105,7 +104,7 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       rowsKeepTrace: true,
     },
     ownOutput: {
-      topic: anyTopic(topics.learningEvents),
+      topic: topics.learningEvents,
       idOf: (event: Pick<LearningEvent, 'eventId'>) => event.eventId,
       idFields: ['eventId'],
       maxIds: rememberedEvents,

@@ -1,5 +1,5 @@
 /** The declaration of route-collapse: opened requests and scores in, one decision per request out, by the deadline. */
-import { anyTopic, defineService, due, on, type ServiceDefinition } from '../../lib/stream/define-service';
+import { defineService, due, on, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   BudgetGrant,
@@ -47,16 +47,16 @@ export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefin
       ),
       due<PendingRoute>((route, context) => counted(expire(route, context, cacheTtlMs))),
     ],
-    outputs: [anyTopic(topics.routeDecided), anyTopic(topics.routeRefused), anyTopic(topics.budgetEvents)],
+    outputs: [topics.routeDecided, topics.routeRefused, topics.budgetEvents],
     table: {
       topic: topics.pendingRoutes,
       dueAtMs: deadlineMs,
       maxRows: maxPendingRoutes,
-      pauseWhenFull: [anyTopic(topics.routeOpened)],
+      pauseWhenFull: [topics.routeOpened],
       rowsKeepTrace: true,
     },
     ownOutput: {
-      topic: anyTopic(topics.routeDecided),
+      topic: topics.routeDecided,
       idOf: (decided: Pick<RouteDecided, 'requestId'>) => decided.requestId,
       idFields: ['requestId'],
       maxIds: maxRememberedDecisions,

@@ -11,7 +11,7 @@ import {
   providerBreaker,
 } from '../../lib/routing/open/probe-memory';
 import { cacheKey, readCached } from '../../lib/routing/open/routing-cache';
-import { anyTopic, defineService, due, on, type Result, type ServiceDefinition } from '../../lib/stream/define-service';
+import { defineService, due, on, type Result, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   CachedDistribution,
@@ -109,15 +109,15 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
       due<Session>(() => ({ kind: 'done', state: null })),
     ],
     views: [
-      anyTopic(topics.config),
-      anyTopic(topics.modelProfile),
-      anyTopic(topics.tuning),
-      anyTopic(topics.weightsPublished),
-      anyTopic(topics.budgetStates),
-      anyTopic(topics.experimentStates),
+      topics.config,
+      topics.modelProfile,
+      topics.tuning,
+      topics.weightsPublished,
+      topics.budgetStates,
+      topics.experimentStates,
     ],
     // Misplaced requests are forwarded to their own topic.
-    outputs: [anyTopic(topics.routeOpened), anyTopic(topics.routeRequested), anyTopic(topics.routeRefused)],
+    outputs: [topics.routeOpened, topics.routeRequested, topics.routeRefused],
     table: {
       topic: topics.sessions,
       dueAtMs: (session: Session) => session.lastSeenMs + sessionTtlMs,
@@ -125,7 +125,7 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
       closeEarlyWhenFull: true,
     },
     ownOutput: {
-      topic: anyTopic(topics.routeOpened),
+      topic: topics.routeOpened,
       idOf: (opened: Pick<RouteOpened, 'requestId'>) => opened.requestId,
       idFields: ['requestId'],
       maxIds: maxRememberedRequests,
