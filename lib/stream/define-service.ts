@@ -6,6 +6,7 @@
 import type { Headers } from '../ports/broker';
 import type { KeyValueEntry } from '../ports/key-value';
 import type { Random } from '../ports/random';
+import type { Count } from '../telemetry/metrics';
 import type { AnyTopic, Topic } from '../topics/define-topic';
 
 /** One record to write. Made by `emit`, so that its value is one of its topic's. */
@@ -48,6 +49,8 @@ export type Result<S> =
       readonly state?: S | null;
       readonly emit?: readonly Emit[];
       readonly remember?: readonly KeyValueEntry[];
+      /** Counted once what the result says is written: a batch that is decided again counts once. */
+      readonly counts?: readonly Count[];
     }
   /** Nothing to do, for a reason that is counted in the metrics. */
   | { readonly kind: 'drop'; readonly reason: string }
@@ -116,6 +119,12 @@ export interface Input<E, S, L> {
    * is asked for each record: false where the service wants this one although it has no row.
    */
   readonly knownKeysOnly?: boolean | (() => boolean);
+}
+
+/** What is told of every record that the service has written to one of its outputs, after the write: for metrics of what they say. */
+export interface WhenWritten {
+  readonly topic: AnyTopic;
+  tell(value: unknown): void;
 }
 
 /** A row whose `dueAtMs` has passed, seen after everything fetched has been decided. */
@@ -197,6 +206,7 @@ export interface ServiceDefinition {
    * remembered, the newest `maxIds` per task.
    */
   readonly ownOutput?: OwnOutput;
+  readonly whenWritten: readonly WhenWritten[];
   readonly startAt: 'earliest' | 'latest';
   /**
    * Records gather this long before a batch is handled. 0 on the request path; off it a few milliseconds make fewer,
@@ -229,6 +239,7 @@ export interface ServiceOptions {
   // biome-ignore lint/suspicious/noExplicitAny: the row type is the service's own
   readonly table?: TableDefinition<any>;
   readonly ownOutput?: OwnOutput;
+  readonly whenWritten?: ServiceDefinition['whenWritten'];
   readonly startAt?: 'earliest' | 'latest';
   readonly lingerMs?: number;
   readonly maxBatchRecords?: number;
@@ -254,6 +265,11 @@ export function process<E>(
   return { kind: 'process', topic, process: run, ...options };
 }
 
+/** `tell` does not see tombstones, and may not throw. */
+export function whenWritten<T>(topic: Topic<T>, tell: (value: NoInfer<T>) => void): WhenWritten {
+  return { topic, tell: tell as WhenWritten['tell'] };
+}
+
 /** A topic as lists take it, which they do without this, too. */
 export function anyTopic(topic: AnyTopic): AnyTopic {
   return topic;
@@ -261,5 +277,5 @@ export function anyTopic(topic: AnyTopic): AnyTopic {
 
 /** Declares a service. `validateGraph` checks all declarations of an engine together before anything starts. */
 export function defineService(options: ServiceOptions): ServiceDefinition {
-  return { views: [], reads: [], startAt: 'earliest', lingerMs: 0, ...options };
+  return { views: [], reads: [], whenWritten: [], startAt: 'earliest', lingerMs: 0, ...options };
 }

@@ -41,6 +41,8 @@ export interface OutputPlan {
   /** Places, in their group, of the stages that its records are handed on to. */
   readonly handedTo: readonly number[];
   readonly countOut: (by?: number) => void;
+  /** Told of each of its records once it is written; null where nobody wants to know. */
+  readonly tell: ((value: unknown) => void) | null;
 }
 
 /** The stages of a group, and what their tasks poll. */
@@ -201,6 +203,7 @@ function planService(
       isMarked: readers.length > 0 && passageIn(topic) === 'both',
       handedTo: readers.length > 0 && passageIn(topic) !== 'log' ? readers : [],
       countOut,
+      tell: definition.whenWritten.find((told) => told.topic.name === topic.name)?.tell ?? null,
     });
   }
   const [first] = inputs.values();

@@ -159,7 +159,15 @@ function checkTable(service: ServiceDefinition, problems: string[]): void {
 }
 
 function checkOutputs(service: ServiceDefinition, problems: string[]): void {
-  const { group, ownOutput } = service;
+  const { group, ownOutput, whenWritten } = service;
+  for (const { topic } of whenWritten) {
+    if (!service.outputs.some((output) => output.name === topic.name))
+      problems.push(
+        `${group} wants to know what it has written to ${topic.name}, which is not among its outputs: add it there`,
+      );
+  }
+  for (const name of repeated(whenWritten.map(({ topic }) => topic.name)))
+    problems.push(`${group} wants to know twice what it has written to ${name}: once is enough`);
   if (!ownOutput) return;
   const { topic, maxIds } = ownOutput;
   if (!service.outputs.some((output) => output.name === topic.name)) {

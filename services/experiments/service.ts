@@ -26,9 +26,9 @@ export function createExperiments({ metrics }: { readonly metrics: Metrics }): S
         topics.experimentObserved,
         (tally, observed, context) => {
           const result = observe(tally, observed, configured(context, observed.exposure.experiment), context.nowMs);
-          if (result.kind === 'done' && result.state?.stopped && !tally?.stopped)
-            metrics.count('quantum_router_experiments_stopped_total', { experiment: observed.exposure.experiment });
-          return result;
+          if (result.kind !== 'done' || !result.state?.stopped || tally?.stopped) return result;
+          const labels = { experiment: observed.exposure.experiment };
+          return { ...result, counts: [{ name: 'quantum_router_experiments_stopped_total', labels }] };
         },
         { stateKey: (observed) => observed.exposure.experiment },
       ),

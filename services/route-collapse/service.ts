@@ -1,5 +1,6 @@
 /** The declaration of route-collapse: opened requests and scores in, one decision per request out, by the deadline. */
-import { defineService, due, on, type ServiceDefinition } from '../../lib/stream/define-service';
+import { createRefusalCounter } from '../../lib/budgets/count-refusal';
+import { defineService, due, on, type ServiceDefinition, whenWritten } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   BudgetGrant,
@@ -26,26 +27,25 @@ const maxRememberedDecisions = 20_000;
 
 export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefinition {
   const { maxPendingRoutes, cacheTtlMs, metrics } = options;
-  const counted = createDecisionCounter(metrics);
   return defineService({
     group: 'route-collapse',
     inputs: [
       on<RouteOpened, PendingRoute>(
         topics.routeOpened,
-        (pending, opened, context) => counted(superpose(pending, opened, context, cacheTtlMs)),
+        (pending, opened, context) => superpose(pending, opened, context, cacheTtlMs),
         { stateKey: (opened) => opened.requestId },
       ),
       on<StrategyScored, PendingRoute>(
         topics.strategyScored,
-        (pending, scored, context) => counted(addScore(pending, scored, context, cacheTtlMs)),
+        (pending, scored, context) => addScore(pending, scored, context, cacheTtlMs),
         { stateKey: (scored) => scored.requestId },
       ),
       on<BudgetGrant, PendingRoute>(
         topics.budgetGrants,
-        (pending, grant, context) => counted(addGrant(pending, grant, context, cacheTtlMs)),
+        (pending, grant, context) => addGrant(pending, grant, context, cacheTtlMs),
         { stateKey: (grant) => grant.requestId },
       ),
-      due<PendingRoute>((route, context) => counted(expire(route, context, cacheTtlMs))),
+      due<PendingRoute>((route, context) => expire(route, context, cacheTtlMs)),
     ],
     outputs: [topics.routeDecided, topics.routeRefused, topics.budgetEvents],
     table: {
@@ -55,6 +55,10 @@ export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefin
       pauseWhenFull: [topics.routeOpened],
       rowsKeepTrace: true,
     },
+    whenWritten: [
+      whenWritten(topics.routeDecided, createDecisionCounter(metrics)),
+      whenWritten(topics.routeRefused, createRefusalCounter(metrics)),
+    ],
     ownOutput: {
       topic: topics.routeDecided,
       idOf: (decided: Pick<RouteDecided, 'requestId'>) => decided.requestId,

@@ -10,6 +10,7 @@ import {
   process,
   type Result,
   type ServiceOptions,
+  whenWritten,
 } from '../../../lib/stream/define-service';
 import type { DeadLetter, TablePosition } from '../../../lib/topics/generated/messages';
 import { partitionOf } from '../../../lib/topics/partition-of';
@@ -49,7 +50,62 @@ const counted = (
   labels: Record<string, string>,
 ) => world.host.metrics.value(name, labels as never);
 
+/** The world's broker, which refuses writes with a record of a topic that `refuses` gives a reason for. */
+const refusing = (world: World, refuses: (topic: string) => string | false): World['broker'] => ({
+  ...world.broker,
+  join: (options) =>
+    world.broker.join({
+      ...options,
+      onAssigned: (epoch, consumers) =>
+        options.onAssigned(
+          epoch,
+          consumers.map((consumer) => ({
+            partition: consumer.partition,
+            epoch: consumer.epoch,
+            isStale: () => consumer.isStale(),
+            committed: () => consumer.committed(),
+            seek: (topic, offset) => consumer.seek(topic, offset),
+            poll: (pollOptions) => consumer.poll(pollOptions),
+            wake: () => consumer.wake(),
+            write: async (batch) => {
+              for (const { topic } of batch.records) {
+                const reason = refuses(topic);
+                if (reason !== false) throw new Error(reason);
+              }
+              return consumer.write(batch);
+            },
+          })),
+        ),
+    }),
+});
+
 describe('results', () => {
+  test('what they count is counted once it is written, also where the batch is decided again', async () => {
+    const world = createWorld();
+    let refusals = 0;
+    const told: string[] = [];
+    const decided: string[] = [];
+    const service = await world.start(
+      stateless(
+        (order) => {
+          decided.push(order.id);
+          const counts = [
+            { name: 'quantum_router_weights_published_total', labels: { kind: order.key }, by: 2 },
+          ] as const;
+          return { kind: 'done', emit: [emit(receipts, order)], counts };
+        },
+        { whenWritten: [whenWritten(receipts, ({ id }) => told.push(id))] },
+      ),
+      { broker: refusing(world, (topic) => topic === receipts.name && refusals++ === 0 && 'not now') },
+    );
+    await world.put(orders, ordersOf('a', 1, 1));
+    await world.clock.advanceBy(60_000);
+    expect(service.status()).toMatchObject({ restarts: 1, state: 'running' });
+    expect(decided).toEqual(['a1', 'a1']);
+    expect(told).toEqual(['a1']);
+    expect(await counted(world, 'quantum_router_weights_published_total', { kind: 'a' })).toBe(2);
+  });
+
   test('emits are written at once, positions at the commit point', async () => {
     const world = createWorld();
     await world.start(stateless(echo));
@@ -879,30 +935,7 @@ describe('dead letters', () => {
 
   test('are awaited: positions do not move when they cannot be written', async () => {
     const world = createWorld({ limits: { maxRestarts: 0 } });
-    const broker = {
-      ...world.broker,
-      join: (options: Parameters<typeof world.broker.join>[0]) =>
-        world.broker.join({
-          ...options,
-          onAssigned: (epoch, consumers) =>
-            options.onAssigned(
-              epoch,
-              consumers.map((consumer) => ({
-                partition: consumer.partition,
-                epoch: consumer.epoch,
-                isStale: () => consumer.isStale(),
-                committed: () => consumer.committed(),
-                seek: (topic: string, offset: number) => consumer.seek(topic, offset),
-                poll: (pollOptions: Parameters<typeof consumer.poll>[0]) => consumer.poll(pollOptions),
-                wake: () => consumer.wake(),
-                write: async (batch: Parameters<typeof consumer.write>[0]) => {
-                  if (batch.records.some(({ topic }) => topic.endsWith('.dlq'))) throw new Error('dlq is full');
-                  return consumer.write(batch);
-                },
-              })),
-            ),
-        }),
-    };
+    const broker = refusing(world, (topic) => topic.endsWith('.dlq') && 'dlq is full');
     const service = await world.start(stateless(echo), { broker });
     await world.putRaw(orders.name, [{ key: 'k', value: Buffer.from('{broken') }]);
     await world.clock.advanceBy(1_000);

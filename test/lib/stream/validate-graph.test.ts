@@ -1,4 +1,4 @@
-import { defineService, due, on, process, type ServiceOptions } from '../../../lib/stream/define-service';
+import { defineService, due, on, process, type ServiceOptions, whenWritten } from '../../../lib/stream/define-service';
 import { InvalidGraphError, topicsOf, validateGraph } from '../../../lib/stream/validate-graph';
 import { topics } from '../../../lib/topics/topics';
 import { jsonTopic, ledger, type Order, orders, prices, receipts, refunds, type Tally, tallies } from './toy';
@@ -121,6 +121,17 @@ test.each<[string, Partial<ServiceOptions>, string[]]>([
     'an ownOutput that is no output',
     { ownOutput: { topic: receipts, idOf: String, maxIds: 1 } },
     ['toy has ownOutput toy.receipts, which is not among its outputs: add it there'],
+  ],
+  [
+    'being told of what is no output, and twice of what is one',
+    {
+      outputs: [receipts],
+      whenWritten: [refunds, receipts, receipts].map((topic) => whenWritten(topic, () => {})),
+    },
+    [
+      'toy wants to know what it has written to toy.refunds, which is not among its outputs: add it there',
+      'toy wants to know twice what it has written to toy.receipts: once is enough',
+    ],
   ],
   [
     'an ownOutput without memory',
