@@ -4,12 +4,10 @@
  * was known of the models, and its features stay as they were; budgets, and where its session would stand, are left out.
  */
 import { pacedPreference } from '../../budgets/pace';
-import type { ModelConfig, RouterConfig, StrategyName, TenantConfig } from '../../config/router-config';
-import { strategyNames } from '../../config/router-config';
+import type { ModelConfig, RouterConfig, TenantConfig } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
 import type { Candidate, PinnedBar, RouteOpened } from '../../topics/generated/messages';
-import { judgeThread } from '../judge/judge-thread';
-import { strategies } from '../judge/strategies/strategies';
+import { judgeAsked } from '../judge/judge-thread';
 import type { LearnedPolicy } from '../judge/strategy';
 import type { Admission } from '../open/admission';
 import { expectCandidates, priceFactor } from '../open/candidates';
@@ -81,10 +79,7 @@ export function decideUnder(
     // What was cached is of the configuration of then.
     cached: null,
   };
-  const threads = changed.strategies
-    .filter((strategy): strategy is StrategyName => (strategyNames as readonly string[]).includes(strategy))
-    .map((strategy) => judgeThread(strategy, changed, learned, strategies));
-  return { kind: 'decision', decision: recomputeDecision(changed, threads) };
+  return { kind: 'decision', decision: recomputeDecision(changed, judgeAsked(changed, learned)) };
 }
 
 function tenantOf({ tenants }: RouterConfig, { tenantId }: RouteOpened): TenantConfig | undefined {

@@ -3,11 +3,8 @@
  * is changed and everything after it computed anew, by the functions that decide. What the request was known by (its
  * features, with the circumstances of then) stays as it was.
  */
-import type { StrategyName } from '../../config/router-config';
-import { strategyNames } from '../../config/router-config';
 import type { Candidate, Limits, Preference, RouteOpened } from '../../topics/generated/messages';
-import { judgeThread } from '../judge/judge-thread';
-import { strategies } from '../judge/strategies/strategies';
+import { judgeAsked } from '../judge/judge-thread';
 import type { LearnedPolicy } from '../judge/strategy';
 import type { BarKind } from '../open/bar';
 import { type AbleModel, type Eligibility, eligibilityOf, noCandidateError } from '../open/eligibility';
@@ -40,10 +37,7 @@ export function whatIf(opened: RouteOpened, change: Change, learned: LearnedPoli
     // What was cached is of what was asked then.
     cached: null,
   };
-  const threads = opened.strategies
-    .filter((strategy): strategy is StrategyName => (strategyNames as readonly string[]).includes(strategy))
-    .map((strategy) => judgeThread(strategy, changed, learned, strategies));
-  return { kind: 'decision', decision: recomputeDecision(changed, threads) };
+  return { kind: 'decision', decision: recomputeDecision(changed, judgeAsked(changed, learned)) };
 }
 
 /** What bars a candidate whatever the limits are. */

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { recomputeDecision } from '../../../../lib/routing/decide/decide';
 import { whatIf } from '../../../../lib/routing/decide/what-if';
 import { judgeThread } from '../../../../lib/routing/judge/judge-thread';
-import { strategies } from '../../../../lib/routing/judge/strategies/strategies';
 import type { Candidate } from '../../../../lib/topics/generated/messages';
 import { noLimits } from '../../../../lib/topics/schema-defaults';
 import { anyOpened, candidateOf, openedOf } from '../fixtures';
@@ -25,7 +24,7 @@ test('with nothing else wanted it is the decision that was made', () => {
           ineligibleReason: null,
         })),
       };
-      const threads = asked.map((strategy) => judgeThread(strategy, opened, null, strategies));
+      const threads = asked.map((strategy) => judgeThread(strategy, opened, null));
       const found = whatIf(opened, nothing, null);
       expect(found).toEqual({ kind: 'decision', decision: recomputeDecision(opened, threads) });
     }),
