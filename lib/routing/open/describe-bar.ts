@@ -1,4 +1,5 @@
 /** What bars a candidate, said to people. This is the one place that makes a sentence of it; nothing reads the sentence again. */
+import { percent, short } from '../../figures/figures';
 import type { Candidate } from '../../topics/generated/messages';
 import type { Bar } from './bar';
 
@@ -29,9 +30,9 @@ export function describeBar(bar: Bar): string {
     case 'open':
       return `${field}: OPEN`;
     case 'returning':
-      return `${field}: returning after an outage, and this is not among the ${percent(bar.share)} of requests that may use it`;
+      return `${field}: returning after an outage, and this is not among the ${percent(bar.share, 2)} of requests that may use it`;
     case 'limited':
-      return `${field}: at its rate limit, and this is not among the ${percent(bar.share)} of requests that may use it`;
+      return `${field}: at its rate limit, and this is not among the ${percent(bar.share, 2)} of requests that may use it`;
     case 'cheapestOnly':
       return `budget ${bar.budget}: the cheapest model only`;
     case 'overGranted':
@@ -46,12 +47,4 @@ export function describeLift({ health }: Pick<Candidate, 'health'>, bar: Bar): s
   if (bar.field === 'health') return `health: ${health}, but nothing healthier is left`;
   if (bar.kind === 'slowTail') return `${describeBar(bar)}, but nothing faster is left`;
   return `${bar.field}: ${bar.kind}, but nothing better is left`;
-}
-
-function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(2))} %`;
-}
-
-function short(usd: number): string {
-  return String(Number(usd.toPrecision(3)));
 }
