@@ -156,7 +156,8 @@ function askedThreads(opened: RouteOpened, scores: readonly ThreadScore[]): Thre
     if (score.status !== 'SUCCESS')
       return deadThread(strategy, 'FAILED', durationMs, score.error?.slice(0, maxErrorLength) ?? null);
     const fault = judgementFault(opened, score);
-    return fault ? deadThread(strategy, 'FAILED', durationMs, fault) : { ...score, durationMs };
+    if (fault) return deadThread(strategy, 'FAILED', durationMs, fault);
+    return durationMs === score.durationMs ? score : { ...score, durationMs };
   });
 }
 
