@@ -19,8 +19,8 @@ import type {
   RouteOpened,
 } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
+import { addUp, dueAtMs, maxAheadMs, passTime } from './add-up';
 import { ofDecided, ofLearned, ofObserved, ofOpened } from './contributions';
-import { dueAtMs, fold, maxAheadMs, passTime } from './fold';
 
 export const analyticsGroup = 'analytics';
 export const analyticsRewardsGroup = 'analytics-rewards';
@@ -53,17 +53,21 @@ export function createAnalytics(): ServiceDefinition {
     group: analyticsGroup,
     lingerMs,
     inputs: [
-      on<RouteOpened, AnalyticsWindow>(topics.routeOpened, (row, event, context) => fold(row, opened(event), context), {
-        stateKey: (opened) => windowKeys(opened.openedAtMs),
-      }),
+      on<RouteOpened, AnalyticsWindow>(
+        topics.routeOpened,
+        (row, event, context) => addUp(row, opened(event), context),
+        {
+          stateKey: (opened) => windowKeys(opened.openedAtMs),
+        },
+      ),
       on<RouteDecided, AnalyticsWindow>(
         topics.routeDecided,
-        (row, event, context) => fold(row, decided(event), context),
+        (row, event, context) => addUp(row, decided(event), context),
         { stateKey: (decided) => windowKeys(decided.decidedAtMs) },
       ),
       on<ModelObserved, AnalyticsWindow>(
         topics.modelObserved,
-        (row, event, context) => fold(row, observed(event), context),
+        (row, event, context) => addUp(row, observed(event), context),
         { stateKey: (observed) => windowKeys(observed.observedAtMs) },
       ),
       due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecent, context)),
@@ -86,7 +90,7 @@ export function createAnalyticsRewards({ metrics }: { readonly metrics: Metrics 
     inputs: [
       on<LearningEvent, AnalyticsWindow>(
         topics.learningEvents,
-        (row, event, context) => fold(row, ofLearned(event, weightsOf(context)), context),
+        (row, event, context) => addUp(row, ofLearned(event, weightsOf(context)), context),
         { stateKey: (event) => windowKeys(event.openedAtMs) },
       ),
       due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecentRewards, context)),
