@@ -247,8 +247,7 @@ function benchOf(count: number): Bench {
     ...asked.map((strategy, at) => ({
       name: `judge.${strategy}`,
       run() {
-        for (let i = 0; i < requests.length; i++)
-          threads[i]![at] = judgeThread(strategy, opened[i]!, policy, strategies);
+        for (let i = 0; i < requests.length; i++) threads[i]![at] = judgeThread(strategy, opened[i]!, policy);
       },
     })),
     {

@@ -55,6 +55,7 @@ const circumstances = (): Circumstances => ({
     priceFactor: 1,
     declared: null,
     p95LatencyMs: null,
+    bar: null,
   })),
   limits: {
     maxCostUsd: random.next() < 0.5 ? null : random.next(),

@@ -1,4 +1,5 @@
 /** A decision for a person: the choice and its reason first, then the evidence in tables. */
+import { shownHash } from '../lib/figures/figures';
 import { wrapText } from '../lib/terminal/wrap-text';
 import type { RouteDecided } from '../lib/topics/generated/messages';
 import { formatTable } from './format-table';
@@ -78,7 +79,7 @@ function footnotes(decision: RouteDecided): string {
   const tenant = tenantSettings.length > 0 ? `tenant     ${tenantId} has its own ${tenantSettings.join(', ')}\n` : '';
   const degraded = degradedTo === 'NONE' ? 'not degraded' : `degraded to ${degradedTo}`;
   return `collapse   ${collapse}, led by ${strategy}; exploration floor ${explorationFloor}; ${cacheHit ? 'from the routing cache' : 'not cached'}; ${degraded}
-${tenant}versions   config ${versions.config}, tuning ${versions.tuning}, policy ${short(versions.policySha256)}, basis ${short(versions.basisSha256)}, encoder ${versions.encoder}${profilesIn(versions)}; seed ${seed}
+${tenant}versions   config ${versions.config}, tuning ${versions.tuning}, policy ${hashOrNone(versions.policySha256)}, basis ${hashOrNone(versions.basisSha256)}, encoder ${versions.encoder}${profilesIn(versions)}; seed ${seed}
 time (ms)  ${stages.join(', ')}
 routingKey ${routingKey}
 `;
@@ -94,6 +95,6 @@ function digits(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-function short(sha256: string | null): string {
-  return sha256 === null ? 'none' : sha256.slice(0, 12);
+function hashOrNone(sha256: string | null): string {
+  return sha256 === null ? 'none' : shownHash(sha256);
 }

@@ -89,11 +89,3 @@ function longestWord(text: string): number {
       .map((word) => indent + word.length),
   );
 }
-
-/** Characters of a hash shown in lists; enough to name one. */
-const shownCharacters = 12;
-
-/** A hash as lists show it. */
-export function shortHash(sha256: string): string {
-  return sha256.slice(0, shownCharacters);
-}

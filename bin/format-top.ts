@@ -1,4 +1,5 @@
 /** The live view of `quantum-router top` as lines: all of it where there is room, the most important first where there is not. */
+import { signed } from '../lib/figures/figures';
 import { cutText, padText, widthOf } from '../lib/terminal/fit-text';
 import type { Paint, Tone } from '../lib/terminal/paint';
 import type { LiveData, ModelOverview, Overview, Worth } from './drive/gateway-overview';
@@ -76,7 +77,7 @@ function headLines(state: TopState, columns: number, paint: Paint): string[] {
       [
         `utility ${figure(figures['utility'])}`,
         `quality ${figure(figures['quality'])}`,
-        ...(worth?.quality == null ? [] : [`quality ${signed(worth.quality)} on static rules`]),
+        ...(worth?.quality == null ? [] : [`quality ${signed(worth.quality, 3)} on static rules`]),
         ...(worth?.savedUsd == null ? [] : [`saves ${usd(worth.savedUsd)} a request`]),
       ],
     ],
@@ -207,10 +208,6 @@ function whole(value: number): string {
 
 function figure(value: Known): string {
   return isKnown(value) ? value.toFixed(3) : none;
-}
-
-function signed(value: number): string {
-  return `${value >= 0 ? '+' : ''}${value.toFixed(3)}`;
 }
 
 function percent(share: Known): string {

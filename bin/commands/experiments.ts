@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { parseDocument } from 'yaml';
+import { short } from '../../lib/figures/figures';
 import { formatTable } from '../format-table';
 import { askGateway, gatewayAt } from '../gateway-client';
 import { CliError, type Io } from '../io';
@@ -135,8 +136,4 @@ function show(io: Io, shown: Shown, { json }: Options): void {
     io.stdout.write(
       `\n${formatTable(['arm', 'metric', 'units', 'less control', 'interval', 'p'], rows, io.stdout.columns)}\n`,
     );
-}
-
-function short(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }

@@ -1,12 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { forgetFault, forgetTime } from '../../lib/config/forget-schema';
+import { short, shownHash, signed } from '../../lib/figures/figures';
 import { sleep } from '../../lib/ports/clock';
 import type { ForgottenJudgements, WeightsVersion } from '../../lib/topics/generated/messages';
 import { findVersion } from '../../lib/weights/read-weights';
 import { addWhereOptions, atGatewayOrLog, openLog, type WhereOptions } from '../drive/gateway-or-log';
 import { gatewayDesk, logDesk, type WeightsDesk } from '../drive/weights-desk';
 import { findStore } from '../find-store';
-import { formatTable, shortHash } from '../format-table';
+import { formatTable } from '../format-table';
 import { CliError, exitCodes, type Io } from '../io';
 import { wholeNumber } from '../read-options';
 
@@ -125,13 +126,13 @@ function describeForgotten({ weights, state }: WeightsVersion, forgot: Forgotten
     model,
     before.toFixed(3),
     after.toFixed(3),
-    `${after > before ? '+' : ''}${(after - before).toFixed(3)}`,
+    signed(after - before, 3),
   ]);
   const table = formatTable(['model', 'expected before', 'expected after', 'moved'], rows);
   const of = `over the newest ${decisions} decisions`;
   return [
     `judgements left out: ${judgements}`,
-    `weights: ${shortHash(policySha256)} before, ${shortHash(weights.policySha256)} without them (${state})`,
+    `weights: ${shownHash(policySha256)} before, ${shownHash(weights.policySha256)} without them (${state})`,
     rows.length > 0
       ? `quality expected of models, ${of}:\n${table.trimEnd()}`
       : `no model is expected to differ, ${of}`,
@@ -198,7 +199,7 @@ function rowOf({ weights, state }: WeightsVersion, inForce: string | null): (str
   return [
     policySha256 === inForce ? '*' : '',
     sequence === 0 ? '' : sequence,
-    shortHash(policySha256),
+    shownHash(policySha256),
     weights.lineage,
     state,
     weights.reason,
@@ -245,7 +246,7 @@ function figuresOf(figures: Readonly<Record<string, number>>): string {
 }
 
 function figureOf(value: number | undefined): string {
-  return value === undefined ? '' : String(Number(value.toPrecision(4)));
+  return value === undefined ? '' : short(value, 4);
 }
 
 function timeOf(ms: number): string {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { anyTopic } from '../../lib/stream/define-service';
 import { migrateTopics } from '../../lib/stream/migrate-topics';
 import { ensureServiceTopics } from '../../lib/stream/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
+import type { AnyTopic } from '../../lib/topics/define-topic';
 import { ensureSinglePartitionTopic } from '../../lib/topics/ensure-topic';
-import { type AnyTopic, topics } from '../../lib/topics/topics';
+import { topics } from '../../lib/topics/topics';
 import { declaredServices } from '../declared-services';
 import { formatTable } from '../format-table';
 import { CliError, exitCodes, type Io } from '../io';
@@ -22,7 +22,7 @@ export function addTopics(program: Command, io: Io): void {
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExamples:\n  $ quantum-router topics\n  $ quantum-router topics --json | jq .[].name')
     .action((options: { json?: boolean }) => {
-      const all: AnyTopic[] = Object.values(topics).map((topic) => anyTopic(topic as never));
+      const all: AnyTopic[] = Object.values(topics);
       if (options.json) {
         io.stdout.write(`${JSON.stringify(all.map(describe), null, 2)}\n`);
         return;

@@ -5,6 +5,7 @@ import { readRecordedData } from '../../lab/workloads/recorded-data';
 import type { Workload } from '../../lab/workloads/workload';
 import { configFromJson } from '../../lib/config/parse-config';
 import type { RouterConfig } from '../../lib/config/router-config';
+import { shownHash, signed } from '../../lib/figures/figures';
 import { ensureServiceTopics } from '../../lib/stream/run-engine';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
@@ -15,7 +16,6 @@ import { declaredServices } from '../declared-services';
 import { startOwnTrainer } from '../drive/own-trainer';
 import { progressOf } from '../drive/progress-of';
 import { applyTo } from '../drive/put-config';
-import { shortHash } from '../format-table';
 import { CliError, type Io } from '../io';
 import { addHomeOptions, type HomeOptions, openHome, settingsOfHome } from '../open-home';
 import { readConfig } from '../read-config';
@@ -160,7 +160,7 @@ interface TrainReport {
 }
 
 function describe({ rows, policySha256, sequence, learnedRewards, isInForce, heldOut }: TrainReport): string {
-  const policy = shortHash(policySha256);
+  const policy = shownHash(policySha256);
   const state = isInForce ? `in force as sequence ${sequence}` : 'waits as a candidate: see `models list`';
   const lines = [`rows      ${rowsText(rows)}`, `weights   ${policy}, ${learnedRewards} rewards learned; ${state}`];
   if (heldOut) {
@@ -168,7 +168,7 @@ function describe({ rows, policySha256, sequence, learnedRewards, isInForce, hel
     const { mean, low, high } = difference;
     lines.push(
       `held out  quality ${score.toFixed(4)}, best single model (${bestModel}) ${best.toFixed(4)}: ` +
-        `${mean >= 0 ? '+' : ''}${mean.toFixed(4)} (${low.toFixed(4)} … ${high.toFixed(4)}) on ${count} rows`,
+        `${signed(mean, 4)} (${low.toFixed(4)} … ${high.toFixed(4)}) on ${count} rows`,
     );
   }
   return `${lines.join('\n')}\n`;

@@ -1,5 +1,7 @@
 /** What a configuration would have decided on recent traffic, for people. */
+
 import { ownEntry } from '../../lib/dictionary';
+import { fixedPercent, short } from '../../lib/figures/figures';
 import { formatTable } from '../format-table';
 
 interface Side {
@@ -25,8 +27,8 @@ const leastMove = 0.001;
 export function describeReplay(replay: ConfigReplayAnswer, columns: number): string {
   const { requests, decided, changed, withoutWeights, before, after } = replay;
   if (requests === 0) return '\nthere were no requests in this time\n';
-  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-  const cost = (usd: number): string => `$${Number(usd.toPrecision(4))}`;
+  const cost = (usd: number): string => `$${short(usd, 4)}`;
+  const share = (of: number): string => fixedPercent(of, 1);
   const relative =
     before.expectedCostUsd > 0 ? signed(100 * (after.expectedCostUsd / before.expectedCostUsd - 1), 1, ' %') : '';
   const rows: string[][] = [
@@ -45,7 +47,7 @@ export function describeReplay(replay: ConfigReplayAnswer, columns: number): str
     .filter(({ was, is }) => Math.abs(is - was) >= leastMove)
     .sort((a, b) => Math.abs(b.is - b.was) - Math.abs(a.is - a.was));
   for (const { model, was, is } of shares)
-    rows.push([`share of ${model}`, percent(was), percent(is), signed(100 * (is - was), 1)]);
+    rows.push([`share of ${model}`, share(was), share(is), signed(100 * (is - was), 1)]);
   const table = formatTable(['', 'before', 'after', 'difference'], rows, columns);
   const missing = withoutWeights > 0 ? `${withoutWeights} were judged without learned weights, which are gone\n` : '';
   return `\n${requests} requests decided again, ${decided} by both; ${changed} go to another model\n${missing}${table}`;

@@ -11,7 +11,7 @@ import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import type { Alert } from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
-import { type AnyTopic, topics } from '../../lib/topics/topics';
+import { topics } from '../../lib/topics/topics';
 import { type Engine, startEngine } from '../../services/engine';
 import { distributedHome, type EngineHome, memoryHome } from '../../services/home';
 import { comesTrue } from '../chaos/until';
@@ -258,7 +258,7 @@ function firstConfig(): RouterConfig {
 async function ordinaryRecords({ broker, topicPrefix }: EngineHome): Promise<UnderFire['ordinary']> {
   const known = new Map((await broker.listTopics()).map((topic) => [topic.name, topic.partitions]));
   const found = new Map<string, { key: string; value: unknown }>();
-  for (const topic of Object.values(topics) as unknown as AnyTopic[]) {
+  for (const topic of Object.values(topics)) {
     const name = topicPrefix + topic.name;
     for (let partition = 0; partition < (known.get(name) ?? 0) && !found.has(topic.name); partition++) {
       const { earliest, end } = await broker.offsets({ topic: name, partition });

@@ -1,4 +1,6 @@
 /** What every benchmark and check prints: one JSON object a line. */
+import { rounded } from '../../lib/figures/figures';
+
 export interface ReportLine {
   readonly name: string;
   readonly value: number;
@@ -15,7 +17,7 @@ export type ReportDetails = Readonly<Record<string, unknown>>;
 
 /** Prints a figure without a bar. */
 export function report(name: string, value: number, unit: string, details: ReportDetails = {}): void {
-  process.stdout.write(`${JSON.stringify({ name, value: rounded(value), unit, ...details })}\n`);
+  process.stdout.write(`${JSON.stringify({ name, value: printed(value), unit, ...details })}\n`);
 }
 
 /** Prints a figure that must be at most (`<=`) or at least (`>=`) the bar. */
@@ -29,7 +31,7 @@ export function reportBar(
 ): void {
   const ok = relation === '<=' ? value <= bar : value >= bar;
   if (!ok) failures += 1;
-  process.stdout.write(`${JSON.stringify({ name, value: rounded(value), unit, bar, ok, ...details })}\n`);
+  process.stdout.write(`${JSON.stringify({ name, value: printed(value), unit, bar, ok, ...details })}\n`);
 }
 
 /** Bars missed so far. */
@@ -48,6 +50,11 @@ export function runCheck(check: () => Promise<void>): void {
   );
 }
 
-function rounded(value: number): number {
-  return Number.isFinite(value) ? Number(value.toPrecision(6)) : value;
+function printed(value: number): number {
+  return Number.isFinite(value) ? rounded(value, 6) : value;
+}
+
+/** Four significant digits are more than the noise of a study leaves. */
+export function fourDigits(value: number): number {
+  return rounded(value, 4);
 }

@@ -3,14 +3,13 @@
  * whether changes that mean nothing do. A router that sends everything to one model is seen to here.
  */
 
-import type { RouterConfig, StrategyName } from '../../lib/config/router-config';
+import type { RouterConfig } from '../../lib/config/router-config';
 import { encodeContext } from '../../lib/learning/features/context';
 import { bytesOf } from '../../lib/learning/features/encode';
 import { parsePolicy } from '../../lib/learning/value/policy';
 import { decide } from '../../lib/routing/decide/decide';
 import { indexOfLargest } from '../../lib/routing/judge/distribution';
-import { judgeThread } from '../../lib/routing/judge/judge-thread';
-import { strategies } from '../../lib/routing/judge/strategies/strategies';
+import { judgeAsked } from '../../lib/routing/judge/judge-thread';
 import type { LearnedPolicy } from '../../lib/routing/judge/strategy';
 import type { Log } from '../../lib/telemetry/log';
 import type { RouteOpened } from '../../lib/topics/generated/messages';
@@ -107,8 +106,7 @@ async function readFavourite(
     const prepared = prepare(requestOf(configured, { ...row, prompt }, world.nowMs), world, []);
     if (prepared.kind === 'invalid') throw new Error(`${prepared.fault.field}: ${prepared.fault.reason}`);
     const opened = openedOf(prepared.route);
-    const scores = opened.strategies.map((name) => judgeThread(name as StrategyName, opened, learned, strategies));
-    const { candidates } = decide(opened, scores).decision;
+    const { candidates } = decide(opened, judgeAsked(opened, learned)).decision;
     return candidates[indexOfLargest(candidates.map(({ propensity }) => propensity))]!.model;
   };
 }

@@ -2,10 +2,12 @@
  * The main job: the whole engine in one process, a workload through its real topics, live progress, and one table that
  * says what routing was worth beside other policies on the same requests and the same luck.
  */
+
 import { createRouterClient } from '../../lib/client/router-client';
 import { providerSchema } from '../../lib/config/provider-schema';
 import type { RouterConfig } from '../../lib/config/router-config';
 import { dictionaryOf } from '../../lib/dictionary';
+import { fixedPercent, signed } from '../../lib/figures/figures';
 import type { Clock } from '../../lib/ports/clock';
 import { utilityWeights } from '../../lib/routing/judge/utility';
 import { inferTask } from '../../lib/routing/open/infer-task';
@@ -204,7 +206,8 @@ function watchLag(metrics: Metrics, clock: Clock) {
       const { seconds, events } = await read();
       const atMost = `at most ${most.always.toFixed(1)} s, from the 20th second on ${most.settled.toFixed(1)} s`;
       const learned = await metrics.value('quantum_router_learning_pace', { of: 'rewards' });
-      const share = learned > 0 && learned < 1 ? `;\n  learning from ${percent(learned)} of the rewards by then` : '';
+      const share =
+        learned > 0 && learned < 1 ? `;\n  learning from ${fixedPercent(learned)} of the rewards by then` : '';
       return `${atMost}; at the end ${seconds.toFixed(1)} s (${events} events)${share}`;
     },
   };
@@ -272,24 +275,16 @@ function choicesText(workload: Workload, policies: readonly PolicyResult[], choi
   const lines = ['choices of this engine\n'];
   if (best) {
     const { mean, low, high } = pairedDifference(engine!.utilities, best.utilities);
-    lines.push(`  over the best fixed model ${signed(mean)} ± ${((high - low) / 2).toFixed(4)}\n`);
+    lines.push(`  over the best fixed model ${signed(mean, 4)} ± ${((high - low) / 2).toFixed(4)}\n`);
   }
-  lines.push(`  most requests went to ${workload.models[top]!.name}: ${percent(engine!.shares[top]!)}\n`);
+  lines.push(`  most requests went to ${workload.models[top]!.name}: ${fixedPercent(engine!.shares[top]!)}\n`);
   if (choices === null) return lines;
   const { blankLines, letterCase, politeness } = choices.changedBy;
   lines.push(
-    `  another request's text would change ${percent(choices.dependsOnText)} of the choices;\n`,
-    `  blank lines ${percent(blankLines)}, letter case ${percent(letterCase)}, a polite sentence ${percent(politeness)}\n`,
+    `  another request's text would change ${fixedPercent(choices.dependsOnText)} of the choices;\n`,
+    `  blank lines ${fixedPercent(blankLines)}, letter case ${fixedPercent(letterCase)}, a polite sentence ${fixedPercent(politeness)}\n`,
   );
   return lines;
-}
-
-function signed(value: number): string {
-  return `${value >= 0 ? '+' : ''}${value.toFixed(4)}`;
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
 }
 
 interface Summarised {
@@ -331,7 +326,7 @@ function summaryOf({ workload, policies, choices, played, ratePerSecond, columns
     `  p50 ${latency.p50.toFixed(1)} ms  p95 ${latency.p95.toFixed(1)} ms  p99 ${latency.p99.toFixed(1)} ms\n`,
     ...choicesText(workload, policies, choices),
     'mean utility of this engine\n',
-    `  first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${signed(rise)})\n`,
+    `  first tenth ${firstTenth.toFixed(4)} → last tenth ${lastTenth.toFixed(4)}  (${signed(rise, 4)})\n`,
     'learning behind its log\n',
     `  ${lag}\n`,
     played.late > 0

@@ -8,7 +8,7 @@
  * beliefs are those of other models, a run without any beside it: after 2,000 of 3,000 requests neither should matter.
  */
 import { parseArgs } from 'node:util';
-import { report, reportBar, runCheck } from '../report/report-line';
+import { fourDigits, report, reportBar, runCheck } from '../report/report-line';
 import { defaultRunRequests } from '../runs/run';
 import { simulatedWorld } from '../workloads/simulated-world';
 import { type Beliefs, beliefs, withBeliefs } from './harm/beliefs';
@@ -55,12 +55,12 @@ async function declared(world: number, seeds: readonly number[], requests: numbe
   reportBar(`world${world}.leastShareOfStaticRules`, worst.leastShare, 'share', '>=', leastShare, {
     worstSeed: seeds[runs.indexOf(worst)],
     atRequest: worst.leastAt,
-    perSeed: runs.map((run) => rounded(run.leastShare)),
+    perSeed: runs.map((run) => fourDigits(run.leastShare)),
   });
   report(`world${world}.meanUtility`, mean(runs.map((run) => run.meanUtility)), 'utility', {
     requests,
-    perSeed: runs.map((run) => rounded(run.meanUtility)),
-    ofStaticRules: runs.map((run) => rounded(run.meanUtility / run.rules)),
+    perSeed: runs.map((run) => fourDigits(run.meanUtility)),
+    ofStaticRules: runs.map((run) => fourDigits(run.meanUtility / run.rules)),
   });
 }
 
@@ -74,19 +74,15 @@ async function shuffled(world: number, seeds: readonly number[], requests: numbe
   }
   const worst = Math.max(...losses);
   reportBar(`world${world}.lossByShuffledBeliefs`, mean(losses), 'utility', '<=', mostLoss, {
-    worst: rounded(worst),
+    worst: fourDigits(worst),
     worstSeed: seeds[losses.indexOf(worst)],
-    perSeed: losses.map(rounded),
+    perSeed: losses.map(fourDigits),
     overTheLast: Math.ceil(requests / 3),
   });
 }
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function rounded(value: number): number {
-  return Number(value.toPrecision(4));
 }
 
 runCheck(main);

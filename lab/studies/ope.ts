@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { handSize } from '../../lib/learning/features/encode';
-import { foldedSize } from '../../lib/learning/ope/describe-context';
+import { shrunkSize } from '../../lib/learning/ope/describe-context';
 import { gate } from '../../lib/learning/ope/gate';
 import { estimateValue } from '../../lib/learning/ope/policy-value';
 import { prepareLog } from '../../lib/learning/ope/prepared-log';
@@ -201,7 +201,7 @@ function cpuSeconds(): number {
 function reportSpeed(): void {
   const count = 100_000;
   const candidates = 12;
-  const features = handSize + foldedSize;
+  const features = handSize + shrunkSize;
   const random = seededRandom(1, 'speed');
   const models = Array.from({ length: candidates }, (_, i) => `model-${i}`);
   const propensities = models.map(() => 1 / candidates);

@@ -2,9 +2,11 @@
  * What each rule looks at, and what it finds: figures with their thresholds, by what they are about. Pure; whether something
  * rings is decided in `ring.ts`.
  */
+
 import { type RecentFigures, type RecentSum, sumHours, sumMinutes } from '../analytics/recent';
 import type { AlertRules, RuleName } from '../config/alert-schema';
 import type { RouterConfig } from '../config/router-config';
+import { percent, short } from '../figures/figures';
 import { returnsByItself } from '../routing/open/admission';
 import type {
   AlertReading,
@@ -116,7 +118,7 @@ const measures: { readonly [R in RuleName]: Measure<R> } = {
         burn,
         threshold,
         0.8 * threshold,
-        `budget ${state.account} is spent ${round(burn)} times as fast as its period goes by; ${percent(share)} of it is gone`,
+        `budget ${state.account} is spent ${short(burn)} times as fast as its period goes by; ${percent(share)} of it is gone`,
       ),
     );
     return { measured, isComplete: true, readings: burns.map(({ reading }) => reading) };
@@ -145,7 +147,7 @@ const measures: { readonly [R in RuleName]: Measure<R> } = {
           value,
           above,
           above / 2,
-          `answers of ${words(windowMs)} are worth ${round(is)}, and were worth ${round(was)} in the day before`,
+          `answers of ${words(windowMs)} are worth ${short(is)}, and were worth ${short(was)} in the day before`,
         ),
       ],
       isComplete: false,
@@ -357,19 +359,11 @@ function varianceOf(mean: number): number {
   return Math.max(0, mean * (1 - mean));
 }
 
-function percent(of: number): string {
-  return `${round(100 * of)} %`;
-}
-
-function round(value: number): string {
-  return String(Number(value.toPrecision(3)));
-}
-
 function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1_048_576)} MB`;
 }
 
 function words(durationMs: number): string {
-  if (durationMs >= 2 * hourMs) return `${round(durationMs / hourMs)} hours`;
-  return durationMs >= 120_000 ? `${round(durationMs / 60_000)} minutes` : `${round(durationMs / 1_000)} seconds`;
+  if (durationMs >= 2 * hourMs) return `${short(durationMs / hourMs)} hours`;
+  return durationMs >= 120_000 ? `${short(durationMs / 60_000)} minutes` : `${short(durationMs / 1_000)} seconds`;
 }

@@ -2,6 +2,7 @@
  * What other policies would have scored and cost on the same traffic, off-policy and with intervals; refused where the log
  * cannot tell. Compared are each model alone and the static rules: the choice by what the configuration declares.
  */
+import { fixedPercent } from '../figures/figures';
 import { evidenceOf, type LoggedDecision, type TargetPolicy } from '../learning/ope/logged-decision';
 import { compareValues, estimateValue } from '../learning/ope/policy-value';
 import { type PreparedLog, prepareLog } from '../learning/ope/prepared-log';
@@ -115,8 +116,11 @@ function judgeShadow(
   ) => (policy: string, kind: 'shadow', target: TargetPolicy) => Counterfactual,
 ): Counterfactual {
   if (unknownShare > mostUnknown) {
-    const share = `${(100 * unknownShare).toFixed(1)} %`;
-    return refusedFor(name, 'shadow', `${share} of its draws go to models that were no candidates`);
+    return refusedFor(
+      name,
+      'shadow',
+      `${fixedPercent(unknownShare, 1)} of its draws go to models that were no candidates`,
+    );
   }
   const judged = events.filter((event) => targets.get(event.decisionId)?.length === event.models.length);
   const qualities = prepareLog(evidenceOf(judged, { rewardOf: ({ quality }) => quality }).decisions);

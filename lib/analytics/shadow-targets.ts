@@ -4,7 +4,7 @@ import { drawModel } from '../routing/decide/draw';
 import { decideUnder } from '../routing/decide/under-config';
 import { distributionFault } from '../routing/judge/distribution';
 import { judgeThread } from '../routing/judge/judge-thread';
-import { learnedStrategy, strategies } from '../routing/judge/strategies/strategies';
+import { learnedStrategy } from '../routing/judge/strategies/strategies';
 import type { LearnedPolicy } from '../routing/judge/strategy';
 import type { RouteOpened, StrategyScored } from '../topics/generated/messages';
 
@@ -56,7 +56,7 @@ function probabilitiesOf(
   if (shadow.kind === 'policy' && shadow.learned === null) return null;
   const [strategy, weights] =
     shadow.kind === 'policy' ? ([learnedStrategy, shadow.learned] as const) : ([shadow.strategy, learned] as const);
-  const thread = judgeThread(strategy, opened, weights, strategies);
+  const thread = judgeThread(strategy, opened, weights);
   return thread.status === 'SUCCESS' ? thread.probabilities : null;
 }
 

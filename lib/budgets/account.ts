@@ -3,7 +3,8 @@
  * reported call settles it, time releases it. Whoever folds is the only writer of the account, so what is reserved and
  * spent together is never more than the limit, however many requests ask at once. Pure; time is that of the events.
  */
-import { createHash } from 'node:crypto';
+import { short } from '../figures/figures';
+import { hashId } from '../hash-id';
 import type {
   BudgetAccount,
   BudgetEvent,
@@ -40,7 +41,7 @@ export interface Asked {
 /** Answers a request. Asked again while the reservation is open, it gets the same answer. */
 export function reserve(before: BudgetAccount | undefined, event: BudgetEvent, terms: BudgetTerms): Asked {
   const account = onTerms(before ?? newAccount(terms), terms, event.atMs);
-  const request = shortHash(event.requestId);
+  const request = hashId(event.requestId);
   const open = account.reservations.find((reservation) => reservation.request === request);
   if (open) {
     const { verdict, grantedUsd } = open;
@@ -103,7 +104,7 @@ export function take(before: BudgetAccount, event: BudgetEvent): BudgetAccount |
  * correction adds the difference, which may be below 0.
  */
 export function settle(before: BudgetAccount, event: BudgetEvent): BudgetAccount | null {
-  const report = shortHash(event.reportId);
+  const report = hashId(event.reportId);
   if (before.settled.includes(report)) return null;
   const account = atTime(before, event.atMs);
   const at = indexOf(account, event.requestId);
@@ -204,11 +205,6 @@ export function exhaustedReason(
   const left = leftBeside(terms, { usd: state.spentUsd, tokens: state.spentTokens, calls: state.spentCalls });
   if (isEnough(left, cheapestUsd, terms.tokens)) return null;
   return whyNot(terms, left, cheapestUsd);
-}
-
-/** 16 hexadecimal digits: ids of callers are of any length, and a row must not be. */
-function shortHash(id: string): string {
-  return createHash('sha256').update(id).digest('hex').slice(0, 16);
 }
 
 /** Of a period that begins. */
@@ -356,7 +352,7 @@ function answer(account: BudgetAccount, { requestId, routingKey, terms }: Budget
 }
 
 function indexOf(account: BudgetAccount, requestId: string): number {
-  const request = shortHash(requestId);
+  const request = hashId(requestId);
   return account.reservations.findIndex((reservation) => reservation.request === request);
 }
 
@@ -375,8 +371,4 @@ function difference(of: number): number {
 
 function whole(tokens: number): number {
   return tokens > 0 ? Math.min(Math.floor(tokens), 1e15) : 0;
-}
-
-function short(usd: number): string {
-  return String(Number(usd.toPrecision(3)));
 }

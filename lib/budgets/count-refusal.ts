@@ -3,6 +3,7 @@ import type { Metrics } from '../telemetry/metrics';
 import type { RouteRefused } from '../topics/generated/messages';
 import { budgetOf } from './terms-of';
 
-export function countRefusal(metrics: Metrics, { account, code }: RouteRefused): void {
-  metrics.count('quantum_router_budget_refusals_total', { budget: budgetOf(account), code });
+export function createRefusalCounter(metrics: Metrics): (refused: RouteRefused) => void {
+  return ({ account, code }) =>
+    metrics.count('quantum_router_budget_refusals_total', { budget: budgetOf(account), code });
 }

@@ -1,6 +1,7 @@
 /** Which experiments a request takes part in, and the settings it is routed by there. */
-import { createHash } from 'node:crypto';
+
 import type { ArmSettings, ExperimentConfig, RouterConfig } from '../config/router-config';
+import { hashId } from '../hash-id';
 import type { ExperimentState, RouteRequested } from '../topics/generated/messages';
 import { assign } from './assign';
 import { shareAt } from './ramp';
@@ -36,7 +37,7 @@ export function assignmentsOf(
     if (unit === null || saysItself(experiment, request)) return [];
     const definition = definitionOf(experiment);
     const armIndex = assign({ ...experiment, rollout: rolloutOf(experiment, definition, stateOf) }, unit);
-    return armIndex === null ? [] : [{ experiment, definition, armIndex, unit: shortHash(unit) }];
+    return armIndex === null ? [] : [{ experiment, definition, armIndex, unit: hashId(unit) }];
   });
 }
 
@@ -66,7 +67,7 @@ export function withSettings(config: RouterConfig, set: ArmSettings): RouterConf
 
 /** 16 hexadecimal digits over what makes its figures comparable: who is in which arm, and what the arms do. */
 export function definitionOf({ name, unit, layer, from, to, arms }: ExperimentConfig): string {
-  return shortHash(JSON.stringify([name, unit, layer, from, to, arms]));
+  return hashId(JSON.stringify([name, unit, layer, from, to, arms]));
 }
 
 /** Share of its units that take part: from its own first step on, as far as it has come. */
@@ -103,8 +104,4 @@ function saysItself(
     (preference !== null && sets('preference')) ||
     (explorationFloor !== null && sets('explorationFloor'))
   );
-}
-
-function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

@@ -1,4 +1,5 @@
 /** What may not get worse: a guardrail is broken once a difference is worse than allowed with confidence, at whatever time it is looked at. */
+import { short } from '../figures/figures';
 import type { Interval } from './confidence-sequence';
 
 export const metricNames = ['quality', 'costUsd', 'latencyMs', 'failure'] as const;
@@ -19,5 +20,5 @@ export function harmOf(metric: MetricName, effect: Interval): Interval {
 export function brokenReason({ metric, allowed }: Guardrail, effect: Interval): string | null {
   const { lower } = harmOf(metric, effect);
   if (!(lower > allowed)) return null;
-  return `${metric} is worse than the control's by at least ${Number(lower.toPrecision(3))}, and ${allowed} is allowed`;
+  return `${metric} is worse than the control's by at least ${short(lower)}, and ${allowed} is allowed`;
 }

@@ -15,17 +15,19 @@ const twoTo53 = 9_007_199_254_740_992;
  * does not shift the numbers drawn in another.
  */
 export function seededRandom(seed: number | string, ...labels: readonly (number | string)[]): Random {
-  let hash = fnv1a(`${typeof seed}:${seed}`, 0x811c9dc5);
-  for (const label of labels) hash = fnv1a(`\u0000${label}`, hash);
+  const text = String(seed);
+  let hash = fnv1a(text, fnv1a(typeof seed === 'number' ? 'number:' : 'string:', 0x811c9dc5));
+  for (const label of labels) hash = fnv1a(String(label), fnv1a('\u0000', hash));
   // Two hashes with different bases give 64 bits of seed: 32 alone would let two labels collide too often.
-  let second = fnv1a(`${seed}`, hash ^ 0x9e3779b9);
-  for (const label of labels) second = fnv1a(`\u0001${label}`, second);
-  const words = new Uint32Array(stateWords);
-  words[0] = splitmix32(hash);
-  words[1] = splitmix32(second);
-  words[2] = splitmix32((hash + 0x9e3779b9) | 0);
-  words[3] = splitmix32((second + 0x9e3779b9) | 0);
-  return streamFrom(words, null);
+  let second = fnv1a(text, hash ^ 0x9e3779b9);
+  for (const label of labels) second = fnv1a(String(label), fnv1a('\u0001', second));
+  return new Stream(
+    splitmix32(hash),
+    splitmix32(second),
+    splitmix32((hash + 0x9e3779b9) | 0),
+    splitmix32((second + 0x9e3779b9) | 0),
+    null,
+  );
 }
 
 /** Resumes a stream from what `state()` returned. Throws when it is not such a state. */
@@ -37,53 +39,74 @@ export function restoreRandom(state: readonly number[]): Random {
       `a random state is ${stateWords} unsigned 32-bit integers, not all 0, and at most one spare deviate`,
     );
   }
-  return streamFrom(words, state[stateWords] ?? null);
+  return new Stream(words[0]!, words[1]!, words[2]!, words[3]!, state[stateWords] ?? null);
 }
 
-function streamFrom(s: Uint32Array, spareDeviate: number | null): Random {
-  let spare = spareDeviate;
-  if (s.every((word) => word === 0)) s[0] = 1;
+/** Many live for one draw, so a stream is one small object: its words are fields, signed so that no number has to be boxed. */
+class Stream implements Random {
+  private a: number;
+  private b: number;
+  private c: number;
+  private d: number;
 
-  const next32 = (): number => {
-    const s1 = s[1]!;
-    const scaled = imul(s1, 5);
+  constructor(
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+    private spare: number | null,
+  ) {
+    this.a = (a | b | c | d) === 0 ? 1 : a | 0;
+    this.b = b | 0;
+    this.c = c | 0;
+    this.d = d | 0;
+  }
+
+  private next32(): number {
+    const { a, b } = this;
+    const scaled = imul(b, 5);
     const result = imul((scaled << 7) | (scaled >>> 25), 9) >>> 0;
-    s[2]! ^= s[0]!;
-    s[3]! ^= s1;
-    s[1]! ^= s[2]!;
-    s[0]! ^= s[3]!;
-    s[2]! ^= s1 << 9;
-    s[3] = (s[3]! << 11) | (s[3]! >>> 21);
+    const c = this.c ^ a;
+    const d = this.d ^ b;
+    this.b = b ^ c;
+    this.a = a ^ d;
+    this.c = c ^ (b << 9);
+    this.d = (d << 11) | (d >>> 21);
     return result;
-  };
-  const next = (): number => ((next32() >>> 0) * twoTo21 + (next32() >>> 11)) / twoTo53;
+  }
 
-  return {
-    next,
-    integer(bound) {
-      if (!Number.isSafeInteger(bound) || bound < 1) throw new Error(`bound must be a positive integer, got ${bound}`);
-      return Math.floor(next() * bound);
-    },
-    normal() {
-      if (spare !== null) {
-        const deviate = spare;
-        spare = null;
-        return deviate;
+  next(): number {
+    return (this.next32() * twoTo21 + (this.next32() >>> 11)) / twoTo53;
+  }
+
+  integer(bound: number): number {
+    if (!Number.isSafeInteger(bound) || bound < 1) throw new Error(`bound must be a positive integer, got ${bound}`);
+    return Math.floor(this.next() * bound);
+  }
+
+  normal(): number {
+    if (this.spare !== null) {
+      const deviate = this.spare;
+      this.spare = null;
+      return deviate;
+    }
+    // Marsaglia's polar method makes two deviates at a time.
+    for (;;) {
+      const u = 2 * this.next() - 1;
+      const v = 2 * this.next() - 1;
+      const square = u * u + v * v;
+      if (square > 0 && square < 1) {
+        const factor = Math.sqrt((-2 * Math.log(square)) / square);
+        this.spare = v * factor;
+        return u * factor;
       }
-      // Marsaglia's polar method makes two deviates at a time.
-      for (;;) {
-        const u = 2 * next() - 1;
-        const v = 2 * next() - 1;
-        const square = u * u + v * v;
-        if (square > 0 && square < 1) {
-          const factor = Math.sqrt((-2 * Math.log(square)) / square);
-          spare = v * factor;
-          return u * factor;
-        }
-      }
-    },
-    state: () => (spare === null ? [...s] : [...s, spare]),
-  };
+    }
+  }
+
+  state(): readonly number[] {
+    const words = [this.a >>> 0, this.b >>> 0, this.c >>> 0, this.d >>> 0];
+    return this.spare === null ? words : [...words, this.spare];
+  }
 }
 
 function fnv1a(text: string, basis: number): number {

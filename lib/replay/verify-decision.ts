@@ -2,11 +2,9 @@
  * One decision against the records it was made from: the decision from the opened event and the recorded threads, the
  * threads from the opened event and the pinned weights. Pure; who finds the records is `verify.ts`.
  */
-import type { StrategyName } from '../config/router-config';
-import { strategyNames } from '../config/router-config';
 import { recomputeDecision } from '../routing/decide/decide';
-import { judgeThread } from '../routing/judge/judge-thread';
-import { learnedStrategy, strategies } from '../routing/judge/strategies/strategies';
+import { isKnown, judgeThread } from '../routing/judge/judge-thread';
+import { learnedStrategy } from '../routing/judge/strategies/strategies';
 import type { LearnedPolicy } from '../routing/judge/strategy';
 import type { WeightsPointer } from '../routing/judge/weights-source';
 import type { RouteDecided, RouteOpened, StrategyScored, ThreadScore } from '../topics/generated/messages';
@@ -37,7 +35,7 @@ export function neededWeights(thread: ThreadScore, opened: RouteOpened): Weights
   const pinned = { policySha256: opened.policySha256, basisSha256: opened.basisSha256 };
   if (thread.status !== 'SUCCESS') {
     // Weights that were not there then may be there now: the thread is right to have failed.
-    return thread.error === judgeThread(learnedStrategy, opened, null, strategies).error ? null : pinned;
+    return thread.error === judgeThread(learnedStrategy, opened, null).error ? null : pinned;
   }
   if (thread.policySha256 === null || thread.policySha256 === opened.policySha256) return pinned;
   // The last good weights, on the ladder's second step; only the policy is recorded.
@@ -51,9 +49,5 @@ export function verifyThread(
   learned: LearnedPolicy | null,
 ): Difference[] | null {
   if (!isKnown(thread.strategy)) return null;
-  return differencesOf(thread, judgeThread(thread.strategy, opened, learned, strategies), unverifiedThreadFields);
-}
-
-function isKnown(strategy: string): strategy is StrategyName {
-  return (strategyNames as readonly string[]).includes(strategy);
+  return differencesOf(thread, judgeThread(thread.strategy, opened, learned), unverifiedThreadFields);
 }

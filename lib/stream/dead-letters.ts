@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { codecOf } from '../avro/codec';
 import type { LogRecord, OutgoingRecord, TopicSettings } from '../ports/broker';
 import type { Clock } from '../ports/clock';
-import { settingsOf, type Topic } from '../topics/define-topic';
+import { type AnyTopic, settingsOf } from '../topics/define-topic';
 import type { DeadLetter } from '../topics/generated/messages';
 import { deadLetterTopicName } from '../topics/topics';
 
@@ -61,7 +61,7 @@ function shortened(key: string, keyBytes: number): string {
 }
 
 /** The dead-letter topic of an input: same partitions and retention, so the same access rules can hold. */
-export function deadLetterSettings(topic: Topic<never>, requestPathPartitions: number): TopicSettings {
+export function deadLetterSettings(topic: AnyTopic, requestPathPartitions: number): TopicSettings {
   return {
     ...settingsOf(topic, requestPathPartitions),
     name: deadLetterTopicName(topic.name),

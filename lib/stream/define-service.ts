@@ -6,19 +6,40 @@
 import type { Headers } from '../ports/broker';
 import type { KeyValueEntry } from '../ports/key-value';
 import type { Random } from '../ports/random';
-import type { Topic } from '../topics/define-topic';
+import type { Count } from '../telemetry/metrics';
+import type { AnyTopic, Topic } from '../topics/define-topic';
 
-/** One record to write. Its key is the topic's `keyOf(value)`; a null value is a tombstone and needs `key`. */
-export interface Emit {
-  readonly topic: Topic<never>;
+/** One record to write. Made by `emit`, so that its value is one of its topic's. */
+interface Written {
+  readonly topic: AnyTopic;
   readonly value: unknown;
+  /** The topic's `keyOf(value)`, where it is not given. */
   readonly key?: string;
+  readonly headers?: Headers;
+  readonly [madeByEmit]: true;
+}
+
+/** Says that the row of this key is gone. */
+interface Tombstone {
+  readonly topic: AnyTopic;
+  readonly value: null;
+  readonly key: string;
   readonly headers?: Headers;
 }
 
-/** A typed `Emit`. */
-export function emit<T>(topic: Topic<T>, value: T, options: { headers?: Headers } = {}): Emit {
-  return { topic: topic as unknown as Topic<never>, value, ...options };
+export type Emit = Written | Tombstone;
+
+/** Of the types alone: no value has it. */
+declare const madeByEmit: unique symbol;
+
+/** Takes the row of this key away from a table. */
+export function tombstone(topic: AnyTopic, key: string): Emit {
+  return { topic, value: null, key };
+}
+
+/** The value's type is the topic's: anything else does not compile. */
+export function emit<T>(topic: Topic<T>, value: NoInfer<T>, options: { headers?: Headers } = {}): Emit {
+  return { topic, value, ...options } as Written;
 }
 
 /** What a decision function returns; the runtime turns it into writes. `state` absent: unchanged; null: deleted. */
@@ -28,6 +49,8 @@ export type Result<S> =
       readonly state?: S | null;
       readonly emit?: readonly Emit[];
       readonly remember?: readonly KeyValueEntry[];
+      /** Counted once what the result says is written: a batch that is decided again counts once. */
+      readonly counts?: readonly Count[];
     }
   /** Nothing to do, for a reason that is counted in the metrics. */
   | { readonly kind: 'drop'; readonly reason: string }
@@ -98,6 +121,12 @@ export interface Input<E, S, L> {
   readonly knownKeysOnly?: boolean | (() => boolean);
 }
 
+/** What is told of every record that the service has written to one of its outputs, after the write: for metrics of what they say. */
+export interface WhenWritten {
+  readonly topic: AnyTopic;
+  tell(value: unknown): void;
+}
+
 /** A row whose `dueAtMs` has passed, seen after everything fetched has been decided. */
 export interface DueInput<S> {
   readonly kind: 'due';
@@ -144,7 +173,7 @@ export interface TableDefinition<S> {
   readonly dueAtMs?: (row: S) => number | null;
   /** At this many rows in one task, the inputs in `pauseWhenFull` are no longer fetched until rows go. */
   readonly maxRows: number;
-  readonly pauseWhenFull?: readonly Topic<never>[];
+  readonly pauseWhenFull?: readonly AnyTopic[];
   /**
    * With more than `maxRows` rows, those with the earliest `dueAtMs` are handed to `due` before their time until the
    * limit is kept again. For tables whose rows only time removes: pausing inputs would stand still for as long.
@@ -168,10 +197,10 @@ export interface ServiceDefinition {
   // biome-ignore lint/suspicious/noExplicitAny: inputs of one service have different event and look-up types
   readonly inputs: readonly (Input<any, any, any> | DueInput<any> | ProcessInput<any>)[];
   /** Tables that everybody reads, followed from the beginning before the first input is fetched. */
-  readonly views: readonly Topic<never>[];
+  readonly views: readonly AnyTopic[];
   /** Topics that are read outside of inputs and views: at the start, on demand, or as an own output. They are made, and access to them is asked for, like all others. */
-  readonly reads: readonly Topic<never>[];
-  readonly outputs: readonly Topic<never>[];
+  readonly reads: readonly AnyTopic[];
+  readonly outputs: readonly AnyTopic[];
   // biome-ignore lint/suspicious/noExplicitAny: the row type is the service's own
   readonly table?: TableDefinition<any>;
   /**
@@ -179,6 +208,7 @@ export interface ServiceDefinition {
    * remembered, the newest `maxIds` per task.
    */
   readonly ownOutput?: OwnOutput;
+  readonly whenWritten: readonly WhenWritten[];
   readonly startAt: 'earliest' | 'latest';
   /**
    * Records gather this long before a batch is handled. 0 on the request path; off it a few milliseconds make fewer,
@@ -190,7 +220,7 @@ export interface ServiceDefinition {
 }
 
 export interface OwnOutput {
-  readonly topic: Topic<never>;
+  readonly topic: AnyTopic;
   // biome-ignore lint/suspicious/noExplicitAny: the event type of the topic
   readonly idOf: (event: any) => string;
   /**
@@ -211,6 +241,7 @@ export interface ServiceOptions {
   // biome-ignore lint/suspicious/noExplicitAny: the row type is the service's own
   readonly table?: TableDefinition<any>;
   readonly ownOutput?: OwnOutput;
+  readonly whenWritten?: ServiceDefinition['whenWritten'];
   readonly startAt?: 'earliest' | 'latest';
   readonly lingerMs?: number;
   readonly maxBatchRecords?: number;
@@ -236,12 +267,17 @@ export function process<E>(
   return { kind: 'process', topic, process: run, ...options };
 }
 
-/** Any topic, for lists of topics of different types. */
-export function anyTopic<T>(topic: Topic<T>): Topic<never> {
-  return topic as unknown as Topic<never>;
+/** `tell` does not see tombstones, and may not throw. */
+export function whenWritten<T>(topic: Topic<T>, tell: (value: NoInfer<T>) => void): WhenWritten {
+  return { topic, tell: tell as WhenWritten['tell'] };
+}
+
+/** A topic as lists take it, which they do without this, too. */
+export function anyTopic(topic: AnyTopic): AnyTopic {
+  return topic;
 }
 
 /** Declares a service. `validateGraph` checks all declarations of an engine together before anything starts. */
 export function defineService(options: ServiceOptions): ServiceDefinition {
-  return { views: [], reads: [], startAt: 'earliest', lingerMs: 0, ...options };
+  return { views: [], reads: [], whenWritten: [], startAt: 'earliest', lingerMs: 0, ...options };
 }

@@ -5,7 +5,7 @@
  * engine must have been drained, so nothing in them is still to be done. Nothing is changed under the old prefix.
  */
 import type { Broker, LogRecord, OutgoingRecord, TopicPartition } from '../ports/broker';
-import { settingsOf, type Topic } from '../topics/define-topic';
+import { type AnyTopic, settingsOf } from '../topics/define-topic';
 import { partitionOf } from '../topics/partition-of';
 import { topics } from '../topics/topics';
 import type { ServiceDefinition, TableDefinition } from './define-service';
@@ -58,7 +58,7 @@ export async function migrateTopics(options: MigrationOptions): Promise<Migrated
     await refuseUndrained(options);
   }
   await ensureServiceTopics(services, { broker, topicPrefix: to.topicPrefix, requestPathPartitions: to.partitions });
-  const schemas = settingsOf(topics.schemas as unknown as Topic<never>, 1);
+  const schemas = settingsOf(topics.schemas, 1);
   await broker.ensureTopics([{ ...schemas, name: to.topicPrefix + schemas.name }]);
   const migrated: MigratedTopic[] = [];
   for (const topic of allTopics(services)) {
@@ -73,9 +73,9 @@ export async function migrateTopics(options: MigrationOptions): Promise<Migrated
   return migrated;
 }
 
-function allTopics(services: readonly ServiceDefinition[]): Topic<never>[] {
-  const all = [...services.flatMap((service) => topicsOf(service)), topics.schemas as unknown as Topic<never>];
-  all.push(topics.weightsBlobs as unknown as Topic<never>, topics.trainerCheckpoint as unknown as Topic<never>);
+function allTopics(services: readonly ServiceDefinition[]): AnyTopic[] {
+  const all = [...services.flatMap((service) => topicsOf(service)), topics.schemas];
+  all.push(topics.weightsBlobs, topics.trainerCheckpoint);
   return [...new Map(all.map((topic) => [topic.name, topic])).values()];
 }
 

@@ -2,7 +2,7 @@
  * Which stages share a task. A stage says what is read, decided, written and kept; a placement says who does that
  * together. What stages of one task read of each other is handed on as a value, and all they write is one write.
  */
-import type { Topic } from '../topics/define-topic';
+import type { AnyTopic } from '../topics/define-topic';
 import type { ServiceDefinition } from './define-service';
 
 /** Stages that share a task. */
@@ -62,7 +62,7 @@ export type Passage =
  * graph writes a topic.
  */
 export function passageOf(
-  topic: Pick<Topic<never>, 'name'>,
+  topic: Pick<AnyTopic, 'name'>,
   { stages }: StageGroup,
   graph: readonly ServiceDefinition[],
   isExternal: (topic: string) => boolean,

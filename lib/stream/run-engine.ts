@@ -1,6 +1,6 @@
 /** Runs several services in one process: checks their graph, makes their topics, starts readers before writers and stops them the other way round. */
 import type { TopicSettings } from '../ports/broker';
-import { settingsOf, type Topic } from '../topics/define-topic';
+import { settingsOf } from '../topics/define-topic';
 import { deadLetterSettings } from './dead-letters';
 import type { ServiceDefinition } from './define-service';
 import type { Host } from './host';
@@ -87,7 +87,7 @@ export async function ensureServiceTopics(
   for (const definition of definitions) {
     for (const topic of topicsOf(definition)) add(settingsOf(topic, requestPathPartitions));
     for (const { topic } of topicInputs(definition)) {
-      add(deadLetterSettings(topic as unknown as Topic<never>, requestPathPartitions));
+      add(deadLetterSettings(topic, requestPathPartitions));
     }
   }
   await broker.ensureTopics([...settings.values()]);

@@ -3,7 +3,7 @@
  * topic travels between the stages of a task. Shared by the tasks of one group.
  */
 import type { OutgoingRecord } from '../ports/broker';
-import type { Topic } from '../topics/define-topic';
+import type { AnyTopic, Topic } from '../topics/define-topic';
 import { partitionOf } from '../topics/partition-of';
 import { deadLetterTopicName } from '../topics/topics';
 import type { DueInput, Emit, Input, ProcessInput, ServiceDefinition } from './define-service';
@@ -41,6 +41,8 @@ export interface OutputPlan {
   /** Places, in their group, of the stages that its records are handed on to. */
   readonly handedTo: readonly number[];
   readonly countOut: (by?: number) => void;
+  /** Told of each of its records once it is written; null where nobody wants to know. */
+  readonly tell: ((value: unknown) => void) | null;
 }
 
 /** The stages of a group, and what their tasks poll. */
@@ -101,7 +103,7 @@ function forwarderOf(topic: string, graph: readonly ServiceDefinition[]): Servic
 
 export function planGroup(group: StageGroup, host: Host, { graph, isExternal }: Surroundings): GroupPlan {
   const passages = new Map<string, Passage>();
-  const passageIn = (topic: Pick<Topic<never>, 'name'>): Passage => {
+  const passageIn = (topic: Pick<AnyTopic, 'name'>): Passage => {
     const passage = passages.get(topic.name) ?? passageOf(topic, group, graph, isExternal);
     passages.set(topic.name, passage);
     return passage;
@@ -154,11 +156,11 @@ function planService(
   definition: ServiceDefinition,
   host: Host,
   group: StageGroup,
-  passageIn: (topic: Pick<Topic<never>, 'name'>) => Passage,
+  passageIn: (topic: Pick<AnyTopic, 'name'>) => Passage,
 ): ServicePlan {
   const service = definition.group;
-  const wireOf = (topic: Pick<Topic<never>, 'name'>): string => host.topicPrefix + topic.name;
-  const partitionsOf = (topic: Pick<Topic<never>, 'partitions'>): number =>
+  const wireOf = (topic: Pick<AnyTopic, 'name'>): string => host.topicPrefix + topic.name;
+  const partitionsOf = (topic: Pick<AnyTopic, 'partitions'>): number =>
     topic.partitions === 'one' ? 1 : host.requestPathPartitions;
   const maxBytesOf = (wire: string, declared: number): number =>
     Math.min(declared, host.maxRecordBytes?.get(wire) ?? declared);
@@ -198,6 +200,7 @@ function planService(
       isMarked: readers.length > 0 && passageIn(topic) === 'both',
       handedTo: readers.length > 0 && passageIn(topic) !== 'log' ? readers : [],
       countOut,
+      tell: definition.whenWritten.find((told) => told.topic.name === topic.name)?.tell ?? null,
     });
   }
   const [first] = inputs.values();

@@ -12,6 +12,7 @@ import {
   TransientError,
 } from '../ports/broker';
 import type { KeyValueEntry } from '../ports/key-value';
+import type { Count } from '../telemetry/metrics';
 import { partitionOf } from '../topics/partition-of';
 import { type DeadLetterAlarm, deadLetterOf } from './dead-letters';
 import type { DueInput, Emit, Input, ProcessInput, Result, View } from './define-service';
@@ -136,6 +137,9 @@ export class StageRun {
   private arrivedEvents: unknown[] = [];
   private readonly outgoingCounts = new Map<OutputPlan, number>();
   private remembered: KeyValueEntry[] = [];
+  /** Emitted since the last write to outputs that somebody wants to be told of. */
+  private toTell: Staged[] = [];
+  private counts: Count[] = [];
   private deadLettersInBatch = 0;
 
   constructor(
@@ -478,6 +482,7 @@ export class StageRun {
     }
     this.collect(staged);
     if (result.remember) this.remembered.push(...result.remember);
+    if (result.counts) this.counts.push(...result.counts);
   }
 
   private stage(emits: readonly Emit[]): readonly Staged[] {
@@ -510,10 +515,12 @@ export class StageRun {
 
   private collect(staged: readonly Staged[]): void {
     const { outgoing, stages } = this.task;
-    for (const { output, record, ownId, value } of staged) {
+    for (const one of staged) {
+      const { output, record, ownId, value } = one;
       if (ownId !== null) this.ownIds!.add(ownId);
       outgoing.push(record);
       this.outgoingCounts.set(output, (this.outgoingCounts.get(output) ?? 0) + 1);
+      if (output.tell !== null && value !== null) this.toTell.push(one);
       if (output.handedTo.length === 0 || record.partition !== this.partition) continue;
       const { topic, partition, key, headers = noHeaders } = record;
       const handed = new HandedRecord(topic, partition, key, record.value, headers, this.context.nowMs);
@@ -666,6 +673,10 @@ export class StageRun {
     this.plan.metrics.observeWriteSeconds(tookSeconds);
     for (const [output, count] of this.outgoingCounts) output.countOut(count);
     this.outgoingCounts.clear();
+    for (const { output, value } of this.toTell) output.tell!(value);
+    this.toTell = [];
+    for (const count of this.counts) this.around.host.metrics.add(count);
+    this.counts = [];
     // After the outputs, so that the store never holds what the log does not.
     if (this.remembered.length > 0) this.around.rememberer.put(this.remembered);
     this.remembered = [];

@@ -1,5 +1,5 @@
 /** Checks the declarations of an engine together, before anything starts: a wrong graph is refused with everything that is wrong and what to do about it. */
-import type { Topic } from '../topics/define-topic';
+import type { AnyTopic } from '../topics/define-topic';
 import { deadLetterTopicName, topics } from '../topics/topics';
 import type { Input, ProcessInput, ServiceDefinition } from './define-service';
 import type { StageGroup } from './placement';
@@ -37,7 +37,7 @@ export class InvalidGraphError extends Error {
 
 // biome-ignore lint/suspicious/noExplicitAny: event, row and look-up types belong to the declarations
 type TopicInput = Input<any, any, any> | ProcessInput<any>;
-type Named = Pick<Topic<never>, 'name' | 'kind' | 'partitions'>;
+type Named = Pick<AnyTopic, 'name' | 'kind' | 'partitions'>;
 
 /** Throws an InvalidGraphError that lists every problem. */
 export function validateGraph(services: readonly ServiceDefinition[], options: GraphOptions): void {
@@ -81,13 +81,13 @@ export function topicInputs(service: ServiceDefinition): TopicInput[] {
 }
 
 /** Every topic a service touches, once each. */
-export function topicsOf(service: ServiceDefinition): Topic<never>[] {
+export function topicsOf(service: ServiceDefinition): AnyTopic[] {
   const all = [
-    ...topicInputs(service).map((input) => input.topic as unknown as Topic<never>),
+    ...topicInputs(service).map((input) => input.topic),
     ...service.views,
     ...service.reads,
     ...service.outputs,
-    ...(service.table ? [service.table.topic as unknown as Topic<never>] : []),
+    ...(service.table ? [service.table.topic] : []),
   ];
   return [...new Map(all.map((topic) => [topic.name, topic])).values()];
 }
@@ -159,7 +159,15 @@ function checkTable(service: ServiceDefinition, problems: string[]): void {
 }
 
 function checkOutputs(service: ServiceDefinition, problems: string[]): void {
-  const { group, ownOutput } = service;
+  const { group, ownOutput, whenWritten } = service;
+  for (const { topic } of whenWritten) {
+    if (!service.outputs.some((output) => output.name === topic.name))
+      problems.push(
+        `${group} wants to know what it has written to ${topic.name}, which is not among its outputs: add it there`,
+      );
+  }
+  for (const name of repeated(whenWritten.map(({ topic }) => topic.name)))
+    problems.push(`${group} wants to know twice what it has written to ${name}: once is enough`);
   if (!ownOutput) return;
   const { topic, maxIds } = ownOutput;
   if (!service.outputs.some((output) => output.name === topic.name)) {

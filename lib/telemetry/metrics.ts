@@ -9,9 +9,16 @@ import {
   metricDefinitions,
 } from './metric-names';
 
+/** An addition to a counter as a value, for whoever decides on it and does not count. */
+export type Count = {
+  [N in CounterName]: { readonly name: N; readonly labels: LabelsOf<N>; readonly by?: number };
+}[CounterName];
+
 export interface Metrics {
   /** Adds to a counter. */
   count<N extends CounterName>(name: N, labels: LabelsOf<N>, by?: number): void;
+  /** What somebody else has decided to count. */
+  add(count: Count): void;
   /** Adds one value to a histogram, in the unit the name ends with. */
   observe<N extends HistogramName>(name: N, labels: LabelsOf<N>, value: number): void;
   /** Sets a gauge. */
@@ -59,6 +66,9 @@ export function createMetrics(): Metrics {
   return {
     count(name, labels, by = 1) {
       counters.get(name)!.inc(labels as Record<string, string>, by);
+    },
+    add({ name, labels, by = 1 }) {
+      counters.get(name)!.inc(labels, by);
     },
     observe(name, labels, value) {
       histograms.get(name)!.observe(labels as Record<string, string>, value);

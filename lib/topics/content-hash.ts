@@ -3,7 +3,7 @@
  * prompts of different requests do not look equal, and cut to 64 bits: enough to tell two contents of one id apart.
  * Somebody who holds the log can still try out guesses of a short prompt, as they can with the sketch beside it.
  */
-import { hash } from 'node:crypto';
+import { hashId } from '../hash-id';
 import type { RouteRequested } from './generated/messages';
 import { schemaVersions } from './generated/schemas';
 
@@ -30,7 +30,7 @@ export function contentHashOf(request: RouteRequested): string {
       for (const message of request.messages) content += part(message.role) + part(message.content);
     } else content += part(canonicalText(value));
   }
-  return hash('sha256', content, 'hex').slice(0, 16);
+  return hashId(content);
 }
 
 /** Its length goes before each part, so that no two lists of parts run together the same way. */

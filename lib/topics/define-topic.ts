@@ -16,10 +16,16 @@ export interface Topic<T> {
   /** A table of which nobody deletes rows: a record without a value is then none of ours, and changes nothing. */
   readonly keepsRows?: boolean;
   readonly codec: Codec<T>;
-  readonly keyOf: (value: T) => string;
+  keyOf(value: T): string;
   /** One line for `quantum-router topics` and the docs. */
   readonly doc: string;
 }
+
+/**
+ * A topic of any type, for lists of them: whoever has one of these alone cannot say what a value of it is. Methods, not
+ * properties, are what makes every topic one of these.
+ */
+export type AnyTopic = Topic<unknown>;
 
 export interface TopicOptions<T> {
   readonly schema: string;
@@ -55,7 +61,7 @@ export const stream = <T>(name: string, options: TopicOptions<T>): Topic<T> => d
 export const table = <T>(name: string, options: TopicOptions<T>): Topic<T> => define(name, 'table', options);
 
 /** What the broker must make for this topic. `prefix` goes in front of the name when several teams share a cluster. */
-export function settingsOf(topic: Topic<never>, requestPathPartitions: number): TopicSettings {
+export function settingsOf(topic: AnyTopic, requestPathPartitions: number): TopicSettings {
   return {
     name: topic.name,
     partitions: topic.partitions === 'one' ? 1 : requestPathPartitions,

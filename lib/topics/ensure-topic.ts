@@ -8,7 +8,7 @@ export async function ensureSinglePartitionTopic<T>(
   topic: Topic<T>,
   topicPrefix: string,
 ): Promise<string> {
-  const settings = settingsOf(topic as unknown as Topic<never>, 1);
+  const settings = settingsOf(topic, 1);
   const name = topicPrefix + settings.name;
   await broker.ensureTopics([{ ...settings, name }]);
   return name;

@@ -1,7 +1,7 @@
 /** Every topic of the engine: name, key, schema, partitions, how long it keeps records. The only place that says so. */
 import { keyOfRecent } from '../analytics/recent';
 import { keyOfWindow } from '../analytics/window';
-import { stream, type Topic, table } from './define-topic';
+import { type AnyTopic, stream, table } from './define-topic';
 import type * as m from './generated/messages';
 import {
   awaitedOutcomePacking,
@@ -307,5 +307,3 @@ export function deadLettersOf(topic: Pick<AnyTopic, 'name' | 'partitions' | 'ret
     doc: `records of ${topic.name} that could not be handled`,
   });
 }
-
-export type AnyTopic = Topic<never>;

@@ -6,7 +6,7 @@ import { sha256Of } from '../learning/fold/blob';
 import type { Broker } from '../ports/broker';
 import type { Clock } from '../ports/clock';
 import type { KeyValue } from '../ports/key-value';
-import { anyTopic, type Emit, emit } from '../stream/define-service';
+import { type Emit, emit, tombstone } from '../stream/define-service';
 import type { Log } from '../telemetry/log';
 import { readRow } from '../topics/read-row';
 import { topics } from '../topics/topics';
@@ -103,12 +103,9 @@ export function createBlobStore(options: BlobStoreOptions): BlobStore {
     share,
     removeToRecords(sha256, byteLength) {
       cached.delete(sha256);
-      const topic = anyTopic(topics.weightsBlobs);
-      return Array.from({ length: chunkCount(byteLength, chunkBytes) }, (_, index) => ({
-        topic,
-        value: null,
-        key: `${sha256}/${index}`,
-      }));
+      return Array.from({ length: chunkCount(byteLength, chunkBytes) }, (_, index) =>
+        tombstone(topics.weightsBlobs, `${sha256}/${index}`),
+      );
     },
     async shareOnly(sha256s) {
       try {

@@ -3,7 +3,7 @@
 import { measure, type Surroundings } from '../../lib/alerts/measure';
 import { endRule, ring } from '../../lib/alerts/ring';
 import type { AlertRules, RuleName } from '../../lib/config/alert-schema';
-import { type Emit, emit, type Result } from '../../lib/stream/define-service';
+import { emit, type Result, tombstone } from '../../lib/stream/define-service';
 import type { AlertRuleState, AlertSilence } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 
@@ -30,8 +30,6 @@ export function evaluate(
   const { state, alerts, forgotten } = rung;
   const isEmpty = state.subjects.length + state.readings.length + state.resolved.length === 0;
   if (isEmpty && !before) return { kind: 'done' };
-  const tombstones = forgotten.map((alertId): Emit => ({ topic: anyAlerts, value: null, key: alertId }));
+  const tombstones = forgotten.map((alertId) => tombstone(topics.alerts, alertId));
   return { kind: 'done', state, emit: [...alerts.map((alert) => emit(topics.alerts, alert)), ...tombstones] };
 }
-
-const anyAlerts = topics.alerts as unknown as Emit['topic'];

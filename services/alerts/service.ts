@@ -7,7 +7,6 @@ import { countInvalidConfig, createConfigReader } from '../../lib/config/current
 import type { Environment } from '../../lib/config/expand-references';
 import type { Clock } from '../../lib/ports/clock';
 import {
-  anyTopic,
   type Context,
   defineService,
   on,
@@ -52,14 +51,14 @@ export function createAlerts({ metrics }: { readonly metrics: Metrics }): Servic
     lingerMs: 500,
     inputs: [on<EngineVitals, AlertRuleState>(topics.engineVitals, judge, { stateKey: () => ruleNames })],
     views: [
-      anyTopic(topics.config),
-      anyTopic(topics.analyticsRecent),
-      anyTopic(topics.analyticsRecentRewards),
-      anyTopic(topics.modelProfile),
-      anyTopic(topics.budgetStates),
-      anyTopic(topics.alertSilences),
+      topics.config,
+      topics.analyticsRecent,
+      topics.analyticsRecentRewards,
+      topics.modelProfile,
+      topics.budgetStates,
+      topics.alertSilences,
     ],
-    outputs: [anyTopic(topics.alerts)],
+    outputs: [topics.alerts],
     table: { topic: topics.alertRules, maxRows: ruleNames.length },
   });
 }
@@ -101,7 +100,7 @@ export function createAlertWebhooks(options: AlertWebhooksOptions): ServiceDefin
         },
       ),
     ],
-    views: [anyTopic(topics.config)],
+    views: [topics.config],
     outputs: [],
   });
 }

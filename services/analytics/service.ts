@@ -3,7 +3,6 @@ import { countInvalidConfig, createConfigReader } from '../../lib/config/current
 import type { UtilityWeights } from '../../lib/routing/judge/utility';
 import { utilityWeights } from '../../lib/routing/judge/utility';
 import {
-  anyTopic,
   type Context,
   defineService,
   due,
@@ -20,8 +19,8 @@ import type {
   RouteOpened,
 } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
+import { addUp, dueAtMs, maxAheadMs, passTime } from './add-up';
 import { ofDecided, ofLearned, ofObserved, ofOpened } from './contributions';
-import { dueAtMs, fold, maxAheadMs, passTime } from './fold';
 
 export const analyticsGroup = 'analytics';
 export const analyticsRewardsGroup = 'analytics-rewards';
@@ -54,22 +53,26 @@ export function createAnalytics(): ServiceDefinition {
     group: analyticsGroup,
     lingerMs,
     inputs: [
-      on<RouteOpened, AnalyticsWindow>(topics.routeOpened, (row, event, context) => fold(row, opened(event), context), {
-        stateKey: (opened) => windowKeys(opened.openedAtMs),
-      }),
+      on<RouteOpened, AnalyticsWindow>(
+        topics.routeOpened,
+        (row, event, context) => addUp(row, opened(event), context),
+        {
+          stateKey: (opened) => windowKeys(opened.openedAtMs),
+        },
+      ),
       on<RouteDecided, AnalyticsWindow>(
         topics.routeDecided,
-        (row, event, context) => fold(row, decided(event), context),
+        (row, event, context) => addUp(row, decided(event), context),
         { stateKey: (decided) => windowKeys(decided.decidedAtMs) },
       ),
       on<ModelObserved, AnalyticsWindow>(
         topics.modelObserved,
-        (row, event, context) => fold(row, observed(event), context),
+        (row, event, context) => addUp(row, observed(event), context),
         { stateKey: (observed) => windowKeys(observed.observedAtMs) },
       ),
       due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecent, context)),
     ],
-    outputs: [anyTopic(topics.analyticsRecent)],
+    outputs: [topics.analyticsRecent],
     table: windowTable(topics.analyticsWindows),
   });
 }
@@ -87,13 +90,13 @@ export function createAnalyticsRewards({ metrics }: { readonly metrics: Metrics 
     inputs: [
       on<LearningEvent, AnalyticsWindow>(
         topics.learningEvents,
-        (row, event, context) => fold(row, ofLearned(event, weightsOf(context)), context),
+        (row, event, context) => addUp(row, ofLearned(event, weightsOf(context)), context),
         { stateKey: (event) => windowKeys(event.openedAtMs) },
       ),
       due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecentRewards, context)),
     ],
-    views: [anyTopic(topics.config)],
-    outputs: [anyTopic(topics.analyticsRecentRewards)],
+    views: [topics.config],
+    outputs: [topics.analyticsRecentRewards],
     table: windowTable(topics.analyticsRewards),
   });
 }

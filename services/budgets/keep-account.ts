@@ -10,7 +10,7 @@ import {
   take,
   wantsPublishing,
 } from '../../lib/budgets/account';
-import { type Emit, emit, type Result } from '../../lib/stream/define-service';
+import { type Emit, emit, type Result, tombstone } from '../../lib/stream/define-service';
 import type { BudgetAccount, BudgetEvent } from '../../lib/topics/generated/messages';
 import { maxIdChars } from '../../lib/topics/identifiers';
 import { topics } from '../../lib/topics/topics';
@@ -41,13 +41,10 @@ export function passTime(before: BudgetAccount, nowMs: number): Result<BudgetAcc
   const after = atTime(before, nowMs);
   const isEarly = nowMs < (dueAtMs(before) ?? Number.POSITIVE_INFINITY);
   if (isEarly || isForgettable(after, nowMs)) {
-    const tombstone: Emit = { topic: anyStates, value: null, key: before.account };
-    return { kind: 'done', state: null, emit: [tombstone] };
+    return { kind: 'done', state: null, emit: [tombstone(topics.budgetStates, before.account)] };
   }
   return shown(before, after, nowMs, []);
 }
-
-const anyStates = topics.budgetStates as unknown as Emit['topic'];
 
 function shown(
   before: BudgetAccount | undefined,

@@ -3,33 +3,29 @@
  * passes through one task, in one order; the answers go back to the partition of the request.
  */
 import { dueAtMs } from '../../lib/budgets/account';
-import { anyTopic, defineService, due, on, type Result, type ServiceDefinition } from '../../lib/stream/define-service';
+import { defineService, due, on, type ServiceDefinition, whenWritten } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type { BudgetAccount, BudgetEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import { createBudgetCounter } from './count-budgets';
+import { createGrantCounter, withCharges } from './count-budgets';
 import { keepAccount, passTime } from './keep-account';
 
 /** Accounts per task. Beyond it those that time changes next are forgotten: sessions and users of short periods. */
 const maxAccounts = 100_000;
 
 export function createBudgets({ metrics }: { readonly metrics: Metrics }): ServiceDefinition {
-  const counted = createBudgetCounter(metrics);
-  const told = (before: BudgetAccount | undefined, result: Result<BudgetAccount>): Result<BudgetAccount> => {
-    counted(before, result);
-    return result;
-  };
   return defineService({
     group: 'budgets',
     inputs: [
       on<BudgetEvent, BudgetAccount>(
         topics.budgetEvents,
-        (account, event, context) => told(account, keepAccount(account, event, context.nowMs)),
+        (account, event, context) => withCharges(account, keepAccount(account, event, context.nowMs)),
         { stateKey: (event) => event.account },
       ),
-      due<BudgetAccount>((account, context) => told(account, passTime(account, context.nowMs))),
+      due<BudgetAccount>((account, context) => withCharges(account, passTime(account, context.nowMs))),
     ],
-    outputs: [anyTopic(topics.budgetGrants), anyTopic(topics.budgetStates)],
+    outputs: [topics.budgetGrants, topics.budgetStates],
+    whenWritten: [whenWritten(topics.budgetGrants, createGrantCounter(metrics))],
     table: {
       topic: topics.budgetAccounts,
       dueAtMs,

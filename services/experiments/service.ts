@@ -2,14 +2,7 @@
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import { definitionOf } from '../../lib/experiments/expose';
 import { dueAtMs } from '../../lib/experiments/tally';
-import {
-  anyTopic,
-  type Context,
-  defineService,
-  due,
-  on,
-  type ServiceDefinition,
-} from '../../lib/stream/define-service';
+import { type Context, defineService, due, on, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type { ExperimentObserved, ExperimentTally } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
@@ -33,16 +26,16 @@ export function createExperiments({ metrics }: { readonly metrics: Metrics }): S
         topics.experimentObserved,
         (tally, observed, context) => {
           const result = observe(tally, observed, configured(context, observed.exposure.experiment), context.nowMs);
-          if (result.kind === 'done' && result.state?.stopped && !tally?.stopped)
-            metrics.count('quantum_router_experiments_stopped_total', { experiment: observed.exposure.experiment });
-          return result;
+          if (result.kind !== 'done' || !result.state?.stopped || tally?.stopped) return result;
+          const labels = { experiment: observed.exposure.experiment };
+          return { ...result, counts: [{ name: 'quantum_router_experiments_stopped_total', labels }] };
         },
         { stateKey: (observed) => observed.exposure.experiment },
       ),
       due<ExperimentTally>((tally, context) => show(tally, configured(context, tally.experiment), context.nowMs)),
     ],
-    views: [anyTopic(topics.config)],
-    outputs: [anyTopic(topics.experimentStates)],
+    views: [topics.config],
+    outputs: [topics.experimentStates],
     table: { topic: topics.experimentTallies, dueAtMs, maxRows: maxExperiments },
   });
 }

@@ -2,7 +2,6 @@ import { countInvalidConfig, createConfigReader } from '../../lib/config/current
 import { defaultRouterConfig } from '../../lib/config/parse-config';
 import { ownEntry } from '../../lib/dictionary';
 import {
-  anyTopic,
   type Context,
   defineService,
   due,
@@ -11,7 +10,7 @@ import {
   type Result,
   type ServiceDefinition,
 } from '../../lib/stream/define-service';
-import type { Metrics } from '../../lib/telemetry/metrics';
+import type { Count, Metrics } from '../../lib/telemetry/metrics';
 import type { Breaker, ModelObserved, ProviderProfiles } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { nextProbeAtMs, type Profiled, type ProfilerSettings, profileModel, profilesAfterWait } from './profile-model';
@@ -42,8 +41,8 @@ export function createModelProfiler({ metrics }: { readonly metrics: Metrics }):
   };
 
   const written = (before: ProviderProfiles | undefined, { row, changed }: Profiled): Result<ProviderProfiles> => {
-    countTransitions(metrics, before, row);
-    return { kind: 'done', state: row, emit: changed.map((profile) => emit(topics.modelProfile, profile)) };
+    const emits = changed.map((profile) => emit(topics.modelProfile, profile));
+    return { kind: 'done', state: row, emit: emits, counts: transitionsOf(before, row) };
   };
 
   return defineService({
@@ -53,24 +52,26 @@ export function createModelProfiler({ metrics }: { readonly metrics: Metrics }):
       on<ModelObserved, ProviderProfiles>(topics.modelObserved, observe, { stateKey: (observed) => observed.provider }),
       due<ProviderProfiles>((row, context) => written(row, profilesAfterWait(row, context.nowMs))),
     ],
-    views: [anyTopic(topics.config)],
-    outputs: [anyTopic(topics.modelProfile)],
+    views: [topics.config],
+    outputs: [topics.modelProfile],
     table: {
       topic: topics.providerProfiles,
       dueAtMs: nextProbeAtMs,
       maxRows: maxProviders,
-      pauseWhenFull: [anyTopic(topics.modelObserved)],
+      pauseWhenFull: [topics.modelObserved],
     },
   });
 }
 
 /** Breakers that are in another state than before; a new one starts CLOSED. */
-function countTransitions(metrics: Metrics, before: ProviderProfiles | undefined, row: ProviderProfiles): void {
+function transitionsOf(before: ProviderProfiles | undefined, row: ProviderProfiles): readonly Count[] {
+  const counts: Count[] = [];
   const count = (name: string, was: Breaker | undefined, is: Breaker): void => {
     if (is.health === (was?.health ?? 'CLOSED')) return;
-    metrics.count('quantum_router_breaker_transitions_total', { name, to: is.health });
+    counts.push({ name: 'quantum_router_breaker_transitions_total', labels: { name, to: is.health } });
   };
   count(row.provider, before?.breaker, row.breaker);
   for (const { model, breaker } of Object.values(row.models))
     count(model, before && ownEntry(before.models, model)?.breaker, breaker);
+  return counts;
 }

@@ -7,7 +7,7 @@ import type { Environment } from '../../lib/config/expand-references';
 import type { Clock } from '../../lib/ports/clock';
 import { createDemoUpstream } from '../../lib/providers/demo-upstream';
 import { createProviderClient, type ProviderClient } from '../../lib/providers/provider-client';
-import { anyTopic, defineService, emit, process, type ServiceDefinition } from '../../lib/stream/define-service';
+import { defineService, emit, process, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type { EngineVitals } from '../../lib/topics/generated/messages';
@@ -67,8 +67,8 @@ export function createProviderProbes({ metrics, log, clock, environment }: Provi
         },
       ),
     ],
-    views: [anyTopic(topics.config), anyTopic(topics.modelProfile)],
-    outputs: [anyTopic(topics.modelObserved)],
+    views: [topics.config, topics.modelProfile],
+    outputs: [topics.modelObserved],
   });
 }
 

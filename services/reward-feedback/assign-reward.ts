@@ -3,10 +3,11 @@
  * called and, where that is the model that was drawn, an experience with its propensity. Records of the three topics come
  * in any order.
  */
-import { type ExpectedCall, type Figure, figuresCapped, plausibleOutcome } from '../../lib/reward/plausible-outcome';
+import { type ExpectedCall, figuresCapped, plausibleOutcome } from '../../lib/reward/plausible-outcome';
 import type { RewardWeights } from '../../lib/reward/reward';
 import type { Context, Emit, Result } from '../../lib/stream/define-service';
 import { emit } from '../../lib/stream/define-service';
+import type { Count } from '../../lib/telemetry/metrics';
 import type {
   AwaitedOutcome,
   LearningEvent,
@@ -25,8 +26,6 @@ import { tellExposures, tellOutcome } from './tell-experiments';
 export type Knows = Pick<Context, 'alreadyEmitted' | 'nowMs'> & {
   /** Of the parts of a judgement, as configured now. */
   readonly rewardWeights: RewardWeights;
-  /** Hears of a figure that was capped because nobody can believe it. */
-  readonly onImplausible?: (figure: Figure) => void;
 };
 
 export function rememberOpened(
@@ -73,8 +72,8 @@ export function assignReward(
   const event = topics.learningEvents.codec.decode(base.event);
   const refused = modelFault(event, outcome.model);
   if (refused) return { kind: 'deadLetter', reason: `model ${refused}`, field: 'model' };
-  const { emits, rewarded } = consequences(base, event, merged, context);
-  return { kind: 'done', state: { ...base, outcomes, rewarded: base.rewarded || rewarded }, emit: emits };
+  const { emits, rewarded, counts } = consequences(base, event, merged, context);
+  return { kind: 'done', state: { ...base, outcomes, rewarded: base.rewarded || rewarded }, emit: emits, counts };
 }
 
 function newRow(decisionId: string, nowMs: number): AwaitedOutcome {
@@ -121,6 +120,7 @@ function joined(row: AwaitedOutcome, context: Knows): Result<AwaitedOutcome> {
     accounts: decided.budgets.map(({ account }) => account),
     exposures: decided.exposures,
   };
+  const counts: Count[] = [];
   const emits: Emit[] = tellExposures(decided.exposures, decided.decisionId, context.nowMs);
   const known: RouteOutcome[] = [];
   for (const ofAttempt of byAttempt(row.outcomes)) {
@@ -134,10 +134,11 @@ function joined(row: AwaitedOutcome, context: Knows): Result<AwaitedOutcome> {
     const merged = { before, whole: wholeOf(ofAttempt)!, ofAttempt, reportId: newestReportId(ofAttempt)! };
     const used = consequences(complete, event, merged, context);
     emits.push(...used.emits);
+    counts.push(...used.counts);
     complete.rewarded ||= used.rewarded;
     known.push(...ofAttempt);
   }
-  return { kind: 'done', state: { ...complete, outcomes: known }, emit: emits };
+  return { kind: 'done', state: { ...complete, outcomes: known }, emit: emits, counts };
 }
 
 /** Reports of one attempt each, in order of attempts. */
@@ -183,7 +184,7 @@ function consequences(
   event: LearningEvent,
   { before, whole, ofAttempt, reportId }: Merge,
   context: Knows,
-): { emits: Emit[]; rewarded: boolean } {
+): { emits: Emit[]; rewarded: boolean; counts: readonly Count[] } {
   const emits: Emit[] = [];
   const at = event.models.indexOf(whole.model);
   const expected: ExpectedCall = {
@@ -191,9 +192,10 @@ function consequences(
     latencyMs: row.expectedLatenciesMs[at] ?? 0,
   };
   const outcome = plausibleOutcome(whole, expected);
-  for (const figure of figuresCapped(whole, outcome)) {
-    if (before?.[figure] !== whole[figure]) context.onImplausible?.(figure);
-  }
+  // Figures that nobody can believe, each where it is reported first.
+  const counts = figuresCapped(whole, outcome)
+    .filter((figure) => before?.[figure] !== whole[figure])
+    .map((figure): Count => ({ name: 'quantum_router_implausible_figures_total', labels: { figure } }));
   const used = before && plausibleOutcome(before, expected);
   const { rewardWeights: weights } = context;
   const provider = row.providers[at]!;
@@ -207,10 +209,10 @@ function consequences(
   });
   if (observation) emits.push(emit(topics.modelObserved, observation));
   emits.push(...chargeBudgets(row, { outcome, used, reportId, expectedUsd: expected.costUsd }, context.nowMs));
-  if (!isRewarded(event, whole)) return { emits, rewarded: false };
+  if (!isRewarded(event, whole)) return { emits, rewarded: false, counts };
   emits.push(...tellOutcome(row, outcome, used, weights, context.nowMs));
   const experience = experienceOf(event, outcome, used, weights, reportId);
   const written = context.alreadyEmitted(reportId) || laterIds(ofAttempt).some(context.alreadyEmitted);
   if (experience && !written) emits.push(emit(topics.learningEvents, experience));
-  return { emits, rewarded: experience !== null && experience.quality !== null };
+  return { emits, rewarded: experience !== null && experience.quality !== null, counts };
 }

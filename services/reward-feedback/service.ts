@@ -1,13 +1,12 @@
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import { defaultRewardWeights } from '../../lib/config/router-config';
 import {
-  anyTopic,
   type Context,
   defineService,
   due,
   on,
-  type Result,
   type ServiceDefinition,
+  whenWritten,
 } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
@@ -43,13 +42,11 @@ const rememberedEvents = 16_384;
  * service. The weights of the reward's parts follow the configuration; events that are written keep their quality.
  */
 export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDefinition {
-  const counted = createOutcomeCounter(options.metrics);
   const readConfig = createConfigReader(countInvalidConfig(options.metrics, 'reward-feedback'));
   const knows = (context: Context): Knows => ({
     alreadyEmitted: context.alreadyEmitted,
     nowMs: context.nowMs,
     rewardWeights: readConfig(context.view(topics.config))?.config.reward.weights ?? defaultRewardWeights,
-    onImplausible: (figure) => options.metrics.count('quantum_router_implausible_figures_total', { figure }),
   });
   return defineService({
     group: 'reward-feedback',
@@ -57,21 +54,21 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
     inputs: [
       on<RouteOpened, AwaitedOutcome>(
         topics.routeOpened,
-        (row, opened, context) => counted(rememberOpened(row, opened, knows(context))),
+        (row, opened, context) => rememberOpened(row, opened, knows(context)),
         {
           stateKey: (opened) => opened.requestId,
         },
       ),
       on<RouteDecided, AwaitedOutcome>(
         topics.routeDecided,
-        (row, decided, context) => counted(rememberDecided(row, decided, knows(context))),
+        (row, decided, context) => rememberDecided(row, decided, knows(context)),
         {
           stateKey: (decided) => decided.decisionId,
         },
       ),
       on<RouteOutcome, AwaitedOutcome>(
         topics.routeOutcome,
-        (row, outcome, context) => counted(assignReward(row, outcome, knows(context))),
+        (row, outcome, context) => assignReward(row, outcome, knows(context)),
         {
           stateKey: (outcome) => outcome.decisionId,
           forwardMisplaced: true,
@@ -86,15 +83,15 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       ),
       due<AwaitedOutcome>(closeDecision),
     ],
-    views: [anyTopic(topics.config)],
+    views: [topics.config],
     outputs: [
-      anyTopic(topics.learningEvents),
-      anyTopic(topics.modelObserved),
-      anyTopic(topics.routeOutcomeLate),
-      anyTopic(topics.budgetEvents),
-      anyTopic(topics.experimentObserved),
+      topics.learningEvents,
+      topics.modelObserved,
+      topics.routeOutcomeLate,
+      topics.budgetEvents,
+      topics.experimentObserved,
       // Misplaced outcomes are forwarded to it.
-      anyTopic(topics.routeOutcome),
+      topics.routeOutcome,
     ],
     table: {
       topic: topics.awaitedOutcomes,
@@ -104,8 +101,9 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       // An outcome comes in a trace of its own, which links to the decision's.
       rowsKeepTrace: true,
     },
+    whenWritten: [whenWritten(topics.modelObserved, createCallCounter(options.metrics))],
     ownOutput: {
-      topic: anyTopic(topics.learningEvents),
+      topic: topics.learningEvents,
       idOf: (event: Pick<LearningEvent, 'eventId'>) => event.eventId,
       idFields: ['eventId'],
       maxIds: rememberedEvents,
@@ -114,17 +112,10 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
 }
 
 /** Counts calls where they are observed: by then the model is known to be a candidate, and corrections are told apart. */
-function createOutcomeCounter(metrics: Metrics): (result: Result<AwaitedOutcome>) => Result<AwaitedOutcome> {
-  return (result) => {
-    if (result.kind !== 'done') return result;
-    for (const { topic, value } of result.emit ?? []) {
-      if (topic.name !== topics.modelObserved.name) continue;
-      const { model, provider, status, revision, costUsd } = value as ModelObserved;
-      if (revision === 0) metrics.count('quantum_router_outcomes_total', { model, status });
-      // An observation has a cost only when it tells one that was not known before: each call is counted once.
-      if (costUsd !== null && costUsd > 0)
-        metrics.count('quantum_router_spent_usd_total', { model, provider }, costUsd);
-    }
-    return result;
+function createCallCounter(metrics: Metrics): (observed: ModelObserved) => void {
+  return ({ model, provider, status, revision, costUsd }) => {
+    if (revision === 0) metrics.count('quantum_router_outcomes_total', { model, status });
+    // An observation has a cost only when it tells one that was not known before: each call is counted once.
+    if (costUsd !== null && costUsd > 0) metrics.count('quantum_router_spent_usd_total', { model, provider }, costUsd);
   };
 }

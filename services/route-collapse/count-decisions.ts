@@ -1,12 +1,8 @@
-/** Counts decisions where they are made: what was chosen and how, how the threads ended, and where the time went. */
-import { countRefusal } from '../../lib/budgets/count-refusal';
-import type { Result } from '../../lib/stream/define-service';
+/** Counts decisions that are written: what was chosen and how, how the threads ended, and where the time went. */
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type { PendingRoute, RouteDecided, RouteRefused, StagesMs } from '../../lib/topics/generated/messages';
-import { topics } from '../../lib/topics/topics';
+import type { RouteDecided, StagesMs } from '../../lib/topics/generated/messages';
 
-/** Counts the decision in a result, if there is one, and returns the result. */
-export function createDecisionCounter(metrics: Metrics): (result: Result<PendingRoute>) => Result<PendingRoute> {
+export function createDecisionCounter(metrics: Metrics): (decided: RouteDecided) => void {
   // Labels are bound once per combination: binding costs more than counting.
   const decisions = newBranch();
   const threadEnds = newBranch();
@@ -22,7 +18,7 @@ export function createDecisionCounter(metrics: Metrics): (result: Result<Pending
     at.count();
   };
 
-  const countDecision = ({ model, strategy, degradedTo, cacheHit, threads, stagesMs }: RouteDecided): void => {
+  return ({ model, strategy, degradedTo, cacheHit, threads, stagesMs }: RouteDecided): void => {
     const cache = cacheHit ? 'hit' : 'miss';
     const at = branchOf(branchOf(branchOf(branchOf(decisions, model), strategy), degradedTo), cache);
     at.count ??= metrics.counter('quantum_router_decisions_total', { model, strategy, degradation: degradedTo, cache });
@@ -35,15 +31,6 @@ export function createDecisionCounter(metrics: Metrics): (result: Result<Pending
     }
     (inTime ? complete : incomplete)();
     for (const [stage, observe] of stages) observe(stagesMs[stage] / 1_000);
-  };
-
-  return (result) => {
-    if (result.kind !== 'done') return result;
-    for (const { topic, value } of result.emit ?? []) {
-      if (topic.name === topics.routeDecided.name) countDecision(value as RouteDecided);
-      else if (topic.name === topics.routeRefused.name) countRefusal(metrics, value as RouteRefused);
-    }
-    return result;
   };
 }
 

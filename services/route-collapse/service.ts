@@ -1,5 +1,6 @@
 /** The declaration of route-collapse: opened requests and scores in, one decision per request out, by the deadline. */
-import { anyTopic, defineService, due, on, type ServiceDefinition } from '../../lib/stream/define-service';
+import { createRefusalCounter } from '../../lib/budgets/count-refusal';
+import { defineService, due, on, type ServiceDefinition, whenWritten } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   BudgetGrant,
@@ -26,37 +27,40 @@ const maxRememberedDecisions = 20_000;
 
 export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefinition {
   const { maxPendingRoutes, cacheTtlMs, metrics } = options;
-  const counted = createDecisionCounter(metrics);
   return defineService({
     group: 'route-collapse',
     inputs: [
       on<RouteOpened, PendingRoute>(
         topics.routeOpened,
-        (pending, opened, context) => counted(superpose(pending, opened, context, cacheTtlMs)),
+        (pending, opened, context) => superpose(pending, opened, context, cacheTtlMs),
         { stateKey: (opened) => opened.requestId },
       ),
       on<StrategyScored, PendingRoute>(
         topics.strategyScored,
-        (pending, scored, context) => counted(addScore(pending, scored, context, cacheTtlMs)),
+        (pending, scored, context) => addScore(pending, scored, context, cacheTtlMs),
         { stateKey: (scored) => scored.requestId },
       ),
       on<BudgetGrant, PendingRoute>(
         topics.budgetGrants,
-        (pending, grant, context) => counted(addGrant(pending, grant, context, cacheTtlMs)),
+        (pending, grant, context) => addGrant(pending, grant, context, cacheTtlMs),
         { stateKey: (grant) => grant.requestId },
       ),
-      due<PendingRoute>((route, context) => counted(expire(route, context, cacheTtlMs))),
+      due<PendingRoute>((route, context) => expire(route, context, cacheTtlMs)),
     ],
-    outputs: [anyTopic(topics.routeDecided), anyTopic(topics.routeRefused), anyTopic(topics.budgetEvents)],
+    outputs: [topics.routeDecided, topics.routeRefused, topics.budgetEvents],
     table: {
       topic: topics.pendingRoutes,
       dueAtMs: deadlineMs,
       maxRows: maxPendingRoutes,
-      pauseWhenFull: [anyTopic(topics.routeOpened)],
+      pauseWhenFull: [topics.routeOpened],
       rowsKeepTrace: true,
     },
+    whenWritten: [
+      whenWritten(topics.routeDecided, createDecisionCounter(metrics)),
+      whenWritten(topics.routeRefused, createRefusalCounter(metrics)),
+    ],
     ownOutput: {
-      topic: anyTopic(topics.routeDecided),
+      topic: topics.routeDecided,
       idOf: (decided: Pick<RouteDecided, 'requestId'>) => decided.requestId,
       idFields: ['requestId'],
       maxIds: maxRememberedDecisions,

@@ -1,5 +1,5 @@
 /** The declaration of route-intake: requests in, opened requests out, with the world pinned; sessions add up what they cost. */
-import { countRefusal } from '../../lib/budgets/count-refusal';
+import { createRefusalCounter } from '../../lib/budgets/count-refusal';
 import type { Encoder } from '../../lib/learning/features/encoder-key';
 import type { KeyValue } from '../../lib/ports/key-value';
 import { createAllowance } from '../../lib/routing/open/hold-allowance';
@@ -11,7 +11,14 @@ import {
   providerBreaker,
 } from '../../lib/routing/open/probe-memory';
 import { cacheKey, readCached } from '../../lib/routing/open/routing-cache';
-import { anyTopic, defineService, due, on, type Result, type ServiceDefinition } from '../../lib/stream/define-service';
+import {
+  defineService,
+  due,
+  on,
+  type Result,
+  type ServiceDefinition,
+  whenWritten,
+} from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
   CachedDistribution,
@@ -49,7 +56,6 @@ const maxRememberedRequests = 20_000;
 export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinition {
   const { keyValue, strategyGroups, maxSessions, sessionTtlMs, metrics } = options;
   const countLookup = createLookupCounter(metrics);
-  const countOpened = createOpenedCounter(metrics);
   const probes = createProbeMemory();
   const readWorld = createWorldReader(metrics, probes);
   const holdAllowance = createAllowance();
@@ -67,28 +73,24 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
   return defineService({
     group: 'route-intake',
     inputs: [
-      on<RouteRequested, Session, Looked>(
-        topics.routeRequested,
-        (...given) => countOpened(told(open(...given), given[1])),
-        {
-          stateKey: topics.routeRequested.keyOf,
-          // Wherever and however often a request comes, it is opened with the same draws.
-          seedOf: (request) => request.requestId,
-          forwardMisplaced: true,
-          async lookup(requests, context) {
-            const world = readWorld(context);
-            const tuning = holdAllowance(world.tuning, requests.length, world.nowMs);
-            const held = { ...world, tuning };
-            const prepared = requests.map((request): Looked => {
-              if (context.alreadyEmitted(request.requestId)) return null;
-              const startedMs = context.elapsedMs();
-              const result = prepare(request, held, strategyGroups, options.encoder);
-              return { ...result, cached: null, preparedMs: context.elapsedMs() - startedMs };
-            });
-            return world.config.cache.enabled ? withCached(keyValue, prepared, countLookup) : prepared;
-          },
+      on<RouteRequested, Session, Looked>(topics.routeRequested, (...given) => told(open(...given), given[1]), {
+        stateKey: topics.routeRequested.keyOf,
+        // Wherever and however often a request comes, it is opened with the same draws.
+        seedOf: (request) => request.requestId,
+        forwardMisplaced: true,
+        async lookup(requests, context) {
+          const world = readWorld(context);
+          const tuning = holdAllowance(world.tuning, requests.length, world.nowMs);
+          const held = { ...world, tuning };
+          const prepared = requests.map((request): Looked => {
+            if (context.alreadyEmitted(request.requestId)) return null;
+            const startedMs = context.elapsedMs();
+            const result = prepare(request, held, strategyGroups, options.encoder);
+            return { ...result, cached: null, preparedMs: context.elapsedMs() - startedMs };
+          });
+          return world.config.cache.enabled ? withCached(keyValue, prepared, countLookup) : prepared;
         },
-      ),
+      }),
       on<RouteDecided, Session>(
         topics.routeDecided,
         (session, decided) => {
@@ -109,23 +111,27 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
       due<Session>(() => ({ kind: 'done', state: null })),
     ],
     views: [
-      anyTopic(topics.config),
-      anyTopic(topics.modelProfile),
-      anyTopic(topics.tuning),
-      anyTopic(topics.weightsPublished),
-      anyTopic(topics.budgetStates),
-      anyTopic(topics.experimentStates),
+      topics.config,
+      topics.modelProfile,
+      topics.tuning,
+      topics.weightsPublished,
+      topics.budgetStates,
+      topics.experimentStates,
     ],
     // Misplaced requests are forwarded to their own topic.
-    outputs: [anyTopic(topics.routeOpened), anyTopic(topics.routeRequested), anyTopic(topics.routeRefused)],
+    outputs: [topics.routeOpened, topics.routeRequested, topics.routeRefused],
     table: {
       topic: topics.sessions,
       dueAtMs: (session: Session) => session.lastSeenMs + sessionTtlMs,
       maxRows: maxSessions,
       closeEarlyWhenFull: true,
     },
+    whenWritten: [
+      whenWritten(topics.routeOpened, createOpenedCounter(metrics)),
+      whenWritten(topics.routeRefused, createRefusalCounter(metrics)),
+    ],
     ownOutput: {
-      topic: anyTopic(topics.routeOpened),
+      topic: topics.routeOpened,
       idOf: (opened: Pick<RouteOpened, 'requestId'>) => opened.requestId,
       idFields: ['requestId'],
       maxIds: maxRememberedRequests,
@@ -192,16 +198,9 @@ function createLookupCounter(metrics: Metrics): (result: LookupResult) => void {
 }
 
 /** Counts what was opened, by inferred task type: hints are the caller's own words, so other types count as one. */
-function createOpenedCounter(metrics: Metrics): (result: Result<Session>) => Result<Session> {
+function createOpenedCounter(metrics: Metrics): (opened: RouteOpened) => void {
   const counterOf = (type: string) => metrics.counter('quantum_router_requests_opened_total', { task_type: type });
   const counters = new Map<string, () => void>(taskTypes.map((type) => [type, counterOf(type)]));
   const other = counterOf('other');
-  return (result) => {
-    if (result.kind !== 'done') return result;
-    for (const { topic, value } of result.emit ?? []) {
-      if (topic.name === topics.routeOpened.name) (counters.get((value as RouteOpened).taskType) ?? other)();
-      else countRefusal(metrics, value as RouteRefused);
-    }
-    return result;
-  };
+  return ({ taskType }) => (counters.get(taskType) ?? other)();
 }

@@ -30,16 +30,15 @@ export function score(
   const asked = askedOf(opened, hosted);
   if (asked.length === 0) return { kind: 'drop', reason: opened.cached ? 'cached' : 'notAsked' };
   if (context.alreadyEmitted(scoredId(opened.requestId, context.group))) return { kind: 'drop', reason: 'duplicate' };
+  const asking = { strategies, elapsedMs: () => context.elapsedMs() };
   const threads: ThreadScore[] = [];
   for (const strategy of asked) {
     const startedMs = context.elapsedMs();
     const leftMs = opened.threadTimeoutMs - (startedMs - batchStartedMs);
     // Collapse takes a thread that is not there for one that came too late.
     if (!pace.mayAsk(strategy, leftMs, startedMs)) continue;
-    const thread = judgeThread(strategy, opened, learned, strategies);
-    const endedMs = context.elapsedMs();
-    thread.durationMs = endedMs - startedMs;
-    pace.took(strategy, thread.durationMs, endedMs);
+    const thread = judgeThread(strategy, opened, learned, asking);
+    pace.took(strategy, thread.durationMs, startedMs + thread.durationMs);
     threads.push(thread);
   }
   const scored = {

@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/ports/clock';
 import { strategies as allStrategies, learnedStrategy } from '../../lib/routing/judge/strategies/strategies';
 import type { LearnedPolicy, Strategies } from '../../lib/routing/judge/strategy';
 import type { WeightsSource } from '../../lib/routing/judge/weights-source';
-import { anyTopic, type Context, defineService, on, type ServiceDefinition } from '../../lib/stream/define-service';
+import { type Context, defineService, on, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { createLastGoodWeights } from '../../lib/weights/last-good-weights';
@@ -54,10 +54,10 @@ export function createStrategyThreads(options: StrategyThreadsOptions): ServiceD
       ),
     ],
     // Weights that the key-value store does not have.
-    reads: [anyTopic(topics.weightsBlobs)],
-    outputs: [anyTopic(topics.strategyScored)],
+    reads: [topics.weightsBlobs],
+    outputs: [topics.strategyScored],
     ownOutput: {
-      topic: anyTopic(topics.strategyScored),
+      topic: topics.strategyScored,
       idOf: (scored: Pick<StrategyScored, 'requestId' | 'group'>) => scoredId(scored.requestId, scored.group),
       idFields: ['requestId', 'group'],
       maxIds: maxRememberedScores,

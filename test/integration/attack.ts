@@ -10,7 +10,7 @@ export const seed = process.env['SEED'] ?? '1';
 const suite = {
   http: { parts: 3, cases: 2_800 },
   configuration: { parts: 4, cases: 800 },
-  records: { parts: 3, cases: 2_800 },
+  records: { parts: 6, cases: 1_400 },
 } as const;
 
 /** Runs part 1, 2, ... of the cases of a surface as a test. */

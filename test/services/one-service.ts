@@ -12,10 +12,11 @@ import { defaultRuntimeLimits, type Host, type RuntimeLimits } from '../../lib/s
 import { type RunningService, runService } from '../../lib/stream/run-service';
 import { createLog, type Log } from '../../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../../lib/telemetry/metrics';
+import type { AnyTopic } from '../../lib/topics/define-topic';
 import { settingsOf, type Topic } from '../../lib/topics/define-topic';
 import type { DeadLetter } from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
-import { type AnyTopic, deadLetterTopicName, topics } from '../../lib/topics/topics';
+import { deadLetterTopicName, topics } from '../../lib/topics/topics';
 
 const deadLetters = codecOf<DeadLetter>('DeadLetter');
 
@@ -31,7 +32,7 @@ export interface World {
   send<T>(topic: Topic<T>, values: readonly T[], options?: { partition?: number }): Promise<void>;
   /** Every record of a topic, decoded, in order of partition and offset; tombstones left out. */
   out<T>(topic: Topic<T>): T[];
-  deadLetters(topic: Topic<never>): DeadLetter[];
+  deadLetters(topic: AnyTopic): DeadLetter[];
   start(definition: ServiceDefinition): Promise<RunningService>;
   /** The service loses its partitions, and with them all it had not committed, and gets them again: as after a crash. */
   crash(group: string): Promise<void>;
@@ -53,7 +54,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const metrics = createMetrics();
   const log = createLog({ level: 'silent' });
   const fatal: Error[] = [];
-  const all = Object.values(topics) as unknown as AnyTopic[];
+  const all = Object.values(topics);
   await broker.ensureTopics(
     all.flatMap((topic) => {
       const settings = settingsOf(topic, partitions);

@@ -11,9 +11,10 @@ import { sleep } from '../../lib/ports/clock';
 import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
 import { createLog } from '../../lib/telemetry/log';
+import type { AnyTopic } from '../../lib/topics/define-topic';
 import type { DeadLetter } from '../../lib/topics/generated/messages';
 import { shareSchemas } from '../../lib/topics/share-schemas';
-import { type AnyTopic, deadLetterTopicName, topics } from '../../lib/topics/topics';
+import { deadLetterTopicName, topics } from '../../lib/topics/topics';
 import { tensorBackendOf } from '../../services/dqn-trainer/tensor-backend';
 import { startEngine } from '../../services/engine';
 import { memoryHome } from '../../services/home';
@@ -26,7 +27,7 @@ const hostilePerTopic = 40;
 const changedPerTopic = 40;
 
 /** What a service decides on; of these every record is handled, or is a dead letter. */
-const inputs = [
+const inputs: readonly AnyTopic[] = [
   topics.routeRequested,
   topics.routeOpened,
   topics.strategyScored,
@@ -35,8 +36,8 @@ const inputs = [
   topics.modelObserved,
   topics.learningEvents,
   topics.weightsCommands,
-] as unknown as readonly AnyTopic[];
-const all = Object.values(topics) as unknown as readonly AnyTopic[];
+];
+const all = Object.values(topics);
 
 /** What is no record of the topic, made of one that is: hostile counts, cut short, of another type, noise. */
 function undecodable(topic: AnyTopic, value: Buffer, random: Random): Buffer[] {

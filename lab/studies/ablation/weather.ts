@@ -92,6 +92,7 @@ function candidateOf(model: string, costUsd: number, outage: boolean, strain: bo
     priceFactor: 1,
     declared: null,
     p95LatencyMs: null,
+    bar: null,
   };
 }
 

@@ -2,7 +2,9 @@
  * What a figure and its table are made of: a few JSON lines of means over seeds, small enough to be kept with the docs.
  * No recorded rows are in them. Pure.
  */
+
 import type { PolicyResult } from '../../policies/baselines';
+import { fourDigits } from '../../report/report-line';
 import { meanOf, overSeeds, pairedGain } from '../quality/figures';
 import { type PolicyName, policyNames } from './policies';
 
@@ -103,9 +105,9 @@ function curveOf(about: About, panel: Panel, policy: PolicyName, runs: readonly 
     figure: about.figure,
     measure: panel.measure,
     policy,
-    mean: columns.map((values) => rounded(meanOf(values))),
-    low: columns.map((values) => rounded(Math.min(...values))),
-    high: columns.map((values) => rounded(Math.max(...values))),
+    mean: columns.map((values) => fourDigits(meanOf(values))),
+    low: columns.map((values) => fourDigits(Math.min(...values))),
+    high: columns.map((values) => fourDigits(Math.max(...values))),
   };
 }
 
@@ -115,8 +117,8 @@ function resultOf(about: About, policy: PolicyName, runs: readonly SeedRun[]): R
     return about.parts.map(({ from, to }) => {
       const { mean, plusMinus } = overSeeds(ratios.map((ratio) => ratio(from, to)));
       return {
-        mean: rounded(mean),
-        plusMinus: plusMinus === null || runs.length < leastSeeds ? null : rounded(plusMinus),
+        mean: fourDigits(mean),
+        plusMinus: plusMinus === null || runs.length < leastSeeds ? null : fourDigits(plusMinus),
       };
     });
   });
@@ -135,7 +137,7 @@ function gainOver({ parts }: About, policy: PolicyName, runs: readonly SeedRun[]
       theirs: judged(run, policy),
     })),
   );
-  return { mean: rounded(mean), low: rounded(low), high: rounded(high) };
+  return { mean: fourDigits(mean), low: fourDigits(low), high: fourDigits(high) };
 }
 
 /** The measure over rows [from, to): a ratio of sums. */
@@ -170,9 +172,4 @@ function sum(values: Float64Array, from: number, to: number): number {
   let total = 0;
   for (let r = from; r < to; r++) total += values[r]!;
   return total;
-}
-
-/** Four significant digits are more than the noise leaves, and keep the files small. */
-function rounded(value: number): number {
-  return Number(value.toPrecision(4));
 }

@@ -1,6 +1,8 @@
 /** What every row of the quality table is measured with: the data, the seeds, the path, and the lines it ends in. */
+
 import { join } from 'node:path';
 import type { ReportDetails } from '../../report/report-line';
+import { fourDigits } from '../../report/report-line';
 import { readRecordedData } from '../../workloads/recorded-data';
 import type { Workload } from '../../workloads/workload';
 import { type Judged, judge, meanOf, overSeeds } from './figures';
@@ -103,8 +105,8 @@ export function seedLine(
     details: {
       path: bench.path,
       seeds: values.length,
-      plusMinus: plusMinus === null ? null : rounded(plusMinus),
-      perSeed: values.map(rounded),
+      plusMinus: plusMinus === null ? null : fourDigits(plusMinus),
+      perSeed: values.map(fourDigits),
       ...roundedDetails(details),
     },
   };
@@ -134,11 +136,6 @@ export const atMost = (at: number) => ({ relation: '<=' as const, at });
 
 function roundedDetails(details: ReportDetails): ReportDetails {
   return Object.fromEntries(
-    Object.entries(details).map(([key, value]) => [key, typeof value === 'number' ? rounded(value) : value]),
+    Object.entries(details).map(([key, value]) => [key, typeof value === 'number' ? fourDigits(value) : value]),
   );
-}
-
-/** Four significant digits are more than the noise leaves. */
-export function rounded(value: number): number {
-  return Number(value.toPrecision(4));
 }

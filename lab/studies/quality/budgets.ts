@@ -1,19 +1,10 @@
 /** Three models whose prices span a factor of 500, under a budget per request: steady, and with something changing on the way. */
+
 import type { PolicyResult } from '../../policies/baselines';
 import { singleModels, staticMix } from '../../policies/static-mix';
+import { fourDigits } from '../../report/report-line';
 import type { Workload } from '../../workloads/workload';
-import {
-  atLeast,
-  atMost,
-  type Bench,
-  coldRuns,
-  type Line,
-  meanOver,
-  type Run,
-  readData,
-  rounded,
-  seedLine,
-} from './bench';
+import { atLeast, atMost, type Bench, coldRuns, type Line, meanOver, type Run, readData, seedLine } from './bench';
 import { newcomer, readPareto } from './cold-start';
 import { meanOf } from './figures';
 import { joinsLater, middleThird, priceChange, qualityDrop, withPrices } from './protocol';
@@ -246,7 +237,7 @@ function spendOf({ meanCostUsd }: PolicyResult, budgetUsd: number): number {
 
 /** Mean share of requests per model, in the order of the data. */
 function sharesOf(results: readonly PolicyResult[]): number[] {
-  return results[0]!.shares.map((_, m) => rounded(meanOf(results.map(({ shares }) => shares[m]!))));
+  return results[0]!.shares.map((_, m) => fourDigits(meanOf(results.map(({ shares }) => shares[m]!))));
 }
 
 export function meanScoreOf(workload: Workload, model: string): number {

@@ -1,8 +1,10 @@
 /** The plainest learner that reads the request, beside the engine: what costs a hundred times as much has to be as good. */
+
 import { type OutcomeMatrix, outcomeMatrix } from '../../policies/baselines';
 import { linUcb } from '../../policies/lin-ucb';
+import { fourDigits } from '../../report/report-line';
 import { requestContexts } from '../curves/request-contexts';
-import { atLeast, type Bench, type Line, type Run, rounded } from './bench';
+import { atLeast, type Bench, type Line, type Run } from './bench';
 import { type Comparison, meanOf, pairedGain, quality } from './figures';
 
 /** How far below LinUCB the lower end of the interval may be. */
@@ -12,7 +14,7 @@ const linUcbTolerance = 0.002;
 export function linUcbLine(bench: Bench, name: string, comparisons: readonly Comparison[]): Line {
   const gain = pairedGain(comparisons);
   const perSeed = comparisons.map(({ ours, theirs }) =>
-    rounded(meanOf([...ours.map((value, i) => value - theirs[i]!)])),
+    fourDigits(meanOf([...ours.map((value, i) => value - theirs[i]!)])),
   );
   return {
     name: `${name}.gainOverLinUcbLow`,
@@ -22,8 +24,8 @@ export function linUcbLine(bench: Bench, name: string, comparisons: readonly Com
     details: {
       path: bench.path,
       seeds: comparisons.length,
-      gain: rounded(gain.mean),
-      high: rounded(gain.high),
+      gain: fourDigits(gain.mean),
+      high: fourDigits(gain.high),
       perSeed,
     },
   };

@@ -3,6 +3,7 @@
  * other requests. Choices are judged by what they were worth, not by their luck, beside LinUCB on the engine's own features, which is shown
  * the same judgements at the same time.
  */
+
 import { utilityWeights } from '../../../lib/routing/judge/utility';
 import {
   bestPerGroup,
@@ -13,10 +14,11 @@ import {
   uniformRandom,
 } from '../../policies/baselines';
 import { linUcb } from '../../policies/lin-ucb';
+import { fourDigits } from '../../report/report-line';
 import { type MadeWorkload, madeWorkload } from '../../workloads/made-data';
 import type { MadeName } from '../../workloads/made-kinds';
 import { requestContexts } from '../curves/request-contexts';
-import { atLeast, type Bench, type Line, meanOver, rounded, run, seedLine, worstLine } from './bench';
+import { atLeast, type Bench, type Line, meanOver, run, seedLine, worstLine } from './bench';
 import { type Comparison, meanOf, quality } from './figures';
 import { linUcbLine } from './lin-ucb-line';
 import { cold } from './protocol';
@@ -57,7 +59,7 @@ export async function madeRow(
         bestSingleInHindsight: meanOver(runs, (one) => one.bestSingle),
         bestPerTaskInHindsight: meanOver(runs, ({ bestPerTask }) => bestPerTask),
         random: meanOver(runs, ({ random }) => random),
-        shareOfBestSingle: rounded(meanOf(shareOfBest)),
+        shareOfBestSingle: fourDigits(meanOf(shareOfBest)),
       },
     ),
     worstLine(bench, { name: `${name}.worstShareOfBestSingle`, unit: 'share', bar: atLeast(worst) }, shareOfBest),

@@ -2,11 +2,13 @@
  * Sets of risk against their nominal coverage: of the answers that were as good as the best candidate was expected to be, how
  * many came from a model of the set, counted over all candidates, whether called or not.
  */
+
 import { setCoverages } from '../../../lib/learning/value/set-gaps';
+import { fourDigits } from '../../report/report-line';
 import { madeWorkload } from '../../workloads/made-data';
 import { indicesOfSplit } from '../../workloads/recorded-data';
 import type { Workload, WorkloadRow } from '../../workloads/workload';
-import { atMost, type Bench, type Line, readData, rounded } from './bench';
+import { atMost, type Bench, type Line, readData } from './bench';
 import { meanOf } from './figures';
 import { LearnerStream, type Predicted } from './learner-stream';
 import { folds, inOrder, randomOrder } from './protocol';
@@ -112,9 +114,9 @@ function coverageLines(bench: Bench, name: string, tallies: readonly Tally[]): L
       details: {
         path: 'learner',
         seeds: bench.seeds.length,
-        coverage: rounded(meanOf(perSeed)),
-        perSeed: perSeed.map(rounded),
-        modelsInSet: rounded(meanOf(tallies.map(({ sizes, rows }) => sizes[i]! / rows))),
+        coverage: fourDigits(meanOf(perSeed)),
+        perSeed: perSeed.map(fourDigits),
+        modelsInSet: fourDigits(meanOf(tallies.map(({ sizes, rows }) => sizes[i]! / rows))),
       },
     };
   });

@@ -2,20 +2,10 @@
 
 import type { LearningConfig } from '../../../lib/config/router-config';
 import { bestSingle, judgeChoices, oracle, outcomeMatrix, thompsonTable } from '../../policies/baselines';
+import { fourDigits } from '../../report/report-line';
 import { indicesOfSplit } from '../../workloads/recorded-data';
 import type { Workload } from '../../workloads/workload';
-import {
-  atLeast,
-  type Bench,
-  coldRuns,
-  type Line,
-  meanOver,
-  readData,
-  rounded,
-  run,
-  seedLine,
-  worstLine,
-} from './bench';
+import { atLeast, type Bench, coldRuns, type Line, meanOver, readData, run, seedLine, worstLine } from './bench';
 import { bestModel, type Comparison, meanOf, pairedGain, quality } from './figures';
 import { linUcbAfter, linUcbLine, linUcbOn } from './lin-ucb-line';
 import { cold, folds, inOrder, randomOrder } from './protocol';
@@ -121,9 +111,9 @@ export async function onlineStream(bench: Bench): Promise<Line[]> {
       details: {
         path: bench.path,
         seeds: runs.length,
-        gain: rounded(gain.mean),
-        high: rounded(gain.high),
-        perSeed: runs.map(({ all }, i) => rounded(all.router.meanScore - tables[i]!.meanScore)),
+        gain: fourDigits(gain.mean),
+        high: fourDigits(gain.high),
+        perSeed: runs.map(({ all }, i) => fourDigits(all.router.meanScore - tables[i]!.meanScore)),
       },
     },
   ];

@@ -1,7 +1,7 @@
 /** The lines of the session benchmark: what each seed reached, and the gains with their intervals over all of them. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { report, reportBar } from '../../report/report-line';
+import { fourDigits, report, reportBar } from '../../report/report-line';
 import { overSeeds, pairedGain } from '../quality/figures';
 import { byBudget, bySession, measureSessions, type SessionFigures } from './measure-sessions';
 import { readSessionData } from './session-rows';
@@ -31,11 +31,11 @@ export async function reportSessions({ folder, seeds }: SessionRun): Promise<voi
     const figures = measureSessions(workload, seed, trainingSteps);
     all.push(figures);
     report(`rl.sessions.${seed}.score`, meanOf(figures.dqn), 'score', {
-      oneStep: rounded(meanOf(figures.oneStep)),
-      fixedPrice: rounded(meanOf(figures.fixedPrice)),
-      pricePerUsd: rounded(figures.pricePerUsd),
-      priceOfBudget: rounded(meanOf(figures.priceOfBudget)),
-      evenShare: rounded(meanOf(figures.evenShare)),
+      oneStep: fourDigits(meanOf(figures.oneStep)),
+      fixedPrice: fourDigits(meanOf(figures.fixedPrice)),
+      pricePerUsd: fourDigits(figures.pricePerUsd),
+      priceOfBudget: fourDigits(meanOf(figures.priceOfBudget)),
+      evenShare: fourDigits(meanOf(figures.evenShare)),
       seconds: Math.round((performance.now() - started) / 1000),
     });
   }
@@ -50,7 +50,7 @@ function reportGains(all: readonly SessionFigures[]): void {
   const details = (rival: Rival) => {
     const { mean, low, high, rows } = gainOver(rival);
     const overAll = overSeeds(all.map((one) => meanOf(one.dqn) - meanOf(one[rival])));
-    return { mean: rounded(mean), low: rounded(low), high: rounded(high), sessions: rows, overSeeds: overAll };
+    return { mean: fourDigits(mean), low: fourDigits(low), high: fourDigits(high), sessions: rows, overSeeds: overAll };
   };
   const oneStep = gainOver('oneStep');
   reportBar('rl.sessions.gainOverOneStep.low', oneStep.low, 'score', '>=', 0, details('oneStep'));
@@ -62,7 +62,9 @@ function reportGains(all: readonly SessionFigures[]): void {
   }
   for (const who of ['dqn', 'oneStep', 'fixedPrice', 'priceOfBudget', 'evenShare'] as const) {
     const budgets = all.map((one) => byBudget(one[who]));
-    const means = budgets[0]!.map((_, b) => rounded(budgets.reduce((sum, one) => sum + one[b]! / budgets.length, 0)));
+    const means = budgets[0]!.map((_, b) =>
+      fourDigits(budgets.reduce((sum, one) => sum + one[b]! / budgets.length, 0)),
+    );
     report(`rl.sessions.byBudget.${who}`, means.reduce((sum, mean) => sum + mean, 0) / means.length, 'score', {
       means,
     });
@@ -71,8 +73,4 @@ function reportGains(all: readonly SessionFigures[]): void {
 
 function meanOf(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function rounded(value: number): number {
-  return Number(value.toPrecision(4));
 }

@@ -50,6 +50,7 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
       priceFactor: event.priceFactors[i] ?? 1,
       declared: null,
       p95LatencyMs: null,
+      bar: null,
     })),
     preference: event.preference,
     limits: noLimits,

@@ -5,27 +5,27 @@
 import type { LearningEvent } from '../../topics/generated/messages';
 import { float32Of, handSize, int8Of } from '../features/encode';
 
-/** The sketch folded to this many values. Its values are sums of signed hashes, so a fold is a smaller sketch. */
-export const foldedSize = 32;
-/** A longer vector of the caller's own is folded likewise: regressions cost the square of it. */
+/** The sketch shrunk to this many values. Its values are sums of signed hashes, so sums of them are a smaller sketch. */
+export const shrunkSize = 32;
+/** A longer vector of the caller's own is shrunk likewise: regressions cost the square of it. */
 export const mostCallerFeatures = 128;
 
 type Encoded = Pick<LearningEvent, 'sketch' | 'sketchScale' | 'handFeatures' | 'callerFeatures'>;
 
-/** The caller's own vector where there is one, else the hand-made features and the folded sketch. */
+/** The caller's own vector where there is one, else the hand-made features and the shrunk sketch. */
 export function describeContext(record: Encoded): Float32Array {
   if (record.callerFeatures !== null) {
     const caller = float32Of(record.callerFeatures);
-    return caller.length <= mostCallerFeatures ? caller.slice() : fold(caller, 1, mostCallerFeatures);
+    return caller.length <= mostCallerFeatures ? caller.slice() : shrunk(caller, 1, mostCallerFeatures);
   }
-  const described = new Float32Array(handSize + foldedSize);
+  const described = new Float32Array(handSize + shrunkSize);
   described.set(float32Of(record.handFeatures).subarray(0, handSize));
-  described.set(fold(int8Of(record.sketch), record.sketchScale, foldedSize), handSize);
+  described.set(shrunk(int8Of(record.sketch), record.sketchScale, shrunkSize), handSize);
   return described;
 }
 
-function fold(values: Int8Array | Float32Array, scale: number, size: number): Float32Array {
-  const folded = new Float32Array(size);
-  for (let i = 0; i < values.length; i++) folded[i % size] = folded[i % size]! + values[i]! * scale;
-  return folded;
+function shrunk(values: Int8Array | Float32Array, scale: number, size: number): Float32Array {
+  const sums = new Float32Array(size);
+  for (let i = 0; i < values.length; i++) sums[i % size] = sums[i % size]! + values[i]! * scale;
+  return sums;
 }

@@ -11,14 +11,14 @@ import { studentQuantile } from './student';
 import type { Support } from './support';
 
 /** A policy on a log, ready to be estimated or compared. */
-export interface Judged {
+export interface Estimated {
   readonly weights: ImportanceWeights;
   readonly clusters: readonly Sums[];
   readonly total: Sums;
   readonly support: Support;
 }
 
-export function judge(log: PreparedLog, weights: ImportanceWeights, support: Support): Judged {
+export function estimateAll(log: PreparedLog, weights: ImportanceWeights, support: Support): Estimated {
   const clusters = sumsPerCluster(log, weights);
   return { weights, clusters, total: totalOf(clusters), support };
 }
@@ -42,8 +42,8 @@ const leastFreedom = 2;
 export function estimate(
   log: PreparedLog,
   estimator: EstimatorName,
-  policy: Judged,
-  rival: Judged | null,
+  policy: Estimated,
+  rival: Estimated | null,
   level: number,
 ): Estimate {
   const value = estimateOf(estimator, policy.total) - (rival ? estimateOf(estimator, rival.total) : 0);
@@ -58,7 +58,7 @@ export function estimate(
 }
 
 /** Leave out each cluster in turn. */
-function jackknife(estimator: EstimatorName, policy: Judged, rival: Judged | null): Spread {
+function jackknife(estimator: EstimatorName, policy: Estimated, rival: Estimated | null): Spread {
   const count = policy.clusters.length;
   const without = new Float64Array(count);
   let mean = 0;
@@ -85,7 +85,7 @@ function jackknife(estimator: EstimatorName, policy: Judged, rival: Judged | nul
 }
 
 /** (expected square of the weights, or of their difference, times residual variance + variance of the direct part) / rows. */
-function designSpread(log: PreparedLog, estimator: EstimatorName, policy: Judged, rival: Judged | null): Spread {
+function designSpread(log: PreparedLog, estimator: EstimatorName, policy: Estimated, rival: Estimated | null): Spread {
   const { decisions, stride, seen, predicted } = log;
   const rows = decisions.length;
   let squares = 0;

@@ -2,7 +2,7 @@
 import { dictionaryOf } from '../../dictionary';
 import { type EstimatorName, estimatorNames } from './estimators';
 import { importanceWeights } from './importance-weights';
-import { type Estimate, estimate, type Judged, judge } from './interval';
+import { type Estimate, type Estimated, estimate, estimateAll } from './interval';
 import type { TargetPolicy } from './logged-decision';
 import type { PreparedLog } from './prepared-log';
 import { defaultSupportLimits, type Refused, refusalOf, type Support, type SupportLimits, supportOf } from './support';
@@ -48,8 +48,8 @@ export function estimateValue(
   target: TargetPolicy,
   options: ValueOptions = {},
 ): PolicyValue | Refused {
-  const judged = judgeSupported(log, target, options);
-  return 'kind' in judged ? judged : valueFrom(log, judged, options);
+  const estimated = estimateSupported(log, target, options);
+  return 'kind' in estimated ? estimated : valueFrom(log, estimated, options);
 }
 
 /** Throws like `estimateValue`; refused when either policy is. */
@@ -59,9 +59,9 @@ export function compareValues(
   second: TargetPolicy,
   options: ValueOptions = {},
 ): PolicyDifference | Refused {
-  const a = judgeSupported(log, first, options);
+  const a = estimateSupported(log, first, options);
   if ('kind' in a) return { kind: 'refused', reason: `first policy: ${a.reason}` };
-  const b = judgeSupported(log, second, options);
+  const b = estimateSupported(log, second, options);
   if ('kind' in b) return { kind: 'refused', reason: `second policy: ${b.reason}` };
   return {
     kind: 'difference',
@@ -71,37 +71,37 @@ export function compareValues(
   };
 }
 
-function judgeSupported(log: PreparedLog, target: TargetPolicy, options: ValueOptions): Judged | Refused {
+function estimateSupported(log: PreparedLog, target: TargetPolicy, options: ValueOptions): Estimated | Refused {
   const weights = importanceWeights(log, target, options.cap);
   const support = supportOf(log, weights);
-  return refusalOf(support, { ...defaultSupportLimits, ...options.limits }) ?? judge(log, weights, support);
+  return refusalOf(support, { ...defaultSupportLimits, ...options.limits }) ?? estimateAll(log, weights, support);
 }
 
 function estimates(
   log: PreparedLog,
-  policy: Judged,
-  rival: Judged | null,
+  policy: Estimated,
+  rival: Estimated | null,
   { level = defaultLevel }: ValueOptions,
 ): Record<EstimatorName, Estimate> {
   const of = (name: EstimatorName): [EstimatorName, Estimate] => [name, estimate(log, name, policy, rival, level)];
   return dictionaryOf(estimatorNames.map(of));
 }
 
-function valueFrom(log: PreparedLog, judged: Judged, options: ValueOptions): PolicyValue {
-  const found = estimates(log, judged, null, options);
+function valueFrom(log: PreparedLog, estimated: Estimated, options: ValueOptions): PolicyValue {
+  const found = estimates(log, estimated, null, options);
   const [least, most] = log.rewardRange;
-  const { clippedMass } = judged.support;
+  const { clippedMass } = estimated.support;
   return {
     kind: 'value',
     ...found,
-    blend: blendOf(judged, found.dr),
+    blend: blendOf(estimated, found.dr),
     biasAtMost: {
       ips: clippedMass * Math.max(Math.abs(least), Math.abs(most)),
       snips: clippedMass * (most - least),
       // A residual reaches from minus to plus the range.
       dr: 2 * clippedMass * (most - least),
     },
-    support: judged.support,
+    support: estimated.support,
   };
 }
 
@@ -109,7 +109,7 @@ function valueFrom(log: PreparedLog, judged: Judged, options: ValueOptions): Pol
  * The mixture a of DR and the direct method of least estimated squared error, variance a² s² and bias (1 - a) c, as in
  * MAGIC (Thomas and Brunskill 2016) for one step: c is the correction, s its standard error, so a = c² / (c² + s²).
  */
-function blendOf({ total }: Judged, dr: Estimate): number {
+function blendOf({ total }: Estimated, dr: Estimate): number {
   const correction = total.corrected / total.weight;
   const square = correction ** 2;
   const variance = dr.standardError ** 2;

@@ -1,5 +1,7 @@
 /** What the budgets of a request leave of its candidates: none dearer than was granted, and always the cheapest. */
 import type { BudgetGrant, Candidate, RouteOpened } from '../../topics/generated/messages';
+import type { Bar } from '../open/bar';
+import { barredBy } from '../open/eligibility';
 
 /** The opened event as it is drawn from; the same one where no budget bars anybody. */
 export function applyGrants(opened: RouteOpened, grants: readonly BudgetGrant[]): RouteOpened {
@@ -8,8 +10,11 @@ export function applyGrants(opened: RouteOpened, grants: readonly BudgetGrant[])
   const cheapest = cheapestOf(candidates);
   const barred = candidates.map((candidate, i) => {
     if (!candidate.eligible || i === cheapest) return candidate;
-    const bar = grants.map((grant) => barOf(candidate, grant)).find((reason) => reason !== null);
-    return bar ? { ...candidate, eligible: false, ineligibleReason: bar } : candidate;
+    for (const grant of grants) {
+      const bar = barOf(candidate, grant);
+      if (bar !== null) return barredBy(candidate, bar);
+    }
+    return candidate;
   });
   return barred.every((candidate, i) => candidate === candidates[i]) ? opened : { ...opened, candidates: barred };
 }
@@ -32,12 +37,8 @@ function cheapestOf(candidates: readonly Candidate[]): number {
   return best;
 }
 
-function barOf({ expectedCostUsd }: Candidate, { budget, verdict, grantedUsd }: BudgetGrant): string | null {
-  if (verdict === 'CHEAPEST') return `budget ${budget}: the cheapest model only`;
+function barOf({ expectedCostUsd }: Candidate, { budget, verdict, grantedUsd }: BudgetGrant): Bar | null {
+  if (verdict === 'CHEAPEST') return { field: 'budgets', kind: 'cheapestOnly', budget };
   if (grantedUsd === null || expectedCostUsd <= grantedUsd) return null;
-  return `budget ${budget}: expected $${short(expectedCostUsd)} is over the $${short(grantedUsd)} granted`;
-}
-
-function short(usd: number): string {
-  return String(Number(usd.toPrecision(3)));
+  return { field: 'budgets', kind: 'overGranted', budget, expectedUsd: expectedCostUsd, grantedUsd };
 }

@@ -11,7 +11,7 @@ import type {
 } from '../../topics/generated/messages';
 import { topics } from '../../topics/topics';
 import { indexOfLargest } from '../judge/distribution';
-import { maxErrorLength } from '../judge/judge-thread';
+import { deadThread, judgedThread, maxErrorLength } from '../judge/judge-thread';
 import { judgementFault } from '../judge/judgement-fault';
 import { expectedUtilities } from '../judge/strategies/expectations';
 import { applyGrants } from './apply-grants';
@@ -151,28 +151,14 @@ function profilesVersion({ profilesAtMs, positions, openedAtMs }: RouteOpened) {
 function askedThreads(opened: RouteOpened, scores: readonly ThreadScore[]): ThreadScore[] {
   return opened.strategies.map((strategy) => {
     const score = scores.find((thread) => thread.strategy === strategy);
-    if (!score) return dead(strategy, 'TIMEOUT', opened.threadTimeoutMs, null);
+    if (!score) return deadThread(strategy, 'TIMEOUT', opened.threadTimeoutMs, null);
     const durationMs = Number.isFinite(score.durationMs) ? score.durationMs : 0;
     if (score.status !== 'SUCCESS')
-      return dead(strategy, 'FAILED', durationMs, score.error?.slice(0, maxErrorLength) ?? null);
+      return deadThread(strategy, 'FAILED', durationMs, score.error?.slice(0, maxErrorLength) ?? null);
     const fault = judgementFault(opened, score);
-    return fault ? dead(strategy, 'FAILED', durationMs, fault) : { ...score, durationMs };
+    if (fault) return deadThread(strategy, 'FAILED', durationMs, fault);
+    return durationMs === score.durationMs ? score : { ...score, durationMs };
   });
-}
-
-function dead(strategy: string, status: 'FAILED' | 'TIMEOUT', durationMs: number, error: string | null): ThreadScore {
-  return {
-    strategy,
-    status,
-    probabilities: [],
-    utilities: [],
-    qualities: [],
-    confidence: 0,
-    durationMs,
-    error,
-    policySha256: null,
-    coldStart: false,
-  };
 }
 
 /** The cached distribution as the only thread, FAILED where it is none; its utilities follow from today's costs. */
@@ -180,17 +166,17 @@ function cachedThread(opened: RouteOpened): ThreadScore {
   const cached = opened.cached!;
   const at = opened.candidates.map((candidate) => cached.models.indexOf(candidate.model));
   const qualities = at.map((i) => cached.qualities[i] ?? 0);
-  const thread: ThreadScore = {
-    ...dead(cached.strategy, 'FAILED', 0, null),
-    status: 'SUCCESS',
+  const judgement = {
     probabilities: at.map((i) => cached.probabilities[i] ?? 0),
+    utilities: expectedUtilities(opened, qualities),
     qualities,
-    utilities: expectedUtilities(opened, qualities) as number[],
     confidence: cached.confidence,
     policySha256: opened.policySha256,
+    coldStart: false,
   };
+  const thread = judgedThread(cached.strategy, judgement, 0);
   const fault = judgementFault(opened, thread);
-  return fault ? dead(cached.strategy, 'FAILED', 0, `cached: ${fault}`) : thread;
+  return fault ? deadThread(cached.strategy, 'FAILED', 0, `cached: ${fault}`) : thread;
 }
 
 function decidedThreads(

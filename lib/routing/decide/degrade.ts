@@ -5,10 +5,10 @@
 import type { StrategyName } from '../../config/router-config';
 import type { Degradation, RouteOpened, ThreadScore } from '../../topics/generated/messages';
 import { certain } from '../judge/distribution';
-import { judgeThread } from '../judge/judge-thread';
+import { isKnown, judgedThread, judgeThread } from '../judge/judge-thread';
 import { judgementFault } from '../judge/judgement-fault';
 import { expectedQualities, staticJudgement } from '../judge/strategies/expectations';
-import { learnedStrategy, strategies } from '../judge/strategies/strategies';
+import { learnedStrategy } from '../judge/strategies/strategies';
 import type { Judgement } from '../judge/strategy';
 
 export interface Step {
@@ -35,17 +35,17 @@ export function degrade(opened: RouteOpened, threads: readonly ThreadScore[]): S
     const standIns = judgeHere(opened, [strategy]);
     if (standIns.length > 0) return { degradedTo: 'STATIC_STRATEGIES', standIns };
   }
-  return { degradedTo: 'CHEAPEST_HEALTHY', standIns: [scoreOf('CHEAPEST_HEALTHY', cheapestHealthy(opened))] };
+  return { degradedTo: 'CHEAPEST_HEALTHY', standIns: [judgedThread('CHEAPEST_HEALTHY', cheapestHealthy(opened), 0)] };
 }
 
 function isStatic(strategy: string): strategy is StrategyName {
-  return strategy !== learnedStrategy && Object.hasOwn(strategies, strategy);
+  return strategy !== learnedStrategy && isKnown(strategy);
 }
 
 /** Those that come to a judgement. */
 function judgeHere(opened: RouteOpened, names: readonly StrategyName[]): ThreadScore[] {
   return names
-    .map((name) => judgeThread(name, opened, null, strategies))
+    .map((name) => judgeThread(name, opened, null))
     .filter((thread) => thread.status === 'SUCCESS' && judgementFault(opened, thread) === null);
 }
 
@@ -75,19 +75,4 @@ export function cheapestHealthy(opened: RouteOpened): Judgement {
   }
   if (best < 0) throw new Error('no eligible candidate');
   return staticJudgement(opened, expectedQualities(opened), certain(candidates.length, best));
-}
-
-function scoreOf(strategy: string, judgement: Judgement): ThreadScore {
-  return {
-    strategy,
-    status: 'SUCCESS',
-    probabilities: [...judgement.probabilities],
-    utilities: [...judgement.utilities],
-    qualities: [...judgement.qualities],
-    confidence: judgement.confidence,
-    durationMs: 0,
-    error: null,
-    policySha256: null,
-    coldStart: false,
-  };
 }

@@ -1,6 +1,6 @@
 /** The reasoning of a decision: two or three sentences a person can read, from what was pinned and judged. */
 import { coldStartRewards } from '../../learning/fold/cold-start';
-import type { Degradation, GoodSet, RouteOpened, ThreadScore } from '../../topics/generated/messages';
+import type { Candidate, Degradation, GoodSet, RouteOpened, ThreadScore } from '../../topics/generated/messages';
 import { declaredChoice } from '../judge/declared';
 import { learnedStrategy } from '../judge/strategies/strategies';
 import { isLifted } from '../open/eligibility';
@@ -127,14 +127,20 @@ function trouble(threads: readonly ThreadScore[]): string {
 
 function degradation({ opened, degradedTo, draw, standIns }: Explained): string {
   const chosen = opened.candidates[draw.chosen]!;
-  const field = chosen.ineligibleReason?.split(':')[0];
-  const why = field === 'capacity' ? 'can take more now' : field === 'health' ? 'is healthy' : 'is always fast enough';
+  const why = whyLeastBad(chosen);
   const lifted = isLifted(chosen) ? `No candidate ${why}; this is one of the least bad.` : '';
   const overdue = opened.strategies.length === 0 ? ' because the request was overdue' : '';
   const asked = standIns.map(({ strategy }) => strategy).filter((strategy) => opened.strategies.includes(strategy));
   const here = asked.length > 0 ? `: no thread answered in time, and ${asked.join(', ')} judged without one` : '';
   const step = degradedTo === 'NONE' ? '' : `Degraded to ${degradedTo}${overdue}${here}.`;
   return [lifted, step].filter(Boolean).join(' ');
+}
+
+/** What nobody is, where this candidate was let in. Its health says it where the record is from before bars were pinned. */
+function whyLeastBad({ bar, health }: Candidate): string {
+  if (bar?.kind === 'slowTail') return 'is always fast enough';
+  const isHealthy = bar === null ? health === 'CLOSED' : bar.field !== 'health';
+  return isHealthy ? 'can take more now' : 'is healthy';
 }
 
 /** Two significant digits, or three decimals above one. */

@@ -4,12 +4,10 @@
  * was known of the models, and its features stay as they were; budgets, and where its session would stand, are left out.
  */
 import { pacedPreference } from '../../budgets/pace';
-import type { ModelConfig, RouterConfig, StrategyName, TenantConfig } from '../../config/router-config';
-import { strategyNames } from '../../config/router-config';
+import type { ModelConfig, RouterConfig, TenantConfig } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
-import type { Candidate, RouteOpened } from '../../topics/generated/messages';
-import { judgeThread } from '../judge/judge-thread';
-import { strategies } from '../judge/strategies/strategies';
+import type { Candidate, PinnedBar, RouteOpened } from '../../topics/generated/messages';
+import { judgeAsked } from '../judge/judge-thread';
 import type { LearnedPolicy } from '../judge/strategy';
 import type { Admission } from '../open/admission';
 import { expectCandidates, priceFactor } from '../open/candidates';
@@ -37,14 +35,12 @@ export function decideUnder(
   const limits = tenant ? stricter(tenant.limits, opened.limits, config.models) : opened.limits;
   const able = new Map(config.models.map((model) => [model.name, model]));
   // Of what a request needs, the log knows what some model lacked.
-  const needed = new Set(opened.candidates.flatMap(({ ineligibleReason }) => lackedBy(ineligibleReason)));
+  const needed = new Set(opened.candidates.flatMap(({ bar }) => bar?.capability ?? []));
   const admitted = new Set(
     candidates.flatMap(({ model, health }, i) => (health === 'HALF_OPEN' && pinned.get(model)?.eligible ? [i] : [])),
   );
   // Whoever took a share of the requests took this one or not; that was not the configuration's doing.
-  const admissions = candidates.map(({ model }): Admission | null =>
-    pinned.get(model)?.ineligibleReason?.startsWith('capacity:') ? { kind: 'limited', share: 0 } : null,
-  );
+  const admissions = candidates.map(({ model }) => admissionOf(pinned.get(model)?.bar ?? null));
   const eligible = eligibilityOf(
     candidates,
     candidates.map(({ model }) => able.get(model)!),
@@ -83,10 +79,7 @@ export function decideUnder(
     // What was cached is of the configuration of then.
     cached: null,
   };
-  const threads = changed.strategies
-    .filter((strategy): strategy is StrategyName => (strategyNames as readonly string[]).includes(strategy))
-    .map((strategy) => judgeThread(strategy, changed, learned, strategies));
-  return { kind: 'decision', decision: recomputeDecision(changed, threads) };
+  return { kind: 'decision', decision: recomputeDecision(changed, judgeAsked(changed, learned)) };
 }
 
 function tenantOf({ tenants }: RouterConfig, { tenantId }: RouteOpened): TenantConfig | undefined {
@@ -122,7 +115,7 @@ function candidatesUnder(
     const candidate = pinned.get(model.name);
     const before = then.get(model.name);
     if (!candidate || !before) return unknown[i]!;
-    const free = { ...candidate, provider: model.provider, eligible: true, ineligibleReason: null };
+    const free = { ...candidate, provider: model.provider, eligible: true, ineligibleReason: null, bar: null };
     const prior = config.learning.priorObservations;
     return redeclared(repriced(free, before, model, unknown[i]!), before, model, taskType, prior);
   });
@@ -169,7 +162,15 @@ function isPriced({ price }: ModelConfig): boolean {
   return price.inputPerMillionUsd > 0 || price.outputPerMillionUsd > 0 || price.perRequestUsd > 0;
 }
 
-function lackedBy(reason: string | null): string[] {
-  const lacked = /^requiredCapabilities: lacks (.+)$/s.exec(reason ?? '')?.[1];
-  return lacked === undefined ? [] : [lacked];
+/** Who takes a share of the requests and did not take this one. */
+function admissionOf(bar: PinnedBar | null): Admission | null {
+  const share = bar?.share ?? 0;
+  switch (bar?.kind) {
+    case 'returning':
+    case 'limited':
+    case 'resting':
+      return { kind: bar.kind, share };
+    default:
+      return null;
+  }
 }

@@ -3,13 +3,11 @@
  * is changed and everything after it computed anew, by the functions that decide. What the request was known by (its
  * features, with the circumstances of then) stays as it was.
  */
-import type { StrategyName } from '../../config/router-config';
-import { strategyNames } from '../../config/router-config';
 import type { Candidate, Limits, Preference, RouteOpened } from '../../topics/generated/messages';
-import { judgeThread } from '../judge/judge-thread';
-import { strategies } from '../judge/strategies/strategies';
+import { judgeAsked } from '../judge/judge-thread';
 import type { LearnedPolicy } from '../judge/strategy';
-import { type Eligibility, eligibilityOf, noCandidateError } from '../open/eligibility';
+import type { BarKind } from '../open/bar';
+import { type AbleModel, type Eligibility, eligibilityOf, noCandidateError } from '../open/eligibility';
 import { type RecomputedDecision, recomputeDecision } from './decide';
 
 export interface Change {
@@ -39,32 +37,36 @@ export function whatIf(opened: RouteOpened, change: Change, learned: LearnedPoli
     // What was cached is of what was asked then.
     cached: null,
   };
-  const threads = opened.strategies
-    .filter((strategy): strategy is StrategyName => (strategyNames as readonly string[]).includes(strategy))
-    .map((strategy) => judgeThread(strategy, changed, learned, strategies));
-  return { kind: 'decision', decision: recomputeDecision(changed, threads) };
+  return { kind: 'decision', decision: recomputeDecision(changed, judgeAsked(changed, learned)) };
 }
+
+/** What bars a candidate whatever the limits are. */
+const lastingKinds: ReadonlySet<string> = new Set<BarKind>(['lacking', 'tooLong', 'returning', 'limited', 'resting']);
 
 /** What a limit shut out may come in again; what shut out for any other reason stays so. */
 function eligibleUnder(limits: Limits, opened: RouteOpened, priceFactors: ReadonlyMap<string, number>): Eligibility {
   const { sessionSpentUsd, promptTokens } = opened;
   const before = opened.candidates.map((candidate) => priced(candidate, priceFactors.get(candidate.model) ?? 1));
-  const lacks = (candidate: Candidate): boolean =>
-    !candidate.eligible && /^(requiredCapabilities|contextTokens|capacity):/.test(candidate.ineligibleReason ?? '');
+  // Of a record from before bars were pinned nobody knows what shut its candidate out.
+  const staysOut = ({ eligible, bar }: Candidate): boolean => !eligible && (bar === null || lastingKinds.has(bar.kind));
   const admitted = new Set(
     before.flatMap(({ eligible, health }, i) => (eligible && health === 'HALF_OPEN' ? [i] : [])),
   );
-  const models = before.map((candidate) => ({
-    name: candidate.model,
-    apis: undefined,
-    capabilities: lacks(candidate) ? [] : ['able'],
-    contextTokens: Number.POSITIVE_INFINITY,
-  }));
-  const free = before.map((candidate) => ({ ...candidate, eligible: true, ineligibleReason: null }));
+  const models = before.map(
+    (candidate): AbleModel => ({
+      name: candidate.model,
+      apis: candidate.bar?.kind === 'embedsOnly' ? ['embeddings'] : undefined,
+      capabilities: staysOut(candidate) ? [] : ['able'],
+      contextTokens: Number.POSITIVE_INFINITY,
+    }),
+  );
+  const free = before.map((candidate) => ({ ...candidate, eligible: true, ineligibleReason: null, bar: null }));
   const asked = { limits, promptTokens, expectedOutputTokens: null, requiredCapabilities: ['able'] };
   const found = eligibilityOf(free, models, asked, { sessionSpentUsd, admitted });
   const candidates = found.candidates.map((candidate, i) =>
-    lacks(before[i]!) ? { ...candidate, ineligibleReason: before[i]!.ineligibleReason } : candidate,
+    staysOut(before[i]!)
+      ? { ...candidate, ineligibleReason: before[i]!.ineligibleReason, bar: before[i]!.bar }
+      : candidate,
   );
   return { ...found, candidates };
 }

@@ -210,6 +210,7 @@ function expectCandidate(
     priceFactor: factor,
     declared: { quality: declared, costUsd: 0, latencyMs: model.expectedLatencyMs },
     p95LatencyMs: world.config.latencyLimit === 'mean' ? null : p95Of(profile?.overall, task),
+    bar: null,
   };
 }
 

@@ -6,30 +6,8 @@
 import type { ModelConfig } from '../../config/router-config';
 import type { Candidate, Limits, RouteRequested } from '../../topics/generated/messages';
 import type { Admission } from './admission';
-
-/** Why a candidate may not serve. `field` is the path of the request's field that could change it. */
-export type Bar =
-  | { readonly field: 'limits.deniedModels' | 'limits.deniedProviders'; readonly kind: 'denied' }
-  | { readonly field: 'limits.allowedModels' | 'limits.allowedProviders'; readonly kind: 'notAllowed' }
-  | { readonly field: 'limits.allowedModels'; readonly kind: 'embedsOnly' }
-  | { readonly field: 'limits.maxCostUsd'; readonly kind: 'tooDear'; expectedUsd: number; limitUsd: number }
-  | { readonly field: 'limits.maxLatencyMs'; readonly kind: 'tooSlow'; expectedMs: number; limitMs: number }
-  /** As a rule it is fast enough, and one call in twenty is not. */
-  | { readonly field: 'limits.maxLatencyMs'; readonly kind: 'slowTail'; p95Ms: number; limitMs: number }
-  | { readonly field: 'requiredCapabilities'; readonly kind: 'lacking'; capability: string }
-  | { readonly field: 'contextTokens'; readonly kind: 'tooLong'; tokens: number; contextTokens: number }
-  | {
-      readonly field: 'limits.maxSessionCostUsd';
-      readonly kind: 'overspent';
-      expectedUsd: number;
-      leftUsd: number;
-      limitUsd: number;
-    }
-  /** Half open, and not chosen to probe. */
-  | { readonly field: 'health'; readonly kind: 'waiting' }
-  | { readonly field: 'health'; readonly kind: 'open' }
-  /** Not among the share of the requests that it takes now. */
-  | { readonly field: 'capacity'; readonly kind: 'returning' | 'limited' | 'resting'; share: number };
+import { type Bar, type BarKind, pinnedBar } from './bar';
+import { describeBar, describeLift } from './describe-bar';
 
 /** What eligibility depends on besides the candidates. */
 export interface EligibilityRequest
@@ -50,7 +28,7 @@ export type AbleModel = Pick<ModelConfig, 'name' | 'apis' | 'capabilities' | 'co
 
 /** Arrays are in the order of the candidates. */
 export interface Eligibility {
-  /** As they are pinned, with `eligible` and `ineligibleReason`. Shared like those given: change none. */
+  /** As they are pinned, with `eligible`, `bar` and `ineligibleReason`. Shared like those given: change none. */
   readonly candidates: readonly Candidate[];
   /** Null for whoever may serve without being lifted. */
   readonly bars: readonly (Bar | null)[];
@@ -111,7 +89,7 @@ export function waitingCandidates({ bars, lifted }: Eligibility): number[] {
   return bars.flatMap((bar, i) => (bar && sharedKinds.has(bar.kind) ? [i] : []));
 }
 
-const sharedKinds: ReadonlySet<Bar['kind']> = new Set(['waiting', 'returning', 'limited']);
+const sharedKinds: ReadonlySet<BarKind> = new Set(['waiting', 'returning', 'limited']);
 
 /** Whether a candidate of a record was let in for want of a healthier one. */
 export function isLifted(candidate: Candidate): boolean {
@@ -130,60 +108,24 @@ export function noCandidateError({ candidates, bars, lifted }: Eligibility): { f
   return { field, reason: `no eligible candidate: ${shown.join(', ')}${more}` };
 }
 
-/** For people, and for the log. */
-export function describeBar(bar: Bar): string {
-  const { field } = bar;
-  switch (bar.kind) {
-    case 'denied':
-      return `${field}: denied`;
-    case 'notAllowed':
-      return `${field}: not allowed`;
-    case 'embedsOnly':
-      return `${field}: only makes embeddings, and is not named`;
-    case 'tooDear':
-      return `${field}: expected $${short(bar.expectedUsd)} is over $${short(bar.limitUsd)}`;
-    case 'tooSlow':
-      return `${field}: expected ${Math.round(bar.expectedMs)} ms is over ${bar.limitMs} ms`;
-    case 'slowTail':
-      return `${field}: one call in twenty takes more than ${Math.round(bar.p95Ms)} ms, the limit is ${bar.limitMs} ms`;
-    case 'lacking':
-      return `${field}: lacks ${bar.capability}`;
-    case 'tooLong':
-      return `${field}: ${bar.tokens} tokens do not fit its ${bar.contextTokens}`;
-    case 'overspent':
-      return `${field}: expected $${short(bar.expectedUsd)} is over the $${short(bar.leftUsd)} left of $${short(bar.limitUsd)}`;
-    case 'waiting':
-      return `${field}: HALF_OPEN, not chosen to probe`;
-    case 'open':
-      return `${field}: OPEN`;
-    case 'returning':
-      return `${field}: returning after an outage, and this is not among the ${percent(bar.share)} of requests that may use it`;
-    case 'limited':
-      return `${field}: at its rate limit, and this is not among the ${percent(bar.share)} of requests that may use it`;
-    case 'resting':
-      return `${field}: has asked to be left alone for a while`;
-  }
-}
-
-function pinned(candidate: Candidate, bar: Bar | null, lift: Bar['kind'] | null): Candidate {
+function pinned(candidate: Candidate, bar: Bar | null, lift: BarKind | null): Candidate {
   if (bar === null) return candidate;
   return bar.kind === lift
-    ? { ...candidate, ineligibleReason: liftedReason(candidate, bar) }
-    : { ...candidate, eligible: false, ineligibleReason: describeBar(bar) };
+    ? { ...candidate, ineligibleReason: describeLift(candidate, bar), bar: pinnedBar(bar) }
+    : barredBy(candidate, bar);
 }
 
-function liftedReason({ health }: Candidate, bar: Bar): string {
-  if (bar.field === 'health') return `health: ${health}, but nothing healthier is left`;
-  if (bar.kind === 'slowTail') return `${describeBar(bar)}, but nothing faster is left`;
-  return `${bar.field}: ${bar.kind}, but nothing better is left`;
+/** The candidate as it is written where this bars it. */
+export function barredBy(candidate: Candidate, bar: Bar): Candidate {
+  return { ...candidate, eligible: false, ineligibleReason: describeBar(bar), bar: pinnedBar(bar) };
 }
 
 /** Who is let in where nobody is eligible, the first of these that there is; null where these are not all there is. */
-function leastBad(bars: readonly (Bar | null)[]): Bar['kind'] | null {
+function leastBad(bars: readonly (Bar | null)[]): BarKind | null {
   return leastBadFirst.find((kind) => bars.some((bar) => bar?.kind === kind)) ?? null;
 }
 
-const leastBadFirst: readonly Bar['kind'][] = ['slowTail', 'returning', 'limited', 'waiting', 'resting', 'open'];
+const leastBadFirst: readonly BarKind[] = ['slowTail', 'returning', 'limited', 'waiting', 'resting', 'open'];
 
 let bars: readonly null[] = [];
 
@@ -269,12 +211,4 @@ function capacityBar(admission: Admission | null): Bar | null {
   // Whoever waits is half open, which health has said.
   if (admission === null || admission.kind === 'waiting') return null;
   return { field: 'capacity', kind: admission.kind, share: admission.share };
-}
-
-function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(2))} %`;
-}
-
-function short(usd: number): string {
-  return String(Number(usd.toPrecision(3)));
 }

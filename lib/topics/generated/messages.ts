@@ -529,6 +529,8 @@ export interface Candidate {
   declared: Declared | null;
   /** Latency that one call in twenty exceeds, in milliseconds: what a latency limit is held against. Null where too few calls were timed, or the mean is to be. */
   p95LatencyMs: number | null;
+  /** What ineligibleReason says, for programs; of one that was let in for want of a better one, too. Null where nothing bars it, and from before it was pinned. */
+  bar: PinnedBar | null;
 }
 
 /** Candidates as columns. Each column has a number for every candidate, in config order. */
@@ -541,6 +543,8 @@ export interface CandidateTable {
   flags: Buffer;
   /** ineligibleReason of those that have one, in order. */
   reasons: string[];
+  /** bar of those that have a reason, in the same order; empty from before it was pinned. */
+  bars: (PinnedBar | null)[];
   /** Columns of float64, little-endian, one behind the other; behind them the numbers of columns that have one number alone. */
   numbers: Buffer;
   /** A byte a column: below 128 its place among the columns of numbers, from 128 on its place among the single numbers, 255 for an empty one. The columns are expectedCostUsd, expectedLatencyMs, expectedQuality, errorRate, observations, priceFactor; quality, costUsd, latencyMs of declared; p95LatencyMs; the tuning's costRatios and driftOffsets, which are left out of the tuning then. 0 where there is none. */
@@ -1201,6 +1205,18 @@ export interface PendingRoute {
   grants: BudgetGrant[];
   /** How often the budgets have been asked. */
   asks: number;
+}
+
+/** Why a candidate may not serve, for programs. */
+export interface PinnedBar {
+  /** What of the request or the world bars it: the path of the request's field, or health, capacity, contextTokens. */
+  field: string;
+  /** How it bars it: denied, notAllowed, embedsOnly, tooDear, tooSlow, slowTail, lacking, tooLong, overspent, waiting, open, returning, limited, resting. */
+  kind: string;
+  /** What it lacks, where it lacks one. */
+  capability: string | null;
+  /** Share of the requests that it takes now, where its capacity is why; 0..1. */
+  share: number | null;
 }
 
 /** How much quality, cost and latency matter to this request, relative to one another; each 0 or more, not all 0. */

@@ -1,5 +1,5 @@
 /** Candidates of an opened request, and what its tuning says of each, as columns of numbers; names are written once. */
-import type { Candidate, CandidateTable, Health, RouteOpened, Tuning } from '../generated/messages';
+import type { Candidate, CandidateTable, Health, PinnedBar, RouteOpened, Tuning } from '../generated/messages';
 import { ColumnPacker, ColumnReader, mostRows } from './columns';
 import { columnOf, createTableReader, type ModelColumn } from './model-columns';
 import { createNameLists } from './name-list';
@@ -42,19 +42,22 @@ export function packCandidates(pinned: Pinned, room: Room): { table: CandidateTa
   const flags = room.bytes(count);
   const scratch = room.numbers(ownColumns * count);
   const reasons: string[] = [];
+  const bars: (PinnedBar | null)[] = [];
   for (let i = 0; i < count; i++) {
     const candidate = candidates[i]!;
     const flag = flagOf(candidate);
     if (flag < 0 || !writeNumbers(candidate, scratch, i, count)) return null;
     flags[i] = flag | (ratios.isThere[i]! * hasCostRatio) | (drifts.isThere[i]! * hasDriftOffset);
-    if (flag & hasReason) reasons.push(candidate.ineligibleReason!);
+    if (!(flag & hasReason)) continue;
+    reasons.push(candidate.ineligibleReason!);
+    bars.push(candidate.bar);
   }
   const packer = new ColumnPacker(count, columnCount, room);
   for (let column = 0; column < ownColumns; column++) packer.add(scratch, column * count);
   packer.add(ratios.numbers);
   packer.add(drifts.numbers);
   return {
-    table: { models: modelList.text, providers: providerList.text, flags, reasons, ...packer.done() },
+    table: { models: modelList.text, providers: providerList.text, flags, reasons, bars, ...packer.done() },
     tuning: withoutColumns(tuning, ratios, drifts),
   };
 }
@@ -83,10 +86,10 @@ function writeNumbers(candidate: Candidate, numbers: Float64Array, i: number, co
 }
 
 /** -1 where the candidate says something that no flag says. */
-function flagOf({ eligible, health, declared, ineligibleReason, p95LatencyMs }: Candidate): number {
+function flagOf({ eligible, health, declared, ineligibleReason, p95LatencyMs, bar }: Candidate): number {
   const at = health === 'CLOSED' ? 0 : healths.indexOf(health);
   if (at < 0 || typeof eligible !== 'boolean') return -1;
-  if (ineligibleReason !== null && typeof ineligibleReason !== 'string') return -1;
+  if (ineligibleReason === null ? bar !== null : typeof ineligibleReason !== 'string') return -1;
   return (
     (eligible ? isEligible : 0) |
     (at << healthShift) |
@@ -109,7 +112,7 @@ function withoutColumns(tuning: Tuning, ratios: ModelColumn, drifts: ModelColumn
 
 /** Puts candidates, cost ratios and drift offsets of a table into what was read. Throws when its parts do not fit together. */
 export function unpackCandidates(table: CandidateTable, read: Pinned): void {
-  const { flags, reasons } = table;
+  const { flags, reasons, bars } = table;
   const names = models.unpack(table.models);
   const ownedBy = providers.unpack(table.providers);
   const count = names.length;
@@ -123,6 +126,7 @@ export function unpackCandidates(table: CandidateTable, read: Pinned): void {
   for (let i = 0; i < count; i++) {
     const flag = flags[i]!;
     const health = healths[(flag & healthBits) >> healthShift];
+    const bar = flag & hasReason ? (bars[nextReason] ?? null) : null;
     const reason = flag & hasReason ? reasons[nextReason++] : null;
     if (health === undefined || reason === undefined) throw new Error(`the flags of candidate ${i} mean nothing`);
     candidates.push({
@@ -142,6 +146,7 @@ export function unpackCandidates(table: CandidateTable, read: Pinned): void {
           ? { quality: columns.number(6, i), costUsd: columns.number(7, i), latencyMs: columns.number(8, i) }
           : null,
       p95LatencyMs: flag & hasP95 ? columns.number(9, i) : null,
+      bar,
     });
   }
   read.candidates = candidates;

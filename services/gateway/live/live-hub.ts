@@ -4,9 +4,8 @@
  */
 import type { Broker, Follower, LogRecord, TopicPartition } from '../../../lib/ports/broker';
 import type { Clock } from '../../../lib/ports/clock';
-import { anyTopic } from '../../../lib/stream/define-service';
 import type { Log } from '../../../lib/telemetry/log';
-import type { Topic } from '../../../lib/topics/define-topic';
+import type { AnyTopic, Topic } from '../../../lib/topics/define-topic';
 import type { ModelProfile } from '../../../lib/topics/generated/messages';
 import { readRow } from '../../../lib/topics/read-row';
 import { topics } from '../../../lib/topics/topics';
@@ -56,7 +55,7 @@ export interface Watching {
 interface Source {
   readonly letter: string;
   readonly kind: LiveKind;
-  readonly topic: Topic<never>;
+  readonly topic: AnyTopic;
   readonly partitions: number;
   /** Null for a record that is nothing new. */
   readonly eventOf: (value: unknown) => LiveEvent | null;
@@ -254,7 +253,7 @@ function sourcesOf(requestPath: number, healthOf: (profile: ModelProfile) => Liv
   ): Source => ({
     letter,
     kind,
-    topic: anyTopic(topic),
+    topic: topic,
     partitions: topic.partitions === 'one' ? 1 : requestPath,
     eventOf: eventOf as Source['eventOf'],
     isKept,

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { type Shadow, shadowDraw } from '../../../lib/analytics/shadow-targets';
 import { recomputeDecision } from '../../../lib/routing/decide/decide';
 import { judgeThread } from '../../../lib/routing/judge/judge-thread';
-import { strategies } from '../../../lib/routing/judge/strategies/strategies';
 import type { StrategyScored } from '../../../lib/topics/generated/messages';
 import { anyOpened, configOf, openedOf, threadOf } from '../routing/fixtures';
 
@@ -22,7 +21,7 @@ test('a strategy alone draws as it would if nobody else had been asked', () => {
         budgets: [],
       };
       if (!alone.candidates.some(({ eligible }) => eligible)) return;
-      const decision = recomputeDecision(alone, [judgeThread(strategy as 'BALANCED', alone, null, strategies)]);
+      const decision = recomputeDecision(alone, [judgeThread(strategy as 'BALANCED', alone, null)]);
       const drawn = drawOf({ kind: 'strategy', strategy: strategy as 'BALANCED' }, any);
       expect(drawn!.propensities).toEqual(decision.candidates.map(({ propensity }) => propensity));
     }),

@@ -3,7 +3,6 @@ import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
 import { createRouterClient, replyToHeader } from '../../../lib/client/router-client';
 import { type Broker, TransientError } from '../../../lib/ports/broker';
-import { anyTopic } from '../../../lib/stream/define-service';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
@@ -47,7 +46,7 @@ async function startClient(disturb = (broker: Broker): Broker => broker) {
   const broker = createMemoryBroker({ clock });
   await broker.ensureTopics(
     [topics.routeRequested, topics.routeDecided, topics.routeRefused, topics.routeOutcome].map((topic) =>
-      settingsOf(anyTopic(topic as never), 1),
+      settingsOf(topic as never, 1),
     ),
   );
   const client = await createRouterClient({

@@ -8,7 +8,6 @@ import {
   replyToHeader,
 } from '../../../lib/client/router-client';
 import { deadLetterOf, deadLetterSettings } from '../../../lib/stream/dead-letters';
-import { anyTopic } from '../../../lib/stream/define-service';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import { topics } from '../../../lib/topics/topics';
 import { decisionOf } from '../../services/gateway/start-gateway';
@@ -20,8 +19,8 @@ async function startClient({ readsDeadLetters = false } = {}) {
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
   const used = [topics.routeRequested, topics.routeDecided, topics.routeRefused, topics.routeOutcome];
-  const settings = used.map((topic) => settingsOf(anyTopic(topic as never), 2));
-  if (readsDeadLetters) settings.push(deadLetterSettings(anyTopic(topics.routeRequested), 2));
+  const settings = used.map((topic) => settingsOf(topic as never, 2));
+  if (readsDeadLetters) settings.push(deadLetterSettings(topics.routeRequested, 2));
   await broker.ensureTopics(settings.map((topic) => ({ ...topic, name: `p.${topic.name}` })));
   const seen: string[] = [];
   const client = await createRouterClient({

@@ -4,7 +4,6 @@ import { createConfigWriter } from '../../../lib/config/apply-config';
 import { configFromJson, configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { ConfigOrigin } from '../../../lib/config/settle-config';
 import type { Broker } from '../../../lib/ports/broker';
-import { anyTopic } from '../../../lib/stream/define-service';
 import { createLog, type Log } from '../../../lib/telemetry/log';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import { topics } from '../../../lib/topics/topics';
@@ -14,7 +13,7 @@ const configOf = (seed: number) => defaultRouterConfig([{ name: 'a', provider: '
 async function start() {
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
-  await broker.ensureTopics([settingsOf(anyTopic(topics.config), 4)]);
+  await broker.ensureTopics([settingsOf(topics.config, 4)]);
   const written = () =>
     broker
       .records(topics.config.name)

@@ -148,6 +148,7 @@ export function candidateOf(model: string, provider: string, changes: Partial<Ca
     priceFactor: 0.001,
     declared: null,
     p95LatencyMs: null,
+    bar: null,
     ...changes,
   };
 }

@@ -1,5 +1,5 @@
 import { defaultUnkindness } from '../../../lib/adapters/memory/memory-broker';
-import { anyTopic, defineService, due, emit, on, type ServiceDefinition } from '../../../lib/stream/define-service';
+import { defineService, due, emit, on, type ServiceDefinition } from '../../../lib/stream/define-service';
 import { type Placement, place } from '../../../lib/stream/placement';
 import { runServices } from '../../../lib/stream/run-engine';
 import {
@@ -20,7 +20,7 @@ const visits = jsonTopic<Tally>('toy.visits', (tally) => tally.key, { kind: 'tab
 const known = [orders, receipts, refunds, tallies, parcels, visits];
 
 const asOwn = (topic: typeof receipts) => ({
-  topic: anyTopic(topic),
+  topic: topic,
   idOf: ({ id }: Pick<Order, 'id'>) => id,
   idFields: ['id'],
   maxIds: 1_000,
@@ -64,7 +64,7 @@ const seller = defineService({
       { stateKey: ({ key }) => key, knownKeysOnly: true },
     ),
   ],
-  outputs: [anyTopic(receipts)],
+  outputs: [receipts],
   table: { topic: visits, maxRows: 100 },
   ownOutput: asOwn(receipts),
 });
@@ -93,7 +93,7 @@ const packer = defineService({
       emit: [emit(parcels, { id: key, key: key[0]!, amount: sum })],
     })),
   ],
-  outputs: [anyTopic(parcels)],
+  outputs: [parcels],
   table: { topic: tallies, maxRows: 100, dueAtMs: ({ dueAtMs }) => dueAtMs },
   ownOutput: asOwn(parcels),
 });

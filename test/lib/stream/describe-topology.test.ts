@@ -1,4 +1,4 @@
-import { anyTopic, defineService, due, on } from '../../../lib/stream/define-service';
+import { defineService, due, on } from '../../../lib/stream/define-service';
 import { describeTopology } from '../../../lib/stream/describe-topology';
 import { type Order, orders, prices, receipts, refunds, type Tally, tallies } from './toy';
 
@@ -7,8 +7,8 @@ test('draws services, topics, tables, views and the outside', () => {
   const tally = defineService({
     group: 'tally-keeper',
     inputs: [on<Order, Tally>(orders, nothing, { stateKey: (order) => order.key }), due<Tally>(nothing)],
-    views: [anyTopic(prices)],
-    outputs: [anyTopic(receipts)],
+    views: [prices],
+    outputs: [receipts],
     table: { topic: tallies, maxRows: 1, dueAtMs: () => null },
   });
   const printer = defineService({ group: 'printer', inputs: [on<Order, undefined>(receipts, nothing)], outputs: [] });
@@ -38,7 +38,7 @@ test('stages that share a task are framed, and what they hand on needs no topic 
   const maker = defineService({
     group: 'maker',
     inputs: [on<Order, undefined>(orders, nothing)],
-    outputs: [anyTopic(receipts), anyTopic(refunds)],
+    outputs: [receipts, refunds],
   });
   const reader = defineService({
     group: 'reader',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedBroker } from '../../../lib/adapters/embedded/embedded-broker';
 import { TransientError } from '../../../lib/ports/broker';
-import { anyTopic, defineService, emit, on, type ServiceDefinition } from '../../../lib/stream/define-service';
+import { defineService, emit, on, type ServiceDefinition } from '../../../lib/stream/define-service';
 import { alone } from '../../../lib/stream/placement';
 import { readersFirst, runServices } from '../../../lib/stream/run-engine';
 import { createWorld, type Order, orders, ordersOf, prices, receipts, refunds, type Tally, tallies } from './toy';
@@ -25,8 +25,8 @@ const seller = defineService({
       };
     }),
   ],
-  views: [anyTopic(prices)],
-  outputs: [anyTopic(receipts)],
+  views: [prices],
+  outputs: [receipts],
 });
 const counter = defineService({
   group: 'counter',
@@ -41,7 +41,7 @@ const counter = defineService({
       { stateKey: (order) => order.key },
     ),
   ],
-  outputs: [anyTopic(prices)],
+  outputs: [prices],
   table: { topic: tallies, maxRows: 100 },
 });
 
@@ -59,7 +59,7 @@ test('in one process on the embedded store a service reads the very value that a
         return { kind: 'done', emit: [emit(receipts, receipt)] };
       }),
     ],
-    outputs: [anyTopic(receipts)],
+    outputs: [receipts],
   });
   let seen = (_receipt: Order): void => {};
   const read = new Promise<Order>((resolve) => {
@@ -195,7 +195,7 @@ test('readers come first, loops and all', () => {
   const back = defineService({
     group: 'back',
     inputs: [on<Order, undefined>(receipts, () => ({ kind: 'drop', reason: '' }))],
-    outputs: [anyTopic(orders)],
+    outputs: [orders],
   });
   const order = (...stages: ServiceDefinition[]) => readersFirst(stages.map(alone)).map(({ group }) => group);
   expect(order(seller, counter)).toEqual(['counter', 'seller']);

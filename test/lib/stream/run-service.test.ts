@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { defaultUnkindness } from '../../../lib/adapters/memory/memory-broker';
 import { PlannedRestart, TransientError } from '../../../lib/ports/broker';
 import { sleep } from '../../../lib/ports/clock';
-import { anyTopic, defineService, emit, on, process } from '../../../lib/stream/define-service';
+import { defineService, emit, on, process } from '../../../lib/stream/define-service';
 import { partitionOf } from '../../../lib/topics/partition-of';
 import { createWorld, type Order, orders, ordersOf, prices, receipts, type Tally, tallies, type World } from './toy';
 
@@ -27,9 +27,9 @@ const tally = ({ onOrder }: TallyOptions = {}) =>
         { stateKey: (order) => order.key },
       ),
     ],
-    outputs: [anyTopic(receipts)],
+    outputs: [receipts],
     table: { topic: tallies, maxRows: 100 },
-    ownOutput: { topic: anyTopic(receipts), idOf: (order: Order) => order.id, maxIds: 100 },
+    ownOutput: { topic: receipts, idOf: (order: Order) => order.id, maxIds: 100 },
   });
 
 /** The last row of every key of the changelog. */
@@ -76,7 +76,7 @@ describe('start', () => {
         return world.broker.follow(options);
       },
     };
-    const service = await world.start({ ...tally(), views: [anyTopic(prices)] }, { broker });
+    const service = await world.start({ ...tally(), views: [prices] }, { broker });
     await world.clock.advanceBy(1_000);
     expect(service.status()).toMatchObject({ state: 'starting', ready: false, partitions: [] });
     caughtUp();
@@ -177,7 +177,7 @@ describe('restore', () => {
     const echo = defineService({
       group: 'tally',
       inputs: [on<Order, undefined>(orders, (_state, order) => ({ kind: 'done', emit: [emit(receipts, order)] }))],
-      outputs: [anyTopic(receipts)],
+      outputs: [receipts],
     });
     const first = await world.start(echo);
     await world.put(orders, ordersOf('a', 1, 2));
@@ -329,7 +329,7 @@ describe('crashes', () => {
         return world.broker.follow(options);
       },
     };
-    const service = await world.start({ ...tally(), views: [anyTopic(prices)] }, { broker });
+    const service = await world.start({ ...tally(), views: [prices] }, { broker });
     const formerLife = failures[0]!;
     for (const which of [0, 1]) {
       failures.splice(0).at(which)!(new Error('broker gone'));
@@ -482,7 +482,7 @@ describe('stop', () => {
           return batch.map(({ event }) => emit(receipts, event));
         }),
       ],
-      outputs: [anyTopic(receipts)],
+      outputs: [receipts],
     });
     const service = await world.start(hanging);
     await world.put(orders, ordersOf('a', 1, 1));
@@ -556,7 +556,7 @@ describe('stop', () => {
             });
         }),
     };
-    const service = await world.start({ ...tally(), views: [anyTopic(prices)] }, { broker });
+    const service = await world.start({ ...tally(), views: [prices] }, { broker });
     const stopping = service.stop();
     await world.clock.settle();
     followed();

@@ -1,7 +1,6 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { TransientError } from '../../../lib/ports/broker';
 import {
-  anyTopic,
   defineService,
   due,
   emit,
@@ -35,7 +34,7 @@ const echo = (options: Partial<ServiceOptions> = {}) =>
         return { kind: 'done', emit: [emit(receipts, order, { headers: { own: 'kept' } })] };
       }),
     ],
-    outputs: [anyTopic(receipts)],
+    outputs: [receipts],
     ...options,
   });
 
@@ -60,7 +59,7 @@ const keeper = (rowsKeepTrace: boolean) =>
         return { kind: 'done', state: null, emit: row.key === 'quiet' ? [] : [emit(receipts, last)] };
       }),
     ],
-    outputs: [anyTopic(receipts)],
+    outputs: [receipts],
     table: { topic: tallies, dueAtMs: (row: Tally) => row.dueAtMs, maxRows: 100, rowsKeepTrace },
   });
 
@@ -152,7 +151,7 @@ describe('a sampled record', () => {
           forwardMisplaced: true,
         }),
       ],
-      outputs: [anyTopic(receipts), anyTopic(orders)],
+      outputs: [receipts, orders],
     });
     await world.start(service);
     const value = orders.codec.encode({ id: 'a1', key: 'a', amount: 1 });
@@ -176,7 +175,7 @@ describe('a sampled record', () => {
             return batch.map(({ event }) => emit(receipts, event));
           }),
         ],
-        outputs: [anyTopic(receipts)],
+        outputs: [receipts],
       }),
     );
     await world.put(orders, ordersOf('a', 1, 2), remoteSpan(3).headers);

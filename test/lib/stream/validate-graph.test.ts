@@ -1,4 +1,4 @@
-import { anyTopic, defineService, due, on, process, type ServiceOptions } from '../../../lib/stream/define-service';
+import { defineService, due, on, process, type ServiceOptions, whenWritten } from '../../../lib/stream/define-service';
 import { InvalidGraphError, topicsOf, validateGraph } from '../../../lib/stream/validate-graph';
 import { topics } from '../../../lib/topics/topics';
 import { jsonTopic, ledger, type Order, orders, prices, receipts, refunds, type Tally, tallies } from './toy';
@@ -29,12 +29,12 @@ test('a graph with everything in order passes', () => {
     problemsOf([
       service({
         inputs: [keyed(), keyed(refunds), due<Tally>(nothing)],
-        outputs: [anyTopic(receipts)],
-        views: [anyTopic(prices)],
-        table: { ...table, dueAtMs: (row: Tally) => row.dueAtMs, pauseWhenFull: [anyTopic(orders)] },
-        ownOutput: { topic: anyTopic(receipts), idOf: (order: Order) => order.id, maxIds: 5 },
+        outputs: [receipts],
+        views: [prices],
+        table: { ...table, dueAtMs: (row: Tally) => row.dueAtMs, pauseWhenFull: [orders] },
+        ownOutput: { topic: receipts, idOf: (order: Order) => order.id, maxIds: 5 },
       }),
-      service({ group: 'reader', inputs: [process(receipts, async () => [])], outputs: [anyTopic(ledger)] }),
+      service({ group: 'reader', inputs: [process(receipts, async () => [])], outputs: [ledger] }),
       service({ group: 'one', inputs: [read(ledger)] }),
     ]),
   ).toEqual([]);
@@ -109,36 +109,47 @@ test.each<[string, Partial<ServiceOptions>, string[]]>([
   ],
   [
     'pausing what is not read',
-    { inputs: [keyed()], table: { ...table, pauseWhenFull: [anyTopic(refunds)] } },
+    { inputs: [keyed()], table: { ...table, pauseWhenFull: [refunds] } },
     ['toy pauses toy.refunds when full, which it does not read: remove it from pauseWhenFull'],
   ],
   [
     'pausing everything for ever',
-    { inputs: [keyed()], table: { ...table, pauseWhenFull: [anyTopic(orders)] } },
+    { inputs: [keyed()], table: { ...table, pauseWhenFull: [orders] } },
     ['toy pauses all its inputs when full and has no due(...): nothing could ever free a row'],
   ],
   [
     'an ownOutput that is no output',
-    { ownOutput: { topic: anyTopic(receipts), idOf: String, maxIds: 1 } },
+    { ownOutput: { topic: receipts, idOf: String, maxIds: 1 } },
     ['toy has ownOutput toy.receipts, which is not among its outputs: add it there'],
   ],
   [
+    'being told of what is no output, and twice of what is one',
+    {
+      outputs: [receipts],
+      whenWritten: [refunds, receipts, receipts].map((topic) => whenWritten(topic, () => {})),
+    },
+    [
+      'toy wants to know what it has written to toy.refunds, which is not among its outputs: add it there',
+      'toy wants to know twice what it has written to toy.receipts: once is enough',
+    ],
+  ],
+  [
     'an ownOutput without memory',
-    { outputs: [anyTopic(receipts)], ownOutput: { topic: anyTopic(receipts), idOf: String, maxIds: 0 } },
+    { outputs: [receipts], ownOutput: { topic: receipts, idOf: String, maxIds: 0 } },
     ['toy has ownOutput.maxIds 0: remember at least one id'],
   ],
   [
     'an ownOutput that cannot be searched',
     {
       inputs: [on<Order, undefined>(prices, nothing)],
-      outputs: [anyTopic(receipts)],
-      ownOutput: { topic: anyTopic(receipts), idOf: String, maxIds: 1 },
+      outputs: [receipts],
+      ownOutput: { topic: receipts, idOf: String, maxIds: 1 },
     },
     ['toy reads one partition but has ownOutput toy.receipts with many: a task could not find its own records there'],
   ],
   [
     'views of what is no small table',
-    { views: [anyTopic(orders)] },
+    { views: [orders] },
     [
       'toy views toy.orders, a stream: read it as an input, or make it a table',
       'toy views toy.orders, which has many partitions: a view needs one, so that its offset says what was read',
@@ -146,18 +157,18 @@ test.each<[string, Partial<ServiceOptions>, string[]]>([
   ],
   [
     'an unknown topic',
-    { outputs: [anyTopic(jsonTopic<Order>('toy.secret', (o) => o.id))] },
+    { outputs: [jsonTopic<Order>('toy.secret', (o) => o.id)] },
     ['toy uses topic toy.secret, which is unknown: define it in lib/topics/topics.ts'],
   ],
   ['an input that nobody writes', { inputs: [read(receipts)] }, ['toy reads toy.receipts, which nobody writes']],
   [
     'a view that nobody writes',
-    { views: [anyTopic(jsonTopic<Order>('toy.ledger', (o) => o.id, { kind: 'table', partitions: 'one' }))] },
+    { views: [jsonTopic<Order>('toy.ledger', (o) => o.id, { kind: 'table', partitions: 'one' })] },
     ['toy reads toy.ledger, which nobody writes'],
   ],
   [
     'a table that the outside writes too',
-    { outputs: [anyTopic(prices)] },
+    { outputs: [prices] },
     ['table toy.prices has 2 writers (toy, the outside): let one of them write it'],
   ],
 ])('%s', (_what, options, expected) => {
@@ -167,10 +178,7 @@ test.each<[string, Partial<ServiceOptions>, string[]]>([
 });
 
 test('two writers of one table, a changelog among them', () => {
-  const problems = problemsOf([
-    service({ inputs: [keyed()], table }),
-    service({ group: 'other', outputs: [anyTopic(tallies)] }),
-  ]);
+  const problems = problemsOf([service({ inputs: [keyed()], table }), service({ group: 'other', outputs: [tallies] })]);
   expect(problems).toEqual(['table toy.tallies has 2 writers (toy, other): let one of them write it']);
 });
 
@@ -180,13 +188,13 @@ test('an edge is checked like everybody, and writes only what is written from ou
       group: 'edge',
       isEdge: true,
       inputs: [],
-      outputs: [anyTopic(orders)],
-      views: [anyTopic(receipts)],
+      outputs: [orders],
+      views: [receipts],
       ...options,
     });
-  const maker = service({ outputs: [anyTopic(receipts)] });
+  const maker = service({ outputs: [receipts] });
   expect(problemsOf([edge(), maker])).toEqual([]);
-  expect(problemsOf([edge({ outputs: [anyTopic(ledger)] }), maker])).toEqual([
+  expect(problemsOf([edge({ outputs: [ledger] }), maker])).toEqual([
     'edge is an edge and writes toy.ledger, which is not written from outside: add it to `external`',
   ]);
   expect(problemsOf([edge(), service({})])).toEqual([
@@ -217,7 +225,7 @@ test('by default the topics are those of the engine, written by its clients', ()
   const opened = defineService({
     group: 'route-intake',
     inputs: [on(topics.routeRequested, nothing)],
-    views: [anyTopic(topics.config)],
+    views: [topics.config],
     outputs: [],
   });
   expect(() => validateGraph([opened], { requestPathPartitions: 4 })).not.toThrow();
@@ -225,7 +233,7 @@ test('by default the topics are those of the engine, written by its clients', ()
 });
 
 test('the error lists every problem, a line each', () => {
-  const broken = [service({ inputs: [] }), service({ views: [anyTopic(orders)] })];
+  const broken = [service({ inputs: [] }), service({ views: [orders] })];
   expect(() => validateGraph(broken, { requestPathPartitions: 4, known, external })).toThrow(InvalidGraphError);
   expect(problemsOf(broken)).toHaveLength(4);
   const error = new InvalidGraphError(['one', 'two']);
@@ -235,8 +243,8 @@ test('the error lists every problem, a line each', () => {
 test('topicsOf names every topic once', () => {
   const all = service({
     inputs: [keyed()],
-    outputs: [anyTopic(receipts), anyTopic(orders)],
-    views: [anyTopic(prices)],
+    outputs: [receipts, orders],
+    views: [prices],
     table,
   });
   expect(topicsOf(all).map((topic) => topic.name)).toEqual([orders.name, prices.name, receipts.name, tallies.name]);

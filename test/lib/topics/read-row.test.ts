@@ -3,7 +3,6 @@ import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
 import { tableChecks } from '../../../lib/config/table-checks';
-import { anyTopic } from '../../../lib/stream/define-service';
 import { followView } from '../../../lib/stream/view';
 import { createLog } from '../../../lib/telemetry/log';
 import { createMetrics } from '../../../lib/telemetry/metrics';
@@ -25,7 +24,7 @@ const configOf = (version: number): ConfigApplied => ({
 async function tableOf<T>(topic: Topic<T>, records: readonly (readonly [string, T | Buffer | null])[]) {
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
-  await broker.ensureTopics([settingsOf(anyTopic(topic), 1)]);
+  await broker.ensureTopics([settingsOf(topic, 1)]);
   await broker.producer('test').send(
     records.map(([key, value]) => ({
       topic: topic.name,

@@ -1,6 +1,5 @@
 import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
-import { anyTopic } from '../../../lib/stream/define-service';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import { readTable } from '../../../lib/topics/read-table';
 import { topics } from '../../../lib/topics/topics';
@@ -12,7 +11,7 @@ const row = (version: number): Buffer =>
 
 async function tableOf(records: readonly (readonly [string, Buffer | null])[]): Promise<[string, number][]> {
   const broker = createMemoryBroker({ clock: createVirtualClock() });
-  await broker.ensureTopics([settingsOf(anyTopic(config), 1)]);
+  await broker.ensureTopics([settingsOf(config, 1)]);
   const producer = broker.producer('test');
   await producer.send(records.map(([key, value]) => ({ topic: config.name, partition: 0, key, value })));
   return [...(await readTable(broker, config, ''))].map(([key, { version }]) => [key, version]);

@@ -1,5 +1,5 @@
 import type { LearningEvent } from '../../../lib/topics/generated/messages';
-import { type AnyTopic, topics } from '../../../lib/topics/topics';
+import { topics } from '../../../lib/topics/topics';
 import { learningEvents } from './records';
 import { createTrainerWorld, feed, type TrainerWorld } from './trainer-world';
 
@@ -9,7 +9,7 @@ const kept = [
   topics.weightsVersions,
   topics.tuning,
   topics.trainerCheckpoint,
-] as unknown as AnyTopic[];
+];
 
 /** A trainer that has learned from these events and stopped, in a world whose `learning.events` begins anew with others. */
 async function withOtherLog(learned: readonly LearningEvent[], now: readonly LearningEvent[]): Promise<TrainerWorld> {

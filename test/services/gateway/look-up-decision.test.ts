@@ -1,6 +1,5 @@
 import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
-import { anyTopic } from '../../../lib/stream/define-service';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import type { RouteDecided } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
@@ -12,7 +11,7 @@ const partitions = 4;
 async function start(beforeOffsets: () => Promise<void> = async () => {}) {
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
-  await broker.ensureTopics([settingsOf(anyTopic(topics.routeDecided), partitions)]);
+  await broker.ensureTopics([settingsOf(topics.routeDecided, partitions)]);
   const producer = broker.producer('collapse');
   const found: RouteDecided[] = [];
   let reads = 0;

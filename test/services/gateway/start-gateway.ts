@@ -7,7 +7,6 @@ import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import type { Broker } from '../../../lib/ports/broker';
 import { deadLetterSettings } from '../../../lib/stream/dead-letters';
-import { anyTopic } from '../../../lib/stream/define-service';
 import { createLog } from '../../../lib/telemetry/log';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import { contentHashOf } from '../../../lib/topics/content-hash';
@@ -116,8 +115,8 @@ export async function startGateway(
   const clock = createVirtualClock();
   const broker = createMemoryBroker({ clock });
   await broker.ensureTopics([
-    ...Object.values(topics).map((topic) => settingsOf(anyTopic(topic as never), partitions)),
-    deadLetterSettings(anyTopic(topics.routeRequested), partitions),
+    ...Object.values(topics).map((topic) => settingsOf(topic as never, partitions)),
+    deadLetterSettings(topics.routeRequested, partitions),
   ]);
   if (config) {
     const writer = createConfigWriter({ broker, clock, name: 'test' });

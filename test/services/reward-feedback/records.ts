@@ -27,6 +27,7 @@ function candidate(model: string, i: number): Candidate {
     priceFactor: 0.01 * (i + 1),
     declared: null,
     p95LatencyMs: null,
+    bar: null,
   };
 }
 

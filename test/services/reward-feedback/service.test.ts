@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
-import { anyTopic } from '../../../lib/stream/define-service';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
@@ -108,7 +107,7 @@ describe('reward-feedback', () => {
   test('a figure out of range is a dead letter that says the range', async () => {
     const world = await withService();
     await world.send(topics.routeOutcome, [outcome('r1', { latencyMs: 1e300 })]);
-    expect(world.deadLetters(anyTopic(topics.routeOutcome))[0]).toMatchObject({
+    expect(world.deadLetters(topics.routeOutcome)[0]).toMatchObject({
       field: 'latencyMs',
       reason: 'latencyMs must be 0 to 9007199254740991, not 1e+300',
     });
@@ -224,7 +223,7 @@ describe('reward-feedback', () => {
       outcome('r1', { attempt: 4, model: 'charlie', ...failed }),
     ]);
     expect(world.out(topics.modelObserved).map(({ model }) => model)).toEqual(['bravo', 'alpha']);
-    const letters = world.deadLetters(anyTopic(topics.routeOutcome));
+    const letters = world.deadLetters(topics.routeOutcome);
     expect(letters).toHaveLength(16);
     expect(new Set(letters.map(({ field }) => field))).toEqual(new Set(['model']));
     expect(letters.at(-1)!.reason).toBe(
@@ -284,7 +283,7 @@ describe('reward-feedback', () => {
       ],
     );
     expect(await drops(world, 'duplicate-outcome')).toBe(2);
-    expect(world.deadLetters(anyTopic(topics.routeOutcome))).toMatchObject([
+    expect(world.deadLetters(topics.routeOutcome)).toMatchObject([
       {
         field: 'revision',
         reason: 'revision 0 of this attempt has said another quality; a correction needs a higher revision',
@@ -325,7 +324,7 @@ describe('reward-feedback', () => {
       ['r1/1/0+1', 1, second.quality, second.latencyMs, second.costUsd],
     ]);
     expect(await drops(world, 'duplicate-outcome')).toBe(2);
-    expect(world.deadLetters(anyTopic(topics.routeOutcome))).toEqual([]);
+    expect(world.deadLetters(topics.routeOutcome)).toEqual([]);
     await world.clock.advanceBy(windowMs);
     expect(world.out(topics.learningEvents)).toHaveLength(2);
   });
@@ -370,7 +369,7 @@ describe('reward-feedback', () => {
     const reports = Array.from({ length: 33 }, (_, revision) => outcome('r1', { revision, quality: revision / 64 }));
     await world.send(topics.routeOutcome, reports);
     expect(world.out(topics.learningEvents)).toHaveLength(32);
-    expect(world.deadLetters(anyTopic(topics.routeOutcome))).toMatchObject([{ field: 'revision' }]);
+    expect(world.deadLetters(topics.routeOutcome)).toMatchObject([{ field: 'revision' }]);
   });
 
   test('user feedback adds to a judge, part by part; a final judgement takes the place of a provisional one', async () => {

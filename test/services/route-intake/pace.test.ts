@@ -4,7 +4,6 @@ import type { RouterConfig } from '../../../lib/config/router-config';
 import { recomputeDecision } from '../../../lib/routing/decide/decide';
 import { decideUnder } from '../../../lib/routing/decide/under-config';
 import { judgeThread } from '../../../lib/routing/judge/judge-thread';
-import { strategies } from '../../../lib/routing/judge/strategies/strategies';
 import type { BudgetState, RouteOpened } from '../../../lib/topics/generated/messages';
 import { prepare } from '../../../services/route-intake/prepare';
 import { configOf, nowMs, openedOf, requestOf } from '../../lib/routing/fixtures';
@@ -45,7 +44,7 @@ function openUnder(of: RouterConfig, state: BudgetState | undefined, tenantId = 
   return { ...openedOf(), ...prepared.route, cached: null, seed: 7 };
 }
 
-const decided = (opened: RouteOpened) => recomputeDecision(opened, [judgeThread('BALANCED', opened, null, strategies)]);
+const decided = (opened: RouteOpened) => recomputeDecision(opened, [judgeThread('BALANCED', opened, null)]);
 const expectedCostOf = (opened: RouteOpened): number =>
   decided(opened).candidates.reduce(
     (sum, { model, propensity }) =>

@@ -18,6 +18,7 @@ const candidate = (model: string, expectedCostUsd: number, eligible = true): Can
   priceFactor: 1,
   declared: null,
   p95LatencyMs: null,
+  bar: null,
 });
 const candidates = [candidate('alpha', 0.001), candidate('bravo', 0.003), candidate('charlie', 1, false)];
 const asked = (session: Session | undefined, requestId: string): Session =>

@@ -1,4 +1,5 @@
 /** LEARNING_OPTIMIZED: the learned value function; goes by declared beliefs until the first weights are published, and explores evenly, within the budget, where nothing is declared. */
+import { shownHash } from '../../../figures/figures';
 import type { RouteOpened } from '../../../topics/generated/messages';
 import type { Judgement, Strategy } from '../strategy';
 import { unlearnedShares } from '../unlearned-shares';
@@ -8,7 +9,7 @@ import { expectedQualities, expectedUtilities, staticJudgement } from './expecta
 export const learningOptimized: Strategy = (opened, learned) => {
   if (!learned) {
     if (opened.policySha256 === null) return unlearned(opened);
-    throw new Error(`weights ${opened.policySha256.slice(0, 12)} could not be loaded`);
+    throw new Error(`weights ${shownHash(opened.policySha256)} could not be loaded`);
   }
   const judgement = learned.judge(opened);
   // While it explores it has no opinion; fallbacks and reasons then rest on the profiles.

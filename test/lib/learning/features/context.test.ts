@@ -26,6 +26,7 @@ const candidate = (fields: Partial<Candidate> = {}): Candidate => ({
   priceFactor: 1,
   declared: null,
   p95LatencyMs: null,
+  bar: null,
   ...fields,
 });
 const circumstances = (fields: Partial<Circumstances> = {}): Circumstances => ({

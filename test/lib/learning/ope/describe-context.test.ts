@@ -1,5 +1,5 @@
 import { bytesOf, encodeText, handSize } from '../../../../lib/learning/features/encode';
-import { describeContext, foldedSize, mostCallerFeatures } from '../../../../lib/learning/ope/describe-context';
+import { describeContext, mostCallerFeatures, shrunkSize } from '../../../../lib/learning/ope/describe-context';
 
 const describeText = (text: string): Float32Array => {
   const { sketch, sketchScale, handFeatures } = encodeText(text);
@@ -13,7 +13,7 @@ const describeText = (text: string): Float32Array => {
 
 test('a text is its hand-made features and a smaller sketch that keeps likeness', () => {
   const code = describeText('write a function that sorts an array in place');
-  expect(code).toHaveLength(handSize + foldedSize);
+  expect(code).toHaveLength(handSize + shrunkSize);
   const cosine = (a: Float32Array, b: Float32Array): number => {
     const [x, y] = [a.subarray(handSize), b.subarray(handSize)];
     const dot = (u: Float32Array, v: Float32Array) => u.reduce((sum, value, i) => sum + value * v[i]!, 0);

@@ -108,7 +108,7 @@ describe('the ladder is visible', () => {
   test('no thread has answered: the static ones decide as they would have, and the reason says so', () => {
     const opened = openedOf({ explorationFloor: 0, strategies: ['LEARNING_OPTIMIZED', 'TASK_OPTIMIZED', 'BALANCED'] });
     const decision = recomputeDecision(opened, []);
-    const heard = (['TASK_OPTIMIZED', 'BALANCED'] as const).map((name) => judgeThread(name, opened, null, strategies));
+    const heard = (['TASK_OPTIMIZED', 'BALANCED'] as const).map((name) => judgeThread(name, opened, null));
     const intended = recomputeDecision(opened, heard);
     expect(decision).toMatchObject({ degradedTo: 'STATIC_STRATEGIES', strategy: 'TASK_OPTIMIZED' });
     // Quality is all that this request asks for: the cheapest would be another one.

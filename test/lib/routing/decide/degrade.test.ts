@@ -1,6 +1,5 @@
 import { cheapestHealthy, degrade } from '../../../../lib/routing/decide/degrade';
 import { judgeThread } from '../../../../lib/routing/judge/judge-thread';
-import { strategies } from '../../../../lib/routing/judge/strategies/strategies';
 import type { ThreadScore } from '../../../../lib/topics/generated/messages';
 import { candidateOf, openedOf, threadOf } from '../fixtures';
 
@@ -38,9 +37,7 @@ test('threads that did not answer in time are judged on the spot, but for the le
     [learned, fixed, cheap, unknown].map((thread) => deadOf(thread, 'TIMEOUT')),
   );
   expect(degradedTo).toBe('STATIC_STRATEGIES');
-  expect(standIns).toEqual(
-    (['BALANCED', 'COST_EFFICIENT'] as const).map((name) => judgeThread(name, opened, null, strategies)),
-  );
+  expect(standIns).toEqual((['BALANCED', 'COST_EFFICIENT'] as const).map((name) => judgeThread(name, opened, null)));
 });
 
 test('no static strategy can judge: the cheapest healthy candidate', () => {

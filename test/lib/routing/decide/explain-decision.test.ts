@@ -1,4 +1,5 @@
 import { recomputeDecision } from '../../../../lib/routing/decide/decide';
+import type { Candidate } from '../../../../lib/topics/generated/messages';
 import { openedOf, threadOf, tuningOf } from '../fixtures';
 
 /** What is said where the learned strategy leads, with so many rewards learned. */
@@ -58,10 +59,15 @@ test('what staying with the model of a session saves is said, and what leaving i
 
 test('why the least bad candidate serves is said by what is wrong with it', () => {
   const base = openedOf({ strategies: ['BALANCED'], explorationFloor: 0 });
-  const reasoningWith = (ineligibleReason: string): string => {
-    const candidates = base.candidates.map((one, i) => ({ ...one, eligible: i === 0, ineligibleReason }));
+  const reasoningWith = (bar: Candidate['bar'], changes: Partial<Candidate> = {}): string => {
+    const barred = { ineligibleReason: 'in any words', bar, ...changes };
+    const candidates = base.candidates.map((one, i) => ({ ...one, eligible: i === 0, ...barred }));
     return recomputeDecision({ ...base, candidates }, [threadOf('BALANCED', [1, 0, 0])]).reasoning;
   };
-  expect(reasoningWith('health: OPEN, but nothing healthier is left')).toContain('No candidate is healthy;');
-  expect(reasoningWith('capacity: limited, but nothing better is left')).toContain('No candidate can take more now;');
+  const barOf = (field: string, kind: string) => ({ field, kind, capability: null, share: null });
+  expect(reasoningWith(barOf('health', 'open'))).toContain('No candidate is healthy;');
+  expect(reasoningWith(barOf('capacity', 'limited'))).toContain('No candidate can take more now;');
+  expect(reasoningWith(barOf('limits.maxLatencyMs', 'slowTail'))).toContain('No candidate is always fast enough;');
+  // A record from before bars were pinned.
+  expect(reasoningWith(null, { health: 'OPEN' })).toContain('No candidate is healthy;');
 });

@@ -3,7 +3,6 @@ import type { RouterConfig, StrategyName } from '../../../../lib/config/router-c
 import { type RecomputedDecision, recomputeDecision } from '../../../../lib/routing/decide/decide';
 import { decideUnder } from '../../../../lib/routing/decide/under-config';
 import { judgeThread } from '../../../../lib/routing/judge/judge-thread';
-import { strategies } from '../../../../lib/routing/judge/strategies/strategies';
 import type { RouteOpened, RouteRequested } from '../../../../lib/topics/generated/messages';
 import { prepare } from '../../../../services/route-intake/prepare';
 import { configOf, nowMs, openedOf, requestOf } from '../fixtures';
@@ -28,7 +27,7 @@ function openUnder(config: RouterConfig, request: RouteRequested): RouteOpened {
 }
 
 function decided(opened: RouteOpened): RecomputedDecision {
-  const threads = opened.strategies.map((strategy) => judgeThread(strategy as StrategyName, opened, null, strategies));
+  const threads = opened.strategies.map((strategy) => judgeThread(strategy as StrategyName, opened, null));
   return recomputeDecision(opened, threads);
 }
 

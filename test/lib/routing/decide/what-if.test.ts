@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { recomputeDecision } from '../../../../lib/routing/decide/decide';
 import { whatIf } from '../../../../lib/routing/decide/what-if';
 import { judgeThread } from '../../../../lib/routing/judge/judge-thread';
-import { strategies } from '../../../../lib/routing/judge/strategies/strategies';
+import type { Candidate } from '../../../../lib/topics/generated/messages';
 import { noLimits } from '../../../../lib/topics/schema-defaults';
 import { anyOpened, candidateOf, openedOf } from '../fixtures';
 
@@ -24,7 +24,7 @@ test('with nothing else wanted it is the decision that was made', () => {
           ineligibleReason: null,
         })),
       };
-      const threads = asked.map((strategy) => judgeThread(strategy, opened, null, strategies));
+      const threads = asked.map((strategy) => judgeThread(strategy, opened, null));
       const found = whatIf(opened, nothing, null);
       expect(found).toEqual({ kind: 'decision', decision: recomputeDecision(opened, threads) });
     }),
@@ -37,12 +37,21 @@ const opened = openedOf({
   candidates: [
     dear,
     cheap,
-    candidateOf('blind', 'two', { eligible: false, ineligibleReason: 'requiredCapabilities: lacks vision' }),
+    candidateOf('blind', 'two', {
+      eligible: false,
+      ineligibleReason: 'requiredCapabilities: lacks vision',
+      bar: { field: 'requiredCapabilities', kind: 'lacking', capability: 'vision', share: null },
+    }),
   ],
   strategies: ['BALANCED'],
   preference: { quality: 1, cost: 1, latency: 0 },
   explorationFloor: 0,
 });
+
+function barred(candidate: Candidate, field: string, kind: string): Candidate {
+  const bar = { field, kind, capability: null, share: null };
+  return { ...candidate, eligible: false, ineligibleReason: 'in any words', bar };
+}
 
 test('a limit shuts out and, taken away, lets in; what shut out for another reason stays out', () => {
   const limited = whatIf(opened, { ...nothing, limits: { ...noLimits, maxCostUsd: 0.01 } }, null);
@@ -50,13 +59,26 @@ test('a limit shuts out and, taken away, lets in; what shut out for another reas
   expect(limited.decision.candidates.map(({ eligible }) => eligible)).toEqual([false, true, false]);
   expect(limited.decision.candidates[2]!.ineligibleReason).toMatch(/lacks vision/);
   expect(limited.decision.model).toBe('cheap');
-  const shut = {
-    ...opened,
-    candidates: [{ ...dear, eligible: false, ineligibleReason: 'limits.maxCostUsd: x' }, cheap],
-  };
+  const shut = { ...opened, candidates: [barred(dear, 'limits.maxCostUsd', 'tooDear'), cheap] };
   const free = whatIf(shut, { ...nothing, limits: noLimits }, null);
   if (free.kind !== 'decision') throw new Error(free.reason);
   expect(free.decision.candidates.map(({ eligible }) => eligible)).toEqual([true, true]);
+});
+
+test('a model that only makes embeddings comes in where it is named alone; one from before bars were pinned stays out', () => {
+  const embedding = barred(dear, 'limits.allowedModels', 'embedsOnly');
+  const eligibleOf = (first: Candidate, allowedModels: string[]): boolean[] => {
+    const found = whatIf(
+      { ...opened, candidates: [first, cheap] },
+      { ...nothing, limits: { ...noLimits, allowedModels } },
+      null,
+    );
+    if (found.kind !== 'decision') throw new Error(found.reason);
+    return found.decision.candidates.map(({ eligible }) => eligible);
+  };
+  expect(eligibleOf(embedding, [])).toEqual([false, true]);
+  expect(eligibleOf(embedding, ['dear', 'cheap'])).toEqual([true, true]);
+  expect(eligibleOf({ ...embedding, bar: null }, ['dear', 'cheap'])).toEqual([false, true]);
 });
 
 test('a price changes what a model costs, and with it what it is worth', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { type ExpectedRequest, expectCandidates, type World } from '../../../../lib/routing/open/candidates';
+import { describeBar } from '../../../../lib/routing/open/describe-bar';
 import {
   type AtOpening,
-  describeBar,
   type Eligibility,
   type EligibilityRequest,
   eligibilityOf,
@@ -235,6 +235,8 @@ describe('eligibility', () => {
         for (const [i, candidate] of candidates.entries()) {
           expect(candidate.eligible).toBe(candidate.ineligibleReason === null);
           expect(candidate.ineligibleReason).toBe(bars[i] ? describeBar(bars[i]) : null);
+          expect(candidate.bar?.kind).toBe(bars[i]?.kind);
+          expect(candidate.bar?.field).toBe(bars[i]?.field);
           if (!candidate.eligible) continue;
           if (maxCostUsd !== null) expect(candidate.expectedCostUsd).toBeLessThanOrEqual(maxCostUsd);
           if (maxLatencyMs !== null) expect(candidate.expectedLatencyMs).toBeLessThanOrEqual(maxLatencyMs);

@@ -41,6 +41,13 @@ const anySketch = fc
   .array(fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(255) }), { maxLength: 300 })
   .map((bytes) => Buffer.from(bytes));
 
+const anyBar = fc.record({
+  field: anyName,
+  kind: anyName,
+  capability: fc.option(anyName),
+  share: fc.option(number),
+});
+
 /** Of every shape: names that are words of every object, reasons, declared beliefs or none, numbers that are all alike. */
 const anyRoute: fc.Arbitrary<RouteOpened> = fc
   .tuple(
@@ -48,9 +55,16 @@ const anyRoute: fc.Arbitrary<RouteOpened> = fc
     anyTable,
     anyTable,
     anySketch,
-    fc.array(fc.tuple(fc.option(anyName), fc.option(fc.tuple(number, number, number)), number, fc.option(number)), {
-      maxLength: 8,
-    }),
+    fc.array(
+      fc.tuple(
+        fc.option(anyName),
+        fc.option(fc.tuple(number, number, number)),
+        number,
+        fc.option(number),
+        fc.option(anyBar),
+      ),
+      { maxLength: 8 },
+    ),
   )
   .map(([opened, costRatios, driftOffsets, sketch, changes]) => ({
     ...opened,
@@ -58,13 +72,14 @@ const anyRoute: fc.Arbitrary<RouteOpened> = fc
     sketch,
     tuning: tuningOf({ costRatios, driftOffsets }),
     candidates: opened.candidates.map((candidate, i) => {
-      const [name, declared, observations, p95LatencyMs] = changes[i] ?? [null, null, 0, null];
+      const [name, declared, observations, p95LatencyMs, bar] = changes[i] ?? [null, null, 0, null, null];
       const [quality, costUsd, latencyMs] = declared ?? [0, 0, 0];
       return {
         ...candidate,
         model: name ?? candidate.model,
         observations,
         p95LatencyMs,
+        bar,
         declared: declared && { quality, costUsd, latencyMs },
       };
     }),

@@ -1,14 +1,14 @@
-/** Folds what a record adds into a row, within bounds of time and number, and says what becomes of the row with time. */
+/** Adds what a record says to a row, within bounds of time and number, and says what becomes of the row with time. */
 import { keyOfRecent, nextTelling, recentOf, toldRow } from '../../lib/analytics/recent';
 import { addToWindow, type Contribution, emptyWindow, expiresAtMs, readWindowKey } from '../../lib/analytics/window';
-import { type Context, type Emit, emit, type Result } from '../../lib/stream/define-service';
+import { type Context, emit, type Result, tombstone } from '../../lib/stream/define-service';
 import type { Topic } from '../../lib/topics/define-topic';
 import type { AnalyticsWindow, RecentWindow } from '../../lib/topics/generated/messages';
 
 /** Clocks of machines differ by less. */
 export const maxAheadMs = 3_600_000;
 
-export function fold(
+export function addUp(
   row: AnalyticsWindow | undefined,
   added: Contribution | null,
   { rowKey = '', nowMs }: Pick<Context, 'rowKey' | 'nowMs'>,
@@ -22,8 +22,12 @@ export function fold(
 }
 
 function isCountable({ figures, decisionMs = 0, latency }: Contribution): boolean {
-  const numbers = [...Object.values(figures), decisionMs, latency?.ms ?? 0];
-  return numbers.every((number) => Number.isFinite(number) && Math.abs(number) <= Number.MAX_SAFE_INTEGER);
+  for (const name of Object.keys(figures)) if (!isPlausible(figures[name as keyof typeof figures] ?? 0)) return false;
+  return isPlausible(decisionMs) && isPlausible(latency?.ms ?? 0);
+}
+
+function isPlausible(figure: number): boolean {
+  return Number.isFinite(figure) && Math.abs(figure) <= Number.MAX_SAFE_INTEGER;
 }
 
 /** When a row wants something: to be told of, or to be forgotten. */
@@ -44,10 +48,5 @@ export function passTime(
   if (telling.kind === 'tell') return { kind: 'done', state, emit: [emit(recent, recentOf(row, partition))] };
   // What was never told, since it came too late, is nowhere.
   if (row.toldAtMs === 0) return { kind: 'done', state };
-  const tombstone: Emit = {
-    topic: recent as unknown as Emit['topic'],
-    value: null,
-    key: keyOfRecent({ ...row, partition }),
-  };
-  return { kind: 'done', state, emit: [tombstone] };
+  return { kind: 'done', state, emit: [tombstone(recent, keyOfRecent({ ...row, partition }))] };
 }

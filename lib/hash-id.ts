@@ -1,0 +1,7 @@
+/** Ids of callers are of any length, and a row must not be: what stands for them where they are only compared. */
+import { hash } from 'node:crypto';
+
+/** 16 hexadecimal digits of a SHA-256. */
+export function hashId(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 16);
+}
