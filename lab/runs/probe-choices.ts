@@ -135,6 +135,7 @@ function openedOf(route: Extract<ReturnType<typeof prepare>, { kind: 'prepared' 
     sessionLastQuality: null,
     intakeMs: 0,
     warmCache: null,
+    complexity: null,
   };
   return { ...opened, contextFeatures: bytesOf(encodeContext(opened)) };
 }

@@ -10,6 +10,7 @@ import { accessIssues, accessSchema } from './access-schema';
 import { alertIssues, alertsSchema } from './alert-schema';
 import { answersSchema } from './answers-schema';
 import { budgetIssues, budgetsSchema } from './budget-schema';
+import { complexityIssues, complexityLimitsSchema } from './complexity-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { checkValue, formatPath, type Issue } from './describe-issues';
 import { experimentIssues, experimentsSchema } from './experiment-schema';
@@ -191,6 +192,7 @@ export const configSchema = z.strictObject({
     .describe(
       'how long providers keep the beginning of a session in their prompt caches: staying with its model is expected to cost less; 0 to leave that out',
     ),
+  complexityLimits: complexityLimitsSchema,
   experiments: experimentsSchema,
   shadows: shadowsSchema,
   tenants: tenantsSchema,
@@ -407,6 +409,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...accessIssues(raw['access']),
     ...judgeModels(raw),
     ...setRules(raw),
+    ...complexityIssues(raw),
     ...experimentIssues(raw['experiments']),
   ];
 }

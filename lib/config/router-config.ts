@@ -9,6 +9,7 @@ import type { Preference } from '../topics/generated/messages';
 import type { AccessConfig } from './access-config';
 import type { AlertsConfig } from './alert-schema';
 import type { AnswersConfig } from './answers-config';
+import type { ComplexityLimit } from './complexity-schema';
 import type { JudgementsConfig } from './judgements-config';
 import type { ApiName, ProviderConfig } from './provider-config';
 
@@ -148,6 +149,8 @@ export interface RouterConfig {
   readonly budgetUsdPerRequest: number | null;
   /** How long providers keep the beginning of a session in their prompt caches, in milliseconds; 0: it is not counted on. */
   readonly promptCacheMs: number;
+  /** Above which complexity only some models may answer. */
+  readonly complexityLimits: readonly ComplexityLimit[];
   readonly experiments: readonly ExperimentConfig[];
   readonly shadows: readonly ShadowConfig[];
   /** By tenantId. */

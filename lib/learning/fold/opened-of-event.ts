@@ -81,6 +81,7 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     profilesAtMs: null,
     deployments: [],
     warmCache: null,
+    complexity: null,
     priorObservations: 0,
     sets: null,
     rewardsPerModel,

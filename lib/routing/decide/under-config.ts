@@ -13,6 +13,7 @@ import { strategies } from '../judge/strategies/strategies';
 import type { LearnedPolicy } from '../judge/strategy';
 import type { Admission } from '../open/admission';
 import { expectCandidates, priceFactor } from '../open/candidates';
+import { complexityTerms } from '../open/complexity';
 import { deploymentsOf } from '../open/deployments';
 import { eligibilityOf, noCandidateError } from '../open/eligibility';
 import { stricter } from '../open/tenant-settings';
@@ -53,6 +54,7 @@ export function decideUnder(
       promptTokens: opened.promptTokens,
       expectedOutputTokens: null,
       requiredCapabilities: [...needed],
+      complexity: complexityTerms(config, opened.complexity),
     },
     { sessionSpentUsd: opened.sessionSpentUsd, admitted },
     admissions,

@@ -50,7 +50,7 @@ function eligibleUnder(limits: Limits, opened: RouteOpened, priceFactors: Readon
   const { sessionSpentUsd, promptTokens } = opened;
   const before = opened.candidates.map((candidate) => priced(candidate, priceFactors.get(candidate.model) ?? 1));
   const lacks = (candidate: Candidate): boolean =>
-    !candidate.eligible && /^(requiredCapabilities|contextTokens|capacity):/.test(candidate.ineligibleReason ?? '');
+    !candidate.eligible && /^(requiredCapabilities|contextTokens|capacity|complexity):/.test(candidate.ineligibleReason ?? '');
   const admitted = new Set(
     before.flatMap(({ eligible, health }, i) => (eligible && health === 'HALF_OPEN' ? [i] : [])),
   );
@@ -61,7 +61,7 @@ function eligibleUnder(limits: Limits, opened: RouteOpened, priceFactors: Readon
     contextTokens: Number.POSITIVE_INFINITY,
   }));
   const free = before.map((candidate) => ({ ...candidate, eligible: true, ineligibleReason: null }));
-  const asked = { limits, promptTokens, expectedOutputTokens: null, requiredCapabilities: ['able'] };
+  const asked = { limits, promptTokens, expectedOutputTokens: null, requiredCapabilities: ['able'], complexity: null };
   const found = eligibilityOf(free, models, asked, { sessionSpentUsd, admitted });
   const candidates = found.candidates.map((candidate, i) =>
     lacks(before[i]!) ? { ...candidate, ineligibleReason: before[i]!.ineligibleReason } : candidate,

@@ -6,6 +6,7 @@
 import type { ModelConfig } from '../../config/router-config';
 import type { Candidate, Limits, RouteRequested } from '../../topics/generated/messages';
 import type { Admission } from './admission';
+import type { ComplexityTerms } from './complexity';
 
 /** Why a candidate may not serve. `field` is the path of the request's field that could change it. */
 export type Bar =
@@ -18,6 +19,8 @@ export type Bar =
   | { readonly field: 'limits.maxLatencyMs'; readonly kind: 'slowTail'; p95Ms: number; limitMs: number }
   | { readonly field: 'requiredCapabilities'; readonly kind: 'lacking'; capability: string }
   | { readonly field: 'contextTokens'; readonly kind: 'tooLong'; tokens: number; contextTokens: number }
+  /** The configuration has other models for what is so complex. */
+  | { readonly field: 'complexity'; readonly kind: 'tooComplex'; value: number; above: number }
   | {
       readonly field: 'limits.maxSessionCostUsd';
       readonly kind: 'overspent';
@@ -35,6 +38,8 @@ export type Bar =
 export interface EligibilityRequest
   extends Pick<RouteRequested, 'expectedOutputTokens' | 'requiredCapabilities' | 'limits'> {
   readonly promptTokens: number;
+  /** What the configuration's limits on complexity are held against; null where none can apply. */
+  readonly complexity: ComplexityTerms | null;
 }
 
 /** What is known only when the request is opened. */
@@ -86,6 +91,7 @@ export function eligibilityOf(
       embeddingBar(models[i]!, request.limits) ??
       capabilityBar(models[i]!, request.requiredCapabilities) ??
       contextBar(models[i]!, tokens) ??
+      (request.complexity ? complexityBar(models[i]!, request.complexity) : null) ??
       sessionBar(candidate, sessionLimitUsd, sessionSpentUsd) ??
       (admitted.has(i) ? null : (healthBar(candidate) ?? capacityBar(admissions?.[i] ?? null)));
     if (bar === null) {
@@ -150,6 +156,8 @@ export function describeBar(bar: Bar): string {
       return `${field}: lacks ${bar.capability}`;
     case 'tooLong':
       return `${field}: ${bar.tokens} tokens do not fit its ${bar.contextTokens}`;
+    case 'tooComplex':
+      return `${field}: ${bar.value} is over ${bar.above}, from where on complexityLimits has other models`;
     case 'overspent':
       return `${field}: expected $${short(bar.expectedUsd)} is over the $${short(bar.leftUsd)} left of $${short(bar.limitUsd)}`;
     case 'waiting':
@@ -250,6 +258,11 @@ function capabilityBar(model: AbleModel, required: readonly string[]): Bar | nul
 
 function contextBar({ contextTokens }: AbleModel, tokens: number): Bar | null {
   return tokens > contextTokens ? { field: 'contextTokens', kind: 'tooLong', tokens, contextTokens } : null;
+}
+
+function complexityBar({ name }: AbleModel, { value, limits }: ComplexityTerms): Bar | null {
+  const limit = limits.find(({ above, models }) => value > above && !models.includes(name));
+  return limit ? { field: 'complexity', kind: 'tooComplex', value, above: limit.above } : null;
 }
 
 function sessionBar({ expectedCostUsd }: Candidate, limitUsd: number | null, spentUsd: number): Bar | null {

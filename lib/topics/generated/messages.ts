@@ -577,6 +577,32 @@ export interface Comparison {
   effect: Effect;
 }
 
+/** How complex a request is, each 0..1 in steps of a thousandth. See lib/routing/open/complexity.ts. */
+export interface Complexity {
+  /** All parts together. */
+  value: number;
+  /** Lines, indentation, brackets, long sentences. */
+  structure: number;
+  /** Marks of program text. */
+  code: number;
+  /** Operators, formulas. */
+  mathematics: number;
+  /** Several scripts side by side. */
+  languages: number;
+  /** Enumerations, further questions, choices. */
+  parts: number;
+  /** Tokens of the whole prompt. */
+  context: number;
+  /** Calls and answers of tools, attachments, required capabilities. */
+  tools: number;
+  /** Turns of the conversation, requests of the session. */
+  history: number;
+  /** How an agent is getting on: failures in a row, the same ones again, stalls, a compacted past, a poor last answer. */
+  trajectory: number;
+  /** Whether a program asks for a title, a summary or the like of a conversation; value is a quarter then. */
+  housekeeping: boolean;
+}
+
 /** A validated configuration. Key: 'current'. */
 export interface ConfigApplied {
   /** Growing by one. */
@@ -1408,6 +1434,8 @@ export interface RouteOpened {
   warmCache: WarmCache | null;
   /** Groups of programs of somebody else's that judge it without influence. They know no columns, so it is written as lists. */
   shadowGroups: string[];
+  /** How complex the request is; null where its text is not known. */
+  complexity: Complexity | null;
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */

@@ -207,6 +207,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     profilesAtMs: null,
     deployments: [],
     warmCache: null,
+    complexity: null,
     ...changes,
   };
 }

@@ -96,6 +96,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     profilesAtMs: null,
     deployments: [],
     warmCache: null,
+    complexity: null,
     ...change,
   };
 }

@@ -131,7 +131,7 @@ describe('expectations', () => {
     const config = completeConfig(configSchema.parse({ models: [{ name: 'm', provider: 'p', price }] }));
     const learnedUsd = 0.00125;
     const tuning = { costRatios: { m: learnedUsd / learnedFactor }, priceFactors: { m: learnedFactor } };
-    const asked = { ...request, limits: { ...request.limits, maxCostUsd: 0.001 } };
+    const asked = { ...request, limits: { ...request.limits, maxCostUsd: 0.001 }, complexity: null };
     const [candidate] = expectCandidates({ ...worldOf(), config, tuning }, asked);
     expect(candidate!.priceFactor).toBeCloseTo(factorNow, 12);
     expect(candidate!.expectedCostUsd).toBeCloseTo(learnedUsd, 12);
