@@ -30,7 +30,7 @@ const firstTurns = 3;
 const longestInstruction = 6_000;
 
 const failed =
-  /^\W{0,4}(?:error|fatal|panic|traceback|exception|failed|failure)\b|\b\w{0,40}(?:Error|Exception):|\bexit(?:ed)?\b[^\n\d]{0,20}\b[1-9]\d{0,2}\b|\bnon-zero exit\b|\b(?:http|status)\b[^\n\d]{0,10}\b[45]\d\d\b|"is_?error"\s?:\s?true|"error"\s?:\s?["{]|\bcommand not found\b|\bno such file or directory\b|\bpermission denied\b|\b[1-9]\d{0,5} (?:tests? |specs? )?(?:failed|failing)\b/im;
+  /^[^\w\n"{]{0,4}(?:error|fatal|panic|traceback|exception|failed|failure)\b|\b\w{0,40}(?:Error|Exception):|\bexit(?:ed)?\b[^\n\d]{0,20}\b[1-9]\d{0,2}\b|\bnon-zero exit\b|\b(?:http|status)\b[^\n\d]{0,10}\b[45]\d\d\b|"is_?error"\s?:\s?true|"error"\s?:\s?["{]|\bcommand not found\b|\bno such file or directory\b|\bpermission denied\b|\b[1-9]\d{0,5} (?:tests? |specs? )?(?:failed|failing)\b/im;
 const cutPast =
   /\bsession is being continued from a previous conversation\b|\b(?:conversation|context|history)\b[^\n]{0,30}\b(?:was|were|has been|have been) (?:compacted|summari[sz]ed|truncated)\b|<(?:conversation_)?summary>|\bsummary of (?:the|our|this) (?:conversation|session) so far\b/i;
 const books =

@@ -54,6 +54,7 @@ const others: [string, Record<string, unknown>][] = [
   ['a new model', { models: [...models, { ...large, name: 'new', provider: 'gamma', expectedQuality: 0.99 }] }],
   ['a tenant with wishes', { tenants: { acme: { preference: { cost: 1 }, strategies: ['BALANCED'], limits: {} } } }],
   ['a tenant with limits', { tenants: { acme: { explorationFloor: 0.3, limits: { deniedModels: ['small'] } } } }],
+  ['a limit on complexity', { complexityLimits: [{ above: 0.01, models: ['small', 'swift'] }] }],
   ['a smaller context', { models: [{ ...large, contextTokens: 10 }, small, swift] }],
 ];
 
