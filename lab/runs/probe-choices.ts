@@ -136,6 +136,7 @@ function openedOf(route: Extract<ReturnType<typeof prepare>, { kind: 'prepared' 
     intakeMs: 0,
     warmCache: null,
     complexity: null,
+    tiesShare: true,
   };
   return { ...opened, contextFeatures: bytesOf(encodeContext(opened)) };
 }

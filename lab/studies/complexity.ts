@@ -80,7 +80,8 @@ async function main(): Promise<void> {
     options: { data: { type: 'string', default: '../shared/data' }, resamples: { type: 'string', default: '400' } },
   });
   const resamples = Number(values.resamples);
-  if (!Number.isInteger(resamples) || resamples < 40) throw new Error('--resamples must be a whole number of at least 40');
+  if (!Number.isInteger(resamples) || resamples < 40)
+    throw new Error('--resamples must be a whole number of at least 40');
   for (const dataSet of dataSets) {
     const path = join(values.data, `${dataSet.name}.jsonl.gz`);
     if (existsSync(path)) await measure(dataSet, path, resamples);

@@ -3,13 +3,7 @@ import { z } from 'zod';
 import { id } from '../topics/identifier-schemas';
 import { configLimits } from './config-limits';
 import type { Issue } from './describe-issues';
-
-export interface ComplexityLimit {
-  /** Requests of a complexity above this, 0..1... */
-  readonly above: number;
-  /** ...are answered by these alone. */
-  readonly models: readonly string[];
-}
+import type { ComplexityLimit } from './router-config';
 
 const maxLimits = 16;
 
@@ -22,9 +16,9 @@ export const complexityLimitsSchema = z
   )
   .max(maxLimits)
   .default([])
-  .describe(
-    'complex requests only on some models; what complexity is says docs/complexity.md',
-  ) satisfies z.ZodType<readonly ComplexityLimit[]>;
+  .describe('complex requests only on some models; what complexity is says docs/complexity.md') satisfies z.ZodType<
+  readonly ComplexityLimit[]
+>;
 
 /** Rules over several fields, of the raw value: models that nobody has, and limits that together leave none. */
 export function complexityIssues({ complexityLimits, models }: Record<string, unknown>): Issue[] {

@@ -9,7 +9,6 @@ import type { Preference } from '../topics/generated/messages';
 import type { AccessConfig } from './access-config';
 import type { AlertsConfig } from './alert-schema';
 import type { AnswersConfig } from './answers-config';
-import type { ComplexityLimit } from './complexity-schema';
 import type { JudgementsConfig } from './judgements-config';
 import type { ApiName, ProviderConfig } from './provider-config';
 
@@ -111,6 +110,12 @@ export interface ShadowConfig {
   readonly config?: Readonly<Record<string, unknown>> | undefined;
   /** Of a program of somebody else's, as its `strategy.scored` says. */
   readonly group?: string | undefined;
+}
+
+/** Requests of a complexity above this, 0..1, are answered by these models alone. */
+export interface ComplexityLimit {
+  readonly above: number;
+  readonly models: readonly string[];
 }
 
 /** What is otherwise for the requests of one tenant; what is left out is as for everybody. */

@@ -44,7 +44,9 @@ export function open(
   const { route, world } = looked;
   const complexity = inSession(route.complexity, session, route.promptTokens);
   const isAsPrepared = complexity === route.complexity || looked.asked.complexity === null;
-  const asked = isAsPrepared ? looked.asked : { ...looked.asked, complexity: complexityTerms(world.config, complexity) };
+  const asked = isAsPrepared
+    ? looked.asked
+    : { ...looked.asked, complexity: complexityTerms(world.config, complexity) };
   const { models, promptCacheMs } = world.config;
   const sessionSpentUsd = session?.expectedSpentUsd ?? 0;
   const warmCache = warmCacheOf(session, looked.expected, {
@@ -122,6 +124,7 @@ export function open(
     deployments: route.deployments,
     warmCache,
     complexity,
+    tiesShare: route.tiesShare,
   };
   opened.contextFeatures = bytesOf(encodeContext(opened));
   const emits = [emit(topics.routeOpened, opened)];

@@ -81,7 +81,7 @@ export function prepare(
   const promptTokens =
     request.contextTokens ?? (text === null ? nominalInputTokens : estimateTokens(textBytes(request)));
   const collapse = (request.collapse ?? config.collapse) as CollapseName;
-  const tuning = pinTuning(config, world.tuning, collapse);
+  const tuning = pinTuning(config, world.tuning, collapse, taskType);
   const overdue = isOverdue(request, nowMs);
   const strategies = overdue ? [] : request.strategies.length > 0 ? request.strategies : [...config.strategies];
   const { expectedOutputTokens, requiredCapabilities, limits } = request;
@@ -139,6 +139,7 @@ export function prepare(
     profilesAtMs: world.profilesAtMs,
     deployments: deploymentsOf(config) as Deployments[],
     complexity,
+    tiesShare: true,
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route, expected, asked, eligibility };

@@ -91,7 +91,13 @@ function creditStrategies(fold: FoldParts, event: LearningEvent): void {
   if (reward === null) return;
   if (fold.state.regret) observeRegret(fold.state.regret, event, reward);
   const bounded = Math.max(-mostUtility, Math.min(mostUtility, reward));
-  observeStrategies(fold.state.trust, event.strategyPropensities, event.propensities[called] ?? 0, bounded);
+  observeStrategies(
+    fold.state.trust,
+    event.taskType,
+    event.strategyPropensities,
+    event.propensities[called] ?? 0,
+    bounded,
+  );
 }
 
 function utilityWeightsOfEvent({ state, options }: FoldParts, event: LearningEvent): UtilityWeights {

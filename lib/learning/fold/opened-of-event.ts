@@ -82,6 +82,7 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     deployments: [],
     warmCache: null,
     complexity: null,
+    tiesShare: true,
     priorObservations: 0,
     sets: null,
     rewardsPerModel,

@@ -20,7 +20,7 @@ import { driftQuality } from './learn-rewards';
 import { type FoldParts, type LearnerOutput, type Published, serve } from './learner-state';
 import { fittedLine } from './opened-line';
 import { regretAllowance, regretLeft } from './regret';
-import { strategyWeightsOf } from './trust';
+import { strategyFactorsOf, strategyWeightsOf } from './trust';
 
 /** `urgent`: models or prices have changed, or a drift alarm was raised. */
 export function publish(fold: FoldParts, policyDue: boolean, urgent: boolean): LearnerOutput[] {
@@ -126,6 +126,7 @@ function publishTuning(fold: FoldParts): LearnerOutput {
       driftOffsets: dictionaryOf(configured.map(({ model, arm }) => [model, driftQuality(fold, arm)] as const)),
       neuralWeight: neuralWeight(fold),
       strategyWeights: strategyWeightsOf(state.trust, state.pacer.budgetUsd !== null),
+      strategyFactors: strategyFactorsOf(state.trust),
       eventOffset: state.toOffset,
       ...allowanceOf(fold),
       setGaps: knownGaps(state.setGaps),

@@ -6,11 +6,12 @@
 import { pacedPreference } from '../../budgets/pace';
 import type { ModelConfig, RouterConfig, StrategyName, TenantConfig } from '../../config/router-config';
 import { strategyNames } from '../../config/router-config';
-import { ownEntry } from '../../dictionary';
+import { dictionaryOf, ownEntry } from '../../dictionary';
 import type { Candidate, RouteOpened } from '../../topics/generated/messages';
 import { judgeThread } from '../judge/judge-thread';
 import { strategies } from '../judge/strategies/strategies';
 import type { LearnedPolicy } from '../judge/strategy';
+import type { StrategyWeights } from '../judge/task-trust';
 import type { Admission } from '../open/admission';
 import { expectCandidates, priceFactor } from '../open/candidates';
 import { complexityTerms } from '../open/complexity';
@@ -79,7 +80,7 @@ export function decideUnder(
     budgetUsdPerRequest: config.budgetUsdPerRequest,
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
     sets: config.sets.coverage === null ? null : { ...config.sets, coverage: config.sets.coverage },
-    tuning: asConfigured ? { ...opened.tuning, strategyWeights: { ...config.strategyWeights } } : opened.tuning,
+    tuning: asConfigured ? { ...opened.tuning, strategyWeights: weightsUnder(opened, base, config) } : opened.tuning,
     budgets: [],
     deployments: [...deploymentsOf(config)],
     // What was cached is of the configuration of then.
@@ -89,6 +90,21 @@ export function decideUnder(
     .filter((strategy): strategy is StrategyName => (strategyNames as readonly string[]).includes(strategy))
     .map((strategy) => judgeThread(strategy, changed, learned, strategies));
   return { kind: 'decision', decision: recomputeDecision(changed, threads) };
+}
+
+/** The operator's weights, corrected as those of then were by what had been learned of the strategies. */
+function weightsUnder({ collapse, tuning }: RouteOpened, base: RouterConfig, config: RouterConfig): StrategyWeights {
+  if (knownCollapse(collapse) !== 'WEIGHTED') return { ...config.strategyWeights };
+  return dictionaryOf(
+    strategyNames.map((name) => {
+      const [pinned, then, now] = [
+        tuning.strategyWeights[name],
+        base.strategyWeights[name],
+        config.strategyWeights[name],
+      ];
+      return [name, pinned !== undefined && then > 0 ? now * (pinned / then) : now] as const;
+    }),
+  );
 }
 
 function tenantOf({ tenants }: RouterConfig, { tenantId }: RouteOpened): TenantConfig | undefined {

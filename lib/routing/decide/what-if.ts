@@ -50,7 +50,8 @@ function eligibleUnder(limits: Limits, opened: RouteOpened, priceFactors: Readon
   const { sessionSpentUsd, promptTokens } = opened;
   const before = opened.candidates.map((candidate) => priced(candidate, priceFactors.get(candidate.model) ?? 1));
   const lacks = (candidate: Candidate): boolean =>
-    !candidate.eligible && /^(requiredCapabilities|contextTokens|capacity|complexity):/.test(candidate.ineligibleReason ?? '');
+    !candidate.eligible &&
+    /^(requiredCapabilities|contextTokens|capacity|complexity):/.test(candidate.ineligibleReason ?? '');
   const admitted = new Set(
     before.flatMap(({ eligible, health }, i) => (eligible && health === 'HALF_OPEN' ? [i] : [])),
   );

@@ -179,24 +179,13 @@ function textParts(hand: Float32Array): Pick<Parts, 'structure' | 'code' | 'math
   const sentences = Math.max(1, countOf('.') + countOf('?') + countOf('!'));
   const furtherQuestions = logShare(Math.max(0, countOf('?') - 1), manyMarks / 2);
   return {
-    structure: mean([
-      lines(linesAt),
-      lines(indentedAt),
-      marks('()'),
-      share(words / sentences, longSentenceWords),
-    ]),
+    structure: mean([lines(linesAt), lines(indentedAt), marks('()'), share(words / sentences, longSentenceWords)]),
     // Few programs use all of these: a third of them is all.
     code: Math.min(1, sum(['{}', '[]', ';', '_', '<>', '`', '#'].map(marks)) / 3),
     // Operators stand for calculations; the others for formulas, too.
     mathematics: mean([marks('+'), marks('+'), marks('='), marks('\\'), marks('$')]),
     languages: scriptEntropy(hand),
-    parts: mean([
-      marks(','),
-      marks(':'),
-      marks(';'),
-      furtherQuestions,
-      share(hand[choicesAt]!, Math.log1p(manyMarks)),
-    ]),
+    parts: mean([marks(','), marks(':'), marks(';'), furtherQuestions, share(hand[choicesAt]!, Math.log1p(manyMarks))]),
   };
 }
 

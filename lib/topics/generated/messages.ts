@@ -1436,6 +1436,8 @@ export interface RouteOpened {
   shadowGroups: string[];
   /** How complex the request is; null where its text is not known. */
   complexity: Complexity | null;
+  /** True: candidates and threads that tie in a collapse share its probability, and the draw decides. False: the first one gets it, as in earlier releases. */
+  tiesShare: boolean;
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */
@@ -1747,6 +1749,8 @@ export interface Tuning {
   requestGapMs: number;
   /** How far below the best candidate's predicted quality a model may be and still belong to the set of risk, by nominal coverage: keys 0.8, 0.9 and 0.95. A coverage without an entry cannot be stated yet. */
   setGaps: Record<string, number>;
+  /** How many times the trust in each strategy is what it was before experience, the learned one's being 1: by task type, and under the empty name for all tasks. Left out where it is pinned, since strategyWeights are those of the request's task type there. */
+  strategyFactors: Record<string, Record<string, number>>;
 }
 
 /** What one unit of cost and latency weight means. */

@@ -10,7 +10,10 @@ complexityLimits: ${limits}
 test('limits on complexity are read, and none is the default', () => {
   const parsed = parseConfig(file('[{ above: 0.8, models: [large] }]'));
   expect(parsed).toMatchObject({ ok: true, config: { complexityLimits: [{ above: 0.8, models: ['large'] }] } });
-  expect(parseConfig('models: [{ name: a, provider: b }]')).toMatchObject({ ok: true, config: { complexityLimits: [] } });
+  expect(parseConfig('models: [{ name: a, provider: b }]')).toMatchObject({
+    ok: true,
+    config: { complexityLimits: [] },
+  });
 });
 
 test.each([

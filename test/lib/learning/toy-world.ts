@@ -161,6 +161,7 @@ export const noTuning: Tuning = {
   countedToMs: 0,
   requestGapMs: 0,
   setGaps: {},
+  strategyFactors: {},
 };
 
 export function openedOf(

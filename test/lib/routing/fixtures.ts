@@ -129,6 +129,7 @@ export function tuningOf(changes: Partial<Tuning> = {}): Tuning {
     countedToMs: 0,
     requestGapMs: 0,
     setGaps: {},
+    strategyFactors: {},
     ...changes,
   };
 }
@@ -208,6 +209,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     deployments: [],
     warmCache: null,
     complexity: null,
+    tiesShare: true,
     ...changes,
   };
 }

@@ -51,6 +51,7 @@ const tuning = {
   countedToMs: 0,
   requestGapMs: 0,
   setGaps: {},
+  strategyFactors: {},
 };
 const trialOf = (candidate: PolicyBlobs, current: PolicyBlobs, change: Partial<TrialSetup> = {}) =>
   new Trial({ candidate, current, fromOffset: 200, tuning, ...change }, settings);

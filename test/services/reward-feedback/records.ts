@@ -73,6 +73,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
       countedToMs: 0,
       requestGapMs: 0,
       setGaps: {},
+      strategyFactors: {},
     },
     configVersion: 1,
     utilityScale: { costUsd: 0.01, latencyMs: 10_000 },
@@ -97,6 +98,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     deployments: [],
     warmCache: null,
     complexity: null,
+    tiesShare: true,
     ...change,
   };
 }

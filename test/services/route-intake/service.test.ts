@@ -273,7 +273,8 @@ test('staying with the model of a session is expected to cost less while its pro
 });
 
 describe('complexity', () => {
-  const formulas = 'Given $x^2 + y^2 = 25$ and $x * y = 12$, show that \\frac{x^3 + y^3}{x + y} = 2 * x * y - 3 (or not).';
+  const formulas =
+    'Given $x^2 + y^2 = 25$ and $x * y = 12$, show that \\frac{x^3 + y^3}{x + y} = 2 * x * y - 3 (or not).';
   const eligibleIn = (opened: RouteOpened): string[] =>
     opened.candidates.filter(({ eligible }) => eligible).map(({ model }) => model);
   const limited = { complexityLimits: [{ above: 0.3, models: ['large', 'small'] }] };
@@ -285,7 +286,9 @@ describe('complexity', () => {
       fresh(world, { requestId: 'hard', prompt: formulas }),
       fresh(world, { requestId: 'unknown', prompt: null, features: Buffer.alloc(16) }),
     ]);
-    const [easy, hard, unknown] = ['easy', 'hard', 'unknown'].map((id) => openedIn(world).find((o) => o.requestId === id)!);
+    const [easy, hard, unknown] = ['easy', 'hard', 'unknown'].map(
+      (id) => openedIn(world).find((o) => o.requestId === id)!,
+    );
     expect(easy!.complexity!.value).toBeLessThan(0.1);
     expect(eligibleIn(easy!)).toEqual(['large', 'small', 'swift']);
     expect(hard!.complexity!.value).toBeGreaterThan(0.3);

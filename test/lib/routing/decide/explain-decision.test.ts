@@ -78,6 +78,8 @@ test('how complex a request is, by what, and how many models that shuts out', ()
   expect(reasoningOf({})).toContain('Complexity 0.83 (mathematics, trajectory).');
   expect(reasoningOf({ candidates })).toContain('trajectory), too much for 1 of the models by complexityLimits.');
   expect(reasoningOf({ complexity: { ...complexity, value: 0.2, housekeeping: true } })).toContain('(housekeeping)');
-  expect(reasoningOf({ complexity: { value: 0, ...parts, mathematics: 0, parts: 0, trajectory: 0 } })).toContain('Complexity 0.');
+  expect(reasoningOf({ complexity: { value: 0, ...parts, mathematics: 0, parts: 0, trajectory: 0 } })).toContain(
+    'Complexity 0.',
+  );
   expect(reasoningOf({ complexity: null })).not.toContain('Complexity');
 });

@@ -138,7 +138,7 @@ describe('expectations', () => {
     const { candidates } = eligibilityOf([candidate!], config.models, asked);
     expect(candidates[0]!.ineligibleReason).toMatch(/^limits.maxCostUsd/);
     // What strategies find pinned is in the unit of the price that is pinned beside it.
-    const pinned = pinTuning(config, tuningOf(tuning), 'COMBINED');
+    const pinned = pinTuning(config, tuningOf(tuning), 'COMBINED', 'general');
     expect(pinned.costRatios['m']! * candidate!.priceFactor).toBeCloseTo(learnedUsd, 12);
     expect(pinned.priceFactors).toEqual({});
   });

@@ -103,22 +103,35 @@ test('nothing is known of a request without text, and no limit applies to it', (
 
 test('any request has every part within 0..1, in thousandths, twice the same; more of a part is never less complex', () => {
   const turns = fc.array(
-    fc.record({ role: fc.constantFrom('user', 'assistant', 'tool', 'system'), content: fc.string({ unit: 'grapheme' }) }),
+    fc.record({
+      role: fc.constantFrom('user', 'assistant', 'tool', 'system'),
+      content: fc.string({ unit: 'grapheme' }),
+    }),
     { maxLength: 12 },
   );
   const count = fc.integer({ min: -3, max: 1_000_000 });
-  const holds = fc.option(fc.record({ images: count, audio: count, files: count, toolCalls: count, toolResults: count, other: count }));
+  const holds = fc.option(
+    fc.record({ images: count, audio: count, files: count, toolCalls: count, toolResults: count, other: count }),
+  );
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', maxLength: 400 }), turns, holds, fc.nat(), (text, messages, held, tokens) => {
-      const request = { messages, holds: held, promptTokens: tokens };
-      const complexity = sized(text, request);
-      for (const part of ['value', ...complexityParts] as const) {
-        expect(complexity[part]).toBeGreaterThanOrEqual(0);
-        expect(complexity[part]).toBeLessThanOrEqual(1);
-        expect(Math.round(complexity[part] * 1000) / 1000).toBe(complexity[part]);
-      }
-      expect(sized(text, request)).toEqual(complexity);
-      expect(sized(text, { ...request, promptTokens: tokens + 5_000 }).value).toBeGreaterThanOrEqual(complexity.value);
-    }),
+    fc.property(
+      fc.string({ unit: 'grapheme', maxLength: 400 }),
+      turns,
+      holds,
+      fc.nat(),
+      (text, messages, held, tokens) => {
+        const request = { messages, holds: held, promptTokens: tokens };
+        const complexity = sized(text, request);
+        for (const part of ['value', ...complexityParts] as const) {
+          expect(complexity[part]).toBeGreaterThanOrEqual(0);
+          expect(complexity[part]).toBeLessThanOrEqual(1);
+          expect(Math.round(complexity[part] * 1000) / 1000).toBe(complexity[part]);
+        }
+        expect(sized(text, request)).toEqual(complexity);
+        expect(sized(text, { ...request, promptTokens: tokens + 5_000 }).value).toBeGreaterThanOrEqual(
+          complexity.value,
+        );
+      },
+    ),
   );
 });

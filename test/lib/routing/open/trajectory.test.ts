@@ -27,16 +27,24 @@ test.each([
   expect(trajectoryOf([user('do it'), tool(text)])).toMatchObject({ failuresInARow: 1, sameFailures: 1 });
 });
 
-test.each(['12 passed, 0 failed', 'exit code 0', '{"error": null}', 'status 200', 'src/errors.ts', '3 errands done', ''])(
-  'a tool that says %j has not',
-  (text) => {
-    expect(trajectoryOf([user('do it'), tool(text)])).toEqual(smooth);
-  },
-);
+test.each([
+  '12 passed, 0 failed',
+  'exit code 0',
+  '{"error": null}',
+  'status 200',
+  'src/errors.ts',
+  '3 errands done',
+  '',
+])('a tool that says %j has not', (text) => {
+  expect(trajectoryOf([user('do it'), tool(text)])).toEqual(smooth);
+});
 
 test('failures are counted from the newest back to the last success or word of the user; the same ones whatever their numbers', () => {
   const failed = [tool('Error: 17 at 0x3f'), assistant(''), tool('Error: 18 at 0x4f'), assistant('again')];
-  expect(trajectoryOf([user('go'), tool('Error: other'), ...failed])).toMatchObject({ failuresInARow: 3, sameFailures: 2 });
+  expect(trajectoryOf([user('go'), tool('Error: other'), ...failed])).toMatchObject({
+    failuresInARow: 3,
+    sameFailures: 2,
+  });
   expect(trajectoryOf([user('go'), tool('fine'), ...failed])).toMatchObject({ failuresInARow: 2, sameFailures: 2 });
   expect(trajectoryOf([user('go'), ...failed, user('try it otherwise')])).toMatchObject({ failuresInARow: 0 });
   // Answers of tools in the form of Anthropic's messages are turns of the user without text.
