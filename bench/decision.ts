@@ -140,6 +140,7 @@ function tuningOf(models: readonly ModelConfig[]): Tuning {
     requestGapMs: 0,
     setGaps: {},
     strategyFactors: {},
+    confidenceCurve: [],
   };
 }
 

@@ -16,6 +16,7 @@ import {
 import { neuralWeightOf } from '../value/mix';
 import { featuresOf, type Values } from '../value/policy';
 import { ownedFeatures } from './learn-rewards';
+import { observeConfidence } from './confidence';
 import type { FoldParts } from './learner-state';
 import { correctRegret, observeRegret } from './regret';
 import { observeStrategies } from './trust';
@@ -91,6 +92,8 @@ function creditStrategies(fold: FoldParts, event: LearningEvent): void {
   if (reward === null) return;
   if (fold.state.regret) observeRegret(fold.state.regret, event, reward);
   const bounded = Math.max(-mostUtility, Math.min(mostUtility, reward));
+  if (event.stated && event.quality !== null && !event.provisional)
+    observeConfidence(fold.state.confidence, event.stated.confidence, event.quality >= event.stated.bestQuality);
   observeStrategies(
     fold.state.trust,
     event.taskType,

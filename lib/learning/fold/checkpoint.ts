@@ -29,6 +29,7 @@ const plainFields = [
   'drifts',
   'regret',
   'setGaps',
+  'confidence',
   'mix',
   'events',
   'rewards',

@@ -15,6 +15,7 @@ import { type PolicyWeights, writePolicy } from '../value/policy';
 import { knownGaps } from '../value/set-gaps';
 import { sha256Of } from './blob';
 import { tuningStep } from './cadence';
+import { confidenceCurve } from './confidence';
 import { watchedShare } from './drift';
 import { driftQuality } from './learn-rewards';
 import { type FoldParts, type LearnerOutput, type Published, serve } from './learner-state';
@@ -130,6 +131,7 @@ function publishTuning(fold: FoldParts): LearnerOutput {
       eventOffset: state.toOffset,
       ...allowanceOf(fold),
       setGaps: knownGaps(state.setGaps),
+      confidenceCurve: confidenceCurve(state.confidence),
     },
   };
 }

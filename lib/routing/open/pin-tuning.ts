@@ -80,4 +80,5 @@ export const untuned: Tuning = {
   requestGapMs: 0,
   setGaps: {},
   strategyFactors: {},
+  confidenceCurve: [],
 };

@@ -1091,6 +1091,8 @@ export interface LearningEvent {
   strategy: string | null;
   /** Written by the trainer when more comes than it can learn: such an event is no decision, and everything else in it is empty. Null in every other. */
   pace: LearningPace | null;
+  /** What the decision stated; null from before it was recorded. */
+  stated: Stated | null;
 }
 
 /** EXPERIENCE: the decided model's outcome. FULL: every model's outcome is known (recorded data). CLOSED: no feedback came. */
@@ -1292,7 +1294,7 @@ export interface RouteDecided {
   provider: string;
   /** In order, other providers first. */
   fallbacks: Fallback[];
-  /** How sure the engine is that no candidate is better; 0..1. */
+  /** Probability that the answer is good enough: at least as good as the best candidate is expected to be; 0..1. Calibrated on judged decisions; until there are some, how sure the threads are. */
   confidence: number;
   /** Exact probability with which the model was drawn. */
   propensity: number;
@@ -1332,6 +1334,8 @@ export interface RouteDecided {
   exposures: Exposure[];
   /** Settings that are other ones for its tenant, and that it is routed by. */
   tenantSettings: string[];
+  /** Confidence before it was calibrated: what calibration learns from. Null where it was not calibrated. */
+  rawConfidence: number | null;
 }
 
 /** The world as intake read it, pinned: strategies and collapse are pure functions of this and of immutable weights. Holds no prompt text. */
@@ -1656,6 +1660,14 @@ export interface StagesMs {
   total: number;
 }
 
+/** What a decision said that its outcome can be held against. */
+export interface Stated {
+  /** How sure the threads were, before calibration; 0..1. */
+  confidence: number;
+  /** Predicted quality of its best eligible candidate; 0..1: an answer that reaches it is good enough. */
+  bestQuality: number;
+}
+
 /** What one group of strategy threads thinks of one opened request. */
 export interface StrategyScored {
   /** The request. */
@@ -1751,6 +1763,8 @@ export interface Tuning {
   setGaps: Record<string, number>;
   /** How many times the trust in each strategy is what it was before experience, the learned one's being 1: by task type, and under the empty name for all tasks. Left out where it is pinned, since strategyWeights are those of the request's task type there. */
   strategyFactors: Record<string, Record<string, number>>;
+  /** What the threads' confidence is worth, at the middle of each of as many equal steps of 0..1; empty while too little was judged. */
+  confidenceCurve: number[];
 }
 
 /** What one unit of cost and latency weight means. */

@@ -130,6 +130,7 @@ export function tuningOf(changes: Partial<Tuning> = {}): Tuning {
     requestGapMs: 0,
     setGaps: {},
     strategyFactors: {},
+    confidenceCurve: [],
     ...changes,
   };
 }

@@ -52,6 +52,7 @@ const tuning = {
   requestGapMs: 0,
   setGaps: {},
   strategyFactors: {},
+  confidenceCurve: [],
 };
 const trialOf = (candidate: PolicyBlobs, current: PolicyBlobs, change: Partial<TrialSetup> = {}) =>
   new Trial({ candidate, current, fromOffset: 200, tuning, ...change }, settings);

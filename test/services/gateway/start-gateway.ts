@@ -91,6 +91,7 @@ export function decisionOf(request: RouteRequested): RouteDecided {
     positions: {},
     decidedAtMs: 1,
     contentHash: contentHashOf(request),
+    rawConfidence: null,
     budgets: [],
     goodSet: null,
     exposures: [],

@@ -74,6 +74,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
       requestGapMs: 0,
       setGaps: {},
       strategyFactors: {},
+      confidenceCurve: [],
     },
     configVersion: 1,
     utilityScale: { costUsd: 0.01, latencyMs: 10_000 },
@@ -127,6 +128,7 @@ export function decided(requestId: string, change: Partial<RouteDecided> = {}): 
     provider: 'acme',
     fallbacks: [{ model: 'alpha', provider: 'acme' }],
     confidence: 0.6,
+    rawConfidence: null,
     propensity: 0.65,
     candidates: models.map((model, i) => ({
       model,

@@ -396,4 +396,5 @@ const learningEvent: LearningEvent = {
   tenantId: null,
   strategy: null,
   pace: null,
+  stated: null,
 };
