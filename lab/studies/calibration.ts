@@ -88,7 +88,8 @@ async function main(): Promise<void> {
   });
   const [seeds, rows] = [Number(values.seeds), values.rows === undefined ? null : Number(values.rows)];
   if (!Number.isInteger(seeds) || seeds < 1) throw new Error('--seeds must be a positive whole number');
-  if (rows !== null && !(Number.isInteger(rows) && rows >= 1)) throw new Error('--rows must be a positive whole number');
+  if (rows !== null && !(Number.isInteger(rows) && rows >= 1))
+    throw new Error('--rows must be a positive whole number');
   const only = values.only?.split(',') ?? dataSets.map(({ name }) => name);
   const unknown = only.find((name) => !dataSets.some((dataSet) => dataSet.name === name));
   if (unknown !== undefined) throw new Error(`--only ${unknown}: ${dataSets.map(({ name }) => name).join(', ')}`);

@@ -15,8 +15,8 @@ import {
 } from '../budget/pacer';
 import { neuralWeightOf } from '../value/mix';
 import { featuresOf, type Values } from '../value/policy';
-import { ownedFeatures } from './learn-rewards';
 import { observeConfidence } from './confidence';
+import { ownedFeatures } from './learn-rewards';
 import type { FoldParts } from './learner-state';
 import { correctRegret, observeRegret } from './regret';
 import { observeStrategies } from './trust';

@@ -13,8 +13,8 @@ export interface Confidence {
 const steps = 10;
 /** Judged decisions that are remembered: the weight of one falls e-fold with so many newer ones. */
 const memory = 2_000;
-/** Before so many nothing is said. */
-const leastCalls = 30;
+/** Before so many nothing is said: what the threads say of themselves at first is worth less than a few answers. */
+const leastCalls = 5;
 /** Each step counts so many calls that came out as all do: one call is no curve. */
 const priorCalls = 4;
 
@@ -40,7 +40,8 @@ export function observeConfidence({ calls, good }: Confidence, confidence: numbe
 export function confidenceCurve({ calls, good }: Confidence): number[] {
   const all = calls.reduce((sum, count) => sum + count, 0);
   if (all < leastCalls) return [];
-  const share = good.reduce((sum, count) => sum + count, 0) / all;
+  // One good answer and one that is not are imagined, so that a few of a kind are no certainty.
+  const share = (good.reduce((sum, count) => sum + count, 0) + 1) / (all + 2);
   const blocks: { weight: number; good: number; steps: number }[] = [];
   const heightOf = (block: (typeof blocks)[number]): number => block.good / block.weight;
   for (let i = 0; i < steps; i++) {

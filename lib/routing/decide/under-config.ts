@@ -96,12 +96,9 @@ export function decideUnder(
 function weightsUnder({ collapse, tuning }: RouteOpened, base: RouterConfig, config: RouterConfig): StrategyWeights {
   if (knownCollapse(collapse) !== 'WEIGHTED') return { ...config.strategyWeights };
   return dictionaryOf(
-    strategyNames.map((name) => {
-      const [pinned, then, now] = [
-        tuning.strategyWeights[name],
-        base.strategyWeights[name],
-        config.strategyWeights[name],
-      ];
+    Object.entries(config.strategyWeights).map(([name, now]) => {
+      const pinned = ownEntry(tuning.strategyWeights, name);
+      const then = ownEntry(base.strategyWeights as StrategyWeights, name) ?? 0;
       return [name, pinned !== undefined && then > 0 ? now * (pinned / then) : now] as const;
     }),
   );

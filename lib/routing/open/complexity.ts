@@ -9,6 +9,7 @@
  *     value = 1 - (1 - weight * part) * (1 - weight * part) * ...
  */
 import type { RouterConfig } from '../../config/router-config';
+import { dictionaryOf } from '../../dictionary';
 import { encodeText, float32Of } from '../../learning/features/encode';
 import type { Complexity, RouteRequested, Session } from '../../topics/generated/messages';
 import { estimateTokens, requestText, textBytes } from './request-text';
@@ -128,7 +129,7 @@ export function complexityTermsOf(config: Pick<RouterConfig, 'complexityLimits'>
 
 /** The parts that say most, the first one most, for people; none where nothing says much. */
 export function leadingParts(complexity: Complexity, most = 2): ComplexityPart[] {
-  const strength = (part: ComplexityPart): number => weights[part] * complexity[part];
+  const strength = (of: ComplexityPart): number => weights[of] * complexity[of];
   return complexityParts
     .filter((part) => strength(part) >= leastTelling)
     .sort((a, b) => strength(b) - strength(a))
@@ -199,9 +200,8 @@ function scriptEntropy(hand: Float32Array): number {
 }
 
 function combined(given: Parts, housekeeping: boolean): Complexity {
-  const parts = { ...given };
-  for (const part of complexityParts) parts[part] = rounded(parts[part]);
-  const all = together(complexityParts.map((part) => weights[part] * parts[part]));
+  const parts = dictionaryOf(complexityParts.map((of) => [of, rounded(given[of])] as const));
+  const all = together(complexityParts.map((of) => weights[of] * parts[of]));
   return { value: rounded(housekeeping ? housekeepingShare * all : all), ...parts, housekeeping };
 }
 

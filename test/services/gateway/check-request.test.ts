@@ -5,7 +5,8 @@ import type { GatewayContext } from '../../../services/gateway/endpoint';
 import { configOf, requestOf } from '../../lib/routing/fixtures';
 
 const context = { profiles: new Map(), tuning: new Map(), clock: createVirtualClock() } as unknown as GatewayContext;
-const formulas = 'Given $x^2 + y^2 = 25$ and $x * y = 12$, show that \\frac{x^3 + y^3}{x + y} = 2 * x * y - 3 (or not).';
+const formulas =
+  'Given $x^2 + y^2 = 25$ and $x * y = 12$, show that \\frac{x^3 + y^3}{x + y} = 2 * x * y - 3 (or not).';
 
 test('what limits on complexity leave to nobody is refused at the door, with the field', () => {
   const config = configOf({ complexityLimits: [{ above: 0.3, models: ['large'] }] });

@@ -18,16 +18,20 @@ test('threads that are too sure are brought down to what their confidence is wor
 
 test('little is no curve, and what is no confidence is not counted', () => {
   const confidence = createConfidence();
-  for (let i = 0; i < 29; i++) observeConfidence(confidence, 0.5, true);
+  for (let i = 0; i < 5; i++) observeConfidence(confidence, 0.5, true);
   expect(confidenceCurve(confidence)).toEqual([]);
-  for (const broken of [Number.NaN, -0.1, 1.1]) for (let i = 0; i < 50; i++) observeConfidence(confidence, broken, true);
+  for (const broken of [Number.NaN, -0.1, 1.1])
+    for (let i = 0; i < 50; i++) observeConfidence(confidence, broken, true);
   expect(confidenceCurve(confidence)).toEqual([]);
-  for (let i = 0; i < 3; i++) observeConfidence(confidence, 1, false);
+  observeConfidence(confidence, 1, false);
   expect(confidenceCurve(confidence)).toHaveLength(10);
 });
 
 test('whatever was judged, the curve never falls and stays within 0..1, and so does what is read off it', () => {
-  const judged = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), { minLength: 60, maxLength: 200 });
+  const judged = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), {
+    minLength: 60,
+    maxLength: 200,
+  });
   const read = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }));
   fc.assert(
     fc.property(judged, read, (all, [a, b]) => {
@@ -55,7 +59,9 @@ test('the fold learns it from judged decisions alone, and a restart keeps it', a
   const published = [...judged, ...silent, ...judged.slice(0, 8)].flatMap((event, offset) =>
     learner.apply({ ...event, eventId: `e${offset}`, decisionId: `d${offset}` }, offset),
   );
-  const curve = published.flatMap((output) => (output.kind === 'tuning' ? [output.tuning.confidenceCurve] : [])).at(-1)!;
+  const curve = published
+    .flatMap((output) => (output.kind === 'tuning' ? [output.tuning.confidenceCurve] : []))
+    .at(-1)!;
   expect(calibrateConfidence(curve, 0.95)).toBeCloseTo(0.5, 2);
   const restored = await newLearner({ checkpoint: learner.checkpoint() });
   expect(restored.checkpoint().equals(learner.checkpoint())).toBe(true);

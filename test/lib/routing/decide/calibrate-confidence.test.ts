@@ -4,7 +4,13 @@ import { openedOf, threadOf, tuningOf } from '../fixtures';
 
 test('straight between the middles of the steps, level outside', () => {
   const curve = [0.2, 0.6];
-  for (const [raw, worth] of [[0, 0.2], [0.25, 0.2], [0.5, 0.4], [0.75, 0.6], [1, 0.6]] as const)
+  for (const [raw, worth] of [
+    [0, 0.2],
+    [0.25, 0.2],
+    [0.5, 0.4],
+    [0.75, 0.6],
+    [1, 0.6],
+  ] as const)
     expect(calibrateConfidence(curve, raw)).toBeCloseTo(worth, 12);
 });
 

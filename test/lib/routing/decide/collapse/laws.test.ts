@@ -131,20 +131,23 @@ test.each(withoutOrder)('%s: the order of the threads changes nothing where they
   );
 });
 
-test.each(withoutOrder)('%s: candidates that nobody tells apart get the same, and the seed decides between them', (name) => {
-  const threads = [
-    threadOf('TASK_OPTIMIZED', [0.45, 0.45, 0.1], { utilities: [0.5, 0.5, 0.2] }),
-    threadOf('RANDOM', [1 / 3, 1 / 3, 1 / 3], { utilities: [0.5, 0.5, 0.2] }),
-  ];
-  const opened = { ...openedFor(threads, evenTrust), collapse: name, strategies: ['TASK_OPTIMIZED', 'RANDOM'] };
-  const { probabilities } = collapses[name](opened, threads);
-  expect(probabilities[0]).toBeCloseTo(probabilities[1]!, 12);
-  expect(probabilities[0]).toBeGreaterThan(probabilities[2]!);
-  const drawn = (seed: number) => recomputeDecision({ ...opened, seed }, threads).model;
-  const models = Array.from({ length: 40 }, (_, seed) => drawn(seed));
-  expect(new Set(models).size).toBeGreaterThan(1);
-  expect(Array.from({ length: 40 }, (_, seed) => drawn(seed))).toEqual(models);
-});
+test.each(withoutOrder)(
+  '%s: candidates that nobody tells apart get the same, and the seed decides between them',
+  (name) => {
+    const threads = [
+      threadOf('TASK_OPTIMIZED', [0.45, 0.45, 0.1], { utilities: [0.5, 0.5, 0.2] }),
+      threadOf('RANDOM', [1 / 3, 1 / 3, 1 / 3], { utilities: [0.5, 0.5, 0.2] }),
+    ];
+    const opened = { ...openedFor(threads, evenTrust), collapse: name, strategies: ['TASK_OPTIMIZED', 'RANDOM'] };
+    const { probabilities } = collapses[name](opened, threads);
+    expect(probabilities[0]).toBeCloseTo(probabilities[1]!, 12);
+    expect(probabilities[0]).toBeGreaterThan(probabilities[2]!);
+    const drawn = (seed: number) => recomputeDecision({ ...opened, seed }, threads).model;
+    const models = Array.from({ length: 40 }, (_, seed) => drawn(seed));
+    expect(new Set(models).size).toBeGreaterThan(1);
+    expect(Array.from({ length: 40 }, (_, seed) => drawn(seed))).toEqual(models);
+  },
+);
 
 test('what releases before ties were shared have decided is decided like that again', () => {
   const threads = [
@@ -158,21 +161,27 @@ test('what releases before ties were shared have decided is decided like that ag
   }
 });
 
-test.each(collapseNames)('%s: a dominated candidate is drawn by nothing but the floor, or never more than what dominates it', (name) => {
-  fc.assert(
-    fc.property(judged, fc.nat(), ({ threads, trust }, seed) => {
-      // No thread gives the last candidate anything, and all expect less of it.
-      const dominated = threads.map((thread) => ({
-        ...thread,
-        probabilities: normalised([...thread.probabilities.slice(0, -1), 0]),
-        utilities: [...thread.utilities.slice(0, -1), 0],
-      }));
-      const opened = { ...openedFor(dominated, trust), seed, explorationFloor: 0, collapse: name };
-      const { candidates } = recomputeDecision({ ...opened, strategies: dominated.map((t) => t.strategy) }, dominated);
-      const last = candidates.at(-1)!;
-      // WEIGHTED lets no thread veto a candidate.
-      if (name !== 'WEIGHTED') expect(last.propensity).toBe(0);
-      expect(last.propensity).toBeLessThan(Math.max(...candidates.map(({ propensity }) => propensity)));
-    }),
-  );
-});
+test.each(collapseNames)(
+  '%s: a dominated candidate is drawn by nothing but the floor, or never more than what dominates it',
+  (name) => {
+    fc.assert(
+      fc.property(judged, fc.nat(), ({ threads, trust }, seed) => {
+        // No thread gives the last candidate anything, and all expect less of it.
+        const dominated = threads.map((thread) => ({
+          ...thread,
+          probabilities: normalised([...thread.probabilities.slice(0, -1), 0]),
+          utilities: [...thread.utilities.slice(0, -1), 0],
+        }));
+        const opened = { ...openedFor(dominated, trust), seed, explorationFloor: 0, collapse: name };
+        const { candidates } = recomputeDecision(
+          { ...opened, strategies: dominated.map((t) => t.strategy) },
+          dominated,
+        );
+        const last = candidates.at(-1)!;
+        // WEIGHTED lets no thread veto a candidate.
+        if (name !== 'WEIGHTED') expect(last.propensity).toBe(0);
+        expect(last.propensity).toBeLessThan(Math.max(...candidates.map(({ propensity }) => propensity)));
+      }),
+    );
+  },
+);
