@@ -159,7 +159,7 @@ export const configSchema = z.strictObject({
   strategyWeights: strategyWeightsSchema
     .prefault({})
     .describe(
-      "share of each strategy in WEIGHTED, and COMBINED's trust before experience; a strategy left out keeps its default",
+      "share of each strategy in WEIGHTED, corrected by experience with the request's task at most fourfold, and COMBINED's trust before experience; a strategy left out keeps its default",
     ),
   // Ten times what all threads need together; late enough never to cut off a healthy thread, early enough for a person.
   threadTimeoutMs: z.int().min(1).max(60_000).default(150).describe('the decision is made with what has come by then'),
