@@ -134,7 +134,7 @@ describe('opened requests', () => {
   );
 
   test('records of the release before are read', () => {
-    const opened = openedOf({ tuning: tuningOf({ costRatios: { large: 2 } }) });
+    const opened = openedOf({ tuning: tuningOf({ costRatios: { large: 2 } }), tiesShare: false });
     const id = schemaVersions['RouteOpened']!.at(-2)!.id;
     expect(openedCodec.decode(olderBytes('RouteOpened', id, opened))).toEqual(opened);
   });
