@@ -9,7 +9,6 @@
  *     value = 1 - (1 - weight * part) * (1 - weight * part) * ...
  */
 import type { RouterConfig } from '../../config/router-config';
-import { dictionaryOf } from '../../dictionary';
 import { encodeText, float32Of } from '../../learning/features/encode';
 import type { Complexity, RouteRequested, Session } from '../../topics/generated/messages';
 import { estimateTokens, requestText, textBytes } from './request-text';
@@ -168,41 +167,89 @@ const lettersAt = 3;
 const [ideographsAt, cyrillicAt, othersAt] = [lettersAt + 4, lettersAt + 5, lettersAt + 6];
 /** Log counts of groups of symbols, in the order of `encode.ts`. */
 const symbolsAt = 10;
-const symbols = ['?', '!', ',', '.', ':', ';', '()', '[]', '{}', '<>', '=', '+', '\\', '$', '_', '#', '`'];
+const [questionAt, exclamationAt, commaAt, stopAt, colonAt, semicolonAt, bracketAt, squareAt, braceAt, angleAt] = [
+  symbolsAt,
+  symbolsAt + 1,
+  symbolsAt + 2,
+  symbolsAt + 3,
+  symbolsAt + 4,
+  symbolsAt + 5,
+  symbolsAt + 6,
+  symbolsAt + 7,
+  symbolsAt + 8,
+  symbolsAt + 9,
+];
+const [equalsAt, operatorAt, backslashAt, dollarAt, underscoreAt, hashAt, backtickAt] = [
+  symbolsAt + 10,
+  symbolsAt + 11,
+  symbolsAt + 12,
+  symbolsAt + 13,
+  symbolsAt + 14,
+  symbolsAt + 15,
+  symbolsAt + 16,
+];
 const choicesAt = 30;
 const indentedAt = 31;
 
+const enoughMarks = Math.log1p(manyMarks);
+const enoughLines = Math.log1p(manyLines);
+
 function textParts(hand: Float32Array): Pick<Parts, 'structure' | 'code' | 'mathematics' | 'languages' | 'parts'> {
-  const marks = (symbol: string): number => share(hand[symbolsAt + symbols.indexOf(symbol)]!, Math.log1p(manyMarks));
-  const countOf = (symbol: string): number => Math.expm1(hand[symbolsAt + symbols.indexOf(symbol)]!);
-  const lines = (at: number): number => share(hand[at]!, Math.log1p(manyLines));
+  const marks = (at: number): number => share(hand[at]!, enoughMarks);
+  const lines = (at: number): number => share(hand[at]!, enoughLines);
+  const countOf = (at: number): number => Math.expm1(hand[at]!);
   const words = Math.expm1(2 * hand[wordsAt]!);
-  const sentences = Math.max(1, countOf('.') + countOf('?') + countOf('!'));
-  const furtherQuestions = logShare(Math.max(0, countOf('?') - 1), manyMarks / 2);
+  const sentences = Math.max(1, countOf(stopAt) + countOf(questionAt) + countOf(exclamationAt));
+  const furtherQuestions = logShare(Math.max(0, countOf(questionAt) - 1), manyMarks / 2);
+  const ofPrograms =
+    marks(braceAt) +
+    marks(squareAt) +
+    marks(semicolonAt) +
+    marks(underscoreAt) +
+    marks(angleAt) +
+    marks(backtickAt) +
+    marks(hashAt);
   return {
-    structure: mean([lines(linesAt), lines(indentedAt), marks('()'), share(words / sentences, longSentenceWords)]),
-    // Few programs use all of these: a third of them is all.
-    code: Math.min(1, sum(['{}', '[]', ';', '_', '<>', '`', '#'].map(marks)) / 3),
+    structure:
+      (lines(linesAt) + lines(indentedAt) + marks(bracketAt) + share(words / sentences, longSentenceWords)) / 4,
+    // Few programs use all of these: as much as three of them can say is all.
+    code: Math.min(1, ofPrograms / 3),
     // Operators stand for calculations; the others for formulas, too.
-    mathematics: mean([marks('+'), marks('+'), marks('='), marks('\\'), marks('$')]),
+    mathematics: (2 * marks(operatorAt) + marks(equalsAt) + marks(backslashAt) + marks(dollarAt)) / 5,
     languages: scriptEntropy(hand),
-    parts: mean([marks(','), marks(':'), marks(';'), furtherQuestions, share(hand[choicesAt]!, Math.log1p(manyMarks))]),
+    parts: (marks(commaAt) + marks(colonAt) + marks(semicolonAt) + furtherQuestions + marks(choicesAt)) / 5,
   };
 }
 
 /** In bits, at most 1: two scripts of equal shares have one. */
 function scriptEntropy(hand: Float32Array): number {
   const [ideographs, cyrillic, others] = [hand[ideographsAt]!, hand[cyrillicAt]!, hand[othersAt]!];
-  const shares = [Math.max(0, hand[lettersAt]! - cyrillic - others), ideographs, cyrillic, others];
-  const total = sum(shares);
-  if (!(total > 0)) return 0;
-  return Math.min(1, -sum(shares.map((part) => (part > 0 ? (part / total) * Math.log2(part / total) : 0))));
+  const latin = Math.max(0, hand[lettersAt]! - cyrillic - others);
+  const total = latin + ideographs + cyrillic + others;
+  // Most texts are in one script.
+  if (!(total > latin)) return 0;
+  const bits = (letters: number): number => (letters > 0 ? -(letters / total) * Math.log2(letters / total) : 0);
+  return Math.min(1, bits(latin) + bits(ideographs) + bits(cyrillic) + bits(others));
 }
 
 function combined(given: Parts, housekeeping: boolean): Complexity {
-  const parts = dictionaryOf(complexityParts.map((of) => [of, rounded(given[of])] as const));
-  const all = together(complexityParts.map((of) => weights[of] * parts[of]));
-  return { value: rounded(housekeeping ? housekeepingShare * all : all), ...parts, housekeeping };
+  const complexity: Complexity = {
+    value: 0,
+    structure: rounded(given.structure),
+    code: rounded(given.code),
+    mathematics: rounded(given.mathematics),
+    languages: rounded(given.languages),
+    parts: rounded(given.parts),
+    context: rounded(given.context),
+    tools: rounded(given.tools),
+    history: rounded(given.history),
+    trajectory: rounded(given.trajectory),
+    housekeeping,
+  };
+  let rest = 1;
+  for (const of of complexityParts) rest *= 1 - weights[of] * complexity[of];
+  complexity.value = rounded((housekeeping ? housekeepingShare : 1) * (1 - rest));
+  return complexity;
 }
 
 function together(chances: readonly number[]): number {
@@ -220,12 +267,4 @@ function share(part: number, whole: number): number {
 /** 1 from `many` on, half of it at about the square root. */
 function logShare(count: number, many: number): number {
   return share(Math.log1p(count), Math.log1p(many));
-}
-
-function mean(values: readonly number[]): number {
-  return sum(values) / values.length;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

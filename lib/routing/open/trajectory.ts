@@ -6,11 +6,11 @@
 import type { Message } from '../../topics/generated/messages';
 
 export interface Trajectory {
-  /** Answers of tools since the user last spoke that report a failure, back to the last one that does not. */
+  /** Answers of tools since the user last spoke that report a failure, back to the last one that does not; 8 at most. */
   readonly failuresInARow: number;
   /** How many of these say the same as the newest, itself included. */
   readonly sameFailures: number;
-  /** How often the assistant has said its newest words before, since the user last spoke. */
+  /** How often the assistant has said its newest words before, since the user last spoke; 5 at most. */
   readonly stalls: number;
   /** Whether what came before was replaced by a summary. */
   readonly compacted: boolean;
@@ -22,6 +22,10 @@ const smooth: Trajectory = { failuresInARow: 0, sameFailures: 0, stalls: 0, comp
 
 /** Turns looked at from the end. */
 const maxTurns = 200;
+/** More failures in a row than this say nothing more, nor do more repetitions... */
+const mostFailures = 8;
+/** ...which are looked for in so many turns of the assistant. */
+const mostSaid = 6;
 /** Characters looked at from the beginning and from the end of one. */
 const edge = 300;
 /** A compacted past is told about in the first turns. */
@@ -30,7 +34,7 @@ const firstTurns = 3;
 const longestInstruction = 6_000;
 
 const failed =
-  /^[^\w\n"{]{0,4}(?:error|fatal|panic|traceback|exception|failed|failure)\b|\b\w{0,40}(?:Error|Exception):|\bexit(?:ed)?\b[^\n\d]{0,20}\b[1-9]\d{0,2}\b|\bnon-zero exit\b|\b(?:http|status)\b[^\n\d]{0,10}\b[45]\d\d\b|"is_?error"\s?:\s?true|"error"\s?:\s?["{]|\bcommand not found\b|\bno such file or directory\b|\bpermission denied\b|\b[1-9]\d{0,5} (?:tests? |specs? )?(?:failed|failing)\b/im;
+  /^[^\w\n"{]{0,4}(?:error|fatal|panic|traceback|exception|failed|failure)\b|[a-z](?:error|exception):|\bexit(?:ed)?\b[^\n\d]{0,20}\b[1-9]\d{0,2}\b|\bnon-zero exit\b|\b(?:http|status)\b[^\n\d]{0,10}\b[45]\d\d\b|"is_?error"\s?:\s?true|"error"\s?:\s?["{]|\bcommand not found\b|\bno such file or directory\b|\bpermission denied\b|\b[1-9]\d{0,5} (?:tests? |specs? )?(?:failed|failing)\b/im;
 const cutPast =
   /\bsession is being continued from a previous conversation\b|\b(?:conversation|context|history)\b[^\n]{0,30}\b(?:was|were|has been|have been) (?:compacted|summari[sz]ed|truncated)\b|<(?:conversation_)?summary>|\bsummary of (?:the|our|this) (?:conversation|session) so far\b/i;
 const books =
@@ -60,6 +64,7 @@ function failuresOf(messages: readonly Message[]): Pick<Trajectory, 'failuresInA
     const signature = signatureOf(text);
     first ??= signature;
     if (signature === first) sameFailures++;
+    if (failuresInARow === mostFailures) break;
   }
   return { failuresInARow, sameFailures };
 }
@@ -67,6 +72,7 @@ function failuresOf(messages: readonly Message[]): Pick<Trajectory, 'failuresInA
 function stallsOf(messages: readonly Message[]): number {
   const said = [...sinceUser(messages)]
     .filter(({ role, content }) => role === 'assistant' && content.trim() !== '')
+    .slice(0, mostSaid)
     .map(({ content }) => signatureOf(edgesOf(content)));
   return said.slice(1).filter((text) => text === said[0]).length;
 }
