@@ -69,10 +69,16 @@ export function complexityOf(request: SizedRequest): Complexity | null {
   const { handFeatures, promptTokens, messages, holds, requiredCapabilities } = request;
   if (handFeatures.length === 0) return null;
   const trajectory = trajectoryOf(messages);
+  // Field by field: spreading costs more than all else that is done here.
+  const text = textParts(float32Of(handFeatures));
   const held = holds === null ? 0 : Object.values(holds).reduce((sum, count) => sum + Math.max(0, count), 0);
   return combined(
     {
-      ...textParts(float32Of(handFeatures)),
+      structure: text.structure,
+      code: text.code,
+      mathematics: text.mathematics,
+      languages: text.languages,
+      parts: text.parts,
       context: share(Math.log1p(Math.max(0, promptTokens) / smallContext), Math.log1p(largeContext / smallContext)),
       tools: logShare(held + requiredCapabilities.length, manyCalls),
       history: logShare(Math.max(0, messages.length - 1), manyTurns),
