@@ -201,6 +201,12 @@ scenarios: build ## What happens in life, against an oracle and against the engi
 bench-experiments: build ## Experiments that are looked at all the time: false positives, power, coverage, what covariates save (DATA=folder, RUNS=1000 for the full size; 200), JSON lines
 	@node dist/lab/studies/experiments.js $(if $(RUNS),--runs $(RUNS)) $(if $(DATA),--data $(DATA))
 
+bench-complexity: build ## Complexity of requests against what recorded models found difficult, beside length alone (DATA=folder RESAMPLES=400), JSON lines
+	@node dist/lab/studies/complexity.js $(if $(DATA),--data $(DATA)) $(if $(RESAMPLES),--resamples $(RESAMPLES))
+
+bench-calibration: build ## Whether decisions state as much as comes about, on recorded data (DATA=folder SEEDS=1 ROWS=n ONLY=names), JSON lines
+	@node dist/lab/studies/calibration.js $(if $(DATA),--data $(DATA)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY))
+
 bench-encoder: build ## What each group of features brings (DATA=folder SEEDS=n ONLY=frozen,online,idle,circumstances), JSON lines
 	@node dist/lab/studies/encoder-ablation.js $(if $(DATA),--data $(DATA)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ONLY),--only $(ONLY))
 
@@ -209,4 +215,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-replay bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-experiments scenarios clean bench-gateway
+.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-replay bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-complexity bench-calibration bench-experiments scenarios clean bench-gateway

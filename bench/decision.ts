@@ -139,6 +139,8 @@ function tuningOf(models: readonly ModelConfig[]): Tuning {
     countedToMs: 0,
     requestGapMs: 0,
     setGaps: {},
+    strategyFactors: {},
+    confidenceCurve: [],
   };
 }
 

@@ -53,6 +53,8 @@ export interface EvaluatedDecision {
   readonly id: string;
   readonly model: string;
   readonly propensity: number;
+  /** How sure the engine was that no candidate is better, 0..1. */
+  readonly confidence: number;
   /** Predicted quality per candidate, 0..1. */
   readonly values: Readonly<Record<string, number>>;
 }
@@ -248,7 +250,13 @@ function inRandomOrder(rows: readonly number[], random: Random): number[] {
 
 function lineOf(row: WorkloadRow, decision: RouteDecided): EvaluatedDecision {
   const values = dictionaryOf(decision.candidates.map((candidate) => [candidate.model, candidate.predictedQuality]));
-  return { id: row.id, model: decision.model, propensity: decision.propensity, values };
+  return {
+    id: row.id,
+    model: decision.model,
+    propensity: decision.propensity,
+    confidence: decision.confidence,
+    values,
+  };
 }
 
 function reportOf(

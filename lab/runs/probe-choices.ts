@@ -133,6 +133,8 @@ function openedOf(route: Extract<ReturnType<typeof prepare>, { kind: 'prepared' 
     sessionLastQuality: null,
     intakeMs: 0,
     warmCache: null,
+    complexity: null,
+    tiesShare: true,
   };
   return { ...opened, contextFeatures: bytesOf(encodeContext(opened)) };
 }

@@ -10,6 +10,7 @@ import { accessIssues, accessSchema } from './access-schema';
 import { alertIssues, alertsSchema } from './alert-schema';
 import { answersSchema } from './answers-schema';
 import { budgetIssues, budgetsSchema } from './budget-schema';
+import { complexityIssues, complexityLimitsSchema } from './complexity-schema';
 import { configLimits, largestPromptBytes } from './config-limits';
 import { checkValue, formatPath, type Issue } from './describe-issues';
 import { experimentIssues, experimentsSchema } from './experiment-schema';
@@ -158,7 +159,7 @@ export const configSchema = z.strictObject({
   strategyWeights: strategyWeightsSchema
     .prefault({})
     .describe(
-      "share of each strategy in WEIGHTED, and COMBINED's trust before experience; a strategy left out keeps its default",
+      "share of each strategy in WEIGHTED, corrected by experience with the request's task at most fourfold, and COMBINED's trust before experience; a strategy left out keeps its default",
     ),
   // Ten times what all threads need together; late enough never to cut off a healthy thread, early enough for a person.
   threadTimeoutMs: z.int().min(1).max(60_000).default(150).describe('the decision is made with what has come by then'),
@@ -191,6 +192,7 @@ export const configSchema = z.strictObject({
     .describe(
       'how long providers keep the beginning of a session in their prompt caches: staying with its model is expected to cost less; 0 to leave that out',
     ),
+  complexityLimits: complexityLimitsSchema,
   experiments: experimentsSchema,
   shadows: shadowsSchema,
   tenants: tenantsSchema,
@@ -407,6 +409,7 @@ export function crossFieldIssues(raw: unknown): Issue[] {
     ...accessIssues(raw['access']),
     ...judgeModels(raw),
     ...setRules(raw),
+    ...complexityIssues(raw),
     ...experimentIssues(raw['experiments']),
   ];
 }

@@ -112,6 +112,12 @@ export interface ShadowConfig {
   readonly group?: string | undefined;
 }
 
+/** Requests of a complexity above this, 0..1, are answered by these models alone. */
+export interface ComplexityLimit {
+  readonly above: number;
+  readonly models: readonly string[];
+}
+
 /** What is otherwise for the requests of one tenant; what is left out is as for everybody. */
 export interface TenantConfig {
   readonly preference?: Preference | undefined;
@@ -148,6 +154,8 @@ export interface RouterConfig {
   readonly budgetUsdPerRequest: number | null;
   /** How long providers keep the beginning of a session in their prompt caches, in milliseconds; 0: it is not counted on. */
   readonly promptCacheMs: number;
+  /** Above which complexity only some models may answer. */
+  readonly complexityLimits: readonly ComplexityLimit[];
   readonly experiments: readonly ExperimentConfig[];
   readonly shadows: readonly ShadowConfig[];
   /** By tenantId. */

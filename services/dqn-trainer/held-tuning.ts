@@ -4,12 +4,14 @@ import type { Tuning } from '../../lib/topics/generated/messages';
 /** `inForce`: of the weights that decide. Null: nothing is known of them, and the fold's own stands. */
 export function heldTuning(ofFold: Tuning, inForce: Tuning | null): Tuning {
   if (!inForce) return ofFold;
-  const { neuralWeight, driftOffsets, strategyWeights, learnedRewards } = inForce;
+  const { neuralWeight, driftOffsets, strategyWeights, strategyFactors, confidenceCurve, learnedRewards } = inForce;
   return {
     ...ofFold,
     neuralWeight,
     driftOffsets,
     strategyWeights,
+    strategyFactors,
+    confidenceCurve,
     // A fold that has seen less must not send the weights in force back to their cold start.
     learnedRewards: Math.max(learnedRewards, ofFold.learnedRewards),
   };

@@ -12,8 +12,9 @@ export function checkRequest(context: GatewayContext, current: CurrentConfig, re
   const fault = validateRequest(request, current.config);
   if (fault) throw invalidField(fault.field, fault.reason);
   const isSomebodyThere = current.config.models.some((model) => !embedsOnly(model));
-  if (isSomebodyThere && !isConstrained(request) && smallestContext(current) >= promptTokensOf(request)) return;
-  const asked = asIntakeSees(request);
+  const isLimited = isConstrained(request) || current.config.complexityLimits.length > 0;
+  if (isSomebodyThere && !isLimited && smallestContext(current) >= promptTokensOf(request)) return;
+  const asked = asIntakeSees(request, current.config);
   const candidates = candidatesNow(context, current.config, asked);
   // Bad health is no fault of the request, and bars nobody when nothing healthier is left.
   const none = noCandidateError(eligibilityOf(candidates, current.config.models, asked));

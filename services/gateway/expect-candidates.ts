@@ -2,6 +2,8 @@
 import type { RouterConfig } from '../../lib/config/router-config';
 import { admissionsOf } from '../../lib/routing/open/admission';
 import { type ExpectedRequest, expectCandidates } from '../../lib/routing/open/candidates';
+import { complexityTermsOf } from '../../lib/routing/open/complexity';
+import type { EligibilityRequest } from '../../lib/routing/open/eligibility';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import { estimateTokens, lastAsked, textBytes } from '../../lib/routing/open/request-text';
 import type { Candidate, RouteRequested } from '../../lib/topics/generated/messages';
@@ -27,10 +29,14 @@ export function candidatesNow(
   return expectCandidates(world, asked);
 }
 
-/** The request with what intake will make of its text: its task type and its tokens. */
-export function asIntakeSees(request: RouteRequested): RouteRequested & ExpectedRequest {
+/** The request with what intake will make of its text: its task type, its tokens and, where it is limited, its complexity. */
+export function asIntakeSees(
+  request: RouteRequested,
+  config: RouterConfig,
+): RouteRequested & ExpectedRequest & EligibilityRequest {
   const taskType = inferTask(request.taskHint, lastAsked(request));
-  return { ...request, taskType, promptTokens: promptTokensOf(request) };
+  const complexity = complexityTermsOf(config, request);
+  return { ...request, taskType, promptTokens: promptTokensOf(request), complexity };
 }
 
 export function promptTokensOf(request: RouteRequested): number {

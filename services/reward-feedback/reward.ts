@@ -15,6 +15,7 @@ import type {
   RouteOpened,
   RouteOutcome,
   SafeChoice,
+  Stated,
 } from '../../lib/topics/generated/messages';
 import { outcomeId } from './merge-reports';
 
@@ -66,7 +67,15 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
     tenantId: opened.tenantId,
     strategy: decided.strategy,
     pace: null,
+    stated: statedIn(decided),
   };
+}
+
+/** What its outcome can be held against; null where a step of the ladder decided, of which nothing is learned. */
+function statedIn({ candidates, confidence, rawConfidence, degradedTo }: RouteDecided): Stated | null {
+  if (degradedTo !== 'NONE') return null;
+  const qualities = candidates.flatMap(({ eligible, predictedQuality }) => (eligible ? [predictedQuality] : []));
+  return { confidence: rawConfidence ?? confidence, bestQuality: Math.max(0, ...qualities) };
 }
 
 /** What the decision says of a model; it is nearly always at the same place. */

@@ -4,6 +4,7 @@ import { refuse } from '../../lib/budgets/refuse';
 import { encodeContext } from '../../lib/learning/features/context';
 import { bytesOf } from '../../lib/learning/features/encode';
 import { costRange } from '../../lib/routing/decide/apply-grants';
+import { complexityTerms, inSession } from '../../lib/routing/open/complexity';
 import { eligibilityOf, noCandidateError, waitingCandidates } from '../../lib/routing/open/eligibility';
 import { type Context, type Emit, emit, type Result } from '../../lib/stream/define-service';
 import type {
@@ -40,7 +41,12 @@ export function open(
   if (looked === null || context.alreadyEmitted(request.requestId)) return { kind: 'drop', reason: 'duplicate' };
   if (looked.kind === 'invalid') return { kind: 'deadLetter', ...looked.fault };
   const startedMs = context.elapsedMs();
-  const { route, world, asked } = looked;
+  const { route, world } = looked;
+  const complexity = inSession(route.complexity, session, route.promptTokens);
+  const isAsPrepared = complexity === route.complexity || looked.asked.complexity === null;
+  const asked = isAsPrepared
+    ? looked.asked
+    : { ...looked.asked, complexity: complexityTerms(world.config, complexity) };
   const { models, promptCacheMs } = world.config;
   const sessionSpentUsd = session?.expectedSpentUsd ?? 0;
   const warmCache = warmCacheOf(session, looked.expected, {
@@ -51,7 +57,7 @@ export function open(
   });
   const expected = withWarmCache(looked.expected, warmCache);
   const unprobed =
-    asked.limits.maxSessionCostUsd === null && warmCache === null
+    asked.limits.maxSessionCostUsd === null && warmCache === null && isAsPrepared
       ? looked.eligibility
       : eligibilityOf(expected, models, asked, { sessionSpentUsd, admitted: nobody }, world.admissions);
   // Health is not to blame: the least bad has been let in.
@@ -117,6 +123,8 @@ export function open(
     profilesAtMs: route.profilesAtMs,
     deployments: route.deployments,
     warmCache,
+    complexity,
+    tiesShare: route.tiesShare,
   };
   opened.contextFeatures = bytesOf(encodeContext(opened));
   const emits = [emit(topics.routeOpened, opened)];

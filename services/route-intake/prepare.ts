@@ -10,6 +10,7 @@ import { bytesOf } from '../../lib/learning/features/encode';
 import { type Encoder, encoderOf } from '../../lib/learning/features/encoder-key';
 import { rewardsPerModel } from '../../lib/learning/fold/cold-start';
 import { expectCandidates, nominalInputTokens } from '../../lib/routing/open/candidates';
+import { complexityOf, complexityTerms } from '../../lib/routing/open/complexity';
 import { deploymentsOf } from '../../lib/routing/open/deployments';
 import { type Eligibility, type EligibilityRequest, eligibilityOf } from '../../lib/routing/open/eligibility';
 import { fingerprintOf } from '../../lib/routing/open/fingerprint';
@@ -80,11 +81,19 @@ export function prepare(
   const promptTokens =
     request.contextTokens ?? (text === null ? nominalInputTokens : estimateTokens(textBytes(request)));
   const collapse = (request.collapse ?? config.collapse) as CollapseName;
-  const tuning = pinTuning(config, world.tuning, collapse);
+  const tuning = pinTuning(config, world.tuning, collapse, taskType);
   const overdue = isOverdue(request, nowMs);
   const strategies = overdue ? [] : request.strategies.length > 0 ? request.strategies : [...config.strategies];
   const { expectedOutputTokens, requiredCapabilities, limits } = request;
-  const asked = { taskType, promptTokens, expectedOutputTokens, requiredCapabilities, limits };
+  const complexity = complexityOf({ ...request, handFeatures: features.handFeatures, promptTokens });
+  const asked = {
+    taskType,
+    promptTokens,
+    expectedOutputTokens,
+    requiredCapabilities,
+    limits,
+    complexity: complexityTerms(config, complexity),
+  };
   const expected = expectCandidates({ config, profileOf: world.profileOf, tuning, nowMs }, asked);
   const eligibility = eligibilityOf(expected, config.models, asked, null, world.admissions);
   const tokens = promptTokens + outputTokensOf(request, config);
@@ -129,6 +138,8 @@ export function prepare(
     rewardsPerModel,
     profilesAtMs: world.profilesAtMs,
     deployments: deploymentsOf(config) as Deployments[],
+    complexity,
+    tiesShare: true,
   };
   if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route, expected, asked, eligibility };

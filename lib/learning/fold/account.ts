@@ -15,6 +15,7 @@ import {
 } from '../budget/pacer';
 import { neuralWeightOf } from '../value/mix';
 import { featuresOf, type Values } from '../value/policy';
+import { observeConfidence } from './confidence';
 import { ownedFeatures } from './learn-rewards';
 import type { FoldParts } from './learner-state';
 import { correctRegret, observeRegret } from './regret';
@@ -91,7 +92,15 @@ function creditStrategies(fold: FoldParts, event: LearningEvent): void {
   if (reward === null) return;
   if (fold.state.regret) observeRegret(fold.state.regret, event, reward);
   const bounded = Math.max(-mostUtility, Math.min(mostUtility, reward));
-  observeStrategies(fold.state.trust, event.strategyPropensities, event.propensities[called] ?? 0, bounded);
+  if (event.stated && event.quality !== null && !event.provisional)
+    observeConfidence(fold.state.confidence, event.stated.confidence, event.quality >= event.stated.bestQuality);
+  observeStrategies(
+    fold.state.trust,
+    event.taskType,
+    event.strategyPropensities,
+    event.propensities[called] ?? 0,
+    bounded,
+  );
 }
 
 function utilityWeightsOfEvent({ state, options }: FoldParts, event: LearningEvent): UtilityWeights {

@@ -29,6 +29,7 @@ const plainFields = [
   'drifts',
   'regret',
   'setGaps',
+  'confidence',
   'mix',
   'events',
   'rewards',
@@ -50,6 +51,8 @@ interface CheckpointMeta {
   readonly guard: SavedGuard;
   /** By strategy. */
   readonly trust: readonly (readonly [string, Estimate])[];
+  /** By task type; absent from before task types were told apart. */
+  readonly taskTrust?: readonly (readonly [string, readonly (readonly [string, Estimate])[]])[];
   readonly basis: { readonly number: number; readonly published: boolean } | null;
   readonly hasPolicy: boolean;
   readonly linear: { readonly noise: number; readonly precision: number } | null;
@@ -79,7 +82,8 @@ export function writeCheckpoint(state: LearnerState, encoderVersion: string): Bu
     random: state.random.state(),
     plain: dictionaryOf(plainFields.map((field) => [field, state[field]] as const)) as CheckpointMeta['plain'],
     guard: savedGuard(state.guard),
-    trust: [...state.trust],
+    trust: [...state.trust.overall],
+    taskTrust: [...state.trust.tasks].map(([task, estimates]) => [task, [...estimates]] as const),
     basis: state.basis && { number: state.basis.number, published: state.basis.published },
     hasPolicy: state.policy !== null,
     linear: linear && { noise: linear.noise, precision: linear.precision },
@@ -167,7 +171,10 @@ export function readCheckpoint(
     ...fresh,
     ...plain,
     guard: restoredGuard(guard),
-    trust: new Map(trust),
+    trust: {
+      overall: new Map(trust),
+      tasks: new Map((meta.taskTrust ?? []).map(([task, estimates]) => [task, new Map(estimates)])),
+    },
     random: restoreRandom(meta.random),
   };
   const arms = state.models.length;

@@ -41,5 +41,6 @@ export function emptyEvent(of: Named, atMs: number): LearningEvent {
     occurredAtMs: atMs,
     safe: null,
     pace: null,
+    stated: null,
   };
 }

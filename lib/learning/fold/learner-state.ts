@@ -14,6 +14,7 @@ import type { Mix } from '../value/mix';
 import type { NeuralHalf } from '../value/neural-half';
 import { createValues, type PolicyWeights, type Values } from '../value/policy';
 import type { SetGaps } from '../value/set-gaps';
+import type { Confidence } from './confidence';
 import type { Drift } from './drift';
 import type { Regret } from './regret';
 import { describedIn, type Replay, type ReplayRow } from './replay';
@@ -78,6 +79,7 @@ export interface LearnerState {
   /** Null where a log has been learned from without it: nothing limits exploration then. */
   regret: Regret | null;
   setGaps: SetGaps;
+  confidence: Confidence;
   replay: Replay;
   /** Rows of a restored replay that wait for `reload`: drift per outcome, by offset. */
   awaited: Map<number, number[]>;

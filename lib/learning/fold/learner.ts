@@ -17,6 +17,7 @@ import { account } from './account';
 import { policyStep } from './cadence';
 import { readCheckpoint, writeCheckpoint } from './checkpoint';
 import { coldStartRewards } from './cold-start';
+import { createConfidence } from './confidence';
 import { learn, outcomesOf, ownedFeatures, rejudge, rowOf, sessionOf } from './learn-rewards';
 import {
   createScratch,
@@ -88,6 +89,7 @@ function freshState(options: LearnerOptions): LearnerState {
     trust: createTrust(),
     regret: createRegret(),
     setGaps: createSetGaps(),
+    confidence: createConfidence(),
     replay: createReplay(options.config.replayRows),
     awaited: new Map(),
     events: 0,

@@ -82,6 +82,8 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     profilesAtMs: null,
     deployments: [],
     warmCache: null,
+    complexity: null,
+    tiesShare: true,
     priorObservations: 0,
     sets: null,
     rewardsPerModel,

@@ -15,12 +15,13 @@ import { type PolicyWeights, writePolicy } from '../value/policy';
 import { knownGaps } from '../value/set-gaps';
 import { sha256Of } from './blob';
 import { tuningStep } from './cadence';
+import { confidenceCurve } from './confidence';
 import { watchedShare } from './drift';
 import { driftQuality } from './learn-rewards';
 import { type FoldParts, type LearnerOutput, type Published, serve } from './learner-state';
 import { fittedLine } from './opened-line';
 import { regretAllowance, regretLeft } from './regret';
-import { strategyWeightsOf } from './trust';
+import { strategyFactorsOf, strategyWeightsOf } from './trust';
 
 /** `urgent`: models or prices have changed, or a drift alarm was raised. */
 export function publish(fold: FoldParts, policyDue: boolean, urgent: boolean): LearnerOutput[] {
@@ -126,9 +127,11 @@ function publishTuning(fold: FoldParts): LearnerOutput {
       driftOffsets: dictionaryOf(configured.map(({ model, arm }) => [model, driftQuality(fold, arm)] as const)),
       neuralWeight: neuralWeight(fold),
       strategyWeights: strategyWeightsOf(state.trust, state.pacer.budgetUsd !== null),
+      strategyFactors: strategyFactorsOf(state.trust),
       eventOffset: state.toOffset,
       ...allowanceOf(fold),
       setGaps: knownGaps(state.setGaps),
+      confidenceCurve: confidenceCurve(state.confidence),
     },
   };
 }

@@ -1,15 +1,16 @@
 /**
- * How far COMBINED should trust each strategy: every strategy's own value is estimated off-policy from the decisions
- * that were made anyway, and a strategy gains or loses weight as far as it is surely better or worse than the learner.
+ * How far each strategy is to be trusted, all in all and with each of the commonest task types: every strategy's own value is
+ * estimated off-policy from the decisions that were made anyway, and a strategy gains or loses weight as far as it is surely
+ * better or worse than the learner. What is known of one task counts beside what is known of all, the more the more it is.
  */
 
 import { type StrategyName, strategyNames } from '../../config/router-config';
 import { dictionaryOf, ownEntry } from '../../dictionary';
+import { allTasks, mostOthers } from '../../routing/judge/task-trust';
+import type { Tuning } from '../../topics/generated/messages';
 
 /** Before experience the learned strategy decides nearly alone: mixing in a worse strategy costs quality at once. */
 const learnedPrior = 0.95;
-/** Together the others never get more than this, so the learner keeps seeing what its own choices bring. */
-const mostOthers = 0.3;
 /** Memory of the estimates, decisions. */
 const memory = 1000;
 /** Importance ratios are cut here: one lucky rare draw must not carry an estimate. */
@@ -19,6 +20,10 @@ const leastEvidence = -4;
 const mostEvidence = 3;
 /** Decisions before evidence counts at all. */
 const leastDecisions = 100;
+/** What is known of all tasks counts like so many decisions of one. */
+const overallDecisions = 300;
+/** Task types are callers' words: the commonest are told apart, the others are as all are. */
+const mostTasks = 12;
 
 const alone = dictionaryOf(strategyNames.map((name) => [name, name === 'LEARNING_OPTIMIZED' ? 1 : 0] as const));
 
@@ -29,10 +34,16 @@ export interface Estimate {
 }
 
 /** By strategy. */
-export type Trust = Map<string, Estimate>;
+type Estimates = Map<string, Estimate>;
+
+export interface Trust {
+  readonly overall: Estimates;
+  /** By task type. */
+  readonly tasks: Map<string, Estimates>;
+}
 
 export function createTrust(): Trust {
-  return new Map();
+  return { overall: new Map(), tasks: new Map() };
 }
 
 /**
@@ -41,16 +52,44 @@ export function createTrust(): Trust {
  */
 export function observeStrategies(
   trust: Trust,
+  taskType: string,
   strategyPropensities: Readonly<Record<string, number>>,
   propensity: number,
   utility: number,
 ): void {
   if (!(propensity > 0)) return;
+  observe(trust.overall, strategyPropensities, propensity, utility);
+  if (taskType !== allTasks) observe(estimatesOf(trust.tasks, taskType), strategyPropensities, propensity, utility);
+}
+
+/** A task type that is not known takes the place of the one with the fewest decisions: the commonest stay, whatever else comes. */
+function estimatesOf(tasks: Trust['tasks'], taskType: string): Estimates {
+  const known = tasks.get(taskType);
+  if (known) return known;
+  if (tasks.size >= mostTasks) {
+    const [rarest] = [...tasks].reduce((least, task) => (decisionsOf(task[1]) < decisionsOf(least[1]) ? task : least));
+    tasks.delete(rarest);
+  }
+  const estimates: Estimates = new Map();
+  tasks.set(taskType, estimates);
+  return estimates;
+}
+
+function decisionsOf(estimates: Estimates): number {
+  return Math.max(0, ...[...estimates.values()].map(({ decisions }) => decisions));
+}
+
+function observe(
+  estimates: Estimates,
+  strategyPropensities: Readonly<Record<string, number>>,
+  propensity: number,
+  utility: number,
+): void {
   for (const strategy of strategyNames) {
     const probability = ownEntry(strategyPropensities, strategy);
     if (probability === undefined) continue;
-    const estimate = trust.get(strategy) ?? { sums: [0, 0, 0, 0, 0], decisions: 0 };
-    trust.set(strategy, estimate);
+    const estimate = estimates.get(strategy) ?? { sums: [0, 0, 0, 0, 0], decisions: 0 };
+    estimates.set(strategy, estimate);
     const ratio = Math.min(ratioCap, probability / propensity);
     const square = ratio * ratio;
     const terms = [ratio, ratio * utility, square, square * utility, square * utility * utility];
@@ -69,21 +108,48 @@ function estimatedValue(estimate: Estimate | undefined): { mean: number; varianc
   return { mean, variance };
 }
 
+/** Standard errors by which a strategy is better than the learner, within bounds; null while there is too little to say. */
+function evidenceOf(estimates: Estimates, name: StrategyName): number | null {
+  const learned = estimatedValue(estimates.get('LEARNING_OPTIMIZED'));
+  const other = estimatedValue(estimates.get(name));
+  if (!learned || !other) return null;
+  const evidence = (other.mean - learned.mean) / Math.sqrt(other.variance + learned.variance + 1e-12);
+  return Math.max(leastEvidence, Math.min(mostEvidence, evidence));
+}
+
 /**
- * Weight per strategy; sums to 1. Under a budget the learner decides alone: its price of money is solved on its own votes,
+ * By what experience multiplies the weight that each strategy has before it, by task type and for all tasks. A task is told apart once
+ * it says something of its own; then its evidence is shrunk to that of all tasks.
+ */
+export function strategyFactorsOf({ overall, tasks }: Trust): Tuning['strategyFactors'] {
+  const factorsOf = (evidence: (name: StrategyName) => number) =>
+    dictionaryOf(
+      strategyNames.map((name) => [name, name === 'LEARNING_OPTIMIZED' ? 1 : Math.exp(evidence(name))] as const),
+    );
+  const ofAll = (name: StrategyName): number => evidenceOf(overall, name) ?? 0;
+  const factors: Tuning['strategyFactors'] = dictionaryOf([[allTasks, factorsOf(ofAll)] as const]);
+  for (const [task, estimates] of tasks) {
+    const own = new Map(strategyNames.map((name) => [name, evidenceOf(estimates, name)]));
+    if ([...own.values()].every((evidence) => evidence === null)) continue;
+    factors[task] = factorsOf((name) => {
+      const evidence = own.get(name) ?? null;
+      if (evidence === null) return ofAll(name);
+      const decisions = Math.min(memory, estimates.get(name)!.decisions);
+      return (overallDecisions * ofAll(name) + decisions * evidence) / (overallDecisions + decisions);
+    });
+  }
+  return factors;
+}
+
+/**
+ * Weight per strategy in COMBINED over all tasks; sums to 1. Under a budget the learner decides alone: its price of money is solved on its own votes,
  * and strategies that never look at cost would spend what it saves.
  */
 export function strategyWeightsOf(trust: Trust, budgeted: boolean): Record<StrategyName, number> {
   if (budgeted) return alone;
-  const learned = estimatedValue(trust.get('LEARNING_OPTIMIZED'));
   const others = strategyNames.filter((name) => name !== 'LEARNING_OPTIMIZED');
   const prior = (1 - learnedPrior) / others.length;
-  const raw = others.map((name) => {
-    const other = estimatedValue(trust.get(name));
-    if (!learned || !other) return prior;
-    const evidence = (other.mean - learned.mean) / Math.sqrt(other.variance + learned.variance + 1e-12);
-    return prior * Math.exp(Math.max(leastEvidence, Math.min(mostEvidence, evidence)));
-  });
+  const raw = others.map((name) => prior * Math.exp(evidenceOf(trust.overall, name) ?? 0));
   const total = raw.reduce((sum, weight) => sum + weight, 0);
   const shrink = total > mostOthers ? mostOthers / total : 1;
   const weights = { LEARNING_OPTIMIZED: 1 - total * shrink } as Record<StrategyName, number>;

@@ -15,6 +15,7 @@ import { deadThread, judgedThread, maxErrorLength } from '../judge/judge-thread'
 import { judgementFault } from '../judge/judgement-fault';
 import { expectedUtilities } from '../judge/strategies/expectations';
 import { applyGrants } from './apply-grants';
+import { calibrateConfidence, isCurve } from './calibrate-confidence';
 import type { Collapsed } from './collapse/collapsed';
 import { collapses, knownCollapse } from './collapse/collapses';
 import { degrade } from './degrade';
@@ -101,6 +102,8 @@ type Head = Omit<
 
 function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {
   const { model, provider } = opened.candidates[draw.chosen]!;
+  const { confidenceCurve } = opened.tuning;
+  const rawConfidence = clamp(collapsed.confidence * draw.masked[draw.chosen]!);
   return {
     requestId: opened.requestId,
     decisionId: opened.requestId,
@@ -110,7 +113,8 @@ function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {
     model,
     provider,
     fallbacks: orderFallbacks(opened.candidates, collapsed.utilities, draw.chosen),
-    confidence: clamp(collapsed.confidence * draw.masked[draw.chosen]!),
+    confidence: calibrateConfidence(confidenceCurve, rawConfidence),
+    rawConfidence: isCurve(confidenceCurve) ? rawConfidence : null,
     propensity: draw.propensities[draw.chosen]!,
     candidates: opened.candidates.map((candidate, i) => ({
       model: candidate.model,

@@ -3,6 +3,7 @@ import { coldStartRewards } from '../../learning/fold/cold-start';
 import type { Candidate, Degradation, GoodSet, RouteOpened, ThreadScore } from '../../topics/generated/messages';
 import { declaredChoice } from '../judge/declared';
 import { learnedStrategy } from '../judge/strategies/strategies';
+import { leadingParts } from '../open/complexity';
 import { isLifted } from '../open/eligibility';
 import type { Collapsed } from './collapse/collapsed';
 import type { Draw } from './draw';
@@ -26,6 +27,7 @@ export function explainDecision(decision: Explained): string {
     choice(decision),
     byRule(decision),
     comparison(decision),
+    complexity(decision),
     staying(decision),
     pacing(decision),
     trouble(decision.threads),
@@ -92,6 +94,16 @@ function comparison({ opened, collapsed, draw }: Explained): string {
   }
   if (rival < 0) return `${described}; no other candidate was eligible.`;
   return `${described}, against ${expectations(opened, collapsed, rival)} of ${opened.candidates[rival]!.model}.`;
+}
+
+/** How complex the request is and by what, and for how many models that is too much. */
+function complexity({ opened: { complexity: known, candidates } }: Explained): string {
+  if (known === null) return '';
+  const leading = known.housekeeping ? ['housekeeping'] : leadingParts(known);
+  const by = leading.length > 0 ? ` (${leading.join(', ')})` : '';
+  const shutOut = candidates.filter(({ ineligibleReason }) => ineligibleReason?.startsWith('complexity:')).length;
+  const limited = shutOut > 0 ? `, too much for ${shutOut} of the models by complexityLimits` : '';
+  return `Complexity ${short(known.value)}${by}${limited}.`;
 }
 
 /** What leaving the model of the session costs, or would have. */

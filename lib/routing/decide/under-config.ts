@@ -5,12 +5,14 @@
  */
 import { pacedPreference } from '../../budgets/pace';
 import type { ModelConfig, RouterConfig, TenantConfig } from '../../config/router-config';
-import { ownEntry } from '../../dictionary';
+import { dictionaryOf, ownEntry } from '../../dictionary';
 import type { Candidate, PinnedBar, RouteOpened } from '../../topics/generated/messages';
 import { judgeAsked } from '../judge/judge-thread';
 import type { LearnedPolicy } from '../judge/strategy';
+import type { StrategyWeights } from '../judge/task-trust';
 import type { Admission } from '../open/admission';
 import { expectCandidates, priceFactor } from '../open/candidates';
+import { complexityTerms } from '../open/complexity';
 import { deploymentsOf } from '../open/deployments';
 import { eligibilityOf, noCandidateError } from '../open/eligibility';
 import { stricter } from '../open/tenant-settings';
@@ -49,6 +51,7 @@ export function decideUnder(
       promptTokens: opened.promptTokens,
       expectedOutputTokens: null,
       requiredCapabilities: [...needed],
+      complexity: complexityTerms(config, opened.complexity),
     },
     { sessionSpentUsd: opened.sessionSpentUsd, admitted },
     admissions,
@@ -73,13 +76,25 @@ export function decideUnder(
     budgetUsdPerRequest: config.budgetUsdPerRequest,
     priorObservations: config.learning.pipeline === 'dqn' ? 0 : config.learning.priorObservations,
     sets: config.sets.coverage === null ? null : { ...config.sets, coverage: config.sets.coverage },
-    tuning: asConfigured ? { ...opened.tuning, strategyWeights: { ...config.strategyWeights } } : opened.tuning,
+    tuning: asConfigured ? { ...opened.tuning, strategyWeights: weightsUnder(opened, base, config) } : opened.tuning,
     budgets: [],
     deployments: [...deploymentsOf(config)],
     // What was cached is of the configuration of then.
     cached: null,
   };
   return { kind: 'decision', decision: recomputeDecision(changed, judgeAsked(changed, learned)) };
+}
+
+/** The operator's weights, corrected as those of then were by what had been learned of the strategies. */
+function weightsUnder({ collapse, tuning }: RouteOpened, base: RouterConfig, config: RouterConfig): StrategyWeights {
+  if (knownCollapse(collapse) !== 'WEIGHTED') return { ...config.strategyWeights };
+  return dictionaryOf(
+    Object.entries(config.strategyWeights).map(([name, now]) => {
+      const pinned = ownEntry(tuning.strategyWeights, name);
+      const then = ownEntry(base.strategyWeights as StrategyWeights, name) ?? 0;
+      return [name, pinned !== undefined && then > 0 ? now * (pinned / then) : now] as const;
+    }),
+  );
 }
 
 function tenantOf({ tenants }: RouterConfig, { tenantId }: RouteOpened): TenantConfig | undefined {

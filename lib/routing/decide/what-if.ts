@@ -41,7 +41,14 @@ export function whatIf(opened: RouteOpened, change: Change, learned: LearnedPoli
 }
 
 /** What bars a candidate whatever the limits are. */
-const lastingKinds: ReadonlySet<string> = new Set<BarKind>(['lacking', 'tooLong', 'returning', 'limited', 'resting']);
+const lastingKinds: ReadonlySet<string> = new Set<BarKind>([
+  'lacking',
+  'tooLong',
+  'tooComplex',
+  'returning',
+  'limited',
+  'resting',
+]);
 
 /** What a limit shut out may come in again; what shut out for any other reason stays so. */
 function eligibleUnder(limits: Limits, opened: RouteOpened, priceFactors: ReadonlyMap<string, number>): Eligibility {
@@ -61,7 +68,7 @@ function eligibleUnder(limits: Limits, opened: RouteOpened, priceFactors: Readon
     }),
   );
   const free = before.map((candidate) => ({ ...candidate, eligible: true, ineligibleReason: null, bar: null }));
-  const asked = { limits, promptTokens, expectedOutputTokens: null, requiredCapabilities: ['able'] };
+  const asked = { limits, promptTokens, expectedOutputTokens: null, requiredCapabilities: ['able'], complexity: null };
   const found = eligibilityOf(free, models, asked, { sessionSpentUsd, admitted });
   const candidates = found.candidates.map((candidate, i) =>
     staysOut(before[i]!)

@@ -15,6 +15,8 @@ export type Bar =
   | { readonly field: 'limits.maxLatencyMs'; readonly kind: 'slowTail'; p95Ms: number; limitMs: number }
   | { readonly field: 'requiredCapabilities'; readonly kind: 'lacking'; capability: string }
   | { readonly field: 'contextTokens'; readonly kind: 'tooLong'; tokens: number; contextTokens: number }
+  /** The configuration has other models for what is so complex. */
+  | { readonly field: 'complexity'; readonly kind: 'tooComplex'; value: number; above: number }
   | {
       readonly field: 'limits.maxSessionCostUsd';
       readonly kind: 'overspent';

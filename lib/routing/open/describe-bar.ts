@@ -23,6 +23,8 @@ export function describeBar(bar: Bar): string {
       return `${field}: lacks ${bar.capability}`;
     case 'tooLong':
       return `${field}: ${bar.tokens} tokens do not fit its ${bar.contextTokens}`;
+    case 'tooComplex':
+      return `${field}: ${bar.value} is over ${bar.above}, from where on complexityLimits has other models`;
     case 'overspent':
       return `${field}: expected $${short(bar.expectedUsd)} is over the $${short(bar.leftUsd)} left of $${short(bar.limitUsd)}`;
     case 'waiting':

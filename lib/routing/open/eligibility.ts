@@ -7,12 +7,15 @@ import type { ModelConfig } from '../../config/router-config';
 import type { Candidate, Limits, RouteRequested } from '../../topics/generated/messages';
 import type { Admission } from './admission';
 import { type Bar, type BarKind, pinnedBar } from './bar';
+import type { ComplexityTerms } from './complexity';
 import { describeBar, describeLift } from './describe-bar';
 
 /** What eligibility depends on besides the candidates. */
 export interface EligibilityRequest
   extends Pick<RouteRequested, 'expectedOutputTokens' | 'requiredCapabilities' | 'limits'> {
   readonly promptTokens: number;
+  /** What the configuration's limits on complexity are held against; null where none can apply. */
+  readonly complexity: ComplexityTerms | null;
 }
 
 /** What is known only when the request is opened. */
@@ -64,6 +67,7 @@ export function eligibilityOf(
       embeddingBar(models[i]!, request.limits) ??
       capabilityBar(models[i]!, request.requiredCapabilities) ??
       contextBar(models[i]!, tokens) ??
+      (request.complexity ? complexityBar(models[i]!, request.complexity) : null) ??
       sessionBar(candidate, sessionLimitUsd, sessionSpentUsd) ??
       (admitted.has(i) ? null : (healthBar(candidate) ?? capacityBar(admissions?.[i] ?? null)));
     if (bar === null) {
@@ -192,6 +196,11 @@ function capabilityBar(model: AbleModel, required: readonly string[]): Bar | nul
 
 function contextBar({ contextTokens }: AbleModel, tokens: number): Bar | null {
   return tokens > contextTokens ? { field: 'contextTokens', kind: 'tooLong', tokens, contextTokens } : null;
+}
+
+function complexityBar({ name }: AbleModel, { value, limits }: ComplexityTerms): Bar | null {
+  const limit = limits.find(({ above, models }) => value > above && !models.includes(name));
+  return limit ? { field: 'complexity', kind: 'tooComplex', value, above: limit.above } : null;
 }
 
 function sessionBar({ expectedCostUsd }: Candidate, limitUsd: number | null, spentUsd: number): Bar | null {

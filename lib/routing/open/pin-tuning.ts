@@ -3,33 +3,50 @@ import type { CollapseName, RouterConfig } from '../../config/router-config';
 import { dictionaryOf, ownEntry } from '../../dictionary';
 import { ratioAt } from '../../reward/price-unit';
 import type { Tuning } from '../../topics/generated/messages';
+import { allTasks, combinedFor, weightedFor } from '../judge/task-trust';
 import { priceFactor } from './candidates';
 
-/** The last answer for each configuration and collapse: it is the same for all requests until the learner speaks again. */
-const pinned = new WeakMap<RouterConfig, Map<CollapseName, { learned: Tuning | undefined; tuning: Tuning }>>();
+/** The answers for each configuration: the same for all requests of a collapse and a task type until the learner speaks again. */
+const pinned = new WeakMap<
+  RouterConfig,
+  { readonly learned: Tuning | undefined; readonly tunings: Map<string, Tuning> }
+>();
 
 /**
- * `strategyWeights` are those the asked collapse is to use: WEIGHTED always takes the operator's; COMBINED (and the
- * others, which ignore them) the learner's trust, and the operator's as prior until the learner has published some. The
- * result is shared: change nothing of it.
+ * `strategyWeights` are those the asked collapse is to use with this task type: WEIGHTED takes the operator's, corrected by what the
+ * learner knows of the strategies; COMBINED (and the others, which ignore them) the learner's trust, and the operator's as prior
+ * until the learner has published some. The result is shared: change nothing of it.
  */
-export function pinTuning(config: RouterConfig, learned: Tuning | undefined, collapse: CollapseName): Tuning {
-  let byCollapse = pinned.get(config);
-  if (!byCollapse) {
-    byCollapse = new Map();
-    pinned.set(config, byCollapse);
+export function pinTuning(
+  config: RouterConfig,
+  learned: Tuning | undefined,
+  collapse: CollapseName,
+  taskType: string,
+): Tuning {
+  let known = pinned.get(config);
+  if (!known || known.learned !== learned) {
+    known = { learned, tunings: new Map() };
+    pinned.set(config, known);
   }
-  const last = byCollapse.get(collapse);
-  if (last && last.learned === learned) return last.tuning;
-  const tuning = tuningFor(config, learned, collapse);
-  byCollapse.set(collapse, { learned, tuning });
+  // Hints are callers' words, and there is no end to them: those that nothing is known of are all alike.
+  const task = learned && ownEntry(learned.strategyFactors, taskType) ? taskType : allTasks;
+  const key = `${collapse}/${task}`;
+  const last = known.tunings.get(key);
+  if (last) return last;
+  const tuning = tuningFor(config, learned, collapse, task);
+  known.tunings.set(key, tuning);
   return tuning;
 }
 
-function tuningFor(config: RouterConfig, learned: Tuning | undefined, collapse: CollapseName): Tuning {
+function tuningFor(config: RouterConfig, learned: Tuning | undefined, collapse: CollapseName, task: string): Tuning {
   const tuning = learned ? atTodaysPrices(config, learned) : untuned;
-  const keepsLearned = collapse !== 'WEIGHTED' && Object.keys(tuning.strategyWeights).length > 0;
-  return keepsLearned ? tuning : { ...tuning, strategyWeights: { ...config.strategyWeights } };
+  const { strategyFactors: factors, strategyWeights: ofAll } = tuning;
+  if (collapse === 'WEIGHTED')
+    return { ...tuning, strategyFactors: {}, strategyWeights: weightedFor(config.strategyWeights, factors, task) };
+  const isLearned = Object.keys(ofAll).length > 0;
+  if (isLearned && Object.keys(factors).length === 0) return tuning;
+  const strategyWeights = isLearned ? combinedFor(ofAll, factors, task) : { ...config.strategyWeights };
+  return { ...tuning, strategyFactors: {}, strategyWeights };
 }
 
 /** A price may have appeared, or gone, since the learner last saw one: strategies multiply by today's, whatever it was then. */
@@ -62,4 +79,6 @@ export const untuned: Tuning = {
   countedToMs: 0,
   requestGapMs: 0,
   setGaps: {},
+  strategyFactors: {},
+  confidenceCurve: [],
 };

@@ -581,6 +581,32 @@ export interface Comparison {
   effect: Effect;
 }
 
+/** How complex a request is, each 0..1 in steps of a thousandth. See lib/routing/open/complexity.ts. */
+export interface Complexity {
+  /** All parts together. */
+  value: number;
+  /** Lines, indentation, brackets, long sentences. */
+  structure: number;
+  /** Marks of program text. */
+  code: number;
+  /** Operators, formulas. */
+  mathematics: number;
+  /** Several scripts side by side. */
+  languages: number;
+  /** Enumerations, further questions, choices. */
+  parts: number;
+  /** Tokens of the whole prompt. */
+  context: number;
+  /** Calls and answers of tools, attachments, required capabilities. */
+  tools: number;
+  /** Turns of the conversation, requests of the session. */
+  history: number;
+  /** How an agent is getting on: failures in a row, the same ones again, stalls, a compacted past, a poor last answer. */
+  trajectory: number;
+  /** Whether a program asks for a title, a summary or the like of a conversation; value is a quarter then. */
+  housekeeping: boolean;
+}
+
 /** A validated configuration. Key: 'current'. */
 export interface ConfigApplied {
   /** Growing by one. */
@@ -1069,6 +1095,8 @@ export interface LearningEvent {
   strategy: string | null;
   /** Written by the trainer when more comes than it can learn: such an event is no decision, and everything else in it is empty. Null in every other. */
   pace: LearningPace | null;
+  /** What the decision stated; null from before it was recorded. */
+  stated: Stated | null;
 }
 
 /** EXPERIENCE: the decided model's outcome. FULL: every model's outcome is known (recorded data). CLOSED: no feedback came. */
@@ -1209,9 +1237,9 @@ export interface PendingRoute {
 
 /** Why a candidate may not serve, for programs. */
 export interface PinnedBar {
-  /** What of the request or the world bars it: the path of the request's field, or health, capacity, contextTokens. */
+  /** What of the request or the world bars it: the path of the request's field, or health, capacity, contextTokens, complexity. */
   field: string;
-  /** How it bars it: denied, notAllowed, embedsOnly, tooDear, tooSlow, slowTail, lacking, tooLong, overspent, waiting, open, returning, limited, resting. */
+  /** How it bars it: denied, notAllowed, embedsOnly, tooDear, tooSlow, slowTail, lacking, tooLong, tooComplex, overspent, waiting, open, returning, limited, resting. */
   kind: string;
   /** What it lacks, where it lacks one. */
   capability: string | null;
@@ -1282,7 +1310,7 @@ export interface RouteDecided {
   provider: string;
   /** In order, other providers first. */
   fallbacks: Fallback[];
-  /** How sure the engine is that no candidate is better; 0..1. */
+  /** Probability that the answer is good enough: at least as good as the best candidate is expected to be; 0..1. Calibrated on judged decisions; until there are some, how sure the threads are. */
   confidence: number;
   /** Exact probability with which the model was drawn. */
   propensity: number;
@@ -1322,6 +1350,8 @@ export interface RouteDecided {
   exposures: Exposure[];
   /** Settings that are other ones for its tenant, and that it is routed by. */
   tenantSettings: string[];
+  /** Confidence before it was calibrated: what calibration learns from. Null where it was not calibrated. */
+  rawConfidence: number | null;
 }
 
 /** The world as intake read it, pinned: strategies and collapse are pure functions of this and of immutable weights. Holds no prompt text. */
@@ -1424,6 +1454,10 @@ export interface RouteOpened {
   warmCache: WarmCache | null;
   /** Groups of programs of somebody else's that judge it without influence. They know no columns, so it is written as lists. */
   shadowGroups: string[];
+  /** How complex the request is; null where its text is not known. */
+  complexity: Complexity | null;
+  /** True: candidates and threads that tie in a collapse share its probability, and the draw decides. False: the first one gets it, as in earlier releases. */
+  tiesShare: boolean;
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */
@@ -1642,6 +1676,14 @@ export interface StagesMs {
   total: number;
 }
 
+/** What a decision said that its outcome can be held against. */
+export interface Stated {
+  /** How sure the threads were, before calibration; 0..1. */
+  confidence: number;
+  /** Predicted quality of its best eligible candidate; 0..1: an answer that reaches it is good enough. */
+  bestQuality: number;
+}
+
 /** What one group of strategy threads thinks of one opened request. */
 export interface StrategyScored {
   /** The request. */
@@ -1735,6 +1777,10 @@ export interface Tuning {
   requestGapMs: number;
   /** How far below the best candidate's predicted quality a model may be and still belong to the set of risk, by nominal coverage: keys 0.8, 0.9 and 0.95. A coverage without an entry cannot be stated yet. */
   setGaps: Record<string, number>;
+  /** How many times the trust in each strategy is what it was before experience, the learned one's being 1: by task type, and under the empty name for all tasks. Left out where it is pinned, since strategyWeights are those of the request's task type there. */
+  strategyFactors: Record<string, Record<string, number>>;
+  /** What the threads' confidence is worth, at the middle of each of as many equal steps of 0..1; empty while too little was judged. */
+  confidenceCurve: number[];
 }
 
 /** What one unit of cost and latency weight means. */

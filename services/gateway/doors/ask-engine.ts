@@ -73,7 +73,7 @@ export function createEngineAsker(context: GatewayContext): EngineAsker {
 
 /** The models that limits, capabilities and health allow, in the order of the configuration. */
 function configuredOrder(context: GatewayContext, { config }: CurrentConfig, request: RouteRequested): string[] {
-  const asked = asIntakeSees(request);
+  const asked = asIntakeSees(request, config);
   const expected = candidatesNow(context, config, asked);
   const { candidates } = eligibilityOf(expected, config.models, asked, null, admissionsNow(context, config));
   return candidates.filter(({ eligible }) => eligible).map(({ model }) => model);

@@ -9,7 +9,7 @@ import type { CurrentConfig } from '../../../lib/config/current-config';
 import type { ModelConfig } from '../../../lib/config/router-config';
 import type { Admission } from '../../../lib/routing/open/admission';
 import { nominalInputTokens } from '../../../lib/routing/open/candidates';
-import type { Candidate } from '../../../lib/topics/generated/messages';
+import type { Candidate, ModelProfile } from '../../../lib/topics/generated/messages';
 import { maxTimeMs } from '../../../lib/topics/number-ranges';
 import { isInScope } from '../check-scope';
 import { configInForce } from '../config-in-force';
@@ -55,6 +55,14 @@ const knownSchema = z.strictObject({
       observations: z.number(),
     })
     .describe('of a general request of 750 tokens, from belief and experience'),
+  calibration: z
+    .strictObject({
+      judged: z.number().describe('answers whose quality had been predicted, decayed'),
+      bias: z.number().describe('mean of quality less what was predicted: above 0 it is better than decisions say'),
+      error: z.number().describe('root of the mean square of the same; answers that vary make it large, too'),
+    })
+    .nullable()
+    .describe('of predicted quality, all tasks together; null before an answer was judged'),
   profile: z
     .record(z.string(), z.unknown())
     .nullable()
@@ -167,8 +175,15 @@ function knownOf(context: GatewayContext, config: ModelConfig, candidate: Candid
     health: candidate.health,
     admission,
     expected: expectedOf(candidate),
+    calibration: calibrationOf(profile),
     profile: profile ? legibleProfile(profile) : null,
   };
+}
+
+function calibrationOf(profile: ModelProfile | undefined) {
+  if (!profile || !(profile.overall.calibrationWeight > 0)) return null;
+  const { calibrationWeight: judged, qualityBias: bias, qualityError2 } = profile.overall;
+  return { judged, bias, error: Math.sqrt(qualityError2) };
 }
 
 function expectedOf(candidate: Candidate) {

@@ -35,7 +35,7 @@ it('prints a report, writes a line per test row in order, and gives the same byt
     .map((line) => JSON.parse(line));
   expect(lines.map((line) => line.id)).toEqual(Array.from({ length: 50 }, (_, index) => `row-${100 + index}`));
   for (const line of lines) {
-    expect(Object.keys(line)).toEqual(['id', 'model', 'propensity', 'values']);
+    expect(Object.keys(line)).toEqual(['id', 'model', 'propensity', 'confidence', 'values']);
     expect(Object.keys(line.values).sort()).toEqual(['coder', 'linguist', 'neither']);
     // Not measured on this row, so no candidate for it.
     if (Number(line.id.slice(4)) % 7 === 0) expect(line.model).not.toBe('neither');

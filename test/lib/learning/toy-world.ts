@@ -107,6 +107,7 @@ export function eventOf(fields: Partial<LearningEvent>, models: readonly string[
     tenantId: null,
     strategy: null,
     pace: null,
+    stated: null,
     revision: 0,
     policySha256: null,
     openedAtMs: 0,
@@ -161,6 +162,8 @@ export const noTuning: Tuning = {
   countedToMs: 0,
   requestGapMs: 0,
   setGaps: {},
+  strategyFactors: {},
+  confidenceCurve: [],
 };
 
 export function openedOf(

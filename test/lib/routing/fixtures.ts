@@ -129,6 +129,8 @@ export function tuningOf(changes: Partial<Tuning> = {}): Tuning {
     countedToMs: 0,
     requestGapMs: 0,
     setGaps: {},
+    strategyFactors: {},
+    confidenceCurve: [],
     ...changes,
   };
 }
@@ -208,6 +210,8 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     profilesAtMs: null,
     deployments: [],
     warmCache: null,
+    complexity: null,
+    tiesShare: true,
     ...changes,
   };
 }

@@ -43,6 +43,7 @@ export function learningEvent(i: number, change: Partial<LearningEvent> = {}): L
     tenantId: null,
     strategy: null,
     pace: null,
+    stated: null,
     revision: 0,
     policySha256: null,
     openedAtMs: 1_700_000_000_000,

@@ -51,6 +51,8 @@ const tuning = {
   countedToMs: 0,
   requestGapMs: 0,
   setGaps: {},
+  strategyFactors: {},
+  confidenceCurve: [],
 };
 const trialOf = (candidate: PolicyBlobs, current: PolicyBlobs, change: Partial<TrialSetup> = {}) =>
   new Trial({ candidate, current, fromOffset: 200, tuning, ...change }, settings);

@@ -631,6 +631,9 @@ describe('models and their health', () => {
       costWeight: 100,
       outputTokens: 100,
       outputTokensWeight: 100,
+      qualityBias: -0.05,
+      qualityError2: 0.04,
+      calibrationWeight: 60,
     };
     const profile: ModelProfile = {
       model: 'large',
@@ -668,8 +671,10 @@ describe('models and their health', () => {
     const legible = { ...profile, overall: { ...stats, latencies: null }, firstTokens: times };
     expect(body.models[0].profile).toEqual(legible);
     expect(body.models[0].expected.quality).toBeGreaterThan(body.models[1].expected.quality);
+    expect(body.models[0].calibration).toEqual({ judged: 60, bias: -0.05, error: expect.closeTo(0.2, 9) });
     expect(body.models[1]).toMatchObject({
       config: { name: 'small' },
+      calibration: null,
       profile: null,
       expected: { quality: 0.5, errorRate: 0 },
     });

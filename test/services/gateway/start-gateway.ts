@@ -90,6 +90,7 @@ export function decisionOf(request: RouteRequested): RouteDecided {
     positions: {},
     decidedAtMs: 1,
     contentHash: contentHashOf(request),
+    rawConfidence: null,
     budgets: [],
     goodSet: null,
     exposures: [],

@@ -74,6 +74,8 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
       countedToMs: 0,
       requestGapMs: 0,
       setGaps: {},
+      strategyFactors: {},
+      confidenceCurve: [],
     },
     configVersion: 1,
     utilityScale: { costUsd: 0.01, latencyMs: 10_000 },
@@ -97,6 +99,8 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     profilesAtMs: null,
     deployments: [],
     warmCache: null,
+    complexity: null,
+    tiesShare: true,
     ...change,
   };
 }
@@ -125,6 +129,7 @@ export function decided(requestId: string, change: Partial<RouteDecided> = {}): 
     provider: 'acme',
     fallbacks: [{ model: 'alpha', provider: 'acme' }],
     confidence: 0.6,
+    rawConfidence: null,
     propensity: 0.65,
     candidates: models.map((model, i) => ({
       model,

@@ -65,6 +65,7 @@ describe('reward-feedback', () => {
         replaces: null,
         safe: null,
         pace: null,
+        stated: { confidence: 0.6, bestQuality: 0.5 },
         policySha256: 'aa',
         openedAtMs: startMs,
         occurredAtMs: startMs + 1000,

@@ -272,6 +272,65 @@ test('staying with the model of a session is expected to cost less while its pro
   expect(second.candidates[0]!.expectedCostUsd).toBeCloseTo(colder - 0.0216, 9);
 });
 
+describe('complexity', () => {
+  const formulas =
+    'Given $x^2 + y^2 = 25$ and $x * y = 12$, show that \\frac{x^3 + y^3}{x + y} = 2 * x * y - 3 (or not).';
+  const eligibleIn = (opened: RouteOpened): string[] =>
+    opened.candidates.filter(({ eligible }) => eligible).map(({ model }) => model);
+  const limited = { complexityLimits: [{ above: 0.3, models: ['large', 'small'] }] };
+
+  test('is pinned, and keeps what is above a limit to the models of it', async () => {
+    const { world } = await start({ config: limited });
+    await world.put(topics.routeRequested, [
+      fresh(world, { requestId: 'easy', prompt: 'Hello.' }),
+      fresh(world, { requestId: 'hard', prompt: formulas }),
+      fresh(world, { requestId: 'unknown', prompt: null, features: Buffer.alloc(16) }),
+    ]);
+    const [easy, hard, unknown] = ['easy', 'hard', 'unknown'].map(
+      (id) => openedIn(world).find((o) => o.requestId === id)!,
+    );
+    expect(easy!.complexity!.value).toBeLessThan(0.1);
+    expect(eligibleIn(easy!)).toEqual(['large', 'small', 'swift']);
+    expect(hard!.complexity!.value).toBeGreaterThan(0.3);
+    expect(hard!.complexity!.mathematics).toBeGreaterThan(0.3);
+    expect(eligibleIn(hard!)).toEqual(['large', 'small']);
+    expect(hard!.candidates[2]!.ineligibleReason).toMatch(/^complexity: 0\.\d+ is over 0\.3, /);
+    expect(unknown!.complexity).toBeNull();
+    expect(eligibleIn(unknown!)).toEqual(['large', 'small', 'swift']);
+  });
+
+  test('a session that goes badly makes its next request more complex, and a limit sees that', async () => {
+    const { world } = await start({ config: { complexityLimits: [{ above: 0.15, models: ['large'] }] } });
+    const ask = async (requestId: string): Promise<RouteOpened> => {
+      await world.put(topics.routeRequested, [fresh(world, { requestId, sessionId: 's', prompt: 'Go on.' })]);
+      return openedIn(world).at(-1)!;
+    };
+    const first = await ask('r1');
+    expect(eligibleIn(first)).toEqual(['large', 'small', 'swift']);
+    await world.put(topics.routeOutcome, [outcome('r1', { routingKey: 's', model: 'large', quality: 0 })]);
+    const second = await ask('r2');
+    expect(second.complexity!.trajectory).toBeGreaterThan(0);
+    expect(second.complexity!.value).toBeGreaterThan(0.15);
+    expect(eligibleIn(second)).toEqual(['large']);
+  });
+
+  test('where its limits and those of the request leave nobody, the field is named', async () => {
+    const { world } = await start({ config: limited });
+    const limits = { ...noLimits, allowedModels: ['swift'] };
+    await world.put(topics.routeRequested, [fresh(world, { prompt: formulas, limits })]);
+    expect(openedIn(world)).toEqual([]);
+    expect(deadIn(world)[0]!.reason).toMatch(/swift \(complexity: 0\.\d+ is over 0\.3/);
+  });
+
+  test('a model in an outage is called before one that is not for requests so complex', async () => {
+    const { world } = await start({ config: { complexityLimits: [{ above: 0.3, models: ['large'] }] } });
+    const opening = closed({ health: 'OPEN', probeAtMs: world.clock.nowMs() + 60_000, changedAtMs: 1 });
+    await world.put(topics.modelProfile, [profileOf('large', 'alpha', { breaker: opening })]);
+    await world.put(topics.routeRequested, [fresh(world, { prompt: formulas })]);
+    expect(eligibleIn(openedIn(world)[0]!)).toEqual(['large']);
+  });
+});
+
 describe('a budget of a session', () => {
   const askedIn = (world: World, requestId: string, maxSessionCostUsd: number | null, changes = {}) =>
     world.put(topics.routeRequested, [

@@ -1,6 +1,6 @@
 /**
- * COMBINED (default): the threads' distributions are mixed by how far experience trusts each strategy.
- * While the learned thread still explores evenly it alone decides, so that the first data is not confounded.
+ * COMBINED (default) maximises what experience lets one expect: the threads' distributions are mixed by how far each strategy is
+ * trusted with the request's task type. While the learned thread still explores evenly it alone decides, so that the first data is not confounded.
  */
 
 import { ownEntry } from '../../../dictionary';

@@ -1,5 +1,5 @@
 /**
- * FIRST_SUCCESS: the first declared strategy that succeeded takes all.
+ * FIRST_SUCCESS maximises nothing: the first declared strategy that succeeded takes all, whatever the others say.
  * For an explicit order of preference: the others are only there in case it fails.
  */
 import { type Collapse, winnerTakesAll } from './collapsed';

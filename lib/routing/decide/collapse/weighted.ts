@@ -1,6 +1,6 @@
 /**
- * WEIGHTED: distributions are multiplied, each raised to the operator's weight of its strategy (their geometric mean).
- * For a compromise: what one strategy all but rules out hardly wins, and everybody's second choice can, unlike in a mixture.
+ * WEIGHTED maximises agreement: distributions are multiplied, each raised to the operator's weight of its strategy, as experience
+ * with the task type corrects it (their geometric mean). For a compromise: what one strategy all but rules out hardly wins, and everybody's second choice can, unlike in a mixture.
  */
 import { softmax } from '../../judge/distribution';
 import { type Collapse, mixture } from './collapsed';

@@ -1,4 +1,7 @@
-/** BALANCED: the expected utility itself: quality, cost and latency as the request weighs them. */
+/**
+ * BALANCED maximises expected utility: quality, less cost and latency as the request weighs them, by what profiles say of them.
+ * Candidates that are nearly as good get nearly as much: a difference of .02 is e-fold.
+ */
 import { softmax } from '../distribution';
 import type { Strategy } from '../strategy';
 import { expectedQualities, expectedUtilities, staticJudgement } from './expectations';

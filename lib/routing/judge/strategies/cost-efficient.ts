@@ -1,4 +1,7 @@
-/** COST_EFFICIENT: the cheapest candidate that is nearly as good as the best. */
+/**
+ * COST_EFFICIENT minimises expected cost among the candidates that are good enough: nine tenths of the best one's quality.
+ * The cheapest of them gets everything; what latency costs the request does not count.
+ */
 import { certain, indexOfBest } from '../distribution';
 import type { Strategy } from '../strategy';
 import { expectedQualities, staticJudgement } from './expectations';

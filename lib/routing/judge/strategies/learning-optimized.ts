@@ -1,4 +1,7 @@
-/** LEARNING_OPTIMIZED: the learned value function; goes by declared beliefs until the first weights are published, and explores evenly, within the budget, where nothing is declared. */
+/**
+ * LEARNING_OPTIMIZED maximises the utility that the learned value function predicts for this very request, and tries what it is unsure of.
+ * It goes by declared beliefs until the first weights are published, and explores evenly, within the budget, where nothing is declared.
+ */
 import { shownHash } from '../../../figures/figures';
 import type { RouteOpened } from '../../../topics/generated/messages';
 import type { Judgement, Strategy } from '../strategy';

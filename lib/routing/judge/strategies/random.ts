@@ -1,4 +1,7 @@
-/** RANDOM: every eligible candidate alike; the baseline that everything else must beat. */
+/**
+ * RANDOM maximises nothing but what is seen: every eligible candidate alike, whatever is known of it.
+ * It is the baseline that everything else must beat.
+ */
 import { uniform } from '../distribution';
 import type { Strategy } from '../strategy';
 import { expectedQualities, staticJudgement } from './expectations';

@@ -1,4 +1,7 @@
-/** TASK_OPTIMIZED: whoever has answered this kind of task best, whatever it costs. */
+/**
+ * TASK_OPTIMIZED maximises expected quality for this type of task, whatever it costs and however long it takes.
+ * Who was seldom seen gets a bonus for it, so that models are tried until they have shown what they can do.
+ */
 import { softmax } from '../distribution';
 import type { Strategy } from '../strategy';
 import { expectedQualities, staticJudgement } from './expectations';

@@ -36,3 +36,28 @@ test('a checkpoint of a release whose tables were objects is taken up to the byt
   expect(restored.checkpoint().equals(checkpoint)).toBe(true);
   for (const one of [learner, restored]) one.dispose();
 });
+
+test('a restart keeps what is known of strategies by task, and one of a release that told no tasks apart begins with none', async () => {
+  const events = toyEvents(260).map((event, offset) => ({
+    ...event,
+    taskType: offset % 2 === 0 ? 'code' : 'prose',
+    strategyPropensities: { LEARNING_OPTIMIZED: 1 / 3, RANDOM: offset % 3 === 0 ? 0.9 : 0.1 },
+  }));
+  const [learner, restarted] = [await newLearner(), await newLearner()];
+  for (const [offset, event] of events.entries()) learner.apply(event, offset);
+  for (const [offset, event] of events.slice(0, 150).entries()) restarted.apply(event, offset);
+  const checkpoint = restarted.checkpoint();
+  const restored = await newLearner({ checkpoint });
+  events.slice(0, 150).forEach((event, offset) => {
+    if (offset >= restored.replayFromOffset) restored.reload(event, offset);
+  });
+  for (const [i, event] of events.slice(150).entries()) restored.apply(event, 150 + i);
+  expect(restored.checkpoint().equals(learner.checkpoint())).toBe(true);
+  const { taskTrust } = readBlob(learner.checkpoint(), 'checkpoint').meta as { taskTrust: [string, unknown][] };
+  expect(taskTrust.map(([task]) => task)).toEqual(['code', 'prose']);
+  const blob = readBlob(checkpoint, 'checkpoint');
+  const { taskTrust: _unknown, ...meta } = blob.meta as Record<string, unknown>;
+  const earlier = await newLearner({ checkpoint: writeBlob({ ...blob, meta }) });
+  expect(readBlob(earlier.checkpoint(), 'checkpoint').meta).toMatchObject({ taskTrust: [] });
+  for (const one of [learner, restarted, restored, earlier]) one.dispose();
+});

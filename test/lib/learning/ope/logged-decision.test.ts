@@ -35,6 +35,7 @@ const event = (parts: Partial<LearningEvent>): LearningEvent => ({
   tenantId: null,
   strategy: null,
   pace: null,
+  stated: null,
   revision: 0,
   policySha256: null,
   openedAtMs: 0,

@@ -71,3 +71,21 @@ test('why the least bad candidate serves is said by what is wrong with it', () =
   // A record from before bars were pinned.
   expect(reasoningWith(null, { health: 'OPEN' })).toContain('No candidate is healthy;');
 });
+
+test('how complex a request is, by what, and how many models that shuts out', () => {
+  const parts = { structure: 0, code: 0, languages: 0, context: 0, tools: 0, history: 0, housekeeping: false };
+  const complexity = { value: 0.83, ...parts, mathematics: 0.9, parts: 0.5, trajectory: 0.7 };
+  const opened = openedOf({ complexity, strategies: ['BALANCED'], explorationFloor: 0 });
+  const candidates = opened.candidates.map((candidate, i) =>
+    i === 2 ? { ...candidate, eligible: false, ineligibleReason: 'complexity: 0.83 is over 0.8' } : candidate,
+  );
+  const reasoningOf = (changes: Partial<typeof opened>): string =>
+    recomputeDecision({ ...opened, ...changes }, [threadOf('BALANCED', [1, 0, 0])]).reasoning;
+  expect(reasoningOf({})).toContain('Complexity 0.83 (mathematics, trajectory).');
+  expect(reasoningOf({ candidates })).toContain('trajectory), too much for 1 of the models by complexityLimits.');
+  expect(reasoningOf({ complexity: { ...complexity, value: 0.2, housekeeping: true } })).toContain('(housekeeping)');
+  expect(reasoningOf({ complexity: { value: 0, ...parts, mathematics: 0, parts: 0, trajectory: 0 } })).toContain(
+    'Complexity 0.',
+  );
+  expect(reasoningOf({ complexity: null })).not.toContain('Complexity');
+});

@@ -3,16 +3,16 @@ import type { RouterConfig, StrategyName } from '../../../../lib/config/router-c
 import { type RecomputedDecision, recomputeDecision } from '../../../../lib/routing/decide/decide';
 import { decideUnder } from '../../../../lib/routing/decide/under-config';
 import { judgeThread } from '../../../../lib/routing/judge/judge-thread';
-import type { RouteOpened, RouteRequested } from '../../../../lib/topics/generated/messages';
+import type { RouteOpened, RouteRequested, Tuning } from '../../../../lib/topics/generated/messages';
 import { prepare } from '../../../../services/route-intake/prepare';
-import { configOf, nowMs, openedOf, requestOf } from '../fixtures';
+import { configOf, nowMs, openedOf, requestOf, tuningOf } from '../fixtures';
 
 /** As intake opens it; nothing was ever observed. */
-function openUnder(config: RouterConfig, request: RouteRequested): RouteOpened {
+function openUnder(config: RouterConfig, request: RouteRequested, tuning?: Tuning): RouteOpened {
   const prepared = prepare(
     request,
     {
-      ...{ config, configVersion: 1, tuning: undefined, weights: undefined, nowMs, positions: {}, profilesAtMs: null },
+      ...{ config, configVersion: 1, tuning, weights: undefined, nowMs, positions: {}, profilesAtMs: null },
       ...{
         admissions: null,
         profileOf: () => undefined,
@@ -53,6 +53,7 @@ const others: [string, Record<string, unknown>][] = [
   ['a new model', { models: [...models, { ...large, name: 'new', provider: 'gamma', expectedQuality: 0.99 }] }],
   ['a tenant with wishes', { tenants: { acme: { preference: { cost: 1 }, strategies: ['BALANCED'], limits: {} } } }],
   ['a tenant with limits', { tenants: { acme: { explorationFloor: 0.3, limits: { deniedModels: ['small'] } } } }],
+  ['a limit on complexity', { complexityLimits: [{ above: 0.01, models: ['small', 'swift'] }] }],
   ['a smaller context', { models: [{ ...large, contextTokens: 10 }, small, swift] }],
 ];
 
@@ -84,6 +85,19 @@ test.each(others)('%s: as a request that is opened under it is decided', (_name,
     const found = decideUnder(openUnder(base, request), base, config, null);
     if (found.kind === 'refused') throw new Error(found.reason);
     expect(essence(found.decision)).toEqual(essence(decided(openUnder(config, request))));
+  }
+});
+
+test('other weights for WEIGHTED are corrected by what was learned, as those of then were', () => {
+  const learned = tuningOf({ strategyFactors: { '': { BALANCED: 2 }, code: { BALANCED: 3, PERFORMANCE: 0.5 } } });
+  const settings = { strategies: rules, collapse: 'WEIGHTED' };
+  const weighted = configOf(settings);
+  const config = configOf({ ...settings, strategyWeights: { BALANCED: 0.4, PERFORMANCE: 0.3 } });
+  for (const taskHint of ['code', 'general']) {
+    const request = requestOf({ taskHint, contextTokens: 1_000 });
+    const found = decideUnder(openUnder(weighted, request, learned), weighted, config, null);
+    if (found.kind === 'refused') throw new Error(found.reason);
+    expect(essence(found.decision)).toEqual(essence(decided(openUnder(config, request, learned))));
   }
 });
 

@@ -131,14 +131,14 @@ describe('expectations', () => {
     const config = completeConfig(configSchema.parse({ models: [{ name: 'm', provider: 'p', price }] }));
     const learnedUsd = 0.00125;
     const tuning = { costRatios: { m: learnedUsd / learnedFactor }, priceFactors: { m: learnedFactor } };
-    const asked = { ...request, limits: { ...request.limits, maxCostUsd: 0.001 } };
+    const asked = { ...request, limits: { ...request.limits, maxCostUsd: 0.001 }, complexity: null };
     const [candidate] = expectCandidates({ ...worldOf(), config, tuning }, asked);
     expect(candidate!.priceFactor).toBeCloseTo(factorNow, 12);
     expect(candidate!.expectedCostUsd).toBeCloseTo(learnedUsd, 12);
     const { candidates } = eligibilityOf([candidate!], config.models, asked);
     expect(candidates[0]!.ineligibleReason).toMatch(/^limits.maxCostUsd/);
     // What strategies find pinned is in the unit of the price that is pinned beside it.
-    const pinned = pinTuning(config, tuningOf(tuning), 'COMBINED');
+    const pinned = pinTuning(config, tuningOf(tuning), 'COMBINED', 'general');
     expect(pinned.costRatios['m']! * candidate!.priceFactor).toBeCloseTo(learnedUsd, 12);
     expect(pinned.priceFactors).toEqual({});
   });

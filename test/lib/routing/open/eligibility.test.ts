@@ -22,6 +22,7 @@ const request: Asked = {
   expectedOutputTokens: null,
   requiredCapabilities: [],
   limits: noLimits,
+  complexity: null,
 };
 const nobody: ReadonlySet<number> = new Set();
 

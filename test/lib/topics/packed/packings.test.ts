@@ -149,7 +149,7 @@ describe('opened requests', () => {
   );
 
   test('records of the release before are read', () => {
-    const opened = openedOf({ tuning: tuningOf({ costRatios: { large: 2 } }) });
+    const opened = openedOf({ tuning: tuningOf({ costRatios: { large: 2 } }), tiesShare: false });
     const id = schemaVersions['RouteOpened']!.at(-2)!.id;
     expect(openedCodec.decode(olderBytes('RouteOpened', id, opened))).toEqual(opened);
   });
@@ -411,4 +411,5 @@ const learningEvent: LearningEvent = {
   tenantId: null,
   strategy: null,
   pace: null,
+  stated: null,
 };
