@@ -151,8 +151,9 @@ test('what is wrong with a trial never stops the learning', async () => {
   await tried.tryCandidate({ candidate: good, current: bad, fromOffset: 0, tuning });
   // Learned from in some way, but no policy can judge it.
   const spoilt = { ...learningEvent(0), preference: null as unknown as LearningEvent['preference'] };
-  const { verdict, ...rest } = await tried.apply([{ offset: 0, event: spoilt }]);
+  const { verdict, threadMs, ...rest } = await tried.apply([{ offset: 0, event: spoilt }]);
   expect(rest).toEqual(folded);
+  expect(threadMs).toBeNull();
   expect(verdict).toMatchObject({ verdict: 'refuse', reason: expect.stringMatching(/^the trial failed: /) });
   expect((await tried.apply(rows(1, 2))).verdict).toBeNull();
   expect(await tried.judge()).toBeNull();
