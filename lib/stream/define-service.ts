@@ -272,11 +272,6 @@ export function whenWritten<T>(topic: Topic<T>, tell: (value: NoInfer<T>) => voi
   return { topic, tell: tell as WhenWritten['tell'] };
 }
 
-/** A topic as lists take it, which they do without this, too. */
-export function anyTopic(topic: AnyTopic): AnyTopic {
-  return topic;
-}
-
 /** Declares a service. `validateGraph` checks all declarations of an engine together before anything starts. */
 export function defineService(options: ServiceOptions): ServiceDefinition {
   return { views: [], reads: [], whenWritten: [], startAt: 'earliest', lingerMs: 0, ...options };

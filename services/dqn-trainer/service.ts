@@ -1,4 +1,4 @@
-import { anyTopic, defineService, process, type ServiceDefinition } from '../../lib/stream/define-service';
+import { defineService, process, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { ConfigApplied, LearningEvent, WeightsCommand } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { type DqnTrainerOptions, Trainer } from './trainer';
@@ -6,12 +6,12 @@ import { type DqnTrainerOptions, Trainer } from './trainer';
 export type { DqnTrainerOptions } from './trainer';
 
 const written = [
-  anyTopic(topics.weightsBlobs),
-  anyTopic(topics.weightsPublished),
-  anyTopic(topics.weightsVersions),
-  anyTopic(topics.weightsAnswers),
-  anyTopic(topics.tuning),
-  anyTopic(topics.trainerCheckpoint),
+  topics.weightsBlobs,
+  topics.weightsPublished,
+  topics.weightsVersions,
+  topics.weightsAnswers,
+  topics.tuning,
+  topics.trainerCheckpoint,
 ];
 /** What has gathered is folded in portions anyway. More at once are fewer turns of a thread that is busy with decisions. */
 const maxBatchRecords = 2_000;
@@ -42,10 +42,10 @@ export function createDqnTrainer(options: DqnTrainerOptions): ServiceDefinition 
         return [];
       }),
     ],
-    views: [anyTopic(topics.config)],
+    views: [topics.config],
     // At its start it reads what an earlier life has written, and goes on from there.
     reads: written,
     // Into its own log it writes how much of it is learned from.
-    outputs: [...written, anyTopic(topics.learningEvents)],
+    outputs: [...written, topics.learningEvents],
   });
 }

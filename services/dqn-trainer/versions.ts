@@ -2,7 +2,7 @@
  * The trainer's table of versions: what was made, and what became of it. Increments come by the thousand and are forgotten
  * but for the newest; what a person or the gate has decided about is kept.
  */
-import { anyTopic, type Emit, emit } from '../../lib/stream/define-service';
+import { type Emit, emit, tombstone } from '../../lib/stream/define-service';
 import type { WeightsVersion } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 
@@ -27,7 +27,7 @@ export function createVersions(known: Iterable<WeightsVersion>): Versions {
 
   const remove = (policySha256: string): Emit[] => {
     if (!rows.delete(policySha256)) return [];
-    return [{ topic: anyTopic(topics.weightsVersions), value: null, key: policySha256 }];
+    return [tombstone(topics.weightsVersions, policySha256)];
   };
   return {
     get: (policySha256) => rows.get(policySha256),
