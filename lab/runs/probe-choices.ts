@@ -7,7 +7,7 @@ import type { RouterConfig, StrategyName } from '../../lib/config/router-config'
 import { encodeContext } from '../../lib/learning/features/context';
 import { bytesOf } from '../../lib/learning/features/encode';
 import { parsePolicy } from '../../lib/learning/value/policy';
-import { decide } from '../../lib/routing/decide/decide';
+import { recomputeDecision } from '../../lib/routing/decide/decide';
 import { indexOfLargest } from '../../lib/routing/judge/distribution';
 import { judgeThread } from '../../lib/routing/judge/judge-thread';
 import { strategies } from '../../lib/routing/judge/strategies/strategies';
@@ -108,7 +108,7 @@ async function readFavourite(
     if (prepared.kind === 'invalid') throw new Error(`${prepared.fault.field}: ${prepared.fault.reason}`);
     const opened = openedOf(prepared.route);
     const scores = opened.strategies.map((name) => judgeThread(name as StrategyName, opened, learned, strategies));
-    const { candidates } = decide(opened, scores).decision;
+    const { candidates } = recomputeDecision(opened, scores);
     return candidates[indexOfLargest(candidates.map(({ propensity }) => propensity))]!.model;
   };
 }
@@ -130,6 +130,7 @@ function openedOf(route: Extract<ReturnType<typeof prepare>, { kind: 'prepared' 
     positions: {},
     seed: 0,
     cached: null,
+    cachedValues: null,
     sessionSpentUsd: 0,
     sessionRequests: 0,
     sessionLastQuality: null,

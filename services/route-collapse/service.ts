@@ -16,8 +16,6 @@ import { addGrant, addScore, superpose } from './superpose';
 export interface RouteCollapseOptions {
   /** Requests being decided per partition; at this many no more are taken in until some are decided. */
   readonly maxPendingRoutes: number;
-  /** How long a collapsed distribution may answer equal requests. */
-  readonly cacheTtlMs: number;
   readonly metrics: Metrics;
 }
 
@@ -25,27 +23,27 @@ export interface RouteCollapseOptions {
 const maxRememberedDecisions = 20_000;
 
 export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefinition {
-  const { maxPendingRoutes, cacheTtlMs, metrics } = options;
+  const { maxPendingRoutes, metrics } = options;
   const counted = createDecisionCounter(metrics);
   return defineService({
     group: 'route-collapse',
     inputs: [
       on<RouteOpened, PendingRoute>(
         topics.routeOpened,
-        (pending, opened, context) => counted(superpose(pending, opened, context, cacheTtlMs)),
+        (pending, opened, context) => counted(superpose(pending, opened, context)),
         { stateKey: (opened) => opened.requestId },
       ),
       on<StrategyScored, PendingRoute>(
         topics.strategyScored,
-        (pending, scored, context) => counted(addScore(pending, scored, context, cacheTtlMs)),
+        (pending, scored, context) => counted(addScore(pending, scored, context)),
         { stateKey: (scored) => scored.requestId },
       ),
       on<BudgetGrant, PendingRoute>(
         topics.budgetGrants,
-        (pending, grant, context) => counted(addGrant(pending, grant, context, cacheTtlMs)),
+        (pending, grant, context) => counted(addGrant(pending, grant, context)),
         { stateKey: (grant) => grant.requestId },
       ),
-      due<PendingRoute>((route, context) => counted(expire(route, context, cacheTtlMs))),
+      due<PendingRoute>((route, context) => counted(expire(route, context))),
     ],
     outputs: [anyTopic(topics.routeDecided), anyTopic(topics.routeRefused), anyTopic(topics.budgetEvents)],
     table: {

@@ -82,6 +82,7 @@ export function decideUnder(
     deployments: [...deploymentsOf(config)],
     // What was cached is of the configuration of then.
     cached: null,
+    cachedValues: null,
   };
   const threads = changed.strategies
     .filter((strategy): strategy is StrategyName => (strategyNames as readonly string[]).includes(strategy))

@@ -38,6 +38,7 @@ export function whatIf(opened: RouteOpened, change: Change, learned: LearnedPoli
     preference: change.preference ?? opened.preference,
     // What was cached is of what was asked then.
     cached: null,
+    cachedValues: null,
   };
   const threads = opened.strategies
     .filter((strategy): strategy is StrategyName => (strategyNames as readonly string[]).includes(strategy))

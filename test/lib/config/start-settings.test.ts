@@ -7,7 +7,7 @@ test('what needs a restart is named with its field and who reads it; everything 
   const after = {
     ...config,
     limits: { ...config.limits, maxSessions: 7, maxPromptBytes: 5_000 },
-    cache: { enabled: false, ttlMs: 1 },
+    cache: { ...config.cache, enabled: false, ttlMs: 1 },
     seed: 2,
     explorationFloor: 0.5,
   };

@@ -85,7 +85,7 @@ async function makeLog({ weights = 'there', learnedGroup = true }: LogOptions) {
     await world.start(
       createStrategyThreads({ weights: source, clock, group: 'learned', strategies: ['LEARNING_OPTIMIZED'] }),
     );
-  await world.start(createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 10_000, metrics }));
+  await world.start(createRouteCollapse({ maxPendingRoutes: 1_000, metrics }));
   await world.put(topics.config, [
     {
       version: 1,

@@ -28,7 +28,7 @@ async function start(config: Record<string, unknown> = {}, placement: Placement 
     createRouteIntake({ keyValue, strategyGroups, maxSessions: 10, sessionTtlMs: 1_000, metrics }),
     createStrategyThreads({ weights, clock: world.clock, group: 'statics', strategies: statics }),
     createStrategyThreads({ weights, clock: world.clock, group: 'learned', strategies: ['LEARNING_OPTIMIZED'] }),
-    createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000, metrics }),
+    createRouteCollapse({ maxPendingRoutes: 1_000, metrics }),
   ];
   const { modelProfile, tuning, weightsPublished, budgetStates, budgetGrants, experimentStates } = topics;
   const others = [modelProfile, tuning, weightsPublished, budgetStates, budgetGrants, experimentStates];

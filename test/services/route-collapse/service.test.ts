@@ -25,7 +25,7 @@ function scoredOf(changes: Partial<StrategyScored> = {}): StrategyScored {
 
 async function start(world = createWorld(), maxPendingRoutes = 100) {
   const service = await world.start(
-    createRouteCollapse({ maxPendingRoutes, cacheTtlMs: 60_000, metrics: world.host.metrics }),
+    createRouteCollapse({ maxPendingRoutes, metrics: world.host.metrics }),
   );
   const startMs = world.clock.nowMs();
   const opened = (changes: Partial<RouteOpened> = {}): RouteOpened =>
@@ -122,7 +122,7 @@ describe('a process that stood still past a deadline', () => {
     const world = createWorld({ limits: { commitIntervalMs: 10_000 } });
     let stalledMs = 0;
     const clock = { ...world.clock, nowMs: () => world.clock.nowMs() + stalledMs };
-    const definition = createRouteCollapse({ maxPendingRoutes: 100, cacheTtlMs: 1_000, metrics: world.host.metrics });
+    const definition = createRouteCollapse({ maxPendingRoutes: 100, metrics: world.host.metrics });
     await world.start(definition, { clock });
     await world.put(topics.routeOpened, [openedOf()]);
     stalledMs = stallMs;
