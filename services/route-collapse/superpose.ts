@@ -48,11 +48,7 @@ export function addScore(
 }
 
 /** What one budget answers. The first answer of an account counts. */
-export function addGrant(
-  pending: PendingRoute | undefined,
-  grant: BudgetGrant,
-  context: Place,
-): Result<PendingRoute> {
+export function addGrant(pending: PendingRoute | undefined, grant: BudgetGrant, context: Place): Result<PendingRoute> {
   if (context.alreadyEmitted(grant.requestId)) return { kind: 'drop', reason: 'late' };
   // Refused meanwhile, or not yet read again after a restart, and then asked anew: nothing may stay reserved for it.
   if (!pending?.opened) return { kind: 'done', emit: releaseOrphan(grant, context) };

@@ -132,10 +132,7 @@ function createLives(metrics: Metrics) {
     learn(taskType: string, isRight: boolean): void {
       (isRight ? right : wrong)();
       const share = of(taskType);
-      shares.set(
-        kindOf(taskType),
-        isRight ? Math.min(1, share + 1 / rightChecks) : Math.max(leastLife, share / 2),
-      );
+      shares.set(kindOf(taskType), isRight ? Math.min(1, share + 1 / rightChecks) : Math.max(leastLife, share / 2));
     },
   };
 }
@@ -155,6 +152,9 @@ export function cacheError(opened: RouteOpened, fresh: Pick<Judgement, 'probabil
     return Number.POSITIVE_INFINITY;
   }
   return Math.abs(
-    fresh.utilities.reduce((sum, utility, i) => sum + (fresh.probabilities[i]! - cached.probabilities[i]!) * utility, 0),
+    fresh.utilities.reduce(
+      (sum, utility, i) => sum + (fresh.probabilities[i]! - cached.probabilities[i]!) * utility,
+      0,
+    ),
   );
 }

@@ -43,16 +43,7 @@ export interface Look {
 }
 
 /** What became of a look-up. `check`: a hit that is judged anew all the same; `invalid`: something was there that is no entry. */
-export const lookUpResults = [
-  'hit',
-  'check',
-  'miss',
-  'weights',
-  'demands',
-  'expired',
-  'invalid',
-  'error',
-] as const;
+export const lookUpResults = ['hit', 'check', 'miss', 'weights', 'demands', 'expired', 'invalid', 'error'] as const;
 export type LookUpResult = (typeof lookUpResults)[number];
 
 export interface Found {
@@ -119,7 +110,11 @@ function useOf(entry: CacheEntry, { route, weights, nowMs }: Look): LookUpResult
 }
 
 /** Weights that have learned a little more say nearly the same; those that were fitted anew, or that somebody went back to, do not. */
-function isUpToDate({ values, basisSha256, untilRewards }: CacheEntry, route: Look['route'], weights: WeightsPublished) {
+function isUpToDate(
+  { values, basisSha256, untilRewards }: CacheEntry,
+  route: Look['route'],
+  weights: WeightsPublished,
+) {
   if (values.policySha256 === route.policySha256) return true;
   const { learnedRewards, models } = weights;
   return (

@@ -13,7 +13,7 @@ test('what needs a restart is named with its field and who reads it; everything 
   };
   expect(restartsNeeded(config, after)).toEqual([
     'limits.maxSessions: needs a restart of route-intake',
-    'cache.ttlMs: needs a restart of route-collapse',
+    'cache.ttlMs: needs a restart of strategy-threads',
     'seed: needs a restart of every service',
   ]);
   expect(restartsNeeded(config, config)).toEqual([]);

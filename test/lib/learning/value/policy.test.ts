@@ -222,7 +222,11 @@ describe('values kept of a text', () => {
     ['a small allowance', { tuning: { ...tuning, regretAllowance: 0.01 }, priorObservations: 8 }],
     ['a budget', { budgetUsdPerRequest: 0.001 }],
   ])('judge a request as the weights do: %s', (_name, changes) => {
-    for (const models of [['a', 'b'], ['b', 'a'], ['a', 'b', 'new']])
+    for (const models of [
+      ['a', 'b'],
+      ['b', 'a'],
+      ['a', 'b', 'new'],
+    ])
       for (const eligible of [models, models.slice(1)]) {
         const opened = openedOf({ tuning, ...changes }, models, (model) => ({
           eligible: eligible.includes(model),
@@ -245,7 +249,8 @@ describe('values kept of a text', () => {
 
   test('values that are none are an error that says so', () => {
     const kept = many.valuesOf!(openedOf({ tuning }, ['a', 'b']))!;
-    const judged = (changes: Partial<typeof kept>) => () => policyOfValues({ ...kept, ...changes }).judge(openedOf({ tuning }, ['a']));
+    const judged = (changes: Partial<typeof kept>) => () =>
+      policyOfValues({ ...kept, ...changes }).judge(openedOf({ tuning }, ['a']));
     expect(judged({ models: ['a'] })).toThrow('cached values: 112 bytes are not the values of 1 models');
     expect(judged({ values: Buffer.alloc(112, 0xff) })).toThrow('cached values: a value is not finite');
     expect(judged({ rewardMean: Number.POSITIVE_INFINITY })).toThrow('the mean reward is not finite');

@@ -9,7 +9,10 @@ import type { RouteOpened } from '../../../../lib/topics/generated/messages';
 import { configOf, openedOf } from '../fixtures';
 import { keptOf, publishedOf } from '../kept';
 
-const text = 'Please write a short and friendly answer to the customer who asks where the parcel is that was sent on Monday'.repeat(3);
+const text =
+  'Please write a short and friendly answer to the customer who asks where the parcel is that was sent on Monday'.repeat(
+    3,
+  );
 const nowMs = 1_000;
 const cache = { enabled: true, checkShare: 0 };
 
@@ -26,7 +29,9 @@ async function lookUp(look: Partial<Look> = {}, stored = about(text)): Promise<F
   const keyValue = createMemoryKeyValue({ clock: createVirtualClock() });
   const config = configOf({ cache });
   const [key] = cacheKeys(stored, 'l1', config);
-  await keyValue.putMany([cacheEntry({ ...stored, cacheFingerprint: key! }, keptOf(), { ttlMs: 10_000, rewards: 100 }, 0)]);
+  await keyValue.putMany([
+    cacheEntry({ ...stored, cacheFingerprint: key! }, keptOf(), { ttlMs: 10_000, rewards: 100 }, 0),
+  ]);
   const asked = { route: about(text), config, weights: publishedOf(), nowMs, ...look };
   const [found] = await createLookUp(keyValue)([asked]);
   return found!;
@@ -52,7 +57,11 @@ test.each<[string, Partial<Look>, Found['result']]>([
   ['a little more is learned', { weights: publishedOf({ policySha256: 'p2', learnedRewards: 1_099 }) }, 'hit'],
   ['too much is learned', { weights: publishedOf({ policySha256: 'p2', learnedRewards: 1_100 }) }, 'weights'],
   ['somebody went back', { weights: publishedOf({ policySha256: 'p2', learnedRewards: 999 }) }, 'weights'],
-  ['there is another model', { weights: publishedOf({ policySha256: 'p2', models: ['large', 'small', 'swift', 'new'] }) }, 'weights'],
+  [
+    'there is another model',
+    { weights: publishedOf({ policySha256: 'p2', models: ['large', 'small', 'swift', 'new'] }) },
+    'weights',
+  ],
   ['a moment before its time is over', { nowMs: 9_999 }, 'hit'],
   ['its time is over', { nowMs: 10_000 }, 'expired'],
   ['a new lineage', { weights: publishedOf({ lineage: 'l2' }) }, 'miss'],
@@ -65,7 +74,9 @@ test.each<[string, Partial<Look>, Found['result']]>([
 
 test('weights that were fitted anew are asked anew', async () => {
   const weights = publishedOf({ policySha256: 'p2', basisSha256: 'b2', learnedRewards: 1_001 });
-  expect((await lookUp({ weights, route: about(text, { policySha256: 'p2', basisSha256: 'b2' }) })).result).toBe('weights');
+  expect((await lookUp({ weights, route: about(text, { policySha256: 'p2', basisSha256: 'b2' }) })).result).toBe(
+    'weights',
+  );
 });
 
 test('what is demanded matters: another preference, another limit', async () => {

@@ -13,7 +13,13 @@ const entry = cacheEntry(opened, kept, life, 1_000);
 test('an entry comes back as it went in, with what it is compared by and when it ends', () => {
   expect(entry).toMatchObject({ key: 'route-cache/key', ttlMs: 60_000 });
   const read = readEntry(entry.value)!;
-  expect(read).toMatchObject({ values: kept, basisSha256: 'b1', cachedAtMs: 1_000, untilMs: 61_000.4, untilRewards: 1_100 });
+  expect(read).toMatchObject({
+    values: kept,
+    basisSha256: 'b1',
+    cachedAtMs: 1_000,
+    untilMs: 61_000.4,
+    untilRewards: 1_100,
+  });
   expect(Buffer.from(read.sketch)).toEqual(opened.sketch);
   expect(read.hand).toHaveLength(40);
   expect(read.context).toHaveLength(contextSize);
@@ -69,7 +75,8 @@ test('requests of one kind share their keys; another encoder, lineage, version o
 });
 
 test('a vector of the caller’s own has one place, which equal ones share', () => {
-  const vectorOf = (...values: number[]) => openedOf({ sketch: Buffer.alloc(0), callerFeatures: bytesOf(Float32Array.from(values)) });
+  const vectorOf = (...values: number[]) =>
+    openedOf({ sketch: Buffer.alloc(0), callerFeatures: bytesOf(Float32Array.from(values)) });
   const keys = cacheKeys(vectorOf(1, 2), '', configOf());
   expect(keys).toHaveLength(1);
   expect(cacheKeys(vectorOf(1, 2), '', configOf())).toEqual(keys);
