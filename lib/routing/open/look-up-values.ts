@@ -3,7 +3,7 @@
  * not learned much since and its time has not run out.
  */
 import type { RouterConfig } from '../../config/router-config';
-import { contextGroups, encodeContext } from '../../learning/features/context';
+import { encodeDemands } from '../../learning/features/context';
 import { float32Of, int8Of } from '../../learning/features/encode';
 import type { KeyValue } from '../../ports/key-value';
 import { seededRandom } from '../../random/seeded';
@@ -15,16 +15,11 @@ import { cosineOf } from './sketch-hash';
 const mostHandDistance = 1.2;
 /** What is demanded of a request is within -1 .. 1. How models do at the moment is in prices, health and drifts, which are never old. */
 const mostDemandDistance = 0.1;
-const { availability, history, limits, preference } = contextGroups;
-const demandsFrom = 1 + availability.length + history.length;
-const demandsTo = demandsFrom + limits.length + preference.length;
-
-/** As prepared; it belongs to no session. */
-export type Asked = Omit<RouteOpened, 'sessionSpentUsd' | 'sessionRequests' | 'sessionLastQuality' | 'contextFeatures'>;
 
 export interface Look {
+  /** As prepared; it belongs to no session. */
   readonly route: Pick<
-    Asked,
+    RouteOpened,
     | 'requestId'
     | 'encoderVersion'
     | 'sketch'
@@ -104,9 +99,8 @@ function isNear({ sketch, hand }: CacheEntry, { route, config }: Look): boolean 
 function useOf(entry: CacheEntry, { route, weights, nowMs }: Look): LookUpResult {
   if (nowMs >= entry.untilMs) return 'expired';
   if (!isUpToDate(entry, route, weights)) return 'weights';
-  const demands = encodeContext({ ...ofNoSession, ...route }).subarray(demandsFrom, demandsTo);
-  const before = entry.context?.subarray(demandsFrom, demandsTo);
-  return before && areWithin(before, demands, mostDemandDistance) ? 'hit' : 'demands';
+  const { demands } = entry;
+  return demands !== null && areWithin(demands, encodeDemands(route), mostDemandDistance) ? 'hit' : 'demands';
 }
 
 /** Weights that have learned a little more say nearly the same; those that were fitted anew, or that somebody went back to, do not. */
@@ -124,8 +118,6 @@ function isUpToDate(
     areEqual(values.models, models)
   );
 }
-
-const ofNoSession = { sessionId: null, sessionSpentUsd: 0, sessionRequests: 0, sessionLastQuality: null };
 
 function areWithin(one: Float32Array, other: Float32Array, most: number): boolean {
   if (one.length !== other.length) return false;

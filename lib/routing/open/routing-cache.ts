@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { RouterConfig } from '../../config/router-config';
-import { contextOf } from '../../learning/features/context';
+import { contextOf, demandsIn } from '../../learning/features/context';
 import { float32Of, int8Of } from '../../learning/features/encode';
 import { taskSlotOf } from '../../learning/features/task-slot';
 import { type KeptValues, keptValuesFault } from '../../learning/value/kept-values';
@@ -50,7 +50,8 @@ export interface CacheEntry {
   readonly untilRewards: number;
   readonly sketch: Int8Array;
   readonly hand: Float32Array;
-  readonly context: Float32Array | null;
+  /** What was demanded of the request. */
+  readonly demands: Float32Array | null;
 }
 
 export interface Lifetime {
@@ -123,6 +124,7 @@ function parseEntry(bytes: Buffer): CacheEntry | null {
   const ends = lengths.map((_, i) => start + lengths.slice(0, i + 1).reduce((sum, length) => sum + length, 0));
   const [sketchEnd, handEnd, contextEnd] = [ends[0]!, ends[1]!, ends[2]!];
   if (contextEnd > bytes.length || lengths[1] % Float32Array.BYTES_PER_ELEMENT !== 0) return null;
+  const context = contextOf(bytes.subarray(handEnd, contextEnd));
   const values = { ...facts, values: bytes.subarray(contextEnd) };
   if (keptValuesFault(values) !== null) return null;
   return {
@@ -133,7 +135,7 @@ function parseEntry(bytes: Buffer): CacheEntry | null {
     untilRewards,
     sketch: int8Of(bytes.subarray(start, sketchEnd)),
     hand: float32Of(bytes.subarray(sketchEnd, handEnd)),
-    context: contextOf(bytes.subarray(handEnd, contextEnd)),
+    demands: context && demandsIn(context),
   };
 }
 

@@ -1,5 +1,5 @@
-import { createMetrics } from '../../../lib/telemetry/metrics';
 import { readEntry } from '../../../lib/routing/open/routing-cache';
+import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { RouteOpened } from '../../../lib/topics/generated/messages';
 import { cacheError, createKeepInCache } from '../../../services/strategy-threads/keep-in-cache';
 import { openedOf, threadOf, tuningOf } from '../../lib/routing/fixtures';
@@ -21,12 +21,17 @@ const start = () => {
   return { keep, checks };
 };
 
-test('what the pinned weights have judged is kept, for a tenth more rewards and for the time to live', () => {
+test('what the pinned weights have judged is kept, for a few more rewards and for the time to live', () => {
   const opened = about('k');
   const [entry, ...more] = start().keep(opened, judged(opened), policyOf(), 5_000);
   expect(more).toEqual([]);
   expect(entry!.key).toBe('k');
-  expect(readEntry(entry!.value)).toMatchObject({ cachedAtMs: 5_000, untilMs: 15_000, untilRewards: 1_100, basisSha256: 'b1' });
+  expect(readEntry(entry!.value)).toMatchObject({
+    cachedAtMs: 5_000,
+    untilMs: 15_000,
+    untilRewards: 1_080,
+    basisSha256: 'b1',
+  });
   const [sooner] = start().keep(about('k', { seed: 999 }), judged(opened), policyOf(), 5_000);
   expect(readEntry(sooner!.value)!.untilMs).toBeLessThan(13_100);
 });
@@ -50,7 +55,7 @@ describe('what is asked for again and again', () => {
     const { keep } = start();
     keep(about('a'), judged(about('a')), policyOf(), 0);
     keep(about('b'), judged(about('b')), policyOf(), 0);
-    expect(keep(about('a', learnedSince(1_049)), [], newer, 1)).toEqual([]);
+    expect(keep(about('a', learnedSince(1_039)), [], newer, 1)).toEqual([]);
     const renewed = keep(about('a', learnedSince(1_060)), [], newer, 1);
     expect(renewed.map(({ key }) => key).sort()).toEqual(['a', 'b']);
     expect(readEntry(renewed[0]!.value)!.values).toMatchObject({ policySha256: 'p2', learnedRewards: 1_060 });

@@ -1,4 +1,4 @@
-import { contextSize, encodeContext } from '../../../../lib/learning/features/context';
+import { encodeContext, encodeDemands } from '../../../../lib/learning/features/context';
 import { bytesOf } from '../../../../lib/learning/features/encode';
 import { cacheEntry, cacheKeys, readEntry } from '../../../../lib/routing/open/routing-cache';
 import { configOf, openedOf } from '../fixtures';
@@ -22,7 +22,7 @@ test('an entry comes back as it went in, with what it is compared by and when it
   });
   expect(Buffer.from(read.sketch)).toEqual(opened.sketch);
   expect(read.hand).toHaveLength(40);
-  expect(read.context).toHaveLength(contextSize);
+  expect(read.demands).toEqual(encodeDemands(opened));
 });
 
 /** The entry with its head changed. */
