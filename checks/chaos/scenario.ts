@@ -111,7 +111,7 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   const upstream = await startShakyUpstream(seededRandom(seed, 'chaos', scenario.name, 'upstream'));
   const cluster = await startCluster({
     directory,
-    config: { ...config, limits, providers: providersAt(upstream, config) },
+    config: { ...config, limits, providers: providersAt(upstream, config), cache: { ...config.cache, enabled: true } },
     partitions,
     placement,
     delivery,

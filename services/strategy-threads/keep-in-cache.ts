@@ -138,7 +138,7 @@ function createLives(metrics: Metrics) {
 }
 
 /** Two hundredths of the way from no quality to all of it. */
-export const mostCacheError = 0.02;
+const mostCacheError = 0.02;
 
 /**
  * How far the cached values of a check are from right: the difference in expected utility between the learned strategy's distribution by

@@ -9,7 +9,7 @@ import type { KeyValue } from '../../ports/key-value';
 import { seededRandom } from '../../random/seeded';
 import type { CachedValues, RouteOpened, WeightsPublished } from '../../topics/generated/messages';
 import { type CacheEntry, cacheKeys, readEntry } from './routing-cache';
-import { cosineOf } from './sketch-hash';
+import { areNear, normOf } from './sketch-hash';
 
 /** Hand-made features are logarithms of counts, and shares: two marks where there was none are 1.1. */
 const mostHandDistance = 1.2;
@@ -69,11 +69,12 @@ export function createLookUp(keyValue: KeyValue): LookUpValues {
 function choose(look: Look, keys: readonly string[], byKey: ReadonlyMap<string, Buffer | null>): Found {
   let key = keys[0]!;
   let result: LookUpResult = 'miss';
+  const isNear = nearTo(look);
   for (const at of keys) {
     const bytes = byKey.get(at);
     if (!bytes) continue;
     const entry = readEntry(bytes);
-    if (entry !== null && !isNear(entry, look)) continue;
+    if (entry !== null && !isNear(entry)) continue;
     const use = entry === null ? 'invalid' : useOf(entry, look);
     if (entry !== null && use === 'hit') {
       const isCheck = seededRandom(look.route.requestId, 'cache check').next() < look.config.cache.checkShare;
@@ -87,12 +88,13 @@ function choose(look: Look, keys: readonly string[], byKey: ReadonlyMap<string, 
   return { key, values: null, result };
 }
 
-/** Whether its text is nearly the same. */
-function isNear({ sketch, hand }: CacheEntry, { route, config }: Look): boolean {
-  return (
-    cosineOf(sketch, int8Of(route.sketch)) >= config.cache.similarity &&
-    areWithin(hand, float32Of(route.handFeatures), mostHandDistance)
-  );
+/** Says of an entry whether its text is nearly that of the request. */
+function nearTo({ route, config }: Look): (entry: CacheEntry) => boolean {
+  const own = int8Of(route.sketch);
+  const ownHand = float32Of(route.handFeatures);
+  const ownNorm = normOf(own);
+  return ({ sketch, hand, norm }) =>
+    areNear(own, sketch, ownNorm * norm, config.cache.similarity) && areWithin(hand, ownHand, mostHandDistance);
 }
 
 /** Whether what it rests on still holds. */

@@ -11,7 +11,7 @@ import { taskSlotOf } from '../../learning/features/task-slot';
 import { type KeptValues, keptValuesFault } from '../../learning/value/kept-values';
 import type { KeyValueEntry } from '../../ports/key-value';
 import type { RouteOpened } from '../../topics/generated/messages';
-import { bucketsOf } from './sketch-hash';
+import { bucketsOf, normOf } from './sketch-hash';
 
 /** In front of every key, so that a process can keep copies of these, and of these alone. */
 export const cachePrefix = 'route-cache/';
@@ -49,6 +49,8 @@ export interface CacheEntry {
   readonly untilMs: number;
   readonly untilRewards: number;
   readonly sketch: Int8Array;
+  /** Euclidean length of the sketch. */
+  readonly norm: number;
   readonly hand: Float32Array;
   /** What was demanded of the request. */
   readonly demands: Float32Array | null;
@@ -124,6 +126,7 @@ function parseEntry(bytes: Buffer): CacheEntry | null {
   const ends = lengths.map((_, i) => start + lengths.slice(0, i + 1).reduce((sum, length) => sum + length, 0));
   const [sketchEnd, handEnd, contextEnd] = [ends[0]!, ends[1]!, ends[2]!];
   if (contextEnd > bytes.length || lengths[1] % Float32Array.BYTES_PER_ELEMENT !== 0) return null;
+  const sketch = int8Of(bytes.subarray(start, sketchEnd));
   const context = contextOf(bytes.subarray(handEnd, contextEnd));
   const values = { ...facts, values: bytes.subarray(contextEnd) };
   if (keptValuesFault(values) !== null) return null;
@@ -133,7 +136,8 @@ function parseEntry(bytes: Buffer): CacheEntry | null {
     cachedAtMs,
     untilMs,
     untilRewards,
-    sketch: int8Of(bytes.subarray(start, sketchEnd)),
+    sketch,
+    norm: normOf(sketch),
     hand: float32Of(bytes.subarray(sketchEnd, handEnd)),
     demands: context && demandsIn(context),
   };

@@ -53,19 +53,19 @@ export function bucketsOf(sketch: Int8Array): number[] {
   );
 }
 
-/** Cosine of two sketches of the same length; 1 of two empty ones, 0 of others that cannot be compared. */
-export function cosineOf(one: Int8Array, other: Int8Array): number {
-  if (one.length !== other.length) return 0;
+/** Whether the cosine of two sketches is at least `least`; `norms`: the product of their Euclidean lengths. */
+export function areNear(one: Int8Array, other: Int8Array, norms: number, least: number): boolean {
+  if (one.length !== other.length) return false;
+  // A text of nothing has no direction; where nothing is known of any text, all are alike.
+  if (norms === 0) return one.length === 0;
   let product = 0;
-  let ones = 0;
-  let others = 0;
-  for (let i = 0; i < one.length; i++) {
-    const a = one[i]!;
-    const b = other[i]!;
-    product += a * b;
-    ones += a * a;
-    others += b * b;
-  }
-  if (ones === 0 || others === 0) return ones === others ? 1 : 0;
-  return product / Math.sqrt(ones * others);
+  for (let i = 0; i < one.length; i++) product += one[i]! * other[i]!;
+  return product >= least * norms;
+}
+
+/** Euclidean length. */
+export function normOf(sketch: Int8Array): number {
+  let squares = 0;
+  for (let i = 0; i < sketch.length; i++) squares += sketch[i]! * sketch[i]!;
+  return Math.sqrt(squares);
 }

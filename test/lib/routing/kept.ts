@@ -5,7 +5,7 @@ import { headCount } from '../../../lib/learning/value/linear-half';
 import type { LearnedPolicy } from '../../../lib/routing/judge/strategy';
 import type { CachedValues, WeightsPublished } from '../../../lib/topics/generated/messages';
 
-export const keptModels = ['large', 'small', 'swift'];
+const keptModels = ['large', 'small', 'swift'];
 
 export interface Weights {
   readonly policySha256: string;

@@ -1,10 +1,12 @@
 import { encodeText, sketchSize } from '../../../../lib/learning/features/encode';
 import { seededRandom } from '../../../../lib/random/seeded';
-import { bucketsOf, cosineOf } from '../../../../lib/routing/open/sketch-hash';
+import { areNear, bucketsOf, normOf } from '../../../../lib/routing/open/sketch-hash';
 
 const random = seededRandom(1, 'near texts');
 const words = Array.from({ length: 400 }, (_, i) => `word${(i * 7919).toString(36)}`);
 const wordsOf = (count: number): string[] => Array.from({ length: count }, () => words[random.integer(words.length)]!);
+const isNear = (one: Int8Array, other: Int8Array, least: number): boolean =>
+  areNear(one, other, normOf(one) * normOf(other), least);
 const sketchOf = (text: readonly string[]): Int8Array => encodeText(text.join(' ')).sketch;
 
 test('a text with a word replaced is found beside the other, and is near; another text is neither', () => {
@@ -16,8 +18,8 @@ test('a text with a word replaced is found beside the other, and is near; anothe
     const other = wordsOf(120);
     if (bucketsOf(sketchOf(near)).includes(bucketsOf(sketchOf(text))[0]!)) found++;
     if (bucketsOf(sketchOf(other)).includes(bucketsOf(sketchOf(text))[0]!)) mistaken++;
-    expect(cosineOf(sketchOf(text), sketchOf(near))).toBeGreaterThan(0.95);
-    expect(cosineOf(sketchOf(text), sketchOf(other))).toBeLessThan(0.9);
+    expect(isNear(sketchOf(text), sketchOf(near), 0.95)).toBe(true);
+    expect(isNear(sketchOf(text), sketchOf(other), 0.9)).toBe(false);
   }
   expect(found).toBeGreaterThan(180);
   expect(mistaken).toBeLessThan(100);
@@ -33,7 +35,16 @@ test('eight buckets, each once, the own one first; the same for the same sketch'
 
 test('a sketch that is none has a place, too, and is near to nothing but its like', () => {
   expect(bucketsOf(new Int8Array(0))).toEqual([0]);
-  expect(cosineOf(new Int8Array(0), new Int8Array(0))).toBe(1);
-  expect(cosineOf(new Int8Array(0), new Int8Array(sketchSize))).toBe(0);
-  expect(cosineOf(new Int8Array(sketchSize), new Int8Array(sketchSize).fill(1))).toBe(0);
+  const [none, zeros, ones] = [new Int8Array(0), new Int8Array(sketchSize), new Int8Array(sketchSize).fill(1)];
+  expect(isNear(none, none, 0.95)).toBe(true);
+  expect(isNear(none, zeros, 0.95)).toBe(false);
+  expect(isNear(zeros, ones, 0.95)).toBe(false);
+  expect(isNear(ones, ones, 0.95)).toBe(true);
+  expect(
+    isNear(
+      ones,
+      Int8Array.from(ones, (_, i) => (i % 2 === 0 ? 1 : -1)),
+      0.95,
+    ),
+  ).toBe(false);
 });
