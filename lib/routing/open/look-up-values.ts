@@ -94,7 +94,8 @@ function nearTo({ route, config }: Look): (entry: CacheEntry) => boolean {
   const ownHand = float32Of(route.handFeatures);
   const ownNorm = normOf(own);
   return ({ sketch, hand, norm }) =>
-    areNear(own, sketch, ownNorm * norm, config.cache.similarity) && areWithin(hand, ownHand, mostHandDistance);
+    // The hand-made features tell most other texts after a few numbers.
+    areWithin(hand, ownHand, mostHandDistance) && areNear(own, sketch, ownNorm * norm, config.cache.similarity);
 }
 
 /** Whether what it rests on still holds. */

@@ -439,7 +439,9 @@ describe('the routing cache', () => {
     const world = await startLearned();
     await world.put(topics.routeRequested, [fresh(world)]);
     const first = openedAs(world, 'r1');
-    await world.host.keyValue.putMany([cacheEntry(first, keptOf(), { ttlMs: 1_000, rewards: 100 }, world.clock.nowMs())]);
+    await world.host.keyValue.putMany([
+      cacheEntry(first, keptOf(), { ttlMs: 1_000, rewards: 100 }, world.clock.nowMs()),
+    ]);
     await world.put(topics.routeRequested, [
       fresh(world, { requestId: 'equal' }),
       fresh(world, { requestId: 'other', prompt: 'Who wrote Faust?' }),
@@ -471,7 +473,10 @@ describe('the routing cache', () => {
   });
 
   test('a store that is gone is a miss', async () => {
-    const keyValue: KeyValue = { ...createWorld().host.keyValue, getMany: () => Promise.reject(new Error('store is gone')) };
+    const keyValue: KeyValue = {
+      ...createWorld().host.keyValue,
+      getMany: () => Promise.reject(new Error('store is gone')),
+    };
     const world = await startLearned(enabled, { keyValue });
     await world.put(topics.routeRequested, [
       fresh(world, { taskHint: 'code' }),
