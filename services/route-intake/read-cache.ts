@@ -35,13 +35,15 @@ export function createReadCache(keyValue: KeyValue, metrics: Metrics): ReadCache
 
 /**
  * Null where nothing can be gained or kept: nobody asks the weights or they have no say yet, an experiment has weights of its own, a
- * strategy is not ours to judge, or it belongs to a session, whose circumstances are not known yet.
+ * strategy is not ours to judge, the Q-network alone judges, which goes by circumstances as much as by the text, or it belongs to a
+ * session, whose circumstances are not known yet.
  */
 function lookOf(looked: Looked): Look | null {
   if (looked?.kind !== 'prepared') return null;
   const { route, world } = looked;
   const { config, weights, nowMs } = world;
   if (!weights || route.policySha256 !== weights.policySha256 || route.sessionId !== null) return null;
+  if (config.learning.pipeline === 'dqn') return null;
   if (isColdStart(route as PreparedRoute as RouteOpened) || !route.strategies.includes(learnedStrategy)) return null;
   if (!route.strategies.every((strategy) => (strategyNames as readonly string[]).includes(strategy))) return null;
   return { route, config, weights, nowMs };

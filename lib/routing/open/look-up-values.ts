@@ -112,14 +112,10 @@ function isUpToDate(
   route: Look['route'],
   weights: WeightsPublished,
 ) {
-  if (values.policySha256 === route.policySha256) return true;
   const { learnedRewards, models } = weights;
-  return (
-    basisSha256 === route.basisSha256 &&
-    learnedRewards >= values.learnedRewards &&
-    learnedRewards < untilRewards &&
-    areEqual(values.models, models)
-  );
+  if (!areEqual(values.models, models)) return false;
+  if (values.policySha256 === route.policySha256) return true;
+  return basisSha256 === route.basisSha256 && learnedRewards >= values.learnedRewards && learnedRewards < untilRewards;
 }
 
 function areWithin(one: Float32Array, other: Float32Array, most: number): boolean {

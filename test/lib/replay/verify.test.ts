@@ -120,7 +120,7 @@ async function makeLog({ weights = 'there', learnedGroup = true }: LogOptions) {
       encoderVersion: 'sketch-2',
       backend: 'wasm',
       seed: 1,
-      models: [],
+      models: ['large', 'small', 'swift'],
       metrics: {},
       publishedAtMs: 1,
     },

@@ -458,6 +458,7 @@ describe('the routing cache', () => {
     ['one that does not ask the weights', { strategies: ['BALANCED'] }, enabled],
     ['any, where it is switched off', {}, { cache: { enabled: false } }],
     ['any, where nothing is said of it', {}, {}],
+    ['any, where the Q-network alone judges', {}, { ...enabled, learning: { pipeline: 'dqn' } }],
   ])('%s is not looked up, and nothing is kept of it', async (_name, request, config) => {
     const world = await startLearned(config);
     await world.put(topics.routeRequested, [fresh(world, request)]);
