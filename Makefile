@@ -161,6 +161,9 @@ bench-kafka: build servers-installed ## Speed on Kafka and Redis, every service 
 bench-transactions: build servers-installed ## What delivery exactly once costs on Kafka against at least once, in alternation, JSON lines
 	@node dist/bench/transactions.js
 
+bench-cache: build ## Hits, utility and wrong neighbours of the routing cache while learning goes on, and what a look-up takes (REQUESTS=2000 TEXTS=40 SEEDS=3 REDIS=url), JSON lines
+	@node dist/bench/cache.js $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(TEXTS),--texts $(TEXTS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(REDIS),--redis $(REDIS))
+
 bench-replay: build ## Events verified per second, JSON lines
 	@$(NODE) dist/bench/replay.js
 
@@ -215,4 +218,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-replay bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-complexity bench-calibration bench-experiments scenarios clean bench-gateway
+.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-cache bench-replay bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-complexity bench-calibration bench-experiments scenarios clean bench-gateway

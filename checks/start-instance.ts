@@ -58,8 +58,12 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   const strategyGroups = [{ group: defaultStrategyGroup, strategies: config.strategies }];
   const stages = [
     createRouteIntake({ keyValue: home.keyValue, strategyGroups, ...limits, metrics }),
-    createStrategyThreads({ weights: { load: () => Promise.resolve(null) }, clock: home.clock }),
-    createRouteCollapse({ maxPendingRoutes: limits.maxPendingRoutes, cacheTtlMs: cache.ttlMs, metrics }),
+    createStrategyThreads({
+      weights: { load: () => Promise.resolve(null) },
+      clock: home.clock,
+      cache: { ttlMs: cache.ttlMs, metrics },
+    }),
+    createRouteCollapse({ maxPendingRoutes: limits.maxPendingRoutes, metrics }),
     createRewardFeedback({ ...feedback, metrics }),
     ...options.beside(metrics),
   ];

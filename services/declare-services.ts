@@ -87,12 +87,12 @@ export function declareServices({
     }),
     ...strategyGroups.map(({ group, strategies }) =>
       createStrategyThreads({
-        ...{ group, strategies, weights, clock: trainer.clock },
+        ...{ group, strategies, weights, clock: trainer.clock, cache: { ttlMs: cacheTtlMs, metrics } },
         // A group that is made on an old log would otherwise score again what was decided long ago.
         startAt: group === defaultStrategyGroup ? 'earliest' : 'latest',
       }),
     ),
-    createRouteCollapse({ maxPendingRoutes, cacheTtlMs, metrics }),
+    createRouteCollapse({ maxPendingRoutes, metrics }),
     createBudgets({ metrics }),
     createRewardFeedback({ windowMs, maxAwaited, metrics }),
     createExperiments({ metrics }),

@@ -4,6 +4,7 @@ import { createEmbeddedKeyValue } from '../lib/adapters/embedded/embedded-key-va
 import { type Durability, type EmbeddedStore, openEmbeddedStore } from '../lib/adapters/embedded/embedded-store';
 import { freeBytesOf } from '../lib/adapters/embedded/store-space';
 import { type KafkaBroker, openKafkaBroker } from '../lib/adapters/kafka/kafka-broker';
+import { createLocalFirst } from '../lib/adapters/local-first';
 import { createMemoryBroker, type Unkindness } from '../lib/adapters/memory/memory-broker';
 import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
 import { openRedisKeyValue } from '../lib/adapters/redis/redis-key-value';
@@ -15,6 +16,7 @@ import type { Clock } from '../lib/ports/clock';
 import type { KeyValue } from '../lib/ports/key-value';
 import type { TokenBuckets } from '../lib/ports/token-buckets';
 import { seededRandom } from '../lib/random/seeded';
+import { cachePrefix } from '../lib/routing/open/routing-cache';
 import type { Log } from '../lib/telemetry/log';
 import type { Metrics } from '../lib/telemetry/metrics';
 import { shareSchemas } from '../lib/topics/share-schemas';
@@ -38,6 +40,11 @@ export interface EngineHome {
   /** Closes the ports. Call after the engine has stopped. */
   close(): Promise<void>;
 }
+
+/** What each process keeps of the routing cache in its own memory. */
+const ownCache = { prefix: cachePrefix, maxEntries: 20_000 };
+/** So long a process may go by what another one has replaced meanwhile. */
+const ownCopyMs = 5_000;
 
 export interface EmbeddedHomeOptions {
   readonly directory: string;
@@ -71,7 +78,7 @@ function homeOn(
   { clock, encoder, maxBytes }: { clock: Clock; encoder: Encoder | null; maxBytes: number | null },
 ): EngineHome {
   const broker = createEmbeddedBroker(store, { maxBytes });
-  const keyValue = createEmbeddedKeyValue(store);
+  const keyValue = createLocalFirst(createEmbeddedKeyValue(store), { ...ownCache, clock, maxAgeMs: ownCopyMs });
   return {
     broker,
     keyValue,
@@ -128,9 +135,6 @@ export interface DistributedHomeParts {
   readonly metrics: Metrics;
 }
 
-/** Entries of a cache that stands in where there is no Redis; each process has its own. */
-const ownCacheEntries = 20_000;
-
 /**
  * Kafka and Redis. Rejects with a readable error when no broker answers; a Redis that is away is a warning, since all it
  * holds can be lost. `deleteTopics` is for engines that live as long as one run.
@@ -149,7 +153,8 @@ export async function distributedHome(
     throw error;
   });
   const redis = settings.redis && (await openRedisKeyValue(settings.redis, parts));
-  const keyValue = redis ?? createMemoryKeyValue({ clock, maxEntries: ownCacheEntries });
+  const shared = redis && createLocalFirst(redis, { ...ownCache, clock, maxAgeMs: ownCopyMs });
+  const keyValue = shared ?? createMemoryKeyValue({ clock, maxEntries: ownCache.maxEntries });
   return {
     broker,
     keyValue,

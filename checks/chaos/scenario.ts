@@ -117,7 +117,7 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   });
   const cluster = await startCluster({
     directory,
-    config: { ...config, limits, providers: providersAt(outside, config) },
+    config: { ...config, limits, providers: providersAt(outside, config), cache: { ...config.cache, enabled: true } },
     partitions,
     placement,
     delivery,

@@ -70,7 +70,7 @@ async function play({ scenario, isWith, requests, seed }: ScenarioRun, clock: Cl
         const perRequestUsd = trueModels[name].costUsd * (dearer[name] ?? 1);
         return { ...model, price: { ...model.price!, perRequestUsd } };
       }),
-      { seed, preference, utilityScale, cache: { enabled: false, ttlMs: 60_000 }, ...settings },
+      { seed, preference, utilityScale, ...settings },
     );
   const engine = await startEngine({
     ...{ home, config: configOf(standing), partitions: 4, trainer: 'inline', http: null },

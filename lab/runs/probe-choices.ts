@@ -7,7 +7,7 @@ import type { RouterConfig } from '../../lib/config/router-config';
 import { encodeContext } from '../../lib/learning/features/context';
 import { bytesOf } from '../../lib/learning/features/encode';
 import { parsePolicy } from '../../lib/learning/value/policy';
-import { decide } from '../../lib/routing/decide/decide';
+import { recomputeDecision } from '../../lib/routing/decide/decide';
 import { indexOfLargest } from '../../lib/routing/judge/distribution';
 import { judgeAsked } from '../../lib/routing/judge/judge-thread';
 import type { LearnedPolicy } from '../../lib/routing/judge/strategy';
@@ -106,7 +106,7 @@ async function readFavourite(
     const prepared = prepare(requestOf(configured, { ...row, prompt }, world.nowMs), world, []);
     if (prepared.kind === 'invalid') throw new Error(`${prepared.fault.field}: ${prepared.fault.reason}`);
     const opened = openedOf(prepared.route);
-    const { candidates } = decide(opened, judgeAsked(opened, learned)).decision;
+    const { candidates } = recomputeDecision(opened, judgeAsked(opened, learned));
     return candidates[indexOfLargest(candidates.map(({ propensity }) => propensity))]!.model;
   };
 }
@@ -128,6 +128,7 @@ function openedOf(route: Extract<ReturnType<typeof prepare>, { kind: 'prepared' 
     positions: {},
     seed: 0,
     cached: null,
+    cachedValues: null,
     sessionSpentUsd: 0,
     sessionRequests: 0,
     sessionLastQuality: null,

@@ -39,7 +39,7 @@ export function shadowDraw(
 ): { readonly propensities: readonly number[]; readonly unknown: number } | null {
   if (!opened.candidates.some(({ eligible }) => eligible)) return null;
   if (shadow.kind === 'config') return underConfig(shadow.config, opened, base, learned);
-  const probabilities = probabilitiesOf(shadow, { ...opened, cached: null }, learned);
+  const probabilities = probabilitiesOf(shadow, { ...opened, cached: null, cachedValues: null }, learned);
   if (probabilities === null || distributionFault(probabilities, opened.candidates) !== null) return null;
   return { propensities: drawModel(opened, probabilities).propensities, unknown: 0 };
 }

@@ -200,12 +200,17 @@ export const configSchema = z.strictObject({
   alerts: alertsSchema,
   cache: z
     .strictObject({
-      enabled: z.boolean().default(true).describe('reuse the judgement of an equal request'),
-      // Short against the drift of models, long against a burst of equal requests.
-      ttlMs: count.default(60_000).describe('for this long'),
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe('use again what the weights said of a text that is nearly the same, instead of asking them'),
+      // Short against the drift of models, long against a burst of requests that are alike.
+      ttlMs: count.default(60_000).describe('for this long at most'),
+      similarity: fraction.default(0.95).describe('least cosine of two texts that are nearly the same'),
+      checkShare: fraction.default(0.02).describe('share of hits that are judged anew all the same, to compare'),
     })
     .prefault({})
-    .describe('routing cache; limits and health are checked again at every hit'),
+    .describe('routing cache; prices, health, limits and budgets are those of the moment at every hit'),
   breaker: z
     .strictObject({
       openAfterFailures: positive.default(5).describe('failures in a row (decayed) that take a model out'),

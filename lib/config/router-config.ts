@@ -164,7 +164,14 @@ export interface RouterConfig {
   readonly budgets: readonly BudgetConfig[];
   /** What needs a person, and who is told. */
   readonly alerts: AlertsConfig;
-  readonly cache: { readonly enabled: boolean; readonly ttlMs: number };
+  readonly cache: {
+    readonly enabled: boolean;
+    readonly ttlMs: number;
+    /** Least cosine of two texts that are nearly the same. */
+    readonly similarity: number;
+    /** Share of hits that are judged anew all the same. */
+    readonly checkShare: number;
+  };
   readonly breaker: {
     /** Decayed failures in a row that open it. */
     readonly openAfterFailures: number;

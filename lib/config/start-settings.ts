@@ -20,7 +20,7 @@ const startSettings = {
   maxSessions: readAtStart('limits.maxSessions', 'route-intake', ({ limits }) => limits.maxSessions),
   sessionTtlMs: readAtStart('limits.sessionTtlMs', 'route-intake', ({ limits }) => limits.sessionTtlMs),
   maxPendingRoutes: readAtStart('limits.maxPendingRoutes', 'route-collapse', ({ limits }) => limits.maxPendingRoutes),
-  cacheTtlMs: readAtStart('cache.ttlMs', 'route-collapse', ({ cache }) => cache.ttlMs),
+  cacheTtlMs: readAtStart('cache.ttlMs', 'strategy-threads', ({ cache }) => cache.ttlMs),
   windowMs: readAtStart('feedback.windowMs', 'reward-feedback', ({ feedback }) => feedback.windowMs),
   maxAwaited: readAtStart('feedback.maxAwaited', 'reward-feedback', ({ feedback }) => feedback.maxAwaited),
   // Draws are seeded with it; the learner takes another one over as a new lineage.

@@ -116,7 +116,11 @@ export const metricDefinitions = {
   quantum_router_threads_total: counter(['strategy', 'status'], 'Strategy threads, by how they ended.'),
   quantum_router_cache_lookups_total: counter(
     ['result'],
-    'Routing-cache look-ups, by result (hit, miss, invalid, error).',
+    'Routing-cache look-ups, by result (hit; check: a hit that is judged anew to compare; miss; weights, demands, expired: what was found rests on others than now, or is too old; invalid; error).',
+  ),
+  quantum_router_cache_checks_total: counter(
+    ['result'],
+    'Hits of the routing cache that were judged anew all the same, by result (right; wrong: another distribution, by more than .02 of utility).',
   ),
   quantum_router_breaker_transitions_total: counter(
     ['name', 'to'],

@@ -1,5 +1,6 @@
 /** What spans say about the records of the request path: ids, choices and states. Never text, features or anything a caller wrote at length. */
 import type { Attributes } from '@opentelemetry/api';
+import { isHit } from '../routing/open/is-hit';
 import type {
   LearningEvent,
   RouteDecided,
@@ -29,7 +30,7 @@ function ofOpened(opened: RouteOpened): Attributes {
   return {
     'quantum_router.request_id': opened.requestId,
     'quantum_router.task_type': opened.taskType,
-    'quantum_router.cache_hit': opened.cached !== null,
+    'quantum_router.cache_hit': isHit(opened),
     'quantum_router.candidates_eligible': opened.candidates.filter((candidate) => candidate.eligible).length,
   };
 }

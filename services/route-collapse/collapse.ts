@@ -1,18 +1,16 @@
-/** Collapses one request: from what has come of its threads to the decision, and to a routing-cache entry. */
+/** Collapses one request: from what has come of its threads to the decision. */
 import { replyToHeader } from '../../lib/client/router-client';
-import type { KeyValueEntry } from '../../lib/ports/key-value';
-import type { Collapsed } from '../../lib/routing/decide/collapse/collapsed';
-import { decide } from '../../lib/routing/decide/decide';
-import { cacheEntry } from '../../lib/routing/open/routing-cache';
+import { recomputeDecision } from '../../lib/routing/decide/decide';
+import { isHit } from '../../lib/routing/open/is-hit';
 import { type Context, emit, type Result } from '../../lib/stream/define-service';
-import type { PendingRoute, RouteOpened, StagesMs } from '../../lib/topics/generated/messages';
+import type { PendingRoute, StagesMs } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { takeBudgets } from './ask-budgets';
 import type { OpenedRoute } from './opened-route';
 
 /** Nothing more is to come: every group has scored, or there is nothing to wait for. */
 export function isComplete({ opened, scored }: OpenedRoute): boolean {
-  if (opened.cached || opened.strategies.length === 0) return true;
+  if (isHit(opened) || opened.strategies.length === 0) return true;
   return opened.strategyGroups.every((group) => scored.some((score) => score.group === group));
 }
 
@@ -20,10 +18,9 @@ export function isComplete({ opened, scored }: OpenedRoute): boolean {
 export function collapse(
   route: OpenedRoute,
   context: Pick<Context, 'nowMs'>,
-  cacheTtlMs: number,
 ): Extract<Result<PendingRoute>, { kind: 'done' }> {
   const { opened } = route;
-  const { decision, collapsed, cacheable } = decide(
+  const decision = recomputeDecision(
     opened,
     route.scored.flatMap((scored) => scored.threads),
     route.grants,
@@ -39,19 +36,7 @@ export function collapse(
     kind: 'done',
     state: null,
     emit: [emit(topics.routeDecided, decided, headers), ...takeBudgets(route, decision, context)],
-    ...(cacheable && { remember: [entryOf(opened, collapsed, context.nowMs, cacheTtlMs)] }),
   };
-}
-
-function entryOf(opened: RouteOpened, collapsed: Collapsed, cachedAtMs: number, ttlMs: number): KeyValueEntry {
-  const cached = {
-    probabilities: collapsed.probabilities as number[],
-    qualities: collapsed.qualities as number[],
-    strategy: collapsed.leadingStrategy,
-    confidence: collapsed.confidence,
-    cachedAtMs,
-  };
-  return cacheEntry(opened.cacheFingerprint, opened.candidates, cached, ttlMs);
 }
 
 /** Clocks of different machines may disagree: no stage is below 0. */

@@ -14,7 +14,7 @@ export function deadlineMs(route: PendingRoute): number {
   return route.firstSeenMs + (route.opened ? route.opened.threadTimeoutMs : orphanMs);
 }
 
-export function expire(route: PendingRoute, context: Pick<Context, 'nowMs'>, cacheTtlMs: number): Result<PendingRoute> {
+export function expire(route: PendingRoute, context: Pick<Context, 'nowMs'>): Result<PendingRoute> {
   if (isOpened(route) && waitsForBudgets(route)) return unanswered(route, context) ?? askBudgets(route, context);
-  return isOpened(route) ? collapse(route, context, cacheTtlMs) : { kind: 'done', state: null };
+  return isOpened(route) ? collapse(route, context) : { kind: 'done', state: null };
 }

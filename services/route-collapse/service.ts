@@ -17,8 +17,6 @@ import { addGrant, addScore, superpose } from './superpose';
 export interface RouteCollapseOptions {
   /** Requests being decided per partition; at this many no more are taken in until some are decided. */
   readonly maxPendingRoutes: number;
-  /** How long a collapsed distribution may answer equal requests. */
-  readonly cacheTtlMs: number;
   readonly metrics: Metrics;
 }
 
@@ -26,26 +24,26 @@ export interface RouteCollapseOptions {
 const maxRememberedDecisions = 20_000;
 
 export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefinition {
-  const { maxPendingRoutes, cacheTtlMs, metrics } = options;
+  const { maxPendingRoutes, metrics } = options;
   return defineService({
     group: 'route-collapse',
     inputs: [
       on<RouteOpened, PendingRoute>(
         topics.routeOpened,
-        (pending, opened, context) => superpose(pending, opened, context, cacheTtlMs),
+        (pending, opened, context) => superpose(pending, opened, context),
         { stateKey: (opened) => opened.requestId },
       ),
       on<StrategyScored, PendingRoute>(
         topics.strategyScored,
-        (pending, scored, context) => addScore(pending, scored, context, cacheTtlMs),
+        (pending, scored, context) => addScore(pending, scored, context),
         { stateKey: (scored) => scored.requestId },
       ),
       on<BudgetGrant, PendingRoute>(
         topics.budgetGrants,
-        (pending, grant, context) => addGrant(pending, grant, context, cacheTtlMs),
+        (pending, grant, context) => addGrant(pending, grant, context),
         { stateKey: (grant) => grant.requestId },
       ),
-      due<PendingRoute>((route, context) => expire(route, context, cacheTtlMs)),
+      due<PendingRoute>((route, context) => expire(route, context)),
     ],
     outputs: [topics.routeDecided, topics.routeRefused, topics.budgetEvents],
     table: {

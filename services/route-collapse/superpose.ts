@@ -13,7 +13,6 @@ export function superpose(
   pending: PendingRoute | undefined,
   opened: RouteOpened,
   context: Place,
-  cacheTtlMs: number,
 ): Result<PendingRoute> {
   if (context.alreadyEmitted(opened.requestId)) return { kind: 'drop', reason: 'alreadyDecided' };
   if (pending?.opened) return { kind: 'drop', reason: 'duplicate' };
@@ -25,7 +24,6 @@ export function superpose(
   return next(
     { ...route, opened, scored, positions: { ...route.positions, [context.topic]: context.offset } },
     context,
-    cacheTtlMs,
   );
 }
 
@@ -34,7 +32,6 @@ export function addScore(
   pending: PendingRoute | undefined,
   scored: StrategyScored,
   context: Place,
-  cacheTtlMs: number,
 ): Result<PendingRoute> {
   if (context.alreadyEmitted(scored.requestId)) return { kind: 'drop', reason: 'late' };
   const fault = scoredFault(scored);
@@ -47,33 +44,27 @@ export function addScore(
   return next(
     { ...route, scored: [...route.scored, shortened(scored)], positions, lastScoredAtMs: context.nowMs },
     context,
-    cacheTtlMs,
   );
 }
 
 /** What one budget answers. The first answer of an account counts. */
-export function addGrant(
-  pending: PendingRoute | undefined,
-  grant: BudgetGrant,
-  context: Place,
-  cacheTtlMs: number,
-): Result<PendingRoute> {
+export function addGrant(pending: PendingRoute | undefined, grant: BudgetGrant, context: Place): Result<PendingRoute> {
   if (context.alreadyEmitted(grant.requestId)) return { kind: 'drop', reason: 'late' };
   // Refused meanwhile, or not yet read again after a restart, and then asked anew: nothing may stay reserved for it.
   if (!pending?.opened) return { kind: 'done', emit: releaseOrphan(grant, context) };
   const isAsked = pending.opened.budgets.some(({ account }) => account === grant.account);
   if (!isAsked) return { kind: 'drop', reason: 'not-asked' };
   if (pending.grants.some(({ account }) => account === grant.account)) return { kind: 'drop', reason: 'duplicate' };
-  return next({ ...pending, grants: [...pending.grants, grant] }, context, cacheTtlMs);
+  return next({ ...pending, grants: [...pending.grants, grant] }, context);
 }
 
-function next(route: PendingRoute, context: Place, cacheTtlMs: number): Result<PendingRoute> {
+function next(route: PendingRoute, context: Place): Result<PendingRoute> {
   if (!isOpened(route)) return { kind: 'done', state: route };
   const refused = refusalOf(route, context);
   if (refused) return refused;
   if (waitsForBudgets(route)) return route.asks === 0 ? askBudgets(route, context) : { kind: 'done', state: route };
   const isDue = context.nowMs >= route.firstSeenMs + route.opened.threadTimeoutMs;
-  return isDue || isComplete(route) ? collapse(route, context, cacheTtlMs) : { kind: 'done', state: route };
+  return isDue || isComplete(route) ? collapse(route, context) : { kind: 'done', state: route };
 }
 
 function nothingYet(requestId: string, nowMs: number): PendingRoute {

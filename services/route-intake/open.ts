@@ -8,7 +8,7 @@ import { complexityTerms, inSession } from '../../lib/routing/open/complexity';
 import { eligibilityOf, noCandidateError, waitingCandidates } from '../../lib/routing/open/eligibility';
 import { type Context, type Emit, emit, type Result } from '../../lib/stream/define-service';
 import type {
-  CachedDistribution,
+  CachedValues,
   Candidate,
   RouteOpened,
   RouteRequested,
@@ -22,7 +22,7 @@ import { warmCacheOf, withWarmCache } from './warm-cache';
 /** What the look-up found for one request; null when it had been opened before. */
 export type Looked =
   | (Prepared & {
-      readonly cached: CachedDistribution | null;
+      readonly cachedValues: CachedValues | null;
       /** Time spent preparing it, in milliseconds. */
       readonly preparedMs: number;
     })
@@ -104,9 +104,8 @@ export function open(
     utilityScale: route.utilityScale,
     positions: { ...world.positions, [context.topic]: context.offset },
     seed,
-    // A probing request has candidates that equal requests do not have: it neither uses nor fills the cache.
-    cacheFingerprint: isProbing ? '' : route.cacheFingerprint,
-    cached: isProbing ? null : looked.cached,
+    cacheFingerprint: route.cacheFingerprint,
+    cached: null,
     sessionSpentUsd,
     sessionRequests: session?.requests ?? 0,
     sessionLastQuality: session?.lastQuality ?? null,
@@ -125,6 +124,7 @@ export function open(
     warmCache,
     complexity,
     tiesShare: route.tiesShare,
+    cachedValues: looked.cachedValues,
   };
   opened.contextFeatures = bytesOf(encodeContext(opened));
   const emits = [emit(topics.routeOpened, opened)];

@@ -1,6 +1,6 @@
 /**
  * Turns a request into what can be known of its opening without randomness or state: features, task, candidates, the
- * resolved wishes, the cache key. Prompt text goes in here and does not come out.
+ * resolved wishes. Prompt text goes in here and does not come out.
  */
 import { pacedPreference } from '../../lib/budgets/pace';
 import { termsOf } from '../../lib/budgets/terms-of';
@@ -13,7 +13,6 @@ import { expectCandidates, nominalInputTokens } from '../../lib/routing/open/can
 import { complexityOf, complexityTerms } from '../../lib/routing/open/complexity';
 import { deploymentsOf } from '../../lib/routing/open/deployments';
 import { type Eligibility, type EligibilityRequest, eligibilityOf } from '../../lib/routing/open/eligibility';
-import { fingerprintOf } from '../../lib/routing/open/fingerprint';
 import { inferTask } from '../../lib/routing/open/infer-task';
 import { pinTuning } from '../../lib/routing/open/pin-tuning';
 import { estimateTokens, lastAsked, requestText, textBytes } from '../../lib/routing/open/request-text';
@@ -41,6 +40,7 @@ export type PreparedRoute = Omit<
   | 'positions'
   | 'seed'
   | 'cached'
+  | 'cachedValues'
   | 'sessionSpentUsd'
   | 'sessionRequests'
   | 'sessionLastQuality'
@@ -141,7 +141,6 @@ export function prepare(
     complexity,
     tiesShare: true,
   };
-  if (mayCache(config, route)) route.cacheFingerprint = fingerprintOf(route);
   return { kind: 'prepared', world, route, expected, asked, eligibility };
 }
 
@@ -181,11 +180,6 @@ function setRuleOf({ sets }: RouterConfig): RouteOpened['sets'] {
 /** A request that waited longer than its own time-out goes straight to the static step of the ladder. */
 function isOverdue(request: RouteRequested, nowMs: number): boolean {
   return request.threadTimeoutMs !== null && nowMs - request.requestedAtMs > request.threadTimeoutMs;
-}
-
-/** Where a session stands is not known yet, so it cannot be in the fingerprint. */
-function mayCache(config: RouterConfig, route: PreparedRoute): boolean {
-  return config.cache.enabled && route.strategies.length > 0 && route.sessionId === null;
 }
 
 type Features = Pick<RouteOpened, 'encoderVersion' | 'sketch' | 'sketchScale' | 'handFeatures' | 'callerFeatures'>;

@@ -10,7 +10,6 @@ import {
   type ProbeMemory,
   providerBreaker,
 } from '../../lib/routing/open/probe-memory';
-import { cacheKey, readCached } from '../../lib/routing/open/routing-cache';
 import {
   defineService,
   due,
@@ -21,7 +20,6 @@ import {
 } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type {
-  CachedDistribution,
   RouteDecided,
   RouteOpened,
   RouteOutcome,
@@ -31,7 +29,8 @@ import type {
 } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { type Looked, open } from './open';
-import { type Prepared, prepare, type StrategyGroup } from './prepare';
+import { prepare, type StrategyGroup } from './prepare';
+import { createReadCache } from './read-cache';
 import { createWorldReader } from './read-world';
 import { createRecentContents } from './recent-contents';
 import { sessionDecided, sessionReported } from './session';
@@ -55,7 +54,7 @@ const maxRememberedRequests = 20_000;
 
 export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinition {
   const { keyValue, strategyGroups, maxSessions, sessionTtlMs, metrics } = options;
-  const countLookup = createLookupCounter(metrics);
+  const readCache = createReadCache(keyValue, metrics);
   const probes = createProbeMemory();
   const readWorld = createWorldReader(metrics, probes);
   const holdAllowance = createAllowance();
@@ -86,9 +85,9 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
             if (context.alreadyEmitted(request.requestId)) return null;
             const startedMs = context.elapsedMs();
             const result = prepare(request, held, strategyGroups, options.encoder);
-            return { ...result, cached: null, preparedMs: context.elapsedMs() - startedMs };
+            return { ...result, cachedValues: null, preparedMs: context.elapsedMs() - startedMs };
           });
-          return world.config.cache.enabled ? withCached(keyValue, prepared, countLookup) : prepared;
+          return world.config.cache.enabled ? readCache(prepared) : prepared;
         },
       }),
       on<RouteDecided, Session>(
@@ -151,50 +150,6 @@ function noteProbes(probes: ProbeMemory, { requestId, candidates, openedAtMs }: 
 /** Most records are of no session, or tell it nothing new. */
 function changed(session: Session | null | undefined): Result<Session> {
   return session ? { kind: 'done', state: session } : { kind: 'done' };
-}
-
-/** Adds what the routing cache has for each, in one call. A store that cannot be reached is a miss for all. */
-async function withCached(
-  keyValue: KeyValue,
-  prepared: readonly Looked[],
-  countLookup: (result: LookupResult) => void,
-): Promise<Looked[]> {
-  const fingerprints = prepared.map(fingerprintOf);
-  const keys = [...new Set(fingerprints.filter((fingerprint) => fingerprint !== ''))];
-  if (keys.length === 0) return [...prepared];
-  let found: readonly (Buffer | null)[];
-  try {
-    found = await keyValue.getMany(keys.map(cacheKey));
-  } catch {
-    for (const _key of keys) countLookup('error');
-    return [...prepared];
-  }
-  const byKey = new Map(keys.map((key, i) => [key, found[i] ?? null]));
-  return prepared.map((looked, i) => {
-    if (looked?.kind !== 'prepared' || fingerprints[i] === '') return looked;
-    const bytes = byKey.get(fingerprints[i]!) ?? null;
-    const cached: CachedDistribution | null = readCached(bytes, looked.route.candidates);
-    countLookup(cached ? 'hit' : bytes ? 'invalid' : 'miss');
-    return cached ? { ...looked, cached } : looked;
-  });
-}
-
-function fingerprintOf(looked: Prepared | null): string {
-  return looked?.kind === 'prepared' ? looked.route.cacheFingerprint : '';
-}
-
-/** Invalid: something was there, but no distribution over these candidates. */
-type LookupResult = 'hit' | 'miss' | 'invalid' | 'error';
-
-function createLookupCounter(metrics: Metrics): (result: LookupResult) => void {
-  const counterOf = (result: LookupResult) => metrics.counter('quantum_router_cache_lookups_total', { result });
-  const counters = {
-    hit: counterOf('hit'),
-    miss: counterOf('miss'),
-    invalid: counterOf('invalid'),
-    error: counterOf('error'),
-  };
-  return (result) => counters[result]();
 }
 
 /** Counts what was opened, by inferred task type: hints are the caller's own words, so other types count as one. */

@@ -2,16 +2,18 @@
 import type { StrategyName } from '../../lib/config/router-config';
 import { judgeThread } from '../../lib/routing/judge/judge-thread';
 import type { LearnedPolicy, Strategies } from '../../lib/routing/judge/strategy';
+import { isHit } from '../../lib/routing/open/is-hit';
 import { type Context, emit, type Result } from '../../lib/stream/define-service';
 import type { RouteOpened, ThreadScore } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
+import type { KeepInCache } from './keep-in-cache';
 import type { Pace } from './pace';
 
 const maxThreads = 8;
 
-/** The strategies of `hosted` that the request asks for, in its order, at most 8; none when its distribution was cached. */
+/** The strategies of `hosted` that the request asks for, in its order, at most 8; none when it is judged by the cache. */
 export function askedOf(opened: RouteOpened, hosted: readonly StrategyName[]): StrategyName[] {
-  if (opened.cached) return [];
+  if (isHit(opened)) return [];
   return opened.strategies
     .slice(0, maxThreads)
     .filter((strategy): strategy is StrategyName => (hosted as readonly string[]).includes(strategy));
@@ -26,9 +28,11 @@ export function score(
   pace: Pace,
   /** When the batch began, on the monotonic clock. */
   batchStartedMs: number,
+  keep: KeepInCache,
 ): Result<never> {
   const asked = askedOf(opened, hosted);
-  if (asked.length === 0) return { kind: 'drop', reason: opened.cached ? 'cached' : 'notAsked' };
+  if (isHit(opened)) return { kind: 'done', remember: keep(opened, [], learned, context.nowMs) };
+  if (asked.length === 0) return { kind: 'drop', reason: 'notAsked' };
   if (context.alreadyEmitted(scoredId(opened.requestId, context.group))) return { kind: 'drop', reason: 'duplicate' };
   const asking = { strategies, elapsedMs: () => context.elapsedMs() };
   const threads: ThreadScore[] = [];
@@ -48,7 +52,11 @@ export function score(
     threads,
     scoredAtMs: context.nowMs,
   };
-  return { kind: 'done', emit: [emit(topics.strategyScored, scored)] };
+  return {
+    kind: 'done',
+    emit: [emit(topics.strategyScored, scored)],
+    remember: keep(opened, threads, learned, context.nowMs),
+  };
 }
 
 /** Each group scores a request once. */

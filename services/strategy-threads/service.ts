@@ -5,10 +5,12 @@ import type { Clock } from '../../lib/ports/clock';
 import { strategies as allStrategies, learnedStrategy } from '../../lib/routing/judge/strategies/strategies';
 import type { LearnedPolicy, Strategies } from '../../lib/routing/judge/strategy';
 import type { WeightsSource } from '../../lib/routing/judge/weights-source';
+import { isHit } from '../../lib/routing/open/is-hit';
 import { type Context, defineService, on, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { createLastGoodWeights } from '../../lib/weights/last-good-weights';
+import { type CacheOptions, createKeepInCache } from './keep-in-cache';
 import { createPace } from './pace';
 import { askedOf, score, scoredId } from './score';
 
@@ -25,6 +27,8 @@ export interface StrategyThreadsOptions {
   readonly strategies?: readonly StrategyName[];
   /** Where a group begins that has never read anything: at `latest` it scores none of the requests of the past. */
   readonly startAt?: ServiceDefinition['startAt'];
+  /** Left out: nothing is kept in the routing cache. */
+  readonly cache?: CacheOptions;
   /** What each name means; replaced in tests and by shadows. */
   readonly implementations?: Strategies;
 }
@@ -32,6 +36,7 @@ export interface StrategyThreadsOptions {
 export function createStrategyThreads(options: StrategyThreadsOptions): ServiceDefinition {
   const { group = defaultStrategyGroup, strategies = strategyNames, implementations = allStrategies } = options;
   const pace = createPace();
+  const keep = options.cache ? createKeepInCache(options.cache) : () => [];
   const batch = { nowMs: Number.NaN, startedMs: 0 };
   /** Time is read once per batch: another time, another batch. */
   const batchStartedMs = (context: Context): number => {
@@ -49,7 +54,7 @@ export function createStrategyThreads(options: StrategyThreadsOptions): ServiceD
       on<RouteOpened, never, LearnedPolicy | null>(
         topics.routeOpened,
         (_state, opened, context, learned) =>
-          score(opened, context, learned, implementations, strategies, pace, batchStartedMs(context)),
+          score(opened, context, learned, implementations, strategies, pace, batchStartedMs(context), keep),
         { lookup: (batch, context) => learnedFor(batch, context) },
       ),
     ],
@@ -74,7 +79,9 @@ export function createStrategyThreads(options: StrategyThreadsOptions): ServiceD
     let last: { opened: RouteOpened; policy: LearnedPolicy | null } | null = null;
     for (const opened of batch) {
       const { policySha256, basisSha256 } = opened;
-      if (policySha256 === null || !askedOf(opened, strategies).includes(learnedStrategy)) {
+      // What the cache has judged comes by to have entries renewed.
+      const isAsked = (isHit(opened) ? strategies : askedOf(opened, strategies)).includes(learnedStrategy);
+      if (policySha256 === null || !isAsked) {
         policies.push(null);
         continue;
       }

@@ -41,7 +41,7 @@ describe(`the whole engine on an unkind broker (seed ${seed})`, () => {
               expect(apart.includes(strategy)).toBe(group === 'strategy-threads-apart');
           }
       }
-      // A request whose distribution was cached has no threads, and one of a crash may have been decided at its deadline.
+      // A request of a crash may have been decided at its deadline.
       const whole = [...groupsOf.values()].filter((groups) => groups.size === 2);
       expect(whole.length).toBeGreaterThan(groupsOf.size / 2);
     },

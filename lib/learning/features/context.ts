@@ -105,11 +105,33 @@ export function encodeContext(at: Circumstances): Float32Array {
   addAvailability(candidates, allowed.count, add);
   addHistory(allowed, add);
   addLimits(limits, candidates, add);
-  const total = preference.quality + preference.cost + preference.latency;
-  add(share(preference.cost, total));
-  add(share(preference.latency, total));
+  addPreference(preference, add);
   addSession(at, allowed, add);
   return context;
+}
+
+const demandsFrom = 1 + contextGroups.availability.length + contextGroups.history.length;
+const demandsTo = demandsFrom + contextGroups.limits.length + contextGroups.preference.length;
+
+/** What a context says of what is demanded of the request, without what is known of the models. */
+export function demandsIn(context: Float32Array): Float32Array {
+  return context.subarray(demandsFrom, demandsTo);
+}
+
+/** The same of a request, alone: a fraction of the work. */
+export function encodeDemands({
+  candidates,
+  limits,
+  preference,
+}: Pick<Circumstances, 'candidates' | 'limits' | 'preference'>): Float32Array {
+  const demands = new Float32Array(demandsTo - demandsFrom);
+  let column = 0;
+  const add = (value: number): void => {
+    demands[column++] = value;
+  };
+  addLimits(limits, candidates, add);
+  addPreference(preference, add);
+  return demands;
 }
 
 /** A record's bytes as a context; null for none, and for one of another version. */
@@ -205,6 +227,12 @@ function addLimits({ maxCostUsd, maxLatencyMs }: Limits, candidates: readonly Ca
   add(maxCostUsd === null ? 0 : logRatio(maxCostUsd, all.costMean));
   add(maxLatencyMs === null ? 0 : 1);
   add(maxLatencyMs === null ? 0 : logRatio(maxLatencyMs, all.latencyMean));
+}
+
+function addPreference({ quality, cost, latency }: RouteOpened['preference'], add: Add): void {
+  const total = quality + cost + latency;
+  add(share(cost, total));
+  add(share(latency, total));
 }
 
 /** What is not added stays 0. */

@@ -69,6 +69,7 @@ export function openedOfEvent(event: LearningEvent, world: EventWorld): RouteOpe
     seed: 0,
     cacheFingerprint: '',
     cached: null,
+    cachedValues: null,
     sessionSpentUsd: 0,
     sessionRequests: 0,
     sessionLastQuality: null,

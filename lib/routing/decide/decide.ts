@@ -2,6 +2,7 @@
  * A decision as a pure function of the opened event and of the threads' scores. Collapse decides with it, and a replay
  * recomputes with it: whatever it returns must come out the same for ever.
  */
+import { policyOfValues } from '../../learning/value/kept-values';
 import type {
   BudgetGrant,
   DecidedThread,
@@ -11,9 +12,11 @@ import type {
 } from '../../topics/generated/messages';
 import { topics } from '../../topics/topics';
 import { indexOfLargest } from '../judge/distribution';
-import { deadThread, judgedThread, maxErrorLength } from '../judge/judge-thread';
+import { deadThread, judgeAsked, judgedThread, maxErrorLength } from '../judge/judge-thread';
 import { judgementFault } from '../judge/judgement-fault';
 import { expectedUtilities } from '../judge/strategies/expectations';
+import { learnedStrategy } from '../judge/strategies/strategies';
+import { isHit } from '../open/is-hit';
 import { applyGrants } from './apply-grants';
 import { calibrateConfidence, isCurve } from './calibrate-confidence';
 import type { Collapsed } from './collapse/collapsed';
@@ -28,36 +31,25 @@ import { spreadOverDeployments } from './spread';
 /** The reproducible part of a decision; the rest says when and where it was made. */
 export type RecomputedDecision = Omit<RouteDecided, 'stagesMs' | 'positions' | 'decidedAtMs'>;
 
-export interface Recomputed {
-  readonly decision: RecomputedDecision;
-  readonly collapsed: Collapsed;
-  /** Whether the collapsed distribution may answer equal requests: complete, learned and not exploring. */
-  readonly cacheable: boolean;
-}
-
-/** `scores` in any order; threads nobody asked for are ignored, asked ones without a score are TIMEOUT. */
+/**
+ * `scores` in any order; threads nobody asked for are ignored, asked ones without a score are TIMEOUT. Throws when no candidate is
+ * eligible.
+ */
 export function recomputeDecision(
   opened: RouteOpened,
   scores: readonly ThreadScore[],
   grants: readonly BudgetGrant[] = [],
 ): RecomputedDecision {
-  return decide(opened, scores, grants).decision;
-}
-
-/** As `recomputeDecision`, with what the cache wants to know. Throws when no candidate is eligible. */
-export function decide(
-  opened: RouteOpened,
-  scores: readonly ThreadScore[],
-  grants: readonly BudgetGrant[] = [],
-): Recomputed {
-  const asked = opened.cached ? [cachedThread(opened)] : askedThreads(opened, scores);
-  const hit = opened.cached !== null && asked[0]!.status === 'SUCCESS';
+  const asked = opened.cached
+    ? [cachedThread(opened)]
+    : askedThreads(opened, isHit(opened) ? judgeByCache(opened) : scores);
+  const hit = asked.some((thread) => isOfCache(opened, thread));
   const { degradedTo, standIns } = hit ? { degradedTo: 'NONE' as const, standIns: [] } : degrade(opened, asked);
   const threads = [...asked, ...standIns];
   const successes = threads.filter((thread) => thread.status === 'SUCCESS');
   const collapse = knownCollapse(opened.collapse);
   // One thread leaves nothing to collapse: a cached distribution and a stand-in must come out as they are.
-  const way = hit || standIns.length === 1 ? 'FIRST_SUCCESS' : collapse;
+  const way = (hit && opened.cached) || standIns.length === 1 ? 'FIRST_SUCCESS' : collapse;
   const collapsed = collapses[way](opened, successes);
   // The threads have judged all candidates: what a budget bars is known only after they were asked.
   const payable = applyGrants(opened, grants);
@@ -67,23 +59,17 @@ export function decide(
     spreadOverDeployments(payable, collapsed.probabilities),
   );
   const draw = drawModel(payable, probabilities);
-  const complete = degradedTo === 'NONE' && successes.length === threads.length;
-  const exploring = successes.some((thread) => thread.coldStart);
   return {
-    decision: {
-      ...head(payable, collapsed, draw),
-      budgets: [...grants],
-      exposures: opened.exposures,
-      tenantSettings: opened.tenantSettings,
-      collapse,
-      threads: decidedThreads(opened, threads, successes, collapsed),
-      reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo, goodSet }),
-      cacheHit: hit,
-      degradedTo,
-      goodSet,
-    },
-    collapsed,
-    cacheable: complete && !exploring && !opened.cached && opened.cacheFingerprint !== '',
+    ...head(payable, collapsed, draw),
+    budgets: [...grants],
+    exposures: opened.exposures,
+    tenantSettings: opened.tenantSettings,
+    collapse,
+    threads: decidedThreads(opened, threads, successes, collapsed),
+    reasoning: explainDecision({ opened, collapsed, draw, threads, standIns, hit, collapse, degradedTo, goodSet }),
+    cacheHit: hit,
+    degradedTo,
+    goodSet,
   };
 }
 
@@ -163,6 +149,15 @@ function askedThreads(opened: RouteOpened, scores: readonly ThreadScore[]): Thre
     if (fault) return deadThread(strategy, 'FAILED', durationMs, fault);
     return durationMs === score.durationMs ? score : { ...score, durationMs };
   });
+}
+
+/** All strategies are pure functions of the opened event and take microseconds, but for what the weights say: here that is pinned. */
+function judgeByCache(opened: RouteOpened): ThreadScore[] {
+  return judgeAsked(opened, policyOfValues(opened.cachedValues!));
+}
+
+function isOfCache(opened: RouteOpened, { strategy, status }: ThreadScore): boolean {
+  return isHit(opened) && status === 'SUCCESS' && (opened.cached !== null || strategy === learnedStrategy);
 }
 
 /** The cached distribution as the only thread, FAILED where it is none; its utilities follow from today's costs. */

@@ -39,11 +39,15 @@ export function explainDecision(decision: Explained): string {
 function choice({ opened, collapsed, draw, collapse, threads, hit }: Explained): string {
   const { model, provider } = opened.candidates[draw.chosen]!;
   const strategy = collapsed.leadingStrategy;
-  const judged = hit
-    ? `a cached judgement led by ${strategy}`
-    : opened.strategies.length === 1 && opened.strategies[0] === strategy
+  const leading =
+    opened.strategies.length === 1 && opened.strategies[0] === strategy
       ? strategy
       : `${strategy}, leading in ${collapse}`;
+  const judged = !hit
+    ? leading
+    : opened.cached
+      ? `a cached judgement led by ${strategy}`
+      : `${leading}, by cached values`;
   const why = unlearned(opened, threads, strategy);
   const probability = `probability ${short(draw.propensities[draw.chosen]!)}`;
   if (why !== null) {

@@ -81,6 +81,7 @@ export function decideUnder(
     deployments: [...deploymentsOf(config)],
     // What was cached is of the configuration of then.
     cached: null,
+    cachedValues: null,
   };
   return { kind: 'decision', decision: recomputeDecision(changed, judgeAsked(changed, learned)) };
 }

@@ -36,6 +36,7 @@ export function whatIf(opened: RouteOpened, change: Change, learned: LearnedPoli
     preference: change.preference ?? opened.preference,
     // What was cached is of what was asked then.
     cached: null,
+    cachedValues: null,
   };
   return { kind: 'decision', decision: recomputeDecision(changed, judgeAsked(changed, learned)) };
 }

@@ -1,6 +1,6 @@
 /** What a strategy is: a pure function of the opened event and of immutable weights to a judgement. It never draws. */
 import type { StrategyName } from '../../config/router-config';
-import type { RouteOpened } from '../../topics/generated/messages';
+import type { CachedValues, RouteOpened } from '../../topics/generated/messages';
 
 /** One thread's opinion. Arrays are aligned with `opened.candidates`; ineligible candidates have probability 0. */
 export interface Judgement {
@@ -21,6 +21,8 @@ export interface LearnedPolicy {
   readonly policySha256: string;
   /** Judges the opened event; pure, no allocation of tensors, some tens of microseconds. */
   judge(opened: RouteOpened): Judgement;
+  /** What it says of the text alone, for the routing cache; null while it has no say. Left out where that cannot be told. */
+  valuesOf?(opened: RouteOpened): Omit<CachedValues, 'isCheck' | 'cachedAtMs'> | null;
 }
 
 /** `learned` is null where no weights could be loaded; a learned strategy then throws, and its thread is FAILED. */

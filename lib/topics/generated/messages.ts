@@ -501,6 +501,26 @@ export interface CachedDistribution {
   cachedAtMs: number;
 }
 
+/** What the weights said of a text that is nearly the same, a little while ago. */
+export interface CachedValues {
+  /** Models the weights knew, in the order of values. */
+  models: string[];
+  /** float32, little-endian; for each model 14: mean quality, cost factor, least and most share, quality by each of ten heads. */
+  values: Buffer;
+  /** False for the Q-network alone. */
+  hasLinear: boolean;
+  /** Mean quality of all rewards. */
+  rewardMean: number;
+  /** Policy whose values they are. */
+  policySha256: string;
+  /** Rewards it had learned from. */
+  learnedRewards: number;
+  /** When they were computed, milliseconds since the epoch. */
+  cachedAtMs: number;
+  /** True: the request is judged anew all the same, to compare. */
+  isCheck: boolean;
+}
+
 /** A model that may serve the request, with everything small and changing pinned by value. */
 export interface Candidate {
   /** Model name, unique in the config. */
@@ -1418,9 +1438,9 @@ export interface RouteOpened {
   positions: Record<string, number>;
   /** Seed of everything random about this request; below 2^53. */
   seed: number;
-  /** Fingerprint of everything the collapsed distribution depends on. */
+  /** Where the routing cache keeps what the weights say of texts like this one; empty where it keeps nothing of it. */
   cacheFingerprint: string;
-  /** Cached distribution: the only thread, when present. */
+  /** Cached distribution: the only thread, when present. Written by earlier releases only. */
   cached: CachedDistribution | null;
   /** Spent in this session so far, in USD. */
   sessionSpentUsd: number;
@@ -1458,6 +1478,8 @@ export interface RouteOpened {
   complexity: Complexity | null;
   /** True: candidates and threads that tie in a collapse share its probability, and the draw decides. False: the first one gets it, as in earlier releases. */
   tiesShare: boolean;
+  /** Judged by these instead of the pinned weights, all strategies by collapse itself; null where the weights are asked. */
+  cachedValues: CachedValues | null;
 }
 
 /** What happened when a model was called. Key: the decision's routingKey. */

@@ -7,13 +7,13 @@ test('what needs a restart is named with its field and who reads it; everything 
   const after = {
     ...config,
     limits: { ...config.limits, maxSessions: 7, maxPromptBytes: 5_000 },
-    cache: { enabled: false, ttlMs: 1 },
+    cache: { ...config.cache, enabled: false, ttlMs: 1 },
     seed: 2,
     explorationFloor: 0.5,
   };
   expect(restartsNeeded(config, after)).toEqual([
     'limits.maxSessions: needs a restart of route-intake',
-    'cache.ttlMs: needs a restart of route-collapse',
+    'cache.ttlMs: needs a restart of strategy-threads',
     'seed: needs a restart of every service',
   ]);
   expect(restartsNeeded(config, config)).toEqual([]);

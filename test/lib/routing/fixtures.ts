@@ -194,6 +194,7 @@ export function openedOf(changes: Partial<RouteOpened> = {}): RouteOpened {
     seed: 42,
     cacheFingerprint: 'f'.repeat(64),
     cached: null,
+    cachedValues: null,
     sessionSpentUsd: 0,
     sessionRequests: 0,
     sessionLastQuality: null,

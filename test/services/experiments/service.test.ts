@@ -34,7 +34,7 @@ async function start(config: RouterConfig): Promise<World> {
       group: 'statics',
       strategies,
     }),
-    createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000, metrics }),
+    createRouteCollapse({ maxPendingRoutes: 1_000, metrics }),
     createBudgets({ metrics }),
     createRewardFeedback({ windowMs: 60_000, maxAwaited: 1_000, metrics }),
     createExperiments({ metrics }),

@@ -83,6 +83,7 @@ export function opened(requestId: string, change: Partial<RouteOpened> = {}): Ro
     seed: 7,
     cacheFingerprint: '',
     cached: null,
+    cachedValues: null,
     sessionSpentUsd: 0,
     sessionRequests: 0,
     sessionLastQuality: null,

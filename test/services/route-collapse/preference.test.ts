@@ -23,7 +23,7 @@ async function startLearned(): Promise<World> {
   const strategyGroups = [{ group: 'strategy-threads', strategies }];
   await world.start(createRouteIntake({ keyValue, strategyGroups, maxSessions: 10, sessionTtlMs: 1_000, metrics }));
   await world.start(createStrategyThreads({ weights, clock: world.clock }));
-  await world.start(createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000, metrics }));
+  await world.start(createRouteCollapse({ maxPendingRoutes: 1_000, metrics }));
   const models = wishModels.map((name) => ({ name, provider: name }));
   const utilityScale = { costUsd: 0.001, latencyMs: 10_000 };
   const config = configOf({ models, strategies, utilityScale, cache: { enabled: false } });

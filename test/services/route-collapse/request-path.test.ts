@@ -2,6 +2,7 @@
 import { validateConfig } from '../../../lib/config/parse-config';
 import { maxModels } from '../../../lib/config/router-config';
 import { recomputeDecision } from '../../../lib/routing/decide/decide';
+import type { WeightsSource } from '../../../lib/routing/judge/weights-source';
 import { type Placement, separate } from '../../../lib/stream/placement';
 import { runServices } from '../../../lib/stream/run-engine';
 import { externallyWritten } from '../../../lib/stream/validate-graph';
@@ -11,13 +12,18 @@ import { topics } from '../../../lib/topics/topics';
 import { createRouteCollapse } from '../../../services/route-collapse/service';
 import { createRouteIntake } from '../../../services/route-intake/service';
 import { createStrategyThreads } from '../../../services/strategy-threads/service';
-import { configOf, requestOf, sum } from '../../lib/routing/fixtures';
+import { configOf, requestOf, sum, tuningOf } from '../../lib/routing/fixtures';
+import { policyOf, publishedOf } from '../../lib/routing/kept';
 import { createWorld, type World } from '../../lib/stream/toy';
 
 const statics = ['TASK_OPTIMIZED', 'BALANCED', 'PERFORMANCE', 'COST_EFFICIENT'] as const;
-const weights = { load: () => Promise.resolve(null) };
+const weights: WeightsSource = { load: () => Promise.resolve(null) };
 
-async function start(config: Record<string, unknown> = {}, placement: Placement = separate): Promise<World> {
+async function start(
+  config: Record<string, unknown> = {},
+  placement: Placement = separate,
+  source: WeightsSource = weights,
+): Promise<World> {
   const world = createWorld({ partitions: 2 });
   const strategyGroups = [
     { group: 'statics', strategies: statics },
@@ -27,8 +33,11 @@ async function start(config: Record<string, unknown> = {}, placement: Placement 
   const stages = [
     createRouteIntake({ keyValue, strategyGroups, maxSessions: 10, sessionTtlMs: 1_000, metrics }),
     createStrategyThreads({ weights, clock: world.clock, group: 'statics', strategies: statics }),
-    createStrategyThreads({ weights, clock: world.clock, group: 'learned', strategies: ['LEARNING_OPTIMIZED'] }),
-    createRouteCollapse({ maxPendingRoutes: 1_000, cacheTtlMs: 1_000, metrics }),
+    createStrategyThreads({
+      ...{ weights: source, clock: world.clock, group: 'learned', strategies: ['LEARNING_OPTIMIZED'] },
+      cache: { ttlMs: 60_000, metrics },
+    }),
+    createRouteCollapse({ maxPendingRoutes: 1_000, metrics }),
   ];
   const { modelProfile, tuning, weightsPublished, budgetStates, budgetGrants, experimentStates } = topics;
   const others = [modelProfile, tuning, weightsPublished, budgetStates, budgetGrants, experimentStates];
@@ -86,20 +95,53 @@ test('every decision can be recomputed from the log', async () => {
   }
 });
 
-test('an equal request is answered from the cache: same distribution, drawn afresh', async () => {
-  const world = await start({ strategies: [...statics], explorationFloor: 0.3 });
-  const first = await route(world);
-  const hits = [];
-  for (let i = 0; i < 12; i++) hits.push(await route(world, { requestId: `equal-${i}` }));
-  const propensities = first.candidates.map(({ propensity }) => propensity);
-  for (const hit of hits) {
-    expect(hit.cacheHit).toBe(true);
-    expect(hit.candidates.map(({ propensity }) => propensity)).toEqual(propensities.map((p) => expect.closeTo(p, 9)));
-  }
-  expect(new Set([first, ...hits].map(({ seed }) => seed)).size).toBe(13);
-  expect((await route(world, { requestId: 'other', prompt: 'something else' })).cacheHit).toBe(false);
-  await world.clock.advanceBy(1_000);
-  expect((await route(world, { requestId: 'later' })).cacheHit).toBe(false);
+describe('the routing cache', () => {
+  const prompt =
+    'Please write a short and friendly answer to the customer who asks where the parcel of Monday is'.repeat(4);
+  const learned = { ...weights, load: () => Promise.resolve(policyOf()) };
+  const startCached = async (): Promise<World> => {
+    const world = await start({ explorationFloor: 0.3, cache: { enabled: true, checkShare: 0 } }, separate, learned);
+    await world.put(topics.weightsPublished, [publishedOf()]);
+    await world.put(topics.tuning, [tuningOf({ learnedRewards: 1_000 })]);
+    return world;
+  };
+  const propensitiesOf = ({ candidates }: RouteDecided) => candidates.map(({ propensity }) => propensity);
+
+  test('a request that is nearly the same is judged by what the weights said: same distribution, drawn afresh', async () => {
+    const world = await startCached();
+    const first = await route(world, { prompt });
+    expect(first.cacheHit).toBe(false);
+    const hits = [];
+    for (let i = 0; i < 12; i++)
+      hits.push(await route(world, { requestId: `near-${i}`, prompt: prompt.replace('Monday', `day ${i % 2}`) }));
+    for (const hit of hits) {
+      expect(hit).toMatchObject({ cacheHit: true, degradedTo: 'NONE' });
+      expect(propensitiesOf(hit)).toEqual(propensitiesOf(first).map((p) => expect.closeTo(p, 6)));
+      expect(hit.threads.map(({ strategy, status }) => [strategy, status])).toEqual(
+        first.threads.map(({ strategy, status }) => [strategy, status]),
+      );
+    }
+    expect(new Set([first, ...hits].map(({ seed }) => seed)).size).toBe(13);
+    expect((await route(world, { requestId: 'other', prompt: 'something else' })).cacheHit).toBe(false);
+    const opened = world.read(topics.routeOpened) as RouteOpened[];
+    for (const { stagesMs: _, positions: _1, decidedAtMs: _2, ...hit } of hits) {
+      const pinned = opened.find(({ requestId }) => requestId === hit.requestId)!;
+      expect(recomputeDecision(pinned, [])).toEqual(hit);
+    }
+  });
+
+  test('what has moved since counts at once: a model that has drifted or is denied', async () => {
+    const world = await startCached();
+    await route(world, { prompt });
+    await world.put(topics.tuning, [tuningOf({ learnedRewards: 1_001, driftOffsets: { small: -0.8 } })]);
+    const drifted = await route(world, { requestId: 'drifted', prompt });
+    expect(drifted.cacheHit).toBe(true);
+    const learnedChoice = drifted.threads.find(({ strategy }) => strategy === 'LEARNING_OPTIMIZED')!.choice;
+    expect(learnedChoice).toBe('large');
+    const limits = { ...noLimits, deniedModels: ['large'] };
+    const denied = await route(world, { requestId: 'denied', prompt, limits });
+    expect(denied.candidates.find(({ model }) => model === 'large')).toMatchObject({ propensity: 0 });
+  });
 });
 
 test('limits are kept by every decision', async () => {

@@ -4,13 +4,13 @@ import { codecOf } from '../../../lib/avro/codec';
 import { TransientError } from '../../../lib/ports/broker';
 import { seededRandom } from '../../../lib/random/seeded';
 import { recomputeDecision } from '../../../lib/routing/decide/decide';
-import { readCached } from '../../../lib/routing/open/routing-cache';
 import type { Topic } from '../../../lib/topics/define-topic';
 import type { DeadLetter, RouteDecided, RouteOpened, StrategyScored } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { scoredFault } from '../../../services/route-collapse/check-scored';
 import { createRouteCollapse } from '../../../services/route-collapse/service';
 import { candidateOf, openedOf, sum, threadOf } from '../../lib/routing/fixtures';
+import { cachedValuesOf } from '../../lib/routing/kept';
 import { createWorld, type World } from '../../lib/stream/toy';
 
 const threads = [
@@ -24,9 +24,7 @@ function scoredOf(changes: Partial<StrategyScored> = {}): StrategyScored {
 }
 
 async function start(world = createWorld(), maxPendingRoutes = 100) {
-  const service = await world.start(
-    createRouteCollapse({ maxPendingRoutes, cacheTtlMs: 60_000, metrics: world.host.metrics }),
-  );
+  const service = await world.start(createRouteCollapse({ maxPendingRoutes, metrics: world.host.metrics }));
   const startMs = world.clock.nowMs();
   const opened = (changes: Partial<RouteOpened> = {}): RouteOpened =>
     openedOf({ openedAtMs: startMs, requestedAtMs: startMs - 10, ...changes });
@@ -122,7 +120,7 @@ describe('a process that stood still past a deadline', () => {
     const world = createWorld({ limits: { commitIntervalMs: 10_000 } });
     let stalledMs = 0;
     const clock = { ...world.clock, nowMs: () => world.clock.nowMs() + stalledMs };
-    const definition = createRouteCollapse({ maxPendingRoutes: 100, cacheTtlMs: 1_000, metrics: world.host.metrics });
+    const definition = createRouteCollapse({ maxPendingRoutes: 100, metrics: world.host.metrics });
     await world.start(definition, { clock });
     await world.put(topics.routeOpened, [openedOf()]);
     stalledMs = stallMs;
@@ -190,7 +188,19 @@ test('scores whose request never comes are forgotten', async () => {
   expect(decidedIn(world)).toEqual([]);
 });
 
-test('a cached distribution and an overdue request are decided at once', async () => {
+test('by cached values a request is decided at once; one that is to check them waits for its threads', async () => {
+  const { world, opened } = await start();
+  const changes = { strategies: ['LEARNING_OPTIMIZED', 'TASK_OPTIMIZED'] };
+  await world.put(topics.routeOpened, [
+    opened({ ...changes, cachedValues: cachedValuesOf() }),
+    opened({ ...changes, requestId: 'r2', routingKey: 'r2', cachedValues: cachedValuesOf({ isCheck: true }) }),
+  ]);
+  expect(decidedIn(world)).toMatchObject([{ requestId: 'r1', cacheHit: true, degradedTo: 'NONE' }]);
+  await world.clock.advanceBy(150);
+  expect(decidedIn(world)[1]).toMatchObject({ requestId: 'r2', cacheHit: false });
+});
+
+test('a cached distribution of an earlier release and an overdue request are decided at once', async () => {
   const { world, opened } = await start();
   const cached = {
     models: ['large', 'small', 'swift'],
@@ -207,22 +217,6 @@ test('a cached distribution and an overdue request are decided at once', async (
   const [hit, overdue] = decidedIn(world);
   expect(hit).toMatchObject({ model: 'swift', cacheHit: true, degradedTo: 'NONE' });
   expect(overdue).toMatchObject({ cacheHit: false, degradedTo: 'STATIC_STRATEGIES' });
-});
-
-test('a complete decision is remembered for equal requests, a partial one is not', async () => {
-  const { world, opened } = await start();
-  await world.put(topics.routeOpened, [
-    opened({ cacheFingerprint: 'whole' }),
-    opened({ requestId: 'r2', cacheFingerprint: 'part' }),
-  ]);
-  await world.put(topics.strategyScored, [scoredOf()]);
-  await world.clock.advanceBy(150);
-  expect(decidedIn(world)).toHaveLength(2);
-  const [whole, part] = await world.host.keyValue.getMany(['route-cache/whole', 'route-cache/part']);
-  const kept = readCached(whole!, opened().candidates)!;
-  expect(sum(kept.probabilities)).toBeCloseTo(1, 9);
-  expect(kept).toMatchObject({ models: ['large', 'small', 'swift'], strategy: 'TASK_OPTIMIZED' });
-  expect(part).toBeNull();
 });
 
 test.each<[string, Partial<StrategyScored>, string]>([

@@ -6,7 +6,7 @@ import { remoteSpan } from '../../lib/telemetry/recorded-spans';
 
 test('a decision that the deadline forces stays in the trace of its request', async () => {
   const world = createWorld();
-  await world.start(createRouteCollapse({ maxPendingRoutes: 100, cacheTtlMs: 60_000, metrics: world.host.metrics }));
+  await world.start(createRouteCollapse({ maxPendingRoutes: 100, metrics: world.host.metrics }));
   const opened = openedOf({ openedAtMs: world.clock.nowMs(), requestedAtMs: world.clock.nowMs() });
   const { headers } = remoteSpan(1);
   await world.put(topics.routeOpened, [opened], headers);

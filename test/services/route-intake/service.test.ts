@@ -15,6 +15,7 @@ import { noLimits } from '../../../lib/topics/schema-defaults';
 import { topics } from '../../../lib/topics/topics';
 import { createRouteIntake, type RouteIntakeOptions } from '../../../services/route-intake/service';
 import { closed, configOf, profileOf, requestOf, tuningOf } from '../../lib/routing/fixtures';
+import { keptOf, publishedOf } from '../../lib/routing/kept';
 import { createWorld, type World } from '../../lib/stream/toy';
 import { decided, outcome } from '../reward-feedback/records';
 
@@ -118,7 +119,6 @@ test('pins the world: versions, offsets, candidates, wishes, features, seed', as
   expect(opened!.handFeatures).toHaveLength(160);
   expect(opened!.seed).toBeGreaterThan(0);
   expect(Number.isSafeInteger(opened!.seed)).toBe(true);
-  expect(opened!.cacheFingerprint).toMatch(/^[0-9a-f]{64}$/);
 });
 
 test('a request’s own wishes go before the configured ones; only the groups it needs are waited for', async () => {
@@ -389,14 +389,10 @@ describe('a budget of a session', () => {
     expect(openedAs(world, 'r3').sessionRequests).toBe(1);
   });
 
-  test('needs a session; sessions do without the cache, which knows of none', async () => {
+  test('needs a session', async () => {
     const { world } = await start();
     await askedIn(world, 'r1', 0.02, { sessionId: null });
     expect(deadIn(world)).toMatchObject([{ field: 'limits.maxSessionCostUsd' }]);
-    await askedIn(world, 'r2', null);
-    await askedIn(world, 'r3', null, { sessionId: null });
-    expect(openedAs(world, 'r2').cacheFingerprint).toBe('');
-    expect(openedAs(world, 'r3').cacheFingerprint).not.toBe('');
   });
 
   test('lets sick models in when it cannot pay the healthy ones', async () => {
@@ -486,57 +482,62 @@ test('a new config counts from the next request on', async () => {
 });
 
 describe('the routing cache', () => {
-  const cached = {
-    models: ['large', 'small', 'swift'],
-    probabilities: [1, 0, 0],
-    qualities: [0.9, 0.8, 0.7],
-    strategy: 'BALANCED',
-    confidence: 0.6,
-    cachedAtMs: 5,
+  const enabled = { cache: { enabled: true, checkShare: 0 } };
+  const lookups = (world: World, result: string) =>
+    world.host.metrics.value('quantum_router_cache_lookups_total', { result });
+  /** With weights that have learned enough to have a say. */
+  const startLearned = async (config: Record<string, unknown> = enabled, options: Partial<RouteIntakeOptions> = {}) => {
+    const { world } = await start({ config, options });
+    await world.put(topics.weightsPublished, [publishedOf()]);
+    await world.put(topics.tuning, [tuningOf({ learnedRewards: 1_000 })]);
+    return world;
   };
+  const openedAs = (world: World, id: string) => openedIn(world).find(({ requestId }) => requestId === id)!;
 
-  const entryOf = ({ cacheFingerprint, candidates }: RouteOpened, of: typeof cached) =>
-    cacheEntry(cacheFingerprint, candidates, of, 1_000);
-
-  test('an equal request gets the cached distribution, another does not', async () => {
-    const { world } = await start();
+  test('an equal request gets what was kept of the first, another does not', async () => {
+    const world = await startLearned();
     await world.put(topics.routeRequested, [fresh(world)]);
-    await world.host.keyValue.putMany([entryOf(openedIn(world)[0]!, cached)]);
+    const first = openedAs(world, 'r1');
+    await world.host.keyValue.putMany([
+      cacheEntry(first, keptOf(), { ttlMs: 1_000, rewards: 100 }, world.clock.nowMs()),
+    ]);
     await world.put(topics.routeRequested, [
       fresh(world, { requestId: 'equal' }),
       fresh(world, { requestId: 'other', prompt: 'Who wrote Faust?' }),
     ]);
-    const byId = new Map(openedIn(world).map((opened) => [opened.requestId, opened.cached]));
-    expect(byId.get('r1')).toBeNull();
-    expect(byId.get('equal')).toEqual(cached);
-    expect(byId.get('other')).toBeNull();
-    const lookups = (result: string) => world.host.metrics.value('quantum_router_cache_lookups_total', { result });
-    expect(await Promise.all([lookups('hit'), lookups('miss'), lookups('error')])).toEqual([1, 2, 0]);
+    expect(first.cachedValues).toBeNull();
+    expect(openedAs(world, 'equal').cachedValues).toMatchObject({ ...keptOf(), isCheck: false });
+    expect(openedAs(world, 'equal').cacheFingerprint).toBe(first.cacheFingerprint);
+    expect(openedAs(world, 'other').cachedValues).toBeNull();
+    expect(await Promise.all(['hit', 'miss', 'error'].map((result) => lookups(world, result)))).toEqual([1, 2, 0]);
   });
 
-  test('what is no distribution is not pinned, and counted as such', async () => {
-    const { world } = await start();
-    await world.put(topics.routeRequested, [fresh(world)]);
-    const first = openedIn(world)[0]!;
-    for (const [i, probabilities] of [[2, 2, 1], [0, 0, 0], [1, Number.NaN, 0], [1]].entries()) {
-      await world.host.keyValue.putMany([entryOf(first, { ...cached, probabilities })]);
-      await world.put(topics.routeRequested, [fresh(world, { requestId: `equal-${i}` })]);
-    }
-    expect(openedIn(world).map((opened) => opened.cached)).toEqual([null, null, null, null, null]);
-    const invalid = { result: 'invalid' };
-    expect(await world.host.metrics.value('quantum_router_cache_lookups_total', invalid)).toBe(4);
+  test.each<[string, Parameters<typeof requestOf>[0], Record<string, unknown>]>([
+    ['one of a session', { sessionId: 's' }, enabled],
+    ['one that does not ask the weights', { strategies: ['BALANCED'] }, enabled],
+    ['any, where it is switched off', {}, { cache: { enabled: false } }],
+    ['any, where nothing is said of it', {}, {}],
+    ['any, where the Q-network alone judges', {}, { ...enabled, learning: { pipeline: 'dqn' } }],
+  ])('%s is not looked up, and nothing is kept of it', async (_name, request, config) => {
+    const world = await startLearned(config);
+    await world.put(topics.routeRequested, [fresh(world, request)]);
+    expect(openedIn(world)[0]).toMatchObject({ cacheFingerprint: '', cachedValues: null });
   });
 
-  test('switched off it is not asked and nothing is pinned for it', async () => {
-    const { world } = await start({ config: { cache: { enabled: false } } });
+  test('before weights have a say there is nothing to be looked up', async () => {
+    const { world } = await start({ config: enabled });
     await world.put(topics.routeRequested, [fresh(world)]);
-    expect(openedIn(world)[0]).toMatchObject({ cacheFingerprint: '', cached: null });
+    await world.put(topics.weightsPublished, [publishedOf({ learnedRewards: 3 })]);
+    await world.put(topics.routeRequested, [fresh(world, { requestId: 'r2' })]);
+    expect(openedIn(world).map(({ cacheFingerprint }) => cacheFingerprint)).toEqual(['', '']);
   });
 
   test('a store that is gone is a miss', async () => {
-    const world = createWorld({ partitions: 2 });
-    const keyValue: KeyValue = { ...world.host.keyValue, getMany: () => Promise.reject(new Error('store is gone')) };
-    await start({ world, options: { keyValue } });
+    const keyValue: KeyValue = {
+      ...createWorld().host.keyValue,
+      getMany: () => Promise.reject(new Error('store is gone')),
+    };
+    const world = await startLearned(enabled, { keyValue });
     await world.put(topics.routeRequested, [
       fresh(world, { taskHint: 'code' }),
       fresh(world, { requestId: 'r2', taskHint: 'my own' }),
@@ -547,14 +548,6 @@ describe('the routing cache', () => {
     // A hint is the caller's own word: it must not become a label.
     const openedOfType = (task_type: string) => metrics.value('quantum_router_requests_opened_total', { task_type });
     expect(await Promise.all([openedOfType('code'), openedOfType('other')])).toEqual([1, 1]);
-  });
-
-  test('a request that probes a half-open model neither uses nor fills it', async () => {
-    const { world } = await start({ config: { breaker: { probeShare: 1 } } });
-    await world.put(topics.modelProfile, [profileOf('large', 'alpha', { breaker: closed({ health: 'HALF_OPEN' }) })]);
-    await world.put(topics.routeRequested, [fresh(world)]);
-    expect(openedIn(world)[0]).toMatchObject({ cacheFingerprint: '', cached: null });
-    expect(openedIn(world)[0]!.candidates[0]).toMatchObject({ health: 'HALF_OPEN', eligible: true });
   });
 });
 
@@ -584,7 +577,6 @@ describe('with a key of the installation', () => {
     expect(own.encoderVersion).toBe(keyed.version);
     expect(own.sketch).toHaveLength(1024);
     expect(own.sketch.equals(plain.sketch)).toBe(false);
-    expect(own.cacheFingerprint).not.toBe(plain.cacheFingerprint);
   });
 
   test('a process without it says nothing of a text, rather than in the common hash', async () => {

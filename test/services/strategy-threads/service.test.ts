@@ -6,6 +6,7 @@ import type { RouteOpened, StrategyScored } from '../../../lib/topics/generated/
 import { topics } from '../../../lib/topics/topics';
 import { createStrategyThreads, type StrategyThreadsOptions } from '../../../services/strategy-threads/service';
 import { openedOf, sum } from '../../lib/routing/fixtures';
+import { cachedValuesOf } from '../../lib/routing/kept';
 import { createWorld } from '../../lib/stream/toy';
 
 function sourceOf(...known: string[]): WeightsSource & { asked: WeightsPointer[] } {
@@ -112,7 +113,15 @@ test('a cached or overdue request has no threads', async () => {
     confidence: 0.6,
     cachedAtMs: 1,
   };
-  expect(await run([openedOf({ cached }), openedOf({ requestId: 'r2', strategies: [] })])).toEqual([]);
+  const cachedValues = cachedValuesOf();
+  const opened = [
+    openedOf({ cached }),
+    openedOf({ requestId: 'r2', strategies: [] }),
+    openedOf({ requestId: 'r3', cachedValues }),
+  ];
+  expect(await run(opened)).toEqual([]);
+  const checked = await run([openedOf({ cachedValues: { ...cachedValues, isCheck: true } })]);
+  expect(checked).toHaveLength(1);
 });
 
 test('a group of its own hosts only its strategies and keeps silent about the rest', async () => {

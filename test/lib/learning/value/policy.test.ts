@@ -2,6 +2,7 @@ import { fitBasis, phiSize, writeBasis } from '../../../../lib/learning/features
 import { encoderVersion } from '../../../../lib/learning/features/encode';
 import { readBlob, sha256Of, writeBlob } from '../../../../lib/learning/fold/blob';
 import { initialParameters } from '../../../../lib/learning/rl/network';
+import { policyOfValues } from '../../../../lib/learning/value/kept-values';
 import { headCount, weightRows } from '../../../../lib/learning/value/linear-half';
 import { featuresOf, type PolicyWeights, parsePolicy, writePolicy } from '../../../../lib/learning/value/policy';
 import { seededRandom } from '../../../../lib/random/seeded';
@@ -207,5 +208,51 @@ describe('refuses', () => {
     ['a basis as policy', basisBytes, 'expected a policy blob, got a basis'],
   ])('%s', (_name, wrong, message) => {
     expect(() => parse(wrong)).toThrow(message);
+  });
+});
+
+describe('values kept of a text', () => {
+  const many = policyOf({ joinedLate: [false, true], pulls: [50, 3], watched: [0.3, 0], learnedRewards: 77 });
+  const declared = { quality: 0.6, costUsd: 0.01, latencyMs: 100 };
+
+  test.each<[string, Parameters<typeof openedOf>[0]]>([
+    ['the same', {}],
+    ['other prices', { tuning: { ...tuning, costPricePerUsd: 10, costRatios: { a: 0.05 } } }],
+    ['drifted', { tuning: { ...tuning, driftOffsets: { a: -0.5 } } }],
+    ['a small allowance', { tuning: { ...tuning, regretAllowance: 0.01 }, priorObservations: 8 }],
+    ['a budget', { budgetUsdPerRequest: 0.001 }],
+  ])('judge a request as the weights do: %s', (_name, changes) => {
+    for (const models of [
+      ['a', 'b'],
+      ['b', 'a'],
+      ['a', 'b', 'new'],
+    ])
+      for (const eligible of [models, models.slice(1)]) {
+        const opened = openedOf({ tuning, ...changes }, models, (model) => ({
+          eligible: eligible.includes(model),
+          declared: { ...declared, quality: model === 'a' ? 0.5 : 0.6 },
+        }));
+        const kept = many.valuesOf!(openedOf({ tuning }, ['a', 'b']))!;
+        const cached = policyOfValues(kept).judge(opened);
+        const fresh = many.judge(opened);
+        closeTo(cached.probabilities, fresh.probabilities);
+        closeTo(cached.utilities, fresh.utilities);
+        closeTo(cached.qualities, fresh.qualities);
+        expect(cached).toMatchObject({ policySha256: many.policySha256, coldStart: false });
+        expect(kept.learnedRewards).toBe(77);
+      }
+  });
+
+  test('there are none in the cold start', () => {
+    expect(many.valuesOf!(openedOf({ tuning: { ...tuning, learnedRewards: 3 } }, ['a', 'b']))).toBeNull();
+  });
+
+  test('values that are none are an error that says so', () => {
+    const kept = many.valuesOf!(openedOf({ tuning }, ['a', 'b']))!;
+    const judged = (changes: Partial<typeof kept>) => () =>
+      policyOfValues({ ...kept, ...changes }).judge(openedOf({ tuning }, ['a']));
+    expect(judged({ models: ['a'] })).toThrow('cached values: 112 bytes are not the values of 1 models');
+    expect(judged({ values: Buffer.alloc(112, 0xff) })).toThrow('cached values: a value is not finite');
+    expect(judged({ rewardMean: Number.POSITIVE_INFINITY })).toThrow('the mean reward is not finite');
   });
 });

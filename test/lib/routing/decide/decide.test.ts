@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { collapseNames, strategyNames } from '../../../../lib/config/router-config';
-import { decide, recomputeDecision } from '../../../../lib/routing/decide/decide';
+import { recomputeDecision } from '../../../../lib/routing/decide/decide';
 import { judgeThread } from '../../../../lib/routing/judge/judge-thread';
 import { strategies } from '../../../../lib/routing/judge/strategies/strategies';
 import type { RouteOpened, ThreadScore } from '../../../../lib/topics/generated/messages';
 import { topics } from '../../../../lib/topics/topics';
 import { anyOpened, candidateOf, nowMs, openedOf, sum, threadOf } from '../fixtures';
+import { cachedValuesOf, policyOf } from '../kept';
 
 const scores = [
   threadOf('BALANCED', [0.1, 0.8, 0.1], { utilities: [0.5, 0.8, 0.2], qualities: [0.6, 0.85, 0.3], durationMs: 0.3 }),
@@ -198,14 +199,38 @@ describe('the cache', () => {
     expect(recomputeDecision(opened, []).candidates[2]!.propensity).toBe(0);
   });
 
-  test('only complete, undegraded, settled judgements may be cached', () => {
-    expect(decide(openedOf(), scores).cacheable).toBe(true);
-    expect(decide(openedOf(), scores.slice(1)).cacheable).toBe(false);
-    expect(decide(openedOf(), []).cacheable).toBe(false);
-    expect(decide(openedOf({ cacheFingerprint: '' }), scores).cacheable).toBe(false);
-    expect(decide(openedOf({ cached }), scores).cacheable).toBe(false);
-    const exploring = threadOf('LEARNING_OPTIMIZED', [1 / 3, 1 / 3, 1 / 3], { coldStart: true });
-    expect(decide(openedOf({ strategies: ['LEARNING_OPTIMIZED'] }), [exploring]).cacheable).toBe(false);
+  test('cached values are judged with everything else as it is now, all strategies heard, and drawn from afresh', () => {
+    const names = ['LEARNING_OPTIMIZED', 'BALANCED', 'COST_EFFICIENT'] as const;
+    const tuning = { ...openedOf().tuning, learnedRewards: 1_000 };
+    const opened = openedOf({ strategies: [...names], tuning, policySha256: 'p2', cachedValues: cachedValuesOf() });
+    const decision = recomputeDecision(opened, []);
+    expect(decision).toMatchObject({ cacheHit: true, degradedTo: 'NONE' });
+    expect(decision.reasoning).toMatch(/by cached values/);
+    expect(decision.threads.map(({ strategy, status }) => [strategy, status])).toEqual(
+      names.map((strategy) => [strategy, 'SUCCESS']),
+    );
+    const threads = names.map((name) => judgeThread(name, opened, policyOf()));
+    const fresh = recomputeDecision({ ...opened, cachedValues: null, policySha256: 'p1' }, threads);
+    decision.candidates.forEach(({ propensity }, i) => {
+      expect(propensity).toBeCloseTo(fresh.candidates[i]!.propensity, 6);
+    });
+  });
+
+  test('a check waits for its threads, whatever the cache said', () => {
+    const opened = openedOf({ cachedValues: cachedValuesOf({ isCheck: true }) });
+    expect(recomputeDecision(opened, scores)).toEqual(recomputeDecision(openedOf(), scores));
+  });
+
+  test('values that are none are a failed thread, and the other strategies decide', () => {
+    const names = ['LEARNING_OPTIMIZED', 'BALANCED'];
+    const tuning = { ...openedOf().tuning, learnedRewards: 1_000 };
+    const cachedValues = { ...cachedValuesOf(), values: Buffer.alloc(3) };
+    const decision = recomputeDecision(openedOf({ strategies: names, tuning, cachedValues }), []);
+    expect(decision).toMatchObject({ cacheHit: false, degradedTo: 'STATIC_STRATEGIES', strategy: 'BALANCED' });
+    expect(decision.threads[0]).toMatchObject({
+      status: 'FAILED',
+      error: 'cached values: 3 bytes are not the values of 3 models',
+    });
   });
 });
 
