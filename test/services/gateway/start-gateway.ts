@@ -90,11 +90,11 @@ export function decisionOf(request: RouteRequested): RouteDecided {
     positions: {},
     decidedAtMs: 1,
     contentHash: contentHashOf(request),
-    rawConfidence: null,
     budgets: [],
     goodSet: null,
     exposures: [],
     tenantSettings: [],
+    rawConfidence: null,
   };
 }
 
