@@ -29,10 +29,10 @@ const mostBusy = 0.7;
 const calmBusy = 0.4;
 const calmMs = 1_500;
 /** What came is looked at over a time between these. */
-const leastSpanMs = 100;
+const leastSpanMs = 500;
 const mostSpanMs = 1_500;
 /** Share of one event in the running mean of what an event takes. */
-const speedRate = 1 / 128;
+const speedRate = 1 / 512;
 /** Events folded at a pace before their speed says anything: the first ones after a start wait for their code to be compiled. */
 const leastMeasured = 96;
 
