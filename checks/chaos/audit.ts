@@ -69,7 +69,6 @@ export class Audit {
    */
   private readonly sparedOffsets: number[] = [];
   private paceShare = 1;
-  private learningEnd = 0;
   private readonly tunings: { learnedRewards: number; eventOffset: number }[] = [];
   private readonly nextOffsets = new Map<string, number>();
 
@@ -96,7 +95,6 @@ export class Audit {
       } else if (this.decisions.get(decision.requestId)!.model !== decision.model) this.contradictions += 1;
     });
     await this.read(topics.learningEvents, ({ eventId, kind, quality, replaces, pace, source }, record) => {
-      this.learningEnd = record.offset + 1;
       if (pace) {
         this.paceShare = pace.rewards;
         return;
@@ -161,9 +159,11 @@ export class Audit {
     return [this.decisions.size, this.learned.size, this.late.size, this.tunings.at(-1)?.eventOffset].join('/');
   }
 
-  /** Whether the trainer has folded all but the last few events; it tells every 8. */
+  /** Whether the trainer has learned all but the last few rewards that it may not leave out; it tells every 8. */
   isFolded(): boolean {
-    return (this.tunings.at(-1)?.eventOffset ?? 0) >= this.learningEnd - 8 || this.rewardOffsets.length < 8;
+    const told = this.tunings.at(-1)?.eventOffset ?? 0;
+    const behind = (offsets: readonly number[]): number => offsets.length - countBefore(offsets, told);
+    return behind(this.rewardOffsets) - behind(this.sparedOffsets) < 8;
   }
 
   foldedOnce(): FoldedOnce {
