@@ -54,7 +54,7 @@ export async function replayConfig(options: ReplayConfigOptions): Promise<Config
     if (!learned && opened.policySha256 !== null) withoutWeights++;
     const base = configOf(opened.configVersion);
     const was = decideUnder(opened, base, before, learned);
-    const is = decideUnder(opened, base, after, learned);
+    const is = before === after ? was : decideUnder(opened, base, after, learned);
     if (was.kind === 'refused') sums.before.refused++;
     if (is.kind === 'refused') sums.after.refused++;
     if (was.kind === 'refused' || is.kind === 'refused') continue;

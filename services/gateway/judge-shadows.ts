@@ -5,7 +5,7 @@
  */
 import { setImmediate as turnOfOthers } from 'node:timers/promises';
 import { type Shadow, type ShadowTargets, shadowDraw } from '../../lib/analytics/shadow-targets';
-import { configFromJson, validateConfig } from '../../lib/config/parse-config';
+import { validateConfig } from '../../lib/config/parse-config';
 import type { RouterConfig, ShadowConfig } from '../../lib/config/router-config';
 import { readOpened } from '../../lib/replay/read-opened';
 import { decoded } from '../../lib/replay/record-window';
@@ -13,6 +13,7 @@ import type { LearnedPolicy } from '../../lib/routing/judge/strategy';
 import type { WeightsPointer } from '../../lib/routing/judge/weights-source';
 import type { ConfigVersion, StrategyScored } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
+import { configsOf } from './configs-of';
 import type { SearchedLog } from './find-decision';
 
 /** Newest requests that shadows are asked about; each takes a shadow some tenths of a millisecond. */
@@ -31,6 +32,7 @@ export async function judgeShadows(judge: ShadowJudge, sinceMs: number): Promise
   const inForce = judge.config();
   if (!inForce || inForce.shadows.length === 0) return [];
   const history = new Map((await judge.configHistory()).map((one) => [one.version, one.json]));
+  const configOf = configsOf(history, inForce);
   const requests = await readOpened({ ...judge, sinceMs, maxRequests });
   const shadows = await Promise.all(inForce.shadows.map((one) => shadowOf(one, judge, sinceMs)));
   const found = shadows.map(() => ({ targets: new Map<string, readonly number[]>(), unknown: 0 }));
@@ -38,8 +40,7 @@ export async function judgeShadows(judge: ShadowJudge, sinceMs: number): Promise
     if (at % atOnce === 0) await turnOfOthers();
     const { policySha256, basisSha256 } = opened;
     const learned = policySha256 === null ? null : await judge.weightsOf({ policySha256, basisSha256 });
-    const json = history.get(opened.configVersion);
-    const base = json === undefined ? inForce : configFromJson(json);
+    const base = configOf(opened.configVersion);
     shadows.forEach((shadow, i) => {
       const drawn = shadowDraw(shadow, { opened, base, learned });
       if (!drawn) return;

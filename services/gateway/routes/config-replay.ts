@@ -6,6 +6,7 @@ import type { RouterConfig } from '../../../lib/config/router-config';
 import { dictionaryOf } from '../../../lib/dictionary';
 import { type ConfigReplay, replayConfig, type Side } from '../../../lib/replay/replay-config';
 import { configInForce } from '../config-in-force';
+import { configsOf } from '../configs-of';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField, invalidFields } from '../http-error';
 import type { ConfigParser } from '../parse-config-apart';
@@ -86,6 +87,7 @@ export function configReplayEndpoint(context: GatewayContext, parser: ConfigPars
             ? current.config
             : ofVersion(asked.version, 'version');
       const before = asked.against === null ? current.config : ofVersion(asked.against, 'against');
+      const configOf = configsOf(history, current.config);
       if (isBusy) throw new HttpError('overloaded', 'another configuration is being tried; try again later');
       isBusy = true;
       try {
@@ -93,10 +95,7 @@ export function configReplayEndpoint(context: GatewayContext, parser: ConfigPars
           ...context.search,
           ...{ before, after, maxRequests: asked.maxRequests },
           sinceMs: context.clock.nowMs() - asked.lastMs,
-          configOf: (wanted) => {
-            const json = history.get(wanted);
-            return json === undefined ? current.config : configFromJson(json);
-          },
+          configOf,
           weightsOf: (opened) => context.inspect.weights(opened),
           giveWay: () => turnOfOthers(),
         });
