@@ -86,7 +86,7 @@ export interface RunOptions {
 
 const partitions = 4;
 /** Calls at the door beside the requests: so many that one in a thousand would be seen, so few that they are not what keeps the machine busy. */
-const doorCalls = { share: 0.1, least: 1_000, mostPerSecond: 20 };
+const doorCalls = { share: 0.1, least: 1_000, mostPerSecond: 6 };
 /** Of the world, whose events lie at shares of its length. Longer scenarios begin again. */
 const leastRows = 5_000;
 /** The largest that a configuration may allow. */
