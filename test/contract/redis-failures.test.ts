@@ -80,7 +80,9 @@ describeWithServers('Redis in trouble', () => {
     await server.stop();
     await until(false);
     // The second is said of a call that comes while the connection is being tried again.
-    const why = new RegExp(`^Redis at 127\\.0\\.0\\.1:${server.port}( is not reachable|: the connection was lost before)`);
+    const why = new RegExp(
+      `^Redis at 127\\.0\\.0\\.1:${server.port}( is not reachable|: the connection was lost before)`,
+    );
     for (let i = 0; i < 20; i++) {
       const call = keyValue.getMany(['a']);
       await expect(call).rejects.toThrow(TransientError);
