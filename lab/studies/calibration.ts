@@ -9,21 +9,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { rounded } from '../../lib/figures/figures';
 import { createLog } from '../../lib/telemetry/log';
 import { expectedCalibrationError, type ReliabilityBin, reliabilityTable } from '../report/reliability';
 import { report, reportBar, runCheck } from '../report/report-line';
 import { evaluate } from '../runs/evaluate';
 import { workloadConfig } from '../runs/workload-config';
+import { incompleteModels } from '../workloads/incomplete-models';
 import { readRecordedData } from '../workloads/recorded-data';
 import type { Workload } from '../workloads/workload';
 import { part } from './quality/protocol';
 
-/** Data sets, and models that are left out because rows lack them. */
-const dataSets = [
-  { name: 'routerarena2', without: [] },
-  { name: 'paretobandit-val', without: ['google/gemini-2.5-flash'] },
-  { name: 'ulab9', without: [] },
-];
+const dataSets = ['routerarena2', 'paretobandit-val', 'ulab9'];
 const mostError = 0.05;
 
 /** One decision: what it said, and what came of it. */
@@ -65,16 +62,17 @@ async function statedBy(workload: Workload, seed: number): Promise<Stated[]> {
 
 function print(name: string, table: readonly ReliabilityBin[], seeds: number): void {
   for (const { from, to, count, predicted, observed } of table)
-    report(`${name}.reliability`, observed, 'observed', { from, to, predicted: round(predicted), decisions: count });
+    report(`${name}.reliability`, observed, 'observed', {
+      from,
+      to,
+      predicted: rounded(predicted, 3),
+      decisions: count,
+    });
   const decisions = table.reduce((sum, { count }) => sum + count, 0);
   reportBar(`${name}.error`, expectedCalibrationError(table), 'expected calibration error', '<=', mostError, {
     decisions,
     seeds,
   });
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(3));
 }
 
 async function main(): Promise<void> {
@@ -90,37 +88,31 @@ async function main(): Promise<void> {
   if (!Number.isInteger(seeds) || seeds < 1) throw new Error('--seeds must be a positive whole number');
   if (rows !== null && !(Number.isInteger(rows) && rows >= 1))
     throw new Error('--rows must be a positive whole number');
-  const only = values.only?.split(',') ?? dataSets.map(({ name }) => name);
-  const unknown = only.find((name) => !dataSets.some((dataSet) => dataSet.name === name));
-  if (unknown !== undefined) throw new Error(`--only ${unknown}: ${dataSets.map(({ name }) => name).join(', ')}`);
-  for (const { name, without } of dataSets.filter((dataSet) => only.includes(dataSet.name))) {
+  const only = values.only?.split(',') ?? dataSets;
+  const unknown = only.find((name) => !dataSets.includes(name));
+  if (unknown !== undefined) throw new Error(`--only ${unknown}: ${dataSets.join(', ')}`);
+  for (const name of dataSets.filter((dataSet) => only.includes(dataSet))) {
     const path = join(values.data, `${name}.jsonl.gz`);
     if (!existsSync(path)) {
       process.stderr.write(`${path} is not there: how calibrated decisions on it are is left out\n`);
       continue;
     }
-    const data = await readRecordedData(path, { excludeModels: without });
+    const data = await readRecordedData(path, { excludeModels: incompleteModels(name) });
     const workload = rows === null ? data : part(data, rows);
     const stated: Stated[] = [];
     for (let seed = 1; seed <= seeds; seed++) stated.push(...(await statedBy(workload, seed)));
-    const scores = stated.map(({ score }) => score);
-    const good = stated.map(({ isGoodEnough }) => (isGoodEnough ? 1 : 0));
-    print(
-      `calibration.${name}.quality`,
-      reliabilityTable(
-        stated.map(({ quality }) => quality),
-        scores,
-      ),
-      seeds,
+    const table = (predicted: (one: Stated) => number, observed: (one: Stated) => number): ReliabilityBin[] =>
+      reliabilityTable(stated.map(predicted), stated.map(observed));
+    const ofQuality = table(
+      ({ quality }) => quality,
+      ({ score }) => score,
     );
-    print(
-      `calibration.${name}.confidence`,
-      reliabilityTable(
-        stated.map(({ confidence }) => confidence),
-        good,
-      ),
-      seeds,
+    const ofConfidence = table(
+      ({ confidence }) => confidence,
+      ({ isGoodEnough }) => (isGoodEnough ? 1 : 0),
     );
+    print(`calibration.${name}.quality`, ofQuality, seeds);
+    print(`calibration.${name}.confidence`, ofConfidence, seeds);
   }
 }
 

@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { rounded } from '../../lib/figures/figures';
 import { bytesOf, encodeText } from '../../lib/learning/features/encode';
 import { seededRandom } from '../../lib/random/seeded';
 import { complexityOf, complexityParts } from '../../lib/routing/open/complexity';
@@ -15,18 +16,20 @@ import { estimateTokens } from '../../lib/routing/open/request-text';
 import type { Complexity } from '../../lib/topics/generated/messages';
 import { compareRankCorrelations, rankCorrelation } from '../report/rank-correlation';
 import { report, reportBar, runCheck } from '../report/report-line';
+import { incompleteModels } from '../workloads/incomplete-models';
 import { readRecordedData } from '../workloads/recorded-data';
 import type { WorkloadRow } from '../workloads/workload';
 
-/** Data sets, and models that are left out because rows lack them. */
 const dataSets = [
-  { name: 'ulab9', isHeldOut: false, without: [] },
-  { name: 'paretobandit-val', isHeldOut: true, without: ['google/gemini-2.5-flash'] },
-  { name: 'routerarena2', isHeldOut: true, without: [] },
+  { name: 'ulab9', isHeldOut: false },
+  { name: 'paretobandit-val', isHeldOut: true },
+  { name: 'routerarena2', isHeldOut: true },
 ];
+/** Significant digits of the figures beside a figure. */
+const digits = 3;
 
-async function measure({ name, isHeldOut, without }: (typeof dataSets)[number], path: string, resamples: number) {
-  const data = await readRecordedData(path, { excludeModels: without });
+async function measure({ name, isHeldOut }: (typeof dataSets)[number], path: string, resamples: number) {
+  const data = await readRecordedData(path, { excludeModels: incompleteModels(name) });
   const rows = Array.from({ length: data.rows }, (_, i) => data.row(i)).filter(({ prompt }) => prompt !== null);
   const difficulty = rows.map(difficultyOf);
   const known = rows.map(({ prompt }) => complexityOfText(prompt!));
@@ -40,8 +43,8 @@ async function measure({ name, isHeldOut, without }: (typeof dataSets)[number], 
   report(`complexity.${name}.length-alone`, compared.b.value, 'rank correlation', { ...ends(compared.b), ...heldOut });
   report(`complexity.${name}`, compared.a.value, 'rank correlation', { ...ends(compared.a), ...heldOut });
   reportBar(`complexity.${name}.above-length`, compared.difference.low, 'rank correlation', '>=', 0, {
-    difference: round(compared.difference.value),
-    high: round(compared.difference.high),
+    difference: rounded(compared.difference.value, digits),
+    high: rounded(compared.difference.high, digits),
     end: 'low end of the 95 % interval',
     ...heldOut,
   });
@@ -68,11 +71,7 @@ function difficultyOf({ outcomes }: WorkloadRow): number {
 }
 
 function ends({ low, high }: { readonly low: number; readonly high: number }) {
-  return { low: round(low), high: round(high) };
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(3));
+  return { low: rounded(low, digits), high: rounded(high, digits) };
 }
 
 async function main(): Promise<void> {

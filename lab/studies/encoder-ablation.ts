@@ -15,6 +15,7 @@ import { type ContextGroup, contextGroups, encodeContext } from '../../lib/learn
 import { bytesOf } from '../../lib/learning/features/encode';
 import { seededRandom } from '../../lib/random/seeded';
 import { report, runCheck } from '../report/report-line';
+import { incompleteModels } from '../workloads/incomplete-models';
 import { indicesOfSplit, readRecordedData } from '../workloads/recorded-data';
 import type { Workload, WorkloadRow } from '../workloads/workload';
 import { learnerScores } from './ablation/learner-scores';
@@ -53,7 +54,7 @@ async function ulab9(folder: string): Promise<Workload> {
 
 const routerArena = (folder: string): Promise<Workload> => readRecordedData(join(folder, 'routerarena2.jsonl.gz'));
 const pareto = (folder: string): Promise<Workload> =>
-  readRecordedData(join(folder, 'paretobandit-val.jsonl.gz'), { excludeModels: ['google/gemini-2.5-flash'] });
+  readRecordedData(join(folder, 'paretobandit-val.jsonl.gz'), { excludeModels: incompleteModels('paretobandit-val') });
 
 async function frozen(folder: string, seeds: readonly number[]): Promise<void> {
   for (const [name, data] of [

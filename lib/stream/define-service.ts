@@ -136,8 +136,8 @@ export interface DueInput<S> {
 /**
  * A whole batch handed to an asynchronous processor (the trainer's worker thread). Emits are written before positions move;
  * `write` writes what is due before the batch is done, once more after a restart in the middle of it, so the processor has to
- * know what it has put out. When it throws, the service begins anew, and the records of that batch are handed over one by one; one that fails by
- * itself again and again is put aside.
+ * know what it has put out. When it throws, the service begins anew, and the records of that batch are handed over one by one;
+ * one that fails by itself again and again is put aside.
  */
 export interface ProcessInput<E> {
   readonly kind: 'process';

@@ -100,8 +100,8 @@ function emptyLevel(): Level {
   return { isObject: false, awaitsKey: false, key: '', index: 0, keys: new Set() };
 }
 
-/** Where the string that begins at `start` ends; -1 where it does not. */
-function endOfString(text: string, start: number): number {
+/** Where the string that begins at `start` ends, its closing quote; -1 where it does not. */
+export function endOfString(text: string, start: number): number {
   for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
     let first = at;
     while (text.charCodeAt(first - 1) === backslash) first--;

@@ -1,13 +1,11 @@
 /** Which requests of a batch may be judged by cached values, and what the routing cache has for them. */
-import { strategyNames } from '../../lib/config/router-config';
 import { isColdStart } from '../../lib/learning/fold/cold-start';
 import type { KeyValue } from '../../lib/ports/key-value';
+import { isKnown } from '../../lib/routing/judge/judge-thread';
 import { learnedStrategy } from '../../lib/routing/judge/strategies/strategies';
 import { createLookUp, type Look, type LookUpResult, lookUpResults } from '../../lib/routing/open/look-up-values';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type { RouteOpened } from '../../lib/topics/generated/messages';
 import type { Looked } from './open';
-import type { PreparedRoute } from './prepare';
 
 /** Adds to each request where its values are kept, and what was found. */
 export type ReadCache = (prepared: readonly Looked[]) => Promise<readonly Looked[]>;
@@ -44,7 +42,7 @@ function lookOf(looked: Looked): Look | null {
   const { config, weights, nowMs } = world;
   if (!weights || route.policySha256 !== weights.policySha256 || route.sessionId !== null) return null;
   if (config.learning.pipeline === 'dqn') return null;
-  if (isColdStart(route as PreparedRoute as RouteOpened) || !route.strategies.includes(learnedStrategy)) return null;
-  if (!route.strategies.every((strategy) => (strategyNames as readonly string[]).includes(strategy))) return null;
+  if (isColdStart(route) || !route.strategies.includes(learnedStrategy)) return null;
+  if (!route.strategies.every(isKnown)) return null;
   return { route, config, weights, nowMs };
 }

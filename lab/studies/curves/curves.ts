@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import { type UtilityWeights, utilityWeights } from '../../../lib/routing/judge/utility';
 import { type BanditName, banditWorkload } from '../../workloads/bandits';
+import { incompleteModels } from '../../workloads/incomplete-models';
 import { indicesOfSplit, readRecordedData } from '../../workloads/recorded-data';
 import { simulatedWorld } from '../../workloads/simulated-world';
 import type { Workload } from '../../workloads/workload';
@@ -95,17 +96,16 @@ async function recorded(
   { folder, mostRows }: CurveSource,
   seed: number,
   file: string,
-  options: { readonly excludeModels?: readonly string[]; readonly split?: string } = {},
+  options: { readonly split?: string } = {},
 ): Promise<Workload> {
-  const { excludeModels = [], split } = options;
-  const data = await readRecordedData(join(folder, `${file}.jsonl.gz`), { excludeModels });
+  const { split } = options;
+  const data = await readRecordedData(join(folder, `${file}.jsonl.gz`), { excludeModels: incompleteModels(file) });
   const kept = split === undefined ? data : inOrder(data, indicesOfSplit(data, split));
   const cut = mostRows === null ? kept : part(kept, mostRows);
   return inOrder(cut, randomOrder(cut.rows, seed, 'order'));
 }
 
-const pareto = (source: CurveSource, seed: number): Promise<Workload> =>
-  recorded(source, seed, 'paretobandit-val', { excludeModels: ['google/gemini-2.5-flash'] });
+const pareto = (source: CurveSource, seed: number): Promise<Workload> => recorded(source, seed, 'paretobandit-val');
 
 /** 2.4e-4 USD per request as ".24 USD per 1,000". */
 const perThousand = (budgetUsd: number): string =>

@@ -6,6 +6,7 @@ import { taskSlotOf } from '../../../lib/learning/features/task-slot';
 import { seededRandom } from '../../../lib/random/seeded';
 import { inferTask } from '../../../lib/routing/open/infer-task';
 import { shuffled } from '../../workloads/draw';
+import { incompleteModels } from '../../workloads/incomplete-models';
 import { readRecordedData } from '../../workloads/recorded-data';
 import type { Workload, WorkloadRow } from '../../workloads/workload';
 import type { SessionRow } from './sessions';
@@ -15,7 +16,7 @@ export const parts = 5;
 
 /** Three models whose prices span a factor of 500; the fourth was not measured on every row. */
 export function readSessionData(path: string): Promise<Workload> {
-  return readRecordedData(path, { excludeModels: ['google/gemini-2.5-flash'] });
+  return readRecordedData(path, { excludeModels: incompleteModels('paretobandit-val') });
 }
 
 export interface SplitRows {

@@ -14,7 +14,7 @@ export function coldStartRewards(models: number, perModel = rewardsPerModel): nu
 }
 
 /** Whether the learner, as pinned in this request, has seen too little to be asked. */
-export function isColdStart(opened: RouteOpened): boolean {
+export function isColdStart(opened: Pick<RouteOpened, 'tuning' | 'candidates' | 'rewardsPerModel'>): boolean {
   return opened.tuning.learnedRewards < coldStartRewards(opened.candidates.length, opened.rewardsPerModel);
 }
 

@@ -9,7 +9,7 @@
  *     value = 1 - (1 - weight * part) * (1 - weight * part) * ...
  */
 import type { RouterConfig } from '../../config/router-config';
-import { encodeText, float32Of } from '../../learning/features/encode';
+import { bytesOf, encodeText, float32Of } from '../../learning/features/encode';
 import type { Complexity, RouteRequested, Session } from '../../topics/generated/messages';
 import { estimateTokens, requestText, textBytes } from './request-text';
 import { type Trajectory, trajectoryOf } from './trajectory';
@@ -128,8 +128,7 @@ export function complexityTermsOf(config: Pick<RouterConfig, 'complexityLimits'>
   if (text === null) return null;
   const { handFeatures } = encodeText(text);
   const promptTokens = request.contextTokens ?? estimateTokens(textBytes(request));
-  const bytes = Buffer.from(handFeatures.buffer, handFeatures.byteOffset, handFeatures.byteLength);
-  return complexityTerms(config, complexityOf({ ...request, handFeatures: bytes, promptTokens }));
+  return complexityTerms(config, complexityOf({ ...request, handFeatures: bytesOf(handFeatures), promptTokens }));
 }
 
 /** The parts that say most, the first one most, for people; none where nothing says much. */

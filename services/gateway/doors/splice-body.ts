@@ -2,6 +2,7 @@
  * Changes single fields of a JSON object in its text. Written anew from its values, a number that no double can hold would become
  * another one on its way to the provider.
  */
+import { endOfString } from '../check-json-text';
 
 interface Member {
   readonly key: string;
@@ -35,7 +36,6 @@ export function spliceBody(
 }
 
 const quote = 0x22;
-const backslash = 0x5c;
 const colon = 0x3a;
 const comma = 0x2c;
 
@@ -56,7 +56,7 @@ function membersOf(text: string): Member[] {
     const code = text.charCodeAt(at);
     if (code === quote) {
       const from = at;
-      at = closingQuote(text, at);
+      at = endOfString(text, at);
       if (depth === 1 && start < 0) {
         start = from;
         keyEnd = at + 1;
@@ -69,14 +69,4 @@ function membersOf(text: string): Member[] {
     else if (depth === 1 && code === comma) end(at);
   }
   return members;
-}
-
-function closingQuote(text: string, start: number): number {
-  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
-    let first = at;
-    while (text.charCodeAt(first - 1) === backslash) first--;
-    // A quote after an odd number of backslashes is part of the string.
-    if ((at - first) % 2 === 0) return at;
-  }
-  return text.length;
 }

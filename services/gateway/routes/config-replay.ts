@@ -1,7 +1,6 @@
 /** POST /v1/config/replay: what another configuration would have decided on recent traffic. Nothing is put in force. */
 import { setImmediate as turnOfOthers } from 'node:timers/promises';
 import { z } from 'zod';
-import { configFromJson } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { dictionaryOf } from '../../../lib/dictionary';
 import { type ConfigReplay, replayConfig, type Side } from '../../../lib/replay/replay-config';
@@ -70,10 +69,11 @@ export function configReplayEndpoint(context: GatewayContext, parser: ConfigPars
       if (asked.config !== null && asked.version !== null)
         throw invalidField('version', 'must be null where a configuration is given');
       const history = new Map((await context.configHistory()).map((one) => [one.version, one.json]));
+      const configOf = configsOf(history, current.config);
       const ofVersion = (wanted: number, field: string): RouterConfig => {
-        const json = history.get(wanted);
-        if (json === undefined) throw new HttpError('not_found', `there is no version ${wanted} in the history`, field);
-        return configFromJson(json);
+        if (!history.has(wanted))
+          throw new HttpError('not_found', `there is no version ${wanted} in the history`, field);
+        return configOf(wanted);
       };
       const given = async (config: Record<string, unknown>): Promise<RouterConfig> => {
         const checked = await parser.check(config);
@@ -87,7 +87,6 @@ export function configReplayEndpoint(context: GatewayContext, parser: ConfigPars
             ? current.config
             : ofVersion(asked.version, 'version');
       const before = asked.against === null ? current.config : ofVersion(asked.against, 'against');
-      const configOf = configsOf(history, current.config);
       if (isBusy) throw new HttpError('overloaded', 'another configuration is being tried; try again later');
       isBusy = true;
       try {

@@ -4,7 +4,6 @@ import type { RouterConfig } from '../../../lib/config/router-config';
 import type { Encoder } from '../../../lib/learning/features/encoder-key';
 import { sleep } from '../../../lib/ports/clock';
 import type { ServiceDefinition } from '../../../lib/stream/define-service';
-import type { RuntimeLimits } from '../../../lib/stream/host';
 import type {
   LearningEvent,
   WeightsAnswer,
@@ -59,13 +58,12 @@ export async function createTrainerWorld(
     checkpointEveryEvents?: number;
     startFold?: StartFold;
     settings?: Partial<Omit<RouterConfig, 'models'>>;
-    limits?: Partial<RuntimeLimits>;
     encoder?: Encoder;
     /** The fold takes so long for each event that it learns from, on the virtual clock. */
     eventMs?: number;
   } = {},
 ): Promise<TrainerWorld> {
-  const world = await createWorld(options.limits ? { limits: options.limits } : {});
+  const world = await createWorld();
   const { broker, keyValue, clock, log, metrics } = world;
   const blobs = createBlobStore({ broker, keyValue, clock, log });
   const trainer = createDqnTrainer({
