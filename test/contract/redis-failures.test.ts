@@ -79,14 +79,10 @@ describeWithServers('Redis in trouble', () => {
     expect(await isConnected()).toBe(true);
     await server.stop();
     await until(false);
-    // The second is said of a call that comes while the connection is being tried again.
-    const why = new RegExp(
-      `^Redis at 127\\.0\\.0\\.1:${server.port}( is not reachable|: the connection was lost before)`,
-    );
     for (let i = 0; i < 20; i++) {
       const call = keyValue.getMany(['a']);
       await expect(call).rejects.toThrow(TransientError);
-      await expect(call).rejects.toThrow(why);
+      await expect(call).rejects.toThrow(`Redis at 127.0.0.1:${server.port} is not reachable`);
     }
     expect(await metrics.value('quantum_router_key_value_errors_total', { operation: 'get' })).toBe(20);
     await server.restart();
