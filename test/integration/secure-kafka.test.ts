@@ -85,8 +85,10 @@ describeWithServers('a Kafka with TLS, SCRAM and access control', () => {
     await command('config-apply', 'config', 'apply', 'router.yaml', '--kafka', kafka.address);
 
     for (const delivery of ['at-least-once', 'exactly-once']) await decideAndLearn(delivery);
-    // A gateway that finds decisions in the log says that few of them have taught anything yet.
-    expect(problems.filter((line) => !line.includes('no feedback has come'))).toEqual([]);
+    // A gateway that finds decisions in the log says that few of them have taught anything yet, and nine processes that
+    // open TLS connections at once on a busy machine may take more than one try; neither speaks of a right.
+    const expected = /no feedback has come|Kafka (does not answer|answers again)/;
+    expect(problems.filter((line) => !expected.test(line))).toEqual([]);
   });
 
   /** All processes start, a request is decided and reported on, and what it taught is written down; then they stop. */
