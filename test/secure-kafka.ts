@@ -37,6 +37,17 @@ export interface Certificates {
   readonly otherCaFile: string;
 }
 
+/** What a process needs to know to come in as this user. */
+export function secureEnvironment(kafka: SecureKafka, user: string, password: string): Record<string, string> {
+  return {
+    KAFKA_BROKERS: kafka.address,
+    KAFKA_TLS_CA_FILE: kafka.certificates.caFile,
+    KAFKA_SASL_MECHANISM: 'scram-sha-512',
+    KAFKA_USERNAME: user,
+    KAFKA_PASSWORD: password,
+  };
+}
+
 /** Starts it with `users` and their passwords; `expired`: its certificate was valid until yesterday. */
 export async function startSecureKafka(
   directory: string,

@@ -1,5 +1,6 @@
 /** Paired comparison of two policies judged on the same rows: luck they share cancels. */
 import { seededRandom } from '../../lib/random/seeded';
+import { percentileInterval } from './percentile-interval';
 
 export interface PairedDifference {
   readonly rows: number;
@@ -32,7 +33,7 @@ export function pairedDifference(
   return { rows, mean, low: mean - halfWidth, high: mean + halfWidth, method: 'normal' };
 }
 
-function bootstrapInterval(differences: Float64Array, resamples: number, seed: number): [number, number] {
+function bootstrapInterval(differences: Float64Array, resamples: number, seed: number): readonly [number, number] {
   if (!Number.isInteger(resamples) || resamples < 40) {
     throw new RangeError(`resamples must be an integer of at least 40, not ${resamples}`);
   }
@@ -43,6 +44,5 @@ function bootstrapInterval(differences: Float64Array, resamples: number, seed: n
     for (let i = 0; i < differences.length; i++) sum += differences[random.integer(differences.length)]!;
     means[r] = sum / differences.length;
   }
-  means.sort();
-  return [means[Math.floor(0.025 * resamples)]!, means[Math.ceil(0.975 * resamples) - 1]!];
+  return percentileInterval(means.sort());
 }

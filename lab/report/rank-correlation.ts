@@ -1,5 +1,6 @@
 /** Whether two figures put the same rows first, and how sure that is. */
 import type { Random } from '../../lib/ports/random';
+import { percentileInterval } from './percentile-interval';
 
 export interface Interval {
   readonly value: number;
@@ -37,9 +38,8 @@ export function compareRankCorrelations(
     return [rankCorrelation(again(a), again(truth)), rankCorrelation(again(b), again(truth))] as const;
   });
   const interval = (value: number, of: (pair: readonly [number, number]) => number): Interval => {
-    const sorted = drawn.map(of).sort((one, other) => one - other);
-    const at = (share: number): number => sorted[Math.min(resamples - 1, Math.floor(share * resamples))]!;
-    return { value, low: at(0.025), high: at(0.975) };
+    const [low, high] = percentileInterval(drawn.map(of).sort((one, other) => one - other));
+    return { value, low, high };
   };
   return {
     a: interval(ofA, ([one]) => one),

@@ -99,7 +99,7 @@ interface SavedCheckpoint {
 }
 
 /** One life between two starts. */
-interface Session {
+interface Life {
   fold: TrainerFold;
   settings: FoldSettings;
   /** Next offset to fold in, as the fold counts. */
@@ -137,7 +137,7 @@ function inLineageOf(running: FoldSettings, wanted: FoldSettings): FoldSettings 
 }
 
 export class Trainer {
-  private session: Session | null = null;
+  private life: Life | null = null;
   private readonly readConfig: ReturnType<typeof createConfigReader>;
   /** Failures by command, for as long as the process lives. */
   private readonly failedCommands = new Map<string, number>();
@@ -147,7 +147,7 @@ export class Trainer {
 
   constructor(private readonly options: DqnTrainerOptions) {
     this.readConfig = createConfigReader(countInvalidConfig(options.metrics, 'dqn-trainer'));
-    const onChange = (isBehind: boolean): void => this.session?.publisher.setBehind(isBehind);
+    const onChange = (isBehind: boolean): void => this.life?.publisher.setBehind(isBehind);
     this.lag = createLearningLag({ ...options, onChange });
   }
 
@@ -199,7 +199,7 @@ export class Trainer {
     publisher.configVersion = applied?.version ?? 0;
     publisher.setBehind(this.lag.isBehind);
     metrics.set('quantum_router_learning_rewards', {}, tuning?.learnedRewards ?? 0);
-    this.session = {
+    this.life = {
       fold,
       settings,
       position,
@@ -217,7 +217,7 @@ export class Trainer {
       eventsSinceCheckpoint: 0,
       publishings: 0,
     };
-    await this.session.trials.follow(this.session);
+    await this.life.trials.follow(this.life);
     if (isShortened) this.tellBreak('other', { offset: place.offset, end, lost: 0 });
     else if (saved && place.log !== 'same') {
       const known = Math.max(weights?.toOffset ?? 0, tuning?.eventOffset ?? 0);
@@ -250,15 +250,15 @@ export class Trainer {
    * The events as the fold counts them. Within one life offsets only grow, unless the topic was deleted and made anew: then
    * the fold counts on from where it is.
    */
-  private counted<E extends { readonly offset: number }>(session: Session, batch: readonly E[]): readonly E[] {
-    let next = session.position;
+  private counted<E extends { readonly offset: number }>(life: Life, batch: readonly E[]): readonly E[] {
+    let next = life.position;
     return batch.map((one) => {
-      if (one.offset + session.shift < next) {
-        session.shift = next - one.offset;
-        session.recordStart = true;
+      if (one.offset + life.shift < next) {
+        life.shift = next - one.offset;
+        life.recordStart = true;
         this.tellBreak('other', { offset: one.offset, end: one.offset + 1, lost: 0 });
       }
-      const offset = one.offset + session.shift;
+      const offset = one.offset + life.shift;
       next = offset + 1;
       return { ...one, offset };
     });
@@ -273,56 +273,56 @@ export class Trainer {
     context: Pick<Context, 'nowMs' | 'view'>,
     write: (emits: readonly Emit[]) => Promise<void>,
   ): Promise<Emit[]> {
-    const { session } = this;
-    if (!session) throw new Error('the trainer was not resumed');
+    const { life } = this;
+    if (!life) throw new Error('the trainer was not resumed');
     const { metrics, elapsedMs } = this.options;
-    await this.followConfig(session, context);
-    const batch = this.counted(session, read);
+    await this.followConfig(life, context);
+    const batch = this.counted(life, read);
     const { nowMs } = context;
-    const due = session.recordStart ? await this.save(session, nowMs) : [];
+    const due = life.recordStart ? await this.save(life, nowMs) : [];
     const startedMs = elapsedMs();
     const [first] = batch as [(typeof batch)[number]];
     const verdict = await this.lag.during(
-      { position: first.offset - session.shift, sinceMs: first.timestampMs ?? nowMs },
+      { position: first.offset - life.shift, sinceMs: first.timestampMs ?? nowMs },
       async () => {
         let last: TrialVerdict | null = null;
         let lookedMs = startedMs;
-        for await (const { tried, events } of this.fold(session, batch, nowMs, due)) {
+        for await (const { tried, events } of this.fold(life, batch, nowMs, due)) {
           last = tried.verdict ?? last;
           const tookMs = elapsedMs() - lookedMs;
           lookedMs += tookMs;
-          due.push(...(await this.heedFolded(session, tried, events, { nowMs, tookMs })));
-          if (due.length > 0 && session.position <= batch.at(-1)!.offset) await write(due.splice(0));
+          due.push(...(await this.heedFolded(life, tried, events, { nowMs, tookMs })));
+          if (due.length > 0 && life.position <= batch.at(-1)!.offset) await write(due.splice(0));
         }
         return last;
       },
     );
     metrics.observe('quantum_router_training_batch_seconds', {}, (elapsedMs() - startedMs) / 1_000);
-    if (verdict) due.push(...(await session.publisher.heed(verdict, nowMs)));
-    await session.publisher.copied();
-    await session.trials.follow(session);
-    due.push(...(await this.reportForgotten(session)));
-    session.eventsSinceCheckpoint += batch.length;
-    if (session.eventsSinceCheckpoint >= (this.options.checkpointEveryEvents ?? defaultCheckpointEveryEvents))
-      due.push(...(await this.save(session, nowMs)));
-    if (session.publishings >= cleanEveryPublishings) {
-      session.publishings = 0;
-      await this.cleanKeyValue(session);
+    if (verdict) due.push(...(await life.publisher.heed(verdict, nowMs)));
+    await life.publisher.copied();
+    await life.trials.follow(life);
+    due.push(...(await this.reportForgotten(life)));
+    life.eventsSinceCheckpoint += batch.length;
+    if (life.eventsSinceCheckpoint >= (this.options.checkpointEveryEvents ?? defaultCheckpointEveryEvents))
+      due.push(...(await this.save(life, nowMs)));
+    if (life.publishings >= cleanEveryPublishings) {
+      life.publishings = 0;
+      await this.cleanKeyValue(life);
     }
     return due;
   }
 
   /** What follows from some events that have been folded: figures, and the records of what came out. */
   private async heedFolded(
-    session: Session,
+    life: Life,
     { outputs, folded, duplicates, foreign, faults, pace, threadMs }: Tried,
     events: readonly ReadEvent[],
     { nowMs, tookMs }: { readonly nowMs: number; readonly tookMs: number },
   ): Promise<Emit[]> {
     const { metrics, log } = this.options;
     const last = events.at(-1)!;
-    session.position = last.offset + 1;
-    await this.lag.show({ position: session.position - session.shift, sinceMs: last.timestampMs ?? nowMs });
+    life.position = last.offset + 1;
+    await this.lag.show({ position: life.position - life.shift, sinceMs: last.timestampMs ?? nowMs });
     for (const [kind, count] of folded) metrics.count('quantum_router_learning_events_total', { kind }, count);
     if (duplicates > 0)
       metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'duplicate-event' }, duplicates);
@@ -337,21 +337,21 @@ export class Trainer {
     }
     for (const output of outputs)
       if (output.kind === 'tuning') metrics.set('quantum_router_learning_rewards', {}, output.tuning.learnedRewards);
-    if (outputs.some(({ kind }) => kind === 'policy')) session.publishings++;
-    const paceRecords = await this.keepPace(session, events, pace, threadMs ?? tookMs);
-    return [...paceRecords, ...(await session.publisher.take(outputs, session.position, nowMs))];
+    if (outputs.some(({ kind }) => kind === 'policy')) life.publishings++;
+    const paceRecords = await this.keepPace(life, events, pace, threadMs ?? tookMs);
+    return [...paceRecords, ...(await life.publisher.take(outputs, life.position, nowMs))];
   }
 
   /** What leaving judgements out has changed, once for each candidate. */
-  private async reportForgotten(session: Session): Promise<Emit[]> {
-    const { publisher, settings } = session;
+  private async reportForgotten(life: Life): Promise<Emit[]> {
+    const { publisher, settings } = life;
     const { candidate, inForce, tuning } = publisher;
     if (!candidate || !inForce || candidate.forgot || (settings.learning.forget ?? []).length === 0) return [];
     // Going on from a rollback is no news.
     if (candidate.state !== 'CANDIDATE' || candidate.weights.lineage === inForce.lineage) return [];
     const { log } = this.options;
     try {
-      const forgot = await reportForgotten(candidate, { weights: inForce, tuning }, { ...this.options, ...session });
+      const forgot = await reportForgotten(candidate, { weights: inForce, tuning }, { ...this.options, ...life });
       const { judgements } = forgot;
       log.info('judgements were left out', { policySha256: candidate.weights.policySha256, judgements });
       return publisher.versions.put({ ...candidate, forgot });
@@ -366,7 +366,7 @@ export class Trainer {
 
   /** What is said in the log of how much of it is learned from, where that changes. */
   private async keepPace(
-    { pace: keeper, position, shift, publisher, settings }: Session,
+    { pace: keeper, position, shift, publisher, settings }: Life,
     read: readonly ReadEvent[],
     pace: LearningPace | null,
     tookMs: number,
@@ -407,22 +407,22 @@ export class Trainer {
 
   /** The runtime has put an event aside: no fold of this log may take it, and the next checkpoint says so. */
   skip(offset: number): void {
-    const { session } = this;
-    if (!session || session.skipped.has(offset + session.shift)) return;
-    session.skipped.add(offset + session.shift);
-    session.recordStart = true;
+    const { life } = this;
+    if (!life || life.skipped.has(offset + life.shift)) return;
+    life.skipped.add(offset + life.shift);
+    life.recordStart = true;
   }
 
   /** Carries commands out, in order and each once, and answers them. */
   async obey(commands: readonly WeightsCommand[], context: Pick<Context, 'nowMs' | 'view'>): Promise<Emit[]> {
-    const { session } = this;
-    if (!session) throw new Error('the trainer was not resumed');
-    await this.followConfig(session, context);
+    const { life } = this;
+    if (!life) throw new Error('the trainer was not resumed');
+    await this.followConfig(life, context);
     const records: Emit[] = [];
     for (const command of commands) {
       const { commandId } = command;
-      if (session.answered.has(commandId)) continue;
-      session.answered.add(commandId);
+      if (life.answered.has(commandId)) continue;
+      life.answered.add(commandId);
       const parts = { ...this.options, nowMs: context.nowMs };
       // What it left half done is gone after a restart, which reads the state from the log.
       if ((this.failedCommands.get(commandId) ?? 0) >= commandTries) {
@@ -432,28 +432,28 @@ export class Trainer {
         continue;
       }
       try {
-        records.push(...(await carryOut(command, session, parts)));
+        records.push(...(await carryOut(command, life, parts)));
       } catch (error) {
         if (!(error instanceof TransientError))
           this.failedCommands.set(commandId, (this.failedCommands.get(commandId) ?? 0) + 1);
         throw error;
       }
-      await session.publisher.copied();
-      await session.trials.follow(session);
+      await life.publisher.copied();
+      await life.trials.follow(life);
     }
     return records;
   }
 
   /** A configuration has come; where it makes another lineage, the service begins anew. */
   async lookAtConfig(context: Pick<Context, 'view'>): Promise<void> {
-    if (this.session) await this.followConfig(this.session, context);
+    if (this.life) await this.followConfig(this.life, context);
   }
 
   /** The last checkpoint of a life that ends cleanly; frees the fold. */
   async stop(): Promise<Emit[]> {
-    const { session } = this;
-    if (!session) return [];
-    const records = session.eventsSinceCheckpoint > 0 ? await this.save(session, this.options.clock.nowMs()) : [];
+    const { life } = this;
+    if (!life) return [];
+    const records = life.eventsSinceCheckpoint > 0 ? await this.save(life, this.options.clock.nowMs()) : [];
     await this.close();
     return records;
   }
@@ -464,10 +464,10 @@ export class Trainer {
   }
 
   async close(): Promise<void> {
-    const { session } = this;
-    this.session = null;
+    const { life } = this;
+    this.life = null;
     this.lag.forget();
-    await session?.fold.close();
+    await life?.fold.close();
   }
 
   /**
@@ -565,13 +565,13 @@ export class Trainer {
    * together. Should an event make the fold fail, it is put aside, and the fold goes on as if it had never come.
    */
   private async *fold(
-    session: Session,
+    life: Life,
     batch: readonly ReadEvent[],
     nowMs: number,
     records: Emit[],
   ): AsyncGenerator<{ readonly tried: Tried; readonly events: readonly ReadEvent[] }> {
-    const { skipped } = session;
-    let asked = askInPortions(session.fold, batch, skipped);
+    const { skipped } = life;
+    let asked = askInPortions(life.fold, batch, skipped);
     while (asked.length > 0) {
       const { events } = asked[0]!;
       let count = 1;
@@ -585,9 +585,9 @@ export class Trainer {
           to: events.at(-1)!.offset,
           error: error as Error,
         });
-        tried = await this.foldOneByOne(session, without(skipped, events), nowMs, records);
+        tried = await this.foldOneByOne(life, without(skipped, events), nowMs, records);
         // The portions behind it were asked of a fold that is no more.
-        asked = [asked[0]!, ...askInPortions(session.fold, asked.slice(1).flatMap(eventsOf), skipped)];
+        asked = [asked[0]!, ...askInPortions(life.fold, asked.slice(1).flatMap(eventsOf), skipped)];
       }
       yield { tried, events: asked.splice(0, count).flatMap(eventsOf) };
     }
@@ -598,21 +598,21 @@ export class Trainer {
    * fails alone is at fault itself: its offset is saved with the state before it, in the same write as what follows from
    * the events after it, so a restart passes it over as well and comes to the same.
    */
-  private async foldOneByOne(session: Session, batch: FoldBatch, nowMs: number, records: Emit[]): Promise<Tried> {
+  private async foldOneByOne(life: Life, batch: FoldBatch, nowMs: number, records: Emit[]): Promise<Tried> {
     const { metrics, log } = this.options;
-    const { skipped } = session;
-    await this.goBack(session);
+    const { skipped } = life;
+    await this.goBack(life);
     let told = 0;
     let tried = nothingTried;
     let inRow = 0;
     for (const [i, one] of batch.entries()) {
       try {
-        tried = addTried(tried, await session.fold.apply([one]));
+        tried = addTried(tried, await life.fold.apply([one]));
         inRow = 0;
       } catch (error) {
         if (++inRow > mostSkippedInRow) {
           // Said to be no fault of the records, or the runtime would put them aside one after another.
-          if (!(await this.foldsWhatItFolded(session, batch.at(-1)!.offset + 1))) {
+          if (!(await this.foldsWhatItFolded(life, batch.at(-1)!.offset + 1))) {
             const message = `the fold fails at ${inRow} events in a row: ${(error as Error).message}`;
             throw new TransientError(message, { cause: error });
           }
@@ -625,20 +625,20 @@ export class Trainer {
           eventId: one.event.eventId,
           error: error as Error,
         });
-        await this.goBack(session);
+        await this.goBack(life);
         const before = without(skipped, batch.slice(0, i));
-        if (before.length > 0) await session.fold.apply(before);
+        if (before.length > 0) await life.fold.apply(before);
         // A restart goes on after this checkpoint: what the events before it gave has to be written, too.
         const news = tried.outputs.slice(told);
         told = tried.outputs.length;
-        records.push(...(await session.publisher.take(news, one.offset, nowMs)), ...(await this.save(session, nowMs)));
+        records.push(...(await life.publisher.take(news, one.offset, nowMs)), ...(await this.save(life, nowMs)));
       }
     }
     return { ...tried, outputs: tried.outputs.slice(told) };
   }
 
   /** Whether a new fold takes the last event that went well: then it is the events that are at fault, however many they are. */
-  private async foldsWhatItFolded({ settings, skipped, position, shift }: Session, offset: number): Promise<boolean> {
+  private async foldsWhatItFolded({ settings, skipped, position, shift }: Life, offset: number): Promise<boolean> {
     let known: FoldBatch[number] | undefined;
     for await (const batch of readEvents({ ...this.options, shift }, Math.max(0, position - knownEvents), position))
       known = without(skipped, batch).at(-1) ?? known;
@@ -655,15 +655,15 @@ export class Trainer {
   }
 
   /** Makes the fold anew as it was before the batch under way. What it puts out on the way has been published. */
-  private async goBack(session: Session): Promise<void> {
+  private async goBack(life: Life): Promise<void> {
     const { startFold } = this.options;
-    const { settings, saved, skipped, position, shift } = session;
-    await session.fold.close();
-    session.fold = saved ? await this.restored(settings, saved, shift, skipped) : await startFold(settings, null);
-    session.trials.restart();
-    for await (const batch of readEvents({ ...this.options, shift }, session.fold.eventOffset, position)) {
+    const { settings, saved, skipped, position, shift } = life;
+    await life.fold.close();
+    life.fold = saved ? await this.restored(settings, saved, shift, skipped) : await startFold(settings, null);
+    life.trials.restart();
+    for await (const batch of readEvents({ ...this.options, shift }, life.fold.eventOffset, position)) {
       const wanted = without(skipped, batch);
-      if (wanted.length > 0) await session.fold.apply(wanted);
+      if (wanted.length > 0) await life.fold.apply(wanted);
     }
   }
 
@@ -671,19 +671,19 @@ export class Trainer {
    * A changed budget or cadence takes effect between two batches: the state so far is saved under the new settings, and
    * that checkpoint is where the fold goes on. So what is learned stays a function of checkpoint, settings and offsets.
    */
-  private async followConfig(session: Session, context: Pick<Context, 'view'>): Promise<void> {
+  private async followConfig(life: Life, context: Pick<Context, 'view'>): Promise<void> {
     const current = this.readConfig(context.view(topics.config));
     if (!current) return;
     const { log } = this.options;
-    session.publisher.configVersion = current.version;
+    life.publisher.configVersion = current.version;
     const { backend } = current.config.learning;
     const wanted = foldSettingsOf(
       current.config,
-      backend === 'auto' ? session.settings.learning.backend : backend,
+      backend === 'auto' ? life.settings.learning.backend : backend,
       this.options.encoder,
     );
-    const settings = inLineageOf(session.settings, wanted);
-    if (!sameLineage(wanted, session.settings) && this.restartedFor !== current.version) {
+    const settings = inLineageOf(life.settings, wanted);
+    if (!sameLineage(wanted, life.settings) && this.restartedFor !== current.version) {
       this.restartedFor = current.version;
       const { version } = current;
       const fault = faultOfBackend(current.config);
@@ -694,58 +694,58 @@ export class Trainer {
       // A start would fail for it; what runs goes on.
       log.warn('the lineage that the configuration wants cannot be had here', { version, fault });
     }
-    if (sameSettings(settings, session.settings)) return;
+    if (sameSettings(settings, life.settings)) return;
     log.info('the trainer goes on under changed settings', { version: current.version });
-    const { bytes } = await session.fold.checkpoint();
-    const fold = await this.restored(settings, bytes, session.shift, session.skipped);
-    await session.fold.close();
-    session.fold = fold;
-    session.saved = bytes;
-    session.settings = settings;
-    session.recordStart = true;
-    session.trials.restart();
-    await session.trials.follow(session);
+    const { bytes } = await life.fold.checkpoint();
+    const fold = await this.restored(settings, bytes, life.shift, life.skipped);
+    await life.fold.close();
+    life.fold = fold;
+    life.saved = bytes;
+    life.settings = settings;
+    life.recordStart = true;
+    life.trials.restart();
+    await life.trials.follow(life);
   }
 
-  private async save(session: Session, nowMs: number): Promise<Emit[]> {
+  private async save(life: Life, nowMs: number): Promise<Emit[]> {
     const { blobs } = this.options;
-    const { bytes, eventOffset, replayFromOffset } = await session.fold.checkpoint();
-    session.eventsSinceCheckpoint = 0;
-    session.recordStart = false;
-    session.saved = bytes;
+    const { bytes, eventOffset, replayFromOffset } = await life.fold.checkpoint();
+    life.eventsSinceCheckpoint = 0;
+    life.recordStart = false;
+    life.saved = bytes;
     const sha256 = sha256Of(bytes);
     // A checkpoint speaks of the log: its offsets are the log's.
-    const { shift } = session;
-    const skippedOffsets = [...session.skipped].slice(-mostSkipped).map((offset) => offset - shift);
+    const { shift } = life;
+    const skippedOffsets = [...life.skipped].slice(-mostSkipped).map((offset) => offset - shift);
     const at = { eventOffset: eventOffset - shift, replayFromOffset: replayFromOffset - shift };
-    const newest = session.checkpoints.at(-1)?.pointer;
+    const newest = life.checkpoints.at(-1)?.pointer;
     if (newest?.sha256 === sha256) {
       const isSamePlace = newest.eventOffset === eventOffset - shift;
       if (isSamePlace && newest.skippedOffsets.length === skippedOffsets.length) return [];
       // The state of before under the same hash: only the pointer has news.
-      const pointer = { ...newest, ...at, skippedOffsets, sequence: ++session.checkpointSequence, savedAtMs: nowMs };
-      session.checkpoints = [...session.checkpoints.slice(0, -1), { ...session.checkpoints.at(-1)!, pointer }];
+      const pointer = { ...newest, ...at, skippedOffsets, sequence: ++life.checkpointSequence, savedAtMs: nowMs };
+      life.checkpoints = [...life.checkpoints.slice(0, -1), { ...life.checkpoints.at(-1)!, pointer }];
       return [emit(topics.trainerCheckpoint, pointer)];
     }
     const pointer: TrainerCheckpoint = {
       sha256,
       ...at,
-      sequence: ++session.checkpointSequence,
+      sequence: ++life.checkpointSequence,
       savedAtMs: nowMs,
       skippedOffsets,
     };
     await blobs.share(sha256, bytes);
     const records = [...blobs.putToRecords(sha256, bytes), emit(topics.trainerCheckpoint, pointer)];
-    session.checkpoints.push({ pointer, byteLength: bytes.length });
-    while (session.checkpoints.length > 2) {
-      const old = session.checkpoints.shift()!;
+    life.checkpoints.push({ pointer, byteLength: bytes.length });
+    while (life.checkpoints.length > 2) {
+      const old = life.checkpoints.shift()!;
       records.push(...blobs.removeToRecords(old.pointer.sha256, old.byteLength));
     }
-    await this.cleanKeyValue(session);
+    await this.cleanKeyValue(life);
     return records;
   }
 
-  private cleanKeyValue({ publisher, checkpoints }: Session): Promise<void> {
+  private cleanKeyValue({ publisher, checkpoints }: Life): Promise<void> {
     const kept = [...publisher.sharedSha256s, ...checkpoints.map(({ pointer }) => pointer.sha256)];
     return this.options.blobs.shareOnly(new Set(kept));
   }

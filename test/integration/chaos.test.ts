@@ -6,12 +6,11 @@ describeWithServers('chaos in short', () => {
     expect(hasChaosBuild()).toBe(true);
   });
 
-  it('loses nothing while services are killed, the broker restarts, Redis forgets everything and garbage comes', async () => {
+  it('loses nothing while services are killed, the broker restarts and Redis forgets everything', async () => {
     const figure = await expectUnharmed('short', ['--rate', '60']);
     expect(figure('requestsAcknowledged').value).toBeGreaterThan(1_000);
     expect(figure('outcomesAcknowledged').value).toBeGreaterThan(1_000);
     expect(figure('rewardsLearned').value).toBeGreaterThan(500);
     expect(figure('undecided').value).toBe(0);
-    expect(figure('poison').value).toBe(1);
   });
 });

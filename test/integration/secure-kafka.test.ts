@@ -1,6 +1,4 @@
 /** The engine on a Kafka that lets in only who proves who he is, with exactly the rights that docs/operations.md grants to each service. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { AclOperationTypes } from 'kafkajs';
 import { declaredAccess } from '../../bin/declared-access';
 import { openKafkaBroker } from '../../lib/adapters/kafka/kafka-broker';
@@ -12,7 +10,7 @@ import { createMetrics } from '../../lib/telemetry/metrics';
 import { topics } from '../../lib/topics/topics';
 import { type ProcessName, processNames, type RunningProcess, startProcess } from '../../services/process';
 import { createWorkplace } from '../bin/run-command';
-import { type SecureKafka, startSecureKafka } from '../secure-kafka';
+import { type SecureKafka, secureEnvironment, startSecureKafka } from '../secure-kafka';
 import { describeWithServers } from '../servers';
 
 const prefix = 'guarded.';
@@ -23,7 +21,7 @@ const clock = systemClock();
 
 describeWithServers('a Kafka with TLS, SCRAM and access control', () => {
   const workplace = createWorkplace();
-  const users = [operator, 'nobody', 'rotated', ...declaredAccess().map(({ name }) => userOf(name))];
+  const users = [operator, 'nobody', ...declaredAccess().map(({ name }) => userOf(name))];
   const problems: string[] = [];
   let kafka: SecureKafka;
 
@@ -40,11 +38,7 @@ describeWithServers('a Kafka with TLS, SCRAM and access control', () => {
 
   function environmentOf(user: string, more: Record<string, string> = {}): Record<string, string> {
     return {
-      KAFKA_BROKERS: kafka.address,
-      KAFKA_TLS_CA_FILE: kafka.certificates.caFile,
-      KAFKA_SASL_MECHANISM: 'scram-sha-512',
-      KAFKA_USERNAME: user,
-      KAFKA_PASSWORD: passwordOf(user),
+      ...secureEnvironment(kafka, user, passwordOf(user)),
       TOPIC_PREFIX: prefix,
       HTTP_PORT: '0',
       ...more,
@@ -130,71 +124,5 @@ describeWithServers('a Kafka with TLS, SCRAM and access control', () => {
       /may neither see nor make guarded\.route\.decided.*Security/s,
     );
     await broker.close();
-  });
-
-  test.each([
-    [
-      'an authority that did not sign it',
-      () => ({ KAFKA_TLS_CA_FILE: kafka.certificates.otherCaFile }),
-      /no TLS connection to Kafka at 127\.0\.0\.1/,
-    ],
-    ['a wrong password', () => ({ KAFKA_PASSWORD: 'wrong' }), /refuses these credentials/],
-    ['no TLS at all', () => ({ KAFKA_TLS: 'false', KAFKA_TLS_CA_FILE: '' }), /does it expect TLS or SASL/],
-  ])('a start with %s ends with a sentence that says so', async (_what, environment, message) => {
-    await expect(open(operator, environment())).rejects.toThrow(message);
-  });
-
-  test('a password that was exchanged in its file is used by the next connection', async () => {
-    workplace.write('password', `${passwordOf('rotated')}\n`);
-    const { KAFKA_PASSWORD: _, ...rest } = environmentOf('rotated');
-    const environment = { ...rest, KAFKA_PASSWORD_FILE: join(workplace.directory, 'password') };
-    await kafka.allow('rotated', { read: ['ledger'], write: ['ledger'], groups: [], transactionalIds: [] }, prefix);
-    const admin = await openKafkaBroker(
-      { ...processSettings(environment).kafka, tls: null, sasl: null, brokers: [kafka.plainAddress] },
-      { clock, log: createLog({ level: 'silent' }), metrics: createMetrics() },
-    );
-    await admin.ensureTopics([
-      { name: `${prefix}ledger`, partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 100_000 },
-    ]);
-    await admin.close();
-    const broker = await openKafkaBroker(processSettings(environment).kafka, {
-      clock,
-      log: createLog({ level: 'silent' }),
-      metrics: createMetrics(),
-    });
-    const producer = broker.producer('rotated');
-    const send = () => producer.send([{ topic: `${prefix}ledger`, partition: 0, key: 'k', value: Buffer.from('v') }]);
-    await send();
-    kafka.setPassword('rotated', 'another');
-    await kafka.server.restart();
-    // With the old password nothing goes through, and nothing is given up either.
-    const sent = send();
-    writeFileSync(join(workplace.directory, 'password'), 'another');
-    await sent;
-    await producer.close();
-    await broker.close();
-  });
-});
-
-describeWithServers('a Kafka whose certificate has expired', () => {
-  const workplace = createWorkplace();
-  afterAll(() => workplace.remove());
-
-  test('is refused at the start with a sentence that says so', async () => {
-    const kafka = await startSecureKafka(workplace.directory, { one: 'secret' }, { expired: true });
-    const environment = {
-      KAFKA_BROKERS: kafka.address,
-      KAFKA_TLS_CA_FILE: kafka.certificates.caFile,
-      KAFKA_SASL_MECHANISM: 'scram-sha-512',
-      KAFKA_USERNAME: 'one',
-      KAFKA_PASSWORD: 'secret',
-    };
-    const opened = openKafkaBroker(processSettings(environment).kafka, {
-      clock,
-      log: createLog({ level: 'silent' }),
-      metrics: createMetrics(),
-    });
-    await expect(opened).rejects.toThrow(/certificate has expired/);
-    await kafka.stop();
   });
 });
