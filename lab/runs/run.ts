@@ -28,6 +28,7 @@ import {
 import { pairedDifference } from '../report/paired-difference';
 import { shortFigure, startProgress } from '../report/progress';
 import { policyTable, quantilesOf, riseOf } from '../report/report';
+import { rememberRows } from '../workloads/recent-rows';
 import type { Workload } from '../workloads/workload';
 import { configAfter, type Played, playWorkload } from './play-workload';
 import { type ChoiceReport, probeChoices } from './probe-choices';
@@ -103,17 +104,19 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
   });
   options.onReady?.(engine.url);
   const progress = startProgress({ line: options.line, clock: home.clock, total: workload.rows });
-  const tally = createTally(workload);
+  const maxInFlight = Math.max(leastInFlight, Math.ceil(inFlightSeconds * options.ratePerSecond));
+  const underWay = rememberRows(workload, 2 * maxInFlight);
+  const tally = createTally(underWay);
   const lag = watchLag(engine.metrics, home.clock);
   let wasBehind = false;
   const played = await playWorkload({
-    workload,
+    workload: underWay,
     client,
     clock: home.clock,
     config,
     applyConfig: engine.applyConfig,
     ratePerSecond: options.ratePerSecond,
-    maxInFlight: Math.max(leastInFlight, Math.ceil(inFlightSeconds * options.ratePerSecond)),
+    maxInFlight,
     onPace(isBehind) {
       // Said once: the table says how often it was so.
       if (isBehind && !wasBehind) options.line.above('slowed down: this machine is busy\n');

@@ -52,8 +52,11 @@ export interface StoredRecords {
   remove(offsets: readonly number[]): void;
   /** Small batches that can be merged now, to be given to `merge` once. */
   takeSmallBatches(): readonly SmallBatches[];
-  /** Makes one of small batches. Where they are not all there any more, nothing is done. */
-  merge(small: SmallBatches): void;
+  /**
+   * Makes one of small batches. Where they are not all there any more, nothing is done. `known`: their records, where they are
+   * in memory still and need not be read.
+   */
+  merge(small: SmallBatches, known: readonly LogRecord[] | null): void;
 }
 
 /** Everything that changes it is called inside a transaction. `maxMergedSpanMs`: see small-batches.ts. */
@@ -152,12 +155,16 @@ export function createStoredRecords(
       }
     },
     takeSmallBatches: smallBatches.take,
-    merge({ from, to, values }) {
-      const small = [...table.entries({ start: keyOf(from), end: keyOf(to) })];
-      if (small.length !== values) return;
-      const records = small.flatMap(({ key, value }) => [...storedRecordsIn(numberInKey(key), value)]);
-      for (const { key } of small) table.remove(key);
-      putStored(records);
+    merge({ from, to, values, bytes }, known) {
+      const range = { start: keyOf(from), end: keyOf(to) };
+      const keys = [...table.keys(range)];
+      if (keys.length !== values) return;
+      const stored = known
+        ? []
+        : [...table.entries(range)].flatMap(({ key, value }) => [...storedRecordsIn(numberInKey(key), value)]);
+      for (const key of keys) table.remove(key);
+      if (known) writeBatch(table, keyOf(from), batchOf(known, bytes), true);
+      else putStored(stored);
     },
   };
 }
