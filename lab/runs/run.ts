@@ -70,9 +70,13 @@ export const defaultRunRequests = 15_000;
 export const defaultRunRate = 250;
 
 const partitions = 4;
-/** Requests under way, as a share of what is sent in a second: with more the machine is too slow for the rate. */
-const inFlightSeconds = 0.5;
-const leastInFlight = 32;
+/**
+ * Requests under way, as a share of what is sent in a second: with more the machine is too slow for the rate. A longer queue
+ * brings no more decisions; it makes each of them later, and with it what is learned from the one before.
+ */
+const inFlightSeconds = 0.1;
+/** A pause of the process must not count as a machine that is too slow: so many may come in one. */
+const leastInFlight = 128;
 /** Fewer decisions say nothing about a policy. */
 const leastJudged = 10;
 /** A simulated outage lasts seconds here, not minutes: a breaker that waits as in production would outlast it. */

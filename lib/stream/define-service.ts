@@ -156,7 +156,13 @@ export interface ProcessInput<E> {
   readonly kind: 'process';
   readonly topic: Topic<E>;
   readonly process: (
-    batch: readonly { readonly event: E; readonly offset: number; readonly timestampMs: number }[],
+    batch: readonly {
+      readonly event: E;
+      readonly offset: number;
+      readonly timestampMs: number;
+      /** What the event was read from, in whichever version it was written. */
+      readonly bytes: Buffer;
+    }[],
     context: Pick<Context, 'group' | 'partition' | 'nowMs' | 'view'>,
     write: (emits: readonly Emit[]) => Promise<void>,
   ) => Promise<readonly Emit[]>;

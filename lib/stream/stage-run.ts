@@ -686,7 +686,13 @@ export class StageRun {
       for (const { record, event } of portion) this.trace.atRecord(record, plan.topic.name, null, event);
       this.trace.atBatch();
       this.context.topic = plan.topic.name;
-      const handed = portion.map(({ event, offset, timestampMs }) => ({ event, offset, timestampMs }));
+      // A record without a value was put aside when it was read.
+      const handed = portion.map(({ event, offset, timestampMs, record }) => ({
+        event,
+        offset,
+        timestampMs,
+        bytes: record.value!,
+      }));
       const emits = await input.process(handed, this.context, (due) => this.writeAhead(due));
       this.task.assertOurs();
       this.collect(this.stage(emits));

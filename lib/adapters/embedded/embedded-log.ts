@@ -97,10 +97,11 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
         entries += next.small.values;
         bytes += next.small.bytes;
       } while (waiting.length > 0 && entries + waiting[0]!.small.values <= mostMergedValues);
+      const prepared = await Promise.all(some.map(({ partition, small }) => partition.prepareMerge(small)));
       const merged = store.write({
         size: { entries, bytes },
         apply() {
-          for (const { partition, small } of some) partition.merge(small);
+          for (const [at, { partition, small }] of some.entries()) partition.merge(small, prepared[at]!);
           return null;
         },
       });
@@ -268,6 +269,8 @@ function openPositions(store: EmbeddedStore) {
     put({ group, partition, offsets }: NonNullable<AppendBatch['positions']>): void {
       for (const [topic, offset] of offsets) {
         const key = keyOf(group, topic, partition);
+        // A commit names all topics of its task, and most of them have not moved.
+        if (positions.get(key) === offset) continue;
         table.put(positionKey(key), positionValue(key, offset));
         positions.set(key, offset);
       }

@@ -6,6 +6,7 @@ import type { LogRecord, TopicSettings } from '../../ports/broker';
 import type { LocalPartition, PlacedRecord } from '../local-log';
 import { type Compaction, createCompaction } from './compaction';
 import { hashedKey, numberBytesOf, numberedKey, numberInKey, partitionKey } from './layout';
+import type { PackedBatch } from './record-batch';
 import type { SmallBatches } from './small-batches';
 import type { StoreTable } from './store-table';
 import { createStoredRecords, type StoredRecords } from './stored-records';
@@ -21,8 +22,9 @@ export interface LogTables {
 
 /** The time index has at most one entry for so many records. */
 export const indexEveryRecords = 256;
-const maxTailRecords = 256;
-const maxTailBytes = 1_048_576;
+/** In memory, the newest records of a topic's partitions together, and of each of them at least. */
+const tailsOfTopic = { records: 1_024, bytes: 4 * 1_048_576 };
+const leastTail = { records: 256, bytes: 1_048_576 };
 const recordOverheadBytes = 200;
 // How many entries each of these writes or removes at most, a record.
 /** What is stored under a key, and an entry of the index by time. */
@@ -52,7 +54,7 @@ export class EmbeddedPartition implements LocalPartition {
   private readonly prefix: Buffer;
   private readonly records: StoredRecords;
   private readonly compaction: Compaction;
-  private readonly tail = createTail();
+  private readonly tail: ReturnType<typeof createTail>;
 
   constructor(
     readonly settings: TopicSettings,
@@ -61,6 +63,7 @@ export class EmbeddedPartition implements LocalPartition {
     private readonly tables: LogTables,
   ) {
     this.prefix = partitionKey(topicId, partition);
+    this.tail = createTail(settings.partitions);
     const keptMs = settings.retentionMs ?? Number.POSITIVE_INFINITY;
     this.records = createStoredRecords(tables.log, {
       topic: settings.name,
@@ -138,10 +141,16 @@ export class EmbeddedPartition implements LocalPartition {
     return this.records.takeSmallBatches();
   }
 
+  /** Outside of a transaction: what small batches become, to be given to `merge` with them; null where their records have to be read. */
+  async prepareMerge(small: SmallBatches): Promise<PackedBatch | null> {
+    const records = this.tail.read(small.from, small.to);
+    return records && this.records.prepareMerge(small, records);
+  }
+
   /** Inside a transaction. */
-  merge(small: SmallBatches): void {
+  merge(small: SmallBatches, prepared: PackedBatch | null): void {
     this.oldestMs = undefined;
-    this.records.merge(small, this.tail.read(small.from, small.to));
+    this.records.merge(small, prepared);
   }
 
   /** After the commit: what was appended becomes readable. */
@@ -276,8 +285,13 @@ export class EmbeddedPartition implements LocalPartition {
   }
 }
 
-/** The newest records, so that a hop from one service to the next neither reads nor copies. Offsets in it have no gaps. */
-function createTail() {
+/**
+ * The newest records, so that a hop from one service to the next neither reads nor copies. Offsets in it have no gaps. The one
+ * partition of a topic, which everything comes to, has as much as several have together.
+ */
+function createTail(partitions: number) {
+  const maxTailRecords = Math.max(leastTail.records, tailsOfTopic.records / partitions);
+  const maxTailBytes = Math.max(leastTail.bytes, tailsOfTopic.bytes / partitions);
   let records: LogRecord[] = [];
   let head = 0;
   let bytes = 0;

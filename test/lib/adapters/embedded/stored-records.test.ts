@@ -135,8 +135,9 @@ describe('what comes one by one', () => {
       const small = records.takeSmallBatches();
       expect(small.length).toBeGreaterThan(2);
       for (const batch of small) {
-        const known = place === 'in memory still' ? all.slice(batch.from, batch.to) : null;
-        await inTransaction(() => records.merge(batch, known));
+        const known = all.slice(batch.from, batch.to);
+        const prepared = place === 'in memory still' ? await records.prepareMerge(batch, known) : null;
+        await inTransaction(() => records.merge(batch, prepared));
       }
       expect(keys()).toBeLessThan(30);
       expect(records.read(0, 100, 1_000)).toEqual(all);
@@ -150,8 +151,10 @@ describe('what comes one by one', () => {
     const { records } = create();
     const all = await putOneByOne(records, 100, 1);
     await inTransaction(() => records.removeValue(records.values(0, 1, 1)[0]!));
-    for (const batch of records.takeSmallBatches())
-      await inTransaction(() => records.merge(batch, all.slice(batch.from, batch.to)));
+    for (const batch of records.takeSmallBatches()) {
+      const prepared = await records.prepareMerge(batch, all.slice(batch.from, batch.to));
+      await inTransaction(() => records.merge(batch, prepared));
+    }
     expect(records.read(0, 100, 1_000)).toEqual(all.slice(1));
   });
 
