@@ -219,6 +219,7 @@ function benchOf(count: number): Bench {
       elapsedMs: () => 0,
       random: randomOfRound,
       alreadyEmitted: () => false,
+      emittedAlike: () => false,
     }) as unknown as Context;
   const emitted = (result: Result<never>): never => {
     if (result.kind !== 'done') throw new Error(JSON.stringify(result));

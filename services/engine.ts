@@ -99,12 +99,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await ensureSinglePartitionTopic(broker, topics.config, topicPrefix);
     const inForce = await configWriter.putInForce(options.config, options.configOrigin);
     const { config } = inForce;
+    const { seed } = startSettingsOf(config);
     const host: Host = {
       broker,
       keyValue,
       clock,
       elapsedMs: home.elapsedMs,
-      createRandom: (...labels) => seededRandom(startSettingsOf(config).seed, ...labels),
+      createRandom: (...labels) => seededRandom(seed, ...labels),
       metrics,
       log,
       limits: { ...defaultRuntimeLimits, ...options.limits },

@@ -261,12 +261,13 @@ async function startGateway(
 }
 
 function hostOf(home: EngineHome, settings: ProcessSettings, config: RouterConfig, parts: ProcessParts): Host {
+  const { seed } = startSettingsOf(config);
   return {
     broker: home.broker,
     keyValue: home.keyValue,
     clock: home.clock,
     elapsedMs: home.elapsedMs,
-    createRandom: (...labels) => seededRandom(startSettingsOf(config).seed, ...labels),
+    createRandom: (...labels) => seededRandom(seed, ...labels),
     metrics: parts.metrics,
     log: parts.log,
     limits: defaultRuntimeLimits,

@@ -28,6 +28,7 @@ import {
 import { pairedDifference } from '../report/paired-difference';
 import { shortFigure, startProgress } from '../report/progress';
 import { policyTable, quantilesOf, riseOf } from '../report/report';
+import { rememberRows } from '../workloads/recent-rows';
 import type { Workload } from '../workloads/workload';
 import { configAfter, type Played, playWorkload } from './play-workload';
 import { type ChoiceReport, probeChoices } from './probe-choices';
@@ -69,9 +70,13 @@ export const defaultRunRequests = 15_000;
 export const defaultRunRate = 250;
 
 const partitions = 4;
-/** Requests under way, as a share of what is sent in a second: with more the machine is too slow for the rate. */
-const inFlightSeconds = 0.5;
-const leastInFlight = 32;
+/**
+ * Requests under way, as a share of what is sent in a second: with more the machine is too slow for the rate. A longer queue
+ * brings no more decisions; it makes each of them later, and with it what is learned from the one before.
+ */
+const inFlightSeconds = 0.1;
+/** A pause of the process must not count as a machine that is too slow: so many may come in one. */
+const leastInFlight = 128;
 /** Fewer decisions say nothing about a policy. */
 const leastJudged = 10;
 /** A simulated outage lasts seconds here, not minutes: a breaker that waits as in production would outlast it. */
@@ -103,17 +108,19 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
   });
   options.onReady?.(engine.url);
   const progress = startProgress({ line: options.line, clock: home.clock, total: workload.rows });
-  const tally = createTally(workload);
+  const maxInFlight = Math.max(leastInFlight, Math.ceil(inFlightSeconds * options.ratePerSecond));
+  const underWay = rememberRows(workload, 2 * maxInFlight);
+  const tally = createTally(underWay);
   const lag = watchLag(engine.metrics, home.clock);
   let wasBehind = false;
   const played = await playWorkload({
-    workload,
+    workload: underWay,
     client,
     clock: home.clock,
     config,
     applyConfig: engine.applyConfig,
     ratePerSecond: options.ratePerSecond,
-    maxInFlight: Math.max(leastInFlight, Math.ceil(inFlightSeconds * options.ratePerSecond)),
+    maxInFlight,
     onPace(isBehind) {
       // Said once: the table says how often it was so.
       if (isBehind && !wasBehind) options.line.above('slowed down: this machine is busy\n');

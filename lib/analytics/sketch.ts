@@ -16,18 +16,25 @@ export const maxBuckets = mapping.key(mostValue) - mapping.key(leastValue) + 1;
 
 export const emptySketch: Sketch = Object.freeze({ firstKey: 0, counts: [], zeros: 0 });
 
-/** With `value` (finite, at least 0) counted `times` times; values out of range count at its ends. */
-export function addValue(sketch: Sketch, value: number, times = 1): Sketch {
-  if (value < leastValue) return { ...sketch, zeros: sketch.zeros + times };
-  const key = mapping.key(Math.min(mostValue, value));
+/** With values (finite, at least 0) counted, each once; those out of range count at its ends. */
+export function addValues(sketch: Sketch, values: readonly number[]): Sketch {
+  const keys: number[] = [];
+  let { zeros } = sketch;
+  for (const value of values) {
+    if (value < leastValue) zeros++;
+    else keys.push(mapping.key(Math.min(mostValue, value)));
+  }
+  if (keys.length === 0) return { ...sketch, zeros };
   const { firstKey, counts } = sketch;
-  if (counts.length === 0) return { ...sketch, firstKey: key, counts: [times] };
-  const first = Math.min(firstKey, key);
-  const length = Math.max(firstKey + counts.length, key + 1) - first;
-  const added = new Array<number>(length).fill(0);
+  let [first, end] = counts.length > 0 ? [firstKey, firstKey + counts.length] : [keys[0]!, keys[0]!];
+  for (const key of keys) {
+    first = Math.min(first, key);
+    end = Math.max(end, key + 1);
+  }
+  const added = new Array<number>(end - first).fill(0);
   for (let i = 0; i < counts.length; i++) added[firstKey - first + i] = counts[i]!;
-  added[key - first] = added[key - first]! + times;
-  return { ...sketch, firstKey: first, counts: added };
+  for (const key of keys) added[key - first]!++;
+  return { firstKey: first, counts: added, zeros };
 }
 
 /** The sum of sketches, on its way. */

@@ -5,7 +5,7 @@
  */
 import type { AnalyticsCell, AnalyticsWindow } from '../topics/generated/messages';
 import { emptyList, ListCopy } from './keyed-list';
-import { addValue, emptySketch } from './sketch';
+import { addValues, emptySketch } from './sketch';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -141,10 +141,32 @@ export function sumOfCells(a: AnalyticsCell, b: AnalyticsCell): AnalyticsCell {
   };
 }
 
-/** The row with what a record adds; `nowMs` is when. The row itself stays as it is. */
-export function addToWindow(row: AnalyticsWindow, added: Contribution, nowMs: number): AnalyticsWindow {
+/** Adds to a cell that nobody else has yet. */
+function addToCell(cell: AnalyticsCell, added: Readonly<AnalyticsCell>): void {
+  cell.decisions += added.decisions;
+  cell.degraded += added.degraded;
+  cell.cacheHits += added.cacheHits;
+  cell.floored += added.floored;
+  cell.expectedCostUsd += added.expectedCostUsd;
+  cell.decisionMs += added.decisionMs;
+  cell.calls += added.calls;
+  cell.errors += added.errors;
+  cell.costed += added.costed;
+  cell.costUsd += added.costUsd;
+  cell.timed += added.timed;
+  cell.latencyMs += added.latencyMs;
+  cell.inputTokens += added.inputTokens;
+  cell.outputTokens += added.outputTokens;
+  cell.judged += added.judged;
+  cell.quality += added.quality;
+  cell.utility += added.utility;
+}
+
+/** The row with what records add, one after the other; `nowMs` is when. The row itself stays as it is. */
+export function addToWindow(row: AnalyticsWindow, added: readonly Contribution[], nowMs: number): AnalyticsWindow {
   const cells = new ListCopy(row.cells);
-  const add = (cell: AnalyticsCell = noCell): AnalyticsCell => sumOfCells(cell, added.figures);
+  /** Cells made here: a second record adds to them in place. */
+  const made = new Set<AnalyticsCell>();
   // Counted only where something new has come, which is seldom.
   let counts: Map<string, number> | null = null;
   const takesRoom = (dimension: Dimension): boolean => {
@@ -154,30 +176,49 @@ export function addToWindow(row: AnalyticsWindow, added: Contribution, nowMs: nu
     counts.set(dimension, count + 1);
     return true;
   };
-  for (const key of added.of) {
-    if (cells.has(key)) cells.update(key, add);
-    else {
-      const dimension = dimensionOf(key);
-      cells.update(takesRoom(dimension) ? key : cellKey(dimension, otherValue), add);
+  const decisionsMs: number[] = [];
+  const latenciesMs = new Map<string, number[]>();
+  for (const { of, figures, decisionMs, latency } of added) {
+    const add = (cell: AnalyticsCell = noCell): AnalyticsCell => {
+      if (made.has(cell)) {
+        addToCell(cell, figures);
+        return cell;
+      }
+      const sum = sumOfCells(cell, figures);
+      made.add(sum);
+      return sum;
+    };
+    for (const key of of) {
+      if (cells.has(key)) cells.update(key, add);
+      else {
+        const dimension = dimensionOf(key);
+        cells.update(takesRoom(dimension) ? key : cellKey(dimension, otherValue), add);
+      }
     }
+    if (decisionMs !== undefined) decisionsMs.push(decisionMs);
+    if (!latency) continue;
+    const ofModel = latenciesMs.get(latency.model);
+    if (ofModel) ofModel.push(latency.ms);
+    else latenciesMs.set(latency.model, [latency.ms]);
   }
-  const { decisionMs, latency } = added;
   return {
     ...row,
     cells: cells.done(),
-    decisionMs: decisionMs === undefined ? row.decisionMs : addValue(row.decisionMs, decisionMs),
-    latencyMs: latency ? withLatency(row.latencyMs, latency) : row.latencyMs,
+    decisionMs: decisionsMs.length > 0 ? addValues(row.decisionMs, decisionsMs) : row.decisionMs,
+    latencyMs: latenciesMs.size > 0 ? withLatencies(row.latencyMs, latenciesMs) : row.latencyMs,
     updatedAtMs: nowMs,
   };
 }
 
-function withLatency(
+function withLatencies(
   latencyMs: AnalyticsWindow['latencyMs'],
-  { model, ms }: { model: string; ms: number },
+  added: ReadonlyMap<string, readonly number[]>,
 ): AnalyticsWindow['latencyMs'] {
   const sketches = new ListCopy(latencyMs);
-  const name = sketches.has(model) || sketches.size < maxSketches ? model : otherValue;
-  sketches.update(name, (sketch = emptySketch) => addValue(sketch, ms));
+  for (const [model, valuesMs] of added) {
+    const name = sketches.has(model) || sketches.size < maxSketches ? model : otherValue;
+    sketches.update(name, (sketch = emptySketch) => addValues(sketch, valuesMs));
+  }
   return sketches.done();
 }
 

@@ -134,7 +134,7 @@ function createCodec(schemaName: string): Codec<unknown> {
   const framed = (bytes: Buffer, readBody: (body: Buffer, writerId: number) => unknown): unknown => {
     if (bytes.length < headerBytes) throw new UndecodableError(`${bytes.length} bytes are too few for a framed record`);
     if (bytes[0] !== magicByte) throw new UndecodableError(`first byte is ${bytes[0]}, not the Confluent magic byte 0`);
-    const id = bytes.readInt32BE(1);
+    const id = writerIdOf(bytes);
     if (!known.has(id)) {
       const owner = idOwner.get(id);
       throw new UndecodableError(
@@ -174,6 +174,11 @@ function createCodec(schemaName: string): Codec<unknown> {
     decode: (bytes) => framed(bytes, read),
     decodeFields: (bytes, fields) => framed(bytes, (body, id) => readFields(body, id, fields)) as never,
   };
+}
+
+/** Id of the schema that a framed record was written with. */
+export function writerIdOf(bytes: Buffer): number {
+  return bytes.readInt32BE(1);
 }
 
 const leastChunkBytes = 16 * 1024;

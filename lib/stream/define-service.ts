@@ -88,6 +88,8 @@ export interface Context {
   view<T>(topic: Topic<T>): View<T>;
   /** True when this task has already written a record with this id to its `ownOutput` (idea 2: the first is the truth). */
   alreadyEmitted(id: string): boolean;
+  /** True when this task has written any id of the same family (`OwnOutput.familyOf`): one look-up in place of many that mostly find nothing. */
+  emittedAlike(id: string): boolean;
 }
 
 /** An input stream and what to do with each of its records. */
@@ -109,6 +111,9 @@ export interface Input<E, S, L> {
     context: Omit<Context, 'offset' | 'headers' | 'timestampMs' | 'random'>,
   ) => Promise<readonly L[]>;
   readonly decide: (state: S | undefined, event: E, context: Context, looked: L) => Result<S>;
+  /** For inputs of which many records add to few rows: those that come together are added up first. */
+  // biome-ignore lint/suspicious/noExplicitAny: what an event adds is the service's own
+  readonly sums?: Sums<E, S, any>;
   /** What `context.random` is seeded by instead of partition and offset: something that is the record's own, such as its id. */
   readonly seedOf?: (event: E) => string;
   /** Forward a record that a foreign client hashed to another partition, once, to where its key belongs. */
@@ -119,6 +124,14 @@ export interface Input<E, S, L> {
    * is asked for each record: false where the service wants this one although it has no row.
    */
   readonly knownKeysOnly?: boolean | (() => boolean);
+}
+
+/** How events become one sum, where all they do is to add to rows. It has to be what `decide` makes of them one after the other. */
+export interface Sums<E, S, A> {
+  /** What an event adds to each of its rows; null where it has to be decided by itself. */
+  addedBy(event: E, context: Pick<Context, 'view'>): A | null;
+  /** A row with what several events add, in their order; null where they have to be decided one by one. */
+  addTo(state: S | undefined, added: readonly A[], context: Pick<Context, 'rowKey' | 'nowMs'>): S | null;
 }
 
 /** What is told of every record that the service has written to one of its outputs, after the write: for metrics of what they say. */
@@ -143,7 +156,13 @@ export interface ProcessInput<E> {
   readonly kind: 'process';
   readonly topic: Topic<E>;
   readonly process: (
-    batch: readonly { readonly event: E; readonly offset: number; readonly timestampMs: number }[],
+    batch: readonly {
+      readonly event: E;
+      readonly offset: number;
+      readonly timestampMs: number;
+      /** What the event was read from, in whichever version it was written. */
+      readonly bytes: Buffer;
+    }[],
     context: Pick<Context, 'group' | 'partition' | 'nowMs' | 'view'>,
     write: (emits: readonly Emit[]) => Promise<void>,
   ) => Promise<readonly Emit[]>;
@@ -228,6 +247,8 @@ export interface OwnOutput {
    * to recognise a record. Without them, all of it is.
    */
   readonly idFields?: readonly string[];
+  /** Which ids belong together, for `Context.emittedAlike`; by default each id is a family of its own. */
+  readonly familyOf?: (id: string) => string;
   readonly maxIds: number;
 }
 

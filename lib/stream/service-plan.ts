@@ -174,6 +174,14 @@ function planService(
     const labels = { service, topic: input.topic.name };
     if (input.kind === 'on' && input.knownKeysOnly && input.lookup)
       throw new Error(`service ${service}: ${input.topic.name} cannot have a look-up and known keys only`);
+    if (
+      input.kind === 'on' &&
+      input.sums &&
+      (!definition.table || !input.stateKey || input.lookup || input.knownKeysOnly)
+    )
+      throw new Error(
+        `service ${service}: sums of ${input.topic.name} need rows to add to, and neither a look-up nor known keys`,
+      );
     inputs.set(wireOf(input.topic), {
       input,
       topic: input.topic,

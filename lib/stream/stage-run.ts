@@ -15,7 +15,7 @@ import type { KeyValueEntry } from '../ports/key-value';
 import type { Count } from '../telemetry/metrics';
 import { partitionOf } from '../topics/partition-of';
 import { type DeadLetterAlarm, deadLetterOf } from './dead-letters';
-import type { DueInput, Emit, Input, ProcessInput, Result, View } from './define-service';
+import type { DueInput, Emit, Input, ProcessInput, Result, Sums, View } from './define-service';
 import { placeOf, reasonOf } from './describe-failure';
 import type { Host } from './host';
 import { createRecentIds, type RecentIds } from './recent-ids';
@@ -151,9 +151,9 @@ export class StageRun {
     const { group, table, ownOutput } = plan.definition;
     const { partition } = consumer;
     this.name = group;
-    this.ownIds = ownOutput ? createRecentIds(ownOutput.maxIds) : null;
+    this.ownIds = ownOutput ? createRecentIds(ownOutput.maxIds, ownOutput.familyOf) : null;
     this.trace = new TaskTrace(group, partition, { rowsKeepTrace: table?.rowsKeepTrace ?? false });
-    this.context = new TaskContext(host, group, partition, views, (id) => this.ownIds?.has(id) ?? false);
+    this.context = new TaskContext(host, group, partition, views, this.ownIds);
     this.table = table
       ? createTaskTable(table, {
           topic: host.topicPrefix + table.topic.name,
@@ -379,10 +379,19 @@ export class StageRun {
     looked: readonly unknown[] | null,
   ): void {
     const { inputs } = this.plan;
+    let oneByOneTo = 0;
     for (let i = 0; i < records.length; i++) {
       const record = records[i]!;
       const { input, topic } = inputs.get(record.topic)!;
       if (input.kind !== 'on') continue;
+      if (input.sums && i >= oneByOneTo) {
+        const { end, isDone } = this.addUp(input, input.sums, topic.name, records, events, i);
+        if (isDone) {
+          i = end - 1;
+          continue;
+        }
+        oneByOneTo = end;
+      }
       let event = events[i];
       if (event === unread) event = this.isPassedOver(record) ? settled : this.read(record);
       if (event === settled) continue;
@@ -393,6 +402,54 @@ export class StageRun {
         this.putAside(record, 'decide', error);
       }
     }
+  }
+
+  /**
+   * Adds up the records from `start` on that are of one topic, up to the first that has to be decided by itself. Where not all
+   * of them can be added up, nothing is applied: then they are decided one by one.
+   */
+  private addUp(
+    { stateKey }: Input<Any, Any, Any>,
+    sums: Sums<Any, Any, Any>,
+    topic: string,
+    records: readonly LogRecord[],
+    events: readonly unknown[],
+    start: number,
+  ): { readonly end: number; readonly isDone: boolean } {
+    const { table, context } = this;
+    const wire = records[start]!.topic;
+    const byKey = new Map<string, { readonly added: unknown[]; bytes: number }>();
+    let end = start;
+    try {
+      for (; end < records.length && records[end]!.topic === wire; end++) {
+        const event = events[end];
+        if (event === settled) continue;
+        const record = records[end]!;
+        context.atRecord(topic, record);
+        const added = sums.addedBy(event, context);
+        if (added === null) break;
+        for (const key of keysOf(stateKey!(event))) {
+          const sum = byKey.get(key) ?? { added: [], bytes: 0 };
+          sum.added.push(added);
+          sum.bytes += record.value?.length ?? 0;
+          byKey.set(key, sum);
+        }
+      }
+      const rows: NewRow[] = [];
+      for (const [key, { added, bytes }] of byKey) {
+        context.rowKey = key;
+        const row = sums.addTo(table!.get(key), added, context);
+        if (row === null) return { end, isDone: false };
+        rows.push({ key, row, bytes });
+      }
+      if (end === start || !setAll(table!, rows)) return { end: Math.max(end, start + 1), isDone: false };
+    } catch (error) {
+      if (isOfTheWorld(error)) throw error;
+      return { end: Math.max(end, start) + 1, isDone: false };
+    }
+    for (let i = start; i < end; i++)
+      if (events[i] !== settled) this.trace.atRecord(records[i]!, topic, null, events[i]);
+    return { end, isDone: true };
   }
 
   private decide(input: Input<Any, Any, Any>, topic: string, record: LogRecord, event: unknown, looked: unknown): void {
@@ -629,7 +686,13 @@ export class StageRun {
       for (const { record, event } of portion) this.trace.atRecord(record, plan.topic.name, null, event);
       this.trace.atBatch();
       this.context.topic = plan.topic.name;
-      const handed = portion.map(({ event, offset, timestampMs }) => ({ event, offset, timestampMs }));
+      // A record without a value was put aside when it was read.
+      const handed = portion.map(({ event, offset, timestampMs, record }) => ({
+        event,
+        offset,
+        timestampMs,
+        bytes: record.value!,
+      }));
       const emits = await input.process(handed, this.context, (due) => this.writeAhead(due));
       this.task.assertOurs();
       this.collect(this.stage(emits));
@@ -692,6 +755,33 @@ export class StageRun {
 
   private retry<T>(operation: 'lookup' | 'write', run: () => Promise<T>): Promise<T> {
     return retryCounted(this.around.host, this.name, operation, run);
+  }
+}
+
+function keysOf(keys: string | readonly string[]): readonly string[] {
+  return typeof keys === 'string' ? [keys] : keys;
+}
+
+interface NewRow {
+  readonly key: string;
+  readonly row: unknown;
+  /** How much it may have grown by. */
+  readonly bytes: number;
+}
+
+/** Sets all rows or, where one of them does not fit, none. */
+function setAll(table: TaskTable<Any>, rows: readonly NewRow[]): boolean {
+  const before: { readonly key: string; readonly row: unknown }[] = [];
+  try {
+    for (const { key, row, bytes } of rows) {
+      const old = { key, row: table.get(key) ?? null };
+      table.set(key, row, bytes);
+      before.push(old);
+    }
+    return true;
+  } catch {
+    for (const { key, row } of before) table.set(key, row);
+    return false;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Random } from '../ports/random';
 import type { Topic } from '../topics/define-topic';
 import type { Context, View } from './define-service';
 import type { Host } from './host';
+import type { RecentIds } from './recent-ids';
 
 const noHeaders: Headers = Object.freeze({});
 
@@ -14,6 +15,9 @@ export class TaskContext implements Context {
   headers: Headers = noHeaders;
   rowKey = '';
   nowMs = 0;
+  // Functions by themselves, since services hand them on.
+  readonly alreadyEmitted = (id: string): boolean => this.ownIds?.has(id) ?? false;
+  readonly emittedAlike = (id: string): boolean => this.ownIds?.hasAlike(id) ?? false;
   private stream: Random | null = null;
   /** Row key of a timer, which has no offset to seed its randomness with. */
   private dueKey: string | null = null;
@@ -25,7 +29,8 @@ export class TaskContext implements Context {
     readonly group: string,
     readonly partition: number,
     private readonly views: ReadonlyMap<string, View<unknown>>,
-    readonly alreadyEmitted: (id: string) => boolean,
+    /** Of what the stage has written to its own output; null where it has none. */
+    private readonly ownIds: RecentIds | null,
   ) {}
 
   atRecord(

@@ -14,11 +14,33 @@ export function addUp(
   { rowKey = '', nowMs }: Pick<Context, 'rowKey' | 'nowMs'>,
 ): Result<AnalyticsWindow> {
   if (added === null) return { kind: 'drop', reason: 'nothing-to-count' };
-  const window = readWindowKey(rowKey);
-  if (!window || window.startMs > nowMs + maxAheadMs) return { kind: 'drop', reason: 'time-not-plausible' };
-  if (expiresAtMs(window) <= nowMs) return { kind: 'drop', reason: 'window-no-longer-kept' };
+  const window = windowAt(rowKey, nowMs);
+  if (typeof window === 'string') return { kind: 'drop', reason: window };
   if (!isCountable(added)) return { kind: 'drop', reason: 'not-a-number' };
-  return { kind: 'done', state: addToWindow(row ?? emptyWindow(window.spanMs, window.startMs), added, nowMs) };
+  return { kind: 'done', state: addToWindow(row ?? emptyWindow(window.spanMs, window.startMs), [added], nowMs) };
+}
+
+/** The same for several records at once. Null where one of them is dropped: which one, and why, is seen when each comes by itself. */
+export function addAllUp(
+  row: AnalyticsWindow | undefined,
+  added: readonly Contribution[],
+  { rowKey = '', nowMs }: Pick<Context, 'rowKey' | 'nowMs'>,
+): AnalyticsWindow | null {
+  const window = windowAt(rowKey, nowMs);
+  if (typeof window === 'string') return null;
+  return addToWindow(row ?? emptyWindow(window.spanMs, window.startMs), added, nowMs);
+}
+
+/** What a record adds, for `addAllUp`; null where it is dropped. */
+export function countable(added: Contribution | null): Contribution | null {
+  return added !== null && isCountable(added) ? added : null;
+}
+
+/** The window of a row, or why nothing is added to it. */
+function windowAt(rowKey: string, nowMs: number): { spanMs: number; startMs: number } | string {
+  const window = readWindowKey(rowKey);
+  if (!window || window.startMs > nowMs + maxAheadMs) return 'time-not-plausible';
+  return expiresAtMs(window) <= nowMs ? 'window-no-longer-kept' : window;
 }
 
 function isCountable({ figures, decisionMs = 0, latency }: Contribution): boolean {

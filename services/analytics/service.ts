@@ -1,3 +1,4 @@
+import type { Contribution } from '../../lib/analytics/window';
 import { spans, windowKeys } from '../../lib/analytics/window';
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import type { UtilityWeights } from '../../lib/routing/judge/utility';
@@ -11,15 +12,10 @@ import {
   type TableDefinition,
 } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import type {
-  AnalyticsWindow,
-  LearningEvent,
-  ModelObserved,
-  RouteDecided,
-  RouteOpened,
-} from '../../lib/topics/generated/messages';
+import type { Topic } from '../../lib/topics/define-topic';
+import type { AnalyticsWindow, LearningEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import { addUp, dueAtMs, maxAheadMs, passTime } from './add-up';
+import { addAllUp, addUp, countable, dueAtMs, maxAheadMs, passTime } from './add-up';
 import { ofDecided, ofLearned, ofObserved, ofOpened } from './contributions';
 
 export const analyticsGroup = 'analytics';
@@ -35,41 +31,27 @@ function windowTable(topic: TableDefinition<AnalyticsWindow>['topic']): TableDef
   return { topic, dueAtMs, maxRows };
 }
 
-/** A record concerns a row of each span, one after the other: what it adds is worked out for the first. */
-function onceEach<E, C>(addedBy: (event: E) => C): (event: E) => C {
-  let newest: { readonly event: E; readonly added: C } | null = null;
-  return (event) => {
-    if (newest?.event !== event) newest = { event, added: addedBy(event) };
-    return newest.added;
-  };
+/** An input whose records add to the rows of one time, a row of each span: many at once, or each by itself. */
+function added<E>(
+  topic: Topic<E>,
+  addedBy: (event: E, context: Pick<Context, 'view'>) => Contribution | null,
+  atMs: (event: E) => number,
+) {
+  return on<E, AnalyticsWindow>(topic, (row, event, context) => addUp(row, addedBy(event, context), context), {
+    stateKey: (event) => windowKeys(atMs(event)),
+    sums: { addedBy: (event, context) => countable(addedBy(event, context)), addTo: addAllUp },
+  });
 }
 
 /** What was decided and what was called, by window. */
 export function createAnalytics(): ServiceDefinition {
-  const opened = onceEach(ofOpened);
-  const decided = onceEach(ofDecided);
-  const observed = onceEach(ofObserved);
   return defineService({
     group: analyticsGroup,
     lingerMs,
     inputs: [
-      on<RouteOpened, AnalyticsWindow>(
-        topics.routeOpened,
-        (row, event, context) => addUp(row, opened(event), context),
-        {
-          stateKey: (opened) => windowKeys(opened.openedAtMs),
-        },
-      ),
-      on<RouteDecided, AnalyticsWindow>(
-        topics.routeDecided,
-        (row, event, context) => addUp(row, decided(event), context),
-        { stateKey: (decided) => windowKeys(decided.decidedAtMs) },
-      ),
-      on<ModelObserved, AnalyticsWindow>(
-        topics.modelObserved,
-        (row, event, context) => addUp(row, observed(event), context),
-        { stateKey: (observed) => windowKeys(observed.observedAtMs) },
-      ),
+      added(topics.routeOpened, ofOpened, ({ openedAtMs }) => openedAtMs),
+      added(topics.routeDecided, ofDecided, ({ decidedAtMs }) => decidedAtMs),
+      added(topics.modelObserved, ofObserved, ({ observedAtMs }) => observedAtMs),
       due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecent, context)),
     ],
     outputs: [topics.analyticsRecent],
@@ -80,7 +62,7 @@ export function createAnalytics(): ServiceDefinition {
 /** What answers were worth, by window: the log of learning has one partition, so this is a stage of its own. */
 export function createAnalyticsRewards({ metrics }: { readonly metrics: Metrics }): ServiceDefinition {
   const readConfig = createConfigReader(countInvalidConfig(metrics, analyticsRewardsGroup));
-  const weightsOf = (context: Context) => {
+  const weightsOf = (context: Pick<Context, 'view'>) => {
     const scale = readConfig(context.view(topics.config))?.config.utilityScale ?? { costUsd: 0.01, latencyMs: 10_000 };
     return ({ preference }: LearningEvent): UtilityWeights => utilityWeights(preference, scale, 0);
   };
@@ -88,10 +70,10 @@ export function createAnalyticsRewards({ metrics }: { readonly metrics: Metrics 
     group: analyticsRewardsGroup,
     lingerMs,
     inputs: [
-      on<LearningEvent, AnalyticsWindow>(
+      added(
         topics.learningEvents,
-        (row, event, context) => addUp(row, ofLearned(event, weightsOf(context)), context),
-        { stateKey: (event) => windowKeys(event.openedAtMs) },
+        (event, context) => ofLearned(event, weightsOf(context)),
+        ({ openedAtMs }) => openedAtMs,
       ),
       due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecentRewards, context)),
     ],

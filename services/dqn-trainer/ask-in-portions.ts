@@ -12,6 +12,8 @@ export interface ReadEvent {
   readonly event: LearningEvent;
   readonly offset: number;
   readonly timestampMs?: number;
+  /** What it was read from. */
+  readonly bytes?: Buffer;
 }
 
 export interface Asked {

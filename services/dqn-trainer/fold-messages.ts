@@ -1,4 +1,5 @@
 /** What passes between the trainer and its worker thread. Events travel encoded, in one transferred buffer a batch. */
+import { writerIdOf } from '../../lib/avro/codec';
 import type { LearningEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { FoldCheckpoint, FoldOutput, Tried } from './fold';
@@ -33,8 +34,13 @@ export interface Started {
   readonly replayFromOffset: number;
 }
 
+const { codec } = topics.learningEvents;
+
 export function packBatch(batch: FoldBatch): PackedBatch {
-  const encoded = batch.map(({ event }) => topics.learningEvents.codec.encode(event));
+  // Of another version the thread need not know the schema: this process may have learned it since the thread began.
+  const encoded = batch.map(({ event, bytes }) =>
+    bytes && writerIdOf(bytes) === codec.schemaId ? bytes : codec.encode(event),
+  );
   const ends = new Uint32Array(batch.length);
   let end = 0;
   encoded.forEach((bytes, i) => {
@@ -53,7 +59,7 @@ export function unpackBatch({ offsets, ends, bytes }: PackedBatch): FoldBatch {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from(offsets, (offset, i): { event: LearningEvent; offset: number } => {
     const start = i === 0 ? 0 : ends[i - 1]!;
-    return { event: topics.learningEvents.codec.decode(all.subarray(start, ends[i])), offset };
+    return { event: codec.decode(all.subarray(start, ends[i])), offset };
   });
 }
 

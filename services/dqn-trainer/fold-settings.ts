@@ -16,4 +16,9 @@ export interface FoldSettings {
   readonly algorithm: number;
 }
 
-export type FoldBatch = readonly { readonly event: LearningEvent; readonly offset: number }[];
+export type FoldBatch = readonly {
+  readonly event: LearningEvent;
+  readonly offset: number;
+  /** What the event was read from, where it was: then it need not be written again to travel. */
+  readonly bytes?: Buffer;
+}[];

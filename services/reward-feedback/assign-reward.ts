@@ -23,7 +23,7 @@ import { laterIds, mergeReport, newestReportId, wholeOf } from './merge-reports'
 import { closedId, decidedCandidate, eventOf, experienceOf, isRewarded, observationOf } from './reward';
 import { tellExposures, tellOutcome } from './tell-experiments';
 
-export type Knows = Pick<Context, 'alreadyEmitted' | 'nowMs'> & {
+export type Knows = Pick<Context, 'alreadyEmitted' | 'emittedAlike' | 'nowMs'> & {
   /** Of the parts of a judgement, as configured now. */
   readonly rewardWeights: RewardWeights;
 };
@@ -212,7 +212,8 @@ function consequences(
   if (!isRewarded(event, whole)) return { emits, rewarded: false, counts };
   emits.push(...tellOutcome(row, outcome, used, weights, context.nowMs));
   const experience = experienceOf(event, outcome, used, weights, reportId);
-  const written = context.alreadyEmitted(reportId) || laterIds(ofAttempt).some(context.alreadyEmitted);
+  // Of nearly every attempt nothing was written before: then there is no need to make up the ids that a later report may have.
+  const written = context.emittedAlike(reportId) && [reportId, ...laterIds(ofAttempt)].some(context.alreadyEmitted);
   if (experience && !written) emits.push(emit(topics.learningEvents, experience));
   return { emits, rewarded: experience !== null && experience.quality !== null, counts };
 }

@@ -72,6 +72,11 @@ export function outcomeId(outcome: Pick<RouteOutcome, 'decisionId' | 'attempt' |
   return `${outcome.decisionId}/${outcome.attempt}/${outcome.revision}`;
 }
 
+/** What the ids of all reports of one attempt have in common. */
+export function familyOfReport(id: string): string {
+  return id.slice(0, id.lastIndexOf('/'));
+}
+
 /** Of the newest report of an attempt, given all of it in order of arrival. Undefined where there is none. */
 export function newestReportId(ofAttempt: readonly RouteOutcome[]): string | undefined {
   const newest = ofAttempt.at(-1);

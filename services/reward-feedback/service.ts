@@ -21,6 +21,7 @@ import type {
 import { topics } from '../../lib/topics/topics';
 import { assignReward, type Knows, rememberDecided, rememberOpened } from './assign-reward';
 import { closeDecision } from './close-decision';
+import { familyOfReport } from './merge-reports';
 
 export interface RewardFeedbackOptions {
   /** How long a decision waits for outcomes and their corrections (`feedback.windowMs`). */
@@ -45,6 +46,7 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
   const readConfig = createConfigReader(countInvalidConfig(options.metrics, 'reward-feedback'));
   const knows = (context: Context): Knows => ({
     alreadyEmitted: context.alreadyEmitted,
+    emittedAlike: context.emittedAlike,
     nowMs: context.nowMs,
     rewardWeights: readConfig(context.view(topics.config))?.config.reward.weights ?? defaultRewardWeights,
   });
@@ -106,6 +108,7 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       topic: topics.learningEvents,
       idOf: (event: Pick<LearningEvent, 'eventId'>) => event.eventId,
       idFields: ['eventId'],
+      familyOf: familyOfReport,
       maxIds: rememberedEvents,
     },
   });

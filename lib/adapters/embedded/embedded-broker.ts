@@ -4,7 +4,7 @@ import { createEmbeddedLog } from './embedded-log';
 import { type EmbeddedStore, type EmbeddedStoreOptions, openEmbeddedStore } from './embedded-store';
 
 export interface EmbeddedBrokerOptions {
-  /** How often old and superseded records are looked for; default 1,000. null leaves it to calls of `maintain`. */
+  /** How often old records are looked for, and superseded ones in a tenth of the tables; default 1,000. null leaves it to calls of `maintain`. */
   readonly maintenanceIntervalMs?: number | null;
   /** How long a compacted topic keeps a tombstone, for slow readers; default a day. */
   readonly tombstoneRetentionMs?: number;
@@ -46,26 +46,25 @@ export function createEmbeddedBroker(store: EmbeddedStore, options: EmbeddedBrok
   const intervalMs =
     options.maintenanceIntervalMs === undefined ? defaultMaintenanceIntervalMs : options.maintenanceIntervalMs;
   let cancelTimer = (): void => {};
-  let maintaining: Promise<void> | null = null;
-  const maintain = (): Promise<void> => {
-    maintaining ??= log.maintain().finally(() => {
-      maintaining = null;
-    });
+  let maintaining = Promise.resolve();
+  /** One after the other: a call finds what the one before has left. */
+  const maintainNext = (tablesInTurn: boolean): Promise<void> => {
+    maintaining = maintaining.catch(() => {}).then(() => log.maintain({ tablesInTurn }));
     return maintaining;
   };
   const schedule = (): void => {
     if (intervalMs === null || log.isClosed()) return;
     cancelTimer = store.clock.setTimer(intervalMs, () => {
       // A failure here is a failure of the store, which every write will report.
-      maintain().then(schedule, schedule);
+      maintainNext(true).then(schedule, schedule);
     });
   };
   schedule();
   const close = async (): Promise<void> => {
     cancelTimer();
     await broker.close();
-    await maintaining?.catch(() => {});
+    await maintaining.catch(() => {});
   };
   store.onClose(() => void close());
-  return { ...broker, maintain, close };
+  return { ...broker, maintain: () => maintainNext(false), close };
 }

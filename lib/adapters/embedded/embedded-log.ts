@@ -10,8 +10,12 @@ import { maxFreeingEntries } from './store-space';
 import type { StoreTable } from './store-table';
 
 export interface EmbeddedLog extends LocalLog {
-  /** Cleans every partition that needs it, slice by slice, and merges small batches. */
-  maintain(): Promise<void>;
+  /**
+   * Cleans every partition that needs it, slice by slice, and merges small batches. With `tablesInTurn` a table's partition is
+   * left alone nine times of ten, unless much has come to it: one row after the other would have the same pages written again
+   * and again.
+   */
+  maintain(options?: { readonly tablesInTurn: boolean }): Promise<void>;
   isClosed(): boolean;
 }
 
@@ -32,6 +36,9 @@ export interface LogLimits {
 const lowWater = 0.95;
 /** So many values are merged in one transaction, which holds the event loop for some milliseconds. */
 const mostMergedValues = 256;
+/** Every so many times it is the turn of a table's partition to be compacted; sooner where so many records have come. */
+const turnsOfTables = 10;
+const mostUncompacted = 1_000;
 
 export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): EmbeddedLog {
   const { tombstoneRetentionMs, maxBytes } = limits;
@@ -40,6 +47,7 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
   const touched = new Set<EmbeddedPartition>();
   const unstored = new Set<EmbeddedPartition>();
   let closed = false;
+  let turn = 0;
   for (const { topic, partition, offset } of positions.all())
     topics.get(topic)?.partitions[partition]?.startNoLowerThan(offset);
   const targetOf = ({ topic, partition }: { topic: string; partition: number }): EmbeddedPartition =>
@@ -60,12 +68,14 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
     let more = partition.needsCleaning(store.clock.nowMs(), tombstoneRetentionMs);
     // Compaction also adds, an entry for each new key: so it stops while there is still room for retention.
     const entries = partition.settings.cleanup === 'compact' ? 2 * maxFreeingEntries : maxFreeingEntries;
+    // What comes to a table meanwhile waits for the next time: it comes all the time.
+    const upTo = partition.end;
     while (more && !closed) {
       await store.write({
         size: { entries, bytes: 0 },
         frees: true,
         apply() {
-          more = partition.clean(store.clock.nowMs(), maxFreeingEntries, tombstoneRetentionMs);
+          more = partition.clean(store.clock.nowMs(), maxFreeingEntries, tombstoneRetentionMs, upTo);
           return null;
         },
       });
@@ -87,10 +97,11 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
         entries += next.small.values;
         bytes += next.small.bytes;
       } while (waiting.length > 0 && entries + waiting[0]!.small.values <= mostMergedValues);
+      const prepared = await Promise.all(some.map(({ partition, small }) => partition.prepareMerge(small)));
       const merged = store.write({
         size: { entries, bytes },
         apply() {
-          for (const { partition, small } of some) partition.merge(small);
+          for (const [at, { partition, small }] of some.entries()) partition.merge(small, prepared[at]!);
           return null;
         },
       });
@@ -158,10 +169,15 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
     },
     committed: positions.get,
     yieldTurn: () => new Promise((resolve) => setImmediate(resolve)),
-    async maintain() {
+    async maintain({ tablesInTurn } = { tablesInTurn: false }) {
       let failure: unknown = null;
+      turn++;
+      const partitions = topics.all().flatMap(({ partitions }) => partitions);
       // On a full disk compaction of one may be refused while retention of another makes room.
-      for (const partition of topics.all().flatMap(({ partitions }) => partitions)) {
+      for (const [at, partition] of partitions.entries()) {
+        const { cleanup } = partition.settings;
+        const mayWait = tablesInTurn && cleanup === 'compact' && partition.uncompacted < mostUncompacted;
+        if (mayWait && (turn + at) % turnsOfTables !== 0) continue;
         await clean(partition).catch((error) => {
           failure ??= error;
         });
@@ -253,6 +269,8 @@ function openPositions(store: EmbeddedStore) {
     put({ group, partition, offsets }: NonNullable<AppendBatch['positions']>): void {
       for (const [topic, offset] of offsets) {
         const key = keyOf(group, topic, partition);
+        // A commit names all topics of its task, and most of them have not moved.
+        if (positions.get(key) === offset) continue;
         table.put(positionKey(key), positionValue(key, offset));
         positions.set(key, offset);
       }

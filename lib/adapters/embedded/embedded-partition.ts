@@ -4,7 +4,9 @@
  */
 import type { LogRecord, TopicSettings } from '../../ports/broker';
 import type { LocalPartition, PlacedRecord } from '../local-log';
+import { type Compaction, createCompaction } from './compaction';
 import { hashedKey, numberBytesOf, numberedKey, numberInKey, partitionKey } from './layout';
+import type { PackedBatch } from './record-batch';
 import type { SmallBatches } from './small-batches';
 import type { StoreTable } from './store-table';
 import { createStoredRecords, type StoredRecords } from './stored-records';
@@ -20,20 +22,18 @@ export interface LogTables {
 
 /** The time index has at most one entry for so many records. */
 export const indexEveryRecords = 256;
-const maxTailRecords = 256;
-const maxTailBytes = 1_048_576;
+/** In memory, the newest records of a topic's partitions together, and of each of them at least. */
+const tailsOfTopic = { records: 1_024, bytes: 4 * 1_048_576 };
+const leastTail = { records: 256, bytes: 1_048_576 };
 const recordOverheadBytes = 200;
 // How many entries each of these writes or removes at most, a record.
 /** What is stored under a key, and an entry of the index by time. */
 const writesToDrop = 2;
-/** What the older record is stored with, removed and put anew, its tombstone; the latest offset of the key, and the tombstone. Besides, once, `cleanedTo`. */
-const writesToCompact = 5;
 /** What the record is stored with, removed and put anew, its tombstone, and the latest offset of the key. */
 const writesToDropTombstone = 4;
 /** Records further apart than this, or than this share of the time they are kept, are not merged: they go together. */
 const maxMergedSpanMs = 600_000;
 const maxMergedSpanShare = 0.01;
-const nothing = Buffer.alloc(0);
 
 export class EmbeddedPartition implements LocalPartition {
   earliest = 0;
@@ -44,7 +44,6 @@ export class EmbeddedPartition implements LocalPartition {
   private highestTimestampMs = -1;
   private indexedTimestampMs = -1;
   private recordsSinceIndexed = indexEveryRecords;
-  private cleanedTo = 0;
   /**
    * Time of what is the next to go by its age: of a compacted topic the oldest tombstone, else the oldest records. Null where
    * there is none, undefined where the store has to be asked: every partition is looked at every second, most for nothing.
@@ -54,7 +53,8 @@ export class EmbeddedPartition implements LocalPartition {
   private appended: PlacedRecord[] = [];
   private readonly prefix: Buffer;
   private readonly records: StoredRecords;
-  private readonly tail = createTail();
+  private readonly compaction: Compaction;
+  private readonly tail: ReturnType<typeof createTail>;
 
   constructor(
     readonly settings: TopicSettings,
@@ -63,6 +63,7 @@ export class EmbeddedPartition implements LocalPartition {
     private readonly tables: LogTables,
   ) {
     this.prefix = partitionKey(topicId, partition);
+    this.tail = createTail(settings.partitions);
     const keptMs = settings.retentionMs ?? Number.POSITIVE_INFINITY;
     this.records = createStoredRecords(tables.log, {
       topic: settings.name,
@@ -70,6 +71,7 @@ export class EmbeddedPartition implements LocalPartition {
       prefix: this.prefix,
       maxMergedSpanMs: Math.min(maxMergedSpanMs, keptMs * maxMergedSpanShare),
     });
+    this.compaction = createCompaction(tables, this.prefix, this.records);
     this.restore();
   }
 
@@ -139,10 +141,16 @@ export class EmbeddedPartition implements LocalPartition {
     return this.records.takeSmallBatches();
   }
 
+  /** Outside of a transaction: what small batches become, to be given to `merge` with them; null where their records have to be read. */
+  async prepareMerge(small: SmallBatches): Promise<PackedBatch | null> {
+    const records = this.tail.read(small.from, small.to);
+    return records && this.records.prepareMerge(small, records);
+  }
+
   /** Inside a transaction. */
-  merge(small: SmallBatches): void {
+  merge(small: SmallBatches, prepared: PackedBatch | null): void {
     this.oldestMs = undefined;
-    this.records.merge(small);
+    this.records.merge(small, prepared);
   }
 
   /** After the commit: what was appended becomes readable. */
@@ -151,22 +159,27 @@ export class EmbeddedPartition implements LocalPartition {
   }
 
   /**
-   * Inside a transaction: removes by age or by key, with at most `maxWrites` entries written or removed. Returns whether more
-   * may be left. The newest record always stays: it is what tells the end of the log after a restart.
+   * Inside a transaction: removes by age or by key, with at most `maxWrites` entries written or removed. A table is compacted up
+   * to `upTo`. Returns whether more may be left. The newest record always stays: it is what tells the end of the log after a restart.
    */
-  clean(nowMs: number, maxWrites: number, tombstoneRetentionMs: number): boolean {
+  clean(nowMs: number, maxWrites: number, tombstoneRetentionMs: number, upTo = this.end): boolean {
     if (this.settings.cleanup === 'delete') return this.dropOld(nowMs, maxWrites);
-    if (this.cleanedTo >= this.end) return this.dropTombstones(nowMs - tombstoneRetentionMs, maxWrites);
-    this.compact(maxWrites);
-    return this.needsCleaning(nowMs, tombstoneRetentionMs);
+    if (this.compaction.doneTo >= upTo) return this.dropTombstones(nowMs - tombstoneRetentionMs, maxWrites);
+    this.oldestMs = undefined;
+    this.compaction.step(upTo, maxWrites);
+    this.earliest = this.records.firstOffset() ?? this.end;
+    return this.compaction.doneTo < upTo || this.isOlder(nowMs - tombstoneRetentionMs);
+  }
+
+  /** How many offsets of a table have come that no compaction has looked at. */
+  get uncompacted(): number {
+    return this.settings.cleanup === 'compact' ? Math.max(0, this.end - this.compaction.doneTo) : 0;
   }
 
   /** Whether `clean` would find anything, without a transaction. */
   needsCleaning(nowMs: number, tombstoneRetentionMs: number): boolean {
-    if (this.settings.cleanup === 'compact') {
-      // A tombstone only becomes one by compaction, which what is appended meanwhile waits for.
-      return this.cleanedTo < this.end || this.isOlder(nowMs - tombstoneRetentionMs);
-    }
+    // A tombstone becomes one by compaction alone, which what is appended meanwhile waits for.
+    if (this.settings.cleanup === 'compact') return this.uncompacted > 0 || this.isOlder(nowMs - tombstoneRetentionMs);
     const { retentionMs } = this.settings;
     return retentionMs !== null && this.end - this.earliest >= 2 && this.isOlder(nowMs - retentionMs);
   }
@@ -229,27 +242,6 @@ export class EmbeddedPartition implements LocalPartition {
     return dropped === maxValues;
   }
 
-  private compact(maxWrites: number): void {
-    this.oldestMs = undefined;
-    const records = this.records.read(this.cleanedTo, this.end, Math.floor((maxWrites - 1) / writesToCompact));
-    const replaced: number[] = [];
-    for (const record of records) {
-      const key = hashedKey(this.prefix, record.key ?? '');
-      const previous = this.tables.latest.get(key);
-      if (previous) {
-        const older = previous.readDoubleBE(0);
-        replaced.push(older);
-        this.tables.tombstones.remove(numberedKey(this.prefix, older));
-      }
-      this.tables.latest.put(key, numberBytesOf(record.offset));
-      if (record.value === null) this.tables.tombstones.put(numberedKey(this.prefix, record.offset), nothing);
-    }
-    this.records.remove(replaced);
-    this.cleanedTo = (records.at(-1)?.offset ?? this.end - 1) + 1;
-    this.tables.cleaned.put(this.prefix, numberBytesOf(this.cleanedTo));
-    this.earliest = this.records.firstOffset() ?? this.end;
-  }
-
   private dropTombstones(beforeMs: number, maxWrites: number): boolean {
     const maxRecords = Math.floor(maxWrites / writesToDropTombstone);
     const old = this.oldTombstones(beforeMs, maxRecords);
@@ -281,7 +273,6 @@ export class EmbeddedPartition implements LocalPartition {
     this.earliest = this.records.firstOffset() ?? 0;
     this.end = (this.records.lastOffset() ?? -1) + 1;
     this.nextOffset = this.end;
-    this.cleanedTo = this.tables.cleaned.get(this.prefix)?.readDoubleBE(0) ?? 0;
     if (entry) {
       this.indexedTimestampMs = numberInKey(entry.key);
       this.highestTimestampMs = this.indexedTimestampMs;
@@ -294,8 +285,13 @@ export class EmbeddedPartition implements LocalPartition {
   }
 }
 
-/** The newest records, so that a hop from one service to the next neither reads nor copies. Offsets in it have no gaps. */
-function createTail() {
+/**
+ * The newest records, so that a hop from one service to the next neither reads nor copies. Offsets in it have no gaps. The one
+ * partition of a topic, which everything comes to, has as much as several have together.
+ */
+function createTail(partitions: number) {
+  const maxTailRecords = Math.max(leastTail.records, tailsOfTopic.records / partitions);
+  const maxTailBytes = Math.max(leastTail.bytes, tailsOfTopic.bytes / partitions);
   let records: LogRecord[] = [];
   let head = 0;
   let bytes = 0;

@@ -7,7 +7,7 @@
  * (u32), their latest time (f64); then the content, as it is or as an LZ4 block with its length in front (u32, little-endian):
  * of each record how far it is behind the first (u32), its length (u32), and the record.
  */
-import { compressSync, uncompressSync } from 'lz4-napi';
+import { compress, compressSync, uncompressSync } from 'lz4-napi';
 import type { LogRecord } from '../../ports/broker';
 import { encodedBytesOf, encodeRecordInto, timestampOf } from './layout';
 import type { StoreTable } from './store-table';
@@ -43,19 +43,42 @@ export function writeAlone(table: StoreTable, key: Buffer, record: LogRecord, by
   table.write(key, bytes - placeBytes, (value) => encodeRecordInto(value, record));
 }
 
+/** A batch with its content as it will be stored. */
+export interface PackedBatch extends RecordBatch {
+  readonly isCompressed: boolean;
+}
+
+/** Compressed while other work of the process goes on. It holds for good. */
+export async function packBatch(batch: RecordBatch): Promise<PackedBatch> {
+  const content = Buffer.from(batch.content);
+  return packed({ ...batch, content }, await compress(content));
+}
+
+/** The batch with the smaller of its content and of that, compressed. */
+function packed(batch: RecordBatch, block: Buffer): PackedBatch {
+  const isCompressed = block.length < batch.content.length;
+  return { ...batch, content: isCompressed ? block : batch.content, isCompressed };
+}
+
 /** Puts a batch under the key of its first record, compressed where that is asked for and makes it smaller. */
-export function writeBatch(table: StoreTable, key: Buffer, batch: RecordBatch, compress: boolean): void {
-  const { count, span, newestMs, content } = batch;
-  const block = compress ? compressSync(content) : content;
-  const isSmaller = block.length < content.length;
-  const stored = isSmaller ? block : content;
-  table.write(key, headerBytes + stored.length, (value) => {
+export function writeBatch(table: StoreTable, key: Buffer, batch: RecordBatch, isToCompress: boolean): void {
+  writePacked(
+    table,
+    key,
+    isToCompress ? packed(batch, compressSync(batch.content)) : { ...batch, isCompressed: false },
+  );
+}
+
+/** Puts a batch under the key of its first record. */
+export function writePacked(table: StoreTable, key: Buffer, batch: PackedBatch): void {
+  const { count, span, newestMs, content, isCompressed } = batch;
+  table.write(key, headerBytes + content.length, (value) => {
     value.writeUInt8(mark, 0);
-    value.writeUInt8(isSmaller ? 1 : 0, 1);
+    value.writeUInt8(isCompressed ? 1 : 0, 1);
     value.writeUInt32BE(count, 2);
     value.writeUInt32BE(span, 6);
     value.writeDoubleBE(newestMs, 10);
-    stored.copy(value, headerBytes);
+    content.copy(value, headerBytes);
   });
 }
 

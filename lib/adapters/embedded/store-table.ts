@@ -73,7 +73,8 @@ export function createStoreTable(
     *entries(range = {}) {
       for (const { key, value } of database.getRange(range)) yield { key, value: opened(key, value) };
     },
-    keys: (range = {}) => database.getKeys(range),
+    // A copy, since lmdb writes into what it is given that no values are wanted.
+    keys: (range = {}) => database.getKeys({ ...range }),
     pages() {
       const { treeBranchPageCount, treeLeafPageCount, overflowPages } = database.getStats() as Record<string, number>;
       return treeBranchPageCount! + treeLeafPageCount! + overflowPages!;

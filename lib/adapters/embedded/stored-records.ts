@@ -6,11 +6,14 @@ import {
   batchOfStored,
   bytesInBatch,
   newestMsIn,
+  type PackedBatch,
+  packBatch,
   type StoredRecord,
   spanOf,
   storedRecordsIn,
   writeAlone,
   writeBatch,
+  writePacked,
 } from './record-batch';
 import { createSmallBatchQueue, type SmallBatches } from './small-batches';
 import type { StoreTable } from './store-table';
@@ -52,8 +55,13 @@ export interface StoredRecords {
   remove(offsets: readonly number[]): void;
   /** Small batches that can be merged now, to be given to `merge` once. */
   takeSmallBatches(): readonly SmallBatches[];
-  /** Makes one of small batches. Where they are not all there any more, nothing is done. */
-  merge(small: SmallBatches): void;
+  /** Outside of a transaction: what small batches become, for `merge`, of their records where these are in memory still. */
+  prepareMerge(small: SmallBatches, records: readonly LogRecord[]): Promise<PackedBatch>;
+  /**
+   * Makes one of small batches. Where they are not all there any more, nothing is done. `prepared`: what they become; null
+   * where that has yet to be made of what is stored.
+   */
+  merge(small: SmallBatches, prepared: PackedBatch | null): void;
 }
 
 /** Everything that changes it is called inside a transaction. `maxMergedSpanMs`: see small-batches.ts. */
@@ -152,12 +160,17 @@ export function createStoredRecords(
       }
     },
     takeSmallBatches: smallBatches.take,
-    merge({ from, to, values }) {
-      const small = [...table.entries({ start: keyOf(from), end: keyOf(to) })];
-      if (small.length !== values) return;
-      const records = small.flatMap(({ key, value }) => [...storedRecordsIn(numberInKey(key), value)]);
-      for (const { key } of small) table.remove(key);
-      putStored(records);
+    prepareMerge: ({ bytes }, records) => packBatch(batchOf(records, bytes)),
+    merge({ from, to, values }, prepared) {
+      const range = { start: keyOf(from), end: keyOf(to) };
+      const keys = [...table.keys(range)];
+      if (keys.length !== values) return;
+      const stored = prepared
+        ? []
+        : [...table.entries(range)].flatMap(({ key, value }) => [...storedRecordsIn(numberInKey(key), value)]);
+      for (const key of keys) table.remove(key);
+      if (prepared) writePacked(table, keyOf(from), prepared);
+      else putStored(stored);
     },
   };
 }

@@ -39,9 +39,27 @@ function copyInto(target: object, source: object, fields: readonly string[]): vo
 const openedInLog = {} as PackedOpened;
 const eventInLog = {} as PackedEvent;
 
+/** A sketch goes into three records and a row, and nobody changes it: what it is packed to is worked out once. */
+const packedSketches = new WeakMap<Buffer, Buffer>();
+
+function packedOf(sketch: Buffer, room: Room): Buffer {
+  let packed = packedSketches.get(sketch);
+  if (!packed) {
+    packed = Buffer.from(packSparse(sketch, room));
+    packedSketches.set(sketch, packed);
+  }
+  return packed;
+}
+
 function writeSketch(target: Sparse, room: Room): void {
-  target.sparseSketch = Buffer.isBuffer(target.sketch) ? packSparse(target.sketch, room) : nothing;
+  target.sparseSketch = Buffer.isBuffer(target.sketch) ? packedOf(target.sketch, room) : nothing;
   if (target.sparseSketch.length > 0) target.sketch = nothing;
+}
+
+function readSketch(packed: Buffer): Buffer {
+  const sketch = unpackSparse(packed);
+  packedSketches.set(sketch, packed);
+  return sketch;
 }
 
 /**
@@ -77,7 +95,7 @@ function packOpened(opened: RouteOpened, room: Room): PackedOpened {
 function unpackOpened(read: PackedOpened): RouteOpened {
   const opened = {} as RouteOpened;
   copyInto(opened, read, openedFields);
-  if (read.sparseSketch.length > 0) opened.sketch = unpackSparse(read.sparseSketch);
+  if (read.sparseSketch.length > 0) opened.sketch = readSketch(read.sparseSketch);
   if (read.candidateTable !== null) unpackCandidates(read.candidateTable, opened);
   return opened;
 }
@@ -105,7 +123,7 @@ export const eventPacking: Packing<LearningEvent> = {
     const event = {} as LearningEvent;
     copyInto(event, read as PackedEvent, eventFields);
     const { sparseSketch } = read as PackedEvent;
-    if (sparseSketch.length > 0) event.sketch = unpackSparse(sparseSketch);
+    if (sparseSketch.length > 0) event.sketch = readSketch(sparseSketch);
     return event;
   },
 };

@@ -43,5 +43,9 @@ export function unpackSparse(packed: Buffer): Buffer {
     at += isThere;
   }
   if (at !== packed.length) throw new Error(`sparse bytes are ${packed.length}, and should be ${at}`);
+  // Packed again they have to be the same bytes, whoever wrote them.
+  const unusedBits = length % 8 === 0 ? 0 : packed[start - 1]! >> (length % 8);
+  if (at >= length || unusedBits !== 0 || packed.includes(0, start))
+    throw new Error('sparse bytes are not as they are packed');
   return bytes;
 }

@@ -16,7 +16,7 @@ function changedAt(row: AnalyticsWindow, nowMs: number, decisions = 1): Analytic
     cellKey('modelTask', modelTaskValue('alpha', 'code')),
     cellKey('tenant', 'team'),
   ];
-  return addToWindow(row, { of, figures: { ...noCell, decisions } }, nowMs);
+  return addToWindow(row, [{ of, figures: { ...noCell, decisions } }], nowMs);
 }
 
 describe('a row is told of', () => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { addValue, emptySketch, maxBuckets, relativeAccuracy, sumSketches } from '../../../lib/analytics/sketch';
+import { addValues, emptySketch, maxBuckets, relativeAccuracy, sumSketches } from '../../../lib/analytics/sketch';
 import type { Sketch } from '../../../lib/topics/generated/messages';
 
 const sketchOf = (values: readonly number[]): Sketch =>
-  values.reduce((sketch, value) => addValue(sketch, value), emptySketch);
+  values.reduce((sketch, value) => addValues(sketch, [value]), emptySketch);
 const values = fc.array(fc.double({ min: 0.001, max: 1e8, noNaN: true }), { minLength: 1, maxLength: 200 });
 
 test('quantiles of merged sketches are those of all values, to the stated accuracy', () => {
@@ -24,4 +24,14 @@ test('a sketch is bounded, whatever values come; nothing counted has no quantile
   expect(sketch.counts.length).toBeLessThanOrEqual(maxBuckets);
   expect(sketch.zeros).toBe(2);
   expect(sumSketches().quantile(0.5)).toBeNull();
+});
+
+test('law: values at once count as they do one after the other', () => {
+  const some = fc.array(fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e12, noNaN: true })), { maxLength: 40 });
+  fc.assert(
+    fc.property(some, some, (before, added) => {
+      const sketch = sketchOf(before);
+      expect(addValues(sketch, added)).toEqual(added.reduce((sum, value) => addValues(sum, [value]), sketch));
+    }),
+  );
 });

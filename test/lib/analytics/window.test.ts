@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { entriesOf } from '../../../lib/analytics/keyed-list';
 import {
   addToWindow,
+  type Contribution,
   cellKey,
   dimensionLimits,
   dimensions,
@@ -11,6 +13,7 @@ import {
   readWindowKey,
   windowKeys,
 } from '../../../lib/analytics/window';
+import type { AnalyticsWindow } from '../../../lib/topics/generated/messages';
 import { maxIdChars } from '../../../lib/topics/identifiers';
 import { topics } from '../../../lib/topics/topics';
 
@@ -38,12 +41,14 @@ test('however many names come, a row fits a record, and nothing is lost but its 
     const name = `${long}${i}`;
     row = addToWindow(
       row,
-      {
-        of: dimensions.map((dimension) => cellKey(dimension, dimension === 'all' ? '' : name)),
-        figures: { ...noCell, decisions: 1, costUsd: 0.1 },
-        decisionMs: 10 ** ((i % 12) - 3),
-        latency: { model: name, ms: 10 ** ((i % 12) - 3) },
-      },
+      [
+        {
+          of: dimensions.map((dimension) => cellKey(dimension, dimension === 'all' ? '' : name)),
+          figures: { ...noCell, decisions: 1, costUsd: 0.1 },
+          decisionMs: 10 ** ((i % 12) - 3),
+          latency: { model: name, ms: 10 ** ((i % 12) - 3) },
+        },
+      ],
       i,
     );
   }
@@ -61,10 +66,12 @@ test('a row from outside with keys that have no cell is added to all the same', 
   const torn = { ...row, cells: { keys: ['all\n', 'model\na'], values: [{ ...noCell, decisions: 2 }] } };
   const next = addToWindow(
     torn,
-    {
-      of: [cellKey('all', ''), cellKey('model', 'b')],
-      figures: { ...noCell, decisions: 1 },
-    },
+    [
+      {
+        of: [cellKey('all', ''), cellKey('model', 'b')],
+        figures: { ...noCell, decisions: 1 },
+      },
+    ],
     1,
   );
   expect([...entriesOf(next.cells)].map(([key, { decisions }]) => [key, decisions])).toEqual([
@@ -79,14 +86,42 @@ test('adding changes neither the row nor what was made of it before', () => {
     figures: { ...noCell, decisions: 1 },
     latency: { model: value, ms: 5 },
   });
-  const first = addToWindow(emptyWindow(60_000, 0), of('a'), 1);
+  const first = addToWindow(emptyWindow(60_000, 0), [of('a')], 1);
   const before = structuredClone(first);
-  const left = addToWindow(first, of('b'), 2);
-  const right = addToWindow(first, of('c'), 3);
+  const left = addToWindow(first, [of('b')], 2);
+  const right = addToWindow(first, [of('c')], 3);
   expect(first).toEqual(before);
   expect([left, right].map(({ cells }) => cells.keys)).toEqual([
     ['model\na', 'model\nb'],
     ['model\na', 'model\nc'],
   ]);
-  expect(addToWindow(right, of('a'), 4).cells.values.map(({ decisions }) => decisions)).toEqual([2, 1]);
+  expect(addToWindow(right, [of('a')], 4).cells.values.map(({ decisions }) => decisions)).toEqual([2, 1]);
+});
+
+test('law: records that are added at once make the row that they make one after the other, to the last bit', () => {
+  // More models than have a sketch of their own, and more tenants than have a cell.
+  const name = fc.integer({ min: 0, max: 80 }).map((i) => `name ${i}`);
+  const contribution = fc.record({ name, costUsd: fc.double({ min: 0, max: 1, noNaN: true }), ms: fc.nat(5_000) }).map(
+    ({ name, costUsd, ms }): Contribution => ({
+      of: [cellKey('all', ''), cellKey('model', name), cellKey('tenant', name)],
+      figures: { ...noCell, decisions: 1, costUsd },
+      ...(ms % 3 === 0 && { decisionMs: ms }),
+      ...(ms % 2 === 0 && { latency: { model: name, ms } }),
+    }),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(contribution, { maxLength: 150 }),
+      fc.array(contribution, { maxLength: 150 }),
+      (first, then) => {
+        const oneByOne = (row: AnalyticsWindow, added: readonly Contribution[]): AnalyticsWindow =>
+          added.reduce((sum, one) => addToWindow(sum, [one], 7), row);
+        const row = oneByOne(emptyWindow(60_000, 0), first);
+        const before = structuredClone(row);
+        expect(addToWindow(row, then, 7)).toEqual({ ...oneByOne(row, then), updatedAtMs: 7 });
+        expect(row).toEqual(before);
+      },
+    ),
+    { numRuns: 30 },
+  );
 });

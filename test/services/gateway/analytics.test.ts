@@ -15,11 +15,13 @@ async function withWindows() {
     return [0, 1].map((partition) => {
       const row = addToWindow(
         emptyWindow(spanMs, startMs),
-        {
-          of: [cellKey('all', ''), cellKey('model', partition === 0 ? 'large' : '=cmd,"x"')],
-          figures: { ...noCell, decisions: 2, calls: 2, costUsd: 0.5, timed: 1, latencyMs: 100 },
-          latency: { model: 'large', ms: 100 },
-        },
+        [
+          {
+            of: [cellKey('all', ''), cellKey('model', partition === 0 ? 'large' : '=cmd,"x"')],
+            figures: { ...noCell, decisions: 2, calls: 2, costUsd: 0.5, timed: 1, latencyMs: 100 },
+            latency: { model: 'large', ms: 100 },
+          },
+        ],
         nowMs,
       );
       const { name, codec } = topics.analyticsWindows;

@@ -3,7 +3,14 @@ import { maxModels } from '../../../lib/config/router-config';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { faultOf } from '../../../services/reward-feedback/check-outcome';
-import { laterIds, maxReports, mergeReport, wholeOf } from '../../../services/reward-feedback/merge-reports';
+import {
+  familyOfReport,
+  laterIds,
+  maxReports,
+  mergeReport,
+  outcomeId,
+  wholeOf,
+} from '../../../services/reward-feedback/merge-reports';
 import { outcome } from './records';
 
 const unsaid = { quality: null, costUsd: null, latencyMs: null, inputTokens: null, outputTokens: null } as const;
@@ -128,6 +135,9 @@ describe('reports of one attempt', () => {
       const later = laterIds(reports.slice(0, i + 1));
       expect(ids.slice(0, i + 1).filter((id) => later.includes(id))).toEqual([]);
     });
+    // What is looked for together is of one family, whatever the decision is called.
+    expect(new Set([...ids, ...laterIds(reports)].map(familyOfReport))).toEqual(new Set(['r/1']));
+    expect(familyOfReport(outcomeId({ decisionId: 'a/b', attempt: 2, revision: 3 }))).toBe('a/b/2');
     expect(laterIds(reports.slice(0, 1))).toEqual(expect.arrayContaining(['r/1/0+1', 'r/1/1']));
     expect(laterIds(reports.slice(0, 2))).toEqual(expect.arrayContaining(['r/1/0+1', 'r/1/1+1', 'r/1/2']));
   });

@@ -270,14 +270,30 @@ describe('maintenance', () => {
     expect((await readAll('t')).map(({ value }) => value!.toString())).toEqual(['1', '2']);
   });
 
-  test('it comes by itself on the clock, and stops with the broker', async () => {
+  test('it comes by itself on the clock, to a table in turn or when much has come to it, and stops with the broker', async () => {
     await broker.close();
     broker = openEmbeddedBroker({ directory, clock, maintenanceIntervalMs: 500 });
-    await broker.ensureTopics([topic('t', { cleanup: 'compact' })]);
-    await send(['1', '2', '3'].map((value) => ({ topic: 't', key: 'k', value: Buffer.from(value) })));
-    await clock.advanceBy(600);
-    for (let turn = 0; turn < 5; turn++) await clock.settle();
-    expect(await broker.offsets({ topic: 't', partition: 0 })).toEqual({ earliest: 2, end: 3 });
+    await broker.ensureTopics([topic('quiet', { cleanup: 'compact' }), topic('busy', { cleanup: 'compact' })]);
+    const rows = (name: string, count: number) =>
+      Array.from({ length: count }, (_, i) => ({ topic: name, key: 'k', value: Buffer.from(`${i}`) }));
+    const passOnce = async (): Promise<void> => {
+      await clock.advanceBy(500);
+      for (let turn = 0; turn < 50; turn++) await clock.settle();
+    };
+    const places = () =>
+      Promise.all(
+        ['quiet', 'busy'].map(async (name) => (await broker.offsets({ topic: name, partition: 0 })).earliest),
+      );
+    await send(rows('quiet', 1));
+    await send([...rows('quiet', 2), ...rows('busy', 1)]);
+    await passOnce();
+    expect(await places()).toEqual([0, 0]);
+    // Rows that one transaction replaces are never stored, but they are counted.
+    await send(rows('busy', 1_000));
+    await passOnce();
+    expect(await places()).toEqual([0, 1_000]);
+    for (let pass = 0; pass < 8; pass++) await passOnce();
+    expect(await places()).toEqual([2, 1_000]);
     await broker.close();
     await clock.runUntilIdle({ maxTimers: 10 });
   });

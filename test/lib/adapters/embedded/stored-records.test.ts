@@ -127,24 +127,34 @@ describe('what comes one by one', () => {
     return all;
   };
 
-  test('is stored together once there is enough of it', async () => {
-    const { records, keys } = create();
-    const all = await putOneByOne(records, 100, 1);
-    const small = records.takeSmallBatches();
-    expect(small.length).toBeGreaterThan(2);
-    for (const batch of small) await inTransaction(() => records.merge(batch));
-    expect(keys()).toBeLessThan(30);
-    expect(records.read(0, 100, 1_000)).toEqual(all);
-    expect(records.takeSmallBatches()).toEqual([]);
-    const [first] = records.values(0, 100, 1);
-    expect(first).toEqual({ first: 0, last: small[0]!.to - 1, newestMs: small[0]!.to - 1 });
-  });
+  test.each(['read from the store', 'in memory still'] as const)(
+    'is stored together once there is enough of it (%s)',
+    async (place) => {
+      const { records, keys } = create();
+      const all = await putOneByOne(records, 100, 1);
+      const small = records.takeSmallBatches();
+      expect(small.length).toBeGreaterThan(2);
+      for (const batch of small) {
+        const known = all.slice(batch.from, batch.to);
+        const prepared = place === 'in memory still' ? await records.prepareMerge(batch, known) : null;
+        await inTransaction(() => records.merge(batch, prepared));
+      }
+      expect(keys()).toBeLessThan(30);
+      expect(records.read(0, 100, 1_000)).toEqual(all);
+      expect(records.takeSmallBatches()).toEqual([]);
+      const [first] = records.values(0, 100, 1);
+      expect(first).toEqual({ first: 0, last: small[0]!.to - 1, newestMs: small[0]!.to - 1 });
+    },
+  );
 
   test('is left as it is where a part has gone meanwhile', async () => {
     const { records } = create();
     const all = await putOneByOne(records, 100, 1);
     await inTransaction(() => records.removeValue(records.values(0, 1, 1)[0]!));
-    for (const batch of records.takeSmallBatches()) await inTransaction(() => records.merge(batch));
+    for (const batch of records.takeSmallBatches()) {
+      const prepared = await records.prepareMerge(batch, all.slice(batch.from, batch.to));
+      await inTransaction(() => records.merge(batch, prepared));
+    }
     expect(records.read(0, 100, 1_000)).toEqual(all.slice(1));
   });
 

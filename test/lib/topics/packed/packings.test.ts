@@ -369,6 +369,31 @@ describe('rows and learning events', () => {
         expect(record.length).toBeLessThanOrEqual(inLog.encode({ ...event, sparseSketch: Buffer.alloc(0) }).length);
       }),
     );
+    // What other records hold the same sketch, and whether it was read or made here, changes no byte.
+    fc.assert(
+      fc.property(anySketch, (sketch) => {
+        const event = { ...learningEvent, sketch };
+        const record = codec.encode({ ...event, sketch: Buffer.from(sketch) });
+        expect(codec.encode(event)).toEqual(record);
+        expect(codec.encode(event)).toEqual(record);
+        expect(codec.encode(codec.decode(record))).toEqual(record);
+      }),
+    );
+    for (const unlikePacked of [
+      // A bit says of a 0 that it is none.
+      [16, 0, 3, 0, 7, 0],
+      // There is a bit behind the last byte.
+      [9, 0, 1, 2, 7],
+      // Shorter as it is.
+      [4, 0, 15, 1, 2, 3, 4],
+    ]) {
+      const record = inLog.encode({
+        ...learningEvent,
+        sketch: Buffer.alloc(0),
+        sparseSketch: Buffer.from(unlikePacked),
+      });
+      expect(() => codec.decode(record)).toThrow(/not as they are packed/);
+    }
     const broken = { ...learningEvent, sketch: Buffer.alloc(0), sparseSketch: Buffer.from([16, 0, 255, 255, 1]) };
     expect(() => codec.decode(inLog.encode(broken))).toThrow(UndecodableError);
   });
