@@ -19,7 +19,7 @@ import type { PlacementName } from '../../services/placements';
 import type { ProcessName } from '../../services/process';
 import type { StartScenarioEngine } from './play';
 
-export interface KafkaScenarioOptions {
+interface KafkaScenarioOptions {
   /** host:port[,host:port…] */
   readonly kafka: string;
   /** redis://host:port; left out, each process caches by itself. */
@@ -31,6 +31,8 @@ export interface KafkaScenarioOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** A line that a process wrote to its log, for people. */
   readonly onLine: (line: string) => void;
+  /** Services that the scenario can do without, besides those that none needs. */
+  readonly without?: readonly ProcessName[];
   /** Holds the compiled services; default: beside this file. */
   readonly compiledServices?: string;
 }
@@ -38,14 +40,17 @@ export interface KafkaScenarioOptions {
 /** The same as in one process, and more than there are instances. */
 const partitions = 4;
 /** Nobody asks them anything in a scenario, and they decide nothing. */
-const leftOut: readonly ProcessName[] = ['gateway', 'analytics', 'alerts'];
+const notNeeded: readonly ProcessName[] = ['gateway', 'experiments', 'analytics', 'alerts'];
 /** Both end only what hangs: a machine with nothing to spare starts a dozen processes slowly. */
 const readyLimitMs = 400_000;
 const decisionTimeoutMs = 60_000;
 
 /** Rejects with a readable error when no broker answers. */
 export function startOnKafka(options: KafkaScenarioOptions): StartScenarioEngine {
-  const { kafka, redis, instances, placement, compiledServices } = options;
+  const { kafka, redis, instances, placement, without = [], compiledServices } = options;
+  const processes = serviceProcesses(instances, placement).filter(
+    ({ service }) => !notNeeded.includes(service) && !without.includes(service),
+  );
   return async (config, _seed, onFailed) => {
     const environment = {
       ...options.environment,
@@ -70,7 +75,7 @@ export function startOnKafka(options: KafkaScenarioOptions): StartScenarioEngine
       // Once, instead of by every process at once.
       await ensureServiceTopics(declaredServices(), { ...home, requestPathPartitions: partitions });
       supervisor = startSupervisor({
-        processes: serviceProcesses(instances, placement).filter(({ service }) => !leftOut.includes(service)),
+        processes,
         environment,
         clock,
         onLine: (id, line) => options.onLine(formatLogLine(id, line, { color: false })),

@@ -52,10 +52,11 @@ export function admissionsOf({ config, profileOf, nowMs, prober }: KnownNow): re
     const provider = providers.get(providerName);
     // Where the engine calls it by itself no request has to.
     const isCalled = Boolean(ownEntry(config.providers, providerName)?.probe);
-    // One turn for both breakers: were it one for each, the two could be those of different partitions, and nobody would probe.
-    const sinceMs = Math.max(waitingSinceMs(profile?.breaker, nowMs), waitingSinceMs(provider?.breaker, nowMs));
-    const probed = { provider: providerName, sinceMs };
-    const turn = prober && sinceMs > never ? probeTurnAt(nowMs, probed, breaker, prober) : null;
+    // The provider's turn is that of all its models: one probe serves all of them. Were there a turn for each breaker, they could
+    // be those of different partitions, too, and nobody would probe.
+    const sinceMs = waitingSinceMs(provider?.breaker, nowMs) ?? waitingSinceMs(profile?.breaker, nowMs);
+    const turn =
+      prober && sinceMs !== null ? probeTurnAt(nowMs, { provider: providerName, sinceMs }, breaker, prober) : null;
     const admission = [
       profile && ofBreaker(modelBreaker(name), profile.breaker, isCalled, turn),
       provider && ofBreaker(providerBreaker(providerName), provider.breaker, isCalled, turn),
@@ -86,11 +87,9 @@ export function returnsByItself(
   return mayBeProbed(breaker, nowMs) && nowMs - probedSinceMs(breaker) > maxOpenMs;
 }
 
-const never = Number.NEGATIVE_INFINITY;
-
-/** Since when a breaker may be probed, milliseconds since the epoch. */
-function waitingSinceMs(breaker: Breaker | undefined, nowMs: number): number {
-  return breaker && mayBeProbed(breaker, nowMs) ? probedSinceMs(breaker) : never;
+/** Since when a breaker may be probed, milliseconds since the epoch; null for one that may not. */
+function waitingSinceMs(breaker: Breaker | undefined, nowMs: number): number | null {
+  return breaker && mayBeProbed(breaker, nowMs) ? probedSinceMs(breaker) : null;
 }
 
 function probedSinceMs({ health, probeAtMs, changedAtMs }: Breaker): number {

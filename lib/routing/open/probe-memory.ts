@@ -33,8 +33,7 @@ export function createProbeMemory(): ProbeMemory {
   return {
     probedAtMs(name, sinceMs) {
       const known = watched.get(name);
-      // A provider is asked about for each of its models, whose turns need not have begun at once: the last beginning counts.
-      if (known && known.sinceMs >= sinceMs) return known.probedAtMs;
+      if (known?.sinceMs === sinceMs) return known.probedAtMs;
       if (watched.size >= mostWatched) watched.clear();
       watched.set(name, { sinceMs, probedAtMs: null });
       return null;

@@ -21,7 +21,7 @@ export interface ProbeTurn {
   readonly share: number;
 }
 
-export interface Probed {
+interface Probed {
   readonly provider: string;
   /** Since when it may be probed, milliseconds since the epoch. */
   readonly sinceMs: number;

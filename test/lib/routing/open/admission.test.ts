@@ -98,16 +98,38 @@ describe('probes', () => {
     expect(sharesAt(0, { ...half, probesSucceeded: 1 })).toEqual([0.05, 0.05, 0.05, 0.05]);
   });
 
-  test('of a model and of its provider, which opened later, are those of the same partition', () => {
-    const providerBreaker = { ...half, changedAtMs: nowMs + 3_000 };
-    const shares = [0, 1, 2, 3].map(
-      (partition) =>
-        admissionOf({ breaker: half, providerBreaker }, nowMs + 6_000, createProbeMemory(), {
-          partition,
-          partitions: 4,
-        })!.share,
+  test('of a provider are those of one partition and one model at a time, whenever its models opened', () => {
+    const later = (ms: number) => ({ ...half, changedAtMs: nowMs + ms });
+    const profiles = new Map(
+      [
+        profileOf('small', 'beta', { breaker: later(-9_000), providerBreaker: later(0) }),
+        profileOf('swift', 'beta', { breaker: later(700), providerBreaker: later(0) }),
+      ].map((profile) => [profile.model, profile]),
     );
-    expect(shares.sort()).toEqual([0, 0, 0, 0.2]);
+    const probes = createProbeMemory();
+    const sharesAt = (ms: number) =>
+      [0, 1, 2, 3].map((partition) =>
+        admissionsOf({
+          ...{ config, profileOf: (model: string) => profiles.get(model), nowMs: nowMs + ms },
+          prober: { probes, partition, partitions: 4 },
+        })!
+          .slice(1)
+          .map((one) => one!.share),
+      );
+    expect(sharesAt(1_000).sort()).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0.2, 0.2],
+    ]);
+    for (const name of [modelBreaker('swift'), providerBreaker('beta')]) probes.note(name, 'r1', nowMs + 1_000);
+    expect(sharesAt(1_201).flat()).toEqual(new Array(8).fill(0));
+    expect(sharesAt(5_000).sort()).toEqual([
+      [0, 0],
+      [0, 0],
+      [0.1, 0.1],
+      [0.1, 0.1],
+    ]);
   });
 
   test('that went elsewhere are none: the next request may probe', () => {
@@ -125,8 +147,6 @@ describe('probes', () => {
     probes.decided('r1', [small, alpha]);
     expect(probes.isWaiting()).toBe(false);
     expect(probedAtMs()).toEqual([null, nowMs + 1, nowMs + 1]);
-    // Asked about with an earlier turn, that of another model: what is known stays known.
-    expect(probes.probedAtMs(alpha, since - 1)).toBe(nowMs + 1);
     // Told twice: what has been noted since is another request's.
     probes.note(large, 'r3', nowMs + 3);
     probes.decided('r1', [small]);
