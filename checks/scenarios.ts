@@ -130,6 +130,10 @@ function judge(scenario: Scenario, played: PlayedScenario, without: PlayedScenar
   report(line('oracle'), oracle, 'utility');
   report(line('utility'), utility, 'utility', { part: scenario.part, oracle, without: other });
   report(line('adaptedAfter'), adapts ?? -1, 'requests', { without: adaptsWithout, never: adapts === null });
+  report(line('learnedBefore'), played.learnedBefore, 'rewards', {
+    of: begins,
+    without: without?.learnedBefore ?? null,
+  });
   report(line('rate'), played.ratePerSecond, 'requests/s', { without: without?.ratePerSecond ?? null });
   reportBar(line('failed'), played.failures.length, 'services', '<=', 0, { failures: played.failures });
   reportBar(line('undecided'), played.undecided, 'requests', '<=', 0);

@@ -21,6 +21,7 @@ function startOn(clock: Clock): StartScenarioEngine {
     return {
       home,
       decisionTimeoutMs: 2_000,
+      learnedRewards: () => engine.learnedRewards(),
       applyConfig: (next) => engine.applyConfig(next),
       stop: () => engine.stop(),
     };

@@ -12,8 +12,11 @@ import { type Supervisor, startSupervisor } from '../../bin/drive/supervisor';
 import { processSettings } from '../../lib/config/process-settings';
 import { within } from '../../lib/ports/clock';
 import { ensureServiceTopics } from '../../lib/stream/run-engine';
+import { type FollowedView, followView } from '../../lib/stream/view';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
+import type { Tuning } from '../../lib/topics/generated/messages';
+import { topics } from '../../lib/topics/topics';
 import { distributedHome } from '../../services/home';
 import type { PlacementName } from '../../services/placements';
 import type { ProcessName } from '../../services/process';
@@ -62,11 +65,14 @@ export function startOnKafka(options: KafkaScenarioOptions): StartScenarioEngine
       LOG_LEVEL: 'error',
     };
     const settings = processSettings({ ...environment, INSTANCE_ID: 'scenarios' });
-    const home = await distributedHome(settings, { log: createLog({ level: 'error' }), metrics: createMetrics() });
+    const parts = { log: createLog({ level: 'error' }), metrics: createMetrics() };
+    const home = await distributedHome(settings, parts);
     const { clock } = home;
     let supervisor: Supervisor | null = null;
+    let tunings: FollowedView<Tuning> | null = null;
     const stop = async (): Promise<void> => {
       await supervisor?.stop();
+      await tunings?.stop();
       await home.deleteTopics();
       await home.close();
     };
@@ -74,6 +80,7 @@ export function startOnKafka(options: KafkaScenarioOptions): StartScenarioEngine
       await applyTo(home, config);
       // Once, instead of by every process at once.
       await ensureServiceTopics(declaredServices(), { ...home, requestPathPartitions: partitions });
+      tunings = await followView('scenarios', topics.tuning, { ...home, ...parts }, (error) => onFailed(error.message));
       supervisor = startSupervisor({
         processes,
         environment,
@@ -95,6 +102,7 @@ export function startOnKafka(options: KafkaScenarioOptions): StartScenarioEngine
     return {
       home,
       decisionTimeoutMs,
+      learnedRewards: () => tunings?.view.get('current')?.learnedRewards ?? 0,
       applyConfig: async (next) => {
         await applyTo(home, next);
       },

@@ -38,6 +38,8 @@ export interface ScenarioEngine {
   readonly home: Pick<EngineHome, 'broker' | 'clock' | 'topicPrefix' | 'createId'>;
   /** The longest that a client waits for a decision. */
   readonly decisionTimeoutMs: number;
+  /** Rewards that the weights in force have been learned from. */
+  learnedRewards(): number;
   /** Resolves when the configuration is durable. */
   applyConfig(config: RouterConfig): Promise<void>;
   stop(): Promise<void>;
@@ -64,6 +66,8 @@ export interface PlayedScenario {
   readonly failures: readonly string[];
   /** Counted requests a second, as they were sent in the end. */
   readonly ratePerSecond: number;
+  /** Rewards that the engine had learned from when something happened to it. */
+  readonly learnedBefore: number;
 }
 
 export const defaultRatePerSecond = 50;
@@ -71,6 +75,9 @@ export const defaultRatePerSecond = 50;
 const outcomeDelayMs = 100;
 /** While so many counted requests wait for their decisions no other is sent: how an engine adapts is measured, not its queue. */
 const mostWaiting = 25;
+/** It happens to an engine that has learned from so many of the rewards before, or that has had so long to do so. */
+const learnedShare = 0.5;
+const learningPatienceMs = 120_000;
 const standing: readonly ModelName[] = ['alpha', 'bravo', 'charlie'];
 const sources = ['editors', 'graders', 'support', 'users'];
 
@@ -181,9 +188,20 @@ async function play(run: ScenarioRun, engine: ScenarioEngine, failures: string[]
       .finally(() => inFlight.delete(tracked));
     inFlight.add(tracked);
   };
+  const learned = async (): Promise<void> => {
+    const untilMs = clock.monotonicMs() + learningPatienceMs;
+    while (engine.learnedRewards() < learnedShare * begins && clock.monotonicMs() < untilMs) await sleep(clock, gapMs);
+  };
   const startedMs = clock.monotonicMs();
+  let [pausedMs, learnedBefore] = [0, 0];
   for (let index = 0; index < requests; index++) {
     while (waiting >= mostWaiting) await sleep(clock, gapMs);
+    if (index === begins) {
+      const pausedAtMs = clock.monotonicMs();
+      await learned();
+      pausedMs = clock.monotonicMs() - pausedAtMs;
+      learnedBefore = engine.learnedRewards();
+    }
     if (index === begins && announced && (isWith || announced.joins))
       await engine.applyConfig(
         configOf(run, announced.joins ? [...standing, announced.joins] : standing, announced.dearer ?? {}),
@@ -193,10 +211,11 @@ async function play(run: ScenarioRun, engine: ScenarioEngine, failures: string[]
     if (extra && isDuring(index)) for (let i = 0; i < extra.perRequest; i++) start(between(index, i));
     await sleep(clock, gapMs);
   }
-  const rate = (1_000 * requests) / (clock.monotonicMs() - startedMs);
+  const rate = (1_000 * requests) / (clock.monotonicMs() - startedMs - pausedMs);
   while (inFlight.size > 0) await sleep(clock, gapMs);
   await client.close();
-  return { utilities, oracle, newcomer, undecided, extraDecided, extraUsd, failures, ratePerSecond: rate };
+  const counts = { undecided, extraDecided, extraUsd, learnedBefore, ratePerSecond: rate };
+  return { utilities, oracle, newcomer, failures, ...counts };
 }
 
 /** A configuration that has no models, one that is no JSON, and bytes. */

@@ -161,7 +161,9 @@ function breakerAdmission(
   return share < 1 ? { share, kind: 'returning' } : null;
 }
 
-/** As many of all requests as probe anyway, from those whose turn it is; none of these once a probe of theirs may hang. */
+/**
+ * Of those whose turn it is so many that as many of all requests probe as without turns, until one does; once that may hang, none.
+ */
 function firstProbeShare(
   turn: ProbeTurn | null,
   probedMs: number | null,
@@ -170,7 +172,7 @@ function firstProbeShare(
 ): number {
   if (turn === null) return probeShare;
   if (!turn.isOwn || (probedMs !== null && nowMs - probedMs > freshProbeMs)) return 0;
-  return Math.min(1, probeShare / turn.share);
+  return probedMs === null ? Math.min(1, probeShare / turn.share) : probeShare;
 }
 
 /** From the share of probes to all, by the same factor every second: whoever scales up with the load can follow. */
