@@ -40,8 +40,8 @@ interface KafkaScenarioOptions {
   readonly compiledServices?: string;
 }
 
-/** The same as in one process, and more than there are instances. */
-const partitions = 4;
+/** The same as in one process, unless there are more instances. */
+const leastPartitions = 4;
 /** Nobody asks them anything in a scenario, and they decide nothing. */
 const notNeeded: readonly ProcessName[] = ['gateway', 'experiments', 'analytics', 'alerts'];
 /** Both end only what hangs: a machine with nothing to spare starts a dozen processes slowly. */
@@ -54,6 +54,7 @@ export function startOnKafka(options: KafkaScenarioOptions): StartScenarioEngine
   const processes = serviceProcesses(instances, placement).filter(
     ({ service }) => !notNeeded.includes(service) && !without.includes(service),
   );
+  const partitions = Math.max(leastPartitions, instances);
   return async (config, _seed, onFailed) => {
     const environment = {
       ...options.environment,
