@@ -198,8 +198,8 @@ bench-curves: build ## Learning curves of the router and every baseline (DATA=fo
 figures: install ## Draw docs/figures/*.svg and write the tables of docs/learning.md from docs/figures/*.jsonl
 	@node_modules/.bin/tsx lab/studies/draw-curves.ts
 
-scenarios: build ## What happens in life, against an oracle and against the engine without the part that deals with it (ONLY=outage,burst REQUESTS=480 SEED=1), a table and JSON lines
-	@node dist/checks/scenarios.js $(if $(ONLY),--only $(ONLY)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED))
+scenarios: build ## What happens in life, against an oracle and against the engine without the part that deals with it (ONLY=outage,burst REQUESTS=480 RATE=50 SEED=1; KAFKA=host:port REDIS=url INSTANCES=3 PLACEMENT=chained on real servers), a table and JSON lines
+	@node dist/checks/scenarios.js $(if $(ONLY),--only $(ONLY)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(RATE),--rate $(RATE)) $(if $(SEED),--seed $(SEED)) $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS)) $(if $(INSTANCES),--instances $(INSTANCES)) $(if $(PLACEMENT),--placement $(PLACEMENT))
 
 bench-experiments: build ## Experiments that are looked at all the time: false positives, power, coverage, what covariates save (DATA=folder, RUNS=1000 for the full size; 200), JSON lines
 	@node dist/lab/studies/experiments.js $(if $(RUNS),--runs $(RUNS)) $(if $(DATA),--data $(DATA))

@@ -1,12 +1,22 @@
 /**
  * What the engine makes of what happens in life, against somebody who knows everything and against itself without the part
- * that deals with it: `node dist/checks/scenarios.js [--only outage,burst] [--requests 480] [--seed 1]`. A table on stderr, JSON
- * lines on stdout; exit code 1 when a bar is missed.
+ * that deals with it: `node dist/checks/scenarios.js [--only outage,burst] [--requests 480] [--rate 50] [--seed 1]`, on a virtual
+ * clock, or with `--kafka host:port [--redis url] [--instances 3] [--placement chained]` on real servers with every service as
+ * processes of its own. A table on stderr, JSON lines on stdout; exit code 1 when a bar is missed. docs/scenarios.md explains both.
  */
 import { parseArgs } from 'node:util';
 import { report, reportBar, runCheck } from '../lab/report/report-line';
+import { type PlacementName, placementNames } from '../services/placements';
+import { playInProcess } from './scenarios/in-process';
 import { newcomerFate } from './scenarios/newcomer';
-import { type PlayedScenario, playScenario } from './scenarios/play';
+import { startOnKafka } from './scenarios/on-kafka';
+import {
+  defaultRatePerSecond,
+  type PlayedScenario,
+  playScenario,
+  type ScenarioEngine,
+  type ScenarioRun,
+} from './scenarios/play';
 import { type Scenario, scenarios } from './scenarios/scenarios';
 
 /** Requests over which it is looked whether the engine has adapted. */
@@ -33,21 +43,80 @@ async function main(): Promise<void> {
     options: {
       only: { type: 'string', default: '' },
       requests: { type: 'string', default: '480' },
+      rate: { type: 'string', default: String(defaultRatePerSecond) },
       seed: { type: 'string', default: '1' },
+      kafka: { type: 'string' },
+      redis: { type: 'string' },
+      instances: { type: 'string' },
+      placement: { type: 'string' },
     },
   });
   const names = values.only === '' ? scenarios.map(({ name }) => name) : values.only.split(',');
   const unknown = names.find((name) => !scenarios.some((one) => one.name === name));
   if (unknown !== undefined)
     throw new Error(`--only has ${unknown}: give some of ${scenarios.map(({ name }) => name).join(', ')}`);
+  const wish = {
+    requests: positive('--requests', values.requests),
+    ratePerSecond: positive('--rate', values.rate),
+    seed: Number(values.seed),
+  };
+  const play = playOn(values);
   const rows: Row[] = [];
   for (const scenario of scenarios.filter(({ name }) => names.includes(name))) {
-    const run = { scenario, requests: Number(values.requests), seed: Number(values.seed) };
-    const withPart = await playScenario({ ...run, isWith: true });
-    const without = scenario.without && (await playScenario({ ...run, isWith: false }));
+    const withPart = await play({ ...wish, scenario, isWith: true });
+    const without = scenario.without && (await play({ ...wish, scenario, isWith: false }));
     rows.push(judge(scenario, withPart, without));
   }
   process.stderr.write(tableOf(rows));
+}
+
+interface Where {
+  readonly kafka?: string | undefined;
+  readonly redis?: string | undefined;
+  readonly instances?: string | undefined;
+  readonly placement?: string | undefined;
+}
+
+/** In this process, or on Kafka where that is given. */
+function playOn({ kafka, redis, instances, placement }: Where): (run: ScenarioRun) => Promise<PlayedScenario> {
+  if (kafka === undefined) {
+    const first = Object.entries({ redis, instances, placement }).find(([, value]) => value !== undefined);
+    if (first) throw new Error(`--${first[0]} goes with --kafka`);
+    return playInProcess;
+  }
+  const placed = placementNames.find((name) => name === (placement ?? defaultPlacement));
+  if (!placed) throw new Error(`--placement is ${placement}: give one of ${placementNames.join(', ')}`);
+  const count = positive('--instances', instances ?? '3');
+  process.stderr.write(`on Kafka at ${kafka}, ${count} instances of each service, ${placed}\n`);
+  const start = startOnKafka({
+    ...{ kafka, instances: count, placement: placed, environment: process.env },
+    ...(redis !== undefined && { redis }),
+    onLine: (line) => process.stderr.write(`${line}\n`),
+  });
+  return (run) =>
+    playScenario(run, async (...given) => {
+      engine = await start(...given);
+      return engine;
+    });
+}
+
+/** The one that runs on Kafka now. */
+let engine: ScenarioEngine | null = null;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Its topics go with it. Processes that still start end by themselves, once this one has.
+  process.once(signal, () => {
+    process.stderr.write('stopping\n');
+    void (engine?.stop() ?? Promise.resolve()).finally(() => process.exit(130));
+  });
+}
+
+/** As in one process. */
+const defaultPlacement: PlacementName = 'chained';
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new Error(`${option} is ${text}: give a whole number above 0`);
 }
 
 function judge(scenario: Scenario, played: PlayedScenario, without: PlayedScenario | null): Row {
@@ -61,6 +130,11 @@ function judge(scenario: Scenario, played: PlayedScenario, without: PlayedScenar
   report(line('oracle'), oracle, 'utility');
   report(line('utility'), utility, 'utility', { part: scenario.part, oracle, without: other });
   report(line('adaptedAfter'), adapts ?? -1, 'requests', { without: adaptsWithout, never: adapts === null });
+  report(line('learnedBefore'), played.learnedBefore, 'rewards', {
+    of: begins,
+    without: without?.learnedBefore ?? null,
+  });
+  report(line('rate'), played.ratePerSecond, 'requests/s', { without: without?.ratePerSecond ?? null });
   reportBar(line('failed'), played.failures.length, 'services', '<=', 0, { failures: played.failures });
   reportBar(line('undecided'), played.undecided, 'requests', '<=', 0);
   if (scenario.extra) {

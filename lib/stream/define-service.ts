@@ -70,6 +70,8 @@ export interface Context {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
+  /** Of the request path: how many there are. */
+  readonly partitions: number;
   /** Offset of the record; -1 for timers, and for a record that was handed on in the same task before it was written. */
   readonly offset: number;
   readonly timestampMs: number;

@@ -52,6 +52,10 @@ export class TaskContext implements Context {
     this.dueKey = key;
   }
 
+  get partitions(): number {
+    return this.host.requestPathPartitions;
+  }
+
   elapsedMs(): number {
     return this.host.elapsedMs();
   }

@@ -38,7 +38,7 @@ export interface IntakeWorld {
 export function createWorldReader(
   metrics: Metrics,
   probes?: ProbeMemory,
-): (context: Pick<Context, 'view' | 'nowMs'>) => IntakeWorld {
+): (context: Pick<Context, 'view' | 'nowMs' | 'partition' | 'partitions'>) => IntakeWorld {
   const readConfig = createConfigReader(countInvalidConfig(metrics, 'route-intake'));
   let inForce: WeightsPublished | undefined;
   return (context) => {
@@ -58,7 +58,7 @@ export function createWorldReader(
       config: current.config,
       profileOf: (model: string) => profiles.get(model),
       nowMs: context.nowMs,
-      ...(probes && { probes }),
+      ...(probes && { prober: { probes, partition: context.partition, partitions: context.partitions } }),
     };
     return {
       config: current.config,

@@ -1,11 +1,11 @@
 /** A short run of some scenarios: that they measure what they say, and that the same seed gives the same. */
+import { playInProcess } from '../../checks/scenarios/in-process';
 import { newcomerFate } from '../../checks/scenarios/newcomer';
-import { playScenario } from '../../checks/scenarios/play';
 import { scenarios } from '../../checks/scenarios/scenarios';
 import { expectedUtility, requestAt } from '../../checks/scenarios/world';
 
 const play = (name: string, isWith = true) =>
-  playScenario({ scenario: scenarios.find((one) => one.name === name)!, isWith, requests: 90, seed: 3 });
+  playInProcess({ scenario: scenarios.find((one) => one.name === name)!, isWith, requests: 90, seed: 3 });
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
 
@@ -13,7 +13,7 @@ test('nobody is worth more than the oracle, and a bad configuration costs nothin
   const bad = await play('bad-configuration');
   expect([bad.failures, bad.undecided]).toEqual([[], 0]);
   for (const [i, utility] of bad.utilities.entries()) expect(utility).toBeLessThanOrEqual(bad.oracle[i]! + 1e-9);
-  const undisturbed = await playScenario({
+  const undisturbed = await playInProcess({
     scenario: { ...scenarios.find(({ name }) => name === 'bad-configuration')!, badConfig: false },
     ...{ isWith: true, requests: 90, seed: 3 },
   });
@@ -32,7 +32,7 @@ describe('a model that joins a running configuration', () => {
   /** Behind a third of the requests, so that 300 are looked at. */
   const join = async (name: string, seed: number) => {
     const scenario = scenarios.find((one) => one.name === name)!;
-    const { newcomer } = await playScenario({ scenario, isWith: true, requests: 480, seed });
+    const { newcomer } = await playInProcess({ scenario, isWith: true, requests: 480, seed });
     return newcomerFate(newcomer.slice(160));
   };
 

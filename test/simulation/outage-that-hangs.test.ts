@@ -9,7 +9,7 @@ test(`calls that hang are not followed by others that hang, and do not count aga
     ...{ outageMs: 60_000, afterMs: 75_000, requestsPerSecond: 30, breaker: { maxOpenMs: 20_000 } },
   });
   expect(result.violations).toEqual([]);
-  expect(result.meanShareWhileDown).toBeLessThan(0.01);
+  expect(result.shareWhileDown).toBeLessThan(0.01);
   expect(result.shareAfter).toBeGreaterThan(0.95);
   expect(result.dips).toBe(0);
 });

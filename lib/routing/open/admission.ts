@@ -4,13 +4,14 @@
  * that is just up again from being overrun, and what all instances agree on without talking to each other.
  *
  * The state is what the profiler wrote to the log, and the time is that of the request. Only whether a probe is under way is
- * what this process knows by itself.
+ * what this process knows by itself, so the partitions take turns at it (`probe-turns.ts`).
  */
 import type { RouterConfig } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
 import type { Breaker, Capacity, ModelProfile } from '../../topics/generated/messages';
 import { rampMsAfter } from './breaker-times';
 import { modelBreaker, type ProbeMemory, providerBreaker } from './probe-memory';
+import { type PartitionPlace, type ProbeTurn, probeTurnAt } from './probe-turns';
 
 export interface Admission {
   /** Of the requests, 0..1, that may use it. */
@@ -26,31 +27,39 @@ interface KnownNow {
   readonly config: Pick<RouterConfig, 'models' | 'breaker' | 'providers'>;
   readonly profileOf: (model: string) => ModelProfile | undefined;
   readonly nowMs: number;
-  /** Left out: nothing is known of probes. */
-  readonly probes?: ProbeMemory;
+  /** Whose requests are asked about, and what this process knows of their probes; left out: those of all together. */
+  readonly prober?: PartitionPlace & { readonly probes: ProbeMemory };
 }
 
-/** After a probe that has had no answer for so long fewer and fewer others are let through: each may hang for minutes. */
+/** While a probe has had no answer for longer than this no other is let through in its turn: each may hang for minutes. */
 const freshProbeMs = 200;
 /** A capacity that was cut is whole again after so long; until then it grows by the same step every millisecond. */
 const wholeAgainMs = 300_000;
 
 /** One entry per configured model, null for whoever may serve all requests; null altogether where that is everybody. */
-export function admissionsOf({ config, profileOf, nowMs, probes }: KnownNow): readonly (Admission | null)[] | null {
+export function admissionsOf({ config, profileOf, nowMs, prober }: KnownNow): readonly (Admission | null)[] | null {
   const { models, breaker } = config;
   const profiles = models.map(({ name }) => profileOf(name));
   const providers = newestOfProviders(profiles);
-  const ofBreaker = (name: string, state: Breaker, isCalled: boolean): Admission | null =>
-    breakerAdmission(state, breaker, isCalled, nowMs, (sinceMs) => probes?.probedAtMs(name, sinceMs) ?? null);
+  const ofBreaker = (name: string, state: Breaker, isCalled: boolean, turn: ProbeTurn | null): Admission | null =>
+    breakerAdmission(state, breaker, isCalled, nowMs, () => {
+      const probedMs = turn && prober ? prober.probes.probedAtMs(name, turn.startedMs) : null;
+      return firstProbeShare(turn, probedMs, breaker, nowMs);
+    });
   let found: (Admission | null)[] | null = null;
   for (const [i, profile] of profiles.entries()) {
     const { name, provider: providerName } = models[i]!;
     const provider = providers.get(providerName);
     // Where the engine calls it by itself no request has to.
     const isCalled = Boolean(ownEntry(config.providers, providerName)?.probe);
+    // The provider's turn is that of all its models: one probe serves all of them. Were there a turn for each breaker, they could
+    // be those of different partitions, too, and nobody would probe.
+    const sinceMs = waitingSinceMs(provider?.breaker, nowMs) ?? waitingSinceMs(profile?.breaker, nowMs);
+    const turn =
+      prober && sinceMs !== null ? probeTurnAt(nowMs, { provider: providerName, sinceMs }, breaker, prober) : null;
     const admission = [
-      profile && ofBreaker(modelBreaker(name), profile.breaker, isCalled),
-      provider && ofBreaker(providerBreaker(providerName), provider.breaker, isCalled),
+      profile && ofBreaker(modelBreaker(name), profile.breaker, isCalled, turn),
+      provider && ofBreaker(providerBreaker(providerName), provider.breaker, isCalled, turn),
       profile?.capacity && capacityAdmission(profile.capacity, nowMs),
       provider?.capacity && capacityAdmission(provider.capacity, nowMs),
     ].reduce<Admission | null>((least, one) => (one && (!least || one.share < least.share) ? one : least), null);
@@ -76,6 +85,11 @@ export function returnsByItself(
   nowMs: number,
 ): boolean {
   return mayBeProbed(breaker, nowMs) && nowMs - probedSinceMs(breaker) > maxOpenMs;
+}
+
+/** Since when a breaker may be probed, milliseconds since the epoch; null for one that may not. */
+function waitingSinceMs(breaker: Breaker | undefined, nowMs: number): number | null {
+  return breaker && mayBeProbed(breaker, nowMs) ? probedSinceMs(breaker) : null;
 }
 
 function probedSinceMs({ health, probeAtMs, changedAtMs }: Breaker): number {
@@ -131,7 +145,7 @@ function breakerAdmission(
   settings: RouterConfig['breaker'],
   isCalled: boolean,
   nowMs: number,
-  probedAtMs: (sinceMs: number) => number | null,
+  firstShare: () => number,
 ): Admission | null {
   const { health, changedAtMs, probesSucceeded, openings } = state;
   if (mayBeProbed(state, nowMs)) {
@@ -139,18 +153,26 @@ function breakerAdmission(
     if (returnsByItself(state, settings, nowMs))
       return { share: rampShare(openings, nowMs - sinceMs - settings.maxOpenMs, settings), kind: 'waiting' };
     if (isCalled) return { share: 0, kind: 'waiting' };
-    // A probe that was answered makes room for the next ones.
-    const probedMs = probesSucceeded > 0 ? null : probedAtMs(sinceMs);
-    return { share: probeShareAt(probedMs, settings, nowMs), kind: 'waiting' };
+    // A probe that was answered makes room for the next ones, wherever they are.
+    return { share: probesSucceeded > 0 ? settings.probeShare : firstShare(), kind: 'waiting' };
   }
   if (health !== 'CLOSED' || openings === 0) return null;
   const share = rampShare(openings, nowMs - changedAtMs, settings);
   return share < 1 ? { share, kind: 'returning' } : null;
 }
 
-function probeShareAt(probedMs: number | null, { probeShare }: RouterConfig['breaker'], nowMs: number): number {
-  if (probedMs === null) return probeShare;
-  return probeShare * Math.min(1, freshProbeMs / Math.max(1, nowMs - probedMs));
+/**
+ * Of those whose turn it is so many that as many of all requests probe as without turns, until one does; once that may hang, none.
+ */
+function firstProbeShare(
+  turn: ProbeTurn | null,
+  probedMs: number | null,
+  { probeShare }: RouterConfig['breaker'],
+  nowMs: number,
+): number {
+  if (turn === null) return probeShare;
+  if (!turn.isOwn || (probedMs !== null && nowMs - probedMs > freshProbeMs)) return 0;
+  return probedMs === null ? Math.min(1, probeShare / turn.share) : probeShare;
 }
 
 /** From the share of probes to all, by the same factor every second: whoever scales up with the load can follow. */

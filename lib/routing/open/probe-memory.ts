@@ -1,5 +1,5 @@
 /**
- * Whether this process has let a probe through since a breaker became half open. One that hangs must not be followed by a stream
+ * Whether this process has let a probe through since its turn to probe began. One that hangs must not be followed by a stream
  * of others, and where few requests come the first must not be waited for long: neither can be said by the time alone.
  *
  * It is this process's own, and what it led to is pinned in the request: no decision depends on it later.

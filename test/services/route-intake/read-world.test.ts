@@ -25,7 +25,7 @@ test('weights of a lower number are of the past: a trainer that has lost its pla
       viewOf(
         name === topics.config.name ? config : name === topics.weightsPublished.name ? inTable : undefined,
       ) as View<T>;
-    return read({ view, nowMs: 0 }).weights?.sequence;
+    return read({ view, nowMs: 0, partition: 0, partitions: 1 }).weights?.sequence;
   };
   expect([null, 1, 3, 2, 1, 4].map(inForceWith)).toEqual([undefined, 1, 3, 3, 3, 4]);
 });

@@ -6,10 +6,12 @@ import { closed, configOf, nowMs, profileOf } from '../fixtures';
 
 const config = configOf({ breaker: { probeShare: 0.05, rampMs: 30_000, maxOpenMs: 120_000 } });
 
-function admissionOf(profile: Partial<ModelProfile>, atMs = nowMs, probes = createProbeMemory()) {
+const alone = { partition: 0, partitions: 1 };
+
+function admissionOf(profile: Partial<ModelProfile>, atMs = nowMs, probes = createProbeMemory(), place = alone) {
   const large = profileOf('large', 'alpha', profile);
   const profiles = (model: string) => (model === 'large' ? large : undefined);
-  return admissionsOf({ config, profileOf: profiles, nowMs: atMs, probes })?.[0] ?? null;
+  return admissionsOf({ config, profileOf: profiles, nowMs: atMs, prober: { probes, ...place } })?.[0] ?? null;
 }
 
 const capacityOf = (changes: Partial<Capacity>): Capacity => ({
@@ -63,17 +65,71 @@ describe('after an outage', () => {
 describe('probes', () => {
   const half = closed({ health: 'HALF_OPEN', openings: 1, changedAtMs: nowMs });
 
-  test('go on until one is under way, and then become rare until it is answered', () => {
+  test('go on until one is under way; while it may hang there is none before the next turn', () => {
     const probes = createProbeMemory();
     const shareAt = (ms: number, breaker = half) => admissionOf({ breaker }, nowMs + ms, probes)!.share;
-    expect(shareAt(60_000)).toBe(0.05);
-    probes.note(modelBreaker('large'), 'r1', nowMs + 60_000);
-    probes.note(modelBreaker('large'), 'r2', nowMs + 61_000);
-    expect(shareAt(60_200)).toBe(0.05);
-    expect(shareAt(62_000)).toBeCloseTo(0.005, 12);
+    // Turns begin after 0, 5, 15, 35 and 75 seconds.
+    expect(shareAt(36_000)).toBe(0.05);
+    probes.note(modelBreaker('large'), 'r1', nowMs + 36_000);
+    probes.note(modelBreaker('large'), 'r2', nowMs + 37_000);
+    expect(shareAt(36_200)).toBe(0.05);
+    expect(shareAt(36_201)).toBe(0);
+    expect(shareAt(74_999)).toBe(0);
     expect(shareAt(62_000, { ...half, probesSucceeded: 1 })).toBe(0.05);
+    expect(shareAt(75_000)).toBe(0.05);
     // Open and half open again: nothing is known of new probes.
-    expect(shareAt(63_000, { ...half, changedAtMs: nowMs + 62_500 })).toBe(0.05);
+    probes.note(modelBreaker('large'), 'r3', nowMs + 75_000);
+    expect(shareAt(76_000)).toBe(0);
+    expect(shareAt(90_000, { ...half, changedAtMs: nowMs + 89_000 })).toBe(0.05);
+  });
+
+  test('are those of some partitions at a time, and as many in all; an answer makes room for everybody', () => {
+    const sharesAt = (ms: number, breaker = half) =>
+      [0, 1, 2, 3].map(
+        (partition) =>
+          admissionOf({ breaker, providerBreaker: breaker }, nowMs + ms, createProbeMemory(), {
+            partition,
+            partitions: 4,
+          })!.share,
+      );
+    expect(sharesAt(0).sort()).toEqual([0, 0, 0, 0.2]);
+    expect(sharesAt(5_000).sort()).toEqual([0, 0, 0.1, 0.1]);
+    expect(sharesAt(15_000)).toEqual([0.05, 0.05, 0.05, 0.05]);
+    expect(sharesAt(0, { ...half, probesSucceeded: 1 })).toEqual([0.05, 0.05, 0.05, 0.05]);
+  });
+
+  test('of a provider are those of one partition and one model at a time, whenever its models opened', () => {
+    const later = (ms: number) => ({ ...half, changedAtMs: nowMs + ms });
+    const profiles = new Map(
+      [
+        profileOf('small', 'beta', { breaker: later(-9_000), providerBreaker: later(0) }),
+        profileOf('swift', 'beta', { breaker: later(700), providerBreaker: later(0) }),
+      ].map((profile) => [profile.model, profile]),
+    );
+    const probes = createProbeMemory();
+    const sharesAt = (ms: number) =>
+      [0, 1, 2, 3].map((partition) =>
+        admissionsOf({
+          ...{ config, profileOf: (model: string) => profiles.get(model), nowMs: nowMs + ms },
+          prober: { probes, partition, partitions: 4 },
+        })!
+          .slice(1)
+          .map((one) => one!.share),
+      );
+    expect(sharesAt(1_000).sort()).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0.2, 0.2],
+    ]);
+    for (const name of [modelBreaker('swift'), providerBreaker('beta')]) probes.note(name, 'r1', nowMs + 1_000);
+    expect(sharesAt(1_201).flat()).toEqual(new Array(8).fill(0));
+    expect(sharesAt(5_000).sort()).toEqual([
+      [0, 0],
+      [0, 0],
+      [0.1, 0.1],
+      [0.1, 0.1],
+    ]);
   });
 
   test('that went elsewhere are none: the next request may probe', () => {
@@ -107,7 +163,8 @@ describe('probes', () => {
         profileOf('swift', 'beta', { providerBreaker: halfOpen(1) }),
       ].map((profile) => [profile.model, profile]),
     );
-    const of = (nowMs: number) => admissionsOf({ config, profileOf: (model) => profiles.get(model), nowMs, probes });
+    const prober = { probes, ...alone };
+    const of = (nowMs: number) => admissionsOf({ config, profileOf: (model) => profiles.get(model), nowMs, prober });
     of(nowMs);
     probes.note(providerBreaker('beta'), 'r1', nowMs);
     const waiting = { share: 0.05, kind: 'waiting' };
