@@ -50,3 +50,55 @@ test.each<[string, unknown]>([
 ])('%s is refused', (_name, message) => {
   expect(messageSchema.safeParse(message).success).toBe(false);
 });
+
+test('answers of tools that are parts of a turn become turns of their own, and failures say so', () => {
+  const { messages, holds } = read(
+    { role: 'user', content: 'What is on the disk?' },
+    { role: 'assistant', content: [{ type: 'tool_use', id: 'c', name: 'ls', input: { path: '/' } }] },
+    {
+      role: 'user',
+      content: [
+        { type: 'tool_result', tool_use_id: 'c', is_error: true, content: 'ls: no such thing' },
+        {
+          type: 'tool_result',
+          tool_use_id: 'd',
+          content: [
+            { type: 'text', text: 'a' },
+            { type: 'image', source: {} },
+          ],
+        },
+        { type: 'tool_result', tool_use_id: 'e' },
+        { type: 'text', text: 'And now?' },
+      ],
+    },
+    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'f', content: 'b' }] },
+    {
+      role: 'assistant',
+      content: [
+        { type: 'text', text: 'I have searched.' },
+        {
+          type: 'web_search_tool_result',
+          content: { type: 'web_search_tool_result_error', error_code: 'unavailable' },
+        },
+      ],
+    },
+  );
+  expect(messages).toEqual([
+    { role: 'user', content: 'What is on the disk?' },
+    { role: 'assistant', content: '' },
+    { role: 'tool', content: '{"is_error": true}\nls: no such thing' },
+    { role: 'tool', content: 'a' },
+    { role: 'tool', content: '' },
+    { role: 'user', content: 'And now?' },
+    { role: 'tool', content: 'b' },
+    { role: 'assistant', content: 'I have searched.' },
+    { role: 'tool', content: '{"is_error": true}' },
+  ]);
+  expect(holds).toEqual({ ...nothing, images: 1, toolCalls: 1, toolResults: 5, other: 1 });
+});
+
+test('of more turns than a request may have the newest stay', () => {
+  const content = Array.from({ length: 7_000 }, (_, index) => ({ type: 'tool_result', content: String(index) }));
+  const { messages } = read({ role: 'user', content }, { role: 'user', content });
+  expect([messages.length, messages[0]!.content, messages.at(-1)!.content]).toEqual([10_000, '4000', '6999']);
+});
