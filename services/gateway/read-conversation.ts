@@ -22,7 +22,7 @@ const partSchema = z
   .describe('One part of a turn. Fields that are not listed are ignored.');
 
 const contentDoc =
-  'What was said: text, a list of parts, or null (beside tool calls, say). The assistant may leave it out, nobody else.';
+  'What was said: text, a list of parts, or null; some clients leave it out beside tool calls, which means the same.';
 
 /** One turn. Client libraries add fields of their own, so those that are not listed are ignored. */
 export const messageSchema = z
@@ -33,10 +33,6 @@ export const messageSchema = z
       .optional()
       .describe(contentDoc),
     tool_calls: z.array(z.unknown()).max(maxToolCalls).nullish().describe('Counted.'),
-  })
-  .refine(({ role, content }) => content !== undefined || role === 'assistant', {
-    path: ['content'],
-    message: 'must be given: text, a list of parts, or null',
   })
   .describe('One turn of a conversation. Fields that are not listed are ignored.');
 

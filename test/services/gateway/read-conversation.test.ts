@@ -35,7 +35,7 @@ test('tool calls with null content, and their answers', () => {
     { role: 'assistant', content: null, tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f' } }] },
     { role: 'tool', tool_call_id: 'c1', content: '42' },
     { role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' } },
-    { role: 'function', name: 'f', content: null },
+    { role: 'function', name: 'f' },
     { role: 'assistant', content: [{ type: 'tool_use', id: 'c2', name: 'f', input: {} }] },
   );
   expect(messages.map((message) => message.content)).toEqual(['use tools', '', '42', '', '', '']);
@@ -43,7 +43,6 @@ test('tool calls with null content, and their answers', () => {
 });
 
 test.each<[string, unknown]>([
-  ['no content', { role: 'user' }],
   ['a number as content', { role: 'user', content: 1 }],
   ['a part without a type', { role: 'user', content: [{ text: 'a' }] }],
   ['a role nobody has', { role: 'robot', content: 'a' }],
