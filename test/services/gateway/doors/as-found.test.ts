@@ -1,6 +1,7 @@
 /** What applications send that were written for a provider, and not for this gateway. */
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI, { AzureOpenAI } from 'openai';
+import type { Topic } from '../../../../lib/topics/define-topic';
 import { topics } from '../../../../lib/topics/topics';
 import { withoutAzure } from '../../../../services/gateway/doors/azure-paths';
 import { createRememberedResponses } from '../../../../services/gateway/doors/remember-responses';
@@ -35,6 +36,20 @@ beforeEach(() => {
   upstream.behave('second', good());
 });
 const messages = [{ role: 'user' as const, content: 'Say something.' }];
+
+/** The record of a request in a topic of the request path. */
+async function inLog<T extends { readonly requestId: string }>(topic: Topic<T>, requestId: string): Promise<T> {
+  for (const partition of [0, 1]) {
+    const of = { topic: topic.name, partition };
+    const { earliest: from, end: to } = await doors.home.broker.offsets(of);
+    for await (const records of doors.home.broker.read(of, { from, to }))
+      for (const { value } of records) {
+        const record = topic.codec.decode(value!);
+        if (record.requestId === requestId) return record;
+      }
+  }
+  throw new Error(`${requestId} is not in ${topic.name}`);
+}
 
 describe('the client library for Azure', () => {
   test('finds the doors, with the deployment as the model and the key in its own header', async () => {
@@ -138,6 +153,60 @@ test('who has only called tools may leave the content out; a conversation that s
   expect([refused.status, await refused.json()]).toMatchObject([400, { error: { param: 'messages' } }]);
 });
 
+test('what tools have answered tells how an agent is getting on, wherever the API has its place', async () => {
+  const again = (one: (id: string) => object[]): object[] => ['a', 'b', 'c'].flatMap(one);
+  const error = 'Error: the disk is full';
+  const asked: [path: string, body: object][] = [
+    [
+      '/v1/chat/completions',
+      {
+        messages: [
+          ...messages,
+          ...again((id) => [
+            { role: 'assistant', tool_calls: [{ id, type: 'function', function: { name: 'f', arguments: '{}' } }] },
+            { role: 'tool', tool_call_id: id, content: error },
+          ]),
+        ],
+      },
+    ],
+    [
+      '/v1/messages',
+      {
+        max_tokens: 9,
+        messages: [
+          ...messages,
+          ...again((id) => [
+            { role: 'assistant', content: [{ type: 'tool_use', id, name: 'f', input: {} }] },
+            // In no words that are known for a failure: the mark alone says it.
+            { role: 'user', content: [{ type: 'tool_result', tool_use_id: id, is_error: true, content: 'Tilt.' }] },
+          ]),
+        ],
+      },
+    ],
+    [
+      '/v1/responses',
+      {
+        input: [
+          ...messages,
+          ...again((id) => [
+            { type: 'function_call', call_id: id, name: 'f', arguments: '{}' },
+            { type: 'function_call_output', call_id: id, output: error },
+          ]),
+        ],
+      },
+    ],
+  ];
+  const trouble = [];
+  for (const [path, body] of asked) {
+    const response = await doors.post(path, { model: 'auto', ...body });
+    const opened = await inLog(topics.routeOpened, response.headers.get('x-quantum-decision-id')!);
+    trouble.push([opened.complexity?.trajectory, opened.holds?.toolResults]);
+  }
+  // Three failures that are the same, and so the same answer three times in a row.
+  expect(trouble).toEqual([trouble[0], trouble[0], trouble[0]]);
+  expect(trouble[0]![0]).toBeGreaterThan(0.7);
+});
+
 test('client libraries show the id of the decision as that of the request', async () => {
   const chat = await openai.chat.completions.create({ model: 'auto', messages });
   expect(chat._request_id).toBe(chat.id);
@@ -152,17 +221,7 @@ test('client libraries show the id of the decision as that of the request', asyn
 test('the user of the application is who it is decided for, unless a header says another', async () => {
   const request = async (headers: Record<string, string>, user: unknown) => {
     const response = await doors.post('/v1/chat/completions', { model: 'auto', messages, user }, headers);
-    const id = response.headers.get('x-quantum-decision-id');
-    for (const partition of [0, 1]) {
-      const of = { topic: topics.routeRequested.name, partition };
-      const { earliest: from, end: to } = await doors.home.broker.offsets(of);
-      for await (const records of doors.home.broker.read(of, { from, to }))
-        for (const { value } of records) {
-          const asked = topics.routeRequested.codec.decode(value!);
-          if (asked.requestId === id) return asked.userId;
-        }
-    }
-    throw new Error('the request is not in the log');
+    return (await inLog(topics.routeRequested, response.headers.get('x-quantum-decision-id')!)).userId;
   };
   expect(await request({}, 'ann')).toBe('ann');
   expect(await request({ 'x-quantum-user': 'bob' }, 'ann')).toBe('bob');
