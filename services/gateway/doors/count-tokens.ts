@@ -33,6 +33,8 @@ export interface TokenCounterParts {
 const limitMs = 10_000;
 /** What Anthropic counts for the largest picture that it does not make smaller. */
 const tokensPerPicture = 1_600;
+/** Sources of pictures and files whose text says nothing of how many tokens they are. */
+const bytesElsewhere: ReadonlySet<unknown> = new Set(['base64', 'url', 'file']);
 
 export function createTokenCounter({ context, client, callable }: TokenCounterParts) {
   const countedBy = async (
@@ -105,8 +107,8 @@ function countIn(answer: string): number | null {
 export function estimatedTokens(body: Readonly<Record<string, unknown>>): number {
   let pictures = 0;
   const text = JSON.stringify([body['system'], body['tools'], body['messages']], (name, value: unknown) => {
-    if (name !== 'source' || !isJson(value)) return value;
-    if (value['type'] === 'text' || value['type'] === 'content') return value;
+    // Schemas and arguments of tools may have a field of that name, too.
+    if (name !== 'source' || !isJson(value) || !bytesElsewhere.has(value['type'])) return value;
     if (!String(value['media_type']).startsWith('application/')) pictures++;
     return null;
   });

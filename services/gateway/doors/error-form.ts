@@ -11,7 +11,7 @@ export const formOfApi = (api: ApiName): ErrorForm => (api === 'messages' ? 'ant
 /** Before there is anything that knows the paths. */
 export function formOfPath(path: string): ErrorForm {
   if (path.startsWith('/v1/messages')) return 'anthropic';
-  return /^\/v1\/(?:chat\/completions|responses|embeddings|models)(?:\/|$)/.test(path) ? 'openai' : 'own';
+  return /^\/openai\/|^\/v1\/(?:chat\/completions|responses|embeddings|models)(?:\/|$)/.test(path) ? 'openai' : 'own';
 }
 
 const openAiErrorSchema = z.looseObject({

@@ -92,6 +92,8 @@ test('the estimate is of all text; a picture counts as one, however many bytes i
   const text = { type: 'text', text: 'x'.repeat(4_000) };
   expect(of(text) - none).toBeGreaterThanOrEqual(1_000);
   expect(of({ type: 'tool_result', content: [text] }) - none).toBeGreaterThanOrEqual(1_000);
+  const schema = { input_schema: { properties: { source: { type: 'string' } } } };
+  expect(estimatedTokens({ tools: [schema], messages }) - estimatedTokens({ messages })).toBeLessThan(50);
   expect(of({ type: 'tool_use', input: { path: 'x'.repeat(4_000) } }) - none).toBeGreaterThanOrEqual(1_000);
   const document = {
     type: 'document',
