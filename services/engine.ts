@@ -21,7 +21,7 @@ import { topics } from '../lib/topics/topics';
 import { declareOn } from './declare-services';
 import type { TrainerHost } from './dqn-trainer/create-fold';
 import type { ListenSettings } from './gateway/config';
-import { createGateway, type Gateway } from './gateway/gateway';
+import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway';
 import type { PolicyJudge } from './gateway/judge-apart';
 import { type Door, openDoor } from './gateway/open-door';
 import { gatewayEdges } from './gateway/service';
@@ -43,6 +43,8 @@ export interface EngineOptions {
   readonly trainer: TrainerHost;
   /** Where the gateway listens (port 0 takes a free one); null: no gateway. */
   readonly http: ListenSettings | null;
+  /** Where it listens already, calls that were made before the log was there, and where to keep what such calls need. */
+  readonly standIn?: Required<Pick<GatewayOptions, 'door' | 'untold' | 'standbyFile'>>;
   readonly log: Log;
   /** Where the gateway finds the keys of providers, by the names that the configuration gives. */
   readonly environment?: Environment;
@@ -91,7 +93,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
   try {
     // The port first: when it is taken, nothing has been started yet, and whoever asks meanwhile hears "not ready".
-    const door = options.http && (await openDoor(options.http, metrics, log));
+    const door = options.standIn?.door ?? (options.http && (await openDoor(options.http, metrics, log)));
     if (door) stops.push(() => door.close());
     const configWriter = createConfigWriter({ broker, clock, name: 'engine', topicPrefix, log });
     stops.push(() => configWriter.close());
@@ -174,6 +176,7 @@ function startGateway(options: EngineOptions, door: Door, running: RunningEngine
     ...(options.environment && { environment: options.environment }),
     ...(options.http && { settings: options.http }),
     ...(home.tokenBuckets && { tokenBuckets: home.tokenBuckets }),
+    ...options.standIn,
     door,
     waitingFor: () =>
       running

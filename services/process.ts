@@ -1,5 +1,6 @@
 /** One service, or the gateway, as a process of its own on Kafka and Redis. */
 import { randomUUID } from 'node:crypto';
+import { systemClock, systemIds } from '../lib/adapters/system';
 import { createConfigReader } from '../lib/config/current-config';
 import { type ProcessSettings, processSettings } from '../lib/config/process-settings';
 import type { RouterConfig } from '../lib/config/router-config';
@@ -23,8 +24,9 @@ import { alertsGroup, alertWebhooksGroup } from './alerts/service';
 import { analyticsGroup, analyticsRewardsGroup } from './analytics/service';
 import { declareOn } from './declare-services';
 import { createGateway } from './gateway/gateway';
-import { type Door, openDoor } from './gateway/open-door';
+import { openDoor } from './gateway/open-door';
 import { gatewayEdges } from './gateway/service';
+import { awaitLog, readConfigFile } from './gateway/standby/stand-in';
 import { guardProcess } from './guard-process';
 import { distributedHome, type EngineHome } from './home';
 import { chainName, type PlacementName, placements } from './placements';
@@ -160,32 +162,32 @@ export async function startProcess(
   settings: ProcessSettings,
   parts: ProcessParts,
 ): Promise<RunningProcess> {
-  // Before anything is started: a port that is taken ends the process at once, and probes hear that it is not ready yet.
-  const door = name === 'gateway' ? await openDoor(settings.http, parts.metrics, parts.log) : null;
-  let home: EngineHome | null = null;
+  if (name === 'gateway') return startGateway(settings, parts);
+  const home = await distributedHome(settings, parts);
   try {
-    home = await distributedHome(settings, parts);
-    const config = await awaitConfig(home, parts);
-    const host = hostOf(home, settings, config, parts);
-    const { encoder } = settings;
-    if (name === 'route-intake' || name === chainName || name === 'dqn-trainer') assertKey(config, encoder);
-    const definitions = declareOn(host, config, 'worker', encoder, settings.ownStrategyGroups, parts.environment);
-    const { url, stop } = door
-      ? await startGateway(definitions, host, door, home, { ...parts, http: settings.http })
-      : await startService(name, definitions, host, settings);
-    const { close } = home;
+    const { config, host, definitions } = await declare(home, settings, parts);
+    if (name === 'route-intake' || name === chainName || name === 'dqn-trainer') assertKey(config, settings.encoder);
+    const { url, stop } = await startService(name, definitions, host, settings);
     return {
       url,
       async stop() {
         await stop();
-        await close();
+        await home.close();
       },
     };
   } catch (error) {
-    await door?.close();
-    await home?.close();
+    await home.close();
     throw error;
   }
+}
+
+/** What runs under the configuration in force; waits for the first one. */
+async function declare(home: EngineHome, settings: ProcessSettings, parts: ProcessParts) {
+  const config = await awaitConfig(home, parts);
+  const host = hostOf(home, settings, config, parts);
+  const { encoder, ownStrategyGroups } = settings;
+  const definitions = declareOn(host, config, 'worker', encoder, ownStrategyGroups, parts.environment);
+  return { config, host, definitions };
 }
 
 type Definitions = ReturnType<typeof declareOn>;
@@ -234,30 +236,53 @@ async function startService(
   }
 }
 
-async function startGateway(
-  definitions: Definitions,
-  host: Host,
-  door: Door,
-  home: EngineHome,
-  parts: ProcessParts & Pick<ProcessSettings, 'http'>,
-): Promise<RunningProcess> {
-  validateGraph([gatewayEdges, ...definitions], host);
-  // Its own and no others: it may have no right even to see those of the services.
-  await ensureServiceTopics([gatewayEdges], host);
-  return createGateway({
-    broker: home.broker,
-    clock: home.clock,
-    createId: home.createId,
-    metrics: parts.metrics,
-    log: parts.log,
-    requestPathPartitions: host.requestPathPartitions,
-    topicPrefix: home.topicPrefix,
+/** The gateway waits for Kafka instead of ending: calls of models are answered meanwhile, where it is known which there are. */
+async function startGateway(settings: ProcessSettings, parts: ProcessParts): Promise<RunningProcess> {
+  const { http, kafka, standby, topicPrefix } = settings;
+  // Before anything is started: a port that is taken ends the process at once, and probes hear that it is not ready yet.
+  const door = await openDoor(http, parts.metrics, parts.log);
+  const options = {
+    ...{ clock: systemClock(), createId: systemIds(), metrics: parts.metrics, log: parts.log },
+    ...{ requestPathPartitions: settings.partitions, topicPrefix, settings: http, standbyFile: standby.file, door },
     ...(parts.environment && { environment: parts.environment }),
-    settings: parts.http,
-    ...(home.tokenBuckets && { tokenBuckets: home.tokenBuckets }),
-    door,
-    onFailed: parts.onFatal,
-  });
+  };
+  let home: EngineHome | null = null;
+  let retire = async (): Promise<void> => {};
+  try {
+    const awaited = await awaitLog<EngineHome>(() => distributedHome(settings, parts), {
+      ...options,
+      ...{ logName: `Kafka at ${kafka.brokers.join(', ')}`, stopSignal: parts.stopSignal },
+      givenConfig: async () =>
+        standby.configFile === null ? null : readConfigFile(standby.configFile, parts.environment ?? {}),
+    });
+    ({ home, retire } = awaited);
+    const { host, definitions } = await declare(home, settings, parts);
+    validateGraph([gatewayEdges, ...definitions], host);
+    // Its own and no others: it may have no right even to see those of the services.
+    await ensureServiceTopics([gatewayEdges], host);
+    const gateway = await createGateway({
+      ...options,
+      broker: home.broker,
+      ...(home.tokenBuckets && { tokenBuckets: home.tokenBuckets }),
+      untold: awaited.untold,
+      onFailed: parts.onFatal,
+    });
+    const retired = retire();
+    const { close } = home;
+    return {
+      url: gateway.url,
+      async stop() {
+        await gateway.stop();
+        await retired;
+        await close();
+      },
+    };
+  } catch (error) {
+    await door.close();
+    await retire();
+    await home?.close();
+    throw error;
+  }
 }
 
 function hostOf(home: EngineHome, settings: ProcessSettings, config: RouterConfig, parts: ProcessParts): Host {

@@ -4,6 +4,7 @@ import { roles } from '../../lib/access/roles';
 import type { LogLevel } from '../../lib/telemetry/log';
 import { createStatusLine } from '../../lib/terminal/status-line';
 import type { Anonymous } from '../../services/gateway/config';
+import { StoppedWaitingError } from '../../services/gateway/standby/stand-in';
 import { logAbove } from '../drive/log-above';
 import { engineLineEveryMs, showEngineStatus } from '../drive/show-engine-status';
 import { followConfigFile, looksOf } from '../drive/watch-config-file';
@@ -104,8 +105,10 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     },
     ownStrategyGroups: ownGroupsOf(io, options),
     log,
+    waitsForKafka: true,
     onFatal: (group, error) => failure.abort(new CliError(`${group} has failed for good: ${error.message}`)),
   });
+  if (local === null) return;
   sayInForce(io, local.engine.inForce, read);
   if (options.demo)
     io.stderr.write('DEMONSTRATION: every answer comes from a built-in upstream, which is no language model\n');
@@ -124,14 +127,16 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   if (failure.signal.aborted) throw failure.signal.reason;
 }
 
+/** Null where it was told to stop before there was a log. */
 async function start(
   io: Io,
   options: ServeOptions,
   engineOptions: Parameters<typeof startLocalEngine>[1],
-): Promise<LocalEngine> {
+): Promise<LocalEngine | null> {
   try {
     return await startLocalEngine(io, engineOptions);
   } catch (error) {
+    if (error instanceof StoppedWaitingError) return null;
     const reason = reasonNotListening(error, options.host, options.port);
     throw reason === null ? error : new CliError(`${reason} (--port chooses another)`);
   }

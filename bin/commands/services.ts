@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { defaultStrategyGroup, type StrategyGroup } from '../../lib/config/strategy-groups';
 import { ensureServiceTopics } from '../../lib/stream/run-engine';
@@ -105,6 +106,7 @@ async function runAll(io: Io, options: ServicesOptions): Promise<void> {
       ...environmentOfHome(options),
       ...ownGroupsEnvironment(options),
       LOG_LEVEL: options.logLevel,
+      ...(file !== null && { CONFIG_FILE: resolve(io.workingDirectory, file) }),
       ...(options.host !== undefined && { HTTP_HOST: options.host }),
       ...(options.port !== undefined && { HTTP_PORT: String(options.port) }),
     },

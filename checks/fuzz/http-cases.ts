@@ -39,6 +39,7 @@ const bases: Readonly<Record<string, unknown>> = {
   '/v1/feedback': { decisionId: 'fuzz-base', quality: 0.5 },
   '/v1/chat/completions': { model: 'auto', messages: [{ role: 'user', content: 'Say good morning.' }] },
   '/v1/messages': { model: 'auto', max_tokens: 100, messages: [{ role: 'user', content: 'Say good morning.' }] },
+  '/v1/messages/count_tokens': { model: 'auto', messages: [{ role: 'user', content: 'Say good morning.' }] },
   '/v1/responses': { model: 'auto', input: 'Say good morning.' },
   '/v1/embeddings': { model: 'gpt-4.1', input: 'good morning' },
 };

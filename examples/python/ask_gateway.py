@@ -44,6 +44,8 @@ def main(url: str) -> None:
     with messages.messages.stream(model="auto", max_tokens=100, messages=MESSAGES) as stream:
         text = "".join(stream.text_stream)
         say("messages stream", text, stream.get_final_message().id)
+    counted = messages.messages.count_tokens(model="auto", messages=MESSAGES)
+    say("count tokens", str(counted.input_tokens), "")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,13 @@ export interface ProcessSettings {
     /** What somebody without a key may do. */
     readonly anonymous: Role | 'loopback' | 'never';
   };
+  /** What the gateway goes by when it starts while Kafka is away. */
+  readonly standby: {
+    /** It keeps a copy of the configuration and the keys in force here; null: nowhere. */
+    readonly file: string | null;
+    /** The configuration to go by without such a copy; null: none. */
+    readonly configFile: string | null;
+  };
   /** Where every other service answers /health, /ready and /metrics; null: nowhere. */
   readonly metricsPort: number | null;
   /** How often what services write may be there after failures. */
@@ -137,6 +144,14 @@ const environmentSchema = z.object({
     .describe(
       'role of whoever has no key; by default loopback: admin, where only this machine reaches the port and there is no key yet',
     ),
+  STANDBY_FILE: text
+    .optional()
+    .describe(
+      'file in which the gateway keeps a copy of the configuration, the keys (hashed) and the health of models, so that it answers calls of models when it starts while Kafka is away',
+    ),
+  CONFIG_FILE: text
+    .optional()
+    .describe('configuration by which the gateway answers calls then, as long as there is no such copy'),
   METRICS_PORT: port.optional().describe('port of /health, /ready and /metrics of every other service'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional().describe('how much to log'),
 });
@@ -173,6 +188,7 @@ export function processSettings(environment: Readonly<Record<string, string | un
     encoder: installedEncoder(environment),
     partitions: env.PARTITIONS ?? defaultPartitions,
     http: httpSettings(env),
+    standby: { file: env.STANDBY_FILE ?? null, configFile: env.CONFIG_FILE ?? null },
     metricsPort: env.METRICS_PORT ?? null,
     delivery: env.DELIVERY ?? 'at-least-once',
     ...strategySettings(env),

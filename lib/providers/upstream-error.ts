@@ -15,6 +15,8 @@ export class UpstreamError extends Error {
       readonly retryAfterMs?: number;
       /** The request is at fault, so that another model would refuse it as well. */
       readonly isRequestFault?: boolean;
+      /** It is not: this model alone cannot serve it, because its context is too small, say. */
+      readonly isOfThisModel?: boolean;
       /** Nothing was sent: there is no call to report. */
       readonly isUnsent?: boolean;
       readonly cause?: unknown;
@@ -61,8 +63,27 @@ export function errorOfStatus(
   if (httpStatus === 408 || httpStatus === 504) return new UpstreamError('TIMEOUT', message, details);
   // What is wrong with the request itself says nothing of the model: nobody is to learn from it.
   if (requestFaults.has(httpStatus))
-    return new UpstreamError('CANCELLED', message, { ...details, isRequestFault: true });
+    return new UpstreamError('CANCELLED', message, {
+      ...details,
+      isRequestFault: true,
+      ...(isOfThisModel(body) && { isOfThisModel: true }),
+    });
   return new UpstreamError('FAILURE', message, details);
 }
 
 const requestFaults: ReadonlySet<number> = new Set([400, 413, 415, 422]);
+
+/** Codes of OpenAI's form of errors. */
+const codesOfModels =
+  /"code"\s*:\s*"(?:unsupported_parameter|unsupported_value|unsupported_model|context_length_exceeded)"/;
+/** What all the others say of it; they have no code for it, and one status for everything. */
+const wordsOfModels =
+  /\bmaximum context length\b|\bcontext (?:length|window|size)\b[^"]{0,60}\b(?:exceed|limit|too)|\bexceeds?\b[^"]{0,60}\b(?:context|maximum number of tokens)\b|\bprompt is too long\b|\b(?:is|are) not supported (?:with|by|for|in|on) this model\b|\b(?:this|the) model does(?:n't| not) support\b|\brequest too large for model\b|\bmax_(?:completion_|output_)?tokens\b[^"]{0,20}\btoo large\b/i;
+/** Errors are short; what stands further behind is the request. */
+const saidChars = 2_000;
+
+/** Whether a provider that refuses a request means the model that was asked, and not the request. */
+function isOfThisModel(body: string): boolean {
+  const said = body.slice(0, saidChars);
+  return codesOfModels.test(said) || wordsOfModels.test(said);
+}

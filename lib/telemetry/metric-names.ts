@@ -276,7 +276,15 @@ export const metricDefinitions = {
   ),
   quantum_router_call_reports_lost_total: counter(
     ['reason'],
-    'Outcomes of calls that could not be reported, by why (no-decision, log, too-many).',
+    'Outcomes of calls that could not be reported, by why (no-decision, refused, log, too-many, stopped).',
+  ),
+  quantum_router_token_counts_total: counter(
+    ['by'],
+    'Conversations whose tokens were asked for, by who has counted them (provider, estimate).',
+  ),
+  quantum_router_calls_untold: gauge(
+    [],
+    'Calls that were made without a decision and wait until the engine can be told of them.',
   ),
   quantum_router_judged_answers_total: counter(
     ['judge', 'result'],

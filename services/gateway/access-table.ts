@@ -27,6 +27,7 @@ const admins: Access = { rights: ['administer'], isOfInstallation: true };
 const accessTable: ReadonlyMap<string, Access> = new Map([
   ['POST /v1/chat/completions', callers],
   ['POST /v1/messages', callers],
+  ['POST /v1/messages/count_tokens', callers],
   ['POST /v1/responses', callers],
   ['POST /v1/embeddings', callers],
   ['POST /v1/route', callers],

@@ -101,7 +101,7 @@ export function admitRequests(
 
 function reasonOf(error: HttpError, { headers }: FastifyRequest): string | null {
   if (error.code === 'unauthenticated')
-    return headers.authorization === undefined && headers['x-api-key'] === undefined
+    return [headers.authorization, headers['x-api-key'], headers['api-key']].every((one) => one === undefined)
       ? 'no-credential'
       : 'bad-credential';
   if (error.code === 'rate_limited') return 'rate-limited';

@@ -38,6 +38,7 @@ import type { LiveHub } from './live/live-hub';
 import type { DecisionLookup } from './look-up-decision';
 import type { RecentDecisions } from './recent-decisions';
 import type { ReportedOutcomes } from './reported-outcomes';
+import type { StandbyState } from './standby/standby-state';
 import type { FeedbackWatch } from './watch-feedback';
 
 /** A message of the topics by name, a zod schema, or plain text. */
@@ -75,6 +76,8 @@ export interface Endpoint {
   readonly errors: readonly ErrorCode[];
   /** What errors look like; `own` where it is left out. */
   readonly errorForm?: ErrorForm;
+  /** Whether it is answered while the log cannot be reached; by default it is not. */
+  readonly standsBy?: boolean;
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 
@@ -155,6 +158,8 @@ export interface GatewayContext {
   readonly startedAtMs: number;
   /** What is not ready yet; empty when everything is. */
   readonly waitingFor: () => readonly string[];
+  /** What is known while the log cannot be reached; null for a gateway that has it. */
+  readonly standby: StandbyState | null;
   /** Further facts for /health. */
   readonly status: () => Readonly<Record<string, unknown>>;
 }

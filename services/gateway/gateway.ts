@@ -35,8 +35,11 @@ import { admitRequests, type GateParts } from './admit';
 import { createAnswerKeeper } from './answers/keep-answers';
 import { type BodyBudget, type BodyShare, createBodyBudget } from './body-budget';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
+import { withoutAzure } from './doors/azure-paths';
+import { createTokenCounter } from './doors/count-tokens';
 import { formOf } from './doors/error-form';
 import { type CallServer, createCallServer } from './doors/serve-call';
+import { abandonUntold, createUntoldCalls, type UntoldCalls } from './doors/untold-calls';
 import { createIdentifier, type Identifier, isLoopbackHost } from './doors/who-is-asking';
 import type { Endpoint, GatewayContext } from './endpoint';
 import { newestDecisions, type SearchedLog } from './find-decision';
@@ -73,6 +76,8 @@ import { processEndpoints } from './routes/process';
 import { routeEndpoints } from './routes/route';
 import { shadowEndpoints } from './routes/shadows';
 import { weightsEndpoints } from './routes/weights';
+import { keepCopy } from './standby/keep-copy';
+import type { StandbyState } from './standby/standby-state';
 import { traceRequests } from './trace-requests';
 import { createTokenVerifier } from './verify-token';
 import { watchEventLoop } from './watch-event-loop';
@@ -100,6 +105,10 @@ export interface GatewayOptions {
   readonly status?: () => Readonly<Record<string, unknown>>;
   /** The log can no longer be followed: the gateway must be started anew. */
   readonly onFailed: (error: Error) => void;
+  /** Calls that were made without a decision before; by default there are none. */
+  readonly untold?: UntoldCalls;
+  /** Where what a start needs to know while the log is away is kept; by default nowhere. */
+  readonly standbyFile?: string | null;
 }
 
 export interface Gateway {
@@ -130,8 +139,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const settings = { ...defaultGatewaySettings, ...options.settings };
   const door = options.door ?? (await openDoor(settings, options.metrics, options.log));
   let connection: Connection | null = null;
+  const untold = options.untold ?? createUntoldCalls(options.metrics);
   try {
-    connection = await connect(options, settings);
+    connection = await connect({ ...options, untold }, settings, null);
     const { context, gate } = connection;
     const server = createServer(connection, door, options.log);
     await server.ready();
@@ -159,6 +169,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         // Requests whose callers have gone are still waiting: let their decisions come, too.
         await Promise.allSettled([...context.underWay.values()].map(({ decided }) => decided));
         await close();
+        abandonUntold(untold, options.log);
       },
     };
   } catch (error) {
@@ -168,15 +179,51 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
+/** A gateway that answers calls of models and nothing else. */
+export interface StandIn {
+  /** Resolves when what is under way has been answered. The door, which somebody else has by then, stays open. */
+  retire(): Promise<void>;
+}
+
+/** `options.broker` has what is known of the log; `options.door` is left open, whatever happens. */
+export async function createStandIn(
+  options: GatewayOptions & Required<Pick<GatewayOptions, 'door' | 'untold'>>,
+  standby: StandbyState,
+): Promise<StandIn> {
+  const { door, log } = options;
+  const connection = await connect(options, { ...defaultGatewaySettings, ...options.settings }, standby);
+  const server = createServer(connection, door, log);
+  await server.ready();
+  const underWay = new Set<Promise<void>>();
+  door.handOver((request, response) => {
+    const answered = new Promise<void>((resolve) => response.once('close', resolve));
+    underWay.add(answered);
+    void answered.then(() => underWay.delete(answered));
+    server.routing(request, response);
+  });
+  return {
+    async retire() {
+      await Promise.all(underWay);
+      await server.close();
+      await connection.close();
+    },
+  };
+}
+
 interface Connection {
   readonly context: GatewayContext;
   readonly calls: CallServer;
+  readonly countTokens: Endpoint['handler'];
   readonly gate: GateParts;
   close(): Promise<void>;
 }
 
 /** Everything of the gateway that speaks to the log. */
-async function connect(options: GatewayOptions, settings: GatewaySettings): Promise<Connection> {
+async function connect(
+  options: GatewayOptions & Required<Pick<GatewayOptions, 'untold'>>,
+  settings: GatewaySettings,
+  standby: StandbyState | null,
+): Promise<Connection> {
   const { broker, clock, metrics, log, onFailed } = options;
   const topicPrefix = options.topicPrefix ?? '';
   const id = `gateway-${options.createId()}`;
@@ -224,6 +271,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     readsDeadLetters: true,
     onDecision: (decision) => {
       recent.add(decision);
+      options.untold.decided(decision);
       reported.know(decision.decisionId);
       feedback.noteDecision();
     },
@@ -239,6 +287,7 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
       access,
       anonymous: settings.anonymous,
       clock,
+      knowsKeys: standby?.knowsKeys ?? true,
     }),
     limiter: createRateLimiter({ clock, metrics, shared: options.tokenBuckets }),
     ...{ access, clock, metrics, settings },
@@ -324,15 +373,24 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     ...{ lookup, search, keyDesk, keyRows: keys.view },
     reported,
     startedAtMs,
-    waitingFor: () => [...(config() ? [] : ['a configuration']), ...(options.waitingFor?.() ?? [])],
+    waitingFor: () => [
+      ...(standby ? [standby.waitingFor] : []),
+      ...(config() ? [] : ['a configuration']),
+      ...(options.waitingFor?.() ?? []),
+    ],
+    standby,
     status: options.status ?? (() => ({})),
   };
   const demo = createDemoUpstream();
   const providers = createProviderClient({ clock, environment, demoUrl: demo.url });
-  const calls = createCallServer({ context, client: providers, log });
+  const calls = createCallServer({ context, client: providers, untold: options.untold, log });
+  const copied = { config: configView.view, keys: keys.view, profiles: profiles.view };
+  const { standbyFile } = options;
+  const stopCopying = standby || !standbyFile ? null : keepCopy(standbyFile, copied, { clock, log, topicPrefix });
   const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets, keys, experiments, alerts, silences];
   const close = async (): Promise<void> => {
     stopWatching();
+    await stopCopying?.();
     await calls.close();
     await answers.close();
     await providers.close();
@@ -344,7 +402,9 @@ async function connect(options: GatewayOptions, settings: GatewaySettings): Prom
     for (const view of views) await view.stop();
     await analytics.stop();
   };
-  return { context, calls, gate, close };
+  const callable = (current: CurrentConfig): string[] => calls.callableBy('messages', current);
+  const countTokens = createTokenCounter({ context, client: providers, callable });
+  return { context, calls, countTokens, gate, close };
 }
 
 /** The rest of a body of so much is read sooner than its sender has another connection. */
@@ -370,9 +430,9 @@ async function recallDecisions(search: SearchedLog, recent: RecentDecisions, max
 }
 
 /** All endpoints, as they are served and documented. */
-function endpointsOf(context: GatewayContext, calls: CallServer): Endpoint[] {
+function endpointsOf({ context, calls, countTokens }: Connection): Endpoint[] {
   const endpoints = [
-    ...doorEndpoints(calls),
+    ...doorEndpoints(calls, countTokens),
     ...routeEndpoints(context),
     ...feedbackEndpoints(context, calls),
     ...decisionEndpoints(context),
@@ -416,13 +476,15 @@ function sayWhoMayAsk(
   }
 }
 
-function createServer({ context, calls, gate }: Connection, door: Door, log: Log): FastifyInstance {
+function createServer(connection: Connection, door: Door, log: Log): FastifyInstance {
+  const { context, gate } = connection;
   const server = Fastify({
     logger: false,
     // The door listens already and goes on when this server is closed.
     serverFactory: () => door.server,
     // Ids go up to 200 characters, each of which a URL may write as up to twelve.
     routerOptions: { maxParamLength: 2_400, ignoreTrailingSlash: true },
+    rewriteUrl: withoutAzure,
     exposeHeadRoutes: true,
     return503OnClosing: true,
     clientErrorHandler: () => {},
@@ -435,17 +497,19 @@ function createServer({ context, calls, gate }: Connection, door: Door, log: Log
   for (const method of METHODS) if (!server.supportedMethods.includes(method)) server.addHttpMethod(method);
   takeBodies(server, context);
   traceRequests(server);
-  const endpoints = endpointsOf(context, calls);
+  const endpoints = endpointsOf(connection);
   mustCover(endpoints);
   admitRequests(server, endpoints, urlOf, gate);
   const forms = new Map(endpoints.map(({ path, errorForm = 'own' }) => [urlOf(path), errorForm]));
-  for (const { method, path, handler } of endpoints) {
+  for (const { method, path, handler, standsBy } of endpoints) {
     server.route({
       method,
       url: urlOf(path),
       handler: async (request, reply) => {
         request.isHandled = true;
         try {
+          if (context.standby && !standsBy)
+            throw new HttpError('not_ready', `not ready: waiting for ${context.standby.waitingFor}`);
           return await handler(request, reply);
         } finally {
           request.isHandled = false;

@@ -9,6 +9,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createLog, type Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
+import { formOf, formOfPath } from './doors/error-form';
 import { type ErrorCode, HttpError } from './http-error';
 import { followTlsFiles } from './tls-files';
 
@@ -20,6 +21,8 @@ export interface Door {
   readonly admin: string | null;
   /** From now on requests go to this listener. */
   handOver(listener: RequestListener): void;
+  /** What whoever asks before that is told. */
+  sayWhy(why: string): void;
   /** Takes no more connections; resolves when the requests that are under way have been answered. */
   close(): Promise<void>;
 }
@@ -54,6 +57,10 @@ export async function openDoor(
   return {
     ...main,
     admin: admin.url,
+    sayWhy(why) {
+      main.sayWhy(why);
+      admin.sayWhy(why);
+    },
     handOver(next) {
       main.handOver(next);
       admin.handOver((request, response) => {
@@ -68,7 +75,7 @@ export async function openDoor(
 }
 
 async function openPort(settings: GatewaySettings, metrics: Metrics, log: Log): Promise<Door> {
-  let listener: RequestListener = answerStarting;
+  let listener: RequestListener = answerStarting('the services are starting');
   let closing = false;
   /** The newest request of each open connection. */
   const asking = new Map<Socket, IncomingMessage | null>();
@@ -139,6 +146,9 @@ async function openPort(settings: GatewaySettings, metrics: Metrics, log: Log): 
     handOver(next) {
       listener = next;
     },
+    sayWhy(why) {
+      listener = answerStarting(why);
+    },
     close() {
       closing = true;
       tls?.stop();
@@ -159,12 +169,15 @@ async function openPort(settings: GatewaySettings, metrics: Metrics, log: Log): 
 }
 
 /** Until the gateway is there: it lives, and is not ready. */
-function answerStarting(request: IncomingMessage, response: ServerResponse): void {
-  const path = request.url?.split('?')[0];
-  if (path === '/health') answer(response, 200, { status: 'ok' });
-  else if (path === '/ready') answer(response, 503, { ready: false, waitingFor: ['the start of the services'] });
-  else answer(response, 503, new HttpError('not_ready', 'not ready yet: the services are starting').toJSON());
-}
+const answerStarting =
+  (why: string): RequestListener =>
+  (request, response) => {
+    const path = request.url?.split('?')[0] ?? '';
+    const refused = new HttpError('not_ready', `not ready yet: ${why}`);
+    if (path === '/health') answer(response, 200, { status: 'ok' });
+    else if (path === '/ready') answer(response, 503, { ready: false, waitingFor: [why] });
+    else answer(response, 503, formOf(refused, formOfPath(path)));
+  };
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
   const headers = { 'content-type': 'application/json; charset=utf-8', connection: 'close' };

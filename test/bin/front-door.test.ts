@@ -56,6 +56,36 @@ test('serve --demo answers without a key, and says what it is', async () => {
   ]);
 });
 
+test('serve on a Kafka that is away answers calls by its configuration, waits, and ends when it is told to', async () => {
+  const [kafka, port] = [await freePort(), await freePort()];
+  const config = '{"providers":{"demo":{"kind":"demo"}},"models":[{"name":"alone","provider":"demo"}]}';
+  place.write('waiting.json', config);
+  const stop = new AbortController();
+  const where = ['--kafka', `127.0.0.1:${kafka}`, '--port', String(port)];
+  const served = place.run(
+    ['serve', '--config', 'waiting.json', '--anonymous', 'caller', '--log-level', 'silent', ...where],
+    { stop },
+  );
+  const refused = (): null => null;
+  let answer: Awaited<ReturnType<typeof chat>> | null = null;
+  while (answer?.response.status !== 200) answer = await chat(`http://127.0.0.1:${port}`, 'auto').catch(refused);
+  expect([answer.response.headers.get('x-quantum-model'), answer.response.headers.get('x-quantum-degraded')]).toEqual([
+    'alone',
+    'not-ready',
+  ]);
+  stop.abort();
+  expect((await served).exitCode).toBe(0);
+});
+
+/** A port where nobody listens. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 describe('init --from-env', () => {
   const seen: { path: string; headers: IncomingMessage['headers'] }[] = [];
   let url: string;

@@ -140,7 +140,7 @@ export function givenUp(what: string, error: unknown): Error {
   return kind === 'fatal' ? new Error(message, { cause: error }) : new TransientError(message, { cause: error });
 }
 
-/** Why the first connection could not be made, in words for whoever started the process. */
+/** Why the first connection could not be made, in words for whoever started the process. A TransientError where nobody has answered. */
 export function unreachable(brokers: readonly string[], error: unknown): Error {
   const address = brokers.join(', ');
   const root = rootError(error);
@@ -152,5 +152,5 @@ export function unreachable(brokers: readonly string[], error: unknown): Error {
   const hint = /closed|ECONNRESET|EPROTO/i.test(`${reason} ${root.message}`)
     ? 'does it expect TLS or SASL, or the other way round?'
     : 'is it running? `make up` starts one here; otherwise check the address';
-  return new Error(`Kafka at ${address} does not answer (${reason}): ${hint}`, options);
+  return new TransientError(`Kafka at ${address} does not answer (${reason}): ${hint}`, options);
 }

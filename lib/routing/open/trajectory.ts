@@ -10,7 +10,10 @@ export interface Trajectory {
   readonly failuresInARow: number;
   /** How many of these say the same as the newest, itself included. */
   readonly sameFailures: number;
-  /** How often the assistant has said its newest words before, since the user last spoke; 5 at most. */
+  /**
+   * How often nothing new has come, since the user last spoke: the assistant has said its newest words before, or the newest answer of
+   * a tool, whatever it says, has come more than twice in a row; 5 at most.
+   */
   readonly stalls: number;
   /** Whether what came before was replaced by a summary. */
   readonly compacted: boolean;
@@ -26,6 +29,8 @@ const maxTurns = 200;
 const mostFailures = 8;
 /** ...which are looked for in so many turns of the assistant. */
 const mostSaid = 6;
+/** Two calls that both say `ok` are nothing to wonder about. */
+const usualRepeats = 1;
 /** Characters looked at from the beginning and from the end of one. */
 const edge = 300;
 /** A compacted past is told about in the first turns. */
@@ -56,8 +61,9 @@ export function trajectoryOf(messages: readonly Message[]): Trajectory {
 function failuresOf(messages: readonly Message[]): Pick<Trajectory, 'failuresInARow' | 'sameFailures'> {
   let [failuresInARow, sameFailures] = [0, 0];
   let first: string | null = null;
-  for (const { role, content } of sinceUser(messages)) {
-    if (role !== 'tool' && role !== 'function') continue;
+  for (const message of sinceUser(messages)) {
+    const { content } = message;
+    if (!isOfTool(message)) continue;
     const text = edgesOf(content);
     if (!failed.test(text)) break;
     failuresInARow++;
@@ -70,11 +76,19 @@ function failuresOf(messages: readonly Message[]): Pick<Trajectory, 'failuresInA
 }
 
 function stallsOf(messages: readonly Message[]): number {
-  const said = [...sinceUser(messages)]
-    .filter(({ role, content }) => role === 'assistant' && content.trim() !== '')
+  const newest = [...sinceUser(messages)].filter(({ content }) => content.trim() !== '');
+  const said = newest
+    .filter(({ role }) => role === 'assistant')
     .slice(0, mostSaid)
     .map(({ content }) => signatureOf(edgesOf(content)));
-  return said.slice(1).filter((text) => text === said[0]).length;
+  const answered = newest.filter(isOfTool).slice(0, mostSaid + usualRepeats);
+  const others = answered.findIndex(({ content }) => content !== answered[0]!.content);
+  const inARow = others < 0 ? answered.length : others;
+  return Math.max(said.slice(1).filter((text) => text === said[0]).length, inARow - 1 - usualRepeats, 0);
+}
+
+function isOfTool({ role }: Message): boolean {
+  return role === 'tool' || role === 'function';
 }
 
 /** Newest first, back to the last turn in which the user said something. Answers of tools come as turns of the user, too, without text. */

@@ -185,7 +185,7 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
             if (error.status === 'RATE_LIMITED' && !isUnsent) letRest(model, retryAfterMs ?? defaultRetryAfterMs);
             else if (retryAfterMs !== undefined) letRest(model, retryAfterMs);
             // Nobody is left to answer, or nobody could.
-            if (error.status === 'CANCELLED')
+            if (error.status === 'CANCELLED' && !error.details.isOfThisModel)
               return { attempts: [...attempts.values()], answered: null, error, upstreamMs };
           }
         }
@@ -214,10 +214,10 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
   };
 }
 
-/** A key that is refused or a model that is not there stays so; everything else may pass. */
+/** A key that is refused, a model that is not there or one that cannot stays so; everything else may pass. */
 function isWorthAnother(error: UpstreamError | null): boolean {
   const status = error?.details.httpStatus;
-  return error !== null && status !== 401 && status !== 403 && status !== 404;
+  return error !== null && !error.details.isOfThisModel && status !== 401 && status !== 403 && status !== 404;
 }
 
 function modelsOf(order: readonly string[], config: RouterConfig) {

@@ -52,29 +52,56 @@ export const chatBodySchema = z
   })
   .describe('As for POST /chat/completions of OpenAI. Fields that are not listed are passed on.');
 
+const messagesFields = {
+  ...common,
+  system: textOrParts.nullish(),
+  messages: z
+    .array(z.looseObject({ role: z.enum(['user', 'assistant', 'system']), content: textOrParts }))
+    .min(1)
+    .max(maxMessages)
+    .describe('the conversation'),
+  tools: tools.describe('tools that the model may call'),
+};
+
 export const messagesBodySchema = z
   .looseObject({
-    ...common,
+    ...messagesFields,
     max_tokens: z.int().min(1).max(2_147_483_647).describe('as the API demands it'),
-    system: textOrParts.nullish(),
-    messages: z
-      .array(z.looseObject({ role: z.enum(['user', 'assistant', 'system']), content: textOrParts }))
-      .min(1)
-      .max(maxMessages)
-      .describe('the conversation'),
-    tools: tools.describe('tools that the model may call'),
   })
   .describe('As for POST /v1/messages of Anthropic. Fields that are not listed are passed on.');
+
+const { stream: _noStream, ...counted } = messagesFields;
+
+export const countTokensBodySchema = z
+  .looseObject(counted)
+  .describe('As for POST /v1/messages/count_tokens of Anthropic. Fields that are not listed are passed on.');
 
 export const responsesBodySchema = z
   .looseObject({
     ...common,
-    input: z.union([z.string().min(1), z.array(z.looseObject({})).min(1).max(maxItems)]).describe('what is asked'),
+    input: z
+      .union([z.string().min(1), z.array(z.looseObject({})).min(1).max(maxItems)])
+      .nullish()
+      .describe('what is asked; may be left out where a prompt or a conversation that its provider keeps says it'),
+    prompt: z.looseObject({}).nullish().describe('a prompt that its provider keeps'),
+    conversation: z
+      .union([label, z.looseObject({})])
+      .nullish()
+      .describe('needs a configured model, since only its provider has it'),
     instructions: z.string().nullish(),
-    previous_response_id: label.nullish().describe('needs a configured model, since only its provider has it'),
+    previous_response_id: label
+      .nullish()
+      .describe('only its provider has it: auto is the model that gave it, where this gateway has seen that'),
     tools: tools.describe('tools that the model may call'),
     text: z.looseObject({ format: z.looseObject({}).nullish() }).nullish(),
   })
+  .refine(
+    (body) => [body.input, body.prompt, body.conversation, body.previous_response_id].some((one) => one != null),
+    {
+      path: ['input'],
+      message: 'must be given: a text or a list of items',
+    },
+  )
   .describe('As for POST /responses of OpenAI. Fields that are not listed are passed on.');
 
 const { stream: _stream, ...withoutStream } = common;

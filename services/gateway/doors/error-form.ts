@@ -8,6 +8,12 @@ export type ErrorForm = 'own' | 'openai' | 'anthropic';
 
 export const formOfApi = (api: ApiName): ErrorForm => (api === 'messages' ? 'anthropic' : 'openai');
 
+/** Before there is anything that knows the paths. */
+export function formOfPath(path: string): ErrorForm {
+  if (path.startsWith('/v1/messages')) return 'anthropic';
+  return /^\/openai\/|^\/v1\/(?:chat\/completions|responses|embeddings|models)(?:\/|$)/.test(path) ? 'openai' : 'own';
+}
+
 const openAiErrorSchema = z.looseObject({
   error: z.looseObject({
     message: z.string().describe('for people'),

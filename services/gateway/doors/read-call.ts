@@ -62,6 +62,8 @@ export interface CallParts {
   readonly asker: Asker;
   /** Configured models that can be called by this API, and by who asks. */
   readonly callable: readonly string[];
+  /** Which model gave a response; null where nobody knows. */
+  readonly modelOfResponse: (responseId: string) => string | null;
 }
 
 /** Throws an HttpError that names the field at fault. */
@@ -77,7 +79,7 @@ export function readCall(api: ApiName, given: GivenBody, headers: IncomingHttpHe
     requestId: innerId(asker, 'id', parts.requestId),
     requestedAtMs: parts.nowMs,
     tenantId: tenantOf(asker, nameIn(headers, 'x-quantum-tenant'), 'x-quantum-tenant'),
-    userId: nameIn(headers, 'x-quantum-user'),
+    userId: nameIn(headers, 'x-quantum-user') ?? userIn(body),
     budgetApproved: headers['x-quantum-budget'] === 'approved' ? true : null,
     sessionId: sessionOf(headers, body, extension, asker),
     taskHint: nameIn(headers, 'x-quantum-task') ?? extension.taskHint ?? null,
@@ -111,6 +113,8 @@ interface AskedBody {
   readonly structured: Expected['structured'];
   readonly tools: ReadonlyMap<string, unknown>;
   readonly isPinnedOnly: string | null;
+  /** The response that it goes on from. */
+  readonly previousResponse?: string | null;
 }
 
 const readers: Readonly<Record<ApiName, (given: unknown) => AskedBody>> = {
@@ -142,14 +146,16 @@ const readers: Readonly<Record<ApiName, (given: unknown) => AskedBody>> = {
     const format = body.text?.format;
     const type = format?.['type'];
     const isStructured = type === 'json_schema' || type === 'json_object';
-    const turns = typeof body.input === 'string' ? [turn('user', body.input)] : body.input.map(turnOfItem);
+    // What a provider keeps says nothing here, but that there is something.
+    const input = body.input ?? [{ type: 'kept' }];
+    const turns = typeof input === 'string' ? [turn('user', input)] : input.map(turnOfItem);
+    const kept = body.previous_response_id ? 'previous_response_id' : body.conversation ? 'conversation' : null;
     return {
       ...asConversation(body, [...(body.instructions ? [turn('developer', body.instructions)] : []), ...turns]),
       structured: isStructured ? { schema: format?.['schema'] ?? null } : null,
       tools: toolsOf(body.tools, (tool) => (tool['type'] === 'function' ? tool : {}), 'parameters'),
-      isPinnedOnly: body.previous_response_id
-        ? 'with previous_response_id must be the configured model that gave that response: nobody else has it'
-        : null,
+      previousResponse: body.previous_response_id || null,
+      isPinnedOnly: kept && `with ${kept} must be a configured model of the provider that keeps it: nobody else has it`,
     };
   },
   embeddings(given) {
@@ -174,16 +180,20 @@ function turn(role: GivenMessage['role'], content: GivenMessage['content']): Giv
   return { role, content };
 }
 
-/** An item of the Responses API: a message, or something that is counted by its type. */
+/** An item of the Responses API: a message, what a tool has answered, or something that is counted by its type. */
 function turnOfItem(item: Json): GivenMessage {
-  const { role, content, type } = item;
+  const { role, content, type, output } = item;
+  if (typeof type === 'string' && type.endsWith('_call_output'))
+    return typeof output === 'string' ? turn('tool', output) : turn('tool', partsOf(output));
   const isRole = role === 'user' || role === 'assistant' || role === 'system' || role === 'developer';
   if (typeof content === 'string') return turn(isRole ? role : 'user', content);
-  if (Array.isArray(content)) {
-    const parts = content.filter((part) => isJson(part) && typeof part['type'] === 'string');
-    return turn(isRole ? role : 'user', parts as { type: string }[]);
-  }
+  if (Array.isArray(content)) return turn(isRole ? role : 'user', partsOf(content));
   return turn('assistant', [{ type: typeof type === 'string' ? type : 'item' }]);
+}
+
+function partsOf(given: unknown): { type: string }[] {
+  const parts = Array.isArray(given) ? given : [given];
+  return parts.filter((part): part is { type: string } => isJson(part) && typeof part['type'] === 'string');
 }
 
 function toolsOf(
@@ -204,9 +214,18 @@ interface Selected {
   readonly preset: PresetConfig | null;
 }
 
-function selectModel(model: string, { isPinnedOnly }: AskedBody, { config, callable }: CallParts): Selected {
+/** What a call names as its model. Throws an HttpError where there is no such thing, or it cannot be called. */
+export function selectModel(
+  model: string,
+  { isPinnedOnly, previousResponse = null }: Pick<AskedBody, 'isPinnedOnly' | 'previousResponse'>,
+  { config, callable, modelOfResponse }: Pick<CallParts, 'config' | 'callable' | 'modelOfResponse'>,
+): Selected {
   const isAuto = model === 'auto' || model.startsWith('auto/');
-  if (isAuto && isPinnedOnly !== null) throw invalidField('model', isPinnedOnly);
+  if (isAuto && isPinnedOnly !== null) {
+    const known = previousResponse === null ? null : modelOfResponse(previousResponse);
+    if (known === null || !callable.includes(known)) throw invalidField('model', isPinnedOnly);
+    return { pinned: known, preset: null };
+  }
   if (model === 'auto') return { pinned: null, preset: null };
   if (model.startsWith('auto/')) {
     const name = model.slice('auto/'.length);
@@ -243,6 +262,11 @@ function sessionOf(headers: IncomingHttpHeaders, body: Json, extension: Extensio
   const fault = session === null ? null : idFault(session);
   if (fault !== null) throw invalidField('metadata.session_id', fault);
   return session === null ? null : innerId(asker, 'metadata.session_id', session);
+}
+
+/** What OpenAI's clients call the user of their application; whatever cannot be a name is the provider's business alone. */
+function userIn({ user }: Json): string | null {
+  return typeof user === 'string' && idFault(user) === null ? user : null;
 }
 
 /** Of a preset and of the call itself the narrower counts; beside those only what can be called is allowed. */
@@ -312,7 +336,7 @@ function shortened(messages: readonly Message[], maxBytes: number): { messages: 
 
 const anthropicHeaders = ['anthropic-version', 'anthropic-beta'];
 
-function apiHeaders(api: ApiName, headers: IncomingHttpHeaders): Record<string, string> {
+export function apiHeaders(api: ApiName, headers: IncomingHttpHeaders): Record<string, string> {
   if (api !== 'messages') return {};
   const [version, beta] = anthropicHeaders.map((name) => {
     const value = headers[name];

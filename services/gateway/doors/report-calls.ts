@@ -8,11 +8,13 @@ import type { RouterConfig } from '../../../lib/config/router-config';
 import { sleep } from '../../../lib/ports/clock';
 import { billCall } from '../../../lib/providers/bill-call';
 import type { Log } from '../../../lib/telemetry/log';
-import type { RouteDecided, RouteOutcome } from '../../../lib/topics/generated/messages';
+import type { RouteDecided, RouteOutcome, RouteRequested } from '../../../lib/topics/generated/messages';
 import { maxAttempts } from '../../reward-feedback/check-outcome';
 import type { GatewayContext } from '../endpoint';
 import type { Attempt } from './call-models';
 import type { Checks } from './check-answer';
+import { tellUntold } from './tell-untold';
+import type { AttemptFields, UntoldCalls } from './untold-calls';
 
 /** Sends one report; bounded as those of calls are. Never rejects. */
 export type OutcomeSender = (outcome: RouteOutcome) => void;
@@ -21,13 +23,16 @@ export interface CallReporter {
   readonly send: OutcomeSender;
   /** `checks` is what those of the answer say; `answered` the attempt that gave one. Never rejects. */
   report(ended: EndedCall): void;
-  /** Resolves when all reports are durable, or have been given up. */
+  /** Resolves when all reports are durable, or have been given up. Those of calls that the engine has not been told of stay held. */
   flush(): Promise<void>;
 }
 
 export interface EndedCall {
-  readonly decisionId: string;
-  /** Null where the configured order stood in: a decision that has come too late meanwhile is looked for. */
+  /** Its id is that of the decision. */
+  readonly request: RouteRequested;
+  /** Whether the log may have the request. */
+  readonly wasAsked: boolean;
+  /** Null where the configured order stood in: a decision that has come too late meanwhile is looked for, or asked for afterwards. */
   readonly decision: RouteDecided | null;
   readonly config: RouterConfig;
   readonly attempts: readonly Attempt[];
@@ -49,7 +54,7 @@ const firstWaitMs = 250;
 /** Reports under way: more are given up, and counted, rather than to fill the memory. */
 const maxUnderWay = 10_000;
 
-export function createCallReporter(context: GatewayContext, log: Log): CallReporter {
+export function createCallReporter(context: GatewayContext, untold: UntoldCalls, log: Log): CallReporter {
   const { clock, metrics } = context;
   const underWay = new Set<Promise<void>>();
 
@@ -85,36 +90,45 @@ export function createCallReporter(context: GatewayContext, log: Log): CallRepor
     underWay.add(sent);
   };
 
+  const reportBy = (decision: RouteDecided, attempts: readonly AttemptFields[]): void => {
+    for (const attempt of attempts) {
+      if (isNamed(decision, attempt.model)) sendOne(routeOutcome(decision, attempt));
+      else metrics.count('quantum_router_call_reports_lost_total', { reason: 'no-decision' });
+    }
+  };
+  const stopTelling = tellUntold(context, untold, reportBy, log);
+
   return {
     send: sendOne,
     report(ended) {
-      const decision = ended.decision ?? context.recent.get(ended.decisionId) ?? null;
-      for (const attempt of ended.attempts) {
-        const outcome = decision && outcomeOf(ended, decision, attempt, clock.nowMs());
-        if (outcome) sendOne(outcome);
-        else metrics.count('quantum_router_call_reports_lost_total', { reason: 'no-decision' });
-      }
+      const { request, wasAsked } = ended;
+      const decision = ended.decision ?? context.recent.get(request.requestId) ?? null;
+      const attempts = ended.attempts.map((attempt) => fieldsOf(ended, attempt, clock.nowMs()));
+      if (decision) reportBy(decision, attempts);
+      else if (attempts.length > 0)
+        untold.hold({
+          request: wasAsked ? { ...request, messages: [] } : request,
+          ...{ attempts, isAsked: wasAsked, endedMs: clock.monotonicMs(), decision: null },
+        });
     },
     async flush() {
+      await stopTelling();
       await Promise.all(underWay);
     },
   };
 }
 
-/** Null for a model that the decision does not name: a decision that came too late may have left it out. */
-function outcomeOf(
-  { config, answered, checks }: EndedCall,
-  decision: RouteDecided,
-  attempt: Attempt,
-  nowMs: number,
-): RouteOutcome | null {
+/** A decision that came too late may have left a model out. */
+function isNamed({ model, fallbacks }: RouteDecided, name: string): boolean {
+  return model === name || fallbacks.some((one) => one.model === name);
+}
+
+function fieldsOf({ config, answered, checks }: EndedCall, attempt: Attempt, nowMs: number): AttemptFields {
   const { model, facts, error } = attempt;
-  const named = model.name === decision.model || decision.fallbacks.some((one) => one.model === model.name);
-  if (!named) return null;
   const isAnswer = attempt === answered && error === null;
   const rewardParts = isAnswer ? { ...checks } : {};
   const isChecked = Object.keys(rewardParts).length > 0;
-  return routeOutcome(decision, {
+  return {
     model: model.name,
     status: error?.status ?? 'SUCCESS',
     latencyMs: isAnswer && attempt.endedMs !== null ? attempt.endedMs - attempt.startedMs : null,
@@ -132,7 +146,7 @@ function outcomeOf(
     // Form is all that was looked at: whoever knows better says so.
     provisional: isChecked,
     occurredAtMs: nowMs,
-  });
+  };
 }
 
 /** A provider's own word, as long as it is one. */

@@ -19,19 +19,24 @@ import type { GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
 import { contextOf } from '../trace-requests';
 import { createEngineAsker, type ModelOrder } from './ask-engine';
+import { withDeployment } from './azure-paths';
 import { type Answer, type Attempt, createModelCaller } from './call-models';
 import { checkAnswer } from './check-answer';
 import { createTextJudges } from './judge-text';
 import { passOn } from './pass-on-stream';
 import { type DoorCall, readCall } from './read-call';
+import { createRememberedResponses } from './remember-responses';
 import { renamerTo, renames } from './rename-answer';
 import { createCallReporter } from './report-calls';
 import { traceCall } from './trace-call';
+import type { UntoldCalls } from './untold-calls';
 import { httpErrorOf } from './upstream-http-error';
 
 export interface DoorParts {
   readonly context: GatewayContext;
   readonly client: ProviderClient;
+  /** Where calls made without a decision wait. */
+  readonly untold: UntoldCalls;
   readonly log: Log;
 }
 
@@ -53,12 +58,13 @@ const idPrefixes: Readonly<Record<ApiName, string>> = {
   embeddings: 'embd-',
 };
 
-export function createCallServer({ context, client, log }: DoorParts): CallServer {
+export function createCallServer({ context, client, untold, log }: DoorParts): CallServer {
   const { clock, settings, metrics } = context;
   const engine = createEngineAsker(context);
   const caller = createModelCaller({ client, clock, maxRetryWaitMs: settings.maxRetryWaitMs });
-  const reporter = createCallReporter(context, log);
+  const reporter = createCallReporter(context, untold, log);
   const judges = createTextJudges({ context, client, send: reporter.send, log });
+  const responses = createRememberedResponses();
 
   const callableBy = (api: ApiName, { config }: CurrentConfig): string[] => {
     const usable = new Map(
@@ -83,13 +89,15 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     const inScope = modelsInScope(asker, callableAtAll);
     if (inScope.length === 0)
       throw new HttpError('forbidden', 'model: this key may use no model that this API can call', 'model');
-    const callable = thoseThatCan(api, request.body, inScope, current);
-    const call = readCall(api, { text: request.bodyText, value: request.body }, request.headers, {
+    const value = withDeployment(request.raw, request.body);
+    const callable = thoseThatCan(api, value, inScope, current);
+    const call = readCall(api, { text: request.bodyText, value }, request.headers, {
       config: current.config,
       requestId,
       nowMs: clock.nowMs(),
       asker,
       callable,
+      modelOfResponse: (id) => responses.modelOf(asker.tenantId, id),
     });
     // Answers take longer than everything else here; the time-outs of the call see to it that it ends.
     request.raw.socket.setTimeout(settings.callTimeoutMs + settings.slowReaderMs);
@@ -103,7 +111,10 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
     const overheadMs = clock.monotonicMs() - startedMs - called.upstreamMs;
     metrics.observe('quantum_router_call_overhead_seconds', { api }, overheadMs / 1_000);
     // In the log it has the name of the tenant in front; the caller sees it without.
-    const ended = { decisionId: call.request.requestId, decision: order.decision, config: current.config };
+    const ended = {
+      ...{ request: call.request, decision: order.decision, config: current.config },
+      wasAsked: order.degraded === 'no-decision',
+    };
     const finish = (answered: Attempt | null): void => {
       const { weights } = current.config.reward;
       const checks = answered?.error === null ? checkAnswer(answered.facts, call.expected, weights) : {};
@@ -115,6 +126,9 @@ export function createCallServer({ context, client, log }: DoorParts): CallServe
       }
       reporter.report({ ...ended, attempts: called.attempts, answered, checks });
       if (!answered) return;
+      const { model, providerConfig, facts } = answered;
+      const isKept = api === 'responses' && apiThrough(api, providerConfig, model.apis) === api;
+      if (isKept && facts.id !== null) responses.remember(asker.tenantId, facts.id, model.name);
       judges.answered(call, answered, order.decision, current.config);
       if (order.decision && answered.error === null && api !== 'embeddings')
         context.answers.keep(
@@ -260,6 +274,8 @@ interface Served {
 function setHeaders(reply: FastifyReply, served: Served & { readonly bill: Bill | null }, answer?: Answer): void {
   const { requestId, order, overheadMs, attempt, bill } = served;
   reply.header('x-quantum-decision-id', requestId);
+  // Where client libraries look for what to ask their provider about: OpenAI's in the first, Anthropic's in the second.
+  reply.header('x-request-id', requestId).header('request-id', requestId);
   reply.header('x-quantum-overhead-ms', overheadMs.toFixed(1));
   if (order.degraded) reply.header('x-quantum-degraded', order.degraded);
   if (attempt) {
@@ -272,7 +288,7 @@ function setHeaders(reply: FastifyReply, served: Served & { readonly bill: Bill 
 }
 
 /** Names may be of any script, headers of none but ours. */
-function headerText(name: string): string {
+export function headerText(name: string): string {
   return /^[\x21-\x7e]+$/.test(name) ? name : encodeURIComponent(name);
 }
 
@@ -309,7 +325,7 @@ function withExtension(
 }
 
 /** What a provider says of the request itself is for the caller, word for word; all else is between us and the provider. */
-function refuse(error: UpstreamError, reply: FastifyReply): string {
+export function refuse(error: UpstreamError, reply: FastifyReply): string {
   const { httpStatus, body, isRequestFault, retryAfterMs } = error.details;
   if (error.status === 'RATE_LIMITED') reply.header('retry-after', String(Math.ceil((retryAfterMs ?? 1_000) / 1_000)));
   if (!isRequestFault || httpStatus === undefined || body === undefined) throw httpErrorOf(error);

@@ -48,6 +48,8 @@ export interface IdentifyParts {
   readonly access: () => AccessConfig | null;
   readonly anonymous: Anonymous;
   readonly clock: Clock;
+  /** False where the keys there are cannot be known now: then none is good, and nobody is let in because there are none. */
+  readonly knowsKeys: boolean;
 }
 
 export interface Asking {
@@ -67,8 +69,9 @@ export interface Identifier {
 const noHash = Buffer.alloc(32);
 const maxCredentialChars = 8_192;
 
-export function createIdentifier({ keys, tokens, access, anonymous, clock }: IdentifyParts): Identifier {
+export function createIdentifier({ keys, tokens, access, anonymous, clock, knowsKeys }: IdentifyParts): Identifier {
   const byKey = (credential: string): Asker => {
+    if (!knowsKeys) throw unknownKeys();
     const keyId = keyIdOf(credential);
     const key = keyId === null ? null : knownKey(keys, keyId);
     if (!isKey(credential, key?.hash ?? noHash) || !key || keyId === null)
@@ -91,7 +94,8 @@ export function createIdentifier({ keys, tokens, access, anonymous, clock }: Ide
     if (anonymous === 'never') return null;
     if (anonymous !== 'loopback') return { role: anonymous, why: 'by name' };
     // Whoever has made a key, be it a revoked one, means to know his callers.
-    const isOpen = isLoopback && !hasAny(keys.values()) && Object.keys(access()?.issuers ?? {}).length === 0;
+    const isOpen =
+      isLoopback && knowsKeys && !hasAny(keys.values()) && Object.keys(access()?.issuers ?? {}).length === 0;
     return isOpen ? { role: 'admin', why: 'loopback' } : null;
   };
 
@@ -107,6 +111,7 @@ export function createIdentifier({ keys, tokens, access, anonymous, clock }: Ide
         refuseOtherPages(headers, isLoopback, access()?.cors.origins ?? []);
         return { ...unlimited, who: 'anonymous', isAnonymous: true, role: open.role, tenantId: null };
       }
+      if (!knowsKeys && isLoopback && anonymous === 'loopback') throw unknownKeys();
       throw new HttpError(
         'unauthenticated',
         credential === null
@@ -117,24 +122,34 @@ export function createIdentifier({ keys, tokens, access, anonymous, clock }: Ide
   };
 }
 
+function unknownKeys(): HttpError {
+  return new HttpError(
+    'not_ready',
+    'not ready: the log cannot be reached, and without it nobody knows which keys there are (STANDBY_FILE keeps a copy; HTTP_ANONYMOUS lets in who has none)',
+  );
+}
+
 function hasAny(values: Iterable<unknown>): boolean {
   for (const _value of values) return true;
   return false;
 }
 
 /**
- * What a client says of itself, in either header: libraries differ in which they use, and some have a placeholder in the
- * other one. Null where there is nothing.
+ * What a client says of itself, in any of three headers (`api-key` is Azure's): libraries differ in which they use, and some have a
+ * placeholder in another one. Null where there is nothing.
  */
 function credentialIn(headers: IncomingHttpHeaders): string | null {
   const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1] ?? null;
-  const apiKey = headers['x-api-key'];
-  const given = [bearer, typeof apiKey === 'string' && apiKey !== '' ? apiKey : null].filter((one) => one !== null);
+  const named = [headers['x-api-key'], headers['api-key']].filter((one) => typeof one === 'string' && one !== '');
+  const given = [...(bearer === null ? [] : [bearer]), ...(named as string[])];
   if (given.some((one) => one.length > maxCredentialChars))
     throw new HttpError('unauthenticated', `a key or a token has at most ${maxCredentialChars} characters`);
   const ours = [...new Set(given.filter((one) => looksLikeKey(one) || looksLikeToken(one)))];
   if (ours.length > 1)
-    throw new HttpError('unauthenticated', 'Authorization and x-api-key say two different things: send one of them');
+    throw new HttpError(
+      'unauthenticated',
+      'Authorization, x-api-key and api-key say different things: send one of them',
+    );
   return ours[0] ?? given[0] ?? null;
 }
 

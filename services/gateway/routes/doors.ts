@@ -1,7 +1,13 @@
 /** The doors of client libraries: calls in the form of OpenAI and Anthropic, answered by whichever model is best for them. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { ApiName } from '../../../lib/config/provider-config';
-import { chatBodySchema, embeddingsBodySchema, messagesBodySchema, responsesBodySchema } from '../doors/door-schemas';
+import {
+  chatBodySchema,
+  countTokensBodySchema,
+  embeddingsBodySchema,
+  messagesBodySchema,
+  responsesBodySchema,
+} from '../doors/door-schemas';
 import { formOfApi } from '../doors/error-form';
 import type { CallServer } from '../doors/serve-call';
 import type { Endpoint } from '../endpoint';
@@ -71,8 +77,41 @@ const headerDocs: Readonly<Record<(typeof headers)[number], string>> = {
   'x-quantum-budget': 'approved: somebody has agreed to spend more than a budget whose limit asks for that',
 };
 
-export function doorEndpoints(server: CallServer): Endpoint[] {
-  return doors.map(({ api, path, schema, summary }) => ({
+const tokenCountSchema = z.strictObject({ input_tokens: z.int().describe('tokens of the conversation') });
+
+const tokenCountErrors: readonly ErrorCode[] = [
+  'malformed_json',
+  'invalid_field',
+  'not_found',
+  'body_too_large',
+  'unsupported_media_type',
+  'not_ready',
+  'overloaded',
+];
+
+/** `countTokens` answers how many tokens a conversation has. */
+export function doorEndpoints(server: CallServer, countTokens: Endpoint['handler']): Endpoint[] {
+  return [...doors.map((door) => doorEndpoint(server, door)), tokenCountEndpoint(countTokens)];
+}
+
+function tokenCountEndpoint(handler: Endpoint['handler']): Endpoint {
+  return {
+    method: 'POST',
+    path: '/v1/messages/count_tokens',
+    summary: 'How many tokens a conversation has, as Anthropic has it.',
+    description:
+      'The provider of the model counts, where it speaks this API: of auto and its presets the first configured model that may be called. Else, and where the provider does not answer, it is an estimate of four bytes a token. The header x-quantum-token-count says which: provider or estimate.',
+    body: { schemas: [countTokensBodySchema], required: true },
+    responses: { 200: { doc: 'The count.', body: { schema: tokenCountSchema } } },
+    errors: tokenCountErrors,
+    errorForm: 'anthropic',
+    standsBy: true,
+    handler,
+  };
+}
+
+function doorEndpoint(server: CallServer, { api, path, schema, summary }: (typeof doors)[number]): Endpoint {
+  return {
     method: 'POST',
     path,
     summary,
@@ -91,6 +130,7 @@ export function doorEndpoints(server: CallServer): Endpoint[] {
     },
     errors,
     errorForm: formOfApi(api),
+    standsBy: true,
     handler: (request, reply) => server.serve(api, request, reply),
-  }));
+  };
 }

@@ -94,6 +94,7 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
     {
       method: 'GET',
       path: '/v1/models',
+      standsBy: true,
       summary: 'The configured models with their health and profiles.',
       responses: { 200: { doc: 'The models, in configured order.', body: { schema: modelsSchema } } },
       errors: ['not_ready'],
@@ -113,6 +114,7 @@ export function modelEndpoints(context: GatewayContext): Endpoint[] {
     {
       method: 'GET',
       path: '/v1/models/{id}',
+      standsBy: true,
       summary: 'One model: its entry in the list, and all that is known of it.',
       parameters: [
         { name: 'id', in: 'path', required: true, doc: 'model, auto, or auto/<preset>', schema: { type: 'string' } },

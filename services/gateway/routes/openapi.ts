@@ -16,6 +16,7 @@ export function openapiEndpoint(endpoints: readonly Endpoint[]): Endpoint {
   const self: Endpoint = {
     method: 'GET',
     path: '/openapi.json',
+    standsBy: true,
     summary: 'This document (OpenAPI 3.1).',
     responses: { 200: { doc: 'The document.', body: { contentType: 'application/json' } } },
     errors: [],

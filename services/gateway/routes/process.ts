@@ -8,6 +8,9 @@ const healthSchema = z.looseObject({ status: z.literal('ok') });
 const readySchema = z.strictObject({
   ready: z.boolean(),
   waitingFor: z.array(z.string()),
+  standsIn: z
+    .boolean()
+    .describe('the log is away: calls of models are answered in the configured order, and nothing else is'),
   learning: z
     .strictObject({
       rewards: z.int().describe('rewards learned so far'),
@@ -24,6 +27,7 @@ export function processEndpoints(context: GatewayContext): Endpoint[] {
       method: 'GET',
       path: '/health',
       summary: 'Whether the process lives.',
+      standsBy: true,
       responses: {
         200: { doc: 'It does; for viewers, with what it knows of its services.', body: { schema: healthSchema } },
       },
@@ -35,6 +39,7 @@ export function processEndpoints(context: GatewayContext): Endpoint[] {
       method: 'GET',
       path: '/ready',
       summary: 'Whether requests can be routed.',
+      standsBy: true,
       responses: {
         200: { doc: 'Ready.', body: { schema: readySchema } },
         503: { doc: 'Not ready; says what is awaited.', body: { schema: readySchema } },
@@ -42,14 +47,18 @@ export function processEndpoints(context: GatewayContext): Endpoint[] {
       errors: [],
       handler: (_request, reply) => {
         const waitingFor = context.waitingFor();
-        reply.status(waitingFor.length === 0 ? 200 : 503);
-        return sendJson(reply, { ready: waitingFor.length === 0, waitingFor, learning: context.feedback.state() });
+        // A load balancer that sends nobody here would leave calls unanswered that this gateway can answer.
+        const standsIn = context.standby?.isAway() === true;
+        const ready = waitingFor.length === 0 || standsIn;
+        reply.status(ready ? 200 : 503);
+        return sendJson(reply, { ready, waitingFor, standsIn, learning: context.feedback.state() });
       },
     },
     {
       method: 'GET',
       path: '/metrics',
       summary: 'Metrics in the Prometheus text format.',
+      standsBy: true,
       responses: { 200: { doc: 'Metrics.', body: { contentType: 'text/plain' } } },
       errors: [],
       handler: async (_request, reply) => {

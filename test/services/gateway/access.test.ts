@@ -11,6 +11,7 @@ import { bearer, startKeyedGateway } from './start-keyed-gateway';
 const allowed: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/chat/completions': ['caller', 'operator', 'admin'],
   'POST /v1/messages': ['caller', 'operator', 'admin'],
+  'POST /v1/messages/count_tokens': ['caller', 'operator', 'admin'],
   'POST /v1/responses': ['caller', 'operator', 'admin'],
   'POST /v1/embeddings': ['caller', 'operator', 'admin'],
   'POST /v1/route': ['caller', 'operator', 'admin'],

@@ -572,6 +572,7 @@ describe('a gateway', () => {
       'post /v1/keys/{id}/revoke',
       'post /v1/keys/{id}/rotate',
       'post /v1/messages',
+      'post /v1/messages/count_tokens',
       'post /v1/quantum/route',
       'post /v1/responses',
       'post /v1/route',

@@ -57,6 +57,16 @@ test('an assistant that says the same again stalls', () => {
   expect(trajectoryOf([user('go'), ...said, assistant('Done.')])).toMatchObject({ stalls: 0 });
 });
 
+test('a tool that answers the same for the third time in a row stalls', () => {
+  const same = [assistant(''), tool('No matches found.')];
+  expect(trajectoryOf([user('go'), ...same, ...same])).toMatchObject({ stalls: 0 });
+  expect(trajectoryOf([user('go'), ...same, ...same, ...same])).toMatchObject({ stalls: 1, failuresInARow: 0 });
+  expect(trajectoryOf([user('go'), ...same, tool('a.ts:1'), ...same, ...same])).toMatchObject({ stalls: 0 });
+  expect(trajectoryOf([user('go'), ...same, ...same, user('look elsewhere'), ...same])).toMatchObject({ stalls: 0 });
+  // What has no text (pictures, say) may differ.
+  expect(trajectoryOf([user('go'), tool(''), tool(''), tool(''), tool('')])).toMatchObject({ stalls: 0 });
+});
+
 test('a past that was replaced by a summary', () => {
   const cut = user('This session is being continued from a previous conversation that ran out of context.');
   expect(trajectoryOf([cut, assistant('I go on.')])).toMatchObject({ compacted: true });
@@ -77,5 +87,5 @@ test.each([
 
 test('a long conversation of long turns is read in no time that depends on what stands in the middle', () => {
   const long = `${'a'.repeat(1_000)}Error: ${'\n'.repeat(100_000)}${'b'.repeat(1_000)}`;
-  expect(trajectoryOf(Array.from({ length: 500 }, () => tool(long)))).toEqual(smooth);
+  expect(trajectoryOf(Array.from({ length: 500 }, (_, index) => tool(`${index}${long}`)))).toEqual(smooth);
 });
