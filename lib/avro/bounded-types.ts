@@ -250,23 +250,24 @@ class BoundedBytes extends (avro.types.BytesType as unknown as TypeClass) {
   }
 }
 
+/** No method: what reads other versions of a list borrows `_read` alone. */
+function readItems(tap: Tap, count: number, itemsType: TapType): unknown[] {
+  if (itemsType instanceof BoundedDouble) return readDoubles(tap, count);
+  const items = new Array<unknown>(count);
+  for (let i = 0; i < count; i++) items[i] = itemsType._read(tap);
+  return items;
+}
+
 class BoundedArray extends (avro.types.ArrayType as unknown as TypeClass) {
   declare readonly itemsType: TapType;
 
   _read(tap: Tap): unknown[] {
     const first = readCount(tap, 1);
     if (first === 0) return [];
-    const items = this.readBlock(tap, first);
+    const items = readItems(tap, first, this.itemsType);
     // Nearly every list is of one block.
     for (let count = readCount(tap, 1); count > 0; count = readCount(tap, 1))
-      for (const item of this.readBlock(tap, count)) items.push(item);
-    return items;
-  }
-
-  private readBlock(tap: Tap, count: number): unknown[] {
-    if (this.itemsType instanceof BoundedDouble) return readDoubles(tap, count);
-    const items = new Array<unknown>(count);
-    for (let i = 0; i < count; i++) items[i] = this.itemsType._read(tap);
+      for (const item of readItems(tap, count, this.itemsType)) items.push(item);
     return items;
   }
 

@@ -15,6 +15,17 @@ type TokenPrices = Omit<Price, 'perRequestUsd' | 'tiers'>;
 
 /** In USD. A call with more input than a tier begins at is paid by that tier as a whole, as providers do it. */
 export function priceOfCall(price: Price, { input, cachedInput, output, reasoning }: CallTokens): number {
+  return priceOfTokens(price, input, cachedInput, output, reasoning);
+}
+
+/** The same without an object for its tokens: every model is priced for every request. */
+export function priceOfTokens(
+  price: Price,
+  input: number,
+  cachedInput: number,
+  output: number,
+  reasoning: number,
+): number {
   const prices = pricesAt(price, input);
   const { inputPerMillionUsd, outputPerMillionUsd } = prices;
   const cached = Math.min(cachedInput, input);

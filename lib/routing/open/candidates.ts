@@ -7,7 +7,7 @@
  */
 import type { ModelConfig, RouterConfig } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
-import { priceOfCall } from '../../reward/price-of-call';
+import { priceOfTokens } from '../../reward/price-of-call';
 import { ratioAt, unpricedFactor } from '../../reward/price-unit';
 import type { Breaker, Candidate, DecayedStats, Health, ModelProfile, Tuning } from '../../topics/generated/messages';
 import { isNewer, mayBeProbed } from './admission';
@@ -302,7 +302,7 @@ function worse(a: Health, b: Health): Health {
 }
 
 function priceOf(model: Pick<ModelConfig, 'price'>, inputTokens: number, outputTokens: number): number {
-  return priceOfCall(model.price, { input: inputTokens, cachedInput: 0, output: outputTokens, reasoning: 0 });
+  return priceOfTokens(model.price, inputTokens, 0, outputTokens, 0);
 }
 
 /**
