@@ -5,3 +5,8 @@ import { hash } from 'node:crypto';
 export function hashId(text: string): string {
   return hash('sha256', text, 'hex').slice(0, 16);
 }
+
+/** The same of a text that is there as UTF-8. */
+export function hashIdOfBytes(bytes: Buffer): string {
+  return hash('sha256', bytes, 'hex').slice(0, 16);
+}

@@ -5,6 +5,8 @@
 import { isUtf8 } from 'node:buffer';
 import { toUSVString } from 'node:util';
 import avro from 'avsc';
+import { dictionaryOf } from '../dictionary';
+import { zeros } from '../doubles';
 
 /**
  * Items of all arrays and maps of one record together; an entry of a map counts three times, since it takes that much longer to
@@ -31,6 +33,9 @@ interface TapType {
   _skip(tap: Tap): void;
   _write(tap: Tap, value: unknown): void;
 }
+
+// Bound once: a test runner intercepts globals, and looking Math up per letter then costs more than the loop.
+const { imul } = Math;
 
 type TypeClass = new (...given: unknown[]) => avro.Type;
 
@@ -95,6 +100,10 @@ function readText(tap: Tap): string {
   const byteLength = readLength(tap, 'a string');
   const { buf, pos: start } = tap;
   tap.pos += byteLength;
+  if (byteLength <= maxPlainText) {
+    const plain = plainText(buf, start, tap.pos);
+    if (plain !== null) return plain;
+  }
   const text = buf.toString('utf8', start, tap.pos);
   if (text.includes('\ufffd') && !isUtf8(buf.subarray(start, tap.pos))) throw new Error('a string is not UTF-8');
   return text;
@@ -102,6 +111,34 @@ function readText(tap: Tap): string {
 
 /** Names, ids and hashes are shorter; for longer texts the calls into native code cost less than this loop. */
 const maxPlainText = 80;
+
+/**
+ * Texts that were read lately, by a hash of their bytes: names of models, strategies and versions stand in every record. One that
+ * is read again is the same text instead of a new one. Another text with the same place takes it over.
+ */
+const readLately = new Array<string>(2048).fill('');
+
+/** A text of ASCII alone; null when it is another one. */
+function plainText(buf: Buffer, start: number, end: number): string | null {
+  let hash = 0;
+  for (let i = start; i < end; i++) {
+    const code = buf[i]!;
+    if (code > 0x7f) return null;
+    hash = (imul(hash, 31) + code) | 0;
+  }
+  const place = (hash ^ (hash >>> 15)) & (readLately.length - 1);
+  const known = readLately[place]!;
+  if (isTextAt(known, buf, start, end)) return known;
+  const text = buf.toString('latin1', start, end);
+  readLately[place] = text;
+  return text;
+}
+
+function isTextAt(text: string, buf: Buffer, start: number, end: number): boolean {
+  if (text.length !== end - start) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== buf[start + i]) return false;
+  return true;
+}
 
 function writeText(tap: Tap, text: string): void {
   const start = tap.pos;
@@ -154,6 +191,29 @@ function writeDouble(tap: Tap, value: unknown): void {
   if (tap.pos <= buf.length) viewOf(buf).setFloat64(pos, value, true);
 }
 
+/** Numbers in a row. What is beyond the bytes is 0, as above. */
+function readDoubles(tap: Tap, count: number): number[] {
+  const { buf, pos } = tap;
+  tap.pos = pos + doubleBytes * count;
+  const numbers = zeros(count);
+  if (tap.pos > buf.length) return numbers;
+  const view = viewOf(buf);
+  for (let i = 0; i < count; i++) numbers[i] = view.getFloat64(pos + doubleBytes * i, true);
+  return numbers;
+}
+
+function writeDoubles(tap: Tap, values: readonly unknown[]): void {
+  const { buf, pos } = tap;
+  tap.pos = pos + doubleBytes * values.length;
+  const view = viewOf(buf);
+  const isRoom = tap.pos <= buf.length;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value !== 'number') throw new Error(`invalid "double": ${typeof value}`);
+    if (isRoom) view.setFloat64(pos + doubleBytes * i, value, true);
+  }
+}
+
 /** With a view of the bytes instead of eight writes a number: most of our numbers are doubles. */
 class BoundedDouble extends (avro.types.DoubleType as unknown as TypeClass) {
   _read(tap: Tap): number {
@@ -190,15 +250,24 @@ class BoundedBytes extends (avro.types.BytesType as unknown as TypeClass) {
   }
 }
 
+/** No method: what reads other versions of a list borrows `_read` alone. */
+function readItems(tap: Tap, count: number, itemsType: TapType): unknown[] {
+  if (itemsType instanceof BoundedDouble) return readDoubles(tap, count);
+  const items = new Array<unknown>(count);
+  for (let i = 0; i < count; i++) items[i] = itemsType._read(tap);
+  return items;
+}
+
 class BoundedArray extends (avro.types.ArrayType as unknown as TypeClass) {
   declare readonly itemsType: TapType;
 
   _read(tap: Tap): unknown[] {
-    const items: unknown[] = [];
-    for (let count = readCount(tap, 1); count > 0; count = readCount(tap, 1)) {
-      if (this.itemsType instanceof BoundedDouble) for (let i = 0; i < count; i++) items.push(readDouble(tap));
-      else for (let i = 0; i < count; i++) items.push(this.itemsType._read(tap));
-    }
+    const first = readCount(tap, 1);
+    if (first === 0) return [];
+    const items = readItems(tap, first, this.itemsType);
+    // Nearly every list is of one block.
+    for (let count = readCount(tap, 1); count > 0; count = readCount(tap, 1))
+      for (const item of readItems(tap, count, this.itemsType)) items.push(item);
     return items;
   }
 
@@ -211,7 +280,7 @@ class BoundedArray extends (avro.types.ArrayType as unknown as TypeClass) {
     takeItems(value.length);
     if (value.length > 0) {
       tap.writeLong(value.length);
-      if (this.itemsType instanceof BoundedDouble) for (let i = 0; i < value.length; i++) writeDouble(tap, value[i]);
+      if (this.itemsType instanceof BoundedDouble) writeDoubles(tap, value);
       else for (let i = 0; i < value.length; i++) this.itemsType._write(tap, value[i]);
     }
     tap.writeLong(0);
@@ -256,6 +325,58 @@ class BoundedMap extends (avro.types.MapType as unknown as TypeClass) {
   }
 }
 
+interface RecordField {
+  readonly name: string;
+  readonly type: TapType;
+  /** Undefined where there is none. */
+  defaultValue(): unknown;
+}
+
+/**
+ * Readers and writers of records call those of numbers and texts by name, where avsc asks each field's type: a call that may go to
+ * any type has to hand each number over as an object. Otherwise they are made as avsc makes them.
+ */
+class BoundedRecord extends (avro.types.RecordType as unknown as TypeClass) {
+  declare readonly fields: readonly RecordField[];
+  declare readonly recordConstructor: unknown;
+
+  /** Called by avsc's constructor. */
+  _createReader(): unknown {
+    const reads = this.fields.map(({ type }, i) => {
+      if (type instanceof BoundedDouble) return 'readDouble(tap)';
+      return type instanceof BoundedString ? 'readText(tap)' : `t${i}._read(tap)`;
+    });
+    return compiled(
+      { Created: this.recordConstructor, ...this.called() },
+      `return function read(tap) { return new Created(${reads.join(', ')}); }`,
+    );
+  }
+
+  /** Called by avsc's constructor. A field that is left out is written with its default. */
+  _createWriter(): unknown {
+    const defaults = this.fields.map(({ type, defaultValue }) => {
+      const value = defaultValue();
+      return value === undefined ? null : (type as unknown as avro.Type).toBuffer(value).toString('binary');
+    });
+    const writes = this.fields.map(({ name, type }, i) => {
+      const write = type instanceof BoundedDouble ? `writeDouble(tap, v${i});` : `t${i}._write(tap, v${i});`;
+      const given = `const v${i} = value.${name};`;
+      if (defaults[i] === null) return `${given} ${write}`;
+      return `${given} if (v${i} === undefined) tap.writeBinary(defaults[${i}], defaults[${i}].length); else ${write}`;
+    });
+    return compiled({ defaults, ...this.called() }, `return function write(tap, value) { ${writes.join('\n')} }`);
+  }
+
+  private called(): Record<string, unknown> {
+    const types = this.fields.map(({ type }, i) => [`t${i}`, type] as const);
+    return { ...dictionaryOf(types), readDouble, readText, writeDouble };
+  }
+}
+
+function compiled(known: Readonly<Record<string, unknown>>, body: string): unknown {
+  return new Function(...Object.keys(known), body)(...Object.values(known));
+}
+
 /** A union of null and one other type: the value says which it is without a table of types. */
 class BoundedOptional extends (avro.types.UnwrappedUnionType as unknown as TypeClass) {
   declare readonly types: readonly TapType[];
@@ -291,6 +412,7 @@ export function boundedTypeOf(schema: unknown): avro.Type {
       const kind = typeof part === 'string' ? part : (part as { type?: unknown }).type;
       if (kind === 'array') return new BoundedArray(part, opts);
       if (kind === 'map') return new BoundedMap(part, opts);
+      if (kind === 'record') return new BoundedRecord(part, opts);
       return primitives.get(kind);
     },
   };

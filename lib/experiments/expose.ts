@@ -17,24 +17,25 @@ export interface Assigned {
 type Asking = Pick<
   RouteRequested,
   'requestId' | 'sessionId' | 'tenantId' | 'userId' | 'strategies' | 'collapse' | 'preference'
-> & {
-  /** Of its tenant; null or absent: that of the configuration. */
-  readonly explorationFloor?: number | null;
-};
+>;
 
 const none: readonly Assigned[] = [];
 
-/** `stateOf`: how far an experiment has grown, and whether a guardrail has stopped it. */
+/**
+ * `explorationFloor`: of its tenant; null: that of the configuration. `stateOf`: how far an experiment has grown, and whether a
+ * guardrail has stopped it.
+ */
 export function assignmentsOf(
   { experiments }: Pick<RouterConfig, 'experiments'>,
   request: Asking,
+  explorationFloor: number | null,
   stateOf: (experiment: string) => ExperimentState | undefined,
 ): readonly Assigned[] {
   if (experiments.length === 0) return none;
   return experiments.flatMap((experiment) => {
     const unit = unitOf(experiment, request);
     // What a request says itself counts more than any arm, so it could not tell the arms apart.
-    if (unit === null || saysItself(experiment, request)) return [];
+    if (unit === null || saysItself(experiment, request, explorationFloor)) return [];
     const definition = definitionOf(experiment);
     const armIndex = assign({ ...experiment, rollout: rolloutOf(experiment, definition, stateOf) }, unit);
     return armIndex === null ? [] : [{ experiment, definition, armIndex, unit: hashId(unit) }];
@@ -95,7 +96,8 @@ function unitOf({ unit }: ExperimentConfig, { requestId, sessionId, tenantId, us
 
 function saysItself(
   { arms }: ExperimentConfig,
-  { strategies, collapse, preference, explorationFloor = null }: Asking,
+  { strategies, collapse, preference }: Asking,
+  explorationFloor: number | null,
 ): boolean {
   const sets = (field: keyof ArmSettings): boolean => arms.some(({ set }) => set[field] !== undefined);
   return (

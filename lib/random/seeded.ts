@@ -119,5 +119,6 @@ function splitmix32(seed: number): number {
   let z = (seed + 0x9e3779b9) | 0;
   z = imul(z ^ (z >>> 16), 0x21f0aaad);
   z = imul(z ^ (z >>> 15), 0x735a2d97);
-  return (z ^ (z >>> 15)) >>> 0;
+  // Signed: beyond 31 bits a number would be an object of its own.
+  return z ^ (z >>> 15);
 }

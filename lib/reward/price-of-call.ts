@@ -15,7 +15,19 @@ type TokenPrices = Omit<Price, 'perRequestUsd' | 'tiers'>;
 
 /** In USD. A call with more input than a tier begins at is paid by that tier as a whole, as providers do it. */
 export function priceOfCall(price: Price, { input, cachedInput, output, reasoning }: CallTokens): number {
-  const { inputPerMillionUsd, outputPerMillionUsd, ...prices } = pricesAt(price, input);
+  return priceOfTokens(price, input, cachedInput, output, reasoning);
+}
+
+/** The same without an object for its tokens: every model is priced for every request. */
+export function priceOfTokens(
+  price: Price,
+  input: number,
+  cachedInput: number,
+  output: number,
+  reasoning: number,
+): number {
+  const prices = pricesAt(price, input);
+  const { inputPerMillionUsd, outputPerMillionUsd } = prices;
   const cached = Math.min(cachedInput, input);
   const thought = Math.min(reasoning, output);
   return (
@@ -31,7 +43,8 @@ export function priceOfCall(price: Price, { input, cachedInput, output, reasonin
 /** What a tier does not say is as in the tier below it. */
 function pricesAt(price: Price, inputTokens: number): TokenPrices {
   let prices: TokenPrices = price;
-  for (const { aboveInputTokens, ...tier } of price.tiers ?? []) {
+  if (!price.tiers) return prices;
+  for (const { aboveInputTokens, ...tier } of price.tiers) {
     if (inputTokens <= aboveInputTokens) break;
     prices = {
       inputPerMillionUsd: tier.inputPerMillionUsd ?? prices.inputPerMillionUsd,

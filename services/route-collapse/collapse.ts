@@ -25,12 +25,12 @@ export function collapse(
     route.scored.flatMap((scored) => scored.threads),
     route.grants,
   );
-  const decided = {
-    ...decision,
+  // It was made for this call alone, so it is completed instead of copied.
+  const decided = Object.assign(decision, {
     stagesMs: stagesOf(route, context.nowMs),
     positions: route.positions,
     decidedAtMs: context.nowMs,
-  };
+  });
   const headers = opened.replyTo === null ? {} : { headers: { [replyToHeader]: opened.replyTo } };
   return {
     kind: 'done',

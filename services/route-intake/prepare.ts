@@ -20,6 +20,7 @@ import { ofTenant } from '../../lib/routing/open/tenant-settings';
 import { type InvalidRequest, validateRequest } from '../../lib/routing/open/validate-request';
 import { contentHashOf } from '../../lib/topics/content-hash';
 import type {
+  BudgetTerms,
   Candidate,
   Deployments,
   Exposure,
@@ -73,7 +74,7 @@ export function prepare(
   if (fault) return { kind: 'invalid', fault };
   // From here on the wishes of its tenant are the request's own: whoever has some takes no part in experiments with these.
   const { request, explorationFloor, settings } = ofTenant(world.config, requested);
-  const assigned = assignmentsOf(world.config, { ...request, explorationFloor }, world.experimentStateOf);
+  const assigned = assignmentsOf(world.config, request, explorationFloor, world.experimentStateOf);
   const { config, policy } = configUnder(world.config, assigned);
   const text = requestText(request);
   const features = encode(text, request.features, encoderOf(config, keyed));
@@ -85,7 +86,9 @@ export function prepare(
   const overdue = isOverdue(request, nowMs);
   const strategies = overdue ? [] : request.strategies.length > 0 ? request.strategies : [...config.strategies];
   const { expectedOutputTokens, requiredCapabilities, limits } = request;
-  const complexity = complexityOf({ ...request, handFeatures: features.handFeatures, promptTokens });
+  const { handFeatures } = features;
+  const { messages, holds } = request;
+  const complexity = complexityOf({ messages, holds, requiredCapabilities, handFeatures, promptTokens });
   const asked = {
     taskType,
     promptTokens,
@@ -96,8 +99,7 @@ export function prepare(
   };
   const expected = expectCandidates({ config, profileOf: world.profileOf, tuning, nowMs }, asked);
   const eligibility = eligibilityOf(expected, config.models, asked, null, world.admissions);
-  const tokens = promptTokens + outputTokensOf(request, config);
-  const budgets = [...termsOf(config.budgets, request, tokens, nowMs, world.budgetStateOf)];
+  const budgets = budgetsOf(config, request, promptTokens, world);
   const route: PreparedRoute = {
     requestId: request.requestId,
     sessionId: request.sessionId,
@@ -165,6 +167,18 @@ function exposuresOf(assigned: readonly Assigned[], candidates: readonly Candida
     unit,
     ...expected,
   }));
+}
+
+function budgetsOf(
+  config: RouterConfig,
+  request: RouteRequested,
+  promptTokens: number,
+  { nowMs, budgetStateOf }: IntakeWorld,
+): BudgetTerms[] {
+  // As many models as there are would be looked at for nothing.
+  if (config.budgets.length === 0) return [];
+  const tokens = promptTokens + outputTokensOf(request, config);
+  return [...termsOf(config.budgets, request, tokens, nowMs, budgetStateOf)];
 }
 
 /** As many as the wordiest model is believed to write, where the request does not say. */

@@ -4,6 +4,7 @@
  */
 import type { ModelConfig } from '../../lib/config/router-config';
 import { priceOfCall } from '../../lib/reward/price-of-call';
+import { copyCandidate } from '../../lib/routing/open/copy-candidate';
 import type { Candidate, Session, WarmCache } from '../../lib/topics/generated/messages';
 
 export interface WarmSession {
@@ -40,9 +41,10 @@ export function warmCacheOf(
 /** The same candidates, the warm one of them at what it is expected to cost now. */
 export function withWarmCache(candidates: readonly Candidate[], warm: WarmCache | null): readonly Candidate[] {
   if (warm === null) return candidates;
-  return candidates.map((candidate) =>
-    candidate.model === warm.model
-      ? { ...candidate, expectedCostUsd: candidate.expectedCostUsd - warm.savedUsd }
-      : candidate,
-  );
+  return candidates.map((candidate) => {
+    if (candidate.model !== warm.model) return candidate;
+    const warmer = copyCandidate(candidate);
+    warmer.expectedCostUsd = candidate.expectedCostUsd - warm.savedUsd;
+    return warmer;
+  });
 }

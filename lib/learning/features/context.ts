@@ -170,9 +170,14 @@ const nobody: Summary = {
 
 function summarise(candidates: readonly Candidate[], onlyEligible: boolean): Summary {
   let count = 0;
-  let [errorRates, latencies, costs] = [0, 0, 0];
-  let [errorRateMost, latencyMost, costMost] = [-Infinity, -Infinity, -Infinity];
-  let [latencyLeast, costLeast] = [Infinity, Infinity];
+  let errorRates = 0;
+  let latencies = 0;
+  let costs = 0;
+  let errorRateMost = -Infinity;
+  let latencyMost = -Infinity;
+  let costMost = -Infinity;
+  let latencyLeast = Infinity;
+  let costLeast = Infinity;
   for (let i = 0; i < candidates.length; i++) {
     const { eligible, errorRate, expectedLatencyMs, expectedCostUsd } = candidates[i]!;
     if (onlyEligible && !eligible) continue;

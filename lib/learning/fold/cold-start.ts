@@ -1,4 +1,6 @@
 /** Before enough was learned there is nothing to exploit but what was declared. */
+import { zeros } from '../../doubles';
+import { expectedQualities } from '../../routing/judge/strategies/expectations';
 import type { Judgement } from '../../routing/judge/strategy';
 import { unlearnedShares } from '../../routing/judge/unlearned-shares';
 import type { RouteOpened } from '../../topics/generated/messages';
@@ -22,8 +24,8 @@ export function isColdStart(opened: Pick<RouteOpened, 'tuning' | 'candidates' | 
 export function coldStartJudgement(opened: RouteOpened, policySha256: string | null): Judgement {
   return {
     probabilities: unlearnedShares(opened),
-    utilities: opened.candidates.map(() => 0),
-    qualities: opened.candidates.map((candidate) => candidate.expectedQuality),
+    utilities: zeros(opened.candidates.length),
+    qualities: expectedQualities(opened),
     confidence: 0,
     policySha256,
     coldStart: true,

@@ -3,6 +3,7 @@
  * guarantees that the request pins. Values of the weights come in here as well as those that the routing cache has kept.
  */
 import { ownEntry } from '../../dictionary';
+import { zeros } from '../../doubles';
 import { believingHeads, conserve, declaredChoice, declaredShare, writeBelieved } from '../../routing/judge/declared';
 import type { Judgement } from '../../routing/judge/strategy';
 import { utilityOf, utilityWeightsOf } from '../../routing/judge/utility';
@@ -57,6 +58,9 @@ interface Scratch {
   drifts: Float64Array;
   /** What is believed of it. */
   beliefs: Beliefs;
+  /** Of each head: the candidate that is best so far, and what it is worth to the request. */
+  readonly best: Int32Array;
+  readonly bestUtilities: Float64Array;
   /** Of which tuning the two columns below are. */
   tuning: Tuning | null;
   /** Per arm: drift offset. */
@@ -73,6 +77,8 @@ function createScratch(arms: number): Scratch {
     penalties: new Float64Array(0),
     costsUsd: new Float64Array(0),
     drifts: new Float64Array(0),
+    best: new Int32Array(headCount),
+    bestUtilities: new Float64Array(headCount),
     tuning: null,
     beliefs: { shares: new Float64Array(0), qualities: new Float64Array(0) },
     armDrifts: new Float64Array(arms),
@@ -126,8 +132,8 @@ function judge(
   const utility = utilityWeightsOf(opened);
   prepareScratch(scratch, facts.models, opened);
   const { arms, drifts, costsUsd, penalties } = scratch;
-  const qualities = new Array<number>(candidates.length);
-  const utilities = new Array<number>(candidates.length);
+  const qualities = zeros(candidates.length);
+  const utilities = zeros(candidates.length);
   const strangers = strangersQuality(facts, values, arms);
   const beliefs = beliefsOf(opened, facts.hasLinear, scratch);
   for (let i = 0; i < candidates.length; i++) {
@@ -227,10 +233,10 @@ function votes(
   scratch: Scratch,
   beliefs: Beliefs | null,
 ): number[] {
-  const { arms, drifts, penalties } = scratch;
-  const shares = new Array<number>(candidates.length).fill(0);
-  const best = new Int32Array(headCount).fill(-1);
-  const bestUtility = new Float64Array(headCount).fill(-Infinity);
+  const { arms, drifts, penalties, best, bestUtilities } = scratch;
+  const shares = zeros(candidates.length);
+  best.fill(-1);
+  bestUtilities.fill(-Infinity);
   for (let i = 0; i < candidates.length; i++) {
     const arm = arms[i]!;
     if (arm < 0 || !candidates[i]!.eligible) continue;
@@ -242,8 +248,8 @@ function votes(
       const quality =
         beliefs === null ? learned : learned + share * (beliefs.qualities[i * believingHeads + m]! - learned);
       const value = perQuality * quality + penalty;
-      if (value > bestUtility[m]!) {
-        bestUtility[m] = value;
+      if (value > bestUtilities[m]!) {
+        bestUtilities[m] = value;
         best[m] = i;
       }
     }

@@ -17,11 +17,19 @@ export function budgetedFloors(
   budgetUsd: number | null,
   costsUsd: readonly number[],
 ): number[] {
-  const share = 1 / Math.max(1, costsUsd.length);
-  return costsUsd.map((costUsd) => {
-    const even = explorationFloor * share;
-    return budgetUsd === null || costUsd <= 0 ? even : Math.min(even, (explorationShare * budgetUsd * share) / costUsd);
-  });
+  return costsUsd.map((costUsd) => budgetedFloor(explorationFloor, budgetUsd, costsUsd.length, costUsd));
+}
+
+/** The floor of one of so many eligible candidates, by what it is expected to cost. */
+export function budgetedFloor(
+  explorationFloor: number,
+  budgetUsd: number | null,
+  eligible: number,
+  costUsd: number,
+): number {
+  const share = 1 / Math.max(1, eligible);
+  const even = explorationFloor * share;
+  return budgetUsd === null || costUsd <= 0 ? even : Math.min(even, (explorationShare * budgetUsd * share) / costUsd);
 }
 
 /**

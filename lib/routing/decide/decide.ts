@@ -5,6 +5,8 @@
 import { policyOfValues } from '../../learning/value/kept-values';
 import type {
   BudgetGrant,
+  Candidate,
+  DecidedCandidate,
   DecidedThread,
   RouteDecided,
   RouteOpened,
@@ -16,6 +18,7 @@ import { deadThread, judgeAsked, judgedThread, maxErrorLength } from '../judge/j
 import { judgementFault } from '../judge/judgement-fault';
 import { expectedUtilities } from '../judge/strategies/expectations';
 import { learnedStrategy } from '../judge/strategies/strategies';
+import { decidedCandidate } from '../open/copy-candidate';
 import { isHit } from '../open/is-hit';
 import { applyGrants } from './apply-grants';
 import { calibrateConfidence, isCurve } from './calibrate-confidence';
@@ -59,8 +62,27 @@ export function recomputeDecision(
     spreadOverDeployments(payable, collapsed.probabilities),
   );
   const draw = drawModel(payable, probabilities);
+  const { model, provider } = payable.candidates[draw.chosen]!;
+  const { confidenceCurve } = opened.tuning;
+  const rawConfidence = clamp(collapsed.confidence * draw.masked[draw.chosen]!);
   return {
-    ...head(payable, collapsed, draw),
+    requestId: opened.requestId,
+    decisionId: opened.requestId,
+    sessionId: opened.sessionId,
+    tenantId: opened.tenantId,
+    routingKey: opened.routingKey,
+    model,
+    provider,
+    fallbacks: orderFallbacks(payable.candidates, collapsed.utilities, draw.chosen),
+    confidence: calibrateConfidence(confidenceCurve, rawConfidence),
+    rawConfidence: isCurve(confidenceCurve) ? rawConfidence : null,
+    propensity: draw.propensities[draw.chosen]!,
+    candidates: decidedCandidates(payable.candidates, collapsed, draw),
+    strategy: collapsed.leadingStrategy,
+    versions: versionsOf(opened),
+    seed: opened.seed,
+    explorationFloor: opened.explorationFloor,
+    contentHash: opened.contentHash,
     budgets: [...grants],
     exposures: opened.exposures,
     tenantSettings: opened.tenantSettings,
@@ -73,67 +95,23 @@ export function recomputeDecision(
   };
 }
 
-type Head = Omit<
-  RecomputedDecision,
-  | 'budgets'
-  | 'exposures'
-  | 'tenantSettings'
-  | 'collapse'
-  | 'threads'
-  | 'reasoning'
-  | 'cacheHit'
-  | 'degradedTo'
-  | 'goodSet'
->;
-
-function head(opened: RouteOpened, collapsed: Collapsed, draw: Draw): Head {
-  const { model, provider } = opened.candidates[draw.chosen]!;
-  const { confidenceCurve } = opened.tuning;
-  const rawConfidence = clamp(collapsed.confidence * draw.masked[draw.chosen]!);
-  return {
-    requestId: opened.requestId,
-    decisionId: opened.requestId,
-    sessionId: opened.sessionId,
-    tenantId: opened.tenantId,
-    routingKey: opened.routingKey,
-    model,
-    provider,
-    fallbacks: orderFallbacks(opened.candidates, collapsed.utilities, draw.chosen),
-    confidence: calibrateConfidence(confidenceCurve, rawConfidence),
-    rawConfidence: isCurve(confidenceCurve) ? rawConfidence : null,
-    propensity: draw.propensities[draw.chosen]!,
-    candidates: opened.candidates.map((candidate, i) => ({
-      model: candidate.model,
-      provider: candidate.provider,
-      eligible: candidate.eligible,
-      ineligibleReason: candidate.ineligibleReason,
-      propensity: draw.propensities[i]!,
-      predictedQuality: collapsed.qualities[i]!,
-      utility: collapsed.utilities[i]!,
-      expectedCostUsd: candidate.expectedCostUsd,
-      expectedLatencyMs: candidate.expectedLatencyMs,
-    })),
-    strategy: collapsed.leadingStrategy,
-    versions: {
-      config: opened.configVersion,
-      tuning: opened.tuning.version,
-      policySha256: opened.policySha256,
-      basisSha256: opened.basisSha256,
-      encoder: opened.encoderVersion,
-      ...profilesVersion(opened),
-    },
-    seed: opened.seed,
-    explorationFloor: opened.explorationFloor,
-    contentHash: opened.contentHash,
-  };
+function decidedCandidates(candidates: readonly Candidate[], collapsed: Collapsed, draw: Draw): DecidedCandidate[] {
+  const { propensities } = draw;
+  const { qualities, utilities } = collapsed;
+  return candidates.map((candidate, i) => decidedCandidate(candidate, propensities[i]!, qualities[i]!, utilities[i]!));
 }
 
-/** Which state of health and capacity it was decided by, and how old that was. */
-function profilesVersion({ profilesAtMs, positions, openedAtMs }: RouteOpened) {
-  if (profilesAtMs === null) return { profiles: null, profilesAgeMs: null };
+/** By what it was decided: state of health and capacity among it, and how old that was. */
+function versionsOf(opened: RouteOpened): RouteDecided['versions'] {
+  const { profilesAtMs, positions, openedAtMs } = opened;
   return {
-    profiles: positions[topics.modelProfile.name] ?? null,
-    profilesAgeMs: Math.max(0, openedAtMs - profilesAtMs),
+    config: opened.configVersion,
+    tuning: opened.tuning.version,
+    policySha256: opened.policySha256,
+    basisSha256: opened.basisSha256,
+    encoder: opened.encoderVersion,
+    profiles: profilesAtMs === null ? null : (positions[topics.modelProfile.name] ?? null),
+    profilesAgeMs: profilesAtMs === null ? null : Math.max(0, openedAtMs - profilesAtMs),
   };
 }
 

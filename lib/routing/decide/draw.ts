@@ -2,10 +2,11 @@
  * The one draw of a decision: a collapsed distribution is masked by eligibility, given the exploration floor and drawn
  * from with the pinned seed. The probabilities drawn from are exact and recorded; off-policy estimates live on them.
  */
+import { zeros } from '../../doubles';
 import { seededRandom } from '../../random/seeded';
 import type { RouteOpened } from '../../topics/generated/messages';
-import { indexOfLargest, normalised, uniform } from '../judge/distribution';
-import { budgetedFloors } from './budgeted-floors';
+import { indexOfLargest, uniform } from '../judge/distribution';
+import { budgetedFloor } from './budgeted-floors';
 
 export interface Draw {
   /** Exact probability of each candidate; sums to 1, 0 for the ineligible. */
@@ -30,9 +31,16 @@ export function drawModel(opened: Drawable, collapsed: readonly number[]): Draw 
 
 /** Renormalised over eligible candidates; uniform where nothing of the distribution is left. */
 function maskIneligible({ candidates }: Drawable, collapsed: readonly number[]): number[] {
-  const masked = candidates.map((candidate, i) => (candidate.eligible ? (collapsed[i] ?? 0) : 0));
-  const total = masked.reduce((sum, share) => sum + share, 0);
-  if (total > 0) return normalised(masked);
+  const masked = zeros(candidates.length);
+  let total = 0;
+  for (let i = 0; i < masked.length; i++) {
+    if (candidates[i]!.eligible) masked[i] = collapsed[i] ?? 0;
+    total += masked[i]!;
+  }
+  if (total > 0) {
+    for (let i = 0; i < masked.length; i++) masked[i] = masked[i]! / total;
+    return masked;
+  }
   const even = uniform(candidates);
   if (!even.some((share) => share > 0)) throw new Error('no eligible candidate to draw from');
   return even;
@@ -44,17 +52,19 @@ function withFloor(
   masked: readonly number[],
 ): number[] {
   const floor = Math.min(1, Math.max(0, explorationFloor));
-  const eligible = candidates.filter((candidate) => candidate.eligible);
-  const floors = budgetedFloors(
-    floor,
-    budgetUsdPerRequest,
-    eligible.map((candidate) => candidate.expectedCostUsd),
-  );
+  const propensities = zeros(masked.length);
+  let eligible = 0;
+  for (let i = 0; i < propensities.length; i++) if (candidates[i]!.eligible) eligible++;
   let voted = 1;
-  for (const own of floors) voted -= own;
+  for (let i = 0; i < propensities.length; i++) {
+    if (!candidates[i]!.eligible) continue;
+    propensities[i] = budgetedFloor(floor, budgetUsdPerRequest, eligible, candidates[i]!.expectedCostUsd);
+    voted -= propensities[i]!;
+  }
   voted = Math.max(0, voted);
-  let at = 0;
-  return masked.map((share, i) => (candidates[i]!.eligible ? floors[at++]! + voted * share : 0));
+  for (let i = 0; i < propensities.length; i++)
+    if (candidates[i]!.eligible) propensities[i] = propensities[i]! + voted * masked[i]!;
+  return propensities;
 }
 
 /** The candidate at `point` (0 to 1, exclusive) of the cumulated probabilities. */

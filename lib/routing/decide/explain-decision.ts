@@ -23,17 +23,20 @@ export interface Explained {
 }
 
 export function explainDecision(decision: Explained): string {
-  const sentences = [
-    choice(decision),
-    byRule(decision),
-    comparison(decision),
-    complexity(decision),
-    staying(decision),
-    pacing(decision),
-    trouble(decision.threads),
-    degradation(decision),
-  ];
-  return sentences.filter(Boolean).join(' ');
+  return (
+    choice(decision) +
+    further(byRule(decision)) +
+    further(comparison(decision)) +
+    further(complexity(decision)) +
+    further(staying(decision)) +
+    further(pacing(decision)) +
+    further(trouble(decision.threads)) +
+    further(degradation(decision))
+  );
+}
+
+function further(sentence: string): string {
+  return sentence === '' ? '' : ` ${sentence}`;
 }
 
 function choice({ opened, collapsed, draw, collapse, threads, hit }: Explained): string {
@@ -105,7 +108,8 @@ function complexity({ opened: { complexity: known, candidates } }: Explained): s
   if (known === null) return '';
   const leading = known.housekeeping ? ['housekeeping'] : leadingParts(known);
   const by = leading.length > 0 ? ` (${leading.join(', ')})` : '';
-  const shutOut = candidates.filter(({ ineligibleReason }) => ineligibleReason?.startsWith('complexity:')).length;
+  let shutOut = 0;
+  for (let i = 0; i < candidates.length; i++) if (candidates[i]!.ineligibleReason?.startsWith('complexity:')) shutOut++;
   const limited = shutOut > 0 ? `, too much for ${shutOut} of the models by complexityLimits` : '';
   return `Complexity ${short(known.value)}${by}${limited}.`;
 }
@@ -121,6 +125,7 @@ function staying({ opened: { warmCache, candidates }, draw }: Explained): string
 
 /** Whose spending is ahead of its pace, so that cost counts for more. */
 function pacing({ opened: { budgets } }: Explained): string {
+  if (budgets.length === 0) return '';
   const ahead = budgets.filter(({ pricePerUsd }) => pricePerUsd > 0).map(({ budget }) => budget);
   if (ahead.length === 0) return '';
   return `More is spent of ${ahead.join(' and ')} than its pace allows by now, so cost counts for more.`;
@@ -133,8 +138,8 @@ function expectations(opened: RouteOpened, collapsed: Collapsed, index: number):
 }
 
 function trouble(threads: readonly ThreadScore[]): string {
+  if (threads.every((thread) => thread.status === 'SUCCESS')) return '';
   const dead = threads.filter((thread) => thread.status !== 'SUCCESS');
-  if (dead.length === 0) return '';
   const named = dead.map((thread) =>
     thread.status === 'TIMEOUT' ? `${thread.strategy} (timed out)` : `${thread.strategy} (${thread.error ?? 'failed'})`,
   );

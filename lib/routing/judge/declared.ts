@@ -2,6 +2,7 @@
  * What the configuration declares, as a prior: it routes the first request, counts as so many observations of each model later,
  * and names the choice that exploration must not fall far behind.
  */
+import { zeros } from '../../doubles';
 import { seededRandom } from '../../random/seeded';
 import type { Candidate, RouteOpened } from '../../topics/generated/messages';
 import { certain } from './distribution';
@@ -83,6 +84,13 @@ export function writeBelieved(
     into[at + head] = candidate.expectedQuality + deviation * doubt[head]!;
 }
 
+/** Reused from one request to the next: what each head believes of a candidate, which one is best so far, and what that is worth. */
+const headScratch = {
+  beliefs: new Float64Array(believingHeads),
+  best: new Int32Array(believingHeads),
+  bestUtilities: new Float64Array(believingHeads),
+};
+
 /**
  * Shares of the votes of ten heads that know profiles and declared beliefs alone: the learned strategy's distribution until it
  * has learned something.
@@ -90,21 +98,20 @@ export function writeBelieved(
 export function believedShares(opened: Beliefs): number[] {
   const { candidates } = opened;
   const weights = utilityWeightsOf(opened as RouteOpened);
-  const beliefs = new Float64Array(believingHeads);
-  const best = new Int32Array(believingHeads).fill(-1);
-  const bestUtility = new Float64Array(believingHeads);
+  const { beliefs, best, bestUtilities } = headScratch;
+  best.fill(-1);
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i]!;
     if (!candidate.eligible) continue;
     writeBelieved(candidate, opened, beliefs, 0);
     for (let head = 0; head < believingHeads; head++) {
       const utility = utilityOf(weights, beliefs[head]!, candidate.expectedCostUsd, candidate.expectedLatencyMs);
-      if (best[head]! >= 0 && !(utility > bestUtility[head]!)) continue;
+      if (best[head]! >= 0 && !(utility > bestUtilities[head]!)) continue;
       best[head] = i;
-      bestUtility[head] = utility;
+      bestUtilities[head] = utility;
     }
   }
-  const shares = new Array<number>(candidates.length).fill(0);
+  const shares = zeros(candidates.length);
   for (const winner of best) if (winner >= 0) shares[winner] = shares[winner]! + 1 / believingHeads;
   return shares;
 }
@@ -128,7 +135,8 @@ export function conserve(
   const share = loss > 0 ? Math.max(0, Math.min(1, regretAllowance / loss)) : 1;
   if (share === 1) return probabilities;
   const declared = certain(probabilities.length, safe);
-  return declared.map((own, i) => (1 - share) * own + share * probabilities[i]!);
+  for (let i = 0; i < declared.length; i++) declared[i] = (1 - share) * declared[i]! + share * probabilities[i]!;
+  return declared;
 }
 
 const mostDoubts = 4_096;

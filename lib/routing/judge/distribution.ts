@@ -1,4 +1,5 @@
 /** Distributions over candidates as plain arrays, in the order of `opened.candidates`; ineligible ones always get 0. */
+import { zeros } from '../../doubles';
 import type { Candidate } from '../../topics/generated/messages';
 
 type Eligible = readonly Pick<Candidate, 'eligible'>[];
@@ -6,16 +7,18 @@ type Eligible = readonly Pick<Candidate, 'eligible'>[];
 /** The same probability for every eligible candidate; all zero when there is none. */
 export function uniform(candidates: Eligible): number[] {
   let count = 0;
-  for (const candidate of candidates) if (candidate.eligible) count++;
-  return candidates.map((candidate) => (candidate.eligible ? 1 / count : 0));
+  for (let i = 0; i < candidates.length; i++) if (candidates[i]!.eligible) count++;
+  const shares = zeros(candidates.length);
+  for (let i = 0; i < shares.length; i++) if (candidates[i]!.eligible) shares[i] = 1 / count;
+  return shares;
 }
 
 /** Softmax of `scores` over eligible candidates; `temperature` is in units of the score. */
 export function softmax(candidates: Eligible, scores: readonly number[], temperature: number): number[] {
   const best = indexOfBest(candidates, scores);
-  if (best < 0) return candidates.map(() => 0);
+  const weights = zeros(candidates.length);
+  if (best < 0) return weights;
   const top = scores[best]!;
-  const weights = new Array<number>(candidates.length);
   let sum = 0;
   for (let i = 0; i < weights.length; i++) {
     const weight = candidates[i]!.eligible ? Math.exp((scores[i]! - top) / temperature) : 0;
@@ -28,7 +31,7 @@ export function softmax(candidates: Eligible, scores: readonly number[], tempera
 
 /** Everything on one candidate. */
 export function certain(count: number, index: number): number[] {
-  const probabilities = new Array<number>(count).fill(0);
+  const probabilities = zeros(count);
   probabilities[index] = 1;
   return probabilities;
 }
@@ -37,7 +40,7 @@ export function certain(count: number, index: number): number[] {
 export function normalised(weights: readonly number[]): number[] {
   let sum = 0;
   for (let i = 0; i < weights.length; i++) sum += weights[i]!;
-  const scaled = new Array<number>(weights.length);
+  const scaled = zeros(weights.length);
   for (let i = 0; i < scaled.length; i++) scaled[i] = weights[i]! / sum;
   return scaled;
 }

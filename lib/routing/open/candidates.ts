@@ -7,10 +7,11 @@
  */
 import type { ModelConfig, RouterConfig } from '../../config/router-config';
 import { ownEntry } from '../../dictionary';
-import { priceOfCall } from '../../reward/price-of-call';
+import { priceOfTokens } from '../../reward/price-of-call';
 import { ratioAt, unpricedFactor } from '../../reward/price-unit';
 import type { Breaker, Candidate, DecayedStats, Health, ModelProfile, Tuning } from '../../topics/generated/messages';
 import { isNewer, mayBeProbed } from './admission';
+import { copyCandidate } from './copy-candidate';
 import { quantileMs } from './latency-sketch';
 
 /** What is known about the models at this moment. */
@@ -253,7 +254,8 @@ function refreshHealth(table: TaskTable, { providers }: Catalogue, nowMs: number
     );
     if (table.candidates[i]!.health === health) continue;
     rows ??= table.candidates.slice();
-    rows[i] = { ...table.candidates[i]!, health };
+    rows[i] = copyCandidate(table.candidates[i]!);
+    rows[i]!.health = health;
   }
   if (rows !== null) table.candidates = rows;
 }
@@ -267,12 +269,13 @@ function withTokenCosts(table: TaskTable, { config }: World, request: ExpectedRe
   return table.candidates.map((candidate, i) => {
     const model = config.models[i]!;
     const declaredUsd = priceOf(model, promptTokens, expectedOutputTokens ?? model.expectedOutputTokens);
-    if (declaredUsd === 0 && table.isLearnedCost[i] === 1) return candidate;
-    return {
-      ...candidate,
-      expectedCostUsd: table.isLearnedCost[i] === 1 ? candidate.expectedCostUsd : tokenCost(table, i, model, request),
-      declared: { ...candidate.declared!, costUsd: declaredUsd },
-    };
+    const isLearnedCost = table.isLearnedCost[i] === 1;
+    if (declaredUsd === 0 && isLearnedCost) return candidate;
+    const { quality, latencyMs } = candidate.declared!;
+    const priced = copyCandidate(candidate);
+    if (!isLearnedCost) priced.expectedCostUsd = tokenCost(table, i, model, request);
+    priced.declared = { quality, costUsd: declaredUsd, latencyMs };
+    return priced;
   });
 }
 
@@ -299,7 +302,7 @@ function worse(a: Health, b: Health): Health {
 }
 
 function priceOf(model: Pick<ModelConfig, 'price'>, inputTokens: number, outputTokens: number): number {
-  return priceOfCall(model.price, { input: inputTokens, cachedInput: 0, output: outputTokens, reasoning: 0 });
+  return priceOfTokens(model.price, inputTokens, 0, outputTokens, 0);
 }
 
 /**

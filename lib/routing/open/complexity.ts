@@ -132,12 +132,33 @@ export function complexityTermsOf(config: Pick<RouterConfig, 'complexityLimits'>
 }
 
 /** The parts that say most, the first one most, for people; none where nothing says much. */
-export function leadingParts(complexity: Complexity, most = 2): ComplexityPart[] {
-  const strength = (of: ComplexityPart): number => weights[of] * complexity[of];
-  return complexityParts
-    .filter((part) => strength(part) >= leastTelling)
-    .sort((a, b) => strength(b) - strength(a))
-    .slice(0, most);
+export function leadingParts(complexity: Complexity, count = 2): ComplexityPart[] {
+  writeStrengths(complexity);
+  const leading: ComplexityPart[] = [];
+  while (leading.length < count) {
+    let strongest = 0;
+    for (let i = 1; i < strengths.length; i++) if (strengths[i]! > strengths[strongest]!) strongest = i;
+    if (!(strengths[strongest]! >= leastTelling)) break;
+    leading.push(complexityParts[strongest]!);
+    strengths[strongest] = 0;
+  }
+  return leading;
+}
+
+/** Of the complexity in hand, in the order of `complexityParts`. */
+const strengths = new Float64Array(complexityParts.length);
+
+/** By name, since a number that is read from an object under a changing name becomes an object. */
+function writeStrengths(complexity: Complexity): void {
+  strengths[0] = weights.structure * complexity.structure;
+  strengths[1] = weights.code * complexity.code;
+  strengths[2] = weights.mathematics * complexity.mathematics;
+  strengths[3] = weights.languages * complexity.languages;
+  strengths[4] = weights.parts * complexity.parts;
+  strengths[5] = weights.context * complexity.context;
+  strengths[6] = weights.tools * complexity.tools;
+  strengths[7] = weights.history * complexity.history;
+  strengths[8] = weights.trajectory * complexity.trajectory;
 }
 
 /** What brings less than this is not worth a word. */
@@ -252,7 +273,8 @@ function combined(given: Parts, housekeeping: boolean): Complexity {
     housekeeping,
   };
   let rest = 1;
-  for (const of of complexityParts) rest *= 1 - weights[of] * complexity[of];
+  writeStrengths(complexity);
+  for (let i = 0; i < strengths.length; i++) rest *= 1 - strengths[i]!;
   complexity.value = rounded((housekeeping ? housekeepingShare : 1) * (1 - rest));
   return complexity;
 }

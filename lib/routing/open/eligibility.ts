@@ -8,6 +8,7 @@ import type { Candidate, Limits, RouteRequested } from '../../topics/generated/m
 import type { Admission } from './admission';
 import { type Bar, type BarKind, pinnedBar } from './bar';
 import type { ComplexityTerms } from './complexity';
+import { copyCandidate } from './copy-candidate';
 import { describeBar, describeLift } from './describe-bar';
 
 /** What eligibility depends on besides the candidates. */
@@ -90,7 +91,9 @@ export function eligibilityOf(
 export function waitingCandidates({ bars, lifted }: Eligibility): number[] {
   // Whoever waits has been let in without a draw where nothing healthier is left.
   if (lifted) return [];
-  return bars.flatMap((bar, i) => (bar && sharedKinds.has(bar.kind) ? [i] : []));
+  const found: number[] = [];
+  for (let i = 0; i < bars.length; i++) if (bars[i] && sharedKinds.has(bars[i]!.kind)) found.push(i);
+  return found;
 }
 
 const sharedKinds: ReadonlySet<BarKind> = new Set(['waiting', 'returning', 'limited']);
@@ -114,14 +117,20 @@ export function noCandidateError({ candidates, bars, lifted }: Eligibility): { f
 
 function pinned(candidate: Candidate, bar: Bar | null, lift: BarKind | null): Candidate {
   if (bar === null) return candidate;
-  return bar.kind === lift
-    ? { ...candidate, ineligibleReason: describeLift(candidate, bar), bar: pinnedBar(bar) }
-    : barredBy(candidate, bar);
+  if (bar.kind !== lift) return barredBy(candidate, bar);
+  const lifted = copyCandidate(candidate);
+  lifted.ineligibleReason = describeLift(candidate, bar);
+  lifted.bar = pinnedBar(bar);
+  return lifted;
 }
 
 /** The candidate as it is written where this bars it. */
 export function barredBy(candidate: Candidate, bar: Bar): Candidate {
-  return { ...candidate, eligible: false, ineligibleReason: describeBar(bar), bar: pinnedBar(bar) };
+  const barred = copyCandidate(candidate);
+  barred.eligible = false;
+  barred.ineligibleReason = describeBar(bar);
+  barred.bar = pinnedBar(bar);
+  return barred;
 }
 
 /** Who is let in where nobody is eligible, the first of these that there is; null where these are not all there is. */

@@ -138,6 +138,8 @@ function pairOf(first: number, second: number): number {
 }
 
 const newline = 0x0a;
+/** A blank and a digit are looked for behind an operator. */
+const lookAhead = 2;
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 const isIdeograph = (code: number): boolean => code >= 0x3040 && code <= 0x9fff;
 /** Letters of any script but the ideographs; + and # for "c++" and "c#". */
@@ -150,13 +152,21 @@ const mostSymbolPoints = 4;
 // Scratch space: a guess is synchronous.
 const symbolPoints = new Int32Array(guessed.length);
 const points = new Int32Array(guessed.length);
-const seen = new Set<number>();
+/** Of each mark's slot: the number of the text in which it was seen last. */
+const seenIn = new Int32Array(slotCount);
+let textNumber = 0;
+/** Numbers begin again after so many texts. */
+const mostTexts = 2 ** 30;
+/** The text in hand in lower case, as code units; zeros behind it, since it is looked at a few places ahead. */
+const codes = new Uint16Array(2 * (headChars + tailChars + 1) + lookAhead);
+let length = 0;
 
 /** Adds the mark's points, once per text. */
 function score(hash: number): void {
-  const mark = slotMarks[slotOf(hash)]! - 1;
-  if (mark < 0 || seen.has(hash)) return;
-  seen.add(hash);
+  const slot = slotOf(hash);
+  const mark = slotMarks[slot]! - 1;
+  if (mark < 0 || seenIn[slot] === textNumber) return;
+  seenIn[slot] = textNumber;
   const type = mark >> 2;
   points[type] = points[type]! + (mark & 3);
 }
@@ -171,13 +181,13 @@ export function inferTask(hint: string | null, text: string | null): string {
   if (!text) return 'general';
   points.fill(0);
   symbolPoints.fill(0);
-  seen.clear();
-  scan(
-    (text.length > headChars + tailChars
-      ? `${text.slice(0, headChars)}\n${text.slice(-tailChars)}`
-      : text
-    ).toLowerCase(),
-  );
+  if (textNumber++ === mostTexts) {
+    seenIn.fill(0);
+    textNumber = 1;
+  }
+  if (!writePlain(text)) writeLowerCase(text);
+  codes.fill(0, length, length + lookAhead);
+  scan();
   let best: string = 'general';
   let most = 0;
   for (let type = 0; type < guessed.length; type++) {
@@ -188,14 +198,55 @@ export function inferTask(hint: string | null, text: string | null): string {
   return best;
 }
 
-function scan(text: string): void {
+/** Units of letters below this have their small letter in `smallLetters`... */
+const firstUncased = 0x2000;
+/** ...unless that depends on what is beside them, or is two units. */
+const special = 0xffff;
+const smallLetters = Uint16Array.from({ length: firstUncased }, (_, code) => {
+  const small = String.fromCharCode(code).toLowerCase();
+  return small.length === 1 && code !== 0x3a3 ? small.charCodeAt(0) : special;
+});
+/** Punctuation, ideographs, Hangul and halves of characters, which have no capitals or are none of our letters. */
+const isUncased = (code: number): boolean =>
+  (code >= 0x2010 && code <= 0x206f) || (code >= 0x3000 && code <= 0x9fff) || (code >= 0xac00 && code <= 0xdfff);
+
+/** Writes head and tail of a text in lower case, without making another one of it; false where that takes more than a table. */
+function writePlain(text: string): boolean {
+  length = 0;
+  const isWhole = text.length <= headChars + tailChars;
+  if (!writePlainPart(text, 0, isWhole ? text.length : headChars)) return false;
+  if (isWhole) return true;
+  codes[length++] = newline;
+  return writePlainPart(text, text.length - tailChars, text.length);
+}
+
+function writePlainPart(text: string, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    const code = text.charCodeAt(i);
+    const small = code < firstUncased ? smallLetters[code]! : isUncased(code) ? code : special;
+    if (small === special) return false;
+    codes[length++] = small;
+  }
+  return true;
+}
+
+/** The same of any text. A capital becomes two units at most. */
+function writeLowerCase(text: string): void {
+  const lower = (
+    text.length > headChars + tailChars ? `${text.slice(0, headChars)}\n${text.slice(-tailChars)}` : text
+  ).toLowerCase();
+  length = lower.length;
+  for (let i = 0; i < length; i++) codes[i] = lower.charCodeAt(i);
+}
+
+function scan(): void {
   let stem = 0;
   let letters = 0;
   let previousStem = 0;
   let code = newline;
-  for (let i = 0; i <= text.length; i++) {
+  for (let i = 0; i <= length; i++) {
     const before = code;
-    code = i < text.length ? text.charCodeAt(i) : newline;
+    code = i < length ? codes[i]! : newline;
     if (isLetter(code) || (letters === 1 && (code === 0x2b || code === 0x23)) || (letters === 2 && code === 0x2b)) {
       if (letters++ < stemLetters) stem = addLetter(stem, code);
       continue;
@@ -210,15 +261,15 @@ function scan(text: string): void {
     if (isIdeograph(code)) {
       if (isIdeograph(before)) score(addLetter(before, code));
     } else if (code > 0x20) {
-      scoreSymbol(text, i, code, before);
+      scoreSymbol(i, code, before);
       previousStem = 0; // a pair stands in one phrase
     }
   }
 }
 
 /** Code by its line ends, arrows and fences; formulas by operators, powers and TeX commands; choices by "A)" or "b.". */
-function scoreSymbol(text: string, i: number, code: number, before: number): void {
-  const after = i + 1 < text.length ? text.charCodeAt(i + 1) : newline;
+function scoreSymbol(i: number, code: number, before: number): void {
+  const after = i + 1 < length ? codes[i + 1]! : newline;
   let type = -1;
   if ((code === 0x3b || code === 0x7b || code === 0x7d) && after === newline)
     type = codeType; // ; { } at the end of a line
@@ -232,23 +283,23 @@ function scoreSymbol(text: string, i: number, code: number, before: number): voi
     type = mathType; // \frac
   else if (code === 0x5e && (isDigit(after) || after === 0x7b))
     type = mathType; // ^2
-  else if ((code === 0x2b || code === 0x3d || code === 0x2a) && isOperand(text, i))
+  else if ((code === 0x2b || code === 0x3d || code === 0x2a) && isOperand(i))
     type = mathType; // 3 + 4
-  else if ((code === 0x29 || code === 0x2e) && isChoice(text, i, before)) type = reasoningType;
+  else if ((code === 0x29 || code === 0x2e) && isChoice(i, before)) type = reasoningType;
   if (type < 0 || symbolPoints[type]! >= mostSymbolPoints) return;
   symbolPoints[type] = symbolPoints[type]! + weakPoints;
   points[type] = points[type]! + weakPoints;
 }
 
 /** Whether a number follows, after at most one blank. */
-function isOperand(text: string, i: number): boolean {
-  const next = text.charCodeAt(i + 1);
-  return isDigit(next) || (next === 0x20 && isDigit(text.charCodeAt(i + 2)));
+function isOperand(i: number): boolean {
+  const next = codes[i + 1]!;
+  return isDigit(next) || (next === 0x20 && isDigit(codes[i + 2]!));
 }
 
 /** Whether a single letter a-e stands before, at the start of a line or in brackets. */
-function isChoice(text: string, i: number, before: number): boolean {
+function isChoice(i: number, before: number): boolean {
   if (before < 0x61 || before > 0x65) return false;
-  const start = i < 2 ? newline : text.charCodeAt(i - 2);
+  const start = i < 2 ? newline : codes[i - 2]!;
   return start === newline || start === 0x28;
 }

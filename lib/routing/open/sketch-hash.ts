@@ -33,7 +33,6 @@ function drawPlanes(): Int16Array {
 export function bucketsOf(sketch: Int8Array): number[] {
   if (sketch.length !== sketchSize) return [0];
   let bucket = 0;
-  const distances: number[] = [];
   for (let plane = 0; plane < planes; plane++) {
     let sum = 0;
     const end = (plane + 1) * valuesPerPlane;
@@ -42,15 +41,27 @@ export function bucketsOf(sketch: Int8Array): number[] {
       sum += value >= 0 ? sketch[value]! : -sketch[-1 - value]!;
     }
     if (sum > 0) bucket |= 1 << plane;
-    distances.push(Math.abs(sum));
+    distances[plane] = Math.abs(sum);
   }
-  const doubtful = distances
-    .map((_, plane) => plane)
-    .sort((a, b) => distances[a]! - distances[b]!)
-    .slice(0, doubtfulPlanes);
-  return Array.from({ length: 1 << doubtfulPlanes }, (_, combination) =>
-    doubtful.reduce((beside, plane, i) => (combination & (1 << i) ? beside ^ (1 << plane) : beside), bucket),
-  );
+  const buckets = [bucket];
+  for (let i = 0; i < doubtfulPlanes; i++) {
+    const plane = nearestPlane();
+    distances[plane] = Number.POSITIVE_INFINITY;
+    // All combinations with this plane's other side stand behind all those without.
+    const before = buckets.length;
+    for (let at = 0; at < before; at++) buckets.push(buckets[at]! ^ (1 << plane));
+  }
+  return buckets;
+}
+
+/** How far the sketch in hand is from each plane. */
+const distances = new Float64Array(planes);
+
+/** The first of the nearest ones. */
+function nearestPlane(): number {
+  let nearest = 0;
+  for (let plane = 1; plane < planes; plane++) if (distances[plane]! < distances[nearest]!) nearest = plane;
+  return nearest;
 }
 
 /** Whether the cosine of two sketches is at least `least`; `norms`: the product of their Euclidean lengths. */

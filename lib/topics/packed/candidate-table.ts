@@ -39,50 +39,59 @@ export function packCandidates(pinned: Pinned, room: Room): { table: CandidateTa
   const ratios = columnOf(tuning.costRatios, modelList.names);
   const drifts = columnOf(tuning.driftOffsets, modelList.names);
   if (ratios === null || drifts === null) return null;
-  const flags = room.bytes(count);
-  const scratch = room.numbers(ownColumns * count);
+  const flagsAt = room.takeBytes(count);
+  const columnsAt = room.takeNumbers(ownColumns * count);
+  const { bytes, numbers } = room;
   const reasons: string[] = [];
   const bars: (PinnedBar | null)[] = [];
   for (let i = 0; i < count; i++) {
     const candidate = candidates[i]!;
     const flag = flagOf(candidate);
-    if (flag < 0 || !writeNumbers(candidate, scratch, i, count)) return null;
-    flags[i] = flag | (ratios.isThere[i]! * hasCostRatio) | (drifts.isThere[i]! * hasDriftOffset);
+    if (flag < 0 || !writeNumbers(candidate, numbers, columnsAt + i, count)) return null;
+    bytes[flagsAt + i] = flag | (ratios.isThere[i]! * hasCostRatio) | (drifts.isThere[i]! * hasDriftOffset);
     if (!(flag & hasReason)) continue;
     reasons.push(candidate.ineligibleReason!);
     bars.push(candidate.bar);
   }
   const packer = new ColumnPacker(count, columnCount, room);
-  for (let column = 0; column < ownColumns; column++) packer.add(scratch, column * count);
+  for (let column = 0; column < ownColumns; column++) packer.add(room.numbers, columnsAt + column * count);
   packer.add(ratios.numbers);
   packer.add(drifts.numbers);
+  const { numbers: packed, places } = packer.done();
+  const flags = room.bytes.subarray(flagsAt, flagsAt + count);
   return {
-    table: { models: modelList.text, providers: providerList.text, flags, reasons, bars, ...packer.done() },
+    table: { models: modelList.text, providers: providerList.text, flags, reasons, bars, numbers: packed, places },
     tuning: withoutColumns(tuning, ratios, drifts),
   };
 }
 
-/** Whether all that should be numbers are. */
-function writeNumbers(candidate: Candidate, numbers: Float64Array, i: number, count: number): boolean {
-  const declared = candidate.declared ?? nothingDeclared;
-  let at = i;
-  let areNumbers = true;
-  const write = (number: number): void => {
-    numbers[at] = number;
-    areNumbers &&= typeof number === 'number';
-    at += count;
-  };
-  write(candidate.expectedCostUsd);
-  write(candidate.expectedLatencyMs);
-  write(candidate.expectedQuality);
-  write(candidate.errorRate);
-  write(candidate.observations);
-  write(candidate.priceFactor);
-  write(declared.quality);
-  write(declared.costUsd);
-  write(declared.latencyMs);
-  write(candidate.p95LatencyMs ?? 0);
-  return areNumbers;
+/** Whether all that should be numbers are. The first one goes to `start`, each next one `count` further. */
+function writeNumbers(candidate: Candidate, numbers: Float64Array, start: number, count: number): boolean {
+  const { expectedCostUsd, expectedLatencyMs, expectedQuality, errorRate, observations, priceFactor } = candidate;
+  const { quality, costUsd, latencyMs } = candidate.declared ?? nothingDeclared;
+  const p95LatencyMs = candidate.p95LatencyMs ?? 0;
+  numbers[start] = expectedCostUsd;
+  numbers[start + count] = expectedLatencyMs;
+  numbers[start + 2 * count] = expectedQuality;
+  numbers[start + 3 * count] = errorRate;
+  numbers[start + 4 * count] = observations;
+  numbers[start + 5 * count] = priceFactor;
+  numbers[start + 6 * count] = quality;
+  numbers[start + 7 * count] = costUsd;
+  numbers[start + 8 * count] = latencyMs;
+  numbers[start + 9 * count] = p95LatencyMs;
+  return (
+    typeof expectedCostUsd === 'number' &&
+    typeof expectedLatencyMs === 'number' &&
+    typeof expectedQuality === 'number' &&
+    typeof errorRate === 'number' &&
+    typeof observations === 'number' &&
+    typeof priceFactor === 'number' &&
+    typeof quality === 'number' &&
+    typeof costUsd === 'number' &&
+    typeof latencyMs === 'number' &&
+    typeof p95LatencyMs === 'number'
+  );
 }
 
 /** -1 where the candidate says something that no flag says. */
@@ -121,7 +130,7 @@ export function unpackCandidates(table: CandidateTable, read: Pinned): void {
   const columns = new ColumnReader(table, count);
   for (let column = 0; column < columnCount; column++)
     if (columns.isEmpty(column)) throw new Error(`column ${column} of the candidates is empty`);
-  const candidates: Candidate[] = [];
+  const candidates = new Array<Candidate>(count);
   let nextReason = 0;
   for (let i = 0; i < count; i++) {
     const flag = flags[i]!;
@@ -129,7 +138,7 @@ export function unpackCandidates(table: CandidateTable, read: Pinned): void {
     const bar = flag & hasReason ? (bars[nextReason] ?? null) : null;
     const reason = flag & hasReason ? reasons[nextReason++] : null;
     if (health === undefined || reason === undefined) throw new Error(`the flags of candidate ${i} mean nothing`);
-    candidates.push({
+    candidates[i] = {
       model: names[i]!,
       provider: ownedBy[i]!,
       eligible: (flag & isEligible) !== 0,
@@ -147,7 +156,7 @@ export function unpackCandidates(table: CandidateTable, read: Pinned): void {
           : null,
       p95LatencyMs: flag & hasP95 ? columns.number(9, i) : null,
       bar,
-    });
+    };
   }
   read.candidates = candidates;
   const { tuning } = read;

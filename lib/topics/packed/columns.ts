@@ -3,7 +3,8 @@
  * alone that number: what was never observed, or is as it was declared, takes no room.
  */
 import { maxModels } from '../../config/router-config';
-import { bytesOfNumbers, type Room, viewOf } from './room';
+import { zeros } from '../../doubles';
+import { type Room, viewOf } from './room';
 
 export interface PackedColumns {
   /** Columns of float64, little-endian, one behind the other; behind them numbers of columns that have one alone. */
@@ -22,29 +23,33 @@ const numberBytes = Float64Array.BYTES_PER_ELEMENT;
 
 /** Collects columns of one length. What it returns is good until the room is cleared. */
 export class ColumnPacker {
-  private readonly numbers: Float64Array;
-  private readonly singles: number[] = [];
-  private readonly places: Buffer;
+  // Places in the room.
+  private readonly numbersAt: number;
+  private readonly singlesAt: number;
+  private readonly placesAt: number;
   private columns = 0;
   private kept = 0;
+  private singles = 0;
 
   constructor(
     private readonly length: number,
     columns: number,
-    room: Room,
+    private readonly room: Room,
   ) {
-    this.numbers = room.numbers((length + 1) * columns);
-    this.places = room.bytes(columns);
+    this.numbersAt = room.takeNumbers((length + 1) * columns);
+    this.singlesAt = room.takeNumbers(columns);
+    this.placesAt = room.takeBytes(columns);
   }
 
   addEmpty(): void {
-    this.places[this.columns++] = empty;
+    this.room.bytes[this.placesAt + this.columns++] = empty;
   }
 
   /** Adds what lies from `from` on. False where something in it is no number; then the packer is of no more use. */
   add(column: ArrayLike<number>, from = 0): boolean {
-    const { numbers, length } = this;
-    const start = this.kept * length;
+    const { length } = this;
+    const { bytes, numbers } = this.room;
+    const start = this.numbersAt + this.kept * length;
     const first = column[from];
     let isSingle = true;
     for (let i = 0; i < length; i++) {
@@ -53,31 +58,37 @@ export class ColumnPacker {
       numbers[start + i] = number;
       isSingle &&= Object.is(number, first);
     }
-    this.places[this.columns++] = isSingle ? this.single(first!) : this.place(start);
+    bytes[this.placesAt + this.columns++] = isSingle ? this.single(first!) : this.place(start);
     return true;
   }
 
   done(): PackedColumns {
-    const { numbers, singles, kept, length } = this;
-    numbers.set(singles, kept * length);
-    const places = this.places.subarray(0, this.columns);
-    return { numbers: bytesOfNumbers(numbers.subarray(0, kept * length + singles.length)), places };
+    const { room, numbersAt, singlesAt, singles } = this;
+    const kept = this.kept * this.length;
+    room.numbers.copyWithin(numbersAt + kept, singlesAt, singlesAt + singles);
+    const places = room.bytes.subarray(this.placesAt, this.placesAt + this.columns);
+    return { numbers: room.bytesOfNumbers(numbersAt, kept + singles), places };
   }
 
   private single(number: number): number {
-    const known = this.singles.findIndex((other) => Object.is(other, number));
-    return firstSingle + (known >= 0 ? known : this.singles.push(number) - 1);
+    const { numbers } = this.room;
+    let single = 0;
+    while (single < this.singles && !Object.is(numbers[this.singlesAt + single], number)) single++;
+    if (single === this.singles) numbers[this.singlesAt + this.singles++] = number;
+    return firstSingle + single;
   }
 
   /** Keeps the column at `start`, unless one before says the same. */
   private place(start: number): number {
-    for (let place = 0; place < this.kept; place++) if (this.isSame(place * this.length, start)) return place;
+    for (let place = 0; place < this.kept; place++)
+      if (this.isSame(this.numbersAt + place * this.length, start)) return place;
     return this.kept++;
   }
 
   /** To the last bit: 0 and -0 are two numbers here. */
   private isSame(a: number, b: number): boolean {
-    const { numbers, length } = this;
+    const { length } = this;
+    const { numbers } = this.room;
     for (let i = 0; i < length; i++) if (!Object.is(numbers[a + i], numbers[b + i])) return false;
     return true;
   }
@@ -130,7 +141,7 @@ export class ColumnReader {
     if (this.isEmpty(column)) return [];
     const same = this.places.indexOf(this.places[column]!);
     if (this.lists[same]) return this.lists[same];
-    const list = new Array<number>(this.length);
+    const list = zeros(this.length);
     for (let row = 0; row < list.length; row++) list[row] = this.number(column, row);
     this.lists[same] = list;
     return list;

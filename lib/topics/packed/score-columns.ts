@@ -7,7 +7,6 @@ import { ColumnPacker, ColumnReader, mostColumns, mostRows } from './columns';
 import type { Room } from './room';
 
 const listsEach = 3;
-const none: number[] = [];
 
 export type PackedScored = StrategyScored & { columns: ScoreColumns | null };
 
@@ -15,7 +14,7 @@ export type PackedScored = StrategyScored & { columns: ScoreColumns | null };
 export function packScored(scored: StrategyScored, room: Room): PackedScored {
   const columns = columnsOf(scored.threads, room);
   const { requestId, routingKey, group, scoredAtMs } = scored;
-  const threads = columns === null ? scored.threads : scored.threads.map(withoutLists);
+  const threads = columns === null ? scored.threads : scored.threads.map((thread) => room.takeThread(thread));
   return { requestId, routingKey, group, threads, scoredAtMs, columns };
 }
 
@@ -43,25 +42,11 @@ function longestOf(threads: readonly ThreadScore[]): number {
   return longest;
 }
 
-function withoutLists({ strategy, status, confidence, durationMs, error, policySha256, coldStart }: ThreadScore) {
-  return {
-    strategy,
-    status,
-    probabilities: none,
-    utilities: none,
-    qualities: none,
-    confidence,
-    durationMs,
-    error,
-    policySha256,
-    coldStart,
-  };
-}
-
 /** Throws when the columns do not fit together. Threads share the lists that were the same. */
-export function unpackScored({ columns, ...scored }: PackedScored): StrategyScored {
+export function unpackScored(packed: PackedScored): StrategyScored {
+  const { columns, requestId, routingKey, group, threads, scoredAtMs } = packed;
+  const scored = { requestId, routingKey, group, threads, scoredAtMs };
   if (columns === null) return scored;
-  const { threads } = scored;
   if (!(columns.candidates > 0) || columns.places.length !== listsEach * threads.length)
     throw new Error(`${columns.places.length} columns of ${columns.candidates} numbers for ${threads.length} threads`);
   const reader = new ColumnReader(columns, columns.candidates);

@@ -10,9 +10,10 @@ export function packSparse(bytes: Buffer, room: Room): Buffer {
   const { length } = bytes;
   if (length === 0 || length > mostBytes) return nothing;
   const groups = Math.ceil(length / 8);
-  const packed = room.bytes(lengthBytes + groups + length);
-  packed.writeUInt16LE(length, 0);
-  let at = lengthBytes + groups;
+  const start = room.takeBytes(lengthBytes + groups + length);
+  const packed = room.bytes;
+  packed.writeUInt16LE(length, start);
+  let at = start + lengthBytes + groups;
   for (let group = 0; group < groups; group++) {
     const end = Math.min(8 * group + 8, length);
     let bits = 0;
@@ -24,9 +25,9 @@ export function packSparse(bytes: Buffer, room: Room): Buffer {
       at += isThere;
       bits |= isThere << (i & 7);
     }
-    packed[lengthBytes + group] = bits;
+    packed[start + lengthBytes + group] = bits;
   }
-  return at < length ? packed.subarray(0, at) : nothing;
+  return at - start < length ? packed.subarray(start, at) : nothing;
 }
 
 /** Throws for bytes that `packSparse` has not written. */

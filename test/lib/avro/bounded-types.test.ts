@@ -104,6 +104,44 @@ test('law: every text and every double has the bytes that avsc gives it', () => 
   );
 });
 
+test('lists of several blocks are one list, and fields that are left out are written with their defaults', () => {
+  const schema = {
+    type: 'record',
+    name: 'Lists',
+    fields: [
+      { name: 'numbers', type: { type: 'array', items: 'double' }, default: [] },
+      { name: 'names', type: { type: 'array', items: 'string' }, default: ['none'] },
+      { name: 'share', type: 'double', default: 0.25 },
+      { name: 'note', type: 'string', default: 'ä' },
+      { name: 'maybe', type: ['null', 'double'], default: null },
+    ],
+  };
+  const type = boundedTypeOf(schema);
+  const double = (value: number): Buffer => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleLE(value);
+    return bytes;
+  };
+  const bytes = Buffer.concat([
+    ...[longBytes(2n), double(1), double(-0), longBytes(1n), double(0.5), longBytes(0n)],
+    ...[longBytes(1n), text('a'), longBytes(2n), text('b'), text('a'), longBytes(0n)],
+    ...[double(7), text('n'), longBytes(1n), double(3)],
+  ]);
+  const read = { numbers: [1, -0, 0.5], names: ['a', 'b', 'a'], share: 7, note: 'n', maybe: 3 };
+  beginRecord();
+  expect({ ...(type.fromBuffer(bytes) as object) }).toEqual(read);
+  const defaults = { numbers: [], names: ['none'], share: 0.25, note: 'ä', maybe: null };
+  beginRecord();
+  const written = type.toBuffer({});
+  expect(written).toEqual(avro.Type.forSchema(schema as avro.Schema, { wrapUnions: false }).toBuffer(defaults));
+  beginRecord();
+  expect({ ...(type.fromBuffer(written) as object) }).toEqual(defaults);
+  for (const wrong of [{ share: '1' }, { share: null }, { numbers: ['1'] }, { numbers: [1, undefined] }, { note: 1 }]) {
+    beginRecord();
+    expect(() => type.toBuffer(wrong)).toThrow(/invalid/);
+  }
+});
+
 describe('counts', () => {
   test.each(hostileCounts.map((count) => [count.subarray(0, 12).toString('hex'), count]))(
     '%s is refused at once',
@@ -187,6 +225,12 @@ describe('maps', () => {
 });
 
 describe('text', () => {
+  test('one text after the other is read as it is, also where several take the same place in memory', () => {
+    const words = Array.from({ length: 6_000 }, (_, i) => `word-${i % 5_000}`);
+    const map = mapOf(words.map((word, i) => [word, i] as const));
+    for (let i = 0; i < 2; i++) expect(positions.decode(positions.encode({ positions: map })).positions).toEqual(map);
+  });
+
   test.each([
     ['a lone surrogate', Buffer.from([0xed, 0xa0, 0x80])],
     ['half a character', Buffer.from([0xf0, 0x90, 0x80])],

@@ -1,4 +1,5 @@
 /** What a collapse returns, and the mixture most of them are made of. */
+import { zeros } from '../../../doubles';
 import type { RouteOpened, ThreadScore } from '../../../topics/generated/messages';
 import { indexOfLargest, normalised } from '../../judge/distribution';
 
@@ -23,18 +24,9 @@ export function mixture(threads: readonly ThreadScore[], weights: readonly numbe
   const usable = weights.some((weight) => weight > 0);
   const shares = normalised(usable ? weights : threads.map(() => 1));
   return {
-    probabilities: weightedMean(
-      threads.map((thread) => thread.probabilities),
-      shares,
-    ),
-    qualities: weightedMean(
-      threads.map((thread) => thread.qualities),
-      shares,
-    ),
-    utilities: weightedMean(
-      threads.map((thread) => thread.utilities),
-      shares,
-    ),
+    probabilities: weightedMean(threads, 'probabilities', shares),
+    qualities: weightedMean(threads, 'qualities', shares),
+    utilities: weightedMean(threads, 'utilities', shares),
     weights: shares,
     leadingStrategy: threads[indexOfLargest(shares)]!.strategy,
     confidence: threads.reduce((sum, thread, i) => sum + shares[i]! * thread.confidence, 0),
@@ -49,12 +41,16 @@ export function winnerTakesAll(threads: readonly ThreadScore[], winner: number):
   );
 }
 
-function weightedMean(rows: readonly (readonly number[])[], shares: readonly number[]): number[] {
-  const mean = new Array<number>(rows[0]!.length).fill(0);
-  for (let row = 0; row < rows.length; row++) {
-    const share = shares[row]!;
+function weightedMean(
+  threads: readonly ThreadScore[],
+  list: 'probabilities' | 'qualities' | 'utilities',
+  shares: readonly number[],
+): number[] {
+  const mean = zeros(threads[0]![list].length);
+  for (let at = 0; at < threads.length; at++) {
+    const share = shares[at]!;
     if (share === 0) continue;
-    const values = rows[row]!;
+    const values = threads[at]![list];
     for (let i = 0; i < mean.length; i++) mean[i]! += share * values[i]!;
   }
   return mean;

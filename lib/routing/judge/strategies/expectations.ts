@@ -1,4 +1,5 @@
 /** What all static strategies share: predictions from the pinned profiles, on the one utility scale. */
+import { zeros } from '../../../doubles';
 import type { RouteOpened } from '../../../topics/generated/messages';
 import { indexOfLargest } from '../distribution';
 import type { Judgement } from '../strategy';
@@ -19,7 +20,7 @@ let last: Expectations | null = null;
 function expectationsOf(opened: RouteOpened): Expectations {
   if (last?.opened !== opened) {
     const { candidates } = opened;
-    const qualities = new Array<number>(candidates.length);
+    const qualities = zeros(candidates.length);
     for (let i = 0; i < candidates.length; i++) qualities[i] = candidates[i]!.expectedQuality;
     last = { opened, qualities, utilities: utilitiesOf(opened, qualities) };
   }
@@ -61,7 +62,7 @@ export function expectedUtilities(opened: RouteOpened, qualities: readonly numbe
 function utilitiesOf(opened: RouteOpened, qualities: readonly number[]): readonly number[] {
   const { candidates } = opened;
   const weights = utilityWeightsOf(opened);
-  const utilities = new Array<number>(candidates.length);
+  const utilities = zeros(candidates.length);
   for (let i = 0; i < candidates.length; i++) {
     const { expectedCostUsd, expectedLatencyMs } = candidates[i]!;
     utilities[i] = utilityOf(weights, qualities[i]!, expectedCostUsd, expectedLatencyMs);

@@ -42,3 +42,27 @@ test('only head and tail of a long text are looked at, and the tail counts', () 
 test('any text gives one of the documented types', () => {
   fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => expect(taskTypes).toContain(inferTask(null, text))));
 });
+
+test.each([
+  ['ПЕРЕВЕДИ это', 'translation'],
+  ['ÜBERSETZE das', 'translation'],
+  ['\u212aOTLIN', 'code'], // the sign of the unit kelvin, whose small letter is an ordinary k
+  ['ΣΊΣΥΦΟΣ, SOLVE', 'math'],
+  ['“İstanbul”… TRADUIS', 'translation'],
+])('capitals of every script are small letters: %s', (text, type) => {
+  expect(inferTask(null, text)).toBe(type);
+  expect(inferTask(null, `${'.'.repeat(720)} ${text}${' '.repeat(250)}`)).toBe(type);
+});
+
+test('law: a text says in capitals what it says in small letters', () => {
+  const word = fc.oneof(
+    fc.constantFrom('solve', 'перевод', 'función', 'écris', 'Kotlin', 'где'),
+    fc.string({ unit: 'grapheme' }),
+  );
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 40 }), (words) => {
+      const text = words.join(' ').slice(0, 450);
+      expect(inferTask(null, text)).toBe(inferTask(null, text.toLowerCase()));
+    }),
+  );
+});
