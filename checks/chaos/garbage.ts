@@ -37,12 +37,12 @@ export const garbageScenario: Scenario = {
 let deadLettersMade = 0;
 
 /** Dead letters that garbage has become so far. */
-export function garbageDeadLetters(): number {
+function garbageDeadLetters(): number {
   return deadLettersMade;
 }
 
 /** Reports a bar per case. */
-export async function throwGarbage(stage: Stage): Promise<void> {
+async function throwGarbage(stage: Stage): Promise<void> {
   const { cluster } = stage;
   deadLettersMade = 0;
   // kafkajs itself: a foreign client that knows nothing of our limits.
