@@ -24,6 +24,7 @@ interface ServeOptions extends HomeOptions, ConfigOptions, OwnGroupOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly anonymous: Anonymous;
+  readonly maxCallBytes?: number;
   readonly partitions: number;
   readonly logLevel: LogLevel;
   readonly demo?: boolean;
@@ -46,6 +47,11 @@ export function addServe(program: Command, io: Io): void {
       wholeNumber(0, 65_535),
     )
     .option('--admin-host <address>', 'address that port listens on', '127.0.0.1')
+    .option(
+      '--max-call-bytes <number>',
+      'largest body of a call of a model, pictures and documents included; 4 MiB by default',
+      wholeNumber(65_536, 67_108_864),
+    )
     .option('--tls-cert <file>', 'speak TLS with this certificate (PEM, with its chain); taken over when it changes')
     .option('--tls-key <file>', 'its key (PEM)')
     .addOption(
@@ -98,6 +104,7 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     http: {
       ...{ host: options.host, port: options.port, anonymous: options.anonymous },
       ...{ adminPort: options.adminPort ?? null, adminHost: options.adminHost },
+      ...(options.maxCallBytes !== undefined && { maxCallBytes: options.maxCallBytes }),
       tls:
         tlsCert === undefined || tlsKey === undefined
           ? null

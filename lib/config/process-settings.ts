@@ -39,6 +39,8 @@ export interface ProcessSettings {
     readonly adminHost: string;
     /** What somebody without a key may do. */
     readonly anonymous: Role | 'loopback' | 'never';
+    /** Of a call of a model; absent: as usual. */
+    readonly maxCallBytes?: number;
   };
   /** What the gateway goes by when it starts while Kafka is away. */
   readonly standby: {
@@ -144,6 +146,9 @@ const environmentSchema = z.object({
     .describe(
       'role of whoever has no key; by default loopback: admin, where only this machine reaches the port and there is no key yet',
     ),
+  HTTP_MAX_CALL_BYTES: wholeNumber(65_536, 67_108_864)
+    .optional()
+    .describe('largest body of a call of a model, pictures and documents included; by default 4 MiB'),
   STANDBY_FILE: text
     .optional()
     .describe(
@@ -250,6 +255,7 @@ function httpSettings(env: Environment): ProcessSettings['http'] {
     adminPort: env.HTTP_ADMIN_PORT ?? null,
     adminHost: env.HTTP_ADMIN_HOST ?? '127.0.0.1',
     anonymous: env.HTTP_ANONYMOUS ?? 'loopback',
+    ...(env.HTTP_MAX_CALL_BYTES !== undefined && { maxCallBytes: env.HTTP_MAX_CALL_BYTES }),
   };
 }
 

@@ -17,7 +17,7 @@ interface Listening {
   close(): Promise<void>;
 }
 
-const maxBodyBytes = 4_194_304;
+const maxBodyBytes = 16_777_216;
 /** Words of one piece of a stream. */
 const wordsPerPiece = 4;
 /** Of an embedding. */

@@ -31,6 +31,8 @@ export interface GatewaySettings {
    * JSON escapes.
    */
   readonly maxBodyBytes: number;
+  /** The same of a call of a model, which may hold pictures and documents. A megabyte holds up all others for some milliseconds. */
+  readonly maxCallBytes: number;
   /** Bytes of bodies held at once, over all connections, until their answers are sent; the largest that is still arriving is answered 503. */
   readonly maxBodyBytesInFlight: number;
   /** Open connections; further ones are closed at once. */
@@ -83,6 +85,7 @@ export const defaultGatewaySettings: GatewaySettings = {
   trainerTimeoutMs: 30_000,
   maxInFlight: 4_096,
   maxBodyBytes: 2_097_152,
+  maxCallBytes: 4_194_304,
   maxBodyBytesInFlight: 67_108_864,
   maxConnections: 8_192,
   headersTimeoutMs: 10_000,
@@ -106,4 +109,4 @@ export const defaultGatewaySettings: GatewaySettings = {
 
 /** What is said of a gateway when it is started: where it listens, how, and to whom. */
 export type ListenSettings = Pick<GatewaySettings, 'host' | 'port'> &
-  Partial<Pick<GatewaySettings, 'tls' | 'adminPort' | 'adminHost' | 'anonymous'>>;
+  Partial<Pick<GatewaySettings, 'tls' | 'adminPort' | 'adminHost' | 'anonymous' | 'maxCallBytes'>>;

@@ -76,6 +76,8 @@ export interface Endpoint {
   readonly errors: readonly ErrorCode[];
   /** What errors look like; `own` where it is left out. */
   readonly errorForm?: ErrorForm;
+  /** Whether its body may hold pictures and documents, and be as large as `maxCallBytes`. */
+  readonly takesFiles?: boolean;
   /** Whether it is answered while the log cannot be reached; by default it is not. */
   readonly standsBy?: boolean;
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown;

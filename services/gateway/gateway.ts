@@ -495,9 +495,9 @@ function createServer(connection: Connection, door: Door, log: Log): FastifyInst
   });
   // A method that the server does not know would be an error of its own; so it is one that no path takes.
   for (const method of METHODS) if (!server.supportedMethods.includes(method)) server.addHttpMethod(method);
-  takeBodies(server, context);
-  traceRequests(server);
   const endpoints = endpointsOf(connection);
+  takeBodies(server, endpoints, context);
+  traceRequests(server);
   mustCover(endpoints);
   admitRequests(server, endpoints, urlOf, gate);
   const forms = new Map(endpoints.map(({ path, errorForm = 'own' }) => [urlOf(path), errorForm]));
@@ -576,7 +576,12 @@ function urlOf(path: string): string {
 }
 
 /** Bodies are received here, counted, and released when nobody holds them any more: neither a handler nor the connection. */
-function takeBodies(server: FastifyInstance, { settings, metrics }: GatewayContext): void {
+function takeBodies(
+  server: FastifyInstance,
+  endpoints: readonly Endpoint[],
+  { settings, metrics }: GatewayContext,
+): void {
+  const takeFiles = new Set(endpoints.filter(({ takesFiles }) => takesFiles).map(({ path }) => urlOf(path)));
   const budget: BodyBudget = createBodyBudget(settings.maxBodyBytesInFlight);
   metrics.onCollect(() => metrics.set('quantum_router_http_body_bytes', {}, budget.usedBytes));
   server.decorateRequest('bodyShare', null);
@@ -590,7 +595,7 @@ function takeBodies(server: FastifyInstance, { settings, metrics }: GatewayConte
   });
   const textOf = (request: FastifyRequest): Promise<string> =>
     readText(request.raw, {
-      maxBodyBytes: settings.maxBodyBytes,
+      maxBodyBytes: takeFiles.has(request.routeOptions.url ?? '') ? settings.maxCallBytes : settings.maxBodyBytes,
       budget,
       onShare: (share) => {
         request.bodyShare = share;

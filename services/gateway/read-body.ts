@@ -1,6 +1,7 @@
 /** From the bytes of a request to a checked value, or to an error that names the field. All that is held is counted. */
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { z } from 'zod';
@@ -41,10 +42,20 @@ export async function readText(request: IncomingMessage, limits: BodyLimits): Pr
   }
   const { sent, share } = await receive(request, limits);
   const bytes = decode ? await decompress(decode, sent, limits.maxBodyBytes, share) : sent;
+  const text = textOf(bytes);
+  // What comes next takes its time, too: others have their turn in between.
+  if (bytes.length > largeBodyBytes) await nextTurn();
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+const largeBodyBytes = 1_048_576;
+
+function textOf(bytes: Buffer): string {
+  // Mostly it is, and then each byte is a character as it stands: for a picture of megabytes that is ten times as fast.
+  if (isAscii(bytes)) return bytes.toString('latin1');
   // Bytes that are no UTF-8 would become U+FFFD, and with them different ids the same.
   if (!isUtf8(bytes)) throw new HttpError('malformed_body', 'the body is not UTF-8', '');
-  const text = bytes.toString('utf8');
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  return bytes.toString('utf8');
 }
 
 function receive(

@@ -106,6 +106,7 @@ function tokenCountEndpoint(handler: Endpoint['handler']): Endpoint {
     errors: tokenCountErrors,
     errorForm: 'anthropic',
     standsBy: true,
+    takesFiles: true,
     handler,
   };
 }
@@ -131,6 +132,7 @@ function doorEndpoint(server: CallServer, { api, path, schema, summary }: (typeo
     errors,
     errorForm: formOfApi(api),
     standsBy: true,
+    takesFiles: true,
     handler: (request, reply) => server.serve(api, request, reply),
   };
 }

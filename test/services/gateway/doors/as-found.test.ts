@@ -277,3 +277,35 @@ describe('responses', () => {
     expect([responses.modelOf(null, 'b'), responses.modelOf('other', 'b')]).toEqual([null, null]);
   });
 });
+
+describe('pictures and documents in the body', () => {
+  const withPicture = (bytes: number) => ({
+    model: 'auto',
+    messages: [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'What is this?' },
+          { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(bytes)}` } },
+        ],
+      },
+    ],
+  });
+
+  test('go to the model as they are, in ASCII and beside other scripts', async () => {
+    const body = withPicture(4_000_000);
+    expect((await doors.post('/v1/chat/completions', body)).status).toBe(200);
+    expect((await doors.post('/v1/chat/completions', { ...body, user: 'Zoë' })).status).toBe(200);
+    const received = upstream.received.slice(-2).map((one) => one.body as typeof body & { user?: string });
+    expect(received.map(({ messages: turns }) => turns)).toEqual([body.messages, body.messages]);
+    expect(received.map(({ user }) => user)).toEqual([undefined, 'Zoë']);
+  });
+
+  test('are refused where they are larger than a call may be', async () => {
+    const answer = await doors.post('/v1/chat/completions', withPicture(5_000_000));
+    expect([answer.status, await answer.json()]).toEqual([
+      413,
+      { error: expect.objectContaining({ message: expect.stringMatching(/4194304 bytes/) }) },
+    ]);
+  });
+});
