@@ -27,6 +27,8 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const longestSegmentMs = 7 * 24 * hourMs;
 
+type DescribedResource = Awaited<ReturnType<KafkaNode['describeConfigs']>>['resources'][number];
+
 export class TopicCatalog {
   /** As agreed: with the number of partitions that the engine works on, whatever was added later. */
   private readonly known = new Map<string, TopicSettings>();
@@ -70,9 +72,12 @@ export class TopicCatalog {
   }
 
   async list(): Promise<readonly TopicSettings[]> {
-    const partitions = await this.partitionCounts();
-    const names = [...partitions.keys()].filter((name) => !name.startsWith('__'));
-    return this.describe(new Map(names.map((name) => [name, partitions.get(name)!])));
+    // One try asks both, so that a topic which somebody deletes in between is not asked about again.
+    return this.connections.run({ what: 'listing topics', topics: [], timeoutMs: tryMs }, async (cluster) => {
+      const all = await countsOf(cluster, []);
+      const partitions = new Map([...all].filter(([name]) => !name.startsWith('__')));
+      return this.remember(partitions, await this.configsOf(cluster, [...partitions.keys()]));
+    });
   }
 
   async ensure(wanted: readonly TopicSettings[]): Promise<void> {
@@ -147,37 +152,36 @@ export class TopicCatalog {
   /** By topic: of all topics, or of those named that exist. */
   private partitionCounts(names: readonly string[] = []): Promise<Map<string, number>> {
     const what = `looking at ${names.length > 0 ? names.join(', ') : 'all topics'}`;
-    return this.connections.run({ what, topics: [], timeoutMs: tryMs }, async (cluster) => {
-      try {
-        const { topicMetadata } = await (await anyNode(cluster)).metadata(names);
-        return new Map(topicMetadata.map(({ topic, partitionMetadata }) => [topic, partitionMetadata.length]));
-      } catch (error) {
-        if (errorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
-        return new Map();
-      }
-    });
+    return this.connections.run({ what, topics: [], timeoutMs: tryMs }, (cluster) => countsOf(cluster, names));
   }
 
   /** Reads the settings of existing topics and remembers them. */
   private async describe(partitions: ReadonlyMap<string, number>): Promise<TopicSettings[]> {
-    if (partitions.size === 0) return [];
-    const resources = [...partitions.keys()].map((name) => ({ type: topicResource, name, configNames }));
-    const configs = await this.connections.run(
-      { what: 'describing topics', topics: [], timeoutMs: tryMs },
-      async (cluster) => {
-        try {
-          return (await (await anyNode(cluster)).describeConfigs({ resources })).resources;
-        } catch (error) {
-          if (errorType(error) !== 'TOPIC_AUTHORIZATION_FAILED') throw error;
-          if (!this.saidSettingsAreHidden)
-            this.log.info(
-              'not allowed to read topic settings (DescribeConfigs): taking the sizes of Kafka’s defaults for granted',
-            );
-          this.saidSettingsAreHidden = true;
-          return [];
-        }
-      },
+    const names = [...partitions.keys()];
+    const configs = await this.connections.run({ what: 'describing topics', topics: [], timeoutMs: tryMs }, (cluster) =>
+      this.configsOf(cluster, names),
     );
+    return this.remember(partitions, configs);
+  }
+
+  /** One try. */
+  private async configsOf(cluster: KafkaCluster, names: readonly string[]): Promise<readonly DescribedResource[]> {
+    if (names.length === 0) return [];
+    const resources = names.map((name) => ({ type: topicResource, name, configNames }));
+    try {
+      return (await (await anyNode(cluster)).describeConfigs({ resources })).resources;
+    } catch (error) {
+      if (errorType(error) !== 'TOPIC_AUTHORIZATION_FAILED') throw error;
+      if (!this.saidSettingsAreHidden)
+        this.log.info(
+          'not allowed to read topic settings (DescribeConfigs): taking the sizes of Kafka’s defaults for granted',
+        );
+      this.saidSettingsAreHidden = true;
+      return [];
+    }
+  }
+
+  private remember(partitions: ReadonlyMap<string, number>, configs: readonly DescribedResource[]): TopicSettings[] {
     const entries = new Map(configs.map(({ resourceName, configEntries }) => [resourceName, configEntries]));
     return [...partitions].map(([name, count]) => {
       const config = new Map(entries.get(name)?.map(({ configName, configValue }) => [configName, configValue]));
@@ -264,6 +268,20 @@ export class TopicCatalog {
       'topics are not kept uncompressed: what producers compress, every reader has to undo (compression.type=uncompressed leaves it to the broker)',
       { topics },
     );
+  }
+}
+
+/** Partitions by topic: of all topics, or of those named that exist. */
+async function countsOf(cluster: KafkaCluster, names: readonly string[]): Promise<Map<string, number>> {
+  try {
+    const { topicMetadata } = await (await anyNode(cluster)).metadata(names);
+    return new Map(topicMetadata.map(({ topic, partitionMetadata }) => [topic, partitionMetadata.length]));
+  } catch (error) {
+    if (errorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION' || names.length === 0) throw error;
+    if (names.length === 1) return new Map();
+    // It does not say which: the others are there.
+    const each = await Promise.all(names.map((name) => countsOf(cluster, [name])));
+    return new Map(each.flatMap((counts) => [...counts]));
   }
 }
 
