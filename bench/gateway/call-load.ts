@@ -37,8 +37,8 @@ export interface CallResult {
 
 const bodies = kilobyteRows(2, 512).rows.map(({ prompt }) => prompt);
 const mark = Buffer.from('"content":"word ');
-/** Between two reads of a slow reader. */
-const slowReadMs = 1_500;
+/** A slow reader takes so much, and then nothing for so long: less than a stream of the bench brings. */
+const slowRead = { bytes: 16_384, pauseMs: 1_500 };
 
 /** `onToken` hears the number of each token, in the order in which they come. */
 function readStream(response: IncomingMessage, onToken: (number: number) => void): void {
@@ -100,10 +100,14 @@ async function load(job: CallJob): Promise<CallResult> {
             lastMs = nowMs;
           });
         else response.resume();
+        let takenBytes = 0;
         if (isSlow)
-          response.on('data', () => {
+          response.on('data', ({ length }: Buffer) => {
+            takenBytes += length;
+            if (takenBytes < slowRead.bytes) return;
+            takenBytes = 0;
             response.pause();
-            setTimeout(() => response.resume(), slowReadMs);
+            setTimeout(() => response.resume(), slowRead.pauseMs);
           });
         response.on('error', () => {});
         response.on('close', () => {
