@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { roles } from '../../lib/access/roles';
+import { leastCallBytes, mostCallBytes } from '../../lib/config/process-settings';
 import type { LogLevel } from '../../lib/telemetry/log';
 import { createStatusLine } from '../../lib/terminal/status-line';
 import type { Anonymous } from '../../services/gateway/config';
@@ -50,7 +51,7 @@ export function addServe(program: Command, io: Io): void {
     .option(
       '--max-call-bytes <number>',
       'largest body of a call of a model, pictures and documents included; 4 MiB by default',
-      wholeNumber(65_536, 67_108_864),
+      wholeNumber(leastCallBytes, mostCallBytes),
     )
     .option('--tls-cert <file>', 'speak TLS with this certificate (PEM, with its chain); taken over when it changes')
     .option('--tls-key <file>', 'its key (PEM)')

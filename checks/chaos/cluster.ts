@@ -185,7 +185,7 @@ function startProcesses(
   return { processes, stop };
 }
 
-const isGateway = (id: string): boolean => id.startsWith('gateway-');
+export const isGateway = (id: string): boolean => id.startsWith('gateway-');
 
 interface Handling {
   readonly ids: Set<string>;

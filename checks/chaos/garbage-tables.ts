@@ -4,6 +4,7 @@
  */
 import type { Producer } from 'kafkajs';
 import { topics } from '../../lib/topics/topics';
+import { isGateway } from './cluster';
 import type { Stage } from './scenario';
 
 const rubbish: readonly (readonly [name: string, key: string | null, value: Buffer | null])[] = [
@@ -41,8 +42,4 @@ export async function throwAtTables(stage: Stage, foreign: Producer): Promise<st
     say('all are back');
   }
   return faults;
-}
-
-function isGateway(id: string): boolean {
-  return id.startsWith('gateway');
 }

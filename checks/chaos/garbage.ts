@@ -29,9 +29,7 @@ export const garbageScenario: Scenario = {
   name: 'garbage',
   requests: 1_000,
   deadLetters: garbageDeadLetters,
-  async run(stage) {
-    await throwGarbage(stage);
-  },
+  run: throwGarbage,
 };
 
 let deadLettersMade = 0;

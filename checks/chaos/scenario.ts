@@ -13,7 +13,7 @@ import { seededRandom } from '../../lib/random/seeded';
 import { defaultGatewaySettings } from '../../services/gateway/config';
 import type { PlacementName } from '../../services/placements';
 import { Audit } from './audit';
-import { type Cluster, type ClusterOptions, startCluster } from './cluster';
+import { type Cluster, type ClusterOptions, isGateway, startCluster } from './cluster';
 import { type DoorCall, inTimeMs, lateCalls, leastAnswered, shareInTime } from './door-calls';
 import { createFigures, type Figures } from './figures';
 import type { SentRequest } from './ledger';
@@ -141,7 +141,7 @@ export async function runScenario(options: RunOptions): Promise<Figures> {
   });
   const audit = new Audit(cluster);
   // Where a scenario runs a part of the processes alone, there may be no door.
-  const hasDoor = [...cluster.processes.ids].some((id) => id.startsWith('gateway'));
+  const hasDoor = [...cluster.processes.ids].some(isGateway);
   load.start();
   if (hasDoor) outside.start(() => ['gateway-0', 'gateway-1'].map((id) => cluster.processes.url(id)));
   await load.untilSent(Math.min(calmRequests, requests / 3));

@@ -1,6 +1,6 @@
 /** Paired comparison of two policies judged on the same rows: luck they share cancels. */
 import { seededRandom } from '../../lib/random/seeded';
-import { percentileInterval } from './percentile-interval';
+import { leastResamples, percentileInterval } from './percentile-interval';
 
 export interface PairedDifference {
   readonly rows: number;
@@ -34,8 +34,8 @@ export function pairedDifference(
 }
 
 function bootstrapInterval(differences: Float64Array, resamples: number, seed: number): readonly [number, number] {
-  if (!Number.isInteger(resamples) || resamples < 40) {
-    throw new RangeError(`resamples must be an integer of at least 40, not ${resamples}`);
+  if (!Number.isInteger(resamples) || resamples < leastResamples) {
+    throw new RangeError(`resamples must be an integer of at least ${leastResamples}, not ${resamples}`);
   }
   const random = seededRandom(seed, 'paired bootstrap');
   const means = new Float64Array(resamples);

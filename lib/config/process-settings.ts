@@ -71,6 +71,9 @@ export class InvalidEnvironmentError extends Error {
 }
 
 const text = z.string().min(1, 'must not be empty');
+/** What the largest body of a call of a model may be set to. */
+export const [leastCallBytes, mostCallBytes] = [65_536, 67_108_864];
+
 const wholeNumber = (min: number, max: number) =>
   z
     .string()
@@ -146,7 +149,7 @@ const environmentSchema = z.object({
     .describe(
       'role of whoever has no key; by default loopback: admin, where only this machine reaches the port and there is no key yet',
     ),
-  HTTP_MAX_CALL_BYTES: wholeNumber(65_536, 67_108_864)
+  HTTP_MAX_CALL_BYTES: wholeNumber(leastCallBytes, mostCallBytes)
     .optional()
     .describe('largest body of a call of a model, pictures and documents included; by default 4 MiB'),
   STANDBY_FILE: text

@@ -6,6 +6,7 @@ import { EmbeddedPartition, type LogTables } from '../../../../lib/adapters/embe
 import { type EmbeddedStore, openEmbeddedStore } from '../../../../lib/adapters/embedded/embedded-store';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import type { TopicSettings } from '../../../../lib/ports/broker';
+import { countedTable, inTransaction } from './store-parts';
 
 const maxWrites = 96;
 let directory: string;
@@ -22,33 +23,8 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-function countedTable(name: keyof LogTables): LogTables[keyof LogTables] {
-  const table = store.table(name);
-  return {
-    ...table,
-    put(key, value) {
-      writes++;
-      table.put(key, value);
-    },
-    write(key, valueBytes, fill) {
-      writes++;
-      table.write(key, valueBytes, fill);
-    },
-    remove(key) {
-      writes++;
-      table.remove(key);
-    },
-  };
-}
-
-const inTransaction = (apply: () => void): Promise<void> =>
-  store.write({
-    size: { entries: 10_000, bytes: 1_000_000 },
-    apply() {
-      apply();
-      return null;
-    },
-  });
+const counted = (name: keyof LogTables): LogTables[keyof LogTables] =>
+  countedTable(store.table(name), () => void writes++);
 
 test.each([
   ['compact', 'tombstones of keys that had one before', (): Buffer | null => null],
@@ -57,18 +33,18 @@ test.each([
   ['delete', 'old records', (): Buffer | null => Buffer.from('v')],
 ] as const)('%s: %s', async (cleanup, _what, valueFor) => {
   const tables: LogTables = {
-    log: countedTable('log'),
-    times: countedTable('times'),
-    latest: countedTable('latest'),
-    tombstones: countedTable('tombstones'),
-    cleaned: countedTable('cleaned'),
+    log: counted('log'),
+    times: counted('times'),
+    latest: counted('latest'),
+    tombstones: counted('tombstones'),
+    cleaned: counted('cleaned'),
   };
   const settings: TopicSettings = { name: 't', partitions: 1, cleanup, retentionMs: 10, maxRecordBytes: 1_000 };
   const partition = new EmbeddedPartition(settings, 0, 1, tables);
   // Each key comes again in a later transaction, beside other keys than before.
   for (let i = 0; i < 1_000; ) {
     const end = Math.min(1_000, i + 1 + (i % 7));
-    await inTransaction(() => {
+    await inTransaction(store, () => {
       for (; i < end; i++) {
         const place = { topic: 't', partition: 0, offset: -1 };
         partition.append({ ...place, timestampMs: i, key: `${i % 300}`, value: valueFor(), headers: {} });
@@ -79,7 +55,7 @@ test.each([
   partition.show();
   const counts: number[] = [];
   for (let more = true; more; ) {
-    await inTransaction(() => {
+    await inTransaction(store, () => {
       writes = 0;
       more = partition.clean(1_000_000, maxWrites, 1_000);
       counts.push(writes);

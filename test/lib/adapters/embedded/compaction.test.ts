@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { type Compaction, createCompaction } from '../../../../lib/adapters/embedded/compaction';
+import type { LogTables } from '../../../../lib/adapters/embedded/embedded-partition';
 import { type EmbeddedStore, openEmbeddedStore } from '../../../../lib/adapters/embedded/embedded-store';
 import { numberInKey, partitionKey } from '../../../../lib/adapters/embedded/layout';
 import type { StoreTable } from '../../../../lib/adapters/embedded/store-table';
 import { createStoredRecords, type StoredRecords } from '../../../../lib/adapters/embedded/stored-records';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import type { LogRecord } from '../../../../lib/ports/broker';
+import { countedTable, inTransaction } from './store-parts';
 
 const maxWrites = 12;
 let directory: string;
@@ -26,33 +28,16 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const inTransaction = (apply: () => void): Promise<void> =>
-  store.write({
-    size: { entries: 10_000, bytes: 10_000_000 },
-    apply() {
-      apply();
-      return null;
-    },
-  });
-
-function counted(table: StoreTable): StoreTable {
-  const counting =
-    <Given extends readonly unknown[]>(act: (...given: Given) => void) =>
-    (...given: Given): void => {
-      writes++;
-      act(...given);
-    };
-  return { ...table, put: counting(table.put), write: counting(table.write), remove: counting(table.remove) };
-}
+const counted = (name: keyof LogTables): StoreTable => countedTable(store.table(name), () => void writes++);
 
 /** A partition of its own; `begin` is what a process does that starts on it. */
 function create() {
   const prefix = partitionKey(1, partitions++);
   const tables = {
-    log: counted(store.table('log')),
-    latest: counted(store.table('latest')),
-    tombstones: counted(store.table('tombstones')),
-    cleaned: counted(store.table('cleaned')),
+    log: counted('log'),
+    latest: counted('latest'),
+    tombstones: counted('tombstones'),
+    cleaned: counted('cleaned'),
   };
   const begin = (): { records: StoredRecords; compaction: Compaction } => {
     const records = createStoredRecords(tables.log, { topic: 't', partition: 0, prefix, maxMergedSpanMs: 1_000 });
@@ -92,7 +77,7 @@ test('law: of each key the newest is left, however often the process ends in bet
       const newest = new Map<string, LogRecord>();
       const compact = async (): Promise<void> => {
         writes = 0;
-        await inTransaction(() => compaction.step(next, maxWrites));
+        await inTransaction(store, () => compaction.step(next, maxWrites));
         expect(writes).toBeLessThanOrEqual(maxWrites);
       };
       for (const one of [...steps, 'range' as const]) {
@@ -101,7 +86,7 @@ test('law: of each key the newest is left, however often the process ends in bet
         else if (one === 'range') while (compaction.doneTo < next) await compact();
         else if (Array.isArray(one)) {
           const rows = one.map(({ key, bytes }) => rowAt(next++, key, bytes));
-          await inTransaction(() => records.putRows(rows));
+          await inTransaction(store, () => records.putRows(rows));
           for (const added of rows) newest.set(added.key!, added);
         }
       }
@@ -121,10 +106,10 @@ test('a range of many rows is looked up in parts, and the next begins where it e
   const { records, compaction } = begin();
   const end = 1_500;
   const rows = Array.from({ length: end }, (_, offset) => rowAt(offset, offset % 700, 10));
-  await inTransaction(() => records.putRows(rows));
+  await inTransaction(store, () => records.putRows(rows));
   const ends = new Set<number>();
   while (compaction.doneTo < end) {
-    await inTransaction(() => compaction.step(end, 96));
+    await inTransaction(store, () => compaction.step(end, 96));
     ends.add(compaction.doneTo);
   }
   expect([...ends]).toEqual([0, 1_024, end]);

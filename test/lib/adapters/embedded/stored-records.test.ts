@@ -9,6 +9,7 @@ import type { StoreTable } from '../../../../lib/adapters/embedded/store-table';
 import { createStoredRecords, type StoredRecords } from '../../../../lib/adapters/embedded/stored-records';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import type { LogRecord } from '../../../../lib/ports/broker';
+import { inTransaction } from './store-parts';
 
 let directory: string;
 let store: EmbeddedStore;
@@ -32,15 +33,6 @@ function create(): { records: StoredRecords; keys: () => number } {
   const keys = () => [...log.keys()].filter((key) => key.subarray(0, prefix.length).equals(prefix)).length;
   return { records, keys };
 }
-
-const inTransaction = (apply: () => void): Promise<void> =>
-  store.write({
-    size: { entries: 10_000, bytes: 10_000_000 },
-    apply() {
-      apply();
-      return null;
-    },
-  });
 
 const recordAt = (offset: number, bytes: number, timestampMs = offset): LogRecord => ({
   topic: 't',
@@ -75,7 +67,7 @@ test.each(['putAppended', 'putRows'] as const)(
         for (const { gap, sizes } of steps) {
           next += gap;
           const batch = sizes.map((bytes) => recordAt(next++, bytes));
-          await inTransaction(() => records[put](batch));
+          await inTransaction(store, () => records[put](batch));
           all.push(...batch);
         }
         expect(records.firstOffset()).toBe(all[0]!.offset);
@@ -102,17 +94,17 @@ test('records go one by one, wherever they are stored, and the others stay', asy
         let next = 0;
         for (const { gap, sizes } of steps) {
           next += gap;
-          await inTransaction(() => records.putRows(sizes.map((bytes) => recordAt(next++, bytes))));
+          await inTransaction(store, () => records.putRows(sizes.map((bytes) => recordAt(next++, bytes))));
         }
         let left = records.read(0, next, Number.MAX_SAFE_INTEGER);
         for (const removed of removals) {
-          await inTransaction(() => records.remove(removed));
+          await inTransaction(store, () => records.remove(removed));
           left = left.filter(({ offset }) => !removed.includes(offset));
           expect(records.read(0, next, Number.MAX_SAFE_INTEGER)).toEqual(left);
           expect(records.firstOffset()).toBe(left[0]?.offset ?? null);
           expect(records.lastOffset()).toBe(left.at(-1)?.offset ?? null);
         }
-        await inTransaction(() => records.remove(left.map(({ offset }) => offset)));
+        await inTransaction(store, () => records.remove(left.map(({ offset }) => offset)));
         expect(keys()).toBe(0);
       },
     ),
@@ -123,7 +115,7 @@ test('records go one by one, wherever they are stored, and the others stay', asy
 describe('what comes one by one', () => {
   const putOneByOne = async (records: StoredRecords, count: number, stepMs: number): Promise<LogRecord[]> => {
     const all = Array.from({ length: count }, (_, i) => recordAt(i, 3_000, i * stepMs));
-    for (const record of all) await inTransaction(() => records.putAppended([record]));
+    for (const record of all) await inTransaction(store, () => records.putAppended([record]));
     return all;
   };
 
@@ -137,7 +129,7 @@ describe('what comes one by one', () => {
       for (const batch of small) {
         const known = all.slice(batch.from, batch.to);
         const prepared = place === 'in memory still' ? await records.prepareMerge(batch, known) : null;
-        await inTransaction(() => records.merge(batch, prepared));
+        await inTransaction(store, () => records.merge(batch, prepared));
       }
       expect(keys()).toBeLessThan(30);
       expect(records.read(0, 100, 1_000)).toEqual(all);
@@ -150,10 +142,10 @@ describe('what comes one by one', () => {
   test('is left as it is where a part has gone meanwhile', async () => {
     const { records } = create();
     const all = await putOneByOne(records, 100, 1);
-    await inTransaction(() => records.removeValue(records.values(0, 1, 1)[0]!));
+    await inTransaction(store, () => records.removeValue(records.values(0, 1, 1)[0]!));
     for (const batch of records.takeSmallBatches()) {
       const prepared = await records.prepareMerge(batch, all.slice(batch.from, batch.to));
-      await inTransaction(() => records.merge(batch, prepared));
+      await inTransaction(store, () => records.merge(batch, prepared));
     }
     expect(records.read(0, 100, 1_000)).toEqual(all.slice(1));
   });
