@@ -7,13 +7,27 @@ import { createServer } from 'node:net';
 const firstPort = 20_000;
 const lastPort = 29_999;
 
+/**
+ * How many test workers can be told apart. Each draws from ports of its own: a server that a test stops, to start it
+ * again at the same port, would otherwise find there what another worker started meanwhile, and so would its clients.
+ */
+const workerCount = 10;
+const portsPerWorker = (lastPort - firstPort + 1) / workerCount;
+
+/** Which ports `findFreePort` draws from in this process: the first and the last of them. */
+export function portRange(workerId = Number(process.env['JEST_WORKER_ID'] ?? 0)): readonly [number, number] {
+  const first = firstPort + (workerId % workerCount) * portsPerWorker;
+  return [first, first + portsPerWorker - 1];
+}
+
 /** The first of `count` neighbouring ports on 127.0.0.1 that nobody listens on at the moment. */
 export async function findFreePort(count: number): Promise<number> {
+  const [first, last] = portRange();
   for (let attempt = 0; attempt < 200; attempt++) {
-    const port = randomInt(firstPort, lastPort - count + 2);
+    const port = randomInt(first, last - count + 2);
     if (await areFree(port, count)) return port;
   }
-  throw new Error(`no ${count} free neighbouring ports between ${firstPort} and ${lastPort}`);
+  throw new Error(`no ${count} free neighbouring ports between ${first} and ${last}`);
 }
 
 /** Whether all of `count` ports from `port` on can be listened on. */

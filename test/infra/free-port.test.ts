@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { areFree, findFreePort } from '../../infra/free-port';
+import { areFree, findFreePort, portRange } from '../../infra/free-port';
 import { readPort } from '../../infra/read-port';
 
 const servers: Server[] = [];
@@ -21,6 +21,21 @@ it('finds neighbouring ports that can be listened on, below those of outgoing co
   expect(port).toBeGreaterThanOrEqual(20_000);
   expect(port + 1).toBeLessThan(30_000);
   expect([await listen(port), await listen(port + 1)]).toEqual([port, port + 1]);
+});
+
+it('gives every test worker ports of its own, so that none takes one that another frees for a moment', async () => {
+  const ranges = [0, 1, 2, 3].map((workerId) => portRange(workerId));
+  for (const [i, [first, last]] of ranges.entries()) {
+    expect(last).toBeGreaterThan(first);
+    for (const [otherFirst, otherLast] of ranges.slice(i + 1))
+      expect(last < otherFirst || otherLast < first).toBe(true);
+  }
+  const [first, last] = portRange();
+  for (let i = 0; i < 20; i++) {
+    const port = await findFreePort(2);
+    expect(port).toBeGreaterThanOrEqual(first);
+    expect(port + 1).toBeLessThanOrEqual(last);
+  }
 });
 
 it('sees that one of the ports is taken', async () => {
