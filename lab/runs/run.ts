@@ -79,8 +79,11 @@ const inFlightSeconds = 0.1;
 const leastInFlight = 128;
 /** Fewer decisions say nothing about a policy. */
 const leastJudged = 10;
-/** A simulated outage lasts seconds here, not minutes: a breaker that waits as in production would outlast it. */
-const breakerOpenMs = 1_000;
+/**
+ * A simulated outage lasts a share of the run, seconds here and not minutes: a breaker that waits as in production would outlast
+ * it. So the first wait is the time of so many requests, whatever the rate.
+ */
+const breakerOpenRequests = 250;
 
 /** Plays the workload and prints the table. The engine goes on running: whoever called stops it. */
 export async function runWorkload(options: RunOptions): Promise<RunResult> {
@@ -89,7 +92,9 @@ export async function runWorkload(options: RunOptions): Promise<RunResult> {
   const demo = providerSchema.parse({ kind: 'demo' });
   const providers = dictionaryOf(workload.models.map(({ provider }) => [provider, demo] as const));
   const defaults = workloadConfig(workload, { seed: options.seed, providers });
-  const config = { ...defaults, breaker: { ...defaults.breaker, openMs: breakerOpenMs } };
+  const { breaker } = defaults;
+  const openMs = Math.ceil((1_000 * breakerOpenRequests) / options.ratePerSecond);
+  const config = { ...defaults, breaker: { ...breaker, openMs: Math.min(breaker.maxOpenMs, openMs) } };
   const engine = await startEngine({
     home,
     config,
