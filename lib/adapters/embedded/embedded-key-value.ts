@@ -154,10 +154,12 @@ function startSweeper(store: EmbeddedStore, { values, expiries }: Entries, inter
   let stopped = false;
   let cancelTimer = (): void => {};
 
+  const dueEntries = (limit: number): Buffer[] => [
+    ...expiries.keys({ end: withTime(store.clock.nowMs(), Buffer.from([255])), limit }),
+  ];
   /** Inside a transaction. Returns how many index entries were looked at and how many values went. */
   const sweepSlice = (): { looked: number; removed: number } => {
-    const end = withTime(store.clock.nowMs(), Buffer.from([255]));
-    const due = [...expiries.keys({ end, limit: entriesPerSlice })];
+    const due = dueEntries(entriesPerSlice);
     let removed = 0;
     for (const entry of due) {
       const place = entry.subarray(timeBytes);
@@ -172,6 +174,8 @@ function startSweeper(store: EmbeddedStore, { values, expiries }: Entries, inter
   };
   const sweep = async (): Promise<number> => {
     let total = 0;
+    // Where nothing is due, which is most of the time, there is nothing to commit and nothing to bring to disk.
+    if (dueEntries(1).length === 0) return total;
     for (let looked = entriesPerSlice; looked === entriesPerSlice && !stopped; ) {
       await store.write({
         size: { entries: 2 * entriesPerSlice, bytes: 0 },

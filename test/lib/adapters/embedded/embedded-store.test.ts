@@ -205,9 +205,13 @@ describe('the key-value store', () => {
     await keyValue.putMany([{ key: 'short-7', value: Buffer.from('renewed'), ttlMs: 60_000 }]);
     const stored = () => [...store.table('key-value').keys()].length;
     expect(stored()).toBe(610);
+    let commits = 0;
+    store.onCommit(() => commits++);
     expect(await keyValue.sweep()).toBe(0);
+    expect(commits).toBe(0);
     await own.advanceBy(1_000);
     expect(await keyValue.sweep()).toBe(599);
+    expect(commits).toBeGreaterThan(0);
     expect(stored()).toBe(11);
     expect((await keyValue.getMany(['short-7']))[0]!.toString()).toBe('renewed');
     await own.advanceBy(70_000);
