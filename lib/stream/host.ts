@@ -38,6 +38,9 @@ export interface RuntimeLimits {
   readonly maxBatchRecords: number;
   /** Time between two commits of a task that has something to commit. After a crash, what was decided within this time may be decided again. */
   readonly commitIntervalMs: number;
+  /** A task that has read fewer records than this since its last commit takes `patientCommitIntervalMs` instead. */
+  readonly fewRecords: number;
+  readonly patientCommitIntervalMs: number;
   /** Longest wait of a poll when nothing is due. */
   readonly idleWaitMs: number;
   /** How often an action is tried again after a TransientError. Each wait is twice the wait before. */
@@ -63,6 +66,8 @@ export interface RuntimeLimits {
 export const defaultRuntimeLimits: RuntimeLimits = {
   maxBatchRecords: 500,
   commitIntervalMs: 200,
+  fewRecords: 16,
+  patientCommitIntervalMs: 1_000,
   idleWaitMs: 5_000,
   maxRetries: 6,
   retryBackoffMs: 20,

@@ -31,6 +31,8 @@ export class Task implements StageTask {
   private endsMoved = false;
   /** When the oldest thing that a commit would make durable was done; null when there is none. */
   private uncommittedSinceMs: number | null = null;
+  /** Records that have been read since the last commit. */
+  private uncommittedRecords = 0;
   private nowMs = 0;
   /** The wall clock when the loop last looked at it; timers due before that are late for another reason than a stall. */
   private lookedAtMs = Number.POSITIVE_INFINITY;
@@ -212,9 +214,12 @@ export class Task implements StageTask {
   private commitInMs(): number {
     const { clock, limits } = this.around.host;
     if (this.uncommittedSinceMs === null) return Number.POSITIVE_INFINITY;
+    // A commit costs much the same for one record as for many, and few are soon decided again.
+    const isPatient = this.uncommittedRecords < limits.fewRecords;
+    const intervalMs = isPatient ? limits.patientCommitIntervalMs : limits.commitIntervalMs;
     // On multiples of the interval: the tasks of a process commit together, which an embedded store makes one transaction.
-    const intervals = Math.floor(this.uncommittedSinceMs / limits.commitIntervalMs) + 1;
-    return intervals * limits.commitIntervalMs - clock.monotonicMs();
+    const intervals = Math.floor(this.uncommittedSinceMs / intervalMs) + 1;
+    return intervals * intervalMs - clock.monotonicMs();
   }
 
   private async restore(): Promise<void> {
@@ -252,6 +257,7 @@ export class Task implements StageTask {
       seen.add(wire);
       this.positions.set(wire.slice(topicPrefix.length), offset + 1);
     }
+    this.uncommittedRecords += records.length;
     this.progressed();
   }
 
@@ -271,7 +277,10 @@ export class Task implements StageTask {
     }
     // With the letters of rows that were put aside.
     await this.send(this.takeOutgoing(), rows, positions);
-    if (commit) this.uncommittedSinceMs = null;
+    if (commit) {
+      this.uncommittedSinceMs = null;
+      this.uncommittedRecords = 0;
+    }
     if (commit && host.clock.monotonicMs() - this.endsAskedMs >= endsIntervalMs) void this.askEnds();
   }
 

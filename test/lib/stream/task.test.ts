@@ -584,6 +584,28 @@ describe('commit points', () => {
     await world.clock.advanceBy(1);
     expect(await committed()).toBe(2);
   });
+
+  test('come later where little was read: not before so many records, or a time of their own', async () => {
+    const limits = { commitIntervalMs: 100, fewRecords: 3, patientCommitIntervalMs: 1_000 };
+    const world = createWorld({ limits });
+    await world.start(stateless(echo));
+    const positions = async (): Promise<number> => {
+      const { end } = await world.broker.offsets({ topic: orders.name, partition: 0 });
+      const before = world.read(receipts).length;
+      world.broker.rebalance('toy');
+      await world.clock.settle();
+      return end - (world.read(receipts).length - before);
+    };
+    await world.put(orders, ordersOf('a', 1, 2));
+    await world.clock.advanceBy(999);
+    expect(await positions()).toBe(0);
+    // What was delivered again counts anew, and so does its time.
+    await world.clock.advanceBy(1);
+    expect(await positions()).toBe(2);
+    await world.put(orders, ordersOf('b', 1, 3));
+    await world.clock.advanceBy(100);
+    expect(await positions()).toBe(5);
+  });
 });
 
 describe('timers', () => {

@@ -109,7 +109,7 @@ export function createWorld(
     createRandom: (...labels) => seededRandom(seed, ...labels),
     metrics: createMetrics(),
     log: createLog({ level: 'silent' }),
-    limits: { ...defaultRuntimeLimits, commitIntervalMs: 100, ...options.limits },
+    limits: { ...defaultRuntimeLimits, commitIntervalMs: 100, fewRecords: 0, ...options.limits },
     requestPathPartitions: options.partitions ?? 1,
     topicPrefix,
     onFatal: (group, error) => fatal.push({ group, error }),

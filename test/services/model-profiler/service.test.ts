@@ -6,7 +6,7 @@ import { maxTasksOfProvider } from '../../../services/model-profiler/bound-tasks
 import { noStats } from '../../../services/model-profiler/observe';
 import { profileModel } from '../../../services/model-profiler/profile-model';
 import { createModelProfiler } from '../../../services/model-profiler/service';
-import { createWorld, type World } from '../one-service';
+import { createWorld, type World, type WorldOptions } from '../one-service';
 import { observed } from './records';
 
 const breaker = {
@@ -19,8 +19,8 @@ const breaker = {
   rampMs: 2_000,
 };
 
-async function withService(): Promise<World> {
-  const world = await createWorld();
+async function withService(options: WorldOptions = {}): Promise<World> {
+  const world = await createWorld(options);
   const config = defaultRouterConfig(
     [
       { name: 'alpha', provider: 'acme' },
@@ -146,7 +146,8 @@ describe('model-profiler', () => {
   });
 
   test('a restart continues from where it was, waits included', async () => {
-    const world = await withService();
+    // What was not committed is decided anew, and its waits begin anew.
+    const world = await withService({ limits: { fewRecords: 0 } });
     for (let i = 0; i < 3; i++) await call(world, { status: 'FAILURE', quality: 0 });
     await world.clock.advanceBy(200);
     await world.crash('model-profiler');
