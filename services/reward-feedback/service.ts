@@ -34,7 +34,7 @@ export interface RewardFeedbackOptions {
 /**
  * Ids of written learning events that a task remembers. All tasks share the one partition of `learning.events`, so the
  * tail that each reads at start holds the others' events too: it must cover what all tasks together can have written
- * since the slowest of them last committed. Commits come every 200 ms, so this is some seconds at full speed.
+ * since the slowest of them last committed. Commits come every second at the latest, and this is some seconds at full speed.
  */
 const rememberedEvents = 16_384;
 
