@@ -4,7 +4,14 @@
  */
 import { ownEntry } from '../../dictionary';
 import { zeros } from '../../doubles';
-import { believingHeads, conserve, declaredChoice, declaredShare, writeBelieved } from '../../routing/judge/declared';
+import {
+  believingHeads,
+  conserve,
+  declaredChoice,
+  declaredError,
+  declaredShare,
+  writeBelieved,
+} from '../../routing/judge/declared';
 import type { Judgement } from '../../routing/judge/strategy';
 import { utilityOf, utilityWeightsOf } from '../../routing/judge/utility';
 import type { Candidate, RouteOpened, Tuning } from '../../topics/generated/messages';
@@ -183,9 +190,10 @@ function beliefsOf(opened: RouteOpened, hasLinear: boolean, scratch: Scratch): B
   if (scratch.beliefs.shares.length !== count)
     scratch.beliefs = { shares: new Float64Array(count), qualities: new Float64Array(count * believingHeads) };
   const { shares, qualities } = scratch.beliefs;
+  const error = declaredError(opened);
   for (let i = 0; i < count; i++) {
     shares[i] = declaredShare(candidates[i]!, opened);
-    writeBelieved(candidates[i]!, opened, qualities, i * believingHeads);
+    writeBelieved(candidates[i]!, opened, error, qualities, i * believingHeads);
   }
   return scratch.beliefs;
 }

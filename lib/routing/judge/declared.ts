@@ -10,8 +10,16 @@ import { utilityOf, utilityWeightsOf } from './utility';
 
 /** Declared qualities that differ by less say nothing. */
 const leastDifference = 1e-9;
-/** How far a declared quality may be off: the deviation of what heads believe of a model nobody has observed. */
-const priorDeviation = 0.1;
+/** An average over all tasks counts like this many observations of one task. */
+export const taskPseudoCount = 8;
+/** How far a declared quality is thought to be off at least, and before any model was observed, as a deviation... */
+export const leastDeclaredError = 0.1;
+/** ...which counts like what is known of so many models. */
+const priorModels = 8;
+/** That of two qualities which have nothing to do with each other. */
+const mostDeclaredError = 0.4;
+/** Variance of one judged answer around what answers of the model to that task are worth: the most that a quality from 0 to 1 can have. */
+const answerVariance = 0.25;
 /** A draw of another model than the declared choice risks this much utility besides what it is expected to lose. */
 const riskPerDraw = 0.1;
 /** The middle of each tenth of the normal distribution. */
@@ -60,6 +68,25 @@ function choose(opened: Beliefs): number {
   return best;
 }
 
+/**
+ * By how much what is declared of the candidates is off, as a deviation of quality, judged by those that were observed: where they
+ * turned out otherwise than declared, the others may be otherwise, too, and deserve to be tried. `leastDeclaredError` where nothing speaks against it.
+ */
+export function declaredError({ candidates }: Pick<Beliefs, 'candidates'>): number {
+  let squares = priorModels * leastDeclaredError ** 2;
+  let models = priorModels;
+  for (const { declared, expectedQuality, observations } of candidates) {
+    if (declared === null || !(observations >= 1)) continue;
+    // The expected quality has moved from the declared one by this share of the way to what was observed.
+    const known = observations / (observations + taskPseudoCount);
+    const error = (expectedQuality - declared.quality) / known;
+    // Luck alone puts the mean of few answers elsewhere: so much is no evidence.
+    squares += known * (error ** 2 - answerVariance / observations);
+    models += known;
+  }
+  return Math.min(mostDeclaredError, Math.sqrt(Math.max(leastDeclaredError ** 2, squares / models)));
+}
+
 /** Share of what was declared in what is believed of a candidate: 1 before the first observation, 0 where nothing was pinned. */
 export function declaredShare(
   { observations }: Candidate,
@@ -71,14 +98,15 @@ export function declaredShare(
 /** Heads that believe something of a candidate by its profile and by what was declared of it. */
 export const believingHeads = tenths.length;
 
-/** Writes what each head believes of a candidate's quality, from `at` on. Not clipped. */
+/** Writes what each head believes of a candidate's quality, from `at` on; `error` as of `declaredError`. Not clipped. */
 export function writeBelieved(
   candidate: Candidate,
   opened: Pick<Beliefs, 'priorObservations'>,
+  error: number,
   into: Float64Array,
   at: number,
 ): void {
-  const deviation = priorDeviation * Math.sqrt(declaredShare(candidate, opened));
+  const deviation = error * Math.sqrt(declaredShare(candidate, opened));
   const doubt = doubtsOf(candidate.model);
   for (let head = 0; head < believingHeads; head++)
     into[at + head] = candidate.expectedQuality + deviation * doubt[head]!;
@@ -100,10 +128,11 @@ export function believedShares(opened: Beliefs): number[] {
   const weights = utilityWeightsOf(opened as RouteOpened);
   const { beliefs, best, bestUtilities } = headScratch;
   best.fill(-1);
+  const error = declaredError(opened);
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i]!;
     if (!candidate.eligible) continue;
-    writeBelieved(candidate, opened, beliefs, 0);
+    writeBelieved(candidate, opened, error, beliefs, 0);
     for (let head = 0; head < believingHeads; head++) {
       const utility = utilityOf(weights, beliefs[head]!, candidate.expectedCostUsd, candidate.expectedLatencyMs);
       if (best[head]! >= 0 && !(utility > bestUtilities[head]!)) continue;

@@ -10,6 +10,7 @@ import { ownEntry } from '../../dictionary';
 import { priceOfTokens } from '../../reward/price-of-call';
 import { ratioAt, unpricedFactor } from '../../reward/price-unit';
 import type { Breaker, Candidate, DecayedStats, Health, ModelProfile, Tuning } from '../../topics/generated/messages';
+import { taskPseudoCount } from '../judge/declared';
 import { isNewer, mayBeProbed } from './admission';
 import { copyCandidate } from './copy-candidate';
 import { quantileMs } from './latency-sketch';
@@ -34,8 +35,7 @@ export interface ExpectedRequest {
 export const nominalInputTokens = 750;
 const nominalOutputTokens = 250;
 
-/** An average over all tasks counts like this many observations of one task, and a declared latency or length like this many of all. */
-const overallPseudoCount = 8;
+/** A declared latency or length counts like this many observations of all tasks. */
 const configPseudoCount = 8;
 /** A latency limit is held against the time that this share of the calls does not exceed... */
 const tailShare = 0.95;
@@ -318,12 +318,12 @@ function expectedQuality(
   akin: readonly Surprise[],
 ): { mean: number; observations: number } {
   const overallWeight = profile?.overall.qualityWeight ?? 0;
-  // What all tasks together say counts as at most `overallPseudoCount` observations of this one.
-  const borrowed = (overallPseudoCount * overallWeight) / (overallWeight + priorObservations);
+  // What all tasks together say counts as at most `taskPseudoCount` observations of this one.
+  const borrowed = (taskPseudoCount * overallWeight) / (overallWeight + priorObservations);
   const base = Math.max(0, Math.min(1, declared + surprise(model, profile, priorObservations, akin)));
   return {
     mean: task
-      ? (task.quality * task.qualityWeight + base * overallPseudoCount) / (task.qualityWeight + overallPseudoCount)
+      ? (task.quality * task.qualityWeight + base * taskPseudoCount) / (task.qualityWeight + taskPseudoCount)
       : base,
     observations: (task?.qualityWeight ?? 0) + borrowed,
   };
@@ -393,5 +393,5 @@ function shrunkMean(
     ? (overall[mean] * overall[weight] + prior * configPseudoCount) / (overall[weight] + configPseudoCount)
     : prior;
   if (!task) return base;
-  return (task[mean] * task[weight] + base * overallPseudoCount) / (task[weight] + overallPseudoCount);
+  return (task[mean] * task[weight] + base * taskPseudoCount) / (task[weight] + taskPseudoCount);
 }

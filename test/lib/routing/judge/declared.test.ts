@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { believedShares, conserve, declaredChoice, declaredShare } from '../../../../lib/routing/judge/declared';
+import {
+  believedShares,
+  conserve,
+  declaredChoice,
+  declaredError,
+  declaredShare,
+  leastDeclaredError,
+} from '../../../../lib/routing/judge/declared';
 import { unlearnedShares } from '../../../../lib/routing/judge/unlearned-shares';
 import type { Candidate, RouteOpened } from '../../../../lib/topics/generated/messages';
 import { candidateOf, openedOf, tuningOf } from '../fixtures';
@@ -48,9 +55,77 @@ describe('the declared choice', () => {
 });
 
 test('what is declared counts like the stated number of observations', () => {
-  expect(declaredShare(unobserved('a', 0.5), { priorObservations: 8 })).toBe(1);
-  expect(declaredShare(unobserved('a', 0.5, { observations: 24 }), { priorObservations: 8 })).toBe(0.25);
-  expect(declaredShare(unobserved('a', 0.5, { observations: 24 }), { priorObservations: 0 })).toBe(0);
+  const shareOf = (observations: number, priorObservations: number) =>
+    declaredShare(unobserved('a', 0.5, { observations }), { priorObservations });
+  expect(shareOf(0, 8)).toBe(1);
+  expect(shareOf(24, 8)).toBe(0.25);
+  expect(shareOf(24, 0)).toBe(0);
+});
+
+describe('declared beliefs that turn out wrong', () => {
+  /** Models that were declared to be of these qualities, and turned out to be of those. */
+  const found = (pairs: readonly (readonly [number, number])[], observations: number): RouteOpened =>
+    openedOf({
+      candidates: pairs.map(([declared, quality], i) => {
+        const expectedQuality = declared + ((quality - declared) * observations) / (observations + 8);
+        return { ...unobserved(`m${i}`, declared), expectedQuality, observations };
+      }),
+      tuning: tuningOf({ learnedRewards: 0, regretAllowance: null }),
+    });
+
+  test('are doubted, whoever they are of; those that hold are believed as much as before', () => {
+    const right = found(
+      [
+        [0.9, 0.88],
+        [0.5, 0.52],
+        [0.3, 0.3],
+      ],
+      200,
+    );
+    expect(declaredError(right)).toBe(leastDeclaredError);
+    const wrong = found(
+      [
+        [0.9, 0.3],
+        [0.5, 0.9],
+        [0.3, 0.3],
+      ],
+      200,
+    );
+    expect(declaredError(wrong)).toBeGreaterThan(2 * leastDeclaredError);
+  });
+
+  test('say nothing while nobody was observed, and little after one answer', () => {
+    expect(declaredError(declaredAs([0.2, 0.9]))).toBe(leastDeclaredError);
+    expect(declaredError(found([[0.9, 0.5]], 1))).toBeLessThan(1.3 * leastDeclaredError);
+  });
+
+  test('let a model be tried that is declared to be bad and that nobody has tried', () => {
+    const untried = unobserved('untried', 0.3);
+    const declaredAndFound = (qualities: readonly number[]) =>
+      found(
+        qualities.map((quality) => [quality, 0.5] as const),
+        200,
+      );
+    const shareBeside = (opened: RouteOpened) =>
+      believedShares({ ...opened, candidates: [...opened.candidates, untried] }).at(-1)!;
+    expect(shareBeside(declaredAndFound([0.51, 0.5, 0.49, 0.5]))).toBe(0);
+    expect(shareBeside(declaredAndFound([0.95, 0.9, 0.85, 0.1]))).toBeGreaterThan(0);
+  });
+
+  test('are some number whatever was observed', () => {
+    const any = fc.double({ min: 0, max: 1, noNaN: true });
+    const many = fc.double({ min: 0, max: 1e15, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(any, any, many), { maxLength: 20 }), (models) => {
+        const candidates = models.map(([quality, expectedQuality, observations], i) =>
+          unobserved(`m${i}`, quality, { expectedQuality, observations }),
+        );
+        const error = declaredError({ candidates });
+        expect(error).toBeGreaterThanOrEqual(leastDeclaredError);
+        expect(error).toBeLessThanOrEqual(0.4);
+      }),
+    );
+  });
 });
 
 test('beliefs vote for what they take for good, more surely the more was observed', () => {
