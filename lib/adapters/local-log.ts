@@ -2,7 +2,13 @@
  * What a log inside this process offers to `createLocalBroker`: partitions that can be read at once, and one way to
  * write. The memory and the embedded store differ here and nowhere else; groups, polls and followers are shared.
  */
-import type { Headers, LogRecord, OutgoingRecord, TopicSettings } from '../ports/broker';
+import {
+  type Headers,
+  type LogRecord,
+  type OutgoingRecord,
+  RecordTooLargeError,
+  type TopicSettings,
+} from '../ports/broker';
 import { partitionOf } from '../topics/partition-of';
 
 /** One partition. Readers see only what is durable; reads are synchronous. */
@@ -75,11 +81,8 @@ export function placeRecords(log: LocalLog, records: readonly OutgoingRecord[], 
     }
     const bytes =
       (record.value?.length ?? 0) + (record.key === null ? 0 : Buffer.byteLength(record.key)) + overheadBytes;
-    if (bytes > settings.maxRecordBytes) {
-      throw new Error(
-        `record of ${bytes} bytes (key ${JSON.stringify(record.key)?.slice(0, 80)}) is too large for topic ${record.topic}, which takes ${settings.maxRecordBytes}`,
-      );
-    }
+    if (bytes > settings.maxRecordBytes)
+      throw new RecordTooLargeError(record.topic, record.key, bytes, settings.maxRecordBytes);
     const timestampMs = record.timestampMs ?? nowMs;
     if (!Number.isFinite(timestampMs) || timestampMs < 0) {
       throw new Error(`record for topic ${record.topic}: timestampMs ${timestampMs} is not a time since the epoch`);

@@ -74,6 +74,21 @@ export class TransientError extends Error {
   }
 }
 
+/** A record that its topic does not take, whenever it is tried; nothing of what was sent with it is written. */
+export class RecordTooLargeError extends Error {
+  constructor(
+    topic: string,
+    key: string | null,
+    readonly bytes: number,
+    readonly maxBytes: number,
+  ) {
+    super(
+      `record of ${bytes} bytes (key ${JSON.stringify(key)?.slice(0, 80)}) is too large for topic ${topic}, which takes ${maxBytes}`,
+    );
+    this.name = 'RecordTooLargeError';
+  }
+}
+
 /** Nothing has failed: a service wants to begin anew, with what it reads at its start. It counts as no failure of it. */
 export class PlannedRestart extends TransientError {
   constructor(message: string) {

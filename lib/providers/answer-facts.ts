@@ -4,17 +4,20 @@
  */
 import type { ApiName } from '../config/provider-config';
 import { isJson, type Json, listOf, objectOf, textOf } from './any-json';
+import { createJsonEnd, type JsonEnd } from './json-end';
 
 export interface ToolCall {
   readonly name: string;
-  /** JSON as the model wrote it, or a value. */
+  /** JSON as the model wrote it, or a value; of what is cut only the beginning, or nothing. */
   arguments: unknown;
+  isCut: boolean;
 }
 
 interface PiecedCall {
   /** Null where the provider gives none. */
   readonly id: string | null;
   readonly call: ToolCall;
+  readonly end: JsonEnd;
 }
 
 export interface AnswerFacts {
@@ -34,6 +37,8 @@ export interface AnswerFacts {
   text: string;
   isTextCut: boolean;
   readonly toolCalls: ToolCall[];
+  /** Of arguments that are kept, of all tool calls together: `maxKeptChars` at most. */
+  keptArgumentChars: number;
   /** Those that come in pieces, by choice and place; null until there is one. */
   underWay: Map<string, PiecedCall> | null;
   /** The stream has said that it is through. */
@@ -54,12 +59,13 @@ export function emptyFacts(): AnswerFacts {
     text: '',
     isTextCut: false,
     toolCalls: [],
+    keptArgumentChars: 0,
     underWay: null,
     isComplete: false,
   };
 }
 
-/** Enough for structured output that is worth checking. */
+/** Enough for structured output that is worth checking; of text, and once more of what tools are called with. */
 const maxKeptChars = 262_144;
 const maxToolCalls = 256;
 const maxTokens = 2_147_483_647;
@@ -82,24 +88,48 @@ function addText(facts: AnswerFacts, text: string): void {
 function addToolCall(facts: AnswerFacts, name: unknown, args: unknown): ToolCall | undefined {
   facts.hasContent = true;
   if (facts.toolCalls.length >= maxToolCalls) return undefined;
-  const call = { name: textOf(name), arguments: args };
+  const isText = typeof args === 'string';
+  const call: ToolCall = { name: textOf(name), arguments: isText ? '' : args, isCut: false };
   facts.toolCalls.push(call);
+  if (isText) append(facts, call, args);
   return call;
+}
+
+/** A call that is too long is cut, and those behind it may have room: a model may write as much as it likes. */
+function append(facts: AnswerFacts, call: ToolCall, args: unknown): void {
+  if (typeof call.arguments !== 'string' || call.isCut) return;
+  const text = textOf(args);
+  if (facts.keptArgumentChars + text.length > maxKeptChars) {
+    call.isCut = true;
+    return;
+  }
+  facts.keptArgumentChars += text.length;
+  call.arguments += text;
 }
 
 /** Usage in the words of either family of APIs. */
 function readUsage(facts: AnswerFacts, given: unknown): void {
-  if (!isJson(given)) return;
+  if (!isJson(given) || saysNothing(given)) return;
   const created = tokens(given['cache_creation_input_tokens']);
   const read = tokens(given['cache_read_input_tokens']);
   const own = tokens(given['prompt_tokens']) ?? tokens(given['input_tokens']);
-  // Anthropic counts what it has cached beside the input, all others within it.
-  if (own !== null) facts.inputTokens = own + (created ?? 0) + (read ?? 0);
+  // Anthropic counts what it has cached beside the input, all others within it. Each may be a count and their sum none.
+  if (own !== null) facts.inputTokens = tokens(own + (created ?? 0) + (read ?? 0));
   const details = objectOf(given['prompt_tokens_details'] ?? given['input_tokens_details']);
   facts.cachedInputTokens = tokens(details['cached_tokens']) ?? read ?? facts.cachedInputTokens;
   facts.outputTokens = tokens(given['completion_tokens']) ?? tokens(given['output_tokens']) ?? facts.outputTokens;
   const outputDetails = objectOf(given['completion_tokens_details'] ?? given['output_tokens_details']);
   facts.reasoningTokens = tokens(outputDetails['reasoning_tokens']) ?? facts.reasoningTokens;
+}
+
+/**
+ * No answer is made of nothing: who says that no token was read and none written has not counted, as we have to say ourselves for
+ * a provider of completions without usage where the API demands a number.
+ */
+function saysNothing(usage: Json): boolean {
+  const counts = ['prompt_tokens', 'input_tokens', 'completion_tokens', 'output_tokens', 'total_tokens'];
+  const cached = ['cache_read_input_tokens', 'cache_creation_input_tokens'];
+  return [...counts, ...cached].every((name) => usage[name] === undefined || usage[name] === null || usage[name] === 0);
 }
 
 /** Reads a whole answer. False where it is no answer of this API at all. */
@@ -158,28 +188,18 @@ function addPiece(facts: AnswerFacts, place: string, given: unknown, name: unkno
   const isNew =
     !begun ||
     (id !== null && begun.id !== null && id !== begun.id) ||
-    (textOf(name) !== '' && (name !== begun.call.name || (id === null && isJsonText(begun.call.arguments))));
+    (textOf(name) !== '' && (name !== begun.call.name || (id === null && begun.end.isReached())));
   if (!isNew) {
-    append(begun.call, args);
+    begun.end.take(textOf(args));
+    append(facts, begun.call, args);
     return;
   }
   if (textOf(name) === '' && !begun) return;
   const call = addToolCall(facts, name, textOf(args));
-  if (call) facts.underWay.set(place, { id, call });
-}
-
-function append(call: ToolCall, args: unknown): void {
-  if (typeof call.arguments === 'string' && call.arguments.length <= maxKeptChars) call.arguments += textOf(args);
-}
-
-function isJsonText(text: unknown): boolean {
-  if (typeof text !== 'string' || text === '') return false;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  if (!call) return;
+  const end = createJsonEnd();
+  end.take(textOf(args));
+  facts.underWay.set(place, { id, call, end });
 }
 
 function readBlock(facts: AnswerFacts, block: Json): void {
@@ -287,7 +307,7 @@ function readMessageEvent(facts: AnswerFacts, event: Json): EventRole {
     const delta = objectOf(event['delta']);
     if (delta['type'] === 'text_delta') addText(facts, textOf(delta['text']));
     const call = delta['type'] === 'input_json_delta' ? facts.toolCalls.at(-1) : undefined;
-    if (call) append(call, delta['partial_json']);
+    if (call) append(facts, call, delta['partial_json']);
     return { ...nothing, isToken: true };
   }
   if (type === 'message_delta') {

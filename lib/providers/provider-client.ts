@@ -3,7 +3,6 @@
  * that may come back has a largest size. Whatever goes wrong becomes an UpstreamError with the status that outcomes use.
  */
 import { StringDecoder } from 'node:string_decoder';
-import { createParser } from 'eventsource-parser';
 import { Agent, type Dispatcher } from 'undici';
 import type { Environment } from '../config/expand-references';
 import type { ApiName, ProviderConfig } from '../config/provider-config';
@@ -12,6 +11,7 @@ import type { Clock } from '../ports/clock';
 import { isJson, objectOf } from './any-json';
 import { askForUsage, refusesUsage } from './ask-for-usage';
 import { Ending } from './ending';
+import { createEventParser } from './event-parser';
 import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
 import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from './upstream-call';
@@ -237,7 +237,8 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
         : `${provider} cannot be called: the environment of the gateway has no usable ${missing.join(', ')}`;
     },
     whole: (call) => (call.through === call.api ? wholeOf(call) : wholeThroughChat(call, wholeOf)),
-    stream: (call) => (call.through === call.api ? streamOf(call) : streamThroughChat(call, streamOf)),
+    stream: (call) =>
+      call.through === call.api ? streamOf(call) : streamThroughChat(call, streamOf, limits.maxWholeBytes),
     async close() {
       await Promise.all([...retired, ...[...pools.values()].map(({ agent }) => agent.destroy())]);
     },
@@ -381,8 +382,8 @@ function readEvents(
   done: () => void,
 ): EventStream {
   let ready: StreamEvent[] = [];
-  const parser = createParser({
-    onEvent: ({ event, data }) => ready.push({ event: event ?? null, data }),
+  const parser = createEventParser({
+    onEvent: (event) => ready.push(event),
     onComment: () => ready.push({ event: null, data: null }),
   });
   // A character may be cut by the border of two chunks, and the mark that some begin with as well.

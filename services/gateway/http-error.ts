@@ -1,7 +1,7 @@
 /** Everything the gateway refuses, in one shape: `{ error: { code, message, field, details? } }`. */
 import { z } from 'zod';
 import { formatPath, type Issue, maxIssues } from '../../lib/config/describe-issues';
-import { TransientError } from '../../lib/ports/broker';
+import { RecordTooLargeError, TransientError } from '../../lib/ports/broker';
 import type { RouteRefused } from '../../lib/topics/generated/messages';
 import { maxTimeMs } from '../../lib/topics/number-ranges';
 
@@ -140,6 +140,12 @@ export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof TransientError)
     return new HttpError('not_ready', 'the log does not answer at the moment; try again later');
+  // Each field is within its bounds, and all of them together are too much.
+  if (error instanceof RecordTooLargeError)
+    return new HttpError(
+      'body_too_large',
+      `what is asked takes ${error.bytes} bytes in the log, which takes ${error.maxBytes}: shorten the text or the lists of names`,
+    );
   const code = (error as { code?: unknown }).code;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new HttpError('body_too_large', 'the body is larger than this gateway takes');

@@ -3,7 +3,7 @@
  * of the node that leads the partition. Each lane has one batch out and a producer id of its own, so a node that does not
  * answer holds up its own partitions and no others.
  */
-import { type OutgoingRecord, StaleEpochError, type TopicSettings } from '../../ports/broker';
+import { type OutgoingRecord, RecordTooLargeError, StaleEpochError, type TopicSettings } from '../../ports/broker';
 import type { Clock } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
@@ -223,11 +223,8 @@ function placeRecord(record: OutgoingRecord, settings: TopicSettings, nowMs: num
   const plainBytes = (value?.length ?? 0) + (key === null ? 0 : Buffer.byteLength(key)) + overheadBytes;
   const bytes = plainBytes + (headers ? headerBytes(headers) : 0);
   const maxBatchBytesOfTopic = settings.maxRecordBytes + batchOverheadBytes - overheadBytes;
-  if (plainBytes > settings.maxRecordBytes || bytes > maxBatchBytesOfTopic) {
-    throw new Error(
-      `record of ${bytes} bytes (key ${JSON.stringify(key)?.slice(0, 80)}) is too large for topic ${topic}, which takes ${settings.maxRecordBytes}`,
-    );
-  }
+  if (plainBytes > settings.maxRecordBytes || bytes > maxBatchBytesOfTopic)
+    throw new RecordTooLargeError(topic, key, bytes, settings.maxRecordBytes);
   // A record from outside may carry any time, or none (-1), and is passed on all the same.
   const timestampMs = isTime(record.timestampMs) ? Math.trunc(record.timestampMs) : nowMs;
   return {

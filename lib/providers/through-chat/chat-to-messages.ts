@@ -13,8 +13,7 @@ const stopReasons: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** A model that has been stopped by one of several texts does not say by which one there. */
-function endOf(finish: string, pieces: Iterable<Pick<ChatPiece, 'kind'>>): object {
-  const kinds = new Set([...pieces].map(({ kind }) => kind));
+function endOf(finish: string, kinds: ReadonlySet<ChatPiece['kind']>): object {
   const reason = stopReasons.get(finish) ?? 'end_turn';
   // Some providers say that they have stopped where they want a tool called.
   const stop = kinds.has('refusal') ? 'refusal' : kinds.has('call') && reason === 'end_turn' ? 'tool_use' : reason;
@@ -49,14 +48,19 @@ export const messageWriter: Writer = {
       if (piece.kind === 'text' || piece.kind === 'refusal') content.push({ type: 'text', text: piece.text });
       else if (piece.kind === 'call') content.push(toolUse(piece, inputOf(argumentsOf(pieces, piece))));
     }
-    return { ...messageOf(part), content, ...endOf(finish ?? 'stop', pieces), usage: usageOf(usage) };
+    return {
+      ...messageOf(part),
+      content,
+      ...endOf(finish ?? 'stop', new Set(pieces.map(({ kind }) => kind))),
+      usage: usageOf(usage),
+    };
   },
 
   stream() {
     let hasBegun = false;
     let blocks = 0;
     let open: { readonly kind: ChatPiece['kind']; readonly index: number } | null = null;
-    const seen: ChatPiece[] = [];
+    const seen = new Set<ChatPiece['kind']>();
     const event = (type: string, more: object): StreamEvent => ({
       event: type,
       data: JSON.stringify({ type, ...more }),
@@ -92,7 +96,7 @@ export const messageWriter: Writer = {
           events.push(event('message_start', { message: { ...messageOf(part), ...empty } }));
         }
         for (const piece of part.pieces) {
-          if (piece.kind !== 'arguments') seen.push(piece);
+          seen.add(piece.kind);
           const said = eventsOf(piece);
           if (said === null) return null;
           events.push(...said);

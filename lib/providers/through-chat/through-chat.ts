@@ -57,12 +57,17 @@ export async function wholeThroughChat(call: UpstreamCall, send: Send<WholeAnswe
   return { text: JSON.stringify(translation.writer.whole(part, body)), upstreamRequestId };
 }
 
-export async function streamThroughChat(call: UpstreamCall, send: Send<StreamAnswer>): Promise<StreamAnswer> {
+/** Of an answer whose end repeats what was said before, no more than `maxChars` are taken: it is held until then. */
+export async function streamThroughChat(
+  call: UpstreamCall,
+  send: Send<StreamAnswer>,
+  maxChars: number,
+): Promise<StreamAnswer> {
   const { translation, body, inChat } = translated(call);
   const { events, upstreamRequestId } = await send(inChat).catch((error: unknown) => {
     throw inItsForm(error, translation);
   });
-  return { upstreamRequestId, events: written(call, events, translation.writer.stream(body)) };
+  return { upstreamRequestId, events: written(call, events, translation.writer.stream(body), maxChars) };
 }
 
 function translated(call: UpstreamCall) {
@@ -82,7 +87,8 @@ function inItsForm(error: unknown, { errorOf }: Translation): unknown {
   return new UpstreamError(error.status, error.message, { ...error.details, body: JSON.stringify(errorOf(said)) });
 }
 
-function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter): EventStream {
+function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter, maxChars: number): EventStream {
+  let chars = 0;
   let finish: string | null = null;
   let usage: ChatUsage | null = null;
   let isThrough = false;
@@ -100,6 +106,8 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter): E
     const part = readChatChunk(chunk);
     finish = part.finish ?? finish;
     usage = part.usage ?? usage;
+    for (const piece of part.pieces) if (piece.kind !== 'call') chars += piece.text.length;
+    if (chars > maxChars) throw broken(call, `an answer of more than ${maxChars} characters`);
     const events = writer.part(part);
     if (events === null) throw broken(call, 'tool calls that are written at the same time');
     return events;

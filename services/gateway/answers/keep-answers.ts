@@ -144,9 +144,19 @@ export function createAnswerKeeper(parts: AnswerKeeperParts): AnswerKeeper {
 
 function contentOf({ text, isTextCut, toolCalls }: AnsweredCall['facts']): SealedContent {
   const calls = toolCalls.map(({ name, arguments: args }) => ({ name, arguments: args }));
-  const whole = { text, toolCalls: calls, isCut: isTextCut };
-  if (Buffer.byteLength(JSON.stringify(whole)) <= maxContentBytes) return whole;
+  const whole = { text, toolCalls: calls, isCut: isTextCut || toolCalls.some(({ isCut }) => isCut) };
+  const size = sizeOf(whole);
+  if (size !== null && size <= maxContentBytes) return whole;
   return { text: text.slice(0, cutChars), toolCalls: [], isCut: true };
+}
+
+/** In bytes; null for what cannot be written: a model may nest what it calls a tool with deeper than there is stack for. */
+function sizeOf(content: SealedContent): number | null {
+  try {
+    return Buffer.byteLength(JSON.stringify(content));
+  } catch {
+    return null;
+  }
 }
 
 /** 0..1, the same for the same decision. */

@@ -6,6 +6,7 @@ import type { Context } from '@opentelemetry/api';
 import { termsOf } from '../../../lib/budgets/terms-of';
 import { BudgetRefusedError, DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
 import type { CurrentConfig } from '../../../lib/config/current-config';
+import { RecordTooLargeError } from '../../../lib/ports/broker';
 import { eligibilityOf } from '../../../lib/routing/open/eligibility';
 import { contentHashOf } from '../../../lib/topics/content-hash';
 import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated/messages';
@@ -63,7 +64,8 @@ export function createEngineAsker(context: GatewayContext): EngineAsker {
       } catch (error) {
         if (error instanceof BudgetRefusedError) throw budgetRefused(error.refused);
         if (error instanceof RequestRefusedError) throw noEligibleCandidate(error.field ?? '', error.reason);
-        if (error instanceof HttpError) throw error;
+        // Nobody could ever decide it: that is said rather than to call without a decision each time.
+        if (error instanceof HttpError || error instanceof RecordTooLargeError) throw error;
         misses++;
         return without(error instanceof DecisionTimeoutError ? 'no-decision' : 'log-unavailable', request, current);
       }

@@ -17,6 +17,7 @@ import { Ending } from '../../../lib/providers/ending';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
 import type { EventStream, StreamEvent } from '../../../lib/providers/upstream-call';
 import { UpstreamError } from '../../../lib/providers/upstream-error';
+import type { Log } from '../../../lib/telemetry/log';
 import type { DoorCall } from './read-call';
 
 /** A model that is called, and what came of it. */
@@ -74,6 +75,7 @@ export interface ModelCallerOptions {
   readonly client: ProviderClient;
   readonly clock: Clock;
   readonly maxRetryWaitMs: number;
+  readonly log: Pick<Log, 'error'>;
 }
 
 /** Where a provider says 429 and not for how long. */
@@ -87,7 +89,7 @@ const maxResting = 1_024;
 /** Whatever a provider asks for: after this somebody has to look whether it is back. */
 const maxRestMs = 3_600_000;
 
-export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCallerOptions): ModelCaller {
+export function createModelCaller({ client, clock, maxRetryWaitMs, log }: ModelCallerOptions): ModelCaller {
   /** By provider and model: not to be called before this time of the monotonic clock. */
   const restingUntilMs = new Map<string, number>();
   const keyOf = ({ provider, name }: ModelConfig): string => JSON.stringify([provider, name]);
@@ -147,6 +149,12 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
     }
   };
 
+  /** What a provider sends may be of any shape, and whatever it makes go wrong here is a failure of this call alone. */
+  const unforeseen = (thrown: unknown, { provider, name }: ModelConfig): UpstreamError => {
+    log.error('what came of a call could not be read', { provider, model: name, error: thrown as Error });
+    return new UpstreamError('FAILURE', `${provider}: what came could not be read`, { httpStatus: 502, cause: thrown });
+  };
+
   return {
     async call(call, order, config, signal, limitMs) {
       const deadlineMs = clock.monotonicMs() + limitMs;
@@ -174,9 +182,9 @@ export function createModelCaller({ client, clock, maxRetryWaitMs }: ModelCaller
             attempts.set(model.name, attempt);
             upstreamMs += clock.monotonicMs() - startedMs;
             return { attempts: [...attempts.values()], answered: { attempt, answer }, error: null, upstreamMs };
-          } catch (error) {
+          } catch (thrown) {
             upstreamMs += clock.monotonicMs() - startedMs;
-            if (!(error instanceof UpstreamError)) throw error;
+            const error = thrown instanceof UpstreamError ? thrown : unforeseen(thrown, model);
             last = error;
             attempt.error = error;
             attempt.endedMs = clock.monotonicMs();

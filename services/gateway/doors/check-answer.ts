@@ -35,7 +35,7 @@ export function checkAnswer(facts: AnswerFacts, expected: Expected, weights: Rew
   }
   // Tools that the provider runs itself are not declared.
   const right = facts.toolCalls
-    .filter(({ name }) => expected.tools.has(name))
+    .filter(({ name, isCut }) => !isCut && expected.tools.has(name))
     .map(({ name, arguments: args }) => isValidArguments(args, expected.tools.get(name)))
     .filter((check) => check !== null);
   if (right.length > 0) note('mechanical:tools', right.every(Boolean), true);

@@ -61,7 +61,7 @@ const idPrefixes: Readonly<Record<ApiName, string>> = {
 export function createCallServer({ context, client, untold, log }: DoorParts): CallServer {
   const { clock, settings, metrics } = context;
   const engine = createEngineAsker(context);
-  const caller = createModelCaller({ client, clock, maxRetryWaitMs: settings.maxRetryWaitMs });
+  const caller = createModelCaller({ client, clock, maxRetryWaitMs: settings.maxRetryWaitMs, log });
   const reporter = createCallReporter(context, untold, log);
   const judges = createTextJudges({ context, client, send: reporter.send, log });
   const responses = createRememberedResponses();
@@ -115,7 +115,7 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
       ...{ request: call.request, decision: order.decision, config: current.config },
       wasAsked: order.degraded === 'no-decision',
     };
-    const finish = (answered: Attempt | null): void => {
+    const note = (answered: Attempt | null): void => {
       const { weights } = current.config.reward;
       const checks = answered?.error === null ? checkAnswer(answered.facts, call.expected, weights) : {};
       for (const [check, holds] of Object.entries(checks))
@@ -135,6 +135,14 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
           { decision: order.decision, model: answered.model.name, facts: answered.facts },
           current.config.answers,
         );
+    };
+    /** Whoever is owed an answer gets it, whatever goes wrong with what is to be noted of it. */
+    const finish = (answered: Attempt | null): void => {
+      try {
+        note(answered);
+      } catch (error) {
+        log.error('what came of a call could not be noted', { decisionId: requestId, error: error as Error });
+      }
     };
     if (!called.answered) {
       finish(null);

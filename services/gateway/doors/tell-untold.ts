@@ -3,6 +3,7 @@
  * reported by that decision, as for a decision that came too late for its caller.
  */
 import { BudgetRefusedError, DecisionTimeoutError, RequestRefusedError } from '../../../lib/client/router-client';
+import { TransientError } from '../../../lib/ports/broker';
 import type { Log } from '../../../lib/telemetry/log';
 import type { RouteDecided } from '../../../lib/topics/generated/messages';
 import type { GatewayContext } from '../endpoint';
@@ -49,7 +50,12 @@ export function tellUntold(
       if (error instanceof DecisionTimeoutError) call.isAsked = true;
       else if (error instanceof RequestRefusedError || error instanceof BudgetRefusedError)
         untold.release(call, 'refused');
-      else return false;
+      // While the log is away others need not be tried; what it will never take must not stand in their way.
+      else if (isOver || error instanceof TransientError) return false;
+      else {
+        log.error('the engine cannot be told of a call', { requestId: request.requestId, error: error as Error });
+        untold.release(call, 'refused');
+      }
       return true;
     }
   };

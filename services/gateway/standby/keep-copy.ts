@@ -3,7 +3,7 @@ import type { Clock } from '../../../lib/ports/clock';
 import type { View } from '../../../lib/stream/define-service';
 import type { Log } from '../../../lib/telemetry/log';
 import type { AccessKeyChange, ConfigApplied, ModelProfile } from '../../../lib/topics/generated/messages';
-import { formatCopy, writeCopy } from './table-copy';
+import { formatCopy, removeLeftovers, writeCopy } from './table-copy';
 
 export interface CopiedViews {
   readonly config: View<ConfigApplied>;
@@ -33,11 +33,10 @@ export function keepCopy(
     const nowMs = clock.monotonicMs();
     const isOld = profiles.offset !== profilesAt && nowMs - writtenMs >= profilesEveryMs;
     if (config.get('current') === undefined || (state === written && !isOld)) return;
-    const rows = { config: config.values(), keys: keys.values(), profiles: profiles.values() };
-    const text = formatCopy(rows, topicPrefix, clock.nowMs());
     const profilesNow = profiles.offset;
     try {
-      await writeCopy(file, text);
+      const rows = { config: config.values(), keys: keys.values(), profiles: profiles.values() };
+      await writeCopy(file, formatCopy(rows, topicPrefix, clock.nowMs()));
       [written, writtenMs, profilesAt, hasFailed] = [state, nowMs, profilesNow, false];
     } catch (error) {
       if (!hasFailed)
@@ -51,7 +50,12 @@ export function keepCopy(
     await writeOnce();
     if (!isOver) cancel = clock.setTimer(copyEveryMs, again);
   };
-  let writing = run();
+  const start = async (): Promise<void> => {
+    // What is left over harms nobody; that it cannot be removed is said when nothing can be written.
+    await removeLeftovers(file, clock.nowMs()).catch(() => {});
+    await run();
+  };
+  let writing = start();
   function again(): void {
     writing = run();
   }

@@ -2,13 +2,14 @@
  * A start of the gateway while the log may be away: as soon as it is known which models there are, calls of models are answered in
  * the configured order, and the log is tried again until it is there.
  */
-import { readFile } from 'node:fs/promises';
 import { type CopiedTables, createCopiedLog } from '../../../lib/adapters/copied-tables';
+import { configLimits } from '../../../lib/config/config-limits';
 import type { Environment } from '../../../lib/config/expand-references';
 import { configToJson, formatConfigErrors, parseConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { TransientError } from '../../../lib/ports/broker';
 import { pause } from '../../../lib/ports/clock';
+import { readTextFile } from '../../../lib/read-text-file';
 import type { ConfigApplied } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { abandonUntold, createUntoldCalls, type UntoldCalls } from '../doors/untold-calls';
@@ -128,7 +129,7 @@ async function knownTables(options: StandInOptions): Promise<CopiedTables | null
 
 /** Rejects in words for people. */
 export async function readConfigFile(file: string, environment: Environment): Promise<RouterConfig> {
-  const parsed = parseConfig(await readFile(file, 'utf8'), { environment });
+  const parsed = parseConfig(await readTextFile(file, configLimits.maxBytes), { environment });
   if (!parsed.ok) throw new Error(formatConfigErrors(parsed.errors, file));
   return parsed.config;
 }

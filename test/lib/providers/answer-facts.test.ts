@@ -67,7 +67,7 @@ test('arguments of tool calls come together from their pieces, each with its own
   send([{ index: 1, function: { name: 'b', arguments: '{"y"' } }]);
   send([{ index: 0, function: { arguments: '{"x":1}' } }]);
   send([{ index: 1, function: { arguments: ':2}' } }]);
-  expect(facts.toolCalls).toEqual([
+  expect(facts.toolCalls).toMatchObject([
     { name: 'a', arguments: '{"x":1}' },
     { name: 'b', arguments: '{"y":2}' },
   ]);
@@ -81,4 +81,35 @@ test('an error event says its own word and nothing of its message', () => {
   expect(readEvent('chat', '{"error":{"type":"my secret words"}}', emptyFacts()).failure).toBe(
     'an error in its stream',
   );
+});
+
+const called = (more: object, id?: string) =>
+  JSON.stringify({ choices: [{ delta: { tool_calls: [{ index: 0, id, function: more }] } }] });
+
+test('a name that comes with every piece costs no second look at what came before', () => {
+  const facts = emptyFacts();
+  const [parse, parsed] = [JSON.parse, { chars: 0 }];
+  const watched = jest.spyOn(JSON, 'parse').mockImplementation((text: string) => {
+    parsed.chars += text.length;
+    return parse(text);
+  });
+  const pieces = ['{"list":[', ...Array.from({ length: 2_000 }, () => '"}]{",'), '0]}'].map((piece) =>
+    called({ name: 'f', arguments: piece }),
+  );
+  for (const piece of pieces) readEvent('chat', piece, facts);
+  watched.mockRestore();
+  expect(parsed.chars).toBe(pieces.join('').length);
+  expect(facts.toolCalls).toMatchObject([{ name: 'f', isCut: false }]);
+  // It is whole: what comes now with the same name is another call.
+  readEvent('chat', called({ name: 'f', arguments: '{}' }), facts);
+  expect(facts.toolCalls).toMatchObject([{}, { arguments: '{}' }]);
+});
+
+test('of what tools are called with no more is kept than of text, however many calls there are', () => {
+  const facts = emptyFacts();
+  const long = 'x'.repeat(100_000);
+  for (let id = 0; id < 10; id++) readEvent('chat', called({ name: 'f', arguments: long }, `c${id}`), facts);
+  readEvent('chat', called({ name: 'f', arguments: '{}' }, 'last'), facts);
+  const kept = facts.toolCalls.map(({ arguments: args, isCut }) => [String(args).length, isCut]);
+  expect(kept).toEqual([[100_000, false], [100_000, false], ...Array(8).fill([0, true]), [2, false]]);
 });

@@ -47,10 +47,9 @@ const chunk = (delta: object, finish: string | null = null, more: object = {}): 
   }),
 });
 const done: StreamEvent = { event: null, data: '[DONE]' };
-async function streamed(api: Api, chunks: readonly StreamEvent[]): Promise<StreamEvent[]> {
-  const { events } = await streamThroughChat(callOf(api, { stream: true }), async () => ({
-    ...{ upstreamRequestId: null, events: eventsOf(chunks.map((one) => [one])) },
-  }));
+async function streamed(api: Api, chunks: readonly StreamEvent[], maxChars = 1_000): Promise<StreamEvent[]> {
+  const send = async () => ({ upstreamRequestId: null, events: eventsOf(chunks.map((one) => [one])) });
+  const { events } = await streamThroughChat(callOf(api, { stream: true }), send, maxChars);
   const told: StreamEvent[] = [];
   for (let next = await events.next(); next !== null; next = await events.next()) told.push(...next);
   return told;
@@ -359,4 +358,10 @@ test('bodies and answers of any shape are put into the other words without an ex
     }),
     { numRuns: 500 },
   );
+});
+
+test.each(['messages', 'responses'] as const)('%s: a stream that is too long to be held is broken off', async (api) => {
+  const chunks = [chunk({ content: 'x'.repeat(60) }), chunk({ refusal: 'y'.repeat(41) }), chunk({}, 'stop'), done];
+  await expect(streamed(api, chunks, 100)).rejects.toThrow(/an answer of more than 100 characters/);
+  expect((await streamed(api, chunks, 101)).length).toBeGreaterThan(0);
 });

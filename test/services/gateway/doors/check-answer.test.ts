@@ -49,15 +49,17 @@ test('a check that has a weight says that an answer is good as well, and one in 
 
 test('arguments of tools are checked against their declaration, those of others not', () => {
   const tools = new Map([['weather', city]]);
-  const called = (name: string, args: unknown) =>
+  const called = (name: string, args: unknown, isCut = false) =>
     checkAnswer(
-      { ...said(''), hasContent: true, toolCalls: [{ name, arguments: args }] },
+      { ...said(''), hasContent: true, toolCalls: [{ name, arguments: args, isCut }] },
       { structured: null, tools },
       {},
     )['mechanical:tools'] ?? null;
   expect(called('weather', '{"city":"Oslo"}')).toBe(1);
   expect(called('weather', { city: 'Oslo' })).toBe(1);
   expect(called('weather', '{"city"')).toBe(0);
+  // It was too long to be kept, which is no fault of the model.
+  expect(called('weather', '{"city"', true)).toBeNull();
   expect(called('weather', '')).toBe(0);
   expect(called('web_search', 'anything')).toBeNull();
 });

@@ -56,6 +56,49 @@ test('the log cannot be written: the same', async () => {
   await started.stop();
 });
 
+describe('a request whose fields are within their bounds and too much together', () => {
+  const [long, other] = ['x', 'y'].map((end) => `${'漢'.repeat(199)}${end}`) as [string, string];
+  const wide = defaultRouterConfig(
+    [long, other].map((provider, index) => ({ name: index === 0 ? 'large' : 'small', provider, contextTokens: 1e9 })),
+    {
+      providers: { [long]: { kind: 'demo' }, [other]: { kind: 'demo' } } as unknown as RouterConfig['providers'],
+      limits: { ...config.limits, maxPromptBytes: 900_000 },
+    },
+  );
+  const lists = { allowedProviders: Array(256).fill(long), deniedProviders: Array(256).fill(other) };
+  const content = 'x'.repeat(899_000);
+  const call = { ...chat, messages: [{ role: 'user', content }], quantum_router: { limits: lists } };
+
+  test('is refused in these words at every door, and not answered without a decision each time', async () => {
+    const started = await startGateway({ config: wide, answer: () => [], clock: systemClock(), settings });
+    for (const [path, body] of [
+      ['/v1/route', { prompt: content, limits: lists }],
+      ['/v1/chat/completions', call],
+    ] as const)
+      expect(await started.call('POST', path, body)).toMatchObject({
+        status: 413,
+        body: { error: { code: 'body_too_large', message: expect.stringMatching(/takes \d+ bytes in the log/) } },
+      });
+    await started.stop();
+  });
+
+  test('and that was answered while nobody could be asked does not keep the engine from hearing of others', async () => {
+    let waitingFor: string[] = ['route-intake'];
+    const started = await startGateway({
+      ...{ config: wide, clock: systemClock(), settings, waitingFor: () => waitingFor },
+      answer: (request) => [{ ...decisionOf(request), model: 'small', provider: other, fallbacks: [] }],
+    });
+    // As many as are told at once.
+    for (let calls = 0; calls < 16; calls++)
+      expect((await started.call('POST', '/v1/chat/completions', call)).status).toBe(200);
+    expect((await started.call('POST', '/v1/chat/completions', { ...chat, model: 'small' })).status).toBe(200);
+    waitingFor = [];
+    await started.until(() => started.outcomes().length === 1);
+    expect(started.outcomes()).toMatchObject([{ model: 'small' }]);
+    await started.stop();
+  });
+});
+
 test('services that are not ready: the same, and the engine decides as soon as they are', async () => {
   let waitingFor: string[] = ['route-intake'];
   const started = await startGateway({

@@ -165,6 +165,28 @@ test('keys: those of the copy are good, those of nobody are not, and without a c
   await unknown.end();
 });
 
+test('a copy whose keys cannot be read opens no port, and the given configuration stands in for one that cannot be used', async () => {
+  const file = fileWith(null);
+  const keyed = await startKeyedGateway({ config, standbyFile: file });
+  await keyed.key({ role: 'caller' });
+  await keyed.seen();
+  await keyed.stop();
+  const damaged = (table: string): string => {
+    const copy = JSON.parse(readFileSync(file, 'utf8'));
+    for (const row of copy.tables[table]) row.value = `AAAA${row.value}`;
+    return JSON.stringify(copy);
+  };
+  const named = { CONFIG_FILE: configFile, HTTP_ANONYMOUS: 'loopback' };
+  const alone = await startWithoutKafka({ STANDBY_FILE: fileWith(damaged('access.keys')), ...named });
+  const refused = await onceReady(() => alone.call('POST', '/v1/chat/completions', chat));
+  expect(refused).toMatchObject({ status: 503, body: { error: { message: expect.stringMatching(/which keys/) } } });
+  await alone.end();
+  const given = { STANDBY_FILE: fileWith(damaged('config')), CONFIG_FILE: configFile, HTTP_ANONYMOUS: 'caller' };
+  const beside = await startWithoutKafka(given);
+  expect((await onceReady(() => beside.call('POST', '/v1/chat/completions', chat))).status).toBe(200);
+  await beside.end();
+});
+
 test('the log comes: the door changes hands, and the engine is told of every call that was made without it', async () => {
   const metrics = createMetrics();
   const door = await openDoor({ port: 0 }, metrics);
