@@ -4,21 +4,37 @@
  *
  *     tsx infra/install.ts
  */
+import { archiveKafkaClasses } from './local-servers';
 import { installPython } from './python';
 import { installBrowser, installPromtool, installServers } from './tools';
 
-try {
-  // Whoever tests against servers of their own need not be able to start any.
-  if (!process.env['TEST_KAFKA'] || !process.env['TEST_REDIS']) installServers();
-  installPython();
-  installBrowser();
-} catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
+/** Runs a step; one that fails says why, and the others go on. */
+async function step(run: () => void | Promise<void>, onFailure: () => void): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    onFailure();
+  }
+}
+
+const fail = (): void => {
   process.exitCode = 1;
-}
-try {
-  installPromtool();
-} catch (error) {
+};
+const goWithout = (): void => {};
+
+async function install(): Promise<void> {
+  // Whoever tests against servers of their own need not be able to start any.
+  const startsServers = !process.env['TEST_KAFKA'] || !process.env['TEST_REDIS'];
+  await step(() => {
+    if (startsServers) installServers();
+    installPython();
+    installBrowser();
+  }, fail);
+  // Without it Kafka starts too, only later.
+  if (startsServers && !process.exitCode) await step(archiveKafkaClasses, goWithout);
   // What it checks is checked by hand-written tests, too: those that need it are left out, and say so.
-  process.stderr.write(`${(error as Error).message}\n`);
+  await step(installPromtool, goWithout);
 }
+
+void install();
