@@ -1,0 +1,3 @@
+import { testNodeLost } from './cluster-transactions';
+
+testNodeLost('SIGSTOP');
