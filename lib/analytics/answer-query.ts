@@ -2,7 +2,14 @@
 import { dictionaryOf } from '../dictionary';
 import type { AnalyticsCell, AnalyticsWindow, Sketch } from '../topics/generated/messages';
 import { entriesOf } from './keyed-list';
-import { type AnalyticsMetric, analyticsMetrics, type Breakdown, breakdowns, type MetricName } from './metrics';
+import {
+  type AnalyticsMetric,
+  analyticsMetrics,
+  type Breakdown,
+  breakdowns,
+  dimensionsOf,
+  type MetricName,
+} from './metrics';
 import { type SketchSum, sumSketches } from './sketch';
 import { otherValue, readCellKey, spans, sumOfCells } from './window';
 import type { WindowStore } from './window-store';
@@ -108,16 +115,15 @@ function figureOf(metric: AnalyticsMetric, { cell, decisionMs, latencyMs }: Grou
 
 /** The value of a cell, by the names of the breakdown. */
 function valuesOf(by: Breakdown, value: string): Record<string, string> {
-  if (by === 'none') return dictionaryOf();
-  const names = by.split(',');
-  if (names.length === 1) return dictionaryOf([[by, value]]);
-  const parts = value === otherValue ? names.map(() => otherValue) : value.split('\n');
+  const { names, separator } = dimensionsOf(by);
+  const parts =
+    names.length === 1 ? [value] : value === otherValue ? names.map(() => otherValue) : value.split(separator);
   return dictionaryOf(names.map((name, i) => [name, parts[i] ?? ''] as const));
 }
 
 /** The answer as comma-separated values (RFC 4180), with a line of headings; times in ISO 8601. */
 export function csvOf(rows: readonly AnalyticsRow[], { by, metrics }: Pick<AnalyticsQuery, 'by' | 'metrics'>): string {
-  const names = by === 'none' ? [] : by.split(',');
+  const { names } = dimensionsOf(by);
   const lines = rows.map(({ startMs, of, values }) =>
     [
       new Date(startMs).toISOString(),

@@ -27,6 +27,7 @@ export const dimensionLimits = {
   strategy: 16,
   tenant: 64,
   degradation: 8,
+  experiment: 64,
   modelTask: 256,
 } as const;
 export type Dimension = keyof typeof dimensionLimits;
@@ -78,6 +79,11 @@ export function emptyWindow(spanMs: number, startMs: number): AnalyticsWindow {
     updatedAtMs: startMs,
     toldAtMs: 0,
   };
+}
+
+/** The arm of an experiment, as learning events name it; neither name has a slash. */
+export function armValue(experiment: string, arm: string): string {
+  return `${experiment}/${arm}`;
 }
 
 export function modelTaskValue(model: string, task: string): string {
