@@ -148,7 +148,7 @@ export function sumOfCells(a: AnalyticsCell, b: AnalyticsCell): AnalyticsCell {
 }
 
 /** Adds to a cell that nobody else has yet. */
-function addToCell(cell: AnalyticsCell, added: Readonly<AnalyticsCell>): void {
+export function addToCell(cell: AnalyticsCell, added: Readonly<AnalyticsCell>): void {
   cell.decisions += added.decisions;
   cell.degraded += added.degraded;
   cell.cacheHits += added.cacheHits;
