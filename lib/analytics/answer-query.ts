@@ -87,7 +87,7 @@ export function answerQuery(store: WindowStore, query: AnalyticsQuery): Analytic
   for (const [startMs, groups] of steps)
     for (const value of [...groups.keys()].sort()) {
       const group = groups.get(value)!;
-      const values = dictionaryOf<number | null>();
+      const values = dictionaryOf<string, number | null>();
       for (const { name, metric } of metrics) values[name] = figureOf(metric, group);
       answer.push({ startMs, of: dimensionsOfValue(value), values });
     }
