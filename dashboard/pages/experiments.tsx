@@ -169,7 +169,7 @@ function ExperimentCard(props: {
         {arms.map((arm: Json) => (
           <tr key={arm.name}>
             <th scope="row">{arm.name}</th>
-            <td>
+            <td class="sentence">
               <code>{describeSettings(settings.get(arm.name))}</code>
             </td>
             <td class="figure">{number(arm.units)}</td>

@@ -137,7 +137,7 @@ export function LearningPage() {
                       <code>{short(version.weights.lineage)}</code>
                     </td>
                     <td>{words(version.state)}</td>
-                    <td>{dateTime(version.changedAtMs)}</td>
+                    <td class="figure">{dateTime(version.changedAtMs)}</td>
                     <td class="figure">{number(version.tuning?.learnedRewards)}</td>
                     <td class="sentence">{version.why || words(version.weights.reason)}</td>
                     <td class="sentence">{evidenceOf(version)}</td>

@@ -125,7 +125,7 @@ export const noCell: AnalyticsCell = {
 };
 
 /** Written out, since every record does it some twenty times: a loop over names costs many times as much. */
-export function sumOfCells(a: AnalyticsCell, b: AnalyticsCell): AnalyticsCell {
+function sumOfCells(a: AnalyticsCell, b: AnalyticsCell): AnalyticsCell {
   return {
     decisions: a.decisions + b.decisions,
     degraded: a.degraded + b.degraded,
