@@ -167,6 +167,9 @@ bench-cache: build ## Hits, utility and wrong neighbours of the routing cache wh
 bench-replay: build ## Events verified per second, JSON lines
 	@$(NODE) dist/bench/replay.js
 
+bench-analytics: build ## Records a second that analytics folds, and how long questions about a month by hour take (REQUESTS=3000 REPEAT=10), JSON lines
+	@node dist/bench/analytics.js $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(REPEAT),--repeat $(REPEAT))
+
 bench-live: build ## What viewers of /v1/live cost those who wait for decisions, with and without them in alternation (VIEWERS=500 RATE=100 SECONDS_EACH=10 PAIRS=5), JSON lines
 	@$(NODE) dist/bench/live.js $(if $(VIEWERS),--viewers $(VIEWERS)) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(PAIRS),--pairs $(PAIRS))
 
@@ -218,4 +221,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-cache bench-replay bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-complexity bench-calibration bench-experiments scenarios clean bench-gateway
+.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-cache bench-replay bench-analytics bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-complexity bench-calibration bench-experiments scenarios clean bench-gateway

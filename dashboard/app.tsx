@@ -6,9 +6,11 @@ import { signIn, whenRefused } from './api';
 import { useHash } from './hooks';
 import { useLive } from './live';
 import { AlertsPage } from './pages/alerts';
+import { BudgetsPage } from './pages/budgets';
 import { ConfigurationPage } from './pages/configuration';
 import { DecisionPage } from './pages/decision';
 import { DecisionsPage } from './pages/decisions';
+import { ExperimentsPage } from './pages/experiments';
 import { LearningPage } from './pages/learning';
 import { ModelsPage } from './pages/models';
 import { NowPage } from './pages/now';
@@ -19,8 +21,10 @@ const pages = [
   ['/decisions', 'Decisions'],
   ['/models', 'Models'],
   ['/learning', 'Learning'],
-  ['/alerts', 'Alerts'],
+  ['/experiments', 'Experiments'],
+  ['/budgets', 'Budgets'],
   ['/configuration', 'Configuration'],
+  ['/alerts', 'Alerts'],
   ['/try', 'Try it'],
 ] as const;
 
@@ -33,10 +37,14 @@ function Page({ hash }: { readonly hash: string }) {
       return <ModelsPage />;
     case 'learning':
       return <LearningPage />;
-    case 'alerts':
-      return <AlertsPage />;
+    case 'experiments':
+      return <ExperimentsPage />;
+    case 'budgets':
+      return <BudgetsPage />;
     case 'configuration':
       return <ConfigurationPage />;
+    case 'alerts':
+      return <AlertsPage />;
     case 'try':
       return <TryItPage />;
     default:

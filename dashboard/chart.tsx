@@ -40,8 +40,10 @@ export function Chart(props: {
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
   readonly isStacked?: boolean;
+  /** Whether the first answer has not come yet. */
+  readonly isAwaited?: boolean;
 }) {
-  const { label, times, series, format, isStacked = false } = props;
+  const { label, times, series, format, isStacked = false, isAwaited = false } = props;
   const place = useRef<HTMLDivElement>(null);
   const drawn = useRef<{ plot: uPlot; shape: string } | null>(null);
   useEffect(() => {
@@ -89,7 +91,7 @@ export function Chart(props: {
     <figure class="chart">
       <figcaption>{label}</figcaption>
       <div ref={place} class={isEmpty ? 'plot empty' : 'plot'} aria-hidden="true" />
-      {isEmpty && <p class="nothing">Nothing yet in this time.</p>}
+      {isEmpty && <p class="nothing">{isAwaited ? 'Asking the gateway …' : 'Nothing yet in this time.'}</p>}
       {series.length > 1 && (
         <ul class="legend">
           {series.map(({ name }, i) => (
@@ -151,7 +153,7 @@ function optionsOf(
       y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
     },
     axes: [
-      { ...axis, values: hours },
+      { ...axis, size: 28, values: hours },
       { ...axis, size: 62, values: (_plot, ticks) => ticks.map((tick) => format(tick)) },
     ],
     series: [

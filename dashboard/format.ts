@@ -33,6 +33,25 @@ export function ms(value: number | null | undefined): string {
   return value >= 10 ? `${number(value)} ms` : `${number(value, 1)} ms`;
 }
 
+/** A time that somebody has set, such as a window: 300000 as "5 min". */
+export function duration(lengthMs: number): string {
+  for (const [unitMs, unit] of durationUnits)
+    if (lengthMs >= 2 * unitMs || lengthMs === unitMs)
+      return `${number(lengthMs / unitMs, lengthMs % unitMs === 0 ? 0 : 1)} ${unit}`;
+  return `${number(lengthMs)} ms`;
+}
+
+const durationUnits = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+  [1_000, 's'],
+] as const;
+
+export function bytes(count: number): string {
+  return count >= 1e9 ? `${number(count / 1e9, 1)} GB` : `${number(count / 1e6, 1)} MB`;
+}
+
 export function clock(atMs: number): string {
   return new Date(atMs).toLocaleTimeString('en-GB');
 }
@@ -44,6 +63,11 @@ export function dateTime(atMs: number): string {
 
 export function short(hash: string | null | undefined): string {
   return hash ? hash.slice(0, 10) : none;
+}
+
+/** minDecisions as "min decisions". */
+export function wordsOfName(name: string): string {
+  return words(name.replace(/[A-Z]/g, (capital) => `_${capital}`));
 }
 
 /** LEARNING_OPTIMIZED as "learning optimized". */

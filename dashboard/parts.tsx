@@ -1,5 +1,6 @@
 /** Small parts that pages are made of. */
 import type { ComponentChildren } from 'preact';
+import { none } from './format';
 
 export function Card(props: {
   readonly title: string;
@@ -106,5 +107,22 @@ export function Table(props: {
         <tbody>{props.children}</tbody>
       </table>
     </section>
+  );
+}
+
+/** A figure with its interval; nothing known is said as such. */
+export function Interval(props: {
+  readonly of: { readonly value: number; readonly low: number | null; readonly high: number | null } | null;
+  readonly format: (value: number) => string;
+}) {
+  const { of, format } = props;
+  if (!of) return <>{none}</>;
+  return (
+    <>
+      {format(of.value)}{' '}
+      <small>
+        {of.low === null ? none : format(of.low)} … {of.high === null ? none : format(of.high)}
+      </small>
+    </>
   );
 }

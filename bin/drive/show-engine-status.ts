@@ -62,8 +62,8 @@ function watchWorth(engine: Engine, clock: Io['clock']) {
       judgedAtMs = nowMs;
       judgedRewards = rewards;
       const toMs = clock.nowMs() + 1;
-      const range = { fromMs: toMs - dayMs, toMs, asOfMs: toMs, maxEvents: maxJudgedEvents, routerUsdPerDecision: 0 };
-      engine.judge(range).then(
+      const range = { fromMs: toMs - dayMs, toMs, asOfMs: toMs, maxEvents: maxJudgedEvents };
+      engine.judge({ ...range, routerUsdPerDecision: 0, withPrevious: false }).then(
         (judged) => {
           gained = gainedOnRules(judged);
         },

@@ -1,7 +1,7 @@
 /** What rings, what has stopped, and what is silenced, with the rules behind it. */
 import { useState } from 'preact/hooks';
 import { ask, type Json } from '../api';
-import { dateTime, number, words } from '../format';
+import { bytes, dateTime, duration, number, wordsOfName } from '../format';
 import { usePolled } from '../hooks';
 import { Card, Nothing, Table, Trouble } from '../parts';
 
@@ -108,15 +108,15 @@ export function AlertsPage() {
         )}
       </Card>
       <Card title="Rules" note="As configured; the configuration changes them, under alerts.rules." wide>
-        <Table label="Rules" head={['Rule', 'Severity', 'Wrong for', 'Otherwise']}>
+        <Table label="Rules" head={['Rule', 'Severity', 'Wrong for', 'Limits']}>
           {Object.entries<Json>(data.rules).map(([rule, { enabled, severity, forMs, ...rest }]) => (
             <tr key={rule}>
               <th scope="row">{rule}</th>
               <td>{enabled ? severity : 'off'}</td>
-              <td class="figure">{forMs === 0 ? 'at once' : `${number(forMs / 1_000)} s`}</td>
+              <td class="figure">{forMs === 0 ? 'at once' : duration(forMs)}</td>
               <td>
                 {Object.entries(rest)
-                  .map(([name, value]) => `${wordsOf(name)} ${value}`)
+                  .map(([name, value]) => settingOf(name, value))
                   .join(', ')}
               </td>
             </tr>
@@ -175,7 +175,11 @@ function SilenceForm(props: {
   );
 }
 
-/** minDecisions as "min decisions". */
-function wordsOf(name: string): string {
-  return words(name.replace(/[A-Z]/g, (capital) => `_${capital}`));
+/** A setting of a rule with its unit, which the end of its name says. */
+function settingOf(name: string, value: Json): string {
+  if (typeof value !== 'number') return `${wordsOfName(name)} ${value}`;
+  if (/Ms$/.test(name)) return `${wordsOfName(name.slice(0, -2))} ${duration(value)}`;
+  if (/Bytes/.test(name)) return `${wordsOfName(name.replace('Bytes', ''))} ${bytes(value)}`;
+  if (/Burn$/.test(name)) return `${wordsOfName(name)} ${value} ×`;
+  return `${wordsOfName(name)} ${number(value, Number.isInteger(value) ? 0 : 2)}`;
 }

@@ -1,9 +1,12 @@
-/** The configuration in force; another one is checked, shown as a difference, and then put in force. */
+/**
+ * The configuration in force; another one is checked, shown as a difference, tried on the traffic of the last hour, and then put in
+ * force. Below it the versions before, and the way back.
+ */
 import { useEffect, useState } from 'preact/hooks';
-import { ApiError, ask, type Fault } from '../api';
-import { dateTime } from '../format';
+import { ApiError, ask, type Fault, type Json } from '../api';
+import { dateTime, number, percent, usd } from '../format';
 import { usePolled } from '../hooks';
-import { Card, Trouble } from '../parts';
+import { Card, Nothing, Table, Trouble } from '../parts';
 
 export function ConfigurationPage() {
   const { data, error, again } = usePolled('v1/config', 0);
@@ -13,7 +16,12 @@ export function ConfigurationPage() {
   const [said, setSaid] = useState<string | null>(null);
   const inForce = data ? JSON.stringify(data.config, null, 2) : '';
   const shown = text ?? inForce;
-  useEffect(() => setChanges(null), [shown]);
+  const [replay, setReplay] = useState<Json>(null);
+  const [isTrying, setTrying] = useState(false);
+  useEffect(() => {
+    setChanges(null);
+    setReplay(null);
+  }, [shown]);
 
   const send = async (path: string, method: string, bodyOf: (config: unknown) => unknown): Promise<unknown> => {
     setFaults([]);
@@ -29,6 +37,11 @@ export function ConfigurationPage() {
   const check = async (): Promise<void> => {
     const answer = (await send('v1/config/check', 'POST', (config) => config)) as { changes: string[] } | null;
     setChanges(answer?.changes ?? null);
+  };
+  const tryOut = async (): Promise<void> => {
+    setTrying(true);
+    setReplay(await send('v1/config/replay', 'POST', (config) => ({ config })));
+    setTrying(false);
   };
   const apply = async (): Promise<void> => {
     const { version } = data;
@@ -61,6 +74,9 @@ export function ConfigurationPage() {
             <button type="button" onClick={check} disabled={text === null}>
               Check
             </button>
+            <button type="button" onClick={tryOut} disabled={text === null || isTrying}>
+              {isTrying ? 'Trying it …' : 'Try it on the last hour'}
+            </button>
             <button type="button" onClick={apply} disabled={changes === null || changes.length === 0}>
               Put in force
             </button>
@@ -81,6 +97,7 @@ export function ConfigurationPage() {
               </ul>
             </div>
           )}
+          {replay !== null && <Replayed replay={replay} />}
           {faults.length > 0 && (
             <div class="trouble" role="alert">
               <ul>
@@ -94,6 +111,128 @@ export function ConfigurationPage() {
           )}
         </Card>
       )}
+      {data && (
+        <History
+          key={data.version}
+          inForce={data.version}
+          onBack={(version) => {
+            setSaid(`Version ${version} is in force.`);
+            setText(null);
+            again();
+          }}
+        />
+      )}
     </>
+  );
+}
+
+/** What the engine's own functions would have decided under it, on requests that it has decided. */
+function Replayed({ replay: { requests, decided, changed, before, after } }: { readonly replay: Json }) {
+  const models = [...new Set([...Object.keys(before.shares), ...Object.keys(after.shares)])];
+  return (
+    <div role="status">
+      <h3>
+        {requests === 0
+          ? 'Nothing was decided in the last hour: there is nothing to try it on.'
+          : `Of ${number(requests)} requests, ${number(changed)} would have got another model.`}
+      </h3>
+      {requests > 0 && (
+        <Table label="Tried on the last hour" head={['', 'In force', 'With the change']}>
+          <tr>
+            <th scope="row">Refused</th>
+            <td class="figure">{number(before.refused)}</td>
+            <td class="figure">{number(after.refused)}</td>
+          </tr>
+          <tr>
+            <th scope="row">Expected quality ({number(decided)} decided by both)</th>
+            <td class="figure">{number(before.expectedQuality, 3)}</td>
+            <td class="figure">{number(after.expectedQuality, 3)}</td>
+          </tr>
+          <tr>
+            <th scope="row">Expected cost a request</th>
+            <td class="figure">{usd(before.expectedCostUsd)}</td>
+            <td class="figure">{usd(after.expectedCostUsd)}</td>
+          </tr>
+          {models.map((model) => (
+            <tr key={model}>
+              <th scope="row">Share of {model}</th>
+              <td class="figure">{percent(before.shares[model] ?? 0, 1)}</td>
+              <td class="figure">{percent(after.shares[model] ?? 0, 1)}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </div>
+  );
+}
+
+function History({ inForce, onBack }: { readonly inForce: number; readonly onBack: (version: number) => void }) {
+  const { data, error } = usePolled('v1/config/history', 0);
+  const [diff, setDiff] = useState<Json>(null);
+  const [fault, setFault] = useState<string | null>(null);
+  const attempt = async (what: () => Promise<void>): Promise<void> => {
+    try {
+      await what();
+      setFault(null);
+    } catch (failed) {
+      setFault((failed as Error).message);
+    }
+  };
+  const compare = (version: number) =>
+    attempt(async () => setDiff(await ask(`v1/config/diff?from=${version}&to=${inForce}`)));
+  const goBack = (version: number): void => {
+    if (!confirm(`Put version ${version} in force again, as a new one?`)) return;
+    void attempt(async () => onBack((await ask('v1/config/rollback', { method: 'POST', body: { version } })).inForce));
+  };
+  return (
+    <Card title="History" note="Every version, with who put it in force and why; going back makes a new one." wide>
+      <Trouble error={fault ?? error} />
+      {!data && !error && <Nothing>Reading it …</Nothing>}
+      {diff && (
+        <div role="status">
+          <h3>
+            {diff.changes.length === 0
+              ? `Version ${diff.from} says the same as the one in force.`
+              : `From version ${diff.from} to the one in force:`}
+          </h3>
+          <ul class="changes">
+            {diff.changes.map((line: string) => (
+              <li key={line}>
+                <code>{line}</code>
+              </li>
+            ))}
+          </ul>
+          {diff.omitted > 0 && <p class="note">{number(diff.omitted)} further changes.</p>}
+        </div>
+      )}
+      {data && (
+        <Table label="History" head={['Version', 'Since', 'By', 'Why', 'Compare', 'Go back']}>
+          {data.versions.map(({ version, appliedAtMs, appliedBy, reason }: Json) => (
+            <tr key={version} class={version === inForce ? 'chosen' : ''}>
+              <th scope="row">{version}</th>
+              <td class="figure">{dateTime(appliedAtMs)}</td>
+              <td class="sentence">{appliedBy}</td>
+              <td class="sentence">{reason || 'nothing was said'}</td>
+              {version === inForce ? (
+                <td colSpan={2}>in force</td>
+              ) : (
+                <>
+                  <td>
+                    <button type="button" class="quiet" onClick={() => compare(version)}>
+                      Compare<span class="unseen"> version {version} with the one in force</span>
+                    </button>
+                  </td>
+                  <td>
+                    <button type="button" class="quiet" onClick={() => goBack(version)}>
+                      Go back<span class="unseen"> to version {version}</span>
+                    </button>
+                  </td>
+                </>
+              )}
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Card>
   );
 }

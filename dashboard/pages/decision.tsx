@@ -36,7 +36,21 @@ export function DecisionPage({ id }: { readonly id: string }) {
           <dt>Drawn with probability</dt>
           <dd>{percent(decision.propensity, 2)}</dd>
           <dt>Confidence</dt>
-          <dd>{percent(decision.confidence)}</dd>
+          <dd>
+            {percent(decision.confidence)}
+            {decision.rawConfidence !== null && `, calibrated; ${percent(decision.rawConfidence)} by the threads alone`}
+          </dd>
+          {decision.goodSet && (
+            <>
+              <dt>Good enough with {percent(decision.goodSet.coverage)}</dt>
+              <dd>
+                {decision.goodSet.models.join(', ')}
+                {decision.goodSet.taken !== null && `; the ${decision.goodSet.taken} of them was taken`}
+              </dd>
+            </>
+          )}
+          <dt>Exploration floor</dt>
+          <dd>{percent(decision.explorationFloor, 1)}</dd>
           <dt>Led by</dt>
           <dd>
             {words(decision.strategy)}, by {words(decision.collapse)} collapse
@@ -51,6 +65,23 @@ export function DecisionPage({ id }: { readonly id: string }) {
           <dd>
             {decision.sessionId ?? none}, {decision.tenantId ?? none}
           </dd>
+          <dt>Experiments</dt>
+          <dd>{decision.exposures.map(({ experiment, arm }: Json) => `${experiment}: ${arm}`).join(', ') || 'none'}</dd>
+          <dt>Budgets</dt>
+          <dd>
+            {decision.budgets
+              .map(
+                ({ account, verdict, grantedUsd }: Json) =>
+                  `${account}: ${words(verdict)}${grantedUsd === null ? '' : ` ${usd(grantedUsd)}`}`,
+              )
+              .join(', ') || 'none'}
+          </dd>
+          {decision.tenantSettings.length > 0 && (
+            <>
+              <dt>Settings of its tenant</dt>
+              <dd>{decision.tenantSettings.join(', ')}</dd>
+            </>
+          )}
           <dt>Weights, configuration</dt>
           <dd>
             <code>{short(versions.policySha256)}</code>, version {versions.config}

@@ -2,19 +2,21 @@
 import { useMemo, useState } from 'preact/hooks';
 import { ask, type Json } from '../api';
 import { Chart } from '../chart';
-import { dateTime, none, number, short, usd, words } from '../format';
+import { dateTime, duration, none, number, percent, short, usd, words, wordsOfName } from '../format';
 import { usePolled } from '../hooks';
-import { Card, Nothing, Table, Trouble } from '../parts';
+import { Bar, Card, Interval, Nothing, Table, Trouble } from '../parts';
 
 const refreshMs = 10_000;
 const judgeMs = 60_000;
-const shownVersions = 50;
+const shownVersions = 20;
+/** Versions that the curve of the errors is drawn of. */
+const curveVersions = 300;
 
 export function LearningPage() {
   const ready = usePolled('ready', refreshMs);
   const weights = usePolled('v1/weights', refreshMs);
   const curve = usePolled('v1/analytics?step=1m&metrics=judged,quality,utility', refreshMs);
-  const judged = usePolled('v1/analytics/counterfactuals', judgeMs);
+  const judged = usePolled('v1/analytics/counterfactuals?previous=true', judgeMs);
   const learning = ready.data?.learning;
   const rows: Json[] = curve.data?.rows ?? [];
   const shown = useMemo(
@@ -24,6 +26,8 @@ export function LearningPage() {
     }),
     [curve.data],
   );
+  const newest: Json = weights.data?.versions[0];
+  const errors = useMemo(() => errorsOf(weights.data?.versions ?? []), [weights.data]);
   return (
     <>
       <Trouble error={weights.error ?? ready.error} />
@@ -36,52 +40,69 @@ export function LearningPage() {
             format={(value) => number(value, 2)}
           />
         </Card>
-        <Card title="State">
-          <dl class="facts">
-            <dt>Rewards learned</dt>
-            <dd>{number(learning?.rewards)}</dd>
-            <dt>Decisions since the last feedback</dt>
-            <dd>{number(learning?.decisionsSinceFeedback)}</dd>
-            <dt>Weights in force</dt>
-            <dd>
-              <code>{short(weights.data?.inForce)}</code>
-            </dd>
-            {learning?.note && (
-              <>
-                <dt>Note</dt>
-                <dd>{learning.note}</dd>
-              </>
-            )}
-          </dl>
-          <Commands again={weights.again} />
+        <Card title="Error of prediction" wide>
+          <Chart
+            label="Mean square error of predicted quality on new judgements, by version: of the newest judgements, and of many"
+            times={errors.times}
+            series={errors.series}
+            format={(value) => number(value, 3)}
+          />
         </Card>
+        <div class="column">
+          <Card title="State">
+            <dl class="facts">
+              <dt>Rewards learned</dt>
+              <dd>{number(learning?.rewards)}</dd>
+              <dt>Decisions since the last feedback</dt>
+              <dd>{number(learning?.decisionsSinceFeedback)}</dd>
+              <dt>Behind the log</dt>
+              <dd>
+                {weights.data?.learning
+                  ? `${weights.data.learning.lagMs > 0 ? duration(weights.data.learning.lagMs) : 'not at all'}, ${dateTime(weights.data.learning.atMs)}`
+                  : 'not known: no process has said so within a minute'}
+                {weights.data?.learning?.weightsHeld && <span class="badge warn">newer weights are held back</span>}
+              </dd>
+              <dt>Weights in force</dt>
+              <dd>
+                <code>{short(weights.data?.inForce)}</code>
+              </dd>
+              {learning?.note && (
+                <>
+                  <dt>Note</dt>
+                  <dd>{learning.note}</dd>
+                </>
+              )}
+            </dl>
+            <Commands again={weights.again} />
+          </Card>
+          <Trust version={newest} />
+        </div>
+        <Drift version={newest} />
         <Card
           title="Other policies"
-          note="What each would have scored and cost on the traffic of the last day, off-policy, with intervals of 95 %."
+          note="What each would have scored and cost on the traffic of the last day, off-policy, with intervals of 95 %. The previous policy is what a rollback goes back to."
+          wide
         >
           <Trouble error={judged.error} />
           {judged.data?.policies.length ? (
-            <Table label="Other policies" head={['Policy', 'Quality', 'Cost a request']}>
-              {judged.data.policies.map(({ policy, refused, quality, costUsd }: Json) => (
+            <Table label="Other policies" head={['Policy', 'Quality', 'Utility', 'Cost a request']}>
+              {judged.data.policies.map(({ policy, refused, quality, utility, costUsd }: Json) => (
                 <tr key={policy}>
                   <th scope="row">{policy}</th>
                   {refused !== null ? (
-                    <td colSpan={2} class="note">
+                    <td colSpan={3} class="note sentence">
                       cannot be told: {refused}
                     </td>
                   ) : (
                     <>
                       <td class="figure">
-                        {number(quality.value, 3)}{' '}
-                        <small>
-                          {number(quality.low, 3)} … {number(quality.high, 3)}
-                        </small>
+                        <Interval of={quality} format={threeDigits} />
                       </td>
                       <td class="figure">
-                        {usd(costUsd.value)}{' '}
-                        <small>
-                          {usd(costUsd.low)} … {usd(costUsd.high)}
-                        </small>
+                        <Interval of={utility} format={threeDigits} />
+                      </td>
+                      <td class="figure">
+                        <Interval of={costUsd} format={usd} />
                       </td>
                     </>
                   )}
@@ -92,9 +113,16 @@ export function LearningPage() {
             <Nothing>{judged.data ? 'No judged decisions yet.' : 'Working it out …'}</Nothing>
           )}
         </Card>
-        <Card title="Lineage" wide>
+        <Card
+          title="Lineage"
+          note={`The newest ${shownVersions} of ${number(weights.data?.versions.length ?? 0)} versions.`}
+          wide
+        >
           {weights.data?.versions.length ? (
-            <Table label="Versions of the weights" head={['Policy', 'State', 'Since', 'Rewards', 'Why']}>
+            <Table
+              label="Versions of the weights"
+              head={['Policy', 'From', 'Lineage', 'State', 'Since', 'Rewards', 'Why', 'Evidence']}
+            >
               {weights.data.versions.slice(0, shownVersions).map((version: Json) => {
                 const { policySha256 } = version.weights;
                 return (
@@ -102,10 +130,17 @@ export function LearningPage() {
                     <th scope="row">
                       <code>{short(policySha256)}</code>
                     </th>
+                    <td>
+                      <code>{short(version.weights.parentSha256)}</code>
+                    </td>
+                    <td>
+                      <code>{short(version.weights.lineage)}</code>
+                    </td>
                     <td>{words(version.state)}</td>
-                    <td>{dateTime(version.changedAtMs)}</td>
+                    <td class="figure">{dateTime(version.changedAtMs)}</td>
                     <td class="figure">{number(version.tuning?.learnedRewards)}</td>
-                    <td>{version.why || none}</td>
+                    <td class="sentence">{version.why || words(version.weights.reason)}</td>
+                    <td class="sentence">{evidenceOf(version)}</td>
                   </tr>
                 );
               })}
@@ -116,6 +151,101 @@ export function LearningPage() {
         </Card>
       </div>
     </>
+  );
+}
+
+const threeDigits = (value: number): string => number(value, 3);
+
+/** What the gate or the guard found, and what leaving judgements out has changed. */
+function evidenceOf({ evidence, forgot }: Json): string {
+  const figures = Object.entries<number>(evidence).map(
+    ([name, value]) => `${wordsOfName(name)} ${number(value, Number.isInteger(value) ? 0 : 3)}`,
+  );
+  if (forgot) figures.push(`${number(forgot.judgements)} judgements left out`);
+  return figures.join(', ') || none;
+}
+
+/** The curve of learning, oldest version first. */
+function errorsOf(versions: readonly Json[]) {
+  const made = versions
+    .slice(0, curveVersions)
+    .filter(({ weights }) => Number.isFinite(weights.metrics.errorFast))
+    .reverse();
+  return {
+    times: made.map(({ weights }) => weights.publishedAtMs / 1_000),
+    series: [
+      { name: 'newest judgements', values: made.map(({ weights }) => weights.metrics.errorFast as number) },
+      { name: 'many judgements', values: made.map(({ weights }) => weights.metrics.errorSlow as number) },
+    ],
+  };
+}
+
+/** Whom the collapse believes, from experience. */
+function Trust({ version }: { readonly version: Json }) {
+  const tuning = version?.tuning;
+  const weights = Object.entries<number>(tuning?.strategyWeights ?? {}).sort(([, a], [, b]) => b - a);
+  return (
+    <Card title="Trust in strategies" note="How much each has to say in a combined decision, all tasks together.">
+      {weights.length === 0 ? (
+        <Nothing>It comes with the first weights.</Nothing>
+      ) : (
+        <Table label="Trust in strategies" head={['Strategy', 'Share']}>
+          {weights.map(([name, share]) => (
+            <tr key={name}>
+              <th scope="row">{words(name)}</th>
+              <td class="figure">
+                <Bar share={share} />
+                {percent(share, 1)}
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      {tuning && (
+        <p class="note">
+          Inside the learned strategy the network has {percent(tuning.neuralWeight)} to say, the linear part the rest.
+        </p>
+      )}
+    </Card>
+  );
+}
+
+/** Which alarms last, and how far each model has moved away from what was learned of it. */
+function Drift({ version }: { readonly version: Json }) {
+  const alarms = Object.entries<number>(version?.weights.metrics ?? {}).filter(([name]) => name.startsWith('alarm.'));
+  const offsets = Object.entries<number>(version?.tuning?.driftOffsets ?? {}).sort(
+    ([, a], [, b]) => Math.abs(b) - Math.abs(a),
+  );
+  return (
+    <Card
+      title="Drift"
+      note="Alarms of the newest version, and by how much each model is better or worse than was learned."
+    >
+      {alarms.length === 0 ? (
+        <Nothing>Nothing is known before the first weights.</Nothing>
+      ) : (
+        <p>
+          {alarms.map(([name, value]) => (
+            <span key={name} class={value > 0 ? 'badge bad' : 'badge good'}>
+              {name.slice('alarm.'.length).replaceAll('-', ' ')}: {value > 0 ? 'rings' : 'fine'}
+            </span>
+          ))}
+        </p>
+      )}
+      {offsets.length > 0 && (
+        <Table label="Drift" head={['Model', 'Quality moved by']}>
+          {offsets.map(([model, offset]) => (
+            <tr key={model}>
+              <th scope="row">{model}</th>
+              <td class="figure">
+                {offset < 0 ? '−' : '+'}
+                {number(Math.abs(offset), 3)}
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Card>
   );
 }
 

@@ -1,12 +1,14 @@
 /** What is known of each model: price, health, and experience per task. */
 import type { Json } from '../api';
-import { dateTime, ms, number, percent, usd } from '../format';
+import { dateTime, ms, none, number, percent, usd } from '../format';
 import { usePolled } from '../hooks';
+import { useLive } from '../live';
 import { Card, Health, Nothing, Table, Trouble } from '../parts';
 
 const refreshMs = 5_000;
 /** Calls after which a model is no newcomer: what was declared of it weighs less than what was seen by then. */
 const newcomerCalls = 20;
+const maxHealthChanges = 50;
 
 export function ModelsPage() {
   const { data, error } = usePolled('v1/models', refreshMs);
@@ -19,12 +21,13 @@ export function ModelsPage() {
   return (
     <>
       <Trouble error={error ?? day.error} />
+      {!data && !error && <Nothing>Asking the gateway …</Nothing>}
       <Card title="Last hour" wide>
         <Table
           label="Models"
           head={['Model', 'Provider', 'Health', 'Calls', 'Errors', 'Quality', 'Latency p50', 'p95', 'Spent']}
         >
-          {models.map(({ config, health, profile }) => {
+          {models.map(({ config, health, admission, profile }) => {
             const seen = measured.get(config.name);
             return (
               <tr key={config.name}>
@@ -33,7 +36,7 @@ export function ModelsPage() {
                 </th>
                 <td>{config.provider}</td>
                 <td>
-                  <Health state={health} />
+                  <Health state={health} /> {admission && <Admission admission={admission} />}
                 </td>
                 <td class="figure">{number(seen?.calls ?? 0)}</td>
                 <td class="figure">{percent(seen?.errorRate, 1)}</td>
@@ -50,32 +53,92 @@ export function ModelsPage() {
         {models.map((model) => (
           <ModelCard key={model.config.name} model={model} />
         ))}
+        <HealthHistory />
       </div>
     </>
   );
 }
 
-function ModelCard({ model: { config, expected, profile } }: { readonly model: Json }) {
+const admissionWords: Readonly<Record<string, string>> = {
+  waiting: 'probed by',
+  returning: 'returning with',
+  limited: 'at its rate limit:',
+  resting: 'asked to rest:',
+};
+
+/** Why only some requests may use a model now. */
+function Admission({ admission: { kind, share } }: { readonly admission: Json }) {
+  return (
+    <span class="badge warn">
+      {admissionWords[kind] ?? kind} {percent(share, share < 0.1 ? 1 : 0)} of requests
+    </span>
+  );
+}
+
+/** As this page was told of it; what was before is in the log. */
+function HealthHistory() {
+  const { others } = useLive();
+  const changes = others
+    .filter(({ kind }) => kind === 'health')
+    .slice(-maxHealthChanges)
+    .reverse();
+  return (
+    <Card title="Changes of health" note="Since this page was opened, newest first." wide>
+      {changes.length === 0 ? (
+        <Nothing>No breaker has opened or closed meanwhile.</Nothing>
+      ) : (
+        <Table label="Changes of health" head={['When', 'Model', 'Model is', 'Provider', 'Provider is']}>
+          {changes.map(({ data }, index) => (
+            <tr key={changes.length - index}>
+              <td class="figure">{dateTime(data.atMs)}</td>
+              <th scope="row">{data.model}</th>
+              <td>
+                <Health state={data.health} />
+              </td>
+              <td>{data.provider}</td>
+              <td>
+                <Health state={data.providerHealth} />
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Card>
+  );
+}
+
+function ModelCard({ model: { config, expected, calibration, profile } }: { readonly model: Json }) {
   const { price } = config;
   const tasks = Object.entries<Json>(profile?.tasks ?? {}).sort(([, a], [, b]) => b.weight - a.weight);
   return (
     <Card title={config.name} note={config.capabilities.length > 0 ? `Can do ${config.capabilities.join(', ')}.` : ''}>
       <dl class="facts">
-        <dt>Price of a million tokens, in and out</dt>
+        <dt>Price of 1M tokens, in and out</dt>
         <dd>
           {usd(price.inputPerMillionUsd)}, {usd(price.outputPerMillionUsd)}
           {price.perRequestUsd > 0 && ` and ${usd(price.perRequestUsd)} a call`}
         </dd>
-        <dt>Declared quality, and what is believed now</dt>
+        <dt>Quality declared, and believed now</dt>
         <dd>
           {number(config.expectedQuality, 2)}, {number(expected.quality, 3)}
+        </dd>
+        <dt>Latency believed, and its 95 %</dt>
+        <dd>
+          {ms(expected.latencyMs)}, {expected.p95LatencyMs === null ? 'too few were timed' : ms(expected.p95LatencyMs)}
+        </dd>
+        <dt>Calibration of quality</dt>
+        <dd>
+          {calibration === null
+            ? 'no answer was judged yet'
+            : `${calibration.bias < 0 ? '−' : '+'}${number(Math.abs(calibration.bias), 3)} on what was predicted, ±${number(calibration.error, 3)}, of ${number(calibration.judged)} judged`}
         </dd>
         {profile && profile.breaker.changedAtMs > 0 && (
           <>
             <dt>Breaker last changed</dt>
             <dd>
               {dateTime(profile.breaker.changedAtMs)}
-              {profile.breaker.openings > 0 && `, ${profile.breaker.openings} openings in a row`}
+              {profile.breaker.openings > 0 &&
+                `, opened ${profile.breaker.openings === 1 ? 'once' : `${profile.breaker.openings} times in a row`}`}
             </dd>
           </>
         )}
@@ -83,15 +146,19 @@ function ModelCard({ model: { config, expected, profile } }: { readonly model: J
       {tasks.length === 0 ? (
         <Nothing>No outcome was reported yet.</Nothing>
       ) : (
-        <Table label={`Tasks of ${config.name}`} head={['Task', 'Calls', 'Quality', 'Errors', 'Latency', 'Cost']}>
+        <Table
+          label={`Tasks of ${config.name}`}
+          head={['Task', 'Calls', 'Quality', 'Errors', 'Latency', 'p95', 'Cost']}
+        >
           {tasks.map(([task, stats]) => (
             <tr key={task}>
               <th scope="row">{task}</th>
               <td class="figure">{number(stats.weight)}</td>
-              <td class="figure">{stats.qualityWeight > 0 ? number(stats.quality, 3) : '–'}</td>
+              <td class="figure">{stats.qualityWeight > 0 ? number(stats.quality, 3) : none}</td>
               <td class="figure">{percent(stats.errorRate, 1)}</td>
-              <td class="figure">{stats.latencyWeight > 0 ? ms(stats.latencyMs) : '–'}</td>
-              <td class="figure">{stats.costWeight > 0 ? usd(stats.costUsd) : '–'}</td>
+              <td class="figure">{stats.latencyWeight > 0 ? ms(stats.latencyMs) : none}</td>
+              <td class="figure">{ms(stats.latencies?.p95)}</td>
+              <td class="figure">{stats.costWeight > 0 ? usd(stats.costUsd) : none}</td>
             </tr>
           ))}
         </Table>

@@ -1,26 +1,31 @@
 /** What the engine does now, what it costs, and what it is worth against doing without it. */
-import { useMemo } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { Json } from '../api';
 import { Chart, colourOf, type Series, seriesColours } from '../chart';
-import { ms, none, number, percent, usd } from '../format';
+import { duration, ms, number, percent, usd } from '../format';
 import { usePolled } from '../hooks';
-import { Bar, Card, Health, Nothing, Table, Tile, Trouble } from '../parts';
+import { Bar, Card, Health, Interval, Nothing, NumberField, Table, Tile, Trouble } from '../parts';
 
 const refreshMs = 3_000;
+/** Processes say how learning is every 15 s. */
+const weightsMs = 15_000;
 const judgeMs = 60_000;
 const shownModels = seriesColours - 1;
 
 export function NowPage() {
   const totals = usePolled(
-    'v1/analytics?metrics=decisions,decisionMsP50,decisionMsP95,costUsd,quality,utility,errorRate,degradedShare,calls',
+    'v1/analytics?metrics=decisions,decisionMsP50,decisionMsP95,costUsd,quality,utility,errorRate,degradedShare,cacheHitShare,calls',
     refreshMs,
   );
   const byModel = usePolled('v1/analytics?step=1m&by=model&metrics=decisions,costUsd,quality', refreshMs);
   const perMinute = usePolled('v1/analytics?step=1m&metrics=decisions,quality,costUsd', refreshMs);
   const models = usePolled('v1/models', refreshMs);
   const ready = usePolled('ready', refreshMs);
+  const weights = usePolled('v1/weights', weightsMs);
   const alerts = usePolled('v1/alerts', refreshMs);
-  const judged = usePolled('v1/analytics/counterfactuals', judgeMs);
+  const [routerUsd, setRouterUsd] = useState('');
+  const routerUsdPerDecision = Math.min(1e6, Math.max(0, Number(routerUsd))) / 1e6 || 0;
+  const judged = usePolled(`v1/analytics/counterfactuals?routerUsdPerDecision=${routerUsdPerDecision}`, judgeMs);
   const values = totals.data?.rows[0]?.values;
   const isEmpty = totals.data !== null && !values?.decisions;
   const newest = perMinute.data?.rows.at(-1);
@@ -41,7 +46,7 @@ export function NowPage() {
         <Tile
           label="Decisions"
           value={number(values?.decisions ?? (isEmpty ? 0 : null))}
-          note={newest ? `${number(newest.values.decisions)} this minute` : 'in the last hour'}
+          note={`last hour${newest ? `, ${perSecond(newest)}/s this minute` : ''}${values?.cacheHitShare > 0 ? `, ${percent(values.cacheHitShare)} from the cache` : ''}`}
         />
         <Tile
           label="Time to decide"
@@ -61,20 +66,38 @@ export function NowPage() {
       </dl>
       <div class="grid">
         <Card title="Decisions per minute, by model" wide>
-          <Chart label="Decisions per minute" times={shares.times} series={shares.series} format={number} isStacked />
+          <Chart
+            label="Decisions per minute"
+            times={shares.times}
+            series={shares.series}
+            format={number}
+            isStacked
+            isAwaited={byModel.data === null}
+          />
         </Card>
         <Card title="Quality">
-          <Chart label="Mean quality per minute" times={minutes.times} series={minutes.quality} format={twoDigits} />
+          <Chart
+            label="Mean quality of judged answers per minute, 0 to 1"
+            times={minutes.times}
+            series={minutes.quality}
+            format={twoDigits}
+            isAwaited={perMinute.data === null}
+          />
         </Card>
         <Card title="Spending">
-          <Chart label="USD per minute" times={minutes.times} series={minutes.costUsd} format={usd} />
+          <Chart
+            label="USD per minute"
+            times={minutes.times}
+            series={minutes.costUsd}
+            format={usd}
+            isAwaited={perMinute.data === null}
+          />
         </Card>
-        <div class="column">
-          <WorthCard judged={judged.data} error={judged.error} />
-          <LearningCard ready={ready.data} />
-        </div>
+        <WorthCard judged={judged.data} error={judged.error} routerUsd={routerUsd} onRouterUsd={setRouterUsd} />
+        <LearningCard ready={ready.data} weights={weights.data} />
         <Card title="Models">
           <Trouble error={models.error} />
+          {!models.data && !models.error && <Nothing>Asking the gateway …</Nothing>}
           <Table label="Models" head={['Model', 'Share', 'Health', 'Expected cost']}>
             {(models.data?.models ?? []).map(({ config, health, expected }: Json) => {
               const share = shares.share.get(config.name) ?? 0;
@@ -102,7 +125,8 @@ export function NowPage() {
 function AlertsTile({ data }: { readonly data: Json }) {
   const told: Json[] = (data?.ringing ?? []).filter(({ silencedUntilMs }: Json) => silencedUntilMs === null);
   const silenced = (data?.ringing.length ?? 0) - told.length;
-  const note = told[0]?.summary ?? (silenced > 0 ? `${silenced} silenced` : 'nothing rings');
+  const quiet = silenced > 0 ? `${silenced} silenced` : 'nothing rings';
+  const note = data ? (told[0]?.summary ?? quiet) : 'asking';
   return (
     <Tile
       label="Alerts"
@@ -112,6 +136,13 @@ function AlertsTile({ data }: { readonly data: Json }) {
       {...(told.length > 0 && { tone: 'bad' as const })}
     />
   );
+}
+
+/** Decisions a second in the minute that runs, or has just ended. */
+function perSecond({ startMs, values }: Json): string {
+  const seconds = Math.min(60, Math.max(1, (Date.now() - startMs) / 1_000));
+  const rate = values.decisions / seconds;
+  return number(rate, rate < 10 ? 1 : 0);
 }
 
 const twoDigits = (value: number): string => number(value, 2);
@@ -140,12 +171,13 @@ function sharesOf(data: Json) {
   const sorted = [...sums].sort(([, a], [, b]) => b - a);
   const total = sorted.reduce((sum, [, count]) => sum + count, 0);
   const shown = sorted.slice(0, shownModels).map(([model]) => model);
+  // One that would be alone among the others is shown by its name.
   const rest = sorted.slice(shownModels).map(([model]) => model);
   const times = [...byTime.keys()].sort((a, b) => a - b);
   const series: Series[] = shown.map((name) => ({ name, values: times.map((at) => byTime.get(at)!.get(name) ?? 0) }));
   if (rest.length > 0)
     series.push({
-      name: `${rest.length} others`,
+      name: rest.length === 1 ? rest[0]! : `${rest.length} others`,
       values: times.map((at) => rest.reduce((sum, name) => sum + (byTime.get(at)!.get(name) ?? 0), 0)),
     });
   return {
@@ -157,60 +189,84 @@ function sharesOf(data: Json) {
 }
 
 /** Against the best single model and the static rules, with what is not known said. */
-function WorthCard({ judged, error }: { readonly judged: Json; readonly error: string | null }) {
+function WorthCard(props: {
+  readonly judged: Json;
+  readonly error: string | null;
+  /** What a million decisions cost whoever runs the router, as typed; empty: nothing is taken off. */
+  readonly routerUsd: string;
+  readonly onRouterUsd: (value: string) => void;
+}) {
+  const { judged, error, routerUsd, onRouterUsd } = props;
   const policies: Json[] = judged?.policies ?? [];
   const isShown = (policy: Json): boolean => policy.kind !== 'single-model' || policy.policy === judged.bestSingleModel;
   const shown = policies.filter(isShown);
   return (
-    <Card title="What it is worth" note="Estimated from the decisions of the last day, with intervals of 95 %.">
+    <Card
+      title="What it is worth"
+      note="Estimated from the decisions of the last day, with intervals of 95 %. Gains are in utility; savings are a request's, what the router costs taken off."
+      wide
+    >
       <Trouble error={error} />
       {shown.length === 0 ? (
         <Nothing>{judged ? 'No judged decisions yet: report outcomes to see this.' : 'Working it out …'}</Nothing>
       ) : (
-        <Table label="What it is worth" head={['Policy', 'Quality', 'Cost a request', 'Router gains', 'Router saves']}>
-          {shown.map(({ policy, kind, refused, quality, costUsd, qualityGained, savedUsd }: Json) => (
+        <Table
+          label="What it is worth"
+          head={['Policy', 'Utility', 'Quality', 'Cost a request', 'Router gains', 'Router saves']}
+        >
+          {shown.map(({ policy, kind, refused, utility, quality, costUsd, utilityGained, savedUsd }: Json) => (
             <tr key={policy}>
               <th scope="row">{kind === 'single-model' ? `always ${policy} (best single model)` : policy}</th>
               {refused !== null ? (
-                <td colSpan={4} class="note">
+                <td colSpan={5} class="note sentence">
                   cannot be told: {refused}
                 </td>
               ) : (
                 <>
-                  <td class="figure">{interval(quality, twoDigits)}</td>
-                  <td class="figure">{interval(costUsd, usd)}</td>
-                  <td class="figure">{interval(qualityGained, twoDigits)}</td>
-                  <td class="figure">{interval(savedUsd, usd)}</td>
+                  <td class="figure">
+                    <Interval of={utility} format={twoDigits} />
+                  </td>
+                  <td class="figure">
+                    <Interval of={quality} format={twoDigits} />
+                  </td>
+                  <td class="figure">
+                    <Interval of={costUsd} format={usd} />
+                  </td>
+                  <td class="figure">
+                    <Interval of={utilityGained} format={twoDigits} />
+                  </td>
+                  <td class="figure">
+                    <Interval of={savedUsd} format={usd} />
+                  </td>
                 </>
               )}
             </tr>
           ))}
         </Table>
       )}
+      <form class="filters" onSubmit={(event) => event.preventDefault()}>
+        <NumberField
+          label="The router itself costs, USD a million decisions"
+          hint="not counted"
+          value={routerUsd}
+          onValue={onRouterUsd}
+        />
+      </form>
     </Card>
   );
 }
 
-function interval(of: Json, format: (value: number) => string) {
-  if (!of) return none;
-  return (
-    <>
-      {format(of.value)}{' '}
-      <small>
-        {format(of.low)} … {format(of.high)}
-      </small>
-    </>
-  );
-}
-
-function LearningCard({ ready }: { readonly ready: Json }) {
+function LearningCard({ ready, weights }: { readonly ready: Json; readonly weights: Json }) {
   const learning = ready?.learning;
+  const lagMs = weights?.learning?.lagMs;
   return (
     <Card title="Learning">
       {learning ? (
         <dl class="facts">
           <dt>Rewards learned</dt>
           <dd>{number(learning.rewards)}</dd>
+          <dt>Behind the log</dt>
+          <dd>{lagMs === undefined ? 'not known' : lagMs > 0 ? duration(lagMs) : 'not at all'}</dd>
           <dt>Decisions since the last feedback</dt>
           <dd>{number(learning.decisionsSinceFeedback)}</dd>
           {learning.note && (

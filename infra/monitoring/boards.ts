@@ -1,6 +1,6 @@
 /** Boards for Grafana: what somebody wants to see of the engine, by question. Written as JSON by generate.ts. */
 import type { Dashboard, Panel } from '@grafana/schema';
-import { buckets, countOf, increaseOf, quantileOf, rateOf, series } from './series';
+import { buckets, countOf, increaseOf, orNone, quantileOf, rateOf, series } from './series';
 
 /** Units as Grafana names them. */
 type Unit = 'short' | 's' | 'reqps' | 'percentunit' | 'currencyUSD' | 'bytes' | 'none';
@@ -67,13 +67,13 @@ export const boards: readonly Board[] = [
         'Degraded',
         'percentunit',
         'Share of decisions below the top of the degradation ladder.',
-        `${rateOf(series(decisions, { degradation: '!=NONE' }))} / ${rateOf(series(decisions))}`,
+        `${orNone(rateOf(series(decisions, { degradation: '!=NONE' })))} / ${rateOf(series(decisions))}`,
       ),
       stat(
         'Threads missing',
         'percentunit',
         'Share of decisions without all their threads.',
-        `${rateOf(series('quantum_router_decision_complete_total', { complete: 'false' }))} / ${rateOf(series('quantum_router_decision_complete_total'))}`,
+        `${orNone(rateOf(series('quantum_router_decision_complete_total', { complete: 'false' })))} / ${rateOf(series('quantum_router_decision_complete_total'))}`,
       ),
       chart(
         'Decisions by model',
@@ -140,7 +140,7 @@ export const boards: readonly Board[] = [
         'Calls that failed',
         'percentunit',
         'Share of all attempts.',
-        `${rateOf(series(calls, { status: '!=SUCCESS' }))} / ${rateOf(series(calls))}`,
+        `${orNone(rateOf(series(calls, { status: '!=SUCCESS' })))} / ${rateOf(series(calls))}`,
       ),
       stat(
         'Overhead, p95',
@@ -268,13 +268,13 @@ export const boards: readonly Board[] = [
         'Dead letters in an hour',
         'short',
         'Records that could not be handled.',
-        increaseOf(series('quantum_router_dead_letters_total'), '1h'),
+        orNone(increaseOf(series('quantum_router_dead_letters_total'), '1h')),
       ),
       stat(
         'Restarts in an hour',
         'short',
         'Of services, after an unknown error.',
-        increaseOf(series('quantum_router_restarts_total'), '1h'),
+        orNone(increaseOf(series('quantum_router_restarts_total'), '1h')),
       ),
       stat(
         'Event loop, p99',

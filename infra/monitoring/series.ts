@@ -41,3 +41,8 @@ export function increaseOf(of: string, over: string, by: readonly string[] = [])
 export function quantileOf(share: number, of: string, by: readonly string[] = [], over = '5m'): string {
   return `histogram_quantile(${share}, ${rateOf(of, ['le', ...by], over)})`;
 }
+
+/** A sum that is 0 where nothing of its kind has ever happened: a share of nothing is nothing, and not unknown. */
+export function orNone(sum: string): string {
+  return `(${sum} or vector(0))`;
+}

@@ -2,9 +2,16 @@
 import { dictionaryOf } from '../dictionary';
 import type { AnalyticsCell, AnalyticsWindow, Sketch } from '../topics/generated/messages';
 import { entriesOf } from './keyed-list';
-import { type AnalyticsMetric, analyticsMetrics, type Breakdown, breakdowns, type MetricName } from './metrics';
+import {
+  type AnalyticsMetric,
+  analyticsMetrics,
+  type Breakdown,
+  breakdowns,
+  dimensionsOf,
+  type MetricName,
+} from './metrics';
 import { type SketchSum, sumSketches } from './sketch';
-import { otherValue, readCellKey, spans, sumOfCells } from './window';
+import { addToCell, cellKey, otherValue, spans } from './window';
 import type { WindowStore } from './window-store';
 
 export interface AnalyticsQuery {
@@ -50,51 +57,77 @@ interface Group {
 
 /** Steps without anything have no row; rows are in order of time and value. */
 export function answerQuery(store: WindowStore, query: AnalyticsQuery): AnalyticsRow[] {
-  const { by, metrics } = query;
-  const spanMs = query.stepMs === null ? spanOfRange(query) : spanOf(query.stepMs);
-  if (spanMs === null) throw new RangeError(`no windows make up steps of ${query.stepMs} ms`);
+  const { by, stepMs } = query;
+  const spanMs = stepMs === null ? spanOfRange(query) : spanOf(stepMs);
+  if (spanMs === null) throw new RangeError(`no windows make up steps of ${stepMs} ms`);
   const fromMs = Math.floor(query.fromMs / spanMs) * spanMs;
+  const metrics = query.metrics.map((name) => ({ name, metric: analyticsMetrics[name] as AnalyticsMetric }));
+  const asks = (of: 'decisionMs' | 'latencyMs'): boolean => metrics.some(({ metric }) => metric.quantile?.of === of);
+  const wanted: Wanted = {
+    by,
+    prefix: cellKey(breakdowns[by], ''),
+    decisionMs: asks('decisionMs') && by === 'none',
+    latencyMs: asks('latencyMs'),
+  };
   const steps = new Map<number, Map<string, Group>>();
   for (const [startMs, rows] of store.between(spanMs, fromMs, query.toMs)) {
-    const { stepMs } = query;
     const at = stepMs === null ? fromMs : Math.floor(startMs / stepMs) * stepMs;
     const groups = steps.get(at) ?? new Map<string, Group>();
     steps.set(at, groups);
-    for (const row of rows) addRow(groups, row, query);
+    for (const row of rows) addRow(groups, row, wanted);
   }
+  // Most values come again in every step.
+  const known = new Map<string, AnalyticsRow['of']>();
+  const dimensionsOfValue = (value: string): AnalyticsRow['of'] => {
+    const found = known.get(value) ?? valuesOf(by, value);
+    known.set(value, found);
+    return found;
+  };
   const answer: AnalyticsRow[] = [];
   for (const [startMs, groups] of steps)
-    for (const [value, group] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1)))
-      answer.push({
-        startMs,
-        of: valuesOf(by, value),
-        values: dictionaryOf(metrics.map((name) => [name, figureOf(analyticsMetrics[name], group)] as const)),
-      });
+    for (const value of [...groups.keys()].sort()) {
+      const group = groups.get(value)!;
+      const values = dictionaryOf<string, number | null>();
+      for (const { name, metric } of metrics) values[name] = figureOf(metric, group);
+      answer.push({ startMs, of: dimensionsOfValue(value), values });
+    }
   return answer;
 }
 
-function addRow(groups: Map<string, Group>, row: AnalyticsWindow, { by, metrics }: AnalyticsQuery): void {
+interface Wanted {
+  readonly by: Breakdown;
+  /** How keys of its cells begin. */
+  readonly prefix: string;
+  /** Which sketches are asked for. */
+  readonly decisionMs: boolean;
+  readonly latencyMs: boolean;
+}
+
+/** A month has some thousand rows of some hundred cells: those of other dimensions are passed over without making anything. */
+function addRow(groups: Map<string, Group>, row: AnalyticsWindow, { by, prefix, decisionMs, latencyMs }: Wanted): void {
   const groupOf = (value: string): Group => {
-    const group = groups.get(value) ?? { cell: undefined, decisionMs: null, latencyMs: null };
-    groups.set(value, group);
-    return group;
+    const found = groups.get(value);
+    if (found) return found;
+    const made: Group = { cell: undefined, decisionMs: null, latencyMs: null };
+    groups.set(value, made);
+    return made;
   };
-  const wanted = breakdowns[by];
-  for (const [key, cell] of entriesOf(row.cells)) {
-    const { dimension, value } = readCellKey(key);
-    if (dimension !== wanted) continue;
-    const group = groupOf(value);
-    group.cell = group.cell ? sumOfCells(group.cell, cell) : cell;
+  const { keys, values } = row.cells;
+  const count = Math.min(keys.length, values.length);
+  for (let i = 0; i < count; i++) {
+    if (!keys[i]!.startsWith(prefix)) continue;
+    const group = groupOf(keys[i]!.slice(prefix.length));
+    if (group.cell) addToCell(group.cell, values[i]!);
+    else group.cell = { ...values[i]! };
+    if (by === 'none') break;
   }
-  const asks = (of: 'decisionMs' | 'latencyMs'): boolean =>
-    metrics.some((name) => (analyticsMetrics[name] as AnalyticsMetric).quantile?.of === of);
   const sum = (group: Group, of: 'decisionMs' | 'latencyMs', sketch: Sketch): void => {
     const sketches = group[of] ?? sumSketches();
     group[of] = sketches;
     sketches.add(sketch);
   };
-  if (asks('decisionMs') && by === 'none') sum(groupOf(''), 'decisionMs', row.decisionMs);
-  if (!asks('latencyMs')) return;
+  if (decisionMs) sum(groupOf(''), 'decisionMs', row.decisionMs);
+  if (!latencyMs) return;
   for (const [model, sketch] of entriesOf(row.latencyMs)) sum(groupOf(by === 'none' ? '' : model), 'latencyMs', sketch);
 }
 
@@ -108,16 +141,15 @@ function figureOf(metric: AnalyticsMetric, { cell, decisionMs, latencyMs }: Grou
 
 /** The value of a cell, by the names of the breakdown. */
 function valuesOf(by: Breakdown, value: string): Record<string, string> {
-  if (by === 'none') return dictionaryOf();
-  const names = by.split(',');
-  if (names.length === 1) return dictionaryOf([[by, value]]);
-  const parts = value === otherValue ? names.map(() => otherValue) : value.split('\n');
+  const { names, separator } = dimensionsOf(by);
+  const parts =
+    names.length === 1 ? [value] : value === otherValue ? names.map(() => otherValue) : value.split(separator);
   return dictionaryOf(names.map((name, i) => [name, parts[i] ?? ''] as const));
 }
 
 /** The answer as comma-separated values (RFC 4180), with a line of headings; times in ISO 8601. */
 export function csvOf(rows: readonly AnalyticsRow[], { by, metrics }: Pick<AnalyticsQuery, 'by' | 'metrics'>): string {
-  const names = by === 'none' ? [] : by.split(',');
+  const { names } = dimensionsOf(by);
   const lines = rows.map(({ startMs, of, values }) =>
     [
       new Date(startMs).toISOString(),

@@ -93,10 +93,18 @@ export const breakdowns = {
   strategy: 'strategy',
   tenant: 'tenant',
   degradation: 'degradation',
+  experiment: 'experiment',
   'model,task': 'modelTask',
 } as const satisfies Record<string, Dimension>;
 export type Breakdown = keyof typeof breakdowns;
 export const breakdownNames = Object.keys(breakdowns) as readonly Breakdown[];
+
+/** What a row is of: the names of its values, and what stands between them in a cell. */
+export function dimensionsOf(by: Breakdown): { readonly names: readonly string[]; readonly separator: string } {
+  if (by === 'none') return { names: [], separator: '' };
+  if (by === 'experiment') return { names: ['experiment', 'arm'], separator: '/' };
+  return { names: by.split(','), separator: '\n' };
+}
 
 const sourcesOf: Readonly<Record<Breakdown, readonly Source[]>> = {
   none: ['decisions', 'calls', 'rewards'],
@@ -106,6 +114,7 @@ const sourcesOf: Readonly<Record<Breakdown, readonly Source[]>> = {
   strategy: ['decisions', 'rewards'],
   tenant: ['decisions', 'rewards'],
   degradation: ['decisions'],
+  experiment: ['decisions', 'rewards'],
   'model,task': ['calls', 'rewards'],
 };
 

@@ -11,6 +11,7 @@ import type { RouteOpened, StrategyScored } from '../topics/generated/messages';
 /** What a shadow would have drawn with, by decision, in the order of the opened candidates. */
 export interface ShadowTargets {
   readonly name: string;
+  readonly kind: 'shadow' | 'previous-policy';
   readonly targets: ReadonlyMap<string, readonly number[]>;
   /** Decisions it had no judgement of: it failed, was not there, or nobody could have served. */
   readonly missing: number;
@@ -22,6 +23,8 @@ export type Shadow =
   | { readonly kind: 'strategy'; readonly strategy: StrategyName }
   | { readonly kind: 'policy'; readonly learned: LearnedPolicy | null }
   | { readonly kind: 'config'; readonly config: RouterConfig }
+  /** Everything as it was, with these weights. */
+  | { readonly kind: 'weights'; readonly learned: LearnedPolicy | null }
   | { readonly kind: 'group'; readonly scored: ReadonlyMap<string, StrategyScored> };
 
 export interface ShadowRequest {
@@ -39,13 +42,15 @@ export function shadowDraw(
 ): { readonly propensities: readonly number[]; readonly unknown: number } | null {
   if (!opened.candidates.some(({ eligible }) => eligible)) return null;
   if (shadow.kind === 'config') return underConfig(shadow.config, opened, base, learned);
+  if (shadow.kind === 'weights')
+    return shadow.learned === null ? null : underConfig(base, opened, base, shadow.learned);
   const probabilities = probabilitiesOf(shadow, { ...opened, cached: null, cachedValues: null }, learned);
   if (probabilities === null || distributionFault(probabilities, opened.candidates) !== null) return null;
   return { propensities: drawModel(opened, probabilities).propensities, unknown: 0 };
 }
 
 function probabilitiesOf(
-  shadow: Exclude<Shadow, { kind: 'config' }>,
+  shadow: Exclude<Shadow, { kind: 'config' | 'weights' }>,
   opened: RouteOpened,
   learned: LearnedPolicy | null,
 ): readonly number[] | null {

@@ -12,7 +12,8 @@ const { mapping } = new DDSketch({ relativeAccuracy });
 /** What is measured here is between a microsecond and eleven days, in milliseconds: at most 691 buckets. */
 const leastValue = 0.001;
 const mostValue = 1e9;
-export const maxBuckets = mapping.key(mostValue) - mapping.key(leastValue) + 1;
+const lowestKey = mapping.key(leastValue);
+export const maxBuckets = mapping.key(mostValue) - lowestKey + 1;
 
 export const emptySketch: Sketch = Object.freeze({ firstKey: 0, counts: [], zeros: 0 });
 
@@ -44,21 +45,43 @@ export interface SketchSum {
   quantile(share: number): number | null;
 }
 
+/** Counts are added bucket by bucket in one list: a question may add some ten thousand, and a sketch of the library each is slow to make. */
 export function sumSketches(): SketchSum {
-  const sum = new DDSketch({ relativeAccuracy });
+  let first = 0;
+  let counts: number[] = [];
+  let zeros = 0;
+  let total = 0;
   return {
-    add({ firstKey, counts, zeros }) {
-      for (let i = 0; i < counts.length; i++) {
-        const count = counts[i]!;
-        if (count <= 0) continue;
-        sum.store.add(firstKey + i, count);
-        sum.count += count;
+    add({ firstKey, counts: added, zeros: addedZeros }) {
+      zeros += addedZeros;
+      total += addedZeros;
+      // What lies beyond the range that is measured was written by somebody else, and must not make the list any longer.
+      const from = Math.max(firstKey, lowestKey);
+      const end = Math.min(firstKey + added.length, lowestKey + maxBuckets);
+      if (!(from < end)) return;
+      if (counts.length === 0) first = from;
+      if (from < first) {
+        counts = [...new Array<number>(first - from).fill(0), ...counts];
+        first = from;
       }
-      sum.zeroCount += zeros;
-      sum.count += zeros;
+      while (counts.length < end - first) counts.push(0);
+      for (let key = from; key < end; key++) {
+        const count = added[key - firstKey]!;
+        if (!(count > 0)) continue;
+        counts[key - first]! += count;
+        total += count;
+      }
     },
     quantile(share) {
-      return sum.count > 0 ? sum.getValueAtQuantile(share) : null;
+      if (total <= 0) return null;
+      const rank = share * (total - 1);
+      if (rank < zeros) return 0;
+      let seen = zeros;
+      for (let i = 0; i < counts.length; i++) {
+        seen += counts[i]!;
+        if (seen > rank) return mapping.value(first + i);
+      }
+      return mapping.value(first + counts.length - 1);
     },
   };
 }

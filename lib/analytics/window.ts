@@ -27,6 +27,7 @@ export const dimensionLimits = {
   strategy: 16,
   tenant: 64,
   degradation: 8,
+  experiment: 64,
   modelTask: 256,
 } as const;
 export type Dimension = keyof typeof dimensionLimits;
@@ -80,6 +81,11 @@ export function emptyWindow(spanMs: number, startMs: number): AnalyticsWindow {
   };
 }
 
+/** The arm of an experiment, as learning events name it; neither name has a slash. */
+export function armValue(experiment: string, arm: string): string {
+  return `${experiment}/${arm}`;
+}
+
 export function modelTaskValue(model: string, task: string): string {
   return `${model}${separator}${task}`;
 }
@@ -119,7 +125,7 @@ export const noCell: AnalyticsCell = {
 };
 
 /** Written out, since every record does it some twenty times: a loop over names costs many times as much. */
-export function sumOfCells(a: AnalyticsCell, b: AnalyticsCell): AnalyticsCell {
+function sumOfCells(a: AnalyticsCell, b: AnalyticsCell): AnalyticsCell {
   return {
     decisions: a.decisions + b.decisions,
     degraded: a.degraded + b.degraded,
@@ -142,7 +148,7 @@ export function sumOfCells(a: AnalyticsCell, b: AnalyticsCell): AnalyticsCell {
 }
 
 /** Adds to a cell that nobody else has yet. */
-function addToCell(cell: AnalyticsCell, added: Readonly<AnalyticsCell>): void {
+export function addToCell(cell: AnalyticsCell, added: Readonly<AnalyticsCell>): void {
   cell.decisions += added.decisions;
   cell.degraded += added.degraded;
   cell.cacheHits += added.cacheHits;

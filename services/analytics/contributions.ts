@@ -2,7 +2,7 @@
  * What each record adds to the window of time that it is about. An outcome counts in the window of its decision, however
  * late it comes; a corrected one takes back there what it replaces.
  */
-import { type Contribution, cellKey, modelTaskValue, noCell } from '../../lib/analytics/window';
+import { armValue, type Contribution, cellKey, modelTaskValue, noCell } from '../../lib/analytics/window';
 import { type UtilityWeights, utilityOf } from '../../lib/routing/judge/utility';
 import type { LearningEvent, ModelObserved, RouteDecided, RouteOpened } from '../../lib/topics/generated/messages';
 
@@ -15,7 +15,7 @@ export function ofOpened(opened: RouteOpened): Contribution {
 }
 
 export function ofDecided(decided: RouteDecided): Contribution {
-  const { model, provider, strategy, tenantId, degradedTo, candidates, stagesMs } = decided;
+  const { model, provider, strategy, tenantId, degradedTo, candidates, stagesMs, exposures } = decided;
   const expectedCostUsd = candidates.find((candidate) => candidate.model === model)?.expectedCostUsd ?? 0;
   const decisionMs = Math.max(0, stagesMs.total);
   return {
@@ -26,6 +26,7 @@ export function ofDecided(decided: RouteDecided): Contribution {
       cellKey('strategy', strategy),
       cellKey('tenant', tenantId ?? noTenant),
       cellKey('degradation', degradedTo),
+      ...exposures.map(({ experiment, arm }) => cellKey('experiment', armValue(experiment, arm))),
     ],
     figures: {
       ...noCell,
@@ -105,6 +106,7 @@ export function ofLearned(
     cellKey('modelTask', modelTaskValue(model, taskType)),
     cellKey('tenant', event.tenantId ?? noTenant),
     ...(event.strategy === null ? [] : [cellKey('strategy', event.strategy)]),
+    ...event.arms.map((arm) => cellKey('experiment', arm)),
   ];
   return {
     of,

@@ -34,6 +34,7 @@ import type { ErrorForm } from './doors/error-form';
 import type { SearchedLog } from './find-decision';
 import type { ErrorCode } from './http-error';
 import type { PolicyJudge } from './judge-apart';
+import type { LearningVitals } from './learning-vitals';
 import type { LiveHub } from './live/live-hub';
 import type { DecisionLookup } from './look-up-decision';
 import type { RecentDecisions } from './recent-decisions';
@@ -111,6 +112,8 @@ export interface GatewayContext {
   /** Resolves once this gateway has read that version of the configuration back, so that who reads after a change sees it. */
   readonly untilInForce: (version: number) => Promise<void>;
   readonly weights: {
+    /** Null where nobody has said how learning is. */
+    readonly vitals: () => Promise<LearningVitals | null>;
     /** As the log has them now. */
     readonly read: () => Promise<KnownWeights>;
     /** Null when the trainer does not answer in time. */

@@ -47,6 +47,7 @@ import { followAnalytics } from './follow-analytics';
 import { HttpError, toHttpError } from './http-error';
 import { createPolicyJudge, type PolicyJudge } from './judge-apart';
 import { judgeShadows } from './judge-shadows';
+import { learningVitals } from './learning-vitals';
 import { createLiveHub } from './live/live-hub';
 import { takeUpgrades } from './live/take-upgrades';
 import { createDecisionLookup } from './look-up-decision';
@@ -318,6 +319,7 @@ async function connect(
     ...search,
     config: () => config()?.config ?? null,
     configHistory: () => readHistory({ broker, topicPrefix }),
+    knownWeights: () => readWeights(broker, topicPrefix),
     weightsOf: (pointer: WeightsPointer) => weightsOfThen.load(pointer),
   };
   const environment = options.environment ?? {};
@@ -338,6 +340,7 @@ async function connect(
     experiments: experiments.view,
     untilInForce: (version) => untilInForce(clock, config, version),
     weights: {
+      vitals: () => learningVitals(broker, topicPrefix, clock.nowMs()),
       read: () => readWeights(broker, topicPrefix),
       ask: (command) =>
         askAudited({ broker, clock, topicPrefix }, command, () =>
@@ -350,7 +353,8 @@ async function connect(
       judge: createPolicyJudge({
         broker,
         topicPrefix,
-        shadows: (sinceMs) => judgeShadows(shadowJudge, sinceMs),
+        shadows: (sinceMs, withPrevious) => judgeShadows(shadowJudge, sinceMs, withPrevious),
+        utilityScale: () => config()?.config.utilityScale,
       }),
     },
     inspect: {

@@ -4,6 +4,7 @@ import type { Counterfactuals } from '../../lib/analytics/counterfactuals';
 import type { ShadowTargets } from '../../lib/analytics/shadow-targets';
 import type { Broker } from '../../lib/ports/broker';
 import { startThread } from '../../lib/start-thread';
+import type { UtilityScale } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { HttpError } from './http-error';
 
@@ -19,11 +20,15 @@ export interface JudgedRange {
   /** At most so many of the newest records are looked at. */
   readonly maxEvents: number;
   readonly routerUsdPerDecision: number;
+  /** Whether the weights before those in force are judged, too. */
+  readonly withPrevious: boolean;
 }
 
 /** What the thread is given. */
 export interface JudgeTask extends Pick<JudgedRange, 'fromMs' | 'toMs' | 'routerUsdPerDecision'> {
   readonly shadows: readonly ShadowTargets[];
+  /** Left out: that of a configuration which says nothing. */
+  readonly utilityScale?: UtilityScale;
   /** Learning events as they are in the log. */
   readonly records: readonly Uint8Array[];
 }
@@ -35,10 +40,12 @@ export function createPolicyJudge({
   broker,
   topicPrefix,
   shadows = async () => [],
+  utilityScale = () => undefined,
   maxWaiting = 4,
 }: {
   /** What shadows would have drawn with since a time. */
-  readonly shadows?: (sinceMs: number) => Promise<readonly ShadowTargets[]>;
+  readonly shadows?: (sinceMs: number, withPrevious: boolean) => Promise<readonly ShadowTargets[]>;
+  readonly utilityScale?: () => UtilityScale | undefined;
   readonly broker: Broker;
   readonly topicPrefix: string;
   readonly maxWaiting?: number;
@@ -46,7 +53,13 @@ export function createPolicyJudge({
   let waiting = 0;
   let newest: { readonly key: string; readonly judged: Promise<Counterfactuals> } | null = null;
   let turn: Promise<unknown> = Promise.resolve();
-  const judge = async ({ fromMs, toMs, maxEvents, routerUsdPerDecision }: JudgedRange): Promise<Counterfactuals> => {
+  const judge = async ({
+    fromMs,
+    toMs,
+    maxEvents,
+    routerUsdPerDecision,
+    withPrevious,
+  }: JudgedRange): Promise<Counterfactuals> => {
     const of = { topic: topicPrefix + topics.learningEvents.name, partition: 0 };
     const { earliest, end } = await broker.offsets(of);
     // Outcomes come after their decision, so nothing before this offset is of the range.
@@ -56,7 +69,12 @@ export function createPolicyJudge({
     if (from < end)
       for await (const chunk of broker.read(of, { from, to: end, maxRecords: chunkRecords }))
         for (const { value } of chunk) if (value !== null) records.push(value);
-    return judgeInThread({ records, fromMs, toMs, routerUsdPerDecision, shadows: await shadows(fromMs) });
+    const scale = utilityScale();
+    return judgeInThread({
+      ...{ records, fromMs, toMs, routerUsdPerDecision },
+      shadows: await shadows(fromMs, withPrevious),
+      ...(scale && { utilityScale: scale }),
+    });
   };
   return (range) => {
     const key = JSON.stringify(range);

@@ -13,6 +13,7 @@ import type { LearnedPolicy } from '../../lib/routing/judge/strategy';
 import type { WeightsPointer } from '../../lib/routing/judge/weights-source';
 import type { ConfigVersion, StrategyScored } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
+import type { KnownWeights } from '../../lib/weights/read-weights';
 import { configsOf } from './configs-of';
 import type { SearchedLog } from './find-decision';
 
@@ -24,17 +25,29 @@ const atOnce = 4;
 export interface ShadowJudge extends SearchedLog {
   readonly config: () => RouterConfig | null;
   readonly configHistory: () => Promise<readonly ConfigVersion[]>;
+  readonly knownWeights: () => Promise<KnownWeights>;
   /** Null where they are gone. */
   readonly weightsOf: (pointer: WeightsPointer) => Promise<LearnedPolicy | null>;
 }
 
-export async function judgeShadows(judge: ShadowJudge, sinceMs: number): Promise<ShadowTargets[]> {
+/** `withPrevious`: and the weights that were in force before those that are. */
+export async function judgeShadows(
+  judge: ShadowJudge,
+  sinceMs: number,
+  withPrevious = false,
+): Promise<ShadowTargets[]> {
   const inForce = judge.config();
-  if (!inForce || inForce.shadows.length === 0) return [];
+  const previous = withPrevious ? await previousOf(judge) : null;
+  if (!inForce || (inForce.shadows.length === 0 && previous === null)) return [];
   const history = new Map((await judge.configHistory()).map((one) => [one.version, one.json]));
   const configOf = configsOf(history, inForce);
   const requests = await readOpened({ ...judge, sinceMs, maxRequests });
-  const shadows = await Promise.all(inForce.shadows.map((one) => shadowOf(one, judge, sinceMs)));
+  const asked: { name: string; kind: ShadowTargets['kind']; shadow: Shadow }[] = [];
+  for (const one of inForce.shadows)
+    asked.push({ name: one.name, kind: 'shadow', shadow: await shadowOf(one, judge, sinceMs) });
+  if (previous !== null)
+    asked.push({ name: 'previous policy', kind: 'previous-policy', shadow: { kind: 'weights', learned: previous } });
+  const shadows = asked.map(({ shadow }) => shadow);
   const found = shadows.map(() => ({ targets: new Map<string, readonly number[]>(), unknown: 0 }));
   for (const [at, opened] of requests.entries()) {
     if (at % atOnce === 0) await turnOfOthers();
@@ -49,11 +62,22 @@ export async function judgeShadows(judge: ShadowJudge, sinceMs: number): Promise
     });
   }
   return found.map(({ targets, unknown }, i) => ({
-    name: inForce.shadows[i]!.name,
+    name: asked[i]!.name,
+    kind: asked[i]!.kind,
     targets,
     missing: requests.length - targets.size,
     unknownShare: unknown / Math.max(1, targets.size),
   }));
+}
+
+/** What going back would put in force: the newest weights that were in force before those that are. Null where there are none. */
+async function previousOf({ knownWeights, weightsOf }: ShadowJudge): Promise<LearnedPolicy | null> {
+  const { inForce, versions } = await knownWeights();
+  if (!inForce) return null;
+  const before = versions
+    .filter(({ state, weights }) => state === 'PUBLISHED' && weights.sequence < inForce.sequence)
+    .sort((a, b) => b.weights.sequence - a.weights.sequence)[0];
+  return before ? weightsOf(before.weights) : null;
 }
 
 async function shadowOf(shadow: ShadowConfig, judge: ShadowJudge, sinceMs: number): Promise<Shadow> {

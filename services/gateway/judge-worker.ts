@@ -5,7 +5,7 @@ import type { LearningEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { JudgeTask } from './judge-apart';
 
-const { records, fromMs, toMs, routerUsdPerDecision, shadows } = workerData as JudgeTask;
+const { records, fromMs, toMs, ...options } = workerData as JudgeTask;
 const events = records.flatMap((bytes): LearningEvent[] => {
   try {
     const event = topics.learningEvents.codec.decode(Buffer.from(bytes));
@@ -15,4 +15,4 @@ const events = records.flatMap((bytes): LearningEvent[] => {
     return [];
   }
 });
-parentPort!.postMessage(counterfactualsOf(events, { routerUsdPerDecision, shadows }));
+parentPort!.postMessage(counterfactualsOf(events, options));

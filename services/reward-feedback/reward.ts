@@ -2,6 +2,7 @@
  * What one outcome becomes: the learning event for the model that was decided, and the observation of whichever model was
  * really called. Its quality is `qualityOf` under the weights in force (`lib/reward/reward.ts`).
  */
+import { armValue } from '../../lib/analytics/window';
 import { dictionaryOf } from '../../lib/dictionary';
 import { qualityOf, type RewardWeights } from '../../lib/reward/reward';
 import { declaredChoice } from '../../lib/routing/judge/declared';
@@ -66,6 +67,7 @@ export function eventOf(opened: RouteOpened, decided: RouteDecided): LearningEve
     safe: safeChoice(opened),
     tenantId: opened.tenantId,
     strategy: decided.strategy,
+    arms: decided.exposures.map(({ experiment, arm }) => armValue(experiment, arm)),
     pace: null,
     stated: statedIn(decided),
   };

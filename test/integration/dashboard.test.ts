@@ -166,25 +166,102 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
     await page.close();
   });
 
-  test.each(['#/', '#/decisions', '#/models', '#/learning', '#/alerts', '#/configuration', '#/try'])(
-    '%s has no serious fault of access, in the light and in the dark, and fits a telephone',
-    async (hash) => {
-      for (const [width, scheme] of [
-        [1440, 'light'],
-        [390, 'dark'],
-      ] as const) {
-        const page = await openPage(hash, width, scheme);
-        await page.getByRole('status').getByText('live').waitFor();
-        await page.locator('.card').first().waitFor();
-        expect(await seriousFaults(page)).toEqual([]);
-        const overflow = await page.evaluate(
-          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-        );
-        expect(overflow).toBe(0);
-        await page.close();
-      }
-    },
-  );
+  /** Puts a change of the configuration in force, over HTTP. */
+  const configure = async (change: object): Promise<void> => {
+    const { version, config } = (await (await fetch(`${url}/v1/config`)).json()) as { version: number; config: object };
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ version, config: { ...config, ...change } });
+    expect((await fetch(`${url}/v1/config`, { method: 'PUT', headers, body })).status).toBe(200);
+  };
+
+  test('without any, experiments and budgets say what they are for; with some, how they stand, and one is stopped', async () => {
+    const page = await openPage('#/experiments');
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.getByText('No experiment runs').waitFor();
+    await page.getByRole('link', { name: 'Budgets' }).click();
+    await page.getByText('Nobody has a budget').waitFor();
+    await configure({
+      budgets: [{ name: 'month', scope: 'tenant', limitUsd: 5, pace: 'even' }],
+      experiments: [
+        { name: 'weighted', arms: [{ name: 'control' }, { name: 'changed', set: { collapse: 'WEIGHTED' } }] },
+      ],
+      shadows: [{ name: 'rules', strategy: 'TASK_OPTIMIZED' }],
+    });
+    await route('spent');
+    await page.getByRole('row', { name: /^month team ok .*\$5\.00/ }).waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Experiments' }).click();
+    await page.getByRole('row', { name: /^changed collapse: "WEIGHTED"/ }).waitFor();
+    await page.getByRole('row', { name: /^rules task optimized/ }).waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Stop weighted' }).click();
+    await page.getByText('No experiment runs').waitFor();
+    await page.close();
+  });
+
+  test('a change is tried on what was decided; earlier versions are compared with, and gone back to', async () => {
+    await route('tried');
+    await configure({ explorationFloor: 0.125 });
+    const page = await openPage('#/configuration');
+    page.on('dialog', (dialog) => void dialog.accept());
+    const text = page.getByLabel('Configuration, JSON');
+    await page.getByRole('heading', { name: /^Version/ }).waitFor();
+    const before = JSON.parse(await text.inputValue());
+    await text.fill(JSON.stringify({ ...before, preference: { quality: 0, cost: 1, latency: 0 } }));
+    await page.getByRole('button', { name: 'Try it on the last hour' }).click();
+    await page.getByText(/^Of \d+ requests, \d+ would have got another model/).waitFor();
+    await page.getByRole('button', { name: 'Discard' }).click();
+    const version = ((await (await fetch(`${url}/v1/config`)).json()) as { version: number }).version;
+    await page.getByRole('button', { name: `Compare version ${version - 1} with the one in force` }).click();
+    await page.getByText(/explorationFloor: .* → 0\.125/).waitFor();
+    await page.getByRole('button', { name: `Go back to version ${version - 1}` }).click();
+    await page.getByText(`Version ${version + 1} is in force`).waitFor();
+    expect(JSON.parse(await text.inputValue()).explorationFloor).not.toBe(0.125);
+    await page.close();
+  });
+
+  test('what is known of models and of learning is shown: calibration, trust, drift, lineage, and other policies', async () => {
+    for (let index = 0; index < 40; index++) await route(`learned-${index}`);
+    const models = await openPage('#/models');
+    await models
+      .getByText(/on what was predicted, .* judged/)
+      .first()
+      .waitFor();
+    await models.close();
+    const page = await openPage('#/learning');
+    await page.getByRole('row', { name: /^learning optimized/ }).waitFor();
+    await page.getByText('error trend: fine').waitFor();
+    await page.getByText('not at all').waitFor();
+    await page.getByRole('row', { name: /^router/ }).waitFor();
+    await page.close();
+  });
+
+  test.each([
+    '#/',
+    '#/decisions',
+    '#/models',
+    '#/learning',
+    '#/experiments',
+    '#/budgets',
+    '#/configuration',
+    '#/alerts',
+    '#/try',
+  ])('%s has no serious fault of access, in the light and in the dark, and fits a telephone', async (hash) => {
+    for (const [width, scheme] of [
+      [1440, 'light'],
+      [390, 'dark'],
+    ] as const) {
+      const page = await openPage(hash, width, scheme);
+      await page.getByRole('status').getByText('live').waitFor();
+      await page.locator('.card').first().waitFor();
+      expect(await seriousFaults(page)).toEqual([]);
+      const overflow = await page.evaluate(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      );
+      expect(overflow).toBe(0);
+      await page.close();
+    }
+  });
 
   test('by keyboard alone a decision can be opened', async () => {
     await route('by-key');

@@ -268,6 +268,7 @@ client.close()
         ...{ topicPrefix: prefix, requestPathPartitions: partitions },
         config: () => config,
         configHistory: async () => [],
+        knownWeights: async () => ({ inForce: null, versions: [] }),
         weightsOf: async () => null,
       },
       sinceMs,

@@ -42,5 +42,6 @@ export function emptyEvent(of: Named, atMs: number): LearningEvent {
     safe: null,
     pace: null,
     stated: null,
+    arms: [],
   };
 }

@@ -1117,6 +1117,8 @@ export interface LearningEvent {
   pace: LearningPace | null;
   /** What the decision stated; null from before it was recorded. */
   stated: Stated | null;
+  /** Arms that the request takes part in, each as its experiment, a slash and its name; for reports only. */
+  arms: string[];
 }
 
 /** EXPERIENCE: the decided model's outcome. FULL: every model's outcome is known (recorded data). CLOSED: no feedback came. */

@@ -75,11 +75,13 @@ const counterfactualsSchema = z.strictObject({
   policies: z.array(
     z.strictObject({
       policy: z.string(),
-      kind: z.enum(['router', 'single-model', 'static-rules', 'shadow']),
+      kind: z.enum(['router', 'single-model', 'static-rules', 'previous-policy', 'shadow']),
       refused: z.string().nullable().describe('why the log cannot tell; null when it can'),
       quality: interval.describe('mean, with an interval of 95 %'),
       costUsd: interval.describe('mean per request, in USD'),
+      utility: interval.describe('mean worth under the preference of each request, in units of utility'),
       qualityGained: interval.describe('by the router, on the same draws'),
+      utilityGained: interval.describe('the same in utility'),
       savedUsd: interval.describe('by the router per request, in USD, what it costs itself taken off'),
     }),
   ),
@@ -156,7 +158,8 @@ export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
     {
       method: 'GET',
       path: '/v1/analytics/counterfactuals',
-      summary: 'What each model alone, and the static rules, would have scored and cost on the same traffic.',
+      summary:
+        'What each model alone, the static rules and the weights before these would have scored and cost on the same traffic.',
       description: `Off-policy estimates with intervals of 95 %, from the newest ${maxJudgedEvents} records of learning at most; refused where the log cannot tell. The best single model is chosen by looking at the estimates, so its interval is a little too narrow.`,
       parameters: [
         parameter('from', 'beginning; a day before the end where left out', time),
@@ -166,11 +169,16 @@ export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
           'what the router itself costs per decision, in USD; 0 where left out',
           z.number().min(0).max(1e6),
         ),
+        parameter(
+          'previous',
+          'true: the weights that were in force before these as well, asked about the newest 2,000 requests',
+          z.enum(['true', 'false']),
+        ),
       ],
       responses: { 200: { doc: 'The policies.', body: { schema: counterfactualsSchema } } },
       errors: ['invalid_field', 'not_ready', 'overloaded'],
       handler: async (request, reply) => {
-        const given = onlyOnce(request, ['from', 'to', 'routerUsdPerDecision']);
+        const given = onlyOnce(request, ['from', 'to', 'routerUsdPerDecision', 'previous']);
         const asOfMs = Math.ceil((context.clock.nowMs() + 1) / judgedAnewMs) * judgedAnewMs;
         const { fromMs, toMs } = rangeOf(
           context,
@@ -185,10 +193,10 @@ export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
         const routerUsdPerDecision = Number(given['routerUsdPerDecision'] ?? 0);
         if (!(routerUsdPerDecision >= 0 && routerUsdPerDecision <= 1e6))
           throw invalidField('routerUsdPerDecision', 'must be a number from 0 to 1000000');
-        return sendJson(
-          reply,
-          await context.analytics.judge({ fromMs, toMs, asOfMs, maxEvents: maxJudgedEvents, routerUsdPerDecision }),
-        );
+        const { previous = 'false' } = given;
+        if (previous !== 'true' && previous !== 'false') throw invalidField('previous', 'must be true or false');
+        const range = { fromMs, toMs, asOfMs, maxEvents: maxJudgedEvents, routerUsdPerDecision };
+        return sendJson(reply, await context.analytics.judge({ ...range, withPrevious: previous === 'true' }));
       },
     },
   ];

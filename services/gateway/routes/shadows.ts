@@ -59,7 +59,11 @@ export function shadowEndpoints(context: GatewayContext): Endpoint[] {
         const { version, config } = inForce();
         const asOfMs = Math.ceil((context.clock.nowMs() + 1) / judgedAnewMs) * judgedAnewMs;
         const range = { fromMs: asOfMs - dayMs, toMs: asOfMs, asOfMs, maxEvents: maxJudgedEvents };
-        const { decisions, policies } = await context.analytics.judge({ ...range, routerUsdPerDecision: 0 });
+        const { decisions, policies } = await context.analytics.judge({
+          ...range,
+          routerUsdPerDecision: 0,
+          withPrevious: false,
+        });
         const worthOf = (kind: string, policy: string): z.output<typeof worthSchema> | null => {
           const found = policies.find((one) => one.kind === kind && one.policy === policy);
           if (!found) return null;

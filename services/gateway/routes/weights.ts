@@ -12,6 +12,14 @@ import { forgetEndpoint } from './forget';
 
 const versionsSchema = z.strictObject({
   inForce: z.string().nullable().describe('hash of the policy in force; null before the first'),
+  learning: z
+    .strictObject({
+      lagMs: z.number().describe('age of the oldest learning event that is not learned; 0 without one'),
+      weightsHeld: z.boolean().describe('newer weights are kept back'),
+      atMs: z.int().describe('when that was said: processes do so every 15 s'),
+    })
+    .nullable()
+    .describe('how learning is; null where no process has said so within a minute'),
   versions: z.array(z.record(z.string(), z.unknown())).describe('messages WeightsVersion, last changed first'),
 });
 
@@ -38,7 +46,8 @@ export function weightsEndpoints(context: GatewayContext): Endpoint[] {
       errors: ['not_ready'],
       handler: async (_request, reply) => {
         const { inForce, versions } = await context.weights.read();
-        return sendJson(reply, { inForce: inForce?.policySha256 ?? null, versions });
+        const learning = await context.weights.vitals();
+        return sendJson(reply, { inForce: inForce?.policySha256 ?? null, learning, versions });
       },
     },
     {

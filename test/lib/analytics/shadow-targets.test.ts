@@ -5,6 +5,7 @@ import { recomputeDecision } from '../../../lib/routing/decide/decide';
 import { judgeThread } from '../../../lib/routing/judge/judge-thread';
 import type { StrategyScored } from '../../../lib/topics/generated/messages';
 import { anyOpened, configOf, openedOf, threadOf } from '../routing/fixtures';
+import { policyOf } from '../routing/kept';
 
 const base = configOf();
 const drawOf = (shadow: Shadow, opened = openedOf()) => shadowDraw(shadow, { opened, base, learned: null });
@@ -59,4 +60,20 @@ test('a configuration says how much of its draws the log cannot judge', () => {
   const drawn = drawOf({ kind: 'config', config })!;
   expect(drawn.unknown).toBeGreaterThan(0.5);
   expect(drawOf({ kind: 'config', config: base })!.unknown).toBeCloseTo(0, 9);
+});
+
+test('other weights change nothing where they are gone, or where nobody learned is asked', () => {
+  const opened = openedOf({ strategies: ['BALANCED'] });
+  expect(drawOf({ kind: 'weights', learned: null }, opened)).toBeNull();
+  const drawn = drawOf({ kind: 'weights', learned: policyOf() }, opened)!;
+  expect(drawn.propensities).toEqual(drawOf({ kind: 'config', config: base }, opened)!.propensities);
+});
+
+test('where the learned strategy decides, other weights decide otherwise', () => {
+  const opened = openedOf({ strategies: ['LEARNING_OPTIMIZED'], explorationFloor: 0, cached: null });
+  const config = configOf({ strategies: ['LEARNING_OPTIMIZED'], explorationFloor: 0 });
+  const drawn = shadowDraw({ kind: 'weights', learned: policyOf() }, { opened, base: config, learned: null });
+  expect(drawn!.propensities).not.toEqual(
+    shadowDraw({ kind: 'config', config }, { opened, base: config, learned: null })!.propensities,
+  );
 });

@@ -35,3 +35,12 @@ test('law: values at once count as they do one after the other', () => {
     }),
   );
 });
+
+test('buckets that nobody could have measured are passed over, and take no room', () => {
+  const sum = sumSketches();
+  sum.add(sketchOf([5]));
+  sum.add({ firstKey: 2 ** 31 - 2, counts: [1], zeros: 0 });
+  sum.add({ firstKey: -(2 ** 31), counts: [1, Number.NaN, -4], zeros: 0 });
+  expect(sum.quantile(1)).toBeCloseTo(5, 0);
+  expect(sum.quantile(0)).toBe(sum.quantile(1));
+});

@@ -108,6 +108,7 @@ export function eventOf(fields: Partial<LearningEvent>, models: readonly string[
     strategy: null,
     pace: null,
     stated: null,
+    arms: [],
     revision: 0,
     policySha256: null,
     openedAtMs: 0,

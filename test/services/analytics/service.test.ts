@@ -2,7 +2,7 @@
 import { answerQuery } from '../../../lib/analytics/answer-query';
 import type { MetricName } from '../../../lib/analytics/metrics';
 import { createWindowStore } from '../../../lib/analytics/window-store';
-import type { LearningEvent, ModelObserved } from '../../../lib/topics/generated/messages';
+import type { Exposure, LearningEvent, ModelObserved } from '../../../lib/topics/generated/messages';
 import { readRow } from '../../../lib/topics/read-row';
 import { topics } from '../../../lib/topics/topics';
 import { createAnalytics, createAnalyticsRewards } from '../../../services/analytics/service';
@@ -136,6 +136,31 @@ test('decisions, calls and rewards are summed by each dimension', async () => {
   expect(ask(world, ['latencyMsP95'], 'model')).toEqual([
     { model: 'bravo', latencyMsP95: expect.closeTo(800, -2) },
     { model: 'charlie', latencyMsP95: null },
+  ]);
+});
+
+test('arms of experiments have decisions and judgements of their own, corrections included', async () => {
+  const world = await started();
+  const exposure = (arm: string, armIndex: number): Exposure => ({
+    ...{ experiment: 'weighted', definition: 'a', arm, armIndex, unit: 'u' },
+    ...{ expectedQuality: 0.5, expectedCostUsd: 0.001, expectedLatencyMs: 500 },
+  });
+  const decidedAtMs = world.clock.nowMs();
+  await world.send(topics.routeDecided, [
+    decided('a', { decidedAtMs, exposures: [exposure('control', 0)] }),
+    decided('b', { decidedAtMs, exposures: [exposure('changed', 1)], degradedTo: 'STATIC_STRATEGIES' }),
+    decided('c', { decidedAtMs }),
+  ]);
+  const replaces = { quality: 0.2, costUsd: 0.001 };
+  await world.send(topics.learningEvents, [
+    experience(world, { arms: ['weighted/control'], quality: 0.2 }),
+    experience(world, { arms: ['weighted/control'], quality: 0.75, revision: 1, replaces, eventId: 'd0/1/1' }),
+    experience(world, { decisionId: 'c', eventId: 'c/1/0', quality: 1 }),
+  ]);
+  await committed(world);
+  expect(ask(world, ['decisions', 'degradedShare', 'judged', 'quality'], 'experiment')).toEqual([
+    { experiment: 'weighted', arm: 'changed', decisions: 1, degradedShare: 1, judged: 0, quality: null },
+    { experiment: 'weighted', arm: 'control', decisions: 1, degradedShare: 0, judged: 1, quality: 0.75 },
   ]);
 });
 

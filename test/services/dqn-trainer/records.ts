@@ -44,6 +44,7 @@ export function learningEvent(i: number, change: Partial<LearningEvent> = {}): L
     strategy: null,
     pace: null,
     stated: null,
+    arms: [],
     revision: 0,
     policySha256: null,
     openedAtMs: 1_700_000_000_000,

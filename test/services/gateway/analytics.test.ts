@@ -100,15 +100,26 @@ test('other policies are judged with intervals, and refused where the log is sil
   const { status, body } = await started.call('GET', '/v1/analytics/counterfactuals');
   expect(status).toBe(200);
   expect(body).toMatchObject({ decisions: 400, judged: 400, leftOut: 0 });
-  const { quality, savedUsd } = body.policies.find(({ policy }: { policy: string }) => policy === 'alpha');
+  const { quality, utility, utilityGained, savedUsd } = body.policies.find(
+    ({ policy }: { policy: string }) => policy === 'alpha',
+  );
   // Each of the two is good for one half of the requests: .9 there, .3 elsewhere.
   expect(quality.low).toBeLessThan(0.625);
   expect(quality.high).toBeGreaterThan(0.625);
   expect(savedUsd.low).toBeLessThanOrEqual(savedUsd.high);
+  // Worth is quality alone to who wants nothing else, and drawing evenly is worth what either is.
+  expect(utility).toMatchObject({ low: expect.any(Number), high: expect.any(Number) });
+  expect(utilityGained.low).toBeLessThan(0);
+  expect(utilityGained.high).toBeGreaterThan(0);
   const charged = await started.call('GET', '/v1/analytics/counterfactuals?routerUsdPerDecision=0.25');
   const net = charged.body.policies.find(({ policy }: { policy: string }) => policy === 'alpha').savedUsd;
   expect(net.value).toBeCloseTo(savedUsd.value - 0.25);
   const refused = await started.call('GET', '/v1/analytics/counterfactuals?routerUsdPerDecision=-1');
   expect([refused.status, refused.body.error.field]).toEqual([400, 'routerUsdPerDecision']);
   expect((await started.call('GET', '/v1/analytics/counterfactuals?to=5')).body.policies).toEqual([]);
+  const unclear = await started.call('GET', '/v1/analytics/counterfactuals?previous=perhaps');
+  expect([unclear.status, unclear.body.error.field]).toEqual([400, 'previous']);
+  // Before there were any weights, none were in force before them.
+  const previous = await started.call('GET', '/v1/analytics/counterfactuals?previous=true');
+  expect(previous.body.policies.map(({ kind }: { kind: string }) => kind)).not.toContain('previous-policy');
 });

@@ -2,7 +2,12 @@
 
 import { createKeyDesk } from '../../../lib/access/key-desk';
 import { readAudit } from '../../../lib/audit/audit-trail';
-import type { WeightsAnswer, WeightsCommand, WeightsVersion } from '../../../lib/topics/generated/messages';
+import type {
+  EngineVitals,
+  WeightsAnswer,
+  WeightsCommand,
+  WeightsVersion,
+} from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { startGateway } from './start-gateway';
 
@@ -99,7 +104,7 @@ async function start(answer: (command: WeightsCommand) => Partial<WeightsAnswer>
 
 test('lists versions and shows one by the beginning of its hash', async () => {
   const world = await start(() => null);
-  expect((await world.call('GET', '/v1/weights')).body).toEqual({ inForce: null, versions: [] });
+  expect((await world.call('GET', '/v1/weights')).body).toEqual({ inForce: null, learning: null, versions: [] });
   await world.put([versionOf('aaaa1111'), versionOf('aaaa2222', { changedAtMs: 6 })]);
   const { status, body } = await world.call('GET', '/v1/weights');
   expect(status).toBe(200);
@@ -194,4 +199,29 @@ test('a rule of what is to be forgotten becomes part of the configuration, and i
   ] as const)
     expect(await forget(wrong)).toMatchObject({ status: 400, body: { error: { code: 'invalid_field', field } } });
   expect((await forget({ source: 'other' })).body.forget).toHaveLength(2);
+});
+
+test('how learning is comes from the newest reports of the processes, and is not known where none has come', async () => {
+  const started = await startGateway();
+  const { broker, clock } = started;
+  const learning = async () => (await started.call('GET', '/v1/weights')).body.learning;
+  expect(await learning()).toBeNull();
+  const producer = broker.producer('process');
+  const report = async (process: string, change: Partial<EngineVitals>): Promise<void> => {
+    const vitals = { process, atMs: clock.nowMs(), services: [], learningLagMs: 0, weightsHeld: false, disk: null };
+    const value = topics.engineVitals.codec.encode({ ...vitals, ...change });
+    await producer.send([{ topic: topics.engineVitals.name, partition: 0, key: process, value }]);
+  };
+  await producer.send([
+    { topic: topics.engineVitals.name, partition: 0, key: 'x', value: Buffer.from('none of ours') },
+  ]);
+  await report('gateway', {});
+  await report('trainer', { learningLagMs: 9_000, weightsHeld: true });
+  expect(await learning()).toEqual({ lagMs: 9_000, weightsHeld: true, atMs: clock.nowMs() });
+  await clock.advanceBy(15_000);
+  await report('trainer', { learningLagMs: 2_500 });
+  expect(await learning()).toEqual({ lagMs: 2_500, weightsHeld: false, atMs: clock.nowMs() });
+  await clock.advanceBy(120_000);
+  expect(await learning()).toBeNull();
+  await started.stop();
 });

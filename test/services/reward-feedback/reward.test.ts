@@ -15,3 +15,12 @@ test('an event says what declared beliefs would have chosen, and what that was e
   });
   expect(eventOf(bare, decided('r1')).safe).toBeNull();
 });
+
+test('an event names the arms that its request takes part in', () => {
+  const exposure = (experiment: string, arm: string) => ({
+    ...{ experiment, arm, definition: 'a', armIndex: 0, unit: 'u' },
+    ...{ expectedQuality: 0.5, expectedCostUsd: 0.001, expectedLatencyMs: 500 },
+  });
+  const exposures = [exposure('collapse', 'weighted'), exposure('floor', 'control')];
+  expect(eventOf(opened('r1'), decided('r1', { exposures })).arms).toEqual(['collapse/weighted', 'floor/control']);
+});

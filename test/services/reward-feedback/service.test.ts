@@ -66,6 +66,7 @@ describe('reward-feedback', () => {
         safe: null,
         pace: null,
         stated: { confidence: 0.6, bestQuality: 0.5 },
+        arms: [],
         policySha256: 'aa',
         openedAtMs: startMs,
         occurredAtMs: startMs + 1000,

@@ -36,6 +36,7 @@ const event = (parts: Partial<LearningEvent>): LearningEvent => ({
   strategy: null,
   pace: null,
   stated: null,
+  arms: [],
   revision: 0,
   policySha256: null,
   openedAtMs: 0,

@@ -437,4 +437,5 @@ const learningEvent: LearningEvent = {
   strategy: null,
   pace: null,
   stated: null,
+  arms: [],
 };
