@@ -9,7 +9,7 @@ import { type PartitionConsumer, StaleEpochError, TransientError } from '../../l
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { describeWithCluster } from '../cluster';
-import { eventually, readAll, textOf } from '../contract/broker-member';
+import { eventually, onAdded, readAll, textOf } from '../contract/broker-member';
 
 const clock = systemClock();
 const victim = 3;
@@ -65,9 +65,7 @@ describeWithCluster('delivery exactly once on three nodes', (cluster) => {
           startAt: 'earliest',
           delivery: 'exactly-once',
           onFailed: (error) => failures.push(error),
-          onAssigned: (_epoch, consumers) => {
-            for (const consumer of consumers) void again(consumer);
-          },
+          onAssigned: onAdded((consumer) => void again(consumer)),
         });
       }
       /** As the runtime does: a failure that may pass is tried again from the committed positions. */
