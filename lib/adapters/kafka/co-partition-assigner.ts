@@ -1,12 +1,11 @@
 /**
  * Which member of a group owns which partition numbers. A number is given out as a whole, over all topics, so that joins
- * find both sides at one member. Balanced, and everybody keeps what fits: a rebalance moves as little as it can. Who has to give
- * something up gives up what came last, so that what was taken over for a while goes back, and nothing else moves.
+ * find both sides at one member. Balanced, and everybody keeps what fits: a rebalance moves as little as it can.
  */
 
 export interface GroupMemberClaim {
   readonly memberId: string;
-  /** What it owned in the generation before, what it has owned for longest first; nothing for a new member. */
+  /** What it owned in the generation before; nothing for a new member. */
   readonly owned: readonly number[];
 }
 
@@ -25,7 +24,7 @@ export function assignCoPartitions(
   return assigned;
 }
 
-/** Who claims a number, in the order of each one's claims. Of two that do, the first in order: one of them is a zombie or was reassigned. */
+/** Who claims a number. Of two that do, the first in order: one of them is a zombie or was reassigned. */
 function claimsOf(members: readonly GroupMemberClaim[]): Map<number, string> {
   const claims = new Map<number, string>();
   for (const { memberId, owned } of members) {
@@ -49,8 +48,10 @@ function assignTier(
   claims: ReadonlyMap<number, string>,
 ): void {
   const kept = new Map<string, number[]>([...assigned.keys()].map((memberId) => [memberId, []]));
-  const free = new Set(tier);
-  for (const [partition, owner] of claims) if (free.has(partition)) kept.get(owner)!.push(partition);
+  for (const partition of tier) {
+    const owner = claims.get(partition);
+    if (owner !== undefined) kept.get(owner)!.push(partition);
+  }
   const share = Math.floor(tier.length / assigned.size);
   // Those with the fewest so far take one more; among equals, those that would otherwise have to give one up.
   const extras = [...assigned]
@@ -60,6 +61,7 @@ function assignTier(
     )
     .slice(0, tier.length % assigned.size);
   const takesExtra = new Set(extras.map(([memberId]) => memberId));
+  const free = new Set(tier);
   const quotas = [...assigned].map(([memberId, has]) => {
     const quota = share + (takesExtra.has(memberId) ? 1 : 0);
     const keeps = kept.get(memberId)!.slice(0, quota);

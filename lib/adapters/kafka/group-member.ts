@@ -127,7 +127,7 @@ class LiveGeneration implements Generation {
 
 export class GroupMember {
   private memberId = '';
-  /** What was owned last, what has been for longest first: claimed again when the group rebalances. */
+  /** What was owned last: claimed again when the group rebalances. */
   private owned: readonly number[] = [];
   private generation: LiveGeneration | null = null;
   private leaving = false;
@@ -254,8 +254,7 @@ export class GroupMember {
     });
     const assignment = MemberAssignment.decode(memberAssignment)?.assignment ?? {};
     const partitions = [...new Set(Object.values(assignment).flat())].sort((a, b) => a - b);
-    const owned = new Set(partitions);
-    this.owned = [...new Set([...this.owned.filter((partition) => owned.has(partition)), ...partitions])];
+    this.owned = partitions;
     const generation = new LiveGeneration(
       generationId,
       memberId,

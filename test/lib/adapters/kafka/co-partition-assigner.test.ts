@@ -71,17 +71,6 @@ describe('co-partitioned assignment', () => {
     for (const [id, owned] of three) if (id !== 'c') expect(back.get(id)).toEqual(expect.arrayContaining(owned));
   });
 
-  test('what was taken over for a while goes back, and nothing else moves', () => {
-    // b has died; a has taken over what it had, and has owned 2 and 3 for longer.
-    const claims = [{ memberId: 'a', owned: [2, 3, 0, 1] }, ...fresh('successor')];
-    expect(assignCoPartitions(claims, [4])).toEqual(
-      new Map([
-        ['a', [2, 3]],
-        ['successor', [0, 1]],
-      ]),
-    );
-  });
-
   test('with uneven topics nobody gets all the heavy numbers', () => {
     // Number 0 and 1 exist in both topics, 2 to 5 in one.
     const assigned = assignCoPartitions(fresh('a', 'b'), [6, 2]);
