@@ -14,6 +14,7 @@ import { settingsOf } from '../../../lib/topics/define-topic';
 import type { RouteDecided, RouteOutcome, RouteRequested } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createGateway, type GatewayOptions } from '../../../services/gateway/gateway';
+import { patienceMs } from '../../patience';
 import { atEnd } from '../../started';
 
 export const testConfig: RouterConfig = defaultRouterConfig([
@@ -186,10 +187,12 @@ export async function startGateway(
     },
     requests,
     outcomes,
-    /** Resolves when this holds; time stands still meanwhile. */
+    /** Resolves when this holds; a clock that is handed in and does not run by itself stands still meanwhile. */
     async until(condition: () => boolean): Promise<void> {
-      for (let turns = 0; !condition(); turns++) {
-        if (turns > 100_000) throw new Error('it never came true');
+      // By time and not by turns: of these a fast machine makes a hundred thousand in the second that a timer takes.
+      const endMs = performance.now() + patienceMs;
+      while (!condition()) {
+        if (performance.now() > endMs) throw new Error('it never came true');
         await new Promise((resolve) => setImmediate(resolve));
       }
     },
