@@ -98,6 +98,14 @@ describeWithCluster('the Kafka adapter on three nodes', (cluster) => {
         },
       ]),
     );
+    // As every service does: the node that this one asks may be the last to hear of the topic.
+    const settings = {
+      partitions: copies.length,
+      cleanup: 'delete',
+      retentionMs: null,
+      maxRecordBytes: 1_000,
+    } as const;
+    await broker.ensureTopics([{ name: topic, ...settings }]);
     const failures: Error[] = [];
     const onFailed = (error: Error): void => void failures.push(error);
     const [sent, handled, followed] = [
