@@ -32,6 +32,8 @@ export const gatewayEdges: ServiceDefinition = defineService({
     deadLettersOf(topics.routeRequested),
     topics.configHistory,
     topics.learningEvents,
+    // How far learning is behind, whichever process learns.
+    topics.engineVitals,
     // Who looks into a decision wants to know what it was made from, and what came of it.
     topics.routeOpened,
     topics.routeOutcome,
