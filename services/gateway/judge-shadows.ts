@@ -42,9 +42,13 @@ export async function judgeShadows(
   const history = new Map((await judge.configHistory()).map((one) => [one.version, one.json]));
   const configOf = configsOf(history, inForce);
   const requests = await readOpened({ ...judge, sinceMs, maxRequests });
-  const asked: { name: string; kind: ShadowTargets['kind']; shadow: Shadow }[] = [];
-  for (const one of inForce.shadows)
-    asked.push({ name: one.name, kind: 'shadow', shadow: await shadowOf(one, judge, sinceMs) });
+  const asked: { name: string; kind: ShadowTargets['kind']; shadow: Shadow }[] = await Promise.all(
+    inForce.shadows.map(async (one) => ({
+      name: one.name,
+      kind: 'shadow' as const,
+      shadow: await shadowOf(one, judge, sinceMs),
+    })),
+  );
   if (previous !== null)
     asked.push({ name: 'previous policy', kind: 'previous-policy', shadow: { kind: 'weights', learned: previous } });
   const shadows = asked.map(({ shadow }) => shadow);
