@@ -32,12 +32,18 @@ export async function restoreTask(task: Restored): Promise<AsyncIterable<readonl
   const { around, consumer, stages, positions } = task;
   const { topicPrefix } = around.host;
   const committed = await consumer.committed();
-  const restored: ReadonlyMap<string, number>[] = [];
-  for (const stage of stages) {
-    const { plan } = stage;
-    const reflected = stage.table ? await restoreTable(task, stage, stage.table) : new Map<string, number>();
-    restored.push(reflected);
-    if (stage.ownIds) await readOwnTail(task, stage, stage.ownIds);
+  // Side by side: what takes long is waiting for answers, and no stage's table or tail depends on another's.
+  const restored = await Promise.all(
+    stages.map(async (stage) => {
+      const [reflected] = await Promise.all([
+        stage.table ? restoreTable(task, stage, stage.table) : new Map<string, number>(),
+        stage.ownIds && readOwnTail(task, stage, stage.ownIds),
+      ]);
+      return reflected;
+    }),
+  );
+  for (const [at, { plan }] of stages.entries()) {
+    const reflected = restored[at]!;
     for (const { input, topic, wire } of plan.inputs.values()) {
       // The positions in the changelog are those its rows reflect; the group's own may lag behind them.
       const position = reflected.get(topic.name) ?? committed.get(wire) ?? null;
