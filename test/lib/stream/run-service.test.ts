@@ -29,7 +29,7 @@ const tally = ({ onOrder }: TallyOptions = {}) =>
     ],
     outputs: [receipts],
     table: { topic: tallies, maxRows: 100 },
-    ownOutput: { topic: receipts, idOf: (order: Order) => order.id, maxIds: 100 },
+    ownOutput: { topics: [receipts], idOf: (order: Order) => order.id, maxIds: 100 },
   });
 
 /** The last row of every key of the changelog. */

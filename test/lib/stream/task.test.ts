@@ -322,7 +322,7 @@ describe('own output', () => {
   const once = (maxIds: number, decide: Decide = echo, topic = receipts) =>
     stateless(decide, {
       outputs: [topic],
-      ownOutput: { topic: topic, idOf: (order: Order) => order.id, maxIds },
+      ownOutput: { topics: [topic], idOf: (order: Order) => order.id, maxIds },
     });
 
   test('drops and counts ids already written, within a batch and across restarts', async () => {
