@@ -93,6 +93,7 @@ async function measure(broker: KafkaBroker, delivery: Delivery, load: Load): Pro
       writes++;
     }
   };
+  const begun = new WeakSet<PartitionConsumer>();
   const membership = await broker.join({
     group: `${run}.group`,
     topics: [topic('requested')],
@@ -100,7 +101,8 @@ async function measure(broker: KafkaBroker, delivery: Delivery, load: Load): Pro
     delivery,
     onFailed: fail,
     onAssigned: (_epoch, consumers) => {
-      for (const consumer of consumers) work(consumer).catch(fail);
+      for (const consumer of consumers) if (!begun.has(consumer)) work(consumer).catch(fail);
+      for (const consumer of consumers) begun.add(consumer);
     },
   });
   const seenMs: number[] = [];

@@ -159,6 +159,7 @@ export async function simulateBudgets(options: BudgetSimulationOptions): Promise
       for (let i = 0; i < count; i++) {
         const id = `${tenant}-${i}`;
         if (!decided.has(id) && !refused.has(id)) violations.push(`${id} was neither decided nor refused`);
+        if (decided.has(id) && refused.has(id)) violations.push(`${id} was refused and decided`);
         if (tenant === 'other' && refused.has(id)) violations.push(`${id} was refused, and is under no budget`);
       }
     const limitUsd = config.budgets[0]!.limitUsd!;
@@ -183,7 +184,7 @@ export async function simulateBudgets(options: BudgetSimulationOptions): Promise
     return {
       violations,
       decided: [...decided.keys()].filter((id) => id.startsWith('spender')).length,
-      refused: [...refused.keys()].filter((id) => !decided.has(id)).length,
+      refused: refused.size,
       spentUsd,
       beyondUsd,
       limitUsd,

@@ -36,7 +36,10 @@ interface Member {
   consumers: LocalConsumer[];
 }
 
-/** One consumer group. `join`, `leave` and `rebalance` void all consumers at once; new ones come a moment later. */
+/**
+ * One consumer group. When a member comes or goes, consumers whose partition stays with its member go on, and the others are
+ * void once the new ones are there. `rebalance` voids all at once; new ones come a moment later.
+ */
 export class LocalGroup {
   private members: Member[] = [];
   private epoch = 0;
@@ -52,18 +55,22 @@ export class LocalGroup {
     this.refuseUnfit(options);
     const member: Member = { options, consumers: [] };
     this.members.push(member);
-    this.rebalance();
+    this.regroup();
     return () => {
       const index = this.members.indexOf(member);
       if (index < 0) return;
-      this.voidConsumers();
       this.members.splice(index, 1);
-      this.rebalance();
+      for (const consumer of member.consumers) consumer.becomeStale();
+      this.regroup();
     };
   }
 
   rebalance(): void {
-    this.voidConsumers();
+    for (const member of this.members) this.voidConsumers(member);
+    this.regroup();
+  }
+
+  private regroup(): void {
     this.epoch++;
     if (this.assigning) return;
     this.assigning = true;
@@ -76,7 +83,7 @@ export class LocalGroup {
 
   /** Voids everything for good: the broker closes. */
   close(): void {
-    this.voidConsumers();
+    for (const member of this.members) this.voidConsumers(member);
     this.members = [];
   }
 
@@ -84,10 +91,16 @@ export class LocalGroup {
     this.assigning = false;
     const members = [...this.members];
     const { epoch } = this;
+    const ownerOf = (partition: number): Member => members[partition % members.length]!;
+    // Nobody gets a partition before it is given up.
+    for (const member of members) this.voidConsumers(member, ({ partition }) => ownerOf(partition) !== member);
     for (const [index, member] of members.entries()) {
+      const kept = new Map(member.consumers.map((consumer) => [consumer.partition, consumer]));
       const partitions = this.environment.log.topic(member.options.topics[0]!)!.settings.partitions;
+      member.consumers = [];
       for (let partition = index; partition < partitions; partition += members.length) {
-        member.consumers.push(new LocalConsumer(this.environment, member.options, partition, epoch));
+        const consumer = kept.get(partition) ?? new LocalConsumer(this.environment, member.options, partition, epoch);
+        member.consumers.push(consumer);
       }
     }
     for (const member of members) {
@@ -101,11 +114,9 @@ export class LocalGroup {
     }
   }
 
-  private voidConsumers(): void {
-    for (const member of this.members) {
-      for (const consumer of member.consumers) consumer.becomeStale();
-      member.consumers = [];
-    }
+  private voidConsumers(member: Member, which: (consumer: LocalConsumer) => boolean = () => true): void {
+    for (const consumer of member.consumers) if (which(consumer)) consumer.becomeStale();
+    member.consumers = member.consumers.filter((consumer) => !consumer.isStale());
   }
 
   private refuseUnfit(options: GroupOptions): void {

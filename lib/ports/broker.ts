@@ -56,7 +56,7 @@ export interface OffsetRange {
 }
 
 /**
- * Thrown by every call on a `PartitionConsumer` whose epoch has passed, an outstanding poll included (`isStale` and `wake`
+ * Thrown by every call on a `PartitionConsumer` whose partition has gone, an outstanding poll included (`isStale` and `wake`
  * never throw): drop the task, another one owns the partition.
  */
 export class StaleEpochError extends Error {
@@ -112,17 +112,20 @@ export interface PartitionWrite {
   readonly positions?: ReadonlyMap<string, number>;
 }
 
-/** One member's hold on one partition number across all co-partitioned topics of its group, for one epoch. */
+/**
+ * One member's hold on one partition number across all co-partitioned topics of its group, from the epoch in which the member
+ * gets it on, for as long as the member keeps it without a gap.
+ */
 export interface PartitionConsumer {
   readonly partition: number;
-  /** Higher than that of every earlier consumer of the same member; members of one group may count differently. */
+  /** In which it was made. Higher than that of every earlier consumer of the same member; members of one group may count differently. */
   readonly epoch: number;
   /**
    * Where the broker cannot refuse records of an owner whose epoch has passed (Kafka): a number that grows from owner to
    * owner of the partition, whichever process they are in. Written with what must not be undone by such a zombie.
    */
   readonly ownerEpoch?: number;
-  /** True once the epoch has passed. Check it between chunks of work; effects after it must be idempotent. */
+  /** True once the partition is no longer this consumer's. Check it between chunks of work; effects after it must be idempotent. */
   isStale(): boolean;
   /** Last committed position (next offset to read) per topic; null where nothing was committed. */
   committed(): Promise<ReadonlyMap<string, number | null>>;
@@ -140,7 +143,7 @@ export interface PartitionConsumer {
   /** Ends an outstanding poll early, with what is there. Without one it does nothing. */
   wake(): void;
   /**
-   * Makes `records` durable, then `rows`, then the positions. Where the store can (embedded), all in one transaction;
+   * Makes `records` durable, then `rows`, then the positions. May wait while the group decides who owns what. Where the store can (embedded), all in one transaction;
    * elsewhere no row is sent before every record is acknowledged, since a row says what its positions say: that the input up to
    * there is done. Never moves positions past a failed record or row.
    *
@@ -171,8 +174,9 @@ export interface GroupOptions {
   /** Default `at-least-once`. Brokers that write everything in one transaction anyhow may disregard it. */
   readonly delivery?: Delivery;
   /**
-   * Called at every epoch with the partitions now owned; consumers of earlier epochs are stale by then.
-   * There is no revoke call (Kafka clients cannot promise one).
+   * Called at every epoch with the partitions now owned. A consumer that was given before and is given again goes on: nobody
+   * else can have owned its partition in between, so what its owner knows and has under way holds. All other consumers of
+   * earlier epochs are stale by then. There is no revoke call (Kafka clients cannot promise one).
    */
   readonly onAssigned: (epoch: number, consumers: readonly PartitionConsumer[]) => void;
   /** Called when the membership is lost for good (for instance: broker gone and retries used up). */

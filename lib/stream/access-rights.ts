@@ -18,7 +18,7 @@ export function accessRightsOf(service: ServiceDefinition): AccessRights {
   const { views, reads, outputs, table, ownOutput } = service;
   const inputs = topicInputs(service).map(({ topic }) => topic.name);
   const tables = table ? [table.topic.name] : [];
-  const own = ownOutput ? [ownOutput.topic.name] : [];
+  const own = ownOutput?.topics.map(({ name }) => name) ?? [];
   const [viewed, read, written] = [views, reads, outputs].map((all) => all.map(({ name }) => name));
   // Every process waits for a configuration, and shares the schemas with which it writes.
   const shared = topics.schemas.name;

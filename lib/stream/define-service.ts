@@ -88,8 +88,11 @@ export interface Context {
    */
   readonly random: Random;
   view<T>(topic: Topic<T>): View<T>;
-  /** True when this task has already written a record with this id to its `ownOutput` (idea 2: the first is the truth). */
-  alreadyEmitted(id: string): boolean;
+  /**
+   * True when this task has already written a record with this id to one of its own outputs (idea 2: the first is the
+   * truth), or to the one that is named.
+   */
+  alreadyEmitted(id: string, topic?: Pick<AnyTopic, 'name'>): boolean;
   /** True when this task has written any id of the same family (`OwnOutput.familyOf`): one look-up in place of many that mostly find nothing. */
   emittedAlike(id: string): boolean;
 }
@@ -225,8 +228,8 @@ export interface ServiceDefinition {
   // biome-ignore lint/suspicious/noExplicitAny: the row type is the service's own
   readonly table?: TableDefinition<any>;
   /**
-   * The output whose ids say what has been done already. At start its tail is read; after that every write is
-   * remembered, the newest `maxIds` per task.
+   * The outputs whose ids say what has been done already. At start their tails are read; after that every write is
+   * remembered, the newest `maxIds` of each per task.
    */
   readonly ownOutput?: OwnOutput;
   readonly whenWritten: readonly WhenWritten[];
@@ -241,8 +244,9 @@ export interface ServiceDefinition {
 }
 
 export interface OwnOutput {
-  readonly topic: AnyTopic;
-  // biome-ignore lint/suspicious/noExplicitAny: the event type of the topic
+  /** One, or several of which an id appears in one only: what is answered one way is never answered another way later. */
+  readonly topics: readonly AnyTopic[];
+  // biome-ignore lint/suspicious/noExplicitAny: the event types of the topics
   readonly idOf: (event: any) => string;
   /**
    * The fields that `idOf` looks at, where they are near the beginning of the record: then nothing behind them is decoded
@@ -251,6 +255,7 @@ export interface OwnOutput {
   readonly idFields?: readonly string[];
   /** Which ids belong together, for `Context.emittedAlike`; by default each id is a family of its own. */
   readonly familyOf?: (id: string) => string;
+  /** Of each topic. */
   readonly maxIds: number;
 }
 

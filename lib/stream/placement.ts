@@ -73,5 +73,5 @@ export function passageOf(
   if (writers.length === 0 || stages.length === 1) return 'log';
   const others = isExternal(name) || graph.some((stage) => writes(stage) && !stages.includes(stage));
   if (!others) return 'hand';
-  return writers.every(({ ownOutput }) => ownOutput?.topic.name === name) ? 'both' : 'log';
+  return writers.every(({ ownOutput }) => ownOutput?.topics.some((own) => own.name === name)) ? 'both' : 'log';
 }

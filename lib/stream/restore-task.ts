@@ -2,8 +2,8 @@
 import { UndecodableError } from '../avro/codec';
 import type { LogRecord, PartitionConsumer } from '../ports/broker';
 import { placeOf } from './describe-failure';
-import type { RecentIds } from './recent-ids';
-import { ownIdOf, type StageRun } from './stage-run';
+import type { OwnIds } from './own-ids';
+import type { StageRun } from './stage-run';
 import type { TaskSurroundings } from './task-surroundings';
 import type { TaskTable } from './task-table';
 
@@ -32,12 +32,18 @@ export async function restoreTask(task: Restored): Promise<AsyncIterable<readonl
   const { around, consumer, stages, positions } = task;
   const { topicPrefix } = around.host;
   const committed = await consumer.committed();
-  const restored: ReadonlyMap<string, number>[] = [];
-  for (const stage of stages) {
-    const { plan } = stage;
-    const reflected = stage.table ? await restoreTable(task, stage, stage.table) : new Map<string, number>();
-    restored.push(reflected);
-    if (stage.ownIds) await readOwnTail(task, stage, stage.ownIds);
+  // Side by side: what takes long is waiting for answers, and no stage's table or tail depends on another's.
+  const restored = await Promise.all(
+    stages.map(async (stage) => {
+      const [reflected] = await Promise.all([
+        stage.table ? restoreTable(task, stage, stage.table) : new Map<string, number>(),
+        stage.ownIds && readOwnTail(task, stage, stage.ownIds),
+      ]);
+      return reflected;
+    }),
+  );
+  for (const [at, { plan }] of stages.entries()) {
+    const reflected = restored[at]!;
     for (const { input, topic, wire } of plan.inputs.values()) {
       // The positions in the changelog are those its rows reflect; the group's own may lag behind them.
       const position = reflected.get(topic.name) ?? committed.get(wire) ?? null;
@@ -124,21 +130,20 @@ async function restoreTable(
   return new Map(read.filter(([topic]) => plan.inputs.has(host.topicPrefix + topic)));
 }
 
-async function readOwnTail(
-  { around, consumer, assertOurs }: Restored,
-  { plan }: StageRun,
-  ids: RecentIds,
-): Promise<void> {
+/** The newest ids of every own output. */
+async function readOwnTail({ around, consumer, assertOurs }: Restored, { plan }: StageRun, ids: OwnIds): Promise<void> {
   const { host } = around;
-  const { topic, maxIds } = plan.definition.ownOutput!;
-  const of = { topic: host.topicPrefix + topic.name, partition: topic.partitions === 'one' ? 0 : consumer.partition };
-  const { earliest, end } = await host.broker.offsets(of);
-  for await (const records of host.broker.read(of, { from: Math.max(earliest, end - maxIds), to: end })) {
-    assertOurs();
-    for (const { value } of records) {
-      // Null: not written by this stage, so it says nothing about what has been done.
-      const id = value === null ? null : ownIdOf(plan, value);
-      if (id !== null) ids.add(id);
+  const { topics, maxIds } = plan.definition.ownOutput!;
+  for (const topic of topics) {
+    const of = { topic: host.topicPrefix + topic.name, partition: topic.partitions === 'one' ? 0 : consumer.partition };
+    const { earliest, end } = await host.broker.offsets(of);
+    for await (const records of host.broker.read(of, { from: Math.max(earliest, end - maxIds), to: end })) {
+      assertOurs();
+      for (const { value } of records) {
+        // Null: not written by this stage, so it says nothing about what has been done.
+        const id = value === null ? null : ids.idInBytes(topic, value);
+        if (id !== null) ids.add(topic, id);
+      }
     }
   }
 }

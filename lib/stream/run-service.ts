@@ -50,8 +50,9 @@ export interface RunningService {
 /** What a service has between its start, or a failure, and the next failure. */
 interface Incarnation {
   /** The tasks of the newest epoch. */
-  tasks: Task[];
-  restoring: number;
+  tasks: readonly Task[];
+  /** Those of them that have not begun to read their inputs. */
+  readonly restoring: Set<Task>;
   /** The tasks whose loops have not ended, among them those of earlier epochs. */
   readonly loops: Map<Task, Promise<void>>;
   joining: Promise<void>;
@@ -115,7 +116,7 @@ class Service implements RunningService {
   begin(): void {
     const incarnation: Incarnation = {
       tasks: [],
-      restoring: 0,
+      restoring: new Set(),
       loops: new Map(),
       joining: Promise.resolve(),
       membership: null,
@@ -132,7 +133,7 @@ class Service implements RunningService {
     return {
       group: this.group,
       state: this.state,
-      ready: this.state === 'running' && this.incarnation?.restoring === 0,
+      ready: this.state === 'running' && this.incarnation?.restoring.size === 0,
       partitions: tasks.map((task) => task.partition),
       rows: tasks.reduce(
         (sum, { stages }) => sum + stages.reduce((rows, { table }) => rows + (table?.size ?? 0), 0),
@@ -219,32 +220,33 @@ class Service implements RunningService {
     else incarnation.membership = membership;
   }
 
-  /** Starts a task per partition. Tasks of earlier epochs find out by themselves that they are stale. */
+  /**
+   * Starts a task for every partition that is new here. Those that stay go on with their tasks; tasks of partitions that have
+   * gone find out by themselves that they are stale.
+   */
   private assign(incarnation: Incarnation, around: TaskSurroundings, consumers: readonly PartitionConsumer[]): void {
     if (incarnation.ended || this.stopped) return;
-    const tasks = consumers.map((consumer) => new Task(around, consumer));
+    const present = new Map(incarnation.tasks.map((task) => [task.consumer, task]));
     const earlier = [...incarnation.loops];
+    const tasks = consumers.map((consumer) => present.get(consumer) ?? new Task(around, consumer));
+    const added = tasks.filter(({ consumer }) => !present.has(consumer));
+    for (const task of incarnation.tasks) if (!tasks.includes(task)) incarnation.restoring.delete(task);
+    for (const task of added) incarnation.restoring.add(task);
     incarnation.tasks = tasks;
-    incarnation.restoring = tasks.length;
     this.setForStages('quantum_router_partitions_owned', tasks.length);
     const startedMs = this.host.elapsedMs();
-    const restored = (): void => {
-      if (incarnation.tasks !== tasks || incarnation.ended || this.stopped) return;
+    const restored = (task: Task): void => {
+      if (incarnation.ended || this.stopped || !incarnation.restoring.delete(task)) return;
       const seconds = (this.host.elapsedMs() - startedMs) / 1_000;
-      if (tasks.length > 0)
-        for (const service of this.names)
-          this.host.metrics.observe('quantum_router_restore_seconds', { service }, seconds);
-      if (tasks.length > 0 && --incarnation.restoring > 0) return;
-      this.state = 'running';
-      this.setForStages('quantum_router_service_ready', 1);
-      this.host.log.info('service ready', { service: this.group, partitions: tasks.map((task) => task.partition) });
-      this.resolveReady();
+      for (const service of this.names)
+        this.host.metrics.observe('quantum_router_restore_seconds', { service }, seconds);
+      if (incarnation.restoring.size === 0) this.allRestored(incarnation);
     };
-    for (const task of tasks) {
+    for (const task of added) {
       // An earlier task of this partition may still be inside a look-up or a processor: one at a time.
       const before = earlier.filter(([{ partition }]) => partition === task.partition).map(([, loop]) => loop);
       const loop = Promise.all(before)
-        .then(() => task.run(restored))
+        .then(() => task.run(() => restored(task)))
         .catch((error: Error) => {
           this.tellLost(task);
           // Another member owns the partition now, or a later task of this one: what this task did not commit, that one
@@ -255,7 +257,14 @@ class Service implements RunningService {
       incarnation.loops.set(task, loop);
     }
     // A member without partitions stands by, and counts as ready.
-    if (tasks.length === 0) restored();
+    if (incarnation.restoring.size === 0) this.allRestored(incarnation);
+  }
+
+  private allRestored({ tasks }: Incarnation): void {
+    this.state = 'running';
+    this.setForStages('quantum_router_service_ready', 1);
+    this.host.log.info('service ready', { service: this.group, partitions: tasks.map((task) => task.partition) });
+    this.resolveReady();
   }
 
   /** A processor shows what it does in figures of its own, which must not outlive its task. */

@@ -18,7 +18,7 @@ import { type DeadLetterAlarm, deadLetterOf } from './dead-letters';
 import type { DueInput, Emit, Input, ProcessInput, Result, Sums, View } from './define-service';
 import { placeOf, reasonOf } from './describe-failure';
 import type { Host } from './host';
-import { createRecentIds, type RecentIds } from './recent-ids';
+import { OwnIds } from './own-ids';
 import { sizeOf } from './record-size';
 import type { Rememberer } from './remember';
 import { retryTransient } from './retry';
@@ -127,7 +127,7 @@ export class StageRun {
   /** Also the label of its metrics, its log lines and its dead letters. */
   readonly name: string;
   readonly table: TaskTable<Any> | null;
-  readonly ownIds: RecentIds | null;
+  readonly ownIds: OwnIds | null;
   /** By topic name, where the rows reflect more than the task has read again: what is before that is passed over. */
   readonly reflected = new Map<string, number>();
   private readonly context: TaskContext;
@@ -151,7 +151,7 @@ export class StageRun {
     const { group, table, ownOutput } = plan.definition;
     const { partition } = consumer;
     this.name = group;
-    this.ownIds = ownOutput ? createRecentIds(ownOutput.maxIds, ownOutput.familyOf) : null;
+    this.ownIds = ownOutput ? new OwnIds(ownOutput) : null;
     this.trace = new TaskTrace(group, partition, { rowsKeepTrace: table?.rowsKeepTrace ?? false });
     this.context = new TaskContext(host, group, partition, views, this.ownIds);
     this.table = table
@@ -545,16 +545,12 @@ export class StageRun {
   private stage(emits: readonly Emit[]): readonly Staged[] {
     const { plan } = this;
     const { host } = this.around;
-    const { ownOutput } = plan.definition;
     const staged: Staged[] = [];
     for (const emit of emits) {
-      let ownId: string | null = null;
-      if (this.ownIds && emit.topic.name === ownOutput!.topic.name && emit.value !== null) {
-        ownId = ownOutput!.idOf(emit.value);
-        if (this.ownIds.has(ownId) || staged.some((one) => one.ownId === ownId)) {
-          host.metrics.count('quantum_router_duplicates_total', { service: this.name, topic: emit.topic.name });
-          continue;
-        }
+      const ownId = emit.value === null ? null : (this.ownIds?.idOf(emit.topic, emit.value) ?? null);
+      if (ownId !== null && (this.ownIds!.has(ownId) || staged.some((one) => one.ownId === ownId))) {
+        host.metrics.count('quantum_router_duplicates_total', { service: this.name, topic: emit.topic.name });
+        continue;
       }
       const output = plan.outputs.get(emit.topic.name);
       const carried = this.trace.carried(emit);
@@ -574,7 +570,7 @@ export class StageRun {
     const { outgoing, stages } = this.task;
     for (const one of staged) {
       const { output, record, ownId, value } = one;
-      if (ownId !== null) this.ownIds!.add(ownId);
+      if (ownId !== null) this.ownIds!.add(output.topic, ownId);
       outgoing.push(record);
       this.outgoingCounts.set(output, (this.outgoingCounts.get(output) ?? 0) + 1);
       if (output.tell !== null && value !== null) this.toTell.push(one);
@@ -796,15 +792,4 @@ export function retryCounted<T>(
     host.metrics.count('quantum_router_retries_total', { service, operation });
     host.log.warn('a transient failure is tried again', { service, operation, error });
   });
-}
-
-/** The id of a record of the stage's own output; null where the bytes are none of the stage's. */
-export function ownIdOf({ definition }: ServicePlan, value: Buffer): string | null {
-  const { topic, idOf, idFields } = definition.ownOutput!;
-  const codec = topic.codec as Any;
-  try {
-    return idOf(idFields ? codec.decodeFields(value, idFields) : codec.decode(value));
-  } catch {
-    return null;
-  }
 }

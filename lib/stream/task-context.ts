@@ -4,7 +4,7 @@ import type { Random } from '../ports/random';
 import type { Topic } from '../topics/define-topic';
 import type { Context, View } from './define-service';
 import type { Host } from './host';
-import type { RecentIds } from './recent-ids';
+import type { OwnIds } from './own-ids';
 
 const noHeaders: Headers = Object.freeze({});
 
@@ -16,7 +16,7 @@ export class TaskContext implements Context {
   rowKey = '';
   nowMs = 0;
   // Functions by themselves, since services hand them on.
-  readonly alreadyEmitted = (id: string): boolean => this.ownIds?.has(id) ?? false;
+  readonly alreadyEmitted: Context['alreadyEmitted'] = (id, topic) => this.ownIds?.has(id, topic) ?? false;
   readonly emittedAlike = (id: string): boolean => this.ownIds?.hasAlike(id) ?? false;
   private stream: Random | null = null;
   /** Row key of a timer, which has no offset to seed its randomness with. */
@@ -29,8 +29,8 @@ export class TaskContext implements Context {
     readonly group: string,
     readonly partition: number,
     private readonly views: ReadonlyMap<string, View<unknown>>,
-    /** Of what the stage has written to its own output; null where it has none. */
-    private readonly ownIds: RecentIds | null,
+    /** Of what the stage has written to its own outputs; null where it has none. */
+    private readonly ownIds: OwnIds | null,
   ) {}
 
   atRecord(

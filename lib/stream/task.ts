@@ -43,7 +43,7 @@ export class Task implements StageTask {
 
   constructor(
     private readonly around: TaskSurroundings,
-    private readonly consumer: PartitionConsumer,
+    readonly consumer: PartitionConsumer,
   ) {
     this.mark = `${consumer.partition}-${around.host.clock.nowMs()}`;
     this.stages = around.stages.map((stage) => new StageRun(stage, this, consumer));

@@ -169,16 +169,18 @@ function checkOutputs(service: ServiceDefinition, problems: string[]): void {
   for (const name of repeated(whenWritten.map(({ topic }) => topic.name)))
     problems.push(`${group} wants to know twice what it has written to ${name}: once is enough`);
   if (!ownOutput) return;
-  const { topic, maxIds } = ownOutput;
-  if (!service.outputs.some((output) => output.name === topic.name)) {
-    problems.push(`${group} has ownOutput ${topic.name}, which is not among its outputs: add it there`);
+  for (const topic of ownOutput.topics) {
+    if (!service.outputs.some((output) => output.name === topic.name)) {
+      problems.push(`${group} has ownOutput ${topic.name}, which is not among its outputs: add it there`);
+    }
+    if (topic.partitions !== 'one' && topicInputs(service).some((input) => input.topic.partitions === 'one')) {
+      problems.push(
+        `${group} reads one partition but has ownOutput ${topic.name} with many: a task could not find its own records there`,
+      );
+    }
   }
+  const { maxIds } = ownOutput;
   if (!(maxIds >= 1)) problems.push(`${group} has ownOutput.maxIds ${maxIds}: remember at least one id`);
-  if (topic.partitions !== 'one' && topicInputs(service).some((input) => input.topic.partitions === 'one')) {
-    problems.push(
-      `${group} reads one partition but has ownOutput ${topic.name} with many: a task could not find its own records there`,
-    );
-  }
 }
 
 function checkViews(service: ServiceDefinition, problems: string[]): void {

@@ -81,6 +81,10 @@ export const metricDefinitions = {
     ['service', 'topic', 'partition'],
     'Records of an owned partition that were not handed out yet, as of the last fetch.',
   ),
+  quantum_router_partitions_kept_total: counter(
+    ['service'],
+    'Partitions that stayed with their task through a rebalance, so that nothing of them was restored.',
+  ),
   quantum_router_rebalances_total: counter(['service'], 'Assignments of partitions by the consumer group.'),
   quantum_router_rebalance_seconds: histogram(['service'], 'Time to join the group and be assigned partitions.'),
   quantum_router_kafka_send_records: histogram([], 'Records per produce request.', countBuckets),

@@ -213,7 +213,8 @@ function consequences(
   emits.push(...tellOutcome(row, outcome, used, weights, context.nowMs));
   const experience = experienceOf(event, outcome, used, weights, reportId);
   // Of nearly every attempt nothing was written before: then there is no need to make up the ids that a later report may have.
-  const written = context.emittedAlike(reportId) && [reportId, ...laterIds(ofAttempt)].some(context.alreadyEmitted);
+  const written =
+    context.emittedAlike(reportId) && [reportId, ...laterIds(ofAttempt)].some((id) => context.alreadyEmitted(id));
   if (experience && !written) emits.push(emit(topics.learningEvents, experience));
   return { emits, rewarded: experience !== null && experience.quality !== null, counts };
 }

@@ -1,7 +1,13 @@
 /** The end of the wait for outcomes. A decision nobody judged is closed as such: a missing reward is an event of its own, never a 0. */
 import type { Context, Emit, Result } from '../../lib/stream/define-service';
 import { emit } from '../../lib/stream/define-service';
-import type { AwaitedOutcome, LearningEvent, ReplacedOutcome, RouteOutcome } from '../../lib/topics/generated/messages';
+import type {
+  AwaitedOutcome,
+  LearningEvent,
+  ReplacedOutcome,
+  RouteOutcome,
+  RouteRefused,
+} from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { outcomeId, wholeOf } from './merge-reports';
 import { closedId, isRewarded } from './reward';
@@ -32,6 +38,21 @@ export function closeDecision(
   const event = topics.learningEvents.codec.decode(row.event);
   const closed: LearningEvent = { ...event, replaces: unjudgedBefore(row, event), occurredAtMs: context.nowMs };
   return { kind: 'done', state: null, emit: [emit(topics.learningEvents, closed)] };
+}
+
+/**
+ * A budget does not allow the request, so there will be no decision to wait for. Unless it was asked again and opened since:
+ * who has been told of the refusal may agree to spend more, and topics are not read in one order.
+ */
+export function closeRefused(
+  row: AwaitedOutcome | undefined,
+  { refusedAtMs }: Pick<RouteRefused, 'refusedAtMs'>,
+  context: Pick<Context, 'alreadyEmitted' | 'nowMs'>,
+): Result<AwaitedOutcome> {
+  if (!row || row.event || row.decided) return { kind: 'drop', reason: 'refused-request' };
+  const { opened } = row;
+  if (opened && opened.openedAtMs > refusedAtMs) return { kind: 'drop', reason: 'opened-since' };
+  return closeDecision(row, context);
 }
 
 /** What an event without a judgement said of this decision before: its call has been counted already. */

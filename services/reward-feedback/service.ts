@@ -20,7 +20,7 @@ import type {
 } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { assignReward, type Knows, rememberDecided, rememberOpened } from './assign-reward';
-import { closeDecision } from './close-decision';
+import { closeDecision, closeRefused } from './close-decision';
 import { familyOfReport } from './merge-reports';
 
 export interface RewardFeedbackOptions {
@@ -76,11 +76,9 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
           forwardMisplaced: true,
         },
       ),
-      // There will be no decision to wait for.
       on<RouteRefused, AwaitedOutcome>(
         topics.routeRefused,
-        (row, _refused, context) =>
-          row && !row.event ? closeDecision(row, context) : { kind: 'drop', reason: 'refused-request' },
+        (row, refused, context) => closeRefused(row, refused, context),
         { stateKey: (refused) => refused.requestId },
       ),
       due<AwaitedOutcome>(closeDecision),
@@ -105,7 +103,7 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
     },
     whenWritten: [whenWritten(topics.modelObserved, createCallCounter(options.metrics))],
     ownOutput: {
-      topic: topics.learningEvents,
+      topics: [topics.learningEvents],
       idOf: (event: Pick<LearningEvent, 'eventId'>) => event.eventId,
       idFields: ['eventId'],
       familyOf: familyOfReport,

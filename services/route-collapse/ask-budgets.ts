@@ -14,6 +14,7 @@ import type { OpenedRoute } from './opened-route';
 const askAgainAfterMs = [100, 300, 1_000, 2_000] as const;
 
 type Now = Pick<Context, 'nowMs'>;
+type Asking = Pick<BudgetGrant, 'requestId' | 'routingKey'>;
 
 export function waitsForBudgets({ opened, grants }: PendingRoute): boolean {
   return opened !== null && opened.budgets.length > grants.length;
@@ -60,10 +61,7 @@ function refused(route: OpenedRoute, no: BudgetGrant | null, { nowMs }: Now): Re
     },
     nowMs,
   );
-  const released = route.grants
-    .filter(({ verdict }) => verdict === 'GRANTED' || verdict === 'CHEAPEST')
-    .map((grant) => toAccount(grant.account, opened, 'RELEASED', nowMs));
-  return { kind: 'done', state: null, emit: [record, ...released] };
+  return { kind: 'done', state: null, emit: [record, ...releaseGrants(route.grants, opened, { nowMs })] };
 }
 
 /** Tells the accounts what the decision is expected to cost. */
@@ -77,16 +75,16 @@ export function takeBudgets(
   return grants.map((grant) => toAccount(grant.account, opened, 'TAKEN', nowMs, { usd }));
 }
 
-/** A grant for a request that is not waiting for it any more, and was not decided. */
-export function releaseOrphan(grant: BudgetGrant, { nowMs }: Now): Emit[] {
-  return grant.verdict === 'GRANTED' || grant.verdict === 'CHEAPEST'
-    ? [toAccount(grant.account, grant, 'RELEASED', nowMs)]
-    : [];
+/** What was reserved for a request that will not be decided. */
+export function releaseGrants(grants: readonly BudgetGrant[], request: Asking, { nowMs }: Now): Emit[] {
+  return grants
+    .filter(({ verdict }) => verdict === 'GRANTED' || verdict === 'CHEAPEST')
+    .map(({ account }) => toAccount(account, request, 'RELEASED', nowMs));
 }
 
 function toAccount(
   account: string,
-  { requestId, routingKey }: { readonly requestId: string; readonly routingKey: string },
+  { requestId, routingKey }: Asking,
   kind: BudgetEvent['kind'],
   atMs: number,
   says: Partial<Pick<BudgetEvent, 'terms' | 'cheapestUsd' | 'dearestUsd' | 'usd'>> = {},

@@ -1,7 +1,8 @@
 /** The deadline of a pending route: decided with what is there; scores without a request are forgotten. */
 import type { Context, Result } from '../../lib/stream/define-service';
 import type { PendingRoute } from '../../lib/topics/generated/messages';
-import { askAgainAtMs, askBudgets, unanswered, waitsForBudgets } from './ask-budgets';
+import { topics } from '../../lib/topics/topics';
+import { askAgainAtMs, askBudgets, releaseGrants, unanswered, waitsForBudgets } from './ask-budgets';
 import { collapse } from './collapse';
 import { isOpened } from './opened-route';
 
@@ -14,7 +15,10 @@ export function deadlineMs(route: PendingRoute): number {
   return route.firstSeenMs + (route.opened ? route.opened.threadTimeoutMs : orphanMs);
 }
 
-export function expire(route: PendingRoute, context: Pick<Context, 'nowMs'>): Result<PendingRoute> {
+export function expire(route: PendingRoute, context: Pick<Context, 'nowMs' | 'alreadyEmitted'>): Result<PendingRoute> {
+  // An earlier owner of the partition refused it, and was gone before it could commit that.
+  if (context.alreadyEmitted(route.requestId, topics.routeRefused))
+    return { kind: 'done', state: null, emit: route.opened ? releaseGrants(route.grants, route.opened, context) : [] };
   if (isOpened(route) && waitsForBudgets(route)) return unanswered(route, context) ?? askBudgets(route, context);
   return isOpened(route) ? collapse(route, context) : { kind: 'done', state: null };
 }

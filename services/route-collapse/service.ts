@@ -7,6 +7,7 @@ import type {
   PendingRoute,
   RouteDecided,
   RouteOpened,
+  RouteRefused,
   StrategyScored,
 } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
@@ -20,7 +21,7 @@ export interface RouteCollapseOptions {
   readonly metrics: Metrics;
 }
 
-/** Decisions per partition that are recognised when their records come again. */
+/** Decisions, and refusals, per partition that are recognised when their records come again. */
 const maxRememberedDecisions = 20_000;
 
 export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefinition {
@@ -57,9 +58,10 @@ export function createRouteCollapse(options: RouteCollapseOptions): ServiceDefin
       whenWritten(topics.routeDecided, createDecisionCounter(metrics)),
       whenWritten(topics.routeRefused, createRefusalCounter(metrics)),
     ],
+    // Who was told that a request is refused is not told later where it goes: budgets, and the caller, go by the first answer.
     ownOutput: {
-      topic: topics.routeDecided,
-      idOf: (decided: Pick<RouteDecided, 'requestId'>) => decided.requestId,
+      topics: [topics.routeDecided, topics.routeRefused],
+      idOf: (answered: Pick<RouteDecided | RouteRefused, 'requestId'>) => answered.requestId,
       idFields: ['requestId'],
       maxIds: maxRememberedDecisions,
     },

@@ -1,7 +1,8 @@
 /** Takes in what comes of a request, in any order: its opened record and the scores of its groups. */
 import type { Context, Result } from '../../lib/stream/define-service';
 import type { BudgetGrant, PendingRoute, RouteOpened, StrategyScored } from '../../lib/topics/generated/messages';
-import { askBudgets, refusalOf, releaseOrphan, waitsForBudgets } from './ask-budgets';
+import { topics } from '../../lib/topics/topics';
+import { askBudgets, refusalOf, releaseGrants, waitsForBudgets } from './ask-budgets';
 import { maxGroups, scoredFault, shortened } from './check-scored';
 import { collapse, isComplete } from './collapse';
 import { isOpened } from './opened-route';
@@ -49,9 +50,10 @@ export function addScore(
 
 /** What one budget answers. The first answer of an account counts. */
 export function addGrant(pending: PendingRoute | undefined, grant: BudgetGrant, context: Place): Result<PendingRoute> {
-  if (context.alreadyEmitted(grant.requestId)) return { kind: 'drop', reason: 'late' };
-  // Refused meanwhile, or not yet read again after a restart, and then asked anew: nothing may stay reserved for it.
-  if (!pending?.opened) return { kind: 'done', emit: releaseOrphan(grant, context) };
+  if (context.alreadyEmitted(grant.requestId, topics.routeDecided)) return { kind: 'drop', reason: 'late' };
+  // Refused, or not yet read again after a restart, and then asked anew: nothing may stay reserved for it.
+  const isRefused = context.alreadyEmitted(grant.requestId, topics.routeRefused);
+  if (isRefused || !pending?.opened) return { kind: 'done', emit: releaseGrants([grant], grant, context) };
   const isAsked = pending.opened.budgets.some(({ account }) => account === grant.account);
   if (!isAsked) return { kind: 'drop', reason: 'not-asked' };
   if (pending.grants.some(({ account }) => account === grant.account)) return { kind: 'drop', reason: 'duplicate' };

@@ -130,7 +130,7 @@ export function createRouteIntake(options: RouteIntakeOptions): ServiceDefinitio
       whenWritten(topics.routeRefused, createRefusalCounter(metrics)),
     ],
     ownOutput: {
-      topic: topics.routeOpened,
+      topics: [topics.routeOpened],
       idOf: (opened: Pick<RouteOpened, 'requestId'>) => opened.requestId,
       idFields: ['requestId'],
       maxIds: maxRememberedRequests,

@@ -62,7 +62,7 @@ export function createStrategyThreads(options: StrategyThreadsOptions): ServiceD
     reads: [topics.weightsBlobs],
     outputs: [topics.strategyScored],
     ownOutput: {
-      topic: topics.strategyScored,
+      topics: [topics.strategyScored],
       idOf: (scored: Pick<StrategyScored, 'requestId' | 'group'>) => scoredId(scored.requestId, scored.group),
       idFields: ['requestId', 'group'],
       maxIds: maxRememberedScores,

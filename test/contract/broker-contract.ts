@@ -13,7 +13,7 @@ import {
   type TopicSettings,
 } from '../../lib/ports/broker';
 import { partitionOf } from '../../lib/topics/partition-of';
-import { eventually, joinGroup, readAll, take, textOf } from './broker-member';
+import { eventually, joinGroup, onAdded, readAll, take, textOf } from './broker-member';
 
 export interface BrokerUnderTest {
   readonly broker: Broker;
@@ -518,28 +518,72 @@ function membershipContract(bench: () => Bench): void {
     await Promise.all([one.leave(), two.leave()]);
   });
 
-  test('a rebalance makes every earlier consumer stale, also in the middle of a poll', async () => {
-    const { broker, topic } = bench();
+  test('when a member comes, what stays goes on, and what moves is stale, also in the middle of a poll', async () => {
+    const { broker, topic, send } = bench();
     const made = await topic({ partitions: 2 });
     const group = name('group');
     const one = await joinGroup(broker, { group, topics: [made] });
-    const [polling, other] = await one.owning(2);
-    const polled = polling!.poll({ maxRecords: 1, maxWaitMs: 600_000 });
-    const refused = expect(polled).rejects.toBeInstanceOf(StaleEpochError);
+    const before = await one.owning(2);
+    const polled = before.map((consumer) =>
+      consumer.poll({ maxRecords: 1, maxWaitMs: 600_000 }).then(textOf, (error: unknown) => error),
+    );
     const two = await joinGroup(broker, { group, topics: [made] });
-    await refused;
-    await eventually(() => other!.isStale());
+    const [theirs] = await two.owning(1);
     const [mine] = await one.owning(1);
-    await two.owning(1);
-    expect(mine!.epoch).toBeGreaterThan(other!.epoch);
+    const moved = before.find(({ partition }) => partition === theirs!.partition)!;
+    expect(mine).toBe(before.find((consumer) => consumer !== moved));
+    expect(await polled[before.indexOf(moved)]).toBeInstanceOf(StaleEpochError);
+    expect(moved.isStale()).toBe(true);
+    expect(theirs).not.toBe(moved);
 
-    await expect(other!.poll({ maxRecords: 1, maxWaitMs: 0 })).rejects.toBeInstanceOf(StaleEpochError);
-    await expect(other!.committed()).rejects.toBeInstanceOf(StaleEpochError);
-    expect(() => other!.seek(made, 0)).toThrow(StaleEpochError);
-    const zombie = other!.write({ records: [], positions: new Map([[made, 99]]) });
+    const places = await send(numbered(made, 2, mine!.partition));
+    expect(await polled[before.indexOf(mine!)]).toEqual(['0']);
+    expect(textOf(await take(mine!, 1))).toEqual(['1']);
+    const positions = new Map([[made, places[1]!.offset + 1]]);
+    await mine!.write({ records: [], positions });
+    expect(await mine!.committed()).toEqual(positions);
+
+    await expect(moved.poll({ maxRecords: 1, maxWaitMs: 0 })).rejects.toBeInstanceOf(StaleEpochError);
+    await expect(moved.committed()).rejects.toBeInstanceOf(StaleEpochError);
+    expect(() => moved.seek(made, 0)).toThrow(StaleEpochError);
+    const zombie = moved.write({ records: [], positions: new Map([[made, 99]]) });
     await expect(zombie).rejects.toBeInstanceOf(StaleEpochError);
-    for (const consumer of [mine!, ...two.consumers()]) expect((await consumer.committed()).get(made)).toBeNull();
-    await Promise.all([one.leave(), two.leave()]);
+    expect((await theirs!.committed()).get(made)).toBeNull();
+
+    // Who gets back what he once had gets it as anybody would.
+    await two.leave();
+    const [back] = (await one.owning(2)).filter(({ partition }) => partition === moved.partition);
+    expect(back).not.toBe(moved);
+    expect(one.consumers()).toContain(mine);
+    await one.leave();
+    expect(mine!.isStale()).toBe(true);
+  });
+
+  test('members come and go under a consumer that stays: it reads every record once and commits all the while', async () => {
+    const { broker, topic, send } = bench();
+    const made = await topic({ partitions: 2 });
+    const group = name('group');
+    const one = await joinGroup(broker, { group, topics: [made] });
+    await one.owning(2);
+    const others = [await joinGroup(broker, { group, topics: [made] })];
+    const [mine] = await one.owning(1);
+    const taken: (string | null)[] = [];
+    for (let round = 0; round < 3; round++) {
+      const places = await send(numbered(made, 5, mine!.partition));
+      taken.push(...textOf(await take(mine!, 5)));
+      await mine!.write({ records: [], positions: new Map([[made, places[4]!.offset + 1]]) });
+      if (round % 2 === 0) {
+        await others.shift()!.leave();
+        await one.owning(2);
+      } else {
+        others.push(await joinGroup(broker, { group, topics: [made] }));
+        await one.owning(1);
+      }
+      expect(one.consumers()).toContain(mine);
+    }
+    expect(taken).toEqual([...numbers(5), ...numbers(5), ...numbers(5)]);
+    expect([...one.failures, ...others.flatMap(({ failures }) => failures)]).toEqual([]);
+    await Promise.all([one, ...others].map((member) => member.leave()));
   });
 
   test('who leaves hands over everything', async () => {
@@ -701,11 +745,9 @@ async function copier(of: { broker: Broker; group: string; input: string; output
     startAt: 'earliest',
     delivery: 'exactly-once',
     onFailed: (error) => failures.push(error),
-    onAssigned: (_epoch, consumers) => {
-      for (const consumer of consumers) {
-        copy(consumer).catch((error) => error instanceof StaleEpochError || failures.push(error as Error));
-      }
-    },
+    onAssigned: onAdded((consumer) => {
+      copy(consumer).catch((error) => error instanceof StaleEpochError || failures.push(error as Error));
+    }),
   });
   return { failures, leave: () => membership.leave() };
 }

@@ -1,9 +1,21 @@
 /** A group member for the contract suite: remembers its latest assignment and reads what it is asked for. */
-import type { Broker, Delivery, LogRecord, Membership, PartitionConsumer } from '../../lib/ports/broker';
+import type { Broker, Delivery, GroupOptions, LogRecord, Membership, PartitionConsumer } from '../../lib/ports/broker';
 
 /** Waits for a condition that holds sooner or later; the test's own time limit ends it otherwise. */
 export async function eventually(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+/** Begins work for every consumer that was not assigned before. */
+export function onAdded(begin: (consumer: PartitionConsumer) => void): GroupOptions['onAssigned'] {
+  const begun = new WeakSet<PartitionConsumer>();
+  return (_epoch, consumers) => {
+    for (const consumer of consumers) {
+      if (begun.has(consumer)) continue;
+      begun.add(consumer);
+      begin(consumer);
+    }
+  };
 }
 
 export interface Member {

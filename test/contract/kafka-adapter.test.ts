@@ -11,7 +11,7 @@ import { createLog, type Log } from '../../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../../lib/telemetry/metrics';
 import { makeTopics, untilGone, withAdmin } from '../kafka-admin';
 import { describeWithServers, kafkaAddress } from '../servers';
-import { eventually, joinGroup, type Member, readAll, take, textOf } from './broker-member';
+import { eventually, joinGroup, type Member, onAdded, readAll, take, textOf } from './broker-member';
 import { freezableClock } from './freezable-clock';
 
 const fresh = (kind: string): string => `adapter-${kind}-${randomUUID()}`;
@@ -369,29 +369,30 @@ interface Worker {
 function worker(broker: KafkaBroker, group: string, topic: string, handled: readonly Set<number>[]): Worker {
   const disorder: string[] = [];
   let member: Member | null = null;
+  const begin = onAdded((consumer) => {
+    void (async () => {
+      let last = -1;
+      for (;;) {
+        const records = await consumer.poll({ maxRecords: 50, maxWaitMs: 1_000 });
+        for (const { offset, value, partition } of records) {
+          if (offset <= last) disorder.push(`${partition}: ${offset} after ${last}`);
+          last = offset;
+          handled[partition]!.add(Number(value));
+        }
+        if (records.length > 0) await consumer.write({ records: [], positions: new Map([[topic, last + 1]]) });
+      }
+    })().catch((error: Error) => {
+      if (!(error instanceof StaleEpochError)) disorder.push(error.message);
+    });
+  });
   const joined = broker.join({
     group,
     topics: [topic],
     startAt: 'earliest',
     onFailed: (error) => disorder.push(error.message),
-    onAssigned: (_epoch, consumers) => {
+    onAssigned: (epoch, consumers) => {
       member ??= {} as Member;
-      for (const consumer of consumers) {
-        void (async () => {
-          let last = -1;
-          for (;;) {
-            const records = await consumer.poll({ maxRecords: 50, maxWaitMs: 1_000 });
-            for (const { offset, value, partition } of records) {
-              if (offset <= last) disorder.push(`${partition}: ${offset} after ${last}`);
-              last = offset;
-              handled[partition]!.add(Number(value));
-            }
-            if (records.length > 0) await consumer.write({ records: [], positions: new Map([[topic, last + 1]]) });
-          }
-        })().catch((error: Error) => {
-          if (!(error instanceof StaleEpochError)) disorder.push(error.message);
-        });
-      }
+      begin(epoch, consumers);
     },
   });
   return { member: () => member, disorder, leave: async () => (await joined).leave() };

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type KafkaBroker, openKafkaBroker } from '../../lib/adapters/kafka/kafka-broker';
 import { defaultKafkaSettings, type KafkaSettings } from '../../lib/adapters/kafka/kafka-settings';
 import { systemClock } from '../../lib/adapters/system';
-import { StaleEpochError } from '../../lib/ports/broker';
+import { type PartitionConsumer, StaleEpochError } from '../../lib/ports/broker';
 import type { Clock } from '../../lib/ports/clock';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
@@ -30,10 +30,10 @@ async function open(settings: Partial<KafkaSettings> = {}, clock: Clock = system
   return { broker, lines };
 }
 
-async function makeTopics(broker: KafkaBroker, count: number): Promise<string[]> {
+async function makeTopics(broker: KafkaBroker, count: number, partitions = 1): Promise<string[]> {
   const names = Array.from({ length: count }, () => fresh('topic'));
   await broker.ensureTopics(
-    names.map((name) => ({ name, partitions: 1, cleanup: 'delete', retentionMs: null, maxRecordBytes: 100_000 })),
+    names.map((name) => ({ name, partitions, cleanup: 'delete', retentionMs: null, maxRecordBytes: 100_000 })),
   );
   return names;
 }
@@ -137,29 +137,46 @@ describeWithServers('delivery exactly once on Kafka', () => {
 
   test('a write that is under way when the group rebalances is finished before its partition goes to another', async () => {
     const { broker, lines } = await open();
-    const [input, output] = (await makeTopics(broker, 2)) as [string, string];
+    const [input] = (await makeTopics(broker, 1, 2)) as [string];
+    const outputs = await makeTopics(broker, 2);
     const group = fresh('group');
     const one = await joinGroup(broker, { group, topics: [input], delivery });
-    const [consumer] = await one.owning(1);
-    let written = 0;
-    const writing = (async () => {
-      for (;;) {
-        await consumer!.write({
-          records: [{ topic: output, key: 'k', value: text(written) }],
-          positions: new Map([[input, written + 1]]),
-        });
-        written++;
+    const written = [0, 0];
+    let isOver = false;
+    /** Resolves with the partition once it is given up; with null when the test is over and it was not. */
+    const writeTo = async (consumer: PartitionConsumer): Promise<number | null> => {
+      const { partition } = consumer;
+      while (!isOver) {
+        try {
+          await consumer.write({
+            records: [{ topic: outputs[partition]!, key: 'k', value: text(written[partition]!) }],
+            positions: new Map([[input, written[partition]! + 1]]),
+          });
+        } catch (error) {
+          if (error instanceof StaleEpochError) return partition;
+          throw error;
+        }
+        written[partition]!++;
       }
-    })();
-    writing.catch(() => {});
-    await eventually(() => written > 3);
+      return null;
+    };
+    const writing = (await one.owning(2)).map(writeTo);
+    await eventually(() => written.every((count) => count > 3));
     const two = await joinGroup((await open()).broker, { group, topics: [input], delivery });
-    await expect(writing).rejects.toBeInstanceOf(StaleEpochError);
-    await eventually(() => [one, two].some((member) => member.consumers().some((owner) => !owner.isStale())));
-    const owner = [one, two].flatMap((member) => member.consumers()).find((candidate) => !candidate.isStale());
+    const [owner] = await two.owning(1);
+    const moved = await Promise.race(writing);
+    expect(moved).toBe(owner!.partition);
+    // The other stays, and what is written to it goes on.
+    const before = written[1 - moved!]!;
+    await eventually(() => written[1 - moved!]! > before);
+    isOver = true;
+    expect((await Promise.all(writing)).filter((partition) => partition !== null)).toEqual([moved]);
     // Each was told what became of its write: nothing was cut off with its outcome unknown.
-    expect(await owner!.committed()).toEqual(new Map([[input, written]]));
-    expect(await readEnough(broker, output, written)).toEqual(Array.from({ length: written }, (_, n) => `${n}`));
+    expect(await owner!.committed()).toEqual(new Map([[input, written[moved!]]]));
+    for (const [partition, output] of outputs.entries()) {
+      const values = Array.from({ length: written[partition]! }, (_, n) => `${n}`);
+      expect(await readEnough(broker, output, values.length)).toEqual(values);
+    }
     expect(lines.filter((line) => line.includes('asked for anew'))).toEqual([]);
   });
 });

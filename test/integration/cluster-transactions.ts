@@ -9,7 +9,7 @@ import { type PartitionConsumer, StaleEpochError, type TopicSettings, TransientE
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { describeWithCluster } from '../cluster';
-import { eventually, readAll, textOf } from '../contract/broker-member';
+import { eventually, onAdded, readAll, textOf } from '../contract/broker-member';
 
 const clock = systemClock();
 const victim = 3;
@@ -67,9 +67,7 @@ export function testNodeLost(how: 'SIGKILL' | 'SIGSTOP'): void {
           startAt: 'earliest',
           delivery: 'exactly-once',
           onFailed: (error) => failures.push(error),
-          onAssigned: (_epoch, consumers) => {
-            for (const consumer of consumers) void again(consumer);
-          },
+          onAssigned: onAdded((consumer) => void again(consumer)),
         });
       }
       /** As the runtime does: a failure that may pass is tried again from the committed positions. */

@@ -12,7 +12,7 @@ import { StaleEpochError } from '../../lib/ports/broker';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { describeWithCluster } from '../cluster';
-import { eventually, readAll, textOf } from '../contract/broker-member';
+import { eventually, onAdded, readAll, textOf } from '../contract/broker-member';
 import { makeTopics, untilDone, withAdmin } from '../kafka-admin';
 
 const clock = systemClock();
@@ -127,20 +127,18 @@ describeWithCluster('the Kafka adapter on three nodes', (cluster) => {
       topics: [topic],
       startAt: 'earliest',
       onFailed,
-      onAssigned: (_epoch, consumers) => {
-        for (const consumer of consumers) {
-          void (async () => {
-            for (;;) {
-              const records = await consumer.poll({ maxRecords: 100, maxWaitMs: 500 });
-              handled[consumer.partition]!.push(...(textOf(records) as string[]));
-              const last = records.at(-1);
-              if (!last) continue;
-              gaps.handled[consumer.partition]!.note();
-              await consumer.write({ records: [], positions: new Map([[topic, last.offset + 1]]) });
-            }
-          })().catch((error) => error instanceof StaleEpochError || onFailed(error as Error));
-        }
-      },
+      onAssigned: onAdded((consumer) => {
+        void (async () => {
+          for (;;) {
+            const records = await consumer.poll({ maxRecords: 100, maxWaitMs: 500 });
+            handled[consumer.partition]!.push(...(textOf(records) as string[]));
+            const last = records.at(-1);
+            if (!last) continue;
+            gaps.handled[consumer.partition]!.note();
+            await consumer.write({ records: [], positions: new Map([[topic, last.offset + 1]]) });
+          }
+        })().catch((error) => error instanceof StaleEpochError || onFailed(error as Error));
+      }),
     });
     const producer = broker.producer('cluster');
     let going = true;

@@ -9,7 +9,7 @@ import { systemClock } from '../../lib/adapters/system';
 import { StaleEpochError, TransientError } from '../../lib/ports/broker';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
-import { eventually, readAll, textOf } from '../contract/broker-member';
+import { eventually, onAdded, readAll, textOf } from '../contract/broker-member';
 import { describeWithServers } from '../servers';
 import { atEnd } from '../started';
 
@@ -49,18 +49,16 @@ async function stand(directory: string, deliveryTimeoutMs: number): Promise<Stan
     topics: [topic],
     startAt: 'earliest',
     onFailed,
-    onAssigned: (_epoch, consumers) => {
-      for (const consumer of consumers) {
-        void (async () => {
-          for (;;) {
-            const records = await consumer.poll({ maxRecords: 100, maxWaitMs: 500 });
-            handled[consumer.partition]!.push(...(textOf(records) as string[]));
-            const last = records.at(-1);
-            if (last) await consumer.write({ records: [], positions: new Map([[topic, last.offset + 1]]) });
-          }
-        })().catch((error) => error instanceof StaleEpochError || onFailed(error as Error));
-      }
-    },
+    onAssigned: onAdded((consumer) => {
+      void (async () => {
+        for (;;) {
+          const records = await consumer.poll({ maxRecords: 100, maxWaitMs: 500 });
+          handled[consumer.partition]!.push(...(textOf(records) as string[]));
+          const last = records.at(-1);
+          if (last) await consumer.write({ records: [], positions: new Map([[topic, last.offset + 1]]) });
+        }
+      })().catch((error) => error instanceof StaleEpochError || onFailed(error as Error));
+    }),
   });
   return { server, broker, lines, failures, handled, followed };
 }

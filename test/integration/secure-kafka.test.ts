@@ -112,7 +112,7 @@ describeWithServers('a Kafka with TLS, SCRAM and access control', () => {
         await sleep(clock, 50);
       }
     } finally {
-      for (const name of [...processNames].reverse()) await running.get(name)?.stop();
+      await Promise.all([...running.values()].map((process) => process.stop()));
       await reader.close();
     }
   }

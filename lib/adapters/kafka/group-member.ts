@@ -54,7 +54,17 @@ export interface GroupMemberOptions {
   readonly log: Log;
   /** May take its time, and should end early when the generation is over. When it rejects, the member joins anew. */
   readonly onJoined: (generation: Generation) => Promise<void>;
-  /** The generation is over. Called once per generation. */
+  /**
+   * The group rebalances and waits for its members. What is begun in the name of the generation after this call waits for
+   * `onContinued` or `onLost`. Resolves when nothing is under way any more.
+   */
+  readonly onPaused: (generation: Generation) => Promise<void>;
+  /**
+   * Comes before `onJoined` where `generation` follows `earlier`, which ends with this call, without `onLost`: the member was in the group in
+   * both and there is none between them, so that nobody else can have owned what it owns in both.
+   */
+  readonly onContinued: (generation: Generation, earlier: Generation) => void;
+  /** The generation is over. Called once per generation that is not continued. */
   readonly onLost: (generation: Generation) => void;
   /** Resolves when nothing is under way in the name of a generation that is over. Waited for before its partitions are given up. */
   readonly finished?: (generation: Generation) => Promise<void>;
@@ -191,9 +201,8 @@ export class GroupMember {
         await this.live(generation);
         this.lose(0);
       } catch (error) {
-        // The group waits for its members to come: what is under way has the time to end.
-        const ended = this.lose(errorType(error) === 'REBALANCE_IN_PROGRESS' ? finishLimitMs : 0);
-        if (ended) await this.finish(ended);
+        if (errorType(error) === 'REBALANCE_IN_PROGRESS' && (await this.pauseWork())) continue;
+        this.lose(0);
         if (this.leaving) break;
         if (errorType(error) === 'UNKNOWN_MEMBER_ID') this.memberId = '';
         if (isMembershipLost(error)) continue;
@@ -212,6 +221,17 @@ export class GroupMember {
   }
 
   private async join(): Promise<LiveGeneration> {
+    try {
+      return await this.joinAfter(this.generation);
+    } catch (error) {
+      // The group may go on without this member, or with a generation that it has not seen.
+      this.lose(0);
+      throw error;
+    }
+  }
+
+  /** `earlier`: the generation that is paused, where there is one. */
+  private async joinAfter(earlier: LiveGeneration | null): Promise<LiveGeneration> {
     const { groupId, topics, settings, clock } = this.options;
     const startedMs = clock.monotonicMs();
     const coordinator = await this.findCoordinator();
@@ -243,7 +263,13 @@ export class GroupMember {
       settings.sessionTimeoutMs,
       syncedMs,
     );
+    const continues = earlier !== null && this.generation === earlier && follows(generation, earlier);
+    if (!continues) this.lose(0);
     this.generation = generation;
+    if (continues) {
+      this.options.onContinued(generation, earlier);
+      earlier.end(0);
+    }
     this.options.onRebalanced((clock.monotonicMs() - startedMs) / 1_000);
     return generation;
   }
@@ -353,6 +379,15 @@ export class GroupMember {
     return generation;
   }
 
+  /** Before a rebalance. Resolves with whether nothing is under way any more and the generation may be continued by the next one. */
+  private async pauseWork(): Promise<boolean> {
+    const { generation } = this;
+    const { clock, onPaused } = this.options;
+    if (!generation?.isLive()) return false;
+    const idle = onPaused(generation).then(() => true);
+    return (await within(clock, finishLimitMs, idle, () => false)) && this.generation === generation;
+  }
+
   private async finish(generation: Generation): Promise<void> {
     const { clock, finished } = this.options;
     if (!finished || !generation.mayFinish()) return;
@@ -377,6 +412,19 @@ export class GroupMember {
     });
     return { fired, cancel };
   }
+}
+
+/**
+ * Whether a member was in the group without a gap. Every generation gives each partition to one member, so one that was not
+ * there for a generation, or may have been thought dead, cannot know who owned its partitions meanwhile.
+ */
+function follows(generation: LiveGeneration, earlier: LiveGeneration): boolean {
+  return (
+    generation.memberId === earlier.memberId &&
+    generation.generationId === earlier.generationId + 1 &&
+    earlier.isLive() &&
+    generation.isLive()
+  );
 }
 
 /** As from a connection on which nothing came. */

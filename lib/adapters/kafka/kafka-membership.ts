@@ -49,28 +49,43 @@ export interface PartitionLag extends TopicPartition {
   readonly records: number;
 }
 
-interface Epoch {
+/** One generation of the group, as this member sees it. */
+interface Term {
   readonly generation: Generation;
-  readonly consumers: readonly KafkaPartitionConsumer[];
-  readonly loop: FetchLoop;
-  readonly outside: OutsidePartitions;
+  /** Of this generation alone: what waits there for a partition that is lost is refused with it. */
+  readonly commits: CommitQueue;
 }
 
-/** By partition, of the generation. */
-interface Transactions {
-  readonly generation: Generation;
-  readonly deliveries: ReadonlyMap<number, TransactionalDelivery>;
+/** A partition that is owned, through all generations that follow each other. */
+interface Holding {
+  /** Where the newest of them is. It stays at the last one when the partition is lost. */
+  readonly hold: { term: Term };
+  readonly consumer: KafkaPartitionConsumer;
+  readonly delivery: TransactionalDelivery | null;
+}
+
+interface Current {
+  readonly term: Term;
+  /** The group rebalances: nothing is begun any more. */
+  paused: boolean;
+  readonly holdings: readonly Holding[];
+  readonly loop: FetchLoop | null;
+  readonly outside: OutsidePartitions | null;
 }
 
 export class KafkaMembership implements Membership {
   private readonly member: GroupMember;
-  private current: Epoch | null = null;
+  private current: Current | null = null;
   private epoch = 0;
   private left: Promise<void> | null = null;
   /** Positions are on their way to a coordinator that takes its time. */
   private owing = false;
   private readonly ending = new Set<Promise<void>>();
-  private transactions: Transactions | null = null;
+  /** Of the newest generation that had any, also when it is over. */
+  private transactions: {
+    readonly generation: Generation;
+    readonly deliveries: readonly TransactionalDelivery[];
+  } | null = null;
   private readonly transactionConnections = new Map<number, KafkaConnections>();
 
   constructor(
@@ -90,6 +105,8 @@ export class KafkaMembership implements Membership {
       log,
       connections: openConnections(),
       onJoined: (generation) => this.begin(generation),
+      onPaused: (generation) => this.pause(generation),
+      onContinued: (generation, earlier) => this.goOn(generation, earlier),
       onLost: (generation) => this.end(generation),
       ...(options.delivery === 'exactly-once' && { finished: (generation) => this.finished(generation) }),
       onFailed: (error) => options.onFailed(error),
@@ -121,45 +138,54 @@ export class KafkaMembership implements Membership {
 
   lags(): PartitionLag[] {
     const { group } = this.options;
-    return (this.current?.consumers ?? []).flatMap(({ cursors }) =>
-      cursors.map(({ topic, partition, lag }) => ({ group, topic, partition, records: lag })),
+    return (this.current?.holdings ?? []).flatMap(({ consumer }) =>
+      consumer.cursors.map(({ topic, partition, lag }) => ({ group, topic, partition, records: lag })),
     );
   }
 
   private async begin(generation: Generation): Promise<void> {
-    const { group, topics, onAssigned } = this.options;
-    // Before the positions are read: what an earlier owner has begun is over then, and nothing of it can come after.
-    const transactions = this.options.delivery === 'exactly-once' ? await this.beginTransactions(generation) : null;
-    const starts = await Promise.all(generation.partitions.map((partition) => this.startsOf(generation, partition)));
     if (!generation.isLive()) return;
+    const { group, topics, onAssigned, delivery, lingerMs = 0 } = this.options;
+    if (this.current?.term.generation !== generation) {
+      this.current = { term: this.termOf(generation), paused: false, holdings: [], loop: null, outside: null };
+    }
+    const begun = this.current;
+    const { term, holdings: kept } = begun;
+    const owned = new Set(kept.map(({ consumer }) => consumer.partition));
+    const added = generation.partitions.filter((partition) => !owned.has(partition));
+    const holds = added.map((partition) => ({ partition, hold: { term } }));
+    // Before the positions are read: what an earlier owner has begun is over then, and nothing of it can come after.
+    const deliveries = delivery === 'exactly-once' ? await this.beginTransactions(begun, holds) : [];
+    const starts = await Promise.all(added.map((partition) => this.startsOf(generation, partition)));
+    // The next generation begins again with what this one has not come to.
+    if (this.current !== begun || begun.paused || !generation.isLive()) return;
     const { clock, log, passedOver, openConnections } = this.environment;
     this.epoch = Math.max(this.epoch + 1, clock.nowMs());
-    const commits = new CommitQueue((positions) => this.commit(generation, positions));
-    const shared: ConsumerEpoch = {
-      group,
-      topics,
-      clock,
-      epoch: this.epoch,
-      isLive: () => generation.isLive(),
-      wakeFetching: () => loop.wake(),
-      send: async (records, refusal) => void (await this.environment.send(records, refusal)),
-      commit: (partition, positions) => this.committedOrOwed(commits.commit(partition, positions)),
-      ...(transactions && {
-        transact: (partition, records, positions) =>
-          this.transact(transactions.deliveries.get(partition)!, records, positions),
+    const shared = { group, topics, clock, epoch: this.epoch, wakeFetching: () => this.current?.loop?.wake() };
+    const holdings = [
+      ...kept,
+      ...holds.map(({ partition, hold }, i) => {
+        const own = deliveries[i] ?? null;
+        const epoch: ConsumerEpoch = {
+          ...shared,
+          isLive: () => hold.term.generation.isLive(),
+          send: async (records, refusal) => void (await this.environment.send(records, refusal)),
+          commit: (of, positions) => this.committedOrOwed(hold.term.commits.commit(of, positions)),
+          ...(own && { transact: (_of, records, positions) => this.transact(own, records, positions) }),
+        };
+        return { hold, delivery: own, consumer: new KafkaPartitionConsumer(epoch, partition, starts[i]!) };
       }),
-    };
-    const consumers = generation.partitions.map(
-      (partition, i) => new KafkaPartitionConsumer(shared, partition, starts[i]!),
-    );
-    // Connections of the epoch's own: the long poll of the one before may still be out on its.
+    ].sort((a, b) => a.consumer.partition - b.consumer.partition);
+    const consumers = holdings.map(({ consumer }) => consumer);
+    // Connections of its own: the long poll of the one before may still be out on its.
     const loop = new FetchLoop(
       openConnections(),
       consumers.flatMap(({ cursors }) => cursors),
-      { clock, log, passedOver, lingerMs: this.options.lingerMs ?? 0, onFailed: (error) => this.fail(error) },
+      { clock, log, passedOver, lingerMs, onFailed: (error) => this.fail(error) },
     );
     const outside = this.outsideOf(generation);
-    this.current = { generation, consumers, loop, outside };
+    this.current = { term, paused: false, holdings, loop, outside };
+    this.retire(begun);
     if (consumers.length > 0) {
       loop.start();
       outside.start();
@@ -167,25 +193,57 @@ export class KafkaMembership implements Membership {
     onAssigned(this.epoch, consumers);
   }
 
-  private async beginTransactions(generation: Generation): Promise<Transactions> {
-    const { settings, clock, producer } = this.environment;
-    const deliveries = new Map<number, TransactionalDelivery>();
-    for (const partition of generation.partitions) {
-      const delivery = new TransactionalDelivery(
-        this.transactionScope(generation, partition),
-        this.connectionsFor(partition),
-        clock,
-        producer.times,
-        { ...settings, maxBatchBytes },
-      );
-      deliveries.set(partition, delivery);
-    }
-    this.transactions = { generation, deliveries };
-    await Promise.all([...deliveries.values()].map((delivery) => delivery.begin()));
-    return this.transactions;
+  private termOf(generation: Generation): Term {
+    return { generation, commits: new CommitQueue((positions) => this.commit(generation, positions)) };
   }
 
-  private transactionScope(generation: Generation, partition: number): TransactionScope {
+  private async pause(generation: Generation): Promise<void> {
+    const { current } = this;
+    if (current?.term.generation !== generation) return;
+    current.paused = true;
+    await Promise.all(current.holdings.map(({ consumer }) => consumer.pause()));
+  }
+
+  /** What this member has kept goes on at once, with the tables that its tasks have; what it has lost is over. */
+  private goOn(generation: Generation, earlier: Generation): void {
+    const { current } = this;
+    if (current?.term.generation !== earlier) return;
+    const term = this.termOf(generation);
+    const owned = new Set(generation.partitions);
+    const kept = current.holdings.filter(({ consumer }) => owned.has(consumer.partition));
+    this.current = { term, paused: false, holdings: kept, loop: current.loop, outside: null };
+    for (const { consumer } of current.holdings) if (!owned.has(consumer.partition)) consumer.becomeStale();
+    this.retire({ loop: null, outside: current.outside });
+    for (const { hold, consumer } of kept) {
+      hold.term = term;
+      consumer.resume();
+    }
+    const { group: service } = this.options;
+    this.environment.metrics.count('quantum_router_partitions_kept_total', { service }, kept.length);
+  }
+
+  private async beginTransactions(
+    { term, holdings }: Current,
+    holds: readonly { readonly partition: number; readonly hold: Holding['hold'] }[],
+  ): Promise<readonly TransactionalDelivery[]> {
+    const { settings, clock, producer } = this.environment;
+    const deliveries = holds.map(
+      ({ partition, hold }) =>
+        new TransactionalDelivery(
+          this.transactionScope(hold, partition),
+          this.connectionsFor(partition),
+          clock,
+          producer.times,
+          { ...settings, maxBatchBytes },
+        ),
+    );
+    const kept = holdings.flatMap(({ delivery }) => delivery ?? []);
+    this.transactions = { generation: term.generation, deliveries: [...kept, ...deliveries] };
+    await Promise.all(deliveries.map((delivery) => delivery.begin()));
+    return deliveries;
+  }
+
+  private transactionScope(hold: Holding['hold'], partition: number): TransactionScope {
     const { group, topics } = this.options;
     const { log } = this.environment;
     const stale = () => new StaleEpochError(group, partition, this.epoch);
@@ -193,10 +251,15 @@ export class KafkaMembership implements Membership {
       group,
       partition,
       topic: topics[0]!,
-      generationId: generation.generationId,
-      memberId: generation.memberId,
-      refusal: () => (generation.mayFinish() ? null : stale()),
+      get generationId() {
+        return hold.term.generation.generationId;
+      },
+      get memberId() {
+        return hold.term.generation.memberId;
+      },
+      refusal: () => (hold.term.generation.mayFinish() ? null : stale()),
       lost: (reason) => {
+        const { generation } = hold.term;
         if (generation.isLive()) log.warn('a partition is given up and asked for anew', { group, partition, reason });
         this.member.suspect(generation);
         return stale();
@@ -234,7 +297,7 @@ export class KafkaMembership implements Membership {
   /** Resolves when no transaction of the generation is under way. */
   private async finished(generation: Generation): Promise<void> {
     if (this.transactions?.generation !== generation) return;
-    await Promise.all([...this.transactions.deliveries.values()].map((delivery) => delivery.idle()));
+    await Promise.all(this.transactions.deliveries.map((delivery) => delivery.idle()));
   }
 
   private outsideOf(generation: Generation): OutsidePartitions {
@@ -266,12 +329,16 @@ export class KafkaMembership implements Membership {
 
   private end(generation: Generation): void {
     const { current } = this;
-    if (current?.generation !== generation) return;
+    if (current?.term.generation !== generation) return;
     this.current = null;
-    for (const consumer of current.consumers) consumer.becomeStale();
-    current.loop.stop();
-    current.outside.stop();
-    const ended = Promise.all([current.loop.ended(), current.outside.ended()])
+    for (const { consumer } of current.holdings) consumer.becomeStale();
+    this.retire(current);
+  }
+
+  private retire({ loop, outside }: Pick<Current, 'loop' | 'outside'>): void {
+    loop?.stop();
+    outside?.stop();
+    const ended = Promise.all([loop?.ended(), outside?.ended()])
       .then(() => {})
       .finally(() => this.ending.delete(ended));
     this.ending.add(ended);

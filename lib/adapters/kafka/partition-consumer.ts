@@ -14,7 +14,7 @@ import type { FetchedRecords } from './fetched-records';
 const maxBufferedRecords = 1_000;
 const maxBufferedBytes = 2_097_152;
 
-/** What the consumers of one epoch share. */
+/** What a consumer has of the membership that it belongs to, for as long as the member owns the partition. */
 export interface ConsumerEpoch {
   readonly group: string;
   readonly topics: readonly string[];
@@ -44,12 +44,28 @@ interface PendingPoll {
   readonly cancelTimer: () => void;
 }
 
+interface Pausing {
+  readonly ended: Promise<void>;
+  readonly end: () => void;
+}
+
+function pausing(): Pausing {
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { ended, end };
+}
+
 export class KafkaPartitionConsumer implements PartitionConsumer {
   readonly cursors: readonly TopicCursor[];
   private readonly byTopic: ReadonlyMap<string, TopicCursor>;
   private pending: PendingPoll | null = null;
   private delivering = false;
   private stale = false;
+  /** Not null while the group rebalances: writes wait for its end. */
+  private pausing: Pausing | null = null;
+  private readonly underWay = new Set<Promise<void>>();
   /** Which topic is served first, so that none always is. */
   private turn = 0;
 
@@ -81,10 +97,23 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
     if (this.stale) return;
     this.stale = true;
     for (const cursor of this.cursors) cursor.stop();
+    this.resume();
     const { pending } = this;
     this.pending = null;
     pending?.cancelTimer();
     pending?.reject(this.staleError());
+  }
+
+  /** Writes that are asked for from now on wait. Resolves when none is under way. */
+  async pause(): Promise<void> {
+    this.pausing ??= pausing();
+    await Promise.allSettled(this.underWay);
+  }
+
+  /** The partition is still owned, or is stale by now: what waits goes on, or is refused. */
+  resume(): void {
+    this.pausing?.end();
+    this.pausing = null;
   }
 
   async committed(): Promise<ReadonlyMap<string, number | null>> {
@@ -120,7 +149,19 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
     if (this.pending) this.answer(this.pending, this.collect(this.pending.cursors, this.pending.maxRecords));
   }
 
-  async write({ records, rows = [], positions }: PartitionWrite): Promise<void> {
+  async write(batch: PartitionWrite): Promise<void> {
+    this.refuseStale();
+    while (this.pausing) await this.pausing.ended;
+    const written = this.writeNow(batch);
+    this.underWay.add(written);
+    try {
+      await written;
+    } finally {
+      this.underWay.delete(written);
+    }
+  }
+
+  private async writeNow({ records, rows = [], positions }: PartitionWrite): Promise<void> {
     this.refuseStale();
     for (const topic of positions?.keys() ?? []) this.cursorOf(topic);
     if (this.shared.transact)

@@ -20,7 +20,7 @@ const visits = jsonTopic<Tally>('toy.visits', (tally) => tally.key, { kind: 'tab
 const known = [orders, receipts, refunds, tallies, parcels, visits];
 
 const asOwn = (topic: typeof receipts) => ({
-  topic: topic,
+  topics: [topic],
   idOf: ({ id }: Pick<Order, 'id'>) => id,
   idFields: ['id'],
   maxIds: 1_000,

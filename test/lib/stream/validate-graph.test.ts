@@ -32,7 +32,7 @@ test('a graph with everything in order passes', () => {
         outputs: [receipts],
         views: [prices],
         table: { ...table, dueAtMs: (row: Tally) => row.dueAtMs, pauseWhenFull: [orders] },
-        ownOutput: { topic: receipts, idOf: (order: Order) => order.id, maxIds: 5 },
+        ownOutput: { topics: [receipts], idOf: (order: Order) => order.id, maxIds: 5 },
       }),
       service({ group: 'reader', inputs: [process(receipts, async () => [])], outputs: [ledger] }),
       service({ group: 'one', inputs: [read(ledger)] }),
@@ -119,7 +119,7 @@ test.each<[string, Partial<ServiceOptions>, string[]]>([
   ],
   [
     'an ownOutput that is no output',
-    { ownOutput: { topic: receipts, idOf: String, maxIds: 1 } },
+    { ownOutput: { topics: [receipts], idOf: String, maxIds: 1 } },
     ['toy has ownOutput toy.receipts, which is not among its outputs: add it there'],
   ],
   [
@@ -135,7 +135,7 @@ test.each<[string, Partial<ServiceOptions>, string[]]>([
   ],
   [
     'an ownOutput without memory',
-    { outputs: [receipts], ownOutput: { topic: receipts, idOf: String, maxIds: 0 } },
+    { outputs: [receipts], ownOutput: { topics: [receipts], idOf: String, maxIds: 0 } },
     ['toy has ownOutput.maxIds 0: remember at least one id'],
   ],
   [
@@ -143,7 +143,7 @@ test.each<[string, Partial<ServiceOptions>, string[]]>([
     {
       inputs: [on<Order, undefined>(prices, nothing)],
       outputs: [receipts],
-      ownOutput: { topic: receipts, idOf: String, maxIds: 1 },
+      ownOutput: { topics: [receipts], idOf: String, maxIds: 1 },
     },
     ['toy reads one partition but has ownOutput toy.receipts with many: a task could not find its own records there'],
   ],

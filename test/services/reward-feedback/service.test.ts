@@ -26,6 +26,25 @@ const drops = (world: World, reason: string): Promise<number> =>
   world.metrics.value('quantum_router_drops_total', { service: 'reward-feedback', reason });
 
 describe('reward-feedback', () => {
+  test('a refusal ends the wait of the request it refuses, not of one that was opened since or is decided', async () => {
+    const world = await withService();
+    const refused = (requestId: string, refusedAtMs: number) => ({
+      ...{ requestId, sessionId: null, tenantId: null, routingKey: requestId, replyTo: null },
+      ...{ code: 'budget_exhausted', account: 'month/t', reason: '', retryAtMs: null, contentHash: null, refusedAtMs },
+    });
+    await world.send(topics.routeOpened, [opened('refused'), opened('again')]);
+    await world.send(topics.routeDecided, [decided('decided')]);
+    await world.send(topics.routeRefused, [
+      refused('refused', startMs + 5),
+      refused('again', startMs - 5),
+      refused('decided', startMs + 5),
+    ]);
+    await world.send(topics.routeDecided, [decided('again')]);
+    await world.send(topics.routeOpened, [opened('decided')]);
+    await world.send(topics.routeOutcome, [outcome('refused'), outcome('again'), outcome('decided')]);
+    expect(world.out(topics.learningEvents).map(({ decisionId }) => decisionId)).toEqual(['again', 'decided']);
+  });
+
   test('an outcome of the decided model becomes an experience with what was pinned and drawn, and an observation', async () => {
     const world = await withService();
     await route(world, 'r1');

@@ -47,6 +47,10 @@ function coordinator() {
     calls,
     failAlways: (call: string, error: Error | 'no answer' | null) =>
       void (error ? always.set(call, error) : always.delete(call)),
+    /** So many generations of which the member hears nothing. */
+    pass(count: number) {
+      generations += count;
+    },
     count: (call: string) => calls.filter((made) => made === call).length,
     fail(call: string, ...errors: (Error | 'no answer')[]) {
       failures.set(call, [...(failures.get(call) ?? []), ...errors]);
@@ -56,9 +60,11 @@ function coordinator() {
 
 function bench({
   onJoined = async () => {},
+  onPaused = async () => {},
   stalledMs = () => 0,
 }: {
   onJoined?: (generation: Generation) => Promise<void>;
+  onPaused?: (generation: Generation) => Promise<void>;
   /** How long the process has stood still in all: time that passes without a timer. */
   stalledMs?: () => number;
 } = {}) {
@@ -69,6 +75,7 @@ function bench({
   const joined: Generation[] = [];
   const lost: Generation[] = [];
   const failures: Error[] = [];
+  const continued: { readonly generation: Generation; readonly earlier: Generation }[] = [];
   const member = new GroupMember({
     groupId: 'group',
     partitions: 256,
@@ -80,6 +87,11 @@ function bench({
     onJoined: async (generation) => {
       joined.push(generation);
       await onJoined(generation);
+    },
+    onPaused,
+    onContinued: (generation, earlier) => {
+      expect(earlier.isLive() && generation.isLive()).toBe(true);
+      continued.push({ generation, earlier });
     },
     onLost: (generation) => void lost.push(generation),
     onFailed: (error) => void failures.push(error),
@@ -94,7 +106,7 @@ function bench({
     });
     await until(() => left);
   };
-  return { clock, kafka, member, joined, lost, failures, until, leave, cluster };
+  return { clock, kafka, member, joined, lost, continued, failures, until, leave, cluster };
 }
 
 describe('a member of a group', () => {
@@ -113,10 +125,10 @@ describe('a member of a group', () => {
     expect(clock.nextTimerAt()).toBeNull();
   });
 
-  test.each(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])(
+  test.each(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'])(
     'told %s, it joins again under a new generation',
     async (type) => {
-      const { member, kafka, joined, lost, until, leave } = bench();
+      const { member, kafka, joined, lost, continued, until, leave } = bench();
       kafka.fail('heartbeat', protocolError(type));
       member.start();
       await until(() => joined.length === 2);
@@ -124,9 +136,98 @@ describe('a member of a group', () => {
       expect(joined[1]!.generationId).toBeGreaterThan(joined[0]!.generationId);
       expect(joined[1]!.memberId).toBe(type === 'UNKNOWN_MEMBER_ID' ? 'member-2' : 'member-1');
       expect(joined[1]!.isLive()).toBe(true);
+      expect(continued).toEqual([]);
       await leave();
     },
   );
+
+  test('in a rebalance it waits until nothing is under way, and goes on from one generation to the next', async () => {
+    const paused: Generation[] = [];
+    let idle = (): void => {};
+    const { member, kafka, joined, lost, continued, until, leave } = bench({
+      onPaused: (generation) => {
+        paused.push(generation);
+        return new Promise((resolve) => {
+          idle = resolve;
+        });
+      },
+    });
+    kafka.fail('heartbeat', protocolError('REBALANCE_IN_PROGRESS'));
+    member.start();
+    await until(() => paused.length === 1);
+    expect(paused).toEqual([joined[0]]);
+    expect(kafka.count('join')).toBe(1);
+    expect(joined[0]!.isLive()).toBe(true);
+    idle();
+    await until(() => joined.length === 2);
+    expect(continued).toEqual([{ generation: joined[1], earlier: joined[0] }]);
+    expect(joined[0]!.isLive() || joined[0]!.mayFinish()).toBe(false);
+    expect(joined[1]!.isLive()).toBe(true);
+    expect(lost).toEqual([]);
+    // Nobody may end the newer generation by what he knows of the earlier one.
+    member.suspect(joined[0]!);
+    expect(joined[1]!.isLive()).toBe(true);
+    await leave();
+    expect(lost).toEqual([joined[1]]);
+  });
+
+  test('what does not end in time is not waited for, and then nothing goes on', async () => {
+    const { member, kafka, joined, lost, continued, until, leave } = bench({ onPaused: () => new Promise(() => {}) });
+    kafka.fail('heartbeat', protocolError('REBALANCE_IN_PROGRESS'));
+    member.start();
+    await until(() => joined.length === 2);
+    expect(lost).toEqual([joined[0]]);
+    expect(continued).toEqual([]);
+    await leave();
+  });
+
+  test.each<[string, (kafka: ReturnType<typeof coordinator>, standStill: (ms: number) => void) => void]>([
+    ['a generation that it has missed', (kafka) => kafka.pass(1)],
+    ['a coordinator that has begun to count anew', (kafka) => kafka.pass(-1)],
+    ['a join that is refused', (kafka) => kafka.fail('join', protocolError('UNKNOWN_MEMBER_ID'))],
+    ['a rebalance within the rebalance', (kafka) => kafka.fail('sync', protocolError('REBALANCE_IN_PROGRESS'))],
+    ['a break of the connection', (kafka) => kafka.fail('join', connectionError())],
+    ['a member that was expelled meanwhile', (kafka) => kafka.fail('sync', protocolError('UNKNOWN_MEMBER_ID'))],
+    ['a stall of the process', (_kafka, standStill) => standStill(defaultKafkaSettings.sessionTimeoutMs)],
+  ])('after %s nothing goes on', async (_what, happens) => {
+    let stalledMs = 0;
+    const { member, kafka, joined, lost, continued, until, leave } = bench({
+      stalledMs: () => stalledMs,
+      onPaused: async () =>
+        happens(kafka, (ms) => {
+          stalledMs += ms;
+        }),
+    });
+    member.start();
+    await until(() => joined.length === 1);
+    kafka.fail('heartbeat', protocolError('REBALANCE_IN_PROGRESS'));
+    await until(() => joined.length === 2);
+    expect(lost).toEqual([joined[0]]);
+    expect(continued).toEqual([]);
+    expect(joined[0]!.isLive()).toBe(false);
+    expect(joined[1]!.isLive()).toBe(true);
+    await leave();
+  });
+
+  test('who leaves in the middle of a rebalance leaves', async () => {
+    let leaves: (() => void) | null = null;
+    const { member, kafka, joined, lost, continued, until } = bench({
+      onPaused: () => new Promise(() => leaves?.()),
+    });
+    member.start();
+    await until(() => joined.length === 1);
+    let left = false;
+    leaves = () => {
+      void member.leave().then(() => {
+        left = true;
+      });
+    };
+    kafka.fail('heartbeat', protocolError('REBALANCE_IN_PROGRESS'));
+    await until(() => left);
+    expect(lost).toEqual([joined[0]]);
+    expect(continued).toEqual([]);
+    expect(kafka.calls.at(-1)).toBe('leave');
+  });
 
   test('a coordinator that moves or is away for a moment costs nothing', async () => {
     const { member, kafka, joined, lost, until, leave, cluster } = bench();

@@ -13,6 +13,7 @@ import {
   TransientError,
 } from '../../../../lib/ports/broker';
 import { seededRandom } from '../../../../lib/random/seeded';
+import { onAdded } from '../../../contract/broker-member';
 
 const topic = (name: string, settings: Partial<TopicSettings> = {}): TopicSettings => ({
   name,
@@ -71,10 +72,10 @@ async function copyAll(
       group: 'copy',
       topics: ['left', 'right'],
       startAt: 'earliest',
-      onAssigned: (epoch, consumers) => {
-        epochs.add(epoch);
-        for (const consumer of consumers) void copy(consumer);
-      },
+      onAssigned: onAdded((consumer) => {
+        epochs.add(consumer.epoch);
+        void copy(consumer);
+      }),
       onFailed: (error) => {
         throw new Error(`${member}: ${error.message}`);
       },
