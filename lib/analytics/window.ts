@@ -40,6 +40,9 @@ export const maxSketches = 32;
 /** No name may hold it: see lib/topics/identifiers.ts. */
 const separator = '\n';
 
+/** What a cell has sums of. */
+export type Figure = keyof AnalyticsCell;
+
 /** What one record adds to its window. */
 export interface Contribution {
   /** Cells it is counted in, by `cellKey`; that of `all` is always among them. */
@@ -100,8 +103,9 @@ export function cellKey(dimension: Dimension, value: string): string {
   return `${dimension}${separator}${value}`;
 }
 
-function dimensionOf(key: string): Dimension {
-  return key.slice(0, key.indexOf(separator)) as Dimension;
+/** The dimension of a cell, by its key; empty for a key that is none. */
+export function dimensionOf(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf(separator)));
 }
 
 export const noCell: AnalyticsCell = {
@@ -197,7 +201,7 @@ export function addToWindow(row: AnalyticsWindow, added: readonly Contribution[]
     for (const key of of) {
       if (cells.has(key)) cells.update(key, add);
       else {
-        const dimension = dimensionOf(key);
+        const dimension = dimensionOf(key) as Dimension;
         cells.update(takesRoom(dimension) ? key : cellKey(dimension, otherValue), add);
       }
     }

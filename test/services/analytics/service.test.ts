@@ -1,5 +1,6 @@
 /** The analytics stages alone: what each record does to its windows, restarts, corrections, and a rebuild from the log. */
-import { answerQuery } from '../../../lib/analytics/answer-query';
+import { jsonFormat } from '../../../lib/analytics/answer-format';
+import { type AnalyticsQuery, answerQuery } from '../../../lib/analytics/answer-query';
 import type { MetricName } from '../../../lib/analytics/metrics';
 import { createWindowStore } from '../../../lib/analytics/window-store';
 import type { Exposure, LearningEvent, ModelObserved } from '../../../lib/topics/generated/messages';
@@ -37,12 +38,7 @@ function observed(id: string, change: Partial<ModelObserved> = {}): ModelObserve
 }
 
 /** What a reader of the changelogs answers. */
-function ask(
-  world: World,
-  metrics: MetricName[],
-  by: Parameters<typeof answerQuery>[1]['by'] = 'none',
-  stepMs = hourMs,
-) {
+function ask(world: World, metrics: MetricName[], by: AnalyticsQuery['by'] = 'none', stepMs = hourMs) {
   const store = createWindowStore();
   for (const topic of [topics.analyticsWindows, topics.analyticsRewards])
     for (const record of world.broker.records(topic.name)) {
@@ -52,9 +48,9 @@ function ask(
         store.set(`${topic.name}/${record.partition}`, read.key, read.kind === 'row' ? read.value : null);
     }
   const toMs = world.clock.nowMs() + hourMs;
-  return answerQuery(store, { fromMs: world.clock.nowMs() - 30 * 24 * hourMs, toMs, stepMs, metrics, by }).map(
-    ({ of, values }) => ({ ...of, ...values }),
-  );
+  const query = { fromMs: world.clock.nowMs() - 30 * 24 * hourMs, toMs, stepMs, metrics, by };
+  const rows = JSON.parse(`[${[...answerQuery(store, query, jsonFormat)].join('')}]`);
+  return rows.map(({ of, values }: Record<'of' | 'values', object>) => ({ ...of, ...values }));
 }
 
 async function committed(world: World): Promise<void> {
