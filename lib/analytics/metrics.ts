@@ -1,7 +1,7 @@
 /** What can be asked of the windows: each metric with what it means, and which dimensions know of it. */
 import type { Dimension, Figure } from './window';
 
-type Source = 'decisions' | 'calls' | 'rewards';
+type Source = 'decisions' | 'calls' | 'rewards' | 'late';
 
 export interface AnalyticsMetric {
   readonly doc: string;
@@ -85,6 +85,11 @@ export const analyticsMetrics = {
     sum: 'utility',
     per: 'judged',
   },
+  lateOutcomes: {
+    source: 'late',
+    sum: 'late',
+    doc: 'reports of calls that came when nobody waited for them any more, or that belong to no decision: counted when they came, and in none of the others',
+  },
 } as const satisfies Record<string, AnalyticsMetric>;
 
 export type MetricName = keyof typeof analyticsMetrics;
@@ -113,7 +118,7 @@ export function dimensionsOf(by: Breakdown): { readonly names: readonly string[]
 }
 
 const sourcesOf: Readonly<Record<Breakdown, readonly Source[]>> = {
-  none: ['decisions', 'calls', 'rewards'],
+  none: ['decisions', 'calls', 'rewards', 'late'],
   model: ['decisions', 'calls', 'rewards'],
   provider: ['decisions', 'calls'],
   task: ['calls', 'rewards'],

@@ -2,7 +2,7 @@
  * A row of the table as a gateway keeps it for questions: every figure of a dimension is a run of numbers, so a question reads
  * the figures that it asks about and nothing else. Figures that are 0 in all cells of a dimension take no room: calls know
  * nothing of rewards, and decisions nothing of tasks. A row of this engine has at most 546 cells (`dimensionLimits`, and one
- * `other` each) of 17 figures, 76 kB, and 34 sketches of 692 counts, 94 kB.
+ * `other` each) of 18 figures, 80 kB, and 34 sketches of 692 counts, 94 kB.
  */
 import type { AnalyticsCell, AnalyticsWindow } from '../topics/generated/messages';
 import type { CellNames } from './cell-names';
@@ -131,6 +131,7 @@ function writeFigures(into: Float64Array, at: number, cell: AnalyticsCell): void
   into[at + 14] = cell.judged;
   into[at + 15] = cell.quality;
   into[at + 16] = cell.utility;
+  into[at + 17] = cell.late;
 }
 
 /** A row that is no longer kept gives back the numbers it had. */

@@ -45,7 +45,7 @@ export type Figure = keyof AnalyticsCell;
 
 /** What one record adds to its window. */
 export interface Contribution {
-  /** Cells it is counted in, by `cellKey`; that of `all` is always among them. */
+  /** Cells it is counted in, by `cellKey`. */
   readonly of: readonly string[];
   readonly figures: Readonly<AnalyticsCell>;
   readonly decisionMs?: number;
@@ -126,6 +126,7 @@ export const noCell: AnalyticsCell = {
   judged: 0,
   quality: 0,
   utility: 0,
+  late: 0,
 };
 
 /** Written out, since every record does it some twenty times: a loop over names costs many times as much. */
@@ -148,6 +149,7 @@ function sumOfCells(a: AnalyticsCell, b: AnalyticsCell): AnalyticsCell {
     judged: a.judged + b.judged,
     quality: a.quality + b.quality,
     utility: a.utility + b.utility,
+    late: a.late + b.late,
   };
 }
 
@@ -170,6 +172,7 @@ export function addToCell(cell: AnalyticsCell, added: Readonly<AnalyticsCell>): 
   cell.judged += added.judged;
   cell.quality += added.quality;
   cell.utility += added.utility;
+  cell.late += added.late;
 }
 
 /** The row with what records add, one after the other; `nowMs` is when. The row itself stays as it is. */

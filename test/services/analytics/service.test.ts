@@ -9,7 +9,7 @@ import { topics } from '../../../lib/topics/topics';
 import { createAnalytics, createAnalyticsRewards } from '../../../services/analytics/service';
 import { learningEvent } from '../dqn-trainer/records';
 import { createWorld, type World } from '../one-service';
-import { decided, opened } from '../reward-feedback/records';
+import { decided, opened, outcome } from '../reward-feedback/records';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -172,6 +172,26 @@ test('a late outcome and a correction change the window of their decision, not t
   ]);
   await committed(world);
   expect(ask(world, ['judged', 'quality'], 'none', minuteMs)).toEqual([{ judged: 2, quality: expect.closeTo(0.8) }]);
+});
+
+test('what came too late is counted as such when it comes, and in nothing else', async () => {
+  const world = await started();
+  await world.send(topics.routeDecided, [decided('a', { decidedAtMs: world.clock.nowMs() })]);
+  await world.clock.advanceBy(3 * hourMs);
+  const late = (decisionId: string) => ({
+    outcome: outcome(decisionId, { quality: 1, costUsd: 9 }),
+    reason: 'its decision was closed',
+    receivedAtMs: world.clock.nowMs(),
+  });
+  await world.send(topics.routeOutcomeLate, [late('a'), late('never made')]);
+  await committed(world);
+  expect(ask(world, ['decisions', 'lateOutcomes', 'calls', 'judged', 'costUsd'])).toEqual([
+    { decisions: 1, lateOutcomes: 0, calls: 0, judged: 0, costUsd: 0 },
+    { decisions: 0, lateOutcomes: 2, calls: 0, judged: 0, costUsd: 0 },
+  ]);
+  await world.crash('analytics');
+  await committed(world);
+  expect(ask(world, ['lateOutcomes']).at(-1)).toEqual({ lateOutcomes: 2 });
 });
 
 test('a judgement that is taken back leaves none', async () => {
