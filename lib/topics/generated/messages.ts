@@ -296,6 +296,16 @@ export interface Breaker {
   probeAtMs: number | null;
   /** Successful probes while HALF_OPEN. */
   probesSucceeded: number;
+  /** Its newest changes, the oldest first; at most 12. */
+  changes: BreakerChange[];
+}
+
+/** A state that a breaker came into. */
+export interface BreakerChange {
+  /** State. */
+  health: Health;
+  /** Since when, milliseconds since the epoch. */
+  atMs: number;
 }
 
 /** What one account has spent and reserved. Key: account. */
