@@ -549,6 +549,7 @@ describe('a gateway', () => {
       'get /v1/decisions/{id}',
       'get /v1/decisions/{id}/answer',
       'get /v1/decisions/{id}/outcomes',
+      'get /v1/decisions/{id}/trace',
       'get /v1/experiments',
       'get /v1/experiments/{name}',
       'get /v1/keys',
