@@ -147,7 +147,7 @@ function ModelCard({ model: { config, expected, calibration, profile } }: { read
             ? 'no answer was judged yet'
             : `${calibration.bias < 0 ? '−' : '+'}${number(Math.abs(calibration.bias), 3)} on what was predicted, ±${number(calibration.error, 3)}, of ${number(calibration.judged)} judged`}
         </dd>
-        {profile && profile.breaker.changedAtMs > 0 && (
+        {profile && profile.breaker.changes.length > 0 && (
           <>
             <dt>Breaker last changed</dt>
             <dd>
