@@ -85,6 +85,7 @@ const breaker: Breaker = {
   openings: 0,
   probeAtMs: null,
   probesSucceeded: 0,
+  changes: [],
 };
 
 function stats(): DecayedStats {

@@ -1,5 +1,6 @@
 /** Options that several commands share, read strictly: a wrong value is refused with what would be right. */
 import { InvalidArgumentError } from 'commander';
+import { traceUrlPattern } from '../lib/config/process-settings';
 
 export const defaultDataDirectory = 'data/engine';
 /** Of its own: a demonstration must not change what is in force elsewhere. */
@@ -15,6 +16,12 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
+}
+
+/** Argument parser for where traces are looked at. */
+export function traceUrl(text: string): string {
+  if (traceUrlPattern.test(text)) return text;
+  throw new InvalidArgumentError('It must be an address with {traceId} in it.');
 }
 
 /** One sentence for a port or address that cannot be listened on; null for any other error. */

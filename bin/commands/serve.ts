@@ -13,7 +13,7 @@ import { aborted, CliError, exitCodes, type Io } from '../io';
 import { addHomeOptions, type HomeOptions } from '../open-home';
 import { addOwnGroupOption, type OwnGroupOptions, ownGroupsOf } from '../placement-options';
 import { addConfigOptions, type ConfigOptions, configFileOf, demoConfig, readConfig, sayInForce } from '../read-config';
-import { defaultDataDirectory, demoDataDirectory, reasonNotListening, wholeNumber } from '../read-options';
+import { defaultDataDirectory, demoDataDirectory, reasonNotListening, traceUrl, wholeNumber } from '../read-options';
 import { type LocalEngine, startLocalEngine } from '../start-local-engine';
 
 interface ServeOptions extends HomeOptions, ConfigOptions, OwnGroupOptions {
@@ -26,6 +26,7 @@ interface ServeOptions extends HomeOptions, ConfigOptions, OwnGroupOptions {
   readonly tlsKey?: string;
   readonly anonymous: Anonymous;
   readonly maxCallBytes?: number;
+  readonly traceUrl?: string;
   readonly partitions: number;
   readonly logLevel: LogLevel;
   readonly demo?: boolean;
@@ -53,6 +54,7 @@ export function addServe(program: Command, io: Io): void {
       'largest body of a call of a model, pictures and documents included; 4 MiB by default',
       wholeNumber(leastCallBytes, mostCallBytes),
     )
+    .option('--trace-url <address>', 'where the dashboard looks at a trace, with {traceId} in it', traceUrl)
     .option('--tls-cert <file>', 'speak TLS with this certificate (PEM, with its chain); taken over when it changes')
     .option('--tls-key <file>', 'its key (PEM)')
     .addOption(
@@ -106,6 +108,7 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
       ...{ host: options.host, port: options.port, anonymous: options.anonymous },
       ...{ adminPort: options.adminPort ?? null, adminHost: options.adminHost },
       ...(options.maxCallBytes !== undefined && { maxCallBytes: options.maxCallBytes }),
+      ...(options.traceUrl !== undefined && { traceUrl: options.traceUrl }),
       tls:
         tlsCert === undefined || tlsKey === undefined
           ? null

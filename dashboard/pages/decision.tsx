@@ -12,6 +12,7 @@ export function DecisionPage({ id }: { readonly id: string }) {
   const path = `v1/decisions/${encodeURIComponent(id)}`;
   const { data: decision, error } = usePolled(path, 0);
   const outcomes = usePolled(`${path}/outcomes`, refreshMs);
+  const trace = usePolled(`${path}/trace`, 0);
   if (!decision)
     return (
       <>
@@ -86,6 +87,20 @@ export function DecisionPage({ id }: { readonly id: string }) {
           <dd>
             <code>{short(versions.policySha256)}</code>, version {versions.config}
           </dd>
+          {trace.data?.traceId && (
+            <>
+              <dt>Trace</dt>
+              <dd>
+                {trace.data.url ? (
+                  <a href={trace.data.url} target="_blank" rel="noreferrer">
+                    <code>{trace.data.traceId}</code>
+                  </a>
+                ) : (
+                  <code>{trace.data.traceId}</code>
+                )}
+              </dd>
+            </>
+          )}
           <dt>Seed</dt>
           <dd>
             <code>{decision.seed}</code>

@@ -2,7 +2,6 @@
 import type { Json } from '../api';
 import { dateTime, ms, none, number, percent, usd } from '../format';
 import { usePolled } from '../hooks';
-import { useLive } from '../live';
 import { Card, Health, Nothing, Table, Trouble } from '../parts';
 
 const refreshMs = 5_000;
@@ -53,7 +52,7 @@ export function ModelsPage() {
         {models.map((model) => (
           <ModelCard key={model.config.name} model={model} />
         ))}
-        <HealthHistory />
+        <HealthHistory models={models} />
       </div>
     </>
   );
@@ -75,29 +74,45 @@ function Admission({ admission: { kind, share } }: { readonly admission: Json })
   );
 }
 
-/** As this page was told of it; what was before is in the log. */
-function HealthHistory() {
-  const { others } = useLive();
-  const changes = others
-    .filter(({ kind }) => kind === 'health')
-    .slice(-maxHealthChanges)
-    .reverse();
+interface HealthChange {
+  readonly of: string;
+  readonly isProvider: boolean;
+  readonly health: string;
+  readonly atMs: number;
+}
+
+/** Of models, and of providers, which every model of theirs knows. */
+function changesOf(models: readonly Json[]): HealthChange[] {
+  const providers = new Map<string, Json>();
+  const changes: HealthChange[] = [];
+  for (const { config, profile } of models) {
+    if (!profile) continue;
+    for (const change of profile.breaker.changes) changes.push({ of: config.name, isProvider: false, ...change });
+    const known = providers.get(config.provider);
+    if (!known || known.changedAtMs < profile.providerBreaker.changedAtMs)
+      providers.set(config.provider, profile.providerBreaker);
+  }
+  for (const [provider, breaker] of providers)
+    for (const change of breaker.changes) changes.push({ of: provider, isProvider: true, ...change });
+  return changes.sort((a, b) => b.atMs - a.atMs).slice(0, maxHealthChanges);
+}
+
+function HealthHistory({ models }: { readonly models: readonly Json[] }) {
+  const changes = changesOf(models);
   return (
-    <Card title="Changes of health" note="Since this page was opened, newest first." wide>
+    <Card title="Changes of health" note="The newest of each breaker, newest first." wide>
       {changes.length === 0 ? (
-        <Nothing>No breaker has opened or closed meanwhile.</Nothing>
+        <Nothing>No breaker has opened yet.</Nothing>
       ) : (
-        <Table label="Changes of health" head={['When', 'Model', 'Model is', 'Provider', 'Provider is']}>
-          {changes.map(({ data }, index) => (
-            <tr key={changes.length - index}>
-              <td class="figure">{dateTime(data.atMs)}</td>
-              <th scope="row">{data.model}</th>
+        <Table label="Changes of health" head={['When', 'Model or provider', 'Became']}>
+          {changes.map(({ of, isProvider, health, atMs }) => (
+            <tr key={`${isProvider}/${of}/${atMs}/${health}`}>
+              <td class="figure">{dateTime(atMs)}</td>
+              <th scope="row">
+                {of} {isProvider && <span class="badge">provider</span>}
+              </th>
               <td>
-                <Health state={data.health} />
-              </td>
-              <td>{data.provider}</td>
-              <td>
-                <Health state={data.providerHealth} />
+                <Health state={health} />
               </td>
             </tr>
           ))}
@@ -132,7 +147,7 @@ function ModelCard({ model: { config, expected, calibration, profile } }: { read
             ? 'no answer was judged yet'
             : `${calibration.bias < 0 ? '−' : '+'}${number(Math.abs(calibration.bias), 3)} on what was predicted, ±${number(calibration.error, 3)}, of ${number(calibration.judged)} judged`}
         </dd>
-        {profile && profile.breaker.changedAtMs > 0 && (
+        {profile && profile.breaker.changes.length > 0 && (
           <>
             <dt>Breaker last changed</dt>
             <dd>

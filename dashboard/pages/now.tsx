@@ -14,7 +14,7 @@ const shownModels = seriesColours - 1;
 
 export function NowPage() {
   const totals = usePolled(
-    'v1/analytics?metrics=decisions,decisionMsP50,decisionMsP95,costUsd,quality,utility,errorRate,degradedShare,cacheHitShare,calls',
+    'v1/analytics?metrics=decisions,decisionMsP50,decisionMsP95,costUsd,quality,utility,errorRate,degradedShare,cacheHitShare,calls,lateOutcomes',
     refreshMs,
   );
   const byModel = usePolled('v1/analytics?step=1m&by=model&metrics=decisions,costUsd,quality', refreshMs);
@@ -55,7 +55,11 @@ export function NowPage() {
         />
         <Tile label="Quality" value={number(values?.quality, 3)} note="mean of judged answers" />
         <Tile label="Utility" value={number(values?.utility, 3)} note="quality less cost and time" />
-        <Tile label="Spent" value={usd(values?.costUsd)} note={`${number(values?.calls)} calls reported`} />
+        <Tile
+          label="Spent"
+          value={usd(values?.costUsd)}
+          note={`${number(values?.calls)} calls reported${values?.lateOutcomes > 0 ? `, ${number(values.lateOutcomes)} too late to count` : ''}`}
+        />
         <Tile
           label="Errors"
           value={percent(values?.errorRate, 1)}

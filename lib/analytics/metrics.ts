@@ -1,46 +1,49 @@
 /** What can be asked of the windows: each metric with what it means, and which dimensions know of it. */
-import type { AnalyticsCell } from '../topics/generated/messages';
-import type { Dimension } from './window';
+import type { Dimension, Figure } from './window';
 
-type Source = 'decisions' | 'calls' | 'rewards';
+type Source = 'decisions' | 'calls' | 'rewards' | 'late';
 
 export interface AnalyticsMetric {
   readonly doc: string;
   readonly source: Source;
-  /** Null where nothing is known. */
-  readonly of?: (cell: AnalyticsCell) => number | null;
+  readonly sum?: Figure;
+  /** It is a mean, of so many. */
+  readonly per?: Figure;
   /** Of a sketch, which share of its values is below. */
   readonly quantile?: { readonly of: 'decisionMs' | 'latencyMs'; readonly share: number };
 }
 
-const mean = (sum: number, count: number): number | null => (count > 0 ? sum / count : null);
-
 export const analyticsMetrics = {
-  decisions: { source: 'decisions', doc: 'decisions made; by task, requests opened', of: (c) => c.decisions },
+  decisions: { source: 'decisions', doc: 'decisions made; by task, requests opened', sum: 'decisions' },
   degradedShare: {
     source: 'decisions',
     doc: 'share of decisions below the top of the degradation ladder, 0..1',
-    of: (c) => mean(c.degraded, c.decisions),
+    sum: 'degraded',
+    per: 'decisions',
   },
   cacheHitShare: {
     source: 'decisions',
     doc: 'share of decisions from the routing cache, 0..1',
-    of: (c) => mean(c.cacheHits, c.decisions),
+    sum: 'cacheHits',
+    per: 'decisions',
   },
   flooredShare: {
     source: 'decisions',
     doc: 'share of decisions in which all models but one had the exploration floor alone, 0..1',
-    of: (c) => mean(c.floored, c.decisions),
+    sum: 'floored',
+    per: 'decisions',
   },
   expectedCostUsd: {
     source: 'decisions',
     doc: 'expected cost of the chosen models, mean per decision, in USD',
-    of: (c) => mean(c.expectedCostUsd, c.decisions),
+    sum: 'expectedCostUsd',
+    per: 'decisions',
   },
   decisionMs: {
     source: 'decisions',
     doc: 'time from request to decision, mean, in milliseconds',
-    of: (c) => mean(c.decisionMs, c.decisions),
+    sum: 'decisionMs',
+    per: 'decisions',
   },
   decisionMsP50: {
     source: 'decisions',
@@ -49,19 +52,21 @@ export const analyticsMetrics = {
   },
   decisionMsP95: { source: 'decisions', doc: 'the same, 95th percentile', quantile: { of: 'decisionMs', share: 0.95 } },
   decisionMsP99: { source: 'decisions', doc: 'the same, 99th percentile', quantile: { of: 'decisionMs', share: 0.99 } },
-  calls: { source: 'calls', doc: 'calls of models that were reported', of: (c) => c.calls },
-  errors: { source: 'calls', doc: 'of these, ended in FAILURE, TIMEOUT or RATE_LIMITED', of: (c) => c.errors },
-  errorRate: { source: 'calls', doc: 'share of calls that ended so, 0..1', of: (c) => mean(c.errors, c.calls) },
-  costUsd: { source: 'calls', doc: 'what calls cost together, in USD, as far as it is known', of: (c) => c.costUsd },
+  calls: { source: 'calls', doc: 'calls of models that were reported', sum: 'calls' },
+  errors: { source: 'calls', doc: 'of these, ended in FAILURE, TIMEOUT or RATE_LIMITED', sum: 'errors' },
+  errorRate: { source: 'calls', doc: 'share of calls that ended so, 0..1', sum: 'errors', per: 'calls' },
+  costUsd: { source: 'calls', doc: 'what calls cost together, in USD, as far as it is known', sum: 'costUsd' },
   costPerCallUsd: {
     source: 'calls',
     doc: 'mean cost of a call of known cost, in USD',
-    of: (c) => mean(c.costUsd, c.costed),
+    sum: 'costUsd',
+    per: 'costed',
   },
   latencyMs: {
     source: 'calls',
     doc: 'latency of successful calls, mean, in milliseconds',
-    of: (c) => mean(c.latencyMs, c.timed),
+    sum: 'latencyMs',
+    per: 'timed',
   },
   latencyMsP50: {
     source: 'calls',
@@ -70,14 +75,20 @@ export const analyticsMetrics = {
   },
   latencyMsP95: { source: 'calls', doc: 'the same, 95th percentile', quantile: { of: 'latencyMs', share: 0.95 } },
   latencyMsP99: { source: 'calls', doc: 'the same, 99th percentile', quantile: { of: 'latencyMs', share: 0.99 } },
-  inputTokens: { source: 'calls', doc: 'tokens read', of: (c) => c.inputTokens },
-  outputTokens: { source: 'calls', doc: 'tokens written', of: (c) => c.outputTokens },
-  judged: { source: 'rewards', doc: 'decisions whose answer was judged', of: (c) => c.judged },
-  quality: { source: 'rewards', doc: 'quality of judged answers, mean, 0..1', of: (c) => mean(c.quality, c.judged) },
+  inputTokens: { source: 'calls', doc: 'tokens read', sum: 'inputTokens' },
+  outputTokens: { source: 'calls', doc: 'tokens written', sum: 'outputTokens' },
+  judged: { source: 'rewards', doc: 'decisions whose answer was judged', sum: 'judged' },
+  quality: { source: 'rewards', doc: 'quality of judged answers, mean, 0..1', sum: 'quality', per: 'judged' },
   utility: {
     source: 'rewards',
     doc: 'what judged answers were worth under the preference of their request, mean, in units of utility',
-    of: (c) => mean(c.utility, c.judged),
+    sum: 'utility',
+    per: 'judged',
+  },
+  lateOutcomes: {
+    source: 'late',
+    sum: 'late',
+    doc: 'reports of calls that came when nobody waited for them any more, or that belong to no decision: counted when they came, and in none of the others',
   },
 } as const satisfies Record<string, AnalyticsMetric>;
 
@@ -107,7 +118,7 @@ export function dimensionsOf(by: Breakdown): { readonly names: readonly string[]
 }
 
 const sourcesOf: Readonly<Record<Breakdown, readonly Source[]>> = {
-  none: ['decisions', 'calls', 'rewards'],
+  none: ['decisions', 'calls', 'rewards', 'late'],
   model: ['decisions', 'calls', 'rewards'],
   provider: ['decisions', 'calls'],
   task: ['calls', 'rewards'],

@@ -40,9 +40,12 @@ export const maxSketches = 32;
 /** No name may hold it: see lib/topics/identifiers.ts. */
 const separator = '\n';
 
+/** What a cell has sums of. */
+export type Figure = keyof AnalyticsCell;
+
 /** What one record adds to its window. */
 export interface Contribution {
-  /** Cells it is counted in, by `cellKey`; that of `all` is always among them. */
+  /** Cells it is counted in, by `cellKey`. */
   readonly of: readonly string[];
   readonly figures: Readonly<AnalyticsCell>;
   readonly decisionMs?: number;
@@ -100,8 +103,9 @@ export function cellKey(dimension: Dimension, value: string): string {
   return `${dimension}${separator}${value}`;
 }
 
-function dimensionOf(key: string): Dimension {
-  return key.slice(0, key.indexOf(separator)) as Dimension;
+/** The dimension of a cell, by its key; empty for a key that is none. */
+export function dimensionOf(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf(separator)));
 }
 
 export const noCell: AnalyticsCell = {
@@ -122,6 +126,7 @@ export const noCell: AnalyticsCell = {
   judged: 0,
   quality: 0,
   utility: 0,
+  late: 0,
 };
 
 /** Written out, since every record does it some twenty times: a loop over names costs many times as much. */
@@ -144,6 +149,7 @@ function sumOfCells(a: AnalyticsCell, b: AnalyticsCell): AnalyticsCell {
     judged: a.judged + b.judged,
     quality: a.quality + b.quality,
     utility: a.utility + b.utility,
+    late: a.late + b.late,
   };
 }
 
@@ -166,6 +172,7 @@ export function addToCell(cell: AnalyticsCell, added: Readonly<AnalyticsCell>): 
   cell.judged += added.judged;
   cell.quality += added.quality;
   cell.utility += added.utility;
+  cell.late += added.late;
 }
 
 /** The row with what records add, one after the other; `nowMs` is when. The row itself stays as it is. */
@@ -197,7 +204,7 @@ export function addToWindow(row: AnalyticsWindow, added: readonly Contribution[]
     for (const key of of) {
       if (cells.has(key)) cells.update(key, add);
       else {
-        const dimension = dimensionOf(key);
+        const dimension = dimensionOf(key) as Dimension;
         cells.update(takesRoom(dimension) ? key : cellKey(dimension, otherValue), add);
       }
     }

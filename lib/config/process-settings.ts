@@ -41,6 +41,8 @@ export interface ProcessSettings {
     readonly anonymous: Role | 'loopback' | 'never';
     /** Of a call of a model; absent: as usual. */
     readonly maxCallBytes?: number;
+    /** Where a trace is looked at, with `{traceId}` in it; absent: nobody has said. */
+    readonly traceUrl?: string;
   };
   /** What the gateway goes by when it starts while Kafka is away. */
   readonly standby: {
@@ -73,6 +75,9 @@ export class InvalidEnvironmentError extends Error {
 const text = z.string().min(1, 'must not be empty');
 /** What the largest body of a call of a model may be set to. */
 export const [leastCallBytes, mostCallBytes] = [65_536, 67_108_864];
+
+/** An address in which `{traceId}` stands for the id of a trace. */
+export const traceUrlPattern = /^https?:\/\/\S*\{traceId\}\S*$/;
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -152,6 +157,11 @@ const environmentSchema = z.object({
   HTTP_MAX_CALL_BYTES: wholeNumber(leastCallBytes, mostCallBytes)
     .optional()
     .describe('largest body of a call of a model, pictures and documents included; by default 4 MiB'),
+  HTTP_TRACE_URL: z
+    .string()
+    .regex(traceUrlPattern, 'must be an address with {traceId} in it')
+    .optional()
+    .describe('where the dashboard looks at a trace, such as https://jaeger.example.org/trace/{traceId}'),
   STANDBY_FILE: text
     .optional()
     .describe(
@@ -259,6 +269,7 @@ function httpSettings(env: Environment): ProcessSettings['http'] {
     adminHost: env.HTTP_ADMIN_HOST ?? '127.0.0.1',
     anonymous: env.HTTP_ANONYMOUS ?? 'loopback',
     ...(env.HTTP_MAX_CALL_BYTES !== undefined && { maxCallBytes: env.HTTP_MAX_CALL_BYTES }),
+    ...(env.HTTP_TRACE_URL !== undefined && { traceUrl: env.HTTP_TRACE_URL }),
   };
 }
 

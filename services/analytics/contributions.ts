@@ -4,7 +4,13 @@
  */
 import { armValue, type Contribution, cellKey, modelTaskValue, noCell } from '../../lib/analytics/window';
 import { type UtilityWeights, utilityOf } from '../../lib/routing/judge/utility';
-import type { LearningEvent, ModelObserved, RouteDecided, RouteOpened } from '../../lib/topics/generated/messages';
+import type {
+  LateOutcome,
+  LearningEvent,
+  ModelObserved,
+  RouteDecided,
+  RouteOpened,
+} from '../../lib/topics/generated/messages';
 
 const all = cellKey('all', '');
 const noTenant = '';
@@ -83,6 +89,14 @@ export function ofObserved(observed: ModelObserved): Contribution {
     },
     ...(isTimed && { latency: { model, ms: latencyMs } }),
   };
+}
+
+/**
+ * What was reported when its decision was closed, or of no decision that anybody knows. It cannot be said of which window it is,
+ * whether it was counted before, or whether its model exists; so it is counted as what it is, in the window in which it came.
+ */
+export function ofLate(_late: LateOutcome): Contribution {
+  return { of: [all], figures: { ...noCell, late: 1 } };
 }
 
 /** Null where nothing was judged, now or before. `weightsOf`: what the preference of the request says of utility. */

@@ -16,7 +16,7 @@ import type { Topic } from '../../lib/topics/define-topic';
 import type { AnalyticsWindow, LearningEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { addAllUp, addUp, countable, dueAtMs, maxAheadMs, passTime } from './add-up';
-import { ofDecided, ofLearned, ofObserved, ofOpened } from './contributions';
+import { ofDecided, ofLate, ofLearned, ofObserved, ofOpened } from './contributions';
 
 export const analyticsGroup = 'analytics';
 export const analyticsRewardsGroup = 'analytics-rewards';
@@ -43,7 +43,7 @@ function added<E>(
   });
 }
 
-/** What was decided and what was called, by window. */
+/** What was decided, what was called, and what came too late, by window. */
 export function createAnalytics(): ServiceDefinition {
   return defineService({
     group: analyticsGroup,
@@ -52,6 +52,7 @@ export function createAnalytics(): ServiceDefinition {
       added(topics.routeOpened, ofOpened, ({ openedAtMs }) => openedAtMs),
       added(topics.routeDecided, ofDecided, ({ decidedAtMs }) => decidedAtMs),
       added(topics.modelObserved, ofObserved, ({ observedAtMs }) => observedAtMs),
+      added(topics.routeOutcomeLate, ofLate, ({ receivedAtMs }) => receivedAtMs),
       due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecent, context)),
     ],
     outputs: [topics.analyticsRecent],

@@ -62,6 +62,7 @@ const accessTable: ReadonlyMap<string, Access> = new Map([
   ['POST /v1/analytics', viewers],
   ['GET /v1/analytics/counterfactuals', viewers],
   ['GET /v1/decisions/{id}/outcomes', viewers],
+  ['GET /v1/decisions/{id}/trace', viewers],
   ['POST /v1/decisions/{id}/recompute', viewers],
   ['GET /v1/live', viewers],
   ['GET /v1/keys', admins],

@@ -71,6 +71,8 @@ export interface GatewaySettings {
   readonly maxQueuedEvents: number;
   /** Longest wait before a model that asked for it is called again within one call. */
   readonly maxRetryWaitMs: number;
+  /** Where a trace is looked at, with `{traceId}` in it; null: nobody has said. */
+  readonly traceUrl: string | null;
 }
 
 export const defaultGatewaySettings: GatewaySettings = {
@@ -105,8 +107,9 @@ export const defaultGatewaySettings: GatewaySettings = {
   maxViewers: 1_000,
   maxQueuedEvents: 500,
   maxRetryWaitMs: 20_000,
+  traceUrl: null,
 };
 
 /** What is said of a gateway when it is started: where it listens, how, and to whom. */
 export type ListenSettings = Pick<GatewaySettings, 'host' | 'port'> &
-  Partial<Pick<GatewaySettings, 'tls' | 'adminPort' | 'adminHost' | 'anonymous' | 'maxCallBytes'>>;
+  Partial<Pick<GatewaySettings, 'tls' | 'adminPort' | 'adminHost' | 'anonymous' | 'maxCallBytes' | 'traceUrl'>>;

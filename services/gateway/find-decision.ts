@@ -3,6 +3,7 @@
  * partition.
  */
 import type { Broker, LogRecord, TopicPartition } from '../../lib/ports/broker';
+import { sampledParent, traceparentHeader } from '../../lib/telemetry/tracing';
 import type { Topic } from '../../lib/topics/define-topic';
 import type { KeptAnswer, RouteDecided, RouteOpened, RouteOutcome } from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
@@ -93,6 +94,24 @@ export async function findOpened(
   const tail = await tailOf(log, topics.routeOpened.name, partition, maxRecords);
   for await (const opened of rowsWith(log.broker, topics.routeOpened, tail, decisionId))
     if (opened.requestId === decisionId) return opened;
+  return null;
+}
+
+/** The trace that a decision was made in, by its id; null where it was not sampled, or is not among the newest `maxRecords`. */
+export async function findTrace(
+  log: SearchedLog,
+  decisionId: string,
+  routingKey: string,
+  maxRecords: number,
+): Promise<string | null> {
+  const partition = partitionOf(routingKey, log.requestPathPartitions);
+  const { of, from, to } = await tailOf(log, topics.routeDecided.name, partition, maxRecords);
+  if (from >= to) return null;
+  const bytes = Buffer.from(decisionId, 'utf8');
+  for await (const records of log.broker.read(of, { from, to, maxRecords: chunkRecords }))
+    for (const record of records)
+      if (rowWith(topics.routeDecided, record, bytes)?.decisionId === decisionId)
+        return sampledParent(record.headers[traceparentHeader])?.traceId ?? null;
   return null;
 }
 

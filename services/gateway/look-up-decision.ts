@@ -4,7 +4,15 @@
  */
 import type { Clock } from '../../lib/ports/clock';
 import type { KeptAnswer, RouteDecided, RouteOpened, RouteOutcome } from '../../lib/topics/generated/messages';
-import { type Found, findDecision, findKeptAnswer, findOpened, findReports, type SearchedLog } from './find-decision';
+import {
+  type Found,
+  findDecision,
+  findKeptAnswer,
+  findOpened,
+  findReports,
+  findTrace,
+  type SearchedLog,
+} from './find-decision';
 import { HttpError } from './http-error';
 
 export interface DecisionLookup {
@@ -17,6 +25,8 @@ export interface DecisionLookup {
   first(decisionId: string, routingKey: string | null): Promise<RouteDecided | null>;
   /** What was reported of it, as far as the newest `maxRecords` of its partition say. Takes its turn with the others. */
   reports(decisionId: string, routingKey: string, maxRecords: number): Promise<RouteOutcome[]>;
+  /** The id of the trace that it was made in, likewise; null where there is none. */
+  trace(decisionId: string, routingKey: string, maxRecords: number): Promise<string | null>;
   /** Its request as it was opened, likewise. */
   opened(decisionId: string, routingKey: string, maxRecords: number): Promise<RouteOpened | null>;
   /** Its answer, where one was kept, likewise. */
@@ -84,6 +94,7 @@ export function createDecisionLookup({ search, clock, onFound }: DecisionLookupO
       }),
     reports: (decisionId, routingKey, maxRecords) =>
       inTurn(() => findReports(search, decisionId, routingKey, maxRecords)),
+    trace: (decisionId, routingKey, maxRecords) => inTurn(() => findTrace(search, decisionId, routingKey, maxRecords)),
     opened: (decisionId, routingKey, maxRecords) =>
       inTurn(() => findOpened(search, decisionId, routingKey, maxRecords)),
     answer: (decisionId, routingKey, maxRecords) =>

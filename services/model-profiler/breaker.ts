@@ -44,7 +44,27 @@ export function providerBreakerSettings(breaker: RouterConfig['breaker']): Break
 }
 
 export function closedBreaker(nowMs: number): Breaker {
-  return { health: 'CLOSED', failures: 0, changedAtMs: nowMs, openings: 0, probeAtMs: null, probesSucceeded: 0 };
+  return {
+    health: 'CLOSED',
+    failures: 0,
+    changedAtMs: nowMs,
+    openings: 0,
+    probeAtMs: null,
+    probesSucceeded: 0,
+    changes: [],
+  };
+}
+
+/** What people see of a breaker's past; every row of every model may hold so many. */
+const maxChanges = 12;
+
+/** The breaker in another state from a time on, which it remembers. */
+function changed(
+  breaker: Breaker,
+  state: Pick<Breaker, 'health' | 'changedAtMs'> & Partial<Omit<Breaker, 'changes'>>,
+): Breaker {
+  const changes = [...breaker.changes, { health: state.health, atMs: state.changedAtMs }];
+  return { ...breaker, probeAtMs: null, probesSucceeded: 0, ...state, changes: changes.slice(-maxChanges) };
 }
 
 /**
@@ -53,7 +73,7 @@ export function closedBreaker(nowMs: number): Breaker {
  */
 export function afterWait(breaker: Breaker, nowMs: number): Breaker {
   if (breaker.health !== 'OPEN' || breaker.probeAtMs === null || nowMs < breaker.probeAtMs) return breaker;
-  return { ...breaker, health: 'HALF_OPEN', changedAtMs: breaker.probeAtMs, probeAtMs: null, probesSucceeded: 0 };
+  return changed(breaker, { health: 'HALF_OPEN', changedAtMs: breaker.probeAtMs });
 }
 
 /**
@@ -76,7 +96,8 @@ export function afterCall(
   if (breaker.health === 'HALF_OPEN') {
     if (result !== 'success') return startedAtMs < breaker.changedAtMs ? breaker : opened(breaker, settings, nowMs);
     const probesSucceeded = breaker.probesSucceeded + 1;
-    if (probesSucceeded >= settings.closeAfterSuccesses) return { ...closedBreaker(nowMs), openings: breaker.openings };
+    if (probesSucceeded >= settings.closeAfterSuccesses)
+      return changed(breaker, { health: 'CLOSED', changedAtMs: nowMs, failures: 0 });
     return { ...breaker, probesSucceeded };
   }
   if (result !== 'success') {
@@ -110,5 +131,5 @@ export function isOfKnownOutage(breaker: Breaker, startedAtMs: number, nowMs: nu
 function opened(breaker: Breaker, settings: BreakerSettings, nowMs: number): Breaker {
   const openings = breaker.openings + 1;
   const probeAtMs = nowMs + waitMsAfter(openings, settings);
-  return { ...breaker, health: 'OPEN', changedAtMs: nowMs, openings, probeAtMs, probesSucceeded: 0 };
+  return changed(breaker, { health: 'OPEN', changedAtMs: nowMs, openings, probeAtMs });
 }

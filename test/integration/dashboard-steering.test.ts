@@ -93,6 +93,8 @@ describeWithBrowser('steering by the dashboard (needs Chromium)', () => {
       await page.getByText(/explorationFloor: .* → 0\.125/).waitFor();
       await page.getByRole('button', { name: `Go back to version ${version - 1}` }).click();
       await page.getByText(`Version ${version + 1} is in force`).waitFor();
+      // It is told at once, and read a moment later.
+      await page.getByRole('heading', { name: `Version ${version + 1}`, exact: true }).waitFor();
       expect(JSON.parse(await text.inputValue()).explorationFloor).not.toBe(0.125);
       await page.close();
     });

@@ -170,6 +170,8 @@ export interface AnalyticsCell {
   quality: number;
   /** What they were worth under the preference of each request, in units of utility. */
   utility: number;
+  /** Reports of calls that came too late for any of the other figures; in the cell of everything alone. */
+  late: number;
 }
 
 /** Cells with their keys, in the order they first came: a record that adds to some copies neither the keys nor the other cells. */
@@ -294,6 +296,16 @@ export interface Breaker {
   probeAtMs: number | null;
   /** Successful probes while HALF_OPEN. */
   probesSucceeded: number;
+  /** Its newest changes, the oldest first; at most 12. */
+  changes: BreakerChange[];
+}
+
+/** A state that a breaker came into. */
+export interface BreakerChange {
+  /** State. */
+  health: Health;
+  /** Since when, milliseconds since the epoch. */
+  atMs: number;
 }
 
 /** What one account has spent and reserved. Key: account. */

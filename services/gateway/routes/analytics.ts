@@ -1,7 +1,10 @@
 /** /v1/analytics: what was decided, called and learned, by time and dimension; and what other policies would have done. */
+import { Readable } from 'node:stream';
+import { setImmediate as turnOfOthers } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type AnalyticsQuery, answerQuery, csvOf, maxSteps, spanOf } from '../../../lib/analytics/answer-query';
+import { csvFormat, csvHeadings, jsonFormat } from '../../../lib/analytics/answer-format';
+import { type AnalyticsQuery, answerQuery, maxSteps, spanOf } from '../../../lib/analytics/answer-query';
 import {
   analyticsMetrics,
   type Breakdown,
@@ -97,14 +100,16 @@ const errors = ['invalid_field'] as const;
 const judgedAnewMs = 10_000;
 
 export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
-  const answer = (reply: FastifyReply, query: AnalyticsQuery, format: 'json' | 'csv'): string => {
-    const rows = answerQuery(context.analytics.store, query);
+  const { store } = context.analytics;
+  const answer = (reply: FastifyReply, query: AnalyticsQuery, format: 'json' | 'csv'): Readable => {
     if (format === 'csv') {
       reply.header('content-type', 'text/csv; charset=utf-8');
-      return csvOf(rows, query);
+      return written([csvHeadings(query.by, query.metrics)], answerQuery(store, query, csvFormat), []);
     }
+    reply.header('content-type', 'application/json; charset=utf-8');
     const { fromMs, toMs, stepMs, by } = query;
-    return sendJson(reply, { fromMs, toMs, stepMs, breakdown: by, rows });
+    const head = JSON.stringify({ fromMs, toMs, stepMs, breakdown: by });
+    return written([`${head.slice(0, -1)},"rows":[`], answerQuery(store, query, jsonFormat), [']}']);
   };
   const description = [
     'Metrics:',
@@ -202,6 +207,29 @@ export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
   ];
 }
 
+/** Windows that are looked at, and characters that are written, before requests have their turn: some milliseconds of either. */
+const windowsAtOnce = 64;
+const charactersAtOnce = 128 * 1_024;
+
+/** A large answer is made as it is read: it is nowhere as a whole, and who decides meanwhile does not wait for it. */
+function written(...parts: readonly Iterable<string>[]): Readable {
+  const pieces = async function* (): AsyncIterable<Buffer> {
+    let text = '';
+    let looked = 0;
+    for (const part of parts)
+      for (const more of part) {
+        text += more;
+        if (++looked < windowsAtOnce && text.length < charactersAtOnce) continue;
+        if (text !== '') yield Buffer.from(text);
+        text = '';
+        looked = 0;
+        await turnOfOthers();
+      }
+    yield Buffer.from(text);
+  };
+  return Readable.from(pieces(), { objectMode: false });
+}
+
 function parameter(name: string, doc: string, schema: z.ZodType) {
   const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema, { io: 'input' });
   return { name, in: 'query' as const, required: false, doc, schema: jsonSchema };
@@ -239,7 +267,8 @@ function readQuery(context: GatewayContext, body: unknown): { query: AnalyticsQu
     const fault = metricFault(name, by);
     if (fault !== null) throw invalidField(`metrics.${i}`, fault);
   });
-  return { query: { ...range, stepMs, metrics, by }, format };
+  // Asked for twice it is told once.
+  return { query: { ...range, stepMs, metrics: [...new Set(metrics)], by }, format };
 }
 
 function readStep(text: string): number {

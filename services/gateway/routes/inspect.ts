@@ -44,6 +44,10 @@ const whatIfSchema = z.strictObject({
   usesLearned: z.boolean().describe('false where the weights of then are gone, or there were none'),
   candidates: z.array(candidateSchema),
 });
+const traceSchema = z.strictObject({
+  traceId: z.string().nullable().describe('null where it was not sampled, or its record is too old to be found'),
+  url: z.string().nullable().describe('where it can be looked at; null where nobody has said (`HTTP_TRACE_URL`)'),
+});
 const reportsSchema = z.strictObject({ outcomes: z.array(z.record(z.string(), z.unknown())) });
 const checkedSchema = z.strictObject({
   valid: z.literal(true),
@@ -79,6 +83,21 @@ export function inspectEndpoints(context: GatewayContext): Endpoint[] {
         const { maxReportScannedRecords } = context.settings;
         const outcomes = await context.lookup.reports(decisionId, routingKey, maxReportScannedRecords);
         return sendJson(reply, { outcomes });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/decisions/{id}/trace',
+      summary: 'The trace that a decision was made in, where it was sampled.',
+      parameters: [pathId],
+      responses: { 200: { doc: 'The trace.', body: { schema: traceSchema } } },
+      errors: [...ofOne],
+      handler: async (request, reply) => {
+        const { decisionId, routingKey } = await decisionOf(request.params);
+        const { maxScannedRecords, traceUrl } = context.settings;
+        const traceId = await context.lookup.trace(decisionId, routingKey, maxScannedRecords);
+        const url = traceId === null || traceUrl === null ? null : traceUrl.replace('{traceId}', traceId);
+        return sendJson(reply, { traceId, url });
       },
     },
     {

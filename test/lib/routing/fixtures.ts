@@ -87,6 +87,7 @@ export function closed(changes: Partial<Breaker> = {}): Breaker {
     openings: 0,
     probeAtMs: null,
     probesSucceeded: 0,
+    changes: [],
     ...changes,
   };
 }

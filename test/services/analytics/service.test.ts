@@ -1,5 +1,6 @@
 /** The analytics stages alone: what each record does to its windows, restarts, corrections, and a rebuild from the log. */
-import { answerQuery } from '../../../lib/analytics/answer-query';
+import { jsonFormat } from '../../../lib/analytics/answer-format';
+import { type AnalyticsQuery, answerQuery } from '../../../lib/analytics/answer-query';
 import type { MetricName } from '../../../lib/analytics/metrics';
 import { createWindowStore } from '../../../lib/analytics/window-store';
 import type { Exposure, LearningEvent, ModelObserved } from '../../../lib/topics/generated/messages';
@@ -8,7 +9,7 @@ import { topics } from '../../../lib/topics/topics';
 import { createAnalytics, createAnalyticsRewards } from '../../../services/analytics/service';
 import { learningEvent } from '../dqn-trainer/records';
 import { createWorld, type World } from '../one-service';
-import { decided, opened } from '../reward-feedback/records';
+import { decided, opened, outcome } from '../reward-feedback/records';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -37,12 +38,7 @@ function observed(id: string, change: Partial<ModelObserved> = {}): ModelObserve
 }
 
 /** What a reader of the changelogs answers. */
-function ask(
-  world: World,
-  metrics: MetricName[],
-  by: Parameters<typeof answerQuery>[1]['by'] = 'none',
-  stepMs = hourMs,
-) {
+function ask(world: World, metrics: MetricName[], by: AnalyticsQuery['by'] = 'none', stepMs = hourMs) {
   const store = createWindowStore();
   for (const topic of [topics.analyticsWindows, topics.analyticsRewards])
     for (const record of world.broker.records(topic.name)) {
@@ -52,9 +48,9 @@ function ask(
         store.set(`${topic.name}/${record.partition}`, read.key, read.kind === 'row' ? read.value : null);
     }
   const toMs = world.clock.nowMs() + hourMs;
-  return answerQuery(store, { fromMs: world.clock.nowMs() - 30 * 24 * hourMs, toMs, stepMs, metrics, by }).map(
-    ({ of, values }) => ({ ...of, ...values }),
-  );
+  const query = { fromMs: world.clock.nowMs() - 30 * 24 * hourMs, toMs, stepMs, metrics, by };
+  const rows = JSON.parse(`[${[...answerQuery(store, query, jsonFormat)].join('')}]`);
+  return rows.map(({ of, values }: Record<'of' | 'values', object>) => ({ ...of, ...values }));
 }
 
 async function committed(world: World): Promise<void> {
@@ -176,6 +172,26 @@ test('a late outcome and a correction change the window of their decision, not t
   ]);
   await committed(world);
   expect(ask(world, ['judged', 'quality'], 'none', minuteMs)).toEqual([{ judged: 2, quality: expect.closeTo(0.8) }]);
+});
+
+test('what came too late is counted as such when it comes, and in nothing else', async () => {
+  const world = await started();
+  await world.send(topics.routeDecided, [decided('a', { decidedAtMs: world.clock.nowMs() })]);
+  await world.clock.advanceBy(3 * hourMs);
+  const late = (decisionId: string) => ({
+    outcome: outcome(decisionId, { quality: 1, costUsd: 9 }),
+    reason: 'its decision was closed',
+    receivedAtMs: world.clock.nowMs(),
+  });
+  await world.send(topics.routeOutcomeLate, [late('a'), late('never made')]);
+  await committed(world);
+  expect(ask(world, ['decisions', 'lateOutcomes', 'calls', 'judged', 'costUsd'])).toEqual([
+    { decisions: 1, lateOutcomes: 0, calls: 0, judged: 0, costUsd: 0 },
+    { decisions: 0, lateOutcomes: 2, calls: 0, judged: 0, costUsd: 0 },
+  ]);
+  await world.crash('analytics');
+  await committed(world);
+  expect(ask(world, ['lateOutcomes']).at(-1)).toEqual({ lateOutcomes: 2 });
 });
 
 test('a judgement that is taken back leaves none', async () => {

@@ -38,6 +38,7 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/analytics': ['viewer', 'operator', 'admin'],
   'GET /v1/analytics/counterfactuals': ['viewer', 'operator', 'admin'],
   'GET /v1/decisions/{id}/outcomes': ['viewer', 'operator', 'admin'],
+  'GET /v1/decisions/{id}/trace': ['viewer', 'operator', 'admin'],
   'POST /v1/decisions/{id}/recompute': ['viewer', 'operator', 'admin'],
   'GET /v1/live': ['viewer', 'operator', 'admin'],
   'POST /v1/config/rollback': ['operator', 'admin'],

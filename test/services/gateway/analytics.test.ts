@@ -1,5 +1,5 @@
 /** GET and POST /v1/analytics, and what other policies would have done. */
-import { addToWindow, cellKey, emptyWindow, noCell, windowKeys } from '../../../lib/analytics/window';
+import { addToWindow, cellKey, emptyWindow, keyOfWindow, noCell, windowKeys } from '../../../lib/analytics/window';
 import { topics } from '../../../lib/topics/topics';
 import { learningEvent } from '../dqn-trainer/records';
 import { startGateway } from './start-gateway';
@@ -55,6 +55,33 @@ test('rows of all partitions are added; JSON and CSV say the same', async () => 
   expect(posted.body.rows).toEqual([
     { startMs, of: {}, values: { decisions: 4, latencyMsP95: expect.closeTo(100, -1) } },
   ]);
+});
+
+test('an answer that is made in pieces is whole, as JSON and as CSV', async () => {
+  const started = await startGateway();
+  const { broker, clock } = started;
+  const minuteMs = 60_000;
+  const lastMs = Math.floor(clock.nowMs() / minuteMs) * minuteMs;
+  const starts = Array.from({ length: 150 }, (_, i) => lastMs - (149 - i) * minuteMs);
+  const { name, codec } = topics.analyticsWindows;
+  const added = starts.map((_, i) => ({
+    of: [cellKey('all', ''), cellKey('tenant', `team ${i}`)],
+    figures: { ...noCell, decisions: i },
+  }));
+  const rows = starts.map((startMs, i) => addToWindow(emptyWindow(minuteMs, startMs), [added[i]!], clock.nowMs()));
+  await broker
+    .producer('test')
+    .send(rows.map((row) => ({ topic: name, key: keyOfWindow(row), value: codec.encode(row) })));
+  await clock.advanceBy(1_000);
+  const query = `from=${starts[0]}&step=1m&by=tenant&metrics=decisions,decisions`;
+  const { body } = await started.call('GET', `/v1/analytics?${query}`);
+  expect(body).toMatchObject({ fromMs: starts[0], stepMs: minuteMs, breakdown: 'tenant' });
+  expect(body.rows).toEqual(
+    starts.map((startMs, i) => ({ startMs, of: { tenant: `team ${i}` }, values: { decisions: i } })),
+  );
+  const csv = await started.call('GET', `/v1/analytics?${query}&format=csv`);
+  const lines = starts.map((startMs, i) => `${new Date(startMs).toISOString()},team ${i},${i}\r\n`);
+  expect(csv.body).toBe(`start,tenant,decisions\r\n${lines.join('')}`);
 });
 
 test('what cannot be answered is refused with the field at fault', async () => {

@@ -6,7 +6,7 @@ import { TransientError } from '../../../lib/ports/broker';
 import { addTime } from '../../../lib/routing/open/latency-sketch';
 import { deadLetterOf } from '../../../lib/stream/dead-letters';
 import { createMetrics } from '../../../lib/telemetry/metrics';
-import type { ModelProfile, RouteRequested } from '../../../lib/topics/generated/messages';
+import type { Breaker, ModelProfile, RouteRequested } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { noStats } from '../../../services/model-profiler/observe';
 import { decisionOf, startGateway, testConfig } from './start-gateway';
@@ -549,6 +549,7 @@ describe('a gateway', () => {
       'get /v1/decisions/{id}',
       'get /v1/decisions/{id}/answer',
       'get /v1/decisions/{id}/outcomes',
+      'get /v1/decisions/{id}/trace',
       'get /v1/experiments',
       'get /v1/experiments/{name}',
       'get /v1/keys',
@@ -613,13 +614,14 @@ describe('models and their health', () => {
   test('GET /v1/models shows configuration, experience, and the breaker as it is now', async () => {
     const started = await startGateway();
     const breaker = {
-      health: 'CLOSED',
+      health: 'CLOSED' as const,
       failures: 0,
       changedAtMs: 0,
       openings: 0,
       probeAtMs: null,
       probesSucceeded: 0,
-    } as const;
+      changes: [{ health: 'CLOSED' as const, atMs: 7 }],
+    } satisfies Breaker;
     const stats = {
       ...noStats(),
       weight: 100,

@@ -3,7 +3,7 @@ import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { TransientError } from '../../../lib/ports/broker';
 import { topics } from '../../../lib/topics/topics';
 import { headerOf, recordSpans, remoteSpan } from '../../lib/telemetry/recorded-spans';
-import { startGateway } from './start-gateway';
+import { decisionOf, startGateway } from './start-gateway';
 
 let spans: ReturnType<typeof recordSpans>;
 let started: Awaited<ReturnType<typeof startGateway>>;
@@ -66,6 +66,28 @@ test('a caller that is not sampled is not traced further on', async () => {
   expect(answer.headers.get('traceparent')).toBeNull();
   expect(traceparentsOf(topics.routeRequested.name, 'r3')).toEqual([undefined]);
   expect(spans.all()).toEqual([]);
+});
+
+test('a decision names the trace that it was made in, and where to look at it', async () => {
+  const traceUrl = 'https://traces.example.org/trace/{traceId}?x';
+  const traced = await startGateway({ settings: { traceUrl } });
+  await traced.call('POST', '/v1/route', { prompt: 'a' });
+  const [request] = traced.requests();
+  const { name, codec } = topics.routeDecided;
+  const { headers, traceId } = remoteSpan(4);
+  const record = (id: string) => ({
+    topic: name,
+    key: id,
+    value: codec.encode(decisionOf({ ...request!, requestId: id })),
+  });
+  await traced.broker.producer('test').send([{ ...record('sampled'), headers }, record('not sampled')]);
+  await traced.clock.settle();
+  const url = `https://traces.example.org/trace/${traceId}?x`;
+  expect((await traced.call('GET', '/v1/decisions/sampled/trace')).body).toEqual({ traceId, url });
+  const none = await traced.call('GET', `/v1/decisions/${encodeURIComponent('not sampled')}/trace`);
+  expect(none.body).toEqual({ traceId: null, url: null });
+  expect((await traced.call('GET', '/v1/decisions/nobody/trace')).status).toBe(404);
+  await traced.stop();
 });
 
 test('a caller that goes away ends its span', async () => {

@@ -27,7 +27,26 @@ describe('breaker', () => {
       openings: 1,
       probeAtMs: 110,
       probesSucceeded: 0,
+      changes: [{ health: 'OPEN', atMs: 10 }],
     });
+  });
+
+  test('remembers its newest changes, those that nobody was there to see included', () => {
+    let breaker = closedBreaker(0);
+    for (let outage = 0; outage < 5; outage++) {
+      const atMs = 10_000 * (outage + 1);
+      breaker = fail(breaker, atMs, 3);
+      // The wait is over at 100 ms, and the first probe is seen later.
+      breaker = succeed(succeed(breaker, atMs + 250), atMs + 260);
+    }
+    expect(breaker.changes).toHaveLength(12);
+    expect(breaker.changes.slice(-3)).toEqual([
+      { health: 'OPEN', atMs: 50_000 },
+      { health: 'HALF_OPEN', atMs: 50_100 },
+      { health: 'CLOSED', atMs: 50_260 },
+    ]);
+    // What changes no state is no change.
+    expect(fail(breaker, 90_000, 1).changes).toBe(breaker.changes);
   });
 
   test('a success halves the failures before it, and in the end forgets them', () => {
@@ -47,7 +66,7 @@ describe('breaker', () => {
     const once = succeed(half, 110);
     expect(once).toMatchObject({ health: 'HALF_OPEN', probesSucceeded: 1 });
     const back = succeed(once, 120);
-    expect(back).toEqual({ ...closedBreaker(120), openings: 1 });
+    expect(back).toEqual({ ...closedBreaker(120), openings: 1, changes: expect.anything() });
     // It was away for 100 ms.
     expect(succeed(back, 319)).toMatchObject({ openings: 1 });
     expect(succeed(back, 320)).toMatchObject({ openings: 0 });

@@ -1,6 +1,6 @@
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
 import { dictionaryOf } from '../../../lib/dictionary';
-import type { ModelObserved, ModelProfile, ProviderProfiles } from '../../../lib/topics/generated/messages';
+import type { Breaker, ModelObserved, ModelProfile, ProviderProfiles } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { maxTasksOfProvider } from '../../../services/model-profiler/bound-tasks';
 import { noStats } from '../../../services/model-profiler/observe';
@@ -237,9 +237,20 @@ describe('model-profiler', () => {
     expect(Object.keys(row!.models)[0]).toBe(name(14));
     const words = Object.values(row!.models).reduce((sum, { tasks }) => sum + Object.keys(tasks).length, 0);
     expect(words).toBeGreaterThan(500);
-    const bytes = topics.providerProfiles.codec.encode(row!).length;
-    expect(bytes).toBeGreaterThan(800_000);
-    expect(bytes).toBeLessThan(920_000);
+    // Each breaker with as many changes as it remembers.
+    const changes = Array.from({ length: 12 }, (_, i) => ({ health: 'OPEN' as const, atMs: 1.7e12 + i }));
+    const flapping = (breaker: Breaker): Breaker => ({ ...breaker, changes });
+    const models = Object.values(row!.models).map(
+      (profile) =>
+        [
+          profile.model,
+          { ...profile, breaker: flapping(profile.breaker), providerBreaker: flapping(profile.providerBreaker) },
+        ] as const,
+    );
+    const largest = { ...row!, breaker: flapping(row!.breaker), models: dictionaryOf(models) };
+    const bytes = topics.providerProfiles.codec.encode(largest).length;
+    expect(bytes).toBeGreaterThan(840_000);
+    expect(bytes).toBeLessThan(970_000);
   });
 
   test('a row of an earlier version with thousands of words too many is bounded at once; a new word gets its chance', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { admissionsOf, newestProfileMs, shareAt } from '../../../../lib/routing/open/admission';
 import { createProbeMemory, modelBreaker, providerBreaker } from '../../../../lib/routing/open/probe-memory';
-import type { Breaker, Capacity, ModelProfile } from '../../../../lib/topics/generated/messages';
+import type { Breaker, BreakerChange, Capacity, ModelProfile } from '../../../../lib/topics/generated/messages';
 import { closed, configOf, nowMs, profileOf } from '../fixtures';
 
 const config = configOf({ breaker: { probeShare: 0.05, rampMs: 30_000, maxOpenMs: 120_000 } });
@@ -227,6 +227,7 @@ test('law: whatever the state says, a share is one', () => {
     openings: fc.integer(),
     probeAtMs: fc.option(time),
     probesSucceeded: fc.integer(),
+    changes: fc.constant<BreakerChange[]>([]),
   });
   const capacity = fc.record({
     share: fc.double({ min: 0, max: 1, noNaN: true }),
