@@ -532,7 +532,8 @@ class FitSpace {
       for (let j = 0; j < componentCount; j++) values[j * componentCount + i] = turn[i * componentCount + j]!;
     kernels.multiply(coordinates, componentCount, 1, square, scratch, rows, componentCount, componentCount, 0);
     let total = 0;
-    for (let i = 0; i < rows; i++) total += kernels.norm(scratch + floatBytes * i * componentCount, componentCount) / rows;
+    for (let i = 0; i < rows; i++)
+      total += kernels.norm(scratch + floatBytes * i * componentCount, componentCount) / rows;
     return total;
   }
 

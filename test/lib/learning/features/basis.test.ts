@@ -120,7 +120,7 @@ test('components catch about as much of what differs between sketches as any so 
   let caught = 0;
   for (const row of centred) for (let c = 0; c < 32; c++) caught += dot(directions, c * size, row, 0, size) ** 2;
   const most = best.reduce((sum, value) => sum + value, 0);
-expect(caught / most).toBeGreaterThan(0.99);
+  expect(caught / most).toBeGreaterThan(0.99);
   expect(caught / most).toBeLessThan(1.0001);
 });
 
