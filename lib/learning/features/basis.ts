@@ -71,6 +71,8 @@ const coldIterations = 4;
 const warmIterations = 2;
 /** Random part of an axis at the start of them, where an axis of a previous basis has a length of about 1. */
 const leastAxis = 1e-4;
+/** An even draw between this and its negative has that standard deviation. */
+const leastDraw = Math.sqrt(3) * leastAxis;
 /** Directions with less than this share of the largest eigenvalue are noise and are not blown up. */
 const leastEigenvalueShare = 1e-3;
 /** How much phi lets X say beside the clusters. Text only: a caller's vector is meant to be used in full. */
@@ -470,11 +472,11 @@ class FitSpace {
   startFrom(previous: Basis | null, random: Random): void {
     const axes = doublesAt(this.exact, componentCount * sketchSize).fill(0);
     if (previous) axes.set(previous.projection);
-    // A draw has 53 bits, which is enough for six of these.
+    // A draw has 53 bits, which is enough for six of these; as even draws they reach as far as normal ones on average.
     let bits = 0;
     for (let i = 0; i < axes.length; i++) {
       bits = i % 6 === 0 ? 256 * random.next() : 256 * (bits - Math.floor(bits));
-      axes[i] = axes[i]! + leastAxis * (Math.floor(bits) / 127.5 - 1);
+      axes[i] = axes[i]! + leastDraw * (Math.floor(bits) / 127.5 - 1);
     }
     this.straighten(1);
   }
