@@ -264,23 +264,85 @@ export function adam(
   }
 }
 
-/** to (n float32) = scale * from (n int8). */
-export function widen(from: i32, to: i32, n: i32, scale: f32): void {
-  for (let i = 0; i < n; i++) store<f32>(to + i * bytes, <f32>load<i8>(from + i) * scale);
+/** sums (n float32) plus the sum of sketches (rows x n int8), each times its scale. */
+export function sumSketches(sketches: i32, scales: i32, rows: i32, sums: i32, n: i32): void {
+  for (let r = 0; r < rows; r++) {
+    const sketch = sketches + r * n;
+    const scale = load<f32>(scales + r * bytes);
+    for (let i = 0; i < n; i++) {
+      const value = load<i8>(sketch + i);
+      if (value == 0) continue;
+      const at = sums + i * bytes;
+      store<f32>(at, load<f32>(at) + scale * <f32>value);
+    }
+  }
 }
 
-/** Takes a row (n) off every row of a matrix (m x n). */
-export function subtractRow(matrix: i32, row: i32, m: i32, n: i32): void {
-  for (let i = 0; i < m; i++) {
-    const to = matrix + i * n * bytes;
-    let j = 0;
-    for (; j + 4 <= n; j += 4) {
-      const at = to + j * bytes;
-      v128.store(at, f32x4.sub(v128.load(at), v128.load(row + j * bytes)));
+/** out (rows x 32) = scale * sketch . matrix (n x 32) less `shift` (32), for each of the sketches (rows x n int8). */
+export function projectSketches(
+  sketches: i32, scales: i32, rows: i32, matrix: i32, shift: i32, out: i32, n: i32,
+): void {
+  for (let r = 0; r < rows; r++) {
+    const to = out + r * 128;
+    project(sketches + r * n, matrix, to, n);
+    const scale = f32x4.splat(load<f32>(scales + r * bytes));
+    for (let c = 0; c < 128; c += 16)
+      v128.store(to + c, f32x4.sub(f32x4.mul(scale, v128.load(to + c)), v128.load(shift + c)));
+  }
+}
+
+/** matrix (n x 32) plus the outer products of the sketches (rows x n int8), times their scales, with coordinates (rows x 32). */
+export function addSketchProducts(
+  sketches: i32, scales: i32, rows: i32, coordinates: i32, matrix: i32, n: i32,
+): void {
+  for (let r = 0; r < rows; r++) {
+    const from = coordinates + r * 128;
+    const scale = f32x4.splat(load<f32>(scales + r * bytes));
+    const c0 = f32x4.mul(scale, v128.load(from)), c1 = f32x4.mul(scale, v128.load(from, 16));
+    const c2 = f32x4.mul(scale, v128.load(from, 32)), c3 = f32x4.mul(scale, v128.load(from, 48));
+    const c4 = f32x4.mul(scale, v128.load(from, 64)), c5 = f32x4.mul(scale, v128.load(from, 80));
+    const c6 = f32x4.mul(scale, v128.load(from, 96)), c7 = f32x4.mul(scale, v128.load(from, 112));
+    const sketch = sketches + r * n;
+    for (let i = 0; i < n; i++) {
+      const value = load<i8>(sketch + i);
+      if (value == 0) continue;
+      const v = f32x4.splat(<f32>value);
+      const row = matrix + i * 128;
+      v128.store(row, f32x4.add(v128.load(row), f32x4.mul(v, c0)));
+      v128.store(row, f32x4.add(v128.load(row, 16), f32x4.mul(v, c1)), 16);
+      v128.store(row, f32x4.add(v128.load(row, 32), f32x4.mul(v, c2)), 32);
+      v128.store(row, f32x4.add(v128.load(row, 48), f32x4.mul(v, c3)), 48);
+      v128.store(row, f32x4.add(v128.load(row, 64), f32x4.mul(v, c4)), 64);
+      v128.store(row, f32x4.add(v128.load(row, 80), f32x4.mul(v, c5)), 80);
+      v128.store(row, f32x4.add(v128.load(row, 96), f32x4.mul(v, c6)), 96);
+      v128.store(row, f32x4.add(v128.load(row, 112), f32x4.mul(v, c7)), 112);
     }
-    for (; j < n; j++) {
-      const at = to + j * bytes;
-      store<f32>(at, load<f32>(at) - load<f32>(row + j * bytes));
+  }
+}
+
+/** sums (clusters x n) plus each row (rows x n) in the place of its largest cosine (rows x clusters); the first of equal ones. */
+export function sumNearest(cosines: i32, from: i32, sums: i32, rows: i32, clusters: i32, n: i32): void {
+  for (let r = 0; r < rows; r++) {
+    const own = cosines + r * clusters * bytes;
+    let best = 0;
+    let most = load<f32>(own);
+    for (let k = 1; k < clusters; k++) {
+      const cosine = load<f32>(own + k * bytes);
+      if (cosine > most) {
+        most = cosine;
+        best = k;
+      }
+    }
+    const row = from + r * n * bytes;
+    const sum = sums + best * n * bytes;
+    let i = 0;
+    for (; i + 4 <= n; i += 4) {
+      const at = sum + i * bytes;
+      v128.store(at, f32x4.add(v128.load(at), v128.load(row + i * bytes)));
+    }
+    for (; i < n; i++) {
+      const at = sum + i * bytes;
+      store<f32>(at, load<f32>(at) + load<f32>(row + i * bytes));
     }
   }
 }
@@ -468,6 +530,26 @@ function addScaledRow(to: i32, factor: f64, from: i32, n: i32): void {
   if (i < n) {
     const at = to + (i << 3);
     store<f64>(at, load<f64>(at) + factor * load<f64>(from + (i << 3)));
+  }
+}
+
+/** Makes the rows of a matrix (rows x n float64) orthonormal in place, by modified Gram-Schmidt, so many times over. A row of zeros stays. */
+export function orthonormalize(matrix: i32, rows: i32, n: i32, passes: i32): void {
+  const width = n << 3;
+  for (let pass = 0; pass < passes; pass++) {
+    for (let i = 0; i < rows; i++) {
+      const row = matrix + i * width;
+      for (let j = 0; j < i; j++) {
+        const other = matrix + j * width;
+        addScaledRow(row, -dot64(row, other, n), other, n);
+      }
+      const norm = Math.sqrt(dot64(row, row, n));
+      const factor = norm > 1e-9 ? 1 / norm : 0;
+      for (let k = 0; k < n; k++) {
+        const at = row + (k << 3);
+        store<f64>(at, load<f64>(at) * factor);
+      }
+    }
   }
 }
 

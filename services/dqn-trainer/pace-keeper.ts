@@ -19,7 +19,7 @@ const paces: readonly LearningPace[] = [
 /** From this lag on somebody looks where the log ends, to know how many events come. */
 export const lookLagMs = 100;
 /** Below this lag nothing is left out... */
-const leastLagMs = 600;
+const leastLagMs = 300;
 /** ...nor while the fold, at its speed, would catch up with what comes: it may be busy for this share of the time. */
 const mostBusy = 0.7;
 /**
@@ -28,13 +28,15 @@ const mostBusy = 0.7;
  */
 const calmBusy = 0.4;
 const calmMs = 1_500;
+/** By so many levels at once at most: how much more the next ones take is not known, and the first fit after them is dear. */
+const mostLevelsBack = 2;
 /** What came is looked at over a time between these. */
-const leastSpanMs = 500;
+const leastSpanMs = 250;
 const mostSpanMs = 1_500;
 /** Share of one event in the running mean of what an event takes. */
 const speedRate = 1 / 512;
-/** Events folded at a pace before their speed says anything: the first ones after a start wait for their code to be compiled. */
-const leastMeasured = 96;
+/** Events folded at a pace before their speed says anything: two portions. */
+const leastMeasured = 64;
 
 export interface FoldedBatch {
   /** In force after it; null where nobody can say. */
@@ -114,7 +116,7 @@ export function createPaceKeeper(): PaceKeeper {
       calm = null;
       if (share > calmBusy) return null;
       const steps = Math.max(1, Math.floor(Math.log2(calmBusy / Math.max(share, 2 ** -paces.length))));
-      return goTo(Math.max(0, level - steps), level, until);
+      return goTo(Math.max(0, level - Math.min(mostLevelsBack, steps)), level, until);
     },
   };
 

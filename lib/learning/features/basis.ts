@@ -6,16 +6,8 @@
  */
 import type { Random } from '../../ports/random';
 import { arrayOf, type Blob, readBlob, writeBlob } from '../fold/blob';
-import { floatsAt, int8At, kernels, layOut, projectSketch } from '../kernels/kernels';
-import {
-  addScaled,
-  addScaled32,
-  dot,
-  dot32,
-  nearestRotation,
-  orthonormalize,
-  symmetricEigen,
-} from '../value/linear-algebra';
+import { doublesAt, floatsAt, int8At, kernels, layOut, projectSketch } from '../kernels/kernels';
+import { addScaled, dot, dot32, nearestRotation, symmetricEigen } from '../value/linear-algebra';
 import type { Rows, RowsShape } from '../value/products';
 import { contextSize, contextVersion } from './context';
 import { handSize, sketchSize } from './encode';
@@ -79,6 +71,8 @@ const coldIterations = 4;
 const warmIterations = 2;
 /** Random part of an axis at the start of them, where an axis of a previous basis has a length of about 1. */
 const leastAxis = 1e-4;
+/** An even draw between this and its negative has that standard deviation. */
+const leastDraw = Math.sqrt(3) * leastAxis;
 /** Directions with less than this share of the largest eigenvalue are noise and are not blown up. */
 const leastEigenvalueShare = 1e-3;
 /** How much phi lets X say beside the clusters. Text only: a caller's vector is meant to be used in full. */
@@ -393,147 +387,219 @@ function fitProjection(
   previous: Basis | null,
   random: Random,
 ): Pick<Basis, 'projection' | 'projectedMean'> {
-  const n = rows.length;
   const space = new FitSpace(rows);
-  const { mean } = space;
-  // The old axes, and a little of everything: fitted to few rows, some of them are empty and would stay so for good.
-  const axes = Float64Array.from(
-    { length: componentCount * sketchSize },
-    (_, i) => (previous?.projection[i] ?? 0) + leastAxis * random.normal(),
-  );
-  orthonormalize(axes, componentCount, sketchSize, 1);
+  space.startFrom(previous, random);
   const iterations = previous ? warmIterations : coldIterations;
-  for (let i = 1; i <= iterations; i++) {
-    space.iterate(axes);
-    // On their way the axes only have to stay apart; that costs half.
-    orthonormalize(axes, componentCount, sketchSize, i < iterations ? 1 : 2);
-  }
-  const coordinates = space.coordinatesOn(axes);
-  const covariance = new Float64Array(componentCount * componentCount);
-  for (let i = 0; i < n; i++) {
-    for (let c = 0; c < componentCount; c++) {
-      const value = coordinates[i * componentCount + c]! / n;
-      addScaled(covariance, c * componentCount, value, coordinates, i * componentCount, componentCount);
-    }
-  }
+  // On their way the axes only have to stay apart; that costs half.
+  for (let i = 1; i <= iterations; i++) space.iterate(i < iterations ? 1 : 2);
+  space.project();
+  const covariance = space.covariance();
   const { values, vectors } = symmetricEigen(covariance, componentCount);
   const turn = new Float64Array(componentCount * componentCount); // coordinates -> scaled principal coordinates
   for (let c = 0; c < componentCount; c++) {
     const factor = Math.max(values[c]!, values[0]! * leastEigenvalueShare, 1e-12) ** -0.25;
     for (let j = 0; j < componentCount; j++) turn[c * componentCount + j] = vectors[c * componentCount + j]! * factor;
   }
-  const scale = 1 / (meanNorm(turn, coordinates, n) || 1);
+  const scale = 1 / (space.meanNorm(turn) || 1);
   for (let i = 0; i < turn.length; i++) turn[i] = turn[i]! * scale;
-  const aligned = previous ? multiply(rotationTo(previous, axes, covariance, turn), turn, componentCount) : turn;
-  const projection = Float32Array.from(multiply(aligned, axes, sketchSize));
-  const mean32 = Float32Array.from(mean);
-  const projectedMean = Float32Array.from({ length: componentCount }, (_, c) =>
-    dot32(projection, c * sketchSize, mean32, 0, sketchSize),
-  );
-  return { projection, projectedMean };
+  const aligned = previous ? multiply(rotationTo(space.overlap(previous), covariance, turn), turn) : turn;
+  return space.projection(aligned);
 }
 
-/** The rows' sketches minus their mean, on the kernels' memory: to be used before anything else is laid out there. */
+/**
+ * The rows' sketches less their mean, axes and the rows' coordinates on them, all on the kernels' memory: to be used before anything else
+ * is laid out there. Sketches are mostly zeros, so they stay as they are and the mean is taken off their coordinates instead.
+ */
 class FitSpace {
-  readonly mean: Float64Array;
+  private readonly rows: number;
   private readonly sketches: number;
-  private readonly turned: number;
-  private readonly coordinates: number;
+  private readonly scales: number;
+  private readonly mean: number;
+  /** The mean's coordinates. */
+  private readonly shift: number;
+  /** componentCount x sketchSize, float64. */
+  private readonly exact: number;
+  /** componentCount x sketchSize. */
   private readonly axes: number;
+  /** sketchSize x componentCount. */
+  private readonly turned: number;
+  /** rows x componentCount. */
+  private readonly coordinates: number;
+  /** Room for a matrix of axes, or for coordinates in float64. */
+  private readonly scratch: number;
+  /** componentCount x componentCount, float64. */
+  private readonly square: number;
 
-  constructor(private readonly rows: readonly Features[]) {
+  constructor(rows: readonly Features[]) {
     const n = rows.length;
     const size = componentCount * sketchSize;
-    const [sketches, turned, coordinates, axes, meanAt, bytes] = layOut([
-      n * sketchSize,
+    this.rows = n;
+    [
+      this.sketches,
+      this.scales,
+      this.mean,
+      this.shift,
+      this.exact,
+      this.axes,
+      this.turned,
+      this.coordinates,
+      this.scratch,
+      this.square,
+    ] = layOut([
+      (n * sketchSize) / floatBytes,
+      n,
+      sketchSize,
+      componentCount,
+      2 * size,
+      size,
       size,
       n * componentCount,
-      size,
-      sketchSize,
-      sketchSize,
+      Math.max(size, 2 * n * componentCount),
+      2 * componentCount * componentCount,
     ]);
-    this.sketches = sketches;
-    this.turned = turned;
-    this.coordinates = coordinates;
-    this.axes = axes;
-    const sketch = int8At(bytes, sketchSize);
+    const sketches = int8At(this.sketches, n * sketchSize);
+    const scales = floatsAt(this.scales, n);
     rows.forEach((row, i) => {
-      sketch.set(row.sketch);
-      kernels.widen(bytes, sketches + floatBytes * i * sketchSize, sketchSize, row.sketchScale);
+      sketches.set(row.sketch, i * sketchSize);
+      scales[i] = row.sketchScale;
     });
-    kernels.sumRows(sketches, meanAt, n, sketchSize);
-    const mean = floatsAt(meanAt, sketchSize);
+    const mean = floatsAt(this.mean, sketchSize).fill(0);
+    kernels.sumSketches(this.sketches, this.scales, n, this.mean, sketchSize);
     for (let j = 0; j < sketchSize; j++) mean[j] = mean[j]! / n;
-    kernels.subtractRow(sketches, meanAt, n, sketchSize);
-    this.mean = Float64Array.from(mean);
   }
 
-  /** Coordinates of the rows (n x componentCount) on the axes. */
-  coordinatesOn(axes: Float64Array): Float64Array {
-    this.project(axes);
-    return Float64Array.from(floatsAt(this.coordinates, this.rows.length * componentCount));
+  /** The old axes, and a little of everything: fitted to few rows, some of them are empty and would stay so for good. */
+  startFrom(previous: Basis | null, random: Random): void {
+    const axes = doublesAt(this.exact, componentCount * sketchSize).fill(0);
+    if (previous) axes.set(previous.projection);
+    // A draw has 53 bits, which is enough for six of these; as even draws they reach as far as normal ones on average.
+    let bits = 0;
+    for (let i = 0; i < axes.length; i++) {
+      bits = i % 6 === 0 ? 256 * random.next() : 256 * (bits - Math.floor(bits));
+      axes[i] = axes[i]! + leastDraw * (Math.floor(bits) / 127.5 - 1);
+    }
+    this.straighten(1);
   }
 
-  /** axes <- (S^T S) axes, for the centred rows S; to be made orthonormal. */
-  iterate(axes: Float64Array): void {
-    this.project(axes);
+  /** axes <- (S^T S) axes, for the centred rows S, made orthonormal. */
+  iterate(passes: number): void {
+    this.project();
+    const size = componentCount * sketchSize;
+    // Coordinates are centred, so what the mean would take off is 0.
+    floatsAt(this.scratch, size).fill(0);
+    kernels.addSketchProducts(this.sketches, this.scales, this.rows, this.coordinates, this.scratch, sketchSize);
+    kernels.transpose(this.scratch, this.axes, sketchSize, componentCount);
+    doublesAt(this.exact, size).set(floatsAt(this.axes, size));
+    this.straighten(passes);
+  }
+
+  /** Makes the exact axes orthonormal, and the others the same. */
+  private straighten(passes: number): void {
+    const size = componentCount * sketchSize;
+    kernels.orthonormalize(this.exact, componentCount, sketchSize, passes);
+    floatsAt(this.axes, size).set(doublesAt(this.exact, size));
+    kernels.transpose(this.axes, this.turned, componentCount, sketchSize);
+  }
+
+  /** The rows' coordinates on the axes. */
+  project(): void {
+    const { rows, mean, turned, shift } = this;
+    kernels.multiply(mean, sketchSize, 1, turned, shift, 1, sketchSize, componentCount, 0);
+    kernels.projectSketches(this.sketches, this.scales, rows, turned, shift, this.coordinates, sketchSize);
+  }
+
+  /** Of the coordinates: componentCount x componentCount. */
+  covariance(): Float64Array {
+    const size = componentCount * componentCount;
+    const coordinates = this.rows * componentCount;
+    doublesAt(this.scratch, coordinates).set(floatsAt(this.coordinates, coordinates));
+    const square = doublesAt(this.square, size).fill(0);
+    kernels.addOuterProducts(this.square, this.scratch, this.rows, componentCount);
+    const covariance = new Float64Array(size);
+    for (let i = 0; i < componentCount; i++) {
+      for (let j = i; j < componentCount; j++) {
+        const value = square[i * componentCount + j]! / this.rows;
+        covariance[i * componentCount + j] = value;
+        covariance[j * componentCount + i] = value;
+      }
+    }
+    return covariance;
+  }
+
+  /** Mean length of turn . coordinates. */
+  meanNorm(turn: Float64Array): number {
+    const { rows, coordinates, scratch, square } = this;
+    const values = floatsAt(square, componentCount * componentCount);
+    for (let i = 0; i < componentCount; i++)
+      for (let j = 0; j < componentCount; j++) values[j * componentCount + i] = turn[i * componentCount + j]!;
+    kernels.multiply(coordinates, componentCount, 1, square, scratch, rows, componentCount, componentCount, 0);
+    let total = 0;
+    for (let i = 0; i < rows; i++)
+      total += kernels.norm(scratch + floatBytes * i * componentCount, componentCount) / rows;
+    return total;
+  }
+
+  /** old . axes^T. */
+  overlap({ projection }: Basis): Float64Array {
+    const size = componentCount * sketchSize;
+    floatsAt(this.scratch, size).set(projection);
     kernels.multiply(
-      this.coordinates,
+      this.scratch,
+      sketchSize,
       1,
+      this.turned,
+      this.square,
       componentCount,
-      this.sketches,
+      sketchSize,
+      componentCount,
+      0,
+    );
+    return Float64Array.from(floatsAt(this.square, componentCount * componentCount));
+  }
+
+  /** turn . axes, and the mean's place on them. */
+  projection(turn: Float64Array): Pick<Basis, 'projection' | 'projectedMean'> {
+    const size = componentCount * sketchSize;
+    floatsAt(this.square, componentCount * componentCount).set(turn);
+    kernels.multiply(
+      this.square,
+      componentCount,
+      1,
       this.axes,
+      this.scratch,
       componentCount,
-      this.rows.length,
+      componentCount,
       sketchSize,
       0,
     );
-    axes.set(floatsAt(this.axes, componentCount * sketchSize));
+    kernels.dots(this.scratch, this.mean, this.shift, componentCount, sketchSize);
+    return {
+      projection: floatsAt(this.scratch, size).slice(),
+      projectedMean: floatsAt(this.shift, componentCount).slice(),
+    };
   }
-
-  private project(axes: Float64Array): void {
-    floatsAt(this.axes, componentCount * sketchSize).set(axes);
-    kernels.transpose(this.axes, this.turned, componentCount, sketchSize);
-    const n = this.rows.length;
-    kernels.multiply(this.sketches, sketchSize, 1, this.turned, this.coordinates, n, sketchSize, componentCount, 0);
-  }
-}
-
-function meanNorm(turn: Float64Array, coordinates: Float64Array, n: number): number {
-  let total = 0;
-  for (let i = 0; i < n; i++) {
-    let square = 0;
-    for (let c = 0; c < componentCount; c++) {
-      square += dot(turn, c * componentCount, coordinates, i * componentCount, componentCount) ** 2;
-    }
-    total += Math.sqrt(square) / n;
-  }
-  return total;
 }
 
 /**
  * The rotation that brings the new coordinates as near to the previous basis's as a rotation can (Procrustes). The axes
- * span an invariant subspace of the rows' covariance, so old and new coordinates covary as (old . axes^T) covariance turn^T.
+ * span an invariant subspace of the rows' covariance, so old and new coordinates covary as overlap covariance turn^T.
  */
-function rotationTo(previous: Basis, axes: Float64Array, covariance: Float64Array, turn: Float64Array): Float64Array {
-  const old = Float64Array.from(previous.projection);
-  const overlap = new Float64Array(componentCount * componentCount);
+function rotationTo(overlap: Float64Array, covariance: Float64Array, turn: Float64Array): Float64Array {
   const turned = new Float64Array(componentCount * componentCount); // covariance turn^T
   for (let i = 0; i < componentCount; i++) {
-    for (let j = 0; j < componentCount; j++) {
-      overlap[i * componentCount + j] = dot(old, i * sketchSize, axes, j * sketchSize, sketchSize);
+    for (let j = 0; j < componentCount; j++)
       turned[i * componentCount + j] = dot(covariance, i * componentCount, turn, j * componentCount, componentCount);
-    }
   }
-  return nearestRotation(multiply(overlap, turned, componentCount), componentCount);
+  return nearestRotation(multiply(overlap, turned), componentCount);
 }
 
-/** a (componentCount x componentCount) times b (componentCount x columns). */
-function multiply(a: Float64Array, b: Float64Array, columns: number): Float64Array {
-  const product = new Float64Array(componentCount * columns);
+/** a times b, both componentCount x componentCount. */
+function multiply(a: Float64Array, b: Float64Array): Float64Array {
+  const product = new Float64Array(componentCount * componentCount);
   for (let i = 0; i < componentCount; i++) {
     for (let k = 0; k < componentCount; k++) {
-      addScaled(product, i * columns, a[i * componentCount + k]!, b, k * columns, columns);
+      const factor = a[i * componentCount + k]!;
+      addScaled(product, i * componentCount, factor, b, k * componentCount, componentCount);
     }
   }
   return product;
@@ -542,6 +608,16 @@ function multiply(a: Float64Array, b: Float64Array, columns: number): Float64Arr
 /** k-means on the unit sphere with k-means++ seeding. An empty cluster keeps its centroid. */
 function sphericalMeans(xs: Float32Array, n: number, size: number, clusters: number, random: Random): Float32Array {
   const centroids = new Float32Array(clusters * size);
+  const [rowsAt, turnedAt, centroidsAt, sumsAt, cosinesAt] = layOut([
+    n * size,
+    clusters * size,
+    clusters * size,
+    clusters * size,
+    n * clusters,
+  ]);
+  floatsAt(rowsAt, n * size).set(xs);
+  const placed = floatsAt(centroidsAt, clusters * size);
+  const cosines = floatsAt(cosinesAt, n);
   const distance = new Float64Array(n).fill(2);
   for (let k = 0; k < clusters; k++) {
     let total = 0;
@@ -552,30 +628,34 @@ function sphericalMeans(xs: Float32Array, n: number, size: number, clusters: num
       left -= distance[i]!;
       chosen = i;
     }
-    centroids.set(xs.subarray(chosen * size, (chosen + 1) * size), k * size);
+    const centroid = xs.subarray(chosen * size, (chosen + 1) * size);
+    centroids.set(centroid, k * size);
+    placed.set(centroid);
+    kernels.dots(rowsAt, centroidsAt, cosinesAt, n, size);
     for (let i = 0; i < n; i++) {
-      const d = Math.max(0, 1 - dot32(centroids, k * size, xs, i * size, size));
+      const d = max(0, 1 - cosines[i]!);
       if (d < distance[i]!) distance[i] = d;
     }
   }
-  const [rowsAt, turnedAt, centroidsAt, cosinesAt] = layOut([n * size, clusters * size, clusters * size, n * clusters]);
-  floatsAt(rowsAt, n * size).set(xs);
-  const cosines = floatsAt(cosinesAt, n * clusters);
+  const sums = floatsAt(sumsAt, clusters * size);
   for (let iteration = 0; iteration < clusterIterations; iteration++) {
-    floatsAt(centroidsAt, clusters * size).set(centroids);
+    placed.set(centroids);
     kernels.transpose(centroidsAt, turnedAt, clusters, size);
     kernels.multiply(rowsAt, size, 1, turnedAt, cosinesAt, n, size, clusters, 0);
-    const sums = new Float64Array(clusters * size);
-    for (let i = 0; i < n; i++) {
-      let best = 0;
-      for (let k = 1; k < clusters; k++) if (cosines[i * clusters + k]! > cosines[i * clusters + best]!) best = k;
-      addScaled32(sums, best * size, 1, xs, i * size, size);
-    }
+    sums.fill(0);
+    kernels.sumNearest(cosinesAt, rowsAt, sumsAt, n, clusters, size);
+    let moved = false;
     for (let k = 0; k < clusters; k++) {
-      if (dot(sums, k * size, sums, k * size, size) === 0) continue;
-      centroids.set(sums.subarray(k * size, (k + 1) * size), k * size);
-      normalize(centroids, k * size, size);
+      const norm = kernels.norm(sumsAt + floatBytes * k * size, size);
+      if (norm === 0) continue;
+      for (let i = k * size; i < (k + 1) * size; i++) {
+        const value = Math.fround(sums[i]! / norm);
+        if (value !== centroids[i]) moved = true;
+        centroids[i] = value;
+      }
     }
+    // Whoever did not move now never will.
+    if (!moved) break;
   }
   return centroids;
 }

@@ -60,13 +60,31 @@ export interface Kernels {
     kept: number,
     epsilon: number,
   ): void;
-  widen(from: number, to: number, n: number, scale: number): void;
-  subtractRow(matrix: number, row: number, m: number, n: number): void;
+  sumSketches(sketches: number, scales: number, rows: number, sums: number, n: number): void;
+  projectSketches(
+    sketches: number,
+    scales: number,
+    rows: number,
+    matrix: number,
+    shift: number,
+    out: number,
+    n: number,
+  ): void;
+  addSketchProducts(
+    sketches: number,
+    scales: number,
+    rows: number,
+    coordinates: number,
+    matrix: number,
+    n: number,
+  ): void;
+  sumNearest(cosines: number, from: number, sums: number, rows: number, clusters: number, n: number): void;
   project(sketch: number, matrix: number, out: number, n: number): void;
   observe(covariance: number, phi: number, gain: number, n: number, noise: number): number;
   factorize(matrix: number, n: number): number;
   invertFactor(factor: number, scratch: number, inverse: number, n: number): void;
   addOuterProducts(gram: number, rows: number, count: number, n: number): void;
+  orthonormalize(matrix: number, rows: number, n: number, passes: number): void;
   addMoments(moments: number, factors: number, rows: number, count: number, wide: number, n: number): void;
   solveLower(factor: number, vector: number, n: number): void;
   solve(factor: number, vectors: number, count: number, n: number): void;

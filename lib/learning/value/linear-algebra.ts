@@ -43,11 +43,6 @@ export function addScaled(y: Float64Array, yi: number, factor: number, x: Float6
   for (let i = 0; i < n; i++) y[yi + i] = y[yi + i]! + factor * x[xi + i]!;
 }
 
-/** The same with a float32 x. */
-export function addScaled32(y: Float64Array, yi: number, factor: number, x: Float32Array, xi: number, n: number): void {
-  for (let i = 0; i < n; i++) y[yi + i] = y[yi + i]! + factor * x[xi + i]!;
-}
-
 /** Lower Cholesky factor of a symmetric positive definite n x n matrix (its lower half is read). Throws for any other. */
 export function choleskyFactor(matrix: Float64Array, n: number): Float64Array {
   const lower = new Float64Array(n * n);

@@ -10,9 +10,10 @@ import {
   writeBasis,
 } from '../../../../lib/learning/features/basis';
 import { contextSize, contextVersion } from '../../../../lib/learning/features/context';
-import { encodeText } from '../../../../lib/learning/features/encode';
+import { encodeText, sketchSize } from '../../../../lib/learning/features/encode';
 import { taskSlots } from '../../../../lib/learning/features/task-slot';
 import { readBlob, writeBlob } from '../../../../lib/learning/fold/blob';
+import { dot, orthonormalize, symmetricEigen } from '../../../../lib/learning/value/linear-algebra';
 import { seededRandom } from '../../../../lib/random/seeded';
 import { toyPrompt } from '../toy-world';
 
@@ -99,6 +100,28 @@ test('a first fit to few rows does not leave components empty for good', () => {
   // Eight rows span seven directions.
   const grown = basisOf(rows, basisOf(rows.slice(0, 8)));
   expect(spread(grown)).toBeGreaterThan(0.8 * spread(basisOf(rows)));
+});
+
+test('components catch about as much of what differs between sketches as any so many directions can', () => {
+  const some = rows.slice(0, 48);
+  const size = sketchSize;
+  const values = some.map(({ sketch, sketchScale }) => Float64Array.from(sketch, (value) => value * sketchScale));
+  const mean = Float64Array.from({ length: size }, (_, i) => values.reduce((sum, row) => sum + row[i]! / 48, 0));
+  const centred = values.map((row) => row.map((value, i) => value - mean[i]!));
+  const gram = Float64Array.from({ length: 48 * 48 }, (_, i) =>
+    dot(centred[Math.floor(i / 48)]!, 0, centred[i % 48]!, 0, size),
+  );
+  const best = symmetricEigen(gram, 48).values.slice(0, 32);
+  const { projection, projectedMean } = basisOf(some);
+  const directions = Float64Array.from(projection);
+  // What is taken off is where the mean lies.
+  for (let c = 0; c < 32; c++) expect(dot(directions, c * size, mean, 0, size)).toBeCloseTo(projectedMean[c]!, 4);
+  orthonormalize(directions, 32, size);
+  let caught = 0;
+  for (const row of centred) for (let c = 0; c < 32; c++) caught += dot(directions, c * size, row, 0, size) ** 2;
+  const most = best.reduce((sum, value) => sum + value, 0);
+  expect(caught / most).toBeGreaterThan(0.99);
+  expect(caught / most).toBeLessThan(1.0001);
 });
 
 test("a caller's vector is standardised and used in full", () => {

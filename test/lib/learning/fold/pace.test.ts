@@ -1,6 +1,6 @@
 import type { LearnerOutput } from '../../../../lib/learning/fold/learner';
 import type { LearningEvent, LearningPace } from '../../../../lib/topics/generated/messages';
-import { asVector, eventOf, newLearner, toyEvents } from '../toy-world';
+import { asVector, callerFields, eventOf, newLearner, toyEvents, toyModels } from '../toy-world';
 
 const paced = (steps: number, rewards: number): LearningEvent => eventOf({ models: [], pace: { steps, rewards } });
 const half: LearningPace = { steps: 0.5, rewards: 0.5 };
@@ -36,6 +36,31 @@ test('a share of the decisions is left out of what is learned, none of what they
   expect(between).toBeLessThan(130);
   expect(learned.at(-1)! - learned[301]!).toBe(100);
   expect(costs.length).toBe(50);
+  learner.dispose();
+});
+
+test('what was likelier to be chosen is left out first', async () => {
+  const learner = await newLearner();
+  learner.apply(paced(0, 0.1), 0);
+  let offset = 0;
+  const learnedOf = (model: number, propensities: number[]): number => {
+    const before = learner.learnedRewards;
+    for (let i = 0; i < 200; i++) {
+      offset++;
+      const called = { model: toyModels[model]!, quality: 0.5, propensities };
+      const decisionId = `${offset}`;
+      learner.apply(eventOf({ ...callerFields([i % 7, i % 3]), ...called, decisionId }), offset);
+    }
+    return (learner.learnedRewards - before) / 200;
+  };
+  const likeliest = learnedOf(0, [0.9, 0.06, 0.04]);
+  expect(likeliest).toBeGreaterThan(0.03);
+  expect(likeliest).toBeLessThan(0.2);
+  expect(learnedOf(1, [0.9, 0.06, 0.04])).toBe(1);
+  const third = learnedOf(1, [0.6, 0.2, 0.2]);
+  expect(third).toBeGreaterThan(0.2);
+  expect(third).toBeLessThan(0.4);
+  expect(learnedOf(2, [1 / 3, 1 / 3, 1 / 3])).toBeLessThan(0.2);
   learner.dispose();
 });
 
