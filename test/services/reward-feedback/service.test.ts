@@ -271,6 +271,20 @@ describe('reward-feedback', () => {
     ]);
   });
 
+  test('no model is believed to have read or written more than it holds', async () => {
+    const world = await withService();
+    const config = defaultRouterConfig([{ name: 'bravo', provider: 'acme', contextTokens: 8_000 }]);
+    await world.send(topics.config, [
+      { version: 1, json: configToJson(config), appliedAtMs: 1, appliedBy: '', fileSha256: null },
+    ]);
+    await route(world, 'r1');
+    const absurd = { inputTokens: 2_147_483_647, outputTokens: 2_147_483_647, firstTokenMs: 9e15, retryAfterMs: 9e15 };
+    await world.send(topics.routeOutcome, [outcome('r1', absurd)]);
+    expect(world.out(topics.modelObserved)).toMatchObject([
+      { inputTokens: 8_000, outputTokens: 8_000, firstTokenMs: 1_000_000, retryAfterMs: 3_600_000 },
+    ]);
+  });
+
   test('the caller used another model than decided: observed, no reward', async () => {
     const world = await withService();
     await route(world, 'r1');
