@@ -9,8 +9,8 @@ import type { RouteOutcome } from '../topics/generated/messages';
 export interface ExpectedCall {
   readonly costUsd: number;
   readonly latencyMs: number;
-  /** What the configuration says that the model can hold; null where it no longer names it. */
-  readonly contextTokens: number | null;
+  /** What the configuration says that the model can hold, and usually writes; null where it no longer names it. */
+  readonly model: { readonly contextTokens: number; readonly expectedOutputTokens: number } | null;
 }
 
 /** A figure counts as at most so many times what was expected. */
@@ -23,6 +23,8 @@ const mostTokens = 10_000_000;
 /** Up to here a figure is believed however little was expected: a cent and a minute do no harm. */
 const alwaysBelievedUsd = 0.01;
 const alwaysBelievedMs = 60_000;
+/** And the longest answers that are usual anywhere. */
+const alwaysBelievedTokens = 64_000;
 
 /** All that a report says in numbers, but for what it is worth: that has a range of its own. */
 export type Figure = Exclude<NumbersOf<RouteOutcome>, 'quality'>;
@@ -37,9 +39,9 @@ const mostOf: Readonly<Record<Figure, (expected: ExpectedCall) => number>> = {
   // Nobody is asked to stay away for longer, and somebody has to look whether a provider is back.
   retryAfterMs: () => mostLatencyMs,
   inputTokens: mostTokensOf,
-  outputTokens: mostTokensOf,
+  outputTokens: mostWrittenOf,
   cachedInputTokens: mostTokensOf,
-  reasoningTokens: mostTokensOf,
+  reasoningTokens: mostWrittenOf,
 };
 const figures = Object.keys(mostOf) as Figure[];
 
@@ -74,8 +76,12 @@ function mostLatencyOf({ latencyMs }: ExpectedCall): number {
  * A model can read and write no more than it holds. Without this bound one report of ten million would make all its answers
  * look thousands of times as long, and as dear, as they are.
  */
-function mostTokensOf({ contextTokens }: ExpectedCall): number {
-  return Math.min(mostTokens, contextTokens ?? mostTokens);
+function mostTokensOf({ model }: ExpectedCall): number {
+  return Math.min(mostTokens, model?.contextTokens ?? mostTokens);
+}
+
+function mostWrittenOf(expected: ExpectedCall): number {
+  return capOf(expected.model?.expectedOutputTokens ?? 0, alwaysBelievedTokens, mostTokensOf(expected));
 }
 
 function capOf(expected: number, always: number, most: number): number {

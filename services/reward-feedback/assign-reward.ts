@@ -26,8 +26,8 @@ import { tellExposures, tellOutcome } from './tell-experiments';
 export type Knows = Pick<Context, 'alreadyEmitted' | 'emittedAlike' | 'nowMs'> & {
   /** Of the parts of a judgement, as configured now. */
   readonly rewardWeights: RewardWeights;
-  /** What a model holds, as configured now; null for one that is not. */
-  readonly contextTokensOf: (model: string) => number | null;
+  /** What a model holds and usually writes, as configured now; null for one that is not. */
+  readonly modelOf: (name: string) => ExpectedCall['model'];
 };
 
 export function rememberOpened(
@@ -192,7 +192,7 @@ function consequences(
   const expected: ExpectedCall = {
     costUsd: event.expectedCostsUsd[at] ?? 0,
     latencyMs: row.expectedLatenciesMs[at] ?? 0,
-    contextTokens: context.contextTokensOf(whole.model),
+    model: context.modelOf(whole.model),
   };
   const outcome = plausibleOutcome(whole, expected);
   // Figures that nobody can believe, each where it is reported first.

@@ -51,7 +51,7 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       emittedAlike: context.emittedAlike,
       nowMs: context.nowMs,
       rewardWeights: config?.reward.weights ?? defaultRewardWeights,
-      contextTokensOf: (model) => config?.models.find(({ name }) => name === model)?.contextTokens ?? null,
+      modelOf: (model) => config?.models.find(({ name }) => name === model) ?? null,
     };
   };
   return defineService({

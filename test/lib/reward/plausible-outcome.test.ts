@@ -9,7 +9,7 @@ import {
 } from '../../../lib/reward/plausible-outcome';
 import { schemaVersions } from '../../../lib/topics/generated/schemas';
 
-const expected = { costUsd: 0.002, latencyMs: 1_000, contextTokens: 128_000 };
+const expected = { costUsd: 0.002, latencyMs: 1_000, model: { contextTokens: 128_000, expectedOutputTokens: 100 } };
 const figures: Record<Figure, number | null> = {
   costUsd: 0.5,
   latencyMs: 90_000,
@@ -44,16 +44,16 @@ describe('a reported figure', () => {
       firstTokenMs: 1_000_000,
       retryAfterMs: 3_600_000,
       inputTokens: 128_000,
-      outputTokens: 128_000,
+      outputTokens: 100_000,
       cachedInputTokens: 128_000,
-      reasoningTokens: 128_000,
+      reasoningTokens: 100_000,
     });
     expect(figuresCapped(absurd, believed).sort()).toEqual(Object.keys(absurd).sort());
   });
 
   test('is never believed beyond a thousand dollars, an hour and ten million tokens, whatever was expected', () => {
     for (const unknown of [0, Number.NaN, Number.POSITIVE_INFINITY, 1e300]) {
-      const believed = plausibleOutcome(absurd, { costUsd: unknown, latencyMs: unknown, contextTokens: null });
+      const believed = plausibleOutcome(absurd, { costUsd: unknown, latencyMs: unknown, model: null });
       expect(believed).toMatchObject({ costUsd: mostCostUsd, latencyMs: mostLatencyMs, firstTokenMs: mostLatencyMs });
       expect(believed).toMatchObject({ inputTokens: 10_000_000, outputTokens: 10_000_000 });
     }
@@ -71,7 +71,7 @@ describe('a reported figure', () => {
     fc.assert(
       fc.property(amount, amount, amount, (costUsd, latencyMs, expectation) => {
         const said = { ...figures, costUsd, latencyMs };
-        const believed = plausibleOutcome(said, { costUsd: expectation, latencyMs: expectation, contextTokens: null });
+        const believed = plausibleOutcome(said, { costUsd: expectation, latencyMs: expectation, model: null });
         for (const figure of Object.keys(said) as Figure[])
           expect(believed[figure] ?? 0).toBeLessThanOrEqual(said[figure] ?? 0);
       }),
