@@ -48,6 +48,7 @@ describe('reward-feedback', () => {
   test('an outcome of the decided model becomes an experience with what was pinned and drawn, and an observation', async () => {
     const world = await withService();
     await route(world, 'r1');
+    await world.clock.advanceBy(1_000);
     await world.send(topics.routeOutcome, [outcome('r1')]);
     expect(world.out(topics.learningEvents)).toEqual([
       {
@@ -269,6 +270,22 @@ describe('reward-feedback', () => {
     expect(await Promise.all(['costUsd', 'latencyMs', 'outputTokens', 'inputTokens'].map(capped))).toEqual([
       1, 1, 1, 0,
     ]);
+  });
+
+  test('a call is not of a time before its request or after its report, whatever the clock of its caller says', async () => {
+    const world = await withService();
+    const times = [
+      // Ten thousand years ahead, in seconds instead of milliseconds, and right.
+      ['ahead', 253_402_300_799_999, startMs + 5_000],
+      ['seconds', startMs / 1_000, startMs],
+      ['right', startMs + 3_000, startMs + 3_000],
+    ] as const;
+    for (const [id] of times) await route(world, id);
+    await world.clock.advanceBy(5_000);
+    for (const [id, occurredAtMs] of times) await world.send(topics.routeOutcome, [outcome(id, { occurredAtMs })]);
+    const believed = times.map(([, , atMs]) => atMs);
+    expect(world.out(topics.modelObserved).map(({ observedAtMs }) => observedAtMs)).toEqual(believed);
+    expect(world.out(topics.learningEvents).map(({ occurredAtMs }) => occurredAtMs)).toEqual(believed);
   });
 
   test('no model is believed to have read or written more than it holds', async () => {
