@@ -16,14 +16,17 @@ export function start(): void {
   const argv = process.argv.slice(2);
   // A gateway whose callers wait from the first second on is better off with V8's own pace.
   if (argv[0] === 'run') optimiseLater(process.versions.v8, (delayMs, act) => void setTimeout(act, delayMs).unref());
-  main(argv, processIo()).then(async (exitCode) => {
+  main(argv, processIo(engines.includes(argv[0]))).then(async (exitCode) => {
     await flushTraces();
     // What was written last must reach a pipe before the process ends.
-    process.stdout.write('', () => process.exit(exitCode));
+    process.stdout.write('', () => process.exit(exitCode || process.exitCode));
   });
 }
 
-function processIo(): Io {
+/** Commands that stay up and have requests under way. */
+const engines: readonly (string | undefined)[] = ['serve', 'run', 'services'];
+
+function processIo(runsAnEngine: boolean): Io {
   const stop = new AbortController();
   const hangupListeners = new Set<() => void>();
   const end = (): void => {
@@ -39,9 +42,15 @@ function processIo(): Io {
     if (hasTerminal || hangupListeners.size === 0 || stop.signal.aborted) end();
     else for (const listener of hangupListeners) listener();
   });
-  // A reader that went away (`| head`) is no error of ours.
+  // A reader that went away (`| head`) is no error of ours. An engine drains,
+  // and ends with an error: it was to stay up, and whoever watches over it starts it anew.
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (runsAnEngine) {
+        process.exitCode = exitCodes.failed;
+        stop.abort();
+      } else process.exit(error.code === 'EPIPE' ? 0 : 1);
+    });
   }
   const stdout = outputOf(process.stdout);
   return {

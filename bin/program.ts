@@ -1,5 +1,5 @@
 /** The command line: one file per command in `commands/`, one way of failing for all of them. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addAlerts } from './commands/alerts';
 import { addAudit } from './commands/audit';
 import { addConfig } from './commands/config';
@@ -108,12 +108,30 @@ function createProgram(io: Io): Command {
     .helpCommand('help [command]', 'show help for a command')
     .addHelpText('after', epilogue);
   for (const add of commands) add(program, io);
+  for (const command of allCommands(program)) refuseEmptyValues(command);
   // `--debug` is wanted behind the command too, where people add it after an error.
   for (const command of allCommands(program)) {
     if (command !== program)
       command.option('--debug', 'print the stack of an error').showHelpAfterError('(add --help for its options)');
   }
   return program;
+}
+
+/** Options whose empty value means something. */
+const mayBeEmpty = ['--reason', '--topic-prefix'];
+
+/**
+ * An empty value is a variable of a script that was never set: `--data-dir "$DATA"` would keep the store wherever the command
+ * happens to be run, and `--config "$CONFIG"` go by another file without a word.
+ */
+function refuseEmptyValues(command: Command): void {
+  for (const option of command.options) {
+    if (!option.required || option.parseArg || mayBeEmpty.includes(option.long ?? '')) continue;
+    option.argParser((text: string) => {
+      if (text === '') throw new InvalidArgumentError('It is empty.');
+      return text;
+    });
+  }
 }
 
 function allCommands(command: Command): Command[] {

@@ -24,11 +24,31 @@ export function traceUrl(text: string): string {
   throw new InvalidArgumentError('It must be an address with {traceId} in it.');
 }
 
-/** One sentence for a port or address that cannot be listened on; null for any other error. */
-export function reasonNotListening(error: unknown, host: string, port: number): string | null {
-  const { syscall, code } = error as NodeJS.ErrnoException;
+/** Where a gateway was told to listen. */
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly adminHost?: string;
+  readonly adminPort?: number;
+}
+
+/** One sentence for a port or address that cannot be listened on, with the option that chooses another; null for any other error. */
+export function reasonNotListening(error: unknown, options: ListenOptions): string | null {
+  const { syscall, code, port, address, hostname } = error as NodeJS.ErrnoException & {
+    readonly port?: number;
+    readonly address?: string;
+    readonly hostname?: string;
+  };
   const isListening = syscall === 'listen' || syscall === 'bind' || syscall === 'getaddrinfo';
-  return isListening || code === 'EADDRINUSE' ? `cannot listen on ${host}:${port}: ${reasonOf(error)}` : null;
+  if (!isListening && code !== 'EADDRINUSE') return null;
+  const { adminHost = '127.0.0.1', adminPort } = options;
+  // The second port fails last: where both are the same one, it is the one to be changed.
+  const isAdmin =
+    adminPort !== undefined &&
+    (port !== undefined ? port === adminPort : (hostname ?? address) === adminHost && adminHost !== options.host);
+  const where = isAdmin ? `${adminHost}:${adminPort}` : `${options.host}:${options.port}`;
+  const other = code === 'EADDRINUSE' ? (isAdmin ? '--admin-port' : '--port') : isAdmin ? '--admin-host' : '--host';
+  return `cannot listen on ${where}: ${reasonOf(error)} (${other} chooses another)`;
 }
 
 /** Argument parser for a list of names. */

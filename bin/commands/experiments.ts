@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import { parseDocument } from 'yaml';
 import { short } from '../../lib/figures/figures';
 import { formatTable } from '../format-table';
 import { askGateway, gatewayAt } from '../gateway-client';
-import { CliError, type Io } from '../io';
+import type { Io } from '../io';
 import { defaultGatewayUrl, gatewayUrl } from '../read-options';
-import { readText } from '../read-text';
+import { readYamlFile } from '../read-yaml-file';
 
 interface Options {
   readonly url: string;
@@ -68,10 +67,7 @@ Examples:
   add('start', 'Start one: it becomes a part of the configuration.')
     .argument('<file>', 'YAML or JSON with name, arms and the like (docs/experiments.md); - reads stdin')
     .action(async (file: string, options: Options) => {
-      const document = parseDocument(await readText(io, file), { uniqueKeys: true });
-      const fault = document.errors[0];
-      if (fault) throw new CliError(`${file}: ${fault.message}`);
-      const experiment: unknown = document.toJS({ maxAliasCount: 0 });
+      const experiment = await readYamlFile(io, file);
       list(io, await ask(io, options, 'POST', '/v1/experiments', { action: 'start', experiment }), options);
     });
   add('stop', 'Stop one: everybody is back at the configuration.')

@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { forgetFault, forgetTime } from '../../lib/config/forget-schema';
+import { forgetFault } from '../../lib/config/forget-schema';
 import { short, shownHash, signed } from '../../lib/figures/figures';
 import { sleep } from '../../lib/ports/clock';
+import { looksLikeTime, timeSchema } from '../../lib/topics/calendar-time';
 import type { ForgottenJudgements, WeightsVersion } from '../../lib/topics/generated/messages';
 import { findVersion } from '../../lib/weights/read-weights';
 import { addWhereOptions, atGatewayOrLog, openLog, type WhereOptions } from '../drive/gateway-or-log';
@@ -25,8 +26,8 @@ interface ForgetOptions extends ModelsOptions {
 const defaultTimeoutSeconds = 30;
 
 function forgetTimeOption(text: string): string {
-  const checked = forgetTime.safeParse(text);
-  if (checked.success) return text;
+  if (timeSchema.safeParse(text).success) return text;
+  if (looksLikeTime(text)) throw new InvalidArgumentError('There is no such date or time.');
   throw new InvalidArgumentError('It must be a time like 2026-11-28T12:00Z.');
 }
 

@@ -148,7 +148,7 @@ async function start(
     return await startLocalEngine(io, engineOptions);
   } catch (error) {
     if (error instanceof StoppedWaitingError) return null;
-    const reason = reasonNotListening(error, options.host, options.port);
-    throw reason === null ? error : new CliError(`${reason} (--port chooses another)`);
+    const reason = reasonNotListening(error, options);
+    throw reason === null ? error : new CliError(reason);
   }
 }

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import { parseDocument } from 'yaml';
 import { formatTable } from '../format-table';
 import { askGateway, gatewayAt } from '../gateway-client';
-import { CliError, type Io } from '../io';
+import type { Io } from '../io';
 import { defaultGatewayUrl, gatewayUrl } from '../read-options';
-import { readText } from '../read-text';
+import { readYamlFile } from '../read-yaml-file';
 
 interface Options {
   readonly url: string;
@@ -58,10 +57,7 @@ Examples:
   add('start', 'Start one: it becomes a part of the configuration.')
     .argument('<file>', 'YAML or JSON with name and one of strategy, policy, config, group; - reads stdin')
     .action(async (file: string, options: Options) => {
-      const document = parseDocument(await readText(io, file), { uniqueKeys: true });
-      const fault = document.errors[0];
-      if (fault) throw new CliError(`${file}: ${fault.message}`);
-      await change(io, options, { action: 'start', shadow: document.toJS({ maxAliasCount: 0 }) });
+      await change(io, options, { action: 'start', shadow: await readYamlFile(io, file) });
     });
   add('stop', 'Stop one.')
     .argument('<name>', 'its name')

@@ -181,7 +181,8 @@ function withLateOutcome(
   const reported = event.kind === 'CLOSED' ? wholeOf(late.get(event.decisionId) ?? []) : undefined;
   if (!reported || !isRewarded(event, reported)) return event;
   const costUsd = event.expectedCostsUsd[event.models.indexOf(reported.model)] ?? 0;
-  return experienceOf(event, plausibleOutcome(reported, { costUsd, latencyMs: 0 }), undefined, weights) ?? event;
+  const believed = plausibleOutcome(reported, { costUsd, latencyMs: 0, model: null });
+  return experienceOf(event, believed, undefined, weights) ?? event;
 }
 
 async function newestTimestampMs({ broker, topicPrefix }: LogOptions, { from, to }: OffsetSpan): Promise<number> {

@@ -41,13 +41,15 @@ export function watchConfigFile(
   let cancel = (): void => {};
   let isStopped = false;
 
-  const take = async (looks: string): Promise<void> => {
+  const take = async (looks: string, wasAsked = false): Promise<void> => {
     try {
       const read = await readConfig(io, { config: file, configWins });
       taken = looks;
       const inForce = await putInForce(read);
       failed = null;
       sayInForce(io, inForce, read);
+      if (wasAsked && inForce.kept === null && !(inForce.changed && inForce.changes.length > 0))
+        io.stderr.write(`${file} was read again: nothing in it has changed\n`);
       for (const line of inForce.needsRestart) io.stderr.write(`warning: ${line}\n`);
     } catch (error) {
       // Said once for a file; one that could not be written to the log is tried again.
@@ -81,7 +83,8 @@ export function watchConfigFile(
     reload: () =>
       inTurn(async () => {
         failed = null;
-        await take(looksOf(io, file));
+        // Whoever asks wants to hear something.
+        await take(looksOf(io, file), true);
       }),
     async stop() {
       isStopped = true;

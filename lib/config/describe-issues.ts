@@ -48,7 +48,7 @@ export function checkValue<T>(schema: z.ZodType<T>, value: unknown): { ok: true;
   const parsed = schema.safeParse(value);
   if (parsed.success) return { ok: true, value: parsed.data };
   const issues: Issue[] = [];
-  for (const issue of parsed.error.issues) {
+  for (const issue of parsed.error.issues.filter(isNarrowest)) {
     issues.push(...describeIssue(schema, issue, value, [], maxIssues + 1 - issues.length));
     if (issues.length > maxIssues) break;
   }
@@ -153,7 +153,7 @@ function elementWalker(
       const slice = values.slice(from, from + maxWholeList);
       const parsed = some.safeParse(slice);
       if (parsed.success) continue;
-      for (const issue of parsed.error.issues) {
+      for (const issue of parsed.error.issues.filter(isNarrowest)) {
         const [at, ...rest] = issue.path as [number, ...(string | number)[]];
         const ofElement = { ...issue, path: rest };
         issues.push(...describeIssue(element, ofElement, slice[at], pathOf(from + at), maxIssues - issues.length));
@@ -207,7 +207,10 @@ function describeIssue(schema: z.ZodType, issue: z.core.$ZodIssue, root: unknown
   // The alternative that the value came furthest with is the one that was meant.
   const meant = issue.code === 'invalid_union' ? issue.errors.find((errors) => errors.every(isInside)) : undefined;
   if (meant && meant.length > 0)
-    return meant.slice(0, max).flatMap((inner) => describeIssue(z.unknown(), inner, value, [...under, ...path], max));
+    return meant
+      .filter(isNarrowest)
+      .slice(0, max)
+      .flatMap((inner) => describeIssue(z.unknown(), inner, value, [...under, ...path], max));
   return [
     {
       path: [...under, ...path],
@@ -215,6 +218,21 @@ function describeIssue(schema: z.ZodType, issue: z.core.$ZodIssue, root: unknown
       message: value === undefined && issue.code !== 'custom' ? 'is required' : messageOf(issue, value),
     },
   ];
+}
+
+/**
+ * A number that is beyond one bound may be beyond another: that of all whole numbers, which zod asks first, and that of the
+ * field. Only the narrower one tells how to mend it. The faults of one value stand side by side.
+ */
+function isNarrowest(issue: z.core.$ZodIssue, at: number, all: readonly z.core.$ZodIssue[]): boolean {
+  return !isNarrower(all[at - 1], issue) && !isNarrower(all[at + 1], issue);
+}
+
+function isNarrower(other: z.core.$ZodIssue | undefined, issue: z.core.$ZodIssue): boolean {
+  const isOfSame = other?.path.length === issue.path.length && other.path.every((part, i) => part === issue.path[i]);
+  if (!isOfSame) return false;
+  if (issue.code === 'too_big') return other.code === 'too_big' && other.maximum < issue.maximum;
+  return issue.code === 'too_small' && other.code === 'too_small' && other.minimum > issue.minimum;
 }
 
 function isInside(issue: z.core.$ZodIssue): boolean {

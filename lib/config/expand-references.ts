@@ -29,6 +29,11 @@ export function expandReferences(text: string, environment: Environment): Expand
       message ??= 'has a "${" that is no reference: write ${NAME}, ${NAME:-default}, or $${ for the text itself';
       return whole;
     }
+    // The first } ends a reference: of one within another the rest would stand there as text.
+    if (otherwise?.includes('${')) {
+      message ??= `\${${name}:-…} has a reference as its default: a default is taken as it stands`;
+      return whole;
+    }
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
     if (value !== undefined && value !== '') return value;
     if (otherwise !== undefined) return otherwise;

@@ -1,27 +1,16 @@
 /** What a configuration may say of judgements that must not be learned from: who made them, and when. */
 import { z } from 'zod';
+import { timeMsOf, timeSchema } from '../topics/calendar-time';
 import { id } from '../topics/identifier-schemas';
-import { maxTimeMs } from '../topics/number-ranges';
 import type { ForgetRule } from './router-config';
 
 const maxRules = 64;
 
-export const forgetTime = z
-  .union([
-    z.int().min(0).max(maxTimeMs),
-    z
-      .string()
-      .max(40)
-      .regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/)
-      .refine((text) => !Number.isNaN(Date.parse(text)), { error: 'is no date that there is' }),
-  ])
-  .describe('milliseconds since the epoch, or ISO 8601 such as 2026-11-28T12:00Z');
-
 /** Of one rule; `reason` is for people. */
 export const forgetFields = {
   source: id.optional().describe('judgements of this source alone; of all where left out'),
-  from: forgetTime.optional().describe('of outcomes from then on, inclusive; from the beginning where left out'),
-  to: forgetTime.optional().describe('of outcomes before then; for good where left out'),
+  from: timeSchema.optional().describe('of outcomes from then on, inclusive; from the beginning where left out'),
+  to: timeSchema.optional().describe('of outcomes before then; for good where left out'),
   reason: z.string().max(1_000).default('').describe('why, for who reads this'),
 };
 
@@ -47,8 +36,4 @@ export function forgetFault({
   if (from !== undefined && to !== undefined && timeMsOf(from) >= timeMsOf(to))
     return { field: 'to', message: 'must be later than from' };
   return null;
-}
-
-export function timeMsOf(time: number | string): number {
-  return typeof time === 'number' ? time : Date.parse(time);
 }

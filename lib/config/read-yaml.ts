@@ -83,7 +83,11 @@ export function readYaml(source: string, environment: Environment | null): YamlT
     const faults = document.errors.slice(0, maxSyntaxFaults).map((error) => ({
       ...placeOf(error.pos[0]),
       path: [],
-      message: `not YAML: ${error.message}${flowHint(text, error.pos[0])}`,
+      // The parser's own words name a function of its own.
+      message:
+        error.code === 'MULTIPLE_DOCS'
+          ? 'holds several YAML documents (a line of --- parts them): only one is read'
+          : `not YAML: ${error.message}${flowHint(text, error.pos[0])}`,
     }));
     return { ok: false, faults };
   }
@@ -95,6 +99,7 @@ export function readYaml(source: string, environment: Environment | null): YamlT
       faults: faults.map((offset) => ({ ...placeOf(offset), path: [], message: 'not YAML: Map keys must be unique' })),
     };
   }
+  if (document.contents === null) return refuse('is empty');
   const issues = fillIn(document, environment);
   let value: unknown;
   try {

@@ -1,5 +1,6 @@
 /** The part of a log that a replay is about, as people write it: `earliest`, `end`, an offset or a time. */
 import type { Broker, TopicPartition } from '../ports/broker';
+import { isoTimeMs } from '../topics/calendar-time';
 
 export type Bound =
   | { readonly kind: 'earliest' | 'end' }
@@ -22,12 +23,6 @@ export class ReplayRangeError extends Error {
 
 /** Whole numbers from here on are milliseconds since the epoch (March 1973); below they are offsets. */
 const leastTimeMs = 100_000_000_000;
-const isoTime = /^(\d{4})-(\d{2})-(\d{2})(T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-](\d{2}):?(\d{2}))?)?$/;
-
-/** True where the text has the form of a time; it may still be one that no calendar has. */
-export function looksLikeTime(text: string): boolean {
-  return isoTime.test(text);
-}
 
 /** Null where it is none of these. An ISO 8601 time without a zone is UTC. */
 export function boundOf(text: string): Bound | null {
@@ -37,21 +32,8 @@ export function boundOf(text: string): Bound | null {
     if (!Number.isSafeInteger(value)) return null;
     return value >= leastTimeMs ? { kind: 'time', timeMs: value } : { kind: 'offset', offset: value };
   }
-  const parts = isoTime.exec(text);
-  if (!parts || !isOnTheCalendar(parts)) return null;
-  const [, , , , time, , , , zone] = parts;
-  const timeMs = Date.parse(zone || !time ? text : `${text}Z`);
-  return Number.isNaN(timeMs) ? null : { kind: 'time', timeMs };
-}
-
-/** JavaScript takes the 30th of February for the 2nd of March. */
-function isOnTheCalendar(parts: readonly (string | undefined)[]): boolean {
-  const [year, month, day] = [1, 2, 3].map((at) => Number(parts[at])) as [number, number, number];
-  const [hour, minute, second, zoneHour, zoneMinute] = [5, 6, 7, 9, 10].map((at) => Number(parts[at] ?? 0)) as number[];
-  const date = new Date(Date.UTC(year, month - 1, day));
-  const isDay = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  // 24:00 is the end of a day in ISO 8601 and the beginning of the next one for whoever reads it: ambiguous, so refused.
-  return isDay && hour! <= 23 && minute! <= 59 && second! <= 59 && zoneHour! <= 14 && zoneMinute! <= 59;
+  const timeMs = isoTimeMs(text);
+  return timeMs === null ? null : { kind: 'time', timeMs };
 }
 
 /**

@@ -9,6 +9,8 @@ import type { RouteOutcome } from '../topics/generated/messages';
 export interface ExpectedCall {
   readonly costUsd: number;
   readonly latencyMs: number;
+  /** What the configuration says that the model can hold, and usually writes; null where it no longer names it. */
+  readonly model: { readonly contextTokens: number; readonly expectedOutputTokens: number } | null;
 }
 
 /** A figure counts as at most so many times what was expected. */
@@ -16,32 +18,49 @@ const mostTimesExpected = 1_000;
 /** Whatever was expected: no single call is believed to cost more, in USD, or to take longer, in milliseconds. */
 export const mostCostUsd = 1_000;
 export const mostLatencyMs = 3_600_000;
-/** Tokens of one answer: several times what any model can write. */
+/** Tokens of one answer, whatever its model: several times what any can write. */
 const mostTokens = 10_000_000;
 /** Up to here a figure is believed however little was expected: a cent and a minute do no harm. */
 const alwaysBelievedUsd = 0.01;
 const alwaysBelievedMs = 60_000;
+/** And the longest answers that are usual anywhere. */
+const alwaysBelievedTokens = 64_000;
 
-type Figures = Pick<RouteOutcome, 'costUsd' | 'latencyMs' | 'inputTokens' | 'outputTokens'>;
-export type Figure = keyof Figures;
+/** All that a report says in numbers, but for what it is worth: that has a range of its own. */
+export type Figure = Exclude<NumbersOf<RouteOutcome>, 'quality'>;
+type NumbersOf<T> = { [K in keyof T]-?: null extends T[K] ? (number extends T[K] ? K : never) : never }[keyof T];
+type Figures = Pick<RouteOutcome, Figure>;
+
+/** Each figure has its cap here, or this does not compile: one that is forgotten is believed to be 9e15 somewhere. */
+const mostOf: Readonly<Record<Figure, (expected: ExpectedCall) => number>> = {
+  costUsd: ({ costUsd }) => capOf(costUsd, alwaysBelievedUsd, mostCostUsd),
+  latencyMs: mostLatencyOf,
+  firstTokenMs: mostLatencyOf,
+  // Nobody is asked to stay away for longer, and somebody has to look whether a provider is back.
+  retryAfterMs: () => mostLatencyMs,
+  inputTokens: mostTokensOf,
+  outputTokens: mostWrittenOf,
+  cachedInputTokens: mostTokensOf,
+  reasoningTokens: mostWrittenOf,
+};
+const figures = Object.keys(mostOf) as Figure[];
 
 export function plausibleCostUsd(costUsd: number, expectedUsd: number): number {
   return Math.min(costUsd, capOf(expectedUsd, alwaysBelievedUsd, mostCostUsd));
 }
 
-export function plausibleLatencyMs(latencyMs: number, expectedMs: number): number {
-  return Math.min(latencyMs, capOf(expectedMs, alwaysBelievedMs, mostLatencyMs));
-}
-
 /** The outcome as it may be learned from: the same object where all of it is plausible. Null stays null. */
 export function plausibleOutcome<T extends Figures>(outcome: T, expected: ExpectedCall): T {
-  const capped: Figures = {
-    costUsd: outcome.costUsd === null ? null : plausibleCostUsd(outcome.costUsd, expected.costUsd),
-    latencyMs: outcome.latencyMs === null ? null : plausibleLatencyMs(outcome.latencyMs, expected.latencyMs),
-    inputTokens: outcome.inputTokens === null ? null : Math.min(outcome.inputTokens, mostTokens),
-    outputTokens: outcome.outputTokens === null ? null : Math.min(outcome.outputTokens, mostTokens),
-  };
-  return figuresCapped(outcome, capped).length === 0 ? outcome : { ...outcome, ...capped };
+  const capped: Partial<Record<Figure, number>> = {};
+  let isCapped = false;
+  for (const figure of figures) {
+    const said = outcome[figure];
+    const most = mostOf[figure](expected);
+    if (said === null || said <= most) continue;
+    capped[figure] = most;
+    isCapped = true;
+  }
+  return isCapped ? { ...outcome, ...capped } : outcome;
 }
 
 /** Which figures were capped on the way from `reported` to `believed`. */
@@ -49,7 +68,21 @@ export function figuresCapped(reported: Figures, believed: Figures): Figure[] {
   return figures.filter((figure) => reported[figure] !== believed[figure]);
 }
 
-const figures: readonly Figure[] = ['costUsd', 'latencyMs', 'inputTokens', 'outputTokens'];
+function mostLatencyOf({ latencyMs }: ExpectedCall): number {
+  return capOf(latencyMs, alwaysBelievedMs, mostLatencyMs);
+}
+
+/**
+ * A model can read and write no more than it holds. Without this bound one report of ten million would make all its answers
+ * look thousands of times as long, and as dear, as they are.
+ */
+function mostTokensOf({ model }: ExpectedCall): number {
+  return Math.min(mostTokens, model?.contextTokens ?? mostTokens);
+}
+
+function mostWrittenOf(expected: ExpectedCall): number {
+  return capOf(expected.model?.expectedOutputTokens ?? 0, alwaysBelievedTokens, mostTokensOf(expected));
+}
 
 function capOf(expected: number, always: number, most: number): number {
   const usable = Number.isFinite(expected) && expected > 0;

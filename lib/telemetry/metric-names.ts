@@ -164,7 +164,7 @@ export const metricDefinitions = {
   ),
   quantum_router_implausible_figures_total: counter(
     ['figure'],
-    'Reported figures that were capped before anything was learned from them (costUsd, latencyMs, inputTokens, outputTokens).',
+    'Reported figures that were capped before anything was learned from them: costUsd, latencyMs, firstTokenMs, retryAfterMs and the counts of tokens.',
   ),
 
   // Learning.

@@ -26,6 +26,8 @@ import { tellExposures, tellOutcome } from './tell-experiments';
 export type Knows = Pick<Context, 'alreadyEmitted' | 'emittedAlike' | 'nowMs'> & {
   /** Of the parts of a judgement, as configured now. */
   readonly rewardWeights: RewardWeights;
+  /** What a model holds and usually writes, as configured now; null for one that is not. */
+  readonly modelOf: (name: string) => ExpectedCall['model'];
 };
 
 export function rememberOpened(
@@ -172,6 +174,18 @@ function modelFault(event: LearningEvent, model: string): string | null {
   return `${model} is neither the decided model nor one of the decision's fallbacks`;
 }
 
+/**
+ * A call ends after its request was opened and before it is told of, by our own clock. A caller's may be hours off, or count
+ * seconds: its calls would be missing from the sums of their time, and out of reach of who wants a time forgotten.
+ */
+function plausibleTime(
+  { occurredAtMs }: RouteOutcome,
+  { openedAtMs }: LearningEvent,
+  { nowMs }: Pick<Knows, 'nowMs'>,
+): number {
+  return Math.max(openedAtMs, Math.min(occurredAtMs, nowMs));
+}
+
 interface Merge {
   readonly before: RouteOutcome | undefined;
   readonly whole: RouteOutcome;
@@ -190,8 +204,9 @@ function consequences(
   const expected: ExpectedCall = {
     costUsd: event.expectedCostsUsd[at] ?? 0,
     latencyMs: row.expectedLatenciesMs[at] ?? 0,
+    model: context.modelOf(whole.model),
   };
-  const outcome = plausibleOutcome(whole, expected);
+  const outcome = { ...plausibleOutcome(whole, expected), occurredAtMs: plausibleTime(whole, event, context) };
   // Figures that nobody can believe, each where it is reported first.
   const counts = figuresCapped(whole, outcome)
     .filter((figure) => before?.[figure] !== whole[figure])

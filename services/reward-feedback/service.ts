@@ -44,12 +44,16 @@ const rememberedEvents = 16_384;
  */
 export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDefinition {
   const readConfig = createConfigReader(countInvalidConfig(options.metrics, 'reward-feedback'));
-  const knows = (context: Context): Knows => ({
-    alreadyEmitted: context.alreadyEmitted,
-    emittedAlike: context.emittedAlike,
-    nowMs: context.nowMs,
-    rewardWeights: readConfig(context.view(topics.config))?.config.reward.weights ?? defaultRewardWeights,
-  });
+  const knows = (context: Context): Knows => {
+    const config = readConfig(context.view(topics.config))?.config;
+    return {
+      alreadyEmitted: context.alreadyEmitted,
+      emittedAlike: context.emittedAlike,
+      nowMs: context.nowMs,
+      rewardWeights: config?.reward.weights ?? defaultRewardWeights,
+      modelOf: (model) => config?.models.find(({ name }) => name === model) ?? null,
+    };
+  };
   return defineService({
     group: 'reward-feedback',
     lingerMs: 20,

@@ -37,6 +37,18 @@ describe('the command line', () => {
     },
   );
 
+  test.each([
+    ['serve', '--data-dir'],
+    ['serve', '--config'],
+    ['run', '--data-dir'],
+    ['replay', '--data-dir'],
+    ['train', '--data'],
+  ])('%s %s "" is refused: a script has a variable that was never set', async (command, option) => {
+    const { exitCode, stderr } = await place.run([command, option, '']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(new RegExp(`option '.*${option} <\\w+>' argument '' is invalid. It is empty.`));
+  });
+
   test.each(
     [
       [],

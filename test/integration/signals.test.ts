@@ -22,6 +22,13 @@ describe('the process of a command', () => {
     expect(output).not.toMatch(/^error:|\n {4}at /m);
   });
 
+  test('an engine whose log nobody reads any more drains, and is no success to who watches over it', async () => {
+    const { exitCode, output } = await checkout.run(
+      'set -o pipefail; ./bin/quantum-router serve --port 0 2>&1 | head -1 | wc -l',
+    );
+    expect([exitCode, output.trim()]).toEqual([1, '1']);
+  });
+
   test.each(['init -', 'topics', 'config schema'])('%s ends quietly when its reader has enough', async (command) => {
     const { exitCode, output } = await checkout.run(
       `set -o pipefail; for i in 1 2 3; do ./bin/quantum-router ${command} | head -1 || exit 1; done`,

@@ -87,7 +87,9 @@ function copyToNewFile(directory: string): { copy: string; copied: StoreCopy } {
   const free = freeBytesOf(directory);
   if (free < needed) {
     const [wanted, there] = [needed, free].map((bytes) => Math.ceil(bytes / 1_048_576));
-    throw new StoreUnusableError(directory, `copying it may take ${wanted} MB and the disk has ${there} MB left`);
+    const reason = `copying it may take ${wanted} MB and the disk has ${there} MB left`;
+    const wayOut = 'free that much, or repair a copy of the directory on a larger disk';
+    throw new StoreUnusableError(directory, reason, { wayOut });
   }
   const problems: StoreProblem[] = [];
   const reader = openStoreReader(dataFile, (problem) => problems.push(problem));

@@ -31,14 +31,14 @@ const reasons: Readonly<Record<string, string>> = {
   EIO: 'the disk reports an error',
 };
 
-/** The directory cannot hold a store that is written to. */
+/** The directory cannot hold a store that is written to. `wayOut` says what to do; another directory holds other data. */
 export class StoreUnusableError extends Error {
   constructor(
     readonly directory: string,
     reason: string,
-    options?: ErrorOptions,
+    { wayOut = 'name another directory with --data-dir', ...options }: ErrorOptions & { readonly wayOut?: string } = {},
   ) {
-    super(`cannot keep a store in ${directory}: ${reason}; name another directory with --data-dir`, options);
+    super(`cannot keep a store in ${directory}: ${reason}; ${wayOut}`, options);
     this.name = 'StoreUnusableError';
   }
 }

@@ -81,7 +81,8 @@ export function requireSpaceToOpen(directory: string, dataFile: string): void {
   if (freeBytesOf(directory) < leastFreeBytes) {
     throw new StoreUnusableError(
       directory,
-      `the disk is full (less than ${leastFreeBytes / 1_048_576} MB are free); the data is whole: free that much and start again`,
+      `the disk is full (less than ${leastFreeBytes / 1_048_576} MB are free)`,
+      existsSync(dataFile) ? { wayOut: 'the data is whole: free that much and start again' } : {},
     );
   }
   // lmdb makes this file as a hole and maps it: on a full disk that is a SIGBUS.

@@ -2,8 +2,9 @@
  * Judgements that must not be learned from, by who made them and when: the fold sees their events without the judgement.
  * A function of the events and the rules alone, so every fold of the log under the same rules comes to the same.
  */
-import { timeMsOf } from '../../config/forget-schema';
+
 import type { ForgetRule } from '../../config/router-config';
+import { timeMsOf } from '../../topics/calendar-time';
 import type { LearningEvent } from '../../topics/generated/messages';
 
 /** A rule as it is applied. Two ways of writing the same are the same. */

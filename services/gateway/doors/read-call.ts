@@ -1,7 +1,7 @@
 /** From the body of a call to what it asks of the engine, and to the body that its provider gets. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { closest } from 'fastest-levenshtein';
 import { routeRequest } from '../../../lib/client/build-records';
+import { suggestName } from '../../../lib/config/describe-issues';
 import type { ApiName } from '../../../lib/config/provider-config';
 import type { PresetConfig, RouterConfig } from '../../../lib/config/router-config';
 import { ownEntry } from '../../../lib/dictionary';
@@ -237,7 +237,7 @@ export function selectModel(
     );
   }
   const known = config.models.map(({ name }) => name);
-  if (!known.includes(model)) throw unknownModel(model, ['auto', ...known]);
+  if (!known.includes(model)) throw unknownModel(model, isPinnedOnly === null ? ['auto', ...known] : known);
   if (!callable.includes(model))
     throw new HttpError(
       'not_found',
@@ -248,8 +248,7 @@ export function selectModel(
 }
 
 function unknownModel(model: string, known: readonly string[]): HttpError {
-  const near = known.length === 0 ? '' : `; did you mean "${closest(model, [...known])}"?`;
-  return new HttpError('not_found', `model: there is no "${model}"${near}`, 'model');
+  return new HttpError('not_found', `model: there is no "${model}"${suggestName(model, known)}`, 'model');
 }
 
 function sessionOf(headers: IncomingHttpHeaders, body: Json, extension: Extension, asker: Asker): string | null {

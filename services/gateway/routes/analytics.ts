@@ -13,7 +13,8 @@ import {
   metricFault,
   metricNames,
 } from '../../../lib/analytics/metrics';
-import { maxTimeMs } from '../../../lib/topics/number-ranges';
+import { checkValue } from '../../../lib/config/describe-issues';
+import { timeMsOf, timeSchema } from '../../../lib/topics/calendar-time';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { invalidField } from '../http-error';
 import { readBody } from '../read-body';
@@ -22,20 +23,11 @@ import { sendJson } from '../send-json';
 const stepMsOf = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const stepPattern = /^(\d{1,4})([mhd])$/;
 
-const time = z
-  .union([
-    z.int().min(0).max(maxTimeMs),
-    z
-      .string()
-      .max(40)
-      .regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/),
-  ])
-  .describe('milliseconds since the epoch, or ISO 8601 such as 2026-11-28T12:00Z');
 const metric = z.enum(metricNames as [MetricName, ...MetricName[]]);
 const breakdown = z.enum(breakdownNames as [Breakdown, ...Breakdown[]]);
 const step = z
   .string()
-  .regex(stepPattern)
+  .regex(stepPattern, { error: 'must be a number and m, h or d, such as 5m' })
   .describe('length of a step, such as 1m, 5m, 1h or 1d; left out: the whole time is one');
 
 const defaultMetrics: readonly MetricName[] = ['decisions', 'quality', 'costUsd', 'errorRate'];
@@ -43,8 +35,10 @@ const defaultMetrics: readonly MetricName[] = ['decisions', 'quality', 'costUsd'
 const querySchema = z.strictObject({
   timerange: z
     .strictObject({
-      from: time.optional().describe('beginning, rounded down to a window; an hour before the end where left out'),
-      to: time.optional().describe('end, exclusive; now where left out'),
+      from: timeSchema
+        .optional()
+        .describe('beginning, rounded down to a window; an hour before the end where left out'),
+      to: timeSchema.optional().describe('end, exclusive; now where left out'),
     })
     .prefault({}),
   step: step.nullable().default(null),
@@ -126,8 +120,8 @@ export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
       summary: 'Decisions, calls, costs and quality by time and dimension.',
       description,
       parameters: [
-        parameter('from', 'beginning; an hour before the end where left out', time),
-        parameter('to', 'end, exclusive; now where left out', time),
+        parameter('from', 'beginning; an hour before the end where left out', timeSchema),
+        parameter('to', 'end, exclusive; now where left out', timeSchema),
         parameter('step', 'length of a step, such as 1m, 1h or 1d; left out: the whole time is one', step),
         { ...parameter('metrics', `separated by commas; of ${metricNames.join(', ')}`, z.string().min(1).max(500)) },
         parameter('by', 'what rows are broken down by', breakdown),
@@ -138,12 +132,15 @@ export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
       handler: (request, reply) => {
         const { from, to, by, metrics, ...rest } = onlyOnce(request, ['from', 'to', 'step', 'metrics', 'by', 'format']);
         const body = {
-          timerange: { ...(from !== undefined && { from: timeOf(from) }), ...(to !== undefined && { to: timeOf(to) }) },
+          timerange: {
+            ...(from !== undefined && { from: readTime('from', from) }),
+            ...(to !== undefined && { to: readTime('to', to) }),
+          },
           ...rest,
-          ...(by !== undefined && { breakdown: by }),
+          ...(by !== undefined && { breakdown: readParameter('by', breakdown, by) }),
           ...(metrics !== undefined && { metrics: metrics.split(',') }),
         };
-        const { query, format } = readQuery(context, body);
+        const { query, format } = readQuery(context, body, '');
         return answer(reply, query, format);
       },
     },
@@ -156,7 +153,7 @@ export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
       responses,
       errors: [...errors, 'malformed_json', 'body_too_large', 'unsupported_media_type'],
       handler: (request, reply) => {
-        const { query, format } = readQuery(context, request.body ?? {});
+        const { query, format } = readQuery(context, request.body ?? {}, 'timerange.');
         return answer(reply, query, format);
       },
     },
@@ -167,8 +164,8 @@ export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
         'What each model alone, the static rules and the weights before these would have scored and cost on the same traffic.',
       description: `Off-policy estimates with intervals of 95 %, from the newest ${maxJudgedEvents} records of learning at most; refused where the log cannot tell. The best single model is chosen by looking at the estimates, so its interval is a little too narrow.`,
       parameters: [
-        parameter('from', 'beginning; a day before the end where left out', time),
-        parameter('to', 'end, exclusive; now where left out', time),
+        parameter('from', 'beginning; a day before the end where left out', timeSchema),
+        parameter('to', 'end, exclusive; now where left out', timeSchema),
         parameter(
           'routerUsdPerDecision',
           'what the router itself costs per decision, in USD; 0 where left out',
@@ -195,7 +192,7 @@ export function analyticsEndpoints(context: GatewayContext): Endpoint[] {
           '',
           asOfMs,
         );
-        const routerUsdPerDecision = Number(given['routerUsdPerDecision'] ?? 0);
+        const routerUsdPerDecision = decimalOf(given['routerUsdPerDecision'] ?? '0');
         if (!(routerUsdPerDecision >= 0 && routerUsdPerDecision <= 1e6))
           throw invalidField('routerUsdPerDecision', 'must be a number from 0 to 1000000');
         const { previous = 'false' } = given;
@@ -250,16 +247,29 @@ function timeOf(text: string): number | string {
   return /^\d{1,15}$/.test(text) ? Number(text) : text;
 }
 
-function readTime(field: string, text: string): number | string {
-  const checked = time.safeParse(timeOf(text));
-  if (!checked.success)
-    throw invalidField(field, 'must be milliseconds since the epoch, or ISO 8601 such as 2026-11-28T12:00Z');
-  return checked.data;
+/** `Number` takes nothing for 0 and 0x10 for 16. NaN for what is no decimal number. */
+function decimalOf(text: string): number {
+  return /^\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
 }
 
-function readQuery(context: GatewayContext, body: unknown): { query: AnalyticsQuery; format: 'json' | 'csv' } {
+/** A parameter is named as it stands in the URL, not as the body calls it. */
+function readParameter<T>(name: string, schema: z.ZodType<T>, value: unknown): T {
+  const checked = checkValue(schema, value);
+  if (checked.ok) return checked.value;
+  throw invalidField(name, checked.issues[0]!.message);
+}
+
+function readTime(name: string, text: string): number | string {
+  return readParameter(name, timeSchema, timeOf(text));
+}
+
+function readQuery(
+  context: GatewayContext,
+  body: unknown,
+  under: string,
+): { query: AnalyticsQuery; format: 'json' | 'csv' } {
   const { timerange, step: stepText, metrics, breakdown: by, format } = readBody(querySchema, body);
-  const range = rangeOf(context, timerange, hourMs, 'timerange.');
+  const range = rangeOf(context, timerange, hourMs, under);
   const stepMs = stepText === null ? null : readStep(stepText);
   if (stepMs !== null && (range.toMs - range.fromMs) / stepMs > maxSteps)
     throw invalidField('step', `makes more than ${maxSteps} steps; take a longer one`);
@@ -286,13 +296,8 @@ function rangeOf(
   // What happens in this very millisecond is meant, too.
   nowMs = clock.nowMs() + 1,
 ): { fromMs: number; toMs: number } {
-  const read = (field: string, value: number | string): number => {
-    const ms = typeof value === 'number' ? value : Date.parse(value);
-    if (!(ms >= 0 && ms <= maxTimeMs)) throw invalidField(`${under}${field}`, `${value} is no time`);
-    return ms;
-  };
-  const toMs = to === undefined ? nowMs : read('to', to);
-  const fromMs = from === undefined ? Math.max(0, toMs - lengthMs) : read('from', from);
+  const toMs = to === undefined ? nowMs : timeMsOf(to);
+  const fromMs = from === undefined ? Math.max(0, toMs - lengthMs) : timeMsOf(from);
   if (fromMs >= toMs) throw invalidField(`${under}from`, 'must be before the end');
   return { fromMs, toMs };
 }

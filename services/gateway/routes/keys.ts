@@ -93,7 +93,7 @@ export function keyEndpoints({ keyDesk: desk, keyRows, clock }: GatewayContext):
         if (request.asker.isAnonymous && wish.role !== 'admin' && (await desk.list()).length === 0)
           throw new HttpError(
             'refused',
-            'role: the first key must be that of an admin: without a key nobody could make another one then',
+            'role: the first key must be that of an admin (quantum-router keys create NAME --role admin): without it nobody could make another one then',
             'role',
           );
         return sendNew(reply, desk.create(wish, request.asker.who));

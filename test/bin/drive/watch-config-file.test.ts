@@ -116,6 +116,9 @@ test('a file with a fault is never taken, and is said once with line and field; 
   // Whoever asks is told again.
   await watch.reload();
   expect(said().match(/c\.yaml:3:19 explorationFloor/g)).toHaveLength(2);
+  writeFileSync(path('c.yaml'), yaml('first'));
+  await watch.reload();
+  expect(said()).toMatch(/c\.yaml was read again: nothing in it has changed\n$/);
   writeFileSync(path('c.yaml'), Buffer.from([0xff, 0xfe, 0x00]));
   await twice(watch);
   expect(said()).toContain('c.yaml is not UTF-8 text');

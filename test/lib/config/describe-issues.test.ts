@@ -28,6 +28,28 @@ test('no more faults are collected than anybody reads, and it says that there ma
   }
 });
 
+test('of two bounds that a number is beyond, the narrower one is told, wherever the number stands', () => {
+  const count = z.int().min(1).max(128);
+  const numbers = z.strictObject({ n: count, list: z.array(count), either: z.union([z.string(), z.array(count)]) });
+  const good = { n: 1, list: [1], either: 'x' };
+  const long = Array<number>(100).fill(1);
+  for (const [value, field] of [
+    [{ ...good, n: 1e308 }, 'n'],
+    [{ ...good, list: [1e308] }, 'list.0'],
+    [{ ...good, list: [...long, 1e308] }, 'list.100'],
+    [{ ...good, either: [1e308] }, 'either.0'],
+  ] as const) {
+    expect(checkValue(numbers, value)).toMatchObject({
+      issues: [{ path: field.split('.').map((part) => (/^\d/.test(part) ? Number(part) : part)) }],
+    });
+    const checked = checkValue(numbers, value);
+    expect(checked).toMatchObject({ issues: [{ message: 'must be at most 128, not 1e+308' }] });
+  }
+  expect(checkValue(numbers, { ...good, n: -1e308 })).toMatchObject({
+    issues: [{ message: 'must be at least 1, not -1e+308' }],
+  });
+});
+
 test('a fault far behind in a long list is found at its place', () => {
   const features = Array(5_000).fill(1);
   features[4_321] = 'x';

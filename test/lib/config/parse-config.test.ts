@@ -76,7 +76,10 @@ learning: {sessionDiscount: 0.9}
   });
 
   test.each([
-    ['', 'f:1:1 must be an object, not null'],
+    ['', 'f:1:1 is empty'],
+    ['# nothing', 'f:1:1 is empty'],
+    ['null', 'f:1:1 must be an object, not null'],
+    ['a: 1\n---\na: 2', 'f:2:1 holds several YAML documents (a line of --- parts them): only one is read'],
     ['[]', 'f:1:1 must be an object, not a list'],
     ['models: []', 'f:1:9 models: must be a list of at least 1'],
     ['{}', 'f:1:1 models: is required'],
@@ -366,6 +369,9 @@ describe('the environment', () => {
   });
 
   test('the flow style says how to write a reference', () => {
+    expect(faults('models: [{ name: "${NAME:-${OTHER:-a}}", provider: p }]', { OTHER: 'b' })).toEqual([
+      'f:1:18 models.0.name: ${NAME:-…} has a reference as its default: a default is taken as it stands',
+    ]);
     expect(faults('models: [{ name: ${NAME}, provider: p }]', { NAME: 'a' })[0]).toMatch(/in quotes\)$/);
   });
 });

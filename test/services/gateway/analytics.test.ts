@@ -93,14 +93,25 @@ test('what cannot be answered is refused with the field at fault', async () => {
     ['metrics=cost', 'metrics.0'],
     ['metrics=decisions&by=model,task', 'metrics.0'],
     ['metrics=decisionMsP95&by=model', 'metrics.0'],
-    ['by=colour', 'breakdown'],
-    ['from=yesterday', 'timerange.from'],
-    ['from=5&to=4', 'timerange.from'],
+    ['by=colour', 'by'],
+    ['from=yesterday', 'from'],
+    ['from=2026-02-30', 'from'],
+    ['to=2026-04-31T12:00Z', 'to'],
+    ['to=253402300800000', 'to'],
+    ['from=5&to=4', 'from'],
     ['form=csv', 'form'],
     ['by=model&by=task', 'by'],
   ]) {
     const { status, body } = await started.call('GET', `/v1/analytics?${query}`);
     expect([query, status, body.error.field]).toEqual([query, 400, field]);
+  }
+  const written = await started.call('POST', '/v1/analytics', { timerange: { from: '2026-02-30' } });
+  expect(written.body.error.message).toBe('timerange.from: is no date or time that there is');
+  const unreadable = await started.call('GET', '/v1/analytics?to=1e308');
+  expect(unreadable.body.error.message).toMatch(/^to: must be milliseconds since the epoch, or a time in ISO 8601/);
+  for (const value of ['', '0x10', '1e400', '-1']) {
+    const { body } = await started.call('GET', `/v1/analytics/counterfactuals?routerUsdPerDecision=${value}`);
+    expect([value, body.error?.field]).toEqual([value, 'routerUsdPerDecision']);
   }
   const { body } = await started.call('POST', '/v1/analytics', { breakdwon: 'model' });
   expect(body.error.message).toMatch(/did you mean "breakdown"/);

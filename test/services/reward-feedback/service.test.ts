@@ -48,6 +48,7 @@ describe('reward-feedback', () => {
   test('an outcome of the decided model becomes an experience with what was pinned and drawn, and an observation', async () => {
     const world = await withService();
     await route(world, 'r1');
+    await world.clock.advanceBy(1_000);
     await world.send(topics.routeOutcome, [outcome('r1')]);
     expect(world.out(topics.learningEvents)).toEqual([
       {
@@ -268,6 +269,36 @@ describe('reward-feedback', () => {
     const capped = (figure: string) => world.metrics.value('quantum_router_implausible_figures_total', { figure });
     expect(await Promise.all(['costUsd', 'latencyMs', 'outputTokens', 'inputTokens'].map(capped))).toEqual([
       1, 1, 1, 0,
+    ]);
+  });
+
+  test('a call is not of a time before its request or after its report, whatever the clock of its caller says', async () => {
+    const world = await withService();
+    const times = [
+      // Ten thousand years ahead, in seconds instead of milliseconds, and right.
+      ['ahead', 253_402_300_799_999, startMs + 5_000],
+      ['seconds', startMs / 1_000, startMs],
+      ['right', startMs + 3_000, startMs + 3_000],
+    ] as const;
+    for (const [id] of times) await route(world, id);
+    await world.clock.advanceBy(5_000);
+    for (const [id, occurredAtMs] of times) await world.send(topics.routeOutcome, [outcome(id, { occurredAtMs })]);
+    const believed = times.map(([, , atMs]) => atMs);
+    expect(world.out(topics.modelObserved).map(({ observedAtMs }) => observedAtMs)).toEqual(believed);
+    expect(world.out(topics.learningEvents).map(({ occurredAtMs }) => occurredAtMs)).toEqual(believed);
+  });
+
+  test('no model is believed to have read or written more than it holds', async () => {
+    const world = await withService();
+    const config = defaultRouterConfig([{ name: 'bravo', provider: 'acme', contextTokens: 8_000 }]);
+    await world.send(topics.config, [
+      { version: 1, json: configToJson(config), appliedAtMs: 1, appliedBy: '', fileSha256: null },
+    ]);
+    await route(world, 'r1');
+    const absurd = { inputTokens: 2_147_483_647, outputTokens: 2_147_483_647, firstTokenMs: 9e15, retryAfterMs: 9e15 };
+    await world.send(topics.routeOutcome, [outcome('r1', absurd)]);
+    expect(world.out(topics.modelObserved)).toMatchObject([
+      { inputTokens: 8_000, outputTokens: 8_000, firstTokenMs: 1_000_000, retryAfterMs: 3_600_000 },
     ]);
   });
 
