@@ -19,6 +19,7 @@ test('messages become JSON Schema with their documentation; types they name are 
   expect(addMessage(components, 'ModelProfile')).toEqual({ $ref: '#/components/schemas/ModelProfile' });
   expect(Object.keys(components).sort()).toEqual([
     'Breaker',
+    'BreakerChange',
     'Capacity',
     'DecayedStats',
     'Health',
