@@ -41,7 +41,7 @@ test.each<[string[], RegExp]>([
   [['config', 'validate', 'folder'], /cannot read folder: it is a directory/],
   [['config', 'validate', 'plain/x'], /cannot read plain\/x: a part of the path is no directory/],
   [['config', 'validate', '/dev/zero'], /longer than 4194304 bytes/],
-  [['config', 'validate', 'empty'], /must be an object, not null/],
+  [['config', 'validate', 'empty'], /empty:1:1 is empty/],
   [['serve', '--config', 'bytes'], /bytes is not UTF-8 text/],
   [['route', 'folder'], /cannot read folder: it is a directory/],
   [['run', '--data', 'folder'], /folder: it is a directory/],
