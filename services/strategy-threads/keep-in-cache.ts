@@ -1,7 +1,7 @@
 /**
  * Keeps in the routing cache what the weights say of a text, and for how long: kinds of requests whose checks come out wrong are kept
  * shorter. What is asked for again and again is computed anew here before it ends, so that requests go on finding it while learning goes
- * on: at most three for each request that comes by, whoever judges that.
+ * on: at most eight for each request that comes by, whoever judges that.
  */
 import { policyOfValues } from '../../lib/learning/value/kept-values';
 import type { KeyValueEntry } from '../../lib/ports/key-value';
@@ -26,7 +26,7 @@ export interface CacheOptions {
 }
 
 /** An entry lasts until the weights have learned from so many more rewards, as a share of those they know. */
-const rewardsShare = 0.08;
+const rewardsShare = 0.07;
 /** Entries made together do not end together: they end up to this share of their life sooner. */
 const jitter = 0.2;
 /** What a kind of requests is kept at least, as a share; a wrong check halves it, and so many right ones in a row restore it. */
@@ -39,8 +39,8 @@ const mostRecent = 512;
 /** ...once so much of their life is over... */
 const renewFrom = 0.5;
 /** ...and for each request so many are looked at and renewed. */
-const lookedAt = 12;
-const mostRenewed = 3;
+const lookedAt = 64;
+const mostRenewed = 8;
 
 /** A text that was asked for lately. */
 interface Recent {

@@ -29,7 +29,7 @@ test('what the pinned weights have judged is kept, for a few more rewards and fo
   expect(readEntry(entry!.value)).toMatchObject({
     cachedAtMs: 5_000,
     untilMs: 15_000,
-    untilRewards: 1_080,
+    untilRewards: 1_070,
     basisSha256: 'b1',
   });
   const [sooner] = start().keep(about('k', { seed: 999 }), judged(opened), policyOf(), 5_000);
@@ -55,7 +55,7 @@ describe('what is asked for again and again', () => {
     const { keep } = start();
     keep(about('a'), judged(about('a')), policyOf(), 0);
     keep(about('b'), judged(about('b')), policyOf(), 0);
-    expect(keep(about('a', learnedSince(1_039)), [], newer, 1)).toEqual([]);
+    expect(keep(about('a', learnedSince(1_034)), [], newer, 1)).toEqual([]);
     const renewed = keep(about('a', learnedSince(1_060)), [], newer, 1);
     expect(renewed.map(({ key }) => key).sort()).toEqual(['a', 'b']);
     expect(readEntry(renewed[0]!.value)!.values).toMatchObject({ policySha256: 'p2', learnedRewards: 1_060 });
@@ -68,6 +68,14 @@ describe('what is asked for again and again', () => {
     expect(keep(about('a', { ...later, basisSha256: 'b2' }), [], newer, 1)).toHaveLength(1);
     expect(keep(about('a', { ...later, basisSha256: 'b2' }), [], newer, 4_999)).toHaveLength(0);
     expect(keep(about('a', { ...later, basisSha256: 'b2' }), [], newer, 5_001)).toHaveLength(1);
+  });
+
+  test('eight for each request that comes by, until all are there', () => {
+    const { keep } = start();
+    const texts = Array.from({ length: 20 }, (_, i) => `t${i}`);
+    for (const text of texts) keep(about(text), judged(about(text)), policyOf(), 0);
+    const fitted = about('t0', { ...later, basisSha256: 'b2' });
+    expect(Array.from({ length: 4 }, () => keep(fitted, [], newer, 1).length)).toEqual([8, 8, 4, 0]);
   });
 
   test('what nobody asks for any more is not', () => {
