@@ -1,6 +1,7 @@
 /** What a task knows before its first batch: its rows, what it has written lately, and where its inputs go on. */
 import { UndecodableError } from '../avro/codec';
 import type { LogRecord, PartitionConsumer } from '../ports/broker';
+import type { AnyTopic } from '../topics/define-topic';
 import { placeOf } from './describe-failure';
 import type { OwnIds } from './own-ids';
 import type { StageRun } from './stage-run';
@@ -35,9 +36,11 @@ export async function restoreTask(task: Restored): Promise<AsyncIterable<readonl
   // Side by side: what takes long is waiting for answers, and no stage's table or tail depends on another's.
   const restored = await Promise.all(
     stages.map(async (stage) => {
+      const { ownIds } = stage;
+      const { topics = [], maxIds = 0 } = stage.plan.definition.ownOutput ?? {};
       const [reflected] = await Promise.all([
         stage.table ? restoreTable(task, stage, stage.table) : new Map<string, number>(),
-        stage.ownIds && readOwnTail(task, stage, stage.ownIds),
+        ...topics.map((topic) => readOwnTail(task, ownIds!, topic, maxIds)),
       ]);
       return reflected;
     }),
@@ -130,20 +133,21 @@ async function restoreTable(
   return new Map(read.filter(([topic]) => plan.inputs.has(host.topicPrefix + topic)));
 }
 
-/** The newest ids of every own output. */
-async function readOwnTail({ around, consumer, assertOurs }: Restored, { plan }: StageRun, ids: OwnIds): Promise<void> {
+async function readOwnTail(
+  { around, consumer, assertOurs }: Restored,
+  ids: OwnIds,
+  topic: AnyTopic,
+  maxIds: number,
+): Promise<void> {
   const { host } = around;
-  const { topics, maxIds } = plan.definition.ownOutput!;
-  for (const topic of topics) {
-    const of = { topic: host.topicPrefix + topic.name, partition: topic.partitions === 'one' ? 0 : consumer.partition };
-    const { earliest, end } = await host.broker.offsets(of);
-    for await (const records of host.broker.read(of, { from: Math.max(earliest, end - maxIds), to: end })) {
-      assertOurs();
-      for (const { value } of records) {
-        // Null: not written by this stage, so it says nothing about what has been done.
-        const id = value === null ? null : ids.idInBytes(topic, value);
-        if (id !== null) ids.add(topic, id);
-      }
+  const of = { topic: host.topicPrefix + topic.name, partition: topic.partitions === 'one' ? 0 : consumer.partition };
+  const { earliest, end } = await host.broker.offsets(of);
+  for await (const records of host.broker.read(of, { from: Math.max(earliest, end - maxIds), to: end })) {
+    assertOurs();
+    for (const { value } of records) {
+      // Null: not written by this stage, so it says nothing about what has been done.
+      const id = value === null ? null : ids.idInBytes(topic, value);
+      if (id !== null) ids.add(topic, id);
     }
   }
 }
