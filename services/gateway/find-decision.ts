@@ -45,6 +45,14 @@ interface Tail extends Range {
   readonly isWhole: boolean;
 }
 
+/** A decision whose key is known, and how many of the newest records of its partition are looked at. */
+type InItsPartition = readonly [decisionId: string, routingKey: string, maxRecords: number];
+
+interface FoundRecord<T> {
+  readonly row: T;
+  readonly record: LogRecord;
+}
+
 /** Few enough that the event loop is held up for some milliseconds only. */
 const chunkRecords = 200;
 /** Records looked at first, in each partition, where any will do. */
@@ -63,70 +71,35 @@ export async function findDecision(
     ...tails.map((tail) => ({ ...tail, to: middleOf(tail) })),
   ];
   for (const range of ranges)
-    for await (const decision of rowsWith(log.broker, topics.routeDecided, range, decisionId))
-      if (decision.decisionId === decisionId) return { decision, searchedAll: false };
+    for await (const { row } of recordsWith(log.broker, topics.routeDecided, range, decisionId))
+      if (row.decisionId === decisionId) return { decision: row, searchedAll: false };
   return { decision: null, searchedAll: tails.every(({ isWhole }) => isWhole) };
 }
 
 /** What was reported of a decision, in order, as far as the newest `maxRecords` of its partition have it. */
-export async function findReports(
-  log: SearchedLog,
-  decisionId: string,
-  routingKey: string,
-  maxRecords: number,
-): Promise<RouteOutcome[]> {
-  const partition = partitionOf(routingKey, log.requestPathPartitions);
-  const tail = await tailOf(log, topics.routeOutcome.name, partition, maxRecords);
+export async function findReports(log: SearchedLog, ...of: InItsPartition): Promise<RouteOutcome[]> {
   const reports: RouteOutcome[] = [];
-  for await (const outcome of rowsWith(log.broker, topics.routeOutcome, tail, decisionId))
-    if (outcome.decisionId === decisionId) reports.push(outcome);
+  for await (const { row } of recordsOf(log, topics.routeOutcome, ({ decisionId }) => decisionId, ...of))
+    reports.push(row);
   return reports;
 }
 
-/** The request of a decision as intake pinned it, as far as the newest `maxRecords` of its partition have it. */
-export async function findOpened(
-  log: SearchedLog,
-  decisionId: string,
-  routingKey: string,
-  maxRecords: number,
-): Promise<RouteOpened | null> {
-  const partition = partitionOf(routingKey, log.requestPathPartitions);
-  const tail = await tailOf(log, topics.routeOpened.name, partition, maxRecords);
-  for await (const opened of rowsWith(log.broker, topics.routeOpened, tail, decisionId))
-    if (opened.requestId === decisionId) return opened;
-  return null;
+/** The request of a decision as intake pinned it, likewise. */
+export async function findOpened(log: SearchedLog, ...of: InItsPartition): Promise<RouteOpened | null> {
+  const found = await firstOf(recordsOf(log, topics.routeOpened, ({ requestId }) => requestId, ...of));
+  return found?.row ?? null;
 }
 
-/** The trace that a decision was made in, by its id; null where it was not sampled, or is not among the newest `maxRecords`. */
-export async function findTrace(
-  log: SearchedLog,
-  decisionId: string,
-  routingKey: string,
-  maxRecords: number,
-): Promise<string | null> {
-  const partition = partitionOf(routingKey, log.requestPathPartitions);
-  const { of, from, to } = await tailOf(log, topics.routeDecided.name, partition, maxRecords);
-  if (from >= to) return null;
-  const bytes = Buffer.from(decisionId, 'utf8');
-  for await (const records of log.broker.read(of, { from, to, maxRecords: chunkRecords }))
-    for (const record of records)
-      if (rowWith(topics.routeDecided, record, bytes)?.decisionId === decisionId)
-        return sampledParent(record.headers[traceparentHeader])?.traceId ?? null;
-  return null;
+/** The trace that a decision was made in, by its id, likewise; null where it was not sampled, too. */
+export async function findTrace(log: SearchedLog, ...of: InItsPartition): Promise<string | null> {
+  const found = await firstOf(recordsOf(log, topics.routeDecided, ({ decisionId }) => decisionId, ...of));
+  return sampledParent(found?.record.headers[traceparentHeader])?.traceId ?? null;
 }
 
-/** Its answer, where one was kept, as far as the newest `maxRecords` of its partition have it. */
-export async function findKeptAnswer(
-  log: SearchedLog,
-  decisionId: string,
-  routingKey: string,
-  maxRecords: number,
-): Promise<KeptAnswer | null> {
-  const partition = partitionOf(routingKey, log.requestPathPartitions);
-  const tail = await tailOf(log, topics.keptAnswers.name, partition, maxRecords);
-  for await (const kept of rowsWith(log.broker, topics.keptAnswers, tail, decisionId))
-    if (kept.decisionId === decisionId) return kept;
-  return null;
+/** Its answer, where one was kept, likewise. */
+export async function findKeptAnswer(log: SearchedLog, ...of: InItsPartition): Promise<KeptAnswer | null> {
+  const found = await firstOf(recordsOf(log, topics.keptAnswers, ({ decisionId }) => decisionId, ...of));
+  return found?.row ?? null;
 }
 
 /** The newest decisions of every partition, some at a time: what a gateway knows when it starts. */
@@ -134,7 +107,7 @@ export async function* newestDecisions(log: SearchedLog, maxDecisions: number): 
   const perPartition = Math.floor(maxDecisions / log.requestPathPartitions);
   for (let partition = 0; partition < log.requestPathPartitions; partition++) {
     const tail = await tailOf(log, topics.routeDecided.name, partition, perPartition);
-    yield* rowsWith(log.broker, topics.routeDecided, tail, '');
+    for await (const { row } of recordsWith(log.broker, topics.routeDecided, tail, '')) yield row;
   }
 }
 
@@ -158,14 +131,37 @@ async function tailOf(
   return { of, from, to: end, isWhole: from === earliest };
 }
 
-/** Rows of records that hold these bytes somewhere. */
-async function* rowsWith<T>(broker: Broker, topic: Topic<T>, { of, from, to }: Range, text: string): AsyncGenerator<T> {
+/** Records of a decision in a topic, as far as the newest `maxRecords` of its partition have them. */
+async function* recordsOf<T>(
+  log: SearchedLog,
+  topic: Topic<T>,
+  idOf: (row: T) => string,
+  ...[decisionId, routingKey, maxRecords]: InItsPartition
+): AsyncGenerator<FoundRecord<T>> {
+  const partition = partitionOf(routingKey, log.requestPathPartitions);
+  const tail = await tailOf(log, topic.name, partition, maxRecords);
+  for await (const found of recordsWith(log.broker, topic, tail, decisionId))
+    if (idOf(found.row) === decisionId) yield found;
+}
+
+async function firstOf<T>(all: AsyncIterable<T>): Promise<T | null> {
+  for await (const one of all) return one;
+  return null;
+}
+
+/** Records that hold these bytes somewhere. */
+async function* recordsWith<T>(
+  broker: Broker,
+  topic: Topic<T>,
+  { of, from, to }: Range,
+  text: string,
+): AsyncGenerator<FoundRecord<T>> {
   if (from >= to) return;
   const bytes = Buffer.from(text, 'utf8');
   for await (const records of broker.read(of, { from, to, maxRecords: chunkRecords }))
     for (const record of records) {
       const row = rowWith(topic, record, bytes);
-      if (row !== null) yield row;
+      if (row !== null) yield { row, record };
     }
 }
 
