@@ -33,7 +33,7 @@ export interface ListenOptions {
 }
 
 /** One sentence for a port or address that cannot be listened on, with the option that chooses another; null for any other error. */
-export function reasonNotListening(error: unknown, options: ListenOptions): string | null {
+export function reasonNotListening(error: unknown, options: ListenOptions, portOption = '--port'): string | null {
   const { syscall, code, port, address, hostname } = error as NodeJS.ErrnoException & {
     readonly port?: number;
     readonly address?: string;
@@ -47,7 +47,7 @@ export function reasonNotListening(error: unknown, options: ListenOptions): stri
     adminPort !== undefined &&
     (port !== undefined ? port === adminPort : (hostname ?? address) === adminHost && adminHost !== options.host);
   const where = isAdmin ? `${adminHost}:${adminPort}` : `${options.host}:${options.port}`;
-  const other = code === 'EADDRINUSE' ? (isAdmin ? '--admin-port' : '--port') : isAdmin ? '--admin-host' : '--host';
+  const other = code === 'EADDRINUSE' ? (isAdmin ? '--admin-port' : portOption) : isAdmin ? '--admin-host' : '--host';
   return `cannot listen on ${where}: ${reasonOf(error)} (${other} chooses another)`;
 }
 

@@ -106,9 +106,9 @@ async function run(io: Io, options: RunCommandOptions): Promise<void> {
     stopped: () => io.stopSignal.aborted,
   }).catch(async (error: Error) => {
     await home.remove();
-    const reason = reasonNotListening(error, options);
-    // `make run` hands this one on as a variable.
-    throw reason === null ? error : new CliError(reason.replace('(--port ', '(PORT=n or --port '));
+    // `make run` hands the port on as a variable.
+    const reason = reasonNotListening(error, options, 'PORT=n or --port');
+    throw reason === null ? error : new CliError(reason);
   });
   io.stdout.write(result.summary);
   if (!options.exit && !result.stopped && !io.stopSignal.aborted) {
