@@ -14,25 +14,9 @@ import {
 import { termsOf } from '../../../lib/budgets/terms-of';
 import type { BudgetConfig } from '../../../lib/config/router-config';
 import type { BudgetAccount, BudgetEvent, BudgetTerms } from '../../../lib/topics/generated/messages';
+import { budgetOf } from './fixtures';
 
 const startMs = Date.UTC(2026, 10, 28, 12);
-
-function budgetOf(changes: Partial<BudgetConfig> = {}): BudgetConfig {
-  return {
-    name: 'month',
-    scope: 'tenant',
-    period: 'month',
-    limitUsd: 1,
-    limitTokens: null,
-    limitCalls: null,
-    softShare: 0.8,
-    atSoft: 'warn',
-    atLimit: 'refuse',
-    pace: 'none',
-    holdMs: 60_000,
-    ...changes,
-  };
-}
 
 const acme = { tenantId: 'acme', userId: 'ann', sessionId: 's1', budgetApproved: null };
 

@@ -1,26 +1,13 @@
+import { termsOf } from '../../../lib/budgets/terms-of';
 import type { BudgetEvent, BudgetGrant, BudgetTerms, RouteOpened } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createRouteCollapse } from '../../../services/route-collapse/service';
+import { budgetOf } from '../../lib/budgets/fixtures';
 import { openedOf } from '../../lib/routing/fixtures';
 import { createWorld } from '../../lib/stream/toy';
 
-const terms: BudgetTerms = {
-  account: 'month/spender',
-  budget: 'month',
-  scope: 'tenant',
-  owner: 'spender',
-  limitUsd: 1,
-  limitTokens: null,
-  limitCalls: null,
-  softShare: 0.8,
-  atSoft: 'warn',
-  atLimit: 'refuse',
-  periodStartMs: 0,
-  periodEndMs: null,
-  holdMs: 600_000,
-  tokens: 100,
-  pricePerUsd: 0,
-};
+const spender = { tenantId: 'spender', userId: null, sessionId: null, budgetApproved: null };
+const [terms] = termsOf([budgetOf()], spender, 100, Date.UTC(2026, 10, 29)) as [BudgetTerms];
 
 const grantOf = (changes: Partial<BudgetGrant> = {}): BudgetGrant => ({
   account: terms.account,
