@@ -1,25 +1,5 @@
 /** The command line: one file per command in `commands/`, one way of failing for all of them. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { addAlerts } from './commands/alerts';
-import { addAudit } from './commands/audit';
-import { addConfig } from './commands/config';
-import { addEvaluate } from './commands/evaluate';
-import { addExperiments } from './commands/experiments';
-import { addExplain } from './commands/explain';
-import { addGraph } from './commands/graph';
-import { addInit } from './commands/init';
-import { addKeys } from './commands/keys';
-import { addModels } from './commands/models';
-import { addReplay } from './commands/replay';
-import { addRoute } from './commands/route';
-import { addRun } from './commands/run';
-import { addServe } from './commands/serve';
-import { addServices } from './commands/services';
-import { addShadows } from './commands/shadows';
-import { addStore } from './commands/store';
-import { addTop } from './commands/top';
-import { addTopics } from './commands/topics';
-import { addTrain } from './commands/train';
 import { fitHelp } from './fit-help';
 import { CliError, exitCodes, type Io } from './io';
 import { reasonOf } from './read-options';
@@ -28,27 +8,40 @@ import { version } from './version';
 /** Adds one command to the program. */
 export type AddCommand = (program: Command, io: Io) => void;
 
-const commands: readonly AddCommand[] = [
-  addRun,
-  addServe,
-  addServices,
-  addTop,
-  addInit,
-  addConfig,
-  addRoute,
-  addExplain,
-  addEvaluate,
-  addReplay,
-  addModels,
-  addExperiments,
-  addShadows,
-  addTrain,
-  addKeys,
-  addAudit,
-  addAlerts,
-  addTopics,
-  addStore,
-  addGraph,
+/**
+ * The commands in the order of the help. The code of one is read when it is asked for: all of it together takes a slow machine
+ * two seconds.
+ */
+const commands: readonly { readonly name: string; readonly read: () => AddCommand }[] = [
+  { name: 'run', read: () => (require('./commands/run') as typeof import('./commands/run')).addRun },
+  { name: 'serve', read: () => (require('./commands/serve') as typeof import('./commands/serve')).addServe },
+  {
+    name: 'services',
+    read: () => (require('./commands/services') as typeof import('./commands/services')).addServices,
+  },
+  { name: 'top', read: () => (require('./commands/top') as typeof import('./commands/top')).addTop },
+  { name: 'init', read: () => (require('./commands/init') as typeof import('./commands/init')).addInit },
+  { name: 'config', read: () => (require('./commands/config') as typeof import('./commands/config')).addConfig },
+  { name: 'route', read: () => (require('./commands/route') as typeof import('./commands/route')).addRoute },
+  { name: 'explain', read: () => (require('./commands/explain') as typeof import('./commands/explain')).addExplain },
+  {
+    name: 'evaluate',
+    read: () => (require('./commands/evaluate') as typeof import('./commands/evaluate')).addEvaluate,
+  },
+  { name: 'replay', read: () => (require('./commands/replay') as typeof import('./commands/replay')).addReplay },
+  { name: 'models', read: () => (require('./commands/models') as typeof import('./commands/models')).addModels },
+  {
+    name: 'experiments',
+    read: () => (require('./commands/experiments') as typeof import('./commands/experiments')).addExperiments,
+  },
+  { name: 'shadows', read: () => (require('./commands/shadows') as typeof import('./commands/shadows')).addShadows },
+  { name: 'train', read: () => (require('./commands/train') as typeof import('./commands/train')).addTrain },
+  { name: 'keys', read: () => (require('./commands/keys') as typeof import('./commands/keys')).addKeys },
+  { name: 'audit', read: () => (require('./commands/audit') as typeof import('./commands/audit')).addAudit },
+  { name: 'alerts', read: () => (require('./commands/alerts') as typeof import('./commands/alerts')).addAlerts },
+  { name: 'topics', read: () => (require('./commands/topics') as typeof import('./commands/topics')).addTopics },
+  { name: 'store', read: () => (require('./commands/store') as typeof import('./commands/store')).addStore },
+  { name: 'graph', read: () => (require('./commands/graph') as typeof import('./commands/graph')).addGraph },
 ];
 
 const epilogue = `
@@ -67,7 +60,7 @@ Examples:
 
 /** Runs one command line (without the program's name). Resolves with the exit code and never rejects. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const program = createProgram(io);
+  const program = createProgram(io, commandsFor(argv));
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCodes.ok;
@@ -84,6 +77,14 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
+/** The one that is named; all of them where help is wanted, or where the word is none and a hint needs the names. */
+function commandsFor(argv: readonly string[]): AddCommand[] {
+  const first = argv.find((word) => !word.startsWith('-'));
+  const named = commands.filter(({ name }) => name === first);
+  if (first === undefined && argv.includes('--version')) return [];
+  return (named.length > 0 ? named : commands).map(({ read }) => read());
+}
+
 /** Our own errors are written for people; what the system says is put into words, with the path or address it is about. */
 function sentenceOf(failure: Error): string {
   const { code, path, syscall } = failure as NodeJS.ErrnoException;
@@ -91,7 +92,7 @@ function sentenceOf(failure: Error): string {
   return path === undefined ? reasonOf(failure) : `${path}: ${reasonOf(failure)}`;
 }
 
-function createProgram(io: Io): Command {
+function createProgram(io: Io, added: readonly AddCommand[]): Command {
   const program = new Command('quantum-router')
     .description('Decides, for every request, which language model should answer it.')
     .version(version, '--version', 'print the version')
@@ -107,7 +108,7 @@ function createProgram(io: Io): Command {
     .showSuggestionAfterError()
     .helpCommand('help [command]', 'show help for a command')
     .addHelpText('after', epilogue);
-  for (const add of commands) add(program, io);
+  for (const add of added) add(program, io);
   for (const command of allCommands(program)) refuseEmptyValues(command);
   // `--debug` is wanted behind the command too, where people add it after an error.
   for (const command of allCommands(program)) {

@@ -3,11 +3,10 @@ import { createEmbeddedBroker } from '../lib/adapters/embedded/embedded-broker';
 import { createEmbeddedKeyValue } from '../lib/adapters/embedded/embedded-key-value';
 import { type Durability, type EmbeddedStore, openEmbeddedStore } from '../lib/adapters/embedded/embedded-store';
 import { freeBytesOf } from '../lib/adapters/embedded/store-space';
-import { type KafkaBroker, openKafkaBroker } from '../lib/adapters/kafka/kafka-broker';
+import type { KafkaBroker } from '../lib/adapters/kafka/kafka-broker';
 import { createLocalFirst } from '../lib/adapters/local-first';
 import { createMemoryBroker, type Unkindness } from '../lib/adapters/memory/memory-broker';
 import { createMemoryKeyValue } from '../lib/adapters/memory/memory-key-value';
-import { openRedisKeyValue } from '../lib/adapters/redis/redis-key-value';
 import { systemClock, systemIds } from '../lib/adapters/system';
 import type { ProcessSettings } from '../lib/config/process-settings';
 import type { Encoder } from '../lib/learning/features/encoder-key';
@@ -135,6 +134,15 @@ export interface DistributedHomeParts {
   readonly metrics: Metrics;
 }
 
+/** The clients of Kafka and Redis are a fifth of all code: an engine on the embedded store never reads them. */
+function readClients() {
+  const { openKafkaBroker } =
+    require('../lib/adapters/kafka/kafka-broker') as typeof import('../lib/adapters/kafka/kafka-broker');
+  const { openRedisKeyValue } =
+    require('../lib/adapters/redis/redis-key-value') as typeof import('../lib/adapters/redis/redis-key-value');
+  return { openKafkaBroker, openRedisKeyValue };
+}
+
 /**
  * Kafka and Redis. Rejects with a readable error when no broker answers; a Redis that is away is a warning, since all it
  * holds can be lost. `deleteTopics` is for engines that live as long as one run.
@@ -146,6 +154,7 @@ export async function distributedHome(
   const clock = systemClock();
   const createId = systemIds();
   const { topicPrefix } = settings;
+  const { openKafkaBroker, openRedisKeyValue } = readClients();
   const broker = await openKafkaBroker(settings.kafka, { ...parts, clock });
   const { log, readOnly = false } = parts;
   const sharing = await shareSchemas({ broker, topicPrefix, log, readOnly }).catch(async (error) => {

@@ -84,12 +84,18 @@ function createCodec(schemaName: string): Codec<unknown> {
   const versions = schemaVersions[schemaName];
   const latest = versions?.at(-1);
   if (!versions || !latest) throw new Error(`no schema named ${schemaName} under schemas/`);
-  const type = boundedTypeOf(latest.schema);
+  // Made at first use: a process has the codecs of all topics, and reads or writes few of them.
+  let made: avro.Type | null = null;
+  const typeInUse = (): avro.Type => {
+    made ??= boundedTypeOf(latest.schema);
+    return made;
+  };
   const known = writers.get(schemaName)!;
   // Resolvers cost ten times a decode to make: one per writer version, made at first use.
   const resolverOf = new Map<number, Resolver | Error>();
 
   const read = (bytes: Buffer, writerId: number): unknown => {
+    const type = typeInUse();
     beginRecord();
     if (writerId === latest.id) return type.fromBuffer(bytes);
     let resolver = resolverOf.get(writerId);
@@ -123,7 +129,7 @@ function createCodec(schemaName: string): Codec<unknown> {
   const layoutOf = (writerId: number) => {
     let layout = layouts.get(writerId);
     if (!layout) {
-      const writer = writerId === latest.id ? type : boundedTypeOf(known.get(writerId));
+      const writer = writerId === latest.id ? typeInUse() : boundedTypeOf(known.get(writerId));
       layout = (writer as avro.types.RecordType).fields.map(({ name, type: of }) => ({ name, type: of }));
       layouts.set(writerId, layout);
     }
@@ -158,6 +164,7 @@ function createCodec(schemaName: string): Codec<unknown> {
     schemaName,
     schemaId: latest.id,
     encode(value) {
+      const type = typeInUse();
       let end = encodeInto(type, value, chunk, free + headerBytes, schemaName);
       if (end < 0) {
         const bytes = chunk.length - free - end;

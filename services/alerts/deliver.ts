@@ -5,7 +5,6 @@
  * The first attempt is made before the position in the log moves, so a crash loses no alert that nobody was told of. Further
  * attempts wait in memory.
  */
-import { request } from 'undici';
 import { severities, type WebhookConfig } from '../../lib/config/alert-schema';
 import type { Environment } from '../../lib/config/expand-references';
 import type { Clock } from '../../lib/ports/clock';
@@ -119,6 +118,8 @@ function targetOf({ url, urlEnv, secretEnv }: WebhookConfig, environment: Enviro
 /** Null when it was taken, else why not. */
 async function send(alert: Alert, { url, secret }: Target, nowMs: number): Promise<string | null> {
   try {
+    // Read at the first delivery: a client for HTTP is much code, and most processes deliver no alert.
+    const { request } = await import('undici');
     const { statusCode, body } = await request(url, {
       method: 'POST',
       ...deliveryOf(alert, secret, nowMs),

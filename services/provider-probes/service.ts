@@ -6,7 +6,7 @@ import { countInvalidConfig, createConfigReader } from '../../lib/config/current
 import type { Environment } from '../../lib/config/expand-references';
 import type { Clock } from '../../lib/ports/clock';
 import { createDemoUpstream } from '../../lib/providers/demo-upstream';
-import { createProviderClient, type ProviderClient } from '../../lib/providers/provider-client';
+import type { ProviderClient } from '../../lib/providers/provider-client';
 import { defineService, emit, process, type ServiceDefinition } from '../../lib/stream/define-service';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
@@ -78,6 +78,9 @@ function createUpstream(clock: Clock, environment: Environment): { client(): Pro
   let made: ProviderClient | null = null;
   return {
     client() {
+      // Read for the first probe, since a client for HTTP is much code and few configurations probe.
+      const { createProviderClient } =
+        require('../../lib/providers/provider-client') as typeof import('../../lib/providers/provider-client');
       made ??= createProviderClient({ clock, environment, demoUrl: demo.url });
       return made;
     },
