@@ -65,6 +65,13 @@ export function emptyFacts(): AnswerFacts {
   };
 }
 
+const underWay: ReadonlySet<string | null> = new Set(['queued', 'in_progress']);
+
+/** The provider goes on with it in the background: nothing can be said of it yet. */
+export function isUnderWay({ finishReason }: AnswerFacts): boolean {
+  return underWay.has(finishReason);
+}
+
 /** Enough for structured output that is worth checking; of text, and once more of what tools are called with. */
 const maxKeptChars = 262_144;
 const maxToolCalls = 256;

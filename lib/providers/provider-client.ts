@@ -99,10 +99,10 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     return value === undefined || value === '' || !/^[\x21-\x7e ]+$/.test(value) ? null : value;
   };
 
-  const headersOf = ({ config, api, isStream, headers }: UpstreamCall): Record<string, string> => {
+  const headersOf = ({ config, api, isStream, headers, body }: UpstreamCall): Record<string, string> => {
     const all = new Map([
       ...Object.entries(headers),
-      ['content-type', 'application/json'],
+      ...(body === '' ? [] : [['content-type', 'application/json'] as const]),
       ['accept', isStream ? 'text/event-stream' : 'application/json'],
       // What is not compressed cannot unpack to gigabytes.
       ['accept-encoding', 'identity'],
@@ -132,9 +132,9 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       poolOf(provider, config).agent.request({
         origin: base.origin,
         path,
-        method: 'POST',
+        method: call.method ?? 'POST',
         headers: headersOf(call),
-        body: withoutSigned(call),
+        ...(call.body !== '' && { body: withoutSigned(call) }),
         signal: watch.signal,
       });
     const response = await send().catch((error: unknown) => {

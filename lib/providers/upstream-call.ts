@@ -12,7 +12,9 @@ export interface UpstreamCall {
   readonly through: ApiName;
   /** Below the address of the provider, with its query; default: that of the API. */
   readonly path?: string;
-  /** JSON. */
+  /** POST where it is left out. */
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  /** JSON; '' where nothing is sent. */
   readonly body: string;
   readonly isStream: boolean;
   /** Headers of the caller that belong to the API, such as anthropic-beta. */

@@ -25,7 +25,7 @@ export function corsHeaders(
   const asked = headers['access-control-request-headers'];
   return {
     ...allowed,
-    'access-control-allow-methods': 'GET, HEAD, POST, PUT',
+    'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE',
     'access-control-max-age': String(maxAgeSeconds),
     ...(typeof asked === 'string' && headerNames.test(asked) && { 'access-control-allow-headers': asked }),
   };

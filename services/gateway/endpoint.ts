@@ -58,7 +58,7 @@ export interface RequestBody {
 }
 
 export interface Endpoint {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** As in OpenAPI: parameters in braces. */
   readonly path: string;
   readonly summary: string;

@@ -38,6 +38,7 @@ import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { withoutAzure } from './doors/azure-paths';
 import { createTokenCounter } from './doors/count-tokens';
 import { formOf } from './doors/error-form';
+import { createKeptResponses, type KeptResponseServer } from './doors/kept-responses';
 import { type CallServer, createCallServer } from './doors/serve-call';
 import { abandonUntold, createUntoldCalls, type UntoldCalls } from './doors/untold-calls';
 import { createIdentifier, type Identifier, isLoopbackHost } from './doors/who-is-asking';
@@ -215,6 +216,7 @@ interface Connection {
   readonly context: GatewayContext;
   readonly calls: CallServer;
   readonly countTokens: Endpoint['handler'];
+  readonly serveKept: KeptResponseServer;
   readonly gate: GateParts;
   close(): Promise<void>;
 }
@@ -408,7 +410,8 @@ async function connect(
   };
   const callable = (current: CurrentConfig): string[] => calls.callableBy('messages', current);
   const countTokens = createTokenCounter({ context, client: providers, callable });
-  return { context, calls, countTokens, gate, close };
+  const serveKept = createKeptResponses({ context, client: providers, responses: calls.responses });
+  return { context, calls, countTokens, serveKept, gate, close };
 }
 
 /** The rest of a body of so much is read sooner than its sender has another connection. */
@@ -434,9 +437,9 @@ async function recallDecisions(search: SearchedLog, recent: RecentDecisions, max
 }
 
 /** All endpoints, as they are served and documented. */
-function endpointsOf({ context, calls, countTokens }: Connection): Endpoint[] {
+function endpointsOf({ context, calls, countTokens, serveKept }: Connection): Endpoint[] {
   const endpoints = [
-    ...doorEndpoints(calls, countTokens),
+    ...doorEndpoints(calls, countTokens, serveKept),
     ...routeEndpoints(context),
     ...feedbackEndpoints(context, calls),
     ...decisionEndpoints(context),

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CurrentConfig } from '../../../lib/config/current-config';
 import { type ApiName, apiThrough, type ProviderConfig } from '../../../lib/config/provider-config';
 import { ownEntry } from '../../../lib/dictionary';
+import { isUnderWay } from '../../../lib/providers/answer-facts';
 import { isJson, type Json } from '../../../lib/providers/any-json';
 import { type Bill, billCall } from '../../../lib/providers/bill-call';
 import { Ending } from '../../../lib/providers/ending';
@@ -22,10 +23,11 @@ import { createEngineAsker, type ModelOrder } from './ask-engine';
 import { withDeployment } from './azure-paths';
 import { type Answer, type Attempt, createModelCaller } from './call-models';
 import { checkAnswer } from './check-answer';
+import { createBackgroundFollower } from './follow-background';
 import { createTextJudges } from './judge-text';
 import { passOn } from './pass-on-stream';
 import { type DoorCall, readCall } from './read-call';
-import { createRememberedResponses } from './remember-responses';
+import { createRememberedResponses, type RememberedResponses } from './remember-responses';
 import { renamerTo, renames } from './rename-answer';
 import { createCallReporter } from './report-calls';
 import { traceCall } from './trace-call';
@@ -42,6 +44,8 @@ export interface DoorParts {
 
 export interface CallServer {
   serve(api: ApiName, request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
+  /** Which model gave which response. */
+  readonly responses: RememberedResponses;
   /** Models that this API can call, by name. */
   callableBy(api: ApiName, current: CurrentConfig): string[];
   /** Feedback that was taken, for whoever is measured by it. */
@@ -65,6 +69,7 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
   const reporter = createCallReporter(context, untold, log);
   const judges = createTextJudges({ context, client, send: reporter.send, log });
   const responses = createRememberedResponses();
+  const background = createBackgroundFollower(client, clock, log);
 
   const callableBy = (api: ApiName, { config }: CurrentConfig): string[] => {
     const usable = new Map(
@@ -115,9 +120,14 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
       ...{ request: call.request, decision: order.decision, config: current.config },
       wasAsked: order.degraded === 'no-decision',
     };
+    const remember = ({ model, providerConfig, facts }: Attempt): void => {
+      const isKept = api === 'responses' && apiThrough(api, providerConfig, model.apis) === api;
+      if (isKept && facts.id !== null) responses.remember(asker.tenantId, facts.id, model.name);
+    };
     const note = (answered: Attempt | null): void => {
       const { weights } = current.config.reward;
-      const checks = answered?.error === null ? checkAnswer(answered.facts, call.expected, weights) : {};
+      const isThrough = answered?.error === null && !isUnderWay(answered.facts);
+      const checks = isThrough ? checkAnswer(answered.facts, call.expected, weights) : {};
       for (const [check, holds] of Object.entries(checks))
         metrics.count('quantum_router_answer_checks_total', { check, result: holds === 1 ? 'holds' : 'fails' });
       for (const attempt of called.attempts) {
@@ -126,9 +136,8 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
       }
       reporter.report({ ...ended, attempts: called.attempts, answered, checks });
       if (!answered) return;
-      const { model, providerConfig, facts } = answered;
-      const isKept = api === 'responses' && apiThrough(api, providerConfig, model.apis) === api;
-      if (isKept && facts.id !== null) responses.remember(asker.tenantId, facts.id, model.name);
+      remember(answered);
+      if (isUnderWay(answered.facts)) return;
       judges.answered(call, answered, order.decision, current.config);
       if (order.decision && answered.error === null && api !== 'embeddings')
         context.answers.keep(
@@ -153,7 +162,10 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
     const served = { requestId, order, overheadMs, attempt };
     if (answer.kind === 'whole') {
       const bill = billOf(attempt, current);
-      finish(attempt);
+      if (isUnderWay(attempt.facts)) {
+        remember(attempt);
+        background.follow(attempt, () => finish(attempt));
+      } else finish(attempt);
       setHeaders(reply, { ...served, bill }, answer);
       reply.header('content-type', 'application/json; charset=utf-8');
       return withExtension(answer.text, call, extensionOf(served, bill, attempt), attempt);
@@ -203,12 +215,14 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
 
   return {
     serve,
+    responses,
     callableBy,
     noteFeedback(outcome) {
       const current = context.config();
       if (current) judges.reported(outcome, current.config);
     },
     async close() {
+      background.stop();
       await judges.close();
       await reporter.flush();
     },
@@ -262,7 +276,7 @@ function noProvider(api: ApiName, { config }: CurrentConfig, client: ProviderCli
 }
 
 /** Aborted when the connection closes before the answer is through. */
-function goneSignal(reply: FastifyReply, onEnd: () => void): Ending {
+export function goneSignal(reply: FastifyReply, onEnd: () => void): Ending {
   const gone = new Ending();
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) gone.abort();

@@ -9,6 +9,7 @@ import {
   responsesBodySchema,
 } from '../doors/door-schemas';
 import { formOfApi } from '../doors/error-form';
+import type { KeptResponseAction, KeptResponseServer } from '../doors/kept-responses';
 import type { CallServer } from '../doors/serve-call';
 import type { Endpoint } from '../endpoint';
 import type { ErrorCode } from '../http-error';
@@ -89,9 +90,42 @@ const tokenCountErrors: readonly ErrorCode[] = [
   'overloaded',
 ];
 
-/** `countTokens` answers how many tokens a conversation has. */
-export function doorEndpoints(server: CallServer, countTokens: Endpoint['handler']): Endpoint[] {
-  return [...doors.map((door) => doorEndpoint(server, door)), tokenCountEndpoint(countTokens)];
+/** `countTokens` answers how many tokens a conversation has, `serveKept` what is asked of responses that providers keep. */
+export function doorEndpoints(
+  server: CallServer,
+  countTokens: Endpoint['handler'],
+  serveKept: KeptResponseServer,
+): Endpoint[] {
+  const kept = keptActions.map((action) => keptEndpoint(serveKept, action));
+  return [...doors.map((door) => doorEndpoint(server, door)), ...kept, tokenCountEndpoint(countTokens)];
+}
+
+const keptActions: readonly (KeptResponseAction & { readonly summary: string })[] = [
+  { method: 'GET', suffix: '', summary: 'A response that its provider keeps, as it is by now.' },
+  { method: 'DELETE', suffix: '', summary: 'Has the provider delete a response that it keeps.' },
+  { method: 'POST', suffix: '/cancel', summary: 'Has the provider cancel a response that it makes in the background.' },
+  { method: 'GET', suffix: '/input_items', summary: 'What a response was asked with, as its provider keeps it.' },
+];
+
+function keptEndpoint(serveKept: KeptResponseServer, { summary, ...action }: (typeof keptActions)[number]): Endpoint {
+  return {
+    method: action.method,
+    path: `/v1/responses/{id}${action.suffix}`,
+    summary,
+    description:
+      'Goes to the provider of the model that gave the response, with its query but for stream, and is answered in its words. This gateway knows responses that it has passed on itself since it was started, to whom it has passed them on.',
+    parameters: [
+      {
+        ...{ name: 'id', in: 'path', required: true, doc: 'id of the response' },
+        schema: { type: 'string', minLength: 1, maxLength: 500 },
+      },
+    ],
+    responses: { 200: { doc: 'What the provider answers.', body: { contentType: 'application/json' } } },
+    errors: ['invalid_field', 'not_found', 'rate_limited', 'upstream_failed', 'upstream_timeout', 'not_ready'],
+    errorForm: 'openai',
+    standsBy: true,
+    handler: (request, reply) => serveKept(action, request, reply),
+  };
 }
 
 function tokenCountEndpoint(handler: Endpoint['handler']): Endpoint {

@@ -530,6 +530,7 @@ describe('a gateway', () => {
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
     expect(operations.sort()).toEqual([
+      'delete /v1/responses/{id}',
       'get /',
       'get /dashboard/app.css',
       'get /dashboard/app.js',
@@ -556,6 +557,8 @@ describe('a gateway', () => {
       'get /v1/live',
       'get /v1/models',
       'get /v1/models/{id}',
+      'get /v1/responses/{id}',
+      'get /v1/responses/{id}/input_items',
       'get /v1/shadows',
       'get /v1/weights',
       'get /v1/weights/{policySha256}',
@@ -576,6 +579,7 @@ describe('a gateway', () => {
       'post /v1/messages/count_tokens',
       'post /v1/quantum/route',
       'post /v1/responses',
+      'post /v1/responses/{id}/cancel',
       'post /v1/route',
       'post /v1/shadows',
       'post /v1/weights/forget',

@@ -1,0 +1,175 @@
+/** Responses that a provider keeps: fetched again, made in the background, cancelled, deleted; with OpenAI's own client. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import OpenAI from 'openai';
+import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
+import { emptyFacts } from '../../../../lib/providers/answer-facts';
+import { UpstreamError } from '../../../../lib/providers/upstream-error';
+import { createLog } from '../../../../lib/telemetry/log';
+import type { Attempt } from '../../../../services/gateway/doors/call-models';
+import { createBackgroundFollower } from '../../../../services/gateway/doors/follow-background';
+import { atEnd } from '../../../started';
+import { orderedConfig, startDoors } from './start-doors';
+
+/** A provider that keeps what it answers, and makes it in the background where that is asked for. */
+async function startKeeper() {
+  const kept = new Map<string, Record<string, unknown>>();
+  const asked: string[] = [];
+  /** Status that a response in the background has when it is looked at next. */
+  let next = 'in_progress';
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString();
+    const { pathname, search } = new URL(request.url!, 'http://keeper');
+    asked.push(`${request.method} ${pathname}${search} ${text === '' ? 'no body' : 'body'}`);
+    const answer = (status: number, value: unknown): void =>
+      void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+    const [, id, action] = /^\/v1\/responses\/([^/]+)(?:\/(\w+))?$/.exec(pathname) ?? [];
+    if (id === undefined) {
+      const body = JSON.parse(text) as { model: string; background?: boolean };
+      const made = { id: `resp_${kept.size + 1}`, object: 'response', model: body.model };
+      const value = body.background ? { ...made, status: 'queued', output: [] } : { ...made, ...through('completed') };
+      kept.set(made.id, value);
+      return answer(200, value);
+    }
+    const value = kept.get(decodeURIComponent(id));
+    if (!value) return answer(404, { error: { message: 'there is no such response', type: 'invalid_request_error' } });
+    if (request.method === 'DELETE') {
+      kept.delete(id);
+      return answer(200, { id, object: 'response', deleted: true });
+    }
+    if (action === 'input_items') return answer(200, { object: 'list', data: [{ type: 'message', id: 'msg_1' }] });
+    if (action === 'cancel') Object.assign(value, { status: 'cancelled' });
+    else if (value['status'] === 'queued' || value['status'] === 'in_progress') Object.assign(value, through(next));
+    return answer(200, value);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  atEnd(() => new Promise((resolve) => server.close(() => resolve(undefined)).closeAllConnections()));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  return {
+    url,
+    asked,
+    becomes(status: string): void {
+      next = status;
+    },
+  };
+}
+
+function through(status: string) {
+  if (status !== 'completed') return { status, output: [] };
+  const content = [{ type: 'output_text', text: 'fine', annotations: [] }];
+  return {
+    status,
+    output: [{ type: 'message', id: 'msg_2', role: 'assistant', status, content }],
+    usage: { input_tokens: 100, output_tokens: 10, total_tokens: 110 },
+  };
+}
+
+type Keeper = Awaited<ReturnType<typeof startKeeper>>;
+let keeper: Keeper;
+let doors: Awaited<ReturnType<typeof startDoors>>;
+let openai: OpenAI;
+
+beforeAll(async () => {
+  keeper = await startKeeper();
+  const one = { kind: 'openai' as const, baseUrl: keeper.url };
+  doors = await startDoors(orderedConfig([{ name: 'first', provider: 'one' }], { one }));
+  openai = new OpenAI({ baseURL: `${doors.url}/v1`, apiKey: 'none', maxRetries: 0 });
+});
+
+test('a response is fetched, listed and deleted where its model has it', async () => {
+  const { id } = await openai.responses.create({ model: 'auto', input: 'hello' });
+  const { data, response } = await openai.responses
+    .retrieve(id, { include: ['message.output_text.logprobs'] })
+    .withResponse();
+  expect([data.output_text, response.headers.get('x-quantum-model')]).toEqual(['fine', 'first']);
+  expect(keeper.asked.at(-1)).toMatch(/^GET \/v1\/responses\/resp_1\?include.*logprobs no body$/);
+  const items = await openai.responses.inputItems.list(id, { limit: 2 });
+  expect([items.data.length, keeper.asked.at(-1)]).toEqual([1, 'GET /v1/responses/resp_1/input_items?limit=2 no body']);
+  await openai.responses.delete(id);
+  expect(keeper.asked.at(-1)).toBe('DELETE /v1/responses/resp_1 no body');
+  const gone = await openai.responses.retrieve(id).catch((error: unknown) => error);
+  expect(gone).toMatchObject({ status: 404, message: expect.stringContaining('there is no such response') });
+});
+
+test('what this gateway has not passed on is given to nobody, and no provider is asked for it', async () => {
+  const before = keeper.asked.length;
+  for (const id of ['resp_of_somebody', '../models', 'a/b', '\ud83d\ude00', 'x'.repeat(2_000)]) {
+    const refused = await doors.get(`/v1/responses/${encodeURIComponent(id)}`);
+    expect([id.slice(0, 9), refused.status]).toEqual([id.slice(0, 9), 404]);
+    expect(await refused.json()).toMatchObject({ error: { type: 'invalid_request_error' } });
+  }
+  expect(keeper.asked).toHaveLength(before);
+});
+
+test('a stream of one that is read again is refused by name', async () => {
+  const { id } = await openai.responses.create({ model: 'auto', input: 'hello' });
+  const refused = await doors.get(`/v1/responses/${id}?stream=true`);
+  expect([refused.status, await refused.json()]).toMatchObject([400, { error: { param: 'stream' } }]);
+});
+
+test('a response in the background is learned from once it is through, and not as an empty answer before', async () => {
+  keeper.becomes('in_progress');
+  const made = await openai.responses.create({ model: 'auto', input: 'think', background: true }).withResponse();
+  expect(made.data.status).toBe('queued');
+  const decisionId = made.response.headers.get('x-quantum-decision-id')!;
+  expect((await openai.responses.retrieve(made.data.id)).status).toBe('in_progress');
+  keeper.becomes('completed');
+  const [outcome] = await doors.outcomes(decisionId, 1);
+  expect(outcome).toMatchObject({ status: 'SUCCESS', inputTokens: 100, outputTokens: 10, finishReason: 'completed' });
+  expect([outcome!.costUsd, outcome!.rewardParts['mechanical:empty']]).toEqual([expect.closeTo(0.0002), undefined]);
+});
+
+test.each([
+  ['failed', 'FAILURE'],
+  ['cancelled', 'CANCELLED'],
+])('one that is %s in the background is reported as %s', async (status, reported) => {
+  keeper.becomes(status === 'failed' ? status : 'in_progress');
+  const made = await openai.responses.create({ model: 'auto', input: 'think', background: true }).withResponse();
+  if (status === 'cancelled') expect((await openai.responses.cancel(made.data.id)).status).toBe('cancelled');
+  const [outcome] = await doors.outcomes(made.response.headers.get('x-quantum-decision-id')!, 1);
+  expect(outcome).toMatchObject({ status: reported, costUsd: null, rewardParts: {} });
+});
+
+describe('following a response in the background', () => {
+  const attempt = (): Attempt => ({
+    model: orderedConfig([{ name: 'first', provider: 'one' }], {}).models[0]!,
+    providerConfig: { kind: 'openai' } as Attempt['providerConfig'],
+    ...{ number: 1, startedMs: 0, error: null, firstTokenMs: null, endedMs: 5 },
+    facts: { ...emptyFacts(), id: 'resp_1', finishReason: 'queued' },
+  });
+  const start = (whole: () => Promise<{ text: string; upstreamRequestId: null }>) => {
+    const clock = createVirtualClock();
+    const client = { whole, stream: () => Promise.reject(), unusable: () => null, close: async () => {} };
+    return { clock, follower: createBackgroundFollower(client, clock, createLog({ level: 'silent' })) };
+  };
+
+  test('waits longer each time, and gives up what is never through', async () => {
+    let asked = 0;
+    const { clock, follower } = start(async () => {
+      asked++;
+      if (asked % 2 === 0) throw new UpstreamError('FAILURE', 'away', { httpStatus: 503 });
+      return { text: JSON.stringify({ id: 'resp_1', status: 'in_progress', output: [] }), upstreamRequestId: null };
+    });
+    const ends: Attempt[] = [];
+    const one = attempt();
+    follower.follow(one, () => ends.push(one));
+    await clock.advanceBy(2 * 3_600_000);
+    expect(ends).toEqual([one]);
+    expect([one.error, one.endedMs, one.facts.finishReason]).toEqual([null, null, 'queued']);
+    expect(asked).toBeLessThan(80);
+  });
+
+  test('ends with the gateway, once, and with what the provider no longer has', async () => {
+    const { clock, follower } = start(() => Promise.reject(new UpstreamError('FAILURE', 'gone', { httpStatus: 404 })));
+    let ends = 0;
+    follower.follow(attempt(), () => ends++);
+    await clock.advanceBy(1_000);
+    expect(ends).toBe(1);
+    follower.follow(attempt(), () => ends++);
+    follower.stop();
+    await clock.advanceBy(10_000);
+    expect(ends).toBe(2);
+  });
+});
