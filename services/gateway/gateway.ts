@@ -37,7 +37,7 @@ import { type BodyBudget, type BodyShare, createBodyBudget } from './body-budget
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { withoutAzure } from './doors/azure-paths';
 import { createTokenCounter } from './doors/count-tokens';
-import { formOf } from './doors/error-form';
+import { formOf, formOfPath } from './doors/error-form';
 import { createKeptResponses, type KeptResponseServer } from './doors/kept-responses';
 import { type CallServer, createCallServer } from './doors/serve-call';
 import { abandonUntold, createUntoldCalls, type UntoldCalls } from './doors/untold-calls';
@@ -495,9 +495,9 @@ function createServer(connection: Connection, door: Door, log: Log): FastifyInst
     exposeHeadRoutes: true,
     return503OnClosing: true,
     clientErrorHandler: () => {},
-    frameworkErrors: (error, _request, reply: FastifyReply) => {
+    frameworkErrors: (error, request, reply: FastifyReply) => {
       const refused = toHttpError(error);
-      reply.status(refused.status).send(refused.toJSON());
+      reply.status(refused.status).send(formOf(refused, formOfPath(request.raw.url ?? '')));
     },
   });
   // A method that the server does not know would be an error of its own; so it is one that no path takes.
@@ -564,7 +564,7 @@ function createServer(connection: Connection, door: Door, log: Log): FastifyInst
     else reply.header('connection', 'close');
     // What is left of the body is thrown away.
     if (!request.raw.complete) request.raw.resume();
-    const form = forms.get(request.routeOptions.url ?? '') ?? 'own';
+    const form = forms.get(request.routeOptions.url ?? '') ?? formOfPath(request.url);
     return reply.status(refused.status).send(formOf(refused, form));
   });
   countResponses(server, context);

@@ -153,7 +153,9 @@ export function toHttpError(error: unknown): HttpError {
     return new HttpError('unsupported_media_type', 'send the body as application/json');
   if (code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH')
     return new HttpError('malformed_json', 'the body is shorter or longer than its content-length');
-  if (code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH')
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH')
+    return new HttpError('not_found', 'the name in the path is too long: nothing is called so');
+  if (code === 'FST_ERR_BAD_URL')
     return new HttpError('not_found', 'the path is no valid URL: percent-encode the id in it');
   // Whatever else the server refuses before a handler is called is the request's fault.
   const { statusCode } = error as { statusCode?: unknown };

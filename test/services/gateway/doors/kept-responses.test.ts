@@ -173,3 +173,21 @@ describe('following a response in the background', () => {
     expect(ends).toBe(2);
   });
 });
+
+test('what no path takes is said in the form of the API whose path it looks like', async () => {
+  const long = await doors.get(`/v1/responses/${'x'.repeat(4_000)}`);
+  const odd = await doors.get('/v1/responses/%E0%A4%A');
+  const unknown = await doors.get('/v1/responses/resp_1/output_items');
+  for (const refused of [long, odd, unknown]) {
+    expect(refused.status).toBe(404);
+    expect(await refused.json()).toMatchObject({ error: { type: 'invalid_request_error', code: 'not_found' } });
+  }
+  expect(await (await doors.get(`/v1/decisions/${'x'.repeat(4_000)}`)).json()).toMatchObject({
+    error: { code: 'not_found', message: expect.stringContaining('too long') },
+  });
+  const anthropic = await doors.get('/v1/messages/batches');
+  expect([anthropic.status, await anthropic.json()]).toMatchObject([
+    404,
+    { type: 'error', error: { type: 'not_found_error' } },
+  ]);
+});
