@@ -6,6 +6,7 @@
 import { apiThrough } from '../../../lib/config/provider-config';
 import type { Clock } from '../../../lib/ports/clock';
 import { emptyFacts, isUnderWay, readWhole } from '../../../lib/providers/answer-facts';
+import { type Json, objectOf } from '../../../lib/providers/any-json';
 import { Ending } from '../../../lib/providers/ending';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
 import { UpstreamError } from '../../../lib/providers/upstream-error';
@@ -33,14 +34,14 @@ export function createBackgroundFollower(client: ProviderClient, clock: Clock, l
   /** How each is given up. */
   const followed = new Set<() => void>();
 
-  const ask = async ({ model, providerConfig, facts }: Attempt): Promise<unknown> => {
+  const ask = async ({ model, providerConfig, facts }: Attempt): Promise<Json> => {
     const through = apiThrough('responses', providerConfig, model.apis) ?? 'responses';
     const { text } = await client.whole({
       ...{ provider: model.provider, config: providerConfig, api: 'responses', through, isStream: false },
       ...{ method: 'GET', path: `/responses/${encodeURIComponent(facts.id!)}`, body: '', headers: {} },
       ...{ signal: new Ending(), limitMs: askLimitMs },
     });
-    return JSON.parse(text);
+    return objectOf(JSON.parse(text));
   };
 
   return {
@@ -60,10 +61,12 @@ export function createBackgroundFollower(client: ProviderClient, clock: Clock, l
       };
       const look = async (waitMs: number): Promise<void> => {
         try {
+          // One that has failed says why, and is an answer to who asks after it all the same.
+          const answer = { ...(await ask(attempt)), error: null };
           const facts = emptyFacts();
-          if (readWhole('responses', (await ask(attempt)) as never, facts) && !isUnderWay(facts)) {
+          if (readWhole('responses', answer, facts) && !isUnderWay(facts)) {
             if (hasEnded) return;
-            Object.assign(attempt.facts, facts);
+            Object.assign(attempt.facts, facts, { id: attempt.facts.id });
             attempt.error = errorIn(attempt);
             return end();
           }

@@ -57,6 +57,7 @@ async function startKeeper() {
 }
 
 function through(status: string) {
+  if (status === 'failed') return { status, output: [], error: { code: 'server_error', message: 'no' } };
   if (status !== 'completed') return { status, output: [] };
   const content = [{ type: 'output_text', text: 'fine', annotations: [] }];
   return {
