@@ -17,6 +17,7 @@ export function LearningPage() {
   const weights = usePolled('v1/weights', refreshMs);
   const curve = usePolled('v1/analytics?step=1m&metrics=judged,quality,utility', refreshMs);
   const judged = usePolled('v1/analytics/counterfactuals?previous=true', judgeMs);
+  const study = usePolled('v1/learning/policy', judgeMs);
   const learning = ready.data?.learning;
   const rows: Json[] = curve.data?.rows ?? [];
   const shown = useMemo(
@@ -78,6 +79,8 @@ export function LearningPage() {
           <Trust version={newest} />
         </div>
         <Drift version={newest} />
+        <PartsCard study={study.data} error={study.error} />
+        <ClustersCard study={study.data} />
         <Card
           title="Other policies"
           note="What each would have scored and cost on the traffic of the last day, off-policy, with intervals of 95 %. The previous policy is what a rollback goes back to."
@@ -247,6 +250,106 @@ function Drift({ version }: { readonly version: Json }) {
       )}
     </Card>
   );
+}
+
+const partWords: Readonly<Record<string, string>> = {
+  wording: 'what the text says',
+  shape: 'what the text looks like',
+  vector: "the caller's vector",
+  task: 'type of task',
+  availability: 'which models can be called',
+  history: 'recent errors, latency and cost',
+  limits: 'limits of the request',
+  preference: 'preference of the request',
+  session: 'its session',
+};
+
+function whyNothing(study: Json): string {
+  if (!study) return 'Working it out …';
+  if (study.policySha256 === null) return 'It comes with the first weights.';
+  return study.requests === 0
+    ? 'No request in the last day.'
+    : `In none of the newest ${number(study.requests)} requests have learned weights a say.`;
+}
+
+/** Which parts of what it sees the live policy needs for its choices. */
+function PartsCard({ study, error }: { readonly study: Json; readonly error: string | null }) {
+  return (
+    <Card
+      title="What the policy goes by"
+      note="The newest requests are decided again by the policy in force, each part of what it sees taken for the average in turn; the draw stays the same. Utility lost is by its own reckoning. Two parts that say the same stand in for one another."
+      wide
+    >
+      <Trouble error={error} />
+      {!study?.judged ? (
+        error === null && <Nothing>{whyNothing(study)}</Nothing>
+      ) : (
+        <>
+          <Table
+            label="What the policy goes by"
+            head={['Without', 'Another model', 'Probability moved', 'Utility lost a request']}
+          >
+            {study.parts.map(({ part, changed, moved, utilityLost }: Json) => (
+              <tr key={part}>
+                <th scope="row">{partWords[part] ?? part}</th>
+                <td class="figure">
+                  <Bar share={changed} />
+                  {percent(changed, 1)}
+                </td>
+                <td class="figure">{percent(moved, 1)}</td>
+                <td class="figure">{signed(utilityLost)}</td>
+              </tr>
+            ))}
+          </Table>
+          <p class="note">
+            Of {number(study.judged)} requests, {dateTime(study.atMs)}, with the weights{' '}
+            <code>{short(study.policySha256)}</code>.
+          </p>
+        </>
+      )}
+    </Card>
+  );
+}
+
+/** Kinds of requests as the policy tells them apart: by figures and the shape of texts, never by what they say. */
+function ClustersCard({ study }: { readonly study: Json }) {
+  return (
+    <Card
+      title="Kinds of requests"
+      note="Clusters of the policy in force, most frequent first. Nothing is shown of what texts say."
+      wide
+    >
+      {!study?.clusters.length ? (
+        <Nothing>{whyNothing(study)}</Nothing>
+      ) : (
+        <Table label="Kinds of requests" head={['Kind', 'Share', 'Tasks', 'Texts', 'Tokens', 'Complexity', 'Would get']}>
+          {study.clusters.map(
+            ({ cluster, requests, tasks, models, promptTokens, complexity, shape }: Json, _: number, all: Json[]) => (
+              <tr key={cluster}>
+                <th scope="row">{cluster + 1}</th>
+                <td class="figure">
+                  {percent(requests / all.reduce((sum: number, one: Json) => sum + one.requests, 0))}
+                </td>
+                <td class="sentence">{sharesInWords(tasks)}</td>
+                <td class="sentence">{shape.join(', ') || (requests < 5 ? 'too few to say' : 'like most')}</td>
+                <td class="figure">{number(promptTokens)}</td>
+                <td class="figure">{number(complexity, 2)}</td>
+                <td class="sentence">{sharesInWords(models)}</td>
+              </tr>
+            ),
+          )}
+        </Table>
+      )}
+    </Card>
+  );
+}
+
+function sharesInWords(shares: readonly Json[]): string {
+  return shares.map(({ name, share }: Json) => `${name} ${percent(share)}`).join(', ');
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '−' : ''}${number(Math.abs(value), 4)}`;
 }
 
 /** Two orders that the trainer may refuse, with its reason. */

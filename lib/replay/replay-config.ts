@@ -36,8 +36,6 @@ export interface ReplayConfigOptions extends OpenedRange {
   readonly after: RouterConfig;
   /** Null where there were none, or they are gone. */
   readonly weightsOf: (opened: RouteOpened) => Promise<LearnedPolicy | null>;
-  /** Called after every few requests: gives way to whoever else needs the thread. */
-  readonly giveWay: () => Promise<void>;
 }
 
 /** Requests between two times that others get the thread: some milliseconds of work. */

@@ -46,6 +46,7 @@ const accessTable: ReadonlyMap<string, Access> = new Map([
   ['POST /v1/weights/promote', operators],
   ['POST /v1/weights/rollback', operators],
   ['POST /v1/weights/forget', operators],
+  ['GET /v1/learning/policy', viewers],
   ['GET /v1/config', viewers],
   ['PUT /v1/config', operators],
   ['POST /v1/config/check', viewers],

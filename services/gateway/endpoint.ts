@@ -40,6 +40,7 @@ import type { DecisionLookup } from './look-up-decision';
 import type { RecentDecisions } from './recent-decisions';
 import type { ReportedOutcomes } from './reported-outcomes';
 import type { StandbyState } from './standby/standby-state';
+import type { StudiedPolicy } from './study-policy-in-force';
 import type { FeedbackWatch } from './watch-feedback';
 
 /** A message of the topics by name, a zod schema, or plain text. */
@@ -129,6 +130,8 @@ export interface GatewayContext {
     readonly store: WindowStore;
     readonly judge: PolicyJudge;
   };
+  /** What the policy in force goes by; null before there is one. */
+  readonly policyStudy: () => Promise<StudiedPolicy | null>;
   /** What a decision was made from. */
   readonly inspect: {
     readonly opened: (decisionId: string, routingKey: string) => Promise<RouteOpened | null>;

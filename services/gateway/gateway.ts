@@ -71,6 +71,7 @@ import { experimentEndpoints } from './routes/experiments';
 import { feedbackEndpoints } from './routes/feedback';
 import { inspectEndpoints } from './routes/inspect';
 import { keyEndpoints } from './routes/keys';
+import { learningEndpoints } from './routes/learning';
 import { liveEndpoints } from './routes/live';
 import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
@@ -80,6 +81,7 @@ import { shadowEndpoints } from './routes/shadows';
 import { weightsEndpoints } from './routes/weights';
 import { keepCopy } from './standby/keep-copy';
 import type { StandbyState } from './standby/standby-state';
+import { createPolicyStudy } from './study-policy-in-force';
 import { traceRequests } from './trace-requests';
 import { createTokenVerifier } from './verify-token';
 import { watchEventLoop } from './watch-event-loop';
@@ -359,6 +361,7 @@ async function connect(
         utilityScale: () => config()?.config.utilityScale,
       }),
     },
+    policyStudy: createPolicyStudy({ ...shadowJudge, clock, tuning: () => tuning.view.get('current') }),
     inspect: {
       opened: (decisionId, routingKey) => lookup.opened(decisionId, routingKey, settings.maxScannedRecords),
       weights: ({ policySha256, basisSha256 }) =>
@@ -445,6 +448,7 @@ function endpointsOf({ context, calls, countTokens, serveKept }: Connection): En
     ...decisionEndpoints(context),
     ...modelEndpoints(context),
     ...weightsEndpoints(context),
+    ...learningEndpoints(context),
     ...configEndpoints(context),
     ...configHistoryEndpoints(context),
     ...budgetEndpoints(context),

@@ -41,7 +41,7 @@ export async function judgeShadows(
   if (!inForce || (inForce.shadows.length === 0 && previous === null)) return [];
   const history = new Map((await judge.configHistory()).map((one) => [one.version, one.json]));
   const configOf = configsOf(history, inForce);
-  const requests = await readOpened({ ...judge, sinceMs, maxRequests });
+  const requests = await readOpened({ ...judge, sinceMs, maxRequests, giveWay: () => turnOfOthers() });
   const asked: { name: string; kind: ShadowTargets['kind']; shadow: Shadow }[] = await Promise.all(
     inForce.shadows.map(async (one) => ({
       name: one.name,

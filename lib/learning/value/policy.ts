@@ -2,12 +2,22 @@
  * The learned policy as decisions see it: immutable weights on plain Float32Arrays and a pure function from an opened
  * request to a judgement. Ten heads of a mixture of both halves each vote for the candidate with the best utility.
  */
-import type { LearnedPolicy } from '../../routing/judge/strategy';
+import type { LearnedPolicy, PolicyStudy } from '../../routing/judge/strategy';
 import type { RouteOpened } from '../../topics/generated/messages';
 import { guaranteesOf } from '../budget/guarantees';
-import { type Basis, describe, describingShapes, type Features, phiSize, readBasis } from '../features/basis';
+import {
+  type Basis,
+  componentCount,
+  describePhi,
+  describeX,
+  describingShapes,
+  type Features,
+  phiSize,
+  readBasis,
+} from '../features/basis';
 import { contextOf } from '../features/context';
-import { float32Of, int8Of } from '../features/encode';
+import { float32Of, handSize, int8Of } from '../features/encode';
+import { partsOf } from '../features/parts';
 import { taskSlotOf } from '../features/task-slot';
 import { arrayOf, readBlob, sha256Of, writeBlob } from '../fold/blob';
 import { isColdStart } from '../fold/cold-start';
@@ -99,36 +109,67 @@ export function parsePolicy(
   }
   const values = createValues(parsedBasis, weights);
   const { encoderVersion } = parsedBasis;
-  const valuesOf = (opened: RouteOpened): Values =>
-    values(understood(opened, encoderVersion), opened.tuning.neuralWeight);
+  const valuesOf = (opened: RouteOpened, hidden?: readonly number[]): Values =>
+    values(understood(opened, encoderVersion), opened.tuning.neuralWeight, hidden);
   const { policySha256 } = found;
   const { models, hasLinear, rewardMean, learnedRewards } = weights;
   const facts: PolicyFacts = { policySha256, models, hasLinear, rewardMean, guarantees: guaranteesOf(weights) };
   return {
     policySha256,
-    judge: createJudge(facts, valuesOf),
+    judge: createJudge(facts, (opened) => valuesOf(opened)),
     valuesOf: (opened) => (isColdStart(opened) ? null : keepValues(facts, valuesOf(opened), learnedRewards)),
+    study: studyOf(parsedBasis, facts, valuesOf),
+  };
+}
+
+function studyOf(
+  basis: Basis,
+  facts: PolicyFacts,
+  valuesOf: (opened: RouteOpened, hidden: readonly number[]) => Values,
+): PolicyStudy {
+  const columns = new Map<string, readonly number[]>(partsOf(basis).map((part) => [part.name, part.columns]));
+  let hidden: readonly number[] = [];
+  const judge = createJudge(facts, (opened) => valuesOf(opened, hidden));
+  const x = new Float32Array(basis.xSize);
+  const phi = new Float32Array(phiSize(basis));
+  return {
+    parts: [...columns.keys()],
+    judgeWithout(part, opened) {
+      hidden = columns.get(part) ?? [];
+      return judge(opened);
+    },
+    placeOf(opened) {
+      if (!describeX(basis, understood(opened, basis.encoderVersion), x)) return null;
+      describePhi(basis, x, phi);
+      let cluster = 0;
+      for (let k = 1; k < basis.clusters; k++) if (phi[1 + k]! > phi[1 + cluster]!) cluster = k;
+      const hand = basis.kind === 'text' ? x.subarray(componentCount, componentCount + handSize) : [];
+      // In X all of them together have about unit length.
+      return { cluster, shape: Array.from(hand, (value) => value * Math.sqrt(handSize)) };
+    },
   };
 }
 
 export type { Values } from './judge-values';
 
+/** `hidden`: columns of X that are taken for the mean of all requests. */
+type ValuesOf = (features: Features, neuralWeight: number, hidden?: readonly number[]) => Values;
+
 /**
  * The mixed value function; `neuralWeight` is the share of the network. What it needs beside the weights is made at its first
  * use: most policies that are parsed are only looked at.
  */
-export function createValues(
-  basis: Basis,
-  weights: PolicyWeights,
-): (features: Features, neuralWeight: number) => Values {
-  let valuesOf: ((features: Features, neuralWeight: number) => Values) | null = null;
-  return (features, neuralWeight) => {
+export function createValues(basis: Basis, weights: PolicyWeights): ValuesOf {
+  let valuesOf: ValuesOf | null = null;
+  return (features, neuralWeight, hidden) => {
     valuesOf ??= prepareValues(basis, weights);
-    return valuesOf(features, neuralWeight);
+    return valuesOf(features, neuralWeight, hidden);
   };
 }
 
-function prepareValues(basis: Basis, weights: PolicyWeights): (features: Features, neuralWeight: number) => Values {
+const none: readonly number[] = [];
+
+function prepareValues(basis: Basis, weights: PolicyWeights): ValuesOf {
   const { hasLinear, rewardMean, rewardDeviation, armMeans } = weights;
   const arms = weights.models.length;
   const size = phiSize(basis);
@@ -148,9 +189,11 @@ function prepareValues(basis: Basis, weights: PolicyWeights): (features: Feature
     means: new Float64Array(arms),
     costFactors: new Float64Array(arms).fill(1),
   };
-  return (features, wanted) => {
+  return (features, wanted, hidden = none) => {
     const neural = hasLinear ? (wanted > leastServedWeight ? wanted : 0) : 1;
-    describe(basis, features, x, phi, describing);
+    const isKnown = describeX(basis, features, x, describing);
+    for (const column of hidden) x[column] = 0;
+    describePhi(basis, isKnown ? x : null, phi, describing);
     if (neural > 0) runLayers(layers, x, basis.networkScale);
     if (hasLinear) {
       linear.vector.set(phi);

@@ -23,6 +23,21 @@ export interface LearnedPolicy {
   judge(opened: RouteOpened): Judgement;
   /** What it says of the text alone, for the routing cache; null while it has no say. Left out where that cannot be told. */
   valuesOf?(opened: RouteOpened): Omit<CachedValues, 'isCheck' | 'cachedAtMs'> | null;
+  /** What it goes by. Left out where that cannot be told. */
+  readonly study?: PolicyStudy;
+}
+
+/** A policy as something to be looked at: nothing of it is asked on the request path. */
+export interface PolicyStudy {
+  /** The parts of what it sees of a request. */
+  readonly parts: readonly string[];
+  /** As `judge`, the request being in this respect the mean of all requests. The arrays are the caller's own. */
+  judgeWithout(part: string, opened: RouteOpened): Judgement;
+  /**
+   * The cluster that the request belongs to most, from 0, and the hand-made features of its text in deviations from their mean (none
+   * where the caller gave a vector). Null for a request of another kind than those it was learned from.
+   */
+  placeOf(opened: RouteOpened): { readonly cluster: number; readonly shape: readonly number[] } | null;
 }
 
 /** `learned` is null where no weights could be loaded; a learned strategy then throws, and its thread is FAILED. */

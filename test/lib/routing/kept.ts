@@ -16,7 +16,7 @@ export interface Weights {
 
 const someWeights: Weights = { policySha256: 'p1', qualities: [0.5, 0.9, 0.4], learnedRewards: 1_000 };
 
-export function policyOf(changes: Partial<Weights> = {}): Required<LearnedPolicy> {
+export function policyOf(changes: Partial<Weights> = {}): Required<Omit<LearnedPolicy, 'study'>> {
   const { policySha256, qualities, learnedRewards } = { ...someWeights, ...changes };
   const facts: PolicyFacts = {
     ...{ policySha256, models: keptModels, hasLinear: true, rewardMean: 0.5, guarantees: new Map() },

@@ -29,6 +29,7 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
   'GET /v1/weights/{policySha256}': ['viewer', 'operator', 'admin'],
   'GET /v1/config': ['viewer', 'operator', 'admin'],
   'POST /v1/config/check': ['viewer', 'operator', 'admin'],
+  'GET /v1/learning/policy': ['viewer', 'operator', 'admin'],
   'POST /v1/config/replay': ['viewer', 'operator', 'admin'],
   'GET /v1/config/history': ['viewer', 'operator', 'admin'],
   'GET /v1/config/history/{version}': ['viewer', 'operator', 'admin'],

@@ -554,6 +554,7 @@ describe('a gateway', () => {
       'get /v1/experiments',
       'get /v1/experiments/{name}',
       'get /v1/keys',
+      'get /v1/learning/policy',
       'get /v1/live',
       'get /v1/models',
       'get /v1/models/{id}',
