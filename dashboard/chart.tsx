@@ -26,6 +26,9 @@ function shownFrom(first: number, last: number): number {
   return Math.max(last - shownSeconds, Math.min(first, last - leastShownSeconds) - marginSeconds);
 }
 
+/** Steps between the ticks of an axis of counts: there is nothing between one and two. */
+const wholeSteps = Array.from({ length: 12 }, (_, i) => [1, 2, 5].map((digit) => digit * 10 ** i)).flat();
+
 /** A step's worth, beside the one before it. */
 const bars = uPlot.paths.bars?.({ size: [0.8, 24] });
 
@@ -40,10 +43,11 @@ export function Chart(props: {
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
   readonly isStacked?: boolean;
+  readonly isCount?: boolean;
   /** Whether the first answer has not come yet. */
   readonly isAwaited?: boolean;
 }) {
-  const { label, times, series, format, isStacked = false, isAwaited = false } = props;
+  const { label, times, series, format, isStacked = false, isCount = false, isAwaited = false } = props;
   const place = useRef<HTMLDivElement>(null);
   const drawn = useRef<{ plot: uPlot; shape: string } | null>(null);
   useEffect(() => {
@@ -63,7 +67,11 @@ export function Chart(props: {
       drawn.current?.plot.destroy();
       drawn.current = {
         shape,
-        plot: new uPlot(optionsOf(element.clientWidth, series, format, isStacked), data as uPlot.AlignedData, element),
+        plot: new uPlot(
+          optionsOf(element.clientWidth, series, { format, isStacked, isCount }),
+          data as uPlot.AlignedData,
+          element,
+        ),
       };
     };
     draw();
@@ -78,7 +86,7 @@ export function Chart(props: {
       resized.disconnect();
       dark.removeEventListener('change', draw);
     };
-  }, [times, series, format, isStacked]);
+  }, [times, series, format, isStacked, isCount]);
   useEffect(
     () => () => {
       drawn.current?.plot.destroy();
@@ -86,13 +94,14 @@ export function Chart(props: {
     },
     [],
   );
-  const isEmpty = series.length === 0 || times.length === 0;
+  // Minutes in which nothing was judged, say, are no chart.
+  const isEmpty = times.length === 0 || series.every(({ values }) => values.every((value) => (value ?? null) === null));
   return (
     <figure class="chart">
       <figcaption>{label}</figcaption>
       <div ref={place} class={isEmpty ? 'plot empty' : 'plot'} aria-hidden="true" />
       {isEmpty && <p class="nothing">{isAwaited ? 'Asking the gateway …' : 'Nothing yet in this time.'}</p>}
-      {series.length > 1 && (
+      {series.length > 1 && !isEmpty && (
         <ul class="legend">
           {series.map(({ name }, i) => (
             <li key={name}>
@@ -136,8 +145,11 @@ function stacked(series: readonly Series[]): (number | null)[][] {
 function optionsOf(
   width: number,
   series: readonly Series[],
-  format: (value: number) => string,
-  isStacked: boolean,
+  {
+    format,
+    isStacked,
+    isCount,
+  }: { readonly format: (value: number) => string; readonly isStacked: boolean; readonly isCount: boolean },
 ): uPlot.Options {
   const text = cssColour('--muted');
   const grid = { stroke: cssColour('--line'), width: 1 };
@@ -154,7 +166,12 @@ function optionsOf(
     },
     axes: [
       { ...axis, size: 28, values: hours },
-      { ...axis, size: 62, values: (_plot, ticks) => ticks.map((tick) => format(tick)) },
+      {
+        ...axis,
+        size: 62,
+        values: (_plot, ticks) => ticks.map((tick) => format(tick)),
+        ...(isCount && { incrs: wholeSteps }),
+      },
     ],
     series: [
       {},

@@ -252,6 +252,12 @@ function Stages({ stagesMs }: { readonly stagesMs: Json }) {
   );
 }
 
+/** Those that were typed. */
+function numbersIn(fields: Readonly<Record<string, string>>): Record<string, number> {
+  const typed = Object.entries(fields).filter(([, value]) => value !== '');
+  return Object.fromEntries(typed.map(([name, value]) => [name, Number(value)]));
+}
+
 /** The same request with something else wanted, decided again by the engine's own functions. */
 function WhatIf({ path, decision }: { readonly path: string; readonly decision: Json }) {
   const [weights, setWeights] = useState({ quality: '', cost: '', latency: '' });
@@ -263,18 +269,10 @@ function WhatIf({ path, decision }: { readonly path: string; readonly decision: 
   const [error, setError] = useState<string | null>(null);
   const compute = async (event: Event): Promise<void> => {
     event.preventDefault();
-    const limits =
-      maxCostUsd === '' && maxLatencyMs === ''
-        ? null
-        : {
-            ...(maxCostUsd !== '' && { maxCostUsd: Number(maxCostUsd) }),
-            ...(maxLatencyMs !== '' && { maxLatencyMs: Number(maxLatencyMs) }),
-          };
+    // What is left out stays as it was.
+    const limits = numbersIn({ maxCostUsd, maxLatencyMs });
+    const preference = numbersIn(weights);
     try {
-      const isPreferred = Object.values(weights).some((value) => value !== '');
-      const preference = isPreferred
-        ? { quality: Number(weights.quality), cost: Number(weights.cost), latency: Number(weights.latency) }
-        : null;
       const priceFactors = Number(factor) === 1 ? {} : { [model]: Number(factor) };
       setAnswer(await ask(`${path}/recompute`, { method: 'POST', body: { preference, limits, priceFactors } }));
       setError(null);

@@ -81,7 +81,15 @@ export function DecisionsPage() {
       {missed > 0 && <p class="note">{number(missed)} events were too many to be shown here; the log has them all.</p>}
       {rows.length === 0 ? (
         <Nothing>
-          {count === 0 ? (isCaughtUp ? 'No decisions yet.' : 'Reading the newest …') : 'None of them fits the filters.'}
+          {count > 0 ? (
+            'None of them fits the filters.'
+          ) : isCaughtUp ? (
+            <>
+              No decisions yet. <a href="#/try">Try it</a> makes one.
+            </>
+          ) : (
+            'Reading the newest …'
+          )}
         </Nothing>
       ) : (
         <VirtualRows rows={rows} outcomes={outcomes} />
@@ -156,7 +164,7 @@ function Row({ decision, outcome }: { readonly decision: Json; readonly outcome:
       <td class="id">
         <a href={`#/decisions/${encodeURIComponent(decisionId)}`}>{decisionId}</a>
       </td>
-      <td>
+      <td title={model}>
         {model}
         {degradedTo !== 'NONE' && <span class="badge warn">{words(degradedTo)}</span>}
         {cacheHit && <span class="badge">cached</span>}

@@ -38,7 +38,8 @@ export function LearningPage() {
             label="Mean per minute of judged answers"
             times={shown.times}
             series={shown.series}
-            format={(value) => number(value, 2)}
+            format={twoDigits}
+            isAwaited={curve.data === null}
           />
         </Card>
         <Card title="Error of prediction" wide>
@@ -46,7 +47,8 @@ export function LearningPage() {
             label="Mean square error of predicted quality on new judgements, by version: of the newest judgements, and of many"
             times={errors.times}
             series={errors.series}
-            format={(value) => number(value, 3)}
+            format={threeDigits}
+            isAwaited={weights.data === null}
           />
         </Card>
         <div class="column">
@@ -157,6 +159,7 @@ export function LearningPage() {
   );
 }
 
+const twoDigits = (value: number): string => number(value, 2);
 const threeDigits = (value: number): string => number(value, 3);
 
 /** What the gate or the guard found, and what leaving judgements out has changed. */
@@ -172,7 +175,8 @@ function evidenceOf({ evidence, forgot }: Json): string {
 function errorsOf(versions: readonly Json[]) {
   const made = versions
     .slice(0, curveVersions)
-    .filter(({ weights }) => Number.isFinite(weights.metrics.errorFast))
+    // Before anything was judged there is no error, not one of 0.
+    .filter(({ weights }) => weights.metrics.errorSlow > 0)
     .reverse();
   return {
     times: made.map(({ weights }) => weights.publishedAtMs / 1_000),
@@ -322,7 +326,10 @@ function ClustersCard({ study }: { readonly study: Json }) {
       {!study?.clusters.length ? (
         <Nothing>{whyNothing(study)}</Nothing>
       ) : (
-        <Table label="Kinds of requests" head={['Kind', 'Share', 'Tasks', 'Texts', 'Tokens', 'Complexity', 'Would get']}>
+        <Table
+          label="Kinds of requests"
+          head={['Kind', 'Share', 'Tasks', 'Texts', 'Tokens', 'Complexity', 'Would get']}
+        >
           {study.clusters.map(
             ({ cluster, requests, tasks, models, promptTokens, complexity, shape }: Json, _: number, all: Json[]) => (
               <tr key={cluster}>
@@ -345,11 +352,14 @@ function ClustersCard({ study }: { readonly study: Json }) {
 }
 
 function sharesInWords(shares: readonly Json[]): string {
-  return shares.map(({ name, share }: Json) => `${name} ${percent(share)}`).join(', ');
+  // What would be 0 % is not worth a word.
+  const told = shares.filter(({ share }) => share >= 0.005);
+  return told.map(({ name, share }: Json) => `${name} ${percent(share).replace(' ', '\u00a0')}`).join(', ');
 }
 
 function signed(value: number): string {
-  return `${value < 0 ? '−' : ''}${number(Math.abs(value), 4)}`;
+  const text = number(Math.abs(value), 4);
+  return value < 0 && Number(text) > 0 ? `−${text}` : text;
 }
 
 /** Two orders that the trainer may refuse, with its reason. */

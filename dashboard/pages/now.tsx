@@ -10,6 +10,7 @@ const refreshMs = 3_000;
 /** Processes say how learning is every 15 s. */
 const weightsMs = 15_000;
 const judgeMs = 60_000;
+const minuteMs = 60_000;
 const shownModels = seriesColours - 1;
 
 export function NowPage() {
@@ -76,6 +77,7 @@ export function NowPage() {
             series={shares.series}
             format={number}
             isStacked
+            isCount
             isAwaited={byModel.data === null}
           />
         </Card>
@@ -142,9 +144,11 @@ function AlertsTile({ data }: { readonly data: Json }) {
   );
 }
 
-/** Decisions a second in the minute that runs, or has just ended. */
+/** Decisions a second in the minute that runs, or has just ended; minutes without any have no row. */
 function perSecond({ startMs, values }: Json): string {
-  const seconds = Math.min(60, Math.max(1, (Date.now() - startMs) / 1_000));
+  const sinceStartMs = Date.now() - startMs;
+  if (sinceStartMs > 2 * minuteMs) return '0';
+  const seconds = Math.min(60, Math.max(1, sinceStartMs / 1_000));
   const rate = values.decisions / seconds;
   return number(rate, rate < 10 ? 1 : 0);
 }

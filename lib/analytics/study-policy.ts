@@ -58,12 +58,10 @@ export interface StudyOptions {
   readonly study: PolicyStudy;
   /** What would be pinned in such a request now. */
   readonly tuningOf: (opened: RouteOpened) => Tuning;
-  /** Called after every few requests: gives way to whoever else needs the thread. */
+  /** Called before every request: gives way to whoever else needs the thread. */
   readonly giveWay: () => Promise<void>;
 }
 
-/** Requests between two times that others get the thread: some milliseconds of work. */
-const atOnce = 2;
 const shownOf = 3;
 /** Of fewer texts nothing is said but how many there are: their mean would be theirs alone. */
 const leastDescribed = 5;
@@ -73,8 +71,9 @@ export async function studyPolicy({ requests, learned, study, tuningOf, giveWay 
   const effects = study.parts.map((part) => ({ part, changed: 0, moved: 0, utilityLost: 0 }));
   const clusters = new Map<number, ClusterSums>();
   let judged = 0;
-  for (const [at, was] of requests.entries()) {
-    if (at % atOnce === 0) await giveWay();
+  for (const was of requests) {
+    // Each takes a millisecond or two: it is decided once for each part.
+    await giveWay();
     if (!was.candidates.some(({ eligible }) => eligible)) continue;
     const opened: RouteOpened = { ...was, policySha256, tuning: tuningOf(was), cached: null, cachedValues: null };
     const threads = judgeAsked(opened, learned);

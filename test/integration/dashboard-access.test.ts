@@ -3,7 +3,20 @@ import { describeWithBrowser, visitDashboard } from './dashboard-visitor';
 
 describeWithBrowser('access to the dashboard (needs Chromium)', () => {
   visitDashboard((visitor) => {
-    test('there is a decision to be seen', () => visitor.route('seen'));
+    test('there is a decision to be seen, between models with names as long and odd as they may be', async () => {
+      const { config } = (await (await fetch(`${visitor.url}/v1/config`)).json()) as { config: { models: object[] } };
+      const names = [`a-long-one/${'x'.repeat(70)}`, '<img src=x onerror=alert(1)>'];
+      await visitor.configure({ models: config.models.map((model, i) => ({ ...model, name: names[i] })) });
+      await visitor.route('seen');
+    });
+
+    test('long names do not push figures out of sight', async () => {
+      const page = await visitor.openPage('#/decisions/seen', 1024);
+      const table = page.getByRole('region', { name: 'Candidates' });
+      await table.waitFor();
+      expect(await table.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+      await page.close();
+    });
 
     test.each([
       '#/',

@@ -15,6 +15,12 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
       await page.getByRole('button', { name: 'Decide' }).click();
       await page.getByRole('link', { name: 'Open it up' }).click();
       await page.getByRole('heading', { name: 'Candidates' }).waitFor();
+      // Decided, and nothing judged yet: charts without figures have words.
+      await page.getByRole('link', { name: 'Now' }).click();
+      const wordsIn = (name: string) => page.getByRole('figure', { name }).getByText('Nothing yet in this time.');
+      await wordsIn('Decisions per minute').waitFor({ state: 'detached' });
+      await wordsIn('Mean quality of judged answers').waitFor();
+      expect(await page.locator('main').innerText()).not.toMatch(/NaN|Infinity|undefined|1970/);
       await page.close();
     });
 

@@ -3,6 +3,7 @@
  * is changed and everything after it computed anew, by the functions that decide. What the request was known by (its
  * features, with the circumstances of then) stays as it was.
  */
+import { dictionaryOf } from '../../dictionary';
 import type { Candidate, Limits, Preference, RouteOpened } from '../../topics/generated/messages';
 import { judgeAsked } from '../judge/judge-thread';
 import type { LearnedPolicy } from '../judge/strategy';
@@ -10,10 +11,12 @@ import type { BarKind } from '../open/bar';
 import { type AbleModel, type Eligibility, eligibilityOf, noCandidateError } from '../open/eligibility';
 import { type RecomputedDecision, recomputeDecision } from './decide';
 
+/** What is left out stays as it was. */
+type Changed<T> = { readonly [Key in keyof T]?: T[Key] | undefined };
+
 export interface Change {
-  readonly preference: Preference | null;
-  /** Instead of all limits of the request; null: as they were. */
-  readonly limits: Limits | null;
+  readonly preference: Changed<Preference>;
+  readonly limits: Changed<Limits>;
   /** By what the prices of models are multiplied. */
   readonly priceFactors: ReadonlyMap<string, number>;
 }
@@ -25,20 +28,29 @@ export type WhatIf =
 
 /** `learned`: the weights that the request was judged with; null where there were none. */
 export function whatIf(opened: RouteOpened, change: Change, learned: LearnedPolicy | null): WhatIf {
-  const limits = change.limits ?? opened.limits;
+  const limits = changed(opened.limits, change.limits);
   const eligible = eligibleUnder(limits, opened, change.priceFactors);
   const error = noCandidateError(eligible);
   if (error) return { kind: 'refused', ...error };
-  const changed: RouteOpened = {
+  const other: RouteOpened = {
     ...opened,
     candidates: [...eligible.candidates],
     limits,
-    preference: change.preference ?? opened.preference,
+    preference: preferenceUnder(opened, change),
     // What was cached is of what was asked then.
     cached: null,
     cachedValues: null,
   };
-  return { kind: 'decision', decision: recomputeDecision(changed, judgeAsked(changed, learned)) };
+  return { kind: 'decision', decision: recomputeDecision(other, judgeAsked(other, learned)) };
+}
+
+/** What would be wanted of the request; all weights may be 0. */
+export function preferenceUnder({ preference }: Pick<RouteOpened, 'preference'>, change: Change): Preference {
+  return changed(preference, change.preference);
+}
+
+function changed<T extends object>(was: T, by: Changed<T>): T {
+  return { ...was, ...dictionaryOf(Object.entries(by).filter(([, value]) => value !== undefined)) };
 }
 
 /** What bars a candidate whatever the limits are. */

@@ -180,7 +180,9 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
         ends.set(place, end);
         const wanted = Math.min(end, given ? (given.get(place) ?? end) : end - last);
         const from = isWanted ? Math.max(earliest, wanted, end - maxReplayed) : end;
-        if (given && isWanted) skipped += Math.max(0, from - Math.max(earliest, wanted));
+        // What retention has removed was missed as well; what a table has compacted was replaced.
+        const known = source.topic.kind === 'table' ? Math.max(earliest, wanted) : wanted;
+        if (given && isWanted) skipped += Math.max(0, from - known);
         positions.set(place, from);
         // Records keep their order within a partition, whatever their producers' clocks say.
         let atMs = 0;

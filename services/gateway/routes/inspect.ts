@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { diffConfig } from '../../../lib/config/diff-config';
 import { maxModels } from '../../../lib/config/router-config';
 import { restartsNeeded } from '../../../lib/config/start-settings';
-import { type Change, whatIf } from '../../../lib/routing/decide/what-if';
+import { type Change, preferenceUnder, whatIf } from '../../../lib/routing/decide/what-if';
 import type { RouteDecided } from '../../../lib/topics/generated/messages';
 import { idFault } from '../../../lib/topics/identifiers';
 import { refuseUnputtable } from '../apply-change';
@@ -19,9 +19,34 @@ import { configReplayEndpoint } from './config-replay';
 const { $schema: _, ...idSchema } = z.toJSONSchema(id);
 const pathId = { name: 'id', in: 'path' as const, required: true, doc: 'decisionId', schema: idSchema };
 
+/** A field that stays as the request had it where it is left out. */
+const change = <T extends z.ZodType>(field: z.ZodDefault<T>) =>
+  field
+    .unwrap()
+    .optional()
+    .describe(field.description ?? '');
+const { quality, cost, latency } = preferenceSchema.shape;
+const limits = limitsSchema.shape;
+
 const changeSchema = z.strictObject({
-  preference: preferenceSchema.nullable().default(null).describe('instead of that of the request'),
-  limits: limitsSchema.nullable().default(null).describe('instead of all limits of the request'),
+  preference: z
+    .strictObject({ quality: change(quality), cost: change(cost), latency: change(latency) })
+    .nullable()
+    .default(null)
+    .describe('weights instead of those of the request; those left out stay as they were'),
+  limits: z
+    .strictObject({
+      maxCostUsd: change(limits.maxCostUsd),
+      maxSessionCostUsd: change(limits.maxSessionCostUsd),
+      maxLatencyMs: change(limits.maxLatencyMs),
+      allowedModels: change(limits.allowedModels),
+      deniedModels: change(limits.deniedModels),
+      allowedProviders: change(limits.allowedProviders),
+      deniedProviders: change(limits.deniedProviders),
+    })
+    .nullable()
+    .default(null)
+    .describe('limits instead of those of the request; those left out stay as they were, and null takes one away'),
   priceFactors: z
     .record(id, z.number().min(0.000_001).max(1_000_000))
     .refine((table) => Object.keys(table).length <= maxModels, { error: `must have at most ${maxModels} entries` })
@@ -112,9 +137,11 @@ export function inspectEndpoints(context: GatewayContext): Endpoint[] {
       errors: [...ofOne, 'no_eligible_candidate', 'malformed_json', 'body_too_large', 'unsupported_media_type'],
       handler: async (request, reply) => {
         const body = readBody(changeSchema, request.body ?? {});
-        const change: Change = { ...body, priceFactors: new Map(Object.entries(body.priceFactors)) };
-        if (body.preference && !(body.preference.quality + body.preference.cost + body.preference.latency > 0))
-          throw invalidField('preference', 'at least one weight must be above 0');
+        const wanted: Change = {
+          preference: body.preference ?? {},
+          limits: body.limits ?? {},
+          priceFactors: new Map(Object.entries(body.priceFactors)),
+        };
         const { decisionId, routingKey } = await decisionOf(request.params);
         const opened = await context.inspect.opened(decisionId, routingKey);
         if (!opened)
@@ -122,11 +149,14 @@ export function inspectEndpoints(context: GatewayContext): Endpoint[] {
             'not_found',
             'the request of this decision is no longer among the newest records of the log',
           );
-        for (const model of change.priceFactors.keys())
+        for (const model of wanted.priceFactors.keys())
           if (!opened.candidates.some((candidate) => candidate.model === model))
             throw invalidField(`priceFactors.${model}`, 'was no candidate of this decision');
         const learned = await context.inspect.weights(opened);
-        const found = whatIf(opened, change, learned);
+        const preference = preferenceUnder(opened, wanted);
+        if (!(preference.quality + preference.cost + preference.latency > 0))
+          throw invalidField('preference', 'at least one weight must be above 0');
+        const found = whatIf(opened, wanted, learned);
         if (found.kind === 'refused') throw new HttpError('no_eligible_candidate', found.reason, found.field);
         const { model, reasoning, candidates } = found.decision;
         return sendJson(reply, {

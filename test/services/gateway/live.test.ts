@@ -77,6 +77,20 @@ test('decisions and outcomes come as they happen; whoever comes again goes on wh
   expect(decisionsOf(await live)).toEqual(['now']);
 });
 
+test('whoever was away for longer than the log is kept is told that he has missed it', async () => {
+  const started = await startGateway();
+  const url = `${started.gateway.url}/v1/live?kinds=decision`;
+  await route(started, 'seen');
+  const { id } = (await watch(`${url}&last=1`, (seen) => seen.length > 0))[0]!;
+  for (const gone of ['a', 'b', 'c']) await route(started, gone);
+  await started.clock.advanceBy(8 * 86_400_000);
+  await route(started, 'kept');
+  started.broker.clean();
+  const again = await watch(url, (seen) => seen.at(-1)?.event === 'caught-up', { 'last-event-id': id });
+  expect(again.find(({ event }) => event === 'missed')?.data).toEqual({ count: 3 });
+  expect(decisionsOf(again)).toEqual(['kept']);
+});
+
 test('filters choose; what they do not know is refused by name', async () => {
   const started = await startGateway();
   await route(started, 'one');

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { recomputeDecision } from '../../../../lib/routing/decide/decide';
-import { whatIf } from '../../../../lib/routing/decide/what-if';
+import { preferenceUnder, whatIf } from '../../../../lib/routing/decide/what-if';
 import { judgeThread } from '../../../../lib/routing/judge/judge-thread';
 import type { Candidate } from '../../../../lib/topics/generated/messages';
 import { noLimits } from '../../../../lib/topics/schema-defaults';
 import { anyOpened, candidateOf, openedOf } from '../fixtures';
 
-const nothing = { preference: null, limits: null, priceFactors: new Map<string, number>() };
+const nothing = { preference: {}, limits: {}, priceFactors: new Map<string, number>() };
 const asked = ['BALANCED', 'COST_EFFICIENT', 'TASK_OPTIMIZED'] as const;
 
 test('with nothing else wanted it is the decision that was made', () => {
@@ -79,6 +79,17 @@ test('a model that only makes embeddings comes in where it is named alone; one f
   expect(eligibleOf(embedding, [])).toEqual([false, true]);
   expect(eligibleOf(embedding, ['dear', 'cheap'])).toEqual([true, true]);
   expect(eligibleOf({ ...embedding, bar: null }, ['dear', 'cheap'])).toEqual([false, true]);
+});
+
+test('what is left out of a change stays as it was', () => {
+  const limited = { ...opened, limits: { ...noLimits, deniedModels: ['dear'] } };
+  const later = whatIf(limited, { ...nothing, limits: { maxLatencyMs: 1e6 } }, null);
+  if (later.kind !== 'decision') throw new Error(later.reason);
+  expect(later.decision.candidates.map(({ eligible }) => eligible)).toEqual([false, true, false]);
+  const change = { ...nothing, preference: { cost: 0 } };
+  expect(preferenceUnder(opened, change)).toEqual({ quality: 1, cost: 0, latency: 0 });
+  const better = whatIf(opened, change, null);
+  expect(better).toMatchObject({ kind: 'decision', decision: { model: 'dear' } });
 });
 
 test('a price changes what a model costs, and with it what it is worth', () => {
