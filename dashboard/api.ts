@@ -12,6 +12,14 @@ export function signIn(key: string): void {
   sessionStorage.setItem(keyName, key);
 }
 
+export function signOut(): void {
+  sessionStorage.removeItem(keyName);
+}
+
+export function isSignedIn(): boolean {
+  return sessionStorage.getItem(keyName) !== null;
+}
+
 export function headersWithKey(): Record<string, string> {
   const key = sessionStorage.getItem(keyName);
   return key === null ? {} : { authorization: `Bearer ${key}` };

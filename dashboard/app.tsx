@@ -2,7 +2,7 @@
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import './app.css';
-import { signIn, whenRefused } from './api';
+import { isSignedIn, signIn, signOut, whenRefused } from './api';
 import { useHash } from './hooks';
 import { useLive } from './live';
 import { AlertsPage } from './pages/alerts';
@@ -54,7 +54,7 @@ function Page({ hash }: { readonly hash: string }) {
 
 function App() {
   const hash = useHash();
-  const { isConnected } = useLive();
+  const { isConnected, isForbidden } = useLive();
   const [needsKey, setNeedsKey] = useState(false);
   useEffect(() => whenRefused(() => setNeedsKey(true)), []);
   const current = `/${hash.split('/')[1] ?? ''}`;
@@ -79,8 +79,20 @@ function App() {
           </nav>
           <p class="connection" role="status">
             <span class={isConnected ? 'dot good' : 'dot bad'} aria-hidden="true" />
-            {isConnected ? 'live' : 'connecting …'}
+            {isForbidden ? 'not live for this key' : isConnected ? 'live' : 'connecting …'}
           </p>
+          {isSignedIn() && (
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => {
+                signOut();
+                location.reload();
+              }}
+            >
+              Sign out
+            </button>
+          )}
         </div>
       </header>
       <main>

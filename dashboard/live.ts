@@ -11,6 +11,8 @@ const drawMs = 250;
 
 export interface LiveState {
   readonly isConnected: boolean;
+  /** The key may do something, but not this: it is not asked for again. */
+  readonly isForbidden: boolean;
   /** Whether what there was before has come. */
   readonly isCaughtUp: boolean;
   /** Newest last. */
@@ -25,6 +27,7 @@ export interface LiveState {
 
 const state = {
   isConnected: false,
+  isForbidden: false,
   isCaughtUp: false,
   decisions: [] as Json[],
   outcomes: new Map<string, Json>(),
@@ -70,6 +73,7 @@ async function follow(): Promise<void> {
   });
   // A position of another log is no reason never to come again.
   if (response.status === 400) lastId = '';
+  state.isForbidden = response.status === 403;
   if (!response.ok || !response.body) throw new Error(`the gateway answered ${response.status}`);
   state.isConnected = true;
   changed();
@@ -104,6 +108,7 @@ async function run(): Promise<void> {
     }
     state.isConnected = false;
     changed();
+    if (state.isForbidden) return;
     await new Promise((resolve) => setTimeout(resolve, reconnectMs));
   }
 }

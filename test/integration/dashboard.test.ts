@@ -97,8 +97,9 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
         const isPage = path === '/router/' || path.startsWith('/router/dashboard/');
         keys.push(request.headers.authorization);
         if (!path.startsWith('/router/') || (!isPage && request.headers.authorization !== 'Bearer secret')) {
-          response.writeHead(path.startsWith('/router/') ? 401 : 404, { 'content-type': 'application/json' });
-          response.end('{"error":{"code":"unauthorized","message":"a key is needed","field":null}}');
+          const refused = request.headers.authorization === 'Bearer weak' ? 403 : 401;
+          response.writeHead(path.startsWith('/router/') ? refused : 404, { 'content-type': 'application/json' });
+          response.end('{"error":{"code":"refused","message":"another key is needed","field":null}}');
           return;
         }
         const passed = open(visitor.url + path.slice('/router'.length), { headers: request.headers }, (answer) => {
@@ -117,8 +118,16 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
       const page = await visitor.browser.newPage();
       page.setDefaultTimeout(patienceMs);
       await page.goto(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}/router/#/models`);
-      await page.getByLabel('Key').fill('secret');
-      await page.getByRole('button', { name: 'Sign in' }).click();
+      const signIn = async (key: string): Promise<void> => {
+        await page.getByLabel('Key').fill(key);
+        await page.getByRole('button', { name: 'Sign in' }).click();
+      };
+      // One that may do something else says so, and makes room for another.
+      await signIn('weak');
+      await page.getByRole('status').getByText('not live for this key').waitFor();
+      await page.getByRole('alert').getByText('another key is needed').first().waitFor();
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await signIn('secret');
       await page.getByRole('heading', { name: 'Last hour' }).waitFor();
       await page.getByRole('status').getByText('live').waitFor();
       await page.close();
