@@ -39,6 +39,8 @@ const maxAnswerBytes = 65_536;
 
 export function createDeliverer({ clock, log, metrics, environment }: DelivererOptions): Deliverer {
   const waiting = new Set<() => void>();
+  /** What was last to be told of an alert, by webhook and alert, while it is not delivered. */
+  const newest = new Map<string, Alert>();
   /** Stops so far: what was begun before the last one is not tried again. */
   let stops = 0;
 
@@ -53,19 +55,30 @@ export function createDeliverer({ clock, log, metrics, environment }: DelivererO
       return;
     }
     const begunAfter = stops;
-    const reason = await send(alert, target, clock.nowMs());
+    const key = JSON.stringify([webhook.name, alert.alertId]);
+    if (tries === 0) newest.set(key, alert);
+    // Whoever is told that it has stopped must not be told afterwards that it rings.
+    const isOutdated = (): boolean => newest.get(key) !== alert;
+    const end = (result: Result): void => {
+      count(webhook, result);
+      if (!isOutdated()) newest.delete(key);
+    };
+    const reason = isOutdated() ? 'there is newer word of it' : await send(alert, target, clock.nowMs());
     if (reason === null) {
-      count(webhook, 'delivered');
+      end('delivered');
       return;
     }
-    count(webhook, 'failed');
+    if (!isOutdated()) count(webhook, 'failed');
     const waitMs = retryWaitsMs[tries];
     const facts = { webhook: webhook.name, alert: alert.alertId, reason };
-    if (waitMs === undefined || stops > begunAfter) {
-      count(webhook, 'given-up');
+    if (isOutdated()) {
+      end('given-up');
+      log.warn('an alert could not be delivered, and there is newer word of it: it is not tried again', facts);
+    } else if (waitMs === undefined || stops > begunAfter) {
+      end('given-up');
       log.error('an alert could not be delivered and is given up', facts);
     } else if (waiting.size >= maxWaiting) {
-      count(webhook, 'queue-full');
+      end('queue-full');
       log.error('too many alerts wait to be delivered; this one is given up', facts);
     } else {
       log.warn('an alert could not be delivered; it is tried again', { ...facts, waitMs });
@@ -80,9 +93,14 @@ export function createDeliverer({ clock, log, metrics, environment }: DelivererO
   return {
     async deliver(alerts, webhooks, nowMs) {
       const told = alerts.filter(({ notify, changedAtMs }) => notify && changedAtMs > nowMs - maxAgeMs);
+      const byAlert = new Map<string, Alert[]>();
+      for (const alert of told) byAlert.set(alert.alertId, [...(byAlert.get(alert.alertId) ?? []), alert]);
       await Promise.all(
-        told.flatMap((alert) =>
-          webhooks.filter((webhook) => isWanted(alert, webhook)).map((webhook) => attempt(alert, webhook, 0)),
+        [...byAlert.values()].flatMap((ofOne) =>
+          webhooks.map(async (webhook) => {
+            // What is said of one alert comes in order.
+            for (const alert of ofOne) if (isWanted(alert, webhook)) await attempt(alert, webhook, 0);
+          }),
         ),
       );
     },
@@ -91,6 +109,7 @@ export function createDeliverer({ clock, log, metrics, environment }: DelivererO
       if (waiting.size > 0) log.warn('alerts are not delivered: this process stops', { alerts: waiting.size });
       for (const cancel of waiting) cancel();
       waiting.clear();
+      newest.clear();
     },
   };
 }

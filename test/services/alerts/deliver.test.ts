@@ -112,6 +112,19 @@ test('what fails is tried again after growing waits, under the same id, and a re
   expect(received).toHaveLength(3);
 });
 
+test('what is no longer so is not told after what is: an older word is not tried again', async () => {
+  const { url, received } = await receiver(500, 204);
+  const { world, until, results } = await start([{ name: 'one', url }]);
+  const nowMs = world.clock.nowMs();
+  await world.send(topics.alerts, [alertOf(nowMs)]);
+  await until(async () => (await results()).failed === 1);
+  await world.send(topics.alerts, [alertOf(nowMs, { state: 'RESOLVED', resolvedAtMs: nowMs, changedAtMs: nowMs + 1 })]);
+  await until(async () => (await results()).delivered === 1);
+  await world.clock.advanceBy(600_000);
+  await until(async () => (await results()).givenUp === 1);
+  expect(received.map(({ body }) => JSON.parse(body).type)).toEqual(['alert.raised', 'alert.resolved']);
+});
+
 test('an address that takes nothing is given up after the last try, and the service goes on', async () => {
   const { world, until, results } = await start([{ name: 'one', url: 'http://127.0.0.1:9/' }]);
   await world.send(topics.alerts, [alertOf(world.clock.nowMs())]);
