@@ -66,7 +66,13 @@ const shownOf = 3;
 /** Of fewer texts nothing is said but how many there are: their mean would be theirs alone. */
 const leastDescribed = 5;
 
-export async function studyPolicy({ requests, learned, study, tuningOf, giveWay }: StudyOptions): Promise<PolicyFindings> {
+export async function studyPolicy({
+  requests,
+  learned,
+  study,
+  tuningOf,
+  giveWay,
+}: StudyOptions): Promise<PolicyFindings> {
   const { policySha256 } = learned;
   const effects = study.parts.map((part) => ({ part, changed: 0, moved: 0, utilityLost: 0 }));
   const clusters = new Map<number, ClusterSums>();

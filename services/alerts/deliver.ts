@@ -38,7 +38,7 @@ const maxAgeMs = 3_600_000;
 const maxAnswerBytes = 65_536;
 
 export function createDeliverer({ clock, log, metrics, environment }: DelivererOptions): Deliverer {
-  const waiting = new Set<() => void>();
+  const waiting = new Map<() => void, string>();
   /** What was last to be told of an alert, by webhook and alert, while it is not delivered. */
   const newest = new Map<string, Alert>();
   /** Stops so far: what was begun before the last one is not tried again. */
@@ -86,7 +86,7 @@ export function createDeliverer({ clock, log, metrics, environment }: DelivererO
         waiting.delete(cancel);
         void attempt(alert, webhook, tries + 1);
       });
-      waiting.add(cancel);
+      waiting.set(cancel, key);
     }
   };
 
@@ -107,9 +107,11 @@ export function createDeliverer({ clock, log, metrics, environment }: DelivererO
     stop() {
       stops++;
       if (waiting.size > 0) log.warn('alerts are not delivered: this process stops', { alerts: waiting.size });
-      for (const cancel of waiting) cancel();
+      for (const [cancel, key] of waiting) {
+        cancel();
+        newest.delete(key);
+      }
       waiting.clear();
-      newest.clear();
     },
   };
 }

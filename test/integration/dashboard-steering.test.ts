@@ -113,7 +113,10 @@ describeWithBrowser('steering by the dashboard (needs Chromium)', () => {
       await page.getByText('not at all').waitFor();
       await page.getByRole('row', { name: /^router/ }).waitFor();
       await page.getByRole('row', { name: /^type of task \d+\.\d %/ }).waitFor();
-      await page.getByRole('row', { name: /^\d+ \d+ % \w+ 100/ }).first().waitFor();
+      await page
+        .getByRole('row', { name: /^\d+ \d+ % \w+ 100/ })
+        .first()
+        .waitFor();
       await page.close();
     });
   });

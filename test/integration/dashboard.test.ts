@@ -20,7 +20,7 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
       const wordsIn = (name: string) => page.getByRole('figure', { name }).getByText('Nothing yet in this time.');
       await wordsIn('Decisions per minute').waitFor({ state: 'detached' });
       await wordsIn('Mean quality of judged answers').waitFor();
-      expect(await page.locator('main').innerText()).not.toMatch(/NaN|Infinity|undefined|1970/);
+      expect(await page.locator('main').textContent()).not.toMatch(/NaN|Infinity|undefined|1970/);
       await page.close();
     });
 
