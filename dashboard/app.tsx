@@ -32,7 +32,7 @@ function Page({ hash }: { readonly hash: string }) {
   const [, name, id] = hash.split('/');
   switch (name) {
     case 'decisions':
-      return id ? <DecisionPage key={id} id={decodeURIComponent(id)} /> : <DecisionsPage />;
+      return id ? <DecisionPage key={id} id={decodedId(id)} /> : <DecisionsPage />;
     case 'models':
       return <ModelsPage />;
     case 'learning':
@@ -49,6 +49,15 @@ function Page({ hash }: { readonly hash: string }) {
       return <TryItPage />;
     default:
       return <NowPage />;
+  }
+}
+
+/** An address that somebody has typed may be cut off. */
+function decodedId(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

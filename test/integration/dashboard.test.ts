@@ -46,6 +46,14 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
       await page.close();
     });
 
+    test('an address that is cut off is a decision that nobody knows', async () => {
+      const page = await visitor.browser.newPage();
+      page.setDefaultTimeout(patienceMs);
+      await page.goto(`${visitor.url}/#/decisions/cut-off%E0%A4`);
+      await page.getByRole('alert').getByText('no decision with id').waitFor();
+      await page.close();
+    });
+
     test('filters choose from the list, and say when nothing fits', async () => {
       await visitor.route('filtered');
       const page = await visitor.openPage('#/decisions');
