@@ -35,12 +35,12 @@ export function createPolicyStudy(options: PolicyStudyOptions): () => Promise<St
   let newest: { readonly startedMs: number; readonly studied: Promise<StudiedPolicy | null> } | null = null;
   let isRunning = false;
   return () => {
-    if (newest !== null && (isRunning || clock.nowMs() < newest.startedMs + keptMs)) return newest.studied;
+    if (newest !== null && (isRunning || clock.monotonicMs() < newest.startedMs + keptMs)) return newest.studied;
     isRunning = true;
     const studied = studyInForce(options).finally(() => {
       isRunning = false;
     });
-    newest = { startedMs: clock.nowMs(), studied };
+    newest = { startedMs: clock.monotonicMs(), studied };
     // What has failed is tried again, and so is what was not there yet.
     const forget = (): void => {
       if (newest?.studied === studied) newest = null;
