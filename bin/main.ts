@@ -3,6 +3,7 @@
 import '../lib/telemetry/preload';
 
 import { systemClock } from '../lib/adapters/system';
+import { drainSignals } from '../lib/drain-signals';
 import { flushTraces } from '../lib/telemetry/tracing';
 import { exitCodes, type Io, type OutputStream } from './io';
 import { optimiseLater } from './optimise-later';
@@ -34,8 +35,7 @@ function processIo(runsAnEngine: boolean): Io {
     if (stop.signal.aborted) process.exit(exitCodes.stopped);
     stop.abort();
   };
-  process.on('SIGINT', end);
-  process.on('SIGTERM', end);
+  for (const signal of drainSignals) process.on(signal, end);
   process.on('SIGHUP', () => {
     // A terminal that is closed ends its processes with SIGHUP: they drain, too. Without one it asks for the files anew.
     const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);

@@ -25,6 +25,7 @@ import { createGateway, type Gateway, type GatewayOptions } from './gateway/gate
 import type { PolicyJudge } from './gateway/judge-apart';
 import { type Door, openDoor } from './gateway/open-door';
 import { gatewayEdges } from './gateway/service';
+import { type WatchedWrites, watchWrites } from './gateway/watch-writes';
 import type { EngineHome } from './home';
 import { type PlacementName, placements } from './placements';
 import { reportVitals } from './report-vitals';
@@ -131,16 +132,18 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const placement = placements[options.placement ?? 'chained'];
     const running = await runServices(definitions, host, { placement, edges: [gatewayEdges] });
     stops.push(() => running.stop());
+    const writes = watchWrites(broker, clock);
     if (options.reportsVitals) {
       const vitals = reportVitals({
         ...host,
+        broker: writes.broker,
         ...(home.disk && { disk: home.disk }),
         process: `engine-${home.createId()}`,
         status: () => running.status(),
       });
       stops.push(() => vitals.stop());
     }
-    const gateway = door && (await startGateway(options, door, running, metrics));
+    const gateway = door && (await startGateway(options, door, { running, metrics, writes }));
     if (gateway) stops.push(() => gateway.stop());
     return {
       broker,
@@ -163,10 +166,16 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-function startGateway(options: EngineOptions, door: Door, running: RunningEngine, metrics: Metrics): Promise<Gateway> {
+interface Started {
+  readonly running: RunningEngine;
+  readonly metrics: Metrics;
+  readonly writes: WatchedWrites;
+}
+
+function startGateway(options: EngineOptions, door: Door, { running, metrics, writes }: Started): Promise<Gateway> {
   const { home, log, partitions, onFatal } = options;
   return createGateway({
-    broker: home.broker,
+    broker: writes.broker,
     clock: home.clock,
     createId: home.createId,
     metrics,
@@ -178,11 +187,13 @@ function startGateway(options: EngineOptions, door: Door, running: RunningEngine
     ...(home.tokenBuckets && { tokenBuckets: home.tokenBuckets }),
     ...options.standIn,
     door,
-    waitingFor: () =>
-      running
+    waitingFor: () => [
+      ...writes.waitingFor(),
+      ...running
         .status()
         .filter((service) => !service.ready)
         .map((service) => service.group),
+    ],
     status: () => ({ services: running.status() }),
     onFailed: (error) => onFatal?.('gateway', error),
   });

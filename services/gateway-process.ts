@@ -8,6 +8,7 @@ import { createGateway } from './gateway/gateway';
 import { openDoor } from './gateway/open-door';
 import { gatewayEdges } from './gateway/service';
 import { awaitLog, readConfigFile } from './gateway/standby/stand-in';
+import { watchWrites } from './gateway/watch-writes';
 import { distributedHome, type EngineHome } from './home';
 
 /** The gateway waits for Kafka instead of ending: calls of models are answered meanwhile, where it is known which there are. */
@@ -34,9 +35,11 @@ export async function startGateway(settings: ProcessSettings, parts: ProcessPart
     validateGraph([gatewayEdges, ...definitions], host);
     // Its own and no others: it may have no right even to see those of the services.
     await ensureServiceTopics([gatewayEdges], host);
+    const writes = watchWrites(home.broker, options.clock);
     const gateway = await createGateway({
       ...options,
-      broker: home.broker,
+      broker: writes.broker,
+      waitingFor: writes.waitingFor,
       ...(home.tokenBuckets && { tokenBuckets: home.tokenBuckets }),
       untold: awaited.untold,
       onFailed: parts.onFatal,

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ProcessSettings, processSettings } from '../lib/config/process-settings';
 import { allStrategyGroups, defaultStrategyGroup, type StrategyGroup } from '../lib/config/strategy-groups';
+import { drainSignals } from '../lib/drain-signals';
 import { assertKey } from '../lib/learning/features/encoder-key';
 import type { Host } from '../lib/stream/host';
 import { place } from '../lib/stream/placement';
@@ -82,7 +83,7 @@ export async function runProcess(
   let exitCode = 0;
   // A supervisor that is gone would leave us to nobody.
   process.on('disconnect', () => stop.abort());
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const signal of [...drainSignals, 'SIGHUP'] as const) {
     process.on(signal, () => {
       // The second time it is meant.
       if (stop.signal.aborted) process.exit(130);

@@ -181,7 +181,7 @@ function withLateOutcome(
   const reported = event.kind === 'CLOSED' ? wholeOf(late.get(event.decisionId) ?? []) : undefined;
   if (!reported || !isRewarded(event, reported)) return event;
   const costUsd = event.expectedCostsUsd[event.models.indexOf(reported.model)] ?? 0;
-  const believed = plausibleOutcome(reported, { costUsd, latencyMs: 0, model: null });
+  const believed = plausibleOutcome(reported, { costUsd, latencyMs: 0, model: null, elapsedMs: 0 });
   return experienceOf(event, believed, undefined, weights) ?? event;
 }
 

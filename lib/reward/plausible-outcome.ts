@@ -10,19 +10,29 @@ export interface ExpectedCall {
   readonly costUsd: number;
   readonly latencyMs: number;
   /** What the configuration says that the model can hold, and usually writes; null where it no longer names it. */
-  readonly model: { readonly contextTokens: number; readonly expectedOutputTokens: number } | null;
+  readonly model: {
+    readonly contextTokens: number;
+    readonly expectedOutputTokens: number;
+    readonly expectedLatencyMs: number;
+  } | null;
+  /** From when its request was opened until it is told of, by our own clock: what was waited for cannot have taken longer. */
+  readonly elapsedMs: number;
 }
 
-/** A figure counts as at most so many times what was expected. */
+/**
+ * A time that cannot have passed since its request was opened counts as at most so many times what is expected: of calls that
+ * were waited for nothing is cut, and who makes a time up has to wait for it.
+ */
+const mostTimesWithoutWaiting = 10;
+/** Another figure counts as at most so many times what was expected. */
 const mostTimesExpected = 1_000;
 /** Whatever was expected: no single call is believed to cost more, in USD, or to take longer, in milliseconds. */
 export const mostCostUsd = 1_000;
 export const mostLatencyMs = 3_600_000;
 /** Tokens of one answer, whatever its model: several times what any can write. */
 const mostTokens = 10_000_000;
-/** Up to here a figure is believed however little was expected: a cent and a minute do no harm. */
+/** Up to here a cost is believed however little was expected: a cent does no harm. */
 const alwaysBelievedUsd = 0.01;
-const alwaysBelievedMs = 60_000;
 /** And the longest answers that are usual anywhere. */
 const alwaysBelievedTokens = 64_000;
 
@@ -68,8 +78,10 @@ export function figuresCapped(reported: Figures, believed: Figures): Figure[] {
   return figures.filter((figure) => reported[figure] !== believed[figure]);
 }
 
-function mostLatencyOf({ latencyMs }: ExpectedCall): number {
-  return capOf(latencyMs, alwaysBelievedMs, mostLatencyMs);
+function mostLatencyOf({ latencyMs, model, elapsedMs }: ExpectedCall): number {
+  const expectedMs = Math.max(usable(latencyMs), usable(model?.expectedLatencyMs ?? 0));
+  if (expectedMs === 0) return mostLatencyMs;
+  return Math.min(mostLatencyMs, Math.max(expectedMs * mostTimesWithoutWaiting, usable(elapsedMs)));
 }
 
 /**
@@ -85,6 +97,10 @@ function mostWrittenOf(expected: ExpectedCall): number {
 }
 
 function capOf(expected: number, always: number, most: number): number {
-  const usable = Number.isFinite(expected) && expected > 0;
-  return usable ? Math.min(most, Math.max(always, expected * mostTimesExpected)) : most;
+  return usable(expected) > 0 ? Math.min(most, Math.max(always, expected * mostTimesExpected)) : most;
+}
+
+/** 0 where nothing is known. */
+function usable(expected: number): number {
+  return Number.isFinite(expected) && expected > 0 ? expected : 0;
 }

@@ -6,7 +6,7 @@
 import { dictionaryOf, ownEntry } from '../../lib/dictionary';
 import { maxBins, withTimesOf } from '../../lib/routing/open/latency-sketch';
 import type { DecayedStats, ModelObserved, ModelProfile } from '../../lib/topics/generated/messages';
-import { afterObservation, type Decay, noStats } from './observe';
+import { afterObservation, type Decay, noStats, type ThoughtBefore } from './observe';
 
 /** What stands for all task types without an entry of their own. */
 const otherTasks = 'other';
@@ -29,10 +29,11 @@ export function tasksAfter(
   tasks: Readonly<Record<string, DecayedStats>>,
   observed: ModelObserved,
   decay: Decay,
+  thought: ThoughtBefore,
 ): Record<string, DecayedStats> {
   const task = observed.taskType.length > maxTaskLength ? otherTasks : observed.taskType;
   const next = dictionaryOf(Object.entries(tasks));
-  next[task] = afterObservation(ownEntry(tasks, task) ?? noStats(), observed, decay);
+  next[task] = afterObservation(ownEntry(tasks, task) ?? noStats(), observed, decay, thought);
   // The word just seen stays: the next new one shows whether it was worth it.
   while (Object.keys(next).length > maxTasksOfModel) shareLightest(next, task);
   return next;

@@ -1,4 +1,7 @@
 /** Decayed statistics of one model: newer calls, and time, make older ones count for less, and none is kept. */
+import type { ModelConfig } from '../../lib/config/router-config';
+import { boundedAmount } from '../../lib/reward/bounded-mean';
+import { configPseudoCount, nominalInputTokens } from '../../lib/routing/open/candidates';
 import { addTime, faded } from '../../lib/routing/open/latency-sketch';
 import type { DecayedStats, ModelObserved } from '../../lib/topics/generated/messages';
 
@@ -35,6 +38,38 @@ export interface Decay {
   readonly perCall: number;
   /** In so many milliseconds every weight halves, whether there are calls or not. */
   readonly halfLifeMs: number;
+}
+
+type Mean = 'latencyMs' | 'costUsd' | 'outputTokens' | 'inputTokens';
+
+/** What is thought of a call of a model before any was seen, for holding the first reports against it. */
+export type ThoughtBefore = Readonly<Record<Mean, number>>;
+
+/** A call is thought to cost a cent: where a price is declared nobody asks for the mean of what calls have cost. */
+const thoughtUsd = 0.01;
+/** Of models that no configuration names, which nobody routes to. */
+const usual: Pick<ModelConfig, 'expectedLatencyMs' | 'expectedOutputTokens'> = {
+  expectedLatencyMs: 2_000,
+  expectedOutputTokens: 250,
+};
+
+export function thoughtBefore(model: typeof usual = usual): ThoughtBefore {
+  return {
+    latencyMs: model.expectedLatencyMs,
+    costUsd: thoughtUsd,
+    outputTokens: model.expectedOutputTokens,
+    inputTokens: nominalInputTokens,
+  };
+}
+
+/** Of one task: a model that is known to be slower than was thought is thought to be that slow at a new task, too. */
+export function thoughtOfTask(before: ThoughtBefore, overall: DecayedStats): ThoughtBefore {
+  return {
+    latencyMs: Math.max(before.latencyMs, overall.latencyMs),
+    costUsd: Math.max(before.costUsd, overall.costUsd),
+    outputTokens: Math.max(before.outputTokens, overall.outputTokens),
+    inputTokens: Math.max(before.inputTokens, overall.inputTokens),
+  };
 }
 
 /** So that a weight halves after so many newer observations, and after so much time. */
@@ -78,9 +113,14 @@ function aged(stats: DecayedStats, observedAtMs: number, decay: Decay): DecayedS
  * - CANCELLED calls leave everything as it is: callers have many reasons;
  * - a correction (revision > 0) is no further call: it replaces a quality or adds figures that were missing.
  * Each mean has a weight of its own and decays only by calls that say something of it, so rare judgements are not forgotten
- * by the many calls nobody judged. All fade with time alike.
+ * by the many calls nobody judged. All fade with time alike. No report moves what is expected by more than a share of it.
  */
-export function afterObservation(before: DecayedStats, observed: ModelObserved, decay: Decay): DecayedStats {
+export function afterObservation(
+  before: DecayedStats,
+  observed: ModelObserved,
+  decay: Decay,
+  thought: ThoughtBefore,
+): DecayedStats {
   if (observed.status === 'CANCELLED') return before;
   const stats = aged(before, observed.observedAtMs, decay);
   const next = { ...stats };
@@ -93,22 +133,12 @@ export function afterObservation(before: DecayedStats, observed: ModelObserved, 
   }
   if (observed.quality !== null) judge(next, observed, observed.quality, decay);
   if (observed.latencyMs !== null && ok) {
-    next.latencyWeight = stats.latencyWeight * decay.perCall + 1;
-    next.latencyMs += (observed.latencyMs - stats.latencyMs) / next.latencyWeight;
+    add(next, 'latencyMs', observed.latencyMs, decay, thought);
     next.latencies = addTime(stats.latencies, observed.latencyMs, decay.perCall);
   }
-  if (observed.costUsd !== null) {
-    next.costWeight = stats.costWeight * decay.perCall + 1;
-    next.costUsd += (observed.costUsd - stats.costUsd) / next.costWeight;
-  }
-  if (observed.outputTokens !== null && ok) {
-    next.outputTokensWeight = stats.outputTokensWeight * decay.perCall + 1;
-    next.outputTokens += (observed.outputTokens - stats.outputTokens) / next.outputTokensWeight;
-  }
-  if (observed.inputTokens !== null && ok) {
-    next.inputTokensWeight = stats.inputTokensWeight * decay.perCall + 1;
-    next.inputTokens += (observed.inputTokens - stats.inputTokens) / next.inputTokensWeight;
-  }
+  if (observed.costUsd !== null) add(next, 'costUsd', observed.costUsd, decay, thought);
+  if (observed.outputTokens !== null && ok) add(next, 'outputTokens', observed.outputTokens, decay, thought);
+  if (observed.inputTokens !== null && ok) add(next, 'inputTokens', observed.inputTokens, decay, thought);
   const tokens = (observed.inputTokens ?? 0) + (observed.outputTokens ?? 0);
   // What all of them cost divided by how many they are: short calls and long ones count by their tokens.
   if (observed.costUsd !== null && ok && tokens > 0) {
@@ -117,6 +147,23 @@ export function afterObservation(before: DecayedStats, observed: ModelObserved, 
       ((observed.costUsd * 1e6) / tokens - stats.costPerMillionTokensUsd) * (tokens / next.costedTokens);
   }
   return next;
+}
+
+const weightOf = {
+  latencyMs: 'latencyWeight',
+  costUsd: 'costWeight',
+  outputTokens: 'outputTokensWeight',
+  inputTokens: 'inputTokensWeight',
+} as const satisfies Record<Mean, keyof DecayedStats>;
+
+/** Adds a figure to its mean, in place. */
+function add(next: DecayedStats, figure: Mean, said: number, { perCall }: Decay, thought: ThoughtBefore): void {
+  const weight = next[weightOf[figure]] * perCall;
+  const mean = next[figure];
+  const prior = thought[figure];
+  const believed = boundedAmount(said, { mean, weight, prior, priorWeight: configPseudoCount });
+  next[weightOf[figure]] = weight + 1;
+  next[figure] += (believed - mean) / (weight + 1);
 }
 
 function judge(next: DecayedStats, observed: ModelObserved, quality: number, { perCall }: Decay): void {

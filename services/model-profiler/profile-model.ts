@@ -21,7 +21,7 @@ import {
   providerBreakerSettings,
 } from './breaker';
 import { modelCapacityAfter, providerCapacityAfter } from './capacity';
-import { afterObservation, decayOf, noStats } from './observe';
+import { afterObservation, decayOf, noStats, thoughtBefore, thoughtOfTask } from './observe';
 
 /** What the profiler needs of the configuration. */
 export type ProfilerSettings = Pick<
@@ -56,14 +56,15 @@ export function profileModel(
   const known = ownEntry(row.models, observed.model) ?? newProfile(observed, row.breaker, nowMs);
   const profile = model ? asDeclared(known, model) : known;
   const decay = decayOf(settings.profileHalfLifeObservations, settings.profileHalfLifeMs);
+  const thought = thoughtBefore(model);
   const breakers = breakersAfter(row, profile, observed, settings, nowMs);
   const next: ModelProfile = {
     ...profile,
     ...(isEcho(row, profile, observed, nowMs)
       ? {}
       : {
-          overall: afterObservation(profile.overall, observed, decay),
-          tasks: tasksAfter(profile.tasks, observed, decay),
+          overall: afterObservation(profile.overall, observed, decay, thought),
+          tasks: tasksAfter(profile.tasks, observed, decay, thoughtOfTask(thought, profile.overall)),
         }),
     firstTokens:
       observed.firstTokenMs === null || observed.status !== 'SUCCESS'

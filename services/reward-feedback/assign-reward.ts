@@ -205,6 +205,7 @@ function consequences(
     costUsd: event.expectedCostsUsd[at] ?? 0,
     latencyMs: row.expectedLatenciesMs[at] ?? 0,
     model: context.modelOf(whole.model),
+    elapsedMs: context.nowMs - event.openedAtMs,
   };
   const outcome = { ...plausibleOutcome(whole, expected), occurredAtMs: plausibleTime(whole, event, context) };
   // Figures that nobody can believe, each where it is reported first.

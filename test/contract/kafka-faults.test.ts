@@ -103,6 +103,27 @@ describeWithServers('a Kafka that others use too', () => {
     await broker.ensureTopics(made);
     const asked = broker.ensureTopics(made.map((topic) => ({ ...topic, partitions: 2 })));
     await expect(asked).rejects.toThrow('has 3 partitions, wanted 2');
+    // Nor by an engine that has worked on three.
+    const records = made.flatMap(({ name }) => [0, 1, 2].map((partition) => ({ topic: name, partition, key: 'k' })));
+    await broker.producer('engine').send(records.map((record) => ({ ...record, value: text('v') })));
+    const askedLater = broker.ensureTopics(made.map((topic) => ({ ...topic, partitions: 2 })));
+    await expect(askedLater).rejects.toThrow('has 3 partitions, wanted 2');
+  });
+
+  test('partitions that somebody adds to all topics of an engine keep nobody from starting on the number agreed', async () => {
+    const made = Array.from({ length: 3 }, () => settingsOf({ partitions: 2 }));
+    const { broker } = await open();
+    await broker.ensureTopics(made);
+    await broker.producer('engine').send(made.map(({ name }) => ({ topic: name, key: 'k', value: text('v') })));
+    for (const { name } of made) await withAdmin([kafkaAddress()], (admin) => growTopic(admin, name, 3));
+    // A foreign producer has found them already.
+    const stranger = await open();
+    await stranger.broker.producer('p').send([{ topic: made[0]!.name, partition: 2, key: 'k', value: text('v') }]);
+    const { broker: second, told } = await open();
+    await second.ensureTopics(made);
+    expect(told('more partitions than the engine works on')).toHaveLength(3);
+    const [place] = await second.producer('own').send([{ topic: made[0]!.name, key: 'k', value: text('v') }]);
+    expect(place!.partition).toBe(partitionOf('k', 2));
   });
 
   test('a topic that is deleted and made anew while it is read: the new one is read from its start', async () => {

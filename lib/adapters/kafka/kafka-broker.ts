@@ -114,7 +114,13 @@ class KafkaBrokerOverSessions implements KafkaBroker {
 
   async ensureTopics(topics: Parameters<Broker['ensureTopics']>[0]): Promise<void> {
     this.refuseClosed();
-    await this.catalog.ensure(topics);
+    await this.catalog.ensure(topics, async (topic, partitions) => {
+      const ranges = await this.reader.ranges(
+        topic,
+        Array.from({ length: partitions }, (_, partition) => partition),
+      );
+      return [...ranges.values()].map(({ end }) => end > 0);
+    });
   }
 
   async listTopics(): ReturnType<Broker['listTopics']> {

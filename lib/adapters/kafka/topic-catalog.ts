@@ -27,6 +27,10 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const longestSegmentMs = 7 * 24 * hourMs;
 
+export type Holding = (topic: string, partitions: number) => Promise<readonly boolean[]>;
+/** Share of the topics: a foreign producer may have found the added partitions of a few. */
+const mostHoldingOutside = 2 / 3;
+
 type DescribedResource = Awaited<ReturnType<KafkaNode['describeConfigs']>>['resources'][number];
 
 export class TopicCatalog {
@@ -80,9 +84,10 @@ export class TopicCatalog {
     });
   }
 
-  async ensure(wanted: readonly TopicSettings[]): Promise<void> {
+  /** `holding` says which partitions of a topic, of so many, anything was ever written to. */
+  async ensure(wanted: readonly TopicSettings[], holding: Holding): Promise<void> {
     const present = await this.partitionCounts();
-    const missing = missingOf(wanted, present);
+    const missing = await missingOf(wanted, present, holding);
     for (const { name, partitions } of wanted) this.agreed.set(name, partitions);
     this.tellOutside(
       present,
@@ -94,7 +99,7 @@ export class TopicCatalog {
       this.warnAboutPolicy(existing, described);
       this.tellCompressed(existing);
     }
-    if (missing.length > 0) await this.create(missing);
+    if (missing.length > 0) await this.create(missing, holding);
   }
 
   async delete(names: readonly string[]): Promise<void> {
@@ -195,7 +200,7 @@ export class TopicCatalog {
     });
   }
 
-  private async create(topics: readonly TopicSettings[]): Promise<void> {
+  private async create(topics: readonly TopicSettings[], holding: Holding): Promise<void> {
     const names = topics.map(({ name }) => name);
     const replicationFactor = this.replicationFactor ?? (await this.fittingReplication());
     await this.connections.run(
@@ -218,7 +223,7 @@ export class TopicCatalog {
     );
     const present = await this.whenUsable(names);
     // Another process may have made them at the same moment, with other numbers.
-    missingOf(topics, present);
+    await missingOf(topics, present, holding);
     for (const topic of topics) this.known.set(topic.name, topic);
   }
 
@@ -297,16 +302,26 @@ async function anyNode(cluster: KafkaCluster): Promise<KafkaNode> {
 
 /**
  * Returns the topics that are still to be made. Fewer partitions than wanted are refused, with a readable difference, and so
- * is another number in all topics: that is a wrong setting. More in some of them were added by somebody later.
+ * is another number in all topics: that is a wrong setting. More in some of them were added by somebody later, and so were more
+ * in all of them where what there is lies within the number wanted.
  */
-function missingOf(wanted: readonly TopicSettings[], present: ReadonlyMap<string, number>): TopicSettings[] {
+async function missingOf(
+  wanted: readonly TopicSettings[],
+  present: ReadonlyMap<string, number>,
+  holding: Holding,
+): Promise<TopicSettings[]> {
   const differences: string[] = [];
+  const suspects = new Set(
+    wanted.map(({ partitions }) => partitions).filter((n) => isAnotherNumber(n, wanted, present)),
+  );
+  for (const partitions of suspects)
+    if (await wereAdded(partitions, wanted, present, holding)) suspects.delete(partitions);
   for (const { name, partitions } of wanted) {
     if (!Number.isInteger(partitions) || partitions < 1) {
       differences.push(`${name}: partitions must be a positive integer, not ${partitions}`);
     }
     const has = present.get(name);
-    const otherwise = has !== undefined && (has < partitions || isAnotherNumber(partitions, wanted, present));
+    const otherwise = has !== undefined && (has < partitions || suspects.has(partitions));
     if (otherwise && has !== partitions) differences.push(`${name}: has ${has} partitions, wanted ${partitions}`);
   }
   if (differences.length > 0) {
@@ -328,6 +343,29 @@ function isAnotherNumber(
     return topic.partitions === partitions && has !== undefined ? [has] : [];
   });
   return counts.length > 1 && counts[0]! > partitions && new Set(counts).size === 1;
+}
+
+/**
+ * Whether an engine has worked here on this number of partitions, before there were more. With another setting it would have
+ * written to the others in nearly every topic; what nobody has written to yet is no evidence, and the setting is to be mended.
+ */
+async function wereAdded(
+  partitions: number,
+  wanted: readonly TopicSettings[],
+  present: ReadonlyMap<string, number>,
+  holding: Holding,
+): Promise<boolean> {
+  let within = 0;
+  let outside = 0;
+  for (const topic of wanted) {
+    const has = present.get(topic.name);
+    if (topic.partitions !== partitions || has === undefined) continue;
+    const holds = await holding(topic.name, has);
+    if (!holds.slice(0, partitions).includes(true)) continue;
+    within++;
+    if (holds.slice(partitions).includes(true)) outside++;
+  }
+  return within > 0 && outside <= within * mostHoldingOutside;
 }
 
 /** Passes over topics that another process has made meanwhile. */

@@ -3,6 +3,7 @@
  * at which the policy, replayed on the last requests, would have spent what may be spent.
  */
 
+import { boundedAmount } from '../../reward/bounded-mean';
 import { ratioAt } from '../../reward/price-unit';
 import { budgetedFloors } from '../../routing/decide/budgeted-floors';
 import type { Features } from '../features/basis';
@@ -35,8 +36,14 @@ const bisections = 40;
 const mostPrice = 1e5;
 /** ...and no more than this whatever the budget, so that price times any cost is a number. */
 const mostLogPrice = Math.log(1e30);
-/** Surprises are cut here, in logarithms: beyond, their exponential is no number. */
-const mostSurprise = 600;
+/** A jump goes to so many times the mean at most, in logarithms: another jump may follow it. Three wild reports are no price. */
+const mostSurprise = Math.log(10);
+/** A mean of fewer calls follows the next ones up by itself. Down it jumps at once: what was too dear is chosen less, and told of less. */
+const leastForJump = 8;
+/** How many calls what was thought of a call before counts for, when a report is held against it. */
+const thoughtCalls = 8;
+/** Whatever a mean is: up to here a call may have cost, in nominal requests, or in USD where no price is known. */
+const leastMean = 0.01;
 
 /** One of the last requests, and what the newest policy thinks of it, for solving lambda. */
 export interface PacedRequest {
@@ -96,20 +103,32 @@ export function createPacer(budgetUsd: number | null, explorationFloor: number):
   };
 }
 
-/** Folds in what a call cost relative to its price factor. Returns whether the mean jumped. */
-export function observeCost(pacer: Pacer, model: string, ratio: number, expectedFactor: number): boolean {
+/**
+ * Folds in what a call cost relative to its price factor. `expectedRatio` is what was expected of it, which the first one is
+ * held against; null where nothing needs to be doubted. Returns whether the mean jumped.
+ */
+export function observeCost(
+  pacer: Pacer,
+  model: string,
+  ratio: number,
+  expectedFactor: number,
+  expectedRatio: number | null,
+): boolean {
   const cost = pacer.costs.get(model);
   if (!cost) {
-    pacer.costs.set(model, { ratio, observations: 1, surprises: [] });
+    const believed = bounded(ratio, expectedRatio, 0);
+    pacer.costs.set(model, { ratio: believed, observations: 1, surprises: [] });
     return false;
   }
+  const before = Math.min(cost.observations, costMemory - 1);
   cost.observations++;
   const off = ratio / (cost.ratio * expectedFactor || 1e-300);
   const surprising = off > surpriseFactor || off < 1 / surpriseFactor;
   const sameSide = cost.surprises.length === 0 || Math.sign(cost.surprises[0]!) === Math.sign(Math.log(off));
   const surprise = Math.max(-mostSurprise, Math.min(mostSurprise, Math.log(off)));
-  cost.surprises = surprising && off > 0 ? [...(sameSide ? cost.surprises : []), surprise] : [];
-  if (cost.surprises.length >= surpriseCalls) {
+  cost.surprises = surprising && off > 0 ? [...(sameSide ? cost.surprises : []), surprise].slice(-surpriseCalls) : [];
+  const mayJump = before >= leastForJump || surprise < 0;
+  if (cost.surprises.length >= surpriseCalls && mayJump) {
     const mean = cost.surprises.reduce((sum, value) => sum + value, 0) / cost.surprises.length;
     cost.ratio *= Math.exp(mean);
     cost.observations = surpriseCalls;
@@ -117,14 +136,26 @@ export function observeCost(pacer: Pacer, model: string, ratio: number, expected
     forgetSavings(pacer);
     return true;
   }
-  cost.ratio += (ratio - cost.ratio) / Math.min(cost.observations, costMemory);
+  const believed = bounded(ratio, expectedRatio === null ? null : cost.ratio, before);
+  cost.ratio += (believed - cost.ratio) / Math.min(cost.observations, costMemory);
   return false;
+}
+
+/** What may go into a mean of so many calls: no one report moves it far. */
+function bounded(ratio: number, mean: number | null, calls: number): number {
+  if (mean === null) return ratio;
+  const thought = Math.max(mean, leastMean);
+  return boundedAmount(ratio, { mean: thought, weight: calls, prior: thought, priorWeight: thoughtCalls });
 }
 
 /** A call cost more by so much, relative to its price factor, than was said before: its share of the mean, at most. */
 export function correctCost(pacer: Pacer, model: string, ratioDifference: number): void {
   const cost = pacer.costs.get(model);
-  if (cost) cost.ratio = Math.max(0, cost.ratio + ratioDifference / Math.min(cost.observations, costMemory));
+  if (!cost) return;
+  const calls = Math.min(cost.observations, costMemory);
+  // As if the mean were told of one call that differs by so much.
+  const difference = bounded(cost.ratio + ratioDifference, cost.ratio, calls - 1) - cost.ratio;
+  cost.ratio = Math.max(0, cost.ratio + difference / calls);
 }
 
 /** Returns whether a price has changed. */

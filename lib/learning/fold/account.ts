@@ -39,7 +39,7 @@ export function account(fold: FoldParts, event: LearningEvent, offset: number): 
     if (observePrice(pacer, model, event.priceFactors[i] ?? 1)) changed = true;
     const costUsd = event.fullCostsUsd[i];
     if (event.kind === 'FULL' && typeof costUsd === 'number')
-      observeCost(pacer, model, costUsd / (event.priceFactors[i] ?? 1), 1);
+      observeCost(pacer, model, costUsd / (event.priceFactors[i] ?? 1), 1, null);
   });
   const called = event.model === null ? -1 : event.models.indexOf(event.model);
   if (called < 0) return changed;
@@ -50,7 +50,9 @@ export function account(fold: FoldParts, event: LearningEvent, offset: number): 
   const arm = fold.scratch.servedModels.indexOf(event.model!);
   if (event.costUsd !== null) {
     const factor = values && arm >= 0 ? values.costFactors[arm]! : 1;
-    if (observeCost(pacer, event.model!, event.costUsd / (event.priceFactors[called] ?? 1), factor)) changed = true;
+    const priceFactor = event.priceFactors[called] ?? 1;
+    const expectedRatio = (event.expectedCostsUsd[called] ?? 0) / priceFactor;
+    if (observeCost(pacer, event.model!, event.costUsd / priceFactor, factor, expectedRatio)) changed = true;
   }
   const costUsd = event.costUsd ?? event.expectedCostsUsd[called] ?? 0;
   observeSpending(pacer, costUsd);
@@ -75,7 +77,8 @@ function recount(fold: FoldParts, event: LearningEvent, replaces: ReplacedOutcom
   const ratioOf = (costUsd: number): number =>
     ratioAt(costUsd / priceFactor, priceFactor, pacer.priceFactors.get(event.model!) ?? priceFactor);
   correctSpending(pacer, event.costUsd - (replaces.costUsd ?? event.expectedCostsUsd[called] ?? 0));
-  if (replaces.costUsd === null) return observeCost(pacer, event.model!, ratioOf(event.costUsd), 1);
+  if (replaces.costUsd === null)
+    return observeCost(pacer, event.model!, ratioOf(event.costUsd), 1, ratioOf(event.expectedCostsUsd[called] ?? 0));
   correctCost(pacer, event.model!, ratioOf(event.costUsd - replaces.costUsd));
   return false;
 }

@@ -36,7 +36,7 @@ export const nominalInputTokens = 750;
 const nominalOutputTokens = 250;
 
 /** A declared latency or length counts like this many observations of all tasks. */
-const configPseudoCount = 8;
+export const configPseudoCount = 8;
 /** A latency limit is held against the time that this share of the calls does not exceed... */
 const tailShare = 0.95;
 /** ...once so many were timed: of fewer the slowest is all there is to see. */

@@ -9,7 +9,12 @@ import {
 } from '../../../lib/reward/plausible-outcome';
 import { schemaVersions } from '../../../lib/topics/generated/schemas';
 
-const expected = { costUsd: 0.002, latencyMs: 1_000, model: { contextTokens: 128_000, expectedOutputTokens: 100 } };
+const expected = {
+  costUsd: 0.002,
+  latencyMs: 1_000,
+  model: { contextTokens: 128_000, expectedOutputTokens: 100, expectedLatencyMs: 2_000 },
+  elapsedMs: 90_000,
+};
 const figures: Record<Figure, number | null> = {
   costUsd: 0.5,
   latencyMs: 90_000,
@@ -36,12 +41,12 @@ describe('a reported figure', () => {
     expect(plausibleOutcome(figures, expected)).toBe(figures);
   });
 
-  test('is capped at a thousand times what was expected, and at what its model holds', () => {
+  test('is capped at a thousand times what was expected, at what its model holds, and at what can have been waited for', () => {
     const believed = plausibleOutcome(absurd, expected);
     expect(believed).toEqual({
       costUsd: 2,
-      latencyMs: 1_000_000,
-      firstTokenMs: 1_000_000,
+      latencyMs: 90_000,
+      firstTokenMs: 90_000,
       retryAfterMs: 3_600_000,
       inputTokens: 128_000,
       outputTokens: 100_000,
@@ -53,17 +58,24 @@ describe('a reported figure', () => {
 
   test('is never believed beyond a thousand dollars, an hour and ten million tokens, whatever was expected', () => {
     for (const unknown of [0, Number.NaN, Number.POSITIVE_INFINITY, 1e300]) {
-      const believed = plausibleOutcome(absurd, { costUsd: unknown, latencyMs: unknown, model: null });
+      const believed = plausibleOutcome(absurd, { costUsd: unknown, latencyMs: unknown, model: null, elapsedMs: 0 });
       expect(believed).toMatchObject({ costUsd: mostCostUsd, latencyMs: mostLatencyMs, firstTokenMs: mostLatencyMs });
       expect(believed).toMatchObject({ inputTokens: 10_000_000, outputTokens: 10_000_000 });
     }
   });
 
-  test('of a cent or a minute is believed of the cheapest and fastest model', () => {
+  test('of a cent is believed of the cheapest model', () => {
     expect(plausibleCostUsd(0.01, 1e-12)).toBe(0.01);
-    expect(plausibleOutcome({ ...figures, latencyMs: 60_000 }, { ...expected, latencyMs: 1e-3 }).latencyMs).toBe(
-      60_000,
-    );
+  });
+
+  test('of time that cannot have passed is believed up to ten times what is expected or declared', () => {
+    const believed = (change: Partial<typeof expected>) =>
+      plausibleOutcome({ ...figures, latencyMs: 9e15 }, { ...expected, ...change }).latencyMs;
+    expect(believed({ elapsedMs: 5 })).toBe(20_000);
+    expect(believed({ elapsedMs: -5, latencyMs: 30_000 })).toBe(300_000);
+    // Whoever has waited is believed, an hour at most.
+    expect(believed({ elapsedMs: 1_000_000 })).toBe(1_000_000);
+    expect(believed({ elapsedMs: 1e9 })).toBe(mostLatencyMs);
   });
 
   test('is never raised', () => {
@@ -71,7 +83,12 @@ describe('a reported figure', () => {
     fc.assert(
       fc.property(amount, amount, amount, (costUsd, latencyMs, expectation) => {
         const said = { ...figures, costUsd, latencyMs };
-        const believed = plausibleOutcome(said, { costUsd: expectation, latencyMs: expectation, model: null });
+        const believed = plausibleOutcome(said, {
+          costUsd: expectation,
+          latencyMs: expectation,
+          model: null,
+          elapsedMs: 0,
+        });
         for (const figure of Object.keys(said) as Figure[])
           expect(believed[figure] ?? 0).toBeLessThanOrEqual(said[figure] ?? 0);
       }),

@@ -259,8 +259,8 @@ describe('reward-feedback', () => {
     await route(world, 'r1');
     const absurd = { costUsd: 9e15, latencyMs: 9e15, outputTokens: 2_000_000_000 };
     await world.send(topics.routeOutcome, [outcome('r1', absurd), outcome('r1', { ...absurd, revision: 1 })]);
-    // bravo was expected to cost .002 USD and to take a second.
-    const believed = { costUsd: 2, latencyMs: 1_000_000 };
+    // bravo was expected to cost .002 USD and to take a second, and hardly any time has passed.
+    const believed = { costUsd: 2, latencyMs: 10_000 };
     expect(world.out(topics.learningEvents)).toMatchObject([
       believed,
       { ...believed, replaces: { quality: 0.8, costUsd: 2 } },
@@ -298,7 +298,7 @@ describe('reward-feedback', () => {
     const absurd = { inputTokens: 2_147_483_647, outputTokens: 2_147_483_647, firstTokenMs: 9e15, retryAfterMs: 9e15 };
     await world.send(topics.routeOutcome, [outcome('r1', absurd)]);
     expect(world.out(topics.modelObserved)).toMatchObject([
-      { inputTokens: 8_000, outputTokens: 8_000, firstTokenMs: 1_000_000, retryAfterMs: 3_600_000 },
+      { inputTokens: 8_000, outputTokens: 8_000, firstTokenMs: 20_000, retryAfterMs: 3_600_000 },
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { newcomer } from '../../../../lib/learning/budget/guarantees';
 import {
+  correctCost,
   createPacer,
   judgeAnew,
   observeCost,
@@ -16,8 +17,8 @@ import type { Values } from '../../../../lib/learning/value/policy';
 /** Dear: quality .6 to .9 for 10 mUSD; cheap: .6 for 1 mUSD. Heads agree. */
 function pacerWith(budgetUsd: number | null): Pacer {
   const pacer = createPacer(budgetUsd, 0.01);
-  observeCost(pacer, 'dear', 0.01, 1);
-  observeCost(pacer, 'cheap', 0.001, 1);
+  observeCost(pacer, 'dear', 0.01, 1, null);
+  observeCost(pacer, 'cheap', 0.001, 1, null);
   for (let i = 0; i < 200; i++) {
     const request = unjudged({ offset: i, features: null, models: ['dear', 'cheap'], qualityWeight: 1, perUsd: 0 });
     // The gain of the dear model differs from request to request, so that any mean cost can be met.
@@ -98,20 +99,20 @@ test('a small debt waits, a large one does not', () => {
 
 test('mean costs: averages, and a jump after three surprises in a row on one side', () => {
   const pacer = createPacer(null, 0.01);
-  for (const cost of [1, 2, 3]) observeCost(pacer, 'm', cost, 1);
+  for (const cost of [1, 2, 3]) observeCost(pacer, 'm', cost, 1, null);
   expect(pacer.costs.get('m')?.ratio).toBeCloseTo(2);
-  expect([9, 0.1, 20, 20].map((cost) => observeCost(pacer, 'm', cost, 1))).toEqual([false, false, false, false]);
+  expect([9, 0.1, 20, 20].map((cost) => observeCost(pacer, 'm', cost, 1, null))).toEqual([false, false, false, false]);
   const before = pacer.costs.get('m')!.ratio;
   expect(before).toBeLessThan(20);
   const jumping = createPacer(null, 0.01);
-  observeCost(jumping, 'm', 1, 1);
-  expect([16, 16, 16].map((cost) => observeCost(jumping, 'm', cost, 0.5))).toEqual([false, false, false]);
+  observeCost(jumping, 'm', 1, 1, null);
+  expect([16, 16, 16].map((cost) => observeCost(jumping, 'm', cost, 0.5, null))).toEqual([false, false, false]);
 });
 
 test('a long-known model whose price is cut to a tenth is believed after three calls', () => {
   const pacer = createPacer(null, 0.01);
-  for (let i = 0; i < 100; i++) observeCost(pacer, 'm', 1, 1);
-  expect([0.1, 0.1, 0.1].map((cost) => observeCost(pacer, 'm', cost, 1))).toEqual([false, false, true]);
+  for (let i = 0; i < 100; i++) observeCost(pacer, 'm', 1, 1, null);
+  expect([0.1, 0.1, 0.1].map((cost) => observeCost(pacer, 'm', cost, 1, null))).toEqual([false, false, true]);
   expect(pacer.costs.get('m')?.ratio).toBeCloseTo(0.1, 2);
 });
 
@@ -123,7 +124,7 @@ test('a price is new once', () => {
 test('a price that appears, disappears or is off by a million leaves a cost what it was', () => {
   const pacer = createPacer(null, 0);
   observePrice(pacer, 'a', 1);
-  observeCost(pacer, 'a', 0.00125, 1);
+  observeCost(pacer, 'a', 0.00125, 1, null);
   for (const factor of [0.00125, 1, 0.00125, 1_250]) {
     observePrice(pacer, 'a', factor);
     expect(pacer.costs.get('a')!.ratio * factor).toBeCloseTo(0.00125, 12);
@@ -139,7 +140,7 @@ test('savings are forgotten when a price has changed, announced or not; debts ar
       observePrice(pacer, 'dear', 2);
     },
     (pacer) => {
-      for (let i = 0; i < 3; i++) observeCost(pacer, 'dear', 0.1, 1);
+      for (let i = 0; i < 3; i++) observeCost(pacer, 'dear', 0.1, 1, null);
     },
   ];
   for (const change of changes) {
@@ -149,7 +150,7 @@ test('savings are forgotten when a price has changed, announced or not; debts ar
     ] as const) {
       const pacer = pacerWith(0.004);
       observePrice(pacer, 'dear', 1);
-      for (let i = 0; i < 100; i++) observeCost(pacer, 'dear', 0.01, 1);
+      for (let i = 0; i < 100; i++) observeCost(pacer, 'dear', 0.01, 1, null);
       for (let i = 0; i < 5; i++) observeSpending(pacer, spentUsd);
       const before = pacer.overspentUsd;
       change(pacer);
@@ -173,7 +174,7 @@ test('guaranteed shares are paid for: the others get less', () => {
     ['dear', 0.01],
     ['new', 0.02],
   ] as const)
-    observeCost(pacer, model, costUsd, 1);
+    observeCost(pacer, model, costUsd, 1, null);
   for (let i = 0; i < 100; i++) {
     const models = ['cheap', 'dear', 'new'];
     const request = unjudged({ offset: i, features: null, models, qualityWeight: 1, perUsd: 0 });
@@ -188,9 +189,61 @@ test('guaranteed shares are paid for: the others get less', () => {
 
 test('a request no policy has judged says nothing', () => {
   const pacer = createPacer(0.001, 0.01);
-  observeCost(pacer, 'dear', 0.01, 1);
+  observeCost(pacer, 'dear', 0.01, 1, null);
   remember(pacer, unjudged({ offset: 0, features: null, models: ['dear'], qualityWeight: 1, perUsd: 0 }));
   pacer.costPricePerUsd = 5;
   solvePrice(pacer, nothingBeside);
   expect(pacer.costPricePerUsd).toBe(0);
+});
+
+describe('what calls cost, when reports are wild', () => {
+  /** The mean after reports of an outcome each, of a model thought to cost one nominal request before. */
+  const meanAfter = (reports: readonly number[], pacer = createPacer(null, 0.01)): number => {
+    for (const ratio of reports) observeCost(pacer, 'm', ratio, 1, pacer.costs.get('m')?.ratio ?? 1);
+    return pacer.costs.get('m')!.ratio;
+  };
+  const times = (count: number, ratio: number): number[] => new Array<number>(count).fill(ratio);
+
+  test('one moves what is expected by some times at first, and later by a little', () => {
+    expect(meanAfter([1e9])).toBeLessThan(4);
+    expect(meanAfter([...times(20, 1), 1e9])).toBeLessThan(1.5);
+    expect(meanAfter([...times(500, 1), 1e9])).toBeLessThan(1.3);
+  });
+
+  test('a handful does not make a model a thousand times as dear, and true ones put it right again', () => {
+    expect(meanAfter(times(5, 1e9))).toBeLessThan(50);
+    expect(meanAfter([...times(100, 1), ...times(5, 1e9)])).toBeLessThan(50);
+    expect(meanAfter([...times(100, 1), ...times(5, 1e9), ...times(3, 1)])).toBeLessThan(4);
+  });
+
+  test.each([5, 10, 100])(
+    'a model that is %d times as dear as thought is known to be within tens of calls',
+    (truth) => {
+      expect(meanAfter(times(20, truth)) / truth).toBeGreaterThan(0.7);
+      expect(meanAfter([...times(200, 1), ...times(20, truth)]) / truth).toBeGreaterThan(0.7);
+    },
+  );
+
+  test('a first report of nothing, or of a model without a price, leaves nothing stuck', () => {
+    expect(meanAfter([0, ...times(30, 1)])).toBeGreaterThan(0.8);
+    const unpriced = createPacer(null, 0.01);
+    for (let i = 0; i < 30; i++) observeCost(unpriced, 'm', 1, 1, unpriced.costs.get('m')?.ratio ?? 0);
+    expect(unpriced.costs.get('m')!.ratio).toBeGreaterThan(0.6);
+  });
+
+  test('a correction is held against the mean as a report is', () => {
+    const pacer = createPacer(null, 0.01);
+    meanAfter(times(10, 1), pacer);
+    correctCost(pacer, 'm', 1e9);
+    expect(pacer.costs.get('m')!.ratio).toBeLessThan(1.6);
+    correctCost(pacer, 'm', -1e9);
+    expect(pacer.costs.get('m')!.ratio).toBe(0);
+  });
+
+  test('recorded costs are believed as they are', () => {
+    const pacer = createPacer(null, 0.01);
+    observeCost(pacer, 'm', 1, 1, null);
+    observeCost(pacer, 'm', 99, 1, null);
+    expect(pacer.costs.get('m')!.ratio).toBe(50);
+  });
 });
