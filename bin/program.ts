@@ -77,11 +77,11 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** The one that is named; all of them where help is wanted, or where the word is none and a hint needs the names. */
+/** The one that is named first; all of them where help is wanted, or where the word is none and a hint needs the names. */
 function commandsFor(argv: readonly string[]): AddCommand[] {
-  const first = argv.find((word) => !word.startsWith('-'));
+  const first = argv.find((word) => word !== '--debug');
+  if (first === '--version') return [];
   const named = commands.filter(({ name }) => name === first);
-  if (first === undefined && argv.includes('--version')) return [];
   return (named.length > 0 ? named : commands).map(({ read }) => read());
 }
 

@@ -135,12 +135,17 @@ export interface DistributedHomeParts {
 }
 
 /** The clients of Kafka and Redis are a fifth of all code: an engine on the embedded store never reads them. */
-function readClients() {
+function readKafka() {
   const { openKafkaBroker } =
     require('../lib/adapters/kafka/kafka-broker') as typeof import('../lib/adapters/kafka/kafka-broker');
+  return openKafkaBroker;
+}
+
+/** Without a Redis its client is not read, either. */
+function readRedis() {
   const { openRedisKeyValue } =
     require('../lib/adapters/redis/redis-key-value') as typeof import('../lib/adapters/redis/redis-key-value');
-  return { openKafkaBroker, openRedisKeyValue };
+  return openRedisKeyValue;
 }
 
 /**
@@ -154,14 +159,13 @@ export async function distributedHome(
   const clock = systemClock();
   const createId = systemIds();
   const { topicPrefix } = settings;
-  const { openKafkaBroker, openRedisKeyValue } = readClients();
-  const broker = await openKafkaBroker(settings.kafka, { ...parts, clock });
+  const broker = await readKafka()(settings.kafka, { ...parts, clock });
   const { log, readOnly = false } = parts;
   const sharing = await shareSchemas({ broker, topicPrefix, log, readOnly }).catch(async (error) => {
     await broker.close();
     throw error;
   });
-  const redis = settings.redis && (await openRedisKeyValue(settings.redis, parts));
+  const redis = settings.redis && (await readRedis()(settings.redis, parts));
   const shared = redis && createLocalFirst(redis, { ...ownCache, clock, maxAgeMs: ownCopyMs });
   const keyValue = shared ?? createMemoryKeyValue({ clock, maxEntries: ownCache.maxEntries });
   return {

@@ -43,6 +43,8 @@ export interface AnswerFacts {
   underWay: Map<string, PiecedCall> | null;
   /** The stream has said that it is through. */
   isComplete: boolean;
+  /** The provider goes on with it in the background: nothing can be said of it yet. */
+  isInBackground: boolean;
 }
 
 export function emptyFacts(): AnswerFacts {
@@ -62,14 +64,8 @@ export function emptyFacts(): AnswerFacts {
     keptArgumentChars: 0,
     underWay: null,
     isComplete: false,
+    isInBackground: false,
   };
-}
-
-const underWay: ReadonlySet<string | null> = new Set(['queued', 'in_progress']);
-
-/** The provider goes on with it in the background: nothing can be said of it yet. */
-export function isUnderWay({ finishReason }: AnswerFacts): boolean {
-  return underWay.has(finishReason);
 }
 
 /** Enough for structured output that is worth checking; of text, and once more of what tools are called with. */
@@ -221,12 +217,14 @@ function endMessage(facts: AnswerFacts, reason: unknown): void {
 }
 
 function readResponse(facts: AnswerFacts, response: Json): void {
+  const { status } = response as { status?: unknown };
+  facts.isInBackground = status === 'queued' || status === 'in_progress';
   facts.id = idOf(response['id']) ?? facts.id;
   facts.model = idOf(response['model']) ?? facts.model;
   readUsage(facts, response['usage']);
   // An answer that is incomplete says why beside it.
   const why = idOf(objectOf(response['incomplete_details'])['reason']);
-  facts.finishReason = why ?? idOf(response['status']) ?? facts.finishReason;
+  facts.finishReason = why ?? idOf(status) ?? facts.finishReason;
   for (const given of listOf(response['output'])) {
     const item = objectOf(given);
     if (item['type'] === 'function_call') addToolCall(facts, item['name'], textOf(item['arguments']));

@@ -72,16 +72,20 @@ export function createProviderProbes({ metrics, log, clock, environment }: Provi
   });
 }
 
+/** Read for the first probe, since a client for HTTP is much code and few configurations probe. */
+function readClient() {
+  const { createProviderClient } =
+    require('../../lib/providers/provider-client') as typeof import('../../lib/providers/provider-client');
+  return createProviderClient;
+}
+
 /** A client that is made for the first probe, and again for the first one after it was closed. */
 function createUpstream(clock: Clock, environment: Environment): { client(): ProviderClient; close(): Promise<void> } {
   const demo = createDemoUpstream();
   let made: ProviderClient | null = null;
   return {
     client() {
-      // Read for the first probe, since a client for HTTP is much code and few configurations probe.
-      const { createProviderClient } =
-        require('../../lib/providers/provider-client') as typeof import('../../lib/providers/provider-client');
-      made ??= createProviderClient({ clock, environment, demoUrl: demo.url });
+      made ??= readClient()({ clock, environment, demoUrl: demo.url });
       return made;
     },
     async close() {

@@ -27,6 +27,12 @@ describe('the command line', () => {
     expect(stdout).toMatch(/Examples:/);
   });
 
+  test('--help in front of a command lists every other one, too', async () => {
+    const { exitCode, stdout } = await place.run(['--help', 'serve']);
+    expect(exitCode).toBe(0);
+    for (const [name] of commands) expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+  });
+
   test.each(commands.filter((command) => command.length > 1 || command[0] !== 'config'))(
     '%s %s --help has an example',
     async (...command) => {

@@ -27,6 +27,7 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const longestSegmentMs = 7 * 24 * hourMs;
 
+/** Of each partition of a topic, of so many, whether anything was ever written to it. */
 export type Holding = (topic: string, partitions: number) => Promise<readonly boolean[]>;
 /** Share of the topics: a foreign producer may have found the added partitions of a few. */
 const mostHoldingOutside = 2 / 3;
@@ -84,7 +85,6 @@ export class TopicCatalog {
     });
   }
 
-  /** `holding` says which partitions of a topic, of so many, anything was ever written to. */
   async ensure(wanted: readonly TopicSettings[], holding: Holding): Promise<void> {
     const present = await this.partitionCounts();
     const missing = await missingOf(wanted, present, holding);

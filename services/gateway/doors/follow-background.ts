@@ -3,9 +3,8 @@
  * the call. Whoever asked for it may fetch it or be told of it by the provider; neither passes here for certain.
  */
 
-import { apiThrough } from '../../../lib/config/provider-config';
 import type { Clock } from '../../../lib/ports/clock';
-import { emptyFacts, isUnderWay, readWhole } from '../../../lib/providers/answer-facts';
+import { emptyFacts, readWhole } from '../../../lib/providers/answer-facts';
 import { type Json, objectOf } from '../../../lib/providers/any-json';
 import { Ending } from '../../../lib/providers/ending';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
@@ -35,9 +34,8 @@ export function createBackgroundFollower(client: ProviderClient, clock: Clock, l
   const followed = new Set<() => void>();
 
   const ask = async ({ model, providerConfig, facts }: Attempt): Promise<Json> => {
-    const through = apiThrough('responses', providerConfig, model.apis) ?? 'responses';
     const { text } = await client.whole({
-      ...{ provider: model.provider, config: providerConfig, api: 'responses', through, isStream: false },
+      ...{ provider: model.provider, config: providerConfig, api: 'responses', through: 'responses', isStream: false },
       ...{ method: 'GET', path: `/responses/${encodeURIComponent(facts.id!)}`, body: '', headers: {} },
       ...{ signal: new Ending(), limitMs: askLimitMs },
     });
@@ -64,7 +62,7 @@ export function createBackgroundFollower(client: ProviderClient, clock: Clock, l
           // One that has failed says why, and is an answer to who asks after it all the same.
           const answer = { ...(await ask(attempt)), error: null };
           const facts = emptyFacts();
-          if (readWhole('responses', answer, facts) && !isUnderWay(facts)) {
+          if (readWhole('responses', answer, facts) && !facts.isInBackground) {
             if (hasEnded) return;
             Object.assign(attempt.facts, facts, { id: attempt.facts.id });
             attempt.error = errorIn(attempt);

@@ -11,7 +11,7 @@ import type { GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
 import { apiHeaders } from './read-call';
 import type { RememberedResponses } from './remember-responses';
-import { goneSignal, headerText, refuse } from './serve-call';
+import { awaitAnswer, headerText, refuse } from './serve-call';
 
 export interface KeptResponsesParts {
   readonly context: GatewayContext;
@@ -60,7 +60,7 @@ export function createKeptResponses({ context, client, responses }: KeptResponse
         ...{ provider: model.provider, config, api: 'responses', through: 'responses', isStream: false },
         ...{ method: action.method, path: `/responses/${encodeURIComponent(id)}${action.suffix}${search}`, body: '' },
         headers: apiHeaders('responses', request.headers),
-        signal: goneSignal(reply, () => request.raw.socket.setTimeout(settings.idleTimeoutMs)),
+        signal: awaitAnswer(request, reply, settings),
         limitMs: Math.min(limitMs, settings.callTimeoutMs),
       });
       reply.header('x-quantum-model', headerText(model.name)).header('x-quantum-provider', headerText(model.provider));
@@ -68,14 +68,9 @@ export function createKeptResponses({ context, client, responses }: KeptResponse
       return text;
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
-      const { httpStatus, body } = error.details;
       // Here a 404 is no fault of the model: the provider says that it has no such response any more.
-      if (httpStatus === 404 && body !== undefined)
-        return refuse(
-          new UpstreamError(error.status, error.message, { ...error.details, isRequestFault: true }),
-          reply,
-        );
-      return refuse(error, reply);
+      const isRequestFault = error.details.httpStatus === 404 || error.details.isRequestFault === true;
+      return refuse(new UpstreamError(error.status, error.message, { ...error.details, isRequestFault }), reply);
     }
   };
 }

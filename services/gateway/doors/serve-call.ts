@@ -3,7 +3,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CurrentConfig } from '../../../lib/config/current-config';
 import { type ApiName, apiThrough, type ProviderConfig } from '../../../lib/config/provider-config';
 import { ownEntry } from '../../../lib/dictionary';
-import { isUnderWay } from '../../../lib/providers/answer-facts';
 import { isJson, type Json } from '../../../lib/providers/any-json';
 import { type Bill, billCall } from '../../../lib/providers/bill-call';
 import { Ending } from '../../../lib/providers/ending';
@@ -16,6 +15,7 @@ import type { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { Log } from '../../../lib/telemetry/log';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { modelsInScope } from '../check-scope';
+import type { GatewaySettings } from '../config';
 import type { GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
 import { contextOf } from '../trace-requests';
@@ -104,9 +104,7 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
       callable,
       modelOfResponse: (id) => responses.modelOf(asker.tenantId, id),
     });
-    // Answers take longer than everything else here; the time-outs of the call see to it that it ends.
-    request.raw.socket.setTimeout(settings.callTimeoutMs + settings.slowReaderMs);
-    const gone = goneSignal(reply, () => request.raw.socket.setTimeout(settings.idleTimeoutMs));
+    const gone = awaitAnswer(request, reply, settings);
     judges.asked(call, current.config);
     const trace = contextOf(request, requestId);
     const order = await engine.ask(call.request, current, trace);
@@ -126,7 +124,7 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
     };
     const note = (answered: Attempt | null): void => {
       const { weights } = current.config.reward;
-      const isThrough = answered?.error === null && !isUnderWay(answered.facts);
+      const isThrough = answered?.error === null && !answered.facts.isInBackground;
       const checks = isThrough ? checkAnswer(answered.facts, call.expected, weights) : {};
       for (const [check, holds] of Object.entries(checks))
         metrics.count('quantum_router_answer_checks_total', { check, result: holds === 1 ? 'holds' : 'fails' });
@@ -137,7 +135,7 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
       reporter.report({ ...ended, attempts: called.attempts, answered, checks });
       if (!answered) return;
       remember(answered);
-      if (isUnderWay(answered.facts)) return;
+      if (answered.facts.isInBackground) return;
       judges.answered(call, answered, order.decision, current.config);
       if (order.decision && answered.error === null && api !== 'embeddings')
         context.answers.keep(
@@ -162,7 +160,7 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
     const served = { requestId, order, overheadMs, attempt };
     if (answer.kind === 'whole') {
       const bill = billOf(attempt, current);
-      if (isUnderWay(attempt.facts)) {
+      if (attempt.facts.isInBackground) {
         remember(attempt);
         background.follow(attempt, () => finish(attempt));
       } else finish(attempt);
@@ -275,12 +273,21 @@ function noProvider(api: ApiName, { config }: CurrentConfig, client: ProviderCli
   return `not ready: ${reasons[0] ?? `no provider of the configuration answers ${api}`}`;
 }
 
-/** Aborted when the connection closes before the answer is through. */
-export function goneSignal(reply: FastifyReply, onEnd: () => void): Ending {
+/**
+ * Gives the connection as long as a call may take: answers take longer than everything else here, and the time-outs of the call see
+ * to it that it ends. What comes back is aborted when the connection closes before the answer is through.
+ */
+export function awaitAnswer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { callTimeoutMs, slowReaderMs, idleTimeoutMs }: GatewaySettings,
+): Ending {
+  const { socket } = request.raw;
+  socket.setTimeout(callTimeoutMs + slowReaderMs);
   const gone = new Ending();
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) gone.abort();
-    else onEnd();
+    else socket.setTimeout(idleTimeoutMs);
   });
   return gone;
 }

@@ -229,6 +229,15 @@ test('the user of the application is who it is decided for, unless a header says
   for (const odd of ['', 'a\nb', 'x'.repeat(500), 7, null]) expect(await request({}, odd)).toBeNull();
 });
 
+test('only the API for responses has answers that come later: the same word of another is an end like any', async () => {
+  const message = { role: 'assistant', content: 'fine' };
+  upstream.behave('first', good({ choices: [{ index: 0, message, finish_reason: 'in_progress' }] }));
+  const { response } = await openai.chat.completions.create({ model: 'first', messages }).withResponse();
+  const [outcome] = await doors.outcomes(response.headers.get('x-quantum-decision-id')!, 1);
+  expect(outcome).toMatchObject({ status: 'SUCCESS', finishReason: 'in_progress', latencyMs: expect.any(Number) });
+  expect(upstream.received.at(-1)!.path).toBe('/v1/chat/completions');
+});
+
 describe('responses', () => {
   let ids = 0;
   const responds: Behaviour = (response, { body }) => {

@@ -138,7 +138,7 @@ describe('following a response in the background', () => {
     model: orderedConfig([{ name: 'first', provider: 'one' }], {}).models[0]!,
     providerConfig: { kind: 'openai' } as Attempt['providerConfig'],
     ...{ number: 1, startedMs: 0, error: null, firstTokenMs: null, endedMs: 5 },
-    facts: { ...emptyFacts(), id: 'resp_1', finishReason: 'queued' },
+    facts: { ...emptyFacts(), id: 'resp_1', finishReason: 'queued', isInBackground: true },
   });
   const start = (whole: () => Promise<{ text: string; upstreamRequestId: null }>) => {
     const clock = createVirtualClock();
