@@ -182,7 +182,8 @@ test('law: whatever rows come, are replaced and go, answers are those of adding 
         else ofKey.delete(source);
         store.set(source, key, row);
       }
-      const expected = plainAnswer(rows, query);
+      // JSON has no negative zero, which a share of the smallest of negative figures is.
+      const expected = JSON.parse(JSON.stringify(plainAnswer(rows, query))) as Row[];
       expect(jsonOf(store, query)).toEqual(expected);
       const csv = [...answerQuery(store, query, csvFormat)].join('');
       const starts = csv
