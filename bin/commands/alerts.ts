@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { ruleNames } from '../../lib/config/alert-schema';
 import { suggestName } from '../../lib/config/describe-issues';
+import { isoText } from '../../lib/topics/calendar-time';
 import type { Alert, AlertSilence } from '../../lib/topics/generated/messages';
 import { formatTable } from '../format-table';
 import { askGateway, gatewayAt } from '../gateway-client';
@@ -118,5 +119,5 @@ function show(io: Io, listed: Listed, { json }: Options): void {
 }
 
 function time(atMs: number): string {
-  return new Date(atMs).toISOString().slice(0, 19);
+  return isoText(atMs).slice(0, 19);
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isoText } from '../../lib/topics/calendar-time';
 import { atAccessDesk } from '../drive/access-desk';
 import { addWhereOptions, type WhereOptions } from '../drive/gateway-or-log';
 import { formatTable } from '../format-table';
@@ -30,7 +31,7 @@ export function addAudit(program: Command, io: Io): void {
           return;
         }
         const rows = changes.map(({ atMs, who, action, target, note }) => [
-          ...[new Date(atMs).toISOString().slice(0, 19), who, action, target, note],
+          ...[isoText(atMs).slice(0, 19), who, action, target, note],
         ]);
         io.stdout.write(formatTable(['when', 'who', 'what', 'of', 'note'], rows, io.stdout.columns, ['note']));
       }),

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { diffConfig } from '../../lib/config/diff-config';
 import { configFromJson } from '../../lib/config/parse-config';
+import { isoText } from '../../lib/topics/calendar-time';
 import { type ConfigReplayAnswer, describeReplay } from '../drive/describe-replay';
 import { formatTable } from '../format-table';
 import { askGateway, gatewayAt } from '../gateway-client';
@@ -118,7 +119,7 @@ function list(io: Io, history: History, { json }: Options): void {
   const { inForce, versions } = history;
   const rows = versions.map(({ version, appliedAtMs, appliedBy, reason }) => [
     `${version === inForce ? '*' : ' '} ${version}`,
-    new Date(appliedAtMs).toISOString(),
+    isoText(appliedAtMs),
     appliedBy,
     reason,
   ]);

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { roles } from '../../lib/access/roles';
+import { isoText } from '../../lib/topics/calendar-time';
 import { atAccessDesk, type ShownNewKey } from '../drive/access-desk';
 import { addWhereOptions, type WhereOptions } from '../drive/gateway-or-log';
 import { formatTable } from '../format-table';
@@ -132,7 +133,7 @@ function scopeOf(key: { models: string[] | null; presets: string[] | null; route
 }
 
 function dateOf(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 16);
+  return isoText(timeMs).slice(0, 16);
 }
 
 /** Milliseconds of a text such as 90d, 12h or 30m; at most ten years. */

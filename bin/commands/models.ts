@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { forgetFault } from '../../lib/config/forget-schema';
 import { short, shownHash, signed } from '../../lib/figures/figures';
 import { sleep } from '../../lib/ports/clock';
-import { looksLikeTime, timeSchema } from '../../lib/topics/calendar-time';
+import { isoText, looksLikeTime, timeSchema } from '../../lib/topics/calendar-time';
 import type { ForgottenJudgements, WeightsVersion } from '../../lib/topics/generated/messages';
 import { findVersion } from '../../lib/weights/read-weights';
 import { addWhereOptions, atGatewayOrLog, openLog, type WhereOptions } from '../drive/gateway-or-log';
@@ -251,5 +251,5 @@ function figureOf(value: number | undefined): string {
 }
 
 function timeOf(ms: number): string {
-  return new Date(ms).toISOString();
+  return isoText(ms);
 }

@@ -1,4 +1,5 @@
 /** How rows of an answer are written: as JSON, or as comma-separated values. */
+import { isoText } from '../topics/calendar-time';
 import { type Breakdown, dimensionsOf, type MetricName } from './metrics';
 
 export interface AnswerFormat {
@@ -27,7 +28,7 @@ export const jsonFormat: AnswerFormat = {
 
 /** RFC 4180; times in ISO 8601. `csvHeadings` come before the rows. */
 export const csvFormat: AnswerFormat = {
-  startOf: (startMs) => new Date(startMs).toISOString(),
+  startOf: isoText,
   of: (values) => values.map(([, value]) => `,${quoted(value)}`).join(''),
   headOf: () => ',',
   unknown: '',

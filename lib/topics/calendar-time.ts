@@ -33,6 +33,11 @@ export function isoTimeMs(text: string): number | null {
   return date.getTime() + ((hour * 60 + minute - eastOfUtcMinutes) * 60 + second) * 1_000 + milliseconds;
 }
 
+/** A time of a record, in ISO 8601. Whoever wrote the record may have written any number: the nearest time that there is. */
+export function isoText(atMs: number): string {
+  return new Date(Number.isNaN(atMs) ? 0 : Math.min(Math.max(0, atMs), maxTimeMs)).toISOString();
+}
+
 const rule = 'must be milliseconds since the epoch, or a time in ISO 8601 such as 2026-11-28T12:00Z';
 
 /** A time in a body or a configuration, as it was written; `timeMsOf` reads it. */

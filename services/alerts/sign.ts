@@ -1,5 +1,6 @@
 /** What a webhook is sent, and how it can tell that we have sent it: as https://www.standardwebhooks.com asks for. */
 import { createHmac } from 'node:crypto';
+import { isoText } from '../../lib/topics/calendar-time';
 import type { Alert } from '../../lib/topics/generated/messages';
 
 export interface Delivery {
@@ -12,10 +13,11 @@ export function deliveryOf(alert: Alert, secret: string | null, atMs: number): D
   const { notify: _notify, ...shown } = alert;
   const body = JSON.stringify({
     type: `alert.${alert.state.toLowerCase()}`,
-    timestamp: new Date(alert.changedAtMs).toISOString(),
+    timestamp: isoText(alert.changedAtMs),
     data: shown,
   });
-  const id = `${alert.alertId}/${alert.state}/${alert.changedAtMs}`.replace(/[^\x21-\x7e]/g, (char) =>
+  // Whole characters: a tenant's name may have some of two halves, and no half can be written by itself.
+  const id = `${alert.alertId}/${alert.state}/${alert.changedAtMs}`.replace(/[^\x21-\x7e]/gu, (char) =>
     encodeURIComponent(char),
   );
   const timestamp = String(Math.floor(atMs / 1_000));

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { formatPath, type Issue, maxIssues } from '../../lib/config/describe-issues';
 import { RecordTooLargeError, TransientError } from '../../lib/ports/broker';
+import { isoText } from '../../lib/topics/calendar-time';
 import type { RouteRefused } from '../../lib/topics/generated/messages';
-import { maxTimeMs } from '../../lib/topics/number-ranges';
 
 /** Codes a client can act on, with their HTTP status. */
 export const errorStatus = {
@@ -119,17 +119,12 @@ export function noEligibleCandidate(field: string, message: string): HttpError {
 /** What became of a request that a budget does not allow. */
 export function budgetRefused({ code, reason, retryAtMs }: RouteRefused): HttpError {
   const known = budgetCodes.find((one) => one === code) ?? 'budget_unknown';
-  const when = retryAtMs === null ? '' : `; its period ends at ${timeOf(retryAtMs)}`;
+  const when = retryAtMs === null ? '' : `; its period ends at ${isoText(retryAtMs)}`;
   const how = known === 'budget_approval_needed' ? '; send budgetApproved: true to spend more' : '';
   return new HttpError(known, `${reason}${when}${how}`);
 }
 
 const budgetCodes = ['budget_exhausted', 'budget_approval_needed', 'budget_unknown'] as const;
-
-/** Whoever wrote the record may have written any number. */
-function timeOf(atMs: number): string {
-  return new Date(Math.min(Math.max(0, atMs), maxTimeMs)).toISOString();
-}
 
 function sentence({ field, message }: FieldFault): string {
   return `${field === '' ? 'body' : field}: ${message}`;

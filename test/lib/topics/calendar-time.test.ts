@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { isoTimeMs, timeMsOf, timeSchema } from '../../../lib/topics/calendar-time';
+import { isoText, isoTimeMs, timeMsOf, timeSchema } from '../../../lib/topics/calendar-time';
 import { maxTimeMs } from '../../../lib/topics/number-ranges';
 
 test('any moment of these millennia is read as it was written, by the millisecond', () => {
@@ -33,4 +33,11 @@ test('what is let through is read', () => {
   for (const time of [0, 5, maxTimeMs, '2024-02-29', '9999-12-31T23:59:59.999Z']) {
     expect(Number.isFinite(timeMsOf(timeSchema.parse(time)))).toBe(true);
   }
+});
+
+test('a time of a record is shown whatever number it is', () => {
+  expect(isoText(0)).toBe('1970-01-01T00:00:00.000Z');
+  expect(isoText(Number.MAX_SAFE_INTEGER)).toBe('9999-12-31T23:59:59.999Z');
+  expect(isoText(-1)).toBe('1970-01-01T00:00:00.000Z');
+  expect(isoText(Number.NaN)).toBe('1970-01-01T00:00:00.000Z');
 });

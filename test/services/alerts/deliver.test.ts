@@ -93,6 +93,18 @@ test('a delivery is signed as Standard Webhooks say, with the secret of the envi
   expect(JSON.parse(body)).toMatchObject({ type: 'alert.raised', data: { rule: 'disk', summary: 'the disk is full' } });
 });
 
+test.each([
+  ['whose subject has characters of two halves', { alertId: 'budget/käse-🧀-𝔐/1', subject: 'käse-🧀-𝔐' }],
+  ['of a time on no calendar', { changedAtMs: 2 ** 53 - 2 ** 10 }],
+])('an alert %s is told like any other', async (_what, change) => {
+  const { url, received } = await receiver(204);
+  const { world, until, results } = await start([{ name: 'one', url, secretEnv: 'SECRET' }], { SECRET: 'x' });
+  await world.send(topics.alerts, [alertOf(world.clock.nowMs(), change)]);
+  await until(async () => (await results()).delivered + (await results()).failed > 0);
+  expect(received).toHaveLength(1);
+  expect(received[0]!.headers['webhook-id']).toMatch(/^[\x21-\x7e]+$/);
+});
+
 test('what fails is tried again after growing waits, under the same id, and a redirect is not followed', async () => {
   const { url, received } = await receiver(500, 302, 200);
   const { world, until, results } = await start([{ name: 'one', url }]);
