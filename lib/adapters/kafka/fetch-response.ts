@@ -2,7 +2,7 @@
 
 import type { FetchedPartitionData } from './fetched-data';
 import { FixedReader } from './fixed-reader';
-import { decodeBatches } from './record-batch';
+import { decodeBatches, type UnpackBudget, unpackBudget } from './record-batch';
 
 export interface FetchResponse {
   /** Read by kafkajs, which waits so long before it sends the next request on this connection. */
@@ -24,9 +24,10 @@ export async function decodeFetchResponse(
   const clientSideThrottleTime = reader.int32();
   const errorCode = version >= 7 ? reader.int16() : 0;
   if (version >= 7) reader.int32();
+  const budget = unpackBudget();
   const responses = await reader.array(async () => ({
     topicName: reader.string(),
-    partitions: await reader.array(() => partitionOf(reader, version, errorOf)),
+    partitions: await reader.array(() => partitionOf(reader, version, errorOf, budget)),
   }));
   return { clientSideThrottleTime, errorCode, responses };
 }
@@ -35,6 +36,7 @@ async function partitionOf(
   reader: FetchReader,
   version: number,
   errorOf: (code: number) => Error,
+  budget: UnpackBudget,
 ): Promise<FetchedPartitionData> {
   const partition = reader.int32();
   const errorCode = reader.int16();
@@ -46,7 +48,7 @@ async function partitionOf(
     firstOffset: reader.int64().toString(),
   }));
   if (version >= 11) reader.int32();
-  const decoded = await decodeBatches(reader.bytes());
+  const decoded = await decodeBatches(reader.bytes(), budget);
   return {
     partition,
     highWatermark: highWatermark.toString(),

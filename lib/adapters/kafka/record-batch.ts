@@ -3,7 +3,7 @@
  * ever, and reads neither checksums nor three of Kafka's four codecs. A batch that cannot be read is named by its offsets here.
  */
 import { crc32c } from '@node-rs/crc32';
-import { decompress } from './decompress';
+import { decompress, maxUnpackedBytes } from './decompress';
 import type { FetchedMessage, UnreadableBatch } from './fetched-data';
 
 export interface DecodedBatches {
@@ -33,12 +33,30 @@ const controlFlag = 0x20;
 /** Length, attributes, time, offset, key length, value length, number of headers: a byte each at least. */
 const leastRecordBytes = 7;
 
-/** Batches one after the other, the last of which may be cut off. Never rejects. */
-export async function decodeBatches(bytes: Buffer): Promise<DecodedBatches> {
+/** What a record takes in memory beside its bytes, about. */
+const recordBytes = 256;
+/** No producer gathers more into one batch, and so many of the smallest still fit a batch that is not packed. */
+export const maxBatchRecords = 250_000;
+/** Decoded between two turns of the process. */
+const recordsInTurn = 10_000;
+
+/** How much an answer may become in memory. What its batches become together is taken off, so that what is above is left for the next. */
+export interface UnpackBudget {
+  leftBytes: number;
+}
+
+/** A little over as much as one batch may: 16 kB of one can be packed into 16 bytes, and a megabyte of such into a gigabyte. */
+export const unpackBudget = (): UnpackBudget => ({ leftBytes: maxUnpackedBytes });
+
+/**
+ * Batches one after the other, the last of which may be cut off. Never rejects. Begins no batch once the budget is used up:
+ * what is left of the bytes is for the next answer, and of a fresh budget at least one batch is read.
+ */
+export async function decodeBatches(bytes: Buffer, budget = unpackBudget()): Promise<DecodedBatches> {
   const messages: FetchedMessage[] = [];
   const unreadable: UnreadableBatch[] = [];
   let nextOffset: number | null = null;
-  for (let at = 0; bytes.length - at >= prefixBytes; ) {
+  for (let at = 0; bytes.length - at >= prefixBytes && budget.leftBytes > 0; ) {
     const firstOffset = Number(bytes.readBigInt64BE(at));
     const end = at + prefixBytes + bytes.readInt32BE(at + 8);
     if (end - at < magicAt + 1) {
@@ -62,7 +80,7 @@ export async function decodeBatches(bytes: Buffer): Promise<DecodedBatches> {
     }
     const lastOffset = firstOffset + Math.max(0, lastOffsetDelta);
     try {
-      for (const message of await messagesOf(batch, firstOffset, lastOffset)) messages.push(message);
+      for (const message of await messagesOf(batch, firstOffset, lastOffset, budget)) messages.push(message);
     } catch (error) {
       unreadable.push({ firstOffset, lastOffset, reason: (error as Error).message });
     }
@@ -73,7 +91,12 @@ export async function decodeBatches(bytes: Buffer): Promise<DecodedBatches> {
 }
 
 /** All records of one batch. Throws when any of them cannot be read. */
-async function messagesOf(batch: Buffer, firstOffset: number, lastOffset: number): Promise<FetchedMessage[]> {
+async function messagesOf(
+  batch: Buffer,
+  firstOffset: number,
+  lastOffset: number,
+  budget: UnpackBudget,
+): Promise<FetchedMessage[]> {
   const attributes = batch.readInt16BE(attributesAt);
   const baseTimestamp = Number(batch.readBigInt64BE(baseTimestampAt));
   const appendedAt = (attributes & logAppendTimeFlag) === 0 ? null : Number(batch.readBigInt64BE(maxTimestampAt));
@@ -83,10 +106,14 @@ async function messagesOf(batch: Buffer, firstOffset: number, lastOffset: number
     inTransaction: (attributes & transactionalFlag) !== 0,
   };
   const count = batch.readInt32BE(countAt);
-  const reader = new RecordReader(await decompress(attributes & codecMask, batch.subarray(recordsAt)));
+  if (count > maxBatchRecords) throw new Error(`it says it holds ${count} records, more than ${maxBatchRecords}`);
+  const unpacked = await decompress(attributes & codecMask, batch.subarray(recordsAt));
+  budget.leftBytes -= unpacked.length + Math.max(0, count) * recordBytes;
+  const reader = new RecordReader(unpacked);
   if (count < 0 || count * leastRecordBytes > reader.left) throw new Error(`it cannot hold ${count} records`);
   const messages: FetchedMessage[] = [];
   for (let i = 0; i < count; i++) {
+    if (i % recordsInTurn === recordsInTurn - 1) await new Promise<void>((resolve) => setImmediate(resolve));
     reader.begin();
     reader.skip(1);
     const timestamp = appendedAt ?? baseTimestamp + reader.varint();

@@ -1,5 +1,7 @@
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { decodeBatches } from '../../../../lib/adapters/kafka/record-batch';
+import { maxUnpackedBytes } from '../../../../lib/adapters/kafka/decompress';
+import { decodeBatches, maxBatchRecords, unpackBudget } from '../../../../lib/adapters/kafka/record-batch';
 import { type BatchRecord, batchOf, batchRecords, plainBatch } from './batch-bytes';
 
 const record = (value: string): BatchRecord => ({ key: 'k', value: Buffer.from(value) });
@@ -76,7 +78,7 @@ describe('batches of a fetch', () => {
   test.each([
     ['a codec that nobody knows', batchOf(payload, 2, { firstOffset: 10, attributes: 6 }), /codec, 6/],
     ['what is no gzip', batchOf(payload, 2, { firstOffset: 10, attributes: 1 }), /gzip/],
-    ['more records than fit', batchOf(payload, 2, { firstOffset: 10, count: 2 ** 31 - 1 }), /cannot hold 2147483647/],
+    ['more records than fit', batchOf(payload, 2, { firstOffset: 10, count: 2 ** 31 - 1 }), /holds 2147483647 records/],
     ['a negative number of them', batchOf(payload, 2, { firstOffset: 10, count: -1 }), /cannot hold -1/],
     [
       'a record that is longer than the batch',
@@ -103,6 +105,46 @@ describe('batches of a fetch', () => {
   test('a format that is gone is named', async () => {
     const { unreadable } = await decodeBatches(old);
     expect(unreadable).toEqual([{ firstOffset: 10, lastOffset: 10, reason: expect.stringMatching(/format is 1/) }]);
+  });
+
+  test('what is packed small and unpacks to much is read some at a time, the rest of it with the next answers', async () => {
+    const half = batchRecords([{ key: null, value: Buffer.alloc(maxUnpackedBytes / 2) }]);
+    const one = batchOf(half, 1, { attributes: 1, pack: (bytes) => gzipSync(bytes, { level: 1 }) });
+    const from = (firstOffset: number): Buffer =>
+      Buffer.concat(
+        Array.from({ length: 4 - firstOffset }, (_, i) => {
+          const batch = Buffer.from(one);
+          // The checksum is of what follows it.
+          batch.writeBigInt64BE(BigInt(firstOffset + i));
+          return batch;
+        }),
+      );
+    expect(from(0).length).toBeLessThan(2 ** 20);
+    const budget = unpackBudget();
+    const first = await decodeBatches(from(0), budget);
+    expect(first.messages.map(({ offset }) => offset)).toEqual([0, 1]);
+    expect(first.nextOffset).toBe(2);
+    // Another partition of the same answer.
+    expect(await decodeBatches(from(0), budget)).toEqual({ messages: [], unreadable: [], nextOffset: null });
+    const next = await decodeBatches(from(2));
+    expect(next.messages.map(({ offset }) => offset)).toEqual([2, 3]);
+  });
+
+  test('records without anything in them count, too: a batch of more than anybody gathers is put aside', async () => {
+    const record = Buffer.from([12, 0, 0, 0, 1, 1, 0]);
+    const many = (count: number) =>
+      batchOf(Buffer.alloc(count * record.length, record), count, { attributes: 1, pack: gzipSync });
+    const most = await decodeBatches(many(maxBatchRecords));
+    expect(most).toMatchObject({ unreadable: [], nextOffset: maxBatchRecords });
+    expect(most.messages).toHaveLength(maxBatchRecords);
+    const more = await decodeBatches(many(maxBatchRecords + 1));
+    expect(more).toEqual({
+      messages: [],
+      unreadable: [
+        { firstOffset: 0, lastOffset: maxBatchRecords, reason: expect.stringMatching(/holds 250001 records/) },
+      ],
+      nextOffset: maxBatchRecords + 1,
+    });
   });
 
   test('bytes of any kind end, and never in a rejection', async () => {
