@@ -21,7 +21,9 @@ export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> 
     case 0:
       return bytes;
     case 1:
-      return named('gzip', () => gunzipAsync(bytes, { maxOutputLength: maxUnpackedBytes }));
+      return named('gzip', () =>
+        gunzipAsync(bytes, { maxOutputLength: maxUnpackedBytes, chunkSize: chunkBytes(bytes) }),
+      );
     case 2:
       return named('snappy', () => unpackSnappy(bytes));
     case 3:
@@ -31,6 +33,11 @@ export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> 
     default:
       throw new Error(`nobody knows its compression codec, ${codec}`);
   }
+}
+
+/** Every chunk takes a turn of another thread, which is long to come where a machine is busy: so few of them. */
+function chunkBytes(packed: Buffer): number {
+  return Math.min(1_048_576, Math.max(16_384, packed.length * 16));
 }
 
 async function named(codec: string, unpack: () => Promise<Buffer>): Promise<Buffer> {

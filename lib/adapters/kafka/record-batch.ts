@@ -3,7 +3,7 @@
  * ever, and reads neither checksums nor three of Kafka's four codecs. A batch that cannot be read is named by its offsets here.
  */
 import { crc32c } from '@node-rs/crc32';
-import { decompress, maxUnpackedBytes } from './decompress';
+import { decompress } from './decompress';
 import type { FetchedMessage, UnreadableBatch } from './fetched-data';
 
 export interface DecodedBatches {
@@ -45,8 +45,8 @@ export interface UnpackBudget {
   leftBytes: number;
 }
 
-/** A little over as much as one batch may: 16 kB of one can be packed into 16 bytes, and a megabyte of such into a gigabyte. */
-export const unpackBudget = (): UnpackBudget => ({ leftBytes: maxUnpackedBytes });
+/** Twice what an answer has when nothing of it is packed. Packed, a megabyte of the log can be a gigabyte. */
+export const unpackBudget = (): UnpackBudget => ({ leftBytes: 16 * 1_048_576 });
 
 /**
  * Batches one after the other, the last of which may be cut off. Never rejects. Begins no batch once the budget is used up:

@@ -112,7 +112,7 @@ describe('batches of a fetch', () => {
     const one = batchOf(half, 1, { attributes: 1, pack: (bytes) => gzipSync(bytes, { level: 1 }) });
     const from = (firstOffset: number): Buffer =>
       Buffer.concat(
-        Array.from({ length: 4 - firstOffset }, (_, i) => {
+        Array.from({ length: 3 - firstOffset }, (_, i) => {
           const batch = Buffer.from(one);
           // The checksum is of what follows it.
           batch.writeBigInt64BE(BigInt(firstOffset + i));
@@ -122,12 +122,12 @@ describe('batches of a fetch', () => {
     expect(from(0).length).toBeLessThan(2 ** 20);
     const budget = unpackBudget();
     const first = await decodeBatches(from(0), budget);
-    expect(first.messages.map(({ offset }) => offset)).toEqual([0, 1]);
-    expect(first.nextOffset).toBe(2);
+    expect(first.messages.map(({ offset }) => offset)).toEqual([0]);
+    expect(first.nextOffset).toBe(1);
     // Another partition of the same answer.
     expect(await decodeBatches(from(0), budget)).toEqual({ messages: [], unreadable: [], nextOffset: null });
-    const next = await decodeBatches(from(2));
-    expect(next.messages.map(({ offset }) => offset)).toEqual([2, 3]);
+    const next = await decodeBatches(from(1));
+    expect(next.messages.map(({ offset }) => offset)).toEqual([1]);
   });
 
   test('records without anything in them count, too: a batch of more than anybody gathers is put aside', async () => {
