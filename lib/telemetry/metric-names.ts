@@ -99,7 +99,7 @@ export const metricDefinitions = {
   ),
   quantum_router_kafka_skipped_records_total: counter(
     ['topic', 'cause'],
-    'Offsets that were gone before they were read: retention was faster, or the log is shorter than it was.',
+    'Offsets that nobody has read: retention was faster, the log is shorter than it was, or Kafka gives nothing of them (gap).',
   ),
   quantum_router_kafka_partitions_outside: gauge(
     ['topic'],

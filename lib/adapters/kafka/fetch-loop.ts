@@ -224,6 +224,7 @@ export class FetchLoop {
     if (fetched.unreadable.length > 0 && cursor.wanted() === from) {
       this.environment.passedOver.unreadable(cursor, fetched.unreadable);
     }
+    if (beyondGap && cursor.wanted() === from) this.environment.passedOver.gap(cursor, from, fetched.end);
     cursor.take(from, beyondGap ? { ...fetched, next: fetched.end } : fetched);
   }
 

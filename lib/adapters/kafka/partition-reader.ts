@@ -81,7 +81,9 @@ export class PartitionReader {
         // A new leader, or one that was away, does not know yet how long its log is: what it leaves out is not gone.
         if (fetched.end < stop) throw withoutLeader(topic, partition, true);
         // Asked alone, a partition that has anything gives at least one batch: nothing more is kept up to the end.
-        return { ...fetched, next: Math.max(from + 1, Math.min(stop, fetched.end)) };
+        const next = Math.max(from + 1, Math.min(stop, fetched.end));
+        this.passedOver.gap(of, from, next);
+        return { ...fetched, next };
       } catch (error) {
         if (!isOutOfRange(error)) throw error;
         const [earliest, end] = await Promise.all([

@@ -31,6 +31,20 @@ export class PassedOver {
     this.log.warn('records are gone before they were read', { topic, partition, from, next });
   }
 
+  /**
+   * Kafka gives nothing although the log goes on: what was there has been compacted away, or lies behind damage that Kafka
+   * itself cannot read past.
+   */
+  gap({ topic, partition }: TopicPartition, from: number, next: number): void {
+    this.metrics.count('quantum_router_kafka_skipped_records_total', { topic, cause: 'gap' }, next - from);
+    this.log.warn('Kafka gives nothing of these offsets, although the log goes on behind them', {
+      topic,
+      partition,
+      from,
+      next,
+    });
+  }
+
   /** The log ends before the position: the topic was made anew, or has lost its end. It is read from its start. */
   shorter({ topic, partition }: TopicPartition, from: number, next: number, end: number): void {
     this.metrics.count('quantum_router_kafka_skipped_records_total', { topic, cause: 'shorter_log' }, from - end);

@@ -195,12 +195,13 @@ describe('the fetch loop', () => {
 
   test('a partition that got nothing in a full answer is asked alone; a gap up to the end is passed', async () => {
     const cursors = [new Cursor('topic', 0), new Cursor('topic', 1)];
-    const { one, loop, until } = bench(cursors);
+    const { one, loop, until, lines, metrics } = bench(cursors);
     one.log('topic/0', []);
     one.log('topic/1', [0, 1]);
     one.starved.add('topic/1');
     loop.start();
     await until(() => cursors[1]!.taken.length === 2);
+    expect(lines.filter((line) => line.includes('gives nothing'))).toEqual([]);
     one.starved.clear();
     // Compaction took 2 to 8: nothing to read, and the next to come is 9.
     one.log('topic/1', [], { end: 9 });
@@ -208,6 +209,10 @@ describe('the fetch loop', () => {
     one.log('topic/1', [9]);
     await until(() => cursors[1]!.taken.length === 3);
     expect(cursors[1]!.taken).toEqual([0, 1, 9]);
+    // What it has not read it tells of: behind a damaged length Kafka finds nothing either.
+    const labels = { topic: 'topic', cause: 'gap' };
+    expect(await metrics.value('quantum_router_kafka_skipped_records_total', labels)).toBe(7);
+    expect(lines.filter((line) => line.includes('gives nothing'))).toHaveLength(1);
   });
 
   test('one that fails when it is asked alone holds up no others', async () => {
