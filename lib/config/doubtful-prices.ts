@@ -10,25 +10,31 @@ const mostPerRequestUsd = 100;
 /** Warnings about prices; the configuration is valid all the same. */
 export function doubtfulPrices(config: RouterConfig): Issue[] {
   return config.models.flatMap(({ price }, index) => {
-    const warn = (field: keyof typeof price, message: string): Issue[] => [
-      { path: ['models', index, 'price', field], at: 'value', message },
-    ];
-    const perMillion = (['inputPerMillionUsd', 'outputPerMillionUsd'] as const).flatMap((field) => {
-      const usd = price[field];
-      if (usd > mostPerMillionUsd)
-        return warn(field, `${plain(usd)} USD per million tokens is ${plain(usd / 1e6)} USD per token: is that meant?`);
-      if (usd > 0 && usd < leastPerMillionUsd)
-        return warn(
-          field,
-          `${plain(usd)} USD per million tokens looks like a price per token, which would be ${plain(usd * 1e6)} per million: is that meant?`,
-        );
-      return [];
-    });
+    const at = ['models', index, 'price'];
+    const { tiers = [], ...own } = price;
     const usd = price.perRequestUsd;
-    const perRequest =
-      usd > mostPerRequestUsd ? warn('perRequestUsd', `${plain(usd)} USD for every call: is that meant?`) : [];
-    return [...perMillion, ...perRequest];
+    return [
+      ...perMillion(own, at),
+      ...(usd > mostPerRequestUsd ? [warn([...at, 'perRequestUsd'], `${plain(usd)} USD for every call`)] : []),
+      ...tiers.flatMap((tier, number) => perMillion(tier, [...at, 'tiers', number])),
+    ];
   });
+}
+
+/** Of all fields that are in this unit, whichever there are. */
+function perMillion(prices: object, at: Issue['path']): Issue[] {
+  return Object.entries(prices).flatMap(([field, usd]: [string, unknown]) => {
+    if (!field.endsWith('PerMillionUsd') || typeof usd !== 'number') return [];
+    const path = [...at, field];
+    const given = `${plain(usd)} USD per million tokens`;
+    if (usd > mostPerMillionUsd) return [warn(path, `${given} is ${plain(usd / 1e6)} USD per token`)];
+    if (usd <= 0 || usd >= leastPerMillionUsd) return [];
+    return [warn(path, `${given} looks like a price per token, which would be ${plain(usd * 1e6)} per million`)];
+  });
+}
+
+function warn(path: Issue['path'], message: string): Issue {
+  return { path, at: 'value', message: `${message}: is that meant?` };
 }
 
 /** A number as people write it: without an exponent, without the noise of binary fractions. */

@@ -15,6 +15,18 @@ test.each([
     'outputPerMillionUsd: 0.00000125',
     '2 models.0.price.outputPerMillionUsd: 0.00000125 USD per million tokens looks like a price per token, which would be 1.25 per million: is that meant?',
   ],
+  [
+    'inputPerMillionUsd: 1, cachedInputPerMillionUsd: 0.000000125',
+    '2 models.0.price.cachedInputPerMillionUsd: 0.000000125 USD per million tokens looks like a price per token, which would be 0.125 per million: is that meant?',
+  ],
+  [
+    'outputPerMillionUsd: 1, reasoningPerMillionUsd: 60000',
+    '2 models.0.price.reasoningPerMillionUsd: 60000 USD per million tokens is 0.06 USD per token: is that meant?',
+  ],
+  [
+    'inputPerMillionUsd: 1, tiers: [{ aboveInputTokens: 200000, outputPerMillionUsd: 0.000015 }]',
+    '2 models.0.price.tiers.0.outputPerMillionUsd: 0.000015 USD per million tokens looks like a price per token, which would be 15 per million: is that meant?',
+  ],
   ['perRequestUsd: 2500', '2 models.0.price.perRequestUsd: 2500 USD for every call: is that meant?'],
 ])('%s is allowed and warned of', (price, warning) => {
   expect(warningsOf(price)).toEqual([warning]);
