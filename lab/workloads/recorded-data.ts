@@ -8,6 +8,7 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import type { ModelConfig } from '../../lib/config/router-config';
+import { jsonTextFault } from '../../services/gateway/check-json-text';
 import { checkRowIndex, type Outcome, type Workload, type WorkloadRow } from './workload';
 
 /** Says which line and field is wrong. */
@@ -129,6 +130,9 @@ export function parseRecordedRow(line: string, lineNumber: number): WorkloadRow 
   const fail = (field: string | null, message: string): never => {
     throw new RecordedDataError(message, lineNumber, field);
   };
+  // Two of a key, of which the last would win, and numbers beyond all that there are: refused as in a body.
+  const fault = jsonTextFault(line);
+  if (fault) return fail(fault.field || null, fault.message);
   let parsed: unknown;
   try {
     parsed = JSON.parse(line);

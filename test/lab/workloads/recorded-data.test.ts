@@ -114,6 +114,8 @@ test.each([
   [line({ outcomes: { m: { score: -0.5 } } }), 'line 7: outcomes.m.score: must be 0..1'],
   [line({ outcomes: { m: { score: 'good' } } }), 'line 7: outcomes.m.score: must be 0..1 or null, not "good"'],
   [line({ outcomes: { m: { score: 1, cost: -1 } } }), 'line 7: outcomes.m.cost: must be a number of at least 0'],
+  ['{"id":"a","prompt":"p","outcomes":{"m":{"score":1},"m":{"score":0}}}', 'line 7: outcomes.m: is given twice'],
+  ['{"id":"a","prompt":"p","outcomes":{"m":{"score":1,"cost":1e400}}}', 'line 7: outcomes.m.cost: 1e400 is too large'],
 ])('a bad row is refused by line and field: %s', (text, message) => {
   expect(() => parseRecordedRow(text, 7)).toThrow(message);
   expect(() => parseRecordedRow(text, 7)).toThrow(RecordedDataError);
