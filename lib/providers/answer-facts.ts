@@ -77,8 +77,9 @@ function tokens(value: unknown): number | null {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= maxTokens ? value : null;
 }
 
+/** Half a character cannot be asked for again, nor be written anywhere. */
 function idOf(value: unknown): string | null {
-  return typeof value === 'string' && value.length > 0 && value.length <= 500 ? value : null;
+  return typeof value === 'string' && value.length > 0 && value.length <= 500 && !/\p{Cs}/u.test(value) ? value : null;
 }
 
 function addText(facts: AnswerFacts, text: string): void {

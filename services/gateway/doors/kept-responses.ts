@@ -52,7 +52,8 @@ export function createKeptResponses({ context, client, responses }: KeptResponse
         'id',
       );
     const query = new URLSearchParams(request.url.split('?')[1] ?? '');
-    if (query.get('stream') === 'true')
+    // Given twice, which of them the provider goes by is not known here.
+    if (query.getAll('stream').some((stream) => stream !== 'false'))
       throw invalidField('stream', 'a response that is read again comes whole: ask without it until it is through');
     const search = query.size === 0 ? '' : `?${query}`;
     try {

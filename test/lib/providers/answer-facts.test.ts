@@ -59,6 +59,19 @@ test('usage in the words of each API', () => {
   expect(anthropic).toMatchObject({ inputTokens: 16, cachedInputTokens: 4, outputTokens: 7 });
 });
 
+test('an id that no path can carry is none', () => {
+  const idOf = (id: unknown): string | null => {
+    const facts = emptyFacts();
+    readWhole('responses', { id, status: 'queued', output: [] }, facts);
+    return facts.id;
+  };
+  expect(['resp_1', '\ud83e\uddc0', 'resp_\ud800', '\udc00', '', 'x'.repeat(501), 7].map(idOf)).toEqual([
+    'resp_1',
+    '\ud83e\uddc0',
+    ...[null, null, null, null, null],
+  ]);
+});
+
 test('arguments of tool calls come together from their pieces, each with its own', () => {
   const facts = emptyFacts();
   const send = (calls: object[]) =>

@@ -106,8 +106,11 @@ test('what this gateway has not passed on is given to nobody, and no provider is
 
 test('a stream of one that is read again is refused by name', async () => {
   const { id } = await openai.responses.create({ model: 'auto', input: 'hello' });
-  const refused = await doors.get(`/v1/responses/${id}?stream=true`);
-  expect([refused.status, await refused.json()]).toMatchObject([400, { error: { param: 'stream' } }]);
+  for (const query of ['stream=true', 'stream=false&stream=true', 'stream=1']) {
+    const refused = await doors.get(`/v1/responses/${id}?${query}`);
+    expect([refused.status, await refused.json()]).toMatchObject([400, { error: { param: 'stream' } }]);
+  }
+  expect((await doors.get(`/v1/responses/${id}?stream=false`)).status).toBe(200);
 });
 
 test('a response in the background is learned from once it is through, and not as an empty answer before', async () => {
