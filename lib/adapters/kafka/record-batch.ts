@@ -37,6 +37,11 @@ const leastRecordBytes = 7;
 const recordBytes = 256;
 /** No producer gathers more into one batch, and so many of the smallest still fit a batch that is not packed. */
 export const maxBatchRecords = 250_000;
+/**
+ * Of a record's headers so many are read, and what comes behind them is passed over: a megabyte holds a hundred thousand, and a
+ * table of so many names takes seconds, at every reader.
+ */
+export const maxHeaders = 256;
 /** Decoded between two turns of the process. */
 const recordsInTurn = 10_000;
 
@@ -191,7 +196,8 @@ class RecordReader {
     if (count < 0 || count * 2 > this.end - this.at) throw damaged();
     const headers = Object.create(null) as Record<string, Buffer | undefined>;
     // Of a header given several times the last one counts.
-    for (let i = 0; i < count; i++) headers[this.bytes()?.toString() ?? ''] = this.bytes() ?? undefined;
+    for (let i = 0; i < Math.min(count, maxHeaders); i++)
+      headers[this.bytes()?.toString() ?? ''] = this.bytes() ?? undefined;
     return headers;
   }
 }

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { maxUnpackedBytes } from '../../../../lib/adapters/kafka/decompress';
-import { decodeBatches, maxBatchRecords, unpackBudget } from '../../../../lib/adapters/kafka/record-batch';
+import { decodeBatches, maxBatchRecords, maxHeaders, unpackBudget } from '../../../../lib/adapters/kafka/record-batch';
 import { type BatchRecord, batchOf, batchRecords, plainBatch } from './batch-bytes';
 
 const record = (value: string): BatchRecord => ({ key: 'k', value: Buffer.from(value) });
@@ -128,6 +128,15 @@ describe('batches of a fetch', () => {
     expect(await decodeBatches(from(0), budget)).toEqual({ messages: [], unreadable: [], nextOffset: null });
     const next = await decodeBatches(from(1));
     expect(next.messages.map(({ offset }) => offset)).toEqual([1]);
+  });
+
+  test('of headers by the thousand the first are read, and the record behind them is whole', async () => {
+    const headers = Array.from({ length: 20_000 }, (_, i) => [`name-${i}`, `${i}`] as const);
+    const { messages, unreadable } = await decodeBatches(plainBatch([{ ...record('many'), headers }, record('next')]));
+    expect(unreadable).toEqual([]);
+    expect(messages.map(({ value }) => value?.toString())).toEqual(['many', 'next']);
+    expect(Object.keys(messages[0]!.headers)).toEqual(headers.slice(0, maxHeaders).map(([name]) => name));
+    expect(messages[0]!.headers['name-255']?.toString()).toBe('255');
   });
 
   test('records without anything in them count, too: a batch of more than anybody gathers is put aside', async () => {
