@@ -53,7 +53,7 @@ interface Bench {
 
 async function startBench(options: { kafka?: string; redis?: string; partitions: string }): Promise<Bench> {
   const directory = mkdtempSync(join(tmpdir(), 'quantum-router-bench-kafka-'));
-  const kafka = options.kafka ? null : await startKafka({ directory: join(directory, 'kafka') });
+  const kafka = options.kafka ? null : await startKafka({ directory: join(directory, 'kafka'), livesLong: true });
   const redis = options.redis ? null : await startRedis({ directory: join(directory, 'redis') });
   const environment = {
     KAFKA_BROKERS: options.kafka ?? kafka!.address,

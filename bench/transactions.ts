@@ -153,7 +153,7 @@ async function main(): Promise<void> {
     },
   });
   const directory = mkdtempSync(join(tmpdir(), 'quantum-router-bench-transactions-'));
-  const kafka = values.kafka ? null : await startKafka({ directory });
+  const kafka = values.kafka ? null : await startKafka({ directory, livesLong: true });
   const broker = await openKafkaBroker(
     { ...defaultKafkaSettings, brokers: [values.kafka ?? kafka!.address], clientId: 'bench' },
     { clock, log: createLog({ level: 'warn' }), metrics: createMetrics() },

@@ -58,6 +58,8 @@ export interface LocalServerOptions {
   readonly directory: string;
   /** Let it live on when the starting process ends. Default: it is killed then. */
   readonly outlive?: boolean;
+  /** Whether it is there for long, or its speed is measured: Kafka's code is then compiled twice. Default: where it outlives the starting process. */
+  readonly livesLong?: boolean;
 }
 
 /** The port that was asked for is taken by a process that was not started here. */
@@ -75,7 +77,7 @@ interface ServerKind {
   address(port: number): string;
   /** Everything that must be there before the process starts. */
   prepare(port: number, directory: string): void;
-  command(port: number, directory: string): readonly [program: string, ...args: string[]];
+  command(port: number, directory: string, livesLong: boolean): readonly [program: string, ...args: string[]];
   /** Whether it answers its clients; false or a rejection while it does not. */
   answers(port: number): Promise<boolean>;
 }
@@ -128,9 +130,9 @@ function kafkaNode(node: KafkaNodeSettings): ServerKind {
       if (status !== 0)
         throw new Error(`kafka cannot format ${data}: ${error?.message ?? `${stdout}${stderr}`.trim()}`);
     },
-    command: (_port, directory) => [
+    command: (_port, directory, livesLong) => [
       'java',
-      ...javaArgs(node.heapMb, node.javaArguments),
+      ...javaArgs(node.heapMb, { livesLong, own: node.javaArguments ?? [] }),
       'kafka.Kafka',
       join(directory, 'server.properties'),
     ],
@@ -265,10 +267,10 @@ export function runKafkaTool(main: string, args: readonly string[]): SpawnSyncRe
 }
 
 /** A small heap and the serial collector: start-up and idle cost little, and one node is never short of memory. */
-function javaArgs(heapMb: number, own: readonly string[] = []): string[] {
+function javaArgs(heapMb: number, { livesLong = false, own = [] as readonly string[] } = {}): string[] {
   const log = `-Dlog4j2.configurationFile=${infraFile('kafka/log4j2.properties')}`;
-  // Small ones live for a test: compiling twice would cost more than it gives.
-  const tiers = heapMb <= 256 ? ['-XX:TieredStopAtLevel=1'] : [];
+  // What ends with a test or a run of a few minutes is gone before the second compiler has given back what it takes.
+  const tiers = livesLong ? [] : ['-XX:TieredStopAtLevel=1'];
   const archive = kafkaClassArchive();
   const classes = existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`] : [];
   return [
@@ -319,7 +321,8 @@ async function start(kind: ServerKind, options: LocalServerOptions): Promise<Loc
   const present = runningServer(directory);
   if (present) throw new Error(`${kind.name} already runs on ${directory} (${present.address}, pid ${present.pid})`);
   const port = options.port ?? (await findFreePort(kind.portCount));
-  const launchHere = () => launch(kind, port, directory, options.outlive ?? false);
+  const { outlive = false, livesLong = outlive } = options;
+  const launchHere = () => launch(kind, port, directory, { outlive, livesLong });
   let record = await launchHere();
   return {
     name: kind.name,
@@ -348,7 +351,12 @@ async function start(kind: ServerKind, options: LocalServerOptions): Promise<Loc
   };
 }
 
-async function launch(kind: ServerKind, port: number, directory: string, outlive: boolean): Promise<ServerRecord> {
+async function launch(
+  kind: ServerKind,
+  port: number,
+  directory: string,
+  { outlive, livesLong }: Required<Pick<LocalServerOptions, 'outlive' | 'livesLong'>>,
+): Promise<ServerRecord> {
   for (let offset = 0; offset < kind.portCount; offset++) {
     if (!(await isFree(port + offset))) throw new PortTakenError(kind.name, port + offset, kind.portHint);
   }
@@ -356,7 +364,7 @@ async function launch(kind: ServerKind, port: number, directory: string, outlive
   const logPath = join(directory, `${kind.name}.log`);
   const log = openSync(logPath, 'a');
   const logStart = statSync(logPath).size;
-  const [program, ...args] = kind.command(port, directory);
+  const [program, ...args] = kind.command(port, directory, livesLong);
   const child = spawn(program, args, { cwd: directory, detached: outlive, stdio: ['ignore', log, log] });
   closeSync(log);
   const failed = new Promise<string>((resolve) => {

@@ -90,6 +90,8 @@ interface Waiter {
 
 /** Waiters are swept together: a timer per request would cost more than the request. */
 const sweepIntervalMs = 50;
+/** While nobody waits, what others are told is looked at so often. */
+const idleLingerMs = 100;
 
 const deadLetterCodec = codecOf<DeadLetter>('DeadLetter');
 
@@ -184,7 +186,13 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
   };
 
   const follow = (topic: string, onRecords: (records: readonly LogRecord[]) => void): Promise<Follower> =>
-    broker.follow({ topic: topicName(topic), startAt: 'latest', onRecords, onFailed: options.onFailed });
+    broker.follow({
+      topic: topicName(topic),
+      startAt: 'latest',
+      lingerMs: () => (waiters.size > 0 ? 0 : idleLingerMs),
+      onRecords,
+      onFailed: options.onFailed,
+    });
   const followers = [await follow(topics.routeDecided.name, take), await follow(topics.routeRefused.name, takeUnpaid)];
   if (options.readsDeadLetters)
     followers.push(await follow(deadLetterTopicName(topics.routeRequested.name), takeRefused));
@@ -207,6 +215,7 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
         waiters.set(requestId, { resolve, reject, deadlineMs, timeoutMs, parent });
       });
       cancelSweep ??= clock.setTimer(sweepIntervalMs, sweep);
+      if (waiters.size === 1) for (const follower of followers) follower.hurry?.();
       send(topics.routeRequested, request, value, { [replyToHeader]: clientId }, parent).catch((error: Error) => {
         const waiter = waiters.get(requestId);
         waiters.delete(requestId);

@@ -192,14 +192,16 @@ export interface FollowOptions {
   readonly topic: string;
   /** `earliest` for tables that everybody reads, `latest` for a tail such as the gateway's. */
   readonly startAt: 'earliest' | 'latest';
-  /** As in `GroupOptions`. */
-  readonly lingerMs?: number;
+  /** As in `GroupOptions`; a function is asked each time. */
+  readonly lingerMs?: number | (() => number);
   /** In order within a partition. A rejection stops the follower and reaches `onFailed`. */
   readonly onRecords: (records: readonly LogRecord[]) => void | Promise<void>;
   readonly onFailed: (error: Error) => void;
 }
 
 export interface Follower {
+  /** Records that `lingerMs` puts off come at once. Absent where none are put off. */
+  hurry?(): void;
   stop(): Promise<void>;
 }
 

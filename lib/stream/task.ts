@@ -16,6 +16,10 @@ const usualLatenessMs = 20;
 const maxGraceMs = 100;
 /** How often stages take turns within one batch; a graph that goes on in circles continues with the next batch. */
 const maxRounds = 8;
+/** A group that gathers takes so many times as long for it as its last write took, so that writes take at most a fifth of its time. */
+const gatherPerWrite = 4;
+/** No record waits longer for others, however slow the broker is. */
+const maxGatherMs = 400;
 /** How often it is asked how far the topics are written that are handed on; a restart reads again what came since. */
 const endsIntervalMs = 1_000;
 
@@ -31,6 +35,8 @@ export class Task implements StageTask {
   private endsMoved = false;
   /** When the oldest thing that a commit would make durable was done; null when there is none. */
   private uncommittedSinceMs: number | null = null;
+  /** How long the last write took. */
+  private writeTookMs = 0;
   /** Records that have been read since the last commit. */
   private uncommittedRecords = 0;
   private nowMs = 0;
@@ -114,7 +120,7 @@ export class Task implements StageTask {
     for (const stage of this.stages) stage.nowMs = this.nowMs;
   }
 
-  /** The next batch: as soon as something is there or due, or `lingerMs` after that for a group that gathers. */
+  /** The next batch: as soon as something is there or due, or some time after that for a group that gathers. */
   private async fetch(): Promise<readonly LogRecord[]> {
     const { host, plan } = this.around;
     const { maxBatchRecords, lingerMs } = plan;
@@ -123,10 +129,15 @@ export class Task implements StageTask {
       this.consumer.poll({ maxRecords, maxWaitMs, ...(topics && { topics }) });
     const first = await poll(maxBatchRecords, this.waitMs());
     if (lingerMs === 0 || first.length === 0 || first.length >= maxBatchRecords || this.stopping) return first;
-    await sleep(host.clock, lingerMs);
+    await sleep(host.clock, this.gatherMs(lingerMs));
     if (this.stopping) return first;
     const more = await poll(maxBatchRecords - first.length, 0);
     return more.length > 0 ? [...first, ...more] : first;
+  }
+
+  /** At least `lingerMs`; longer where writes take long, as transactions across a busy network do: more records share one then. */
+  private gatherMs(lingerMs: number): number {
+    return Math.max(lingerMs, Math.min(maxGatherMs, gatherPerWrite * this.writeTookMs));
   }
 
   /** Null: all inputs. What is handed on is not polled, and neither is what feeds a table that is full. */
@@ -295,9 +306,11 @@ export class Task implements StageTask {
   ): Promise<void> {
     const { host, plan } = this.around;
     const startedMs = host.elapsedMs();
+    const sentMs = host.clock.monotonicMs();
     await retryCounted(host, plan.name, 'write', () =>
       this.consumer.write({ records, rows, ...(positions && { positions }) }),
     );
+    this.writeTookMs = host.clock.monotonicMs() - sentMs;
     const tookSeconds = (host.elapsedMs() - startedMs) / 1_000;
     for (const stage of this.stages) stage.written(tookSeconds);
   }

@@ -18,12 +18,17 @@ export interface FetchCursor {
   readonly partition: number;
   /** Next offset to fetch; null while nothing is wanted. */
   wanted(): number | null;
+  /** Whether nobody polls it: others are waited for as if it were not there. */
+  readonly leftOut?: boolean;
   /** What was fetched from offset `from` on. To be dropped when `wanted()` has moved elsewhere meanwhile. */
   take(from: number, fetched: FetchedRecords): void;
 }
 
-const longWaitMs = 500;
-/** While some partitions are not asked for, because they are full or not started: they must not wait for the others. */
+/** What has nothing to tell is asked again so soon: idle polls of a dozen tables and topics a process add up. */
+const longWaitMs = 2_500;
+/** The same where some partitions are left out: whoever polls them for the first time must not wait for the others. */
+const wakefulWaitMs = 500;
+/** While some partitions are not asked for, because they are full or will be polled soon: they must not wait for the others. */
 const shortWaitMs = 15;
 const partitionBytes = 1_048_576;
 const responseBytes = 8 * partitionBytes;
@@ -60,8 +65,8 @@ export class FetchLoop {
       clock: Clock;
       log: Log;
       passedOver: PassedOver;
-      /** Least time from one fetch with records to the next. */
-      lingerMs: number;
+      /** Least time from one fetch with records to the next; `wake` ends it. */
+      lingerMs: number | (() => number);
       onFailed: (error: Error) => void;
     },
   ) {
@@ -73,7 +78,7 @@ export class FetchLoop {
     this.pollLeaders();
   }
 
-  /** Something has become wanted. */
+  /** Something has become wanted, or is wanted at once. */
   wake(): void {
     for (const wake of this.sleepers) wake();
     this.sleepers.clear();
@@ -87,7 +92,8 @@ export class FetchLoop {
 
   /** Resolves when the last request is over and the connections are closed. */
   async ended(): Promise<void> {
-    const closed = this.connections.close();
+    // A long poll has nothing to say any more.
+    const closed = this.connections.abandon();
     while (this.polling.size > 0) await Promise.all(this.polling.values());
     await closed;
   }
@@ -165,7 +171,7 @@ export class FetchLoop {
     }
     const node = await cluster.findBroker({ nodeId });
     const { responses } = await node.fetch({
-      maxWaitTime: asked.size === cursors.length ? longWaitMs : shortWaitMs,
+      maxWaitTime: waitMsOf(cursors, asked),
       minBytes: 1,
       maxBytes: responseBytes,
       isolationLevel: readCommitted,
@@ -173,9 +179,25 @@ export class FetchLoop {
     });
     if (this.stopped) return null;
     const failed = await this.handOver(cluster, asked, responses);
-    const { clock, lingerMs } = this.environment;
-    if (failed === null && lingerMs > 0 && fewRecords(responses)) await sleep(clock, lingerMs);
+    if (failed === null && fewRecords(responses)) await this.linger();
     return failed;
+  }
+
+  private async linger(): Promise<void> {
+    const { clock, lingerMs: hint } = this.environment;
+    const lingerMs = typeof hint === 'number' ? hint : hint();
+    if (lingerMs <= 0 || this.stopped) return;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.setTimer(lingerMs, () => {
+        this.sleepers.delete(woken);
+        resolve();
+      });
+      const woken = (): void => {
+        cancel();
+        resolve();
+      };
+      this.sleepers.add(woken);
+    });
   }
 
   private wantedOf(cursors: readonly FetchCursor[]): Map<FetchCursor, number> {
@@ -300,6 +322,11 @@ function fewRecords(responses: readonly { readonly partitions: readonly FetchedP
   let records = 0;
   for (const { partitions } of responses) for (const { messages } of partitions) records += messages.length;
   return records > 0 && records < manyRecords;
+}
+
+function waitMsOf(cursors: readonly FetchCursor[], asked: ReadonlyMap<FetchCursor, number>): number {
+  if (asked.size === cursors.length) return longWaitMs;
+  return cursors.every((cursor) => asked.has(cursor) || cursor.leftOut) ? wakefulWaitMs : shortWaitMs;
 }
 
 function requestOf(asked: ReadonlyMap<FetchCursor, number>) {

@@ -91,6 +91,10 @@ class Following implements KafkaFollower {
     });
   }
 
+  hurry(): void {
+    this.loop?.wake();
+  }
+
   /** Waits for the handler's call in progress, not for the connections. */
   async stop(): Promise<void> {
     this.end();

@@ -177,6 +177,8 @@ export interface KafkaCluster {
   readonly targetTopics: Set<string>;
   connect(): Promise<void>;
   disconnect(): Promise<void>;
+  /** Closes the connections at once: what is outstanding on them is rejected. */
+  abandon(): void;
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   refreshMetadata(): Promise<void>;
   findTopicPartitionMetadata(topic: string): readonly PartitionMetadata[];
@@ -326,6 +328,7 @@ function guardConnections(
   const throwAway = (pool: ConnectionPool, error: Error): void => {
     if (broken.has(pool)) return;
     broken.add(pool);
+    pools.delete(pool);
     for (const { socket } of pool.pool) socket?.destroy(error);
   };
   renewBroken(cluster, broken);
@@ -334,10 +337,16 @@ function guardConnections(
     closing = true;
     return disconnect();
   };
+  const pools = new Set<ConnectionPool>();
+  cluster.abandon = () => {
+    closing = true;
+    for (const pool of pools) throwAway(pool, new KafkaJSConnectionError('Connection closed'));
+  };
   builder.build = async (destination) => {
     const pool = await build.call(builder, destination);
     const node = addressOf(pool);
     onNode(node);
+    pools.add(pool);
     for (const { requestQueue } of pool.pool) {
       const schedule = requestQueue.scheduleCheckPendingRequests.bind(requestQueue);
       requestQueue.scheduleCheckPendingRequests = () => {

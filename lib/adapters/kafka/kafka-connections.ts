@@ -116,6 +116,12 @@ export class KafkaConnections {
     await Promise.all(this.disconnecting);
   }
 
+  /** As `close`, but what is outstanding fails at once. */
+  async abandon(): Promise<void> {
+    this.current?.abandon();
+    await this.close();
+  }
+
   private connect(): Promise<KafkaCluster> {
     this.connecting ??= this.open().finally(() => {
       this.connecting = null;

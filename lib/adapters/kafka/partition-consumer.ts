@@ -68,6 +68,7 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
   private readonly underWay = new Set<Promise<void>>();
   /** Which topic is served first, so that none always is. */
   private turn = 0;
+  private polled = false;
 
   /** `starts`: by topic, the committed position (null for none) and where to read from. */
   constructor(
@@ -214,6 +215,9 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
   private collect(cursors: readonly TopicCursor[], maxRecords: number): readonly LogRecord[] {
     let fetchable = false;
     for (const cursor of cursors) fetchable = cursor.start() || fetchable;
+    // A task whose stages hand a topic on never polls it.
+    if (!this.polled) for (const cursor of this.cursors) cursor.leftOut = !cursors.includes(cursor);
+    this.polled = true;
     const full = cursors.filter((cursor) => cursor.size > 0);
     let records: readonly LogRecord[] = [];
     if (full.length === 1) records = full[0]!.shift(maxRecords);
@@ -262,6 +266,7 @@ export class TopicCursor implements FetchCursor {
   size = 0;
   /** One past the last offset that could be read when it was fetched last. */
   end = 0;
+  leftOut = false;
   private chunks: (readonly LogRecord[])[] = [];
   /** Records already taken from the first chunk. */
   private head = 0;
@@ -312,6 +317,7 @@ export class TopicCursor implements FetchCursor {
   start(): boolean {
     if (this.started) return false;
     this.started = true;
+    this.leftOut = false;
     return true;
   }
 

@@ -76,6 +76,39 @@ test('a request says who asks, and gets the first decision that is addressed to 
   await client.close();
 });
 
+test('while nobody waits, what others are told may come later; whoever begins to wait hurries it', async () => {
+  const clock = createVirtualClock();
+  const broker = createMemoryBroker({ clock });
+  const used = [topics.routeRequested, topics.routeDecided, topics.routeRefused];
+  await broker.ensureTopics(used.map((topic) => settingsOf(topic as never, 1)));
+  const lingers: (() => number)[] = [];
+  let hurried = 0;
+  const client = await createRouterClient({
+    broker: {
+      ...broker,
+      producer: (name: string) => broker.producer(name),
+      follow: async (options: Parameters<typeof broker.follow>[0]) => {
+        lingers.push(options.lingerMs as () => number);
+        const follower = await broker.follow(options);
+        return { stop: () => follower.stop(), hurry: () => void hurried++ };
+      },
+    } as typeof broker,
+    clock,
+    clientId: 'me',
+    onFailed: (error) => {
+      throw error;
+    },
+  });
+  expect(lingers).toHaveLength(2);
+  expect(lingers.every((linger) => linger() > 0)).toBe(true);
+  const first = client.route(request, 1_000);
+  const second = client.route({ ...request, requestId: 'r2' }, 1_000);
+  expect(lingers.map((linger) => linger())).toEqual([0, 0]);
+  expect(hurried).toBe(lingers.length);
+  await client.close();
+  await Promise.all([expect(first).rejects.toThrow('closed'), expect(second).rejects.toThrow('closed')]);
+});
+
 test('without a decision it gives up at its time-out, and the same request may be sent again', async () => {
   const { client, clock, decide } = await startClient();
   const late = client.route(request, 1_000);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { codecOf } from '../../../lib/avro/codec';
 import { TransientError } from '../../../lib/ports/broker';
+import { sleep } from '../../../lib/ports/clock';
 import {
   type Context,
   defineService,
@@ -523,6 +524,56 @@ describe('linger', () => {
     expect(sizes).toEqual([]);
     await world.clock.advanceBy(10);
     expect(sizes).toEqual([3]);
+  });
+
+  test('the slower the writes, the longer it gathers, up to a limit', async () => {
+    const world = createWorld();
+    const slow = { writeMs: 0 };
+    const { join } = world.broker;
+    jest.spyOn(world.broker, 'join').mockImplementation((options) =>
+      join.call(world.broker, {
+        ...options,
+        onAssigned: (epoch, consumers) => {
+          for (const consumer of consumers) {
+            const write = consumer.write.bind(consumer);
+            consumer.write = async (batch) => {
+              await sleep(world.clock, slow.writeMs);
+              await write(batch);
+            };
+          }
+          options.onAssigned(epoch, consumers);
+        },
+      }),
+    );
+    const gathered = defineService({
+      group: 'toy',
+      inputs: [
+        process<Order>(orders, async (batch) => {
+          sizes.push(batch.length);
+          return [emit(receipts, { id: 'receipt', key: 'a', amount: 0 })];
+        }),
+      ],
+      outputs: [receipts],
+      lingerMs: 20,
+    });
+    await world.start(gathered);
+    /** How long a record waits to be handled. */
+    const waitedMs = async (id: number): Promise<number> => {
+      const before = sizes.length;
+      await world.put(orders, ordersOf('a', id, id));
+      let ms = 0;
+      for (; sizes.length === before && ms < 2_000; ms++) await world.clock.advanceBy(1);
+      // Until it is written and committed, too.
+      await world.clock.advanceBy(5_000);
+      return ms;
+    };
+    expect(await waitedMs(1)).toBe(20);
+    slow.writeMs = 50;
+    expect(await waitedMs(2)).toBe(20);
+    expect(await waitedMs(3)).toBe(200);
+    slow.writeMs = 900;
+    expect(await waitedMs(4)).toBe(200);
+    expect(await waitedMs(5)).toBe(400);
   });
 
   test('a full batch is handled at once, and a stop does not wait for more', async () => {

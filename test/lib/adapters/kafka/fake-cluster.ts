@@ -41,6 +41,7 @@ export function fakeCluster(options: {
           opened++;
         },
         async disconnect() {},
+        abandon() {},
         async addMultipleTargetTopics(topics) {
           for (const topic of topics) targetTopics.add(topic);
         },

@@ -113,6 +113,7 @@ function node() {
 class Cursor implements FetchCursor {
   readonly taken: number[] = [];
   open = true;
+  leftOut = false;
 
   constructor(
     readonly topic: string,
@@ -131,7 +132,11 @@ class Cursor implements FetchCursor {
   }
 }
 
-function bench(cursors: Cursor[], leaders: Record<string, number[]> = { topic: [1, 1] }) {
+function bench(
+  cursors: Cursor[],
+  leaders: Record<string, number[]> = { topic: [1, 1] },
+  lingerMs: number | (() => number) = 0,
+) {
   const clock = createVirtualClock();
   const [one, two] = [node(), node()];
   const cluster = fakeCluster({ clock, leaders, nodes: { 1: one.fake, 2: two.fake } });
@@ -144,7 +149,7 @@ function bench(cursors: Cursor[], leaders: Record<string, number[]> = { topic: [
     clock,
     log,
     passedOver: new PassedOver(log, metrics),
-    lingerMs: 0,
+    lingerMs,
     onFailed,
   });
   const until = (condition: () => boolean): Promise<void> => clock.runUntilIdle({ until: condition });
@@ -191,6 +196,47 @@ describe('the fetch loop', () => {
     loop.wake();
     await until(() => cursors[0]!.taken.length === 3);
     expect(one.requests[asked]!.maxWaitTime).toBeGreaterThan(short!.maxWaitTime);
+  });
+
+  test('what nobody polls shortens no wait', async () => {
+    const cursors = [new Cursor('topic', 0), new Cursor('topic', 1)];
+    const { one, loop, until } = bench(cursors);
+    one.log('topic/0', []);
+    one.log('topic/1', []);
+    cursors[1]!.open = false;
+    loop.start();
+    await until(() => one.requests.length === 1);
+    cursors[1]!.leftOut = true;
+    one.log('topic/0', [0]);
+    await until(() => one.requests.length === 2);
+    const [soon, later] = one.requests;
+    expect(later!.maxWaitTime).toBeGreaterThan(soon!.maxWaitTime);
+    loop.stop();
+  });
+
+  test('what may come later is asked for later, and at once when somebody hurries', async () => {
+    const cursor = new Cursor('topic', 0);
+    let lingerMs = 100;
+    const { one, loop, until, clock } = bench([cursor], { topic: [1] }, () => lingerMs);
+    one.log('topic/0', [0]);
+    loop.start();
+    await until(() => cursor.taken.length === 1);
+    one.log('topic/0', [0, 1]);
+    await clock.advanceBy(50);
+    expect(one.requests).toHaveLength(1);
+    loop.wake();
+    await clock.advanceBy(0);
+    expect(cursor.taken).toEqual([0, 1]);
+    one.log('topic/0', [0, 1, 2]);
+    await clock.advanceBy(99);
+    expect(cursor.taken).toEqual([0, 1]);
+    lingerMs = 0;
+    await clock.advanceBy(1);
+    expect(cursor.taken).toEqual([0, 1, 2]);
+    one.log('topic/0', [0, 1, 2, 3]);
+    await clock.advanceBy(0);
+    expect(cursor.taken).toEqual([0, 1, 2, 3]);
+    loop.stop();
   });
 
   test('a partition that got nothing in a full answer is asked alone; a gap up to the end is passed', async () => {

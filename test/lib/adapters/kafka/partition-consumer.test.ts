@@ -234,3 +234,16 @@ test('rows are sent once everything else is acknowledged: a row says that what i
   await written;
   expect(commits).toEqual([2]);
 });
+
+test('what the first poll leaves out is left out until it is polled', async () => {
+  const { consumer } = bench(['one', 'two', 'three']);
+  const leftOut = () => consumer.cursors.filter((cursor) => cursor.leftOut).map(({ topic }) => topic);
+  expect(leftOut()).toEqual([]);
+  await consumer.poll({ maxRecords: 10, maxWaitMs: 0, topics: ['one'] });
+  expect(leftOut()).toEqual(['two', 'three']);
+  await consumer.poll({ maxRecords: 10, maxWaitMs: 0, topics: ['one', 'three'] });
+  expect(leftOut()).toEqual(['two']);
+  // A pause is none: what was polled before is wanted again soon.
+  await consumer.poll({ maxRecords: 10, maxWaitMs: 0, topics: ['three'] });
+  expect(leftOut()).toEqual(['two']);
+});
