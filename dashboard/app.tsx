@@ -1,6 +1,7 @@
 /** The dashboard: one page whose part behind # says what is shown. */
 import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { type Access, AccessProvider, LeftOut, mayUse, useAskedAccess, whatItTakes } from './access';
 import './app.css';
 import { isSignedIn, signIn, signOut, whenRefused } from './api';
 import { useHash } from './hooks';
@@ -15,18 +16,21 @@ import { LearningPage } from './pages/learning';
 import { ModelsPage } from './pages/models';
 import { NowPage } from './pages/now';
 import { TryItPage } from './pages/try-it';
+import { Nothing, Trouble } from './parts';
 
+/** Address, name, and the operation that a page is nothing without. */
 const pages = [
-  ['/', 'Now'],
-  ['/decisions', 'Decisions'],
-  ['/models', 'Models'],
-  ['/learning', 'Learning'],
-  ['/experiments', 'Experiments'],
-  ['/budgets', 'Budgets'],
-  ['/configuration', 'Configuration'],
-  ['/alerts', 'Alerts'],
-  ['/try', 'Try it'],
+  ['/', 'Now', 'GET /v1/analytics'],
+  ['/decisions', 'Decisions', 'GET /v1/live'],
+  ['/models', 'Models', 'GET /v1/analytics'],
+  ['/learning', 'Learning', 'GET /v1/weights'],
+  ['/experiments', 'Experiments', 'GET /v1/experiments'],
+  ['/budgets', 'Budgets', 'GET /v1/budgets'],
+  ['/configuration', 'Configuration', 'GET /v1/config'],
+  ['/alerts', 'Alerts', 'GET /v1/alerts'],
+  ['/try', 'Try it', 'POST /v1/route'],
 ] as const;
+const oneDecision = 'GET /v1/decisions/{id}';
 
 function Page({ hash }: { readonly hash: string }) {
   const [, name, id] = hash.split('/');
@@ -52,6 +56,17 @@ function Page({ hash }: { readonly hash: string }) {
   }
 }
 
+/** Pages that the key may not see, by what they take. */
+function leftOut(access: Access): [takes: string, names: string[]][] {
+  const byNeed = new Map<string, string[]>();
+  for (const [, name, operation] of pages) {
+    if (mayUse(access, operation)) continue;
+    const takes = whatItTakes(access, operation);
+    byNeed.set(takes, [...(byNeed.get(takes) ?? []), name]);
+  }
+  return [...byNeed];
+}
+
 /** An address that somebody has typed may be cut off. */
 function decodedId(text: string): string {
   try {
@@ -63,11 +78,15 @@ function decodedId(text: string): string {
 
 function App() {
   const hash = useHash();
-  const { isConnected, isForbidden } = useLive();
+  const { access, error } = useAskedAccess();
+  const isLive = mayUse(access, 'GET /v1/live');
+  const { isConnected } = useLive(isLive);
   const [needsKey, setNeedsKey] = useState(false);
   useEffect(() => whenRefused(() => setNeedsKey(true)), []);
   const current = `/${hash.split('/')[1] ?? ''}`;
-  const title = pages.find(([path]) => path === current)?.[1] ?? 'Now';
+  const [, title, ofPage] = pages.find(([path]) => path === current) ?? pages[0];
+  const operation = /^\/decisions\/./.test(hash) ? oneDecision : ofPage;
+  const left = access ? leftOut(access) : [];
   useEffect(() => {
     document.title = `${title} · Quantum Router`;
   }, [title]);
@@ -80,15 +99,24 @@ function App() {
             Quantum Router
           </a>
           <nav aria-label="Pages">
-            {pages.map(([path, name]) => (
-              <a key={path} href={`#${path}`} aria-current={path === current ? 'page' : undefined}>
-                {name}
-              </a>
-            ))}
+            {pages.map(
+              ([path, name, of]) =>
+                (!access || mayUse(access, of)) && (
+                  <a key={path} href={`#${path}`} aria-current={path === current ? 'page' : undefined}>
+                    {name}
+                  </a>
+                ),
+            )}
           </nav>
           <p class="connection" role="status">
             <span class={isConnected ? 'dot good' : 'dot bad'} aria-hidden="true" />
-            {isForbidden ? 'not live for this key' : isConnected ? 'live' : 'connecting …'}
+            {access && !isLive ? 'not live for this key' : isConnected ? 'live' : 'connecting …'}
+            {access && !access.isAnonymous && (
+              <span class="role">
+                {access.role}
+                {access.tenantId !== null && ` of ${access.tenantId}`}
+              </span>
+            )}
           </p>
           {isSignedIn() && (
             <button
@@ -106,7 +134,35 @@ function App() {
       </header>
       <main>
         <h1>{title}</h1>
-        <Page hash={hash} />
+        {!access ? (
+          error === null ? (
+            <Nothing>Asking the gateway …</Nothing>
+          ) : (
+            <Trouble error={error} />
+          )
+        ) : (
+          <AccessProvider value={access}>
+            {mayUse(access, operation) ? (
+              <Page hash={hash} />
+            ) : (
+              <section class="card">
+                <LeftOut operation={operation} what="This page" />
+              </section>
+            )}
+            {left.length > 0 && (
+              <footer class="note">
+                Left out:
+                <ul>
+                  {left.map(([takes, names]) => (
+                    <li key={takes}>
+                      {names.join(', ')}: {takes}.
+                    </li>
+                  ))}
+                </ul>
+              </footer>
+            )}
+          </AccessProvider>
+        )}
       </main>
     </div>
   );

@@ -10,12 +10,13 @@ export interface Polled {
   readonly again: () => void;
 }
 
-/** Asks every `intervalMs`; once where that is 0. Nothing is asked while nobody looks. */
-export function usePolled(path: string, intervalMs: number): Polled {
+/** Asks every `intervalMs`; once where that is 0. Nothing is asked while nobody looks, nor where `path` is null. */
+export function usePolled(path: string | null, intervalMs: number): Polled {
   const [data, setData] = useState<Json>(null);
   const [error, setError] = useState<string | null>(null);
   const [round, setRound] = useState(0);
   useEffect(() => {
+    if (path === null) return;
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const turn = async (): Promise<void> => {

@@ -11,8 +11,6 @@ const drawMs = 250;
 
 export interface LiveState {
   readonly isConnected: boolean;
-  /** The key may do something, but not this: it is not asked for again. */
-  readonly isForbidden: boolean;
   /** Whether what there was before has come. */
   readonly isCaughtUp: boolean;
   /** Newest last. */
@@ -27,7 +25,6 @@ export interface LiveState {
 
 const state = {
   isConnected: false,
-  isForbidden: false,
   isCaughtUp: false,
   decisions: [] as Json[],
   outcomes: new Map<string, Json>(),
@@ -73,7 +70,6 @@ async function follow(): Promise<void> {
   });
   // A position of another log is no reason never to come again.
   if (response.status === 400) lastId = '';
-  state.isForbidden = response.status === 403;
   if (!response.ok || !response.body) throw new Error(`the gateway answered ${response.status}`);
   state.isConnected = true;
   changed();
@@ -108,23 +104,23 @@ async function run(): Promise<void> {
     }
     state.isConnected = false;
     changed();
-    if (state.isForbidden) return;
     await new Promise((resolve) => setTimeout(resolve, reconnectMs));
   }
 }
 
-export function useLive(): LiveState {
+/** Nothing is asked for until somebody wants it. */
+export function useLive(isWanted = true): LiveState {
   const [, setRound] = useState(0);
   useEffect(() => {
     const listen = (): void => setRound((before) => before + 1);
     listeners.add(listen);
-    if (!isRunning) {
+    if (isWanted && !isRunning) {
       isRunning = true;
       void run();
     }
     return () => {
       listeners.delete(listen);
     };
-  }, []);
+  }, [isWanted]);
   return state;
 }

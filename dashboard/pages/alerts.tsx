@@ -1,16 +1,19 @@
 /** What rings, what has stopped, and what is silenced, with the rules behind it. */
 import { useState } from 'preact/hooks';
+import { LeftOut, useMay } from '../access';
 import { ask, type Json } from '../api';
 import { bytes, dateTime, duration, number, wordsOfName } from '../format';
 import { usePolled } from '../hooks';
 import { Card, Nothing, Table, Trouble } from '../parts';
 
+const silence = 'POST /v1/alerts/silences';
 const refreshMs = 5_000;
 const hourMs = 3_600_000;
 const durations = [1, 4, 24, 24 * 7];
 
 export function AlertsPage() {
   const { data, error, again } = usePolled('v1/alerts', refreshMs);
+  const maySilence = useMay(silence);
   const [fault, setFault] = useState<string | null>(null);
   const [silencing, setSilencing] = useState<Json>(null);
   const send = async (body: Json): Promise<boolean> => {
@@ -43,18 +46,19 @@ export function AlertsPage() {
                 <td class="sentence">{alert.summary}</td>
                 <td>{dateTime(alert.raisedAtMs)}</td>
                 <td>
-                  {alert.silencedUntilMs !== null ? (
-                    `until ${dateTime(alert.silencedUntilMs)}`
-                  ) : (
-                    <button type="button" class="quiet" onClick={() => setSilencing(alert)}>
-                      Silence<span class="unseen"> {`${alert.rule} ${alert.subject}`}</span>
-                    </button>
-                  )}
+                  {alert.silencedUntilMs !== null
+                    ? `until ${dateTime(alert.silencedUntilMs)}`
+                    : maySilence && (
+                        <button type="button" class="quiet" onClick={() => setSilencing(alert)}>
+                          Silence<span class="unseen"> {`${alert.rule} ${alert.subject}`}</span>
+                        </button>
+                      )}
                 </td>
               </tr>
             ))}
           </Table>
         )}
+        <LeftOut operation={silence} what="Silencing" />
       </Card>
       {silencing && (
         <SilenceForm
@@ -68,23 +72,21 @@ export function AlertsPage() {
       )}
       {data.silences.length > 0 && (
         <Card title="Silences" note="Silenced alerts ring on here, and nobody is told." wide>
-          <Table label="Silences" head={['Rule', 'Of', 'Author', 'Reason', 'Until', 'End']}>
-            {data.silences.map((silence: Json) => (
-              <tr key={silence.silenceId}>
-                <th scope="row">{silence.rule || 'all'}</th>
-                <td>{silence.subject || 'all'}</td>
-                <td>{silence.author}</td>
-                <td>{silence.reason}</td>
-                <td>{dateTime(silence.untilMs)}</td>
-                <td>
-                  <button
-                    type="button"
-                    class="quiet"
-                    onClick={() => send({ action: 'end', silenceId: silence.silenceId })}
-                  >
-                    End<span class="unseen"> the silence of {silence.rule || 'all'}</span>
-                  </button>
-                </td>
+          <Table label="Silences" head={['Rule', 'Of', 'Author', 'Reason', 'Until', ...(maySilence ? ['End'] : [])]}>
+            {data.silences.map(({ silenceId, rule, subject, author, reason, untilMs }: Json) => (
+              <tr key={silenceId}>
+                <th scope="row">{rule || 'all'}</th>
+                <td>{subject || 'all'}</td>
+                <td>{author}</td>
+                <td>{reason}</td>
+                <td>{dateTime(untilMs)}</td>
+                {maySilence && (
+                  <td>
+                    <button type="button" class="quiet" onClick={() => send({ action: 'end', silenceId })}>
+                      End<span class="unseen"> the silence of {rule || 'all'}</span>
+                    </button>
+                  </td>
+                )}
               </tr>
             ))}
           </Table>

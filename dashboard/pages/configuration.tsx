@@ -3,12 +3,17 @@
  * force. Below it the versions before, and the way back.
  */
 import { useEffect, useState } from 'preact/hooks';
+import { LeftOut, useMay } from '../access';
 import { ApiError, ask, type Fault, type Json } from '../api';
 import { dateTime, number, percent, usd } from '../format';
 import { usePolled } from '../hooks';
 import { Card, Nothing, Table, Trouble } from '../parts';
 
+const change = 'PUT /v1/config';
+const back = 'POST /v1/config/rollback';
+
 export function ConfigurationPage() {
+  const mayChange = useMay(change);
   const { data, error, again } = usePolled('v1/config', 0);
   const [text, setText] = useState<string | null>(null);
   const [changes, setChanges] = useState<readonly string[] | null>(null);
@@ -77,13 +82,16 @@ export function ConfigurationPage() {
             <button type="button" onClick={tryOut} disabled={text === null || isTrying}>
               {isTrying ? 'Trying it …' : 'Try it on the last hour'}
             </button>
-            <button type="button" onClick={apply} disabled={changes === null || changes.length === 0}>
-              Put in force
-            </button>
+            {mayChange && (
+              <button type="button" onClick={apply} disabled={changes === null || changes.length === 0}>
+                Put in force
+              </button>
+            )}
             <button type="button" class="quiet" onClick={() => setText(null)} disabled={text === null}>
               Discard
             </button>
           </p>
+          <LeftOut operation={change} what="Putting a change in force" />
           {said && <p role="status">{said}</p>}
           {changes !== null && (
             <div role="status">
@@ -167,6 +175,7 @@ function Replayed({ replay: { requests, decided, changed, before, after } }: { r
 }
 
 function History({ inForce, onBack }: { readonly inForce: number; readonly onBack: (version: number) => void }) {
+  const mayGoBack = useMay(back);
   const { data, error } = usePolled('v1/config/history', 0);
   const [diff, setDiff] = useState<Json>(null);
   const [fault, setFault] = useState<string | null>(null);
@@ -206,7 +215,7 @@ function History({ inForce, onBack }: { readonly inForce: number; readonly onBac
         </div>
       )}
       {data && (
-        <Table label="History" head={['Version', 'Since', 'By', 'Why', 'Compare', 'Go back']}>
+        <Table label="History" head={['Version', 'Since', 'By', 'Why', 'Compare', ...(mayGoBack ? ['Go back'] : [])]}>
           {data.versions.map(({ version, appliedAtMs, appliedBy, reason }: Json) => (
             <tr key={version} class={version === inForce ? 'chosen' : ''}>
               <th scope="row">{version}</th>
@@ -214,7 +223,7 @@ function History({ inForce, onBack }: { readonly inForce: number; readonly onBac
               <td class="sentence">{appliedBy}</td>
               <td class="sentence">{reason || 'nothing was said'}</td>
               {version === inForce ? (
-                <td colSpan={2}>in force</td>
+                <td colSpan={mayGoBack ? 2 : 1}>in force</td>
               ) : (
                 <>
                   <td>
@@ -222,17 +231,20 @@ function History({ inForce, onBack }: { readonly inForce: number; readonly onBac
                       Compare<span class="unseen"> version {version} with the one in force</span>
                     </button>
                   </td>
-                  <td>
-                    <button type="button" class="quiet" onClick={() => goBack(version)}>
-                      Go back<span class="unseen"> to version {version}</span>
-                    </button>
-                  </td>
+                  {mayGoBack && (
+                    <td>
+                      <button type="button" class="quiet" onClick={() => goBack(version)}>
+                        Go back<span class="unseen"> to version {version}</span>
+                      </button>
+                    </td>
+                  )}
                 </>
               )}
             </tr>
           ))}
         </Table>
       )}
+      <LeftOut operation={back} what="Going back" />
     </Card>
   );
 }

@@ -1,18 +1,22 @@
 /** One decision opened up: who judged what, what was drawn with which probability, what came of it, and what would have been otherwise. */
 import { useState } from 'preact/hooks';
+import { LeftOut, useMay } from '../access';
 import { ask, type Json } from '../api';
 import { colourOf } from '../chart';
 import { dateTime, ms, none, number, percent, short, usd, words } from '../format';
 import { usePolled } from '../hooks';
 import { Bar, Card, Nothing, NumberField, Table, Trouble } from '../parts';
 
+const ofOutcomes = 'GET /v1/decisions/{id}/outcomes';
+const recompute = 'POST /v1/decisions/{id}/recompute';
 const refreshMs = 5_000;
 
 export function DecisionPage({ id }: { readonly id: string }) {
   const path = `v1/decisions/${encodeURIComponent(id)}`;
   const { data: decision, error } = usePolled(path, 0);
-  const outcomes = usePolled(`${path}/outcomes`, refreshMs);
-  const trace = usePolled(`${path}/trace`, 0);
+  const mayCompute = useMay(recompute);
+  const outcomes = usePolled(useMay(ofOutcomes) ? `${path}/outcomes` : null, refreshMs);
+  const trace = usePolled(useMay('GET /v1/decisions/{id}/trace') ? `${path}/trace` : null, 0);
   if (!decision)
     return (
       <>
@@ -153,6 +157,7 @@ export function DecisionPage({ id }: { readonly id: string }) {
           </Card>
           <Card title="Outcome">
             <Trouble error={outcomes.error} />
+            <LeftOut operation={ofOutcomes} what="What was reported of it" />
             {outcomes.data?.outcomes.length ? (
               <Table label="Outcomes" head={['Model', 'Attempt', 'Status', 'Quality', 'Cost', 'Latency', 'Judged by']}>
                 {outcomes.data.outcomes.map((outcome: Json) => (
@@ -168,11 +173,17 @@ export function DecisionPage({ id }: { readonly id: string }) {
                 ))}
               </Table>
             ) : (
-              <Nothing>Nothing was reported of it yet.</Nothing>
+              outcomes.data && <Nothing>Nothing was reported of it yet.</Nothing>
             )}
           </Card>
         </div>
-        <WhatIf path={path} decision={decision} />
+        {mayCompute ? (
+          <WhatIf path={path} decision={decision} />
+        ) : (
+          <Card title="What if" wide>
+            <LeftOut operation={recompute} what="Deciding it again" />
+          </Card>
+        )}
       </div>
     </>
   );

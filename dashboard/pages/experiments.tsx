@@ -1,11 +1,14 @@
 /** Settings that are compared on live traffic, and who judges it without influence. */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { LeftOut, useMay } from '../access';
 import { ask, type Json } from '../api';
 import { dateTime, ms, none, number, percent, usd, words } from '../format';
 import { usePolled } from '../hooks';
 import { Card, Interval, Nothing, Table, Trouble } from '../parts';
 
+const orderExperiments = 'POST /v1/experiments';
+const orderShadows = 'POST /v1/shadows';
 const refreshMs = 5_000;
 const judgeMs = 60_000;
 /** Below it, units of one arm are lost on their way. */
@@ -27,6 +30,7 @@ const metricNames: Readonly<Record<string, string>> = {
 export function ExperimentsPage() {
   const { data, error, again } = usePolled('v1/experiments', refreshMs);
   const shadows = usePolled('v1/shadows', judgeMs);
+  const mayOrderShadows = useMay(orderShadows);
   const [fault, setFault] = useState<string | null>(null);
   const send = async (path: string, question: string, body: Json): Promise<void> => {
     if (!confirm(question)) return;
@@ -73,24 +77,30 @@ export function ExperimentsPage() {
         ) : (
           <Table
             label="Shadows"
-            head={['Who', 'What', 'Quality', 'Cost a request', 'Router gains', 'Router saves', 'Orders']}
+            head={[
+              ...['Who', 'What', 'Quality', 'Cost a request', 'Router gains', 'Router saves'],
+              ...(mayOrderShadows ? ['Orders'] : []),
+            ]}
           >
             <WorthRow name="router" what="what was decided" worth={shadows.data.router} />
             {shadows.data.shadows.map(({ shadow, worth }: Json) => (
               <WorthRow key={shadow.name} name={shadow.name} what={whatOf(shadow)} worth={worth}>
-                <button
-                  type="button"
-                  class="quiet"
-                  onClick={() =>
-                    send('v1/shadows', `Stop the shadow ${shadow.name}?`, { action: 'stop', name: shadow.name })
-                  }
-                >
-                  Stop<span class="unseen"> {shadow.name}</span>
-                </button>
+                {mayOrderShadows && (
+                  <button
+                    type="button"
+                    class="quiet"
+                    onClick={() =>
+                      send('v1/shadows', `Stop the shadow ${shadow.name}?`, { action: 'stop', name: shadow.name })
+                    }
+                  >
+                    Stop<span class="unseen"> {shadow.name}</span>
+                  </button>
+                )}
               </WorthRow>
             ))}
           </Table>
         )}
+        {shadows.data?.shadows.length > 0 && <LeftOut operation={orderShadows} what="Stopping a shadow" />}
       </Card>
     </>
   );
@@ -133,7 +143,7 @@ function WorthRow(props: {
           </td>
         </>
       )}
-      <td>{children}</td>
+      {children && <td>{children}</td>}
     </tr>
   );
 }
@@ -145,6 +155,7 @@ function ExperimentCard(props: {
   const { one, onSend } = props;
   const { experiment, arms, differences } = one;
   const { name } = experiment;
+  const mayOrder = useMay(orderExperiments);
   const settings = new Map<string, Json>(experiment.arms.map((arm: Json) => [arm.name, arm.set]));
   const isKnown = differences.some(({ difference }: Json) => difference !== null);
   return (
@@ -164,7 +175,10 @@ function ExperimentCard(props: {
       )}
       <Table
         label={`Arms of ${name}`}
-        head={['Arm', 'Sets', 'Units', 'Quality', 'Cost a call', 'Latency', 'Failures', 'Orders']}
+        head={[
+          ...['Arm', 'Sets', 'Units', 'Quality', 'Cost a call', 'Latency', 'Failures'],
+          ...(mayOrder ? ['Orders'] : []),
+        ]}
       >
         {arms.map((arm: Json) => (
           <tr key={arm.name}>
@@ -177,21 +191,23 @@ function ExperimentCard(props: {
             <td class="figure">{usd(arm.costUsd)}</td>
             <td class="figure">{ms(arm.latencyMs)}</td>
             <td class="figure">{percent(arm.failure, 2)}</td>
-            <td>
-              <button
-                type="button"
-                class="quiet"
-                onClick={() =>
-                  onSend(`Give everybody the settings of ${arm.name}, and end ${name}?`, {
-                    action: 'promote',
-                    name,
-                    arm: arm.name,
-                  })
-                }
-              >
-                Promote<span class="unseen"> {arm.name}</span>
-              </button>
-            </td>
+            {mayOrder && (
+              <td>
+                <button
+                  type="button"
+                  class="quiet"
+                  onClick={() =>
+                    onSend(`Give everybody the settings of ${arm.name}, and end ${name}?`, {
+                      action: 'promote',
+                      name,
+                      arm: arm.name,
+                    })
+                  }
+                >
+                  Promote<span class="unseen"> {arm.name}</span>
+                </button>
+              </td>
+            )}
           </tr>
         ))}
       </Table>
@@ -223,15 +239,18 @@ function ExperimentCard(props: {
       <p class="note">
         Intervals of {percent(1 - experiment.alpha)} and p-values hold at any time, however often they are looked at.
       </p>
-      <p class="buttons">
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => onSend(`Stop ${name}? Everybody goes back to the configuration.`, { action: 'stop', name })}
-        >
-          Stop<span class="unseen"> {name}</span>
-        </button>
-      </p>
+      {mayOrder && (
+        <p class="buttons">
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => onSend(`Stop ${name}? Everybody goes back to the configuration.`, { action: 'stop', name })}
+          >
+            Stop<span class="unseen"> {name}</span>
+          </button>
+        </p>
+      )}
+      <LeftOut operation={orderExperiments} what="Promoting an arm or stopping it" />
     </Card>
   );
 }

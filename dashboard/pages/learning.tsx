@@ -1,5 +1,6 @@
 /** What is learned, which weights are in force and why, and what other policies would have done. */
 import { useMemo, useState } from 'preact/hooks';
+import { LeftOut, useMay } from '../access';
 import { ask, type Json } from '../api';
 import { Chart } from '../chart';
 import { dateTime, duration, none, number, percent, short, usd, words, wordsOfName } from '../format';
@@ -379,16 +380,24 @@ function Commands({ again }: { readonly again: () => void }) {
       setError((failed as Error).message);
     }
   };
+  const orders = [
+    { name: 'promote', label: 'Promote the candidate', style: '', isAllowed: useMay('POST /v1/weights/promote') },
+    { name: 'rollback', label: 'Roll back', style: 'quiet', isAllowed: useMay('POST /v1/weights/rollback') },
+  ] as const;
   return (
     <>
       <p class="buttons">
-        <button type="button" onClick={command('promote')}>
-          Promote the candidate
-        </button>
-        <button type="button" class="quiet" onClick={command('rollback')}>
-          Roll back
-        </button>
+        {orders.map(
+          ({ name, label, style, isAllowed }) =>
+            isAllowed && (
+              <button key={name} type="button" class={style} onClick={command(name)}>
+                {label}
+              </button>
+            ),
+        )}
       </p>
+      <LeftOut operation="POST /v1/weights/promote" what="Promoting the candidate" />
+      <LeftOut operation="POST /v1/weights/rollback" what="Rolling back" />
       <Trouble error={error} />
       {answer && <p role="status">{answer}</p>}
     </>

@@ -2,7 +2,7 @@
  * Who may use which route: the one place that decides. A route without an entry does not start, nor does an entry without a
  * route.
  */
-import { isConfined, type Right, rightsOf } from '../../lib/access/roles';
+import { isConfined, type Right, type Role, rightsOf, roles } from '../../lib/access/roles';
 import type { Asker } from './doors/who-is-asking';
 import type { Endpoint } from './endpoint';
 import { HttpError } from './http-error';
@@ -12,11 +12,15 @@ export interface Access {
   readonly rights: readonly Right[];
   /** It shows or changes what is of no single tenant: whoever is bound to one may not. */
   readonly isOfInstallation: boolean;
+  /** It tells askers of themselves: a key that is for other routes alone may ask it all the same. */
+  readonly isOfAsker?: boolean;
 }
 
 const anybody: Access = { rights: [], isOfInstallation: false };
 const callers: Access = { rights: ['call'], isOfInstallation: false };
 const callersAndViewers: Access = { rights: ['call', 'view'], isOfInstallation: false };
+/** Every role has one of these rights. */
+const anyKey: Access = { ...callersAndViewers, isOfAsker: true };
 /** Of a tenant, too: the route itself looks whose it is. */
 const viewersOfTenants: Access = { rights: ['view'], isOfInstallation: false };
 const viewers: Access = { rights: ['view'], isOfInstallation: true };
@@ -70,6 +74,7 @@ const accessTable: ReadonlyMap<string, Access> = new Map([
   ['GET /v1/decisions/{id}/trace', viewers],
   ['POST /v1/decisions/{id}/recompute', viewers],
   ['GET /v1/live', viewers],
+  ['GET /v1/me', anyKey],
   ['GET /v1/keys', admins],
   ['POST /v1/keys', admins],
   ['POST /v1/keys/{id}/revoke', admins],
@@ -115,23 +120,49 @@ export function isForAnybody({ rights }: Access): boolean {
 
 /** Throws an HttpError (403) where this asker may not use this route. */
 export function refuseUnlessAllowed(access: Access, path: string, asker: Asker): void {
-  if (isForAnybody(access)) return;
-  const { role, tenantId, routes } = asker;
-  const held = role === null ? [] : rightsOf(role);
-  if (!access.rights.some((right) => held.includes(right)))
-    throw new HttpError('forbidden', `the role ${role ?? 'none'} may not do this: it takes ${inWords(access)}`);
-  if (access.isOfInstallation && role !== null && isConfined(role) && tenantId !== null)
-    throw new HttpError('forbidden', 'this is of the whole installation, and not for a key of a tenant');
-  if (routes !== null && !routes.includes(path))
-    throw new HttpError('forbidden', `this key is for ${routes.slice(0, 10).join(', ')} alone`);
+  const refusal = refusalOf(access, path, asker);
+  if (refusal !== null) throw new HttpError('forbidden', refusal);
+}
+
+/** Why this asker may not use this route; null where he may. */
+function refusalOf(access: Access, path: string, { role, tenantId, routes }: Asker): string | null {
+  if (isForAnybody(access)) return null;
+  if (role === null || !mayUse(role, access))
+    return `the role ${role ?? 'none'} may not do this: it takes the right to ${access.rights.join(' or ')}`;
+  if (access.isOfInstallation && isConfined(role) && tenantId !== null)
+    return 'this is of the whole installation, and not for a key of a tenant';
+  if (routes !== null && !access.isOfAsker && !routes.includes(path))
+    return `this key is for ${routes.slice(0, 10).join(', ')} alone`;
+  return null;
+}
+
+function mayUse(role: Role, access: Access): boolean {
+  return isForAnybody(access) || access.rights.some((right) => rightsOf(role).includes(right));
+}
+
+export interface Operation {
+  /** Method and path, as the OpenAPI document has them. */
+  readonly name: string;
+  /** Those that may use it, where nothing narrows their keys further. */
+  readonly roles: readonly Role[];
+  /** Why this asker may not, in words; null where he may. */
+  readonly refusal: string | null;
+}
+
+/** Everything there is, and what of it this asker may use at a port. */
+export function operationsOf(asker: Asker, port: { readonly isOfCallersAlone: boolean }): Operation[] {
+  return [...accessTable].map(([name, access]) => ({
+    name,
+    roles: roles.filter((role) => mayUse(role, access)),
+    refusal:
+      port.isOfCallersAlone && !isForCallers(access)
+        ? 'administration has a port of its own'
+        : refusalOf(access, name.slice(name.indexOf(' ') + 1), asker),
+  }));
 }
 
 /** Whether this asker may see what is of no single tenant. */
 export function maySeeInstallation(asker: Asker): boolean {
   const { role, tenantId } = asker;
   return role !== null && rightsOf(role).includes('view') && tenantId === null;
-}
-
-function inWords({ rights }: Access): string {
-  return `the right to ${rights.join(' or ')}`;
 }

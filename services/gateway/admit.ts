@@ -9,7 +9,7 @@ import type { ErrorForm } from './doors/error-form';
 import { type Asker, type Identifier, isLoopbackHost, nobody } from './doors/who-is-asking';
 import type { Endpoint } from './endpoint';
 import { HttpError } from './http-error';
-import { cameByAdminPort } from './open-door';
+import { cameByAdminPort, isAtCallersPort } from './open-door';
 import { type RateLimiter, rateLimitHeaders } from './rate-limit';
 
 declare module 'fastify' {
@@ -80,7 +80,7 @@ export function admitRequests(
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const route = routes.get(`${method} ${request.routeOptions.url}`);
     if (!route) throw new HttpError('forbidden', 'nobody may use this');
-    if (settings.adminPort !== null && !isForCallers(route.access) && !cameByAdminPort(request.raw))
+    if (isAtCallersPort(request.raw, settings) && !isForCallers(route.access))
       throw new HttpError('not_found', `there is no ${request.method} ${route.path} at this port`);
     await counted(request, async () => {
       const asker = await identified(request, route);

@@ -73,6 +73,7 @@ import { inspectEndpoints } from './routes/inspect';
 import { keyEndpoints } from './routes/keys';
 import { learningEndpoints } from './routes/learning';
 import { liveEndpoints } from './routes/live';
+import { meEndpoints } from './routes/me';
 import { modelEndpoints } from './routes/models';
 import { openapiEndpoint } from './routes/openapi';
 import { processEndpoints } from './routes/process';
@@ -452,6 +453,7 @@ function endpointsOf({ context, calls, countTokens, serveKept }: Connection): En
     ...configEndpoints(context),
     ...configHistoryEndpoints(context),
     ...budgetEndpoints(context),
+    ...meEndpoints(context),
     ...keyEndpoints(context),
     ...auditEndpoints(context),
     ...alertEndpoints(context),

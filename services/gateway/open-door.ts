@@ -37,6 +37,11 @@ export function cameByAdminPort(request: IncomingMessage): boolean {
   return byAdminPort.has(request);
 }
 
+/** Whether it came by a port for callers alone: administration has one of its own. */
+export function isAtCallersPort(request: IncomingMessage, { adminPort }: Pick<GatewaySettings, 'adminPort'>): boolean {
+  return adminPort !== null && !cameByAdminPort(request);
+}
+
 /** Rejects when a port is taken, and where certificate or key cannot be used. */
 export async function openDoor(
   wanted: Partial<GatewaySettings>,

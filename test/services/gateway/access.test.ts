@@ -55,6 +55,7 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
   'POST /v1/weights/rollback': ['operator', 'admin'],
   'POST /v1/weights/forget': ['operator', 'admin'],
   'PUT /v1/config': ['operator', 'admin'],
+  'GET /v1/me': ['caller', 'viewer', 'operator', 'admin'],
   'GET /v1/keys': ['admin'],
   'POST /v1/keys': ['admin'],
   'POST /v1/keys/{id}/revoke': ['admin'],
@@ -64,7 +65,10 @@ const allowed: Readonly<Record<string, readonly Role[]>> = {
 const page = ['GET /', 'GET /dashboard/app.js', 'GET /dashboard/app.css'];
 const open = ['GET /health', 'GET /ready', 'GET /openapi.json', ...page];
 /** What a viewer of one tenant may see. */
-const ofTenants = ['GET /v1/decisions/{id}', 'GET /v1/decisions/{id}/answer', 'GET /v1/models', 'GET /v1/models/{id}'];
+const ofTenants = [
+  ...['GET /v1/decisions/{id}', 'GET /v1/decisions/{id}/answer', 'GET /v1/models', 'GET /v1/models/{id}'],
+  'GET /v1/me',
+];
 
 type Keyed = Awaited<ReturnType<typeof startKeyedGateway>>;
 
@@ -130,6 +134,54 @@ test('whoever is bound to a tenant sees nothing of the whole installation', asyn
   }
   const health = await started.call('GET', '/health', undefined, bearer(secret));
   expect(health.body).toEqual({ status: 'ok' });
+  await started.stop();
+});
+
+interface Told {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly refusal: string | null;
+}
+
+test('a key is told who it is, and of every operation whether it may use it', async () => {
+  const started = await startKeyedGateway();
+  const routes = await routesOf(started);
+  for (const role of roles) {
+    const { secret, key } = await started.key({ role });
+    const { status, body, headers } = await started.call('GET', '/v1/me', undefined, bearer(secret));
+    expect(status).toBe(200);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(body).toMatchObject({
+      ...{ who: `key ${key.keyId} (k)`, isAnonymous: false, role, tenantId: null, limit: null },
+      scopes: { models: null, presets: null, routes: null, sources: ['k'] },
+    });
+    const told: Told[] = body.operations;
+    expect(told.map(({ name }) => name).sort()).toEqual([...routes].sort());
+    for (const { name, refusal, roles: taking } of told) {
+      const mayUse = open.includes(name) ? [...roles] : allowed[name]!;
+      expect([name, refusal === null, taking]).toEqual([name, mayUse.includes(role), mayUse]);
+    }
+  }
+  await started.stop();
+});
+
+test('what a key is told holds for its tenant and its routes; one for other routes alone may ask all the same', async () => {
+  const started = await startKeyedGateway();
+  const scopes = { routes: ['/v1/models'], models: ['cheap'] };
+  const narrow = await started.key({ role: 'viewer', tenantId: 'acme', requestsPerMinute: 60, ...scopes });
+  const { body } = await started.call('GET', '/v1/me', undefined, bearer(narrow.secret));
+  expect(body).toMatchObject({ tenantId: 'acme', scopes, limit: { requestsPerMinute: 60, burst: 60 } });
+  const told: Told[] = body.operations;
+  expect(told.filter(({ refusal }) => refusal === null).map(({ name }) => name)).toEqual([
+    'GET /v1/models',
+    'GET /v1/me',
+    ...['GET /', 'GET /dashboard/app.js', 'GET /dashboard/app.css', 'GET /health', 'GET /ready', 'GET /openapi.json'],
+  ]);
+  // In the words that the routes themselves refuse with.
+  for (const name of ['GET /v1/config', 'GET /v1/models/{id}', 'PUT /v1/config']) {
+    const refused = await ask(started, name, bearer(narrow.secret));
+    expect([refused.status, refused.body.error.message]).toEqual([403, told.find((one) => one.name === name)?.refusal]);
+  }
   await started.stop();
 });
 

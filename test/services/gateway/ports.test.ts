@@ -115,6 +115,12 @@ test('administration has a port of its own: at the other one its routes are not 
   for (const path of ['/v1/models', '/health'])
     for (const url of [started.gateway.url, adminUrl])
       expect((await callHttp(url, 'GET', path, undefined, asAdmin)).status).toBe(200);
+  const refusalAt = async (url: string) => {
+    const { body } = await callHttp(url, 'GET', '/v1/me', undefined, asAdmin);
+    return body.operations.find(({ name }: { name: string }) => name === 'GET /v1/keys').refusal;
+  };
+  expect(await refusalAt(started.gateway.url)).toBe('administration has a port of its own');
+  expect(await refusalAt(adminUrl)).toBeNull();
   await started.stop();
 });
 
