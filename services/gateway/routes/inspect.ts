@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { diffConfig } from '../../../lib/config/diff-config';
 import { maxModels } from '../../../lib/config/router-config';
 import { restartsNeeded } from '../../../lib/config/start-settings';
+import { dictionaryOf } from '../../../lib/dictionary';
 import { type Change, preferenceUnder, whatIf } from '../../../lib/routing/decide/what-if';
 import type { RouteDecided } from '../../../lib/topics/generated/messages';
 import { idFault } from '../../../lib/topics/identifiers';
@@ -19,31 +20,28 @@ import { configReplayEndpoint } from './config-replay';
 const { $schema: _, ...idSchema } = z.toJSONSchema(id);
 const pathId = { name: 'id', in: 'path' as const, required: true, doc: 'decisionId', schema: idSchema };
 
-/** A field that stays as the request had it where it is left out. */
-const change = <T extends z.ZodType>(field: z.ZodDefault<T>) =>
-  field
-    .unwrap()
-    .optional()
-    .describe(field.description ?? '');
-const { quality, cost, latency } = preferenceSchema.shape;
-const limits = limitsSchema.shape;
+type Changes<S> = { [K in keyof S]: S[K] extends z.ZodDefault<infer T> ? z.ZodOptional<T> : never };
+
+/** The same object without its defaults: a field that is left out stays as the request had it. */
+function changesOf<S extends Record<string, z.ZodDefault<z.ZodType>>>({
+  shape,
+}: z.ZodObject<S>): z.ZodObject<Changes<S>> {
+  const fields = Object.entries<z.ZodDefault<z.ZodType>>(shape).map(([name, field]): [string, z.ZodType] => [
+    name,
+    field
+      .unwrap()
+      .optional()
+      .describe(field.description ?? ''),
+  ]);
+  return z.strictObject(dictionaryOf(fields) as Changes<S>);
+}
 
 const changeSchema = z.strictObject({
-  preference: z
-    .strictObject({ quality: change(quality), cost: change(cost), latency: change(latency) })
+  preference: changesOf(preferenceSchema)
     .nullable()
     .default(null)
     .describe('weights instead of those of the request; those left out stay as they were'),
-  limits: z
-    .strictObject({
-      maxCostUsd: change(limits.maxCostUsd),
-      maxSessionCostUsd: change(limits.maxSessionCostUsd),
-      maxLatencyMs: change(limits.maxLatencyMs),
-      allowedModels: change(limits.allowedModels),
-      deniedModels: change(limits.deniedModels),
-      allowedProviders: change(limits.allowedProviders),
-      deniedProviders: change(limits.deniedProviders),
-    })
+  limits: changesOf(limitsSchema)
     .nullable()
     .default(null)
     .describe('limits instead of those of the request; those left out stay as they were, and null takes one away'),
