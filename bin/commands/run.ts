@@ -87,7 +87,7 @@ async function run(io: Io, options: RunCommandOptions): Promise<void> {
   const rate =
     options.rate ?? Math.min(defaultRunRate, Math.max(leastRunRate, Math.ceil(workload.rows / leastRunSeconds)));
   const line = createStatusLine(io.stderr, io.clock, plainEveryMs);
-  const log = logAbove(io, line, options.logLevel);
+  const log = logAbove(io, line, { level: options.logLevel });
   const home = await freshHome(io, options, log);
   const what = workload.simulated
     ? `${workload.name} (SIMULATED models, see docs/simulated-world.md)`

@@ -6,7 +6,8 @@ import type { LogLevel } from '../../lib/telemetry/log';
 import { createStatusLine } from '../../lib/terminal/status-line';
 import type { Anonymous } from '../../services/gateway/config';
 import { StoppedWaitingError } from '../../services/gateway/standby/stand-in';
-import { logAbove } from '../drive/log-above';
+import { type LogFormat, logAbove, logFormatOf, logFormats } from '../drive/log-above';
+import { describeProviders } from '../drive/say-providers';
 import { engineLineEveryMs, showEngineStatus } from '../drive/show-engine-status';
 import { followConfigFile, looksOf } from '../drive/watch-config-file';
 import { aborted, CliError, exitCodes, type Io } from '../io';
@@ -28,7 +29,8 @@ interface ServeOptions extends HomeOptions, ConfigOptions, OwnGroupOptions {
   readonly maxCallBytes?: number;
   readonly traceUrl?: string;
   readonly partitions: number;
-  readonly logLevel: LogLevel;
+  readonly logLevel?: LogLevel;
+  readonly logFormat?: LogFormat;
   readonly demo?: boolean;
 }
 
@@ -74,9 +76,13 @@ export function addServe(program: Command, io: Io): void {
     )
     .addOption(
       program
-        .createOption('--log-level <level>', 'how much to log (to stderr)')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('info'),
+        .createOption('--log-level <level>', 'how much to log (to stderr); as text warn, as JSON info')
+        .choices(['debug', 'info', 'warn', 'error', 'silent']),
+    )
+    .addOption(
+      program
+        .createOption('--log-format <format>', 'lines for people or for programs; by default text on a terminal')
+        .choices([...logFormats]),
     );
   addHomeOptions(addConfigOptions(addOwnGroupOption(serveCommand)))
     .addHelpText(
@@ -96,7 +102,9 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
   const since = file === null ? '' : looksOf(io, file);
   const read = options.demo ? demoConfig() : await readConfig(io, options);
   const line = createStatusLine(io.stderr, io.clock, engineLineEveryMs);
-  const log = logAbove(io, line, options.logLevel);
+  const format = options.logFormat ?? logFormatOf(io);
+  // What a start has to say at every start is for whoever collects logs; a person is told below.
+  const log = logAbove(io, line, { format, level: options.logLevel ?? (format === 'text' ? 'warn' : 'info') });
   const failure = new AbortController();
   const local = await start(io, options, {
     ...options,
@@ -128,6 +136,8 @@ async function serve(io: Io, options: ServeOptions): Promise<void> {
     configWins: options.configWins ?? false,
     putInForce: ({ config, origin }) => local.engine.putInForce(config, origin),
   });
+  if (format === 'text')
+    for (const said of describeProviders(local.engine.inForce.config, io.environment)) io.stderr.write(`${said}\n`);
   io.stderr.write(`ready on ${local.url} (a browser shows the dashboard there; Ctrl-C stops)\n`);
   const hide = showEngineStatus(io, local.engine, line);
   await aborted(AbortSignal.any([io.stopSignal, failure.signal]));

@@ -13,6 +13,7 @@ import { askForUsage, refusesUsage } from './ask-for-usage';
 import { Ending } from './ending';
 import { createEventParser } from './event-parser';
 import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
+import { missingSecrets, secretIn } from './provider-secrets';
 import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from './upstream-call';
 import { errorOfStatus, retryAfterMsOf, UpstreamError } from './upstream-error';
@@ -94,10 +95,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     return pool;
   };
 
-  const secretOf = (variable: string): string | null => {
-    const value = Object.hasOwn(environment, variable) ? environment[variable]?.trim() : undefined;
-    return value === undefined || value === '' || !/^[\x21-\x7e ]+$/.test(value) ? null : value;
-  };
+  const secretOf = (variable: string): string | null => secretIn(environment, variable);
 
   const headersOf = ({ config, api, isStream, headers, body }: UpstreamCall): Record<string, string> => {
     const all = new Map([
@@ -230,8 +228,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
 
   return {
     unusable(provider, config) {
-      const variables = [...(config.apiKeyEnv === null ? [] : [config.apiKeyEnv]), ...Object.values(config.headersEnv)];
-      const missing = variables.filter((variable) => secretOf(variable) === null);
+      const missing = missingSecrets(config, environment);
       return missing.length === 0
         ? null
         : `${provider} cannot be called: the environment of the gateway has no usable ${missing.join(', ')}`;
