@@ -18,6 +18,7 @@ export const externallyWritten: readonly string[] = [
   topics.engineVitals.name,
   topics.alertSilences.name,
   topics.keptAnswers.name,
+  topics.keptResponses.name,
 ];
 
 export interface GraphOptions {

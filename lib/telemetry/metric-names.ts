@@ -303,6 +303,10 @@ export const metricDefinitions = {
     ['judge'],
     'How much of the distance from what was expected a grade is believed, 0..1: by its agreement with explicit feedback.',
   ),
+  quantum_router_responses_remembered_total: counter(
+    ['result'],
+    'Responses and conversations whose provider was to be written to the log, by what came of it (written, failed, too-many).',
+  ),
   quantum_router_answers_kept_total: counter(
     ['result'],
     'Answers that were to be kept, by what came of it (kept, no-key, too-many, failed).',

@@ -54,6 +54,13 @@ export const topics = {
     retentionMs: 30 * dayMs,
     doc: 'answers of models, encrypted, where the configuration has them kept',
   }),
+  keptResponses: stream<m.KeptResponse>('responses.kept', {
+    schema: 'KeptResponse',
+    key: (r) => r.id,
+    partitions: 'requestPath',
+    retentionMs: 30 * dayMs,
+    doc: 'which provider keeps which response or conversation, and whose it is',
+  }),
   routeOutcomeLate: stream<m.LateOutcome>('route.outcome.late', {
     schema: 'LateOutcome',
     key: (o) => o.outcome.decisionId,

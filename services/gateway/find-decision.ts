@@ -5,7 +5,13 @@
 import type { Broker, LogRecord, TopicPartition } from '../../lib/ports/broker';
 import { sampledParent, traceparentHeader } from '../../lib/telemetry/tracing';
 import type { Topic } from '../../lib/topics/define-topic';
-import type { KeptAnswer, RouteDecided, RouteOpened, RouteOutcome } from '../../lib/topics/generated/messages';
+import type {
+  KeptAnswer,
+  KeptResponse,
+  RouteDecided,
+  RouteOpened,
+  RouteOutcome,
+} from '../../lib/topics/generated/messages';
 import { partitionOf } from '../../lib/topics/partition-of';
 import { readRow } from '../../lib/topics/read-row';
 import { topics } from '../../lib/topics/topics';
@@ -100,6 +106,14 @@ export async function findTrace(log: SearchedLog, ...of: InItsPartition): Promis
 export async function findKeptAnswer(log: SearchedLog, ...of: InItsPartition): Promise<KeptAnswer | null> {
   const found = await firstOf(recordsOf(log, topics.keptAnswers, ({ decisionId }) => decisionId, ...of));
   return found?.row ?? null;
+}
+
+/** What is known of something that a provider keeps, by its id, likewise; the newest last. */
+export async function findKeptResponses(log: SearchedLog, id: string, maxRecords: number): Promise<KeptResponse[]> {
+  const rows: KeptResponse[] = [];
+  for await (const { row } of recordsOf(log, topics.keptResponses, (kept) => kept.id, id, id, maxRecords))
+    rows.push(row);
+  return rows;
 }
 
 /** The newest decisions of every partition, some at a time: what a gateway knows when it starts. */

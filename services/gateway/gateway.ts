@@ -39,6 +39,7 @@ import { withoutAzure } from './doors/azure-paths';
 import { createTokenCounter } from './doors/count-tokens';
 import { formOf, formOfPath } from './doors/error-form';
 import { createKeptResponses, type KeptResponseServer } from './doors/kept-responses';
+import { createRememberedResponses } from './doors/remember-responses';
 import { type CallServer, createCallServer } from './doors/serve-call';
 import { abandonUntold, createUntoldCalls, type UntoldCalls } from './doors/untold-calls';
 import { createIdentifier, type Identifier, isLoopbackHost } from './doors/who-is-asking';
@@ -393,7 +394,11 @@ async function connect(
   };
   const demo = createDemoUpstream();
   const providers = createProviderClient({ clock, environment, demoUrl: demo.url });
-  const calls = createCallServer({ context, client: providers, untold: options.untold, log });
+  const responses = createRememberedResponses({
+    ...{ broker, clock, lookup, metrics, log, topicPrefix, name: id },
+    isWritten: standby === null,
+  });
+  const calls = createCallServer({ context, client: providers, responses, untold: options.untold, log });
   const copied = { config: configView.view, keys: keys.view, profiles: profiles.view };
   const { standbyFile } = options;
   const stopCopying = standby || !standbyFile ? null : keepCopy(standbyFile, copied, { clock, log, topicPrefix });
@@ -403,6 +408,7 @@ async function connect(
     await stopCopying?.();
     await calls.close();
     await answers.close();
+    await responses.close();
     await providers.close();
     await demo.close();
     await client.close();
@@ -414,7 +420,7 @@ async function connect(
   };
   const callable = (current: CurrentConfig): string[] => calls.callableBy('messages', current);
   const countTokens = createTokenCounter({ context, client: providers, callable });
-  const serveKept = createKeptResponses({ context, client: providers, responses: calls.responses });
+  const serveKept = createKeptResponses({ context, client: providers, responses });
   return { context, calls, countTokens, serveKept, gate, close };
 }
 

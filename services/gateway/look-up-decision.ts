@@ -3,11 +3,18 @@
  * a stated number. An id that nobody knows costs one look; of many at once one is looked for at a time.
  */
 import type { Clock } from '../../lib/ports/clock';
-import type { KeptAnswer, RouteDecided, RouteOpened, RouteOutcome } from '../../lib/topics/generated/messages';
+import type {
+  KeptAnswer,
+  KeptResponse,
+  RouteDecided,
+  RouteOpened,
+  RouteOutcome,
+} from '../../lib/topics/generated/messages';
 import {
   type Found,
   findDecision,
   findKeptAnswer,
+  findKeptResponses,
   findOpened,
   findReports,
   findTrace,
@@ -31,6 +38,8 @@ export interface DecisionLookup {
   opened(decisionId: string, routingKey: string, maxRecords: number): Promise<RouteOpened | null>;
   /** Its answer, where one was kept, likewise. */
   answer(decisionId: string, routingKey: string, maxRecords: number): Promise<KeptAnswer | null>;
+  /** Who was passed on something that a provider keeps, as far as the newest `maxScannedRecords` say; the newest last. */
+  keptResponses(id: string): Promise<KeptResponse[]>;
 }
 
 export interface DecisionLookupOptions {
@@ -99,5 +108,6 @@ export function createDecisionLookup({ search, clock, onFound }: DecisionLookupO
       inTurn(() => findOpened(search, decisionId, routingKey, maxRecords)),
     answer: (decisionId, routingKey, maxRecords) =>
       inTurn(() => findKeptAnswer(search, decisionId, routingKey, maxRecords)),
+    keptResponses: (id) => inTurn(() => findKeptResponses(search, id, search.maxScannedRecords)),
   };
 }

@@ -39,6 +39,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     topics.routeOutcome,
     topics.weightsBlobs,
     topics.keptAnswers,
+    topics.keptResponses,
   ],
   outputs: [
     topics.routeRequested,
@@ -50,6 +51,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     topics.audit,
     topics.alertSilences,
     topics.keptAnswers,
+    topics.keptResponses,
   ],
   startAt: 'latest',
 });

@@ -1033,6 +1033,20 @@ export interface KeptAnswer {
   sealed: Buffer;
 }
 
+/** What a provider keeps of a call, and for whom it was passed on: nobody else is given it. Key: id. */
+export interface KeptResponse {
+  /** The provider's name for it: a response, or the conversation that it belongs to. */
+  id: string;
+  /** Whose it is; null for nobody's. */
+  tenantId: string | null;
+  /** The model that answered. */
+  model: string;
+  /** The provider that has it, by its name in the configuration. */
+  provider: string;
+  /** When it was passed on. */
+  passedOnAtMs: number;
+}
+
 export type KeyChange = 'CREATED' | 'REPLACED' | 'REVOKED';
 
 /** An outcome whose decision was no longer waited for; counts at retraining. */

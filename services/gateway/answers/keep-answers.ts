@@ -6,12 +6,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { AnswersConfig } from '../../../lib/config/answers-config';
 import type { Environment } from '../../../lib/config/expand-references';
 import type { Broker } from '../../../lib/ports/broker';
-import { type Clock, sleep } from '../../../lib/ports/clock';
+import type { Clock } from '../../../lib/ports/clock';
 import type { AnswerFacts } from '../../../lib/providers/answer-facts';
 import type { Log } from '../../../lib/telemetry/log';
 import type { Metrics } from '../../../lib/telemetry/metrics';
 import type { KeptAnswer, RouteDecided } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
+import { createWriteBehind } from '../write-behind';
 import { answerKeyOf, openAnswer, type SealedContent, sealAnswer } from './seal-answer';
 
 export interface AnswerKeeper {
@@ -50,17 +51,11 @@ const cutChars = 100_000;
 /** Of answers that wait to be written. */
 const maxWaitingBytes = 33_554_432;
 const maxBatch = 20;
-/** A log that does not take a batch is tried again so often, waiting twice as long each time. */
-const maxTries = 5;
-const firstWaitMs = 250;
 
 export function createAnswerKeeper(parts: AnswerKeeperParts): AnswerKeeper {
   const { broker, clock, metrics, log, topicPrefix, environment } = parts;
   const producer = broker.producer(`answers-${parts.name}`);
   const count = (result: string, by = 1): void => metrics.count('quantum_router_answers_kept_total', { result }, by);
-  const waiting: KeptAnswer[] = [];
-  let waitingBytes = 0;
-  let writing: Promise<void> | null = null;
   let saidOf = '';
 
   const keyOf = (variable: string): Buffer | null => {
@@ -68,35 +63,14 @@ export function createAnswerKeeper(parts: AnswerKeeperParts): AnswerKeeper {
     return text === undefined ? null : answerKeyOf(text);
   };
 
-  const write = async (batch: readonly KeptAnswer[]): Promise<void> => {
-    const { name, codec, keyOf: routingKeyOf } = topics.keptAnswers;
-    const records = batch.map((kept) => ({
-      topic: topicPrefix + name,
-      key: routingKeyOf(kept),
-      value: codec.encode(kept),
-    }));
-    for (let tries = 1, waitMs = firstWaitMs; ; tries++, waitMs *= 2) {
-      try {
-        await producer.send(records);
-        return count('kept', batch.length);
-      } catch (error) {
-        if (tries < maxTries) await sleep(clock, waitMs);
-        else {
-          log.warn('answers could not be kept', { answers: batch.length, error: error as Error });
-          return count('failed', batch.length);
-        }
-      }
-    }
-  };
-
-  const writeAll = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, maxBatch);
-      waitingBytes -= batch.reduce((sum, { sealed }) => sum + sealed.length, 0);
-      await write(batch);
-    }
-    writing = null;
-  };
+  const behind = createWriteBehind({
+    ...{ producer, clock, maxBatch, maxWaitingBytes },
+    onWritten: (answers) => count('kept', answers),
+    onFailed: (answers, error) => {
+      log.warn('answers could not be kept', { answers, error });
+      count('failed', answers);
+    },
+  });
 
   return {
     keep({ decision, model, facts }, { share, retentionMs, keys }) {
@@ -118,10 +92,9 @@ export function createAnswerKeeper(parts: AnswerKeeperParts): AnswerKeeper {
       const label = { decisionId, routingKey, tenantId, model, keyId: sealing.id };
       const times = { keptAtMs: nowMs, expiresAtMs: nowMs + retentionMs };
       const kept = sealAnswer(contentOf(facts), { ...label, ...times }, key, randomBytes(12));
-      if (waitingBytes + kept.sealed.length > maxWaitingBytes) return count('too-many');
-      waiting.push(kept);
-      waitingBytes += kept.sealed.length;
-      writing ??= writeAll();
+      const { name, codec, keyOf: routingKeyOf } = topics.keptAnswers;
+      const record = { topic: topicPrefix + name, key: routingKeyOf(kept), value: codec.encode(kept) };
+      if (!behind.add(record)) count('too-many');
     },
     open(kept, { keys }, who) {
       const configured = keys.find(({ id }) => id === kept.keyId);
@@ -136,7 +109,7 @@ export function createAnswerKeeper(parts: AnswerKeeperParts): AnswerKeeper {
         : { fault: `it does not open with the key ${kept.keyId}: another key, or it was changed` };
     },
     async close() {
-      await writing;
+      await behind.flush();
       await producer.close();
     },
   };

@@ -63,7 +63,7 @@ export function createTokenCounter({ context, client, callable }: TokenCounterPa
       {
         config: current.config,
         callable: among,
-        modelOfResponse: () => null,
+        kept: null,
       },
     );
     const { allowedModels = [], deniedModels = [] } = preset?.limits ?? {};

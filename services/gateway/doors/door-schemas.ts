@@ -87,11 +87,11 @@ export const responsesBodySchema = z
     conversation: z
       .union([label, z.looseObject({})])
       .nullish()
-      .describe('needs a configured model, since only its provider has it'),
+      .describe('only its provider has it: auto is the model that answered in it before, where that is known'),
     instructions: z.string().nullish(),
     previous_response_id: label
       .nullish()
-      .describe('only its provider has it: auto is the model that gave it, where this gateway has seen that'),
+      .describe('only its provider has it: auto is the model that gave it, where that is known'),
     tools: tools.describe('tools that the model may call'),
     text: z.looseObject({ format: z.looseObject({}).nullish() }).nullish(),
   })

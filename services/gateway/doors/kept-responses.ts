@@ -1,14 +1,16 @@
 /**
- * Responses that a provider keeps: read again, cancelled, deleted, at the provider of the model that gave them. Whose they are is
- * what this gateway remembers; all callers share its keys at the provider, so what it does not remember it gives to nobody.
+ * Responses that a provider keeps: read again, streamed again, cancelled, deleted, at the provider that has them. Whose they are is
+ * what the log knows; all callers share the keys at the provider, so what nobody was passed on is given to nobody.
  */
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ownEntry } from '../../../lib/dictionary';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
-import type { UpstreamCall } from '../../../lib/providers/upstream-call';
+import type { EventStream, UpstreamCall } from '../../../lib/providers/upstream-call';
 import { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http-error';
+import { errorEvent, textOf } from './pass-on-stream';
 import { apiHeaders } from './read-call';
 import type { RememberedResponses } from './remember-responses';
 import { awaitAnswer, headerText, refuse } from './serve-call';
@@ -27,13 +29,12 @@ export interface KeptResponseAction {
 
 /** Nothing is made for it: the provider has it, or has it not. */
 const limitMs = 60_000;
-const maxIdChars = 500;
 
 export type KeptResponseServer = (
   action: KeptResponseAction,
   request: FastifyRequest,
   reply: FastifyReply,
-) => Promise<string>;
+) => Promise<unknown>;
 
 export function createKeptResponses({ context, client, responses }: KeptResponsesParts): KeptResponseServer {
   const { settings } = context;
@@ -42,29 +43,41 @@ export function createKeptResponses({ context, client, responses }: KeptResponse
     if (!current) throw new HttpError('not_ready', 'not ready: no configuration has been applied');
     const { id } = request.params as { id: string };
     const { asker } = request;
-    const name = id.length > maxIdChars ? null : responses.modelOf(asker.tenantId, id);
-    const model = current.config.models.find((one) => one.name === name);
-    const config = model && ownEntry(current.config.providers, model.provider);
-    if (!model || !config)
+    const keeper = await responses.keeperOf(asker.tenantId, id);
+    const config = keeper.kind === 'known' ? ownEntry(current.config.providers, keeper.provider) : undefined;
+    if (keeper.kind !== 'known' || !config)
       throw new HttpError(
         'not_found',
-        'id: this gateway has passed on no response of that name to you since it was started, with a model that is still configured',
+        'id: no response of that name was passed on to you lately, of a provider that is still configured',
         'id',
       );
+    const { model, provider } = keeper;
     const query = new URLSearchParams(request.url.split('?')[1] ?? '');
     // Given twice, which of them the provider goes by is not known here.
-    if (query.getAll('stream').some((stream) => stream !== 'false'))
-      throw invalidField('stream', 'a response that is read again comes whole: ask without it until it is through');
+    const streams = query.getAll('stream');
+    const isStreamAsked = streams.length === 1 && streams[0] === 'true';
+    if (!isStreamAsked && streams.some((stream) => stream !== 'false'))
+      throw invalidField('stream', 'must be true or false, and be given once');
     const search = query.size === 0 ? '' : `?${query}`;
+    const isStream = isStreamAsked && action.method === 'GET' && action.suffix === '';
+    const call: UpstreamCall = {
+      ...{ provider, config, api: 'responses', through: 'responses', isStream },
+      ...{ method: action.method, path: `/responses/${encodeURIComponent(id)}${action.suffix}${search}`, body: '' },
+      headers: apiHeaders('responses', request.headers),
+      signal: awaitAnswer(request, reply, settings),
+      limitMs: isStream ? settings.callTimeoutMs : Math.min(limitMs, settings.callTimeoutMs),
+    };
+    const sayWhose = (): void =>
+      void reply.header('x-quantum-model', headerText(model)).header('x-quantum-provider', headerText(provider));
     try {
-      const { text } = await client.whole({
-        ...{ provider: model.provider, config, api: 'responses', through: 'responses', isStream: false },
-        ...{ method: action.method, path: `/responses/${encodeURIComponent(id)}${action.suffix}${search}`, body: '' },
-        headers: apiHeaders('responses', request.headers),
-        signal: awaitAnswer(request, reply, settings),
-        limitMs: Math.min(limitMs, settings.callTimeoutMs),
-      });
-      reply.header('x-quantum-model', headerText(model.name)).header('x-quantum-provider', headerText(model.provider));
+      if (isStream) {
+        const { events } = await client.stream(call);
+        sayWhose();
+        reply.header('content-type', 'text/event-stream; charset=utf-8').header('cache-control', 'no-cache');
+        return reply.send(Readable.from(textsOf(events)));
+      }
+      const { text } = await client.whole(call);
+      sayWhose();
       reply.header('content-type', 'application/json; charset=utf-8');
       return text;
     } catch (error) {
@@ -74,4 +87,17 @@ export function createKeptResponses({ context, client, responses }: KeptResponse
       return refuse(new UpstreamError(error.status, error.message, { ...error.details, isRequestFault }), reply);
     }
   };
+}
+
+/** Event by event as they come, as fast as they are taken: what they say was reported when they came first. */
+async function* textsOf(events: EventStream): AsyncGenerator<string> {
+  try {
+    for (let next = await events.next(); next !== null; next = await events.next())
+      yield next.map((event) => textOf(event, event.data ?? '')).join('');
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw error;
+    yield errorEvent('responses', error);
+  } finally {
+    events.close();
+  }
 }

@@ -118,13 +118,13 @@ export function passOn(
   return out;
 }
 
-function textOf({ event, data }: StreamEvent, renamed: string): string {
+export function textOf({ event, data }: StreamEvent, renamed: string): string {
   if (data === null) return ': waiting\n\n';
   const lines = renamed.includes('\n') ? renamed.replaceAll('\n', '\ndata: ') : renamed;
   return `${event === null ? '' : `event: ${event}\n`}data: ${lines}\n\n`;
 }
 
-function errorEvent(api: ApiName, error: UpstreamError): string {
+export function errorEvent(api: ApiName, error: UpstreamError): string {
   const refused = httpErrorOf(error);
   const body = JSON.stringify(
     api === 'responses'

@@ -42,6 +42,8 @@ export interface DoorCall {
   /** Whether the caller wants usage at the end of a stream of chat. */
   readonly wantsUsage: boolean;
   readonly expected: Expected;
+  /** Whether its provider is to keep the answer. */
+  readonly isKept: boolean;
   /** Headers that belong to the API and go to the provider. */
   readonly headers: Readonly<Record<string, string>>;
   readonly request: RouteRequested;
@@ -62,8 +64,25 @@ export interface CallParts {
   readonly asker: Asker;
   /** Configured models that can be called by this API, and by who asks. */
   readonly callable: readonly string[];
-  /** Which model gave a response; null where nobody knows. */
-  readonly modelOfResponse: (responseId: string) => string | null;
+  /** What the call goes on from; null where it stands for itself. */
+  readonly kept: KeptElsewhere | null;
+}
+
+/** Something that a provider keeps and a call goes on from. */
+export interface KeptElsewhere {
+  readonly field: 'previous_response_id' | 'conversation';
+  readonly id: string;
+  /** Null where nobody knows who has it. */
+  readonly keeper: { readonly model: string; readonly provider: string } | null;
+}
+
+/** What a body of responses goes on from, as far as it says so in the right form; null where it does not. */
+export function keptIn(body: unknown): Pick<KeptElsewhere, 'field' | 'id'> | null {
+  if (!isJson(body)) return null;
+  const { previous_response_id: previous, conversation } = body;
+  if (typeof previous === 'string' && previous !== '') return { field: 'previous_response_id', id: previous };
+  const id = isJson(conversation) ? conversation['id'] : conversation;
+  return typeof id === 'string' && id !== '' ? { field: 'conversation', id } : null;
 }
 
 /** Throws an HttpError that names the field at fault. */
@@ -99,6 +118,7 @@ export function readCall(api: ApiName, given: GivenBody, headers: IncomingHttpHe
     isStream,
     wantsUsage: options['include_usage'] === true,
     expected: { structured: asked.structured, tools: asked.tools },
+    isKept: body['store'] !== false,
     headers: apiHeaders(api, headers),
     request,
     bodyFor: (model) => spliceBody(given.text, { model }, ['quantum_router']),
@@ -113,8 +133,6 @@ interface AskedBody {
   readonly structured: Expected['structured'];
   readonly tools: ReadonlyMap<string, unknown>;
   readonly isPinnedOnly: string | null;
-  /** The response that it goes on from. */
-  readonly previousResponse?: string | null;
 }
 
 const readers: Readonly<Record<ApiName, (given: unknown) => AskedBody>> = {
@@ -154,7 +172,6 @@ const readers: Readonly<Record<ApiName, (given: unknown) => AskedBody>> = {
       ...asConversation(body, [...(body.instructions ? [turn('developer', body.instructions)] : []), ...turns]),
       structured: isStructured ? { schema: format?.['schema'] ?? null } : null,
       tools: toolsOf(body.tools, (tool) => (tool['type'] === 'function' ? tool : {}), 'parameters'),
-      previousResponse: body.previous_response_id || null,
       isPinnedOnly: kept && `with ${kept} must be a configured model of the provider that keeps it: nobody else has it`,
     };
   },
@@ -217,14 +234,15 @@ interface Selected {
 /** What a call names as its model. Throws an HttpError where there is no such thing, or it cannot be called. */
 export function selectModel(
   model: string,
-  { isPinnedOnly, previousResponse = null }: Pick<AskedBody, 'isPinnedOnly' | 'previousResponse'>,
-  { config, callable, modelOfResponse }: Pick<CallParts, 'config' | 'callable' | 'modelOfResponse'>,
+  { isPinnedOnly }: Pick<AskedBody, 'isPinnedOnly'>,
+  { config, callable, kept }: Pick<CallParts, 'config' | 'callable' | 'kept'>,
 ): Selected {
+  const keeper = kept?.keeper ?? null;
   const isAuto = model === 'auto' || model.startsWith('auto/');
   if (isAuto && isPinnedOnly !== null) {
-    const known = previousResponse === null ? null : modelOfResponse(previousResponse);
-    if (known === null || !callable.includes(known)) throw invalidField('model', isPinnedOnly);
-    return { pinned: known, preset: null };
+    if (keeper === null) throw invalidField('model', isPinnedOnly);
+    if (callable.includes(keeper.model)) return { pinned: keeper.model, preset: null };
+    throw invalidField('model', `${keeper.model}, which answered before, cannot be called any more: ${isPinnedOnly}`);
   }
   if (model === 'auto') return { pinned: null, preset: null };
   if (model.startsWith('auto/')) {
@@ -244,7 +262,20 @@ export function selectModel(
       `model: "${model}" cannot be called by this API: its provider does not answer it, or has no key here`,
       'model',
     );
+  const { provider } = config.models.find(({ name }) => name === model)!;
+  if (kept && keeper && !areSame(config, provider, keeper.provider))
+    throw invalidField(
+      kept.field,
+      `${keeper.provider} keeps it, and "${model}" is a model of ${provider}, which does not know it`,
+    );
   return { pinned: model, preset: null };
+}
+
+/** Whether what one provider of the configuration keeps may be known to another: both may be one account somewhere. */
+function areSame({ providers }: RouterConfig, one: string, other: string): boolean {
+  if (one === other) return true;
+  const addresses = [one, other].map((name) => ownEntry(providers, name)?.baseUrl);
+  return addresses[0] === addresses[1];
 }
 
 function unknownModel(model: string, known: readonly string[]): HttpError {

@@ -26,17 +26,19 @@ import { checkAnswer } from './check-answer';
 import { createBackgroundFollower } from './follow-background';
 import { createTextJudges } from './judge-text';
 import { passOn } from './pass-on-stream';
-import { type DoorCall, readCall } from './read-call';
-import { createRememberedResponses, type RememberedResponses } from './remember-responses';
+import { type DoorCall, type KeptElsewhere, keptIn, readCall } from './read-call';
+import type { RememberedResponses } from './remember-responses';
 import { renamerTo, renames } from './rename-answer';
 import { createCallReporter } from './report-calls';
 import { traceCall } from './trace-call';
 import type { UntoldCalls } from './untold-calls';
 import { httpErrorOf } from './upstream-http-error';
+import type { Asker } from './who-is-asking';
 
 export interface DoorParts {
   readonly context: GatewayContext;
   readonly client: ProviderClient;
+  readonly responses: RememberedResponses;
   /** Where calls made without a decision wait. */
   readonly untold: UntoldCalls;
   readonly log: Log;
@@ -44,8 +46,6 @@ export interface DoorParts {
 
 export interface CallServer {
   serve(api: ApiName, request: FastifyRequest, reply: FastifyReply): Promise<unknown>;
-  /** Which model gave which response. */
-  readonly responses: RememberedResponses;
   /** Models that this API can call, by name. */
   callableBy(api: ApiName, current: CurrentConfig): string[];
   /** Feedback that was taken, for whoever is measured by it. */
@@ -62,13 +62,12 @@ const idPrefixes: Readonly<Record<ApiName, string>> = {
   embeddings: 'embd-',
 };
 
-export function createCallServer({ context, client, untold, log }: DoorParts): CallServer {
+export function createCallServer({ context, client, responses, untold, log }: DoorParts): CallServer {
   const { clock, settings, metrics } = context;
   const engine = createEngineAsker(context);
   const caller = createModelCaller({ client, clock, maxRetryWaitMs: settings.maxRetryWaitMs, log });
   const reporter = createCallReporter(context, untold, log);
   const judges = createTextJudges({ context, client, send: reporter.send, log });
-  const responses = createRememberedResponses();
   const background = createBackgroundFollower(client, clock, log);
 
   const callableBy = (api: ApiName, { config }: CurrentConfig): string[] => {
@@ -96,13 +95,14 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
       throw new HttpError('forbidden', 'model: this key may use no model that this API can call', 'model');
     const value = withDeployment(request.raw, request.body);
     const callable = thoseThatCan(api, value, inScope, current);
+    const kept = api === 'responses' ? await keeperFor(asker, value) : null;
     const call = readCall(api, { text: request.bodyText, value }, request.headers, {
       config: current.config,
       requestId,
       nowMs: clock.nowMs(),
       asker,
       callable,
-      modelOfResponse: (id) => responses.modelOf(asker.tenantId, id),
+      kept,
     });
     const gone = awaitAnswer(request, reply, settings);
     judges.asked(call, current.config);
@@ -119,8 +119,11 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
       wasAsked: order.degraded === 'no-decision',
     };
     const remember = ({ model, providerConfig, facts }: Attempt): void => {
-      const isKept = api === 'responses' && apiThrough(api, providerConfig, model.apis) === api;
-      if (isKept && facts.id !== null) responses.remember(asker.tenantId, facts.id, model.name);
+      if (api !== 'responses' || apiThrough(api, providerConfig, model.apis) !== api) return;
+      const { tenantId } = asker;
+      const of = { tenantId, model: model.name, provider: model.provider };
+      if (facts.id !== null && call.isKept) responses.remember({ ...of, id: facts.id });
+      if (kept?.field === 'conversation') responses.remember({ ...of, id: kept.id });
     };
     const note = (answered: Attempt | null): void => {
       const { weights } = current.config.reward;
@@ -134,7 +137,6 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
       }
       reporter.report({ ...ended, attempts: called.attempts, answered, checks });
       if (!answered) return;
-      remember(answered);
       if (answered.facts.isInBackground) return;
       judges.answered(call, answered, order.decision, current.config);
       if (order.decision && answered.error === null && api !== 'embeddings')
@@ -158,12 +160,12 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
     }
     const { attempt, answer } = called.answered;
     const served = { requestId, order, overheadMs, attempt };
+    // Now, since a stream may be asked for anew before its end.
+    remember(attempt);
     if (answer.kind === 'whole') {
       const bill = billOf(attempt, current);
-      if (attempt.facts.isInBackground) {
-        remember(attempt);
-        background.follow(attempt, () => finish(attempt));
-      } else finish(attempt);
+      if (attempt.facts.isInBackground) background.follow(attempt, () => finish(attempt));
+      else finish(attempt);
       setHeaders(reply, { ...served, bill }, answer);
       reply.header('content-type', 'application/json; charset=utf-8');
       return withExtension(answer.text, call, extensionOf(served, bill, attempt), attempt);
@@ -180,6 +182,15 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
         onEnd: () => finish(attempt),
       }),
     );
+  };
+
+  /** What a call goes on from, and who keeps it. Throws an HttpError where that was passed on to somebody else. */
+  const keeperFor = async ({ tenantId }: Asker, body: unknown): Promise<KeptElsewhere | null> => {
+    const named = keptIn(body);
+    if (!named) return null;
+    const keeper = await responses.keeperOf(tenantId, named.id);
+    if (keeper.kind === 'of-others') throw invalidField(named.field, 'nothing of that name was passed on to you');
+    return { ...named, keeper: keeper.kind === 'known' ? keeper : null };
   };
 
   const billOf = (attempt: Attempt, { config }: CurrentConfig): Bill => {
@@ -213,7 +224,6 @@ export function createCallServer({ context, client, untold, log }: DoorParts): C
 
   return {
     serve,
-    responses,
     callableBy,
     noteFeedback(outcome) {
       const current = context.config();

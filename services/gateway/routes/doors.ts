@@ -113,7 +113,7 @@ function keptEndpoint(serveKept: KeptResponseServer, { summary, ...action }: (ty
     path: `/v1/responses/{id}${action.suffix}`,
     summary,
     description:
-      'Goes to the provider of the model that gave the response, with its query but for stream, and is answered in its words. This gateway knows responses that it has passed on itself since it was started, to whom it has passed them on.',
+      'Goes to the provider that has the response, with its query, and is answered in its words; with stream=true as server-sent events, from starting_after on. Known are the newest responses of the last 30 days that were passed on by any gateway of this log, to whom they were passed on.',
     parameters: [
       {
         ...{ name: 'id', in: 'path', required: true, doc: 'id of the response' },

@@ -4,7 +4,6 @@ import OpenAI, { AzureOpenAI } from 'openai';
 import type { Topic } from '../../../../lib/topics/define-topic';
 import { topics } from '../../../../lib/topics/topics';
 import { withoutAzure } from '../../../../services/gateway/doors/azure-paths';
-import { createRememberedResponses } from '../../../../services/gateway/doors/remember-responses';
 import { type Behaviour, fails, good, json, startMisbehaving } from './misbehaving-upstream';
 import { orderedConfig, startDoors } from './start-doors';
 
@@ -277,13 +276,6 @@ describe('responses', () => {
     expect(text).toBe('fine');
     const refused = await openai.responses.create({ model: 'auto' }).catch((error: unknown) => error);
     expect(refused).toMatchObject({ status: 400, param: 'input' });
-  });
-
-  test('so many are remembered, and nobody else is told', () => {
-    const responses = createRememberedResponses(2);
-    for (const id of ['a', 'b', 'c']) responses.remember('shop', id, id.toUpperCase());
-    expect(['a', 'b', 'c'].map((id) => responses.modelOf('shop', id))).toEqual([null, 'B', 'C']);
-    expect([responses.modelOf(null, 'b'), responses.modelOf('other', 'b')]).toEqual([null, null]);
   });
 });
 

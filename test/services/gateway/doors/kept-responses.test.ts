@@ -1,6 +1,4 @@
 /** Responses that a provider keeps: fetched again, made in the background, cancelled, deleted; with OpenAI's own client. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import OpenAI from 'openai';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import { emptyFacts } from '../../../../lib/providers/answer-facts';
@@ -8,64 +6,8 @@ import { UpstreamError } from '../../../../lib/providers/upstream-error';
 import { createLog } from '../../../../lib/telemetry/log';
 import type { Attempt } from '../../../../services/gateway/doors/call-models';
 import { createBackgroundFollower } from '../../../../services/gateway/doors/follow-background';
-import { atEnd } from '../../../started';
 import { orderedConfig, startDoors } from './start-doors';
-
-/** A provider that keeps what it answers, and makes it in the background where that is asked for. */
-async function startKeeper() {
-  const kept = new Map<string, Record<string, unknown>>();
-  const asked: string[] = [];
-  /** Status that a response in the background has when it is looked at next. */
-  let next = 'in_progress';
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const text = Buffer.concat(chunks).toString();
-    const { pathname, search } = new URL(request.url!, 'http://keeper');
-    asked.push(`${request.method} ${pathname}${search} ${text === '' ? 'no body' : 'body'}`);
-    const answer = (status: number, value: unknown): void =>
-      void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
-    const [, id, action] = /^\/v1\/responses\/([^/]+)(?:\/(\w+))?$/.exec(pathname) ?? [];
-    if (id === undefined) {
-      const body = JSON.parse(text) as { model: string; background?: boolean };
-      const made = { id: `resp_${kept.size + 1}`, object: 'response', model: body.model };
-      const value = body.background ? { ...made, status: 'queued', output: [] } : { ...made, ...through('completed') };
-      kept.set(made.id, value);
-      return answer(200, value);
-    }
-    const value = kept.get(decodeURIComponent(id));
-    if (!value) return answer(404, { error: { message: 'there is no such response', type: 'invalid_request_error' } });
-    if (request.method === 'DELETE') {
-      kept.delete(id);
-      return answer(200, { id, object: 'response', deleted: true });
-    }
-    if (action === 'input_items') return answer(200, { object: 'list', data: [{ type: 'message', id: 'msg_1' }] });
-    if (action === 'cancel') Object.assign(value, { status: 'cancelled' });
-    else if (value['status'] === 'queued' || value['status'] === 'in_progress') Object.assign(value, through(next));
-    return answer(200, value);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEnd(() => new Promise((resolve) => server.close(() => resolve(undefined)).closeAllConnections()));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-  return {
-    url,
-    asked,
-    becomes(status: string): void {
-      next = status;
-    },
-  };
-}
-
-function through(status: string) {
-  if (status === 'failed') return { status, output: [], error: { code: 'server_error', message: 'no' } };
-  if (status !== 'completed') return { status, output: [] };
-  const content = [{ type: 'output_text', text: 'fine', annotations: [] }];
-  return {
-    status,
-    output: [{ type: 'message', id: 'msg_2', role: 'assistant', status, content }],
-    usage: { input_tokens: 100, output_tokens: 10, total_tokens: 110 },
-  };
-}
+import { startKeeper } from './start-keeper';
 
 type Keeper = Awaited<ReturnType<typeof startKeeper>>;
 let keeper: Keeper;
@@ -104,9 +46,9 @@ test('what this gateway has not passed on is given to nobody, and no provider is
   expect(keeper.asked).toHaveLength(before);
 });
 
-test('a stream of one that is read again is refused by name', async () => {
+test('whether it is to come as a stream is said once, and in a word that is known', async () => {
   const { id } = await openai.responses.create({ model: 'auto', input: 'hello' });
-  for (const query of ['stream=true', 'stream=false&stream=true', 'stream=1']) {
+  for (const query of ['stream=true&stream=true', 'stream=false&stream=true', 'stream=1']) {
     const refused = await doors.get(`/v1/responses/${id}?${query}`);
     expect([refused.status, await refused.json()]).toMatchObject([400, { error: { param: 'stream' } }]);
   }

@@ -5,7 +5,7 @@ const config = defaultRouterConfig([
   { name: 'gpt-small', provider: 'p' },
   { name: 'gpt-large', provider: 'p' },
 ]);
-const parts = { config, callable: ['gpt-small', 'gpt-large'], modelOfResponse: () => null };
+const parts = { config, callable: ['gpt-small', 'gpt-large'], kept: null };
 const refusal = (model: string, isPinnedOnly: string | null = null): string => {
   try {
     selectModel(model, { isPinnedOnly }, parts);

@@ -53,16 +53,18 @@ export async function startDoors(config: RouterConfig, environment: Readonly<Rec
   const home = memoryHome({ clock, seed: 1 });
   const logged: string[] = [];
   const metrics = createMetrics();
-  const engine = await startEngine({
-    home,
-    config,
-    partitions: 2,
-    trainer: 'inline',
-    http: { host: '127.0.0.1', port: 0 },
-    log: createLog({ level: 'debug', destination: { write: (line: string) => logged.push(line) } }),
-    metrics,
-    environment,
-  });
+  const open = () =>
+    startEngine({
+      home,
+      config,
+      partitions: 2,
+      trainer: 'inline',
+      http: { host: '127.0.0.1', port: 0 },
+      log: createLog({ level: 'debug', destination: { write: (line: string) => logged.push(line) } }),
+      metrics,
+      environment,
+    });
+  let engine = await open();
   const read: RouteOutcome[] = [];
   const follower = await home.broker.follow({
     topic: topics.routeOutcome.name,
@@ -82,11 +84,19 @@ export async function startDoors(config: RouterConfig, environment: Readonly<Rec
     return stopping;
   };
   atEnd(stop);
-  const url = engine.url!;
   return {
-    url,
+    get url() {
+      return engine.url!;
+    },
+    get engine() {
+      return engine;
+    },
+    /** Another engine on the same log, at another port. */
+    async restart(): Promise<void> {
+      await engine.stop();
+      engine = await open();
+    },
     home,
-    engine,
     metrics,
     clock,
     logged,
@@ -98,9 +108,9 @@ export async function startDoors(config: RouterConfig, environment: Readonly<Rec
       await until(clock, `${count} outcomes are there`, () => of().length >= count, patienceMs, 5);
       return of();
     },
-    get: (path: string, headers: Record<string, string> = {}) => fetch(url + path, { headers }),
+    get: (path: string, headers: Record<string, string> = {}) => fetch(engine.url! + path, { headers }),
     post: (path: string, body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal) =>
-      fetch(url + path, {
+      fetch(engine.url! + path, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(body),
