@@ -108,6 +108,20 @@ describeWithPython('in a terminal (needs Python)', () => {
     expect(ran.stderr).toMatch(/^error: cannot reach a gateway at .*\n$/);
   });
 
+  test.each([
+    [[], false],
+    [['--log-format', 'json'], true],
+  ])('serve says where it is and who can be called, and logs JSON only when asked to: %j', async (asked, isJson) => {
+    const args = ['serve', '--demo', '--port', '0', '--data-dir', `served-${isJson}`, ...asked];
+    const { output, exitCode } = await inTerminal([{ until: 'ready on http://' }, { signal: 15 }], args);
+    expect([exitCode, output.includes('{"level"'), output.includes('providers: demo (2 models)')]).toEqual([
+      0,
+      isJson,
+      !isJson,
+    ]);
+    if (!isJson) expect(linesOf(output).indexOf('providers: demo (2 models)')).toBeLessThan(4);
+  });
+
   test('run keeps its status on one line of the terminal', async () => {
     const args = ['run', '--exit', '--requests', '150', '--rate', '100', '--port', '0', '--data-dir', 'run'];
     const { output, exitCode } = await inTerminal([], args);
