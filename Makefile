@@ -150,6 +150,9 @@ bench-decision: build ## CPU time and heap of the pure part of a decision, phase
 bench-against: build ## Today's tree against a commit, in alternation, as ratios (REF=commit BENCH=bench|decision|learning-speed|replay PAIRS=3 OPTIONS='--only saturation'), JSON lines
 	@node dist/bench/against.js --ref $(or $(REF),$(error say REF=commit)) --bench $(or $(BENCH),bench) --pairs $(or $(PAIRS),3) $(foreach bar,$(BARS),--bar '$(bar)') $(if $(OPTIONS),-- $(OPTIONS))
 
+bench-long-log: build ## What a long log costs: throughput, memory, the time of a start (REQUESTS=100000 STARTS=3 REF=commit), JSON lines
+	@node dist/bench/long-log.js $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(STARTS),--starts $(STARTS)) $(if $(REF),--ref $(REF))
+
 # Peers are installed below .cache when they are first measured; what cannot be installed is left out and said.
 bench-gateway: build ## What a call through this gateway takes longer, beside no gateway, LiteLLM's and Portkey's (ROUNDS=3 SECONDS_EACH=4 CONNECTIONS=1,16,64,256 ONLY=ours,litellm,portkey PARTS=latency,saturation,streams STREAMS=1000), JSON lines
 	@node dist/bench/gateway.js $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(CONNECTIONS),--connections $(CONNECTIONS)) $(if $(ONLY),--only $(ONLY)) $(if $(PARTS),--parts $(PARTS)) $(if $(STREAMS),--streams $(STREAMS))
@@ -221,4 +224,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-transactions bench-cache bench-replay bench-analytics bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-complexity bench-calibration bench-experiments scenarios clean bench-gateway
+.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-long-log bench-transactions bench-cache bench-replay bench-analytics bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-complexity bench-calibration bench-experiments scenarios clean bench-gateway bench-long-log

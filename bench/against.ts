@@ -5,14 +5,13 @@
  *     node dist/bench/against.js --ref COMMIT [--pairs 3] [--bench bench] [--bar 'inProcess.saturation>=3'] [-- options of the benchmark]
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from '../infra/infra-file';
 import { report, reportBar, runCheck } from '../lab/report/report-line';
+import { buildCommit } from './built-commit';
 import { type Figures, figuresOf, type Pair, pairRatios, readRatioBar } from './pair-ratios';
-
-const built = join(projectRoot, '.cache/against');
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -26,8 +25,7 @@ async function main(): Promise<void> {
   });
   if (values.ref === undefined) throw new Error('--ref must name the commit to measure against');
   const bars = new Map(values.bar.map((text) => [readRatioBar(text).name, readRatioBar(text)]));
-  const sha = git('rev-parse', '--verify', `${values.ref}^{commit}`);
-  const reference = buildCommit(sha);
+  const { sha, root: reference } = buildCommit(values.ref);
   const measure = (tree: string): Figures => figuresOf(runBenchmark(tree, values.bench, positionals));
   const pairs: Pair[] = [];
   for (let pair = 1; pair <= Number(values.pairs); pair++) {
@@ -49,24 +47,6 @@ async function main(): Promise<void> {
   for (const { name } of bars.values()) throw new Error(`no figure of both trees is named ${name}`);
 }
 
-/** The folder of the commit's tree with its dist; made once. */
-function buildCommit(sha: string): string {
-  const tree = join(built, sha);
-  if (existsSync(join(tree, 'dist/.against'))) return tree;
-  mkdirSync(built, { recursive: true });
-  if (!existsSync(tree)) {
-    git('worktree', 'prune');
-    git('worktree', 'add', '--detach', tree, sha);
-  }
-  const lock = (root: string): string => readFileSync(join(root, 'package-lock.json'), 'utf8');
-  const modules = join(tree, 'node_modules');
-  if (lock(tree) !== lock(projectRoot)) run(tree, 'npm', 'ci', '--no-fund', '--no-audit', '--loglevel=error');
-  else if (!existsSync(modules)) symlinkSync(join(projectRoot, 'node_modules'), modules);
-  run(tree, join(modules, '.bin/tsc'), '-p', 'tsconfig.build.json');
-  run(tree, 'touch', 'dist/.against');
-  return tree;
-}
-
 /** What the benchmark printed. It ends with 1 when it misses bars of its own, which are not asked for here. */
 function runBenchmark(tree: string, bench: string, options: readonly string[]): string {
   // Older commits keep their benchmarks elsewhere.
@@ -84,16 +64,6 @@ function runBenchmark(tree: string, bench: string, options: readonly string[]): 
   if (error) throw error;
   if (stdout.trim() === '') throw new Error(`${bench} of ${tree} printed nothing and ended with status ${status}`);
   return stdout;
-}
-
-function git(...args: string[]): string {
-  return run(projectRoot, 'git', ...args);
-}
-
-function run(cwd: string, program: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8' });
-  if (status === 0) return stdout.trim();
-  throw new Error(`${program} ${args.join(' ')} failed: ${error?.message ?? `${stdout}${stderr}`.trim()}`);
 }
 
 runCheck(main);

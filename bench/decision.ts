@@ -44,6 +44,7 @@ import { type Looked, open } from '../services/route-intake/open';
 import { prepare } from '../services/route-intake/prepare';
 import type { IntakeWorld } from '../services/route-intake/read-world';
 import { kilobyteRows } from './kilobyte-rows';
+import { medianOf } from './pair-ratios';
 
 /** Distinct requests of a round; few enough for a phase of them to end between two collections of garbage. */
 const requestsPerRound = 64;
@@ -312,10 +313,6 @@ function benchOf(count: number): Bench {
 function heapBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
-}
-
-function medianOf(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
 /** Medians over rounds: a round with a collection of garbage, or a new compilation, in it says nothing of its phase. */

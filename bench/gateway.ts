@@ -19,6 +19,7 @@ import { report, reportBar, runCheck } from '../lab/report/report-line';
 import type { CallJob, CallResult } from './gateway/call-load';
 import { processFigures } from './gateway/process-figures';
 import { litellm, noGateway, ourGateway, portkey, type Target } from './gateway/targets';
+import { medianOf } from './pair-ratios';
 
 const upstreamWaitMs = 250;
 /** Of a measured stream. */
@@ -216,12 +217,6 @@ function perCoreSecond(measured: readonly Measured[]): number {
       sum(({ cpuSeconds }) => cpuSeconds),
     )
   );
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** An upstream that answers at once: as many calls as each can take. */

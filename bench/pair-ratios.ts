@@ -58,7 +58,8 @@ export function pairRatios(pairs: readonly Pair[]): Ratio[] {
   });
 }
 
-function medianOf(values: readonly number[]): number {
+/** Of at least one value; of an even number of them the mean of the two in the middle. */
+export function medianOf(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

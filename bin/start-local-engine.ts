@@ -56,6 +56,7 @@ export async function startLocalEngine(io: Io, options: LocalEngineOptions): Pro
       ...(standIn && { standIn }),
       trainer: 'worker',
       reportsVitals: true,
+      offPathLater: true,
       ...(options.ownStrategyGroups && { ownStrategyGroups: options.ownStrategyGroups }),
       environment: io.environment,
     });

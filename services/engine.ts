@@ -53,6 +53,8 @@ export interface EngineOptions {
   readonly limits?: Partial<RuntimeLimits>;
   /** Whether it says every few seconds how it is, which is what alerts are judged by; for engines that somebody looks after. */
   readonly reportsVitals?: boolean;
+  /** Decides as soon as the services on the request path are restored; the others restore what they know meanwhile. */
+  readonly offPathLater?: boolean;
   /** Which services share a task; by default those from request to decision do. */
   readonly placement?: PlacementName;
   /** Strategies that have a group of their own; the decision waits for their scores, until its deadline. */
@@ -82,7 +84,7 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-/** Resolves when every service is restored and reads, and the gateway listens. What had been started is stopped again when something cannot be. */
+/** Resolves when every service that is not left for later is restored and reads, and the gateway listens. What had been started is stopped again when something cannot be. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { home, log } = options;
   const { broker, keyValue, clock, topicPrefix, encoder = null } = home;
@@ -130,7 +132,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());
     const placement = placements[options.placement ?? 'chained'];
-    const running = await runServices(definitions, host, { placement, edges: [gatewayEdges] });
+    const running = await runServices(definitions, host, {
+      placement,
+      edges: [gatewayEdges],
+      ...(options.offPathLater && { offPathLater: true }),
+    });
     stops.push(() => running.stop());
     const writes = watchWrites(broker, clock);
     if (options.reportsVitals) {
@@ -187,13 +193,7 @@ function startGateway(options: EngineOptions, door: Door, { running, metrics, wr
     ...(home.tokenBuckets && { tokenBuckets: home.tokenBuckets }),
     ...options.standIn,
     door,
-    waitingFor: () => [
-      ...writes.waitingFor(),
-      ...running
-        .status()
-        .filter((service) => !service.ready)
-        .map((service) => service.group),
-    ],
+    waitingFor: () => [...writes.waitingFor(), ...running.awaited()],
     status: () => ({ services: running.status() }),
     onFailed: (error) => onFatal?.('gateway', error),
   });

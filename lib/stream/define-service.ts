@@ -300,6 +300,11 @@ export function whenWritten<T>(topic: Topic<T>, tell: (value: NoInfer<T>) => voi
   return { topic, tell: tell as WhenWritten['tell'] };
 }
 
+/** Whether somebody waits for what the service does. */
+export function isOnRequestPath({ lingerMs }: Pick<ServiceDefinition, 'lingerMs'>): boolean {
+  return lingerMs === 0;
+}
+
 /** Declares a service. `validateGraph` checks all declarations of an engine together before anything starts. */
 export function defineService(options: ServiceOptions): ServiceDefinition {
   return { views: [], reads: [], whenWritten: [], startAt: 'earliest', lingerMs: 0, ...options };

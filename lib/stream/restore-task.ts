@@ -12,6 +12,8 @@ import type { TaskTable } from './task-table';
 type Any = any;
 
 const maxLoggedLength = 300;
+/** Read and decoded in one go: requests may be waiting for the same thread meanwhile. */
+const chunkRecords = 250;
 
 /** A task while it is restored. */
 interface Restored {
@@ -116,7 +118,7 @@ async function restoreTable(
   const { name } = plan.definition.table!.topic;
   const of = { topic: host.topicPrefix + name, partition: consumer.partition };
   const { earliest } = await host.broker.offsets(of);
-  for await (const records of host.broker.read(of, { from: earliest })) {
+  for await (const records of host.broker.read(of, { from: earliest, maxRecords: chunkRecords })) {
     assertOurs();
     table.restore(records, (record, error) => {
       host.metrics.count('quantum_router_view_undecodable_total', { service, topic: name });
@@ -142,7 +144,8 @@ async function readOwnTail(
   const { host } = around;
   const of = { topic: host.topicPrefix + topic.name, partition: topic.partitions === 'one' ? 0 : consumer.partition };
   const { earliest, end } = await host.broker.offsets(of);
-  for await (const records of host.broker.read(of, { from: Math.max(earliest, end - maxIds), to: end })) {
+  const tail = { from: Math.max(earliest, end - maxIds), to: end, maxRecords: chunkRecords };
+  for await (const records of host.broker.read(of, tail)) {
     assertOurs();
     for (const { value } of records) {
       // Null: not written by this stage, so it says nothing about what has been done.

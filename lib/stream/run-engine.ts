@@ -2,10 +2,10 @@
 import type { TopicSettings } from '../ports/broker';
 import { settingsOf } from '../topics/define-topic';
 import { deadLetterSettings } from './dead-letters';
-import type { ServiceDefinition } from './define-service';
+import { isOnRequestPath, type ServiceDefinition } from './define-service';
 import type { Host } from './host';
 import { type Placement, place, type StageGroup, separate } from './placement';
-import { type RunningService, runGroup, type ServiceStatus } from './run-service';
+import { type HeldService, holdGroup, type RunningService, type ServiceStatus } from './run-service';
 import {
   externallyWritten,
   type GraphOptions,
@@ -22,6 +22,8 @@ export interface EngineOptions extends Omit<GraphOptions, 'requestPathPartitions
   readonly edges?: readonly ServiceDefinition[];
   /** Which stages share a task; by default none do. */
   readonly placement?: Placement;
+  /** Services off the request path restore their state, which may be long, once those on it are ready: only these are waited for. */
+  readonly offPathLater?: boolean;
 }
 
 export interface RunningEngine {
@@ -29,6 +31,8 @@ export interface RunningEngine {
   readonly services: readonly RunningService[];
   /** True while every service is ready. */
   ready(): boolean;
+  /** Stages on the request path that are not ready: nothing is decided without them. */
+  awaited(): readonly string[];
   /** Of every stage. */
   status(): readonly ServiceStatus[];
   /** Stops writers before readers, each cleanly. Never rejects. */
@@ -36,7 +40,7 @@ export interface RunningEngine {
 }
 
 /**
- * Resolves once every service is ready. Rejects with an InvalidGraphError before anything was touched, or, when a
+ * Resolves once every service is ready, or every one that is not started later. Rejects with an InvalidGraphError before anything was touched, or, when a
  * service cannot start, with its reason after the others were stopped again. From then on a crash of one service
  * restarts only that service.
  */
@@ -51,27 +55,46 @@ export async function runServices(
   validatePlacement(place(graph, placement));
   await ensureServiceTopics(definitions, host);
   const limited = { ...host, maxRecordBytes: await recordLimits(host) };
-  const services: RunningService[] = [];
+  const isExternal = (topic: string): boolean => external === 'any' || external.includes(topic);
+  const groups = readersFirst(place(definitions, placement));
+  const services = groups.map((group) => holdGroup(group, limited, { graph, isExternal }));
   const stop = async (): Promise<void> => {
     for (const service of [...services].reverse()) await service.stop();
   };
+  const isOnPath = (at: number): boolean => groups[at]!.stages.some(isOnRequestPath);
+  const isLater = (at: number): boolean => options.offPathLater === true && !isOnPath(at);
   try {
-    const isExternal = (topic: string): boolean => external === 'any' || external.includes(topic);
-    for (const group of readersFirst(place(definitions, placement))) {
-      const service = runGroup(group, limited, { graph, isExternal });
-      services.push(service);
-      await service.ready;
-    }
+    await beginInTurn(services.filter((_, at) => !isLater(at)));
   } catch (error) {
     await stop();
     throw error;
   }
+  void beginLater(services.filter((_, at) => isLater(at)));
   return {
     services,
     ready: () => services.every((service) => service.status().ready),
+    awaited: () =>
+      services.flatMap((service, at) =>
+        isOnPath(at) && !service.status().ready ? service.stageStatus().map(({ group }) => group) : [],
+      ),
     status: () => services.flatMap((service) => service.stageStatus()),
     stop,
   };
+}
+
+async function beginInTurn(services: readonly HeldService[]): Promise<void> {
+  for (const service of services) {
+    service.begin();
+    await service.ready;
+  }
+}
+
+/** A service that fails for good has told the host. */
+async function beginLater(services: readonly HeldService[]): Promise<void> {
+  for (const service of services) {
+    service.begin();
+    await service.ready.catch(() => {});
+  }
 }
 
 /** Makes every topic the services touch, with the dead-letter topics of their inputs. */

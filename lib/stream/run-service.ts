@@ -47,6 +47,11 @@ export interface RunningService {
   stop(): Promise<void>;
 }
 
+export interface HeldService extends RunningService {
+  /** To be called once. Does nothing after `stop`. */
+  begin(): void;
+}
+
 /** What a service has between its start, or a failure, and the next failure. */
 interface Incarnation {
   /** The tasks of the newest epoch. */
@@ -63,14 +68,14 @@ interface Incarnation {
 
 /** Starts one stage by itself, in a group of its name. Its topics must exist. Throws at once only for a declaration without input. */
 export function runService(stage: ServiceDefinition, host: Host): RunningService {
-  return runGroup(alone(stage), host, { graph: [stage], isExternal: () => true });
-}
-
-/** Starts the stages of a group in shared tasks. */
-export function runGroup(group: StageGroup, host: Host, surroundings: Surroundings): RunningService {
-  const service = new Service(planGroup(group, host, surroundings), host);
+  const service = holdGroup(alone(stage), host, { graph: [stage], isExternal: () => true });
   service.begin();
   return service;
+}
+
+/** The stages of a group in shared tasks. Nothing is read before `begin`: until then their status says that they are starting. */
+export function holdGroup(group: StageGroup, host: Host, surroundings: Surroundings): HeldService {
+  return new Service(planGroup(group, host, surroundings), host);
 }
 
 /** What outlives restarts of a stage: an alarm that rings has to end some time, and records that were put aside stay so. */
@@ -81,7 +86,7 @@ interface StageParts {
   readonly alarm: DeadLetterAlarm;
 }
 
-class Service implements RunningService {
+class Service implements HeldService {
   readonly group: string;
   readonly ready: Promise<void>;
   private readonly stages: readonly StageParts[];
@@ -114,6 +119,7 @@ class Service implements RunningService {
   }
 
   begin(): void {
+    if (this.stopped) return;
     const incarnation: Incarnation = {
       tasks: [],
       restoring: new Set(),

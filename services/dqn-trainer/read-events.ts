@@ -5,8 +5,8 @@ import type { LearningEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { FoldBatch } from './fold-settings';
 
-/** Events read at a time. */
-const chunkEvents = 500;
+/** Events read and decoded in one go: requests may be waiting for the same thread meanwhile. */
+const chunkEvents = 100;
 
 export interface EventLog {
   readonly broker: Broker;

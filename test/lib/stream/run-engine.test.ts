@@ -167,6 +167,64 @@ test('a crash of one service restarts only that one', async () => {
   await engine.stop();
 });
 
+test('who is off the request path may restore later: decisions are made meanwhile, and what they make is read then', async () => {
+  const world = createWorld();
+  let restore = (): void => {};
+  const mayRestore = new Promise<void>((resolve) => {
+    restore = resolve;
+  });
+  const { broker } = world.host;
+  const gated: typeof broker = {
+    ...broker,
+    async *read(of, range) {
+      if (of.topic === tallies.name) await mayRestore;
+      yield* broker.read(of, range);
+    },
+  };
+  const offPath = { ...counter, lingerMs: 20 };
+  const later = { ...options, offPathLater: true };
+  const engine = await runServices([seller, offPath], { ...world.host, broker: gated }, later);
+  expect(engine.awaited()).toEqual([]);
+  expect(engine.ready()).toBe(false);
+  expect(engine.status()).toMatchObject([
+    { group: 'counter', ready: false },
+    { group: 'seller', ready: true },
+  ]);
+  await world.put(orders, ordersOf('a', 1, 2));
+  expect(world.read(receipts)).toHaveLength(2);
+  restore();
+  await world.clock.advanceBy(100);
+  expect(engine.status()).toMatchObject([{ ready: true, rows: 1 }, { ready: true }]);
+  await engine.stop();
+  expect(world.clock.nextTimerAt()).toBeNull();
+});
+
+test('stopped while one restores later: neither it nor those behind it begin any more', async () => {
+  const world = createWorld();
+  const { broker } = world.host;
+  const joined: string[] = [];
+  const never: typeof broker = {
+    ...broker,
+    join(asked) {
+      joined.push(asked.group);
+      return asked.group === 'auditor' ? new Promise(() => {}) : broker.join(asked);
+    },
+  };
+  const auditor = defineService({
+    group: 'auditor',
+    inputs: [on<Order, undefined>(receipts, () => ({ kind: 'done' }))],
+    outputs: [],
+    lingerMs: 20,
+  });
+  const stages = [seller, auditor, { ...counter, lingerMs: 20 }];
+  const engine = await runServices(stages, { ...world.host, broker: never }, { ...options, offPathLater: true });
+  expect(engine.awaited()).toEqual([]);
+  const stopped = engine.stop();
+  await world.clock.advanceBy(60_000);
+  await stopped;
+  expect(joined).toEqual(['seller', 'auditor']);
+});
+
 test('refuses a wrong graph before anything is touched; a part is checked with the whole', async () => {
   const world = createWorld();
   await expect(runServices([counter], world.host, options)).rejects.toThrow(
