@@ -208,6 +208,11 @@ export interface TableDefinition<S> {
    * trace of the record that made it; records with another trace link to it. Remembered in memory only.
    */
   readonly rowsKeepTrace?: boolean;
+  /**
+   * Rows that have not been changed for some time are kept as they were written, in a fraction of the memory, and decoded when
+   * they are asked for. For tables of many rows that mostly wait.
+   */
+  readonly rowsRest?: boolean;
 }
 
 export interface ServiceDefinition {

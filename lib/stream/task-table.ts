@@ -14,6 +14,8 @@ import { OversizedRecordError, sizeOf } from './record-size';
 /** Header of changelog records where only the reader can tell an owner from a zombie: see `PartitionConsumer.ownerEpoch`. */
 const ownerEpochHeader = 'owner-epoch';
 
+const defaultMostAwake = 1_000;
+
 /** Rows that may be above this share of what a record may have are weighed when they are set; the others only when written. */
 const lightShare = 1 / 16;
 
@@ -58,12 +60,18 @@ export function createTaskTable<S>(
     ownerEpoch?: number | undefined;
     /** Largest row with its key; by default what the topic declares. */
     maxRecordBytes?: number;
+    /** Where rows rest: so many of those changed last, up to twice as many, do not; default 1,000. */
+    mostAwake?: number;
   },
 ): TaskTable<S> {
-  const { ownerEpoch, maxRecordBytes = definition.topic.maxRecordBytes, ...place } = changelog;
+  const { ownerEpoch, maxRecordBytes = definition.topic.maxRecordBytes, ...others } = changelog;
+  const { mostAwake = defaultMostAwake, ...place } = others;
   /** Where records go, and who wrote them. */
   let toRecord = ownedBy(place, ownerEpoch);
-  const rows = new Map<string, S>();
+  /** Rows that rest are here as they were written. */
+  const rows = new Map<string, S | Buffer>();
+  /** The rows that do not rest, those changed last at the end, with what was written of each; null: not yet what it is now. */
+  const awake = new Map<string, Buffer | null>();
   const changedKeys = new Set<string>();
   /** Keys that have a row in the changelog: only these need a tombstone. */
   const persisted = new Set<string>();
@@ -87,6 +95,7 @@ export function createTaskTable<S>(
   };
   const remove = (key: string): void => {
     rows.delete(key);
+    awake.delete(key);
     due.set(key, null);
     heavy.delete(key);
   };
@@ -94,6 +103,18 @@ export function createTaskTable<S>(
     const dueAtMs = dueAtMsOf(row);
     rows.set(key, row);
     if (definition.dueAtMs) due.set(key, dueAtMs);
+    if (!definition.rowsRest) return;
+    awake.delete(key);
+    awake.set(key, null);
+  };
+  /** After a flush: all that is awake has been written. */
+  const layDown = (): void => {
+    if (awake.size <= 2 * mostAwake) return;
+    for (const [key, written] of awake) {
+      if (awake.size === mostAwake) return;
+      awake.delete(key);
+      if (written !== null) rows.set(key, byItself(written));
+    }
   };
   /** Remembers what a row weighs. Throws for one that is too heavy. */
   const weigh = (key: string, value: Buffer): void => {
@@ -112,7 +133,7 @@ export function createTaskTable<S>(
     if (key !== positionKey) {
       const row = value === null ? null : codec.decode(value);
       if (row !== null) dueAtMsOf(row);
-      return { owner, entry: { kind: 'row', key, row, bytes: value?.length ?? 0 } };
+      return { owner, entry: { kind: 'row', key, row, value } };
     }
     if (value === null) throw new Error('it deletes the positions');
     const read = Object.entries(positionCodec.decode(value).positions);
@@ -125,7 +146,10 @@ export function createTaskTable<S>(
       return rows.size;
     },
     due,
-    get: (key) => rows.get(key),
+    get(key) {
+      const row = rows.get(key);
+      return row instanceof Uint8Array ? codec.decode(row) : row;
+    },
     set(key, row, addedBytes = 0) {
       if (row === null) {
         if (!rows.has(key)) return;
@@ -146,10 +170,11 @@ export function createTaskTable<S>(
         if (row !== undefined) {
           let value: Buffer | null = null;
           try {
-            value = codec.encode(row);
+            value = row instanceof Uint8Array ? row : codec.encode(row);
             weigh(key, value);
             records.push({ ...toRecord, key, value });
             persisted.add(key);
+            if (awake.has(key)) awake.set(key, value);
             continue;
           } catch (error) {
             remove(key);
@@ -159,6 +184,7 @@ export function createTaskTable<S>(
         if (persisted.delete(key)) records.push({ ...toRecord, key, value: null });
       }
       changedKeys.clear();
+      layDown();
       records.push(positionRecord(toRecord, inputPositions));
     },
     restore(records, onForeign) {
@@ -183,12 +209,14 @@ export function createTaskTable<S>(
           continue;
         }
         positions = entry.positions;
-        for (const { key, row, bytes } of unconfirmed) {
-          if (row === null) {
+        for (const { key, row, value } of unconfirmed) {
+          if (row === null || value === null) {
             remove(key);
             persisted.delete(key);
           } else {
             put(key, row);
+            if (awake.delete(key)) rows.set(key, byItself(value));
+            const bytes = value.length;
             if (bytes > lightBytes) heavy.set(key, bytes);
             else heavy.delete(key);
             persisted.add(key);
@@ -220,7 +248,8 @@ interface RowEntry<S> {
   readonly kind: 'row';
   readonly key: string;
   readonly row: S | null;
-  readonly bytes: number;
+  /** What it was read from; null where the row is. */
+  readonly value: Buffer | null;
 }
 
 type Entry<S> = RowEntry<S> | { readonly kind: 'positions'; readonly positions: ReadonlyMap<string, number> };
@@ -231,6 +260,13 @@ export function positionRecord<P extends { readonly topic: string; readonly part
   positions: ReadonlyMap<string, number>,
 ) {
   return { ...place, key: positionKey, value: positionCodec.encode({ positions: dictionaryOf(positions) }) };
+}
+
+/** Records that are read or written share memory with others of the time; what rests must not keep those. */
+function byItself(record: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(record.length);
+  record.copy(own);
+  return own;
 }
 
 function ownedBy(place: { topic: string; partition: number }, ownerEpoch: number | undefined) {

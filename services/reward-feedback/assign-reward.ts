@@ -104,13 +104,6 @@ function isClosed(
   return row === undefined && context.alreadyEmitted(closedId(decisionId));
 }
 
-/** Encoded records share memory with others that are written at the time; what is kept for an hour must not keep those. */
-function byItself(encoded: Buffer): Buffer {
-  const own = Buffer.allocUnsafeSlow(encoded.length);
-  encoded.copy(own);
-  return own;
-}
-
 /** Once both halves are there they are folded into one event, and the outcomes that waited for them are used. */
 function joined(row: AwaitedOutcome, context: Knows): Result<AwaitedOutcome> {
   const { opened, decided } = row;
@@ -120,7 +113,7 @@ function joined(row: AwaitedOutcome, context: Knows): Result<AwaitedOutcome> {
     ...row,
     opened: null,
     decided: null,
-    event: byItself(topics.learningEvents.codec.encode(event)),
+    event: topics.learningEvents.codec.encode(event),
     providers: opened.candidates.map((candidate) => candidate.provider),
     expectedLatenciesMs: opened.candidates.map((candidate) => candidate.expectedLatencyMs),
     predictedQualities: opened.candidates.map(

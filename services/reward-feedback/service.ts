@@ -104,6 +104,8 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       closeEarlyWhenFull: true,
       // An outcome comes in a trace of its own, which links to the decision's.
       rowsKeepTrace: true,
+      // Most have had their outcome, and wait the rest of the window for further reports.
+      rowsRest: true,
     },
     whenWritten: [whenWritten(topics.modelObserved, createCallCounter(options.metrics))],
     ownOutput: {

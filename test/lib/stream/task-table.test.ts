@@ -284,6 +284,77 @@ test('deleting what is not there changes nothing', () => {
   expect(table.changed()).toBe(false);
 });
 
+describe('a table whose rows rest', () => {
+  const resting = { ...definition, rowsRest: true };
+  const small = { ...changelog, mostAwake: 2 };
+
+  test('keeps rows that were not changed lately as they were written, and says the same of them', () => {
+    const table = createTaskTable(resting, small);
+    const rows = ['a', 'b', 'c', 'd', 'e'].map((key, at) => row(key, at, 50 + at));
+    for (const one of rows) table.set(one.key, one);
+    expect(table.get('a')).toBe(rows[0]);
+    const records = flush(table, 1);
+    expect(rows.map(({ key }) => table.get(key))).toEqual(rows);
+    expect(rows.map((one) => table.get(one.key) === one)).toEqual([false, false, false, true, true]);
+    expect([table.size, table.due.nextAtMs(), table.changed()]).toEqual([5, 50, false]);
+    table.set('a', row('a', 7, 99));
+    table.set('b', null);
+    records.push(...flush(table, 2));
+    expect([table.get('a'), table.get('b'), table.size]).toEqual([row('a', 7, 99), undefined, 4]);
+    const copy = createTaskTable(resting, small);
+    expect(restore(copy, logged(records))).toEqual([]);
+    copy.restored();
+    expect(['a', 'b', 'c', 'd', 'e'].map((key) => copy.get(key))).toEqual([
+      ...[row('a', 7, 99), undefined],
+      ...rows.slice(2),
+    ]);
+    expect([copy.size, copy.due.nextAtMs(), copy.changed()]).toEqual([4, 52, false]);
+  });
+
+  test('writes a row that rests over what an older owner wrote later', () => {
+    const zombie = createTaskTable(resting, { ...small, ownerEpoch: 1 });
+    const owner = createTaskTable(resting, { ...small, ownerEpoch: 2 });
+    owner.set('a', row('a', 2));
+    const records = flush(owner, 5);
+    zombie.set('a', row('a', 99));
+    records.push(...flush(zombie, 2));
+    const next = createTaskTable(resting, { ...small, ownerEpoch: 3 });
+    restore(next, logged(records));
+    next.restored();
+    const written = flush(next, 5).find(({ key }) => key === 'a');
+    expect(tallies.codec.decode(written!.value!)).toEqual(row('a', 2));
+  });
+
+  test('law: whatever happens to it, its rows are those that were set last', () => {
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    const change = fc.record({ key: fc.constantFrom(...keys), count: fc.option(fc.nat(9)) });
+    fc.assert(
+      fc.property(fc.array(fc.oneof(change, change, change, fc.constant('flush' as const))), (steps) => {
+        const table = createTaskTable(resting, small);
+        const current = new Map<string, Tally>();
+        const records: OutgoingRecord[] = [];
+        for (const step of steps) {
+          if (step === 'flush') records.push(...flush(table, 1));
+          else if (step.count === null) {
+            table.set(step.key, null);
+            current.delete(step.key);
+          } else {
+            table.set(step.key, row(step.key, step.count, step.count));
+            current.set(step.key, row(step.key, step.count, step.count));
+          }
+          expect(keys.map((key) => table.get(key))).toEqual(keys.map((key) => current.get(key)));
+        }
+        records.push(...flush(table, 1));
+        const copy = createTaskTable(resting, small);
+        restore(copy, logged(records));
+        copy.restored();
+        expect(keys.map((key) => copy.get(key))).toEqual(keys.map((key) => current.get(key)));
+        expect(copy.due.nextAtMs()).toBe(table.due.nextAtMs());
+      }),
+    );
+  });
+});
+
 test('law: whatever happened between flushes, a restore gives the rows as of the last one', () => {
   const key = fc.constantFrom('a', 'b', 'c');
   type Step = 'flush' | 'compact' | { key: string; count: number | null };
