@@ -556,6 +556,7 @@ describe('a gateway', () => {
       'get /v1/keys',
       'get /v1/learning/policy',
       'get /v1/live',
+      'get /v1/me',
       'get /v1/models',
       'get /v1/models/{id}',
       'get /v1/responses/{id}',
