@@ -16,7 +16,7 @@ const usualLatenessMs = 20;
 const maxGraceMs = 100;
 /** How often stages take turns within one batch; a graph that goes on in circles continues with the next batch. */
 const maxRounds = 8;
-/** A group that gathers takes so many times as long for it as its last write took, so that writes take at most a fifth of its time. */
+/** A group that gathers takes so many times as long for it as its last transaction took, so that writes take at most a fifth of its time. */
 const gatherPerWrite = 4;
 /** No record waits longer for others, however slow the broker is. */
 const maxGatherMs = 400;
@@ -135,8 +135,12 @@ export class Task implements StageTask {
     return more.length > 0 ? [...first, ...more] : first;
   }
 
-  /** At least `lingerMs`; longer where writes take long, as transactions across a busy network do: more records share one then. */
+  /**
+   * At least `lingerMs`. A transaction is a dozen requests for the broker, whether one record is in it or fifty: where every write is
+   * one, more records share it the longer it takes. Elsewhere a slow write says that this process is busy, and gathering helps nobody.
+   */
   private gatherMs(lingerMs: number): number {
+    if (this.around.host.delivery !== 'exactly-once') return lingerMs;
     return Math.max(lingerMs, Math.min(maxGatherMs, gatherPerWrite * this.writeTookMs));
   }
 

@@ -526,55 +526,60 @@ describe('linger', () => {
     expect(sizes).toEqual([3]);
   });
 
-  test('the slower the writes, the longer it gathers, up to a limit', async () => {
-    const world = createWorld();
-    const slow = { writeMs: 0 };
-    const { join } = world.broker;
-    jest.spyOn(world.broker, 'join').mockImplementation((options) =>
-      join.call(world.broker, {
-        ...options,
-        onAssigned: (epoch, consumers) => {
-          for (const consumer of consumers) {
-            const write = consumer.write.bind(consumer);
-            consumer.write = async (batch) => {
-              await sleep(world.clock, slow.writeMs);
-              await write(batch);
-            };
-          }
-          options.onAssigned(epoch, consumers);
-        },
-      }),
-    );
-    const gathered = defineService({
-      group: 'toy',
-      inputs: [
-        process<Order>(orders, async (batch) => {
-          sizes.push(batch.length);
-          return [emit(receipts, { id: 'receipt', key: 'a', amount: 0 })];
+  test.each([
+    { delivery: 'exactly-once', waitsMs: [20, 20, 200, 200, 400] },
+    { delivery: 'at-least-once', waitsMs: [20, 20, 20, 20, 20] },
+  ] as const)(
+    '$delivery: how long it gathers, with writes that take 0, 50, 50, 900 and 900 ms',
+    async ({ delivery, waitsMs }) => {
+      const world = createWorld();
+      const slow = { writeMs: 0 };
+      const { join } = world.broker;
+      jest.spyOn(world.broker, 'join').mockImplementation((options) =>
+        join.call(world.broker, {
+          ...options,
+          onAssigned: (epoch, consumers) => {
+            for (const consumer of consumers) {
+              const write = consumer.write.bind(consumer);
+              consumer.write = async (batch) => {
+                await sleep(world.clock, slow.writeMs);
+                await write(batch);
+              };
+            }
+            options.onAssigned(epoch, consumers);
+          },
         }),
-      ],
-      outputs: [receipts],
-      lingerMs: 20,
-    });
-    await world.start(gathered);
-    /** How long a record waits to be handled. */
-    const waitedMs = async (id: number): Promise<number> => {
-      const before = sizes.length;
-      await world.put(orders, ordersOf('a', id, id));
-      let ms = 0;
-      for (; sizes.length === before && ms < 2_000; ms++) await world.clock.advanceBy(1);
-      // Until it is written and committed, too.
-      await world.clock.advanceBy(5_000);
-      return ms;
-    };
-    expect(await waitedMs(1)).toBe(20);
-    slow.writeMs = 50;
-    expect(await waitedMs(2)).toBe(20);
-    expect(await waitedMs(3)).toBe(200);
-    slow.writeMs = 900;
-    expect(await waitedMs(4)).toBe(200);
-    expect(await waitedMs(5)).toBe(400);
-  });
+      );
+      const gathered = defineService({
+        group: 'toy',
+        inputs: [
+          process<Order>(orders, async (batch) => {
+            sizes.push(batch.length);
+            return [emit(receipts, { id: 'receipt', key: 'a', amount: 0 })];
+          }),
+        ],
+        outputs: [receipts],
+        lingerMs: 20,
+      });
+      await world.start(gathered, { delivery });
+      /** How long a record waits to be handled. */
+      const waitedMs = async (id: number): Promise<number> => {
+        const before = sizes.length;
+        await world.put(orders, ordersOf('a', id, id));
+        let ms = 0;
+        for (; sizes.length === before && ms < 2_000; ms++) await world.clock.advanceBy(1);
+        // Until it is written and committed, too.
+        await world.clock.advanceBy(5_000);
+        return ms;
+      };
+      const waited: number[] = [];
+      for (const [at, writeMs] of [0, 50, 50, 900, 900].entries()) {
+        slow.writeMs = writeMs;
+        waited.push(await waitedMs(at + 1));
+      }
+      expect(waited).toEqual(waitsMs);
+    },
+  );
 
   test('a full batch is handled at once, and a stop does not wait for more', async () => {
     const world = createWorld({ limits: { maxBatchRecords: 2 } });
