@@ -79,6 +79,8 @@ async function serve({ root, folder }: Tree): Promise<Serving> {
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  // A benchmark that fails leaves no engine behind.
+  process.once('exit', () => child.kill('SIGKILL'));
   const url = `http://127.0.0.1:${port}`;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the engine of ${root} ended with status ${child.exitCode}`);
@@ -151,6 +153,7 @@ async function main(): Promise<void> {
   });
   const requests = Number(values.requests);
   const folder = mkdtempSync(join(tmpdir(), 'quantum-router-long-log-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const treeOf = (name: string, root: string): Tree => ({ name, root, folder: mkdtempSync(join(folder, `${name}-`)) });
   const trees = [treeOf('longLog', projectRoot)];
   if (values.ref !== undefined) trees.push(treeOf('longLog.reference', buildCommit(values.ref).root));
@@ -173,7 +176,6 @@ async function main(): Promise<void> {
   const [ours, reference] = trees.map((tree) => medianOf(starts.get(tree)!.ms));
   if (reference !== undefined) reportBar('longLog.startRatio', ours! / reference, 'ratio', '<=', bars.startRatio);
   agent.destroy();
-  rmSync(folder, { recursive: true, force: true });
 }
 
 runCheck(main);

@@ -132,11 +132,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const tunings = await followView('engine', topics.tuning, host, (error) => onFatal('engine', error));
     stops.push(() => tunings.stop());
     const placement = placements[options.placement ?? 'chained'];
-    const running = await runServices(definitions, host, {
-      placement,
-      edges: [gatewayEdges],
-      ...(options.offPathLater && { offPathLater: true }),
-    });
+    const { offPathLater = false } = options;
+    const running = await runServices(definitions, host, { placement, edges: [gatewayEdges], offPathLater });
     stops.push(() => running.stop());
     const writes = watchWrites(broker, clock);
     if (options.reportsVitals) {

@@ -40,9 +40,9 @@ export interface RunningEngine {
 }
 
 /**
- * Resolves once every service is ready, or every one that is not started later. Rejects with an InvalidGraphError before anything was touched, or, when a
- * service cannot start, with its reason after the others were stopped again. From then on a crash of one service
- * restarts only that service.
+ * Resolves once every service is ready, or every one that is not started later. Rejects with an InvalidGraphError before
+ * anything was touched, or, when a service cannot start, with its reason after the others were stopped again. From then on
+ * a crash of one service restarts only that service.
  */
 export async function runServices(
   definitions: readonly ServiceDefinition[],
@@ -51,32 +51,37 @@ export async function runServices(
 ): Promise<RunningEngine> {
   const { requestPathPartitions } = host;
   const { graph = definitions, edges = [], placement = separate, external = externallyWritten } = options;
+  const { offPathLater = false } = options;
   validateGraph([...edges, ...graph], { ...options, requestPathPartitions });
   validatePlacement(place(graph, placement));
   await ensureServiceTopics(definitions, host);
   const limited = { ...host, maxRecordBytes: await recordLimits(host) };
   const isExternal = (topic: string): boolean => external === 'any' || external.includes(topic);
-  const groups = readersFirst(place(definitions, placement));
-  const services = groups.map((group) => holdGroup(group, limited, { graph, isExternal }));
+  const services: HeldService[] = [];
+  const onPath: HeldService[] = [];
+  for (const group of readersFirst(place(definitions, placement))) {
+    const service = holdGroup(group, limited, { graph, isExternal });
+    services.push(service);
+    if (group.stages.some(isOnRequestPath)) onPath.push(service);
+  }
   const stop = async (): Promise<void> => {
     for (const service of [...services].reverse()) await service.stop();
   };
-  const isOnPath = (at: number): boolean => groups[at]!.stages.some(isOnRequestPath);
-  const isLater = (at: number): boolean => options.offPathLater === true && !isOnPath(at);
+  const first = offPathLater ? onPath : services;
   try {
-    await beginInTurn(services.filter((_, at) => !isLater(at)));
+    await beginInTurn(first);
   } catch (error) {
     await stop();
     throw error;
   }
-  void beginLater(services.filter((_, at) => isLater(at)));
+  void beginLater(services.filter((service) => !first.includes(service)));
   return {
     services,
     ready: () => services.every((service) => service.status().ready),
-    awaited: () =>
-      services.flatMap((service, at) =>
-        isOnPath(at) && !service.status().ready ? service.stageStatus().map(({ group }) => group) : [],
-      ),
+    awaited: () => {
+      const waiting = onPath.filter((service) => !service.status().ready);
+      return waiting.flatMap((service) => service.stageStatus()).map(({ group }) => group);
+    },
     status: () => services.flatMap((service) => service.stageStatus()),
     stop,
   };

@@ -64,8 +64,12 @@ export function createTaskTable<S>(
     mostAwake?: number;
   },
 ): TaskTable<S> {
-  const { ownerEpoch, maxRecordBytes = definition.topic.maxRecordBytes, ...others } = changelog;
-  const { mostAwake = defaultMostAwake, ...place } = others;
+  const {
+    ownerEpoch,
+    maxRecordBytes = definition.topic.maxRecordBytes,
+    mostAwake = defaultMostAwake,
+    ...place
+  } = changelog;
   /** Where records go, and who wrote them. */
   let toRecord = ownedBy(place, ownerEpoch);
   /** Rows that rest are here as they were written. */
