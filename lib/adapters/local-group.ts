@@ -251,17 +251,24 @@ class LocalConsumer implements PartitionConsumer {
     pending.resolve(this.collect(pending.cursors, pending.maxRecords));
   }
 
-  async write(batch: PartitionWrite): Promise<void> {
+  async write(batch: PartitionWrite): Promise<readonly number[]> {
     if (this.stale) throw this.staleError();
     const { clock, log } = this.environment;
     const { group } = this.options;
     for (const topic of batch.positions?.keys() ?? []) this.cursorOf(topic);
+    const records = placeRecords(log, [...batch.records, ...(batch.rows ?? [])], clock.nowMs());
     await log.append({
-      records: placeRecords(log, [...batch.records, ...(batch.rows ?? [])], clock.nowMs()),
+      records,
       ...(batch.positions && { positions: { group, partition: this.partition, offsets: batch.positions } }),
       refusal: () => (this.stale ? this.staleError() : null),
       source: this,
     });
+    return records.slice(batch.records.length).map(({ offset }) => offset);
+  }
+
+  recordAt(topic: string, offset: number): LogRecord | null {
+    const [record] = this.environment.log.topic(topic)?.partitions[this.partition]?.read(offset, 1) ?? [];
+    return record?.offset === offset ? record : null;
   }
 
   /** In a microtask, so that everything written in the same go comes in one batch. */

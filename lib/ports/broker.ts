@@ -152,8 +152,15 @@ export interface PartitionConsumer {
    * failure: whoever wants each output once passes the positions that it was made from in the same write. A rejection with
    * a TransientError or an error of a record says that nothing of the write will ever be seen. StaleEpochError says that
    * another owner has been put in place, or that the outcome is not known: the committed positions of the next epoch tell.
+   *
+   * Resolves with the offsets of `rows`, in their order, where there is `recordAt`; elsewhere with null.
    */
-  write(batch: PartitionWrite): Promise<void>;
+  write(batch: PartitionWrite): Promise<readonly number[] | null>;
+  /**
+   * The record at this offset of a topic's partition with this consumer's number, at once: for logs that are inside this
+   * process, absent elsewhere. Null where there is none (any more).
+   */
+  recordAt?(topic: string, offset: number): LogRecord | null;
 }
 
 export interface GroupOptions {

@@ -209,8 +209,8 @@ export interface TableDefinition<S> {
    */
   readonly rowsKeepTrace?: boolean;
   /**
-   * Rows that have not been changed for some time are kept as they were written, in a fraction of the memory, and decoded when
-   * they are asked for. For tables of many rows that mostly wait.
+   * Rows that have not been changed for some time rest in the changelog, from where they are read when they are asked for;
+   * where the log cannot be read at once (Kafka), in memory as they were written. For tables of many rows that mostly wait.
    */
   readonly rowsRest?: boolean;
 }

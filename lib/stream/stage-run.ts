@@ -145,7 +145,7 @@ export class StageRun {
   constructor(
     private readonly around: StageSurroundings,
     private readonly task: StageTask,
-    consumer: Pick<PartitionConsumer, 'partition' | 'ownerEpoch'>,
+    consumer: Pick<PartitionConsumer, 'partition' | 'ownerEpoch' | 'recordAt'>,
   ) {
     const { plan, host, views } = around;
     const { group, table, ownOutput } = plan.definition;
@@ -160,6 +160,7 @@ export class StageRun {
           partition,
           ownerEpoch: consumer.ownerEpoch,
           maxRecordBytes: plan.maxRowBytes,
+          recordAt: consumer.recordAt?.bind(consumer),
         })
       : null;
   }
@@ -727,8 +728,9 @@ export class StageRun {
     host.metrics.set('quantum_router_table_rows', labels, table.size);
   }
 
-  /** What was emitted is durable. */
-  written(tookSeconds: number): void {
+  /** What was emitted and flushed is durable. `offsets`: of the rows, where the broker tells. */
+  written(tookSeconds: number, rows: readonly OutgoingRecord[], offsets: readonly number[] | null): void {
+    this.table?.written(rows, offsets);
     this.plan.metrics.observeWriteSeconds(tookSeconds);
     for (const [output, count] of this.outgoingCounts) output.countOut(count);
     this.outgoingCounts.clear();

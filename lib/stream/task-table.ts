@@ -1,11 +1,12 @@
 /**
  * One task's rows in memory, written behind to a changelog: a flush writes what changed since the last one together
- * with the input positions it reflects, so a restart resumes exactly there and applies nothing twice.
+ * with the input positions it reflects, so a restart resumes exactly there and applies nothing twice. Rows that rest are in
+ * the changelog alone where a single record of it can be read at once, and memory keeps where.
  */
 
 import { codecOf } from '../avro/codec';
 import { dictionaryOf } from '../dictionary';
-import type { LogRecord, OutgoingRecord } from '../ports/broker';
+import type { LogRecord, OutgoingRecord, PartitionConsumer } from '../ports/broker';
 import type { TablePosition } from '../topics/generated/messages';
 import type { TableDefinition } from './define-service';
 import { createDueQueue, type DueQueue } from './due-queue';
@@ -14,7 +15,7 @@ import { OversizedRecordError, sizeOf } from './record-size';
 /** Header of changelog records where only the reader can tell an owner from a zombie: see `PartitionConsumer.ownerEpoch`. */
 const ownerEpochHeader = 'owner-epoch';
 
-const defaultMostAwake = 1_000;
+const defaultMostAwake = 250;
 
 /** Rows that may be above this share of what a record may have are weighed when they are set; the others only when written. */
 const lightShare = 1 / 16;
@@ -43,6 +44,8 @@ export interface TaskTable<S> {
     positions: ReadonlyMap<string, number>,
     onUnfit: (key: string, bytes: Buffer | null, error: unknown) => void,
   ): void;
+  /** What was flushed is durable: `rows` of all tables of the task, and their offsets where these can be read from. */
+  written(rows: readonly OutgoingRecord[], offsets: readonly number[] | null): void;
   /**
    * Takes changelog records in order. Rows count once the positions they belong to have come too. What this service
    * cannot have written is passed over, and `onForeign` told.
@@ -60,22 +63,24 @@ export function createTaskTable<S>(
     ownerEpoch?: number | undefined;
     /** Largest row with its key; by default what the topic declares. */
     maxRecordBytes?: number;
-    /** Where rows rest: so many of those changed last, up to twice as many, do not; default 1,000. */
+    /** Where rows rest: so many of those changed last, up to twice as many, do not; default 250. */
     mostAwake?: number;
+    /** Of the consumer whose partition this is. */
+    recordAt?: PartitionConsumer['recordAt'];
   },
 ): TaskTable<S> {
   const {
     ownerEpoch,
     maxRecordBytes = definition.topic.maxRecordBytes,
     mostAwake = defaultMostAwake,
+    recordAt,
     ...place
   } = changelog;
   /** Where records go, and who wrote them. */
   let toRecord = ownedBy(place, ownerEpoch);
-  /** Rows that rest are here as they were written. */
-  const rows = new Map<string, S | Buffer>();
+  const rows = new Map<string, S | Resting>();
   /** The rows that do not rest, those changed last at the end, with what was written of each; null: not yet what it is now. */
-  const awake = new Map<string, Buffer | null>();
+  const awake = new Map<string, Resting | null>();
   const changedKeys = new Set<string>();
   /** Keys that have a row in the changelog: only these need a tombstone. */
   const persisted = new Set<string>();
@@ -88,6 +93,10 @@ export function createTaskTable<S>(
   let newestOwner = 0;
   /** Keys whose last record in the changelog is not what counts. */
   const toOverwrite = new Set<string>();
+  const overwrite = (key: string): void => {
+    wake(key);
+    toOverwrite.add(key);
+  };
   const lightBytes = maxRecordBytes * lightShare;
   /** Bytes of the rows that are not light, and how much others may have grown by since the last flush. */
   const heavy = new Map<string, number>();
@@ -117,8 +126,22 @@ export function createTaskTable<S>(
     for (const [key, written] of awake) {
       if (awake.size === mostAwake) return;
       awake.delete(key);
-      if (written !== null) rows.set(key, byItself(written));
+      if (written !== null) rows.set(key, typeof written === 'number' ? written : byItself(written));
     }
+  };
+  /** The row of this key that rests at `offset`; null where another record has taken its place. */
+  const readBack = (key: string, offset: number): S | null => {
+    const record = recordAt!(place.topic, offset);
+    return record?.key === key && record.value !== null ? codec.decode(record.value) : null;
+  };
+  /** Takes a row into memory whose record in the changelog may go. */
+  const wake = (key: string): void => {
+    const row = rows.get(key);
+    if (typeof row !== 'number') return;
+    const read = readBack(key, row);
+    // It has gone, as it would have before a start a moment later.
+    if (read === null) remove(key);
+    else put(key, read);
   };
   /** Remembers what a row weighs. Throws for one that is too heavy. */
   const weigh = (key: string, value: Buffer): void => {
@@ -137,7 +160,7 @@ export function createTaskTable<S>(
     if (key !== positionKey) {
       const row = value === null ? null : codec.decode(value);
       if (row !== null) dueAtMsOf(row);
-      return { owner, entry: { kind: 'row', key, row, value } };
+      return { owner, entry: { kind: 'row', key, row, value, offset: record.offset } };
     }
     if (value === null) throw new Error('it deletes the positions');
     const read = Object.entries(positionCodec.decode(value).positions);
@@ -152,7 +175,10 @@ export function createTaskTable<S>(
     due,
     get(key) {
       const row = rows.get(key);
-      return row instanceof Uint8Array ? codec.decode(row) : row;
+      if (typeof row !== 'number') return row instanceof Uint8Array ? codec.decode(row) : row;
+      const read = readBack(key, row);
+      if (read === null) throw new Error(`row ${key} is not at offset ${row} of ${place.topic}, where it was written`);
+      return read;
     },
     set(key, row, addedBytes = 0) {
       if (row === null) {
@@ -171,6 +197,8 @@ export function createTaskTable<S>(
     flushInto(records, inputPositions, onUnfit) {
       for (const key of changedKeys) {
         const row = rows.get(key);
+        // What rests in the changelog is written.
+        if (typeof row === 'number') continue;
         if (row !== undefined) {
           let value: Buffer | null = null;
           try {
@@ -179,6 +207,7 @@ export function createTaskTable<S>(
             records.push({ ...toRecord, key, value });
             persisted.add(key);
             if (awake.has(key)) awake.set(key, value);
+            else if (row instanceof Uint8Array) rows.set(key, value);
             continue;
           } catch (error) {
             remove(key);
@@ -188,8 +217,15 @@ export function createTaskTable<S>(
         if (persisted.delete(key)) records.push({ ...toRecord, key, value: null });
       }
       changedKeys.clear();
-      layDown();
       records.push(positionRecord(toRecord, inputPositions));
+    },
+    written(flushed, offsets) {
+      if (!definition.rowsRest) return;
+      for (const [at, offset] of recordAt && offsets ? offsets.entries() : []) {
+        const { topic, key, value } = flushed[at]!;
+        if (topic === place.topic && key !== null && value !== null && awake.get(key) === value) awake.set(key, offset);
+      }
+      layDown();
     },
     restore(records, onForeign) {
       for (const record of records) {
@@ -200,11 +236,11 @@ export function createTaskTable<S>(
         } catch (error) {
           onForeign(record, error);
           // The next flush must put back what counts, where this lies on top of it in a compacted log.
-          if (record.key !== null && record.key !== positionKey) toOverwrite.add(record.key);
+          if (record.key !== null && record.key !== positionKey) overwrite(record.key);
           continue;
         }
         if (owner < newestOwner) {
-          if (entry.kind === 'row') toOverwrite.add(entry.key);
+          if (entry.kind === 'row') overwrite(entry.key);
           continue;
         }
         newestOwner = owner;
@@ -213,13 +249,13 @@ export function createTaskTable<S>(
           continue;
         }
         positions = entry.positions;
-        for (const { key, row, value } of unconfirmed) {
+        for (const { key, row, value, offset } of unconfirmed) {
           if (row === null || value === null) {
             remove(key);
             persisted.delete(key);
           } else {
             put(key, row);
-            if (awake.delete(key)) rows.set(key, byItself(value));
+            if (awake.delete(key)) rows.set(key, recordAt ? offset : byItself(value));
             const bytes = value.length;
             if (bytes > lightBytes) heavy.set(key, bytes);
             else heavy.delete(key);
@@ -232,7 +268,7 @@ export function createTaskTable<S>(
     restored() {
       // A flush torn before its position: its rows belong to inputs that will be read again. They are in the changelog
       // all the same, so the next flush must overwrite them.
-      for (const { key } of unconfirmed) toOverwrite.add(key);
+      for (const { key } of unconfirmed) overwrite(key);
       for (const key of toOverwrite) {
         changedKeys.add(key);
         persisted.add(key);
@@ -254,7 +290,11 @@ interface RowEntry<S> {
   readonly row: S | null;
   /** What it was read from; null where the row is. */
   readonly value: Buffer | null;
+  readonly offset: number;
 }
+
+/** A row that rests: its offset in the changelog, or what was written of it where the changelog cannot be read at once. */
+type Resting = number | Buffer;
 
 type Entry<S> = RowEntry<S> | { readonly kind: 'positions'; readonly positions: ReadonlyMap<string, number> };
 

@@ -311,12 +311,12 @@ export class Task implements StageTask {
     const { host, plan } = this.around;
     const startedMs = host.elapsedMs();
     const sentMs = host.clock.monotonicMs();
-    await retryCounted(host, plan.name, 'write', () =>
+    const offsets = await retryCounted(host, plan.name, 'write', () =>
       this.consumer.write({ records, rows, ...(positions && { positions }) }),
     );
     this.writeTookMs = host.clock.monotonicMs() - sentMs;
     const tookSeconds = (host.elapsedMs() - startedMs) / 1_000;
-    for (const stage of this.stages) stage.written(tookSeconds);
+    for (const stage of this.stages) stage.written(tookSeconds, rows, offsets);
   }
 
   /** The last write of all: nothing is under way, so the next task need not read anything twice. */

@@ -484,6 +484,37 @@ function positionContract(bench: () => Bench): void {
     await member.leave();
   });
 
+  test('where single records can be had at once, a write says where its rows are, and the newest of a key stays there', async () => {
+    const { broker, topic, clean } = bench();
+    const [input, output, table] = [await topic(), await topic(), await topic({ cleanup: 'compact' })];
+    const member = await joinGroup(broker, { group: name('group'), topics: [input] });
+    const consumer = (await member.owning(1))[0]!;
+    const write = async (...rows: [string, string][]): Promise<readonly number[] | null> =>
+      consumer.write({
+        records: numbered(output, 2),
+        rows: rows.map(([key, value]) => ({ topic: table, partition: 0, key, value: text(value) })),
+      });
+    const first = await write(['a', '1'], ['b', '1'], ['c', '1']);
+    const second = await write(['b', '2'], ['d', 'x'.repeat(3_000)]);
+    await clean?.();
+    expect([first !== null, second !== null]).toEqual(Array(2).fill(consumer.recordAt !== undefined));
+    if (consumer.recordAt && first && second) {
+      const at = (offset: number) => consumer.recordAt!(table, offset);
+      const found = [...[first[0]!, first[2]!], ...second].map((offset) => [at(offset)?.key, at(offset)?.offset]);
+      expect(found).toEqual([
+        ['a', first[0]],
+        ['c', first[2]],
+        ['b', second[0]],
+        ['d', second[1]],
+      ]);
+      expect(at(second[0]!)!.value!.toString()).toBe('2');
+      // What was replaced may have gone; another record never stands in for it.
+      expect(['b', undefined]).toContain(at(first[1]!)?.key);
+      expect([at(second[1]! + 1), at(-1), consumer.recordAt(name('none'), 0)]).toEqual([null, null, null]);
+    }
+    await member.leave();
+  });
+
   test('positions never move past a record that failed', async () => {
     const { broker, topic, send } = bench();
     const [input, output] = [await topic(), await topic({ maxRecordBytes: 1_000 })];

@@ -150,7 +150,7 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
     if (this.pending) this.answer(this.pending, this.collect(this.pending.cursors, this.pending.maxRecords));
   }
 
-  async write(batch: PartitionWrite): Promise<void> {
+  async write(batch: PartitionWrite): Promise<null> {
     this.refuseStale();
     while (this.pausing) await this.pausing.ended;
     const written = this.writeNow(batch);
@@ -160,6 +160,7 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
     } finally {
       this.underWay.delete(written);
     }
+    return null;
   }
 
   private async writeNow({ records, rows = [], positions }: PartitionWrite): Promise<void> {

@@ -284,26 +284,71 @@ test('deleting what is not there changes nothing', () => {
   expect(table.changed()).toBe(false);
 });
 
-describe('a table whose rows rest', () => {
+/** A changelog that single records can be read of at once, and that is compacted. */
+function readableLog() {
+  let records: LogRecord[] = [];
+  let end = 0;
+  let reads = 0;
+  return {
+    get records(): readonly LogRecord[] {
+      return records;
+    },
+    get reads(): number {
+      return reads;
+    },
+    append(written: readonly OutgoingRecord[]): number[] {
+      const placed = logged(written).map((record) => ({ ...record, offset: end++ }));
+      records.push(...placed);
+      return placed.map(({ offset }) => offset);
+    },
+    compact(): void {
+      records = records.filter((record, i) => !records.slice(i + 1).some((later) => later.key === record.key));
+    },
+    recordAt(_topic: string, offset: number): LogRecord | null {
+      reads++;
+      return records.find((record) => record.offset === offset) ?? null;
+    },
+  };
+}
+
+describe.each([
+  ['in the changelog', true],
+  ['in memory', false],
+])('a table whose rows rest %s', (_where, isReadable) => {
   const resting = { ...definition, rowsRest: true };
-  const small = { ...changelog, mostAwake: 2 };
+  const start = (log: ReturnType<typeof readableLog>, ownerEpoch?: number) => {
+    const table = createTaskTable(resting, {
+      ...{ ...changelog, mostAwake: 2, ownerEpoch },
+      ...(isReadable && { recordAt: log.recordAt }),
+    });
+    const foreign = restore(table, log.records);
+    table.restored();
+    return { table, foreign };
+  };
+  const write = (table: ReturnType<typeof createTaskTable<Tally>>, log: ReturnType<typeof readableLog>): string[] => {
+    const records = flush(table, 1);
+    const offsets = log.append(records);
+    table.written(records, isReadable ? offsets : null);
+    return records.map(({ key }) => key!);
+  };
 
   test('keeps rows that were not changed lately as they were written, and says the same of them', () => {
-    const table = createTaskTable(resting, small);
+    const log = readableLog();
+    const { table } = start(log);
     const rows = ['a', 'b', 'c', 'd', 'e'].map((key, at) => row(key, at, 50 + at));
     for (const one of rows) table.set(one.key, one);
     expect(table.get('a')).toBe(rows[0]);
-    const records = flush(table, 1);
+    write(table, log);
     expect(rows.map(({ key }) => table.get(key))).toEqual(rows);
     expect(rows.map((one) => table.get(one.key) === one)).toEqual([false, false, false, true, true]);
+    expect(log.reads > 0).toBe(isReadable);
     expect([table.size, table.due.nextAtMs(), table.changed()]).toEqual([5, 50, false]);
     table.set('a', row('a', 7, 99));
     table.set('b', null);
-    records.push(...flush(table, 2));
+    write(table, log);
     expect([table.get('a'), table.get('b'), table.size]).toEqual([row('a', 7, 99), undefined, 4]);
-    const copy = createTaskTable(resting, small);
-    expect(restore(copy, logged(records))).toEqual([]);
-    copy.restored();
+    const { table: copy, foreign } = start(log);
+    expect(foreign).toEqual([]);
     expect(['a', 'b', 'c', 'd', 'e'].map((key) => copy.get(key))).toEqual([
       ...[row('a', 7, 99), undefined],
       ...rows.slice(2),
@@ -312,30 +357,50 @@ describe('a table whose rows rest', () => {
   });
 
   test('writes a row that rests over what an older owner wrote later', () => {
-    const zombie = createTaskTable(resting, { ...small, ownerEpoch: 1 });
-    const owner = createTaskTable(resting, { ...small, ownerEpoch: 2 });
+    const log = readableLog();
+    const { table: zombie } = start(log, 1);
+    const { table: owner } = start(log, 2);
     owner.set('a', row('a', 2));
-    const records = flush(owner, 5);
+    write(owner, log);
     zombie.set('a', row('a', 99));
-    records.push(...flush(zombie, 2));
-    const next = createTaskTable(resting, { ...small, ownerEpoch: 3 });
-    restore(next, logged(records));
-    next.restored();
+    write(zombie, log);
+    const { table: next } = start(log, 3);
     const written = flush(next, 5).find(({ key }) => key === 'a');
     expect(tallies.codec.decode(written!.value!)).toEqual(row('a', 2));
+  });
+
+  test('puts a row that rests over what is none of ours, before compaction can take its record', () => {
+    const log = readableLog();
+    const { table } = start(log);
+    table.set('a', row('a', 1));
+    write(table, log);
+    log.append([{ ...changelog, key: 'a', value: Buffer.from('{') }]);
+    const { table: next, foreign } = start(log);
+    expect(foreign).toEqual([2]);
+    log.compact();
+    expect(next.get('a')).toEqual(row('a', 1));
+    expect(write(next, log)).toEqual(['a', positionKey]);
+    expect(start(log).table.get('a')).toEqual(row('a', 1));
   });
 
   test('law: whatever happens to it, its rows are those that were set last', () => {
     const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
     const change = fc.record({ key: fc.constantFrom(...keys), count: fc.option(fc.nat(9)) });
+    const other = fc.constantFrom('flush' as const, 'restart' as const, 'compact' as const);
     fc.assert(
-      fc.property(fc.array(fc.oneof(change, change, change, fc.constant('flush' as const))), (steps) => {
-        const table = createTaskTable(resting, small);
+      fc.property(fc.array(fc.oneof(change, change, change, other), { maxLength: 60 }), (steps) => {
+        const log = readableLog();
+        let { table } = start(log);
         const current = new Map<string, Tally>();
-        const records: OutgoingRecord[] = [];
         for (const step of steps) {
-          if (step === 'flush') records.push(...flush(table, 1));
-          else if (step.count === null) {
+          if (step === 'flush') write(table, log);
+          else if (step === 'compact') log.compact();
+          else if (step === 'restart') {
+            write(table, log);
+            const before = table.due.nextAtMs();
+            ({ table } = start(log));
+            expect(table.due.nextAtMs()).toBe(before);
+          } else if (step.count === null) {
             table.set(step.key, null);
             current.delete(step.key);
           } else {
@@ -343,16 +408,25 @@ describe('a table whose rows rest', () => {
             current.set(step.key, row(step.key, step.count, step.count));
           }
           expect(keys.map((key) => table.get(key))).toEqual(keys.map((key) => current.get(key)));
+          expect(table.size).toBe(current.size);
         }
-        records.push(...flush(table, 1));
-        const copy = createTaskTable(resting, small);
-        restore(copy, logged(records));
-        copy.restored();
-        expect(keys.map((key) => copy.get(key))).toEqual(keys.map((key) => current.get(key)));
-        expect(copy.due.nextAtMs()).toBe(table.due.nextAtMs());
       }),
     );
   });
+});
+
+test('a row that has gone from where it rests is an error that says where, not another row', () => {
+  const log = readableLog();
+  const table = createTaskTable(
+    { ...definition, rowsRest: true },
+    { ...changelog, mostAwake: 0, recordAt: log.recordAt },
+  );
+  table.set('a', row('a', 1));
+  const records = flush(table, 1);
+  table.written(records, log.append(records));
+  log.append([{ ...changelog, key: 'a', value: Buffer.from('{') }]);
+  log.compact();
+  expect(() => table.get('a')).toThrow(`row a is not at offset 0 of ${tallies.name}, where it was written`);
 });
 
 test('law: whatever happened between flushes, a restore gives the rows as of the last one', () => {

@@ -543,7 +543,7 @@ describe('linger', () => {
               const write = consumer.write.bind(consumer);
               consumer.write = async (batch) => {
                 await sleep(world.clock, slow.writeMs);
-                await write(batch);
+                return write(batch);
               };
             }
             options.onAssigned(epoch, consumers);
