@@ -3,6 +3,6 @@ import { attack, seed, unharmed } from './attack';
 
 describeWithServers(`hostile records on Kafka, seed ${seed}`, () => {
   it('do no more there', async () => {
-    expect(await attack('records', 500, ['--kafka', kafkaAddress()])).toEqual(unharmed(500));
+    expect(await attack('records', 250, ['--kafka', kafkaAddress()])).toEqual(unharmed(250));
   });
 });
