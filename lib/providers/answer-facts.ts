@@ -4,7 +4,7 @@
  */
 import type { ApiName } from '../config/provider-config';
 import { isJson, type Json, listOf, objectOf, textOf } from './any-json';
-import { createJsonEnd, type JsonEnd } from './json-end';
+import { type BegunCall, beginsAnother, createBegunCall } from './pieced-calls';
 
 export interface ToolCall {
   readonly name: string;
@@ -13,11 +13,8 @@ export interface ToolCall {
   isCut: boolean;
 }
 
-interface PiecedCall {
-  /** Null where the provider gives none. */
-  readonly id: string | null;
+interface PiecedCall extends BegunCall {
   readonly call: ToolCall;
-  readonly end: JsonEnd;
 }
 
 export interface AnswerFacts {
@@ -161,6 +158,11 @@ export function readWhole(api: ApiName, answer: unknown, facts: AnswerFacts): bo
   return Array.isArray(answer['output']);
 }
 
+/** What a model has thought of its answer, in the two words that providers of chat have for it; empty where it says nothing of it. */
+export function thoughtOf(said: Json): string {
+  return textOf(said['reasoning_content']) || textOf(said['reasoning']);
+}
+
 function readChoice(facts: AnswerFacts, choice: Json, field: 'message' | 'delta', isFirst: boolean): void {
   const said = objectOf(choice[field]);
   if (isFirst) facts.finishReason = idOf(choice['finish_reason']) ?? facts.finishReason;
@@ -181,19 +183,11 @@ function readChoice(facts: AnswerFacts, choice: Json, field: 'message' | 'delta'
   }
 }
 
-/**
- * A piece of a tool call in a stream. Most give the name and the id first and the arguments bit by bit behind them, some the name
- * with every piece, some calls that are whole and all in the same place.
- */
 function addPiece(facts: AnswerFacts, place: string, given: unknown, name: unknown, args: unknown): void {
   facts.underWay ??= new Map();
   const begun = facts.underWay.get(place);
   const id = idOf(given);
-  const isNew =
-    !begun ||
-    (id !== null && begun.id !== null && id !== begun.id) ||
-    (textOf(name) !== '' && (name !== begun.call.name || (id === null && begun.end.isReached())));
-  if (!isNew) {
+  if (begun && !beginsAnother(begun, id, textOf(name))) {
     begun.end.take(textOf(args));
     append(facts, begun.call, args);
     return;
@@ -201,9 +195,7 @@ function addPiece(facts: AnswerFacts, place: string, given: unknown, name: unkno
   if (textOf(name) === '' && !begun) return;
   const call = addToolCall(facts, name, textOf(args));
   if (!call) return;
-  const end = createJsonEnd();
-  end.take(textOf(args));
-  facts.underWay.set(place, { id, call, end });
+  facts.underWay.set(place, { ...createBegunCall(id, textOf(name), textOf(args)), call });
 }
 
 function readBlock(facts: AnswerFacts, block: Json): void {
@@ -284,13 +276,15 @@ function readChunk(facts: AnswerFacts, chunk: Json): EventRole {
   facts.model ??= idOf(chunk['model']);
   readUsage(facts, chunk['usage']);
   const choices = listOf(chunk['choices']);
-  const before = facts.hasContent;
+  let isThought = false;
   for (const given of choices) {
     const choice = objectOf(given);
     readChoice(facts, choice, 'delta', (choice['index'] ?? 0) === 0);
+    isThought ||= thoughtOf(objectOf(choice['delta'])) !== '';
   }
-  // A chunk that ends the answer begins it, too, where it is empty.
-  const isToken = facts.hasContent || facts.finishReason !== null || before;
+  // A chunk that ends the answer begins it, too, where it is empty. Thoughts are no answer, but a model that thinks has begun:
+  // callers are shown them, and it may think for minutes.
+  const isToken = facts.hasContent || facts.finishReason !== null || isThought;
   return { ...nothing, isToken, isUsageAlone: choices.length === 0 && isJson(chunk['usage']) };
 }
 

@@ -13,6 +13,7 @@ import { askForUsage, refusesUsage } from './ask-for-usage';
 import { Ending } from './ending';
 import { createEventParser } from './event-parser';
 import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
+import { inOtherWord, modelIn, refusedWord, type TokensWord } from './other-word';
 import { missingSecrets, secretIn } from './provider-secrets';
 import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from './upstream-call';
@@ -66,7 +67,12 @@ interface Pool {
   underWay: number;
   /** It refuses to be asked for the usage of a stream. */
   refusesUsage: boolean;
+  /** Which of the two words for the most tokens a model refuses. */
+  readonly refusedWords: Map<string, TokensWord>;
 }
+
+/** Models of one provider whose words are remembered. */
+const maxRefusedWords = 1_024;
 
 export function createProviderClient(options: ProviderClientOptions): ProviderClient {
   const { clock, environment } = options;
@@ -90,7 +96,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    const pool: Pool = { agent, madeFor, underWay: 0, refusesUsage: false };
+    const pool: Pool = { agent, madeFor, underWay: 0, refusesUsage: false, refusedWords: new Map() };
     pools.set(provider, pool);
     return pool;
   };
@@ -186,12 +192,40 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     }
   };
 
-  const whole = (call: UpstreamCall): Promise<WholeAnswer> =>
+  /**
+   * The most tokens have two words in chat, of which a model may know one alone: who is refused for the word is asked in the other
+   * one, and from then on at once.
+   */
+  const inWords = async <T>(call: UpstreamCall, send: (call: UpstreamCall) => Promise<T>): Promise<T> => {
+    if (call.through !== 'chat' || call.config.kind !== 'openai' || !call.body.includes('"max_')) return send(call);
+    const { refusedWords } = poolOf(call.provider, call.config);
+    const known = refusedWords.size === 0 ? undefined : refusedWords.get(modelIn(call.body));
+    const body = (known && inOtherWord(call.body, known)) ?? call.body;
+    try {
+      return await send({ ...call, body });
+    } catch (error) {
+      const refused = refusedWord(error, body);
+      const other = refused && inOtherWord(body, refused);
+      // Who knows neither would be asked for ever.
+      if (!refused || !other || body !== call.body) throw error;
+      const answer = await send({ ...call, body: other }).catch((second: unknown) => {
+        // It knows neither: what was said of the word that the caller has chosen is for the caller.
+        throw refusedWord(second, other) === null ? second : error;
+      });
+      if (refusedWords.size >= maxRefusedWords) refusedWords.clear();
+      refusedWords.set(modelIn(body), refused);
+      return answer;
+    }
+  };
+
+  const whole = (call: UpstreamCall): Promise<WholeAnswer> => inWords(call, wholeAsItIs);
+  const wholeAsItIs = (call: UpstreamCall): Promise<WholeAnswer> =>
     begin(call, async ({ body, headers }, watch, done) => {
       const text = await readText(body, limits.maxWholeBytes, watch, call.config.timeouts.gapMs, 'refused');
       done();
       return { text, upstreamRequestId: requestIdOf(headers) };
     });
+  const streamInWords = (call: UpstreamCall): Promise<StreamAnswer> => inWords(call, streamAsItIs);
   const streamAsItIs = (call: UpstreamCall): Promise<StreamAnswer> =>
     begin(call, async ({ body, headers }, watch, done) => ({
       upstreamRequestId: requestIdOf(headers),
@@ -206,12 +240,12 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     const pool = poolOf(call.provider, call.config);
     const asking =
       call.through !== 'chat' || call.config.kind === 'gemini' || pool.refusesUsage ? null : askForUsage(call.body);
-    if (asking === null) return streamAsItIs(call);
+    if (asking === null) return streamInWords(call);
     try {
-      return await streamAsItIs({ ...call, body: asking });
+      return await streamInWords({ ...call, body: asking });
     } catch (error) {
       if (!refusesUsage(error)) throw error;
-      const answer = await streamAsItIs(call);
+      const answer = await streamInWords(call);
       // Only now it is known that nothing else was wrong: what callers write may not end what is known of everybody's costs.
       pool.refusesUsage = true;
       return answer;

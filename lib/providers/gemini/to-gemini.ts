@@ -106,7 +106,15 @@ function promptOf(messages: readonly Json[]): Prompt {
       }),
     ),
   );
-  const turns = messages.filter((message) => !isSystem(message)).map((message) => turnOf(message, toolNames));
+  const turns: Turn[] = [];
+  for (const message of messages) {
+    if (isSystem(message)) continue;
+    const turn = turnOf(message, toolNames);
+    const last = turns.at(-1);
+    // Results of calls that were made at the same time have a message each here; there they are one turn, or it is refused.
+    if (last?.role === 'tool' && turn.role === 'tool') last.content.push(...turn.content);
+    else turns.push(turn);
+  }
   return [...system, ...turns];
 }
 

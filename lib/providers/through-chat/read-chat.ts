@@ -1,5 +1,6 @@
 /** What a chat completion says, piece by piece and in no API's words, for whoever puts it into those of another one. */
 import { isJson, type Json, listOf, objectOf, textOf } from '../any-json';
+import { type BegunCall, beginsAnother, createBegunCall } from '../pieced-calls';
 
 export type ChatPiece =
   | { readonly kind: 'text'; readonly text: string }
@@ -36,12 +37,19 @@ export interface ChatPart {
 /** A whole completion. Null where it is none. */
 export function readCompletion(answer: unknown): ChatPart | null {
   if (!isJson(answer) || isJson(answer['error']) || !isJson(listOf(answer['choices'])[0])) return null;
-  return partOf(answer, 'message');
+  return partOf(answer, 'message', { byPlace: new Map(), count: 0 });
 }
 
-/** One chunk of a stream. */
-export function readChatChunk(chunk: Json): ChatPart {
-  return partOf(chunk, 'delta');
+/** Reads a stream chunk by chunk. */
+export function createChunkReader(): (chunk: Json) => ChatPart {
+  const underWay: CallsUnderWay = { byPlace: new Map(), count: 0 };
+  return (chunk) => partOf(chunk, 'delta', underWay);
+}
+
+interface CallsUnderWay {
+  readonly byPlace: Map<number, BegunCall & { readonly index: number }>;
+  /** Of all that have begun. */
+  count: number;
 }
 
 /** The arguments of a tool call, as they were written; empty where none were. */
@@ -55,18 +63,21 @@ export function saysNothing({ id, pieces, finish }: ChatPart): boolean {
   return id === '' && pieces.length === 0 && finish === null;
 }
 
-function partOf(given: Json, field: 'message' | 'delta'): ChatPart {
+function partOf(given: Json, field: 'message' | 'delta', underWay: CallsUnderWay): ChatPart {
   const choice = objectOf(listOf(given['choices'])[0]);
   const said = objectOf(choice[field]);
-  const { created } = given;
+  const created = typeof given['created'] === 'number' ? given['created'] : 0;
+  const id = textOf(given['id']);
   return {
-    id: textOf(given['id']),
+    id,
     model: textOf(given['model']),
-    created: typeof created === 'number' ? created : 0,
+    created,
     pieces: [
       ...pieceOf('text', contentOf(said['content'])),
       ...pieceOf('refusal', textOf(said['refusal'])),
-      ...listOf(said['tool_calls']).flatMap((call, index) => callPieces(objectOf(call), index, field)),
+      ...listOf(said['tool_calls']).flatMap((call, place) =>
+        callPieces(objectOf(call), field === 'delta' ? null : place, id || String(created), underWay),
+      ),
     ],
     finish: typeof choice['finish_reason'] === 'string' ? choice['finish_reason'] : null,
     usage: usageOf(given['usage']),
@@ -82,18 +93,32 @@ function contentOf(content: unknown): string {
   return listOf(content).reduce<string>((text, part) => text + textOf(objectOf(part)['text']), textOf(content));
 }
 
-function callPieces(call: Json, place: number, field: 'message' | 'delta'): ChatPiece[] {
-  const { name, arguments: args } = objectOf(call['function']);
-  const given = call['index'];
-  const index = field === 'delta' && typeof given === 'number' ? given : place;
-  const begins = field === 'message' || textOf(name) !== '';
-  const text = textOf(args);
+/**
+ * `place` is where the call stands in a whole answer; null in a stream, where it says so itself. Calls are told apart by a number
+ * of our own: some providers have all of theirs in the same place.
+ */
+function callPieces(call: Json, place: number | null, answer: string, underWay: CallsUnderWay): ChatPiece[] {
+  const { name: given, arguments: args } = objectOf(call['function']);
+  const at = place ?? (typeof call['index'] === 'number' ? call['index'] : 0);
+  const [id, name, text] = [textOf(call['id']) || null, textOf(given), textOf(args)];
+  const begun = underWay.byPlace.get(at);
+  if (begun && !beginsAnother(begun, id, name)) {
+    begun.end.take(text);
+    return text === '' ? [] : [{ kind: 'arguments', index: begun.index, text }];
+  }
+  // A piece of nothing that has begun.
+  if (place === null && name === '') return [];
+  const index = underWay.count++;
+  underWay.byPlace.set(at, { ...createBegunCall(id, name, text), index });
   return [
-    ...(begins
-      ? [{ kind: 'call', index, id: textOf(call['id']), name: textOf(name), extra: call['extra_content'] } as const]
-      : []),
+    { kind: 'call', index, id: id ?? madeId(answer, index), name, extra: call['extra_content'] },
     ...(text === '' ? [] : [{ kind: 'arguments', index, text } as const]),
   ];
+}
+
+/** For providers that give their calls none: results are told apart by it. No longer than OpenAI's APIs take. */
+function madeId(answer: string, index: number): string {
+  return `call_${answer.replace(/[^\w-]/g, '').slice(-24)}_${index}`;
 }
 
 function usageOf(given: unknown): ChatUsage | null {

@@ -365,3 +365,32 @@ test.each(['messages', 'responses'] as const)('%s: a stream that is too long to 
   await expect(streamed(api, chunks, 100)).rejects.toThrow(/an answer of more than 100 characters/);
   expect((await streamed(api, chunks, 101)).length).toBeGreaterThan(0);
 });
+
+describe('tool calls of providers that write them as few others do', () => {
+  const call = (index: number, args: string, more: object = {}) =>
+    chunk({ tool_calls: [{ index, ...more, function: { arguments: args, name: 'f' } }] });
+  test('with the name in every piece, and all in the same place: each is one call', async () => {
+    const pieces = [call(0, '{"a"', { id: 'x' }), call(0, ':1}', { id: 'x' }), call(0, '{"a":2}', { id: 'y' })];
+    const told = await streamed('messages', [...pieces, chunk({}, 'tool_calls'), done]);
+    const blocks = told.flatMap(({ event, data }) =>
+      event === 'content_block_start' ? [JSON.parse(data!).content_block.id] : [],
+    );
+    const args = told.flatMap(({ data }) => JSON.parse(data!).delta?.partial_json ?? []);
+    expect([blocks, args]).toEqual([
+      ['x', 'y'],
+      ['{"a"', ':1}', '{"a":2}'],
+    ]);
+  });
+
+  test('without ids: each gets one of its own, so that results find their call', async () => {
+    const calls = [1, 2].map((a) => ({ type: 'function', function: { name: 'f', arguments: `{"a":${a}}` } }));
+    const answer = completion({ content: null, tool_calls: calls }, 'tool_calls');
+    const { told: message } = await whole('messages', { messages: [] }, answer);
+    expect(message.content.map(({ id }: { id: string }) => id)).toEqual(['call_c1_0', 'call_c1_1']);
+    const { told: response } = await whole('responses', { input: 'hi' }, answer);
+    expect(response.output.map(({ call_id: id }: { call_id: string }) => id)).toEqual(['call_c1_0', 'call_c1_1']);
+    const events = await streamed('messages', [call(0, '{}'), call(1, '{}'), chunk({}, 'tool_calls'), done]);
+    const ids = events.flatMap(({ data }) => JSON.parse(data!).content_block?.id ?? []);
+    expect(ids).toEqual(['call_c1_0', 'call_c1_1']);
+  });
+});

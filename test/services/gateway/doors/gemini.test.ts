@@ -222,6 +222,24 @@ describe('a server that speaks as documented', () => {
     ]);
   });
 
+  test('results of calls that were made at the same time are one turn', async () => {
+    const { openai, answers, received } = gemini;
+    const calls = ['Oslo', 'Rome'].map((city) => ({ functionCall: { name: 'weather', args: { city } } }));
+    answers(say(answerOf(calls)));
+    const asked = { model: 'gemini', tools: toolsOf('string') };
+    const user = { role: 'user' as const, content: 'What is the weather?' };
+    const { choices } = await openai.chat.completions.create({ ...asked, messages: [user] });
+    const { message } = choices[0]!;
+    const results = message.tool_calls!.map(({ id }) => ({ role: 'tool' as const, tool_call_id: id, content: 'rain' }));
+    answers(say(answerOf([{ text: 'Rain.' }])));
+    await openai.chat.completions.create({ ...asked, messages: [user, message, ...results, user] });
+    const rain = { functionResponse: { name: 'weather', response: { content: 'rain' } } };
+    expect(received[0]!.body.contents.slice(2)).toMatchObject([
+      { role: 'user', parts: [rain, rain] },
+      { role: 'user', parts: [{ text: user.content }] },
+    ]);
+  });
+
   test('a stream comes as chunks of a completion, with thoughts, tool calls and usage', async () => {
     const { openai, answers, received } = gemini;
     const part = (one: object) => ({ ...answerOf([one]), candidates: [{ content: { role: 'model', parts: [one] } }] });

@@ -236,6 +236,78 @@ describe('tool calls in a stream', () => {
   });
 });
 
+describe('a model that thinks aloud', () => {
+  test.each(['reasoning_content', 'reasoning'])(
+    'in the word %s has begun to answer, however long it thinks',
+    async (word) => {
+      const thought = `data: ${JSON.stringify({ id: 'upstream-id', model: 'odd', choices: [{ index: 0, delta: { [word]: 'Hm. ' }, finish_reason: null }] })}\n\n`;
+      let thinkOn = (): void => {};
+      const shown = new Promise<void>((resolve) => {
+        thinkOn = resolve;
+      });
+      const model = behaving(async (answer) => {
+        answer.writeHead(200, sse).write(thought);
+        await shown;
+        // More than is held of a stream before its first token.
+        for (let bytes = 0; bytes < 300_000; bytes += thought.length) answer.write(thought);
+        answer.end(`${chunk('odd', 'fine')}${chunk('odd', '', 'stop')}${done}`);
+      });
+      let text = '';
+      let id = '';
+      for await (const one of await openai.chat.completions.create({ model, messages, stream: true })) {
+        // The first thought is here before the provider goes on.
+        thinkOn();
+        id = one.id;
+        text += one.choices[0]?.delta.content ?? '';
+      }
+      expect(text).toBe('fine');
+      expect(await doors.outcomes(id, 1)).toMatchObject([{ status: 'SUCCESS', attempt: 1 }]);
+    },
+  );
+});
+
+describe('the word for the most tokens of an answer', () => {
+  const unsupported = {
+    error: {
+      message:
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+      ...{ type: 'invalid_request_error', param: 'max_tokens', code: 'unsupported_parameter' },
+    },
+  };
+  const extra = {
+    message: { detail: [{ type: 'extra_forbidden', loc: ['body', 'max_completion_tokens'], msg: 'Extra inputs' }] },
+  };
+  test.each([
+    ['max_tokens', 'max_completion_tokens', unsupported],
+    ['max_completion_tokens', 'max_tokens', extra],
+  ])('%s that a model does not know is said as %s, and later at once', async (refused, known, said) => {
+    const model = behaving((answer, received) =>
+      refused in received.body ? fails(400, {}, said)(answer, received) : good()(answer, received),
+    );
+    for (const [stream, calls] of [
+      [false, 2],
+      [true, 3],
+    ] as const) {
+      const answer = await doors.post('/v1/chat/completions', { model, messages, stream, [refused]: 7 });
+      expect(answer.status).toBe(200);
+      await answer.text();
+      expect(upstream.callsOf(model)).toHaveLength(calls);
+      expect(upstream.callsOf(model).at(-1)!.body).toMatchObject({ [known]: 7 });
+      expect(await doors.outcomes(idOf(answer), 1)).toMatchObject([{ status: 'SUCCESS', attempt: 1 }]);
+    }
+  });
+
+  test.each([
+    ['a value that is too large', { error: { message: 'max_tokens is too large: 99999.', param: 'max_tokens' } }, 1],
+    ['both words', unsupported, 2],
+  ])('refused for %s the caller hears of what it has sent', async (_what, said, calls) => {
+    const model = behaving(fails(400, {}, said));
+    const answer = await doors.post('/v1/chat/completions', { model, messages, max_tokens: 7 });
+    expect([answer.status, await answer.json()]).toEqual([400, said]);
+    expect(upstream.callsOf(model)).toHaveLength(calls);
+  });
+});
+
 describe('what a provider says of itself', () => {
   test('one that knows no stream_options gets none: only the caller who asks for usage hears of it', async () => {
     const refuses: Behaviour = (answer, received) => {
