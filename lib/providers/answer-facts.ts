@@ -120,7 +120,8 @@ function readUsage(facts: AnswerFacts, given: unknown): void {
   facts.cachedInputTokens = tokens(details['cached_tokens']) ?? read ?? facts.cachedInputTokens;
   facts.outputTokens = tokens(given['completion_tokens']) ?? tokens(given['output_tokens']) ?? facts.outputTokens;
   const outputDetails = objectOf(given['completion_tokens_details'] ?? given['output_tokens_details']);
-  facts.reasoningTokens = tokens(outputDetails['reasoning_tokens']) ?? facts.reasoningTokens;
+  facts.reasoningTokens =
+    tokens(outputDetails['reasoning_tokens']) ?? tokens(outputDetails['thinking_tokens']) ?? facts.reasoningTokens;
 }
 
 /**

@@ -8,13 +8,14 @@ import type { Environment } from '../config/expand-references';
 import type { ApiName, ProviderConfig } from '../config/provider-config';
 import { dictionaryOf } from '../dictionary';
 import type { Clock } from '../ports/clock';
+import { streamFromAnthropic, wholeFromAnthropic } from './anthropic/call-anthropic';
 import { isJson, objectOf } from './any-json';
 import { askForUsage, refusesUsage } from './ask-for-usage';
 import { Ending } from './ending';
 import { createEventParser } from './event-parser';
 import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
-import { inOtherWord, modelIn, refusedWord, type TokensWord } from './other-word';
 import { missingSecrets, secretIn } from './provider-secrets';
+import { hasRefusable, modelIn, type Rewording, reworded, rewordingOf } from './refused-words';
 import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from './upstream-call';
 import { errorOfStatus, retryAfterMsOf, UpstreamError } from './upstream-error';
@@ -67,12 +68,12 @@ interface Pool {
   underWay: number;
   /** It refuses to be asked for the usage of a stream. */
   refusesUsage: boolean;
-  /** Which of the two words for the most tokens a model refuses. */
-  readonly refusedWords: Map<string, TokensWord>;
+  /** By the model that refuses what is said otherwise since. */
+  readonly rewordings: Map<string, ReadonlySet<Rewording>>;
 }
 
 /** Models of one provider whose words are remembered. */
-const maxRefusedWords = 1_024;
+const maxRewordedModels = 1_024;
 
 export function createProviderClient(options: ProviderClientOptions): ProviderClient {
   const { clock, environment } = options;
@@ -96,7 +97,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    const pool: Pool = { agent, madeFor, underWay: 0, refusesUsage: false, refusedWords: new Map() };
+    const pool: Pool = { agent, madeFor, underWay: 0, refusesUsage: false, rewordings: new Map() };
     pools.set(provider, pool);
     return pool;
   };
@@ -192,29 +193,28 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     }
   };
 
-  /**
-   * The most tokens have two words in chat, of which a model may know one alone: who is refused for the word is asked in the other
-   * one, and from then on at once.
-   */
+  /** A model that refuses a word that others demand is asked in other words, and from then on at once. */
   const inWords = async <T>(call: UpstreamCall, send: (call: UpstreamCall) => Promise<T>): Promise<T> => {
-    if (call.through !== 'chat' || call.config.kind !== 'openai' || !call.body.includes('"max_')) return send(call);
-    const { refusedWords } = poolOf(call.provider, call.config);
-    const known = refusedWords.size === 0 ? undefined : refusedWords.get(modelIn(call.body));
-    const body = (known && inOtherWord(call.body, known)) ?? call.body;
-    try {
-      return await send({ ...call, body });
-    } catch (error) {
-      const refused = refusedWord(error, body);
-      const other = refused && inOtherWord(body, refused);
-      // Who knows neither would be asked for ever.
-      if (!refused || !other || body !== call.body) throw error;
-      const answer = await send({ ...call, body: other }).catch((second: unknown) => {
-        // It knows neither: what was said of the word that the caller has chosen is for the caller.
-        throw refusedWord(second, other) === null ? second : error;
-      });
-      if (refusedWords.size >= maxRefusedWords) refusedWords.clear();
-      refusedWords.set(modelIn(body), refused);
-      return answer;
+    if (call.through !== 'chat' || call.config.kind !== 'openai' || !hasRefusable(call.body)) return send(call);
+    const { rewordings } = poolOf(call.provider, call.config);
+    const known = rewordings.size === 0 ? undefined : rewordings.get(modelIn(call.body));
+    const how = new Set(known);
+    for (let first: unknown = null; ; ) {
+      const body = reworded(call.body, how);
+      try {
+        const answer = await send({ ...call, body });
+        if (first === null) return answer;
+        if (rewordings.size >= maxRewordedModels) rewordings.clear();
+        rewordings.set(modelIn(call.body), how);
+        return answer;
+      } catch (error) {
+        const other = rewordingOf(error, body);
+        if (other === null) throw error;
+        first ??= error;
+        // It knows neither of two words: what it has said of the one that the caller has chosen is for the caller.
+        if ([...how].some(({ kind }) => kind === other.kind)) throw first;
+        how.add(other);
+      }
     }
   };
 
@@ -252,13 +252,18 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     }
   };
 
-  /** In the words that the provider takes: chat, but for Gemini's own. */
+  /** In the words that the provider takes: those of the API, but for chat with Anthropic and all with Gemini, who have their own. */
+  const isAnthropicChat = ({ config, through }: UpstreamCall): boolean =>
+    config.kind === 'anthropic' && through === 'chat';
   const wholeOf = (call: UpstreamCall): Promise<WholeAnswer> => {
+    if (isAnthropicChat(call)) return wholeFromAnthropic(call, whole, clock.nowMs());
     if (call.config.kind !== 'gemini') return whole(call);
     return call.api === 'embeddings' ? embeddingsFromGemini(call, whole) : wholeFromGemini(call, whole, clock.nowMs());
   };
-  const streamOf = (call: UpstreamCall): Promise<StreamAnswer> =>
-    call.config.kind === 'gemini' ? streamFromGemini(call, stream, clock.nowMs()) : stream(call);
+  const streamOf = (call: UpstreamCall): Promise<StreamAnswer> => {
+    if (isAnthropicChat(call)) return streamFromAnthropic(call, stream, clock.nowMs());
+    return call.config.kind === 'gemini' ? streamFromGemini(call, stream, clock.nowMs()) : stream(call);
+  };
 
   return {
     unusable(provider, config) {
@@ -277,15 +282,16 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
 }
 
 /**
- * The body without what Gemini has signed of tool calls, unless Google is asked: others refuse fields that they do not know, and
- * a conversation may go from model to model.
+ * The body without what Gemini and Anthropic have signed with tool calls, unless Google is asked: others refuse fields that they do
+ * not know, and a conversation may go from model to model.
  */
 function withoutSigned({ body, config: { kind, baseUrl } }: UpstreamCall): string {
   if (!body.includes('"extra_content"') || kind === 'gemini') return body;
-  if (baseUrl !== null && new URL(baseUrl).hostname.endsWith('.googleapis.com')) return body;
-  return JSON.stringify(JSON.parse(body), (name, value: unknown) =>
-    name === 'extra_content' && isJson(objectOf(value)['google']) ? undefined : value,
-  );
+  const isGoogle = baseUrl !== null && new URL(baseUrl).hostname.endsWith('.googleapis.com');
+  return JSON.stringify(JSON.parse(body), (name, value: unknown) => {
+    const { google, anthropic } = name === 'extra_content' ? objectOf(value) : {};
+    return isJson(anthropic) || (isJson(google) && !isGoogle) ? undefined : value;
+  });
 }
 
 /**

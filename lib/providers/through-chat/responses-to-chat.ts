@@ -7,7 +7,7 @@ import { isJson, type Json, listOf, numberField, objectOf, textOf } from '../any
 import { type Cannot, mostTokens } from './chat-words';
 
 /** What a body asks for that a chat completion has no word for; null where it has one for everything. */
-export function responsesCannot(body: Json): Cannot | null {
+export function responsesCannot(body: Json, { kind }: ProviderConfig): Cannot | null {
   const cannot = (field: string, reason: string): Cannot => ({ field, reason });
   for (const field of ['previous_response_id', 'conversation'])
     if (textOf(body[field]) !== '' || isJson(body[field])) return cannot(field, 'memory of earlier responses');
@@ -18,6 +18,8 @@ export function responsesCannot(body: Json): Cannot | null {
     return cannot('top_logprobs', 'probabilities');
   const verbosity = textOf(objectOf(body['text'])['verbosity']);
   if (verbosity !== '' && verbosity !== 'medium') return cannot('text.verbosity', 'verbosity that can be asked for');
+  if (kind === 'anthropic' && objectOf(objectOf(body['text'])['format'])['type'] === 'json_object')
+    return cannot('text.format.type', 'JSON without a schema (json_schema)');
   for (const [index, tool] of listOf(body['tools']).entries())
     if (objectOf(tool)['type'] !== 'function') return cannot(`tools[${index}].type`, 'tools that are no functions');
   const { type: choice } = objectOf(body['tool_choice']);

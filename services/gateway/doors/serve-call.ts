@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CurrentConfig } from '../../../lib/config/current-config';
 import { type ApiName, apiThrough, type ProviderConfig } from '../../../lib/config/provider-config';
 import { ownEntry } from '../../../lib/dictionary';
+import { anthropicCannot } from '../../../lib/providers/anthropic/to-anthropic';
 import { isJson, type Json } from '../../../lib/providers/any-json';
 import { type Bill, billCall } from '../../../lib/providers/bill-call';
 import { Ending } from '../../../lib/providers/ending';
@@ -269,6 +270,7 @@ function thoseThatCan(
 /** What has no counterpart in the words that a provider is spoken to in. */
 function cannotSay(api: ApiName, through: ApiName | null, body: Json, provider: ProviderConfig): Cannot | null {
   if (through !== api) return chatCannot(api, body, provider);
+  if (provider.kind === 'anthropic' && api === 'chat') return anthropicCannot(body);
   if (provider.kind !== 'gemini') return null;
   return api === 'embeddings' ? geminiCannotEmbed(body) : geminiCannot(body);
 }

@@ -308,6 +308,23 @@ describe('the word for the most tokens of an answer', () => {
   });
 });
 
+test('what a model has thought in earlier turns is left out for one that refuses it, and only for that one', async () => {
+  const said = { error: { message: "Additional properties are not allowed ('reasoning_content' was unexpected)" } };
+  const refuses: Behaviour = (answer, received) =>
+    received.text.includes('reasoning_content') ? fails(400, {}, said)(answer, received) : good()(answer, received);
+  const [strict, lenient] = [behaving(refuses), behaving(good())];
+  const thought = { role: 'assistant', content: 'Hm.', reasoning_content: 'I think.' };
+  for (const calls of [2, 3]) {
+    const body = { model: strict, messages: [...messages, thought, ...messages], max_tokens: 5 };
+    expect((await doors.post('/v1/chat/completions', body)).status).toBe(200);
+    expect(upstream.callsOf(strict)).toHaveLength(calls);
+  }
+  const sent = upstream.callsOf(strict).at(-1)!.body;
+  expect(sent).toMatchObject({ max_tokens: 5, messages: [{}, { role: 'assistant', content: 'Hm.' }, {}] });
+  await doors.post('/v1/chat/completions', { model: lenient, messages: [...messages, thought] });
+  expect(upstream.callsOf(lenient)[0]!.body.messages[1]).toEqual(thought);
+});
+
 describe('what a provider says of itself', () => {
   test('one that knows no stream_options gets none: only the caller who asks for usage hears of it', async () => {
     const refuses: Behaviour = (answer, received) => {
