@@ -23,6 +23,8 @@ export interface AnswerFacts {
   /** With those that were cached. */
   inputTokens: number | null;
   cachedInputTokens: number | null;
+  /** Of the input: what has been put into the provider's cache for calls to come. */
+  cacheWriteTokens: number | null;
   /** With those of reasoning. */
   outputTokens: number | null;
   reasoningTokens: number | null;
@@ -50,6 +52,7 @@ export function emptyFacts(): AnswerFacts {
     model: null,
     inputTokens: null,
     cachedInputTokens: null,
+    cacheWriteTokens: null,
     outputTokens: null,
     reasoningTokens: null,
     finishReason: null,
@@ -118,6 +121,7 @@ function readUsage(facts: AnswerFacts, given: unknown): void {
   if (own !== null) facts.inputTokens = tokens(own + (created ?? 0) + (read ?? 0));
   const details = objectOf(given['prompt_tokens_details'] ?? given['input_tokens_details']);
   facts.cachedInputTokens = tokens(details['cached_tokens']) ?? read ?? facts.cachedInputTokens;
+  facts.cacheWriteTokens = created ?? tokens(details['cache_write_tokens']) ?? facts.cacheWriteTokens;
   facts.outputTokens = tokens(given['completion_tokens']) ?? tokens(given['output_tokens']) ?? facts.outputTokens;
   const outputDetails = objectOf(given['completion_tokens_details'] ?? given['output_tokens_details']);
   facts.reasoningTokens =

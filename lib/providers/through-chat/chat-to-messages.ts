@@ -22,11 +22,11 @@ function endOf(finish: string, kinds: ReadonlySet<ChatPiece['kind']>): object {
 
 /** What was read from a cache is counted beside the input there. */
 function usageOf(usage: ChatUsage | null): object {
-  const cached = usage?.cached ?? 0;
+  const [cached, written] = [usage?.cached ?? 0, usage?.cacheWritten ?? 0];
   return {
-    input_tokens: Math.max(0, (usage?.input ?? 0) - cached),
+    input_tokens: Math.max(0, (usage?.input ?? 0) - cached - written),
     output_tokens: usage?.output ?? 0,
-    cache_creation_input_tokens: 0,
+    cache_creation_input_tokens: written,
     cache_read_input_tokens: cached,
   };
 }

@@ -29,12 +29,16 @@ function callItem(id: string, { id: callId, name, extra }: Call, text: string, s
   };
 }
 
-function usageOf({ input, cached, output, reasoning }: ChatUsage): object {
+function usageOf({ input, cached, cacheWritten, output, reasoning }: ChatUsage): object {
   return {
-    ...{ input_tokens: input, input_tokens_details: { cached_tokens: cached ?? 0 } },
+    ...{ input_tokens: input, input_tokens_details: detailsOf(cached, cacheWritten) },
     ...{ output_tokens: output, output_tokens_details: { reasoning_tokens: reasoning ?? 0 } },
     total_tokens: input + output,
   };
+}
+
+function detailsOf(cached: number | null, written: number | null): object {
+  return { cached_tokens: cached ?? 0, ...(written !== null && { cache_write_tokens: written }) };
 }
 
 interface Label {

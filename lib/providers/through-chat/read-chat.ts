@@ -20,6 +20,8 @@ export interface ChatUsage {
   readonly input: number;
   /** Null where nothing is said of them. */
   readonly cached: number | null;
+  /** Put into the cache for calls to come; null as above. */
+  readonly cacheWritten: number | null;
   /** With those of reasoning. */
   readonly output: number;
   readonly reasoning: number | null;
@@ -130,6 +132,7 @@ function usageOf(given: unknown): ChatUsage | null {
   return {
     input: input ?? 0,
     cached: count(objectOf(given['prompt_tokens_details'])['cached_tokens']),
+    cacheWritten: count(objectOf(given['prompt_tokens_details'])['cache_write_tokens']),
     output: output ?? 0,
     reasoning: count(objectOf(given['completion_tokens_details'])['reasoning_tokens']),
   };

@@ -31,6 +31,21 @@ export function responsesCannot(body: Json, { kind }: ProviderConfig): Cannot | 
   return null;
 }
 
+/** Some client libraries refer to what they have been given, unless they are told that nobody keeps it. */
+const noMemory =
+  'memory of earlier items: send them whole, which client libraries do with store: false (in the AI SDK providerOptions.openai.store, or its chat models)';
+/** As `chat-to-responses.ts` makes them. */
+const ownItem = /^(?:msg|fc)_\d+_resp_/;
+
+/** An item that came through chat, which nobody keeps, be it asked of a provider that keeps others. */
+export function refersToNothing(body: Json): Cannot | null {
+  const index = listOf(body['input']).findIndex((given) => {
+    const { type, id } = objectOf(given);
+    return type === 'item_reference' && ownItem.test(textOf(id));
+  });
+  return index < 0 ? null : { field: `input[${index}].id`, reason: noMemory };
+}
+
 interface ItemFault {
   readonly within: string;
   readonly reason: string;
@@ -42,6 +57,7 @@ const itemTypes: ReadonlySet<unknown> = new Set([
 ]);
 
 function itemFault({ type, content, output }: Json): ItemFault | null {
+  if (type === 'item_reference') return { within: '.type', reason: noMemory };
   if (!itemTypes.has(type)) return { within: '.type', reason: `item of the type ${textOf(type).slice(0, 60)}` };
   if (type === 'reasoning') return null;
   for (const [field, parts] of [

@@ -11,6 +11,7 @@ import { geminiCannotEmbed } from '../../../lib/providers/gemini/embeddings';
 import { geminiCannot } from '../../../lib/providers/gemini/to-gemini';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
 import type { Cannot } from '../../../lib/providers/through-chat/chat-words';
+import { refersToNothing } from '../../../lib/providers/through-chat/responses-to-chat';
 import { chatCannot } from '../../../lib/providers/through-chat/through-chat';
 import type { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { Log } from '../../../lib/telemetry/log';
@@ -270,6 +271,7 @@ function thoseThatCan(
 /** What has no counterpart in the words that a provider is spoken to in. */
 function cannotSay(api: ApiName, through: ApiName | null, body: Json, provider: ProviderConfig): Cannot | null {
   if (through !== api) return chatCannot(api, body, provider);
+  if (api === 'responses') return refersToNothing(body);
   if (provider.kind === 'anthropic' && api === 'chat') return anthropicCannot(body);
   if (provider.kind !== 'gemini') return null;
   return api === 'embeddings' ? geminiCannotEmbed(body) : geminiCannot(body);

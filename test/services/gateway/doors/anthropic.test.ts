@@ -2,8 +2,12 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { fails, json, sse, startMisbehaving } from './misbehaving-upstream';
-import { orderedConfig, startDoors } from './start-doors';
+import { orderedConfig, priced, startDoors } from './start-doors';
 
+/** So that of a hundred tokens each kind can be told in the cost. */
+const price = { ...priced, cachedInputPerMillionUsd: 0.1, cacheWritePerMillionUsd: 1.25 };
+/** Of `usage` below, whichever API it came by. */
+const costUsd = (3 * 1 + 20 * 0.1 + 100 * 1.25 + 9 * 10) / 1e6;
 const user = { role: 'user' as const, content: 'What is the weather?' };
 const schema = {
   type: 'object',
@@ -65,7 +69,7 @@ beforeAll(async () => {
   upstream = await startMisbehaving();
   const config = orderedConfig(
     [
-      { name: model, provider: 'anthropic', upstreamModel: 'claude-sonnet-4-5' },
+      { name: model, provider: 'anthropic', upstreamModel: 'claude-sonnet-4-5', price },
       { name: 'gpt', provider: 'openai' },
     ],
     {
@@ -135,7 +139,7 @@ test('what is asked is put into its words: instructions, pictures, what is to be
   });
   expect(await doors.outcomes(made.id, 1)).toMatchObject([
     {
-      ...{ inputTokens: 123, cachedInputTokens: 20, outputTokens: 9, reasoningTokens: 5 },
+      ...{ inputTokens: 123, cachedInputTokens: 20, outputTokens: 9, reasoningTokens: 5, costUsd },
       rewardParts: { 'mechanical:structured': 1 },
     },
   ]);
@@ -255,6 +259,23 @@ test.each([
   expect([refused.status, ((await refused.json()) as { error: { param: string } }).error.param]).toEqual([400, field]);
   const answered = await doors.post('/v1/chat/completions', { model: 'auto', ...asked });
   expect([answered.status, answered.headers.get('x-quantum-model')]).toEqual([200, 'gpt']);
+});
+
+test('what is put into the cache is paid at its own price by each API', async () => {
+  says([text('Well.')], 'end_turn');
+  const more = { max_tokens: 9, messages: [user] };
+  for (const [path, body] of [
+    ['/v1/messages', more],
+    ['/v1/responses', { input: 'hi' }],
+    ['/v1/chat/completions', more],
+  ] as const) {
+    for (const stream of [false, true]) {
+      const answer = await doors.post(path, { model, stream, ...body });
+      await answer.text();
+      const [outcome] = await doors.outcomes(answer.headers.get('x-quantum-decision-id')!, 1);
+      expect([path, stream, outcome!.costUsd]).toEqual([path, stream, expect.closeTo(costUsd, 12)]);
+    }
+  }
 });
 
 test('errors: what is wrong with a request in the form of the API that was called, one in a stream as such', async () => {
