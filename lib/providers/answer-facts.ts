@@ -250,6 +250,9 @@ const nothing: EventRole = { isToken: false, isUsageAlone: false, isLast: false,
 const last: EventRole = { ...nothing, isLast: true };
 const failed = (failure: string): EventRole => ({ ...nothing, failure });
 
+/** What stands for thoughts that the API has no word for. */
+export const thoughtRole: EventRole = { ...nothing, isToken: true };
+
 /** Reads the data of one event; `name` is that of the event, where it has one. */
 export function readEvent(api: ApiName, data: string, facts: AnswerFacts, name: string | null = null): EventRole {
   if (data === '[DONE]') {

@@ -577,7 +577,9 @@ function createServer(connection: Connection, door: Door, log: Log): FastifyInst
     // What is left of the body is thrown away.
     if (!request.raw.complete) request.raw.resume();
     const form = forms.get(request.routeOptions.url ?? '') ?? formOfPath(request.url);
-    return reply.status(refused.status).send(formOf(refused, form));
+    // Both have models at the same paths.
+    const isOfAnthropic = form === 'openai' && request.headers['anthropic-version'] !== undefined;
+    return reply.status(refused.status).send(formOf(refused, isOfAnthropic ? 'anthropic' : form));
   });
   countResponses(server, context);
   return server;

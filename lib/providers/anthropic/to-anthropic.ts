@@ -233,13 +233,25 @@ function toolOf({ function: declared, cache_control: cached }: Json): Json {
   };
 }
 
+/** Objects have to say there that they have no other fields; what is valid so is valid without. */
+function closed(schema: unknown): unknown {
+  if (schema === undefined) return {};
+  return JSON.parse(
+    JSON.stringify(schema, (_, value: unknown) =>
+      isJson(value) && value['type'] === 'object' && value['additionalProperties'] === undefined
+        ? { ...value, additionalProperties: false }
+        : value,
+    ),
+  );
+}
+
 /** Form and effort of the answer; null where nothing is said of either. */
 function outputOf(body: Json): Json | null {
   const { type, json_schema: given } = objectOf(body['response_format']);
   const effort = textOf(body['reasoning_effort']);
   const output = {
     ...objectOf(body['output_config']),
-    ...(type === 'json_schema' && { format: { type, schema: objectOf(given)['schema'] } }),
+    ...(type === 'json_schema' && { format: { type, schema: closed(objectOf(given)['schema']) } }),
     ...(effort !== '' && effort !== 'none' && { effort: effort === 'minimal' ? 'low' : effort }),
   };
   return Object.keys(output).length === 0 ? null : output;

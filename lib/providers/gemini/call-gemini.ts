@@ -82,11 +82,14 @@ async function postTo(call: UpstreamCall, asked: string, post: (path: string, bo
   const errorOf = (error: unknown): UpstreamError => {
     if (failure instanceof UpstreamError) return inOurWords(failure);
     if (error instanceof UpstreamError) return inOurWords(error);
-    return isSent
-      ? new UpstreamError('FAILURE', `${call.provider}: what came is no answer of this API`, { httpStatus: 502 })
-      : new UpstreamError('FAILURE', `${call.provider}: a schema of the request has no counterpart in its API`, {
-          isUnsent: true,
-        });
+    if (isSent)
+      return new UpstreamError('FAILURE', `${call.provider}: what came is no answer of this API`, { httpStatus: 502 });
+    const message = `${call.provider}: a schema of the request has no counterpart in its API`;
+    const said = { message, type: 'invalid_request_error', param: null, code: 'unsupported_value' };
+    return new UpstreamError('CANCELLED', message, {
+      ...{ httpStatus: 400, isRequestFault: true, isOfThisModel: true, isUnsent: true },
+      body: JSON.stringify({ error: said }),
+    });
   };
   const provider = createGoogleGenerativeAI({
     baseURL: base,

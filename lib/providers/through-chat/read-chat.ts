@@ -1,4 +1,5 @@
 /** What a chat completion says, piece by piece and in no API's words, for whoever puts it into those of another one. */
+import { thoughtOf } from '../answer-facts';
 import { isJson, type Json, listOf, objectOf, textOf } from '../any-json';
 import { type BegunCall, beginsAnother, createBegunCall } from '../pieced-calls';
 
@@ -32,6 +33,8 @@ export interface ChatPart {
   readonly model: string;
   readonly created: number;
   readonly pieces: readonly ChatPiece[];
+  /** Whether it says something of what the model has thought. */
+  readonly isThought: boolean;
   readonly finish: string | null;
   readonly usage: ChatUsage | null;
 }
@@ -81,6 +84,7 @@ function partOf(given: Json, field: 'message' | 'delta', underWay: CallsUnderWay
         callPieces(objectOf(call), field === 'delta' ? null : place, id || String(created), underWay),
       ),
     ],
+    isThought: thoughtOf(said) !== '',
     finish: typeof choice['finish_reason'] === 'string' ? choice['finish_reason'] : null,
     usage: usageOf(given['usage']),
   };

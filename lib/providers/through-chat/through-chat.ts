@@ -92,6 +92,7 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter, ma
   let finish: string | null = null;
   let usage: ChatUsage | null = null;
   let isThrough = false;
+  let hasThought = false;
   const read = createChunkReader();
   const end = (): StreamEvent[] => {
     isThrough = true;
@@ -107,6 +108,7 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter, ma
     const part = read(chunk);
     finish = part.finish ?? finish;
     usage = part.usage ?? usage;
+    hasThought ||= part.isThought;
     for (const piece of part.pieces) if (piece.kind !== 'call') chars += piece.text.length;
     if (chars > maxChars) throw broken(call, `an answer of more than ${maxChars} characters`);
     const events = writer.part(part);
@@ -118,7 +120,10 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter, ma
       try {
         for (;;) {
           const came = await chat.next();
+          hasThought = false;
           const events = came === null ? (isThrough ? [] : end()) : came.flatMap(one);
+          // Whoever waits is told that there is something to wait for.
+          if (hasThought) return [...events, { event: null, data: null, isThought: true }];
           if (events.length > 0) return events;
           if (came === null) return null;
         }

@@ -245,6 +245,24 @@ test('ids that other providers have made are written as it takes them', async ()
   expect([made.content[0].id, result.content[0].tool_use_id]).toEqual(['functions_weather_0', 'functions_weather_0']);
 });
 
+test('objects of a schema that do not say so have no other fields, as it demands', async () => {
+  says([text('{}')], 'end_turn');
+  const open = {
+    type: 'object',
+    properties: { a: { type: 'object' }, b: { type: 'object', additionalProperties: {} } },
+  };
+  const json_schema = { name: 'open', schema: open };
+  await openai.chat.completions.create({
+    model,
+    messages: [user],
+    response_format: { type: 'json_schema', json_schema },
+  });
+  expect(last().body.output_config.format.schema).toEqual({
+    ...{ type: 'object', additionalProperties: false },
+    properties: { a: { type: 'object', additionalProperties: false }, b: open.properties.b },
+  });
+});
+
 test.each([
   ['n', { n: 2 }],
   ['logprobs', { logprobs: true }],

@@ -222,6 +222,20 @@ describe('a server that speaks as documented', () => {
     ]);
   });
 
+  test('a schema that it has no words for is refused, and another model is asked where there is one', async () => {
+    const node = { type: 'object', properties: { next: { $ref: '#/$defs/node' } } };
+    const schema = { $defs: { node }, type: 'object', properties: { first: { $ref: '#/$defs/node' } } };
+    const response_format = { type: 'json_schema' as const, json_schema: { name: 'list', schema } };
+    gemini.answers(say(answerOf([{ text: '{}' }])));
+    const refused = gemini.openai.chat.completions.create({ ...ask('list'), model: 'gemini', response_format });
+    await expect(refused).rejects.toMatchObject({ status: 400, error: { message: expect.stringMatching(/schema/) } });
+    expect(gemini.received).toEqual([]);
+    const answered = await gemini.openai.chat.completions
+      .create({ ...askCase('list'), response_format } as OpenAI.ChatCompletionCreateParamsNonStreaming)
+      .withResponse();
+    expect(answered.response.headers.get('x-quantum-model')).toBe('other');
+  });
+
   test('results of calls that were made at the same time are one turn', async () => {
     const { openai, answers, received } = gemini;
     const calls = ['Oslo', 'Rome'].map((city) => ({ functionCall: { name: 'weather', args: { city } } }));

@@ -30,12 +30,14 @@ beforeAll(async () => {
       [
         ...names.map((name) => ({ name, provider: 'odd', expectedQuality: 0.9 })),
         { name: 'spare', provider: 'spare', expectedQuality: 0.2 },
+        { name: 'chat-alone', provider: 'chat-alone', expectedQuality: 0.2 },
         { name: 'terse', provider: 'terse', expectedQuality: 0.2 },
       ],
       {
         odd: provider,
         spare: provider,
         terse: provider,
+        'chat-alone': { ...provider, apis: ['chat'] },
       },
     ),
   );
@@ -45,6 +47,11 @@ afterAll(async () => {
   await doors.stop();
   await upstream.stop();
 });
+
+function behavingInChatAlone(behaviour: Behaviour): string {
+  upstream.behave('chat-alone', behaviour);
+  return 'chat-alone';
+}
 
 let used = 0;
 function behaving(...list: Behaviour[]): string {
@@ -264,6 +271,29 @@ describe('a model that thinks aloud', () => {
       expect(await doors.outcomes(id, 1)).toMatchObject([{ status: 'SUCCESS', attempt: 1 }]);
     },
   );
+});
+
+test.each([
+  ['/v1/messages', { messages, max_tokens: 9 }, /message_start/],
+  ['/v1/responses', { input: 'Say.' }, /response\.created/],
+] as const)('a model that thinks aloud before it answers %s is shown to be at work', async (path, asked, begins) => {
+  let goOn = (): void => {};
+  const shown = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const thought = `data: ${JSON.stringify({ id: 'up', model: 'odd', choices: [{ index: 0, delta: { reasoning_content: 'Hm.' } }] })}\n\n`;
+  // Of the two APIs neither is its own.
+  const model = behavingInChatAlone(async (answer) => {
+    answer.writeHead(200, sse).write(thought + thought);
+    await shown;
+    answer.end(`${chunk('odd', 'fine')}${chunk('odd', '', 'stop')}${done}`);
+  });
+  const answer = await doors.post(path, { model, stream: true, ...asked });
+  goOn();
+  const text = await answer.text();
+  expect(text).toMatch(begins);
+  expect(text).toMatch(/: waiting\n\n.*fine/s);
+  expect(text).not.toMatch(/Hm/);
 });
 
 describe('the word for the most tokens of an answer', () => {
