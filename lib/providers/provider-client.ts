@@ -9,13 +9,13 @@ import type { ApiName, ProviderConfig } from '../config/provider-config';
 import { dictionaryOf } from '../dictionary';
 import type { Clock } from '../ports/clock';
 import { streamFromAnthropic, wholeFromAnthropic } from './anthropic/call-anthropic';
-import { isJson, objectOf } from './any-json';
 import { askForUsage, refusesUsage } from './ask-for-usage';
 import { Ending } from './ending';
 import { createEventParser } from './event-parser';
 import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
 import { missingSecrets, secretIn } from './provider-secrets';
 import { hasRefusable, modelIn, type Rewording, reworded, rewordingOf } from './refused-words';
+import { withoutForeign } from './signed-parts';
 import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from './upstream-call';
 import { errorOfStatus, retryAfterMsOf, UpstreamError } from './upstream-error';
@@ -139,7 +139,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
         path,
         method: call.method ?? 'POST',
         headers: headersOf(call),
-        ...(call.body !== '' && { body: withoutSigned(call) }),
+        ...(call.body !== '' && { body: withoutForeign(call) }),
         signal: watch.signal,
       });
     const response = await send().catch((error: unknown) => {
@@ -279,19 +279,6 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       await Promise.all([...retired, ...[...pools.values()].map(({ agent }) => agent.destroy())]);
     },
   };
-}
-
-/**
- * The body without what Gemini and Anthropic have signed with tool calls, unless Google is asked: others refuse fields that they do
- * not know, and a conversation may go from model to model.
- */
-function withoutSigned({ body, config: { kind, baseUrl } }: UpstreamCall): string {
-  if (!body.includes('"extra_content"') || kind === 'gemini') return body;
-  const isGoogle = baseUrl !== null && new URL(baseUrl).hostname.endsWith('.googleapis.com');
-  return JSON.stringify(JSON.parse(body), (name, value: unknown) => {
-    const { google, anthropic } = name === 'extra_content' ? objectOf(value) : {};
-    return isJson(anthropic) || (isJson(google) && !isGoogle) ? undefined : value;
-  });
 }
 
 /**

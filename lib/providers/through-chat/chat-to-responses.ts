@@ -11,6 +11,7 @@ const incomplete: ReadonlyMap<string, string> = new Map([
 ]);
 
 type Call = Extract<ChatPiece, { kind: 'call' }>;
+type Shown = Exclude<ChatPiece, { kind: 'arguments' | 'thought' }>;
 
 function textItem(id: string, kind: 'text' | 'refusal', text: string, status: string): Json {
   const part = kind === 'text' ? textPart(text) : { type: 'refusal', refusal: text };
@@ -95,8 +96,7 @@ export const responseWriter: Writer = {
     let label: Label | null = null;
     let sequence = 0;
     const output: Json[] = [];
-    let open: { readonly piece: Exclude<ChatPiece, { kind: 'arguments' }>; readonly id: string; text: string } | null =
-      null;
+    let open: { readonly piece: Shown; readonly id: string; text: string } | null = null;
     const event = (type: string, more: object): StreamEvent => ({
       event: type,
       data: JSON.stringify({ type, sequence_number: sequence++, ...more }),
@@ -126,7 +126,7 @@ export const responseWriter: Writer = {
       open = null;
       return events;
     };
-    const begin = (piece: Exclude<ChatPiece, { kind: 'arguments' }>): StreamEvent[] => {
+    const begin = (piece: Shown): StreamEvent[] => {
       const events = close();
       open = { piece, id: `${piece.kind === 'call' ? 'fc' : 'msg'}_${output.length}_${label!.id}`, text: '' };
       const item = itemOf('in_progress');
@@ -138,6 +138,7 @@ export const responseWriter: Writer = {
       return events;
     };
     const eventsOf = (piece: ChatPiece): StreamEvent[] | null => {
+      if (piece.kind === 'thought') return [];
       if (piece.kind === 'call') return begin(piece);
       if (piece.kind === 'arguments') {
         if (open?.piece.kind !== 'call' || open.piece.index !== piece.index) return null;
@@ -154,6 +155,7 @@ export const responseWriter: Writer = {
       return [...begun, said];
     };
     return {
+      showsThoughts: false,
       part(part) {
         const events: StreamEvent[] = [];
         // Some say something of the prompt first, without an id and in no piece of an answer.

@@ -6,6 +6,8 @@ import { type BegunCall, beginsAnother, createBegunCall } from '../pieced-calls'
 export type ChatPiece =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'refusal'; readonly text: string }
+  /** What the model has thought. */
+  | { readonly kind: 'thought'; readonly text: string }
   /** A tool call begins; its arguments come in pieces of their own. */
   | {
       readonly kind: 'call';
@@ -33,8 +35,6 @@ export interface ChatPart {
   readonly model: string;
   readonly created: number;
   readonly pieces: readonly ChatPiece[];
-  /** Whether it says something of what the model has thought. */
-  readonly isThought: boolean;
   readonly finish: string | null;
   readonly usage: ChatUsage | null;
 }
@@ -78,19 +78,19 @@ function partOf(given: Json, field: 'message' | 'delta', underWay: CallsUnderWay
     model: textOf(given['model']),
     created,
     pieces: [
+      ...pieceOf('thought', thoughtOf(said)),
       ...pieceOf('text', contentOf(said['content'])),
       ...pieceOf('refusal', textOf(said['refusal'])),
       ...listOf(said['tool_calls']).flatMap((call, place) =>
         callPieces(objectOf(call), field === 'delta' ? null : place, id || String(created), underWay),
       ),
     ],
-    isThought: thoughtOf(said) !== '',
     finish: typeof choice['finish_reason'] === 'string' ? choice['finish_reason'] : null,
     usage: usageOf(given['usage']),
   };
 }
 
-function pieceOf(kind: 'text' | 'refusal', text: string): ChatPiece[] {
+function pieceOf(kind: 'text' | 'refusal' | 'thought', text: string): ChatPiece[] {
   return text === '' ? [] : [{ kind, text }];
 }
 

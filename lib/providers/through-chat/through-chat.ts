@@ -108,8 +108,10 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter, ma
     const part = read(chunk);
     finish = part.finish ?? finish;
     usage = part.usage ?? usage;
-    hasThought ||= part.isThought;
-    for (const piece of part.pieces) if (piece.kind !== 'call') chars += piece.text.length;
+    for (const piece of part.pieces) {
+      hasThought ||= piece.kind === 'thought';
+      if (piece.kind !== 'call') chars += piece.text.length;
+    }
     if (chars > maxChars) throw broken(call, `an answer of more than ${maxChars} characters`);
     const events = writer.part(part);
     if (events === null) throw broken(call, 'tool calls that are written at the same time');
@@ -123,7 +125,7 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter, ma
           hasThought = false;
           const events = came === null ? (isThrough ? [] : end()) : came.flatMap(one);
           // Whoever waits is told that there is something to wait for.
-          if (hasThought) return [...events, { event: null, data: null, isThought: true }];
+          if (hasThought && !writer.showsThoughts) return [...events, { event: null, data: null, isThought: true }];
           if (events.length > 0) return events;
           if (came === null) return null;
         }

@@ -236,6 +236,39 @@ describe('a server that speaks as documented', () => {
     expect(answered.response.headers.get('x-quantum-model')).toBe('other');
   });
 
+  test('thoughts that a message has asked for come as such, whole and streamed, and go to nobody who would refuse them', async () => {
+    const { doors, answers, received } = gemini;
+    const anthropic = new Anthropic({ baseURL: doors.url, apiKey: 'none', maxRetries: 0 });
+    const user = { role: 'user' as const, content: 'hi' };
+    const thinking = { type: 'enabled' as const, budget_tokens: 1_024 };
+    const asked = { model: 'gemini', max_tokens: 2_048, messages: [user] };
+    const parts = [{ text: 'Hm.', thought: true }, { text: 'Well.' }];
+    const [thought, said] = [
+      { type: 'thinking', thinking: 'Hm.', signature: '' },
+      { type: 'text', text: 'Well.' },
+    ];
+    answers(say(answerOf(parts)));
+    const whole = await anthropic.messages.create({ ...asked, thinking });
+    expect(received[0]!.body.generationConfig.thinkingConfig).toEqual({ thinkingBudget: 1_024, includeThoughts: true });
+    expect(whole.content).toEqual([thought, said]);
+    expect((await anthropic.messages.create(asked)).content).toEqual([said]);
+    answers(stream(answerOf(parts)));
+    const streamed = await anthropic.messages.stream({ ...asked, thinking }).finalMessage();
+    expect(streamed.content).toEqual([thought, said]);
+    const upstream = await startMisbehaving();
+    const claude = await startDoors(
+      orderedConfig([{ name: 'claude', provider: 'anthropic' }], {
+        anthropic: { kind: 'anthropic', baseUrl: upstream.url },
+      }),
+    );
+    const signed = { ...thought!, signature: 'c2lnbmVk' };
+    const turns = [user, { role: 'assistant', content: [thought, signed, said] }, user];
+    await claude.post('/v1/messages', { model: 'claude', max_tokens: 9, messages: turns });
+    expect(upstream.received[0]!.body.messages[1].content).toEqual([signed, said]);
+    await claude.stop();
+    await upstream.stop();
+  });
+
   test('results of calls that were made at the same time are one turn', async () => {
     const { openai, answers, received } = gemini;
     const calls = ['Oslo', 'Rome'].map((city) => ({ functionCall: { name: 'weather', args: { city } } }));
