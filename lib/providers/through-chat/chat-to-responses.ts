@@ -38,6 +38,9 @@ function usageOf({ input, cached, cacheWritten, output, reasoning }: ChatUsage):
   };
 }
 
+/** Where the provider has counted nothing: client libraries take no end of a stream without. It is read as no count at all. */
+const uncounted: ChatUsage = { input: 0, cached: null, cacheWritten: null, output: 0, reasoning: null };
+
 function detailsOf(cached: number | null, written: number | null): object {
   return { cached_tokens: cached ?? 0, ...(written !== null && { cache_write_tokens: written }) };
 }
@@ -69,7 +72,7 @@ function endOf(finish: string, output: readonly Json[], usage: ChatUsage | null)
   return {
     status: reason === undefined ? 'completed' : 'incomplete',
     ...(reason !== undefined && { incomplete_details: { reason } }),
-    ...{ output, usage: usage === null ? null : usageOf(usage) },
+    ...{ output, usage: usageOf(usage ?? uncounted) },
   };
 }
 

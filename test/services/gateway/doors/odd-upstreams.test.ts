@@ -1,4 +1,6 @@
 /** Providers whose answers are right, but not as those of most: what is only unusual arrives whole and is no failure. */
+import { createOpenAI } from '@ai-sdk/openai';
+import { streamText } from 'ai';
 import OpenAI from 'openai';
 import {
   type Behaviour,
@@ -353,6 +355,20 @@ test('what a model has thought in earlier turns is left out for one that refuses
   expect(sent).toMatchObject({ max_tokens: 5, messages: [{}, { role: 'assistant', content: 'Hm.' }, {}] });
   await doors.post('/v1/chat/completions', { model: lenient, messages: [...messages, thought] });
   expect(upstream.callsOf(lenient)[0]!.body.messages[1]).toEqual(thought);
+});
+
+test('the AI SDK takes an end without usage that came through chat, and nobody is told that it cost nothing', async () => {
+  const uncounted = says(`${chunk('odd', 'fine')}${chunk('odd', '', 'stop')}${done}`, sse);
+  const provider = createOpenAI({ baseURL: `${doors.url}/v1`, apiKey: 'none' });
+  const { textStream, finishReason, response } = streamText({
+    model: provider(behavingInChatAlone(uncounted)),
+    ...{ prompt: 'Say.', maxRetries: 0 },
+  });
+  let text = '';
+  for await (const piece of textStream) text += piece;
+  expect([text, await finishReason]).toEqual(['fine', 'stop']);
+  const id = (await response).headers!['x-quantum-decision-id']!;
+  expect(await doors.outcomes(id, 1)).toMatchObject([{ status: 'SUCCESS', inputTokens: null, costUsd: null }]);
 });
 
 describe('what a provider says of itself', () => {
