@@ -1,6 +1,6 @@
 /**
- * What some providers of chat refuse that others demand: one of the two names for the most tokens of an answer, and what a model
- * has thought in earlier turns. Whoever lets a model be chosen cannot know which it will be, so a provider that refuses a word is
+ * What some providers of chat refuse that others demand: one of the two names for the most tokens of an answer, what a model has
+ * thought in earlier turns, and metadata, by which a session may be named here. Whoever lets a model be chosen cannot know which it will be, so a provider that refuses a word is
  * asked without it.
  */
 import { isJson, type Json, listOf, objectOf } from './any-json';
@@ -8,7 +8,7 @@ import { UpstreamError } from './upstream-error';
 
 /** What is said otherwise; those of one kind undo each other. */
 export interface Rewording {
-  readonly kind: 'most-tokens' | 'thoughts';
+  readonly kind: 'most-tokens' | 'thoughts' | 'metadata';
   /** Null where there is nothing to say otherwise. */
   reword(body: Json): Json | null;
   readonly words: readonly string[];
@@ -37,20 +37,27 @@ const withoutThoughts: Rewording = {
   },
 };
 
+/** OpenAI takes it with answers that it is to keep alone, and others not at all. */
+const withoutMetadata: Rewording = {
+  ...{ kind: 'metadata', words: ['metadata'] },
+  reword: ({ metadata, ...rest }) => (metadata === undefined || rest['store'] === true ? null : rest),
+};
+
 /** OpenAI's newer models refuse the older name, and others who speak its API do not know the newer one. */
 const rewordings: readonly Rewording[] = [
   renamed('max_tokens', 'max_completion_tokens'),
   renamed('max_completion_tokens', 'max_tokens'),
   withoutThoughts,
+  withoutMetadata,
 ];
 
 /** Whether a body has any of the words at all. */
 export function hasRefusable(body: string): boolean {
-  return body.includes('"max_') || body.includes('"reasoning');
+  return body.includes('"max_') || body.includes('"reasoning') || body.includes('"metadata"');
 }
 
 const refusals =
-  /unsupported|extra_forbidden|\b(?:is|are|was) not (?:supported|permitted|allowed)|unrecognized|unknown|unexpected|additional properties/i;
+  /unsupported|extra_forbidden|\b(?:is|are|was) not (?:supported|permitted|allowed)|only allowed when|unrecognized|unknown|unexpected|additional properties/i;
 
 /** How to say otherwise what a provider has refused as such; null where it finds something else wrong, such as a value. */
 export function rewordingOf(error: unknown, body: string): Rewording | null {

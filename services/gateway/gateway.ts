@@ -614,14 +614,17 @@ function takeBodies(
     });
     done();
   });
-  const textOf = (request: FastifyRequest): Promise<string> =>
-    readText(request.raw, {
-      maxBodyBytes: takeFiles.has(request.routeOptions.url ?? '') ? settings.maxCallBytes : settings.maxBodyBytes,
+  const textOf = (request: FastifyRequest): Promise<string> => {
+    const mayHoldFiles = takeFiles.has(request.routeOptions.url ?? '');
+    return readText(request.raw, {
+      maxBodyBytes: mayHoldFiles ? settings.maxCallBytes : settings.maxBodyBytes,
+      advice: mayHoldFiles ? '; --max-call-bytes or HTTP_MAX_CALL_BYTES raises that, and pictures may be URLs' : '',
       budget,
       onShare: (share) => {
         request.bodyShare = share;
       },
     });
+  };
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', async (request: FastifyRequest) => {
     request.bodyText = await textOf(request);

@@ -245,6 +245,22 @@ test('ids that other providers have made are written as it takes them', async ()
   expect([made.content[0].id, result.content[0].tool_use_id]).toEqual(['functions_weather_0', 'functions_weather_0']);
 });
 
+test('a session in the metadata of a message is for the router, a user for Anthropic', async () => {
+  says([text('Well.')], 'end_turn');
+  for (const [metadata, passedOn] of [
+    [{ session_id: 'one' }, undefined],
+    [{ session_id: 'one', user_id: 'u1' }, { user_id: 'u1' }],
+    [{ user_id: 'u1' }, { user_id: 'u1' }],
+  ]) {
+    const answer = await doors.post('/v1/messages', { model, max_tokens: 9, messages: [user], metadata });
+    expect(answer.status).toBe(200);
+    expect(last().body).toEqual({
+      ...{ model: 'claude-sonnet-4-5', max_tokens: 9, messages: [user] },
+      ...(passedOn && { metadata: passedOn }),
+    });
+  }
+});
+
 test('objects of a schema that do not say so have no other fields, as it demands', async () => {
   says([text('{}')], 'end_turn');
   const open = {

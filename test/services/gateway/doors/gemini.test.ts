@@ -269,6 +269,21 @@ describe('a server that speaks as documented', () => {
     await upstream.stop();
   });
 
+  test('a caller who takes one tool call at a time gets the first, whole and streamed', async () => {
+    const { openai, answers } = gemini;
+    const calls = ['Oslo', 'Rome'].map((city) => ({ functionCall: { name: 'weather', args: { city } } }));
+    const asked = { ...ask('weather?'), model: 'gemini', tools: toolsOf('string') };
+    const made = async (parallel_tool_calls: boolean) => {
+      answers(say(answerOf(calls)));
+      const whole = await openai.chat.completions.create({ ...asked, parallel_tool_calls });
+      answers(stream(answerOf(calls)));
+      const streamed = await openai.chat.completions.stream({ ...asked, parallel_tool_calls }).finalChatCompletion();
+      return [whole, streamed].map(({ choices }) => choices[0]!.message.tool_calls!.length);
+    };
+    expect(await made(true)).toEqual([2, 2]);
+    expect(await made(false)).toEqual([1, 1]);
+  });
+
   test('results of calls that were made at the same time are one turn', async () => {
     const { openai, answers, received } = gemini;
     const calls = ['Oslo', 'Rome'].map((city) => ({ functionCall: { name: 'weather', args: { city } } }));

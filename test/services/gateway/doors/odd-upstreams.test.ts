@@ -22,7 +22,7 @@ let doors: Doors;
 let openai: OpenAI;
 
 /** One for each test, so that none learns of another's. */
-const names = Array.from({ length: 40 }, (_, index) => `odd-${index}`);
+const names = Array.from({ length: 48 }, (_, index) => `odd-${index}`);
 
 beforeAll(async () => {
   upstream = await startMisbehaving();
@@ -296,6 +296,24 @@ test.each([
   expect(text).toMatch(begins);
   expect(text).toMatch(/: waiting\n\n.*fine/s);
   expect(text).not.toMatch(/Hm/);
+});
+
+test('a session in the metadata costs no call, be the provider OpenAI, which takes it with kept answers alone, or Anthropic', async () => {
+  const said = { error: { message: "The 'metadata' parameter is only allowed when 'store' is enabled." } };
+  const model = behaving((answer, received) =>
+    received.body.metadata && !received.body.store ? fails(400, {}, said)(answer, received) : good()(answer, received),
+  );
+  const body = { model, messages, metadata: { session_id: 'a-session' }, max_tokens: 5 };
+  for (const [more, metadata] of [
+    [{}, undefined],
+    [{}, undefined],
+    [{ store: true }, { session_id: 'a-session' }],
+  ] as const) {
+    expect((await doors.post('/v1/chat/completions', { ...body, ...more })).status).toBe(200);
+    expect(upstream.callsOf(model).at(-1)!.body).toMatchObject({ max_tokens: 5 });
+    expect(upstream.callsOf(model).at(-1)!.body.metadata).toEqual(metadata);
+  }
+  expect(upstream.callsOf(model)).toHaveLength(4);
 });
 
 describe('the word for the most tokens of an answer', () => {
