@@ -14,7 +14,7 @@ import { Ending } from './ending';
 import { createEventParser } from './event-parser';
 import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
 import { missingSecrets, secretIn } from './provider-secrets';
-import { hasRefusable, modelIn, type Rewording, reworded, rewordingOf } from './refused-words';
+import { modelIn, type Rewording, reworded, rewordingOf } from './refused-words';
 import { withoutForeign } from './signed-parts';
 import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from './upstream-call';
@@ -195,7 +195,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
 
   /** A model that refuses a word that others demand is asked in other words, and from then on at once. */
   const inWords = async <T>(call: UpstreamCall, send: (call: UpstreamCall) => Promise<T>): Promise<T> => {
-    if (call.through !== 'chat' || call.config.kind !== 'openai' || !hasRefusable(call.body)) return send(call);
+    if (call.through !== 'chat' || call.config.kind !== 'openai') return send(call);
     const { rewordings } = poolOf(call.provider, call.config);
     const known = rewordings.size === 0 ? undefined : rewordings.get(modelIn(call.body));
     const how = new Set(known);

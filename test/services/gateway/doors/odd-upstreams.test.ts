@@ -316,6 +316,31 @@ test('a session in the metadata costs no call, be the provider OpenAI, which tak
   expect(upstream.callsOf(model)).toHaveLength(4);
 });
 
+test('words that say nothing of the answer, and the newer role of instructions, are left to those who know them', async () => {
+  const detail = (field: string) => ({
+    detail: [{ type: 'extra_forbidden', loc: ['body', field], msg: 'Extra inputs' }],
+  });
+  const role =
+    'messages[0]: unknown variant `developer`, expected one of `system`, `user`, `assistant`, `tool` at line 1';
+  const model = behaving((answer, received) => {
+    const { body } = received;
+    if (body.messages[0].role === 'developer') return fails(400, {}, { error: { message: role } })(answer, received);
+    const extra = ['user', 'store', 'prompt_cache_key'].find((field) => field in body);
+    return extra ? fails(422, {}, detail(extra))(answer, received) : good()(answer, received);
+  });
+  const turns = [{ role: 'developer', content: 'Be brief.' }, ...messages];
+  const body = { model, messages: turns, user: 'u1', store: false, prompt_cache_key: 'k' };
+  for (const calls of [5, 6]) {
+    expect((await doors.post('/v1/chat/completions', body)).status).toBe(200);
+    expect(upstream.callsOf(model)).toHaveLength(calls);
+    expect(upstream.callsOf(model).at(-1)!.body).toEqual({
+      ...{ model, messages: [{ role: 'system', content: 'Be brief.' }, ...messages] },
+    });
+  }
+  // Nobody is to believe that an answer is kept.
+  expect((await doors.post('/v1/chat/completions', { ...body, store: true })).status).toBe(422);
+});
+
 describe('the word for the most tokens of an answer', () => {
   const unsupported = {
     error: {
