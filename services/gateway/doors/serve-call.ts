@@ -25,6 +25,7 @@ import { createEngineAsker, type ModelOrder } from './ask-engine';
 import { withDeployment } from './azure-paths';
 import { type Answer, type Attempt, createModelCaller } from './call-models';
 import { checkAnswer } from './check-answer';
+import { withConfiguredName } from './configured-name';
 import { createBackgroundFollower } from './follow-background';
 import { createTextJudges } from './judge-text';
 import { passOn } from './pass-on-stream';
@@ -95,7 +96,7 @@ export function createCallServer({ context, client, responses, untold, log }: Do
     const inScope = modelsInScope(asker, callableAtAll);
     if (inScope.length === 0)
       throw new HttpError('forbidden', 'model: this key may use no model that this API can call', 'model');
-    const value = withDeployment(request.raw, request.body);
+    const value = withConfiguredName(withDeployment(request.raw, request.body), current.config.models);
     const callable = thoseThatCan(api, value, inScope, current);
     const kept = api === 'responses' ? await keeperFor(asker, value) : null;
     const call = readCall(api, { text: request.bodyText, value }, request.headers, {

@@ -70,6 +70,7 @@ beforeAll(async () => {
   const config = orderedConfig(
     [
       { name: model, provider: 'anthropic', upstreamModel: 'claude-sonnet-4-5', price },
+      { name: 'claude-opus-4-1-20250805', provider: 'anthropic' },
       { name: 'gpt', provider: 'openai' },
     ],
     {
@@ -259,6 +260,19 @@ test('a session in the metadata of a message is for the router, a user for Anthr
       ...(passedOn && { metadata: passedOn }),
     });
   }
+});
+
+test('an alias of its provider names a configured model', async () => {
+  const message = (): object => messageOf([text('Well.')], 'end_turn');
+  upstream.behave('claude-opus-4-1-20250805', (response) =>
+    response.writeHead(200, json).end(JSON.stringify(message())),
+  );
+  const body = { model: 'claude-opus-4-1', max_tokens: 9, messages: [user] };
+  const answer = await doors.post('/v1/messages', body);
+  expect([answer.status, answer.headers.get('x-quantum-model')]).toEqual([200, 'claude-opus-4-1-20250805']);
+  expect(last().body).toEqual({ ...body, model: 'claude-opus-4-1-20250805' });
+  const counted = await doors.post('/v1/messages/count_tokens', { model: body.model, messages: body.messages });
+  expect([counted.status, last().body.model]).toEqual([200, 'claude-opus-4-1-20250805']);
 });
 
 test('objects of a schema that do not say so have no other fields, as it demands', async () => {
