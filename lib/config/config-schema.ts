@@ -58,6 +58,9 @@ const priceSchema = z.strictObject({
   cachedInputPerMillionUsd: money
     .optional()
     .describe('USD per million tokens read from the cache of the provider; the price of other input where left out'),
+  cacheWritePerMillionUsd: money
+    .optional()
+    .describe('USD per million tokens written to the cache of the provider; the price of other input where left out'),
   reasoningPerMillionUsd: money
     .optional()
     .describe('USD per million tokens of reasoning; the price of other output where left out'),
@@ -68,6 +71,7 @@ const priceSchema = z.strictObject({
         inputPerMillionUsd: money.optional(),
         outputPerMillionUsd: money.optional(),
         cachedInputPerMillionUsd: money.optional(),
+        cacheWritePerMillionUsd: money.optional(),
         reasoningPerMillionUsd: money.optional(),
       }),
     )

@@ -63,7 +63,7 @@ export function apisOf({ apis, kind }: Pick<ProviderConfig, 'apis' | 'kind'>): r
 
 const usualApis: Readonly<Record<ProviderKind, readonly ApiName[]>> = {
   openai: ['chat', 'responses', 'embeddings'],
-  // Chat goes to the OpenAI-compatible endpoint that Anthropic itself runs.
+  // Chat is put into messages.
   anthropic: ['messages', 'chat'],
   // Its own API is none of the four: chat and embeddings are put into it.
   gemini: ['chat', 'embeddings'],

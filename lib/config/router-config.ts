@@ -50,6 +50,8 @@ export interface ModelConfig {
     readonly perRequestUsd: number;
     /** Of input that the provider had in its cache; absent: the price of other input. */
     readonly cachedInputPerMillionUsd?: number | undefined;
+    /** Of input that the provider has put into its cache; absent: the price of other input. */
+    readonly cacheWritePerMillionUsd?: number | undefined;
     /** Of output that is reasoning; absent: the price of other output. */
     readonly reasoningPerMillionUsd?: number | undefined;
     /** Prices of calls with more input, those of the longest last; what one does not say is as before it. */
@@ -59,6 +61,7 @@ export interface ModelConfig {
           readonly inputPerMillionUsd?: number | undefined;
           readonly outputPerMillionUsd?: number | undefined;
           readonly cachedInputPerMillionUsd?: number | undefined;
+          readonly cacheWritePerMillionUsd?: number | undefined;
           readonly reasoningPerMillionUsd?: number | undefined;
         }[]
       | undefined;

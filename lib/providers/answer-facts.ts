@@ -4,7 +4,7 @@
  */
 import type { ApiName } from '../config/provider-config';
 import { isJson, type Json, listOf, objectOf, textOf } from './any-json';
-import { createJsonEnd, type JsonEnd } from './json-end';
+import { type BegunCall, beginsAnother, createBegunCall } from './pieced-calls';
 
 export interface ToolCall {
   readonly name: string;
@@ -13,11 +13,8 @@ export interface ToolCall {
   isCut: boolean;
 }
 
-interface PiecedCall {
-  /** Null where the provider gives none. */
-  readonly id: string | null;
+interface PiecedCall extends BegunCall {
   readonly call: ToolCall;
-  readonly end: JsonEnd;
 }
 
 export interface AnswerFacts {
@@ -26,6 +23,8 @@ export interface AnswerFacts {
   /** With those that were cached. */
   inputTokens: number | null;
   cachedInputTokens: number | null;
+  /** Of the input: what has been put into the provider's cache for calls to come. */
+  cacheWriteTokens: number | null;
   /** With those of reasoning. */
   outputTokens: number | null;
   reasoningTokens: number | null;
@@ -53,6 +52,7 @@ export function emptyFacts(): AnswerFacts {
     model: null,
     inputTokens: null,
     cachedInputTokens: null,
+    cacheWriteTokens: null,
     outputTokens: null,
     reasoningTokens: null,
     finishReason: null,
@@ -121,9 +121,11 @@ function readUsage(facts: AnswerFacts, given: unknown): void {
   if (own !== null) facts.inputTokens = tokens(own + (created ?? 0) + (read ?? 0));
   const details = objectOf(given['prompt_tokens_details'] ?? given['input_tokens_details']);
   facts.cachedInputTokens = tokens(details['cached_tokens']) ?? read ?? facts.cachedInputTokens;
+  facts.cacheWriteTokens = created ?? tokens(details['cache_write_tokens']) ?? facts.cacheWriteTokens;
   facts.outputTokens = tokens(given['completion_tokens']) ?? tokens(given['output_tokens']) ?? facts.outputTokens;
   const outputDetails = objectOf(given['completion_tokens_details'] ?? given['output_tokens_details']);
-  facts.reasoningTokens = tokens(outputDetails['reasoning_tokens']) ?? facts.reasoningTokens;
+  facts.reasoningTokens =
+    tokens(outputDetails['reasoning_tokens']) ?? tokens(outputDetails['thinking_tokens']) ?? facts.reasoningTokens;
 }
 
 /**
@@ -161,6 +163,11 @@ export function readWhole(api: ApiName, answer: unknown, facts: AnswerFacts): bo
   return Array.isArray(answer['output']);
 }
 
+/** What a model has thought of its answer, in the two words that providers of chat have for it; empty where it says nothing of it. */
+export function thoughtOf(said: Json): string {
+  return textOf(said['reasoning_content']) || textOf(said['reasoning']);
+}
+
 function readChoice(facts: AnswerFacts, choice: Json, field: 'message' | 'delta', isFirst: boolean): void {
   const said = objectOf(choice[field]);
   if (isFirst) facts.finishReason = idOf(choice['finish_reason']) ?? facts.finishReason;
@@ -181,19 +188,11 @@ function readChoice(facts: AnswerFacts, choice: Json, field: 'message' | 'delta'
   }
 }
 
-/**
- * A piece of a tool call in a stream. Most give the name and the id first and the arguments bit by bit behind them, some the name
- * with every piece, some calls that are whole and all in the same place.
- */
 function addPiece(facts: AnswerFacts, place: string, given: unknown, name: unknown, args: unknown): void {
   facts.underWay ??= new Map();
   const begun = facts.underWay.get(place);
   const id = idOf(given);
-  const isNew =
-    !begun ||
-    (id !== null && begun.id !== null && id !== begun.id) ||
-    (textOf(name) !== '' && (name !== begun.call.name || (id === null && begun.end.isReached())));
-  if (!isNew) {
+  if (begun && !beginsAnother(begun, id, textOf(name))) {
     begun.end.take(textOf(args));
     append(facts, begun.call, args);
     return;
@@ -201,9 +200,7 @@ function addPiece(facts: AnswerFacts, place: string, given: unknown, name: unkno
   if (textOf(name) === '' && !begun) return;
   const call = addToolCall(facts, name, textOf(args));
   if (!call) return;
-  const end = createJsonEnd();
-  end.take(textOf(args));
-  facts.underWay.set(place, { id, call, end });
+  facts.underWay.set(place, { ...createBegunCall(id, textOf(name), textOf(args)), call });
 }
 
 function readBlock(facts: AnswerFacts, block: Json): void {
@@ -253,6 +250,9 @@ const nothing: EventRole = { isToken: false, isUsageAlone: false, isLast: false,
 const last: EventRole = { ...nothing, isLast: true };
 const failed = (failure: string): EventRole => ({ ...nothing, failure });
 
+/** What stands for thoughts that the API has no word for. */
+export const thoughtRole: EventRole = { ...nothing, isToken: true };
+
 /** Reads the data of one event; `name` is that of the event, where it has one. */
 export function readEvent(api: ApiName, data: string, facts: AnswerFacts, name: string | null = null): EventRole {
   if (data === '[DONE]') {
@@ -284,13 +284,15 @@ function readChunk(facts: AnswerFacts, chunk: Json): EventRole {
   facts.model ??= idOf(chunk['model']);
   readUsage(facts, chunk['usage']);
   const choices = listOf(chunk['choices']);
-  const before = facts.hasContent;
+  let isThought = false;
   for (const given of choices) {
     const choice = objectOf(given);
     readChoice(facts, choice, 'delta', (choice['index'] ?? 0) === 0);
+    isThought ||= thoughtOf(objectOf(choice['delta'])) !== '';
   }
-  // A chunk that ends the answer begins it, too, where it is empty.
-  const isToken = facts.hasContent || facts.finishReason !== null || before;
+  // A chunk that ends the answer begins it, too, where it is empty. Thoughts are no answer, but a model that thinks has begun:
+  // callers are shown them, and it may think for minutes.
+  const isToken = facts.hasContent || facts.finishReason !== null || isThought;
   return { ...nothing, isToken, isUsageAlone: choices.length === 0 && isJson(chunk['usage']) };
 }
 

@@ -58,6 +58,7 @@ export function costOf({ price }: Pick<ModelConfig, 'price'>, facts: AnswerFacts
   return priceOfCall(price, {
     input: inputTokens ?? 0,
     cachedInput: facts.cachedInputTokens ?? 0,
+    cacheWrite: facts.cacheWriteTokens ?? 0,
     output: outputTokens ?? 0,
     reasoning: facts.reasoningTokens ?? 0,
   });

@@ -9,6 +9,7 @@ export interface KnownPrice {
   readonly outputPerMillionUsd: number;
   readonly perRequestUsd: number;
   readonly cachedInputPerMillionUsd?: number;
+  readonly cacheWritePerMillionUsd?: number;
   /** Null where the list does not say. */
   readonly contextTokens: number | null;
 }
@@ -21,11 +22,13 @@ export function knownPriceOf(model: string, providerId: string): KnownPrice | nu
   const output = baseOf(found.model_price, 'output_mtok');
   if (input === null || output === null) return null;
   const cached = baseOf(found.model_price, 'cache_read_mtok');
+  const cacheWrite = baseOf(found.model_price, 'cache_write_mtok');
   return {
     inputPerMillionUsd: input,
     outputPerMillionUsd: output,
     perRequestUsd: (baseOf(found.model_price, 'requests_kcount') ?? 0) / 1_000,
     ...(cached !== null && { cachedInputPerMillionUsd: cached }),
+    ...(cacheWrite !== null && { cacheWritePerMillionUsd: cacheWrite }),
     contextTokens: found.model.context_window ?? null,
   };
 }

@@ -8,12 +8,14 @@ import type { Environment } from '../config/expand-references';
 import type { ApiName, ProviderConfig } from '../config/provider-config';
 import { dictionaryOf } from '../dictionary';
 import type { Clock } from '../ports/clock';
-import { isJson, objectOf } from './any-json';
+import { streamFromAnthropic, wholeFromAnthropic } from './anthropic/call-anthropic';
 import { askForUsage, refusesUsage } from './ask-for-usage';
 import { Ending } from './ending';
 import { createEventParser } from './event-parser';
 import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
 import { missingSecrets, secretIn } from './provider-secrets';
+import { modelIn, type Rewording, reworded, rewordingOf } from './refused-words';
+import { withoutForeign } from './signed-parts';
 import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from './upstream-call';
 import { errorOfStatus, retryAfterMsOf, UpstreamError } from './upstream-error';
@@ -66,7 +68,12 @@ interface Pool {
   underWay: number;
   /** It refuses to be asked for the usage of a stream. */
   refusesUsage: boolean;
+  /** By the model that refuses what is said otherwise since. */
+  readonly rewordings: Map<string, ReadonlySet<Rewording>>;
 }
+
+/** Models of one provider whose words are remembered. */
+const maxRewordedModels = 1_024;
 
 export function createProviderClient(options: ProviderClientOptions): ProviderClient {
   const { clock, environment } = options;
@@ -90,7 +97,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    const pool: Pool = { agent, madeFor, underWay: 0, refusesUsage: false };
+    const pool: Pool = { agent, madeFor, underWay: 0, refusesUsage: false, rewordings: new Map() };
     pools.set(provider, pool);
     return pool;
   };
@@ -132,7 +139,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
         path,
         method: call.method ?? 'POST',
         headers: headersOf(call),
-        ...(call.body !== '' && { body: withoutSigned(call) }),
+        ...(call.body !== '' && { body: withoutForeign(call) }),
         signal: watch.signal,
       });
     const response = await send().catch((error: unknown) => {
@@ -186,12 +193,39 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     }
   };
 
-  const whole = (call: UpstreamCall): Promise<WholeAnswer> =>
+  /** A model that refuses a word that others demand is asked in other words, and from then on at once. */
+  const inWords = async <T>(call: UpstreamCall, send: (call: UpstreamCall) => Promise<T>): Promise<T> => {
+    if (call.through !== 'chat' || call.config.kind !== 'openai') return send(call);
+    const { rewordings } = poolOf(call.provider, call.config);
+    const known = rewordings.size === 0 ? undefined : rewordings.get(modelIn(call.body));
+    const how = new Set(known);
+    for (let first: unknown = null; ; ) {
+      const body = reworded(call.body, how);
+      try {
+        const answer = await send({ ...call, body });
+        if (first === null) return answer;
+        if (rewordings.size >= maxRewordedModels) rewordings.clear();
+        rewordings.set(modelIn(call.body), how);
+        return answer;
+      } catch (error) {
+        const other = rewordingOf(error, body);
+        if (other === null) throw error;
+        first ??= error;
+        // It knows neither of two words: what it has said of the one that the caller has chosen is for the caller.
+        if ([...how].some(({ kind }) => kind === other.kind)) throw first;
+        how.add(other);
+      }
+    }
+  };
+
+  const whole = (call: UpstreamCall): Promise<WholeAnswer> => inWords(call, wholeAsItIs);
+  const wholeAsItIs = (call: UpstreamCall): Promise<WholeAnswer> =>
     begin(call, async ({ body, headers }, watch, done) => {
       const text = await readText(body, limits.maxWholeBytes, watch, call.config.timeouts.gapMs, 'refused');
       done();
       return { text, upstreamRequestId: requestIdOf(headers) };
     });
+  const streamInWords = (call: UpstreamCall): Promise<StreamAnswer> => inWords(call, streamAsItIs);
   const streamAsItIs = (call: UpstreamCall): Promise<StreamAnswer> =>
     begin(call, async ({ body, headers }, watch, done) => ({
       upstreamRequestId: requestIdOf(headers),
@@ -206,25 +240,30 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     const pool = poolOf(call.provider, call.config);
     const asking =
       call.through !== 'chat' || call.config.kind === 'gemini' || pool.refusesUsage ? null : askForUsage(call.body);
-    if (asking === null) return streamAsItIs(call);
+    if (asking === null) return streamInWords(call);
     try {
-      return await streamAsItIs({ ...call, body: asking });
+      return await streamInWords({ ...call, body: asking });
     } catch (error) {
       if (!refusesUsage(error)) throw error;
-      const answer = await streamAsItIs(call);
+      const answer = await streamInWords(call);
       // Only now it is known that nothing else was wrong: what callers write may not end what is known of everybody's costs.
       pool.refusesUsage = true;
       return answer;
     }
   };
 
-  /** In the words that the provider takes: chat, but for Gemini's own. */
+  /** In the words that the provider takes: those of the API, but for chat with Anthropic and all with Gemini, who have their own. */
+  const isAnthropicChat = ({ config, through }: UpstreamCall): boolean =>
+    config.kind === 'anthropic' && through === 'chat';
   const wholeOf = (call: UpstreamCall): Promise<WholeAnswer> => {
+    if (isAnthropicChat(call)) return wholeFromAnthropic(call, whole, clock.nowMs());
     if (call.config.kind !== 'gemini') return whole(call);
     return call.api === 'embeddings' ? embeddingsFromGemini(call, whole) : wholeFromGemini(call, whole, clock.nowMs());
   };
-  const streamOf = (call: UpstreamCall): Promise<StreamAnswer> =>
-    call.config.kind === 'gemini' ? streamFromGemini(call, stream, clock.nowMs()) : stream(call);
+  const streamOf = (call: UpstreamCall): Promise<StreamAnswer> => {
+    if (isAnthropicChat(call)) return streamFromAnthropic(call, stream, clock.nowMs());
+    return call.config.kind === 'gemini' ? streamFromGemini(call, stream, clock.nowMs()) : stream(call);
+  };
 
   return {
     unusable(provider, config) {
@@ -240,18 +279,6 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       await Promise.all([...retired, ...[...pools.values()].map(({ agent }) => agent.destroy())]);
     },
   };
-}
-
-/**
- * The body without what Gemini has signed of tool calls, unless Google is asked: others refuse fields that they do not know, and
- * a conversation may go from model to model.
- */
-function withoutSigned({ body, config: { kind, baseUrl } }: UpstreamCall): string {
-  if (!body.includes('"extra_content"') || kind === 'gemini') return body;
-  if (baseUrl !== null && new URL(baseUrl).hostname.endsWith('.googleapis.com')) return body;
-  return JSON.stringify(JSON.parse(body), (name, value: unknown) =>
-    name === 'extra_content' && isJson(objectOf(value)['google']) ? undefined : value,
-  );
 }
 
 /**

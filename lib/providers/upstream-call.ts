@@ -30,6 +30,8 @@ export interface StreamEvent {
   readonly event: string | null;
   /** Null for a comment. */
   readonly data: string | null;
+  /** A comment that stands for what the model has thought and the API has no word for: it has begun. */
+  readonly isThought?: true;
 }
 
 export interface UpstreamAnswer {

@@ -78,7 +78,7 @@ const codesOfModels =
   /"code"\s*:\s*"(?:unsupported_parameter|unsupported_value|unsupported_model|context_length_exceeded)"/;
 /** What all the others say of it; they have no code for it, and one status for everything. */
 const wordsOfModels =
-  /\bmaximum context length\b|\bcontext (?:length|window|size)\b[^"]{0,60}\b(?:exceed|limit|too)|\bexceeds?\b[^"]{0,60}\b(?:context|maximum number of tokens)\b|\bprompt is too long\b|\b(?:is|are) not supported (?:with|by|for|in|on) this model\b|\b(?:this|the) model does(?:n't| not) support\b|\brequest too large for model\b|\bmax_(?:completion_|output_)?tokens\b[^"]{0,20}\btoo large\b/i;
+  /\bmaximum context length\b|\bcontext (?:length|window|size)\b[^"]{0,60}\b(?:exceed|limit|too)|\bexceeds?\b[^"]{0,60}\b(?:context|maximum number of tokens)\b|\bprompt is too long\b|\b(?:is|are) not supported (?:with|by|for|in|on) this model\b|\b(?:this|the) model does(?:n't| not) support\b|\brequest too large for model\b|\bimage_url\b[^"]{0,40}\b(?:only supported by certain models|expected\b.{0,3}text)|\bcontent must be a string\b|\bnot a multimodal model\b|\bdoes(?:n't| not) support (?:tools?|functions?|images?|vision|audio)\b|\btool choice requires\b|\bmax_(?:completion_|output_)?tokens\b[^"]{0,20}\btoo large\b/i;
 /** Errors are short; what stands further behind is the request. */
 const saidChars = 2_000;
 

@@ -5,6 +5,8 @@ export interface CallTokens {
   /** Read, those from the cache among them. */
   readonly input: number;
   readonly cachedInput: number;
+  /** Read, and put into the cache for calls to come. */
+  readonly cacheWrite: number;
   /** Written, those of reasoning among them. */
   readonly output: number;
   readonly reasoning: number;
@@ -14,11 +16,15 @@ type Price = ModelConfig['price'];
 type TokenPrices = Omit<Price, 'perRequestUsd' | 'tiers'>;
 
 /** In USD. A call with more input than a tier begins at is paid by that tier as a whole, as providers do it. */
-export function priceOfCall(price: Price, { input, cachedInput, output, reasoning }: CallTokens): number {
-  return priceOfTokens(price, input, cachedInput, output, reasoning);
+export function priceOfCall(price: Price, tokens: CallTokens): number {
+  const { input, cachedInput, cacheWrite, output, reasoning } = tokens;
+  const usd = priceOfTokens(price, input, cachedInput, output, reasoning);
+  const { inputPerMillionUsd, cacheWritePerMillionUsd = inputPerMillionUsd } = pricesAt(price, input);
+  const written = Math.min(cacheWrite, Math.max(0, input - cachedInput));
+  return usd + (written * (cacheWritePerMillionUsd - inputPerMillionUsd)) / 1e6;
 }
 
-/** The same without an object for its tokens: every model is priced for every request. */
+/** The same without an object for its tokens, and with nothing put into a cache: every model is priced for every request. */
 export function priceOfTokens(
   price: Price,
   input: number,
@@ -50,6 +56,7 @@ function pricesAt(price: Price, inputTokens: number): TokenPrices {
       inputPerMillionUsd: tier.inputPerMillionUsd ?? prices.inputPerMillionUsd,
       outputPerMillionUsd: tier.outputPerMillionUsd ?? prices.outputPerMillionUsd,
       cachedInputPerMillionUsd: tier.cachedInputPerMillionUsd ?? prices.cachedInputPerMillionUsd,
+      cacheWritePerMillionUsd: tier.cacheWritePerMillionUsd ?? prices.cacheWritePerMillionUsd,
       reasoningPerMillionUsd: tier.reasoningPerMillionUsd ?? prices.reasoningPerMillionUsd,
     };
   }

@@ -577,7 +577,9 @@ function createServer(connection: Connection, door: Door, log: Log): FastifyInst
     // What is left of the body is thrown away.
     if (!request.raw.complete) request.raw.resume();
     const form = forms.get(request.routeOptions.url ?? '') ?? formOfPath(request.url);
-    return reply.status(refused.status).send(formOf(refused, form));
+    // Both have models at the same paths.
+    const isOfAnthropic = form === 'openai' && request.headers['anthropic-version'] !== undefined;
+    return reply.status(refused.status).send(formOf(refused, isOfAnthropic ? 'anthropic' : form));
   });
   countResponses(server, context);
   return server;
@@ -612,14 +614,17 @@ function takeBodies(
     });
     done();
   });
-  const textOf = (request: FastifyRequest): Promise<string> =>
-    readText(request.raw, {
-      maxBodyBytes: takeFiles.has(request.routeOptions.url ?? '') ? settings.maxCallBytes : settings.maxBodyBytes,
+  const textOf = (request: FastifyRequest): Promise<string> => {
+    const mayHoldFiles = takeFiles.has(request.routeOptions.url ?? '');
+    return readText(request.raw, {
+      maxBodyBytes: mayHoldFiles ? settings.maxCallBytes : settings.maxBodyBytes,
+      advice: mayHoldFiles ? '; --max-call-bytes or HTTP_MAX_CALL_BYTES raises that, and pictures may be URLs' : '',
       budget,
       onShare: (share) => {
         request.bodyShare = share;
       },
     });
+  };
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', async (request: FastifyRequest) => {
     request.bodyText = await textOf(request);

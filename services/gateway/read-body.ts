@@ -24,6 +24,8 @@ export const acceptedEncodings = 'gzip, deflate, br';
 export interface BodyLimits {
   /** Of the body as it is sent, and again of what it is when decompressed. */
   readonly maxBodyBytes: number;
+  /** What is said with the refusal of a larger one; '' where there is nothing to do. */
+  readonly advice: string;
   readonly budget: BodyBudget;
   /** Called before the first byte is taken: the share is to be released when the request is over, however it ends. */
   readonly onShare: (share: BodyShare) => void;
@@ -60,10 +62,10 @@ function textOf(bytes: Buffer): string {
 
 function receive(
   request: IncomingMessage,
-  { maxBodyBytes, budget, onShare }: BodyLimits,
+  { maxBodyBytes, advice, budget, onShare }: BodyLimits,
 ): Promise<{ sent: Buffer; share: BodyShare }> {
   const tooLarge = () =>
-    new HttpError('body_too_large', `the body is larger than the ${maxBodyBytes} bytes this gateway takes`);
+    new HttpError('body_too_large', `the body is larger than the ${maxBodyBytes} bytes this gateway takes${advice}`);
   if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -33,7 +33,7 @@ export function warmCacheOf(
   if (!candidate) return null;
   const tokens = Math.min(session.warmTokens, promptTokens);
   const costOf = (cachedInput: number): number =>
-    priceOfCall(models[at]!.price, { input: promptTokens, cachedInput, output: 0, reasoning: 0 });
+    priceOfCall(models[at]!.price, { input: promptTokens, cachedInput, cacheWrite: 0, output: 0, reasoning: 0 });
   const savedUsd = Math.min(costOf(0) - costOf(tokens), (1 - leastShare) * candidate.expectedCostUsd);
   return savedUsd > 0 ? { model: candidate.model, tokens, savedUsd } : null;
 }

@@ -156,6 +156,7 @@ describe('init --from-env', () => {
       ...{ inputPerMillionUsd: 0.15, outputPerMillionUsd: 0.6, perRequestUsd: 0 },
       cachedInputPerMillionUsd: 0.075,
     });
+    expect(models[2]!.price).toMatchObject({ cachedInputPerMillionUsd: 0.3, cacheWritePerMillionUsd: 3.75 });
     expect(models[1]!.price).toEqual({ inputPerMillionUsd: 0, outputPerMillionUsd: 0, perRequestUsd: 0 });
     expect(text).toMatch(/# Price unknown\.\n {2}- name: brand-new/);
     expect(providers['openai']).toMatchObject({ kind: 'openai', apiKeyEnv: 'OPENAI_API_KEY' });

@@ -320,7 +320,9 @@ client.close()
     const first = observed.find((one) => one.observationId === observationId.replace('/2/', '/1/'));
     expect(first).toMatchObject({ model: out.split(':')[0], status: 'TIMEOUT' });
     // The log keeps what was reported. Nobody has waited for so long here, so of a quick model less of it is believed.
-    const reported = (await read(topics.routeOutcome.name)).map(({ value }) => topics.routeOutcome.codec.decode(value!));
+    const reported = (await read(topics.routeOutcome.name)).map(({ value }) =>
+      topics.routeOutcome.codec.decode(value!),
+    );
     expect(reported).toContainEqual(expect.objectContaining({ status: 'TIMEOUT', latencyMs: 20_000 }));
     expect(first!.latencyMs).toBeGreaterThan(0);
     expect(first!.latencyMs).toBeLessThanOrEqual(20_000);

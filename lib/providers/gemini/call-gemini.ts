@@ -6,7 +6,7 @@ import { type Json, numberField, objectOf, textOf } from '../any-json';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from '../upstream-call';
 import { UpstreamError } from '../upstream-error';
 import { embeddingsOf, textsOf } from './embeddings';
-import { completionOf, createChunker, type GeminiPart, labelOf } from './from-gemini';
+import { completionOf, createChunker, type GeminiPart, labelOf, mostCalls } from './from-gemini';
 import { toGemini } from './to-gemini';
 
 /** Where the library believes the provider to be: what follows it is the path of a call. */
@@ -28,7 +28,7 @@ export async function wholeFromGemini(
   });
   const result = await posted.run((model) => model.doGenerate(toGemini(body)));
   const raw = result.response?.body;
-  const completion = completionOf(result, raw, labelOf(raw, asked, nowMs));
+  const completion = completionOf(result, raw, labelOf(raw, asked, nowMs), mostCalls(body));
   if (completion === null)
     throw new UpstreamError('FAILURE', `${call.provider}: the model ended without an answer`, { httpStatus: 502 });
   return { text: JSON.stringify(completion), upstreamRequestId: answered!.upstreamRequestId };
@@ -51,7 +51,7 @@ export async function streamFromGemini(
   const raw = answered! as StreamAnswer;
   return {
     upstreamRequestId: raw.upstreamRequestId,
-    events: translated(stream, raw.events, createChunker(asked, nowMs), posted.errorOf),
+    events: translated(stream, raw.events, createChunker(asked, nowMs, mostCalls(body)), posted.errorOf),
   };
 }
 
@@ -82,11 +82,14 @@ async function postTo(call: UpstreamCall, asked: string, post: (path: string, bo
   const errorOf = (error: unknown): UpstreamError => {
     if (failure instanceof UpstreamError) return inOurWords(failure);
     if (error instanceof UpstreamError) return inOurWords(error);
-    return isSent
-      ? new UpstreamError('FAILURE', `${call.provider}: what came is no answer of this API`, { httpStatus: 502 })
-      : new UpstreamError('FAILURE', `${call.provider}: a schema of the request has no counterpart in its API`, {
-          isUnsent: true,
-        });
+    if (isSent)
+      return new UpstreamError('FAILURE', `${call.provider}: what came is no answer of this API`, { httpStatus: 502 });
+    const message = `${call.provider}: a schema of the request has no counterpart in its API`;
+    const said = { message, type: 'invalid_request_error', param: null, code: 'unsupported_value' };
+    return new UpstreamError('CANCELLED', message, {
+      ...{ httpStatus: 400, isRequestFault: true, isOfThisModel: true, isUnsent: true },
+      body: JSON.stringify({ error: said }),
+    });
   };
   const provider = createGoogleGenerativeAI({
     baseURL: base,

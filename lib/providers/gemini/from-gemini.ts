@@ -1,6 +1,6 @@
 /** From what Gemini has answered, as the library has read it, to a chat completion: in one piece, or chunk by chunk. */
 import type { createGoogleGenerativeAI } from '@ai-sdk/google';
-import { isJson } from '../any-json';
+import { isJson, type Json } from '../any-json';
 
 type Model = ReturnType<ReturnType<typeof createGoogleGenerativeAI>>;
 export type GeminiResult = Pick<Awaited<ReturnType<Model['doGenerate']>>, 'content' | 'finishReason' | 'usage'>;
@@ -51,15 +51,23 @@ function finishOf(reason: string, hasEnd: boolean, hasCalls: boolean): string | 
   return hasCalls ? 'tool_calls' : 'stop';
 }
 
+/** How many tool calls of an answer its caller takes: Gemini cannot be told to make no more than one. */
+export function mostCalls(body: Json): number {
+  return body['parallel_tool_calls'] === false ? 1 : Number.POSITIVE_INFINITY;
+}
+
 /** `raw` is the answer as it came. Null where that is no answer: it has no end, or the model has failed. */
 export function completionOf(
   { content, finishReason, usage }: GeminiResult,
   raw: unknown,
   label: GeminiLabel,
+  most: number,
 ): object | null {
   const textOf = (type: 'text' | 'reasoning'): string =>
     content.map((part) => (part.type === type ? part.text : '')).join('');
-  const calls = content.filter((part): part is ToolCallPart => part.type === 'tool-call' && !part.providerExecuted);
+  const calls = content
+    .filter((part): part is ToolCallPart => part.type === 'tool-call' && !part.providerExecuted)
+    .slice(0, most);
   const finish = finishOf(finishReason, saysItsEnd(raw), calls.length > 0);
   if (finish === null) return null;
   const [text, reasoning] = [textOf('text'), textOf('reasoning')];
@@ -107,7 +115,7 @@ function withUsage(given: Usage): { usage?: object } {
 }
 
 /** The data of the events that a part of a stream becomes: chunks of a completion, an error, the end. */
-export function createChunker(asked: string, nowMs: number): (part: GeminiPart) => string[] {
+export function createChunker(asked: string, nowMs: number, most: number): (part: GeminiPart) => string[] {
   let label: GeminiLabel | null = null;
   let calls = 0;
   let hasBegun = false;
@@ -134,7 +142,9 @@ export function createChunker(asked: string, nowMs: number): (part: GeminiPart) 
       case 'reasoning-delta':
         return part.delta === '' ? [] : [delta({ reasoning_content: part.delta })];
       case 'tool-call':
-        return part.providerExecuted ? [] : [delta({ tool_calls: [{ index: calls++, ...toolCallOf(part) }] })];
+        return part.providerExecuted || calls >= most
+          ? []
+          : [delta({ tool_calls: [{ index: calls++, ...toolCallOf(part) }] })];
       case 'error':
         return [failure('upstream_error')];
       case 'finish': {

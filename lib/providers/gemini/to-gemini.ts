@@ -34,7 +34,7 @@ export function toGemini(body: Json): GeminiOptions {
   const tools = listOf(body['tools']).map((tool) => toolOf(objectOf(objectOf(tool)['function'])));
   const choice = toolChoiceOf(body['tool_choice']);
   const format = formatOf(objectOf(body['response_format']));
-  const thinking = thinkingOf(body['reasoning_effort']);
+  const thinking = thinkingOf(body);
   const stop = typeof body['stop'] === 'string' ? [body['stop']] : listOf(body['stop']).filter(isText);
   return {
     prompt: promptOf(listOf(body['messages']).map(objectOf)),
@@ -85,11 +85,19 @@ const thinkingBudgets: ReadonlyMap<unknown, number> = new Map([
   ['low', 1_024],
   ['medium', 8_192],
   ['high', 24_576],
+  ['xhigh', 24_576],
+  ['max', 24_576],
 ]);
 
-function thinkingOf(effort: unknown): { thinkingBudget: number } | null {
-  const thinkingBudget = thinkingBudgets.get(effort);
-  return thinkingBudget === undefined ? null : { thinkingBudget };
+function thinkingOf(body: Json): { thinkingBudget?: number; includeThoughts?: true } | null {
+  const thinkingBudget = thinkingBudgets.get(body['reasoning_effort']);
+  const { thinking_config: given } = objectOf(objectOf(body['extra_body'])['google']);
+  const isShown = objectOf(given)['include_thoughts'] === true;
+  if (thinkingBudget === undefined && !isShown) return null;
+  return {
+    ...(thinkingBudget !== undefined && { thinkingBudget }),
+    ...(isShown && { includeThoughts: true as const }),
+  };
 }
 
 function promptOf(messages: readonly Json[]): Prompt {
@@ -106,7 +114,15 @@ function promptOf(messages: readonly Json[]): Prompt {
       }),
     ),
   );
-  const turns = messages.filter((message) => !isSystem(message)).map((message) => turnOf(message, toolNames));
+  const turns: Turn[] = [];
+  for (const message of messages) {
+    if (isSystem(message)) continue;
+    const turn = turnOf(message, toolNames);
+    const last = turns.at(-1);
+    // Results of calls that were made at the same time have a message each here; there they are one turn, or it is refused.
+    if (last?.role === 'tool' && turn.role === 'tool') last.content.push(...turn.content);
+    else turns.push(turn);
+  }
   return [...system, ...turns];
 }
 

@@ -2,6 +2,7 @@
 import { isJson } from '../any-json';
 import type { StreamEvent } from '../upstream-call';
 import type { Writer } from './chat-writer';
+import { isThinking } from './messages-to-chat';
 import { argumentsOf, type ChatPart, type ChatPiece, type ChatUsage, saysNothing } from './read-chat';
 
 const stopReasons: ReadonlyMap<string, string> = new Map([
@@ -11,6 +12,9 @@ const stopReasons: ReadonlyMap<string, string> = new Map([
   ['function_call', 'tool_use'],
   ['content_filter', 'refusal'],
 ]);
+
+/** Nobody has signed what comes through chat, and so nobody is sent it again (`signed-parts.ts`). */
+const unsigned = { type: 'thinking', signature: '' } as const;
 
 /** A model that has been stopped by one of several texts does not say by which one there. */
 function endOf(finish: string, kinds: ReadonlySet<ChatPiece['kind']>): object {
@@ -22,11 +26,11 @@ function endOf(finish: string, kinds: ReadonlySet<ChatPiece['kind']>): object {
 
 /** What was read from a cache is counted beside the input there. */
 function usageOf(usage: ChatUsage | null): object {
-  const cached = usage?.cached ?? 0;
+  const [cached, written] = [usage?.cached ?? 0, usage?.cacheWritten ?? 0];
   return {
-    input_tokens: Math.max(0, (usage?.input ?? 0) - cached),
+    input_tokens: Math.max(0, (usage?.input ?? 0) - cached - written),
     output_tokens: usage?.output ?? 0,
-    cache_creation_input_tokens: 0,
+    cache_creation_input_tokens: written,
     cache_read_input_tokens: cached,
   };
 }
@@ -41,11 +45,12 @@ function toolUse({ id, name, extra }: Extract<ChatPiece, { kind: 'call' }>, inpu
 }
 
 export const messageWriter: Writer = {
-  whole(part) {
+  whole(part, body) {
     const { pieces, finish, usage } = part;
     const content: object[] = [];
     for (const piece of pieces) {
-      if (piece.kind === 'text' || piece.kind === 'refusal') content.push({ type: 'text', text: piece.text });
+      if (piece.kind === 'thought' && isThinking(body)) content.push({ ...unsigned, thinking: piece.text });
+      else if (piece.kind === 'text' || piece.kind === 'refusal') content.push({ type: 'text', text: piece.text });
       else if (piece.kind === 'call') content.push(toolUse(piece, inputOf(argumentsOf(pieces, piece))));
     }
     return {
@@ -56,7 +61,7 @@ export const messageWriter: Writer = {
     };
   },
 
-  stream() {
+  stream(body) {
     let hasBegun = false;
     let blocks = 0;
     let open: { readonly kind: ChatPiece['kind']; readonly index: number } | null = null;
@@ -82,10 +87,17 @@ export const messageWriter: Writer = {
         if (open?.kind !== 'call' || open.index !== piece.index) return null;
         return [delta({ type: 'input_json_delta', partial_json: piece.text })];
       }
+      if (piece.kind === 'thought') {
+        // Whoever has not asked for them takes the first block for the answer.
+        if (!isThinking(body)) return [];
+        const begun = open?.kind === 'thought' ? [] : begin('thought', 0, { ...unsigned, thinking: '' });
+        return [...begun, delta({ type: 'thinking_delta', thinking: piece.text })];
+      }
       const begun = open?.kind === 'text' ? [] : begin('text', 0, { type: 'text', text: '' });
       return [...begun, delta({ type: 'text_delta', text: piece.text })];
     };
     return {
+      showsThoughts: isThinking(body),
       part(part) {
         const events: StreamEvent[] = [];
         // Some say something of the prompt first, without an id and in no piece of an answer.

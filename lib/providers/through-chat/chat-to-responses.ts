@@ -11,6 +11,7 @@ const incomplete: ReadonlyMap<string, string> = new Map([
 ]);
 
 type Call = Extract<ChatPiece, { kind: 'call' }>;
+type Shown = Exclude<ChatPiece, { kind: 'arguments' | 'thought' }>;
 
 function textItem(id: string, kind: 'text' | 'refusal', text: string, status: string): Json {
   const part = kind === 'text' ? textPart(text) : { type: 'refusal', refusal: text };
@@ -29,12 +30,19 @@ function callItem(id: string, { id: callId, name, extra }: Call, text: string, s
   };
 }
 
-function usageOf({ input, cached, output, reasoning }: ChatUsage): object {
+function usageOf({ input, cached, cacheWritten, output, reasoning }: ChatUsage): object {
   return {
-    ...{ input_tokens: input, input_tokens_details: { cached_tokens: cached ?? 0 } },
+    ...{ input_tokens: input, input_tokens_details: detailsOf(cached, cacheWritten) },
     ...{ output_tokens: output, output_tokens_details: { reasoning_tokens: reasoning ?? 0 } },
     total_tokens: input + output,
   };
+}
+
+/** Where the provider has counted nothing: client libraries take no end of a stream without. It is read as no count at all. */
+const uncounted: ChatUsage = { input: 0, cached: null, cacheWritten: null, output: 0, reasoning: null };
+
+function detailsOf(cached: number | null, written: number | null): object {
+  return { cached_tokens: cached ?? 0, ...(written !== null && { cache_write_tokens: written }) };
 }
 
 interface Label {
@@ -64,7 +72,7 @@ function endOf(finish: string, output: readonly Json[], usage: ChatUsage | null)
   return {
     status: reason === undefined ? 'completed' : 'incomplete',
     ...(reason !== undefined && { incomplete_details: { reason } }),
-    ...{ output, usage: usage === null ? null : usageOf(usage) },
+    ...{ output, usage: usageOf(usage ?? uncounted) },
   };
 }
 
@@ -91,8 +99,7 @@ export const responseWriter: Writer = {
     let label: Label | null = null;
     let sequence = 0;
     const output: Json[] = [];
-    let open: { readonly piece: Exclude<ChatPiece, { kind: 'arguments' }>; readonly id: string; text: string } | null =
-      null;
+    let open: { readonly piece: Shown; readonly id: string; text: string } | null = null;
     const event = (type: string, more: object): StreamEvent => ({
       event: type,
       data: JSON.stringify({ type, sequence_number: sequence++, ...more }),
@@ -122,7 +129,7 @@ export const responseWriter: Writer = {
       open = null;
       return events;
     };
-    const begin = (piece: Exclude<ChatPiece, { kind: 'arguments' }>): StreamEvent[] => {
+    const begin = (piece: Shown): StreamEvent[] => {
       const events = close();
       open = { piece, id: `${piece.kind === 'call' ? 'fc' : 'msg'}_${output.length}_${label!.id}`, text: '' };
       const item = itemOf('in_progress');
@@ -134,6 +141,7 @@ export const responseWriter: Writer = {
       return events;
     };
     const eventsOf = (piece: ChatPiece): StreamEvent[] | null => {
+      if (piece.kind === 'thought') return [];
       if (piece.kind === 'call') return begin(piece);
       if (piece.kind === 'arguments') {
         if (open?.piece.kind !== 'call' || open.piece.index !== piece.index) return null;
@@ -150,6 +158,7 @@ export const responseWriter: Writer = {
       return [...begun, said];
     };
     return {
+      showsThoughts: false,
       part(part) {
         const events: StreamEvent[] = [];
         // Some say something of the prompt first, without an id and in no piece of an answer.

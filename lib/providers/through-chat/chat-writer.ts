@@ -9,6 +9,8 @@ export interface Writer {
 }
 
 export interface StreamWriter {
+  /** Whether what the model has thought is among what it writes. */
+  readonly showsThoughts: boolean;
   /** Null where the pieces cannot be told in this order: tool calls that are written at the same time. */
   part(part: ChatPart): StreamEvent[] | null;
   /** The stream is through; never called for one that has broken off. */

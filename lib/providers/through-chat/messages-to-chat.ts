@@ -36,7 +36,8 @@ export function messagesCannot(body: Json, { kind }: ProviderConfig): Cannot | n
   return null;
 }
 
-function isThinking(body: Json): boolean {
+/** Whether thoughts are asked for, and so may be answered. */
+export function isThinking(body: Json): boolean {
   const { type } = objectOf(body['thinking']);
   return type === 'enabled' || type === 'adaptive';
 }
@@ -78,6 +79,8 @@ export function messagesToChat(body: Json, config: ProviderConfig): Json {
     ...(tools.length > 0 && { tools, ...toolChoiceOf(objectOf(choice)) }),
     ...(format !== null && { response_format: format }),
     ...(effort !== '' || budget !== null ? { reasoning_effort: effort === '' ? budget : effort } : {}),
+    // As Google's own endpoint for clients of OpenAI names it.
+    ...(isThinking(body) && { extra_body: { google: { thinking_config: { include_thoughts: true } } } }),
     ...(user !== '' && { user }),
     ...(stream === true && { stream: true }),
   };

@@ -7,7 +7,7 @@ import { isJson, type Json, listOf, numberField, objectOf, textOf } from '../any
 import { type Cannot, mostTokens } from './chat-words';
 
 /** What a body asks for that a chat completion has no word for; null where it has one for everything. */
-export function responsesCannot(body: Json): Cannot | null {
+export function responsesCannot(body: Json, { kind }: ProviderConfig): Cannot | null {
   const cannot = (field: string, reason: string): Cannot => ({ field, reason });
   for (const field of ['previous_response_id', 'conversation'])
     if (textOf(body[field]) !== '' || isJson(body[field])) return cannot(field, 'memory of earlier responses');
@@ -18,6 +18,8 @@ export function responsesCannot(body: Json): Cannot | null {
     return cannot('top_logprobs', 'probabilities');
   const verbosity = textOf(objectOf(body['text'])['verbosity']);
   if (verbosity !== '' && verbosity !== 'medium') return cannot('text.verbosity', 'verbosity that can be asked for');
+  if (kind === 'anthropic' && objectOf(objectOf(body['text'])['format'])['type'] === 'json_object')
+    return cannot('text.format.type', 'JSON without a schema (json_schema)');
   for (const [index, tool] of listOf(body['tools']).entries())
     if (objectOf(tool)['type'] !== 'function') return cannot(`tools[${index}].type`, 'tools that are no functions');
   const { type: choice } = objectOf(body['tool_choice']);
@@ -27,6 +29,21 @@ export function responsesCannot(body: Json): Cannot | null {
     if (fault !== null) return cannot(`input[${index}]${fault.within}`, fault.reason);
   }
   return null;
+}
+
+/** Some client libraries refer to what they have been given, unless they are told that nobody keeps it. */
+const noMemory =
+  'memory of earlier items: send them whole, which client libraries do with store: false (in the AI SDK providerOptions.openai.store, or its chat models)';
+/** As `chat-to-responses.ts` makes them. */
+const ownItem = /^(?:msg|fc)_\d+_resp_/;
+
+/** An item that came through chat, which nobody keeps, be it asked of a provider that keeps others. */
+export function refersToNothing(body: Json): Cannot | null {
+  const index = listOf(body['input']).findIndex((given) => {
+    const { type, id } = objectOf(given);
+    return type === 'item_reference' && ownItem.test(textOf(id));
+  });
+  return index < 0 ? null : { field: `input[${index}].id`, reason: noMemory };
 }
 
 interface ItemFault {
@@ -40,6 +57,7 @@ const itemTypes: ReadonlySet<unknown> = new Set([
 ]);
 
 function itemFault({ type, content, output }: Json): ItemFault | null {
+  if (type === 'item_reference') return { within: '.type', reason: noMemory };
   if (!itemTypes.has(type)) return { within: '.type', reason: `item of the type ${textOf(type).slice(0, 60)}` };
   if (type === 'reasoning') return null;
   for (const [field, parts] of [

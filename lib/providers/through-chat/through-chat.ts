@@ -11,7 +11,7 @@ import { responseWriter } from './chat-to-responses';
 import type { Cannot } from './chat-words';
 import type { StreamWriter, Writer } from './chat-writer';
 import { messagesCannot, messagesToChat } from './messages-to-chat';
-import { type ChatUsage, readChatChunk, readCompletion } from './read-chat';
+import { type ChatUsage, createChunkReader, readCompletion } from './read-chat';
 import { responsesCannot, responsesToChat } from './responses-to-chat';
 
 interface Translation {
@@ -92,6 +92,8 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter, ma
   let finish: string | null = null;
   let usage: ChatUsage | null = null;
   let isThrough = false;
+  let hasThought = false;
+  const read = createChunkReader();
   const end = (): StreamEvent[] => {
     isThrough = true;
     return finish === null ? [] : writer.end(finish, usage);
@@ -103,10 +105,13 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter, ma
     const chunk = parsed(data);
     // Whoever reads the stream knows an error, and what is none of its events, by itself.
     if (!isJson(chunk) || isJson(chunk['error'])) return [{ event, data }];
-    const part = readChatChunk(chunk);
+    const part = read(chunk);
     finish = part.finish ?? finish;
     usage = part.usage ?? usage;
-    for (const piece of part.pieces) if (piece.kind !== 'call') chars += piece.text.length;
+    for (const piece of part.pieces) {
+      hasThought ||= piece.kind === 'thought';
+      if (piece.kind !== 'call') chars += piece.text.length;
+    }
     if (chars > maxChars) throw broken(call, `an answer of more than ${maxChars} characters`);
     const events = writer.part(part);
     if (events === null) throw broken(call, 'tool calls that are written at the same time');
@@ -117,7 +122,10 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter, ma
       try {
         for (;;) {
           const came = await chat.next();
+          hasThought = false;
           const events = came === null ? (isThrough ? [] : end()) : came.flatMap(one);
+          // Whoever waits is told that there is something to wait for.
+          if (hasThought && !writer.showsThoughts) return [...events, { event: null, data: null, isThought: true }];
           if (events.length > 0) return events;
           if (came === null) return null;
         }

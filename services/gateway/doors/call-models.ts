@@ -11,6 +11,7 @@ import {
   emptyFacts,
   readEvent,
   readWhole,
+  thoughtRole,
 } from '../../../lib/providers/answer-facts';
 import { upstreamNameOf } from '../../../lib/providers/bill-call';
 import { Ending } from '../../../lib/providers/ending';
@@ -279,7 +280,8 @@ async function beginStream(
 }
 
 export function readOne(api: ApiName, event: StreamEvent, facts: AnswerFacts): KnownEvent {
-  return { event, role: event.data === null ? null : readEvent(api, event.data, facts, event.event) };
+  if (event.data === null) return { event, role: event.isThought ? thoughtRole : null };
+  return { event, role: readEvent(api, event.data, facts, event.event) };
 }
 
 function parsed(text: string): unknown {

@@ -17,6 +17,7 @@ import { modelsInScope, refuseOutOfScope } from '../check-scope';
 import type { GatewayContext } from '../endpoint';
 import { HttpError } from '../http-error';
 import { readBody } from '../read-body';
+import { withConfiguredName } from './configured-name';
 import { countTokensBodySchema } from './door-schemas';
 import { apiHeaders, selectModel } from './read-call';
 import { headerText, refuse } from './serve-call';
@@ -53,7 +54,7 @@ export function createTokenCounter({ context, client, callable }: TokenCounterPa
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const current = context.config();
     if (!current) throw new HttpError('not_ready', 'not ready: no configuration has been applied');
-    const body = readBody(countTokensBodySchema, request.body);
+    const body = readBody(countTokensBodySchema, withConfiguredName(request.body, current.config.models));
     const { asker } = request;
     refuseOutOfScope(asker, body.model);
     const among = modelsInScope(asker, callable(current));

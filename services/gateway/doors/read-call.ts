@@ -121,8 +121,17 @@ export function readCall(api: ApiName, given: GivenBody, headers: IncomingHttpHe
     isKept: body['store'] !== false,
     headers: apiHeaders(api, headers),
     request,
-    bodyFor: (model) => spliceBody(given.text, { model }, ['quantum_router']),
+    bodyFor: bodyMaker(api, given.text, body),
   };
+}
+
+function bodyMaker(api: ApiName, text: string, { metadata }: Json): DoorCall['bodyFor'] {
+  // Anthropic refuses whatever is no user there; a session is named for us.
+  if (api !== 'messages' || !isJson(metadata) || !Object.hasOwn(metadata, 'session_id'))
+    return (model) => spliceBody(text, { model }, ['quantum_router']);
+  const { session_id: _session, ...others } = metadata;
+  if (Object.keys(others).length === 0) return (model) => spliceBody(text, { model }, ['quantum_router', 'metadata']);
+  return (model) => spliceBody(text, { model, metadata: others }, ['quantum_router']);
 }
 
 interface AskedBody {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CurrentConfig } from '../../../lib/config/current-config';
 import { type ApiName, apiThrough, type ProviderConfig } from '../../../lib/config/provider-config';
 import { ownEntry } from '../../../lib/dictionary';
+import { anthropicCannot } from '../../../lib/providers/anthropic/to-anthropic';
 import { isJson, type Json } from '../../../lib/providers/any-json';
 import { type Bill, billCall } from '../../../lib/providers/bill-call';
 import { Ending } from '../../../lib/providers/ending';
@@ -10,6 +11,7 @@ import { geminiCannotEmbed } from '../../../lib/providers/gemini/embeddings';
 import { geminiCannot } from '../../../lib/providers/gemini/to-gemini';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
 import type { Cannot } from '../../../lib/providers/through-chat/chat-words';
+import { refersToNothing } from '../../../lib/providers/through-chat/responses-to-chat';
 import { chatCannot } from '../../../lib/providers/through-chat/through-chat';
 import type { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { Log } from '../../../lib/telemetry/log';
@@ -23,6 +25,7 @@ import { createEngineAsker, type ModelOrder } from './ask-engine';
 import { withDeployment } from './azure-paths';
 import { type Answer, type Attempt, createModelCaller } from './call-models';
 import { checkAnswer } from './check-answer';
+import { withConfiguredName } from './configured-name';
 import { createBackgroundFollower } from './follow-background';
 import { createTextJudges } from './judge-text';
 import { passOn } from './pass-on-stream';
@@ -93,7 +96,7 @@ export function createCallServer({ context, client, responses, untold, log }: Do
     const inScope = modelsInScope(asker, callableAtAll);
     if (inScope.length === 0)
       throw new HttpError('forbidden', 'model: this key may use no model that this API can call', 'model');
-    const value = withDeployment(request.raw, request.body);
+    const value = withConfiguredName(withDeployment(request.raw, request.body), current.config.models);
     const callable = thoseThatCan(api, value, inScope, current);
     const kept = api === 'responses' ? await keeperFor(asker, value) : null;
     const call = readCall(api, { text: request.bodyText, value }, request.headers, {
@@ -269,6 +272,8 @@ function thoseThatCan(
 /** What has no counterpart in the words that a provider is spoken to in. */
 function cannotSay(api: ApiName, through: ApiName | null, body: Json, provider: ProviderConfig): Cannot | null {
   if (through !== api) return chatCannot(api, body, provider);
+  if (api === 'responses') return refersToNothing(body);
+  if (provider.kind === 'anthropic' && api === 'chat') return anthropicCannot(body);
   if (provider.kind !== 'gemini') return null;
   return api === 'embeddings' ? geminiCannotEmbed(body) : geminiCannot(body);
 }

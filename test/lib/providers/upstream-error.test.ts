@@ -34,3 +34,21 @@ test.each([
   const error = errorOfStatus(httpStatus, 'body', undefined, 'p');
   expect([error.status, error.details.isRequestFault ?? false]).toEqual([status, status === 'CANCELLED']);
 });
+
+test.each([
+  [
+    'Failed to deserialize the JSON body into the target type: messages[0]: unknown variant `image_url`, expected `text` at line 1',
+    true,
+  ],
+  ['Invalid content type. image_url is only supported by certain models.', true],
+  ['messages[1].content must be a string', true],
+  ['/models/llama is not a multimodal model None', true],
+  ['registry.ollama.ai/library/gemma:2b does not support tools', true],
+  ['\\"auto\\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set', true],
+  ['this model does not support image input', true],
+  ['messages[0].role: must be one of user, assistant', false],
+  ['Invalid image_url: the file could not be fetched', false],
+])('%s: is it this model that cannot? %s', (message, isOfThisModel) => {
+  const { details } = errorOfStatus(400, JSON.stringify({ error: { message } }), undefined, 'p');
+  expect(details.isOfThisModel ?? false).toBe(isOfThisModel);
+});

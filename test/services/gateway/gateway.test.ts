@@ -233,6 +233,7 @@ describe('a gateway', () => {
     test('a body over the limit is 413, another type is 415', async () => {
       const huge = await started.call('POST', '/v1/route', { prompt: 'x'.repeat(3_000_000) });
       expect([huge.status, huge.body.error.code]).toEqual([413, 'body_too_large']);
+      expect(huge.body.error.message).not.toMatch(/max-call-bytes/);
       const form = await started.call('POST', '/v1/route', 'a=b', {
         'content-type': 'application/x-www-form-urlencoded',
       });

@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import type { ProviderConfig } from '../../../../lib/config/provider-config';
 import { emptyFacts, readEvent, readWhole } from '../../../../lib/providers/answer-facts';
 import { Ending } from '../../../../lib/providers/ending';
+import { responseWriter } from '../../../../lib/providers/through-chat/chat-to-responses';
+import { createChunkReader } from '../../../../lib/providers/through-chat/read-chat';
+import { refersToNothing } from '../../../../lib/providers/through-chat/responses-to-chat';
 import { chatCannot, streamThroughChat, wholeThroughChat } from '../../../../lib/providers/through-chat/through-chat';
 import type { EventStream, StreamEvent, UpstreamCall } from '../../../../lib/providers/upstream-call';
 import { errorOfStatus } from '../../../../lib/providers/upstream-error';
@@ -364,4 +367,59 @@ test.each(['messages', 'responses'] as const)('%s: a stream that is too long to 
   const chunks = [chunk({ content: 'x'.repeat(60) }), chunk({ refusal: 'y'.repeat(41) }), chunk({}, 'stop'), done];
   await expect(streamed(api, chunks, 100)).rejects.toThrow(/an answer of more than 100 characters/);
   expect((await streamed(api, chunks, 101)).length).toBeGreaterThan(0);
+});
+
+test('what refers to items that nobody keeps is refused with what to do, also where others are kept', () => {
+  const refers = (id: string) => ({
+    input: [
+      { role: 'user', content: 'hi' },
+      { type: 'item_reference', id },
+    ],
+  });
+  expect(chatCannot('responses', refers('msg_of_openai'), provider('openai'))).toMatchObject({
+    ...{ field: 'input[1].type', reason: expect.stringMatching(/store: false/) },
+  });
+  for (const piece of [
+    { content: 'Well.' },
+    { tool_calls: [{ index: 0, id: 'x', function: { name: 'f', arguments: '{}' } }] },
+  ]) {
+    const item = responseWriter
+      .stream({})
+      .part({ ...createChunkReader()({ id: 'c', choices: [{ delta: piece }] }) })!
+      .map(({ data }) => JSON.parse(data!))
+      .find(({ type }) => type === 'response.output_item.added').item;
+    expect(refersToNothing(refers(item.id))).toMatchObject({
+      ...{ field: 'input[1].id', reason: expect.stringMatching(/store: false/) },
+    });
+  }
+  expect(refersToNothing(refers('msg_of_openai'))).toBeNull();
+});
+
+describe('tool calls of providers that write them as few others do', () => {
+  const call = (index: number, args: string, more: object = {}) =>
+    chunk({ tool_calls: [{ index, ...more, function: { arguments: args, name: 'f' } }] });
+  test('with the name in every piece, and all in the same place: each is one call', async () => {
+    const pieces = [call(0, '{"a"', { id: 'x' }), call(0, ':1}', { id: 'x' }), call(0, '{"a":2}', { id: 'y' })];
+    const told = await streamed('messages', [...pieces, chunk({}, 'tool_calls'), done]);
+    const blocks = told.flatMap(({ event, data }) =>
+      event === 'content_block_start' ? [JSON.parse(data!).content_block.id] : [],
+    );
+    const args = told.flatMap(({ data }) => JSON.parse(data!).delta?.partial_json ?? []);
+    expect([blocks, args]).toEqual([
+      ['x', 'y'],
+      ['{"a"', ':1}', '{"a":2}'],
+    ]);
+  });
+
+  test('without ids: each gets one of its own, so that results find their call', async () => {
+    const calls = [1, 2].map((a) => ({ type: 'function', function: { name: 'f', arguments: `{"a":${a}}` } }));
+    const answer = completion({ content: null, tool_calls: calls }, 'tool_calls');
+    const { told: message } = await whole('messages', { messages: [] }, answer);
+    expect(message.content.map(({ id }: { id: string }) => id)).toEqual(['call_c1_0', 'call_c1_1']);
+    const { told: response } = await whole('responses', { input: 'hi' }, answer);
+    expect(response.output.map(({ call_id: id }: { call_id: string }) => id)).toEqual(['call_c1_0', 'call_c1_1']);
+    const events = await streamed('messages', [call(0, '{}'), call(1, '{}'), chunk({}, 'tool_calls'), done]);
+    const ids = events.flatMap(({ data }) => JSON.parse(data!).content_block?.id ?? []);
+    expect(ids).toEqual(['call_c1_0', 'call_c1_1']);
+  });
 });

@@ -306,7 +306,7 @@ describe('pictures and documents in the body', () => {
     const answer = await doors.post('/v1/chat/completions', withPicture(5_000_000));
     expect([answer.status, await answer.json()]).toEqual([
       413,
-      { error: expect.objectContaining({ message: expect.stringMatching(/4194304 bytes/) }) },
+      { error: expect.objectContaining({ message: expect.stringMatching(/4194304 bytes.*max-call-bytes/) }) },
     ]);
   });
 });

@@ -114,6 +114,9 @@ describe('against the demonstration upstream', () => {
     expect((await doors.outcomes(final.id, 1))[0]).toMatchObject({ status: 'SUCCESS' });
     const listed = await anthropic.models.list();
     expect(listed.data.map(({ id }) => id)).toContain('demo-large');
+    const unlisted = await anthropic.models.retrieve('nobody').catch((error: unknown) => error);
+    expect(unlisted).toBeInstanceOf(Anthropic.NotFoundError);
+    expect(unlisted).toMatchObject({ error: { type: 'error', error: { type: 'not_found_error' } } });
     const refused = await anthropic.messages
       .create({ model: 'nobody', max_tokens: 100, messages })
       .catch((error: unknown) => error);

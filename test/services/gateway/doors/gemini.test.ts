@@ -222,6 +222,86 @@ describe('a server that speaks as documented', () => {
     ]);
   });
 
+  test('a schema that it has no words for is refused, and another model is asked where there is one', async () => {
+    const node = { type: 'object', properties: { next: { $ref: '#/$defs/node' } } };
+    const schema = { $defs: { node }, type: 'object', properties: { first: { $ref: '#/$defs/node' } } };
+    const response_format = { type: 'json_schema' as const, json_schema: { name: 'list', schema } };
+    gemini.answers(say(answerOf([{ text: '{}' }])));
+    const refused = gemini.openai.chat.completions.create({ ...ask('list'), model: 'gemini', response_format });
+    await expect(refused).rejects.toMatchObject({ status: 400, error: { message: expect.stringMatching(/schema/) } });
+    expect(gemini.received).toEqual([]);
+    const answered = await gemini.openai.chat.completions
+      .create({ ...askCase('list'), response_format } as OpenAI.ChatCompletionCreateParamsNonStreaming)
+      .withResponse();
+    expect(answered.response.headers.get('x-quantum-model')).toBe('other');
+  });
+
+  test('thoughts that a message has asked for come as such, whole and streamed, and go to nobody who would refuse them', async () => {
+    const { doors, answers, received } = gemini;
+    const anthropic = new Anthropic({ baseURL: doors.url, apiKey: 'none', maxRetries: 0 });
+    const user = { role: 'user' as const, content: 'hi' };
+    const thinking = { type: 'enabled' as const, budget_tokens: 1_024 };
+    const asked = { model: 'gemini', max_tokens: 2_048, messages: [user] };
+    const parts = [{ text: 'Hm.', thought: true }, { text: 'Well.' }];
+    const [thought, said] = [
+      { type: 'thinking', thinking: 'Hm.', signature: '' },
+      { type: 'text', text: 'Well.' },
+    ];
+    answers(say(answerOf(parts)));
+    const whole = await anthropic.messages.create({ ...asked, thinking });
+    expect(received[0]!.body.generationConfig.thinkingConfig).toEqual({ thinkingBudget: 1_024, includeThoughts: true });
+    expect(whole.content).toEqual([thought, said]);
+    expect((await anthropic.messages.create(asked)).content).toEqual([said]);
+    answers(stream(answerOf(parts)));
+    const streamed = await anthropic.messages.stream({ ...asked, thinking }).finalMessage();
+    expect(streamed.content).toEqual([thought, said]);
+    const upstream = await startMisbehaving();
+    const claude = await startDoors(
+      orderedConfig([{ name: 'claude', provider: 'anthropic' }], {
+        anthropic: { kind: 'anthropic', baseUrl: upstream.url },
+      }),
+    );
+    const signed = { ...thought!, signature: 'c2lnbmVk' };
+    const turns = [user, { role: 'assistant', content: [thought, signed, said] }, user];
+    await claude.post('/v1/messages', { model: 'claude', max_tokens: 9, messages: turns });
+    expect(upstream.received[0]!.body.messages[1].content).toEqual([signed, said]);
+    await claude.stop();
+    await upstream.stop();
+  });
+
+  test('a caller who takes one tool call at a time gets the first, whole and streamed', async () => {
+    const { openai, answers } = gemini;
+    const calls = ['Oslo', 'Rome'].map((city) => ({ functionCall: { name: 'weather', args: { city } } }));
+    const asked = { ...ask('weather?'), model: 'gemini', tools: toolsOf('string') };
+    const made = async (parallel_tool_calls: boolean) => {
+      answers(say(answerOf(calls)));
+      const whole = await openai.chat.completions.create({ ...asked, parallel_tool_calls });
+      answers(stream(answerOf(calls)));
+      const streamed = await openai.chat.completions.stream({ ...asked, parallel_tool_calls }).finalChatCompletion();
+      return [whole, streamed].map(({ choices }) => choices[0]!.message.tool_calls!.length);
+    };
+    expect(await made(true)).toEqual([2, 2]);
+    expect(await made(false)).toEqual([1, 1]);
+  });
+
+  test('results of calls that were made at the same time are one turn', async () => {
+    const { openai, answers, received } = gemini;
+    const calls = ['Oslo', 'Rome'].map((city) => ({ functionCall: { name: 'weather', args: { city } } }));
+    answers(say(answerOf(calls)));
+    const asked = { model: 'gemini', tools: toolsOf('string') };
+    const user = { role: 'user' as const, content: 'What is the weather?' };
+    const { choices } = await openai.chat.completions.create({ ...asked, messages: [user] });
+    const { message } = choices[0]!;
+    const results = message.tool_calls!.map(({ id }) => ({ role: 'tool' as const, tool_call_id: id, content: 'rain' }));
+    answers(say(answerOf([{ text: 'Rain.' }])));
+    await openai.chat.completions.create({ ...asked, messages: [user, message, ...results, user] });
+    const rain = { functionResponse: { name: 'weather', response: { content: 'rain' } } };
+    expect(received[0]!.body.contents.slice(2)).toMatchObject([
+      { role: 'user', parts: [rain, rain] },
+      { role: 'user', parts: [{ text: user.content }] },
+    ]);
+  });
+
   test('a stream comes as chunks of a completion, with thoughts, tool calls and usage', async () => {
     const { openai, answers, received } = gemini;
     const part = (one: object) => ({ ...answerOf([one]), candidates: [{ content: { role: 'model', parts: [one] } }] });

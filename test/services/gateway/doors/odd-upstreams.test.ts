@@ -1,4 +1,6 @@
 /** Providers whose answers are right, but not as those of most: what is only unusual arrives whole and is no failure. */
+import { createOpenAI } from '@ai-sdk/openai';
+import { streamText } from 'ai';
 import OpenAI from 'openai';
 import {
   type Behaviour,
@@ -20,7 +22,7 @@ let doors: Doors;
 let openai: OpenAI;
 
 /** One for each test, so that none learns of another's. */
-const names = Array.from({ length: 40 }, (_, index) => `odd-${index}`);
+const names = Array.from({ length: 48 }, (_, index) => `odd-${index}`);
 
 beforeAll(async () => {
   upstream = await startMisbehaving();
@@ -30,12 +32,14 @@ beforeAll(async () => {
       [
         ...names.map((name) => ({ name, provider: 'odd', expectedQuality: 0.9 })),
         { name: 'spare', provider: 'spare', expectedQuality: 0.2 },
+        { name: 'chat-alone', provider: 'chat-alone', expectedQuality: 0.2 },
         { name: 'terse', provider: 'terse', expectedQuality: 0.2 },
       ],
       {
         odd: provider,
         spare: provider,
         terse: provider,
+        'chat-alone': { ...provider, apis: ['chat'] },
       },
     ),
   );
@@ -45,6 +49,11 @@ afterAll(async () => {
   await doors.stop();
   await upstream.stop();
 });
+
+function behavingInChatAlone(behaviour: Behaviour): string {
+  upstream.behave('chat-alone', behaviour);
+  return 'chat-alone';
+}
 
 let used = 0;
 function behaving(...list: Behaviour[]): string {
@@ -234,6 +243,175 @@ describe('tool calls in a stream', () => {
     const [outcome] = await doors.outcomes(idOf(answer), 1);
     expect(outcome!.rewardParts).toEqual({ 'mechanical:tools': 1 });
   });
+});
+
+describe('a model that thinks aloud', () => {
+  test.each(['reasoning_content', 'reasoning'])(
+    'in the word %s has begun to answer, however long it thinks',
+    async (word) => {
+      const thought = `data: ${JSON.stringify({ id: 'upstream-id', model: 'odd', choices: [{ index: 0, delta: { [word]: 'Hm. ' }, finish_reason: null }] })}\n\n`;
+      let thinkOn = (): void => {};
+      const shown = new Promise<void>((resolve) => {
+        thinkOn = resolve;
+      });
+      const model = behaving(async (answer) => {
+        answer.writeHead(200, sse).write(thought);
+        await shown;
+        // More than is held of a stream before its first token.
+        for (let bytes = 0; bytes < 300_000; bytes += thought.length) answer.write(thought);
+        answer.end(`${chunk('odd', 'fine')}${chunk('odd', '', 'stop')}${done}`);
+      });
+      let text = '';
+      let id = '';
+      for await (const one of await openai.chat.completions.create({ model, messages, stream: true })) {
+        // The first thought is here before the provider goes on.
+        thinkOn();
+        id = one.id;
+        text += one.choices[0]?.delta.content ?? '';
+      }
+      expect(text).toBe('fine');
+      expect(await doors.outcomes(id, 1)).toMatchObject([{ status: 'SUCCESS', attempt: 1 }]);
+    },
+  );
+});
+
+test.each([
+  ['/v1/messages', { messages, max_tokens: 9 }, /message_start/],
+  ['/v1/responses', { input: 'Say.' }, /response\.created/],
+] as const)('a model that thinks aloud before it answers %s is shown to be at work', async (path, asked, begins) => {
+  let goOn = (): void => {};
+  const shown = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const thought = `data: ${JSON.stringify({ id: 'up', model: 'odd', choices: [{ index: 0, delta: { reasoning_content: 'Hm.' } }] })}\n\n`;
+  // Of the two APIs neither is its own.
+  const model = behavingInChatAlone(async (answer) => {
+    answer.writeHead(200, sse).write(thought + thought);
+    await shown;
+    answer.end(`${chunk('odd', 'fine')}${chunk('odd', '', 'stop')}${done}`);
+  });
+  const answer = await doors.post(path, { model, stream: true, ...asked });
+  goOn();
+  const text = await answer.text();
+  expect(text).toMatch(begins);
+  expect(text).toMatch(/: waiting\n\n.*fine/s);
+  expect(text).not.toMatch(/Hm/);
+});
+
+test('a session in the metadata costs no call, be the provider OpenAI, which takes it with kept answers alone, or Anthropic', async () => {
+  const said = { error: { message: "The 'metadata' parameter is only allowed when 'store' is enabled." } };
+  const model = behaving((answer, received) =>
+    received.body.metadata && !received.body.store ? fails(400, {}, said)(answer, received) : good()(answer, received),
+  );
+  const body = { model, messages, metadata: { session_id: 'a-session' }, max_tokens: 5 };
+  for (const [more, metadata] of [
+    [{}, undefined],
+    [{}, undefined],
+    [{ store: true }, { session_id: 'a-session' }],
+  ] as const) {
+    expect((await doors.post('/v1/chat/completions', { ...body, ...more })).status).toBe(200);
+    expect(upstream.callsOf(model).at(-1)!.body).toMatchObject({ max_tokens: 5 });
+    expect(upstream.callsOf(model).at(-1)!.body.metadata).toEqual(metadata);
+  }
+  expect(upstream.callsOf(model)).toHaveLength(4);
+});
+
+test('words that say nothing of the answer, and the newer role of instructions, are left to those who know them', async () => {
+  const detail = (field: string) => ({
+    detail: [{ type: 'extra_forbidden', loc: ['body', field], msg: 'Extra inputs' }],
+  });
+  const role =
+    'messages[0]: unknown variant `developer`, expected one of `system`, `user`, `assistant`, `tool` at line 1';
+  const model = behaving((answer, received) => {
+    const { body } = received;
+    if (body.messages[0].role === 'developer') return fails(400, {}, { error: { message: role } })(answer, received);
+    const extra = ['user', 'store', 'prompt_cache_key'].find((field) => field in body);
+    return extra ? fails(422, {}, detail(extra))(answer, received) : good()(answer, received);
+  });
+  const turns = [{ role: 'developer', content: 'Be brief.' }, ...messages];
+  const body = { model, messages: turns, user: 'u1', store: false, prompt_cache_key: 'k' };
+  for (const calls of [5, 6]) {
+    expect((await doors.post('/v1/chat/completions', body)).status).toBe(200);
+    expect(upstream.callsOf(model)).toHaveLength(calls);
+    expect(upstream.callsOf(model).at(-1)!.body).toEqual({
+      ...{ model, messages: [{ role: 'system', content: 'Be brief.' }, ...messages] },
+    });
+  }
+  // Nobody is to believe that an answer is kept.
+  expect((await doors.post('/v1/chat/completions', { ...body, store: true })).status).toBe(422);
+});
+
+describe('the word for the most tokens of an answer', () => {
+  const unsupported = {
+    error: {
+      message:
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+      ...{ type: 'invalid_request_error', param: 'max_tokens', code: 'unsupported_parameter' },
+    },
+  };
+  const extra = {
+    message: { detail: [{ type: 'extra_forbidden', loc: ['body', 'max_completion_tokens'], msg: 'Extra inputs' }] },
+  };
+  test.each([
+    ['max_tokens', 'max_completion_tokens', unsupported],
+    ['max_completion_tokens', 'max_tokens', extra],
+  ])('%s that a model does not know is said as %s, and later at once', async (refused, known, said) => {
+    const model = behaving((answer, received) =>
+      refused in received.body ? fails(400, {}, said)(answer, received) : good()(answer, received),
+    );
+    for (const [stream, calls] of [
+      [false, 2],
+      [true, 3],
+    ] as const) {
+      const answer = await doors.post('/v1/chat/completions', { model, messages, stream, [refused]: 7 });
+      expect(answer.status).toBe(200);
+      await answer.text();
+      expect(upstream.callsOf(model)).toHaveLength(calls);
+      expect(upstream.callsOf(model).at(-1)!.body).toMatchObject({ [known]: 7 });
+      expect(await doors.outcomes(idOf(answer), 1)).toMatchObject([{ status: 'SUCCESS', attempt: 1 }]);
+    }
+  });
+
+  test.each([
+    ['a value that is too large', { error: { message: 'max_tokens is too large: 99999.', param: 'max_tokens' } }, 1],
+    ['both words', unsupported, 2],
+  ])('refused for %s the caller hears of what it has sent', async (_what, said, calls) => {
+    const model = behaving(fails(400, {}, said));
+    const answer = await doors.post('/v1/chat/completions', { model, messages, max_tokens: 7 });
+    expect([answer.status, await answer.json()]).toEqual([400, said]);
+    expect(upstream.callsOf(model)).toHaveLength(calls);
+  });
+});
+
+test('what a model has thought in earlier turns is left out for one that refuses it, and only for that one', async () => {
+  const said = { error: { message: "Additional properties are not allowed ('reasoning_content' was unexpected)" } };
+  const refuses: Behaviour = (answer, received) =>
+    received.text.includes('reasoning_content') ? fails(400, {}, said)(answer, received) : good()(answer, received);
+  const [strict, lenient] = [behaving(refuses), behaving(good())];
+  const thought = { role: 'assistant', content: 'Hm.', reasoning_content: 'I think.' };
+  for (const calls of [2, 3]) {
+    const body = { model: strict, messages: [...messages, thought, ...messages], max_tokens: 5 };
+    expect((await doors.post('/v1/chat/completions', body)).status).toBe(200);
+    expect(upstream.callsOf(strict)).toHaveLength(calls);
+  }
+  const sent = upstream.callsOf(strict).at(-1)!.body;
+  expect(sent).toMatchObject({ max_tokens: 5, messages: [{}, { role: 'assistant', content: 'Hm.' }, {}] });
+  await doors.post('/v1/chat/completions', { model: lenient, messages: [...messages, thought] });
+  expect(upstream.callsOf(lenient)[0]!.body.messages[1]).toEqual(thought);
+});
+
+test('the AI SDK takes an end without usage that came through chat, and nobody is told that it cost nothing', async () => {
+  const uncounted = says(`${chunk('odd', 'fine')}${chunk('odd', '', 'stop')}${done}`, sse);
+  const provider = createOpenAI({ baseURL: `${doors.url}/v1`, apiKey: 'none' });
+  const { textStream, finishReason, response } = streamText({
+    model: provider(behavingInChatAlone(uncounted)),
+    ...{ prompt: 'Say.', maxRetries: 0 },
+  });
+  let text = '';
+  for await (const piece of textStream) text += piece;
+  expect([text, await finishReason]).toEqual(['fine', 'stop']);
+  const id = (await response).headers!['x-quantum-decision-id']!;
+  expect(await doors.outcomes(id, 1)).toMatchObject([{ status: 'SUCCESS', inputTokens: null, costUsd: null }]);
 });
 
 describe('what a provider says of itself', () => {

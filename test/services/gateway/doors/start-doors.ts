@@ -27,6 +27,7 @@ export function orderedConfig(
     readonly provider: string;
     readonly upstreamModel?: string;
     readonly expectedQuality?: number;
+    readonly price?: RouterConfig['models'][number]['price'];
   }[],
   providers: Readonly<Record<string, ProviderFields>>,
   settings: Partial<Omit<RouterConfig, 'models' | 'providers'>> = {},
