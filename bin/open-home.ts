@@ -73,7 +73,7 @@ export interface OpenHomeOptions extends HomeOptions {
 export async function openHome(
   io: Io,
   options: OpenHomeOptions,
-  parts: { log: Log; metrics: Metrics; readOnly?: boolean },
+  parts: { log: Log; metrics: Metrics; readOnly?: boolean; onFailed?: (error: Error) => void },
 ): Promise<EngineHome> {
   const settings = settingsOfHome(io, options);
   if (settings) return openDistributedHome(settings, parts);
@@ -81,6 +81,7 @@ export async function openHome(
     directory: resolve(io.workingDirectory, options.dataDir),
     maxBytes: maxStoreBytes(io),
     onNote: (note) => parts.log.warn(note, { service: 'store' }),
+    ...(parts.onFailed && { onFailed: parts.onFailed }),
     encoder: ofEnvironment(() => installedEncoder(io.environment)),
   });
 }

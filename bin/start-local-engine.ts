@@ -49,7 +49,7 @@ export async function startLocalEngine(io: Io, options: LocalEngineOptions): Pro
   try {
     const standIn = settings && (await awaitKafka(io, settings, options, metrics));
     if (standIn) ({ home, retire } = standIn);
-    home ??= await openHome(io, options, { log, metrics });
+    home ??= await openHome(io, options, { log, metrics, onFailed: (error) => onFatal('the store', error) });
     const { close } = home;
     const engine = await startEngine({
       ...{ home, config, configOrigin, partitions, http, log, metrics, onFatal },

@@ -52,6 +52,8 @@ export interface EmbeddedHomeOptions {
   readonly maxBytes?: number | null;
   /** Told what an operator should know of the store. */
   readonly onNote?: (note: string) => void;
+  /** Called once, when nothing can be written any more: the process should end with this reason. */
+  readonly onFailed?: (error: Error) => void;
   /** Hashes texts with the installation's key; default: without one. */
   readonly encoder?: Encoder | null;
 }

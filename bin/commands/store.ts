@@ -60,10 +60,10 @@ function check(io: Io, options: StoreOptions): void {
 
 function repair(io: Io, options: StoreOptions): void {
   const repaired = repairStore(directoryOf(io, options), noteTo(io));
-  const { records, entries, salvaged, problems, keptAs } = repaired;
+  const { records, others, salvaged, problems, keptAs } = repaired;
   if (options.json) io.stdout.write(`${JSON.stringify(repaired)}\n`);
   else {
-    io.stdout.write(`copied ${records} records and ${entries - records} other entries into a new file\n`);
+    io.stdout.write(`copied ${records} records and ${others} other entries into a new file\n`);
     if (salvaged > 0) io.stdout.write(`${salvaged} of them were found by looking at every page of the file\n`);
     io.stdout.write(`the old file is ${keptAs}; it may hold prompts: remove it when you do not need it\n`);
     writeProblems(io, problems.slice(0, listedProblems), problems.length);

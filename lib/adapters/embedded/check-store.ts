@@ -17,7 +17,7 @@ export interface StoreCheck {
 }
 
 const maxProblems = 100;
-/** Reading this much takes a fraction of a second; of a larger file only the structure is looked at when it is opened. */
+/** Reading this much takes a fraction of a second; of a larger file large values are left out when it is opened. */
 const readInFullBytes = 32 * 1_048_576;
 // They grow with what is stored; the others are small.
 const largeTables: readonly string[] = ['log', 'latest', 'tombstones', ...cacheTables] satisfies TableName[];
@@ -37,8 +37,8 @@ export function checkStore(directory: string, options: LockOptions = {}): StoreC
 }
 
 /**
- * `whenOpened` reads a moderate file in full; of a larger one the upper levels of each tree and all of the small tables, and
- * where every page should be. Never throws for what is in the file.
+ * `whenOpened` reads a moderate file in full; of a larger one everything that lmdb follows: all pages but those that hold nothing but
+ * large values, whose checksums are looked at when they are read. Never throws for what is in the file.
  */
 export function checkStoreFile(
   path: string,
@@ -56,7 +56,7 @@ export function checkStoreFile(
   const isFull = depth === 'full' || reader.fileBytes <= moderateBytes;
   for (const tree of reader.tables) {
     if (!isFull && largeTables.includes(tree.name)) {
-      reader.look(tree, { leaves: !reader.isWholeLength, largeValues: false });
+      reader.look(tree);
       continue;
     }
     const table = { name: tree.name, entries: 0, bytes: 0 };
@@ -66,6 +66,7 @@ export function checkStoreFile(
     }
     tables.push(table);
   }
+  reader.checkFreePages();
   reader.close();
   return { format: reader.format, fileBytes: reader.fileBytes, problems, problemCount, tables };
 }

@@ -19,8 +19,10 @@ import { cacheTables, currentFormat, firstFormat, type TableName, tables } from 
 export interface StoreCopy {
   /** How many entries were copied. */
   readonly entries: number;
-  /** Records of the log among them. */
+  /** Records of the log, of which one entry holds many. */
   readonly records: number;
+  /** How many of the entries are not of the log. */
+  readonly others: number;
   /** Entries among them that no page led to any more, found by looking at every page of the file. */
   readonly salvaged: number;
   /** What could not be read, and so is not in the copy. */
@@ -114,17 +116,18 @@ interface Copying {
   readonly root: RootDatabase;
   readonly topicIds: Set<number>;
   entries: number;
+  others: number;
   orphans: number;
 }
 
 function writeCopy(reader: StoreReader, copy: string, problems: StoreProblem[]): Omit<StoreCopy, 'problems'> {
   const root = openRoot(copy, 'process');
-  const copying: Copying = { reader, root, topicIds: new Set(), entries: 0, orphans: 0 };
+  const copying: Copying = { reader, root, topicIds: new Set(), entries: 0, others: 0, orphans: 0 };
   const mayBeSalvaged = reader.format === currentFormat;
   // A cache of the first format has other keys.
   const leftOut = reader.format === firstFormat ? [...derivedTables, ...cacheTables] : derivedTables;
   // Topics come first: what belongs to none of them is not copied.
-  const [topics, others] = [reader.tables.slice(0, 1), reader.tables.slice(1)];
+  const [topics, rest] = [reader.tables.slice(0, 1), reader.tables.slice(1)];
   const copyTables = (trees: readonly LmdbTree[]): void => {
     for (const tree of trees) {
       if (isTable(tree.name) && !leftOut.includes(tree.name)) copyAll(copying, tree.name, reader.entries(tree));
@@ -139,14 +142,14 @@ function writeCopy(reader: StoreReader, copy: string, problems: StoreProblem[]):
   };
   if (topics[0]?.name === 'topics') copyTables(topics);
   salvage(['topics']);
-  copyTables(topics[0]?.name === 'topics' ? others : reader.tables);
+  copyTables(topics[0]?.name === 'topics' ? rest : reader.tables);
   salvage(['log', 'positions']);
-  const { entries, orphans } = copying;
+  const { entries, others, orphans } = copying;
   const records = removeMerged(root);
   if (orphans > 0) problems.push({ part: 'table topics', reason: `${orphans} records belong to topics that are lost` });
   void root.close();
   syncFile(copy);
-  return { entries, records, salvaged: salvaged.entries };
+  return { entries, records, others, salvaged: salvaged.entries };
 }
 
 /** Returns how many entries were new to the copy. */
@@ -176,6 +179,7 @@ function copyAll(copying: Copying, name: TableName, entries: Iterable<TableEntry
     });
   }
   copying.entries += added;
+  if (name !== 'log') copying.others += added;
   return added;
 }
 

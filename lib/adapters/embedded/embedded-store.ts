@@ -2,7 +2,7 @@
  * The one lmdb file behind the embedded broker and key-value store: opening, the lock, named tables, writing (see
  * group-commit.ts) and flushing. After a crash of the machine only a store of durability `disk` is certain to be whole.
  */
-import { closeSync, existsSync, fdatasync, openSync } from 'node:fs';
+import { closeSync, existsSync, fdatasync, openSync, statSync } from 'node:fs';
 import type { RootDatabase } from 'lmdb';
 import { type Clock, sleep } from '../../ports/clock';
 import { checkStoreFile } from './check-store';
@@ -10,7 +10,7 @@ import { migrateStore } from './copy-store';
 import { lockDirectory } from './directory-lock';
 import { createGroupCommit, type Durability, type StoreWork } from './group-commit';
 import { fileUseOf, maxTables, openRoot, openTable } from './lmdb-root';
-import { StoreDamagedError } from './store-damage';
+import { fileGone, StoreDamagedError } from './store-damage';
 import { dataFileOf, makeStoreDirectory, readMarker, refuseUnsafe, unusable, writeMarker } from './store-directory';
 import { nameOfKey } from './store-reader';
 import { keepSpaceToOpen, openStoreSpace, requireSpaceToOpen } from './store-space';
@@ -29,6 +29,8 @@ export interface EmbeddedStoreOptions {
   readonly flushIntervalMs?: number;
   /** Told what an operator should know: a file taken over from an earlier version, no lock of the kernel. */
   readonly onNote?: (note: string) => void;
+  /** Called once, when the store has failed: nothing is written any more, and the process should end with this reason. */
+  readonly onFailed?: (error: Error) => void;
 }
 
 export interface EmbeddedStore {
@@ -53,6 +55,8 @@ export interface EmbeddedStore {
 const defaultFlushIntervalMs = 1_000;
 /** How often a full disk is looked at again. */
 const roomIntervalMs = 1_000;
+/** How often, while something is written, it is asked whether the open file is still the one in the directory. */
+const lookAtFileEveryMs = 1_000;
 
 /**
  * Opens (or makes) the store. Throws DirectoryLockedError while another process has it open, StoreUnusableError where
@@ -72,9 +76,10 @@ export function openEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStore 
     const root = openRoot(dataFile, durability);
     writeMarker(directory, { durability, clean: false, hasData: true });
     keepSpaceToOpen(directory);
-    return createStore(root, { ...options, durability }, () => {
+    return createStore(root, { ...options, durability }, (hasFailed) => {
       try {
-        writeMarker(directory, { durability, clean: true, hasData: true });
+        // The file may be another's by now, and ours is not known to be whole.
+        if (!hasFailed) writeMarker(directory, { durability, clean: true, hasData: true });
       } catch {
         // On a full disk the store is left as a killed process leaves it, which loses nothing.
       }
@@ -91,7 +96,7 @@ function prepareDataFile(directory: string, dataFile: string, onNote: (note: str
   const marker = readMarker(directory);
   refuseUnsafe(directory, marker);
   if (!existsSync(dataFile)) {
-    if (marker?.hasData || marker?.clean) throw new StoreDamagedError(directory, 'data.mdb', 'the file is gone');
+    if (marker?.hasData || marker?.clean) throw fileGone(directory);
     return;
   }
   const { problems, problemCount, format } = checkStoreFile(dataFile, 'whenOpened');
@@ -110,7 +115,7 @@ function prepareDataFile(directory: string, dataFile: string, onNote: (note: str
 function createStore(
   root: RootDatabase,
   options: EmbeddedStoreOptions & { durability: Durability },
-  onClosed: () => void,
+  onClosed: (hasFailed: boolean) => void,
 ): EmbeddedStore {
   const { clock, directory, durability } = options;
   const committingListeners: (() => void)[] = [];
@@ -132,9 +137,15 @@ function createStore(
   const closeAsked = new Promise<void>((resolve) => {
     askToClose = resolve;
   });
+  let hasFailed = false;
   const commits = createGroupCommit(root, {
     directory,
     durability,
+    reasonToFail: watchFile(dataFileOf(directory), clock),
+    onFailed(error) {
+      hasFailed = true;
+      options.onFailed?.(error);
+    },
     reserve: space.reserve,
     pause: () => Promise.race([sleep(clock, roomIntervalMs), closeAsked]),
     onNote: options.onNote ?? (() => {}),
@@ -154,14 +165,16 @@ function createStore(
     await root.flushed;
     await root.close();
     space.close();
-    onClosed();
+    onClosed(hasFailed);
   };
   return {
     clock,
     directory,
     table(name, describeKey = (key) => nameOfKey(name, key, new Map())) {
-      const reason = 'it does not match its checksum';
-      const table = openTable(root, name, (key) => new StoreDamagedError(directory, describeKey(key), reason));
+      const table = openTable(root, name, (key, reason) => {
+        const part = key === null ? `table ${name}` : describeKey(key);
+        return new StoreDamagedError(directory, part, reason);
+      });
       opened.push(table);
       return table;
     },
@@ -177,6 +190,27 @@ function createStore(
       }
       return closing;
     },
+  };
+}
+
+/**
+ * Why nothing that is written would be found again: somebody has removed or replaced the file, of which this process still
+ * holds the one that was there. Asked before every commit, it looks once in a while.
+ */
+function watchFile(dataFile: string, clock: Clock): () => string | null {
+  const identity = (): string | null => {
+    const found = statSync(dataFile, { throwIfNoEntry: false, bigint: true });
+    return found ? `${found.dev}/${found.ino}` : null;
+  };
+  const opened = identity();
+  let lookedAtMs = clock.monotonicMs();
+  return () => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - lookedAtMs < lookAtFileEveryMs) return null;
+    lookedAtMs = nowMs;
+    const found = identity();
+    if (found === opened) return null;
+    return `${dataFile} was ${found === null ? 'removed' : 'replaced'} while it is open`;
   };
 }
 

@@ -9,6 +9,7 @@
  */
 import type { RootDatabase } from 'lmdb';
 import { TransientError } from '../../ports/broker';
+import { StoreDamagedError, StoreFailedError } from './store-damage';
 
 export type Durability = 'process' | 'disk';
 
@@ -44,6 +45,10 @@ export interface GroupCommit {
 export interface GroupCommitOptions {
   readonly directory: string;
   readonly durability: Durability;
+  /** Why nothing that is written now would be kept; null when it would. */
+  readonly reasonToFail: () => string | null;
+  /** Called once, when the store has failed: nothing is written any more. */
+  readonly onFailed: (error: Error) => void;
   /** Makes room for a transaction. A TransientError that it throws means that there is none now: no work is applied then. */
   readonly reserve: (size: WorkSize, frees: boolean) => void;
   /** Resolves when it is time to look for room again. */
@@ -141,8 +146,18 @@ export function createGroupCommit(root: RootDatabase, options: GroupCommitOption
     });
     await Promise.race([options.pause(), freeing]);
   };
+  const fail = (works: readonly Queued[], error: Error): void => {
+    failure = error;
+    for (const { reject } of [...works, ...queue.splice(0)]) reject(error);
+    options.onFailed(error);
+  };
   const commit = async (): Promise<void> => {
     const taken = take();
+    const reason = options.reasonToFail();
+    if (reason !== null) {
+      fail(taken, new StoreFailedError(directory, reason));
+      return;
+    }
     let works: readonly Queued[];
     try {
       works = reserveFor(taken);
@@ -165,10 +180,8 @@ export function createGroupCommit(root: RootDatabase, options: GroupCommitOption
       root.resetReadTxn();
       for (const { work, refusal } of works) if (!refusal) work.committed?.();
     } catch (cause) {
-      // What is in memory may be ahead of what is stored: nothing may be written any more.
-      const reason = `the store in ${directory} failed and takes no more writes: ${(cause as Error).message}`;
-      failure = new Error(reason, { cause });
-      for (const { reject } of [...works, ...queue.splice(0)]) reject(failure);
+      const said = cause instanceof StoreDamagedError;
+      fail(works, said ? cause : new StoreFailedError(directory, (cause as Error).message, { cause }));
       return;
     }
     for (const { resolve, reject, refusal } of works) refusal ? reject(refusal) : resolve();

@@ -22,6 +22,9 @@ const kindFlags = 0x2f;
 const bigDataFlag = 0x01;
 const subTableFlag = 0x02;
 const noPage = 0xffff_ffff_ffff_ffffn;
+/** What may stand in the flags of the tree of free pages: its kind, and two of the file's. All other trees have none. */
+const freeFlags = { always: 0x08, maybe: 0x08 | 0x1000 | 0x4000 } as const;
+const wordBytes = 8;
 
 /** One B+ tree, as its record in the meta page or the main tree describes it. */
 export interface LmdbTree {
@@ -30,6 +33,16 @@ export interface LmdbTree {
   readonly entries: number;
   /** Null while it is empty. */
   readonly root: number | null;
+  readonly flags: number;
+  /** How many pages it has, as the file says. */
+  readonly pages: TreePages;
+}
+
+interface TreePages {
+  readonly branch: number;
+  readonly leaf: number;
+  /** Those of values that have pages of their own. */
+  readonly large: number;
 }
 
 export interface LmdbMeta {
@@ -56,8 +69,6 @@ export interface LmdbEntry {
 }
 
 export interface WalkOptions {
-  /** Whether to read leaf pages; without them only the upper levels are looked at and nothing is yielded. Default true. */
-  readonly leaves?: boolean;
   /** Whether to read values that have pages of their own. Default true. */
   readonly largeValues?: boolean;
 }
@@ -107,6 +118,8 @@ function metaAt(file: number, position: number): LmdbMeta | string {
   const main = treeOf('tables', meta.subarray(72, 120));
   const lastPage = Number(meta.readBigUInt64LE(120));
   const transaction = Number(meta.readBigUInt64LE(128));
+  const isFree = (free.flags & freeFlags.always) !== 0 && (free.flags & ~freeFlags.maybe) === 0;
+  if (!isFree || main.flags !== 0) return `its flags are ${free.flags} and ${main.flags}`;
   if (!Number.isSafeInteger(lastPage * pageBytes)) return `its last page is ${lastPage}`;
   if (!Number.isSafeInteger(transaction)) return `its transaction is ${transaction}`;
   return { pageBytes, lastPage, transaction, free, main };
@@ -117,7 +130,13 @@ function treeOf(name: string, record: Buffer): LmdbTree {
   const root = record.readBigUInt64LE(40);
   return {
     name,
+    flags: record.readUInt16LE(4),
     depth: record.readUInt16LE(6),
+    pages: {
+      branch: Number(record.readBigUInt64LE(8)),
+      leaf: Number(record.readBigUInt64LE(16)),
+      large: Number(record.readBigUInt64LE(24)),
+    },
     entries: Number(record.readBigUInt64LE(32)),
     root: root === noPage ? null : Number(root),
   };
@@ -138,36 +157,72 @@ export class LmdbReader {
     this.met = Buffer.alloc(Math.floor(this.lastPageInFile / 8) + 1);
   }
 
-  /** Whether the file holds every page up to the last one used. It need not: pages at the end may be free. */
-  get isWholeLength(): boolean {
-    return this.lastPageInFile >= this.meta.lastPage;
-  }
-
   /** The named tables. */
   tables(): LmdbTree[] {
     const tables: LmdbTree[] = [];
     for (const { key, value, isTable } of this.entries(this.meta.main)) {
       const name = key.toString().replace(/\0$/, '');
-      if (isTable && value?.length === 48) tables.push(treeOf(name, value));
+      const tree = isTable && value?.length === 48 ? treeOf(name, value) : null;
+      if (tree?.flags === 0) tables.push(tree);
       else this.report({ part: `the entry of table ${name}`, reason: 'it does not describe a table' });
     }
     return tables;
   }
 
-  /** Looks at the tree of free pages. */
+  /**
+   * Looks at the tree of free pages and at the lists in it, once all other trees have been walked down to their leaves: lmdb
+   * writes to a page of these lists without looking whether something is in it.
+   */
   checkFreePages(): void {
-    for (const _ of this.entries(this.meta.free, { largeValues: false })) {
-      // Walking is the check.
+    const part = partOf(this.meta.free);
+    const lists = [...this.entries(this.meta.free)];
+    for (const { key, value } of lists) {
+      const reason = this.faultOfFreeList(value!);
+      if (reason !== null) this.report({ part: `${part} (list ${key.readBigUInt64LE(0)})`, reason });
     }
+  }
+
+  /**
+   * A list is a number of words and as many words: a page, the number of pages that follow each other (negative) and the first
+   * of them, or 0. lmdb itself passes over a page that is in two lists, and over a number without a page at the end of one.
+   */
+  private faultOfFreeList(list: Buffer): string | null {
+    const words = list.length >= wordBytes ? Number(list.readBigUInt64LE(0)) : -1;
+    if (words < 0 || (words + 1) * wordBytes > list.length) return 'it is longer than its entry';
+    for (let at = 1; at <= words; at++) {
+      let page = Number(list.readBigInt64LE(at * wordBytes));
+      let pages = 1;
+      if (page < 0) {
+        [pages, page] = [-page, at < words ? Number(list.readBigInt64LE(++at * wordBytes)) : 0];
+      }
+      if (page === 0) continue;
+      if (page < 2 || page + pages - 1 > this.meta.lastPage) return `there is no page ${page}`;
+      for (let each = page; each < page + pages; each++) {
+        if (this.isMet(each)) return `page ${each} holds something`;
+      }
+    }
+    return null;
+  }
+
+  private isMet(page: number): boolean {
+    return ((this.met[Math.floor(page / 8)] ?? 0) & (1 << (page % 8))) !== 0;
   }
 
   /** The entries of a tree in order, passing over what cannot be read and reporting it. */
   *entries(tree: LmdbTree, options: WalkOptions = {}): Generator<LmdbEntry> {
     if (tree.root === null) return;
-    const walk: Walk = { tree, options, entries: 0, problems: 0, previous: null };
+    const walk: Walk = { tree, options, entries: 0, branch: 0, leaf: 0, large: 0, problems: 0, previous: null };
     yield* this.subtree(walk, tree.root, 1, null, null);
-    if (options.leaves !== false && walk.problems === 0 && walk.entries !== tree.entries) {
-      this.report({ part: partOf(tree), reason: `it has ${walk.entries} entries and should have ${tree.entries}` });
+    if (walk.problems > 0) return;
+    const counts = [
+      ['entries', walk.entries, tree.entries],
+      ['pages above leaves', walk.branch, tree.pages.branch],
+      ['leaves', walk.leaf, tree.pages.leaf],
+      ['pages of large values', walk.large, tree.pages.large],
+    ] as const;
+    for (const [what, found, wanted] of counts) {
+      if (found !== wanted)
+        this.report({ part: partOf(tree), reason: `it has ${found} ${what} and should have ${wanted}` });
     }
   }
 
@@ -177,7 +232,6 @@ export class LmdbReader {
    * caller has to tell by the content what an entry is and that it is whole.
    */
   *looseEntries(): Generator<{ readonly key: Buffer; readonly value: Buffer }> {
-    const { pageBytes } = this.meta;
     for (let page = 2; page <= this.lastPageInFile; page++) {
       const bytes = this.read(page, leafFlag);
       const nodes = typeof bytes === 'string' ? bytes : nodesOf(bytes);
@@ -185,8 +239,8 @@ export class LmdbReader {
       for (const node of nodes) {
         const { size, start, large } = this.locate(bytes, node);
         if (large === null) yield { key: keyOf(bytes, node), value: bytes.subarray(start, start + size) };
-        else if (large.first + large.pages - 1 <= this.lastPageInFile && large.pages * pageBytes >= size) {
-          const value = this.read(large.first, overflowFlag, large.pages);
+        else if (large.first + large.needed - 1 <= this.lastPageInFile) {
+          const value = this.read(large.first, overflowFlag, large.needed);
           if (typeof value === 'string') continue;
           yield { key: keyOf(bytes, node), value: value.subarray(headerBytes, headerBytes + size) };
         }
@@ -201,9 +255,9 @@ export class LmdbReader {
     low: Buffer | null,
     high: Buffer | null,
   ): Generator<LmdbEntry> {
-    const { tree, options } = walk;
+    const { tree } = walk;
     const isLeaf = depth === tree.depth;
-    if (isLeaf && options.leaves === false) return;
+    walk[isLeaf ? 'leaf' : 'branch']++;
     const problem = (reason: string): void => {
       walk.problems++;
       const range = { table: tree.name, low, high };
@@ -237,7 +291,7 @@ export class LmdbReader {
       }
       walk.previous = key;
       walk.entries++;
-      const value = this.value(bytes, node, options.largeValues !== false);
+      const value = this.value(walk, bytes, node);
       if (typeof value === 'string') problem(value);
       else yield { key, value, isTable: (bytes.readUInt16LE(node + 4) & subTableFlag) !== 0 };
     }
@@ -248,27 +302,34 @@ export class LmdbReader {
     return a.length === 8 && b.length === 8 ? Number(a.readBigUInt64LE(0) - b.readBigUInt64LE(0)) : 0;
   }
 
-  private value(bytes: Buffer, node: number, readLarge: boolean): Buffer | null | string {
+  private value(walk: Walk, bytes: Buffer, node: number): Buffer | null | string {
     const { size, start, large } = this.locate(bytes, node);
     if (large === null) return bytes.subarray(start, start + size);
-    const { first, pages } = large;
-    const value = this.claim(first, pages) ?? (readLarge ? this.read(first, overflowFlag, pages) : null);
+    const { first, pages, needed } = large;
+    walk.large += pages;
+    if (pages < needed) return `the value in page ${first}: it should have ${needed} pages or more`;
+    const isRead = walk.options.largeValues !== false;
+    const value = this.claim(first, pages) ?? (isRead ? this.read(first, overflowFlag, pages) : null);
     if (typeof value === 'string') return `the value in page ${first}: ${value}`;
     if (value === null) return null;
     if (value.readUInt32LE(20) !== pages) return `the value in page ${first}: it should have ${pages} pages`;
     return value.subarray(headerBytes, headerBytes + size);
   }
 
-  /** Where the value of a node is: in the page from `start` on, or in pages of its own. */
+  /**
+   * Where the value of a node is: in the page from `start` on, or in pages of its own. These are more than it needs where a smaller
+   * value has taken the place of a larger one within one transaction.
+   */
   private locate(
     bytes: Buffer,
     node: number,
-  ): { size: number; start: number; large: { first: number; pages: number } | null } {
+  ): { size: number; start: number; large: { first: number; pages: number; needed: number } | null } {
     const size = bytes.readUInt16LE(node) + bytes.readUInt16LE(node + 2) * 65_536;
     const start = node + nodeHeaderBytes + bytes.readUInt16LE(node + 6);
     if ((bytes.readUInt16LE(node + 4) & bigDataFlag) === 0) return { size, start, large: null };
-    const pages = Math.floor((headerBytes - 1 + size) / this.meta.pageBytes) + 1;
-    return { size, start, large: { first: Number(bytes.readBigUInt64LE(start)), pages } };
+    const needed = Math.floor((headerBytes - 1 + size) / this.meta.pageBytes) + 1;
+    const pages = Number(bytes.readBigUInt64LE(start + overflowReferenceBytes - wordBytes));
+    return { size, start, large: { first: Number(bytes.readBigUInt64LE(start)), pages, needed } };
   }
 
   /** What is wrong with the place of these pages; null when nothing is. */
@@ -309,6 +370,9 @@ interface Walk {
   readonly tree: LmdbTree;
   readonly options: WalkOptions;
   entries: number;
+  branch: number;
+  leaf: number;
+  large: number;
   problems: number;
   previous: Buffer | null;
 }

@@ -1,7 +1,7 @@
 /** Opens a data file in lmdb, always with the same settings: they are what the layout of the store relies on. */
 import { open, type RootDatabase } from 'lmdb';
 import type { Durability } from './group-commit';
-import { createStoreTable, pageBytes, type StoreTable } from './store-table';
+import { createStoreTable, type Damaged, pageBytes, type StoreTable } from './store-table';
 import { type TableName, tables } from './store-tables';
 
 export const maxTables = 16;
@@ -15,7 +15,7 @@ export function openRoot(path: string, durability: Durability): RootDatabase {
   });
 }
 
-export function openTable(root: RootDatabase, name: TableName, damaged: (key: Buffer) => Error): StoreTable {
+export function openTable(root: RootDatabase, name: TableName, damaged: Damaged): StoreTable {
   const database = root.openDB<Buffer, Buffer>({ name, keyEncoding: 'binary', encoding: 'binary' });
   return createStoreTable(database, damaged, tables[name] ?? undefined);
 }

@@ -7,11 +7,31 @@ export class StoreDamagedError extends Error {
     /** What is hit: "page 12 of table log", "record 7 of route.decided/2". */
     readonly part: string,
     reason: string,
+    wayOut = `\`quantum-router store check --data-dir ${directory}\` lists all that is hit, \`quantum-router store repair --data-dir ${directory}\` copies what can be read into a new file and keeps the old one`,
+  ) {
+    super(`the store in ${directory} is damaged: ${part}: ${reason}. ${wayOut}`);
+    this.name = 'StoreDamagedError';
+  }
+}
+
+/** The file is not there any more: there is nothing to be checked or repaired. */
+export function fileGone(directory: string): StoreDamagedError {
+  const wayOut = `Put it back from a copy, or remove ${directory} to begin anew`;
+  return new StoreDamagedError(directory, 'data.mdb', 'the file is gone', wayOut);
+}
+
+/** Nothing is written any more, since what is in memory may be ahead of what is stored, or what is written would be lost. */
+export class StoreFailedError extends Error {
+  constructor(
+    readonly directory: string,
+    reason: string,
+    options?: ErrorOptions,
   ) {
     super(
-      `the store in ${directory} is damaged: ${part}: ${reason}. \`quantum-router store check --data-dir ${directory}\` lists all that is hit, \`quantum-router store repair --data-dir ${directory}\` copies what can be read into a new file and keeps the old one`,
+      `the store in ${directory} failed and takes no more writes: ${reason}. \`quantum-router store check --data-dir ${directory}\` says whether what is there is whole`,
+      options,
     );
-    this.name = 'StoreDamagedError';
+    this.name = 'StoreFailedError';
   }
 }
 
@@ -28,6 +48,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the path is too long',
   ELOOP: 'the path is a loop of symbolic links',
   EMFILE: 'this process has too many files open',
+  EFBIG: 'no file may grow so large here (ulimit -f, or the file system)',
   EIO: 'the disk reports an error',
 };
 

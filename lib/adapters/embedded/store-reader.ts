@@ -1,7 +1,7 @@
 /** Reads a store's file without lmdb (lmdb-file.ts): for checking it before it is opened, and for copying what can be read. */
 import { closeSync, openSync } from 'node:fs';
 import { placeOfKey } from './layout';
-import { type LmdbProblem, LmdbReader, type LmdbTree, readMeta, type WalkOptions } from './lmdb-file';
+import { type LmdbProblem, LmdbReader, type LmdbTree, readMeta } from './lmdb-file';
 import { type TableEntry, unseal } from './store-table';
 import { currentFormat, firstFormat, firstFormatPageBytes, type StoreFormat } from './store-tables';
 
@@ -13,8 +13,6 @@ export interface StoreProblem {
 export interface StoreReader {
   readonly format: StoreFormat;
   readonly fileBytes: number;
-  /** Whether the file holds every page up to the last one used. */
-  readonly isWholeLength: boolean;
   readonly tables: readonly LmdbTree[];
   /** Entries of one table in order, what cannot be read left out and reported. Each table can be read once. */
   entries(tree: LmdbTree): Generator<TableEntry>;
@@ -22,8 +20,10 @@ export interface StoreReader {
   isLost(table: string, key: Buffer): boolean;
   /** Entries of a file of the present format wherever they are in it (LmdbReader.looseEntries), with a right checksum. */
   looseEntries(): Generator<TableEntry>;
-  /** Looks at a table without its values. */
-  look(tree: LmdbTree, options: WalkOptions): void;
+  /** Looks at a table without the values that have pages of their own. */
+  look(tree: LmdbTree): void;
+  /** Looks at the lists of free pages, once every table has been looked at or read. */
+  checkFreePages(): void;
   close(): void;
 }
 
@@ -47,7 +47,6 @@ export function openStoreReader(path: string, report: (problem: StoreProblem) =>
   }
   const format = meta.pageBytes === firstFormatPageBytes ? firstFormat : currentFormat;
   const lmdb = new LmdbReader(file, meta, named);
-  lmdb.checkFreePages();
   // Topics first: they give the other tables' keys their names.
   const tables = lmdb.tables().sort((a, b) => Number(b.name === 'topics') - Number(a.name === 'topics'));
 
@@ -66,7 +65,6 @@ export function openStoreReader(path: string, report: (problem: StoreProblem) =>
   return {
     format,
     fileBytes: (meta.lastPage + 1) * meta.pageBytes,
-    isWholeLength: lmdb.isWholeLength,
     tables,
     entries,
     isLost: (table, key) => mayHaveLostAnything || lost.has(table, key),
@@ -76,11 +74,12 @@ export function openStoreReader(path: string, report: (problem: StoreProblem) =>
         if (plain !== null) yield { key, value: plain };
       }
     },
-    look(tree, options) {
-      for (const _ of lmdb.entries(tree, options)) {
+    look(tree) {
+      for (const _ of lmdb.entries(tree, { largeValues: false })) {
         // Walking is the check.
       }
     },
+    checkFreePages: () => lmdb.checkFreePages(),
     close: () => closeSync(file),
   };
 }

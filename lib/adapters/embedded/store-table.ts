@@ -30,7 +30,10 @@ export interface TableEntry {
   readonly value: Buffer;
 }
 
-/** Reads throw what `damaged` makes of a key whose value is not what was written. */
+/** Makes the error of an entry, or where the key is null of a table, that is not what was written, and why it is not. */
+export type Damaged = (key: Buffer | null, reason: string) => Error;
+
+/** Reads throw what `Damaged` makes. */
 export interface StoreTable {
   get(key: Buffer): Buffer | undefined;
   /** Inside a transaction. */
@@ -47,16 +50,28 @@ export interface StoreTable {
 
 export function createStoreTable(
   database: Database<Buffer, Buffer>,
-  damaged: (key: Buffer) => Error,
+  damaged: Damaged,
   fixedKeyBytes?: number,
 ): StoreTable {
   const min = fixedKeyBytes ?? keyLengths.min;
   const max = fixedKeyBytes ?? keyLengths.max;
   const opened = (key: Buffer, sealed: Buffer): Buffer => {
     const value = unseal(key, sealed);
-    if (value === null) throw damaged(key);
+    if (value === null) throw damaged(key, 'it does not match its checksum');
     return value;
   };
+  /** lmdb's own errors name a kind of fault and no place. */
+  const ofLmdb = (error: unknown, key: Buffer | null): unknown =>
+    error instanceof Error && error.message.startsWith('MDB_')
+      ? damaged(key, `lmdb cannot read it (${error.message})`)
+      : error;
+  function* read<T>(all: () => Iterable<T>): Generator<T> {
+    try {
+      yield* all();
+    } catch (error) {
+      throw ofLmdb(error, null);
+    }
+  }
   const write = (key: Buffer, valueBytes: number, fill: (value: Buffer) => void): void => {
     if (key.length < min || key.length > max)
       throw new RangeError(`a key has ${min} to ${max} bytes, not ${key.length}`);
@@ -64,17 +79,22 @@ export function createStoreTable(
   };
   return {
     get(key) {
-      const sealed = database.get(key);
+      let sealed: Buffer | undefined;
+      try {
+        sealed = database.get(key);
+      } catch (error) {
+        throw ofLmdb(error, key);
+      }
       return sealed && opened(key, sealed);
     },
     put: (key, value) => write(key, value.length, (target) => void value.copy(target)),
     write,
     remove: (key) => void database.remove(key),
     *entries(range = {}) {
-      for (const { key, value } of database.getRange(range)) yield { key, value: opened(key, value) };
+      for (const { key, value } of read(() => database.getRange(range))) yield { key, value: opened(key, value) };
     },
     // A copy, since lmdb writes into what it is given that no values are wanted.
-    keys: (range = {}) => database.getKeys({ ...range }),
+    keys: (range = {}) => read(() => database.getKeys({ ...range })),
     pages() {
       const { treeBranchPageCount, treeLeafPageCount, overflowPages } = database.getStats() as Record<string, number>;
       return treeBranchPageCount! + treeLeafPageCount! + overflowPages!;

@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -18,9 +19,11 @@ import { join } from 'node:path';
 import { checkStore, checkStoreFile } from '../../../../lib/adapters/embedded/check-store';
 import { repairStore } from '../../../../lib/adapters/embedded/copy-store';
 import { type EmbeddedBroker, openEmbeddedBroker } from '../../../../lib/adapters/embedded/embedded-broker';
+import { LmdbReader, readMeta } from '../../../../lib/adapters/embedded/lmdb-file';
 import { openRoot, openTable } from '../../../../lib/adapters/embedded/lmdb-root';
 import { StoreDamagedError } from '../../../../lib/adapters/embedded/store-damage';
 import { openStoreReader } from '../../../../lib/adapters/embedded/store-reader';
+import { createStoreTable } from '../../../../lib/adapters/embedded/store-table';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import type { LogRecord, PartitionConsumer, TopicSettings } from '../../../../lib/ports/broker';
 import { seededRandom } from '../../../../lib/random/seeded';
@@ -208,7 +211,7 @@ describe('a file that is cut off', () => {
     expect(() => open()).toThrow(/meta page 0: the file is cut off/);
     expect(() => repairStore(directory)).toThrow(/nothing in .* can be read: .*Restore it from a copy/);
     rmSync(dataFile);
-    expect(() => open()).toThrow(/data\.mdb: the file is gone/);
+    expect(() => open()).toThrow(/data\.mdb: the file is gone\. Put it back from a copy, or remove .* to begin anew/);
     expect(() => checkStore(directory)).toThrow('there is no store in');
   });
 });
@@ -373,3 +376,156 @@ function flipIn(path: string, text: string): void {
   }
   closeSync(file);
 }
+
+/** What leads lmdb outside of its file, or over what it holds: it looks at none of it and the process would end, or the data. */
+describe('the structure of a file that is too large to be read in full when it is opened', () => {
+  const pageBytes = 4_096;
+  const headerBytes = 24;
+
+  function changePage(page: number, change: (bytes: Buffer) => void): void {
+    const bytes = readFileSync(dataFile).subarray(page * pageBytes, (page + 1) * pageBytes);
+    change(bytes);
+    const file = openSync(dataFile, 'r+');
+    writeSync(file, bytes, 0, pageBytes, page * pageBytes);
+    closeSync(file);
+  }
+  const problemsWhenOpened = (): string[] =>
+    checkStoreFile(dataFile, 'whenOpened', 0).problems.map(({ part, reason }) => `${part}: ${reason}`);
+  const metaOf = () => {
+    const file = openSync(dataFile, 'r');
+    const meta = readMeta(file, () => {})!;
+    const reader = new LmdbReader(file, meta, () => {});
+    const log = reader.tables().find(({ name }) => name === 'log')!;
+    closeSync(file);
+    return { meta, log };
+  };
+  /** The first page of the last level of the log. */
+  const leafOfLog = (): number => {
+    const { log } = metaOf();
+    const bytes = readFileSync(dataFile);
+    let page = log.root!;
+    for (let depth = 1; depth < log.depth; depth++) {
+      const node = page * pageBytes + headerBytes + bytes.readUInt16LE(page * pageBytes + headerBytes);
+      page = bytes.readUInt16LE(node) + bytes.readUInt16LE(node + 2) * 65_536;
+    }
+    return page;
+  };
+  const firstNode = (bytes: Buffer): number => headerBytes + bytes.readUInt16LE(headerBytes);
+
+  beforeEach(async () => {
+    await makeStore();
+    expect(problemsWhenOpened()).toEqual([]);
+  });
+
+  test.each<[string, (bytes: Buffer) => void]>([
+    ['its header is wrong', (bytes) => void bytes.writeUInt16LE(0xfff0, 20)],
+    ['it is of another kind', (bytes) => void bytes.writeUInt16LE(1, 18)],
+    ['an entry lies outside of it', (bytes) => void bytes.writeUInt16LE(0xfff0, headerBytes)],
+    ['an entry lies outside of it', (bytes) => void bytes.writeUInt16LE(0xffff, firstNode(bytes) + 6)],
+    ['its header is of another page', (bytes) => void bytes.fill(0)],
+  ])('a leaf is named: %s', (reason, change) => {
+    const page = leafOfLog();
+    changePage(page, change);
+    expect(problemsWhenOpened()).toEqual([
+      expect.stringMatching(new RegExp(`^page ${page} of table log .*${reason}$`)),
+    ]);
+  });
+
+  test.each<[string, (list: Buffer, used: number) => void]>([
+    ['holds something', (list, used) => void list.writeBigInt64LE(BigInt(used), 8)],
+    ['there is no page 99999999', (list) => void list.writeBigInt64LE(99_999_999n, 8)],
+    [
+      'there is no page 5',
+      (list) => {
+        list.writeBigInt64LE(-(2n ** 40n), 8);
+        list.writeBigInt64LE(5n, 16);
+      },
+    ],
+    ['it is longer than its entry', (list) => void list.writeBigInt64LE(99_999_999n, 0)],
+  ])('a list of free pages is named: %s; nothing is lost by the repair', async (reason, change) => {
+    const used = leafOfLog();
+    const { meta } = metaOf();
+    expect(meta.free.depth).toBe(1);
+    changePage(meta.free.root!, (bytes) => {
+      const words = bytes.readUInt16LE(20) / 2;
+      const inPage = Array.from({ length: words }, (_, i) => headerBytes + bytes.readUInt16LE(headerBytes + 2 * i));
+      const node = inPage.find((at) => (bytes.readUInt16LE(at + 4) & 1) === 0)!;
+      change(bytes.subarray(node + 16), used);
+    });
+    expect(problemsWhenOpened()).toEqual([expect.stringMatching(new RegExp(`^table free pages \\(list .*${reason}`))]);
+    expect(() => open()).toThrow(StoreDamagedError);
+    expect(repairStore(directory)).toMatchObject({ records: 400, problems: [] });
+  });
+
+  test('flags of a tree that are none of ours are named', () => {
+    const newest = metaOf().meta.transaction % 2;
+    changePage(newest, (bytes) => void bytes.writeUInt16LE(0xffff, headerBytes + 24 + 4));
+    expect(problemsWhenOpened()).toEqual([expect.stringMatching(`^meta page ${newest}: its flags are 65535 and 0$`)]);
+  });
+
+  test('a wrong number of pages is named: retention by size would go by it', () => {
+    const { meta, log } = metaOf();
+    changePage(meta.main.root!, (bytes) => {
+      const name = bytes.indexOf('log\0');
+      bytes.writeBigUInt64LE(BigInt(log.pages.leaf + 1_000_000), name + 4 + 16);
+    });
+    expect(problemsWhenOpened()).toEqual([
+      `table log: it has ${log.pages.leaf} leaves and should have ${log.pages.leaf + 1_000_000}`,
+    ]);
+  });
+});
+
+test('a large value that a smaller one has replaced within one transaction is whole, and saved', async () => {
+  const root = openRoot(dataFile, 'process');
+  const table = openTable(root, 'key-value', () => new Error('damaged'));
+  const key = Buffer.from('a key that is written twice');
+  root.transactionSync(() => {
+    table.put(key, Buffer.alloc(60_000, 1));
+    // lmdb leaves it the pages of the larger one.
+    table.put(key, Buffer.alloc(20_000, 2));
+  });
+  await root.close();
+  for (const depth of ['full', 'whenOpened'] as const)
+    expect(checkStoreFile(dataFile, depth, 0)).toMatchObject({ problems: [] });
+  expect(repairStore(directory)).toMatchObject({ entries: 1, others: 1, problems: [] });
+});
+
+test('an error of lmdb in reading says which table, or entry, and what to do', () => {
+  const fails = (): never => {
+    throw new Error('MDB_PAGE_NOTFOUND: Requested page not found');
+  };
+  const database = { get: fails, getRange: fails, getKeys: fails } as unknown as Parameters<typeof createStoreTable>[0];
+  const table = createStoreTable(database, (key, reason) => new Error(`${key?.toString() ?? 'the table'}: ${reason}`));
+  const reason = 'lmdb cannot read it (MDB_PAGE_NOTFOUND: Requested page not found)';
+  expect(() => table.get(Buffer.from('an entry'))).toThrow(`an entry: ${reason}`);
+  expect(() => [...table.entries()]).toThrow(`the table: ${reason}`);
+  expect(() => [...table.keys()]).toThrow(`the table: ${reason}`);
+});
+
+test.each([
+  ['removed', () => rmSync(dataFile)],
+  [
+    'replaced',
+    () => {
+      copyFileSync(dataFile, `${dataFile}.other`);
+      renameSync(`${dataFile}.other`, dataFile);
+    },
+  ],
+])('a file that is %s while it is open is written to no further, and the process is told why', async (what, act) => {
+  const clock = createVirtualClock();
+  const failures: Error[] = [];
+  const broker = openEmbeddedBroker({
+    ...{ directory, clock, maintenanceIntervalMs: null },
+    onFailed: (error) => failures.push(error),
+  });
+  await broker.ensureTopics([topic]);
+  const send = () => broker.producer('p').send([{ topic: 't', partition: 0, key: 'k', value: Buffer.from('v') }]);
+  await send();
+  act();
+  await clock.advanceBy(1_000);
+  const reason = `takes no more writes: ${dataFile} was ${what} while it is open`;
+  await expect(send()).rejects.toThrow(reason);
+  await expect(send()).rejects.toThrow(reason);
+  expect(failures).toEqual([expect.objectContaining({ message: expect.stringContaining(reason) })]);
+  await broker.close();
+});

@@ -157,7 +157,7 @@ test('with pages of 16 kB a mixture of sizes cannot be written', () => {
 
 test(`${writes} writes of random sizes are all taken and read back (seed ${seed})`, async () => {
   const root = openRoot(join(directory, 'data.mdb'), 'process');
-  const table = openTable(root, 'log', (key) => new Error(`damaged: ${key.toString('hex')}`));
+  const table = openTable(root, 'log', (key) => new Error(`damaged: ${key?.toString('hex')}`));
   const kept = writeAtRandom(root, table, { count: writes, random: seededRandom('record-sizes', seed), pageBytes });
   root.resetReadTxn();
   let found = 0;
@@ -171,7 +171,7 @@ test(`${writes} writes of random sizes are all taken and read back (seed ${seed}
 
 test(`keys of any length that a table takes can be written in any order (seed ${seed})`, async () => {
   const root = openRoot(join(directory, 'data.mdb'), 'process');
-  const table = openTable(root, 'key-value', (key) => new Error(`damaged: ${key.toString('hex')}`));
+  const table = openTable(root, 'key-value', (key) => new Error(`damaged: ${key?.toString('hex')}`));
   const random = seededRandom('record-keys', seed);
   const kept = new Set<string>();
   for (let done = 0; done < writes / 3; done += writesPerTransaction) {
