@@ -48,7 +48,8 @@ export function reasonNotListening(error: unknown, options: ListenOptions, portO
     (port !== undefined ? port === adminPort : (hostname ?? address) === adminHost && adminHost !== options.host);
   const where = isAdmin ? `${adminHost}:${adminPort}` : `${options.host}:${options.port}`;
   const other = code === 'EADDRINUSE' ? (isAdmin ? '--admin-port' : portOption) : isAdmin ? '--admin-host' : '--host';
-  return `cannot listen on ${where}: ${reasonOf(error)} (${other} chooses another)`;
+  const wayOut = code === 'EMFILE' ? '' : ` (${other} chooses another)`;
+  return `cannot listen on ${where}: ${reasonOf(error)}${wayOut}`;
 }
 
 /** Argument parser for a list of names. */
@@ -77,6 +78,7 @@ export function reasonOf(error: unknown): string {
     EADDRINUSE: 'the port is taken',
     EADDRNOTAVAIL: 'this machine has no such address',
     ENOTFOUND: 'there is no such host',
+    EMFILE: 'this process may open no more files: raise their limit (ulimit -n)',
   };
   return (code && known[code]) ?? message;
 }

@@ -94,9 +94,9 @@ export function watchConfigFile(
   };
 }
 
-/** Watches a file, and reads it at a hang-up. There is nothing to do without one, or where the file was stdin. */
+/** Watches a file, and reads it at a hang-up. There is nothing to do without one, or where it was stdin or a pipe: that is read once. */
 export function followConfigFile(io: Io, file: string | null, options: ConfigWatchOptions): Pick<ConfigWatch, 'stop'> {
-  if (file === null || file === '-') return { stop: async () => {} };
+  if (file === null || file === '-' || isPipe(io, file)) return { stop: async () => {} };
   const watch = watchConfigFile(io, file, options);
   const unlisten = io.onHangup(() => void watch.reload());
   return {
@@ -105,6 +105,10 @@ export function followConfigFile(io: Io, file: string | null, options: ConfigWat
       await watch.stop();
     },
   };
+}
+
+function isPipe(io: Io, file: string): boolean {
+  return statSync(resolve(io.workingDirectory, file), { throwIfNoEntry: false })?.isFIFO() ?? false;
 }
 
 const gone = 'gone';
