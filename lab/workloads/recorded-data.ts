@@ -91,7 +91,7 @@ export function recordedData(
   }
   const modelNames = [...names].filter((model) => !excluded.has(model));
   const rows = all.filter((row) => modelNames.some((model) => (row.outcomes.get(model) ?? null) !== null));
-  if (rows.length === 0) throw new RecordedDataError(`${name} has no row with a measured model`, null, null);
+  if (rows.length === 0) throw new RecordedDataError('there is no row with a measured model in it', null, null);
   checkIds(rows);
   checkFeatureLengths(rows);
   return {

@@ -505,7 +505,8 @@ function createServer(connection: Connection, door: Door, log: Log): FastifyInst
     routerOptions: { maxParamLength: 2_400, ignoreTrailingSlash: true },
     rewriteUrl: withoutAzure,
     exposeHeadRoutes: true,
-    return503OnClosing: true,
+    // Refused below, in the form of every other refusal.
+    return503OnClosing: false,
     clientErrorHandler: () => {},
     frameworkErrors: (error, request, reply: FastifyReply) => {
       const refused = toHttpError(error);
@@ -562,6 +563,13 @@ function createServer(connection: Connection, door: Door, log: Log): FastifyInst
   // Before the body is looked at: what no path takes needs none, whatever its method says of bodies.
   server.addHook('onRequest', async (request, reply) => {
     if (request.is404) refuseUnknown(request, reply);
+  });
+  let isStopping = false;
+  server.addHook('preClose', async () => {
+    isStopping = true;
+  });
+  server.addHook('onRequest', async () => {
+    if (isStopping) throw new HttpError('not_ready', 'this gateway is stopping: ask again in a moment');
   });
   server.setNotFoundHandler(refuseUnknown);
   server.setErrorHandler((error, request, reply) => {

@@ -2,7 +2,7 @@
  * Certificate and key of the gateway itself, from files, taken over when they change: whoever renews certificates writes the
  * files, and new connections have the new one.
  */
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync, statSync, unwatchFile, watchFile } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';
@@ -67,7 +67,19 @@ export function followTlsFiles({ certFile, keyFile }: TlsFiles, parts: { metrics
 
 /** Throws where they are not a certificate and its key. */
 function readPair(certFile: string, keyFile: string): Pair {
-  const pair = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  const pair = {
+    cert: readPem(certFile, 'CERTIFICATE'),
+    key: readPem(keyFile, 'PRIVATE KEY'),
+  };
   createSecureContext(pair);
   return pair;
+}
+
+function readPem(file: string, label: string): Buffer {
+  if (statSync(file).isDirectory()) throw new Error(`${file} is a directory`);
+  const bytes = readFileSync(file);
+  // What OpenSSL says of a file that is none is the address of its own line.
+  if (!new RegExp(`-----BEGIN [A-Z ]*${label}-----`).test(bytes.toString('latin1')))
+    throw new Error(`${file} holds no ${label.toLowerCase()} in PEM (-----BEGIN ${label}-----)`);
+  return bytes;
 }

@@ -130,7 +130,7 @@ test('a score a little outside its range is moved to the bound', () => {
 test('a file is refused as a whole when it cannot be one workload', async () => {
   const features = (id: string, values: number[]) => line({ id, prompt: null, features: values });
   const cases: [string, string | Buffer, RegExp][] = [
-    ['empty.jsonl', '', /has no row with a measured model/],
+    ['empty.jsonl', '', /there is no row with a measured model in it/],
     ['twice.jsonl', `${line({})}\n${line({})}`, /id a is given twice/],
     ['lengths.jsonl', `${features('a', [1, 2])}\n${features('b', [1])}`, /row b must have 2 features/],
     ['mixed.jsonl', `${line({})}\n${features('b', [1])}`, /row b must have a prompt/],

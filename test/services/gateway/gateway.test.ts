@@ -1000,6 +1000,33 @@ describe('readiness and end', () => {
     await expect(fetch(started.gateway.url)).rejects.toThrow('fetch failed');
   });
 
+  test('a request that comes on an open connection while it stops is refused in the form of every other', async () => {
+    const started = await startGateway({ answer: () => [] });
+    const answer = started.call('POST', '/v1/route', { requestId: 'last', prompt: 'a' });
+    await started.until(() => started.requests().length === 1);
+    const { hostname, port } = new URL(started.gateway.url);
+    const socket = connect(Number(port), hostname);
+    await new Promise((resolve) => socket.once('connect', resolve));
+    let said = '';
+    const ended = new Promise<void>((resolve) => socket.on('data', (data) => (said += data)).once('close', resolve));
+    const send = (text: string): Promise<void> => new Promise((resolve) => socket.write(text, () => resolve()));
+    await send('GET /health HTTP/1.1\r\nhost: a\r\n');
+    const stopped = started.gateway.stop();
+    await send('\r\n');
+    await ended;
+    expect(said).toMatch(/^HTTP\/1.1 503 /);
+    expect(JSON.parse(said.split('\r\n\r\n')[1]!).error).toEqual({
+      code: 'not_ready',
+      message: 'this gateway is stopping: ask again in a moment',
+      field: null,
+    });
+    const value = topics.routeDecided.codec.encode(decisionOf(started.requests()[0]!));
+    const headers = { 'reply-to': started.gateway.id };
+    await started.broker.producer('late').send([{ topic: topics.routeDecided.name, key: 'last', value, headers }]);
+    expect((await answer).status).toBe(200);
+    await stopped;
+  });
+
   test('a caller that went away leaves no error behind: its decision is still awaited', async () => {
     const errors: string[] = [];
     const log = {
