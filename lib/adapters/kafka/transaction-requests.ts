@@ -90,7 +90,8 @@ export function commitInTransaction(
         bytes.text();
         bytes.array(() => {
           bytes.int32();
-          errorCode ||= bytes.int16();
+          const ofPartition = bytes.int16();
+          errorCode ||= ofPartition;
           bytes.skipTags();
         });
         bytes.skipTags();
@@ -127,7 +128,8 @@ export function stablePositions(
           positions.set(topic, Number(bytes.int64()));
           bytes.int32();
           bytes.text();
-          errorCode ||= bytes.int16();
+          const ofPartition = bytes.int16();
+          errorCode ||= ofPartition;
           bytes.skipTags();
         });
         bytes.skipTags();
