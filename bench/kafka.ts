@@ -2,10 +2,12 @@
  * Speed on Kafka and Redis: broker, Redis, every service and the gateway as processes of their own, and this process as an
  * open-loop client of the topics, all on one machine.
  *
- *     node dist/bench/kafka.js [--seconds 15] [--kafka host:port --redis url] [--partitions 4]
+ *     node dist/bench/kafka.js [--placement chained] [--rates 300] [--seconds 15] [--kafka host:port --redis url] [--partitions 4]
  *
  * Latency counts from the intended send time, so a stall is not hidden by the load generator waiting too. Decisions forced by
  * the deadline would hide overload: the share of those that had all their threads is reported beside every latency.
+ * With `--rates` these alone are measured, without feedback, and saturation is not. PLACEMENT and DELIVERY are read from
+ * the environment.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,6 +28,7 @@ import { createLog } from '../lib/telemetry/log';
 import { createMetrics } from '../lib/telemetry/metrics';
 import type { RouteDecided } from '../lib/topics/generated/messages';
 import { distributedHome } from '../services/home';
+import { type PlacementName, placementNames } from '../services/placements';
 import { kilobyteRows } from './kilobyte-rows';
 import { type OpenLoad, openLoop } from './open-loop';
 
@@ -51,7 +54,13 @@ interface Bench {
   stop(): Promise<void>;
 }
 
-async function startBench(options: { kafka?: string; redis?: string; partitions: string }): Promise<Bench> {
+async function startBench(options: {
+  kafka?: string;
+  redis?: string;
+  partitions: string;
+  placement: PlacementName;
+}): Promise<Bench> {
+  const processes = serviceProcesses(1, options.placement);
   const directory = mkdtempSync(join(tmpdir(), 'quantum-router-bench-kafka-'));
   const kafka = options.kafka ? null : await startKafka({ directory: join(directory, 'kafka'), livesLong: true });
   const redis = options.redis ? null : await startRedis({ directory: join(directory, 'redis') });
@@ -68,7 +77,7 @@ async function startBench(options: { kafka?: string; redis?: string; partitions:
   const home = await distributedHome({ ...settings, redis: null }, { log, metrics: createMetrics() });
   await applyTo(home, workloadConfig(world));
   const supervisor = startSupervisor({
-    processes: serviceProcesses(),
+    processes,
     environment: { ...process.env, ...environment },
     nodeOptions: ['--max-semi-space-size=32'],
     clock,
@@ -83,7 +92,7 @@ async function startBench(options: { kafka?: string; redis?: string; partitions:
     topicName: (name) => home.topicPrefix + name,
     onFailed: fail,
   });
-  const instances = serviceProcesses().map(({ instanceId }) => instanceId);
+  const instances = processes.map(({ instanceId }) => instanceId);
   return {
     client,
     supervisor,
@@ -224,16 +233,22 @@ async function main(): Promise<void> {
       kafka: { type: 'string' },
       redis: { type: 'string' },
       partitions: { type: 'string', default: '4' },
+      placement: { type: 'string', default: process.env['PLACEMENT'] ?? 'separate' },
+      rates: { type: 'string' },
     },
   });
   const seconds = Number(values.seconds);
-  const bench = await startBench(values);
+  const placement = placementNames.find((name) => name === values.placement);
+  if (!placement) throw new Error(`there is no placement ${values.placement}; there are ${placementNames.join(', ')}`);
+  const bench = await startBench({ ...values, placement });
   report('clients', clients, 'clients');
   await openLoop(clock, barRate, warmUpSeconds, () => routeOnce(bench.client, true));
-  for (const rate of rates) await atRate(bench, rate, seconds, false);
-  await atRate(bench, barRate, seconds, true);
-  await saturated(bench, seconds, false);
-  await saturated(bench, seconds, true);
+  for (const rate of values.rates?.split(',').map(Number) ?? rates) await atRate(bench, rate, seconds, false);
+  if (values.rates === undefined) {
+    await atRate(bench, barRate, seconds, true);
+    await saturated(bench, seconds, false);
+    await saturated(bench, seconds, true);
+  }
   for (const [process, pid] of bench.pids()) report(`rss.${process}`, rssMegabytes(pid), 'MB');
   await bench.stop();
 }

@@ -19,12 +19,15 @@ import { decodeFetchResponse } from './fetch-response';
 import type { FetchedPartitionData } from './fetched-data';
 import { clientIdOf, type KafkaSettings, type KafkaTls } from './kafka-settings';
 import type { Outage } from './outage';
+import type { OwnRequest } from './own-request';
+import { firstProduceVersion, joiningProduceVersion, type ProduceRequest, produceOf } from './produce-request';
 import {
   commitInTransaction,
+  endTransaction,
   initProducerId,
-  type OwnRequest,
   type ProducerIdAndEpoch,
   stablePositions,
+  transactionVersion,
 } from './transaction-requests';
 
 export interface FetchRequest {
@@ -36,13 +39,6 @@ export interface FetchRequest {
     readonly topic: string;
     readonly partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[];
   }[];
-}
-
-export interface ProducedMessage {
-  readonly key: string | null;
-  readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly timestamp: number;
 }
 
 export interface PartitionMetadata {
@@ -58,15 +54,7 @@ export interface KafkaNode {
   fetch(request: FetchRequest): Promise<{
     readonly responses: readonly { readonly topicName: string; readonly partitions: readonly FetchedPartitionData[] }[];
   }>;
-  produce(request: {
-    acks: -1;
-    timeout: number;
-    producerId: string;
-    producerEpoch: number;
-    /** Where the records belong to a transaction. */
-    transactionalId?: string;
-    topicData: PartitionsOf<{ partition: number; firstSequence: number; messages: readonly ProducedMessage[] }>;
-  }): Promise<{
+  produce(request: ProduceRequest): Promise<{
     readonly topics: readonly {
       readonly topicName: string;
       /** With `error`, a kafkajs error, the partition took nothing; the others are not concerned. */
@@ -91,7 +79,11 @@ export interface KafkaNode {
   addOffsetsToTxn(request: ProducerIdAndEpoch & { transactionalId: string; groupId: string }): Promise<unknown>;
   /** As `commitInTransaction` of transaction-requests.ts. */
   commitInTransaction(request: Parameters<typeof commitInTransaction>[0]): Promise<unknown>;
-  /** `transactionResult`: true commits, false aborts. */
+  /** As `endTransaction` of transaction-requests.ts. */
+  endTransaction(request: Parameters<typeof endTransaction>[0]): Promise<ProducerIdAndEpoch>;
+  /** As of transaction-requests.ts; 0 also where the node does not understand the question. */
+  transactionVersion(): Promise<number>;
+  /** `transactionResult`: true commits, false aborts. For `transaction.version` 1 and older. */
   endTxn(request: ProducerIdAndEpoch & { transactionalId: string; transactionResult: boolean }): Promise<unknown>;
   /** As `stablePositions` of transaction-requests.ts. */
   stablePositions(
@@ -430,16 +422,37 @@ function addOwnRequests(cluster: ClusterInternals): void {
     node.beginTransactions ??= (request) => sendOwn(node, initProducerId(request, errorOfCode));
     node.commitInTransaction ??= (request) => sendOwn(node, commitInTransaction(request, errorOfCode));
     node.stablePositions ??= (request) => sendOwn(node, stablePositions(request, errorOfCode));
+    node.endTransaction ??= (request) => sendOwn(node, endTransaction(request, errorOfCode));
+    node.transactionVersion ??= async () => {
+      const question = transactionVersion(errorOfCode);
+      return understands(node, question) ? (await sendOwn(node, question)).version : 0;
+    };
+    if (!Object.hasOwn(node, 'produce')) node.produce = producing(node);
     return node;
   };
 }
 
+/** kafkajs's own `produce` is left to nodes that are older than Kafka 2.8. */
+function producing(node: PooledNode): KafkaNode['produce'] {
+  const ofKafkajs = node.produce.bind(node);
+  return async (request) => {
+    const { maxVersion = 0 } = node.versions?.[produceKey] ?? {};
+    if (!request.joins && maxVersion < firstProduceVersion) return ofKafkajs(request);
+    const version = request.joins ? joiningProduceVersion : Math.min(maxVersion, joiningProduceVersion - 1);
+    return sendOwn(node, produceOf(request, version, errorOfCode));
+  };
+}
+
+function understands<T>(node: PooledNode, { request: { apiKey, apiVersion } }: OwnRequest<T>): boolean {
+  return (node.versions?.[apiKey]?.maxVersion ?? 0) >= apiVersion;
+}
+
 async function sendOwn<T>(node: PooledNode, own: OwnRequest<T>): Promise<T> {
-  const { apiKey, apiVersion, apiName } = own.request;
-  const { maxVersion = 0 } = node.versions?.[apiKey] ?? {};
-  if (maxVersion < apiVersion) {
-    const understood = `${apiName} in version ${maxVersion}, and ${apiVersion} is needed`;
-    throw new Error(`delivery exactly once needs Kafka 2.5 or newer: this one understands ${understood}`);
+  if (!understands(node, own)) {
+    const { apiKey, apiVersion, apiName } = own.request;
+    const understood = `${apiName} in version ${node.versions?.[apiKey]?.maxVersion}, and ${apiVersion} is needed`;
+    const message = `delivery exactly once needs Kafka 2.5 or newer: this one understands ${understood}`;
+    throw Object.assign(new Error(message), { type: 'UNSUPPORTED_VERSION' });
   }
   return node.connectionPool.send(own) as Promise<T>;
 }

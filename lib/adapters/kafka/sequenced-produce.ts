@@ -3,9 +3,10 @@
  * broker appends it once. What a lost producer identity means is decided by those who use this, since it differs within
  * and outside of transactions.
  */
-import type { KafkaCluster, KafkaNode, ProducedMessage } from './kafka-client';
+import type { KafkaCluster, KafkaNode } from './kafka-client';
 import { leaderIdOf } from './kafka-connections';
 import { errorType } from './kafka-errors';
+import type { ProducedMessage } from './produce-request';
 import type { PlacedRecord } from './record-batcher';
 import type { RecordTimes } from './record-times';
 
@@ -24,6 +25,8 @@ export interface ProducerIdentity {
   readonly producerEpoch: number;
   /** Where the records belong to a transaction. */
   readonly transactionalId?: string;
+  /** Partitions join the transaction with the records, and were not added to it before. */
+  readonly joins?: boolean;
 }
 
 const maxSequence = 0x7fffffff;

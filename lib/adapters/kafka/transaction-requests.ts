@@ -1,37 +1,14 @@
 /**
- * Three requests that kafkajs knows only in versions that are too old to fence with: InitProducerId that names the producer
- * it succeeds (KIP-360), TxnOffsetCommit that names the member and its generation (KIP-447), and OffsetFetch that waits for
- * the end of transactions. Kafka has all three since 2.5. They are "flexible" versions: lengths are varints, and every
- * structure ends with tagged fields, of which there are none here.
+ * Requests of transactions that kafkajs knows only in versions that are too old to fence with: InitProducerId that names the
+ * producer it succeeds (KIP-360), TxnOffsetCommit that names the member and its generation (KIP-447), and OffsetFetch that
+ * waits for the end of transactions. Kafka has these three since 2.5. EndTxn that answers with a fresh epoch, and the question
+ * whether a cluster has that (`transaction.version` 2, KIP-890), are those of Kafka 4.
  */
-import { FixedReader } from './fixed-reader';
-
-/** A request as kafkajs's connections take it. */
-export interface OwnRequest<T> {
-  readonly request: {
-    readonly apiKey: number;
-    readonly apiVersion: number;
-    readonly apiName: string;
-    encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>;
-  };
-  readonly response: {
-    decode(bytes: Buffer): Promise<unknown>;
-    parse(decoded: unknown): Promise<T>;
-  };
-}
+import { type ErrorOfCode, type OwnRequest, ownRequest } from './own-request';
 
 export interface ProducerIdAndEpoch {
   readonly producerId: string;
   readonly producerEpoch: number;
-}
-
-/** Makes an error of Kafka's code. */
-type ErrorOfCode = (code: number) => Error;
-
-interface Answer {
-  readonly clientSideThrottleTime: number;
-  /** The first error in it; 0 for none. */
-  readonly errorCode: number;
 }
 
 /**
@@ -72,6 +49,8 @@ export function initProducerId(
 export function commitInTransaction(
   of: ProducerIdAndEpoch & {
     readonly transactionalId: string;
+    /** The group joins the transaction with this request (`transaction.version` 2), and was not added to it before. */
+    readonly joins: boolean;
     readonly groupId: string;
     readonly generationId: number;
     readonly memberId: string;
@@ -81,7 +60,7 @@ export function commitInTransaction(
   },
   errorOf: ErrorOfCode,
 ): OwnRequest<unknown> {
-  return ownRequest(28, 3, 'TxnOffsetCommit', errorOf, {
+  return ownRequest(28, of.joins ? 5 : 3, 'TxnOffsetCommit', errorOf, {
     write: (out) => {
       out.text(of.transactionalId);
       out.text(of.groupId);
@@ -111,7 +90,8 @@ export function commitInTransaction(
         bytes.text();
         bytes.array(() => {
           bytes.int32();
-          errorCode ||= bytes.int16();
+          const ofPartition = bytes.int16();
+          errorCode ||= ofPartition;
           bytes.skipTags();
         });
         bytes.skipTags();
@@ -148,7 +128,8 @@ export function stablePositions(
           positions.set(topic, Number(bytes.int64()));
           bytes.int32();
           bytes.text();
-          errorCode ||= bytes.int16();
+          const ofPartition = bytes.int16();
+          errorCode ||= ofPartition;
           bytes.skipTags();
         });
         bytes.skipTags();
@@ -158,123 +139,60 @@ export function stablePositions(
   });
 }
 
-function ownRequest<T extends Answer>(
-  apiKey: number,
-  apiVersion: number,
-  apiName: string,
+/**
+ * Ends a transaction of `transaction.version` 2. What comes next has another epoch, which is the answer, also where the
+ * transaction had been ended by an earlier try of the same request. With `commits: false` there need be nothing to end.
+ */
+export function endTransaction(
+  of: ProducerIdAndEpoch & { readonly transactionalId: string; readonly commits: boolean },
   errorOf: ErrorOfCode,
-  format: { write(out: FlexibleWriter): void; read(bytes: FlexibleReader): T },
-): OwnRequest<T> {
-  return {
-    request: {
-      apiKey,
-      apiVersion,
-      apiName,
-      async encode() {
-        const out = new FlexibleWriter();
-        // kafkajs writes the header of older versions, which lacks its tagged fields: they come first here.
-        out.noTags();
-        format.write(out);
-        const buffer = out.bytes();
-        return { buf: buffer, buffer };
-      },
+): OwnRequest<ProducerIdAndEpoch> {
+  return ownRequest(26, 5, 'EndTxn', errorOf, {
+    write: (out) => {
+      out.text(of.transactionalId);
+      out.int64(of.producerId);
+      out.int16(of.producerEpoch);
+      out.boolean(of.commits);
+      out.noTags();
     },
-    response: {
-      async decode(bytes) {
-        const reader = new FlexibleReader(bytes);
-        // Of the header, as above.
-        reader.skipTags();
-        return format.read(reader);
-      },
-      async parse(decoded) {
-        const answer = decoded as T;
-        if (answer.errorCode !== 0) throw errorOf(answer.errorCode);
-        return answer;
-      },
-    },
-  };
+    read: (bytes) => ({
+      clientSideThrottleTime: bytes.int32(),
+      errorCode: bytes.int16(),
+      producerId: bytes.int64().toString(),
+      producerEpoch: bytes.int16(),
+    }),
+  });
 }
 
-class FlexibleWriter {
-  private readonly parts: Buffer[] = [];
-
-  bytes(): Buffer {
-    return Buffer.concat(this.parts);
-  }
-
-  boolean(value: boolean): void {
-    this.parts.push(Buffer.from([value ? 1 : 0]));
-  }
-
-  int16(value: number): void {
-    const bytes = Buffer.alloc(2);
-    bytes.writeInt16BE(value);
-    this.parts.push(bytes);
-  }
-
-  int32(value: number): void {
-    const bytes = Buffer.alloc(4);
-    bytes.writeInt32BE(value);
-    this.parts.push(bytes);
-  }
-
-  int64(value: string | number): void {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64BE(BigInt(value));
-    this.parts.push(bytes);
-  }
-
-  /** Lengths count from 1; 0 is null. */
-  text(value: string | null): void {
-    const bytes = value === null ? null : Buffer.from(value);
-    this.unsigned(bytes === null ? 0 : bytes.length + 1);
-    if (bytes) this.parts.push(bytes);
-  }
-
-  array<T>(items: readonly T[], write: (item: T) => void): void {
-    this.unsigned(items.length + 1);
-    for (const item of items) write(item);
-  }
-
-  noTags(): void {
-    this.unsigned(0);
-  }
-
-  private unsigned(value: number): void {
-    const bytes: number[] = [];
-    let rest = value;
-    for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-    bytes.push(rest);
-    this.parts.push(Buffer.from(bytes));
-  }
-}
-
-class FlexibleReader extends FixedReader {
-  text(): string | null {
-    const length = this.unsigned() - 1;
-    if (length < 0) return null;
-    this.at += length;
-    return this.buffer.toString('utf8', this.at - length, this.at);
-  }
-
-  array(item: () => void): void {
-    for (let left = this.unsigned() - 1; left > 0; left--) item();
-  }
-
-  skipTags(): void {
-    for (let left = this.unsigned(); left > 0; left--) {
-      this.unsigned();
-      const length = this.unsigned();
-      this.at += length;
-    }
-  }
-
-  private unsigned(): number {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = this.buffer.readUInt8(this.at++);
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
-    }
-  }
+/** The `transaction.version` that a cluster has agreed on; 0 where it knows of none. */
+export function transactionVersion(errorOf: ErrorOfCode): OwnRequest<{ readonly version: number }> {
+  const finalizedFeatures = 2;
+  return ownRequest(18, 3, 'ApiVersions', errorOf, {
+    hasPlainAnswer: true,
+    write: (out) => {
+      out.text('quantum-router');
+      out.text('1');
+      out.noTags();
+    },
+    read: (bytes) => {
+      const errorCode = bytes.int16();
+      bytes.array(() => {
+        for (let numbers = 0; numbers < 3; numbers++) bytes.int16();
+        bytes.skipTags();
+      });
+      const clientSideThrottleTime = bytes.int32();
+      let version = 0;
+      bytes.tags((tag) => {
+        if (tag !== finalizedFeatures) return;
+        bytes.array(() => {
+          const name = bytes.text();
+          const level = bytes.int16();
+          bytes.int16();
+          bytes.skipTags();
+          if (name === 'transaction.version') version = level;
+        });
+      });
+      return { clientSideThrottleTime, errorCode, version };
+    },
+  });
 }

@@ -40,8 +40,21 @@ export interface TransactionLimits {
 const endingMs = [1, 2, 3, 5, 8, 13, 20];
 /** A write that has failed waits so long for its transaction to be aborted; the next write waits for it again. */
 const mendingMs = 2_000;
-/** Numbers out of order within a transaction: what was sent before it was given up has arrived. A fresh epoch mends it. */
-const outOfOrderTypes = new Set(['OUT_OF_ORDER_SEQUENCE_NUMBER', 'DUPLICATE_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID']);
+/** What a fresh epoch, or asking the cluster anew what it understands, mends: the same may be written again then. */
+const mendedTypes = new Set([
+  // What was sent before it was given up has arrived.
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'DUPLICATE_SEQUENCE_NUMBER',
+  'UNKNOWN_PRODUCER_ID',
+  // The cluster has gone back to an older `transaction.version`.
+  'UNSUPPORTED_VERSION',
+  // TRANSACTION_ABORTABLE, which kafkajs has no name for.
+  'ERROR_120',
+]);
+/** The `transaction.version` from which partitions and groups join a transaction by what is written, and each has an epoch of its own. */
+const joiningVersion = 2;
+/** Kafka gives no epoch above this one: the next owner has another producer id. */
+const lastEpoch = 32_766;
 
 export function transactionalIdOf(group: string, partition: number): string {
   return `${group}-${partition}`;
@@ -51,6 +64,8 @@ export class TransactionalDelivery {
   private readonly transactionalId: string;
   private readonly produce: SequencedProduce;
   private producer: ProducerIdAndEpoch | null = null;
+  /** Whether the cluster has agreed on `joiningVersion`. */
+  private joins = false;
   /** A transaction may be open that must be ended before the next one begins. */
   private unfinished = false;
   private coordinators: { cluster: KafkaCluster; transaction: number | null; group: number | null } | null = null;
@@ -93,7 +108,8 @@ export class TransactionalDelivery {
   private async transact(records: readonly PlacedRecord[], positions: ReadonlyMap<string, number>): Promise<void> {
     const what = `the transaction of ${this.transactionalId}`;
     try {
-      if (this.unfinished) await this.takeOver(this.producer, what);
+      if (this.unfinished) await this.abort(what);
+      else if (this.producer!.producerEpoch >= lastEpoch) await this.takeOver(this.producer, what);
       this.unfinished = true;
       await this.fill(what, records, positions);
     } catch (error) {
@@ -102,12 +118,11 @@ export class TransactionalDelivery {
         throw error;
       }
       // At once, so that readers are not held up; where that fails, before the next transaction.
-      await this.takeOver(this.producer, what, mendingMs).catch(() => {});
+      await this.abort(what, mendingMs).catch(() => {});
       const refused = this.scope.refusal();
       if (refused) throw refused;
       const type = errorType(error);
-      // The next try has a fresh epoch, in which all numbers begin anew.
-      if (type !== null && outOfOrderTypes.has(type))
+      if (type !== null && mendedTypes.has(type))
         throw new TransientError(`Kafka: ${what} failed: ${type}`, { cause: error });
       throw givenUp(what, error);
     }
@@ -124,6 +139,17 @@ export class TransactionalDelivery {
     const requests = this.requestsOf(records);
     const topics = partitionsOf(requests.flat());
     const { group: groupId } = this.scope;
+    if (this.joins) {
+      // Who is second finds the transaction begun where both go to one node: it answers a connection's requests in turn. While
+      // the transaction before is still being ended, a node lets records wait, and sends a group that comes first away.
+      const behind = new Promise((resolve) => setImmediate(resolve));
+      const committed = async (): Promise<void> => {
+        await behind;
+        await this.commitPositions(what, positions);
+      };
+      await allOf([this.send(what, requests), positions.size > 0 && committed()]);
+      return;
+    }
     // Both at once: they share a connection, on which Kafka answers one after the other.
     await allOf([
       topics.length > 0 &&
@@ -141,7 +167,7 @@ export class TransactionalDelivery {
         const cluster = await this.connections.cluster(topics);
         for (;;) {
           try {
-            await this.produce.attempt(cluster, batches, this.identity());
+            await this.produce.attempt(cluster, batches, { ...this.identity(), joins: this.joins });
             return;
           } catch (error) {
             if (errorType(error) !== 'INVALID_TIMESTAMP' || !this.produce.correctTimes(batches)) throw error;
@@ -154,18 +180,51 @@ export class TransactionalDelivery {
   private async commitPositions(what: string, positions: ReadonlyMap<string, number>): Promise<void> {
     const { group: groupId, generationId, memberId, partition } = this.scope;
     const offsets = { groupId, generationId, memberId, partition, positions };
-    await this.ask(what, 'group', (node) => node.commitInTransaction({ ...this.identity(), ...offsets }));
+    await this.ask(what, 'group', (node) =>
+      node.commitInTransaction({ ...this.identity(), ...offsets, joins: this.joins }),
+    );
   }
 
   /** From the first try on the transaction may be committed, so there is no way back: only an answer or the epoch's end. */
   private async commit(what: string): Promise<void> {
     try {
-      await this.ask(what, 'transaction', (node) => node.endTxn({ ...this.identity(), transactionResult: true }));
+      if (this.joins) await this.end(what, true, this.limits.deliveryTimeoutMs);
+      else await this.ask(what, 'transaction', (node) => node.endTxn({ ...this.identity(), transactionResult: true }));
     } catch (error) {
       this.abortInBackground();
       if (error instanceof StaleEpochError) throw error;
       throw this.scope.lost(`${what} has no known end: ${(error as Error).message}`);
     }
+  }
+
+  /** Ends what may be open without committing it. The next transaction has a fresh epoch, in which all numbers begin anew. */
+  private async abort(what: string, limitMs = this.limits.deliveryTimeoutMs): Promise<void> {
+    await this.askVersion(what, limitMs);
+    if (this.joins) {
+      await this.end(what, false, limitMs);
+    } else {
+      // First: whoever takes over an open transaction fences it, and would itself be told that it comes too late.
+      await this.ask(what, 'transaction', (node) => this.abortOld(node), limitMs);
+      await this.takeOver(this.producer, what, limitMs);
+    }
+    this.unfinished = false;
+  }
+
+  private async abortOld(node: KafkaNode): Promise<void> {
+    try {
+      await node.endTxn({ ...this.identity(), transactionResult: false });
+    } catch (error) {
+      // Nothing was open. Whether the id is still that of this owner is asked next.
+      if (errorType(error) !== 'INVALID_TXN_STATE') throw error;
+    }
+  }
+
+  /** One request of `joiningVersion` ends the transaction and brings the epoch of the next, at however many tries. */
+  private async end(what: string, commits: boolean, limitMs: number): Promise<void> {
+    const ended = (node: KafkaNode) => node.endTransaction({ ...this.identity(), commits });
+    const { producerId, producerEpoch } = await this.ask(what, 'transaction', ended, limitMs);
+    this.producer = { producerId, producerEpoch };
+    this.produce.reset();
   }
 
   /** A fresh epoch of the transactional id. What was open under the one before is ended when it resolves. */
@@ -177,16 +236,24 @@ export class TransactionalDelivery {
     const { transactionalId } = this;
     const { transactionTimeoutMs } = this.limits;
     const begin = (node: KafkaNode) => node.beginTransactions({ transactionalId, transactionTimeoutMs, succeeds });
+    await this.askVersion(what, limitMs);
     this.producer = await this.ask(what, 'transaction', begin, limitMs);
     this.produce.reset();
     this.unfinished = false;
+  }
+
+  /** Never in the middle of a transaction: a cluster may come to agree on another while processes run. */
+  private async askVersion(what: string, limitMs: number): Promise<void> {
+    const version = await this.ask(what, 'transaction', (node) => node.transactionVersion(), limitMs);
+    this.joins = version >= joiningVersion;
   }
 
   /** Nothing waits for it: the next owner ends the transaction too, but readers may have to wait for that. */
   private abortInBackground(): void {
     const aborted = async (): Promise<void> => {
       const node = await this.coordinator('transaction');
-      await node.endTxn({ ...this.identity(), transactionResult: false });
+      if (this.joins) await node.endTransaction({ ...this.identity(), commits: false });
+      else await this.abortOld(node);
     };
     aborted().catch(() => {});
   }

@@ -10,9 +10,10 @@ import { connectionError, fakeCluster, protocolError, silent } from './fake-clus
 type Fault = 'lose the request' | 'lose the answer' | Error;
 type Step = 'begin' | 'add partitions' | 'produce' | 'add offsets' | 'offsets' | 'end';
 
-/** A coordinator, a group and a log that treat transactions as Kafka does. */
-function transactionsOfKafka() {
-  const owner = { producerId: '1', producerEpoch: -1 };
+/** A coordinator, a group and a log that treat transactions as Kafka does, of `transaction.version` 1 or 2. */
+function transactionsOfKafka(version: number, firstEpoch: number) {
+  const lastEpoch = 32_766;
+  const owner = { producerId: '1', producerEpoch: firstEpoch - 1 };
   let before: number | null = null;
   let open: { records: { key: string; sequence: number }[]; position: number | null } | null = null;
   let ended: boolean | null = null;
@@ -42,20 +43,61 @@ function transactionsOfKafka() {
       throw protocolError('CONCURRENT_TRANSACTIONS', true);
     }
   };
+  /** With the first record or position: what was not added before joins, where Kafka is new enough for that. */
+  const join = (joins: boolean | undefined): NonNullable<typeof open> => {
+    if (joins && version < 2) throw protocolError('UNSUPPORTED_VERSION');
+    if (joins) busy();
+    if (!open && !joins) throw protocolError('INVALID_TXN_STATE');
+    open ??= { records: [], position: null };
+    ended = null;
+    return open;
+  };
+  const commit = (of: NonNullable<typeof open>): void => {
+    committed.push(...of.records.map(({ key }) => key));
+    position = of.position ?? position;
+    concurrent = 2;
+  };
   const node: Partial<KafkaNode> = {
     findGroupCoordinator: async () => ({ coordinator: { nodeId: 1 } }),
+    transactionVersion: async () => version,
     beginTransactions: ({ succeeds }) =>
       answer('begin', () => {
         const isRepeated = succeeds !== null && succeeds.producerEpoch === before;
         if (succeeds && !isRepeated) fence(succeeds.producerEpoch);
         busy();
-        open = null;
+        if (open) {
+          // Its epoch is fenced, and so is whoever names it as the one that it succeeds.
+          open = null;
+          before = null;
+          owner.producerEpoch++;
+          throw protocolError('CONCURRENT_TRANSACTIONS', true);
+        }
         ended = null;
         if (!isRepeated) {
           before = succeeds ? owner.producerEpoch : null;
-          owner.producerEpoch++;
           next = 0;
+          if (owner.producerEpoch >= lastEpoch)
+            Object.assign(owner, { producerId: `${Number(owner.producerId) + 1}`, producerEpoch: 0 });
+          else owner.producerEpoch++;
         }
+        return { ...owner };
+      }),
+    endTransaction: ({ producerEpoch, commits }) =>
+      answer('end', () => {
+        if (version < 2) throw protocolError('UNSUPPORTED_VERSION');
+        if (producerEpoch === owner.producerEpoch - 1 && ended !== null) {
+          if (ended !== commits) throw protocolError('INVALID_TXN_STATE');
+          return { ...owner };
+        }
+        fence(producerEpoch);
+        if (commits && !open) throw protocolError('INVALID_TXN_STATE');
+        if (commits) commit(open!);
+        open = null;
+        ended = commits;
+        before = null;
+        next = 0;
+        owner.producerEpoch++;
+        if (owner.producerEpoch > lastEpoch) throw new Error('Kafka gives no such epoch');
         return { ...owner };
       }),
     addPartitionsToTxn: ({ producerEpoch }) =>
@@ -65,15 +107,15 @@ function transactionsOfKafka() {
         open ??= { records: [], position: null };
         ended = null;
       }),
-    produce: ({ producerEpoch, topicData }) =>
+    produce: ({ producerEpoch, joins, topicData }) =>
       answer('produce', () => {
         fence(producerEpoch);
         const [{ firstSequence, messages }] = topicData[0]!.partitions as [(typeof topicData)[0]['partitions'][0]];
-        if (!open) throw protocolError('INVALID_TXN_STATE');
+        const { records } = join(joins);
         if (firstSequence > next) throw protocolError('OUT_OF_ORDER_SEQUENCE_NUMBER');
         if (firstSequence === next) {
           next += messages.length;
-          for (const { key } of messages) open.records.push({ key: key!, sequence: firstSequence });
+          for (const { key } of messages) records.push({ key: key!, sequence: firstSequence });
         }
         return { topics: [{ topicName: 'output', partitions: [{ partition: 0, baseOffset: '0' }] }] };
       }),
@@ -84,22 +126,18 @@ function transactionsOfKafka() {
         open ??= { records: [], position: null };
         ended = null;
       }),
-    commitInTransaction: ({ producerEpoch, generationId, positions }) =>
+    commitInTransaction: ({ producerEpoch, joins, generationId, positions }) =>
       answer('offsets', () => {
         if (generationId !== generation) throw protocolError('ILLEGAL_GENERATION');
         fence(producerEpoch);
-        open!.position = positions.get('input')!;
+        join(joins).position = positions.get('input')!;
       }),
     endTxn: ({ producerEpoch, transactionResult }) =>
       answer('end', () => {
         fence(producerEpoch);
         if (ended === transactionResult) return;
         if (!open) throw protocolError('INVALID_TXN_STATE');
-        if (transactionResult) {
-          committed.push(...open.records.map(({ key }) => key));
-          position = open.position ?? position;
-          concurrent = 2;
-        }
+        if (transactionResult) commit(open);
         open = null;
         ended = transactionResult;
       }),
@@ -110,6 +148,10 @@ function transactionsOfKafka() {
     position: () => position,
     asked,
     isOpen: () => open !== null,
+    owner: () => ({ ...owner }),
+    agreeOn: (agreed: number) => {
+      version = agreed;
+    },
     fail: (step: Step, ...of: (Fault | null)[]) => void faults.set(step, of),
     recover: () => faults.clear(),
     rebalance: () => void generation++,
@@ -127,9 +169,9 @@ const record = (key: string): PlacedRecord => ({
   maxBatchBytes: 1_000,
 });
 
-function bench() {
+function bench(version: number, firstEpoch = 0) {
   const clock = createVirtualClock();
-  const kafka = transactionsOfKafka();
+  const kafka = transactionsOfKafka(version, firstEpoch);
   const { connections } = fakeCluster({ clock, leaders: { input: [1], output: [1] }, nodes: { 1: kafka.node } });
   /** A new owner of the partition, as after an assignment. */
   const own = (maxBatchRecords = 500) => {
@@ -168,7 +210,8 @@ function bench() {
         settled = true;
       });
       watched.catch(() => {});
-      await clock.runUntilIdle({ until: () => settled });
+      // A turn of the event loop, which positions wait for, is nothing that the clock knows of.
+      while (!settled) await clock.runUntilIdle({ until: () => settled });
       return watched;
     };
     return {
@@ -190,13 +233,13 @@ function bench() {
   return { clock, kafka, own };
 }
 
-describe('transactional delivery', () => {
-  test('the id is that of group and partition', () => {
-    expect(transactionalIdOf('prefix.group', 3)).toBe('prefix.group-3');
-  });
+test('the id is that of group and partition', () => {
+  expect(transactionalIdOf('prefix.group', 3)).toBe('prefix.group-3');
+});
 
+describe.each([1, 2])('transactional delivery, transaction.version %i', (version) => {
   test('records and positions are committed together, one transaction after the other', async () => {
-    const { kafka, own } = bench();
+    const { kafka, own } = bench(version);
     const owner = own();
     await owner.begin();
     await owner.write(0, 2);
@@ -206,7 +249,7 @@ describe('transactional delivery', () => {
   });
 
   test('what is too much for a request goes in several, all in one transaction', async () => {
-    const { kafka, own } = bench();
+    const { kafka, own } = bench(version);
     const owner = own(2);
     await owner.begin();
     await owner.write(0, 5);
@@ -216,7 +259,7 @@ describe('transactional delivery', () => {
   });
 
   test('a later owner fences an earlier one, which does not know yet', async () => {
-    const { kafka, own } = bench();
+    const { kafka, own } = bench(version);
     const earlier = own();
     await earlier.begin();
     await earlier.write(0, 1);
@@ -229,7 +272,7 @@ describe('transactional delivery', () => {
   });
 
   test('what an earlier owner left open is aborted before a later one begins', async () => {
-    const { kafka, own } = bench();
+    const { kafka, own } = bench(version);
     const earlier = own();
     await earlier.begin();
     kafka.fail('end', ...new Array<Fault>(1_000).fill('lose the request'));
@@ -244,7 +287,7 @@ describe('transactional delivery', () => {
   });
 
   test('a member whose generation is over cannot commit, although nobody has taken its transactions over', async () => {
-    const { kafka, own } = bench();
+    const { kafka, own } = bench(version);
     const owner = own();
     await owner.begin();
     kafka.rebalance();
@@ -255,7 +298,7 @@ describe('transactional delivery', () => {
   });
 
   test('an answer to the commit that was lost is asked for again, and nothing is written twice', async () => {
-    const { kafka, own } = bench();
+    const { kafka, own } = bench(version);
     const owner = own();
     await owner.begin();
     kafka.fail('end', 'lose the answer', 'lose the answer');
@@ -264,7 +307,7 @@ describe('transactional delivery', () => {
   });
 
   test('an outcome that cannot be learnt ends the epoch: it is never a failure that is tried again', async () => {
-    const { kafka, own } = bench();
+    const { kafka, own } = bench(version);
     const owner = own();
     await owner.begin();
     kafka.fail('end', 'lose the answer', ...new Array<Fault>(100).fill('lose the request'));
@@ -275,8 +318,25 @@ describe('transactional delivery', () => {
     expect(kafka.position()).toBe(2);
   });
 
+  test('what is written again after a failure is told from what was under way, and nobody else is fenced', async () => {
+    const { kafka, own } = bench(version);
+    const owner = own();
+    await owner.begin();
+    await owner.write(0, 1);
+    for (const step of ['produce', 'offsets', 'end'] as const) {
+      kafka.fail(step, protocolError('UNKNOWN_SERVER_ERROR'));
+      const from = kafka.position();
+      await owner.write(from, from + 1).catch(() => {});
+      kafka.recover();
+      if (step !== 'end') await owner.write(from, from + 1);
+    }
+    expect(kafka.committed).toEqual(['0', '1', '2']);
+    // Only a commit without an answer has ended the epoch.
+    expect(owner.told).toEqual([expect.stringContaining('no known end')]);
+  });
+
   test('what fails before the commit is aborted, and may be written again', async () => {
-    const { kafka, own } = bench();
+    const { kafka, own } = bench(version);
     const owner = own();
     await owner.begin();
     kafka.fail('offsets', ...new Array<Fault>(100).fill('lose the request'));
@@ -288,7 +348,7 @@ describe('transactional delivery', () => {
   });
 
   test('a record that Kafka refuses is told by its word, and the next write is taken', async () => {
-    const { kafka, own } = bench();
+    const { kafka, own } = bench(version);
     const owner = own();
     await owner.begin();
     kafka.fail('produce', protocolError('MESSAGE_TOO_LARGE'));
@@ -298,7 +358,7 @@ describe('transactional delivery', () => {
   });
 
   test('after its time has passed an owner begins nothing, and leaves nothing open', async () => {
-    const { kafka, own } = bench();
+    const { kafka, own } = bench(version);
     const owner = own();
     await owner.begin();
     owner.expire();
@@ -327,7 +387,7 @@ describe('transactional delivery', () => {
     });
     await fc.assert(
       fc.asyncProperty(batches, async (given) => {
-        const { kafka, own } = bench();
+        const { kafka, own } = bench(version);
         let owner = own();
         await owner.begin();
         /** Another owner takes over, and goes on where the positions are. */
@@ -362,5 +422,44 @@ describe('transactional delivery', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('what the version of transactions decides', () => {
+  test('the old one adds partitions and group first, the new one leaves both out', async () => {
+    const asked = async (version: number) => {
+      const { kafka, own } = bench(version);
+      const owner = own();
+      await owner.begin();
+      await owner.write(0, 1);
+      return kafka.asked;
+    };
+    expect(await asked(1)).toEqual(['begin', 'add partitions', 'add offsets', 'produce', 'offsets', 'end']);
+    expect(await asked(2)).toEqual(['begin', 'produce', 'offsets', 'end']);
+  });
+
+  test('each transaction of the new one has an epoch of its own, and before they run out another producer id', async () => {
+    const { kafka, own } = bench(2, 32_764);
+    const owner = own();
+    await owner.begin();
+    const epochs: string[] = [];
+    for (let n = 0; n < 4; n++) {
+      await owner.write(n, n + 1);
+      epochs.push(`${kafka.owner().producerId}:${kafka.owner().producerEpoch}`);
+    }
+    expect(epochs).toEqual(['1:32765', '1:32766', '2:1', '2:2']);
+    expect(kafka.committed).toEqual(['0', '1', '2', '3']);
+  });
+
+  test('a cluster that goes back to the old one is asked again, and loses nothing', async () => {
+    const { kafka, own } = bench(2);
+    const owner = own();
+    await owner.begin();
+    await owner.write(0, 1);
+    kafka.agreeOn(1);
+    await expect(owner.write(1, 2)).rejects.toBeInstanceOf(TransientError);
+    await owner.write(1, 2);
+    expect(kafka.committed).toEqual(['0', '1']);
+    expect(owner.told).toEqual([]);
   });
 });
