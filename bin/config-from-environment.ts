@@ -1,6 +1,7 @@
 /** A configuration from the keys that an environment has: which providers there are, which models they list, at what price. */
 import { foundConfigYaml, type WrittenModel } from '../lib/config/init-config';
 import { dictionaryOf } from '../lib/dictionary';
+import { capabilitySource, knownCapabilitiesOf } from '../lib/providers/known-capabilities';
 import { knownPriceOf, priceSource } from '../lib/providers/known-price';
 import { type KnownProvider, knownProviders } from '../lib/providers/known-providers';
 import { chooseModels, listModels } from '../lib/providers/list-models';
@@ -40,7 +41,9 @@ const intro = `# Quantum Router: configuration, made from the keys in an environ
 #
 # Run it:    quantum-router serve --config FILE
 # Prices are from ${priceSource.name} ${priceSource.version} of ${priceSource.publishedOn}: CHECK THEM. Where it has none, the price is left out
-# and says so: costs of such a model are unknown. Latency and quality are the defaults, until outcomes say better.
+# and says so: costs of such a model are unknown. What models can do is from their provider, or from ${capabilitySource.name} ${capabilitySource.version}
+# (read on ${capabilitySource.readOn}); of which nobody says it, capabilities are null: such a model is tried with everything, and passed over
+# when its provider refuses. Latency and quality are the defaults, until outcomes say better.
 `;
 
 function atOwnAddress(provider: KnownProvider, environment: Io['environment']): KnownProvider {
@@ -64,16 +67,26 @@ async function ask(io: Io, { provider, keyName }: Omit<Found, 'models'>): Promis
   const { chosen, leftOut } = chooseModels(listed.models, hasPrice, maxPerProvider);
   const unknown = chosen.filter((model) => !hasPrice(model)).length;
   say(io.stderr, `${name} (${keyName}): ${chosen.length} models, ${unknown} of unknown price; ${leftOut} left out`);
-  return chosen.length === 0 ? null : { provider, keyName, models: chosen.map((model) => written(model, provider)) };
+  return chosen.length === 0
+    ? null
+    : { provider, keyName, models: chosen.map((model) => written(model, provider, listed.capabilities)) };
 }
 
-function written(model: string, { name, priceId }: KnownProvider): WrittenModel {
-  const known = knownPriceOf(model, priceId);
-  if (!known) return { comment: 'Price unknown.', fields: { name: model, provider: name } };
-  const { contextTokens, ...price } = known;
+function written(
+  model: string,
+  { name, priceId }: KnownProvider,
+  listed: ReadonlyMap<string, readonly string[]>,
+): WrittenModel {
+  const { contextTokens = null, ...price } = knownPriceOf(model, priceId) ?? {};
+  const hasPrice = Object.keys(price).length > 0;
+  const capabilities = listed.get(model) ?? knownCapabilitiesOf(model, name);
+  const unknown = [...(hasPrice ? [] : ['Price']), ...(capabilities === null ? ['Capabilities'] : [])];
   return {
-    comment: null,
-    fields: { name: model, provider: name, price, ...(contextTokens !== null && { contextTokens }) },
+    comment: unknown.length === 0 ? null : `${unknown.join(' and ').replace(' C', ' c')} unknown.`,
+    fields: {
+      ...{ name: model, provider: name, ...(hasPrice && { price }), capabilities },
+      ...(contextTokens !== null && { contextTokens }),
+    },
   };
 }
 

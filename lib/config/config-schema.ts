@@ -98,8 +98,11 @@ const modelSchema = z.strictObject({
   capabilities: z
     .array(name)
     .max(configLimits.maxNames)
+    .nullable()
     .default([])
-    .describe('what requests may require, in your own words'),
+    .describe(
+      'what requests may require, in your own words; null means unknown: it is tried with everything, and passed over when its provider refuses',
+    ),
   contextTokens: count.default(128_000).describe('largest prompt it takes'),
   expectedLatencyMs: positive.default(2_000).describe('believed until outcomes say better'),
   expectedOutputTokens: positive.default(250).describe('believed until outcomes say better'),

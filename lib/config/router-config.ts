@@ -66,7 +66,8 @@ export interface ModelConfig {
         }[]
       | undefined;
   };
-  readonly capabilities: readonly string[];
+  /** Null: unknown, so nothing that a request requires rules it out. */
+  readonly capabilities: readonly string[] | null;
   readonly contextTokens: number;
   /** Before anything was observed. */
   readonly expectedLatencyMs: number;

@@ -2,10 +2,16 @@
 import { request } from 'undici';
 import type { ProviderKind } from '../config/provider-config';
 import { isJson } from './any-json';
+import { listedCapabilitiesOf } from './known-capabilities';
 import type { KnownProvider } from './known-providers';
 
 export type ListedModels =
-  | { readonly ok: true; readonly models: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly models: readonly string[];
+      /** Of those models of which the provider tells what they can do. */
+      readonly capabilities: ReadonlyMap<string, readonly string[]>;
+    }
   /** For people; says nothing of the key. */
   | { readonly ok: false; readonly reason: string };
 
@@ -32,11 +38,17 @@ export async function listModels(
     const answer: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
     const list = Array.isArray(answer) ? answer : isJson(answer) ? (answer['data'] ?? answer['models']) : null;
     if (!Array.isArray(list)) return { ok: false, reason: 'it answered with something that is no list of models' };
-    const ids = list.flatMap(idOf);
-    return {
-      ok: true,
-      models: ids.filter((id) => /^[\x21-\x7e]{1,150}$/.test(id)).map((id) => id.replace(/^models\//, '')),
-    };
+    const models: string[] = [];
+    const capabilities = new Map<string, readonly string[]>();
+    for (const entry of list) {
+      const id = idOf(entry);
+      if (id === null || !/^[\x21-\x7e]{1,150}$/.test(id)) continue;
+      const model = id.replace(/^models\//, '');
+      models.push(model);
+      const able = listedCapabilitiesOf(entry);
+      if (able !== null) capabilities.set(model, able);
+    }
+    return { ok: true, models, capabilities };
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     const timedOut = (error as Error).name === 'TimeoutError';
@@ -67,12 +79,12 @@ const questions: Readonly<Record<ProviderKind, (key: string) => Question>> = {
 };
 
 /** Its id; Gemini calls it a name, and says what each model can do. */
-function idOf(one: unknown): string[] {
-  if (!isJson(one)) return [];
+function idOf(one: unknown): string | null {
+  if (!isJson(one)) return null;
   const methods = one['supportedGenerationMethods'];
-  if (Array.isArray(methods) && !methods.includes('generateContent')) return [];
+  if (Array.isArray(methods) && !methods.includes('generateContent')) return null;
   const id = one['id'] ?? one['name'];
-  return typeof id === 'string' ? [id] : [];
+  return typeof id === 'string' ? id : null;
 }
 
 const notForChat =

@@ -158,7 +158,13 @@ describe('init --from-env', () => {
     });
     expect(models[2]!.price).toMatchObject({ cachedInputPerMillionUsd: 0.3, cacheWritePerMillionUsd: 3.75 });
     expect(models[1]!.price).toEqual({ inputPerMillionUsd: 0, outputPerMillionUsd: 0, perRequestUsd: 0 });
-    expect(text).toMatch(/# Price unknown\.\n {2}- name: brand-new/);
+    expect(text).toMatch(/# Price and capabilities unknown\.\n {2}- name: brand-new/);
+    expect(models.map(({ capabilities }) => capabilities)).toEqual([
+      ['tools', 'vision', 'json'],
+      null,
+      ['tools', 'vision', 'json'],
+      null,
+    ]);
     expect(providers['openai']).toMatchObject({ kind: 'openai', apiKeyEnv: 'OPENAI_API_KEY' });
     expect(seen.find(({ path }) => path.startsWith('/openai/v1/models'))!.headers.authorization).toBe(
       'Bearer sk-openai',

@@ -199,7 +199,8 @@ export function embedsOnly({ apis }: Pick<ModelConfig, 'apis'>): boolean {
 
 function capabilityBar(model: AbleModel, required: readonly string[]): Bar | null {
   for (const capability of required)
-    if (!model.capabilities.includes(capability)) return { field: 'requiredCapabilities', kind: 'lacking', capability };
+    if (model.capabilities?.includes(capability) === false)
+      return { field: 'requiredCapabilities', kind: 'lacking', capability };
   return null;
 }
 

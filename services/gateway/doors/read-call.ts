@@ -354,7 +354,7 @@ function requiredOf({ holds, tools, structured }: AskedBody, { pinned }: Selecte
     ...(tools.size > 0 ? ['tools'] : []),
     ...(structured ? ['json'] : []),
   ];
-  return needed.filter((word) => models.some(({ capabilities }) => capabilities.includes(word)));
+  return needed.filter((word) => models.some(({ capabilities }) => capabilities?.includes(word)));
 }
 
 /** A model may be sent more text than a record holds. What was said last is what is routed by; its size is that of all. */

@@ -78,6 +78,15 @@ describe('eligibility', () => {
     expect(eligible({ promptTokens: 8_000 })).toEqual(['large', 'small', 'swift']);
   });
 
+  test('a model of which nobody says what it can do may be asked for everything', () => {
+    const world = worldOf();
+    const models = world.config.models.map((model) =>
+      model.name === 'swift' ? { ...model, capabilities: null } : model,
+    );
+    const unsure = { ...world, config: { ...world.config, models } };
+    expect(eligible({ requiredCapabilities: ['tools', 'vision'] }, unsure)).toEqual(['large', 'swift']);
+  });
+
   test('an open breaker shuts out, of the model or of its provider; the newest word on a provider counts', () => {
     const sick = profileOf('large', 'alpha', { breaker: open(nowMs + 1) });
     expect(eligible({}, worldOf([sick]))).toEqual(['small', 'swift']);

@@ -39,6 +39,25 @@ test('no decision in time: the configured order stands in, and is said', async (
   await started.stop();
 });
 
+test('a picture goes to a model that sees, or to one of which nobody says whether it does', async () => {
+  const models = [
+    { name: 'blind', provider: 'south', capabilities: ['tools'] },
+    { name: 'sighted', provider: 'north', capabilities: ['vision'] },
+    { name: 'unsure', provider: 'south', capabilities: null },
+  ];
+  const seeing = defaultRouterConfig(models, { providers, threadTimeoutMs: 20 });
+  const started = await startGateway({ config: seeing, answer: () => [], clock: systemClock(), settings });
+  const picture = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
+  const servedBy = async (content: unknown, deniedModels: string[]): Promise<string | null> => {
+    const call = { model: 'auto', messages: [{ role: 'user', content }], quantum_router: { limits: { deniedModels } } };
+    return (await started.call('POST', '/v1/chat/completions', call)).headers.get('x-quantum-model');
+  };
+  expect(await servedBy('hello', [])).toBe('blind');
+  expect(await servedBy([picture], [])).toBe('sighted');
+  expect(await servedBy([picture], ['sighted'])).toBe('unsure');
+  await started.stop();
+});
+
 test('the log cannot be written: the same', async () => {
   const disturb = (broker: Broker): Broker => ({
     ...broker,
