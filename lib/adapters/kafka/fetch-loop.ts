@@ -28,6 +28,11 @@ export interface FetchCursor {
 const longWaitMs = 2_500;
 /** The same where some partitions are left out: whoever polls them for the first time must not wait for the others. */
 const wakefulWaitMs = 500;
+/**
+ * A fetch costs this process and the broker as much whether it brings one record or thirty: what may come later comes at most so
+ * often, however short the hint is that suits a log inside the process.
+ */
+const leastLingerMs = 100;
 /** While some partitions are not asked for, because they are full or will be polled soon: they must not wait for the others. */
 const shortWaitMs = 15;
 const partitionBytes = 1_048_576;
@@ -185,8 +190,9 @@ export class FetchLoop {
 
   private async linger(): Promise<void> {
     const { clock, lingerMs: hint } = this.environment;
-    const lingerMs = typeof hint === 'number' ? hint : hint();
-    if (lingerMs <= 0 || this.stopped) return;
+    const hintMs = typeof hint === 'number' ? hint : hint();
+    if (hintMs <= 0 || this.stopped) return;
+    const lingerMs = Math.max(leastLingerMs, hintMs);
     await new Promise<void>((resolve) => {
       const cancel = clock.setTimer(lingerMs, () => {
         this.sleepers.delete(woken);

@@ -239,6 +239,20 @@ describe('the fetch loop', () => {
     loop.stop();
   });
 
+  test('a hint that suits a log inside the process is stretched: requests for few records cost what those for many cost', async () => {
+    const cursor = new Cursor('topic', 0);
+    const { one, loop, until, clock } = bench([cursor], { topic: [1] }, 20);
+    one.log('topic/0', [0]);
+    loop.start();
+    await until(() => cursor.taken.length === 1);
+    one.log('topic/0', [0, 1]);
+    await clock.advanceBy(99);
+    expect(one.requests).toHaveLength(1);
+    await clock.advanceBy(1);
+    expect(cursor.taken).toEqual([0, 1]);
+    loop.stop();
+  });
+
   test('a partition that got nothing in a full answer is asked alone; a gap up to the end is passed', async () => {
     const cursors = [new Cursor('topic', 0), new Cursor('topic', 1)];
     const { one, loop, until, lines, metrics } = bench(cursors);
