@@ -1,5 +1,5 @@
 /** Calls a gateway over HTTP for the commands. */
-import { CliError, type Io } from './io';
+import { CliError, exitCodes, type Io } from './io';
 
 /** Nobody listens there, or not in our language. */
 export class GatewayUnreachableError extends CliError {}
@@ -42,6 +42,7 @@ export async function callGateway(
       ...(signal && { signal }),
     });
   } catch (error) {
+    if (signal?.aborted) throw new CliError('stopped before the gateway has answered', exitCodes.stopped);
     const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
     throw new GatewayUnreachableError(
       `cannot reach a gateway at ${url}: ${cause?.code ?? (error as Error).message}; is \`quantum-router serve\` running?`,

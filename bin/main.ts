@@ -8,6 +8,7 @@ import { flushTraces } from '../lib/telemetry/tracing';
 import { exitCodes, type Io, type OutputStream } from './io';
 import { optimiseLater } from './optimise-later';
 import { main } from './program';
+import { reasonOf } from './read-options';
 import { openScreen } from './terminal-screen';
 
 export { main } from './program';
@@ -49,7 +50,13 @@ function processIo(runsAnEngine: boolean): Io {
       if (runsAnEngine) {
         process.exitCode = exitCodes.failed;
         stop.abort();
-      } else process.exit(error.code === 'EPIPE' ? 0 : 1);
+      } else if (error.code === 'EPIPE') process.exit(exitCodes.ok);
+      else {
+        // Half of the results in a file on a full disk, and no word, would be taken for all of them.
+        if (stream === process.stdout)
+          process.stderr.write(`error: the results cannot be written: ${reasonOf(error)}\n`);
+        process.exit(exitCodes.failed);
+      }
     });
   }
   const stdout = outputOf(process.stdout);

@@ -1,34 +1,54 @@
 /** The command line: one file per command in `commands/`, one way of failing for all of them. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { fitHelp } from './fit-help';
-import { CliError, exitCodes, type Io } from './io';
+import { aborted, CliError, exitCodes, type Io, type OutputStream, say } from './io';
 import { reasonOf } from './read-options';
 import { version } from './version';
 
 /** Adds one command to the program. */
 export type AddCommand = (program: Command, io: Io) => void;
 
+interface CommandEntry {
+  readonly name: string;
+  readonly read: () => AddCommand;
+  /** It goes by the stop signal itself, because it has something to finish; every other one ends at once where it is. */
+  readonly endsInOrder?: true;
+}
+
 /**
  * The commands in the order of the help. The code of one is read when it is asked for: all of it together takes a slow machine
  * two seconds.
  */
-const commands: readonly { readonly name: string; readonly read: () => AddCommand }[] = [
-  { name: 'run', read: () => (require('./commands/run') as typeof import('./commands/run')).addRun },
-  { name: 'serve', read: () => (require('./commands/serve') as typeof import('./commands/serve')).addServe },
+const commands: readonly CommandEntry[] = [
+  { name: 'run', read: () => (require('./commands/run') as typeof import('./commands/run')).addRun, endsInOrder: true },
+  {
+    name: 'serve',
+    read: () => (require('./commands/serve') as typeof import('./commands/serve')).addServe,
+    endsInOrder: true,
+  },
   {
     name: 'services',
     read: () => (require('./commands/services') as typeof import('./commands/services')).addServices,
+    endsInOrder: true,
   },
-  { name: 'top', read: () => (require('./commands/top') as typeof import('./commands/top')).addTop },
+  { name: 'top', read: () => (require('./commands/top') as typeof import('./commands/top')).addTop, endsInOrder: true },
   { name: 'init', read: () => (require('./commands/init') as typeof import('./commands/init')).addInit },
   { name: 'config', read: () => (require('./commands/config') as typeof import('./commands/config')).addConfig },
-  { name: 'route', read: () => (require('./commands/route') as typeof import('./commands/route')).addRoute },
+  {
+    name: 'route',
+    read: () => (require('./commands/route') as typeof import('./commands/route')).addRoute,
+    endsInOrder: true,
+  },
   { name: 'explain', read: () => (require('./commands/explain') as typeof import('./commands/explain')).addExplain },
   {
     name: 'evaluate',
     read: () => (require('./commands/evaluate') as typeof import('./commands/evaluate')).addEvaluate,
   },
-  { name: 'replay', read: () => (require('./commands/replay') as typeof import('./commands/replay')).addReplay },
+  {
+    name: 'replay',
+    read: () => (require('./commands/replay') as typeof import('./commands/replay')).addReplay,
+    endsInOrder: true,
+  },
   { name: 'models', read: () => (require('./commands/models') as typeof import('./commands/models')).addModels },
   {
     name: 'experiments',
@@ -59,10 +79,14 @@ Examples:
   $ quantum-router route requests.jsonl          decide a file of requests`;
 
 /** Runs one command line (without the program's name). Resolves with the exit code and never rejects. */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const program = createProgram(io, commandsFor(argv));
+export async function main(argv: readonly string[], processIo: Io): Promise<number> {
+  const { stderr, endLine } = lineEnding(processIo.stderr);
+  const io = { ...processIo, stderr };
+  const named = commandNamed(argv);
+  const program = createProgram(io, commandsFor(argv, named));
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    const running = program.parseAsync([...argv], { from: 'user' });
+    await (named?.endsInOrder ? running : untilStopped(running, io.stopSignal));
     return exitCodes.ok;
   } catch (error) {
     // Commander has already written its own messages.
@@ -71,18 +95,53 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     const exitCode = failure instanceof CliError ? failure.exitCode : exitCodes.failed;
     // What the user asked for is no error.
     const isError = exitCode !== exitCodes.stopped;
-    io.stderr.write(`${isError ? 'error: ' : ''}${sentenceOf(failure)}\n`);
+    endLine();
+    const sentence = `${isError ? 'error: ' : ''}${sentenceOf(failure)}`;
+    // A terminal would break it in the middle of a word; whoever searches a file wants it in one piece.
+    if (io.stderr.isTerminal) say(io.stderr, sentence);
+    else io.stderr.write(`${sentence}\n`);
     if (isError && argv.includes('--debug')) io.stderr.write(`${failure.stack ?? ''}\n`);
     return exitCode;
   }
 }
 
+/** Ends a line of progress that somebody who was interrupted has left. */
+function lineEnding(stream: OutputStream): { readonly stderr: OutputStream; readonly endLine: () => void } {
+  let isOpen = false;
+  const stderr: OutputStream = {
+    write(text) {
+      if (text !== '') isOpen = !text.endsWith('\n');
+      stream.write(text);
+    },
+    isTerminal: stream.isTerminal,
+    get columns() {
+      return stream.columns;
+    },
+  };
+  return { stderr, endLine: () => isOpen && stderr.write('\n') };
+}
+
 /** The one that is named first; all of them where help is wanted, or where the word is none and a hint needs the names. */
-function commandsFor(argv: readonly string[]): AddCommand[] {
-  const first = argv.find((word) => word !== '--debug');
-  if (first === '--version') return [];
-  const named = commands.filter(({ name }) => name === first);
-  return (named.length > 0 ? named : commands).map(({ read }) => read());
+function commandsFor(argv: readonly string[], named: CommandEntry | undefined): AddCommand[] {
+  if (firstWord(argv) === '--version') return [];
+  return (named ? [named] : commands).map(({ read }) => read());
+}
+
+function commandNamed(argv: readonly string[]): CommandEntry | undefined {
+  const first = firstWord(argv);
+  return commands.find(({ name }) => name === first);
+}
+
+function firstWord(argv: readonly string[]): string | undefined {
+  return argv.find((word) => word !== '--debug');
+}
+
+/** Rejects once it is stopped, whatever the command still does: whoever called `main` ends the process. */
+async function untilStopped(running: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const stopped = aborted(signal).then(() => {
+    throw new CliError('stopped before its end', exitCodes.stopped);
+  });
+  await Promise.race([running, stopped]);
 }
 
 /** Our own errors are written for people; what the system says is put into words, with the path or address it is about. */

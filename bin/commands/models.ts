@@ -105,7 +105,7 @@ async function forget(io: Io, options: ForgetOptions): Promise<void> {
         io.stdout.write(options.json ? `${JSON.stringify(made)}\n` : `${describeForgotten(made, made.forgot)}\n`);
         return;
       }
-      if (io.clock.monotonicMs() >= deadlineMs || io.stopSignal.aborted) break;
+      if (io.clock.monotonicMs() >= deadlineMs) break;
       await sleep(io.clock, lookEveryMs);
     }
     io.stderr.write(

@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { parseConfig } from '../../lib/config/parse-config';
 import { topics } from '../../lib/topics/topics';
+import { atEnd } from '../started';
 import { createWorkplace } from './run-command';
 
 const place = createWorkplace();
@@ -222,5 +227,44 @@ describe('topics and graph', () => {
     const variable = await place.run(['graph'], { environment: { STRATEGY_GROUPS: 'a=random;b=random' } });
     expect(variable).toMatchObject({ exitCode: 2 });
     expect(variable.stderr).toContain('STRATEGY_GROUPS gives the strategy RANDOM more than one group');
+  });
+});
+
+describe('a command that is stopped or fails in the middle', () => {
+  test('one with nothing to finish ends at once, below its line of progress', async () => {
+    const stop = new AbortController();
+    // Few rows: in this process the evaluation that nobody waits for goes on to its end.
+    const rows = readFileSync('examples/recorded.jsonl', 'utf8').split('\n').slice(0, 3);
+    place.write('rows.jsonl', rows.join('\n'));
+    const { exitCode, stdout, stderr } = await place.run(['evaluate', '--data', 'rows.jsonl'], {
+      stop,
+      isTerminal: true,
+      onStderr: () => stop.abort(),
+    });
+    expect([exitCode, stdout]).toEqual([130, '']);
+    expect(stderr).toMatch(/rows\nstopped before its end\n$/);
+  });
+
+  test('one that waits for somebody who does not answer ends at once', async () => {
+    const stop = new AbortController();
+    const silent = createServer(() => stop.abort()).listen(0, '127.0.0.1');
+    atEnd(() => {
+      silent.closeAllConnections();
+      silent.close();
+    });
+    await once(silent, 'listening');
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const asked = await place.run(['top', '--url', url], { stop });
+    expect(asked).toEqual({ exitCode: 130, stdout: '', stderr: 'stopped before the gateway has answered\n' });
+    const listed = await place.run(['models', 'list', '--url', url], { stop });
+    expect(listed).toEqual({ exitCode: 130, stdout: '', stderr: 'stopped before its end\n' });
+  });
+
+  test.each([true, false])('an error is broken between words on a terminal alone: %s', async (isTerminal) => {
+    const argv = ['models', 'list', '--url', 'http://127.0.0.1:1'];
+    const { stderr } = await place.run(argv, { isTerminal, columns: 60 });
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines.join(' ')).toMatch(/^error: cannot reach a gateway at http:\/\/127\.0\.0\.1:1: .* running\?$/);
+    expect(Math.max(...lines.map(({ length }) => length)) <= 60).toBe(isTerminal);
   });
 });

@@ -37,4 +37,9 @@ describe('the process of a command', () => {
     expect(exitCode).toBe(0);
     expect(output.trim().split('\n')).toHaveLength(3);
   });
+
+  test('results that a full disk does not take are an error that says so', async () => {
+    const { exitCode, output } = await checkout.run('./bin/quantum-router topics 2>&1 > /dev/full');
+    expect([exitCode, output]).toEqual([1, 'error: the results cannot be written: the disk is full\n']);
+  });
 });
