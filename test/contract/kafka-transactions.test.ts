@@ -78,7 +78,7 @@ describeWithServers('delivery exactly once on Kafka', () => {
   describe.each(versions)('with transaction.version $version', ({ version, addressOf }) => {
     beforeAll(async () => {
       address = await addressOf();
-    }, 60_000);
+    });
 
     test('that is what the cluster has agreed on', async () => {
       const clock = systemClock();
