@@ -11,7 +11,15 @@ import { lockDirectory } from './directory-lock';
 import { createGroupCommit, type Durability, type StoreWork } from './group-commit';
 import { fileUseOf, maxTables, openRoot, openTable } from './lmdb-root';
 import { fileGone, StoreDamagedError } from './store-damage';
-import { dataFileOf, makeStoreDirectory, readMarker, refuseUnsafe, unusable, writeMarker } from './store-directory';
+import {
+  dataFileOf,
+  makeStoreDirectory,
+  readMarker,
+  refuseUnsafe,
+  stateOf,
+  unusable,
+  writeMarker,
+} from './store-directory';
 import { nameOfKey } from './store-reader';
 import { keepSpaceToOpen, openStoreSpace, requireSpaceToOpen } from './store-space';
 import { pageBytes, type StoreTable } from './store-table';
@@ -79,7 +87,8 @@ export function openEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStore 
     return createStore(root, { ...options, durability }, (hasFailed) => {
       try {
         // The file may be another's by now, and ours is not known to be whole.
-        if (!hasFailed) writeMarker(directory, { durability, clean: true, hasData: true });
+        const left = hasFailed ? null : stateOf(dataFile);
+        if (left !== null) writeMarker(directory, { durability, clean: true, hasData: true, left });
       } catch {
         // On a full disk the store is left as a killed process leaves it, which loses nothing.
       }
@@ -99,7 +108,8 @@ function prepareDataFile(directory: string, dataFile: string, onNote: (note: str
     if (marker?.hasData || marker?.clean) throw fileGone(directory);
     return;
   }
-  const { problems, problemCount, format } = checkStoreFile(dataFile, 'whenOpened');
+  const isAsLeft = marker?.clean === true && marker.left !== undefined && marker.left === stateOf(dataFile);
+  const { problems, problemCount, format } = checkStoreFile(dataFile, isAsLeft ? 'asLeft' : 'whenOpened');
   const [first] = problems;
   if (first) {
     const more = problemCount > 1 ? ` (and ${problemCount - 1} more)` : '';

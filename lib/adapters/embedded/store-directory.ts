@@ -1,5 +1,5 @@
 /** The directory of a store: making it, its files, and the marker that says how the store was left. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from '../make-directory';
 import { bootId } from './directory-lock';
@@ -15,6 +15,14 @@ export interface StoreMarker {
   readonly bootId: string | null;
   /** Whether `data.mdb` has been made; absent in markers of earlier versions. */
   readonly hasData?: boolean;
+  /** `stateOf` the data file when it was closed in order. */
+  readonly left?: string;
+}
+
+/** By which a file that nobody has touched since is known; null where there is none. */
+export function stateOf(dataFile: string): string | null {
+  const found = statSync(dataFile, { throwIfNoEntry: false, bigint: true });
+  return found ? [found.dev, found.ino, found.size, found.mtimeNs].join('/') : null;
 }
 
 export function dataFileOf(directory: string): string {

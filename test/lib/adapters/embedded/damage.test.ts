@@ -22,6 +22,7 @@ import { type EmbeddedBroker, openEmbeddedBroker } from '../../../../lib/adapter
 import { LmdbReader, readMeta } from '../../../../lib/adapters/embedded/lmdb-file';
 import { openRoot, openTable } from '../../../../lib/adapters/embedded/lmdb-root';
 import { StoreDamagedError } from '../../../../lib/adapters/embedded/store-damage';
+import { stateOf } from '../../../../lib/adapters/embedded/store-directory';
 import { openStoreReader } from '../../../../lib/adapters/embedded/store-reader';
 import { createStoreTable } from '../../../../lib/adapters/embedded/store-table';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
@@ -472,6 +473,34 @@ describe('the structure of a file that is too large to be read in full when it i
     expect(problemsWhenOpened()).toEqual([
       `table log: it has ${log.pages.leaf} leaves and should have ${log.pages.leaf + 1_000_000}`,
     ]);
+  });
+
+  test('is not read again where the file is as it was left in order, and is as soon as it is not', async () => {
+    const broker = open();
+    const random = seededRandom('large');
+    for (let i = 0; i < 40; i++) {
+      const value = Buffer.from(Uint32Array.from({ length: 225_000 }, () => random.integer(2 ** 32)).buffer);
+      await broker.producer('p').send([{ topic: 't', partition: 1, key: `large ${i}`, value }]);
+    }
+    await broker.close();
+    const markerFile = join(directory, 'store.json');
+    const marker = JSON.parse(readFileSync(markerFile, 'utf8'));
+    expect([marker.clean, marker.left]).toEqual([true, stateOf(dataFile)]);
+    // The number of the page, which lmdb itself does not look at.
+    const leaf = leafOfLog();
+    changePage(leaf, (bytes) => bytes.writeBigUInt64LE(12n));
+    expect(() => open()).toThrow(`page ${leaf} of table log`);
+    // As if it had been left so.
+    writeFileSync(markerFile, JSON.stringify({ ...marker, left: stateOf(dataFile) }));
+    await open().close();
+    // Killed, or of an earlier version.
+    for (const unsure of [
+      { ...marker, clean: false, left: stateOf(dataFile) },
+      { ...marker, left: undefined },
+    ]) {
+      writeFileSync(markerFile, JSON.stringify(unsure));
+      expect(() => open()).toThrow(`page ${leaf} of table log`);
+    }
   });
 });
 
