@@ -319,6 +319,32 @@ function followContract(bench: () => Bench): void {
     await follower.stop();
   });
 
+  test('what lingerMs puts off comes when somebody hurries', async () => {
+    const { broker, topic, send } = bench();
+    const made = await topic();
+    const seen: (string | null)[] = [];
+    const waiting: { count: number; resolve: () => void }[] = [];
+    const follower = await broker.follow({
+      topic: made,
+      startAt: 'latest',
+      lingerMs: 3_600_000,
+      onRecords(records) {
+        seen.push(...textOf(records));
+        for (const { count, resolve } of waiting) if (seen.length >= count) resolve();
+      },
+      onFailed: (error) => seen.push(String(error)),
+    });
+    const until = (count: number) =>
+      new Promise<void>((resolve) => (seen.length >= count ? resolve() : waiting.push({ count, resolve })));
+    for (const [at, record] of numbered(made, 5).entries()) {
+      await send([record]);
+      follower.hurry?.();
+      await until(at + 1);
+    }
+    expect(seen).toEqual(numbers(5));
+    await follower.stop();
+  });
+
   test('an empty topic is caught up at once', async () => {
     const { broker, topic } = bench();
     const made = await topic({ partitions: 2, cleanup: 'compact' });
