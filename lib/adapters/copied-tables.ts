@@ -32,7 +32,7 @@ export function createCopiedLog(tables: CopiedTables, why: string): Broker {
         }),
       );
       if (records.length > 0) await onRecords(records);
-      return { stop: async () => {} };
+      return { hurry() {}, stop: async () => {} };
     },
     join: refuse,
     producer: () => ({ send: refuse, close: async () => {} }),

@@ -182,6 +182,8 @@ function startFollower(
     });
   });
   const follower: Follower = {
+    // Nothing is put off here.
+    hurry() {},
     stop() {
       stopped = true;
       wake();

@@ -215,7 +215,7 @@ export async function createRouterClient(options: RouterClientOptions): Promise<
         waiters.set(requestId, { resolve, reject, deadlineMs, timeoutMs, parent });
       });
       cancelSweep ??= clock.setTimer(sweepIntervalMs, sweep);
-      if (waiters.size === 1) for (const follower of followers) follower.hurry?.();
+      if (waiters.size === 1) for (const follower of followers) follower.hurry();
       send(topics.routeRequested, request, value, { [replyToHeader]: clientId }, parent).catch((error: Error) => {
         const waiter = waiters.get(requestId);
         waiters.delete(requestId);

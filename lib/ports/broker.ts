@@ -207,8 +207,8 @@ export interface FollowOptions {
 }
 
 export interface Follower {
-  /** Records that `lingerMs` puts off come at once. Absent where none are put off. */
-  hurry?(): void;
+  /** Records that `lingerMs` puts off come at once. */
+  hurry(): void;
   stop(): Promise<void>;
 }
 

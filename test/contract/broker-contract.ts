@@ -338,7 +338,7 @@ function followContract(bench: () => Bench): void {
       new Promise<void>((resolve) => (seen.length >= count ? resolve() : waiting.push({ count, resolve })));
     for (const [at, record] of numbered(made, 5).entries()) {
       await send([record]);
-      follower.hurry?.();
+      follower.hurry();
       await until(at + 1);
     }
     expect(seen).toEqual(numbers(5));

@@ -180,7 +180,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
     this.followers.add(follower);
     await caughtUp;
     return {
-      hurry: () => follower.hurry?.(),
+      hurry: () => follower.hurry(),
       stop: async () => {
         await follower.stop();
         this.closeInBackground(follower, this.followers);

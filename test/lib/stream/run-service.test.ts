@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { defaultUnkindness } from '../../../lib/adapters/memory/memory-broker';
-import { PlannedRestart, TransientError } from '../../../lib/ports/broker';
+import { type Follower, PlannedRestart, TransientError } from '../../../lib/ports/broker';
 import { sleep } from '../../../lib/ports/clock';
 import { defineService, emit, on, process } from '../../../lib/stream/define-service';
 import { partitionOf } from '../../../lib/topics/partition-of';
@@ -582,9 +582,10 @@ describe('stop', () => {
     const broker = {
       ...world.broker,
       follow: () =>
-        new Promise<{ stop(): Promise<void> }>((resolve) => {
+        new Promise<Follower>((resolve) => {
           followed = () =>
             resolve({
+              hurry() {},
               stop: async () => {
                 unfollowed = true;
               },
