@@ -77,14 +77,15 @@ function written(
   { name, priceId }: KnownProvider,
   listed: ReadonlyMap<string, readonly string[]>,
 ): WrittenModel {
-  const { contextTokens = null, ...price } = knownPriceOf(model, priceId) ?? {};
-  const hasPrice = Object.keys(price).length > 0;
+  const known = knownPriceOf(model, priceId);
+  const { contextTokens = null, ...price } = known ?? {};
   const capabilities = listed.get(model) ?? knownCapabilitiesOf(model, name);
-  const unknown = [...(hasPrice ? [] : ['Price']), ...(capabilities === null ? ['Capabilities'] : [])];
+  const withoutPrice = capabilities === null ? 'Price and capabilities unknown.' : 'Price unknown.';
+  const withPrice = capabilities === null ? 'Capabilities unknown.' : null;
   return {
-    comment: unknown.length === 0 ? null : `${unknown.join(' and ').replace(' C', ' c')} unknown.`,
+    comment: known === null ? withoutPrice : withPrice,
     fields: {
-      ...{ name: model, provider: name, ...(hasPrice && { price }), capabilities },
+      ...{ name: model, provider: name, ...(known !== null && { price }), capabilities },
       ...(contextTokens !== null && { contextTokens }),
     },
   };

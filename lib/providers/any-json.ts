@@ -14,3 +14,12 @@ export const textOf = (value: unknown): string => (typeof value === 'string' ? v
 export function numberField<K extends string>(name: K, value: unknown): { [key in K]?: number } {
   return typeof value === 'number' ? ({ [name]: value } as { [key in K]: number }) : {};
 }
+
+/** What a text says as JSON; null where it is none. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

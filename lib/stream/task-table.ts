@@ -207,7 +207,6 @@ export function createTaskTable<S>(
             records.push({ ...toRecord, key, value });
             persisted.add(key);
             if (awake.has(key)) awake.set(key, value);
-            else if (row instanceof Uint8Array) rows.set(key, value);
             continue;
           } catch (error) {
             remove(key);

@@ -1,5 +1,5 @@
 /** Calls Anthropic in its own API on behalf of a chat completion. */
-import { isJson, type Json, objectOf, textOf } from '../any-json';
+import { isJson, type Json, objectOf, parsedJson, textOf } from '../any-json';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from '../upstream-call';
 import { UpstreamError } from '../upstream-error';
 import { completionOf, createChunker } from './from-anthropic';
@@ -13,7 +13,7 @@ export async function wholeFromAnthropic(
   nowMs: number,
 ): Promise<WholeAnswer> {
   const { text, upstreamRequestId } = await send(inItsApi(call)).catch(inWordsOfChat);
-  const completion = completionOf(parsed(text), nowMs);
+  const completion = completionOf(parsedJson(text), nowMs);
   if (completion === null)
     throw new UpstreamError('FAILURE', `${call.provider}: what came is no message`, { httpStatus: 502 });
   return { text: JSON.stringify(completion), upstreamRequestId };
@@ -36,7 +36,7 @@ function inItsApi(call: UpstreamCall): UpstreamCall {
 /** What it finds wrong with a request is for the caller, in the form of the API that was called. */
 function inWordsOfChat(error: unknown): never {
   if (!(error instanceof UpstreamError) || !error.details.isRequestFault) throw error;
-  const { type, message } = objectOf(objectOf(parsed(error.details.body ?? ''))['error']);
+  const { type, message } = objectOf(objectOf(parsedJson(error.details.body ?? ''))['error']);
   if (textOf(message) === '') throw error;
   const said = { message, type: 'invalid_request_error', param: null, code: textOf(type) || null };
   throw new UpstreamError(error.status, error.message, { ...error.details, body: JSON.stringify({ error: said }) });
@@ -44,7 +44,7 @@ function inWordsOfChat(error: unknown): never {
 
 function translated(raw: EventStream, chunksOf: (event: Json) => string[]): EventStream {
   const one = ({ event, data }: StreamEvent): StreamEvent[] => {
-    const given = data === null ? null : parsed(data);
+    const given = data === null ? null : parsedJson(data);
     // Whoever reads the stream knows a comment, an error, and what is none of its events, by itself.
     if (!isJson(given) || isJson(given['error'])) return [{ event, data }];
     return chunksOf(given).map((chunk) => ({ event: null, data: chunk }));
@@ -61,12 +61,4 @@ function translated(raw: EventStream, chunksOf: (event: Json) => string[]): Even
     close: () => raw.close(),
     leave: () => raw.leave(),
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

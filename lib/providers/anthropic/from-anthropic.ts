@@ -37,7 +37,8 @@ function toolCallOf({ id, name }: Json, args: string, thoughts: readonly Json[])
   };
 }
 
-function isThought({ type }: Json): boolean {
+/** A block of thoughts, be they readable or not. */
+export function isThought({ type }: Json): boolean {
   return type === 'thinking' || type === 'redacted_thinking';
 }
 

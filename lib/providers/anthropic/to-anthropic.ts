@@ -4,7 +4,8 @@
  */
 import { dictionaryOf } from '../../dictionary';
 import { isJson, type Json, listOf, numberField, objectOf, textOf } from '../any-json';
-import type { Cannot } from '../through-chat/chat-words';
+import { type Cannot, openAiAlone, toolsCannot } from '../through-chat/chat-words';
+import { isThought } from './from-anthropic';
 
 /** What a body asks for that has no counterpart here: rather refused, or asked of somebody else, than left out unsaid. */
 export function anthropicCannot(body: Json): Cannot | null {
@@ -15,16 +16,12 @@ export function anthropicCannot(body: Json): Cannot | null {
   if (Object.keys(objectOf(body['logit_bias'])).length > 0) return cannot('logit_bias', 'a bias of tokens');
   for (const field of ['presence_penalty', 'frequency_penalty'])
     if (typeof body[field] === 'number' && body[field] !== 0) return cannot(field, `word for ${field}`);
-  if (isJson(body['audio']) || listOf(body['modalities']).includes('audio')) return cannot('modalities', 'audio');
-  if (listOf(body['functions']).length > 0)
-    return cannot('functions', 'functions (tools are what they are called now)');
-  if (isJson(body['web_search_options'])) return cannot('web_search_options', 'a search');
+  const ofOpenAi = openAiAlone(body);
+  if (ofOpenAi !== null) return ofOpenAi;
   if (objectOf(body['response_format'])['type'] === 'json_object')
     return cannot('response_format.type', 'JSON without a schema (json_schema)');
-  for (const [index, tool] of listOf(body['tools']).entries())
-    if (objectOf(tool)['type'] !== 'function') return cannot(`tools[${index}].type`, 'tools that are no functions');
-  const { type: choice } = objectOf(body['tool_choice']);
-  if (choice !== undefined && choice !== 'function') return cannot('tool_choice.type', 'such a choice of tools');
+  const ofTools = toolsCannot(body);
+  if (ofTools !== null) return ofTools;
   for (const [index, message] of listOf(body['messages']).entries()) {
     const { role, content } = objectOf(message);
     if (role === 'function') return cannot(`messages[${index}].role`, 'results of functions (tool is the role now)');
@@ -125,7 +122,7 @@ function turnsOf(messages: readonly Json[]): Json[] {
   return turns;
 }
 
-/** What it has thought before it called a tool comes back as we gave it, in front of that call. */
+/** What it has thought before it called a tool comes back as we gave it, in front of that call; a turn that has thoughts begins with them. */
 function assistantBlocks({ content, refusal, tool_calls: calls }: Json): Json[] {
   const said = [...blocksOf(content), ...blocksOf(refusal)];
   return [
@@ -137,11 +134,6 @@ function assistantBlocks({ content, refusal, tool_calls: calls }: Json): Json[] 
       return [...thoughts, { type: 'tool_use', id: toolId(id), name, input: inputOf(args) }];
     }),
   ].sort((one, other) => Number(isThought(other)) - Number(isThought(one)));
-}
-
-/** A turn that has thoughts begins with them. */
-function isThought({ type }: Json): boolean {
-  return type === 'thinking' || type === 'redacted_thinking';
 }
 
 function resultOf({ tool_call_id: id, content }: Json): Json {

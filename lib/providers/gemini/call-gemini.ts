@@ -2,7 +2,7 @@
  * Calls Gemini in its own API on behalf of a chat completion or of embeddings. What is said there and how it is read is the
  * library's work; the connection, its time-outs and the limits of what may come back are ours, as for every provider.
  */
-import { type Json, numberField, objectOf, textOf } from '../any-json';
+import { type Json, numberField, objectOf, parsedJson, textOf } from '../any-json';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from '../upstream-call';
 import { UpstreamError } from '../upstream-error';
 import { embeddingsOf, textsOf } from './embeddings';
@@ -125,7 +125,7 @@ async function postTo(call: UpstreamCall, asked: string, post: (path: string, bo
 /** Gemini calls a wrong key a wrong request, says in the body how long to wait, and has a form of errors of its own. */
 function inOurWords(error: UpstreamError): UpstreamError {
   const { httpStatus, body = '', retryAfterMs, ...rest } = error.details;
-  const { message, status } = objectOf(objectOf(parsed(body))['error']);
+  const { message, status } = objectOf(objectOf(parsedJson(body))['error']);
   if (httpStatus === 400 && body.includes('API_KEY_INVALID'))
     return new UpstreamError('FAILURE', error.message, { httpStatus: 401 });
   const [, seconds] = /"retryDelay":\s*"(\d{1,6}(?:\.\d{1,9})?)s"/.exec(body) ?? [];
@@ -194,12 +194,4 @@ function translated(
     close,
     leave: close,
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

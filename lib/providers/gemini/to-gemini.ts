@@ -4,6 +4,7 @@
  */
 import type { createGoogleGenerativeAI } from '@ai-sdk/google';
 import { isJson, type Json, listOf, numberField, objectOf, textOf } from '../any-json';
+import { type Cannot, openAiAlone } from '../through-chat/chat-words';
 
 type Model = ReturnType<ReturnType<typeof createGoogleGenerativeAI>>;
 export type GeminiOptions = Parameters<Model['doGenerate']>[0];
@@ -15,16 +16,14 @@ type AssistantPart = Extract<Turn, { role: 'assistant' }>['content'][number];
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
 
 /** What a body asks for that has no counterpart here: rather refused, or asked of somebody else, than left out unsaid. */
-export function geminiCannot(body: Json): { readonly field: string; readonly reason: string } | null {
+export function geminiCannot(body: Json): Cannot | null {
   const cannot = (field: string, reason: string) => ({ field, reason });
   if ((numberOf(body['n']) ?? 1) > 1) return cannot('n', 'more than one answer');
   if (body['logprobs'] === true || (numberOf(body['top_logprobs']) ?? 0) > 0)
     return cannot('logprobs', 'probabilities');
   if (Object.keys(objectOf(body['logit_bias'])).length > 0) return cannot('logit_bias', 'a bias of tokens');
-  if (isJson(body['audio']) || listOf(body['modalities']).includes('audio')) return cannot('modalities', 'audio');
-  if (listOf(body['functions']).length > 0)
-    return cannot('functions', 'functions (tools are what they are called now)');
-  if (isJson(body['web_search_options'])) return cannot('web_search_options', 'a search');
+  const ofOpenAi = openAiAlone(body);
+  if (ofOpenAi !== null) return ofOpenAi;
   for (const [index, tool] of listOf(body['tools']).entries())
     if (objectOf(tool)['type'] !== 'function') return cannot(`tools[${index}].type`, 'tools that are no functions');
   return null;

@@ -1,11 +1,31 @@
 /** What both APIs that are put into chat need said in its words. */
 import type { ProviderConfig } from '../../config/provider-config';
-import { textOf } from '../any-json';
+import { isJson, type Json, listOf, objectOf, textOf } from '../any-json';
 
 /** What is asked for and has no counterpart: the path of the field, and what the models do not have. */
 export interface Cannot {
   readonly field: string;
   readonly reason: string;
+}
+
+/** What a chat completion may ask for that other APIs than OpenAI's have no word for. */
+export function openAiAlone(body: Json): Cannot | null {
+  if (isJson(body['audio']) || listOf(body['modalities']).includes('audio'))
+    return { field: 'modalities', reason: 'audio' };
+  if (listOf(body['functions']).length > 0)
+    return { field: 'functions', reason: 'functions (tools are what they are called now)' };
+  return isJson(body['web_search_options']) ? { field: 'web_search_options', reason: 'a search' } : null;
+}
+
+/** Of the tools that a body declares, and of how it has them chosen: functions are what everybody has. */
+export function toolsCannot(body: Json): Cannot | null {
+  for (const [index, tool] of listOf(body['tools']).entries())
+    if (objectOf(tool)['type'] !== 'function')
+      return { field: `tools[${index}].type`, reason: 'tools that are no functions' };
+  const { type: choice } = objectOf(body['tool_choice']);
+  if (choice !== undefined && choice !== 'function')
+    return { field: 'tool_choice.type', reason: 'such a choice of tools' };
+  return null;
 }
 
 /** OpenAI's newer models refuse the older word, and others who speak its API do not know the newer one. */

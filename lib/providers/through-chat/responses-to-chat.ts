@@ -4,7 +4,7 @@
  */
 import type { ProviderConfig } from '../../config/provider-config';
 import { isJson, type Json, listOf, numberField, objectOf, textOf } from '../any-json';
-import { type Cannot, mostTokens } from './chat-words';
+import { type Cannot, mostTokens, toolsCannot } from './chat-words';
 
 /** What a body asks for that a chat completion has no word for; null where it has one for everything. */
 export function responsesCannot(body: Json, { kind }: ProviderConfig): Cannot | null {
@@ -20,10 +20,8 @@ export function responsesCannot(body: Json, { kind }: ProviderConfig): Cannot | 
   if (verbosity !== '' && verbosity !== 'medium') return cannot('text.verbosity', 'verbosity that can be asked for');
   if (kind === 'anthropic' && objectOf(objectOf(body['text'])['format'])['type'] === 'json_object')
     return cannot('text.format.type', 'JSON without a schema (json_schema)');
-  for (const [index, tool] of listOf(body['tools']).entries())
-    if (objectOf(tool)['type'] !== 'function') return cannot(`tools[${index}].type`, 'tools that are no functions');
-  const { type: choice } = objectOf(body['tool_choice']);
-  if (choice !== undefined && choice !== 'function') return cannot('tool_choice.type', 'such a choice of tools');
+  const ofTools = toolsCannot(body);
+  if (ofTools !== null) return ofTools;
   for (const [index, given] of listOf(body['input']).entries()) {
     const fault = itemFault(objectOf(given));
     if (fault !== null) return cannot(`input[${index}]${fault.within}`, fault.reason);

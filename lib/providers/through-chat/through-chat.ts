@@ -3,7 +3,7 @@
  * of chat, and the answer, whole or streamed, back into those of the API that was called.
  */
 import type { ApiName, ProviderConfig } from '../../config/provider-config';
-import { isJson, type Json, objectOf, textOf } from '../any-json';
+import { isJson, type Json, objectOf, parsedJson, textOf } from '../any-json';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from '../upstream-call';
 import { UpstreamError } from '../upstream-error';
 import { messageWriter } from './chat-to-messages';
@@ -52,7 +52,7 @@ export async function wholeThroughChat(call: UpstreamCall, send: Send<WholeAnswe
   const { text, upstreamRequestId } = await send(inChat).catch((error: unknown) => {
     throw inItsForm(error, translation);
   });
-  const part = readCompletion(parsed(text));
+  const part = readCompletion(parsedJson(text));
   if (part === null) throw broken(call, 'what came is no chat completion');
   return { text: JSON.stringify(translation.writer.whole(part, body)), upstreamRequestId };
 }
@@ -82,7 +82,7 @@ function translated(call: UpstreamCall) {
 
 function inItsForm(error: unknown, { errorOf }: Translation): unknown {
   if (!(error instanceof UpstreamError) || !error.details.isRequestFault) return error;
-  const said = textOf(objectOf(objectOf(parsed(error.details.body ?? ''))['error'])['message']);
+  const said = textOf(objectOf(objectOf(parsedJson(error.details.body ?? ''))['error'])['message']);
   if (said === '') return error;
   return new UpstreamError(error.status, error.message, { ...error.details, body: JSON.stringify(errorOf(said)) });
 }
@@ -102,7 +102,7 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter, ma
     if (data === null) return [{ event, data }];
     if (isThrough) return [];
     if (data === '[DONE]') return end();
-    const chunk = parsed(data);
+    const chunk = parsedJson(data);
     // Whoever reads the stream knows an error, and what is none of its events, by itself.
     if (!isJson(chunk) || isJson(chunk['error'])) return [{ event, data }];
     const part = read(chunk);
@@ -141,12 +141,4 @@ function written(call: UpstreamCall, chat: EventStream, writer: StreamWriter, ma
 
 function broken({ provider }: UpstreamCall, what: string): UpstreamError {
   return new UpstreamError('FAILURE', `${provider}: ${what}`, { httpStatus: 502 });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -13,6 +13,7 @@ import {
   readWhole,
   thoughtRole,
 } from '../../../lib/providers/answer-facts';
+import { parsedJson } from '../../../lib/providers/any-json';
 import { upstreamNameOf } from '../../../lib/providers/bill-call';
 import { Ending } from '../../../lib/providers/ending';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
@@ -133,7 +134,7 @@ export function createModelCaller({ client, clock, maxRetryWaitMs, log }: ModelC
     try {
       if (call.isStream) return await beginStream(call, attempt, await client.stream(upstream), clock);
       const { text, upstreamRequestId } = await client.whole(upstream);
-      const answer = parsed(text);
+      const answer = parsedJson(text);
       if (!readWhole(call.api, answer, facts))
         throw new UpstreamError('FAILURE', `${model.provider}: what came is no answer of this API`, {
           httpStatus: 502,
@@ -282,14 +283,6 @@ async function beginStream(
 export function readOne(api: ApiName, event: StreamEvent, facts: AnswerFacts): KnownEvent {
   if (event.data === null) return { event, role: event.isThought ? thoughtRole : null };
   return { event, role: readEvent(api, event.data, facts, event.event) };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /** Waits, or until the caller has gone; resolves with the time it took. */
