@@ -54,7 +54,7 @@ function runBenchmark(tree: string, bench: string, options: readonly string[]): 
     .map((folder) => join(tree, folder, `${bench}.js`))
     .find((path) => existsSync(path));
   if (script === undefined) throw new Error(`${tree} has no benchmark named ${bench}`);
-  const command = ['--max-semi-space-size=64', script, ...options];
+  const command = ['--max-semi-space-size=32', script, ...options];
   const { stdout, status, error } = spawnSync('node', command, {
     cwd: tree,
     encoding: 'utf8',

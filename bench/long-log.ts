@@ -75,7 +75,7 @@ async function serve({ root, folder }: Tree): Promise<Serving> {
   const startedMs = performance.now();
   const child = spawn(
     process.execPath,
-    ['--max-semi-space-size=64', join(root, 'dist/bin/main.js'), 'serve', ...options, '--log-level', 'warn'],
+    ['--max-semi-space-size=32', join(root, 'dist/bin/main.js'), 'serve', ...options, '--log-level', 'warn'],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -43,7 +43,7 @@ export async function ourGateway(upstream: string, folder: string): Promise<Targ
   const main = join(projectRoot, 'dist/bin/main.js');
   const store = ['--data-dir', join(folder, 'store'), '--log-level', 'warn'];
   const child = start(process.execPath, [
-    ...['--max-semi-space-size=64', main, 'serve', '--config', file],
+    ...['--max-semi-space-size=32', main, 'serve', '--config', file],
     ...['--port', String(port), ...store],
   ]);
   const base = `http://127.0.0.1:${port}`;

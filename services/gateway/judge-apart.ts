@@ -1,9 +1,9 @@
-/** Judges other policies on the newest of what was learned from, in a thread of its own, one question at a time: requests do not wait for it. */
+/** Judges other policies on the newest of what was learned from, in a process of its own, one question at a time: requests do not wait for it, and its memory ends with it. */
 
 import type { Counterfactuals } from '../../lib/analytics/counterfactuals';
 import type { ShadowTargets } from '../../lib/analytics/shadow-targets';
 import type { Broker } from '../../lib/ports/broker';
-import { startThread } from '../../lib/start-thread';
+import { startProcess } from '../../lib/start-process';
 import type { UtilityScale } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { HttpError } from './http-error';
@@ -24,14 +24,20 @@ export interface JudgedRange {
   readonly withPrevious: boolean;
 }
 
-/** What the thread is given. */
+/** What is asked of the process. */
 export interface JudgeTask extends Pick<JudgedRange, 'fromMs' | 'toMs' | 'routerUsdPerDecision'> {
   readonly shadows: readonly ShadowTargets[];
   /** Left out: that of a configuration which says nothing. */
   readonly utilityScale?: UtilityScale;
-  /** Learning events as they are in the log. */
-  readonly records: readonly Uint8Array[];
 }
+
+/** The task comes first, then learning events as they are in the log, then the end of them. */
+export type JudgeMessage =
+  | { readonly kind: 'task'; readonly task: JudgeTask }
+  | { readonly kind: 'records'; readonly records: readonly Uint8Array[] }
+  | { readonly kind: 'end' };
+
+export type JudgeReply = { readonly judged: Counterfactuals } | { readonly failed: string };
 
 /** Rejects with an HttpError where too many questions wait, or one takes too long. */
 export type PolicyJudge = (range: JudgedRange) => Promise<Counterfactuals>;
@@ -65,16 +71,20 @@ export function createPolicyJudge({
     // Outcomes come after their decision, so nothing before this offset is of the range.
     const begun = await broker.offsetAt(of, fromMs);
     const from = Math.max(earliest, begun, end - maxEvents);
-    const records: Uint8Array[] = [];
-    if (from < end)
-      for await (const chunk of broker.read(of, { from, to: end, maxRecords: chunkRecords }))
-        for (const { value } of chunk) if (value !== null) records.push(value);
     const scale = utilityScale();
-    return judgeInThread({
-      ...{ records, fromMs, toMs, routerUsdPerDecision },
+    const judging = startJudge({
+      ...{ fromMs, toMs, routerUsdPerDecision },
       shadows: await shadows(fromMs, withPrevious),
       ...(scale && { utilityScale: scale }),
     });
+    try {
+      if (from < end)
+        for await (const chunk of broker.read(of, { from, to: end, maxRecords: chunkRecords }))
+          await judging.take(chunk.flatMap(({ value }) => (value === null ? [] : [value])));
+      return await judging.judged();
+    } finally {
+      judging.end();
+    }
   };
   return (range) => {
     const key = JSON.stringify(range);
@@ -92,21 +102,48 @@ export function createPolicyJudge({
   };
 }
 
-function judgeInThread(task: JudgeTask): Promise<Counterfactuals> {
-  const worker = startThread(__dirname, 'judge-worker', {
-    workerData: task,
-    resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
-  });
-  return new Promise<Counterfactuals>((resolve, reject) => {
+function startJudge(task: JudgeTask) {
+  const child = startProcess(__dirname, 'judge-process', { maxHeapMb });
+  // Whoever stops does not wait for it: without its caller it ends by itself.
+  child.unref();
+  child.channel?.unref();
+  const answer = new Promise<Counterfactuals>((resolve, reject) => {
     const tooLong = (): void => reject(new HttpError('overloaded', 'judging these takes too long; ask for fewer'));
     const limit = setTimeout(tooLong, maxJudgeMs);
-    worker.once('message', resolve);
-    worker.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooLong() : reject(error),
-    );
-    worker.once('exit', (code) => {
-      clearTimeout(limit);
-      reject(new Error(`the thread that judges policies ended with code ${code}`));
+    limit.unref();
+    child.once('message', (reply: JudgeReply) => {
+      if ('judged' in reply) resolve(reply.judged);
+      else reject(new Error(`policies could not be judged: ${reply.failed}`));
     });
-  }).finally(() => void worker.terminate());
+    child.on('error', reject);
+    child.once('exit', (code, signal) => {
+      clearTimeout(limit);
+      // A heap that is full ends a process by a signal.
+      if (signal === 'SIGABRT') tooLong();
+      else reject(new Error(`the process that judges policies ended with ${code ?? signal}`));
+    });
+  });
+  // A failure while records are still sent is met where the answer is waited for.
+  answer.catch(() => {});
+  /** Resolves when the process has taken it, or will answer that it cannot: so only one chunk is in memory at a time. */
+  const send = (message: JudgeMessage): Promise<void> =>
+    new Promise((resolve) => {
+      if (!child.connected) resolve();
+      else child.send(message, () => resolve());
+    });
+  const started = send({ kind: 'task', task });
+  return {
+    async take(records: readonly Uint8Array[]): Promise<void> {
+      await started;
+      await send({ kind: 'records', records });
+    },
+    async judged(): Promise<Counterfactuals> {
+      await started;
+      await send({ kind: 'end' });
+      return answer;
+    },
+    end(): void {
+      child.kill('SIGKILL');
+    },
+  };
 }

@@ -23,8 +23,8 @@ export interface LogTables {
 /** The time index has at most one entry for so many records. */
 export const indexEveryRecords = 256;
 /** In memory, the newest records of a topic's partitions together, and of each of them at least. */
-const tailsOfTopic = { records: 1_024, bytes: 4 * 1_048_576 };
-const leastTail = { records: 256, bytes: 1_048_576 };
+const tailsOfTopic = { records: 512, bytes: 2 * 1_048_576 };
+const leastTail = { records: 128, bytes: 524_288 };
 const recordOverheadBytes = 200;
 // How many entries each of these writes or removes at most, a record.
 /** What is stored under a key, and an entry of the index by time. */
@@ -290,27 +290,37 @@ export class EmbeddedPartition implements LocalPartition {
  * partition of a topic, which everything comes to, has as much as several have together.
  */
 function createTail(partitions: number) {
-  const maxTailRecords = Math.max(leastTail.records, tailsOfTopic.records / partitions);
+  const maxTailRecords = Math.max(leastTail.records, Math.floor(tailsOfTopic.records / partitions));
   const maxTailBytes = Math.max(leastTail.bytes, tailsOfTopic.bytes / partitions);
-  let records: LogRecord[] = [];
-  let head = 0;
+  /** A record lies at its offset, modulo the size: whatever is not in [first, end) is null, so that it can be collected. */
+  const ring: (LogRecord | null)[] = new Array(maxTailRecords).fill(null);
+  const placeOf = (offset: number): number => offset % maxTailRecords;
+  let first = 0;
+  let end = 0;
   let bytes = 0;
   const sizeOf = (record: LogRecord): number => (record.value?.length ?? 0) + recordOverheadBytes;
   return {
     push(record: LogRecord): void {
-      records.push(record);
+      if (record.offset !== end) {
+        ring.fill(null);
+        first = record.offset;
+        end = record.offset;
+        bytes = 0;
+      }
       bytes += sizeOf(record);
-      while (records.length - head > maxTailRecords || bytes > maxTailBytes) bytes -= sizeOf(records[head++]!);
-      if (head <= maxTailRecords && head * 2 <= records.length) return;
-      records = records.slice(head);
-      head = 0;
+      while (first < end && (record.offset - first >= maxTailRecords || bytes > maxTailBytes)) {
+        bytes -= sizeOf(ring[placeOf(first)]!);
+        ring[placeOf(first++)] = null;
+      }
+      ring[placeOf(record.offset)] = record;
+      end = record.offset + 1;
     },
     /** Records of [from, to), or null when the first of them is not here any more. */
     read(from: number, to: number): LogRecord[] | null {
-      const first = records[head];
-      if (!first || from < first.offset) return null;
-      const shift = head - first.offset;
-      return records.slice(from + shift, to + shift);
+      if (first === end || from < first) return null;
+      const records: LogRecord[] = [];
+      for (let offset = from; offset < Math.min(to, end); offset++) records.push(ring[placeOf(offset)]!);
+      return records;
     },
   };
 }
