@@ -5,7 +5,7 @@ SHELL := /bin/bash
 JEST := node node_modules/jest/bin/jest.js
 # A larger young generation: most of what a request allocates dies young, and is then collected less often.
 NODE := node --max-semi-space-size=32
-ROUTER := $(NODE) dist/bin/main.js
+ROUTER := bin/quantum-router
 SOURCES := $(shell find lib services bin lab checks bench infra schemas dashboard -name '*.ts' -o -name '*.avsc' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' 2>/dev/null)
 
 help: ## List the targets

@@ -73,11 +73,10 @@ async function serve({ root, folder }: Tree): Promise<Serving> {
   writeFileSync(config, stringify({ models }));
   const options = ['--config', config, '--port', String(port), '--data-dir', join(folder, 'store')];
   const startedMs = performance.now();
-  const child = spawn(
-    process.execPath,
-    ['--max-semi-space-size=32', join(root, 'dist/bin/main.js'), 'serve', ...options, '--log-level', 'warn'],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  );
+  // The way everybody starts it, so that each tree has its own options of the runtime.
+  const child = spawn(join(root, 'bin/quantum-router'), ['serve', ...options, '--log-level', 'warn'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   // A benchmark that fails leaves no engine behind.
   process.once('exit', () => child.kill('SIGKILL'));

@@ -31,7 +31,7 @@ export function start(): void {
  * How much an engine's heap may grow, in per cent of what was in use, until it is collected. V8 would let it double and more
  * where much is allocated; an engine that stays up for weeks pays about a hundredth of its time for half of that memory.
  */
-const heapGrowingPercent = 40;
+const heapGrowingPercent = 30;
 
 /** Commands that stay up and have requests under way. */
 const engines: readonly (string | undefined)[] = ['serve', 'run', 'services'];

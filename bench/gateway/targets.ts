@@ -40,12 +40,17 @@ export async function ourGateway(upstream: string, folder: string): Promise<Targ
       models: ['large', 'small'].map((name) => ({ name, provider: 'local', upstreamModel: 'bench', price })),
     }),
   );
-  const main = join(projectRoot, 'dist/bin/main.js');
-  const store = ['--data-dir', join(folder, 'store'), '--log-level', 'warn'];
-  const child = start(process.execPath, [
-    ...['--max-semi-space-size=32', main, 'serve', '--config', file],
-    ...['--port', String(port), ...store],
-  ]);
+  const options = [
+    '--config',
+    file,
+    '--port',
+    String(port),
+    '--data-dir',
+    join(folder, 'store'),
+    '--log-level',
+    'warn',
+  ];
+  const child = start(join(projectRoot, 'bin/quantum-router'), ['serve', ...options]);
   const base = `http://127.0.0.1:${port}`;
   await answers(child, `${base}/ready`);
   return { ...running('ours', child, `${base}/v1/chat/completions`), model: 'auto' };
