@@ -59,6 +59,14 @@ tensorflow: install ## Build native TensorFlow for training large networks (opti
 
 # --- develop --------------------------------------------------------------------------------------------------------
 
+# LiteLLM publishes what models can do with every release; `make generate` does not ask for it.
+known-capabilities: install ## Write what models can do from a release of LiteLLM (VERSION=, e.g. 1.110.2)
+	@[ -n "$(VERSION)" ] || { echo 'VERSION= says which release of LiteLLM' >&2; exit 1; }
+	@mkdir -p .cache/litellm-list
+	@python3 -m pip download --quiet --no-deps --only-binary :all: --dest .cache/litellm-list litellm==$(VERSION)
+	@cd .cache/litellm-list && python3 -m zipfile --extract litellm-$(VERSION)-*.whl .
+	@node_modules/.bin/tsx infra/known-capabilities.ts .cache/litellm-list/litellm/model_prices_and_context_window_backup.json $(VERSION)
+
 generate: install ## Write everything generated: message types, schema versions and ids, parts of the docs, rules and boards
 	@node_modules/.bin/tsx schemas/generate.ts
 	@node_modules/.bin/tsx kernels/generate.ts
@@ -224,4 +232,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow generate generate-check format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-long-log bench-transactions bench-cache bench-replay bench-analytics bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-complexity bench-calibration bench-experiments scenarios clean bench-gateway
+.PHONY: help install build run run-services up down tensorflow generate generate-check known-capabilities format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-long-log bench-transactions bench-cache bench-replay bench-analytics bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-complexity bench-calibration bench-experiments scenarios clean bench-gateway

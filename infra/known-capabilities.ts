@@ -1,8 +1,6 @@
 /**
- * Writes lib/providers/capability-list.ts anew from the list of models in a release of LiteLLM:
- *
- *     pip download --no-deps litellm && unzip litellm-*.whl
- *     npx tsx infra/known-capabilities.ts litellm/model_prices_and_context_window_backup.json 1.110.2
+ * Writes lib/providers/capability-list.ts anew from the list of models in a release of LiteLLM, which
+ * `make known-capabilities VERSION=1.110.2` fetches. Arguments: the list and the version it is of.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
