@@ -108,8 +108,9 @@ function startJudge(task: JudgeTask) {
   child.unref();
   child.channel?.unref();
   const answer = new Promise<Counterfactuals>((resolve, reject) => {
-    const tooLong = (): void => reject(new HttpError('overloaded', 'judging these takes too long; ask for fewer'));
-    const limit = setTimeout(tooLong, maxJudgeMs);
+    const tooMuch = (): void =>
+      reject(new HttpError('overloaded', 'judging these takes more time or memory than there is; ask for fewer'));
+    const limit = setTimeout(tooMuch, maxJudgeMs);
     limit.unref();
     child.once('message', (reply: JudgeReply) => {
       if ('judged' in reply) resolve(reply.judged);
@@ -118,9 +119,9 @@ function startJudge(task: JudgeTask) {
     child.on('error', reject);
     child.once('exit', (code, signal) => {
       clearTimeout(limit);
-      // A heap that is full ends a process by a signal.
-      if (signal === 'SIGABRT') tooLong();
-      else reject(new Error(`the process that judges policies ended with ${code ?? signal}`));
+      // A full heap ends a process by a signal, and so does the system where its memory is full.
+      if (signal !== null) tooMuch();
+      else reject(new Error(`the process that judges policies ended with code ${code}`));
     });
   });
   // A failure while records are still sent is met where the answer is waited for.
