@@ -374,7 +374,7 @@ export function project(sketch: i32, matrix: i32, out: i32, n: i32): void {
  * One observation's Kalman step on a covariance (n x n float32, the rows of its lower triangle one behind the other):
  * gain (n) = covariance . phi, and the covariance less what was learned. Returns noise + phi . covariance . phi.
  */
-export function observe(covariance: i32, phi: i32, gain: i32, n: i32, noise: f32): f32 {
+function observe(covariance: i32, phi: i32, gain: i32, n: i32, noise: f32): f32 {
   memory.fill(gain, 0, n * bytes);
   let row = covariance;
   for (let i = 0; i < n; i++) {
@@ -440,19 +440,63 @@ function dot64(a: i32, b: i32, n: i32): f64 {
  */
 export function factorize(matrix: i32, n: i32): i32 {
   const width = n << 3;
-  for (let i = 0; i < n; i++) {
+  let i = 0;
+  // Two rows at a time, so that additions overlap; each is summed as it would be alone.
+  for (; i + 2 <= n; i += 2) {
+    const row = matrix + i * width;
+    const below = row + width;
+    for (let j = 0; j < i; j++) {
+      const other = matrix + j * width;
+      let a0 = f64x2.splat(0), a1 = a0, b0 = a0, b1 = a0;
+      let k = 0;
+      for (; k + 4 <= j; k += 4) {
+        const at = k << 3;
+        const o0 = v128.load(other + at), o1 = v128.load(other + at, 16);
+        a0 = f64x2.add(a0, f64x2.mul(v128.load(row + at), o0));
+        a1 = f64x2.add(a1, f64x2.mul(v128.load(row + at, 16), o1));
+        b0 = f64x2.add(b0, f64x2.mul(v128.load(below + at), o0));
+        b1 = f64x2.add(b1, f64x2.mul(v128.load(below + at, 16), o1));
+      }
+      a0 = f64x2.add(a0, a1);
+      b0 = f64x2.add(b0, b1);
+      let a = f64x2.extract_lane(a0, 0) + f64x2.extract_lane(a0, 1);
+      let b = f64x2.extract_lane(b0, 0) + f64x2.extract_lane(b0, 1);
+      for (; k < j; k++) {
+        const o = load<f64>(other + (k << 3));
+        a += load<f64>(row + (k << 3)) * o;
+        b += load<f64>(below + (k << 3)) * o;
+      }
+      const at = j << 3;
+      const pivot = load<f64>(other + at);
+      store<f64>(row + at, (load<f64>(row + at) - a) / pivot);
+      store<f64>(below + at, (load<f64>(below + at) - b) / pivot);
+    }
+    if (!finishRow(row, i)) return i;
+    const at = i << 3;
+    store<f64>(below + at, (load<f64>(below + at) - dot64(below, row, i)) / load<f64>(row + at));
+    if (!finishRow(below, i + 1)) return i + 1;
+  }
+  if (i < n) {
     const row = matrix + i * width;
     for (let j = 0; j < i; j++) {
       const other = matrix + j * width;
       const at = row + (j << 3);
       store<f64>(at, (load<f64>(at) - dot64(row, other, j)) / load<f64>(other + (j << 3)));
     }
-    const at = row + (i << 3);
-    const left = load<f64>(at) - dot64(row, row, i);
-    if (!(left > 0)) return i;
-    store<f64>(at, Math.sqrt(left));
+    if (!finishRow(row, i)) return i;
   }
   return -1;
+}
+
+/** The diagonal of a row of a Cholesky factor; false when the matrix is not positive definite there. */
+// @ts-ignore: decorator
+@inline
+function finishRow(row: i32, i: i32): bool {
+  const at = row + (i << 3);
+  const left = load<f64>(at) - dot64(row, row, i);
+  if (!(left > 0)) return false;
+  store<f64>(at, Math.sqrt(left));
+  return true;
 }
 
 /**
@@ -474,8 +518,37 @@ export function invertFactor(factor: i32, scratch: i32, inverse: i32, n: i32): v
   let to = inverse;
   for (let i = 0; i < n; i++) {
     const a = scratch + i * width + (i << 3);
-    for (let j = 0; j <= i; j++) {
-      store<f32>(to, <f32>dot64(a, scratch + j * width + (i << 3), n - i));
+    const length = n - i;
+    let j = 0;
+    // Two at a time, so that additions overlap; each is summed as it would be alone.
+    for (; j + 2 <= i + 1; j += 2) {
+      const p = scratch + j * width + (i << 3);
+      const q = p + width;
+      let p0 = f64x2.splat(0), p1 = p0, q0 = p0, q1 = p0;
+      let k = 0;
+      for (; k + 4 <= length; k += 4) {
+        const at = k << 3;
+        const a0 = v128.load(a + at), a1 = v128.load(a + at, 16);
+        p0 = f64x2.add(p0, f64x2.mul(a0, v128.load(p + at)));
+        p1 = f64x2.add(p1, f64x2.mul(a1, v128.load(p + at, 16)));
+        q0 = f64x2.add(q0, f64x2.mul(a0, v128.load(q + at)));
+        q1 = f64x2.add(q1, f64x2.mul(a1, v128.load(q + at, 16)));
+      }
+      p0 = f64x2.add(p0, p1);
+      q0 = f64x2.add(q0, q1);
+      let sumP = f64x2.extract_lane(p0, 0) + f64x2.extract_lane(p0, 1);
+      let sumQ = f64x2.extract_lane(q0, 0) + f64x2.extract_lane(q0, 1);
+      for (; k < length; k++) {
+        const v = load<f64>(a + (k << 3));
+        sumP += v * load<f64>(p + (k << 3));
+        sumQ += v * load<f64>(q + (k << 3));
+      }
+      store<f32>(to, <f32>sumP);
+      store<f32>(to, <f32>sumQ, 4);
+      to += 2 * bytes;
+    }
+    for (; j <= i; j++) {
+      store<f32>(to, <f32>dot64(a, scratch + j * width + (i << 3), length));
       to += bytes;
     }
   }
@@ -674,4 +747,38 @@ export function exactLayer(weights: i32, stride: i32, input: i32, inputEnd: i32,
       );
     }
   }
+}
+
+/** a . b (n float64), summed as the plain loops of linear-algebra.ts do it. */
+// @ts-ignore: decorator
+@inline
+function plainDot(a: i32, b: i32, n: i32): f64 {
+  let s0 = f64x2.splat(0), s1 = s0;
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    s0 = f64x2.add(s0, f64x2.mul(v128.load(a + (i << 3)), v128.load(b + (i << 3))));
+    s1 = f64x2.add(s1, f64x2.mul(v128.load(a + (i << 3), 16), v128.load(b + (i << 3), 16)));
+  }
+  for (; i < n; i++)
+    s0 = f64x2.replace_lane(s0, 0, f64x2.extract_lane(s0, 0) + load<f64>(a + (i << 3)) * load<f64>(b + (i << 3)));
+  return sumOfFour(s0, s1);
+}
+
+/**
+ * One observation of a regression: `observe` on its covariance, then each row of weights (rows x n float64) moves along the gain by
+ * what `wanted` (rows float64) is above weights . phi. `phi` and `gain` are float64 here and float32 there. Returns the first row's error.
+ */
+export function regress(
+  covariance: i32, phi32: i32, gain32: i32, phi: i32, gain: i32, weights: i32, wanted: i32, rows: i32, n: i32, noise: f32,
+): f64 {
+  const total = <f64>observe(covariance, phi32, gain32, n, noise);
+  for (let i = 0; i < n; i++) store<f64>(gain + (i << 3), <f64>load<f32>(gain32 + i * bytes) / total);
+  let first: f64 = 0;
+  for (let row = 0; row < rows; row++) {
+    const own = weights + ((row * n) << 3);
+    const error = load<f64>(wanted + (row << 3)) - plainDot(own, phi, n);
+    addScaledRow(own, error, gain, n);
+    if (row == 0) first = error;
+  }
+  return first;
 }

@@ -4,7 +4,7 @@ import type { LearningEvent } from '../../topics/generated/messages';
 import type { Features } from '../features/basis';
 import { observePrediction } from '../guard/soundness';
 import { correctLinear } from '../value/correct-linear';
-import { headCount, type LinearHalf, predictCost, predictTarget, updateLinear } from '../value/linear-half';
+import { headCount, type LinearHalf, predictCost, predictTargets, updateLinear } from '../value/linear-half';
 import { looksAhead } from '../value/look-ahead';
 import { neuralWeightOf, observePredictions, type Prediction } from '../value/mix';
 import { featuresOf } from '../value/policy';
@@ -72,12 +72,11 @@ function neuralPrediction(heads: Float32Array, arm: number): Prediction {
   return { called, mean: total / heads.length };
 }
 
-function linearPrediction({ state, scratch }: FoldParts, half: LinearHalf, arm: number): Prediction {
-  const predicted = state.models.map((_, i) => predictTarget(half, i, scratch.widePhi));
-  return {
-    called: predicted[arm]!,
-    mean: predicted.reduce((mean, value) => mean + value / predicted.length, 0),
-  };
+function linearPrediction({ scratch }: FoldParts, half: LinearHalf, arm: number): Prediction {
+  const predicted = predictTargets(half, scratch.widePhi);
+  let mean = 0;
+  for (const value of predicted) mean += value / predicted.length;
+  return { called: predicted[arm]!, mean };
 }
 
 /** Standardised reward without drift, minus the model's mean. */
@@ -178,6 +177,7 @@ export function rowOf(
     eligible: sessionOf(event) === null ? null : eligible(),
     next: null,
     described: null,
+    firstHeads: null,
   };
 }
 

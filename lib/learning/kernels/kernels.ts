@@ -80,7 +80,18 @@ export interface Kernels {
   ): void;
   sumNearest(cosines: number, from: number, sums: number, rows: number, clusters: number, n: number): void;
   project(sketch: number, matrix: number, out: number, n: number): void;
-  observe(covariance: number, phi: number, gain: number, n: number, noise: number): number;
+  regress(
+    covariance: number,
+    phi32: number,
+    gain32: number,
+    phi: number,
+    gain: number,
+    weights: number,
+    wanted: number,
+    rows: number,
+    n: number,
+    noise: number,
+  ): number;
   factorize(matrix: number, n: number): number;
   invertFactor(factor: number, scratch: number, inverse: number, n: number): void;
   addOuterProducts(gram: number, rows: number, count: number, n: number): void;
@@ -97,7 +108,7 @@ export interface KernelMemory {
   grow(pages: number): number;
 }
 
-const pageBytes = 65_536;
+export const pageBytes = 65_536;
 const floatBytes = 4;
 /** The widest projection that can be kept at hand, and the vectors it is applied to and makes. */
 const keptRows = 1024;
@@ -128,15 +139,24 @@ export const kernels = instantiateKernels(memory);
  * needs. Overwrites whatever an earlier call has laid out.
  */
 export function layOut<T extends readonly number[]>(lengths: readonly [...T]): { [K in keyof T]: number } {
-  let end = base;
+  const { addresses, end } = placesFrom(base, lengths);
+  const missing = end - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+  return addresses;
+}
+
+/** The same in whatever memory, from an address on that is a multiple of 16; `end` is one past the last byte. */
+export function placesFrom<T extends readonly number[]>(
+  start: number,
+  lengths: readonly [...T],
+): { readonly addresses: { [K in keyof T]: number }; readonly end: number } {
+  let end = start;
   const addresses = lengths.map((length) => {
     const at = end;
     end += floatBytes * ((length + 7) & ~3);
     return at;
   });
-  const missing = end - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
-  return addresses as { [K in keyof T]: number };
+  return { addresses: addresses as { [K in keyof T]: number }, end };
 }
 
 /** `length` float32 values at an address. To be used before the next `layOut`, which may move the memory. */

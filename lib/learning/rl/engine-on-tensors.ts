@@ -43,6 +43,7 @@ export const engineOnTensors: StartEngine = (shape, settings, state): Engine => 
       tf.dispose([loss, norm, values]);
       return { report, parameters: tensors.theta.dataSync() as Float32Array };
     },
+    predict: null,
     valuesOf(x, rows, others) {
       const values = tf.tidy(() => {
         const theta = others ? tf.tensor1d(others) : tensors.theta;

@@ -34,6 +34,6 @@ export interface TrainingStep {
   readonly loss: number;
   /** Before clipping. */
   readonly gradientNorm: number;
-  /** What the heads said before the step, rows x (actions * heads); 0 is allowed where a target has no weight. */
+  /** What the heads said before the step, rows x (actions * heads); 0 is allowed where a target has no weight. To be read before the next step. */
   readonly values: Float32Array;
 }

@@ -123,12 +123,14 @@ function priorArm(
   return { covariance, weights };
 }
 
-/** Expected target of one model: standardised reward minus the model's mean. */
-export function predictTarget(half: LinearHalf, arm: number, phi: Float64Array): number {
-  return (
-    dot(half.shared.weights, 0, phi, 0, half.size) +
-    dot(half.arms[arm]!.weights, meanRow * half.size, phi, 0, half.size)
-  );
+/** Expected target of every model: standardised reward minus the model's mean. */
+export function predictTargets(half: LinearHalf, phi: Float64Array): Float64Array {
+  const { size, shared, arms } = half;
+  const common = dot(shared.weights, 0, phi, 0, size);
+  const targets = new Float64Array(arms.length);
+  for (let arm = 0; arm < targets.length; arm++)
+    targets[arm] = common + dot(arms[arm]!.weights, meanRow * size, phi, 0, size);
+  return targets;
 }
 
 /** Expected cost of one model relative to its mean, minus 1. */
@@ -136,9 +138,11 @@ export function predictCost(half: LinearHalf, arm: number, phi: Float64Array): n
   return dot(half.arms[arm]!.weights, costRow * half.size, phi, 0, half.size);
 }
 
-const gain = { values: new Float64Array(0) };
+/** What the shared regression wants of a reward, and what a model's weight rows want: the mean, the heads, the cost. */
+const wantedOfShared = new Float64Array(1);
+const wantedOfModel = new Float64Array(weightRows);
 
-/** Folds one reward in: a Kalman step on the model's covariance and all its weight rows. `target` null updates the cost only. */
+/** Folds one reward in: a Kalman step on the model's covariance and all its weight rows. `costTarget` null: unknown. */
 export function updateLinear(
   half: LinearHalf,
   arm: number,
@@ -147,37 +151,52 @@ export function updateLinear(
   costTarget: number | null,
   random: Random,
 ): void {
-  const { size, noise } = half;
-  const own = target - dot(half.shared.weights, 0, phi, 0, size);
-  const sharedGain = gainOf(half.shared, phi, size, noise);
-  addScaled(half.shared.weights, 0, own, sharedGain, 0, size);
-  const model = half.arms[arm]!;
-  const { weights } = model;
-  const step = gainOf(model, phi, size, noise);
-  for (let row = 0; row < weightRows; row++) {
-    let wanted = own;
-    if (row === costRow) {
-      if (costTarget === null) continue;
-      wanted = costTarget;
-    } else if (row !== meanRow) wanted += headNoise * Math.sqrt(noise) * random.normal();
-    addScaled(weights, row * size, wanted - dot(weights, row * size, phi, 0, size), step, 0, size);
-  }
+  const { noise } = half;
+  wantedOfShared[0] = target;
+  const own = regress(half.shared, phi, wantedOfShared, 1, noise);
+  wantedOfModel[meanRow] = own;
+  for (let head = 1; head <= headCount; head++)
+    wantedOfModel[head] = own + headNoise * Math.sqrt(noise) * random.normal();
+  wantedOfModel[costRow] = costTarget ?? 0;
+  // The cost's row is the last one.
+  regress(half.arms[arm]!, phi, wantedOfModel, costTarget === null ? costRow : weightRows, noise);
 }
 
-/** Takes one observation into the covariance and returns the gain, in scratch space. */
-function gainOf(arm: LinearArm, phi: Float64Array, size: number, noise: number): Float64Array {
-  if (gain.values.length !== size) gain.values = new Float64Array(size);
-  const { covariance } = arm;
-  const [covarianceAt, phiAt, gainAt] = layOut([covariance.length, size, size]);
-  const placed = floatsAt(covarianceAt, covariance.length);
-  placed.set(covariance);
-  floatsAt(phiAt, size).set(phi);
-  const total = kernels.observe(covarianceAt, phiAt, gainAt, size, noise);
-  covariance.set(placed);
-  const found = floatsAt(gainAt, size);
-  const { values } = gain;
-  for (let i = 0; i < size; i++) values[i] = found[i]! / total;
-  return values;
+/** Takes one observation into the covariance and the first `rows` rows of weights; returns by how much the first was wrong. */
+function regress(arm: LinearArm, phi: Float64Array, wanted: Float64Array, rows: number, noise: number): number {
+  const { covariance, weights } = arm;
+  const size = phi.length;
+  const [covarianceAt, phi32At, gain32At, phiAt, gainAt, weightsAt, wantedAt] = layOut([
+    covariance.length,
+    size,
+    size,
+    2 * size,
+    2 * size,
+    2 * weights.length,
+    2 * wanted.length,
+  ]);
+  const placedCovariance = floatsAt(covarianceAt, covariance.length);
+  const placedWeights = doublesAt(weightsAt, weights.length);
+  placedCovariance.set(covariance);
+  placedWeights.set(weights);
+  floatsAt(phi32At, size).set(phi);
+  doublesAt(phiAt, size).set(phi);
+  doublesAt(wantedAt, wanted.length).set(wanted);
+  const error = kernels.regress(
+    covarianceAt,
+    phi32At,
+    gain32At,
+    phiAt,
+    gainAt,
+    weightsAt,
+    wantedAt,
+    rows,
+    size,
+    noise,
+  );
+  covariance.set(placedCovariance);
+  weights.set(placedWeights);
+  return error;
 }
 
 /** The residual variance that a mean squared error stands for. */

@@ -135,9 +135,10 @@ function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
       const arm = source.armOf(outcome.model);
       if (arm < 0) continue;
       const reward = source.targetOf(arm, outcome);
+      const learning = o === 0 ? (row.firstHeads ??= headsIn(source.seed, row.offset, heads)) : null;
       const transition = next && { reward, discount: source.discount, nextAllowed: next.allowed };
       for (let m = 0; m < heads; m++) {
-        if (!inBootstrap(source.seed, row.offset, o * heads + m)) continue;
+        if (learning === null ? !inBootstrap(source.seed, row.offset, o * heads + m) : !(learning & (1 << m))) continue;
         const at = i * outputs + arm * heads + m;
         batch.targets[at] = transition === null ? reward : tdTarget(transition, m, next, neural.shape);
         batch.weights[at] = 1 / row.outcomes.length;
@@ -145,6 +146,13 @@ function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
     }
   }
   return batch;
+}
+
+/** Which heads learn from a row's first outcome, a bit each: nearly all rows have one. */
+function headsIn(seed: number, offset: number, heads: number): number {
+  let bits = 0;
+  for (let m = 0; m < heads; m++) if (inBootstrap(seed, offset, m)) bits |= 1 << m;
+  return bits;
 }
 
 /** What both networks say of the next request, and which models could serve it. */
