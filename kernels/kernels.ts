@@ -264,36 +264,42 @@ export function adam(
   }
 }
 
-/** sums (n float32) plus the sum of sketches (rows x n int8), each times its scale. */
-export function sumSketches(sketches: i32, scales: i32, rows: i32, sums: i32, n: i32): void {
+/**
+ * Sketches are packed: a bit for each of their n values, n a multiple of 32, then those int8 values that are not 0. `starts`: the address
+ * of each of them.
+ */
+
+/** sums (n float32) plus the sum of sketches, each times its scale. */
+export function sumSketches(starts: i32, scales: i32, rows: i32, sums: i32, n: i32): void {
   for (let r = 0; r < rows; r++) {
-    const sketch = sketches + r * n;
+    const sketch = load<i32>(starts + r * bytes);
     const scale = load<f32>(scales + r * bytes);
-    for (let i = 0; i < n; i++) {
-      const value = load<i8>(sketch + i);
-      if (value == 0) continue;
-      const at = sums + i * bytes;
-      store<f32>(at, load<f32>(at) + scale * <f32>value);
+    let value = sketch + (n >> 3);
+    for (let word = 0; word < n; word += 32) {
+      for (let left = load<u32>(sketch + (word >> 3)); left != 0; left &= left - 1) {
+        const at = sums + (word + <i32>ctz(left)) * bytes;
+        store<f32>(at, load<f32>(at) + scale * <f32>load<i8>(value++));
+      }
     }
   }
 }
 
-/** out (rows x 32) = scale * sketch . matrix (n x 32) less `shift` (32), for each of the sketches (rows x n int8). */
+/** out (rows x 32) = scale * sketch . matrix (n x 32) less `shift` (32), for each of the sketches. */
 export function projectSketches(
-  sketches: i32, scales: i32, rows: i32, matrix: i32, shift: i32, out: i32, n: i32,
+  starts: i32, scales: i32, rows: i32, matrix: i32, shift: i32, out: i32, n: i32,
 ): void {
   for (let r = 0; r < rows; r++) {
     const to = out + r * 128;
-    project(sketches + r * n, matrix, to, n);
+    project(load<i32>(starts + r * bytes), matrix, to, n);
     const scale = f32x4.splat(load<f32>(scales + r * bytes));
     for (let c = 0; c < 128; c += 16)
       v128.store(to + c, f32x4.sub(f32x4.mul(scale, v128.load(to + c)), v128.load(shift + c)));
   }
 }
 
-/** matrix (n x 32) plus the outer products of the sketches (rows x n int8), times their scales, with coordinates (rows x 32). */
+/** matrix (n x 32) plus the outer products of the sketches, times their scales, with coordinates (rows x 32). */
 export function addSketchProducts(
-  sketches: i32, scales: i32, rows: i32, coordinates: i32, matrix: i32, n: i32,
+  starts: i32, scales: i32, rows: i32, coordinates: i32, matrix: i32, n: i32,
 ): void {
   for (let r = 0; r < rows; r++) {
     const from = coordinates + r * 128;
@@ -302,20 +308,21 @@ export function addSketchProducts(
     const c2 = f32x4.mul(scale, v128.load(from, 32)), c3 = f32x4.mul(scale, v128.load(from, 48));
     const c4 = f32x4.mul(scale, v128.load(from, 64)), c5 = f32x4.mul(scale, v128.load(from, 80));
     const c6 = f32x4.mul(scale, v128.load(from, 96)), c7 = f32x4.mul(scale, v128.load(from, 112));
-    const sketch = sketches + r * n;
-    for (let i = 0; i < n; i++) {
-      const value = load<i8>(sketch + i);
-      if (value == 0) continue;
-      const v = f32x4.splat(<f32>value);
-      const row = matrix + i * 128;
-      v128.store(row, f32x4.add(v128.load(row), f32x4.mul(v, c0)));
-      v128.store(row, f32x4.add(v128.load(row, 16), f32x4.mul(v, c1)), 16);
-      v128.store(row, f32x4.add(v128.load(row, 32), f32x4.mul(v, c2)), 32);
-      v128.store(row, f32x4.add(v128.load(row, 48), f32x4.mul(v, c3)), 48);
-      v128.store(row, f32x4.add(v128.load(row, 64), f32x4.mul(v, c4)), 64);
-      v128.store(row, f32x4.add(v128.load(row, 80), f32x4.mul(v, c5)), 80);
-      v128.store(row, f32x4.add(v128.load(row, 96), f32x4.mul(v, c6)), 96);
-      v128.store(row, f32x4.add(v128.load(row, 112), f32x4.mul(v, c7)), 112);
+    const sketch = load<i32>(starts + r * bytes);
+    let value = sketch + (n >> 3);
+    for (let word = 0; word < n; word += 32) {
+      for (let left = load<u32>(sketch + (word >> 3)); left != 0; left &= left - 1) {
+        const v = f32x4.splat(<f32>load<i8>(value++));
+        const row = matrix + (word + <i32>ctz(left)) * 128;
+        v128.store(row, f32x4.add(v128.load(row), f32x4.mul(v, c0)));
+        v128.store(row, f32x4.add(v128.load(row, 16), f32x4.mul(v, c1)), 16);
+        v128.store(row, f32x4.add(v128.load(row, 32), f32x4.mul(v, c2)), 32);
+        v128.store(row, f32x4.add(v128.load(row, 48), f32x4.mul(v, c3)), 48);
+        v128.store(row, f32x4.add(v128.load(row, 64), f32x4.mul(v, c4)), 64);
+        v128.store(row, f32x4.add(v128.load(row, 80), f32x4.mul(v, c5)), 80);
+        v128.store(row, f32x4.add(v128.load(row, 96), f32x4.mul(v, c6)), 96);
+        v128.store(row, f32x4.add(v128.load(row, 112), f32x4.mul(v, c7)), 112);
+      }
     }
   }
 }
@@ -347,14 +354,14 @@ export function sumNearest(cosines: i32, from: i32, sums: i32, rows: i32, cluste
   }
 }
 
-/** out (32) = sketch (n int8) . matrix (n x 32). What is 0 in the sketch costs next to nothing. */
+/** out (32) = sketch . matrix (n x 32), for one packed sketch. */
 export function project(sketch: i32, matrix: i32, out: i32, n: i32): void {
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
-  let row = matrix;
-  for (let i = 0; i < n; i++) {
-    const value = load<i8>(sketch + i);
-    if (value != 0) {
-      const v = f32x4.splat(<f32>value);
+  let value = sketch + (n >> 3);
+  for (let word = 0; word < n; word += 32) {
+    for (let left = load<u32>(sketch + (word >> 3)); left != 0; left &= left - 1) {
+      const v = f32x4.splat(<f32>load<i8>(value++));
+      const row = matrix + (word + <i32>ctz(left)) * 128;
       s0 = f32x4.add(s0, f32x4.mul(v, v128.load(row)));
       s1 = f32x4.add(s1, f32x4.mul(v, v128.load(row, 16)));
       s2 = f32x4.add(s2, f32x4.mul(v, v128.load(row, 32)));
@@ -364,7 +371,6 @@ export function project(sketch: i32, matrix: i32, out: i32, n: i32): void {
       s6 = f32x4.add(s6, f32x4.mul(v, v128.load(row, 96)));
       s7 = f32x4.add(s7, f32x4.mul(v, v128.load(row, 112)));
     }
-    row += 128;
   }
   v128.store(out, s0); v128.store(out, s1, 16); v128.store(out, s2, 32); v128.store(out, s3, 48);
   v128.store(out, s4, 64); v128.store(out, s5, 80); v128.store(out, s6, 96); v128.store(out, s7, 112);

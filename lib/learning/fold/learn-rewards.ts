@@ -1,7 +1,7 @@
 /** Folds the rewards of one event in: errors of both halves first, then the update of the linear half, then the replay. */
 import { ratioAt } from '../../reward/price-unit';
 import type { LearningEvent } from '../../topics/generated/messages';
-import type { Features } from '../features/basis';
+import { keepFeatures } from '../features/kept-features';
 import { observePrediction } from '../guard/soundness';
 import { correctLinear } from '../value/correct-linear';
 import { headCount, type LinearHalf, predictCost, predictTargets, updateLinear } from '../value/linear-half';
@@ -171,7 +171,7 @@ export function rowOf(
   return {
     offset,
     decisionId,
-    features: ownedFeatures(event),
+    features: keepFeatures(featuresOf(event)),
     outcomes,
     openedAtMs,
     eligible: sessionOf(event) === null ? null : eligible(),
@@ -184,17 +184,4 @@ export function rowOf(
 /** The session in which one model was called and another request followed. */
 export function sessionOf(event: LearningEvent): string | null {
   return event.kind === 'EXPERIENCE' ? event.sessionId : null;
-}
-
-/** The event's features on memory of their own: a record's bytes may be a slice of a whole batch. */
-export function ownedFeatures(event: LearningEvent): Features {
-  const features = featuresOf(event);
-  return {
-    sketch: features.sketch.slice(),
-    sketchScale: features.sketchScale,
-    hand: features.hand.slice(),
-    caller: features.caller?.slice() ?? null,
-    context: features.context?.slice() ?? null,
-    task: features.task,
-  };
 }

@@ -60,9 +60,9 @@ export interface Kernels {
     kept: number,
     epsilon: number,
   ): void;
-  sumSketches(sketches: number, scales: number, rows: number, sums: number, n: number): void;
+  sumSketches(starts: number, scales: number, rows: number, sums: number, n: number): void;
   projectSketches(
-    sketches: number,
+    starts: number,
     scales: number,
     rows: number,
     matrix: number,
@@ -71,7 +71,7 @@ export interface Kernels {
     n: number,
   ): void;
   addSketchProducts(
-    sketches: number,
+    starts: number,
     scales: number,
     rows: number,
     coordinates: number,
@@ -114,7 +114,9 @@ const floatBytes = 4;
 const keptRows = 1024;
 const keptColumns = 32;
 const vectorAt = 16;
-const projectedAt = vectorAt + keptRows;
+/** A packed sketch of that many values, none of them 0. */
+const keptSketchBytes = keptRows / 8 + keptRows;
+const projectedAt = vectorAt + keptSketchBytes;
 const projectionAt = projectedAt + floatBytes * keptColumns;
 /** Where the first array that is laid out lies. */
 const base = projectionAt + floatBytes * keptRows * keptColumns;
@@ -169,18 +171,22 @@ export function doublesAt(address: number, length: number): Float64Array {
   return new Float64Array(memory.buffer, address, length);
 }
 
-/** The same for int8 values. */
-export function int8At(address: number, length: number): Int8Array {
-  return new Int8Array(memory.buffer, address, length);
+/** The same for bytes, and for addresses. */
+export function bytesAt(address: number, length: number): Uint8Array {
+  return new Uint8Array(memory.buffer, address, length);
+}
+
+export function addressesAt(address: number, length: number): Int32Array {
+  return new Int32Array(memory.buffer, address, length);
 }
 
 let kept: Float32Array | null = null;
 
 /**
- * A sketch of 1,024 values times a projection (32 x 1,024, immutable), 32 values; to be used before the next call. The
+ * A packed sketch of 1,024 values times a projection (32 x 1,024, immutable), 32 values; to be used before the next call. The
  * projection applied last is at hand: whoever describes many requests under one basis should not mix it with others.
  */
-export function projectSketch(projection: Float32Array, sketch: Int8Array): Float32Array {
+export function projectSketch(projection: Float32Array, sketch: Uint8Array): Float32Array {
   if (kept !== projection) {
     const turned = floatsAt(projectionAt, keptRows * keptColumns);
     for (let c = 0; c < keptColumns; c++)
@@ -196,11 +202,11 @@ export function projectSketch(projection: Float32Array, sketch: Int8Array): Floa
 /** Made anew when the memory has grown, which leaves the old ones empty. */
 let views = {
   buffer: memory.buffer,
-  sketch: int8At(vectorAt, keptRows),
+  sketch: bytesAt(vectorAt, keptSketchBytes),
   projected: floatsAt(projectedAt, keptColumns),
 };
 
 function viewsOfMemory(): void {
   if (views.buffer === memory.buffer) return;
-  views = { buffer: memory.buffer, sketch: int8At(vectorAt, keptRows), projected: floatsAt(projectedAt, keptColumns) };
+  views = { buffer: memory.buffer, sketch: bytesAt(vectorAt, keptSketchBytes), projected: floatsAt(projectedAt, keptColumns) };
 }
