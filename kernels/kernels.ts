@@ -788,3 +788,101 @@ export function regress(
   }
   return first;
 }
+
+/** Each of n float32 values times a factor in float64, rounded once. */
+export function scale(values: i32, n: i32, factor: f64): void {
+  const v = f64x2.splat(factor);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = values + i * bytes;
+    const four = v128.load(at);
+    const low = f32x4.demote_f64x2_zero(f64x2.mul(firstTwo(four), v));
+    const high = f32x4.demote_f64x2_zero(f64x2.mul(lastTwo(four), v));
+    v128.store(at, v128.shuffle<f32>(low, high, 0, 1, 4, 5));
+  }
+  for (; i < n; i++) {
+    const at = values + i * bytes;
+    store<f32>(at, <f32>(<f64>load<f32>(at) * factor));
+  }
+}
+
+/**
+ * What targets (count float64) are above weights . row replaces them, and moment (n float64) grows by each of that times its row (count x n
+ * float64).
+ */
+export function addResiduals(moment: i32, weights: i32, targets: i32, rows: i32, count: i32, n: i32): void {
+  for (let r = 0; r < count; r++) {
+    const row = rows + ((r * n) << 3);
+    const at = targets + (r << 3);
+    const left = load<f64>(at) - plainDot(weights, row, n);
+    store<f64>(at, left);
+    addScaledRow(moment, left, row, n);
+  }
+}
+
+/** to (n float64) += from. */
+export function addTo(to: i32, from: i32, n: i32): void {
+  let i = 0;
+  for (; i + 2 <= n; i += 2) {
+    const at = to + (i << 3);
+    v128.store(at, f64x2.add(v128.load(at), v128.load(from + (i << 3))));
+  }
+  if (i < n) store<f64>(to + (i << 3), load<f64>(to + (i << 3)) + load<f64>(from + (i << 3)));
+}
+
+/** The upper half of gram (n x n float64) divided by the noise, as the lower half of matrix; the rest of that stays. */
+export function lowerOf(matrix: i32, gram: i32, n: i32, noise: f64): void {
+  for (let i = 0; i < n; i++) {
+    const row = gram + ((i * n) << 3);
+    for (let j = i; j < n; j++) store<f64>(matrix + ((j * n + i) << 3), load<f64>(row + (j << 3)) / noise);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function turnColumns(a: i32, p: i32, q: i32, n: i32, c: f64, s: f64): void {
+  for (let k = 0; k < n; k++) {
+    const kp = a + ((k * n + p) << 3), kq = a + ((k * n + q) << 3);
+    const vp = load<f64>(kp), vq = load<f64>(kq);
+    store<f64>(kp, c * vp - s * vq);
+    store<f64>(kq, s * vp + c * vq);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function turnRows(a: i32, p: i32, q: i32, n: i32, c: f64, s: f64): void {
+  for (let k = 0; k < n; k++) {
+    const pk = a + ((p * n + k) << 3), qk = a + ((q * n + k) << 3);
+    const vp = load<f64>(pk), vq = load<f64>(qk);
+    store<f64>(pk, c * vp - s * vq);
+    store<f64>(qk, s * vp + c * vq);
+  }
+}
+
+/** Cyclic Jacobi rotations: a symmetric matrix becomes diagonal, and the rows of vectors (both n x n float64) turn with it. */
+export function diagonalize(a: i32, vectors: i32, n: i32): void {
+  for (let sweep = 0; sweep < 30; sweep++) {
+    let off: f64 = 0;
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        const value = load<f64>(a + ((p * n + q) << 3));
+        off += value * value;
+      }
+    }
+    if (off < 1e-22) return;
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        const apq = load<f64>(a + ((p * n + q) << 3));
+        if (Math.abs(apq) < 1e-18) continue;
+        const theta = (load<f64>(a + ((q * n + q) << 3)) - load<f64>(a + ((p * n + p) << 3))) / (2 * apq);
+        const t = (theta >= 0 ? 1.0 : -1.0) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
+        const c = 1 / Math.sqrt(t * t + 1);
+        const s = t * c;
+        turnColumns(a, p, q, n, c, s);
+        turnRows(a, p, q, n, c, s);
+        turnRows(vectors, p, q, n, c, s);
+      }
+    }
+  }
+}

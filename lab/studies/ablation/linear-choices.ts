@@ -5,7 +5,12 @@
 
 import { describe, type Features, fitBasis, maxFitRows, phiSize } from '../../../lib/learning/features/basis';
 import { encoderVersion } from '../../../lib/learning/features/encode';
-import { type LinearHalf, type LinearRow, predictTargets, rebuildLinear } from '../../../lib/learning/value/linear-half';
+import {
+  type LinearHalf,
+  type LinearRow,
+  predictTargets,
+  rebuildLinear,
+} from '../../../lib/learning/value/linear-half';
 import { featuresOf } from '../../../lib/learning/value/policy';
 import { seededRandom } from '../../../lib/random/seeded';
 import type { Workload, WorkloadRow } from '../../workloads/workload';

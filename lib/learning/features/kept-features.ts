@@ -1,6 +1,6 @@
 /** Features as the replay keeps them, tens of thousands: in one piece of memory where there were three, and without a sketch's zeros. */
 import type { Features } from './basis';
-import { packInScratch, type PackedSketch } from './packed-sketch';
+import { type PackedSketch, packInScratch } from './packed-sketch';
 
 /** A copy, on memory of its own: a record's bytes may be a slice of a whole batch. */
 export function keepFeatures(features: Features): Features {

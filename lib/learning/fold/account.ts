@@ -13,8 +13,8 @@ import {
   remember,
   unjudged,
 } from '../budget/pacer';
-import { neuralWeightOf } from '../value/mix';
 import { keepFeatures } from '../features/kept-features';
+import { neuralWeightOf } from '../value/mix';
 import { featuresOf, type Values } from '../value/policy';
 import { observeConfidence } from './confidence';
 import type { FoldParts } from './learner-state';

@@ -26,12 +26,7 @@ export function compareAnswers(
 }
 
 /** Expected quality of a model, drift counted, 0..1: what a policy published now would say. */
-function predictedQuality(
-  { state }: FoldParts,
-  heads: Float32Array,
-  linear: Float64Array | null,
-  arm: number,
-): number {
+function predictedQuality({ state }: FoldParts, heads: Float32Array, linear: Float64Array | null, arm: number): number {
   const weight = linear ? neuralWeightOf(state.mix) : 1;
   let neural = 0;
   for (let m = 0; m < headCount; m++) neural += heads[arm * headCount + m]! / headCount;

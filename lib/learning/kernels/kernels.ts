@@ -70,14 +70,7 @@ export interface Kernels {
     out: number,
     n: number,
   ): void;
-  addSketchProducts(
-    starts: number,
-    scales: number,
-    rows: number,
-    coordinates: number,
-    matrix: number,
-    n: number,
-  ): void;
+  addSketchProducts(starts: number, scales: number, rows: number, coordinates: number, matrix: number, n: number): void;
   sumNearest(cosines: number, from: number, sums: number, rows: number, clusters: number, n: number): void;
   project(sketch: number, matrix: number, out: number, n: number): void;
   regress(
@@ -99,6 +92,11 @@ export interface Kernels {
   addMoments(moments: number, factors: number, rows: number, count: number, wide: number, n: number): void;
   solveLower(factor: number, vector: number, n: number): void;
   solve(factor: number, vectors: number, count: number, n: number): void;
+  scale(values: number, n: number, factor: number): void;
+  addResiduals(moment: number, weights: number, targets: number, rows: number, count: number, n: number): void;
+  addTo(to: number, from: number, n: number): void;
+  lowerOf(matrix: number, gram: number, n: number, noise: number): void;
+  diagonalize(matrix: number, vectors: number, n: number): void;
   exactDots(matrix: number, rows: number, size: number, vector: number, out: number): void;
   exactLayer(weights: number, stride: number, input: number, inputEnd: number, out: number, outEnd: number): void;
 }
@@ -208,5 +206,9 @@ let views = {
 
 function viewsOfMemory(): void {
   if (views.buffer === memory.buffer) return;
-  views = { buffer: memory.buffer, sketch: bytesAt(vectorAt, keptSketchBytes), projected: floatsAt(projectedAt, keptColumns) };
+  views = {
+    buffer: memory.buffer,
+    sketch: bytesAt(vectorAt, keptSketchBytes),
+    projected: floatsAt(projectedAt, keptColumns),
+  };
 }

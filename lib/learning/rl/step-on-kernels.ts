@@ -156,6 +156,7 @@ class NetworkInMemory {
     const second2 = secondLayerAt(shape);
     const output = outputLayerAt(shape);
     new Float32Array(buffer, x, rows * inputs).set(batch.x);
+    if (batch.inputScale !== undefined) code.scale(x, rows * inputs, batch.inputScale);
     new Float32Array(buffer, targets, rows * outputs).set(batch.targets);
     new Float32Array(buffer, weights, rows * outputs).set(batch.weights);
     code.multiply(x, inputs, 1, theta, h1, rows, inputs, hidden, 0);
@@ -241,7 +242,10 @@ class NetworkInMemory {
 
   private rectify(): void {
     const { out, middle } = this;
-    for (let j = 0; j < middle.length; j++) middle[j] = out[j]! < 0 ? 0 : out[j]!;
+    for (let j = 0; j < middle.length; j++) {
+      if (out[j]! < 0) middle[j] = 0;
+      else middle[j] = out[j]!;
+    }
   }
 }
 

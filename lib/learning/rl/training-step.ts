@@ -22,8 +22,10 @@ export interface TrainerSettings {
 
 export interface Batch {
   readonly rows: number;
-  /** rows x inputs, at about unit root mean square. */
+  /** rows x inputs... */
   readonly x: Float32Array;
+  /** ...which times this (1 by default) are at about unit root mean square. */
+  readonly inputScale?: number;
   /** rows x (actions * heads): what each head should say... */
   readonly targets: Float32Array;
   /** ...and how much that counts; 0 where nothing is known. */
