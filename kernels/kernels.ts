@@ -264,36 +264,42 @@ export function adam(
   }
 }
 
-/** sums (n float32) plus the sum of sketches (rows x n int8), each times its scale. */
-export function sumSketches(sketches: i32, scales: i32, rows: i32, sums: i32, n: i32): void {
+/**
+ * Sketches are packed: a bit for each of their n values, n a multiple of 32, then those int8 values that are not 0. `starts`: the address
+ * of each of them.
+ */
+
+/** sums (n float32) plus the sum of sketches, each times its scale. */
+export function sumSketches(starts: i32, scales: i32, rows: i32, sums: i32, n: i32): void {
   for (let r = 0; r < rows; r++) {
-    const sketch = sketches + r * n;
+    const sketch = load<i32>(starts + r * bytes);
     const scale = load<f32>(scales + r * bytes);
-    for (let i = 0; i < n; i++) {
-      const value = load<i8>(sketch + i);
-      if (value == 0) continue;
-      const at = sums + i * bytes;
-      store<f32>(at, load<f32>(at) + scale * <f32>value);
+    let value = sketch + (n >> 3);
+    for (let word = 0; word < n; word += 32) {
+      for (let left = load<u32>(sketch + (word >> 3)); left != 0; left &= left - 1) {
+        const at = sums + (word + <i32>ctz(left)) * bytes;
+        store<f32>(at, load<f32>(at) + scale * <f32>load<i8>(value++));
+      }
     }
   }
 }
 
-/** out (rows x 32) = scale * sketch . matrix (n x 32) less `shift` (32), for each of the sketches (rows x n int8). */
+/** out (rows x 32) = scale * sketch . matrix (n x 32) less `shift` (32), for each of the sketches. */
 export function projectSketches(
-  sketches: i32, scales: i32, rows: i32, matrix: i32, shift: i32, out: i32, n: i32,
+  starts: i32, scales: i32, rows: i32, matrix: i32, shift: i32, out: i32, n: i32,
 ): void {
   for (let r = 0; r < rows; r++) {
     const to = out + r * 128;
-    project(sketches + r * n, matrix, to, n);
+    project(load<i32>(starts + r * bytes), matrix, to, n);
     const scale = f32x4.splat(load<f32>(scales + r * bytes));
     for (let c = 0; c < 128; c += 16)
       v128.store(to + c, f32x4.sub(f32x4.mul(scale, v128.load(to + c)), v128.load(shift + c)));
   }
 }
 
-/** matrix (n x 32) plus the outer products of the sketches (rows x n int8), times their scales, with coordinates (rows x 32). */
+/** matrix (n x 32) plus the outer products of the sketches, times their scales, with coordinates (rows x 32). */
 export function addSketchProducts(
-  sketches: i32, scales: i32, rows: i32, coordinates: i32, matrix: i32, n: i32,
+  starts: i32, scales: i32, rows: i32, coordinates: i32, matrix: i32, n: i32,
 ): void {
   for (let r = 0; r < rows; r++) {
     const from = coordinates + r * 128;
@@ -302,20 +308,21 @@ export function addSketchProducts(
     const c2 = f32x4.mul(scale, v128.load(from, 32)), c3 = f32x4.mul(scale, v128.load(from, 48));
     const c4 = f32x4.mul(scale, v128.load(from, 64)), c5 = f32x4.mul(scale, v128.load(from, 80));
     const c6 = f32x4.mul(scale, v128.load(from, 96)), c7 = f32x4.mul(scale, v128.load(from, 112));
-    const sketch = sketches + r * n;
-    for (let i = 0; i < n; i++) {
-      const value = load<i8>(sketch + i);
-      if (value == 0) continue;
-      const v = f32x4.splat(<f32>value);
-      const row = matrix + i * 128;
-      v128.store(row, f32x4.add(v128.load(row), f32x4.mul(v, c0)));
-      v128.store(row, f32x4.add(v128.load(row, 16), f32x4.mul(v, c1)), 16);
-      v128.store(row, f32x4.add(v128.load(row, 32), f32x4.mul(v, c2)), 32);
-      v128.store(row, f32x4.add(v128.load(row, 48), f32x4.mul(v, c3)), 48);
-      v128.store(row, f32x4.add(v128.load(row, 64), f32x4.mul(v, c4)), 64);
-      v128.store(row, f32x4.add(v128.load(row, 80), f32x4.mul(v, c5)), 80);
-      v128.store(row, f32x4.add(v128.load(row, 96), f32x4.mul(v, c6)), 96);
-      v128.store(row, f32x4.add(v128.load(row, 112), f32x4.mul(v, c7)), 112);
+    const sketch = load<i32>(starts + r * bytes);
+    let value = sketch + (n >> 3);
+    for (let word = 0; word < n; word += 32) {
+      for (let left = load<u32>(sketch + (word >> 3)); left != 0; left &= left - 1) {
+        const v = f32x4.splat(<f32>load<i8>(value++));
+        const row = matrix + (word + <i32>ctz(left)) * 128;
+        v128.store(row, f32x4.add(v128.load(row), f32x4.mul(v, c0)));
+        v128.store(row, f32x4.add(v128.load(row, 16), f32x4.mul(v, c1)), 16);
+        v128.store(row, f32x4.add(v128.load(row, 32), f32x4.mul(v, c2)), 32);
+        v128.store(row, f32x4.add(v128.load(row, 48), f32x4.mul(v, c3)), 48);
+        v128.store(row, f32x4.add(v128.load(row, 64), f32x4.mul(v, c4)), 64);
+        v128.store(row, f32x4.add(v128.load(row, 80), f32x4.mul(v, c5)), 80);
+        v128.store(row, f32x4.add(v128.load(row, 96), f32x4.mul(v, c6)), 96);
+        v128.store(row, f32x4.add(v128.load(row, 112), f32x4.mul(v, c7)), 112);
+      }
     }
   }
 }
@@ -347,14 +354,14 @@ export function sumNearest(cosines: i32, from: i32, sums: i32, rows: i32, cluste
   }
 }
 
-/** out (32) = sketch (n int8) . matrix (n x 32). What is 0 in the sketch costs next to nothing. */
+/** out (32) = sketch . matrix (n x 32), for one packed sketch. */
 export function project(sketch: i32, matrix: i32, out: i32, n: i32): void {
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
-  let row = matrix;
-  for (let i = 0; i < n; i++) {
-    const value = load<i8>(sketch + i);
-    if (value != 0) {
-      const v = f32x4.splat(<f32>value);
+  let value = sketch + (n >> 3);
+  for (let word = 0; word < n; word += 32) {
+    for (let left = load<u32>(sketch + (word >> 3)); left != 0; left &= left - 1) {
+      const v = f32x4.splat(<f32>load<i8>(value++));
+      const row = matrix + (word + <i32>ctz(left)) * 128;
       s0 = f32x4.add(s0, f32x4.mul(v, v128.load(row)));
       s1 = f32x4.add(s1, f32x4.mul(v, v128.load(row, 16)));
       s2 = f32x4.add(s2, f32x4.mul(v, v128.load(row, 32)));
@@ -364,7 +371,6 @@ export function project(sketch: i32, matrix: i32, out: i32, n: i32): void {
       s6 = f32x4.add(s6, f32x4.mul(v, v128.load(row, 96)));
       s7 = f32x4.add(s7, f32x4.mul(v, v128.load(row, 112)));
     }
-    row += 128;
   }
   v128.store(out, s0); v128.store(out, s1, 16); v128.store(out, s2, 32); v128.store(out, s3, 48);
   v128.store(out, s4, 64); v128.store(out, s5, 80); v128.store(out, s6, 96); v128.store(out, s7, 112);
@@ -374,7 +380,7 @@ export function project(sketch: i32, matrix: i32, out: i32, n: i32): void {
  * One observation's Kalman step on a covariance (n x n float32, the rows of its lower triangle one behind the other):
  * gain (n) = covariance . phi, and the covariance less what was learned. Returns noise + phi . covariance . phi.
  */
-export function observe(covariance: i32, phi: i32, gain: i32, n: i32, noise: f32): f32 {
+function observe(covariance: i32, phi: i32, gain: i32, n: i32, noise: f32): f32 {
   memory.fill(gain, 0, n * bytes);
   let row = covariance;
   for (let i = 0; i < n; i++) {
@@ -440,19 +446,63 @@ function dot64(a: i32, b: i32, n: i32): f64 {
  */
 export function factorize(matrix: i32, n: i32): i32 {
   const width = n << 3;
-  for (let i = 0; i < n; i++) {
+  let i = 0;
+  // Two rows at a time, so that additions overlap; each is summed as it would be alone.
+  for (; i + 2 <= n; i += 2) {
+    const row = matrix + i * width;
+    const below = row + width;
+    for (let j = 0; j < i; j++) {
+      const other = matrix + j * width;
+      let a0 = f64x2.splat(0), a1 = a0, b0 = a0, b1 = a0;
+      let k = 0;
+      for (; k + 4 <= j; k += 4) {
+        const at = k << 3;
+        const o0 = v128.load(other + at), o1 = v128.load(other + at, 16);
+        a0 = f64x2.add(a0, f64x2.mul(v128.load(row + at), o0));
+        a1 = f64x2.add(a1, f64x2.mul(v128.load(row + at, 16), o1));
+        b0 = f64x2.add(b0, f64x2.mul(v128.load(below + at), o0));
+        b1 = f64x2.add(b1, f64x2.mul(v128.load(below + at, 16), o1));
+      }
+      a0 = f64x2.add(a0, a1);
+      b0 = f64x2.add(b0, b1);
+      let a = f64x2.extract_lane(a0, 0) + f64x2.extract_lane(a0, 1);
+      let b = f64x2.extract_lane(b0, 0) + f64x2.extract_lane(b0, 1);
+      for (; k < j; k++) {
+        const o = load<f64>(other + (k << 3));
+        a += load<f64>(row + (k << 3)) * o;
+        b += load<f64>(below + (k << 3)) * o;
+      }
+      const at = j << 3;
+      const pivot = load<f64>(other + at);
+      store<f64>(row + at, (load<f64>(row + at) - a) / pivot);
+      store<f64>(below + at, (load<f64>(below + at) - b) / pivot);
+    }
+    if (!finishRow(row, i)) return i;
+    const at = i << 3;
+    store<f64>(below + at, (load<f64>(below + at) - dot64(below, row, i)) / load<f64>(row + at));
+    if (!finishRow(below, i + 1)) return i + 1;
+  }
+  if (i < n) {
     const row = matrix + i * width;
     for (let j = 0; j < i; j++) {
       const other = matrix + j * width;
       const at = row + (j << 3);
       store<f64>(at, (load<f64>(at) - dot64(row, other, j)) / load<f64>(other + (j << 3)));
     }
-    const at = row + (i << 3);
-    const left = load<f64>(at) - dot64(row, row, i);
-    if (!(left > 0)) return i;
-    store<f64>(at, Math.sqrt(left));
+    if (!finishRow(row, i)) return i;
   }
   return -1;
+}
+
+/** The diagonal of a row of a Cholesky factor; false when the matrix is not positive definite there. */
+// @ts-ignore: decorator
+@inline
+function finishRow(row: i32, i: i32): bool {
+  const at = row + (i << 3);
+  const left = load<f64>(at) - dot64(row, row, i);
+  if (!(left > 0)) return false;
+  store<f64>(at, Math.sqrt(left));
+  return true;
 }
 
 /**
@@ -474,8 +524,37 @@ export function invertFactor(factor: i32, scratch: i32, inverse: i32, n: i32): v
   let to = inverse;
   for (let i = 0; i < n; i++) {
     const a = scratch + i * width + (i << 3);
-    for (let j = 0; j <= i; j++) {
-      store<f32>(to, <f32>dot64(a, scratch + j * width + (i << 3), n - i));
+    const length = n - i;
+    let j = 0;
+    // Two at a time, so that additions overlap; each is summed as it would be alone.
+    for (; j + 2 <= i + 1; j += 2) {
+      const p = scratch + j * width + (i << 3);
+      const q = p + width;
+      let p0 = f64x2.splat(0), p1 = p0, q0 = p0, q1 = p0;
+      let k = 0;
+      for (; k + 4 <= length; k += 4) {
+        const at = k << 3;
+        const a0 = v128.load(a + at), a1 = v128.load(a + at, 16);
+        p0 = f64x2.add(p0, f64x2.mul(a0, v128.load(p + at)));
+        p1 = f64x2.add(p1, f64x2.mul(a1, v128.load(p + at, 16)));
+        q0 = f64x2.add(q0, f64x2.mul(a0, v128.load(q + at)));
+        q1 = f64x2.add(q1, f64x2.mul(a1, v128.load(q + at, 16)));
+      }
+      p0 = f64x2.add(p0, p1);
+      q0 = f64x2.add(q0, q1);
+      let sumP = f64x2.extract_lane(p0, 0) + f64x2.extract_lane(p0, 1);
+      let sumQ = f64x2.extract_lane(q0, 0) + f64x2.extract_lane(q0, 1);
+      for (; k < length; k++) {
+        const v = load<f64>(a + (k << 3));
+        sumP += v * load<f64>(p + (k << 3));
+        sumQ += v * load<f64>(q + (k << 3));
+      }
+      store<f32>(to, <f32>sumP);
+      store<f32>(to, <f32>sumQ, 4);
+      to += 2 * bytes;
+    }
+    for (; j <= i; j++) {
+      store<f32>(to, <f32>dot64(a, scratch + j * width + (i << 3), length));
       to += bytes;
     }
   }
@@ -672,6 +751,138 @@ export function exactLayer(weights: i32, stride: i32, input: i32, inputEnd: i32,
       v128.store(
         o, v128.shuffle<f32>(f32x4.demote_f64x2_zero(first), f32x4.demote_f64x2_zero(last), 0, 1, 4, 5),
       );
+    }
+  }
+}
+
+/** a . b (n float64), summed as the plain loops of linear-algebra.ts do it. */
+// @ts-ignore: decorator
+@inline
+function plainDot(a: i32, b: i32, n: i32): f64 {
+  let s0 = f64x2.splat(0), s1 = s0;
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    s0 = f64x2.add(s0, f64x2.mul(v128.load(a + (i << 3)), v128.load(b + (i << 3))));
+    s1 = f64x2.add(s1, f64x2.mul(v128.load(a + (i << 3), 16), v128.load(b + (i << 3), 16)));
+  }
+  for (; i < n; i++)
+    s0 = f64x2.replace_lane(s0, 0, f64x2.extract_lane(s0, 0) + load<f64>(a + (i << 3)) * load<f64>(b + (i << 3)));
+  return sumOfFour(s0, s1);
+}
+
+/**
+ * One observation of a regression: `observe` on its covariance, then each row of weights (rows x n float64) moves along the gain by
+ * what `wanted` (rows float64) is above weights . phi. `phi` and `gain` are float64 here and float32 there. Returns the first row's error.
+ */
+export function regress(
+  covariance: i32, phi32: i32, gain32: i32, phi: i32, gain: i32, weights: i32, wanted: i32, rows: i32, n: i32, noise: f32,
+): f64 {
+  const total = <f64>observe(covariance, phi32, gain32, n, noise);
+  for (let i = 0; i < n; i++) store<f64>(gain + (i << 3), <f64>load<f32>(gain32 + i * bytes) / total);
+  let first: f64 = 0;
+  for (let row = 0; row < rows; row++) {
+    const own = weights + ((row * n) << 3);
+    const error = load<f64>(wanted + (row << 3)) - plainDot(own, phi, n);
+    addScaledRow(own, error, gain, n);
+    if (row == 0) first = error;
+  }
+  return first;
+}
+
+/** Each of n float32 values times a factor in float64, rounded once. */
+export function scale(values: i32, n: i32, factor: f64): void {
+  const v = f64x2.splat(factor);
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const at = values + i * bytes;
+    const four = v128.load(at);
+    const low = f32x4.demote_f64x2_zero(f64x2.mul(firstTwo(four), v));
+    const high = f32x4.demote_f64x2_zero(f64x2.mul(lastTwo(four), v));
+    v128.store(at, v128.shuffle<f32>(low, high, 0, 1, 4, 5));
+  }
+  for (; i < n; i++) {
+    const at = values + i * bytes;
+    store<f32>(at, <f32>(<f64>load<f32>(at) * factor));
+  }
+}
+
+/**
+ * What targets (count float64) are above weights . row replaces them, and moment (n float64) grows by each of that times its row (count x n
+ * float64).
+ */
+export function addResiduals(moment: i32, weights: i32, targets: i32, rows: i32, count: i32, n: i32): void {
+  for (let r = 0; r < count; r++) {
+    const row = rows + ((r * n) << 3);
+    const at = targets + (r << 3);
+    const left = load<f64>(at) - plainDot(weights, row, n);
+    store<f64>(at, left);
+    addScaledRow(moment, left, row, n);
+  }
+}
+
+/** to (n float64) += from. */
+export function addTo(to: i32, from: i32, n: i32): void {
+  let i = 0;
+  for (; i + 2 <= n; i += 2) {
+    const at = to + (i << 3);
+    v128.store(at, f64x2.add(v128.load(at), v128.load(from + (i << 3))));
+  }
+  if (i < n) store<f64>(to + (i << 3), load<f64>(to + (i << 3)) + load<f64>(from + (i << 3)));
+}
+
+/** The upper half of gram (n x n float64) divided by the noise, as the lower half of matrix; the rest of that stays. */
+export function lowerOf(matrix: i32, gram: i32, n: i32, noise: f64): void {
+  for (let i = 0; i < n; i++) {
+    const row = gram + ((i * n) << 3);
+    for (let j = i; j < n; j++) store<f64>(matrix + ((j * n + i) << 3), load<f64>(row + (j << 3)) / noise);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function turnColumns(a: i32, p: i32, q: i32, n: i32, c: f64, s: f64): void {
+  for (let k = 0; k < n; k++) {
+    const kp = a + ((k * n + p) << 3), kq = a + ((k * n + q) << 3);
+    const vp = load<f64>(kp), vq = load<f64>(kq);
+    store<f64>(kp, c * vp - s * vq);
+    store<f64>(kq, s * vp + c * vq);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function turnRows(a: i32, p: i32, q: i32, n: i32, c: f64, s: f64): void {
+  for (let k = 0; k < n; k++) {
+    const pk = a + ((p * n + k) << 3), qk = a + ((q * n + k) << 3);
+    const vp = load<f64>(pk), vq = load<f64>(qk);
+    store<f64>(pk, c * vp - s * vq);
+    store<f64>(qk, s * vp + c * vq);
+  }
+}
+
+/** Cyclic Jacobi rotations: a symmetric matrix becomes diagonal, and the rows of vectors (both n x n float64) turn with it. */
+export function diagonalize(a: i32, vectors: i32, n: i32): void {
+  for (let sweep = 0; sweep < 30; sweep++) {
+    let off: f64 = 0;
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        const value = load<f64>(a + ((p * n + q) << 3));
+        off += value * value;
+      }
+    }
+    if (off < 1e-22) return;
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        const apq = load<f64>(a + ((p * n + q) << 3));
+        if (Math.abs(apq) < 1e-18) continue;
+        const theta = (load<f64>(a + ((q * n + q) << 3)) - load<f64>(a + ((p * n + p) << 3))) / (2 * apq);
+        const t = (theta >= 0 ? 1.0 : -1.0) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
+        const c = 1 / Math.sqrt(t * t + 1);
+        const s = t * c;
+        turnColumns(a, p, q, n, c, s);
+        turnRows(a, p, q, n, c, s);
+        turnRows(vectors, p, q, n, c, s);
+      }
     }
   }
 }

@@ -5,7 +5,12 @@
 
 import { describe, type Features, fitBasis, maxFitRows, phiSize } from '../../../lib/learning/features/basis';
 import { encoderVersion } from '../../../lib/learning/features/encode';
-import { type LinearHalf, type LinearRow, predictTarget, rebuildLinear } from '../../../lib/learning/value/linear-half';
+import {
+  type LinearHalf,
+  type LinearRow,
+  predictTargets,
+  rebuildLinear,
+} from '../../../lib/learning/value/linear-half';
 import { featuresOf } from '../../../lib/learning/value/policy';
 import { seededRandom } from '../../../lib/random/seeded';
 import type { Workload, WorkloadRow } from '../../workloads/workload';
@@ -85,9 +90,10 @@ function bestOf(
 ): string {
   let best = '';
   let highest = -Infinity;
+  const targets = predictTargets(half, phi);
   models.forEach((model, arm) => {
     if (!row.outcomes.get(model)) return;
-    const value = armMeans[arm]! + predictTarget(half, arm, phi);
+    const value = armMeans[arm]! + targets[arm]!;
     if (value <= highest) return;
     highest = value;
     best = model;

@@ -6,17 +6,18 @@
  */
 import type { Random } from '../../ports/random';
 import { arrayOf, type Blob, readBlob, writeBlob } from '../fold/blob';
-import { doublesAt, floatsAt, int8At, kernels, layOut, projectSketch } from '../kernels/kernels';
+import { addressesAt, bytesAt, doublesAt, floatsAt, kernels, layOut, projectSketch } from '../kernels/kernels';
 import { addScaled, dot, dot32, nearestRotation, symmetricEigen } from '../value/linear-algebra';
 import type { Rows, RowsShape } from '../value/products';
 import { contextSize, contextVersion } from './context';
 import { handSize, sketchSize } from './encode';
+import { type PackedSketch, packInScratch, unpackInto } from './packed-sketch';
 import { taskSlots } from './task-slot';
 
 /** What the stateless encoder (or the caller) says about one request. */
 export interface Features {
-  /** int8 count sketch, `sketchSize` values; empty when the caller gave features. */
-  readonly sketch: Int8Array;
+  /** int8 count sketch, `sketchSize` values, or the same without its zeros; empty when the caller gave features. */
+  readonly sketch: Int8Array | PackedSketch;
   readonly sketchScale: number;
   readonly hand: Float32Array;
   readonly caller: Float32Array | null;
@@ -181,8 +182,9 @@ function cosinesBy(centroids: Rows, x: Float32Array, size: number): Float64Array
   return centroids.products;
 }
 
-function projectedBy(projection: Rows, sketch: Int8Array): Float64Array {
-  projection.vector.set(sketch);
+function projectedBy(projection: Rows, sketch: Features['sketch']): Float64Array {
+  if (sketch instanceof Int8Array) projection.vector.set(sketch);
+  else unpackInto(projection.vector, sketch);
   projection.multiply();
   return projection.products;
 }
@@ -212,14 +214,21 @@ function project(
     writeTask(basis, features.task, x, described);
     return true;
   }
-  if (features.caller || features.sketch.length !== sketchSize || features.hand.length !== handSize) return false;
+  const { sketch, hand } = features;
+  const hasSketch = !(sketch instanceof Int8Array) || sketch.length === sketchSize;
+  if (features.caller || !hasSketch || hand.length !== handSize) return false;
   const projected = products
-    ? projectedBy(products.projection, features.sketch)
-    : projectSketch(basis.projection, features.sketch);
+    ? projectedBy(products.projection, sketch)
+    : projectSketch(basis.projection, packedOf(sketch));
   for (let c = 0; c < componentCount; c++) x[c] = projected[c]! * features.sketchScale - basis.projectedMean[c]!;
-  standardize(features.hand, basis, x, componentCount, 1 / Math.sqrt(handSize));
+  standardize(hand, basis, x, componentCount, 1 / Math.sqrt(handSize));
   writeTask(basis, features.task, x, described);
   return true;
+}
+
+/** To be read before the next call. */
+function packedOf(sketch: Features['sketch']): Uint8Array {
+  return sketch instanceof Int8Array ? packInScratch(sketch) : sketch.packed;
 }
 
 /** One of the slots, centred: where all requests are of one task it says nothing. */
@@ -412,7 +421,8 @@ function fitProjection(
  */
 class FitSpace {
   private readonly rows: number;
-  private readonly sketches: number;
+  /** Where each row's packed sketch begins. */
+  private readonly starts: number;
   private readonly scales: number;
   private readonly mean: number;
   /** The mean's coordinates. */
@@ -434,8 +444,12 @@ class FitSpace {
     const n = rows.length;
     const size = componentCount * sketchSize;
     this.rows = n;
+    const sketches = rows.map(({ sketch }) => packedOf(sketch).slice());
+    const used = sketches.reduce((sum, { length }) => sum + length, 0);
+    let place: number;
     [
-      this.sketches,
+      place,
+      this.starts,
       this.scales,
       this.mean,
       this.shift,
@@ -446,7 +460,8 @@ class FitSpace {
       this.scratch,
       this.square,
     ] = layOut([
-      (n * sketchSize) / floatBytes,
+      Math.ceil(used / floatBytes),
+      n,
       n,
       sketchSize,
       componentCount,
@@ -457,14 +472,16 @@ class FitSpace {
       Math.max(size, 2 * n * componentCount),
       2 * componentCount * componentCount,
     ]);
-    const sketches = int8At(this.sketches, n * sketchSize);
+    const starts = addressesAt(this.starts, n);
     const scales = floatsAt(this.scales, n);
-    rows.forEach((row, i) => {
-      sketches.set(row.sketch, i * sketchSize);
-      scales[i] = row.sketchScale;
+    sketches.forEach((sketch, i) => {
+      bytesAt(place, sketch.length).set(sketch);
+      starts[i] = place;
+      scales[i] = rows[i]!.sketchScale;
+      place += sketch.length;
     });
     const mean = floatsAt(this.mean, sketchSize).fill(0);
-    kernels.sumSketches(this.sketches, this.scales, n, this.mean, sketchSize);
+    kernels.sumSketches(this.starts, this.scales, n, this.mean, sketchSize);
     for (let j = 0; j < sketchSize; j++) mean[j] = mean[j]! / n;
   }
 
@@ -487,7 +504,7 @@ class FitSpace {
     const size = componentCount * sketchSize;
     // Coordinates are centred, so what the mean would take off is 0.
     floatsAt(this.scratch, size).fill(0);
-    kernels.addSketchProducts(this.sketches, this.scales, this.rows, this.coordinates, this.scratch, sketchSize);
+    kernels.addSketchProducts(this.starts, this.scales, this.rows, this.coordinates, this.scratch, sketchSize);
     kernels.transpose(this.scratch, this.axes, sketchSize, componentCount);
     doublesAt(this.exact, size).set(floatsAt(this.axes, size));
     this.straighten(passes);
@@ -505,7 +522,7 @@ class FitSpace {
   project(): void {
     const { rows, mean, turned, shift } = this;
     kernels.multiply(mean, sketchSize, 1, turned, shift, 1, sketchSize, componentCount, 0);
-    kernels.projectSketches(this.sketches, this.scales, rows, turned, shift, this.coordinates, sketchSize);
+    kernels.projectSketches(this.starts, this.scales, rows, turned, shift, this.coordinates, sketchSize);
   }
 
   /** Of the coordinates: componentCount x componentCount. */

@@ -13,10 +13,10 @@ import {
   remember,
   unjudged,
 } from '../budget/pacer';
+import { keepFeatures } from '../features/kept-features';
 import { neuralWeightOf } from '../value/mix';
 import { featuresOf, type Values } from '../value/policy';
 import { observeConfidence } from './confidence';
-import { ownedFeatures } from './learn-rewards';
 import type { FoldParts } from './learner-state';
 import { correctRegret, observeRegret } from './regret';
 import { observeStrategies } from './trust';
@@ -121,7 +121,7 @@ function rememberRequest(fold: FoldParts, event: LearningEvent, offset: number, 
   const weights = utilityWeightsOfEvent(fold, event);
   const request = unjudged({
     offset,
-    features: ownedFeatures(event),
+    features: keepFeatures(featuresOf(event)),
     models: event.models.filter((_, i) => event.eligible[i]),
     qualityWeight: weights.quality,
     perUsd: weights.perUsd - pacer.costPricePerUsd,

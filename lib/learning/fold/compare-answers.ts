@@ -1,6 +1,6 @@
 /** What the answers of one event say about sets of risk: each beside what was predicted of all its candidates before. */
 import type { LearningEvent } from '../../topics/generated/messages';
-import { headCount, predictTarget } from '../value/linear-half';
+import { headCount, predictTargets } from '../value/linear-half';
 import { neuralWeightOf } from '../value/mix';
 import { observeAnswers } from '../value/set-gaps';
 import type { FoldParts } from './learner-state';
@@ -20,17 +20,17 @@ export function compareAnswers(
     .map(({ model, quality }) => ({ candidate: candidates.indexOf(model), quality }))
     .filter(({ candidate }) => candidate >= 0);
   if (answers.length === 0) return;
-  const predicted = candidates.map((model) => predictedQuality(fold, heads, state.models.indexOf(model)));
+  const linear = state.linear && predictTargets(state.linear, fold.scratch.widePhi);
+  const predicted = candidates.map((model) => predictedQuality(fold, heads, linear, state.models.indexOf(model)));
   observeAnswers(state.setGaps, predicted, answers);
 }
 
 /** Expected quality of a model, drift counted, 0..1: what a policy published now would say. */
-function predictedQuality({ state, scratch }: FoldParts, heads: Float32Array, arm: number): number {
-  const { linear } = state;
+function predictedQuality({ state }: FoldParts, heads: Float32Array, linear: Float64Array | null, arm: number): number {
   const weight = linear ? neuralWeightOf(state.mix) : 1;
   let neural = 0;
   for (let m = 0; m < headCount; m++) neural += heads[arm * headCount + m]! / headCount;
-  const own = linear ? (1 - weight) * predictTarget(linear, arm, scratch.widePhi) : 0;
+  const own = linear ? (1 - weight) * linear[arm]! : 0;
   const standardised = state.armMeans[arm]! + own + weight * neural + state.drifts[arm]!.offset;
   return Math.max(0, Math.min(1, state.rewardMean + state.rewardDeviation * standardised));
 }

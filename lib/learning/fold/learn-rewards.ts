@@ -1,10 +1,10 @@
 /** Folds the rewards of one event in: errors of both halves first, then the update of the linear half, then the replay. */
 import { ratioAt } from '../../reward/price-unit';
 import type { LearningEvent } from '../../topics/generated/messages';
-import type { Features } from '../features/basis';
+import { keepFeatures } from '../features/kept-features';
 import { observePrediction } from '../guard/soundness';
 import { correctLinear } from '../value/correct-linear';
-import { headCount, type LinearHalf, predictCost, predictTarget, updateLinear } from '../value/linear-half';
+import { headCount, type LinearHalf, predictCost, predictTargets, updateLinear } from '../value/linear-half';
 import { looksAhead } from '../value/look-ahead';
 import { neuralWeightOf, observePredictions, type Prediction } from '../value/mix';
 import { featuresOf } from '../value/policy';
@@ -72,12 +72,11 @@ function neuralPrediction(heads: Float32Array, arm: number): Prediction {
   return { called, mean: total / heads.length };
 }
 
-function linearPrediction({ state, scratch }: FoldParts, half: LinearHalf, arm: number): Prediction {
-  const predicted = state.models.map((_, i) => predictTarget(half, i, scratch.widePhi));
-  return {
-    called: predicted[arm]!,
-    mean: predicted.reduce((mean, value) => mean + value / predicted.length, 0),
-  };
+function linearPrediction({ scratch }: FoldParts, half: LinearHalf, arm: number): Prediction {
+  const predicted = predictTargets(half, scratch.widePhi);
+  let mean = 0;
+  for (const value of predicted) mean += value / predicted.length;
+  return { called: predicted[arm]!, mean };
 }
 
 /** Standardised reward without drift, minus the model's mean. */
@@ -172,29 +171,17 @@ export function rowOf(
   return {
     offset,
     decisionId,
-    features: ownedFeatures(event),
+    features: keepFeatures(featuresOf(event)),
     outcomes,
     openedAtMs,
     eligible: sessionOf(event) === null ? null : eligible(),
     next: null,
     described: null,
+    firstHeads: null,
   };
 }
 
 /** The session in which one model was called and another request followed. */
 export function sessionOf(event: LearningEvent): string | null {
   return event.kind === 'EXPERIENCE' ? event.sessionId : null;
-}
-
-/** The event's features on memory of their own: a record's bytes may be a slice of a whole batch. */
-export function ownedFeatures(event: LearningEvent): Features {
-  const features = featuresOf(event);
-  return {
-    sketch: features.sketch.slice(),
-    sketchScale: features.sketchScale,
-    hand: features.hand.slice(),
-    caller: features.caller?.slice() ?? null,
-    context: features.context?.slice() ?? null,
-    task: features.task,
-  };
 }

@@ -5,20 +5,21 @@
 import { restoreRandom, seededRandom } from '../../random/seeded';
 import type { LearningEvent, LearningPace } from '../../topics/generated/messages';
 import { createPacer } from '../budget/pacer';
+import { keepFeatures } from '../features/kept-features';
 import { createGuard } from '../guard/guard-state';
 import { believed, forgetPassedOver, wasPassedOver } from '../guard/judgements';
 import { repairBroken } from '../guard/repair';
 import { assertSound } from '../guard/soundness';
 import { createMix } from '../value/mix';
 import { trainNetwork } from '../value/network-training';
-import { readPolicy } from '../value/policy';
+import { featuresOf, readPolicy } from '../value/policy';
 import { createSetGaps } from '../value/set-gaps';
 import { account } from './account';
 import { policyStep } from './cadence';
 import { readCheckpoint, writeCheckpoint } from './checkpoint';
 import { coldStartRewards } from './cold-start';
 import { createConfidence } from './confidence';
-import { learn, outcomesOf, ownedFeatures, rejudge, rowOf, sessionOf } from './learn-rewards';
+import { learn, outcomesOf, rejudge, rowOf, sessionOf } from './learn-rewards';
 import {
   createScratch,
   type FoldParts,
@@ -178,7 +179,7 @@ class Fold implements Learner, FoldParts {
   reload(event: LearningEvent, offset: number): void {
     const { state } = this;
     const paced = state.pacer.window.find((request) => request.offset === offset);
-    if (paced) paced.features = ownedFeatures(event);
+    if (paced) paced.features = keepFeatures(featuresOf(event));
     const drifts = state.awaited.get(offset);
     if (!drifts) {
       if (event.revision > 0 && !wasPassedOver(this, offset)) rejudge(state.replay, event);

@@ -112,13 +112,13 @@ export function rebuild(fold: FoldParts, basis: Basis): LinearHalf {
   const { state } = fold;
   const size = phiSize(basis);
   const count = replaySize(state.replay);
-  const phis = new Float64Array(count * size);
+  const phis = new Float32Array(count * size);
   const rows: LinearRow[] = [];
   const arms = new Map(state.models.map((model, arm) => [model, arm]));
   for (let i = 0; i < count; i++) {
     const row = rowAt(state.replay, i);
     describeRow(fold, { fitted: basis, number: state.basis!.number }, row);
-    phis.set(fold.scratch.widePhi, i * size);
+    phis.set(fold.scratch.phi, i * size);
     for (const outcome of row.outcomes) {
       const arm = arms.get(outcome.model)!;
       rows.push({ phi: i, arm, target: targetOf(fold, arm, outcome), costTarget: costTarget(fold, outcome) });

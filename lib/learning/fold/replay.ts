@@ -33,6 +33,8 @@ export interface ReplayRow {
   next: ReplayRow | null;
   /** X in the basis of that number, made when it is first asked for; `isKnown` false: of another kind than the basis. */
   described: { readonly x: Float32Array; readonly isKnown: boolean; readonly basis: number } | null;
+  /** Which of the network's heads learn from its first outcome, a bit each, made when it is first asked for. */
+  firstHeads: number | null;
 }
 
 export interface Replay {

@@ -60,9 +60,9 @@ export interface Kernels {
     kept: number,
     epsilon: number,
   ): void;
-  sumSketches(sketches: number, scales: number, rows: number, sums: number, n: number): void;
+  sumSketches(starts: number, scales: number, rows: number, sums: number, n: number): void;
   projectSketches(
-    sketches: number,
+    starts: number,
     scales: number,
     rows: number,
     matrix: number,
@@ -70,17 +70,21 @@ export interface Kernels {
     out: number,
     n: number,
   ): void;
-  addSketchProducts(
-    sketches: number,
-    scales: number,
-    rows: number,
-    coordinates: number,
-    matrix: number,
-    n: number,
-  ): void;
+  addSketchProducts(starts: number, scales: number, rows: number, coordinates: number, matrix: number, n: number): void;
   sumNearest(cosines: number, from: number, sums: number, rows: number, clusters: number, n: number): void;
   project(sketch: number, matrix: number, out: number, n: number): void;
-  observe(covariance: number, phi: number, gain: number, n: number, noise: number): number;
+  regress(
+    covariance: number,
+    phi32: number,
+    gain32: number,
+    phi: number,
+    gain: number,
+    weights: number,
+    wanted: number,
+    rows: number,
+    n: number,
+    noise: number,
+  ): number;
   factorize(matrix: number, n: number): number;
   invertFactor(factor: number, scratch: number, inverse: number, n: number): void;
   addOuterProducts(gram: number, rows: number, count: number, n: number): void;
@@ -88,6 +92,11 @@ export interface Kernels {
   addMoments(moments: number, factors: number, rows: number, count: number, wide: number, n: number): void;
   solveLower(factor: number, vector: number, n: number): void;
   solve(factor: number, vectors: number, count: number, n: number): void;
+  scale(values: number, n: number, factor: number): void;
+  addResiduals(moment: number, weights: number, targets: number, rows: number, count: number, n: number): void;
+  addTo(to: number, from: number, n: number): void;
+  lowerOf(matrix: number, gram: number, n: number, noise: number): void;
+  diagonalize(matrix: number, vectors: number, n: number): void;
   exactDots(matrix: number, rows: number, size: number, vector: number, out: number): void;
   exactLayer(weights: number, stride: number, input: number, inputEnd: number, out: number, outEnd: number): void;
 }
@@ -97,13 +106,15 @@ export interface KernelMemory {
   grow(pages: number): number;
 }
 
-const pageBytes = 65_536;
+export const pageBytes = 65_536;
 const floatBytes = 4;
 /** The widest projection that can be kept at hand, and the vectors it is applied to and makes. */
 const keptRows = 1024;
 const keptColumns = 32;
 const vectorAt = 16;
-const projectedAt = vectorAt + keptRows;
+/** A packed sketch of that many values, none of them 0. */
+const keptSketchBytes = keptRows / 8 + keptRows;
+const projectedAt = vectorAt + keptSketchBytes;
 const projectionAt = projectedAt + floatBytes * keptColumns;
 /** Where the first array that is laid out lies. */
 const base = projectionAt + floatBytes * keptRows * keptColumns;
@@ -128,15 +139,24 @@ export const kernels = instantiateKernels(memory);
  * needs. Overwrites whatever an earlier call has laid out.
  */
 export function layOut<T extends readonly number[]>(lengths: readonly [...T]): { [K in keyof T]: number } {
-  let end = base;
+  const { addresses, end } = placesFrom(base, lengths);
+  const missing = end - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+  return addresses;
+}
+
+/** The same in whatever memory, from an address on that is a multiple of 16; `end` is one past the last byte. */
+export function placesFrom<T extends readonly number[]>(
+  start: number,
+  lengths: readonly [...T],
+): { readonly addresses: { [K in keyof T]: number }; readonly end: number } {
+  let end = start;
   const addresses = lengths.map((length) => {
     const at = end;
     end += floatBytes * ((length + 7) & ~3);
     return at;
   });
-  const missing = end - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
-  return addresses as { [K in keyof T]: number };
+  return { addresses: addresses as { [K in keyof T]: number }, end };
 }
 
 /** `length` float32 values at an address. To be used before the next `layOut`, which may move the memory. */
@@ -149,18 +169,22 @@ export function doublesAt(address: number, length: number): Float64Array {
   return new Float64Array(memory.buffer, address, length);
 }
 
-/** The same for int8 values. */
-export function int8At(address: number, length: number): Int8Array {
-  return new Int8Array(memory.buffer, address, length);
+/** The same for bytes, and for addresses. */
+export function bytesAt(address: number, length: number): Uint8Array {
+  return new Uint8Array(memory.buffer, address, length);
+}
+
+export function addressesAt(address: number, length: number): Int32Array {
+  return new Int32Array(memory.buffer, address, length);
 }
 
 let kept: Float32Array | null = null;
 
 /**
- * A sketch of 1,024 values times a projection (32 x 1,024, immutable), 32 values; to be used before the next call. The
+ * A packed sketch of 1,024 values times a projection (32 x 1,024, immutable), 32 values; to be used before the next call. The
  * projection applied last is at hand: whoever describes many requests under one basis should not mix it with others.
  */
-export function projectSketch(projection: Float32Array, sketch: Int8Array): Float32Array {
+export function projectSketch(projection: Float32Array, sketch: Uint8Array): Float32Array {
   if (kept !== projection) {
     const turned = floatsAt(projectionAt, keptRows * keptColumns);
     for (let c = 0; c < keptColumns; c++)
@@ -176,11 +200,15 @@ export function projectSketch(projection: Float32Array, sketch: Int8Array): Floa
 /** Made anew when the memory has grown, which leaves the old ones empty. */
 let views = {
   buffer: memory.buffer,
-  sketch: int8At(vectorAt, keptRows),
+  sketch: bytesAt(vectorAt, keptSketchBytes),
   projected: floatsAt(projectedAt, keptColumns),
 };
 
 function viewsOfMemory(): void {
   if (views.buffer === memory.buffer) return;
-  views = { buffer: memory.buffer, sketch: int8At(vectorAt, keptRows), projected: floatsAt(projectedAt, keptColumns) };
+  views = {
+    buffer: memory.buffer,
+    sketch: bytesAt(vectorAt, keptSketchBytes),
+    projected: floatsAt(projectedAt, keptColumns),
+  };
 }

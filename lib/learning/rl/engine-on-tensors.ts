@@ -43,6 +43,7 @@ export const engineOnTensors: StartEngine = (shape, settings, state): Engine => 
       tf.dispose([loss, norm, values]);
       return { report, parameters: tensors.theta.dataSync() as Float32Array };
     },
+    predict: null,
     valuesOf(x, rows, others) {
       const values = tf.tidy(() => {
         const theta = others ? tf.tensor1d(others) : tensors.theta;
@@ -72,7 +73,9 @@ function step(
   rates: AdamRates,
 ): Stepped {
   const outputs = outputsOf(shape);
-  const x = tf.tensor2d(batch.x, [batch.rows, shape.inputs]);
+  const { inputScale } = batch;
+  const inputs = inputScale === undefined ? batch.x : batch.x.map((value) => value * inputScale);
+  const x = tf.tensor2d(inputs, [batch.rows, shape.inputs]);
   const targets = tf.tensor2d(batch.targets, [batch.rows, outputs]);
   const weights = tf.tensor2d(batch.weights, [batch.rows, outputs]);
   const { h1, h2, q, w2, w3 } = forward(shape, tensors.theta, x);

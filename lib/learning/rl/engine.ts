@@ -23,6 +23,11 @@ export interface Engine {
     steps: number,
     rates: AdamRates,
   ): { readonly report: TrainingStep; readonly parameters: Float32Array };
+  /**
+   * Values of one input times `inputScale` by its own parameters, to be read before the next call, summed as `network.ts` does it. Null where
+   * plain memory is as fast.
+   */
+  readonly predict: ((x: Float32Array, inputScale: number) => Float32Array) | null;
   /** Values of many inputs (rows x inputs) at once, rows x (actions * heads); by its own parameters or by others. */
   valuesOf(x: Float32Array, rows: number, others: Float32Array | null): Float32Array;
   /** Copies. */

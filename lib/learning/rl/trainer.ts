@@ -4,7 +4,7 @@
  */
 
 import type { Random } from '../../ports/random';
-import { engineInUse, type OptimizerState, type TrainerState } from './engine';
+import { type Engine, engineInUse, type OptimizerState, type TrainerState } from './engine';
 import { hiddenLayer, initialParameters, type NetworkShape, outputLayer, outputsOf, parameterCount } from './network';
 import type { Batch, TargetUpdate, TrainerSettings, TrainingStep } from './training-step';
 
@@ -65,19 +65,25 @@ export function restoreTrainer(shape: NetworkShape, settings: TrainerSettings, s
       follow(target, parameters, steps, settings.targetUpdate);
       return stepped.report;
     },
-    predict: predictor(shape, parameters, target),
+    predict: predictor(shape, engine, parameters, target),
     predictBatch: (x, rows, which) => engine.valuesOf(x, rows, which === 'online' ? null : target),
     optimizer: () => ({ ...engine.moments(), steps }),
     dispose: () => engine.dispose(),
   };
 }
 
-/** Values of one input, on plain memory: one row is faster there than anywhere. */
-function predictor(shape: NetworkShape, parameters: Float32Array, target: Float32Array): Trainer['predict'] {
+/** Values of one input: where the engine has nothing better on plain memory, which is faster for one row than a tensor backend. */
+function predictor(
+  shape: NetworkShape,
+  engine: Engine,
+  parameters: Float32Array,
+  target: Float32Array,
+): Trainer['predict'] {
   const hidden = new Float32Array(shape.hidden);
   const lastHidden = new Float32Array(shape.hidden);
   const out = new Float32Array(outputsOf(shape));
   return (x, inputScale, which = 'online') => {
+    if (which === 'online' && engine.predict) return engine.predict(x, inputScale);
     const from = which === 'online' ? parameters : target;
     hiddenLayer(shape, from, x, inputScale, hidden, lastHidden);
     outputLayer(shape, from, lastHidden, out);

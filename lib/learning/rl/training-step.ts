@@ -22,8 +22,10 @@ export interface TrainerSettings {
 
 export interface Batch {
   readonly rows: number;
-  /** rows x inputs, at about unit root mean square. */
+  /** rows x inputs... */
   readonly x: Float32Array;
+  /** ...which times this (1 by default) are at about unit root mean square. */
+  readonly inputScale?: number;
   /** rows x (actions * heads): what each head should say... */
   readonly targets: Float32Array;
   /** ...and how much that counts; 0 where nothing is known. */
@@ -34,6 +36,6 @@ export interface TrainingStep {
   readonly loss: number;
   /** Before clipping. */
   readonly gradientNorm: number;
-  /** What the heads said before the step, rows x (actions * heads); 0 is allowed where a target has no weight. */
+  /** What the heads said before the step, rows x (actions * heads); 0 is allowed where a target has no weight. To be read before the next step. */
   readonly values: Float32Array;
 }

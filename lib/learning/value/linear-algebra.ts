@@ -1,5 +1,7 @@
 /** The few dense operations the learner needs, on row-major arrays. Plain loops: the matrices are about 100 x 100. */
 
+import { instantiateKernels, type KernelMemory, type Kernels, memoryOf } from '../kernels/kernels';
+
 // Each of these is kept to one type of array: a loop that meets two types is several times slower in V8.
 
 /** Inner product of a[ai ...] and b[bi ...] over n values; four sums so that the additions overlap. */
@@ -70,17 +72,26 @@ export function orthonormalize(matrix: Float64Array, rows: number, n: number, pa
   }
 }
 
+let eigenPlace: { readonly memory: KernelMemory; readonly code: Kernels } | null = null;
+
+/** A memory of its own: whoever asks for eigenvectors may have laid out other things in the common one. */
+function placeForEigen(bytes: number): { readonly memory: KernelMemory; readonly code: Kernels } {
+  if (eigenPlace === null || eigenPlace.memory.buffer.byteLength < bytes) {
+    const memory = memoryOf(bytes);
+    eigenPlace = { memory, code: instantiateKernels(memory) };
+  }
+  return eigenPlace;
+}
+
 /** Eigenvalues (descending) and eigenvectors (as rows) of a symmetric n x n matrix, by cyclic Jacobi rotations. */
 export function symmetricEigen(symmetric: Float64Array, n: number): { values: Float64Array; vectors: Float64Array } {
-  const a = symmetric.slice();
-  const v = new Float64Array(n * n);
+  const bytes = n * n * Float64Array.BYTES_PER_ELEMENT;
+  const { memory, code } = placeForEigen(2 * bytes);
+  const a = new Float64Array(memory.buffer, 0, n * n);
+  const v = new Float64Array(memory.buffer, bytes, n * n).fill(0);
+  a.set(symmetric);
   for (let i = 0; i < n; i++) v[i * n + i] = 1;
-  for (let sweep = 0; sweep < 30; sweep++) {
-    let off = 0;
-    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) off += a[p * n + q]! ** 2;
-    if (off < 1e-22) break;
-    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) rotate(a, v, n, p, q);
-  }
+  code.diagonalize(0, bytes, n);
   const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => a[j * n + j]! - a[i * n + i]! || i - j);
   const values = Float64Array.from(order, (i) => a[i * n + i]!);
   const vectors = new Float64Array(n * n);
@@ -88,31 +99,6 @@ export function symmetricEigen(symmetric: Float64Array, n: number): { values: Fl
     vectors.set(v.subarray(from * n, from * n + n), to * n);
   });
   return { values, vectors };
-}
-
-function rotate(a: Float64Array, v: Float64Array, n: number, p: number, q: number): void {
-  const apq = a[p * n + q]!;
-  if (Math.abs(apq) < 1e-18) return;
-  const theta = (a[q * n + q]! - a[p * n + p]!) / (2 * apq);
-  const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-  const c = 1 / Math.sqrt(t * t + 1);
-  const s = t * c;
-  for (let k = 0; k < n; k++) {
-    const kp = a[k * n + p]!;
-    const kq = a[k * n + q]!;
-    a[k * n + p] = c * kp - s * kq;
-    a[k * n + q] = s * kp + c * kq;
-  }
-  for (let k = 0; k < n; k++) {
-    const pk = a[p * n + k]!;
-    const qk = a[q * n + k]!;
-    a[p * n + k] = c * pk - s * qk;
-    a[q * n + k] = s * pk + c * qk;
-    const vp = v[p * n + k]!;
-    const vq = v[q * n + k]!;
-    v[p * n + k] = c * vp - s * vq;
-    v[q * n + k] = s * vp + c * vq;
-  }
 }
 
 /** The rotation nearest to an n x n matrix: its orthogonal polar factor M (MᵀM)^-1/2. Directions without evidence keep the identity's. */

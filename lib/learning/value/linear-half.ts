@@ -6,7 +6,7 @@
  */
 import type { Random } from '../../ports/random';
 import { doublesAt, floatsAt, kernels, layOut } from '../kernels/kernels';
-import { addScaled, dot } from './linear-algebra';
+import { dot } from './linear-algebra';
 
 /** Heads of each half; their votes are the probabilities, so ten give steps of a tenth. */
 export const headCount = 10;
@@ -34,6 +34,9 @@ const drawPrecisionRewards = 500;
 /** Residual variance in units of the reward variance: below it single rewards are overrated, above it nothing is learned. */
 const leastNoise = 0.05;
 const mostNoise = 1.5;
+
+/** One phi after another. They are float32 numbers, whatever holds them. */
+type Phis = Float32Array | Float64Array;
 
 /** One observed reward for a rebuild: which row of phi, which model, what target. */
 export interface LinearRow {
@@ -123,12 +126,14 @@ function priorArm(
   return { covariance, weights };
 }
 
-/** Expected target of one model: standardised reward minus the model's mean. */
-export function predictTarget(half: LinearHalf, arm: number, phi: Float64Array): number {
-  return (
-    dot(half.shared.weights, 0, phi, 0, half.size) +
-    dot(half.arms[arm]!.weights, meanRow * half.size, phi, 0, half.size)
-  );
+/** Expected target of every model: standardised reward minus the model's mean. */
+export function predictTargets(half: LinearHalf, phi: Float64Array): Float64Array {
+  const { size, shared, arms } = half;
+  const common = dot(shared.weights, 0, phi, 0, size);
+  const targets = new Float64Array(arms.length);
+  for (let arm = 0; arm < targets.length; arm++)
+    targets[arm] = common + dot(arms[arm]!.weights, meanRow * size, phi, 0, size);
+  return targets;
 }
 
 /** Expected cost of one model relative to its mean, minus 1. */
@@ -136,9 +141,11 @@ export function predictCost(half: LinearHalf, arm: number, phi: Float64Array): n
   return dot(half.arms[arm]!.weights, costRow * half.size, phi, 0, half.size);
 }
 
-const gain = { values: new Float64Array(0) };
+/** What the shared regression wants of a reward, and what a model's weight rows want: the mean, the heads, the cost. */
+const wantedOfShared = new Float64Array(1);
+const wantedOfModel = new Float64Array(weightRows);
 
-/** Folds one reward in: a Kalman step on the model's covariance and all its weight rows. `target` null updates the cost only. */
+/** Folds one reward in: a Kalman step on the model's covariance and all its weight rows. `costTarget` null: unknown. */
 export function updateLinear(
   half: LinearHalf,
   arm: number,
@@ -147,37 +154,41 @@ export function updateLinear(
   costTarget: number | null,
   random: Random,
 ): void {
-  const { size, noise } = half;
-  const own = target - dot(half.shared.weights, 0, phi, 0, size);
-  const sharedGain = gainOf(half.shared, phi, size, noise);
-  addScaled(half.shared.weights, 0, own, sharedGain, 0, size);
-  const model = half.arms[arm]!;
-  const { weights } = model;
-  const step = gainOf(model, phi, size, noise);
-  for (let row = 0; row < weightRows; row++) {
-    let wanted = own;
-    if (row === costRow) {
-      if (costTarget === null) continue;
-      wanted = costTarget;
-    } else if (row !== meanRow) wanted += headNoise * Math.sqrt(noise) * random.normal();
-    addScaled(weights, row * size, wanted - dot(weights, row * size, phi, 0, size), step, 0, size);
-  }
+  const { noise } = half;
+  wantedOfShared[0] = target;
+  const own = regress(half.shared, phi, wantedOfShared, 1, noise);
+  wantedOfModel[meanRow] = own;
+  for (let head = 1; head <= headCount; head++)
+    wantedOfModel[head] = own + headNoise * Math.sqrt(noise) * random.normal();
+  wantedOfModel[costRow] = costTarget ?? 0;
+  // The cost's row is the last one.
+  regress(half.arms[arm]!, phi, wantedOfModel, costTarget === null ? costRow : weightRows, noise);
 }
 
-/** Takes one observation into the covariance and returns the gain, in scratch space. */
-function gainOf(arm: LinearArm, phi: Float64Array, size: number, noise: number): Float64Array {
-  if (gain.values.length !== size) gain.values = new Float64Array(size);
-  const { covariance } = arm;
-  const [covarianceAt, phiAt, gainAt] = layOut([covariance.length, size, size]);
-  const placed = floatsAt(covarianceAt, covariance.length);
-  placed.set(covariance);
-  floatsAt(phiAt, size).set(phi);
-  const total = kernels.observe(covarianceAt, phiAt, gainAt, size, noise);
-  covariance.set(placed);
-  const found = floatsAt(gainAt, size);
-  const { values } = gain;
-  for (let i = 0; i < size; i++) values[i] = found[i]! / total;
-  return values;
+/** Takes one observation into the covariance and the first `rows` rows of weights; returns by how much the first was wrong. */
+function regress(arm: LinearArm, phi: Float64Array, wanted: Float64Array, rows: number, noise: number): number {
+  const { covariance, weights } = arm;
+  const size = phi.length;
+  const [covarianceAt, phi32At, gain32At, phiAt, gainAt, weightsAt, wantedAt] = layOut([
+    covariance.length,
+    size,
+    size,
+    2 * size,
+    2 * size,
+    2 * weights.length,
+    2 * wanted.length,
+  ]);
+  const placedCovariance = floatsAt(covarianceAt, covariance.length);
+  const placedWeights = doublesAt(weightsAt, weights.length);
+  placedCovariance.set(covariance);
+  placedWeights.set(weights);
+  floatsAt(phi32At, size).set(phi);
+  doublesAt(phiAt, size).set(phi);
+  doublesAt(wantedAt, wanted.length).set(wanted);
+  const error = kernels.regress(covarianceAt, phi32At, gain32At, phiAt, gainAt, weightsAt, wantedAt, rows, size, noise);
+  covariance.set(placedCovariance);
+  weights.set(placedWeights);
+  return error;
 }
 
 /** The residual variance that a mean squared error stands for. */
@@ -191,7 +202,7 @@ export function noiseWithin(squaredError: number): number {
  * precision of the half that is replaced; the search for the best one begins there instead of trying all.
  */
 export function rebuildLinear(
-  phis: Float64Array,
+  phis: Phis,
   size: number,
   rows: readonly LinearRow[],
   arms: number,
@@ -203,22 +214,17 @@ export function rebuildLinear(
   const ofArm: LinearRow[][] = Array.from({ length: arms }, () => []);
   for (const row of rows) ofArm[row.arm]!.push(row);
   const grams = ofArm.map((own) => gramOf(own, phis, size));
-  const shared: Moments = { gram: new Float64Array(size * size), moment: new Float64Array(size) };
-  for (const gram of grams) addScaled(shared.gram, 0, 1, gram, 0, size * size);
-  for (const row of rows) addScaled(shared.moment, 0, row.target, phis, row.phi * size, size);
+  const { moment: sharedMoment } = residualsOf(rows, phis, size, new Float64Array(size));
+  const shared: Moments = { gram: sumOf(grams, size), moment: sharedMoment };
   const sharedPrecision = likeliestPrecision([shared], size, noise, null);
   const { covariance, weights } = solved(shared.gram, shared.moment, 1, { size, noise, precision: sharedPrecision });
-  const moments = grams.map((gram, arm): Moments => {
-    const moment = new Float64Array(size);
-    for (const { phi, target } of ofArm[arm]!)
-      addScaled(moment, 0, target - dot(weights, 0, phis, phi * size, size), phis, phi * size, size);
-    return { gram, moment };
-  });
+  const own = ofArm.map((observed) => residualsOf(observed, phis, size, weights));
+  const moments = grams.map((gram, arm): Moments => ({ gram, moment: own[arm]!.moment }));
   const precision = likeliestPrecision(moments, size, noise, before);
   const half = createLinearHalf(size, arms, random, { noise, precision, rewards: rows.length });
   half.shared = { covariance, weights };
   half.arms.forEach((arm, a) => {
-    const moment = headMoments(half, arm, ofArm[a]!, phis, random);
+    const moment = headMoments(half, arm, { rows: ofArm[a]!, residuals: own[a]!.residuals, phis }, random);
     Object.assign(arm, solved(moments[a]!.gram, moment, weightRows, half));
   });
   return half;
@@ -235,7 +241,7 @@ interface Moments {
 /** Rows laid out for the kernels at a time. */
 const chunkRows = 256;
 
-function gramOf(rows: readonly LinearRow[], phis: Float64Array, size: number): Float64Array {
+function gramOf(rows: readonly LinearRow[], phis: Phis, size: number): Float64Array {
   const [gram, chunk] = layOut([2 * size * size, 2 * size * chunkRows]);
   doublesAt(gram, size * size).fill(0);
   for (let from = 0; from < rows.length; from += chunkRows)
@@ -243,8 +249,39 @@ function gramOf(rows: readonly LinearRow[], phis: Float64Array, size: number): F
   return doublesAt(gram, size * size).slice();
 }
 
+function sumOf(grams: readonly Float64Array[], size: number): Float64Array {
+  const [sum, next] = layOut([2 * size * size, 2 * size * size]);
+  doublesAt(sum, size * size).fill(0);
+  for (const gram of grams) {
+    doublesAt(next, size * size).set(gram);
+    kernels.addTo(sum, next, size * size);
+  }
+  return doublesAt(sum, size * size).slice();
+}
+
+/** What weights leave of the targets, row by row, and the sum of phi times that. */
+function residualsOf(
+  rows: readonly LinearRow[],
+  phis: Phis,
+  size: number,
+  weights: Float64Array,
+): { readonly residuals: Float64Array; readonly moment: Float64Array } {
+  const [moment, weightsAt, targets, chunk] = layOut([2 * size, 2 * size, 2 * chunkRows, 2 * size * chunkRows]);
+  const residuals = Float64Array.from(rows, ({ target }) => target);
+  doublesAt(moment, size).fill(0);
+  doublesAt(weightsAt, size).set(weights);
+  for (let from = 0; from < rows.length; from += chunkRows) {
+    const count = placeRows(chunk, rows, from, phis, size);
+    const placed = doublesAt(targets, count);
+    placed.set(residuals.subarray(from, from + count));
+    kernels.addResiduals(moment, weightsAt, targets, chunk, count, size);
+    residuals.set(placed, from);
+  }
+  return { residuals, moment: doublesAt(moment, size).slice() };
+}
+
 /** Lays phi of up to `chunkRows` rows out; returns how many. */
-function placeRows(at: number, rows: readonly LinearRow[], from: number, phis: Float64Array, size: number): number {
+function placeRows(at: number, rows: readonly LinearRow[], from: number, phis: Phis, size: number): number {
   const count = Math.min(chunkRows, rows.length - from);
   const placed = doublesAt(at, count * size);
   for (let i = 0; i < count; i++) {
@@ -283,8 +320,8 @@ function likeliestPrecision(
 
 /** Logarithm of the probability of the targets, up to what does not depend on the prior (Bishop, PRML 3.86). */
 function logEvidence({ gram, moment }: Moments, size: number, noise: number, precision: number): number {
-  const [factor, vector] = layOut([2 * size * size, 2 * size]);
-  factorizePrecision(factor, gram, { size, noise, precision });
+  const [factor, gramAt, vector] = layOut([2 * size * size, 2 * size * size, 2 * size]);
+  factorizePrecision(factor, gramAt, gram, { size, noise, precision });
   const right = doublesAt(vector, size);
   for (let i = 0; i < size; i++) right[i] = moment[i]! / noise;
   kernels.solveLower(factor, vector, size);
@@ -297,13 +334,12 @@ function logEvidence({ gram, moment }: Moments, size: number, noise: number, pre
 
 type Prior = Pick<LinearHalf, 'size' | 'noise' | 'precision'>;
 
-/** Lays the Cholesky factor of prior + gram / noise out, from the upper half of the gram matrix. */
-function factorizePrecision(at: number, gram: Float64Array, { size, noise, precision }: Prior): void {
+/** Makes the Cholesky factor of prior + gram / noise at an address, from the upper half of the gram matrix, for which there is room at another. */
+function factorizePrecision(at: number, gramAt: number, gram: Float64Array, { size, noise, precision }: Prior): void {
   const matrix = doublesAt(at, size * size);
-  for (let i = 0; i < size; i++) {
-    for (let j = i; j < size; j++) matrix[j * size + i] = gram[i * size + j]! / noise;
-    matrix[i * size + i] = matrix[i * size + i]! + priorPrecisionOf(i, precision);
-  }
+  doublesAt(gramAt, size * size).set(gram);
+  kernels.lowerOf(at, gramAt, size, noise);
+  for (let i = 0; i < size; i++) matrix[i * size + i] = matrix[i * size + i]! + priorPrecisionOf(i, precision);
   const wrong = kernels.factorize(at, size);
   if (wrong >= 0) throw new Error(`matrix is not positive definite at ${wrong}`);
 }
@@ -313,7 +349,7 @@ function solved(gram: Float64Array, moment: Float64Array, rows: number, prior: P
   const { size, noise } = prior;
   const count = triangle(size);
   const [factor, scratch, inverse, vectors] = layOut([2 * size * size, 2 * size * size, count, 2 * rows * size]);
-  factorizePrecision(factor, gram, prior);
+  factorizePrecision(factor, scratch, gram, prior);
   const weights = doublesAt(vectors, rows * size);
   for (let i = 0; i < weights.length; i++) weights[i] = moment[i]! / noise;
   kernels.solve(factor, vectors, rows, size);
@@ -325,11 +361,14 @@ function solved(gram: Float64Array, moment: Float64Array, rows: number, prior: P
 function headMoments(
   half: LinearHalf,
   arm: LinearArm,
-  rows: readonly LinearRow[],
-  phis: Float64Array,
+  {
+    rows,
+    residuals,
+    phis,
+  }: { readonly rows: readonly LinearRow[]; readonly residuals: Float64Array; readonly phis: Phis },
   random: Random,
 ): Float64Array {
-  const { size, noise, precision, shared } = half;
+  const { size, noise, precision } = half;
   const jitter = headNoise * Math.sqrt(noise);
   const [moments, factors, chunk] = layOut([2 * weightRows * size, 2 * weightRows * chunkRows, 2 * size * chunkRows]);
   const start = doublesAt(moments, weightRows * size);
@@ -339,8 +378,8 @@ function headMoments(
     const count = placeRows(chunk, rows, from, phis, size);
     const wanted = doublesAt(factors, weightRows * count);
     for (let i = 0; i < count; i++) {
-      const { phi, target, costTarget } = rows[from + i]!;
-      const own = target - dot(shared.weights, 0, phis, phi * size, size);
+      const { costTarget } = rows[from + i]!;
+      const own = residuals[from + i]!;
       wanted[i * weightRows + meanRow] = own;
       for (let row = 1; row < costRow; row++) wanted[i * weightRows + row] = own + jitter * random.normal();
       wanted[i * weightRows + costRow] = costTarget ?? 0;

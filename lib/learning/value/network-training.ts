@@ -100,10 +100,12 @@ export function trainOnReplay(neural: NeuralHalf, rates: StepRates, source: Trai
   return neural.train(drawBatch(neural, source), rates);
 }
 
-let batchInUse: Batch | null = null;
+type ScaledBatch = Batch & { inputScale: number };
+
+let batchInUse: ScaledBatch | null = null;
 
 /** The same memory as long as the network keeps its size; nobody keeps a batch beyond its step. */
-function emptyBatch(inputs: number, outputs: number): Batch {
+function emptyBatch(inputs: number, outputs: number): ScaledBatch {
   if (batchInUse?.x.length === batchRows * inputs && batchInUse.targets.length === batchRows * outputs) {
     batchInUse.targets.fill(0);
     batchInUse.weights.fill(0);
@@ -112,6 +114,7 @@ function emptyBatch(inputs: number, outputs: number): Batch {
   batchInUse = {
     rows: batchRows,
     x: new Float32Array(batchRows * inputs),
+    inputScale: 1,
     targets: new Float32Array(batchRows * outputs),
     weights: new Float32Array(batchRows * outputs),
   };
@@ -124,20 +127,20 @@ function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
   const batch = emptyBatch(inputs, outputs);
   const available = Math.min(source.newest, replaySize(source.replay));
   const oldest = replaySize(source.replay) - available;
-  const scale = source.basis.fitted.networkScale;
+  batch.inputScale = source.basis.fitted.networkScale;
   for (let i = 0; i < batchRows; i++) {
     const row = rowAt(source.replay, oldest + source.random.integer(available));
-    const { x } = describedIn(source.basis, row);
-    for (let j = 0; j < inputs; j++) batch.x[i * inputs + j] = x[j]! * scale;
+    batch.x.set(describedIn(source.basis, row).x, i * inputs);
     const next = source.discount > 0 && row.next ? nextOf(neural, row.next, source) : null;
     for (let o = 0; o < row.outcomes.length; o++) {
       const outcome = row.outcomes[o]!;
       const arm = source.armOf(outcome.model);
       if (arm < 0) continue;
       const reward = source.targetOf(arm, outcome);
+      const learning = o === 0 ? firstHeadsOf(row, source.seed, heads) : null;
       const transition = next && { reward, discount: source.discount, nextAllowed: next.allowed };
       for (let m = 0; m < heads; m++) {
-        if (!inBootstrap(source.seed, row.offset, o * heads + m)) continue;
+        if (learning === null ? !inBootstrap(source.seed, row.offset, o * heads + m) : !(learning & (1 << m))) continue;
         const at = i * outputs + arm * heads + m;
         batch.targets[at] = transition === null ? reward : tdTarget(transition, m, next, neural.shape);
         batch.weights[at] = 1 / row.outcomes.length;
@@ -145,6 +148,15 @@ function drawBatch(neural: NeuralHalf, source: TrainingSource): Batch {
     }
   }
   return batch;
+}
+
+/** Which heads learn from a row's first outcome, a bit each: nearly all rows have one. */
+function firstHeadsOf(row: ReplayRow, seed: number, heads: number): number {
+  if (row.firstHeads !== null) return row.firstHeads;
+  let bits = 0;
+  for (let m = 0; m < heads; m++) if (inBootstrap(seed, row.offset, m)) bits |= 1 << m;
+  row.firstHeads = bits;
+  return bits;
 }
 
 /** What both networks say of the next request, and which models could serve it. */

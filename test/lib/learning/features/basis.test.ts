@@ -105,7 +105,9 @@ test('a first fit to few rows does not leave components empty for good', () => {
 test('components catch about as much of what differs between sketches as any so many directions can', () => {
   const some = rows.slice(0, 48);
   const size = sketchSize;
-  const values = some.map(({ sketch, sketchScale }) => Float64Array.from(sketch, (value) => value * sketchScale));
+  const values = some.map(({ sketch, sketchScale }) =>
+    Float64Array.from(sketch as Int8Array, (value) => value * sketchScale),
+  );
   const mean = Float64Array.from({ length: size }, (_, i) => values.reduce((sum, row) => sum + row[i]! / 48, 0));
   const centred = values.map((row) => row.map((value, i) => value - mean[i]!));
   const gram = Float64Array.from({ length: 48 * 48 }, (_, i) =>

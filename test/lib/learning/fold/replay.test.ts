@@ -17,6 +17,7 @@ const row = (offset: number, decisionId = `d${offset}`, openedAtMs = offset): Re
   eligible: null,
   next: null,
   described: null,
+  firstHeads: null,
 });
 
 test('holds the newest rows in order, and only their decisions', () => {

@@ -5,7 +5,7 @@ import {
   headCount,
   type LinearRow,
   predictCost,
-  predictTarget,
+  predictTargets,
   rebuildLinear,
   updateLinear,
 } from '../../../../lib/learning/value/linear-half';
@@ -31,8 +31,8 @@ const phiOf = (...values: number[]): Float64Array => Float64Array.from(values);
 test('a rebuild finds the weights, the cost and a small prior precision where features matter', () => {
   const { phis, rows } = sample(400, 1);
   const half = rebuildLinear(phis, size, rows, 2, 0.25, random());
-  expect(predictTarget(half, 0, phiOf(1, 1, 0, 0))).toBeCloseTo(1, 0);
-  expect(predictTarget(half, 1, phiOf(1, 1, 0, 0))).toBeCloseTo(-1, 0);
+  expect(predictTargets(half, phiOf(1, 1, 0, 0))[0]).toBeCloseTo(1, 0);
+  expect(predictTargets(half, phiOf(1, 1, 0, 0))[1]).toBeCloseTo(-1, 0);
   expect(predictCost(half, 0, phiOf(1, 0, 1, 0))).toBeCloseTo(0.5, 1);
   expect(predictCost(half, 1, phiOf(1, 0, 1, 0))).toBe(0);
   expect(half.precision).toBeLessThan(10);
@@ -84,7 +84,7 @@ test('a newcomer is predicted like the average', () => {
   const half = rebuildLinear(phis, size, rows, 2, 0.25, random());
   addLinearArm(half, random());
   const shared = half.shared.weights[0]!;
-  expect(predictTarget(half, 2, phiOf(1, 0, 0, 0))).toBeCloseTo(shared, 10);
+  expect(predictTargets(half, phiOf(1, 0, 0, 0))[2]).toBeCloseTo(shared, 10);
 });
 
 test('heads keep apart where nothing was tried, even when the rewards so far looked unpredictable', () => {

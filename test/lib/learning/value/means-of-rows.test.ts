@@ -45,6 +45,7 @@ test.each([
     eligible: null,
     next: null,
     described: null,
+    firstHeads: null,
   }));
   const valuesOf = createValues(basis, policy);
   const described = rows.map((row) => describedIn({ fitted: basis, number: 1 }, row));

@@ -23,6 +23,7 @@ function batchOf(discount: number, newest: number, eligible: string[] = ['a']): 
     eligible,
     next: null,
     described: null,
+    firstHeads: null,
   }));
   for (const row of rows) addRow(replay, row, 's');
   const random = seededRandom(1);
