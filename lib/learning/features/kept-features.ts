@@ -1,6 +1,9 @@
 /** Features as the replay keeps them, tens of thousands: in one piece of memory where there were three, and without a sketch's zeros. */
 import type { Features } from './basis';
 import { type PackedSketch, packInScratch } from './packed-sketch';
+import { createPieces } from './pieces';
+
+const pieces = createPieces();
 
 /** A copy, on memory of its own: a record's bytes may be a slice of a whole batch. */
 export function keepFeatures(features: Features): Features {
@@ -16,9 +19,9 @@ export function keepFeatures(features: Features): Features {
   const packed = packInScratch(sketch);
   const handBytes = hand.byteLength;
   const contextBytes = context?.byteLength ?? 0;
-  const bytes = new Uint8Array(handBytes + contextBytes + packed.length);
-  new Float32Array(bytes.buffer, 0, hand.length).set(hand);
-  if (context) new Float32Array(bytes.buffer, handBytes, context.length).set(context);
+  const bytes = pieces.take(handBytes + contextBytes + packed.length);
+  new Float32Array(bytes.buffer, bytes.byteOffset, hand.length).set(hand);
+  if (context) new Float32Array(bytes.buffer, bytes.byteOffset + handBytes, context.length).set(context);
   bytes.set(packed, handBytes + contextBytes);
   return new KeptFeatures(bytes, hand.length, context?.length ?? 0, features.sketchScale, features.task);
 }
@@ -39,11 +42,11 @@ class KeptFeatures implements Features {
   }
 
   get hand(): Float32Array {
-    return new Float32Array(this.bytes.buffer, 0, this.handLength);
+    return new Float32Array(this.bytes.buffer, this.bytes.byteOffset, this.handLength);
   }
 
   get context(): Float32Array | null {
     if (this.contextLength === 0) return null;
-    return new Float32Array(this.bytes.buffer, 4 * this.handLength, this.contextLength);
+    return new Float32Array(this.bytes.buffer, this.bytes.byteOffset + 4 * this.handLength, this.contextLength);
   }
 }

@@ -4,6 +4,9 @@
  * features are read again from the log.
  */
 import { type Basis, describeX, type Features } from '../features/basis';
+import { createPieces } from '../features/pieces';
+
+const pieces = createPieces();
 
 /** One judged call. */
 export interface Outcome {
@@ -66,7 +69,9 @@ export function describedIn(
   row: ReplayRow,
 ): NonNullable<ReplayRow['described']> {
   if (row.described?.basis === basis.number) return row.described;
-  const x = new Float32Array(basis.fitted.xSize);
+  const { xSize } = basis.fitted;
+  const bytes = pieces.take(4 * xSize);
+  const x = new Float32Array(bytes.buffer, bytes.byteOffset, xSize);
   const isKnown = describeX(basis.fitted, row.features, x);
   row.described = { x, isKnown, basis: basis.number };
   return row.described;
