@@ -30,13 +30,14 @@ const calmBusy = 0.4;
 const calmMs = 1_500;
 /** By so many levels at once at most: how much more the next ones take is not known, and the first fit after them is dear. */
 const mostLevelsBack = 2;
-/** What came is looked at over a time between these. */
+/** What came is looked at over a time between these, or since the batch before where that is longer ago. */
 const leastSpanMs = 250;
 const mostSpanMs = 1_500;
 /** Share of one event in the running mean of what an event takes. */
 const speedRate = 1 / 512;
-/** Events folded at a pace before their speed says anything: two portions. */
+/** Events folded at a pace before their speed says anything: two portions, or one that took as long as nobody would wait for a second one. */
 const leastMeasured = 64;
+const longMeasuredMs = 500;
 
 export interface FoldedBatch {
   /** In force after it; null where nobody can say. */
@@ -62,6 +63,7 @@ export function createPaceKeeper(): PaceKeeper {
   /** Mean time an event takes at the pace in force. */
   let eventMs = 0;
   let measured = 0;
+  let measuredMs = 0;
   let inForce: LearningPace | null = null;
   /** What was written and has not been met yet; from `until` on it is lost. */
   let awaited: { readonly pace: LearningPace; readonly until: number } | null = null;
@@ -73,8 +75,9 @@ export function createPaceKeeper(): PaceKeeper {
 
   /** Events that come in a millisecond; null while it is not known. */
   const arrivals = (nowMs: number, end: number): number | null => {
-    const first = ends.findIndex(({ atMs }) => atMs >= nowMs - mostSpanMs);
-    ends = first < 0 ? [] : ends.slice(first);
+    const inSpan = ends.filter(({ atMs }) => atMs >= nowMs - mostSpanMs).length;
+    // One from before the span stays: where a portion takes longer than that, there is none within it.
+    ends = ends.slice(Math.max(0, ends.length - inSpan - 1));
     const oldest = ends[0];
     if (!ends.length || nowMs - ends.at(-1)!.atMs >= leastSpanMs / 4) ends.push({ atMs: nowMs, end });
     if (!oldest || nowMs - oldest.atMs < leastSpanMs) return null;
@@ -87,9 +90,11 @@ export function createPaceKeeper(): PaceKeeper {
       // A batch in which the pace changes says nothing of the new one's speed.
       if (inForce && !isSame(inForce, pace)) {
         measured = 0;
+        measuredMs = 0;
         calm = null;
       } else {
         measured += events;
+        measuredMs += tookMs;
         const rate = Math.max(1 - (1 - speedRate) ** events, Math.min(1, events / measured));
         eventMs += rate * (tookMs / events - eventMs);
       }
@@ -99,7 +104,8 @@ export function createPaceKeeper(): PaceKeeper {
       looked = end !== null;
       const comes = arrivals(nowMs, end ?? position);
       if (awaited && (isSame(awaited.pace, pace) || position >= awaited.until)) awaited = null;
-      if (awaited || comes === null || measured < leastMeasured) return null;
+      if (awaited || comes === null) return null;
+      if (measured < leastMeasured && measuredMs < longMeasuredMs) return null;
       const level = levelOf(pace);
       const isBehind = end !== null && nowMs - writtenAtMs > leastLagMs;
       if (calm) calm.busyMs += tookMs;

@@ -133,3 +133,21 @@ test('more is learned from again while the fold has time, although what comes is
   expect(decided[0]!.rewards).toBeGreaterThan(0.1);
   expect(pace).toEqual(fullPace);
 });
+
+test('a thread that gets next to nothing of the machine does not wait for a second portion to say so', () => {
+  // A portion takes two seconds, in which 2,000 events come.
+  const keeper = createPaceKeeper();
+  const portion = (index: number) =>
+    keeper.next({
+      pace: fullPace,
+      events: batchEvents,
+      writtenAtMs: 32 * index,
+      tookMs: 2_000,
+      nowMs: 2_000 * (index + 1),
+      position: batchEvents * (index + 1),
+      end: 2_000 * (index + 1),
+    });
+  // How many come is known from the second look at where the log ends.
+  expect(portion(0)).toBeNull();
+  expect(portion(1)).toMatchObject({ rewards: 0.03 });
+});
