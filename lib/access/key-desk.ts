@@ -10,6 +10,7 @@ import { id } from '../topics/identifier-schemas';
 import { maxTimeMs } from '../topics/number-ranges';
 import { readTable } from '../topics/read-table';
 import { topics } from '../topics/topics';
+import { routePaths } from './access-table';
 import { makeKey } from './key-secret';
 import { allKeys, checkKeyChange, type KnownKey, knownKey, stateOf } from './known-keys';
 import { isConfined, roles, tenantPattern, tenantRule } from './roles';
@@ -28,7 +29,13 @@ export const keyWishSchema = z.strictObject({
     .describe('tenant it is bound to; of callers and viewers alone'),
   models: names.describe('models it may use; null for all'),
   presets: names.describe('presets it may name, with auto for none; null for all'),
-  routes: names.describe('paths it may ask, such as /v1/chat/completions; null for all that its role may'),
+  routes: z
+    .array(z.enum(routePaths))
+    .min(1)
+    .max(256)
+    .nullable()
+    .default(null)
+    .describe('paths it may ask, such as /v1/chat/completions; null for all that its role may'),
   sources: z
     .array(id)
     .max(16)

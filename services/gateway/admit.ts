@@ -1,9 +1,10 @@
 /** The gate in front of every route: who asks, whether he may, and how often. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Access } from '../../lib/access/access-table';
 import type { AccessConfig } from '../../lib/config/access-config';
 import type { Clock } from '../../lib/ports/clock';
 import type { Metrics } from '../../lib/telemetry/metrics';
-import { type Access, accessOf, isForAnybody, isForCallers, refuseUnlessAllowed } from './access-table';
+import { accessOf, isForAnybody, isForCallers, refuseUnlessAllowed } from './check-access';
 import { corsHeaders } from './cors';
 import type { ErrorForm } from './doors/error-form';
 import { type Asker, type Identifier, isLoopbackHost, nobody } from './doors/who-is-asking';
@@ -16,6 +17,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks; nobody until the gate has looked. */
     asker: Asker;
+    /** Whether whoever asked might still ask this now: for what goes on after the gate has looked. Never rejects. */
+    mayStill(): Promise<boolean>;
   }
 }
 
@@ -69,7 +72,18 @@ export function admitRequests(
     }
   };
 
+  const mayStill = async (request: FastifyRequest, route: Route): Promise<boolean> => {
+    try {
+      refuseUnlessAllowed(route.access, route.path, await identified(request, route));
+      return true;
+    } catch (error) {
+      // That nobody can tell just now (an issuer is away) ends nothing.
+      return !(error instanceof HttpError && (error.code === 'unauthenticated' || error.code === 'forbidden'));
+    }
+  };
+
   server.decorateRequest('asker');
+  server.decorateRequest('mayStill');
   server.addHook('onRequest', async (request, reply) => {
     request.asker = nobody;
     const isPreflight = request.method === 'OPTIONS';
@@ -85,6 +99,7 @@ export function admitRequests(
     await counted(request, async () => {
       const asker = await identified(request, route);
       request.asker = asker;
+      request.mayStill = () => mayStill(request, route);
       refuseUnlessAllowed(route.access, route.path, asker);
       if (asker.limit === null || isForAnybody(route.access)) return;
       const limited = await limiter.take(asker.limit);

@@ -30,10 +30,10 @@ import { askAudited } from '../../lib/weights/audit-weights';
 import { createBlobStore } from '../../lib/weights/blob-store';
 import { readWeights } from '../../lib/weights/read-weights';
 import { createWeightsSource } from '../../lib/weights/weights-source';
-import { mustCover } from './access-table';
 import { admitRequests, type GateParts } from './admit';
 import { createAnswerKeeper } from './answers/keep-answers';
 import { type BodyBudget, type BodyShare, createBodyBudget } from './body-budget';
+import { mustCover } from './check-access';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { withoutAzure } from './doors/azure-paths';
 import { createTokenCounter } from './doors/count-tokens';
@@ -51,7 +51,6 @@ import { createPolicyJudge, type PolicyJudge } from './judge-apart';
 import { judgeShadows } from './judge-shadows';
 import { learningVitals } from './learning-vitals';
 import { createLiveHub } from './live/live-hub';
-import { takeUpgrades } from './live/take-upgrades';
 import { createDecisionLookup } from './look-up-decision';
 import { type Door, openDoor } from './open-door';
 import { createRateLimiter } from './rate-limit';
@@ -158,7 +157,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       ...(door.admin && { admin: door.admin }),
     });
     sayWhoMayAsk(gate.identifier, settings, door, options.log);
-    takeUpgrades(door.server, (request, response) => server.routing(request, response));
     const { close } = connection;
     return {
       id: context.id,

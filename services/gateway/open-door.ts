@@ -11,6 +11,7 @@ import type { Metrics } from '../../lib/telemetry/metrics';
 import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { formOf, formOfPath } from './doors/error-form';
 import { type ErrorCode, HttpError } from './http-error';
+import { takeUpgrades } from './live/take-upgrades';
 import { followTlsFiles } from './tls-files';
 
 export interface Door {
@@ -129,6 +130,8 @@ async function openPort(settings: GatewaySettings, metrics: Metrics, log: Log): 
       });
     }, unreadMs);
   });
+  // Here and not by whoever takes the requests, so that no port is without it.
+  takeUpgrades(server, onRequest);
   server.on('drop', () => metrics.count('quantum_router_http_dropped_connections_total', {}));
   await new Promise<void>((resolve, reject) => {
     const fail = (error: Error): void => {

@@ -2,11 +2,13 @@
  * OIDC bearer tokens: signed by a key of an issuer that the configuration names, for us, and still good. What its claims
  * mean here the configuration says. The cryptography is that of `jose`.
  */
+import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { type Role, rightsOf, roles, tenantPattern } from '../../lib/access/roles';
 import type { AccessConfig, IssuerConfig } from '../../lib/config/access-config';
 import { ownEntry } from '../../lib/dictionary';
 import type { Clock } from '../../lib/ports/clock';
+import { codePointsOf, labelFault, maxIdChars } from '../../lib/topics/identifiers';
 import { HttpError } from './http-error';
 
 export interface VerifiedToken {
@@ -33,6 +35,9 @@ export interface TokenVerifierParts {
 
 type KeySet = ReturnType<typeof createRemoteJWKSet>;
 
+/** Together they are a name of at most `maxIdChars`. */
+const maxIssuerChars = 40;
+const maxSubjectChars = maxIdChars - maxIssuerChars - 1;
 const timeoutMs = 5_000;
 const clockToleranceSeconds = 30;
 /** Keys are asked for anew after so long even when all are known: one that was withdrawn is forgotten then. */
@@ -68,8 +73,9 @@ export function createTokenVerifier({ access, clock, jwksCooldownMs }: TokenVeri
       const [name, issuer] = found;
       const payload = await verified(token, issuer, () => keySetOf(issuer), clock.nowMs());
       const role = roleOf(payload, issuer);
-      const subject = typeof payload.sub === 'string' && payload.sub !== '' ? payload.sub.slice(0, 150) : 'somebody';
-      const who = `${name.slice(0, 40)}/${subject}`;
+      const { sub } = payload;
+      const subject = typeof sub === 'string' && sub !== '' ? sub : 'somebody';
+      const who = `${nameFor(name, maxIssuerChars)}/${nameFor(subject, maxSubjectChars)}`;
       return { who, role, tenantId: tenantIn(payload, role, issuer), sources: [who] };
     },
   };
@@ -139,6 +145,12 @@ async function discovered(issuer: string): Promise<string> {
   if (document.issuer !== issuer || typeof document.jwks_uri !== 'string')
     throw new Error('the discovery document is of another issuer, or has no keys');
   return document.jwks_uri;
+}
+
+/** A text as records may have it: itself, or its digest where it could be no name. Cut off, two that begin alike would be one. */
+function nameFor(text: string, maxChars: number): string {
+  if (codePointsOf(text) <= maxChars && labelFault(text) === null) return text;
+  return `sha256:${createHash('sha256').update(JSON.stringify(text)).digest('hex').slice(0, 32)}`;
 }
 
 /** Of all roles that the claim gives the one with the most rights. */

@@ -5,6 +5,7 @@
  */
 import { type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 export function takeUpgrades(server: Server, listener: RequestListener): void {
   server.on('upgrade', (request, stream, head) => {
@@ -30,5 +31,6 @@ function readAgain(server: Server, socket: Socket, { method, url, rawHeaders }: 
   for (let i = 0; i + 1 < rawHeaders.length; i += 2)
     if (!left.has(rawHeaders[i]!.toLowerCase())) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
-  server.emit('connection', socket);
+  // What has been deciphered must not be taken for the beginning of another handshake.
+  server.emit(socket instanceof TLSSocket ? 'secureConnection' : 'connection', socket);
 }

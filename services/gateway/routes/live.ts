@@ -13,6 +13,8 @@ import type { Send, SendPassed } from '../live/viewer';
 
 /** A sign of life for proxies and for the door, which close connections on which nothing moves. */
 const heartbeatMs = 15_000;
+/** How long a viewer whose key is revoked, or whose token is over, goes on watching. */
+const mayStillEveryMs = 2_000;
 /** Bytes that may wait in a WebSocket before its viewer counts as slow. */
 const maxBufferedBytes = 262_144;
 
@@ -136,6 +138,7 @@ async function asEvents(
     send,
     sendPassed,
     beat: () => response.write(': \n\n'),
+    mayStill: () => request.mayStill(),
     onClose: (closed) => request.raw.once('close', closed),
     onDrain: (drained) => response.on('drain', drained),
     end: () => response.end(),
@@ -191,6 +194,7 @@ async function overWebSocket(
     send,
     sendPassed,
     beat: () => socket.ping(),
+    mayStill: () => request.mayStill(),
     onClose: (closed) => socket.once('close', closed),
     onDrain: (drained) => {
       resume = drained;
@@ -205,6 +209,7 @@ interface Connected extends Pick<GatewayContext, 'live' | 'clock'> {
   readonly send: Send;
   readonly sendPassed?: SendPassed;
   readonly beat: () => void;
+  readonly mayStill: () => Promise<boolean>;
   readonly onClose: (closed: () => void) => void;
   readonly onDrain: (drained: () => void) => void;
   readonly end: () => void;
@@ -219,6 +224,7 @@ async function watch({
   send,
   sendPassed,
   beat,
+  mayStill,
   onClose,
   onDrain,
   end,
@@ -226,18 +232,22 @@ async function watch({
 }: Connected): Promise<void> {
   let stop = (): void => {};
   let hasGone = false;
-  let cancel = (): void => {};
-  const beatOn = (): void => {
-    cancel = clock.setTimer(heartbeatMs, () => {
-      if (hasGone) return;
-      beat();
-      beatOn();
+  const every = (intervalMs: number, act: () => unknown): void => {
+    const cancel = clock.setTimer(intervalMs, async () => {
+      cancels.delete(cancel);
+      await act();
+      if (!hasGone) every(intervalMs, act);
     });
+    cancels.add(cancel);
   };
-  beatOn();
+  const cancels = new Set<() => void>();
+  every(heartbeatMs, beat);
+  every(mayStillEveryMs, async () => {
+    if (!(await mayStill()) && !hasGone) end();
+  });
   onClose(() => {
     hasGone = true;
-    cancel();
+    for (const cancel of cancels) cancel();
     stop();
   });
   try {

@@ -1,7 +1,7 @@
 /** GET /v1/me: who asks, and what of all there is he may use. */
 import { z } from 'zod';
 import { roles } from '../../../lib/access/roles';
-import { operationsOf } from '../access-table';
+import { operationsOf } from '../check-access';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { isAtCallersPort } from '../open-door';
 import { sendJson } from '../send-json';

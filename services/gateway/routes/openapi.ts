@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 import { dictionaryOf } from '../../../lib/dictionary';
-import { accessOf, isForAnybody } from '../access-table';
 import { addMessage, type JsonSchema } from '../avro-json-schema';
+import { accessOf, isForAnybody } from '../check-access';
 import { maxJsonDepth, maxJsonValues } from '../check-json-text';
 import { errorForms } from '../doors/error-form';
 import type { Endpoint, RequestBody, ResponseBody } from '../endpoint';

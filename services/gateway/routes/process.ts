@@ -1,6 +1,6 @@
 /** GET /health, /ready, /metrics: for whoever runs the process. */
 import { z } from 'zod';
-import { maySeeInstallation } from '../access-table';
+import { maySeeInstallation } from '../check-access';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { sendJson } from '../send-json';
 

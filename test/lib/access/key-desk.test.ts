@@ -99,6 +99,7 @@ test.each([
   [{ name: 'k', expiresAtMs: 1 }, 'expiresAtMs'],
   [{ name: 'k', burst: 3 }, 'burst'],
   [{ name: 'k', models: [] }, 'models'],
+  [{ name: 'k', routes: ['/v1/chat/completion'] }, 'routes.0'],
   [{ name: 'call' }, 'sources'],
   [{ name: 'k', sources: ['mechanical'] }, 'sources'],
   [{ name: 'k', sources: ['next-turn'] }, 'sources'],

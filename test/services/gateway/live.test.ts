@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { WebSocket } from 'ws';
+import { createKeyDesk } from '../../../lib/access/key-desk';
 import { createFrame, createPresenter, type Frame, keyOf, type Told } from '../../../services/gateway/live/frame';
 import type { LiveKind } from '../../../services/gateway/live/live-events';
 import { readPositions, writePositions } from '../../../services/gateway/live/positions';
@@ -134,6 +135,36 @@ test('the same over a WebSocket; there are only so many viewers, and all are sen
   expect((await started.call('GET', '/v1/live')).status).toBe(503);
   await started.stop();
   expect(await closed).toBe(1001);
+});
+
+test('a viewer is sent away when his key is revoked or over, and when others need one by now', async () => {
+  const started = await startGateway();
+  const desk = createKeyDesk({ broker: started.broker, clock: started.clock, topicPrefix: '', name: 'test' });
+  /** Opens a view; what it resolves with resolves when the gateway has ended it. */
+  const open = async (secret: string | null): Promise<{ ended: Promise<unknown> }> => {
+    const headers: Record<string, string> = secret === null ? {} : { authorization: `Bearer ${secret}` };
+    const response = await fetch(`${started.gateway.url}/v1/live`, { headers });
+    expect(response.status).toBe(200);
+    return { ended: response.text() };
+  };
+  const anonymous = await open(null);
+  const admin = await desk.create({ name: 'admin', role: 'admin' }, 'test');
+  await started.clock.advanceBy(2_500);
+  await anonymous.ended;
+  const wish = { role: 'viewer' } as const;
+  const revoked = await desk.create({ name: 'revoked', ...wish }, 'test');
+  const over = await desk.create({ name: 'over', ...wish, expiresAtMs: started.clock.nowMs() + 5_000 }, 'test');
+  await started.clock.advanceBy(50);
+  const views = await Promise.all([revoked, over].map(({ secret }) => open(secret)));
+  const stays = await fetch(`${started.gateway.url}/v1/live`, { headers: { authorization: `Bearer ${admin.secret}` } });
+  await desk.revoke(revoked.key.keyId, 'test');
+  await started.clock.advanceBy(2_500);
+  await views[0]!.ended;
+  await started.clock.advanceBy(5_000);
+  await views[1]!.ended;
+  const reader = stays.body!.pipeThrough(new TextDecoderStream()).getReader();
+  expect((await reader.read()).done).toBe(false);
+  await reader.cancel();
 });
 
 test('a request that would rather speak HTTP/2 is answered all the same, with its body read', async () => {

@@ -5,6 +5,7 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
+import { WebSocket } from 'ws';
 import { systemClock } from '../../../lib/adapters/system';
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import { sleep } from '../../../lib/ports/clock';
@@ -68,6 +69,20 @@ describe('TLS', () => {
     await started.stop();
   });
 
+  test('a request that would rather speak another protocol is answered all the same', async () => {
+    const tls = makePair('upgrade');
+    const started = await startGateway({ settings: { tls } });
+    const socket = connect({ port: started.gateway.port, host: '127.0.0.1', rejectUnauthorized: false });
+    const answer = new Promise<string>((resolve, reject) => {
+      socket.once('data', (bytes) => resolve(String(bytes)));
+      socket.once('close', () => reject(new Error('closed without an answer')));
+    });
+    socket.write('GET /health HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: h2c\r\n\r\n');
+    expect(await answer).toMatch(/^HTTP\/1.1 200 OK/);
+    socket.destroy();
+    await started.stop();
+  });
+
   test('a certificate that is renewed is in use without a restart; one that is none is not, and is counted', async () => {
     const [first, second] = [makePair('before'), makePair('after')];
     const tls = { certFile: at('live.crt'), keyFile: at('live.key') };
@@ -121,6 +136,14 @@ test('administration has a port of its own: at the other one its routes are not 
   };
   expect(await refusalAt(started.gateway.url)).toBe('administration has a port of its own');
   expect(await refusalAt(adminUrl)).toBeNull();
+  // The dashboard's live view is there, too, over whatever it comes.
+  const socket = new WebSocket(`${adminUrl.replace('http', 'ws')}/v1/live`, { headers: asAdmin });
+  atEnd(() => socket.terminate());
+  const first = await new Promise((resolve, reject) => {
+    socket.once('message', (text) => resolve(JSON.parse(String(text)).kind));
+    socket.once('error', reject);
+  });
+  expect(first).toBe('caught-up');
   await started.stop();
 });
 

@@ -4,6 +4,7 @@ import { systemClock } from '../../../lib/adapters/system';
 import type { IssuerConfig } from '../../../lib/config/access-config';
 import { accessIssues, accessSchema } from '../../../lib/config/access-schema';
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
+import { idFault } from '../../../lib/topics/identifiers';
 import { createTokenVerifier } from '../../../services/gateway/verify-token';
 import { type LocalIssuer, startIssuer } from './local-issuer';
 import { testConfig } from './start-gateway';
@@ -42,6 +43,18 @@ test('a token is taken for what the configuration says its claims mean', async (
   // Of several roles the one with the most rights; who looks after all has no tenant.
   const ops = await verifier.verify(await issuer.sign({ ...user, roles: ['llm-users', 'llm-ops', 'other'] }));
   expect(ops).toMatchObject({ role: 'operator', tenantId: null });
+});
+
+test('every subject has a name of its own that a record can hold, whatever its issuer calls it', async () => {
+  const verifier = verifierFor();
+  const long = 'x'.repeat(158);
+  const subjects = ['a\nb', 'a\u0000b', '\ud800', `${long}😀😀`, `${long}yy`, `${long}yz`, 'y'.repeat(1_000)];
+  const names = await Promise.all(
+    subjects.map(async (sub) => (await verifier.verify(await issuer.sign({ ...user, sub }))).who),
+  );
+  expect(new Set(names).size).toBe(subjects.length);
+  expect(names.map(idFault)).toEqual(subjects.map(() => null));
+  expect((await verifier.verify(await issuer.sign({ ...user, sub: `${long}y` }))).who).toBe(`corp/${long}y`);
 });
 
 test('claims may lie deep, have dots in their names, or be words in one text', async () => {
