@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { createLog } from '../../lib/telemetry/log';
+import { logBetween } from '../drive/log-above';
 import { callGateway, type GatewayAnswer, gatewayAt } from '../gateway-client';
 import { CliError, exitCodes, type Io } from '../io';
 import { addConfigOptions, type ConfigOptions, type ReadConfig, readConfig, sayInForce } from '../read-config';
@@ -52,6 +52,7 @@ async function route(io: Io, file: string, options: RouteOptions): Promise<void>
       url: options.url ?? local!.url,
       concurrency: options.concurrency,
       signal,
+      from: file === '-' ? 'the input' : file,
     });
     if (fatal.signal.aborted) throw fatal.signal.reason;
     if (io.stopSignal.aborted) throw new CliError('stopped before the end of the input', exitCodes.stopped);
@@ -73,8 +74,8 @@ async function startHere(
     configOrigin: read.origin,
     partitions: options.partitions,
     // Its own, for as long as it runs: the store may have keys, and this command has none of them.
-    http: { host: '127.0.0.1', port: 0, anonymous: 'operator' },
-    log: createLog({ level: 'warn', nowMs: () => io.clock.nowMs() }),
+    http: { host: '127.0.0.1', port: 0, anonymous: 'operator', isForCommand: true },
+    log: logBetween(io, 'warn'),
     onFatal: (group, error) => fatal.abort(new CliError(`${group} has failed for good: ${error.message}`)),
   });
   sayInForce(io, local.engine.inForce, read);
@@ -100,13 +101,15 @@ interface Routing {
   readonly url: string;
   readonly concurrency: number;
   readonly signal: AbortSignal;
+  /** What the input is called. */
+  readonly from: string;
 }
 
 /** Keeps up to `concurrency` requests under way and writes answers in the order of the lines. Returns how many were refused. */
 async function routeLines(
   io: Io,
   input: AsyncIterable<string | Buffer>,
-  { url, concurrency, signal }: Routing,
+  { url, concurrency, signal, from }: Routing,
 ): Promise<number> {
   const startedMs = io.clock.monotonicMs();
   const underWay: { line: number; answer: Promise<GatewayAnswer> }[] = [];
@@ -140,8 +143,10 @@ async function routeLines(
   }
   while (underWay.length > 0) await writeNext();
   const seconds = (io.clock.monotonicMs() - startedMs) / 1_000;
-  io.stderr.write(
-    `${io.stderr.isTerminal ? '\r' : ''}routed ${done - refused} of ${done} requests in ${seconds.toFixed(1)} s\n`,
-  );
+  const told =
+    done === 0 && !signal.aborted
+      ? `there are no requests in ${from}`
+      : `routed ${done - refused} of ${done} requests in ${seconds.toFixed(1)} s`;
+  io.stderr.write(`${io.stderr.isTerminal ? '\r' : ''}${told}\n`);
   return refused;
 }

@@ -17,15 +17,24 @@ export interface LogWanted {
   readonly format?: LogFormat | undefined;
 }
 
-export function logAbove(io: Io, line: StatusLine, { level, format = logFormatOf(io) }: LogWanted): Log {
-  const color = wantsColour(io.stderr, io.environment);
-  const textOf = (text: string): string => `${formatLogLine(null, text.trimEnd(), { color })}\n`;
-  const write = (text: string): void => line.above(format === 'text' ? textOf(text) : text);
+export function logAbove(io: Io, line: Pick<StatusLine, 'above'>, { level, format = logFormatOf(io) }: LogWanted): Log {
+  const write = (text: string): void => line.above(format === 'text' ? textOf(io, text) : text);
   return createLog({
     level,
     nowMs: () => io.clock.nowMs(),
     ...((io.stderr.isTerminal || format === 'text') && { destination: { write } }),
   });
+}
+
+/** A log for commands without a status line. */
+export function logBetween(io: Io, level: LogLevel): Log {
+  const format = logFormatOf(io);
+  const write = (text: string): void => void io.stderr.write(format === 'text' ? textOf(io, text) : text);
+  return createLog({ level, nowMs: () => io.clock.nowMs(), destination: { write } });
+}
+
+function textOf(io: Io, text: string): string {
+  return `${formatLogLine(null, text.trimEnd(), { color: wantsColour(io.stderr, io.environment) })}\n`;
 }
 
 export function logFormatOf(io: Pick<Io, 'stderr'>): LogFormat {

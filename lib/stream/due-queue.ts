@@ -1,7 +1,12 @@
-/** Which rows want to be called when. A binary heap whose outdated entries are skipped, and swept once they are the majority. */
+/**
+ * Which rows want to be called when. A binary heap whose outdated entries are skipped, and swept once they are the majority.
+ * Times are those of the wall clock, waits are not: what waits when that clock is set waits on for as long as it would have.
+ */
 export interface DueQueue {
   /** Sets, moves or (null) removes the time a key is due. */
   set(key: string, dueAtMs: number | null): void;
+  /** The clock shows so much later than it would have (earlier: below 0), and so what waits is due so much later by it. */
+  clockWasSet(byMs: number): void;
   /** Entries held, outdated ones included: bounded by twice the keys that wait, or 64. */
   readonly entries: number;
   /** The earliest due time, null when nothing waits. */
@@ -12,6 +17,9 @@ export interface DueQueue {
 
 interface Entry {
   readonly key: string;
+  /** As it was said. */
+  readonly saidAtMs: number;
+  /** By the clock as it was before it was ever set. */
   readonly dueAtMs: number;
   readonly sequence: number;
 }
@@ -20,6 +28,7 @@ export function createDueQueue(): DueQueue {
   const current = new Map<string, Entry>();
   let heap: Entry[] = [];
   let sequence = 0;
+  let setByMs = 0;
   const before = (a: Entry, b: Entry): boolean =>
     a.dueAtMs < b.dueAtMs || (a.dueAtMs === b.dueAtMs && a.sequence < b.sequence);
 
@@ -64,19 +73,25 @@ export function createDueQueue(): DueQueue {
         if (current.delete(key)) sweep();
         return;
       }
-      if (current.get(key)?.dueAtMs === dueAtMs) return;
-      const entry = { key, dueAtMs, sequence: sequence++ };
+      if (current.get(key)?.saidAtMs === dueAtMs) return;
+      const entry = { key, saidAtMs: dueAtMs, dueAtMs: dueAtMs - setByMs, sequence: sequence++ };
       current.set(key, entry);
       push(entry);
       sweep();
     },
+    clockWasSet(byMs) {
+      setByMs += byMs;
+    },
     get entries() {
       return heap.length;
     },
-    nextAtMs: () => top()?.dueAtMs ?? null,
+    nextAtMs() {
+      const next = top();
+      return next ? next.dueAtMs + setByMs : null;
+    },
     take(nowMs, limit) {
       const keys: string[] = [];
-      for (let entry = top(); entry && entry.dueAtMs <= nowMs && keys.length < limit; entry = top()) {
+      for (let entry = top(); entry && entry.dueAtMs + setByMs <= nowMs && keys.length < limit; entry = top()) {
         keys.push(entry.key);
         current.delete(entry.key);
         pop();

@@ -187,6 +187,10 @@ export class StageRun {
     return this.arrivals.length > 0;
   }
 
+  clockWasSet(byMs: number): void {
+    this.table?.due.clockWasSet(byMs);
+  }
+
   nextDueAtMs(): number | null {
     return this.plan.due ? (this.table?.due.nextAtMs() ?? null) : null;
   }

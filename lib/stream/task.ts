@@ -20,6 +20,8 @@ const maxRounds = 8;
 const gatherPerWrite = 4;
 /** No record waits longer for others, however slow the broker is. */
 const maxGatherMs = 400;
+/** By so much more than time has passed the wall clock goes forward or back when it is set, or the machine has slept. */
+const leastClockStepMs = 1_000;
 /** How often it is asked how far the topics are written that are handed on; a restart reads again what came since. */
 const endsIntervalMs = 1_000;
 
@@ -40,6 +42,8 @@ export class Task implements StageTask {
   /** Records that have been read since the last commit. */
   private uncommittedRecords = 0;
   private nowMs = 0;
+  /** What both clocks showed when they were last looked at. */
+  private clockMs: { readonly wallMs: number; readonly monotonicMs: number } | null = null;
   /** The wall clock when the loop last looked at it; timers due before that are late for another reason than a stall. */
   private lookedAtMs = Number.POSITIVE_INFINITY;
   /** While a stall is made up for no timer fires, until this monotonic time. */
@@ -116,8 +120,15 @@ export class Task implements StageTask {
   }
 
   private lookAtClock(): void {
-    this.nowMs = this.around.host.clock.nowMs();
-    for (const stage of this.stages) stage.nowMs = this.nowMs;
+    const { clock } = this.around.host;
+    const [nowMs, monotonicMs] = [clock.nowMs(), clock.monotonicMs()];
+    const setByMs = this.clockMs && Math.round(nowMs - this.clockMs.wallMs - (monotonicMs - this.clockMs.monotonicMs));
+    this.clockMs = { wallMs: nowMs, monotonicMs };
+    this.nowMs = nowMs;
+    for (const stage of this.stages) {
+      stage.nowMs = nowMs;
+      if (setByMs !== null && Math.abs(setByMs) > leastClockStepMs) stage.clockWasSet(setByMs);
+    }
   }
 
   /** The next batch: as soon as something is there or due, or some time after that for a group that gathers. */

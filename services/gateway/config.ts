@@ -73,6 +73,8 @@ export interface GatewaySettings {
   readonly maxRetryWaitMs: number;
   /** Where a trace is looked at, with `{traceId}` in it; null: nobody has said. */
   readonly traceUrl: string | null;
+  /** It serves the command that has started it and nobody else: nothing is said of who may ask, and of what others would report. */
+  readonly isForCommand: boolean;
 }
 
 export const defaultGatewaySettings: GatewaySettings = {
@@ -108,8 +110,14 @@ export const defaultGatewaySettings: GatewaySettings = {
   maxQueuedEvents: 500,
   maxRetryWaitMs: 20_000,
   traceUrl: null,
+  isForCommand: false,
 };
 
 /** What is said of a gateway when it is started: where it listens, how, and to whom. */
 export type ListenSettings = Pick<GatewaySettings, 'host' | 'port'> &
-  Partial<Pick<GatewaySettings, 'tls' | 'adminPort' | 'adminHost' | 'anonymous' | 'maxCallBytes' | 'traceUrl'>>;
+  Partial<
+    Pick<
+      GatewaySettings,
+      'tls' | 'adminPort' | 'adminHost' | 'anonymous' | 'maxCallBytes' | 'traceUrl' | 'isForCommand'
+    >
+  >;

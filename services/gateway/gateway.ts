@@ -156,7 +156,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       gateway: context.id,
       ...(door.admin && { admin: door.admin }),
     });
-    sayWhoMayAsk(gate.identifier, settings, door, options.log);
+    if (!settings.isForCommand) sayWhoMayAsk(gate.identifier, settings, door, options.log);
     const { close } = connection;
     return {
       id: context.id,
@@ -300,7 +300,7 @@ async function connect(
   const stopWatching = watchEventLoop(metrics);
   const { note, ...learned } = feedback.state();
   // In a new installation that is how it begins; where requests have been decided, somebody has to know.
-  if (note !== null) {
+  if (note !== null && !settings.isForCommand) {
     const level = learned.decisionsSinceFeedback > 0 ? 'warn' : 'info';
     log[level]('the learned strategy has little to go by', { note, ...learned });
   }

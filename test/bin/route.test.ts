@@ -55,6 +55,12 @@ describe('with a running gateway', () => {
     expect(gateway.requests().some((request) => request.prompt === 'ä')).toBe(true);
   });
 
+  test('a file without requests is said to be one', async () => {
+    place.write('blank.jsonl', '\n  \n');
+    const { exitCode, stdout, stderr } = await place.run(['route', 'blank.jsonl', '--url', gateway.gateway.url]);
+    expect([exitCode, stdout, stderr]).toEqual([0, '', 'there are no requests in blank.jsonl\n']);
+  });
+
   test('stopping ends it, which is no error, after what is under way', async () => {
     const stop = new AbortController();
     stop.abort();
@@ -96,6 +102,13 @@ test('no gateway, or something else in its place, is said in one line', async ()
     1,
     `error: cannot reach a gateway at ${url}: ECONNREFUSED; is \`quantum-router serve\` running?\n`,
   ]);
+});
+
+test('an engine of the command itself is not told of as a gateway that others reach', async () => {
+  const run = () => place.run(['route', '-', '--data-dir', 'own'], { stdin: ['{"prompt": "a"}\n'] });
+  expect((await run()).exitCode).toBe(0);
+  // A second time: then somebody has decided, and no feedback has come.
+  expect((await run()).stderr).toMatch(/^no quantum-router.yaml here: .*\nrouted 1 of 1 requests in [\d.]+ s\n$/);
 });
 
 test.each([

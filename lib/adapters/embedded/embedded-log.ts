@@ -1,7 +1,8 @@
 /** The log of the embedded broker: which topics there are, the groups' positions, and appending both in one transaction. */
 import { type TopicSettings, TransientError } from '../../ports/broker';
 import type { AppendBatch, LocalLog, LocalTopic } from '../local-log';
-import { EmbeddedPartition, indexEveryRecords, type LogTables } from './embedded-partition';
+import { createAgeClock } from './age-clock';
+import { EmbeddedPartition, indexEveryRecords, type LogTables, type Now } from './embedded-partition';
 import type { EmbeddedStore } from './embedded-store';
 import type { WorkSize } from './group-commit';
 import { decodePosition, encodedBytesOf, positionKey, positionValue } from './layout';
@@ -48,6 +49,13 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
   const unstored = new Set<EmbeddedPartition>();
   let closed = false;
   let turn = 0;
+  const partitions = topics.all().flatMap((topic) => topic.partitions);
+  const age = createAgeClock(
+    store.clock,
+    store.directory,
+    partitions.reduce((newest, partition) => Math.max(newest, partition.newestMs), 0),
+  );
+  const now = (): Now => ({ ageMs: age.nowMs(), wallMs: store.clock.nowMs() });
   for (const { topic, partition, offset } of positions.all())
     topics.get(topic)?.partitions[partition]?.startNoLowerThan(offset);
   const targetOf = ({ topic, partition }: { topic: string; partition: number }): EmbeddedPartition =>
@@ -65,7 +73,7 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
   });
 
   const clean = async (partition: EmbeddedPartition): Promise<void> => {
-    let more = partition.needsCleaning(store.clock.nowMs(), tombstoneRetentionMs);
+    let more = partition.needsCleaning(now(), tombstoneRetentionMs);
     // Compaction also adds, an entry for each new key: so it stops while there is still room for retention.
     const entries = partition.settings.cleanup === 'compact' ? 2 * maxFreeingEntries : maxFreeingEntries;
     // What comes to a table meanwhile waits for the next time: it comes all the time.
@@ -75,7 +83,7 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
         size: { entries, bytes: 0 },
         frees: true,
         apply() {
-          more = partition.clean(store.clock.nowMs(), maxFreeingEntries, tombstoneRetentionMs, upTo);
+          more = partition.clean(now(), maxFreeingEntries, tombstoneRetentionMs, upTo);
           return null;
         },
       });
@@ -116,10 +124,10 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
   const shrink = async (): Promise<void> => {
     if (maxBytes === null || store.liveBytes() <= maxBytes) return;
     while (!closed && store.liveBytes() > maxBytes * lowWater) {
-      const nowMs = store.clock.nowMs();
+      const at = now();
       const oldest = topics
         .all()
-        .flatMap(({ partitions }) => partitions.map((partition) => ({ partition, share: partition.ageShare(nowMs) })))
+        .flatMap(({ partitions }) => partitions.map((partition) => ({ partition, share: partition.ageShare(at) })))
         .reduce<{ partition: EmbeddedPartition; share: number } | null>(
           (most, { partition, share }) => (share !== null && share >= (most?.share ?? 0) ? { partition, share } : most),
           null,
@@ -130,7 +138,7 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
         size: { entries: maxFreeingEntries, bytes: 0 },
         frees: true,
         apply() {
-          partition.dropOlderThanShare(nowMs, share * lowWater, maxFreeingEntries);
+          partition.dropOlderThanShare(at, share * lowWater, maxFreeingEntries);
           return null;
         },
       });
@@ -188,6 +196,7 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
     },
     isClosed: () => closed,
     async close() {
+      if (!closed) age.save();
       closed = true;
     },
   };

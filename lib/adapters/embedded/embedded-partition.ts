@@ -9,7 +9,7 @@ import { hashedKey, numberBytesOf, numberedKey, numberInKey, partitionKey } from
 import type { PackedBatch } from './record-batch';
 import type { SmallBatches } from './small-batches';
 import type { StoreTable } from './store-table';
-import { createStoredRecords, type StoredRecords } from './stored-records';
+import { createStoredRecords, type StoredRecords, type StoredValue } from './stored-records';
 
 /** What each holds is said in store-tables.ts. */
 export interface LogTables {
@@ -34,6 +34,17 @@ const writesToDropTombstone = 4;
 /** Records further apart than this, or than this share of the time they are kept, are not merged: they go together. */
 const maxMergedSpanMs = 600_000;
 const maxMergedSpanShare = 0.01;
+
+export interface Now {
+  /** By which records are old; never after the wall clock (age-clock.ts). */
+  readonly ageMs: number;
+  readonly wallMs: number;
+}
+
+/** A record that is from so much later than now was written while the clock was wrong. */
+const maxAheadMs = 3_600_000;
+/** Of records that were written while the clock was wrong so many are looked past for one that says how old they are. */
+const mostUndated = 4_096;
 
 export class EmbeddedPartition implements LocalPartition {
   earliest = 0;
@@ -78,6 +89,11 @@ export class EmbeddedPartition implements LocalPartition {
   /** Before anything is appended: no offset that a group has read past is given again, even where its record was lost. */
   startNoLowerThan(offset: number): void {
     this.nextOffset = Math.max(this.nextOffset, offset);
+  }
+
+  /** When the newest record was written; below 0 where there is none. */
+  get newestMs(): number {
+    return this.highestTimestampMs;
   }
 
   read(from: number, maxRecords: number): LogRecord[] {
@@ -162,13 +178,13 @@ export class EmbeddedPartition implements LocalPartition {
    * Inside a transaction: removes by age or by key, with at most `maxWrites` entries written or removed. A table is compacted up
    * to `upTo`. Returns whether more may be left. The newest record always stays: it is what tells the end of the log after a restart.
    */
-  clean(nowMs: number, maxWrites: number, tombstoneRetentionMs: number, upTo = this.end): boolean {
-    if (this.settings.cleanup === 'delete') return this.dropOld(nowMs, maxWrites);
-    if (this.compaction.doneTo >= upTo) return this.dropTombstones(nowMs - tombstoneRetentionMs, maxWrites);
+  clean(now: Now, maxWrites: number, tombstoneRetentionMs: number, upTo = this.end): boolean {
+    if (this.settings.cleanup === 'delete') return this.dropOld(now, maxWrites);
+    if (this.compaction.doneTo >= upTo) return this.dropTombstones(now.ageMs - tombstoneRetentionMs, maxWrites);
     this.oldestMs = undefined;
     this.compaction.step(upTo, maxWrites);
     this.earliest = this.records.firstOffset() ?? this.end;
-    return this.compaction.doneTo < upTo || this.isOlder(nowMs - tombstoneRetentionMs);
+    return this.compaction.doneTo < upTo || this.isOlder(now.ageMs - tombstoneRetentionMs, now);
   }
 
   /** How many offsets of a table have come that no compaction has looked at. */
@@ -177,19 +193,23 @@ export class EmbeddedPartition implements LocalPartition {
   }
 
   /** Whether `clean` would find anything, without a transaction. */
-  needsCleaning(nowMs: number, tombstoneRetentionMs: number): boolean {
+  needsCleaning(now: Now, tombstoneRetentionMs: number): boolean {
     // A tombstone becomes one by compaction alone, which what is appended meanwhile waits for.
-    if (this.settings.cleanup === 'compact') return this.uncompacted > 0 || this.isOlder(nowMs - tombstoneRetentionMs);
+    if (this.settings.cleanup === 'compact')
+      return this.uncompacted > 0 || this.isOlder(now.ageMs - tombstoneRetentionMs, now);
     const { retentionMs } = this.settings;
-    return retentionMs !== null && this.end - this.earliest >= 2 && this.isOlder(nowMs - retentionMs);
+    return retentionMs !== null && this.end - this.earliest >= 2 && this.isOlder(now.ageMs - retentionMs, now);
   }
 
-  private isOlder(beforeMs: number): boolean {
-    if (this.oldestMs === undefined)
+  private isOlder(beforeMs: number, now: Now): boolean {
+    const latestMs = now.wallMs + maxAheadMs;
+    // Asked while the clock was wrong, or while nothing said how old they are.
+    const isUndated = this.highestTimestampMs > latestMs && (this.oldestMs ?? Number.POSITIVE_INFINITY) > latestMs;
+    if (this.oldestMs === undefined || isUndated)
       this.oldestMs =
         this.settings.cleanup === 'compact'
           ? (this.oldTombstones(Number.POSITIVE_INFINITY, 1)[0]?.timestampMs ?? null)
-          : this.oldestValueMs();
+          : this.oldestValueMs(now);
     return this.oldestMs !== null && this.oldestMs < beforeMs;
   }
 
@@ -197,37 +217,59 @@ export class EmbeddedPartition implements LocalPartition {
    * Age of the oldest records, which go together, as a share of the time they are kept; null where records are not dropped by
    * age. The newest record does not count, since it stays.
    */
-  ageShare(nowMs: number): number | null {
+  ageShare(now: Now): number | null {
     const { cleanup, retentionMs } = this.settings;
     if (cleanup !== 'delete' || retentionMs === null || this.end - this.earliest < 2) return null;
-    const oldestMs = this.oldestValueMs();
-    return oldestMs === null ? null : (nowMs - oldestMs) / retentionMs;
+    const oldestMs = this.oldestValueMs(now);
+    if (oldestMs !== null) return Math.max(0, now.ageMs - oldestMs) / retentionMs;
+    return this.records.values(this.earliest, this.end, 1).length === 0 ? null : 0;
   }
 
   /** When the last of the oldest records was written that go together. */
-  private oldestValueMs(): number | null {
+  private oldestValueMs(now: Now): number | null {
+    const [oldest] = this.dated(this.end, 1, now);
+    return oldest?.newestMs ?? null;
+  }
+
+  /**
+   * The oldest values, with when they were written at the latest: those of a time when the clock was wrong are no newer than the next
+   * one of which it is known. Without that nothing behind them would ever become old.
+   */
+  private dated(to: number, limit: number, { wallMs }: Now): StoredValue[] {
     // Behind records that were lost there may be none at `earliest` itself.
-    return this.records.values(this.earliest, this.end, 1)[0]?.newestMs ?? null;
+    const values = this.records.values(this.earliest, to, limit);
+    const isDated = ({ newestMs }: StoredValue): boolean => newestMs <= wallMs + maxAheadMs;
+    if (values.every(isDated)) return [...values];
+    const more = this.records.values(this.earliest, to, limit + mostUndated);
+    const dated: StoredValue[] = [];
+    let next: number | null = null;
+    for (const value of [...more].reverse()) {
+      if (isDated(value)) next = value.newestMs;
+      if (next !== null) dated.push({ ...value, newestMs: next });
+    }
+    return dated.reverse().slice(0, limit);
   }
 
   /** Inside a transaction: drops records older than `share` of the time they are kept, with at most `maxWrites` entries removed, and at least the oldest. */
-  dropOlderThanShare(nowMs: number, share: number, maxWrites: number): void {
+  dropOlderThanShare(now: Now, share: number, maxWrites: number): void {
     const { retentionMs } = this.settings;
-    if (retentionMs !== null) this.dropBefore(nowMs - share * retentionMs, maxWrites, true);
+    if (retentionMs !== null) this.dropBefore(now.ageMs - share * retentionMs, maxWrites, true, now);
   }
 
-  private dropOld(nowMs: number, maxWrites: number): boolean {
+  private dropOld(now: Now, maxWrites: number): boolean {
     const { retentionMs } = this.settings;
-    return retentionMs !== null && this.dropBefore(nowMs - retentionMs, maxWrites, false);
+    return retentionMs !== null && this.dropBefore(now.ageMs - retentionMs, maxWrites, false, now);
   }
 
   /** Returns whether more may be left. */
-  private dropBefore(beforeMs: number, maxWrites: number, atLeastOne: boolean): boolean {
+  private dropBefore(beforeMs: number, maxWrites: number, atLeastOne: boolean, now: Now): boolean {
     const maxValues = Math.floor(maxWrites / writesToDrop);
     const newest = this.end - 1;
     let dropped = 0;
     this.oldestMs = undefined;
-    for (const value of this.records.values(this.earliest, newest, maxValues)) {
+    const dated = this.dated(newest, maxValues, now);
+    const values = dated.length === 0 && atLeastOne ? this.records.values(this.earliest, newest, 1) : dated;
+    for (const value of values) {
       if (value.newestMs >= beforeMs && !(atLeastOne && dropped === 0)) break;
       if (value.last < newest) this.records.removeValue(value);
       else this.records.remove(Array.from({ length: newest - value.first }, (_, i) => value.first + i));

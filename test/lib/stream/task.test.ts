@@ -731,6 +731,27 @@ describe('timers', () => {
     expect(world.read(receipts)).toMatchObject([{ key: 'soon' }, { key: 'late' }]);
   });
 
+  test.each([400 * 86_400_000, -3_600_000, 3_600_000])(
+    'wait as long as they would have when the clock is set by %d ms',
+    async (byMs) => {
+      const world = createWorld();
+      let setByMs = 0;
+      const clock = { ...world.clock, nowMs: () => world.clock.nowMs() + setByMs };
+      await world.start(alarm(), { clock });
+      await world.put(orders, [order('before', 150)]);
+      setByMs = byMs;
+      await world.clock.advanceBy(10);
+      await world.put(orders, [order('touched', 0)]);
+      expect(world.read(receipts)).toEqual([]);
+      await world.clock.advanceBy(139);
+      expect(world.read(receipts)).toEqual([]);
+      // And back again, as it was.
+      setByMs = 0;
+      await world.clock.advanceBy(1);
+      expect(world.read(receipts)).toMatchObject([{ key: 'before' }]);
+    },
+  );
+
   test('move when the row changes', async () => {
     const world = createWorld();
     await world.start(alarm());

@@ -102,6 +102,53 @@ test('without a limit nothing goes before its time', async () => {
   expect(await kept('day')).toBe(150);
 });
 
+/** From now on the store has a clock that is ahead of the other by what `set` says. */
+function openWithClock(): { set(byMs: number): void } {
+  let setByMs = 0;
+  const wall = clock;
+  clock = { ...wall, nowMs: () => wall.nowMs() + setByMs };
+  open(null);
+  return {
+    set(byMs) {
+      setByMs = byMs;
+    },
+  };
+}
+
+test('a clock that is set a year ahead makes nothing old, not after a restart either, and what it dated goes when its neighbours do', async () => {
+  const yearMs = 400 * 86_400_000;
+  const wall = openWithClock();
+  await broker.ensureTopics([topic('day', { retentionMs: 4 * minuteMs })]);
+  await runFor(100, ['day'], 10);
+  wall.set(yearMs);
+  await runFor(20, ['day'], 10);
+  expect(await offsetsOf('day')).toEqual({ earliest: 0, end: 120 });
+  await broker.close();
+  await store.close();
+  open(null);
+  await runFor(10, ['day'], 10);
+  expect(await offsetsOf('day')).toEqual({ earliest: 0, end: 130 });
+  wall.set(0);
+  await runFor(120, ['day'], 10);
+  // Within the limit, by the right clock again: nothing has gone before its time, though time went twice as fast meanwhile.
+  expect((await offsetsOf('day')).earliest).toBeLessThanOrEqual(10);
+  await runFor(240, ['day'], 10);
+  const { earliest, end } = await offsetsOf('day');
+  expect(end - earliest).toBeLessThanOrEqual(245);
+  expect(end - earliest).toBeGreaterThanOrEqual(235);
+});
+
+test('a clock that is set back makes nothing old and keeps nothing for ever', async () => {
+  const wall = openWithClock();
+  await broker.ensureTopics([topic('day', { retentionMs: 2 * minuteMs })]);
+  wall.set(30 * 86_400_000);
+  await runFor(60, ['day'], 10);
+  wall.set(0);
+  await runFor(300, ['day'], 10);
+  expect(await kept('day')).toBeLessThanOrEqual(125);
+  expect(await kept('day')).toBeGreaterThanOrEqual(115);
+});
+
 test('a reader of what has gone starts at the earliest record that is kept', async () => {
   open(1_048_576);
   await broker.ensureTopics([topic('day', { retentionMs: 10 * minuteMs })]);
