@@ -19,6 +19,7 @@ export const externallyWritten: readonly string[] = [
   topics.alertSilences.name,
   topics.keptAnswers.name,
   topics.keptResponses.name,
+  topics.followedResponses.name,
 ];
 
 export interface GraphOptions {

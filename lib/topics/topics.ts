@@ -61,6 +61,12 @@ export const topics = {
     retentionMs: 30 * dayMs,
     doc: 'which provider keeps which response or conversation, and whose it is',
   }),
+  followedResponses: table<m.BackgroundResponse>('responses.followed', {
+    schema: 'BackgroundResponse',
+    key: (r) => r.id,
+    partitions: 'one',
+    doc: 'responses that providers make in the background, until it is known what came of them',
+  }),
   routeOutcomeLate: stream<m.LateOutcome>('route.outcome.late', {
     schema: 'LateOutcome',
     key: (o) => o.outcome.decisionId,

@@ -65,6 +65,8 @@ export interface GatewaySettings {
   readonly callTimeoutMs: number;
   /** A caller who takes nothing of a stream for so long is given up. */
   readonly slowReaderMs: number;
+  /** How often it is asked after responses in the background that another gateway has begun to follow: it may be gone. */
+  readonly followOthersEveryMs: number;
   /** Viewers of /v1/live at once. */
   readonly maxViewers: number;
   /** Events that wait for a viewer who is slow; what comes beyond is counted, and the viewer told. */
@@ -106,6 +108,7 @@ export const defaultGatewaySettings: GatewaySettings = {
   hastyGraceMs: 100,
   callTimeoutMs: 600_000,
   slowReaderMs: 60_000,
+  followOthersEveryMs: 60_000,
   maxViewers: 1_000,
   maxQueuedEvents: 500,
   maxRetryWaitMs: 20_000,
@@ -118,6 +121,13 @@ export type ListenSettings = Pick<GatewaySettings, 'host' | 'port'> &
   Partial<
     Pick<
       GatewaySettings,
-      'tls' | 'adminPort' | 'adminHost' | 'anonymous' | 'maxCallBytes' | 'traceUrl' | 'isForCommand'
+      | 'tls'
+      | 'adminPort'
+      | 'adminHost'
+      | 'anonymous'
+      | 'maxCallBytes'
+      | 'traceUrl'
+      | 'isForCommand'
+      | 'followOthersEveryMs'
     >
   >;

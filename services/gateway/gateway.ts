@@ -38,6 +38,7 @@ import { defaultGatewaySettings, type GatewaySettings } from './config';
 import { withoutAzure } from './doors/azure-paths';
 import { createTokenCounter } from './doors/count-tokens';
 import { formOf, formOfPath } from './doors/error-form';
+import { createFollowedResponses } from './doors/followed-responses';
 import { createKeptResponses, type KeptResponseServer } from './doors/kept-responses';
 import { createRememberedResponses } from './doors/remember-responses';
 import { type CallServer, createCallServer } from './doors/serve-call';
@@ -242,6 +243,7 @@ async function connect(
   const keys = await followView('gateway', topics.accessKeys, host, onFailed);
   const alerts = await followView('gateway', topics.alerts, host, onFailed);
   const silences = await followView('gateway', topics.alertSilences, host, onFailed);
+  const followedView = await followView('gateway', topics.followedResponses, host, onFailed);
   const analytics = await followAnalytics(host, onFailed);
   const hub = createLiveHub({
     broker,
@@ -396,15 +398,29 @@ async function connect(
     ...{ broker, clock, lookup, metrics, log, topicPrefix, name: id },
     isWritten: standby === null,
   });
-  const calls = createCallServer({ context, client: providers, responses, untold: options.untold, log });
+  const followed = standby
+    ? null
+    : createFollowedResponses({ ...{ broker, clock, log, topicPrefix, name: id }, view: followedView.view });
+  const calls = createCallServer({ context, client: providers, responses, followed, untold: options.untold, log });
   const copied = { config: configView.view, keys: keys.view, profiles: profiles.view };
   const { standbyFile } = options;
   const stopCopying = standby || !standbyFile ? null : keepCopy(standbyFile, copied, { clock, log, topicPrefix });
-  const views: FollowedView<unknown>[] = [configView, profiles, tuning, budgets, keys, experiments, alerts, silences];
+  const views: FollowedView<unknown>[] = [
+    configView,
+    profiles,
+    tuning,
+    budgets,
+    keys,
+    experiments,
+    alerts,
+    silences,
+    followedView,
+  ];
   const close = async (): Promise<void> => {
     stopWatching();
     await stopCopying?.();
     await calls.close();
+    await followed?.close();
     await answers.close();
     await responses.close();
     await providers.close();

@@ -26,6 +26,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     topics.analyticsRewards,
     topics.alerts,
     topics.alertSilences,
+    topics.followedResponses,
   ],
   reads: [
     // Who waits for a decision is told when the request was refused.
@@ -52,6 +53,7 @@ export const gatewayEdges: ServiceDefinition = defineService({
     topics.alertSilences,
     topics.keptAnswers,
     topics.keptResponses,
+    topics.followedResponses,
   ],
   startAt: 'latest',
 });

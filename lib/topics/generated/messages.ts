@@ -282,6 +282,20 @@ export interface AwaitedOutcome {
   predictedQualities: number[];
 }
 
+/** A response that its provider makes in the background, until it is known what came of it. Key: id. Deleted then. */
+export interface BackgroundResponse {
+  /** The provider's name for it. */
+  id: string;
+  /** The decision that the call was made by. */
+  decisionId: string;
+  /** The key of that decision in its topic. */
+  routingKey: string;
+  /** The model that answers. */
+  model: string;
+  /** When it was passed on. */
+  startedAtMs: number;
+}
+
 /** A three-state circuit breaker. */
 export interface Breaker {
   /** State. */

@@ -1,6 +1,7 @@
 /**
  * Follows responses that their provider makes in the background, until it is through with them: only then is known what came of
- * the call. Whoever asked for it may fetch it or be told of it by the provider; neither passes here for certain.
+ * the call. Whoever asked for it may fetch it or be told of it by the provider; neither passes here for certain. What this gateway
+ * follows stands in the log, and what is there of others it looks at now and then: they may be gone.
  */
 
 import type { Clock } from '../../../lib/ports/clock';
@@ -10,15 +11,32 @@ import { Ending } from '../../../lib/providers/ending';
 import type { ProviderClient } from '../../../lib/providers/provider-client';
 import { UpstreamError } from '../../../lib/providers/upstream-error';
 import type { Log } from '../../../lib/telemetry/log';
+import type { BackgroundResponse } from '../../../lib/topics/generated/messages';
 import type { Attempt } from './call-models';
+import type { FollowedResponses } from './followed-responses';
 
 export interface BackgroundFollower {
   /**
    * `onEnd` is called once: with the facts of the answer, or of the failure, in the attempt, or with those of its beginning where it
-   * is given up, because it takes too long, too many are followed or the gateway stops.
+   * is given up, because it takes too long or too many are followed. Where the gateway stops before, it is called only if nobody else
+   * can go on: `of` says what the log is told, null where it is told nothing.
    */
-  follow(attempt: Attempt, onEnd: () => void): void;
+  follow(attempt: Attempt, of: Omit<BackgroundResponse, 'id' | 'startedAtMs'> | null, onEnd: () => Promise<void>): void;
   stop(): void;
+}
+
+export interface BackgroundFollowerParts {
+  readonly client: ProviderClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Null while there is no log. */
+  readonly rows: FollowedResponses | null;
+  /** How often those of others are asked after. A gateway that lives is through with its own before that, mostly. */
+  readonly othersEveryMs: number;
+  /** The call of a row as it would be made now; null where nobody can be asked any more. */
+  readonly attemptOf: (row: BackgroundResponse) => Attempt | null;
+  /** What came of a response of a gateway that is gone: it is in the attempt. */
+  readonly onAdopted: (row: BackgroundResponse, attempt: Attempt) => Promise<void>;
 }
 
 const maxFollowed = 1_000;
@@ -28,10 +46,17 @@ const growth = 1.5;
 /** No model thinks as long, and a decision does not wait for its outcome for ever. */
 const giveUpAfterMs = 3_600_000;
 const askLimitMs = 30_000;
+/** Of others so many are asked after at once. */
+const maxAskedAtOnce = 20;
 
-export function createBackgroundFollower(client: ProviderClient, clock: Clock, log: Log): BackgroundFollower {
-  /** How each is given up. */
-  const followed = new Set<() => void>();
+export function createBackgroundFollower(parts: BackgroundFollowerParts): BackgroundFollower {
+  const { client, clock, log, rows, othersEveryMs, attemptOf, onAdopted } = parts;
+  /** How each is given up when the gateway stops. */
+  const followed = new Map<string, () => void>();
+  /** Since when those of others are known here. */
+  const seenMs = new Map<string, number>();
+  let cancelRound = (): void => {};
+  let isStopped = false;
 
   const ask = async ({ model, providerConfig, facts }: Attempt): Promise<Json> => {
     const { text } = await client.whole({
@@ -42,48 +67,90 @@ export function createBackgroundFollower(client: ProviderClient, clock: Clock, l
     return objectOf(JSON.parse(text));
   };
 
+  /** `through`: what came of it is in the attempt. `gone`: nobody will know. Never rejects. */
+  const look = async (attempt: Attempt): Promise<'through' | 'gone' | 'under-way'> => {
+    try {
+      // One that has failed says why, and is an answer to who asks after it all the same.
+      const answer = { ...(await ask(attempt)), error: null };
+      const facts = emptyFacts();
+      if (!readWhole('responses', answer, facts) || facts.isInBackground) return 'under-way';
+      Object.assign(attempt.facts, facts, { id: attempt.facts.id });
+      attempt.error = errorIn(attempt);
+      return 'through';
+    } catch (error) {
+      // Whoever asked for it has deleted it, or the provider does not keep it.
+      if (error instanceof UpstreamError && error.details.httpStatus === 404) return 'gone';
+      log.debug('a response in the background could not be looked at', { error: error as Error });
+      return 'under-way';
+    }
+  };
+
+  const adopt = async (row: BackgroundResponse): Promise<void> => {
+    const attempt = attemptOf(row);
+    const found = attempt === null ? 'under-way' : await look(attempt);
+    // Its own gateway may have been there first.
+    if (isStopped || rows?.has(row.id) !== true) return;
+    if (found === 'through') await onAdopted(row, attempt!);
+    if (found !== 'under-way' || clock.monotonicMs() - (seenMs.get(row.id) ?? 0) > giveUpAfterMs) rows.remove(row.id);
+  };
+
+  const lookAtOthers = async (): Promise<void> => {
+    const others = [...rows!.values()].filter(({ id }) => !followed.has(id));
+    const known = others.filter(({ id }) => seenMs.has(id));
+    const there = new Set(others.map(({ id }) => id));
+    for (const id of seenMs.keys()) if (!there.has(id)) seenMs.delete(id);
+    for (const { id } of others) if (!seenMs.has(id)) seenMs.set(id, clock.monotonicMs());
+    while (known.length > 0 && !isStopped) await Promise.all(known.splice(0, maxAskedAtOnce).map(adopt));
+  };
+  const nextRound = (): void => {
+    cancelRound = clock.setTimer(othersEveryMs, async () => {
+      await lookAtOthers().catch((error) =>
+        log.warn('responses in the background could not be followed', { error: error as Error }),
+      );
+      if (!isStopped) nextRound();
+    });
+  };
+  if (rows) nextRound();
+
   return {
-    follow(attempt, onEnd) {
+    follow(attempt, of, onEnd) {
       // When it will have ended is seen by and by only.
       attempt.endedMs = null;
-      if (attempt.facts.id === null || followed.size >= maxFollowed) return onEnd();
+      const { id } = attempt.facts;
+      if (id === null || followed.size >= maxFollowed) return void onEnd();
       const startedMs = clock.monotonicMs();
+      const isWritten = rows !== null && of !== null;
+      if (isWritten) rows.add({ ...of, id, startedAtMs: clock.nowMs() });
       let cancel = (): void => {};
       let hasEnded = false;
-      const end = (): void => {
-        if (hasEnded) return;
+      const end = async (): Promise<void> => {
         hasEnded = true;
         cancel();
-        followed.delete(end);
-        onEnd();
+        followed.delete(id);
+        await onEnd();
+        // Behind what came of it: in between a gateway may be killed.
+        if (isWritten) rows.remove(id);
       };
-      const look = async (waitMs: number): Promise<void> => {
-        try {
-          // One that has failed says why, and is an answer to who asks after it all the same.
-          const answer = { ...(await ask(attempt)), error: null };
-          const facts = emptyFacts();
-          if (readWhole('responses', answer, facts) && !facts.isInBackground) {
-            if (hasEnded) return;
-            Object.assign(attempt.facts, facts, { id: attempt.facts.id });
-            attempt.error = errorIn(attempt);
-            return end();
-          }
-        } catch (error) {
-          // Whoever asked for it has deleted it, or the provider does not keep it.
-          if (error instanceof UpstreamError && error.details.httpStatus === 404) return end();
-          log.debug('a response in the background could not be looked at', { error: error as Error });
-        }
-        if (clock.monotonicMs() - startedMs > giveUpAfterMs) return end();
-        if (!hasEnded) next(Math.min(mostWaitMs, waitMs * growth));
+      const lookAgain = async (waitMs: number): Promise<void> => {
+        const found = await look(attempt);
+        if (hasEnded) return;
+        if (found !== 'under-way' || clock.monotonicMs() - startedMs > giveUpAfterMs) await end();
+        else next(Math.min(mostWaitMs, waitMs * growth));
       };
       const next = (waitMs: number): void => {
-        cancel = clock.setTimer(waitMs, () => void look(waitMs));
+        cancel = clock.setTimer(waitMs, () => void lookAgain(waitMs));
       };
-      followed.add(end);
+      followed.set(id, () => {
+        cancel();
+        if (!isWritten) void end();
+        hasEnded = true;
+      });
       next(firstWaitMs);
     },
     stop() {
-      for (const end of [...followed]) end();
+      isStopped = true;
+      cancelRound();
+      for (const stop of [...followed.values()]) stop();
     },
   };
 }

@@ -21,8 +21,16 @@ export type OutcomeSender = (outcome: RouteOutcome) => void;
 
 export interface CallReporter {
   readonly send: OutcomeSender;
-  /** `checks` is what those of the answer say; `answered` the attempt that gave one. Never rejects. */
-  report(ended: EndedCall): void;
+  /**
+   * `checks` is what those of the answer say; `answered` the attempt that gave one. Resolves when what can be told now is durable, or
+   * has been given up. Never rejects.
+   */
+  report(ended: EndedCall): Promise<void>;
+  /** The same of a call whose decision is known. */
+  reportBy(
+    decision: RouteDecided,
+    ended: Pick<EndedCall, 'attempts' | 'answered' | 'checks' | 'config'>,
+  ): Promise<void>;
   /** Resolves when all reports are durable, or have been given up. Those of calls that the engine has not been told of stay held. */
   flush(): Promise<void>;
 }
@@ -81,36 +89,44 @@ export function createCallReporter(context: GatewayContext, untold: UntoldCalls,
     }
   };
 
-  const sendOne: OutcomeSender = (outcome) => {
+  const sendOne = async (outcome: RouteOutcome): Promise<void> => {
     if (outcome.attempt > maxAttempts || underWay.size >= maxUnderWay) {
       metrics.count('quantum_router_call_reports_lost_total', { reason: 'too-many' });
       return;
     }
     const sent = send(outcome).finally(() => underWay.delete(sent));
     underWay.add(sent);
+    await sent;
   };
 
-  const reportBy = (decision: RouteDecided, attempts: readonly AttemptFields[]): void => {
-    for (const attempt of attempts) {
-      if (isNamed(decision, attempt.model)) sendOne(routeOutcome(decision, attempt));
-      else metrics.count('quantum_router_call_reports_lost_total', { reason: 'no-decision' });
-    }
+  const sendAll = async (decision: RouteDecided, attempts: readonly AttemptFields[]): Promise<void> => {
+    await Promise.all(
+      attempts.map(async (attempt) => {
+        if (isNamed(decision, attempt.model)) await sendOne(routeOutcome(decision, attempt));
+        else metrics.count('quantum_router_call_reports_lost_total', { reason: 'no-decision' });
+      }),
+    );
   };
-  const stopTelling = tellUntold(context, untold, reportBy, log);
+  const stopTelling = tellUntold(context, untold, (decision, attempts) => void sendAll(decision, attempts), log);
 
   return {
-    send: sendOne,
-    report(ended) {
+    send: (outcome) => void sendOne(outcome),
+    async report(ended) {
       const { request, wasAsked } = ended;
       const decision = ended.decision ?? context.recent.get(request.requestId) ?? null;
       const attempts = ended.attempts.map((attempt) => fieldsOf(ended, attempt, clock.nowMs()));
-      if (decision) reportBy(decision, attempts);
+      if (decision) await sendAll(decision, attempts);
       else if (attempts.length > 0)
         untold.hold({
           request: wasAsked ? { ...request, messages: [] } : request,
           ...{ attempts, isAsked: wasAsked, endedMs: clock.monotonicMs(), decision: null },
         });
     },
+    reportBy: (decision, ended) =>
+      sendAll(
+        decision,
+        ended.attempts.map((attempt) => fieldsOf(ended, attempt, clock.nowMs())),
+      ),
     async flush() {
       await stopTelling();
       await Promise.all(underWay);
@@ -123,7 +139,11 @@ function isNamed({ model, fallbacks }: RouteDecided, name: string): boolean {
   return model === name || fallbacks.some((one) => one.model === name);
 }
 
-function fieldsOf({ config, answered, checks }: EndedCall, attempt: Attempt, nowMs: number): AttemptFields {
+function fieldsOf(
+  { config, answered, checks }: Pick<EndedCall, 'config' | 'answered' | 'checks'>,
+  attempt: Attempt,
+  nowMs: number,
+): AttemptFields {
   const { model, facts, error } = attempt;
   const isAnswer = attempt === answered && error === null;
   const rewardParts = isAnswer ? { ...checks } : {};

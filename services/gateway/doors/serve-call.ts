@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CurrentConfig } from '../../../lib/config/current-config';
 import { type ApiName, apiThrough, type ProviderConfig } from '../../../lib/config/provider-config';
 import { ownEntry } from '../../../lib/dictionary';
+import { emptyFacts } from '../../../lib/providers/answer-facts';
 import { anthropicCannot } from '../../../lib/providers/anthropic/to-anthropic';
 import { isJson, type Json } from '../../../lib/providers/any-json';
 import { type Bill, billCall } from '../../../lib/providers/bill-call';
@@ -27,6 +28,7 @@ import { type Answer, type Attempt, createModelCaller } from './call-models';
 import { checkAnswer } from './check-answer';
 import { withConfiguredName } from './configured-name';
 import { createBackgroundFollower } from './follow-background';
+import type { FollowedResponses } from './followed-responses';
 import { createTextJudges } from './judge-text';
 import { passOn } from './pass-on-stream';
 import { type DoorCall, type KeptElsewhere, keptIn, readCall } from './read-call';
@@ -42,6 +44,8 @@ export interface DoorParts {
   readonly context: GatewayContext;
   readonly client: ProviderClient;
   readonly responses: RememberedResponses;
+  /** Null while there is no log. */
+  readonly followed: FollowedResponses | null;
   /** Where calls made without a decision wait. */
   readonly untold: UntoldCalls;
   readonly log: Log;
@@ -65,13 +69,35 @@ const idPrefixes: Readonly<Record<ApiName, string>> = {
   embeddings: 'embd-',
 };
 
-export function createCallServer({ context, client, responses, untold, log }: DoorParts): CallServer {
+export function createCallServer({ context, client, responses, followed, untold, log }: DoorParts): CallServer {
   const { clock, settings, metrics } = context;
   const engine = createEngineAsker(context);
   const caller = createModelCaller({ client, clock, maxRetryWaitMs: settings.maxRetryWaitMs, log });
   const reporter = createCallReporter(context, untold, log);
   const judges = createTextJudges({ context, client, send: reporter.send, log });
-  const background = createBackgroundFollower(client, clock, log);
+  const background = createBackgroundFollower({
+    ...{ client, clock, log, rows: followed, othersEveryMs: settings.followOthersEveryMs },
+    attemptOf: ({ id, model: name }) => {
+      const config = context.config()?.config;
+      const model = config?.models.find((one) => one.name === name);
+      const providerConfig = model && ownEntry(config!.providers, model.provider);
+      if (!providerConfig || client.unusable(model.provider, providerConfig) !== null) return null;
+      const facts = { ...emptyFacts(), id };
+      return {
+        ...{ model, providerConfig, number: 1, startedMs: 0, facts },
+        error: null,
+        firstTokenMs: null,
+        endedMs: null,
+      };
+    },
+    async onAdopted({ decisionId, routingKey }, attempt) {
+      const decision = await context.findDecision(decisionId, routingKey);
+      const current = context.config();
+      if (!decision || !current) return;
+      countAttempt(attempt);
+      await reporter.reportBy(decision, { attempts: [attempt], answered: attempt, checks: {}, config: current.config });
+    },
+  });
 
   const callableBy = (api: ApiName, { config }: CurrentConfig): string[] => {
     const usable = new Map(
@@ -128,36 +154,36 @@ export function createCallServer({ context, client, responses, untold, log }: Do
       if (facts.id !== null && call.isKept) responses.remember({ ...of, id: facts.id });
       if (kept?.field === 'conversation') responses.remember({ ...of, id: kept.id });
     };
-    const note = (answered: Attempt | null): void => {
+    const note = (answered: Attempt | null, attempts: readonly Attempt[]): Promise<void> => {
       const { weights } = current.config.reward;
       const isThrough = answered?.error === null && !answered.facts.isInBackground;
       const checks = isThrough ? checkAnswer(answered.facts, call.expected, weights) : {};
       for (const [check, holds] of Object.entries(checks))
         metrics.count('quantum_router_answer_checks_total', { check, result: holds === 1 ? 'holds' : 'fails' });
-      for (const attempt of called.attempts) {
+      for (const attempt of attempts) {
         countAttempt(attempt);
         traceCall(call, attempt, trace, clock);
       }
-      reporter.report({ ...ended, attempts: called.attempts, answered, checks });
-      if (!answered) return;
-      if (answered.facts.isInBackground) return;
+      const reported = reporter.report({ ...ended, attempts, answered, checks });
+      if (!answered || answered.facts.isInBackground) return reported;
       judges.answered(call, answered, order.decision, current.config);
       if (order.decision && answered.error === null && api !== 'embeddings')
         context.answers.keep(
           { decision: order.decision, model: answered.model.name, facts: answered.facts },
           current.config.answers,
         );
+      return reported;
     };
     /** Whoever is owed an answer gets it, whatever goes wrong with what is to be noted of it. */
-    const finish = (answered: Attempt | null): void => {
+    const finish = async (answered: Attempt | null, attempts = called.attempts): Promise<void> => {
       try {
-        note(answered);
+        await note(answered, attempts);
       } catch (error) {
         log.error('what came of a call could not be noted', { decisionId: requestId, error: error as Error });
       }
     };
     if (!called.answered) {
-      finish(null);
+      void finish(null);
       setHeaders(reply, { requestId, order, overheadMs, attempt: called.attempts.at(-1) ?? null, bill: null });
       return refuse(called.error!, reply);
     }
@@ -167,8 +193,19 @@ export function createCallServer({ context, client, responses, untold, log }: Do
     remember(attempt);
     if (answer.kind === 'whole') {
       const bill = billOf(attempt, current);
-      if (attempt.facts.isInBackground) background.follow(attempt, () => finish(attempt));
-      else finish(attempt);
+      if (attempt.facts.isInBackground) {
+        // What others failed at is known by now.
+        void finish(
+          null,
+          called.attempts.filter((one) => one !== attempt),
+        );
+        const { decision } = order;
+        const of = decision && {
+          ...{ decisionId: decision.decisionId, routingKey: decision.routingKey },
+          model: attempt.model.name,
+        };
+        background.follow(attempt, of, () => finish(attempt, [attempt]));
+      } else void finish(attempt);
       setHeaders(reply, { ...served, bill }, answer);
       reply.header('content-type', 'application/json; charset=utf-8');
       return withExtension(answer.text, call, extensionOf(served, bill, attempt), attempt);
@@ -182,7 +219,7 @@ export function createCallServer({ context, client, responses, untold, log }: Do
         clock,
         onSlow: () => request.raw.socket.destroy(),
         lastWord: () => extensionOf(served, billOf(attempt, current), attempt),
-        onEnd: () => finish(attempt),
+        onEnd: () => void finish(attempt),
       }),
     );
   };

@@ -72,6 +72,26 @@ test('after a restart a response is read, gone on from, cancelled and deleted wh
   expect(await refusalOf(now(acme).responses.retrieve(kept.id))).toMatchObject({ status: 404 });
 });
 
+test('what came of a response in the background is told after a restart, with what it cost', async () => {
+  const keeper = await startKeeper();
+  const config = orderedConfig([{ name: 'only', provider: 'one' }], { one: { kind: 'openai', baseUrl: keeper.url } });
+  const own = await startDoors(config, {}, { followOthersEveryMs: 20 });
+  const { broker, clock, topicPrefix } = own.home;
+  const { secret } = await createKeyDesk({ broker, clock, topicPrefix, name: 'own' }).create(
+    { name: 'k', tenantId: 'acme' },
+    'test',
+  );
+  const key = { 'x-api-key': secret };
+  while ((await own.get('/v1/models', key)).status === 401);
+  const call = await own.post('/v1/responses', { model: 'only', input: 'think', background: true }, key);
+  await own.restart();
+  expect(await call.json()).toMatchObject({ status: 'queued' });
+  keeper.becomes('completed');
+  const [outcome] = await own.outcomes(`@acme/${call.headers.get('x-quantum-decision-id')}`, 1);
+  expect(outcome).toMatchObject({ model: 'only', status: 'SUCCESS', inputTokens: 100, outputTokens: 10 });
+  expect(outcome!.costUsd).toBeCloseTo(0.0002);
+});
+
 test('a model of another provider cannot go on from it, and is not asked', async () => {
   const acme = await clientOf('acme');
   const { id } = await now(acme).responses.create({ model: 'second', input: 'hello' });

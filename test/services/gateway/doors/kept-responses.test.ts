@@ -4,8 +4,10 @@ import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-cloc
 import { emptyFacts } from '../../../../lib/providers/answer-facts';
 import { UpstreamError } from '../../../../lib/providers/upstream-error';
 import { createLog } from '../../../../lib/telemetry/log';
+import type { BackgroundResponse } from '../../../../lib/topics/generated/messages';
 import type { Attempt } from '../../../../services/gateway/doors/call-models';
 import { createBackgroundFollower } from '../../../../services/gateway/doors/follow-background';
+import type { FollowedResponses } from '../../../../services/gateway/doors/followed-responses';
 import { orderedConfig, startDoors } from './start-doors';
 import { startKeeper } from './start-keeper';
 
@@ -88,8 +90,26 @@ describe('following a response in the background', () => {
   const start = (whole: () => Promise<{ text: string; upstreamRequestId: null }>) => {
     const clock = createVirtualClock();
     const client = { whole, stream: () => Promise.reject(), unusable: () => null, close: async () => {} };
-    return { clock, follower: createBackgroundFollower(client, clock, createLog({ level: 'silent' })) };
+    const written = new Map<string, BackgroundResponse>();
+    const rows: FollowedResponses = {
+      add: (row) => void written.set(row.id, row),
+      remove: (id) => void written.delete(id),
+      has: (id) => written.has(id),
+      values: () => [...written.values()],
+      close: async () => {},
+    };
+    const adopted: unknown[] = [];
+    const open = () =>
+      createBackgroundFollower({
+        ...{ client, clock, rows, log: createLog({ level: 'silent' }), othersEveryMs: 60_000 },
+        attemptOf: attempt,
+        onAdopted: async ({ decisionId }, { facts, error }) => {
+          adopted.push([decisionId, facts.finishReason, error?.status ?? null]);
+        },
+      });
+    return { clock, follower: open(), open, written, adopted };
   };
+  const of = { decisionId: 'd', routingKey: 'k', model: 'first' };
 
   test('waits longer each time, and gives up what is never through', async () => {
     let asked = 0;
@@ -100,7 +120,7 @@ describe('following a response in the background', () => {
     });
     const ends: Attempt[] = [];
     const one = attempt();
-    follower.follow(one, () => ends.push(one));
+    follower.follow(one, null, async () => void ends.push(one));
     await clock.advanceBy(2 * 3_600_000);
     expect(ends).toEqual([one]);
     expect([one.error, one.endedMs, one.facts.finishReason]).toEqual([null, null, 'queued']);
@@ -110,13 +130,38 @@ describe('following a response in the background', () => {
   test('ends with the gateway, once, and with what the provider no longer has', async () => {
     const { clock, follower } = start(() => Promise.reject(new UpstreamError('FAILURE', 'gone', { httpStatus: 404 })));
     let ends = 0;
-    follower.follow(attempt(), () => ends++);
+    follower.follow(attempt(), null, async () => void ends++);
     await clock.advanceBy(1_000);
     expect(ends).toBe(1);
-    follower.follow(attempt(), () => ends++);
+    follower.follow(attempt(), null, async () => void ends++);
     follower.stop();
     await clock.advanceBy(10_000);
     expect(ends).toBe(2);
+  });
+
+  test('goes on at another gateway where its own is gone: what came of it is told once, and nothing where its own was first', async () => {
+    let status = 'in_progress';
+    const { clock, follower, open, written, adopted } = start(async () => ({
+      text: JSON.stringify({ id: 'resp_1', status, output: [], usage: { input_tokens: 7, output_tokens: 1 } }),
+      upstreamRequestId: null,
+    }));
+    let ends = 0;
+    follower.follow(attempt(), of, async () => void ends++);
+    expect([...written.values()]).toMatchObject([{ id: 'resp_1', ...of }]);
+    follower.stop();
+    const next = open();
+    await clock.advanceBy(120_000);
+    expect([ends, adopted, written.size]).toEqual([0, [], 1]);
+    status = 'completed';
+    await clock.advanceBy(60_000);
+    expect([ends, adopted, written.size]).toEqual([0, [['d', 'completed', null]], 0]);
+    // Its own gateway is still there, and through with it sooner than anybody else looks.
+    const other = open();
+    other.follow(attempt(), of, async () => void ends++);
+    await clock.advanceBy(600_000);
+    expect([ends, adopted.length, written.size]).toEqual([1, 1, 0]);
+    next.stop();
+    other.stop();
   });
 });
 

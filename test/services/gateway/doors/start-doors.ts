@@ -10,6 +10,7 @@ import { createMetrics } from '../../../../lib/telemetry/metrics';
 import type { RouteOutcome } from '../../../../lib/topics/generated/messages';
 import { topics } from '../../../../lib/topics/topics';
 import { startEngine } from '../../../../services/engine';
+import type { ListenSettings } from '../../../../services/gateway/config';
 import { memoryHome } from '../../../../services/home';
 import { patienceMs } from '../../../patience';
 import { atEnd } from '../../../started';
@@ -49,7 +50,11 @@ export function orderedConfig(
   );
 }
 
-export async function startDoors(config: RouterConfig, environment: Readonly<Record<string, string>> = {}) {
+export async function startDoors(
+  config: RouterConfig,
+  environment: Readonly<Record<string, string>> = {},
+  http: Partial<ListenSettings> = {},
+) {
   const clock = systemClock();
   const home = memoryHome({ clock, seed: 1 });
   const logged: string[] = [];
@@ -60,7 +65,7 @@ export async function startDoors(config: RouterConfig, environment: Readonly<Rec
       config,
       partitions: 2,
       trainer: 'inline',
-      http: { host: '127.0.0.1', port: 0 },
+      http: { host: '127.0.0.1', port: 0, ...http },
       log: createLog({ level: 'debug', destination: { write: (line: string) => logged.push(line) } }),
       metrics,
       environment,
