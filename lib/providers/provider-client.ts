@@ -197,7 +197,10 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
   const inWords = async <T>(call: UpstreamCall, send: (call: UpstreamCall) => Promise<T>): Promise<T> => {
     if (call.through !== 'chat' || call.config.kind !== 'openai') return send(call);
     const { rewordings } = poolOf(call.provider, call.config);
-    const known = rewordings.size === 0 ? undefined : rewordings.get(modelIn(call.body));
+    const { hints = [] } = call;
+    // What a caller writes himself is not left out because somebody else's was only meant.
+    const spoken = [modelIn(call.body), ...hints].join(' ');
+    const known = rewordings.size === 0 ? undefined : rewordings.get(spoken);
     const how = new Set(known);
     for (let first: unknown = null; ; ) {
       const body = reworded(call.body, how);
@@ -205,10 +208,10 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
         const answer = await send({ ...call, body });
         if (first === null) return answer;
         if (rewordings.size >= maxRewordedModels) rewordings.clear();
-        rewordings.set(modelIn(call.body), how);
+        rewordings.set(spoken, how);
         return answer;
       } catch (error) {
-        const other = rewordingOf(error, body);
+        const other = rewordingOf(error, body, hints);
         if (other === null) throw error;
         first ??= error;
         // It knows neither of two words: what it has said of the one that the caller has chosen is for the caller.

@@ -73,10 +73,17 @@ const rewordings: readonly Rewording[] = [
 const refusals =
   /unsupported|extra_forbidden|\b(?:is|are|was) not (?:supported|permitted|allowed)|only allowed when|unrecognized|unknown|unexpected|additional properties|must be one of|input should be/i;
 
-/** How to say otherwise what a provider has refused as such; null where it finds something else wrong, such as a value. */
-export function rewordingOf(error: unknown, body: string): Rewording | null {
+/**
+ * How to say otherwise what a provider has refused as such; null where it finds something else wrong, such as a value. Of `hints` any
+ * refusal counts.
+ */
+export function rewordingOf(error: unknown, body: string, hints: readonly string[] = []): Rewording | null {
   if (!(error instanceof UpstreamError) || !error.details.isRequestFault) return null;
   const said = error.details.body ?? '';
+  const hint = hints
+    .map((field) => without(field))
+    .find(({ named, reword }) => named.test(said) && reword(objectOf(JSON.parse(body))));
+  if (hint) return hint;
   if (!refusals.test(said)) return null;
   const given = objectOf(JSON.parse(body));
   return rewordings.find(({ named, reword }) => named.test(said) && reword(given) !== null) ?? null;

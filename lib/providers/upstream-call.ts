@@ -16,6 +16,8 @@ export interface UpstreamCall {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   /** JSON; '' where nothing is sent. */
   readonly body: string;
+  /** Fields of the body that the caller has not written himself, and that are left out where they are refused. */
+  readonly hints?: readonly string[];
   readonly isStream: boolean;
   /** Headers of the caller that belong to the API, such as anthropic-beta. */
   readonly headers: Readonly<Record<string, string>>;

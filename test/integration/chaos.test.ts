@@ -7,10 +7,11 @@ describeWithServers('chaos in short', () => {
   });
 
   it('loses nothing while services are killed, the broker restarts and Redis forgets everything', async () => {
-    const figure = await expectUnharmed('short', ['--rate', '40']);
-    expect(figure('requestsAcknowledged').value).toBeGreaterThan(1_000);
-    expect(figure('outcomesAcknowledged').value).toBeGreaterThan(1_000);
-    expect(figure('rewardsLearned').value).toBeGreaterThan(500);
+    // As much is killed and restarted as with more requests; they are what takes the time.
+    const figure = await expectUnharmed('short', ['--requests', '900', '--rate', '40']);
+    expect(figure('requestsAcknowledged').value).toBeGreaterThan(600);
+    expect(figure('outcomesAcknowledged').value).toBeGreaterThan(600);
+    expect(figure('rewardsLearned').value).toBeGreaterThan(300);
     expect(figure('undecided').value).toBe(0);
   });
 });

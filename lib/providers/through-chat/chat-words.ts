@@ -6,6 +6,8 @@ import { isJson, type Json, listOf, objectOf, textOf } from '../any-json';
 export interface Cannot {
   readonly field: string;
   readonly reason: string;
+  /** It is how the answer is to be come by: where nobody has a word for it, it is asked for in other words, or left out. */
+  readonly isHint?: boolean;
 }
 
 /** What a chat completion may ask for that other APIs than OpenAI's have no word for. */

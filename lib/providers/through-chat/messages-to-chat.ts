@@ -16,12 +16,7 @@ export function messagesCannot(body: Json, { kind }: ProviderConfig): Cannot | n
   if (listOf(body['stop_sequences']).length > maxStops)
     return { field: 'stop_sequences', reason: `place for more than ${maxStops} of them` };
   // Gemini has its own word for both; other providers of chat have them for some models alone.
-  if (kind !== 'gemini') {
-    if (typeof body['top_k'] === 'number') return { field: 'top_k', reason: 'word for top_k' };
-    if (isThinking(body)) return { field: 'thinking', reason: 'thinking that can be asked for' };
-    if (textOf(objectOf(body['output_config'])['effort']) !== '')
-      return { field: 'output_config.effort', reason: 'effort that can be asked for' };
-  }
+  if (kind !== 'gemini' && typeof body['top_k'] === 'number') return { field: 'top_k', reason: 'word for top_k' };
   for (const [index, tool] of listOf(body['tools']).entries()) {
     const { type } = objectOf(tool);
     if (type !== undefined && type !== null && type !== 'custom')
@@ -33,8 +28,15 @@ export function messagesCannot(body: Json, { kind }: ProviderConfig): Cannot | n
       if (fault !== null) return { field: `messages[${index}].content[${place}]`, reason: fault };
     }
   }
+  if (kind === 'gemini') return null;
+  if (isThinking(body)) return { field: 'thinking', reason: 'thinking that can be asked for', isHint: true };
+  if (textOf(objectOf(body['output_config'])['effort']) !== '')
+    return { field: 'output_config.effort', reason: 'effort that can be asked for', isHint: true };
   return null;
 }
+
+/** What a chat completion gets of how much a model is to think, which those that do not know it refuse. */
+export const thinkingHints = ['reasoning_effort'] as const;
 
 /** Whether thoughts are asked for, and so may be answered. */
 export function isThinking(body: Json): boolean {
@@ -80,7 +82,8 @@ export function messagesToChat(body: Json, config: ProviderConfig): Json {
     ...(format !== null && { response_format: format }),
     ...(effort !== '' || budget !== null ? { reasoning_effort: effort === '' ? budget : effort } : {}),
     // As Google's own endpoint for clients of OpenAI names it.
-    ...(isThinking(body) && { extra_body: { google: { thinking_config: { include_thoughts: true } } } }),
+    ...(config.kind === 'gemini' &&
+      isThinking(body) && { extra_body: { google: { thinking_config: { include_thoughts: true } } } }),
     ...(user !== '' && { user }),
     ...(stream === true && { stream: true }),
   };

@@ -10,7 +10,7 @@ import { messageWriter } from './chat-to-messages';
 import { responseWriter } from './chat-to-responses';
 import type { Cannot } from './chat-words';
 import type { StreamWriter, Writer } from './chat-writer';
-import { messagesCannot, messagesToChat } from './messages-to-chat';
+import { messagesCannot, messagesToChat, thinkingHints } from './messages-to-chat';
 import { type ChatUsage, createChunkReader, readCompletion } from './read-chat';
 import { responsesCannot, responsesToChat } from './responses-to-chat';
 
@@ -74,7 +74,7 @@ function translated(call: UpstreamCall) {
   const translation = translations.get(call.api)!;
   const body = JSON.parse(call.body) as Json;
   const inChat: UpstreamCall = {
-    ...{ ...call, api: 'chat', through: 'chat', headers: {} },
+    ...{ ...call, api: 'chat', through: 'chat', headers: {}, hints: call.api === 'messages' ? thinkingHints : [] },
     body: JSON.stringify(translation.toChat(body, call.config)),
   };
   return { translation, body, inChat };

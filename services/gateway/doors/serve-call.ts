@@ -189,6 +189,9 @@ export function createCallServer({ context, client, responses, followed, untold,
     }
     const { attempt, answer } = called.answered;
     const served = { requestId, order, overheadMs, attempt };
+    const { model, providerConfig } = attempt;
+    const adapted = isJson(value) && cannotSay(api, apiThrough(api, providerConfig, model.apis), value, providerConfig);
+    if (adapted) reply.header('x-quantum-adapted', adapted.field);
     // Now, since a stream may be asked for anew before its end.
     remember(attempt);
     if (answer.kind === 'whole') {
@@ -301,8 +304,12 @@ function thoseThatCan(
   if (unable.size === 0) return callable;
   const able = callable.filter((name) => !unable.has(name));
   const named = typeof body['model'] === 'string' ? unable.get(body['model']) : undefined;
-  const fault = named ?? (able.length === 0 ? unable.get(callable[0]!) : undefined);
-  if (!fault) return able;
+  if (named?.isHint) return [...able, body['model'] as string];
+  if (!named && able.length > 0) return able;
+  // What is only hinted at is asked for in other words where nobody has a word for it.
+  const almost = callable.filter((name) => unable.get(name)?.isHint);
+  if (!named && almost.length > 0) return almost;
+  const fault = named ?? unable.get(callable[0]!)!;
   throw invalidField(fault.field, `the models that can be called for this have no ${fault.reason}`);
 }
 

@@ -218,14 +218,22 @@ describe('against a mock that others wrote', () => {
     const other = await anthropic.messages.create({ ...ask, model: 'big' });
     expect(other.content).toEqual(data.content);
     expect(mock.getLastRequest()!.path).toBe('/v1/chat/completions');
-    // What only one of them has a word for goes to that one, or nowhere.
+    // What only one of them has a word for goes to that one.
     const thinking = { type: 'enabled' as const, budget_tokens: 1_024 };
     const thought = { ...ask, max_tokens: 2_048, thinking };
     const { response: auto } = await anthropic.messages.create({ ...thought, model: 'auto' }).withResponse();
     expect(auto.headers.get('x-quantum-model')).toBe('sonnet');
-    const refused = await anthropic.messages.create({ ...thought, model: 'big' }).catch((error: unknown) => error);
+    expect(auto.headers.has('x-quantum-adapted')).toBe(false);
+    // How a model comes by its answer is asked for in the words that it has, and said to have been.
+    const named = await anthropic.messages.create({ ...thought, model: 'big' }).withResponse();
+    expect(named.response.headers.get('x-quantum-adapted')).toBe('thinking');
+    expect(mock.getLastRequest()!.body).toMatchObject({ reasoning_effort: 'low' });
+    expect(mock.getLastRequest()!.body).not.toHaveProperty('extra_body');
+    const refused = await anthropic.messages
+      .create(Object.assign({ ...thought, model: 'big' }, { top_k: 5 }))
+      .catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(Anthropic.BadRequestError);
-    expect(refused).toMatchObject({ message: expect.stringMatching(/thinking/) });
+    expect(refused).toMatchObject({ message: expect.stringMatching(/top_k/) });
   });
 
   test('keys go into no topic, log or metric', async () => {

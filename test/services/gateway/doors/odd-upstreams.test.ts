@@ -400,6 +400,22 @@ test('what a model has thought in earlier turns is left out for one that refuses
   expect(upstream.callsOf(lenient)[0]!.body.messages[1]).toEqual(thought);
 });
 
+test('how much is to be thought is left out for a model that does not know it, unless the caller says it in these words', async () => {
+  const said = { error: { message: "Unsupported parameter: 'reasoning_effort' is not supported with this model." } };
+  const refuses: Behaviour = (answer, received) =>
+    received.body.reasoning_effort === undefined ? good()(answer, received) : fails(400, {}, said)(answer, received);
+  const model = behaving(refuses);
+  const thinking = { type: 'enabled', budget_tokens: 10_000 };
+  for (const calls of [2, 3]) {
+    const answer = await doors.post('/v1/messages', { model, messages, max_tokens: 16_000, thinking });
+    expect([answer.status, answer.headers.get('x-quantum-adapted')]).toEqual([200, 'thinking']);
+    expect(upstream.callsOf(model)).toHaveLength(calls);
+  }
+  expect(upstream.callsOf(model)[0]!.body.reasoning_effort).toBe('medium');
+  const own = await doors.post('/v1/chat/completions', { model, messages, reasoning_effort: 'low' });
+  expect([own.status, await own.json()]).toEqual([400, said]);
+});
+
 test('the AI SDK takes an end without usage that came through chat, and nobody is told that it cost nothing', async () => {
   const uncounted = says(`${chunk('odd', 'fine')}${chunk('odd', '', 'stop')}${done}`, sse);
   const provider = createOpenAI({ baseURL: `${doors.url}/v1`, apiKey: 'none' });
