@@ -44,6 +44,10 @@ const inFlightAtSaturation = 256;
 /** The compilers need some thousand requests, the learner its first weights. */
 const warmUpSeconds = 30;
 const decisionTimeoutMs = 20_000;
+/** What was learned of in the warm-up is learned, and the broker's compilers have seen the load that is measured, when the trainer is idle. */
+const idleShare = 0.1;
+const settleSeconds = 5;
+const maxSettleSeconds = 60;
 const { world, rows } = kilobyteRows(1);
 
 interface Bench {
@@ -169,6 +173,18 @@ function rssMegabytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024;
 }
 
+/** The bar is for an idle trainer: the load goes on without feedback until it is. */
+async function settle(bench: Bench): Promise<void> {
+  for (let spentSeconds = 0; spentSeconds < maxSettleSeconds; spentSeconds += settleSeconds) {
+    const trainer = bench.pids().get('dqn-trainer');
+    if (trainer === undefined) return;
+    const before = cpuSeconds(trainer);
+    await openLoop(clock, barRate, settleSeconds, () => routeOnce(bench.client, false));
+    if (cpuSeconds(trainer) - before < idleShare * settleSeconds) return;
+  }
+  process.stderr.write(`the trainer was not idle after ${maxSettleSeconds} s\n`);
+}
+
 /** Runs a load and reports what the processes spent on it. */
 async function withCpu(bench: Bench, name: string, load: () => Promise<Loaded>): Promise<Loaded> {
   const pids = bench.pids();
@@ -243,6 +259,7 @@ async function main(): Promise<void> {
   const bench = await startBench({ ...values, placement });
   report('clients', clients, 'clients');
   await openLoop(clock, barRate, warmUpSeconds, () => routeOnce(bench.client, true));
+  await settle(bench);
   for (const rate of values.rates?.split(',').map(Number) ?? rates) await atRate(bench, rate, seconds, false);
   if (values.rates === undefined) {
     await atRate(bench, barRate, seconds, true);

@@ -178,6 +178,11 @@ export interface GroupOptions {
    * then; others may disregard it. Default 0.
    */
   readonly lingerMs?: number;
+  /**
+   * A hint for a group with a `lingerMs` of 0: while many records come, they may come so long after the ones before, at most. One that
+   * comes alone is never put off. Default 0.
+   */
+  readonly maxGapMs?: number;
   /** Default `at-least-once`. Brokers that write everything in one transaction anyhow may disregard it. */
   readonly delivery?: Delivery;
   /**

@@ -218,6 +218,7 @@ class Service implements HeldService {
       forwards: plan.forwards,
       startAt: plan.startAt,
       lingerMs: plan.lingerMs,
+      maxGapMs: plan.maxGapMs,
       ...(host.delivery && { delivery: host.delivery }),
       onAssigned: (_epoch, consumers) => this.assign(incarnation, around, consumers),
       onFailed: crash,

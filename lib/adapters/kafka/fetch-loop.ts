@@ -11,6 +11,7 @@ import { backoffMs, type KafkaConnections } from './kafka-connections';
 import { errorKind, givenUp, isOutOfRange, rootError, withoutLeader } from './kafka-errors';
 import { answersOfGap, listOffset } from './partition-reader';
 import type { PassedOver } from './passed-over';
+import { RequestPace } from './request-pace';
 
 /** One partition being read. */
 export interface FetchCursor {
@@ -62,6 +63,7 @@ export class FetchLoop {
   /** Loops by the node that they ask. */
   private readonly polling = new Map<number, Promise<void>>();
   private readonly leaders = new Map<FetchCursor, number>();
+  private readonly pace: RequestPace;
 
   constructor(
     private readonly connections: KafkaConnections,
@@ -72,10 +74,13 @@ export class FetchLoop {
       passedOver: PassedOver;
       /** Least time from one fetch with records to the next; `wake` ends it. */
       lingerMs: number | (() => number);
+      /** Where that is 0: the same while many records come (`RequestPace`). Default 0. */
+      maxGapMs?: number;
       onFailed: (error: Error) => void;
     },
   ) {
     this.topics = [...new Set(cursors.map(({ topic }) => topic))];
+    this.pace = new RequestPace(environment.clock, environment.maxGapMs ?? 0);
   }
 
   start(): void {
@@ -184,15 +189,18 @@ export class FetchLoop {
     });
     if (this.stopped) return null;
     const failed = await this.handOver(cluster, asked, responses);
-    if (failed === null && fewRecords(responses)) await this.linger();
+    const records = recordsIn(responses);
+    this.pace.count(records);
+    if (failed === null && records > 0 && records < manyRecords) await this.linger(records);
     return failed;
   }
 
-  private async linger(): Promise<void> {
+  /** After an answer with so many records. */
+  private async linger(records: number): Promise<void> {
     const { clock, lingerMs: hint } = this.environment;
     const hintMs = typeof hint === 'number' ? hint : hint();
-    if (hintMs <= 0 || this.stopped) return;
-    const lingerMs = Math.max(leastLingerMs, hintMs);
+    const lingerMs = hintMs > 0 ? Math.max(leastLingerMs, hintMs) : this.pace.gapMs(records);
+    if (lingerMs === 0 || this.stopped) return;
     await new Promise<void>((resolve) => {
       const cancel = clock.setTimer(lingerMs, () => {
         this.sleepers.delete(woken);
@@ -324,10 +332,10 @@ export class FetchLoop {
 /** Below this a fetch is small, and waiting for more is worth it. */
 const manyRecords = 200;
 
-function fewRecords(responses: readonly { readonly partitions: readonly FetchedPartitionData[] }[]): boolean {
+function recordsIn(responses: readonly { readonly partitions: readonly FetchedPartitionData[] }[]): number {
   let records = 0;
   for (const { partitions } of responses) for (const { messages } of partitions) records += messages.length;
-  return records > 0 && records < manyRecords;
+  return records;
 }
 
 function waitMsOf(cursors: readonly FetchCursor[], asked: ReadonlyMap<FetchCursor, number>): number {

@@ -145,7 +145,7 @@ export class KafkaMembership implements Membership {
 
   private async begin(generation: Generation): Promise<void> {
     if (!generation.isLive()) return;
-    const { group, topics, onAssigned, delivery, lingerMs = 0 } = this.options;
+    const { group, topics, onAssigned, delivery, lingerMs = 0, maxGapMs = 0 } = this.options;
     if (this.current?.term.generation !== generation) {
       this.current = { term: this.termOf(generation), paused: false, holdings: [], loop: null, outside: null };
     }
@@ -181,7 +181,7 @@ export class KafkaMembership implements Membership {
     const loop = new FetchLoop(
       openConnections(),
       consumers.flatMap(({ cursors }) => cursors),
-      { clock, log, passedOver, lingerMs, onFailed: (error) => this.fail(error) },
+      { clock, log, passedOver, lingerMs, maxGapMs, onFailed: (error) => this.fail(error) },
     );
     const outside = this.outsideOf(generation);
     this.current = { term, paused: false, holdings, loop, outside };

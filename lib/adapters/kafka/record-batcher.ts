@@ -4,6 +4,7 @@
  */
 import { type Headers, TransientError } from '../../ports/broker';
 import { type Clock, sleep } from '../../ports/clock';
+import { RequestPace } from './request-pace';
 
 /** A record that has its partition and is known to fit. */
 export interface PlacedRecord {
@@ -18,6 +19,9 @@ export interface PlacedRecord {
   /** Largest batch its topic takes. */
   readonly maxBatchBytes: number;
 }
+
+/** A send waits so long at most for others to go with it: a gateway with 300 requests/s asks for half as many writes. */
+const maxGapMs = 5;
 
 /** Makes the records durable and returns their offsets, in order. A TransientError when it may have failed only for now. */
 export type DeliverBatch = (records: readonly PlacedRecord[]) => Promise<readonly number[]>;
@@ -36,7 +40,7 @@ interface QueuedSend {
   readonly offsets: number[];
   /** Records already in a batch. */
   taken: number;
-  /** Asked before its records are sent: an error ends the send. */
+  /** Asked before its records are sent: an error ends the send. Groups have one, since their epochs end. */
   readonly refusal: (() => Error | null) | undefined;
   ended: boolean;
   readonly resolve: (offsets: readonly number[]) => void;
@@ -53,12 +57,17 @@ export class RecordBatcher {
   private queuedRecords = 0;
   private queuedBytes = 0;
   private pumping: Promise<void> | null = null;
+  private readonly pace: RequestPace;
+  /** When the last batch went out. */
+  private sentMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly deliver: DeliverBatch,
     private readonly limits: BatcherLimits,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.pace = new RequestPace(clock, maxGapMs);
+  }
 
   /** Resolves with the offsets when all records are durable. Rejects with a TransientError at once when too much waits already. */
   send(records: readonly PlacedRecord[], refusal?: () => Error | null): Promise<readonly number[]> {
@@ -70,6 +79,7 @@ export class RecordBatcher {
     return new Promise((resolve, reject) => {
       this.queue.push({ records, offsets: [], taken: 0, refusal, ended: false, resolve, reject });
       this.queuedRecords += records.length;
+      if (!refusal) this.pace.count(1);
       for (const { bytes } of records) this.queuedBytes += bytes;
       this.pumping ??= this.pump().finally(() => {
         this.pumping = null;
@@ -86,7 +96,19 @@ export class RecordBatcher {
     // What else this turn of the event loop wants to send goes along.
     if (this.limits.lingerMs > 0) await sleep(this.clock, this.limits.lingerMs);
     else await new Promise<void>((resolve) => setImmediate(resolve));
-    for (let batch = this.nextBatch(); batch.length > 0; batch = this.nextBatch()) await this.deliverBatch(batch);
+    while (this.queue.length > 0) {
+      await this.keepPace();
+      const batch = this.nextBatch();
+      this.sentMs = this.clock.monotonicMs();
+      if (batch.length > 0) await this.deliverBatch(batch);
+    }
+  }
+
+  /** What groups write waits for nothing: its records have gathered where they were read. */
+  private async keepPace(): Promise<void> {
+    if (this.queue.some(({ refusal }) => refusal)) return;
+    const waitMs = this.sentMs + this.pace.gapMs(this.queue.length) - this.clock.monotonicMs();
+    if (waitMs > 0) await sleep(this.clock, waitMs);
   }
 
   private nextBatch(): Part[] {

@@ -115,6 +115,18 @@ function start(
   return runServices(stages, world.host, { known, external, placement });
 }
 
+test('a chain, whose records take one step, may be given them some together; services apart may not', async () => {
+  const gaps: (number | undefined)[] = [];
+  for (const placement of [chained, undefined]) {
+    const world = createWorld();
+    const join = jest.spyOn(world.host.broker, 'join');
+    const engine = await start(world, placement ?? []);
+    gaps.push(...join.mock.calls.map(([{ maxGapMs }]) => maxGapMs));
+    await engine.stop();
+  }
+  expect(gaps).toEqual([20, 0, 0]);
+});
+
 test('a record goes through all stages in its batch, as a value, and is written once to every topic', async () => {
   const world = createWorld();
   const decode = jest.spyOn(receipts.codec, 'decode');

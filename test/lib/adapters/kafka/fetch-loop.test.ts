@@ -136,6 +136,7 @@ function bench(
   cursors: Cursor[],
   leaders: Record<string, number[]> = { topic: [1, 1] },
   lingerMs: number | (() => number) = 0,
+  maxGapMs = 0,
 ) {
   const clock = createVirtualClock();
   const [one, two] = [node(), node()];
@@ -150,6 +151,7 @@ function bench(
     log,
     passedOver: new PassedOver(log, metrics),
     lingerMs,
+    maxGapMs,
     onFailed,
   });
   const until = (condition: () => boolean): Promise<void> => clock.runUntilIdle({ until: condition });
@@ -196,6 +198,30 @@ describe('the fetch loop', () => {
     loop.wake();
     await until(() => cursors[0]!.taken.length === 3);
     expect(one.requests[asked]!.maxWaitTime).toBeGreaterThan(short!.maxWaitTime);
+  });
+
+  test('what comes one by one is asked for at once while it is little, and several together once it is much', async () => {
+    const cursor = new Cursor('topic', 0);
+    const { one, loop, until, clock } = bench([cursor], { topic: [1] }, 0, 20);
+    one.log('topic/0', []);
+    loop.start();
+    const offsets: number[] = [];
+    const comes = (): void => one.log('topic/0', [...offsets, offsets.push(offsets.length) - 1]);
+    for (let i = 0; i < 3; i++) {
+      await clock.advanceBy(500);
+      comes();
+      await until(() => cursor.taken.length === offsets.length);
+    }
+    // The next one is out already.
+    expect(one.requests).toHaveLength(offsets.length + 1);
+    for (let i = 0; i < 300; i++) {
+      await clock.advanceBy(2);
+      comes();
+    }
+    await clock.advanceBy(100);
+    expect(cursor.taken).toHaveLength(offsets.length);
+    expect(one.requests.length).toBeLessThan(offsets.length / 3);
+    loop.stop();
   });
 
   test('what nobody polls shortens no wait', async () => {

@@ -72,6 +72,22 @@ describe('batching of sends', () => {
     expect(offsets).toEqual([[0, 1], [2], [3, 4, 5]]);
   });
 
+  test('many sends go several together, but what groups write waits for nothing', async () => {
+    const clock = createVirtualClock();
+    const via = transport();
+    const batching = new RecordBatcher(via.deliver, limits, clock);
+    for (let i = 0; i < 200; i++) {
+      await clock.advanceBy(2);
+      void batching.send(records(1, i));
+    }
+    await clock.advanceBy(20);
+    expect(via.keys().flat()).toHaveLength(200);
+    expect(via.batches.length).toBeLessThan(130);
+    await batching.send(records(1, 200), () => null);
+    await batching.send(records(1, 201), () => null);
+    expect(via.keys().slice(-2)).toEqual([['200'], ['201']]);
+  });
+
   test('one batch is out at a time; what comes meanwhile goes with the next', async () => {
     const via = transport();
     via.hold();
