@@ -35,9 +35,8 @@ const leastSpanMs = 250;
 const mostSpanMs = 1_500;
 /** Share of one event in the running mean of what an event takes. */
 const speedRate = 1 / 512;
-/** Events folded at a pace before their speed says anything: two portions, or one that took as long as nobody would wait for a second one. */
+/** Events folded at a pace before their speed says anything: two portions. */
 const leastMeasured = 64;
-const longMeasuredMs = 500;
 
 export interface FoldedBatch {
   /** In force after it; null where nobody can say. */
@@ -63,7 +62,6 @@ export function createPaceKeeper(): PaceKeeper {
   /** Mean time an event takes at the pace in force. */
   let eventMs = 0;
   let measured = 0;
-  let measuredMs = 0;
   let inForce: LearningPace | null = null;
   /** What was written and has not been met yet; from `until` on it is lost. */
   let awaited: { readonly pace: LearningPace; readonly until: number } | null = null;
@@ -90,11 +88,9 @@ export function createPaceKeeper(): PaceKeeper {
       // A batch in which the pace changes says nothing of the new one's speed.
       if (inForce && !isSame(inForce, pace)) {
         measured = 0;
-        measuredMs = 0;
         calm = null;
       } else {
         measured += events;
-        measuredMs += tookMs;
         const rate = Math.max(1 - (1 - speedRate) ** events, Math.min(1, events / measured));
         eventMs += rate * (tookMs / events - eventMs);
       }
@@ -104,8 +100,7 @@ export function createPaceKeeper(): PaceKeeper {
       looked = end !== null;
       const comes = arrivals(nowMs, end ?? position);
       if (awaited && (isSame(awaited.pace, pace) || position >= awaited.until)) awaited = null;
-      if (awaited || comes === null) return null;
-      if (measured < leastMeasured && measuredMs < longMeasuredMs) return null;
+      if (awaited || comes === null || measured < leastMeasured) return null;
       const level = levelOf(pace);
       const isBehind = end !== null && nowMs - writtenAtMs > leastLagMs;
       if (calm) calm.busyMs += tookMs;

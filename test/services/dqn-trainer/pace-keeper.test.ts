@@ -134,7 +134,7 @@ test('more is learned from again while the fold has time, although what comes is
   expect(pace).toEqual(fullPace);
 });
 
-test('a thread that gets next to nothing of the machine does not wait for a second portion to say so', () => {
+test('a fold whose portions take longer than the time over which arrivals are counted still says so', () => {
   // A portion takes two seconds, in which 2,000 events come.
   const keeper = createPaceKeeper();
   const portion = (index: number) =>
@@ -147,7 +147,7 @@ test('a thread that gets next to nothing of the machine does not wait for a seco
       position: batchEvents * (index + 1),
       end: 2_000 * (index + 1),
     });
-  // How many come is known from the second look at where the log ends.
+  // How many come is known from the second look at where the log ends, and what an event takes from two portions.
   expect(portion(0)).toBeNull();
   expect(portion(1)).toMatchObject({ rewards: 0.03 });
 });
