@@ -2,7 +2,6 @@
 // First: tracing has to be there before anything that could be traced.
 import '../lib/telemetry/preload';
 
-import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../lib/adapters/system';
 import { drainSignals } from '../lib/drain-signals';
 import { flushTraces } from '../lib/telemetry/tracing';
@@ -17,7 +16,6 @@ export { main } from './program';
 /** Runs the command of this process and ends it with the command's exit code. */
 export function start(): void {
   const argv = process.argv.slice(2);
-  if (engines.includes(argv[0])) setFlagsFromString(`--heap-growing-percent=${heapGrowingPercent}`);
   // A gateway whose callers wait from the first second on is better off with V8's own pace.
   if (argv[0] === 'run') optimiseLater(process.versions.v8, (delayMs, act) => void setTimeout(act, delayMs).unref());
   main(argv, processIo(engines.includes(argv[0]))).then(async (exitCode) => {
@@ -26,12 +24,6 @@ export function start(): void {
     process.stdout.write('', () => process.exit(exitCode || process.exitCode));
   });
 }
-
-/**
- * How much an engine's heap may grow, in per cent of what was in use, until it is collected. V8 would let it double and more
- * where much is allocated; an engine that stays up for weeks pays about a hundredth of its time for half of that memory.
- */
-const heapGrowingPercent = 30;
 
 /** Commands that stay up and have requests under way. */
 const engines: readonly (string | undefined)[] = ['serve', 'run', 'services'];

@@ -23,8 +23,8 @@ export interface LogTables {
 /** The time index has at most one entry for so many records. */
 export const indexEveryRecords = 256;
 /** In memory, the newest records of a topic's partitions together, and of each of them at least. */
-const tailsOfTopic = { records: 512, bytes: 2 * 1_048_576 };
-const leastTail = { records: 128, bytes: 524_288 };
+const tailsOfTopic = { records: 1_024, bytes: 4 * 1_048_576 };
+const leastTail = { records: 256, bytes: 1_048_576 };
 const recordOverheadBytes = 200;
 // How many entries each of these writes or removes at most, a record.
 /** What is stored under a key, and an entry of the index by time. */
