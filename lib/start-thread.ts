@@ -1,7 +1,7 @@
-/** Starts the thread whose code lies beside its caller's, from sources as well as built. */
-import { extname, join } from 'node:path';
+/** Starts a thread whose code lies beside its caller's. */
 import { setFlagsFromString } from 'node:v8';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { codeBeside } from './code-beside';
 
 /**
  * The command line gives the thread that decides a large young generation, and V8 would give the same to every thread: three
@@ -9,11 +9,9 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
  */
 const maxSemiSpaceMb = 16;
 
-/** `folder` is the caller's `__dirname`, `name` that of the file without its extension. */
+/** `folder` and `name` are those of `codeBeside`. */
 export function startThread(folder: string, name: string, options: WorkerOptions = {}): Worker {
-  // From sources (tests, development) the thread has to learn TypeScript first; built, it needs nothing.
-  const extension = extname(__filename);
-  const execArgv = extension === '.ts' ? ['--require', require.resolve('tsx/cjs')] : [];
+  const { file, execArgv } = codeBeside(folder, name);
   setFlagsFromString(`--max-semi-space-size=${maxSemiSpaceMb}`);
-  return new Worker(join(folder, `${name}${extension}`), { ...options, execArgv });
+  return new Worker(file, { ...options, execArgv: [...execArgv] });
 }

@@ -40,17 +40,9 @@ export async function ourGateway(upstream: string, folder: string): Promise<Targ
       models: ['large', 'small'].map((name) => ({ name, provider: 'local', upstreamModel: 'bench', price })),
     }),
   );
-  const options = [
-    '--config',
-    file,
-    '--port',
-    String(port),
-    '--data-dir',
-    join(folder, 'store'),
-    '--log-level',
-    'warn',
-  ];
-  const child = start(join(projectRoot, 'bin/quantum-router'), ['serve', ...options]);
+  const store = ['--data-dir', join(folder, 'store'), '--log-level', 'warn'];
+  const where = ['--config', file, '--port', String(port)];
+  const child = start(join(projectRoot, 'bin/quantum-router'), ['serve', ...where, ...store]);
   const base = `http://127.0.0.1:${port}`;
   await answers(child, `${base}/ready`);
   return { ...running('ours', child, `${base}/v1/chat/completions`), model: 'auto' };

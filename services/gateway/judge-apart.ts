@@ -39,7 +39,7 @@ export type JudgeMessage =
 
 export type JudgeReply = { readonly judged: Counterfactuals } | { readonly failed: string };
 
-/** Rejects with an HttpError where too many questions wait, or one takes too long. */
+/** Rejects with an HttpError where too many questions wait, or one takes too much time or memory. */
 export type PolicyJudge = (range: JudgedRange) => Promise<Counterfactuals>;
 
 export function createPolicyJudge({
@@ -132,15 +132,12 @@ function startJudge(task: JudgeTask) {
       if (!child.connected) resolve();
       else child.send(message, () => resolve());
     });
-  const started = send({ kind: 'task', task });
+  // Messages arrive in the order in which they are sent.
+  void send({ kind: 'task', task });
   return {
-    async take(records: readonly Uint8Array[]): Promise<void> {
-      await started;
-      await send({ kind: 'records', records });
-    },
-    async judged(): Promise<Counterfactuals> {
-      await started;
-      await send({ kind: 'end' });
+    take: (records: readonly Uint8Array[]): Promise<void> => send({ kind: 'records', records }),
+    judged(): Promise<Counterfactuals> {
+      void send({ kind: 'end' });
       return answer;
     },
     end(): void {

@@ -5,7 +5,7 @@ import { createPieces } from './pieces';
 
 const pieces = createPieces();
 
-/** A copy, on memory of its own: a record's bytes may be a slice of a whole batch. */
+/** A copy: a record's bytes may be a slice of a whole batch, all of which they would keep in memory. */
 export function keepFeatures(features: Features): Features {
   const { sketch, hand, caller, context } = features;
   if (caller || !(sketch instanceof Int8Array))
