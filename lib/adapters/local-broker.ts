@@ -138,11 +138,11 @@ function startFollower(
     source,
     next: options.startAt === 'earliest' ? source.earliest : source.end,
     target: source.end,
+    onReadable: () => wake(),
   }));
   let stopped = false;
   let wake = (): void => {};
-  const onReadable = (): void => wake();
-  for (const { source } of cursors) source.listeners.add(onReadable);
+  for (const cursor of cursors) cursor.source.readers.add(cursor);
 
   const handOver = async (): Promise<boolean> => {
     let progressed = false;
@@ -169,7 +169,7 @@ function startFollower(
       }
     } finally {
       stopped = true;
-      for (const { source } of cursors) source.listeners.delete(onReadable);
+      for (const cursor of cursors) cursor.source.readers.delete(cursor);
       onEnded();
     }
   };

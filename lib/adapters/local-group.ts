@@ -11,7 +11,7 @@ import {
   StaleEpochError,
 } from '../ports/broker';
 import type { Clock } from '../ports/clock';
-import { type LocalLog, type LocalPartition, placeRecords } from './local-log';
+import { type LocalLog, type LocalPartition, type PartitionReader, placeRecords } from './local-log';
 
 /** What a test's broker does to its groups; all absent in real use. */
 export interface GroupUnkindness {
@@ -140,7 +140,7 @@ export class LocalGroup {
   }
 }
 
-interface Cursor {
+interface Cursor extends PartitionReader {
   readonly topic: string;
   readonly source: LocalPartition;
   next: number;
@@ -160,7 +160,6 @@ const pollsPerTurn = 8;
 
 class LocalConsumer implements PartitionConsumer {
   private readonly cursors: readonly Cursor[];
-  private readonly onReadable = (): void => this.deliverSoon();
   private pending: PendingPoll | null = null;
   private polling = false;
   private stale = false;
@@ -176,8 +175,14 @@ class LocalConsumer implements PartitionConsumer {
     this.cursors = options.topics.map((topic) => {
       const source = log.topic(topic)!.partitions[partition]!;
       const start = options.startAt === 'earliest' ? source.earliest : source.end;
-      source.listeners.add(this.onReadable);
-      return { topic, source, next: log.committed(options.group, topic, partition) ?? start };
+      const cursor: Cursor = {
+        topic,
+        source,
+        next: log.committed(options.group, topic, partition) ?? start,
+        onReadable: () => this.deliverSoon(),
+      };
+      source.readers.add(cursor);
+      return cursor;
     });
   }
 
@@ -188,7 +193,7 @@ class LocalConsumer implements PartitionConsumer {
   becomeStale(): void {
     if (this.stale) return;
     this.stale = true;
-    for (const { source } of this.cursors) source.listeners.delete(this.onReadable);
+    for (const cursor of this.cursors) cursor.source.readers.delete(cursor);
     const { pending } = this;
     if (!pending) return;
     this.pending = null;

@@ -11,6 +11,14 @@ import {
 } from '../ports/broker';
 import { partitionOf } from '../topics/partition-of';
 
+/** Who reads a partition while it grows. */
+export interface PartitionReader {
+  /** The offset it reads next. */
+  readonly next: number;
+  /** Called after records have become readable. */
+  onReadable(): void;
+}
+
 /** One partition. Readers see only what is durable; reads are synchronous. */
 export interface LocalPartition {
   readonly settings: TopicSettings;
@@ -22,8 +30,7 @@ export interface LocalPartition {
   read(from: number, maxRecords: number): LogRecord[];
   /** First offset whose record has `timestampMs` or later; `end` when there is none. */
   offsetAt(timestampMs: number): number;
-  /** Called after records have become readable. */
-  readonly listeners: Set<() => void>;
+  readonly readers: Set<PartitionReader>;
 }
 
 export interface LocalTopic {

@@ -6,6 +6,7 @@ import { EmbeddedPartition, indexEveryRecords, type LogTables, type Now } from '
 import type { EmbeddedStore } from './embedded-store';
 import type { WorkSize } from './group-commit';
 import { decodePosition, encodedBytesOf, positionKey, positionValue } from './layout';
+import { packBatch } from './record-batch';
 import { nameOfKey } from './store-reader';
 import { maxFreeingEntries } from './store-space';
 import type { StoreTable } from './store-table';
@@ -69,7 +70,7 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
   store.onCommit(() => {
     const partitions = [...touched];
     touched.clear();
-    for (const partition of partitions) for (const listener of partition.listeners) listener();
+    for (const partition of partitions) partition.announce();
   });
 
   const clean = async (partition: EmbeddedPartition): Promise<void> => {
@@ -103,13 +104,13 @@ export function createEmbeddedLog(store: EmbeddedStore, limits: LogLimits): Embe
         const next = waiting.shift()!;
         some.push(next);
         entries += next.small.values;
-        bytes += next.small.bytes;
+        bytes += next.small.batch.content.length;
       } while (waiting.length > 0 && entries + waiting[0]!.small.values <= mostMergedValues);
-      const prepared = await Promise.all(some.map(({ partition, small }) => partition.prepareMerge(small)));
+      const packed = await Promise.all(some.map(({ small }) => packBatch(small.batch)));
       const merged = store.write({
         size: { entries, bytes },
         apply() {
-          for (const [at, { partition, small }] of some.entries()) partition.merge(small, prepared[at]!);
+          for (const [at, { partition, small }] of some.entries()) partition.merge(small, packed[at]!);
           return null;
         },
       });

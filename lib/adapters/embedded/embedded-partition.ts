@@ -3,7 +3,7 @@
  * commit appends is stored together.
  */
 import type { LogRecord, TopicSettings } from '../../ports/broker';
-import type { LocalPartition, PlacedRecord } from '../local-log';
+import type { LocalPartition, PartitionReader, PlacedRecord } from '../local-log';
 import { type Compaction, createCompaction } from './compaction';
 import { hashedKey, numberBytesOf, numberedKey, numberInKey, partitionKey } from './layout';
 import type { PackedBatch } from './record-batch';
@@ -22,7 +22,7 @@ export interface LogTables {
 
 /** The time index has at most one entry for so many records. */
 export const indexEveryRecords = 256;
-/** In memory, the newest records of a topic's partitions together, and of each of them at least. */
+/** In memory at most, the newest records of a topic's partitions together, and of each of them at least. */
 const tailsOfTopic = { records: 1_024, bytes: 4 * 1_048_576 };
 const leastTail = { records: 256, bytes: 1_048_576 };
 const recordOverheadBytes = 200;
@@ -49,7 +49,7 @@ const mostUndated = 4_096;
 export class EmbeddedPartition implements LocalPartition {
   earliest = 0;
   end = 0;
-  readonly listeners = new Set<() => void>();
+  readonly readers = new Set<PartitionReader>();
   /** The offset the next record gets; ahead of `end` while a transaction is under way. */
   private nextOffset = 0;
   private highestTimestampMs = -1;
@@ -157,21 +157,23 @@ export class EmbeddedPartition implements LocalPartition {
     return this.records.takeSmallBatches();
   }
 
-  /** Outside of a transaction: what small batches become, to be given to `merge` with them; null where their records have to be read. */
-  async prepareMerge(small: SmallBatches): Promise<PackedBatch | null> {
-    const records = this.tail.read(small.from, small.to);
-    return records && this.records.prepareMerge(small, records);
-  }
-
   /** Inside a transaction. */
-  merge(small: SmallBatches, prepared: PackedBatch | null): void {
+  merge(small: SmallBatches, packed: PackedBatch): void {
     this.oldestMs = undefined;
-    this.records.merge(small, prepared);
+    this.records.merge(small, packed);
   }
 
   /** After the commit: what was appended becomes readable. */
   show(): void {
     this.end = this.nextOffset;
+  }
+
+  /** Tells the readers that there is more, and forgets what all of them have read before. */
+  announce(): void {
+    let next = this.end;
+    for (const reader of this.readers) next = Math.min(next, reader.next);
+    this.tail.forgetBefore(next);
+    for (const reader of this.readers) reader.onReadable();
   }
 
   /**
@@ -329,7 +331,8 @@ export class EmbeddedPartition implements LocalPartition {
 
 /**
  * The newest records, so that a hop from one service to the next neither reads nor copies. Offsets in it have no gaps. The one
- * partition of a topic, which everything comes to, has as much as several have together.
+ * partition of a topic, which everything comes to, has as much as several have together. What its readers have read goes soon:
+ * what lives long enough to leave the young generation costs the collector many times as much.
  */
 function createTail(partitions: number) {
   const maxTailRecords = Math.max(leastTail.records, Math.floor(tailsOfTopic.records / partitions));
@@ -341,6 +344,10 @@ function createTail(partitions: number) {
   let end = 0;
   let bytes = 0;
   const sizeOf = (record: LogRecord): number => (record.value?.length ?? 0) + recordOverheadBytes;
+  const forgetFirst = (): void => {
+    bytes -= sizeOf(ring[placeOf(first)]!);
+    ring[placeOf(first++)] = null;
+  };
   return {
     push(record: LogRecord): void {
       if (record.offset !== end) {
@@ -350,12 +357,12 @@ function createTail(partitions: number) {
         bytes = 0;
       }
       bytes += sizeOf(record);
-      while (first < end && (record.offset - first >= maxTailRecords || bytes > maxTailBytes)) {
-        bytes -= sizeOf(ring[placeOf(first)]!);
-        ring[placeOf(first++)] = null;
-      }
+      while (first < end && (record.offset - first >= maxTailRecords || bytes > maxTailBytes)) forgetFirst();
       ring[placeOf(record.offset)] = record;
       end = record.offset + 1;
+    },
+    forgetBefore(offset: number): void {
+      while (first < Math.min(end, offset)) forgetFirst();
     },
     /** Records of [from, to), or null when the first of them is not here any more. */
     read(from: number, to: number): LogRecord[] | null {

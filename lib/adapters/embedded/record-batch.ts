@@ -38,9 +38,9 @@ export function bytesInBatch(record: LogRecord): number {
   return placeBytes + encodedBytesOf(record);
 }
 
-/** Puts a record by itself, of so many bytes in a batch. */
-export function writeAlone(table: StoreTable, key: Buffer, record: LogRecord, bytes: number): void {
-  table.write(key, bytes - placeBytes, (value) => encodeRecordInto(value, record));
+/** Puts the one record of a batch by itself. */
+export function writeAlone(table: StoreTable, key: Buffer, { content }: RecordBatch): void {
+  table.write(key, content.length - placeBytes, (value) => content.copy(value, 0, placeBytes));
 }
 
 /** A batch with its content as it will be stored. */
@@ -48,10 +48,9 @@ export interface PackedBatch extends RecordBatch {
   readonly isCompressed: boolean;
 }
 
-/** Compressed while other work of the process goes on. It holds for good. */
+/** Compressed while other work of the process goes on; the batch's content must stay as it is meanwhile. */
 export async function packBatch(batch: RecordBatch): Promise<PackedBatch> {
-  const content = Buffer.from(batch.content);
-  return packed({ ...batch, content }, await compress(content));
+  return packed(batch, await compress(batch.content));
 }
 
 /** The batch with the smaller of its content and of that, compressed. */
@@ -101,6 +100,44 @@ export function batchOf(records: readonly LogRecord[], bytes: number): RecordBat
     newestMs = Math.max(newestMs, record.timestampMs);
   }
   return { count: records.length, span: records.at(-1)!.offset - first + 1, newestMs, content };
+}
+
+/** A batch that is put together of neighbouring ones, as they are written. */
+export interface GrowingBatch {
+  /** Of its content so far. */
+  readonly bytes: number;
+  /** Takes a copy of a batch whose first record has this offset, behind all that are in it. */
+  add(offset: number, batch: RecordBatch): void;
+  /** What it has become. Nothing may be added afterwards. */
+  finish(): RecordBatch;
+}
+
+/** `from`: offset of its first record; `expectedBytes`: what its content may come to, for which room is made at once. */
+export function createGrowingBatch(from: number, expectedBytes: number): GrowingBatch {
+  let content = Buffer.allocUnsafeSlow(expectedBytes);
+  let [bytes, count, span, newestMs] = [0, 0, 0, 0];
+  return {
+    get bytes() {
+      return bytes;
+    },
+    add(offset, batch) {
+      const end = bytes + batch.content.length;
+      if (end > content.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(end, 2 * content.length));
+        content.copy(larger, 0, 0, bytes);
+        content = larger;
+      }
+      batch.content.copy(content, bytes);
+      for (let at = bytes; at < end; at += placeBytes + content.readUInt32BE(at + 4)) {
+        content.writeUInt32BE(content.readUInt32BE(at) + offset - from, at);
+      }
+      bytes = end;
+      count += batch.count;
+      span = offset - from + batch.span;
+      newestMs = Math.max(newestMs, batch.newestMs);
+    },
+    finish: () => ({ count, span, newestMs, content: content.subarray(0, bytes) }),
+  };
 }
 
 /** As `batchOf`, of records that come from the store. */

@@ -2,24 +2,23 @@
  * Which neighbouring values of a partition are to become one. Where few records come at a time each commit writes small
  * values; there are enough of them for a batch a little later, and the pages that they leave take what is written next.
  */
-/** What one append has put into the log under one key. */
-export interface WrittenValue {
-  readonly offset: number;
-  readonly count: number;
-  readonly bytes: number;
-  readonly newestMs: number;
-}
+import { createGrowingBatch, type GrowingBatch, type RecordBatch } from './record-batch';
 
-/** Offsets of [from, to), in so many values and bytes. */
+/** Offsets of [from, to), in so many values, and what they are as one batch. */
 export interface SmallBatches {
   readonly from: number;
   readonly to: number;
   readonly values: number;
-  readonly bytes: number;
+  readonly batch: RecordBatch;
 }
 
-interface Run extends SmallBatches {
+interface Run {
+  readonly from: number;
+  to: number;
+  values: number;
   readonly oldestMs: number;
+  /** Bytes as they were written: nothing has to be read or encoded again to merge them. */
+  readonly batch: GrowingBatch;
 }
 
 /** Merging fewer saves less than it costs. */
@@ -30,7 +29,8 @@ const maxValues = 256;
 const maxWaiting = 256;
 
 export interface SmallBatchQueue {
-  note(value: WrittenValue): void;
+  /** What one append has put into the log under the key of this offset. */
+  note(offset: number, written: RecordBatch): void;
   /** Those that can be merged now, taken from the queue. */
   take(): readonly SmallBatches[];
 }
@@ -44,31 +44,41 @@ export interface MergeLimits {
 
 export function createSmallBatchQueue(limits: MergeLimits): SmallBatchQueue {
   const { maxSpanMs, maxBatchBytes, smallBatchBytes } = limits;
-  let waiting: Run[] = [];
+  let waiting: SmallBatches[] = [];
   let run: Run | null = null;
+  /** What the last run came to: the next one comes to much the same. */
+  let expectedBytes = 8_192;
   const close = (): void => {
-    if (run && run.values >= leastValues && waiting.length < maxWaiting) waiting.push(run);
+    expectedBytes = run?.batch.bytes ?? expectedBytes;
+    if (run && run.values >= leastValues && waiting.length < maxWaiting) {
+      const { from, to, values, batch } = run;
+      waiting.push({ from, to, values, batch: batch.finish() });
+    }
     run = null;
   };
   return {
-    note({ offset, count, bytes, newestMs }) {
+    note(offset, written) {
+      const bytes = written.content.length;
       const isSmall = bytes < smallBatchBytes;
       const fits =
         isSmall &&
         run !== null &&
         run.to === offset &&
         run.values < maxValues &&
-        run.bytes + bytes <= maxBatchBytes &&
-        Math.abs(newestMs - run.oldestMs) <= maxSpanMs;
+        run.batch.bytes + bytes <= maxBatchBytes &&
+        Math.abs(written.newestMs - run.oldestMs) <= maxSpanMs;
       if (!fits) close();
       if (!isSmall) return;
-      const {
-        from,
-        values,
-        bytes: before,
-        oldestMs,
-      } = run ?? { from: offset, values: 0, bytes: 0, oldestMs: newestMs };
-      run = { from, to: offset + count, values: values + 1, bytes: before + bytes, oldestMs };
+      run ??= {
+        from: offset,
+        to: offset,
+        values: 0,
+        oldestMs: written.newestMs,
+        batch: createGrowingBatch(offset, expectedBytes),
+      };
+      run.batch.add(offset, written);
+      run.to = offset + written.span;
+      run.values++;
     },
     take() {
       const taken = waiting;

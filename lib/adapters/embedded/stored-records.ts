@@ -7,7 +7,7 @@ import {
   bytesInBatch,
   newestMsIn,
   type PackedBatch,
-  packBatch,
+  type RecordBatch,
   type StoredRecord,
   spanOf,
   storedRecordsIn,
@@ -55,13 +55,8 @@ export interface StoredRecords {
   remove(offsets: readonly number[]): void;
   /** Small batches that can be merged now, to be given to `merge` once. */
   takeSmallBatches(): readonly SmallBatches[];
-  /** Outside of a transaction: what small batches become, for `merge`, of their records where these are in memory still. */
-  prepareMerge(small: SmallBatches, records: readonly LogRecord[]): Promise<PackedBatch>;
-  /**
-   * Makes one of small batches. Where they are not all there any more, nothing is done. `prepared`: what they become; null
-   * where that has yet to be made of what is stored.
-   */
-  merge(small: SmallBatches, prepared: PackedBatch | null): void;
+  /** Puts one in place of small batches. Where they are not all there any more, nothing is done. */
+  merge(small: SmallBatches, packed: PackedBatch): void;
 }
 
 /** Everything that changes it is called inside a transaction. `maxMergedSpanMs`: see small-batches.ts. */
@@ -87,11 +82,14 @@ export function createStoredRecords(
     const range = { start: keyFor(from), end: keyOf(to), ...(Number.isFinite(limit) && { limit }) };
     return table.entries(range);
   };
-  const put = (records: readonly LogRecord[], bytes: number, mayBeMerged: boolean): void => {
+  /** The batch that was put; it holds until the next one is made. */
+  const put = (records: readonly LogRecord[], bytes: number, mayBeMerged: boolean): RecordBatch => {
     const key = keyOf(records[0]!.offset);
     const compress = bytes >= (mayBeMerged ? smallBatchBytes : largestSharingBytes);
-    if (records.length === 1 && !compress) writeAlone(table, key, records[0]!, bytes);
-    else writeBatch(table, key, batchOf(records, bytes), compress);
+    const batch = batchOf(records, bytes);
+    if (records.length === 1 && !compress) writeAlone(table, key, batch);
+    else writeBatch(table, key, batch, compress);
+    return batch;
   };
   const putStored = (records: readonly StoredRecord[]): void => {
     const [first] = records;
@@ -101,9 +99,8 @@ export function createStoredRecords(
 
   return {
     putAppended(records) {
-      for (const { group, bytes, newestMs } of groupsOf(records, maxBatchBytes)) {
-        put(group, bytes, true);
-        smallBatches.note({ offset: group[0]!.offset, count: group.length, bytes, newestMs });
+      for (const { group, bytes } of groupsOf(records, maxBatchBytes)) {
+        smallBatches.note(group[0]!.offset, put(group, bytes, true));
       }
     },
     putRows(rows) {
@@ -160,17 +157,11 @@ export function createStoredRecords(
       }
     },
     takeSmallBatches: smallBatches.take,
-    prepareMerge: ({ bytes }, records) => packBatch(batchOf(records, bytes)),
-    merge({ from, to, values }, prepared) {
-      const range = { start: keyOf(from), end: keyOf(to) };
-      const keys = [...table.keys(range)];
+    merge({ from, to, values }, packed) {
+      const keys = [...table.keys({ start: keyOf(from), end: keyOf(to) })];
       if (keys.length !== values) return;
-      const stored = prepared
-        ? []
-        : [...table.entries(range)].flatMap(({ key, value }) => [...storedRecordsIn(numberInKey(key), value)]);
       for (const key of keys) table.remove(key);
-      if (prepared) writePacked(table, keyOf(from), prepared);
-      else putStored(stored);
+      writePacked(table, keyOf(from), packed);
     },
   };
 }
@@ -178,20 +169,18 @@ export function createStoredRecords(
 interface Group {
   readonly group: readonly LogRecord[];
   readonly bytes: number;
-  readonly newestMs: number;
 }
 
 /** In their order, each of at most so many bytes or of one record. */
 function* groupsOf(records: readonly LogRecord[], maxBytes: number): Generator<Group> {
-  let [first, bytes, newestMs] = [0, 0, 0];
+  let [first, bytes] = [0, 0];
   for (const [at, record] of records.entries()) {
     const more = bytesInBatch(record);
     if (at > first && bytes + more > maxBytes) {
-      yield { group: records.slice(first, at), bytes, newestMs };
-      [first, bytes, newestMs] = [at, 0, 0];
+      yield { group: records.slice(first, at), bytes };
+      [first, bytes] = [at, 0];
     }
     bytes += more;
-    newestMs = Math.max(newestMs, record.timestampMs);
   }
-  if (records.length > 0) yield { group: records.slice(first), bytes, newestMs };
+  if (records.length > 0) yield { group: records.slice(first), bytes };
 }

@@ -1,7 +1,14 @@
 /** The log of the memory broker: arrays, and on demand the gaps, delays and failures a real log has. */
 import { type LogRecord, type TopicSettings, TransientError } from '../../ports/broker';
 import { type Clock, sleep } from '../../ports/clock';
-import { type AppendBatch, indexOfOffset, type LocalLog, type LocalPartition, type LocalTopic } from '../local-log';
+import {
+  type AppendBatch,
+  indexOfOffset,
+  type LocalLog,
+  type LocalPartition,
+  type LocalTopic,
+  type PartitionReader,
+} from '../local-log';
 
 /** What goes wrong while writing; all absent in kind use. */
 export interface LogUnkindness {
@@ -28,7 +35,7 @@ class MemoryPartition implements LocalPartition {
   highestTimestampMs = Number.NEGATIVE_INFINITY;
   /** A compacted topic is cleaned when it has grown past this. */
   cleanAtRecords = firstCleanAtRecords;
-  readonly listeners = new Set<() => void>();
+  readonly readers = new Set<PartitionReader>();
 
   constructor(
     readonly settings: TopicSettings,
@@ -88,7 +95,7 @@ export function createMemoryLog(clock: Clock, unkindness: LogUnkindness = {}): M
       const { group, partition, offsets } = batch.positions;
       for (const [topic, offset] of offsets) positions.set(positionKey(group, topic, partition), offset);
     }
-    for (const target of touched) for (const listener of target.listeners) listener();
+    for (const target of touched) for (const reader of target.readers) reader.onReadable();
     if (fate === 'unacknowledged') throw new TransientError('the broker did not answer in time');
   };
 

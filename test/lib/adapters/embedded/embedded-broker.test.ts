@@ -50,15 +50,28 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-test('what a record says is handed to readers beside its bytes; after a restart there are the bytes alone', async () => {
+test('what a record says is handed to who reads it as it comes; from the store there are the bytes alone', async () => {
   await broker.ensureTopics([topic('a')]);
+  const consumer = await join1(['a']);
   const decoded = { says: 'something' };
-  await send([{ topic: 'a', key: 'k', value: Buffer.from('1'), decoded }]);
-  expect((await readAll('a'))[0]!.decoded).toBe(decoded);
+  const sendOne = () => send([{ topic: 'a', key: 'k', value: Buffer.from('1'), decoded }]);
+  const pollOne = async () => (await consumer.poll({ maxRecords: 1, maxWaitMs: 0 }))[0]!;
+  await sendOne();
+  await sendOne();
+  // However late a reader comes, what it has not read is not forgotten for others that have.
+  const early = await broker.follow({ topic: 'a', startAt: 'end', onRecords() {}, onFailed() {} });
+  await sendOne();
+  for (let i = 0; i < 3; i++) expect((await pollOne()).decoded).toBe(decoded);
+  await early.stop();
+  // All have read the first three when the fourth comes: those are in the store alone.
+  await sendOne();
+  expect((await pollOne()).decoded).toBe(decoded);
+  const [first, , , fourth] = await readAll('a');
+  expect(first).toMatchObject({ key: 'k', value: Buffer.from('1') });
+  expect(first!.decoded).toBeUndefined();
+  expect(fourth).toMatchObject({ key: 'k', value: Buffer.from('1') });
   await reopen();
-  const [stored] = await readAll('a');
-  expect(stored).toMatchObject({ key: 'k', value: Buffer.from('1') });
-  expect(stored!.decoded).toBeUndefined();
+  expect((await readAll('a')).map((record) => record.decoded)).toEqual([undefined, undefined, undefined, undefined]);
 });
 
 describe('after a restart', () => {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { type EmbeddedStore, openEmbeddedStore } from '../../../../lib/adapters/embedded/embedded-store';
 import { partitionKey } from '../../../../lib/adapters/embedded/layout';
+import { packBatch } from '../../../../lib/adapters/embedded/record-batch';
+import type { SmallBatches } from '../../../../lib/adapters/embedded/small-batches';
 import type { StoreTable } from '../../../../lib/adapters/embedded/store-table';
 import { createStoredRecords, type StoredRecords } from '../../../../lib/adapters/embedded/stored-records';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
@@ -113,40 +115,53 @@ test('records go one by one, wherever they are stored, and the others stay', asy
 });
 
 describe('what comes one by one', () => {
+  const merge = async (records: StoredRecords, batches: readonly SmallBatches[]): Promise<void> => {
+    for (const small of batches) {
+      const packed = await packBatch(small.batch);
+      await inTransaction(store, () => records.merge(small, packed));
+    }
+  };
   const putOneByOne = async (records: StoredRecords, count: number, stepMs: number): Promise<LogRecord[]> => {
     const all = Array.from({ length: count }, (_, i) => recordAt(i, 3_000, i * stepMs));
     for (const record of all) await inTransaction(store, () => records.putAppended([record]));
     return all;
   };
 
-  test.each(['read from the store', 'in memory still'] as const)(
-    'is stored together once there is enough of it (%s)',
-    async (place) => {
-      const { records, keys } = create();
-      const all = await putOneByOne(records, 100, 1);
-      const small = records.takeSmallBatches();
-      expect(small.length).toBeGreaterThan(2);
-      for (const batch of small) {
-        const known = all.slice(batch.from, batch.to);
-        const prepared = place === 'in memory still' ? await records.prepareMerge(batch, known) : null;
-        await inTransaction(store, () => records.merge(batch, prepared));
-      }
-      expect(keys()).toBeLessThan(30);
-      expect(records.read(0, 100, 1_000)).toEqual(all);
-      expect(records.takeSmallBatches()).toEqual([]);
-      const [first] = records.values(0, 100, 1);
-      expect(first).toEqual({ first: 0, last: small[0]!.to - 1, newestMs: small[0]!.to - 1 });
-    },
-  );
+  test('is stored together once there is enough of it', async () => {
+    const { records, keys } = create();
+    const all = await putOneByOne(records, 100, 1);
+    const small = records.takeSmallBatches();
+    expect(small.length).toBeGreaterThan(2);
+    await merge(records, small);
+    expect(keys()).toBeLessThan(30);
+    expect(records.read(0, 100, 1_000)).toEqual(all);
+    expect(records.takeSmallBatches()).toEqual([]);
+    const [first] = records.values(0, 100, 1);
+    expect(first).toEqual({ first: 0, last: small[0]!.to - 1, newestMs: small[0]!.to - 1 });
+  });
+
+  test('is read the same before and after, however much comes at a time', async () => {
+    const sizes = fc.array(fc.integer({ min: -1, max: 3_000 }), { minLength: 1, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(sizes, { minLength: 8, maxLength: 80 }), async (steps) => {
+        const { records } = create();
+        let next = 0;
+        for (const step of steps)
+          await inTransaction(store, () => records.putAppended(step.map((bytes) => recordAt(next++, bytes))));
+        const before = records.read(0, next, next);
+        expect(before.length).toBe(next);
+        await merge(records, records.takeSmallBatches());
+        expect(records.read(0, next, next)).toEqual(before);
+      }),
+      { numRuns: 20 },
+    );
+  });
 
   test('is left as it is where a part has gone meanwhile', async () => {
     const { records } = create();
     const all = await putOneByOne(records, 100, 1);
     await inTransaction(store, () => records.removeValue(records.values(0, 1, 1)[0]!));
-    for (const batch of records.takeSmallBatches()) {
-      const prepared = await records.prepareMerge(batch, all.slice(batch.from, batch.to));
-      await inTransaction(store, () => records.merge(batch, prepared));
-    }
+    await merge(records, records.takeSmallBatches());
     expect(records.read(0, 100, 1_000)).toEqual(all.slice(1));
   });
 
