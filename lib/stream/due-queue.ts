@@ -15,24 +15,31 @@ export interface DueQueue {
   take(nowMs: number, limit: number): string[];
 }
 
-interface Entry {
-  readonly key: string;
-  /** As it was said. */
-  readonly saidAtMs: number;
-  /** By the clock as it was before it was ever set. */
-  readonly dueAtMs: number;
-  readonly sequence: number;
-}
+/** Room for entries at first, and after everything has gone. */
+const leastEntries = 64;
 
+/**
+ * What an entry says lies at its place in arrays of numbers: there may be a hundred thousand of them for an hour, and objects
+ * would have the collector walk them all each time.
+ */
 export function createDueQueue(): DueQueue {
-  const current = new Map<string, Entry>();
-  let heap: Entry[] = [];
+  /** The place of the entry that counts, by key. */
+  const current = new Map<string, number>();
+  let keys: string[] = [];
+  /** As it was said. */
+  let saidAtMs = new Float64Array(leastEntries);
+  /** By the clock as it was before it was ever set. */
+  let dueAtMs = new Float64Array(leastEntries);
+  let sequences = new Float64Array(leastEntries);
+  let heap: number[] = [];
+  /** Places of entries that have left the heap. */
+  let free: number[] = [];
   let sequence = 0;
   let setByMs = 0;
-  const before = (a: Entry, b: Entry): boolean =>
-    a.dueAtMs < b.dueAtMs || (a.dueAtMs === b.dueAtMs && a.sequence < b.sequence);
+  const before = (a: number, b: number): boolean =>
+    dueAtMs[a]! < dueAtMs[b]! || (dueAtMs[a] === dueAtMs[b] && sequences[a]! < sequences[b]!);
 
-  const push = (entry: Entry): void => {
+  const push = (entry: number): void => {
     let at = heap.push(entry) - 1;
     while (at > 0) {
       const parent = (at - 1) >> 1;
@@ -43,6 +50,7 @@ export function createDueQueue(): DueQueue {
     heap[at] = entry;
   };
   const pop = (): void => {
+    free.push(heap[0]!);
     const last = heap.pop()!;
     if (heap.length === 0) return;
     let at = 0;
@@ -57,24 +65,47 @@ export function createDueQueue(): DueQueue {
     heap[at] = last;
   };
   /** Drops outdated entries from the top, so that the top is the entry that is due next. */
-  const top = (): Entry | undefined => {
-    while (heap.length > 0 && current.get(heap[0]!.key) !== heap[0]) pop();
+  const top = (): number | undefined => {
+    while (heap.length > 0 && current.get(keys[heap[0]!]!) !== heap[0]) pop();
     return heap[0];
   };
+  const resize = (entries: readonly number[], room: number): void => {
+    const moved = (numbers: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
+      const into = new Float64Array(room);
+      for (const [to, from] of entries.entries()) into[to] = numbers[from]!;
+      return into;
+    };
+    [saidAtMs, dueAtMs, sequences] = [moved(saidAtMs), moved(dueAtMs), moved(sequences)];
+    keys = entries.map((entry) => keys[entry]!);
+  };
+  const place = (): number => {
+    const entry = free.pop() ?? keys.length;
+    if (entry === saidAtMs.length) resize([...keys.keys()], 2 * entry);
+    return entry;
+  };
   const sweep = (): void => {
-    if (heap.length < 64 || heap.length < 2 * current.size) return;
+    if (heap.length < leastEntries || heap.length < 2 * current.size) return;
     // A sorted array is a heap.
-    heap = [...current.values()].sort((a, b) => (before(a, b) ? -1 : 1));
+    const sorted = [...current.values()].sort((a, b) => (before(a, b) ? -1 : 1));
+    resize(sorted, Math.max(leastEntries, 2 * sorted.length));
+    for (const [entry, key] of keys.entries()) current.set(key, entry);
+    heap = [...keys.keys()];
+    free = [];
   };
 
   return {
-    set(key, dueAtMs) {
-      if (dueAtMs === null) {
+    set(key, saidMs) {
+      const known = current.get(key);
+      if (saidMs === null) {
         if (current.delete(key)) sweep();
         return;
       }
-      if (current.get(key)?.saidAtMs === dueAtMs) return;
-      const entry = { key, saidAtMs: dueAtMs, dueAtMs: dueAtMs - setByMs, sequence: sequence++ };
+      if (known !== undefined && saidAtMs[known] === saidMs) return;
+      const entry = place();
+      keys[entry] = key;
+      saidAtMs[entry] = saidMs;
+      dueAtMs[entry] = saidMs - setByMs;
+      sequences[entry] = sequence++;
       current.set(key, entry);
       push(entry);
       sweep();
@@ -87,16 +118,21 @@ export function createDueQueue(): DueQueue {
     },
     nextAtMs() {
       const next = top();
-      return next ? next.dueAtMs + setByMs : null;
+      return next === undefined ? null : dueAtMs[next]! + setByMs;
     },
     take(nowMs, limit) {
-      const keys: string[] = [];
-      for (let entry = top(); entry && entry.dueAtMs + setByMs <= nowMs && keys.length < limit; entry = top()) {
-        keys.push(entry.key);
-        current.delete(entry.key);
+      const taken: string[] = [];
+      for (
+        let entry = top();
+        entry !== undefined && dueAtMs[entry]! + setByMs <= nowMs && taken.length < limit;
+        entry = top()
+      ) {
+        const key = keys[entry]!;
+        taken.push(key);
+        current.delete(key);
         pop();
       }
-      return keys;
+      return taken;
     },
   };
 }

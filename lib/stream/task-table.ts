@@ -82,7 +82,7 @@ export function createTaskTable<S>(
   /** The rows that do not rest, those changed last at the end, with what was written of each; null: not yet what it is now. */
   const awake = new Map<string, Resting | null>();
   const changedKeys = new Set<string>();
-  /** Keys that have a row in the changelog: only these need a tombstone. */
+  /** Keys that have a row in the changelog, beside those of the rows that rest, which all have one: only these need a tombstone. */
   const persisted = new Set<string>();
   const due = createDueQueue();
   const { codec } = definition.topic;
@@ -106,7 +106,12 @@ export function createTaskTable<S>(
     if (Number.isNaN(dueAtMs)) throw new Error('a row is due at a time that is none');
     return dueAtMs;
   };
+  /** The row of this key is about to be another one, or none. */
+  const leave = (key: string): void => {
+    if (isResting(rows.get(key))) persisted.add(key);
+  };
   const remove = (key: string): void => {
+    leave(key);
     rows.delete(key);
     awake.delete(key);
     due.set(key, null);
@@ -114,11 +119,16 @@ export function createTaskTable<S>(
   };
   const put = (key: string, row: S): void => {
     const dueAtMs = dueAtMsOf(row);
+    leave(key);
     rows.set(key, row);
     if (definition.dueAtMs) due.set(key, dueAtMs);
     if (!definition.rowsRest) return;
     awake.delete(key);
     awake.set(key, null);
+  };
+  const layOne = (key: string, written: Resting): void => {
+    rows.set(key, typeof written === 'number' ? written : byItself(written));
+    persisted.delete(key);
   };
   /** After a flush: all that is awake has been written. */
   const layDown = (): void => {
@@ -126,7 +136,7 @@ export function createTaskTable<S>(
     for (const [key, written] of awake) {
       if (awake.size === mostAwake) return;
       awake.delete(key);
-      if (written !== null) rows.set(key, typeof written === 'number' ? written : byItself(written));
+      if (written !== null) layOne(key, written);
     }
   };
   /** The row of this key that rests at `offset`; null where another record has taken its place. */
@@ -254,11 +264,11 @@ export function createTaskTable<S>(
             persisted.delete(key);
           } else {
             put(key, row);
-            if (awake.delete(key)) rows.set(key, recordAt ? offset : byItself(value));
+            persisted.add(key);
+            if (awake.delete(key)) layOne(key, recordAt ? offset : value);
             const bytes = value.length;
             if (bytes > lightBytes) heavy.set(key, bytes);
             else heavy.delete(key);
-            persisted.add(key);
           }
         }
         unconfirmed = [];
@@ -294,6 +304,10 @@ interface RowEntry<S> {
 
 /** A row that rests: its offset in the changelog, or what was written of it where the changelog cannot be read at once. */
 type Resting = number | Buffer;
+
+function isResting(row: unknown): row is Resting {
+  return typeof row === 'number' || row instanceof Uint8Array;
+}
 
 type Entry<S> = RowEntry<S> | { readonly kind: 'positions'; readonly positions: ReadonlyMap<string, number> };
 

@@ -2,6 +2,7 @@
  * Finds the decision of a report in the log: the newest records first, since most reports come soon, and never more than
  * a stated number. An id that nobody knows costs one look; of many at once one is looked for at a time.
  */
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../lib/ports/clock';
 import type {
   KeptAnswer,
@@ -60,7 +61,7 @@ const maxUnknown = 1_000;
 export function createDecisionLookup({ search, clock, onFound }: DecisionLookupOptions): DecisionLookup {
   const underWay = new Map<string, Promise<Found>>();
   // A Map iterates in order of insertion, so the first key is the oldest.
-  const unknownUntilMs = new Map<string, number>();
+  const unknownUntilMs = new LRUCache<string, number>({ max: maxUnknown });
 
   let waiting = 0;
   let turn: Promise<unknown> = Promise.resolve();
@@ -77,10 +78,7 @@ export function createDecisionLookup({ search, clock, onFound }: DecisionLookupO
     const found = await findDecision(search, { decisionId, routingKey, maxRecords: max, wants: 'any' });
     if (found.decision) onFound(found.decision);
     else if (found.searchedAll) {
-      unknownUntilMs.delete(key);
       unknownUntilMs.set(key, clock.monotonicMs() + unknownForMs);
-      const oldest = unknownUntilMs.keys().next();
-      if (unknownUntilMs.size > maxUnknown && !oldest.done) unknownUntilMs.delete(oldest.value);
     }
     return found;
   };
@@ -88,7 +86,7 @@ export function createDecisionLookup({ search, clock, onFound }: DecisionLookupO
   return {
     find(decisionId, routingKey, maxRecords) {
       const key = JSON.stringify([decisionId, routingKey, maxRecords]);
-      if ((unknownUntilMs.get(key) ?? 0) > clock.monotonicMs())
+      if ((unknownUntilMs.peek(key) ?? 0) > clock.monotonicMs())
         return Promise.resolve({ decision: null, searchedAll: true });
       const same = underWay.get(key);
       if (same) return same;

@@ -1,4 +1,5 @@
 /** The decisions this gateway handed out lately: for repeated requests, look-ups by id, and the routing keys of outcomes. */
+import { LRUCache } from 'lru-cache';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 
 export interface RecentDecisions {
@@ -10,24 +11,17 @@ export interface RecentDecisions {
 }
 
 export function createRecentDecisions(limits: { maxRecentDecisions: number; maxRoutingKeys: number }): RecentDecisions {
-  // A Map iterates in order of insertion, so the first key is the oldest.
-  const decisions = new Map<string, RouteDecided>();
-  const routingKeys = new Map<string, string>();
+  // What is only peeked at goes in the order it came.
+  const decisions = new LRUCache<string, RouteDecided>({ max: limits.maxRecentDecisions });
+  const routingKeys = new LRUCache<string, string>({ max: limits.maxRoutingKeys });
   return {
     add(decision) {
       const id = decision.decisionId;
       if (decisions.has(id)) return;
-      setBounded(decisions, id, decision, limits.maxRecentDecisions);
-      if (decision.routingKey !== id) setBounded(routingKeys, id, decision.routingKey, limits.maxRoutingKeys);
+      decisions.set(id, decision);
+      if (decision.routingKey !== id) routingKeys.set(id, decision.routingKey);
     },
-    get: (decisionId) => decisions.get(decisionId),
-    routingKeyOf: (decisionId) => routingKeys.get(decisionId) ?? null,
+    get: (decisionId) => decisions.peek(decisionId),
+    routingKeyOf: (decisionId) => routingKeys.peek(decisionId) ?? null,
   };
-}
-
-function setBounded<V>(map: Map<string, V>, key: string, value: V, maxRows: number): void {
-  map.set(key, value);
-  if (map.size <= maxRows) return;
-  const oldest = map.keys().next();
-  if (!oldest.done) map.delete(oldest.value);
 }

@@ -2,6 +2,7 @@
  * The reports this gateway has taken lately, so that a contradiction can be answered at once. Reports that another gateway
  * took are known to reward-feedback alone, which judges by the same function and puts a contradiction among the dead letters.
  */
+import { LRUCache } from 'lru-cache';
 import type { RouteOutcome } from '../../lib/topics/generated/messages';
 import { type Merged, mergeReport } from '../reward-feedback/merge-reports';
 
@@ -20,25 +21,23 @@ export interface ReportedOutcomes {
 
 /** Beyond so many reports the decisions reported on longest ago are forgotten. */
 export function createReportedOutcomes(maxReports: number): ReportedOutcomes {
-  // A Map iterates in order of insertion, so the first key is the oldest.
-  const byDecision = new Map<string, readonly RouteOutcome[]>();
-  const known = new Set<string>();
-  let count = 0;
+  const known = new LRUCache<string, true>({ max: maxReports });
+  const byDecision = new LRUCache<string, readonly RouteOutcome[]>({
+    maxSize: maxReports,
+    sizeCalculation: (reports) => reports.length,
+    dispose(_reports, decisionId, why) {
+      if (why === 'evict') known.delete(decisionId);
+    },
+  });
   const set = (decisionId: string, reports: readonly RouteOutcome[]): void => {
-    count += reports.length - (byDecision.get(decisionId)?.length ?? 0);
-    byDecision.delete(decisionId);
     if (reports.length > 0) byDecision.set(decisionId, reports);
+    else byDecision.delete(decisionId);
   };
-  const reportsOf = (decisionId: string): readonly RouteOutcome[] => byDecision.get(decisionId) ?? [];
+  const reportsOf = (decisionId: string): readonly RouteOutcome[] => byDecision.peek(decisionId) ?? [];
   const take = (outcome: RouteOutcome): Merged => {
     const merged = mergeReport(reportsOf(outcome.decisionId), outcome);
     if (merged.kind !== 'taken') return merged;
     set(outcome.decisionId, merged.reports);
-    for (const [oldest] of byDecision) {
-      if (count <= maxReports) break;
-      set(oldest, []);
-      known.delete(oldest);
-    }
     return merged;
   };
   return {
@@ -47,8 +46,7 @@ export function createReportedOutcomes(maxReports: number): ReportedOutcomes {
     isKnown: (decisionId) => known.has(decisionId),
     know(decisionId, inLog = []) {
       if (known.has(decisionId)) return;
-      known.add(decisionId);
-      if (known.size > maxReports) known.delete(known.keys().next().value!);
+      known.set(decisionId, true);
       for (const outcome of inLog) take(outcome);
     },
     forget(outcome) {

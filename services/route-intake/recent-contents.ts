@@ -2,6 +2,7 @@
  * What the newest requests asked, as hashes, so that a request that comes again is told from another one that uses its id.
  * It is for counting alone: after a restart it knows nothing, and both count as duplicates.
  */
+import { LRUCache } from 'lru-cache';
 import { contentHashOf } from '../../lib/topics/content-hash';
 import type { RouteRequested } from '../../lib/topics/generated/messages';
 
@@ -13,16 +14,14 @@ export interface RecentContents {
 }
 
 export function createRecentContents(maxIds: number): RecentContents {
-  // A Map iterates in order of insertion, so the first key is the oldest.
-  const hashes = new Map<string, string>();
+  // What is only peeked at goes in the order it came.
+  const hashes = new LRUCache<string, string>({ max: maxIds });
   return {
     remember(requestId, contentHash) {
-      if (hashes.has(requestId)) return;
-      hashes.set(requestId, contentHash);
-      if (hashes.size > maxIds) hashes.delete(hashes.keys().next().value!);
+      if (!hashes.has(requestId)) hashes.set(requestId, contentHash);
     },
     isOther(request) {
-      const first = hashes.get(request.requestId);
+      const first = hashes.peek(request.requestId);
       return first !== undefined && first !== contentHashOf(request);
     },
   };

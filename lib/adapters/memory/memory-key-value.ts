@@ -1,4 +1,5 @@
 /** Shared memory inside one process: least recently used entries go first, and none outlives its time to live. */
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../ports/clock';
 import type { KeyValue } from '../../ports/key-value';
 
@@ -15,23 +16,20 @@ export function createMemoryKeyValue(options: { clock: Clock; maxEntries?: numbe
   const maxEntries = options.maxEntries ?? defaultMaxEntries;
   if (!Number.isSafeInteger(maxEntries) || maxEntries < 1)
     throw new Error(`maxEntries must be positive, got ${maxEntries}`);
-  // A Map iterates in order of insertion: re-inserting at every use makes the first key the least recently used.
-  const entries = new Map<string, Entry>();
+  const entries = new LRUCache<string, Entry>({ max: maxEntries });
   let closed = false;
 
   const refuseClosed = (): void => {
     if (closed) throw new Error('the key-value store is closed');
   };
   const live = (key: string): Entry | undefined => {
-    const entry = entries.get(key);
+    const entry = entries.peek(key);
     if (!entry || entry.expiresAtMs > clock.nowMs()) return entry;
     entries.delete(key);
     return undefined;
   };
   const put = (key: string, value: Buffer, expiresAtMs: number): void => {
-    entries.delete(key);
     entries.set(key, { value, expiresAtMs });
-    if (entries.size > maxEntries) entries.delete(entries.keys().next().value!);
   };
   const expiryOf = (ttlMs: number | null): number =>
     ttlMs === null ? Number.POSITIVE_INFINITY : clock.nowMs() + ttlMs;

@@ -1,4 +1,5 @@
 /** Buckets of tokens inside one process. The one used longest ago goes first. */
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../ports/clock';
 import type { TokenBuckets } from '../../ports/token-buckets';
 
@@ -16,8 +17,7 @@ export function createMemoryTokenBuckets({
   readonly clock: Clock;
   readonly maxBuckets?: number;
 }): TokenBuckets {
-  // A Map iterates in order of insertion: re-inserting at every use makes the first key the least recently used.
-  const levels = new Map<string, Level>();
+  const levels = new LRUCache<string, Level>({ max: maxBuckets });
   return {
     async takeToken(key, { capacity, perSecond }) {
       const nowMs = clock.monotonicMs();
@@ -25,9 +25,7 @@ export function createMemoryTokenBuckets({
       const level = Math.min(capacity, before + ((nowMs - atMs) / 1_000) * perSecond);
       const isTaken = level >= 1;
       const tokens = isTaken ? level - 1 : level;
-      levels.delete(key);
       levels.set(key, { tokens, atMs: nowMs });
-      if (levels.size > maxBuckets) levels.delete(levels.keys().next().value!);
       return { isTaken, tokens };
     },
   };

@@ -2,6 +2,7 @@
  * Calls the models of a decision in their order until one answers: before the first token a failed call is made elsewhere,
  * within the time that is left. A provider that asks to be left alone for a while is.
  */
+import { LRUCache } from 'lru-cache';
 import { type ApiName, apiThrough, type ProviderConfig } from '../../../lib/config/provider-config';
 import type { ModelConfig, RouterConfig } from '../../../lib/config/router-config';
 import type { Clock } from '../../../lib/ports/clock';
@@ -93,15 +94,12 @@ const maxRestMs = 3_600_000;
 
 export function createModelCaller({ client, clock, maxRetryWaitMs, log }: ModelCallerOptions): ModelCaller {
   /** By provider and model: not to be called before this time of the monotonic clock. */
-  const restingUntilMs = new Map<string, number>();
+  const restingUntilMs = new LRUCache<string, number>({ max: maxResting });
   const keyOf = ({ provider, name }: ModelConfig): string => JSON.stringify([provider, name]);
   const restOf = (model: ModelConfig, atMs: number): number =>
-    Math.max(0, (restingUntilMs.get(keyOf(model)) ?? 0) - atMs);
+    Math.max(0, (restingUntilMs.peek(keyOf(model)) ?? 0) - atMs);
   const letRest = (model: ModelConfig, forMs: number): void => {
-    restingUntilMs.delete(keyOf(model));
     restingUntilMs.set(keyOf(model), clock.monotonicMs() + Math.min(forMs, maxRestMs));
-    const oldest = restingUntilMs.keys().next();
-    if (restingUntilMs.size > maxResting && !oldest.done) restingUntilMs.delete(oldest.value);
   };
 
   const tryOne = async (call: DoorCall, attempt: Attempt, gone: Ending, limitMs: number): Promise<Answer> => {

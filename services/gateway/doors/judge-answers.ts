@@ -3,6 +3,7 @@
  * what a grade says of the model is one more report of the call, and no call waits for it.
  */
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { routeOutcome } from '../../../lib/client/build-records';
 import type { JudgeConfig } from '../../../lib/config/judgements-config';
 import { apiThrough } from '../../../lib/config/provider-config';
@@ -63,7 +64,7 @@ interface JudgeState {
   readonly trust: JudgeTrust;
   spent: Spent[];
   /** By decision. */
-  readonly scores: Map<string, number>;
+  readonly scores: LRUCache<string, number>;
 }
 
 export function createAnswerJudges({ context, client, send, log }: AnswerJudgesParts): AnswerJudges {
@@ -75,7 +76,7 @@ export function createAnswerJudges({ context, client, send, log }: AnswerJudgesP
   const stateOf = (name: string): JudgeState => {
     let state = states.get(name);
     if (!state) {
-      state = { trust: createJudgeTrust(), spent: [], scores: new Map() };
+      state = { trust: createJudgeTrust(), spent: [], scores: new LRUCache({ max: maxRememberedScores }) };
       states.set(name, state);
     }
     return state;
@@ -145,7 +146,7 @@ export function createAnswerJudges({ context, client, send, log }: AnswerJudgesP
       const score = scores[shown.findIndex(({ isServed }) => isServed)]!;
       const otherScore = scores[shown.findIndex(({ isServed }) => !isServed)];
       if (otherScore !== undefined) notePair(judge.name, score, otherScore);
-      remember(state.scores, decision.decisionId, score);
+      state.scores.set(decision.decisionId, score);
       const expected = decision.candidates.find((one) => one.model === model.name)?.predictedQuality ?? score;
       send(
         routeOutcome(decision, {
@@ -205,7 +206,7 @@ export function createAnswerJudges({ context, client, send, log }: AnswerJudgesP
     },
     noteFeedback(decisionId, quality) {
       for (const [judge, { scores, trust }] of states) {
-        const score = scores.get(decisionId);
+        const score = scores.peek(decisionId);
         if (score === undefined) continue;
         scores.delete(decisionId);
         trust.compare(score, quality);
@@ -222,12 +223,6 @@ export function createAnswerJudges({ context, client, send, log }: AnswerJudgesP
 /** 0..1, the same for the same decision and purpose, so that a repeated call is sampled as the first was. */
 function draw({ decisionId }: RouteDecided, purpose: string): number {
   return createHash('sha256').update(`${purpose}/${decisionId}`).digest().readUInt32LE(0) / 2 ** 32;
-}
-
-function remember(scores: Map<string, number>, decisionId: string, score: number): void {
-  scores.set(decisionId, score);
-  const oldest = scores.keys().next();
-  if (scores.size > maxRememberedScores && !oldest.done) scores.delete(oldest.value);
 }
 
 function clamped(value: number): number {

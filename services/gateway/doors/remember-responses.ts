@@ -2,6 +2,7 @@
  * Which provider keeps a response, or the conversation that it belongs to, and for whom it was passed on. The log knows it for as
  * long as providers keep what they answer, so a restart and other gateways know it, too; the newest are in memory.
  */
+import { LRUCache } from 'lru-cache';
 import type { Broker } from '../../../lib/ports/broker';
 import type { Clock } from '../../../lib/ports/clock';
 import type { Log } from '../../../lib/telemetry/log';
@@ -61,27 +62,21 @@ export function createRememberedResponses(parts: RememberedResponsesParts): Reme
       count('failed', responses);
     },
   });
-  // Maps iterate in order of insertion, so the first key is the oldest.
-  const known = new Map<string, KeptResponse>();
-  const unknownUntilMs = new Map<string, number>();
+  const known = new LRUCache<string, KeptResponse>({ max: maxRemembered });
+  const unknownUntilMs = new LRUCache<string, number>({ max: maxUnknown });
 
   const know = (kept: KeptResponse): void => {
     unknownUntilMs.delete(kept.id);
-    known.delete(kept.id);
     known.set(kept.id, kept);
-    dropOldest(known, maxRemembered);
   };
 
   const look = async (id: string): Promise<KeptResponse | null> => {
-    if ((unknownUntilMs.get(id) ?? 0) > clock.monotonicMs()) return null;
+    if ((unknownUntilMs.peek(id) ?? 0) > clock.monotonicMs()) return null;
     const rows = await lookup.keptResponses(id);
     // Whoever was first has it; where he has gone on with it at another provider, that is the newest place.
     const found = rows.filter(({ tenantId }) => tenantId === rows[0]!.tenantId).at(-1) ?? null;
     if (found) know(found);
-    else {
-      unknownUntilMs.set(id, clock.monotonicMs() + unknownForMs);
-      dropOldest(unknownUntilMs, maxUnknown);
-    }
+    else unknownUntilMs.set(id, clock.monotonicMs() + unknownForMs);
     return found;
   };
 
@@ -89,7 +84,7 @@ export function createRememberedResponses(parts: RememberedResponsesParts): Reme
     remember(given) {
       if (given.id.length > maxIdChars) return;
       const kept = { ...given, passedOnAtMs: clock.nowMs() };
-      const before = known.get(kept.id);
+      const before = known.peek(kept.id);
       // No provider gives one name twice; whoever had it first keeps it.
       if (before && before.tenantId !== kept.tenantId) return;
       const isSame = before?.model === kept.model && before.provider === kept.provider;
@@ -101,7 +96,7 @@ export function createRememberedResponses(parts: RememberedResponsesParts): Reme
     },
     async keeperOf(tenantId, id) {
       if (id.length > maxIdChars) return { kind: 'unknown' };
-      const kept = known.get(id) ?? (isWritten ? await look(id) : null);
+      const kept = known.peek(id) ?? (isWritten ? await look(id) : null);
       if (!kept) return { kind: 'unknown' };
       if (kept.tenantId !== tenantId) return { kind: 'of-others' };
       return { kind: 'known', model: kept.model, provider: kept.provider };
@@ -111,9 +106,4 @@ export function createRememberedResponses(parts: RememberedResponsesParts): Reme
       await producer.close();
     },
   };
-}
-
-function dropOldest(entries: Map<string, unknown>, max: number): void {
-  const oldest = entries.keys().next();
-  if (entries.size > max && !oldest.done) entries.delete(oldest.value);
 }

@@ -3,6 +3,7 @@
  * in memory and for the latest answers alone, so a turn that comes to another gateway, or after a restart, says nothing.
  */
 import { hash as digestOf } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Message, RouteDecided } from '../../../lib/topics/generated/messages';
 import { judgeNextTurn, maxWords, type NextTurn } from './judge-next-turn';
 
@@ -36,8 +37,7 @@ const placeChars = 4_096;
 const leastAnswerChars = 24;
 
 export function createNextTurnWatch({ key, maxRemembered }: NextTurnOptions): NextTurnWatch {
-  // A Map iterates in order of insertion, so the first key is the oldest.
-  const remembered = new Map<string, Remembered>();
+  const remembered = new LRUCache<string, Remembered>({ max: maxRemembered });
   const secret = digestOf('sha256', key, 'buffer');
   const [wordSeed, placeSeed, otherSeed] = [secret.readInt32LE(0), secret.readInt32LE(4), secret.readInt32LE(8)];
   const hashesOf = (text: string): number[] => wordHashes(text, wordSeed);
@@ -53,7 +53,7 @@ export function createNextTurnWatch({ key, maxRemembered }: NextTurnOptions): Ne
       const asked = messages.slice(0, answerAt).findLast(({ role }) => role === 'user');
       if (!asked) return null;
       const place = placeOf(hashesOf(asked.content), messages[answerAt]!.content);
-      const found = remembered.get(place);
+      const found = remembered.peek(place);
       if (!found) return null;
       remembered.delete(place);
       const turn = judgeNextTurn(found.asked, hashesOf(last.content), last.content);
@@ -64,8 +64,6 @@ export function createNextTurnWatch({ key, maxRemembered }: NextTurnOptions): Ne
       if (asked?.role !== 'user' || answer.length < leastAnswerChars) return;
       const words = hashesOf(asked.content);
       remembered.set(placeOf(words, answer), { ...answered, asked: words });
-      const oldest = remembered.keys().next();
-      if (remembered.size > maxRemembered && !oldest.done) remembered.delete(oldest.value);
     },
   };
 }
