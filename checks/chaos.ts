@@ -21,9 +21,10 @@ import { brokerRestartScenario, redisRestartScenario } from './chaos/outages';
 import { scaleScenario } from './chaos/scale';
 import { runScenario, type Scenario } from './chaos/scenario';
 import { shortScenario } from './chaos/short';
+import { takeOverScenario } from './chaos/take-over';
 import { zombieScenario } from './chaos/zombie';
 
-/** In the order of `make chaos`. `short` and `chain-kills` run only by name. */
+/** In the order of `make chaos`. `short`, `chain-kills` and `take-over` run only by name. */
 const scenarios: readonly Scenario[] = [
   killsScenario,
   brokerRestartScenario,
@@ -32,7 +33,7 @@ const scenarios: readonly Scenario[] = [
   scaleScenario,
   garbageScenario,
 ];
-const all = [...scenarios, shortScenario, chainKillsScenario];
+const all = [...scenarios, shortScenario, chainKillsScenario, takeOverScenario];
 const deliveries = ['at-least-once', 'exactly-once'] as const;
 
 const { values } = parseArgs({

@@ -42,6 +42,9 @@ export async function declareProcess(home: EngineHome, settings: ProcessSettings
   return { config, host, definitions };
 }
 
+/** What a partition takes of memory and of its start is little; the whole of a group of hundreds is not. */
+const standbyPartitions = 16;
+
 function hostOf(home: EngineHome, settings: ProcessSettings, config: RouterConfig, parts: ProcessParts): Host {
   const { seed } = startSettingsOf(config);
   return {
@@ -55,6 +58,7 @@ function hostOf(home: EngineHome, settings: ProcessSettings, config: RouterConfi
     limits: defaultRuntimeLimits,
     requestPathPartitions: settings.partitions,
     delivery: settings.delivery,
+    standbyPartitions,
     topicPrefix: home.topicPrefix,
     tableChecks,
     onFatal: (group, error) =>

@@ -3,6 +3,7 @@
 import { shuffled } from '../../lab/workloads/draw';
 import { sleep } from '../../lib/ports/clock';
 import type { Random } from '../../lib/ports/random';
+import { chainName } from '../../services/placements';
 import type { Scenario, Stage } from './scenario';
 import { partitionsDecidedBy } from './takeover';
 
@@ -32,9 +33,16 @@ export async function killAtRandom(stage: Stage, count: number, withinMs: number
   for (const [kill, victim] of victims.entries()) {
     await sleep(cluster.clock, Math.max(0, startedMs + momentsMs[kill]! - cluster.clock.monotonicMs()));
     await cluster.processes.untilReady(victim);
+    await untilStoodInFor(stage, victim);
     await killAndNote(stage, victim);
     say(`kill ${kill + 1}/${count}: ${victim}`);
   }
+}
+
+/** What one of two chains owned the other takes over: that both are gone at once is no fault that two are there to bear. */
+async function untilStoodInFor({ cluster: { processes } }: Stage, victim: string): Promise<void> {
+  const isChain = (id: string): boolean => id.startsWith(`${chainName}-`);
+  for (const id of processes.ids) if (isChain(victim) && isChain(id)) await processes.untilReady(id);
 }
 
 /** Kills a process, whatever it is at, and notes what it owned. Resolves with whether there was a process to kill. */

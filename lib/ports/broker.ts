@@ -161,6 +161,11 @@ export interface PartitionConsumer {
    * process, absent elsewhere. Null where there is none (any more).
    */
   recordAt?(topic: string, offset: number): LogRecord | null;
+  /**
+   * One past the last record that this consumer has written to its own partition number of `topic`; null where it has written none. Absent
+   * where the end of a topic is as easily asked for.
+   */
+  writtenUpTo?(topic: string): number | null;
 }
 
 export interface GroupOptions {

@@ -26,6 +26,11 @@ export interface Host {
   readonly requestPathPartitions: number;
   /** How often what a service of this host writes may be there after failures; default `at-least-once`. */
   readonly delivery?: Delivery;
+  /**
+   * Of how many partitions that other members own a chain keeps what a task of theirs would restore, so that it can take them over at once.
+   * Default 0: for brokers on which nobody else can own any.
+   */
+  readonly standbyPartitions?: number;
   /** In front of every topic and group when several teams share a cluster; '' otherwise. */
   readonly topicPrefix: string;
   /** Called once when a service has failed for good; the process should end and be looked at. */

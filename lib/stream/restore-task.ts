@@ -1,19 +1,7 @@
 /** What a task knows before its first batch: its rows, what it has written lately, and where its inputs go on. */
-import { UndecodableError } from '../avro/codec';
 import type { LogRecord, PartitionConsumer } from '../ports/broker';
-import type { AnyTopic } from '../topics/define-topic';
-import { placeOf } from './describe-failure';
-import type { OwnIds } from './own-ids';
 import type { StageRun } from './stage-run';
 import type { TaskSurroundings } from './task-surroundings';
-import type { TaskTable } from './task-table';
-
-// biome-ignore lint/suspicious/noExplicitAny: event and row types belong to the declarations
-type Any = any;
-
-const maxLoggedLength = 300;
-/** Read and decoded in one go: requests may be waiting for the same thread meanwhile. */
-const chunkRecords = 250;
 
 /** A task while it is restored. */
 interface Restored {
@@ -35,18 +23,8 @@ export async function restoreTask(task: Restored): Promise<AsyncIterable<readonl
   const { around, consumer, stages, positions } = task;
   const { topicPrefix } = around.host;
   const committed = await consumer.committed();
-  // Side by side: what takes long is waiting for answers, and no stage's table or tail depends on another's.
-  const restored = await Promise.all(
-    stages.map(async (stage) => {
-      const { ownIds } = stage;
-      const { topics = [], maxIds = 0 } = stage.plan.definition.ownOutput ?? {};
-      const [reflected] = await Promise.all([
-        stage.table ? restoreTable(task, stage, stage.table) : new Map<string, number>(),
-        ...topics.map((topic) => readOwnTail(task, ownIds!, topic, maxIds)),
-      ]);
-      return reflected;
-    }),
-  );
+  // Side by side: no stage's table or tail depends on another's.
+  const restored = await Promise.all(stages.map((stage) => restoreStage(task, stage)));
   for (const [at, { plan }] of stages.entries()) {
     const reflected = restored[at]!;
     for (const { input, topic, wire } of plan.inputs.values()) {
@@ -82,6 +60,16 @@ export async function restoreTask(task: Restored): Promise<AsyncIterable<readonl
   return readLeft(task);
 }
 
+/** Returns the input positions that the rows reflect, of those inputs that there are. */
+async function restoreStage(
+  { around, consumer, assertOurs }: Restored,
+  { memory, plan }: StageRun,
+): Promise<ReadonlyMap<string, number>> {
+  await memory.readOn(assertOurs);
+  const reflected = [...(memory.table?.restored(consumer.ownerEpoch) ?? [])];
+  return new Map(reflected.filter(([topic]) => plan.inputs.has(around.host.topicPrefix + topic)));
+}
+
 async function* nothing(): AsyncGenerator<readonly LogRecord[]> {}
 
 /** Topics in the order of the stages that write them, so that a request is there before what was made of it. */
@@ -105,52 +93,5 @@ async function* readLeft({ around, consumer, positions, stages }: Restored): Asy
     const position = Math.max(end, from);
     positions.set(name, position);
     consumer.seek(of.topic, position);
-  }
-}
-
-/** Returns the input positions that the rows reflect, of those inputs that there are. */
-async function restoreTable(
-  { around, consumer, assertOurs }: Restored,
-  { plan, name: service }: StageRun,
-  table: TaskTable<Any>,
-): Promise<ReadonlyMap<string, number>> {
-  const { host } = around;
-  const { name } = plan.definition.table!.topic;
-  const of = { topic: host.topicPrefix + name, partition: consumer.partition };
-  const { earliest } = await host.broker.offsets(of);
-  for await (const records of host.broker.read(of, { from: earliest, maxRecords: chunkRecords })) {
-    assertOurs();
-    table.restore(records, (record, error) => {
-      host.metrics.count('quantum_router_view_undecodable_total', { service, topic: name });
-      host.log.error('a record of a changelog is none of ours and is passed over', {
-        service,
-        topic: record.topic,
-        partition: record.partition,
-        offset: record.offset,
-        reason: error instanceof UndecodableError ? error.message.slice(0, maxLoggedLength) : placeOf(error).failure,
-      });
-    });
-  }
-  const read = [...(table.restored() ?? [])];
-  return new Map(read.filter(([topic]) => plan.inputs.has(host.topicPrefix + topic)));
-}
-
-async function readOwnTail(
-  { around, consumer, assertOurs }: Restored,
-  ids: OwnIds,
-  topic: AnyTopic,
-  maxIds: number,
-): Promise<void> {
-  const { host } = around;
-  const of = { topic: host.topicPrefix + topic.name, partition: topic.partitions === 'one' ? 0 : consumer.partition };
-  const { earliest, end } = await host.broker.offsets(of);
-  const tail = { from: Math.max(earliest, end - maxIds), to: end, maxRecords: chunkRecords };
-  for await (const records of host.broker.read(of, tail)) {
-    assertOurs();
-    for (const { value } of records) {
-      // Null: not written by this stage, so it says nothing about what has been done.
-      const id = value === null ? null : ids.idInBytes(topic, value);
-      if (id !== null) ids.add(topic, id);
-    }
   }
 }

@@ -11,7 +11,9 @@ import type { Host } from './host';
 import { alone, type StageGroup } from './placement';
 import { createRememberer, type Rememberer } from './remember';
 import { type GroupPlan, planGroup, type ServicePlan, type Surroundings } from './service-plan';
+import { StageMemory } from './stage-memory';
 import type { StageSurroundings } from './stage-run';
+import { Standbys } from './standbys';
 import { BatchFailedError, createSuspects, type Suspects } from './suspects';
 import { Task } from './task';
 import type { TaskSurroundings } from './task-surroundings';
@@ -63,6 +65,8 @@ interface Incarnation {
   joining: Promise<void>;
   membership: Membership | null;
   readonly views: FollowedView<unknown>[];
+  /** What it knows of partitions that others own; null where it is to know nothing of them. */
+  readonly standbys: Standbys | null;
   ended: boolean;
 }
 
@@ -127,6 +131,7 @@ class Service implements HeldService {
       joining: Promise.resolve(),
       membership: null,
       views: [],
+      standbys: this.standbysOf(),
       ended: false,
     };
     this.incarnation = incarnation;
@@ -199,6 +204,7 @@ class Service implements HeldService {
   private async join(incarnation: Incarnation): Promise<void> {
     const { host, plan } = this;
     const crash = (error: Error): void => this.crash(incarnation, error);
+    const warm = incarnation.standbys?.begin();
     const stages: StageSurroundings[] = [];
     for (const parts of this.stages) {
       const views = new Map<string, View<unknown>>();
@@ -211,6 +217,9 @@ class Service implements HeldService {
       }
       stages.push({ ...parts, host, views });
     }
+    // Whoever owns the partitions now goes on with them meanwhile; they would stand still once this member is in the group.
+    await warm;
+    if (incarnation.ended || this.stopped) return;
     const around: TaskSurroundings = { plan, host, stages };
     const membership = await host.broker.join({
       group: plan.wireGroup,
@@ -235,7 +244,13 @@ class Service implements HeldService {
     if (incarnation.ended || this.stopped) return;
     const present = new Map(incarnation.tasks.map((task) => [task.consumer, task]));
     const earlier = [...incarnation.loops];
-    const tasks = consumers.map((consumer) => present.get(consumer) ?? new Task(around, consumer));
+    const { standbys } = incarnation;
+    const memoriesFor = (consumer: PartitionConsumer): readonly StageMemory[] =>
+      standbys?.take(consumer.partition) ?? this.memoriesOf(consumer.partition, consumer.recordAt?.bind(consumer));
+    const tasks = consumers.map(
+      (consumer) => present.get(consumer) ?? new Task(around, consumer, memoriesFor(consumer)),
+    );
+    standbys?.keepAllBut(consumers.map(({ partition }) => partition));
     const added = tasks.filter(({ consumer }) => !present.has(consumer));
     for (const task of incarnation.tasks) if (!tasks.includes(task)) incarnation.restoring.delete(task);
     for (const task of added) incarnation.restoring.add(task);
@@ -272,6 +287,25 @@ class Service implements HeldService {
     this.setForStages('quantum_router_service_ready', 1);
     this.host.log.info('service ready', { service: this.group, partitions: tasks.map((task) => task.partition) });
     this.resolveReady();
+  }
+
+  private memoriesOf(partition: number, recordAt?: PartitionConsumer['recordAt']): readonly StageMemory[] {
+    return this.plan.stages.map((stage) => new StageMemory(stage, this.host, partition, recordAt));
+  }
+
+  private standbysOf(): Standbys | null {
+    const { clock, log, standbyPartitions: most = 0 } = this.host;
+    const { stages, handed } = this.plan;
+    // A step of its own is taken up soon, and its processes are many: who decides from request to decision is missed at once.
+    if (most === 0 || handed.length === 0) return null;
+    return new Standbys({
+      partitions: stages[0]!.partitions,
+      most,
+      memoriesOf: (partition) => this.memoriesOf(partition),
+      setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+      onFailed: (partition, error) =>
+        log.debug('a stand-by could not be read, and is begun anew', { service: this.group, partition, error }),
+    });
   }
 
   /** A processor shows what it does in figures of its own, which must not outlive its task. */
@@ -334,7 +368,8 @@ class Service implements HeldService {
   private async end(incarnation: Incarnation, waitMs: number): Promise<void> {
     incarnation.ended = true;
     for (const task of incarnation.tasks) task.abandon();
-    const { membership, views, loops } = incarnation;
+    const { membership, views, loops, standbys } = incarnation;
+    standbys?.stop();
     const failures = await Promise.allSettled([membership?.leave(), ...views.map((view) => view.stop())]);
     for (const result of failures) {
       if (result.status === 'rejected') {

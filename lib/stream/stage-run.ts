@@ -3,14 +3,7 @@
  * record can end it: one that makes a step throw is put aside as a dead letter, nothing of it applied.
  */
 import { UndecodableError } from '../avro/codec';
-import {
-  type Headers,
-  type LogRecord,
-  type OutgoingRecord,
-  type PartitionConsumer,
-  StaleEpochError,
-  TransientError,
-} from '../ports/broker';
+import { type Headers, type LogRecord, type OutgoingRecord, StaleEpochError, TransientError } from '../ports/broker';
 import type { KeyValueEntry } from '../ports/key-value';
 import type { Count } from '../telemetry/metrics';
 import { partitionOf } from '../topics/partition-of';
@@ -18,14 +11,15 @@ import { type DeadLetterAlarm, deadLetterOf } from './dead-letters';
 import type { DueInput, Emit, Input, ProcessInput, Result, Sums, View } from './define-service';
 import { placeOf, reasonOf } from './describe-failure';
 import type { Host } from './host';
-import { OwnIds } from './own-ids';
+import type { OwnIds } from './own-ids';
 import { sizeOf } from './record-size';
 import type { Rememberer } from './remember';
 import { retryTransient } from './retry';
 import { encodeEmit, type InputPlan, type OutputPlan, type ServicePlan } from './service-plan';
+import type { StageMemory } from './stage-memory';
 import { BatchFailedError, type Suspects } from './suspects';
 import { TaskContext } from './task-context';
-import { createTaskTable, type TaskTable } from './task-table';
+import type { TaskTable } from './task-table';
 import { TaskTrace } from './task-trace';
 
 // biome-ignore lint/suspicious/noExplicitAny: event, row and look-up types belong to the declarations
@@ -145,24 +139,17 @@ export class StageRun {
   constructor(
     private readonly around: StageSurroundings,
     private readonly task: StageTask,
-    consumer: Pick<PartitionConsumer, 'partition' | 'ownerEpoch' | 'recordAt'>,
+    /** Not restored yet. */
+    readonly memory: StageMemory,
   ) {
     const { plan, host, views } = around;
-    const { group, table, ownOutput } = plan.definition;
-    const { partition } = consumer;
+    const { group, table } = plan.definition;
+    const { partition } = memory;
     this.name = group;
-    this.ownIds = ownOutput ? new OwnIds(ownOutput) : null;
+    this.ownIds = memory.ownIds;
+    this.table = memory.table;
     this.trace = new TaskTrace(group, partition, { rowsKeepTrace: table?.rowsKeepTrace ?? false });
     this.context = new TaskContext(host, group, partition, views, this.ownIds);
-    this.table = table
-      ? createTaskTable(table, {
-          topic: host.topicPrefix + table.topic.name,
-          partition,
-          ownerEpoch: consumer.ownerEpoch,
-          maxRecordBytes: plan.maxRowBytes,
-          recordAt: consumer.recordAt?.bind(consumer),
-        })
-      : null;
   }
 
   get plan(): ServicePlan {

@@ -51,8 +51,11 @@ export interface TaskTable<S> {
    * cannot have written is passed over, and `onForeign` told.
    */
   restore(records: readonly LogRecord[], onForeign: (record: LogRecord, error: unknown) => void): void;
-  /** Ends the restore; returns the positions by topic, null for an empty changelog. */
-  restored(): ReadonlyMap<string, number> | null;
+  /**
+   * Ends the restore; returns the positions by topic, null for an empty changelog. `ownerEpoch`: of who writes the table from now on, where
+   * that was not known when it was made.
+   */
+  restored(ownerEpoch?: number): ReadonlyMap<string, number> | null;
 }
 
 export function createTaskTable<S>(
@@ -274,7 +277,7 @@ export function createTaskTable<S>(
         unconfirmed = [];
       }
     },
-    restored() {
+    restored(ownEpoch = ownerEpoch) {
       // A flush torn before its position: its rows belong to inputs that will be read again. They are in the changelog
       // all the same, so the next flush must overwrite them.
       for (const { key } of unconfirmed) overwrite(key);
@@ -286,8 +289,8 @@ export function createTaskTable<S>(
       toOverwrite.clear();
       // Epochs of different machines go by different clocks: ours must be above all that wrote here before us.
       // Of a number that nobody can go beyond, as somebody else may have written it, there can be two owners.
-      const owner = Math.min(Number.MAX_SAFE_INTEGER, Math.max(ownerEpoch ?? 0, newestOwner + 1));
-      if (ownerEpoch !== undefined) toRecord = ownedBy(place, owner);
+      const owner = Math.min(Number.MAX_SAFE_INTEGER, Math.max(ownEpoch ?? 0, newestOwner + 1));
+      if (ownEpoch !== undefined) toRecord = ownedBy(place, owner);
       return positions;
     },
   };

@@ -7,6 +7,7 @@
 import { type LogRecord, type OutgoingRecord, type PartitionConsumer, StaleEpochError } from '../ports/broker';
 import { sleep } from '../ports/clock';
 import { restoreTask } from './restore-task';
+import type { StageMemory } from './stage-memory';
 import { isMarked, retryCounted, StageRun, type StageTask } from './stage-run';
 import type { TaskSurroundings } from './task-surroundings';
 
@@ -22,7 +23,7 @@ const gatherPerWrite = 4;
 const maxGatherMs = 400;
 /** By so much more than time has passed the wall clock goes forward or back when it is set, or the machine has slept. */
 const leastClockStepMs = 1_000;
-/** How often it is asked how far the topics are written that are handed on; a restart reads again what came since. */
+/** How often it is asked how far the topics are written that are handed on, where a write does not say so; a restart reads again what came since. */
 const endsIntervalMs = 1_000;
 
 export class Task implements StageTask {
@@ -31,8 +32,9 @@ export class Task implements StageTask {
   readonly mark: string;
   /** Next offset to read, by topic name; of a topic that is handed on, one up to which the stages have seen everything. */
   private readonly positions = new Map<string, number>();
-  /** Never before everything is restored: until then stages have not seen all that is written. */
-  private endsAskedMs = Number.POSITIVE_INFINITY;
+  /** Until everything is restored stages have not seen all that is written. */
+  private isRestored = false;
+  private endsAskedMs = Number.NEGATIVE_INFINITY;
   /** Whether a commit would move positions of what is handed on. */
   private endsMoved = false;
   /** When the oldest thing that a commit would make durable was done; null when there is none. */
@@ -54,9 +56,11 @@ export class Task implements StageTask {
   constructor(
     private readonly around: TaskSurroundings,
     readonly consumer: PartitionConsumer,
+    /** Of this partition, as the plan has its stages. */
+    memories: readonly StageMemory[],
   ) {
     this.mark = `${consumer.partition}-${around.host.clock.nowMs()}`;
-    this.stages = around.stages.map((stage) => new StageRun(stage, this, consumer));
+    this.stages = around.stages.map((stage, at) => new StageRun(stage, this, memories[at]!));
   }
 
   get partition(): number {
@@ -257,7 +261,8 @@ export class Task implements StageTask {
       this.assertOurs();
       await this.catchUp(records);
     }
-    this.endsAskedMs = Number.NEGATIVE_INFINITY;
+    this.isRestored = true;
+    this.takeEnds();
   }
 
   /** Timers wait until everything is there. */
@@ -307,7 +312,8 @@ export class Task implements StageTask {
       this.uncommittedSinceMs = null;
       this.uncommittedRecords = 0;
     }
-    if (commit && host.clock.monotonicMs() - this.endsAskedMs >= endsIntervalMs) void this.askEnds();
+    const asks = this.isRestored && !this.consumer.writtenUpTo;
+    if (asks && commit && host.clock.monotonicMs() - this.endsAskedMs >= endsIntervalMs) void this.askEnds();
   }
 
   async writeAhead(): Promise<void> {
@@ -326,6 +332,7 @@ export class Task implements StageTask {
       this.consumer.write({ records, rows, ...(positions && { positions }) }),
     );
     this.writeTookMs = host.clock.monotonicMs() - sentMs;
+    if (this.isRestored) this.takeEnds();
     const tookSeconds = (host.elapsedMs() - startedMs) / 1_000;
     for (const stage of this.stages) stage.written(tookSeconds, rows, offsets);
   }
@@ -335,7 +342,7 @@ export class Task implements StageTask {
     await this.handOn();
     if (this.around.plan.handed.length > 0) {
       if (this.outgoing.length > 0) await this.write(false);
-      await this.askEnds();
+      if (!this.consumer.writtenUpTo) await this.askEnds();
       if (this.endsMoved) this.progressed();
     }
     await this.write(true);
@@ -345,6 +352,20 @@ export class Task implements StageTask {
     const records = this.outgoing;
     this.outgoing = [];
     return records;
+  }
+
+  /** As `askEnds`, where the consumer knows. */
+  private takeEnds(): void {
+    for (const { wire, topic, passage } of this.around.plan.handed) {
+      const end = passage === 'hand' ? (this.consumer.writtenUpTo?.(wire) ?? null) : null;
+      if (end !== null) this.moveEnd(topic.name, end);
+    }
+  }
+
+  private moveEnd(name: string, end: number): void {
+    if (end <= (this.positions.get(name) ?? 0)) return;
+    this.positions.set(name, end);
+    this.endsMoved = true;
   }
 
   /**
@@ -359,9 +380,7 @@ export class Task implements StageTask {
       if (passage !== 'hand') continue;
       try {
         const { end } = await host.broker.offsets({ topic: wire, partition: this.partition });
-        if (end <= (this.positions.get(topic.name) ?? 0)) continue;
-        this.positions.set(topic.name, end);
-        this.endsMoved = true;
+        this.moveEnd(topic.name, end);
       } catch (error) {
         host.log.debug('the end of a topic cannot be had now', { topic: wire, error: error as Error });
       }

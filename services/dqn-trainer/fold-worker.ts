@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import type { TrainerFold } from './fold';
 import { startFoldInline } from './fold-inline';
 import { type FoldReply, type FoldRequest, revivedTrial, unpackBatch } from './fold-messages';
-import { niceThread } from './give-way';
+import { niceThread } from '../give-way';
 import { withTrial } from './with-trial';
 
 niceThread();

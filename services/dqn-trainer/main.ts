@@ -1,8 +1,10 @@
 // First: tracing has to be there before anything that could be traced.
 import '../../lib/telemetry/preload';
+// Before everything else is read.
+import '../off-request-path';
 
 import { runProcess } from '../process';
-import { niceSession } from './give-way';
+import { niceSession } from '../give-way';
 
 niceSession();
 void runProcess('dqn-trainer', process.env);

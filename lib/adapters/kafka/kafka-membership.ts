@@ -14,7 +14,7 @@ import { FetchLoop } from './fetch-loop';
 import { coordinatorIdOf, type Generation, GroupMember } from './group-member';
 import { backoffMs, type KafkaConnections } from './kafka-connections';
 import { errorKind, errorType, givenUp, isMembershipLost } from './kafka-errors';
-import { type KafkaProducer, maxBatchBytes } from './kafka-producer';
+import { type KafkaProducer, maxBatchBytes, type SentPlace } from './kafka-producer';
 import type { KafkaSettings } from './kafka-settings';
 import { OutsidePartitions } from './outside-partitions';
 import { type ConsumerEpoch, KafkaPartitionConsumer } from './partition-consumer';
@@ -40,7 +40,7 @@ export interface MembershipEnvironment {
   readonly openConnections: () => KafkaConnections;
   /** How many partitions topics have, those included that were added beyond the number agreed. */
   readonly actualPartitions: (topics: readonly string[]) => Promise<ReadonlyMap<string, number>>;
-  readonly send: (records: readonly OutgoingRecord[], refusal: () => Error | null) => Promise<unknown>;
+  readonly send: (records: readonly OutgoingRecord[], refusal: () => Error | null) => Promise<readonly SentPlace[]>;
   readonly producer: Pick<KafkaProducer, 'placed' | 'forget' | 'times'>;
 }
 
@@ -169,7 +169,7 @@ export class KafkaMembership implements Membership {
         const epoch: ConsumerEpoch = {
           ...shared,
           isLive: () => hold.term.generation.isLive(),
-          send: async (records, refusal) => void (await this.environment.send(records, refusal)),
+          send: (records, refusal) => this.environment.send(records, refusal),
           commit: (of, positions) => this.committedOrOwed(hold.term.commits.commit(of, positions)),
           ...(own && { transact: (_of, records, positions) => this.transact(own, records, positions) }),
         };
@@ -280,18 +280,20 @@ export class KafkaMembership implements Membership {
     delivery: TransactionalDelivery,
     records: readonly OutgoingRecord[],
     positions: ReadonlyMap<string, number>,
-  ): Promise<void> {
+  ): Promise<ReadonlyMap<string, number>> {
     const { producer, metrics, clock } = this.environment;
     const placed = await producer.placed(records);
     const startedMs = clock.monotonicMs();
+    let ends: ReadonlyMap<string, number>;
     try {
-      await delivery.write(placed, positions);
+      ends = await delivery.write(placed, positions);
     } catch (error) {
       if (!(error instanceof StaleEpochError)) producer.forget(placed);
       throw error;
     }
     const seconds = (clock.monotonicMs() - startedMs) / 1_000;
     metrics.observe('quantum_router_kafka_transaction_seconds', { service: this.options.group }, seconds);
+    return ends;
   }
 
   /** Resolves when no transaction of the generation is under way. */

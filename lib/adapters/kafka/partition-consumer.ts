@@ -9,6 +9,7 @@ import {
 import type { Clock } from '../../ports/clock';
 import type { FetchCursor } from './fetch-loop';
 import type { FetchedRecords } from './fetched-records';
+import type { SentPlace } from './kafka-producer';
 
 /** Fetching of a topic pauses while it has so much waiting; a fetch may bring more than that at once. */
 const maxBufferedRecords = 1_000;
@@ -24,14 +25,17 @@ export interface ConsumerEpoch {
   /** Something has become fetchable. */
   wakeFetching(): void;
   /** Refuses what has not been sent when the epoch passes. */
-  send(records: readonly OutgoingRecord[], refusal: () => Error | null): Promise<void>;
+  send(records: readonly OutgoingRecord[], refusal: () => Error | null): Promise<readonly SentPlace[]>;
   commit(partition: number, positions: ReadonlyMap<string, number>): Promise<void>;
-  /** Records and positions in one transaction; absent where records are sent and positions committed after them. */
+  /**
+   * Records and positions in one transaction; absent where records are sent and positions committed after them. Resolves with one past
+   * the last record that was written to `partition`, by topic.
+   */
   readonly transact?: (
     partition: number,
     records: readonly OutgoingRecord[],
     positions: ReadonlyMap<string, number>,
-  ) => Promise<void>;
+  ) => Promise<ReadonlyMap<string, number>>;
 }
 
 const noPositions: ReadonlyMap<string, number> = new Map();
@@ -69,6 +73,8 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
   /** Which topic is served first, so that none always is. */
   private turn = 0;
   private polled = false;
+  /** One past the last record that was written to this partition number, by topic. */
+  private readonly ends = new Map<string, number>();
 
   /** `starts`: by topic, the committed position (null for none) and where to read from. */
   constructor(
@@ -146,6 +152,10 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
     });
   }
 
+  writtenUpTo(topic: string): number | null {
+    return this.ends.get(topic) ?? null;
+  }
+
   wake(): void {
     if (this.pending) this.answer(this.pending, this.collect(this.pending.cursors, this.pending.maxRecords));
   }
@@ -170,7 +180,7 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
       return this.writeAtOnce(this.shared.transact, [...records, ...rows], positions ?? noPositions);
     // One after the other: they may go to different nodes, and whoever is killed in between must not have said that it was done.
     for (const part of [records, rows]) {
-      if (part.length > 0) await this.shared.send(part, () => (this.isStale() ? this.staleError() : null));
+      if (part.length > 0) await this.send(part);
       this.refuseStale();
     }
     if (!positions || positions.size === 0) return;
@@ -183,13 +193,23 @@ export class KafkaPartitionConsumer implements PartitionConsumer {
     for (const [topic, committed] of positions) this.starts.get(topic)!.committed = committed;
   }
 
+  private async send(records: readonly OutgoingRecord[]): Promise<void> {
+    const places = await this.shared.send(records, () => (this.isStale() ? this.staleError() : null));
+    for (const [at, { partition, offset }] of places.entries())
+      if (partition === this.partition) this.movesEnd(records[at]!.topic, offset + 1);
+  }
+
+  private movesEnd(topic: string, end: number): void {
+    if (end > (this.ends.get(topic) ?? 0)) this.ends.set(topic, end);
+  }
+
   private async writeAtOnce(
     transact: NonNullable<ConsumerEpoch['transact']>,
     records: readonly OutgoingRecord[],
     positions: ReadonlyMap<string, number>,
   ): Promise<void> {
     if (records.length === 0 && positions.size === 0) return;
-    await transact(this.partition, records, positions);
+    for (const [topic, end] of await transact(this.partition, records, positions)) this.movesEnd(topic, end);
     // What is committed is committed, also where the epoch has passed meanwhile.
     for (const [topic, committed] of positions) this.starts.get(topic)!.committed = committed;
   }

@@ -93,8 +93,14 @@ export class TransactionalDelivery {
     if (refused) throw refused;
   }
 
-  /** One transaction; those of earlier calls come before it. Rejects with a TransientError when nothing of it will be visible. */
-  write(records: readonly PlacedRecord[], positions: ReadonlyMap<string, number>): Promise<void> {
+  /**
+   * One transaction; those of earlier calls come before it. Resolves with one past its last record in each topic, of those in the partition of the
+   * scope. Rejects with a TransientError when nothing of it will be visible.
+   */
+  write(
+    records: readonly PlacedRecord[],
+    positions: ReadonlyMap<string, number>,
+  ): Promise<ReadonlyMap<string, number>> {
     const written = this.last.then(() => this.transact(records, positions));
     this.last = written.catch(() => {});
     return written;
@@ -105,13 +111,17 @@ export class TransactionalDelivery {
     await this.last;
   }
 
-  private async transact(records: readonly PlacedRecord[], positions: ReadonlyMap<string, number>): Promise<void> {
+  private async transact(
+    records: readonly PlacedRecord[],
+    positions: ReadonlyMap<string, number>,
+  ): Promise<ReadonlyMap<string, number>> {
+    const requests = this.requestsOf(records);
     const what = `the transaction of ${this.transactionalId}`;
     try {
       if (this.unfinished) await this.abort(what);
       else if (this.producer!.producerEpoch >= lastEpoch) await this.takeOver(this.producer, what);
       this.unfinished = true;
-      await this.fill(what, records, positions);
+      await this.fill(what, requests, positions);
     } catch (error) {
       if (error instanceof StaleEpochError) {
         this.abortInBackground();
@@ -128,15 +138,23 @@ export class TransactionalDelivery {
     }
     await this.commit(what);
     this.unfinished = false;
+    return this.endsOf(requests.flat());
+  }
+
+  private endsOf(batches: readonly PartitionBatch[]): Map<string, number> {
+    const ends = new Map<string, number>();
+    // Of several batches of a topic the last one was sent last.
+    for (const { topic, partition, baseOffset, messages } of batches)
+      if (partition === this.scope.partition && baseOffset !== null) ends.set(topic, baseOffset + messages.length);
+    return ends;
   }
 
   /** Everything of a transaction but its end. */
   private async fill(
     what: string,
-    records: readonly PlacedRecord[],
+    requests: readonly (readonly PartitionBatch[])[],
     positions: ReadonlyMap<string, number>,
   ): Promise<void> {
-    const requests = this.requestsOf(records);
     const topics = partitionsOf(requests.flat());
     const { group: groupId } = this.scope;
     if (this.joins) {

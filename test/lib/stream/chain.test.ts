@@ -180,6 +180,35 @@ test('what was written before a crash, and its positions not, is found and gone 
   await again.stop();
 });
 
+test('where a write says how far it came nobody asks, and an owner after a crash reads only what came after the last commit', async () => {
+  const world = createWorld();
+  const { broker } = world.host;
+  const join = broker.join.bind(broker);
+  broker.join = (joined) =>
+    join({
+      ...joined,
+      onAssigned: (epoch, consumers) => {
+        for (const consumer of consumers) Object.assign(consumer, { writtenUpTo: (topic: string) => world.raw(topic).length });
+        joined.onAssigned(epoch, consumers);
+      },
+    });
+  const engine = await start(world, chained);
+  const asked = jest.spyOn(broker, 'offsets');
+  for (const id of [1, 2, 3]) {
+    await world.put(orders, ordersOf('a', id, id));
+    await world.clock.advanceBy(2_000);
+  }
+  expect(asked).not.toHaveBeenCalled();
+  // Written, and no commit since.
+  await world.put(orders, ordersOf('a', 4, 4));
+  seen.length = 0;
+  world.broker.rebalance('shop');
+  await world.clock.settle();
+  expect(seen.map((line) => line.slice(0, -2))).toEqual(['packer:a4', 'heard:a4', 'seller:a4']);
+  expect(world.read(parcels)).toHaveLength(4);
+  await engine.stop();
+});
+
 test('a record at which one stage throws is put aside there alone', async () => {
   const world = createWorld();
   poison.set('packer', 'a2');
@@ -279,4 +308,66 @@ test('stages keep the order of the placement, and those it does not name stand a
     ['shop', ['seller', 'packer']],
     ['other', ['other']],
   ]);
+});
+
+describe('with stand-bys', () => {
+  const withStandbys = (world: World) =>
+    runServices([seller, packer], { ...world.host, standbyPartitions: 2 }, { ...options, placement: chained });
+  /** Offsets from which own outputs are read, by topic. */
+  const readsOf = (world: World) => {
+    const read = jest.spyOn(world.host.broker, 'read');
+    return () => read.mock.calls.flatMap(([{ topic }, { from }]) => (topic === receipts.name ? [from] : []));
+  };
+
+  test('who starts has read everything before it is given anything, and who takes over reads what is new', async () => {
+    const world = createWorld({ partitions: 2 });
+    const first = await withStandbys(world);
+    await world.put(orders, [...ordersOf('a', 1, 5), ...ordersOf('b', 1, 5)]);
+    await world.clock.advanceBy(300);
+    const join = jest.spyOn(world.host.broker, 'join');
+    const reads = readsOf(world);
+    const starting = withStandbys(world);
+    await world.clock.settle();
+    const second = await starting;
+    expect(join).toHaveBeenCalledTimes(1);
+    // The first time before it joined; what it was given then, from the end of that.
+    const [earliest] = reads();
+    expect(earliest).toBe(0);
+    await world.clock.advanceBy(5_000);
+    const before = reads().length;
+    await first.stop();
+    await world.clock.settle();
+    const takenOver = reads().slice(before);
+    expect(takenOver.length).toBeGreaterThan(0);
+    expect(Math.min(...takenOver)).toBeGreaterThan(0);
+    await world.put(orders, [...ordersOf('a', 1, 6), ...ordersOf('b', 1, 6)]);
+    for (const topic of [receipts, parcels]) expect(new Set(world.read(topic).map((order) => order!.id)).size).toBe(12);
+    // What the first has written the second does not write again.
+    expect(world.read(receipts)).toHaveLength(12);
+    await second.stop();
+  });
+
+  test.each([1, 2, 3])('members that come and go write each receipt and each parcel once (seed %d)', async (seed) => {
+    const world = createWorld({ seed, partitions: 2 });
+    const members = [await withStandbys(world), await withStandbys(world)];
+    let sent = 0;
+    for (let round = 0; round < 6; round++) {
+      for (let i = 0; i < 6; i++) {
+        sent++;
+        await world.put(orders, [
+          { id: `${'ab'[i % 2]!}${sent}`, key: 'ab'[i % 2]!, amount: sent % 3 === 0 ? 600 : sent },
+        ]);
+        await world.clock.advanceBy(40 * seed);
+      }
+      await members.shift()!.stop();
+      await world.clock.advanceBy(700);
+      members.push(await withStandbys(world));
+    }
+    await world.clock.advanceBy(3_000);
+    for (const topic of [receipts, parcels]) {
+      expect(world.read(topic)).toHaveLength(sent);
+      expect(new Set(world.read(topic).map((order) => order!.id)).size).toBe(sent);
+    }
+    for (const member of members) await member.stop();
+  });
 });

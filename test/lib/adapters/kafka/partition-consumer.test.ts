@@ -22,6 +22,7 @@ function bench(topics: readonly string[] = ['one'], from = 0) {
       sends.push(records);
       const refused = refusal();
       if (refused) throw refused;
+      return records.map(({ partition }, at) => ({ partition: partition ?? 0, offset: 100 + at }));
     },
     commit: async (partition, positions) => {
       if (failure) throw failure;
@@ -214,7 +215,7 @@ test('rows are sent once everything else is acknowledged: a row says that what i
     isLive: () => true,
     wakeFetching: () => {},
     send: (records) =>
-      new Promise((resolve) => sends.push({ keys: records.map(({ key }) => key), acknowledge: () => resolve() })),
+      new Promise((resolve) => sends.push({ keys: records.map(({ key }) => key), acknowledge: () => resolve([]) })),
     commit: async (partition) => void commits.push(partition),
   };
   const consumer = new KafkaPartitionConsumer(shared, 2, new Map([['one', { committed: null, from: 0 }]]));
@@ -233,6 +234,21 @@ test('rows are sent once everything else is acknowledged: a row says that what i
   sends[1]!.acknowledge();
   await written;
   expect(commits).toEqual([2]);
+});
+
+test('it knows how far it has written its own partition of a topic, by what was acknowledged', async () => {
+  const { consumer, expire } = bench();
+  const record = (partition: number, topic = 'out') => ({ topic, partition, key: 'a', value: Buffer.from('a') });
+  expect(consumer.writtenUpTo('out')).toBeNull();
+  // Offsets begin at 100; the third is in another partition.
+  await consumer.write({ records: [record(2), record(2), record(1)], rows: [record(2, 'table')] });
+  expect([consumer.writtenUpTo('out'), consumer.writtenUpTo('table')]).toEqual([102, 101]);
+  // A try that arrived late does not take it back.
+  await consumer.write({ records: [record(2)] });
+  expect(consumer.writtenUpTo('out')).toBe(102);
+  expire();
+  await expect(consumer.write({ records: [record(2)] })).rejects.toThrow(StaleEpochError);
+  expect(consumer.writtenUpTo('out')).toBe(102);
 });
 
 test('what the first poll leaves out is left out until it is polled', async () => {

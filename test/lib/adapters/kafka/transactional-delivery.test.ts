@@ -117,7 +117,7 @@ function transactionsOfKafka(version: number, firstEpoch: number) {
           next += messages.length;
           for (const { key } of messages) records.push({ key: key!, sequence: firstSequence });
         }
-        return { topics: [{ topicName: 'output', partitions: [{ partition: 0, baseOffset: '0' }] }] };
+        return { topics: [{ topicName: 'output', partitions: [{ partition: 0, baseOffset: String(firstSequence) }] }] };
       }),
     addOffsetsToTxn: ({ producerEpoch }) =>
       answer('add offsets', () => {
@@ -252,7 +252,7 @@ describe.each([1, 2])('transactional delivery, transaction.version %i', (version
     const { kafka, own } = bench(version);
     const owner = own(2);
     await owner.begin();
-    await owner.write(0, 5);
+    expect(await owner.write(0, 5)).toEqual(new Map([['output', 5]]));
     expect(kafka.committed).toEqual(['0', '1', '2', '3', '4']);
     expect(kafka.asked.filter((step) => step === 'produce')).toHaveLength(3);
     expect(kafka.asked.filter((step) => step === 'end')).toHaveLength(1);

@@ -1,22 +1,23 @@
-/** Training gives way to routing where both want the same core. */
+/** Work that no request waits for gives way to routing where both want the same core. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 
-const niceness = 10;
+/** Of what trains. */
+const trainingNiceness = 10;
 const autogroupFile = '/proc/self/autogroup';
 
 /** For the thread that trains. Elsewhere than on Linux a priority would be the whole process's. */
 export function niceThread(): void {
   // A nicer one stays: only root may take it back.
-  if (process.platform === 'linux' && getPriority() < niceness) setPriority(niceness);
+  if (process.platform === 'linux' && getPriority() < trainingNiceness) setPriority(trainingNiceness);
 }
 
 /**
- * For a process that does nothing but train. Where Linux shares the cores among sessions (autogroup, sched(7)), a nice
+ * For a process that no request waits for, as a whole; by default as much as what trains. Where Linux shares the cores among sessions (autogroup, sched(7)), a nice
  * thread only gives way within its own. A process that leads its session, as under a supervisor, lowers that one, too; one
  * that was started from a shell shares it with others and leaves it alone.
  */
-export function niceSession(): void {
+export function niceSession(niceness = trainingNiceness): void {
   try {
     if (sessionIn(readFileSync('/proc/self/stat', 'utf8')) !== process.pid) return;
     const [, nice] = /nice (-?\d+)/.exec(readFileSync(autogroupFile, 'utf8')) ?? [];

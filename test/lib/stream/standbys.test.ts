@@ -1,0 +1,67 @@
+import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
+import type { StageMemory } from '../../../lib/stream/stage-memory';
+import { Standbys } from '../../../lib/stream/standbys';
+
+/** Memories that say how often they were read, by partition and age. */
+function bench(partitions = 4, most = 16) {
+  const clock = createVirtualClock();
+  const made: string[] = [];
+  const reads: string[] = [];
+  const failing = new Set<string>();
+  const failed: number[] = [];
+  const memoriesOf = (partition: number): readonly StageMemory[] => {
+    const name = `${partition}.${made.filter((other) => other.startsWith(`${partition}.`)).length}`;
+    made.push(name);
+    const readOn = async (): Promise<void> => {
+      if (failing.delete(name)) throw new Error('no answer');
+      reads.push(name);
+    };
+    return [{ readOn, partition } as unknown as StageMemory];
+  };
+  const standbys = new Standbys({
+    partitions,
+    most,
+    memoriesOf,
+    setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+    onFailed: (partition) => failed.push(partition),
+  });
+  return { clock, standbys, reads, made, failing, failed, readsOf: () => reads.splice(0).sort() };
+}
+
+test('a member keeps all at first, then what others own, and reads it again and again', async () => {
+  const { clock, standbys, readsOf } = bench();
+  await standbys.begin();
+  expect(readsOf()).toEqual(['0.0', '1.0', '2.0', '3.0']);
+  for (const partition of [0, 1]) standbys.take(partition);
+  standbys.keepAllBut([0, 1]);
+  await clock.advanceBy(2_000);
+  expect(readsOf()).toEqual(['2.0', '3.0']);
+  // One has come, another gone: what went is read anew, since the task that had it has changed it.
+  standbys.take(2);
+  standbys.keepAllBut([1, 2]);
+  await clock.advanceBy(2_000);
+  expect(readsOf()).toEqual(['0.1', '3.0']);
+  standbys.stop();
+  await clock.advanceBy(10_000);
+  expect(readsOf()).toEqual([]);
+});
+
+test('where there are too many, those are kept that follow its own', async () => {
+  const { clock, standbys, readsOf } = bench(8, 2);
+  await standbys.begin();
+  readsOf();
+  standbys.keepAllBut([6, 7]);
+  await clock.advanceBy(2_000);
+  expect(readsOf()).toEqual(['0.0', '1.0']);
+  standbys.stop();
+});
+
+test('what cannot be read is begun anew, and the others stay', async () => {
+  const { clock, standbys, failing, failed, readsOf } = bench(2);
+  failing.add('1.0');
+  await standbys.begin();
+  expect([readsOf(), failed]).toEqual([['0.0'], [1]]);
+  await clock.advanceBy(2_000);
+  expect(readsOf()).toEqual(['0.0', '1.1']);
+  standbys.stop();
+});
