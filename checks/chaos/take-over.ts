@@ -22,7 +22,7 @@ export const takeOverScenario: Scenario = {
     const { cluster, figures, say } = stage;
     if (stage.placement !== 'chained') throw new Error('take-over kills the chain: run it with --placement chained');
     const { kills = defaultKills } = stage;
-    const victims = [...cluster.processes.ids];
+    const victims = [...cluster.processes.ids].filter((id) => id.startsWith(`${chainName}-`));
     for (let kill = 0; kill < kills; kill++) {
       await cluster.processes.untilAllReady();
       await sleep(cluster.clock, calmMs);

@@ -184,6 +184,8 @@ class Service implements HeldService {
     const { incarnation } = this;
     if (this.state !== 'failed') this.state = 'stopped';
     this.rejectReady(new Error(`service ${this.group} was stopped`));
+    // A start that is still reading them ends.
+    incarnation?.standbys?.stop();
     this.setForStages('quantum_router_service_ready', 0);
     await this.ending;
     if (!incarnation || incarnation.ended) return;

@@ -8,11 +8,14 @@ function bench(partitions = 4, most = 16) {
   const made: string[] = [];
   const reads: string[] = [];
   const failing = new Set<string>();
+  let chunk = Promise.resolve();
   const failed: number[] = [];
   const memoriesOf = (partition: number): readonly StageMemory[] => {
     const name = `${partition}.${made.filter((other) => other.startsWith(`${partition}.`)).length}`;
     made.push(name);
-    const readOn = async (): Promise<void> => {
+    const readOn = async (assertOurs: () => void): Promise<void> => {
+      await chunk;
+      assertOurs();
       if (failing.delete(name)) throw new Error('no answer');
       reads.push(name);
     };
@@ -25,7 +28,15 @@ function bench(partitions = 4, most = 16) {
     setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
     onFailed: (partition) => failed.push(partition),
   });
-  return { clock, standbys, reads, made, failing, failed, readsOf: () => reads.splice(0).sort() };
+  /** What is read from now on comes when it is told to. */
+  const holdUp = (): (() => void) => {
+    let come = (): void => {};
+    chunk = new Promise((resolve) => {
+      come = resolve;
+    });
+    return come;
+  };
+  return { clock, standbys, failing, failed, holdUp, readsOf: () => reads.splice(0).sort() };
 }
 
 test('a member keeps all at first, then what others own, and reads it again and again', async () => {
@@ -64,4 +75,15 @@ test('what cannot be read is begun anew, and the others stay', async () => {
   await clock.advanceBy(2_000);
   expect(readsOf()).toEqual(['0.0', '1.1']);
   standbys.stop();
+});
+
+test('a stop ends the first reading, and what a task has taken by then is nobody else\'s business', async () => {
+  const { standbys, holdUp, failed, readsOf } = bench(2);
+  const come = holdUp();
+  const begun = standbys.begin();
+  standbys.take(0);
+  standbys.stop();
+  come();
+  await begun;
+  expect([readsOf(), failed]).toEqual([[], []]);
 });
