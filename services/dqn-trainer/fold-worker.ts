@@ -1,9 +1,9 @@
 /** The worker thread's side: one fold, one request at a time, in the order they come. */
 import { parentPort } from 'node:worker_threads';
+import { niceThread } from '../give-way';
 import type { TrainerFold } from './fold';
 import { startFoldInline } from './fold-inline';
 import { type FoldReply, type FoldRequest, revivedTrial, unpackBatch } from './fold-messages';
-import { niceThread } from '../give-way';
 import { withTrial } from './with-trial';
 
 niceThread();

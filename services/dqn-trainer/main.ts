@@ -3,8 +3,8 @@ import '../../lib/telemetry/preload';
 // Before everything else is read.
 import '../off-request-path';
 
-import { runProcess } from '../process';
 import { niceSession } from '../give-way';
+import { runProcess } from '../process';
 
 niceSession();
 void runProcess('dqn-trainer', process.env);

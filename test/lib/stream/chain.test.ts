@@ -188,7 +188,8 @@ test('where a write says how far it came nobody asks, and an owner after a crash
     join({
       ...joined,
       onAssigned: (epoch, consumers) => {
-        for (const consumer of consumers) Object.assign(consumer, { writtenUpTo: (topic: string) => world.raw(topic).length });
+        for (const consumer of consumers)
+          Object.assign(consumer, { writtenUpTo: (topic: string) => world.raw(topic).length });
         joined.onAssigned(epoch, consumers);
       },
     });

@@ -77,7 +77,7 @@ test('what cannot be read is begun anew, and the others stay', async () => {
   standbys.stop();
 });
 
-test('a stop ends the first reading, and what a task has taken by then is nobody else\'s business', async () => {
+test("a stop ends the first reading, and what a task has taken by then is nobody else's business", async () => {
   const { standbys, holdUp, failed, readsOf } = bench(2);
   const come = holdUp();
   const begun = standbys.begin();
