@@ -391,7 +391,7 @@ export class Trainer {
       end: end && end + shift,
     });
     if (!next) return [];
-    log.warn('the share of what comes that is learned from changes', { steps: next.steps, rewards: next.rewards });
+    log.info('the share of what comes that is learned from changes', { steps: next.steps, rewards: next.rewards });
     return [emit(topics.learningEvents, paceEvent(next, `pace ${position} ${nowMs}`, settings.encoderVersion, nowMs))];
   }
 

@@ -10,6 +10,7 @@ import type {
   ProviderProfiles,
 } from '../../lib/topics/generated/messages';
 import { asDeclared } from './as-declared';
+import { asOfNow } from './as-of-now';
 import { boundTasks, tasksAfter } from './bound-tasks';
 import {
   afterCall,
@@ -46,12 +47,14 @@ export function profileModel(
 ): Profiled {
   // A caller whose clock is ahead would make everything look old.
   const observed = reported.observedAtMs > nowMs ? { ...reported, observedAtMs: nowMs } : reported;
-  const row = before ?? {
-    provider: observed.provider,
-    breaker: closedBreaker(nowMs),
-    models: dictionaryOf<string, ModelProfile>(),
-    capacity: null,
-  };
+  const row = before
+    ? asOfNow(before, nowMs)
+    : {
+        provider: observed.provider,
+        breaker: closedBreaker(nowMs),
+        models: dictionaryOf<string, ModelProfile>(),
+        capacity: null,
+      };
   const model = settings.models.find(({ name }) => name === observed.model);
   const known = ownEntry(row.models, observed.model) ?? newProfile(observed, row.breaker, nowMs);
   const profile = model ? asDeclared(known, model) : known;
@@ -78,13 +81,14 @@ export function profileModel(
   return withProvider(
     { ...row, models: bounded(withModel(row.models, next), observed) },
     { breaker: breakers.provider, capacity: providerCapacityAfter(row.capacity, observed, providerLimits, nowMs) },
-    [observed.model],
+    before && row !== before ? 'all' : [observed.model],
     nowMs,
   );
 }
 
 /** What time alone does to a row: breakers whose wait is over become HALF_OPEN. */
-export function profilesAfterWait(row: ProviderProfiles, nowMs: number): Profiled {
+export function profilesAfterWait(before: ProviderProfiles, nowMs: number): Profiled {
+  const row = asOfNow(before, nowMs);
   const models = new Map(Object.entries(row.models));
   const changed: string[] = [];
   for (const profile of Object.values(row.models)) {
@@ -94,7 +98,7 @@ export function profilesAfterWait(row: ProviderProfiles, nowMs: number): Profile
     changed.push(profile.model);
   }
   const provider = { breaker: afterWait(row.breaker, nowMs), capacity: row.capacity };
-  return withProvider({ ...row, models: dictionaryOf(models) }, provider, changed, nowMs);
+  return withProvider({ ...row, models: dictionaryOf(models) }, provider, row !== before ? 'all' : changed, nowMs);
 }
 
 /** When the next wait of a row's breakers is over, in milliseconds since the epoch; null when none is OPEN. */
@@ -184,11 +188,12 @@ function breakersAfter(
 function withProvider(
   row: ProviderProfiles,
   { breaker, capacity }: { readonly breaker: Breaker; readonly capacity: Capacity | null },
-  changedModels: readonly string[],
+  changedModels: readonly string[] | 'all',
   nowMs: number,
 ): Profiled {
   const shared = { providerBreaker: breaker, providerCapacity: capacity };
   const isNews =
+    changedModels === 'all' ||
     breaker.health !== row.breaker.health ||
     breaker.probeAtMs !== row.breaker.probeAtMs ||
     (capacity?.share ?? 1) !== (row.capacity?.share ?? 1);

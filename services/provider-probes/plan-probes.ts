@@ -35,7 +35,8 @@ export function planProbes(
     if (probe === null) continue;
     const lastMs = probedAt.providers.get(name);
     if (lastMs === undefined) probedAt.providers.set(name, nowMs);
-    if (lastMs === undefined || nowMs - lastMs < probe.everyMs) continue;
+    // One that is still to come was noted by a clock that has been set back since.
+    if (lastMs === undefined || (lastMs <= nowMs && nowMs - lastMs < probe.everyMs)) continue;
     let longest: ModelConfig | null = null;
     for (const model of models) {
       if (model.provider !== name || !isWaiting(profileOf(model.name), nowMs)) continue;

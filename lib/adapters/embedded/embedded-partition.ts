@@ -182,7 +182,7 @@ export class EmbeddedPartition implements LocalPartition {
    */
   clean(now: Now, maxWrites: number, tombstoneRetentionMs: number, upTo = this.end): boolean {
     if (this.settings.cleanup === 'delete') return this.dropOld(now, maxWrites);
-    if (this.compaction.doneTo >= upTo) return this.dropTombstones(now.ageMs - tombstoneRetentionMs, maxWrites);
+    if (this.compaction.doneTo >= upTo) return this.dropTombstones(now, tombstoneRetentionMs, maxWrites);
     this.oldestMs = undefined;
     this.compaction.step(upTo, maxWrites);
     this.earliest = this.records.firstOffset() ?? this.end;
@@ -210,7 +210,7 @@ export class EmbeddedPartition implements LocalPartition {
     if (this.oldestMs === undefined || isUndated)
       this.oldestMs =
         this.settings.cleanup === 'compact'
-          ? (this.oldTombstones(Number.POSITIVE_INFINITY, 1)[0]?.timestampMs ?? null)
+          ? (this.oldTombstones(1, now)[0]?.writtenMs ?? null)
           : this.oldestValueMs(now);
     return this.oldestMs !== null && this.oldestMs < beforeMs;
   }
@@ -286,29 +286,39 @@ export class EmbeddedPartition implements LocalPartition {
     return dropped === maxValues;
   }
 
-  private dropTombstones(beforeMs: number, maxWrites: number): boolean {
+  private dropTombstones(now: Now, tombstoneRetentionMs: number, maxWrites: number): boolean {
     const maxRecords = Math.floor(maxWrites / writesToDropTombstone);
-    const old = this.oldTombstones(beforeMs, maxRecords);
+    const beforeMs = now.ageMs - tombstoneRetentionMs;
+    const oldest = this.oldTombstones(maxRecords, now);
+    const newer = oldest.findIndex(({ writtenMs }) => writtenMs >= beforeMs);
+    const old = newer < 0 ? oldest : oldest.slice(0, newer);
     this.oldestMs = undefined;
-    for (const record of old) {
+    for (const { record } of old) {
       this.tables.tombstones.remove(numberedKey(this.prefix, record.offset));
       this.tables.latest.remove(hashedKey(this.prefix, record.key ?? ''));
     }
-    this.records.remove(old.map(({ offset }) => offset));
+    this.records.remove(old.map(({ record }) => record.offset));
     if (old.length > 0) this.earliest = this.records.firstOffset() ?? this.end;
     return old.length === maxRecords;
   }
 
-  private oldTombstones(beforeMs: number, maxRecords: number): LogRecord[] {
-    const old: LogRecord[] = [];
-    const range = { start: this.prefix, end: numberedKey(this.prefix, this.end - 1), limit: maxRecords };
-    for (const key of [...this.tables.tombstones.keys(range)]) {
+  /** The oldest tombstones, with when they were written at the latest, as `dated` has it of values. */
+  private oldTombstones(limit: number, { wallMs }: Now): { readonly record: LogRecord; readonly writtenMs: number }[] {
+    const old: { record: LogRecord; writtenMs: number }[] = [];
+    let undated: LogRecord[] = [];
+    const range = { start: this.prefix, end: numberedKey(this.prefix, this.end - 1), limit: limit + mostUndated };
+    for (const key of this.tables.tombstones.keys(range)) {
       const offset = numberInKey(key);
       const [record] = this.records.read(offset, offset + 1, 1);
-      if (!record || record.timestampMs >= beforeMs) break;
-      old.push(record);
+      if (!record) break;
+      undated.push(record);
+      if (record.timestampMs > wallMs + maxAheadMs) continue;
+      const { timestampMs: writtenMs } = record;
+      old.push(...undated.map((one) => ({ record: one, writtenMs })));
+      undated = [];
+      if (old.length >= limit) break;
     }
-    return old;
+    return old.slice(0, limit);
   }
 
   private restore(): void {

@@ -70,9 +70,16 @@ export function admissionsOf({ config, profileOf, nowMs, prober }: KnownNow): re
   return found;
 }
 
-/** Whether a breaker lets probes through: it is half open, or nobody has written yet that its wait is over. */
-export function mayBeProbed({ health, probeAtMs }: Breaker, nowMs: number): boolean {
-  return health === 'HALF_OPEN' || (health === 'OPEN' && probeAtMs !== null && probeAtMs <= nowMs);
+/** Clocks of machines differ by less. What was written more than this later than now was written by one that was set back since. */
+const mostAheadMs = 60_000;
+
+/**
+ * Whether a breaker lets probes through: it is half open, or nobody has written yet that its wait is over, or nobody can say when
+ * it is. What comes of a probe then lets the profiler write it anew.
+ */
+export function mayBeProbed({ health, probeAtMs, changedAtMs }: Breaker, nowMs: number): boolean {
+  if (health !== 'OPEN') return health === 'HALF_OPEN';
+  return (probeAtMs !== null && probeAtMs <= nowMs) || changedAtMs > nowMs + mostAheadMs;
 }
 
 /**
@@ -185,7 +192,8 @@ function rampShare(openings: number, sinceMs: number, settings: RouterConfig['br
 const leastRampShare = 0.001;
 
 function capacityAdmission(capacity: Capacity, nowMs: number): Admission | null {
-  if (capacity.restUntilMs > nowMs) return { share: 0, kind: 'resting' };
+  const { restUntilMs, measuredAtMs } = capacity;
+  if (restUntilMs > nowMs && measuredAtMs <= nowMs + mostAheadMs) return { share: 0, kind: 'resting' };
   const share = shareAt(capacity, nowMs);
   return share < 1 ? { share, kind: 'limited' } : null;
 }

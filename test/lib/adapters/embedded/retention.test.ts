@@ -138,6 +138,36 @@ test('a clock that is set a year ahead makes nothing old, not after a restart ei
   expect(end - earliest).toBeGreaterThanOrEqual(235);
 });
 
+test('tombstones that a clock dated a year ahead go with those behind them, and keep none of these', async () => {
+  const wall = openWithClock();
+  await broker.close();
+  broker = createEmbeddedBroker(store, { maintenanceIntervalMs: null, tombstoneRetentionMs: minuteMs });
+  await broker.ensureTopics([topic('table', { cleanup: 'compact' })]);
+  const producer = broker.producer('p');
+  const remove = async (key: string): Promise<void> => {
+    await producer.send([{ topic: 'table', key, value: null }]);
+    await broker.maintain();
+  };
+  const rows = async (): Promise<number> => {
+    let count = 0;
+    const { earliest: from, end: to } = await offsetsOf('table');
+    for await (const records of broker.read({ topic: 'table', partition: 0 }, { from, to })) count += records.length;
+    return count;
+  };
+  await remove('before');
+  wall.set(400 * 86_400_000);
+  for (const key of ['ahead-1', 'ahead-2']) await remove(key);
+  wall.set(0);
+  await clock.advanceBy(minuteMs / 2);
+  await remove('after');
+  await producer.send([{ topic: 'table', key: 'last', value: Buffer.from('stays') }]);
+  for (const left of [5, 4, 1]) {
+    for (let second = 0; second < 2; second++) await broker.maintain();
+    expect(await rows()).toBe(left);
+    await clock.advanceBy(minuteMs / 2 + 1_000);
+  }
+});
+
 test('a clock that is set back makes nothing old and keeps nothing for ever', async () => {
   const wall = openWithClock();
   await broker.ensureTopics([topic('day', { retentionMs: 2 * minuteMs })]);

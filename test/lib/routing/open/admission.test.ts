@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { admissionsOf, newestProfileMs, shareAt } from '../../../../lib/routing/open/admission';
+import { admissionsOf, mayBeProbed, newestProfileMs, shareAt } from '../../../../lib/routing/open/admission';
 import { createProbeMemory, modelBreaker, providerBreaker } from '../../../../lib/routing/open/probe-memory';
 import type { Breaker, BreakerChange, Capacity, ModelProfile } from '../../../../lib/topics/generated/messages';
 import { closed, configOf, nowMs, profileOf } from '../fixtures';
@@ -59,6 +59,26 @@ describe('after an outage', () => {
     const steep = configOf({ breaker: { rampMs: 0 } });
     const large = profileOf('large', 'alpha', { breaker: back });
     expect(admissionsOf({ config: steep, profileOf: () => large, nowMs: nowMs + 1 })).toBeNull();
+  });
+});
+
+describe('what a clock that was ahead has written', () => {
+  const dayMs = 86_400_000;
+
+  test('keeps nobody out: a breaker may be probed, since nobody can say when its wait is over', () => {
+    const open = (changedAtMs: number) =>
+      closed({ health: 'OPEN', openings: 1, changedAtMs, probeAtMs: changedAtMs + 5_000 });
+    expect(admissionOf({ breaker: open(nowMs + dayMs) })).toEqual({ share: 0.05, kind: 'waiting' });
+    // Clocks of machines differ a little: these are within their wait.
+    expect(admissionOf({ breaker: open(nowMs + 1_000) })).toBeNull();
+    expect(mayBeProbed(open(nowMs + 1_000), nowMs)).toBe(false);
+    expect(mayBeProbed(closed({ changedAtMs: nowMs + dayMs }), nowMs)).toBe(false);
+  });
+
+  test('makes nobody rest', () => {
+    const resting = (atMs: number) => capacityOf({ restUntilMs: atMs + 30_000, changedAtMs: atMs, measuredAtMs: atMs });
+    expect(admissionOf({ capacity: resting(nowMs) })).toEqual({ share: 0, kind: 'resting' });
+    expect(admissionOf({ capacity: resting(nowMs + dayMs) })).toBeNull();
   });
 });
 
