@@ -15,9 +15,12 @@ export interface RateLimited extends Taken {
 }
 
 export interface RateLimiter {
-  /** Never rejects: a store that is away limits nobody less than this process alone would. */
+  /** Never rejects. Whatever becomes of the store, one process grants no more than its own bucket would. */
   take(limit: RateLimit): Promise<RateLimited>;
 }
+
+/** What was granted elsewhere was granted by another clock, a moment ago or two: it may be as much too early for this one. */
+const overdraft = 1;
 
 export function createRateLimiter(parts: {
   readonly clock: Clock;
@@ -25,22 +28,30 @@ export function createRateLimiter(parts: {
   readonly shared: TokenBuckets | undefined;
 }): RateLimiter {
   const { clock, metrics, shared } = parts;
+  // What this process has granted, whoever counted it: a store that comes and goes, or forgets, lets nobody begin anew each time.
   const own = createMemoryTokenBuckets({ clock });
-  const takeToken = async (key: string, bucket: Bucket): Promise<Taken> => {
-    if (!shared) return own.takeToken(key, bucket);
+  const takeShared = async (key: string, bucket: Bucket): Promise<Taken | null> => {
     try {
-      return await shared.takeToken(key, bucket);
+      return (await shared?.takeToken(key, bucket)) ?? null;
     } catch {
       metrics.count('quantum_router_rate_limits_local_total', {});
-      return own.takeToken(key, bucket);
+      return null;
     }
+  };
+  const takeToken = async (key: string, bucket: Bucket): Promise<Taken> => {
+    const ofAll = await takeShared(key, bucket);
+    if (ofAll?.isTaken === false) return ofAll;
+    if (ofAll === null) return own.takeToken(key, bucket);
+    const ofThis = await own.takeToken(key, bucket, overdraft);
+    return { ...ofThis, tokens: Math.min(ofAll.tokens, ofThis.tokens) };
   };
   return {
     async take({ key, requestsPerMinute, burst: capacity }) {
       const perSecond = requestsPerMinute / 60;
       const taken = await takeToken(key, { capacity, perSecond });
       return {
-        ...taken,
+        isTaken: taken.isTaken,
+        tokens: Math.max(0, taken.tokens),
         capacity,
         retryAfterSeconds: Math.max(0, 1 - taken.tokens) / perSecond,
         fullAfterSeconds: Math.max(0, capacity - taken.tokens) / perSecond,

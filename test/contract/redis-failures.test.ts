@@ -15,12 +15,14 @@ import { sha256Of } from '../../lib/learning/fold/blob';
 import { TransientError } from '../../lib/ports/broker';
 import { sleep } from '../../lib/ports/clock';
 import type { KeyValue } from '../../lib/ports/key-value';
+import type { TokenBuckets } from '../../lib/ports/token-buckets';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { settingsOf } from '../../lib/topics/define-topic';
 import type { WeightsChunk } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { createBlobStore } from '../../lib/weights/blob-store';
+import { createRateLimiter } from '../../services/gateway/rate-limit';
 import { patienceMs } from '../patience';
 import { describeWithServers } from '../servers';
 
@@ -30,7 +32,7 @@ describeWithServers('Redis in trouble', () => {
   const clock = systemClock();
   let directory: string;
   let server: LocalServer;
-  const opened: KeyValue[] = [];
+  const opened: { close(): Promise<void> }[] = [];
   let lines: { level: string; msg: string; redis: string; reason?: string }[];
 
   beforeEach(async () => {
@@ -46,6 +48,12 @@ describeWithServers('Redis in trouble', () => {
     expect(JSON.stringify(lines)).not.toContain(secret);
   });
 
+  const info = async (): Promise<string> => {
+    const redis = new Redis(server.address);
+    const text = await redis.info('commandstats');
+    redis.disconnect();
+    return text;
+  };
   const open = async (change: Partial<RedisSettings> = {}) => {
     const metrics = createMetrics();
     const log = createLog({ level: 'debug', destination: { write: (line) => void lines.push(JSON.parse(line)) } });
@@ -221,7 +229,8 @@ describeWithServers('Redis in trouble', () => {
     // Closed in the middle of the handshake: an error nobody listens to would end the process, and fails this test.
     const endpoint = redisEndpoint({ ...defaultRedisSettings, url });
     for (let i = 0; i < 40; i++) {
-      const options = { endpoint, name: 'test', timeoutMs: 1_000, maxPending: 1, clock, onChange: () => {} };
+      const limits = { timeoutMs: 1_000, maxPending: 1, probeKey: 'probe' };
+      const options = { endpoint, name: 'test', ...limits, clock, onChange: () => {} };
       const connection = openRedisConnection(options);
       await sleep(clock, i % 20);
       connection.close();
@@ -233,6 +242,74 @@ describeWithServers('Redis in trouble', () => {
     await command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1');
     await expect(put(keyValue)).rejects.toThrow(TransientError);
     await expect(put(keyValue)).rejects.toThrow('OOM');
+  });
+
+  test('made a replica: left until the address leads to a primary again, and said once', async () => {
+    const { keyValue, until } = await open();
+    await put(keyValue);
+    await command('REPLICAOF', '127.0.0.1', '1');
+    await expect(put(keyValue)).rejects.toThrow('READONLY');
+    await expect(keyValue.getMany(['a'])).rejects.toThrow('not reachable: READONLY');
+    // Connected anew, and looked at, more than once.
+    const probes = async () => (await info()).match(/cmdstat_set:calls=\d+,.*rejected_calls=(\d+)/)?.[1] ?? '0';
+    await waitUntil(async () => Number(await probes()) >= 4);
+    expect(said()).toEqual(['warn: Redis is lost']);
+    await command('REPLICAOF', 'NO', 'ONE');
+    await until(true);
+    await put(keyValue);
+    expect(said()).toEqual(['warn: Redis is lost', 'info: Redis is back']);
+  });
+
+  describe('buckets of tokens', () => {
+    const slow = { capacity: 3, perSecond: 1e-6 };
+    const taken = async (buckets: TokenBuckets, asked: number): Promise<number> => {
+      let count = 0;
+      for (let i = 0; i < asked; i++) count += Number((await buckets.takeToken('k', slow)).isTaken);
+      return count;
+    };
+
+    test('a clock of Redis that was ahead, or a bucket that holds no number, closes none for good', async () => {
+      const { keyValue } = await open();
+      expect(await taken(keyValue, 10)).toBe(3);
+      const redis = new Redis(server.address);
+      const [bucket] = await redis.keys('*:b:k');
+      const nowSeconds = clock.nowMs() / 1_000;
+      await redis.hset(bucket!, { tokens: '0', at: String(nowSeconds + 86_400) });
+      expect(await taken(keyValue, 1)).toBe(0);
+      // Its time is now again: what comes from here on counts.
+      expect(Number(await redis.hget(bucket!, 'at'))).toBeLessThan(nowSeconds + 3_600);
+      for (const tokens of ['nan', '-1e300', 'many', '-1']) {
+        await redis.hset(bucket!, { tokens });
+        expect([tokens, await taken(keyValue, 10)]).toEqual([tokens, 3]);
+      }
+      redis.disconnect();
+    });
+
+    test('killed, started and frozen under a limit: a process grants what it would alone, and no more by turns', async () => {
+      const { keyValue, metrics, until } = await open({ commandTimeoutMs: 100 });
+      const limiter = createRateLimiter({ clock, metrics, shared: keyValue });
+      const granted = async (): Promise<number> => {
+        let count = 0;
+        const limit = { key: 'k', requestsPerMinute: 1e-6, burst: 3 };
+        for (let i = 0; i < 10; i++) count += Number((await limiter.take(limit)).isTaken);
+        return count;
+      };
+      expect(await granted()).toBe(3);
+      let more = 0;
+      for (let round = 0; round < 3; round++) {
+        await server.kill('SIGKILL');
+        more += await granted();
+        await server.restart();
+        await until(true);
+        more += await granted();
+        await server.kill('SIGSTOP');
+        more += await granted();
+        await server.kill('SIGCONT');
+        await until(true);
+        more += await granted();
+      }
+      expect(more).toBeLessThanOrEqual(1);
+    });
   });
 
   describe('weights', () => {

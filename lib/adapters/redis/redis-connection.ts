@@ -16,6 +16,8 @@ export interface RedisConnectionOptions {
   readonly timeoutMs: number;
   readonly maxPending: number;
   readonly clock: Clock;
+  /** A key of our own, written for a moment to see whether Redis answers, and takes what is written. */
+  readonly probeKey: string;
   /** Called at every change between answering and not. */
   readonly onChange: () => void;
 }
@@ -42,17 +44,23 @@ const disconnectTimeoutMs = 200;
 const maxReconnectDelayMs = 2_000;
 /** A socket that has been silent for so many time limits is dead: a network that swallows packets closes nothing. */
 const silentTimeouts = 10;
+/** Of a replica: another server is the primary now, which a new connection to the same address may lead to. */
+const replicaError = /^READONLY\b/;
 /** These are about the key, not about the state of the server: a later try would meet them again. */
 const permanentError = /^(WRONGTYPE|NOTCOUNTER)\b/;
 
+class LateError extends TransientError {}
+
 export function openRedisConnection(options: RedisConnectionOptions): RedisConnection {
-  const { endpoint, timeoutMs, maxPending, clock, onChange } = options;
+  const { endpoint, timeoutMs, maxPending, clock, probeKey, onChange } = options;
   const { address } = endpoint;
   const client = connect(options);
   let up = false;
   let closed = false;
   let pending = 0;
   let reason = 'not connected yet';
+  /** Whether what we were connected to last is a replica. */
+  let isReplica = false;
   let cancelProbe = (): void => {};
 
   const change = (nowUp: boolean, why: string): void => {
@@ -64,7 +72,10 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
   client.on('error', (error: Error) => {
     reason = reasonOf(error, endpoint);
   });
-  client.on('ready', () => change(true, ''));
+  client.on('ready', () => {
+    if (isReplica) probe();
+    else change(true, '');
+  });
   client.on('close', () => {
     cancelProbe();
     change(false, reason === '' ? 'the connection was closed' : reason);
@@ -73,7 +84,7 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
   const attempt = <T>(send: (to: Redis) => Promise<T>, onLate: () => void): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       const giveUp = (): void => {
-        reject(new TransientError(`Redis at ${address} did not answer within ${timeoutMs} ms`));
+        reject(new LateError(`Redis at ${address} did not answer within ${timeoutMs} ms`));
         onLate();
       };
       let settled = false;
@@ -92,6 +103,7 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
         },
         (error: Error) => {
           settle();
+          if (replicaError.test(error.message)) leaveReplica(reasonOf(error, endpoint));
           reject(portError(error, endpoint));
         },
       );
@@ -102,14 +114,25 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
     change(false, `no answer within ${timeoutMs} ms`);
     probeSoon();
   };
+  const leaveReplica = (why: string): void => {
+    if (isReplica) return;
+    isReplica = true;
+    change(false, why);
+    cancelProbe();
+    cancelProbe = clock.setTimer(probeIntervalMs, () => client.disconnect(true));
+  };
   const probeSoon = (): void => {
-    cancelProbe = clock.setTimer(probeIntervalMs, () => {
-      if (client.status !== 'ready') return;
-      attempt((to) => to.ping(), probeSoon).then(
-        () => change(true, ''),
-        // Late: tried again. Closed: connecting again says when it is back.
-        () => {},
-      );
+    cancelProbe = clock.setTimer(probeIntervalMs, probe);
+  };
+  const probe = (): void => {
+    if (client.status !== 'ready') return;
+    isReplica = false;
+    // Late: tried again. Whatever else it says, it answers. Closed: connecting again says when it is back.
+    const answered = (): void => {
+      if (client.status === 'ready' && !isReplica) change(true, '');
+    };
+    attempt((to) => to.set(probeKey, '', 'PX', 1), probeSoon).then(answered, (error: Error) => {
+      if (!(error instanceof LateError)) answered();
     });
   };
 

@@ -48,9 +48,10 @@ export async function openRedisKeyValue(settings: RedisSettings, parts: RedisPar
   const { log, metrics, clock = systemClock(), createId = systemIds() } = parts;
   const endpoint = redisEndpoint(settings);
   const { commandTimeoutMs, maxPendingCommands: maxPending } = settings;
+  const probeKey = `${settings.keyPrefix}probe`;
   const health = watchHealth(endpoint.address, log, metrics);
   const connection = (name: string, timeoutMs: number): RedisConnection =>
-    openRedisConnection({ endpoint, name, timeoutMs, maxPending, clock, onChange: () => health.changed() });
+    openRedisConnection({ endpoint, name, timeoutMs, maxPending, clock, probeKey, onChange: () => health.changed() });
   const small = connection('quantum-router', commandTimeoutMs);
   const bulk = connection('quantum-router-bulk', commandTimeoutMs * bulkTimeouts);
   health.watch([small, bulk]);

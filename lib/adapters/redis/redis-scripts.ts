@@ -58,7 +58,7 @@ return total`;
 /**
  * KEYS: the bucket. ARGV: tokens of a full one, tokens it gains in a second. Takes one token if there is one; returns whether,
  * and how many are left as text. Time is that of the server, so that all processes mean the same; a bucket goes when it
- * would be full again.
+ * would be full again. That clock may be set, or be another server's after a failover: back, it gives nothing and takes nothing.
  */
 export const takeTokenScript = `
 local capacity, perSecond = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -66,7 +66,8 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local kept = redis.call('HMGET', KEYS[1], 'tokens', 'at')
 local tokens, at = tonumber(kept[1] or ''), tonumber(kept[2] or '')
-if not tokens or not at then tokens, at = capacity, now end
+-- Neither below 0 nor anything that is no number, whoever wrote it.
+if not tokens or not at or not (tokens >= 0) then tokens, at = capacity, now end
 tokens = math.min(capacity, tokens + math.max(0, now - at) * perSecond)
 local taken = 0
 if tokens >= 1 then

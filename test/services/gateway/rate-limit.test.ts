@@ -4,6 +4,7 @@ import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
 import { TransientError } from '../../../lib/ports/broker';
 import type { TokenBuckets } from '../../../lib/ports/token-buckets';
 import { createMetrics } from '../../../lib/telemetry/metrics';
+import { createRateLimiter } from '../../../services/gateway/rate-limit';
 import { bearer, startKeyedGateway } from './start-keyed-gateway';
 
 const limited = { requestsPerMinute: 60, burst: 3 };
@@ -74,6 +75,52 @@ test('a store that is away ends no call and no limit: each process counts by its
   expect(statuses).toEqual([200, 200, 200, 429]);
   expect(await metrics.text()).toContain('quantum_router_rate_limits_local_total 4');
   await started.stop();
+});
+
+test('a store that comes and goes, or forgets, lets nobody begin anew', async () => {
+  const clock = createVirtualClock();
+  let store: 'there' | 'away' | 'forgetful' = 'there';
+  let kept = createMemoryTokenBuckets({ clock });
+  const shared: TokenBuckets = {
+    async takeToken(key, bucket) {
+      if (store === 'away') throw new TransientError('away');
+      if (store === 'forgetful') kept = createMemoryTokenBuckets({ clock });
+      return kept.takeToken(key, bucket);
+    },
+  };
+  const limiter = createRateLimiter({ clock, metrics: createMetrics(), shared });
+  const granted = async (asked: number): Promise<number> => {
+    let count = 0;
+    for (let i = 0; i < asked; i++) {
+      const { isTaken, tokens } = await limiter.take({ key: 'k', ...limited });
+      expect(tokens).toBeGreaterThanOrEqual(0);
+      count += Number(isTaken);
+    }
+    return count;
+  };
+  expect(await granted(10)).toBe(3);
+  for (store of ['away', 'there', 'away'] as const) expect(await granted(10)).toBe(0);
+  // One may be granted before its time, since clocks differ by the way there.
+  store = 'forgetful';
+  expect(await granted(100)).toBe(1);
+  store = 'away';
+  expect(await granted(10)).toBe(0);
+  await clock.advanceBy(4_000);
+  expect(await granted(10)).toBe(3);
+  store = 'there';
+  await clock.advanceBy(60_000);
+  expect(await granted(10)).toBe(3);
+});
+
+test('what a store grants a moment early by the clock of this process is granted', async () => {
+  const clock = createVirtualClock();
+  const shared: TokenBuckets = { takeToken: async () => ({ isTaken: true, tokens: 0 }) };
+  const limiter = createRateLimiter({ clock, metrics: createMetrics(), shared });
+  const limit = { key: 'k', requestsPerMinute: 60, burst: 1 };
+  for (let i = 0; i < 100; i++) {
+    expect((await limiter.take(limit)).isTaken).toBe(true);
+    await clock.advanceBy(i % 2 === 0 ? 950 : 1_050);
+  }
 });
 
 test('probes and the document are not counted', async () => {
