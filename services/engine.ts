@@ -6,7 +6,7 @@ import type { ConfigOrigin } from '../lib/config/settle-config';
 import { startSettingsOf } from '../lib/config/start-settings';
 import type { StrategyGroup } from '../lib/config/strategy-groups';
 import { tableChecks } from '../lib/config/table-checks';
-import { assertKey } from '../lib/learning/features/encoder-key';
+import { assertKey, type Encoder, faultOfKey } from '../lib/learning/features/encoder-key';
 import type { Broker } from '../lib/ports/broker';
 import type { KeyValue } from '../lib/ports/key-value';
 import { seededRandom } from '../lib/random/seeded';
@@ -20,6 +20,7 @@ import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import { topics } from '../lib/topics/topics';
 import { declareOn } from './declare-services';
 import type { TrainerHost } from './dqn-trainer/create-fold';
+import { faultOfBackend } from './dqn-trainer/tensor-backend';
 import type { ListenSettings } from './gateway/config';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway';
 import type { PolicyJudge } from './gateway/judge-apart';
@@ -169,6 +170,16 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
+/** What a configuration asks for that this process has not, by the field that asks for it. */
+function faultsHere(config: RouterConfig, encoder: Encoder | null): { field: string; message: string }[] {
+  const backend = faultOfBackend(config);
+  const key = faultOfKey(config, encoder);
+  return [
+    ...(backend === null ? [] : [{ field: 'learning.backend', message: backend }]),
+    ...(key === null ? [] : [{ field: 'encoder.keyed', message: key }]),
+  ];
+}
+
 interface Started {
   readonly running: RunningEngine;
   readonly metrics: Metrics;
@@ -192,6 +203,7 @@ function startGateway(options: EngineOptions, door: Door, { running, metrics, wr
     door,
     waitingFor: () => [...writes.waitingFor(), ...running.awaited()],
     status: () => ({ services: running.status() }),
+    faultsHere: (config) => faultsHere(config, home.encoder ?? null),
     onFailed: (error) => onFatal?.('gateway', error),
   });
 }

@@ -34,3 +34,16 @@ export function chooseBackend(
   const weights = parameterCount(neuralShape(usualInputs, models.length));
   return fasterBackend({ weights, rows: batchRows }, nodeInstalled);
 }
+
+/** Why what is to train under this configuration is not there; null where it is. */
+export function faultOfBackend(
+  config: Pick<RouterConfig, 'learning' | 'models'>,
+  nodeInstalled = nodeBackendInstalled(),
+): string | null {
+  try {
+    chooseBackend(config, null, nodeInstalled);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -40,7 +40,8 @@ import { type PlaceInLog, placeInLog } from './place-in-log';
 import { Publisher } from './publisher';
 import { readEvents } from './read-events';
 import { reportForgotten } from './report-forgotten';
-import { chooseBackend } from './tensor-backend';
+import { createSkippedTeller, type SkippedTeller } from './skipped-teller';
+import { chooseBackend, faultOfBackend } from './tensor-backend';
 import type { TrialVerdict } from './trial';
 import { createTrialKeeper, type TrialKeeper } from './trial-keeper';
 import { createVersions } from './versions';
@@ -142,6 +143,7 @@ export class Trainer {
   /** Failures by command, for as long as the process lives. */
   private readonly failedCommands = new Map<string, number>();
   private readonly lag: LearningLag;
+  private readonly skipped: SkippedTeller;
   /** Configuration that this began anew for: where it still wants another lineage than there is, that one cannot be had. */
   private restartedFor = 0;
 
@@ -149,6 +151,7 @@ export class Trainer {
     this.readConfig = createConfigReader(countInvalidConfig(options.metrics, 'dqn-trainer'));
     const onChange = (isBehind: boolean): void => this.life?.publisher.setBehind(isBehind);
     this.lag = createLearningLag({ ...options, onChange });
+    this.skipped = createSkippedTeller(options);
   }
 
   /** Closes what an earlier life left, restores state, and returns the offset of learning.events to go on from. */
@@ -319,7 +322,7 @@ export class Trainer {
     events: readonly ReadEvent[],
     { nowMs, tookMs }: { readonly nowMs: number; readonly tookMs: number },
   ): Promise<Emit[]> {
-    const { metrics, log } = this.options;
+    const { metrics } = this.options;
     const last = events.at(-1)!;
     life.position = last.offset + 1;
     await this.lag.show({ position: life.position - life.shift, sinceMs: last.timestampMs ?? nowMs });
@@ -328,12 +331,12 @@ export class Trainer {
       metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'duplicate-event' }, duplicates);
     if (foreign > 0) {
       metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'other-encoder' }, foreign);
-      log.warn('learning events of another encoder were skipped', { events: foreign });
+      this.skipped.tell('learning events of another encoder were skipped', foreign);
     }
     if (faults.length > 0) {
       metrics.count('quantum_router_drops_total', { service: 'dqn-trainer', reason: 'invalid-event' }, faults.length);
       const [{ offset, fault }] = faults as [(typeof faults)[number]];
-      log.warn('learning events that make no sense were skipped', { events: faults.length, offset, fault });
+      this.skipped.tell('learning events that make no sense were skipped', faults.length, { offset, fault });
     }
     for (const output of outputs)
       if (output.kind === 'tuning') metrics.set('quantum_router_learning_rewards', {}, output.tuning.learnedRewards);
@@ -487,7 +490,11 @@ export class Trainer {
       if (saved) return sameLineage(saved.settings, settings);
       return weights === null || isOfLineage(weights, settings);
     };
-    const { name: backend, reason } = chooseBackend(config, before && goesOnWith(before) ? before : null);
+    const fault = faultOfBackend(config);
+    // Requests are decided all the same, so a start fails for it as little as an engine that runs when it is asked for.
+    if (fault !== null) log.error('what is configured to train is not there; something else trains', { fault });
+    const usable = fault === null ? config : { ...config, learning: { ...config.learning, backend: 'auto' as const } };
+    const { name: backend, reason } = chooseBackend(usable, before && goesOnWith(before) ? before : null);
     log.info('tensor backend', { backend, reason });
     const settings = foldSettingsOf(config, backend, this.options.encoder);
     if (goesOnWith(backend)) return { saved, settings, isNew: saved === null && pointer !== null };
@@ -691,7 +698,7 @@ export class Trainer {
         throw new PlannedRestart(
           `version ${version} of the configuration makes another lineage: ${lineageIdOf(wanted)}`,
         );
-      // A start would fail for it; what runs goes on.
+      // A start would not have it either.
       log.warn('the lineage that the configuration wants cannot be had here', { version, fault });
     }
     if (sameSettings(settings, life.settings)) return;
@@ -748,16 +755,6 @@ export class Trainer {
   private cleanKeyValue({ publisher, checkpoints }: Life): Promise<void> {
     const kept = [...publisher.sharedSha256s, ...checkpoints.map(({ pointer }) => pointer.sha256)];
     return this.options.blobs.shareOnly(new Set(kept));
-  }
-}
-
-/** Why what trains under this configuration is not there; null where it is. */
-function faultOfBackend(config: RouterConfig): string | null {
-  try {
-    chooseBackend(config);
-    return null;
-  } catch (error) {
-    return (error as Error).message;
   }
 }
 

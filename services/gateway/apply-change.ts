@@ -67,9 +67,13 @@ export async function applyWanted(
 }
 
 /** What may be in a file, but cannot be put in force here. */
-export function refuseUnputtable(context: Pick<GatewayContext, 'config'>, config: RouterConfig): void {
+export function refuseUnputtable(context: Pick<GatewayContext, 'config' | 'faultsHere'>, config: RouterConfig): void {
   const before = context.config()?.config ?? null;
   refuseTooLarge(config);
+  // It would be in force for nobody, and what is started next would not start. What is so already is for who changes it.
+  const faultsBefore = before ? context.faultsHere(before) : [];
+  for (const { field, message } of context.faultsHere(config))
+    if (!faultsBefore.some((one) => one.field === field)) throw invalidField(field, message);
   refuseOtherAccess(before, config);
   refuseOtherAddresses(before, config);
   // Whoever reaches this port could else have the gateway's network asked...

@@ -8,6 +8,7 @@ import type { WindowStore } from '../../lib/analytics/window-store';
 import type { RouterClient } from '../../lib/client/router-client';
 import type { ConfigWriter } from '../../lib/config/apply-config';
 import type { CurrentConfig } from '../../lib/config/current-config';
+import type { RouterConfig } from '../../lib/config/router-config';
 import type { Clock } from '../../lib/ports/clock';
 import type { LearnedPolicy } from '../../lib/routing/judge/strategy';
 import type { View } from '../../lib/stream/define-service';
@@ -92,6 +93,9 @@ export interface RequestUnderWay {
 }
 
 /** What endpoints work with. */
+/** Why services of this process could not run under a configuration; none where they could, or run elsewhere. */
+export type FaultsHere = (config: RouterConfig) => readonly { readonly field: string; readonly message: string }[];
+
 export interface GatewayContext {
   readonly id: string;
   readonly clock: Clock;
@@ -102,6 +106,7 @@ export interface GatewayContext {
   /** The configuration in force; null before the first. */
   readonly config: () => CurrentConfig | null;
   readonly configWriter: ConfigWriter;
+  readonly faultsHere: FaultsHere;
   /** Every version that was in force, the newest first. */
   readonly configHistory: () => Promise<readonly ConfigVersion[]>;
   readonly profiles: View<ModelProfile>;

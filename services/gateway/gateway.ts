@@ -44,7 +44,7 @@ import { createRememberedResponses } from './doors/remember-responses';
 import { type CallServer, createCallServer } from './doors/serve-call';
 import { abandonUntold, createUntoldCalls, type UntoldCalls } from './doors/untold-calls';
 import { createIdentifier, type Identifier, isLoopbackHost } from './doors/who-is-asking';
-import type { Endpoint, GatewayContext } from './endpoint';
+import type { Endpoint, FaultsHere, GatewayContext } from './endpoint';
 import { newestDecisions, type SearchedLog } from './find-decision';
 import { followAnalytics } from './follow-analytics';
 import { HttpError, toHttpError } from './http-error';
@@ -109,6 +109,8 @@ export interface GatewayOptions {
   readonly waitingFor?: () => readonly string[];
   /** Further facts for /health. */
   readonly status?: () => Readonly<Record<string, unknown>>;
+  /** Why services of this very process could not run under a configuration, field by field; by default nothing is known of them. */
+  readonly faultsHere?: FaultsHere;
   /** The log can no longer be followed: the gateway must be started anew. */
   readonly onFailed: (error: Error) => void;
   /** Calls that were made without a decision before; by default there are none. */
@@ -339,6 +341,7 @@ async function connect(
     client,
     config,
     configWriter,
+    faultsHere: options.faultsHere ?? (() => []),
     configHistory: () => readHistory({ broker, topicPrefix }),
     profiles: profiles.view,
     tuning: tuning.view,

@@ -55,10 +55,17 @@ export function encoderOf(config: { readonly encoder: { readonly keyed: boolean 
   return config.encoder.keyed ? (keyed ?? blindEncoder) : commonEncoder;
 }
 
-/** Throws, saying what to do, where a process would have to encode without its key. */
-export function assertKey(config: { readonly encoder: { readonly keyed: boolean } }, keyed: Encoder | null): void {
-  if (config.encoder.keyed && keyed === null)
-    throw new Error(
-      'encoder.keyed is true and this process has no key: let ENCODER_KEY_FILE name a file with at least 16 random bytes, the same for route-intake and dqn-trainer',
-    );
+type Keyed = { readonly encoder: { readonly keyed: boolean } };
+
+/** What to do where a process would have to encode without its key; null where it would not. */
+export function faultOfKey(config: Keyed, keyed: Encoder | null): string | null {
+  return config.encoder.keyed && keyed === null
+    ? 'encoder.keyed is true and this process has no key: let ENCODER_KEY_FILE name a file with at least 16 random bytes, the same for route-intake and dqn-trainer'
+    : null;
+}
+
+/** Throws where a process would have to encode without its key. */
+export function assertKey(config: Keyed, keyed: Encoder | null): void {
+  const fault = faultOfKey(config, keyed);
+  if (fault !== null) throw new Error(fault);
 }

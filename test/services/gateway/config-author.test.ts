@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are written like that in a configuration.
 /** PUT /v1/config leaves a trace of who changed what, and reads nobody's environment. */
+import type { RouterConfig } from '../../../lib/config/router-config';
 import { createLog, type Log } from '../../../lib/telemetry/log';
 import { topics } from '../../../lib/topics/topics';
 import { startGateway, testConfig } from './start-gateway';
@@ -62,4 +63,26 @@ test('a change by a key is recorded under its name', async () => {
   ]);
   expect(audit.records[0].who).toContain(`PUT by key ${key.keyId} (ops) from 127.0.0.1`);
   await started.stop();
+});
+
+test('what services of this very process could not run under is refused; what is so already is for who changes it', async () => {
+  const faultsHere = ({ learning }: RouterConfig) =>
+    learning.backend === 'node' ? [{ field: 'learning.backend', message: 'is not installed' }] : [];
+  const { call, stop } = await startGateway({ faultsHere });
+  const { version, config } = (await call('GET', '/v1/config')).body;
+  const put = (version: number, backend: string) =>
+    call('PUT', '/v1/config', { version, config: { ...config, learning: { ...config.learning, backend } } });
+  const refused = await put(version, 'node');
+  expect([refused.status, refused.body.error.field]).toEqual([400, 'learning.backend']);
+  expect((await put(version, 'auto')).status).toBe(200);
+  await stop();
+
+  const already = await startGateway({
+    faultsHere,
+    config: { ...testConfig, learning: { ...testConfig.learning, backend: 'node' } },
+  });
+  const inForce = (await already.call('GET', '/v1/config')).body;
+  const changed = await already.call('PUT', '/v1/config', { version: inForce.version, config: inForce.config });
+  expect(changed.status).toBe(200);
+  await already.stop();
 });
