@@ -136,9 +136,18 @@ test('what PUT /v1/config changed stays over a restart with the same file, until
 
   await serve([], async (url) => {
     const { version, config } = await inForce(url);
-    const body = JSON.stringify({ version, config: { ...config, seed: 7 } });
-    const headers = { 'content-type': 'application/json' };
-    expect((await fetch(`${url}/v1/config`, { method: 'PUT', headers, body })).status).toBe(200);
+    const put = async (change: object) => {
+      const body = JSON.stringify({ version, config: { ...config, ...change } });
+      const answer = await fetch(`${url}/v1/config`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      return [answer.status, await answer.json()];
+    };
+    // With it in force this process, which has no key, would not start again.
+    expect(await put({ encoder: { keyed: true } })).toMatchObject([400, { error: { field: 'encoder.keyed' } }]);
+    expect(await put({ seed: 7 })).toMatchObject([200, {}]);
   });
   const again = await serve([], has(2, 7));
   expect(again).toMatch(
