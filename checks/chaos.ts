@@ -15,7 +15,7 @@ import { runCheck } from '../lab/report/report-line';
 import { placementNames } from '../services/placements';
 import { chainKillsScenario } from './chaos/chain-kills';
 import type { Cluster } from './chaos/cluster';
-import { garbageScenario } from './chaos/garbage';
+import { garbageInputsScenario, garbageScenario, garbageTablesScenario } from './chaos/garbage';
 import { killsScenario } from './chaos/kills';
 import { brokerRestartScenario, redisRestartScenario } from './chaos/outages';
 import { scaleScenario } from './chaos/scale';
@@ -24,7 +24,7 @@ import { shortScenario } from './chaos/short';
 import { takeOverScenario } from './chaos/take-over';
 import { zombieScenario } from './chaos/zombie';
 
-/** In the order of `make chaos`. `short`, `chain-kills` and `take-over` run only by name. */
+/** In the order of `make chaos`. The others run only by name: most of them are for `make test`. */
 const scenarios: readonly Scenario[] = [
   killsScenario,
   brokerRestartScenario,
@@ -33,7 +33,14 @@ const scenarios: readonly Scenario[] = [
   scaleScenario,
   garbageScenario,
 ];
-const all = [...scenarios, shortScenario, chainKillsScenario, takeOverScenario];
+const all = [
+  ...scenarios,
+  shortScenario,
+  chainKillsScenario,
+  takeOverScenario,
+  garbageInputsScenario,
+  garbageTablesScenario,
+];
 const deliveries = ['at-least-once', 'exactly-once'] as const;
 
 const { values } = parseArgs({

@@ -29,7 +29,21 @@ export const garbageScenario: Scenario = {
   name: 'garbage',
   requests: 1_000,
   deadLetters: garbageDeadLetters,
-  run: throwGarbage,
+  run: (stage) => throwGarbage(stage, [throwAtRequests, throwAtOutcomes, throwCompressed, throwAtAllTables]),
+};
+
+/** The same in two halves, since each of them takes as long as a test file may. */
+export const garbageInputsScenario: Scenario = {
+  ...garbageScenario,
+  name: 'garbage-inputs',
+  run: (stage) => throwGarbage(stage, [throwAtRequests, throwAtOutcomes, throwCompressed]),
+};
+
+/** Whoever starts anew meets some garbage in its inputs, too. */
+export const garbageTablesScenario: Scenario = {
+  ...garbageScenario,
+  name: 'garbage-tables',
+  run: (stage) => throwGarbage(stage, [throwUnreadable, throwAtAllTables]),
 };
 
 let deadLettersMade = 0;
@@ -39,8 +53,10 @@ function garbageDeadLetters(): number {
   return deadLettersMade;
 }
 
+type Throw = (stage: Stage, foreign: Producer) => Promise<void>;
+
 /** Reports a bar per case. */
-async function throwGarbage(stage: Stage): Promise<void> {
+async function throwGarbage(stage: Stage, throws: readonly Throw[]): Promise<void> {
   const { cluster } = stage;
   deadLettersMade = 0;
   // kafkajs itself: a foreign client that knows nothing of our limits.
@@ -51,21 +67,25 @@ async function throwGarbage(stage: Stage): Promise<void> {
     await shareSchema(stage, freshIds.newer, newerSchema());
     await shareSchema(stage, freshIds.incompatible, incompatibleSchema());
     await untilLearned(stage, foreign);
-    for (const one of [
-      ...bytesNobodyReads(stage),
-      ...schemasOfOthers(),
-      ...requestsAtTheLimits(stage),
-      ...hostileRequests(),
-    ])
-      await throwOne(stage, foreign, one);
-    await throwAtOutcomes(stage, foreign);
-    await throwCompressed(stage, foreign);
-    const lost = await throwAtTables(stage, foreign);
-    const isGood = lost.length === 0 && (await goesOnEverywhere(stage, foreign, 'tables'));
-    stage.figures.bar('garbageInTables', isGood ? 1 : 0, 'boolean', '>=', 1, lost);
+    for (const one of throws) await one(stage, foreign);
   } finally {
     await foreign.disconnect();
   }
+}
+
+async function throwAtRequests(stage: Stage, foreign: Producer): Promise<void> {
+  await throwUnreadable(stage, foreign);
+  for (const one of [...requestsAtTheLimits(stage), ...hostileRequests()]) await throwOne(stage, foreign, one);
+}
+
+async function throwUnreadable(stage: Stage, foreign: Producer): Promise<void> {
+  for (const one of [...bytesNobodyReads(stage), ...schemasOfOthers()]) await throwOne(stage, foreign, one);
+}
+
+async function throwAtAllTables(stage: Stage, foreign: Producer): Promise<void> {
+  const lost = await throwAtTables(stage, foreign);
+  const isGood = lost.length === 0 && (await goesOnEverywhere(stage, foreign, 'tables'));
+  stage.figures.bar('garbageInTables', isGood ? 1 : 0, 'boolean', '>=', 1, lost);
 }
 
 /** Bytes that are no request at all. */

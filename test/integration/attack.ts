@@ -8,7 +8,7 @@ export const seed = process.env['SEED'] ?? '1';
 
 /** Of the 20,000 cases: those of a surface in parts of equal size, a test file each, so that none takes long. */
 const suite = {
-  http: { parts: 8, cases: 1_050 },
+  http: { parts: 10, cases: 840 },
   configuration: { parts: 4, cases: 800 },
   records: { parts: 6, cases: 1_400 },
 } as const;

@@ -1,0 +1,3 @@
+import { testPart } from './attack';
+
+testPart('http', 9);
