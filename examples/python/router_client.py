@@ -26,7 +26,7 @@ class Schemas:
     FIRST_FOREIGN_ID = 1_000_000  # From here on others publish schemas of their own: good to read with, not to write with.
 
     def __init__(self, consumer_settings, topic):
-        self.by_id, self.id_of = {}, {}
+        self.by_id, self.name_of, self.id_of = {}, {}, {}
         self.consumer = Consumer({**consumer_settings, "enable.partition.eof": True})
         self.consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
         self.catch_up()
@@ -37,15 +37,28 @@ class Schemas:
                 return
             if message.error():
                 raise KafkaException(message.error())
+            if message.value() is None:
+                self.take_back(message.key())
+                continue
             try:
                 version = schemaless_reader(io.BytesIO(message.value()[5:]), self.SCHEMA_VERSION)
                 schema = parse_schema(json.loads(version["json"]))
             except Exception as error:  # Whatever others put there: it is not a schema that anybody writes with.
                 print(f"a record of {message.topic()} cannot be read: {error!r}", file=sys.stderr)
                 continue
-            self.by_id[version["id"]] = schema
-            if version["id"] < self.FIRST_FOREIGN_ID:
-                self.id_of[version["name"]] = max(version["id"], self.id_of.get(version["name"], 0))
+            self.by_id[version["id"]], self.name_of[version["id"]] = schema, version["name"]
+            self.find_newest()
+
+    def take_back(self, key):
+        """A record without a value: what its id meant before is not to be written with any more."""
+        if key and key.isdigit():
+            self.by_id.pop(int(key), None)
+            self.name_of.pop(int(key), None)
+            self.find_newest()
+
+    def find_newest(self):
+        """Which schema each message is written with."""
+        self.id_of = {name: id for id, name in sorted(self.name_of.items()) if id < self.FIRST_FOREIGN_ID}
 
     def encode(self, name, record):
         """Fields that are left out take the defaults of the schema."""
@@ -100,7 +113,11 @@ class RouterClient:
                 raise KafkaException(message.error())
             if ("reply-to", self.name.encode()) not in (message.headers() or []):
                 continue
-            decision = self.schemas.decode(message.value())
+            try:
+                decision = self.schemas.decode(message.value())
+            except Exception as error:  # Nothing that the engine wrote: whoever waits for others goes on waiting for them.
+                print(f"a record of {message.topic()} cannot be read: {error!r}", file=sys.stderr)
+                continue
             if decision["requestId"] in self.waiting:  # Any later record of the same request is a duplicate.
                 self.waiting.remove(decision["requestId"])
                 yield decision, message

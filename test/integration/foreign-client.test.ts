@@ -202,7 +202,8 @@ schemas, topic = client.schemas, "${prefix}schemas"
 newest = json.loads(json.dumps(schemas.by_id[schemas.id_of["RouteRequested"]]))
 newest["fields"].append({"name": "ours", "type": "string"})
 published = schemas.encode("SchemaVersion", {"id": 1000001, "name": "RouteRequested", "json": json.dumps(newest)})
-for key, value in [("1000001", published), ("1000002", b"no schema"), ("1000003", None)]:
+slip = schemas.encode("SchemaVersion", {"id": 999999, "name": "RouteRequested", "json": json.dumps(newest)})
+for key, value in [("1000001", published), ("1000002", b"no schema"), ("1000003", None), ("999999", slip), ("999999", None)]:
     client.producer.produce(topic, value, key, partition=0)
 client.producer.flush()
 schemas.catch_up()
@@ -292,10 +293,13 @@ client.close()
     expect(await deadLetters()).toBe(lettersBefore);
   });
 
-  itWithPython('keeps the first decision of a request', async () => {
+  itWithPython('keeps the first decision of a request, and passes over what is none', async () => {
     await run(`python -c '
 from router_client import RouterClient
 client = RouterClient("${kafkaAddress()}", "${prefix}")
+for partition, junk in enumerate([b"not framed", b"", bytes([0, 0, 0, 255, 255, 1])]):
+    client.producer.produce("${prefix}route.decided", junk, "junk", partition=partition, headers={"reply-to": client.name})
+client.producer.flush()
 client.request("Asked once.", requestId="once", sessionId="s")
 _, first = next(client.decisions(${patienceS}))
 client.producer.produce(first.topic(), first.value(), first.key(), first.partition(), headers=first.headers())
