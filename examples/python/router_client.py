@@ -28,15 +28,19 @@ class Schemas:
     def __init__(self, consumer_settings, topic):
         self.by_id, self.name_of, self.id_of = {}, {}, {}
         self.consumer = Consumer({**consumer_settings, "enable.partition.eof": True})
-        self.consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+        self.place, self.position = TopicPartition(topic, 0, OFFSET_BEGINNING), 0
+        self.consumer.assign([self.place])
         self.catch_up()
 
     def catch_up(self):
-        while (message := self.consumer.poll(10)) is not None:
+        _, end = self.consumer.get_watermark_offsets(self.place, timeout=10)
+        while self.position < end and (message := self.consumer.poll(10)) is not None:
             if message.error() and message.error().code() == KafkaError._PARTITION_EOF:
-                return
+                self.position = message.offset()
+                continue
             if message.error():
                 raise KafkaException(message.error())
+            self.position = message.offset() + 1
             if message.value() is None:
                 self.take_back(message.key())
                 continue
@@ -70,7 +74,9 @@ class Schemas:
         return struct.pack(">bi", 0, schema_id) + out.getvalue()
 
     def decode(self, value):
-        _, schema_id = struct.unpack(">bi", value[:5])
+        magic, schema_id = struct.unpack(">bi", value[:5])
+        if magic != 0:
+            raise ValueError(f"first byte is {magic}, not the Confluent magic byte 0")
         if schema_id not in self.by_id:  # The engine was upgraded after we started.
             self.catch_up()
         return schemaless_reader(io.BytesIO(value[5:]), self.by_id[schema_id])
