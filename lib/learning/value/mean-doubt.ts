@@ -10,8 +10,10 @@ import { leastErrors, meanShrinkage } from '../fold/refit';
 import { outputBiasAt } from '../rl/network';
 import { headCount, noiseWithin, weightRows } from './linear-half';
 
-/** Of the posterior's deviation: in full it costs .005 where two models differ clearly, less lets bad luck last. */
-const doubtShare = 0.6;
+/** Of the posterior's deviation, beside a linear half: all of it. With .6 a model that had bad luck in its first ten rewards stayed out for hundreds. */
+const doubtShare = 1;
+/** The Q-network alone doubts its means less: its heads disagree more by themselves. */
+const doubtShareAlone = 0.6;
 
 /**
  * Adds draws to the biases of the heads: those of `linear` (models x weightRows x size), whose doubt counts in full whatever
@@ -23,9 +25,10 @@ export function doubtMeans(fold: FoldParts, linear: Float32Array, size: number, 
   const random = seededRandom(options.seed, 'mean doubt', state.toOffset);
   const variance = residualVariance(state);
   const biases = outputBiasAt(state.neural!.shape);
+  const share = state.linear ? doubtShare : doubtShareAlone;
   const draws = new Float64Array(headCount);
   for (let arm = 0; arm < state.models.length; arm++) {
-    const deviation = doubtShare * Math.sqrt(variance / (state.pulls[arm]! + meanShrinkage));
+    const deviation = share * Math.sqrt(variance / (state.pulls[arm]! + meanShrinkage));
     let mean = 0;
     for (let m = 0; m < headCount; m++) {
       draws[m] = deviation * random.normal();

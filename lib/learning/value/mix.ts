@@ -1,13 +1,19 @@
 /**
  * How much the neural half counts. Only differences between models decide anything, so the weight is the one that would
  * have minimised the squared error of what the mixture says of them; how hard a request is for all models says nothing.
- * Every prediction was made before its reward was seen.
+ * Every prediction was made before its reward was seen. A few dozen rewards leave that weight open by more than its whole range,
+ * and a network believed by luck chooses what it is then tried on: so the weight has a prior, at 0, and earns what it gets.
  */
 
 /** Rate of the error averages: a memory of about 200 rewards. */
 const errorRate = 0.005;
 /** Rate of the averages that make the weight. Differences are small against the noise of a reward: 200 would leave it open. */
 const differenceRate = 0.001;
+/**
+ * Variance of the weight under its prior: a deviation of a half. Against noise the prior counts for some dozens of rewards; where the halves
+ * differ by more than the noise, as where rewards are certain, for a handful.
+ */
+const priorVariance = 0.25;
 /** Below this weight the network is not worth its serving time. */
 export const leastServedWeight = 0.05;
 
@@ -53,11 +59,11 @@ export function observePredictions(mix: Mix, target: number, linear: Prediction 
   mix.gap += slow * (gap ** 2 - mix.gap);
 }
 
-/** Weight of the neural half, 0..1. */
-export function neuralWeightOf(mix: Mix): number {
-  if (mix.rewards === 0) return 0.5;
-  if (!(mix.gap > 1e-12)) return 0;
-  return Math.max(0, Math.min(1, mix.gain / mix.gap));
+/** Weight of the neural half, 0..1: the mean of its posterior, cut to what a weight can be. */
+export function neuralWeightOf({ gain, gap, linear, rewards }: Mix): number {
+  if (!(gap > 1e-12)) return 0;
+  const remembered = Math.min(rewards, 1 / differenceRate);
+  return Math.max(0, Math.min(1, gain / (gap + linear / (priorVariance * remembered))));
 }
 
 /** Share of what the models' means leave open that the neural half has foretold, 0..1. */

@@ -22,8 +22,17 @@ function weightAfter(
   return neuralWeightOf(mix);
 }
 
-test('half and half before anything is known', () => {
-  expect(neuralWeightOf(createMix())).toBe(0.5);
+test('nothing before anything is known', () => {
+  expect(neuralWeightOf(createMix())).toBe(0);
+});
+
+test('a few rewards that it foretold by luck hardly count against their noise, many do', () => {
+  // One unit of gain for each of gap: by the rewards alone the weight would be 1.
+  const mix = { ...createMix(), gain: 0.05, gap: 0.05, linear: 1 };
+  expect(neuralWeightOf({ ...mix, rewards: 10 })).toBeLessThan(0.15);
+  expect(neuralWeightOf({ ...mix, rewards: 1_000 })).toBeGreaterThan(0.9);
+  // Where rewards are certain a handful is enough.
+  expect(neuralWeightOf({ ...mix, linear: 0.005, rewards: 10 })).toBeGreaterThan(0.9);
 });
 
 test('the half that knows the difference is believed', () => {
