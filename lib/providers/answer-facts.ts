@@ -40,6 +40,8 @@ export interface AnswerFacts {
   keptArgumentChars: number;
   /** Those that come in pieces, by choice and place; null until there is one. */
   underWay: Map<string, PiecedCall> | null;
+  /** Items of a response that is through, as they came; null for any other answer. */
+  output: readonly unknown[] | null;
   /** The stream has said that it is through. */
   isComplete: boolean;
   /** The provider goes on with it in the background: nothing can be said of it yet. */
@@ -63,6 +65,7 @@ export function emptyFacts(): AnswerFacts {
     toolCalls: [],
     keptArgumentChars: 0,
     underWay: null,
+    output: null,
     isComplete: false,
     isInBackground: false,
   };
@@ -217,6 +220,7 @@ function endMessage(facts: AnswerFacts, reason: unknown): void {
 function readResponse(facts: AnswerFacts, response: Json): void {
   const { status } = response as { status?: unknown };
   facts.isInBackground = status === 'queued' || status === 'in_progress';
+  if (!facts.isInBackground) facts.output = listOf(response['output']);
   facts.id = idOf(response['id']) ?? facts.id;
   facts.model = idOf(response['model']) ?? facts.model;
   readUsage(facts, response['usage']);

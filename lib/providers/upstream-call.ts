@@ -16,6 +16,8 @@ export interface UpstreamCall {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   /** JSON; '' where nothing is sent. */
   readonly body: string;
+  /** What an answer is called that is put together here, in the words of another API than the provider's; by default it has no name of its own. */
+  readonly answerId?: string;
   /** Fields of the body that the caller has not written himself, and that are left out where they are refused. */
   readonly hints?: readonly string[];
   readonly isStream: boolean;

@@ -17,6 +17,7 @@ import type { Environment } from '../../lib/config/expand-references';
 import { tableChecks } from '../../lib/config/table-checks';
 import type { Broker } from '../../lib/ports/broker';
 import { type Clock, sleep } from '../../lib/ports/clock';
+import type { KeyValue } from '../../lib/ports/key-value';
 import type { TokenBuckets } from '../../lib/ports/token-buckets';
 import { createDemoUpstream } from '../../lib/providers/demo-upstream';
 import { createProviderClient } from '../../lib/providers/provider-client';
@@ -39,6 +40,7 @@ import { withoutAzure } from './doors/azure-paths';
 import { createTokenCounter } from './doors/count-tokens';
 import { formOf, formOfPath } from './doors/error-form';
 import { createFollowedResponses } from './doors/followed-responses';
+import { createKeptItems } from './doors/kept-items';
 import { createKeptResponses, type KeptResponseServer } from './doors/kept-responses';
 import { createRememberedResponses } from './doors/remember-responses';
 import { type CallServer, createCallServer } from './doors/serve-call';
@@ -101,6 +103,8 @@ export interface GatewayOptions {
   readonly settings?: Partial<GatewaySettings>;
   /** How often callers may ask, counted with other gateways; left out, each counts by itself. */
   readonly tokenBuckets?: TokenBuckets;
+  /** Where gateways keep what responses have said, for each other and for a restart; left out, each keeps it by itself. */
+  readonly keyValue?: KeyValue;
   /** Where it listens already; by default the gateway opens a door of its own. It belongs to the gateway from now on. */
   readonly door?: Door;
   /** Where the keys of providers are, by the names that the configuration gives; by default there are none. */
@@ -404,7 +408,10 @@ async function connect(
   const followed = standby
     ? null
     : createFollowedResponses({ ...{ broker, clock, log, topicPrefix, name: id }, view: followedView.view });
-  const calls = createCallServer({ context, client: providers, responses, followed, untold: options.untold, log });
+  const items = createKeptItems({ clock, log, store: options.keyValue ?? null });
+  const calls = createCallServer({
+    ...{ context, client: providers, responses, items, followed, untold: options.untold, log },
+  });
   const copied = { config: configView.view, keys: keys.view, profiles: profiles.view };
   const { standbyFile } = options;
   const stopCopying = standby || !standbyFile ? null : keepCopy(standbyFile, copied, { clock, log, topicPrefix });

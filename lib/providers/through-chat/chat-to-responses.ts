@@ -2,7 +2,7 @@
 import { isJson, type Json, listOf, objectOf } from '../any-json';
 import type { StreamEvent } from '../upstream-call';
 import type { Writer } from './chat-writer';
-import { argumentsOf, type ChatPart, type ChatPiece, type ChatUsage, saysNothing } from './read-chat';
+import { argumentsOf, type ChatPiece, type ChatUsage, saysNothing } from './read-chat';
 
 /** Why an answer is incomplete, by how its completion ended. */
 const incomplete: ReadonlyMap<string, string> = new Map([
@@ -60,7 +60,7 @@ function responseOf({ id, model, created }: Label, body: Json, more: object): ob
     ...{ ...asked('instructions', null), ...asked('max_output_tokens', null), ...asked('metadata', {}) },
     ...{ ...asked('temperature', null), ...asked('top_p', null), ...asked('user', null) },
     ...{ ...asked('tools', []), ...asked('tool_choice', 'auto'), ...asked('parallel_tool_calls', true) },
-    // Nobody keeps it: its provider was asked for a completion.
+    // No provider keeps it: it was asked for a completion.
     ...{ previous_response_id: null, store: false, background: false, truncation: 'disabled' },
     ...{ reasoning: { effort: objectOf(body['reasoning'])['effort'] ?? null, summary: null }, text: { format } },
     ...more,
@@ -76,26 +76,26 @@ function endOf(finish: string, output: readonly Json[], usage: ChatUsage | null)
   };
 }
 
-/** Providers of completions name them in many ways; ids of responses have one beginning. */
-function labelOf({ id, model, created }: ChatPart): Label {
-  return { id: `resp_${id || 'chat'}`, model, created };
+/** Unlike ids that providers make, so that nobody takes them for theirs. */
+function itemIdOf({ kind }: ChatPiece, index: number, id: string): string {
+  return `${kind === 'call' ? 'fc' : 'msg'}_${index}_${id}`;
 }
 
 export const responseWriter: Writer = {
-  whole(part, body) {
-    const { pieces, finish, usage } = part;
-    const label = labelOf(part);
+  whole(part, body, id) {
+    const { pieces, finish, usage, model, created } = part;
+    const label = { id, model, created };
     const output: Json[] = [];
     for (const piece of pieces) {
-      const id = `${piece.kind === 'call' ? 'fc' : 'msg'}_${output.length}_${label.id}`;
+      const itemId = itemIdOf(piece, output.length, id);
       if (piece.kind === 'text' || piece.kind === 'refusal')
-        output.push(textItem(id, piece.kind, piece.text, 'completed'));
-      else if (piece.kind === 'call') output.push(callItem(id, piece, argumentsOf(pieces, piece), 'completed'));
+        output.push(textItem(itemId, piece.kind, piece.text, 'completed'));
+      else if (piece.kind === 'call') output.push(callItem(itemId, piece, argumentsOf(pieces, piece), 'completed'));
     }
     return responseOf(label, body, endOf(finish ?? 'stop', output, usage));
   },
 
-  stream(body) {
+  stream(body, id) {
     let label: Label | null = null;
     let sequence = 0;
     const output: Json[] = [];
@@ -131,7 +131,7 @@ export const responseWriter: Writer = {
     };
     const begin = (piece: Shown): StreamEvent[] => {
       const events = close();
-      open = { piece, id: `${piece.kind === 'call' ? 'fc' : 'msg'}_${output.length}_${label!.id}`, text: '' };
+      open = { piece, id: itemIdOf(piece, output.length, id), text: '' };
       const item = itemOf('in_progress');
       const [part] = listOf(item['content']);
       const bare = piece.kind === 'call' ? item : { ...item, content: [] };
@@ -164,7 +164,7 @@ export const responseWriter: Writer = {
         // Some say something of the prompt first, without an id and in no piece of an answer.
         if (label === null && saysNothing(part)) return [];
         if (label === null) {
-          label = labelOf(part);
+          label = { id, model: part.model, created: part.created };
           const response = responseOf(label, body, { status: 'in_progress', output: [], usage: null });
           events.push(event('response.created', { response }), event('response.in_progress', { response }));
         }

@@ -3,9 +3,9 @@ import type { StreamEvent } from '../upstream-call';
 import type { ChatPart, ChatUsage } from './read-chat';
 
 export interface Writer {
-  /** `body` is what was asked, in the words of the API. */
-  whole(part: ChatPart, body: Readonly<Record<string, unknown>>): object;
-  stream(body: Readonly<Record<string, unknown>>): StreamWriter;
+  /** `body` is what was asked, in the words of the API; `id` what the answer is called, where the API lets others refer to it. */
+  whole(part: ChatPart, body: Readonly<Record<string, unknown>>, id: string): object;
+  stream(body: Readonly<Record<string, unknown>>, id: string): StreamWriter;
 }
 
 export interface StreamWriter {

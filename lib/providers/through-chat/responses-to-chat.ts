@@ -29,10 +29,10 @@ export function responsesCannot(body: Json, { kind }: ProviderConfig): Cannot | 
   return null;
 }
 
-/** Some client libraries refer to what they have been given, unless they are told that nobody keeps it. */
+/** What a gateway still had of it stands there whole by now. */
 const noMemory =
-  'memory of earlier items: send them whole, which client libraries do with store: false (in the AI SDK providerOptions.openai.store, or its chat models)';
-/** As `chat-to-responses.ts` makes them. */
+  'memory of this earlier item, which is no longer kept here: send it whole, as client libraries do with store: false (in the AI SDK providerOptions.openai.store, or its chat models)';
+/** As `chat-to-responses.ts` makes them, and made them once. */
 const ownItem = /^(?:msg|fc)_\d+_resp_/;
 
 /** An item that came through chat, which nobody keeps, be it asked of a provider that keeps others. */

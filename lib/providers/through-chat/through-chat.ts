@@ -48,13 +48,13 @@ export function chatCannot(api: ApiName, body: Json, config: ProviderConfig): Ca
 type Send<Answer> = (call: UpstreamCall) => Promise<Answer>;
 
 export async function wholeThroughChat(call: UpstreamCall, send: Send<WholeAnswer>): Promise<WholeAnswer> {
-  const { translation, body, inChat } = translated(call);
+  const { translation, body, inChat, id } = translated(call);
   const { text, upstreamRequestId } = await send(inChat).catch((error: unknown) => {
     throw inItsForm(error, translation);
   });
   const part = readCompletion(parsedJson(text));
   if (part === null) throw broken(call, 'what came is no chat completion');
-  return { text: JSON.stringify(translation.writer.whole(part, body)), upstreamRequestId };
+  return { text: JSON.stringify(translation.writer.whole(part, body, id)), upstreamRequestId };
 }
 
 /** Of an answer whose end repeats what was said before, no more than `maxChars` are taken: it is held until then. */
@@ -63,21 +63,22 @@ export async function streamThroughChat(
   send: Send<StreamAnswer>,
   maxChars: number,
 ): Promise<StreamAnswer> {
-  const { translation, body, inChat } = translated(call);
+  const { translation, body, inChat, id } = translated(call);
   const { events, upstreamRequestId } = await send(inChat).catch((error: unknown) => {
     throw inItsForm(error, translation);
   });
-  return { upstreamRequestId, events: written(call, events, translation.writer.stream(body), maxChars) };
+  return { upstreamRequestId, events: written(call, events, translation.writer.stream(body, id), maxChars) };
 }
 
 function translated(call: UpstreamCall) {
   const translation = translations.get(call.api)!;
   const body = JSON.parse(call.body) as Json;
+  const id = call.answerId ?? 'resp_unnamed';
   const inChat: UpstreamCall = {
     ...{ ...call, api: 'chat', through: 'chat', headers: {}, hints: call.api === 'messages' ? thinkingHints : [] },
     body: JSON.stringify(translation.toChat(body, call.config)),
   };
-  return { translation, body, inChat };
+  return { translation, body, inChat, id };
 }
 
 function inItsForm(error: unknown, { errorOf }: Translation): unknown {

@@ -91,7 +91,9 @@ export const responsesBodySchema = z
     instructions: z.string().nullish(),
     previous_response_id: label
       .nullish()
-      .describe('only its provider has it: auto is the model that gave it, where that is known'),
+      .describe(
+        'only its provider has it: auto is the model that gave it, where that is known; from what came through chat any model goes on',
+      ),
     tools: tools.describe('tools that the model may call'),
     text: z.looseObject({ format: z.looseObject({}).nullish() }).nullish(),
   })

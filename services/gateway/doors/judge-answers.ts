@@ -172,7 +172,11 @@ export function createAnswerJudges({ context, client, send, log }: AnswerJudgesP
     const name = names.find((one) => one !== model.name && one !== judge.model);
     const other = config.models.find((one) => one.name === name);
     if (!other) return null;
-    const { stream: _stream, stream_options: _options, ...body } = JSON.parse(call.bodyFor(upstreamNameOf(other)));
+    const {
+      stream: _stream,
+      stream_options: _options,
+      ...body
+    } = JSON.parse(call.bodyFor(upstreamNameOf(other), other.provider));
     return (await ask(config, other, call.api, JSON.stringify(body), spent))?.text ?? null;
   };
 

@@ -44,22 +44,28 @@ export interface DoorCall {
   readonly expected: Expected;
   /** Whether its provider is to keep the answer. */
   readonly isKept: boolean;
+  /** Whether its provider goes on with it when nobody waits for it. */
+  readonly isBackground: boolean;
+  /** What an answer is called that no provider gives a name; no log says it. */
+  readonly answerId: string;
   /** Headers that belong to the API and go to the provider. */
   readonly headers: Readonly<Record<string, string>>;
   readonly request: RouteRequested;
-  /** The body for a provider that calls the model by this name. */
-  bodyFor(upstreamModel: string): string;
+  /** The body for a provider that calls the model by this name; `provider` is its name in the configuration. */
+  bodyFor(upstreamModel: string, provider: string): string;
 }
 
 /** A body as it came, and what it says. */
 export interface GivenBody {
-  readonly text: string;
+  /** For the provider of this name. */
+  textFor(provider: string): string;
   readonly value: unknown;
 }
 
 export interface CallParts {
   readonly config: RouterConfig;
   readonly requestId: string;
+  readonly answerId: string;
   readonly nowMs: number;
   readonly asker: Asker;
   /** Configured models that can be called by this API, and by who asks. */
@@ -119,19 +125,22 @@ export function readCall(api: ApiName, given: GivenBody, headers: IncomingHttpHe
     wantsUsage: options['include_usage'] === true,
     expected: { structured: asked.structured, tools: asked.tools },
     isKept: body['store'] !== false,
+    isBackground: api === 'responses' && body['background'] === true,
+    answerId: parts.answerId,
     headers: apiHeaders(api, headers),
     request,
-    bodyFor: bodyMaker(api, given.text, body),
+    bodyFor: bodyMaker(api, given.textFor, body),
   };
 }
 
-function bodyMaker(api: ApiName, text: string, { metadata }: Json): DoorCall['bodyFor'] {
+function bodyMaker(api: ApiName, textFor: GivenBody['textFor'], { metadata }: Json): DoorCall['bodyFor'] {
   // Anthropic refuses whatever is no user there; a session is named for us.
   if (api !== 'messages' || !isJson(metadata) || !Object.hasOwn(metadata, 'session_id'))
-    return (model) => spliceBody(text, { model }, ['quantum_router']);
+    return (model, provider) => spliceBody(textFor(provider), { model }, ['quantum_router']);
   const { session_id: _session, ...others } = metadata;
-  if (Object.keys(others).length === 0) return (model) => spliceBody(text, { model }, ['quantum_router', 'metadata']);
-  return (model) => spliceBody(text, { model, metadata: others }, ['quantum_router']);
+  if (Object.keys(others).length === 0)
+    return (model, provider) => spliceBody(textFor(provider), { model }, ['quantum_router', 'metadata']);
+  return (model, provider) => spliceBody(textFor(provider), { model, metadata: others }, ['quantum_router']);
 }
 
 interface AskedBody {
@@ -281,7 +290,7 @@ export function selectModel(
 }
 
 /** Whether what one provider of the configuration keeps may be known to another: both may be one account somewhere. */
-function areSame({ providers }: RouterConfig, one: string, other: string): boolean {
+export function areSame({ providers }: RouterConfig, one: string, other: string): boolean {
   if (one === other) return true;
   const addresses = [one, other].map((name) => ownEntry(providers, name)?.baseUrl);
   return addresses[0] === addresses[1];

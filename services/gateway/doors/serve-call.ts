@@ -27,11 +27,13 @@ import { withDeployment } from './azure-paths';
 import { type Answer, type Attempt, createModelCaller } from './call-models';
 import { checkAnswer } from './check-answer';
 import { withConfiguredName } from './configured-name';
+import { entriesOf, expandItems, ownResponse } from './expand-items';
 import { createBackgroundFollower } from './follow-background';
 import type { FollowedResponses } from './followed-responses';
 import { createTextJudges } from './judge-text';
+import type { KeptItems } from './kept-items';
 import { passOn } from './pass-on-stream';
-import { type DoorCall, type KeptElsewhere, keptIn, readCall } from './read-call';
+import { areSame, type DoorCall, type KeptElsewhere, keptIn, readCall } from './read-call';
 import type { RememberedResponses } from './remember-responses';
 import { renamerTo, renames } from './rename-answer';
 import { createCallReporter } from './report-calls';
@@ -44,6 +46,7 @@ export interface DoorParts {
   readonly context: GatewayContext;
   readonly client: ProviderClient;
   readonly responses: RememberedResponses;
+  readonly items: KeptItems;
   /** Null while there is no log. */
   readonly followed: FollowedResponses | null;
   /** Where calls made without a decision wait. */
@@ -69,7 +72,7 @@ const idPrefixes: Readonly<Record<ApiName, string>> = {
   embeddings: 'embd-',
 };
 
-export function createCallServer({ context, client, responses, followed, untold, log }: DoorParts): CallServer {
+export function createCallServer({ context, client, responses, items, followed, untold, log }: DoorParts): CallServer {
   const { clock, settings, metrics } = context;
   const engine = createEngineAsker(context);
   const caller = createModelCaller({ client, clock, maxRetryWaitMs: settings.maxRetryWaitMs, log });
@@ -122,12 +125,23 @@ export function createCallServer({ context, client, responses, followed, untold,
     const inScope = modelsInScope(asker, callableAtAll);
     if (inScope.length === 0)
       throw new HttpError('forbidden', 'model: this key may use no model that this API can call', 'model');
-    const value = withConfiguredName(withDeployment(request.raw, request.body), current.config.models);
+    const given = withConfiguredName(withDeployment(request.raw, request.body), current.config.models);
+    const text = request.bodyText;
+    const expanded =
+      api === 'responses'
+        ? await expandItems({ body: given, text }, asker.tenantId, {
+            ...{ kept: items, maxSize: settings.maxCallBytes },
+            isSame: (one, other) => areSame(current.config, one, other),
+          })
+        : null;
+    const value = expanded?.whole ?? given;
     const callable = thoseThatCan(api, value, inScope, current);
     const kept = api === 'responses' ? await keeperFor(asker, value) : null;
-    const call = readCall(api, { text: request.bodyText, value }, request.headers, {
+    const textFor = expanded?.textFor ?? (() => text);
+    const call = readCall(api, { textFor, value }, request.headers, {
       config: current.config,
       requestId,
+      answerId: ownResponse + context.createId(),
       nowMs: clock.nowMs(),
       asker,
       callable,
@@ -147,8 +161,12 @@ export function createCallServer({ context, client, responses, followed, untold,
       ...{ request: call.request, decision: order.decision, config: current.config },
       wasAsked: order.degraded === 'no-decision',
     };
-    const remember = ({ model, providerConfig, facts }: Attempt): void => {
-      if (api !== 'responses' || apiThrough(api, providerConfig, model.apis) !== api) return;
+    /** Whoever answers this API itself; null where an answer came through another. */
+    const keeperOf = ({ model, providerConfig }: Attempt): string | null =>
+      apiThrough(api, providerConfig, model.apis) === api ? model.provider : null;
+    const remember = (attempt: Attempt): void => {
+      const { model, facts } = attempt;
+      if (api !== 'responses' || keeperOf(attempt) === null) return;
       const { tenantId } = asker;
       const of = { tenantId, model: model.name, provider: model.provider };
       if (facts.id !== null && call.isKept) responses.remember({ ...of, id: facts.id });
@@ -166,6 +184,9 @@ export function createCallServer({ context, client, responses, followed, untold,
       }
       const reported = reporter.report({ ...ended, attempts, answered, checks });
       if (!answered || answered.facts.isInBackground) return reported;
+      const { output, id } = answered.facts;
+      if (output !== null && isJson(given) && call.isKept && answered.error === null)
+        items.keep(asker.tenantId, entriesOf({ id, output, provider: keeperOf(answered), body: given }));
       judges.answered(call, answered, order.decision, current.config);
       if (order.decision && answered.error === null && api !== 'embeddings')
         context.answers.keep(

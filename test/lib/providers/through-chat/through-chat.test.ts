@@ -384,7 +384,7 @@ test('what refers to items that nobody keeps is refused with what to do, also wh
     { tool_calls: [{ index: 0, id: 'x', function: { name: 'f', arguments: '{}' } }] },
   ]) {
     const item = responseWriter
-      .stream({})
+      .stream({}, 'resp_qr_1')
       .part({ ...createChunkReader()({ id: 'c', choices: [{ delta: piece }] }) })!
       .map(({ data }) => JSON.parse(data!))
       .find(({ type }) => type === 'response.output_item.added').item;
