@@ -349,5 +349,7 @@ function readResponseEvent(facts: AnswerFacts, event: Json): EventRole {
     facts.id ??= idOf(response['id']);
     facts.model ??= idOf(response['model']);
   }
-  return { ...nothing, isToken: typeof type === 'string' && type.includes('.delta') };
+  // What is made in the background goes on whoever waits, so it is nobody else's any more, and its name is what the caller needs.
+  const isMade = facts.id !== null && isJson(response) && response['background'] === true;
+  return { ...nothing, isToken: isMade || (typeof type === 'string' && type.includes('.delta')) };
 }

@@ -9,12 +9,13 @@ import type { ApiName, ProviderConfig } from '../config/provider-config';
 import { dictionaryOf } from '../dictionary';
 import type { Clock } from '../ports/clock';
 import { streamFromAnthropic, wholeFromAnthropic } from './anthropic/call-anthropic';
+import { type Json, objectOf } from './any-json';
 import { askForUsage, refusesUsage } from './ask-for-usage';
 import { Ending } from './ending';
 import { createEventParser } from './event-parser';
 import { embeddingsFromGemini, streamFromGemini, wholeFromGemini } from './gemini/call-gemini';
 import { missingSecrets, secretIn } from './provider-secrets';
-import { modelIn, type Rewording, reworded, rewordingOf } from './refused-words';
+import { type Rewording, reworded, rewordingOf } from './refused-words';
 import { withoutForeign } from './signed-parts';
 import { streamThroughChat, wholeThroughChat } from './through-chat/through-chat';
 import type { EventStream, StreamAnswer, StreamEvent, UpstreamCall, WholeAnswer } from './upstream-call';
@@ -199,19 +200,24 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     const { rewordings } = poolOf(call.provider, call.config);
     const { hints = [] } = call;
     // What a caller writes himself is not left out because somebody else's was only meant.
-    const spoken = [modelIn(call.body), ...hints].join(' ');
-    const known = rewordings.size === 0 ? undefined : rewordings.get(spoken);
-    const how = new Set(known);
+    const spokenBy = (body: Json): string => [String(body['model']), ...hints].join(' ');
+    // Most bodies are refused nowhere, and never read.
+    let read: Json | null = rewordings.size === 0 ? null : objectOf(JSON.parse(call.body));
+    const how = new Set(read === null ? undefined : rewordings.get(spokenBy(read)));
     for (let first: unknown = null; ; ) {
-      const body = reworded(call.body, how);
+      const body = read === null || how.size === 0 ? null : reworded(read, how);
+      // As it came where nothing is said otherwise: a number that no double can hold stays what it is.
+      const text = body === null || body === read ? call.body : JSON.stringify(body);
       try {
-        const answer = await send({ ...call, body });
+        const answer = await send({ ...call, body: text });
         if (first === null) return answer;
         if (rewordings.size >= maxRewordedModels) rewordings.clear();
-        rewordings.set(spoken, how);
+        rewordings.set(spokenBy(read!), how);
         return answer;
       } catch (error) {
-        const other = rewordingOf(error, body, hints);
+        if (!(error instanceof UpstreamError) || !error.details.isRequestFault) throw error;
+        read ??= objectOf(JSON.parse(call.body));
+        const other = rewordingOf(error, body ?? read, hints);
         if (other === null) throw error;
         first ??= error;
         // It knows neither of two words: what it has said of the one that the caller has chosen is for the caller.

@@ -3,7 +3,7 @@
  * instructions, what a model has thought in earlier turns, and fields that say nothing of the answer. Whoever lets a model be chosen
  * cannot know which it will be, so a provider that refuses a word is asked without it.
  */
-import { isJson, type Json, listOf, objectOf } from './any-json';
+import { isJson, type Json, listOf } from './any-json';
 import { UpstreamError } from './upstream-error';
 
 /** What is said otherwise; those of one kind undo each other. */
@@ -77,26 +77,18 @@ const refusals =
  * How to say otherwise what a provider has refused as such; null where it finds something else wrong, such as a value. Of `hints` any
  * refusal counts.
  */
-export function rewordingOf(error: unknown, body: string, hints: readonly string[] = []): Rewording | null {
+export function rewordingOf(error: unknown, body: Json, hints: readonly string[] = []): Rewording | null {
   if (!(error instanceof UpstreamError) || !error.details.isRequestFault) return null;
   const said = error.details.body ?? '';
-  const hint = hints
-    .map((field) => without(field))
-    .find(({ named, reword }) => named.test(said) && reword(objectOf(JSON.parse(body))));
+  const hint = hints.map((field) => without(field)).find(({ named, reword }) => named.test(said) && reword(body));
   if (hint) return hint;
   if (!refusals.test(said)) return null;
-  const given = objectOf(JSON.parse(body));
-  return rewordings.find(({ named, reword }) => named.test(said) && reword(given) !== null) ?? null;
+  return rewordings.find(({ named, reword }) => named.test(said) && reword(body) !== null) ?? null;
 }
 
 /** The body as all of these have it. */
-export function reworded(body: string, how: Iterable<Rewording>): string {
-  let given: Json | null = null;
-  for (const { reword } of how) given = reword(given ?? objectOf(JSON.parse(body))) ?? given;
-  return given === null ? body : JSON.stringify(given);
-}
-
-/** The model that a body asks. */
-export function modelIn(body: string): string {
-  return String(objectOf(JSON.parse(body))['model']);
+export function reworded(body: Json, how: Iterable<Rewording>): Json {
+  let given = body;
+  for (const { reword } of how) given = reword(given) ?? given;
+  return given;
 }

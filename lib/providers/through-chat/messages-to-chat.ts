@@ -11,7 +11,7 @@ const maxStops = 4;
 
 /** What a body asks for that a chat completion has no word for; null where it has one for everything. */
 export function messagesCannot(body: Json, { kind }: ProviderConfig): Cannot | null {
-  for (const field of ['container', 'mcp_servers', 'context_management', 'fallbacks'])
+  for (const field of ['container', 'mcp_servers', 'fallbacks'])
     if (isJson(body[field]) || listOf(body[field]).length > 0) return { field, reason: `word for ${field}` };
   if (listOf(body['stop_sequences']).length > maxStops)
     return { field: 'stop_sequences', reason: `place for more than ${maxStops} of them` };
@@ -28,11 +28,18 @@ export function messagesCannot(body: Json, { kind }: ProviderConfig): Cannot | n
       if (fault !== null) return { field: `messages[${index}].content[${place}]`, reason: fault };
     }
   }
-  if (kind === 'gemini') return null;
-  if (isThinking(body)) return { field: 'thinking', reason: 'thinking that can be asked for', isHint: true };
-  if (textOf(objectOf(body['output_config'])['effort']) !== '')
-    return { field: 'output_config.effort', reason: 'effort that can be asked for', isHint: true };
-  return null;
+  const hints = [
+    ...(kind !== 'gemini' && isThinking(body) ? ['thinking'] : []),
+    ...(kind !== 'gemini' && textOf(objectOf(body['output_config'])['effort']) !== '' ? ['output_config.effort'] : []),
+    ...(managesContext(body) ? ['context_management'] : []),
+  ];
+  return hints.length === 0 ? null : { field: hints.join(', '), reason: 'word for how to come by it', isHint: true };
+}
+
+/** Whether anything but thoughts is to be cleared from the conversation: thoughts of earlier turns are left out anyhow. */
+function managesContext(body: Json): boolean {
+  const edits = listOf(objectOf(body['context_management'])['edits']).map((edit) => textOf(objectOf(edit)['type']));
+  return edits.some((type) => !type.startsWith('clear_thinking_'));
 }
 
 /** What a chat completion gets of how much a model is to think, which those that do not know it refuse. */

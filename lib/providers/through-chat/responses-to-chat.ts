@@ -26,7 +26,8 @@ export function responsesCannot(body: Json, { kind }: ProviderConfig): Cannot | 
     const fault = itemFault(objectOf(given));
     if (fault !== null) return cannot(`input[${index}]${fault.within}`, fault.reason);
   }
-  return null;
+  if (listOf(body['context_management']).length === 0) return null;
+  return { ...cannot('context_management', 'context that is managed by the model'), isHint: true };
 }
 
 /** What a gateway still had of it stands there whole by now. */

@@ -241,7 +241,7 @@ function modelsOf(order: readonly string[], config: RouterConfig) {
 
 /** Reads up to the first token, so that whatever goes wrong before it can be tried elsewhere. */
 async function beginStream(
-  { api }: DoorCall,
+  { api, isBackground }: DoorCall,
   attempt: Attempt,
   { events, upstreamRequestId }: Awaited<ReturnType<ProviderClient['stream']>>,
   clock: Clock,
@@ -275,7 +275,8 @@ async function beginStream(
     events.close();
     throw error;
   }
-  attempt.firstTokenMs = clock.monotonicMs() - attempt.startedMs;
+  // In the background it begins with its name.
+  if (!isBackground) attempt.firstTokenMs = clock.monotonicMs() - attempt.startedMs;
   return { kind: 'stream', begun, rest: events, upstreamRequestId };
 }
 

@@ -135,7 +135,7 @@ export function createCallServer({ context, client, responses, items, followed, 
           })
         : null;
     const value = expanded?.whole ?? given;
-    const callable = thoseThatCan(api, value, inScope, current);
+    const { callable, cannot } = thoseThatCan(api, value, inScope, current);
     const kept = api === 'responses' ? await keeperFor(asker, value) : null;
     const textFor = expanded?.textFor ?? (() => text);
     const call = readCall(api, { textFor, value }, request.headers, {
@@ -203,6 +203,29 @@ export function createCallServer({ context, client, responses, items, followed, 
         log.error('what came of a call could not be noted', { decisionId: requestId, error: error as Error });
       }
     };
+    /** What its provider goes on with, whoever waits. */
+    const follow = (attempt: Attempt): void => {
+      // What others failed at is known by now.
+      void finish(
+        null,
+        called.attempts.filter((one) => one !== attempt),
+      );
+      const { decision } = order;
+      const of = decision && {
+        ...{ decisionId: decision.decisionId, routingKey: decision.routingKey },
+        model: attempt.model.name,
+      };
+      background.follow(attempt, of, () => finish(attempt, [attempt]));
+    };
+    const endStream = (attempt: Attempt): void => {
+      const { facts } = attempt;
+      if (!call.isBackground || attempt.error === null || facts.id === null || facts.isComplete)
+        return void finish(attempt);
+      // Whoever has gone may come again for it, and so may one whose connection broke.
+      attempt.error = null;
+      facts.isInBackground = true;
+      follow(attempt);
+    };
     if (!called.answered) {
       void finish(null);
       setHeaders(reply, { requestId, order, overheadMs, attempt: called.attempts.at(-1) ?? null, bill: null });
@@ -210,25 +233,14 @@ export function createCallServer({ context, client, responses, items, followed, 
     }
     const { attempt, answer } = called.answered;
     const served = { requestId, order, overheadMs, attempt };
-    const { model, providerConfig } = attempt;
-    const adapted = isJson(value) && cannotSay(api, apiThrough(api, providerConfig, model.apis), value, providerConfig);
+    const adapted = cannot.get(attempt.model.name);
     if (adapted) reply.header('x-quantum-adapted', adapted.field);
     // Now, since a stream may be asked for anew before its end.
     remember(attempt);
     if (answer.kind === 'whole') {
       const bill = billOf(attempt, current);
       if (attempt.facts.isInBackground) {
-        // What others failed at is known by now.
-        void finish(
-          null,
-          called.attempts.filter((one) => one !== attempt),
-        );
-        const { decision } = order;
-        const of = decision && {
-          ...{ decisionId: decision.decisionId, routingKey: decision.routingKey },
-          model: attempt.model.name,
-        };
-        background.follow(attempt, of, () => finish(attempt, [attempt]));
+        follow(attempt);
       } else void finish(attempt);
       setHeaders(reply, { ...served, bill }, answer);
       reply.header('content-type', 'application/json; charset=utf-8');
@@ -243,7 +255,7 @@ export function createCallServer({ context, client, responses, items, followed, 
         clock,
         onSlow: () => request.raw.socket.destroy(),
         lastWord: () => extensionOf(served, billOf(attempt, current), attempt),
-        onEnd: () => void finish(attempt),
+        onEnd: () => endStream(attempt),
       }),
     );
   };
@@ -301,16 +313,17 @@ export function createCallServer({ context, client, responses, items, followed, 
   };
 }
 
+interface Able {
+  readonly callable: readonly string[];
+  /** What models have no word for, by their name: of those that are callable all the same it is adapted. */
+  readonly cannot: ReadonlyMap<string, Cannot>;
+}
+
 /** Without the models whose own API has no word for what is asked. Throws where nobody is left, or one of those was named. */
-function thoseThatCan(
-  api: ApiName,
-  body: unknown,
-  callable: readonly string[],
-  { config }: CurrentConfig,
-): readonly string[] {
-  if (!isJson(body)) return callable;
+function thoseThatCan(api: ApiName, body: unknown, callable: readonly string[], { config }: CurrentConfig): Able {
+  const cannot = new Map<string, Cannot>();
+  if (!isJson(body)) return { callable, cannot };
   const wanted = new Set(callable);
-  const unable = new Map<string, Cannot>();
   // Alike for all that are spoken to alike.
   const faults = new Map<string, Cannot | null>();
   for (const { name, provider: providerName, apis } of config.models) {
@@ -320,17 +333,17 @@ function thoseThatCan(
     const alike = `${provider.kind} ${through}`;
     if (!faults.has(alike)) faults.set(alike, cannotSay(api, through, body, provider));
     const fault = faults.get(alike);
-    if (fault) unable.set(name, fault);
+    if (fault) cannot.set(name, fault);
   }
-  if (unable.size === 0) return callable;
-  const able = callable.filter((name) => !unable.has(name));
-  const named = typeof body['model'] === 'string' ? unable.get(body['model']) : undefined;
-  if (named?.isHint) return [...able, body['model'] as string];
-  if (!named && able.length > 0) return able;
+  if (cannot.size === 0) return { callable, cannot };
+  const able = callable.filter((name) => !cannot.has(name));
+  const named = typeof body['model'] === 'string' ? cannot.get(body['model']) : undefined;
+  if (named?.isHint) return { callable: [...able, body['model'] as string], cannot };
+  if (!named && able.length > 0) return { callable: able, cannot };
   // What is only hinted at is asked for in other words where nobody has a word for it.
-  const almost = callable.filter((name) => unable.get(name)?.isHint);
-  if (!named && almost.length > 0) return almost;
-  const fault = named ?? unable.get(callable[0]!)!;
+  const almost = callable.filter((name) => cannot.get(name)?.isHint);
+  if (!named && almost.length > 0) return { callable: almost, cannot };
+  const fault = named ?? cannot.get(callable[0]!)!;
   throw invalidField(fault.field, `the models that can be called for this have no ${fault.reason}`);
 }
 

@@ -309,6 +309,8 @@ test.each([
 test.each([
   ['messages', { thinking: { type: 'enabled', budget_tokens: 2_000 } }, 'thinking', false],
   ['messages', { top_k: 5 }, 'top_k', false],
+  ['messages', { context_management: { edits: [{ type: 'clear_tool_uses_20250919' }] } }, 'context_management', true],
+  ['responses', { context_management: [{ type: 'compaction' }] }, 'context_management', true],
   ['messages', { mcp_servers: [{}] }, 'mcp_servers', true],
   ['messages', { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, 'tools[0].type', true],
   ['messages', { messages: [{ content: [{ type: 'search_result' }] }] }, 'messages[0].content[0]', true],
@@ -321,6 +323,15 @@ test.each([
 ] as const)('%s: %j is not left out unsaid', (api, body, field, isForGemini) => {
   expect(chatCannot(api, body, provider('openai'))).toMatchObject({ field });
   expect(chatCannot(api, body, provider('gemini'))).toEqual(isForGemini ? expect.objectContaining({ field }) : null);
+});
+
+test('context that the model is to manage is asked for elsewhere or left out, and all that is adapted is named', () => {
+  const clears = (type: string) => ({ context_management: { edits: [{ type }] }, output_config: { effort: 'low' } });
+  expect(chatCannot('messages', clears('clear_tool_uses_20250919'), provider('openai'))).toMatchObject({
+    ...{ field: 'output_config.effort, context_management', isHint: true },
+  });
+  // Thoughts of earlier turns are not sent to anybody else.
+  expect(chatCannot('messages', clears('clear_thinking_20251015'), provider('gemini'))).toBeNull();
 });
 
 const words = [

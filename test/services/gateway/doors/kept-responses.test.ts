@@ -80,6 +80,25 @@ test.each([
   expect(outcome).toMatchObject({ status: reported, costUsd: null, rewardParts: {} });
 });
 
+test('a stream of one in the background says its name at once; a caller who leaves can come again, and what came of it is learned', async () => {
+  keeper.becomes('in_progress');
+  const leaving = new AbortController();
+  const { data: stream, response } = await openai.responses
+    .create({ model: 'auto', input: 'think', background: true, stream: true }, { signal: leaving.signal })
+    .withResponse();
+  const first = await stream[Symbol.asyncIterator]().next();
+  const { id } = (first.value as { response: { id: string } }).response;
+  leaving.abort();
+  expect((await openai.responses.retrieve(id)).status).toBe('in_progress');
+  keeper.becomes('completed');
+  const [outcome] = await doors.outcomes(response.headers.get('x-quantum-decision-id')!, 1);
+  expect(outcome).toMatchObject({ status: 'SUCCESS', inputTokens: 100, outputTokens: 10, firstTokenMs: null });
+  let text = '';
+  for await (const event of await openai.responses.retrieve(id, { stream: true, starting_after: 0 }))
+    if (event.type === 'response.output_text.delta') text += event.delta;
+  expect(text).toBe('fine');
+});
+
 describe('following a response in the background', () => {
   const attempt = (): Attempt => ({
     model: orderedConfig([{ name: 'first', provider: 'one' }], {}).models[0]!,

@@ -54,6 +54,12 @@ export async function startKeeper(prefix = 'resp_') {
       const value = body.background ? { ...made, status: 'queued', output: [] } : { ...made, ...through('completed') };
       kept.set(made.id, value);
       bodies.push(body);
+      if (body.stream && body.background) {
+        // Begun, and whoever reads on waits.
+        const begun = { type: 'response.created', response: { ...value, background: true }, sequence_number: 0 };
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        return void response.write(`event: ${begun.type}\ndata: ${JSON.stringify(begun)}\n\n`);
+      }
       return body.stream ? stream(made.id, -1) : answer(200, value);
     }
     const value = kept.get(decodeURIComponent(id));
