@@ -23,11 +23,12 @@ const wordsPerPiece = 4;
 /** Of an embedding. */
 const dimensions = 8;
 
-export function createDemoUpstream(): DemoUpstream {
+/** `createId`: fresh ids for what it answers: what is remembered of one answer must not be taken for another's. */
+export function createDemoUpstream(createId: () => string): DemoUpstream {
   let started: Promise<Listening> | null = null;
   return {
     async url() {
-      started ??= start();
+      started ??= start(createId);
       return (await started).url;
     },
     async close() {
@@ -38,9 +39,9 @@ export function createDemoUpstream(): DemoUpstream {
   };
 }
 
-async function start(): Promise<Listening> {
+async function start(createId: () => string): Promise<Listening> {
   const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.destroy());
+    answer(request, response, createId).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -61,7 +62,7 @@ function closed(server: Server): Promise<void> {
 
 type Json = Readonly<Record<string, unknown>>;
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, createId: () => string): Promise<void> {
   const path = request.url ?? '';
   const chunks: Buffer[] = [];
   let length = 0;
@@ -80,7 +81,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const text = `This is a demonstration answer of Quantum Router, written by no language model. It was asked as "${model.slice(0, 60)}".`;
   // About four characters make a token.
   const usage = { input: Math.ceil(length / 4), output: Math.ceil(text.length / 4) };
-  const say = { model, text, usage, isStream: body['stream'] === true, response };
+  const say = { id: `demo_${createId()}`, model, text, usage, isStream: body['stream'] === true, response };
   if (path.endsWith('/chat/completions')) return sayChat(say, body);
   if (path.endsWith('/messages')) return sayMessages(say);
   if (path.endsWith('/responses')) return sayResponses(say);
@@ -89,6 +90,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 }
 
 interface Say {
+  readonly id: string;
   readonly model: string;
   readonly text: string;
   readonly usage: { readonly input: number; readonly output: number };
@@ -113,13 +115,13 @@ function stream(response: ServerResponse, events: readonly (readonly [string | n
   response.end();
 }
 
-function sayChat({ model, text, usage, isStream, response }: Say, body: Json): void {
+function sayChat({ id, model, text, usage, isStream, response }: Say, body: Json): void {
   const counted = {
     prompt_tokens: usage.input,
     completion_tokens: usage.output,
     total_tokens: usage.input + usage.output,
   };
-  const head = { id: 'demo', created: 0, model };
+  const head = { id, created: 0, model };
   if (!isStream) {
     const choice = { index: 0, message: { role: 'assistant', content: text, refusal: null }, finish_reason: 'stop' };
     send(response, 200, { ...head, object: 'chat.completion', choices: [choice], usage: counted });
@@ -141,8 +143,8 @@ function sayChat({ model, text, usage, isStream, response }: Say, body: Json): v
   ]);
 }
 
-function sayMessages({ model, text, usage, isStream, response }: Say): void {
-  const message = { id: 'demo', type: 'message', role: 'assistant', model };
+function sayMessages({ id, model, text, usage, isStream, response }: Say): void {
+  const message = { id, type: 'message', role: 'assistant', model };
   const counted = { input_tokens: usage.input, output_tokens: usage.output };
   const end = { stop_reason: 'end_turn', stop_sequence: null };
   if (!isStream) {
@@ -163,11 +165,11 @@ function sayMessages({ model, text, usage, isStream, response }: Say): void {
   ]);
 }
 
-function sayResponses({ model, text, usage, isStream, response }: Say): void {
+function sayResponses({ id, model, text, usage, isStream, response }: Say): void {
   const content = [{ type: 'output_text', text, annotations: [] }];
-  const item = { id: 'demo-item', type: 'message', role: 'assistant', status: 'completed', content };
+  const item = { id: `msg_${id}`, type: 'message', role: 'assistant', status: 'completed', content };
   const whole = {
-    ...{ id: 'demo', object: 'response', created_at: 0, model, status: 'completed', error: null, output: [item] },
+    ...{ id: `resp_${id}`, object: 'response', created_at: 0, model, status: 'completed', error: null, output: [item] },
     usage: { input_tokens: usage.input, output_tokens: usage.output, total_tokens: usage.input + usage.output },
   };
   if (!isStream) {

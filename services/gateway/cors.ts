@@ -4,7 +4,7 @@ import type { AccessConfig } from '../../lib/config/access-config';
 
 /** Client libraries in a browser look at these. */
 const exposed =
-  'x-quantum-model, x-quantum-provider, x-quantum-decision-id, x-quantum-attempt, x-quantum-overhead-ms, x-quantum-cost-usd, x-quantum-degraded, x-quantum-upstream-request-id, x-quantum-token-count, x-quantum-adapted, x-request-id, request-id, retry-after, etag, traceparent, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, anthropic-ratelimit-requests-limit, anthropic-ratelimit-requests-remaining, anthropic-ratelimit-requests-reset';
+  'x-quantum-model, x-quantum-provider, x-quantum-decision-id, x-quantum-attempt, x-quantum-overhead-ms, x-quantum-cost-usd, x-quantum-degraded, x-quantum-upstream-request-id, x-quantum-token-count, x-quantum-adapted, x-quantum-repeated, x-request-id, request-id, retry-after, etag, traceparent, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, anthropic-ratelimit-requests-limit, anthropic-ratelimit-requests-remaining, anthropic-ratelimit-requests-reset';
 
 /** Names of headers, as many as a preflight of a client library asks for. */
 const headerNames = /^[a-z0-9-]+( *, *[a-z0-9-]+){0,63}$/i;

@@ -399,7 +399,7 @@ async function connect(
     standby,
     status: options.status ?? (() => ({})),
   };
-  const demo = createDemoUpstream();
+  const demo = createDemoUpstream(options.createId);
   const providers = createProviderClient({ clock, environment, demoUrl: demo.url });
   const responses = createRememberedResponses({
     ...{ broker, clock, lookup, metrics, log, topicPrefix, name: id },

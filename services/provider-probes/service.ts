@@ -81,7 +81,7 @@ function readClient() {
 
 /** A client that is made for the first probe, and again for the first one after it was closed. */
 function createUpstream(clock: Clock, environment: Environment): { client(): ProviderClient; close(): Promise<void> } {
-  const demo = createDemoUpstream();
+  const demo = createDemoUpstream(() => 'probe');
   let made: ProviderClient | null = null;
   return {
     client() {

@@ -36,6 +36,7 @@ import { passOn } from './pass-on-stream';
 import { areSame, type DoorCall, type KeptElsewhere, keptIn, readCall } from './read-call';
 import type { RememberedResponses } from './remember-responses';
 import { renamerTo, renames } from './rename-answer';
+import { createRepeatedCalls } from './repeated-calls';
 import { createCallReporter } from './report-calls';
 import { traceCall } from './trace-call';
 import type { UntoldCalls } from './untold-calls';
@@ -77,6 +78,7 @@ export function createCallServer({ context, client, responses, items, followed, 
   const engine = createEngineAsker(context);
   const caller = createModelCaller({ client, clock, maxRetryWaitMs: settings.maxRetryWaitMs, log });
   const reporter = createCallReporter(context, untold, log);
+  const repeated = createRepeatedCalls(clock);
   const judges = createTextJudges({ context, client, send: reporter.send, log });
   const background = createBackgroundFollower({
     ...{ client, clock, log, rows: followed, othersEveryMs: settings.followOthersEveryMs },
@@ -114,7 +116,12 @@ export function createCallServer({ context, client, responses, items, followed, 
       .map(({ name }) => name);
   };
 
-  const serve = async (api: ApiName, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+  const serveOnce = async (
+    api: ApiName,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    goesOn: boolean,
+  ): Promise<unknown> => {
     const startedMs = clock.monotonicMs();
     const current = context.config();
     if (!current) throw new HttpError('not_ready', 'not ready: no configuration has been applied');
@@ -147,7 +154,8 @@ export function createCallServer({ context, client, responses, items, followed, 
       callable,
       kept,
     });
-    const gone = awaitAnswer(request, reply, settings);
+    const leaving = awaitAnswer(request, reply, settings);
+    const gone = goesOn ? new Ending() : leaving;
     judges.asked(call, current.config);
     const trace = contextOf(request, requestId);
     const order = await engine.ask(call.request, current, trace);
@@ -299,7 +307,14 @@ export function createCallServer({ context, client, responses, items, followed, 
   };
 
   return {
-    serve,
+    serve: (api, request, reply) =>
+      repeated.serve(
+        api,
+        request,
+        reply,
+        (goesOn) => serveOnce(api, request, reply, goesOn),
+        () => void awaitAnswer(request, reply, settings),
+      ),
     callableBy,
     noteFeedback(outcome) {
       const current = context.config();

@@ -10,6 +10,7 @@ import {
 } from '../doors/door-schemas';
 import { formOfApi } from '../doors/error-form';
 import type { KeptResponseAction, KeptResponseServer } from '../doors/kept-responses';
+import { repeatHeader } from '../doors/repeated-calls';
 import type { CallServer } from '../doors/serve-call';
 import type { Endpoint } from '../endpoint';
 import type { ErrorCode } from '../http-error';
@@ -53,6 +54,7 @@ const errors: readonly ErrorCode[] = [
   'budget_exhausted',
   'budget_approval_needed',
   'budget_unknown',
+  'conflict',
   'not_found',
   'body_too_large',
   'unsupported_media_type',
@@ -69,6 +71,7 @@ const headers = [
   'x-quantum-tenant',
   'x-quantum-user',
   'x-quantum-budget',
+  repeatHeader,
 ] as const;
 const headerDocs: Readonly<Record<(typeof headers)[number], string>> = {
   'x-quantum-session': 'session that the call belongs to',
@@ -76,6 +79,8 @@ const headerDocs: Readonly<Record<(typeof headers)[number], string>> = {
   'x-quantum-tenant': 'on whose behalf the call is made; that of the key, where it has one',
   'x-quantum-user': "which of the tenant's users",
   'x-quantum-budget': 'approved: somebody has agreed to spend more than a budget whose limit asks for that',
+  [repeatHeader]:
+    'calls with the same one and the same content are one call, answered as often as it comes; not of streams',
 };
 
 const tokenCountSchema = z.strictObject({ input_tokens: z.int().describe('tokens of the conversation') });
