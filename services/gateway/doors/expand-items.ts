@@ -44,6 +44,12 @@ export async function expandItems(
   const names = given.map(referenceIn).filter((name) => name !== null);
   if (!isOwn && names.length === 0) return null;
   const found = await kept.find(tenantId, names);
+  const foreign = await kept.nameOfOthers(names.filter((name) => !found.has(name)));
+  if (foreign !== null)
+    throw invalidField(
+      `input[${given.findIndex((item) => referenceIn(item) === foreign)}].id`,
+      'nothing of that name was said to you',
+    );
   const before = isOwn ? await conversationBefore(previous, tenantId, kept) : nothing;
   if (before === null)
     throw invalidField(

@@ -29,6 +29,11 @@ export interface KeptItems {
   keep(tenantId: string | null, entries: ReadonlyMap<string, KeptEntry>): void;
   /** Those that are there; never rejects. */
   find(tenantId: string | null, names: readonly string[]): Promise<ReadonlyMap<string, FoundEntry>>;
+  /**
+   * Of names that providers know as well and that are not found for this tenant: one that was said to another. All callers share the
+   * keys at a provider, which would give it to anybody. Null where nobody here knows of one; never rejects.
+   */
+  nameOfOthers(names: readonly string[]): Promise<string | null>;
 }
 
 export interface KeptItemsParts {
@@ -68,6 +73,17 @@ export function createKeptItems({ clock, log, store, maxBytes = defaultMaxBytes 
     }
   };
 
+  const lookUp = async (places: readonly string[]): Promise<readonly (Buffer | null)[]> => {
+    if (store === null || places.length === 0) return places.map(() => null);
+    try {
+      return await store.getMany(places);
+    } catch (error) {
+      log.debug('what was said elsewhere could not be looked up', { error: error as Error });
+      return places.map(() => null);
+    }
+  };
+  const isHeld = (place: string): boolean => (held.get(place)?.untilMs ?? 0) > clock.nowMs();
+
   return {
     keep(tenantId, entries) {
       const written: { key: string; value: Buffer; ttlMs: number }[] = [];
@@ -77,6 +93,10 @@ export function createKeptItems({ clock, log, store, maxBytes = defaultMaxBytes 
         const { place, key } = secretsOf(tenantId, name);
         hold(place, text);
         if (store !== null) written.push({ key: place, value: sealed(text, key), ttlMs });
+        if (entry.provider === null) continue;
+        const sign = signOf(name);
+        hold(sign, said);
+        if (store !== null) written.push({ key: sign, value: Buffer.from(said), ttlMs });
       }
       if (written.length > 0)
         void store!.putMany(written).catch((error: Error) => log.debug('what was said is kept here alone', { error }));
@@ -90,21 +110,21 @@ export function createKeptItems({ clock, log, store, maxBytes = defaultMaxBytes 
       const missing: { readonly name: string; readonly place: string; readonly key: Buffer }[] = [];
       for (const name of new Set(names)) {
         const { place, key } = secretsOf(tenantId, name);
-        const here = held.get(place);
-        if (here && here.untilMs > clock.nowMs()) note(name, here.text);
+        if (isHeld(place)) note(name, held.get(place)!.text);
         else missing.push({ name, place, key });
       }
-      if (missing.length === 0 || store === null) return found;
-      try {
-        const values = await store.getMany(missing.map(({ place }) => place));
-        for (const [index, { name, key }] of missing.entries()) {
-          const value = values[index];
-          if (value) note(name, opened(value, key));
-        }
-      } catch (error) {
-        log.debug('what was said elsewhere could not be looked up', { error: error as Error });
+      const values = await lookUp(missing.map(({ place }) => place));
+      for (const [index, { name, key }] of missing.entries()) {
+        const value = values[index];
+        if (value) note(name, opened(value, key));
       }
       return found;
+    },
+    async nameOfOthers(names) {
+      const here = names.find((name) => isHeld(signOf(name)));
+      if (here !== undefined) return here;
+      const values = await lookUp(names.map(signOf));
+      return names.find((_name, index) => values[index]) ?? null;
     },
   };
 }
@@ -116,6 +136,12 @@ function secretsOf(tenantId: string | null, name: string): { readonly place: str
       .update(JSON.stringify([use, tenantId, name]))
       .digest();
   return { place: `said/${hash('place').toString('base64url')}`, key: hash('key') };
+}
+
+/** That something of this name was said to somebody. */
+const said = '1';
+function signOf(name: string): string {
+  return `said-to-somebody/${createHash('sha256').update(name).digest('base64url')}`;
 }
 
 function sealed(text: string, key: Buffer): Buffer {

@@ -26,6 +26,18 @@ test('another gateway, and one after a restart, finds it: for the same tenant by
   expect([keys.length, lies]).toEqual([1, expect.not.stringMatching(/secret|msg_1|acme/)]);
 });
 
+test('a name that a provider knows as well is known to be of somebody else, here and at other gateways', async () => {
+  const { open } = start();
+  const items = open();
+  items.keep('acme', new Map([['msg_kept', { ...entry('a secret'), provider: 'openai' }]]));
+  items.keep('acme', new Map([['msg_own', entry('a secret')]]));
+  for (const gateway of [items, open()]) {
+    expect(await gateway.nameOfOthers(['msg_0', 'msg_kept'])).toBe('msg_kept');
+    expect(await gateway.nameOfOthers(['msg_own', 'msg_0'])).toBeNull();
+    expect((await gateway.find('other', ['msg_kept'])).size).toBe(0);
+  }
+});
+
 test('what somebody has changed in the store, or put there, is as if it were not there', async () => {
   const { store, open } = start();
   open().keep(null, new Map([['msg_1', entry('a')]]));
@@ -60,4 +72,5 @@ test('a store that is away costs what others have kept, and nothing else', async
   const items = open();
   items.keep(null, new Map([['msg_1', entry('a')]]));
   expect([...(await items.find(null, ['msg_1', 'msg_2'])).keys()]).toEqual(['msg_1']);
+  expect(await items.nameOfOthers(['msg_1'])).toBeNull();
 });

@@ -58,6 +58,16 @@ test('OpenAI and Anthropic send a key each in their own header; ids are as the c
   expect(await decision.json()).toMatchObject({ decisionId: data.id, tenantId: 'acme' });
 });
 
+test('an item that the provider keeps for one tenant is not gone on from by another, who shares the key there', async () => {
+  const of = async (tenantId: string) =>
+    new OpenAI({ baseURL: `${doors.url}/v1`, apiKey: await keyFor({ tenantId }), maxRetries: 0 }).responses;
+  const [acme, other] = [await of('acme'), await of('other')];
+  const { output } = await acme.create({ model: 'auto', input: 'a secret' });
+  const input = [{ type: 'item_reference' as const, id: output[0]!.id! }];
+  expect((await acme.create({ model: 'auto', input })).status).toBe('completed');
+  await expect(other.create({ model: 'auto', input })).rejects.toMatchObject({ status: 400, param: 'input[0].id' });
+});
+
 test('a key for one model is decided within it, and refused others and presets in words of its library', async () => {
   const apiKey = await keyFor({ models: ['demo-small'], presets: ['auto'] });
   const openai = new OpenAI({ baseURL: `${doors.url}/v1`, apiKey, maxRetries: 0 });
