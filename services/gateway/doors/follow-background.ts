@@ -114,6 +114,8 @@ export function createBackgroundFollower(parts: BackgroundFollowerParts): Backgr
 
   return {
     follow(attempt, of, onEnd) {
+      // A stream that ends with the gateway: what comes of it nobody here will know.
+      if (isStopped) return;
       // When it will have ended is seen by and by only.
       attempt.endedMs = null;
       const { id } = attempt.facts;

@@ -156,6 +156,10 @@ describe('following a response in the background', () => {
     follower.stop();
     await clock.advanceBy(10_000);
     expect(ends).toBe(2);
+    // A stream that breaks because the gateway ends comes behind that, and must not keep it alive.
+    follower.follow(attempt(), null, async () => void ends++);
+    await clock.advanceBy(10_000);
+    expect(ends).toBe(2);
   });
 
   test('goes on at another gateway where its own is gone: what came of it is told once, and nothing where its own was first', async () => {
