@@ -10,6 +10,8 @@ import type { Clock } from '../../../lib/ports/clock';
 import { isJson } from '../../../lib/providers/any-json';
 import { idFault } from '../../../lib/topics/identifiers';
 import { HttpError, invalidField } from '../http-error';
+import { createFairCache } from './fair-cache';
+import { apiHeaders } from './read-call';
 
 export const repeatHeader = 'idempotency-key';
 
@@ -36,56 +38,50 @@ interface Call {
   readonly content: string;
   /** Null where it came to nothing that would be the same again. */
   readonly made: Promise<Made | null>;
-  untilMs: number;
-  /** Of the answer, once there is one. */
-  size: number;
+}
+
+interface Named {
+  readonly tenant: string;
+  /** The same for calls that say they are the same one, and for no others. */
+  readonly place: string;
+  /** Stands for all that decides what is answered. */
+  readonly content: string;
 }
 
 /** Client libraries try again within seconds, jobs that were started again within minutes. */
 const keptForMs = 3_600_000;
-const maxCalls = 10_000;
-const defaultMaxSize = 33_554_432;
-/** What decides who answers beside the body. */
+const defaultMaxBytes = 33_554_432;
+/** What decides who answers beside the body; those of the API's own come to it (`apiHeaders`). */
 const asked = ['x-quantum-session', 'x-quantum-task', 'x-quantum-tenant', 'x-quantum-user', 'x-quantum-budget'];
 
-export function createRepeatedCalls(clock: Clock, maxSize = defaultMaxSize): RepeatedCalls {
-  // Maps iterate in order of insertion, so the first key is the oldest.
-  const calls = new Map<string, Call>();
-  let size = 0;
-  const drop = (place: string): void => {
-    size -= calls.get(place)?.size ?? 0;
-    calls.delete(place);
-  };
-  const dropOldest = (): void => {
-    for (const [place, { untilMs }] of calls) {
-      if (calls.size <= maxCalls && size <= maxSize && untilMs > clock.monotonicMs()) break;
-      drop(place);
-    }
-  };
+export function createRepeatedCalls(clock: Clock, maxBytes = defaultMaxBytes): RepeatedCalls {
+  // Whoever comes waits for these, so they are there as long as they take, which is bounded for every call.
+  const underWay = new Map<string, Call>();
+  const answered = createFairCache<{ readonly content: string; readonly made: Made }>({
+    ...{ clock, ttlMs: keptForMs, maxBytes },
+  });
 
   const begin = (
-    { place, content }: { readonly place: string; readonly content: string },
+    { tenant, place, content }: Named,
     reply: FastifyReply,
     make: (goesOn: boolean) => Promise<unknown>,
   ): Promise<unknown> => {
-    const answered = make(true);
-    const call: Call = {
-      ...{ content, untilMs: clock.monotonicMs() + keptForMs, size: 0 },
-      made: answered.then(
-        (text) => (typeof text === 'string' ? { status: reply.statusCode, headers: headersOf(reply), text } : null),
-        () => null,
-      ),
-    };
-    calls.set(place, call);
-    void call.made.then((made) => {
-      if (calls.get(place) !== call) return;
-      if (made === null) return drop(place);
-      call.size = made.text.length;
-      size += call.size;
-      dropOldest();
-    });
-    dropOldest();
-    return answered;
+    const making = make(true);
+    const made = making.then(
+      (text) => {
+        underWay.delete(place);
+        if (typeof text !== 'string') return null;
+        const made = { status: reply.statusCode, headers: headersOf(reply), text };
+        answered.set(tenant, place, { content, made }, Buffer.byteLength(text));
+        return made;
+      },
+      () => {
+        underWay.delete(place);
+        return null;
+      },
+    );
+    underWay.set(place, { content, made });
+    return making;
   };
 
   return {
@@ -93,11 +89,12 @@ export function createRepeatedCalls(clock: Clock, maxSize = defaultMaxSize): Rep
       const named = namedIn(api, request);
       if (named === null) return make(false);
       for (let hasWaited = false; ; hasWaited = true) {
-        const before = calls.get(named.place);
-        if (!before || before.untilMs <= clock.monotonicMs()) return begin(named, reply, make);
+        const running = underWay.get(named.place);
+        const before = running ?? answered.get(named.tenant, named.place);
+        if (!before) return begin(named, reply, make);
         if (before.content !== named.content)
           throw new HttpError('conflict', 'was used for a call with other content; use another one', repeatHeader);
-        if (!hasWaited) onWait();
+        if (running && !hasWaited) onWait();
         const made = await before.made;
         // One that failed is made anew, by the first who sees it.
         if (made === null) continue;
@@ -119,16 +116,15 @@ function headersOf(reply: FastifyReply): Record<string, string> {
 }
 
 /** Null where every call is one of its own: without a key, and streams, which nobody has whole. */
-function namedIn(
-  api: ApiName,
-  { headers, body, bodyText, url, asker }: FastifyRequest,
-): { readonly place: string; readonly content: string } | null {
+function namedIn(api: ApiName, { headers, body, bodyText, url, asker }: FastifyRequest): Named | null {
   const key = headers[repeatHeader];
   if (typeof key !== 'string' || (isJson(body) && body['stream'] === true)) return null;
   const fault = idFault(key);
   if (fault !== null) throw invalidField(repeatHeader, fault);
-  const content = createHash('sha256').update(JSON.stringify([url, ...asked.map((name) => headers[name] ?? null)]));
+  const routing = asked.map((name) => headers[name] ?? null);
+  const content = createHash('sha256').update(JSON.stringify([url, ...routing, apiHeaders(api, headers)]));
   return {
+    tenant: asker.tenantId ?? '',
     place: JSON.stringify([asker.tenantId, asker.who, api, key]),
     content: content.update(bodyText).digest('base64url'),
   };
