@@ -199,7 +199,7 @@ function startGateway(options: EngineOptions, door: Door, { running, metrics, wr
     ...(options.environment && { environment: options.environment }),
     ...(options.http && { settings: options.http }),
     ...(home.tokenBuckets && { tokenBuckets: home.tokenBuckets }),
-    keyValue: home.keyValue,
+    ...(home.keptItems && { keptItems: home.keptItems }),
     ...options.standIn,
     door,
     waitingFor: () => [...writes.waitingFor(), ...running.awaited()],

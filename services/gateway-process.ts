@@ -41,7 +41,7 @@ export async function startGateway(settings: ProcessSettings, parts: ProcessPart
       broker: writes.broker,
       waitingFor: writes.waitingFor,
       ...(home.tokenBuckets && { tokenBuckets: home.tokenBuckets }),
-      keyValue: home.keyValue,
+      ...(home.keptItems && { keptItems: home.keptItems }),
       untold: awaited.untold,
       onFailed: parts.onFatal,
     });

@@ -12,7 +12,7 @@ import type { ProcessSettings } from '../lib/config/process-settings';
 import type { Encoder } from '../lib/learning/features/encoder-key';
 import type { Broker } from '../lib/ports/broker';
 import type { Clock } from '../lib/ports/clock';
-import type { KeyValue } from '../lib/ports/key-value';
+import type { KeyValue, KeyValueShare } from '../lib/ports/key-value';
 import type { TokenBuckets } from '../lib/ports/token-buckets';
 import { seededRandom } from '../lib/random/seeded';
 import { cachePrefix } from '../lib/routing/open/routing-cache';
@@ -23,6 +23,8 @@ import { shareSchemas } from '../lib/topics/share-schemas';
 export interface EngineHome {
   readonly broker: Broker;
   readonly keyValue: KeyValue;
+  /** Where gateways keep what responses have said; left out where it would be in the memory of this process, which they have themselves. */
+  readonly keptItems?: KeyValueShare;
   /** How often callers may ask, counted by all processes together; left out where there is one process only. */
   readonly tokenBuckets?: TokenBuckets;
   /** In front of every topic and group; '' where nobody else is. */
@@ -42,6 +44,9 @@ export interface EngineHome {
 
 /** What each process keeps of the routing cache in its own memory. */
 const ownCache = { prefix: cachePrefix, maxEntries: 20_000 };
+/** What responses have said may fill so much of the store: all of it is live, so the log would have to go for more. */
+const keptBytes = 536_870_912;
+const keptShareOfLimit = 0.05;
 /** So long a process may go by what another one has replaced meanwhile. */
 const ownCopyMs = 5_000;
 
@@ -83,6 +88,7 @@ function homeOn(
   return {
     broker,
     keyValue,
+    keptItems: { store: keyValue, maxBytes: Math.min(keptBytes, (maxBytes ?? Infinity) * keptShareOfLimit) },
     topicPrefix: '',
     clock,
     elapsedMs: () => clock.monotonicMs(),
@@ -173,6 +179,7 @@ export async function distributedHome(
   return {
     broker,
     keyValue,
+    ...(shared && { keptItems: { store: shared, maxBytes: keptBytes } }),
     ...(redis && { tokenBuckets: redis }),
     topicPrefix,
     clock,

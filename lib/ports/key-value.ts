@@ -21,3 +21,10 @@ export interface KeyValueEntry {
   readonly value: Buffer;
   readonly ttlMs: number | null;
 }
+
+/** A part of a store that outlives this process, or that others share: whoever is given it bounds what lies there. */
+export interface KeyValueShare {
+  readonly store: KeyValue;
+  /** Of all that lies there at once, written by all processes together. */
+  readonly maxBytes: number;
+}

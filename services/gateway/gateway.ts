@@ -17,7 +17,7 @@ import type { Environment } from '../../lib/config/expand-references';
 import { tableChecks } from '../../lib/config/table-checks';
 import type { Broker } from '../../lib/ports/broker';
 import { type Clock, sleep } from '../../lib/ports/clock';
-import type { KeyValue } from '../../lib/ports/key-value';
+import type { KeyValueShare } from '../../lib/ports/key-value';
 import type { TokenBuckets } from '../../lib/ports/token-buckets';
 import { createDemoUpstream } from '../../lib/providers/demo-upstream';
 import { createProviderClient } from '../../lib/providers/provider-client';
@@ -103,8 +103,8 @@ export interface GatewayOptions {
   readonly settings?: Partial<GatewaySettings>;
   /** How often callers may ask, counted with other gateways; left out, each counts by itself. */
   readonly tokenBuckets?: TokenBuckets;
-  /** Where gateways keep what responses have said, for each other and for a restart; left out, each keeps it by itself. */
-  readonly keyValue?: KeyValue;
+  /** Where gateways keep what responses have said, for each other or for a restart; left out, each keeps it by itself. */
+  readonly keptItems?: KeyValueShare;
   /** Where it listens already; by default the gateway opens a door of its own. It belongs to the gateway from now on. */
   readonly door?: Door;
   /** Where the keys of providers are, by the names that the configuration gives; by default there are none. */
@@ -408,7 +408,7 @@ async function connect(
   const followed = standby
     ? null
     : createFollowedResponses({ ...{ broker, clock, log, topicPrefix, name: id }, view: followedView.view });
-  const items = createKeptItems({ clock, log, store: options.keyValue ?? null });
+  const items = createKeptItems({ clock, log, share: options.keptItems ?? null });
   const calls = createCallServer({
     ...{ context, client: providers, responses, items, followed, untold: options.untold, log },
   });

@@ -24,7 +24,7 @@ export interface ExpandParts {
   readonly kept: KeptItems;
   /** Whether two providers are one account. */
   readonly isSame: (one: string, other: string) => boolean;
-  /** Of what is put into a body: a short one may name something long many times. */
+  /** Of what is put into a body, in bytes: a short one may name something long many times. */
   readonly maxSize: number;
 }
 
@@ -43,35 +43,42 @@ export async function expandItems(
   const given = listOf(body['input']);
   const names = given.map(referenceIn).filter((name) => name !== null);
   if (!isOwn && names.length === 0) return null;
-  const found = await kept.find(tenantId, names);
-  const foreign = await kept.nameOfOthers(names.filter((name) => !found.has(name)));
+  const tooLong = (): Error =>
+    invalidField(isOwn ? 'previous_response_id' : 'input', 'the conversation is too long to be gone on from');
+  if (given.length > maxItems) throw tooLong();
+  const found = await kept.find(tenantId, names, maxSize);
+  if (found === null) throw tooLong();
+  const foreign = await kept.nameOfOthers(
+    tenantId,
+    names.filter((name) => !found.has(name)),
+  );
   if (foreign !== null)
     throw invalidField(
       `input[${given.findIndex((item) => referenceIn(item) === foreign)}].id`,
       'nothing of that name was said to you',
     );
-  const before = isOwn ? await conversationBefore(previous, tenantId, kept) : nothing;
-  if (before === null)
+  const referred = names.reduce((sum, name) => sum + (found.get(name)?.size ?? 0), 0);
+  if (referred > maxSize) throw tooLong();
+  const before = isOwn ? await conversationBefore(previous, tenantId, { kept, maxSize: maxSize - referred }) : nothing;
+  if (before === 'gone')
     throw invalidField(
       'previous_response_id',
       'what was said there is not kept here any more, or was not said to you: send the conversation whole',
     );
-  const referred = names.reduce((sum, name) => sum + (found.get(name)?.size ?? 0), 0);
-  if (before.items.length + given.length > maxItems || before.size + referred > maxSize)
-    throw invalidField(isOwn ? 'previous_response_id' : 'input', 'the conversation is too long to be gone on from');
+  if (before === 'too long' || before.length + given.length > maxItems) throw tooLong();
   if (!isOwn && found.size === 0) return null;
 
   const inputFor = (provider: string | null): unknown[] => {
-    const own =
-      typeof body['input'] === 'string' ? [{ role: 'user', content: body['input'] }] : given.flatMap(itemsFor);
-    return [...before.items, ...own];
-    function itemsFor(item: unknown): readonly unknown[] {
+    const itemsFor = (item: unknown): readonly unknown[] => {
       const name = referenceIn(item);
       const entry = name === null ? undefined : found.get(name);
       if (!entry) return [item];
       const { provider: keeper } = entry;
       return provider !== null && keeper !== null && isSame(keeper, provider) ? [item] : entry.items;
-    }
+    };
+    const own =
+      typeof body['input'] === 'string' ? [{ role: 'user', content: body['input'] }] : given.flatMap(itemsFor);
+    return [...before, ...own];
   };
   const { previous_response_id: _previous, ...others } = body;
   return {
@@ -80,29 +87,26 @@ export async function expandItems(
   };
 }
 
-interface Conversation {
-  readonly items: readonly Json[];
-  readonly size: number;
-}
+const nothing: readonly Json[] = [];
 
-const nothing: Conversation = { items: [], size: 0 };
-
-/** Null where a part of it is not there. */
+/** What was said up to this response. */
 async function conversationBefore(
   name: string,
   tenantId: string | null,
-  kept: KeptItems,
-): Promise<Conversation | null> {
+  { kept, maxSize }: Pick<ExpandParts, 'kept' | 'maxSize'>,
+): Promise<readonly Json[] | 'gone' | 'too long'> {
   const turns: (readonly Json[])[] = [];
-  let size = 0;
+  let left = maxSize;
   for (let at: string | null = name; at !== null; ) {
-    const entry: FoundEntry | undefined = (await kept.find(tenantId, [at])).get(at);
-    if (!entry || turns.length >= maxTurns) return null;
-    turns.unshift(entry.items);
-    size += entry.size;
+    const found = await kept.find(tenantId, [at], left);
+    if (found === null || turns.length >= maxTurns) return 'too long';
+    const entry: FoundEntry | undefined = found.get(at);
+    if (!entry) return 'gone';
+    turns.push(entry.items);
+    left -= entry.size;
     at = entry.previous;
   }
-  return { items: turns.flat(), size };
+  return turns.reverse().flat();
 }
 
 function referenceIn(item: unknown): string | null {

@@ -5,9 +5,11 @@
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../../lib/ports/clock';
-import type { KeyValue } from '../../../lib/ports/key-value';
+import type { KeyValueEntry, KeyValueShare } from '../../../lib/ports/key-value';
 import { isJson, type Json, parsedJson } from '../../../lib/providers/any-json';
 import type { Log } from '../../../lib/telemetry/log';
+import { createFairCache, entryOverheadBytes } from './fair-cache';
+import { createHourlyBudget } from './hourly-budget';
 
 /** One item that was said, or a whole response: what was asked and said in it. */
 export interface KeptEntry {
@@ -20,151 +22,198 @@ export interface KeptEntry {
 }
 
 export interface FoundEntry extends KeptEntry {
-  /** As JSON, in UTF-16 units. */
+  /** As JSON, in bytes. */
   readonly size: number;
 }
 
 export interface KeptItems {
   /** Nobody waits for it. What is too large is not kept. */
   keep(tenantId: string | null, entries: ReadonlyMap<string, KeptEntry>): void;
-  /** Those that are there; never rejects. */
-  find(tenantId: string | null, names: readonly string[]): Promise<ReadonlyMap<string, FoundEntry>>;
+  /**
+   * Those that are there; null where they have more than `maxSize` bytes together, of which no more than that is read. Other work
+   * goes on meanwhile. Never rejects.
+   */
+  find(
+    tenantId: string | null,
+    names: readonly string[],
+    maxSize: number,
+  ): Promise<ReadonlyMap<string, FoundEntry> | null>;
   /**
    * Of names that providers know as well and that are not found for this tenant: one that was said to another. All callers share the
    * keys at a provider, which would give it to anybody. Null where nobody here knows of one; never rejects.
    */
-  nameOfOthers(names: readonly string[]): Promise<string | null>;
+  nameOfOthers(tenantId: string | null, names: readonly string[]): Promise<string | null>;
 }
 
 export interface KeptItemsParts {
   readonly clock: Clock;
-  readonly log: Pick<Log, 'debug'>;
-  /** Shared with other gateways; null: in memory alone. */
-  readonly store: KeyValue | null;
+  readonly log: Pick<Log, 'debug' | 'warn'>;
+  /** Shared with other gateways, or there after a restart; null: in memory alone. */
+  readonly share: KeyValueShare | null;
+  /** In memory. */
   readonly maxBytes?: number;
 }
 
 const defaultMaxBytes = 67_108_864;
 const maxEntryBytes = 524_288;
 const ttlMs = 24 * 3_600_000;
+/** What lies in the store at once was written in so many hours, of which the first and the last are not whole. */
+const hoursKept = 25;
 const nonceBytes = 12;
 const tagBytes = 16;
+/** Asked of the store at once: values may be as large as `maxEntryBytes`. */
+const namesPerPortion = 32;
+/** So much is read before others have their turn, some milliseconds; the hashes of a name are worth about a kilobyte. */
+const bytesPerTurn = 262_144;
+const bytesPerName = 1_024;
+/** What was said, and signs that it was: about as many fit into both, so that a sign is there as long as what it stands for. */
+const signsPart = 1 / 3;
 
-interface Held {
-  readonly text: string;
-  readonly untilMs: number;
-}
-
-export function createKeptItems({ clock, log, store, maxBytes = defaultMaxBytes }: KeptItemsParts): KeptItems {
-  // Maps iterate in order of insertion, so the first key is the oldest.
-  const held = new Map<string, Held>();
-  let heldBytes = 0;
-  const drop = (place: string): void => {
-    heldBytes -= held.get(place)?.text.length ?? 0;
-    held.delete(place);
+export function createKeptItems({ clock, log, share, maxBytes = defaultMaxBytes }: KeptItemsParts): KeptItems {
+  const signsBytes = Math.floor(maxBytes * signsPart);
+  const held = createFairCache<Buffer>({ clock, ttlMs, maxBytes: maxBytes - signsBytes });
+  const signs = createFairCache<string>({ clock, ttlMs, maxBytes: signsBytes });
+  const shared = share && {
+    store: share.store,
+    budget: createHourlyBudget({
+      ...{ clock, store: share.store, keyPrefix: 'said-bytes/' },
+      maxBytesPerHour: Math.floor(share.maxBytes / hoursKept),
+      onSpent: () =>
+        log.warn(
+          'what responses say is kept in the memory of each gateway alone until the next hour: its part of the store is full',
+          { maxBytes: share.maxBytes },
+        ),
+    }),
   };
-  const hold = (place: string, text: string): void => {
-    drop(place);
-    held.set(place, { text, untilMs: clock.nowMs() + ttlMs });
-    heldBytes += text.length;
-    for (const [oldest] of held) {
-      if (heldBytes <= maxBytes) break;
-      drop(oldest);
-    }
+  const write = async (entries: readonly KeyValueEntry[]): Promise<void> => {
+    if (!shared || entries.length === 0) return;
+    const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length + entryOverheadBytes, 0);
+    if (await shared.budget.take(bytes)) await shared.store.putMany(entries);
   };
-
   const lookUp = async (places: readonly string[]): Promise<readonly (Buffer | null)[]> => {
-    if (store === null || places.length === 0) return places.map(() => null);
+    if (!shared || places.length === 0) return places.map(() => null);
     try {
-      return await store.getMany(places);
+      return await shared.store.getMany(places);
     } catch (error) {
       log.debug('what was said elsewhere could not be looked up', { error: error as Error });
       return places.map(() => null);
     }
   };
-  const isHeld = (place: string): boolean => (held.get(place)?.untilMs ?? 0) > clock.nowMs();
+  let readBytes = 0;
+  /** Lets others have their turn where much was read since they had one. */
+  const read = async (bytes: number): Promise<void> => {
+    readBytes += bytes;
+    if (readBytes < bytesPerTurn) return;
+    readBytes = 0;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  };
 
   return {
     keep(tenantId, entries) {
-      const written: { key: string; value: Buffer; ttlMs: number }[] = [];
+      const written: KeyValueEntry[] = [];
       for (const [name, entry] of entries) {
-        const text = JSON.stringify(entry);
-        if (text.length > maxEntryBytes) continue;
+        const content = Buffer.from(JSON.stringify(entry));
+        if (content.length > maxEntryBytes) continue;
         const { place, key } = secretsOf(tenantId, name);
-        hold(place, text);
-        if (store !== null) written.push({ key: place, value: sealed(text, key), ttlMs });
+        held.set(tenantId ?? '', place, content, content.length);
+        if (shared) written.push({ key: place, value: sealed(content, key), ttlMs });
         if (entry.provider === null) continue;
         const sign = signOf(name);
-        hold(sign, said);
-        if (store !== null) written.push({ key: sign, value: Buffer.from(said), ttlMs });
+        const owner = ownerOf(tenantId, name);
+        signs.set('', sign, owner, owner.length);
+        if (shared) written.push({ key: sign, value: Buffer.from(owner), ttlMs });
       }
-      if (written.length > 0)
-        void store!.putMany(written).catch((error: Error) => log.debug('what was said is kept here alone', { error }));
+      void write(written).catch((error: Error) => log.debug('what was said is kept here alone', { error }));
     },
-    async find(tenantId, names) {
+    async find(tenantId, names, maxSize) {
       const found = new Map<string, FoundEntry>();
-      const note = (name: string, text: string | null): void => {
-        const entry = text === null ? null : entryIn(text);
-        if (entry !== null) found.set(name, entry);
-      };
-      const missing: { readonly name: string; readonly place: string; readonly key: Buffer }[] = [];
-      for (const name of new Set(names)) {
-        const { place, key } = secretsOf(tenantId, name);
-        if (isHeld(place)) note(name, held.get(place)!.text);
-        else missing.push({ name, place, key });
-      }
-      const values = await lookUp(missing.map(({ place }) => place));
-      for (const [index, { name, key }] of missing.entries()) {
-        const value = values[index];
-        if (value) note(name, opened(value, key));
+      let size = 0;
+      for (const portion of portionsOf([...new Set(names)])) {
+        const sought = portion.map((name) => {
+          const secrets = secretsOf(tenantId, name);
+          return { name, ...secrets, content: held.get(tenantId ?? '', secrets.place) };
+        });
+        const missing = sought.filter(({ content }) => content === null);
+        const values = await lookUp(missing.map(({ place }) => place));
+        const elsewhere = new Map(missing.map(({ name }, index) => [name, values[index] ?? null]));
+        for (const { name, key, content } of sought) {
+          const value = content ?? elsewhere.get(name) ?? null;
+          // Before it is opened or read: its length says enough, and what seals it is next to nothing.
+          const length = value?.length ?? 0;
+          size += length;
+          if (size > maxSize) return null;
+          await read(bytesPerName + length);
+          const opening = content ?? (value && opened(value, key));
+          const entry = opening && entryIn(opening);
+          if (entry) found.set(name, entry);
+        }
       }
       return found;
     },
-    async nameOfOthers(names) {
-      const here = names.find((name) => isHeld(signOf(name)));
-      if (here !== undefined) return here;
-      const values = await lookUp(names.map(signOf));
-      return names.find((_name, index) => values[index]) ?? null;
+    async nameOfOthers(tenantId, names) {
+      for (const portion of portionsOf(names)) {
+        const here = portion.map((name) => signs.get('', signOf(name)));
+        const unknown = portion.filter((_name, index) => here[index] === null);
+        const values = await lookUp(unknown.map(signOf));
+        const elsewhere = new Map(unknown.map((name, index) => [name, values[index]?.toString()]));
+        for (const [index, name] of portion.entries()) {
+          await read(bytesPerName);
+          const owner = here[index] ?? elsewhere.get(name);
+          if (owner !== undefined && owner !== ownerOf(tenantId, name)) return name;
+        }
+      }
+      return null;
     },
   };
 }
 
+function* portionsOf(names: readonly string[]): Generator<readonly string[]> {
+  for (let from = 0; from < names.length; from += namesPerPortion) yield names.slice(from, from + namesPerPortion);
+}
+
 /** Where it lies, and what opens it: neither says anything of the name, and one nothing of the other. */
 function secretsOf(tenantId: string | null, name: string): { readonly place: string; readonly key: Buffer } {
-  const hash = (use: string): Buffer =>
-    createHash('sha256')
-      .update(JSON.stringify([use, tenantId, name]))
-      .digest();
-  return { place: `said/${hash('place').toString('base64url')}`, key: hash('key') };
+  const place = hashOf('place', tenantId, name).toString('base64url');
+  return { place: `said/${place}`, key: hashOf('key', tenantId, name) };
 }
 
-/** That something of this name was said to somebody. */
-const said = '1';
+function hashOf(use: string, tenantId: string | null, name: string): Buffer {
+  return createHash('sha256')
+    .update(JSON.stringify([use, tenantId, name]))
+    .digest();
+}
+
+/** Stands for whoever something of this name was said to: the same for nobody else, and for no other name. */
+function ownerOf(tenantId: string | null, name: string): string {
+  return hashOf('owner', tenantId, name).toString('base64url');
+}
+
+/** Where that lies: whoever has been told the name finds it. */
 function signOf(name: string): string {
-  return `said-to-somebody/${createHash('sha256').update(name).digest('base64url')}`;
+  return `said-to/${createHash('sha256').update(name).digest('base64url')}`;
 }
 
-function sealed(text: string, key: Buffer): Buffer {
+function sealed(content: Buffer, key: Buffer): Buffer {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
-  return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  return Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** Null for what was not sealed with this key, whatever it is. */
-function opened(value: Buffer, key: Buffer): string | null {
+function opened(value: Buffer, key: Buffer): Buffer | null {
   if (value.length < nonceBytes + tagBytes) return null;
   try {
     const nonce = value.subarray(0, nonceBytes);
     const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
     decipher.setAuthTag(value.subarray(-tagBytes));
-    return decipher.update(value.subarray(nonceBytes, -tagBytes), undefined, 'utf8') + decipher.final('utf8');
+    return Buffer.concat([decipher.update(value.subarray(nonceBytes, -tagBytes)), decipher.final()]);
   } catch {
     return null;
   }
 }
 
-function entryIn(text: string): FoundEntry | null {
-  const entry = parsedJson(text);
+function entryIn(content: Buffer): FoundEntry | null {
+  const entry = parsedJson(content.toString());
   if (!isJson(entry) || !Array.isArray(entry['items'])) return null;
-  return { ...(entry as unknown as KeptEntry), size: text.length };
+  return { ...(entry as unknown as KeptEntry), size: content.length };
 }

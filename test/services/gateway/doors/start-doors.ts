@@ -56,7 +56,9 @@ export async function startDoors(
   http: Partial<ListenSettings> = {},
 ) {
   const clock = systemClock();
-  const home = memoryHome({ clock, seed: 1 });
+  const memory = memoryHome({ clock, seed: 1 });
+  // It outlives the engines that are started on it, as a Redis would.
+  const home = { ...memory, keptItems: { store: memory.keyValue, maxBytes: 1e9 } };
   const logged: string[] = [];
   const metrics = createMetrics();
   const open = () =>
