@@ -88,7 +88,10 @@ function homeOn(
   return {
     broker,
     keyValue,
-    keptItems: { store: keyValue, maxBytes: Math.min(keptBytes, (maxBytes ?? Infinity) * keptShareOfLimit) },
+    keptItems: {
+      store: keyValue,
+      maxBytes: Math.min(keptBytes, Math.floor((maxBytes ?? Infinity) * keptShareOfLimit)),
+    },
     topicPrefix: '',
     clock,
     elapsedMs: () => clock.monotonicMs(),

@@ -22,6 +22,9 @@ export interface FairCacheOptions {
 /** What an entry costs beside its content: objects, the slot of a map, a row of a table. */
 export const entryOverheadBytes = 512;
 
+/** Room is made a little below the bound, so that not everybody has to be looked at for every entry. */
+const lowWater = 31 / 32;
+
 interface Held<V> {
   readonly value: V;
   readonly bytes: number;
@@ -52,8 +55,15 @@ export function createFairCache<V>({ clock, ttlMs, maxBytes }: FairCacheOptions)
       entries.delete(oldest);
     }
   };
-  const largest = (): string =>
-    [...tenants].reduce((most, one) => (one[1].calculatedSize > most[1].calculatedSize ? one : most))[0];
+  const makeRoom = (): void => {
+    for (const tenant of [...tenants.keys()]) change(tenant, dropExpired);
+    const sizes = [...tenants.values()].map(({ calculatedSize }) => calculatedSize);
+    const mostBytes = levelOf(sizes, maxBytes * lowWater);
+    for (const tenant of [...tenants.keys()])
+      change(tenant, (entries) => {
+        while (entries.calculatedSize > mostBytes) entries.pop();
+      });
+  };
 
   return {
     get(tenant, key) {
@@ -66,9 +76,19 @@ export function createFairCache<V>({ clock, ttlMs, maxBytes }: FairCacheOptions)
         dropExpired(entries);
         entries.set(key, { value, bytes, untilMs: clock.monotonicMs() + ttlMs });
       });
-      if (heldBytes <= maxBytes) return;
-      for (const one of [...tenants.keys()]) change(one, dropExpired);
-      while (heldBytes > maxBytes) change(largest(), (entries) => entries.pop());
+      if (heldBytes > maxBytes) makeRoom();
     },
   };
+}
+
+/** How much each may have at most, so that all of these sizes together come to no more than `total`. */
+function levelOf(sizes: readonly number[], total: number): number {
+  const ascending = [...sizes].sort((one, other) => one - other);
+  let left = total;
+  for (const [index, size] of ascending.entries()) {
+    const level = left / (ascending.length - index);
+    if (size > level) return level;
+    left -= size;
+  }
+  return total;
 }
