@@ -18,7 +18,7 @@ export interface StreamEnds {
   readonly onSlow: () => void;
   /** Said before the last event. */
   readonly lastWord: () => object;
-  /** Called once, when the attempt is complete. */
+  /** Called once, when the attempt is complete: it may be changed from then on. */
   readonly onEnd: () => void;
 }
 
@@ -106,10 +106,12 @@ export function passOn(
     attempt.endedMs = clock.monotonicMs();
     if (isWhole) rest.leave();
     else rest.close();
+    // What the caller is told is how the stream has ended; a response that goes on without it is another matter, and changes the attempt.
+    const { error: told } = attempt;
     ends.onEnd();
     if (isGone) return;
     // Nobody would read it of a caller that has gone.
-    if (attempt.error && attempt.error.status !== 'CANCELLED') out.push(errorEvent(call.api, attempt.error));
+    if (told && told.status !== 'CANCELLED') out.push(errorEvent(call.api, told));
     out.push(null);
   };
   pump()

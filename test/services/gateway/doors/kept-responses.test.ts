@@ -99,6 +99,28 @@ test('a stream of one in the background says its name at once; a caller who leav
   expect(text).toBe('fine');
 });
 
+test.each([
+  ['fails', 'failed', 'FAILURE'],
+  ['breaks', 'completed', 'SUCCESS'],
+  ['ends', 'completed', 'SUCCESS'],
+] as const)(
+  'a caller who stays is told where its stream %s, and what came of the response, %s, is learned',
+  async (how, status, reported) => {
+    keeper.becomes('in_progress');
+    const asked = { model: 'auto', input: 'think', background: true, stream: true };
+    const response = await doors.post('/v1/responses', asked);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader.read()).value).toContain('event: response.created\n');
+    keeper.becomes(status);
+    keeper.endStream(how);
+    let rest = '';
+    for (let read = await reader.read(); !read.done; read = await reader.read()) rest += read.value;
+    expect(rest).toMatch(/^event: error\ndata: \{"type":"error",.*\}\n\n$/);
+    const [outcome] = await doors.outcomes(response.headers.get('x-quantum-decision-id')!, 1);
+    expect(outcome).toMatchObject({ status: reported });
+  },
+);
+
 describe('following a response in the background', () => {
   const attempt = (): Attempt => ({
     model: orderedConfig([{ name: 'first', provider: 'one' }], {}).models[0]!,

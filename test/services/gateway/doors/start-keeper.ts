@@ -1,5 +1,5 @@
 /** A provider of the test's own that keeps the responses it gives, as OpenAI does. */
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { atEnd } from '../../../started';
 
@@ -19,6 +19,8 @@ export async function startKeeper(prefix = 'resp_') {
   const bodies: Body[] = [];
   /** Status that a response in the background has when it is looked at next. */
   let next = 'in_progress';
+  /** The stream of the response in the background that was begun last. */
+  let open: ServerResponse | null = null;
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -58,6 +60,7 @@ export async function startKeeper(prefix = 'resp_') {
         // Begun, and whoever reads on waits.
         const begun = { type: 'response.created', response: { ...value, background: true }, sequence_number: 0 };
         response.writeHead(200, { 'content-type': 'text/event-stream' });
+        open = response;
         return void response.write(`event: ${begun.type}\ndata: ${JSON.stringify(begun)}\n\n`);
       }
       return body.stream ? stream(made.id, -1) : answer(200, value);
@@ -83,6 +86,12 @@ export async function startKeeper(prefix = 'resp_') {
     bodies,
     becomes(status: string): void {
       next = status;
+    },
+    /** What becomes of the stream that is open: the response fails, its connection breaks, or it ends and has not said why. */
+    endStream(how: 'fails' | 'breaks' | 'ends'): void {
+      if (how === 'breaks') return void open!.destroy();
+      const failed = { type: 'response.failed', response: through('failed'), sequence_number: 1 };
+      open!.end(how === 'fails' ? `event: ${failed.type}\ndata: ${JSON.stringify(failed)}\n\n` : '');
     },
   };
 }
