@@ -92,10 +92,10 @@ export interface RequestUnderWay {
   readonly contentHash: () => string;
 }
 
-/** What endpoints work with. */
 /** Why services of this process could not run under a configuration; none where they could, or run elsewhere. */
 export type FaultsHere = (config: RouterConfig) => readonly { readonly field: string; readonly message: string }[];
 
+/** What endpoints work with. */
 export interface GatewayContext {
   readonly id: string;
   readonly clock: Clock;

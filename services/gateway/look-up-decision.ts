@@ -60,7 +60,7 @@ const maxUnknown = 1_000;
 
 export function createDecisionLookup({ search, clock, onFound }: DecisionLookupOptions): DecisionLookup {
   const underWay = new Map<string, Promise<Found>>();
-  // A Map iterates in order of insertion, so the first key is the oldest.
+  // Ids come from outside, as many as somebody likes: the one set longest ago makes room, since nothing but `peek` reads them.
   const unknownUntilMs = new LRUCache<string, number>({ max: maxUnknown });
 
   let waiting = 0;
