@@ -9,6 +9,8 @@ export interface DueQueue {
   clockWasSet(byMs: number): void;
   /** Entries held, outdated ones included: bounded by twice the keys that wait, or 64. */
   readonly entries: number;
+  /** Entries that there is memory for: after `take` at most four times those held, or 64. */
+  readonly room: number;
   /** The earliest due time, null when nothing waits. */
   nextAtMs(): number | null;
   /** Removes and returns up to `limit` keys due at `nowMs` or earlier, earliest first, equal times in order of `set`. */
@@ -83,6 +85,15 @@ export function createDueQueue(): DueQueue {
     if (entry === saidAtMs.length) resize([...keys.keys()], 2 * entry);
     return entry;
   };
+  /** Gives back the memory of what has been taken. Entries keep their order, and so the heap stays one. */
+  const shrink = (): void => {
+    if (saidAtMs.length <= leastEntries || saidAtMs.length < 4 * heap.length) return;
+    const isCurrent = heap.map((entry) => current.get(keys[entry]!) === entry);
+    resize(heap, Math.max(leastEntries, 2 * heap.length));
+    for (const [entry, key] of keys.entries()) if (isCurrent[entry]) current.set(key, entry);
+    heap = [...keys.keys()];
+    free = [];
+  };
   const sweep = (): void => {
     if (heap.length < leastEntries || heap.length < 2 * current.size) return;
     // A sorted array is a heap.
@@ -116,6 +127,9 @@ export function createDueQueue(): DueQueue {
     get entries() {
       return heap.length;
     },
+    get room() {
+      return saidAtMs.length;
+    },
     nextAtMs() {
       const next = top();
       return next === undefined ? null : dueAtMs[next]! + setByMs;
@@ -132,6 +146,7 @@ export function createDueQueue(): DueQueue {
         current.delete(key);
         pop();
       }
+      shrink();
       return taken;
     },
   };

@@ -48,3 +48,22 @@ test('outdated entries are swept, so that rows that come and go do not pile up',
   }
   expect(queue.take(2_000_000, 10)).toEqual(['stays']);
 });
+
+test('what was taken leaves no memory behind, whether all of it has gone or some waits on, and the rest stays in order', () => {
+  const queue = createDueQueue();
+  const count = 10_000;
+  for (let i = 0; i < count; i++) {
+    queue.set(`row${i}`, i);
+    // Half of them are moved once, so that outdated entries are among them.
+    if (i % 2 === 0) queue.set(`row${i}`, i + 0.5);
+  }
+  const taken: string[] = [];
+  while (taken.length < count) {
+    taken.push(...queue.take(count, 700));
+    expect(queue.room).toBeLessThanOrEqual(Math.max(64, 4 * queue.entries));
+  }
+  expect(taken).toEqual(Array.from({ length: count }, (_, i) => `row${i}`));
+  expect([queue.entries, queue.room]).toEqual([0, 64]);
+  queue.set('comes', 5);
+  expect([queue.nextAtMs(), queue.take(5, 10)]).toEqual([5, ['comes']]);
+});
