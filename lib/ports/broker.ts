@@ -235,7 +235,11 @@ export interface Broker {
   offsets(of: TopicPartition): Promise<OffsetRange>;
   /** First offset whose record has `timestampMs` or later; the end when there is none. */
   offsetAt(of: TopicPartition, timestampMs: number): Promise<number>;
-  /** Reads one partition without a group, from `from` (inclusive) to `to` (exclusive; default: the end now), in chunks of at most `maxRecords`. */
+  /**
+   * Reads one partition without a group, from `from` (inclusive) to `to` (exclusive; an end that was seen, or an offset before it; default:
+   * the end now), in chunks of at most `maxRecords`. Where it ends without an error, all records before `to` that there are were read.
+   * Rejects with a TransientError where whoever answers for the log does not know, in time, that it goes so far.
+   */
   read(
     of: TopicPartition,
     range: { from: number; to?: number; maxRecords?: number },

@@ -43,12 +43,17 @@ export class PartitionReader {
     return offset >= 0 ? offset : this.listOffset(of, latestTime);
   }
 
+  /** Rejects with a TransientError where the log does not come to `range.to` in time. */
   async *read(
     of: TopicPartition,
     range: { from: number; to?: number; maxRecords?: number },
   ): AsyncGenerator<readonly LogRecord[], void, undefined> {
-    const { earliest, end } = await this.offsets(of);
-    const stop = Math.min(range.to ?? end, end);
+    // An end that was given has been seen. Whoever leads now may not know yet that the log goes so far, so it is not asked again: it
+    // is fetched up to there, or not at all.
+    const [earliest, stop] = await Promise.all([
+      this.listOffset(of, earliestTime),
+      range.to ?? this.listOffset(of, latestTime),
+    ]);
     const from = Math.max(range.from, earliest);
     const maxRecords = range.maxRecords ?? defaultChunkRecords;
     let fetching = from < stop ? this.fetch(of, from, stop) : null;
