@@ -6,6 +6,11 @@ import type { StageMemory } from './stage-memory';
 
 /** A take-over reads what has come since the last look: so much of a tail that goes back for hours is little. */
 const lookIntervalMs = 2_000;
+/**
+ * A start waits no longer for its first look. Tables and tails took less than 2 s on a full machine (decision 0078); what takes longer is
+ * mostly a partition whose leader is away, which is asked for half a minute, and perhaps nobody owns the others meanwhile.
+ */
+const warmUpMs = 5_000;
 
 export interface StandbyOptions {
   /** Of the group. */
@@ -20,58 +25,94 @@ export interface StandbyOptions {
   readonly onFailed: (partition: number, error: Error) => void;
 }
 
+/** One partition that is kept. Each is looked at by itself, so that one that does not answer keeps none of the others waiting. */
+interface Standby {
+  readonly partition: number;
+  readonly memories: readonly StageMemory[];
+  cancelTimer: () => void;
+}
+
 export class Standbys {
-  private readonly kept = new Map<number, readonly StageMemory[]>();
+  private readonly kept = new Map<number, Standby>();
   private stopped = false;
-  private cancelTimer = (): void => {};
+  private endWarmUp = (): void => {};
 
   constructor(private readonly options: StandbyOptions) {}
 
-  /** Reads the first time what a member without partitions keeps, and goes on looking. Never rejects. */
+  /**
+   * Reads the first time what a member without partitions keeps, and goes on looking. Resolves when all has been read once, it is
+   * stopped, or `warmUpMs` are over. Never rejects.
+   */
   async begin(): Promise<void> {
     this.keepAllBut([]);
-    await this.look();
+    const looks = [...this.kept.values()].map((standby) => {
+      standby.cancelTimer();
+      return this.look(standby);
+    });
+    await new Promise<void>((resolve) => {
+      const cancelTimer = this.options.setTimer(warmUpMs, resolve);
+      this.endWarmUp = () => {
+        cancelTimer();
+        resolve();
+      };
+      void Promise.all(looks).then(this.endWarmUp);
+    });
   }
 
   /** The memories of a partition that this member owns from now on: those of a stand-by, or new ones. */
   take(partition: number): readonly StageMemory[] {
-    const memories = this.kept.get(partition) ?? this.options.memoriesOf(partition);
-    this.kept.delete(partition);
+    const memories = this.kept.get(partition)?.memories ?? this.options.memoriesOf(partition);
+    this.drop(partition);
     return memories;
   }
 
   /** From now on these are owned, and others are kept. */
   keepAllBut(owned: readonly number[]): void {
-    const { partitions, most, memoriesOf } = this.options;
+    const { partitions, most } = this.options;
     if (this.stopped) return;
     const first = Math.min(...owned, partitions);
     const inTurn = Array.from({ length: partitions }, (_, i) => (first + i) % partitions);
     const wanted = new Set(inTurn.filter((partition) => !owned.includes(partition)).slice(0, most));
-    for (const partition of this.kept.keys()) if (!wanted.has(partition)) this.kept.delete(partition);
-    for (const partition of wanted) if (!this.kept.has(partition)) this.kept.set(partition, memoriesOf(partition));
+    for (const partition of [...this.kept.keys()]) if (!wanted.has(partition)) this.drop(partition);
+    for (const partition of wanted) if (!this.kept.has(partition)) this.keep(partition);
   }
 
   stop(): void {
     this.stopped = true;
-    this.cancelTimer();
-    this.kept.clear();
+    for (const partition of [...this.kept.keys()]) this.drop(partition);
+    this.endWarmUp();
   }
 
-  private async look(): Promise<void> {
-    await Promise.all([...this.kept].map(([partition, memories]) => this.read(partition, memories)));
-    if (!this.stopped) this.cancelTimer = this.options.setTimer(lookIntervalMs, () => void this.look());
+  /** Begins a stand-by with nothing read. */
+  private keep(partition: number): void {
+    const standby = { partition, memories: this.options.memoriesOf(partition), cancelTimer: () => {} };
+    this.kept.set(partition, standby);
+    this.lookLater(standby);
   }
 
-  private async read(partition: number, memories: readonly StageMemory[]): Promise<void> {
+  private drop(partition: number): void {
+    this.kept.get(partition)?.cancelTimer();
+    this.kept.delete(partition);
+  }
+
+  private lookLater(standby: Standby): void {
+    standby.cancelTimer = this.options.setTimer(lookIntervalMs, () => void this.look(standby));
+  }
+
+  /** Never rejects. */
+  private async look(standby: Standby): Promise<void> {
+    const { partition, memories } = standby;
+    const isKept = (): boolean => this.kept.get(partition) === standby;
     const assertWanted = (): void => {
       // What a task has taken is read on: it waits for this, and reads the rest.
       if (this.stopped) throw new Error('nobody waits for it any more');
     };
     try {
       await Promise.all(memories.map((memory) => memory.readOn(assertWanted)));
+      if (isKept()) this.lookLater(standby);
     } catch (error) {
-      if (this.stopped || this.kept.get(partition) !== memories) return;
-      this.kept.set(partition, this.options.memoriesOf(partition));
+      if (!isKept()) return;
+      this.keep(partition);
       this.options.onFailed(partition, error as Error);
     }
   }

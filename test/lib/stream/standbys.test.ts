@@ -8,6 +8,8 @@ function bench(partitions = 4, most = 16) {
   const made: string[] = [];
   const reads: string[] = [];
   const failing = new Set<string>();
+  /** These never come to their end. */
+  const hanging = new Set<number>();
   let chunk = Promise.resolve();
   const failed: number[] = [];
   const memoriesOf = (partition: number): readonly StageMemory[] => {
@@ -15,6 +17,7 @@ function bench(partitions = 4, most = 16) {
     made.push(name);
     const readOn = async (assertOurs: () => void): Promise<void> => {
       await chunk;
+      if (hanging.has(partition)) await new Promise(() => {});
       assertOurs();
       if (failing.delete(name)) throw new Error('no answer');
       reads.push(name);
@@ -36,7 +39,7 @@ function bench(partitions = 4, most = 16) {
     });
     return come;
   };
-  return { clock, standbys, failing, failed, holdUp, readsOf: () => reads.splice(0).sort() };
+  return { clock, standbys, failing, hanging, failed, holdUp, readsOf: () => reads.splice(0).sort() };
 }
 
 test('a member keeps all at first, then what others own, and reads it again and again', async () => {
@@ -86,4 +89,30 @@ test("a stop ends the first reading, and what a task has taken by then is nobody
   come();
   await begun;
   expect([readsOf(), failed]).toEqual([[], []]);
+});
+
+test('one that does not answer holds up a start for 5 s, and never the others', async () => {
+  const { clock, standbys, hanging, readsOf } = bench(3);
+  hanging.add(1);
+  let hasBegun = false;
+  void standbys.begin().then(() => {
+    hasBegun = true;
+  });
+  await clock.advanceBy(4_500);
+  expect([hasBegun, readsOf()]).toEqual([false, ['0.0', '0.0', '0.0', '2.0', '2.0', '2.0']]);
+  await clock.advanceBy(500);
+  expect(hasBegun).toBe(true);
+  await clock.advanceBy(1_000);
+  expect(readsOf()).toEqual(['0.0', '2.0']);
+  standbys.stop();
+  expect(clock.nextTimerAt()).toBeNull();
+});
+
+test('a start that waits for one that does not answer ends with a stop', async () => {
+  const { clock, standbys, hanging, readsOf } = bench(1);
+  hanging.add(0);
+  const begun = standbys.begin();
+  standbys.stop();
+  await begun;
+  expect([readsOf(), clock.nextTimerAt()]).toEqual([[], null]);
 });
