@@ -85,17 +85,8 @@ export function createDueQueue(): DueQueue {
     if (entry === saidAtMs.length) resize([...keys.keys()], 2 * entry);
     return entry;
   };
-  /** Gives back the memory of what has been taken. Entries keep their order, and so the heap stays one. */
-  const shrink = (): void => {
-    if (saidAtMs.length <= leastEntries || saidAtMs.length < 4 * heap.length) return;
-    const isCurrent = heap.map((entry) => current.get(keys[entry]!) === entry);
-    resize(heap, Math.max(leastEntries, 2 * heap.length));
-    for (const [entry, key] of keys.entries()) if (isCurrent[entry]) current.set(key, entry);
-    heap = [...keys.keys()];
-    free = [];
-  };
+  /** Drops outdated entries, and gives back the memory that the others do not need. */
   const sweep = (): void => {
-    if (heap.length < leastEntries || heap.length < 2 * current.size) return;
     // A sorted array is a heap.
     const sorted = [...current.values()].sort((a, b) => (before(a, b) ? -1 : 1));
     resize(sorted, Math.max(leastEntries, 2 * sorted.length));
@@ -103,12 +94,18 @@ export function createDueQueue(): DueQueue {
     heap = [...keys.keys()];
     free = [];
   };
+  const sweepOutdated = (): void => {
+    if (heap.length >= leastEntries && heap.length >= 2 * current.size) sweep();
+  };
+  const sweepTaken = (): void => {
+    if (saidAtMs.length > leastEntries && saidAtMs.length >= 4 * heap.length) sweep();
+  };
 
   return {
     set(key, saidMs) {
       const known = current.get(key);
       if (saidMs === null) {
-        if (current.delete(key)) sweep();
+        if (current.delete(key)) sweepOutdated();
         return;
       }
       if (known !== undefined && saidAtMs[known] === saidMs) return;
@@ -119,7 +116,7 @@ export function createDueQueue(): DueQueue {
       sequences[entry] = sequence++;
       current.set(key, entry);
       push(entry);
-      sweep();
+      sweepOutdated();
     },
     clockWasSet(byMs) {
       setByMs += byMs;
@@ -146,7 +143,7 @@ export function createDueQueue(): DueQueue {
         current.delete(key);
         pop();
       }
-      shrink();
+      sweepTaken();
       return taken;
     },
   };

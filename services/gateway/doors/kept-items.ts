@@ -3,11 +3,13 @@
  * where they believe that their provider keeps them, and the next turn may be another provider's. In memory, and in the store that all
  * gateways share, there sealed under a key that is made of the name: only who has been told the name can open it.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { setImmediate as turnOfOthers } from 'node:timers/promises';
 import type { Clock } from '../../../lib/ports/clock';
 import type { KeyValueEntry, KeyValueShare } from '../../../lib/ports/key-value';
 import { isJson, type Json, parsedJson } from '../../../lib/providers/any-json';
 import type { Log } from '../../../lib/telemetry/log';
+import { nonceBytes, seal, unseal } from '../seal';
 import { createFairCache, entryOverheadBytes } from './fair-cache';
 import { createHourlyBudget } from './hourly-budget';
 
@@ -59,8 +61,6 @@ const maxEntryBytes = 524_288;
 const ttlMs = 24 * 3_600_000;
 /** What lies in the store at once was written in so many hours, of which the first and the last are not whole. */
 const hoursKept = 25;
-const nonceBytes = 12;
-const tagBytes = 16;
 /** Asked of the store at once: values may be as large as `maxEntryBytes`. */
 const namesPerPortion = 32;
 /** So much is read before others have their turn, some milliseconds; the hashes of a name are worth about a kilobyte. */
@@ -105,7 +105,7 @@ export function createKeptItems({ clock, log, share, maxBytes = defaultMaxBytes 
     readBytes += bytes;
     if (readBytes < bytesPerTurn) return;
     readBytes = 0;
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await turnOfOthers();
   };
 
   return {
@@ -193,23 +193,15 @@ function signOf(name: string): string {
   return `said-to/${createHash('sha256').update(name).digest('base64url')}`;
 }
 
+/** The nonce, and what is sealed with it. */
 function sealed(content: Buffer, key: Buffer): Buffer {
   const nonce = randomBytes(nonceBytes);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
-  return Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
+  return Buffer.concat([nonce, seal(content, key, nonce)]);
 }
 
 /** Null for what was not sealed with this key, whatever it is. */
 function opened(value: Buffer, key: Buffer): Buffer | null {
-  if (value.length < nonceBytes + tagBytes) return null;
-  try {
-    const nonce = value.subarray(0, nonceBytes);
-    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
-    decipher.setAuthTag(value.subarray(-tagBytes));
-    return Buffer.concat([decipher.update(value.subarray(nonceBytes, -tagBytes)), decipher.final()]);
-  } catch {
-    return null;
-  }
+  return unseal(value.subarray(nonceBytes), key, value.subarray(0, nonceBytes));
 }
 
 function entryIn(content: Buffer): FoundEntry | null {
