@@ -3,7 +3,7 @@
  * outside and may be of any shape; what is not as expected is not known.
  */
 import type { ApiName } from '../config/provider-config';
-import { isJson, type Json, listOf, objectOf, textOf } from './any-json';
+import { isJson, type Json, listOf, objectOf, parsedJson, textOf } from './any-json';
 import { type BegunCall, beginsAnother, createBegunCall } from './pieced-calls';
 
 export interface ToolCall {
@@ -40,8 +40,8 @@ export interface AnswerFacts {
   keptArgumentChars: number;
   /** Those that come in pieces, by choice and place; null until there is one. */
   underWay: Map<string, PiecedCall> | null;
-  /** Items of a response that is through, as they came; null for any other answer. */
-  output: readonly unknown[] | null;
+  /** A response that is through, as it came; null for any other answer. */
+  response: Json | null;
   /** The stream has said that it is through. */
   isComplete: boolean;
   /** The provider goes on with it in the background: nothing can be said of it yet. */
@@ -65,7 +65,7 @@ export function emptyFacts(): AnswerFacts {
     toolCalls: [],
     keptArgumentChars: 0,
     underWay: null,
-    output: null,
+    response: null,
     isComplete: false,
     isInBackground: false,
   };
@@ -220,7 +220,7 @@ function endMessage(facts: AnswerFacts, reason: unknown): void {
 function readResponse(facts: AnswerFacts, response: Json): void {
   const { status } = response as { status?: unknown };
   facts.isInBackground = status === 'queued' || status === 'in_progress';
-  if (!facts.isInBackground) facts.output = listOf(response['output']);
+  if (!facts.isInBackground) facts.response = response;
   facts.id = idOf(response['id']) ?? facts.id;
   facts.model = idOf(response['model']) ?? facts.model;
   readUsage(facts, response['usage']);
@@ -334,6 +334,12 @@ function readMessageEvent(facts: AnswerFacts, event: Json): EventRole {
 }
 
 const endsOfResponse: ReadonlySet<unknown> = new Set(['response.completed', 'response.incomplete']);
+
+/** Whether nothing comes behind this event of a response: it says how it has ended, or that the stream has failed. */
+export function isEndOfResponse(data: string): boolean {
+  const type = objectOf(parsedJson(data))['type'];
+  return endsOfResponse.has(type) || type === 'response.failed' || type === 'error';
+}
 
 function readResponseEvent(facts: AnswerFacts, event: Json): EventRole {
   const { type } = event as { type?: unknown };

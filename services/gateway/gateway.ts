@@ -444,7 +444,7 @@ async function connect(
   };
   const callable = (current: CurrentConfig): string[] => calls.callableBy('messages', current);
   const countTokens = createTokenCounter({ context, client: providers, callable });
-  const serveKept = createKeptResponses({ context, client: providers, responses });
+  const serveKept = createKeptResponses({ context, client: providers, responses, items });
   return { context, calls, countTokens, serveKept, gate, close };
 }
 

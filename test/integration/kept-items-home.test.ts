@@ -9,7 +9,7 @@ import { describeWithServers, kafkaAddress, redisUrl } from '../servers';
 import { atEnd } from '../started';
 
 const log = createLog({ level: 'silent' });
-const entry = { provider: 'openai', previous: null, items: [{ role: 'assistant', content: 'hello' }] };
+const entry = { response: null, provider: 'openai', previous: null, items: [{ role: 'assistant', content: 'hello' }] };
 
 describeWithServers('what responses have said, of gateways on Kafka', () => {
   const environment = { KAFKA_BROKERS: kafkaAddress(), TOPIC_PREFIX: `kept-${randomUUID().slice(0, 8)}.` };

@@ -7,7 +7,7 @@ import { embeddedHome } from '../../services/home';
 import { atEnd } from '../started';
 
 const log = createLog({ level: 'silent' });
-const entry = { provider: null, previous: null, items: [{ role: 'assistant', content: 'hello' }] };
+const entry = { response: null, provider: null, previous: null, items: [{ role: 'assistant', content: 'hello' }] };
 
 test('what responses have said is there after a restart of the embedded home, in a twentieth of its limit', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'home-'));

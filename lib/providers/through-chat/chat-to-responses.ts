@@ -60,8 +60,8 @@ function responseOf({ id, model, created }: Label, body: Json, more: object): ob
     ...{ ...asked('instructions', null), ...asked('max_output_tokens', null), ...asked('metadata', {}) },
     ...{ ...asked('temperature', null), ...asked('top_p', null), ...asked('user', null) },
     ...{ ...asked('tools', []), ...asked('tool_choice', 'auto'), ...asked('parallel_tool_calls', true) },
-    // No provider keeps it: it was asked for a completion.
-    ...{ previous_response_id: null, store: false, background: false, truncation: 'disabled' },
+    // No provider keeps it, since it was asked for a completion: the gateway does.
+    ...{ previous_response_id: null, store: body['store'] !== false, background: false, truncation: 'disabled' },
     ...{ reasoning: { effort: objectOf(body['reasoning'])['effort'] ?? null, summary: null }, text: { format } },
     ...more,
   };

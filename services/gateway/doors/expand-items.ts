@@ -65,7 +65,9 @@ export async function expandItems(
       'previous_response_id',
       'what was said there is not kept here any more, or was not said to you: send the conversation whole',
     );
-  if (before === 'too long' || before.length + given.length > maxItems) throw tooLong();
+  if (before === 'too long') throw tooLong();
+  const said = before.flatMap(({ entry }) => saidIn(entry));
+  if (said.length + given.length > maxItems) throw tooLong();
   if (!isOwn && found.size === 0) return null;
 
   const inputFor = (provider: string | null): unknown[] => {
@@ -78,7 +80,7 @@ export async function expandItems(
     };
     const own =
       typeof body['input'] === 'string' ? [{ role: 'user', content: body['input'] }] : given.flatMap(itemsFor);
-    return [...before, ...own];
+    return [...said, ...own];
   };
   const { previous_response_id: _previous, ...others } = body;
   return {
@@ -87,26 +89,45 @@ export async function expandItems(
   };
 }
 
-const nothing: readonly Json[] = [];
+const nothing: readonly Turn[] = [];
 
-/** What was said up to this response. */
-async function conversationBefore(
+/** A response that the gateway keeps, by its name. */
+export interface Turn {
+  readonly name: string;
+  readonly entry: FoundEntry;
+}
+
+/** What was said up to this response, and in it: the oldest first. */
+export async function conversationBefore(
   name: string,
   tenantId: string | null,
   { kept, maxSize }: Pick<ExpandParts, 'kept' | 'maxSize'>,
-): Promise<readonly Json[] | 'gone' | 'too long'> {
-  const turns: (readonly Json[])[] = [];
+): Promise<readonly Turn[] | 'gone' | 'too long'> {
+  const turns: Turn[] = [];
   let left = maxSize;
   for (let at: string | null = name; at !== null; ) {
     const found = await kept.find(tenantId, [at], left);
     if (found === null || turns.length >= maxTurns) return 'too long';
     const entry: FoundEntry | undefined = found.get(at);
     if (!entry) return 'gone';
-    turns.push(entry.items);
+    turns.push({ name: at, entry });
     left -= entry.size;
     at = entry.previous;
   }
-  return turns.reverse().flat();
+  const names = turns.flatMap(({ entry }) => entry.items.map(referenceIn)).filter((one) => one !== null);
+  if (names.length === 0) return turns.reverse();
+  const found = await kept.find(tenantId, names, left);
+  if (found === null || names.reduce((sum, one) => sum + (found.get(one)?.size ?? 0), 0) > left) return 'too long';
+  if (names.some((one) => !found.has(one))) return 'gone';
+  const writtenOut = (item: Json): readonly Json[] => found.get(referenceIn(item) ?? '')?.items ?? [item];
+  return turns
+    .reverse()
+    .map((turn) => ({ ...turn, entry: { ...turn.entry, items: turn.entry.items.flatMap(writtenOut) } }));
+}
+
+/** What was asked and answered, as the next one is sent it. */
+function saidIn({ items, response }: KeptEntry): Json[] {
+  return [...items, ...listOf(response?.['output']).filter(isJson).flatMap(saidOf)];
 }
 
 function referenceIn(item: unknown): string | null {
@@ -116,29 +137,29 @@ function referenceIn(item: unknown): string | null {
 
 /** What an answer has said, by the names that it is referred to by. */
 export function entriesOf(answer: {
-  readonly id: string | null;
-  readonly output: readonly unknown[];
+  /** As it came. */
+  readonly response: Json;
   /** Who keeps it; null where nobody does. */
   readonly provider: string | null;
   /** What was asked, as it was sent. */
   readonly body: Json;
 }): Map<string, KeptEntry> {
-  const { id, output, provider, body } = answer;
+  const { response, provider, body } = answer;
   const entries = new Map<string, KeptEntry>();
-  for (const item of output.filter(isJson)) {
+  for (const item of listOf(response['output']).filter(isJson)) {
     const name = textOf(item['id']);
-    if (name !== '') entries.set(name, { provider, previous: null, items: saidOf(item) });
+    if (name !== '') entries.set(name, { provider, previous: null, items: saidOf(item), response: null });
   }
+  const id = textOf(response['id']);
+  // A provider goes on from its own responses by itself, and is asked for them.
+  if (!id.startsWith(ownResponse)) return entries;
   const input = body['input'];
   const given = typeof input === 'string' ? [{ role: 'user', content: input }] : listOf(input).filter(isJson);
-  // Whoever refers to single items keeps the conversation himself; a provider goes on from its own responses by itself.
-  const isWhole = given.every((item) => referenceIn(item) === null);
-  if (id?.startsWith(ownResponse) && isWhole) {
-    const previous = textOf(body['previous_response_id']);
-    const items = [...given, ...output.filter(isJson).flatMap(saidOf)];
-    entries.set(id, { provider, previous: previous.startsWith(ownResponse) ? previous : null, items });
-  }
-  return entries;
+  const previous = textOf(body['previous_response_id']);
+  return entries.set(id, {
+    ...{ provider, previous: previous.startsWith(ownResponse) ? previous : null },
+    ...{ items: given, response },
+  });
 }
 
 /**

@@ -10,6 +10,7 @@ export interface FairCache<V> {
   get(tenant: string, key: string): V | null;
   /** `bytes` of the value; the key and what holding it costs are added. What is larger than all may be is not kept. */
   set(tenant: string, key: string, value: V, bytes: number): void;
+  delete(tenant: string, key: string): void;
 }
 
 export interface FairCacheOptions {
@@ -38,7 +39,7 @@ export function createFairCache<V>({ clock, ttlMs, maxBytes }: FairCacheOptions)
   const isLive = (held: Held<V> | undefined): held is Held<V> =>
     held !== undefined && held.untilMs > clock.monotonicMs();
   /** The sum stays right, whatever is done to one of them. */
-  const change = (tenant: string, act: (entries: LRUCache<string, Held<V>>) => void): void => {
+  const change = (tenant: string, act: (entries: LRUCache<string, Held<V>>) => unknown): void => {
     const entries =
       tenants.get(tenant) ??
       new LRUCache<string, Held<V>>({ maxSize: maxBytes, sizeCalculation: ({ bytes }) => bytes });
@@ -77,6 +78,9 @@ export function createFairCache<V>({ clock, ttlMs, maxBytes }: FairCacheOptions)
         entries.set(key, { value, bytes, untilMs: clock.monotonicMs() + ttlMs });
       });
       if (heldBytes > maxBytes) makeRoom();
+    },
+    delete(tenant, key) {
+      change(tenant, (entries) => entries.delete(key));
     },
   };
 }

@@ -19,10 +19,25 @@ export interface BackgroundFollower {
   /**
    * `onEnd` is called once: with the facts of the answer, or of the failure, in the attempt, or with those of its beginning where it
    * is given up, because it takes too long or too many are followed. Where the gateway stops before, it is called only if nobody else
-   * can go on: `of` says what the log is told, null where it is told nothing.
+   * can go on.
    */
-  follow(attempt: Attempt, of: Omit<BackgroundResponse, 'id' | 'startedAtMs'> | null, onEnd: () => Promise<void>): void;
+  follow(attempt: Attempt, of: Followed, onEnd: () => Promise<void>): void;
+  /**
+   * One whose stream has begun and is passed on: it stands in the log meanwhile, so that it is known also where its gateway ends with it.
+   * Whoever passes it on says how the stream has ended, once.
+   */
+  watchStream(attempt: Attempt, of: Followed): WatchedStream;
   stop(): void;
+}
+
+/** What the log is told of it; null where it is told nothing. */
+export type Followed = Omit<BackgroundResponse, 'id' | 'startedAtMs'> | null;
+
+export interface WatchedStream {
+  /** Its end has come, and what came of the response is known: `report` resolves when that is in the log. */
+  ends(report: () => Promise<void>): void;
+  /** It has broken, or its caller has gone: the response goes on, and is followed as by `follow`. */
+  breaks(onEnd: () => Promise<void>): void;
 }
 
 export interface BackgroundFollowerParts {
@@ -112,42 +127,75 @@ export function createBackgroundFollower(parts: BackgroundFollowerParts): Backgr
   };
   if (rows) nextRound();
 
+  /** Has it stand in the log. False where nothing is written of it. */
+  const write = (id: string, of: Followed): boolean => {
+    if (rows === null || of === null) return false;
+    rows.add({ ...of, id, startedAtMs: clock.nowMs() });
+    return true;
+  };
+
+  const goOn = (attempt: Attempt, id: string, isWritten: boolean, onEnd: () => Promise<void>): void => {
+    // When it will have ended is seen by and by only.
+    attempt.endedMs = null;
+    const startedMs = clock.monotonicMs();
+    let cancel = (): void => {};
+    let hasEnded = false;
+    const end = async (): Promise<void> => {
+      hasEnded = true;
+      cancel();
+      followed.delete(id);
+      await onEnd();
+      // Behind what came of it: in between a gateway may be killed.
+      if (isWritten) rows!.remove(id);
+    };
+    const lookAgain = async (waitMs: number): Promise<void> => {
+      const found = await look(attempt);
+      if (hasEnded) return;
+      if (found !== 'under-way' || clock.monotonicMs() - startedMs > giveUpAfterMs) await end();
+      else next(Math.min(mostWaitMs, waitMs * growth));
+    };
+    const next = (waitMs: number): void => {
+      cancel = clock.setTimer(waitMs, () => void lookAgain(waitMs));
+    };
+    followed.set(id, () => {
+      cancel();
+      if (!isWritten) void end();
+      hasEnded = true;
+    });
+    next(firstWaitMs);
+  };
+
   return {
     follow(attempt, of, onEnd) {
-      // A stream that ends with the gateway: what comes of it nobody here will know.
       if (isStopped) return;
-      // When it will have ended is seen by and by only.
-      attempt.endedMs = null;
       const { id } = attempt.facts;
-      if (id === null || followed.size >= maxFollowed) return void onEnd();
-      const startedMs = clock.monotonicMs();
-      const isWritten = rows !== null && of !== null;
-      if (isWritten) rows.add({ ...of, id, startedAtMs: clock.nowMs() });
-      let cancel = (): void => {};
-      let hasEnded = false;
-      const end = async (): Promise<void> => {
-        hasEnded = true;
-        cancel();
-        followed.delete(id);
-        await onEnd();
-        // Behind what came of it: in between a gateway may be killed.
-        if (isWritten) rows.remove(id);
+      if (id === null || followed.size >= maxFollowed) {
+        attempt.endedMs = null;
+        return void onEnd();
+      }
+      goOn(attempt, id, write(id, of), onEnd);
+    },
+    watchStream(attempt, of) {
+      const { id } = attempt.facts;
+      const isWatched = id !== null && !isStopped && followed.size < maxFollowed;
+      if (isWatched) followed.set(id, () => {});
+      const isWritten = isWatched && write(id, of);
+      return {
+        ends(report) {
+          void (async () => {
+            await report();
+            if (!isWatched) return;
+            followed.delete(id);
+            if (isWritten) rows!.remove(id);
+          })();
+        },
+        breaks(onEnd) {
+          // With the gateway: what comes of it is seen by whoever reads its row, if there is one.
+          if (isStopped) return;
+          if (isWatched) goOn(attempt, id, isWritten, onEnd);
+          else void onEnd();
+        },
       };
-      const lookAgain = async (waitMs: number): Promise<void> => {
-        const found = await look(attempt);
-        if (hasEnded) return;
-        if (found !== 'under-way' || clock.monotonicMs() - startedMs > giveUpAfterMs) await end();
-        else next(Math.min(mostWaitMs, waitMs * growth));
-      };
-      const next = (waitMs: number): void => {
-        cancel = clock.setTimer(waitMs, () => void lookAgain(waitMs));
-      };
-      followed.set(id, () => {
-        cancel();
-        if (!isWritten) void end();
-        hasEnded = true;
-      });
-      next(firstWaitMs);
     },
     stop() {
       isStopped = true;

@@ -19,8 +19,10 @@ export interface KeptEntry {
   readonly provider: string | null;
   /** The response that it went on from; null where it stands for itself. */
   readonly previous: string | null;
-  /** In the words of the Responses API, without names. */
+  /** In the words of the Responses API: one item without its name, or what a whole response was asked with. */
   readonly items: readonly Json[];
+  /** A whole response as it was answered; null for one item. */
+  readonly response: Json | null;
 }
 
 export interface FoundEntry extends KeptEntry {
@@ -40,6 +42,10 @@ export interface KeptItems {
     names: readonly string[],
     maxSize: number,
   ): Promise<ReadonlyMap<string, FoundEntry> | null>;
+  /**
+   * They are no more, for any gateway. Rejects where the store that others share cannot be told: they may have them still.
+   */
+  forget(tenantId: string | null, names: readonly string[]): Promise<void>;
   /**
    * Of names that providers know as well and that are not found for this tenant: one that was said to another. All callers share the
    * keys at a provider, which would give it to anybody. Null where nobody here knows of one; never rejects.
@@ -134,9 +140,14 @@ export function createKeptItems({ clock, log, share, maxBytes = defaultMaxBytes 
           return { name, ...secrets, content: held.get(tenantId ?? '', secrets.place) };
         });
         const missing = sought.filter(({ content }) => content === null);
-        const values = await lookUp(missing.map(({ place }) => place));
+        // Another gateway may have been told to forget what is held here, or what was still being written then.
+        const values = await lookUp([
+          ...missing.map(({ place }) => place),
+          ...sought.map(({ place }) => goneOf(place)),
+        ]);
         const elsewhere = new Map(missing.map(({ name }, index) => [name, values[index] ?? null]));
-        for (const { name, key, content } of sought) {
+        for (const [index, { name, key, content }] of sought.entries()) {
+          if (values[missing.length + index]) continue;
           const value = content ?? elsewhere.get(name) ?? null;
           // Before it is opened or read: its length says enough, and what seals it is next to nothing.
           const length = value?.length ?? 0;
@@ -149,6 +160,15 @@ export function createKeptItems({ clock, log, share, maxBytes = defaultMaxBytes 
         }
       }
       return found;
+    },
+    async forget(tenantId, names) {
+      for (const portion of portionsOf(names)) {
+        const places = portion.map((name) => secretsOf(tenantId, name).place);
+        for (const place of places) held.delete(tenantId ?? '', place);
+        if (!shared) continue;
+        await shared.store.putMany(places.map((place) => ({ key: goneOf(place), value: forgotten, ttlMs })));
+        await shared.store.deleteMany(places);
+      }
     },
     async nameOfOthers(tenantId, names) {
       for (const portion of portionsOf(names)) {
@@ -176,6 +196,13 @@ function secretsOf(tenantId: string | null, name: string): { readonly place: str
   const place = hashOf('place', tenantId, name).toString('base64url');
   return { place: `said/${place}`, key: hashOf('key', tenantId, name) };
 }
+
+/** Where it stands that something was forgotten, for as long as anybody may hold it. */
+function goneOf(place: string): string {
+  return `gone-${place}`;
+}
+
+const forgotten = Buffer.from('1');
 
 function hashOf(use: string, tenantId: string | null, name: string): Buffer {
   return createHash('sha256')
@@ -207,5 +234,6 @@ function opened(value: Buffer, key: Buffer): Buffer | null {
 function entryIn(content: Buffer): FoundEntry | null {
   const entry = parsedJson(content.toString());
   if (!isJson(entry) || !Array.isArray(entry['items'])) return null;
-  return { ...(entry as unknown as KeptEntry), size: content.length };
+  const kept = entry as unknown as KeptEntry;
+  return { ...kept, response: kept.response ?? null, size: content.length };
 }

@@ -28,7 +28,7 @@ import { type Answer, type Attempt, createModelCaller } from './call-models';
 import { checkAnswer } from './check-answer';
 import { withConfiguredName } from './configured-name';
 import { entriesOf, expandItems, ownResponse } from './expand-items';
-import { createBackgroundFollower } from './follow-background';
+import { createBackgroundFollower, type Followed } from './follow-background';
 import type { FollowedResponses } from './followed-responses';
 import { createTextJudges } from './judge-text';
 import type { KeptItems } from './kept-items';
@@ -192,9 +192,9 @@ export function createCallServer({ context, client, responses, items, followed, 
       }
       const reported = reporter.report({ ...ended, attempts, answered, checks });
       if (!answered || answered.facts.isInBackground) return reported;
-      const { output, id } = answered.facts;
-      if (output !== null && isJson(given) && call.isKept && answered.error === null)
-        items.keep(asker.tenantId, entriesOf({ id, output, provider: keeperOf(answered), body: given }));
+      const { response } = answered.facts;
+      if (response !== null && isJson(given) && call.isKept && answered.error === null)
+        items.keep(asker.tenantId, entriesOf({ response, provider: keeperOf(answered), body: given }));
       judges.answered(call, answered, order.decision, current.config);
       if (order.decision && answered.error === null && api !== 'embeddings')
         context.answers.keep(
@@ -211,28 +211,30 @@ export function createCallServer({ context, client, responses, items, followed, 
         log.error('what came of a call could not be noted', { decisionId: requestId, error: error as Error });
       }
     };
-    /** What its provider goes on with, whoever waits. */
-    const follow = (attempt: Attempt): void => {
-      // What others failed at is known by now.
+    /** Of what its provider goes on with, whoever waits: what others failed at is known by now. */
+    const finishOthers = (attempt: Attempt): void =>
       void finish(
         null,
         called.attempts.filter((one) => one !== attempt),
       );
+    const followedOf = ({ model }: Attempt): Followed => {
       const { decision } = order;
-      const of = decision && {
-        ...{ decisionId: decision.decisionId, routingKey: decision.routingKey },
-        model: attempt.model.name,
-      };
-      background.follow(attempt, of, () => finish(attempt, [attempt]));
+      return decision && { decisionId: decision.decisionId, routingKey: decision.routingKey, model: model.name };
     };
-    const endStream = (attempt: Attempt): void => {
+    /** What is to be done when the stream that is passed on has ended. */
+    const watchStream = (attempt: Attempt): (() => void) => {
+      if (!call.isBackground) return () => void finish(attempt);
       const { facts } = attempt;
-      if (!call.isBackground || attempt.error === null || facts.id === null || facts.isComplete)
-        return void finish(attempt);
-      // Whoever has gone may come again for it, and so may one whose connection broke.
-      attempt.error = null;
-      facts.isInBackground = true;
-      follow(attempt);
+      finishOthers(attempt);
+      const stream = background.watchStream(attempt, followedOf(attempt));
+      const report = (): Promise<void> => finish(attempt, [attempt]);
+      return () => {
+        if (attempt.error === null || facts.id === null || facts.isComplete) return stream.ends(report);
+        // Whoever has gone may come again for it, and so may one whose connection broke.
+        attempt.error = null;
+        facts.isInBackground = true;
+        stream.breaks(report);
+      };
     };
     if (!called.answered) {
       void finish(null);
@@ -248,7 +250,8 @@ export function createCallServer({ context, client, responses, items, followed, 
     if (answer.kind === 'whole') {
       const bill = billOf(attempt, current);
       if (attempt.facts.isInBackground) {
-        follow(attempt);
+        finishOthers(attempt);
+        background.follow(attempt, followedOf(attempt), () => finish(attempt, [attempt]));
       } else void finish(attempt);
       setHeaders(reply, { ...served, bill }, answer);
       reply.header('content-type', 'application/json; charset=utf-8');
@@ -263,7 +266,7 @@ export function createCallServer({ context, client, responses, items, followed, 
         clock,
         onSlow: () => request.raw.socket.destroy(),
         lastWord: () => extensionOf(served, billOf(attempt, current), attempt),
-        onEnd: () => endStream(attempt),
+        onEnd: watchStream(attempt),
       }),
     );
   };
@@ -351,13 +354,10 @@ function thoseThatCan(api: ApiName, body: unknown, callable: readonly string[], 
     if (fault) cannot.set(name, fault);
   }
   if (cannot.size === 0) return { callable, cannot };
-  const able = callable.filter((name) => !cannot.has(name));
+  // What is only hinted at is asked for in other words where a model has no word for it, and keeps it from nothing.
+  const able = callable.filter((name) => !cannot.has(name) || cannot.get(name)!.isHint);
   const named = typeof body['model'] === 'string' ? cannot.get(body['model']) : undefined;
-  if (named?.isHint) return { callable: [...able, body['model'] as string], cannot };
-  if (!named && able.length > 0) return { callable: able, cannot };
-  // What is only hinted at is asked for in other words where nobody has a word for it.
-  const almost = callable.filter((name) => cannot.get(name)?.isHint);
-  if (!named && almost.length > 0) return { callable: almost, cannot };
+  if (named ? named.isHint : able.length > 0) return { callable: able, cannot };
   const fault = named ?? cannot.get(callable[0]!)!;
   throw invalidField(fault.field, `the models that can be called for this have no ${fault.reason}`);
 }

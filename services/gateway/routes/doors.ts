@@ -9,7 +9,8 @@ import {
   responsesBodySchema,
 } from '../doors/door-schemas';
 import { formOfApi } from '../doors/error-form';
-import type { KeptResponseAction, KeptResponseServer } from '../doors/kept-responses';
+import type { KeptResponseServer } from '../doors/kept-responses';
+import type { KeptResponseAction } from '../doors/own-responses';
 import { repeatHeader } from '../doors/repeated-calls';
 import type { CallServer } from '../doors/serve-call';
 import type { Endpoint } from '../endpoint';
@@ -106,10 +107,10 @@ export function doorEndpoints(
 }
 
 const keptActions: readonly (KeptResponseAction & { readonly summary: string })[] = [
-  { method: 'GET', suffix: '', summary: 'A response that its provider keeps, as it is by now.' },
-  { method: 'DELETE', suffix: '', summary: 'Has the provider delete a response that it keeps.' },
+  { method: 'GET', suffix: '', summary: 'A response that its provider or the gateway keeps, as it is by now.' },
+  { method: 'DELETE', suffix: '', summary: 'Has a response deleted by whoever keeps it.' },
   { method: 'POST', suffix: '/cancel', summary: 'Has the provider cancel a response that it makes in the background.' },
-  { method: 'GET', suffix: '/input_items', summary: 'What a response was asked with, as its provider keeps it.' },
+  { method: 'GET', suffix: '/input_items', summary: 'What a response was asked with.' },
 ];
 
 function keptEndpoint(serveKept: KeptResponseServer, { summary, ...action }: (typeof keptActions)[number]): Endpoint {
@@ -118,7 +119,7 @@ function keptEndpoint(serveKept: KeptResponseServer, { summary, ...action }: (ty
     path: `/v1/responses/{id}${action.suffix}`,
     summary,
     description:
-      'Goes to the provider that has the response, with its query, and is answered in its words; with stream=true as server-sent events, from starting_after on. Known are the newest responses of the last 30 days that were passed on by any gateway of this log, to whom they were passed on.',
+      'Goes to the provider that has the response, with its query, and is answered in its words; with stream=true as server-sent events, from starting_after on. One that came through chat is answered by the gateway, which has it for a day. Known are the newest responses of the last 30 days that were passed on by any gateway of this log, to whom they were passed on.',
     parameters: [
       {
         ...{ name: 'id', in: 'path', required: true, doc: 'id of the response' },

@@ -218,22 +218,49 @@ describe('against a mock that others wrote', () => {
     const other = await anthropic.messages.create({ ...ask, model: 'big' });
     expect(other.content).toEqual(data.content);
     expect(mock.getLastRequest()!.path).toBe('/v1/chat/completions');
-    // What only one of them has a word for goes to that one.
+    // How a model comes by its answer is asked for in the words that it has, and said to have been.
     const thinking = { type: 'enabled' as const, budget_tokens: 1_024 };
     const thought = { ...ask, max_tokens: 2_048, thinking };
-    const { response: auto } = await anthropic.messages.create({ ...thought, model: 'auto' }).withResponse();
-    expect(auto.headers.get('x-quantum-model')).toBe('sonnet');
-    expect(auto.headers.has('x-quantum-adapted')).toBe(false);
-    // How a model comes by its answer is asked for in the words that it has, and said to have been.
     const named = await anthropic.messages.create({ ...thought, model: 'big' }).withResponse();
     expect(named.response.headers.get('x-quantum-adapted')).toBe('thinking');
     expect(mock.getLastRequest()!.body).toMatchObject({ reasoning_effort: 'low' });
     expect(mock.getLastRequest()!.body).not.toHaveProperty('extra_body');
+    const native = await anthropic.messages.create({ ...thought, model: 'sonnet' }).withResponse();
+    expect(native.response.headers.has('x-quantum-adapted')).toBe(false);
+    // What would be another question goes to those who have a word for it.
+    const narrow = await anthropic.messages
+      .create(Object.assign({ ...thought, model: 'auto' }, { top_k: 5 }))
+      .withResponse();
+    expect(narrow.response.headers.get('x-quantum-model')).toBe('sonnet');
     const refused = await anthropic.messages
       .create(Object.assign({ ...thought, model: 'big' }, { top_k: 5 }))
       .catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(Anthropic.BadRequestError);
     expect(refused).toMatchObject({ message: expect.stringMatching(/top_k/) });
+  });
+
+  test('how much a model is to think keeps no model from being chosen', async () => {
+    const fresh = await startDoors(
+      orderedConfig(
+        [
+          { name: 'best', provider: 'openai', upstreamModel: 'gpt-4o' },
+          { name: 'sonnet', provider: 'anthropic', upstreamModel: 'claude-sonnet-4-5' },
+        ],
+        {
+          openai: { kind: 'openai', baseUrl: `${mock.url}/v1` },
+          anthropic: { kind: 'anthropic', baseUrl: `${mock.url}/v1` },
+        },
+      ),
+    );
+    const anthropic = new Anthropic({ baseURL: fresh.url, apiKey: 'none', maxRetries: 0 });
+    const { response } = await anthropic.messages
+      .create({
+        ...{ model: 'auto', max_tokens: 2_048, messages: [{ role: 'user', content: 'hi' }] },
+        thinking: { type: 'enabled', budget_tokens: 1_024 },
+      })
+      .withResponse();
+    expect(['model', 'adapted'].map((said) => response.headers.get(`x-quantum-${said}`))).toEqual(['best', 'thinking']);
+    await fresh.stop();
   });
 
   test('keys go into no topic, log or metric', async () => {

@@ -4,7 +4,12 @@ import type { KeyValue } from '../../../../lib/ports/key-value';
 import { createLog } from '../../../../lib/telemetry/log';
 import { createKeptItems, type KeptItemsParts } from '../../../../services/gateway/doors/kept-items';
 
-const entry = (text: string) => ({ provider: null, previous: null, items: [{ role: 'assistant', content: text }] });
+const entry = (text: string) => ({
+  response: null,
+  provider: null,
+  previous: null,
+  items: [{ role: 'assistant', content: text }],
+});
 const named = (name: string, text: string) => new Map([[name, entry(text)]]);
 const hourMs = 3_600_000;
 const enough = 1_000_000;
@@ -51,6 +56,23 @@ test('a name that a provider knows as well is known to be of somebody else, here
     expect(await gateway.nameOfOthers('other', ['msg_own', 'msg_0'])).toBeNull();
     expect((await gateway.find('other', ['msg_kept'], enough))!.size).toBe(0);
   }
+});
+
+test('what is forgotten is no more, at no gateway that holds it and not where it is still being written', async () => {
+  const { clock, store, open } = start();
+  const [one, other] = [open(), open()];
+  for (const gateway of [one, other]) gateway.keep('acme', named('msg_1', 'a'));
+  await clock.settle();
+  one.keep('acme', named('msg_2', 'b'));
+  await other.forget('acme', ['msg_1', 'msg_2']);
+  await clock.settle();
+  for (const gateway of [one, other, open()])
+    expect((await gateway.find('acme', ['msg_1', 'msg_2'], enough))!.size).toBe(0);
+  expect(await store.keys('said/', 10)).toEqual([]);
+  // Nobody forgets what is another's.
+  one.keep('acme', named('msg_3', 'c'));
+  await other.forget('other', ['msg_3']);
+  expect(await open().find('acme', ['msg_3'], enough)).toHaveProperty('size', 1);
 });
 
 test('whoever it was said to is not refused by its name where it is not found any more', async () => {

@@ -121,6 +121,21 @@ test.each([
   },
 );
 
+test('one that is streamed again and ends in its middle says so; one that has nothing more to say does not', async () => {
+  keeper.becomes('in_progress');
+  const { id } = await openai.responses.create({ model: 'auto', input: 'think', background: true });
+  await openai.responses.retrieve(id);
+  const textOf = async (query: string): Promise<string> =>
+    (await doors.get(`/v1/responses/${id}?stream=true${query}`)).text();
+  expect(await textOf('')).toMatch(
+    /^event: response.in_progress\n[\s\S]*event: error\ndata: \{"type":"error",.*\}\n\n$/,
+  );
+  keeper.becomes('completed');
+  await openai.responses.retrieve(id);
+  expect(await textOf('')).toMatch(/event: response.completed\n.*\n\n$/);
+  expect(await textOf('&starting_after=3')).toBe('');
+});
+
 describe('following a response in the background', () => {
   const attempt = (): Attempt => ({
     model: orderedConfig([{ name: 'first', provider: 'one' }], {}).models[0]!,
@@ -182,6 +197,35 @@ describe('following a response in the background', () => {
     follower.follow(attempt(), null, async () => void ends++);
     await clock.advanceBy(10_000);
     expect(ends).toBe(2);
+  });
+
+  test('a stream stands in the log while it is passed on: what came of it is known where its gateway is gone, and told once where it is not', async () => {
+    const { clock, follower, open, written, adopted } = start(async () => ({
+      text: JSON.stringify({ id: 'resp_1', status: 'completed', output: [] }),
+      upstreamRequestId: null,
+    }));
+    let ends = 0;
+    const report = async () => void ends++;
+    const whole = follower.watchStream(attempt(), of);
+    expect([...written.values()]).toMatchObject([{ id: 'resp_1', ...of }]);
+    // Its own gateway knows that it is being passed on.
+    await clock.advanceBy(180_000);
+    whole.ends(report);
+    await clock.settle();
+    expect([ends, written.size, adopted]).toEqual([1, 0, []]);
+    // Its caller goes, and it is followed on.
+    follower.watchStream(attempt(), of).breaks(report);
+    await clock.advanceBy(1_000);
+    expect([ends, written.size]).toEqual([2, 0]);
+    // The gateway goes, and with it the stream.
+    const cut = follower.watchStream(attempt(), of);
+    follower.stop();
+    cut.breaks(report);
+    await clock.advanceBy(1_000);
+    expect([ends, written.size]).toEqual([2, 1]);
+    open();
+    await clock.advanceBy(120_000);
+    expect([adopted, written.size]).toEqual([[['d', 'completed', null]], 0]);
   });
 
   test('goes on at another gateway where its own is gone: what came of it is told once, and nothing where its own was first', async () => {

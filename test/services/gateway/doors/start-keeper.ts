@@ -71,6 +71,12 @@ export async function startKeeper(prefix = 'resp_') {
       kept.delete(id);
       return answer(200, { id, object: 'response', deleted: true });
     }
+    if (searchParams.get('stream') === 'true' && value['status'] === 'in_progress') {
+      // Cleanly, though more was to come.
+      const begun = { type: 'response.in_progress', response: value, sequence_number: 1 };
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      return void response.end(`event: ${begun.type}\ndata: ${JSON.stringify(begun)}\n\n`);
+    }
     if (searchParams.get('stream') === 'true') return stream(id, Number(searchParams.get('starting_after') ?? -1));
     if (action === 'input_items') return answer(200, { object: 'list', data: [{ type: 'message', id: 'msg_1' }] });
     if (action === 'cancel') Object.assign(value, { status: 'cancelled' });
