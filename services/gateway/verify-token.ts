@@ -3,13 +3,14 @@
  * mean here the configuration says. The cryptography is that of `jose`.
  */
 import { createHash } from 'node:crypto';
-import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { type Role, rightsOf, roles, tenantPattern } from '../../lib/access/roles';
 import type { AccessConfig, IssuerConfig } from '../../lib/config/access-config';
 import { ownEntry } from '../../lib/dictionary';
 import type { Clock } from '../../lib/ports/clock';
 import { codePointsOf, labelFault, maxIdChars } from '../../lib/topics/identifiers';
 import { HttpError } from './http-error';
+import { createIssuerKeys } from './issuer-keys';
 
 export interface VerifiedToken {
   readonly who: string;
@@ -33,35 +34,23 @@ export interface TokenVerifierParts {
   readonly jwksCooldownMs: number;
 }
 
-type KeySet = ReturnType<typeof createRemoteJWKSet>;
-
 /** Together they are a name of at most `maxIdChars`. */
 const maxIssuerChars = 40;
 const maxSubjectChars = maxIdChars - maxIssuerChars - 1;
-const timeoutMs = 5_000;
 const clockToleranceSeconds = 30;
-/** Keys are asked for anew after so long even when all are known: one that was withdrawn is forgotten then. */
-const keysMaxAgeMs = 600_000;
 
 export function createTokenVerifier({ access, clock, jwksCooldownMs }: TokenVerifierParts): TokenVerifier {
   /** By issuer and place of its keys, so that a changed configuration begins anew. */
-  const keySets = new Map<string, Promise<KeySet>>();
+  const keySets = new Map<string, JWTVerifyGetKey>();
 
-  const keySetOf = (issuer: IssuerConfig): Promise<KeySet> => {
-    const name = JSON.stringify([issuer.issuer, issuer.jwksUri]);
+  const keySetOf = ({ issuer, jwksUri }: IssuerConfig): JWTVerifyGetKey => {
+    const name = JSON.stringify([issuer, jwksUri]);
     const known = keySets.get(name);
     if (known) return known;
-    const made = (issuer.jwksUri === null ? discovered(issuer.issuer) : Promise.resolve(issuer.jwksUri)).then((uri) =>
-      createRemoteJWKSet(new URL(uri), {
-        timeoutDuration: timeoutMs,
-        cooldownDuration: jwksCooldownMs,
-        cacheMaxAge: keysMaxAgeMs,
-      }),
-    );
+    const made = createIssuerKeys({ issuer, jwksUri, clock, cooldownMs: jwksCooldownMs });
     // As many as a configuration names; those of earlier ones go.
     if (keySets.size >= 32) keySets.clear();
     keySets.set(name, made);
-    made.catch(() => keySets.delete(name));
     return made;
   };
 
@@ -71,11 +60,9 @@ export function createTokenVerifier({ access, clock, jwksCooldownMs }: TokenVeri
       const found = Object.entries(access()?.issuers ?? {}).find(([, { issuer }]) => issuer === issuerOf(token));
       if (!found) throw refused('its issuer is not known here');
       const [name, issuer] = found;
-      const payload = await verified(token, issuer, () => keySetOf(issuer), clock.nowMs());
+      const payload = await verified(token, issuer, keySetOf(issuer), clock.nowMs());
       const role = roleOf(payload, issuer);
-      const { sub } = payload;
-      const subject = typeof sub === 'string' && sub !== '' ? sub : 'somebody';
-      const who = `${nameFor(name, maxIssuerChars)}/${nameFor(subject, maxSubjectChars)}`;
+      const who = `${nameFor(name, maxIssuerChars)}/${nameFor(subjectOf(payload), maxSubjectChars)}`;
       return { who, role, tenantId: tenantIn(payload, role, issuer), sources: [who] };
     },
   };
@@ -93,36 +80,46 @@ function issuerOf(token: string): string | null {
 async function verified(
   token: string,
   { issuer, audience, algorithms }: IssuerConfig,
-  keySet: () => Promise<KeySet>,
+  keys: JWTVerifyGetKey,
   nowMs: number,
 ): Promise<JWTPayload> {
-  let keys: KeySet;
+  const options: JWTVerifyOptions = {
+    issuer,
+    audience,
+    algorithms: [...algorithms],
+    requiredClaims: ['exp'],
+    clockTolerance: clockToleranceSeconds,
+    currentDate: new Date(nowMs),
+  };
   try {
-    keys = await keySet();
-  } catch {
-    throw new HttpError('not_ready', 'the keys of the issuer cannot be had at the moment; try again later');
-  }
-  try {
-    const { payload } = await jwtVerify(token, keys, {
-      issuer,
-      audience,
-      algorithms: [...algorithms],
-      requiredClaims: ['exp'],
-      clockTolerance: clockToleranceSeconds,
-      currentDate: new Date(nowMs),
-    });
-    return payload;
+    return (await jwtVerify(token, keys, options)).payload;
   } catch (error) {
-    throw whyRefused(error);
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw whyRefused(error);
+    return byOneOf(error, token, options);
   }
+}
+
+/** A token need not say which key has signed it, and an issuer that exchanges its keys has two. */
+async function byOneOf(
+  candidates: errors.JWKSMultipleMatchingKeys,
+  token: string,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  for await (const key of candidates) {
+    try {
+      return (await jwtVerify(token, key, options)).payload;
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw whyRefused(error);
+    }
+  }
+  throw refused('its signature is wrong');
 }
 
 function whyRefused(error: unknown): HttpError {
   if (error instanceof errors.JWTExpired) return refused('it has expired');
   if (error instanceof errors.JWTClaimValidationFailed) return refused(`its claim ${error.claim} is not as it must be`);
   if (error instanceof errors.JOSEAlgNotAllowed) return refused('its algorithm is not one that is taken');
-  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
-    return refused('its issuer has no such key');
+  if (error instanceof errors.JWKSNoMatchingKey) return refused('its issuer has no such key');
   if (error instanceof errors.JWSSignatureVerificationFailed) return refused('its signature is wrong');
   const isOfToken =
     error instanceof errors.JWSInvalid ||
@@ -137,14 +134,11 @@ function refused(why: string): HttpError {
   return new HttpError('unauthenticated', `the token is not taken: ${why}`);
 }
 
-/** Where its keys are, as an issuer says itself. */
-async function discovered(issuer: string): Promise<string> {
-  const url = `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`;
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
-  const document = (await response.json()) as { readonly issuer?: unknown; readonly jwks_uri?: unknown };
-  if (document.issuer !== issuer || typeof document.jwks_uri !== 'string')
-    throw new Error('the discovery document is of another issuer, or has no keys');
-  return document.jwks_uri;
+/** Whom the token is of: the client that it was given to where it is no person's. Nobody is the same as nobody else. */
+function subjectOf({ sub, client_id: clientId, azp }: JWTPayload): string {
+  if (typeof sub === 'string' && sub !== '') return sub;
+  for (const client of [clientId, azp]) if (typeof client === 'string' && client !== '') return `client:${client}`;
+  throw refused('it does not say whose it is (claim sub)');
 }
 
 /** A text as records may have it: itself, or its digest where it could be no name. Cut off, two that begin alike would be one. */

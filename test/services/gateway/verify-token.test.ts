@@ -84,6 +84,26 @@ test.each([
   await expect(verified).rejects.toMatchObject({ status: 403, message: expect.stringContaining(message) });
 });
 
+test('a token that does not name its key is taken by whichever of its issuer has signed it', async () => {
+  const verifier = verifierFor();
+  issuer.leaveOutKeyIds();
+  const before = await issuer.sign(user);
+  await issuer.rotate('ES256', true);
+  for (const token of [before, await issuer.sign(user)])
+    expect(await verifier.verify(token)).toMatchObject({ who: 'corp/alice' });
+  await expect(verifier.verify(await issuer.forge(user))).rejects.toMatchObject({ status: 401 });
+});
+
+test('a token is of a person, or of the client that it was given to, and of nobody else', async () => {
+  const verifier = verifierFor();
+  const { sub: _sub, ...nobody } = user;
+  const whoOf = async (claims: object) => (await verifier.verify(await issuer.sign({ ...nobody, ...claims }))).who;
+  expect(await whoOf({ client_id: 'batch', azp: 'other' })).toBe('corp/client:batch');
+  expect(await whoOf({ azp: 'batch', sub: '' })).toBe('corp/client:batch');
+  for (const claims of [{}, { sub: 7 }, { sub: null, client_id: ['x'] }])
+    await expect(whoOf(claims)).rejects.toMatchObject({ status: 401, message: expect.stringContaining('claim sub') });
+});
+
 test('keys that are exchanged are found, and tokens of the one before are refused', async () => {
   const verifier = verifierFor();
   const before = await issuer.sign(user);
