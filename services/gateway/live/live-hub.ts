@@ -45,6 +45,8 @@ export interface WatchOptions {
   readonly sendPassed?: SendPassed;
   /** The viewer is to be sent away. */
   readonly onEnd: () => void;
+  /** The viewer has gone: nothing is read for it any more. */
+  readonly isGone: () => boolean;
 }
 
 export interface Watching {
@@ -77,6 +79,8 @@ export interface LiveHubOptions {
 
 /** Events of the past that a viewer is told at most, and records looked at for each partition. */
 export const maxReplayed = 1_000;
+/** So many viewers are told of the past at once: all of them come again when a gateway has been started anew. */
+const maxReplaysAtOnce = 4;
 const lingerMs = 50;
 /**
  * What happens within a moment is one write to each viewer, and writes are what viewers cost. Nobody looks more closely than
@@ -167,13 +171,23 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
   };
 
   /** Sends what there was, and sets the positions to where what is to come begins. */
-  const replay = async (viewer: Viewer, positions: Positions, { filter, positions: given, last }: WatchOptions) => {
-    const past: { atMs: number; told: Told }[] = [];
+  const replay = async (viewer: Viewer, positions: Positions, watched: WatchOptions) => {
+    const { filter, positions: given, last } = watched;
+    let past: { atMs: number; told: Told }[] = [];
+    const most = given ? maxReplayed : last;
+    /** Partitions are read one after another, each as far back as all of them together may be told. */
+    const keepNewest = (): void => {
+      past.sort((a, b) => a.atMs - b.atMs);
+      const gone = Math.max(0, past.length - most);
+      past = past.slice(gone);
+      if (given) skipped += gone;
+    };
     const ends: Positions = new Map();
     let skipped = 0;
     for (const source of sources) {
       const isWanted = source.isKept && filter.kinds.has(source.kind);
       for (let partition = 0; partition < source.partitions; partition++) {
+        if (watched.isGone()) return;
         const place = `${source.letter}${partition}`;
         const of: TopicPartition = { topic: topicPrefix + source.topic.name, partition };
         const { earliest, end } = await broker.offsets(of);
@@ -192,15 +206,29 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
               atMs = Math.max(atMs, record.timestampMs);
               const told = tell(source, record);
               if (told.event && passes(told.event, filter)) past.push({ atMs, told });
+              if (past.length >= 2 * maxReplayed) keepNewest();
             }
       }
     }
-    past.sort((a, b) => a.atMs - b.atMs);
-    const kept = past.slice(given ? -maxReplayed : past.length - last);
-    if (given) skipped += past.length - kept.length;
+    keepNewest();
     if (skipped > 0) viewer.skip(skipped);
-    for (const { told } of kept) viewer.tell(told);
+    for (const { told } of past) viewer.tell(told);
     for (const [place, end] of ends) positions.set(place, Math.max(end, positions.get(place) ?? 0));
+  };
+
+  let replays = 0;
+  const turns: (() => void)[] = [];
+  const inTurn = async (act: () => Promise<void>): Promise<void> => {
+    if (replays >= maxReplaysAtOnce) await new Promise<void>((resolve) => turns.push(resolve));
+    else replays++;
+    try {
+      await act();
+    } finally {
+      // Whoever is next takes over the place.
+      const next = turns.shift();
+      if (next) next();
+      else replays--;
+    }
   };
 
   return {
@@ -229,7 +257,7 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
         rest();
       };
       try {
-        await replay(viewer, positions, watched);
+        await inTurn(() => replay(viewer, positions, watched));
       } catch (error) {
         stop();
         throw error;

@@ -251,7 +251,13 @@ async function watch({
     stop();
   });
   try {
-    const watching = await live.hub.watch({ ...asked, send, ...(sendPassed && { sendPassed }), onEnd: end });
+    const watching = await live.hub.watch({
+      ...asked,
+      send,
+      ...(sendPassed && { sendPassed }),
+      onEnd: end,
+      isGone: () => hasGone,
+    });
     stop = watching.stop;
     onDrain(watching.resume);
     if (hasGone || isClosed()) stop();

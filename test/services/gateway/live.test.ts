@@ -3,10 +3,16 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { WebSocket } from 'ws';
 import { createKeyDesk } from '../../../lib/access/key-desk';
+import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
+import type { Broker } from '../../../lib/ports/broker';
+import { createLog } from '../../../lib/telemetry/log';
+import { topics } from '../../../lib/topics/topics';
 import { createFrame, createPresenter, type Frame, keyOf, type Told } from '../../../services/gateway/live/frame';
-import type { LiveKind } from '../../../services/gateway/live/live-events';
+import { type LiveKind, liveKinds } from '../../../services/gateway/live/live-events';
+import { createLiveHub } from '../../../services/gateway/live/live-hub';
 import { readPositions, writePositions } from '../../../services/gateway/live/positions';
 import { createViewer, type Send } from '../../../services/gateway/live/viewer';
+import { memoryHome } from '../../../services/home';
 import { atEnd } from '../../started';
 import { startGateway } from './start-gateway';
 
@@ -135,6 +141,53 @@ test('the same over a WebSocket; there are only so many viewers, and all are sen
   expect((await started.call('GET', '/v1/live')).status).toBe(503);
   await started.stop();
   expect(await closed).toBe(1001);
+});
+
+test('who comes again is told of the past a few at a time, and who has gone meanwhile is not read for', async () => {
+  const clock = createVirtualClock();
+  const home = memoryHome({ clock, seed: 1 });
+  atEnd(() => home.close());
+  const partitions = 3;
+  const kept = [topics.routeDecided, topics.routeOutcome, topics.weightsVersions, topics.alerts, topics.modelProfile];
+  await home.broker.ensureTopics(
+    kept.map(({ name, partitions: own }) => ({
+      ...{ name, partitions: own === 'one' ? 1 : partitions, cleanup: 'delete' as const },
+      ...{ retentionMs: null, maxRecordBytes: 1_000_000 },
+    })),
+  );
+  const producer = home.broker.producer('test');
+  const value = Buffer.from('no decision');
+  for (let partition = 0; partition < partitions; partition++)
+    await producer.send([{ topic: topics.routeDecided.name, partition, key: 'k', value }]);
+  let [reading, mostReading, reads] = [0, 0, 0];
+  const broker: Broker = {
+    ...home.broker,
+    async *read(...of) {
+      reads++;
+      mostReading = Math.max(mostReading, ++reading);
+      await clock.settle();
+      yield* home.broker.read(...of);
+      reading--;
+    },
+  };
+  const hub = createLiveHub({
+    ...{ broker, clock, topicPrefix: '', requestPathPartitions: partitions, log: createLog({ level: 'silent' }) },
+    ...{ profiles: () => [], maxViewers: 100, maxQueued: 10 },
+  });
+  atEnd(() => hub.close());
+  const told: string[][] = [];
+  const come = (isGone: boolean) => {
+    const kinds: string[] = [];
+    if (!isGone) told.push(kinds);
+    return hub.watch({
+      filter: { kinds: new Set(liveKinds), fields: {} },
+      ...{ positions: null, last: 1_000, onEnd: () => {}, isGone: () => isGone },
+      send: (kind) => kinds.push(kind) > 0,
+    });
+  };
+  await Promise.all(Array.from({ length: 40 }, (_, index) => come(index % 2 === 0)));
+  expect(told).toEqual(told.map(() => ['caught-up']));
+  expect([mostReading, reads]).toEqual([4, 20 * partitions]);
 });
 
 test('a viewer is sent away when his key is revoked or over, and when others need one by now', async () => {
