@@ -4,8 +4,9 @@
  */
 import { dictionaryOf } from '../../dictionary';
 import { isJson, type Json, listOf, numberField, objectOf, textOf } from '../any-json';
-import { type Cannot, openAiAlone, toolsCannot } from '../through-chat/chat-words';
+import { type Cannot, instructionsApart, openAiAlone, toolsCannot } from '../through-chat/chat-words';
 import { isThought } from './from-anthropic';
+import { strictSchema } from './strict-schema';
 
 /** What a body asks for that has no counterpart here: rather refused, or asked of somebody else, than left out unsaid. */
 export function anthropicCannot(body: Json): Cannot | null {
@@ -16,6 +17,8 @@ export function anthropicCannot(body: Json): Cannot | null {
   if (Object.keys(objectOf(body['logit_bias'])).length > 0) return cannot('logit_bias', 'a bias of tokens');
   for (const field of ['presence_penalty', 'frequency_penalty'])
     if (typeof body[field] === 'number' && body[field] !== 0) return cannot(field, `word for ${field}`);
+  if (stopsOf(body).some((stop) => textOf(stop).trim() === ''))
+    return cannot('stop', 'way to stop at white space alone');
   const ofOpenAi = openAiAlone(body);
   if (ofOpenAi !== null) return ofOpenAi;
   if (objectOf(body['response_format'])['type'] === 'json_object')
@@ -66,15 +69,16 @@ const ofChat: ReadonlySet<string> = new Set([
 export function toAnthropic(body: Json): Json {
   const messages = listOf(body['messages']).map(objectOf);
   const others = Object.entries(body).filter(([field, value]) => !ofChat.has(field) && value !== null);
-  const stops = typeof body['stop'] === 'string' ? [body['stop']] : listOf(body['stop']);
-  const system = messages.filter(isInstruction).flatMap(({ content }) => blocksOf(content));
+  const stops = stopsOf(body);
+  const [instructions, said] = instructionsApart(messages);
+  const system = instructions.flatMap(({ content }) => blocksOf(content));
   const output = outputOf(body);
   const user = textOf(body['user']);
   return {
     ...dictionaryOf(others),
     max_tokens: body['max_completion_tokens'] ?? body['max_tokens'] ?? usualMostTokens(textOf(body['model'])),
     ...(system.length > 0 && { system }),
-    messages: turnsOf(messages.filter((message) => !isInstruction(message))),
+    messages: turnsOf(said),
     ...samplingOf(body),
     ...(stops.length > 0 && { stop_sequences: stops }),
     ...toolsOf(body, messages),
@@ -99,9 +103,8 @@ function samplingOf(body: Json): Json {
   };
 }
 
-/** Instructions stand in front there, wherever they stood here. */
-function isInstruction({ role }: Json): boolean {
-  return role === 'system' || role === 'developer';
+function stopsOf({ stop }: Json): readonly unknown[] {
+  return typeof stop === 'string' ? [stop] : listOf(stop);
 }
 
 function turnsOf(messages: readonly Json[]): Json[] {
@@ -153,10 +156,10 @@ function inputOf(args: unknown): Json {
   }
 }
 
-/** Texts that are empty are refused there. */
+/** Texts that are empty, or white space alone, are refused there. */
 function blocksOf(content: unknown): Json[] {
   const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : listOf(content);
-  return parts.map(blockOf).filter((block) => block !== null && block['text'] !== '') as Json[];
+  return parts.map(blockOf).filter((block) => block !== null && textOf(block['text'] ?? '-').trim() !== '') as Json[];
 }
 
 /** Null for what has no counterpart. */
@@ -219,22 +222,14 @@ function toolOf({ function: declared, cache_control: cached }: Json): Json {
   return {
     name,
     ...(typeof description === 'string' && { description }),
-    input_schema: isJson(parameters) ? parameters : { type: 'object', properties: {} },
+    input_schema: !isJson(parameters)
+      ? { type: 'object', properties: {} }
+      : strict === true
+        ? strictSchema(parameters)
+        : parameters,
     ...(strict === true && { strict }),
     ...(isJson(cached) && { cache_control: cached }),
   };
-}
-
-/** Objects have to say there that they have no other fields; what is valid so is valid without. */
-function closed(schema: unknown): unknown {
-  if (schema === undefined) return {};
-  return JSON.parse(
-    JSON.stringify(schema, (_, value: unknown) =>
-      isJson(value) && value['type'] === 'object' && value['additionalProperties'] === undefined
-        ? { ...value, additionalProperties: false }
-        : value,
-    ),
-  );
 }
 
 /** Form and effort of the answer; null where nothing is said of either. */
@@ -243,7 +238,7 @@ function outputOf(body: Json): Json | null {
   const effort = textOf(body['reasoning_effort']);
   const output = {
     ...objectOf(body['output_config']),
-    ...(type === 'json_schema' && { format: { type, schema: closed(objectOf(given)['schema']) } }),
+    ...(type === 'json_schema' && { format: { type, schema: strictSchema(objectOf(given)['schema'] ?? {}) } }),
     ...(effort !== '' && effort !== 'none' && { effort: effort === 'minimal' ? 'low' : effort }),
   };
   return Object.keys(output).length === 0 ? null : output;

@@ -4,7 +4,7 @@
  */
 import type { createGoogleGenerativeAI } from '@ai-sdk/google';
 import { isJson, type Json, listOf, numberField, objectOf, textOf } from '../any-json';
-import { type Cannot, openAiAlone } from '../through-chat/chat-words';
+import { type Cannot, instructionsApart, openAiAlone, toolsCannot } from '../through-chat/chat-words';
 
 type Model = ReturnType<ReturnType<typeof createGoogleGenerativeAI>>;
 export type GeminiOptions = Parameters<Model['doGenerate']>[0];
@@ -24,8 +24,19 @@ export function geminiCannot(body: Json): Cannot | null {
   if (Object.keys(objectOf(body['logit_bias'])).length > 0) return cannot('logit_bias', 'a bias of tokens');
   const ofOpenAi = openAiAlone(body);
   if (ofOpenAi !== null) return ofOpenAi;
-  for (const [index, tool] of listOf(body['tools']).entries())
-    if (objectOf(tool)['type'] !== 'function') return cannot(`tools[${index}].type`, 'tools that are no functions');
+  const ofTools = toolsCannot(body);
+  if (ofTools !== null) return ofTools;
+  for (const [index, message] of listOf(body['messages']).entries()) {
+    const { role, content } = objectOf(message);
+    for (const [place, part] of listOf(content).entries()) {
+      const isSent = role === 'user' ? partOf(part).length > 0 : textOfPart(part) !== null;
+      if (!isSent)
+        return cannot(
+          `messages[${index}].content[${place}]`,
+          `way to send such a part of type ${textOf(objectOf(part)['type']).slice(0, 60)}`,
+        );
+    }
+  }
   return null;
 }
 
@@ -100,11 +111,8 @@ function thinkingOf(body: Json): { thinkingBudget?: number; includeThoughts?: tr
 }
 
 function promptOf(messages: readonly Json[]): Prompt {
-  const isSystem = ({ role }: Json): boolean => role === 'system' || role === 'developer';
-  // Instructions stand in front there, wherever they stood here.
-  const system = messages
-    .filter(isSystem)
-    .map(({ content }): Turn => ({ role: 'system', content: plainText(content) }));
+  const [instructions, said] = instructionsApart(messages);
+  const system = instructions.map(({ content }): Turn => ({ role: 'system', content: plainText(content) }));
   const toolNames = new Map(
     messages.flatMap(({ tool_calls: calls }) =>
       listOf(calls).map((call) => {
@@ -114,9 +122,10 @@ function promptOf(messages: readonly Json[]): Prompt {
     ),
   );
   const turns: Turn[] = [];
-  for (const message of messages) {
-    if (isSystem(message)) continue;
+  for (const message of said) {
     const turn = turnOf(message, toolNames);
+    // A turn without any part is refused there.
+    if (turn.content.length === 0) continue;
     const last = turns.at(-1);
     // Results of calls that were made at the same time have a message each here; there they are one turn, or it is refused.
     if (last?.role === 'tool' && turn.role === 'tool') last.content.push(...turn.content);
@@ -128,7 +137,7 @@ function promptOf(messages: readonly Json[]): Prompt {
 function turnOf(message: Json, toolNames: ReadonlyMap<string, string>): Turn {
   const { role, content, tool_calls: calls, tool_call_id: callId } = message;
   if (role === 'assistant') {
-    const text = plainText(content);
+    const text = plainText(content) || textOf(message['refusal']);
     const said: AssistantPart[] = text === '' ? [] : [{ type: 'text', text }];
     return { role, content: [...said, ...listOf(calls).map((call) => callOf(objectOf(call)))] };
   }
@@ -139,7 +148,7 @@ function turnOf(message: Json, toolNames: ReadonlyMap<string, string>): Turn {
     return { role: 'tool', content: [{ type: 'tool-result', toolCallId, toolName, output }] };
   }
   const parts = isText(content) ? [{ type: 'text' as const, text: content }] : listOf(content).flatMap(partOf);
-  return { role: 'user', content: parts };
+  return { role: 'user', content: parts.filter((part) => part.type !== 'text' || part.text !== '') };
 }
 
 /** A call as a model made it. What Gemini has signed comes back as we gave it: it refuses to go on without. */
@@ -167,8 +176,15 @@ function argumentsOf(given: unknown): unknown {
 function plainText(content: unknown): string {
   if (isText(content)) return content;
   return listOf(content)
-    .map((part) => textOf(objectOf(part)['text']))
+    .map((part) => textOfPart(part) ?? '')
     .join('');
+}
+
+/** Null for a part that says nothing in words. */
+function textOfPart(given: unknown): string | null {
+  const { type, text, refusal } = objectOf(given);
+  if (type === 'text') return textOf(text);
+  return type === 'refusal' ? textOf(refusal) : null;
 }
 
 function partOf(given: unknown): UserPart[] {

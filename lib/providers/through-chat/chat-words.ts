@@ -30,6 +30,17 @@ export function toolsCannot(body: Json): Cannot | null {
   return null;
 }
 
+/**
+ * Instructions and what was said, where instructions stand in front wherever they stood in chat. Of a conversation of nothing else the
+ * last one is what the user says: others refuse one in which nothing is said.
+ */
+export function instructionsApart(messages: readonly Json[]): readonly [readonly Json[], readonly Json[]] {
+  const isInstruction = ({ role }: Json): boolean => role === 'system' || role === 'developer';
+  const instructions = messages.filter(isInstruction);
+  if (instructions.length < messages.length) return [instructions, messages.filter((one) => !isInstruction(one))];
+  return [instructions.slice(0, -1), instructions.slice(-1).map((one) => ({ ...one, role: 'user' }))];
+}
+
 /** OpenAI's newer models refuse the older word, and others who speak its API do not know the newer one. */
 export function mostTokens({ baseUrl }: ProviderConfig, count: unknown): object {
   if (typeof count !== 'number') return {};

@@ -208,7 +208,7 @@ test.each([
   expect(told).toMatchObject({ type: 'message', role: 'assistant', model: 'm-1', stop_reason: stop });
   expect(told.usage).toMatchObject({ input_tokens: 16, cache_read_input_tokens: 4, output_tokens: 12 });
   const { told: response } = await whole('responses', {}, answer);
-  expect(response).toMatchObject({ object: 'response', status, incomplete_details: why, store: false });
+  expect(response).toMatchObject({ object: 'response', status, incomplete_details: why, store: true });
   expect(response.usage).toEqual({
     ...{ input_tokens: 20, input_tokens_details: { cached_tokens: 4 }, total_tokens: 32 },
     ...{ output_tokens: 12, output_tokens_details: { reasoning_tokens: 7 } },
