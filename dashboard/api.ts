@@ -35,6 +35,9 @@ export interface Fault {
   readonly message: string;
 }
 
+/** The status of what never came. */
+export const noAnswer = 0;
+
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -53,13 +56,22 @@ export async function ask(
   options: { method?: string; body?: unknown; signal?: AbortSignal } = {},
 ): Promise<Json> {
   const { method = 'GET', body, signal } = options;
-  const response = await fetch(addressOf(path), {
+  const init: RequestInit = {
     method,
     headers: { ...headersWithKey(), ...(body !== undefined && { 'content-type': 'application/json' }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(signal && { signal }),
-  });
-  const text = await response.text();
+  };
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(addressOf(path), init);
+    text = await response.text();
+  } catch (failed) {
+    if (signal?.aborted) throw failed;
+    // Each browser has words of its own for it, and none says who is meant.
+    throw new ApiError(noAnswer, 'the gateway does not answer', []);
+  }
   if (response.status === 401) onRefused();
   let answer: Json;
   try {

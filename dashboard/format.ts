@@ -19,7 +19,8 @@ export function usd(value: number | null | undefined): string {
   const amount = Math.abs(value);
   if (amount >= 100) return `${sign}$${number(amount)}`;
   if (amount >= 1) return `${sign}$${number(amount, 2)}`;
-  const digits = Math.min(8, 1 - Math.floor(Math.log10(amount)));
+  // Of the amount as it is shown: what rounds up to the next power of ten has a digit less.
+  const digits = Math.min(8, 1 - Math.floor(Math.log10(Number(amount.toPrecision(2)))));
   return `${sign}$${amount.toFixed(digits)}`;
 }
 
@@ -73,4 +74,18 @@ export function wordsOfName(name: string): string {
 /** LEARNING_OPTIMIZED as "learning optimized". */
 export function words(constant: string): string {
   return constant.toLowerCase().replaceAll('_', ' ');
+}
+
+const minuteMs = 60_000;
+
+/**
+ * The minutes from the first of those given up to now: the gateway has none for a minute in which nothing happened. One that has
+ * just begun is none yet.
+ */
+export function everyMinute(given: readonly number[], nowMs: number): number[] {
+  if (given.length === 0) return [];
+  const last = Math.max(...given, Math.floor(nowMs / minuteMs) * minuteMs - minuteMs);
+  const minutes: number[] = [];
+  for (let at = Math.min(...given); at <= last; at += minuteMs) minutes.push(at);
+  return minutes;
 }

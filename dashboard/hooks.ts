@@ -1,6 +1,7 @@
 /** Data from outside in components: asked for again and again, with the last good answer kept while there is trouble. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { ask, type Json } from './api';
+import { ApiError, ask, type Json, noAnswer } from './api';
+import { clock } from './format';
 
 export interface Polled {
   /** Null until the first answer. */
@@ -19,15 +20,23 @@ export function usePolled(path: string | null, intervalMs: number): Polled {
     if (path === null) return;
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let answeredAtMs: number | null = null;
+    const whyNot = (failed: Error): string => {
+      const isAway = failed instanceof ApiError && failed.status === noAnswer && intervalMs > 0;
+      if (!isAway) return failed.message;
+      const shown = answeredAtMs === null ? '' : ` What is shown is of ${clock(answeredAtMs)}.`;
+      return `${failed.message}; it is asked again all the time.${shown}`;
+    };
     const turn = async (): Promise<void> => {
       if (!document.hidden)
         try {
           const answer = await ask(path, { signal: stop.signal });
           setData(answer);
+          answeredAtMs = Date.now();
           setError(null);
         } catch (failed) {
           if (stop.signal.aborted) return;
-          setError((failed as Error).message);
+          setError(whyNot(failed as Error));
         }
       if (intervalMs > 0 && !stop.signal.aborted) timer = setTimeout(turn, intervalMs);
     };

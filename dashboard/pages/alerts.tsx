@@ -78,7 +78,7 @@ export function AlertsPage() {
                 <th scope="row">{rule || 'all'}</th>
                 <td>{subject || 'all'}</td>
                 <td>{author}</td>
-                <td>{reason}</td>
+                <td class="sentence">{reason}</td>
                 <td>{dateTime(untilMs)}</td>
                 {maySilence && (
                   <td>
@@ -116,7 +116,7 @@ export function AlertsPage() {
               <th scope="row">{rule}</th>
               <td>{enabled ? severity : 'off'}</td>
               <td class="figure">{forMs === 0 ? 'at once' : duration(forMs)}</td>
-              <td>
+              <td class="sentence">
                 {Object.entries(rest)
                   .map(([name, value]) => settingOf(name, value))
                   .join(', ')}

@@ -128,7 +128,7 @@ export function DecisionPage({ id }: { readonly id: string }) {
                 <td class="figure">{number(candidate.predictedQuality, 3)}</td>
                 <td class="figure">{usd(candidate.expectedCostUsd)}</td>
                 <td class="figure">{ms(candidate.expectedLatencyMs)}</td>
-                <td>{candidate.ineligibleReason ?? ''}</td>
+                <td class={candidate.ineligibleReason ? 'sentence' : ''}>{candidate.ineligibleReason ?? ''}</td>
               </tr>
             ))}
           </Table>
@@ -356,7 +356,7 @@ function WhatIf({ path, decision }: { readonly path: string; readonly decision: 
                 </td>
                 <td class="figure">{number(candidate.utility, 3)}</td>
                 <td class="figure">{usd(candidate.expectedCostUsd)}</td>
-                <td>{candidate.ineligibleReason ?? ''}</td>
+                <td class={candidate.ineligibleReason ? 'sentence' : ''}>{candidate.ineligibleReason ?? ''}</td>
               </tr>
             ))}
           </Table>

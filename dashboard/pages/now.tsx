@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { Json } from '../api';
 import { Chart, colourOf, type Series, seriesColours } from '../chart';
-import { duration, ms, number, percent, usd } from '../format';
+import { duration, everyMinute, ms, number, percent, usd } from '../format';
 import { usePolled } from '../hooks';
 import { Bar, Card, Health, Interval, Nothing, NumberField, Table, Tile, Trouble } from '../parts';
 
@@ -156,12 +156,15 @@ function perSecond({ startMs, values }: Json): string {
 const twoDigits = (value: number): string => number(value, 2);
 
 function minutesOf(data: Json): { times: number[]; quality: Series[]; costUsd: Series[] } {
-  const rows: Json[] = data?.rows ?? [];
-  const of = (metric: string): (number | null)[] => rows.map(({ values }) => values[metric]);
+  const rows = new Map<number, Json>((data?.rows ?? []).map(({ startMs, values }: Json) => [startMs, values]));
+  const minutes = everyMinute([...rows.keys()], data?.toMs);
+  const isAnyKnown = [...rows.values()].some(({ costUsd }) => costUsd !== null);
+  const spentIn = (startMs: number): number | null =>
+    rows.has(startMs) ? rows.get(startMs).costUsd : isAnyKnown ? 0 : null;
   return {
-    times: rows.map(({ startMs }) => startMs / 1_000),
-    quality: [{ name: 'quality', values: of('quality') }],
-    costUsd: [{ name: 'USD', values: of('costUsd') }],
+    times: minutes.map((startMs) => startMs / 1_000),
+    quality: [{ name: 'quality', values: minutes.map((startMs) => rows.get(startMs)?.quality ?? null) }],
+    costUsd: [{ name: 'USD', values: minutes.map(spentIn) }],
   };
 }
 
@@ -181,12 +184,13 @@ function sharesOf(data: Json) {
   const shown = sorted.slice(0, shownModels).map(([model]) => model);
   // One that would be alone among the others is shown by its name.
   const rest = sorted.slice(shownModels).map(([model]) => model);
-  const times = [...byTime.keys()].sort((a, b) => a - b);
-  const series: Series[] = shown.map((name) => ({ name, values: times.map((at) => byTime.get(at)!.get(name) ?? 0) }));
+  const times = everyMinute([...byTime.keys()], data?.toMs);
+  const countAt = (at: number, name: string): number => byTime.get(at)?.get(name) ?? 0;
+  const series: Series[] = shown.map((name) => ({ name, values: times.map((at) => countAt(at, name)) }));
   if (rest.length > 0)
     series.push({
       name: rest.length === 1 ? rest[0]! : `${rest.length} others`,
-      values: times.map((at) => rest.reduce((sum, name) => sum + (byTime.get(at)!.get(name) ?? 0), 0)),
+      values: times.map((at) => rest.reduce((sum, name) => sum + countAt(at, name), 0)),
     });
   return {
     times: times.map((at) => at / 1_000),

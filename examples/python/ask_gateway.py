@@ -33,6 +33,15 @@ def main(url: str) -> None:
     raw = chat.responses.with_raw_response.create(model="auto", input="Write a haiku about logs.")
     say("responses", raw.parse().output_text, raw.headers["x-quantum-decision-id"])
 
+    kept = raw.parse().id
+    again = chat.responses.retrieve(kept)
+    (asked,) = chat.responses.input_items.list(kept)
+    chat.responses.delete(kept)
+    try:
+        chat.responses.retrieve(kept)
+    except openai.NotFoundError:
+        say("responses again", f"{asked.content[0].text} {again.output_text}", "")
+
     try:
         chat.chat.completions.create(model="auto/cheep", messages=MESSAGES)
     except openai.NotFoundError as error:

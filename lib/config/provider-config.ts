@@ -67,5 +67,6 @@ const usualApis: Readonly<Record<ProviderKind, readonly ApiName[]>> = {
   anthropic: ['messages', 'chat'],
   // Its own API is none of the four: chat and embeddings are put into it.
   gemini: ['chat', 'embeddings'],
-  demo: apiNames,
+  // Responses reach it through chat: it keeps none, and so the gateway does.
+  demo: ['chat', 'messages', 'embeddings'],
 };

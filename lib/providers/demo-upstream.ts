@@ -84,7 +84,6 @@ async function answer(request: IncomingMessage, response: ServerResponse, create
   const say = { id: `demo_${createId()}`, model, text, usage, isStream: body['stream'] === true, response };
   if (path.endsWith('/chat/completions')) return sayChat(say, body);
   if (path.endsWith('/messages')) return sayMessages(say);
-  if (path.endsWith('/responses')) return sayResponses(say);
   if (path.endsWith('/embeddings')) return sayEmbeddings(say, body);
   send(response, 404, { error: { message: 'the demonstration upstream has no such path', type: 'demo' } });
 }
@@ -162,39 +161,6 @@ function sayMessages({ id, model, text, usage, isStream, response }: Say): void 
     event('content_block_stop', { index: 0 }),
     event('message_delta', { delta: end, usage: { output_tokens: usage.output } }),
     event('message_stop', {}),
-  ]);
-}
-
-function sayResponses({ id, model, text, usage, isStream, response }: Say): void {
-  const content = [{ type: 'output_text', text, annotations: [] }];
-  const item = { id: `msg_${id}`, type: 'message', role: 'assistant', status: 'completed', content };
-  const whole = {
-    ...{ id: `resp_${id}`, object: 'response', created_at: 0, model, status: 'completed', error: null, output: [item] },
-    usage: { input_tokens: usage.input, output_tokens: usage.output, total_tokens: usage.input + usage.output },
-  };
-  if (!isStream) {
-    send(response, 200, whole);
-    return;
-  }
-  let sequence = 0;
-  const event = (type: string, more: Json): readonly [string, unknown] => [
-    type,
-    { type, sequence_number: sequence++, ...more },
-  ];
-  const place = { item_id: item.id, output_index: 0, content_index: 0 };
-  const begun = { ...whole, status: 'in_progress', output: [], usage: null };
-  stream(response, [
-    event('response.created', { response: begun }),
-    event('response.output_item.added', {
-      output_index: 0,
-      item: { ...item, status: 'in_progress', content: [] },
-    }),
-    event('response.content_part.added', { ...place, part: { ...content[0], text: '' } }),
-    ...piecesOf(text).map((delta) => event('response.output_text.delta', { ...place, delta })),
-    event('response.output_text.done', { ...place, text }),
-    event('response.content_part.done', { ...place, part: content[0] }),
-    event('response.output_item.done', { output_index: 0, item }),
-    event('response.completed', { response: whole }),
   ]);
 }
 

@@ -635,6 +635,9 @@ function takeBodies(
   { settings, metrics }: GatewayContext,
 ): void {
   const takeFiles = new Set(endpoints.filter(({ takesFiles }) => takesFiles).map(({ path }) => urlOf(path)));
+  const needBodies = new Set(
+    endpoints.filter(({ body }) => body?.required).map(({ method, path }) => `${method} ${urlOf(path)}`),
+  );
   const budget: BodyBudget = createBodyBudget(settings.maxBodyBytesInFlight);
   metrics.onCollect(() => metrics.set('quantum_router_http_body_bytes', {}, budget.usedBytes));
   server.decorateRequest('bodyShare', null);
@@ -660,7 +663,9 @@ function takeBodies(
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', async (request: FastifyRequest) => {
     request.bodyText = await textOf(request);
-    return parseJson(request.bodyText);
+    // Client libraries say of every request that it is JSON, also where there is nothing to send.
+    const isOptional = !needBodies.has(`${request.method} ${request.routeOptions.url ?? ''}`);
+    return request.bodyText === '' && isOptional ? undefined : parseJson(request.bodyText);
   });
   server.addContentTypeParser(['application/yaml', 'application/x-yaml', 'text/yaml'], textOf);
 }

@@ -46,6 +46,22 @@ describeWithBrowser('the dashboard (needs Chromium)', () => {
       await page.close();
     });
 
+    test('a gateway that does not answer is said to be away, since when, and is there again by itself', async () => {
+      // What the browser says of it is no fault of the page.
+      const page = await visitor.browser.newPage();
+      page.setDefaultTimeout(patienceMs);
+      await page.goto(`${visitor.url}/#/budgets`);
+      await page.getByRole('heading', { name: 'Accounts' }).waitFor();
+      await page.route('**/v1/**', (route) => route.abort());
+      await page
+        .getByRole('alert')
+        .getByText(/the gateway does not answer; .* What is shown is of \d\d:\d\d/)
+        .waitFor();
+      await page.unroute('**/v1/**');
+      await page.getByRole('alert').waitFor({ state: 'detached' });
+      await page.close();
+    });
+
     test('an address that is cut off is a decision that nobody knows', async () => {
       const page = await visitor.browser.newPage();
       page.setDefaultTimeout(patienceMs);

@@ -27,12 +27,17 @@ itWithPython(
       'chat',
       'chat stream',
       'responses',
+      'responses again',
       'chat error',
       'messages',
       'messages stream',
       'count tokens',
     ]);
     for (const { call, text, decisionId } of said) {
+      if (call === 'responses again') {
+        expect(text).toMatch(/^Write a haiku about logs\. .*written by no language model/);
+        continue;
+      }
       if (call === 'chat error' || call === 'count tokens') {
         expect(text).toMatch(call === 'chat error' ? /auto\/cheap/ : /^[1-9]\d*$/);
         continue;

@@ -48,6 +48,17 @@ test('what this gateway has not passed on is given to nobody, and no provider is
   expect(keeper.asked).toHaveLength(before);
 });
 
+test('who says that nothing is JSON, as the Python client does, is understood; where something is needed it is missed', async () => {
+  const headers = { 'content-type': 'application/json' };
+  const ask = (method: string, path: string) => fetch(`${doors.url}/v1/${path}`, { method, headers });
+  const { id } = await openai.responses.create({ model: 'auto', input: 'hello' });
+  expect((await ask('POST', `responses/${id}/cancel`)).status).toBe(200);
+  expect((await ask('DELETE', `responses/${id}`)).status).toBe(200);
+  expect((await ask('POST', 'analytics')).status).toBe(200);
+  const refused = await ask('POST', 'responses');
+  expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('the body is empty')]);
+});
+
 test('whether it is to come as a stream is said once, and in a word that is known', async () => {
   const { id } = await openai.responses.create({ model: 'auto', input: 'hello' });
   for (const query of ['stream=true&stream=true', 'stream=false&stream=true', 'stream=1']) {
