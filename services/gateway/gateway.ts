@@ -55,6 +55,7 @@ import { judgeShadows } from './judge-shadows';
 import { learningVitals } from './learning-vitals';
 import { createLiveHub } from './live/live-hub';
 import { createDecisionLookup } from './look-up-decision';
+import { withWholeModelName } from './model-paths';
 import { type Door, openDoor } from './open-door';
 import { createRateLimiter } from './rate-limit';
 import { acceptedEncodings, parseJson, readText } from './read-body';
@@ -527,7 +528,7 @@ function createServer(connection: Connection, door: Door, log: Log): FastifyInst
     serverFactory: () => door.server,
     // Ids go up to 200 characters, each of which a URL may write as up to twelve.
     routerOptions: { maxParamLength: 2_400, ignoreTrailingSlash: true },
-    rewriteUrl: withoutAzure,
+    rewriteUrl: (request) => withWholeModelName(withoutAzure(request)),
     exposeHeadRoutes: true,
     // Refused below, in the form of every other refusal.
     return503OnClosing: false,

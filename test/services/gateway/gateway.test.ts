@@ -692,6 +692,11 @@ describe('models and their health', () => {
     expect(one).toMatchObject({ id: 'large', object: 'model', owned_by: 'north', quantum_router: body.models[0] });
     expect(one.quantum_router.admission).toEqual({ share: expect.closeTo(0.25, 2), kind: 'limited' });
     expect((await started.call('GET', '/v1/models/auto')).body).toMatchObject({ id: 'auto', quantum_router: null });
+    // Names may have slashes, and who asks by hand writes them as they are.
+    for (const path of ['auto/best', 'auto%2Fbest', 'auto/best?x=a/b', 'auto/best/'])
+      expect([path, (await started.call('GET', `/v1/models/${path}`)).body]).toMatchObject([path, { id: 'auto/best' }]);
+    expect((await started.call('GET', '/v1/models/large/')).body).toMatchObject({ id: 'large' });
+    expect((await started.call('GET', '/v1/models/no/such')).status).toBe(404);
     await started.stop();
   });
 });

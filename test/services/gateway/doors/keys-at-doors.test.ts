@@ -6,21 +6,24 @@ import OpenAI from 'openai';
 import { createKeyDesk } from '../../../../lib/access/key-desk';
 import { atEnd } from '../../../started';
 import { orderedConfig, startDoors } from './start-doors';
+import { startKeeper } from './start-keeper';
 
-const config = orderedConfig(
-  [
-    { name: 'demo-large', provider: 'demo' },
-    { name: 'demo-small', provider: 'demo' },
-  ],
-  { demo: { kind: 'demo' } },
-);
+const configWith = (keeperUrl: string) =>
+  orderedConfig(
+    [
+      { name: 'demo-large', provider: 'demo' },
+      { name: 'demo-small', provider: 'demo' },
+      { name: 'keeps', provider: 'keeper' },
+    ],
+    { demo: { kind: 'demo' }, keeper: { kind: 'openai', baseUrl: keeperUrl } },
+  );
 const messages = [{ role: 'user' as const, content: 'Say good morning.' }];
 type Doors = Awaited<ReturnType<typeof startDoors>>;
 
 let doors: Doors;
 let desk: ReturnType<typeof createKeyDesk>;
 beforeAll(async () => {
-  doors = await startDoors(config);
+  doors = await startDoors(configWith((await startKeeper()).url));
   const { broker, clock, topicPrefix } = doors.home;
   desk = createKeyDesk({ broker, clock, topicPrefix, name: 'test' });
 });
@@ -62,10 +65,10 @@ test('an item that the provider keeps for one tenant is not gone on from by anot
   const of = async (tenantId: string) =>
     new OpenAI({ baseURL: `${doors.url}/v1`, apiKey: await keyFor({ tenantId }), maxRetries: 0 }).responses;
   const [acme, other] = [await of('acme'), await of('other')];
-  const { output } = await acme.create({ model: 'auto', input: 'a secret' });
+  const { output } = await acme.create({ model: 'keeps', input: 'a secret' });
   const input = [{ type: 'item_reference' as const, id: output[0]!.id! }];
-  expect((await acme.create({ model: 'auto', input })).status).toBe('completed');
-  await expect(other.create({ model: 'auto', input })).rejects.toMatchObject({ status: 400, param: 'input[0].id' });
+  expect((await acme.create({ model: 'keeps', input })).status).toBe('completed');
+  await expect(other.create({ model: 'keeps', input })).rejects.toMatchObject({ status: 400, param: 'input[0].id' });
 });
 
 test('a key for one model is decided within it, and refused others and presets in words of its library', async () => {
