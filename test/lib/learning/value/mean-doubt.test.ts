@@ -49,6 +49,25 @@ test.each(['full', 'dqn'] as const)('%s: heads disagree on a mean as far as few 
   learner.dispose();
 });
 
+test.each([
+  [10, 10],
+  [40, 10],
+])('%i models are doubted as much together as %i in full', async (models, inFull) => {
+  const learner = await newLearner();
+  follow(learner, vectorEvents(60));
+  const fold = learner as unknown as FoldParts;
+  fold.state.models = Array.from({ length: models }, (_, i) => `m${i}`);
+  fold.state.pulls = fold.state.models.map(() => 98);
+  let doubts = 0;
+  for (let i = 0; i < 50; i++) {
+    fold.state.toOffset = 1000 + i;
+    for (const draws of drawsOf(fold).linear) doubts += deviationOf(draws) ** 2 / 50;
+  }
+  expect((doubts * 100) / fold.state.linear!.noise / inFull).toBeGreaterThan(0.9);
+  expect((doubts * 100) / fold.state.linear!.noise / inFull).toBeLessThan(1.1);
+  learner.dispose();
+});
+
 test('the same offset draws the same, the next another, and nothing is drawn from the fold', async () => {
   const learner = await newLearner();
   follow(learner, vectorEvents(40));
