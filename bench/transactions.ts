@@ -20,6 +20,7 @@ import { systemClock } from '../lib/adapters/system';
 import { type Delivery, type OutgoingRecord, type PartitionConsumer, StaleEpochError } from '../lib/ports/broker';
 import { sleep } from '../lib/ports/clock';
 import { defaultRuntimeLimits } from '../lib/stream/host';
+import { chainGapMs } from '../lib/stream/service-plan';
 import { createLog } from '../lib/telemetry/log';
 import { createMetrics } from '../lib/telemetry/metrics';
 
@@ -99,6 +100,7 @@ async function measure(broker: KafkaBroker, delivery: Delivery, load: Load): Pro
     topics: [topic('requested')],
     startAt: 'earliest',
     delivery,
+    maxGapMs: chainGapMs,
     onFailed: fail,
     onAssigned: (_epoch, consumers) => {
       for (const consumer of consumers) if (!begun.has(consumer)) work(consumer).catch(fail);

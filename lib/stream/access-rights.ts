@@ -34,7 +34,7 @@ export function accessRightsOf(service: ServiceDefinition): AccessRights {
       shared,
     ]),
     groups: inputs.length > 0 ? [service.group] : [],
-    // One id for each partition follows: see `transactionalIdOf` of the Kafka adapter.
+    // Two ids for each partition begin so: see `transactionalIdsOf` of the Kafka adapter.
     transactionalIds: inputs.length > 0 ? [`${service.group}-`] : [],
   };
 }

@@ -106,7 +106,7 @@ function forwarderOf(topic: string, graph: readonly ServiceDefinition[]): Servic
  * Where a request takes one step in place of three it may wait a little for others: at 300 requests/s six go together. Each step of
  * separate services would add as much (0072).
  */
-const chainGapMs = 20;
+export const chainGapMs = 20;
 
 export function planGroup(group: StageGroup, host: Host, { graph, isExternal }: Surroundings): GroupPlan {
   const passages = new Map<string, Passage>();

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKafkaCluster } from '../../infra/local-servers';
+import { transactionalIdsOf } from '../../lib/adapters/kafka/alternating-delivery';
 import { type KafkaBroker, openKafkaBroker } from '../../lib/adapters/kafka/kafka-broker';
 import { createKafkaClient } from '../../lib/adapters/kafka/kafka-client';
 import { defaultKafkaSettings, type KafkaSettings } from '../../lib/adapters/kafka/kafka-settings';
@@ -125,15 +126,17 @@ describeWithServers('delivery exactly once on Kafka', () => {
       clock.thaw();
     });
 
-    test('a process that is killed in the middle of a transaction: its records are never seen, and the next owner ends it at once', async () => {
-      const { broker } = await open();
-      const [input, output] = (await makeTopics(broker, 2)) as [string, string];
-      const group = fresh('group');
-      const program = `
+    test.each([0, 1])(
+      'a process that is killed in the middle of a transaction, under id %i of its partition: its records are never seen, and the next owner ends it at once',
+      async (turn) => {
+        const { broker } = await open();
+        const [input, output] = (await makeTopics(broker, 2)) as [string, string];
+        const group = fresh('group');
+        const program = `
       const { Kafka } = require('kafkajs');
       (async () => {
         const producer = new Kafka({ brokers: [process.argv[1]], logLevel: 0 })
-          .producer({ transactionalId: process.argv[2] + '-0', maxInFlightRequests: 1, transactionTimeout: 600000 });
+          .producer({ transactionalId: process.argv[5], maxInFlightRequests: 1, transactionTimeout: 600000 });
         await producer.connect();
         const transaction = await producer.transaction();
         await transaction.send({ topic: process.argv[4], messages: [{ partition: 0, key: 'k', value: 'killed' }] });
@@ -142,23 +145,32 @@ describeWithServers('delivery exactly once on Kafka', () => {
         console.log('open');
         setInterval(() => {}, 1000);
       })();`;
-      const victim = start(process.execPath, ['-e', program, address, group, input, output]);
-      await once(victim.child.stdout!, 'data');
-      await broker.producer('other').send([{ topic: output, key: 'k', value: text('behind it') }]);
-      await victim.kill();
-      // It would stay open for ten minutes, and hide what comes after it.
-      expect(await readAll(broker, output)).toEqual([]);
+        const victim = start(process.execPath, [
+          '-e',
+          program,
+          address,
+          group,
+          input,
+          output,
+          transactionalIdsOf(group, 0)[turn]!,
+        ]);
+        await once(victim.child.stdout!, 'data');
+        await broker.producer('other').send([{ topic: output, key: 'k', value: text('behind it') }]);
+        await victim.kill();
+        // It would stay open for ten minutes, and hide what comes after it.
+        expect(await readAll(broker, output)).toEqual([]);
 
-      const member = await joinGroup(broker, { group, topics: [input], delivery });
-      const [owner] = await member.owning(1);
-      expect(await owner!.committed()).toEqual(new Map([[input, null]]));
-      expect(textOf(await readAll(broker, output))).toEqual(['behind it']);
-      await owner!.write({
-        records: [{ topic: output, key: 'k', value: text('owner') }],
-        positions: new Map([[input, 5]]),
-      });
-      expect(await readEnough(broker, output, 2)).toEqual(['behind it', 'owner']);
-    });
+        const member = await joinGroup(broker, { group, topics: [input], delivery });
+        const [owner] = await member.owning(1);
+        expect(await owner!.committed()).toEqual(new Map([[input, null]]));
+        expect(textOf(await readAll(broker, output))).toEqual(['behind it']);
+        await owner!.write({
+          records: [{ topic: output, key: 'k', value: text('owner') }],
+          positions: new Map([[input, 5]]),
+        });
+        expect(await readEnough(broker, output, 2)).toEqual(['behind it', 'owner']);
+      },
+    );
 
     test('a topic that has gone is told by its word, and what is written to others is not held up', async () => {
       const { broker, lines } = await open({ deliveryTimeoutMs: 1_500 });

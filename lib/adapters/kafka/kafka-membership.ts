@@ -9,6 +9,7 @@ import {
 import { type Clock, sleep } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
+import { AlternatingDelivery, transactionalIdsOf } from './alternating-delivery';
 import { CommitQueue, type Positions } from './commit-queue';
 import { FetchLoop } from './fetch-loop';
 import { coordinatorIdOf, type Generation, GroupMember } from './group-member';
@@ -61,7 +62,7 @@ interface Holding {
   /** Where the newest of them is. It stays at the last one when the partition is lost. */
   readonly hold: { term: Term };
   readonly consumer: KafkaPartitionConsumer;
-  readonly delivery: TransactionalDelivery | null;
+  readonly delivery: AlternatingDelivery | null;
 }
 
 interface Current {
@@ -84,7 +85,7 @@ export class KafkaMembership implements Membership {
   /** Of the newest generation that had any, also when it is over. */
   private transactions: {
     readonly generation: Generation;
-    readonly deliveries: readonly TransactionalDelivery[];
+    readonly deliveries: readonly AlternatingDelivery[];
   } | null = null;
   private readonly transactionConnections = new Map<number, KafkaConnections>();
 
@@ -225,18 +226,18 @@ export class KafkaMembership implements Membership {
   private async beginTransactions(
     { term, holdings }: Current,
     holds: readonly { readonly partition: number; readonly hold: Holding['hold'] }[],
-  ): Promise<readonly TransactionalDelivery[]> {
+  ): Promise<readonly AlternatingDelivery[]> {
     const { settings, clock, producer } = this.environment;
-    const deliveries = holds.map(
-      ({ partition, hold }) =>
-        new TransactionalDelivery(
-          this.transactionScope(hold, partition),
-          this.connectionsFor(partition),
-          clock,
-          producer.times,
-          { ...settings, maxBatchBytes },
+    const limits = { ...settings, maxBatchBytes };
+    const deliveries = holds.map(({ partition, hold }) => {
+      const scope = this.transactionScope(hold, partition);
+      const connections = this.connectionsFor(partition);
+      return new AlternatingDelivery(
+        transactionalIdsOf(this.options.group, partition).map(
+          (id) => new TransactionalDelivery(id, scope, connections, clock, producer.times, limits),
         ),
-    );
+      );
+    });
     const kept = holdings.flatMap(({ delivery }) => delivery ?? []);
     this.transactions = { generation: term.generation, deliveries: [...kept, ...deliveries] };
     await Promise.all(deliveries.map((delivery) => delivery.begin()));
@@ -277,7 +278,7 @@ export class KafkaMembership implements Membership {
   }
 
   private async transact(
-    delivery: TransactionalDelivery,
+    delivery: AlternatingDelivery,
     records: readonly OutgoingRecord[],
     positions: ReadonlyMap<string, number>,
   ): Promise<ReadonlyMap<string, number>> {

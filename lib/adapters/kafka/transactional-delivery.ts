@@ -1,6 +1,6 @@
 /**
- * Writes of one owned partition as Kafka transactions: records and positions become visible together or not at all. The
- * transactional id belongs to group and partition, so that the next owner's first request fences the one before; a write
+ * Writes of one owned partition as Kafka transactions under one transactional id: records and positions become visible together
+ * or not at all. The id belongs to group and partition, so that the next owner's first request fences the one before; a write
  * whose outcome cannot be known ends the epoch, since only the committed positions tell what has happened.
  */
 import { StaleEpochError, TransientError } from '../../ports/broker';
@@ -56,12 +56,7 @@ const joiningVersion = 2;
 /** Kafka gives no epoch above this one: the next owner has another producer id. */
 const lastEpoch = 32_766;
 
-export function transactionalIdOf(group: string, partition: number): string {
-  return `${group}-${partition}`;
-}
-
 export class TransactionalDelivery {
-  private readonly transactionalId: string;
   private readonly produce: SequencedProduce;
   private producer: ProducerIdAndEpoch | null = null;
   /** Whether the cluster has agreed on `joiningVersion`. */
@@ -69,16 +64,15 @@ export class TransactionalDelivery {
   /** A transaction may be open that must be ended before the next one begins. */
   private unfinished = false;
   private coordinators: { cluster: KafkaCluster; transaction: number | null; group: number | null } | null = null;
-  private last: Promise<unknown> = Promise.resolve();
 
   constructor(
+    private readonly transactionalId: string,
     private readonly scope: TransactionScope,
     private readonly connections: KafkaConnections,
     private readonly clock: Clock,
     times: RecordTimes,
     private readonly limits: TransactionLimits,
   ) {
-    this.transactionalId = transactionalIdOf(scope.group, scope.partition);
     this.produce = new SequencedProduce(times, limits.requestTimeoutMs);
   }
 
@@ -94,24 +88,10 @@ export class TransactionalDelivery {
   }
 
   /**
-   * One transaction; those of earlier calls come before it. Resolves with one past its last record in each topic, of those in the partition of the
-   * scope. Rejects with a TransientError when nothing of it will be visible.
+   * One transaction. Must not be called before the call before it is settled. Resolves with one past its last record in each topic, of those in
+   * the partition of the scope. Rejects with a TransientError when nothing of it will be visible.
    */
-  write(
-    records: readonly PlacedRecord[],
-    positions: ReadonlyMap<string, number>,
-  ): Promise<ReadonlyMap<string, number>> {
-    const written = this.last.then(() => this.transact(records, positions));
-    this.last = written.catch(() => {});
-    return written;
-  }
-
-  /** Resolves when the transactions that have been asked for are over. */
-  async idle(): Promise<void> {
-    await this.last;
-  }
-
-  private async transact(
+  async write(
     records: readonly PlacedRecord[],
     positions: ReadonlyMap<string, number>,
   ): Promise<ReadonlyMap<string, number>> {
