@@ -83,12 +83,11 @@ async function measure(broker: KafkaBroker, delivery: Delivery, load: Load): Pro
       const more = load.lingerMs > 0 ? await consumer.poll({ maxRecords: 500, maxWaitMs: 0 }) : [];
       const batch = [...first, ...more];
       const records = batch.flatMap(({ key, value }) => outputs(key, value));
-      // As the runtime does: at least once, rows and positions are written at intervals; exactly once, with every write.
-      const commits = delivery === 'exactly-once' || clock.monotonicMs() >= commitAtMs;
-      if (commits) {
-        commitAtMs = clock.monotonicMs() + defaultRuntimeLimits.commitIntervalMs;
+      // As the runtime does: positions at intervals, rows with them; exactly once, rows, which say what they reflect, with every write.
+      const commits = clock.monotonicMs() >= commitAtMs;
+      if (commits) commitAtMs = clock.monotonicMs() + defaultRuntimeLimits.commitIntervalMs;
+      if (commits || delivery === 'exactly-once')
         records.push({ topic: topic('rows'), partition, key: 'row', value: Buffer.alloc(rowBytes) });
-      }
       const positions = new Map([[topic('requested'), batch.at(-1)!.offset + 1]]);
       await consumer.write({ records, ...(commits && { positions }) });
       writes++;

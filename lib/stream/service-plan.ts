@@ -63,6 +63,11 @@ export interface GroupPlan {
   readonly polled: ReadonlyMap<string, readonly number[]>;
   /** Inputs of which all or some records are handed on: what an earlier task has left of them is read at the start. */
   readonly handed: readonly InputPlan[];
+  /**
+   * Whether a task that knows its rows and own outputs needs no positions of the group to do nothing twice: the changelog of a table says
+   * which positions its rows reflect, and a stage without one recognises what it has made of what was handed on to it.
+   */
+  readonly rowsTellPositions: boolean;
   /** By stage: what is not polled while its table is full. */
   readonly pausedWires: readonly ReadonlySet<string>[];
 }
@@ -142,6 +147,10 @@ export function planGroup(group: StageGroup, host: Host, { graph, isExternal }: 
     }),
     polled,
     handed: [...handed.values()],
+    rowsTellPositions: stages.every(
+      ({ definition, inputs }) =>
+        definition.table || (definition.ownOutput && [...inputs.values()].every(({ passage }) => passage !== 'log')),
+    ),
     pausedWires: stages.map(({ definition }) => pausedBy(definition, stages, host.topicPrefix)),
   };
 }

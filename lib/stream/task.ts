@@ -294,26 +294,27 @@ export class Task implements StageTask {
 
   /** Writes what was emitted; at a commit point also the changed rows and the positions, in the same write. */
   private async write(ending: boolean): Promise<void> {
-    const { host } = this.around;
+    const { host, plan } = this.around;
+    const commitIsDue = ending ? this.uncommittedSinceMs !== null : this.commitInMs() <= 0;
     // Outputs that are to be there once need the positions they were made from in the same write.
-    const atOnce = host.delivery === 'exactly-once' && this.outgoing.length > 0;
-    const commit = ending || atOnce ? this.uncommittedSinceMs !== null : this.commitInMs() <= 0;
-    if (this.outgoing.length === 0 && !commit) return;
+    const atOnce = host.delivery === 'exactly-once' && this.outgoing.length > 0 && this.uncommittedSinceMs !== null;
+    const flushes = commitIsDue || atOnce;
+    if (this.outgoing.length === 0 && !flushes) return;
     this.assertOurs();
-    const positions = commit ? this.wirePositions() : null;
+    // Rows say which positions they reflect, and a restart goes by that; what the group knows may follow at the next commit point.
+    const commits = commitIsDue || (flushes && !plan.rowsTellPositions);
+    const positions = commits ? this.wirePositions() : null;
     const rows: OutgoingRecord[] = [];
-    if (commit) {
-      for (const stage of this.stages) stage.flush(rows, this.positionsOf(stage));
-      this.endsMoved = false;
-    }
+    if (flushes) for (const stage of this.stages) stage.flush(rows, this.positionsOf(stage));
+    if (commits) this.endsMoved = false;
     // With the letters of rows that were put aside.
     await this.send(this.takeOutgoing(), rows, positions);
-    if (commit) {
+    if (commits) {
       this.uncommittedSinceMs = null;
       this.uncommittedRecords = 0;
     }
     const asks = this.isRestored && !this.consumer.writtenUpTo;
-    if (asks && commit && host.clock.monotonicMs() - this.endsAskedMs >= endsIntervalMs) void this.askEnds();
+    if (asks && commits && host.clock.monotonicMs() - this.endsAskedMs >= endsIntervalMs) void this.askEnds();
   }
 
   async writeAhead(): Promise<void> {

@@ -1,4 +1,5 @@
 import { defaultUnkindness } from '../../../lib/adapters/memory/memory-broker';
+import type { PartitionWrite } from '../../../lib/ports/broker';
 import { defineService, due, emit, on, type ServiceDefinition } from '../../../lib/stream/define-service';
 import { type Placement, place } from '../../../lib/stream/placement';
 import { runServices } from '../../../lib/stream/run-engine';
@@ -180,21 +181,97 @@ test('what was written before a crash, and its positions not, is found and gone 
   await again.stop();
 });
 
-test('where a write says how far it came nobody asks, and an owner after a crash reads only what came after the last commit', async () => {
-  const world = createWorld();
+/** Says back what has a receipt; it has no table to say how far it has come. */
+const teller = defineService({
+  group: 'teller',
+  inputs: [
+    on<Order, never>(receipts, (_state, receipt, context) => {
+      decided('teller', receipt, context.offset);
+      return { kind: 'done', emit: [emit(refunds, receipt)] };
+    }),
+  ],
+  outputs: [refunds],
+  ownOutput: asOwn(refunds),
+});
+
+/** As on Kafka a write says how far it came. `onWrite` is told whether it had positions. */
+function tellingWrites(world: World, onWrite: (hadPositions: boolean) => void = () => {}): void {
   const { broker } = world.host;
   const join = broker.join.bind(broker);
   broker.join = (joined) =>
     join({
       ...joined,
       onAssigned: (epoch, consumers) => {
-        for (const consumer of consumers)
-          Object.assign(consumer, { writtenUpTo: (topic: string) => world.raw(topic).length });
+        for (const consumer of consumers) {
+          const write = consumer.write.bind(consumer);
+          const writtenUpTo = (topic: string) => world.raw(topic).length;
+          Object.assign(consumer, {
+            writtenUpTo,
+            write: (batch: PartitionWrite) => {
+              onWrite(batch.positions !== undefined);
+              return write(batch);
+            },
+          });
+        }
         joined.onAssigned(epoch, consumers);
       },
     });
+}
+
+function startExactly(world: World, stages: readonly ServiceDefinition[]) {
+  const placement = [{ name: 'shop', group: 'shop', stages: stages.map(({ group }) => group) }];
+  const external = stages.length > 1 ? options.external : [receipts.name];
+  return runServices(stages, { ...world.host, delivery: 'exactly-once' }, { known, external, placement });
+}
+
+describe('exactly once', () => {
+  test('rows tell how far a batch has come: the group hears it at commit points, and who comes before that does nothing twice', async () => {
+    const world = createWorld();
+    const told: boolean[] = [];
+    tellingWrites(world, (hadPositions) => told.push(hadPositions));
+    const engine = await startExactly(world, [seller, teller, packer]);
+    await world.put(orders, ordersOf('a', 1, 1));
+    await world.clock.advanceBy(2_000);
+    told.length = 0;
+    for (const id of [2, 3, 4]) await world.put(orders, ordersOf('a', id, id));
+    expect(told).toEqual([false, false, false]);
+    seen.length = 0;
+    world.broker.rebalance('shop');
+    await world.clock.settle();
+    // The one without a table looks at all of them again, the others at what the last write had in it; each knows what it has made of them.
+    expect(seen.map((line) => line.replace(/@.*/, ''))).toEqual([
+      ...['teller:a2', 'teller:a3', 'teller:a4'],
+      ...['packer:a4', 'heard:a4'],
+    ]);
+    await world.put(orders, ordersOf('a', 5, 5));
+    for (const topic of [receipts, refunds, parcels])
+      expect(world.read(topic).map((order) => order!.id)).toEqual(['a1', 'a2', 'a3', 'a4', 'a5']);
+    told.length = 0;
+    await world.clock.advanceBy(2_000);
+    expect(told).toContain(true);
+    await engine.stop();
+  });
+
+  test('a stage that has neither rows nor records handed on to it has its positions in every write', async () => {
+    const world = createWorld();
+    const told: boolean[] = [];
+    tellingWrites(world, (hadPositions) => told.push(hadPositions));
+    const engine = await startExactly(world, [teller]);
+    await world.put(receipts, ordersOf('a', 1, 2));
+    await world.put(receipts, ordersOf('a', 3, 3));
+    expect(told).toEqual([true, true]);
+    world.broker.rebalance('shop');
+    await world.clock.settle();
+    expect(seen).toHaveLength(3);
+    await engine.stop();
+  });
+});
+
+test('where a write says how far it came nobody asks, and an owner after a crash reads only what came after the last commit', async () => {
+  const world = createWorld();
+  tellingWrites(world);
   const engine = await start(world, chained);
-  const asked = jest.spyOn(broker, 'offsets');
+  const asked = jest.spyOn(world.host.broker, 'offsets');
   for (const id of [1, 2, 3]) {
     await world.put(orders, ordersOf('a', id, id));
     await world.clock.advanceBy(2_000);
