@@ -91,7 +91,7 @@ export const metricDefinitions = {
   quantum_router_kafka_send_seconds: histogram([], 'Time until the records of a produce request were acknowledged.'),
   quantum_router_kafka_transaction_seconds: histogram(
     ['service'],
-    'Time until a transaction of records and positions was committed, where delivery is exactly once.',
+    'Time until a transaction was committed, where delivery is exactly once.',
   ),
   quantum_router_kafka_unreadable_records_total: counter(
     ['topic'],
