@@ -1,6 +1,7 @@
 /**
  * One process at a time in a store's directory: a lock of the kernel on the file `lock`, which no process can outlive and
- * which holds between containers that share a directory and see different process numbers.
+ * which holds between containers that share a directory and see different process numbers. The directory itself is locked
+ * too: whoever removes the file `lock` of a running engine, taking it for one that was left behind, does not let a second in.
  *
  * Node has no flock, so the command `flock` (util-linux, busybox) takes the lock on a file that this process has opened and
  * hands over: such a lock belongs to the open file, stays when the command ends, and goes when this process closes the file
@@ -53,10 +54,17 @@ const exclusiveLockFlag = 0x20;
 /** Takes the lock of an existing directory and returns what gives it back. Throws DirectoryLockedError. */
 export function lockDirectory(directory: string, options: LockOptions = {}): () => void {
   const path = join(directory, 'lock');
-  const { file, lock } = openLocked(path, options);
+  const { file, lock } = openLocked(path, constants.O_RDWR | constants.O_CREAT, options);
+  let itself: number | null = null;
   try {
     const holder = readHolder(path);
     if (lock === 'held') throw lockedBy(directory, holder);
+    if (lock === 'taken') {
+      // Some file systems (NFS) lock files only: there `lock` has to do.
+      const opened = openLocked(directory, constants.O_RDONLY, options);
+      itself = opened.file;
+      if (opened.lock === 'held') throw lockedBy(directory, null);
+    }
     // A holder whose lock the kernel kept is gone, or we would not have it now.
     const mayLive = holder && !(lock === 'taken' && holder.byKernel);
     if (mayLive && isAlive(holder)) throw lockedBy(directory, holder);
@@ -73,6 +81,7 @@ export function lockDirectory(directory: string, options: LockOptions = {}): () 
       if (lock !== 'taken') throw error;
     }
   } catch (error) {
+    if (itself !== null) closeSync(itself);
     closeSync(file);
     throw error;
   }
@@ -82,12 +91,12 @@ export function lockDirectory(directory: string, options: LockOptions = {}): () 
     released = true;
     // The file stays: removing it would let two processes hold locks on two files of one name.
     ftruncateSync(file);
+    if (itself !== null) closeSync(itself);
     closeSync(file);
   };
 }
 
-function openLocked(path: string, options: LockOptions): { file: number; lock: KernelLock } {
-  const flags = constants.O_RDWR | constants.O_CREAT;
+function openLocked(path: string, flags: number, options: LockOptions): { file: number; lock: KernelLock } {
   const command = options.command === undefined ? 'flock' : options.command;
   if (command !== null && (process.platform === 'darwin' || process.platform.endsWith('bsd'))) {
     try {

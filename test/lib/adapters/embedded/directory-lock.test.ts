@@ -100,6 +100,14 @@ test('where the kernel keeps no lock the file does, and that is said', () => {
   lockDirectory(directory, options)();
 });
 
+onlyWith(hasFlock, 'needs the command flock')('removing the file `lock` lets no second process in', () => {
+  const unlock = lockDirectory(directory);
+  rmSync(join(directory, 'lock'));
+  expect(() => lockDirectory(directory)).toThrow(`${directory} is in use by another process`);
+  unlock();
+  lockDirectory(directory)();
+});
+
 test('giving it back twice does not take it from the next one', () => {
   const unlock = lockDirectory(directory);
   unlock();
