@@ -44,10 +44,12 @@ function processIo(runsAnEngine: boolean): Io {
     else for (const listener of hangupListeners) listener();
   });
   // A reader that went away (`| head`) is no error of ours. An engine drains,
-  // and ends with an error: it was to stay up, and whoever watches over it starts it anew.
+  // and ends with an error: it was to stay up, and whoever watches over it starts it anew. A file that takes no more lines
+  // is nothing it would end for: it answers on, and writes on when there is room.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (runsAnEngine) {
+        if (isForWantOfRoom(error)) return;
         process.exitCode = exitCodes.failed;
         stop.abort();
       } else if (error.code === 'EPIPE') process.exit(exitCodes.ok);
@@ -81,6 +83,8 @@ function processIo(runsAnEngine: boolean): Io {
 }
 
 const usualColumns = 80;
+
+const isForWantOfRoom = ({ code = '' }: NodeJS.ErrnoException): boolean => ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code);
 
 function outputOf(stream: NodeJS.WriteStream): OutputStream {
   return {

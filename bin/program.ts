@@ -1,5 +1,6 @@
 /** The command line: one file per command in `commands/`, one way of failing for all of them. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { printable } from '../lib/terminal/fit-text';
 import { fitHelp } from './fit-help';
 import { aborted, CliError, exitCodes, type Io, type OutputStream, say } from './io';
 import { reasonOf } from './read-options';
@@ -83,8 +84,9 @@ export async function main(argv: readonly string[], processIo: Io): Promise<numb
   const { stderr, endLine } = lineEnding(processIo.stderr);
   const io = { ...processIo, stderr };
   const named = commandNamed(argv);
-  const program = createProgram(io, commandsFor(argv, named));
   try {
+    // Here the modules of a command are read, which fails where they cannot have what they need.
+    const program = createProgram(io, commandsFor(argv, named));
     const running = program.parseAsync([...argv], { from: 'user' });
     await (named?.endsInOrder ? running : untilStopped(running, io.stopSignal));
     return exitCodes.ok;
@@ -96,7 +98,8 @@ export async function main(argv: readonly string[], processIo: Io): Promise<numb
     // What the user asked for is no error.
     const isError = exitCode !== exitCodes.stopped;
     endLine();
-    const sentence = `${isError ? 'error: ' : ''}${sentenceOf(failure)}`;
+    // What it quotes may be of a file or a server that somebody else wrote.
+    const sentence = `${isError ? 'error: ' : ''}${sentenceOf(failure).split('\n').map(printable).join('\n')}`;
     // A terminal would break it in the middle of a word; whoever searches a file wants it in one piece.
     if (io.stderr.isTerminal) say(io.stderr, sentence);
     else io.stderr.write(`${sentence}\n`);
@@ -185,13 +188,14 @@ const mayBeEmpty = ['--reason', '--topic-prefix'];
  * happens to be run, and `--config "$CONFIG"` go by another file without a word.
  */
 function refuseEmptyValues(command: Command): void {
+  const notEmpty = (text: string): string => {
+    if (text === '') throw new InvalidArgumentError('It is empty.');
+    return text;
+  };
   for (const option of command.options) {
-    if (!option.required || option.parseArg || mayBeEmpty.includes(option.long ?? '')) continue;
-    option.argParser((text: string) => {
-      if (text === '') throw new InvalidArgumentError('It is empty.');
-      return text;
-    });
+    if (option.required && !option.parseArg && !mayBeEmpty.includes(option.long ?? '')) option.argParser(notEmpty);
   }
+  for (const argument of command.registeredArguments) if (!argument.parseArg) argument.argParser(notEmpty);
 }
 
 function allCommands(command: Command): Command[] {

@@ -2,11 +2,11 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { readLines } from '../../lib/read-lines';
 import { logBetween } from '../drive/log-above';
 import { callGateway, type GatewayAnswer, gatewayAt } from '../gateway-client';
 import { CliError, exitCodes, type Io } from '../io';
 import { addConfigOptions, type ConfigOptions, type ReadConfig, readConfig, sayInForce } from '../read-config';
-import { readLines } from '../read-lines';
 import { defaultDataDirectory, gatewayUrl, reasonOf, wholeNumber } from '../read-options';
 import { type LocalEngine, startLocalEngine } from '../start-local-engine';
 

@@ -8,6 +8,7 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import type { ModelConfig } from '../../lib/config/router-config';
+import { readLines } from '../../lib/read-lines';
 import { jsonTextFault } from '../../services/gateway/check-json-text';
 import { checkRowIndex, type Outcome, type Workload, type WorkloadRow } from './workload';
 
@@ -42,24 +43,19 @@ const scoreTolerance = 0.1;
 
 /** Streams a file. Throws RecordedDataError for bad rows, and the file system's error for a file that cannot be read. */
 export async function readRecordedData(path: string, options: RecordedDataOptions = {}): Promise<RecordedData> {
-  const lines = new LineReader();
   const rows: WorkloadRow[] = [];
   let lineNumber = 0;
-  const take = (line: string): void => {
-    lineNumber++;
-    // Some editors put a byte order mark in front.
-    const text = lineNumber === 1 ? line.replace(/^\uFEFF/, '') : line;
-    if (text.trim() !== '') rows.push(parseRecordedRow(text, lineNumber));
-  };
   try {
-    for await (const chunk of openBytes(path)) for (const line of lines.push(chunk)) take(line);
+    for await (const line of readLines(openBytes(path))) {
+      lineNumber++;
+      if (!line.ok) throw new RecordedDataError(line.message, lineNumber, null);
+      if (line.text.trim() !== '') rows.push(parseRecordedRow(line.text, lineNumber));
+    }
   } catch (error) {
     const code = String((error as NodeJS.ErrnoException).code ?? '');
     if (code.startsWith('Z_')) throw new RecordedDataError(`${path} is not a complete gzip file (${code})`, null, null);
     throw error;
   }
-  const rest = lines.end();
-  if (rest !== '') take(rest);
   return recordedData(path.replace(/^.*[/\\]/, '').replace(/\.jsonl(\.gz)?$/, ''), rows, options);
 }
 
@@ -258,22 +254,6 @@ function providerOf(name: string): string {
   const slash = name.indexOf('/');
   if (slash > 0) return name.slice(0, slash);
   return /^[a-z]+/i.exec(name)?.[0] ?? name;
-}
-
-/** Splits bytes into lines, whatever the chunks. */
-class LineReader {
-  private readonly decoder = new TextDecoder('utf-8');
-  private rest = '';
-
-  push(chunk: Buffer): string[] {
-    const lines = (this.rest + this.decoder.decode(chunk, { stream: true })).split('\n');
-    this.rest = lines.pop()!;
-    return lines;
-  }
-
-  end(): string {
-    return this.rest + this.decoder.decode();
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

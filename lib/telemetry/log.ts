@@ -38,10 +38,20 @@ export function createLog(options: LogOptions): Log {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },
     },
-    // Synchronous: a crash must not swallow the line that explains it.
-    options.destination ?? pino.destination({ dest: 2, sync: true }),
+    options.destination ?? stderrLines(),
   );
   return wrap(logger);
+}
+
+/** What waits for room on the disk of the file that stderr is; beyond it lines are lost. */
+const maxWaitingBytes = 1_048_576;
+
+function stderrLines(): DestinationStream {
+  // Synchronous: a crash must not swallow the line that explains it.
+  const lines = pino.destination({ dest: 2, sync: true, maxLength: maxWaitingBytes });
+  // Whoever reads the lines misses some; what they tell of goes on.
+  lines.on('error', () => {});
+  return lines;
 }
 
 function wrap(logger: pino.Logger): Log {

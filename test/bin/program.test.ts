@@ -38,6 +38,28 @@ describe('the command line', () => {
     for (const [name] of commands) expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
   });
 
+  test.each([
+    [['init', '']],
+    [['config', 'validate', '']],
+    [['route', '']],
+    [['explain', '']],
+    [['keys', 'create', '']],
+  ])('%j is refused, too', async (args) => {
+    const { exitCode, stderr } = await place.run(args);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/command-argument value '' is invalid for argument '\w+'. It is empty./);
+  });
+
+  test('an error that quotes a file has nothing in it that a terminal would obey', async () => {
+    place.write('hostile.jsonl', '\u001b[2J\u0007{');
+    const { exitCode, stderr } = await place.run(['evaluate', '--data', 'hostile.jsonl']);
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: .*hostile\.jsonl: line 1: row: not JSON .*\n$/),
+    ]);
+    expect(stderr.trim()).not.toMatch(/\p{Cc}/u);
+  });
+
   test.each(commands.filter((command) => command.length > 1 || command[0] !== 'config'))(
     '%s %s --help has an example',
     async (...command) => {

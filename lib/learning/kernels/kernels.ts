@@ -123,7 +123,15 @@ const compiled = new WebAssembly.Module(Buffer.from(kernelModule, 'base64'));
 
 /** A memory of at least so many bytes. */
 export function memoryOf(bytes: number): KernelMemory {
-  return new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / pageBytes)) });
+  try {
+    return new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / pageBytes)) });
+  } catch (cause) {
+    // V8 reserves 8 GB of addresses around each memory, to leave out the checks of bounds. They take no room.
+    throw new Error(
+      `a memory of WebAssembly cannot be had (${(cause as Error).message}): lift the limit on address space (ulimit -v), or set NODE_OPTIONS=--disable-wasm-trap-handler`,
+      { cause },
+    );
+  }
 }
 
 /** The kernels on a memory of the caller's, for whoever keeps arrays there for longer than one operation. */

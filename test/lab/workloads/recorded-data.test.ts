@@ -135,6 +135,8 @@ test('a file is refused as a whole when it cannot be one workload', async () => 
     ['lengths.jsonl', `${features('a', [1, 2])}\n${features('b', [1])}`, /row b must have 2 features/],
     ['mixed.jsonl', `${line({})}\n${features('b', [1])}`, /row b must have a prompt/],
     ['late.jsonl', `${line({})}\n\nnonsense`, /line 3: row: not JSON/],
+    ['latin1.jsonl', Buffer.from(line({ prompt: 'café' }), 'latin1'), /line 1: row: the line is not UTF-8 text/],
+    ['endless.jsonl.gz', gzipSync(Buffer.alloc(20_000_000)), /line 1: row: the line is longer than 4194304 bytes/],
     ['cut.jsonl.gz', gzipSync(line({})).subarray(0, 40), /not a complete gzip file/],
     ['not.jsonl.gz', 'plain text', /not a complete gzip file/],
   ];

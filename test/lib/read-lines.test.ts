@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Line, readLines } from '../../bin/read-lines';
+import { type Line, readLines } from '../../lib/read-lines';
 
 async function linesOf(...chunks: (string | Buffer)[]): Promise<Line[]> {
   const lines: Line[] = [];
@@ -37,6 +37,16 @@ test('a line that is no text is told, and those around it are read', async () =>
     { ok: false, message: 'the line is not UTF-8 text' },
     ...text('b'),
   ]);
+});
+
+test('a line without an end is told as soon as it is too long', async () => {
+  async function* endless(): AsyncGenerator<Buffer> {
+    for (;;) yield Buffer.alloc(1_048_576);
+  }
+  for await (const line of readLines(endless())) {
+    expect(line).toEqual({ ok: false, message: 'the line is longer than 4194304 bytes' });
+    break;
+  }
 });
 
 test('a line that is far too long is told without being held in memory', async () => {

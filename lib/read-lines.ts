@@ -3,7 +3,7 @@
 /** A line, or why it is none. */
 export type Line = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly message: string };
 
-/** No request is longer; a file without line breaks must not be held in memory as a whole. */
+/** No request or recorded row is longer; a file without line breaks must not be held in memory as a whole, or read for ever in silence. */
 const maxLineBytes = 4_194_304;
 const lineFeed = 0x0a;
 
@@ -13,34 +13,40 @@ export async function* readLines(chunks: AsyncIterable<string | Buffer>): AsyncG
   let length = 0;
   let isFirst = true;
 
-  const finish = (): Line => {
-    const bytes = Buffer.concat(parts);
-    const isTooLong = length > maxLineBytes;
-    const line: Line = isTooLong
-      ? { ok: false, message: `the line is longer than ${maxLineBytes} bytes` }
-      : lineOf(bytes, isFirst);
+  /** Null where the line was too long and has been told of. */
+  const finish = (): Line | null => {
+    const line = length > maxLineBytes ? null : lineOf(Buffer.concat(parts), isFirst);
     parts = [];
     length = 0;
     isFirst = false;
     return line;
   };
-  const take = (piece: Buffer): void => {
+  /** Says so at the piece that makes the line too long. */
+  const take = (piece: Buffer): Line | null => {
+    const wasTooLong = length > maxLineBytes;
     length += piece.length;
-    if (length <= maxLineBytes) parts.push(piece);
-    else parts = [];
+    if (length <= maxLineBytes) {
+      parts.push(piece);
+      return null;
+    }
+    parts = [];
+    return wasTooLong ? null : { ok: false, message: `the line is longer than ${maxLineBytes} bytes` };
   };
 
   for await (const chunk of chunks) {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     let from = 0;
     for (let at = bytes.indexOf(lineFeed); at >= 0; at = bytes.indexOf(lineFeed, from)) {
-      take(bytes.subarray(from, at));
-      yield finish();
+      const tooLong = take(bytes.subarray(from, at));
+      const line = finish() ?? tooLong;
+      if (line) yield line;
       from = at + 1;
     }
-    if (from < bytes.length) take(bytes.subarray(from));
+    const tooLong = from < bytes.length ? take(bytes.subarray(from)) : null;
+    if (tooLong) yield tooLong;
   }
-  if (length > 0) yield finish();
+  const last = length > 0 ? finish() : null;
+  if (last) yield last;
 }
 
 function lineOf(bytes: Buffer, isFirst: boolean): Line {
