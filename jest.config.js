@@ -10,6 +10,7 @@ const project = (name, folders, options = {}) => ({
   displayName: name,
   rootDir: __dirname,
   testEnvironment: '<rootDir>/test/jest-environment.js',
+  runtime: '<rootDir>/test/runtime.js',
   setupFilesAfterEnv: ['<rootDir>/test/set-up.ts'],
   transform: swc,
   // Other commits, built to be measured against, have a package of the same name.
