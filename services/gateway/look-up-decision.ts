@@ -2,7 +2,7 @@
  * Finds the decision of a report in the log: the newest records first, since most reports come soon, and never more than
  * a stated number. An id that nobody knows costs one look; of many at once one is looked for at a time.
  */
-import { LRUCache } from 'lru-cache';
+import { newestEntries } from '../../lib/newest-entries';
 import type { Clock } from '../../lib/ports/clock';
 import type {
   KeptAnswer,
@@ -61,7 +61,7 @@ const maxUnknown = 1_000;
 export function createDecisionLookup({ search, clock, onFound }: DecisionLookupOptions): DecisionLookup {
   const underWay = new Map<string, Promise<Found>>();
   // Ids come from outside, as many as somebody likes: the one set longest ago makes room, since nothing but `peek` reads them.
-  const unknownUntilMs = new LRUCache<string, number>({ max: maxUnknown });
+  const unknownUntilMs = newestEntries<string, number>(maxUnknown);
 
   let waiting = 0;
   let turn: Promise<unknown> = Promise.resolve();

@@ -1,5 +1,5 @@
 /** The decisions this gateway handed out lately: for repeated requests, look-ups by id, and the routing keys of outcomes. */
-import { LRUCache } from 'lru-cache';
+import { newestEntries } from '../../lib/newest-entries';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 
 export interface RecentDecisions {
@@ -12,8 +12,8 @@ export interface RecentDecisions {
 
 export function createRecentDecisions(limits: { maxRecentDecisions: number; maxRoutingKeys: number }): RecentDecisions {
   // What is only peeked at goes in the order it came.
-  const decisions = new LRUCache<string, RouteDecided>({ max: limits.maxRecentDecisions });
-  const routingKeys = new LRUCache<string, string>({ max: limits.maxRoutingKeys });
+  const decisions = newestEntries<string, RouteDecided>(limits.maxRecentDecisions);
+  const routingKeys = newestEntries<string, string>(limits.maxRoutingKeys);
   return {
     add(decision) {
       const id = decision.decisionId;

@@ -3,6 +3,7 @@
  * took are known to reward-feedback alone, which judges by the same function and puts a contradiction among the dead letters.
  */
 import { LRUCache } from 'lru-cache';
+import { newestEntries } from '../../lib/newest-entries';
 import type { RouteOutcome } from '../../lib/topics/generated/messages';
 import { type Merged, mergeReport } from '../reward-feedback/merge-reports';
 
@@ -21,7 +22,7 @@ export interface ReportedOutcomes {
 
 /** Beyond so many reports the decisions reported on longest ago are forgotten. */
 export function createReportedOutcomes(maxReports: number): ReportedOutcomes {
-  const known = new LRUCache<string, true>({ max: maxReports });
+  const known = newestEntries<string, true>(maxReports);
   const byDecision = new LRUCache<string, readonly RouteOutcome[]>({
     maxSize: maxReports,
     sizeCalculation: (reports) => reports.length,

@@ -2,7 +2,7 @@
  * What the newest requests asked, as hashes, so that a request that comes again is told from another one that uses its id.
  * It is for counting alone: after a restart it knows nothing, and both count as duplicates.
  */
-import { LRUCache } from 'lru-cache';
+import { newestEntries } from '../../lib/newest-entries';
 import { contentHashOf } from '../../lib/topics/content-hash';
 import type { RouteRequested } from '../../lib/topics/generated/messages';
 
@@ -15,7 +15,7 @@ export interface RecentContents {
 
 export function createRecentContents(maxIds: number): RecentContents {
   // What is only peeked at goes in the order it came.
-  const hashes = new LRUCache<string, string>({ max: maxIds });
+  const hashes = newestEntries<string, string>(maxIds);
   return {
     remember(requestId, contentHash) {
       if (!hashes.has(requestId)) hashes.set(requestId, contentHash);

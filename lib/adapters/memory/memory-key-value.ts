@@ -1,5 +1,5 @@
 /** Shared memory inside one process: least recently used entries go first, and none outlives its time to live. */
-import { LRUCache } from 'lru-cache';
+import { newestEntries } from '../../newest-entries';
 import type { Clock } from '../../ports/clock';
 import type { KeyValue } from '../../ports/key-value';
 
@@ -16,7 +16,7 @@ export function createMemoryKeyValue(options: { clock: Clock; maxEntries?: numbe
   const maxEntries = options.maxEntries ?? defaultMaxEntries;
   if (!Number.isSafeInteger(maxEntries) || maxEntries < 1)
     throw new Error(`maxEntries must be positive, got ${maxEntries}`);
-  const entries = new LRUCache<string, Entry>({ max: maxEntries });
+  const entries = newestEntries<string, Entry>(maxEntries);
   let closed = false;
 
   const refuseClosed = (): void => {

@@ -1,5 +1,5 @@
 /** Buckets of tokens inside one process. The one used longest ago goes first. */
-import { LRUCache } from 'lru-cache';
+import { newestEntries } from '../../newest-entries';
 import type { Clock } from '../../ports/clock';
 import type { Bucket, Taken, TokenBuckets } from '../../ports/token-buckets';
 
@@ -22,7 +22,7 @@ export function createMemoryTokenBuckets({
   readonly clock: Clock;
   readonly maxBuckets?: number;
 }): MemoryTokenBuckets {
-  const levels = new LRUCache<string, Level>({ max: maxBuckets });
+  const levels = newestEntries<string, Level>(maxBuckets);
   return {
     async takeToken(key, { capacity, perSecond }, overdraft = 0) {
       const nowMs = clock.monotonicMs();

@@ -2,9 +2,10 @@
  * Calls the models of a decision in their order until one answers: before the first token a failed call is made elsewhere,
  * within the time that is left. A provider that asks to be left alone for a while is.
  */
-import { LRUCache } from 'lru-cache';
+
 import { type ApiName, apiThrough, type ProviderConfig } from '../../../lib/config/provider-config';
 import type { ModelConfig, RouterConfig } from '../../../lib/config/router-config';
+import { newestEntries } from '../../../lib/newest-entries';
 import type { Clock } from '../../../lib/ports/clock';
 import {
   type AnswerFacts,
@@ -94,7 +95,7 @@ const maxRestMs = 3_600_000;
 
 export function createModelCaller({ client, clock, maxRetryWaitMs, log }: ModelCallerOptions): ModelCaller {
   /** By provider and model: not to be called before this time of the monotonic clock. */
-  const restingUntilMs = new LRUCache<string, number>({ max: maxResting });
+  const restingUntilMs = newestEntries<string, number>(maxResting);
   const keyOf = ({ provider, name }: ModelConfig): string => JSON.stringify([provider, name]);
   const restOf = (model: ModelConfig, atMs: number): number =>
     Math.max(0, (restingUntilMs.peek(keyOf(model)) ?? 0) - atMs);

@@ -3,11 +3,12 @@
  * what a grade says of the model is one more report of the call, and no call waits for it.
  */
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import { routeOutcome } from '../../../lib/client/build-records';
 import type { JudgeConfig } from '../../../lib/config/judgements-config';
 import { apiThrough } from '../../../lib/config/provider-config';
 import type { ModelConfig, RouterConfig } from '../../../lib/config/router-config';
+import { newestEntries } from '../../../lib/newest-entries';
 import { type AnswerFacts, emptyFacts, readWhole } from '../../../lib/providers/answer-facts';
 import { isJson } from '../../../lib/providers/any-json';
 import { costOf, upstreamNameOf } from '../../../lib/providers/bill-call';
@@ -76,7 +77,7 @@ export function createAnswerJudges({ context, client, send, log }: AnswerJudgesP
   const stateOf = (name: string): JudgeState => {
     let state = states.get(name);
     if (!state) {
-      state = { trust: createJudgeTrust(), spent: [], scores: new LRUCache({ max: maxRememberedScores }) };
+      state = { trust: createJudgeTrust(), spent: [], scores: newestEntries(maxRememberedScores) };
       states.set(name, state);
     }
     return state;

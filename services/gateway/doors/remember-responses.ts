@@ -2,7 +2,7 @@
  * Which provider keeps a response, or the conversation that it belongs to, and for whom it was passed on. The log knows it for as
  * long as providers keep what they answer, so a restart and other gateways know it, too; the newest are in memory.
  */
-import { LRUCache } from 'lru-cache';
+import { newestEntries } from '../../../lib/newest-entries';
 import type { Broker } from '../../../lib/ports/broker';
 import type { Clock } from '../../../lib/ports/clock';
 import type { Log } from '../../../lib/telemetry/log';
@@ -62,8 +62,8 @@ export function createRememberedResponses(parts: RememberedResponsesParts): Reme
       count('failed', responses);
     },
   });
-  const known = new LRUCache<string, KeptResponse>({ max: maxRemembered });
-  const unknownUntilMs = new LRUCache<string, number>({ max: maxUnknown });
+  const known = newestEntries<string, KeptResponse>(maxRemembered);
+  const unknownUntilMs = newestEntries<string, number>(maxUnknown);
 
   const know = (kept: KeptResponse): void => {
     unknownUntilMs.delete(kept.id);

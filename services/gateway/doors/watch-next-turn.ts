@@ -3,7 +3,7 @@
  * in memory and for the latest answers alone, so a turn that comes to another gateway, or after a restart, says nothing.
  */
 import { hash as digestOf } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import { newestEntries } from '../../../lib/newest-entries';
 import type { Message, RouteDecided } from '../../../lib/topics/generated/messages';
 import { judgeNextTurn, maxWords, type NextTurn } from './judge-next-turn';
 
@@ -37,7 +37,7 @@ const placeChars = 4_096;
 const leastAnswerChars = 24;
 
 export function createNextTurnWatch({ key, maxRemembered }: NextTurnOptions): NextTurnWatch {
-  const remembered = new LRUCache<string, Remembered>({ max: maxRemembered });
+  const remembered = newestEntries<string, Remembered>(maxRemembered);
   const secret = digestOf('sha256', key, 'buffer');
   const [wordSeed, placeSeed, otherSeed] = [secret.readInt32LE(0), secret.readInt32LE(4), secret.readInt32LE(8)];
   const hashesOf = (text: string): number[] => wordHashes(text, wordSeed);
