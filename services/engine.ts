@@ -197,7 +197,7 @@ function startGateway(options: EngineOptions, door: Door, { running, metrics, wr
     requestPathPartitions: partitions,
     topicPrefix: home.topicPrefix,
     ...(options.environment && { environment: options.environment }),
-    ...(options.http && { settings: options.http }),
+    settings: { ...(home.callsAtOnce && { callsAtOnce: home.callsAtOnce }), ...options.http },
     ...(home.tokenBuckets && { tokenBuckets: home.tokenBuckets }),
     ...(home.keptItems && { keptItems: home.keptItems }),
     ...options.standIn,

@@ -27,6 +27,8 @@ export interface EngineHome {
   readonly keptItems?: KeyValueShare;
   /** How often callers may ask, counted by all processes together; left out where there is one process only. */
   readonly tokenBuckets?: TokenBuckets;
+  /** Calls of models that are decided at once while others wait; left out where a decision is a way through Kafka, which is shared. */
+  readonly callsAtOnce?: number;
   /** In front of every topic and group; '' where nobody else is. */
   readonly topicPrefix: string;
   readonly clock: Clock;
@@ -92,6 +94,7 @@ function homeOn(
       store: keyValue,
       maxBytes: Math.min(keptBytes, Math.floor((maxBytes ?? Infinity) * keptShareOfLimit)),
     },
+    callsAtOnce: 4,
     topicPrefix: '',
     clock,
     elapsedMs: () => clock.monotonicMs(),

@@ -61,6 +61,10 @@ export interface GatewaySettings {
   readonly maxRememberedReports: number;
   /** How much longer than for its threads a call of a model waits for its decision while the engine does not answer. */
   readonly hastyGraceMs: number;
+  /** Calls of models that are decided at once while others wait for their turn (doors/take-turns.ts). */
+  readonly callsAtOnce: number;
+  /** When calls have waited for turns without a break for so long, all of them are decided at once. */
+  readonly turnPatienceMs: number;
   /** One call of a model at the door, from its first byte to the last of its answer, all attempts together. */
   readonly callTimeoutMs: number;
   /** A caller who takes nothing of a stream for so long is given up. */
@@ -106,6 +110,8 @@ export const defaultGatewaySettings: GatewaySettings = {
   maxRecalledOutcomes: 1_000,
   maxRememberedReports: 20_000,
   hastyGraceMs: 100,
+  callsAtOnce: Infinity,
+  turnPatienceMs: 250,
   callTimeoutMs: 600_000,
   slowReaderMs: 60_000,
   followOthersEveryMs: 60_000,

@@ -15,6 +15,7 @@ import type { GatewayContext } from '../endpoint';
 import { admissionsNow, asIntakeSees, candidatesNow } from '../expect-candidates';
 import { budgetRefused, HttpError, noEligibleCandidate } from '../http-error';
 import { routeOnce } from '../route-once';
+import { createTurns } from './take-turns';
 
 export interface ModelOrder {
   /** Null where the configured order stands in. */
@@ -35,6 +36,7 @@ const patientMisses = 3;
 
 export function createEngineAsker(context: GatewayContext): EngineAsker {
   const { settings, underWay } = context;
+  const turns = createTurns(context.clock, { atOnce: settings.callsAtOnce, patienceMs: settings.turnPatienceMs });
   let misses = 0;
   let wasReady = false;
 
@@ -53,11 +55,15 @@ export function createEngineAsker(context: GatewayContext): EngineAsker {
         if (context.waitingFor().length > 0) return without('not-ready', request, current);
         wasReady = true;
       }
-      if (underWay.size >= settings.maxInFlight) return without('overloaded', request, current);
       const threadsMs = request.threadTimeoutMs ?? current.config.threadTimeoutMs;
       const timeoutMs = threadsMs + (misses < patientMisses ? settings.decisionGraceMs : settings.hastyGraceMs);
       try {
-        const decision = await routeOnce(context, request, () => contentHashOf(request), timeoutMs, traced);
+        const contentHash = (): string => contentHashOf(request);
+        const decision = await turns.take(() => {
+          if (underWay.size >= settings.maxInFlight) return Promise.resolve(null);
+          return routeOnce(context, request, contentHash, timeoutMs, traced);
+        });
+        if (decision === null) return without('overloaded', request, current);
         misses = 0;
         const models = [decision.model, ...decision.fallbacks.map(({ model }) => model)];
         return { decision, models, degraded: null };
