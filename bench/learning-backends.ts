@@ -21,9 +21,9 @@ import { headCount } from '../lib/learning/value/linear-half';
 import type { TensorBackend, TensorBackendName } from '../lib/ports/tensor-backend';
 import { seededRandom } from '../lib/random/seeded';
 import { topics } from '../lib/topics/topics';
-import { foldSettingsOf } from '../services/dqn-trainer/fold';
-import { startFoldInWorker } from '../services/dqn-trainer/fold-in-worker';
-import type { FoldBatch } from '../services/dqn-trainer/fold-settings';
+import { foldSettingsOf } from '../services/dqn-trainer/fold/fold';
+import { startFoldInWorker } from '../services/dqn-trainer/fold/fold-in-worker';
+import type { FoldBatch } from '../services/dqn-trainer/fold/fold-settings';
 import { createPlainTrainer } from './plain-training-step';
 
 /** The engine's network for twelve models, and what a wider one would cost. */

@@ -19,8 +19,8 @@ import type { Broker } from '../lib/ports/broker';
 import type { Bound } from '../lib/replay/range';
 import { createLog } from '../lib/telemetry/log';
 import { topics } from '../lib/topics/topics';
-import { foldSettingsOf } from '../services/dqn-trainer/fold';
-import type { FoldSettings } from '../services/dqn-trainer/fold-settings';
+import { foldSettingsOf } from '../services/dqn-trainer/fold/fold';
+import type { FoldSettings } from '../services/dqn-trainer/fold/fold-settings';
 import { type EngineHome, embeddedHome } from '../services/home';
 
 const seed = 1;

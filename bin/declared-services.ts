@@ -10,7 +10,7 @@ import { createMetrics } from '../lib/telemetry/metrics';
 import { createBlobStore } from '../lib/weights/blob-store';
 import { createWeightsSource } from '../lib/weights/weights-source';
 import { declareServices } from '../services/declare-services';
-import { createFold } from '../services/dqn-trainer/create-fold';
+import { createFold } from '../services/dqn-trainer/fold/create-fold';
 import { gatewayEdges } from '../services/gateway/service';
 
 export function declaredServices(ownStrategyGroups: readonly StrategyGroup[] = []): ServiceDefinition[] {

@@ -11,8 +11,8 @@ import {
   formatConfigErrors,
   parseConfig,
 } from '../lib/config/parse-config';
-import { providerSchema } from '../lib/config/provider-schema';
 import type { RouterConfig } from '../lib/config/router-config';
+import { providerSchema } from '../lib/config/schema/provider-schema';
 import type { ConfigOrigin } from '../lib/config/settle-config';
 import { dictionaryOf } from '../lib/dictionary';
 import { CliError, type Io } from './io';

@@ -9,7 +9,7 @@ import type { Log } from '../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../lib/telemetry/metrics';
 import { type Engine, startEngine } from '../services/engine';
 import type { ListenSettings } from '../services/gateway/config';
-import { openDoor } from '../services/gateway/open-door';
+import { openDoor } from '../services/gateway/http/open-door';
 import { awaitLog } from '../services/gateway/standby/stand-in';
 import { guardProcess } from '../services/guard-process';
 import { distributedHome, type EngineHome } from '../services/home';

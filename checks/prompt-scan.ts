@@ -14,7 +14,7 @@ import { requestOf } from '../lab/runs/workload-records';
 import { simulatedWorld } from '../lab/workloads/simulated-world';
 import { systemClock } from '../lib/adapters/system';
 import { createRouterClient } from '../lib/client/router-client';
-import { providerSchema } from '../lib/config/provider-schema';
+import { providerSchema } from '../lib/config/schema/provider-schema';
 import { dictionaryOf } from '../lib/dictionary';
 import type { Broker, LogRecord } from '../lib/ports/broker';
 import { sleep } from '../lib/ports/clock';

@@ -15,7 +15,7 @@ import { createWeightsSource } from '../lib/weights/weights-source';
 import { createAlerts, createAlertWebhooks } from './alerts/service';
 import { createAnalytics, createAnalyticsRewards } from './analytics/service';
 import { createBudgets } from './budgets/service';
-import { createFold, type TrainerHost } from './dqn-trainer/create-fold';
+import { createFold, type TrainerHost } from './dqn-trainer/fold/create-fold';
 import { createDqnTrainer, type DqnTrainerOptions } from './dqn-trainer/service';
 import { createExperiments } from './experiments/service';
 import { createModelProfiler } from './model-profiler/service';

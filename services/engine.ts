@@ -19,19 +19,19 @@ import { createMetrics, type Metrics } from '../lib/telemetry/metrics';
 import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import { topics } from '../lib/topics/topics';
 import { declareOn } from './declare-services';
-import type { TrainerHost } from './dqn-trainer/create-fold';
+import type { TrainerHost } from './dqn-trainer/fold/create-fold';
 import { faultOfBackend } from './dqn-trainer/tensor-backend';
 import type { ListenSettings } from './gateway/config';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway';
-import type { PolicyJudge } from './gateway/judge-apart';
-import { type Door, openDoor } from './gateway/open-door';
+import { type Door, openDoor } from './gateway/http/open-door';
+import type { PolicyJudge } from './gateway/learning/judge-apart';
 import { gatewayEdges } from './gateway/service';
 import { type WatchedWrites, watchWrites } from './gateway/watch-writes';
 import type { EngineHome } from './home';
 import { type PlacementName, placements } from './placements';
 import { reportVitals } from './report-vitals';
 
-export type { TrainerHost } from './dqn-trainer/create-fold';
+export type { TrainerHost } from './dqn-trainer/fold/create-fold';
 
 export interface EngineOptions {
   readonly home: EngineHome;

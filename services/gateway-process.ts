@@ -5,7 +5,7 @@ import { ensureServiceTopics } from '../lib/stream/run-engine';
 import { validateGraph } from '../lib/stream/validate-graph';
 import { declareProcess, type ProcessParts, type RunningProcess } from './declare-process';
 import { createGateway } from './gateway/gateway';
-import { openDoor } from './gateway/open-door';
+import { openDoor } from './gateway/http/open-door';
 import { gatewayEdges } from './gateway/service';
 import { awaitLog, readConfigFile } from './gateway/standby/stand-in';
 import { watchWrites } from './gateway/watch-writes';

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { ruleNames } from '../../lib/config/alert-schema';
 import { suggestName } from '../../lib/config/describe-issues';
+import { ruleNames } from '../../lib/config/schema/alert-schema';
 import { isoText } from '../../lib/topics/calendar-time';
 import type { Alert, AlertSilence } from '../../lib/topics/generated/messages';
 import { formatTable } from '../format-table';

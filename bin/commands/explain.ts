@@ -4,7 +4,7 @@ import { createMetrics } from '../../lib/telemetry/metrics';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { defaultGatewaySettings } from '../../services/gateway/config';
-import { findDecision } from '../../services/gateway/find-decision';
+import { findDecision } from '../../services/gateway/decisions/find-decision';
 import { atGatewayOrLog, type WhereOptions } from '../drive/gateway-or-log';
 import { explain } from '../explain-decision';
 import { findStore } from '../find-store';

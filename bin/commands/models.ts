@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { forgetFault } from '../../lib/config/forget-schema';
+import { forgetFault } from '../../lib/config/schema/forget-schema';
 import { short, shownHash, signed } from '../../lib/figures/figures';
 import { sleep } from '../../lib/ports/clock';
 import { isoText, looksLikeTime, timeSchema } from '../../lib/topics/calendar-time';

@@ -10,7 +10,7 @@ import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { looksLikeTime } from '../../lib/topics/calendar-time';
 import { topics } from '../../lib/topics/topics';
-import { foldSettingsOf } from '../../services/dqn-trainer/fold';
+import { foldSettingsOf } from '../../services/dqn-trainer/fold/fold';
 import { chooseBackend } from '../../services/dqn-trainer/tensor-backend';
 import type { EngineHome } from '../../services/home';
 import { progressOf } from '../drive/progress-of';

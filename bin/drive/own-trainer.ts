@@ -10,7 +10,7 @@ import type { ConfigApplied, WeightsAnswer, WeightsCommand } from '../../lib/top
 import { readLast } from '../../lib/topics/read-last';
 import { topics } from '../../lib/topics/topics';
 import { createBlobStore } from '../../lib/weights/blob-store';
-import { createFold } from '../../services/dqn-trainer/create-fold';
+import { createFold } from '../../services/dqn-trainer/fold/create-fold';
 import { readEvents } from '../../services/dqn-trainer/read-events';
 import { Trainer } from '../../services/dqn-trainer/trainer';
 import type { EngineHome } from '../../services/home';

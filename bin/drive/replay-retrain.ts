@@ -12,9 +12,9 @@ import type { RewardWeights } from '../../lib/reward/reward';
 import type { ConfigApplied, LearningEvent, RouteOutcome, WeightsPublished } from '../../lib/topics/generated/messages';
 import { readLast } from '../../lib/topics/read-last';
 import { topics } from '../../lib/topics/topics';
-import type { FoldOutput } from '../../services/dqn-trainer/fold';
-import { startFoldInline } from '../../services/dqn-trainer/fold-inline';
-import type { FoldBatch, FoldSettings } from '../../services/dqn-trainer/fold-settings';
+import type { FoldOutput } from '../../services/dqn-trainer/fold/fold';
+import { startFoldInline } from '../../services/dqn-trainer/fold/fold-inline';
+import type { FoldBatch, FoldSettings } from '../../services/dqn-trainer/fold/fold-settings';
 import { mergeReport, wholeOf } from '../../services/reward-feedback/merge-reports';
 import { experienceOf, isRewarded } from '../../services/reward-feedback/reward';
 

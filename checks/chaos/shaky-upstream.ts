@@ -1,8 +1,8 @@
 /** A real HTTP server that answers chat completions most of the time, and misbehaves in every way that providers do in the rest. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { providerSchema } from '../../lib/config/provider-schema';
 import type { RouterConfig } from '../../lib/config/router-config';
+import { providerSchema } from '../../lib/config/schema/provider-schema';
 import { dictionaryOf } from '../../lib/dictionary';
 import type { Random } from '../../lib/ports/random';
 

@@ -15,7 +15,7 @@ import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import type { RouteDecided, WeightsPublished } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import { startFoldInline } from '../../services/dqn-trainer/fold-inline';
+import { startFoldInline } from '../../services/dqn-trainer/fold/fold-inline';
 import { withTrial } from '../../services/dqn-trainer/with-trial';
 import { startEngine } from '../../services/engine';
 import { memoryHome } from '../../services/home';

@@ -4,8 +4,8 @@
  */
 
 import { createRouterClient } from '../../lib/client/router-client';
-import { providerSchema } from '../../lib/config/provider-schema';
 import type { RouterConfig } from '../../lib/config/router-config';
+import { providerSchema } from '../../lib/config/schema/provider-schema';
 import { dictionaryOf } from '../../lib/dictionary';
 import { fixedPercent, signed } from '../../lib/figures/figures';
 import type { Clock } from '../../lib/ports/clock';

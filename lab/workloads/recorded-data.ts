@@ -9,7 +9,7 @@ import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import type { ModelConfig } from '../../lib/config/router-config';
 import { readLines } from '../../lib/read-lines';
-import { jsonTextFault } from '../../services/gateway/check-json-text';
+import { jsonTextFault } from '../../services/gateway/http/check-json-text';
 import { checkRowIndex, type Outcome, type Workload, type WorkloadRow } from './workload';
 
 /** Says which line and field is wrong. */

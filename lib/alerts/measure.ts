@@ -4,8 +4,8 @@
  */
 
 import { type RecentFigures, type RecentSum, sumHours, sumMinutes } from '../analytics/recent';
-import type { AlertRules, RuleName } from '../config/alert-schema';
 import type { RouterConfig } from '../config/router-config';
+import type { AlertRules, RuleName } from '../config/schema/alert-schema';
 import { percent, short } from '../figures/figures';
 import { returnsByItself } from '../routing/open/admission';
 import type {

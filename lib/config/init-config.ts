@@ -2,8 +2,8 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { dictionaryOf } from '../dictionary';
-import { completeConfig, configSchema, modelSchema } from './config-schema';
 import { unwrapped } from './describe-issues';
+import { completeConfig, configSchema, modelSchema } from './schema/config-schema';
 
 /** Name, provider, USD per million tokens in and out, context, latency in ms, answer tokens, quality, quality per task, capabilities. */
 type CatalogueRow = [string, string, number, number, number, number, number, number, Record<string, number>, string[]];

@@ -4,12 +4,12 @@
 import { z } from 'zod';
 import { dictionaryOf } from '../dictionary';
 import { largestPromptBytes } from './config-limits';
-import { completeConfig, configSchema, crossFieldIssues } from './config-schema';
 import { checkValue, formatPath, type Issue } from './describe-issues';
 import { doubtfulPrices } from './doubtful-prices';
 import type { Environment } from './expand-references';
 import { readYaml } from './read-yaml';
 import type { ModelConfig, RouterConfig } from './router-config';
+import { completeConfig, configSchema, crossFieldIssues } from './schema/config-schema';
 
 export { defaultConfigYaml } from './init-config';
 

@@ -7,10 +7,10 @@ import { mechanicalWeights } from '../reward/mechanical-checks';
 import type { RewardWeights } from '../reward/reward';
 import type { Preference } from '../topics/generated/messages';
 import type { AccessConfig } from './access-config';
-import type { AlertsConfig } from './alert-schema';
 import type { AnswersConfig } from './answers-config';
 import type { JudgementsConfig } from './judgements-config';
 import type { ApiName, ProviderConfig } from './provider-config';
+import type { AlertsConfig } from './schema/alert-schema';
 
 export const strategyNames = [
   'LEARNING_OPTIMIZED',

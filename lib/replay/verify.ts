@@ -7,7 +7,7 @@ import { ownEntry } from '../dictionary';
 import type { Broker, LogRecord, TopicPartition } from '../ports/broker';
 import type { LearnedPolicy } from '../routing/judge/strategy';
 import type { WeightsPointer } from '../routing/judge/weights-source';
-import { createRecentIds } from '../stream/recent-ids';
+import { createRecentIds } from '../stream/task/recent-ids';
 import type { RouteDecided, RouteOpened, StrategyScored, ThreadScore } from '../topics/generated/messages';
 import { topics } from '../topics/topics';
 import type { Difference } from './differences';

@@ -10,7 +10,7 @@ import { partitionOf } from '../topics/partition-of';
 import { topics } from '../topics/topics';
 import type { ServiceDefinition, TableDefinition } from './define-service';
 import { ensureServiceTopics } from './run-engine';
-import { createTaskTable, positionKey, positionRecord } from './task-table';
+import { createTaskTable, positionKey, positionRecord } from './task/task-table';
 import { topicInputs, topicsOf } from './validate-graph';
 
 export interface EnginePlace {

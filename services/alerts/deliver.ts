@@ -5,8 +5,9 @@
  * The first attempt is made before the position in the log moves, so a crash loses no alert that nobody was told of. Further
  * attempts wait in memory.
  */
-import { severities, type WebhookConfig } from '../../lib/config/alert-schema';
+
 import type { Environment } from '../../lib/config/expand-references';
+import { severities, type WebhookConfig } from '../../lib/config/schema/alert-schema';
 import type { Clock } from '../../lib/ports/clock';
 import type { Log } from '../../lib/telemetry/log';
 import type { Metrics } from '../../lib/telemetry/metrics';

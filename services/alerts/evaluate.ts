@@ -2,7 +2,7 @@
 
 import { measure, type Surroundings } from '../../lib/alerts/measure';
 import { endRule, ring } from '../../lib/alerts/ring';
-import type { AlertRules, RuleName } from '../../lib/config/alert-schema';
+import type { AlertRules, RuleName } from '../../lib/config/schema/alert-schema';
 import { emit, type Result, tombstone } from '../../lib/stream/define-service';
 import type { AlertRuleState, AlertSilence } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';

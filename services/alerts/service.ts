@@ -2,9 +2,10 @@
  * The declaration of alerts. One task sees all reports of processes in one order, so there is one judge of every rule; what it
  * knows otherwise are tables of single partitions. What it says goes to the log, and everybody reads it there.
  */
-import { type RuleName, ruleNames } from '../../lib/config/alert-schema';
+
 import { countInvalidConfig, createConfigReader } from '../../lib/config/current-config';
 import type { Environment } from '../../lib/config/expand-references';
+import { type RuleName, ruleNames } from '../../lib/config/schema/alert-schema';
 import type { Clock } from '../../lib/ports/clock';
 import {
   type Context,

@@ -1,5 +1,5 @@
 /** Batches that were folded one after another, as if they had been one. */
-import type { Tried } from './fold';
+import type { Tried } from './fold/fold';
 
 export const nothingTried: Tried = {
   outputs: [],

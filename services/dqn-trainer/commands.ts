@@ -7,7 +7,7 @@ import type { WeightsAnswer, WeightsCommand, WeightsVersion } from '../../lib/to
 import { readKeys } from '../../lib/topics/read-keys';
 import { topics } from '../../lib/topics/topics';
 import type { BlobStore } from '../../lib/weights/blob-store';
-import type { FoldSettings } from './fold-settings';
+import type { FoldSettings } from './fold/fold-settings';
 import { lineageIdOf } from './lineage';
 import { planOf } from './plan-command';
 import type { Publisher } from './publisher';

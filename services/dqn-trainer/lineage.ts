@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { forgottenOf } from '../../lib/learning/fold/forget';
 import type { WeightsPublished } from '../../lib/topics/generated/messages';
-import type { FoldSettings } from './fold-settings';
+import type { FoldSettings } from './fold/fold-settings';
 
 /** Of the fold itself. Raise it with every release whose fold gives other weights for the same log and settings. */
 export const algorithmVersion = 9;

@@ -3,7 +3,7 @@
  * while a candidate is on trial or somebody has gone back to earlier weights.
  */
 import type { WeightsPublished, WeightsVersion } from '../../lib/topics/generated/messages';
-import type { FoldSettings } from './fold-settings';
+import type { FoldSettings } from './fold/fold-settings';
 import { isOfLineage, lineageIdOf } from './lineage';
 import { isRefusedCandidate } from './versions';
 

@@ -5,7 +5,7 @@
  */
 import { checkEvent } from '../../lib/learning/fold/check-event';
 import type { OffsetRange } from '../../lib/ports/broker';
-import type { FoldState } from './fold-state';
+import type { FoldState } from './fold/fold-state';
 import { type EventLog, readEvents } from './read-events';
 
 export interface PlaceInLog {

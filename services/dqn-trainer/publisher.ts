@@ -8,7 +8,7 @@ import type { Metrics } from '../../lib/telemetry/metrics';
 import type { PublishReason, Tuning, WeightsPublished, WeightsVersion } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import type { BlobStore } from '../../lib/weights/blob-store';
-import type { FoldOutput } from './fold';
+import type { FoldOutput } from './fold/fold';
 import { heldTuning } from './held-tuning';
 import type { Mode } from './mode';
 import type { TrialVerdict } from './trial';

@@ -3,7 +3,7 @@ import { UndecodableError } from '../../lib/avro/codec';
 import type { Broker, LogRecord } from '../../lib/ports/broker';
 import type { LearningEvent } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
-import type { FoldBatch } from './fold-settings';
+import type { FoldBatch } from './fold/fold-settings';
 
 /** Events read and decoded in one go: requests may be waiting for the same thread meanwhile. */
 const chunkEvents = 100;

@@ -12,8 +12,8 @@ import type {
   WeightsVersion,
 } from '../../lib/topics/generated/messages';
 import type { BlobStore } from '../../lib/weights/blob-store';
-import { forgottenFigure } from './fold-inline';
-import type { FoldSettings } from './fold-settings';
+import { forgottenFigure } from './fold/fold-inline';
+import type { FoldSettings } from './fold/fold-settings';
 import { type EventLog, readEvents } from './read-events';
 import { blobsOf } from './trial-keeper';
 

@@ -4,7 +4,7 @@ import type { Broker } from '../../lib/ports/broker';
 import type { Log } from '../../lib/telemetry/log';
 import type { WeightsPublished, WeightsVersion } from '../../lib/topics/generated/messages';
 import type { BlobStore } from '../../lib/weights/blob-store';
-import type { TrainerFold } from './fold';
+import type { TrainerFold } from './fold/fold';
 import type { Publisher } from './publisher';
 import { readEvents } from './read-events';
 import { looks, type PolicyBlobs, type TrialVerdict } from './trial';

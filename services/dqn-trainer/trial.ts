@@ -16,7 +16,7 @@ import type { LearnedPolicy } from '../../lib/routing/judge/strategy';
 import { utilityWeights } from '../../lib/routing/judge/utility';
 import { untuned } from '../../lib/routing/open/pin-tuning';
 import type { LearningEvent, Tuning } from '../../lib/topics/generated/messages';
-import type { FoldBatch, FoldSettings } from './fold-settings';
+import type { FoldBatch, FoldSettings } from './fold/fold-settings';
 import { heldTuning } from './held-tuning';
 
 export interface PolicyBlobs {

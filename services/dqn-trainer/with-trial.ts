@@ -1,6 +1,6 @@
 /** A fold with a place for a trial beside it: what is folded in is evidence, too. */
-import type { Fold, TrainerFold } from './fold';
-import type { FoldBatch, FoldSettings } from './fold-settings';
+import type { Fold, TrainerFold } from './fold/fold';
+import type { FoldBatch, FoldSettings } from './fold/fold-settings';
 import { Trial, type TrialVerdict } from './trial';
 
 export function withTrial(fold: Fold, settings: FoldSettings): TrainerFold {

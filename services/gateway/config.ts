@@ -1,6 +1,6 @@
 /** The gateway's own settings and their limits. They concern one process, so they are not part of the shared configuration. */
 import type { Role } from '../../lib/access/roles';
-import type { TlsFiles } from './tls-files';
+import type { TlsFiles } from './http/tls-files';
 
 /**
  * What somebody without a key or token may do. `loopback`: everything, where only this machine reaches the port, until there

@@ -29,20 +29,20 @@ import type {
 } from '../../lib/topics/generated/messages';
 import type { KnownWeights } from '../../lib/weights/read-weights';
 import type { AnswerKeeper } from './answers/keep-answers';
-import type { JsonSchema } from './avro-json-schema';
 import type { GatewaySettings } from './config';
+import type { SearchedLog } from './decisions/find-decision';
+import type { DecisionLookup } from './decisions/look-up-decision';
+import type { RecentDecisions } from './decisions/recent-decisions';
+import type { ReportedOutcomes } from './decisions/reported-outcomes';
 import type { ErrorForm } from './doors/error-form';
-import type { SearchedLog } from './find-decision';
-import type { ErrorCode } from './http-error';
-import type { PolicyJudge } from './judge-apart';
-import type { LearningVitals } from './learning-vitals';
+import type { JsonSchema } from './http/avro-json-schema';
+import type { ErrorCode } from './http/http-error';
+import type { PolicyJudge } from './learning/judge-apart';
+import type { LearningVitals } from './learning/learning-vitals';
+import type { StudiedPolicy } from './learning/study-policy-in-force';
+import type { FeedbackWatch } from './learning/watch-feedback';
 import type { LiveHub } from './live/live-hub';
-import type { DecisionLookup } from './look-up-decision';
-import type { RecentDecisions } from './recent-decisions';
-import type { ReportedOutcomes } from './reported-outcomes';
 import type { StandbyState } from './standby/standby-state';
-import type { StudiedPolicy } from './study-policy-in-force';
-import type { FeedbackWatch } from './watch-feedback';
 
 /** A message of the topics by name, a zod schema, or plain text. */
 export type ResponseBody =

@@ -22,7 +22,7 @@ import { settingsOf } from '../../lib/topics/define-topic';
 import type { WeightsChunk } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { createBlobStore } from '../../lib/weights/blob-store';
-import { createRateLimiter } from '../../services/gateway/rate-limit';
+import { createRateLimiter } from '../../services/gateway/access/rate-limit';
 import { patienceMs } from '../patience';
 import { describeWithServers } from '../servers';
 

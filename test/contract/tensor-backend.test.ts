@@ -1,9 +1,9 @@
 import { nodeBackend } from '../../lib/adapters/tensor/node-backend';
 import { wasmBackend } from '../../lib/adapters/tensor/wasm-backend';
 import { defaultRouterConfig } from '../../lib/config/parse-config';
-import { createFold } from '../../services/dqn-trainer/create-fold';
-import { type Fold, foldSettingsOf } from '../../services/dqn-trainer/fold';
-import type { FoldBatch } from '../../services/dqn-trainer/fold-settings';
+import { createFold } from '../../services/dqn-trainer/fold/create-fold';
+import { type Fold, foldSettingsOf } from '../../services/dqn-trainer/fold/fold';
+import type { FoldBatch } from '../../services/dqn-trainer/fold/fold-settings';
 import { learningEvents, models } from '../services/dqn-trainer/records';
 import { describeWithNode, distance, tensorBackendContract, trained } from './tensor-backend-contract';
 

@@ -18,7 +18,7 @@ import type { Topic } from '../../lib/topics/define-topic';
 import type { DeadLetter } from '../../lib/topics/generated/messages';
 import { deadLetterTopicName, topics } from '../../lib/topics/topics';
 import { type Engine, startEngine } from '../../services/engine';
-import { judgeShadows } from '../../services/gateway/judge-shadows';
+import { judgeShadows } from '../../services/gateway/learning/judge-shadows';
 import { distributedHome, type EngineHome, embeddedHome } from '../../services/home';
 import { patienceMs } from '../patience';
 import { describeWithServers, kafkaAddress } from '../servers';

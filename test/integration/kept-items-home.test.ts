@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { processSettings } from '../../lib/config/process-settings';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
-import { createKeptItems } from '../../services/gateway/doors/kept-items';
+import { createKeptItems } from '../../services/gateway/doors/kept/kept-items';
 import { distributedHome } from '../../services/home';
 import { describeWithServers, kafkaAddress, redisUrl } from '../servers';
 import { atEnd } from '../started';

@@ -4,7 +4,7 @@ import { type KafkaBroker, openKafkaBroker } from '../../lib/adapters/kafka/kafk
 import { defaultKafkaSettings } from '../../lib/adapters/kafka/kafka-settings';
 import { systemClock } from '../../lib/adapters/system';
 import type { OutgoingRecord } from '../../lib/ports/broker';
-import { createTaskTable } from '../../lib/stream/task-table';
+import { createTaskTable } from '../../lib/stream/task/task-table';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import type { Topic } from '../../lib/topics/define-topic';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '../../lib/telemetry/log';
-import { createKeptItems } from '../../services/gateway/doors/kept-items';
+import { createKeptItems } from '../../services/gateway/doors/kept/kept-items';
 import { embeddedHome } from '../../services/home';
 import { atEnd } from '../started';
 

@@ -5,7 +5,7 @@ import { configFromJson } from '../../lib/config/parse-config';
 import type { LocatedDifference } from '../../lib/replay/verify';
 import { createLog } from '../../lib/telemetry/log';
 import { topics } from '../../lib/topics/topics';
-import { foldSettingsOf } from '../../services/dqn-trainer/fold';
+import { foldSettingsOf } from '../../services/dqn-trainer/fold/fold';
 
 // Another seed: SEED=7 npx jest --selectProjects simulation
 const seed = Number(process.env['SEED'] ?? 1);

@@ -4,14 +4,14 @@
  */
 import { type Clock, sleep } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
-import type { FetchedPartitionData } from './fetched-data';
-import { type FetchedRecords, fetchedRecords } from './fetched-records';
 import { type KafkaCluster, readCommitted } from './kafka-client';
 import { backoffMs, type KafkaConnections } from './kafka-connections';
 import { errorKind, givenUp, isOutOfRange, rootError, withoutLeader } from './kafka-errors';
 import { answersOfGap, listOffset } from './partition-reader';
 import type { PassedOver } from './passed-over';
 import { RequestPace } from './request-pace';
+import type { FetchedPartitionData } from './wire/fetched-data';
+import { type FetchedRecords, fetchedRecords } from './wire/fetched-records';
 
 /** One partition being read. */
 export interface FetchCursor {

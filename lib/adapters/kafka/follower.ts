@@ -3,10 +3,10 @@ import type { Follower, FollowOptions, LogRecord } from '../../ports/broker';
 import type { Clock } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
 import { type FetchCursor, FetchLoop } from './fetch-loop';
-import type { FetchedRecords } from './fetched-records';
 import type { KafkaConnections } from './kafka-connections';
 import type { PartitionReader } from './partition-reader';
 import type { PassedOver } from './passed-over';
+import type { FetchedRecords } from './wire/fetched-records';
 
 /** Fetching pauses while so many records wait for the handler. */
 const maxWaitingRecords = 2_000;

@@ -8,8 +8,8 @@ import type { KafkaCluster } from './kafka-client';
 import { backoffMs, type KafkaConnections, leaderOf } from './kafka-connections';
 import { errorKind, errorType, givenUp } from './kafka-errors';
 import type { PlacedRecord } from './record-batcher';
-import type { RecordTimes } from './record-times';
 import { batchesOf, type PartitionBatch, type ProducerIdentity, SequencedProduce } from './sequenced-produce';
+import type { RecordTimes } from './wire/record-times';
 
 /** The broker has lost track of the producer, or never knew it: only a fresh id helps. */
 const unknownProducerTypes = new Set([

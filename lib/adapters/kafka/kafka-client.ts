@@ -15,12 +15,12 @@ import {
 import { errorCodes } from 'kafkajs/src/protocol/error';
 import { type Clock, within } from '../../ports/clock';
 import type { Log } from '../../telemetry/log';
-import { decodeFetchResponse } from './fetch-response';
-import type { FetchedPartitionData } from './fetched-data';
 import { clientIdOf, type KafkaSettings, type KafkaTls } from './kafka-settings';
 import type { Outage } from './outage';
-import type { OwnRequest } from './own-request';
-import { firstProduceVersion, joiningProduceVersion, type ProduceRequest, produceOf } from './produce-request';
+import { decodeFetchResponse } from './wire/fetch-response';
+import type { FetchedPartitionData } from './wire/fetched-data';
+import type { OwnRequest } from './wire/own-request';
+import { firstProduceVersion, joiningProduceVersion, type ProduceRequest, produceOf } from './wire/produce-request';
 import {
   commitInTransaction,
   endTransaction,
@@ -28,7 +28,7 @@ import {
   type ProducerIdAndEpoch,
   stablePositions,
   transactionVersion,
-} from './transaction-requests';
+} from './wire/transaction-requests';
 
 export interface FetchRequest {
   readonly maxWaitTime: number;

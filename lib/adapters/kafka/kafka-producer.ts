@@ -12,8 +12,8 @@ import { IdempotentDelivery } from './idempotent-delivery';
 import type { KafkaConnections } from './kafka-connections';
 import type { KafkaSettings } from './kafka-settings';
 import { type BatcherLimits, type PlacedRecord, RecordBatcher } from './record-batcher';
-import { RecordTimes } from './record-times';
 import { batchOverheadBytes, type TopicCatalog } from './topic-catalog';
+import { RecordTimes } from './wire/record-times';
 
 /** What Kafka adds around a record; counted as the local brokers do. */
 const overheadBytes = 64;

@@ -11,9 +11,9 @@ import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
 import { partitionOf } from '../../topics/partition-of';
 import { type FetchCursor, FetchLoop } from './fetch-loop';
-import type { FetchedRecords } from './fetched-records';
 import { backoffMs, type KafkaConnections } from './kafka-connections';
 import type { PassedOver } from './passed-over';
+import type { FetchedRecords } from './wire/fetched-records';
 
 /** A topic that grows is noticed within so long. */
 const lookEveryMs = 10_000;

@@ -8,8 +8,8 @@ import {
 } from '../../ports/broker';
 import type { Clock } from '../../ports/clock';
 import type { FetchCursor } from './fetch-loop';
-import type { FetchedRecords } from './fetched-records';
 import type { SentPlace } from './kafka-producer';
+import type { FetchedRecords } from './wire/fetched-records';
 
 /** Fetching of a topic pauses while it has so much waiting; a fetch may bring more than that at once. */
 const maxBufferedRecords = 1_000;

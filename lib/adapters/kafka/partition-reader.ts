@@ -3,11 +3,11 @@
  * each of these would cost a rebalance and leave an orphan group behind (kafkajs has no other way, see its issue 373).
  */
 import type { LogRecord, OffsetRange, TopicPartition } from '../../ports/broker';
-import { type FetchedRecords, fetchedRecords } from './fetched-records';
 import { type KafkaCluster, readCommitted } from './kafka-client';
 import { type KafkaConnections, leaderIdOf, leaderOf } from './kafka-connections';
 import { isOutOfRange, withoutLeader } from './kafka-errors';
 import type { PassedOver } from './passed-over';
+import { type FetchedRecords, fetchedRecords } from './wire/fetched-records';
 
 const earliestTime = -2;
 const latestTime = -1;

@@ -2,7 +2,7 @@
 import type { TopicPartition } from '../../ports/broker';
 import type { Log } from '../../telemetry/log';
 import type { Metrics } from '../../telemetry/metrics';
-import type { UnreadableBatch } from './fetched-data';
+import type { UnreadableBatch } from './wire/fetched-data';
 
 export class PassedOver {
   constructor(

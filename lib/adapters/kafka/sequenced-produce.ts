@@ -6,9 +6,9 @@
 import type { KafkaCluster, KafkaNode } from './kafka-client';
 import { leaderIdOf } from './kafka-connections';
 import { errorType } from './kafka-errors';
-import type { ProducedMessage } from './produce-request';
 import type { PlacedRecord } from './record-batcher';
-import type { RecordTimes } from './record-times';
+import type { ProducedMessage } from './wire/produce-request';
+import type { RecordTimes } from './wire/record-times';
 
 export interface PartitionBatch {
   readonly topic: string;

@@ -10,9 +10,9 @@ import type { KafkaCluster, KafkaNode } from './kafka-client';
 import { backoffMs, type KafkaConnections } from './kafka-connections';
 import { errorKind, errorType, givenUp, isMembershipLost, isTransactionLost } from './kafka-errors';
 import { BatchRoom, type PlacedRecord } from './record-batcher';
-import type { RecordTimes } from './record-times';
 import { batchesOf, type PartitionBatch, SequencedProduce } from './sequenced-produce';
-import type { ProducerIdAndEpoch } from './transaction-requests';
+import type { RecordTimes } from './wire/record-times';
+import type { ProducerIdAndEpoch } from './wire/transaction-requests';
 
 export interface TransactionScope {
   readonly group: string;

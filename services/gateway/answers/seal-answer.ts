@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { KeptAnswer } from '../../../lib/topics/generated/messages';
-import { seal, unseal } from '../seal';
+import { seal, unseal } from './seal';
 
 export const answerSchema = z.strictObject({
   text: z.string().describe('of the first choice'),

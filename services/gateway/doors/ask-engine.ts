@@ -10,11 +10,11 @@ import { RecordTooLargeError } from '../../../lib/ports/broker';
 import { eligibilityOf } from '../../../lib/routing/open/eligibility';
 import { contentHashOf } from '../../../lib/topics/content-hash';
 import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated/messages';
-import { checkRequest } from '../check-request';
+import { checkRequest } from '../decisions/check-request';
+import { admissionsNow, asIntakeSees, candidatesNow } from '../decisions/expect-candidates';
+import { routeOnce } from '../decisions/route-once';
 import type { GatewayContext } from '../endpoint';
-import { admissionsNow, asIntakeSees, candidatesNow } from '../expect-candidates';
-import { budgetRefused, HttpError, noEligibleCandidate } from '../http-error';
-import { routeOnce } from '../route-once';
+import { budgetRefused, HttpError, noEligibleCandidate } from '../http/http-error';
 import { createTurns } from './take-turns';
 
 export interface ModelOrder {

@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import { maxMessages, maxStrategies } from '../../../lib/routing/open/validate-request';
-import { limitsSchema, preferenceSchema } from '../body-schemas';
-import { id, label } from '../field-schemas';
-import { messageSchema } from '../read-conversation';
+import { limitsSchema, preferenceSchema } from '../http/body-schemas';
+import { id, label } from '../http/field-schemas';
+import { messageSchema } from '../http/read-conversation';
 
 const maxTools = 1_024;
 const maxItems = 10_000;

@@ -1,8 +1,8 @@
 /** Errors in the form of the API that was called, so that client libraries understand them. */
 import { z } from 'zod';
 import type { ApiName } from '../../../lib/config/provider-config';
-import type { HttpError } from '../http-error';
-import { errorSchema } from '../http-error';
+import type { HttpError } from '../http/http-error';
+import { errorSchema } from '../http/http-error';
 
 export type ErrorForm = 'own' | 'openai' | 'anthropic';
 

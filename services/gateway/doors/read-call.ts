@@ -10,12 +10,13 @@ import { estimateTokens } from '../../../lib/routing/open/request-text';
 import type { Holds, Limits, Message, RouteRequested } from '../../../lib/topics/generated/messages';
 import { idFault } from '../../../lib/topics/identifiers';
 import { noLimits } from '../../../lib/topics/schema-defaults';
-import { wellFormed } from '../body-schemas';
-import { refuseOutOfScope } from '../check-scope';
-import { HttpError, invalidField } from '../http-error';
-import { readBody } from '../read-body';
-import { type GivenMessage, readConversation } from '../read-conversation';
-import { innerId, tenantOf } from '../tenant-ids';
+import { refuseOutOfScope } from '../access/check-scope';
+import { innerId, tenantOf } from '../access/tenant-ids';
+import { type Asker, nameIn } from '../access/who-is-asking';
+import { wellFormed } from '../http/body-schemas';
+import { HttpError, invalidField } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { type GivenMessage, readConversation } from '../http/read-conversation';
 import {
   chatBodySchema,
   type Extension,
@@ -24,7 +25,6 @@ import {
   responsesBodySchema,
 } from './door-schemas';
 import { spliceBody } from './splice-body';
-import { type Asker, nameIn } from './who-is-asking';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,7 @@
  * Changes single fields of a JSON object in its text. Written anew from its values, a number that no double can hold would become
  * another one on its way to the provider.
  */
-import { endOfString } from '../check-json-text';
+import { endOfString } from '../http/check-json-text';
 
 interface Member {
   readonly key: string;

@@ -1,6 +1,6 @@
 /** What the caller hears where no model has answered. */
 import type { UpstreamError } from '../../../lib/providers/upstream-error';
-import { type ErrorCode, HttpError } from '../http-error';
+import { type ErrorCode, HttpError } from '../http/http-error';
 
 const codes: Readonly<Record<UpstreamError['status'], ErrorCode>> = {
   FAILURE: 'upstream_failed',

@@ -9,7 +9,7 @@ import type { AnyTopic, Topic } from '../../../lib/topics/define-topic';
 import type { ModelProfile } from '../../../lib/topics/generated/messages';
 import { readRow } from '../../../lib/topics/read-row';
 import { topics } from '../../../lib/topics/topics';
-import { HttpError } from '../http-error';
+import { HttpError } from '../http/http-error';
 import { createFrame, createPresenter, type Told } from './frame';
 import {
   alertEvent,

@@ -2,15 +2,15 @@
 import { z } from 'zod';
 import { isActive } from '../../../lib/alerts/ring';
 import { SilenceRefusedError } from '../../../lib/alerts/silence-desk';
-import { alertRulesSchema, ruleNames, severities } from '../../../lib/config/alert-schema';
+import { alertRulesSchema, ruleNames, severities } from '../../../lib/config/schema/alert-schema';
 import { sleep } from '../../../lib/ports/clock';
 import type { AlertSilence } from '../../../lib/topics/generated/messages';
-import { configInForce } from '../config-in-force';
+import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { id, label } from '../field-schemas';
-import { HttpError } from '../http-error';
-import { readBody } from '../read-body';
-import { sendJson } from '../send-json';
+import { id, label } from '../http/field-schemas';
+import { HttpError } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { sendJson } from '../http/send-json';
 
 const minuteMs = 60_000;
 const maxSilenceMs = 30 * 24 * 60 * minuteMs;

@@ -16,9 +16,9 @@ import {
 import { checkValue } from '../../../lib/config/describe-issues';
 import { timeMsOf, timeSchema } from '../../../lib/topics/calendar-time';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { invalidField } from '../http-error';
-import { readBody } from '../read-body';
-import { sendJson } from '../send-json';
+import { invalidField } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { sendJson } from '../http/send-json';
 
 const stepMsOf = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const stepPattern = /^(\d{1,4})([mhd])$/;

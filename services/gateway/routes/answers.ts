@@ -1,12 +1,12 @@
 /** GET /v1/decisions/{id}/answer: what a model answered, where it was kept, for who may see it. */
 import { z } from 'zod';
 import { idFault } from '../../../lib/topics/identifiers';
+import { innerId } from '../access/tenant-ids';
 import { answerSchema } from '../answers/seal-answer';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { id as idText } from '../field-schemas';
-import { HttpError, invalidField } from '../http-error';
-import { sendJson } from '../send-json';
-import { innerId } from '../tenant-ids';
+import { id as idText } from '../http/field-schemas';
+import { HttpError, invalidField } from '../http/http-error';
+import { sendJson } from '../http/send-json';
 
 const { $schema: _, ...idSchema } = z.toJSONSchema(idText);
 

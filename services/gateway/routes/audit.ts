@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { readAudit } from '../../../lib/audit/audit-trail';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { invalidField } from '../http-error';
-import { sendJson } from '../send-json';
+import { invalidField } from '../http/http-error';
+import { sendJson } from '../http/send-json';
 
 const maxRecords = 1_000;
 const usualRecords = 100;

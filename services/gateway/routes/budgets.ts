@@ -1,12 +1,12 @@
 /** GET /v1/budgets: the configured budgets, and how the accounts stand that somebody has spent from. */
 import { z } from 'zod';
 import { paceOf } from '../../../lib/budgets/pace';
-import { budgetsSchema } from '../../../lib/config/budget-schema';
+import { budgetsSchema } from '../../../lib/config/schema/budget-schema';
 import type { BudgetState } from '../../../lib/topics/generated/messages';
-import { configInForce } from '../config-in-force';
+import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { invalidField } from '../http-error';
-import { sendJson } from '../send-json';
+import { invalidField } from '../http/http-error';
+import { sendJson } from '../http/send-json';
 
 /** Accounts of one answer: sessions and users may be many. */
 const maxAccounts = 1_000;

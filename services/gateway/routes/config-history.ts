@@ -1,16 +1,16 @@
 /** The memory of the configuration: its versions, what changed between two, and the way back to one. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { configSchema } from '../../../lib/config/config-schema';
 import { diffConfig } from '../../../lib/config/diff-config';
 import { configFromJson } from '../../../lib/config/parse-config';
+import { configSchema } from '../../../lib/config/schema/config-schema';
 import type { ConfigVersion } from '../../../lib/topics/generated/messages';
-import { applyChange, changeErrors } from '../apply-change';
-import { configInForce } from '../config-in-force';
+import { applyChange, changeErrors } from '../configuration/apply-change';
+import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidField } from '../http-error';
-import { readBody } from '../read-body';
-import { sendJson } from '../send-json';
+import { HttpError, invalidField } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { sendJson } from '../http/send-json';
 
 const maxChanges = 200;
 

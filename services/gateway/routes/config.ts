@@ -2,17 +2,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { configLimits } from '../../../lib/config/config-limits';
-import { configSchema } from '../../../lib/config/config-schema';
 import type { ParseResult } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
-import { applyChange } from '../apply-change';
-import type { CheckedConfig } from '../check-plain-config';
-import { configInForce } from '../config-in-force';
+import { configSchema } from '../../../lib/config/schema/config-schema';
+import { applyChange } from '../configuration/apply-change';
+import type { CheckedConfig } from '../configuration/check-plain-config';
+import { configInForce } from '../configuration/config-in-force';
+import { type ConfigParser, createConfigParser } from '../configuration/parse-config-apart';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidFields } from '../http-error';
-import { type ConfigParser, createConfigParser } from '../parse-config-apart';
-import { readBody } from '../read-body';
-import { sendJson } from '../send-json';
+import { HttpError, invalidFields } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { sendJson } from '../http/send-json';
 
 const reasonSchema = z.string().max(1_000).optional().describe('why, for who reads the history');
 const inForceSchema = z.strictObject({

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Endpoint } from '../endpoint';
-import { HttpError } from '../http-error';
+import { HttpError } from '../http/http-error';
 
 /** Beside what is built; seen from the sources, below it. */
 const folders = [join(__dirname, '../../../dashboard'), join(__dirname, '../../../dist/dashboard')];

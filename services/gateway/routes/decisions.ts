@@ -1,11 +1,11 @@
 /** GET /v1/decisions/:id: a decision made before, with everything it was made of. */
 import { z } from 'zod';
 import { idFault } from '../../../lib/topics/identifiers';
+import { innerId, outerDecision, owns } from '../access/tenant-ids';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { id as idText } from '../field-schemas';
-import { HttpError, invalidField } from '../http-error';
-import { sendJson } from '../send-json';
-import { innerId, outerDecision, owns } from '../tenant-ids';
+import { id as idText } from '../http/field-schemas';
+import { HttpError, invalidField } from '../http/http-error';
+import { sendJson } from '../http/send-json';
 
 const { $schema: _, ...idSchema } = z.toJSONSchema(idText);
 

@@ -9,12 +9,12 @@ import {
   responsesBodySchema,
 } from '../doors/door-schemas';
 import { formOfApi } from '../doors/error-form';
-import type { KeptResponseServer } from '../doors/kept-responses';
-import type { KeptResponseAction } from '../doors/own-responses';
-import { repeatHeader } from '../doors/repeated-calls';
+import type { KeptResponseServer } from '../doors/kept/kept-responses';
+import type { KeptResponseAction } from '../doors/kept/own-responses';
+import { repeatHeader } from '../doors/kept/repeated-calls';
 import type { CallServer } from '../doors/serve-call';
 import type { Endpoint } from '../endpoint';
-import type { ErrorCode } from '../http-error';
+import type { ErrorCode } from '../http/http-error';
 
 const doors: readonly {
   readonly api: ApiName;

@@ -1,15 +1,15 @@
 /** GET and POST /v1/experiments: what runs and how it stands; start, stop and promote. */
 import { z } from 'zod';
-import { experimentSchema } from '../../../lib/config/experiment-schema';
 import type { ExperimentConfig } from '../../../lib/config/router-config';
+import { experimentSchema } from '../../../lib/config/schema/experiment-schema';
 import { changeExperiments, type ExperimentChange } from '../../../lib/experiments/change-config';
 import { definitionOf, rolloutOf } from '../../../lib/experiments/expose';
-import { applyWanted, changeErrors } from '../apply-change';
-import { configInForce } from '../config-in-force';
+import { applyWanted, changeErrors } from '../configuration/apply-change';
+import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidField } from '../http-error';
-import { readBody } from '../read-body';
-import { sendJson } from '../send-json';
+import { HttpError, invalidField } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { sendJson } from '../http/send-json';
 
 const name = z.string().min(1).max(100);
 const changeSchema = z.discriminatedUnion('action', [

@@ -6,16 +6,16 @@ import { TransientError } from '../../../lib/ports/broker';
 import type { RouteDecided, RouteOutcome } from '../../../lib/topics/generated/messages';
 import { faultOf } from '../../reward-feedback/check-outcome';
 import { wholeOf } from '../../reward-feedback/merge-reports';
-import { type FeedbackBody, feedbackBodySchema } from '../body-schemas';
-import { sourceOf } from '../check-scope';
+import { sourceOf } from '../access/check-scope';
+import { hasOwnIds, innerId, outerId, owns } from '../access/tenant-ids';
+import type { Asker } from '../access/who-is-asking';
 import { callSource, mechanicalSource } from '../doors/report-calls';
 import type { CallServer } from '../doors/serve-call';
-import type { Asker } from '../doors/who-is-asking';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidField } from '../http-error';
-import { readBody } from '../read-body';
-import { sendJson } from '../send-json';
-import { hasOwnIds, innerId, outerId, owns } from '../tenant-ids';
+import { type FeedbackBody, feedbackBodySchema } from '../http/body-schemas';
+import { HttpError, invalidField } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { sendJson } from '../http/send-json';
 import { contextOf } from '../trace-requests';
 
 const acceptedSchema = z.strictObject({

@@ -1,12 +1,12 @@
 /** POST /v1/weights/forget: judgements that must not be learned from; the trainer folds the log anew without them. */
 import { z } from 'zod';
-import { forgetFault, forgetFields } from '../../../lib/config/forget-schema';
-import { applyWanted, changeErrors } from '../apply-change';
-import { configInForce } from '../config-in-force';
+import { forgetFault, forgetFields } from '../../../lib/config/schema/forget-schema';
+import { applyWanted, changeErrors } from '../configuration/apply-change';
+import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { invalidField } from '../http-error';
-import { readBody } from '../read-body';
-import { sendJson } from '../send-json';
+import { invalidField } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { sendJson } from '../http/send-json';
 
 const ruleSchema = z.strictObject(forgetFields);
 const answerSchema = z.strictObject({

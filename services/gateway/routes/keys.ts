@@ -7,9 +7,9 @@ import type { KeyRows } from '../../../lib/access/known-keys';
 import { roles } from '../../../lib/access/roles';
 import { type Clock, sleep } from '../../../lib/ports/clock';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { type ErrorCode, HttpError, invalidField, invalidFields } from '../http-error';
-import { readBody } from '../read-body';
-import { sendJson } from '../send-json';
+import { type ErrorCode, HttpError, invalidField, invalidFields } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { sendJson } from '../http/send-json';
 
 const names = z.array(z.string()).nullable();
 const keySchema = z.strictObject({

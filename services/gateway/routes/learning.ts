@@ -1,7 +1,7 @@
 /** GET /v1/learning/policy: what the policy in force goes by, and what its clusters of requests are about. */
 import { z } from 'zod';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { sendJson } from '../send-json';
+import { sendJson } from '../http/send-json';
 
 const share = z.number();
 const shares = z.array(z.strictObject({ name: z.string(), share }));

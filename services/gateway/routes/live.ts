@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidField } from '../http-error';
+import { HttpError, invalidField } from '../http/http-error';
 import { eventText } from '../live/frame';
 import { type FilterName, filterNames, type LiveFilter, type LiveKind, liveKinds } from '../live/live-events';
 import { maxReplayed } from '../live/live-hub';

@@ -1,10 +1,10 @@
 /** GET /v1/me: who asks, and what of all there is he may use. */
 import { z } from 'zod';
 import { roles } from '../../../lib/access/roles';
-import { operationsOf } from '../check-access';
+import { operationsOf } from '../access/check-access';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { isAtCallersPort } from '../open-door';
-import { sendJson } from '../send-json';
+import { isAtCallersPort } from '../http/open-door';
+import { sendJson } from '../http/send-json';
 
 const names = z.array(z.string()).nullable();
 const meSchema = z.strictObject({

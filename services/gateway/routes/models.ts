@@ -4,20 +4,20 @@
  * one of them, and all that is known of it.
  */
 import { z } from 'zod';
-import { modelSchema } from '../../../lib/config/config-schema';
 import type { CurrentConfig } from '../../../lib/config/current-config';
 import type { ModelConfig } from '../../../lib/config/router-config';
+import { modelSchema } from '../../../lib/config/schema/config-schema';
 import type { Admission } from '../../../lib/routing/open/admission';
 import { nominalInputTokens } from '../../../lib/routing/open/candidates';
 import type { Candidate, ModelProfile } from '../../../lib/topics/generated/messages';
 import { maxTimeMs } from '../../../lib/topics/number-ranges';
-import { isInScope } from '../check-scope';
-import { configInForce } from '../config-in-force';
+import { isInScope } from '../access/check-scope';
+import { configInForce } from '../configuration/config-in-force';
+import { admissionsNow, candidatesNow } from '../decisions/expect-candidates';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { admissionsNow, candidatesNow } from '../expect-candidates';
-import { HttpError } from '../http-error';
-import { legibleProfile } from '../legible-profile';
-import { sendJson } from '../send-json';
+import { HttpError } from '../http/http-error';
+import { sendJson } from '../http/send-json';
+import { legibleProfile } from './legible-profile';
 
 const listedSchema = z
   .strictObject({

@@ -2,14 +2,14 @@
 
 import { z } from 'zod';
 import { dictionaryOf } from '../../../lib/dictionary';
-import { addMessage, type JsonSchema } from '../avro-json-schema';
-import { accessOf, isForAnybody } from '../check-access';
-import { maxJsonDepth, maxJsonValues } from '../check-json-text';
+import { accessOf, isForAnybody } from '../access/check-access';
 import { errorForms } from '../doors/error-form';
 import type { Endpoint, RequestBody, ResponseBody } from '../endpoint';
-import { type ErrorCode, errorStatus } from '../http-error';
-import { acceptedEncodings } from '../read-body';
-import { sendJson } from '../send-json';
+import { addMessage, type JsonSchema } from '../http/avro-json-schema';
+import { maxJsonDepth, maxJsonValues } from '../http/check-json-text';
+import { type ErrorCode, errorStatus } from '../http/http-error';
+import { acceptedEncodings } from '../http/read-body';
+import { sendJson } from '../http/send-json';
 
 export function openapiEndpoint(endpoints: readonly Endpoint[]): Endpoint {
   let document: JsonSchema | null = null;

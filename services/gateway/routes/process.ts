@@ -1,8 +1,8 @@
 /** GET /health, /ready, /metrics: for whoever runs the process. */
 import { z } from 'zod';
-import { maySeeInstallation } from '../check-access';
+import { maySeeInstallation } from '../access/check-access';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { sendJson } from '../send-json';
+import { sendJson } from '../http/send-json';
 
 const healthSchema = z.looseObject({ status: z.literal('ok') });
 const readySchema = z.strictObject({

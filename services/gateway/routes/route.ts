@@ -5,16 +5,16 @@ import { TransientError } from '../../../lib/ports/broker';
 import { within } from '../../../lib/ports/clock';
 import { contentHashOf } from '../../../lib/topics/content-hash';
 import type { RouteDecided, RouteRequested } from '../../../lib/topics/generated/messages';
-import { type RouteBody, routeBodySchema, toRequest } from '../body-schemas';
-import { checkRequest } from '../check-request';
-import { allowedInScope } from '../check-scope';
-import type { Asker } from '../doors/who-is-asking';
+import { allowedInScope } from '../access/check-scope';
+import { innerId, outerDecision, outerId, owns, tenantOf } from '../access/tenant-ids';
+import type { Asker } from '../access/who-is-asking';
+import { checkRequest } from '../decisions/check-request';
+import { routeOnce } from '../decisions/route-once';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { budgetRefused, HttpError, noEligibleCandidate } from '../http-error';
-import { readBody } from '../read-body';
-import { routeOnce } from '../route-once';
-import { sendJson } from '../send-json';
-import { innerId, outerDecision, outerId, owns, tenantOf } from '../tenant-ids';
+import { type RouteBody, routeBodySchema, toRequest } from '../http/body-schemas';
+import { budgetRefused, HttpError, noEligibleCandidate } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { sendJson } from '../http/send-json';
 import { contextOf } from '../trace-requests';
 
 export function routeEndpoints(context: GatewayContext): Endpoint[] {

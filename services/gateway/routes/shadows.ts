@@ -2,14 +2,14 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { RouterConfig, ShadowConfig } from '../../../lib/config/router-config';
-import { shadowSchema } from '../../../lib/config/shadow-schema';
-import { applyWanted, changeErrors } from '../apply-change';
-import { commandTrainer } from '../command-trainer';
-import { configInForce } from '../config-in-force';
+import { shadowSchema } from '../../../lib/config/schema/shadow-schema';
+import { applyWanted, changeErrors } from '../configuration/apply-change';
+import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { HttpError, invalidField } from '../http-error';
-import { readBody } from '../read-body';
-import { sendJson } from '../send-json';
+import { HttpError, invalidField } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { sendJson } from '../http/send-json';
+import { commandTrainer } from '../learning/command-trainer';
 
 const name = z.string().min(1).max(100);
 const changeSchema = z.discriminatedUnion('action', [

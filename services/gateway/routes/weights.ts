@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import type { WeightsCommand } from '../../../lib/topics/generated/messages';
 import { findVersion } from '../../../lib/weights/read-weights';
-import { commandTrainer } from '../command-trainer';
 import type { Endpoint, GatewayContext } from '../endpoint';
-import { id } from '../field-schemas';
-import { HttpError } from '../http-error';
-import { readBody } from '../read-body';
-import { sendJson } from '../send-json';
+import { id } from '../http/field-schemas';
+import { HttpError } from '../http/http-error';
+import { readBody } from '../http/read-body';
+import { sendJson } from '../http/send-json';
+import { commandTrainer } from '../learning/command-trainer';
 import { forgetEndpoint } from './forget';
 
 const versionsSchema = z.strictObject({

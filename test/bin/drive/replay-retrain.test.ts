@@ -9,8 +9,8 @@ import type {
 } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createBlobStore } from '../../../lib/weights/blob-store';
-import { createFold } from '../../../services/dqn-trainer/create-fold';
-import { foldSettingsOf } from '../../../services/dqn-trainer/fold';
+import { createFold } from '../../../services/dqn-trainer/fold/create-fold';
+import { foldSettingsOf } from '../../../services/dqn-trainer/fold/fold';
 import { createDqnTrainer } from '../../../services/dqn-trainer/service';
 import { learningEvent, learningEvents, models } from '../../services/dqn-trainer/records';
 import { createWorld, type World } from '../../services/one-service';

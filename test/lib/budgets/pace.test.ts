@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { reserve, settle, stateOf, take } from '../../../lib/budgets/account';
 import { pacedPreference, paceOf } from '../../../lib/budgets/pace';
 import { termsOf } from '../../../lib/budgets/terms-of';
-import { budgetsSchema } from '../../../lib/config/budget-schema';
+import { budgetsSchema } from '../../../lib/config/schema/budget-schema';
 import { seededRandom } from '../../../lib/random/seeded';
 import { utilityOf, utilityWeights } from '../../../lib/routing/judge/utility';
 import type { BudgetAccount, BudgetEvent } from '../../../lib/topics/generated/messages';

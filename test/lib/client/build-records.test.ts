@@ -1,6 +1,6 @@
 import { attemptOf, routeOutcome, routeRequest } from '../../../lib/client/build-records';
 import { topics } from '../../../lib/topics/topics';
-import { feedbackBodySchema, routeBodySchema, toRequest } from '../../../services/gateway/body-schemas';
+import { feedbackBodySchema, routeBodySchema, toRequest } from '../../../services/gateway/http/body-schemas';
 
 const decision = {
   decisionId: 'r1',

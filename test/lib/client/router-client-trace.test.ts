@@ -6,7 +6,7 @@ import { type Broker, TransientError } from '../../../lib/ports/broker';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
-import { routeBodySchema, toRequest } from '../../../services/gateway/body-schemas';
+import { routeBodySchema, toRequest } from '../../../services/gateway/http/body-schemas';
 import { decisionOf } from '../../services/gateway/start-gateway';
 import { headerOf, recordSpans, remoteSpan } from '../telemetry/recorded-spans';
 

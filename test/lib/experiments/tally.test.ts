@@ -1,5 +1,5 @@
-import { experimentSchema } from '../../../lib/config/experiment-schema';
 import type { ExperimentConfig } from '../../../lib/config/router-config';
+import { experimentSchema } from '../../../lib/config/schema/experiment-schema';
 import { sharesOf } from '../../../lib/experiments/assign';
 import { definitionOf } from '../../../lib/experiments/expose';
 import { dueAtMs, experimentStateOf, newTally, wantsPublishing, withObserved } from '../../../lib/experiments/tally';

@@ -2,8 +2,8 @@ import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import { createLoggedWeights } from '../../../lib/replay/logged-weights';
 import { topics } from '../../../lib/topics/topics';
 import { createBlobStore } from '../../../lib/weights/blob-store';
-import { foldSettingsOf } from '../../../services/dqn-trainer/fold';
-import { startFoldInline } from '../../../services/dqn-trainer/fold-inline';
+import { foldSettingsOf } from '../../../services/dqn-trainer/fold/fold';
+import { startFoldInline } from '../../../services/dqn-trainer/fold/fold-inline';
 import { learningEvents, models } from '../../services/dqn-trainer/records';
 import { createWorld } from '../../services/one-service';
 

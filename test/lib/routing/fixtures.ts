@@ -1,7 +1,7 @@
 /** Builders for tests of the request path: small worlds with sensible values, to be changed where a test cares. */
 import fc from 'fast-check';
-import { completeConfig, configSchema } from '../../../lib/config/config-schema';
 import type { RouterConfig } from '../../../lib/config/router-config';
+import { completeConfig, configSchema } from '../../../lib/config/schema/config-schema';
 import type {
   Breaker,
   Candidate,

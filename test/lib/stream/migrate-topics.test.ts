@@ -5,7 +5,7 @@ import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
 import { seededRandom } from '../../../lib/random/seeded';
 import { type MigrationOptions, migrateTopics } from '../../../lib/stream/migrate-topics';
 import { ensureServiceTopics } from '../../../lib/stream/run-engine';
-import { positionRecord } from '../../../lib/stream/task-table';
+import { positionRecord } from '../../../lib/stream/task/task-table';
 import { ensureSinglePartitionTopic } from '../../../lib/topics/ensure-topic';
 import { topics } from '../../../lib/topics/topics';
 

@@ -4,8 +4,8 @@ import { createLog } from '../../../lib/telemetry/log';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import type { BlobStore } from '../../../lib/weights/blob-store';
 import { createWeightsSource } from '../../../lib/weights/weights-source';
-import { foldSettingsOf } from '../../../services/dqn-trainer/fold';
-import { startFoldInline } from '../../../services/dqn-trainer/fold-inline';
+import { foldSettingsOf } from '../../../services/dqn-trainer/fold/fold';
+import { startFoldInline } from '../../../services/dqn-trainer/fold/fold-inline';
 import { learningEvents, models } from '../../services/dqn-trainer/records';
 
 /** A real policy and its basis, learned from a few events. */

@@ -2,8 +2,8 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { alertsSchema } from '../../../lib/config/alert-schema';
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
+import { alertsSchema } from '../../../lib/config/schema/alert-schema';
 import type { Alert } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createAlertWebhooks } from '../../../services/alerts/service';

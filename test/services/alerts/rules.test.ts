@@ -1,6 +1,6 @@
 /** Every rule as it is by default: what makes it ring, and what makes it stop. */
 
-import { ruleNames } from '../../../lib/config/alert-schema';
+import { ruleNames } from '../../../lib/config/schema/alert-schema';
 import type { BudgetState, ServiceVitals } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { decided } from '../reward-feedback/records';

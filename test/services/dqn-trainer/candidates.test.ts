@@ -1,7 +1,7 @@
 /** What becomes of a candidate that the gate does not let in, on the real fold. */
 import type { LearningEvent } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
-import type { StartFold } from '../../../services/dqn-trainer/fold';
+import type { StartFold } from '../../../services/dqn-trainer/fold/fold';
 import type { TrialVerdict } from '../../../services/dqn-trainer/trial';
 import { learningEvent, learningEvents } from './records';
 import { createTrainerWorld, feed, startInline, stateOf, underAnotherSeed } from './trainer-world';

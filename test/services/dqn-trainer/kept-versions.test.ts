@@ -1,7 +1,7 @@
 /** What is kept of every policy that the fold has made. */
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { WeightsVersion } from '../../../lib/topics/generated/messages';
-import type { StartFold } from '../../../services/dqn-trainer/fold';
+import type { StartFold } from '../../../services/dqn-trainer/fold/fold';
 import { learningEvents } from './records';
 import { canBeLoaded, createTrainerWorld, feed, startInline } from './trainer-world';
 

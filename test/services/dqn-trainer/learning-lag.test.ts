@@ -1,5 +1,5 @@
 import { topics } from '../../../lib/topics/topics';
-import type { StartFold } from '../../../services/dqn-trainer/fold';
+import type { StartFold } from '../../../services/dqn-trainer/fold/fold';
 import { createLearningLag } from '../../../services/dqn-trainer/learning-lag';
 import { createWorld } from '../one-service';
 import { learningEvents } from './records';

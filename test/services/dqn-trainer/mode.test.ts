@@ -1,5 +1,5 @@
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
-import { foldSettingsOf } from '../../../services/dqn-trainer/fold';
+import { foldSettingsOf } from '../../../services/dqn-trainer/fold/fold';
 import { lineageIdOf } from '../../../services/dqn-trainer/lineage';
 import { type ModeAtStart, modeAtStart } from '../../../services/dqn-trainer/mode';
 import { type VersionChange, versionOf } from './versions-table';

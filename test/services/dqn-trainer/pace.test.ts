@@ -1,7 +1,7 @@
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import { topics } from '../../../lib/topics/topics';
-import { foldSettingsOf } from '../../../services/dqn-trainer/fold';
-import { startFoldInline } from '../../../services/dqn-trainer/fold-inline';
+import { foldSettingsOf } from '../../../services/dqn-trainer/fold/fold';
+import { startFoldInline } from '../../../services/dqn-trainer/fold/fold-inline';
 import { learningEvents, models } from './records';
 import { createTrainerWorld, feed } from './trainer-world';
 

@@ -1,6 +1,6 @@
 /** How a new lineage comes into force, on the real fold and gate. */
 import { topics } from '../../../lib/topics/topics';
-import type { StartFold } from '../../../services/dqn-trainer/fold';
+import type { StartFold } from '../../../services/dqn-trainer/fold/fold';
 import { learningEvents } from './records';
 import { canBeLoaded, createTrainerWorld, feed, startInline, underAnotherSeed } from './trainer-world';
 

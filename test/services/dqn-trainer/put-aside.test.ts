@@ -1,8 +1,8 @@
 import { systemClock } from '../../../lib/adapters/system';
 import { sleep } from '../../../lib/ports/clock';
 import { topics } from '../../../lib/topics/topics';
-import type { StartFold } from '../../../services/dqn-trainer/fold';
-import { startFoldInWorker } from '../../../services/dqn-trainer/fold-in-worker';
+import type { StartFold } from '../../../services/dqn-trainer/fold/fold';
+import { startFoldInWorker } from '../../../services/dqn-trainer/fold/fold-in-worker';
 import { learningEvent, learningEvents } from './records';
 import { createTrainerWorld, essence, feed, startInline, withoutThem } from './trainer-world';
 

@@ -1,6 +1,6 @@
 /** Rollbacks and promotions by command, on the real fold and gate. */
 import { topics } from '../../../lib/topics/topics';
-import type { StartFold } from '../../../services/dqn-trainer/fold';
+import type { StartFold } from '../../../services/dqn-trainer/fold/fold';
 import { learningEvents } from './records';
 import { canBeLoaded, createTrainerWorld, feed, startInline, stateOf, type TrainerWorld } from './trainer-world';
 

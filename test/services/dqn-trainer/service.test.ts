@@ -5,9 +5,9 @@ import type { LearningEvent, WeightsPublished } from '../../../lib/topics/genera
 import { topics } from '../../../lib/topics/topics';
 import { createBlobStore } from '../../../lib/weights/blob-store';
 import { createWeightsSource } from '../../../lib/weights/weights-source';
-import { foldSettingsOf, type StartFold } from '../../../services/dqn-trainer/fold';
-import type { FoldSettings } from '../../../services/dqn-trainer/fold-settings';
-import { readFoldState } from '../../../services/dqn-trainer/fold-state';
+import { foldSettingsOf, type StartFold } from '../../../services/dqn-trainer/fold/fold';
+import type { FoldSettings } from '../../../services/dqn-trainer/fold/fold-settings';
+import { readFoldState } from '../../../services/dqn-trainer/fold/fold-state';
 import { lineageIdOf } from '../../../services/dqn-trainer/lineage';
 import { learningEvent, learningEvents, models } from './records';
 import { createTrainerWorld, feed, startInline } from './trainer-world';

@@ -1,6 +1,6 @@
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { LearningConfig, RouterConfig } from '../../../lib/config/router-config';
-import { foldSettingsOf, sameLineage } from '../../../services/dqn-trainer/fold';
+import { foldSettingsOf, sameLineage } from '../../../services/dqn-trainer/fold/fold';
 import { chooseBackend, tensorBackendOf } from '../../../services/dqn-trainer/tensor-backend';
 
 function configOf(backend: LearningConfig['backend'], models = 4): RouterConfig {

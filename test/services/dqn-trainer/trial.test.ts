@@ -1,9 +1,9 @@
 /** A trial of policies the real fold has made: one that learned the toy world, one that learned its opposite. */
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { LearningEvent } from '../../../lib/topics/generated/messages';
-import { createFold } from '../../../services/dqn-trainer/create-fold';
-import { type Fold, foldSettingsOf } from '../../../services/dqn-trainer/fold';
-import type { FoldBatch } from '../../../services/dqn-trainer/fold-settings';
+import { createFold } from '../../../services/dqn-trainer/fold/create-fold';
+import { type Fold, foldSettingsOf } from '../../../services/dqn-trainer/fold/fold';
+import type { FoldBatch } from '../../../services/dqn-trainer/fold/fold-settings';
 import { looks, type PolicyBlobs, Trial, type TrialSetup } from '../../../services/dqn-trainer/trial';
 import { withTrial } from '../../../services/dqn-trainer/with-trial';
 import { learningEvent, learningEvents, models } from './records';

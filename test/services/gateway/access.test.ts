@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { type Role, roles } from '../../../lib/access/roles';
 import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import { createLog, type Log } from '../../../lib/telemetry/log';
-import { mustCover } from '../../../services/gateway/check-access';
+import { mustCover } from '../../../services/gateway/access/check-access';
 import { startGateway, testConfig } from './start-gateway';
 import { bearer, startKeyedGateway } from './start-keyed-gateway';
 

@@ -1,9 +1,9 @@
 import { checkValue } from '../../../lib/config/describe-issues';
 import { validateConfig } from '../../../lib/config/parse-config';
 import { contentHashOf } from '../../../lib/topics/content-hash';
-import { routeBodySchema, toRequest } from '../../../services/gateway/body-schemas';
-import { HttpError } from '../../../services/gateway/http-error';
-import { parseJson, readBody } from '../../../services/gateway/read-body';
+import { routeBodySchema, toRequest } from '../../../services/gateway/http/body-schemas';
+import { HttpError } from '../../../services/gateway/http/http-error';
+import { parseJson, readBody } from '../../../services/gateway/http/read-body';
 import { startGateway } from './start-gateway';
 
 const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${i}`, 1]));

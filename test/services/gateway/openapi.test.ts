@@ -7,9 +7,9 @@ import Ajv2020 from 'ajv/dist/2020';
 import fc from 'fast-check';
 import type { z } from 'zod';
 import { checkValue } from '../../../lib/config/describe-issues';
-import type { JsonSchema } from '../../../services/gateway/avro-json-schema';
-import { feedbackBodySchema, routeBodySchema } from '../../../services/gateway/body-schemas';
-import { parseJson } from '../../../services/gateway/read-body';
+import type { JsonSchema } from '../../../services/gateway/http/avro-json-schema';
+import { feedbackBodySchema, routeBodySchema } from '../../../services/gateway/http/body-schemas';
+import { parseJson } from '../../../services/gateway/http/read-body';
 import { startGateway } from './start-gateway';
 
 type Started = Awaited<ReturnType<typeof startGateway>>;

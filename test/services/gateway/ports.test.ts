@@ -11,7 +11,7 @@ import { defaultRouterConfig } from '../../../lib/config/parse-config';
 import { sleep } from '../../../lib/ports/clock';
 import { createLog } from '../../../lib/telemetry/log';
 import { createMetrics } from '../../../lib/telemetry/metrics';
-import { openDoor } from '../../../services/gateway/open-door';
+import { openDoor } from '../../../services/gateway/http/open-door';
 import { patienceMs } from '../../patience';
 import { atEnd } from '../../started';
 import { callHttp, startGateway, testConfig } from './start-gateway';

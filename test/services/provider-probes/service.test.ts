@@ -1,6 +1,6 @@
 /** Probes of real servers on this machine that hang, fail and come back: how often they are called, by whom, and what the breaker makes of it. */
 import { configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
-import { providerSchema } from '../../../lib/config/provider-schema';
+import { providerSchema } from '../../../lib/config/schema/provider-schema';
 import type { EngineVitals } from '../../../lib/topics/generated/messages';
 import { topics } from '../../../lib/topics/topics';
 import { createModelProfiler } from '../../../services/model-profiler/service';

@@ -1,9 +1,9 @@
 import { type FetchCursor, FetchLoop } from '../../../../lib/adapters/kafka/fetch-loop';
-import type { FetchedMessage, UnreadableBatch } from '../../../../lib/adapters/kafka/fetched-data';
-import type { FetchedRecords } from '../../../../lib/adapters/kafka/fetched-records';
 import type { FetchRequest, KafkaNode } from '../../../../lib/adapters/kafka/kafka-client';
 import { PartitionReader } from '../../../../lib/adapters/kafka/partition-reader';
 import { PassedOver } from '../../../../lib/adapters/kafka/passed-over';
+import type { FetchedMessage, UnreadableBatch } from '../../../../lib/adapters/kafka/wire/fetched-data';
+import type { FetchedRecords } from '../../../../lib/adapters/kafka/wire/fetched-records';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import { createLog } from '../../../../lib/telemetry/log';
 import { createMetrics } from '../../../../lib/telemetry/metrics';

@@ -1,7 +1,7 @@
 import { IdempotentDelivery } from '../../../../lib/adapters/kafka/idempotent-delivery';
 import type { KafkaNode } from '../../../../lib/adapters/kafka/kafka-client';
 import type { PlacedRecord } from '../../../../lib/adapters/kafka/record-batcher';
-import { RecordTimes } from '../../../../lib/adapters/kafka/record-times';
+import { RecordTimes } from '../../../../lib/adapters/kafka/wire/record-times';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import { TransientError } from '../../../../lib/ports/broker';
 import { createLog } from '../../../../lib/telemetry/log';

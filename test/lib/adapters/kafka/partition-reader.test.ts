@@ -1,6 +1,6 @@
-import type { FetchedMessage } from '../../../../lib/adapters/kafka/fetched-data';
 import type { KafkaNode } from '../../../../lib/adapters/kafka/kafka-client';
 import { PartitionReader } from '../../../../lib/adapters/kafka/partition-reader';
+import type { FetchedMessage } from '../../../../lib/adapters/kafka/wire/fetched-data';
 import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-clock';
 import { TransientError } from '../../../../lib/ports/broker';
 import { fakeCluster, unseen } from './fake-cluster';

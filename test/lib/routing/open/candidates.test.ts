@@ -1,4 +1,4 @@
-import { completeConfig, configSchema } from '../../../../lib/config/config-schema';
+import { completeConfig, configSchema } from '../../../../lib/config/schema/config-schema';
 import { seededRandom } from '../../../../lib/random/seeded';
 import {
   type ExpectedRequest,

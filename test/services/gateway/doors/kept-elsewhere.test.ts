@@ -6,7 +6,7 @@ import { createLog } from '../../../../lib/telemetry/log';
 import { createMetrics } from '../../../../lib/telemetry/metrics';
 import type { KeptResponse } from '../../../../lib/topics/generated/messages';
 import { topics } from '../../../../lib/topics/topics';
-import { createRememberedResponses } from '../../../../services/gateway/doors/remember-responses';
+import { createRememberedResponses } from '../../../../services/gateway/doors/kept/remember-responses';
 import { memoryHome } from '../../../../services/home';
 import { orderedConfig, startDoors } from './start-doors';
 import { startKeeper } from './start-keeper';

@@ -11,7 +11,7 @@ import type { RouterConfig } from '../../../../lib/config/router-config';
 import { TransientError } from '../../../../lib/ports/broker';
 import { createLog } from '../../../../lib/telemetry/log';
 import { createMetrics } from '../../../../lib/telemetry/metrics';
-import { openDoor } from '../../../../services/gateway/open-door';
+import { openDoor } from '../../../../services/gateway/http/open-door';
 import { awaitLog } from '../../../../services/gateway/standby/stand-in';
 import { startProcess } from '../../../../services/process';
 import { patienceMs } from '../../../patience';

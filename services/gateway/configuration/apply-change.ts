@@ -1,0 +1,132 @@
+/**
+ * The one way in which a route changes the configuration: what may not be changed over HTTP is refused, the version that is
+ * replaced must be the one in force, and who did it is written down.
+ */
+import type { FastifyRequest } from 'fastify';
+import { configToJson } from '../../../lib/config/parse-config';
+import type { ProviderConfig } from '../../../lib/config/provider-config';
+import type { RouterConfig } from '../../../lib/config/router-config';
+import { configSchema } from '../../../lib/config/schema/config-schema';
+import { restartsNeeded } from '../../../lib/config/start-settings';
+import type { GatewayContext } from '../endpoint';
+import { type ErrorCode, HttpError, invalidField, invalidFields } from '../http/http-error';
+import { checkPlainConfig } from './check-plain-config';
+
+export interface Change {
+  readonly config: RouterConfig;
+  /** The version it replaces. */
+  readonly replaces: number;
+  /** The request that asked for it, such as `PUT`: it stands in front of who asked and from where. */
+  readonly by: string;
+  /** For who reads the history; default none. */
+  readonly reason?: string;
+  /** What to say where `current` is in force by now. */
+  readonly conflict?: (current: number) => string;
+}
+
+const changedMeanwhile = (): string => 'the configuration was changed meanwhile; try again';
+
+/** Resolves when this gateway has read the new version back, with what of it needs a restart, and of whom. Throws an HttpError where it is refused or comes too late. */
+export async function applyChange(
+  context: GatewayContext,
+  request: FastifyRequest,
+  { config, replaces, by, reason, conflict = changedMeanwhile }: Change,
+): Promise<string[]> {
+  refuseUnputtable(context, config);
+  const before = context.config()?.config;
+  const { asker, ip } = request;
+  const author = asker.isAnonymous ? '' : `by ${asker.who} `;
+  const source = `${by} ${author}from ${ip} through ${context.id}`;
+  const written = await context.configWriter.apply(config, replaces, source, reason);
+  if (!written.ok) throw new HttpError('version_conflict', conflict(written.current?.version ?? 0), 'version');
+  await context.untilInForce(written.applied.version);
+  return before ? restartsNeeded(before, config) : [];
+}
+
+/** What a route may answer with that changes the configuration by a body. */
+export const changeErrors = [
+  'malformed_json',
+  'invalid_field',
+  'refused',
+  'version_conflict',
+  'body_too_large',
+  'unsupported_media_type',
+  'not_ready',
+] as const satisfies readonly ErrorCode[];
+
+/** The same with a configuration that was made from parts of a request: it is checked as one from a file. */
+export async function applyWanted(
+  context: GatewayContext,
+  request: FastifyRequest,
+  wanted: unknown,
+  change: Omit<Change, 'config'>,
+): Promise<string[]> {
+  const checked = checkPlainConfig(wanted);
+  if (!checked.ok) throw invalidFields(checked.issues);
+  return applyChange(context, request, { ...change, config: checked.config });
+}
+
+/** What may be in a file, but cannot be put in force here. */
+export function refuseUnputtable(context: Pick<GatewayContext, 'config' | 'faultsHere'>, config: RouterConfig): void {
+  const before = context.config()?.config ?? null;
+  refuseTooLarge(config);
+  // It would be in force for nobody, and what is started next would not start. What is so already is for who changes it.
+  const faultsBefore = before ? context.faultsHere(before) : [];
+  for (const { field, message } of context.faultsHere(config))
+    if (!faultsBefore.some((one) => one.field === field)) throw invalidField(field, message);
+  refuseOtherAccess(before, config);
+  refuseOtherAddresses(before, config);
+  // Whoever reaches this port could else have the gateway's network asked...
+  refuseOther('alerts.webhooks', before?.alerts.webhooks ?? [], config.alerts.webhooks);
+  // ...or read what is kept from then on, with a key that he knows himself.
+  refuseOther('answers.keys', before?.answers.keys ?? [], config.answers.keys);
+}
+
+/** Bytes of a configuration on its topic, with every default filled in: a record has room for a million. */
+const maxRecordBytes = 900_000;
+
+function refuseTooLarge(config: RouterConfig): void {
+  const bytes = Buffer.byteLength(configToJson(config));
+  if (bytes > maxRecordBytes)
+    throw invalidField('config', `takes ${bytes} bytes with all defaults, more than the ${maxRecordBytes} of a record`);
+}
+
+/**
+ * Where calls go, and with which key, is the operator's word in a file: whoever reaches this port could else have the keys of
+ * the gateway's environment sent to himself. The demonstration upstream is no address.
+ */
+function refuseOtherAddresses(before: RouterConfig | null, after: RouterConfig): void {
+  const known = new Map(Object.entries(before?.providers ?? {}));
+  const addressOf = ({ kind, baseUrl, apiKeyEnv, headersEnv }: ProviderConfig): string =>
+    JSON.stringify([kind, baseUrl, apiKeyEnv, Object.entries(headersEnv).sort()]);
+  for (const [name, provider] of Object.entries(after.providers)) {
+    const existing = known.get(name);
+    if (provider.kind === 'demo' || (existing && addressOf(existing) === addressOf(provider))) continue;
+    throw new HttpError(
+      'refused',
+      `providers.${name}: kind, baseUrl, apiKeyEnv and headersEnv of a provider cannot be changed here; put them into the file (serve --config, config apply)`,
+      `providers.${name}`,
+    );
+  }
+}
+
+/** Who may use the gateway is that, too: whoever may change prices must not make an issuer of his own an administrator. */
+function refuseOtherAccess(before: RouterConfig | null, after: RouterConfig): void {
+  if (before && JSON.stringify(before.access) === JSON.stringify(after.access)) return;
+  if (!before && JSON.stringify(after.access) === JSON.stringify(configSchema.shape.access.parse(undefined))) return;
+  throw new HttpError(
+    'refused',
+    'access: cannot be changed here; put it into the file (serve --config, config apply)',
+    'access',
+  );
+}
+
+/** A list that is the operator's word in a file, like those addresses. */
+function refuseOther(field: string, before: readonly unknown[], after: readonly unknown[]): void {
+  if (JSON.stringify(before) === JSON.stringify(after)) return;
+  throw new HttpError(
+    'refused',
+    `${field}: cannot be changed here; put them into the file (serve --config, config apply)`,
+    field,
+  );
+}

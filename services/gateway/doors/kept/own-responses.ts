@@ -1,0 +1,96 @@
+/**
+ * Responses that came through chat, which no provider keeps: read again, listed and deleted as their provider would have it done, from
+ * what the gateway has kept of them.
+ */
+import { isJson, type Json, listOf, textOf } from '../../../../lib/providers/any-json';
+import { HttpError, invalidField } from '../../http/http-error';
+import { conversationBefore, type Turn } from './expand-items';
+import type { FoundEntry, KeptItems } from './kept-items';
+
+/** What is asked of a response: a method, and what its path ends in behind the id. */
+export interface KeptResponseAction {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly suffix: '' | '/cancel' | '/input_items';
+}
+
+export interface OwnResponseCall {
+  readonly action: KeptResponseAction;
+  readonly tenantId: string | null;
+  readonly id: string;
+  readonly query: URLSearchParams;
+  /** Of all that is read for it, in bytes. */
+  readonly maxSize: number;
+}
+
+const defaultLimit = 20;
+const maxLimit = 100;
+
+/** Null where nothing of this name is kept here for this tenant. */
+export async function answerOwnResponse(kept: KeptItems, call: OwnResponseCall): Promise<object | null> {
+  const { action, tenantId, id, query, maxSize } = call;
+  const entry = (await kept.find(tenantId, [id], maxSize))?.get(id);
+  const response = entry?.provider === null ? entry.response : null;
+  if (!entry || response === null) return null;
+  if (action.method === 'DELETE') {
+    await forget(kept, tenantId, id, response);
+    return { id, object: 'response', deleted: true };
+  }
+  const notInBackground = 'only what was asked for with background: true';
+  if (action.suffix === '/cancel') throw invalidField('id', `${notInBackground} can be cancelled`);
+  if (action.suffix === '/input_items') return listItems(kept, call, entry);
+  if (query.get('stream') === 'true') throw invalidField('stream', `${notInBackground} can be streamed again`);
+  return response;
+}
+
+async function forget(kept: KeptItems, tenantId: string | null, id: string, response: Json): Promise<void> {
+  const items = listOf(response['output']).filter(isJson);
+  try {
+    await kept.forget(tenantId, [id, ...items.map((item) => textOf(item['id'])).filter((name) => name !== '')]);
+  } catch (error) {
+    throw new HttpError('not_ready', `not deleted everywhere yet: ${(error as Error).message}`);
+  }
+}
+
+/** With what was said in the responses that it went on from, as the model was sent it. */
+async function listItems(kept: KeptItems, call: OwnResponseCall, entry: FoundEntry): Promise<object> {
+  const { tenantId, id, query, maxSize } = call;
+  const limit = Number(query.get('limit') ?? defaultLimit);
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit)
+    throw invalidField('limit', `must be a whole number from 1 to ${maxLimit}`);
+  const order = query.get('order') ?? 'desc';
+  if (order !== 'asc' && order !== 'desc') throw invalidField('order', 'must be asc or desc');
+  const before =
+    entry.previous === null
+      ? []
+      : await conversationBefore(entry.previous, tenantId, { kept, maxSize: maxSize - entry.size });
+  if (typeof before === 'string')
+    throw invalidField(
+      'id',
+      before === 'gone' ? 'what it went on from is not kept any more' : 'it is too long to be listed',
+    );
+  const items = [
+    ...before.flatMap((turn) => [...askedIn(turn), ...listOf(turn.entry.response?.['output'])]),
+    ...askedIn({ name: id, entry }),
+  ].filter(isJson);
+  if (order === 'desc') items.reverse();
+  const after = query.get('after');
+  const from = after === null ? 0 : items.findIndex((item) => item['id'] === after) + 1;
+  if (after !== null && from === 0) throw invalidField('after', 'no item of that name is in this list');
+  const data = items.slice(from, from + limit);
+  return {
+    ...{ object: 'list', data, has_more: from + limit < items.length },
+    ...{ first_id: data[0]?.['id'] ?? null, last_id: data.at(-1)?.['id'] ?? null },
+  };
+}
+
+/** As the API lists them: each with a name, messages with parts. */
+function askedIn({ name, entry }: Turn): Json[] {
+  return entry.items.map((item, index) => {
+    const { type = 'message', content, role } = item;
+    const id = textOf(item['id']) || `${type === 'message' ? 'msg' : 'item'}_in_${index}_${name}`;
+    if (type !== 'message') return { ...item, id };
+    const partType = role === 'assistant' ? 'output_text' : 'input_text';
+    const parts = typeof content === 'string' ? [{ type: partType, text: content }] : content;
+    return { ...item, type, id, status: 'completed', content: parts };
+  });
+}
