@@ -94,7 +94,7 @@ function homeOn(
       store: keyValue,
       maxBytes: Math.min(keptBytes, Math.floor((maxBytes ?? Infinity) * keptShareOfLimit)),
     },
-    callsAtOnce: 4,
+    callsAtOnce: 8,
     topicPrefix: '',
     clock,
     elapsedMs: () => clock.monotonicMs(),

@@ -149,7 +149,7 @@ export interface PartitionConsumer {
    *
    * In a group with `delivery: 'exactly-once'` every write is one transaction everywhere: readers see all of it, in order,
    * or nothing, and all of it a moment after it has resolved. A write without positions is a transaction of its own, so what it was made from comes again after a
-   * failure: whoever wants each output once passes the positions that it was made from in the same write. A rejection with
+   * failure: whoever wants each output once passes the positions that it was made from, or rows that tell them, in the same write. A rejection with
    * a TransientError or an error of a record says that nothing of the write will ever be seen. StaleEpochError says that
    * another owner has been put in place, or that the outcome is not known: the committed positions of the next epoch tell.
    *

@@ -147,12 +147,15 @@ export function planGroup(group: StageGroup, host: Host, { graph, isExternal }: 
     }),
     polled,
     handed: [...handed.values()],
-    rowsTellPositions: stages.every(
-      ({ definition, inputs }) =>
-        definition.table || (definition.ownOutput && [...inputs.values()].every(({ passage }) => passage !== 'log')),
-    ),
+    rowsTellPositions: stages.every((stage) => stage.definition.table !== undefined || recognisesAll(stage)),
     pausedWires: stages.map(({ definition }) => pausedBy(definition, stages, host.topicPrefix)),
   };
+}
+
+/** Whether a stage reads only what is handed on to it, and knows all that it has made of it again. */
+function recognisesAll({ definition: { ownOutput }, inputs, outputs }: ServicePlan): boolean {
+  if (!ownOutput || [...inputs.values()].some(({ passage }) => passage === 'log')) return false;
+  return [...outputs.keys()].every((name) => ownOutput.topics.some((topic) => topic.name === name));
 }
 
 /** A topic that is handed on is paused by pausing what its writers read. */

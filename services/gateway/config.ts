@@ -63,7 +63,7 @@ export interface GatewaySettings {
   readonly hastyGraceMs: number;
   /** Calls of models that are decided at once while others wait for their turn (doors/take-turns.ts). */
   readonly callsAtOnce: number;
-  /** When calls have waited for turns without a break for so long, all of them are decided at once. */
+  /** When calls have waited for turns without a break for so long, all of them are decided as they come. */
   readonly turnPatienceMs: number;
   /** One call of a model at the door, from its first byte to the last of its answer, all attempts together. */
   readonly callTimeoutMs: number;

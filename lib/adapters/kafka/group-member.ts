@@ -166,6 +166,11 @@ export class GroupMember {
     });
   }
 
+  /** Resolves when the group's coordinator takes the generation for the present one; rejects where it does not. */
+  async confirm(generation: Generation): Promise<void> {
+    await this.sendHeartbeat(generation);
+  }
+
   /** The generation is known to be over before a heartbeat has told: join again at once. */
   suspect(generation: Generation): void {
     if (this.generation === generation) this.lose(0);

@@ -236,6 +236,7 @@ export class KafkaMembership implements Membership {
         transactionalIdsOf(this.options.group, partition).map(
           (id) => new TransactionalDelivery(id, scope, connections, clock, producer.times, limits),
         ),
+        () => this.member.confirm(term.generation),
       );
     });
     const kept = holdings.flatMap(({ delivery }) => delivery ?? []);

@@ -1,7 +1,7 @@
 /**
  * Writes of one owned partition as Kafka transactions under one transactional id: records and positions become visible together
  * or not at all. The id belongs to group and partition, so that the next owner's first request fences the one before; a write
- * whose outcome cannot be known ends the epoch, since only the committed positions tell what has happened.
+ * whose outcome cannot be known ends the epoch, since only what is committed tells what has happened.
  */
 import { StaleEpochError, TransientError } from '../../ports/broker';
 import { type Clock, sleep } from '../../ports/clock';

@@ -39,6 +39,8 @@ export class Task implements StageTask {
   private endsMoved = false;
   /** When the oldest thing that a commit would make durable was done; null when there is none. */
   private uncommittedSinceMs: number | null = null;
+  /** When the positions were last written. */
+  private committedAtMs = Number.NEGATIVE_INFINITY;
   /** How long the last write took. */
   private writeTookMs = 0;
   /** Records that have been read since the last commit. */
@@ -301,8 +303,11 @@ export class Task implements StageTask {
     const flushes = commitIsDue || atOnce;
     if (this.outgoing.length === 0 && !flushes) return;
     this.assertOurs();
-    // Rows say which positions they reflect, and a restart goes by that; what the group knows may follow at the next commit point.
-    const commits = commitIsDue || (flushes && !plan.rowsTellPositions);
+    // Rows say which positions they reflect, and a restart goes by that; what the group knows may follow at the next commit point,
+    // or with a write that comes as long after the last one.
+    const nowMs = host.clock.monotonicMs();
+    const mayFollow = plan.rowsTellPositions && nowMs - this.committedAtMs < host.limits.commitIntervalMs;
+    const commits = commitIsDue || (flushes && !mayFollow);
     const positions = commits ? this.wirePositions() : null;
     const rows: OutgoingRecord[] = [];
     if (flushes) for (const stage of this.stages) stage.flush(rows, this.positionsOf(stage));
@@ -310,6 +315,7 @@ export class Task implements StageTask {
     // With the letters of rows that were put aside.
     await this.send(this.takeOutgoing(), rows, positions);
     if (commits) {
+      this.committedAtMs = nowMs;
       this.uncommittedSinceMs = null;
       this.uncommittedRecords = 0;
     }
@@ -388,11 +394,12 @@ export class Task implements StageTask {
     }
   }
 
-  private positionsOf({ plan }: StageRun): ReadonlyMap<string, number> {
+  private positionsOf({ plan, reflected }: StageRun): ReadonlyMap<string, number> {
     const positions = new Map<string, number>();
     for (const { topic } of plan.inputs.values()) {
       const position = this.positions.get(topic.name);
-      if (position !== undefined) positions.set(topic.name, position);
+      // While the task catches up, the rows of a stage may reflect more than the task has read again.
+      if (position !== undefined) positions.set(topic.name, Math.max(position, reflected.get(topic.name) ?? 0));
     }
     return positions;
   }

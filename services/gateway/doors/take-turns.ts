@@ -8,9 +8,12 @@ import type { Clock } from '../../../lib/ports/clock';
 export interface TurnLimits {
   /** Calls that have their turn at once; Infinity: nobody waits. */
   readonly atOnce: number;
-  /** After somebody has waited without a break for so long, more come than go one by one: all are let in until few are left. */
+  /** After somebody has waited without a break for so long, more come than go in turns: all are let in, since many together cost less. */
   readonly patienceMs: number;
 }
+
+/** When for so long nobody would have had to wait, turns are taken again: calls that come together leave a gap as long as their answers take. */
+const quietMs = 100;
 
 export interface Turns {
   /** Does `work` when it is its turn, and gives what it gives. Turns come in the order in which they were asked for. */
@@ -19,7 +22,10 @@ export interface Turns {
 
 export function createTurns(clock: Clock, { atOnce, patienceMs }: TurnLimits): Turns {
   let having = 0;
+  /** All are let in. */
   let isCrowded = false;
+  /** When fewer than `atOnce` were left for the last time. */
+  let roomSinceMs = Number.NEGATIVE_INFINITY;
   /** Those who wait, in order. */
   let waiting: (() => void)[] = [];
   let cancelPatience = (): void => {};
@@ -33,6 +39,7 @@ export function createTurns(clock: Clock, { atOnce, patienceMs }: TurnLimits): T
   };
 
   const turn = (): Promise<void> | undefined => {
+    if (having < atOnce && clock.monotonicMs() - roomSinceMs >= quietMs) isCrowded = false;
     if (isCrowded || (having < atOnce && waiting.length === 0)) {
       having++;
       return undefined;
@@ -55,7 +62,7 @@ export function createTurns(clock: Clock, { atOnce, patienceMs }: TurnLimits): T
         return await work();
       } finally {
         having--;
-        if (having < atOnce) isCrowded = false;
+        if (having === atOnce - 1) roomSinceMs = clock.monotonicMs();
         letIn(Math.max(0, atOnce - having));
       }
     },

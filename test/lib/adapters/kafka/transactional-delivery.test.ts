@@ -247,6 +247,9 @@ function bench(version: number, { ids, firstEpoch = 0 }: { ids: number; firstEpo
       transactionalIdsOf('group', 0)
         .slice(0, ids)
         .map((id) => new TransactionalDelivery(id, scope, connections, clock, times, limits)),
+      async () => {
+        if (kafka.generation() !== generationId) throw protocolError('ILLEGAL_GENERATION');
+      },
     );
     const settle = async <T>(work: Promise<T>): Promise<T> => {
       let settled = false;
@@ -514,6 +517,35 @@ describe('what the version of transactions decides', () => {
 });
 
 describe('two ids in turns', () => {
+  test('who was slow to take them over, while the group went on without it, does not own one beside a later owner', async () => {
+    const owners = ['nobody', 'nobody'];
+    let present = 'earlier';
+    const own = (name: string, firstIdCanBeTaken: Promise<void>) =>
+      new AlternatingDelivery(
+        [0, 1].map((id) => ({
+          begin: async () => {
+            if (id === 0) await firstIdCanBeTaken;
+            owners[id] = name;
+          },
+          write: async () => new Map(),
+        })),
+        async () => {
+          if (present !== name) throw protocolError('ILLEGAL_GENERATION');
+        },
+      );
+    let letThrough!: () => void;
+    const slow = new Promise<void>((resolve) => {
+      letThrough = resolve;
+    });
+    const earlier = own('earlier', slow).begin();
+    present = 'later';
+    await own('later', Promise.resolve()).begin();
+    letThrough();
+    await expect(earlier).rejects.toThrow('ILLEGAL_GENERATION');
+    // Without the question both would have gone on, each under an id of its own.
+    expect(owners).toEqual(['earlier', 'later']);
+  });
+
   /** How often a step was asked for that had to wait for the end of the transaction before. */
   const waits = async (version: number, ids: number): Promise<number> => {
     const { kafka, own } = bench(version, { ids });

@@ -56,12 +56,14 @@ test('64 callers who begin at once wait for one another the first time, and not 
   expect(medianOf(together.map((of) => of[5]!))).toBeGreaterThan(150);
 });
 
-test('where more come than go one by one, all are let in, and turns are taken again when few are left', async () => {
-  const { callers, sizes } = start();
-  await callers(64, 20, 0);
+test('where more come than go in turns, all are let in, and turns are taken again when for a while nobody would have waited', async () => {
+  const { callers, sizes, clock } = start();
+  // Each is away for a moment between two calls, which together are decided and gone.
+  await callers(64, 20, 40);
   const full = sizes.filter((size) => size > 32).length;
   // The rounds after patience has ended are of all at once.
   expect(full).toBeGreaterThan(10);
+  await clock.advanceBy(250);
   const before = sizes.length;
   await callers(8, 1, 0);
   expect(Math.max(...sizes.slice(before))).toBeLessThanOrEqual(4);
