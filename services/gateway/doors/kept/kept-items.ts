@@ -35,15 +35,17 @@ export interface KeptItems {
   keep(tenantId: string | null, entries: ReadonlyMap<string, KeptEntry>): void;
   /**
    * Those that are there; null where they have more than `maxSize` bytes together, of which no more than that is read. Other work
-   * goes on meanwhile. Never rejects.
+   * goes on meanwhile. Never rejects: `onAway` is told where the store could not be asked, so that those not found may be there.
    */
   find(
     tenantId: string | null,
     names: readonly string[],
     maxSize: number,
+    onAway?: () => void,
   ): Promise<ReadonlyMap<string, FoundEntry> | null>;
   /**
-   * They are no more, for any gateway. Rejects where the store that others share cannot be told: they may have them still.
+   * They are no more, for any gateway. Rejects where the store that others share cannot be told: they may have them still, and so has
+   * this one, so that it can be asked for again.
    */
   forget(tenantId: string | null, names: readonly string[]): Promise<void>;
   /**
@@ -96,12 +98,13 @@ export function createKeptItems({ clock, log, share, maxBytes = defaultMaxBytes 
     const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length + entryOverheadBytes, 0);
     if (await shared.budget.take(bytes)) await shared.store.putMany(entries);
   };
-  const lookUp = async (places: readonly string[]): Promise<readonly (Buffer | null)[]> => {
+  const lookUp = async (places: readonly string[], onAway = (): void => {}): Promise<readonly (Buffer | null)[]> => {
     if (!shared || places.length === 0) return places.map(() => null);
     try {
       return await shared.store.getMany(places);
     } catch (error) {
       log.debug('what was said elsewhere could not be looked up', { error: error as Error });
+      onAway();
       return places.map(() => null);
     }
   };
@@ -131,7 +134,7 @@ export function createKeptItems({ clock, log, share, maxBytes = defaultMaxBytes 
       }
       void write(written).catch((error: Error) => log.debug('what was said is kept here alone', { error }));
     },
-    async find(tenantId, names, maxSize) {
+    async find(tenantId, names, maxSize, onAway) {
       const found = new Map<string, FoundEntry>();
       let size = 0;
       for (const portion of portionsOf([...new Set(names)])) {
@@ -141,10 +144,10 @@ export function createKeptItems({ clock, log, share, maxBytes = defaultMaxBytes 
         });
         const missing = sought.filter(({ content }) => content === null);
         // Another gateway may have been told to forget what is held here, or what was still being written then.
-        const values = await lookUp([
-          ...missing.map(({ place }) => place),
-          ...sought.map(({ place }) => goneOf(place)),
-        ]);
+        const values = await lookUp(
+          [...missing.map(({ place }) => place), ...sought.map(({ place }) => goneOf(place))],
+          onAway,
+        );
         const elsewhere = new Map(missing.map(({ name }, index) => [name, values[index] ?? null]));
         for (const [index, { name, key, content }] of sought.entries()) {
           if (values[missing.length + index]) continue;
@@ -164,10 +167,14 @@ export function createKeptItems({ clock, log, share, maxBytes = defaultMaxBytes 
     async forget(tenantId, names) {
       for (const portion of portionsOf(names)) {
         const places = portion.map((name) => secretsOf(tenantId, name).place);
+        try {
+          await shared?.store.putMany(places.map((place) => ({ key: goneOf(place), value: forgotten, ttlMs })));
+          await shared?.store.deleteMany(places);
+        } catch (error) {
+          log.warn('what was said could not be forgotten', { error: error as Error });
+          throw error;
+        }
         for (const place of places) held.delete(tenantId ?? '', place);
-        if (!shared) continue;
-        await shared.store.putMany(places.map((place) => ({ key: goneOf(place), value: forgotten, ttlMs })));
-        await shared.store.deleteMany(places);
       }
     },
     async nameOfOthers(tenantId, names) {

@@ -25,9 +25,10 @@ export interface OwnResponseCall {
 const defaultLimit = 20;
 const maxLimit = 100;
 
-/** Null where nothing of this name is kept here for this tenant. */
-export async function answerOwnResponse(kept: KeptItems, call: OwnResponseCall): Promise<object | null> {
+/** Null where nothing of this name is kept here for this tenant. Throws `not_ready` where that cannot be known now. */
+export async function answerOwnResponse(items: KeptItems, call: OwnResponseCall): Promise<object | null> {
   const { action, tenantId, id, query, maxSize } = call;
+  const kept = throwingWhereAway(items);
   const entry = (await kept.find(tenantId, [id], maxSize))?.get(id);
   const response = entry?.provider === null ? entry.response : null;
   if (!entry || response === null) return null;
@@ -42,12 +43,29 @@ export async function answerOwnResponse(kept: KeptItems, call: OwnResponseCall):
   return response;
 }
 
+/** The same, but that `find` rejects where what it does not find may be kept all the same. */
+function throwingWhereAway(kept: KeptItems): KeptItems {
+  return {
+    ...kept,
+    async find(tenantId, names, maxSize) {
+      let isAway = false;
+      const found = await kept.find(tenantId, names, maxSize, () => {
+        isAway = true;
+      });
+      if (isAway && found !== null && names.some((name) => !found.has(name)))
+        throw new HttpError('not_ready', 'what is kept of responses cannot be looked up at the moment; try again later');
+      return found;
+    },
+  };
+}
+
 async function forget(kept: KeptItems, tenantId: string | null, id: string, response: Json): Promise<void> {
   const items = listOf(response['output']).filter(isJson);
   try {
-    await kept.forget(tenantId, [id, ...items.map((item) => textOf(item['id'])).filter((name) => name !== '')]);
-  } catch (error) {
-    throw new HttpError('not_ready', `not deleted everywhere yet: ${(error as Error).message}`);
+    // Itself as the last: while it is there, all of it can be deleted once more.
+    await kept.forget(tenantId, [...items.map((item) => textOf(item['id'])).filter((name) => name !== ''), id]);
+  } catch {
+    throw new HttpError('not_ready', 'it could not be deleted everywhere; try again later');
   }
 }
 

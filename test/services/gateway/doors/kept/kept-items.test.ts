@@ -3,6 +3,8 @@ import { createVirtualClock } from '../../../../../lib/adapters/memory/virtual-c
 import type { KeyValue } from '../../../../../lib/ports/key-value';
 import { createLog } from '../../../../../lib/telemetry/log';
 import { createKeptItems, type KeptItemsParts } from '../../../../../services/gateway/doors/kept/kept-items';
+import { answerOwnResponse } from '../../../../../services/gateway/doors/kept/own-responses';
+import type { HttpError } from '../../../../../services/gateway/http/http-error';
 
 const entry = (text: string) => ({
   response: null,
@@ -73,6 +75,46 @@ test('what is forgotten is no more, at no gateway that holds it and not where it
   one.keep('acme', named('msg_3', 'c'));
   await other.forget('other', ['msg_3']);
   expect(await open().find('acme', ['msg_3'], enough)).toHaveProperty('size', 1);
+});
+
+test('what a store that is away cannot be told to forget is there still, and is forgotten when asked for once more', async () => {
+  const { clock, store, open } = start();
+  let isAway = false;
+  const reached = <T>(act: () => Promise<T>): Promise<T> =>
+    isAway ? Promise.reject(new Error('connect ECONNREFUSED 10.0.0.1:6379')) : act();
+  const sometimes: KeyValue = {
+    ...store,
+    getMany: (keys) => reached(() => store.getMany(keys)),
+    putMany: (entries) => reached(() => store.putMany(entries)),
+    deleteMany: (keys) => reached(() => store.deleteMany(keys)),
+  };
+  const share = { store: sometimes, maxBytes: 1e9 };
+  const [one, other] = [open({ share }), open({ share })];
+  one.keep(null, named('resp_qr_1', 'a'));
+  one.keep(null, new Map([['resp_qr_2', { ...entry('b'), response: { id: 'resp_qr_2', output: [] } }]]));
+  await clock.settle();
+  isAway = true;
+  await expect(one.forget(null, ['resp_qr_1'])).rejects.toThrow('ECONNREFUSED');
+  expect(await namesFound(one, ['resp_qr_1'])).toEqual(['resp_qr_1']);
+  // Asked for by its callers: nothing of what the store says is theirs to know.
+  const own = { tenantId: null, id: 'resp_qr_2', query: new URLSearchParams(), maxSize: enough };
+  const deleted = (items: typeof one) =>
+    answerOwnResponse(items, { ...own, action: { method: 'DELETE', suffix: '' } }).catch(
+      ({ code, message }: HttpError) => ({ code, message }),
+    );
+  for (const [gateway, message] of [
+    [one, 'it could not be deleted everywhere; try again later'],
+    [one, 'it could not be deleted everywhere; try again later'],
+    [other, 'what is kept of responses cannot be looked up at the moment; try again later'],
+  ] as const)
+    expect(await deleted(gateway)).toEqual({ code: 'not_ready', message });
+  isAway = false;
+  expect(await deleted(one)).toEqual({ id: 'resp_qr_2', object: 'response', deleted: true });
+  await one.forget(null, ['resp_qr_1']);
+  for (const gateway of [one, other]) {
+    expect(await namesFound(gateway, ['resp_qr_1', 'resp_qr_2'])).toEqual([]);
+    expect(await deleted(gateway)).toBeNull();
+  }
 });
 
 test('whoever it was said to is not refused by its name where it is not found any more', async () => {
