@@ -13,7 +13,7 @@ export type AttemptFields = OutcomeFields & { readonly model: string };
 export interface UntoldCall {
   /** Without its text where the log has that already. */
   readonly request: RouteRequested;
-  readonly attempts: readonly AttemptFields[];
+  attempts: readonly AttemptFields[];
   /** Of the monotonic clock. */
   readonly endedMs: number;
   /** Whether the log may have the request already. */
@@ -28,7 +28,10 @@ export interface UntoldCalls {
   readonly size: number;
   /** A decision has come, whoever it is for. */
   decided(decision: RouteDecided): void;
-  /** Counts it as lost where too much is held already. */
+  /**
+   * Counts it as lost where too much is held already. Attempts of one that is held already come to it: a stream that goes on in the
+   * background ends long after what others failed at.
+   */
   hold(call: UntoldCall): void;
   /** Takes one out, and counts it as lost where there is a reason. */
   release(call: UntoldCall, lost: WhyLost | null): void;
@@ -62,6 +65,12 @@ export function createUntoldCalls(
       if (there) there.call.decision ??= decision;
     },
     hold(call) {
+      const there = held.get(call.request.requestId);
+      if (there) {
+        there.call.attempts = [...there.call.attempts, ...call.attempts];
+        for (const listener of listeners) listener();
+        return;
+      }
       const size = bytesOf(call.request);
       if (held.size >= limits.maxCalls || bytes + size > limits.maxBytes) return lose(call, 'too-many');
       held.set(call.request.requestId, { call, bytes: size });

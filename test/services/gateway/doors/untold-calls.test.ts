@@ -27,3 +27,18 @@ test('as much is held as there is room for, by number and by bytes; every attemp
   abandonUntold(untold, createLog({ level: 'silent' }));
   expect([untold.size, heard, await lost('stopped')]).toEqual([0, 4, 3]);
 });
+
+test('what comes of a call in two parts is held as one: with the attempts of both, and its bytes once', async () => {
+  const metrics = createMetrics();
+  const untold = createUntoldCalls(metrics, { maxCalls: 2, maxBytes: 10_000 });
+  const lost = (reason: string) => metrics.value('quantum_router_call_reports_lost_total', { reason });
+  const failed = { ...attempt, model: 'n' };
+  for (let times = 0; times < 10; times++) {
+    untold.hold(call('a', 'x'.repeat(2_000), [failed]));
+    untold.hold(call('a', 'x'.repeat(2_000)));
+    const [held, ...others] = untold.values();
+    expect([held!.attempts, others]).toEqual([[failed, attempt], []]);
+    untold.release(held!, times === 0 ? 'no-decision' : null);
+  }
+  expect([untold.size, await lost('no-decision'), await lost('too-many')]).toEqual([0, 2, 0]);
+});
