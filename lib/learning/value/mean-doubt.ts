@@ -13,7 +13,8 @@ import { headCount, noiseWithin, weightRows } from './linear-half';
 /**
  * Up to so many models, one for each head, are doubted by all of the posterior's deviation beside a linear half: with .6 of it one that had bad luck
  * in its first ten rewards stayed out for hundreds. Where there are more, luck favours another one in every head, every time, and the stream
- * goes into trying them; so the doubts of all models together (the sum of their variances) are no more than those of this many.
+ * goes into trying them; so the doubts of all models that are configured together (the sum of their variances) are no more than those of this many: no other
+ * can be drawn.
  */
 const fullyDoubted = headCount;
 /** The Q-network alone doubts its means less: its heads disagree more by themselves. */
@@ -29,7 +30,7 @@ export function doubtMeans(fold: FoldParts, linear: Float32Array, size: number, 
   const random = seededRandom(options.seed, 'mean doubt', state.toOffset);
   const variance = residualVariance(state);
   const biases = outputBiasAt(state.neural!.shape);
-  const share = state.linear ? Math.min(1, Math.sqrt(fullyDoubted / state.models.length)) : doubtShareAlone;
+  const share = state.linear ? Math.min(1, Math.sqrt(fullyDoubted / state.configured.length)) : doubtShareAlone;
   const draws = new Float64Array(headCount);
   for (let arm = 0; arm < state.models.length; arm++) {
     const deviation = share * Math.sqrt(variance / (state.pulls[arm]! + meanShrinkage));

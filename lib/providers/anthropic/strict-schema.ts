@@ -22,7 +22,9 @@ export function strictSchema(given: unknown): unknown {
   const said: [string, unknown][] = [];
   for (const [word, value] of Object.entries(given)) {
     const list = schemaLists.get(word);
-    if (list !== undefined && Array.isArray(value)) kept.push([list, value.map(strictSchema)]);
+    // Where both are there they would be one list, which holds what neither does.
+    const isSecondList = word === 'oneOf' && given['anyOf'] !== undefined;
+    if (list !== undefined && Array.isArray(value) && !isSecondList) kept.push([list, value.map(strictSchema)]);
     else if (ofSchemas.has(word)) kept.push([word, eachStrict(objectOf(value))]);
     else if (word === 'items') kept.push([word, strictSchema(value)]);
     else if (taken.has(word) || word === '$ref' || isTaken(word, value)) kept.push([word, value]);

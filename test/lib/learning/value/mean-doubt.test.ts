@@ -50,18 +50,20 @@ test.each(['full', 'dqn'] as const)('%s: heads disagree on a mean as far as few 
 });
 
 test.each([
-  [10, 10],
-  [40, 10],
-])('%i models are doubted as much together as %i in full', async (models, inFull) => {
+  [10, 0, 10],
+  [40, 0, 10],
+  [10, 30, 10],
+])('%i models, and %i that are gone, are doubted as much together as %i in full', async (models, gone, inFull) => {
   const learner = await newLearner();
   follow(learner, vectorEvents(60));
   const fold = learner as unknown as FoldParts;
-  fold.state.models = Array.from({ length: models }, (_, i) => `m${i}`);
+  fold.state.models = Array.from({ length: models + gone }, (_, i) => `m${i}`);
+  fold.state.configured = fold.state.models.slice(0, models);
   fold.state.pulls = fold.state.models.map(() => 98);
   let doubts = 0;
   for (let i = 0; i < 50; i++) {
     fold.state.toOffset = 1000 + i;
-    for (const draws of drawsOf(fold).linear) doubts += deviationOf(draws) ** 2 / 50;
+    for (const draws of drawsOf(fold).linear.slice(0, models)) doubts += deviationOf(draws) ** 2 / 50;
   }
   expect((doubts * 100) / fold.state.linear!.noise / inFull).toBeGreaterThan(0.9);
   expect((doubts * 100) / fold.state.linear!.noise / inFull).toBeLessThan(1.1);

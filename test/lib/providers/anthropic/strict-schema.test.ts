@@ -49,6 +49,17 @@ test('what it does not take is said to the model, at its place, and nothing else
 });
 
 test.each([
+  ['anyOf', 'oneOf'],
+  ['oneOf', 'anyOf'],
+])('of %s and %s, both there, neither is dropped', (one, other) => {
+  const lists: Record<string, unknown> = { anyOf: [{ type: 'string' }], oneOf: [{ const: 'a' }, { const: 'b' }] };
+  expect(strictSchema({ [one]: lists[one], [other]: lists[other] })).toEqual({
+    anyOf: [{ type: 'string' }],
+    description: '{oneOf: [{"const":"a"},{"const":"b"}]}',
+  });
+});
+
+test.each([
   true,
   'x',
   null,
