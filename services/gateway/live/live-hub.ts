@@ -26,10 +26,11 @@ import type { Positions } from './positions';
 import { createViewer, type Send, type SendPassed, type Viewer } from './viewer';
 
 export interface LiveHub {
+  /** With those who are to be told of the past first. */
   readonly viewers: number;
   /**
    * Sends from now on to `send`; before that what came after `positions`, or the newest `last` events where there are none.
-   * Rejects with an HttpError when too many watch already.
+   * Rejects with an HttpError when too many watch already, or the gateway stops.
    */
   watch(options: WatchOptions): Promise<Watching>;
   /** Ends all. */
@@ -45,8 +46,8 @@ export interface WatchOptions {
   readonly sendPassed?: SendPassed;
   /** The viewer is to be sent away. */
   readonly onEnd: () => void;
-  /** The viewer has gone: nothing is read for it any more. */
-  readonly isGone: () => boolean;
+  /** Aborted when the viewer has gone: nothing is read for it any more. */
+  readonly gone: AbortSignal;
 }
 
 export interface Watching {
@@ -106,7 +107,8 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
     return { frame, viewers: [...viewers.keys()], isThere: (viewer) => viewers.has(viewer) };
   });
   let followers: Promise<Follower[]> | null = null;
-  let coming = 0;
+  /** Who is to be told of the past, and is no viewer before its turn: nobody could keep what happens for so long. */
+  const coming = new Set<WatchOptions>();
   let isClosed = false;
 
   const tell = (source: Source, record: LogRecord): Told => {
@@ -136,7 +138,7 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
     const onFailed = (error: Error): void => {
       log.warn('what happens can no longer be shown; viewers are sent away', { error });
       endAll();
-      rest();
+      stopFollowing();
     };
     try {
       // Before they begin: whoever has seen what comes between is in step once it has gone on.
@@ -160,7 +162,10 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
   };
   /** Nobody watches any more. */
   const rest = (): void => {
-    if (viewers.size > 0 || coming > 0 || followers === null) return;
+    if (viewers.size === 0 && coming.size === 0) stopFollowing();
+  };
+  const stopFollowing = (): void => {
+    if (followers === null) return;
     const ended = followers;
     followers = null;
     ended
@@ -187,7 +192,7 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
     for (const source of sources) {
       const isWanted = source.isKept && filter.kinds.has(source.kind);
       for (let partition = 0; partition < source.partitions; partition++) {
-        if (watched.isGone()) return;
+        if (watched.gone.aborted) return;
         const place = `${source.letter}${partition}`;
         const of: TopicPartition = { topic: topicPrefix + source.topic.name, partition };
         const { earliest, end } = await broker.offsets(of);
@@ -217,60 +222,108 @@ export function createLiveHub(options: LiveHubOptions): LiveHub {
   };
 
   let replays = 0;
-  const turns: (() => void)[] = [];
-  const inTurn = async (act: () => Promise<void>): Promise<void> => {
-    if (replays >= maxReplaysAtOnce) await new Promise<void>((resolve) => turns.push(resolve));
-    else replays++;
+  const line = new Set<() => void>();
+  /** Resolves when its turn has come; false where the viewer has left the line before. */
+  const takeTurn = (gone: AbortSignal): Promise<boolean> =>
+    new Promise((resolve) => {
+      const leave = (): void => {
+        line.delete(begin);
+        resolve(false);
+      };
+      const begin = (): void => {
+        gone.removeEventListener('abort', leave);
+        resolve(true);
+      };
+      if (gone.aborted) return resolve(false);
+      if (replays < maxReplaysAtOnce) {
+        replays++;
+        return resolve(true);
+      }
+      gone.addEventListener('abort', leave);
+      line.add(begin);
+    });
+  const passTurnOn = (): void => {
+    // Whoever is next takes over the place.
+    const [next] = line;
+    if (!next) replays--;
+    else {
+      line.delete(next);
+      next();
+    }
+  };
+
+  /** Makes a viewer of who comes, and tells it of the past. */
+  const join = async (watched: WatchOptions): Promise<Watching> => {
+    // They may have failed, and stopped, while they were waited for.
+    for (let started: typeof followers = null; started === null || started !== followers; ) {
+      if (isClosed) throw stopping();
+      followers ??= follow();
+      started = followers;
+      try {
+        await started;
+      } catch (error) {
+        if (followers === started) followers = null;
+        throw error;
+      }
+    }
+    if (isClosed) throw stopping();
+    const positions: Positions = new Map();
+    const viewer = createViewer(watched.filter, positions, options.maxQueued, watched.send, watched.sendPassed);
+    coming.delete(watched);
+    viewers.set(viewer, watched.onEnd);
+    const stop = (): void => {
+      viewers.delete(viewer);
+      rest();
+    };
     try {
-      await act();
+      await replay(viewer, positions, watched);
+    } catch (error) {
+      stop();
+      throw error;
+    }
+    viewer.catchUp();
+    return { resume: () => viewer.resume(), stop };
+  };
+  const joinInTurn = async (watched: WatchOptions): Promise<Watching> => {
+    if (!(await takeTurn(watched.gone))) return nobodyWatches;
+    try {
+      return await join(watched);
     } finally {
-      // Whoever is next takes over the place.
-      const next = turns.shift();
-      if (next) next();
-      else replays--;
+      passTurnOn();
     }
   };
 
   return {
     get viewers() {
-      return viewers.size;
+      return viewers.size + coming.size;
     },
     async watch(watched) {
-      if (isClosed) throw new HttpError('not_ready', 'the gateway is stopping');
-      if (viewers.size + coming >= options.maxViewers)
+      if (isClosed) throw stopping();
+      if (viewers.size + coming.size >= options.maxViewers)
         throw new HttpError('overloaded', `${options.maxViewers} viewers are watching; try again later`);
-      coming++;
+      coming.add(watched);
       try {
-        followers ??= follow();
-        await followers;
-      } catch (error) {
-        followers = null;
-        throw error;
+        // Who wants nothing of the past has nothing read for it.
+        const hasPast = watched.positions !== null || watched.last > 0;
+        return await (hasPast ? joinInTurn(watched) : join(watched));
       } finally {
-        coming--;
-      }
-      const positions: Positions = new Map();
-      const viewer = createViewer(watched.filter, positions, options.maxQueued, watched.send, watched.sendPassed);
-      viewers.set(viewer, watched.onEnd);
-      const stop = (): void => {
-        viewers.delete(viewer);
+        coming.delete(watched);
         rest();
-      };
-      try {
-        await inTurn(() => replay(viewer, positions, watched));
-      } catch (error) {
-        stop();
-        throw error;
       }
-      viewer.catchUp();
-      return { resume: () => viewer.resume(), stop };
     },
     async close() {
       isClosed = true;
       endAll();
+      for (const { onEnd } of coming) onEnd();
       rest();
     },
   };
+}
+
+const nobodyWatches: Watching = { resume() {}, stop() {} };
+
+function stopping(): HttpError {
+  return new HttpError('not_ready', 'the gateway is stopping');
 }
 
 function sourcesOf(requestPath: number, healthOf: (profile: ModelProfile) => LiveEvent | null): Source[] {

@@ -61,7 +61,7 @@ export function createViewer(
   };
   const wait = (told: Told): void => {
     if (waiting!.length < maxQueued) waiting!.push(told);
-    else missed++;
+    else if (told.event !== null && passes(told.event, filter)) missed++;
   };
   return {
     present(frame) {

@@ -231,22 +231,22 @@ async function watch({
   isClosed,
 }: Connected): Promise<void> {
   let stop = (): void => {};
-  let hasGone = false;
+  const gone = new AbortController();
   const every = (intervalMs: number, act: () => unknown): void => {
     const cancel = clock.setTimer(intervalMs, async () => {
       cancels.delete(cancel);
       await act();
-      if (!hasGone) every(intervalMs, act);
+      if (!gone.signal.aborted) every(intervalMs, act);
     });
     cancels.add(cancel);
   };
   const cancels = new Set<() => void>();
   every(heartbeatMs, beat);
   every(mayStillEveryMs, async () => {
-    if (!(await mayStill()) && !hasGone) end();
+    if (!(await mayStill()) && !gone.signal.aborted) end();
   });
   onClose(() => {
-    hasGone = true;
+    gone.abort();
     for (const cancel of cancels) cancel();
     stop();
   });
@@ -256,11 +256,11 @@ async function watch({
       send,
       ...(sendPassed && { sendPassed }),
       onEnd: end,
-      isGone: () => hasGone,
+      gone: gone.signal,
     });
     stop = watching.stop;
     onDrain(watching.resume);
-    if (hasGone || isClosed()) stop();
+    if (gone.signal.aborted || isClosed()) stop();
   } catch {
     // The log does not answer, or the gateway stops: the viewer comes again.
     end();

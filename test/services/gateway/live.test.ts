@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { WebSocket } from 'ws';
 import { createKeyDesk } from '../../../lib/access/key-desk';
 import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
+import { routeOutcome } from '../../../lib/client/build-records';
 import type { Broker } from '../../../lib/ports/broker';
 import { createLog } from '../../../lib/telemetry/log';
 import { topics } from '../../../lib/topics/topics';
@@ -143,11 +144,13 @@ test('the same over a WebSocket; there are only so many viewers, and all are sen
   expect(await closed).toBe(1001);
 });
 
-test('who comes again is told of the past a few at a time, and who has gone meanwhile is not read for', async () => {
+const partitions = 3;
+
+/** A log with the topics that viewers are told of. */
+async function liveHome() {
   const clock = createVirtualClock();
   const home = memoryHome({ clock, seed: 1 });
   atEnd(() => home.close());
-  const partitions = 3;
   const kept = [topics.routeDecided, topics.routeOutcome, topics.weightsVersions, topics.alerts, topics.modelProfile];
   await home.broker.ensureTopics(
     kept.map(({ name, partitions: own }) => ({
@@ -155,7 +158,19 @@ test('who comes again is told of the past a few at a time, and who has gone mean
       ...{ retentionMs: null, maxRecordBytes: 1_000_000 },
     })),
   );
-  const producer = home.broker.producer('test');
+  const open = (broker: Broker, maxViewers: number) => {
+    const hub = createLiveHub({
+      ...{ broker, clock, topicPrefix: '', requestPathPartitions: partitions, log: createLog({ level: 'silent' }) },
+      ...{ profiles: () => [], maxViewers, maxQueued: 10 },
+    });
+    atEnd(() => hub.close());
+    return hub;
+  };
+  return { clock, home, open, producer: home.broker.producer('test') };
+}
+
+test('who comes again is told of the past a few at a time, and who has gone meanwhile is not read for', async () => {
+  const { clock, home, open, producer } = await liveHome();
   const value = Buffer.from('no decision');
   for (let partition = 0; partition < partitions; partition++)
     await producer.send([{ topic: topics.routeDecided.name, partition, key: 'k', value }]);
@@ -170,24 +185,77 @@ test('who comes again is told of the past a few at a time, and who has gone mean
       reading--;
     },
   };
-  const hub = createLiveHub({
-    ...{ broker, clock, topicPrefix: '', requestPathPartitions: partitions, log: createLog({ level: 'silent' }) },
-    ...{ profiles: () => [], maxViewers: 100, maxQueued: 10 },
-  });
-  atEnd(() => hub.close());
+  const hub = open(broker, 100);
   const told: string[][] = [];
   const come = (isGone: boolean) => {
     const kinds: string[] = [];
     if (!isGone) told.push(kinds);
+    const gone = isGone ? AbortSignal.abort() : new AbortController().signal;
     return hub.watch({
       filter: { kinds: new Set(liveKinds), fields: {} },
-      ...{ positions: null, last: 1_000, onEnd: () => {}, isGone: () => isGone },
+      ...{ positions: null, last: 1_000, onEnd: () => {}, gone },
       send: (kind) => kinds.push(kind) > 0,
     });
   };
   await Promise.all(Array.from({ length: 40 }, (_, index) => come(index % 2 === 0)));
   expect(told).toEqual(told.map(() => ['caught-up']));
   expect([mostReading, reads]).toEqual([4, 20 * partitions]);
+});
+
+test('who stands in line misses nothing, is counted, and leaves it when gone; who wants nothing of the past stands in none', async () => {
+  const { clock, home, open, producer } = await liveHome();
+  const happen = (from: number, to: number) =>
+    producer.send(
+      Array.from({ length: to - from }, (_, index) => {
+        const decision = { decisionId: `d${from + index}`, routingKey: 'k', model: 'm', fallbacks: [] };
+        const outcome = routeOutcome(decision, { status: 'SUCCESS', occurredAtMs: from + index });
+        const value = topics.routeOutcome.codec.encode(outcome);
+        return { topic: topics.routeOutcome.name, partition: 0, key: outcome.decisionId, value };
+      }),
+    );
+  let goOn = (): void => {};
+  const isFree = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const broker: Broker = {
+    ...home.broker,
+    async *read(...of) {
+      await isFree;
+      yield* home.broker.read(...of);
+    },
+  };
+  const hub = open(broker, 7);
+  const come = (last: number) => {
+    const gone = new AbortController();
+    const told: string[] = [];
+    const watching = hub.watch({
+      filter: { kinds: new Set(liveKinds), fields: {} },
+      ...{ positions: null, last, onEnd: () => {}, gone: gone.signal },
+      send: (kind, _id, json) => told.push(kind === 'outcome' ? JSON.parse(json).decisionId : kind) > 0,
+    });
+    return { gone, told, watching };
+  };
+  const names = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `d${from + index}`);
+  await happen(0, 5);
+  const reading = Array.from({ length: 4 }, () => come(100));
+  const [waiting, leaving] = [come(100), come(100)];
+  const now = come(0);
+  await now.watching;
+  expect([now.told, hub.viewers]).toEqual([['caught-up'], 7]);
+  await expect(come(0).watching).rejects.toMatchObject({ code: 'overloaded' });
+  leaving.gone.abort();
+  (await leaving.watching).stop();
+  expect(hub.viewers).toBe(6);
+  // More than are kept for one viewer.
+  await happen(5, 50);
+  await clock.advanceBy(1_000);
+  goOn();
+  await Promise.all([...reading, waiting].map(({ watching }) => watching));
+  await happen(50, 55);
+  await clock.advanceBy(1_000);
+  expect(waiting.told).toEqual([...names(0, 50), 'caught-up', ...names(50, 55)]);
+  expect(now.told).toEqual(['caught-up', ...names(5, 55)]);
+  expect(leaving.told).toEqual([]);
 });
 
 test('a viewer is sent away when his key is revoked or over, and when others need one by now', async () => {

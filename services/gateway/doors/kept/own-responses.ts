@@ -53,7 +53,10 @@ function throwingWhereAway(kept: KeptItems): KeptItems {
         isAway = true;
       });
       if (isAway && found !== null && names.some((name) => !found.has(name)))
-        throw new HttpError('not_ready', 'what is kept of responses cannot be looked up at the moment; try again later');
+        throw new HttpError(
+          'not_ready',
+          'what is kept of responses cannot be looked up at the moment; try again later',
+        );
       return found;
     },
   };

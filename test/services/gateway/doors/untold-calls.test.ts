@@ -4,7 +4,7 @@ import { createMetrics } from '../../../../lib/telemetry/metrics';
 import { abandonUntold, createUntoldCalls, type UntoldCall } from '../../../../services/gateway/doors/untold-calls';
 
 const attempt = { model: 'm', status: 'SUCCESS', occurredAtMs: 1 } as const;
-const call = (requestId: string, content = 'hi', attempts = [attempt]): UntoldCall => ({
+const call = (requestId: string, content = 'hi', attempts: UntoldCall['attempts'] = [attempt]): UntoldCall => ({
   request: routeRequest({ requestId, requestedAtMs: 1, messages: [{ role: 'user', content }] }),
   ...{ attempts, isAsked: false, endedMs: 0, decision: null },
 });
