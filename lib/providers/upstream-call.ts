@@ -18,6 +18,8 @@ export interface UpstreamCall {
   readonly body: string;
   /** What an answer is called that is put together here, in the words of another API than the provider's; by default it has no name of its own. */
   readonly answerId?: string;
+  /** What such an answer says that it goes on from, where the body has that written out; by default nothing. */
+  readonly goesOnFrom?: string | null;
   /** Fields of the body that the caller has not written himself, and that are left out where they are refused. */
   readonly hints?: readonly string[];
   readonly isStream: boolean;

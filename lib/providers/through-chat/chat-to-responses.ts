@@ -61,7 +61,8 @@ function responseOf({ id, model, created }: Label, body: Json, more: object): ob
     ...{ ...asked('temperature', null), ...asked('top_p', null), ...asked('user', null) },
     ...{ ...asked('tools', []), ...asked('tool_choice', 'auto'), ...asked('parallel_tool_calls', true) },
     // No provider keeps it, since it was asked for a completion: the gateway does.
-    ...{ previous_response_id: null, store: body['store'] !== false, background: false, truncation: 'disabled' },
+    ...{ ...asked('previous_response_id', null), store: body['store'] !== false },
+    ...{ background: false, truncation: 'disabled' },
     ...{ reasoning: { effort: objectOf(body['reasoning'])['effort'] ?? null, summary: null }, text: { format } },
     ...more,
   };

@@ -48,13 +48,13 @@ export function chatCannot(api: ApiName, body: Json, config: ProviderConfig): Ca
 type Send<Answer> = (call: UpstreamCall) => Promise<Answer>;
 
 export async function wholeThroughChat(call: UpstreamCall, send: Send<WholeAnswer>): Promise<WholeAnswer> {
-  const { translation, body, inChat, id } = translated(call);
+  const { translation, asked, inChat, id } = translated(call);
   const { text, upstreamRequestId } = await send(inChat).catch((error: unknown) => {
     throw inItsForm(error, translation);
   });
   const part = readCompletion(parsedJson(text));
   if (part === null) throw broken(call, 'what came is no chat completion');
-  return { text: JSON.stringify(translation.writer.whole(part, body, id)), upstreamRequestId };
+  return { text: JSON.stringify(translation.writer.whole(part, asked, id)), upstreamRequestId };
 }
 
 /** Of an answer whose end repeats what was said before, no more than `maxChars` are taken: it is held until then. */
@@ -63,11 +63,11 @@ export async function streamThroughChat(
   send: Send<StreamAnswer>,
   maxChars: number,
 ): Promise<StreamAnswer> {
-  const { translation, body, inChat, id } = translated(call);
+  const { translation, asked, inChat, id } = translated(call);
   const { events, upstreamRequestId } = await send(inChat).catch((error: unknown) => {
     throw inItsForm(error, translation);
   });
-  return { upstreamRequestId, events: written(call, events, translation.writer.stream(body, id), maxChars) };
+  return { upstreamRequestId, events: written(call, events, translation.writer.stream(asked, id), maxChars) };
 }
 
 function translated(call: UpstreamCall) {
@@ -78,7 +78,9 @@ function translated(call: UpstreamCall) {
     ...{ ...call, api: 'chat', through: 'chat', headers: {}, hints: call.api === 'messages' ? thinkingHints : [] },
     body: JSON.stringify(translation.toChat(body, call.config)),
   };
-  return { translation, body, inChat, id };
+  // As the caller has asked for it, for what an answer repeats of that.
+  const asked = call.goesOnFrom ? { ...body, previous_response_id: call.goesOnFrom } : body;
+  return { translation, asked, inChat, id };
 }
 
 function inItsForm(error: unknown, { errorOf }: Translation): unknown {

@@ -116,6 +116,7 @@ export function createModelCaller({ client, clock, maxRetryWaitMs, log }: ModelC
       ...{ api, through: apiThrough(api, providerConfig, model.apis) ?? api },
       body: call.bodyFor(upstreamNameOf(model), model.provider),
       answerId: call.answerId,
+      goesOnFrom: call.goesOnFrom,
       isStream: call.isStream,
       headers: call.headers,
       signal: ending,

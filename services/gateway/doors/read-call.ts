@@ -48,6 +48,8 @@ export interface DoorCall {
   readonly isBackground: boolean;
   /** What an answer is called that no provider gives a name; no log says it. */
   readonly answerId: string;
+  /** What such an answer says that it goes on from. */
+  readonly goesOnFrom: string | null;
   /** Headers that belong to the API and go to the provider. */
   readonly headers: Readonly<Record<string, string>>;
   readonly request: RouteRequested;
@@ -66,6 +68,7 @@ export interface CallParts {
   readonly config: RouterConfig;
   readonly requestId: string;
   readonly answerId: string;
+  readonly goesOnFrom: string | null;
   readonly nowMs: number;
   readonly asker: Asker;
   /** Configured models that can be called by this API, and by who asks. */
@@ -127,6 +130,7 @@ export function readCall(api: ApiName, given: GivenBody, headers: IncomingHttpHe
     isKept: body['store'] !== false,
     isBackground: api === 'responses' && body['background'] === true,
     answerId: parts.answerId,
+    goesOnFrom: parts.goesOnFrom,
     headers: apiHeaders(api, headers),
     request,
     bodyFor: bodyMaker(api, given.textFor, body),

@@ -10,6 +10,8 @@ import type { FoundEntry, KeptEntry, KeptItems } from './kept-items';
 export interface ExpandedBody {
   /** With everything that is kept here written out. */
   readonly whole: Json;
+  /** The response of our own that it goes on from, which is written out in it; null where there is none. */
+  readonly goesOnFrom: string | null;
   /** The text of the body for a provider of this name. */
   textFor(provider: string): string;
 }
@@ -85,6 +87,7 @@ export async function expandItems(
   const { previous_response_id: _previous, ...others } = body;
   return {
     whole: { ...(isOwn ? others : body), input: inputFor(null) },
+    goesOnFrom: isOwn ? previous : null,
     textFor: (provider) => spliceBody(text, { input: inputFor(provider) }, isOwn ? ['previous_response_id'] : []),
   };
 }

@@ -5,7 +5,7 @@
 import { isJson, type Json, listOf, textOf } from '../../../../lib/providers/any-json';
 import { HttpError, invalidField } from '../../http/http-error';
 import { conversationBefore, type Turn } from './expand-items';
-import type { FoundEntry, KeptItems } from './kept-items';
+import type { KeptItems } from './kept-items';
 
 /** What is asked of a response: a method, and what its path ends in behind the id. */
 export interface KeptResponseAction {
@@ -38,7 +38,7 @@ export async function answerOwnResponse(items: KeptItems, call: OwnResponseCall)
   }
   const notInBackground = 'only what was asked for with background: true';
   if (action.suffix === '/cancel') throw invalidField('id', `${notInBackground} can be cancelled`);
-  if (action.suffix === '/input_items') return listItems(kept, call, entry);
+  if (action.suffix === '/input_items') return listItems(kept, call);
   if (query.get('stream') === 'true') throw invalidField('stream', `${notInBackground} can be streamed again`);
   return response;
 }
@@ -73,26 +73,28 @@ async function forget(kept: KeptItems, tenantId: string | null, id: string, resp
 }
 
 /** With what was said in the responses that it went on from, as the model was sent it. */
-async function listItems(kept: KeptItems, call: OwnResponseCall, entry: FoundEntry): Promise<object> {
+async function listItems(kept: KeptItems, call: OwnResponseCall): Promise<object> {
   const { tenantId, id, query, maxSize } = call;
   const limit = Number(query.get('limit') ?? defaultLimit);
   if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit)
     throw invalidField('limit', `must be a whole number from 1 to ${maxLimit}`);
   const order = query.get('order') ?? 'desc';
   if (order !== 'asc' && order !== 'desc') throw invalidField('order', 'must be asc or desc');
-  const before =
-    entry.previous === null
-      ? []
-      : await conversationBefore(entry.previous, tenantId, { kept, maxSize: maxSize - entry.size });
-  if (typeof before === 'string')
+  const turns = await conversationBefore(id, tenantId, { kept, maxSize });
+  if (typeof turns === 'string')
     throw invalidField(
       'id',
-      before === 'gone' ? 'what it went on from is not kept any more' : 'it is too long to be listed',
+      turns === 'gone' ? 'what it went on from is not kept any more' : 'it is too long to be listed',
     );
-  const items = [
-    ...before.flatMap((turn) => [...askedIn(turn), ...listOf(turn.entry.response?.['output'])]),
-    ...askedIn({ name: id, entry }),
-  ].filter(isJson);
+  const items: Json[] = [];
+  const names = new Set<unknown>();
+  for (const turn of turns) {
+    const said = turn.name === id ? [] : listOf(turn.entry.response?.['output']).filter(isJson);
+    for (const item of [...askedIn(turn, names), ...said]) {
+      names.add(item['id']);
+      items.push(item);
+    }
+  }
   if (order === 'desc') items.reverse();
   const after = query.get('after');
   const from = after === null ? 0 : items.findIndex((item) => item['id'] === after) + 1;
@@ -104,11 +106,17 @@ async function listItems(kept: KeptItems, call: OwnResponseCall, entry: FoundEnt
   };
 }
 
-/** As the API lists them: each with a name, messages with parts. */
-function askedIn({ name, entry }: Turn): Json[] {
+/**
+ * As the API lists them: each with a name, messages with parts. Those that are in `names` stand for others, and theirs come to them: pages go on
+ * behind a name, and callers may send an item again that was said before.
+ */
+function askedIn({ name, entry }: Turn, names: Set<unknown>): Json[] {
   return entry.items.map((item, index) => {
     const { type = 'message', content, role } = item;
-    const id = textOf(item['id']) || `${type === 'message' ? 'msg' : 'item'}_in_${index}_${name}`;
+    const given = textOf(item['id']);
+    const isFree = given !== '' && !names.has(given);
+    const id = isFree ? given : `${type === 'message' ? 'msg' : 'item'}_in_${index}_${name}`;
+    names.add(id);
     if (type !== 'message') return { ...item, id };
     const partType = role === 'assistant' ? 'output_text' : 'input_text';
     const parts = typeof content === 'string' ? [{ type: partType, text: content }] : content;

@@ -2,7 +2,7 @@
 import { LLMock } from '@copilotkit/aimock';
 import OpenAI from 'openai';
 import { createKeyDesk } from '../../../../../lib/access/key-desk';
-import { objectOf } from '../../../../../lib/providers/any-json';
+import { listOf, objectOf, textOf } from '../../../../../lib/providers/any-json';
 import { atEnd } from '../../../../started';
 import { orderedConfig, startDoors } from '../start-doors';
 
@@ -99,9 +99,12 @@ test('what it was asked with is listed with what it went on from, in either orde
     { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'What is the weather?' }] },
     { type: 'function_call', id: call.id, call_id: call.call_id },
     { type: 'function_call_output', call_id: call.call_id, output: 'rain' },
-    { type: 'item_reference', id: call.id },
+    // Named by the caller, and written out as the model was sent it.
+    { type: 'function_call', call_id: call.call_id },
   ]);
-  expect(new Set(listed.map((item) => item.id)).size).toBe(3);
+  expect(new Set(listed.map((item) => item.id)).size).toBe(4);
+  expect([first, second].map((response) => response.previous_response_id)).toEqual([null, first.id]);
+  expect((await responses.retrieve(second.id)).previous_response_id).toBe(first.id);
   const newest = await responses.inputItems.list(second.id);
   expect([newest.data, newest.has_more]).toEqual([[...listed].reverse(), false]);
   // One that was asked for in names of items is gone on from, too.
@@ -118,6 +121,28 @@ test('what it was asked with is listed with what it went on from, in either orde
       .get(`/responses/${second.id}/input_items?${query}`)
       .catch((error: unknown) => error);
     expect([query, refused]).toMatchObject([query, { status: 400, param: field }]);
+  }
+});
+
+test('an item that is sent again under its name, or twice, is listed as often, and pages end', async () => {
+  const { responses } = now(acme);
+  const first = await responses.create({ model: 'chatty', input: 'hello' });
+  const again = first.output.filter((item) => item.type === 'message');
+  const twice = { type: 'message' as const, id: 'msg_twice', role: 'user' as const, content: 'Hello again.' };
+  const { id } = await responses.create({
+    ...{ model: 'chatty', previous_response_id: first.id },
+    input: [...again, twice, twice],
+  });
+  for (const order of ['asc', 'desc'] as const) {
+    const texts: string[] = [];
+    const names = new Set<unknown>();
+    for await (const item of responses.inputItems.list(id, { order, limit: 1 })) {
+      names.add(item.id);
+      texts.push(textOf(objectOf(listOf(objectOf(item)['content'])[0])['text']));
+      if (texts.length > 5) break;
+    }
+    const said = ['hello', 'Hello from the mock.', 'Hello from the mock.', 'Hello again.', 'Hello again.'];
+    expect([texts, names.size]).toEqual([order === 'asc' ? said : said.reverse(), 5]);
   }
 });
 
