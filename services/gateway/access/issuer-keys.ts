@@ -1,9 +1,10 @@
 /**
  * The public keys of one issuer, as it publishes them: fetched when they are first needed, anew after a while, and when a token names one
- * that is not known. What its endpoint does, or does not do, holds nobody up for longer than a time-out.
+ * that is not known. What its endpoint does, or does not do, holds nobody up for longer than a time-out, and hardly anybody whose
+ * keys are known.
  */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
-import type { Clock } from '../../../lib/ports/clock';
+import { type Clock, within } from '../../../lib/ports/clock';
 
 export interface IssuerKeysParts {
   readonly issuer: string;
@@ -19,6 +20,8 @@ export interface IssuerKeysParts {
 const maxAgeMs = 600_000;
 /** Where they cannot be had, those that are known are good for so long: an issuer that is away is no reason to let nobody in. */
 const maxStaleMs = 3_600_000;
+/** Whoever asks with known keys waits for newer ones until they have been asked for so long. */
+const refreshWaitMs = 500;
 /** While none are known an issuer that failed is asked again so soon. */
 const firstRetryMs = 5_000;
 const maxBytes = 1_048_576;
@@ -33,7 +36,9 @@ export function createIssuerKeys(parts: IssuerKeysParts): JWTVerifyGetKey {
   const ageMs = (): number => (known === null ? Number.POSITIVE_INFINITY : clock.monotonicMs() - known.atMs);
 
   const fetchKeys = async (): Promise<void> => {
-    const signal = AbortSignal.timeout(timeoutMs);
+    const ending = new AbortController();
+    const { signal } = ending;
+    const cancel = clock.setTimer(timeoutMs, () => ending.abort(new Error(`no answer within ${timeoutMs} ms`)));
     try {
       const url = jwksUri ?? jwksUriIn(await fetchJson(wellKnown(issuer), signal), issuer);
       // Throws where it is no key set.
@@ -42,6 +47,8 @@ export function createIssuerKeys(parts: IssuerKeysParts): JWTVerifyGetKey {
       failure = null;
     } catch (error) {
       failure = error as Error;
+    } finally {
+      cancel();
     }
   };
   /** One at a time, whoever waits, and not so soon after the one before. */
@@ -57,8 +64,15 @@ export function createIssuerKeys(parts: IssuerKeysParts): JWTVerifyGetKey {
     await asking;
   };
 
+  const refresh = async (): Promise<void> => {
+    const refreshed = ask();
+    if (ageMs() >= maxStaleMs) return refreshed;
+    const waitMs = askedAtMs + refreshWaitMs - clock.monotonicMs();
+    if (asking !== null && waitMs > 0) await within(clock, waitMs, refreshed, () => {});
+  };
+
   return async (header, token) => {
-    if (ageMs() >= maxAgeMs) await ask();
+    if (ageMs() >= maxAgeMs) await refresh();
     if (known === null || ageMs() >= maxStaleMs) throw failure ?? new Error('the keys have not come');
     try {
       return await known.keys(header, token);
