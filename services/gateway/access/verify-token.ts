@@ -134,7 +134,7 @@ function refused(why: string): HttpError {
   return new HttpError('unauthenticated', `the token is not taken: ${why}`);
 }
 
-/** Whom the token is of: the client that it was given to where it is no person's. Nobody is the same as nobody else. */
+/** Whom the token is of: the client that it was given to where it is no person's. One that names neither is refused: all such would be one subject. */
 function subjectOf({ sub, client_id: clientId, azp }: JWTPayload): string {
   if (typeof sub === 'string' && sub !== '') return sub;
   for (const client of [clientId, azp]) if (typeof client === 'string' && client !== '') return `client:${client}`;

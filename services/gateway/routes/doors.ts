@@ -119,7 +119,7 @@ function keptEndpoint(serveKept: KeptResponseServer, { summary, ...action }: (ty
     path: `/v1/responses/{id}${action.suffix}`,
     summary,
     description:
-      'Goes to the provider that has the response, with its query, and is answered in its words; with stream=true as server-sent events, from starting_after on. One that came through chat is answered by the gateway, which has it for a day. Known are the newest responses of the last 30 days that were passed on by any gateway of this log, to whom they were passed on.',
+      'Goes to the provider that has the response, with its query, and is answered in its words; with stream=true as server-sent events, from starting_after on. One that came through chat is answered by the gateway, which has it for a day; it is neither streamed again nor cancelled, which is refused with 400. Known are the newest responses of the last 30 days that were passed on by any gateway of this log, to whom they were passed on.',
     parameters: [
       {
         ...{ name: 'id', in: 'path', required: true, doc: 'id of the response' },

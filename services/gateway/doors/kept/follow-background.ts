@@ -17,9 +17,9 @@ import type { FollowedResponses } from './followed-responses';
 
 export interface BackgroundFollower {
   /**
-   * `onEnd` is called once: with the facts of the answer, or of the failure, in the attempt, or with those of its beginning where it
-   * is given up, because it takes too long or too many are followed. Where the gateway stops before, it is called only if nobody else
-   * can go on.
+   * `onEnd` is called once at most: with the facts of the answer, or of the failure, in the attempt, or with those of its beginning
+   * where it is given up, because it takes too long or too many are followed. Where the gateway stops before, it is called only for what
+   * is followed and stands in no log: others go on with the rest. Once it has stopped, nothing is followed and nothing is called.
    */
   follow(attempt: Attempt, of: Followed, onEnd: () => Promise<void>): void;
   /**
@@ -36,7 +36,10 @@ export type Followed = Omit<BackgroundResponse, 'id' | 'startedAtMs'> | null;
 export interface WatchedStream {
   /** Its end has come, and what came of the response is known: `report` resolves when that is in the log. */
   ends(report: () => Promise<void>): void;
-  /** It has broken, or its caller has gone: the response goes on, and is followed as by `follow`. */
+  /**
+   * It has broken, or its caller has gone: the response goes on, and is followed as by `follow`, or reported at once where too many were
+   * followed when it began. Once the gateway has stopped nothing is done.
+   */
   breaks(onEnd: () => Promise<void>): void;
 }
 

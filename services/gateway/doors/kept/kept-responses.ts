@@ -1,7 +1,7 @@
 /**
  * Responses that a provider keeps: read again, streamed again, cancelled, deleted, at the provider that has them. Those that came
- * through chat are kept by the gateway (`own-responses.ts`). Whose they are is
- * what the log knows; all callers share the keys at the provider, so what nobody was passed on is given to nobody.
+ * through chat are kept by the gateway (`own-responses.ts`). Whose they are is what the log knows; all callers share the keys at the
+ * provider, so what nobody was passed on is given to nobody.
  */
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
