@@ -49,6 +49,7 @@ import { createFollowedResponses } from './doors/kept/followed-responses';
 import { createKeptItems } from './doors/kept/kept-items';
 import { createKeptResponses, type KeptResponseServer } from './doors/kept/kept-responses';
 import { createRememberedResponses } from './doors/kept/remember-responses';
+import { createRepeatedCalls } from './doors/kept/repeated-calls';
 import { type CallServer, createCallServer } from './doors/serve-call';
 import { abandonUntold, createUntoldCalls, type UntoldCalls } from './doors/untold-calls';
 import type { Endpoint, FaultsHere, GatewayContext } from './endpoint';
@@ -410,8 +411,9 @@ async function connect(
     ? null
     : createFollowedResponses({ ...{ broker, clock, log, topicPrefix, name: id }, view: followedView.view });
   const items = createKeptItems({ clock, log, share: options.keptItems ?? null });
+  const repeated = createRepeatedCalls(clock);
   const calls = createCallServer({
-    ...{ context, client: providers, responses, items, followed, untold: options.untold, log },
+    ...{ context, client: providers, responses, items, repeated, followed, untold: options.untold, log },
   });
   const copied = { config: configView.view, keys: keys.view, profiles: profiles.view };
   const { standbyFile } = options;
@@ -445,7 +447,7 @@ async function connect(
   };
   const callable = (current: CurrentConfig): string[] => calls.callableBy('messages', current);
   const countTokens = createTokenCounter({ context, client: providers, callable });
-  const serveKept = createKeptResponses({ context, client: providers, responses, items });
+  const serveKept = createKeptResponses({ context, client: providers, responses, items, repeated });
   return { context, calls, countTokens, serveKept, gate, close };
 }
 

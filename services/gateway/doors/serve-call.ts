@@ -34,7 +34,7 @@ import { createBackgroundFollower, type Followed } from './kept/follow-backgroun
 import type { FollowedResponses } from './kept/followed-responses';
 import type { KeptItems } from './kept/kept-items';
 import type { RememberedResponses } from './kept/remember-responses';
-import { createRepeatedCalls } from './kept/repeated-calls';
+import type { RepeatedCalls } from './kept/repeated-calls';
 import { passOn } from './pass-on-stream';
 import { areSame, type DoorCall, type KeptElsewhere, keptIn, readCall } from './read-call';
 import { renamerTo, renames } from './rename-answer';
@@ -48,6 +48,7 @@ export interface DoorParts {
   readonly client: ProviderClient;
   readonly responses: RememberedResponses;
   readonly items: KeptItems;
+  readonly repeated: RepeatedCalls;
   /** Null while there is no log. */
   readonly followed: FollowedResponses | null;
   /** Where calls made without a decision wait. */
@@ -73,12 +74,12 @@ const idPrefixes: Readonly<Record<ApiName, string>> = {
   embeddings: 'embd-',
 };
 
-export function createCallServer({ context, client, responses, items, followed, untold, log }: DoorParts): CallServer {
+export function createCallServer(parts: DoorParts): CallServer {
+  const { context, client, responses, items, repeated, followed, untold, log } = parts;
   const { clock, settings, metrics } = context;
   const engine = createEngineAsker(context);
   const caller = createModelCaller({ client, clock, maxRetryWaitMs: settings.maxRetryWaitMs, log });
   const reporter = createCallReporter(context, untold, log);
-  const repeated = createRepeatedCalls(clock);
   const judges = createTextJudges({ context, client, send: reporter.send, log });
   const background = createBackgroundFollower({
     ...{ client, clock, log, rows: followed, othersEveryMs: settings.followOthersEveryMs },

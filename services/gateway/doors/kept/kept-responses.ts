@@ -20,12 +20,14 @@ import { ownResponse } from './expand-items';
 import type { KeptItems } from './kept-items';
 import { answerOwnResponse, type KeptResponseAction } from './own-responses';
 import type { RememberedResponses } from './remember-responses';
+import type { RepeatedCalls } from './repeated-calls';
 
 export interface KeptResponsesParts {
   readonly context: GatewayContext;
   readonly client: ProviderClient;
   readonly responses: RememberedResponses;
   readonly items: KeptItems;
+  readonly repeated: Pick<RepeatedCalls, 'forget'>;
 }
 
 /** Nothing is made for it: the provider has it, or has it not. */
@@ -37,7 +39,8 @@ export type KeptResponseServer = (
   reply: FastifyReply,
 ) => Promise<unknown>;
 
-export function createKeptResponses({ context, client, responses, items }: KeptResponsesParts): KeptResponseServer {
+export function createKeptResponses(parts: KeptResponsesParts): KeptResponseServer {
+  const { context, client, responses, items, repeated } = parts;
   const { settings } = context;
   return async (action, request, reply) => {
     const current = context.config();
@@ -53,7 +56,10 @@ export function createKeptResponses({ context, client, responses, items }: KeptR
     if (id.startsWith(ownResponse)) {
       const of = { action, tenantId: asker.tenantId, id, query, maxSize: settings.maxCallBytes };
       const own = await answerOwnResponse(items, of);
-      if (own) return own;
+      if (own) {
+        if (action.method === 'DELETE') repeated.forget(asker.tenantId, id);
+        return own;
+      }
     }
     const keeper = await responses.keeperOf(asker.tenantId, id);
     const config = keeper.kind === 'known' ? ownEntry(current.config.providers, keeper.provider) : undefined;
@@ -86,6 +92,7 @@ export function createKeptResponses({ context, client, responses, items }: KeptR
         return reply.send(Readable.from(textsOf(events, askAgain)));
       }
       const { text } = await client.whole(call);
+      if (action.method === 'DELETE') repeated.forget(asker.tenantId, id);
       sayWhose();
       reply.header('content-type', 'application/json; charset=utf-8');
       return text;

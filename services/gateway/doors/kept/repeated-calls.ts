@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiName } from '../../../../lib/config/provider-config';
 import { dictionaryOf } from '../../../../lib/dictionary';
 import type { Clock } from '../../../../lib/ports/clock';
-import { isJson } from '../../../../lib/providers/any-json';
+import { isJson, objectOf, parsedJson, textOf } from '../../../../lib/providers/any-json';
 import { idFault } from '../../../../lib/topics/identifiers';
 import { HttpError, invalidField } from '../../http/http-error';
 import { apiHeaders } from '../read-call';
@@ -25,6 +25,8 @@ export interface RepeatedCalls {
     /** Told when this has to wait for a call that is under way. */
     onWait: () => void,
   ): Promise<unknown>;
+  /** The response of this id was deleted: whoever comes again for it is not answered with it, and has the call made anew. */
+  forget(tenantId: string | null, responseId: string): void;
 }
 
 interface Made {
@@ -51,6 +53,7 @@ interface Named {
 /** Client libraries try again within seconds, jobs that were started again within minutes. */
 const keptForMs = 3_600_000;
 const defaultMaxBytes = 33_554_432;
+const deletedMaxBytes = 1_048_576;
 /** What decides who answers beside the body; those of the API's own come to it (`apiHeaders`). */
 const asked = ['x-quantum-session', 'x-quantum-task', 'x-quantum-tenant', 'x-quantum-user', 'x-quantum-budget'];
 
@@ -60,6 +63,11 @@ export function createRepeatedCalls(clock: Clock, maxBytes = defaultMaxBytes): R
   const answered = createFairCache<{ readonly content: string; readonly made: Made }>({
     ...{ clock, ttlMs: keptForMs, maxBytes },
   });
+  const deleted = createFairCache<true>({ clock, ttlMs: keptForMs, maxBytes: deletedMaxBytes });
+  const isDeleted = (tenant: string, { text }: Made): boolean => {
+    const id = textOf(objectOf(parsedJson(text))['id']);
+    return id !== '' && deleted.get(tenant, id) !== null;
+  };
 
   const begin = (
     { tenant, place, content }: Named,
@@ -98,9 +106,16 @@ export function createRepeatedCalls(clock: Clock, maxBytes = defaultMaxBytes): R
         const made = await before.made;
         // One that failed is made anew, by the first who sees it.
         if (made === null) continue;
+        if (isDeleted(named.tenant, made)) {
+          answered.delete(named.tenant, named.place);
+          continue;
+        }
         reply.status(made.status).headers(made.headers).header('x-quantum-repeated', 'true');
         return made.text;
       }
+    },
+    forget(tenantId, responseId) {
+      deleted.set(tenantId ?? '', responseId, true, responseId.length);
     },
   };
 }

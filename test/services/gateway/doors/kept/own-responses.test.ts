@@ -167,6 +167,17 @@ test('what is deleted is fetched and gone on from no more, nor are its items; wh
     expect(await refusalOf(() => responses.create({ model: 'chatty', ...body }))).toMatchObject({ status: 400 });
 });
 
+test('what is deleted is not answered again to a call that comes again', async () => {
+  const { responses } = now(acme);
+  const ask = () => responses.create({ model: 'chatty', input: 'hello' }, { headers: { 'idempotency-key': 'again' } });
+  const { id } = await ask();
+  expect((await ask()).id).toBe(id);
+  await responses.delete(id);
+  const anew = await ask();
+  expect(anew.id).not.toBe(id);
+  expect((await responses.retrieve(anew.id)).id).toBe(anew.id);
+});
+
 test('what is not to be kept is not there, and says so', async () => {
   const unkept = await now(acme).responses.create({ model: 'chatty', input: 'hello', store: false });
   expect(objectOf(unkept)['store']).toBe(false);

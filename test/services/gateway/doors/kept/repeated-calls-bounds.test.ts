@@ -40,8 +40,18 @@ function start(maxBytes?: number) {
     const text = await calls.serve(api, request, reply, make, () => {});
     return [text, sent['x-quantum-repeated'] === 'true'];
   };
-  return { clock, ask, made };
+  return { clock, calls, ask, made };
 }
+
+test('one that was deleted is made anew, once, and only for whom it was deleted', async () => {
+  const { calls, ask } = start();
+  const first = '{"id":"resp_1"}';
+  for (const tenantId of ['acme', 'other']) await ask('k', { tenantId, answer: first });
+  calls.forget('acme', 'resp_1');
+  expect(await ask('k', { tenantId: 'other' })).toEqual([first, true]);
+  expect(await ask('k', { tenantId: 'acme', answer: '{"id":"resp_2"}' })).toEqual(['{"id":"resp_2"}', false]);
+  expect(await ask('k', { tenantId: 'acme' })).toEqual(['{"id":"resp_2"}', true]);
+});
 
 test('an answer is known for an hour, and the next one under its key for another', async () => {
   const { clock, ask } = start();
