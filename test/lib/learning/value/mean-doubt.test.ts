@@ -83,6 +83,25 @@ test('the same offset draws the same, the next another, and nothing is drawn fro
   learner.dispose();
 });
 
+test('a restart after many models have gone publishes what would have been published without it', async () => {
+  const many = Array.from({ length: 14 }, (_, i) => `m${i}`);
+  const events = [...vectorEvents(100, 1, many), ...vectorEvents(100, 2, many.slice(0, 3))].map((event, i) => ({
+    ...event,
+    decisionId: `d${i}`,
+  }));
+  const [straight, stopped] = [await newLearner(), await newLearner()];
+  const whole = follow(straight, events);
+  follow(stopped, events.slice(0, 120));
+  const { models, configured } = (stopped as unknown as FoldParts).state;
+  expect([models.length, configured.length]).toEqual([14, 3]);
+  const restored = await newLearner({ checkpoint: stopped.checkpoint() });
+  for (let at = restored.replayFromOffset; at < 120; at++) restored.reload(events[at]!, at);
+  const rest = follow(restored, events.slice(120), 120);
+  expect(rest.policyBytes).not.toBeNull();
+  expect(rest.policyBytes!.equals(whole.policyBytes!)).toBe(true);
+  for (const learner of [straight, stopped, restored]) learner.dispose();
+});
+
 test('a model that was a little unlucky at the start is tried again', async () => {
   const models = ['lucky', 'unlucky'];
   const random = seededRandom(3, 'prompts');
