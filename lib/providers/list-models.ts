@@ -1,6 +1,7 @@
 /** Asks a provider which models it has. */
 import { request } from 'undici';
 import type { ProviderKind } from '../config/provider-config';
+import { readAtMost } from '../read-at-most';
 import { isJson } from './any-json';
 import { listedCapabilitiesOf } from './known-capabilities';
 import type { KnownProvider } from './known-providers';
@@ -27,15 +28,10 @@ export async function listModels(
   try {
     const signal = AbortSignal.timeout(timeoutMs);
     const { statusCode, body } = await request(baseUrl + path, { headers, signal });
-    const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of body) {
-      length += (chunk as Buffer).length;
-      if (length > maxBytes) return { ok: false, reason: `the list has more than ${maxBytes} bytes` };
-      chunks.push(chunk as Buffer);
-    }
+    const bytes = await readAtMost(body, maxBytes);
+    if (bytes === null) return { ok: false, reason: `the list has more than ${maxBytes} bytes` };
     if (statusCode !== 200) return { ok: false, reason: `it answered ${statusCode}` };
-    const answer: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    const answer: unknown = JSON.parse(bytes.toString('utf8'));
     const list = Array.isArray(answer) ? answer : isJson(answer) ? (answer['data'] ?? answer['models']) : null;
     if (!Array.isArray(list)) return { ok: false, reason: 'it answered with something that is no list of models' };
     const models: string[] = [];

@@ -63,8 +63,6 @@ export interface GatewaySettings {
   readonly hastyGraceMs: number;
   /** Calls of models that are decided at once while others wait for their turn (doors/take-turns.ts). */
   readonly callsAtOnce: number;
-  /** When calls have waited for turns without a break for so long, all of them are decided as they come. */
-  readonly turnPatienceMs: number;
   /** One call of a model at the door, from its first byte to the last of its answer, all attempts together. */
   readonly callTimeoutMs: number;
   /** A caller who takes nothing of a stream for so long is given up. */
@@ -111,7 +109,6 @@ export const defaultGatewaySettings: GatewaySettings = {
   maxRememberedReports: 20_000,
   hastyGraceMs: 100,
   callsAtOnce: Infinity,
-  turnPatienceMs: 250,
   callTimeoutMs: 600_000,
   slowReaderMs: 60_000,
   followOthersEveryMs: 60_000,

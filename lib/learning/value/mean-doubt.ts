@@ -13,8 +13,8 @@ import { headCount, noiseWithin, weightRows } from './linear-half';
 /**
  * Up to so many models, one for each head, are doubted by all of the posterior's deviation beside a linear half: with .6 of it one that had bad luck
  * in its first ten rewards stayed out for hundreds. Where there are more, luck favours another one in every head, every time, and the stream
- * goes into trying them; so the doubts of all models that are configured together (the sum of their variances) are no more than those of this many: no other
- * can be drawn.
+ * goes into trying them; so the doubts of all of them together (the sum of their variances) are no more than those of this many. Models that have left
+ * the configuration cannot be drawn, and do not count.
  */
 const fullyDoubted = headCount;
 /** The Q-network alone doubts its means less: its heads disagree more by themselves. */

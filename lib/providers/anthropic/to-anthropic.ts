@@ -219,14 +219,11 @@ function toolsOf(body: Json, messages: readonly Json[]): Json {
 
 function toolOf({ function: declared, cache_control: cached }: Json): Json {
   const { name, description, parameters, strict } = objectOf(declared);
+  const schema = isJson(parameters) ? parameters : { type: 'object', properties: {} };
   return {
     name,
     ...(typeof description === 'string' && { description }),
-    input_schema: !isJson(parameters)
-      ? { type: 'object', properties: {} }
-      : strict === true
-        ? strictSchema(parameters)
-        : parameters,
+    input_schema: isJson(parameters) && strict === true ? strictSchema(schema) : schema,
     ...(strict === true && { strict }),
     ...(isJson(cached) && { cache_control: cached }),
   };

@@ -5,6 +5,7 @@
  */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { type Clock, within } from '../../../lib/ports/clock';
+import { readAtMost } from '../../../lib/read-at-most';
 
 export interface IssuerKeysParts {
   readonly issuer: string;
@@ -101,15 +102,9 @@ async function fetchJson(url: string, signal: AbortSignal): Promise<Readonly<Rec
     await response.body?.cancel();
     throw new Error(`answered ${response.status}`);
   }
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.length;
-    // Whoever leaves the loop ends the connection.
-    if (bytes > maxBytes) throw new Error(`an answer of more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  const value: unknown = JSON.parse(Buffer.concat(chunks).toString());
+  const bytes = await readAtMost(response.body, maxBytes);
+  if (bytes === null) throw new Error(`an answer of more than ${maxBytes} bytes`);
+  const value: unknown = JSON.parse(bytes.toString());
   if (typeof value !== 'object' || value === null) throw new Error('an answer that is no object');
   return value as Readonly<Record<string, unknown>>;
 }

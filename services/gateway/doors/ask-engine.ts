@@ -36,7 +36,7 @@ const patientMisses = 3;
 
 export function createEngineAsker(context: GatewayContext): EngineAsker {
   const { settings, underWay } = context;
-  const turns = createTurns(context.clock, { atOnce: settings.callsAtOnce, patienceMs: settings.turnPatienceMs });
+  const turns = createTurns(context.clock, settings.callsAtOnce);
   let misses = 0;
   let wasReady = false;
 

@@ -5,13 +5,8 @@
  */
 import type { Clock } from '../../../lib/ports/clock';
 
-export interface TurnLimits {
-  /** Calls that have their turn at once; Infinity: nobody waits. */
-  readonly atOnce: number;
-  /** After somebody has waited without a break for so long, more come than go in turns: all are let in, since many together cost less. */
-  readonly patienceMs: number;
-}
-
+/** After somebody has waited without a break for so long, more come than go in turns: all are let in, since many together cost less. */
+const patienceMs = 250;
 /** When for so long nobody would have had to wait, turns are taken again: calls that come together leave a gap as long as their answers take. */
 const quietMs = 100;
 
@@ -20,7 +15,8 @@ export interface Turns {
   take<T>(work: () => Promise<T>): Promise<T>;
 }
 
-export function createTurns(clock: Clock, { atOnce, patienceMs }: TurnLimits): Turns {
+/** `atOnce`: calls that have their turn at once; Infinity: nobody waits. */
+export function createTurns(clock: Clock, atOnce: number): Turns {
   let having = 0;
   /** All are let in. */
   let isCrowded = false;

@@ -30,10 +30,7 @@ export interface ExpandParts {
   readonly maxSize: number;
 }
 
-/**
- * Null where a body refers to nothing. Throws an HttpError where it goes on from a
- * response of our own that is not kept any more.
- */
+/** Null where a body refers to nothing. Throws an HttpError where it goes on from a response of our own that is not kept any more. */
 export async function expandItems(
   { body, text }: { readonly body: unknown; readonly text: string },
   tenantId: string | null,

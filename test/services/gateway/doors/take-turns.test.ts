@@ -3,9 +3,9 @@ import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-cloc
 import { createTurns } from '../../../../services/gateway/doors/take-turns';
 
 /** Something that takes `msEach` for each of those that it is given within one turn of time, and is done with all at once. */
-function start({ atOnce = 4, patienceMs = 250, msEach = 3 } = {}) {
+function start({ atOnce = 4, msEach = 3 } = {}) {
   const clock = createVirtualClock();
-  const turns = createTurns(clock, { atOnce, patienceMs });
+  const turns = createTurns(clock, atOnce);
   let batch: (() => void)[] = [];
   let freeAtMs = 0;
   const sizes: number[] = [];
@@ -70,7 +70,7 @@ test('where more come than go in turns, all are let in, and turns are taken agai
 });
 
 test('nobody waits longer for a turn than patience, not even where nothing is ever done', async () => {
-  const { clock, turns } = start({ patienceMs: 250 });
+  const { clock, turns } = start();
   const begun: number[] = [];
   for (let call = 0; call < 10; call++) {
     void turns.take(() => {
