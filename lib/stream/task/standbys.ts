@@ -7,10 +7,11 @@ import type { StageMemory } from './stage-memory';
 /** A take-over reads what has come since the last look: so much of a tail that goes back for hours is little. */
 const lookIntervalMs = 2_000;
 /**
- * A start waits no longer for its first look. Tables and tails took less than 2 s on a full machine (decision 0078); what takes longer is
- * mostly a partition whose leader is away, which is asked for half a minute, and perhaps nobody owns the others meanwhile.
+ * A start goes on when for so long nothing more has come to its first look. A long tail on a full machine takes its time, and whoever owns
+ * the partitions decides meanwhile: one that is handed over half read stands still until the rest is read. Where nothing comes, mostly the
+ * leader of a partition is away, which is asked for half a minute, and perhaps nobody owns the others.
  */
-const warmUpMs = 5_000;
+const patienceMs = 5_000;
 
 export interface StandbyOptions {
   /** Of the group. */
@@ -41,20 +42,27 @@ export class Standbys {
 
   /**
    * Reads the first time what a member without partitions keeps, and goes on looking. Resolves when all has been read once, it is
-   * stopped, or `warmUpMs` are over. Never rejects.
+   * stopped, or nothing has come for `patienceMs`. Never rejects.
    */
   async begin(): Promise<void> {
     this.keepAllBut([]);
-    const looks = [...this.kept.values()].map((standby) => {
-      standby.cancelTimer();
-      return this.look(standby);
-    });
     await new Promise<void>((resolve) => {
-      const cancelTimer = this.options.setTimer(warmUpMs, resolve);
+      let cancelTimer = (): void => {};
+      let hasEnded = false;
+      const goOn = (): void => {
+        cancelTimer();
+        if (!hasEnded) cancelTimer = this.options.setTimer(patienceMs, this.endWarmUp);
+      };
       this.endWarmUp = () => {
+        hasEnded = true;
         cancelTimer();
         resolve();
       };
+      goOn();
+      const looks = [...this.kept.values()].map((standby) => {
+        standby.cancelTimer();
+        return this.look(standby, goOn);
+      });
       void Promise.all(looks).then(this.endWarmUp);
     });
   }
@@ -99,13 +107,14 @@ export class Standbys {
     standby.cancelTimer = this.options.setTimer(lookIntervalMs, () => void this.look(standby));
   }
 
-  /** Never rejects. */
-  private async look(standby: Standby): Promise<void> {
+  /** Never rejects. `onRecords`: some have come. */
+  private async look(standby: Standby, onRecords: () => void = () => {}): Promise<void> {
     const { partition, memories } = standby;
     const isKept = (): boolean => this.kept.get(partition) === standby;
     const assertWanted = (): void => {
       // What a task has taken is read on: it waits for this, and reads the rest.
       if (this.stopped) throw new Error('nobody waits for it any more');
+      onRecords();
     };
     try {
       await Promise.all(memories.map((memory) => memory.readOn(assertWanted)));

@@ -2,6 +2,8 @@ import { createVirtualClock } from '../../../../lib/adapters/memory/virtual-cloc
 import type { StageMemory } from '../../../../lib/stream/task/stage-memory';
 import { Standbys } from '../../../../lib/stream/task/standbys';
 
+const msOfChunk = 3_000;
+
 /** Memories that say how often they were read, by partition and age. */
 function bench(partitions = 4, most = 16) {
   const clock = createVirtualClock();
@@ -10,6 +12,8 @@ function bench(partitions = 4, most = 16) {
   const failing = new Set<string>();
   /** These never come to their end. */
   const hanging = new Set<number>();
+  /** These come in so many chunks, each `msOfChunk` after the one before. */
+  const longOnes = new Map<number, number>();
   let chunk = Promise.resolve();
   const failed: number[] = [];
   const memoriesOf = (partition: number): readonly StageMemory[] => {
@@ -18,6 +22,10 @@ function bench(partitions = 4, most = 16) {
     const readOn = async (assertOurs: () => void): Promise<void> => {
       await chunk;
       if (hanging.has(partition)) await new Promise(() => {});
+      for (let chunks = longOnes.get(partition) ?? 0; chunks > 0; chunks--) {
+        await new Promise<void>((resolve) => void clock.setTimer(msOfChunk, resolve));
+        assertOurs();
+      }
       assertOurs();
       if (failing.delete(name)) throw new Error('no answer');
       reads.push(name);
@@ -39,7 +47,7 @@ function bench(partitions = 4, most = 16) {
     });
     return come;
   };
-  return { clock, standbys, failing, hanging, failed, holdUp, readsOf: () => reads.splice(0).sort() };
+  return { clock, standbys, failing, hanging, longOnes, failed, holdUp, readsOf: () => reads.splice(0).sort() };
 }
 
 test('a member keeps all at first, then what others own, and reads it again and again', async () => {
@@ -104,6 +112,21 @@ test('one that does not answer holds up a start for 5 s, and never the others', 
   expect(hasBegun).toBe(true);
   await clock.advanceBy(1_000);
   expect(readsOf()).toEqual(['0.0', '2.0']);
+  standbys.stop();
+  expect(clock.nextTimerAt()).toBeNull();
+});
+
+test('a start waits for what takes long as long as some of it comes', async () => {
+  const { clock, standbys, longOnes, readsOf } = bench(2);
+  longOnes.set(1, 5);
+  let hasBegun = false;
+  void standbys.begin().then(() => {
+    hasBegun = true;
+  });
+  await clock.advanceBy(5 * msOfChunk - 100);
+  expect([hasBegun, readsOf().includes('1.0')]).toEqual([false, false]);
+  await clock.advanceBy(100);
+  expect([hasBegun, readsOf().includes('1.0')]).toEqual([true, true]);
   standbys.stop();
   expect(clock.nextTimerAt()).toBeNull();
 });
