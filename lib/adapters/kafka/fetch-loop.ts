@@ -7,7 +7,8 @@ import type { Log } from '../../telemetry/log';
 import { type KafkaCluster, readCommitted } from './kafka-client';
 import { backoffMs, type KafkaConnections } from './kafka-connections';
 import { errorKind, givenUp, isOutOfRange, rootError, withoutLeader } from './kafka-errors';
-import { answersOfGap, listOffset } from './partition-reader';
+import { earliestTime, latestTime, listOffset } from './offset-questions';
+import { answersOfGap } from './partition-reader';
 import type { PassedOver } from './passed-over';
 import { RequestPace } from './request-pace';
 import type { FetchedPartitionData } from './wire/fetched-data';
@@ -282,7 +283,10 @@ export class FetchLoop {
   /** Retention was faster than the reader, or the log is shorter than it was. False to look again. */
   private async reposition(cluster: KafkaCluster, cursor: FetchCursor, from: number): Promise<boolean> {
     const { passedOver } = this.environment;
-    const [earliest, end] = await Promise.all([listOffset(cluster, cursor, -2), listOffset(cluster, cursor, -1)]);
+    const [earliest, end] = await Promise.all([
+      listOffset(cluster, cursor, earliestTime),
+      listOffset(cluster, cursor, latestTime),
+    ]);
     if (cursor.wanted() !== from || (from >= earliest && from <= end)) return true;
     if (from > end && !this.beyondEnd.has(cursor)) {
       this.beyondEnd.add(cursor);

@@ -28,6 +28,8 @@ const tryMs = 30_000;
 const transactionLanes = 4;
 /** A write waits so long for its positions to be taken. */
 const commitPatienceMs = 1_000;
+/** A group whose records may gather may learn of a rebalance so much later: heartbeats are a fifth of what a broker is asked for. */
+const gatheringHeartbeatMs = 1_000;
 
 export interface MembershipEnvironment {
   readonly settings: KafkaSettings;
@@ -95,7 +97,8 @@ export class KafkaMembership implements Membership {
     private readonly agreed: number,
     private readonly environment: MembershipEnvironment,
   ) {
-    const { settings, clock, log, metrics, openConnections } = environment;
+    const { clock, log, metrics, openConnections } = environment;
+    const settings = paced(environment.settings, options);
     const service = options.group;
     this.member = new GroupMember({
       groupId: options.group,
@@ -438,6 +441,15 @@ export class KafkaMembership implements Membership {
       }
     }
   }
+}
+
+function paced(settings: KafkaSettings, { lingerMs = 0 }: Pick<GroupOptions, 'lingerMs'>): KafkaSettings {
+  if (lingerMs === 0) return settings;
+  const { heartbeatIntervalMs, sessionTimeoutMs } = settings;
+  return {
+    ...settings,
+    heartbeatIntervalMs: Math.max(heartbeatIntervalMs, Math.min(gatheringHeartbeatMs, sessionTimeoutMs / 6)),
+  };
 }
 
 /** Which members of a group are to leave it. */

@@ -4,13 +4,12 @@
  */
 import type { LogRecord, OffsetRange, TopicPartition } from '../../ports/broker';
 import { type KafkaCluster, readCommitted } from './kafka-client';
-import { type KafkaConnections, leaderIdOf, leaderOf } from './kafka-connections';
+import { type KafkaConnections, leaderOf } from './kafka-connections';
 import { isOutOfRange, withoutLeader } from './kafka-errors';
+import { earliestTime, latestTime, listOffset, OffsetQuestions } from './offset-questions';
 import type { PassedOver } from './passed-over';
 import { type FetchedRecords, fetchedRecords } from './wire/fetched-records';
 
-const earliestTime = -2;
-const latestTime = -1;
 const tryMs = 30_000;
 const defaultChunkRecords = 1_000;
 const fetchBytes = 2_097_152;
@@ -21,14 +20,19 @@ const maxWaitMs = 100;
 export const answersOfGap = 3;
 
 export class PartitionReader {
+  private readonly questions: OffsetQuestions;
+
   constructor(
     private readonly connections: KafkaConnections,
     private readonly passedOver: PassedOver,
-  ) {}
+  ) {
+    this.questions = new OffsetQuestions(connections);
+  }
 
   /** Rejects when the topic has no such partition. */
   async offsets(of: TopicPartition): Promise<OffsetRange> {
-    const [earliest, end] = await Promise.all([this.listOffset(of, earliestTime), this.listOffset(of, latestTime)]);
+    const { questions } = this;
+    const [earliest, end] = await Promise.all([questions.edge(of, earliestTime), questions.edge(of, latestTime)]);
     return { earliest, end };
   }
 
@@ -39,8 +43,8 @@ export class PartitionReader {
   }
 
   async offsetAt(of: TopicPartition, timestampMs: number): Promise<number> {
-    const offset = await this.listOffset(of, Math.ceil(timestampMs));
-    return offset >= 0 ? offset : this.listOffset(of, latestTime);
+    const offset = await this.questions.at(of, Math.ceil(timestampMs));
+    return offset >= 0 ? offset : this.questions.edge(of, latestTime);
   }
 
   /** Rejects with a TransientError where the log does not come to `range.to` in time. */
@@ -48,11 +52,12 @@ export class PartitionReader {
     of: TopicPartition,
     range: { from: number; to?: number; maxRecords?: number },
   ): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    if (range.to !== undefined && range.from >= range.to) return;
     // An end that was given has been seen. Whoever leads now may not know yet that the log goes so far, so it is not asked again: it
     // is fetched up to there, or not at all.
     const [earliest, stop] = await Promise.all([
-      this.listOffset(of, earliestTime),
-      range.to ?? this.listOffset(of, latestTime),
+      this.questions.edge(of, earliestTime),
+      range.to ?? this.questions.edge(of, latestTime),
     ]);
     const from = Math.max(range.from, earliest);
     const maxRecords = range.maxRecords ?? defaultChunkRecords;
@@ -104,11 +109,6 @@ export class PartitionReader {
       }
     });
   }
-
-  private listOffset(of: TopicPartition, timestamp: number): Promise<number> {
-    const limits = { what: `asking for offsets of ${of.topic}[${of.partition}]`, topics: [of.topic], timeoutMs: tryMs };
-    return this.connections.run(limits, (cluster) => listOffset(cluster, of, timestamp));
-  }
 }
 
 /** Asks until there is an answer for the partition: a client that is slowed down gets answers without any. */
@@ -127,15 +127,4 @@ async function fetchOne(cluster: KafkaCluster, of: TopicPartition, from: number)
     if (data?.error) throw data.error;
     if (data) return fetchedRecords(topic, data, from);
   }
-}
-
-/** First offset at or after the time; -1 when there is none. Special times: -2 the first kept, -1 the end. */
-export async function listOffset(cluster: KafkaCluster, of: TopicPartition, timestamp: number): Promise<number> {
-  const { topic, partition } = of;
-  const node = await cluster.findBroker({ nodeId: leaderIdOf(cluster, topic, partition) });
-  const { responses } = await node.listOffsets({
-    isolationLevel: readCommitted,
-    topics: [{ topic, partitions: [{ partition, timestamp }] }],
-  });
-  return Number(responses[0]!.partitions[0]!.offset);
 }
