@@ -36,7 +36,8 @@ export function ring(
   const said: Alert[] = [];
   const subjects: AlertSubject[] = [];
   const known = new Map(measured.map((one) => [one.subject, one]));
-  for (const subject of before.subjects) {
+  for (const kept of before.subjects) {
+    const subject = notAhead(kept, nowMs);
     const found = known.get(subject.subject);
     known.delete(subject.subject);
     const next = found
@@ -73,6 +74,13 @@ function settled(
   return { state: { rule: before.rule, subjects, readings: [...readings], resolved }, alerts: said, forgotten };
 }
 
+/** Times as they can be: after a clock was set back, those that are remembered lie ahead, and nothing would ring until they are reached. */
+function notAhead(subject: AlertSubject, nowMs: number): AlertSubject {
+  const { sinceMs, knownAtMs } = subject;
+  if (Math.max(sinceMs, knownAtMs) <= nowMs) return subject;
+  return { ...subject, sinceMs: Math.min(sinceMs, nowMs), knownAtMs: Math.min(knownAtMs, nowMs) };
+}
+
 /** What becomes of a subject; what is said of it goes to `said`. Null: it is fine. */
 function whenMeasured(
   rule: string,
@@ -90,6 +98,8 @@ function whenMeasured(
   }
   const silencedUntilMs = silencedUntil(rule, subject.subject, options);
   if (alert === null) {
+    // Between wrong and fine an alert goes on ringing, but none begins.
+    if (!found.isWrong) return null;
     if (nowMs - subject.sinceMs < forMs) return { ...subject, knownAtMs: nowMs };
     const { value, threshold, summary } = found;
     const isTold = silencedUntilMs === null;

@@ -24,8 +24,10 @@ export function evaluate(
   const rule: AlertRules[RuleName] = around.config.alerts.rules[name];
   const row = before ?? { rule: name, subjects: [], readings: [], resolved: [] };
   const at: Surroundings = { ...around, nowMs: vitals.atMs };
+  // What is remembered from before a clock was set back lies ahead, and would look new until that time has come again.
+  const readings = row.readings.map((reading) => ({ ...reading, atMs: Math.min(reading.atMs, vitals.atMs) }));
   const rung = rule.enabled
-    ? ring(row, measure(name, at, row.readings), { ...rule, nowMs: vitals.atMs, silences })
+    ? ring(row, measure(name, at, readings), { ...rule, nowMs: vitals.atMs, silences })
     : endRule(row, vitals.atMs);
   const { state, alerts, forgotten } = rung;
   const isEmpty = state.subjects.length + state.readings.length + state.resolved.length === 0;
