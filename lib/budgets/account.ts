@@ -29,6 +29,8 @@ const maxSettled = 256;
 const shareOfTheRest = 1 / 8;
 /** An account without periods is forgotten so long after its last event where its owners come and go. */
 const sessionMemoryMs = 24 * 3_600_000;
+/** Clocks of machines differ by less, and requests are on their way for less; a time further back is that of a clock that was set back. */
+const clocksDifferMs = 3_600_000;
 /** Whoever looks at an account sees it at most so much late. */
 const publishEveryMs = 1_000;
 
@@ -135,7 +137,7 @@ export function release(before: BudgetAccount, event: BudgetEvent): BudgetAccoun
 
 /** What time alone does: reservations run out, a period ends. The same account where nothing did. */
 export function atTime(account: BudgetAccount, nowMs: number): BudgetAccount {
-  return withoutExpired(inPeriod(account, nowMs), nowMs);
+  return withoutExpired(inPeriod(notAhead(account, nowMs), nowMs), nowMs);
 }
 
 /** Whether nothing that it knows counts any more. */
@@ -150,8 +152,7 @@ export function isForgettable(account: BudgetAccount, nowMs: number): boolean {
 export function dueAtMs(account: BudgetAccount): number | null {
   const { terms, reservations, isPublished } = account;
   const times = [
-    reservations[0]?.expiresAtMs,
-    reservations.length === 0 ? terms.periodEndMs : null,
+    reservations.length === 0 ? terms.periodEndMs : firstExpiryMs(reservations),
     terms.periodEndMs === null && terms.scope === 'session' ? account.lastEventMs + sessionMemoryMs : null,
     isPublished ? null : account.publishedAtMs + publishEveryMs,
   ].filter((time): time is number => typeof time === 'number');
@@ -161,7 +162,12 @@ export function dueAtMs(account: BudgetAccount): number | null {
 /** Whether it is time to show how it stands: at once where its level has changed, else once a second. */
 export function wantsPublishing(before: BudgetAccount | undefined, after: BudgetAccount, nowMs: number): boolean {
   if (after.isPublished) return false;
-  return before?.level !== after.level || nowMs >= after.publishedAtMs + publishEveryMs;
+  return before?.level !== after.level || isDue(after.publishedAtMs, nowMs);
+}
+
+/** Also where the clock was set back since: else nothing would be shown until that time has come again. */
+function isDue(publishedAtMs: number, nowMs: number): boolean {
+  return nowMs >= publishedAtMs + publishEveryMs || nowMs < publishedAtMs;
 }
 
 export function stateOf(account: BudgetAccount, nowMs: number): BudgetState {
@@ -247,17 +253,42 @@ function inPeriod(account: BudgetAccount, nowMs: number): BudgetAccount {
   );
 }
 
-/** The terms of the newest period count: a request that was opened before it does not turn it back. */
+/**
+ * The terms of the newest period count: a request that was opened in one that is over does not turn it back. A period that is
+ * not over does: its length was changed, or the clock was set back. What is spent stays spent then.
+ */
 function onTerms(before: BudgetAccount, terms: BudgetTerms, nowMs: number): BudgetAccount {
   const account = atTime(before, nowMs);
   const { periodStartMs, periodEndMs } = account.terms;
-  const isOlder = terms.periodStartMs < periodStartMs && periodEndMs !== null && nowMs < periodEndMs;
-  return atTime({ ...account, terms: isOlder ? { ...terms, periodStartMs, periodEndMs } : terms }, nowMs);
+  const { periodEndMs: endMs } = terms;
+  const isPast = endMs !== null && endMs <= account.periodStartMs && nowMs > endMs - clocksDifferMs;
+  if (isPast) return atTime({ ...account, terms: { ...terms, periodStartMs, periodEndMs } }, nowMs);
+  return atTime({ ...account, terms, periodStartMs: Math.min(account.periodStartMs, terms.periodStartMs) }, nowMs);
+}
+
+/**
+ * After a clock was set back: what it said before would keep reservations, and those who look at the account waiting, until that
+ * time has come again.
+ */
+function notAhead(account: BudgetAccount, nowMs: number): BudgetAccount {
+  const { lastEventMs, reservations, terms } = account;
+  if (lastEventMs <= nowMs + clocksDifferMs) return account;
+  const latestMs = nowMs + terms.holdMs;
+  return {
+    ...account,
+    lastEventMs: nowMs,
+    reservations: reservations.map((one) => (one.expiresAtMs > latestMs ? { ...one, expiresAtMs: latestMs } : one)),
+  };
+}
+
+/** They need not be in order: `holdMs` may have been changed, and clocks differ. */
+function firstExpiryMs(reservations: readonly BudgetReservation[]): number {
+  return reservations.reduce((first, { expiresAtMs }) => Math.min(first, expiresAtMs), Number.POSITIVE_INFINITY);
 }
 
 function withoutExpired(account: BudgetAccount, nowMs: number): BudgetAccount {
   const { reservations } = account;
-  if (reservations.length === 0 || reservations[0]!.expiresAtMs > nowMs) return account;
+  if (firstExpiryMs(reservations) > nowMs) return account;
   const kept = reservations.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
   const unreported = reservations.filter(({ expiresAtMs, taken }) => expiresAtMs <= nowMs && taken).length;
   return changed({ ...account, reservations: kept, unreported: account.unreported + unreported }, account.lastEventMs);

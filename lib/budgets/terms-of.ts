@@ -1,6 +1,7 @@
 /** Which budgets a request is under, and on which terms: the configuration as it is when the request is opened. */
 import type { BudgetConfig } from '../config/router-config';
 import type { BudgetState, BudgetTerms } from '../topics/generated/messages';
+import { userKey } from '../topics/user-key';
 import { paceOf } from './pace';
 
 /** Who asks, as far as the request says. */
@@ -39,8 +40,7 @@ function ownerOf(budget: BudgetConfig, { tenantId, userId, sessionId }: Spender)
   const ids = { tenant: tenantId, user: userId, session: sessionId };
   const id = ids[budget.scope];
   if (id === null || (budget.of !== undefined && budget.of !== id)) return null;
-  // Tenants choose the names of their users, so two of them may choose the same one.
-  return budget.scope === 'user' && tenantId !== null ? `${tenantId}/${id}` : id;
+  return budget.scope === 'user' ? userKey(tenantId, id) : id;
 }
 
 function oneOf(

@@ -3,6 +3,7 @@
 import type { ArmSettings, ExperimentConfig, RouterConfig } from '../config/router-config';
 import { hashId } from '../hash-id';
 import type { ExperimentState, RouteRequested } from '../topics/generated/messages';
+import { userKey } from '../topics/user-key';
 import { assign } from './assign';
 import { shareAt } from './ramp';
 
@@ -90,7 +91,7 @@ function unitOf({ unit }: ExperimentConfig, { requestId, sessionId, tenantId, us
     case 'tenant':
       return tenantId;
     case 'user':
-      return userId === null || tenantId === null ? userId : `${tenantId}/${userId}`;
+      return userId === null ? null : userKey(tenantId, userId);
   }
 }
 

@@ -70,7 +70,8 @@ export function dueAtMs({ isPublished, publishedAtMs }: ExperimentTally): number
 export function wantsPublishing(before: ExperimentTally | undefined, after: ExperimentTally, nowMs: number): boolean {
   if (after.isPublished) return false;
   const isNews = before?.stopped !== after.stopped || before?.rampStep !== after.rampStep;
-  return isNews || nowMs >= after.publishedAtMs + publishEveryMs;
+  // A clock that was set back must not hide the figures until that time has come again.
+  return isNews || nowMs >= after.publishedAtMs + publishEveryMs || nowMs < after.publishedAtMs;
 }
 
 export function experimentStateOf(tally: ExperimentTally, experiment: ExperimentConfig): ExperimentState {

@@ -14,9 +14,10 @@ import { type Emit, emit, type Result, tombstone } from '../../lib/stream/define
 import type { BudgetAccount, BudgetEvent } from '../../lib/topics/generated/messages';
 import { maxIdChars } from '../../lib/topics/identifiers';
 import { topics } from '../../lib/topics/topics';
+import { userKeyGrowth } from '../../lib/topics/user-key';
 
-/** A budget's name, a slash, a tenant and a user of his. */
-const maxAccountChars = 100 + 1 + 2 * maxIdChars + 1;
+/** A budget's name, a slash, a tenant and a user of his. A character of an id may be two units of a string. */
+const maxAccountChars = 100 + 1 + 2 * userKeyGrowth * maxIdChars + 1;
 
 export function keepAccount(
   before: BudgetAccount | undefined,

@@ -10,6 +10,7 @@ import {
   settle,
   stateOf,
   take,
+  wantsPublishing,
 } from '../../../lib/budgets/account';
 import { termsOf } from '../../../lib/budgets/terms-of';
 import type { BudgetConfig } from '../../../lib/config/router-config';
@@ -156,6 +157,46 @@ test('a new period starts with nothing spent; a late request of the old one does
   expect(late.account).toMatchObject({ spentUsd: 0.5, periodStartMs: december.periodStartMs });
   expect(isForgettable({ ...late.account, reservations: [] }, nextMs)).toBe(false);
   expect(isForgettable({ ...late.account, reservations: [] }, Date.UTC(2027, 0))).toBe(true);
+});
+
+test('a reservation ends when its own time is over, whatever was reserved before it for longer', () => {
+  const { account: long } = ask(undefined, 'long', terms({ holdMs: 86_400_000 }));
+  const { account: both } = ask(long, 'short', terms({ holdMs: 1_000 }));
+  expect(dueAtMs({ ...both, isPublished: true })).toBe(startMs + 1_000);
+  expect(atTime(both, startMs + 1_000).reservations).toHaveLength(1);
+});
+
+test('a period that is made longer or shorter counts from the next request on, and what is spent stays spent', () => {
+  const hourly = spent(0.4, terms({ period: 'hour' }));
+  const monthly = terms();
+  const { account } = ask(hourly, 'r1', monthly);
+  expect(account).toMatchObject({ spentUsd: 0.4, periodStartMs: monthly.periodStartMs });
+  expect(account.terms.periodEndMs).toBe(monthly.periodEndMs);
+  const forGood = ask(account, 'r2', terms({ period: 'none' })).account;
+  expect(atTime(forGood, Date.UTC(2027, 5))).toMatchObject({ spentUsd: 0.4 });
+});
+
+test('a clock that was a year ahead for a moment keeps nobody waiting for a year', () => {
+  const yearAhead = startMs + 365 * 86_400_000;
+  const ahead = ask(spent(0.3), 'ahead', terms({}, yearAhead), { atMs: yearAhead }).account;
+  const spentAhead = settle(ahead, event('SPENT', 'other', { usd: 0.2, atMs: yearAhead }))!;
+  const shown = { ...spentAhead, publishedAtMs: yearAhead };
+  const { account } = ask(shown, 'r1', terms());
+  expect(account).toMatchObject({ periodStartMs: terms().periodStartMs, spentUsd: 0.2 });
+  expect(account.terms.periodEndMs).toBe(terms().periodEndMs);
+  expect(atTime(account, startMs + 60_000).reservations).toEqual([]);
+  expect(wantsPublishing({ ...account, isPublished: true }, account, startMs)).toBe(true);
+});
+
+test('no two users have one account, whatever tenants and users are called', () => {
+  const names = [null, 'a', 'a/b', 'a%2Fb', 'a%2fb', 'a/b/c', '%', '/'];
+  const all = names.flatMap((tenantId) =>
+    names.flatMap((userId) =>
+      termsOf([budgetOf({ scope: 'user' })], { ...acme, tenantId, userId }, 1, startMs).map(({ account }) => account),
+    ),
+  );
+  expect(all).toHaveLength(8 * 7);
+  expect(new Set(all).size).toBe(all.length);
 });
 
 test('intake refuses by what is spent alone, and only within the period', () => {
