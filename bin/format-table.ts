@@ -1,5 +1,6 @@
 /** Text in columns, for people; programs use `--json`. */
 
+import { terminalText } from '../lib/terminal/terminal-text';
 import { wrapText } from '../lib/terminal/wrap-text';
 
 type Cell = string | number;
@@ -17,7 +18,7 @@ export function formatTable(
   columns = Number.POSITIVE_INFINITY,
   droppable: readonly string[] = [],
 ): string {
-  const all = [header, ...rows];
+  const all = [header, ...rows.map((row) => row.map(shown))];
   const widest = header.map((_, c) => Math.max(...all.map((row) => String(row[c]).length)));
   const dropped = droppable[0] === undefined ? -1 : header.indexOf(droppable[0]);
   if (dropped >= 0 && totalOf(widest) > columns) {
@@ -26,9 +27,14 @@ export function formatTable(
   }
   const least = header.map((_, c) => Math.max(...all.map((row) => longestWord(String(row[c])))));
   const widths = narrowed(widest, least, columns);
-  if (!widths) return blocks(header, rows, columns);
-  const ruled = [header, widths.map((width) => '-'.repeat(width)), ...rows];
+  if (!widths) return blocks(header, all.slice(1), columns);
+  const ruled = [header, widths.map((width) => '-'.repeat(width)), ...all.slice(1)];
   return ruled.map((row) => `${linesOf(row, widths)}\n`).join('');
+}
+
+/** A cell as it fits into its row, whoever wrote what is in it. */
+function shown(cell: Cell): Cell {
+  return typeof cell === 'number' ? cell : terminalText(cell.replaceAll(/\s*[\n\r]\s*|\t/g, ' '));
 }
 
 function totalOf(widths: readonly number[]): number {

@@ -5,6 +5,7 @@ import '../lib/telemetry/preload';
 import { systemClock } from '../lib/adapters/system';
 import { drainSignals } from '../lib/drain-signals';
 import { flushTraces } from '../lib/telemetry/tracing';
+import { terminalText } from '../lib/terminal/terminal-text';
 import { exitCodes, type Io, type OutputStream } from './io';
 import { optimiseLater } from './optimise-later';
 import { main } from './program';
@@ -18,7 +19,7 @@ export function start(): void {
   const argv = process.argv.slice(2);
   // A gateway whose callers wait from the first second on is better off with V8's own pace.
   if (argv[0] === 'run') optimiseLater(process.versions.v8, (delayMs, act) => void setTimeout(act, delayMs).unref());
-  main(argv, processIo(engines.includes(argv[0]))).then(async (exitCode) => {
+  main(argv, processIo(staysUp(argv))).then(async (exitCode) => {
     await flushTraces();
     // What was written last must reach a pipe before the process ends.
     process.stdout.write('', () => process.exit(exitCode || process.exitCode));
@@ -27,6 +28,11 @@ export function start(): void {
 
 /** Commands that stay up and have requests under way. */
 const engines: readonly (string | undefined)[] = ['serve', 'run', 'services'];
+
+/** Help is text like any other, also that of an engine. */
+function staysUp([command, ...options]: readonly string[]): boolean {
+  return engines.includes(command) && !options.some((option) => option === '--help' || option === '-h');
+}
 
 function processIo(runsAnEngine: boolean): Io {
   const stop = new AbortController();
@@ -88,7 +94,8 @@ const isForWantOfRoom = ({ code = '' }: NodeJS.ErrnoException): boolean => ['ENO
 
 function outputOf(stream: NodeJS.WriteStream): OutputStream {
   return {
-    write: (text) => void stream.write(text),
+    // Files and pipes get every byte: programs read them.
+    write: (text) => void stream.write(stream.isTTY === true ? terminalText(text) : text),
     // A dumb one obeys nothing, so it is written to like a file.
     isTerminal: stream.isTTY === true && process.env['TERM'] !== 'dumb',
     get columns() {

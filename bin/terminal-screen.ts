@@ -3,6 +3,7 @@
  * terminal is given back as it was: its own screen, its cursor, its keys.
  */
 import type { ReadStream, WriteStream } from 'node:tty';
+import { terminalText } from '../lib/terminal/terminal-text';
 import type { Screen, ScreenEvents } from './io';
 
 type Keys = Pick<ReadStream, 'setRawMode' | 'on' | 'off' | 'resume' | 'pause'>;
@@ -60,7 +61,7 @@ export function openScreen(keys: Keys, surface: Surface, end: ProcessEnd, events
     },
     draw(lines) {
       // Each line erases only what is left of the one before it: a screen erased as a whole would flicker.
-      if (isOpen) surface.write(home + lines.map((line) => line + eraseToEndOfLine).join('\r\n') + eraseBelow);
+      if (isOpen) surface.write(home + lines.map((line) => terminalText(line) + eraseToEndOfLine).join('\r\n') + eraseBelow);
     },
     close,
   };

@@ -89,7 +89,12 @@ const port = wholeNumber(0, 65_535);
 const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
 const brokers = text
   .transform((value) => value.split(',').map((address) => address.trim()))
-  .refine((all) => all.every((address) => /^.+:\d+$/.test(address)), 'must be host:port[,host:port…]');
+  .refine((all) => all.every((address) => /^.+:\d+$/.test(address)), 'must be host:port[,host:port…]')
+  .refine((all) => all.every(hasPort), 'must have a port from 1 to 65535 in each host:port');
+function hasPort(address: string): boolean {
+  const port = Number(address.slice(address.lastIndexOf(':') + 1));
+  return port >= 1 && port <= 65_535;
+}
 const topicPrefix = z.string().regex(/^[\w.-]{0,100}$/, 'must be letters, digits, ".", "_" and "-", at most 100');
 
 const environmentSchema = z.object({

@@ -2,7 +2,6 @@
  * Everything that is known of one experiment, as a fold over what it is told: units per arm, the difference of every arm in every
  * metric, how far it has grown, and whether a guardrail has stopped it. Pure.
  */
-import { createHash } from 'node:crypto';
 import type { ExperimentConfig } from '../config/router-config';
 import type {
   Comparison,
@@ -17,10 +16,8 @@ import { intervalOfEffect, noEffect, pValueOf, withUnit } from './effect';
 import { brokenReason, type MetricName, metricNames } from './guardrails';
 import { nextPlace, shareAt } from './ramp';
 import { ratioPValue, withArm } from './sample-ratio';
+import { noFigures, withFigures } from './seen-figures';
 
-/** Bits of the filter, and bits a figure sets in it: one in a hundred of ten thousand figures is taken for one seen before, and left out. */
-const seenBytes = 16_384;
-const seenHashes = 4;
 /** Whoever looks at an experiment sees it at most so much late. */
 const publishEveryMs = 1_000;
 
@@ -37,7 +34,7 @@ export function newTally(experiment: ExperimentConfig, definition: string, nowMs
     ratioFactor: 0,
     ratioLargest: 0,
     comparisons,
-    seen: unit === 'request' ? Buffer.alloc(0) : Buffer.alloc(seenBytes),
+    seen: unit === 'request' ? Buffer.alloc(0) : noFigures(),
     rampStep: 0,
     rampUnits: 0,
     startedAtMs: nowMs,
@@ -122,8 +119,8 @@ function withExposure(
   { arms }: ExperimentConfig,
   { exposure }: ExperimentObserved,
 ): ExperimentTally {
-  const seen = withSeen(before.seen, `${exposure.unit}/exposed`);
-  if (seen === null) return before;
+  const { seen, fresh } = withFigures(before.seen, exposure.unit, ['exposed']);
+  if (fresh.length === 0) return before;
   const { counts, factor, largest } = withArm(ratioOf(before), exposure.armIndex, sharesOf(arms));
   return { ...before, seen, counts: [...counts], ratioFactor: factor, ratioLargest: largest };
 }
@@ -133,20 +130,15 @@ function withReport(
   experiment: ExperimentConfig,
   observed: ExperimentObserved,
 ): ExperimentTally {
-  const { exposure } = observed;
-  let { seen, comparisons } = before;
-  for (const metric of metricNames) {
-    const value = observed[metric];
-    if (value === null || !Number.isFinite(value)) continue;
-    // Requests of one unit are alike: only its first tells something that the arm's other units have not told.
-    const next = withSeen(seen, `${exposure.unit}/${metric}`);
-    if (next === null) continue;
-    seen = next;
-    comparisons = comparisons.map((comparison) =>
-      comparison.metric === metric ? compared(comparison, experiment, observed, value) : comparison,
-    );
-  }
-  return comparisons === before.comparisons ? before : { ...before, seen, comparisons };
+  const told = metricNames.filter((metric) => observed[metric] !== null && Number.isFinite(observed[metric]));
+  // Requests of one unit are alike: only its first tells something that the arm's other units have not told.
+  const { seen, fresh } = withFigures(before.seen, observed.exposure.unit, told);
+  if (fresh.length === 0) return before;
+  const comparisons = before.comparisons.map((comparison) => {
+    const metric = fresh.find((one) => one === comparison.metric);
+    return metric ? compared(comparison, experiment, observed, observed[metric]!) : comparison;
+  });
+  return { ...before, seen, comparisons };
 }
 
 function compared(
@@ -200,15 +192,4 @@ function meanOf({ comparisons }: ExperimentTally, arm: number, metric: MetricNam
   const comparison = comparisons.find((one) => one.metric === metric && one.arm === Math.max(1, arm));
   const figures = arm === 0 ? comparison?.effect.control : comparison?.effect.treated;
   return figures && figures.value.count > 0 ? figures.value.mean : null;
-}
-
-/** The filter with the figure in it; null where it is there already. An empty one takes every figure: each is a unit's only one. */
-function withSeen(seen: Buffer, figure: string): Buffer | null {
-  if (seen.length === 0) return seen;
-  const digest = createHash('sha256').update(figure).digest();
-  const bits = Array.from({ length: seenHashes }, (_, i) => digest.readUInt32BE(4 * i) % (seen.length * 8));
-  if (bits.every((bit) => (seen[bit >> 3]! & (1 << (bit & 7))) !== 0)) return null;
-  const after = Buffer.from(seen);
-  for (const bit of bits) after[bit >> 3]! |= 1 << (bit & 7);
-  return after;
 }

@@ -7,6 +7,14 @@ export const id = textOf(idFault).meta({ minLength: 1, maxLength: maxIdChars, pa
 /** A text of the caller's that may be empty. */
 export const label = textOf(labelFault).meta({ maxLength: maxIdChars, pattern: idPattern });
 
+/** What somebody says for people to read, which may have lines. */
+export const remark = z
+  .string()
+  .max(1_000)
+  .regex(/^(?:[\n\t]|[^\p{Cc}\p{Cs}])*$/u, {
+    error: 'must have no control characters but line breaks and tabs, and no lone surrogates',
+  });
+
 function textOf(faultOf: (text: string) => string | null): z.ZodString {
   return z.string().check((context) => {
     const message = faultOf(context.value);

@@ -53,3 +53,8 @@ test('a text keeps its indent when it goes on', () => {
   expect(wrapText('  one two three', 9)).toEqual(['  one two', '  three']);
   expect(wrapText('word', 2)).toEqual(['word']);
 });
+
+test('a cell stays one row, and does nothing to a terminal', () => {
+  const reason = 'line one\n  line two\tthree \u001b[2J\u0007';
+  expect(formatTable(['why'], [[reason]])).toBe('why\n-----------------------------\nline one line two three \ufffd[2J\ufffd\n');
+});

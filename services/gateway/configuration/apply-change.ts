@@ -11,6 +11,7 @@ import { restartsNeeded } from '../../../lib/config/start-settings';
 import type { GatewayContext } from '../endpoint';
 import { type ErrorCode, HttpError, invalidField, invalidFields } from '../http/http-error';
 import { checkPlainConfig } from './check-plain-config';
+import { configInForce } from './config-in-force';
 
 export interface Change {
   readonly config: RouterConfig;
@@ -22,6 +23,38 @@ export interface Change {
   readonly reason?: string;
   /** What to say where `current` is in force by now. */
   readonly conflict?: (current: number) => string;
+}
+
+/** For routes that change what is in force: what whoever asks has read, where he wants nothing else to be changed. */
+export const ifMatchParameter = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  doc: 'version (ETag of GET /v1/config) that is changed; 409 where another is in force',
+  schema: { type: 'string', pattern: '^(W/)?"?[0-9]+"?$' },
+} as const;
+
+/** The version that the request says is in force; null where it says none. */
+export function versionIfMatch(request: FastifyRequest): number | null {
+  const given = request.headers['if-match'];
+  if (given === undefined) return null;
+  const version = Number(/^(?:W\/)?"?(\d+)"?$/.exec(given)?.[1] ?? Number.NaN);
+  if (!Number.isSafeInteger(version))
+    throw new HttpError('invalid_field', `If-Match: ${given} is not a version`, 'If-Match');
+  return version;
+}
+
+export function noLongerInForce(version: number, current: number): string {
+  return `version ${version} is no longer in force: it is ${current} now; read it and try again`;
+}
+
+/** What is in force, to be changed by this request. Throws an HttpError where it is not the version that the request goes by. */
+export function configToChange(context: GatewayContext, request: FastifyRequest): ReturnType<typeof configInForce> {
+  const current = configInForce(context);
+  const expected = versionIfMatch(request);
+  if (expected !== null && expected !== current.version)
+    throw new HttpError('version_conflict', noLongerInForce(expected, current.version), 'version');
+  return current;
 }
 
 const changedMeanwhile = (): string => 'the configuration was changed meanwhile; try again';

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { diffConfig } from '../../../lib/config/diff-config';
 import { configFromJson } from '../../../lib/config/parse-config';
 import { configSchema } from '../../../lib/config/schema/config-schema';
+import { remark } from '../../../lib/topics/identifier-schemas';
 import type { ConfigVersion } from '../../../lib/topics/generated/messages';
-import { applyChange, changeErrors } from '../configuration/apply-change';
+import { applyChange, changeErrors, configToChange, ifMatchParameter } from '../configuration/apply-change';
 import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http/http-error';
@@ -35,7 +36,7 @@ const wentBackSchema = z.strictObject({
 });
 const rollbackSchema = z.strictObject({
   version: version.describe('the version to go back to: it is put in force as a new one'),
-  reason: z.string().max(1_000).default('').describe('why, for who reads the history'),
+  reason: remark.default('').describe('why, for who reads the history'),
 });
 
 const versionParameter = { type: 'string', pattern: '^[0-9]+$' } as const;
@@ -97,12 +98,13 @@ export function configHistoryEndpoints(context: GatewayContext): Endpoint[] {
       method: 'POST',
       path: '/v1/config/rollback',
       summary: 'Puts an earlier version in force again, as a new one.',
+      parameters: [ifMatchParameter],
       body: { schemas: [rollbackSchema], required: true },
       responses: { 200: { doc: 'What is in force now.', body: { schema: wentBackSchema } } },
       errors: [...changeErrors, 'not_found'],
       handler: async (request, reply) => {
         const { version: wanted, reason } = readBody(rollbackSchema, request.body);
-        const before = inForce().version;
+        const before = configToChange(context, request).version;
         const found = await find(wanted, 'version');
         const why = `back to version ${wanted}${reason === '' ? '' : `: ${reason}`}`;
         const config = configFromJson(found.json);

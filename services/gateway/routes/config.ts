@@ -5,7 +5,8 @@ import { configLimits } from '../../../lib/config/config-limits';
 import type { ParseResult } from '../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../lib/config/router-config';
 import { configSchema } from '../../../lib/config/schema/config-schema';
-import { applyChange } from '../configuration/apply-change';
+import { remark } from '../../../lib/topics/identifier-schemas';
+import { applyChange, ifMatchParameter, noLongerInForce, versionIfMatch } from '../configuration/apply-change';
 import type { CheckedConfig } from '../configuration/check-plain-config';
 import { configInForce } from '../configuration/config-in-force';
 import { type ConfigParser, createConfigParser } from '../configuration/parse-config-apart';
@@ -14,7 +15,7 @@ import { HttpError, invalidFields } from '../http/http-error';
 import { readBody } from '../http/read-body';
 import { sendJson } from '../http/send-json';
 
-const reasonSchema = z.string().max(1_000).optional().describe('why, for who reads the history');
+const reasonSchema = remark.optional().describe('why, for who reads the history');
 const inForceSchema = z.strictObject({
   version: z.int().min(0).describe('the version this replaces; 0 when there is none yet'),
   config: configSchema,
@@ -44,15 +45,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
       path: '/v1/config',
       summary: 'Puts a configuration in force if the version is still the one you read.',
       description: `Either \`{ version, config }\`, or the configuration alone as JSON or YAML (application/yaml) with the version in If-Match. YAML has at most ${configLimits.maxBytes} bytes, ${configLimits.maxKeys} keys and ${configLimits.maxDepth} levels.`,
-      parameters: [
-        {
-          name: 'If-Match',
-          in: 'header',
-          required: false,
-          doc: 'version (ETag) the new configuration replaces',
-          schema: { type: 'string', pattern: '^(W/)?"?[0-9]+"?$' },
-        },
-      ],
+      parameters: [{ ...ifMatchParameter, doc: 'version (ETag) the new configuration replaces' }],
       body: {
         schemas: [inForceSchema, configSchema],
         required: true,
@@ -76,8 +69,7 @@ export function configEndpoints(context: GatewayContext): Endpoint[] {
           replaces: version,
           by: 'PUT',
           reason,
-          conflict: (current) =>
-            `version ${version} is no longer in force: it is ${current} now; read it and try again`,
+          conflict: (current) => noLongerInForce(version, current),
         });
         return sendCurrent(context, reply, { needsRestart });
       },
@@ -100,13 +92,10 @@ async function readConfig(
   request: FastifyRequest,
   parser: ConfigParser,
 ): Promise<{ config: RouterConfig; version: number; reason: string }> {
-  const ifMatch = request.headers['if-match'];
-  if (ifMatch !== undefined) {
-    const version = Number(/^(?:W\/)?"?(\d+)"?$/.exec(ifMatch)?.[1] ?? Number.NaN);
-    if (!Number.isSafeInteger(version))
-      throw new HttpError('invalid_field', `If-Match: ${ifMatch} is not a version`, 'If-Match');
+  const ifMatch = versionIfMatch(request);
+  if (ifMatch !== null) {
     return {
-      version,
+      version: ifMatch,
       reason: '',
       config:
         typeof request.body === 'string'

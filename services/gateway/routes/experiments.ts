@@ -4,7 +4,7 @@ import type { ExperimentConfig } from '../../../lib/config/router-config';
 import { experimentSchema } from '../../../lib/config/schema/experiment-schema';
 import { changeExperiments, type ExperimentChange } from '../../../lib/experiments/change-config';
 import { definitionOf, rolloutOf } from '../../../lib/experiments/expose';
-import { applyWanted, changeErrors } from '../configuration/apply-change';
+import { applyWanted, changeErrors, configToChange, ifMatchParameter } from '../configuration/apply-change';
 import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http/http-error';
@@ -78,12 +78,14 @@ export function experimentEndpoints(context: GatewayContext): Endpoint[] {
       method: 'POST',
       path: '/v1/experiments',
       summary: 'Starts, stops or promotes an experiment: a new version of the configuration.',
+      parameters: [ifMatchParameter],
       body: { schemas: [changeSchema], required: true },
       responses: { 200: { doc: 'What runs now.', body: { schema: listSchema } } },
       errors: changeErrors,
       handler: async (request, reply) => {
         const change = changeOf(readBody(changeSchema, request.body));
-        const { version, config } = inForce();
+        if (change.kind === 'start') refuseStopped(change.experiment, context);
+        const { version, config } = configToChange(context, request);
         const changed = changeExperiments(config, change);
         if (!changed.ok) throw invalidField(changed.field, changed.message);
         const by = `POST /v1/experiments (${change.kind})`;
@@ -92,6 +94,15 @@ export function experimentEndpoints(context: GatewayContext): Endpoint[] {
       },
     },
   ];
+}
+
+/** It would run for nobody: its figures go on where they were, and they have broken a guardrail. */
+function refuseStopped(experiment: ExperimentConfig, { experiments }: GatewayContext): void {
+  const state = experiments.get(experiment.name);
+  if (!state?.stopped || state.definition !== definitionOf(experiment)) return;
+  const name = JSON.stringify(experiment.name);
+  const why = `${name} was stopped by a guardrail (${state.stopped}), and its arms are the same`;
+  throw invalidField('experiment.name', `${why}: to try it anew, from nothing, take another name`);
 }
 
 function changeOf(body: z.output<typeof changeSchema>): ExperimentChange {

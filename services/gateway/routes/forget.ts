@@ -1,8 +1,7 @@
 /** POST /v1/weights/forget: judgements that must not be learned from; the trainer folds the log anew without them. */
 import { z } from 'zod';
 import { forgetFault, forgetFields } from '../../../lib/config/schema/forget-schema';
-import { applyWanted, changeErrors } from '../configuration/apply-change';
-import { configInForce } from '../configuration/config-in-force';
+import { applyWanted, changeErrors, configToChange, ifMatchParameter } from '../configuration/apply-change';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { invalidField } from '../http/http-error';
 import { readBody } from '../http/read-body';
@@ -21,6 +20,7 @@ export function forgetEndpoint(context: GatewayContext): Endpoint {
     summary: 'Leaves judgements out of what is learned, by source and time: a new version of the configuration.',
     description:
       'The trainer folds the log anew without them. What comes of it is a candidate, which the off-policy gate lets in or not; its version says under `forgot` how many judgements were left out and what is expected of each model instead.',
+    parameters: [ifMatchParameter],
     body: { schemas: [ruleSchema], required: true },
     responses: { 200: { doc: 'The rules.', body: { schema: answerSchema } } },
     errors: changeErrors,
@@ -28,7 +28,7 @@ export function forgetEndpoint(context: GatewayContext): Endpoint {
       const rule = readBody(ruleSchema, request.body);
       const fault = forgetFault(rule);
       if (fault) throw invalidField(fault.field, fault.message);
-      const current = configInForce(context);
+      const current = configToChange(context, request);
       const { config, version } = current;
       const { learning } = config;
       const wanted = { ...config, learning: { ...learning, forget: [...(learning.forget ?? []), rule] } };

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { RouterConfig, ShadowConfig } from '../../../lib/config/router-config';
 import { shadowSchema } from '../../../lib/config/schema/shadow-schema';
-import { applyWanted, changeErrors } from '../configuration/apply-change';
+import { applyWanted, changeErrors, configToChange, ifMatchParameter } from '../configuration/apply-change';
 import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { HttpError, invalidField } from '../http/http-error';
@@ -82,14 +82,15 @@ export function shadowEndpoints(context: GatewayContext): Endpoint[] {
       method: 'POST',
       path: '/v1/shadows',
       summary: 'Starts, stops or promotes a shadow: a new version of the configuration, or weights in force.',
+      parameters: [ifMatchParameter],
       description:
-        'A promoted strategy joins those that are asked; a promoted configuration takes the place of the one in force, with its providers and access where it has none; promoted weights are put in force by the trainer, if the gate agrees.',
+        'A promoted strategy joins those that are asked; a promoted configuration takes the place of the one in force, with its providers, access, budgets, alerts and answers where it has none; promoted weights are put in force by the trainer, if the gate agrees.',
       body: { schemas: [changeSchema], required: true },
       responses: { 200: { doc: 'The shadows there are now.', body: { schema: changedSchema } } },
       errors: [...changeErrors, 'trainer_timeout'],
       handler: async (request, reply) => {
         const change = readBody(changeSchema, request.body);
-        const { version, config } = inForce();
+        const { version, config } = configToChange(context, request);
         if (change.action === 'start') {
           await put(request, { ...config, shadows: [...config.shadows, change.shadow] }, version, 'start');
         } else {
@@ -125,7 +126,7 @@ function promoted(config: RouterConfig, shadow: ShadowConfig, shadows: readonly 
       'it is a program of somebody else: no configuration can ask it for a decision',
       'name',
     );
-  // Where calls go and who may ask are seldom said in a configuration that is only to be tried.
-  const { providers, access } = config;
-  return { providers, access, ...whole, shadows };
+  // Where calls go, who may ask, what may be spent and who is told are seldom said in a configuration that is only to be tried.
+  const { providers, access, budgets, alerts, answers } = config;
+  return { providers, access, budgets, alerts, answers, ...whole, shadows };
 }

@@ -76,26 +76,39 @@ test.each([
   expect((await started.call('GET', '/v1/config')).body.version).toBe(1);
 });
 
-test('figures of another definition are not shown as its own', async () => {
+const stoppedState = (definition: string) => ({
+  experiment: 'collapse',
+  definition,
+  stopped: 'weighted: quality is worse',
+  rollout: 0,
+  arms: [],
+  differences: [],
+  ratioPValue: 0.5,
+  startedAtMs: 1,
+  updatedAtMs: 2,
+});
+
+test('what a guardrail has stopped is shown so, and not started again under its name', async () => {
   const config = configOf({ experiments: [experiment] });
   const started = await startGateway({ config });
-  const state = {
-    experiment: 'collapse',
-    definition: definitionOf(config.experiments[0]!),
-    stopped: 'weighted: quality is worse',
-    rollout: 0,
-    arms: [],
-    differences: [],
-    ratioPValue: 0.5,
-    startedAtMs: 1,
-    updatedAtMs: 2,
-  };
+  const state = stoppedState(definitionOf(config.experiments[0]!));
   await send(started, topics.experimentStates, [state]);
   expect((await started.call('GET', '/v1/experiments/collapse')).body).toMatchObject({
     rollout: 0,
     stopped: state.stopped,
   });
-  await send(started, topics.experimentStates, [{ ...state, definition: 'another' }]);
+  // Started again it would run for nobody.
+  await post(started, { action: 'stop', name: 'collapse' });
+  const again = await post(started, { action: 'start', experiment });
+  expect(again).toMatchObject({ status: 400, body: { error: { field: 'experiment.name' } } });
+  expect(again.body.error.message).toContain(state.stopped);
+  expect((await post(started, { action: 'start', experiment: { ...experiment, name: 'anew' } })).status).toBe(200);
+});
+
+test('figures of another definition are not shown as its own', async () => {
+  const config = configOf({ experiments: [experiment] });
+  const started = await startGateway({ config });
+  await send(started, topics.experimentStates, [stoppedState('another')]);
   expect((await started.call('GET', '/v1/experiments/collapse')).body).toMatchObject({ rollout: 1, stopped: null });
 });
 
