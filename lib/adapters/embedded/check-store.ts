@@ -26,7 +26,7 @@ const largeTables: readonly string[] = ['log', 'latest', 'tombstones', ...cacheT
 export function checkStore(directory: string, options: LockOptions = {}): StoreCheck {
   const dataFile = dataFileOf(directory);
   if (!existsSync(dataFile)) throw new Error(`there is no store in ${directory}: data.mdb is missing`);
-  const unlock = lockDirectory(directory, options);
+  const unlock = lockDirectory(directory, { ...options, readsOnly: true });
   try {
     return checkStoreFile(dataFile, 'full');
   } catch (error) {

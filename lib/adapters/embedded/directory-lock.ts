@@ -10,7 +10,7 @@
  * and among processes that see each other.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
@@ -29,6 +29,8 @@ type KernelLock = 'taken' | 'held' | { readonly missing: string };
 export interface LockOptions {
   /** Told once when the kernel keeps no lock here. */
   readonly onNote?: (note: string) => void;
+  /** Whoever only reads may do so where nothing can be written: the lock is taken on the file as it is, which nobody learns its holder from. */
+  readonly readsOnly?: boolean;
   /** For tests: the command that takes the lock; null for none. */
   readonly command?: string | null;
 }
@@ -54,16 +56,23 @@ const exclusiveLockFlag = 0x20;
 /** Takes the lock of an existing directory and returns what gives it back. Throws DirectoryLockedError. */
 export function lockDirectory(directory: string, options: LockOptions = {}): () => void {
   const path = join(directory, 'lock');
-  const { file, lock } = openLocked(path, constants.O_RDWR | constants.O_CREAT, options);
+  let opened: ReturnType<typeof openLocked>;
+  try {
+    opened = openLocked(path, constants.O_RDWR | constants.O_CREAT, options);
+  } catch (error) {
+    if (!options.readsOnly || !isReadOnly(error)) throw error;
+    return lockUnwritable(directory, path, options);
+  }
+  const { file, lock } = opened;
   let itself: number | null = null;
   try {
     const holder = readHolder(path);
     if (lock === 'held') throw lockedBy(directory, holder);
     if (lock === 'taken') {
       // Some file systems (NFS) lock files only: there `lock` has to do.
-      const opened = openLocked(directory, constants.O_RDONLY, options);
-      itself = opened.file;
-      if (opened.lock === 'held') throw lockedBy(directory, null);
+      const directoryLock = openLocked(directory, constants.O_RDONLY, options);
+      itself = directoryLock.file;
+      if (directoryLock.lock === 'held') throw lockedBy(directory, null);
     }
     // A holder whose lock the kernel kept is gone, or we would not have it now.
     const mayLive = holder && !(lock === 'taken' && holder.byKernel);
@@ -94,6 +103,30 @@ export function lockDirectory(directory: string, options: LockOptions = {}): () 
     if (itself !== null) closeSync(itself);
     closeSync(file);
   };
+}
+
+function isReadOnly(error: unknown): boolean {
+  return ['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+/** Keeps out who writes, on a file or a directory that this process may not write to. A copy may have no file `lock`. */
+function lockUnwritable(directory: string, path: string, options: LockOptions): () => void {
+  const files: number[] = [];
+  const release = (): void => {
+    for (const file of files.splice(0)) closeSync(file);
+  };
+  try {
+    for (const one of existsSync(path) ? [path, directory] : [directory]) {
+      const { file, lock } = openLocked(one, constants.O_RDONLY, options);
+      files.push(file);
+      const holder = readHolder(path);
+      if (lock === 'held' || (lock !== 'taken' && holder && isAlive(holder))) throw lockedBy(directory, holder);
+    }
+    return release;
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 function openLocked(path: string, flags: number, options: LockOptions): { file: number; lock: KernelLock } {

@@ -144,6 +144,28 @@ test('the same over a WebSocket; there are only so many viewers, and all are sen
   expect(await closed).toBe(1001);
 });
 
+test('signs of life that are asked for and not taken are not gathered without end', async () => {
+  const started = await startGateway();
+  const socket = new WebSocket(`${started.gateway.url.replace('http', 'ws')}/v1/live`);
+  atEnd(() => socket.terminate());
+  await new Promise((resolve) => socket.once('open', resolve));
+  socket.pause();
+  let isClosed = false;
+  socket.once('close', () => {
+    isClosed = true;
+  });
+  socket.on('error', () => {});
+  const asked = Buffer.alloc(125);
+  // Both ends have buffers in the kernel; what is beyond them would be in the memory of the gateway.
+  let sent = 0;
+  while (!isClosed && sent < 100_000_000) {
+    for (let i = 0; i < 100; i++) socket.ping(asked);
+    sent += 100 * asked.length;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(isClosed).toBe(true);
+});
+
 const partitions = 3;
 
 /** A log with the topics that viewers are told of. */

@@ -1,6 +1,6 @@
 /** The lock of a store's directory, between processes that cannot see each other. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DirectoryLockedError, lockDirectory } from '../../../../lib/adapters/embedded/directory-lock';
@@ -115,4 +115,37 @@ test('giving it back twice does not take it from the next one', () => {
   unlock();
   expect(() => lockDirectory(directory)).toThrow(DirectoryLockedError);
   next();
+});
+
+/** Root may write everywhere: what it must not is shown as somebody who is nobody. */
+function asNobody<T>(act: () => T): T {
+  const isRoot = process.geteuid!() === 0;
+  if (isRoot) process.seteuid!(65_534);
+  try {
+    return act();
+  } finally {
+    if (isRoot) process.seteuid!(0);
+  }
+}
+
+onlyWith(hasFlock, 'needs the command flock')('whoever only reads may do so where nothing can be written', () => {
+  const file = join(directory, 'lock');
+  const unwritable = (): void => {
+    chmodSync(directory, 0o555);
+    chmodSync(file, 0o444);
+  };
+  const readsOnly = { readsOnly: true };
+  const unlock = lockDirectory(directory);
+  unwritable();
+  // One who writes keeps him out all the same, and he one who writes.
+  expect(() => asNobody(() => lockDirectory(directory, readsOnly))).toThrow(`process ${process.pid}`);
+  unlock();
+  expect(() => asNobody(() => lockDirectory(directory))).toThrow('EACCES');
+  const unlockReader = asNobody(() => lockDirectory(directory, readsOnly));
+  expect(() => lockDirectory(directory)).toThrow(DirectoryLockedError);
+  unlockReader();
+  lockDirectory(directory)();
+  // A copy of the data alone has no file for a lock.
+  rmSync(file);
+  asNobody(() => lockDirectory(directory, readsOnly))();
 });
