@@ -4,6 +4,7 @@
  */
 import { dictionaryOf } from '../../dictionary';
 import { isJson, type Json, listOf, numberField, objectOf, textOf } from '../any-json';
+import { readDataAddress } from '../data-address';
 import { type Cannot, instructionsApart, openAiAlone, toolsCannot } from '../through-chat/chat-words';
 import { isThought } from './from-anthropic';
 import { strictSchema } from './strict-schema';
@@ -181,8 +182,8 @@ function blockOf(given: unknown): Json | null {
 }
 
 function sourceOf(url: string): Json | null {
-  const [, mediaType, data] = /^data:([^;,]+);base64,(.*)$/s.exec(url) ?? [];
-  if (mediaType !== undefined && data !== undefined) return { type: 'base64', media_type: mediaType, data };
+  const held = readDataAddress(url);
+  if (held) return { type: 'base64', media_type: held.mediaType, data: held.data };
   return /^https?:/.test(url) ? { type: 'url', url } : null;
 }
 

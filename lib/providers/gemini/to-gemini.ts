@@ -4,6 +4,7 @@
  */
 import type { createGoogleGenerativeAI } from '@ai-sdk/google';
 import { isJson, type Json, listOf, numberField, objectOf, textOf } from '../any-json';
+import { readDataAddress } from '../data-address';
 import { type Cannot, instructionsApart, openAiAlone, toolsCannot } from '../through-chat/chat-words';
 
 type Model = ReturnType<ReturnType<typeof createGoogleGenerativeAI>>;
@@ -199,8 +200,12 @@ function partOf(given: unknown): UserPart[] {
   return [];
 }
 
+/** Addresses that Google fetches itself. */
+const fetched = ['https:', 'http:', 'gs:'];
+
 function fileOf(url: string, usualType: string): UserPart[] {
-  const [, mediaType, data] = /^data:([^;,]+);base64,(.*)$/s.exec(url) ?? [];
-  if (mediaType !== undefined && data !== undefined) return [{ type: 'file', data, mediaType }];
-  return URL.canParse(url) ? [{ type: 'file', data: new URL(url), mediaType: usualType }] : [];
+  const held = readDataAddress(url);
+  if (held) return [{ type: 'file', ...held }];
+  const address = URL.canParse(url) ? new URL(url) : null;
+  return address && fetched.includes(address.protocol) ? [{ type: 'file', data: address, mediaType: usualType }] : [];
 }

@@ -111,3 +111,26 @@ test.each(['anthropic', 'gemini'] as const)('%s has words for all of this', (kin
   expect(faultOf[kind](body)).toBeNull();
   expect(JSON.stringify(sentBy[kind](body))).toContain('No.');
 });
+
+const seen = (url: string) => ({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] });
+const dot = Buffer.from('<svg/>').toString('base64');
+
+test.each([
+  ['data:image/png;base64,AAAA', 'image/png', 'AAAA'],
+  ['DATA:Image/PNG;BASE64,AAAA', 'image/png', 'AAAA'],
+  ['data:image/png;charset=utf-8;base64,AAAA', 'image/png', 'AAAA'],
+  ['data:image/svg+xml,%3Csvg/%3E', 'image/svg+xml', dot],
+])('a picture in its own address is sent as what it is: %s', (url, mediaType, data) => {
+  expect(toGemini(seen(url)).prompt).toMatchObject([{ content: [{ type: 'file', mediaType, data }] }]);
+  expect(toAnthropic(seen(url))).toMatchObject({
+    messages: [{ content: [{ type: 'image', source: { type: 'base64', media_type: mediaType, data } }] }],
+  });
+});
+
+test.each(['data:;base64,AAAA', 'data:image/png', 'data:image/png,%E0%A4', 'file:///etc/passwd', 'javascript:1', 'a.png'])(
+  'an address that nobody there can fetch is said to be one, not left out: %s',
+  (url) => {
+    for (const cannot of [anthropicCannot, geminiCannot])
+      expect(cannot(seen(url))).toMatchObject({ field: 'messages[0].content[0]' });
+  },
+);
