@@ -61,7 +61,8 @@ export function openScreen(keys: Keys, surface: Surface, end: ProcessEnd, events
     },
     draw(lines) {
       // Each line erases only what is left of the one before it: a screen erased as a whole would flicker.
-      if (isOpen) surface.write(home + lines.map((line) => terminalText(line) + eraseToEndOfLine).join('\r\n') + eraseBelow);
+      if (isOpen)
+        surface.write(home + lines.map((line) => terminalText(line) + eraseToEndOfLine).join('\r\n') + eraseBelow);
     },
     close,
   };

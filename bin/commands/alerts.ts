@@ -5,7 +5,7 @@ import { isoText } from '../../lib/topics/calendar-time';
 import type { Alert, AlertSilence } from '../../lib/topics/generated/messages';
 import { formatTable } from '../format-table';
 import { askGateway, gatewayAt } from '../gateway-client';
-import type { Io } from '../io';
+import { CliError, type Io } from '../io';
 import { defaultGatewayUrl, gatewayUrl, readLength } from '../read-options';
 
 interface Options {
@@ -67,10 +67,19 @@ Examples:
       show(io, await ask(options, 'POST', '/v1/alerts/silences', body), options);
     });
   add('unsilence', 'End a silence.')
-    .argument('<silenceId>', 'as the list shows it')
-    .action(async (silenceId: string, options: Options) =>
-      show(io, await ask(options, 'POST', '/v1/alerts/silences', { action: 'end', silenceId }), options),
-    );
+    .argument('<silenceId>', 'as the list shows it, or how it begins')
+    .action(async (begin: string, options: Options) => {
+      const silenceId = idOf(await ask(options, 'GET', '/v1/alerts'), begin);
+      show(io, await ask(options, 'POST', '/v1/alerts/silences', { action: 'end', silenceId }), options);
+    });
+}
+
+/** The one silence whose id begins so; what was given where none does, which the gateway then says. */
+function idOf({ silences }: Listed, begin: string): string {
+  const found = silences.map(({ silenceId }) => silenceId).filter((id) => id.startsWith(begin));
+  if (found.length > 1 && !found.includes(begin))
+    throw new CliError(`${found.length} silences begin with ${JSON.stringify(begin)}: ${found.join(', ')}`);
+  return found.length === 1 ? found[0]! : begin;
 }
 
 function ruleName(text: string): string {

@@ -56,5 +56,7 @@ test('a text keeps its indent when it goes on', () => {
 
 test('a cell stays one row, and does nothing to a terminal', () => {
   const reason = 'line one\n  line two\tthree \u001b[2J\u0007';
-  expect(formatTable(['why'], [[reason]])).toBe('why\n-----------------------------\nline one line two three \ufffd[2J\ufffd\n');
+  expect(formatTable(['why'], [[reason]])).toBe(
+    'why\n-----------------------------\nline one line two three \ufffd[2J\ufffd\n',
+  );
 });

@@ -54,7 +54,11 @@ test('a clock that is set back by a day makes nobody wait for a day', () => {
 
 test('what rings without a figure stops as long after a clock that was set back as after any other', () => {
   const rings = { nowMs: noon, severity: 'critical', forMs: 0, silences: [] } as const;
-  const first = ring({ rule: 'r', subjects: [], readings: [], resolved: [] }, { measured: [of(12)], isComplete: false }, rings);
+  const first = ring(
+    { rule: 'r', subjects: [], readings: [], resolved: [] },
+    { measured: [of(12)], isComplete: false },
+    rings,
+  );
   const back = noon - 24 * 60 * minuteMs;
   const unknown = { measured: [], isComplete: false };
   const set = ring(first.state, unknown, { ...rings, nowMs: back });

@@ -127,10 +127,14 @@ test.each([
   });
 });
 
-test.each(['data:;base64,AAAA', 'data:image/png', 'data:image/png,%E0%A4', 'file:///etc/passwd', 'javascript:1', 'a.png'])(
-  'an address that nobody there can fetch is said to be one, not left out: %s',
-  (url) => {
-    for (const cannot of [anthropicCannot, geminiCannot])
-      expect(cannot(seen(url))).toMatchObject({ field: 'messages[0].content[0]' });
-  },
-);
+test.each([
+  'data:;base64,AAAA',
+  'data:image/png',
+  'data:image/png,%E0%A4',
+  'file:///etc/passwd',
+  'javascript:1',
+  'a.png',
+])('an address that nobody there can fetch is said to be one, not left out: %s', (url) => {
+  for (const cannot of [anthropicCannot, geminiCannot])
+    expect(cannot(seen(url))).toMatchObject({ field: 'messages[0].content[0]' });
+});

@@ -56,7 +56,10 @@ test.each([
   ['/v1/config/rollback', { version: 1 }],
   [
     '/v1/experiments',
-    { action: 'start', experiment: { name: 'a', arms: [{ name: 'c' }, { name: 'b', set: { explorationFloor: 0.1 } }] } },
+    {
+      action: 'start',
+      experiment: { name: 'a', arms: [{ name: 'c' }, { name: 'b', set: { explorationFloor: 0.1 } }] },
+    },
   ],
   ['/v1/shadows', { action: 'start', shadow: { name: 'rules', strategy: 'TASK_OPTIMIZED' } }],
   ['/v1/weights/forget', { source: 'spam' }],
@@ -70,15 +73,18 @@ test.each([
   expect((await started.call('POST', path, body, { 'if-match': '"2"' })).status).toBe(200);
 });
 
-test.each(['\u001b[2J', 'a\u0000b', '\ud800', 'x'.repeat(1_001)])('a reason is text for people: %j is refused', async (reason) => {
-  const started = await changed();
-  const config = JSON.parse(configToJson(first));
-  const answers = [
-    await started.call('POST', '/v1/config/rollback', { version: 1, reason }),
-    await started.call('PUT', '/v1/config', { version: 2, config, reason }),
-  ];
-  for (const answer of answers) expect(answer).toMatchObject({ status: 400, body: { error: { field: 'reason' } } });
-});
+test.each(['\u001b[2J', 'a\u0000b', '\ud800', 'x'.repeat(1_001)])(
+  'a reason is text for people: %j is refused',
+  async (reason) => {
+    const started = await changed();
+    const config = JSON.parse(configToJson(first));
+    const answers = [
+      await started.call('POST', '/v1/config/rollback', { version: 1, reason }),
+      await started.call('PUT', '/v1/config', { version: 2, config, reason }),
+    ];
+    for (const answer of answers) expect(answer).toMatchObject({ status: 400, body: { error: { field: 'reason' } } });
+  },
+);
 
 test.each([
   ['GET', '/v1/config/history/9', undefined, 404, 'version'],

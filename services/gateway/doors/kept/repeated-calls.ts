@@ -34,6 +34,8 @@ interface Made {
   /** Those that are the call's, and not of who asks for it. */
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
+  /** Of the response that it is; empty where it is none. Found when somebody first comes again, since hardly anybody does. */
+  readonly id: () => string;
 }
 
 interface Call {
@@ -64,8 +66,8 @@ export function createRepeatedCalls(clock: Clock, maxBytes = defaultMaxBytes): R
     ...{ clock, ttlMs: keptForMs, maxBytes },
   });
   const deleted = createFairCache<true>({ clock, ttlMs: keptForMs, maxBytes: deletedMaxBytes });
-  const isDeleted = (tenant: string, { text }: Made): boolean => {
-    const id = textOf(objectOf(parsedJson(text))['id']);
+  const isDeleted = (tenant: string, made: Made): boolean => {
+    const id = made.id();
     return id !== '' && deleted.get(tenant, id) !== null;
   };
 
@@ -79,7 +81,7 @@ export function createRepeatedCalls(clock: Clock, maxBytes = defaultMaxBytes): R
       (text) => {
         underWay.delete(place);
         if (typeof text !== 'string') return null;
-        const made = { status: reply.statusCode, headers: headersOf(reply), text };
+        const made = { status: reply.statusCode, headers: headersOf(reply), text, id: idIn(text) };
         answered.set(tenant, place, { content, made }, Buffer.byteLength(text));
         return made;
       },
@@ -117,6 +119,15 @@ export function createRepeatedCalls(clock: Clock, maxBytes = defaultMaxBytes): R
     forget(tenantId, responseId) {
       deleted.set(tenantId ?? '', responseId, true, responseId.length);
     },
+  };
+}
+
+/** An answer may have megabytes: it is parsed once. */
+function idIn(text: string): () => string {
+  let id: string | null = null;
+  return () => {
+    id ??= textOf(objectOf(parsedJson(text))['id']);
+    return id;
   };
 }
 
