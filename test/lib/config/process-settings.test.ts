@@ -90,6 +90,8 @@ test('TLS without files trusts the authorities of the system', () => {
 test('a fault names its variable and not its value', () => {
   expect(() => processSettings({})).toThrow('KAFKA_BROKERS must be given');
   expect(refused({ KAFKA_BROKERS: 'nowhere' })).toMatch('KAFKA_BROKERS must be host:port');
+  for (const port of [0, 65_536, 99_999])
+    expect(refused({ KAFKA_BROKERS: `a:9092,x:${port}` })).toMatch('KAFKA_BROKERS must have a port from 1 to 65535');
   const message = refused({ PARTITIONS: 'many', REDIS_URL: 'secret-host', LOG_LEVEL: 'loud', KAFKA_TLS: 'yes' });
   for (const name of ['PARTITIONS', 'REDIS_URL', 'LOG_LEVEL', 'KAFKA_TLS']) expect(message).toMatch(name);
   expect(message).not.toMatch('secret-host');
