@@ -23,7 +23,6 @@ interface Tap {
   readLong(): number;
   readInt(): number;
   readFixed(byteLength: number): Buffer;
-  skipString(): void;
   writeLong(value: number): void;
   writeString(value: string): void;
 }
@@ -67,32 +66,16 @@ function readLength(tap: Tap, what: string): number {
 
 /**
  * The number of items in the next block; 0 ends the array or map. Every item of our schemas takes a byte at least, so
- * there are never more than bytes. A negative number says that the size of the block follows: `onSize` gets it.
+ * there are never more than bytes. A negative number says that the size of the block follows, which has to be borne out, too.
  */
-function readCount(tap: Tap, itemsEach: number, onSize?: (byteLength: number) => void): number {
+function readCount(tap: Tap, itemsEach: number): number {
   const announced = tap.readLong();
   const count = Math.abs(announced);
-  if (announced < 0) {
-    const byteLength = readLength(tap, 'a block');
-    onSize?.(byteLength);
-  }
+  if (announced < 0) readLength(tap, 'a block');
   const left = bytesLeft(tap);
   if (!(count <= left)) throw new Error(`${count} items where ${left} bytes are left`);
   takeItems(itemsEach * count);
   return count;
-}
-
-/** Passes over all blocks of an array or a map, by their size where it is given. */
-function skipBlocks(tap: Tap, itemsEach: number, skipItem: () => void): void {
-  for (;;) {
-    let byteLength = -1;
-    const count = readCount(tap, itemsEach, (given) => {
-      byteLength = given;
-    });
-    if (count === 0) return;
-    if (byteLength >= 0) tap.pos += byteLength;
-    else for (let i = 0; i < count; i++) skipItem();
-  }
 }
 
 /** Text that is none is refused: replaced by U+FFFD, as Buffer does it, different ids would become one. */
@@ -107,6 +90,20 @@ function readText(tap: Tap): string {
   const text = buf.toString('utf8', start, tap.pos);
   if (text.includes('\ufffd') && !isUtf8(buf.subarray(start, tap.pos))) throw new Error('a string is not UTF-8');
   return text;
+}
+
+/** Passes over a text that nobody looks at; one that `readText` would refuse is refused. */
+function skipText(tap: Tap): void {
+  const byteLength = readLength(tap, 'a string');
+  const { buf, pos: start } = tap;
+  tap.pos += byteLength;
+  if (byteLength <= maxPlainText && isPlain(buf, start, tap.pos)) return;
+  if (!isUtf8(buf.subarray(start, tap.pos))) throw new Error('a string is not UTF-8');
+}
+
+function isPlain(buf: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (buf[i]! > 0x7f) return false;
+  return true;
 }
 
 /** Names, ids and hashes are shorter; for longer texts the calls into native code cost less than this loop. */
@@ -231,11 +228,35 @@ class BoundedInt extends (avro.types.IntType as unknown as TypeClass) {
     if ((value | 0) !== value) throw new Error(`${value} is no int`);
     return value;
   }
+
+  _skip(tap: Tap): void {
+    this._read(tap);
+  }
+}
+
+class BoundedLong extends (avro.types.LongType as unknown as TypeClass) {
+  declare _read: (tap: Tap) => number;
+
+  _skip(tap: Tap): void {
+    this._read(tap);
+  }
+}
+
+class BoundedEnum extends (avro.types.EnumType as unknown as TypeClass) {
+  declare _read: (tap: Tap) => string;
+
+  _skip(tap: Tap): void {
+    this._read(tap);
+  }
 }
 
 class BoundedString extends (avro.types.StringType as unknown as TypeClass) {
   _read(tap: Tap): string {
     return readText(tap);
+  }
+
+  _skip(tap: Tap): void {
+    skipText(tap);
   }
 
   _write(tap: Tap, value: unknown): void {
@@ -247,6 +268,11 @@ class BoundedString extends (avro.types.StringType as unknown as TypeClass) {
 class BoundedBytes extends (avro.types.BytesType as unknown as TypeClass) {
   _read(tap: Tap): Buffer {
     return tap.readFixed(readLength(tap, 'bytes'));
+  }
+
+  _skip(tap: Tap): void {
+    const byteLength = readLength(tap, 'bytes');
+    tap.pos += byteLength;
   }
 }
 
@@ -272,7 +298,11 @@ class BoundedArray extends (avro.types.ArrayType as unknown as TypeClass) {
   }
 
   _skip(tap: Tap): void {
-    skipBlocks(tap, 1, () => this.itemsType._skip(tap));
+    const { itemsType } = this;
+    for (let count = readCount(tap, 1); count > 0; count = readCount(tap, 1)) {
+      if (itemsType instanceof BoundedDouble) tap.pos += doubleBytes * count;
+      else for (let i = 0; i < count; i++) itemsType._skip(tap);
+    }
   }
 
   _write(tap: Tap, value: unknown): void {
@@ -303,10 +333,12 @@ class BoundedMap extends (avro.types.MapType as unknown as TypeClass) {
   }
 
   _skip(tap: Tap): void {
-    skipBlocks(tap, itemsPerEntry, () => {
-      tap.skipString();
-      this.valuesType._skip(tap);
-    });
+    for (let count = readCount(tap, itemsPerEntry); count > 0; count = readCount(tap, itemsPerEntry)) {
+      for (let i = 0; i < count; i++) {
+        skipText(tap);
+        this.valuesType._skip(tap);
+      }
+    }
   }
 
   _write(tap: Tap, value: unknown): void {
@@ -323,6 +355,34 @@ class BoundedMap extends (avro.types.MapType as unknown as TypeClass) {
     }
     tap.writeLong(0);
   }
+}
+
+/**
+ * Fields of a record that somebody looks at. Of a field that is a record, or a list of them, a part can be named in turn.
+ */
+export interface Part {
+  readonly [field: string]: true | Part;
+}
+
+type Read = (tap: Tap) => unknown;
+
+function partReadOf(type: TapType, part: Part): Read {
+  if (type instanceof BoundedRecord) return type.partReader(part);
+  if (!(type instanceof BoundedArray)) throw new Error(`${type} has no fields`);
+  const items = Object.create(type, {
+    itemsType: { value: { _read: partReadOf(type.itemsType, part) } },
+  }) as BoundedArray;
+  return (tap) => items._read(tap);
+}
+
+/**
+ * Reads a part of each record of this type, after `beginRecord`. Throws for bytes that are no whole record, as reading all of it does.
+ * Throws at once when the type has no such part.
+ */
+export function partReaderOf(type: avro.Type, part: Part): (bytes: Buffer) => unknown {
+  const _read = partReadOf(type as unknown as TapType, part);
+  const partial = Object.create(type, { _read: { value: _read } }) as avro.Type;
+  return (bytes) => partial.fromBuffer(bytes);
 }
 
 interface RecordField {
@@ -342,10 +402,7 @@ class BoundedRecord extends (avro.types.RecordType as unknown as TypeClass) {
 
   /** Called by avsc's constructor. */
   _createReader(): unknown {
-    const reads = this.fields.map(({ type }, i) => {
-      if (type instanceof BoundedDouble) return 'readDouble(tap)';
-      return type instanceof BoundedString ? 'readText(tap)' : `t${i}._read(tap)`;
-    });
+    const reads = this.fields.map((_, i) => this.readOf(i));
     return compiled(
       { Created: this.recordConstructor, ...this.called() },
       `return function read(tap) { return new Created(${reads.join(', ')}); }`,
@@ -367,9 +424,36 @@ class BoundedRecord extends (avro.types.RecordType as unknown as TypeClass) {
     return compiled({ defaults, ...this.called() }, `return function write(tap, value) { ${writes.join('\n')} }`);
   }
 
+  /** Reads the fields that are named; the others are passed over, checked as if they were read. */
+  partReader(part: Part): Read {
+    const { fields } = this;
+    for (const name of Object.keys(part))
+      if (!fields.some((field) => field.name === name)) throw new Error(`${this} has no field named ${name}`);
+    const given: string[] = [];
+    const parts: [string, Read][] = [];
+    const steps = fields.map(({ name, type }, i) => {
+      const wanted = Object.hasOwn(part, name) ? part[name]! : null;
+      if (wanted === null) return type instanceof BoundedString ? 'skipText(tap);' : `t${i}._skip(tap);`;
+      given.push(`${name}: f${i}`);
+      if (wanted === true) return `const f${i} = ${this.readOf(i)};`;
+      parts.push([`part${i}`, partReadOf(type, wanted)]);
+      return `const f${i} = part${i}(tap);`;
+    });
+    return compiled(
+      { ...dictionaryOf(parts), ...this.called() },
+      `return function readPart(tap) { ${steps.join('\n')} return { ${given.join(', ')} }; }`,
+    ) as Read;
+  }
+
+  private readOf(field: number): string {
+    const { type } = this.fields[field]!;
+    if (type instanceof BoundedDouble) return 'readDouble(tap)';
+    return type instanceof BoundedString ? 'readText(tap)' : `t${field}._read(tap)`;
+  }
+
   private called(): Record<string, unknown> {
     const types = this.fields.map(({ type }, i) => [`t${i}`, type] as const);
-    return { ...dictionaryOf(types), readDouble, readText, writeDouble };
+    return { ...dictionaryOf(types), readDouble, readText, skipText, writeDouble };
   }
 }
 
@@ -395,6 +479,7 @@ function isOptional(part: unknown): part is readonly [avro.Schema, avro.Schema] 
 /** They hold nothing, so one of each serves all schemas. */
 const primitives = new Map<unknown, avro.Type>([
   ['int', new BoundedInt()],
+  ['long', new BoundedLong()],
   ['double', new BoundedDouble()],
   ['string', new BoundedString()],
   ['bytes', new BoundedBytes()],
@@ -411,6 +496,7 @@ export function boundedTypeOf(schema: unknown): avro.Type {
       }
       const kind = typeof part === 'string' ? part : (part as { type?: unknown }).type;
       if (kind === 'array') return new BoundedArray(part, opts);
+      if (kind === 'enum') return new BoundedEnum(part, opts);
       if (kind === 'map') return new BoundedMap(part, opts);
       if (kind === 'record') return new BoundedRecord(part, opts);
       return primitives.get(kind);

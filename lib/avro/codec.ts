@@ -5,7 +5,7 @@
 import type avro from 'avsc';
 import { dictionaryOf } from '../dictionary';
 import { schemaVersions } from '../topics/generated/schemas';
-import { beginRecord, boundedTypeOf } from './bounded-types';
+import { beginRecord, boundedTypeOf, type Part, partReaderOf } from './bounded-types';
 
 /** The bytes are not a record of the expected type. `reason` is for people. */
 export class UndecodableError extends Error {
@@ -37,6 +37,11 @@ export interface Codec<T> {
    * `decode` does; what is behind the fields is not looked at.
    */
   decodeFields<F extends keyof T & string>(bytes: Buffer, fields: readonly F[]): Pick<T, F>;
+  /**
+   * A decoder for whoever looks at few fields: it throws for what `decode` throws for, and what it gives has these fields at least
+   * (all of them, where the record is of another version).
+   */
+  partDecoder(part: Part): (bytes: Buffer) => Partial<T>;
 }
 
 const headerBytes = 5;
@@ -136,6 +141,17 @@ function createCodec(schemaName: string): Codec<unknown> {
     return layout;
   };
 
+  const partDecoder = (part: Part) => {
+    let readPart: ((bytes: Buffer) => unknown) | null = null;
+    const readBody = (body: Buffer, writerId: number): unknown => {
+      if (writerId !== latest.id) return read(body, writerId);
+      readPart ??= partReaderOf(typeInUse(), part);
+      beginRecord();
+      return readPart(body);
+    };
+    return (bytes: Buffer) => framed(bytes, readBody) as Record<string, unknown>;
+  };
+
   /** Takes the frame off, and says of all that goes wrong which record it is. */
   const framed = (bytes: Buffer, readBody: (body: Buffer, writerId: number) => unknown): unknown => {
     if (bytes.length < headerBytes) throw new UndecodableError(`${bytes.length} bytes are too few for a framed record`);
@@ -180,6 +196,7 @@ function createCodec(schemaName: string): Codec<unknown> {
     },
     decode: (bytes) => framed(bytes, read),
     decodeFields: (bytes, fields) => framed(bytes, (body, id) => readFields(body, id, fields)) as never,
+    partDecoder,
   };
 }
 

@@ -129,7 +129,22 @@ export interface Input<E, S, L> {
    * is asked for each record: false where the service wants this one although it has no row.
    */
   readonly knownKeysOnly?: boolean | (() => boolean);
+  /**
+   * The fields that the service looks at, where these are few: the others are checked and not built. An event may have more: one that
+   * was handed on, or is still in memory, is as it was written. Not together with `forwardMisplaced`, whose key may be in any field.
+   */
+  readonly part?: PartOf<E>;
 }
+
+/** Names all fields of what an event is declared to be, down to those of records within it and in its lists. */
+export type PartOf<T> = { readonly [F in keyof T & string]: true | FieldsIn<T[F]> };
+type FieldsIn<V> = V extends readonly (infer I)[]
+  ? I extends object
+    ? PartOf<I>
+    : never
+  : V extends object
+    ? PartOf<V>
+    : never;
 
 /** How events become one sum, where all they do is to add to rows. It has to be what `decide` makes of them one after the other. */
 export interface Sums<E, S, A> {

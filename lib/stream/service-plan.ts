@@ -2,6 +2,7 @@
  * Declarations made ready to run: wire names, inputs and outputs by name, metrics with their labels bound, and how each
  * topic travels between the stages of a task. Shared by the tasks of one group.
  */
+import type { Part } from '../avro/bounded-types';
 import type { OutgoingRecord } from '../ports/broker';
 import type { AnyTopic, Topic } from '../topics/define-topic';
 import { partitionOf } from '../topics/partition-of';
@@ -20,6 +21,8 @@ export interface InputPlan {
   readonly topic: Topic<Any>;
   /** Name on the broker. */
   readonly wire: string;
+  /** Of the fields that the stage looks at; null where that is the whole record. */
+  readonly decodePart: ((bytes: Buffer) => unknown) | null;
   /** How its records get here. */
   readonly passage: Passage;
   /** Of the topic itself, which misplaced records are sent on to, and of its dead letters. */
@@ -203,9 +206,13 @@ function planService(
       throw new Error(
         `service ${service}: sums of ${input.topic.name} need rows to add to, and neither a look-up nor known keys`,
       );
+    if (input.kind === 'on' && input.part && input.forwardMisplaced)
+      throw new Error(`service ${service}: to send records of ${input.topic.name} on, all of each has to be read`);
+    const part = input.kind === 'on' ? (input.part as Part | undefined) : undefined;
     inputs.set(wireOf(input.topic), {
       input,
       topic: input.topic,
+      decodePart: part ? input.topic.codec.partDecoder(part) : null,
       wire: wireOf(input.topic),
       passage: input.kind === 'process' ? 'log' : passageIn(input.topic),
       maxRecordBytes: maxBytesOf(wireOf(input.topic), input.topic.maxRecordBytes),

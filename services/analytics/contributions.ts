@@ -5,22 +5,53 @@
 import { armValue, type Contribution, cellKey, modelTaskValue, noCell } from '../../lib/analytics/window';
 import { type UtilityWeights, utilityOf } from '../../lib/routing/judge/utility';
 import type {
+  DecidedCandidate,
+  Exposure,
   LateOutcome,
   LearningEvent,
   ModelObserved,
   RouteDecided,
   RouteOpened,
+  StagesMs,
 } from '../../lib/topics/generated/messages';
 
 const all = cellKey('all', '');
 const noTenant = '';
 
+/** What is looked at of each record: most of it says how it came to be, and is of no figure. */
+export type OpenedPart = Pick<RouteOpened, 'taskType' | 'openedAtMs'>;
+export type DecidedPart = Pick<
+  RouteDecided,
+  'model' | 'provider' | 'strategy' | 'tenantId' | 'degradedTo' | 'cacheHit' | 'explorationFloor' | 'decidedAtMs'
+> & {
+  readonly candidates: readonly Pick<DecidedCandidate, 'model' | 'eligible' | 'propensity' | 'expectedCostUsd'>[];
+  readonly stagesMs: Pick<StagesMs, 'total'>;
+  readonly exposures: readonly Pick<Exposure, 'experiment' | 'arm'>[];
+};
+export type LearnedPart = Pick<
+  LearningEvent,
+  | 'kind'
+  | 'openedAtMs'
+  | 'taskType'
+  | 'tenantId'
+  | 'strategy'
+  | 'arms'
+  | 'model'
+  | 'models'
+  | 'expectedCostsUsd'
+  | 'quality'
+  | 'costUsd'
+  | 'latencyMs'
+  | 'preference'
+  | 'replaces'
+>;
+
 /** Tasks are known when a request is opened; each has one decision. */
-export function ofOpened(opened: RouteOpened): Contribution {
+export function ofOpened(opened: OpenedPart): Contribution {
   return { of: [cellKey('task', opened.taskType)], figures: { ...noCell, decisions: 1 } };
 }
 
-export function ofDecided(decided: RouteDecided): Contribution {
+export function ofDecided(decided: DecidedPart): Contribution {
   const { model, provider, strategy, tenantId, degradedTo, candidates, stagesMs, exposures } = decided;
   const expectedCostUsd = candidates.find((candidate) => candidate.model === model)?.expectedCostUsd ?? 0;
   const decisionMs = Math.max(0, stagesMs.total);
@@ -51,7 +82,7 @@ export function ofDecided(decided: RouteDecided): Contribution {
 const roundingError = 1e-9;
 
 /** Whether all candidates but one have nothing more than their share of the exploration floor. */
-function isFloored({ candidates, explorationFloor }: RouteDecided): boolean {
+function isFloored({ candidates, explorationFloor }: DecidedPart): boolean {
   let most = 0;
   let eligible = 0;
   for (const candidate of candidates) {
@@ -100,10 +131,7 @@ export function ofLate(_late: LateOutcome): Contribution {
 }
 
 /** Null where nothing was judged, now or before. `weightsOf`: what the preference of the request says of utility. */
-export function ofLearned(
-  event: LearningEvent,
-  weightsOf: (event: LearningEvent) => UtilityWeights,
-): Contribution | null {
+export function ofLearned(event: LearnedPart, weightsOf: (event: LearnedPart) => UtilityWeights): Contribution | null {
   const { model, taskType, kind, quality, replaces } = event;
   if (kind === 'FULL' || model === null) return null;
   const before = replaces?.quality ?? null;

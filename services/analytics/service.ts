@@ -8,15 +8,25 @@ import {
   defineService,
   due,
   on,
+  type PartOf,
   type ServiceDefinition,
   type TableDefinition,
 } from '../../lib/stream/define-service';
 import type { Metrics } from '../../lib/telemetry/metrics';
 import type { Topic } from '../../lib/topics/define-topic';
-import type { AnalyticsWindow, LearningEvent } from '../../lib/topics/generated/messages';
+import type { AnalyticsWindow } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { addAllUp, addUp, countable, dueAtMs, maxAheadMs, passTime } from './add-up';
-import { ofDecided, ofLate, ofLearned, ofObserved, ofOpened } from './contributions';
+import {
+  type DecidedPart,
+  type LearnedPart,
+  type OpenedPart,
+  ofDecided,
+  ofLate,
+  ofLearned,
+  ofObserved,
+  ofOpened,
+} from './contributions';
 
 export const analyticsGroup = 'analytics';
 export const analyticsRewardsGroup = 'analytics-rewards';
@@ -36,12 +46,45 @@ function added<E>(
   topic: Topic<E>,
   addedBy: (event: E, context: Pick<Context, 'view'>) => Contribution | null,
   atMs: (event: E) => number,
+  part?: PartOf<E>,
 ) {
   return on<E, AnalyticsWindow>(topic, (row, event, context) => addUp(row, addedBy(event, context), context), {
     stateKey: (event) => windowKeys(atMs(event)),
+    ...(part && { part }),
     sums: { addedBy: (event, context) => countable(addedBy(event, context)), addTo: addAllUp },
   });
 }
+
+const openedPart: PartOf<OpenedPart> = { taskType: true, openedAtMs: true };
+const decidedPart: PartOf<DecidedPart> = {
+  model: true,
+  provider: true,
+  strategy: true,
+  tenantId: true,
+  degradedTo: true,
+  cacheHit: true,
+  explorationFloor: true,
+  decidedAtMs: true,
+  candidates: { model: true, eligible: true, propensity: true, expectedCostUsd: true },
+  stagesMs: { total: true },
+  exposures: { experiment: true, arm: true },
+};
+const learnedPart: PartOf<LearnedPart> = {
+  kind: true,
+  openedAtMs: true,
+  taskType: true,
+  tenantId: true,
+  strategy: true,
+  arms: true,
+  model: true,
+  models: true,
+  expectedCostsUsd: true,
+  quality: true,
+  costUsd: true,
+  latencyMs: true,
+  preference: true,
+  replaces: true,
+};
 
 /** What was decided, what was called, and what came too late, by window. */
 export function createAnalytics(): ServiceDefinition {
@@ -49,8 +92,8 @@ export function createAnalytics(): ServiceDefinition {
     group: analyticsGroup,
     lingerMs,
     inputs: [
-      added(topics.routeOpened, ofOpened, ({ openedAtMs }) => openedAtMs),
-      added(topics.routeDecided, ofDecided, ({ decidedAtMs }) => decidedAtMs),
+      added<OpenedPart>(topics.routeOpened, ofOpened, ({ openedAtMs }) => openedAtMs, openedPart),
+      added<DecidedPart>(topics.routeDecided, ofDecided, ({ decidedAtMs }) => decidedAtMs, decidedPart),
       added(topics.modelObserved, ofObserved, ({ observedAtMs }) => observedAtMs),
       added(topics.routeOutcomeLate, ofLate, ({ receivedAtMs }) => receivedAtMs),
       due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecent, context)),
@@ -65,16 +108,17 @@ export function createAnalyticsRewards({ metrics }: { readonly metrics: Metrics 
   const readConfig = createConfigReader(countInvalidConfig(metrics, analyticsRewardsGroup));
   const weightsOf = (context: Pick<Context, 'view'>) => {
     const scale = readConfig(context.view(topics.config))?.config.utilityScale ?? { costUsd: 0.01, latencyMs: 10_000 };
-    return ({ preference }: LearningEvent): UtilityWeights => utilityWeights(preference, scale, 0);
+    return ({ preference }: LearnedPart): UtilityWeights => utilityWeights(preference, scale, 0);
   };
   return defineService({
     group: analyticsRewardsGroup,
     lingerMs,
     inputs: [
-      added(
+      added<LearnedPart>(
         topics.learningEvents,
         (event, context) => ofLearned(event, weightsOf(context)),
         ({ openedAtMs }) => openedAtMs,
+        learnedPart,
       ),
       due<AnalyticsWindow>((row, context) => passTime(row, topics.analyticsRecentRewards, context)),
     ],

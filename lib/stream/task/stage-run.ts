@@ -265,14 +265,15 @@ export class StageRun {
   }
 
   private read(record: LogRecord): unknown {
-    const { input, topic } = this.plan.inputs.get(record.topic)!;
+    const { input, topic, decodePart } = this.plan.inputs.get(record.topic)!;
     if (record.value === null) {
       if (topic.kind === 'table') this.drop('tombstone');
       else this.deadLetter(record, 'the record has no value', null);
       return settled;
     }
     try {
-      const event: unknown = record.decoded ?? topic.codec.decode(record.value);
+      const isPart = record.decoded === undefined && decodePart !== null && !this.trace.shows(record);
+      const event: unknown = isPart ? decodePart(record.value) : (record.decoded ?? topic.codec.decode(record.value));
       return input.kind === 'on' && input.forwardMisplaced && this.forward(record, topic.keyOf(event))
         ? settled
         : event;

@@ -83,6 +83,11 @@ export class TaskTrace {
     this.batch?.addEvent(step);
   }
 
+  /** Whether a record of the batch may be shown, with what its event says. */
+  shows(record: LogRecord): boolean {
+    return this.rows !== null || (this.spans?.has(record) ?? false);
+  }
+
   /** The record that is decided next, and its row. */
   atRecord(record: LogRecord, topic: string, key: string | null, event: unknown): void {
     const { rows, spans } = this;

@@ -41,5 +41,9 @@ export function packedCodec<T>(codec: Codec<T>, { fields, pack, unpack }: Packin
     decodeFields(bytes, wanted) {
       return wanted.some((field) => fields.includes(field)) ? decode(bytes) : codec.decodeFields(bytes, wanted);
     },
+    /** What nobody looks at is not unpacked: whether its columns fit together is found out by those who do. */
+    partDecoder(part) {
+      return fields.some((field) => Object.hasOwn(part, field)) ? decode : codec.partDecoder(part);
+    },
   };
 }

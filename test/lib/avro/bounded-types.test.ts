@@ -1,6 +1,6 @@
 import avro from 'avsc';
 import fc from 'fast-check';
-import { beginRecord, boundedTypeOf, maxItems } from '../../../lib/avro/bounded-types';
+import { beginRecord, boundedTypeOf, maxItems, partReaderOf } from '../../../lib/avro/bounded-types';
 import { codecOf, InvalidRecordError, UndecodableError } from '../../../lib/avro/codec';
 import type { TablePosition } from '../../../lib/topics/generated/messages';
 import { schemaVersions } from '../../../lib/topics/generated/schemas';
@@ -61,6 +61,86 @@ test.each(Object.keys(schemaVersions))('law: no count in a %s is believed beyond
     }),
     { numRuns: 5, endOnFailure: true },
   );
+});
+
+describe('a part of a record', () => {
+  const fieldsOf = (name: string): string[] => latestSchema(name).fields.map((field: { name: string }) => field.name);
+  const result = <T>(read: () => T): T | null => {
+    try {
+      return read();
+    } catch (error) {
+      expect(error).toBeInstanceOf(UndecodableError);
+      return null;
+    }
+  };
+
+  test.each(Object.keys(schemaVersions))('law: of any bytes for a %s, it is what reading all of them gives', (name) => {
+    const codec = codecOf<Record<string, unknown>>(name);
+    fc.assert(
+      fc.property(
+        anyValueOf(latestSchema(name)),
+        fc.subarray(fieldsOf(name)),
+        fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 2 }),
+        fc.nat({ max: 3 }),
+        fc.nat(),
+        (value, fields, changes, cut, pick) => {
+          const bytes = Buffer.from(codec.encode(value as Record<string, unknown>));
+          if (bytes.length > 5) for (const [at, byte] of changes) bytes[5 + (at % (bytes.length - 5))] = byte;
+          const read = codec.partDecoder(Object.fromEntries(fields.map((field) => [field, true])));
+          const hostile = withHostileCounts(latestSchema(name), codec.encode(value as Record<string, unknown>));
+          const hostileOne = hostile.length > 0 ? [hostile[pick % hostile.length]!] : [];
+          for (const record of [bytes, bytes.subarray(0, bytes.length - cut), ...hostileOne]) {
+            const whole = result(() => codec.decode(record));
+            const part = whole && Object.fromEntries(fields.map((field) => [field, whole[field]]));
+            expect(result(() => read(record))).toEqual(part);
+          }
+        },
+      ),
+      { numRuns: 20, endOnFailure: true },
+    );
+  });
+
+  const schema = {
+    type: 'record',
+    name: 'Outer',
+    fields: [
+      { name: 'before', type: 'string' },
+      {
+        name: 'inner',
+        type: { type: 'record', name: 'Inner', fields: ['a', 'b'].map((name) => ({ name, type: 'double' })) },
+      },
+      { name: 'list', type: { type: 'array', items: 'Inner' } },
+      { name: 'class', type: 'long' },
+    ],
+  };
+  const inner = (a: number) => ({ a, b: -a });
+  const outer = { before: 'x', inner: inner(1), list: [inner(2), inner(3)], class: 7 };
+  const type = boundedTypeOf(schema);
+
+  test('may be of records within it and of those in lists, and its fields may have any name', () => {
+    beginRecord();
+    const bytes = type.toBuffer(outer);
+    beginRecord();
+    const part = partReaderOf(type, { class: true, inner: { b: true }, list: { a: true } })(bytes);
+    expect(part).toEqual({ class: 7, inner: { b: -1 }, list: [{ a: 2 }, { a: 3 }] });
+  });
+
+  test.each([
+    [{ nothing: true }, 'has no field named nothing'],
+    [{ list: { c: true } }, 'has no field named c'],
+    [{ before: { a: true } }, 'has no fields'],
+  ] as const)('%j is none of this type', (part, why) => {
+    expect(() => partReaderOf(type, part)).toThrow(why);
+  });
+
+  test('of bytes that are no text is refused where nobody looks at them', () => {
+    const bytes = Buffer.concat([text(Buffer.from([0x61, 0xff])), Buffer.alloc(16), longBytes(0n), longBytes(7n)]);
+    const long = Buffer.concat([text(Buffer.alloc(200, 0xff)), bytes.subarray(3)]);
+    for (const broken of [bytes, long]) {
+      beginRecord();
+      expect(() => partReaderOf(type, { class: true })(broken)).toThrow('a string is not UTF-8');
+    }
+  });
 });
 
 test('law: every text and every double has the bytes that avsc gives it', () => {

@@ -41,6 +41,13 @@ test('reads older versions: new fields by their default, old ones passed over', 
   }
 });
 
+test('of an older version a part is the whole record', () => {
+  const readSize = codec.partDecoder({ size: true });
+  expect(readSize(framed(1, first.toBuffer({ id: 'a', gone: 7 })))).toEqual({ id: 'a', size: 2.5 });
+  expect(readSize(codec.encode({ id: 'a', size: 3 }))).toEqual({ size: 3 });
+  expect(() => readSize(framed(2, Buffer.from([20])))).toThrow('unknown schema id 2');
+});
+
 test('broken bytes of an older version are undecodable', () => {
   expect(() => codec.decode(framed(1, Buffer.from([20])))).toThrow(UndecodableError);
 });

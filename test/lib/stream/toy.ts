@@ -48,6 +48,8 @@ export function jsonTopic<T>(
       encode: (value) => Buffer.from(JSON.stringify(value)),
       decode: fromJson<T>,
       decodeFields: fromJson<T>,
+      partDecoder: (part) => (bytes) =>
+        Object.fromEntries(Object.entries(fromJson<object>(bytes)).filter(([name]) => name in part)) as Partial<T>,
     },
   };
 }

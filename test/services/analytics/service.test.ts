@@ -174,6 +174,27 @@ test('a late outcome and a correction change the window of their decision, not t
   expect(ask(world, ['judged', 'quality'], 'none', minuteMs)).toEqual([{ judged: 2, quality: expect.closeTo(0.8) }]);
 });
 
+test('what breaks off behind all that is counted of it is put aside', async () => {
+  const world = await started();
+  const atMs = world.clock.nowMs();
+  const records = [
+    [topics.routeOpened, topics.routeOpened.codec.encode(opened('a', { openedAtMs: atMs }))],
+    [topics.routeDecided, topics.routeDecided.codec.encode(decided('a', { decidedAtMs: atMs }))],
+    [topics.learningEvents, topics.learningEvents.codec.encode(experience(world, {}))],
+  ] as const;
+  await world.broker
+    .producer('stranger')
+    .send(records.map(([{ name }, bytes]) => ({ topic: name, partition: 0, key: 'a', value: bytes.subarray(0, -1) })));
+  await committed(world);
+  for (const [topic, bytes] of records) {
+    const [letter, ...others] = world.deadLetters(topic);
+    expect(others).toEqual([]);
+    // For the reason that reading all of it has.
+    expect(() => topic.codec.decode(bytes.subarray(0, -1))).toThrow(letter!.reason);
+  }
+  expect(ask(world, ['decisions', 'judged'])).toEqual([]);
+});
+
 test('what came too late is counted as such when it comes, and in nothing else', async () => {
   const world = await started();
   await world.send(topics.routeDecided, [decided('a', { decidedAtMs: world.clock.nowMs() })]);

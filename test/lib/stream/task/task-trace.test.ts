@@ -107,6 +107,27 @@ describe('a sampled record', () => {
     expect(headersOut(world).map((headers) => headers['traceparent'] !== undefined)).toEqual([true, false, true]);
   });
 
+  test('is read as a whole, where the service looks at a part of it', async () => {
+    const world = createWorld();
+    const seen: unknown[] = [];
+    const part = { id: true, key: true } as const;
+    const look = on<Pick<Order, 'id' | 'key'>, undefined>(
+      orders,
+      (_state, order) => {
+        seen.push(order);
+        return { kind: 'done' };
+      },
+      { part },
+    );
+    await world.start(echo({ inputs: [look] }));
+    await world.put(orders, ordersOf('a', 1, 1), remoteSpan(1).headers);
+    await world.put(orders, ordersOf('a', 2, 2));
+    expect(seen).toEqual([
+      { id: 'a1', key: 'a', amount: 1 },
+      { id: 'a2', key: 'a' },
+    ]);
+  });
+
   test('says why it was dropped, or became a dead letter, without quoting the record', async () => {
     const world = createWorld();
     await world.start(echo());

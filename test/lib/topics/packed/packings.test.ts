@@ -234,6 +234,8 @@ describe('opened requests', () => {
     const record = openedCodec.encode(opened);
     expect(openedCodec.decodeFields(record, ['requestId'])).toEqual({ requestId: 'r1' });
     expect(openedCodec.decodeFields(record, ['candidates']).candidates).toEqual(opened.candidates);
+    expect(openedCodec.partDecoder({ requestId: true })(record)).toEqual({ requestId: 'r1' });
+    expect(openedCodec.partDecoder({ candidates: { model: true } })(record)).toEqual(opened);
   });
 });
 
