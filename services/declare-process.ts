@@ -12,7 +12,7 @@ import type { Log } from '../lib/telemetry/log';
 import type { Metrics } from '../lib/telemetry/metrics';
 import { ensureSinglePartitionTopic } from '../lib/topics/ensure-topic';
 import { topics } from '../lib/topics/topics';
-import { declareOn } from './declare-services';
+import { declareOn, weightsOn } from './declare-services';
 import type { EngineHome } from './home';
 
 export interface ProcessParts {
@@ -38,8 +38,10 @@ export async function declareProcess(home: EngineHome, settings: ProcessSettings
   const config = await awaitConfig(home, parts);
   const host = hostOf(home, settings, config, parts);
   const { encoder, ownStrategyGroups } = settings;
-  const definitions = declareOn(host, config, 'worker', encoder, ownStrategyGroups, parts.environment);
-  return { config, host, definitions };
+  // Immutable and found by hash: what a rehearsal has loaded is there for requests.
+  const weights = weightsOn(host);
+  const declare = (on: Host) => declareOn(on, config, 'worker', encoder, ownStrategyGroups, parts.environment, weights);
+  return { config, host, declare, definitions: declare(host) };
 }
 
 /** What a partition takes of memory and of its start is little; the whole of a group of hundreds is not. */

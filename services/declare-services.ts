@@ -41,6 +41,11 @@ export interface ServiceParts {
   readonly environment?: Environment;
 }
 
+/** Where strategy threads of one host get learned weights. */
+export function weightsOn({ broker, keyValue, clock, log, metrics, topicPrefix }: Host): WeightsSource {
+  return createWeightsSource(createBlobStore({ broker, keyValue, clock, log, topicPrefix }), { log, metrics });
+}
+
 /** All services on the ports of one host, with blobs and weights between them. */
 export function declareOn(
   host: Host,
@@ -49,13 +54,14 @@ export function declareOn(
   encoder: Encoder | null = null,
   ownStrategyGroups: readonly StrategyGroup[] = [],
   environment: Environment = {},
+  weights: WeightsSource = weightsOn(host),
 ): ServiceDefinition[] {
   const { broker, keyValue, clock, log, metrics, topicPrefix, elapsedMs } = host;
   const blobs = createBlobStore({ broker, keyValue, clock, log, topicPrefix });
   return declareServices({
     config,
     keyValue,
-    weights: createWeightsSource(blobs, { log, metrics }),
+    weights,
     metrics,
     trainer: { broker, blobs, startFold: createFold(trainer), log, metrics, clock, elapsedMs, topicPrefix, encoder },
     encoder,

@@ -4,7 +4,6 @@ import { type ProcessSettings, processSettings } from '../lib/config/process-set
 import { allStrategyGroups, defaultStrategyGroup, type StrategyGroup } from '../lib/config/strategy-groups';
 import { drainSignals } from '../lib/drain-signals';
 import { assertKey } from '../lib/learning/features/encoder-key';
-import type { Host } from '../lib/stream/host';
 import { place } from '../lib/stream/placement';
 import { type RunningEngine, runServices } from '../lib/stream/run-engine';
 import { createLog } from '../lib/telemetry/log';
@@ -13,7 +12,6 @@ import { flushTraces } from '../lib/telemetry/tracing';
 import { alertsGroup, alertWebhooksGroup } from './alerts/service';
 import { analyticsGroup, analyticsRewardsGroup } from './analytics/service';
 import { declareProcess, type ProcessParts, type RunningProcess } from './declare-process';
-import type { declareOn } from './declare-services';
 import { gatewayEdges } from './gateway/service';
 import { guardProcess } from './guard-process';
 import { distributedHome } from './home';
@@ -144,9 +142,10 @@ export async function startProcess(
   if (name === 'gateway') return readGateway()(settings, parts);
   const home = await distributedHome(settings, parts);
   try {
-    const { config, host, definitions } = await declareProcess(home, settings, parts);
+    const declared = await declareProcess(home, settings, parts);
+    const { config } = declared;
     if (name === 'route-intake' || name === chainName || name === 'dqn-trainer') assertKey(config, settings.encoder);
-    const { url, stop } = await startService(name, definitions, host, settings);
+    const { url, stop } = await startService(name, declared, settings);
     return {
       url,
       async stop() {
@@ -160,12 +159,9 @@ export async function startProcess(
   }
 }
 
-type Definitions = ReturnType<typeof declareOn>;
-
 async function startService(
   name: ProcessName,
-  definitions: Definitions,
-  host: Host,
+  { definitions, host, declare }: Awaited<ReturnType<typeof declareProcess>>,
   { http, metricsPort, strategyGroup }: ProcessSettings,
 ): Promise<RunningProcess> {
   let running: RunningEngine | null = null;
@@ -189,7 +185,12 @@ async function startService(
       .flatMap(({ stages }) => stages);
     if (own.length === 0)
       throw new Error(`${wanted} has nothing to run: STRATEGY_GROUPS gives every strategy another group`);
-    const started = await runServices(own, host, { graph: definitions, edges: [gatewayEdges], placement });
+    const started = await runServices(own, host, {
+      graph: definitions,
+      edges: [gatewayEdges],
+      placement,
+      declareAnew: declare,
+    });
     running = started;
     const vitals = reportVitals({ ...host, process: `${wanted}-${randomUUID()}`, status: () => started.status() });
     return {

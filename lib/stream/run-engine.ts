@@ -5,6 +5,7 @@ import { deadLetterSettings } from './dead-letters';
 import { isOnRequestPath, type ServiceDefinition } from './define-service';
 import type { Host } from './host';
 import { type Placement, place, type StageGroup, separate } from './placement';
+import type { Declare } from './rehearsal';
 import { type HeldService, holdGroup, type RunningService, type ServiceStatus } from './run-service';
 import {
   externallyWritten,
@@ -22,6 +23,11 @@ export interface EngineOptions extends Omit<GraphOptions, 'requestPathPartitions
   readonly edges?: readonly ServiceDefinition[];
   /** Which stages share a task; by default none do. */
   readonly placement?: Placement;
+  /**
+   * Declares the stages once more, on a host from which nothing gets out: then a chain decides the newest requests once for nobody before
+   * it joins its group. For processes that are not the only ones of their kind.
+   */
+  readonly declareAnew?: Declare;
   /** Services off the request path restore their state, which may be long, once those on it are ready: only these are waited for. */
   readonly offPathLater?: boolean;
 }
@@ -60,7 +66,7 @@ export async function runServices(
   const services: HeldService[] = [];
   const onPath: HeldService[] = [];
   for (const group of readersFirst(place(definitions, placement))) {
-    const service = holdGroup(group, limited, { graph, isExternal });
+    const service = holdGroup(group, limited, { graph, isExternal }, options.declareAnew);
     services.push(service);
     if (group.stages.some(isOnRequestPath)) onPath.push(service);
   }

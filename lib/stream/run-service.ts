@@ -5,16 +5,16 @@
  */
 import { type Membership, type PartitionConsumer, PlannedRestart } from '../ports/broker';
 import type { Clock } from '../ports/clock';
-import { createDeadLetterAlarm, type DeadLetterAlarm } from './dead-letters';
 import type { ServiceDefinition, View } from './define-service';
 import type { Host } from './host';
 import { alone, type StageGroup } from './placement';
-import { type GroupPlan, planGroup, type ServicePlan, type Surroundings } from './service-plan';
-import { createRememberer, type Rememberer } from './task/remember';
+import { createRehearsal, type Declare, type Rehearsal } from './rehearsal';
+import { type GroupPlan, planGroup, type Surroundings } from './service-plan';
+import { partsOf, type StageParts } from './stage-parts';
 import { StageMemory } from './task/stage-memory';
 import type { StageSurroundings } from './task/stage-run';
 import { Standbys } from './task/standbys';
-import { BatchFailedError, createSuspects, type Suspects } from './task/suspects';
+import { BatchFailedError } from './task/suspects';
 import { Task } from './task/task';
 import type { TaskSurroundings } from './task/task-surroundings';
 import { type FollowedView, followView } from './view';
@@ -77,17 +77,20 @@ export function runService(stage: ServiceDefinition, host: Host): RunningService
   return service;
 }
 
-/** The stages of a group in shared tasks. Nothing is read before `begin`: until then their status says that they are starting. */
-export function holdGroup(group: StageGroup, host: Host, surroundings: Surroundings): HeldService {
-  return new Service(planGroup(group, host, surroundings), host);
-}
-
-/** What outlives restarts of a stage: an alarm that rings has to end some time, and records that were put aside stay so. */
-interface StageParts {
-  readonly plan: ServicePlan;
-  readonly rememberer: Rememberer;
-  readonly suspects: Suspects;
-  readonly alarm: DeadLetterAlarm;
+/**
+ * The stages of a group in shared tasks. Nothing is read before `begin`: until then their status says that they are starting. With
+ * `declareAnew` a chain rehearses before it joins its group for the first time.
+ */
+export function holdGroup(
+  group: StageGroup,
+  host: Host,
+  surroundings: Surroundings,
+  declareAnew: Declare | null = null,
+): HeldService {
+  const plan = planGroup(group, host, surroundings);
+  // A step of its own is taken up soon; who decides from request to decision is waited for.
+  const rehearses = declareAnew !== null && plan.handed.length > 0;
+  return new Service(plan, host, rehearses ? createRehearsal(group, host, surroundings, declareAnew) : null);
 }
 
 class Service implements HeldService {
@@ -111,6 +114,8 @@ class Service implements HeldService {
   constructor(
     private readonly plan: GroupPlan,
     private readonly host: Host,
+    /** Null where there is none, and once there was one. */
+    private rehearse: Rehearsal | null = null,
   ) {
     this.group = plan.name;
     this.stages = plan.stages.map((stage) => partsOf(stage, host));
@@ -220,7 +225,11 @@ class Service implements HeldService {
       stages.push({ ...parts, host, views });
     }
     // Whoever owns the partitions now goes on with them meanwhile; they would stand still once this member is in the group.
-    await warm;
+    const { rehearse } = this;
+    this.rehearse = null;
+    const isWanted = (): boolean => !incarnation.ended && !this.stopped;
+    const views = stages.map((stage) => stage.views);
+    await Promise.all([warm, rehearse?.(views, isWanted)]);
     if (incarnation.ended || this.stopped) return;
     const around: TaskSurroundings = { plan, host, stages };
     const membership = await host.broker.join({
@@ -381,23 +390,6 @@ class Service implements HeldService {
     const rest = Promise.allSettled([incarnation.joining, ...loops.values()]);
     if (waitMs > 0) await within(this.host.clock, waitMs, rest);
   }
-}
-
-function partsOf(plan: ServicePlan, host: Host): StageParts {
-  const service = plan.definition.group;
-  const { limits, metrics, log, clock } = host;
-  const alarm = createDeadLetterAlarm(limits.deadLetters, clock, (on, facts) => {
-    metrics.set('quantum_router_dead_letter_alarm', { service }, on ? 1 : 0);
-    if (!on) log.info('dead letters are few again', { service });
-    else log.error('many records become dead letters: look at the .dlq topics', { service, ...facts });
-  });
-  const rememberer = createRememberer(host.keyValue, limits.maxRememberQueue, (entries, error, isFirst) => {
-    metrics.count('quantum_router_remember_failures_total', { service }, entries);
-    // Every one is counted; an outage is one line.
-    if (!isFirst) return;
-    log.warn('entries for the key-value store are given up', { service, entries, ...(error && { error }) });
-  });
-  return { plan, alarm, rememberer, suspects: createSuspects(limits.maxTriesAlone) };
 }
 
 /** True when `work` ends within `limitMs` on the clock; false, without waiting further, when it does not. */
