@@ -142,10 +142,9 @@ function createCodec(schemaName: string): Codec<unknown> {
   };
 
   const partDecoder = (part: Part) => {
-    let readPart: ((bytes: Buffer) => unknown) | null = null;
+    const readPart = partReaderOf(typeInUse(), part);
     const readBody = (body: Buffer, writerId: number): unknown => {
       if (writerId !== latest.id) return read(body, writerId);
-      readPart ??= partReaderOf(typeInUse(), part);
       beginRecord();
       return readPart(body);
     };

@@ -229,6 +229,11 @@ export interface Producer {
 }
 
 export interface Broker {
+  /**
+   * Where this process takes the place of an earlier one that is dead: takes that one out of the group, so that others go on with what it
+   * owned. `join` does so too; whoever joins later says it first. Never rejects.
+   */
+  expelEarlierSelf?(of: Pick<GroupOptions, 'group' | 'topics'>): Promise<void>;
   /** Creates what is missing; refuses (with a readable difference) to change the partitions of an existing topic. */
   ensureTopics(topics: readonly TopicSettings[]): Promise<void>;
   listTopics(): Promise<readonly TopicSettings[]>;

@@ -1,7 +1,8 @@
 /**
  * A chain that starts decides the newest requests of the log once for nobody, before it joins its group: code that has never run takes tens
  * of milliseconds a request, and whoever owns the partitions goes on with them meanwhile. It is the task that will do it, with stages that
- * were declared anew, on a host from which nothing gets out: no record, row, position, metric, log line, cache entry or span.
+ * were declared anew, on a host from which nothing gets out: no record, row, position, metric, log line, cache entry or span, but what
+ * reading the log and loading weights tell of themselves.
  */
 import { setImmediate as turnOfOthers } from 'node:timers/promises';
 import type { Broker, LogRecord, PartitionConsumer } from '../ports/broker';
@@ -20,18 +21,22 @@ import { Task } from './task/task';
 /** Declares all stages on a host. A stage remembers more than its rows, so those of a rehearsal are not those that decide. */
 export type Declare = (host: Host) => readonly ServiceDefinition[];
 
-/** `views`: of each stage. Resolves when it is over, at the latest after `longestMs`, and at once when `isWanted` no longer holds. Never rejects. */
+/**
+ * `views`: of each stage. Resolves when it is over: after `longestMs` or a turn in which more than that has passed, and before the next turn
+ * when `isWanted` no longer holds. Never rejects.
+ */
 export type Rehearsal = (
   views: readonly ReadonlyMap<string, View<unknown>>[],
   isWanted: () => boolean,
 ) => Promise<void>;
 
-const mostRequests = 200;
-const longestMs = 1_000;
+/** The first dozen is what takes long; beyond these nothing was seen to get quicker. */
+const mostRequests = 32;
+const longestMs = 500;
 /** Requests are alike wherever they lie, and each partition is asked for its end. */
 const mostPartitions = 4;
-/** As many as come together at some 300 requests/s. */
-const requestsInTurn = 8;
+/** Few, since nobody else has the thread while a turn lasts, and time is looked at between turns. */
+const requestsInTurn = 2;
 
 export function createRehearsal(
   group: StageGroup,
@@ -65,14 +70,21 @@ export function createRehearsal(
           await turnOfOthers();
           const { value: records = [] } = goesOn() ? await next.next() : { value: [] };
           // They are decided as they were when they came: some would be too old by now.
-          wall.nowMs = records.at(-1)?.timestampMs ?? wall.nowMs;
+          const cameAtMs = records.at(-1)?.timestampMs ?? wall.nowMs;
+          // What a producer says may be anything.
+          wall.nowMs = Math.min(clock.nowMs(), Math.max(0, cameAtMs));
           requests += records.length;
           if (records.length === 0) running?.stop();
           return records;
         });
         const memories = plan.stages.map((stage) => new StageMemory(stage, muted, partition));
         running = new Task(around, consumer, memories);
-        await running.run(() => {});
+        try {
+          await running.run(() => {});
+        } finally {
+          // What the log has been asked for beyond this may fail, and nobody waits for it.
+          await next.return(undefined);
+        }
       }
     };
     try {

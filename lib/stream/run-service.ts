@@ -195,7 +195,7 @@ class Service implements HeldService {
     await this.ending;
     if (!incarnation || incarnation.ended) return;
     for (const task of incarnation.tasks) task.stop();
-    const inTime = await within(clock, limits.stopTimeoutMs, this.drain(incarnation));
+    const inTime = await endsWithin(clock, limits.stopTimeoutMs, this.drain(incarnation));
     if (inTime) return;
     this.host.log.error('stop took too long; what is not committed will be read again', { service: this.group });
     await this.end(incarnation, 0);
@@ -211,6 +211,7 @@ class Service implements HeldService {
   private async join(incarnation: Incarnation): Promise<void> {
     const { host, plan } = this;
     const crash = (error: Error): void => this.crash(incarnation, error);
+    const replaced = host.broker.expelEarlierSelf?.({ group: plan.wireGroup, topics: plan.wires });
     const warm = incarnation.standbys?.begin();
     const stages: StageSurroundings[] = [];
     for (const parts of this.stages) {
@@ -229,7 +230,7 @@ class Service implements HeldService {
     this.rehearse = null;
     const isWanted = (): boolean => !incarnation.ended && !this.stopped;
     const views = stages.map((stage) => stage.views);
-    await Promise.all([warm, rehearse?.(views, isWanted)]);
+    await Promise.all([replaced, warm, rehearse?.(views, isWanted)]);
     if (incarnation.ended || this.stopped) return;
     const around: TaskSurroundings = { plan, host, stages };
     const membership = await host.broker.join({
@@ -388,12 +389,12 @@ class Service implements HeldService {
       }
     }
     const rest = Promise.allSettled([incarnation.joining, ...loops.values()]);
-    if (waitMs > 0) await within(this.host.clock, waitMs, rest);
+    if (waitMs > 0) await endsWithin(this.host.clock, waitMs, rest);
   }
 }
 
 /** True when `work` ends within `limitMs` on the clock; false, without waiting further, when it does not. */
-function within(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<boolean> {
+function endsWithin(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const cancel = clock.setTimer(limitMs, () => resolve(false));
     work.then(() => resolve(true), reject).finally(cancel);

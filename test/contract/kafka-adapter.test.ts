@@ -68,6 +68,22 @@ describeWithServers('the Kafka adapter', () => {
       clock.thaw();
     });
 
+    test('a process that will join later has its dead self leave first, and others go on meanwhile', async () => {
+      const clock = freezableClock();
+      const settings = { clientId: fresh('client'), sessionTimeoutMs: 300_000 };
+      const killed = await open({ ...settings, instanceId: 'one' }, { clock });
+      const topic = await makeTopic(killed, { partitions: 2 });
+      const group = fresh('group');
+      const before = await joinGroup(killed, { group, topics: [topic] });
+      const other = await joinGroup(await open({ ...settings, instanceId: 'two' }), { group, topics: [topic] });
+      await Promise.all([before.owning(1), other.owning(1)]);
+      clock.freeze();
+
+      await (await open({ ...settings, instanceId: 'one' })).expelEarlierSelf!({ group, topics: [topic] });
+      await other.owning(2);
+      clock.thaw();
+    });
+
     test('whoever knows that a process is dead has its group go on without it: the others take over', async () => {
       const clientId = fresh('client');
       const session = { clientId, sessionTimeoutMs: 300_000 };

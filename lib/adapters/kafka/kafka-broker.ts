@@ -188,6 +188,14 @@ class KafkaBrokerOverSessions implements KafkaBroker {
     };
   }
 
+  async expelEarlierSelf({ group, topics }: Pick<GroupOptions, 'group' | 'topics'>): Promise<void> {
+    // With an `instanceId` nobody else has its client id.
+    if (this.settings.instanceId === null) return;
+    const except = new Set([...this.memberships].map(({ memberId }) => memberId));
+    const { log } = this.parts;
+    await expelMembers({ group, topics, clientId: clientIdOf(this.settings), except }, { control: this.control, log });
+  }
+
   async join(options: GroupOptions): ReturnType<Broker['join']> {
     this.refuseClosed();
     const agreed = await this.agreedPartitions(options);
@@ -205,11 +213,7 @@ class KafkaBrokerOverSessions implements KafkaBroker {
       send: (records, refusal) => this.shared.send(records, refusal),
       producer: this.shared,
     };
-    if (this.settings.instanceId !== null) {
-      // An earlier self that was killed: with an `instanceId` nobody else has its client id.
-      const except = new Set([...this.memberships].map(({ memberId }) => memberId));
-      await expelMembers({ ...options, clientId: clientIdOf(this.settings), except }, environment);
-    }
+    await this.expelEarlierSelf(options);
     this.refuseClosed();
     const membership = new KafkaMembership(options, agreed, environment);
     this.memberships.add(membership);

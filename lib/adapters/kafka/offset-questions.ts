@@ -1,6 +1,6 @@
 /**
- * Where partitions begin and end. What is asked in one turn of the event loop goes to each leader as one request: a stand-by looks at
- * seven topics at once, and a request costs the broker as much whether it names one partition or fifty.
+ * Where partitions begin and end. What is asked together, before the next microtask, goes to each leader as one request: a stand-by looks
+ * at seven topics at once, and a request costs the broker as much whether it names one partition or fifty.
  */
 import type { TopicPartition } from '../../ports/broker';
 import { type KafkaCluster, type KafkaNode, readCommitted } from './kafka-client';
@@ -20,7 +20,7 @@ interface Question {
 }
 
 export class OffsetQuestions {
-  /** Of this turn, by edge and place. */
+  /** Not sent yet, by edge and place. */
   private readonly asked = new Map<Edge, Map<string, Question>>();
 
   constructor(private readonly connections: KafkaConnections) {}
@@ -51,7 +51,7 @@ export class OffsetQuestions {
     return questions;
   }
 
-  /** Together once; whatever does not go well so is asked by itself, with all the patience there is, and holds up nothing else. Never rejects. */
+  /** Together once; whatever does not go well so is asked by itself, with all the patience there is. Never rejects. */
   private async ask(edge: Edge, questions: readonly Question[]): Promise<void> {
     const byItself = (of: readonly Question[]): void => {
       for (const question of of) {

@@ -12,6 +12,8 @@ const lookIntervalMs = 2_000;
  * leader of a partition is away, which is asked for half a minute, and perhaps nobody owns the others.
  */
 const patienceMs = 5_000;
+/** And so long in all: after a stop of all members nobody decides meanwhile, and a member need not read what others will own. */
+const longestWarmUpMs = 20_000;
 
 export interface StandbyOptions {
   /** Of the group. */
@@ -42,12 +44,13 @@ export class Standbys {
 
   /**
    * Reads the first time what a member without partitions keeps, and goes on looking. Resolves when all has been read once, it is
-   * stopped, or nothing has come for `patienceMs`. Never rejects.
+   * stopped, nothing has come for `patienceMs`, or `longestWarmUpMs` are over. Never rejects.
    */
   async begin(): Promise<void> {
     this.keepAllBut([]);
     await new Promise<void>((resolve) => {
       let cancelTimer = (): void => {};
+      const cancelLongest = this.options.setTimer(longestWarmUpMs, () => this.endWarmUp());
       let hasEnded = false;
       const goOn = (): void => {
         cancelTimer();
@@ -56,6 +59,7 @@ export class Standbys {
       this.endWarmUp = () => {
         hasEnded = true;
         cancelTimer();
+        cancelLongest();
         resolve();
       };
       goOn();

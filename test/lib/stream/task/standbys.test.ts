@@ -131,6 +131,20 @@ test('a start waits for what takes long as long as some of it comes', async () =
   expect(clock.nextTimerAt()).toBeNull();
 });
 
+test('it does not wait for ever for what comes bit by bit', async () => {
+  const { clock, standbys, longOnes, readsOf } = bench(2);
+  longOnes.set(1, 50);
+  let hasBegun = false;
+  void standbys.begin().then(() => {
+    hasBegun = true;
+  });
+  await clock.advanceBy(19_900);
+  expect(hasBegun).toBe(false);
+  await clock.advanceBy(100);
+  expect([hasBegun, readsOf().includes('1.0')]).toEqual([true, false]);
+  standbys.stop();
+});
+
 test('a start that waits for one that does not answer ends with a stop', async () => {
   const { clock, standbys, hanging, readsOf } = bench(1);
   hanging.add(0);
