@@ -199,6 +199,9 @@ bench-rl: build ## The agent on CartPole, Acrobot and sessions of recorded reque
 bench-worlds: build ## Utility against the baselines in simulated worlds 1-5, JSON lines
 	@node dist/lab/studies/worlds.js
 
+bench-late-fold: build ## Utility on the virtual clock where folding takes the time it takes (WORLDS=1,2,3 SEEDS=1 RATE=1000 SLOWNESS=1), JSON lines
+	@$(NODE) dist/lab/studies/late-fold.js $(if $(WORLDS),--worlds $(WORLDS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(RATE),--rate $(RATE)) $(if $(SLOWNESS),--slowness $(SLOWNESS))
+
 bench-no-harm: build ## Learning against static rules at every hundredth request, beliefs right and wrong (WORLDS=1,2 SEEDS=5 REQUESTS=3000), JSON lines
 	@node dist/lab/studies/no-harm.js $(if $(WORLDS),--worlds $(WORLDS)) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(BELIEFS),--beliefs $(BELIEFS))
 
@@ -232,4 +235,4 @@ clean: ## Remove what was built and stored (stops the servers of `make up`)
 	rm -rf dist coverage .cache data
 	@git worktree prune 2>/dev/null || true
 
-.PHONY: help install build run run-services up down tensorflow generate generate-check known-capabilities format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-long-log bench-transactions bench-cache bench-replay bench-analytics bench-ope bench-learning bench-rl bench-worlds bench-no-harm bench-quality bench-curves figures bench-encoder bench-complexity bench-calibration bench-experiments scenarios clean bench-gateway
+.PHONY: help install build run run-services up down tensorflow generate generate-check known-capabilities format lint types verify servers-installed test test-unit test-services test-node24 test-contract test-integration simulate crash chaos scan-prompts fuzz inject bench bench-decision bench-against bench-kafka bench-long-log bench-transactions bench-cache bench-replay bench-analytics bench-ope bench-learning bench-rl bench-worlds bench-late-fold bench-no-harm bench-quality bench-curves figures bench-encoder bench-complexity bench-calibration bench-experiments scenarios clean bench-gateway

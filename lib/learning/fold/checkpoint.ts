@@ -36,6 +36,7 @@ const plainFields = [
   'rewardsAtRefit',
   'offsetAtRefit',
   'rewardsAtPolicy',
+  'openedAtPolicyMs',
   'eventsAtTuning',
   'tuningVersion',
   'fromOffset',
