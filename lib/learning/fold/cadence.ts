@@ -9,7 +9,7 @@ const leastPolicySteps = 32;
 /** ...and later when there is a hundredth more to know. Measured: 1, 8 and 32 learn equally well, 512 loses .03. */
 const policyShare = 100;
 /**
- * Where rewards come faster than that, so much of the log's time lies between two policies: each costs as much as folding eight rewards,
+ * Where rewards come faster than that, so much of the log's time lies between two policies: each costs as much as folding six rewards,
  * and while a fold is late nobody gains by a policy that another follows at once.
  */
 const leastPolicyMs = 50;
