@@ -36,7 +36,6 @@ const plainFields = [
   'rewardsAtRefit',
   'offsetAtRefit',
   'rewardsAtPolicy',
-  'openedAtPolicyMs',
   'eventsAtTuning',
   'tuningVersion',
   'fromOffset',

@@ -89,8 +89,6 @@ export interface LearnerState {
   /** One past the last offset that the last refit has seen. */
   offsetAtRefit: number;
   rewardsAtPolicy: number;
-  /** When the request of the event that made the newest policy was opened, as the log says. */
-  openedAtPolicyMs: number;
   eventsAtTuning: number;
   tuningVersion: number;
   fromOffset: number;

@@ -15,7 +15,7 @@ import { trainNetwork } from '../value/network-training';
 import { featuresOf, readPolicy } from '../value/policy';
 import { createSetGaps } from '../value/set-gaps';
 import { account } from './account';
-import { isPolicyDue } from './cadence';
+import { policyStep } from './cadence';
 import { readCheckpoint, writeCheckpoint } from './checkpoint';
 import { coldStartRewards } from './cold-start';
 import { createConfidence } from './confidence';
@@ -98,7 +98,6 @@ function freshState(options: LearnerOptions): LearnerState {
     rewardsAtRefit: 0,
     offsetAtRefit: 0,
     rewardsAtPolicy: 0,
-    openedAtPolicyMs: 0,
     eventsAtTuning: 0,
     tuningVersion: 0,
     fromOffset: -1,
@@ -166,26 +165,15 @@ class Fold implements Learner, FoldParts {
     repairBroken(this);
     // Between two policies nothing is refitted, so that a published policy and the learner share their basis.
     const policyDue = state.basis
-      ? urgent || this.isPolicyDue(event)
+      ? urgent || state.rewards - state.rewardsAtPolicy >= policyStep(this.options.config.publish, state.rewards)
       : state.rewards >= coldStartRewards(event.models.length);
-    if (policyDue) {
-      state.openedAtPolicyMs = event.openedAtMs;
-      refitWhenDue(this);
-    }
+    if (policyDue) refitWhenDue(this);
     if (learns) trainNetwork(this);
     repairBroken(this);
     const outputs = publish(this, policyDue, urgent);
     // Whoever folds can put the event aside that has done it, but not one of many that came since.
     assertSound(this);
     return outputs;
-  }
-
-  private isPolicyDue({ openedAtMs }: LearningEvent): boolean {
-    const { rewards, rewardsAtPolicy, openedAtPolicyMs } = this.state;
-    return isPolicyDue(this.options.config.publish, rewards, {
-      rewards: rewards - rewardsAtPolicy,
-      openedMs: Math.abs(openedAtMs - openedAtPolicyMs),
-    });
   }
 
   reload(event: LearningEvent, offset: number): void {

@@ -1,27 +1,14 @@
-import { isPolicyDue, nextRefit, tuningStep } from '../../../../lib/learning/fold/cadence';
+import { nextRefit, policyStep, tuningStep } from '../../../../lib/learning/fold/cadence';
 import { coldStartJudgement, coldStartRewards, isColdStart } from '../../../../lib/learning/fold/cold-start';
 import { inBootstrap } from '../../../../lib/learning/rl/bootstrap';
 import { trainingSteps } from '../../../../lib/learning/value/network-training';
 import { noTuning, openedOf } from '../toy-world';
 
-/** Rewards until a policy is due at `learned`, where requests were opened so far apart. */
-const stepAt = (publish: 'steps' | 'lockstep', learned: number, gapMs = 0): number => {
-  for (let rewards = 1; ; rewards++)
-    if (isPolicyDue(publish, learned, { rewards, openedMs: gapMs * rewards })) return rewards;
-};
-
 test('policies every 16 rewards at first, every 32 after that, then every hundredth; tunings every 8 events; lockstep: both each time', () => {
-  expect([1, 319, 320, 3200, 3300, 50_000].map((n) => stepAt('steps', n))).toEqual([16, 16, 32, 32, 33, 500]);
-  expect([1, 50_000].map((n) => stepAt('lockstep', n))).toEqual([1, 1]);
+  expect([1, 319, 320, 3200, 3300, 50_000].map((n) => policyStep('steps', n))).toEqual([16, 16, 32, 32, 33, 500]);
+  expect([1, 50_000].map((n) => policyStep('lockstep', n))).toEqual([1, 1]);
   expect(tuningStep('steps')).toBe(8);
   expect(tuningStep('lockstep')).toBe(1);
-});
-
-test('where rewards come fast, 50 ms of the log lie between two policies, or four times as many rewards', () => {
-  expect([4, 2, 1, 0.5, 0.1].map((gapMs) => stepAt('steps', 1, gapMs))).toEqual([16, 25, 50, 64, 64]);
-  expect([4, 2, 1, 0.5, 0.1].map((gapMs) => stepAt('steps', 1_000, gapMs))).toEqual([32, 32, 50, 100, 128]);
-  expect(stepAt('steps', 50_000, 0.1)).toBe(500);
-  expect(stepAt('lockstep', 1, 0.1)).toBe(1);
 });
 
 test('everything is fitted anew at every doubling of the first rewards, then at each third more', () => {

@@ -75,7 +75,6 @@ test.each([
   const events = toyEvents(150, 1, toyModels, describe).map((event, i) => ({
     ...event,
     sessionId: i % 5 === 0 ? `s${i % 3}` : null,
-    openedAtMs: 1_000 + i,
   }));
   events[80] = { ...events[80]!, decisionId: 'd70', model: events[70]!.model, revision: 1, quality: 0.1 };
   events[60] = {
@@ -133,17 +132,6 @@ test('publishes the policy at the end of the cold start and every 16 rewards at 
   expect(outputs.filter(({ kind }) => kind === 'policy').length).toBe(17);
   learner.dispose();
   lockstep.dispose();
-});
-
-test('where a request is opened each millisecond, 50 of them lie between two policies', async () => {
-  const learner = await newLearner();
-  const at: number[] = [];
-  vectorEvents(130).forEach((event, i) => {
-    const outputs = learner.apply({ ...event, openedAtMs: 1_000 + i }, i);
-    if (outputs.some(({ kind }) => kind === 'policy')) at.push(i + 1);
-  });
-  expect(at).toEqual([24, 74, 124]);
-  learner.dispose();
 });
 
 test('what is published says where it comes from; a basis is sent once', async () => {
