@@ -1,4 +1,6 @@
 /** The newest ids a task has written: what tells a second decision for the same request from the first (idea 2 of the design). */
+import { createKeySlots, type KeySlots } from './key-slots';
+
 export interface RecentIds {
   has(id: string): boolean;
   /** Whether any id of the same family is known. */
@@ -8,35 +10,45 @@ export interface RecentIds {
 }
 
 /**
- * Knows the newest `maxIds` ids. Ids for which `familyOf` says the same are of one family; by default each id is a family of
- * its own. The ring beside the map says which id is the oldest: a Map or Set that drops its first entry over and over gets
- * slow, since V8 walks its holes.
+ * Knows the newest `maxIds` ids. Ids for which `familyOf` says the same are of one family; without it each id is a family of
+ * its own.
  */
-export function createRecentIds(maxIds: number, familyOf: (id: string) => string = (id) => id): RecentIds {
-  /** Ids by family: an id alone, or several in a list. */
-  const known = new Map<string, string | readonly string[]>();
-  const ring: string[] = [];
+export function createRecentIds(maxIds: number, familyOf?: (id: string) => string): RecentIds {
+  const ids = createKeySlots();
+  const families = familyOf ? createFamilies(familyOf) : null;
+  /** Slots come in order from 0 and, once all are given, an id gets the slot of the one that it drives out: this one is the oldest then. */
   let next = 0;
-  const isAmong = (ids: string | readonly string[] | undefined, id: string): boolean =>
-    ids === id || (Array.isArray(ids) && ids.includes(id));
-  const forget = (id: string): void => {
-    const family = familyOf(id);
-    const ids = known.get(family);
-    if (!Array.isArray(ids)) known.delete(family);
-    else known.set(family, ids.length === 2 ? ids.find((other) => other !== id) : ids.filter((other) => other !== id));
-  };
   return {
-    has: (id) => isAmong(known.get(familyOf(id)), id),
-    hasAlike: (id) => known.has(familyOf(id)),
+    has: (id) => ids.slotOf(id) >= 0,
+    hasAlike: (id) => (families ? families.has(id) : ids.slotOf(id) >= 0),
     add(id) {
-      const family = familyOf(id);
-      if (isAmong(known.get(family), id)) return false;
-      if (ring.length === maxIds) forget(ring[next]!);
-      ring[next] = id;
-      const others = known.get(family);
-      known.set(family, others === undefined ? id : [...(typeof others === 'string' ? [others] : others), id]);
+      if (ids.slotOf(id) >= 0) return false;
+      if (ids.size === maxIds) {
+        families?.leave(ids.keyAt(next));
+        ids.remove(next);
+      }
+      ids.add(id);
+      families?.join(id);
       next = (next + 1) % maxIds;
       return true;
+    },
+  };
+}
+
+/** How many of the known ids are of a family, for those that have any. */
+function createFamilies(familyOf: (id: string) => string) {
+  const families: KeySlots = createKeySlots();
+  /** By slot. */
+  const members: number[] = [];
+  return {
+    has: (id: string): boolean => families.slotOf(familyOf(id)) >= 0,
+    join(id: string): void {
+      const slot = families.add(familyOf(id));
+      members[slot] = (members[slot] ?? 0) + 1;
+    },
+    leave(id: string): void {
+      const slot = families.slotOf(familyOf(id));
+      if (--members[slot]! === 0) families.remove(slot);
     },
   };
 }
