@@ -1,5 +1,6 @@
 /** The newest ids a task has written: what tells a second decision for the same request from the first (idea 2 of the design). */
-import { createKeySlots, type KeySlots } from './key-slots';
+import { createKeySlots } from '../../key-slots';
+import { createNewestKeys } from '../../newest-keys';
 
 export interface RecentIds {
   has(id: string): boolean;
@@ -14,31 +15,25 @@ export interface RecentIds {
  * its own.
  */
 export function createRecentIds(maxIds: number, familyOf?: (id: string) => string): RecentIds {
-  const ids = createKeySlots();
   const families = familyOf ? createFamilies(familyOf) : null;
-  /** Slots come in order from 0 and, once all are given, an id gets the slot of the one that it drives out: this one is the oldest then. */
-  let next = 0;
+  const ids = createNewestKeys(maxIds, families?.leave);
+  const has = (id: string): boolean => ids.slotOf(id) >= 0;
   return {
-    has: (id) => ids.slotOf(id) >= 0,
-    hasAlike: (id) => (families ? families.has(id) : ids.slotOf(id) >= 0),
+    has,
+    hasAlike: families?.has ?? has,
     add(id) {
-      if (ids.slotOf(id) >= 0) return false;
-      if (ids.size === maxIds) {
-        families?.leave(ids.keyAt(next));
-        ids.remove(next);
-      }
+      if (has(id)) return false;
       ids.add(id);
       families?.join(id);
-      next = (next + 1) % maxIds;
       return true;
     },
   };
 }
 
-/** How many of the known ids are of a family, for those that have any. */
+/** The families that the known ids are of. */
 function createFamilies(familyOf: (id: string) => string) {
-  const families: KeySlots = createKeySlots();
-  /** By slot. */
+  const families = createKeySlots();
+  /** By slot, how many ids are known of it. */
   const members: number[] = [];
   return {
     has: (id: string): boolean => families.slotOf(familyOf(id)) >= 0,

@@ -6,12 +6,12 @@
 
 import { codecOf } from '../../avro/codec';
 import { dictionaryOf } from '../../dictionary';
+import { createKeySlots } from '../../key-slots';
 import type { LogRecord, OutgoingRecord, PartitionConsumer } from '../../ports/broker';
 import type { TablePosition } from '../../topics/generated/messages';
 import type { TableDefinition } from '../define-service';
 import { OversizedRecordError, sizeOf } from '../record-size';
 import { createDueQueue } from './due-queue';
-import { createKeySlots } from './key-slots';
 
 /** Header of changelog records where only the reader can tell an owner from a zombie: see `PartitionConsumer.ownerEpoch`. */
 const ownerEpochHeader = 'owner-epoch';

@@ -40,7 +40,13 @@ test('law: takes what a sorted map would', () => {
 
 test('rows that have new numbers wait on as they did, and in the order they did', () => {
   const queue = createDueQueue();
-  for (const [slot, dueAtMs] of [[900, 7], [3, 5], [70, 5], [12, 9]] as const) queue.set(slot, dueAtMs);
+  for (const [slot, dueAtMs] of [
+    [900, 7],
+    [3, 5],
+    [70, 5],
+    [12, 9],
+  ] as const)
+    queue.set(slot, dueAtMs);
   queue.clockWasSet(100);
   // Row 4 does not wait.
   queue.renumber([70, 4, 12, 900, 3]);

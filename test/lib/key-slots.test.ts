@@ -1,11 +1,14 @@
 import fc from 'fast-check';
-import { createKeySlots } from '../../../../lib/stream/task/key-slots';
+import { createKeySlots } from '../../lib/key-slots';
 
 const text = fc.oneof(
   { weight: 3, arbitrary: fc.nat(300).map((i) => `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 300 }) },
   // As long as each other, the same bytes written in two ways, nothing, and halves of characters.
-  { weight: 1, arbitrary: fc.constantFrom('', '\0', '\0\0', 'a\0', 'a', '慡', 'aa', 'é', '\ud83d', '\ude00', '\ud83d\ude00') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('', '\0', '\0\0', 'a\0', 'a', '慡', 'aa', 'é', '\ud83d', '\ude00', '\ud83d\ude00'),
+  },
 );
 
 test('law: finds what a map would, each under a slot of its own that stays', () => {

@@ -167,7 +167,7 @@ function copied<A extends Uint32Array | Int32Array>(from: A, into: A): A {
 
 /** Words of a text and the one before it, which says how many bytes it has and, in its lowest bit, whether two are a character. */
 function lengthOf(header: number): number {
-  return 1 + ((header >>> 1) + 3 >> 2);
+  return 1 + (((header >>> 1) + 3) >> 2);
 }
 
 /** Writes a text into scratch memory as it lies among the words; returns its length. */
