@@ -40,8 +40,9 @@ let scratchBytes = new Uint8Array(scratch.buffer);
 /**
  * Texts and tables lie in arrays of numbers. In a Map each text would be two or three objects on V8's heap, some 130 bytes for an id
  * of 36 characters where this takes 65, and objects that live for long are copied and marked over and over by the collector.
+ * `hashOfWords`: of so many words of scratch memory, below 2^32; another one is for tests.
  */
-export function createKeySlots(): KeySlots {
+export function createKeySlots(hashOfWords: (length: number) => number = hashOf): KeySlots {
   let size = 0;
   let given = 0;
   let lastFree = noSlot;
@@ -117,11 +118,11 @@ export function createKeySlots(): KeySlots {
     },
     slotOf(key) {
       const length = write(key);
-      return table[find(hashOf(length), length)]! - 1;
+      return table[find(hashOfWords(length), length)]! - 1;
     },
     add(key) {
       const length = write(key);
-      const hash = hashOf(length);
+      const hash = hashOfWords(length);
       const known = table[find(hash, length)]! - 1;
       if (known >= 0) return known;
       if (usedWords + length > words.length) growWords(length);

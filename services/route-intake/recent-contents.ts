@@ -22,7 +22,8 @@ export function createRecentContents(maxIds: number): RecentContents {
   const hashes: string[] = [];
   return {
     remember(requestId, contentHash) {
-      if (ids.slotOf(requestId) < 0) hashes[ids.add(requestId)] = contentHash.slice(0, keptChars);
+      const slot = ids.add(requestId);
+      if (slot >= 0) hashes[slot] = contentHash.slice(0, keptChars);
     },
     isOther(request) {
       const first = hashes[ids.slotOf(request.requestId)];

@@ -22,8 +22,7 @@ export function createRecentIds(maxIds: number, familyOf?: (id: string) => strin
     has,
     hasAlike: families?.has ?? has,
     add(id) {
-      if (has(id)) return false;
-      ids.add(id);
+      if (ids.add(id) < 0) return false;
       families?.join(id);
       return true;
     },

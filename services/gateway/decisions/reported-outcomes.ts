@@ -3,8 +3,8 @@
  * took are known to reward-feedback alone, which judges by the same function and puts a contradiction among the dead letters.
  */
 import { LRUCache } from 'lru-cache';
+import { newestEntries } from '../../../lib/newest-entries';
 import type { RouteOutcome } from '../../../lib/topics/generated/messages';
-import { topics } from '../../../lib/topics/topics';
 import { type Merged, mergeReport } from '../../reward-feedback/merge-reports';
 
 export interface ReportedOutcomes {
@@ -20,57 +20,42 @@ export interface ReportedOutcomes {
   forget(outcome: RouteOutcome): void;
 }
 
-interface Reported {
-  readonly isKnown: boolean;
-  readonly packed: readonly string[];
-}
-
-const nothing: Reported = { isKnown: false, packed: [] };
-const nothingYet: Reported = { isKnown: true, packed: [] };
-
-/** Of so many decisions, with no more reports than that together: what came to be known or was reported on longest ago is forgotten. */
+/** Beyond so many reports the decisions reported on longest ago are forgotten. */
 export function createReportedOutcomes(maxReports: number): ReportedOutcomes {
-  const byDecision = new LRUCache<string, Reported>({
+  const known = newestEntries<string, true>(maxReports);
+  const byDecision = new LRUCache<string, readonly RouteOutcome[]>({
     maxSize: maxReports,
-    sizeCalculation: ({ packed }) => Math.max(1, packed.length),
+    sizeCalculation: (reports) => reports.length,
+    dispose(_reports, decisionId, why) {
+      if (why === 'evict') known.delete(decisionId);
+    },
   });
-  const of = (decisionId: string): Reported => byDecision.peek(decisionId) ?? nothing;
-  const reportsOf = (decisionId: string): readonly RouteOutcome[] => of(decisionId).packed.map(unpack);
+  const set = (decisionId: string, reports: readonly RouteOutcome[]): void => {
+    if (reports.length > 0) byDecision.set(decisionId, reports);
+    else byDecision.delete(decisionId);
+  };
+  const reportsOf = (decisionId: string): readonly RouteOutcome[] => byDecision.peek(decisionId) ?? [];
   const take = (outcome: RouteOutcome): Merged => {
-    const { decisionId } = outcome;
-    const merged = mergeReport(reportsOf(decisionId), outcome);
+    const merged = mergeReport(reportsOf(outcome.decisionId), outcome);
     if (merged.kind !== 'taken') return merged;
-    byDecision.set(decisionId, { isKnown: of(decisionId).isKnown, packed: merged.reports.map(pack) });
+    set(outcome.decisionId, merged.reports);
     return merged;
   };
   return {
     of: reportsOf,
     take,
-    isKnown: (decisionId) => of(decisionId).isKnown,
+    isKnown: (decisionId) => known.has(decisionId),
     know(decisionId, inLog = []) {
-      const { isKnown, packed } = of(decisionId);
-      if (isKnown) return;
-      byDecision.set(decisionId, packed.length === 0 ? nothingYet : { isKnown: true, packed });
+      if (known.has(decisionId)) return;
+      known.set(decisionId, true);
       for (const outcome of inLog) take(outcome);
     },
     forget(outcome) {
-      const { isKnown, packed } = of(outcome.decisionId);
-      const forgotten = pack(outcome);
-      const others = packed.filter((report) => report !== forgotten);
-      if (others.length > 0 || isKnown) byDecision.set(outcome.decisionId, { isKnown, packed: others });
-      else byDecision.delete(outcome.decisionId);
+      const reports = reportsOf(outcome.decisionId);
+      set(
+        outcome.decisionId,
+        reports.filter((report) => report !== outcome),
+      );
     },
   };
-}
-
-/**
- * Its record, a character for each byte: few reports are ever looked at again, and as an object each is 700 bytes on V8's heap, which
- * the collector walks over, where this takes some 150.
- */
-function pack(outcome: RouteOutcome): string {
-  return topics.routeOutcome.codec.encode(outcome).toString('latin1');
-}
-
-function unpack(packed: string): RouteOutcome {
-  return topics.routeOutcome.codec.decode(Buffer.from(packed, 'latin1'));
 }

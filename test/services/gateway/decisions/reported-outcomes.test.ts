@@ -24,15 +24,3 @@ test('what was reported on longest ago is forgotten first; a further report make
   reported.take(outcome('a', judgement));
   expect(['a', 'b', 'c'].map((id) => reported.of(id).length)).toEqual([2, 0, 1]);
 });
-
-test('a decision is known once all that the log says of it is, not because a report of it was taken', () => {
-  const reported = createReportedOutcomes(10);
-  reported.take(outcome('d', judgement));
-  expect(reported.isKnown('d')).toBe(false);
-  reported.know('d', [outcome('d', cost)]);
-  expect([reported.isKnown('d'), reported.of('d')]).toEqual([true, [outcome('d', judgement), outcome('d', cost)]]);
-  for (const report of reported.of('d')) reported.forget(report);
-  expect([reported.isKnown('d'), reported.of('d')]).toEqual([true, []]);
-  reported.know('e');
-  expect([reported.isKnown('e'), reported.of('e')]).toEqual([true, []]);
-});
