@@ -254,16 +254,21 @@ function inPeriod(account: BudgetAccount, nowMs: number): BudgetAccount {
 }
 
 /**
- * The terms of the newest period count: a request that was opened in one that is over does not turn it back. A period that is
- * not over does: its length was changed, or the clock was set back. What is spent stays spent then.
+ * The terms of the newest request count, in the period of the account. A request that was opened in a period that is over does
+ * not turn it back. Terms of another length do not begin one either where something may have been spent in theirs already:
+ * while a length is changed, requests with the old and with the new one come in turns, and what is spent stays spent. Neither
+ * does a clock that was set back.
  */
 function onTerms(before: BudgetAccount, terms: BudgetTerms, nowMs: number): BudgetAccount {
   const account = atTime(before, nowMs);
-  const { periodStartMs, periodEndMs } = account.terms;
-  const { periodEndMs: endMs } = terms;
-  const isPast = endMs !== null && endMs <= account.periodStartMs && nowMs > endMs - clocksDifferMs;
-  if (isPast) return atTime({ ...account, terms: { ...terms, periodStartMs, periodEndMs } }, nowMs);
-  return atTime({ ...account, terms, periodStartMs: Math.min(account.periodStartMs, terms.periodStartMs) }, nowMs);
+  const { lastEventMs, periodStartMs } = account;
+  const { periodStartMs: lastStartMs, periodEndMs: lastEndMs } = account.terms;
+  const reachedMs = periodStartMs < nowMs + clocksDifferMs ? Math.max(periodStartMs, nowMs) : nowMs;
+  const isOver = terms.periodEndMs !== null && terms.periodEndMs <= reachedMs;
+  if (isOver) return { ...account, terms: { ...terms, periodStartMs: lastStartMs, periodEndMs: lastEndMs } };
+  const startMs = terms.periodStartMs;
+  const begins = startMs > lastEventMs || (lastEndMs !== null && startMs >= lastEndMs);
+  return atTime({ ...account, terms, periodStartMs: begins ? Math.min(periodStartMs, startMs) : startMs }, nowMs);
 }
 
 /**

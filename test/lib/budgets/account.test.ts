@@ -176,17 +176,52 @@ test('a period that is made longer or shorter counts from the next request on, a
   expect(atTime(forGood, Date.UTC(2027, 5))).toMatchObject({ spentUsd: 0.4 });
 });
 
-test('a clock that was a year ahead for a moment keeps nobody waiting for a year', () => {
-  const yearAhead = startMs + 365 * 86_400_000;
-  const ahead = ask(spent(0.3), 'ahead', terms({}, yearAhead), { atMs: yearAhead }).account;
-  const spentAhead = settle(ahead, event('SPENT', 'other', { usd: 0.2, atMs: yearAhead }))!;
-  const shown = { ...spentAhead, publishedAtMs: yearAhead };
-  const { account } = ask(shown, 'r1', terms());
-  expect(account).toMatchObject({ periodStartMs: terms().periodStartMs, spentUsd: 0.2 });
-  expect(account.terms.periodEndMs).toBe(terms().periodEndMs);
-  expect(atTime(account, startMs + 60_000).reservations).toEqual([]);
-  expect(wantsPublishing({ ...account, isPublished: true }, account, startMs)).toBe(true);
+test.each([
+  ['hour', 'month'],
+  ['month', 'hour'],
+  ['none', 'month'],
+  ['day', 'none'],
+] as const)(
+  'while a period of %s becomes one of %s, requests come with both, and what is spent stays spent',
+  (old, next) => {
+    let account = spent(0.1, terms({ period: old }));
+    for (const [at, period] of [next, old, next, old, next].entries()) {
+      const of = terms({ period });
+      account = ask(account, `r${at}`, of).account;
+      account = settle(account, event('SPENT', `r${at}`, { usd: 0.1, tokens: 0 }))!;
+      expect(account.spentUsd).toBeCloseTo(0.2 + at / 10, 10);
+      expect(account.periodStartMs).toBe(of.periodStartMs);
+    }
+    const { periodEndMs } = terms({ period: next });
+    if (periodEndMs === null) return;
+    const after = ask(account, 'after', terms({ period: next }, periodEndMs), { atMs: periodEndMs }).account;
+    expect(after).toMatchObject({ spentUsd: 0, periodStartMs: periodEndMs });
+  },
+);
+
+test('a request that was opened under the shorter period, and comes when that is over, ends nothing of the longer one', () => {
+  const hourly = terms({ period: 'hour' });
+  const monthly = ask(spent(0.4, hourly), 'r1', terms()).account;
+  const late = ask(monthly, 'late', hourly, { atMs: hourly.periodEndMs! + 1 }).account;
+  expect(ask(late, 'r2', terms()).account).toMatchObject({ spentUsd: 0.4, periodStartMs: terms().periodStartMs });
 });
+
+test.each(['hour', 'day', 'month'] as const)(
+  'a clock that was a year ahead for a moment keeps nobody waiting for a year: period %s',
+  (period) => {
+    const nowMs = startMs + 1_800_000;
+    const yearAhead = nowMs + 365 * 86_400_000;
+    const now = terms({ period }, nowMs);
+    const ahead = ask(spent(0.3, now), 'ahead', terms({ period }, yearAhead), { atMs: yearAhead }).account;
+    const spentAhead = settle(ahead, event('SPENT', 'other', { usd: 0.2, atMs: yearAhead }))!;
+    const shown = { ...spentAhead, publishedAtMs: yearAhead };
+    const { account } = ask(shown, 'r1', now, { atMs: nowMs });
+    expect(account).toMatchObject({ periodStartMs: now.periodStartMs, spentUsd: 0.2 });
+    expect(account.terms.periodEndMs).toBe(now.periodEndMs);
+    expect(atTime(account, nowMs + 60_000).reservations).toEqual([]);
+    expect(wantsPublishing({ ...account, isPublished: true }, account, nowMs)).toBe(true);
+  },
+);
 
 test('no two users have one account, whatever tenants and users are called', () => {
   const names = [null, 'a', 'a/b', 'a%2Fb', 'a%2fb', 'a/b/c', '%', '/'];
@@ -196,6 +231,7 @@ test('no two users have one account, whatever tenants and users are called', () 
     ),
   );
   expect(all).toHaveLength(8 * 7);
+  expect(all).toContain('month/a/a/b');
   expect(new Set(all).size).toBe(all.length);
 });
 
