@@ -27,7 +27,7 @@ interface Asked {
 }
 
 export function liveEndpoints(context: GatewayContext): Endpoint[] {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: 1_024, perMessageDeflate: false, autoPong: false });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 1_024, perMessageDeflate: false });
   const text = { type: 'string', maxLength: 200 };
   return [
     {
@@ -187,11 +187,6 @@ async function overWebSocket(
     return takesMore;
   };
   socket.on('error', () => socket.terminate());
-  socket.on('ping', (data) => {
-    // Whoever asks for signs of life and takes none would have them gathered here without end.
-    if (socket.bufferedAmount > maxBufferedBytes) socket.terminate();
-    else socket.pong(data);
-  });
   await watch({
     live,
     clock,
