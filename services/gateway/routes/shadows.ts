@@ -3,6 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { RouterConfig, ShadowConfig } from '../../../lib/config/router-config';
 import { shadowSchema } from '../../../lib/config/schema/shadow-schema';
+import { dictionaryOf } from '../../../lib/dictionary';
+import { listOf, objectOf } from '../../../lib/providers/any-json';
 import { applyWanted, changeErrors, configToChange, ifMatchParameter } from '../configuration/apply-change';
 import { configInForce } from '../configuration/config-in-force';
 import type { Endpoint, GatewayContext } from '../endpoint';
@@ -84,7 +86,7 @@ export function shadowEndpoints(context: GatewayContext): Endpoint[] {
       summary: 'Starts, stops or promotes a shadow: a new version of the configuration, or weights in force.',
       parameters: [ifMatchParameter],
       description:
-        'A promoted strategy joins those that are asked; a promoted configuration takes the place of the one in force, with its providers, access, budgets, alerts and answers where it has none; promoted weights are put in force by the trainer, if the gate agrees.',
+        'A promoted strategy joins those that are asked; a promoted configuration takes the place of the one in force, with its providers, their rate limits, access, tenants, budgets, alerts, answers and what is not learned from, where it says none of these; promoted weights are put in force by the trainer, if the gate agrees.',
       body: { schemas: [changeSchema], required: true },
       responses: { 200: { doc: 'The shadows there are now.', body: { schema: changedSchema } } },
       errors: [...changeErrors, 'trainer_timeout'],
@@ -126,7 +128,17 @@ function promoted(config: RouterConfig, shadow: ShadowConfig, shadows: readonly 
       'it is a program of somebody else: no configuration can ask it for a decision',
       'name',
     );
-  // Where calls go, who may ask, what may be spent and who is told are seldom said in a configuration that is only to be tried.
-  const { providers, access, budgets, alerts, answers } = config;
-  return { providers, access, budgets, alerts, answers, ...whole, shadows };
+  // Where calls go and how many a provider takes, who may ask, what tenants may be given, what may be spent, who is told and which
+  // judgements are false are seldom said in a configuration that is only to be tried.
+  const { providers, access, tenants, budgets, alerts, answers } = config;
+  const { forget } = config.learning;
+  const providerRateLimits = limitsOf(config.providerRateLimits, whole['models']);
+  const carried = { providers, providerRateLimits, access, tenants, budgets, alerts, answers };
+  return { ...carried, ...whole, learning: { forget, ...objectOf(whole['learning']) }, shadows };
+}
+
+/** Those of providers that a model has: a limit of another one would be refused. */
+function limitsOf(limits: RouterConfig['providerRateLimits'], models: unknown): RouterConfig['providerRateLimits'] {
+  const asked = new Set(listOf(models).map((model) => objectOf(model)['provider']));
+  return dictionaryOf(Object.entries(limits).filter(([provider]) => asked.has(provider)));
 }

@@ -1,5 +1,5 @@
 /** /v1/shadows on a log with opened requests, what became of them, and what a program of somebody else said of them. */
-import { defaultRouterConfig } from '../../../lib/config/parse-config';
+import { defaultRouterConfig, parseConfig } from '../../../lib/config/parse-config';
 import type { RouterConfig, ShadowConfig } from '../../../lib/config/router-config';
 import { seededRandom } from '../../../lib/random/seeded';
 import type { LearningEvent, StrategyScored } from '../../../lib/topics/generated/messages';
@@ -112,6 +112,33 @@ test('are started, stopped and promoted as versions of the configuration', async
   const whole = (await started.call('GET', '/v1/config')).body.config;
   expect(whole).toMatchObject({ strategies: ['BALANCED'], explorationFloor: 0, preference: { cost: 1 } });
   expect(whole.shadows).toHaveLength(2);
+  await started.stop();
+});
+
+test('a promoted configuration takes over what it does not say and what the installation cannot be without', async () => {
+  const carried = {
+    providers: { north: { kind: 'openai', baseUrl: 'https://north.example.com/v1' } },
+    access: { cors: { origins: ['https://app.example.com'] } },
+    tenants: { acme: { limits: { deniedProviders: ['north'] } } },
+    budgets: [{ name: 'month', scope: 'tenant', limitUsd: 5 }],
+    alerts: { rules: { disk: { enabled: false } } },
+    answers: { retentionMs: 60_000 },
+    learning: { forget: [{ source: 'spam', reason: 'it was bribed' }] },
+    providerRateLimits: { north: { requestsPerMinute: 7 }, west: { requestsPerMinute: 9 } },
+  };
+  const wanted = {
+    ...{ models: [...models, { name: 'old', provider: 'west' }], ...carried },
+    shadows: [{ name: 'thrifty', config: { ...thrifty, learning: { sessionDiscount: 0 } } }],
+  };
+  const parsed = parseConfig(JSON.stringify(wanted));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed));
+  const started = await startGateway({ config: parsed.config });
+  const answer = await started.call('POST', '/v1/shadows', { action: 'promote', name: 'thrifty' });
+  expect([answer.status, answer.body.error]).toEqual([200, undefined]);
+  const { config: inForce } = (await started.call('GET', '/v1/config')).body;
+  const { west: _, ...ofItsModels } = carried.providerRateLimits;
+  expect(inForce).toMatchObject({ ...carried, providerRateLimits: ofItsModels, explorationFloor: 0 });
+  expect(inForce.providerRateLimits).not.toHaveProperty('west');
   await started.stop();
 });
 
