@@ -74,14 +74,8 @@ export function lockDirectory(directory: string, options: LockOptions = {}): () 
       itself = directoryLock.file;
       if (directoryLock.lock === 'held') throw lockedBy(directory, null);
     }
-    // A holder whose lock the kernel kept is gone, or we would not have it now.
-    const mayLive = holder && !(lock === 'taken' && holder.byKernel);
-    if (mayLive && isAlive(holder)) throw lockedBy(directory, holder);
-    if (lock !== 'taken') {
-      options.onNote?.(
-        `the kernel keeps no lock on ${directory} (${lock.missing}): only processes of this machine and of one container keep out of each other's way`,
-      );
-    }
+    if (hasIt(holder, lock)) throw lockedBy(directory, holder);
+    if (lock !== 'taken') options.onNote?.(noLockNote(directory, lock.missing));
     const startedAt = processOf(process.pid)?.startedAt ?? null;
     try {
       writeHolder(file, { pid: process.pid, host: hostname(), startedAt, byKernel: lock === 'taken' });
@@ -105,6 +99,15 @@ export function lockDirectory(directory: string, options: LockOptions = {}): () 
   };
 }
 
+/** Whether whom the file names has the directory. One whose lock the kernel kept is gone, or we would not have it now. */
+function hasIt(holder: Holder | null, lock: KernelLock): boolean {
+  return holder !== null && !(lock === 'taken' && holder.byKernel) && isAlive(holder);
+}
+
+function noLockNote(directory: string, missing: string): string {
+  return `the kernel keeps no lock on ${directory} (${missing}): only processes of this machine and of one container keep out of each other's way`;
+}
+
 function isReadOnly(error: unknown): boolean {
   return ['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
@@ -112,6 +115,7 @@ function isReadOnly(error: unknown): boolean {
 /** Keeps out who writes, on a file or a directory that this process may not write to. A copy may have no file `lock`. */
 function lockUnwritable(directory: string, path: string, options: LockOptions): () => void {
   const files: number[] = [];
+  let missing: string | null = null;
   const release = (): void => {
     for (const file of files.splice(0)) closeSync(file);
   };
@@ -120,8 +124,10 @@ function lockUnwritable(directory: string, path: string, options: LockOptions): 
       const { file, lock } = openLocked(one, constants.O_RDONLY, options);
       files.push(file);
       const holder = readHolder(path);
-      if (lock === 'held' || (lock !== 'taken' && holder && isAlive(holder))) throw lockedBy(directory, holder);
+      if (lock === 'held' || hasIt(holder, lock)) throw lockedBy(directory, holder);
+      if (lock !== 'taken') missing = lock.missing;
     }
+    if (missing !== null) options.onNote?.(noLockNote(directory, missing));
     return release;
   } catch (error) {
     release();

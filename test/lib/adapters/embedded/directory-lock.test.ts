@@ -10,7 +10,11 @@ let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'quantum-router-lock-'));
 });
-afterEach(() => rmSync(directory, { recursive: true }));
+afterEach(() => {
+  // A test may have made it unwritable, which keeps everybody but root from removing it.
+  chmodSync(directory, 0o755);
+  rmSync(directory, { recursive: true });
+});
 
 const hasFlock = spawnSync('flock', ['--version']).status === 0;
 const unshare = ['--pid', '--fork', '--kill-child'];
@@ -130,22 +134,41 @@ function asNobody<T>(act: () => T): T {
 
 onlyWith(hasFlock, 'needs the command flock')('whoever only reads may do so where nothing can be written', () => {
   const file = join(directory, 'lock');
-  const unwritable = (): void => {
-    chmodSync(directory, 0o555);
-    chmodSync(file, 0o444);
+  const allow = (mode: 'read' | 'write'): void => {
+    chmodSync(directory, mode === 'read' ? 0o555 : 0o755);
+    chmodSync(file, mode === 'read' ? 0o444 : 0o644);
   };
   const readsOnly = { readsOnly: true };
   const unlock = lockDirectory(directory);
-  unwritable();
+  allow('read');
   // One who writes keeps him out all the same, and he one who writes.
   expect(() => asNobody(() => lockDirectory(directory, readsOnly))).toThrow(`process ${process.pid}`);
   unlock();
   expect(() => asNobody(() => lockDirectory(directory))).toThrow('EACCES');
   const unlockReader = asNobody(() => lockDirectory(directory, readsOnly));
+  allow('write');
   expect(() => lockDirectory(directory)).toThrow(DirectoryLockedError);
   unlockReader();
   lockDirectory(directory)();
   // A copy of the data alone has no file for a lock.
   rmSync(file);
+  chmodSync(directory, 0o555);
   asNobody(() => lockDirectory(directory, readsOnly))();
+});
+
+test('whoever only reads sees one who writes without a lock of the kernel, and says where the kernel keeps none', () => {
+  const file = join(directory, 'lock');
+  // As it was written where the command flock was missing.
+  writeFileSync(file, JSON.stringify({ pid: process.pid, startedAt: null, byKernel: false }));
+  chmodSync(directory, 0o555);
+  chmodSync(file, 0o444);
+  const notes: string[] = [];
+  const options = { readsOnly: true, onNote: (note: string) => notes.push(note) };
+  expect(() => asNobody(() => lockDirectory(directory, options))).toThrow(`in use by process ${process.pid}`);
+  chmodSync(file, 0o644);
+  writeFileSync(file, '');
+  chmodSync(file, 0o444);
+  expect(notes).toEqual([]);
+  asNobody(() => lockDirectory(directory, { ...options, command: 'no-such-command' }))();
+  expect(notes).toEqual([expect.stringContaining(`the kernel keeps no lock on ${directory}`)]);
 });
