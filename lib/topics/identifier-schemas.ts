@@ -11,7 +11,7 @@ export const label = textOf(labelFault).meta({ maxLength: maxIdChars, pattern: i
 export const remark = z
   .string()
   .max(1_000)
-  .regex(/^(?:[\n\t]|[^\p{Cc}\p{Cs}])*$/u, {
+  .regex(/^(?:\r?\n|\t|[^\p{Cc}\p{Cs}])*$/u, {
     error: 'must have no control characters but line breaks and tabs, and no lone surrogates',
   });
 

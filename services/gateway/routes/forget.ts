@@ -1,6 +1,7 @@
 /** POST /v1/weights/forget: judgements that must not be learned from; the trainer folds the log anew without them. */
 import { z } from 'zod';
 import { forgetFault, forgetFields } from '../../../lib/config/schema/forget-schema';
+import { remark } from '../../../lib/topics/identifier-schemas';
 import { applyWanted, changeErrors, configToChange, ifMatchParameter } from '../configuration/apply-change';
 import type { Endpoint, GatewayContext } from '../endpoint';
 import { invalidField } from '../http/http-error';
@@ -8,6 +9,8 @@ import { readBody } from '../http/read-body';
 import { sendJson } from '../http/send-json';
 
 const ruleSchema = z.strictObject(forgetFields);
+/** A rule that is new: its reason stands in the history too. Older ones may say what a reason must not any more. */
+const newRuleSchema = ruleSchema.extend({ reason: remark.default('').describe('why, for who reads this') });
 const answerSchema = z.strictObject({
   configVersion: z.int().describe('version of the configuration that has the rule'),
   forget: z.array(ruleSchema).describe('all rules that are in force now'),
@@ -21,11 +24,11 @@ export function forgetEndpoint(context: GatewayContext): Endpoint {
     description:
       'The trainer folds the log anew without them. What comes of it is a candidate, which the off-policy gate lets in or not; its version says under `forgot` how many judgements were left out and what is expected of each model instead.',
     parameters: [ifMatchParameter],
-    body: { schemas: [ruleSchema], required: true },
+    body: { schemas: [newRuleSchema], required: true },
     responses: { 200: { doc: 'The rules.', body: { schema: answerSchema } } },
     errors: changeErrors,
     handler: async (request, reply) => {
-      const rule = readBody(ruleSchema, request.body);
+      const rule = readBody(newRuleSchema, request.body);
       const fault = forgetFault(rule);
       if (fault) throw invalidField(fault.field, fault.message);
       const current = configToChange(context, request);

@@ -81,10 +81,19 @@ test.each(['\u001b[2J', 'a\u0000b', '\ud800', 'x'.repeat(1_001)])(
     const answers = [
       await started.call('POST', '/v1/config/rollback', { version: 1, reason }),
       await started.call('PUT', '/v1/config', { version: 2, config, reason }),
+      await started.call('POST', '/v1/weights/forget', { source: 'spam', reason }),
     ];
     for (const answer of answers) expect(answer).toMatchObject({ status: 400, body: { error: { field: 'reason' } } });
   },
 );
+
+test('a reason may have the line breaks of any editor', async () => {
+  const started = await changed();
+  const reason = 'first\r\n\tsecond\nthird';
+  const { status, body } = await started.call('POST', '/v1/config/rollback', { version: 1, reason });
+  expect([status, body.versions[0].reason]).toEqual([200, `back to version 1: ${reason}`]);
+  expect((await started.call('POST', '/v1/weights/forget', { source: 'spam', reason })).status).toBe(200);
+});
 
 test.each([
   ['GET', '/v1/config/history/9', undefined, 404, 'version'],
