@@ -14,13 +14,15 @@ export function readDataAddress(address: string): DataAddress | null {
   if (mediaType.trim() === '') return null;
   const isBase64 = parameters.some((parameter) => parameter.trim().toLowerCase() === 'base64');
   const said = address.slice(comma + 1);
-  const data = isBase64 ? said : encoded(said);
+  // In base64 itself there is no percent sign.
+  const text = said.includes('%') ? decoded(said) : said;
+  const data = text === null || isBase64 ? text : Buffer.from(text).toString('base64');
   return data === null ? null : { mediaType: mediaType.trim().toLowerCase(), data };
 }
 
-function encoded(text: string): string | null {
+function decoded(text: string): string | null {
   try {
-    return Buffer.from(decodeURIComponent(text)).toString('base64');
+    return decodeURIComponent(text);
   } catch {
     return null;
   }

@@ -171,18 +171,23 @@ function blockOf(given: unknown): Json | null {
   if (type === 'text') return block({ type, text: textOf(part['text']) });
   if (type === 'refusal') return block({ type: 'text', text: textOf(part['refusal']) });
   if (type === 'image_url') {
-    const source = sourceOf(textOf(objectOf(part['image_url'])['url']));
+    const source = sourceOf(textOf(objectOf(part['image_url'])['url']), imageTypes);
     return source && block({ type: 'image', source });
   }
   if (type !== 'file') return null;
   const { file_data: data, filename } = objectOf(part['file']);
-  const source = sourceOf(textOf(data));
+  const source = sourceOf(textOf(data), documentTypes);
   const title = textOf(filename);
   return source && block({ type: 'document', source, ...(title !== '' && { title }) });
 }
 
-function sourceOf(url: string): Json | null {
+/** What it takes as base64. */
+const imageTypes = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'];
+const documentTypes = ['application/pdf'];
+
+function sourceOf(url: string, mediaTypes: readonly string[]): Json | null {
   const held = readDataAddress(url);
+  if (held && !mediaTypes.includes(held.mediaType)) return null;
   if (held) return { type: 'base64', media_type: held.mediaType, data: held.data };
   return /^https?:/.test(url) ? { type: 'url', url } : null;
 }

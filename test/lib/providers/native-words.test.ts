@@ -113,13 +113,16 @@ test.each(['anthropic', 'gemini'] as const)('%s has words for all of this', (kin
 });
 
 const seen = (url: string) => ({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] });
-const dot = Buffer.from('<svg/>').toString('base64');
+const read = (file_data: string) => ({
+  messages: [{ role: 'user', content: [{ type: 'file', file: { file_data } }] }],
+});
 
 test.each([
   ['data:image/png;base64,AAAA', 'image/png', 'AAAA'],
   ['DATA:Image/PNG;BASE64,AAAA', 'image/png', 'AAAA'],
   ['data:image/png;charset=utf-8;base64,AAAA', 'image/png', 'AAAA'],
-  ['data:image/svg+xml,%3Csvg/%3E', 'image/svg+xml', dot],
+  ['data:image/png;base64,AAA%2FAA%3D%3D', 'image/png', 'AAA/AA=='],
+  ['data:image/gif,GIF89a%3B', 'image/gif', Buffer.from('GIF89a;').toString('base64')],
 ])('a picture in its own address is sent as what it is: %s', (url, mediaType, data) => {
   expect(toGemini(seen(url)).prompt).toMatchObject([{ content: [{ type: 'file', mediaType, data }] }]);
   expect(toAnthropic(seen(url))).toMatchObject({
@@ -131,10 +134,27 @@ test.each([
   'data:;base64,AAAA',
   'data:image/png',
   'data:image/png,%E0%A4',
+  'data:image/png;base64,%E0%A4',
   'file:///etc/passwd',
   'javascript:1',
   'a.png',
 ])('an address that nobody there can fetch is said to be one, not left out: %s', (url) => {
   for (const cannot of [anthropicCannot, geminiCannot])
     expect(cannot(seen(url))).toMatchObject({ field: 'messages[0].content[0]' });
+});
+
+test.each([
+  ['a picture as a drawing', seen('data:image/svg+xml,%3Csvg/%3E')],
+  ['a picture as a document', seen('data:application/pdf;base64,AAAA')],
+  ['a document as a text', read('data:text/plain,hello')],
+  ['a document as a picture', read('data:image/png;base64,AAAA')],
+])('what Anthropic takes in no such form is refused by its place, before it is sent: %s', (_, body) => {
+  expect(anthropicCannot(body)).toMatchObject({ field: 'messages[0].content[0]' });
+});
+
+test('a drawing goes to Gemini as what it is', () => {
+  const data = Buffer.from('<svg/>').toString('base64');
+  expect(toGemini(seen('data:image/svg+xml,%3Csvg/%3E')).prompt).toMatchObject([
+    { content: [{ type: 'file', mediaType: 'image/svg+xml', data }] },
+  ]);
 });
