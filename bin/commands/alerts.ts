@@ -74,8 +74,13 @@ Examples:
     });
 }
 
+/** So much of an id tells silences apart; with less, a slip of the hand could end the only one there is. */
+const leastBeginning = 8;
+
 /** The one silence whose id begins so; what was given where none does, which the gateway then says. */
 function idOf({ silences }: Listed, begin: string): string {
+  if (begin.length < leastBeginning && !silences.some(({ silenceId }) => silenceId === begin))
+    throw new CliError(`silenceId: ${JSON.stringify(begin)} is too short; say its first ${leastBeginning} characters`);
   const found = silences.map(({ silenceId }) => silenceId).filter((id) => id.startsWith(begin));
   if (found.length > 1 && !found.includes(begin))
     throw new CliError(`${found.length} silences begin with ${JSON.stringify(begin)}: ${found.join(', ')}`);

@@ -71,6 +71,10 @@ test('a full disk rings, a webhook is told, the list shows it, and a silence has
   expect(silenced.stdout).toMatch(/disk +all +ann .*a larger one is coming/);
   const { silences } = JSON.parse((await run('alerts', 'list', '--json')).stdout);
   expect(silences[0].untilMs - silences[0].createdAtMs).toBe(2 * 3_600_000);
+  const { exitCode, stderr } = await run('alerts', 'unsilence', silences[0].silenceId.slice(0, 7));
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('is too short; say its first 8 characters');
+  expect((await run('alerts', 'unsilence', '')).exitCode).toBe(2);
   expect((await run('alerts', 'unsilence', silences[0].silenceId.slice(0, 8))).stdout).not.toContain('a larger one');
   const audit = await run('audit');
   expect(audit.stdout).toMatch(/alerts\.unsilence.*alerts\.silence/s);
