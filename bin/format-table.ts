@@ -1,6 +1,6 @@
 /** Text in columns, for people; programs use `--json`. */
 
-import { terminalText } from '../lib/terminal/terminal-text';
+import { printable } from '../lib/terminal/fit-text';
 import { wrapText } from '../lib/terminal/wrap-text';
 
 type Cell = string | number;
@@ -34,7 +34,7 @@ export function formatTable(
 
 /** A cell as it fits into its row, whoever wrote what is in it. */
 function shown(cell: Cell): Cell {
-  return typeof cell === 'number' ? cell : terminalText(cell.replaceAll(/\s*[\n\r]\s*|\t/g, ' '));
+  return typeof cell === 'number' ? cell : printable(cell.replaceAll(/\s*[\n\r]\s*|\t/g, ' '));
 }
 
 function totalOf(widths: readonly number[]): number {

@@ -2,13 +2,13 @@
 import stringWidth from 'string-width';
 
 const ellipsis = '…';
-/** What moves the cursor, changes colours or rings, wherever the text comes from. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-const control = /[\u0000-\u001f\u007f-\u009f]/g;
+/** A class of a regular expression: what moves the cursor, changes colours, rings, or turns the direction of what follows. */
+export const obeyedCharacters = '\\p{Cc}\\u202a-\\u202e\\u2066-\\u2069';
+const obeyed = new RegExp(`[${obeyedCharacters}]`, 'gu');
 
 /** The text without anything that a terminal would obey. */
 export function printable(text: string): string {
-  return text.replace(control, '�');
+  return text.replace(obeyed, '�');
 }
 
 /** Columns that printable text takes. */

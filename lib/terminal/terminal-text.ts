@@ -1,17 +1,19 @@
+import { obeyedCharacters } from './fit-text';
+
 /**
  * What others have written (reasons, names, answers of servers), shown in a terminal: text that would be obeyed there instead of
- * shown is a replacement character. What this program colours and erases itself passes.
+ * shown is a replacement character. The codes that this program paints with itself pass, and none that could hide a text; an erased
+ * line passes where a text begins with it, as a status line does.
  */
 export function terminalText(text: string): string {
-  return text.replace(obeyed, (found, at: number) => (isOurs(found, text, at) ? found : '\ufffd'));
+  return text.replace(obeyed, (found: string, at: number) => (isOurs(found, text, at) ? found : '\ufffd'));
 }
 
-/** Sequences that colour or erase a line; other control characters; those that turn the direction of what follows. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const obeyed = /\u001b\[[\d;]*[mK]|\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu;
+/** Our colours; a line that starts over; everything else that is obeyed. */
+const obeyed = new RegExp(`\\u001b\\[(?:[012]|3[1-6]|9[56])m|\\r\\u001b\\[2K|[${obeyedCharacters}]`, 'gu');
 
 function isOurs(found: string, text: string, at: number): boolean {
-  if (found.length > 1 || found === '\n' || found === '\t') return true;
+  if (found === '\n' || found === '\t' || found.endsWith('m')) return true;
   // A status line starts over; in the middle of a text it would hide what stands before it.
-  return found === '\r' && (at === 0 || text[at + 1] === '\n');
+  return found.startsWith('\r') && (at === 0 || text[at + 1] === '\n');
 }

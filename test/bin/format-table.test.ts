@@ -55,8 +55,8 @@ test('a text keeps its indent when it goes on', () => {
 });
 
 test('a cell stays one row, and does nothing to a terminal', () => {
-  const reason = 'line one\n  line two\tthree \u001b[2J\u0007';
+  const reason = 'line one\n  line two\tthree \u001b[2J\u0007\u001b[2K';
   expect(formatTable(['why'], [[reason]])).toBe(
-    'why\n-----------------------------\nline one line two three \ufffd[2J\ufffd\n',
+    'why\n---------------------------------\nline one line two three \ufffd[2J\ufffd\ufffd[2K\n',
   );
 });

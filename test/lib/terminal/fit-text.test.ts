@@ -3,6 +3,7 @@ import { cutText, padText, printable, widthOf } from '../../../lib/terminal/fit-
 
 test('what a terminal would obey is not handed to it', () => {
   expect(printable('a\u001b[2Jb\u0007\n\u009b1m')).toBe('a�[2Jb���1m');
+  expect(printable('\u202egnp.exe')).toBe('�gnp.exe');
 });
 
 test('too long a text ends in an ellipsis, characters of two columns counted as such', () => {
