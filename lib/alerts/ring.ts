@@ -10,6 +10,8 @@ export interface RingOptions {
   readonly severity: Alert['severity'];
   readonly forMs: number;
   readonly silences: readonly AlertSilence[];
+  /** The times of reports that were looked at one after the other may go back by so much. */
+  readonly reportsDifferMs: number;
 }
 
 export interface Rung {
@@ -37,7 +39,7 @@ export function ring(
   const subjects: AlertSubject[] = [];
   const known = new Map(measured.map((one) => [one.subject, one]));
   for (const kept of before.subjects) {
-    const subject = notAhead(kept, nowMs);
+    const subject = notAhead(kept, options);
     const found = known.get(subject.subject);
     known.delete(subject.subject);
     const next = found
@@ -74,11 +76,22 @@ function settled(
   return { state: { rule: before.rule, subjects, readings: [...readings], resolved }, alerts: said, forgotten };
 }
 
-/** Times as they can be: after a clock was set back, those that are remembered lie ahead, and nothing would ring until they are reached. */
-function notAhead(subject: AlertSubject, nowMs: number): AlertSubject {
-  const { sinceMs, knownAtMs } = subject;
-  if (Math.max(sinceMs, knownAtMs) <= nowMs) return subject;
-  return { ...subject, sinceMs: Math.min(sinceMs, nowMs), knownAtMs: Math.min(knownAtMs, nowMs) };
+/**
+ * Times as they can be. After a clock was set back, those that are remembered lie further ahead than reports differ, and nothing
+ * would ring until they are reached. Those that lie ahead by less are of another report: to move them would have something
+ * ring that has not been wrong for long enough.
+ */
+function notAhead(subject: AlertSubject, options: RingOptions): AlertSubject {
+  const [sinceMs, knownAtMs] = [reachedMs(subject.sinceMs, options), reachedMs(subject.knownAtMs, options)];
+  return sinceMs === subject.sinceMs && knownAtMs === subject.knownAtMs ? subject : { ...subject, sinceMs, knownAtMs };
+}
+
+/** A remembered time; now where it can only be that of a clock that was set back since. */
+export function reachedMs(
+  rememberedMs: number,
+  { nowMs, reportsDifferMs }: Pick<RingOptions, 'nowMs' | 'reportsDifferMs'>,
+): number {
+  return rememberedMs > nowMs + reportsDifferMs ? nowMs : rememberedMs;
 }
 
 /** What becomes of a subject; what is said of it goes to `said`. Null: it is fine. */

@@ -1,7 +1,7 @@
 /** Decides, whenever a process reports how it is, what each rule finds and what is said of it. */
 
 import { measure, type Surroundings } from '../../lib/alerts/measure';
-import { endRule, ring } from '../../lib/alerts/ring';
+import { endRule, reachedMs, ring } from '../../lib/alerts/ring';
 import type { AlertRules, RuleName } from '../../lib/config/schema/alert-schema';
 import { emit, type Result, tombstone } from '../../lib/stream/define-service';
 import type { AlertRuleState, AlertSilence } from '../../lib/topics/generated/messages';
@@ -24,10 +24,11 @@ export function evaluate(
   const rule: AlertRules[RuleName] = around.config.alerts.rules[name];
   const row = before ?? { rule: name, subjects: [], readings: [], resolved: [] };
   const at: Surroundings = { ...around, nowMs: vitals.atMs };
+  const times = { nowMs: vitals.atMs, reportsDifferMs: maxAgeMs + maxAheadMs };
   // What is remembered from before a clock was set back lies ahead, and would look new until that time has come again.
-  const readings = row.readings.map((reading) => ({ ...reading, atMs: Math.min(reading.atMs, vitals.atMs) }));
+  const readings = row.readings.map((reading) => ({ ...reading, atMs: reachedMs(reading.atMs, times) }));
   const rung = rule.enabled
-    ? ring(row, measure(name, at, readings), { ...rule, nowMs: vitals.atMs, silences })
+    ? ring(row, measure(name, at, readings), { ...rule, ...times, silences })
     : endRule(row, vitals.atMs);
   const { state, alerts, forgotten } = rung;
   const isEmpty = state.subjects.length + state.readings.length + state.resolved.length === 0;

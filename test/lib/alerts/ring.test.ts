@@ -5,6 +5,7 @@ import type { AlertRuleState } from '../../../lib/topics/generated/messages';
 
 const minuteMs = 60_000;
 const forMs = 2 * minuteMs;
+const reportsDifferMs = 6 * minuteMs;
 const noon = Date.UTC(2026, 0, 1, 12);
 
 /** Wrong from 10 on, fine below 5. */
@@ -16,7 +17,7 @@ function of(value: number): Measured {
 function saidOf(steps: readonly (readonly [atMs: number, value: number])[]): string[][] {
   let state: AlertRuleState = { rule: 'errorRate', subjects: [], readings: [], resolved: [] };
   return steps.map(([atMs, value]) => {
-    const options = { nowMs: noon + atMs, severity: 'critical', forMs, silences: [] } as const;
+    const options = { nowMs: noon + atMs, severity: 'critical', forMs, silences: [], reportsDifferMs } as const;
     const rung = ring(state, { measured: [of(value)], isComplete: false }, options);
     state = rung.state;
     return rung.alerts.map((alert) => alert.state);
@@ -52,8 +53,19 @@ test('a clock that is set back by a day makes nobody wait for a day', () => {
   expect(said).toEqual([[], [], [], ['RAISED']]);
 });
 
+test('a report that comes late, or from a clock that is behind, lets nothing ring before its time', () => {
+  const said = saidOf([
+    [0, 12],
+    [-5 * minuteMs, 12],
+    [minuteMs, 12],
+    [2 * minuteMs - 1, 12],
+    [2 * minuteMs, 12],
+  ]);
+  expect(said).toEqual([[], [], [], [], ['RAISED']]);
+});
+
 test('what rings without a figure stops as long after a clock that was set back as after any other', () => {
-  const rings = { nowMs: noon, severity: 'critical', forMs: 0, silences: [] } as const;
+  const rings = { nowMs: noon, severity: 'critical', forMs: 0, silences: [], reportsDifferMs } as const;
   const first = ring(
     { rule: 'r', subjects: [], readings: [], resolved: [] },
     { measured: [of(12)], isComplete: false },
