@@ -199,6 +199,30 @@ test.each([
   },
 );
 
+test('whatever lengths come in turns within an hour, nothing that is spent in it is forgotten', () => {
+  const step = fc.record({ period: fc.constantFrom('hour', 'day', 'month', 'none'), afterMs: fc.nat(3_599_999) });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
+      let account: BudgetAccount | undefined;
+      steps.forEach(({ period, afterMs }, at) => {
+        const atMs = startMs + afterMs;
+        const of = terms({ period, limitUsd: 100 }, atMs);
+        account = ask(account, `r${at}`, of, { atMs }).account;
+        account = settle(account, event('SPENT', `r${at}`, { usd: 1, tokens: 0, atMs }))!;
+        expect(account).toMatchObject({ spentUsd: at + 1, periodStartMs: of.periodStartMs });
+      });
+    }),
+  );
+});
+
+test('a period of the same length begins with nothing spent, also where clocks differ at its beginning', () => {
+  const nextMs = startMs + 3_600_000;
+  const { account } = ask(spent(0.4, terms({ period: 'hour' })), 'r1', terms({ period: 'hour' }));
+  const taken = take(account, event('TAKEN', 'r1', { usd: 0.01, atMs: nextMs + 200 }))!;
+  const next = ask(taken, 'r2', terms({ period: 'hour' }, nextMs), { atMs: nextMs - 100 }).account;
+  expect(next).toMatchObject({ spentUsd: 0, periodStartMs: nextMs });
+});
+
 test('a request that was opened under the shorter period, and comes when that is over, ends nothing of the longer one', () => {
   const hourly = terms({ period: 'hour' });
   const monthly = ask(spent(0.4, hourly), 'r1', terms()).account;
