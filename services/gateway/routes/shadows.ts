@@ -128,12 +128,12 @@ function promoted(config: RouterConfig, shadow: ShadowConfig, shadows: readonly 
       'it is a program of somebody else: no configuration can ask it for a decision',
       'name',
     );
-  // Where calls go and how many a provider takes, who may ask, what tenants may be given, what may be spent, who is told and which
+  // Where calls go and how many a provider takes, who may ask and under what names, what tenants may be given, what may be spent, who is told and which
   // judgements are false are seldom said in a configuration that is only to be tried.
-  const { providers, access, tenants, budgets, alerts, answers } = config;
+  const { providers, access, presets, tenants, budgets, alerts, answers } = config;
   const { forget } = config.learning;
   const providerRateLimits = limitsOf(config.providerRateLimits, whole['models']);
-  const carried = { providers, providerRateLimits, access, tenants, budgets, alerts, answers };
+  const carried = { providers, providerRateLimits, access, presets, tenants, budgets, alerts, answers };
   return { ...carried, ...whole, learning: { forget, ...objectOf(whole['learning']) }, shadows };
 }
 

@@ -119,6 +119,7 @@ test('a promoted configuration takes over what it does not say and what the inst
   const carried = {
     providers: { north: { kind: 'openai', baseUrl: 'https://north.example.com/v1' } },
     access: { cors: { origins: ['https://app.example.com'] } },
+    presets: { thrifty: { preference: { cost: 1 } } },
     tenants: { acme: { limits: { deniedProviders: ['north'] } } },
     budgets: [{ name: 'month', scope: 'tenant', limitUsd: 5 }],
     alerts: { rules: { disk: { enabled: false } } },
