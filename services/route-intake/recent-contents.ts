@@ -2,7 +2,7 @@
  * What the newest requests asked, as hashes, so that a request that comes again is told from another one that uses its id.
  * It is for counting alone: after a restart it knows nothing, and both count as duplicates.
  */
-import { createNewestKeys } from '../../lib/newest-keys';
+import { newestEntries } from '../../lib/newest-entries';
 import { contentHashOf } from '../../lib/topics/content-hash';
 import type { RouteRequested } from '../../lib/topics/generated/messages';
 
@@ -13,21 +13,16 @@ export interface RecentContents {
   isOther(request: RouteRequested): boolean;
 }
 
-/** Of a hash so much is kept: two contents that are alike in it are told apart by nobody, one time in 2 to the power of 48. */
-const keptChars = 12;
-
 export function createRecentContents(maxIds: number): RecentContents {
-  const ids = createNewestKeys(maxIds);
-  /** By slot. */
-  const hashes: string[] = [];
+  // What is only peeked at goes in the order it came.
+  const hashes = newestEntries<string, string>(maxIds);
   return {
     remember(requestId, contentHash) {
-      const slot = ids.add(requestId);
-      if (slot >= 0) hashes[slot] = contentHash.slice(0, keptChars);
+      if (!hashes.has(requestId)) hashes.set(requestId, contentHash);
     },
     isOther(request) {
-      const first = hashes[ids.slotOf(request.requestId)];
-      return first !== undefined && first !== contentHashOf(request).slice(0, keptChars);
+      const first = hashes.peek(request.requestId);
+      return first !== undefined && first !== contentHashOf(request);
     },
   };
 }

@@ -26,36 +26,27 @@ export function keepFeatures(features: Features): Features {
   return new KeptFeatures(bytes, hand.length, context?.length ?? 0, features.sketchScale, features.task);
 }
 
-/** Views of the memory are made when they are asked for: each is a hundred bytes on V8's heap. */
 class KeptFeatures implements Features {
   readonly caller = null;
-  private readonly piece: ArrayBufferLike;
-  private readonly from: number;
-  private readonly bytes: number;
 
   constructor(
-    kept: Uint8Array,
+    private readonly bytes: Uint8Array,
     private readonly handLength: number,
     private readonly contextLength: number,
     readonly sketchScale: number,
     readonly task: number,
-  ) {
-    this.piece = kept.buffer;
-    this.from = kept.byteOffset;
-    this.bytes = kept.byteLength;
-  }
+  ) {}
 
   get sketch(): PackedSketch {
-    const before = 4 * (this.handLength + this.contextLength);
-    return { packed: new Uint8Array(this.piece, this.from + before, this.bytes - before) };
+    return { packed: this.bytes.subarray(4 * (this.handLength + this.contextLength)) };
   }
 
   get hand(): Float32Array {
-    return new Float32Array(this.piece, this.from, this.handLength);
+    return new Float32Array(this.bytes.buffer, this.bytes.byteOffset, this.handLength);
   }
 
   get context(): Float32Array | null {
     if (this.contextLength === 0) return null;
-    return new Float32Array(this.piece, this.from + 4 * this.handLength, this.contextLength);
+    return new Float32Array(this.bytes.buffer, this.bytes.byteOffset + 4 * this.handLength, this.contextLength);
   }
 }

@@ -72,29 +72,9 @@ export function describedIn(
   const { xSize } = basis.fitted;
   const bytes = pieces.take(4 * xSize);
   const x = new Float32Array(bytes.buffer, bytes.byteOffset, xSize);
-  row.described = new KeptDescription(x, describeX(basis.fitted, row.features, x), basis.number);
+  const isKnown = describeX(basis.fitted, row.features, x);
+  row.described = { x, isKnown, basis: basis.number };
   return row.described;
-}
-
-/** The view is made when it is asked for: it is a hundred bytes on V8's heap. */
-class KeptDescription implements NonNullable<ReplayRow['described']> {
-  private readonly piece: ArrayBufferLike;
-  private readonly from: number;
-  private readonly length: number;
-
-  constructor(
-    x: Float32Array,
-    readonly isKnown: boolean,
-    readonly basis: number,
-  ) {
-    this.piece = x.buffer;
-    this.from = x.byteOffset;
-    this.length = x.length;
-  }
-
-  get x(): Float32Array {
-    return new Float32Array(this.piece, this.from, this.length);
-  }
 }
 
 export function addRow(replay: Replay, row: ReplayRow, sessionId: string | null): void {

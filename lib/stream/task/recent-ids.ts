@@ -1,7 +1,4 @@
 /** The newest ids a task has written: what tells a second decision for the same request from the first (idea 2 of the design). */
-import { createKeySlots } from '../../key-slots';
-import { createNewestKeys } from '../../newest-keys';
-
 export interface RecentIds {
   has(id: string): boolean;
   /** Whether any id of the same family is known. */
@@ -11,38 +8,35 @@ export interface RecentIds {
 }
 
 /**
- * Knows the newest `maxIds` ids. Ids for which `familyOf` says the same are of one family; without it each id is a family of
- * its own.
+ * Knows the newest `maxIds` ids. Ids for which `familyOf` says the same are of one family; by default each id is a family of
+ * its own. The ring beside the map says which id is the oldest: a Map or Set that drops its first entry over and over gets
+ * slow, since V8 walks its holes.
  */
-export function createRecentIds(maxIds: number, familyOf?: (id: string) => string): RecentIds {
-  const families = familyOf ? createFamilies(familyOf) : null;
-  const ids = createNewestKeys(maxIds, families?.leave);
-  const has = (id: string): boolean => ids.slotOf(id) >= 0;
-  return {
-    has,
-    hasAlike: families?.has ?? has,
-    add(id) {
-      if (ids.add(id) < 0) return false;
-      families?.join(id);
-      return true;
-    },
+export function createRecentIds(maxIds: number, familyOf: (id: string) => string = (id) => id): RecentIds {
+  /** Ids by family: an id alone, or several in a list. */
+  const known = new Map<string, string | readonly string[]>();
+  const ring: string[] = [];
+  let next = 0;
+  const isAmong = (ids: string | readonly string[] | undefined, id: string): boolean =>
+    ids === id || (Array.isArray(ids) && ids.includes(id));
+  const forget = (id: string): void => {
+    const family = familyOf(id);
+    const ids = known.get(family);
+    if (!Array.isArray(ids)) known.delete(family);
+    else known.set(family, ids.length === 2 ? ids.find((other) => other !== id) : ids.filter((other) => other !== id));
   };
-}
-
-/** The families that the known ids are of. */
-function createFamilies(familyOf: (id: string) => string) {
-  const families = createKeySlots();
-  /** By slot, how many ids are known of it. */
-  const members: number[] = [];
   return {
-    has: (id: string): boolean => families.slotOf(familyOf(id)) >= 0,
-    join(id: string): void {
-      const slot = families.add(familyOf(id));
-      members[slot] = (members[slot] ?? 0) + 1;
-    },
-    leave(id: string): void {
-      const slot = families.slotOf(familyOf(id));
-      if (--members[slot]! === 0) families.remove(slot);
+    has: (id) => isAmong(known.get(familyOf(id)), id),
+    hasAlike: (id) => known.has(familyOf(id)),
+    add(id) {
+      const family = familyOf(id);
+      if (isAmong(known.get(family), id)) return false;
+      if (ring.length === maxIds) forget(ring[next]!);
+      ring[next] = id;
+      const others = known.get(family);
+      known.set(family, others === undefined ? id : [...(typeof others === 'string' ? [others] : others), id]);
+      next = (next + 1) % maxIds;
+      return true;
     },
   };
 }

@@ -6,19 +6,16 @@
 
 import { codecOf } from '../../avro/codec';
 import { dictionaryOf } from '../../dictionary';
-import { createKeySlots } from '../../key-slots';
 import type { LogRecord, OutgoingRecord, PartitionConsumer } from '../../ports/broker';
 import type { TablePosition } from '../../topics/generated/messages';
 import type { TableDefinition } from '../define-service';
 import { OversizedRecordError, sizeOf } from '../record-size';
-import { createDueQueue } from './due-queue';
+import { createDueQueue, type DueQueue } from './due-queue';
 
 /** Header of changelog records where only the reader can tell an owner from a zombie: see `PartitionConsumer.ownerEpoch`. */
 const ownerEpochHeader = 'owner-epoch';
 
 const defaultMostAwake = 250;
-/** Rows for which there is memory in any case. */
-const leastRoom = 64;
 
 /** Rows that may be above this share of what a record may have are weighed when they are set; the others only when written. */
 const lightShare = 1 / 16;
@@ -27,19 +24,9 @@ const lightShare = 1 / 16;
 export const positionKey = '\u0000position';
 const positionCodec = codecOf<TablePosition>('TablePosition');
 
-/** Which rows want to be called when; see due-queue.ts. */
-export interface DueRows {
-  clockWasSet(byMs: number): void;
-  nextAtMs(): number | null;
-  /** They are called, so they wait no more. */
-  take(nowMs: number, limit: number): string[];
-}
-
 export interface TaskTable<S> {
   readonly size: number;
-  /** Rows that there is memory for: after some have gone at most four times those that there are, or 64. */
-  readonly room: number;
-  readonly due: DueRows;
+  readonly due: DueQueue;
   get(key: string): S | undefined;
   /**
    * Sets a row, or deletes it with null. `addedBytes`: how much the row may have grown, about. Throws, and changes nothing,
@@ -94,9 +81,7 @@ export function createTaskTable<S>(
   } = changelog;
   /** Where records go, and who wrote them. */
   let toRecord = ownedBy(place, ownerEpoch);
-  let keys = createKeySlots();
-  /** By the slot of their key. Of most rows there is nothing else in memory than the key, and a number in here. */
-  let rows: (S | Resting | undefined)[] = [];
+  const rows = new Map<string, S | Resting>();
   /** The rows that do not rest, those changed last at the end, with what was written of each; null: not yet what it is now. */
   const awake = new Map<string, Resting | null>();
   const changedKeys = new Set<string>();
@@ -125,45 +110,27 @@ export function createTaskTable<S>(
     return dueAtMs;
   };
   /** The row of this key is about to be another one, or none. */
-  const leave = (key: string, slot: number): void => {
-    if (isResting(rows[slot])) persisted.add(key);
-  };
-  const rowOf = (key: string): S | Resting | undefined => {
-    const slot = keys.slotOf(key);
-    return slot < 0 ? undefined : rows[slot];
+  const leave = (key: string): void => {
+    if (isResting(rows.get(key))) persisted.add(key);
   };
   const remove = (key: string): void => {
-    const slot = keys.slotOf(key);
-    if (slot < 0) return;
-    leave(key, slot);
-    due.set(slot, null);
-    keys.remove(slot);
-    rows[slot] = undefined;
+    leave(key);
+    rows.delete(key);
     awake.delete(key);
+    due.set(key, null);
     heavy.delete(key);
-    if (keys.room > leastRoom && keys.room >= 4 * keys.size) shrink();
-  };
-  /** Gives back the memory of rows that have gone. */
-  const shrink = (): void => {
-    const before = [...rows.keys()].filter((slot) => rows[slot] !== undefined);
-    const fewer = createKeySlots();
-    for (const slot of before) fewer.add(keys.keyAt(slot));
-    due.renumber(before);
-    rows = before.map((slot) => rows[slot]);
-    keys = fewer;
   };
   const put = (key: string, row: S): void => {
     const dueAtMs = dueAtMsOf(row);
-    const slot = keys.add(key);
-    leave(key, slot);
-    rows[slot] = row;
-    if (definition.dueAtMs) due.set(slot, dueAtMs);
+    leave(key);
+    rows.set(key, row);
+    if (definition.dueAtMs) due.set(key, dueAtMs);
     if (!definition.rowsRest) return;
     awake.delete(key);
     awake.set(key, null);
   };
   const layOne = (key: string, written: Resting): void => {
-    rows[keys.slotOf(key)] = typeof written === 'number' ? written : byItself(written);
+    rows.set(key, typeof written === 'number' ? written : byItself(written));
     persisted.delete(key);
   };
   /** After a flush: all that is awake has been written. */
@@ -182,7 +149,7 @@ export function createTaskTable<S>(
   };
   /** Takes a row into memory whose record in the changelog may go. */
   const wake = (key: string): void => {
-    const row = rowOf(key);
+    const row = rows.get(key);
     if (typeof row !== 'number') return;
     const read = readBack(key, row);
     // It has gone, as it would have before a start a moment later.
@@ -216,18 +183,11 @@ export function createTaskTable<S>(
 
   return {
     get size() {
-      return keys.size;
+      return rows.size;
     },
-    get room() {
-      return keys.room;
-    },
-    due: {
-      clockWasSet: (byMs) => due.clockWasSet(byMs),
-      nextAtMs: () => due.nextAtMs(),
-      take: (nowMs, limit) => due.take(nowMs, limit).map((slot) => keys.keyAt(slot)),
-    },
+    due,
     get(key) {
-      const row = rowOf(key);
+      const row = rows.get(key);
       if (typeof row !== 'number') return row instanceof Uint8Array ? codec.decode(row) : row;
       const read = readBack(key, row);
       if (read === null) throw new Error(`row ${key} is not at offset ${row} of ${place.topic}, where it was written`);
@@ -235,7 +195,7 @@ export function createTaskTable<S>(
     },
     set(key, row, addedBytes = 0) {
       if (row === null) {
-        if (keys.slotOf(key) < 0) return;
+        if (!rows.has(key)) return;
         remove(key);
       } else {
         const bytes = (heavy.get(key) ?? 0) + addedBytes;
@@ -249,7 +209,7 @@ export function createTaskTable<S>(
     changed: () => changedKeys.size > 0,
     flushInto(records, inputPositions, onUnfit) {
       for (const key of changedKeys) {
-        const row = rowOf(key);
+        const row = rows.get(key);
         // What rests in the changelog is written.
         if (typeof row === 'number') continue;
         if (row !== undefined) {

@@ -47,29 +47,6 @@ test('a restored table has the rows, due times and positions of the last flush',
   expect(copy.changed()).toBe(false);
 });
 
-test('rows that have gone leave no memory behind, and the others wait on in order', () => {
-  const table = createTaskTable(definition, changelog);
-  const count = 5_000;
-  const keys = Array.from({ length: count }, (_, i) => `row-${i}`);
-  // Half of them are moved once.
-  for (const [i, key] of keys.entries()) table.set(key, row(key, i, i));
-  for (const [i, key] of keys.entries()) if (i % 2 === 0) table.set(key, row(key, i, i + 0.5));
-  const taken: string[] = [];
-  while (taken.length < count) {
-    const next = table.due.take(count, 300);
-    for (const key of next) {
-      expect(table.get(key)).toMatchObject({ key });
-      table.set(key, null);
-    }
-    taken.push(...next);
-    expect(table.room).toBeLessThanOrEqual(Math.max(64, 4 * table.size));
-  }
-  expect(taken).toEqual(keys);
-  expect([table.size, table.room, table.due.nextAtMs()]).toEqual([0, 64, null]);
-  table.set('comes', row('comes', 1, 5));
-  expect([table.due.take(5, 10), table.get('comes')]).toEqual([['comes'], row('comes', 1, 5)]);
-});
-
 test('a row that grows by many small pieces between two flushes is refused when it will not fit, not lost when written', () => {
   const table = createTaskTable(definition, { ...changelog, maxRecordBytes: 16_000 });
   const grown = (pieces: number): Tally => ({ ...row('a', 1), key: 'a'.repeat(pieces * 900) });
