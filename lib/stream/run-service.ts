@@ -211,7 +211,10 @@ class Service implements HeldService {
   private async join(incarnation: Incarnation): Promise<void> {
     const { host, plan } = this;
     const crash = (error: Error): void => this.crash(incarnation, error);
-    const replaced = host.broker.expelEarlierSelf?.({ group: plan.wireGroup, topics: plan.wires });
+    const { rehearse } = this;
+    // `join` does so first of all; a member that has something to do before it joins does not leave its earlier self there meanwhile.
+    const joinsLater = incarnation.standbys !== null || rehearse !== null;
+    const replaced = joinsLater && host.broker.expelEarlierSelf?.({ group: plan.wireGroup, topics: plan.wires });
     const warm = incarnation.standbys?.begin();
     const stages: StageSurroundings[] = [];
     for (const parts of this.stages) {
@@ -226,7 +229,6 @@ class Service implements HeldService {
       stages.push({ ...parts, host, views });
     }
     // Whoever owns the partitions now goes on with them meanwhile; they would stand still once this member is in the group.
-    const { rehearse } = this;
     this.rehearse = null;
     const isWanted = (): boolean => !incarnation.ended && !this.stopped;
     const views = stages.map((stage) => stage.views);

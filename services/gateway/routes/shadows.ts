@@ -86,7 +86,7 @@ export function shadowEndpoints(context: GatewayContext): Endpoint[] {
       summary: 'Starts, stops or promotes a shadow: a new version of the configuration, or weights in force.',
       parameters: [ifMatchParameter],
       description:
-        'A promoted strategy joins those that are asked; a promoted configuration takes the place of the one in force, with its providers, their rate limits, access, tenants, budgets, alerts, answers and what is not learned from, where it says none of these; promoted weights are put in force by the trainer, if the gate agrees.',
+        'A promoted strategy joins those that are asked; a promoted configuration takes the place of the one in force, with its providers, their rate limits, access, presets, tenants, budgets, alerts, answers and what is not learned from, where it says none of these; promoted weights are put in force by the trainer, if the gate agrees.',
       body: { schemas: [changeSchema], required: true },
       responses: { 200: { doc: 'The shadows there are now.', body: { schema: changedSchema } } },
       errors: [...changeErrors, 'trainer_timeout'],
