@@ -4,10 +4,10 @@ import '../lib/telemetry/preload';
 
 import { systemClock } from '../lib/adapters/system';
 import { drainSignals } from '../lib/drain-signals';
+import { optimiseLater } from '../lib/optimise-later';
 import { flushTraces } from '../lib/telemetry/tracing';
 import { terminalText } from '../lib/terminal/terminal-text';
 import { exitCodes, type Io, type OutputStream } from './io';
-import { optimiseLater } from './optimise-later';
 import { main } from './program';
 import { reasonOf } from './read-options';
 import { openScreen } from './terminal-screen';

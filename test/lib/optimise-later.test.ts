@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { optimiseLater } from '../../bin/optimise-later';
+import { optimiseLater } from '../../lib/optimise-later';
 
 const usual = /interrupt-budget=67584/;
 
@@ -11,7 +11,7 @@ test('the budget is back to what V8 has by itself once the first seconds are ove
     const v8 = require('node:v8');
     const set = [];
     v8.setFlagsFromString = (flag) => set.push(flag);
-    const { optimiseLater } = require(${JSON.stringify(join(__dirname, '../../bin/optimise-later.ts'))});
+    const { optimiseLater } = require(${JSON.stringify(join(__dirname, '../../lib/optimise-later.ts'))});
     const timers = [];
     optimiseLater('11.3.244.8-node.33', (delayMs, act) => timers.push({ delayMs, act }));
     const first = set.length;
