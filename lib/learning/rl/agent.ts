@@ -8,6 +8,7 @@
  */
 import type { Random } from '../../ports/random';
 import { seededRandom } from '../../random/seeded';
+import { createBestRecord } from './best-record';
 import { inBootstrap } from './bootstrap';
 import { createNStep } from './n-step';
 import { createPrioritizedReplay } from './prioritized-replay';
@@ -37,7 +38,8 @@ export interface Agent {
   act(features: Float32Array, allowed?: Uint8Array | null): number;
   /**
    * The best action without exploration: by the mean of the heads of the target network. A greedy policy flips in many
-   * states from one gradient step to the next (policy churn); a running mean of the weights keeps still.
+   * states from one gradient step to the next (policy churn); a running mean of the weights keeps still. Where its own
+   * episodes have been better with earlier weights, those count instead (`goesBack`).
    */
   greedy(features: Float32Array, allowed?: Uint8Array | null): number;
   /** Takes one step in; trains when it is time. Returns the last gradient step made, null when there was none. */
@@ -63,6 +65,7 @@ export function createAgent({ inputs, actions, seed, settings }: AgentOptions): 
   let replay: Replay = settings.replay === 'fifo' ? createFifoReplay(replayRows) : createPrioritizedReplay(replayRows);
   const returns = createNStep(settings.returnSteps, discount);
   const centre = createRewardCentre();
+  let record = createBestRecord();
   let steps = 0;
   let actingHead = random.acting.integer(heads);
 
@@ -89,16 +92,18 @@ export function createAgent({ inputs, actions, seed, settings }: AgentOptions): 
       return chosen(preferredAction(trainer.predict(features, 1), trainer.shape, 0, actingHead, allowed));
     },
     greedy(features, allowed = null) {
-      const means = headMeans(trainer.predict(features, 1, 'target'), heads);
+      const better = settings.goesBack ? record.better() : null;
+      const means = headMeans(trainer.predict(features, 1, better ?? 'target'), heads);
       return chosen(preferredAction(means, { actions: trainer.shape.actions, heads: 1 }, 0, 0, allowed));
     },
     observe(experience) {
       steps++;
       for (const transition of returns.add(experience)) replay.add(transition);
       if (experience.end !== 'none') actingHead = random.acting.integer(heads);
-      if (steps < settings.warmUpSteps || steps % settings.stepsPerRound !== 0) return null;
       let last: TrainingStep | null = null;
-      for (let i = 0; i < settings.gradientSteps; i++) last = learn();
+      if (steps >= settings.warmUpSteps && steps % settings.stepsPerRound === 0)
+        for (let i = 0; i < settings.gradientSteps; i++) last = learn();
+      record.observe(experience.reward, experience.end !== 'none', trainer.target);
       return last;
     },
     remember: (transition) => replay.add(transition),
@@ -107,6 +112,7 @@ export function createAgent({ inputs, actions, seed, settings }: AgentOptions): 
       const newcomer = { kind: 'mean', optimism: settings.newcomerOptimism } as const;
       trainer = rearrangeActions(trainer, from, newcomer);
       returns.clear();
+      record = createBestRecord();
       replay = replay.refilled(renumbered(replay.transitions(), from));
     },
     dispose: () => trainer.dispose(),

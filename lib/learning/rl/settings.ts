@@ -29,6 +29,8 @@ export interface AgentSettings extends TrainerSettings {
   readonly batchRows: number;
   /** Learn values around the mean reward: for tasks that never end. */
   readonly centreRewards: boolean;
+  /** Acts by earlier weights where its episodes have been better with them: for tasks that stay what they are. */
+  readonly goesBack: boolean;
   /** Added to a newcomer's values, in units of the value, so that it is tried. */
   readonly newcomerOptimism: number;
 }
@@ -69,6 +71,7 @@ export function defaultAgentSettings(steps: number): AgentSettings {
     // A running mean over the last 200 gradient steps.
     targetUpdate: { kind: 'polyak', share: 0.005 },
     centreRewards: false,
+    goesBack: true,
     newcomerOptimism: 0,
   };
 }

@@ -26,8 +26,8 @@ export interface Trainer {
   readonly target: Float32Array;
   /** One gradient step. */
   train(batch: Batch, rates?: StepRates): TrainingStep;
-  /** Values of all actions (actions x heads) for one input, on plain memory; reused by the next call. */
-  predict(x: Float32Array, inputScale: number, which?: WhichNetwork): Float32Array;
+  /** Values of all actions (actions x heads) for one input, on plain memory, by one of both networks or by other weights; reused by the next call. */
+  predict(x: Float32Array, inputScale: number, which?: WhichNetwork | Float32Array): Float32Array;
   /** Values of many inputs (rows x inputs) at once, on whatever trains. */
   predictBatch(x: Float32Array, rows: number, which: WhichNetwork): Float32Array;
   /** Adam's moments, for checkpoints. */
@@ -84,7 +84,7 @@ function predictor(
   const out = new Float32Array(outputsOf(shape));
   return (x, inputScale, which = 'online') => {
     if (which === 'online' && engine.predict) return engine.predict(x, inputScale);
-    const from = which === 'online' ? parameters : target;
+    const from = which === 'online' ? parameters : which === 'target' ? target : which;
     hiddenLayer(shape, from, x, inputScale, hidden, lastHidden);
     outputLayer(shape, from, lastHidden, out);
     return out;

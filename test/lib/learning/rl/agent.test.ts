@@ -130,6 +130,35 @@ test('explores as scheduled, and only what is allowed', () => {
   agent.dispose();
 });
 
+test.each([
+  ['goes back to the weights with which its episodes were better', true, 1],
+  ['keeps to the newest weights where it is told to', false, 0],
+] as const)('what is unlearned late: %s', (_, goesBack, action) => {
+  // It trains by `learn` alone.
+  const agent = newAgent({ goesBack, stepsPerRound: 1_000_000, exploration: constant(0.1), rateFactor: constant(1) });
+  const learnThatPays = (paying: number): void => {
+    for (let number = 0; number < settings.replayRows; number++) {
+      const reward = number % 2 === paying ? 1 : 0;
+      const row = { features: room(0), action: number % 2, reward, rewardWeight: 1, next: null, nextAllowed: null };
+      agent.remember({ ...row, discount: 0, number });
+    }
+    for (let i = 0; i < 300; i++) agent.learn();
+  };
+  const play = (): void => {
+    for (let i = 0; i < 20; i++) {
+      const chosen = agent.act(room(0));
+      agent.observe({ features: room(0), action: chosen, reward: chosen, next: room(0), nextAllowed: null, end: 'terminal' });
+    }
+  };
+  learnThatPays(1);
+  play();
+  expect(agent.greedy(room(0))).toBe(1);
+  learnThatPays(0);
+  play();
+  expect(agent.greedy(room(0))).toBe(action);
+  agent.dispose();
+});
+
 test('actions come and go: what was learned of the rest stays, and learning goes on', () => {
   const agent = newAgent();
   walk(agent, 1000);

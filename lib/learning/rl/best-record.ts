@@ -1,0 +1,55 @@
+/**
+ * How an agent's own episodes have gone, and the weights it had when they went best. Late in a run a few thousand gradient
+ * steps can undo what was learned, and with a rate that has come down nothing brings it back. So whoever acts without
+ * exploring asks here first: earlier weights count where the newest episodes are worse than theirs by more than chance.
+ */
+
+/** Episodes that make a mean: on CartPole ten of them are 5,000 steps. */
+export const recordEpisodes = 10;
+/** Standard errors of the difference. The best of many means is lucky by itself: on Acrobot by about as much. */
+const leastDifference = 2;
+
+export interface BestRecord {
+  /** Takes one step in; `weights` are those of now. */
+  observe(reward: number, isOver: boolean, weights: Float32Array): void;
+  /** Those of the best episodes; null where the newest are no worse, or too few to say so. */
+  better(): Float32Array | null;
+}
+
+interface Mean {
+  readonly mean: number;
+  /** Of that mean. */
+  readonly variance: number;
+}
+
+export function createBestRecord(): BestRecord {
+  /** Undiscounted returns of the newest episodes. */
+  let newest: number[] = [];
+  let episodes = 0;
+  let underWay = 0;
+  let best: (Mean & { readonly weights: Float32Array }) | null = null;
+  return {
+    observe(reward, isOver, weights) {
+      underWay += reward;
+      if (!isOver) return;
+      newest = [...newest, underWay].slice(-recordEpisodes);
+      underWay = 0;
+      episodes++;
+      if (episodes % recordEpisodes !== 0) return;
+      const found = meanOf(newest);
+      if (best === null || found.mean >= best.mean) best = { ...found, weights: weights.slice() };
+    },
+    better() {
+      if (best === null) return null;
+      const now = meanOf(newest);
+      const error = Math.sqrt(best.variance + now.variance);
+      return best.mean - now.mean > leastDifference * error ? best.weights : null;
+    },
+  };
+}
+
+function meanOf(returns: readonly number[]): Mean {
+  const mean = returns.reduce((sum, value) => sum + value, 0) / returns.length;
+  const squares = returns.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, variance: squares / (returns.length - 1) / returns.length };
+}
