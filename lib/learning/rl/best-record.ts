@@ -6,7 +6,7 @@
 
 /** Episodes that make a mean: on CartPole ten of them are 5,000 steps. */
 export const recordEpisodes = 10;
-/** Standard errors of the difference. The best of many means is lucky by itself: on Acrobot by about as much. */
+/** Standard errors of the difference, once the luck that made one mean the best of many is taken off. */
 const leastDifference = 2;
 
 export interface BestRecord {
@@ -42,8 +42,10 @@ export function createBestRecord(): BestRecord {
     better() {
       if (best === null) return null;
       const now = meanOf(newest);
+      // The largest of n draws is about so many deviations above what they are draws from.
+      const luck = Math.sqrt(2 * Math.log(episodes / recordEpisodes)) * Math.sqrt(best.variance);
       const error = Math.sqrt(best.variance + now.variance);
-      return best.mean - now.mean > leastDifference * error ? best.weights : null;
+      return best.mean - luck - now.mean > leastDifference * error ? best.weights : null;
     },
   };
 }
