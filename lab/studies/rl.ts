@@ -3,7 +3,7 @@
  *
  *     node dist/lab/studies/rl.js [--seeds 5] [--seed 1] [--only CartPole-v1|Acrobot-v1|sessions] [--data ../shared/data]
  *
- * The weights after the last step count: no checkpoint is chosen, no step of the environment spent on choosing.
+ * What the agent acts by after the last step counts: no step of the environment is spent on choosing weights.
  */
 import { parseArgs } from 'node:util';
 import { wasmBackend } from '../../lib/adapters/tensor/wasm-backend';
