@@ -147,7 +147,14 @@ test.each([
   const play = (): void => {
     for (let i = 0; i < 20; i++) {
       const chosen = agent.act(room(0));
-      agent.observe({ features: room(0), action: chosen, reward: chosen, next: room(0), nextAllowed: null, end: 'terminal' });
+      agent.observe({
+        features: room(0),
+        action: chosen,
+        reward: chosen,
+        next: room(0),
+        nextAllowed: null,
+        end: 'terminal',
+      });
     }
   };
   learnThatPays(1);
