@@ -228,6 +228,10 @@ export interface TableDefinition<S> {
    * where the log cannot be read at once (Kafka), in memory as they were written. For tables of many rows that mostly wait.
    */
   readonly rowsRest?: boolean;
+  /**
+   * The fields that `dueAtMs` looks at, where rows rest: of a row that a restore only keeps, the others are checked and not built.
+   */
+  readonly duePart?: { readonly [F in keyof S & string]?: true };
 }
 
 export interface ServiceDefinition {

@@ -38,6 +38,9 @@ export interface RewardFeedbackOptions {
  */
 const rememberedEvents = 16_384;
 
+/** What says when a row is due. */
+const duePart = { firstSeenMs: true } as const;
+
 /**
  * Window and limit are fixed when the service starts: rows are scheduled by them, and a changed one needs a restart of the
  * service. The weights of the reward's parts follow the configuration; events that are written keep their quality.
@@ -99,13 +102,14 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
     ],
     table: {
       topic: topics.awaitedOutcomes,
-      dueAtMs: (row: AwaitedOutcome) => row.firstSeenMs + options.windowMs,
+      dueAtMs: (row: Pick<AwaitedOutcome, keyof typeof duePart>) => row.firstSeenMs + options.windowMs,
       maxRows: options.maxAwaited,
       closeEarlyWhenFull: true,
       // An outcome comes in a trace of its own, which links to the decision's.
       rowsKeepTrace: true,
       // Most have had their outcome, and wait the rest of the window for further reports.
       rowsRest: true,
+      duePart,
     },
     whenWritten: [whenWritten(topics.modelObserved, createCallCounter(options.metrics))],
     ownOutput: {

@@ -4,7 +4,8 @@
  * the changelog alone where a single record of it can be read at once, and memory keeps where.
  */
 
-import { codecOf } from '../../avro/codec';
+import type { Part } from '../../avro/bounded-types';
+import { codecOf, UndecodableError } from '../../avro/codec';
 import { dictionaryOf } from '../../dictionary';
 import type { LogRecord, OutgoingRecord, PartitionConsumer } from '../../ports/broker';
 import type { TablePosition } from '../../topics/generated/messages';
@@ -89,6 +90,11 @@ export function createTaskTable<S>(
   const persisted = new Set<string>();
   const due = createDueQueue();
   const { codec } = definition.topic;
+  /** Enough of a row that a restore reads to know whether it is one, and when it is due. */
+  const decodeRestored: (bytes: Buffer) => S =
+    definition.rowsRest && definition.duePart
+      ? (codec.partDecoder(definition.duePart as Part) as (bytes: Buffer) => S)
+      : codec.decode;
   /** Rows of a flush whose position record has not come yet. */
   let unconfirmed: RowEntry<S>[] = [];
   let positions: ReadonlyMap<string, number> | null = null;
@@ -151,7 +157,13 @@ export function createTaskTable<S>(
   const wake = (key: string): void => {
     const row = rows.get(key);
     if (typeof row !== 'number') return;
-    const read = readBack(key, row);
+    let read: S | null = null;
+    try {
+      read = readBack(key, row);
+    } catch (error) {
+      // Only a part of it was looked at when it was restored.
+      if (!(error instanceof UndecodableError)) throw error;
+    }
     // It has gone, as it would have before a start a moment later.
     if (read === null) remove(key);
     else put(key, read);
@@ -171,7 +183,7 @@ export function createTaskTable<S>(
     if (!Number.isSafeInteger(owner) || owner < 0) throw new Error('its owner is no number');
     if (key === null) throw new Error('it has no key');
     if (key !== positionKey) {
-      const row = value === null ? null : codec.decode(value);
+      const row = value === null ? null : decodeRestored(value);
       if (row !== null) dueAtMsOf(row);
       return { owner, entry: { kind: 'row', key, row, value, offset: record.offset } };
     }

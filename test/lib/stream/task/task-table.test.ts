@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { codecOf } from '../../../../lib/avro/codec';
+import { codecOf, UndecodableError } from '../../../../lib/avro/codec';
 import type { LogRecord, OutgoingRecord } from '../../../../lib/ports/broker';
 import { createTaskTable, positionKey } from '../../../../lib/stream/task/task-table';
 import type { TablePosition } from '../../../../lib/topics/generated/messages';
@@ -312,10 +312,12 @@ function readableLog() {
 }
 
 describe.each([
-  ['in the changelog', true],
-  ['in memory', false],
-])('a table whose rows rest %s', (_where, isReadable) => {
-  const resting = { ...definition, rowsRest: true };
+  ['in the changelog', true, undefined],
+  ['in memory', false, undefined],
+  ['in the changelog, and are restored by when they are due', true, { dueAtMs: true } as const],
+  ['in memory, and are restored by when they are due', false, { dueAtMs: true } as const],
+])('a table whose rows rest %s', (_where, isReadable, duePart) => {
+  const resting = { ...definition, rowsRest: true, ...(duePart && { duePart }) };
   const start = (log: ReturnType<typeof readableLog>, ownerEpoch?: number) => {
     const table = createTaskTable(resting, {
       ...{ ...changelog, mostAwake: 2, ownerEpoch },
@@ -427,6 +429,64 @@ test('a row that has gone from where it rests is an error that says where, not a
   log.append([{ ...changelog, key: 'a', value: Buffer.from('{') }]);
   log.compact();
   expect(() => table.get('a')).toThrow(`row a is not at offset 0 of ${tallies.name}, where it was written`);
+});
+
+describe('a restore that looks at when rows are due', () => {
+  const written = (rows: readonly Tally[], log = readableLog()) => {
+    const table = createTaskTable(definition, changelog);
+    for (const one of rows) table.set(one.key, one);
+    log.append(flush(table, 1));
+    return log;
+  };
+
+  test('makes no other field of a row into a value before somebody asks for the row', () => {
+    const log = written([row('a', 1, 50)]);
+    const made: (readonly string[] | 'all')[] = [];
+    const { codec } = tallies;
+    const topic = {
+      ...tallies,
+      codec: {
+        ...codec,
+        decode: (bytes: Buffer) => {
+          made.push('all');
+          return codec.decode(bytes);
+        },
+        partDecoder: (part: Parameters<typeof codec.partDecoder>[0]) => (bytes: Buffer) => {
+          made.push(Object.keys(part));
+          return codec.partDecoder(part)(bytes);
+        },
+      },
+    };
+    const table = createTaskTable({ ...definition, topic, rowsRest: true, duePart: { dueAtMs: true } }, changelog);
+    expect(restore(table, log.records)).toEqual([]);
+    table.restored();
+    expect([table.due.nextAtMs(), made]).toEqual([50, [['dueAtMs']]]);
+    expect([table.get('a'), made]).toEqual([row('a', 1, 50), [['dueAtMs'], 'all']]);
+  });
+
+  test('takes a row that turns out to be none, when it has to come back into memory, for gone', () => {
+    const log = written([row('a', 1, 50), row('b', 2, 60)]);
+    // On top of both lies what is none of ours, so both would be written anew.
+    log.append(['a', 'b'].map((key) => ({ ...changelog, key, value: Buffer.from('{') })));
+    const { codec } = tallies;
+    const decode = (bytes: Buffer): Tally => {
+      const read = codec.decode(bytes);
+      if (read.key === 'a') throw new UndecodableError('its columns do not fit together');
+      return read;
+    };
+    const table = createTaskTable(
+      { ...definition, topic: { ...tallies, codec: { ...codec, decode } }, rowsRest: true, duePart: { dueAtMs: true } },
+      { ...changelog, recordAt: log.recordAt },
+    );
+    expect(restore(table, log.records)).toEqual([3, 4]);
+    table.restored();
+    expect([table.size, table.get('a'), table.get('b')]).toEqual([1, undefined, row('b', 2, 60)]);
+    expect(flush(table, 2).map(({ key, value }) => [key, value === null])).toEqual([
+      ['a', true],
+      ['b', false],
+      [positionKey, false],
+    ]);
+  });
 });
 
 test('law: whatever happened between flushes, a restore gives the rows as of the last one', () => {
