@@ -43,7 +43,7 @@ export interface RuntimeLimits {
   readonly maxBatchRecords: number;
   /** Time between two commits of a task that has something to commit. After a crash, what was decided within this time may be decided again. */
   readonly commitIntervalMs: number;
-  /** A task that has read fewer records than this since its last commit takes `patientCommitIntervalMs` instead. */
+  /** A task that has read fewer records than this since its last commit takes `patientCommitIntervalMs` instead, and so does one whose group gathers. */
   readonly fewRecords: number;
   readonly patientCommitIntervalMs: number;
   /** Longest wait of a poll when nothing is due. */

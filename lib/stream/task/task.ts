@@ -242,13 +242,22 @@ export class Task implements StageTask {
     return Math.max(0, Math.ceil(Math.min(waitMs, this.commitInMs())));
   }
 
+  /**
+   * A commit costs much the same for one record as for many, and few are soon decided again. A group that gathers is waited for by
+   * nobody while it decides again what it had not committed; and a row that changes more than once until then is written once.
+   */
+  private commitIntervalMs(): number {
+    const { host, plan } = this.around;
+    const { fewRecords, patientCommitIntervalMs, commitIntervalMs } = host.limits;
+    const isPatient = plan.lingerMs > 0 || this.uncommittedRecords < fewRecords;
+    return isPatient ? patientCommitIntervalMs : commitIntervalMs;
+  }
+
   /** Time until the next commit point: 0 or less when it has come, infinite when there is nothing to commit. */
   private commitInMs(): number {
-    const { clock, limits } = this.around.host;
+    const { clock } = this.around.host;
     if (this.uncommittedSinceMs === null) return Number.POSITIVE_INFINITY;
-    // A commit costs much the same for one record as for many, and few are soon decided again.
-    const isPatient = this.uncommittedRecords < limits.fewRecords;
-    const intervalMs = isPatient ? limits.patientCommitIntervalMs : limits.commitIntervalMs;
+    const intervalMs = this.commitIntervalMs();
     // On multiples of the interval: the tasks of a process commit together, which an embedded store makes one transaction.
     const intervals = Math.floor(this.uncommittedSinceMs / intervalMs) + 1;
     return intervals * intervalMs - clock.monotonicMs();

@@ -111,7 +111,10 @@ export function createWorld(
     createRandom: (...labels) => seededRandom(seed, ...labels),
     metrics: createMetrics(),
     log: createLog({ level: 'silent' }),
-    limits: { ...defaultRuntimeLimits, commitIntervalMs: 100, fewRecords: 0, ...options.limits },
+    limits: {
+      ...{ ...defaultRuntimeLimits, commitIntervalMs: 100, fewRecords: 0 },
+      ...{ patientCommitIntervalMs: options.limits?.commitIntervalMs ?? 100, ...options.limits },
+    },
     requestPathPartitions: options.partitions ?? 1,
     topicPrefix,
     onFatal: (group, error) => fatal.push({ group, error }),

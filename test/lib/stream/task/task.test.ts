@@ -662,6 +662,39 @@ describe('commit points', () => {
     await world.clock.advanceBy(100);
     expect(await positions()).toBe(5);
   });
+
+  test('come later where the group gathers, however much is read, and a row is written once for all that changed it until then', async () => {
+    const limits = { commitIntervalMs: 100, fewRecords: 0, patientCommitIntervalMs: 1_000 };
+    const world = createWorld({ limits });
+    const service = defineService({
+      group: 'toy',
+      inputs: [
+        on<Order, Tally>(
+          orders,
+          (state, order) => ({
+            kind: 'done',
+            state: { key: order.key, count: (state?.count ?? 0) + 1, sum: 0, dueAtMs: null },
+            emit: [emit(receipts, order)],
+          }),
+          { stateKey: (order) => order.key },
+        ),
+      ],
+      outputs: [receipts],
+      table: { topic: tallies, maxRows: 10 },
+      lingerMs: 20,
+    });
+    await world.start(service);
+    for (let sent = 0; sent < 4; sent++) {
+      await world.put(orders, ordersOf('a', 1 + 3 * sent, 3 + 3 * sent));
+      await world.clock.advanceBy(240);
+    }
+    const rows = () =>
+      world.raw(tallies.name).flatMap(({ key, value }) => (key === 'a' ? [tallies.codec.decode(value!).count] : []));
+    // What is made of them is written at once.
+    expect([world.read(receipts).length, rows()]).toEqual([12, []]);
+    await world.clock.advanceBy(100);
+    expect(rows()).toEqual([12]);
+  });
 });
 
 describe('timers', () => {
