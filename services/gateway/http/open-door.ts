@@ -111,12 +111,19 @@ async function openPort(settings: GatewaySettings, metrics: Metrics, log: Log): 
   const server: Server = tlsServer ?? createServer(timeouts, onRequest);
   server.maxConnections = settings.maxConnections;
   server.setTimeout(settings.idleTimeoutMs, (socket) => socket.destroy());
-  server.on('connection', (socket) => {
+  // With TLS, what a request comes by is another socket than the one that was accepted.
+  server.on(tlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
     asking.set(socket, null);
     socket.once('close', () => asking.delete(socket));
+    if (closing) closeUnused();
   });
-  // Of TLS: what a request comes by is another socket than the one that was accepted.
-  server.on('secureConnection', (socket: Socket) => socket.once('close', () => asking.delete(socket)));
+  // Connections that were opened in advance, as clients and load balancers do, are not idle to the server.
+  const closeUnused = (): void => {
+    const whenRead = (): void => {
+      for (const [socket, request] of asking) if (request === null && socket.bytesRead === 0) socket.destroy();
+    };
+    setTimeout(() => setImmediate(whenRead), unreadMs).unref();
+  };
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return answerClientError(error, socket);
     // The server looks at its clock before it reads: after a stall of the process, what has come in time would be called late.
@@ -164,6 +171,7 @@ async function openPort(settings: GatewaySettings, metrics: Metrics, log: Log): 
       const deadline = setTimeout(() => {
         for (const [socket, request] of asking) if (!request?.complete) socket.destroy();
       }, settings.requestTimeoutMs);
+      closeUnused();
       return new Promise((resolve) => {
         // The only error is that it is closed already.
         server.close(() => {

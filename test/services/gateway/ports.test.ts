@@ -12,7 +12,7 @@ import { sleep } from '../../../lib/ports/clock';
 import { createLog } from '../../../lib/telemetry/log';
 import { createMetrics } from '../../../lib/telemetry/metrics';
 import { openDoor } from '../../../services/gateway/http/open-door';
-import { patienceMs } from '../../patience';
+import { patienceMs, testLimitMs } from '../../patience';
 import { atEnd } from '../../started';
 import { callHttp, startGateway, testConfig } from './start-gateway';
 import { bearer, startKeyedGateway } from './start-keyed-gateway';
@@ -81,6 +81,15 @@ describe('TLS', () => {
     expect(await answer).toMatch(/^HTTP\/1.1 200 OK/);
     socket.destroy();
     await started.stop();
+  });
+
+  test('a connection that has asked nothing does not hold up the end', async () => {
+    const started = await startGateway({ settings: { tls: makePair('unused'), requestTimeoutMs: testLimitMs } });
+    const socket = connect({ port: started.gateway.port, host: '127.0.0.1', rejectUnauthorized: false });
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    await new Promise((resolve) => socket.once('secureConnect', resolve));
+    await started.stop();
+    await closed;
   });
 
   test('a certificate that is renewed is in use without a restart; one that is none is not, and is counted', async () => {
