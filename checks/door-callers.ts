@@ -25,6 +25,7 @@ async function main(): Promise<void> {
   process.on('message', (order: OutsideOrder) => {
     if (order.kind === 'gateways') gateways = order.urls;
     else if (order.kind === 'start') calls.start();
+    else if (order.kind === 'disturb') calls.disturb();
     else {
       calls.pause();
       void calls.untilAnswered().then(() => {

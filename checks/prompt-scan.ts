@@ -24,6 +24,7 @@ import { deadLetterTopicName, topics } from '../lib/topics/topics';
 import { type Engine, startEngine } from '../services/engine';
 import { openAnswer } from '../services/gateway/answers/seal-answer';
 import { embeddedHome } from '../services/home';
+import { patienceMs } from './chaos/until';
 
 export interface ScanResult {
   /** Places other than the request topic and its dead letters where the canary was found. */
@@ -106,7 +107,7 @@ async function sendEverything(
     },
   });
   for (let index = 0; index < requests; index++) {
-    const decision = await client.route({ ...request(index), prompt: prompt(index) }, 10_000);
+    const decision = await client.route({ ...request(index), prompt: prompt(index) }, patienceMs);
     await client.report({
       decisionId: decision.decisionId,
       routingKey: decision.routingKey,

@@ -4,6 +4,7 @@
 const { Script } = require('node:vm');
 const Runtime = require('jest-runtime').default;
 const { moveCounts } = require('./coverage-session');
+require('./end-with-run');
 
 /** By path: the text that was compiled, and what came of it. */
 const compiled = new Map();

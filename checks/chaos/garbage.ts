@@ -16,10 +16,8 @@ import type { Fate, GarbageCase } from './garbage-case';
 import { throwAtTables } from './garbage-tables';
 import { hostileOutcomes, hostileRequests } from './hostile-records';
 import { maxPromptBytes, type Scenario, type Stage } from './scenario';
-import { comesTrue, until } from './until';
+import { comesTrue, patienceMs, until } from './until';
 
-/** Ends only what hangs. */
-const limitMs = 180_000;
 /** Of schemas nobody has released. */
 const freshIds = { newer: 900_001, unpublished: 900_002, incompatible: 900_003, unknown: 900_004 };
 const { maxRecordBytes } = topics.routeRequested;
@@ -278,7 +276,7 @@ async function isReported(stage: Stage, foreign: Producer, decisionId: string, p
     await audit.update();
     return [...audit.learned.keys()].some((eventId) => eventId.startsWith(`${decisionId}/`));
   };
-  return comesTrue(cluster.clock, learned, limitMs);
+  return comesTrue(cluster.clock, learned, patienceMs);
 }
 
 /** A batch as producers of other makes write them. */
@@ -327,7 +325,7 @@ async function isDecided({ audit, cluster }: Stage, requestId: string): Promise<
     await audit.update();
     return audit.decisions.has(requestId);
   };
-  return comesTrue(cluster.clock, decided, limitMs);
+  return comesTrue(cluster.clock, decided, patienceMs);
 }
 
 async function deadLetterAt(
@@ -347,7 +345,7 @@ async function deadLetterAt(
       }
       return letter !== null;
     },
-    limitMs,
+    patienceMs,
   );
   return letter;
 }
@@ -396,12 +394,12 @@ async function untilLearned(stage: Stage, foreign: Producer): Promise<void> {
           dead = letters.some(({ value }) => deadLetterCodec.decode(value!).offset === sent);
           return dead || audit.decisions.has(id);
         },
-        limitMs,
+        patienceMs,
       );
       if (dead) deadLettersMade += 1;
       return !dead;
     };
-    await until(cluster.clock, `partition ${partition} reads the newer schema`, learned, limitMs);
+    await until(cluster.clock, `partition ${partition} reads the newer schema`, learned, patienceMs);
   }
 }
 

@@ -12,7 +12,7 @@ import { topics } from '../../lib/topics/topics';
 import { outcomeId } from '../../services/reward-feedback/merge-reports';
 import type { Cluster } from './cluster';
 import { Ledger, type SentRequest } from './ledger';
-import { until } from './until';
+import { patienceMs, until } from './until';
 
 export interface LoadOptions {
   readonly cluster: Cluster;
@@ -50,8 +50,6 @@ const repeatEvery = 4;
 const maxOutcomeDelayMs = 300;
 /** Of outcomes that are reported twice: clients that saw no acknowledgement do that. */
 const twiceShare = 0.05;
-/** More than the broker's client tries (its delivery time-out). */
-const answerLimitMs = 150_000;
 
 /** Resolves once positioned at the end of `route.decided`. */
 export async function startLoad(options: LoadOptions): Promise<Load> {
@@ -120,13 +118,13 @@ class Clients implements Load {
   }
 
   untilSent(count: number): Promise<void> {
-    const limitMs = 60_000 + (count / this.options.ratePerSecond) * 1_000;
+    const limitMs = patienceMs + (count / this.options.ratePerSecond) * 1_000;
     return until(this.options.cluster.clock, `${count} requests are sent`, () => this.sent >= count, limitMs);
   }
 
   untilAnswered(): Promise<void> {
     const { clock } = this.options.cluster;
-    return until(clock, 'every send has been answered', () => this.outstanding === 0, answerLimitMs);
+    return until(clock, 'every send has been answered', () => this.outstanding === 0, patienceMs);
   }
 
   async close(): Promise<void> {

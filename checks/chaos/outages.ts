@@ -4,10 +4,9 @@ import { sleep } from '../../lib/ports/clock';
 import { topics } from '../../lib/topics/topics';
 import type { FirstDecision } from './audit';
 import type { Scenario, Stage } from './scenario';
-import { until } from './until';
+import { patienceMs, until } from './until';
 
 const outageMs = 10_000;
-const limitMs = 120_000;
 const maxStarts = 3;
 
 export const brokerRestartScenario: Scenario = {
@@ -29,7 +28,7 @@ export const redisRestartScenario: Scenario = {
   async run(stage) {
     const { load, cluster, figures, clientTimeoutMs, isUndisturbed } = stage;
     // Else there would be nothing to lose.
-    await until(cluster.clock, 'weights are published', () => weightsArePublished(cluster.home.broker), limitMs);
+    await until(cluster.clock, 'weights are published', () => weightsArePublished(cluster.home.broker), patienceMs);
     const lost = load.sent;
     await restartRedis(stage, outageMs);
     const back = load.sent;
@@ -112,9 +111,9 @@ async function weightsAreRepaired({ cluster, audit, load, figures, say }: Stage)
     const since = [...load.ledger.requests.keys()].slice(from);
     return since.some((requestId) => audit.decisions.get(requestId)?.learned);
   };
-  await until(clock, 'learned weights are served again', learnedAgain, limitMs, 500);
+  await until(clock, 'learned weights are served again', learnedAgain, patienceMs, 500);
   const shared = async (): Promise<boolean> => (await home.keyValue.keys('weights/', 100)).length > 0;
-  await until(clock, 'Redis holds weights again', shared, limitMs);
+  await until(clock, 'Redis holds weights again', shared, patienceMs);
   say('weights are served and shared again');
   figures.bar('weightsRepaired', 1, 'boolean', '>=', 1);
 }

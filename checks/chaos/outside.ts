@@ -8,6 +8,7 @@ import type { DoorCall } from './door-calls';
 export type OutsideOrder =
   | { readonly kind: 'gateways'; readonly urls: readonly (string | null)[] }
   | { readonly kind: 'start' }
+  | { readonly kind: 'disturb' }
   /** No more calls; `answered` comes when all that were made are through. */
   | { readonly kind: 'end' };
 export type OutsideAnswer =
@@ -19,6 +20,8 @@ export interface Outside {
   readonly url: string;
   /** Begins to call the gateways, wherever they are at each moment; null where one is gone. */
   start(gateways: () => readonly (string | null)[]): void;
+  /** From here on things are broken. */
+  disturb(): void;
   /** Makes no more calls; resolves when every one has its answer or was given up. */
   end(): Promise<Extract<OutsideAnswer, { kind: 'answered' }>>;
   close(): void;
@@ -57,6 +60,9 @@ export async function startOutside({ clock, seed, scenario, ratePerSecond }: Out
       };
       look();
       send({ kind: 'start' });
+    },
+    disturb() {
+      send({ kind: 'disturb' });
     },
     end() {
       const answered = told(child, 'answered');

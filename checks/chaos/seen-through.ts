@@ -1,8 +1,6 @@
 /** The engine is well when what is sent from now on is decided and learned from. */
 import type { Stage } from './scenario';
-import { until } from './until';
-
-const limitMs = 180_000;
+import { patienceMs, until } from './until';
 
 /** Resolves when the next `count` requests are decided and what was reported of them is learned from. */
 export async function seenThrough({ cluster, load, audit }: Stage, count: number): Promise<void> {
@@ -19,5 +17,5 @@ export async function seenThrough({ cluster, load, audit }: Stage, count: number
       return !outcome || audit.learned.has(outcome.outcomeId) || audit.late.has(outcome.outcomeId);
     });
   };
-  await until(cluster.clock, `requests ${from} to ${from + count} are seen through`, done, limitMs, 250);
+  await until(cluster.clock, `requests ${from} to ${from + count} are seen through`, done, patienceMs, 250);
 }

@@ -7,7 +7,7 @@ import { topics } from '../../lib/topics/topics';
 import type { ProcessName } from '../../services/process';
 import type { Scenario, Stage } from './scenario';
 import { seenThrough } from './seen-through';
-import { until } from './until';
+import { patienceMs, until } from './until';
 
 interface Victim {
   readonly service: ProcessName;
@@ -20,7 +20,6 @@ const victims: readonly Victim[] = [
   { service: 'reward-feedback', changelog: topics.awaitedOutcomes },
   { service: 'route-intake', changelog: topics.sessions },
 ];
-const limitMs = 120_000;
 /** Requests that must have been seen through after the take-over, and again after the zombie's return. */
 const someRequests = 400;
 
@@ -52,7 +51,7 @@ async function freeze(stage: Stage, { service: owner, changelog }: Victim): Prom
     clock,
     'the session has ended',
     () => clock.monotonicMs() - frozenAtMs > cluster.sessionTimeoutMs + 4_000,
-    limitMs,
+    patienceMs,
   );
   say(`${zombie} continues; its work was taken over after ${Math.round(takenOverMs)} ms`);
   processes.thaw(zombie);

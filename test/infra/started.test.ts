@@ -1,3 +1,4 @@
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -5,16 +6,18 @@ import { gone, identify, type ProcessIdentity } from '../../infra/server-process
 import { patienceMs } from '../patience';
 import { atEnd, endAll, runToEnd, start } from '../started';
 
-/** Prints its own pid and that of a child, and stays. */
-const family = `
+/** Prints its own pid and that of a child, and stays; `detached`: the child has a process group of its own. */
+const family = (detached: boolean) => `
 const { spawn } = require('node:child_process');
-const child = spawn('sleep', ['1000']);
+const child = spawn('sleep', ['1000'], { detached: ${detached} });
 console.log(JSON.stringify([process.pid, child.pid]));
 setInterval(() => {}, 1000);
 `;
 
-async function startFamily(): Promise<{ started: ReturnType<typeof start>; members: ProcessIdentity[] }> {
-  const started = start(process.execPath, ['-e', family]);
+async function startFamily(
+  detached = false,
+): Promise<{ started: ReturnType<typeof start>; members: ProcessIdentity[] }> {
+  const started = start(process.execPath, ['-e', family(detached)]);
   const [line] = (await once(started.child.stdout!, 'data')) as [Buffer];
   const pids = JSON.parse(line.toString()) as number[];
   return { started, members: pids.map((pid) => identify(pid)!) };
@@ -34,8 +37,8 @@ it('ends what was started, newest first, also when one of the ends fails', async
   expect(ended).toEqual(['last', 'first']);
 });
 
-it('ends a program together with what that has started', async () => {
-  const { members } = await startFamily();
+it.each([false, true])('ends a program together with what that has started (detached: %s)', async (detached) => {
+  const { members } = await startFamily(detached);
   await endAll();
   expect(await allGone(members)).toBe(true);
 });
@@ -45,6 +48,12 @@ it('ends a program when the process that started it is killed', async () => {
   // The pipe closes as it does when nobody is left to hold it.
   started.child.stdin!.destroy();
   expect(await allGone(members)).toBe(true);
+});
+
+it('a worker ends when its run is gone', async () => {
+  const worker = fork(join(__dirname, '../end-with-run.js'));
+  worker.disconnect();
+  expect(await once(worker, 'exit')).toEqual([1, null]);
 });
 
 it('passes signals on, and the way the program ends', async () => {

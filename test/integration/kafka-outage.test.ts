@@ -10,6 +10,7 @@ import { StaleEpochError, TransientError } from '../../lib/ports/broker';
 import { createLog } from '../../lib/telemetry/log';
 import { createMetrics } from '../../lib/telemetry/metrics';
 import { eventually, onAdded, readAll, textOf } from '../contract/broker-member';
+import { patienceMs } from '../patience';
 import { describeWithServers } from '../servers';
 import { atEnd } from '../started';
 
@@ -25,6 +26,17 @@ interface Stand {
   /** Values handled by the group, by partition; again after a rebalance. */
   readonly handled: string[][];
   readonly followed: string[];
+}
+
+/** Tries again, as whoever writes does, what is given up because it took too long. */
+async function untilTaken(write: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (error instanceof StaleEpochError || !(error instanceof TransientError)) throw error;
+    }
+  }
 }
 
 async function stand(directory: string, deliveryTimeoutMs: number): Promise<Stand> {
@@ -55,7 +67,8 @@ async function stand(directory: string, deliveryTimeoutMs: number): Promise<Stan
           const records = await consumer.poll({ maxRecords: 100, maxWaitMs: 500 });
           handled[consumer.partition]!.push(...(textOf(records) as string[]));
           const last = records.at(-1);
-          if (last) await consumer.write({ records: [], positions: new Map([[topic, last.offset + 1]]) });
+          if (last)
+            await untilTaken(() => consumer.write({ records: [], positions: new Map([[topic, last.offset + 1]]) }));
         }
       })().catch((error) => error instanceof StaleEpochError || onFailed(error as Error));
     }),
@@ -77,7 +90,7 @@ describeWithServers('the Kafka adapter and a broker that goes and comes', () => 
   });
 
   test('killed and started again: sends in progress arrive, groups and followers go on', async () => {
-    standing = await stand(directory, 60_000);
+    standing = await stand(directory, patienceMs);
     const { server, broker, handled, followed, failures, lines } = standing;
     const producer = broker.producer('outage');
     let sent = 0;
@@ -112,17 +125,13 @@ describeWithServers('the Kafka adapter and a broker that goes and comes', () => 
     const { server, broker, handled, failures } = standing;
     const producer = broker.producer('outage');
     const send = (value: string) => producer.send([{ topic, partition: 0, key: 'k', value: Buffer.from(value) }]);
-    await send('before');
+    await untilTaken(() => send('before'));
     await server.kill('SIGSTOP');
     await expect(send('lost or not')).rejects.toBeInstanceOf(TransientError);
     await server.kill('SIGCONT');
     // Whether or not the given-up one was appended, the next must not be taken for it.
-    for (let tries = 0, done = false; !done; tries++) {
-      done = await send(`after ${tries}`).then(
-        () => true,
-        () => false,
-      );
-    }
+    let tries = 0;
+    await untilTaken(() => send(`after ${tries++}`));
     const values = textOf(await readAll(broker, topic, 0));
     expect(values[0]).toBe('before');
     expect(values.at(-1)).toMatch(/^after/);

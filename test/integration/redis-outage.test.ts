@@ -17,11 +17,14 @@ import { createLog } from '../../lib/telemetry/log';
 import { createMetrics, type Metrics } from '../../lib/telemetry/metrics';
 import type { RouteDecided } from '../../lib/topics/generated/messages';
 import { type Engine, startEngine } from '../../services/engine';
+import { hastyClock } from '../contract/hasty-clock';
 import { patienceMs } from '../patience';
 import { describeWithServers } from '../servers';
 
 describeWithServers('the engine while Redis is in trouble', () => {
   const clock = systemClock();
+  /** Of the client of Redis alone: nothing else is in haste. */
+  const redisClock = hastyClock();
   const world = simulatedWorld({ world: 1, rows: 500, seed: 1 });
   const metrics: Metrics = createMetrics();
   const problems: string[] = [];
@@ -38,8 +41,8 @@ describeWithServers('the engine while Redis is in trouble', () => {
     const log = createLog({ level: 'error', destination: { write: (line) => void problems.push(line) } });
     const broker = createMemoryBroker({ clock });
     keyValue = await openRedisKeyValue(
-      { ...defaultRedisSettings, url: server.address, commandTimeoutMs: 1_000 },
-      { log, metrics },
+      { ...defaultRedisSettings, url: server.address, commandTimeoutMs: patienceMs },
+      { clock: redisClock, log, metrics },
     );
     const createId = systemIds();
     const elapsedMs = () => clock.monotonicMs();
@@ -138,8 +141,10 @@ describeWithServers('the engine while Redis is in trouble', () => {
 
   test('frozen: everything is decided, the cache is a miss', async () => {
     await server.kill('SIGSTOP');
+    redisClock.hasten();
     expect(allHeard(await play(40))).toBe(true);
     expect(await value('error')).toBe(40);
+    redisClock.relax();
     await server.kill('SIGCONT');
   });
 

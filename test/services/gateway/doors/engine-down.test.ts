@@ -5,6 +5,7 @@ import { defaultRouterConfig } from '../../../../lib/config/parse-config';
 import type { RouterConfig } from '../../../../lib/config/router-config';
 import { type Broker, TransientError } from '../../../../lib/ports/broker';
 import { topics } from '../../../../lib/topics/topics';
+import { patienceMs } from '../../../patience';
 import { decisionOf, startGateway } from '../start-gateway';
 
 const providers = { north: { kind: 'demo' }, south: { kind: 'demo' } } as unknown as RouterConfig['providers'];
@@ -17,6 +18,8 @@ const config = defaultRouterConfig(
 );
 const chat = { model: 'auto', messages: [{ role: 'user', content: 'hello' }] };
 const settings = { decisionGraceMs: 50, hastyGraceMs: 10 };
+/** Where a decision is to come, whatever else the machine does. */
+const patient = { decisionGraceMs: patienceMs, hastyGraceMs: patienceMs };
 
 test('no decision in time: the configured order stands in, and is said', async () => {
   const started = await startGateway({ config, answer: () => [], clock: systemClock(), settings });
@@ -104,7 +107,7 @@ describe('a request whose fields are within their bounds and too much together',
   test('and that was answered while nobody could be asked does not keep the engine from hearing of others', async () => {
     let waitingFor: string[] = ['route-intake'];
     const started = await startGateway({
-      ...{ config: wide, clock: systemClock(), settings, waitingFor: () => waitingFor },
+      ...{ config: wide, clock: systemClock(), settings: patient, waitingFor: () => waitingFor },
       answer: (request) => [{ ...decisionOf(request), model: 'small', provider: other, fallbacks: [] }],
     });
     // As many as are told at once.
@@ -121,7 +124,7 @@ describe('a request whose fields are within their bounds and too much together',
 test('services that are not ready: the same, and the engine decides as soon as they are', async () => {
   let waitingFor: string[] = ['route-intake'];
   const started = await startGateway({
-    ...{ config, clock: systemClock(), settings, waitingFor: () => waitingFor },
+    ...{ config, clock: systemClock(), settings: patient, waitingFor: () => waitingFor },
     answer: (request) => [{ ...decisionOf(request), model: 'small', provider: 'south', fallbacks: [] }],
   });
   const first = await started.call('POST', '/v1/chat/completions', chat);
