@@ -150,6 +150,8 @@ function primitive(schema: AvroSchema, value: unknown): Buffer {
 
 /** Avro's zig-zag number of variable length, up to 64 bits. */
 export function varint(value: number | bigint): Buffer {
+  // Nearly all are small, and large cases have a hundred thousand of them: those are done without numbers of 64 bits.
+  if (typeof value === 'number' && Math.abs(value) < 2 ** 30) return smallVarint(value);
   let rest = BigInt.asUintN(64, (BigInt(value) << 1n) ^ (BigInt(value) >> 63n));
   const bytes: number[] = [];
   while (rest >= 0x80n) {
@@ -158,6 +160,18 @@ export function varint(value: number | bigint): Buffer {
   }
   bytes.push(Number(rest));
   return Buffer.from(bytes);
+}
+
+function smallVarint(value: number): Buffer {
+  let rest = (value << 1) ^ (value >> 31);
+  const bytes = Buffer.allocUnsafe(
+    rest < 2 ** 7 ? 1 : rest < 2 ** 14 ? 2 : rest < 2 ** 21 ? 3 : rest < 2 ** 28 ? 4 : 5,
+  );
+  for (let at = 0; at < bytes.length; at++) {
+    bytes[at] = at === bytes.length - 1 ? rest : (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  return bytes;
 }
 
 export function sized(bytes: Buffer): Buffer {

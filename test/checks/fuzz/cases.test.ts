@@ -1,4 +1,5 @@
-import { editedAvro } from '../../../checks/fuzz/avro-fields';
+import fc from 'fast-check';
+import { editedAvro, varint } from '../../../checks/fuzz/avro-fields';
 import { caseList } from '../../../checks/fuzz/case-list';
 import { configurationCases, configurationOf } from '../../../checks/fuzz/configuration-cases';
 import { kindOf } from '../../../checks/fuzz/findings';
@@ -20,6 +21,10 @@ test('a seed and a number name one case; all single ones come before pairs', () 
   expect(named.slice(3).every((what) => what.includes(' & '))).toBe(true);
   list.whatIs(8, 0);
   expect(Array.from({ length: 6 }, (_, index) => list.whatIs(7, index))).toEqual(named);
+});
+
+test('a small number takes the bytes that a number of 64 bits does', () => {
+  fc.assert(fc.property(fc.integer(), (value) => varint(value).equals(varint(BigInt(value)))));
 });
 
 test('JSON can hold what no value does: a key twice, a number without end, and lists that were not there', () => {
