@@ -29,7 +29,7 @@ interface Stand {
 }
 
 /** Tries again, as whoever writes does, what is given up because it took too long. */
-async function untilTaken(write: () => Promise<void>): Promise<void> {
+async function untilTaken<T>(write: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await write();
