@@ -11,6 +11,7 @@ import { topics } from '../../lib/topics/topics';
 import type { RunningProcess } from '../../services/declare-process';
 import { type ProcessName, processNames, startProcess } from '../../services/process';
 import { createWorkplace } from '../bin/run-command';
+import { patienceMs } from '../patience';
 import { type SecureKafka, secureEnvironment, startSecureKafka } from '../secure-kafka';
 import { describeWithServers } from '../servers';
 
@@ -60,12 +61,19 @@ describeWithServers('a Kafka with TLS, SCRAM and access control', () => {
   }
 
   function start(name: ProcessName, delivery: string): Promise<RunningProcess> {
-    return startProcess(name, processSettings(environmentOf(name, { DELIVERY: delivery })), {
-      log: createLog({ level: 'warn', destination: { write: (line) => void problems.push(`${name}: ${line}`) } }),
-      metrics: createMetrics(),
-      onFatal: (error) => problems.push(`${name}: ${error.message}`),
-      stopSignal: new AbortController().signal,
-    });
+    const settings = processSettings(environmentOf(name, { DELIVERY: delivery }));
+    // All of them shake hands at once in one thread.
+    const kafka = { ...settings.kafka, connectionTimeoutMs: patienceMs };
+    return startProcess(
+      name,
+      { ...settings, kafka },
+      {
+        log: createLog({ level: 'warn', destination: { write: (line) => void problems.push(`${name}: ${line}`) } }),
+        metrics: createMetrics(),
+        onFatal: (error) => problems.push(`${name}: ${error.message}`),
+        stopSignal: new AbortController().signal,
+      },
+    );
   }
 
   test('every process works with exactly the documented rights', async () => {
