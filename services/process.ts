@@ -4,7 +4,6 @@ import { type ProcessSettings, processSettings } from '../lib/config/process-set
 import { allStrategyGroups, defaultStrategyGroup, type StrategyGroup } from '../lib/config/strategy-groups';
 import { drainSignals } from '../lib/drain-signals';
 import { assertKey } from '../lib/learning/features/encoder-key';
-import { optimiseLater } from '../lib/optimise-later';
 import { place } from '../lib/stream/placement';
 import { type RunningEngine, runServices } from '../lib/stream/run-engine';
 import { createLog } from '../lib/telemetry/log';
@@ -78,8 +77,6 @@ export async function runProcess(
   name: ProcessName,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<never> {
-  // What starts beside processes that work takes the cores from them; a gateway's callers wait from its first second on.
-  if (name !== 'gateway') optimiseLater(process.versions.v8, (delayMs, act) => void setTimeout(act, delayMs).unref());
   const stop = new AbortController();
   let exitCode = 0;
   // A supervisor that is gone would leave us to nobody.

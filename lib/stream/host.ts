@@ -43,8 +43,13 @@ export interface RuntimeLimits {
   readonly maxBatchRecords: number;
   /** Time between two commits of a task that has something to commit. After a crash, what was decided within this time may be decided again. */
   readonly commitIntervalMs: number;
-  /** A task that has read fewer records than this since its last commit takes `patientCommitIntervalMs` instead, and so does one whose group gathers. */
+  /** A task that has read fewer records than this since its last commit takes `patientCommitIntervalMs` instead. */
   readonly fewRecords: number;
+  /**
+   * The same of a task whose group gathers: nobody waits for it while it decides again. Bounded, since what it decides again
+   * counts again where sums are kept by whoever reads it, and ids of what was counted are kept by the hundred.
+   */
+  readonly fewGatheredRecords: number;
   readonly patientCommitIntervalMs: number;
   /** Longest wait of a poll when nothing is due. */
   readonly idleWaitMs: number;
@@ -72,6 +77,7 @@ export const defaultRuntimeLimits: RuntimeLimits = {
   maxBatchRecords: 500,
   commitIntervalMs: 200,
   fewRecords: 16,
+  fewGatheredRecords: 128,
   patientCommitIntervalMs: 1_000,
   idleWaitMs: 5_000,
   maxRetries: 6,

@@ -132,6 +132,8 @@ function checkTable(service: ServiceDefinition, problems: string[]): void {
   if (table.closeEarlyWhenFull && !table.dueAtMs) {
     problems.push(`${group} has closeEarlyWhenFull but no table.dueAtMs: say which rows go first`);
   }
+  if (table.duePart && !(table.rowsRest && table.dueAtMs))
+    problems.push(`${group} has table.duePart: it is for rows that rest (rowsRest) and are due (dueAtMs)`);
   if (!(table.maxRows >= 1)) problems.push(`${group} has table.maxRows ${table.maxRows}: allow at least one row`);
   if (table.topic.kind !== 'table') {
     problems.push(`${group} keeps its table in ${table.topic.name}, a stream: define the topic with table(...)`);

@@ -98,7 +98,8 @@ function trained(
   { seed, steps, discount }: { readonly seed: number; readonly steps: number; readonly discount: number },
 ): Agent {
   const task = createSessions(train, world);
-  const settings = { ...defaultAgentSettings(steps), discount };
+  // Prices are tried on the newest weights, so the agent is measured by these as well.
+  const settings = { ...defaultAgentSettings(steps), discount, goesBack: false };
   const agent = createAgent({ inputs: task.typicalObservation.length, actions: task.actions, seed, settings });
   trainAgent(agent, task, { steps, rewardScale: 1, random: seededRandom(seed, task.name, 'training') });
   return agent;

@@ -112,7 +112,7 @@ export function createAgent({ inputs, actions, seed, settings }: AgentOptions): 
       const newcomer = { kind: 'mean', optimism: settings.newcomerOptimism } as const;
       trainer = rearrangeActions(trainer, from, newcomer);
       returns.clear();
-      record = createBestRecord();
+      record = createBestRecord({ isUnderWay: steps > 0 });
       replay = replay.refilled(renumbered(replay.transitions(), from));
     },
     dispose: () => trainer.dispose(),

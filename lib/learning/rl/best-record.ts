@@ -1,5 +1,5 @@
 /**
- * How an agent's own episodes have gone, and the weights it had when they went best. Late in a run a few thousand gradient
+ * How an agent's own episodes have gone, and the weights it had at the end of those that went best. Late in a run a few thousand gradient
  * steps can undo what was learned, and with a rate that has come down nothing brings it back. So whoever acts without
  * exploring asks here first: earlier weights count where the newest episodes are worse than theirs by more than chance.
  */
@@ -22,16 +22,23 @@ interface Mean {
   readonly variance: number;
 }
 
-export function createBestRecord(): BestRecord {
+/** `isUnderWay`: an episode has begun before the record, which says nothing of the rest of it. */
+export function createBestRecord({ isUnderWay = false } = {}): BestRecord {
   /** Undiscounted returns of the newest episodes. */
   let newest: number[] = [];
   let episodes = 0;
   let underWay = 0;
+  let isWhole = !isUnderWay;
   let best: (Mean & { readonly weights: Float32Array }) | null = null;
   return {
     observe(reward, isOver, weights) {
       underWay += reward;
       if (!isOver) return;
+      if (!isWhole) {
+        isWhole = true;
+        underWay = 0;
+        return;
+      }
       newest = [...newest, underWay].slice(-recordEpisodes);
       underWay = 0;
       episodes++;

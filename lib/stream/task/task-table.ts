@@ -25,6 +25,8 @@ const lightShare = 1 / 16;
 export const positionKey = '\u0000position';
 const positionCodec = codecOf<TablePosition>('TablePosition');
 
+type OnForeign = (record: LogRecord, error: unknown) => void;
+
 export interface TaskTable<S> {
   readonly size: number;
   readonly due: DueQueue;
@@ -51,7 +53,7 @@ export interface TaskTable<S> {
    * Takes changelog records in order. Rows count once the positions they belong to have come too. What this service
    * cannot have written is passed over, and `onForeign` told.
    */
-  restore(records: readonly LogRecord[], onForeign: (record: LogRecord, error: unknown) => void): void;
+  restore(records: readonly LogRecord[], onForeign: OnForeign): void;
   /**
    * Ends the restore; returns the positions by topic, null for an empty changelog. `ownerEpoch`: of who writes the table from now on, where
    * that was not known when it was made.
@@ -100,6 +102,7 @@ export function createTaskTable<S>(
   let positions: ReadonlyMap<string, number> | null = null;
   /** While restoring: the newest owner that wrote so far. Nothing an older one wrote later counts. */
   let newestOwner = 0;
+  let tellForeign: OnForeign = () => {};
   /** Keys whose last record in the changelog is not what counts. */
   const toOverwrite = new Set<string>();
   const overwrite = (key: string): void => {
@@ -139,13 +142,13 @@ export function createTaskTable<S>(
     rows.set(key, typeof written === 'number' ? written : byItself(written));
     persisted.delete(key);
   };
-  /** After a flush: all that is awake has been written. */
   const layDown = (): void => {
     if (awake.size <= 2 * mostAwake) return;
     for (const [key, written] of awake) {
-      if (awake.size === mostAwake) return;
+      // Those that changed since the last flush are at the end; nothing else holds them.
+      if (awake.size === mostAwake || written === null) return;
       awake.delete(key);
-      if (written !== null) layOne(key, written);
+      layOne(key, written);
     }
   };
   /** The row of this key that rests at `offset`; null where another record has taken its place. */
@@ -162,7 +165,9 @@ export function createTaskTable<S>(
       read = readBack(key, row);
     } catch (error) {
       // Only a part of it was looked at when it was restored.
-      if (!(error instanceof UndecodableError)) throw error;
+      const record = recordAt!(place.topic, row);
+      if (!(error instanceof UndecodableError) || !record) throw error;
+      tellForeign(record, error);
     }
     // It has gone, as it would have before a start a moment later.
     if (read === null) remove(key);
@@ -252,6 +257,7 @@ export function createTaskTable<S>(
       layDown();
     },
     restore(records, onForeign) {
+      tellForeign = onForeign;
       for (const record of records) {
         let owner: number;
         let entry: Entry<S>;

@@ -243,14 +243,14 @@ export class Task implements StageTask {
   }
 
   /**
-   * A commit costs much the same for one record as for many, and few are soon decided again. A group that gathers is waited for by
-   * nobody while it decides again what it had not committed; and a row that changes more than once until then is written once.
+   * A commit costs much the same for one record as for many, and few are soon decided again. A row that changes more than once
+   * until then is written once.
    */
   private commitIntervalMs(): number {
     const { host, plan } = this.around;
-    const { fewRecords, patientCommitIntervalMs, commitIntervalMs } = host.limits;
-    const isPatient = plan.lingerMs > 0 || this.uncommittedRecords < fewRecords;
-    return isPatient ? patientCommitIntervalMs : commitIntervalMs;
+    const { fewRecords, fewGatheredRecords, patientCommitIntervalMs, commitIntervalMs } = host.limits;
+    const few = plan.lingerMs > 0 ? fewGatheredRecords : fewRecords;
+    return this.uncommittedRecords < few ? patientCommitIntervalMs : commitIntervalMs;
   }
 
   /** Time until the next commit point: 0 or less when it has come, infinite when there is nothing to commit. */

@@ -30,6 +30,8 @@ export interface Door {
 
 /** In which all that has arrived is read. */
 const unreadMs = 100;
+/** In which a request that is on its way to a new connection arrives, a lost packet of it included. */
+const onItsWayMs = 1_000;
 
 const byAdminPort = new WeakSet<IncomingMessage>();
 
@@ -111,6 +113,11 @@ async function openPort(settings: GatewaySettings, metrics: Metrics, log: Log): 
   const server: Server = tlsServer ?? createServer(timeouts, onRequest);
   server.maxConnections = settings.maxConnections;
   server.setTimeout(settings.idleTimeoutMs, (socket) => socket.destroy());
+  const accepted = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    accepted.add(socket);
+    socket.once('close', () => accepted.delete(socket));
+  });
   // With TLS, what a request comes by is another socket than the one that was accepted.
   server.on(tlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
     asking.set(socket, null);
@@ -120,9 +127,10 @@ async function openPort(settings: GatewaySettings, metrics: Metrics, log: Log): 
   // Connections that were opened in advance, as clients and load balancers do, are not idle to the server.
   const closeUnused = (): void => {
     const whenRead = (): void => {
+      for (const socket of accepted) if (socket.bytesRead === 0) socket.destroy();
       for (const [socket, request] of asking) if (request === null && socket.bytesRead === 0) socket.destroy();
     };
-    setTimeout(() => setImmediate(whenRead), unreadMs).unref();
+    setTimeout(() => setImmediate(whenRead), onItsWayMs).unref();
   };
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return answerClientError(error, socket);

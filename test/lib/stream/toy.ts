@@ -112,8 +112,8 @@ export function createWorld(
     metrics: createMetrics(),
     log: createLog({ level: 'silent' }),
     limits: {
-      ...{ ...defaultRuntimeLimits, commitIntervalMs: 100, fewRecords: 0 },
-      ...{ patientCommitIntervalMs: options.limits?.commitIntervalMs ?? 100, ...options.limits },
+      ...{ ...defaultRuntimeLimits, commitIntervalMs: 100, fewRecords: 0, fewGatheredRecords: 0 },
+      ...options.limits,
     },
     requestPathPartitions: options.partitions ?? 1,
     topicPrefix,

@@ -80,6 +80,11 @@ test.each<[string, Partial<ServiceOptions>, string[]]>([
     ['toy has closeEarlyWhenFull but no table.dueAtMs: say which rows go first'],
   ],
   [
+    'a part of rows that do not rest',
+    { inputs: [keyed(), due<Tally>(nothing)], table: { ...table, dueAtMs: () => null, duePart: { dueAtMs: true } } },
+    ['toy has table.duePart: it is for rows that rest (rowsRest) and are due (dueAtMs)'],
+  ],
+  [
     'two dues',
     { inputs: [keyed(), due<Tally>(nothing), due<Tally>(nothing)], table: { ...table, dueAtMs: () => null } },
     ['toy has 2 due(...) inputs: keep one, it sees every row'],

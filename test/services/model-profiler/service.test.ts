@@ -147,7 +147,7 @@ describe('model-profiler', () => {
 
   test('a restart continues from where it was, waits included', async () => {
     // What was not committed is decided anew, and its waits begin anew.
-    const world = await withService({ limits: { patientCommitIntervalMs: 200 } });
+    const world = await withService({ limits: { fewRecords: 0 } });
     for (let i = 0; i < 3; i++) await call(world, { status: 'FAILURE', quality: 0 });
     await world.clock.advanceBy(200);
     await world.crash('model-profiler');

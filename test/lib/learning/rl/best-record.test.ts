@@ -14,6 +14,18 @@ function play(record: ReturnType<typeof createBestRecord>, returns: readonly num
 const times = (value: number, spread = 0): number[] =>
   Array.from({ length: recordEpisodes }, (_, i) => value + (i % 2 === 0 ? spread : -spread));
 
+test('the rest of an episode that had begun before the record counts for nothing', () => {
+  const record = createBestRecord({ isUnderWay: true });
+  const whole = createBestRecord();
+  const [early, late] = [Float32Array.of(1), Float32Array.of(2)];
+  record.observe(1_000_000, true, early);
+  const returns = [...Array<number>(recordEpisodes).fill(500), ...Array<number>(recordEpisodes).fill(100)];
+  for (const [at, reward] of returns.entries())
+    for (const one of [record, whole]) one.observe(reward + (at % 3), true, at < recordEpisodes ? early : late);
+  expect(record.better()).toEqual(early);
+  expect(record.better()).toEqual(whole.better());
+});
+
 test('earlier weights count while episodes are worse than theirs by more than chance', () => {
   const record = createBestRecord();
   expect(record.better()).toBeNull();

@@ -334,6 +334,19 @@ describe.each([
     return records.map(({ key }) => key!);
   };
 
+  test('lets rows rest that were changed before a write of something else', () => {
+    const log = readableLog();
+    const { table } = start(log);
+    const keys = Array.from({ length: 12 }, (_, at) => `k${at}`);
+    const rows = keys.map((key, at) => row(key, at));
+    for (const one of rows) table.set(one.key, one);
+    // Outputs alone.
+    table.written([], isReadable ? [] : null);
+    write(table, log);
+    expect(rows.filter((one) => table.get(one.key) === one)).toHaveLength(2);
+    expect(rows.map(({ key }) => table.get(key))).toEqual(rows);
+  });
+
   test('keeps rows that were not changed lately as they were written, and says the same of them', () => {
     const log = readableLog();
     const { table } = start(log);
@@ -478,7 +491,8 @@ describe('a restore that looks at when rows are due', () => {
       { ...definition, topic: { ...tallies, codec: { ...codec, decode } }, rowsRest: true, duePart: { dueAtMs: true } },
       { ...changelog, recordAt: log.recordAt },
     );
-    expect(restore(table, log.records)).toEqual([3, 4]);
+    // Both, and the row of a that was taken for one until then.
+    expect(restore(table, log.records)).toEqual([3, 0, 4]);
     table.restored();
     expect([table.size, table.get('a'), table.get('b')]).toEqual([1, undefined, row('b', 2, 60)]);
     expect(flush(table, 2).map(({ key, value }) => [key, value === null])).toEqual([

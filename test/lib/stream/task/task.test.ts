@@ -663,8 +663,8 @@ describe('commit points', () => {
     expect(await positions()).toBe(5);
   });
 
-  test('come later where the group gathers, however much is read, and a row is written once for all that changed it until then', async () => {
-    const limits = { commitIntervalMs: 100, fewRecords: 0, patientCommitIntervalMs: 1_000 };
+  test('come later where the group gathers, until that is many records, and a row is written once for all that changed it until then', async () => {
+    const limits = { commitIntervalMs: 100, fewRecords: 0, fewGatheredRecords: 13, patientCommitIntervalMs: 1_000 };
     const world = createWorld({ limits });
     const service = defineService({
       group: 'toy',
@@ -694,6 +694,9 @@ describe('commit points', () => {
     expect([world.read(receipts).length, rows()]).toEqual([12, []]);
     await world.clock.advanceBy(100);
     expect(rows()).toEqual([12]);
+    await world.put(orders, ordersOf('a', 13, 25));
+    await world.clock.advanceBy(200);
+    expect(rows()).toEqual([12, 25]);
   });
 });
 

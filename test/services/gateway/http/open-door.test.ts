@@ -136,6 +136,8 @@ test('a connection that has asked nothing does not hold up the end', async () =>
   const started = await start({ requestTimeoutMs: testLimitMs });
   const { socket, closed } = held(started.gateway.port);
   await new Promise((resolve) => socket.once('connect', resolve));
+  // Another one is answered, so the first has been seen.
+  await started.call('GET', '/health');
   await started.stop();
   await closed;
 });
