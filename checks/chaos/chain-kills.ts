@@ -18,7 +18,7 @@ const maxLifeMs = 500;
 const maxStartMs = 2_500;
 const restMs = 50;
 /** Where nothing is decided for so long, the other instance may be what holds it up. */
-const patienceMs = 10_000;
+const stallMs = 10_000;
 
 export const chainKillsScenario: Scenario = {
   name: 'chain-kills',
@@ -66,7 +66,7 @@ export const chainKillsScenario: Scenario = {
 /** Who is killed before anything is decided dies in vain: nothing could be lost then, or written twice. */
 async function decidesAgain({ cluster, load }: Stage): Promise<void> {
   const { answered } = load.ledger;
-  await comesTrue(cluster.clock, () => load.ledger.answered > answered, patienceMs, 10);
+  await comesTrue(cluster.clock, () => load.ledger.answered > answered, stallMs, 10);
 }
 
 /** The last kills are seen through as well. */
