@@ -84,7 +84,8 @@ interface ServerKind {
 
 const clock = systemClock();
 const startLimitMs = 180_000;
-const answerLimitMs = 2_000;
+/** Of each try. */
+const answerLimitMs = 10_000;
 
 /** One KRaft node. Rejects with the log's tail when the broker ends before it answers, PortTakenError, or without its jars. */
 export function startKafka(options: LocalServerOptions): Promise<LocalServer> {

@@ -4,11 +4,10 @@ import { codecOf } from '../../lib/avro/codec';
 import type { DeadLetter } from '../../lib/topics/generated/messages';
 import { deadLetterTopicName } from '../../lib/topics/topics';
 import type { EngineHome } from '../../services/home';
-import { comesTrue } from '../chaos/until';
+import { comesTrue, patienceMs } from '../chaos/until';
 import { type Fault, fault } from './findings';
 
 const codec = codecOf<DeadLetter>('DeadLetter');
-const limitMs = 10_000;
 
 export class DeadLetters {
   private readonly expected = new Set<string>();
@@ -28,7 +27,7 @@ export class DeadLetters {
     for (const place of [...this.expected]) {
       if (!this.topics.has(topicPrefix + deadLetterTopicName(place.split('/')[0]!))) this.expected.delete(place);
     }
-    const arrived = await comesTrue(systemClock(), () => this.haveCome(), limitMs, 5);
+    const arrived = await comesTrue(systemClock(), () => this.haveCome(), patienceMs, 5);
     const found = arrived
       ? []
       : [...this.expected].map((place) => fault(`no dead letter of a record in ${place.split('/')[0]}`));

@@ -14,7 +14,7 @@ import { partitionOf } from '../../lib/topics/partition-of';
 import { topics } from '../../lib/topics/topics';
 import { type Engine, startEngine } from '../../services/engine';
 import { distributedHome, type EngineHome, memoryHome } from '../../services/home';
-import { comesTrue } from '../chaos/until';
+import { comesTrue, patienceMs } from '../chaos/until';
 import { type Fault, fault } from './findings';
 import type { HttpRequest } from './http-cases';
 import { createOwnTime } from './own-time';
@@ -55,8 +55,6 @@ export interface Fronts {
 }
 
 export const partitions = 2;
-/** An answer comes ten thousand times sooner; a machine that does much else may take long. How late it was is measured. */
-const answerLimitMs = 30_000;
 const unhandled = createUnhandled();
 
 /** Rejections and exceptions that nobody has handled, since they were last asked for. */
@@ -117,8 +115,8 @@ export async function putUnderFire({ kafka, topicPrefix }: Fronts): Promise<Unde
     },
   });
   let goods = 0;
-  const send = (request: HttpRequest): Promise<HttpAnswer | Error> =>
-    sendHttp(agent, engine.url!, request, answerLimitMs);
+  // How late an answer was is measured.
+  const send = (request: HttpRequest): Promise<HttpAnswer | Error> => sendHttp(agent, engine.url!, request, patienceMs);
   const post = (path: string, body: unknown): Promise<HttpAnswer | Error> =>
     send({
       method: 'POST',
@@ -157,7 +155,7 @@ export async function putUnderFire({ kafka, topicPrefix }: Fronts): Promise<Unde
     const reported = await post('/v1/feedback', { decisionId: requestId, quality: 0.5 });
     if (reported instanceof Error) return fault('good feedback is not answered', reported.message);
     if (reported.status !== 202) return fault(`good feedback is answered ${reported.status}`, reported.body);
-    if (await comesTrue(clock, () => learned.delete(requestId), answerLimitMs, 1)) return null;
+    if (await comesTrue(clock, () => learned.delete(requestId), patienceMs, 1)) return null;
     return fault('good feedback is not learned from');
   };
 
