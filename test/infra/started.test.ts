@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,10 +50,39 @@ it('ends a program when the process that started it is killed', async () => {
   expect(await allGone(members)).toBe(true);
 });
 
-it('a worker ends when its run is gone', async () => {
-  const worker = fork(join(__dirname, '../end-with-run.js'));
-  worker.disconnect();
-  expect(await once(worker, 'exit')).toEqual([1, null]);
+describe('a worker of a test run', () => {
+  const startWorker = (program: string) => {
+    const preload = ['--require', join(__dirname, '../end-with-run.js')];
+    const worker = spawn(process.execPath, [...preload, '-e', program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    atEnd(() => worker.kill('SIGKILL'));
+    return worker;
+  };
+
+  it('ends when its run is gone, and with it what it has started, stopped and orphaned ones too', async () => {
+    const worker = startWorker(`
+      const { execFileSync, spawn } = require('node:child_process');
+      const stopped = spawn('sleep', ['1000'], { detached: true });
+      stopped.kill('SIGSTOP');
+      const orphan = execFileSync('sh', ['-c', 'sleep 1000 > /dev/null 2>&1 & echo $!'], { encoding: 'utf8' });
+      process.on('message', () => {});
+      process.send([stopped.pid, Number(orphan)]);
+    `);
+    const [pids] = (await once(worker, 'message')) as [number[]];
+    const members = pids.map((pid) => identify(pid)!);
+    expect(members).not.toContain(null);
+    worker.disconnect();
+    expect(await once(worker, 'exit')).toEqual([1, null]);
+    expect(await allGone(members)).toBe(true);
+  });
+
+  it('ends by itself when it has been told that there is no more to do', async () => {
+    const worker = startWorker("process.on('message', () => process.removeAllListeners('message'))");
+    const ended = once(worker, 'exit');
+    worker.send('no more');
+    expect(await ended).toEqual([0, null]);
+  });
 });
 
 it('passes signals on, and the way the program ends', async () => {
