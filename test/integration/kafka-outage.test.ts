@@ -39,7 +39,12 @@ async function untilTaken<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
-async function stand(directory: string, deliveryTimeoutMs: number): Promise<Stand> {
+/** `commit` writes what the group has handled. */
+async function stand(
+  directory: string,
+  deliveryTimeoutMs: number,
+  commit: (write: () => Promise<unknown>) => Promise<unknown>,
+): Promise<Stand> {
   const server = await startKafka({ directory });
   atEnd(() => server.stop());
   const lines: string[] = [];
@@ -67,8 +72,7 @@ async function stand(directory: string, deliveryTimeoutMs: number): Promise<Stan
           const records = await consumer.poll({ maxRecords: 100, maxWaitMs: 500 });
           handled[consumer.partition]!.push(...(textOf(records) as string[]));
           const last = records.at(-1);
-          if (last)
-            await untilTaken(() => consumer.write({ records: [], positions: new Map([[topic, last.offset + 1]]) }));
+          if (last) await commit(() => consumer.write({ records: [], positions: new Map([[topic, last.offset + 1]]) }));
         }
       })().catch((error) => error instanceof StaleEpochError || onFailed(error as Error));
     }),
@@ -90,7 +94,8 @@ describeWithServers('the Kafka adapter and a broker that goes and comes', () => 
   });
 
   test('killed and started again: sends in progress arrive, groups and followers go on', async () => {
-    standing = await stand(directory, patienceMs);
+    // Nothing may be given up here, so nothing is tried again.
+    standing = await stand(directory, patienceMs, (write) => write());
     const { server, broker, handled, followed, failures, lines } = standing;
     const producer = broker.producer('outage');
     let sent = 0;
@@ -121,7 +126,7 @@ describeWithServers('the Kafka adapter and a broker that goes and comes', () => 
   });
 
   test('frozen for longer than a write may take: the write is given up as transient, and later ones arrive', async () => {
-    standing = await stand(directory, 1_500);
+    standing = await stand(directory, 1_500, untilTaken);
     const { server, broker, handled, failures } = standing;
     const producer = broker.producer('outage');
     const send = (value: string) => producer.send([{ topic, partition: 0, key: 'k', value: Buffer.from(value) }]);
