@@ -1,10 +1,14 @@
 /** A group member for the contract suite: remembers its latest assignment and reads what it is asked for. */
+import { until } from '../../checks/chaos/until';
+import { systemClock } from '../../lib/adapters/system';
 import type { Broker, Delivery, GroupOptions, LogRecord, Membership, PartitionConsumer } from '../../lib/ports/broker';
+import { patienceMs } from '../patience';
 
-/** Waits for a condition that holds sooner or later; the test's own time limit ends it otherwise. */
-export async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-}
+const clock = systemClock();
+
+/** Waits for a condition that holds sooner or later; the error that ends it otherwise quotes the condition. */
+export const eventually = (condition: () => boolean): Promise<void> =>
+  until(clock, String(condition), condition, patienceMs, 2);
 
 /** Begins work for every consumer that was not assigned before. */
 export function onAdded(begin: (consumer: PartitionConsumer) => void): GroupOptions['onAssigned'] {

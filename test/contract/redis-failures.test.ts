@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { until as untilHolds } from '../../checks/chaos/until';
 import { findFreePort } from '../../infra/free-port';
 import { type LocalServer, startRedis } from '../../infra/local-servers';
 import { createMemoryBroker } from '../../lib/adapters/memory/memory-broker';
@@ -70,9 +71,9 @@ describeWithServers('Redis in trouble', () => {
       until: (wanted: boolean) => waitUntil(async () => (await isConnected()) === wanted),
     };
   };
-  const waitUntil = async (holds: () => Promise<boolean>): Promise<void> => {
-    while (!(await holds())) await sleep(clock, 10);
-  };
+  /** The error that ends it in the end quotes the condition. */
+  const waitUntil = (holds: () => Promise<boolean>): Promise<void> =>
+    untilHolds(clock, String(holds), holds, patienceMs, 10);
   /** From here on Redis says nothing, and whoever waits for it has waited long enough at once. */
   const freeze = async (): Promise<void> => {
     await server.kill('SIGSTOP');
@@ -148,16 +149,20 @@ describeWithServers('Redis in trouble', () => {
   });
 
   test('frozen for longer than a socket may be silent: connects anew', async () => {
-    const { keyValue, until } = await open({ commandTimeoutMs: 30 });
+    // A socket may be silent for ten times as long.
+    const { keyValue, until } = await open({ commandTimeoutMs: 300 });
     await server.kill('SIGSTOP');
     await expect(keyValue.getMany(['a'])).rejects.toThrow(TransientError);
     // Several probes and connections that are not answered.
-    await sleep(clock, 2_500);
+    await sleep(clock, 5_000);
     await server.kill('SIGCONT');
     await until(true);
     // On a busy machine an answer may take longer than is allowed here.
     await waitUntil(() => keyValue.getMany(['a']).then(isThere, isAway));
-    expect(said().slice(0, 2)).toEqual(['warn: Redis is lost', 'info: Redis is back']);
+    // Nor need it have been there in time at the start.
+    const [first, ...rest] = said();
+    expect(first).toMatch(/^warn: Redis is (lost|not reachable)$/);
+    expect(rest).toContain('info: Redis is back');
   });
 
   test('no more is outstanding than allowed', async () => {
