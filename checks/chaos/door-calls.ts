@@ -3,6 +3,7 @@
  * caller who finds one gateway gone asks the next, as behind any load balancer, and where none is left waits for one to come
  * back; what a gateway has answered is never asked again.
  */
+import { quantilesOf } from '../../lab/report/report';
 import { type Clock, sleep } from '../../lib/ports/clock';
 
 export interface DoorCallsOptions {
@@ -49,15 +50,22 @@ export interface DoorCall {
 
 /** What a caller allows for one call: whatever takes longer hangs. */
 const callLimitMs = 240_000;
-const leastInTimeMs = 30_000;
 /** Of all calls, in time. */
 export const leastAnswered = 0.999;
 
+/** How long a call may take while things are broken, on a machine that does nothing else. */
+const idleInTimeMs = 30_000;
+/** On a busy machine longer, but never so long that a call that hangs would count. */
+const mostInTimeMs = (callLimitMs * 3) / 4;
+
 /**
- * How long a call may take while things are broken: half a minute, and on a machine that is busy with other work twenty
- * times as long as `usualMs`, what things take there while nothing is broken.
+ * How long a call may take while things are broken: on a machine that is busy with other work so many times longer as
+ * things take longer there while nothing is broken, which took `calmMs`. Their median is `idleMs` on an idle machine.
  */
-export const inTimeMs = (usualMs: number): number => Math.max(leastInTimeMs, 20 * usualMs);
+export function inTimeMs(calmMs: readonly number[], idleMs: number): number {
+  const slowness = calmMs.length === 0 ? 1 : quantilesOf(calmMs).p50 / idleMs;
+  return Math.min(mostInTimeMs, idleInTimeMs * Math.max(1, slowness));
+}
 const streamEvery = 2;
 const tickMs = 20;
 
