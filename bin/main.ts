@@ -18,7 +18,7 @@ export { main } from './program';
 export function start(): void {
   const argv = process.argv.slice(2);
   // A gateway whose callers wait from the first second on is better off with V8's own pace.
-  if (argv[0] === 'run') optimiseLater(process.versions.v8, (delayMs, act) => void setTimeout(act, delayMs).unref());
+  if (argv[0] === 'run') optimiseLater();
   main(argv, processIo(staysUp(argv))).then(async (exitCode) => {
     await flushTraces();
     // What was written last must reach a pipe before the process ends.

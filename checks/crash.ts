@@ -33,7 +33,8 @@ import { type Engine, startEngine } from '../services/engine';
 import { embeddedHome } from '../services/home';
 import { inTimeMs, lateCalls, leastAnswered, shareInTime, startDoorCalls } from './chaos/door-calls';
 import { providersAt, startShakyUpstream } from './chaos/shaky-upstream';
-import { comesTrue, patienceMs } from './chaos/until';
+import { comesTrue } from './chaos/until';
+import { patienceMs } from './patience';
 
 const clock = systemClock();
 const log = createLog({ level: 'error' });

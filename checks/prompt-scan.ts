@@ -24,7 +24,7 @@ import { deadLetterTopicName, topics } from '../lib/topics/topics';
 import { type Engine, startEngine } from '../services/engine';
 import { openAnswer } from '../services/gateway/answers/seal-answer';
 import { embeddedHome } from '../services/home';
-import { patienceMs } from './chaos/until';
+import { patienceMs } from './patience';
 
 export interface ScanResult {
   /** Places other than the request topic and its dead letters where the canary was found. */

@@ -16,11 +16,16 @@ const budgets = [
 ];
 
 /** For the whole process, threads included; nothing where V8 is another one than this was measured on. */
-export function optimiseLater(v8Version: string, setTimer: (delayMs: number, act: () => void) => void): void {
+export function optimiseLater(v8Version = process.versions.v8, setTimer = setOwnTimer): void {
   if (!v8Version.startsWith(measuredOn)) return;
   for (const { fromMs, budget } of budgets) {
     const set = (): void => setFlagsFromString(`--interrupt-budget=${budget}`);
     if (fromMs === 0) set();
     else setTimer(fromMs, set);
   }
+}
+
+/** Keeps no process alive. */
+function setOwnTimer(delayMs: number, act: () => void): void {
+  setTimeout(act, delayMs).unref();
 }

@@ -9,4 +9,4 @@ import { niceSession } from './give-way';
 const niceness = 5;
 
 niceSession(niceness);
-optimiseLater(process.versions.v8, (delayMs, act) => void setTimeout(act, delayMs).unref());
+optimiseLater();

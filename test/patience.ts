@@ -8,4 +8,4 @@
 export const testLimitMs = 600_000;
 
 /** For one thing that must happen within a test: it ends before the test does, and says what was waited for. */
-export const patienceMs = 240_000;
+export { patienceMs } from '../checks/patience';

@@ -12,11 +12,12 @@ import type { DeadLetter, RouteRequested } from '../../lib/topics/generated/mess
 import { schemaVersions } from '../../lib/topics/generated/schemas';
 import { partitionOf } from '../../lib/topics/partition-of';
 import { deadLetterTopicName, topics } from '../../lib/topics/topics';
+import { patienceMs } from '../patience';
 import type { Fate, GarbageCase } from './garbage-case';
 import { throwAtTables } from './garbage-tables';
 import { hostileOutcomes, hostileRequests } from './hostile-records';
 import { maxPromptBytes, type Scenario, type Stage } from './scenario';
-import { comesTrue, patienceMs, until } from './until';
+import { comesTrue, until } from './until';
 
 /** Of schemas nobody has released. */
 const freshIds = { newer: 900_001, unpublished: 900_002, incompatible: 900_003, unknown: 900_004 };

@@ -10,9 +10,10 @@ import type { Random } from '../../lib/ports/random';
 import type { RouteDecided, RouteOutcome, RouteRequested } from '../../lib/topics/generated/messages';
 import { topics } from '../../lib/topics/topics';
 import { outcomeId } from '../../services/reward-feedback/merge-reports';
+import { patienceMs } from '../patience';
 import type { Cluster } from './cluster';
 import { Ledger, type SentRequest } from './ledger';
-import { patienceMs, until } from './until';
+import { until } from './until';
 
 export interface LoadOptions {
   readonly cluster: Cluster;

@@ -2,9 +2,10 @@
 import type { Broker } from '../../lib/ports/broker';
 import { sleep } from '../../lib/ports/clock';
 import { topics } from '../../lib/topics/topics';
+import { patienceMs } from '../patience';
 import type { FirstDecision } from './audit';
 import type { Scenario, Stage } from './scenario';
-import { patienceMs, until } from './until';
+import { until } from './until';
 
 const outageMs = 10_000;
 const maxStarts = 3;

@@ -12,6 +12,7 @@ import type { Random } from '../../lib/ports/random';
 import { seededRandom } from '../../lib/random/seeded';
 import { defaultGatewaySettings } from '../../services/gateway/config';
 import type { PlacementName } from '../../services/placements';
+import { patienceMs } from '../patience';
 import { Audit } from './audit';
 import { type Cluster, type ClusterOptions, isGateway, startCluster } from './cluster';
 import { type DoorCall, inTimeMs, lateCalls, leastAnswered, shareInTime } from './door-calls';
@@ -21,7 +22,7 @@ import { type Load, startLoad } from './load';
 import { startOutside } from './outside';
 import { providersAt } from './shaky-upstream';
 import { type Kill, quantile, takeoversMs } from './takeover';
-import { patienceMs, until } from './until';
+import { until } from './until';
 
 /** What a scenario has to work with. Requests are being sent when it begins, and need not be stopped when it ends. */
 export interface Stage {

@@ -1,6 +1,8 @@
 /** The engine is well when what is sent from now on is decided and learned from. */
+
+import { patienceMs } from '../patience';
 import type { Stage } from './scenario';
-import { patienceMs, until } from './until';
+import { until } from './until';
 
 /** Resolves when the next `count` requests are decided and what was reported of them is learned from. */
 export async function seenThrough({ cluster, load, audit }: Stage, count: number): Promise<void> {

@@ -9,9 +9,6 @@ class InVainError extends Error {
   }
 }
 
-/** For what must happen sooner or later, on a busy machine much later: what takes longer hangs. */
-export const patienceMs = 240_000;
-
 /** Resolves once `holds` does; rejects with an InVainError, naming `what`, after `limitMs`. */
 export async function until(
   clock: Clock,

@@ -5,9 +5,10 @@
  */
 import { topics } from '../../lib/topics/topics';
 import type { ProcessName } from '../../services/process';
+import { patienceMs } from '../patience';
 import type { Scenario, Stage } from './scenario';
 import { seenThrough } from './seen-through';
-import { patienceMs, until } from './until';
+import { until } from './until';
 
 interface Victim {
   readonly service: ProcessName;

@@ -4,7 +4,8 @@ import { codecOf } from '../../lib/avro/codec';
 import type { DeadLetter } from '../../lib/topics/generated/messages';
 import { deadLetterTopicName } from '../../lib/topics/topics';
 import type { EngineHome } from '../../services/home';
-import { comesTrue, patienceMs } from '../chaos/until';
+import { comesTrue } from '../chaos/until';
+import { patienceMs } from '../patience';
 import { type Fault, fault } from './findings';
 
 const codec = codecOf<DeadLetter>('DeadLetter');
