@@ -26,18 +26,32 @@ test.each([
   expect(spliceBody(text, { model: 'b' }, ['quantum_router'])).toBe(expected);
 });
 
-test('it says what the values would say, however it is written', () => {
-  const object = fc.dictionary(
-    fc
-      .oneof(fc.constantFrom('model', 'quantum_router', 'a"b', '\\', '{', ':'), fc.string())
-      .filter((key) => key !== '__proto__'),
-    fc.jsonValue(),
+// Compared as text: from V8 13 on (Node 24), once a key that is a backslash was parsed, `JSON.parse` takes other escaped
+// keys of one character for it in the whole process (nodejs/node#63785).
+test('everything else stays as it was written, whatever the fields are called and hold', () => {
+  const space = fc.constantFrom('', ' ', '\n  ', '\t');
+  const fields = fc.uniqueArray(
+    fc.record({
+      key: fc.oneof(fc.constantFrom('model', 'quantum_router', 'a"b', '"', '\\', '{', ':'), fc.string()),
+      value: fc.jsonValue().map((value) => JSON.stringify(value)),
+      before: space,
+      between: space,
+      after: space,
+    }),
+    { selector: ({ key }) => key },
   );
   fc.assert(
-    fc.property(object, fc.nat(3), fc.jsonValue(), (given, indent, model) => {
-      const { quantum_router: _ours, ...rest } = JSON.parse(JSON.stringify(given));
-      const spliced = spliceBody(JSON.stringify(given, null, indent), { model }, ['quantum_router']);
-      expect(JSON.parse(spliced)).toEqual(JSON.parse(JSON.stringify({ ...rest, model })));
+    fc.property(fields, fc.jsonValue(), (given, model) => {
+      const text = given.map(({ key, value, before, between, after }) => ({
+        key,
+        written: `${before}${JSON.stringify(key)}${between}:${between}${value}${after}`,
+        kept: `${JSON.stringify(key)}${between}:${key === 'model' ? JSON.stringify(model) : `${between}${value}${after}`}`,
+      }));
+      const added = given.some(({ key }) => key === 'model') ? [] : [`"model":${JSON.stringify(model)}`];
+      const kept = text.filter(({ key }) => key !== 'quantum_router').map((field) => field.kept);
+      expect(spliceBody(`{${text.map(({ written }) => written).join(',')}}`, { model }, ['quantum_router'])).toBe(
+        `{${[...added, ...kept].join(',')}}`,
+      );
     }),
   );
 });
