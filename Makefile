@@ -162,7 +162,7 @@ bench-long-log: build ## What a long log costs: throughput, memory, the time of 
 	@node dist/bench/long-log.js $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(STARTS),--starts $(STARTS)) $(if $(REF),--ref $(REF))
 
 # Peers are installed below .cache when they are first measured; what cannot be installed is left out and said.
-bench-gateway: build ## What a call through this gateway takes longer, beside no gateway, LiteLLM's and Portkey's (ROUNDS=3 SECONDS_EACH=4 CONNECTIONS=1,16,64,256 ONLY=ours,litellm,portkey PARTS=latency,saturation,streams STREAMS=1000), JSON lines
+bench-gateway: build ## What a call through this gateway takes longer, beside no gateway, LiteLLM's and Portkey's (ROUNDS=3 SECONDS_EACH=4 CONNECTIONS=1,16,64,256 ONLY=ours,plain,litellm,portkey PARTS=latency,saturation,streams STREAMS=1000), JSON lines
 	@node dist/bench/gateway.js $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(CONNECTIONS),--connections $(CONNECTIONS)) $(if $(ONLY),--only $(ONLY)) $(if $(PARTS),--parts $(PARTS)) $(if $(STREAMS),--streams $(STREAMS))
 
 # PEER: a folder with a run.sh that runs the same topology in another program; then both are measured in alternation.

@@ -1,8 +1,8 @@
 /**
  * What a gateway adds to a call, in front of one upstream on this machine: none, this one with routing, learning and outcomes
- * on, LiteLLM's proxy and Portkey's. They take turns within every round, so that a busy machine is busy for all of them.
+ * on, a plain proxy of the same runtime that only passes on, LiteLLM's proxy and Portkey's. They take turns within every round, so that a busy machine is busy for all of them.
  *
- *     node dist/bench/gateway.js [--rounds 3] [--seconds 4] [--connections 1,16,64,256] [--only ours,litellm]
+ *     node dist/bench/gateway.js [--rounds 3] [--seconds 4] [--connections 1,16,64,256] [--only ours,plain,litellm]
  *                                [--parts latency,saturation,streams] [--streams 1000]
  *
  * JSON lines. `added` figures are differences to no gateway in the same round, the median of the rounds; the upstream takes
@@ -18,7 +18,7 @@ import { installPeer, type PeerName, peerVersions } from '../infra/gateway-peers
 import { report, reportBar, runCheck } from '../lab/report/report-line';
 import type { CallJob, CallResult } from './gateway/call-load';
 import { processFigures } from './gateway/process-figures';
-import { litellm, noGateway, ourGateway, portkey, type Target } from './gateway/targets';
+import { litellm, noGateway, ourGateway, plainProxy, portkey, type Target } from './gateway/targets';
 import { medianOf } from './pair-ratios';
 
 const upstreamWaitMs = 250;
@@ -70,7 +70,7 @@ async function main(): Promise<void> {
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '4' },
       connections: { type: 'string', default: '1,16,64,256' },
-      only: { type: 'string', default: 'ours,litellm,portkey' },
+      only: { type: 'string', default: 'ours,plain,litellm,portkey' },
       parts: { type: 'string', default: 'latency,saturation,streams' },
       streams: { type: 'string', default: '1000' },
     },
@@ -85,6 +85,7 @@ async function main(): Promise<void> {
   const targets: Target[] = [noGateway(base)];
   try {
     if (only.includes('ours')) targets.push(await ourGateway(base, folder));
+    if (only.includes('plain')) targets.push(await plainProxy(base));
     for (const [name, start] of [
       ['litellm', litellm],
       ['portkey', portkey],
@@ -190,6 +191,7 @@ function reportRow(
   }
   if (own?.name !== 'ours') return;
   for (const peer of gateways.slice(1)) {
+    if (peer.name === 'plain') continue;
     // What does not do the work cannot be compared; that it fails has been said above.
     if (all.get(peer)!.some(({ answered, failed }) => failed > answered)) continue;
     const p50 = ({ latency }: Measured): number => latency.p50;

@@ -1,5 +1,5 @@
 /** What is measured: no gateway, this one, and those that others wrote, each started as its own documentation says. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { type PeerName, peerPrograms } from '../../infra/gateway-peers';
 import { projectRoot } from '../../infra/infra-file';
 
 export interface Target {
-  readonly name: 'none' | 'ours' | PeerName;
+  readonly name: 'none' | 'plain' | 'ours' | PeerName;
   /** Of POST /chat/completions. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -26,6 +26,17 @@ const litellmStartLimitMs = 900_000;
 export function noGateway(upstream: string): Target {
   const url = `${upstream}/chat/completions`;
   return { name: 'none', url, headers: {}, model: 'bench', pid: null, stop: async () => {} };
+}
+
+/** The floor of every gateway that this runtime runs in one process. */
+export async function plainProxy(upstream: string): Promise<Target> {
+  const child = fork(join(__dirname, 'plain-proxy.js'), [new URL(upstream).origin], { detached: true });
+  process.once('exit', () => signal(child, 'SIGKILL'));
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once('message', (told) => resolve(told as number));
+    child.once('exit', (code) => reject(new Error(`the plain proxy ended with ${code}`)));
+  });
+  return running('plain', child, `http://127.0.0.1:${port}${new URL(upstream).pathname}/chat/completions`);
 }
 
 /** The whole engine on its embedded store: every call is decided among two models, made, reported and learned from. */
