@@ -5,6 +5,7 @@ import { systemClock } from '../../../../lib/adapters/system';
 import { defaultRouterConfig } from '../../../../lib/config/parse-config';
 import type { ProviderConfig } from '../../../../lib/config/provider-config';
 import type { RouterConfig } from '../../../../lib/config/router-config';
+import type { Clock } from '../../../../lib/ports/clock';
 import { createLog } from '../../../../lib/telemetry/log';
 import { createMetrics } from '../../../../lib/telemetry/metrics';
 import type { RouteOutcome } from '../../../../lib/topics/generated/messages';
@@ -54,8 +55,8 @@ export async function startDoors(
   config: RouterConfig,
   environment: Readonly<Record<string, string>> = {},
   http: Partial<ListenSettings> = {},
+  clock: Clock = systemClock(),
 ) {
-  const clock = systemClock();
   const memory = memoryHome({ clock, seed: 1 });
   // It outlives the engines that are started on it, as a Redis would.
   const home = { ...memory, keptItems: { store: memory.keyValue, maxBytes: 1e9 } };
