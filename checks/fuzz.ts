@@ -9,12 +9,12 @@
  * A JSON line for every kind of fault and for the figures on stdout. Ends with 1 when there was a fault.
  */
 import { fork } from 'node:child_process';
+import { extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { report, reportBar, runCheck } from '../lab/report/report-line';
-import { watchUnhandled } from './fuzz/engine-under-fire';
 import type { Finding } from './fuzz/findings';
-import { reproduceOf, runCases } from './fuzz/run-cases';
-import { type SurfaceName, surfaceNames } from './fuzz/surfaces';
+import type { Message } from './fuzz/in-child';
+import { reproduceOf, type SurfaceName, surfaceNames } from './fuzz/surface-names';
 
 const { values } = parseArgs({
   options: {
@@ -23,17 +23,10 @@ const { values } = parseArgs({
     surface: { type: 'string' },
     from: { type: 'string', default: '0' },
     kafka: { type: 'string' },
-    child: { type: 'boolean', default: false },
   },
 });
 const seed = Number(values.seed);
 const kafka = values.kafka ?? null;
-
-type Message =
-  | { readonly at: number; readonly what: string }
-  | { readonly goodMs: number }
-  | { readonly finding: Finding }
-  | { readonly done: true };
 
 /** What is heard of the cases while they run. */
 interface Listener {
@@ -59,20 +52,10 @@ async function runInChildren(surface: SurfaceName, from: number, to: number, lis
 }
 
 function runInChild(surface: SurfaceName, from: number, to: number, listener: Listener) {
-  const range = [
-    '--child',
-    '--surface',
-    surface,
-    '--seed',
-    String(seed),
-    '--from',
-    String(from),
-    '--cases',
-    String(to - from),
-  ];
+  const range = ['--surface', surface, '--seed', String(seed), '--from', String(from), '--cases', String(to - from)];
   const args = [...range, ...(kafka === null ? [] : ['--kafka', kafka])];
   return new Promise<{ at: number; what: string; fault: { kind: string; detail: string } } | null>((resolve) => {
-    const child = fork(__filename, args, {
+    const child = fork(join(__dirname, 'fuzz', `in-child${extname(__filename)}`), args, {
       execArgv: [...process.execArgv, ...childOptions],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
@@ -104,21 +87,6 @@ function runInChild(surface: SurfaceName, from: number, to: number, listener: Li
       resolve({ at, what, fault: { kind, detail: errors } });
     });
   });
-}
-
-async function runAsChild(surface: SurfaceName, from: number, to: number): Promise<void> {
-  watchUnhandled();
-  // Nobody would listen any more.
-  process.on('disconnect', () => process.exit(1));
-  const tell = (message: Message): void => void process.send!(message);
-  const fronts = { kafka, topicPrefix: `fuzz-${process.pid}-` };
-  await runCases({
-    ...{ surface, seed, from, to, fronts },
-    onCase: (at, what) => tell({ at, what }),
-    onFinding: (finding) => tell({ finding }),
-    onGoodAnswer: (_, goodMs) => tell({ goodMs }),
-  });
-  process.send!({ done: true } satisfies Message, () => process.exit(0));
 }
 
 /** Of the cases, when no surface is named. */
@@ -164,10 +132,4 @@ async function check(): Promise<void> {
   }
 }
 
-if (values.child) {
-  const from = Number(values.from);
-  runAsChild(values.surface as SurfaceName, from, from + Number(values.cases)).catch((error: Error) => {
-    process.stderr.write(`${error.stack}\n`);
-    process.exit(1);
-  });
-} else runCheck(check);
+runCheck(check);

@@ -12,7 +12,12 @@ interface ConfigurationPart {
   readonly file?: () => string;
 }
 
-const base = parse(defaultConfigYaml()) as Record<string, unknown>;
+let parsed: Record<string, unknown> | null = null;
+/** Parsed when it is first asked for: the other surfaces have no use for it. */
+function base(): Record<string, unknown> {
+  parsed ??= parse(defaultConfigYaml()) as Record<string, unknown>;
+  return parsed;
+}
 
 export function configurationCases(): CaseList<ConfigurationPart> {
   const schema = configJsonSchema();
@@ -36,7 +41,7 @@ export function configurationOf(
   const parts = list.partsOf(seed, index);
   const file = parts.find((part) => part.file)?.file;
   const edits = parts.flatMap(({ edit }) => edit ?? []);
-  return file ? { text: file(), isJson: false } : { text: editedJson(base, edits), isJson: true };
+  return file ? { text: file(), isJson: false } : { text: editedJson(base(), edits), isJson: true };
 }
 
 const model = (name: string, change: object = {}): object => ({
@@ -47,7 +52,7 @@ const model = (name: string, change: object = {}): object => ({
 });
 const withModels = (how: string, all: () => readonly object[]): ConfigurationPart => ({
   how,
-  file: () => JSON.stringify({ ...base, models: all() }),
+  file: () => JSON.stringify({ ...base(), models: all() }),
 });
 
 const models: readonly ConfigurationPart[] = [

@@ -7,14 +7,14 @@ import { schemaVersions } from '../../lib/topics/generated/schemas';
 import { topics } from '../../lib/topics/topics';
 import { type AvroEdit, type AvroSchema, avroFieldsOf, editedAvro } from './avro-fields';
 import { type CaseList, caseList } from './case-list';
-import { hostileBytes } from './hostile-avro';
+import { type HostileBytes, hostileBytes } from './hostile-avro';
 import { prototypeWords } from './hostile-json';
 
 type Whole = (record: OutgoingRecord, random: Random) => OutgoingRecord;
 
 export interface RecordPart {
   readonly how: string;
-  readonly edit?: AvroEdit;
+  readonly edit?: Pick<AvroEdit, 'path'> & Pick<HostileBytes, 'bytes'>;
   readonly whole?: Whole;
 }
 
@@ -60,7 +60,9 @@ const wholes: readonly RecordPart[] = [
   },
 ];
 
+/** As it is where there is no room for one: the other half of a pair has cut it off. */
 function withSchemaId(value: Buffer, id: number): Buffer {
+  if (value.length < 5) return value;
   const copy = Buffer.from(value);
   copy.writeInt32BE(id, 1);
   return copy;
@@ -116,7 +118,7 @@ export function recordOf(
   ordinary: { readonly key: string; readonly value: unknown },
 ): OutgoingRecord {
   const parts = list.partsOf(seed, index);
-  const edits = parts.flatMap(({ edit }) => (edit ? [edit] : []));
+  const edits = parts.flatMap(({ edit }) => (edit ? [{ path: edit.path, bytes: edit.bytes() }] : []));
   const head = Buffer.alloc(5);
   head.writeInt32BE(topic.codec.schemaId, 1);
   const value = Buffer.concat([head, editedAvro(schemaOf(topic), ordinary.value, edits)]);

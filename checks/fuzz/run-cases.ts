@@ -1,7 +1,8 @@
 /** Runs a range of cases on one engine after another, and finds the single case that a fault seen later comes from. */
 import { type Fronts, partitions, putUnderFire, type UnderFire } from './engine-under-fire';
 import { type Fault, type Finding, fault } from './findings';
-import { type Ran, type Surface, type SurfaceName, surfaceOf } from './surfaces';
+import { reproduceOf, type SurfaceName } from './surface-names';
+import { type Ran, type Surface, surfaceOf } from './surfaces';
 
 export interface Range {
   readonly surface: SurfaceName;
@@ -183,10 +184,4 @@ async function search(
   }
   const last = suspects.slice(bad - 1, bad);
   return bad < suspects.length && (await failing(last)) ? last : suspects.slice(0, bad);
-}
-
-export function reproduceOf({ surface, seed }: Pick<Range, 'surface' | 'seed'>, indices: readonly number[]): string {
-  const [first, last] = [indices[0]!, indices.at(-1)!];
-  const cases = first === last ? '' : ` CASES=${last - first + 1}`;
-  return `make fuzz SURFACE=${surface} SEED=${seed} FROM=${first}${cases || ' CASES=1'}`;
 }

@@ -7,6 +7,7 @@ import { type Fault, fault } from './findings';
 import { type HttpCases, httpCases, httpRequestOf } from './http-cases';
 import { anyTopics, type RecordCases, recordCases, recordOf } from './record-cases';
 import type { HttpAnswer } from './send-http';
+import type { SurfaceName } from './surface-names';
 
 /** Processor time that one case may cost this process, the engine included; an idle machine needs a tenth of it. */
 const maxCpuMs = 1_000;
@@ -28,9 +29,6 @@ export interface Ran {
   /** Where it was put, so that the next good request can go the same way; null when it was put nowhere. */
   readonly partition: number | null;
 }
-
-export const surfaceNames = ['http', 'configuration', 'records'] as const;
-export type SurfaceName = (typeof surfaceNames)[number];
 
 export async function surfaceOf(name: SurfaceName, under: UnderFire): Promise<Surface> {
   if (name === 'http') return httpSurface(under);
