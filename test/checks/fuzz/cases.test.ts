@@ -71,6 +71,14 @@ test('every topic and the configuration have hostile cases, and each can be made
   expect(configurationOf(list, 1, 5)).toEqual(configurationOf(list, 1, 5));
 });
 
+test('a schema id is put nowhere when the other half of a pair has cut off its place', () => {
+  const cases = recordCases(topics.routeRequested);
+  const singles = Array.from({ length: cases.list.singles }, (_, index) => cases.list.partsOf(1, index)[0]!);
+  const named = ['three bytes', 'unknown schema id'].map((how) => singles.find((part) => part.how === how)!);
+  const pair = { ...cases, list: { ...cases.list, partsOf: () => named } };
+  expect(recordOf(pair, 1, 0, { key: 'k', value: {} }).value).toEqual(Buffer.alloc(3));
+});
+
 test('faults of one kind compare equal, whatever numbers and names are in them', () => {
   expect(kindOf('no decision for "fuzz-17" within 7000 ms')).toBe(kindOf('no decision for "x" within 12 ms'));
   expect(kindOf('no such topic')).not.toBe(kindOf('no such model'));
