@@ -257,6 +257,12 @@ export interface ServiceDefinition {
    */
   readonly ownOutput?: OwnOutput;
   readonly whenWritten: readonly WhenWritten[];
+  /**
+   * Outputs that whoever reads them adds up, such as money. What goes there is written together with the rows and positions that it was
+   * made of, also where it is delivered at least once: after a crash only what was being written is made again, and not all since the
+   * last commit point.
+   */
+  readonly writtenWithRows: readonly AnyTopic[];
   readonly startAt: 'earliest' | 'latest';
   /**
    * Records gather this long before a batch is handled. 0 on the request path; off it a few milliseconds make fewer,
@@ -294,6 +300,7 @@ export interface ServiceOptions {
   readonly table?: TableDefinition<any>;
   readonly ownOutput?: OwnOutput;
   readonly whenWritten?: ServiceDefinition['whenWritten'];
+  readonly writtenWithRows?: ServiceDefinition['writtenWithRows'];
   readonly startAt?: 'earliest' | 'latest';
   readonly lingerMs?: number;
   readonly maxBatchRecords?: number;
@@ -331,5 +338,5 @@ export function isOnRequestPath({ lingerMs }: Pick<ServiceDefinition, 'lingerMs'
 
 /** Declares a service. `validateGraph` checks all declarations of an engine together before anything starts. */
 export function defineService(options: ServiceOptions): ServiceDefinition {
-  return { views: [], reads: [], whenWritten: [], startAt: 'earliest', lingerMs: 0, ...options };
+  return { views: [], reads: [], whenWritten: [], writtenWithRows: [], startAt: 'earliest', lingerMs: 0, ...options };
 }

@@ -71,6 +71,8 @@ export interface GroupPlan {
    * which positions its rows reflect, and a stage without one recognises what it has made of what was handed on to it.
    */
   readonly rowsTellPositions: boolean;
+  /** By name on the broker: outputs whose records are written together with the rows they were made of. */
+  readonly writtenWithRows: ReadonlySet<string>;
   /** By stage: what is not polled while its table is full. */
   readonly pausedWires: readonly ReadonlySet<string>[];
 }
@@ -150,6 +152,9 @@ export function planGroup(group: StageGroup, host: Host, { graph, isExternal }: 
     }),
     polled,
     handed: [...handed.values()],
+    writtenWithRows: new Set(
+      group.stages.flatMap(({ writtenWithRows }) => writtenWithRows.map(({ name }) => host.topicPrefix + name)),
+    ),
     rowsTellPositions: stages.every((stage) => stage.definition.table !== undefined || recognisesAll(stage)),
     pausedWires: stages.map(({ definition }) => pausedBy(definition, stages, host.topicPrefix)),
   };

@@ -111,6 +111,8 @@ export function createRewardFeedback(options: RewardFeedbackOptions): ServiceDef
       rowsRest: true,
       duePart,
     },
+    // Money, and what comparisons rest on.
+    writtenWithRows: [topics.budgetEvents, topics.experimentObserved],
     whenWritten: [whenWritten(topics.modelObserved, createCallCounter(options.metrics))],
     ownOutput: {
       topics: [topics.learningEvents],

@@ -33,7 +33,8 @@ export interface World {
   /** Every record of a topic, decoded, in order of partition and offset; tombstones left out. */
   out<T>(topic: Topic<T>): T[];
   deadLetters(topic: AnyTopic): DeadLetter[];
-  start(definition: ServiceDefinition): Promise<RunningService>;
+  /** `gathers`: its records gather as they do in an engine, and it commits as late; time has to be advanced for it. */
+  start(definition: ServiceDefinition, options?: { readonly gathers?: boolean }): Promise<RunningService>;
   /** The service loses its partitions, and with them all it had not committed, and gets them again: as after a crash. */
   crash(group: string): Promise<void>;
 }
@@ -97,9 +98,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       broker.records(topic.name).flatMap(({ value }) => (value === null ? [] : [topic.codec.decode(value)])),
     deadLetters: (topic) =>
       broker.records(deadLetterTopicName(topic.name)).map(({ value }) => deadLetters.decode(value!)),
-    async start(definition) {
-      // What a service does is the same without gathering records first; that has tests of its own in the runtime.
-      const service = runService({ ...definition, lingerMs: 0 }, host);
+    async start(definition, { gathers = false } = {}) {
+      // What a service does is mostly the same without gathering records first.
+      const service = runService(gathers ? definition : { ...definition, lingerMs: 0 }, host);
       await clock.settle();
       await service.ready;
       return service;

@@ -308,7 +308,7 @@ export class Task implements StageTask {
     const { host, plan } = this.around;
     const commitIsDue = ending ? this.uncommittedSinceMs !== null : this.commitInMs() <= 0;
     // Outputs that are to be there once need the positions they were made from in the same write.
-    const atOnce = host.delivery === 'exactly-once' && this.outgoing.length > 0 && this.uncommittedSinceMs !== null;
+    const atOnce = this.uncommittedSinceMs !== null && this.takesRowsAlong();
     const flushes = commitIsDue || atOnce;
     if (this.outgoing.length === 0 && !flushes) return;
     this.assertOurs();
@@ -330,6 +330,12 @@ export class Task implements StageTask {
     }
     const asks = this.isRestored && !this.consumer.writtenUpTo;
     if (asks && commits && host.clock.monotonicMs() - this.endsAskedMs >= endsIntervalMs) void this.askEnds();
+  }
+
+  private takesRowsAlong(): boolean {
+    const { host, plan } = this.around;
+    if (host.delivery === 'exactly-once') return this.outgoing.length > 0;
+    return plan.writtenWithRows.size > 0 && this.outgoing.some(({ topic }) => plan.writtenWithRows.has(topic));
   }
 
   async writeAhead(): Promise<void> {
