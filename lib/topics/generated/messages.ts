@@ -344,7 +344,7 @@ export interface BudgetAccount {
   unreported: number;
   /** Open reservations, the oldest first. */
   reservations: BudgetReservation[];
-  /** Newest reports that were counted, as hashes like those of requests. */
+  /** Written by earlier releases: reports that were counted, as hashes like those of requests. */
   settled: string[];
   /** As last found. */
   level: BudgetLevel;
@@ -354,6 +354,12 @@ export interface BudgetAccount {
   publishedAtMs: number;
   /** Whether that state is still true. */
   isPublished: boolean;
+  /** Newest reports that were counted: six bytes each of SHA-256 over their ids. */
+  reports: Buffer;
+  /** Newest requests that were refused, likewise: who asks again is counted once. */
+  refused: Buffer;
+  /** Newest periods before the one it counts: a clock that is set back may begin one of them again. */
+  earlier: BudgetPeriod[];
 }
 
 /** What an account is told. Key: account, so that each has one writer. */
@@ -411,6 +417,24 @@ export interface BudgetGrant {
 
 /** How far a budget is spent. */
 export type BudgetLevel = 'OK' | 'SOFT' | 'LIMIT';
+
+/** What was counted in a period. */
+export interface BudgetPeriod {
+  /** Its beginning. */
+  startMs: number;
+  /** As in the account. */
+  spentUsd: number;
+  /** As in the account. */
+  spentTokens: number;
+  /** As in the account. */
+  spentCalls: number;
+  /** As in the account. */
+  beyondUsd: number;
+  /** As in the account. */
+  refusals: number;
+  /** As in the account. */
+  unreported: number;
+}
 
 /** What a request may still cost. */
 export interface BudgetReservation {

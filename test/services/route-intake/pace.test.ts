@@ -22,7 +22,18 @@ const spentUp: BudgetState = {
   ...stateOf(
     {
       ...{ account: 'hour/acme', periodStartMs, spentUsd: 10, spentTokens: 0, spentCalls: 1_000, beyondUsd: 0 },
-      ...{ refusals: 0, unreported: 0, level: 'OK', reservations: [], settled: [], lastEventMs: 0, publishedAtMs: 0 },
+      ...{
+        refusals: 0,
+        unreported: 0,
+        level: 'OK',
+        reservations: [],
+        settled: [],
+        reports: Buffer.alloc(0),
+        refused: Buffer.alloc(0),
+        earlier: [],
+        lastEventMs: 0,
+        publishedAtMs: 0,
+      },
       isPublished: true,
       terms: openUnder(config, undefined).budgets[0]!,
     },
