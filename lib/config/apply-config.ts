@@ -97,6 +97,7 @@ export function createConfigWriter(options: ConfigWriterOptions): ConfigWriter {
     const restored = { ...earlier, version: Math.max(earlier.version, applied.version) + 1 };
     const undone = { ...restored, appliedBy: `${origin.by}, whom somebody else was ahead of` };
     await write(producer, topic, restored, await recordOfChange(trail, applied, undone));
+    await rememberVersion(options, producer, restored, `put back: ${origin.by} wrote at the same moment`);
     return { ok: false, current: restored };
   };
 

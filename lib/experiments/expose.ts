@@ -72,14 +72,16 @@ export function definitionOf({ name, unit, layer, from, to, arms }: ExperimentCo
   return hashId(JSON.stringify([name, unit, layer, from, to, arms]));
 }
 
-/** Share of its units that take part: from its own first step on, as far as it has come. */
+/** Share of its units that take part: from its own first step on, as far as it has come, and never more than the last step as it is now. */
 export function rolloutOf(
   experiment: ExperimentConfig,
   definition: string,
   stateOf: (experiment: string) => ExperimentState | undefined,
 ): number {
-  const state = stateOf(experiment.name);
-  return state?.definition === definition ? state.rollout : shareAt(experiment.ramp, { step: 0, unitsBefore: 0 });
+  const { name, ramp } = experiment;
+  const state = stateOf(name);
+  if (state?.definition !== definition) return shareAt(ramp, { step: 0, unitsBefore: 0 });
+  return Math.min(state.rollout, ramp.steps.at(-1)!);
 }
 
 function unitOf({ unit }: ExperimentConfig, { requestId, sessionId, tenantId, userId }: Asking): string | null {

@@ -12,6 +12,21 @@ export interface RampPlace {
   readonly unitsBefore: number;
 }
 
+/**
+ * The place on a ramp whose steps may have been changed since `share` was reached: the last step that lets in no more. It has to be
+ * earned anew from there, so that a ramp that is shortened and made longer again, or gets other steps, leaps over none.
+ */
+export function placeOn(ramp: Ramp, place: RampPlace, share: number | null, units: number): RampPlace {
+  if (share === null || ramp.steps[place.step] === share) return place;
+  return {
+    step: Math.max(
+      0,
+      ramp.steps.findLastIndex((step) => step <= share),
+    ),
+    unitsBefore: units,
+  };
+}
+
 /** `units`: of the smallest arm so far. The same place where it is not time yet. */
 export function nextPlace(ramp: Ramp, place: RampPlace, units: number): RampPlace {
   const isLast = place.step >= ramp.steps.length - 1;

@@ -14,7 +14,7 @@ import { sharesOf } from './assign';
 import { mixtureScale } from './confidence-sequence';
 import { intervalOfEffect, noEffect, pValueOf, withUnit } from './effect';
 import { brokenReason, type MetricName, metricNames } from './guardrails';
-import { nextPlace, shareAt } from './ramp';
+import { nextPlace, placeOn, type RampPlace, shareAt } from './ramp';
 import { ratioPValue, withArm } from './sample-ratio';
 import { noFigures, withFigures } from './seen-figures';
 
@@ -37,6 +37,7 @@ export function newTally(experiment: ExperimentConfig, definition: string, nowMs
     seen: unit === 'request' ? Buffer.alloc(0) : noFigures(),
     rampStep: 0,
     rampUnits: 0,
+    rampShare: shareAt(experiment.ramp, { step: 0, unitsBefore: 0 }),
     startedAtMs: nowMs,
     updatedAtMs: nowMs,
     publishedAtMs: 0,
@@ -77,7 +78,7 @@ export function experimentStateOf(tally: ExperimentTally, experiment: Experiment
     experiment: tally.experiment,
     definition: tally.definition,
     stopped: tally.stopped,
-    rollout: tally.stopped === null ? shareAt(ramp, { step: tally.rampStep, unitsBefore: tally.rampUnits }) : 0,
+    rollout: tally.stopped === null ? shareAt(ramp, placeOf(tally, experiment)) : 0,
     arms: arms.map(({ name }, arm) => ({
       name,
       units: tally.counts[arm]!,
@@ -177,11 +178,21 @@ function brokenBy({ comparisons }: ExperimentTally, experiment: ExperimentConfig
   return null;
 }
 
-function grown(tally: ExperimentTally, { ramp }: ExperimentConfig): ExperimentTally {
+function grown(tally: ExperimentTally, experiment: ExperimentConfig): ExperimentTally {
   if (tally.stopped !== null) return tally;
+  const { ramp } = experiment;
+  const next = nextPlace(ramp, placeOf(tally, experiment), unitsOf(tally));
+  return { ...tally, rampStep: next.step, rampUnits: next.unitsBefore, rampShare: shareAt(ramp, next) };
+}
+
+function placeOf(tally: ExperimentTally, { ramp }: ExperimentConfig): RampPlace {
   const place = { step: tally.rampStep, unitsBefore: tally.rampUnits };
-  const next = nextPlace(ramp, place, Math.min(...tally.counts));
-  return next === place ? tally : { ...tally, rampStep: next.step, rampUnits: next.unitsBefore };
+  return placeOn(ramp, place, tally.rampShare, unitsOf(tally));
+}
+
+/** Of the smallest arm. */
+function unitsOf({ counts }: ExperimentTally): number {
+  return Math.min(...counts);
 }
 
 function ratioOf({ counts, ratioFactor, ratioLargest }: ExperimentTally) {

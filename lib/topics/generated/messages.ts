@@ -978,6 +978,8 @@ export interface ExperimentTally {
   publishedAtMs: number;
   /** Whether that is still all. */
   isPublished: boolean;
+  /** Share of the units that its step let in; null where an earlier release has written the row. */
+  rampShare: number | null;
 }
 
 /** An experiment that the request takes part in, and what was known of it before it was assigned. */

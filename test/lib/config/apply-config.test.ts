@@ -1,9 +1,13 @@
-import { createMemoryBroker } from '../../../lib/adapters/memory/memory-broker';
-import { createVirtualClock } from '../../../lib/adapters/memory/virtual-clock';
+import fc from 'fast-check';
+import { createMemoryBroker, defaultUnkindness } from '../../../lib/adapters/memory/memory-broker';
+import { createVirtualClock, runToEnd } from '../../../lib/adapters/memory/virtual-clock';
 import { createConfigWriter } from '../../../lib/config/apply-config';
+import { readHistory } from '../../../lib/config/config-history';
 import { configFromJson, configToJson, defaultRouterConfig } from '../../../lib/config/parse-config';
 import type { ConfigOrigin } from '../../../lib/config/settle-config';
 import type { Broker } from '../../../lib/ports/broker';
+import { sleep } from '../../../lib/ports/clock';
+import { seededRandom } from '../../../lib/random/seeded';
 import { createLog, type Log } from '../../../lib/telemetry/log';
 import { settingsOf } from '../../../lib/topics/define-topic';
 import { topics } from '../../../lib/topics/topics';
@@ -74,8 +78,50 @@ test('of two processes the first in the log wins, and the second puts its config
     [1, 2],
     [2, 1],
   ]);
+  // What is in force is in the history, too.
+  const history = await readHistory({ broker });
+  expect(history.map(({ version, json, reason }) => [version, configFromJson(json).seed, reason])).toEqual([
+    [2, 1, 'put back: second wrote at the same moment'],
+    [1, 1, ''],
+  ]);
   // Whoever reads the table from now on sees the winner.
   expect(await first.apply(configOf(3), 2)).toMatchObject({ ok: true, applied: { version: 3 } });
+});
+
+test('where a file changes at the moment of a PUT, one of them is in force, and whoever is not has been told', async () => {
+  const file: ConfigOrigin = { by: 'file router.yaml', wins: 'whenNewer', isFile: true };
+  await fc.assert(
+    fc.asyncProperty(fc.nat(1_000), fc.nat(8), fc.nat(8), async (seed, fileAfterMs, putAfterMs) => {
+      const clock = createVirtualClock();
+      const random = seededRandom(seed, 'broker');
+      const unkindness = { ...defaultUnkindness, maxWriteDelayMs: 5, lostAcknowledgementRate: 0 };
+      const broker = createMemoryBroker({ clock, random, unkindness });
+      const run = async () => {
+        await broker.ensureTopics([settingsOf(topics.config, 4)]);
+        // Two processes.
+        const atFile = createConfigWriter({ broker, clock, name: 'serve' });
+        const atGateway = createConfigWriter({ broker, clock, name: 'gateway' });
+        const { version } = await atFile.putInForce(configOf(1), file);
+        const [kept, put] = await Promise.all([
+          sleep(clock, fileAfterMs).then(() => atFile.putInForce(configOf(2), file)),
+          sleep(clock, putAfterMs).then(() => atGateway.apply(configOf(3), version, 'PUT')),
+        ]);
+        const records = broker.records(topics.config.name);
+        const inForce = topics.config.codec.decode(records.at(-1)!.value!);
+        const winner = configFromJson(inForce.json).seed;
+        expect([2, 3]).toContain(winner);
+        expect(put.ok).toBe(winner === 3);
+        expect(kept.kept === null).toBe(winner === 2);
+        if (winner === 3) expect(kept.kept).toMatch(/\(PUT\) is in force and was not made from this file/);
+        if (!put.ok) expect(put.current).toMatchObject({ version: inForce.version });
+        const history = await readHistory({ broker });
+        expect(configFromJson(history[0]!.json).seed).toBe(winner);
+        expect(history[0]!.version).toBe(inForce.version);
+      };
+      expect(await runToEnd(clock, run())).toBe(true);
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('a failed write fails its caller and not the next one', async () => {

@@ -1,7 +1,7 @@
 import type { ExperimentConfig } from '../../../lib/config/router-config';
 import { experimentSchema } from '../../../lib/config/schema/experiment-schema';
 import { sharesOf } from '../../../lib/experiments/assign';
-import { definitionOf } from '../../../lib/experiments/expose';
+import { definitionOf, rolloutOf } from '../../../lib/experiments/expose';
 import { dueAtMs, experimentStateOf, newTally, wantsPublishing, withObserved } from '../../../lib/experiments/tally';
 import { seededRandom } from '../../../lib/random/seeded';
 import type { ExperimentObserved, ExperimentTally } from '../../../lib/topics/generated/messages';
@@ -73,6 +73,25 @@ test('a guardrail that breaks stops the experiment, and nobody takes part any mo
     /^weighted: quality is worse than the control's by at least 0\.\d+, and 0\.02 is allowed$/,
   );
   expect(experimentStateOf(play(experiment, 3_000, 0.7), experiment).stopped).toBeNull();
+});
+
+test('a ramp whose steps are changed goes on from the last one that lets in no more, and leaps over none', () => {
+  const ramp = (steps: number[]) => experimentOf({ ramp: { steps, unitsPerStep: 100 } });
+  const long = ramp([0.1, 0.5, 1]);
+  const wide = play(long, 1_000, 0.7);
+  expect(experimentStateOf(wide, long).rollout).toBe(1);
+  const short = ramp([0.1, 0.5]);
+  expect(experimentStateOf(wide, short).rollout).toBe(0.5);
+  expect(rolloutOf(short, 'd', () => ({ ...experimentStateOf(wide, long), definition: 'd' }))).toBe(0.5);
+  const shortened = withObserved(wide, short, observed(0, 'next', { isExposure: true }), 1);
+  // Longer again: what it was once seen to bear was under other steps.
+  expect(experimentStateOf(shortened, long).rollout).toBe(0.5);
+  let tally = shortened;
+  for (let i = 0; i < 220; i++) tally = withObserved(tally, long, observed(i % 2, `l${i}`, { isExposure: true }), i);
+  expect(experimentStateOf(tally, long).rollout).toBe(1);
+  expect(experimentStateOf(newTally(long, 'd', 1), ramp([0.05, 0.2, 1])).rollout).toBe(0.05);
+  // A row of an earlier release says no share.
+  expect(experimentStateOf({ ...wide, rampShare: null }, short).rollout).toBe(0.5);
 });
 
 test('a ramp grows with what was seen, until it is stopped', () => {

@@ -139,3 +139,32 @@ test('what an experiment has ended with, or was before it was changed, counts fo
   expect(world.read(topics.experimentStates).length).toBe(shown);
   expect((await route(world, 5, 100)).flatMap(({ exposures }) => exposures)).toEqual([]);
 });
+
+test('an experiment goes on where its services begin anew, and where the model that was decided on is configured no more', async () => {
+  const config = (models?: readonly string[]) => {
+    const all = configOf({ ...base, experiments: [{ ...experiment, guardrails: [] }] });
+    return models ? { ...all, models: all.models.filter(({ name }) => models.includes(name)) } : all;
+  };
+  const world = await start(config());
+  const before = await route(world, 40);
+  await report(world, before.slice(0, 20), () => 0.5);
+  const models = config().models.map(({ name }) => name);
+  const gone = before[20]!.model;
+  await apply(world, config(models.filter((name) => name !== gone)), 2);
+  for (const group of ['experiments', 'reward-feedback', 'route-intake']) world.broker.rebalance(group);
+  await world.clock.advanceBy(1_000);
+  await report(world, before.slice(20), () => 0.5);
+  const after = await route(world, 10, 100);
+  expect(after.map(({ model }) => model)).not.toContain(gone);
+  for (const { exposures } of after) expect(exposures).toMatchObject([{ experiment: 'order' }]);
+  await report(world, after, () => 0.5);
+  const { arms, differences } = stateIn(world);
+  expect(arms.reduce((sum, { units }) => sum + units, 0)).toBe(50);
+  // The first ten of either arm are only learned from; every other report has counted.
+  const quality = differences.find(({ metric }) => metric === 'quality')!;
+  expect(quality.units).toBeGreaterThan(20);
+  const sides = [...before, ...after].map(({ exposures }) => exposures[0]!.arm);
+  expect(arms.map(({ name, units }) => [name, units])).toEqual(
+    ['control', 'cheap'].map((name) => [name, sides.filter((arm) => arm === name).length]),
+  );
+});
